@@ -1,0 +1,124 @@
+import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+
+/** The six services of the system; the stack runs one process of each. */
+export const services = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
+export type ServiceName = (typeof services)[number]
+
+/** Every port of the stack: its default, and the environment variable that moves it. All listen on 127.0.0.1 only. */
+export const portTable = {
+  edge: { setting: 'PARMA_EDGE_PORT', port: 24080 },
+  kafka: { setting: 'PARMA_KAFKA_PORT', port: 24092 },
+  'kafka-controller': { setting: 'PARMA_KAFKA_CONTROLLER_PORT', port: 24093 },
+  registry: { setting: 'PARMA_REGISTRY_PORT', port: 24081 },
+  postgres: { setting: 'PARMA_POSTGRES_PORT', port: 24432 },
+  firestore: { setting: 'PARMA_FIRESTORE_PORT', port: 24085 },
+  'firestore-emulator': { setting: 'PARMA_FIRESTORE_EMULATOR_PORT', port: 24086 },
+  smtp: { setting: 'PARMA_SMTP_PORT', port: 24025 },
+  mailbox: { setting: 'PARMA_MAILBOX_PORT', port: 24026 },
+  slack: { setting: 'PARMA_SLACK_PORT', port: 24027 },
+  'edge-health': { setting: 'PARMA_EDGE_HEALTH_PORT', port: 24101 },
+  'raw-sink-health': { setting: 'PARMA_RAW_SINK_HEALTH_PORT', port: 24102 },
+  'normalizer-health': { setting: 'PARMA_NORMALIZER_HEALTH_PORT', port: 24103 },
+  'analyzer-health': { setting: 'PARMA_ANALYZER_HEALTH_PORT', port: 24104 },
+  'notifier-health': { setting: 'PARMA_NOTIFIER_HEALTH_PORT', port: 24105 },
+  'scheduler-health': { setting: 'PARMA_SCHEDULER_HEALTH_PORT', port: 24106 },
+} as const
+export type PortName = keyof typeof portTable
+export type Ports = Record<PortName, number>
+
+export type Secrets = { postgresPassword: string; sharedSecret: string; analyticsSecret: string }
+
+export type Settings = {
+  /** The repository. */
+  root: string
+  /** Where data, logs, secrets and stack.env of this stack live. */
+  dir: string
+  /** Downloaded servers, shared by all stacks of a clone (PARMA_CACHE_DIR). */
+  cache: string
+  /** Which Firestore emulator to run (PARMA_FIRESTORE_EMULATOR): Google's where found, else npm's. */
+  firestoreEmulator: 'auto' | 'google' | 'npm'
+  ports: Ports
+  secrets: Secrets
+  firestoreProject: string
+}
+
+/** The folder of the one stack that `make up` starts. */
+export const root = resolve(import.meta.dirname, '../..')
+export const defaultDir = join(root, '.local')
+
+/**
+ * Settings of the stack in `dir`, with secrets made on first use and kept (mode 0600).
+ * `freePorts` picks ports nobody listens on and keeps them, so that a restart finds its stack where it was.
+ */
+export async function readSettings(dir: string, freePorts: boolean, env = process.env): Promise<Settings> {
+  mkdirSync(dir, { recursive: true })
+  const emulator = env.PARMA_FIRESTORE_EMULATOR ?? 'auto'
+  if (emulator !== 'auto' && emulator !== 'google' && emulator !== 'npm')
+    throw new Error(`PARMA_FIRESTORE_EMULATOR is ${emulator}, it can be auto, google or npm`)
+  return {
+    root,
+    dir,
+    cache: resolve(env.PARMA_CACHE_DIR ?? join(root, '.cache')),
+    firestoreEmulator: emulator,
+    ports: freePorts ? await keepFreePorts(join(dir, 'ports.json')) : readPorts(env),
+    secrets: keepSecrets(join(dir, 'secrets.json')),
+    firestoreProject: 'parma-local',
+  }
+}
+
+/** The ports of the table, with those the environment moves. Names every value that is not a port at once. */
+export function readPorts(env: NodeJS.ProcessEnv): Ports {
+  const ports = {} as Ports
+  const wrong: string[] = []
+  for (const [name, { setting, port }] of Object.entries(portTable)) {
+    const value = Number(env[setting] ?? port)
+    if (!Number.isInteger(value) || value < 1 || value > 65535) wrong.push(`${setting}=${env[setting]}`)
+    ports[name as PortName] = value
+  }
+  if (wrong.length > 0) throw new Error(`not a port number between 1 and 65535: ${wrong.join(', ')}`)
+  return ports
+}
+
+/** The first port of the list somebody else listens on, with the setting that moves it; null when all are free. */
+export async function findTakenPort(ports: Ports): Promise<{ port: number; setting: string } | null> {
+  for (const [name, { setting }] of Object.entries(portTable))
+    if (!(await isFree(ports[name as PortName]))) return { port: ports[name as PortName], setting }
+  return null
+}
+
+/** A short name of a stack's folder, the same on every run, for things that must lie outside of it. */
+export function nameOfDir(dir: string): string {
+  return createHash('sha256').update(resolve(dir)).digest('hex').slice(0, 16)
+}
+
+async function keepFreePorts(file: string): Promise<Ports> {
+  const ports = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Ports) : ({} as Ports)
+  for (const name of Object.keys(portTable) as PortName[]) {
+    // Below the range that systems hand out for outgoing connections, so that none of those can take it meanwhile.
+    while (ports[name] === undefined) {
+      const port = randomInt(25_000, 32_000)
+      if (!Object.values(ports).includes(port) && (await isFree(port))) ports[name] = port
+    }
+  }
+  writeFileSync(file, JSON.stringify(ports, null, 2))
+  return ports
+}
+
+function keepSecrets(file: string): Secrets {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets
+  const random = () => randomBytes(36).toString('base64url')
+  const secrets = { postgresPassword: random(), sharedSecret: random(), analyticsSecret: random() }
+  writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })
+  return secrets
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer()
+    server.once('error', () => done(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
+  })
+}

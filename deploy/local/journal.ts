@@ -1,0 +1,23 @@
+import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs'
+
+export type Journal<T> = {
+  /** Keeps `entry` on disk before it returns. */
+  append(entry: T): void
+  all(): readonly T[]
+}
+
+/** A list that outlives the process: one JSON line per entry. A last line cut short by a crash is cut off. */
+export function openJournal<T>(file: string): Journal<T> {
+  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
+  const complete = bytes.subarray(0, bytes.lastIndexOf('\n') + 1)
+  if (complete.length < bytes.length) truncateSync(file, complete.length)
+  const lines = complete.toString('utf8').split('\n').slice(0, -1)
+  const entries = lines.map((line) => JSON.parse(line) as T)
+  return {
+    append(entry) {
+      appendFileSync(file, `${JSON.stringify(entry)}\n`)
+      entries.push(entry)
+    },
+    all: () => entries,
+  }
+}

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Settings } from './config.ts'
+import type { Program } from './processes.ts'
+
+/** One Kafka node that is its own controller. Records, topics and group offsets survive a restart. */
+export function kafkaProgram({ dir, ports }: Settings, servers: string): Program {
+  const home = join(dir, 'kafka')
+  const properties = join(home, 'server.properties')
+  const log4j = join(import.meta.dirname, 'log4j2.properties')
+  const java = [
+    '-Xmx512m',
+    '-XX:+UseSerialGC',
+    `-Dlog4j2.configurationFile=${log4j}`,
+    '-cp',
+    join(servers, 'kafka', '*'),
+  ]
+  return {
+    name: 'kafka',
+    command: 'java',
+    args: [...java, 'kafka.Kafka', properties],
+    async prepare() {
+      mkdirSync(home, { recursive: true })
+      writeFileSync(properties, renderProperties(join(home, 'data'), ports.kafka, ports['kafka-controller']))
+      if (existsSync(join(home, 'data', 'meta.properties'))) return
+      const clusterId = randomBytes(16).toString('base64url')
+      const format = ['format', '--ignore-formatted', '--cluster-id', clusterId, '--config', properties]
+      await promisify(execFile)('java', [...java, 'kafka.tools.StorageTool', ...format])
+    },
+    isHealthy: () => countBrokers(ports.kafka).then((brokers) => brokers === 1),
+    stopSignal: 'SIGTERM',
+  }
+}
+
+function renderProperties(dataDir: string, port: number, controllerPort: number): string {
+  const properties = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'log.dirs': dataDir.replaceAll('\\', '\\\\'),
+    // After a kill the node waits this long for its own former self to be given up (9 s unless told otherwise).
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
+    'auto.create.topics.enable': false,
+    'message.max.bytes': 16 * 1024 * 1024,
+    'group.initial.rebalance.delay.ms': 0,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    // Longer than any topic keeps its records, so that a stack left alone for weeks goes on where it was.
+    'offsets.retention.minutes': 60 * 24 * 35,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
+    'num.network.threads': 2,
+    'num.io.threads': 4,
+  }
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+/**
+ * Brokers that are ready for clients, asked with one Metadata request (version 4, no topics) of Kafka's own protocol:
+ * the port is open long before the broker works. https://kafka.apache.org/protocol#The_Messages_Metadata
+ */
+async function countBrokers(port: number): Promise<number> {
+  const request = Buffer.from('0000000f' + '0003' + '0004' + '00000001' + 'ffff' + '00000000' + '00', 'hex')
+  const socket = connect(port, '127.0.0.1').setTimeout(2000, () => socket.destroy(new Error('no answer from Kafka')))
+  try {
+    socket.write(request)
+    let answer = Buffer.alloc(0)
+    for await (const chunk of socket) {
+      answer = Buffer.concat([answer, chunk as Buffer])
+      if (answer.length >= 16) return answer.readInt32BE(12)
+    }
+    return 0
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { identify, isRunning, type ProcessIdentity } from './process-identity.ts'
+import { type Program, supervise } from './processes.ts'
+
+/** Supervises a Node process that runs `script`, and notes every process it starts. */
+function superviseScript(script: string, isHealthy: Program['isHealthy'] = async () => true) {
+  const logDir = mkdtempSync(join(tmpdir(), 'processes-'))
+  const started: ProcessIdentity[] = []
+  const supervised = supervise(
+    { name: 'it', command: process.execPath, args: ['-e', script], isHealthy, stopSignal: 'SIGTERM' },
+    {
+      logDir,
+      say: () => undefined,
+      onChange: (_, { identity, healthy }) => void (identity && !healthy && started.push(identity)),
+    },
+  )
+  onTestFinished(async () => {
+    await supervised.stop(0)
+    rmSync(logDir, { recursive: true })
+  })
+  return { supervised, started, log: () => readFileSync(join(logDir, 'it.log'), 'utf8') }
+}
+
+test('starts a killed process again and stops for good when told', async () => {
+  const { supervised, started } = superviseScript('setInterval(() => 0, 1000)')
+  await supervised.waitUntilHealthy(5_000)
+  process.kill(started[0]?.pid ?? 0, 'SIGKILL')
+  await vi.waitFor(() => expect(started).toHaveLength(2), 5_000)
+  await supervised.stop(5_000)
+  expect(started.filter(isRunning)).toEqual([])
+})
+
+test('kills a process that does not leave in time', async () => {
+  const { supervised, started, log } = superviseScript(
+    `process.on('SIGTERM', () => console.log('no')); setInterval(() => 0, 1000); console.log('ready')`,
+  )
+  await vi.waitFor(() => expect(log()).toContain('ready'), 5_000)
+  await supervised.stop(300)
+  expect(log()).toContain('no')
+  expect(started.filter(isRunning)).toEqual([])
+})
+
+test('gives up waiting for what does not get healthy, and names its log', async () => {
+  const { supervised } = superviseScript('setInterval(() => 0, 1000)', async () => false)
+  await expect(supervised.waitUntilHealthy(200)).rejects.toThrow(/it is not healthy after 0.2 s, see .*it\.log/)
+})
+
+test('a process number alone does not identify a process', () => {
+  expect(identify(process.pid)).toEqual({ pid: process.pid, startedAt: expect.any(String) as string })
+  expect(isRunning({ pid: process.pid, startedAt: 'another time' })).toBe(false)
+})

@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { backOff, countFailures } from './back-off.ts'
+import { identify, type ProcessIdentity, stopProcess } from './process-identity.ts'
+
+/** One process of the stack: how to start it, how to tell that it works, how to end it. */
+export type Program = {
+  name: string
+  command: string
+  args: string[]
+  env?: NodeJS.ProcessEnv
+  cwd?: string
+  /** Run as this user, for servers that refuse to run as root. */
+  user?: { uid: number; gid: number }
+  /** Before every start; must do nothing where there is nothing to do. */
+  prepare?(): Promise<void>
+  isHealthy(): Promise<boolean>
+  stopSignal: NodeJS.Signals
+}
+
+export type Supervised = {
+  name: string
+  /** Rejects when the process dies five times before it is healthy once, or at the deadline. */
+  waitUntilHealthy(deadlineMs: number): Promise<void>
+  stop(graceMs: number): Promise<void>
+}
+
+type Supervision = {
+  logDir: string
+  /** After every start, every first healthy answer of a start, and every end (then without an identity). */
+  onChange(name: string, state: { identity: ProcessIdentity | null; healthy: boolean }): void
+  say(text: string): void
+}
+
+/** Keeps `program` running until stopped: whatever ends it, it is started again, on the same ports and data. */
+export function supervise(program: Program, { logDir, onChange, say }: Supervision): Supervised {
+  const stopped = new AbortController()
+  let current: ProcessIdentity | null = null
+  let failures = 0
+  let healthySince: number | null = null
+
+  async function run(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      healthySince = null
+      const ended = await start().then(watch, (error: unknown) => `did not start: ${String(error)}`)
+      current = null
+      onChange(program.name, { identity: null, healthy: false })
+      if (stopped.signal.aborted) return
+      failures = countFailures(failures, healthySince === null ? 0 : Date.now() - healthySince)
+      say(`${program.name} ${ended}, starting it again in ${backOff(failures)} ms`)
+      await delay(backOff(failures), undefined, { signal: stopped.signal }).catch(ignoreAbort)
+    }
+  }
+
+  async function start(): Promise<ChildProcess> {
+    await program.prepare?.()
+    stopped.signal.throwIfAborted()
+    const log = openLog(logDir, program.name)
+    const child = spawn(program.command, program.args, {
+      cwd: program.cwd,
+      env: program.env,
+      ...program.user,
+      stdio: ['ignore', log, log],
+    })
+    closeSync(log)
+    if (child.pid === undefined) throw (await once(child, 'error'))[0]
+    current = identify(child.pid)
+    onChange(program.name, { identity: current, healthy: false })
+    return child
+  }
+
+  async function watch(child: ChildProcess): Promise<string> {
+    const exited = new AbortController()
+    const health = pollHealth(exited.signal)
+    const [code, signal] = child.exitCode === null && child.signalCode === null ? await once(child, 'exit') : []
+    exited.abort()
+    await health
+    return signal ? `was killed by ${signal}` : `ended with code ${code ?? child.exitCode}`
+  }
+
+  async function pollHealth(exited: AbortSignal): Promise<void> {
+    while (!exited.aborted && healthySince === null) {
+      if (await program.isHealthy().catch(() => false)) {
+        healthySince = Date.now()
+        onChange(program.name, { identity: current, healthy: true })
+      } else await delay(100, undefined, { signal: exited }).catch(ignoreAbort)
+    }
+  }
+
+  const running = run()
+  return {
+    name: program.name,
+    async waitUntilHealthy(deadlineMs) {
+      const deadline = Date.now() + deadlineMs
+      while (healthySince === null && !stopped.signal.aborted) {
+        if (failures >= 5) throw new Error(`${program.name} does not start, ${quoteLog(logDir, program.name)}`)
+        if (Date.now() > deadline)
+          throw new Error(
+            `${program.name} is not healthy after ${deadlineMs / 1000} s, ${quoteLog(logDir, program.name)}`,
+          )
+        await delay(50)
+      }
+    },
+    async stop(graceMs) {
+      stopped.abort()
+      if (current !== null) await stopProcess(current, program.stopSignal, graceMs)
+      await running
+    },
+  }
+}
+
+/** True when a GET of `url` is answered with a 2xx. */
+export async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
+  await response.body?.cancel()
+  return response.ok
+}
+
+/** True when somebody listens on `port` of this machine. */
+export async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } finally {
+    socket.destroy()
+  }
+}
+
+function ignoreAbort(error: unknown): void {
+  if ((error as Error).name !== 'AbortError') throw error
+}
+
+function quoteLog(logDir: string, name: string): string {
+  const file = join(logDir, `${name}.log`)
+  const end = readFileSync(file, 'utf8').trimEnd().split('\n').slice(-8).join('\n')
+  return `see ${file}, which ends with\n${end}`
+}
+
+/** Opens `<logDir>/<name>.log` to append; a file above 20 MB first becomes `<name>.log.old`. */
+export function openLog(logDir: string, name: string): number {
+  mkdirSync(logDir, { recursive: true })
+  const file = join(logDir, `${name}.log`)
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 20e6) renameSync(file, `${file}.old`)
+  return openSync(file, 'a')
+}

@@ -1,0 +1,48 @@
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isRunning, type ProcessIdentity } from './process-identity.ts'
+
+/** What a supervisor notes down about its stack, so that a later `up` or `down` knows which processes are the stack's. */
+export type StackRecord = {
+  supervisor: ProcessIdentity
+  /** The first start is complete; from then on the stack is healthy when all its processes are. */
+  started: boolean
+  processes: Record<string, { identity: ProcessIdentity; healthy: boolean }>
+}
+
+const fileOf = (dir: string) => join(dir, 'supervisor.json')
+
+export function readRecord(dir: string): StackRecord | null {
+  return existsSync(fileOf(dir)) ? (JSON.parse(readFileSync(fileOf(dir), 'utf8')) as StackRecord) : null
+}
+
+/**
+ * Makes `record` the record of `dir`, and with it its supervisor the only one there. Returns the record of a supervisor
+ * that died without cleaning up, whose processes may still run. Throws when another supervisor is at work.
+ */
+export function claimRecord(dir: string, record: StackRecord): StackRecord | null {
+  const left = readRecord(dir)
+  if (left && isRunning(left.supervisor)) throw new Error(`supervisor ${left.supervisor.pid} already runs this stack`)
+  const draft = `${fileOf(dir)}.${record.supervisor.pid}`
+  // Its processes stay on record until they are stopped, should we die before that.
+  writeFileSync(draft, JSON.stringify({ ...record, processes: left?.processes ?? {} }))
+  rmSync(fileOf(dir), { force: true })
+  linkSync(draft, fileOf(dir))
+  rmSync(draft)
+  return left
+}
+
+export function writeRecord(dir: string, record: StackRecord): void {
+  writeFileSync(`${fileOf(dir)}.next`, JSON.stringify(record, null, 2))
+  renameSync(`${fileOf(dir)}.next`, fileOf(dir))
+}
+
+export function removeRecord(dir: string): void {
+  rmSync(fileOf(dir), { force: true })
+}
+
+/** Names of what is not up: everything while the stack starts, a process that just died or does not answer yet. */
+export function listMissing({ started, processes }: StackRecord): string[] {
+  const missing = Object.entries(processes).filter(([, { identity, healthy }]) => !healthy || !isRunning(identity))
+  return [...(started ? [] : ['the first start']), ...missing.map(([name]) => name)]
+}

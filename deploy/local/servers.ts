@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { firestorePrograms } from './firestore.ts'
+import type { ServiceName, Settings } from './config.ts'
+import { kafkaProgram } from './kafka.ts'
+import { postgresProgram } from './postgres.ts'
+import { accepts, answers, type Program } from './processes.ts'
+import { registryProgram } from './registry.ts'
+import type { StackEnv } from './stack-env.ts'
+
+/** All servers of the stack. `javaServers` is the folder that `fetchJavaServers` returned. */
+export function serverPrograms(settings: Settings, javaServers: string): Program[] {
+  return [
+    kafkaProgram(settings, javaServers),
+    registryProgram(settings, javaServers),
+    postgresProgram(settings),
+    ...firestorePrograms(settings),
+    smtpSinkProgram(settings),
+    slackStubProgram(settings),
+  ]
+}
+
+function smtpSinkProgram({ dir, ports }: Settings): Program {
+  return {
+    ...nodeScript('smtp-sink', [join(dir, 'mails.ndjson'), String(ports.smtp), String(ports.mailbox)]),
+    isHealthy: async () => (await answers(`http://127.0.0.1:${ports.mailbox}`)) && (await accepts(ports.smtp)),
+  }
+}
+
+function slackStubProgram({ dir, ports }: Settings): Program {
+  return {
+    ...nodeScript('slack-stub', [join(dir, 'slack-posts.ndjson'), String(ports.slack)]),
+    isHealthy: () => answers(`http://127.0.0.1:${ports.slack}/outbox`),
+  }
+}
+
+/** One service of ours, as `node services/<name>/main.ts` with its whole configuration in the environment. */
+export function serviceProgram(name: ServiceName, { root, ports }: Settings, stackEnv: StackEnv): Program {
+  const healthPort = ports[`${name}-health`]
+  return {
+    name,
+    command: process.execPath,
+    args: [join(root, 'services', name, 'main.ts')],
+    cwd: root,
+    env: { ...serviceEnv(stackEnv), EDGE_PORT: String(ports.edge), HEALTH_PORT: String(healthPort) },
+    isHealthy: () => answers(`http://127.0.0.1:${healthPort}/readyz`),
+    stopSignal: 'SIGTERM',
+  }
+}
+
+/** What every process of ours gets: our own environment, with the addresses and secrets of this stack over it. */
+export function serviceEnv(stackEnv: StackEnv): NodeJS.ProcessEnv {
+  // Without METADATA_SERVER_DETECTION firebase-admin looks for Google's metadata server for seconds.
+  return { ...process.env, ...stackEnv, DEPLOYMENT_ENV: 'local', METADATA_SERVER_DETECTION: 'none' }
+}
+
+function nodeScript(name: string, args: string[]): Omit<Program, 'isHealthy'> {
+  const script = join(import.meta.dirname, `${name}.ts`)
+  return { name, command: process.execPath, args: [script, ...args], stopSignal: 'SIGTERM' }
+}

@@ -1,0 +1,47 @@
+// Takes every mail and sends none: each is kept as one JSON line and shown at GET / of the mailbox port.
+import { createServer } from 'node:http'
+import { simpleParser, type AddressObject } from 'mailparser'
+import { SMTPServer } from 'smtp-server'
+import { openJournal } from './journal.ts'
+
+const [journalFile = '', smtpPort, mailboxPort] = process.argv.slice(2)
+
+type Mail = { from: string; to: string[]; subject: string; text: string; html: string; headers: Record<string, string> }
+const mails = openJournal<Mail>(journalFile)
+
+async function readMail(stream: NodeJS.ReadableStream, recipients: string[]): Promise<Mail> {
+  const mail = await simpleParser(stream as Parameters<typeof simpleParser>[0])
+  return {
+    from: addressesOf(mail.from)[0] ?? '',
+    to: recipients,
+    subject: mail.subject ?? '',
+    text: mail.text ?? '',
+    html: mail.html || '',
+    headers: Object.fromEntries(
+      mail.headerLines.map(({ key, line }) => [key, line.slice(line.indexOf(':') + 1).trim()]),
+    ),
+  }
+}
+
+function addressesOf(field: AddressObject | undefined): string[] {
+  return (field?.value ?? []).map(({ address }) => address ?? '')
+}
+
+new SMTPServer({
+  authOptional: true,
+  disabledCommands: ['STARTTLS'],
+  onAuth: (_auth, _session, done) => done(null, { user: 'anyone' }),
+  onData(stream, session, done) {
+    const recipients = session.envelope.rcptTo.map(({ address }) => address)
+    readMail(stream, recipients)
+      .then((mail) => mails.append(mail))
+      .then(() => done(), done)
+  },
+}).listen(Number(smtpPort), '127.0.0.1')
+
+createServer((_request, response) => {
+  response.setHeader('content-type', 'application/json').end(JSON.stringify(mails.all()))
+}).listen(Number(mailboxPort), '127.0.0.1')
+
+// Everything is on disk already, and an orderly exit lets Node keep its compile cache.
+process.once('SIGTERM', () => process.exit())

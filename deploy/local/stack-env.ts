@@ -1,0 +1,66 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Settings } from './config.ts'
+import { services } from './config.ts'
+
+export type StackEnv = Record<string, string>
+
+/** What a client of the stack needs to reach it: addresses, secrets and the process ids known by now. */
+export function describeStack({ ports, secrets, firestoreProject }: Settings, pids: Record<string, number>): StackEnv {
+  const local = (port: number) => `http://127.0.0.1:${port}`
+  const env: StackEnv = {
+    EDGE_URL: local(ports.edge),
+    KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
+    SCHEMA_REGISTRY_URL: `${local(ports.registry)}/apis/ccompat/v7`,
+    DATABASE_URL: `postgres://postgres:${secrets.postgresPassword}@127.0.0.1:${ports.postgres}/parma`,
+    FIRESTORE_EMULATOR_HOST: `127.0.0.1:${ports.firestore}`,
+    FIRESTORE_PROJECT: firestoreProject,
+    SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,
+    MAILBOX_URL: local(ports.mailbox),
+    SLACK_API_URL: `${local(ports.slack)}/api/`,
+    SLACK_OUTBOX_URL: `${local(ports.slack)}/outbox`,
+    PARMA_SHARED_SECRET_KEY: secrets.sharedSecret,
+    PARMA_ANALYTICS_SECRET_KEY: secrets.analyticsSecret,
+  }
+  for (const name of services) env[`${constantCase(name)}_HEALTH_URL`] = local(ports[`${name}-health`])
+  for (const [name, pid] of Object.entries(pids)) env[`${constantCase(name)}_PID`] = String(pid)
+  return env
+}
+
+/** `NAME=value` lines that `sh` can source; a value with anything special in it is quoted. */
+export function renderStackEnv(env: StackEnv): string {
+  const quote = (value: string) => (/^[\w./:@%+=,-]*$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`)
+  return Object.entries(env)
+    .map(([name, value]) => `${name}=${quote(value)}\n`)
+    .join('')
+}
+
+/** Reads what `renderStackEnv` wrote. */
+export function parseStackEnv(text: string): StackEnv {
+  const unquote = (value: string) => (value.startsWith("'") ? value.slice(1, -1).replaceAll(`'\\''`, "'") : value)
+  return Object.fromEntries(
+    [...text.matchAll(/^(\w+)=((?:'[^']*'(?:\\''[^']*')*|[^\n])*)$/gm)].map(([, name, value]) => [
+      name ?? '',
+      unquote(value ?? ''),
+    ]),
+  )
+}
+
+export function stackEnvFile(dir: string): string {
+  return join(dir, 'stack.env')
+}
+
+/** Replaces `<dir>/stack.env` in one step: a reader sees the old or the new file, never half of one. */
+export function writeStackEnv(dir: string, env: StackEnv): void {
+  const file = stackEnvFile(dir)
+  writeFileSync(`${file}.next`, renderStackEnv(env), { mode: 0o600 })
+  renameSync(`${file}.next`, file)
+}
+
+export function readStackEnv(dir: string): StackEnv {
+  return parseStackEnv(readFileSync(stackEnvFile(dir), 'utf8'))
+}
+
+function constantCase(name: string): string {
+  return name.replaceAll('-', '_').toUpperCase()
+}

@@ -1,0 +1,117 @@
+// The one process that owns all others of a stack: starts them in order, keeps them running, stops them in order.
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { findTakenPort, readSettings, type ServiceName } from './config.ts'
+import { fetchJavaServers } from './java-servers.ts'
+import { identify } from './process-identity.ts'
+import { type Program, supervise, type Supervised } from './processes.ts'
+import { claimRecord, removeRecord, type StackRecord, writeRecord } from './record.ts'
+import { serverPrograms, serviceProgram } from './servers.ts'
+import { createDatabase, type SetupStep, setupSteps } from './setup.ts'
+import { describeStack, stackEnvFile, writeStackEnv } from './stack-env.ts'
+import { stopRecorded } from './stop.ts'
+
+/** What the supervisor tells the process that started it, while that one listens. */
+export type Report = { kind: 'progress' | 'failed'; text: string } | { kind: 'ready' }
+
+const { values } = parseArgs({
+  options: {
+    dir: { type: 'string', default: '' },
+    services: { type: 'string', default: '' },
+    setup: { type: 'string', default: '' },
+    'free-ports': { type: 'boolean', default: false },
+    'with-parent': { type: 'boolean', default: false },
+  },
+})
+const split = (list: string) => list.split(',').filter(Boolean)
+const dir = values.dir
+const stopping = new AbortController()
+const stop = () => stopping.abort(new Error('stopped while starting'))
+process.once('SIGTERM', stop).once('SIGINT', stop)
+if (values['with-parent']) process.once('disconnect', stop)
+if (values['with-parent'] && !process.connected) stop()
+
+const supervisor = identify(process.pid)
+if (supervisor === null) throw new Error('cannot identify this process')
+const record: StackRecord = { supervisor, started: false, processes: {} }
+const pids: Record<string, number> = { supervisor: process.pid }
+let claimed = false
+const groups: { servers: Supervised[]; services: Supervised[] } = { servers: [], services: [] }
+
+function report(message: Report): void {
+  if (message.kind !== 'ready') console.log(new Date().toISOString(), message.text)
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+}
+const say = (text: string) => report({ kind: 'progress', text })
+
+async function start(): Promise<void> {
+  const settings = await readSettings(dir, values['free-ports'])
+  const left = claimRecord(dir, record)
+  claimed = true
+  if (left) for (const name of await stopRecorded(left)) say(`stopped ${name}, left over from a stack that broke down`)
+  writeRecord(dir, record)
+  const taken = await findTakenPort(settings.ports)
+  if (taken)
+    throw new Error(`port ${taken.port} is taken by another program: choose another one with ${taken.setting}.`)
+  const javaServers = await fetchJavaServers(settings.cache, say)
+
+  const stackEnv = () => describeStack(settings, pids)
+  const launch = async (group: Supervised[], programs: Program[]) => {
+    stopping.signal.throwIfAborted()
+    const startedAt = Date.now()
+    const added = programs.map((program) => supervise(program, { logDir: join(dir, 'log'), onChange, say }))
+    group.push(...added)
+    await Promise.all(
+      added.map(async (process) => {
+        await process.waitUntilHealthy(60_000)
+        say(`${process.name} is up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
+      }),
+    )
+  }
+  const onChange: Parameters<typeof supervise>[1]['onChange'] = (name, { identity, healthy }) => {
+    const last = identity ?? record.processes[name]?.identity
+    if (last) record.processes[name] = { identity: last, healthy }
+    writeRecord(dir, record)
+    if (identity === null || pids[name] === identity.pid) return
+    pids[name] = identity.pid
+    writeStackEnv(dir, stackEnv())
+  }
+
+  await launch(groups.servers, serverPrograms(settings, javaServers))
+  await createDatabase(settings)
+  for (const step of split(values.setup) as SetupStep[]) {
+    stopping.signal.throwIfAborted()
+    await setupSteps[step](settings, stackEnv())
+    say(`${step} is done`)
+  }
+  const services = split(values.services) as ServiceName[]
+  await launch(
+    groups.services,
+    services.map((name) => serviceProgram(name, settings, stackEnv())),
+  )
+}
+
+/** Services first, so that they finish what they hold while their servers still answer. */
+async function stopAll(): Promise<void> {
+  for (const group of [groups.services, groups.servers]) await Promise.all(group.map((process) => process.stop(15_000)))
+  if (!claimed) return
+  removeRecord(dir)
+  rmSync(stackEnvFile(dir), { force: true })
+}
+
+const stopped = once(stopping.signal, 'abort')
+try {
+  await Promise.race([start(), stopped.then(() => stopping.signal.throwIfAborted())])
+  record.started = true
+  writeRecord(dir, record)
+  report({ kind: 'ready' })
+  if (!values['with-parent'] && process.connected) process.disconnect()
+  await stopped
+} catch (error) {
+  report({ kind: 'failed', text: error instanceof Error ? error.message : String(error) })
+  process.exitCode = 1
+}
+await stopAll()
+process.exit()
