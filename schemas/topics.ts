@@ -1,0 +1,114 @@
+import type {
+  CrawlFinished,
+  News,
+  NormalizationMap,
+  Observation,
+  OpsEvent,
+  RawPayload,
+  SourcingTrigger,
+} from './generated/types.ts'
+
+/** The services that read topics. Each is the consumer group of the same name. */
+export type Consumer = 'raw-sink' | 'normalizer' | 'analyzer' | 'notifier' | 'scheduler'
+
+/** A topic whose values are `T`. The one place where its name, key, schema, size and retention are said. */
+export type Topic<T> = {
+  name: string
+  /** What the UTF-8 key of its records is. */
+  key: string
+  /** `schemas/<schema>.avsc`; its subject in the registry is `<name>-value`. */
+  schema: string
+  partitions: number
+  /** Topic settings of Kafka, https://kafka.apache.org/documentation/#topicconfigs */
+  config: Record<string, string>
+  /** Who reads it in a consumer group; each has its own dead letter topic. */
+  consumers: readonly Consumer[]
+  /** Never set: carries the type of the values. */
+  readonly value?: T
+}
+
+const days = (n: number) => String(n * 24 * 60 * 60 * 1000)
+const kept = (retention: string) => ({ 'cleanup.policy': 'delete', 'retention.ms': retention })
+
+/** The largest request body the edge takes; the topics that carry bodies allow a little more for the record around it. */
+export const maxBodyBytes = 8 * 1024 * 1024
+const maxMessageBytes = maxBodyBytes + 128 * 1024
+/** Dead letters are their source's bytes with headers added. */
+const deadLetterRoom = 64 * 1024
+
+export const topics = {
+  rawPayloads: {
+    name: 'mining.raw-payloads.v1',
+    key: 'company id',
+    schema: 'raw-payload',
+    partitions: 6,
+    config: { ...kept(days(14)), 'max.message.bytes': String(maxMessageBytes) },
+    consumers: ['raw-sink', 'normalizer', 'scheduler'],
+  } as Topic<RawPayload>,
+  normalizationMaps: {
+    name: 'mining.normalization-maps.v1',
+    key: '<data source id>/<version>',
+    schema: 'normalization-map',
+    partitions: 6,
+    config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(maxMessageBytes) },
+    consumers: ['raw-sink'],
+  } as Topic<NormalizationMap>,
+  observations: {
+    name: 'mining.observations.v1',
+    key: 'company id',
+    schema: 'observation',
+    partitions: 6,
+    config: { ...kept(days(30)), 'max.message.bytes': String(4 * 1024 * 1024) },
+    consumers: ['analyzer'],
+  } as Topic<Observation>,
+  news: {
+    name: 'insights.news.v1',
+    key: 'company id',
+    schema: 'news',
+    partitions: 6,
+    config: kept(days(30)),
+    consumers: ['notifier'],
+  } as Topic<News>,
+  triggers: {
+    name: 'sourcing.triggers.v1',
+    key: 'trigger kind',
+    schema: 'sourcing-trigger',
+    partitions: 6,
+    config: kept(days(7)),
+    consumers: ['scheduler'],
+  } as Topic<SourcingTrigger>,
+  crawlFinished: {
+    name: 'sourcing.crawl-finished.v1',
+    key: 'data source id',
+    schema: 'crawl-finished',
+    partitions: 6,
+    config: kept(days(14)),
+    consumers: ['scheduler'],
+  } as Topic<CrawlFinished>,
+  opsEvents: {
+    name: 'ops.events.v1',
+    key: 'data source id or service',
+    schema: 'ops-event',
+    partitions: 6,
+    config: kept(days(30)),
+    consumers: ['notifier'],
+  } as Topic<OpsEvent>,
+} as const
+
+export const allTopics: readonly Topic<unknown>[] = Object.values(topics)
+
+/** Subject of a topic's values in the registry (TopicNameStrategy). */
+export function subjectOf(topic: Topic<unknown>): string {
+  return `${topic.name}-value`
+}
+
+/** Where `consumer` puts what it cannot process of `topic`: same partitions, bytes untouched, kept 30 days. */
+export function deadLetterTopic(topic: Topic<unknown>, consumer: string): Omit<Topic<never>, 'schema' | 'consumers'> {
+  const limit = Number(topic.config['max.message.bytes'] ?? 1024 * 1024)
+  return {
+    name: `${topic.name}.${consumer}.dlq`,
+    key: topic.key,
+    partitions: topic.partitions,
+    config: { ...kept(days(30)), 'max.message.bytes': String(limit + deadLetterRoom) },
+  }
+}
