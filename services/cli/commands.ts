@@ -1,0 +1,7 @@
+import { defineCommands } from '#runtime/commands.ts'
+
+export const commands = defineCommands(import.meta, {
+  topics: { help: 'topics and schemas: apply what schemas/topics.ts says', load: () => import('./topics.ts') },
+  migrate: { help: 'bring the schemas of all services in Postgres up to date', load: () => import('./migrate.ts') },
+  status: { help: 'services, lag and the last payload of each source', load: () => import('./status.ts') },
+})

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { glob } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { printResult } from '#runtime/commands.ts'
+import { postgresSettings, readEnv } from '#runtime/config.ts'
+import { migrate } from '#runtime/migrate.ts'
+
+const services = resolve(import.meta.dirname, '..')
+
+export function build(group: Command): void {
+  group
+    .option('--dry-run', 'show what would run, change nothing')
+    .option('--json', 'print JSON')
+    .action(async ({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }) => {
+      const { DATABASE_URL } = readEnv({ DATABASE_URL: postgresSettings.DATABASE_URL })
+      const done: { service: string; migration: string }[] = []
+      for (const dir of await findMigrations()) {
+        const service = basename(dirname(dir))
+        for (const migration of await migrate(DATABASE_URL, service, dir, dryRun)) {
+          done.push({ service, migration })
+          if (!json) console.log(`${service}: ${migration}${dryRun ? ' would run' : ''}`)
+        }
+      }
+      if (json || done.length === 0) printResult(done, 'everything is up to date', json)
+    })
+}
+
+/** The migrations folders of all services, in one order. */
+async function findMigrations(): Promise<string[]> {
+  const found = await Array.fromAsync(glob('*/migrations', { cwd: services }))
+  return found.map((dir) => resolve(services, dir)).sort()
+}

@@ -1,0 +1,55 @@
+import type { Command } from 'commander'
+import { printResult } from '#runtime/commands.ts'
+import { count, kafkaSettings, readEnv } from '#runtime/config.ts'
+import { createLog } from '#runtime/log.ts'
+import { prefixed } from '#runtime/kafka.ts'
+import { openTopicAdmin, type TopicChange } from '#runtime/topic-plan.ts'
+import { applySubject, planSubject } from '#schemas/registry.ts'
+import { allTopics } from '#schemas/topics.ts'
+
+const settings = { ...kafkaSettings, TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is made.') }
+
+type Options = { dryRun?: boolean; repartition?: boolean; json?: boolean }
+type Line = { what: string; name: string; detail: string; done: boolean }
+
+export function build(group: Command): void {
+  group
+    .command('apply')
+    .description('create missing topics, correct their settings, register the schemas of their values')
+    .option('--dry-run', 'show the difference, change nothing')
+    .option('--repartition', 'also add partitions: keys move, so do it when nothing is in flight')
+    .option('--json', 'print JSON')
+    .action(async (options: Options) => {
+      const lines = await applyTopics(options)
+      const text = lines.map(({ what, name, detail, done }) => `${done ? 'done' : 'open'}  ${what}  ${name}  ${detail}`.trimEnd())
+      printResult(lines, text.length > 0 ? text.join('\n') : 'topics and schemas are as they should be', options.json ?? false)
+    })
+}
+
+/** Brings topics and subjects to what schemas/topics.ts says, or with `dryRun` only tells the difference. */
+export async function applyTopics({ dryRun = false, repartition = false }: Options): Promise<Line[]> {
+  const config = readEnv(settings)
+  const lines: Line[] = []
+  await using admin = await openTopicAdmin(config, createLog('parma', 'warn'))
+  for (const change of await admin.plan()) {
+    const isWanted = !dryRun && (change.kind !== 'repartition' || repartition)
+    if (isWanted) await admin.apply(change, config.TOPIC_REPLICAS)
+    lines.push({ what: change.kind, name: change.topic, detail: describe(change), done: isWanted })
+  }
+  for (const topic of allTopics) {
+    const name = prefixed(config, topic.name)
+    const plan = await planSubject(config.SCHEMA_REGISTRY_URL, topic, name)
+    if (plan === null) continue
+    if (!dryRun) await applySubject(config.SCHEMA_REGISTRY_URL, topic, name)
+    lines.push({ what: 'schema', name: `${name}-value`, detail: plan, done: !dryRun })
+  }
+  return lines
+}
+
+function describe(change: TopicChange): string {
+  if (change.kind === 'create') return `${change.partitions} partitions`
+  if (change.kind === 'repartition') return `${change.from} → ${change.to} partitions (only with --repartition)`
+  return Object.keys(change.to)
+    .map((name) => `${name}: ${change.from[name] || '(unset)'} → ${change.to[name]}`)
+    .join(', ')
+}

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Values of `shape` read from `env`: every name may also come as `<NAME>_FILE`, the path of a file that holds it.
+ * Empty counts as not set. Throws one ConfigError that names every wrong variable at once.
+ */
+export function readEnv<S extends z.ZodRawShape>(shape: S, env: Env = process.env): z.output<z.ZodObject<S>> {
+  const problems: string[] = []
+  const given: Record<string, string | undefined> = {}
+  for (const name of Object.keys(shape)) {
+    const file = env[`${name}_FILE`]
+    if (file && env[name]) problems.push(`${name} and ${name}_FILE are both set: keep one.`)
+    try {
+      given[name] = (file ? readFileSync(file, 'utf8').replace(/\r?\n$/, '') : env[name]) || undefined
+    } catch (error) {
+      problems.push(`${name}_FILE cannot be read: ${(error as Error).message}.`)
+    }
+  }
+  const parsed = z.object(shape).safeParse(given)
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0])
+    if (problems.some((problem) => problem.startsWith(name))) continue
+    const meaning = shape[name] instanceof z.ZodType ? shape[name].description : undefined
+    problems.push(`${name} ${given[name] === undefined ? 'is missing' : `is wrong: ${issue.message}`}. ${meaning ?? ''}`)
+  }
+  if (given.DEPLOYMENT_ENV !== 'local') problems.push(...weakSecrets(shape, given))
+  if (problems.length > 0 || !parsed.data) throw new ConfigError(problems)
+  return parsed.data
+}
+
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(`The configuration is not usable:\n${problems.map((problem) => `  ${problem.trim()}`).join('\n')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/** The shortest secret that services accept outside of DEPLOYMENT_ENV=local, in bytes (RFC 7518 section 3.2). */
+const minSecretBytes = 32
+
+/** A secret: never logged, and outside of DEPLOYMENT_ENV=local at least 32 bytes that are not a well-known default. */
+export const secret = () => z.string().meta({ secret: true })
+
+function weakSecrets(shape: z.ZodRawShape, given: Record<string, string | undefined>): string[] {
+  return Object.entries(shape).flatMap(([name, schema]) => {
+    const value = given[name]
+    if (value === undefined || !(schema as z.ZodType).meta()?.secret) return []
+    // The predecessor fell back to the variable's own name (contract section 16, entry 3).
+    if (value === name) return [`${name} is its own name, which everybody knows: set a random one.`]
+    if (Buffer.byteLength(value) < minSecretBytes) return [`${name} is shorter than ${minSecretBytes} bytes.`]
+    return []
+  })
+}
+
+/** A whole number of at least `min`. */
+export const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback)
+export const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback)
+export const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(fallback ? 'true' : 'false')
+    .transform((text) => text === 'true')
+export const list = () =>
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+
+/** What every service reads. */
+export const serviceSettings = {
+  DEPLOYMENT_ENV: z
+    .enum(['local', 'staging', 'prod'])
+    .default('prod')
+    .describe('Where this runs. Only `local` allows weak secrets.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('The least important log lines that are written.'),
+  HEALTH_PORT: port(9090).describe('Port of /livez, /readyz and /metrics.'),
+  HEALTH_HOST: z
+    .string()
+    .default('0.0.0.0')
+    .describe('Address the health port listens on; 127.0.0.1 for this machine only.'),
+  DRAIN_TIMEOUT_MS: count(25_000).describe('How long a stop may take before the process ends all the same.'),
+}
+
+/** What a service reads that speaks Kafka. */
+export const kafkaSettings = {
+  KAFKA_BROKERS: list().describe('Brokers, as host:port, comma separated.'),
+  KAFKA_SSL: flag(false).describe('Speak TLS with the brokers.'),
+  KAFKA_SSL_CA: z.string().optional().describe('PEM of the authority that signed the brokers’ certificates.'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('SASL mechanism; unset: no authentication.'),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('SASL user.'),
+  KAFKA_SASL_PASSWORD: z.string().optional().describe('SASL password.'),
+  SCHEMA_REGISTRY_URL: z.url().describe('Schema registry (Confluent API); user:password@ for basic authentication.'),
+  TOPIC_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{0,100}$/)
+    .default('')
+    .describe('Put before every topic and consumer group, for installations that share a cluster.'),
+  PRODUCE_LINGER_MS: count(0, 0).describe('How long a record waits for others to travel with it.'),
+  PRODUCE_MAX_BATCH_BYTES: count(900_000).describe('Size of one send; a single larger record travels alone.'),
+  PRODUCE_MAX_PENDING_BYTES: count(64 * 1024 * 1024).describe('Records waiting to be sent; more are refused.'),
+  CONSUME_MAX_BATCH: count(500).describe('Records handed to a handler at once.'),
+  CONSUME_MAX_BATCH_BYTES: count(4 * 1024 * 1024).describe('Bytes handed to a handler at once.'),
+  CONSUME_CONCURRENCY: count(2).describe('Partitions worked on at once.'),
+  SESSION_TIMEOUT_MS: count(10_000, 6000).describe('A member silent for this long loses its partitions to the others.'),
+  HANDLER_DEADLINE_MS: count(120_000).describe('A handler busy for longer is stuck: the process ends and is restarted.'),
+  MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe('More dead letters in a row stop the service: something systematic is wrong.'),
+}
+export type KafkaSettings = z.output<z.ZodObject<typeof kafkaSettings>>
+
+/** What a service reads that uses Postgres. */
+export const postgresSettings = {
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'not a postgres:// address')
+    .describe('Postgres, as postgres://user:password@host:port/database.'),
+  DATABASE_POOL_SIZE: count(4).describe('Connections to Postgres.'),
+}
+export type PostgresSettings = z.output<z.ZodObject<typeof postgresSettings>>

@@ -1,0 +1,73 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { register } from './metrics.ts'
+
+/** Throws, or rejects, to say what is wrong. */
+type Check = () => void | Promise<void>
+
+export type Health = {
+  /** Something without which no work can be done now (a broker, a database). Its absence restarts nothing. */
+  ready(name: string, check: Check): void
+  /** Something only a restart can mend (a stuck handler). */
+  live(name: string, check: Check): void
+  /** From now on /readyz says 503, so that nobody sends new work. */
+  drain(): void
+}
+
+const checkTimeoutMs = 1500
+
+/**
+ * /livez, /readyz (each check with its verdict as JSON, 200 or 503) and /metrics on a port of their own.
+ * Until `ready` checks are registered and `started` is called, /readyz says 503.
+ */
+export async function startHealth(port: number, host: string): Promise<Health & AsyncDisposable & { started(): void }> {
+  const checks = { ready: new Map<string, Check>(), live: new Map<string, Check>() }
+  let state: 'starting' | 'started' | 'draining' = 'starting'
+
+  async function judge(kind: 'ready' | 'live'): Promise<{ status: number; body: Record<string, string> }> {
+    const body: Record<string, string> = { service: kind === 'ready' ? state : 'alive' }
+    await Promise.all([...checks[kind]].map(async ([name, check]) => void (body[name] = await verdict(check))))
+    const failed = Object.entries(body).some(([name, text]) => name !== 'service' && text !== 'ok')
+    return { status: failed || (kind === 'ready' && state !== 'started') ? 503 : 200, body }
+  }
+
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?')[0]
+    const kind = path === '/livez' ? 'live' : path === '/readyz' ? 'ready' : null
+    if (kind)
+      judge(kind).then(
+        ({ status, body }) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
+        () => response.writeHead(500).end(),
+      )
+    else if (path === '/metrics')
+      register.metrics().then(
+        (text) => response.setHeader('content-type', register.contentType).end(text),
+        () => response.writeHead(500).end(),
+      )
+    else response.writeHead(404).end()
+  }).listen(port, host)
+  await once(server, 'listening')
+
+  return {
+    ready: (name, check) => void checks.ready.set(name, check),
+    live: (name, check) => void checks.live.set(name, check),
+    started: () => void (state = 'started'),
+    drain: () => void (state = 'draining'),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((done) => server.close(done))
+    },
+  }
+}
+
+async function verdict(check: Check): Promise<string> {
+  const timeout = new Promise<never>((_, fail) => {
+    setTimeout(() => fail(new Error(`no answer within ${checkTimeoutMs} ms`)), checkTimeoutMs).unref()
+  })
+  try {
+    await Promise.race([check(), timeout])
+    return 'ok'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}

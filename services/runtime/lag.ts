@@ -1,0 +1,24 @@
+import { Gauge } from 'prom-client'
+
+const oldest = new Map<string, { topic: string; partition: number; timestamp: number | null }>()
+
+new Gauge({
+  name: 'parma_consumer_lag_seconds',
+  help: 'Age of the oldest record fetched and not yet settled, by topic and partition; 0 at the end',
+  labelNames: ['topic', 'partition'] as const,
+  collect() {
+    this.reset()
+    for (const { topic, partition, timestamp } of oldest.values())
+      this.set({ topic, partition }, timestamp === null ? 0 : Math.max(0, Date.now() - timestamp) / 1000)
+  },
+})
+
+/** Notes when the oldest unprocessed record of a partition was appended; null: there is none. */
+export function trackLag(topic: string, partition: number, timestamp: number | null): void {
+  oldest.set(`${topic}/${partition}`, { topic, partition, timestamp })
+}
+
+/** Partitions may go to other members now: what is said of them no longer counts. */
+export function forgetLag(): void {
+  oldest.clear()
+}

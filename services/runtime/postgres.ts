@@ -1,0 +1,44 @@
+import { createPool, type DatabasePool, type DatabaseTransactionConnection, type Interceptor, SchemaValidationError } from 'slonik'
+import type { PostgresSettings } from './config.ts'
+import type { ServiceContext } from './service.ts'
+
+import { sql } from 'slonik'
+export { sql }
+export type Database = DatabasePool
+export type Transaction = DatabaseTransactionConnection
+
+const sqlPing = sql.unsafe`SELECT 1`
+
+/** Checks every row of a `sql.type(schema)` query against its schema. */
+const checkRows: Interceptor = {
+  name: 'check-rows',
+  transformRow({ resultParser }, query, row) {
+    const checked = resultParser?.['~standard'].validate(row)
+    if (!checked) return row
+    if (checked instanceof Promise) throw new TypeError('row schemas must not be asynchronous')
+    if (checked.issues) throw new SchemaValidationError(query, row, checked.issues)
+    return checked.value as typeof row
+  },
+}
+
+/**
+ * A pool of connections that closes with the service. Times come back as ms since 1970 (UTC), bigint as number.
+ * Readiness follows it: without Postgres the service is not ready, and still alive.
+ */
+export async function openDatabase(settings: PostgresSettings, { scope, health }: ServiceContext): Promise<Database> {
+  const pool = await openPool(settings)
+  scope.defer(() => pool.end())
+  health.ready('postgres', async () => void (await pool.query(sqlPing)))
+  return pool
+}
+
+/** The same for commands, which close it themselves. */
+export function openPool({ DATABASE_URL, DATABASE_POOL_SIZE }: PostgresSettings): Promise<Database> {
+  return createPool(DATABASE_URL, {
+    maxPoolSize: DATABASE_POOL_SIZE,
+    idleTimeout: 60_000,
+    interceptors: [checkRows],
+    // Slonik would send DISCARD ALL after each use; we leave nothing behind in a session.
+    resetConnection: async () => undefined,
+  })
+}

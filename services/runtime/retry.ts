@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/**
+ * `transient`: the same call will work later (network, outage, lock conflict). `poison`: it will never work for this
+ * data (the database refuses the values). `unknown`: nobody thought of it, so the process must end, uncommitted.
+ */
+export type ErrorClass = 'transient' | 'poison' | 'unknown'
+
+const networkCodes = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND'],
+  ...['EAI_AGAIN', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
+])
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const transientSqlStates = /^(08...|53...|57P0[1-5]|57014|40001|40P01|55P03|25P03|25006|XX000)$/
+const poisonSqlStates = /^(21|22|23|54)...$/
+
+// Slonik gives these no code of their own, and the first two no cause with one.
+const transientSlonikErrors = new Set([
+  ...['BackendTerminatedError', 'BackendTerminatedUnexpectedlyError', 'ConnectionError', 'IdleTransactionTimeoutError'],
+  ...['StatementTimeoutError', 'StatementCancelledError', 'UnexpectedForeignConnectionError'],
+])
+
+// https://grpc.io/docs/guides/status-codes/: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE,
+// INTERNAL (a broken connection), UNAUTHENTICATED (an expired token)
+const transientGrpcCodes = new Set([1, 4, 8, 10, 13, 14, 16])
+
+/** Which of the three an error is. Follows `cause` and `errors`; the outermost known answer counts. */
+export function classify(error: unknown): ErrorClass {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    const { name, code, retriable, transient } = at as Error & Record<string, unknown>
+    if (transient === true || retriable === true) return 'transient'
+    if (name === 'KafkaJSNumberOfRetriesExceeded' || name === 'TimeoutError') return 'transient'
+    if (transientSlonikErrors.has(at.constructor.name)) return 'transient'
+    if (at.constructor.name === 'InvalidInputError') return 'poison'
+    if (typeof code === 'string' && networkCodes.has(code)) return 'transient'
+    if (typeof code === 'string' && transientSqlStates.test(code)) return 'transient'
+    if (typeof code === 'string' && poisonSqlStates.test(code)) return 'poison'
+    if (typeof code === 'number' && transientGrpcCodes.has(code)) return 'transient'
+    // node-postgres has no code for these: https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
+    if (/^(Connection terminated|Client has encountered a connection error|timeout expired)/.test(at.message))
+      return 'transient'
+    if (at instanceof AggregateError && at.errors.length > 0 && at.errors.every((one) => classify(one) === 'transient'))
+      return 'transient'
+  }
+  return 'unknown'
+}
+
+/** Marks an error as one that goes away by itself. */
+export class TransientError extends Error {
+  readonly transient = true
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'TransientError'
+  }
+}
+
+/** Milliseconds before attempt `attempt + 1`: 100 ms doubled per attempt to at most 5 s, of which a random half counts. */
+export function backOffMs(attempt: number, random: number): number {
+  const full = Math.min(100 * 2 ** (attempt - 1), 5000)
+  return full / 2 + (full / 2) * random
+}
+
+export type RetryOptions = {
+  /** Ends the waiting: the last error is thrown. */
+  signal: AbortSignal
+  onRetry?(error: unknown, attempt: number): void
+}
+
+/** Repeats `work` for as long as its errors are transient; any other error is thrown at once. */
+export async function retryTransient<T>(work: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work(attempt)
+    } catch (error) {
+      if (classify(error) !== 'transient' || options.signal.aborted) throw error
+      options.onRetry?.(error, attempt)
+      await delay(backOffMs(attempt, Math.random()), undefined, { signal: options.signal }).catch(() => {
+        throw error
+      })
+    }
+  }
+}

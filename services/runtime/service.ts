@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ConfigError } from './config.ts'
+import { type Health, startHealth } from './health.ts'
+import { createLog, type Log } from './log.ts'
+
+type ServiceConfig = { LOG_LEVEL: string; HEALTH_PORT: number; HEALTH_HOST: string; DRAIN_TIMEOUT_MS: number }
+
+export type ServiceContext = {
+  name: string
+  log: Log
+  health: Health
+  /** What is put here is closed on the way out, last first, also when the start fails half-way. */
+  scope: AsyncDisposableStack
+  /** Aborted when the service begins to stop. */
+  stopping: AbortSignal
+  /** Ends the service with exit code 1: for errors nobody thought of, and for what only a restart mends. */
+  fail(error: unknown): void
+}
+
+/**
+ * Runs a service from configuration to exit code, the same way for all: reads the configuration (all its errors at once,
+ * exit code 78, EX_CONFIG), opens the health port, then `start`. SIGTERM and SIGINT stop it in order: not ready any more,
+ * resources closed last first within DRAIN_TIMEOUT_MS, exit code 0; 1 when it failed or did not finish in time.
+ */
+export async function runService<C extends ServiceConfig>(
+  name: string,
+  readConfig: () => C,
+  start: (config: C, context: ServiceContext) => Promise<void>,
+): Promise<never> {
+  const config = readOrExit(readConfig)
+  const log = createLog(name, config.LOG_LEVEL)
+  const stop = new AbortController()
+  let failure: unknown
+  const fail = (error: unknown) => {
+    if (!stop.signal.aborted) log.fatal({ error }, 'service_failed')
+    failure ??= error ?? new Error('unknown failure')
+    stop.abort()
+  }
+  process.once('SIGTERM', () => stop.abort()).once('SIGINT', () => stop.abort())
+  process.on('unhandledRejection', fail).on('uncaughtException', fail)
+  // kafkajs 2.2.4 on Node 24 asks for a timer in the past now and then, which is harmless: https://github.com/tulios/kafkajs/issues/1751
+  process.removeAllListeners('warning').on('warning', (warning) => {
+    if (warning.name !== 'TimeoutNegativeWarning') log.warn({ error: warning }, 'node_warning')
+  })
+
+  const scope = new AsyncDisposableStack()
+  const stopped = new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }))
+  try {
+    const health = scope.use(await startHealth(config.HEALTH_PORT, config.HEALTH_HOST))
+    const started = start(config, { name, log, health, scope, stopping: stop.signal, fail })
+    await Promise.race([started.then(() => health.started()), stopped])
+    if (!stop.signal.aborted) log.info({ health_port: config.HEALTH_PORT }, 'service_started')
+    await stopped
+    health.drain()
+  } catch (error) {
+    fail(error)
+  }
+  const drained = await Promise.race([
+    scope.disposeAsync().then(
+      () => true,
+      (error: unknown) => (fail(error), true),
+    ),
+    delay(config.DRAIN_TIMEOUT_MS, false),
+  ])
+  if (!drained) log.error({ after_ms: config.DRAIN_TIMEOUT_MS }, 'service_drain_timed_out')
+  log.info({ clean: drained && !failure }, 'service_stopped')
+  process.exit(failure !== undefined || !drained ? 1 : 0)
+}
+
+function readOrExit<C>(readConfig: () => C): C {
+  try {
+    return readConfig()
+  } catch (error) {
+    if ((error as ConfigError).name !== 'ConfigError') throw error
+    console.error((error as ConfigError).message)
+    process.exit(78)
+  }
+}

@@ -1,0 +1,15 @@
+import { randomBytes } from 'node:crypto'
+
+/** W3C trace context, https://www.w3.org/TR/trace-context/#traceparent-header: version 00, trace id, span id, flags. */
+const pattern = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
+
+/** The next span of the trace that `parent` belongs to; the first of a new trace when `parent` is missing or malformed. */
+export function nextSpan(parent: string | undefined): string {
+  const [, trace = randomBytes(16).toString('hex'), flags = '01'] = pattern.exec(parent ?? '') ?? []
+  return `00-${trace}-${randomBytes(8).toString('hex')}-${flags}`
+}
+
+/** The trace id within a `traceparent`, for logs; null when there is none. */
+export function traceIdOf(traceparent: string | undefined): string | null {
+  return pattern.exec(traceparent ?? '')?.[1] ?? null
+}
