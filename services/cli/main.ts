@@ -9,12 +9,17 @@ const found = await findCommands()
 const command = found.find(({ name }) => name === noun)
 
 if (command) {
-  const child = spawn(process.execPath, [command.file, command.name, ...args], { stdio: 'inherit', env: readEnvironment() })
+  const child = spawn(process.execPath, [command.file, command.name, ...args], {
+    stdio: 'inherit',
+    env: readEnvironment(),
+  })
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   if (signal) process.kill(process.pid, signal)
   process.exitCode = code ?? 1
 } else {
   const isHelp = noun === undefined || noun === 'help' || noun.startsWith('-')
-  ;(isHelp ? console.log : console.error)(`${isHelp ? '' : `parma: there is no command ${noun}.\n\n`}${renderHelp(found)}`)
+  ;(isHelp ? console.log : console.error)(
+    `${isHelp ? '' : `parma: there is no command ${noun}.\n\n`}${renderHelp(found)}`,
+  )
   process.exitCode = isHelp ? 0 : 2
 }

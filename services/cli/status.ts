@@ -38,7 +38,11 @@ async function readHealth(config: Config): Promise<{ service: string; state: str
         const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3000) })
         const checks = Object.entries((await answer.json()) as Record<string, string>)
         const open = checks.filter(([check, verdict]) => check !== 'service' && verdict !== 'ok')
-        return { service, state: answer.ok ? 'ready' : 'not ready', detail: open.map((pair) => pair.join(': ')).join(', ') }
+        return {
+          service,
+          state: answer.ok ? 'ready' : 'not ready',
+          detail: open.map((pair) => pair.join(': ')).join(', '),
+        }
       } catch (error) {
         return { service, state: 'down', detail: (error as Error).message }
       }
@@ -58,7 +62,12 @@ async function readLag(config: Config): Promise<Map<string, number>> {
   return lag
 }
 
-const sourceRow = z.object({ source: z.string(), active: z.boolean(), values: z.number(), last_value: z.number().nullable() })
+const sourceRow = z.object({
+  source: z.string(),
+  active: z.boolean(),
+  values: z.number(),
+  last_value: z.number().nullable(),
+})
 
 /** Every source with its values of the last 30 days; its last payload is when its last value was observed. */
 async function readSources(config: Config) {
@@ -69,7 +78,10 @@ async function readSources(config: Config) {
       FROM data_source s
       LEFT JOIN normalizer.value v ON v.data_source_id = s.id AND v.observed_at > now() - interval '30 days'
       GROUP BY s.id ORDER BY s.source_name`)
-    return rows.map(({ last_value, ...row }) => ({ ...row, last_payload: last_value && new Date(last_value).toISOString() }))
+    return rows.map(({ last_value, ...row }) => ({
+      ...row,
+      last_payload: last_value && new Date(last_value).toISOString(),
+    }))
   } finally {
     await pool.end()
   }

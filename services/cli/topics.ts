@@ -21,8 +21,14 @@ export function build(group: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const lines = await applyTopics(options)
-      const text = lines.map(({ what, name, detail, done }) => `${done ? 'done' : 'open'}  ${what}  ${name}  ${detail}`.trimEnd())
-      printResult(lines, text.length > 0 ? text.join('\n') : 'topics and schemas are as they should be', options.json ?? false)
+      const text = lines.map(({ what, name, detail, done }) =>
+        `${done ? 'done' : 'open'}  ${what}  ${name}  ${detail}`.trimEnd(),
+      )
+      printResult(
+        lines,
+        text.length > 0 ? text.join('\n') : 'topics and schemas are as they should be',
+        options.json ?? false,
+      )
     })
 }
 

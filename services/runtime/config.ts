@@ -24,7 +24,9 @@ export function readEnv<S extends z.ZodRawShape>(shape: S, env: Env = process.en
     const name = String(issue.path[0])
     if (problems.some((problem) => problem.startsWith(name))) continue
     const meaning = shape[name] instanceof z.ZodType ? shape[name].description : undefined
-    problems.push(`${name} ${given[name] === undefined ? 'is missing' : `is wrong: ${issue.message}`}. ${meaning ?? ''}`)
+    problems.push(
+      `${name} ${given[name] === undefined ? 'is missing' : `is wrong: ${issue.message}`}. ${meaning ?? ''}`,
+    )
   }
   if (given.DEPLOYMENT_ENV !== 'local') problems.push(...weakSecrets(shape, given))
   if (problems.length > 0 || !parsed.data) throw new ConfigError(problems)
@@ -97,9 +99,9 @@ export const kafkaSettings = {
   KAFKA_SASL_MECHANISM: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
     .optional()
-    .describe('SASL mechanism; unset: no authentication.'),
-  KAFKA_SASL_USERNAME: z.string().optional().describe('SASL user.'),
-  KAFKA_SASL_PASSWORD: z.string().optional().describe('SASL password.'),
+    .describe('How to authenticate with the brokers; unset: not at all.'),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('User name for SASL.'),
+  KAFKA_SASL_PASSWORD: z.string().optional().describe('Password for SASL.'),
   SCHEMA_REGISTRY_URL: z.url().describe('Schema registry (Confluent API); user:password@ for basic authentication.'),
   TOPIC_PREFIX: z
     .string()
@@ -113,8 +115,12 @@ export const kafkaSettings = {
   CONSUME_MAX_BATCH_BYTES: count(4 * 1024 * 1024).describe('Bytes handed to a handler at once.'),
   CONSUME_CONCURRENCY: count(2).describe('Partitions worked on at once.'),
   SESSION_TIMEOUT_MS: count(10_000, 6000).describe('A member silent for this long loses its partitions to the others.'),
-  HANDLER_DEADLINE_MS: count(120_000).describe('A handler busy for longer is stuck: the process ends and is restarted.'),
-  MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe('More dead letters in a row stop the service: something systematic is wrong.'),
+  HANDLER_DEADLINE_MS: count(120_000).describe(
+    'A handler busy for longer is stuck: the process ends and is restarted.',
+  ),
+  MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe(
+    'More dead letters in a row stop the service: something systematic is wrong.',
+  ),
 }
 export type KafkaSettings = z.output<z.ZodObject<typeof kafkaSettings>>
 

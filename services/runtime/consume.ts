@@ -68,7 +68,12 @@ export async function consume(
     const { batch, isRunning, isStale } = payload
     const process = processors.get(batch.topic)
     if (!process) throw new Error(`no subscription to ${batch.topic}`)
-    const alive = keepAlive(() => payload.heartbeat(), settings.SESSION_TIMEOUT_MS / 4, settings.HANDLER_DEADLINE_MS, fail)
+    const alive = keepAlive(
+      () => payload.heartbeat(),
+      settings.SESSION_TIMEOUT_MS / 4,
+      settings.HANDLER_DEADLINE_MS,
+      fail,
+    )
     busy++
     try {
       for (const chunk of chunks(batch.messages, settings.CONSUME_MAX_BATCH, settings.CONSUME_MAX_BATCH_BYTES)) {
@@ -88,7 +93,10 @@ export async function consume(
             onRetry: (error, attempt) => {
               alive.pause()
               retries.inc({ topic: batch.topic })
-              log.warn({ error, attempt, topic: batch.topic, partition: batch.partition, offset: first.offset }, 'retrying')
+              log.warn(
+                { error, attempt, topic: batch.topic, partition: batch.partition, offset: first.offset },
+                'retrying',
+              )
             },
           },
         ).catch((error: unknown) => {
@@ -139,6 +147,10 @@ function* chunks(messages: readonly KafkaMessage[], maxCount: number, maxBytes: 
   if (chunk.length > 0) yield chunk
 }
 
-function asRecord(topic: string, partition: number, { key, value, headers, offset, timestamp }: KafkaMessage): FetchedRecord {
+function asRecord(
+  topic: string,
+  partition: number,
+  { key, value, headers, offset, timestamp }: KafkaMessage,
+): FetchedRecord {
   return { topic, partition, offset, key, value, headers: headers ?? {}, timestamp: Number(timestamp) }
 }

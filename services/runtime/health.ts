@@ -36,7 +36,8 @@ export async function startHealth(port: number, host: string): Promise<Health & 
     const kind = path === '/livez' ? 'live' : path === '/readyz' ? 'ready' : null
     if (kind)
       judge(kind).then(
-        ({ status, body }) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
+        ({ status, body }) =>
+          response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
         () => response.writeHead(500).end(),
       )
     else if (path === '/metrics')

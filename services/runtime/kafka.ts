@@ -4,7 +4,12 @@ import type { Log } from './log.ts'
 
 // Only this file, produce.ts, consume.ts, table.ts and topics.ts know the client library, so that it can be exchanged.
 
-const levels = { [logLevel.ERROR]: 'error', [logLevel.WARN]: 'warn', [logLevel.INFO]: 'debug', [logLevel.DEBUG]: 'trace' } as const
+const levels = {
+  [logLevel.ERROR]: 'error',
+  [logLevel.WARN]: 'warn',
+  [logLevel.INFO]: 'debug',
+  [logLevel.DEBUG]: 'trace',
+} as const
 
 /** A Kafka client that logs to `log` and has deadlines on every call. Connects when first used. */
 export function createKafka(settings: KafkaSettings, clientId: string, log: Log): Kafka {
@@ -21,7 +26,10 @@ export function createKafka(settings: KafkaSettings, clientId: string, log: Log)
     logCreator:
       () =>
       ({ level, log: { message, timestamp: _, logger: __, ...fields } }) =>
-        log[levels[level as keyof typeof levels] ?? 'debug']({ client: 'kafkajs', detail: message, ...fields }, 'kafka_client'),
+        log[levels[level as keyof typeof levels] ?? 'debug'](
+          { client: 'kafkajs', detail: message, ...fields },
+          'kafka_client',
+        ),
   })
 }
 
@@ -31,6 +39,10 @@ export function prefixed({ TOPIC_PREFIX }: Pick<KafkaSettings, 'TOPIC_PREFIX'>, 
 }
 
 function readSasl(settings: KafkaSettings): SASLOptions | undefined {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username = '', KAFKA_SASL_PASSWORD: password = '' } = settings
+  const {
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: username = '',
+    KAFKA_SASL_PASSWORD: password = '',
+  } = settings
   return mechanism ? ({ mechanism, username, password } as SASLOptions) : undefined
 }

@@ -3,7 +3,12 @@
  * progress: an attempt longer than `deadlineMs` calls `fail`. A bare timer would keep a stuck member in its group for
  * ever (https://github.com/tulios/kafkajs/issues/447).
  */
-export function keepAlive(heartbeat: () => Promise<void>, everyMs: number, deadlineMs: number, fail: (error: unknown) => void) {
+export function keepAlive(
+  heartbeat: () => Promise<void>,
+  everyMs: number,
+  deadlineMs: number,
+  fail: (error: unknown) => void,
+) {
   let attemptStartedAt: number | null = Date.now()
   let lost: unknown
   const timer = setInterval(() => {

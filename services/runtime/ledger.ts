@@ -26,7 +26,13 @@ export function withLedger<T>(
   return database.transaction(async (tx) => effect(tx, await recordEvents(tx, schema, events, columns)))
 }
 
-const known = z.object({ event_id: z.string(), replay_id: z.string(), part: z.number(), content_hash: z.string(), fresh: z.boolean() })
+const known = z.object({
+  event_id: z.string(),
+  replay_id: z.string(),
+  part: z.number(),
+  content_hash: z.string(),
+  fresh: z.boolean(),
+})
 
 async function recordEvents(
   tx: Transaction,
@@ -37,19 +43,38 @@ async function recordEvents(
   const table = sql.identifier([schema, 'processed_event'])
   // In one order everywhere, so that two transactions with the same events wait for each other instead of deadlocking.
   const order = events.map((_, index) => index).sort((a, b) => (keyOf(events[a]) < keyOf(events[b]) ? -1 : 1))
-  const pick = <V>(value: (event: LedgerEvent, index: number) => V) => order.map((index) => value(events[index] as LedgerEvent, index))
+  const pick = <V>(value: (event: LedgerEvent, index: number) => V) =>
+    order.map((index) => value(events[index] as LedgerEvent, index))
   const names = Object.keys(columns)
   const arrays = [
-    sql.fragment`${sql.array(pick(({ event_id }) => event_id), 'uuid')}`,
-    sql.fragment`${sql.array(pick(({ replay_id }) => replay_id ?? ''), 'text')}`,
-    sql.fragment`${sql.array(pick(({ part }) => part ?? 1), 'int4')}`,
-    sql.fragment`${sql.array(pick(({ content_hash }) => content_hash), 'text')}`,
+    sql.fragment`${sql.array(
+      pick(({ event_id }) => event_id),
+      'uuid',
+    )}`,
+    sql.fragment`${sql.array(
+      pick(({ replay_id }) => replay_id ?? ''),
+      'text',
+    )}`,
+    sql.fragment`${sql.array(
+      pick(({ part }) => part ?? 1),
+      'int4',
+    )}`,
+    sql.fragment`${sql.array(
+      pick(({ content_hash }) => content_hash),
+      'text',
+    )}`,
     ...names.map((name) => {
       const [type, values] = columns[name] as [string, (string | number | null)[]]
-      return sql.fragment`${sql.array(pick((_, index) => values[index] ?? null), sql.fragment`${sql.identifier([type])}[]`)}`
+      return sql.fragment`${sql.array(
+        pick((_, index) => values[index] ?? null),
+        sql.fragment`${sql.identifier([type])}[]`,
+      )}`
     }),
   ]
-  const fields = sql.join(['event_id', 'replay_id', 'part', 'content_hash', ...names].map((name) => sql.identifier([name])), sql.fragment`, `)
+  const fields = sql.join(
+    ['event_id', 'replay_id', 'part', 'content_hash', ...names].map((name) => sql.identifier([name])),
+    sql.fragment`, `,
+  )
   const inserted = await tx.any(sql.type(known)`
     INSERT INTO ${table} (${fields})
     SELECT * FROM unnest(${sql.join(arrays, sql.fragment`, `)})
@@ -60,7 +85,10 @@ async function recordEvents(
   if (missing.length > 0) {
     const earlier = await tx.any(sql.type(known)`
       SELECT event_id, replay_id, part, content_hash, false AS fresh FROM ${table}
-      WHERE event_id = ANY(${sql.array(missing.map(({ event_id }) => event_id), 'uuid')})`)
+      WHERE event_id = ANY(${sql.array(
+        missing.map(({ event_id }) => event_id),
+        'uuid',
+      )})`)
     for (const row of earlier) if (!seen.has(keyOf(row))) seen.set(keyOf(row), row)
   }
   return events.map((event) => {

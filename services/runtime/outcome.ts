@@ -1,7 +1,13 @@
 import type { Topic } from '#schemas/topics.ts'
 
 /** A record a handler wants on another topic. The runtime encodes it, sends it and waits for the acknowledgement. */
-export type Output = { topic: Topic<unknown>; key: string; value: unknown; eventId: string; headers?: Record<string, string> }
+export type Output = {
+  topic: Topic<unknown>
+  key: string
+  value: unknown
+  eventId: string
+  headers?: Record<string, string>
+}
 
 /**
  * What became of one record.
@@ -29,7 +35,13 @@ export const ok = (...outputs: Output[]): Outcome => ({ kind: 'ok', outputs })
 export const drop = (reason: string): Outcome => ({ kind: 'drop', reason })
 export const dead = (reason: DeadReason, message: string): Outcome => ({ kind: 'dead', reason, message })
 
-export function output<T>(topic: Topic<T>, key: string, eventId: string, value: T, headers?: Record<string, string>): Output {
+export function output<T>(
+  topic: Topic<T>,
+  key: string,
+  eventId: string,
+  value: T,
+  headers?: Record<string, string>,
+): Output {
   return { topic, key, eventId, value, headers }
 }
 

@@ -1,4 +1,10 @@
-import { createPool, type DatabasePool, type DatabaseTransactionConnection, type Interceptor, SchemaValidationError } from 'slonik'
+import {
+  createPool,
+  type DatabasePool,
+  type DatabaseTransactionConnection,
+  type Interceptor,
+  SchemaValidationError,
+} from 'slonik'
 import type { PostgresSettings } from './config.ts'
 import type { ServiceContext } from './service.ts'
 

@@ -43,11 +43,14 @@ export function createProcessor<T>(subscription: Subscription<T>, deps: Processo
     const outcomes = decoded.map((one) => ('value' in one ? (handled[next++] as Outcome) : one))
 
     if (brake(outcomes))
-      throw new Error(`${settings.MAX_DEAD_LETTERS_IN_A_ROW} dead letters in a row on ${topic.name}: ${lastDeath(outcomes)}`)
+      throw new Error(
+        `${settings.MAX_DEAD_LETTERS_IN_A_ROW} dead letters in a row on ${topic.name}: ${lastDeath(outcomes)}`,
+      )
     const outgoing: ProducerRecord[] = []
     for (const [index, outcome] of outcomes.entries()) {
       const record = records[index] as FetchedRecord
-      if (outcome.kind === 'ok') outgoing.push(...(await Promise.all(outcome.outputs.map((one) => encode(one, record, deps)))))
+      if (outcome.kind === 'ok')
+        outgoing.push(...(await Promise.all(outcome.outputs.map((one) => encode(one, record, deps)))))
       if (outcome.kind !== 'dead') continue
       const death = {
         ...outcome,
@@ -56,7 +59,12 @@ export function createProcessor<T>(subscription: Subscription<T>, deps: Processo
       }
       outgoing.push(deadLetterOf(record, death))
       log.warn(
-        { ...where(record), reason: outcome.reason, detail: outcome.message.slice(0, 500), event_id: headerText(record, 'event_id') },
+        {
+          ...where(record),
+          reason: outcome.reason,
+          detail: outcome.message.slice(0, 500),
+          event_id: headerText(record, 'event_id'),
+        },
         'dead_letter',
       )
     }
@@ -68,14 +76,28 @@ export function createProcessor<T>(subscription: Subscription<T>, deps: Processo
   }
 }
 
-async function decode<T>(record: FetchedRecord, { topic, headersOnly }: Subscription<T>, { codec, service }: ProcessorDeps) {
+async function decode<T>(
+  record: FetchedRecord,
+  { topic, headersOnly }: Subscription<T>,
+  { codec, service }: ProcessorDeps,
+) {
   const replayFor = headerText(record, 'replay_for')
   if (replayFor && replayFor !== service) return drop('replay for another service')
   try {
-    const headers = Object.fromEntries(Object.keys(record.headers).map((name) => [name, headerText(record, name) ?? '']))
+    const headers = Object.fromEntries(
+      Object.keys(record.headers).map((name) => [name, headerText(record, name) ?? '']),
+    )
     const value = headersOnly ? (undefined as T) : await codec.decode(topic, record.value)
     const { offset, partition, timestamp } = record
-    const delivery: Delivery<T> = { topic: record.topic, partition, offset, timestamp, key: record.key?.toString() ?? '', value, headers }
+    const delivery: Delivery<T> = {
+      topic: record.topic,
+      partition,
+      offset,
+      timestamp,
+      key: record.key?.toString() ?? '',
+      value,
+      headers,
+    }
     return delivery
   } catch (error) {
     if (error instanceof DecodeError) return dead(error.reason, error.message)
@@ -89,17 +111,25 @@ async function handleAll<T>(handle: Handler<T>, deliveries: Delivery<T>[]): Prom
   if (deliveries.length === 0) return []
   try {
     const outcomes = await handle(deliveries)
-    if (outcomes.length !== deliveries.length) throw new Error(`${deliveries.length} records, ${outcomes.length} outcomes`)
+    if (outcomes.length !== deliveries.length)
+      throw new Error(`${deliveries.length} records, ${outcomes.length} outcomes`)
     return outcomes
   } catch (error) {
     if (classify(error) !== 'poison') throw error
     if (deliveries.length === 1) return [dead('refused-by-database', messageOf(error))]
     const middle = deliveries.length >> 1
-    return [...(await handleAll(handle, deliveries.slice(0, middle))), ...(await handleAll(handle, deliveries.slice(middle)))]
+    return [
+      ...(await handleAll(handle, deliveries.slice(0, middle))),
+      ...(await handleAll(handle, deliveries.slice(middle))),
+    ]
   }
 }
 
-async function encode({ topic, key, value, eventId, headers }: Output, cause: FetchedRecord, { codec, settings }: ProcessorDeps) {
+async function encode(
+  { topic, key, value, eventId, headers }: Output,
+  cause: FetchedRecord,
+  { codec, settings }: ProcessorDeps,
+) {
   const name = prefixed(settings, topic.name)
   return {
     topic: name,

@@ -82,7 +82,8 @@ function splitGroups(
   let open: ProducerRecord[] = []
   let size = 0
   const close = () => {
-    if (open.length > 0) groups.push({ records: open, bytes: size, done: () => (--left === 0 ? done() : undefined), fail })
+    if (open.length > 0)
+      groups.push({ records: open, bytes: size, done: () => (--left === 0 ? done() : undefined), fail })
     open = []
     size = 0
   }
@@ -101,7 +102,7 @@ function splitGroups(
  *  broker measures that batch, not the record, against max.message.bytes. */
 function takeBatch(queue: Waiting[], limit: number): Waiting[] {
   const batch: Waiting[] = []
-  for (let size = 0; queue[0] && (batch.length === 0 || size + queue[0].bytes <= limit); ) {
+  for (let size = 0; queue[0] && (batch.length === 0 || size + queue[0].bytes <= limit);) {
     size += queue[0].bytes
     batch.push(queue.shift() as Waiting)
   }
@@ -115,7 +116,8 @@ async function deliver(client: Client, batch: Waiting[]): Promise<void> {
     for (const { done } of batch) done()
   } catch (error) {
     // One record that the broker refuses must not cost its neighbours: they go again, each call for itself.
-    if (batch.length > 1 && (error as { retriable?: boolean }).retriable === false) for (const one of batch) await deliver(client, [one])
+    if (batch.length > 1 && (error as { retriable?: boolean }).retriable === false)
+      for (const one of batch) await deliver(client, [one])
     else for (const { fail } of batch) fail(error)
   } finally {
     end()

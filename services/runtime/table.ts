@@ -25,11 +25,18 @@ export async function readTable<T>(
   const admin = kafka.admin()
   await admin.connect()
   const offsets = await admin.fetchTopicOffsets(name).finally(() => admin.disconnect())
-  const missing = new Map(offsets.filter(({ low, high }) => BigInt(high) > BigInt(low)).map((one) => [one.partition, BigInt(one.high)]))
+  const missing = new Map(
+    offsets.filter(({ low, high }) => BigInt(high) > BigInt(low)).map((one) => [one.partition, BigInt(one.high)]),
+  )
 
   // Nobody else is in this group and nothing is ever committed to it, so it vanishes with this process.
   const groupId = `${prefixed(settings, context.name)}.table.${randomUUID()}`
-  const consumer = kafka.consumer({ groupId, sessionTimeout: settings.SESSION_TIMEOUT_MS, allowAutoTopicCreation: false, maxWaitTimeInMs: 1000 })
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: settings.SESSION_TIMEOUT_MS,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: 1000,
+  })
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
     if (!restart) fail(error)
   })
@@ -51,7 +58,10 @@ export async function readTable<T>(
             if (!stopping.aborted) fail(error)
             throw error
           }
-          log.error({ error, topic: name, partition: batch.partition, offset, key: key?.toString() }, 'row_not_readable')
+          log.error(
+            { error, topic: name, partition: batch.partition, offset, key: key?.toString() },
+            'row_not_readable',
+          )
         }
         resolveOffset(offset)
         await heartbeat()

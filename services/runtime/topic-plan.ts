@@ -17,23 +17,29 @@ type ExistingTopic = { partitions: number; config: Record<string, string> }
 /** All topics this installation needs, dead letter topics included, under their names in the cluster. */
 export function wantedTopics(settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>): WantedTopic[] {
   return allTopics.flatMap((topic) =>
-    [topic, ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer))].map(({ name, partitions, config }) => ({
-      name: prefixed(settings, name),
-      partitions,
-      config,
-    })),
+    [topic, ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer))].map(
+      ({ name, partitions, config }) => ({
+        name: prefixed(settings, name),
+        partitions,
+        config,
+      }),
+    ),
   )
 }
 
 /** What must change in the cluster. More partitions than wanted are left: an operator may have added them. */
-export function compareTopics(wanted: readonly WantedTopic[], existing: ReadonlyMap<string, ExistingTopic>): TopicChange[] {
+export function compareTopics(
+  wanted: readonly WantedTopic[],
+  existing: ReadonlyMap<string, ExistingTopic>,
+): TopicChange[] {
   return wanted.flatMap((topic): TopicChange[] => {
     const found = existing.get(topic.name)
     if (!found) return [{ kind: 'create', topic: topic.name, partitions: topic.partitions, config: topic.config }]
     const changes: TopicChange[] = []
     const wrong = Object.keys(topic.config).filter((name) => found.config[name] !== topic.config[name])
     const pick = (config: Record<string, string>) => Object.fromEntries(wrong.map((name) => [name, config[name] ?? '']))
-    if (wrong.length > 0) changes.push({ kind: 'configure', topic: topic.name, from: pick(found.config), to: pick(topic.config) })
+    if (wrong.length > 0)
+      changes.push({ kind: 'configure', topic: topic.name, from: pick(found.config), to: pick(topic.config) })
     if (found.partitions < topic.partitions)
       changes.push({ kind: 'repartition', topic: topic.name, from: found.partitions, to: topic.partitions })
     return changes
@@ -73,13 +79,20 @@ export async function openTopicAdmin(settings: KafkaSettings, log: Log): Promise
         found.length > 0 ? admin.fetchTopicMetadata({ topics: found }) : { topics: [] },
         configOf(found),
       ])
-      const existing = topics.map(({ name, partitions }) => [name, { partitions: partitions.length, config: configs.get(name) ?? {} }] as const)
+      const existing = topics.map(
+        ({ name, partitions }) => [name, { partitions: partitions.length, config: configs.get(name) ?? {} }] as const,
+      )
       return compareTopics(ours, new Map(existing))
     },
     async apply(change, replicas) {
       if (change.kind === 'create') {
         const configEntries = Object.entries(change.config).map(([name, value]) => ({ name, value }))
-        const topic = { topic: change.topic, numPartitions: change.partitions, replicationFactor: replicas, configEntries }
+        const topic = {
+          topic: change.topic,
+          numPartitions: change.partitions,
+          replicationFactor: replicas,
+          configEntries,
+        }
         await admin.createTopics({ topics: [topic], waitForLeaders: true })
       } else if (change.kind === 'configure') {
         // AlterConfigs replaces all settings of the topic, so those we do not care about are sent along.
@@ -87,8 +100,13 @@ export async function openTopicAdmin(settings: KafkaSettings, log: Log): Promise
           includeSynonyms: false,
           resources: [{ type: ConfigResourceTypes.TOPIC, name: change.topic }],
         })
-        const kept = (resources[0]?.configEntries ?? []).filter(({ isDefault, configSource }) => !isDefault && Number(configSource) === 1)
-        const entries = { ...Object.fromEntries(kept.map(({ configName, configValue }) => [configName, configValue])), ...change.to }
+        const kept = (resources[0]?.configEntries ?? []).filter(
+          ({ isDefault, configSource }) => !isDefault && Number(configSource) === 1,
+        )
+        const entries = {
+          ...Object.fromEntries(kept.map(({ configName, configValue }) => [configName, configValue])),
+          ...change.to,
+        }
         const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }))
         await admin.alterConfigs({
           validateOnly: false,

@@ -1,0 +1,17 @@
+// Prints how many tests passed and failed in the last `make test`, from the report it left. No report, or no test in it,
+// is a failure.
+import { existsSync, readFileSync } from 'node:fs'
+
+const file = '.cache/test-results.json'
+type Report = { numPassedTests: number; numFailedTests: number; numPendingTests: number; success: boolean }
+
+if (!existsSync(file)) {
+  console.log('the tests did not run: see the first error above')
+  process.exitCode = 1
+} else {
+  const { numPassedTests, numFailedTests, numPendingTests, success } = JSON.parse(readFileSync(file, 'utf8')) as Report
+  console.log(
+    `${numPassedTests} passed, ${numFailedTests} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ''}`,
+  )
+  if (!success || numPassedTests === 0) process.exitCode = 1
+}

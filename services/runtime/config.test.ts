@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { count, flag, kafkaSettings, list, readEnv, secret, serviceSettings } from './config.ts'
+
+const shape = {
+  DEPLOYMENT_ENV: serviceSettings.DEPLOYMENT_ENV,
+  NAME: z.string().describe('What it is called.'),
+  LIMIT: count(7).describe('How many.'),
+  KEY: secret().describe('A secret.'),
+}
+const long = 'k'.repeat(32)
+
+test('takes values, defaults, and nothing else', () => {
+  expect(readEnv(shape, { NAME: 'a', KEY: long, OTHER: 'x' })).toEqual({
+    DEPLOYMENT_ENV: 'prod',
+    NAME: 'a',
+    LIMIT: 7,
+    KEY: long,
+  })
+})
+
+test('names every wrong variable at once, with its meaning', () => {
+  expect(() => readEnv(shape, { LIMIT: 'many', DEPLOYMENT_ENV: 'moon' })).toThrow(
+    /DEPLOYMENT_ENV is wrong.*\n.*NAME is missing\. What it is called\.\n.*LIMIT is wrong.*How many\.\n.*KEY is missing/,
+  )
+})
+
+test('empty counts as not set', () => {
+  expect(() => readEnv(shape, { NAME: '', KEY: long })).toThrow('NAME is missing')
+})
+
+test('reads <NAME>_FILE, refuses both, and names a file that is not there', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'config-'))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  const file = join(dir, 'key')
+  writeFileSync(file, `${long}\n`)
+  expect(readEnv(shape, { NAME: 'a', KEY_FILE: file }).KEY).toBe(long)
+  expect(() => readEnv(shape, { NAME: 'a', KEY_FILE: file, KEY: long })).toThrow('KEY and KEY_FILE are both set')
+  expect(() => readEnv(shape, { NAME: 'a', KEY_FILE: join(dir, 'none') })).toThrow(/KEY_FILE cannot be read.*none/)
+})
+
+test.each([
+  ['short', /KEY is shorter than 32 bytes/],
+  ['KEY', /KEY is its own name/],
+])('refuses the secret %s outside of local', (value, message) => {
+  expect(() => readEnv(shape, { NAME: 'a', KEY: value })).toThrow(message)
+  expect(readEnv(shape, { NAME: 'a', KEY: value, DEPLOYMENT_ENV: 'local' }).KEY).toBe(value)
+})
+
+test('flags and lists', () => {
+  expect(readEnv({ ON: flag(false), NAMES: list() }, { ON: 'true', NAMES: 'a, b,,c' })).toEqual({
+    ON: true,
+    NAMES: ['a', 'b', 'c'],
+  })
+  expect(() => readEnv({ ON: flag(false) }, { ON: 'yes' })).toThrow('ON is wrong')
+})
+
+test('every setting says what it is for', () => {
+  for (const [name, schema] of Object.entries({ ...serviceSettings, ...kafkaSettings }))
+    expect(schema.description, name).toMatch(/^.{10,}\.$/)
+})

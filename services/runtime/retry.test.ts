@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { backOffMs, classify, retryTransient, TransientError } from './retry.ts'
+
+const withCode = (code: string | number) => Object.assign(new Error('it'), { code })
+
+test.each([
+  ['a refused connection', withCode('ECONNREFUSED'), 'transient'],
+  [
+    'fetch, which hides the code in its cause',
+    new TypeError('fetch failed', { cause: withCode('ECONNRESET') }),
+    'transient',
+  ],
+  [
+    'all addresses of a name refused',
+    new AggregateError([withCode('ECONNREFUSED'), withCode('EHOSTUNREACH')]),
+    'transient',
+  ],
+  ['a deadlock', withCode('40P01'), 'transient'],
+  ['a serialization failure', withCode('40001'), 'transient'],
+  ['a database that shuts down', withCode('57P01'), 'transient'],
+  ['too many connections', withCode('53300'), 'transient'],
+  ['a value out of range', withCode('22003'), 'poison'],
+  ['a foreign key', withCode('23503'), 'poison'],
+  ['Firestore being away', withCode(14), 'transient'],
+  ['a document that exists', withCode(6), 'unknown'],
+  ['a table that is missing', withCode('42P01'), 'unknown'],
+  [
+    'kafkajs giving up for now',
+    Object.assign(new Error('it'), { name: 'KafkaJSNumberOfRetriesExceeded' }),
+    'transient',
+  ],
+  ['a broker error that may pass', Object.assign(new Error('it'), { retriable: true }), 'transient'],
+  ['our own word', new TransientError('later'), 'transient'],
+  ['a slip in the code', new TypeError('x is not a function'), 'unknown'],
+  ['something that is no error', 'text', 'unknown'],
+])('%s', (_, error, expected) => {
+  expect(classify(error)).toBe(expected)
+})
+
+test('a chain of causes that bites its tail ends', () => {
+  const error = new Error('a')
+  error.cause = error
+  expect(classify(error)).toBe('unknown')
+})
+
+test('back-off grows to at most 5 s and is never 0', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {
+      const ms = backOffMs(attempt, random)
+      expect(ms).toBeGreaterThanOrEqual(50)
+      expect(ms).toBeLessThanOrEqual(5000)
+    }),
+  )
+})
+
+test('repeats transient errors only, and stops repeating when told', async () => {
+  const stop = new AbortController()
+  let calls = 0
+  const work = async () => {
+    calls++
+    if (calls < 3) throw new TransientError('not yet')
+    return 'done'
+  }
+  await expect(retryTransient(work, { signal: stop.signal })).resolves.toBe('done')
+  expect(calls).toBe(3)
+
+  await expect(retryTransient(() => Promise.reject(new TypeError('slip')), { signal: stop.signal })).rejects.toThrow(
+    'slip',
+  )
+
+  const forever = retryTransient(() => Promise.reject(new TransientError('never')), {
+    signal: stop.signal,
+    onRetry: () => stop.abort(),
+  })
+  await expect(forever).rejects.toThrow('never')
+})
