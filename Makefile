@@ -37,6 +37,7 @@ check: install ## types, lint, format, generated files
 	eslint .
 	prettier --check .
 	node schemas/generate.ts --check
+	node deploy/settings.ts --check
 
 bench: install ## measure speed and size of everything, printed with the conditions
 	node test/bench/main.ts
@@ -44,5 +45,6 @@ bench: install ## measure speed and size of everything, printed with the conditi
 faults: install ## kill and starve everything under load, compare what came out
 	vitest run --project faults
 
-schemas: install ## write schemas/generated from schemas/*.avsc
+schemas: install ## write what is generated: types of schemas/*.avsc, deploy/SETTINGS.md
 	node schemas/generate.ts
+	node deploy/settings.ts

@@ -1,0 +1,100 @@
+// `make demo`: from nothing to values, news and messages, on real package metadata. Uses HTTP and `parma` only, and leaves
+// everything running. Ends with an error that names the broken link when something does not arrive.
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { defaultDir, root, services } from './config.ts'
+import { type DemoStatus, listBroken, renderReport } from './demo-report.ts'
+import type { SetupStep } from './setup.ts'
+import { ensureStack } from './stack.ts'
+
+const deadlineMs = 240_000
+const demoSource = 'npm'
+const investor = { name: 'Demo Investor', address: 'investor@demo.test' }
+
+const startedAt = Date.now()
+const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s`
+const say = (text: string) => console.log(`${seconds()}  ${text}`)
+
+async function parma<T>(...args: string[]): Promise<T> {
+  const command = [join(root, 'services/cli/main.ts'), ...args, '--json']
+  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root, maxBuffer: 64e6 }).catch(
+    (error: { stdout?: string; stderr?: string }) => {
+      throw new Error(`parma ${args.join(' ')} failed: ${(error.stderr || error.stdout || String(error)).trim()}`)
+    },
+  )
+  return JSON.parse(stdout) as T
+}
+
+/** The packages this project stands on are its companies. */
+function readCompanies(): string[] {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+  return Object.keys(dependencies)
+}
+
+async function register(minerUrl: string, companies: string[]): Promise<{ id: number }> {
+  const add = (noun: string, ...args: string[]) => parma<{ id: number }>(noun, 'add', ...args, '--if-missing')
+  const source = await add('sources', '--name', demoSource, '--endpoint', minerUrl, '--frequency', 'daily')
+  for (const name of companies) await add('companies', '--name', name)
+  const person = await add('people', '--name', investor.name)
+  for (const [type, destination] of [['EMAIL', investor.address], ['SLACK', 'general']] as const) {
+    const channel = await add('channels', '--type', type, '--destination', destination)
+    await add('subscriptions', '--person', String(person.id), '--channel', String(channel.id))
+  }
+  await add('subscriptions', '--person', String(person.id), '--all-companies')
+  return source
+}
+
+async function call(url: string, what: string): Promise<string> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(120_000) }).catch((error: unknown) => {
+    throw new Error(`${what} got no answer: ${(error as Error).message}`)
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${what} answered ${answer.status}: ${text}`)
+  return text
+}
+
+/** Waits until nothing is on its way any more; shows how far it is. */
+async function waitForAll(): Promise<DemoStatus> {
+  let shown = ''
+  for (const deadline = Date.now() + deadlineMs; ; await delay(1000)) {
+    const status = await parma<DemoStatus>('status', '--source', demoSource)
+    const broken = listBroken(status)
+    const { fed, normalized, refused, judged, news, messages } = status.pipeline
+    const progress = `fed ${fed}, normalized ${normalized}, refused ${refused}, judged ${judged}, news ${news}, messages ${messages.sent ?? 0}`
+    if (progress !== shown) say(progress)
+    shown = progress
+    if (broken.length === 0) return status
+    if (Date.now() > deadline) throw new Error(`after ${deadlineMs / 1000} s ${broken.join('; ')}`)
+  }
+}
+
+try {
+  const { stack, wasRunning } = await ensureStack({
+    dir: defaultDir,
+    ports: 'settings',
+    services,
+    setup: ['public-schema', 'migrate', 'topics'] satisfies SetupStep[],
+    withParent: false,
+    say,
+  })
+  const env = stack.env()
+  say(wasRunning ? 'the stack was running already' : 'the stack is up')
+
+  const companies = readCompanies()
+  const source = await register(env.MINER_NPM_URL ?? '', companies)
+  say(`${companies.length} companies, one investor with e-mail and Slack, data source ${demoSource} (id ${source.id})`)
+
+  const handshake = `${env.EDGE_URL}/handshake?invocation_endpoint=${encodeURIComponent(env.MINER_NPM_URL ?? '')}&data_source_id=${source.id}`
+  say(`handshake with the module: ${await call(handshake, 'the handshake')}`)
+  await call(`${env.EDGE_URL}/schedule`, 'the scheduler tick')
+  say('the module crawls')
+
+  const status = await waitForAll()
+  console.log(renderReport(status, env))
+} catch (error) {
+  console.error(`\nthe demo failed: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}
