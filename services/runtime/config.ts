@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { isNetwork } from './judge-address.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -133,3 +134,18 @@ export const postgresSettings = {
   DATABASE_POOL_SIZE: count(4).describe('Connections to Postgres.'),
 }
 export type PostgresSettings = z.output<z.ZodObject<typeof postgresSettings>>
+
+/** What a service reads that calls mining modules. */
+export const moduleSettings = {
+  ALLOWED_PRIVATE_NETWORKS: list()
+    .refine((networks) => networks.every(isNetwork), 'not a list of networks such as 127.0.0.0/8')
+    .default([])
+    .describe('Private networks (CIDR, comma separated) in which mining modules may be called; others are refused.'),
+  MODULE_CA: z.string().optional().describe('PEM of a private authority that signed mining modules’ certificates.'),
+}
+
+/** The secrets of tokens (contract section 2). */
+export const tokenSettings = {
+  PARMA_SHARED_SECRET_KEY: secret().describe('Signs the outer level of tokens; modules know it.'),
+  PARMA_ANALYTICS_SECRET_KEY: secret().describe('Signs the inner level of tokens; only we know it.'),
+}
