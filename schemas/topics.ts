@@ -97,9 +97,9 @@ export const topics = {
 
 export const allTopics: readonly Topic<unknown>[] = Object.values(topics)
 
-/** Subject of a topic's values in the registry (TopicNameStrategy). */
-export function subjectOf(topic: Topic<unknown>): string {
-  return `${topic.name}-value`
+/** Subject of a topic's values in the registry (TopicNameStrategy), by the name the topic has in the cluster. */
+export function subjectOf(topicName: string): string {
+  return `${topicName}-value`
 }
 
 /** Where `consumer` puts what it cannot process of `topic`: same partitions, bytes untouched, kept 30 days. */
