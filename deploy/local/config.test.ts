@@ -13,6 +13,12 @@ test('names every setting that is not a port', () => {
   )
 })
 
+test('names a port given to two things', () => {
+  expect(() => readPorts({ PARMA_REGISTRY_PORT: '24092' })).toThrow(
+    'PARMA_REGISTRY_PORT=24092 (the port of kafka, too)',
+  )
+})
+
 test('no two things share a port', () => {
   const ports = Object.values(portTable).map(({ port }) => port)
   expect(new Set(ports).size).toBe(ports.length)

@@ -1,7 +1,8 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { findFreePort, isFree } from './free-port.ts'
+import { writeWholeFile } from './whole-file.ts'
 
 /** The six services of the system; the stack runs one process of each. */
 export const services = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
@@ -69,16 +70,18 @@ export async function readSettings(dir: string, freePorts: boolean, env = proces
   }
 }
 
-/** The ports of the table, with those the environment moves. Names every value that is not a port at once. */
+/** The ports of the table, with those the environment moves. Names every value that is no port, or another one's, at once. */
 export function readPorts(env: NodeJS.ProcessEnv): Ports {
   const ports = {} as Ports
   const wrong: string[] = []
   for (const [name, { setting, port }] of Object.entries(portTable)) {
     const value = Number(env[setting] ?? port)
     if (!Number.isInteger(value) || value < 1 || value > 65535) wrong.push(`${setting}=${env[setting]}`)
+    const twin = Object.entries(ports).find(([, other]) => other === value)?.[0]
+    if (twin) wrong.push(`${setting}=${value} (the port of ${twin}, too)`)
     ports[name as PortName] = value
   }
-  if (wrong.length > 0) throw new Error(`not a port number between 1 and 65535: ${wrong.join(', ')}`)
+  if (wrong.length > 0) throw new Error(`not a port between 1 and 65535 of its own: ${wrong.join(', ')}`)
   return ports
 }
 
@@ -89,6 +92,11 @@ export async function findTakenPort(ports: Ports): Promise<{ port: number; setti
   return null
 }
 
+/** While this file exists the process of that name is kept down: to see what the others do without it. */
+export function downFile(dir: string, name: string): string {
+  return join(dir, `${name}.down`)
+}
+
 /** A short name of a stack's folder, the same on every run, for things that must lie outside of it. */
 export function nameOfDir(dir: string): string {
   return createHash('sha256').update(resolve(dir)).digest('hex').slice(0, 16)
@@ -97,13 +105,13 @@ export function nameOfDir(dir: string): string {
 async function keepFreePorts(file: string): Promise<Ports> {
   const ports = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Ports) : ({} as Ports)
   for (const name of Object.keys(portTable) as PortName[]) {
-    // Below the range that systems hand out for outgoing connections, so that none of those can take it meanwhile.
     while (ports[name] === undefined) {
-      const port = randomInt(25_000, 32_000)
-      if (!Object.values(ports).includes(port) && (await isFree(port))) ports[name] = port
+      const port = await findFreePort()
+      // One that this stack keeps is free, too, while it does not run.
+      if (!Object.values(ports).includes(port)) ports[name] = port
     }
   }
-  writeFileSync(file, JSON.stringify(ports, null, 2))
+  writeWholeFile(file, JSON.stringify(ports, null, 2))
   return ports
 }
 
@@ -111,14 +119,6 @@ function keepSecrets(file: string): Secrets {
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets
   const random = () => randomBytes(36).toString('base64url')
   const secrets = { postgresPassword: random(), sharedSecret: random(), analyticsSecret: random() }
-  writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })
+  writeWholeFile(file, JSON.stringify(secrets), 0o600)
   return secrets
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const server = createServer()
-    server.once('error', () => done(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
-  })
 }

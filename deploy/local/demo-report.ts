@@ -47,7 +47,8 @@ export function listBroken({ services, sources, pipeline, latest }: DemoStatus):
   if (run?.status !== 'SUCCESS') broken.push(`the module's run is ${run?.status ?? 'not planned'}`)
   const { fed, normalized, refused, judged, dead_letters, messages } = pipeline
   if (fed === 0) broken.push('no payload has come in')
-  if (normalized + refused !== fed) broken.push(`${fed} payloads came in, ${normalized} were understood, ${refused} refused`)
+  if (normalized + refused !== fed)
+    broken.push(`${fed} payloads came in, ${normalized} were understood, ${refused} refused`)
   if (judged !== normalized) broken.push(`${normalized} payloads were understood, ${judged} judged`)
   if (dead_letters > 0) broken.push(`${dead_letters} dead letters: see the topics that end in .dlq`)
   const open = Object.entries(messages).filter(([state]) => state === 'pending' || state === 'sending')
@@ -58,7 +59,10 @@ export function listBroken({ services, sources, pipeline, latest }: DemoStatus):
 
 export function renderReport(status: DemoStatus, { EDGE_URL, MAILBOX_URL, SLACK_OUTBOX_URL }: StackEnv): string {
   const { pipeline, latest } = status
-  const list = (counts: Record<string, number>) => Object.entries(counts).map(([name, n]) => `${n} ${name}`).join(', ')
+  const list = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .map(([name, n]) => `${n} ${name}`)
+      .join(', ')
   const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0)
   return [
     '',

@@ -39,7 +39,10 @@ async function register(minerUrl: string, companies: string[]): Promise<{ id: nu
   const source = await add('sources', '--name', demoSource, '--endpoint', minerUrl, '--frequency', 'daily')
   for (const name of companies) await add('companies', '--name', name)
   const person = await add('people', '--name', investor.name)
-  for (const [type, destination] of [['EMAIL', investor.address], ['SLACK', 'general']] as const) {
+  for (const [type, destination] of [
+    ['EMAIL', investor.address],
+    ['SLACK', 'general'],
+  ] as const) {
     const channel = await add('channels', '--type', type, '--destination', destination)
     await add('subscriptions', '--person', String(person.id), '--channel', String(channel.id))
   }

@@ -31,7 +31,7 @@ async function requireJava(): Promise<void> {
   const { stderr } = await promisify(execFile)('java', ['-version']).catch((error: unknown) => {
     throw new Error(`Java is missing: ${install}`, { cause: error })
   })
-  const version = Number(/version "(\d+)/.exec(stderr)?.[1])
+  const version = Number(/version "(?:1\.)?(\d+)/.exec(stderr)?.[1])
   if (version < 17) throw new Error(`Java ${version} is too old: ${install}`)
 }
 

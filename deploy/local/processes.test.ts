@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -8,20 +8,26 @@ import { type Program, supervise } from './processes.ts'
 /** Supervises a Node process that runs `script`, and notes every process it starts. */
 function superviseScript(script: string, isHealthy: Program['isHealthy'] = async () => true) {
   const logDir = mkdtempSync(join(tmpdir(), 'processes-'))
+  const downFile = join(logDir, 'it.down')
   const started: ProcessIdentity[] = []
+  const health: boolean[] = []
   const supervised = supervise(
     { name: 'it', command: process.execPath, args: ['-e', script], isHealthy, stopSignal: 'SIGTERM' },
     {
       logDir,
+      downFile,
       say: () => undefined,
-      onChange: (_, { identity, healthy }) => void (identity && !healthy && started.push(identity)),
+      onChange: (_, { identity, healthy }) => {
+        health.push(healthy)
+        if (identity && identity.pid !== started.at(-1)?.pid) started.push(identity)
+      },
     },
   )
   onTestFinished(async () => {
     await supervised.stop(0)
     rmSync(logDir, { recursive: true })
   })
-  return { supervised, started, log: () => readFileSync(join(logDir, 'it.log'), 'utf8') }
+  return { supervised, started, health, downFile, log: () => readFileSync(join(logDir, 'it.log'), 'utf8') }
 }
 
 test('starts a killed process again and stops for good when told', async () => {
@@ -41,6 +47,28 @@ test('kills a process that does not leave in time', async () => {
   await supervised.stop(300)
   expect(log()).toContain('no')
   expect(started.filter(isRunning)).toEqual([])
+})
+
+test('keeps a process down while its file says so', async () => {
+  const { supervised, started, downFile } = superviseScript('setInterval(() => 0, 1000)')
+  await supervised.waitUntilHealthy(5_000)
+  writeFileSync(downFile, '')
+  process.kill(started[0]?.pid ?? 0, 'SIGKILL')
+  await vi.waitFor(() => expect(started.filter(isRunning)).toEqual([]), 5_000)
+  // Longer than the first back-off: it would have been started by now.
+  await expect(vi.waitFor(() => expect(started).toHaveLength(2), 600)).rejects.toThrow()
+  rmSync(downFile)
+  await vi.waitFor(() => expect(started).toHaveLength(2), 5_000)
+})
+
+test('tells when a running process is not healthy any more, and when it is again', async () => {
+  let isHealthy = true
+  const { supervised, health } = superviseScript('setInterval(() => 0, 1000)', async () => isHealthy)
+  await supervised.waitUntilHealthy(5_000)
+  isHealthy = false
+  await vi.waitFor(() => expect(health).toEqual([false, true, false]), 5_000)
+  isHealthy = true
+  await vi.waitFor(() => expect(health).toEqual([false, true, false, true]), 5_000)
 })
 
 test('gives up waiting for what does not get healthy, and names its log', async () => {

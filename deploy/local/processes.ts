@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -31,13 +31,15 @@ export type Supervised = {
 
 type Supervision = {
   logDir: string
-  /** After every start, every first healthy answer of a start, and every end (then without an identity). */
+  /** While this file exists the program is not started: to see what the others do without it. */
+  downFile: string
+  /** After every start, every change between healthy and not, and every end (then without an identity). */
   onChange(name: string, state: { identity: ProcessIdentity | null; healthy: boolean }): void
   say(text: string): void
 }
 
 /** Keeps `program` running until stopped: whatever ends it, it is started again, on the same ports and data. */
-export function supervise(program: Program, { logDir, onChange, say }: Supervision): Supervised {
+export function supervise(program: Program, { logDir, downFile, onChange, say }: Supervision): Supervised {
   const stopped = new AbortController()
   let current: ProcessIdentity | null = null
   let failures = 0
@@ -46,14 +48,20 @@ export function supervise(program: Program, { logDir, onChange, say }: Supervisi
   async function run(): Promise<void> {
     while (!stopped.signal.aborted) {
       healthySince = null
+      await waitWhileDown()
+      if (stopped.signal.aborted) return
       const ended = await start().then(watch, (error: unknown) => `did not start: ${String(error)}`)
       current = null
       onChange(program.name, { identity: null, healthy: false })
       if (stopped.signal.aborted) return
       failures = countFailures(failures, healthySince === null ? 0 : Date.now() - healthySince)
       say(`${program.name} ${ended}, starting it again in ${backOff(failures)} ms`)
-      await delay(backOff(failures), undefined, { signal: stopped.signal }).catch(ignoreAbort)
+      await pause(backOff(failures), stopped.signal)
     }
+  }
+
+  async function waitWhileDown(): Promise<void> {
+    while (existsSync(downFile) && !stopped.signal.aborted) await pause(100, stopped.signal)
   }
 
   async function start(): Promise<ChildProcess> {
@@ -83,11 +91,12 @@ export function supervise(program: Program, { logDir, onChange, say }: Supervisi
   }
 
   async function pollHealth(exited: AbortSignal): Promise<void> {
-    while (!exited.aborted && healthySince === null) {
-      if (await program.isHealthy().catch(() => false)) {
-        healthySince = Date.now()
-        onChange(program.name, { identity: current, healthy: true })
-      } else await delay(100, undefined, { signal: exited }).catch(ignoreAbort)
+    for (let healthy = false; !exited.aborted; await pause(healthy ? 2000 : 100, exited)) {
+      const answer = await Promise.race([program.isHealthy().catch(() => false), delay(3000, false, { ref: false })])
+      if (exited.aborted || answer === healthy) continue
+      healthy = answer
+      if (healthy) healthySince ??= Date.now()
+      onChange(program.name, { identity: current, healthy })
     }
   }
 
@@ -131,8 +140,11 @@ export async function accepts(port: number): Promise<boolean> {
   }
 }
 
-function ignoreAbort(error: unknown): void {
-  if ((error as Error).name !== 'AbortError') throw error
+/** Waits, but not beyond the moment `signal` is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch((error: Error) => {
+    if (error.name !== 'AbortError') throw error
+  })
 }
 
 function quoteLog(logDir: string, name: string): string {

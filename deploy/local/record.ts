@@ -1,6 +1,7 @@
-import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRunning, type ProcessIdentity } from './process-identity.ts'
+import { writeWholeFile } from './whole-file.ts'
 
 /** What a supervisor notes down about its stack, so that a later `up` or `down` knows which processes are the stack's. */
 export type StackRecord = {
@@ -26,15 +27,20 @@ export function claimRecord(dir: string, record: StackRecord): StackRecord | nul
   const draft = `${fileOf(dir)}.${record.supervisor.pid}`
   // Its processes stay on record until they are stopped, should we die before that.
   writeFileSync(draft, JSON.stringify({ ...record, processes: left?.processes ?? {} }))
-  rmSync(fileOf(dir), { force: true })
-  linkSync(draft, fileOf(dir))
-  rmSync(draft)
+  try {
+    if (left) rmSync(fileOf(dir), { force: true })
+    linkSync(draft, fileOf(dir))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    throw new Error('another supervisor has just started this stack', { cause: error })
+  } finally {
+    rmSync(draft)
+  }
   return left
 }
 
 export function writeRecord(dir: string, record: StackRecord): void {
-  writeFileSync(`${fileOf(dir)}.next`, JSON.stringify(record, null, 2))
-  renameSync(`${fileOf(dir)}.next`, fileOf(dir))
+  writeWholeFile(fileOf(dir), JSON.stringify(record, null, 2))
 }
 
 export function removeRecord(dir: string): void {

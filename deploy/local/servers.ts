@@ -47,10 +47,16 @@ export function serviceProgram(name: ServiceName, { root, ports }: Settings, sta
   }
 }
 
-/** What every process of ours gets: our own environment, with the addresses and secrets of this stack over it. */
-export function serviceEnv(stackEnv: StackEnv): NodeJS.ProcessEnv {
-  // Without METADATA_SERVER_DETECTION firebase-admin looks for Google's metadata server for seconds.
-  return { ...process.env, ...stackEnv, DEPLOYMENT_ENV: 'local', METADATA_SERVER_DETECTION: 'none' }
+/** What every process of ours gets: `base`, with the addresses and secrets of a stack over it. */
+export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return {
+    ...base,
+    ...stackEnv,
+    DEPLOYMENT_ENV: 'local',
+    HEALTH_HOST: '127.0.0.1',
+    // Without this firebase-admin looks for Google's metadata server for seconds.
+    METADATA_SERVER_DETECTION: 'none',
+  }
 }
 
 function nodeScript(name: string, args: string[]): Omit<Program, 'isHealthy'> {

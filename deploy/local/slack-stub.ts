@@ -8,7 +8,7 @@ import { openJournal } from './journal.ts'
 const [journalFile = '', port] = process.argv.slice(2)
 
 type Fields = Record<string, unknown>
-type Post = Fields & { channel: string; ts: string; text: string; metadata?: unknown }
+export type Post = Fields & { channel: string; ts: string; text: string; metadata?: unknown }
 type Answer = { ok: boolean; error?: string } & Fields
 
 const posts = openJournal<Post>(journalFile)

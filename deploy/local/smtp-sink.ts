@@ -6,7 +6,14 @@ import { openJournal } from './journal.ts'
 
 const [journalFile = '', smtpPort, mailboxPort] = process.argv.slice(2)
 
-type Mail = { from: string; to: string[]; subject: string; text: string; html: string; headers: Record<string, string> }
+export type Mail = {
+  from: string
+  to: string[]
+  subject: string
+  text: string
+  html: string
+  headers: Record<string, string>
+}
 const mails = openJournal<Mail>(journalFile)
 
 async function readMail(stream: NodeJS.ReadableStream, recipients: string[]): Promise<Mail> {

@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from './config.ts'
 import { services } from './config.ts'
+import { writeWholeFile } from './whole-file.ts'
 
 export type StackEnv = Record<string, string>
 
@@ -52,9 +53,7 @@ export function stackEnvFile(dir: string): string {
 
 /** Replaces `<dir>/stack.env` in one step: a reader sees the old or the new file, never half of one. */
 export function writeStackEnv(dir: string, env: StackEnv): void {
-  const file = stackEnvFile(dir)
-  writeFileSync(`${file}.next`, renderStackEnv(env), { mode: 0o600 })
-  renameSync(`${file}.next`, file)
+  writeWholeFile(stackEnvFile(dir), renderStackEnv(env), 0o600)
 }
 
 export function readStackEnv(dir: string): StackEnv {

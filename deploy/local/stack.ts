@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServiceName } from './config.ts'
-import { removePostgresData } from './postgres.ts'
 import { isRunning } from './process-identity.ts'
 import { openLog } from './processes.ts'
 import { listMissing, readRecord } from './record.ts'
 import type { SetupStep } from './setup.ts'
 import { readStackEnv, type StackEnv } from './stack-env.ts'
-import { stopStack } from './stop.ts'
+import { removeStackData, stopStack } from './stop.ts'
 import type { Report } from './supervisor.ts'
 
 export type StackOptions = {
@@ -21,6 +20,8 @@ export type StackOptions = {
   setup: readonly SetupStep[]
   /** The stack stops when this process ends, however it ends. */
   withParent: boolean
+  /** All it kept is deleted when it stops. */
+  temporary?: boolean
   /** Added to the environment of the services. */
   env?: NodeJS.ProcessEnv
   say?(text: string): void
@@ -43,6 +44,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const flags = [`--dir=${dir}`, `--services=${options.services}`, `--setup=${options.setup}`]
   if (options.ports === 'free') flags.push('--free-ports')
   if (options.withParent) flags.push('--with-parent')
+  if (options.temporary) flags.push('--temporary')
   const supervisor = spawn(process.execPath, [join(import.meta.dirname, 'supervisor.ts'), ...flags], {
     detached: true,
     env: { ...process.env, ...options.env },
@@ -64,21 +66,33 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return stackOf(dir)
 }
 
-/** The stack of `options.dir`, healthy: the one that runs there, else a new one on the same data. */
-export async function ensureStack(options: StackOptions): Promise<{ stack: Stack; wasRunning: boolean }> {
-  const running = await findStack(options.dir, 60_000)
-  return running ? { stack: running, wasRunning: true } : { stack: await startStack(options), wasRunning: false }
+/**
+ * The stack of `options.dir`, healthy: the one that runs there, else a new one on the same data. One of which a part
+ * does not come back by itself within `patienceMs` is stopped and started anew.
+ */
+export async function ensureStack(
+  options: StackOptions,
+  patienceMs = 30_000,
+): Promise<{ stack: Stack; wasRunning: boolean }> {
+  const missing = await waitUntilWhole(options.dir, patienceMs)
+  if (missing?.length === 0) return { stack: stackOf(options.dir), wasRunning: true }
+  if (missing) {
+    options.say?.(`the stack runs, but not whole (${missing.join(', ')}): starting it anew`)
+    await stopStack(options.dir)
+  }
+  return { stack: await startStack(options), wasRunning: false }
 }
 
-/** The stack that runs in `dir`, once all of it is healthy; null when none runs or its supervisor is gone. */
-export async function findStack(dir: string, deadlineMs: number): Promise<Stack | null> {
-  for (const deadline = Date.now() + deadlineMs; ; await delay(200)) {
+/**
+ * Waits until all of the stack that runs in `dir` is healthy, at most `patienceMs`, and returns what is not by then.
+ * A first start is waited for however long it takes. Null when no stack runs there, or its supervisor is gone.
+ */
+export async function waitUntilWhole(dir: string, patienceMs: number): Promise<string[] | null> {
+  for (const deadline = Date.now() + patienceMs; ; await delay(200)) {
     const record = readRecord(dir)
     if (!record || !isRunning(record.supervisor)) return null
     const missing = listMissing(record)
-    if (missing.length === 0) return stackOf(dir)
-    if (Date.now() > deadline)
-      throw new Error(`the stack runs, but not whole (${missing.join(', ')}): see ${join(dir, 'log')}`)
+    if (missing.length === 0 || (record.started && Date.now() > deadline)) return missing
   }
 }
 
@@ -89,8 +103,7 @@ function stackOf(dir: string): Stack {
     stop: async () => void (await stopStack(dir)),
     async remove() {
       await stopStack(dir)
-      removePostgresData(dir)
-      rmSync(dir, { recursive: true, force: true })
+      removeStackData(dir)
     },
   }
 }

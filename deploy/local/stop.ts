@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { removePostgresData } from './postgres.ts'
 import { isRunning, stopProcess } from './process-identity.ts'
 import { readRecord, removeRecord, type StackRecord } from './record.ts'
 import { stackEnvFile } from './stack-env.ts'
@@ -27,4 +28,10 @@ export async function stopStack(dir: string): Promise<string[]> {
   removeRecord(dir)
   rmSync(stackEnvFile(dir), { force: true })
   return running
+}
+
+/** Deletes all that a stopped stack kept, also what lies outside of its folder. */
+export function removeStackData(dir: string): void {
+  removePostgresData(dir)
+  rmSync(dir, { recursive: true, force: true })
 }

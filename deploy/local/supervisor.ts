@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { findTakenPort, readSettings, type ServiceName } from './config.ts'
+import { downFile, findTakenPort, readSettings, type ServiceName } from './config.ts'
 import { fetchJavaServers } from './java-servers.ts'
 import { identify } from './process-identity.ts'
 import { type Program, supervise, type Supervised } from './processes.ts'
@@ -11,7 +11,7 @@ import { claimRecord, removeRecord, type StackRecord, writeRecord } from './reco
 import { serverPrograms, serviceProgram } from './servers.ts'
 import { createDatabase, type SetupStep, setupSteps } from './setup.ts'
 import { describeStack, stackEnvFile, writeStackEnv } from './stack-env.ts'
-import { stopRecorded } from './stop.ts'
+import { removeStackData, stopRecorded } from './stop.ts'
 
 /** What the supervisor tells the process that started it, while that one listens. */
 export type Report = { kind: 'progress' | 'failed'; text: string } | { kind: 'ready' }
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     setup: { type: 'string', default: '' },
     'free-ports': { type: 'boolean', default: false },
     'with-parent': { type: 'boolean', default: false },
+    temporary: { type: 'boolean', default: false },
   },
 })
 const split = (list: string) => list.split(',').filter(Boolean)
@@ -30,8 +31,9 @@ const dir = values.dir
 const stopping = new AbortController()
 const stop = () => stopping.abort(new Error('stopped while starting'))
 process.once('SIGTERM', stop).once('SIGINT', stop)
-if (values['with-parent']) process.once('disconnect', stop)
-if (values['with-parent'] && !process.connected) stop()
+// A start that nobody waits for any more is given up; what happens later depends on --with-parent.
+process.once('disconnect', stop)
+if (!process.connected) stop()
 
 const supervisor = identify(process.pid)
 if (supervisor === null) throw new Error('cannot identify this process')
@@ -61,11 +63,14 @@ async function start(): Promise<void> {
   const launch = async (group: Supervised[], programs: Program[]) => {
     stopping.signal.throwIfAborted()
     const startedAt = Date.now()
-    const added = programs.map((program) => supervise(program, { logDir: join(dir, 'log'), onChange, say }))
+    for (const { name } of programs) rmSync(downFile(dir, name), { force: true })
+    const added = programs.map((program) =>
+      supervise(program, { logDir: join(dir, 'log'), downFile: downFile(dir, program.name), onChange, say }),
+    )
     group.push(...added)
     await Promise.all(
       added.map(async (process) => {
-        await process.waitUntilHealthy(60_000)
+        await process.waitUntilHealthy(180_000)
         say(`${process.name} is up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
       }),
     )
@@ -99,6 +104,7 @@ async function stopAll(): Promise<void> {
   if (!claimed) return
   removeRecord(dir)
   rmSync(stackEnvFile(dir), { force: true })
+  if (values.temporary) removeStackData(dir)
 }
 
 const stopped = once(stopping.signal, 'abort')
@@ -107,7 +113,10 @@ try {
   record.started = true
   writeRecord(dir, record)
   report({ kind: 'ready' })
-  if (!values['with-parent'] && process.connected) process.disconnect()
+  if (!values['with-parent']) {
+    process.off('disconnect', stop)
+    if (process.connected) process.disconnect()
+  }
   await stopped
 } catch (error) {
   report({ kind: 'failed', text: error instanceof Error ? error.message : String(error) })

@@ -7,7 +7,7 @@ import nodemailer from 'nodemailer'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { identify, isRunning, type ProcessIdentity } from '../../deploy/local/process-identity.ts'
-import { findStack, type Stack, type StackOptions, startStack } from '../../deploy/local/stack.ts'
+import { type Stack, type StackOptions, startStack, waitUntilWhole } from '../../deploy/local/stack.ts'
 import { stackEnvFile } from '../../deploy/local/stack-env.ts'
 import { stopStack } from '../../deploy/local/stop.ts'
 
@@ -138,7 +138,7 @@ describe('a stack of servers', () => {
       () => expect(servers.filter((name) => stack.env()[`${name}_PID`] === before[`${name}_PID`])).toEqual([]),
       20_000,
     )
-    await findStack(options.dir, 30_000)
+    expect(await waitUntilWhole(options.dir, 60_000)).toEqual([])
     started.push(...servers.map(identityOf))
     const after = stack.env()
     const addresses = (env: object) => Object.entries(env).filter(([name]) => !name.endsWith('_PID'))
@@ -152,7 +152,7 @@ describe('a stack of servers', () => {
     process.kill(pid, 'SIGKILL')
     await vi.waitFor(() => expect(identify(pid)).toBeNull(), 5_000)
     expect(isRunning(orphan)).toBe(true)
-    expect(await findStack(options.dir, 0)).toBeNull()
+    expect(await waitUntilWhole(options.dir, 0)).toBeNull()
     await start()
     expect(isRunning(orphan)).toBe(false)
     await expectAllKept()
@@ -160,7 +160,7 @@ describe('a stack of servers', () => {
 
   test('refuses a second supervisor', async () => {
     await expect(startStack(options)).rejects.toThrow(/already runs this stack/)
-    expect(await findStack(options.dir, 0)).not.toBeNull()
+    expect(await waitUntilWhole(options.dir, 0)).toEqual([])
   })
 
   test('stops as a whole, and starts again with its data', async () => {
