@@ -1,0 +1,33 @@
+import { afterAll, afterEach, onTestFinished } from 'vitest'
+import { expectNoLeaks } from './leaks.ts'
+
+/** How the test, or for things of a whole file any of its tests, ended. */
+export type Ending = { failed: boolean }
+type Clean = (ending: Ending) => Promise<void> | void
+
+const ofFile: Clean[] = []
+let anyFailed = false
+
+/**
+ * Runs `clean` when the test that called this is over; called from `beforeAll` or the top of a file, when the file is.
+ * Last registered, first cleaned; one failure does not keep the others from running. Not for `test.concurrent`.
+ */
+export function onCleanup(clean: Clean): void {
+  try {
+    onTestFinished(({ task }) => clean({ failed: task.result?.state === 'fail' }))
+  } catch {
+    // Vitest throws when no test runs, and has no other way to ask.
+    ofFile.push(clean)
+  }
+}
+
+afterEach(({ task }) => {
+  anyFailed ||= task.result?.state === 'fail'
+})
+
+afterAll(async () => {
+  const scope = new AsyncDisposableStack()
+  scope.defer(() => expectNoLeaks())
+  for (const clean of ofFile) scope.defer(async () => clean({ failed: anyFailed }))
+  await scope.disposeAsync()
+})

@@ -1,0 +1,58 @@
+import pg from 'pg'
+import { onCleanup } from './cleanup.ts'
+import { newDatabaseName, requireTestName, templateDatabase } from './database-names.ts'
+import { stackEnv } from './stack.ts'
+
+export type TestDatabase = {
+  name: string
+  /** Goes into DATABASE_URL. */
+  url: string
+  /** Rows of one statement. `bigint` and `numeric` come as text, times without zone as Dates in the zone of this process. */
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
+}
+
+/**
+ * A database of its own: all tables of parma-web and of our services, no rows. Dropped when the test has passed; that of a
+ * failed test stays as long as the stack runs (in watch mode), to be looked into.
+ */
+export function createDatabase(): Promise<TestDatabase> {
+  return copyDatabase(templateDatabase)
+}
+
+/** A database of its own without any table. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return copyDatabase('template0')
+}
+
+async function copyDatabase(template: string): Promise<TestDatabase> {
+  const name = requireTestName(newDatabaseName())
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`)
+  const url = urlOf(name)
+  const pool = new pg.Pool({ connectionString: url, max: 4 })
+  // A server that is stopped under a test ends idle connections; without a listener the event would end us too.
+  pool.on('error', () => undefined)
+  onCleanup(async ({ failed }) => {
+    await pool.end()
+    if (failed) console.log(`database of the failed test: ${name}`)
+    else await dropDatabase(name)
+  })
+  return { name, url, query: async (text, values) => (await pool.query(text, values)).rows }
+}
+
+/** Drops a test's database, whoever is connected to it. */
+export async function dropDatabase(name: string): Promise<void> {
+  await onServer(`DROP DATABASE IF EXISTS ${requireTestName(name)} WITH (FORCE)`)
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: urlOf('postgres') })
+  client.on('error', () => undefined)
+  await client.connect()
+  await client.query(statement).finally(() => client.end())
+}
+
+function urlOf(database: string): string {
+  const url = new URL(stackEnv().DATABASE_URL ?? '')
+  url.pathname = `/${database}`
+  return url.href
+}

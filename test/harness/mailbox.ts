@@ -1,0 +1,21 @@
+import type { Post } from '../../deploy/local/slack-stub.ts'
+import type { Mail } from '../../deploy/local/smtp-sink.ts'
+import { stackEnv } from './stack.ts'
+
+// All tests share one mailbox and one Slack workspace: give every test addresses and channels of its own.
+
+/** Mails to `address`, the oldest first. */
+export async function mailsTo(address: string): Promise<Mail[]> {
+  return (await getList<Mail>('MAILBOX_URL')).filter(({ to }) => to.includes(address))
+}
+
+/** What was posted to the Slack channel of this name (without #) or id, the oldest first. */
+export async function slackPostsIn(channel: string): Promise<Post[]> {
+  const posts = await getList<Post>('SLACK_OUTBOX_URL')
+  return posts.filter((post) => post.channel_name === channel || post.channel === channel)
+}
+
+async function getList<T>(address: string): Promise<T[]> {
+  const response = await fetch(stackEnv()[address] ?? '', { signal: AbortSignal.timeout(5000) })
+  return (await response.json()) as T[]
+}

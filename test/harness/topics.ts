@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { type IHeaders, Kafka, logLevel } from 'kafkajs'
+import { runParma } from '../../deploy/local/parma.ts'
+import { onCleanup } from './cleanup.ts'
+import { stackEnv, testEnv } from './stack.ts'
+
+export type SentRecord = {
+  key: string | Buffer | null
+  value: Buffer | string | null
+  headers?: IHeaders
+  partition?: number
+}
+export type ReadRecord = {
+  partition: number
+  offset: number
+  key: string | null
+  value: Buffer | null
+  headers: Record<string, string>
+}
+
+/** The topics of one test. All names are those of schemas/topics.ts, without the prefix. */
+export type TestTopics = {
+  /** Goes into TOPIC_PREFIX. */
+  prefix: string
+  /** Sends records as they are and resolves when the broker has them. */
+  produce(topic: string, records: SentRecord[]): Promise<void>
+  /** All records a topic holds now, partition by partition. */
+  read(topic: string): Promise<ReadRecord[]>
+}
+
+/** Topics and registered schemas of its own, under a random prefix; the topics are deleted when the test is over. */
+export async function createTopics(): Promise<TestTopics> {
+  const prefix = `t${randomBytes(6).toString('hex')}.`
+  const kafka = new Kafka({ clientId: 'test', brokers: [stackEnv().KAFKA_BROKERS ?? ''], logLevel: logLevel.NOTHING })
+  onCleanup(() => deleteTopics(kafka, prefix))
+  await runParma({ ...testEnv(), TOPIC_PREFIX: prefix }, 'topics', 'apply')
+  return {
+    prefix,
+    produce: (topic, records) => produce(kafka, prefix + topic, records),
+    read: (topic) => readTopic(kafka, prefix + topic),
+  }
+}
+
+async function deleteTopics(kafka: Kafka, prefix: string): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix))
+    await admin.deleteTopics({ topics })
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function produce(kafka: Kafka, topic: string, messages: SentRecord[]): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  await producer.send({ topic, acks: -1, messages }).finally(() => producer.disconnect())
+}
+
+async function readTopic(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
+  const admin = kafka.admin()
+  await admin.connect()
+  const offsets = await admin.fetchTopicOffsets(topic).finally(() => admin.disconnect())
+  const ends = new Map(
+    offsets.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, Number(high)]),
+  )
+  const records: ReadRecord[] = []
+  if (ends.size === 0) return records
+  const consumer = kafka.consumer({ groupId: `${topic}.test-${randomBytes(6).toString('hex')}`, maxWaitTimeInMs: 100 })
+  await consumer.connect()
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await new Promise<void>((done, fail) => {
+      consumer.on('consumer.crash', ({ payload }) => fail(payload.error))
+      const run = consumer.run({
+        autoCommit: false,
+        eachBatch: async ({ batch: { partition, messages, lastOffset } }) => {
+          const end = ends.get(partition)
+          if (end === undefined) return
+          for (const { offset, key, value, headers = {} } of messages)
+            if (Number(offset) < end)
+              records.push({
+                partition,
+                offset: Number(offset),
+                key: key?.toString() ?? null,
+                value,
+                headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])),
+              })
+          if (Number(lastOffset()) + 1 >= end) ends.delete(partition)
+          if (ends.size === 0) done()
+        },
+      })
+      run.catch(fail)
+    })
+  } finally {
+    await consumer.disconnect()
+  }
+  return records.sort((a, b) => a.partition - b.partition || a.offset - b.offset)
+}
