@@ -47,6 +47,9 @@ test.each([
   ['KEY', /KEY is its own name/],
 ])('refuses the secret %s outside of local', (value, message) => {
   expect(() => readEnv(shape, { NAME: 'a', KEY: value })).toThrow(message)
+  expect(() => readEnv({ KEY: secret().optional().describe('One that may be missing.') }, { KEY: value })).toThrow(
+    message,
+  )
   expect(readEnv(shape, { NAME: 'a', KEY: value, DEPLOYMENT_ENV: 'local' }).KEY).toBe(value)
 })
 
