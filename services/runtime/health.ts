@@ -62,13 +62,15 @@ export async function startHealth(port: number, host: string): Promise<Health & 
 }
 
 async function verdict(check: Check): Promise<string> {
-  const timeout = new Promise<never>((_, fail) => {
-    setTimeout(() => fail(new Error(`no answer within ${checkTimeoutMs} ms`)), checkTimeoutMs).unref()
-  })
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`no answer within ${checkTimeoutMs} ms`)), checkTimeoutMs).unref()
   try {
-    await Promise.race([check(), timeout])
+    // As an async function, so that `late` is awaited also when the check throws at once.
+    await Promise.race([(async () => check())(), late])
     return 'ok'
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
+  } finally {
+    clearTimeout(timer)
   }
 }
