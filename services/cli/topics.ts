@@ -36,12 +36,12 @@ export function build(group: Command): void {
 export async function applyTopics({ dryRun = false, repartition = false }: Options): Promise<Line[]> {
   const config = readEnv(settings)
   const lines: Line[] = []
-  await using admin = await openTopicAdmin(config, createLog('parma', 'warn'))
-  for (const change of await admin.plan()) {
-    const isWanted = !dryRun && (change.kind !== 'repartition' || repartition)
-    if (isWanted) await admin.apply(change, config.TOPIC_REPLICAS)
-    lines.push({ what: change.kind, name: change.topic, detail: describe(change), done: isWanted })
-  }
+  await using admin = await openTopicAdmin(config, createLog('parma', 'silent'))
+  const changes = await admin.plan()
+  const isWanted = (change: TopicChange) => !dryRun && (change.kind !== 'repartition' || repartition)
+  await admin.apply(changes.filter(isWanted), config.TOPIC_REPLICAS)
+  for (const change of changes)
+    lines.push({ what: change.kind, name: change.topic, detail: describe(change), done: isWanted(change) })
   for (const topic of allTopics) {
     const name = prefixed(config, topic.name)
     const plan = await planSubject(config.SCHEMA_REGISTRY_URL, topic, name)

@@ -1,5 +1,6 @@
 import {
   createPool,
+  createTypeParserPreset,
   type DatabasePool,
   type DatabaseTransactionConnection,
   type Interceptor,
@@ -27,6 +28,9 @@ const checkRows: Interceptor = {
   },
 }
 
+/** Our ids and counts stay far below 2^53. Slonik gives a BigInt, which neither JSON nor a z.number() takes. */
+const bigintAsNumber = { name: 'int8', parse: (text: string | null) => (text === null ? null : Number(text)) }
+
 /**
  * A pool of connections that closes with the service. Times come back as ms since 1970 (UTC), bigint as number.
  * Readiness follows it: without Postgres the service is not ready, and still alive.
@@ -44,6 +48,7 @@ export function openPool({ DATABASE_URL, DATABASE_POOL_SIZE }: PostgresSettings)
     maxPoolSize: DATABASE_POOL_SIZE,
     idleTimeout: 60_000,
     interceptors: [checkRows],
+    typeParsers: [...createTypeParserPreset().filter(({ name }) => name !== 'int8'), bigintAsNumber],
     // Slonik would send DISCARD ALL after each use; we leave nothing behind in a session.
     resetConnection: async () => undefined,
   })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { CompressionTypes, type Message, type Producer as Client } from 'kafkajs'
 import type { KafkaSettings } from './config.ts'
 import { createKafka } from './kafka.ts'
@@ -23,7 +24,9 @@ export type Producer = {
   send(records: readonly ProducerRecord[]): Promise<void>
 }
 
-type Waiting = { records: readonly ProducerRecord[]; bytes: number; done(): void; fail(error: unknown): void }
+/** One call of `send`, and a part of it that fits into one send. */
+type Call = { bytes: number; openGroups: number; failed: boolean; done(): void; fail(error: unknown): void }
+type Group = { call: Call; records: ProducerRecord[]; bytes: number }
 
 /**
  * A producer with one outstanding send. More would let kafkajs lose acknowledged records, whatever its idempotent flag
@@ -36,18 +39,38 @@ export async function openProducer(settings: KafkaSettings, context: ServiceCont
     maxInFlightRequests: 1,
   })
   await client.connect()
-  const queue: Waiting[] = []
+  const queue: Group[] = []
   let pendingBytes = 0
   let flushing: Promise<void> | null = null
 
   async function flush(): Promise<void> {
-    if (settings.PRODUCE_LINGER_MS > 0) await new Promise((done) => setTimeout(done, settings.PRODUCE_LINGER_MS))
-    while (queue.length > 0) {
-      const batch = takeBatch(queue, settings.PRODUCE_MAX_BATCH_BYTES)
-      await deliver(client, batch)
-      for (const { bytes } of batch) pendingBytes -= bytes
-    }
+    if (settings.PRODUCE_LINGER_MS > 0) await delay(settings.PRODUCE_LINGER_MS)
+    while (queue.length > 0) await deliver(takeBatch(queue, settings.PRODUCE_MAX_BATCH_BYTES))
     flushing = null
+  }
+
+  async function deliver(batch: Group[]): Promise<void> {
+    const end = produceDuration.startTimer()
+    try {
+      await sendOnce(client, batch)
+      for (const group of batch) settle(group)
+    } catch (error) {
+      // One record that the broker refuses must not cost its neighbours: they go again, each group for itself.
+      if (batch.length > 1 && (error as { retriable?: boolean }).retriable === false)
+        for (const group of batch) await deliver(group.call.failed ? [] : [group])
+      else for (const group of batch) settle(group, error)
+    } finally {
+      end()
+    }
+  }
+
+  function settle({ call }: Group, error?: unknown): void {
+    if (call.failed) return
+    call.failed = error !== undefined
+    if (!call.failed && --call.openGroups > 0) return
+    pendingBytes -= call.bytes
+    if (call.failed) call.fail(error)
+    else call.done()
   }
 
   context.scope.defer(async () => {
@@ -62,69 +85,50 @@ export async function openProducer(settings: KafkaSettings, context: ServiceCont
         return Promise.reject(new TransientError('too many records are waiting for the broker'))
       pendingBytes += bytes
       return new Promise((done, fail) => {
-        for (const group of splitGroups(records, bytes, settings.PRODUCE_MAX_BATCH_BYTES, done, fail)) queue.push(group)
+        const call: Call = { bytes, openGroups: 0, failed: false, done, fail }
+        for (const group of splitGroups(records, settings.PRODUCE_MAX_BATCH_BYTES, call)) {
+          call.openGroups++
+          queue.push(group)
+        }
         flushing ??= flush()
       })
     },
   }
 }
 
-/** One call's records as groups of at most `limit` bytes; the call settles when its last group has, or its first fails. */
-function splitGroups(
-  records: readonly ProducerRecord[],
-  bytes: number,
-  limit: number,
-  done: () => void,
-  fail: (error: unknown) => void,
-): Waiting[] {
-  if (bytes <= limit) return [{ records, bytes, done, fail }]
-  const groups: Waiting[] = []
-  let open: ProducerRecord[] = []
-  let size = 0
-  const close = () => {
-    if (open.length > 0)
-      groups.push({ records: open, bytes: size, done: () => (--left === 0 ? done() : undefined), fail })
-    open = []
-    size = 0
-  }
+/** The records of one call in groups of at most `limit` bytes; a larger record is a group of its own. */
+function* splitGroups(records: readonly ProducerRecord[], limit: number, call: Call): Generator<Group> {
+  let group: Group = { call, records: [], bytes: 0 }
   for (const record of records) {
-    const next = sizeOf(record)
-    if (size + next > limit) close()
-    open.push(record)
-    size += next
+    const size = sizeOf(record)
+    if (group.records.length > 0 && group.bytes + size > limit) {
+      yield group
+      group = { call, records: [], bytes: 0 }
+    }
+    group.records.push(record)
+    group.bytes += size
   }
-  close()
-  let left = groups.length
-  return groups
+  yield group
 }
 
-/** Takes from the front of `queue` what fits into one send. kafkajs makes one record batch per partition of it, and the
- *  broker measures that batch, not the record, against max.message.bytes. */
-function takeBatch(queue: Waiting[], limit: number): Waiting[] {
-  const batch: Waiting[] = []
-  for (let size = 0; queue[0] && (batch.length === 0 || size + queue[0].bytes <= limit);) {
-    size += queue[0].bytes
-    batch.push(queue.shift() as Waiting)
+/**
+ * Takes from the front of `queue` what fits into one send: kafkajs makes one record batch per partition of it, and the
+ * broker holds that batch, not the record, against max.message.bytes. What is left of a failed call is dropped, so that
+ * its records keep their order when they are sent again.
+ */
+function takeBatch(queue: Group[], limit: number): Group[] {
+  const batch: Group[] = []
+  let bytes = 0
+  for (let next = queue[0]; next && (batch.length === 0 || bytes + next.bytes <= limit); next = queue[0]) {
+    queue.shift()
+    if (next.call.failed) continue
+    bytes += next.bytes
+    batch.push(next)
   }
   return batch
 }
 
-async function deliver(client: Client, batch: Waiting[]): Promise<void> {
-  const end = produceDuration.startTimer()
-  try {
-    await sendOnce(client, batch)
-    for (const { done } of batch) done()
-  } catch (error) {
-    // One record that the broker refuses must not cost its neighbours: they go again, each call for itself.
-    if (batch.length > 1 && (error as { retriable?: boolean }).retriable === false)
-      for (const one of batch) await deliver(client, [one])
-    else for (const { fail } of batch) fail(error)
-  } finally {
-    end()
-  }
-}
-
-async function sendOnce(client: Client, batch: Waiting[]): Promise<void> {
+async function sendOnce(client: Client, batch: Group[]): Promise<void> {
   const byTopic = new Map<string, Message[]>()
   for (const { records } of batch)
     for (const { topic, ...message } of records) {
@@ -132,6 +136,7 @@ async function sendOnce(client: Client, batch: Waiting[]): Promise<void> {
       byTopic.set(topic, messages)
       messages.push(message as Message)
     }
+  if (byTopic.size === 0) return
   const topicMessages = [...byTopic].map(([topic, messages]) => ({ topic, messages }))
   await client.sendBatch({ topicMessages, acks: -1, timeout: 10_000, compression: CompressionTypes.None })
   for (const { topic, messages } of topicMessages) messagesProduced.inc({ topic }, messages.length)

@@ -24,7 +24,9 @@ export async function readTable<T>(
   const kafka = createKafka(settings, context.name, log)
   const admin = kafka.admin()
   await admin.connect()
-  const offsets = await admin.fetchTopicOffsets(name).finally(() => admin.disconnect())
+  const offsets = await retryTransient(() => admin.fetchTopicOffsets(name), { signal: stopping }).finally(() =>
+    admin.disconnect(),
+  )
   const missing = new Map(
     offsets.filter(({ low, high }) => BigInt(high) > BigInt(low)).map((one) => [one.partition, BigInt(one.high)]),
   )

@@ -26,7 +26,7 @@ test('every consumer of a topic has a dead letter topic that takes its largest r
   for (const topic of allTopics)
     for (const consumer of topic.consumers) {
       const letters = names.get(`p.${topic.name}.${consumer}.dlq`)
-      const limit = (config: Record<string, string> = {}) => Number(config['max.message.bytes'] ?? 1024 * 1024)
+      const limit = (config: Record<string, string> = {}) => Number(config['max.message.bytes'])
       expect(limit(letters?.config)).toBe(limit(topic.config) + 64 * 1024)
       expect(letters?.partitions).toBe(topic.partitions)
       expect(letters?.config['cleanup.policy']).toBe('delete')

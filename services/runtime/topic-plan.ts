@@ -1,8 +1,13 @@
-import { ConfigResourceTypes } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { allTopics, deadLetterTopic } from '#schemas/topics.ts'
 import type { KafkaSettings } from './config.ts'
 import { createKafka, prefixed } from './kafka.ts'
 import type { Log } from './log.ts'
+import { retryTransient } from './retry.ts'
+
+// Node does not see this one among the names that kafkajs, a CommonJS module, exports.
+const { ConfigResourceTypes } = kafkajs
+const createTimeoutMs = 30_000
 
 export type WantedTopic = { name: string; partitions: number; config: Record<string, string> }
 
@@ -48,8 +53,11 @@ export function compareTopics(
 
 export type TopicAdmin = AsyncDisposable & {
   plan(): Promise<TopicChange[]>
-  /** Makes one change. `repartition` moves keys to other partitions, so per-key order is only kept when nothing is in flight. */
-  apply(change: TopicChange, replicas: number): Promise<void>
+  /**
+   * Makes the changes and waits until the cluster shows them. `repartition` moves keys to other partitions, so the order
+   * per key is only kept when nothing is in flight.
+   */
+  apply(changes: readonly TopicChange[], replicas: number): Promise<void>
 }
 
 export async function openTopicAdmin(settings: KafkaSettings, log: Log): Promise<TopicAdmin> {
@@ -71,6 +79,30 @@ export async function openTopicAdmin(settings: KafkaSettings, log: Log): Promise
     )
   }
 
+  async function create(missing: Extract<TopicChange, { kind: 'create' }>[], replicas: number): Promise<void> {
+    const topics = missing.map(({ topic, partitions, config }) => ({
+      ...{ topic, numPartitions: partitions, replicationFactor: replicas },
+      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+    }))
+    await admin.createTopics({ topics, waitForLeaders: false })
+    // The controller answers before the brokers know the topics, and they know them before they lead their partitions.
+    const signal = AbortSignal.timeout(createTimeoutMs)
+    for (const { topic } of topics) await retryTransient(() => admin.fetchTopicOffsets(topic), { signal })
+  }
+
+  async function configure(topic: string, settings: Record<string, string>): Promise<void> {
+    const resource = { type: ConfigResourceTypes.TOPIC, name: topic }
+    const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
+    // AlterConfigs replaces all settings of the topic, so those that were set on it before are sent along (source 1).
+    const kept = (resources[0]?.configEntries ?? []).filter(({ configSource }) => Number(configSource) === 1)
+    const wanted = {
+      ...Object.fromEntries(kept.map(({ configName, configValue }) => [configName, configValue])),
+      ...settings,
+    }
+    const configEntries = Object.entries(wanted).map(([name, value]) => ({ name, value }))
+    await admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] })
+  }
+
   return {
     async plan() {
       const names = new Set(await admin.listTopics())
@@ -84,36 +116,13 @@ export async function openTopicAdmin(settings: KafkaSettings, log: Log): Promise
       )
       return compareTopics(ours, new Map(existing))
     },
-    async apply(change, replicas) {
-      if (change.kind === 'create') {
-        const configEntries = Object.entries(change.config).map(([name, value]) => ({ name, value }))
-        const topic = {
-          topic: change.topic,
-          numPartitions: change.partitions,
-          replicationFactor: replicas,
-          configEntries,
-        }
-        await admin.createTopics({ topics: [topic], waitForLeaders: true })
-      } else if (change.kind === 'configure') {
-        // AlterConfigs replaces all settings of the topic, so those we do not care about are sent along.
-        const { resources } = await admin.describeConfigs({
-          includeSynonyms: false,
-          resources: [{ type: ConfigResourceTypes.TOPIC, name: change.topic }],
-        })
-        const kept = (resources[0]?.configEntries ?? []).filter(
-          ({ isDefault, configSource }) => !isDefault && Number(configSource) === 1,
-        )
-        const entries = {
-          ...Object.fromEntries(kept.map(({ configName, configValue }) => [configName, configValue])),
-          ...change.to,
-        }
-        const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }))
-        await admin.alterConfigs({
-          validateOnly: false,
-          resources: [{ type: ConfigResourceTypes.TOPIC, name: change.topic, configEntries }],
-        })
-      } else {
-        await admin.createPartitions({ topicPartitions: [{ topic: change.topic, count: change.to }] })
+    async apply(changes, replicas) {
+      const missing = changes.filter((change) => change.kind === 'create')
+      if (missing.length > 0) await create(missing, replicas)
+      for (const change of changes) {
+        if (change.kind === 'configure') await configure(change.topic, change.to)
+        if (change.kind === 'repartition')
+          await admin.createPartitions({ topicPartitions: [{ topic: change.topic, count: change.to }] })
       }
     },
     [Symbol.asyncDispose]: () => admin.disconnect(),

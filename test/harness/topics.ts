@@ -72,10 +72,12 @@ async function readTopic(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
   try {
     await consumer.subscribe({ topic, fromBeginning: true })
     await new Promise<void>((done, fail) => {
-      consumer.on('consumer.crash', ({ payload }) => fail(payload.error))
+      // After a retriable error kafkajs starts the consumer again by itself.
+      consumer.on('consumer.crash', ({ payload }) => payload.restart || fail(payload.error))
       const run = consumer.run({
         autoCommit: false,
-        eachBatch: async ({ batch: { partition, messages, lastOffset } }) => {
+        eachBatch: async ({ batch }) => {
+          const { partition, messages } = batch
           const end = ends.get(partition)
           if (end === undefined) return
           for (const { offset, key, value, headers = {} } of messages)
@@ -87,7 +89,7 @@ async function readTopic(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
                 value,
                 headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])),
               })
-          if (Number(lastOffset()) + 1 >= end) ends.delete(partition)
+          if (Number(batch.lastOffset()) + 1 >= end) ends.delete(partition)
           if (ends.size === 0) done()
         },
       })

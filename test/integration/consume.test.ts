@@ -1,0 +1,324 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { kafkaSettings, readEnv } from '#runtime/config.ts'
+import { consume, type Subscription } from '#runtime/consume.ts'
+import { createLog } from '#runtime/log.ts'
+import { type Delivery, drop, ok, output, type Outcome } from '#runtime/outcome.ts'
+import { openProducer } from '#runtime/produce.ts'
+import { TransientError } from '#runtime/retry.ts'
+import type { ServiceContext } from '#runtime/service.ts'
+import { readTable } from '#runtime/table.ts'
+import { createCodec } from '#schemas/codec.ts'
+import type { NormalizationMap, OpsEvent } from '#schemas/generated/types.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { topics } from '#schemas/topics.ts'
+import { testEnv } from '../harness/stack.ts'
+import { createTopics, type TestTopics } from '../harness/topics.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+const deadLetters = `${topics.opsEvents.name}.notifier.dlq`
+const running: AsyncDisposableStack[] = []
+afterEach(async () => {
+  for (const scope of running.splice(0)) await scope.disposeAsync()
+})
+
+function event(id: string): OpsEvent {
+  const text = { kind: 'drift', service: 'test', subject: id, message: 'm', dedupe_key: id }
+  return { event_id: id, ...text, data_source_id: null, resolved: false, at: 1, facts: {} }
+}
+
+/** A service within this process: what runService would give it, with `failures` in place of the end of the process. */
+function createContext(name: string) {
+  const scope = new AsyncDisposableStack()
+  running.push(scope)
+  const stop = new AbortController()
+  const failures: unknown[] = []
+  const checks = new Map<string, () => void | Promise<void>>()
+  const context: ServiceContext = {
+    name,
+    log: createLog(name, 'silent'),
+    health: { ready: (check, run) => void checks.set(check, run), live: () => undefined, drain: () => undefined },
+    scope,
+    stopping: stop.signal,
+    fail: (error) => {
+      failures.push(error)
+      stop.abort()
+    },
+  }
+  return { context, failures, checks, stop: () => (stop.abort(), scope.disposeAsync()) }
+}
+
+const settingsFor = ({ prefix }: TestTopics, more: Record<string, string> = {}) =>
+  readEnv(kafkaSettings, { ...testEnv(), TOPIC_PREFIX: prefix, ...more })
+
+async function encode(testTopics: TestTopics, value: OpsEvent): Promise<Buffer> {
+  const codec = createCodec(createRegistry(settingsFor(testTopics).SCHEMA_REGISTRY_URL))
+  return codec.encode(topics.opsEvents, testTopics.prefix + topics.opsEvents.name, value)
+}
+
+async function produceEvents(testTopics: TestTopics, ids: string[], headers = {}): Promise<void> {
+  const records = await Promise.all(
+    ids.map(async (id) => ({ key: 'k', value: await encode(testTopics, event(id)), headers })),
+  )
+  await testTopics.produce(topics.opsEvents.name, records)
+}
+
+async function start(
+  testTopics: TestTopics,
+  handle: Subscription<OpsEvent>['handle'],
+  more: Record<string, string> = {},
+) {
+  const service = createContext('notifier')
+  const settings = settingsFor(testTopics, more)
+  const codec = createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 1000 })
+  const producer = await openProducer(settings, service.context)
+  await consume(settings, service.context, { codec, producer }, [{ topic: topics.opsEvents, handle }])
+  return service
+}
+
+describe('a consumer', () => {
+  test('dead-letters exactly what it cannot read, untouched, and processes the neighbours', async () => {
+    const testTopics = await createTopics()
+    const good = await encode(testTopics, event('good'))
+    const unknown = Buffer.from(good)
+    unknown.writeInt32BE(987_654, 1)
+    const poison = {
+      'null-value': null,
+      'too-short': Buffer.alloc(0),
+      'wrong-magic-byte': Buffer.concat([Buffer.from([1]), good.subarray(1)]),
+      'unknown-schema-id': unknown,
+      undecodable: good.subarray(0, 9),
+    }
+    const records = Object.values(poison).flatMap((value) => [
+      { key: 'k', value, headers: { event_id: 'mine' } },
+      { key: 'k', value: good },
+    ])
+    await testTopics.produce(topics.opsEvents.name, records)
+
+    const seen: string[] = []
+    const { failures, checks } = await start(testTopics, async (batch) => {
+      seen.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    })
+    await waitFor('the good ones', () => seen.length === 5)
+    const letters = await waitFor('the dead ones', async () => {
+      const read = await testTopics.read(deadLetters)
+      return read.length === 5 && read
+    })
+    expect(letters.map(({ headers, value, key }) => [headers['__dlq.reason'], value, key])).toEqual(
+      Object.entries(poison).map(([reason, value]) => [reason, value, 'k']),
+    )
+    expect(letters[0]?.headers).toMatchObject({
+      event_id: 'mine',
+      '__dlq.errors.topic': testTopics.prefix + topics.opsEvents.name,
+      '__dlq.errors.offset': '0',
+      '__dlq.errors.group': `${testTopics.prefix}notifier`,
+      '__dlq.service': 'notifier',
+      '__dlq.stage': 'decode',
+    })
+    expect(failures).toEqual([])
+    expect(() => checks.get('kafka_consumer')?.()).not.toThrow()
+  })
+
+  test('isolates the one record whose values the database refuses', async () => {
+    const testTopics = await createTopics()
+    await produceEvents(testTopics, ['a', 'b', 'bad', 'c'])
+    const done: string[] = []
+    await start(testTopics, async (batch) => {
+      if (batch.some(({ value }) => value.event_id === 'bad'))
+        throw Object.assign(new Error('out of range'), { code: '22003' })
+      done.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    })
+    const [letter] = await waitFor('the dead letter', async () => {
+      const read = await testTopics.read(deadLetters)
+      return read.length > 0 && read
+    })
+    expect(done).toEqual(['a', 'b', 'c'])
+    expect(letter?.headers).toMatchObject({
+      '__dlq.reason': 'refused-by-database',
+      '__dlq.stage': 'handle',
+      '__dlq.errors.message': 'out of range',
+    })
+  })
+
+  test('waits out transient errors in place, in order', async () => {
+    const testTopics = await createTopics()
+    await produceEvents(testTopics, ['a', 'b'])
+    let attempts = 0
+    const done: string[] = []
+    const { failures } = await start(testTopics, async (batch) => {
+      if (++attempts < 4) throw new TransientError('not yet')
+      done.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    })
+    await produceEvents(testTopics, ['c'])
+    await waitFor('all', () => done.length === 3)
+    expect(done).toEqual(['a', 'b', 'c'])
+    expect(failures).toEqual([])
+    expect(await testTopics.read(deadLetters)).toEqual([])
+  })
+
+  test('ends on an unknown error, uncommitted; the next member gets the record again, and only it', async () => {
+    const testTopics = await createTopics()
+    await produceEvents(testTopics, ['a'])
+    const done: string[] = []
+    const keep = async (batch: Delivery<OpsEvent>[]): Promise<Outcome[]> => {
+      done.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    }
+    const first = await start(testTopics, keep)
+    await waitFor('the first record', () => done.length === 1)
+    await first.stop()
+    await produceEvents(testTopics, ['b'])
+
+    const second = await start(testTopics, () => Promise.reject(new TypeError('a slip')))
+    await waitFor('the failure', () => second.failures.length > 0)
+    expect(second.failures[0]).toMatchObject({ message: 'a slip' })
+    await second.stop()
+
+    await start(testTopics, keep)
+    await waitFor('the second record', () => done.length > 1)
+    expect(done).toEqual(['a', 'b'])
+    expect(await testTopics.read(deadLetters)).toEqual([])
+  })
+
+  test('stops when everything is dead, before it commits or dead-letters that batch', async () => {
+    const testTopics = await createTopics()
+    await testTopics.produce(
+      topics.opsEvents.name,
+      Array.from({ length: 7 }, () => ({ key: 'k', value: 'no Avro' })),
+    )
+    const { failures } = await start(testTopics, async (batch) => batch.map(() => ok()), {
+      MAX_DEAD_LETTERS_IN_A_ROW: '7',
+    })
+    await waitFor('the brake', () => failures.length > 0)
+    expect(String(failures[0])).toMatch(/7 dead letters in a row on ops\.events\.v1: wrong-magic-byte/)
+    expect(await testTopics.read(deadLetters)).toEqual([])
+  })
+
+  test('has its outputs acknowledged before it commits, in the trace of their cause', async () => {
+    const testTopics = await createTopics()
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+    await produceEvents(testTopics, ['a'], { traceparent })
+    await start(testTopics, async (batch) =>
+      batch.map(({ value }) =>
+        value.event_id === 'a' ? ok(output(topics.opsEvents, 'other', 'b', event('b'))) : drop('an output of mine'),
+      ),
+    )
+    const records = await waitFor('the output', async () => {
+      const read = await testTopics.read(topics.opsEvents.name)
+      return read.length === 2 && read
+    })
+    const sent = records.find(({ key }) => key === 'other')
+    expect(sent?.headers).toMatchObject({ event_id: 'b' })
+    expect(sent?.headers.traceparent).toMatch(
+      /^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$/,
+    )
+  })
+
+  test('passes over what is replayed for another service', async () => {
+    const testTopics = await createTopics()
+    await produceEvents(testTopics, ['theirs'], { replay_for: 'analyzer' })
+    await produceEvents(testTopics, ['mine'], { replay_for: 'notifier' })
+    const done: string[] = []
+    await start(testTopics, async (batch) => {
+      done.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    })
+    await waitFor('mine', () => done.length > 0)
+    expect(done).toEqual(['mine'])
+  })
+
+  test('keeps its place in the group while a handler is slower than the session', async () => {
+    const testTopics = await createTopics()
+    await produceEvents(testTopics, ['slow'])
+    const handled: number[] = []
+    const { failures } = await start(
+      testTopics,
+      async (batch) => {
+        handled.push(batch.length)
+        // Longer than the session of 6 s: only heartbeats keep this member's partitions.
+        await new Promise((done) => setTimeout(done, 9000))
+        return batch.map(() => ok())
+      },
+      { SESSION_TIMEOUT_MS: '6000' },
+    )
+    await waitFor('the slow record', () => handled.length > 0)
+    await produceEvents(testTopics, ['next'])
+    await waitFor('the next record', () => handled.length > 1, 30_000)
+    expect(handled).toEqual([1, 1])
+    expect(failures).toEqual([])
+  })
+})
+
+describe('a producer', () => {
+  test('sends a record of the largest size beside small ones', async () => {
+    const testTopics = await createTopics()
+    const { context } = createContext('edge')
+    const producer = await openProducer(settingsFor(testTopics), context)
+    const topic = testTopics.prefix + topics.rawPayloads.name
+    const send = (size: number) => producer.send([{ topic, key: 'k', value: Buffer.alloc(size), headers: {} }])
+    await Promise.all([send(10), send(8 * 1024 * 1024), send(500_000), send(500_000), send(10)])
+    const sizes = (await testTopics.read(topics.rawPayloads.name)).map(({ value }) => value?.length)
+    expect(sizes).toEqual([10, 8 * 1024 * 1024, 500_000, 500_000, 10])
+  })
+
+  test('refuses one record that is too large, not its neighbours', async () => {
+    const testTopics = await createTopics()
+    const { context } = createContext('edge')
+    const producer = await openProducer(settingsFor(testTopics), context)
+    const topic = testTopics.prefix + topics.news.name
+    const send = (size: number) => producer.send([{ topic, key: 'k', value: Buffer.alloc(size), headers: {} }])
+    const results = await Promise.allSettled([send(10), send(3 * 1024 * 1024), send(20)])
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect((await testTopics.read(topics.news.name)).map(({ value }) => value?.length)).toEqual([10, 20])
+  })
+
+  test('refuses more than may wait', async () => {
+    const testTopics = await createTopics()
+    const { context } = createContext('edge')
+    const producer = await openProducer(settingsFor(testTopics, { PRODUCE_MAX_PENDING_BYTES: '1000' }), context)
+    const topic = testTopics.prefix + topics.news.name
+    const record = { topic, key: 'k', value: Buffer.alloc(700), headers: {} }
+    const first = producer.send([record])
+    await expect(producer.send([record])).rejects.toThrow('too many records are waiting')
+    await first
+    await producer.send([record])
+    expect(await testTopics.read(topics.news.name)).toHaveLength(2)
+  })
+})
+
+test('a table is complete when it is ready, and follows what comes later', async () => {
+  const testTopics = await createTopics()
+  const settings = settingsFor(testTopics)
+  const codec = createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL))
+  const name = testTopics.prefix + topics.normalizationMaps.name
+  const map = (version: number): NormalizationMap => ({
+    ...{
+      event_id: 'e',
+      data_source_id: 1,
+      source_name: 'npm',
+      version,
+      content: '{}',
+      content_hash: 'h',
+      received_at: 1,
+    },
+  })
+  const record = async (version: number) => ({
+    key: `1/${version}`,
+    value: await codec.encode(topics.normalizationMaps, name, map(version)),
+  })
+  await testTopics.produce(topics.normalizationMaps.name, [
+    await record(1),
+    { key: '1/0', value: 'no Avro' },
+    await record(2),
+  ])
+
+  const rows: number[] = []
+  const { context, failures } = createContext('normalizer')
+  await readTable(settings, context, codec, topics.normalizationMaps, ({ version }) => void rows.push(version))
+  expect(rows.toSorted()).toEqual([1, 2])
+  await testTopics.produce(topics.normalizationMaps.name, [await record(3)])
+  await vi.waitFor(() => expect(rows).toContain(3), 10_000)
+  expect(failures).toEqual([])
+})
