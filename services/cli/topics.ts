@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { printResult } from '#runtime/commands.ts'
 import { count, kafkaSettings, readEnv } from '#runtime/config.ts'
 import { createLog } from '#runtime/log.ts'
@@ -7,7 +8,16 @@ import { openTopicAdmin, type TopicChange } from '#runtime/topic-plan.ts'
 import { applySubject, planSubject } from '#schemas/registry.ts'
 import { allTopics } from '#schemas/topics.ts'
 
-const settings = { ...kafkaSettings, TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is made.') }
+const settings = {
+  ...kafkaSettings,
+  TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is made.'),
+  TOPIC_PARTITIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Partitions of each topic, in place of those of schemas/topics.ts.'),
+}
 
 type Options = { dryRun?: boolean; repartition?: boolean; json?: boolean }
 type Line = { what: string; name: string; detail: string; done: boolean }
@@ -36,7 +46,7 @@ export function build(group: Command): void {
 export async function applyTopics({ dryRun = false, repartition = false }: Options): Promise<Line[]> {
   const config = readEnv(settings)
   const lines: Line[] = []
-  await using admin = await openTopicAdmin(config, createLog('parma', 'silent'))
+  await using admin = await openTopicAdmin(config, createLog('parma', 'silent'), config.TOPIC_PARTITIONS)
   const changes = await admin.plan()
   const isWanted = (change: TopicChange) => !dryRun && (change.kind !== 'repartition' || repartition)
   await admin.apply(changes.filter(isWanted), config.TOPIC_REPLICAS)

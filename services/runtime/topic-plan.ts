@@ -20,15 +20,13 @@ export type TopicChange =
 type ExistingTopic = { partitions: number; config: Record<string, string> }
 
 /** All topics this installation needs, dead letter topics included, under their names in the cluster. */
-export function wantedTopics(settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>): WantedTopic[] {
+export function wantedTopics(settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>, partitions?: number): WantedTopic[] {
   return allTopics.flatMap((topic) =>
-    [topic, ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer))].map(
-      ({ name, partitions, config }) => ({
-        name: prefixed(settings, name),
-        partitions,
-        config,
-      }),
-    ),
+    [topic, ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer))].map((one) => ({
+      name: prefixed(settings, one.name),
+      partitions: partitions ?? one.partitions,
+      config: one.config,
+    })),
   )
 }
 
@@ -60,10 +58,11 @@ export type TopicAdmin = AsyncDisposable & {
   apply(changes: readonly TopicChange[], replicas: number): Promise<void>
 }
 
-export async function openTopicAdmin(settings: KafkaSettings, log: Log): Promise<TopicAdmin> {
+/** `partitions` in place of those of the table, for all topics. */
+export async function openTopicAdmin(settings: KafkaSettings, log: Log, partitions?: number): Promise<TopicAdmin> {
   const admin = createKafka(settings, 'parma-topics', log).admin()
   await admin.connect()
-  const ours = wantedTopics(settings)
+  const ours = wantedTopics(settings, partitions)
 
   async function configOf(topics: string[]): Promise<Map<string, Record<string, string>>> {
     if (topics.length === 0) return new Map()
