@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '#runtime/log.ts'
+import type { Config } from './config.ts'
+
+/** Posts a body to a route of parma-analytics and answers its JSON. Throws AnalyticsError for anything but 200 or 201. */
+export type Post = (path: string, body: unknown) => Promise<unknown>
+
+/** The calls of one run: all carry the token that the run came with, unchanged (contract section 2). */
+export type ConnectAnalytics = (authorization: string) => Post
+
+export class AnalyticsError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'AnalyticsError'
+  }
+}
+
+const maxQuotedAnswer = 300
+const retryable = new Set([429, 502, 503, 504])
+
+/** A call that meets no answer, or one that asks to come back, is made again: within a run it is the same event. */
+export function openAnalytics(config: Config, stopping: AbortSignal, log: Log): ConnectAnalytics {
+  const base = config.ANALYTICS_BASE_URL.replace(/\/*$/, '')
+
+  return (authorization) => async (path, body) => {
+    const send = (): Promise<Response> =>
+      fetch(`${base}${path}`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        redirect: 'error',
+        signal: AbortSignal.any([stopping, AbortSignal.timeout(config.MINER_CALL_TIMEOUT_MS)]),
+      })
+
+    for (let attempt = 1; ; attempt++) {
+      const isLast = attempt >= config.MINER_CALL_ATTEMPTS
+      const answer = await send().catch((error: Error) => error)
+      const isFinal = answer instanceof Error ? stopping.aborted : !retryable.has(answer.status)
+      if (isLast || isFinal) return await read(path, answer)
+      const asked = answer instanceof Error ? NaN : Number(answer.headers.get('retry-after') ?? NaN) * 1000
+      const pause = Number.isNaN(asked) ? config.MINER_CALL_PAUSE_MS * 2 ** (attempt - 1) : asked
+      log.info({ path, attempt, status: answer instanceof Error ? answer.message : answer.status }, 'call_repeated')
+      if (!(answer instanceof Error)) await answer.body?.cancel()
+      await delay(Math.min(pause, config.MINER_MAX_PAUSE_MS), undefined, { signal: stopping })
+    }
+  }
+}
+
+async function read(path: string, answer: Response | Error): Promise<unknown> {
+  if (answer instanceof Error) throw new AnalyticsError(`${path} met no answer: ${reasonOf(answer)}`)
+  try {
+    const text = await answer.text()
+    if (answer.status === 200 || answer.status === 201) return JSON.parse(text)
+    throw new AnalyticsError(`${path} answered ${answer.status}: ${text.slice(0, maxQuotedAnswer)}`)
+  } catch (error) {
+    if (error instanceof AnalyticsError) throw error
+    throw new AnalyticsError(`${path} gave an unusable answer: ${reasonOf(error as Error)}`)
+  }
+}
+
+/** fetch only says "fetch failed"; what failed is the cause. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message
+}

@@ -1,0 +1,43 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { count, port, readEnv, secret, serviceSettings, type Env } from '#runtime/config.ts'
+
+/** The repository: its package.json names the packages that are mined. */
+export const root = resolve(import.meta.dirname, '../..')
+
+const settings = {
+  ...serviceSettings,
+  MINER_PORT: port(24200).describe('Port of /initialize, /discover and /companies.'),
+  MINER_HOST: z.string().default('0.0.0.0').describe('Address that port listens on; 127.0.0.1 for this machine only.'),
+  MINER_SOURCE_NAME: z
+    .string()
+    .regex(/^[a-z0-9_-]+$/, 'only a-z, 0-9, _ and -')
+    .default('npm')
+    .describe('Name of the data source this module was added as.'),
+  ANALYTICS_BASE_URL: z.url().describe('Address of parma-analytics (its edge).'),
+  PARMA_SHARED_SECRET_KEY: secret().describe('Secret that signs the tokens of mining modules.'),
+  MINER_CALL_TIMEOUT_MS: count(120_000).describe('How long one call to parma-analytics may take.'),
+  MINER_CALL_ATTEMPTS: count(5).describe('How often a call is made that meets no answer, 429, 502, 503 or 504.'),
+  MINER_CALL_PAUSE_MS: count(500).describe('Pause before the second attempt, doubled before each further one.'),
+  MINER_MAX_PAUSE_MS: count(10_000).describe('The longest such pause, whatever Retry-After asks for.'),
+  MINER_CONCURRENCY: count(4).describe('Companies crawled at once; each feeds its payloads one after the other.'),
+  MINER_MAX_BODY_BYTES: count(1024 * 1024).describe('The largest request body.'),
+  MINER_HISTORY_MONTHS: count(12, 0).describe('Monthly snapshots fed when a package is crawled first; 0 for none.'),
+  MINER_RELEASES_SINCE: z.iso
+    .date()
+    .default('2025-01-01')
+    .describe(
+      'Older releases are not listed. A date, as a list bound by a count would lose an item with each new one.',
+    ),
+  MINER_NPM_COMMAND: z.string().default('npm').describe('Command that answers `view NAME --json`.'),
+  MINER_NPM_TIMEOUT_MS: count(20_000).describe('How long one look-up may take.'),
+  MINER_NPM_PAUSE_MINUTES: count(10).describe('After a look-up failed, the registry is left alone for so long.'),
+  MINER_CACHE_DIR: z
+    .string()
+    .default(resolve(root, '.cache/npm-view'))
+    .describe('Where look-ups are kept, and which packages have had their history fed.'),
+  MINER_CACHE_HOURS: count(24, 0).describe('A look-up older than this is made again.'),
+}
+
+export type Config = ReturnType<typeof readConfig>
+export const readConfig = (env?: Env) => readEnv(settings, env)

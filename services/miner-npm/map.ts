@@ -1,0 +1,40 @@
+/** An entry of a normalization map (contract section 5). `ItemKey` names the member that tells the items of a list apart. */
+export type Entry = {
+  SourceField: string
+  DataType: string
+  MeasurementName: string
+  ItemKey?: string
+  NestedMappings?: Entry[]
+  source_measurement_id?: number
+}
+
+const entry = (SourceField: string, DataType: string, MeasurementName: string): Entry => ({
+  SourceField,
+  DataType,
+  MeasurementName,
+})
+
+/** What the members of raw_data are. Lists of text are typed text, as in other modules. */
+export const mappings: Entry[] = [
+  entry('url', 'link', 'package page'),
+  entry('name', 'text', 'package name'),
+  entry('description', 'paragraph', 'package description'),
+  entry('license', 'text', 'license'),
+  entry('homepage', 'link', 'homepage'),
+  entry('keywords', 'text', 'keywords'),
+  entry('maintainers', 'text', 'maintainers'),
+  entry('latest_version', 'text', 'latest version'),
+  entry('version_count', 'int', 'version count'),
+  entry('dependencies_count', 'int', 'dependencies count'),
+  entry('unpacked_size', 'int', 'unpacked size'),
+  entry('last_published', 'date', 'last published'),
+  entry('deprecated', 'bool', 'deprecated'),
+  {
+    ...entry('releases', 'nested', 'releases'),
+    ItemKey: 'version',
+    NestedMappings: [
+      entry('version', 'text', 'release version'),
+      entry('published_at', 'date', 'release published at'),
+    ],
+  },
+]

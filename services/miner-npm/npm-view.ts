@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { root } from './config.ts'
+import { readFacts, type Facts } from './facts.ts'
+
+const run = promisify(execFile)
+const maxAnswerBytes = 64 * 1024 * 1024
+
+/** Looks a package up with the ordinary client, so at the registry that npm is configured for. */
+export type ViewPackage = (name: string) => Promise<Facts>
+
+/** npm is missing, too slow, or does not reach its registry: no look-up will do better for now. */
+export class RegistryUnavailable extends Error {
+  constructor(cause: Error) {
+    super(`npm view does not answer: ${cause.message.split('\n')[0]}`, { cause })
+    this.name = 'RegistryUnavailable'
+  }
+}
+
+export function openNpmView(command: string, timeout: number): ViewPackage {
+  return async (name) => {
+    const options = ['--json', '--fetch-retries=1', `--fetch-timeout=${timeout}`, '--update-notifier=false']
+    const answer = await run(command, ['view', name, ...options], {
+      timeout,
+      maxBuffer: maxAnswerBytes,
+      cwd: root,
+    }).catch((error: Error & { stdout?: string }) => {
+      if (error.stdout?.includes('"E404"')) throw new Error(`the registry has no package ${name}`)
+      throw new RegistryUnavailable(error)
+    })
+    return readFacts(JSON.parse(answer.stdout))
+  }
+}
+
+/** The packages this project depends on, by name: the only ones that are ever looked up. */
+export function readDependencies(): Set<string> {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
+  return new Set([...Object.keys(dependencies), ...Object.keys(devDependencies)].sort())
+}

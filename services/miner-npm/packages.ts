@@ -1,0 +1,78 @@
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Log } from '#runtime/log.ts'
+import type { Config } from './config.ts'
+import { factsSchema, type Facts } from './facts.ts'
+import { RegistryUnavailable, type ViewPackage } from './npm-view.ts'
+import { readRecording } from './recording.ts'
+
+/** The facts about one package. Throws UnknownPackage for all but our own dependencies, which alone are looked up. */
+export type FindFacts = (name: string) => Promise<Facts>
+
+export class UnknownPackage extends Error {
+  constructor(name: string) {
+    super(`${name} is not a package that this project depends on: only those in its package.json are mined.`)
+    this.name = 'UnknownPackage'
+  }
+}
+
+const minute = 60_000
+
+/**
+ * Finds facts in the order of their age: a fresh file of the cache, the registry, an old file of the cache, the recording.
+ * One look-up per package at a time; after one that the registry did not answer it is left alone for MINER_NPM_PAUSE_MINUTES.
+ */
+export function openPackages(config: Config, own: Set<string>, view: ViewPackage, log: Log): FindFacts {
+  const running = new Map<string, Promise<Facts>>()
+  let pausedUntil = 0
+  let recording: Map<string, Facts> | undefined
+
+  async function find(name: string): Promise<Facts> {
+    const file = join(config.MINER_CACHE_DIR, `${encodeURIComponent(name)}.json`)
+    const cached = await readCached(file)
+    if (cached && cached.ageMs < config.MINER_CACHE_HOURS * 60 * minute) return cached.facts
+    if (Date.now() >= pausedUntil) {
+      try {
+        const facts = await view(name)
+        await keep(file, facts)
+        return facts
+      } catch (error) {
+        if (error instanceof RegistryUnavailable) pausedUntil = Date.now() + config.MINER_NPM_PAUSE_MINUTES * minute
+        log.warn({ error, package: name }, 'npm_view_failed')
+      }
+    }
+    if (cached) return cached.facts
+    recording ??= readRecording()
+    const recorded = recording.get(name)
+    if (!recorded) throw new Error(`nothing is known about ${name}: the registry does not answer, no recording has it`)
+    log.info({ package: name }, 'recording_used')
+    return recorded
+  }
+
+  async function keep(file: string, facts: Facts): Promise<void> {
+    try {
+      await mkdir(config.MINER_CACHE_DIR, { recursive: true })
+      await writeFile(`${file}.${process.pid}`, JSON.stringify(facts))
+      await rename(`${file}.${process.pid}`, file)
+    } catch (error) {
+      log.warn({ error, file }, 'npm_view_not_cached')
+    }
+  }
+
+  return (name) => {
+    if (!own.has(name)) return Promise.reject(new UnknownPackage(name))
+    const known = running.get(name) ?? find(name).finally(() => running.delete(name))
+    running.set(name, known)
+    return known
+  }
+}
+
+/** A file that is not there or not readable as facts (of another version, cut short) counts as none. */
+async function readCached(file: string): Promise<{ facts: Facts; ageMs: number } | null> {
+  try {
+    const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)])
+    return { facts: factsSchema.parse(JSON.parse(text)), ageMs: Date.now() - mtimeMs }
+  } catch {
+    return null
+  }
+}
