@@ -13,7 +13,7 @@ export type SchemaRegistry = {
 }
 
 export type RegistryOptions = {
-  /** How long one question may take, ms. */
+  /** How long one question may take, ms. By default 5 s, for operators 10 s. */
   timeoutMs?: number
 }
 
@@ -41,22 +41,30 @@ export class RefusedError extends Error {
 
 /** Today's code must be able to read every record that is still on a topic, whichever earlier version wrote it. */
 const compatibility = 'BACKWARD_TRANSITIVE'
-const operatorTimeoutMs = 10_000
 
 /**
  * What `applySubject` would change in the registry at `url` for the values of `topic`, which this installation calls
  * `topicName`: one line for people, null when nothing. Changes nothing.
  */
-export async function planSubject(url: string, topic: Topic<unknown>, topicName: string): Promise<string | null> {
+export async function planSubject(
+  url: string,
+  topic: Topic<unknown>,
+  topicName: string,
+  options?: RegistryOptions,
+): Promise<string | null> {
+  const ask = createOperator(url, options)
   const subject = subjectOf(topicName)
-  const [config, isRegistered] = await Promise.all([
-    request(url, 'GET', `/config/${subject}`),
-    request(url, 'POST', `/subjects/${subject}`, schemaBody(topic)),
+  const [config, registered] = await Promise.all([
+    ask('GET', `/config/${subject}`, 'compatibilityLevel'),
+    ask('POST', `/subjects/${subject}`, 'id', schemaBody(topic)),
   ])
   const changes: string[] = []
   const level = config?.['compatibilityLevel']
   if (level !== compatibility) changes.push(`compatibility ${level ?? 'unset'} → ${compatibility}`)
-  if (!isRegistered) changes.push(await judge(url, topic, subject))
+  if (!registered) {
+    const versions = `/compatibility/subjects/${subject}/versions?verbose=true`
+    changes.push(describeVerdict(await ask('POST', versions, 'is_compatible', schemaBody(topic))))
+  }
   return changes.join(', ') || null
 }
 
@@ -64,24 +72,20 @@ export async function planSubject(url: string, topic: Topic<unknown>, topicName:
  * Sets the compatibility of the subject and registers the schema of `topic` under it, both unless it is so already.
  * Rejects with a RefusedError when the registry finds the schema incompatible with an earlier version.
  */
-export async function applySubject(url: string, topic: Topic<unknown>, topicName: string): Promise<void> {
+export async function applySubject(
+  url: string,
+  topic: Topic<unknown>,
+  topicName: string,
+  options?: RegistryOptions,
+): Promise<void> {
+  const ask = createOperator(url, options)
   const subject = subjectOf(topicName)
-  await request(url, 'PUT', `/config/${subject}`, { compatibility })
-  await request(url, 'POST', `/subjects/${subject}/versions`, schemaBody(topic)).catch((error: Error) => {
+  await ask('PUT', `/config/${subject}`, 'compatibility', { compatibility })
+  await ask('POST', `/subjects/${subject}/versions`, 'id', schemaBody(topic)).catch((error: Error) => {
     if (!(error instanceof RefusedError)) throw error
     const remedy = 'Give added fields a default, keep the names and types of the others.'
     throw new RefusedError(`subject ${subject} refuses schemas/${topic.schema}.avsc: ${error.message}. ${remedy}`)
   })
-}
-
-async function judge(url: string, topic: Topic<unknown>, subject: string): Promise<string> {
-  const path = `/compatibility/subjects/${subject}/versions?verbose=true`
-  const verdict = await request(url, 'POST', path, schemaBody(topic))
-  if (!verdict) return 'first version of the schema'
-  if (verdict['is_compatible']) return 'new version of the schema, compatible with the earlier ones'
-  // Confluent's registry has `messages`, Apicurio `reason`.
-  const reasons = [verdict['messages'] ?? verdict['reason'] ?? 'no reason given'].flat()
-  return `INCOMPATIBLE new version of the schema, it will be refused: ${reasons.join('; ')}`
 }
 
 function schemaBody(topic: Topic<unknown>) {
@@ -90,28 +94,38 @@ function schemaBody(topic: Topic<unknown>) {
 
 type Answer = Record<string, unknown>
 
-/** The registry's answer; null: it knows no such thing. Rejects with a RegistryError when there is none. */
-async function request(url: string, method: string, path: string, body?: unknown): Promise<Answer | null> {
+function describeVerdict(verdict: Answer | null): string {
+  if (!verdict) return 'first version of the schema'
+  if (verdict['is_compatible']) return 'new version of the schema, compatible with the earlier ones'
+  // Confluent's registry has `messages`, Apicurio `reason`.
+  const reasons = [verdict['messages'] ?? verdict['reason'] ?? 'no reason given'].flat()
+  return `INCOMPATIBLE new version of the schema, it will be refused: ${reasons.join('; ')}`
+}
+
+/**
+ * Gives a function that asks the registry: its answer, which has the field `expected`, or null, when it knows no such thing.
+ * Rejects with a RegistryError when it does not answer, with a RefusedError when it refuses.
+ */
+function createOperator(url: string, { timeoutMs = 10_000 }: RegistryOptions = {}) {
   const { host, auth } = splitUrl(url)
   const headers = new Headers({ 'content-type': 'application/vnd.schemaregistry.v1+json' })
   if (auth) headers.set('authorization', `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`)
-  const signal = AbortSignal.timeout(operatorTimeoutMs)
-  try {
-    const response = await fetch(`${host}${path}`, {
-      method,
-      headers,
-      body: body ? JSON.stringify(body) : null,
-      signal,
-    })
-    const answer = (await response.json()) as Answer
-    if (response.ok) return answer
-    if (response.status === 404 && answer['error_code']) return null
-    if (response.status === 409 || response.status === 422) throw new RefusedError(String(answer['message']))
-    throw new Error(`${response.status} ${String(answer['message'])}`)
-  } catch (error) {
-    if (error instanceof RefusedError) throw error
-    const { message, cause } = error as Error
-    const why = cause instanceof Error ? `${message}: ${cause.message}` : message
-    throw new RegistryError(`schema registry ${host}, ${method} ${path}: ${why}`, { cause: error })
+
+  return async (method: string, path: string, expected: string, body?: object): Promise<Answer | null> => {
+    const signal = AbortSignal.timeout(timeoutMs)
+    try {
+      const request = { method, headers, body: body ? JSON.stringify(body) : null, signal }
+      const response = await fetch(`${host}${path}`, request)
+      const answer = (await response.json()) as Answer
+      if (response.ok && expected in answer) return answer
+      if (response.status === 404 && 'error_code' in answer) return null
+      const message = `${response.status} ${String(answer['message'] ?? 'this is not the answer of a schema registry')}`
+      throw response.status === 409 || response.status === 422 ? new RefusedError(message) : new Error(message)
+    } catch (error) {
+      if (error instanceof RefusedError) throw error
+      const { message, cause } = error as Error
+      const why = cause instanceof Error ? `${message}: ${cause.message}` : message
+      throw new RegistryError(`schema registry ${host}, ${method} ${path}: ${why}`, { cause: error })
+    }
   }
 }

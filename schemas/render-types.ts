@@ -1,4 +1,4 @@
-type Field = { name: string; type: AvroSchema; doc?: string }
+type Field = { name: string; type: AvroSchema; doc?: string; default?: unknown }
 type RecordSchema = { type: 'record'; name: string; doc?: string; fields: Field[] }
 type EnumSchema = { type: 'enum'; name: string; doc?: string; symbols: string[] }
 export type NamedSchema = RecordSchema | EnumSchema

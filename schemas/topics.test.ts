@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { listSchemas } from './avro.ts'
+import { allTopics, deadLetterTopic, maxBodyBytes, subjectOf, topics } from './topics.ts'
+
+test('every schema is the values of one topic, and every topic has its schema', () => {
+  expect(allTopics.map((topic) => topic.schema).sort()).toEqual(listSchemas())
+})
+
+test('the subject of a topic is its name in the cluster with -value', () => {
+  expect(subjectOf('staging.mining.raw-payloads.v1')).toBe('staging.mining.raw-payloads.v1-value')
+})
+
+test('a dead letter topic takes what its source takes and 64 KiB more, as long and in the same partitions', () => {
+  expect(Number(topics.rawPayloads.config['max.message.bytes'])).toBeGreaterThan(maxBodyBytes)
+  for (const topic of allTopics) {
+    const letters = deadLetterTopic(topic, 'normalizer')
+    const limit = Number(topic.config['max.message.bytes'] ?? 1024 * 1024)
+    expect(letters).toMatchObject({
+      name: `${topic.name}.normalizer.dlq`,
+      partitions: topic.partitions,
+      key: topic.key,
+    })
+    expect(letters.config).toEqual({
+      'cleanup.policy': 'delete',
+      'retention.ms': String(30 * 24 * 60 * 60 * 1000),
+      'max.message.bytes': String(limit + 64 * 1024),
+    })
+  }
+})
