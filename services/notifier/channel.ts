@@ -1,0 +1,45 @@
+import type { Log } from '#runtime/log.ts'
+import type { Message } from './compose.ts'
+import type { Config } from './config.ts'
+
+/** One message for one destination. */
+export type Parcel = {
+  deliveryId: number
+  notificationId: string
+  /** In the form `parse` returned. */
+  address: string
+  /** Name of the secret the destination needs; null when it names none. */
+  secretId: string | null
+  message: Message
+  why: string
+  /** When it was first to be sent, ms since 1970 by the database's clock. */
+  createdAt: number
+}
+
+/**
+ * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
+ * `afterMs`. `refused`: it certainly has not, and never will. `lost`: nobody knows.
+ */
+export type Answer =
+  | { kind: 'sent'; reference: string }
+  | { kind: 'retry'; reason: string; afterMs?: number }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'lost'; reason: string; afterMs?: number }
+
+export type Channel = {
+  /** One attempt, never repeated inside, over within SEND_TIMEOUT_MS. */
+  send(parcel: Parcel): Promise<Answer>
+  /** Looks for a message whose answer was lost: `sent`, `retry` when it is not there, `lost` when that cannot be told yet. */
+  find?(parcel: Parcel): Promise<Answer>
+}
+
+/** A kind of channel. A new one is one file like this and one line in channels.ts. */
+export type ChannelKind = {
+  /** The one form of a destination under which messages to it are one. Throws an Error that says what is wrong with it. */
+  parse(destination: string): string
+  /** Whether the same address under another secret is another destination. */
+  hasSecrets: boolean
+  /** Least time between two messages to one destination, ms. */
+  intervalMs(config: Config): number
+  open(config: Config, log: Log): Channel
+}

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest'
+import { composeNews, composeOps, explainWhy, type NewsFacts, type OpsFacts } from './compose.ts'
+
+const group = { group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', company: 'acme', source: 'npm' }
+const observedAt = Date.UTC(2026, 10, 24, 19, 35)
+
+function newsOf(index: number, facts: Partial<NewsFacts> = {}): NewsFacts {
+  return {
+    news_id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+    group_index: index,
+    severity: 'info',
+    title: `Title ${index}`,
+    message: `Message ${index}.`,
+    trigger_factor: null,
+    previous: null,
+    current: null,
+    observed_at: observedAt,
+    ...facts,
+  }
+}
+
+describe('composeNews', () => {
+  test('one news is its own headline, with both numbers, the change and the way back to the data', () => {
+    const stars = {
+      title: 'Stars rose sharply',
+      message: 'Stars rose by half since Monday.',
+      previous: '100',
+      current: '150',
+    }
+    expect(composeNews(group, [newsOf(0, { ...stars, trigger_factor: 50 })], 30)).toEqual({
+      subject: 'acme: Stars rose sharply',
+      context: 'npm, seen 24 Nov 2026, 19:35 UTC',
+      lines: [
+        { mark: '', title: 'Stars rose sharply', details: ['Stars rose by half since Monday.', '100 → 150 (+50 %)'] },
+      ],
+      rest: '',
+      topic: { kind: 'company', name: 'acme' },
+      trace: `Event ${group.group_id}, news 00000000-0000-4000-8000-000000000000`,
+    })
+  })
+
+  test('does not repeat numbers that the text has', () => {
+    const news = newsOf(0, {
+      message: 'Stars rose from 100 to 150.',
+      previous: '100',
+      current: '150',
+      trigger_factor: 50,
+    })
+    expect(composeNews(group, [news], 30).lines[0]?.details).toEqual(['Stars rose from 100 to 150.'])
+  })
+
+  test('a number within another is not that number', () => {
+    const news = newsOf(0, {
+      message: 'Stars rose in 21 days to 1.5.',
+      previous: '1',
+      current: '5',
+      trigger_factor: null,
+    })
+    expect(composeNews(group, [news], 30).lines[0]?.details[1]).toBe('1 → 5')
+  })
+
+  test.each([
+    [{ previous: null, current: 'MIT' }, 'nothing → MIT'],
+    [{ previous: 'MIT', current: null }, 'MIT → nothing'],
+    [{ previous: '0', current: '3', trigger_factor: Infinity }, '0 → 3'],
+  ])('says %j as %s', (facts, expected) => {
+    expect(composeNews(group, [newsOf(0, facts)], 30).lines[0]?.details).toEqual(['Message 0.', expected])
+  })
+
+  test('ranks by severity, then by the size of the change, then in the order they came', () => {
+    const message = composeNews(
+      group,
+      [
+        newsOf(0),
+        newsOf(1, { severity: 'warning', trigger_factor: 20 }),
+        newsOf(2, { trigger_factor: -900 }),
+        newsOf(3, { severity: 'critical' }),
+        newsOf(4, { severity: 'warning', trigger_factor: -80 }),
+        newsOf(5),
+      ],
+      30,
+    )
+    expect(message.lines.map(({ title }) => title)).toEqual([3, 4, 1, 2, 0, 5].map((index) => `Title ${index}`))
+    expect(message.lines.map(({ mark }) => mark)).toEqual(['critical', 'warning', 'warning', '', '', ''])
+    expect(message.subject).toBe('acme: 6 changes, Title 3')
+  })
+
+  test('30 firings are 30 lines; of more the least important are a count', () => {
+    const news = Array.from({ length: 42 }, (_, index) => newsOf(index, { trigger_factor: index }))
+    expect(composeNews(group, news.slice(0, 30), 30)).toMatchObject({ lines: { length: 30 }, rest: '' })
+    const long = composeNews(group, news, 30)
+    expect(long.lines).toHaveLength(30)
+    expect(long.lines[0]?.title).toBe('Title 41')
+    expect(long.rest).toBe('… and 12 more.')
+    expect(long.trace.match(/00000000-0000/g)).toHaveLength(30)
+  })
+
+  test('bounds everything that was crawled', () => {
+    const huge = 'x'.repeat(10_000)
+    const news = newsOf(0, { title: huge, message: huge, previous: huge, current: `${huge}y` })
+    const message = composeNews({ ...group, company: huge, source: huge }, [news], 30)
+    expect(message.subject.length).toBeLessThanOrEqual(140)
+    expect(JSON.stringify(message).length).toBeLessThan(2500)
+  })
+})
+
+describe('composeOps', () => {
+  const eventOf = (facts: Partial<OpsFacts>): OpsFacts => ({
+    ...{
+      kind: 'drift',
+      service: 'normalizer',
+      subject: 'npm stars',
+      message: 'The path stars is new: map it.',
+      resolved: false,
+    },
+    at: observedAt,
+    ...facts,
+  })
+
+  test('one event is its own headline', () => {
+    expect(composeOps([eventOf({})], 30)).toEqual({
+      subject: 'Operations: npm stars, drift',
+      context: '1 open, 0 resolved, up to 24 Nov 2026, 19:35 UTC',
+      lines: [
+        {
+          mark: '',
+          title: 'drift: npm stars',
+          details: ['The path stars is new: map it.', 'normalizer, 24 Nov 2026, 19:35 UTC'],
+        },
+      ],
+      rest: '',
+      topic: { kind: 'operations', name: 'operations' },
+      trace: '',
+    })
+  })
+
+  test('open stories come first, the oldest on top; a flood is cut', () => {
+    const events = [
+      eventOf({ subject: 'over', resolved: true }),
+      eventOf({ subject: 'new', at: observedAt + 1 }),
+      eventOf({ subject: 'old' }),
+    ]
+    const message = composeOps(events, 2)
+    expect(message.subject).toBe('Operations: 3 events, old, drift')
+    expect(message.lines.map(({ title }) => title)).toEqual(['drift: old', 'drift: new'])
+    expect(message.rest).toBe('… and 1 more.')
+  })
+})
+
+describe('explainWhy', () => {
+  const news = composeNews(group, [newsOf(0)], 30)
+  test.each([
+    [['Ann'], 'You get this because Ann follows acme.'],
+    [['Ann', 'Bob'], 'You get this because Ann, Bob follow acme.'],
+    [['Ann', 'Bob', 'Cyd', 'Dan', 'Eve'], 'You get this because Ann, Bob, Cyd and 2 more follow acme.'],
+  ])('to %j', (people, expected) => {
+    expect(explainWhy(news, people)).toBe(expected)
+  })
+
+  test('to administrators', () => {
+    const event = { kind: 'stale', service: 'scheduler', subject: 'npm', message: 'No data.', resolved: false, at: 0 }
+    expect(explainWhy(composeOps([event], 30), ['Ann'])).toBe('You get this because Ann is an administrator.')
+  })
+})

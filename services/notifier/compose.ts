@@ -1,0 +1,132 @@
+import type { News, OpsEvent } from '#schemas/generated/types.ts'
+import { clean, cut, formatPercent, formatTime } from './text.ts'
+
+/** What a message says, for no channel in particular: plain text without control characters, every part bounded. */
+export type Message = {
+  /** One line, the whole story for those who read no further. */
+  subject: string
+  /** Where it comes from and when it was true. */
+  context: string
+  lines: Line[]
+  /** What is left out of `lines`, as a sentence; empty when nothing is. */
+  rest: string
+  /** Why anybody hears of it; who hears it is added per destination. */
+  topic: { kind: 'company' | 'operations'; name: string }
+  /** What leads from the message back to the data. */
+  trace: string
+}
+
+export type Line = {
+  /** Shown in front of the title; empty for what is not urgent. */
+  mark: string
+  title: string
+  /** What changed, by how much, since when. */
+  details: string[]
+}
+
+/** What composing needs of a news. */
+export type NewsFacts = Pick<
+  News,
+  | 'news_id'
+  | 'group_index'
+  | 'severity'
+  | 'title'
+  | 'message'
+  | 'trigger_factor'
+  | 'previous'
+  | 'current'
+  | 'observed_at'
+>
+export type NewsGroup = { group_id: string; company: string; source: string }
+export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'>
+
+const maxName = 80
+const maxSubject = 140
+const maxTitle = 160
+const maxDetail = 600
+const maxValue = 200
+
+/** One message for the news of a group, the most important first, `maxLines` of them. `news` has at least one. */
+export function composeNews(group: NewsGroup, news: readonly NewsFacts[], maxLines: number): Message {
+  const ranked = news.toSorted(byImportance)
+  const shown = ranked.slice(0, maxLines)
+  const [first] = ranked as [NewsFacts]
+  const company = cut(clean(group.company), maxName)
+  const headline = cut(clean(first.title), maxTitle)
+  return {
+    subject: cut(
+      ranked.length === 1 ? `${company}: ${headline}` : `${company}: ${ranked.length} changes, ${headline}`,
+      maxSubject,
+    ),
+    context: `${cut(clean(group.source), maxName)}, seen ${formatTime(Math.max(...ranked.map((one) => one.observed_at)))}`,
+    lines: shown.map((one) => ({
+      mark: one.severity === 'info' ? '' : one.severity,
+      title: cut(clean(one.title), maxTitle),
+      details: describeNews(one),
+    })),
+    rest: restOf(ranked.length - shown.length),
+    topic: { kind: 'company', name: company },
+    trace: `Event ${group.group_id}, news ${shown.map(({ news_id }) => news_id).join(', ')}`,
+  }
+}
+
+/** One message for operational events, open stories first. `events` has at least one. */
+export function composeOps(events: readonly OpsFacts[], maxLines: number): Message {
+  const ranked = events.toSorted((a, b) => Number(a.resolved) - Number(b.resolved) || a.at - b.at)
+  const shown = ranked.slice(0, maxLines)
+  const [first] = ranked as [OpsFacts]
+  const open = ranked.filter(({ resolved }) => !resolved).length
+  const headline = `${first.resolved ? 'resolved: ' : ''}${clean(first.subject)}, ${clean(first.kind)}`
+  return {
+    subject: cut(
+      ranked.length === 1 ? `Operations: ${headline}` : `Operations: ${ranked.length} events, ${headline}`,
+      maxSubject,
+    ),
+    context: `${open} open, ${ranked.length - open} resolved, up to ${formatTime(Math.max(...ranked.map(({ at }) => at)))}`,
+    lines: shown.map(({ kind, service, subject, message, resolved, at }) => ({
+      mark: resolved ? 'resolved' : '',
+      title: cut(`${clean(kind)}: ${clean(subject)}`, maxTitle),
+      details: [cut(clean(message), maxDetail), `${cut(clean(service), maxName)}, ${formatTime(at)}`],
+    })),
+    rest: restOf(ranked.length - shown.length),
+    topic: { kind: 'operations', name: 'operations' },
+    trace: '',
+  }
+}
+
+/** Why the people of one destination get the message. */
+export function explainWhy({ topic }: Message, people: readonly string[]): string {
+  const names = people.map((name) => cut(clean(name), maxName))
+  const who = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+  const [follow, are] = names.length === 1 ? ['follows', 'is an administrator'] : ['follow', 'are administrators']
+  return topic.kind === 'company'
+    ? `You get this because ${who} ${follow} ${topic.name}.`
+    : `You get this because ${who} ${are}.`
+}
+
+const ranks = { critical: 2, warning: 1, info: 0 }
+
+function byImportance(a: NewsFacts, b: NewsFacts): number {
+  const factor = ({ trigger_factor }: NewsFacts) => Math.abs(trigger_factor ?? 0)
+  return ranks[b.severity] - ranks[a.severity] || factor(b) - factor(a) || a.group_index - b.group_index
+}
+
+function describeNews({ message, previous, current, trigger_factor: factor }: NewsFacts): string[] {
+  const said = cut(clean(message), maxDetail)
+  const values = [previous, current].map((value) => (value === null ? null : cut(clean(value), maxValue)))
+  if (values.every((value) => value === null || mentions(said, value))) return [said]
+  const change = values.map((value) => value ?? 'nothing').join(' → ')
+  return [said, factor === null || !Number.isFinite(factor) ? change : `${change} (${formatPercent(factor)})`]
+}
+
+/** Whether `text` has `value` as a word of its own: 1 is not in 100. */
+function mentions(text: string, value: string): boolean {
+  const ends = text.split(value)
+  return ends
+    .slice(1)
+    .some((after, index) => !/[\p{L}\p{N}.,]$/u.test(ends[index] ?? '') && !/^[.,]?[\p{L}\p{N}]/u.test(after))
+}
+
+function restOf(count: number): string {
+  return count > 0 ? `… and ${count} more.` : ''
+}

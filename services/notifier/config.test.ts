@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { findSecret, readConfig, secretVariable } from './config.ts'
+
+const servers = {
+  KAFKA_BROKERS: 'localhost:9092',
+  SCHEMA_REGISTRY_URL: 'http://localhost:8081',
+  DATABASE_URL: 'postgres://localhost/parma',
+}
+
+describe('readConfig', () => {
+  test('locally neither a sender nor a token is needed', () => {
+    expect(readConfig({ ...servers, DEPLOYMENT_ENV: 'local', SMTP_URL: 'smtp://127.0.0.1:25' })).toMatchObject({
+      EMAIL_FROM: 'parma@localhost',
+      SLACK_TOKEN: 'xoxb-local',
+      SMTP_REQUIRE_TLS: false,
+    })
+  })
+
+  test('elsewhere mail goes out over TLS only, from a sender that is given', () => {
+    expect(() => readConfig({ ...servers, SMTP_URL: 'smtp://mail.example' })).toThrow('EMAIL_FROM is missing')
+    expect(readConfig({ ...servers, SMTP_URL: 'smtp://mail.example', EMAIL_FROM: 'parma@example.com' })).toMatchObject({
+      SMTP_REQUIRE_TLS: true,
+      SLACK_TOKEN: undefined,
+    })
+  })
+
+  test.each([
+    [{ LEASE_MS: '1000' }, 'LEASE_MS must be above SEND_TIMEOUT_MS'],
+    [{ MAX_LINES: '41' }, 'MAX_LINES is wrong: more than 40 do not fit into one Slack message'],
+    [{ SLACK_TOKEN: 'short' }, 'SLACK_TOKEN is shorter than 32 bytes'],
+    [{ SMTP_URL: 'mail.example' }, 'SMTP_URL is wrong: not an smtp:// or smtps:// address'],
+  ])('refuses %j', (env, problem) => {
+    expect(() => readConfig({ ...servers, ...env })).toThrow(problem)
+  })
+})
+
+describe('findSecret', () => {
+  test('a file before a variable, and neither of any other name', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'secrets-'))
+    onTestFinished(() => rmSync(dir, { recursive: true }))
+    writeFileSync(join(dir, 'bot-a'), 'from the file\n')
+    const env = { SECRET_BOT_A: 'from the variable', SECRET_BOT_B: 'other variable', PARMA_SHARED_SECRET_KEY: 'ours' }
+    const find = (name: string) => findSecret({ SECRETS_DIR: dir }, name, env)
+    expect(find('bot-a')).toBe('from the file')
+    expect(find('bot-b')).toBe('other variable')
+    expect(['bot-c', 'PARMA_SHARED_SECRET_KEY', '../bot-a', '', '.', 'a/b', 'x'.repeat(300)].map(find)).toEqual(
+      Array(7).fill(null),
+    )
+    expect(findSecret({ SECRETS_DIR: undefined }, 'bot-a', env)).toBe('from the variable')
+  })
+
+  test('names of parma-web become variables', () => {
+    expect(secretVariable('parma-analytics-notification-channel-key-1f0c')).toBe(
+      'SECRET_PARMA_ANALYTICS_NOTIFICATION_CHANNEL_KEY_1F0C',
+    )
+  })
+})

@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import {
+  ConfigError,
+  count,
+  type Env,
+  flag,
+  kafkaSettings,
+  postgresSettings,
+  readEnv,
+  secret,
+  serviceSettings,
+} from '#runtime/config.ts'
+
+const minutes = (n: number) => n * 60_000
+
+export const settings = {
+  ...serviceSettings,
+  ...kafkaSettings,
+  ...postgresSettings,
+  GROUP_WAIT_MS: count(2000, 0).describe(
+    'The news of one payload are told together: at the latest this long after the first.',
+  ),
+  OPS_WINDOW_MS: count(60_000, 0).describe(
+    'Operational events within this time are one message to the administrators.',
+  ),
+  MAX_LINES: count(30)
+    .pipe(z.number().max(40, 'more than 40 do not fit into one Slack message'))
+    .describe('News or events listed in one message; the rest is given as a count.'),
+  STRICT_CHANNEL_PURPOSE: flag(false).describe(
+    'Alerts go only to channels subscribed for NOTIFICATION. Else people whose channels are all for REPORT get alerts there too.',
+  ),
+  POLL_MS: count(500, 50).describe('How often due groups and deliveries are looked for when nothing wakes us.'),
+  SEAL_BATCH: count(50).describe('Groups turned into messages in one transaction.'),
+  DELIVERY_CONCURRENCY: count(8).describe('Messages under way at once, per kind of channel.'),
+  SEND_TIMEOUT_MS: count(15_000).describe('How long one call to a mail server or Slack may take in all.'),
+  LEASE_MS: count(60_000).describe('A delivery `sending` for longer was left by a crash. Above SEND_TIMEOUT_MS.'),
+  RETRY_FIRST_MS: count(1000).describe('Wait before the second attempt; doubled for each further one.'),
+  RETRY_MAX_MS: count(minutes(15)).describe('Longest wait between two attempts.'),
+  GIVE_UP_AFTER_MS: count(minutes(24 * 60)).describe('A message not delivered by then has failed.'),
+  LOOK_UP_AFTER_MS: count(10_000, 0).describe('Wait before looking for a message whose answer was lost.'),
+  EMAIL_RESEND_UNKNOWN: flag(false).describe(
+    'Send an e-mail again when it is not known whether it went out. It may then come twice; without this, not at all.',
+  ),
+  EMAIL_FROM: z.email().optional().describe('Sender of e-mails. Needed with SMTP_URL outside of DEPLOYMENT_ENV=local.'),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\//, 'not an smtp:// or smtps:// address')
+    .optional()
+    .describe(
+      'Mail server, as smtp://user:password@host:port; smtps:// for TLS from the start. Unset: no e-mail is sent.',
+    ),
+  SMTP_REQUIRE_TLS: flag(true).describe(
+    'Send nothing over an smtp:// connection that cannot be upgraded to TLS. Not asked in DEPLOYMENT_ENV=local.',
+  ),
+  SLACK_API_URL: z.url().default('https://slack.com/api/').describe('Address of Slack’s Web API.'),
+  SLACK_TOKEN: secret().optional().describe('Bot token for Slack channels that name no secret of their own.'),
+  SLACK_INTERVAL_MS: count(1000, 0).describe('Least time between two messages to one Slack channel.'),
+  SECRETS_DIR: z.string().optional().describe('Folder of files named like the secrets that channels name (secret_id).'),
+  WRITE_PUBLIC_NOTIFICATIONS: flag(true).describe(
+    'Record told alerts in public.notification. A company with such a row cannot be deleted before the row is.',
+  ),
+}
+
+/** Everything the notifier needs to know of its surroundings. */
+export const readConfig = (env: Env = process.env) => {
+  const config = readEnv(settings, env)
+  const isLocal = config.DEPLOYMENT_ENV === 'local'
+  const problems: string[] = []
+  if (config.SMTP_URL && !config.EMAIL_FROM && !isLocal)
+    problems.push('EMAIL_FROM is missing. Give the sender of e-mails.')
+  if (config.LEASE_MS <= config.SEND_TIMEOUT_MS) problems.push('LEASE_MS must be above SEND_TIMEOUT_MS.')
+  if (problems.length > 0) throw new ConfigError(problems)
+  return {
+    ...config,
+    EMAIL_FROM: config.EMAIL_FROM ?? 'parma@localhost',
+    SLACK_TOKEN: config.SLACK_TOKEN ?? (isLocal ? 'xoxb-local' : undefined),
+    SMTP_REQUIRE_TLS: config.SMTP_REQUIRE_TLS && !isLocal,
+  }
+}
+export type Config = ReturnType<typeof readConfig>
+
+/**
+ * The secret a channel names: file `name` in SECRETS_DIR, else the variable `SECRET_<NAME>` (upper case, `_` for anything
+ * that is no letter or digit). Channel rows are not trusted (contract section 17), so no other file or variable can be
+ * reached. Null when there is none.
+ */
+export function findSecret(
+  { SECRETS_DIR }: Pick<Config, 'SECRETS_DIR'>,
+  name: string,
+  env: Env = process.env,
+): string | null {
+  if (!/^\w[\w.-]{0,199}$/.test(name)) return null
+  if (SECRETS_DIR)
+    try {
+      return readFileSync(join(SECRETS_DIR, name), 'utf8').trim()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  return env[secretVariable(name)] ?? null
+}
+
+/** The environment variable that holds the secret `name`. */
+export function secretVariable(name: string): string {
+  return `SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
+}

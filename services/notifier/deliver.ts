@@ -1,0 +1,109 @@
+import { Counter, Histogram } from 'prom-client'
+import type { Database } from '#runtime/postgres.ts'
+import { retryTransient } from '#runtime/retry.ts'
+import type { ServiceContext } from '#runtime/service.ts'
+import type { Answer, Channel, Parcel } from './channel.ts'
+import { channelKinds } from './channels.ts'
+import { explainWhy } from './compose.ts'
+import type { Config } from './config.ts'
+import { type Claimed, claimDeliveries, recordAnswer, releaseLapsed } from './delivery-store.ts'
+import { startLoop } from './loop.ts'
+import { noAnswer, settle } from './settle.ts'
+
+const attempts = new Counter({
+  name: 'parma_delivery_attempts_total',
+  help: 'Calls to channels, by kind of channel and answer (sent, retry, refused, lost)',
+  labelNames: ['channel', 'answer'] as const,
+})
+const delay = new Histogram({
+  name: 'parma_delivery_delay_seconds',
+  help: 'From a delivery made to its message sent',
+  labelNames: ['channel'] as const,
+  buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600],
+})
+
+/**
+ * Delivers what is due, each kind of channel in a loop of its own, so that one that hangs costs the others nothing.
+ * Returns how to wake them.
+ */
+export function startDelivering(database: Database, config: Config, context: ServiceContext): () => void {
+  const loops = Object.keys(channelKinds).map((name) => startKind(name, database, config, context))
+  return () => loops.forEach((wake) => wake())
+}
+
+function startKind(name: string, database: Database, config: Config, context: ServiceContext): () => void {
+  const { log, scope, stopping, fail } = context
+  const kind = channelKinds[name] as (typeof channelKinds)[string]
+  const channel = kind.open(config, log)
+  const intervalMs = kind.intervalMs(config)
+  const policy = {
+    ...config,
+    canFind: channel.find !== undefined,
+    resendUnknown: config.EMAIL_RESEND_UNKNOWN,
+    intervalMs,
+  }
+  const underWay = new Set<Promise<void>>()
+  scope.defer(async () => void (await Promise.all(underWay)))
+
+  async function deliver(claimed: Claimed): Promise<void> {
+    const startedAt = performance.now()
+    const answer = await call(channel, claimed).catch((error: unknown): Answer => {
+      // A channel answers for its own errors, so this is ours. The call may have been made.
+      log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
+      return { kind: 'lost', reason: `unexpected: ${String(error)}` }
+    })
+    const tookMs = Math.round(performance.now() - startedAt)
+    const settlement = settle(answer, { attempts: claimed.claim, ageMs: claimed.age_ms }, policy, Math.random())
+    const write = { tookMs, tellPublic: config.WRITE_PUBLIC_NOTIFICATIONS }
+    const isOurs = await retryTransient(() => recordAnswer(database, claimed, answer, settlement, write), {
+      signal: stopping,
+      onRetry: (error, attempt) => log.warn({ error, attempt, delivery_id: claimed.delivery_id }, 'retrying'),
+    })
+    attempts.inc({ channel: name, answer: answer.kind })
+    if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
+    const { notification_id, delivery_id, action } = claimed
+    const { state, reason } = settlement
+    const event = isOurs ? 'delivery_settled' : 'delivery_claim_lapsed'
+    log[state === 'sent' ? 'info' : 'warn'](
+      { channel: name, notification_id, delivery_id, action, state, reason, took_ms: tookMs },
+      event,
+    )
+  }
+
+  const wake = startLoop(`deliver ${name}`, config.POLL_MS, context, async () => {
+    const free = config.DELIVERY_CONCURRENCY - underWay.size
+    if (free === 0) return
+    const afterCrash = settle(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
+    const lapsed = await releaseLapsed(database, name, afterCrash)
+    if (lapsed > 0)
+      log.warn({ channel: name, deliveries: lapsed, state: afterCrash.state }, 'deliveries_left_by_a_crash')
+    for (const claimed of await claimDeliveries(database, name, free, config.LEASE_MS)) {
+      const work = deliver(claimed)
+        .catch((error: unknown) => {
+          if (!stopping.aborted) fail(error)
+        })
+        .finally(() => {
+          underWay.delete(work)
+          wake()
+        })
+      underWay.add(work)
+    }
+  })
+  return wake
+}
+
+async function call(channel: Channel, claimed: Claimed): Promise<Answer> {
+  const parcel: Parcel = {
+    deliveryId: claimed.delivery_id,
+    notificationId: claimed.notification_id,
+    address: claimed.address,
+    secretId: claimed.secret_id || null,
+    message: claimed.message,
+    why: explainWhy(
+      claimed.message,
+      claimed.people.map(({ name }) => name),
+    ),
+    createdAt: claimed.created_at,
+  }
+  return claimed.action === 'find' && channel.find ? channel.find(parcel) : channel.send(parcel)
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres.ts'
+import type { Answer } from './channel.ts'
+import type { Message } from './compose.ts'
+import type { Settlement } from './settle.ts'
+
+const claimedRow = z.object({
+  delivery_id: z.number(),
+  notification_id: z.string(),
+  claim: z.number(),
+  action: z.enum(['send', 'find']),
+  people: z.array(z.object({ id: z.number(), name: z.string() })),
+  address: z.string(),
+  secret_id: z.string(),
+  // Written by ourselves from the type.
+  message: z.custom<Message>(),
+  created_at: z.number(),
+  age_ms: z.number(),
+})
+
+/** A delivery that is ours alone until its lease ends. */
+export type Claimed = z.output<typeof claimedRow>
+
+const inMs = (ms: number | null) =>
+  ms === null ? sql.fragment`NULL::timestamptz` : sql.fragment`now() + ${ms} * interval '1 ms'`
+
+/**
+ * Takes up to `limit` due deliveries of a kind of channel, one per destination: those to send are `sending` when this
+ * returns, committed. Safe with any number of processes; all times are the database's.
+ */
+export async function claimDeliveries(
+  database: Database,
+  channel: string,
+  limit: number,
+  leaseMs: number,
+): Promise<readonly Claimed[]> {
+  return database.any(sql.type(claimedRow)`
+    WITH free AS (
+      SELECT t.destination_id, d.delivery_id
+      FROM notifier.destination t
+      CROSS JOIN LATERAL (
+        SELECT delivery_id FROM notifier.delivery
+        WHERE destination_id = t.destination_id AND due_at <= now() AND state IN ('pending', 'unknown')
+        ORDER BY due_at, delivery_id LIMIT 1
+      ) d
+      WHERE t.channel = ${channel} AND t.free_at <= now()
+      ORDER BY t.free_at
+      LIMIT ${limit}
+      FOR UPDATE OF t SKIP LOCKED
+    ), claimed AS (
+      -- The conditions again: the row may have changed between the snapshot and the lock.
+      UPDATE notifier.delivery d
+      SET state = CASE state WHEN 'pending' THEN 'sending' ELSE state END, due_at = ${inMs(leaseMs)}, claim = claim + 1
+      FROM free
+      WHERE d.delivery_id = free.delivery_id AND d.due_at <= now() AND d.state IN ('pending', 'unknown')
+      RETURNING d.*
+    ), held AS (
+      UPDATE notifier.destination SET free_at = ${inMs(leaseMs)}
+      WHERE destination_id IN (SELECT destination_id FROM claimed)
+    )
+    SELECT d.delivery_id, d.notification_id, d.claim, d.people, t.address, t.secret_id, n.message, d.created_at,
+      CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
+      (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms
+    FROM claimed d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)`)
+}
+
+/**
+ * Deliveries of a kind of channel that a dead process left `sending`: they go the way of a lost answer. Returns how many.
+ */
+export async function releaseLapsed(
+  database: Database,
+  channel: string,
+  { state, dueInMs, reason }: Settlement,
+): Promise<number> {
+  const { rowCount } = await database.query(sql.unsafe`
+    WITH lapsed AS (
+      UPDATE notifier.delivery SET state = ${state}, due_at = ${inMs(dueInMs)}, reason = ${reason}
+      WHERE state = 'sending' AND due_at <= now()
+        AND destination_id IN (SELECT destination_id FROM notifier.destination WHERE channel = ${channel})
+      RETURNING delivery_id, claim
+    )
+    INSERT INTO notifier.attempt (delivery_id, claim, action, outcome, detail)
+    SELECT delivery_id, claim, 'send', 'lost', ${reason} FROM lapsed`)
+  return rowCount
+}
+
+/**
+ * Writes down what came of a claimed delivery, and lets the destination go. False when the claim had lapsed and somebody
+ * else has taken the delivery since: then only the attempt is kept. With `tellPublic` the first delivery of a notification
+ * about a company also leaves a row in public.notification.
+ */
+export async function recordAnswer(
+  database: Database,
+  { delivery_id, claim, action }: Claimed,
+  answer: Answer,
+  { state, dueInMs, holdMs, reason, reference }: Settlement,
+  { tookMs, tellPublic }: { tookMs: number; tellPublic: boolean },
+): Promise<boolean> {
+  return database.transaction(async (tx) => {
+    // The destination first, as when claiming, so that the two cannot wait for each other.
+    await tx.query(sql.unsafe`
+      SELECT FROM notifier.destination
+      WHERE destination_id = (SELECT destination_id FROM notifier.delivery WHERE delivery_id = ${delivery_id}) FOR UPDATE`)
+    const settled = await tx.maybeOneFirst(sql.type(z.object({ notification_id: z.string() }))`
+      WITH settled AS (
+        UPDATE notifier.delivery
+        SET state = ${state}, due_at = ${inMs(dueInMs)}, reason = ${reason}, reference = ${reference},
+          settled_at = CASE WHEN ${dueInMs === null} THEN now() END
+        WHERE delivery_id = ${delivery_id} AND claim = ${claim} AND state IN ('sending', 'unknown')
+        RETURNING destination_id, notification_id
+      ), freed AS (
+        UPDATE notifier.destination SET free_at = ${inMs(holdMs)}
+        WHERE destination_id IN (SELECT destination_id FROM settled)
+      ), logged AS (
+        INSERT INTO notifier.attempt (delivery_id, claim, action, outcome, detail, took_ms)
+        VALUES (${delivery_id}, ${claim}, ${action}, ${answer.kind}, ${reason ?? reference}, ${tookMs})
+      )
+      SELECT notification_id FROM settled`)
+    if (settled !== null && state === 'sent') await markTold(tx, settled, tellPublic)
+    return settled !== null
+  })
+}
+
+async function markTold(tx: Pick<Database, 'query'>, notificationId: string, tellPublic: boolean): Promise<void> {
+  // parma-web may delete company or source at any time: their rows are held until we commit, or not found.
+  await tx.query(sql.unsafe`
+    WITH told AS (
+      UPDATE notifier.notification SET told_at = now() WHERE notification_id = ${notificationId} AND told_at IS NULL
+      RETURNING company_id, data_source_id, message
+    ), company AS (
+      SELECT id FROM public.company WHERE id IN (SELECT company_id FROM told) FOR KEY SHARE
+    ), source AS (
+      SELECT id FROM public.data_source WHERE id IN (SELECT data_source_id FROM told) FOR KEY SHARE
+    )
+    INSERT INTO public.notification (message, company_id, data_source_id, created_at, modified_at)
+    SELECT told.message ->> 'subject', company.id, source.id, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+    FROM told, company, source
+    WHERE ${tellPublic}`)
+}

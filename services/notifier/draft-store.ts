@@ -1,0 +1,59 @@
+import { sql, type Transaction } from '#runtime/postgres.ts'
+import { addressAll } from './address.ts'
+import type { Member } from './audience.ts'
+import type { Message } from './compose.ts'
+
+/** What is said to whom. */
+export type Draft = {
+  notificationId: string
+  kind: 'news' | 'ops'
+  groupId: string | null
+  companyId: number | null
+  dataSourceId: number | null
+  message: Message
+  members: readonly Member[]
+}
+
+/** Writes notifications and their deliveries: pending, or failed where a destination cannot be used. */
+export async function writeDrafts(tx: Transaction, drafts: readonly Draft[]): Promise<void> {
+  const deliveries = drafts.flatMap(({ notificationId, members }) =>
+    addressAll(members).map((addressee) => ({ notificationId, ...addressee })),
+  )
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.notification (notification_id, kind, group_id, company_id, data_source_id, message)
+    SELECT notification_id, kind, group_id, company_id, data_source_id, message::jsonb
+    FROM ${sql.unnest(
+      drafts.map((one) => [
+        one.notificationId,
+        one.kind,
+        one.groupId,
+        one.companyId,
+        one.dataSourceId,
+        JSON.stringify(one.message),
+      ]),
+      ['uuid', 'text', 'uuid', 'int4', 'int4', 'text'],
+    )} AS d (notification_id, kind, group_id, company_id, data_source_id, message)`)
+  const places = deliveries.map(({ channel, address, secretId }) => [channel, address, secretId])
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.destination (channel, address, secret_id)
+    SELECT DISTINCT * FROM ${sql.unnest(places, ['text', 'text', 'text'])} AS d (channel, address, secret_id)
+    ORDER BY channel, address, secret_id
+    ON CONFLICT DO NOTHING`)
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.delivery (notification_id, destination_id, people, state, reason, due_at, settled_at)
+    SELECT d.notification_id, t.destination_id, d.people::jsonb,
+      CASE WHEN problem IS NULL THEN 'pending' ELSE 'failed' END, problem,
+      CASE WHEN problem IS NULL THEN now() END, CASE WHEN problem IS NOT NULL THEN now() END
+    FROM ${sql.unnest(
+      deliveries.map((one) => [
+        one.notificationId,
+        one.channel,
+        one.address,
+        one.secretId,
+        JSON.stringify(one.people),
+        one.problem,
+      ]),
+      ['uuid', 'text', 'text', 'text', 'text', 'text'],
+    )} AS d (notification_id, channel, address, secret_id, people, problem)
+    JOIN notifier.destination t USING (channel, address, secret_id)`)
+}

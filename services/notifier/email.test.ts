@@ -1,0 +1,95 @@
+import { simpleParser } from 'mailparser'
+import { describe, expect, test } from 'vitest'
+import type { Parcel } from './channel.ts'
+import { composeNews } from './compose.ts'
+import { composeMail, email, judgeSmtpError } from './email.ts'
+
+const notificationId = '11111111-1111-4111-8111-111111111111'
+
+function parcelOf(company: string): Parcel {
+  const news = {
+    ...{
+      news_id: '22222222-2222-4222-8222-222222222222',
+      group_index: 0,
+      severity: 'critical' as const,
+      title: 'Stars fell',
+    },
+    ...{ message: 'Stars fell.', trigger_factor: -50, previous: '100', current: '50', observed_at: 0 },
+  }
+  const message = composeNews({ group_id: '33333333-3333-4333-8333-333333333333', company, source: 'npm' }, [news], 30)
+  return {
+    deliveryId: 7,
+    notificationId,
+    address: 'ann@example.com',
+    secretId: null,
+    message,
+    why: 'Because.',
+    createdAt: 0,
+  }
+}
+const config = { EMAIL_FROM: 'parma@parma.example' }
+
+describe('composeMail', () => {
+  test('has text and HTML with both numbers, one recipient, and the same message id at every attempt', async () => {
+    const mail = await simpleParser(await composeMail(config, parcelOf('acme')))
+    expect(mail).toMatchObject({ subject: 'acme: Stars fell', messageId: `<${notificationId}.7@parma.example>` })
+    expect(mail.text).toContain('100 → 50 (−50 %)')
+    expect(mail.html).toContain('100 → 50 (−50 %)')
+    expect([mail.to].flat().map((to) => to?.text)).toEqual(['ann@example.com'])
+    expect(mail.headers.get('auto-submitted')).toBe('auto-generated')
+    const again = await simpleParser(await composeMail(config, parcelOf('acme')))
+    expect(again.messageId).toBe(mail.messageId)
+  })
+
+  test.each([
+    'x\r\nBcc: all@example.com\r\n\r\nbody',
+    '=?utf-8?q?x=0ABcc:all@example.com?=',
+    'n'.repeat(10_000),
+    '株式会社 🚀',
+    '<script>',
+  ])('a company called %j adds no header, recipient or tag', async (company) => {
+    const plain = await simpleParser(await composeMail(config, parcelOf('acme')))
+    const mail = await simpleParser(await composeMail(config, parcelOf(company)))
+    expect([...mail.headers.keys()]).toEqual([...plain.headers.keys()])
+    expect(mail.subject?.length).toBeLessThanOrEqual(140)
+    expect(mail.html).not.toContain('<script')
+  })
+})
+
+describe('judgeSmtpError', () => {
+  const errorOf = (fields: object) => Object.assign(new Error('it broke'), fields)
+  test.each([
+    ['no connection', { code: 'ESOCKET', command: 'CONN', originalCode: 'ECONNREFUSED' }, false, 'retry'],
+    ['cut off before the text', { code: 'ECONNECTION', command: 'CONN' }, false, 'retry'],
+    ['cut off after the text', { code: 'ECONNECTION', command: 'CONN' }, true, 'lost'],
+    ['silent after the text', { code: 'ETIMEDOUT', command: 'CONN' }, true, 'lost'],
+    ['refused login', { code: 'EAUTH', responseCode: 535, permanent: true }, false, 'retry'],
+    ['refused greeting', { code: 'EPROTOCOL', responseCode: 554, permanent: true }, false, 'retry'],
+    ['unknown recipient', { code: 'EENVELOPE', responseCode: 550, permanent: true }, false, 'refused'],
+    ['greylisted recipient', { code: 'EENVELOPE', responseCode: 451, permanent: false }, false, 'retry'],
+    ['address our library refuses', { code: 'EENVELOPE' }, false, 'refused'],
+    ['text refused for good', { code: 'EMESSAGE', responseCode: 554, permanent: true }, true, 'refused'],
+    ['text refused for now', { code: 'EMESSAGE', responseCode: 452, permanent: false }, true, 'retry'],
+    ['server closing after the text', { code: 'ECONNECTION', responseCode: 421, permanent: false }, true, 'retry'],
+    ['a reply that makes no sense', { code: 'EMESSAGE', responseCode: 354, permanent: false }, true, 'lost'],
+  ])('%s', (_, fields, textAskedFor, kind) => {
+    expect(judgeSmtpError(errorOf(fields), textAskedFor)).toEqual({ kind, reason: 'it broke' })
+  })
+})
+
+test.each(['ann@example.com', ' Ann@Example.COM ', "o'neil+x@sub.example.co.uk"])('%j is an address', (text) => {
+  expect(email.parse(text)).toBe(text.trim().toLowerCase())
+})
+
+test.each([
+  '',
+  'ann',
+  '@example.com',
+  'a@b',
+  'a b@example.com',
+  'a@example.com;b@example.com',
+  `${'a'.repeat(250)}@example.com`,
+  '"a"@example.com',
+])('%j is none', (text) => {
+  expect(() => email.parse(text)).toThrow('is not one e-mail address')
+})

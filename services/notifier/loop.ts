@@ -1,0 +1,62 @@
+import { retryTransient } from '#runtime/retry.ts'
+import type { ServiceContext } from '#runtime/service.ts'
+
+/** A turn longer than this is stuck. */
+const maxTurnMs = 120_000
+
+/**
+ * Runs `turn` every `everyMs`, and at once when the returned function is called, one turn at a time, until the service
+ * stops; its resources are closed only after the last turn. Transient errors repeat the turn, others end the service.
+ */
+export function startLoop(
+  name: string,
+  everyMs: number,
+  { scope, stopping, health, log, fail }: ServiceContext,
+  turn: () => Promise<void>,
+): () => void {
+  let isWanted = false
+  const remember = (): void => {
+    isWanted = true
+  }
+  let wake = remember
+  let turnStartedAt: number | null = null
+
+  const pause = () =>
+    new Promise<void>((done) => {
+      const end = () => {
+        clearTimeout(timer)
+        wake = remember
+        isWanted = false
+        done()
+      }
+      const timer = setTimeout(end, everyMs)
+      wake = end
+      if (isWanted || stopping.aborted) end()
+    })
+
+  async function run(): Promise<void> {
+    while (!stopping.aborted) {
+      turnStartedAt = Date.now()
+      await retryTransient(turn, {
+        signal: stopping,
+        onRetry: (error, attempt) => {
+          turnStartedAt = Date.now()
+          log.warn({ error, attempt, loop: name }, 'retrying')
+        },
+      })
+      turnStartedAt = null
+      await pause()
+    }
+  }
+
+  health.live(name, () => {
+    if (turnStartedAt !== null && Date.now() - turnStartedAt > maxTurnMs)
+      throw new Error(`stuck for over ${maxTurnMs / 1000} s`)
+  })
+  stopping.addEventListener('abort', () => wake(), { once: true })
+  const ended = run().catch((error: unknown) => {
+    if (!stopping.aborted) fail(error)
+  })
+  scope.defer(() => ended)
+  return () => wake()
+}

@@ -1,0 +1,26 @@
+// News and operational events → Slack and e-mail. Consumed at least once, stored exactly once; each message goes to each
+// destination once, and where the answer of a channel is lost the delivery ledger says so instead of sending again.
+import { openDatabase } from '#runtime/postgres.ts'
+import { consume } from '#runtime/consume.ts'
+import { openProducer } from '#runtime/produce.ts'
+import { runService } from '#runtime/service.ts'
+import { createCodec } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { topics } from '#schemas/topics.ts'
+import { readConfig } from './config.ts'
+import { startDelivering } from './deliver.ts'
+import { storeNews } from './news-inbox.ts'
+import { storeOpsEvents } from './ops-inbox.ts'
+import { startSealing } from './seal.ts'
+
+await runService('notifier', readConfig, async (config, context) => {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const database = await openDatabase(config, context)
+  const producer = await openProducer(config, context)
+  const wakeDelivery = startDelivering(database, config, context)
+  const wakeSealing = startSealing(database, config, context, wakeDelivery)
+  await consume(config, context, { codec, producer }, [
+    { topic: topics.news, handle: storeNews(database, config, wakeSealing) },
+    { topic: topics.opsEvents, handle: storeOpsEvents(database, wakeSealing) },
+  ])
+})

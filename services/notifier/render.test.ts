@@ -1,0 +1,113 @@
+import type { HeaderBlock, SectionBlock } from '@slack/web-api'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { composeNews, type Message, type NewsFacts } from './compose.ts'
+import { asHtml, asSlack, asText, escapeHtml, escapeSlack } from './render.ts'
+
+/** Any UTF-16 at all, lone surrogates and control characters too. */
+const anyText = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units))
+
+const why = 'You get this because Ann follows acme.'
+
+function messageOf(count: number, text: string): Message {
+  const news = Array.from({ length: count }, (_, index): NewsFacts => ({
+    news_id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+    group_index: index,
+    severity: 'warning',
+    title: text,
+    message: `it was ${text}`,
+    trigger_factor: 1,
+    previous: '1',
+    current: '2',
+    observed_at: 0,
+  }))
+  return composeNews({ group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', company: text, source: text }, news, 40)
+}
+
+test('plain text reads from top to bottom', () => {
+  expect(asText(messageOf(2, 'acme'), why)).toBe(`acme, seen 1 Jan 1970, 00:00 UTC
+
+1. [warning] acme
+   it was acme
+   1 → 2 (+1 %)
+
+2. [warning] acme
+   it was acme
+   1 → 2 (+1 %)
+
+${why}
+Event 7d444840-9dc0-11d1-b245-5ffdce74fad2, news 00000000-0000-4000-8000-000000000000, 00000000-0000-4000-8000-000000000001
+`)
+})
+
+describe('escaping', () => {
+  const hostile = [
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    '"><a href="https://evil.example">acme</a>',
+    '<!channel> <!here> <@U12345678> <#C12345678>',
+    '<https://evil.example|https://bank.example>',
+    'a & b &lt;b&gt;',
+    'x\r\nBcc: all@example.com\r\n\r\n<b>body</b>',
+  ]
+
+  test.each([
+    ['<b>&"\'</b>', '&lt;b&gt;&amp;&quot;&#39;&lt;/b&gt;'],
+    ['plain', 'plain'],
+  ])('HTML: %s', (text, expected) => {
+    expect(escapeHtml(text)).toBe(expected)
+  })
+
+  test.each([
+    ['<!channel>', '&lt;!channel&gt;'],
+    ['a & b', 'a &amp; b'],
+    ['"quotes" stay', '"quotes" stay'],
+  ])('Slack: %s', (text, expected) => {
+    expect(escapeSlack(text)).toBe(expected)
+  })
+
+  test.each(hostile)('%s changes neither the tags of the mail nor the links of the post', (text) => {
+    const tags = (html: string) => html.match(/<[^>]*>/g)
+    expect(tags(asHtml(messageOf(2, text), why))).toEqual(tags(asHtml(messageOf(2, 'acme'), why)))
+    const post = asSlack(messageOf(2, text), why)
+    expect(post.text).not.toMatch(/[<>]/)
+    for (const { text } of post.blocks.filter((block): block is SectionBlock => block.type === 'section'))
+      expect(text).toMatchObject({ verbatim: true, text: expect.not.stringMatching(/[<>]/) as string })
+  })
+
+  test('whatever was crawled', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const html = asHtml(messageOf(1, text), text)
+        const shell = asHtml(messageOf(1, 'acme'), why)
+        expect(html.match(/<[a-z!/][^>]*>/g)).toEqual(shell.match(/<[a-z!/][^>]*>/g))
+        expect(
+          JSON.stringify(asSlack(messageOf(1, text), why).blocks.filter(({ type }) => type === 'section')),
+        ).not.toMatch(/[<>]/)
+      }),
+    )
+  })
+})
+
+test.each(['acme', '&'.repeat(10_000), '株'.repeat(10_000), '🚀'.repeat(5000)])(
+  'a post of 40 long lines stays within Slack’s limits',
+  (text) => {
+    const { text: fallback, blocks } = asSlack(messageOf(45, text), `${why}${'x'.repeat(5000)}`)
+    expect(blocks.length).toBeLessThanOrEqual(50)
+    expect(fallback.length).toBeLessThanOrEqual(4000)
+    const [header] = blocks as [HeaderBlock]
+    expect(header.text.text.length).toBeLessThanOrEqual(150)
+    for (const block of blocks) {
+      if (block.type === 'section') {
+        expect(block.text?.text.length).toBeLessThanOrEqual(3000)
+        expect(block.text?.text).not.toMatch(/&(?!amp;|lt;|gt;)/)
+      }
+      if (block.type === 'context')
+        expect(block.elements.map((element) => ('text' in element ? element.text.length : 0))[0]).toBeLessThanOrEqual(
+          2000,
+        )
+    }
+    expect(JSON.stringify(blocks)).toContain('40. ')
+    expect(JSON.stringify(blocks)).toContain('… and 5 more.')
+  },
+)

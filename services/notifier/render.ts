@@ -1,0 +1,94 @@
+import type { KnownBlock } from '@slack/web-api'
+import type { Message } from './compose.ts'
+import { cut } from './text.ts'
+
+/** A message as plain text. */
+export function asText(message: Message, why: string): string {
+  const lines = message.lines.map(({ mark, title, details }, index) => {
+    const number = message.lines.length > 1 ? `${index + 1}. ` : ''
+    return [`${number}${mark ? `[${mark}] ` : ''}${title}`, ...details.map((detail) => `   ${detail}`)].join('\n')
+  })
+  return `${[message.context, ...lines, message.rest, [why, message.trace].filter(Boolean).join('\n')].filter(Boolean).join('\n\n')}\n`
+}
+
+const colours: Record<string, string> = { critical: '#b3261e', warning: '#8a5a00', resolved: '#1b6e3c' }
+const small = 'margin:0;color:#666;font-size:13px;line-height:1.4'
+
+/** A message as an HTML page: one column that fits a phone, nothing loaded from elsewhere, everything escaped. */
+export function asHtml(message: Message, why: string): string {
+  const lines = message.lines.map(({ mark, title, details }) => {
+    const badge = mark ? `<span style="color:${colours[mark] ?? '#444'}">[${escapeHtml(mark)}]</span> ` : ''
+    const text = details.map((detail) => `<div style="color:#333">${escapeHtml(detail)}</div>`).join('')
+    return `<li style="margin:0 0 14px"><div style="font-weight:600">${badge}${escapeHtml(title)}</div>${text}</li>`
+  })
+  return [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
+    `<title>${escapeHtml(message.subject)}</title></head>`,
+    '<body style="margin:0 auto;padding:16px;max-width:600px;font:16px/1.5 system-ui,sans-serif;color:#111;overflow-wrap:anywhere">',
+    `<p style="${small}">${escapeHtml(message.context)}</p>`,
+    `<ol style="padding-left:${lines.length > 1 ? '22px' : '0;list-style:none'}">${lines.join('')}</ol>`,
+    message.rest && `<p>${escapeHtml(message.rest)}</p>`,
+    `<p style="${small}">${escapeHtml(why)}</p>`,
+    message.trace && `<p style="${small}">${escapeHtml(message.trace)}</p>`,
+    '</body></html>',
+  ]
+    .filter(Boolean)
+    .join('\n')
+}
+
+// https://docs.slack.dev/reference/block-kit/blocks
+const maxHeader = 150
+const maxSection = 3000
+const maxContext = 2000
+// https://docs.slack.dev/changelog/2018-truncating-really-long-messages
+const maxFallback = 4000
+
+/** A message as Slack blocks, and the text of notifications. At most 50 blocks for up to 40 lines. */
+export function asSlack(message: Message, why: string): { text: string; blocks: KnownBlock[] } {
+  const lines = message.lines.map(({ mark, title, details }, index) => {
+    const number = message.lines.length > 1 ? `${index + 1}. ` : ''
+    const badge = mark ? `[${escapeSlack(mark)}] ` : ''
+    return cutEscaped([`${number}${badge}*${escapeSlack(title)}*`, ...details.map(escapeSlack)].join('\n'), maxSection)
+  })
+  const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })
+  const context = (text: string): KnownBlock => ({
+    type: 'context',
+    elements: [{ type: 'plain_text', text: cut(text, maxContext) }],
+  })
+  return {
+    text: cutEscaped(escapeSlack(message.subject), maxFallback),
+    blocks: [
+      { type: 'header', text: { type: 'plain_text', text: cut(message.subject, maxHeader), emoji: false } },
+      context(message.context),
+      ...pack([...lines, escapeSlack(message.rest)].filter(Boolean), maxSection).map(section),
+      context([why, message.trace].filter(Boolean).join('\n')),
+    ],
+  }
+}
+
+const htmlEntities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => htmlEntities[character] as string)
+}
+
+/** https://docs.slack.dev/messaging/formatting-message-text#escaping: with these three there is no <!channel> and no link. */
+export function escapeSlack(text: string): string {
+  return text.replace(/[&<>]/g, (character) => htmlEntities[character] as string)
+}
+
+/** Cuts escaped text, never within an entity. */
+function cutEscaped(text: string, length: number): string {
+  return text.length <= length ? text : `${cut(text, length).replace(/&[a-z]*…$/, '…')}`
+}
+
+/** Joins parts to texts of at most `length` characters, in order. */
+function pack(parts: readonly string[], length: number): string[] {
+  const texts: string[] = []
+  for (const part of parts) {
+    const joined = `${texts.at(-1)}\n\n${part}`
+    if (texts.length > 0 && joined.length <= length) texts[texts.length - 1] = joined
+    else texts.push(part)
+  }
+  return texts
+}

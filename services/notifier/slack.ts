@@ -1,0 +1,195 @@
+import {
+  LogLevel,
+  WebAPIHTTPError,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebAPIRequestError,
+  WebClient,
+} from '@slack/web-api'
+import type { Answer, ChannelKind, Parcel } from './channel.ts'
+import { type Config, findSecret, secretVariable } from './config.ts'
+import { asSlack } from './render.ts'
+import { clean, cut } from './text.ts'
+
+const channelId = /^[CDGU][A-Z0-9]{6,20}$/
+const channelName = /^[\p{Ll}\p{Lo}\p{M}\p{N}_-]{1,80}$/u
+
+/** How far a lost message is looked for, in pages of 200 messages. */
+const maxPages = 10
+/** The database's clock and Slack's need not agree. */
+const clockDifferenceMs = 5 * 60_000
+
+/** Slack's Web API with a bot token. A message whose answer was lost is found again by its metadata. */
+export const slack: ChannelKind = {
+  parse(destination) {
+    const channel = destination.trim().replace(/^#/, '')
+    if (channelId.test(channel) || channelName.test(channel)) return channel
+    throw new Error('is not a Slack channel: give its id, or its name in lower case without #')
+  },
+  hasSecrets: true,
+  intervalMs: (config) => config.SLACK_INTERVAL_MS,
+  open(config) {
+    const clients = new Map<string, WebClient>()
+    const ids = new Map<string, string>()
+
+    /** Runs `work` with the parcel's token; `onFailure` says what its failure means. */
+    async function call(
+      parcel: Parcel,
+      work: (client: WebClient) => Promise<Answer>,
+      onFailure: (failure: Answer) => Answer,
+    ): Promise<Answer> {
+      const token = parcel.secretId === null ? config.SLACK_TOKEN : findSecret(config, parcel.secretId)
+      if (!token) return onFailure({ kind: 'retry', reason: describeMissing(parcel.secretId) })
+      const client = clients.get(token) ?? openClient(config, token)
+      clients.set(token, client)
+      return work(client).catch((error: unknown) => onFailure(judgeSlackError(error)))
+    }
+
+    async function post(client: WebClient, { address, message, why, notificationId }: Parcel): Promise<Answer> {
+      const { channel, ts } = await client.chat.postMessage({
+        channel: channelId.test(address) ? address : `#${address}`,
+        ...asSlack(message, why),
+        metadata: { event_type: 'parma_notification', event_payload: { notification_id: notificationId } },
+        unfurl_links: false,
+        unfurl_media: false,
+      })
+      return { kind: 'sent', reference: `${channel}/${ts}` }
+    }
+
+    async function look(client: WebClient, parcel: Parcel): Promise<Answer> {
+      const channel = await findChannel(client, parcel, ids)
+      if (channel !== null) return findMessage(client, channel, parcel)
+      return { kind: 'lost', reason: `no public channel #${parcel.address}: name a private one by its id` }
+    }
+
+    return {
+      send: (parcel) =>
+        call(
+          parcel,
+          (client) => post(client, parcel),
+          (failure) => failure,
+        ),
+      find: (parcel) => call(parcel, (client) => look(client, parcel), asNotFoundOut),
+    }
+  },
+}
+
+/** A failure to look says nothing about the message: least of all that it may be sent again. */
+function asNotFoundOut(failure: Answer): Answer {
+  return failure.kind === 'sent'
+    ? failure
+    : { ...failure, kind: 'lost', reason: `cannot be looked up: ${failure.reason}` }
+}
+
+function openClient(config: Config, token: string): WebClient {
+  const silent = {
+    debug() {},
+    info() {},
+    warn() {},
+    error() {},
+    setLevel() {},
+    getLevel: () => LogLevel.ERROR,
+    setName() {},
+  }
+  return new WebClient(token, {
+    slackApiUrl: config.SLACK_API_URL,
+    timeout: config.SEND_TIMEOUT_MS,
+    // Attempts are ours to count and to space: the client's own would repeat a post that Slack has taken.
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    allowAbsoluteUrls: false,
+    logger: silent,
+  })
+}
+
+async function findMessage(client: WebClient, channel: string, { notificationId, createdAt }: Parcel): Promise<Answer> {
+  const oldest = String((createdAt - clockDifferenceMs) / 1000)
+  let cursor: string | undefined
+  for (let page = 0; page < maxPages; page++) {
+    const history = await client.conversations.history({
+      channel,
+      oldest,
+      cursor,
+      limit: 200,
+      include_all_metadata: true,
+    })
+    const found = history.messages?.find(
+      ({ metadata }) =>
+        (metadata?.event_payload as { notification_id?: string } | undefined)?.notification_id === notificationId,
+    )
+    if (found) return { kind: 'sent', reference: `${channel}/${found.ts}` }
+    cursor = history.response_metadata?.next_cursor || undefined
+    if (!cursor && !history.has_more) return { kind: 'retry', reason: 'not in the channel: the call did not arrive' }
+  }
+  return { kind: 'lost', reason: `not among the last ${maxPages * 200} messages of the channel` }
+}
+
+/** The id of the parcel's channel: history is read by id only. */
+async function findChannel(
+  client: WebClient,
+  { address, secretId }: Parcel,
+  ids: Map<string, string>,
+): Promise<string | null> {
+  if (channelId.test(address)) return address
+  const key = `${secretId ?? ''}/${address}`
+  for (let cursor: string | undefined, page = 0; !ids.has(key) && page < maxPages; page++) {
+    const list = await client.conversations.list({ limit: 1000, exclude_archived: true, cursor })
+    const found = list.channels?.find(({ name }) => name === address)
+    if (found?.id) ids.set(key, found.id)
+    cursor = list.response_metadata?.next_cursor || undefined
+    if (!cursor) break
+  }
+  return ids.get(key) ?? null
+}
+
+/** Errors after which Slack may have posted all the same, https://docs.slack.dev/reference/methods/chat.postMessage#errors */
+const openErrors = new Set(['fatal_error', 'internal_error', 'request_timeout'])
+/** Errors that pass. Those of the token are mended by the channel's owner, so they are final. */
+const passingErrors = new Set([
+  'ratelimited',
+  'rate_limited',
+  'service_unavailable',
+  'team_added_to_org',
+  'accesslimited',
+])
+
+/** What an error of a call means for its message. */
+export function judgeSlackError(error: unknown): Answer {
+  const reason = cut(clean(error instanceof Error ? error.message : String(error)), 300)
+  if (error instanceof WebAPIRateLimitedError) return { kind: 'retry', reason, afterMs: error.retryAfter * 1000 }
+  if (error instanceof WebAPIPlatformError) {
+    const code = String(error.data.error)
+    if (passingErrors.has(code)) return { kind: 'retry', reason }
+    // Something in between may answer 200 with a page of its own; only Slack's own words say that nothing was posted.
+    return openErrors.has(code) || !/^[a-z_]{1,60}$/.test(code) ? { kind: 'lost', reason } : { kind: 'refused', reason }
+  }
+  if (error instanceof WebAPIHTTPError)
+    return { kind: error.statusCode < 500 && error.statusCode !== 408 ? 'refused' : 'lost', reason }
+  if (error instanceof WebAPIRequestError) return { kind: isNotConnected(error) ? 'retry' : 'lost', reason }
+  // 429 without a usable Retry-After is a bare Error of the client.
+  return reason.startsWith('Retry header did not contain')
+    ? { kind: 'retry', reason, afterMs: 60_000 }
+    : { kind: 'lost', reason }
+}
+
+const notConnectedCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+function isNotConnected(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 6; at = at.cause, depth++) {
+    if (notConnectedCodes.has(String((at as NodeJS.ErrnoException).code))) return true
+    if (at instanceof AggregateError && at.errors.every(isNotConnected)) return true
+  }
+  return false
+}
+
+function describeMissing(secretId: string | null): string {
+  if (secretId === null) return 'SLACK_TOKEN is not set: give the notifier a bot token'
+  return `the secret ${cut(clean(secretId), 100)} is not there: set ${secretVariable(cut(secretId, 100))} or put a file of that name into SECRETS_DIR`
+}
