@@ -63,7 +63,8 @@ export async function planSubject(
   if (level !== compatibility) changes.push(`compatibility ${level ?? 'unset'} → ${compatibility}`)
   if (!registered) {
     const versions = `/compatibility/subjects/${subject}/versions?verbose=true`
-    changes.push(describeVerdict(await ask('POST', versions, 'is_compatible', schemaBody(topic))))
+    const verdict = await ask('POST', versions, 'is_compatible', schemaBody(topic))
+    changes.push(describeVerdict(verdict, level === compatibility))
   }
   return changes.join(', ') || null
 }
@@ -94,12 +95,13 @@ function schemaBody(topic: Topic<unknown>) {
 
 type Answer = Record<string, unknown>
 
-function describeVerdict(verdict: Answer | null): string {
+function describeVerdict(verdict: Answer | null, isOurRule: boolean): string {
   if (!verdict) return 'first version of the schema'
-  if (verdict['is_compatible']) return 'new version of the schema, compatible with the earlier ones'
   // Confluent's registry has `messages`, Apicurio `reason`.
   const reasons = [verdict['messages'] ?? verdict['reason'] ?? 'no reason given'].flat()
-  return `INCOMPATIBLE new version of the schema, it will be refused: ${reasons.join('; ')}`
+  if (!verdict['is_compatible'])
+    return `INCOMPATIBLE new version of the schema, it will be refused: ${reasons.join('; ')}`
+  return `new version of the schema, ${isOurRule ? 'compatible with the earlier ones' : 'to be checked by that rule'}`
 }
 
 /**
