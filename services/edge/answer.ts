@@ -1,0 +1,27 @@
+/** What a route answers. A text or bytes as body; null: an empty one. */
+export type Answer = { status: number; headers: Record<string, string>; body: string | Buffer | null }
+
+export function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) }
+}
+
+/** The one way a route says no: `{"detail": …}` with this status (contract section 3). `detail` is for the caller to read. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly detail: unknown
+  readonly headers: Record<string, string>
+  constructor(status: number, detail: unknown, headers: Record<string, string> = {}, options?: ErrorOptions) {
+    super(typeof detail === 'string' ? detail : JSON.stringify(detail), options)
+    this.name = 'Refusal'
+    this.status = status
+    this.detail = detail
+    this.headers = headers
+  }
+}
+
+const retryAfterSeconds = 5
+
+/** Something of ours is out of order for a while; the caller loses nothing by trying again. */
+export function unavailable(detail: string, cause?: unknown): Refusal {
+  return new Refusal(503, detail, { 'retry-after': String(retryAfterSeconds) }, { cause })
+}

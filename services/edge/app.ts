@@ -1,0 +1,120 @@
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
+import helmet from 'helmet'
+import { Counter, Histogram } from 'prom-client'
+import type { Log } from '#runtime/log.ts'
+import { classify } from '#runtime/retry.ts'
+import { traceIdOf } from '#runtime/trace.ts'
+import { type Answer, json, Refusal, unavailable } from './answer.ts'
+import type { ReadBody } from './body.ts'
+import type { Route, RouteRequest } from './route.ts'
+import type { Caller } from './token.ts'
+
+const answered = new Counter({
+  name: 'parma_http_answers_total',
+  help: 'Answers by route and status',
+  labelNames: ['route', 'status'] as const,
+})
+const duration = new Histogram({
+  name: 'parma_http_duration_seconds',
+  help: 'From the headers of a request to the end of its answer, by route',
+  labelNames: ['route'] as const,
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+})
+
+export type AppDeps = {
+  checkToken(header: string | undefined): Promise<Caller>
+  readBody: ReadBody
+  log: Log
+}
+
+/** Serves `routes` with the statuses and bodies of contract section 3, errors included. No answer shows a stack trace. */
+export function createApp(routes: readonly Route[], deps: AppDeps): Express {
+  const app = express()
+  app.disable('x-powered-by').disable('etag').enable('case sensitive routing').set('query parser', false)
+  app.use(helmet())
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const here = routes.filter((route) => route.path === path)
+    const methods = new Map(here.map((route) => [route.method.toUpperCase(), serve(route, deps)]))
+    app.all(path, measure(path), (request, response, next) => {
+      // Not Express's own table of methods: it would answer HEAD by running GET, side effects and all.
+      const handle = methods.get(request.method)
+      if (!handle) throw new Refusal(405, 'Method Not Allowed', { allow: [...methods.keys()].join(', ') })
+      return handle(request, response, next)
+    })
+  }
+  app.use(() => {
+    throw new Refusal(404, 'Not Found')
+  })
+  app.use(answerError(deps.log))
+  return app
+}
+
+function serve(route: Route, { checkToken, readBody }: AppDeps): RequestHandler {
+  const handle = async (request: RouteRequest): Promise<Answer> => {
+    const { authorization } = request.headers
+    if (route.role === 'anyone') return route.handle(request)
+    if (route.role === 'maybe-source')
+      return route.handle(request, authorization ? await checkToken(authorization) : null)
+    return route.handle(request, await checkToken(authorization))
+  }
+  return async (request, response) => {
+    const answer = await handle({
+      headers: request.headers,
+      query: Object.fromEntries(new URLSearchParams(request.url.split('?')[1] ?? '')),
+      params: request.params as Record<string, string>,
+      traceparent: request.get('traceparent'),
+      readBody: () => readBody(request),
+    })
+    send(response, answer)
+  }
+}
+
+function send(response: Response, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') }).end(body)
+}
+
+function answerError(log: Log): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (error: unknown, request: Request, response: Response, _next) => {
+    if (response.headersSent) return void response.destroy()
+    const refusal = toRefusal(error)
+    const about = { method: request.method, path: request.path, trace_id: traceIdOf(request.get('traceparent')) }
+    if (!refusal) {
+      log.error({ ...about, error }, 'request_failed')
+      return send(response, {
+        status: 500,
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: 'Internal Server Error',
+      })
+    }
+    const { status, detail, headers, cause } = refusal
+    const level = status >= 500 ? 'warn' : 'debug'
+    log[level]({ ...about, status, detail, error: cause }, 'request_refused')
+    send(response, json(status, { detail }, headers))
+  }
+}
+
+function toRefusal(error: unknown): Refusal | null {
+  if (error instanceof Refusal) return error
+  if (classify(error) === 'transient') return unavailable('a part of the system is not available', error)
+  // Express refuses a path that is not URL-encoded text.
+  if (error instanceof URIError) return new Refusal(404, 'Not Found')
+  return null
+}
+
+function measure(route: string): RequestHandler {
+  return (_request, response, next) => {
+    const end = duration.startTimer({ route })
+    response.on('close', () => {
+      end()
+      answered.inc({ route, status: response.statusCode })
+    })
+    next()
+  }
+}

@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { topics } from '#schemas/topics.ts'
+import { foreign, sourceOf } from './access.ts'
+import { affinityName, type ResolveCompany } from './affinity.ts'
+import { type Answer, Refusal } from './answer.ts'
+import { canonicalCompanyId, isHistory, payloadId, sha256 } from './identify.ts'
+import type { CheckKey } from './idempotency.ts'
+import type { Publish } from './publish.ts'
+import { sliceMember } from './read-json.ts'
+import type { RouteRequest } from './route.ts'
+import type { Sources } from './sources.ts'
+import { naiveIso, readIso } from './time.ts'
+import type { Caller } from './token.ts'
+import { refuseValue, text, validateBody } from './validation.ts'
+
+const feedBody = z.object({
+  source_name: text(200),
+  company_id: text(100),
+  raw_data: z.record(z.string(), z.unknown()),
+  observed_at: z
+    .string()
+    .refine(
+      (value) => readIso(value) !== null,
+      'observed_at must be a date or time in ISO 8601, for example 2026-01-31T12:00:00Z',
+    )
+    .nullable()
+    .default(null),
+})
+
+const maxAheadMs = 5 * 60 * 1000
+const epoch = 0
+
+export type FeedDeps = {
+  sources: Sources
+  publish: Publish
+  resolveAffinity: ResolveCompany
+  checkKey: CheckKey
+  maxJsonDepth: number
+}
+
+/** POST /feed-raw-data: 201 means that the payload is durable in Kafka, exactly as it came (contract section 3.7). */
+export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJsonDepth }: FeedDeps) {
+  return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
+    const body = await request.readBody()
+    const feed = validateBody(feedBody, body, request.headers['content-type'], maxJsonDepth)
+    const source = await sourceOf(caller, sources)
+    if (feed.source_name !== source.name) throw foreign('source_name', feed.source_name, caller)
+    const receivedAt = Date.now()
+    const observedAt = readObservedAt(feed.observed_at, receivedAt)
+    const companyId = source.name === affinityName ? await resolveAffinity(feed) : feed.company_id
+    const company_id = canonicalCompanyId(companyId)
+    const content_hash = sha256(body)
+    const idempotencyKey = readKey(request.headers['idempotency-key'])
+    const event_id = payloadId({
+      sourceId: source.id,
+      companyId: company_id,
+      run: caller.run,
+      contentHash: content_hash,
+      idempotencyKey,
+    })
+    if (idempotencyKey !== null) checkKey(event_id, content_hash)
+
+    const payload = {
+      event_id,
+      received_at: receivedAt,
+      observed_at: observedAt,
+      history: isHistory(receivedAt, observedAt),
+      data_source_id: source.id,
+      source_name: source.name,
+      company_id,
+      task_id: caller.taskId,
+      body,
+      content_hash,
+      map_version: null,
+      replay: null,
+    }
+    const headers: Record<string, string> = caller.taskId === null ? {} : { task_id: String(caller.taskId) }
+    await publish(topics.rawPayloads, company_id, payload, request, headers)
+    return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)
+  }
+}
+
+function readObservedAt(given: string | null, now: number): number | null {
+  const at = given === null ? null : readIso(given)
+  if (at !== null && at > now + maxAheadMs)
+    throw refuseValue('observed_at', 'observed_at is more than 5 minutes in the future', given)
+  if (at !== null && at < epoch) throw refuseValue('observed_at', 'observed_at is before 1970', given)
+  return at
+}
+
+function readKey(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null
+  const key = String(header)
+  if (key.length < 1 || key.length > 255) throw new Refusal(400, 'Idempotency-Key must have 1 to 255 characters')
+  return key
+}
+
+type Accepted = { sourceName: string; companyId: string; receivedAt: number; eventId: string; hasMap: boolean }
+
+/** raw_data goes back as the bytes that came: parsing and printing would bend its numbers. */
+function answer({ sourceName, companyId, receivedAt, eventId, hasMap }: Accepted, body: Buffer): Answer {
+  const message = hasMap
+    ? 'Raw data received and saved. '
+    : 'Raw data received and saved. However normalization schema cannot be found'
+  const before = `{"source_name":${JSON.stringify(sourceName)},"company_id":${JSON.stringify(companyId)},"raw_data":`
+  const after =
+    `,"timestamp":${JSON.stringify(naiveIso(receivedAt))},"return_message":${JSON.stringify(message)}` +
+    `,"document_id":${JSON.stringify(eventId)}}`
+  return {
+    status: 201,
+    headers: { 'content-type': 'application/json', location: `/api/v1/events/${eventId}` },
+    body: Buffer.concat([Buffer.from(before), sliceMember(body, 'raw_data') ?? Buffer.from('{}'), Buffer.from(after)]),
+  }
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import { v5 as uuidv5 } from 'uuid'
+
+// Never changes: ids that were made with it are document ids and ledger keys.
+const namespace = 'a3a4c7de-5d0f-4b57-9f2c-3b0f6a1f2d61'
+
+/** The uuid of these facts: the same facts give the same one, on every machine and for ever. */
+export function idOf(kind: string, ...facts: (string | number | null)[]): string {
+  return uuidv5(JSON.stringify([kind, ...facts]), namespace)
+}
+
+export function sha256(content: Buffer | string): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+export type PayloadFacts = {
+  sourceId: number
+  /** Canonical. */
+  companyId: string
+  /** The token's task, else its jti, else its exp. */
+  run: string
+  contentHash: string
+  /** The caller's Idempotency-Key stands for run and content, never for source and company. */
+  idempotencyKey: string | null
+}
+
+/** The event_id of a payload: the same content of the same run is the same event (design section 4.1). */
+export function payloadId({ sourceId, companyId, run, contentHash, idempotencyKey }: PayloadFacts): string {
+  return idempotencyKey === null
+    ? idOf('payload', sourceId, companyId, run, contentHash)
+    : idOf('payload', sourceId, companyId, 'key', idempotencyKey, null)
+}
+
+/**
+ * A company id as text that is the same for the same number: `"01"`, `" 1"` and `"+1"` are `"1"`. What is no decimal
+ * integer keeps its text, and is refused as `company-id` where values are made of the payload.
+ */
+export function canonicalCompanyId(text: string): string {
+  const [, sign = '', digits] = /^\s*([+-]?)0*(\d+)\s*$/.exec(text) ?? []
+  if (digits === undefined) return text
+  return sign === '-' && digits !== '0' ? `-${digits}` : digits
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** Whether a payload tells of the past: stored and judged, but nobody is messaged. */
+export function isHistory(receivedAt: number, observedAt: number | null): boolean {
+  return observedAt !== null && receivedAt - observedAt > dayMs
+}

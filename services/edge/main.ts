@@ -1,0 +1,19 @@
+// HTTP → raw payloads, maps, finishes, triggers. A 201 from /feed-raw-data means durable in Kafka; the same payload sent
+// again in one run is the same event.
+import { createHttpClient } from '#runtime/http-client.ts'
+import { openProducer } from '#runtime/produce.ts'
+import { runService } from '#runtime/service.ts'
+import { createCodec } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { readConfig } from './config.ts'
+import { listen } from './listen.ts'
+import { openEdge } from './open.ts'
+
+await runService('edge', readConfig, async (config, context) => {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const producer = await openProducer(config, context)
+  const http = context.scope.use(
+    createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS, ca: config.MODULE_CA }),
+  )
+  await listen(config, context, await openEdge(config, context, { codec, producer, http }))
+})

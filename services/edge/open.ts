@@ -1,0 +1,53 @@
+import type { Express } from 'express'
+import type { HttpClient } from '#runtime/http-client.ts'
+import { openPool } from '#runtime/postgres.ts'
+import type { Producer } from '#runtime/produce.ts'
+import type { ServiceContext } from '#runtime/service.ts'
+import type { Codec } from '#schemas/codec.ts'
+import { maxBodyBytes } from '#schemas/topics.ts'
+import { createTokenChecker } from './access.ts'
+import { openAffinity } from './affinity.ts'
+import { createApp } from './app.ts'
+import { createBodyReader } from './body.ts'
+import type { Config } from './config.ts'
+import { createKeyCheck } from './idempotency.ts'
+import { createReporter } from './ops-events.ts'
+import { createPublisher } from './publish.ts'
+import { createRoutes } from './routes.ts'
+import { openSources } from './sources.ts'
+
+type Connections = { codec: Codec; producer: Producer; http: HttpClient }
+
+/** Puts the routes together with what they need. */
+export async function openEdge(
+  config: Config,
+  context: ServiceContext,
+  { codec, producer, http }: Connections,
+): Promise<Express> {
+  const { log, scope, stopping } = context
+  // Not openDatabase: the edge stays ready without Postgres, feeds of known sources go on.
+  const database = await openPool(config)
+  scope.defer(() => database.end())
+  const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
+  const memory = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
+  const publish = createPublisher(config, codec, producer, log)
+  const routes = createRoutes({
+    database,
+    http,
+    secrets,
+    stopping,
+    publish,
+    report: createReporter(publish, log),
+    sources: openSources(database, memory),
+    resolveAffinity: openAffinity(database, memory),
+    checkKey: createKeyCheck(),
+    maxJsonDepth: config.MAX_JSON_DEPTH,
+    maxAnswerBytes: config.MAX_MAP_BYTES,
+    timeoutMs: config.HANDSHAKE_TIMEOUT_MS,
+    tokenSeconds: config.HANDSHAKE_TOKEN_SECONDS,
+    lookupTimeoutMs: config.LOOKUP_TIMEOUT_MS,
+    compatibilityRoutes: config.COMPATIBILITY_ROUTES,
+  })
+  const readBody = createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES })
+  return createApp(routes, { checkToken: createTokenChecker(secrets), readBody, log })
+}

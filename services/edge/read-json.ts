@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer'
+import { locateJsonError } from './locate-json-error.ts'
+
+/** A body that is not JSON. `position` counts characters from 0; `message` is what Python's json says of it. */
+export class JsonError extends Error {
+  readonly position: number
+  constructor(message: string, position: number) {
+    super(message)
+    this.name = 'JsonError'
+    this.position = position
+  }
+}
+
+/** A body that is not even text: not UTF-8. */
+export class EncodingError extends Error {}
+
+/**
+ * The value of a JSON text. Lists and objects nested deeper than `maxDepth` are refused before anything is built of them.
+ * NaN and Infinity, which Python writes, are refused: no other reader takes them. Throws JsonError or EncodingError.
+ */
+export function readJson(body: Buffer, maxDepth: number): unknown {
+  if (!isUtf8(body)) throw new EncodingError('the body is not UTF-8')
+  const tooDeep = findDepth(body, maxDepth)
+  if (tooDeep !== null)
+    throw new JsonError(`nested deeper than ${maxDepth} levels`, body.toString('utf8', 0, tooDeep).length)
+  const text = body.toString('utf8')
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    const { message, position } = locateJsonError(text) ?? { message: (error as Error).message, position: 0 }
+    throw new JsonError(message, position)
+  }
+}
+
+/** The bytes of the value of member `name` of the JSON object in `body`, as they stand there; null when it has none. */
+export function sliceMember(body: Buffer, name: string): Buffer | null {
+  let found: Buffer | null = null
+  let depth = 0
+  let key: [start: number, end: number] | null = null
+  let valueStart = -1
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at]
+    if (byte === quote) {
+      const end = endOfString(body, at)
+      if (depth === 1 && valueStart === -1) key = [at, end]
+      at = end - 1
+    } else if (byte === openBrace || byte === openBracket) depth++
+    else if (byte === colon && depth === 1) valueStart = at + 1
+    else if (byte === closeBrace || byte === closeBracket || byte === comma) {
+      if (depth === 1 && key && valueStart !== -1) {
+        // Of members with the same name the last one counts, as in every parser.
+        if (JSON.parse(body.toString('utf8', ...key)) === name) found = trim(body.subarray(valueStart, at))
+        key = null
+        valueStart = -1
+      }
+      if (byte !== comma) depth--
+    }
+  }
+  return found
+}
+
+const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]
+const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
+
+/** Where `body` opens more than `maxDepth` lists and objects; null when it never does. */
+function findDepth(body: Buffer, maxDepth: number): number | null {
+  let depth = 0
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at]
+    if (byte === quote) at = endOfString(body, at) - 1
+    else if (byte === openBrace || byte === openBracket) {
+      if (++depth > maxDepth) return at
+    } else if (byte === closeBrace || byte === closeBracket) depth--
+  }
+  return null
+}
+
+/** Index after the string that begins at `start`; the end of the body when it never ends. */
+function endOfString(body: Buffer, start: number): number {
+  for (let at = start + 1; at < body.length; at++) {
+    if (body[at] === backslash) at++
+    else if (body[at] === quote) return at + 1
+  }
+  return body.length
+}
+
+function trim(bytes: Buffer): Buffer {
+  const isBlank = (byte: number | undefined) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+  let [start, end] = [0, bytes.length]
+  while (isBlank(bytes[start])) start++
+  while (isBlank(bytes[end - 1])) end--
+  return bytes.subarray(start, end)
+}

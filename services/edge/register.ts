@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import type { Database } from '#runtime/postgres.ts'
+import { foreign, sourceOf } from './access.ts'
+import { type Answer, json, Refusal } from './answer.ts'
+import {
+  countMeasurements,
+  deleteMeasurement,
+  findMeasurementById,
+  listMeasurements,
+  type MeasurementRow,
+  registerMeasurement,
+} from './measurements.ts'
+import type { ReportNotice } from './ops-events.ts'
+import type { RouteRequest } from './route.ts'
+import type { Sources } from './sources.ts'
+import { naiveIso } from './time.ts'
+import type { Caller } from './token.ts'
+import { lenientInt, text, validate, validateBody } from './validation.ts'
+
+const measurementBody = z.object({
+  type: text(100),
+  measurement_name: text(1000),
+  source_module_id: lenientInt,
+  parent_measurement_id: lenientInt.nullable().default(null),
+})
+
+const maxPerPage = 1000
+const pageQuery = z.object({
+  page: lenientInt.default(1),
+  per_page: lenientInt.pipe(z.int().min(1).max(maxPerPage)).default(10),
+})
+const idParam = z.object({ source_measurement_id: lenientInt })
+
+export type MeasurementDeps = { database: Database; sources: Sources; report: ReportNotice; maxJsonDepth: number }
+
+/** Routes of contract sections 3.3 to 3.6. A module sees and touches the measurements of its own source only. */
+export function measurementRoutes({ database, sources, report, maxJsonDepth }: MeasurementDeps) {
+  return {
+    /** Get or create by source, parent and name: a repeated handshake registers nothing anew. */
+    async register(request: RouteRequest, caller: Caller): Promise<Answer> {
+      const body = validateBody(
+        measurementBody,
+        await request.readBody(),
+        request.headers['content-type'],
+        maxJsonDepth,
+      )
+      const { source_module_id: sourceId, measurement_name: name, parent_measurement_id: parentId } = body
+      if (sourceId !== caller.sourceId) throw foreign('source_module_id', sourceId, caller)
+      await sourceOf(caller, sources)
+      if (parentId !== null && !(await findMeasurementById(database, sourceId, parentId)))
+        throw foreign('parent_measurement_id', parentId, caller)
+      const type = body.type.toLowerCase()
+      const stored = await registerMeasurement(database, { sourceId, type, name, parentId })
+      if (stored.type.toLowerCase() !== type) report(typeDrift(sourceId, stored.id, name, stored.type, type), request)
+      return json(201, { id: stored.id, creation_msg: 'Source Measurement successfully created' })
+    },
+
+    async list(request: RouteRequest, caller: Caller): Promise<Answer> {
+      const { page, per_page } = validate(pageQuery, request.query, 'query')
+      const total = await countMeasurements(database, caller.sourceId)
+      const num_pages = Math.ceil(total / per_page)
+      const offset = (Math.min(Math.max(page, 1), Math.max(num_pages, 1)) - 1) * per_page
+      const rows = await listMeasurements(database, caller.sourceId, { limit: per_page, offset })
+      return json(200, { measurements_list: rows.map(present), num_pages })
+    },
+
+    async read(request: RouteRequest, caller: Caller): Promise<Answer> {
+      const { source_measurement_id: id } = validate(idParam, request.params, 'path')
+      const row = await findMeasurementById(database, caller.sourceId, id)
+      if (!row) throw notFound(id, caller)
+      return json(200, present(row))
+    },
+
+    async remove(request: RouteRequest, caller: Caller): Promise<Answer> {
+      const { source_measurement_id: id } = validate(idParam, request.params, 'path')
+      const isDeleted = await deleteMeasurement(database, caller.sourceId, id).catch((error: unknown) => {
+        if (!isPinned(error)) throw error
+        throw new Refusal(409, `Source measurement ${id} cannot be deleted: news speak of it`)
+      })
+      if (!isDeleted) throw notFound(id, caller)
+      return json(200, { deletion_msg: `Source measurement ${id} has been deleted.` })
+    },
+  }
+}
+
+function present({ created_at, modified_at, ...row }: MeasurementRow) {
+  return { ...row, created_at: naiveIso(created_at), modified_at: naiveIso(modified_at) }
+}
+
+function notFound(id: number, caller: Caller): Refusal {
+  return new Refusal(404, `Source measurement ${id} of data source ${caller.sourceId} does not exist`)
+}
+
+function isPinned(error: unknown): boolean {
+  return error instanceof Error && error.constructor.name === 'ForeignKeyIntegrityConstraintViolationError'
+}
+
+function typeDrift(sourceId: number, id: number, name: string, was: string, is: string) {
+  const facts = { source_measurement_id: String(id), measurement_name: name, registered_type: was, sent_type: is }
+  const message =
+    `Measurement "${name}" (${id}) of data source ${sourceId} was registered as ${was} and is now sent as ${is}. ` +
+    'Its earlier values stay as they are; correct the module, or the type of the measurement.'
+  return { kind: 'drift', sourceId, subject: `type of ${name}`, message, facts }
+}

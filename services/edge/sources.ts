@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres.ts'
+import { createMemory, type MemoryOptions } from './memory.ts'
+
+const sourceRow = z.object({ id: z.number(), name: z.string(), endpoint: z.string(), has_map: z.boolean() })
+
+/** A row of public.data_source, as far as it matters here, and whether a map of it was ever stored. */
+export type Source = z.output<typeof sourceRow>
+
+export type Sources = {
+  /**
+   * The source with this id; null when there is none. From memory when it was read lately, and for as long as Postgres
+   * does not answer.
+   */
+  find(id: number): Promise<Source | null>
+  /** The same, never from memory. */
+  read(id: number): Promise<Source | null>
+}
+
+export function openSources(database: Database, options: MemoryOptions): Sources {
+  // A source without a map is expected to get one any moment, and callers are told which of the two it is.
+  const memory = createMemory<Source>(options, ({ has_map }) => has_map)
+  return {
+    find: (id) => memory.recall(String(id), () => query(database, id)),
+    read: (id) => memory.refresh(String(id), () => query(database, id)),
+  }
+}
+
+async function query(database: Database, id: number): Promise<Source | null> {
+  if (!z.int32().safeParse(id).success) return null
+  return database.maybeOne(sql.type(sourceRow)`
+    SELECT id, source_name AS name, invocation_endpoint AS endpoint,
+      EXISTS (SELECT FROM edge.normalization_map WHERE data_source_id = s.id) AS has_map
+    FROM public.data_source s WHERE id = ${id}`)
+}

@@ -1,0 +1,53 @@
+import type { CrawlError } from '#schemas/generated/types.ts'
+
+export type CrawlErrors = Record<string, CrawlError>
+
+/** Both the errors and their text go into one record, and its topic takes 1 MiB. */
+const maxSummaryBytes = 400_000
+
+/** `result_summary` of a finished task: the JSON text that Python's `json.dumps` makes of its errors, empty for null. */
+export function summarize(errors: CrawlErrors | null): string {
+  if (errors === null) return ''
+  const entries = Object.entries(errors).map(
+    ([company, { error_type, error_description }]) =>
+      `${quote(company)}: {"error_type": ${quote(error_type)}, "error_description": ${quote(error_description)}}`,
+  )
+  return `{${entries.join(', ')}}`
+}
+
+/** `json.dumps` writes ASCII only. */
+function quote(text: string | null): string {
+  return JSON.stringify(text).replaceAll(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** The errors with descriptions cut, and at last companies left out, until they fit into one record. */
+export function fitErrors(errors: CrawlErrors | null, maxBytes = maxSummaryBytes): CrawlErrors | null {
+  if (errors === null) return null
+  for (const length of [Number.POSITIVE_INFINITY, 1000, 200, 50]) {
+    const cut = mapErrors(errors, (text) => (text.length > length ? `${text.slice(0, length)}…` : text))
+    if (summarize(cut).length <= maxBytes) return cut
+  }
+  const kept: [string, CrawlError][] = []
+  let size = 2
+  for (const [company, { error_type }] of Object.entries(errors)) {
+    const error = { error_type, error_description: null }
+    size += summarize({ [company]: error }).length
+    if (size > maxBytes) break
+    kept.push([company, error])
+  }
+  return Object.fromEntries(kept)
+}
+
+function mapErrors(errors: CrawlErrors, change: (text: string) => string): CrawlErrors {
+  const entries = Object.entries(errors).map(([company, { error_type, error_description }]): [string, CrawlError] => [
+    company,
+    {
+      error_type: change(error_type),
+      error_description: error_description === null ? null : change(error_description),
+    },
+  ])
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { Refusal } from './answer.ts'
+import { EncodingError, JsonError, readJson } from './read-json.ts'
+
+/** One member of the `detail` list of a 422, in the form of FastAPI and pydantic (contract section 3). */
+export type Detail = {
+  type: string
+  loc: (string | number)[]
+  msg: string
+  input: unknown
+  ctx?: Record<string, unknown>
+}
+
+const maxInt4 = 2 ** 31 - 1
+/** Longer inputs are not repeated in the answer. */
+const maxEchoedInput = 2048
+
+/** pydantic's lax integer: a whole number, its decimal text, or a boolean; within what Postgres calls an integer. */
+export const lenientInt = z.preprocess((value) => {
+  if (typeof value === 'boolean') return Number(value)
+  if (typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*(\.0+)?\s*$/.test(value))
+    return Number(value.replaceAll('_', ''))
+  return value
+}, z.int32())
+
+/** Text that Postgres can hold. A number is no text. */
+export const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((value) => !value.includes('\0'), 'must not contain U+0000')
+
+/** `value` as `schema` says, or a Refusal with 422 and every mistake in it. `place` is where it was sent: body, query, path. */
+export function validate<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  place: 'body' | 'query' | 'path',
+): z.output<S> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new Refusal(
+    422,
+    parsed.error.issues.map((issue) => toDetail(issue, value, place)),
+  )
+}
+
+/** A mistake that only shows beside other facts: what is wrong with member `name` of the body. */
+export function refuseValue(name: string, message: string, input: unknown): Refusal {
+  return new Refusal(422, [{ ...valueError(['body', name], message), input: echo(input) }])
+}
+
+/** The JSON of a body, checked. `contentType` must be that of JSON or missing, else the body counts as mere bytes. */
+export function validateBody<S extends z.ZodType>(
+  schema: S,
+  body: Buffer,
+  contentType: string | undefined,
+  maxDepth: number,
+): z.output<S> {
+  if (body.length === 0) throw new Refusal(422, [missing(['body'], null)])
+  if (!isJsonType(contentType)) throw new Refusal(422, [noObject(['body'], body.toString('utf8', 0, maxEchoedInput))])
+  const value = parse(body, maxDepth)
+  if (value === null) throw new Refusal(422, [missing(['body'], null)])
+  return validate(schema, value, 'body')
+}
+
+function parse(body: Buffer, maxDepth: number): unknown {
+  try {
+    return readJson(body, maxDepth)
+  } catch (error) {
+    if (error instanceof EncodingError) throw new Refusal(400, 'There was an error parsing the body')
+    if (!(error instanceof JsonError)) throw error
+    const ctx = { error: error.message }
+    throw new Refusal(422, [
+      { type: 'json_invalid', loc: ['body', error.position], msg: 'JSON decode error', input: {}, ctx },
+    ])
+  }
+}
+
+function isJsonType(contentType: string | undefined): boolean {
+  return contentType === undefined || /^\s*application\/([^;]+\+)?json\s*(;|$)/i.test(contentType)
+}
+
+function toDetail(issue: z.core.$ZodIssue, root: unknown, place: string): Detail {
+  const path = issue.path.filter((key) => typeof key !== 'symbol')
+  const loc = [place, ...path]
+  const input = valueAt(root, path)
+  if (input === undefined) return missing(loc, place === 'body' ? valueAt(root, path.slice(0, -1)) : null)
+  return { ...describe(issue, input, loc), input: echo(input) }
+}
+
+function describe(issue: z.core.$ZodIssue, input: unknown, loc: Detail['loc']): Omit<Detail, 'input'> {
+  const say = (type: string, msg: string, ctx?: Detail['ctx']) => ({ type, loc, msg, ...(ctx && { ctx }) })
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.expected === 'string') return say('string_type', 'Input should be a valid string')
+      if (issue.expected === 'object') return noObject(loc, input)
+      if (issue.expected === 'record') return say('dict_type', 'Input should be a valid dictionary')
+      if (issue.expected === 'array') return say('list_type', 'Input should be a valid list')
+      return say(...describeInt(input))
+    case 'too_big':
+    case 'too_small':
+      return say(...describeSize(issue))
+    default:
+      return valueError(loc, issue.message)
+  }
+}
+
+type Said = [type: string, msg: string, ctx?: Detail['ctx']]
+
+function describeSize(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): Said {
+  if (issue.code === 'too_small') {
+    const ge = Math.max(Number(issue.minimum), -maxInt4 - 1)
+    return ['greater_than_equal', `Input should be greater than or equal to ${ge}`, { ge }]
+  }
+  const maximum = Number(issue.maximum)
+  if (issue.origin === 'string')
+    return ['string_too_long', `String should have at most ${maximum} characters`, { max_length: maximum }]
+  // zod checks first that a number is exact at all, and would name that bound.
+  const le = Math.min(maximum, maxInt4)
+  return ['less_than_equal', `Input should be less than or equal to ${le}`, { le }]
+}
+
+function describeInt(input: unknown): Said {
+  if (typeof input === 'string')
+    return ['int_parsing', 'Input should be a valid integer, unable to parse string as an integer']
+  if (typeof input !== 'number') return ['int_type', 'Input should be a valid integer']
+  if (!Number.isFinite(input)) return ['finite_number', 'Input should be a finite number']
+  return ['int_from_float', 'Input should be a valid integer, got a number with a fractional part']
+}
+
+function valueError(loc: Detail['loc'], message: string): Omit<Detail, 'input'> {
+  return { type: 'value_error', loc, msg: `Value error, ${message}`, ctx: { error: {} } }
+}
+
+function missing(loc: Detail['loc'], input: unknown): Detail {
+  return { type: 'missing', loc, msg: 'Field required', input: echo(input) }
+}
+
+function noObject(loc: Detail['loc'], input: unknown): Detail {
+  const msg = 'Input should be a valid dictionary or object to extract fields from'
+  return { type: 'model_attributes_type', loc, msg, input: echo(input) }
+}
+
+function valueAt(root: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (Object.hasOwn(Object(value) as object, key) ? (value as Record<string, unknown>)[key] : undefined),
+    root,
+  )
+}
+
+function echo(input: unknown): unknown {
+  return (JSON.stringify(input) ?? '').length > maxEchoedInput ? null : input
+}
