@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Settings } from './config.ts'
+import { isReady, offsetsPartitions } from './kafka-ready.ts'
 import type { Program } from './processes.ts'
 
 /** One Kafka node that is its own controller. Records, topics and group offsets survive a restart. */
@@ -15,6 +15,7 @@ export function kafkaProgram({ dir, ports }: Settings, servers: string): Program
   const java = [
     '-Xmx512m',
     '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
     `-Dlog4j2.configurationFile=${log4j}`,
     '-cp',
     join(servers, 'kafka', '*'),
@@ -31,7 +32,7 @@ export function kafkaProgram({ dir, ports }: Settings, servers: string): Program
       const format = ['format', '--ignore-formatted', '--cluster-id', clusterId, '--config', properties]
       await promisify(execFile)('java', [...java, 'kafka.tools.StorageTool', ...format])
     },
-    isHealthy: () => countBrokers(ports.kafka).then((brokers) => brokers === 1),
+    isHealthy: () => isReady(ports.kafka),
     stopSignal: 'SIGTERM',
   }
 }
@@ -52,7 +53,7 @@ function renderProperties(dataDir: string, port: number, controllerPort: number)
     'message.max.bytes': 16 * 1024 * 1024,
     'group.initial.rebalance.delay.ms': 0,
     'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 4,
+    'offsets.topic.num.partitions': offsetsPartitions,
     // Longer than any topic keeps its records, so that a stack left alone for weeks goes on where it was.
     'offsets.retention.minutes': 60 * 24 * 35,
     'transaction.state.log.replication.factor': 1,
@@ -66,24 +67,4 @@ function renderProperties(dataDir: string, port: number, controllerPort: number)
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
-}
-
-/**
- * Brokers that are ready for clients, asked with one Metadata request (version 4, no topics) of Kafka's own protocol:
- * the port is open long before the broker works. https://kafka.apache.org/protocol#The_Messages_Metadata
- */
-async function countBrokers(port: number): Promise<number> {
-  const request = Buffer.from('0000000f' + '0003' + '0004' + '00000001' + 'ffff' + '00000000' + '00', 'hex')
-  const socket = connect(port, '127.0.0.1').setTimeout(2000, () => socket.destroy(new Error('no answer from Kafka')))
-  try {
-    socket.write(request)
-    let answer = Buffer.alloc(0)
-    for await (const chunk of socket) {
-      answer = Buffer.concat([answer, chunk as Buffer])
-      if (answer.length >= 16) return answer.readInt32BE(12)
-    }
-    return 0
-  } finally {
-    socket.destroy()
-  }
 }
