@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { printResult } from '#runtime/commands.ts'
-import { count, kafkaSettings, readEnv } from '#runtime/config.ts'
+import { count, type Env, kafkaSettings, readEnv } from '#runtime/config.ts'
 import { createLog } from '#runtime/log.ts'
 import { prefixed } from '#runtime/kafka.ts'
 import { openTopicAdmin, type TopicChange } from '#runtime/topic-plan.ts'
@@ -43,8 +43,8 @@ export function build(group: Command): void {
 }
 
 /** Brings topics and subjects to what schemas/topics.ts says, or with `dryRun` only tells the difference. */
-export async function applyTopics({ dryRun = false, repartition = false }: Options): Promise<Line[]> {
-  const config = readEnv(settings)
+export async function applyTopics({ dryRun = false, repartition = false }: Options, env?: Env): Promise<Line[]> {
+  const config = readEnv(settings, env)
   const lines: Line[] = []
   await using admin = await openTopicAdmin(config, createLog('parma', 'silent'), config.TOPIC_PARTITIONS)
   const changes = await admin.plan()

@@ -1,21 +1,36 @@
 import { randomBytes } from 'node:crypto'
-import { Firestore } from 'firebase-admin/firestore'
+import { createRequire } from 'node:module'
+import type { Firestore } from 'firebase-admin/firestore'
 import { onCleanup } from './cleanup.ts'
 import { stackEnv } from './stack.ts'
 
 export type TestFirestore = {
   /** Goes into FIRESTORE_PROJECT. */
   project: string
-  client: Firestore
+  /** Connects when first used. */
+  readonly client: Firestore
 }
 
 /** Firestore under a project of its own, which nothing else has written to. */
 export function openFirestore(): TestFirestore {
-  // The client takes an emulator from the environment only.
+  const project = `test-${randomBytes(6).toString('hex')}`
+  let client: Firestore | undefined
+  onCleanup(() => client?.terminate())
+  return {
+    project,
+    get client() {
+      return (client ??= connect(project))
+    },
+  }
+}
+
+/** Loads the client only here: it takes a second, which most tests need not spend. */
+function connect(projectId: string): Firestore {
+  // The client takes the address of an emulator from the environment only.
   process.env.FIRESTORE_EMULATOR_HOST = stackEnv().FIRESTORE_EMULATOR_HOST
   process.env.METADATA_SERVER_DETECTION = 'none'
-  const project = `test-${randomBytes(6).toString('hex')}`
-  const client = new Firestore({ projectId: project })
-  onCleanup(() => client.terminate())
-  return { project, client }
+  const library = createRequire(import.meta.url)(
+    'firebase-admin/firestore',
+  ) as typeof import('firebase-admin/firestore')
+  return new library.Firestore({ projectId })
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type IHeaders, Kafka, logLevel } from 'kafkajs'
-import { runParma } from '../../deploy/local/parma.ts'
+import { applyTopics } from '../../services/cli/topics.ts'
 import { onCleanup } from './cleanup.ts'
 import { stackEnv, testEnv } from './stack.ts'
 
@@ -34,7 +34,7 @@ export async function createTopics(): Promise<TestTopics> {
   const kafka = new Kafka({ clientId: 'test', brokers: [stackEnv().KAFKA_BROKERS ?? ''], logLevel: logLevel.NOTHING })
   onCleanup(() => deleteTopics(kafka, prefix))
   // Three keep every order per key a test can ask for, at half the price of the six of an installation.
-  await runParma({ ...testEnv(), TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '3' }, 'topics', 'apply')
+  await applyTopics({}, { ...testEnv(), TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '3' })
   return {
     prefix,
     produce: (topic, records) => produce(kafka, prefix + topic, records),
