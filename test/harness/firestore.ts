@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import type { Firestore } from 'firebase-admin/firestore'
+import type * as library from 'firebase-admin/firestore'
 import { onCleanup } from './cleanup.ts'
 import { stackEnv } from './stack.ts'
 
@@ -8,13 +8,13 @@ export type TestFirestore = {
   /** Goes into FIRESTORE_PROJECT. */
   project: string
   /** Connects when first used. */
-  readonly client: Firestore
+  readonly client: library.Firestore
 }
 
 /** Firestore under a project of its own, which nothing else has written to. */
 export function openFirestore(): TestFirestore {
   const project = `test-${randomBytes(6).toString('hex')}`
-  let client: Firestore | undefined
+  let client: library.Firestore | undefined
   onCleanup(() => client?.terminate())
   return {
     project,
@@ -25,12 +25,10 @@ export function openFirestore(): TestFirestore {
 }
 
 /** Loads the client only here: it takes a second, which most tests need not spend. */
-function connect(projectId: string): Firestore {
+function connect(projectId: string): library.Firestore {
   // The client takes the address of an emulator from the environment only.
   process.env.FIRESTORE_EMULATOR_HOST = stackEnv().FIRESTORE_EMULATOR_HOST
   process.env.METADATA_SERVER_DETECTION = 'none'
-  const library = createRequire(import.meta.url)(
-    'firebase-admin/firestore',
-  ) as typeof import('firebase-admin/firestore')
-  return new library.Firestore({ projectId })
+  const { Firestore } = createRequire(import.meta.url)('firebase-admin/firestore') as typeof library
+  return new Firestore({ projectId })
 }
