@@ -1,0 +1,115 @@
+import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
+import { encodeObject, type LegalMap, sizeOfMap, sizeOfScalar, sizeOfText } from './encode.ts'
+import { isObject, parseJson } from './parse.ts'
+
+export type Fields = Record<string, LegalMap | string | number | boolean | null | Date | Uint8Array>
+
+/** A document that is written once. `parts` lie in its subcollection `parts`, named 1, 2 and so on, and are written first. */
+export type StoredDocument = { path: string; contentHash: string; fields: Fields; parts: Fields[] }
+
+// https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields
+const maxDocumentBytes = 1024 * 1024
+const maxPartBytes = 1_000_000
+/** For what Firestore may count otherwise than we do. */
+const reserveBytes = 2048
+
+/**
+ * The document of a raw payload, `parma/mining/datasource/{source_name}/raw_data/{event_id}`:
+ *
+ * | field | what |
+ * |---|---|
+ * | mining_trigger, status, company_id | `""`, `"success"`, the company id as text: what parma-web knows |
+ * | data | `raw_data` of the body in its legal Firestore form (encode.ts), for people and parma-web's export |
+ * | data_truncated | true: `data` had to be cut to fit a document |
+ * | data_error | why `data` is empty although the body is not; else null |
+ * | body | the request body, byte for byte, where it fits beside `data` |
+ * | body_parts | 0: it is in `body`; else it is in the field `bytes` of `parts/1` to `parts/{body_parts}`, in this order |
+ * | body_bytes, content_hash | length and sha256 (lower-case hex) of the body |
+ * | event_id, data_source_id, task_id, map_version | as on the topic |
+ * | received_at, observed_at, history | when the edge took it, when it was true (null: not said), told silently |
+ *
+ * Lineage and re-drive read the bytes, never `data`. Every field but `data` is the same for the same payload.
+ */
+export function payloadDocument(payload: RawPayload, dataError: string | null = null): StoredDocument {
+  const { event_id, source_name, body, content_hash } = payload
+  const path = `parma/mining/datasource/${source_name}/raw_data/${event_id}`
+  const known: Fields = {
+    ...{ mining_trigger: '', status: 'success', company_id: payload.company_id },
+    ...{ event_id, content_hash, body_bytes: body.length, history: payload.history },
+    ...{ data_source_id: payload.data_source_id, task_id: payload.task_id, map_version: payload.map_version },
+    received_at: new Date(payload.received_at),
+    observed_at: payload.observed_at === null ? null : new Date(payload.observed_at),
+  }
+  const room = maxDocumentBytes - reserveBytes - sizeOfText(path) - sizeOfFields(known)
+  const { data, bytes, whole, error } = dataError === null ? readData(body, room) : { ...nothing, error: dataError }
+  const parts = bytes + body.length <= room ? [] : splitBody(body)
+  const fields: Fields = { ...known, data, data_truncated: !whole, data_error: error, body_parts: parts.length }
+  if (parts.length === 0) fields.body = body
+  return { path, contentHash: content_hash, fields, parts: parts.map((part) => ({ bytes: part, content_hash })) }
+}
+
+/**
+ * The document of a normalization map, `parma/mining/datasource/{source_name}/normalization_schema/{event_id}`: `schema`
+ * is the map in its legal Firestore form (encode.ts), cut where `schema_truncated`; beside it version, content_hash and
+ * received_at.
+ */
+export function mapDocument(map: NormalizationMap): StoredDocument {
+  const { event_id, source_name, content, content_hash, version, data_source_id } = map
+  const path = `parma/mining/datasource/${source_name}/normalization_schema/${event_id}`
+  const known: Fields = { event_id, content_hash, version, data_source_id, received_at: new Date(map.received_at) }
+  const room = maxDocumentBytes - reserveBytes - sizeOfText(path) - sizeOfFields(known)
+  const { data, whole, error } = readObject(() => parseJson(content), room)
+  return {
+    path,
+    contentHash: content_hash,
+    fields: { ...known, schema: data, schema_truncated: !whole, schema_error: error },
+    parts: [],
+  }
+}
+
+/** Why there cannot be a document at all for this event; null when there can. The edge lets none of these through. */
+export function findFault({ event_id, source_name, ...times }: Located): string | null {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(event_id)) return `event_id "${event_id}" is not a uuid`
+  if (!/^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(source_name))
+    return `source_name "${source_name.slice(0, 200)}" cannot name a collection: use up to 200 of a-z, 0-9, _ and -`
+  const wrong = [times.received_at, times.observed_at ?? 0].find((ms) => ms < firstMs || ms > lastMs)
+  return wrong === undefined ? null : `${wrong} ms is not a time between the years 1 and 9999`
+}
+
+type Located = { event_id: string; source_name: string; received_at: number; observed_at?: number | null }
+
+// https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp
+const firstMs = Date.parse('0001-01-01T00:00:00Z')
+const lastMs = Date.parse('9999-12-31T23:59:59.999Z')
+
+const nothing = { data: {}, bytes: sizeOfMap, whole: true }
+
+function readData(body: Uint8Array, room: number) {
+  return readObject(() => {
+    const root = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return isObject(root) ? root.raw_data : root
+  }, room)
+}
+
+function readObject(read: () => ReturnType<typeof parseJson> | undefined, room: number) {
+  try {
+    const value = read()
+    if (isObject(value)) return { ...encodeObject(value, room), error: null }
+    return { ...nothing, error: 'it holds no object to show' }
+  } catch (error) {
+    // Malformed UTF-8, malformed JSON, and nesting that exhausts the stack: the bytes are kept all the same.
+    return { ...nothing, error: (error as Error).message.slice(0, 300).toWellFormed() }
+  }
+}
+
+function splitBody(body: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(body.length / maxPartBytes)
+  return Array.from({ length: count }, (_, index) => body.subarray(index * maxPartBytes, (index + 1) * maxPartBytes))
+}
+
+function sizeOfFields(fields: Fields): number {
+  const sizes = Object.entries(fields).map(
+    ([name, value]) => sizeOfText(name) + (typeof value === 'string' ? sizeOfText(value) : sizeOfScalar),
+  )
+  return sizes.reduce((sum, size) => sum + size, sizeOfMap)
+}

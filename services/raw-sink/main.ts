@@ -1,0 +1,20 @@
+// Raw payloads and maps → Firestore. At least once; each payload is exactly one document (deterministic id, create()).
+import { consume } from '#runtime/consume.ts'
+import { openProducer } from '#runtime/produce.ts'
+import { runService } from '#runtime/service.ts'
+import { createCodec } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { topics } from '#schemas/topics.ts'
+import { readConfig } from './config.ts'
+import { storeMaps, storePayloads } from './sink.ts'
+import { openStore } from './store.ts'
+
+await runService('raw-sink', readConfig, async (config, context) => {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const producer = await openProducer(config, context)
+  const store = openStore(config, context)
+  await consume(config, context, { codec, producer }, [
+    { topic: topics.rawPayloads, handle: storePayloads(store, config.FIRESTORE_CONCURRENCY) },
+    { topic: topics.normalizationMaps, handle: storeMaps(store, config.FIRESTORE_CONCURRENCY) },
+  ])
+})

@@ -1,0 +1,33 @@
+import { isSafeNumber } from 'lossless-json'
+
+/** A number whose digits a double cannot hold, as its source text. */
+export interface RawNumber {
+  readonly rawJSON: string
+}
+export type Json = null | boolean | number | string | RawNumber | Json[] | { [name: string]: Json }
+
+// TypeScript's lib does not know them yet: https://github.com/tc39/proposal-json-parse-with-source
+const json = JSON as unknown as {
+  parse(text: string, revive?: (name: string, value: Json, context: { source: string }) => Json): Json
+  rawJSON(source: string): RawNumber
+  isRawJSON(value: unknown): value is RawNumber
+}
+
+const maybeLong = /[\d.]{16}|\d[eE]/
+
+/**
+ * The value of a JSON text, with no digit lost: `JSON.stringify` gives back the same numbers. Of members with the same
+ * name the last one counts. Throws SyntaxError, and RangeError where the nesting exhausts the stack.
+ */
+export function parseJson(text: string): Json {
+  if (!maybeLong.test(text)) return json.parse(text)
+  return json.parse(text, (_name, value, { source }) =>
+    typeof value === 'number' && !isSafeNumber(source) ? json.rawJSON(source) : value,
+  )
+}
+
+export const isRawNumber = (value: Json): value is RawNumber => json.isRawJSON(value)
+
+export function isObject(value: Json | undefined): value is { [name: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value)
+}

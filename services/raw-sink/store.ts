@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type DocumentReference, Firestore } from 'firebase-admin/firestore'
+import { TransientError } from '#runtime/retry.ts'
+import type { ServiceContext } from '#runtime/service.ts'
+import type { Config } from './config.ts'
+import type { Fields, StoredDocument } from './document.ts'
+
+/** `repeated`: it was there with the same content. `conflict`: with other content, which stays. */
+export type Written =
+  { kind: 'created' | 'repeated' } | { kind: 'conflict'; path: string } | { kind: 'refused'; message: string }
+
+/** Writes a document once, its parts before it: a document that is there is complete. Outages are TransientErrors. */
+export type Store = (document: StoredDocument) => Promise<Written>
+
+// https://grpc.io/docs/guides/status-codes/
+const invalidArgument = 3
+const alreadyExists = 6
+
+/** Firestore, or its emulator, for as long as the service runs. Readiness follows it. */
+export function openStore(config: Config, { scope, health }: ServiceContext): Store {
+  const firestore = new Firestore({
+    projectId: config.FIRESTORE_PROJECT,
+    // Without it the client looks for credentials on the network, even where the emulator asks for none.
+    universeDomain: 'googleapis.com',
+    ...(config.account && { credentials: config.account }),
+  })
+  scope.defer(() => firestore.terminate())
+  let probe: Promise<unknown> | null = null
+  health.ready('firestore', async () => {
+    probe ??= firestore
+      .doc('parma/mining')
+      .get()
+      .finally(() => (probe = null))
+    await probe
+  })
+
+  return async ({ path, contentHash, fields, parts }) => {
+    const parent = firestore.doc(path)
+    for (const [index, part] of parts.entries()) {
+      const written = await create(parent.collection('parts').doc(String(index + 1)), part, contentHash)
+      if (written.kind === 'conflict' || written.kind === 'refused') return written
+    }
+    return create(parent, fields, contentHash)
+  }
+
+  async function create(ref: DocumentReference, fields: Fields, contentHash: string): Promise<Written> {
+    try {
+      await inTime(ref.create(fields), ref.path)
+      return { kind: 'created' }
+    } catch (error) {
+      const { code, message } = error as { code?: unknown; message: string }
+      if (code === invalidArgument) return { kind: 'refused', message }
+      if (code !== alreadyExists) throw error
+    }
+    const [there] = await inTime(firestore.getAll(ref, { fieldMask: ['content_hash'] }), ref.path)
+    // Deleted in between: once more from the start.
+    if (!there?.exists) throw new TransientError(`${ref.path} was there and is gone`)
+    return there.get('content_hash') === contentHash ? { kind: 'repeated' } : { kind: 'conflict', path: ref.path }
+  }
+
+  /** The client repeats calls for ten minutes by itself; the runtime, which does the same, has to know earlier. */
+  async function inTime<T>(call: Promise<T>, path: string): Promise<T> {
+    const done = new AbortController()
+    const late = delay(config.FIRESTORE_TIMEOUT_MS, undefined, { signal: done.signal })
+    try {
+      return await Promise.race([call, late.then(() => Promise.reject(new TransientError(`no answer for ${path}`)))])
+    } finally {
+      done.abort()
+    }
+  }
+}
