@@ -20,6 +20,8 @@ export async function stopProcess(target: ProcessIdentity, signal: NodeJS.Signal
   const deadline = Date.now() + graceMs
   for (let next: NodeJS.Signals | null = signal; isRunning(target); await delay(50)) {
     if (next !== null) sendSignal(target.pid, next)
+    // A process that was stopped takes no signal but SIGKILL before it goes on.
+    if (next !== null) sendSignal(target.pid, 'SIGCONT')
     next = null
     if (Date.now() > deadline) next = 'SIGKILL'
   }

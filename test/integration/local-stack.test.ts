@@ -1,15 +1,22 @@
-import { existsSync, lstatSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { WebClient } from '@slack/web-api'
 import { Kafka, logLevel } from 'kafkajs'
 import nodemailer from 'nodemailer'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { portTable, root } from '../../deploy/local/config.ts'
+import { findFreePort } from '../../deploy/local/free-port.ts'
+import type { StackRecord } from '../../deploy/local/record.ts'
+import { removeStackData } from '../../deploy/local/stop.ts'
 import { identify, isRunning, type ProcessIdentity } from '../../deploy/local/process-identity.ts'
-import { type Stack, type StackOptions, startStack, waitUntilWhole } from '../../deploy/local/stack.ts'
+import { ensureStack, type Stack, type StackOptions, startStack, waitUntilWhole } from '../../deploy/local/stack.ts'
 import { stackEnvFile } from '../../deploy/local/stack-env.ts'
-import { stopStack } from '../../deploy/local/stop.ts'
 
 // mkdtemp makes its folder for its owner alone (mode 700): where the tests run as root, Postgres cannot enter it.
 const parent = mkdtempSync(join(tmpdir(), 'local-stack-'))
@@ -33,6 +40,13 @@ function identityOf(name: string): ProcessIdentity {
   const identity = identify(Number(stack.env()[`${name}_PID`]))
   if (!identity) throw new Error(`${name} does not run`)
   return identity
+}
+
+/** What `make up` and `make down` run, on the stack of this test. */
+async function run(command: 'up' | 'down'): Promise<string> {
+  const flags = command === 'up' ? ['--free-ports', '--services=none', '--setup=none'] : []
+  const file = join(root, 'deploy/local', `${command}.ts`)
+  return (await promisify(execFile)(process.execPath, [file, `--dir=${options.dir}`, ...flags])).stdout
 }
 
 async function query(sql: string): Promise<unknown[]> {
@@ -130,6 +144,24 @@ describe('a stack of servers', () => {
     expect(lstatSync(join(options.dir, 'postgres')).isSymbolicLink()).toBe(true)
   })
 
+  test('names the processes themselves, not what started them', () => {
+    const commands = ['KAFKA', 'REGISTRY', 'POSTGRES', 'SMTP_SINK'].map((name) =>
+      execFileSync('ps', ['-o', 'command=', '-p', String(identityOf(name).pid)], { encoding: 'utf8' }),
+    )
+    expect(commands).toEqual([
+      expect.stringMatching(/^java .*kafka\.Kafka/),
+      expect.stringMatching(/^java .*apicurio/),
+      expect.stringMatching(/bin\/postgres -D/),
+      expect.stringMatching(/bin\/node .*smtp-sink\.ts/),
+    ])
+  })
+
+  test('is left as it is by a second `make up`, which says so', async () => {
+    const before = stack.env()
+    expect(await run('up')).toMatch(/^the stack is already running, nothing to do\n/)
+    expect(stack.env()).toEqual(before)
+  })
+
   test('starts killed servers again, on the same ports and data, and notes their new processes', async () => {
     const before = stack.env()
     const killed = servers.map(identityOf)
@@ -158,17 +190,59 @@ describe('a stack of servers', () => {
     await expectAllKept()
   })
 
+  test('is repaired by the next start when one of its processes hangs', async () => {
+    process.kill(identityOf('SMTP_SINK').pid, 'SIGSTOP')
+    await vi.waitFor(async () => expect(await waitUntilWhole(options.dir, 0)).toEqual(['smtp-sink']), 20_000)
+    const { wasRunning } = await ensureStack(options, 1000)
+    expect(wasRunning).toBe(false)
+    for (const name of [...servers, 'SUPERVISOR']) started.push(identityOf(name))
+    await expectAllKept()
+  }, 120_000)
+
   test('refuses a second supervisor', async () => {
     await expect(startStack(options)).rejects.toThrow(/already runs this stack/)
     expect(await waitUntilWhole(options.dir, 0)).toEqual([])
   })
 
   test('stops as a whole, and starts again with its data', async () => {
-    expect((await stopStack(options.dir)).toSorted()).toContain('kafka')
+    expect(await run('down')).toMatch(/^stopped .*kafka/)
     expect(started.filter(isRunning)).toEqual([])
     expect(existsSync(stackEnvFile(options.dir))).toBe(false)
-    expect(await stopStack(options.dir)).toEqual([])
+    expect(await run('down')).toBe('nothing was running\n')
     await start()
     await expectAllKept()
   })
+})
+
+test('names a port that another program has, and the setting that moves it', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as { port: number }
+  const env: Record<string, string> = {}
+  for (const { setting } of Object.values(portTable)) env[setting] = String(await findFreePort())
+  env.PARMA_REGISTRY_PORT = String(port)
+  const dir = mkdtempSync(join(tmpdir(), 'local-stack-'))
+  onTestFinished(() => rmSync(dir, { recursive: true }))
+  await expect(startStack({ ...options, dir, ports: 'settings', env })).rejects.toThrow(
+    `port ${port} is taken by another program: choose another one with PARMA_REGISTRY_PORT.`,
+  )
+  expect(await waitUntilWhole(dir, 0)).toBeNull()
+})
+
+test('gives up a start that nobody waits for any more', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'local-stack-'))
+  const up = spawn(process.execPath, [
+    join(root, 'deploy/local/up.ts'),
+    `--dir=${dir}`,
+    '--free-ports',
+    '--services=none',
+  ])
+  await once(up.stdout, 'data')
+  const supervisor = (JSON.parse(readFileSync(join(dir, 'supervisor.json'), 'utf8')) as StackRecord).supervisor
+  expect(isRunning(supervisor)).toBe(true)
+  up.kill('SIGKILL')
+  await vi.waitFor(() => expect(isRunning(supervisor)).toBe(false), 45_000)
+  expect(existsSync(join(dir, 'supervisor.json'))).toBe(false)
+  removeStackData(dir)
 })
