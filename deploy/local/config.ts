@@ -8,6 +8,10 @@ import { writeWholeFile } from './whole-file.ts'
 export const services = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
 export type ServiceName = (typeof services)[number]
 
+/** Our own processes in a stack: the services, and the mining module that serves as example. */
+export const programs = [...services, 'miner-npm'] as const
+export type ProgramName = (typeof programs)[number]
+
 /** Every port of the stack: its default, and the environment variable that moves it. All listen on 127.0.0.1 only. */
 export const portTable = {
   edge: { setting: 'PARMA_EDGE_PORT', port: 24080 },
@@ -26,6 +30,8 @@ export const portTable = {
   'analyzer-health': { setting: 'PARMA_ANALYZER_HEALTH_PORT', port: 24104 },
   'notifier-health': { setting: 'PARMA_NOTIFIER_HEALTH_PORT', port: 24105 },
   'scheduler-health': { setting: 'PARMA_SCHEDULER_HEALTH_PORT', port: 24106 },
+  'miner-npm-health': { setting: 'PARMA_MINER_NPM_HEALTH_PORT', port: 24107 },
+  'miner-npm': { setting: 'PARMA_MINER_NPM_PORT', port: 24200 },
 } as const
 export type PortName = keyof typeof portTable
 export type Ports = Record<PortName, number>

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { defaultDir, root, services } from './config.ts'
+import { defaultDir, programs, root } from './config.ts'
 import { type DemoStatus, listBroken, renderReport } from './demo-report.ts'
 import type { SetupStep } from './setup.ts'
 import { ensureStack } from './stack.ts'
@@ -78,7 +78,7 @@ try {
   const { stack, wasRunning } = await ensureStack({
     dir: defaultDir,
     ports: 'settings',
-    services,
+    services: programs,
     setup: ['public-schema', 'migrate', 'topics'] satisfies SetupStep[],
     withParent: false,
     say,

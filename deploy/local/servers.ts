@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { firestorePrograms } from './firestore.ts'
-import type { ServiceName, Settings } from './config.ts'
+import type { ProgramName, Settings } from './config.ts'
 import { kafkaProgram } from './kafka.ts'
 import { postgresProgram } from './postgres.ts'
 import { accepts, answers, type Program } from './processes.ts'
@@ -33,15 +33,23 @@ function slackStubProgram({ dir, ports }: Settings): Program {
   }
 }
 
-/** One service of ours, as `node services/<name>/main.ts` with its whole configuration in the environment. */
-export function serviceProgram(name: ServiceName, { root, ports }: Settings, stackEnv: StackEnv): Program {
+/** One process of ours, as `node services/<name>/main.ts` with its whole configuration in the environment. */
+export function serviceProgram(name: ProgramName, { root, ports, cache }: Settings, stackEnv: StackEnv): Program {
   const healthPort = ports[`${name}-health`]
+  const own: NodeJS.ProcessEnv =
+    name === 'miner-npm'
+      ? {
+          ANALYTICS_BASE_URL: stackEnv.EDGE_URL,
+          MINER_PORT: String(ports['miner-npm']),
+          MINER_CACHE_DIR: join(cache, 'npm-view'),
+        }
+      : { EDGE_PORT: String(ports.edge) }
   return {
     name,
     command: process.execPath,
     args: [join(root, 'services', name, 'main.ts')],
     cwd: root,
-    env: { ...serviceEnv(stackEnv), EDGE_PORT: String(ports.edge), HEALTH_PORT: String(healthPort) },
+    env: { ...serviceEnv(stackEnv), ...own, HEALTH_PORT: String(healthPort) },
     isHealthy: () => answers(`http://127.0.0.1:${healthPort}/readyz`),
     stopSignal: 'SIGTERM',
   }
@@ -54,6 +62,10 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = process
     ...stackEnv,
     DEPLOYMENT_ENV: 'local',
     HEALTH_HOST: '127.0.0.1',
+    EDGE_HOST: '127.0.0.1',
+    MINER_HOST: '127.0.0.1',
+    // Mining modules of a local installation live on this machine.
+    ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
     // Without this firebase-admin looks for Google's metadata server for seconds.
     METADATA_SERVER_DETECTION: 'none',
   }

@@ -21,11 +21,18 @@ const settings = {
 test('describes every address, secret and process id', () => {
   const env = describeStack(settings, { supervisor: 1, kafka: 2, 'raw-sink': 3 })
   expect(Object.keys(env)).toEqual([
-    ...['EDGE_URL', 'KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'FIRESTORE_EMULATOR_HOST'],
+    ...['EDGE_URL', 'MINER_NPM_URL', 'KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'FIRESTORE_EMULATOR_HOST'],
     ...['FIRESTORE_PROJECT', 'SMTP_URL', 'MAILBOX_URL', 'SLACK_API_URL', 'SLACK_OUTBOX_URL'],
     ...['PARMA_SHARED_SECRET_KEY', 'PARMA_ANALYTICS_SECRET_KEY'],
     ...['EDGE_HEALTH_URL', 'RAW_SINK_HEALTH_URL', 'NORMALIZER_HEALTH_URL', 'ANALYZER_HEALTH_URL'],
-    ...['NOTIFIER_HEALTH_URL', 'SCHEDULER_HEALTH_URL', 'SUPERVISOR_PID', 'KAFKA_PID', 'RAW_SINK_PID'],
+    ...[
+      'NOTIFIER_HEALTH_URL',
+      'SCHEDULER_HEALTH_URL',
+      'MINER_NPM_HEALTH_URL',
+      'SUPERVISOR_PID',
+      'KAFKA_PID',
+      'RAW_SINK_PID',
+    ],
   ])
   expect(env.RAW_SINK_PID).toBe('3')
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from './config.ts'
-import { services } from './config.ts'
+import { programs } from './config.ts'
 import { writeWholeFile } from './whole-file.ts'
 
 export type StackEnv = Record<string, string>
@@ -11,6 +11,7 @@ export function describeStack({ ports, secrets, firestoreProject }: Settings, pi
   const local = (port: number) => `http://127.0.0.1:${port}`
   const env: StackEnv = {
     EDGE_URL: local(ports.edge),
+    MINER_NPM_URL: local(ports['miner-npm']),
     KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
     SCHEMA_REGISTRY_URL: `${local(ports.registry)}/apis/ccompat/v7`,
     DATABASE_URL: `postgres://postgres:${secrets.postgresPassword}@127.0.0.1:${ports.postgres}/parma`,
@@ -23,7 +24,7 @@ export function describeStack({ ports, secrets, firestoreProject }: Settings, pi
     PARMA_SHARED_SECRET_KEY: secrets.sharedSecret,
     PARMA_ANALYTICS_SECRET_KEY: secrets.analyticsSecret,
   }
-  for (const name of services) env[`${constantCase(name)}_HEALTH_URL`] = local(ports[`${name}-health`])
+  for (const name of programs) env[`${constantCase(name)}_HEALTH_URL`] = local(ports[`${name}-health`])
   for (const [name, pid] of Object.entries(pids)) env[`${constantCase(name)}_PID`] = String(pid)
   return env
 }

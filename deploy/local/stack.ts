@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ServiceName } from './config.ts'
+import type { ProgramName } from './config.ts'
 import { isRunning } from './process-identity.ts'
 import { openLog } from './processes.ts'
 import { listMissing, readRecord } from './record.ts'
@@ -16,7 +16,7 @@ export type StackOptions = {
   dir: string
   /** `settings`: the ports of config.ts. `free`: ports nobody uses, kept in `dir`. */
   ports: 'settings' | 'free'
-  services: readonly ServiceName[]
+  services: readonly ProgramName[]
   setup: readonly SetupStep[]
   /** The stack stops when this process ends, however it ends. */
   withParent: boolean

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { downFile, findTakenPort, readSettings, type ServiceName } from './config.ts'
+import { downFile, findTakenPort, readSettings, type ProgramName } from './config.ts'
 import { fetchJavaServers } from './java-servers.ts'
 import { identify } from './process-identity.ts'
 import { type Program, supervise, type Supervised } from './processes.ts'
@@ -91,7 +91,7 @@ async function start(): Promise<void> {
     await setupSteps[step](settings, stackEnv())
     say(`${step} is done`)
   }
-  const services = split(values.services) as ServiceName[]
+  const services = split(values.services) as ProgramName[]
   await launch(
     groups.services,
     services.map((name) => serviceProgram(name, settings, stackEnv())),

@@ -1,7 +1,7 @@
 // Starts the local stack with all services, or says that it runs. `--dir`, `--services` and the like are for other stacks.
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { defaultDir, services, type ServiceName } from './config.ts'
+import { defaultDir, programs, type ProgramName } from './config.ts'
 import type { SetupStep } from './setup.ts'
 import { ensureStack } from './stack.ts'
 import { stackEnvFile } from './stack-env.ts'
@@ -9,7 +9,7 @@ import { stackEnvFile } from './stack-env.ts'
 const { values } = parseArgs({
   options: {
     dir: { type: 'string', default: defaultDir },
-    services: { type: 'string', default: services.join(',') },
+    services: { type: 'string', default: programs.join(',') },
     setup: { type: 'string', default: 'public-schema,migrate,topics' },
     'free-ports': { type: 'boolean', default: false },
   },
@@ -21,7 +21,7 @@ try {
   const { stack, wasRunning } = await ensureStack({
     dir: values.dir,
     ports: values['free-ports'] ? 'free' : 'settings',
-    services: split(values.services) as ServiceName[],
+    services: split(values.services) as ProgramName[],
     setup: split(values.setup) as SetupStep[],
     withParent: false,
     say: (text) => console.log(`  ${text}`),
