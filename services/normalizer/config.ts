@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { count, type Env, kafkaSettings, postgresSettings, readEnv, serviceSettings } from '#runtime/config.ts'
+
+export const settings = {
+  ...serviceSettings,
+  ...kafkaSettings,
+  ...postgresSettings,
+  MAX_LEAVES: count(200_000).describe('Values in one payload; a payload with more is refused as a whole.'),
+  MAX_DEPTH: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(100)
+    .describe('Levels of lists and objects in one payload; a deeper one is refused as a whole.'),
+  MAP_WAIT_MS: count(30_000, 0).describe(
+    'How long a payload waits for the map version it asks for; then it is refused.',
+  ),
+  OLDEST_OBSERVED_AT: z.iso
+    .date()
+    .default('2000-01-01')
+    .describe('Earliest day a payload may speak of; each month with values is a partition.'),
+  MAX_DRIFT_PER_PAYLOAD: count(50, 0).describe('Paths that differ from the map reported for one payload.'),
+  MAX_DRIFT_PER_SOURCE: count(500, 0).describe('Reports kept for one data source; what comes on top is not told.'),
+  SAMPLE_LENGTH: count(200).describe('Characters of a refused value that are kept as a sample.'),
+  MAX_VALUES_PER_PART: count(5000).describe('Values in one part of an observation.'),
+  MAX_PART_BYTES: count(1024 * 1024).describe('Size of one part of an observation, roughly.'),
+  SERIES_CACHE_SIZE: count(200_000).describe('Series whose ids are remembered.'),
+}
+
+export const readConfig = (env?: Env) => readEnv(settings, env)
+export type Config = ReturnType<typeof readConfig>

@@ -1,0 +1,83 @@
+import { dead, type Handler, ok, type Outcome, output } from '#runtime/outcome.ts'
+import { TransientError } from '#runtime/retry.ts'
+import type { RawPayload } from '#schemas/generated/types.ts'
+import { topics } from '#schemas/topics.ts'
+import type { Config } from './config.ts'
+import type { LedgerRow } from './ledger-rows.ts'
+import type { Maps } from './maps.ts'
+import { leaves, payloads } from './metrics.ts'
+import { observe } from './observe.ts'
+import type { Store, Written } from './store.ts'
+import { opsEventOf } from './tell.ts'
+import { understand, versionOf } from './understand.ts'
+
+/** Understands payloads, stores them, and tells what is stored: observations, and ops events of what is new about them. */
+export function normalizePayloads(maps: Maps, store: Store, config: Config): Handler<RawPayload> {
+  async function work(payload: RawPayload) {
+    const map = await maps.find(payload.data_source_id, versionOf(payload))
+    return { payload, result: understand(payload, map, config) }
+  }
+
+  function outcomeOf(written: Written): Outcome {
+    if (written === 'conflict') return dead('conflict', 'the event id is known with other content')
+    const { stored, stories, fresh } = written
+    if (fresh) count(stored.row)
+    const { event_id, company_id, data_source_id } = stored.row
+    return ok(
+      ...observe(stored, namesFor(stored.row), config).map((one) =>
+        output(topics.observations, company_id, event_id, one),
+      ),
+      ...stories.map((story) => {
+        const event = opsEventOf(story, event_id)
+        return output(topics.opsEvents, String(data_source_id), event.event_id, event)
+      }),
+    )
+  }
+
+  /** Those of the version that was used, whatever is the newest by now. */
+  function namesFor({ data_source_id, map_version, reason }: LedgerRow): ReadonlyMap<number, string> {
+    if (map_version === null || reason !== null) return new Map()
+    const compiled = maps.get(data_source_id, map_version)?.compiled
+    if (!compiled)
+      throw new TransientError(`version ${map_version} of the map of data source ${data_source_id} is not loaded`)
+    return compiled.names
+  }
+
+  return async (batch) => {
+    const faults = batch.map(({ value }) => findFault(value))
+    const works = await Promise.all(batch.filter((_, index) => faults[index] === null).map(({ value }) => work(value)))
+    const written = works.length > 0 ? await store(works) : []
+    let next = 0
+    return faults.map((fault) => (fault === null ? outcomeOf(written[next++] as Written) : dead('invalid', fault)))
+  }
+}
+
+// Years 1 to 9999, which every store of ours can hold.
+const [firstMs, lastMs] = [Date.parse('0001-01-01'), Date.parse('9999-12-31')]
+
+/** Why there can be no row at all for this payload; null when there can. The edge lets none of these through. */
+function findFault({
+  event_id,
+  received_at,
+  source_name,
+  company_id,
+  content_hash,
+  replay,
+}: RawPayload): string | null {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(event_id))
+    return `event_id ${JSON.stringify(event_id)} is no uuid`
+  if (!(received_at >= firstMs && received_at <= lastMs))
+    return `received_at ${received_at} is no time of the years 1 to 9999`
+  if ([source_name, company_id, content_hash, replay?.replay_id].some((text) => text?.includes('\0')))
+    return 'an id with a NUL'
+  if (replay?.replay_id === '') return 'a replay without replay_id'
+  return null
+}
+
+function count({ reason, stored, nulls, unmapped, refused }: LedgerRow): void {
+  payloads.inc({ reason: reason ?? 'none' })
+  leaves.inc({ outcome: 'stored' }, stored)
+  leaves.inc({ outcome: 'null' }, nulls)
+  leaves.inc({ outcome: 'unmapped' }, unmapped)
+  leaves.inc({ outcome: 'refused' }, refused)
+}

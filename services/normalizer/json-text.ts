@@ -1,0 +1,48 @@
+import type { Json, Structure } from './parse.ts'
+
+/**
+ * The one JSON text of a value: no blanks, numbers with their own digits, members sorted by key, so that the same content
+ * is the same text whatever order a module sends it in. Of doubled members all are kept. Any Postgres text column takes it:
+ * NUL and lone surrogates are escaped.
+ */
+export function jsonText(node: Json): string {
+  switch (node.kind) {
+    case 'null':
+      return 'null'
+    case 'bool':
+      return String(node.value)
+    case 'number':
+      return node.text
+    case 'text':
+      return JSON.stringify(node.value)
+    case 'list':
+      return `[${node.items.map(jsonText).join(',')}]`
+    case 'object':
+      return `{${sorted(node)
+        .map(({ key, value }) => `${JSON.stringify(key)}:${jsonText(value)}`)
+        .join(',')}}`
+  }
+}
+
+function sorted({ members }: Structure) {
+  return members.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+}
+
+/** Whether a Postgres text column holds it as it is. It holds no NUL, and nothing that is not Unicode. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
+}
+
+/** A storable text for people: at most `length` characters, what cannot be stored replaced. */
+export function excerpt(text: string, length: number): string {
+  return text.slice(0, length).replaceAll('\0', '\ufffd').toWellFormed()
+}
+
+/**
+ * The path of a member below `prefix`: `repos[].stars`. Keys that would be misread (with dots, brackets, quotes, control
+ * characters, or empty) are quoted: `["a.b"]`.
+ */
+export function pathOf(prefix: string, key: string): string {
+  if (/^[^.[\]"\\\p{Cc}\p{Cs}]+$/u.test(key)) return prefix === '' ? key : `${prefix}.${key}`
+  return `${prefix}[${JSON.stringify(key)}]`
+}

@@ -1,0 +1,39 @@
+import { type Database, sql } from '#runtime/postgres.ts'
+
+/** Makes the partitions of `normalizer.value` before they are needed. */
+export type Months = {
+  /** After it, values of these times (ms) and of the three months that follow each of `received` can be stored. */
+  ensure(observed: readonly number[], received: readonly number[]): Promise<void>
+  /** Asks the database again: somebody may have detached a partition. */
+  forget(): void
+}
+
+const monthsAhead = 3
+
+export function createMonths(database: Database): Months {
+  const known = new Set<number>()
+  return {
+    async ensure(observed, received) {
+      const wanted = new Set(observed.map((ms) => monthOf(ms)))
+      for (const month of new Set(received.map((ms) => monthOf(ms)))) {
+        for (let ahead = 0; ahead <= monthsAhead; ahead++) wanted.add(month + ahead)
+      }
+      const missing = [...wanted].filter((month) => !known.has(month)).sort((a, b) => a - b)
+      if (missing.length === 0) return
+      await database.query(sql.unsafe`
+        SELECT normalizer.create_month(to_timestamp(seconds))
+        FROM unnest(${sql.array(
+          missing.map((month) => Date.UTC(0, month) / 1000),
+          'float8',
+        )}) AS n (seconds)`)
+      for (const month of missing) known.add(month)
+    },
+    forget: () => known.clear(),
+  }
+}
+
+/** Months since January 1900, UTC. */
+function monthOf(ms: number): number {
+  const date = new Date(ms)
+  return (date.getUTCFullYear() - 1900) * 12 + date.getUTCMonth()
+}

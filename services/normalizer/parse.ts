@@ -1,0 +1,190 @@
+/**
+ * JSON as its source text has it: members in their order, doubled ones too, numbers with all their digits, no prototypes.
+ * Leaves are counted in the order of the text. A leaf is a scalar, a null, a list that holds no object at any depth, or an
+ * empty object; `seq` is the number of a node's first leaf and `leaves` how many it has.
+ */
+export type Json = Scalar | List | Structure
+export type Scalar =
+  | { kind: 'null'; seq: number; leaves: 1 }
+  | { kind: 'bool'; value: boolean; seq: number; leaves: 1 }
+  | { kind: 'number'; text: string; seq: number; leaves: 1 }
+  | { kind: 'text'; value: string; seq: number; leaves: 1 }
+export type List = { kind: 'list'; items: Json[]; flat: boolean; seq: number; leaves: number }
+export type Structure = { kind: 'object'; members: Member[]; seq: number; leaves: number }
+/** `overridden`: a later member of the same object has the same key, and that one counts. */
+export type Member = { key: string; value: Json; overridden: boolean }
+
+export type Limits = { MAX_LEAVES: number; MAX_DEPTH: number }
+export type ParseProblem = 'unparsable' | 'too-deep' | 'too-many-leaves'
+export type Parsed = { root: Json; problem?: never } | { root?: never; problem: ParseProblem; message: string }
+
+const blank = /[ \t\n\r]*/y
+// Anything a string must spell differently: https://www.rfc-editor.org/rfc/rfc8259#section-7
+const special = /[\u0000-\u001f\\]/
+const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+
+/**
+ * Reads JSON text (RFC 8259, strictly). Each scalar counts towards MAX_LEAVES, also within a list that is one leaf: the
+ * limit bounds the memory. Never throws.
+ */
+export function parse(text: string, limits: Limits): Parsed {
+  try {
+    return { root: new Reader(text, limits).document() }
+  } catch (error) {
+    if (error instanceof Unreadable) return { problem: error.problem, message: error.message }
+    throw error
+  }
+}
+
+class Unreadable extends Error {
+  readonly problem: ParseProblem
+  constructor(problem: ParseProblem, message: string) {
+    super(message)
+    this.problem = problem
+  }
+}
+
+class Reader {
+  readonly #text: string
+  readonly #limits: Limits
+  #at = 0
+  #seq = 0
+  #scalars = 0
+
+  constructor(text: string, limits: Limits) {
+    this.#text = text
+    this.#limits = limits
+  }
+
+  document(): Json {
+    const root = this.#value(1)
+    this.#take(blank)
+    if (this.#at < this.#text.length) throw this.#unexpected()
+    return root
+  }
+
+  #value(depth: number): Json {
+    this.#take(blank)
+    switch (this.#text[this.#at]) {
+      case '{':
+        return this.#object(depth)
+      case '[':
+        return this.#list(depth)
+      case '"':
+        return { kind: 'text', value: this.#string(), seq: this.#leaf(), leaves: 1 }
+      case 't':
+        return (this.#word('true'), { kind: 'bool', value: true, seq: this.#leaf(), leaves: 1 })
+      case 'f':
+        return (this.#word('false'), { kind: 'bool', value: false, seq: this.#leaf(), leaves: 1 })
+      case 'n':
+        return (this.#word('null'), { kind: 'null', seq: this.#leaf(), leaves: 1 })
+      default: {
+        const digits = this.#take(number)
+        if (digits === '') throw this.#unexpected()
+        return { kind: 'number', text: digits, seq: this.#leaf(), leaves: 1 }
+      }
+    }
+  }
+
+  #object(depth: number): Structure {
+    const seq = this.#open(depth)
+    const members: Member[] = []
+    const last = new Map<string, Member>()
+    if (!this.#closes('}'))
+      do {
+        this.#take(blank)
+        if (this.#text[this.#at] !== '"') throw this.#unexpected()
+        const key = this.#string()
+        this.#take(blank)
+        this.#word(':')
+        const member = { key, value: this.#value(depth + 1), overridden: false }
+        const earlier = last.get(key)
+        if (earlier) earlier.overridden = true
+        last.set(key, member)
+        members.push(member)
+      } while (this.#continues('}'))
+    if (members.length === 0) this.#leaf()
+    return { kind: 'object', members, seq, leaves: this.#seq - seq }
+  }
+
+  #list(depth: number): List {
+    const seq = this.#open(depth)
+    const items: Json[] = []
+    let flat = true
+    if (!this.#closes(']'))
+      do {
+        const item = this.#value(depth + 1)
+        if (item.kind === 'object' || (item.kind === 'list' && !item.flat)) flat = false
+        items.push(item)
+      } while (this.#continues(']'))
+    if (items.length === 0) this.#leaf()
+    if (flat) this.#seq = seq + 1
+    return { kind: 'list', items, flat, seq, leaves: this.#seq - seq }
+  }
+
+  #leaf(): number {
+    if (++this.#scalars > this.#limits.MAX_LEAVES)
+      throw new Unreadable('too-many-leaves', `more than ${this.#limits.MAX_LEAVES} values`)
+    return this.#seq++
+  }
+
+  #open(depth: number): number {
+    if (depth > this.#limits.MAX_DEPTH)
+      throw new Unreadable('too-deep', `nested deeper than ${this.#limits.MAX_DEPTH} levels`)
+    this.#at++
+    return this.#seq
+  }
+
+  #closes(end: string): boolean {
+    this.#take(blank)
+    if (this.#text[this.#at] !== end) return false
+    this.#at++
+    return true
+  }
+
+  #continues(end: string): boolean {
+    if (this.#closes(end)) return false
+    this.#word(',')
+    return true
+  }
+
+  #string(): string {
+    const start = this.#at
+    let end = this.#text.indexOf('"', start + 1)
+    while (end > 0 && this.#isEscaped(end)) end = this.#text.indexOf('"', end + 1)
+    if (end < 0) throw new Unreadable('unparsable', 'not JSON: ends within a string')
+    this.#at = end + 1
+    const plain = this.#text.slice(start + 1, end)
+    if (!special.test(plain)) return plain
+    try {
+      return JSON.parse(this.#text.slice(start, end + 1)) as string
+    } catch {
+      throw new Unreadable('unparsable', `not JSON: a string with a bad escape or a control character at ${start}`)
+    }
+  }
+
+  #isEscaped(at: number): boolean {
+    let backslashes = 0
+    while (this.#text[at - 1 - backslashes] === '\\') backslashes++
+    return backslashes % 2 === 1
+  }
+
+  #word(word: string): void {
+    if (!this.#text.startsWith(word, this.#at)) throw this.#unexpected()
+    this.#at += word.length
+  }
+
+  #take(pattern: RegExp): string {
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#text)?.[0] ?? ''
+    this.#at += found.length
+    return found
+  }
+
+  #unexpected(): Unreadable {
+    const { length } = this.#text
+    const what =
+      this.#at < length ? `unexpected ${JSON.stringify(this.#text[this.#at])} at ${this.#at}` : 'ends too early'
+    return new Unreadable('unparsable', `not JSON: ${what}`)
+  }
+}

@@ -1,0 +1,90 @@
+/** Milliseconds since 1970 (UTC), or why the text is no instant. */
+export type ReadDate = number | 'not-a-date' | 'ambiguous-date'
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const monthName = `(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?`
+const weekday = '(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\\s+)?'
+const time = '(\\d{2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d+))?)?\\s*(Z|UTC|GMT|[+-]\\d{2}(?::?\\d{2})?)?'
+
+const iso = new RegExp(`^(\\d{4})-(\\d{2})-(\\d{2})(?:(?:T|\\s+)${time})?$`, 'i')
+const dayFirst = new RegExp(
+  `^${weekday}(\\d{1,2})(?:st|nd|rd|th)?\\s+${monthName},?\\s+(\\d{4})(?:,?\\s+${time})?$`,
+  'i',
+)
+const monthFirst = new RegExp(
+  `^${weekday}${monthName}\\s+(\\d{1,2})(?:st|nd|rd|th)?,?\\s+(\\d{4})(?:,?\\s+${time})?$`,
+  'i',
+)
+
+/** What could be an instant, if one knew which: 3/4/2024, 2024-05, "3 days ago", a time with a zone that has no number. */
+const ambiguous = [
+  /^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?:\D.*)?$/,
+  /^\d{4}(?:-(?:\d{2}|W\d{2}(?:-\d)?|\d{3}))?$/,
+  /^[+-]?\d+(?:\.\d+)?$/,
+  /\b(?:ago|now|today|yesterday|tomorrow|last|next|just|in (?:a|an|\d+))\b/i,
+  new RegExp(`\\b${monthName}`, 'i'),
+  /^\d{4}-\d{2}-\d{2}(?:T|\s+)\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*[a-z/_]+$/i,
+]
+
+/**
+ * The instant that text names: ISO 8601 dates and times (with `T` or blanks), RFC 1123 dates and dates with an English month
+ * name, epoch seconds and milliseconds as digits. Without an offset it is UTC; without a time it is midnight. Finer parts
+ * than milliseconds are cut off. Years 1 to 9999.
+ */
+export function readDate(text: string): ReadDate {
+  const trimmed = text.trim()
+  if (trimmed.length > 100) return 'not-a-date'
+  let found = iso.exec(trimmed)
+  if (found) return instant(found[1], found[2], found[3], found)
+  found = dayFirst.exec(trimmed)
+  if (found) return instant(found[3], monthNumber(found[2]), found[1], found)
+  found = monthFirst.exec(trimmed)
+  if (found) return instant(found[3], monthNumber(found[1]), found[2], found)
+  if (/^\d{9,14}$/.test(trimmed)) return readEpoch(Number(trimmed))
+  return ambiguous.some((pattern) => pattern.test(trimmed)) ? 'ambiguous-date' : 'not-a-date'
+}
+
+/**
+ * The instant of an epoch number: seconds from 1e8 (March 1973) to below 1e11, milliseconds from there to below 1e14. Any
+ * other number may as well be a year, a day count or something else.
+ */
+export function readEpoch(epoch: number): ReadDate {
+  if (!(epoch >= 1e8 && epoch < 1e14)) return 'ambiguous-date'
+  return Math.trunc(epoch < 1e11 ? Math.round(epoch * 1e6) / 1e3 : epoch)
+}
+
+function monthNumber(name: string | undefined): string {
+  return String(months.indexOf((name ?? '').slice(0, 3).toLowerCase()) + 1)
+}
+
+function instant(
+  y: string | undefined,
+  m: string | undefined,
+  d: string | undefined,
+  found: RegExpExecArray,
+): ReadDate {
+  const [year, month, day] = [Number(y), Number(m), Number(d)]
+  const [hour, minute, second, millisecond] = [
+    found[4],
+    found[5],
+    found[6],
+    (found[7] ?? '').padEnd(3, '0').slice(0, 3),
+  ].map((part) => Number(part ?? 0))
+  const offset = offsetMinutes(found[8])
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+  if (!exists || hour! > 23 || minute! > 59 || second! > 59 || offset === null) return 'not-a-date'
+  const at = date.getTime() + hour! * 3_600_000 + minute! * 60_000 + second! * 1000 + millisecond! - offset * 60_000
+  const result = new Date(at).getUTCFullYear()
+  return result >= 1 && result <= 9999 ? at : 'not-a-date'
+}
+
+/** Minutes east of UTC, at most 18 hours (ISO 8601, as java.time has it); null when there is no such offset. */
+function offsetMinutes(zone: string | undefined): number | null {
+  const found = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone ?? '')
+  if (!found) return 0
+  const minutes = Number(found[2]) * 60 + Number(found[3] ?? 0)
+  if (minutes > 18 * 60 || Number(found[3] ?? 0) > 59) return null
+  return found[1] === '-' ? -minutes : minutes
+}

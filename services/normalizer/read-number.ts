@@ -1,0 +1,29 @@
+/** A number as it is stored: `text` keeps the digits where a double cannot. */
+export type ReadNumber = { number: number; text: string | null }
+
+const decimal = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
+
+/** The number that decimal text says, however it is written; null when it is none, Infinity when no double reaches it. */
+export function readNumber(text: string): ReadNumber | null {
+  const found = decimal.exec(text)
+  if (!found || !(found[2] || found[3])) return null
+  const number = Number(text) || 0
+  const exact = Number.isFinite(number) && sameDigits(digitsOf(found), digitsOf(decimal.exec(String(number))))
+  return { number, text: exact ? null : text }
+}
+
+type Digits = { digits: string; exponent: number }
+
+/** Significant digits and the power of ten behind them: 1.50e3, 1500 and 15e2 have the same. */
+function digitsOf(found: RegExpExecArray | null): Digits {
+  const [, , whole = '', fraction = '', exponent = '0'] = found ?? []
+  const all = (whole + fraction).replace(/^0+/, '')
+  let end = all.length
+  while (all[end - 1] === '0') end--
+  const digits = all.slice(0, end)
+  return { digits, exponent: digits === '' ? 0 : Number(exponent) - fraction.length + all.length - end }
+}
+
+function sameDigits(a: Digits, b: Digits): boolean {
+  return a.digits === b.digits && a.exponent === b.exponent
+}

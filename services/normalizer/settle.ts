@@ -1,0 +1,99 @@
+import type { Value } from './normalize.ts'
+import type { Refusal } from './refusals.ts'
+import type { SeriesIds } from './series-cache.ts'
+import type { NewValue } from './values.ts'
+import type { Case } from './write-batch.ts'
+
+export type Settled = { values: NewValue[]; refusals: Refusal[] }
+
+/**
+ * The rows of one payload, and in `row` its counts. `present` says which leaves of which event are stored already, and
+ * learns the new ones: those of a replay that are there are left alone.
+ */
+export function settle(
+  { payload, result, row, first }: Case,
+  series: SeriesIds,
+  present: Map<number, Set<number>>,
+): Settled {
+  const base = {
+    event_no: first.event_no,
+    data_source_id: row.data_source_id,
+    company_id: row.company_id,
+    map_version: result.mapVersion,
+  }
+  row.map_version = result.mapVersion
+  if ('reason' in result) {
+    row.reason = result.reason
+    const refusal = {
+      ...base,
+      seq: null,
+      leaves: 0,
+      path: '',
+      item_key: null,
+      reason: result.reason,
+      sample: result.sample,
+    }
+    return { values: [], refusals: [refusal] }
+  }
+  const { normalized } = result
+  const storable = normalized.values.filter(({ entry }) => series.has(entry.id))
+  // The measurement is gone, or it is not one of this source.
+  const lost = normalized.values.filter(({ entry }) => !series.has(entry.id))
+  const refused = [
+    ...normalized.refused,
+    ...lost.map((value) => ({ ...value, reason: 'unknown-measurement', sample: sampleOf(value) })),
+  ]
+  row.subject_key = normalized.subjectKey
+  row.stored = leavesOf(storable)
+  row.refused = leavesOf(refused)
+  row.nulls = normalized.nulls.length
+  row.unmapped = normalized.unmapped.length
+
+  const seqs = present.get(first.event_no)
+  const values = storable
+    .filter(({ seq }) => !seqs?.has(seq))
+    .map((value): NewValue => {
+      const { entry, item } = value
+      return {
+        event_no: first.event_no,
+        replay_no: payload.replay ? row.event_no : null,
+        observed_at: first.observed_at as number,
+        seq: value.seq,
+        company_measurement_id: series.get(entry.id) as number,
+        source_measurement_id: entry.id,
+        company_id: Number(row.company_id),
+        data_source_id: row.data_source_id,
+        type: entry.type,
+        path: value.path,
+        subject_key: normalized.subjectKey,
+        item_key: item?.key ?? null,
+        item_label: item?.label ?? null,
+        number: value.number,
+        text: value.text,
+        date: value.date,
+        members: value.members,
+        column: value.column,
+      }
+    })
+  const refusals = refused
+    .filter(({ seq }) => !seqs?.has(seq))
+    .map(({ seq, leaves, path, item, reason, sample }) => ({
+      ...base,
+      seq,
+      leaves,
+      path,
+      item_key: item?.key ?? null,
+      reason,
+      sample,
+    }))
+  for (const { seq } of values) seqs?.add(seq)
+  return { values, refusals }
+}
+
+function leavesOf(places: readonly { leaves: number }[]): number {
+  return places.reduce((sum, { leaves }) => sum + leaves, 0)
+}
+
+function sampleOf({ number, text, date }: Value): string {
+  return (text ?? (date === null ? String(number) : new Date(date).toISOString())).slice(0, 200)
+}

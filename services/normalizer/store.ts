@@ -1,0 +1,67 @@
+import { withLedger } from '#runtime/ledger.ts'
+import type { Database } from '#runtime/postgres.ts'
+import { TransientError } from '#runtime/retry.ts'
+import type { RawPayload } from '#schemas/generated/types.ts'
+import type { Config } from './config.ts'
+import { ledgerColumns } from './ledger-rows.ts'
+import { createMonths } from './months.ts'
+import type { StoredPayload } from './observe.ts'
+import { SeriesCache } from './series-cache.ts'
+import type { ToldStory } from './tell.ts'
+import type { PayloadRefused, Understood } from './understand.ts'
+import { writeBatch } from './write-batch.ts'
+
+export type Work = { payload: RawPayload; result: Understood | PayloadRefused }
+/** What stands in Postgres for a payload, and what it was the first to show; or that its id belongs to other content. */
+export type Written = 'conflict' | { stored: StoredPayload; stories: ToldStory[]; fresh: boolean }
+
+/** Writes a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
+export type Store = (batch: readonly Work[]) => Promise<Written[]>
+
+const maxTold = 20_000
+
+export function openStore(database: Database, config: Config): Store {
+  const months = createMonths(database)
+  const series = new SeriesCache(config.SERIES_CACHE_SIZE)
+  const told = new Set<string>()
+
+  return async (batch) => {
+    const payloads = batch.map(({ payload }) => payload)
+    const events = payloads.map(({ event_id, content_hash, replay }) => ({
+      event_id,
+      content_hash,
+      replay_id: replay?.replay_id ?? null,
+    }))
+    await months.ensure(
+      payloads.flatMap(({ observed_at }) => observed_at ?? []),
+      payloads.map(({ received_at }) => received_at),
+    )
+    try {
+      const { written, added, asked } = await withLedger(
+        database,
+        'normalizer',
+        events,
+        (tx, verdicts) => writeBatch(tx, batch, verdicts, { series, told, maxStories: config.MAX_DRIFT_PER_SOURCE }),
+        ledgerColumns(payloads),
+      )
+      series.keep(added)
+      if (told.size > maxTold) told.clear()
+      for (const key of asked) told.add(key)
+      return written
+    } catch (error) {
+      if (!isStaleCache(error)) throw error
+      months.forget()
+      series.forget()
+      throw new TransientError('a company, a source or a partition vanished while its values were written', {
+        cause: error,
+      })
+    }
+  }
+}
+
+// foreign_key_violation, and check_violation, which is also "no partition of relation found for row".
+function isStaleCache(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (['23503', '23514'].includes((at as { code?: string }).code ?? '')) return true
+  return false
+}

@@ -1,0 +1,79 @@
+import { v5 as uuidv5 } from 'uuid'
+import type { OpsEvent, RawPayload } from '#schemas/generated/types.ts'
+import type { Drift } from './normalize.ts'
+import type { PayloadProblem, PayloadRefused, Understood } from './understand.ts'
+
+/** Something operators are told once per data source, kind and subject. */
+export type Story = { kind: string; subject: string; message: string; facts: Record<string, string> }
+/** A story as it was first told; `event_no` is that of the payload which showed it. */
+export type ToldStory = Story & { event_no: number; data_source_id: number; seen_at: number }
+
+const remedies: Record<PayloadProblem, string> = {
+  unparsable: 'Mend the module.',
+  'too-deep': 'Mend the module, or raise MAX_DEPTH.',
+  'too-many-leaves': 'Let the module send smaller payloads, or raise MAX_LEAVES.',
+  'company-id': 'Mend the module: company ids are decimal integers.',
+  'unknown-company': 'Create the company, or take it out of the module.',
+  'unknown-source': 'Create the data source again, or stop the module.',
+  'wrong-source': 'Let the module use the token of its own data source.',
+  'no-raw-data': 'Mend the module.',
+  'observed-at': 'Mend the module, or set OLDEST_OBSERVED_AT earlier.',
+  'no-map': 'Do the handshake with the module.',
+  'map-missing': 'Do the handshake with the module again.',
+  'map-unusable': 'Do the handshake again with a module that sends a proper map.',
+  conflict: 'Find out who sends other content under the same event id.',
+}
+
+/** What is to be told about a payload, whether or not it has been told before. */
+export function storiesOf(payload: RawPayload, result: Understood | PayloadRefused): Story[] {
+  const { source_name, event_id, company_id } = payload
+  const facts = { source_name, event_id, company_id, map_version: String(result.mapVersion ?? '') }
+  if ('reason' in result) {
+    const ofCompany = result.reason === 'unknown-company' || result.reason === 'company-id'
+    const message = `Payload of ${source_name} for company ${company_id} refused: ${result.message}. ${remedies[result.reason]} It is kept and can be re-driven.`
+    return [{ kind: result.reason, subject: ofCompany ? company_id : source_name, message, facts }]
+  }
+  const faults = Map.groupBy(result.faults, ({ path }) => path)
+  return [
+    ...[...faults].map(([path, found]) => ({
+      kind: 'map-fault',
+      subject: path,
+      message: `Version ${result.mapVersion} of the map of ${source_name}, at ${path}: ${found.map(({ message }) => message).join('; ')}. Mend the module’s map and do the handshake again.`,
+      facts: { ...facts, path },
+    })),
+    ...result.normalized.drift.map((drift) => ({
+      kind: drift.kind,
+      subject: drift.path,
+      message: describeDrift(source_name, drift),
+      facts: { ...facts, path: drift.path, found: drift.found, declared: drift.declared },
+    })),
+  ]
+}
+
+/** The ops event of a story: the same at each redelivery of the payload that showed it. */
+export function opsEventOf(story: ToldStory, eventId: string): OpsEvent {
+  const dedupeKey = `normalizer/${story.kind}/${story.data_source_id}/${story.subject}`
+  return {
+    event_id: uuidv5(dedupeKey, eventId),
+    kind: story.kind,
+    service: 'normalizer',
+    data_source_id: story.data_source_id,
+    subject: story.subject,
+    message: story.message,
+    resolved: false,
+    dedupe_key: dedupeKey,
+    at: story.seen_at,
+    facts: story.facts,
+  }
+}
+
+function describeDrift(source: string, { kind, path, found, declared }: Drift): string {
+  switch (kind) {
+    case 'unknown-path':
+      return `${source} sends ${path} (${found}), which its map does not hold: it is kept in the raw documents only. Add it to the module’s map to store it.`
+    case 'missing-path':
+      return `${source} does not send ${path} (${declared}), which its map holds. Mend the module, or take the entry out of its map.`
+    case 'retyped-path':
+      return `${source} sends ${path} as ${found}, and its map says ${declared}: what cannot be converted is refused. Correct the type in the map, or mend the module.`
+  }
+}
