@@ -1,12 +1,12 @@
 // `make demo`: from nothing to values, news and messages, on real package metadata. Uses HTTP and `parma` only, and leaves
 // everything running. Ends with an error that names the broken link when something does not arrive.
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { defaultDir, programs, root } from './config.ts'
 import { type DemoStatus, listBroken, renderReport } from './demo-report.ts'
+import { runParma } from './parma.ts'
+import { serviceEnv } from './servers.ts'
 import type { SetupStep } from './setup.ts'
 import { ensureStack } from './stack.ts'
 
@@ -18,23 +18,15 @@ const startedAt = Date.now()
 const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s`
 const say = (text: string) => console.log(`${seconds()}  ${text}`)
 
-async function parma<T>(...args: string[]): Promise<T> {
-  const command = [join(root, 'services/cli/main.ts'), ...args, '--json']
-  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root, maxBuffer: 64e6 }).catch(
-    (error: { stdout?: string; stderr?: string }) => {
-      throw new Error(`parma ${args.join(' ')} failed: ${(error.stderr || error.stdout || String(error)).trim()}`)
-    },
-  )
-  return JSON.parse(stdout) as T
-}
-
 /** The packages this project stands on are its companies. */
 function readCompanies(): string[] {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
   return Object.keys(dependencies)
 }
 
-async function register(minerUrl: string, companies: string[]): Promise<{ id: number }> {
+type Parma = <T>(...args: string[]) => Promise<T>
+
+async function register(parma: Parma, minerUrl: string, companies: string[]): Promise<{ id: number }> {
   const add = (noun: string, ...args: string[]) => parma<{ id: number }>(noun, 'add', ...args, '--if-missing')
   const source = await add('sources', '--name', demoSource, '--endpoint', minerUrl, '--frequency', 'daily')
   for (const name of companies) await add('companies', '--name', name)
@@ -60,7 +52,7 @@ async function call(url: string, what: string): Promise<string> {
 }
 
 /** Waits until nothing is on its way any more; shows how far it is. */
-async function waitForAll(): Promise<DemoStatus> {
+async function waitForAll(parma: Parma): Promise<DemoStatus> {
   let shown = ''
   for (const deadline = Date.now() + deadlineMs; ; await delay(1000)) {
     const status = await parma<DemoStatus>('status', '--source', demoSource)
@@ -86,8 +78,9 @@ try {
   const env = stack.env()
   say(wasRunning ? 'the stack was running already' : 'the stack is up')
 
+  const parma: Parma = async (...args) => JSON.parse(await runParma(serviceEnv(env), ...args, '--json'))
   const companies = readCompanies()
-  const source = await register(env.MINER_NPM_URL ?? '', companies)
+  const source = await register(parma, env.MINER_NPM_URL ?? '', companies)
   say(`${companies.length} companies, one investor with e-mail and Slack, data source ${demoSource} (id ${source.id})`)
 
   const handshake = `${env.EDGE_URL}/handshake?invocation_endpoint=${encodeURIComponent(env.MINER_NPM_URL ?? '')}&data_source_id=${source.id}`
@@ -95,7 +88,7 @@ try {
   await call(`${env.EDGE_URL}/schedule`, 'the scheduler tick')
   say('the module crawls')
 
-  const status = await waitForAll()
+  const status = await waitForAll(parma)
   console.log(renderReport(status, env))
 } catch (error) {
   console.error(`\nthe demo failed: ${error instanceof Error ? error.message : String(error)}`)
