@@ -29,7 +29,7 @@ export function kafkaProgram({ dir, ports }: Settings, servers: string): Program
       writeFileSync(properties, renderProperties(join(home, 'data'), ports.kafka, ports['kafka-controller']))
       if (existsSync(join(home, 'data', 'meta.properties'))) return
       const clusterId = randomBytes(16).toString('base64url')
-      const format = ['format', '--ignore-formatted', '--cluster-id', clusterId, '--config', properties]
+      const format = ['format', '--ignore-formatted', `--cluster-id=${clusterId}`, '--config', properties]
       await promisify(execFile)('java', [...java, 'kafka.tools.StorageTool', ...format])
     },
     isHealthy: () => isReady(ports.kafka),
