@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { defaultDir, programs, root } from './config.ts'
 import { type DemoStatus, listBroken, renderReport } from './demo-report.ts'
 import { runParma } from './parma.ts'
@@ -14,6 +15,10 @@ const deadlineMs = 240_000
 const demoSource = 'npm'
 const investor = { name: 'Demo Investor', address: 'investor@demo.test' }
 
+// Another stack than that of `make up`, for tests.
+const { values } = parseArgs({
+  options: { dir: { type: 'string', default: defaultDir }, 'free-ports': { type: 'boolean', default: false } },
+})
 const startedAt = Date.now()
 const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s`
 const say = (text: string) => console.log(`${seconds()}  ${text}`)
@@ -68,8 +73,8 @@ async function waitForAll(parma: Parma): Promise<DemoStatus> {
 
 try {
   const { stack, wasRunning } = await ensureStack({
-    dir: defaultDir,
-    ports: 'settings',
+    dir: values.dir,
+    ports: values['free-ports'] ? 'free' : 'settings',
     services: programs,
     setup: ['public-schema', 'migrate', 'topics'] satisfies SetupStep[],
     withParent: false,

@@ -41,7 +41,7 @@ export function serviceProgram(name: ProgramName, { root, ports, cache }: Settin
       ? {
           ANALYTICS_BASE_URL: stackEnv.EDGE_URL,
           MINER_PORT: String(ports['miner-npm']),
-          MINER_CACHE_DIR: join(cache, 'npm-view'),
+          MINER_CACHE_DIR: process.env.MINER_CACHE_DIR ?? join(cache, 'npm-view'),
         }
       : { EDGE_PORT: String(ports.edge) }
   return {

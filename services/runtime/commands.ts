@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from './config.ts'
+import { classify } from './retry.ts'
 
 /** The commands behind one noun of `parma`, for example all of `parma sources …`. */
 export type CommandGroup = {
@@ -35,15 +36,31 @@ async function runCommands(groups: Record<string, CommandGroup>, args: string[])
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode && 2
-    else if (error instanceof UsageError || error instanceof ConfigError) {
-      console.error(error.message)
-      process.exitCode = 1
-    } else {
-      console.error(error)
-      process.exitCode = 70
-    }
+    process.exitCode = report(error)
   }
+}
+
+/** Says what went wrong and returns the exit code: 2 for wrong words, 1 for a mistake, 75 (EX_TEMPFAIL) when a server did
+ *  not answer, 70 (EX_SOFTWARE) for what nobody thought of. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode && 2
+  if (error instanceof UsageError || error instanceof ConfigError || (error as Error).name === 'RefusedError') {
+    console.error((error as Error).message)
+    return 1
+  }
+  if (classify(error) === 'transient') {
+    console.error(`no answer, try again later: ${messageOf(error)}`)
+    return 75
+  }
+  console.error(error)
+  return 70
+}
+
+/** The messages of an error and of its causes; those of an AggregateError, which has none itself, joined. */
+function messageOf(error: unknown): string {
+  const { message, cause, errors } = error as Error & { errors?: unknown[] }
+  const own = message || (errors ?? []).map(messageOf).join(', ')
+  return cause instanceof Error && cause.message !== own ? `${own}: ${messageOf(cause)}` : own
 }
 
 /** Prints rows for people as a table, or with `json` one JSON document for programs. */
