@@ -1,0 +1,167 @@
+import { Command } from 'commander'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { commands } from '../../services/notifier/commands.ts'
+import { createInstallation, type Installation } from '../harness/installation.ts'
+import { addCompany } from './notifier-setup.ts'
+
+let installation: Installation
+
+beforeAll(async () => {
+  installation = await createInstallation()
+  vi.stubEnv('DATABASE_URL', installation.database.url)
+  return () => vi.unstubAllEnvs()
+})
+
+/** Runs a command in this process, which is quicker than one process each, and returns what it printed. */
+async function parma(noun: string, ...args: string[]): Promise<string> {
+  const printed: unknown[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
+  const group = new Command(noun)
+  ;(await commands[noun]!.load()).build(group)
+  for (const command of group.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
+  await group.parseAsync(args, { from: 'user' }).finally(() => log.mockRestore())
+  return printed.join('\n')
+}
+const json = async <T>(...args: [string, ...string[]]) => JSON.parse(await parma(...args, '--json')) as T
+type Added = { id: number; added: boolean }
+
+test('parma finds the commands; a mistake is one sentence and exit code 1', async () => {
+  expect(JSON.parse(await installation.parma('people', 'ls', '--json'))).toEqual([])
+  await expect(installation.parma('people', 'rm', 'nobody')).rejects.toThrow(
+    /failed:\nThere is no person "nobody"\. `parma people ls` shows who there is\.\n$/,
+  )
+})
+
+describe('people', () => {
+  test('are added once, listed, changed and removed', async () => {
+    const ann = await json<Added>('people', 'add', '--name', 'Ann', '--admin')
+    expect(ann).toEqual({ id: expect.any(Number) as number, added: true })
+    expect(await json('people', 'add', '--name', 'Ann', '--if-missing')).toEqual({ id: ann.id, added: false })
+    await expect(parma('people', 'add', '--name', 'Ann')).rejects.toThrow(
+      `There is already person ${ann.id} with this name`,
+    )
+
+    const bob = await json<Added>('people', 'add', '--name', 'Bob', '--auth-id', 'bob-1')
+    await parma('people', 'edit', 'Bob', '--name', 'Robert', '--admin')
+    await parma('people', 'edit', String(ann.id), '--no-admin')
+    await expect(parma('people', 'edit', 'Ann', '--auth-id', 'bob-1')).rejects.toThrow(
+      `Person ${bob.id} has this auth id already`,
+    )
+    expect(await json('people', 'ls')).toEqual([
+      {
+        id: ann.id,
+        name: 'Ann',
+        role: 'USER',
+        auth_id: expect.stringMatching(/^parma-/) as string,
+        channels: 0,
+        companies: 0,
+      },
+      { id: bob.id, name: 'Robert', role: 'ADMIN', auth_id: 'bob-1', channels: 0, companies: 0 },
+    ])
+    expect(await parma('people', 'ls')).toMatch(/^id +name +role/)
+
+    await parma('people', 'rm', 'Robert')
+    await expect(parma('people', 'rm', 'Robert')).rejects.toThrow(
+      'There is no person "Robert". `parma people ls` shows',
+    )
+    await expect(parma('people', 'edit', 'Ann')).rejects.toThrow('Nothing to change')
+    await expect(parma('people', 'add', '--name', ' ')).rejects.toThrow('--name is empty')
+  })
+
+  test('of one name are told apart by id', async () => {
+    const ids = [
+      await json<Added>('people', 'add', '--name', 'Kim', '--auth-id', 'k1'),
+      await json<Added>('people', 'add', '--name', 'Kim', '--auth-id', 'k2'),
+    ]
+    await expect(parma('people', 'rm', 'Kim')).rejects.toThrow(
+      `2 are called "Kim": give one of the ids ${ids.map(({ id }) => id).join(', ')}`,
+    )
+    for (const { id } of ids) await parma('people', 'rm', String(id))
+  })
+})
+
+test('channels are checked, kept in one form, added once, changed and removed', async () => {
+  const mail = await json<Added>('channels', 'add', '--type', 'email', '--destination', ' Ann@Example.com')
+  const room = await json<Added>(
+    'channels',
+    'add',
+    '--type',
+    'SLACK',
+    '--destination',
+    '#general',
+    '--secret-id',
+    'team-bot',
+  )
+  expect(await json('channels', 'add', '--type', 'EMAIL', '--destination', 'ann@example.com', '--if-missing')).toEqual({
+    id: mail.id,
+    added: false,
+  })
+  await expect(parma('channels', 'add', '--type', 'EMAIL', '--destination', 'ann@example.com')).rejects.toThrow(
+    `That is channel ${mail.id} already`,
+  )
+
+  for (const [type, destination, problem] of [
+    ['EMAIL', 'ann', 'is not one e-mail address'],
+    ['SLACK', 'No Such', 'is not a Slack channel'],
+    ['PIGEON', 'roof', 'There is no channel type PIGEON: give EMAIL or SLACK'],
+  ] as const)
+    await expect(parma('channels', 'add', '--type', type, '--destination', destination)).rejects.toThrow(problem)
+  await expect(parma('channels', 'edit', String(room.id), '--secret-id', 'xoxb 123')).rejects.toThrow(
+    'is the name of a secret, not the secret',
+  )
+  await expect(parma('channels', 'rm', '2147483648')).rejects.toThrow('is not an id')
+
+  await parma('channels', 'edit', String(room.id), '--destination', 'alerts', '--secret-id', '')
+  expect(await json('channels', 'ls')).toEqual([
+    { id: mail.id, type: 'EMAIL', destination: 'ann@example.com', secret_id: null, people: [] },
+    { id: room.id, type: 'SLACK', destination: 'alerts', secret_id: null, people: [] },
+  ])
+  await parma('channels', 'rm', String(room.id))
+  await expect(parma('channels', 'rm', String(room.id))).rejects.toThrow(`There is no channel ${room.id}`)
+})
+
+test('subscriptions join people to companies and channels, once, and part them again', async () => {
+  const { database } = installation
+  const company = await addCompany(database, 'acme')
+  await addCompany(database, 'globex')
+  const cyd = await json<Added>('people', 'add', '--name', 'Cyd')
+  const channel = await json<Added>('channels', 'add', '--type', 'EMAIL', '--destination', 'cyd@example.com')
+  const add = (...target: string[]) =>
+    json<{ added: number; known: number }>('subscriptions', 'add', '--person', 'Cyd', ...target)
+
+  expect(await add('--company', 'acme')).toEqual({ added: 1, known: 0 })
+  await expect(add('--company', String(company))).rejects.toThrow(
+    `Person ${cyd.id} has this subscription already: use --if-missing`,
+  )
+  expect(await add('--company', 'acme', '--if-missing')).toEqual({ added: 0, known: 1 })
+  expect(await add('--all-companies')).toEqual({ added: 1, known: 1 })
+  expect(await add('--channel', String(channel.id), '--purpose', 'REPORT')).toEqual({ added: 1, known: 0 })
+  expect(await add('--channel', String(channel.id))).toEqual({ added: 1, known: 0 })
+  await expect(add('--company', 'acme', '--channel', '1')).rejects.toThrow(
+    'Give one of --company, --all-companies and --channel',
+  )
+  await expect(add('--company', 'initech')).rejects.toThrow('There is no company "initech"')
+  await expect(add('--channel', '999999')).rejects.toThrow('There is no channel 999999')
+  await expect(add('--channel', String(channel.id), '--purpose', 'FUN')).rejects.toThrow(
+    'Allowed choices are NOTIFICATION, REPORT',
+  )
+
+  expect(await json('subscriptions', 'ls')).toEqual([
+    {
+      person_id: cyd.id,
+      person: 'Cyd',
+      to: 'channel',
+      id: channel.id,
+      name: 'EMAIL cyd@example.com',
+      purpose: 'NOTIFICATION',
+    },
+    { person_id: cyd.id, person: 'Cyd', to: 'company', id: company, name: 'acme', purpose: null },
+    { person_id: cyd.id, person: 'Cyd', to: 'company', id: company + 1, name: 'globex', purpose: null },
+  ])
+  expect(await json('subscriptions', 'rm', '--person', 'Cyd', '--all-companies')).toEqual({ removed: 2 })
+  await parma('subscriptions', 'rm', '--person', 'Cyd', '--channel', String(channel.id))
+  await expect(parma('subscriptions', 'rm', '--person', 'Cyd', '--company', 'acme')).rejects.toThrow(
+    'has no such subscription',
+  )
+  expect(await json('subscriptions', 'ls')).toEqual([])
+})

@@ -1,0 +1,165 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Database, openPool } from '../../services/runtime/postgres.ts'
+import { findAdministrators, findFollowers } from '../../services/notifier/audience.ts'
+import { claimDeliveries, recordAnswer } from '../../services/notifier/delivery-store.ts'
+import { onCleanup } from '../harness/cleanup.ts'
+import { createDatabase, type TestDatabase } from '../harness/database.ts'
+import { addCompany, addPerson, insertId, type Reach } from './notifier-setup.ts'
+
+let database: TestDatabase
+let pool: Database
+
+beforeAll(async () => {
+  database = await createDatabase()
+  pool = await openPool({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: 8 })
+  onCleanup(() => pool.end())
+})
+
+describe('audience', () => {
+  async function destinationsOf(company: number, strict: boolean): Promise<string[]> {
+    const members = await pool.transaction((tx) => findFollowers(tx, [company], strict))
+    return members.map(({ user_name, destination }) => `${user_name} ${destination}`)
+  }
+  const reach = (destination: string, purpose: Reach['purpose']): Reach => ({ type: 'SLACK', destination, purpose })
+
+  test('of REPORT channels only those of people without any other, unless strict', async () => {
+    const company = await addCompany(database)
+    await addPerson(database, {
+      name: 'Ann',
+      companies: [company],
+      channels: [reach('ann-a', 'REPORT'), reach('ann-b', 'REPORT')],
+    })
+    await addPerson(database, {
+      name: 'Bob',
+      companies: [company],
+      channels: [reach('bob-a', 'REPORT'), reach('bob-b', 'NOTIFICATION')],
+    })
+    await addPerson(database, { name: 'Cyd', channels: [reach('cyd', 'NOTIFICATION')] })
+    expect(await destinationsOf(company, false)).toEqual(['Ann ann-a', 'Ann ann-b', 'Bob bob-b'])
+    expect(await destinationsOf(company, true)).toEqual(['Bob bob-b'])
+  })
+
+  test('is company_subscription and news_subscription together', async () => {
+    const company = await addCompany(database)
+    const both = await addPerson(database, {
+      name: 'Dan',
+      companies: [company],
+      channels: [reach('dan', 'NOTIFICATION')],
+    })
+    const news = await addPerson(database, { name: 'Eve', channels: [reach('eve', 'NOTIFICATION')] })
+    for (const person of [both, news])
+      await database.query('INSERT INTO news_subscription (user_id, company_id, modified_at) VALUES ($1, $2, now())', [
+        person,
+        company,
+      ])
+    expect(await destinationsOf(company, false)).toEqual(['Dan dan', 'Eve eve'])
+  })
+
+  test('of operations are the administrators', async () => {
+    await addPerson(database, { name: 'Root', role: 'ADMIN', channels: [reach('root', 'REPORT')] })
+    const members = await pool.transaction((tx) => findAdministrators(tx, false))
+    expect(members.map(({ user_name }) => user_name)).toEqual(['Root'])
+    expect(await pool.transaction((tx) => findAdministrators(tx, true))).toEqual([])
+  })
+})
+
+describe('claims', () => {
+  let company: number
+  let source: number
+  beforeAll(async () => {
+    company = await addCompany(database, 'claimed')
+    source = await insertId(
+      database,
+      `INSERT INTO data_source (source_name, is_active, frequency, health_status, modified_at) VALUES ('npm', true, 'DAILY', 'UP', now())`,
+      [],
+    )
+  })
+
+  /** `messages` due messages to each of `destinations` destinations of a kind of channel of its own. */
+  async function addDue(channel: string, destinations: number, messages: number): Promise<void> {
+    await database.query(
+      `WITH t AS (
+         INSERT INTO notifier.destination (channel, address) SELECT $1, 'd' || n FROM generate_series(1, $2::int) n RETURNING destination_id
+       ), m AS (
+         INSERT INTO notifier.notification (notification_id, kind, company_id, data_source_id, message)
+         SELECT gen_random_uuid(), 'news', $4, $5, '{"subject": "claimed: Stars rose"}' FROM generate_series(1, $3::int) RETURNING notification_id
+       )
+       INSERT INTO notifier.delivery (notification_id, destination_id, people, state, due_at)
+       SELECT notification_id, destination_id, '[]', 'pending', now() FROM t, m`,
+      [channel, destinations, messages, company, source],
+    )
+  }
+  const sent = { state: 'sent', dueInMs: null, reason: null, reference: 'r' } as const
+  const write = { tookMs: 1, tellPublic: true }
+
+  test('of many at once never overlap, and never two to one destination', async () => {
+    await addDue('MANY', 20, 5)
+    const claimed: number[] = []
+    const busy = new Set<string>()
+    async function work(): Promise<void> {
+      for (;;) {
+        const mine = await claimDeliveries(pool, 'MANY', 3, 60_000)
+        if (mine.length === 0) return
+        for (const delivery of mine) {
+          expect(busy).not.toContain(delivery.address)
+          busy.add(delivery.address)
+          claimed.push(delivery.delivery_id)
+        }
+        for (const delivery of mine) {
+          // Let go before the database does.
+          busy.delete(delivery.address)
+          expect(
+            await recordAnswer(pool, delivery, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write),
+          ).toBe(true)
+        }
+      }
+    }
+    while (claimed.length < 100) await Promise.all([work(), work(), work(), work()])
+    expect(new Set(claimed).size).toBe(100)
+    const told = await database.query('SELECT message FROM notification WHERE company_id = $1', [company])
+    expect(told).toEqual(Array(5).fill({ message: 'claimed: Stars rose' }))
+  })
+
+  test('keep the pace of a destination', async () => {
+    await addDue('PACED', 1, 2)
+    const [first] = await claimDeliveries(pool, 'PACED', 10, 60_000)
+    expect(await claimDeliveries(pool, 'PACED', 10, 60_000)).toEqual([])
+    await recordAnswer(pool, first!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 60_000 }, write)
+    expect(await claimDeliveries(pool, 'PACED', 10, 60_000)).toEqual([])
+    await database.query(`UPDATE notifier.destination SET free_at = now() WHERE channel = 'PACED'`)
+    expect(await claimDeliveries(pool, 'PACED', 10, 60_000)).toHaveLength(1)
+  })
+
+  test('that have lapsed write nothing over what their successor did', async () => {
+    await addDue('LAPSED', 1, 1)
+    const [first] = await claimDeliveries(pool, 'LAPSED', 1, 1)
+    await database.query(`UPDATE notifier.delivery SET state = 'unknown', due_at = now() WHERE delivery_id = $1`, [
+      first!.delivery_id,
+    ])
+    await database.query(`UPDATE notifier.destination SET free_at = now() WHERE channel = 'LAPSED'`)
+    const [second] = await claimDeliveries(pool, 'LAPSED', 1, 60_000)
+    expect(second).toMatchObject({ delivery_id: first!.delivery_id, action: 'find', claim: first!.claim + 1 })
+    const late = { state: 'failed', dueInMs: null, holdMs: 0, reason: 'late', reference: null } as const
+    expect(await recordAnswer(pool, first!, { kind: 'refused', reason: 'late' }, late, write)).toBe(false)
+    expect(await recordAnswer(pool, second!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)).toBe(
+      true,
+    )
+    const attempts = await database.query(
+      'SELECT action, outcome FROM notifier.attempt WHERE delivery_id = $1 ORDER BY 1',
+      [first!.delivery_id],
+    )
+    expect(attempts).toEqual([
+      { action: 'find', outcome: 'sent' },
+      { action: 'send', outcome: 'refused' },
+    ])
+  })
+
+  test('are written back when the company is gone', async () => {
+    await addDue('ORPHAN', 1, 1)
+    await database.query(`UPDATE notifier.notification SET company_id = 999999 WHERE told_at IS NULL`)
+    const [delivery] = await claimDeliveries(pool, 'ORPHAN', 1, 60_000)
+    expect(await recordAnswer(pool, delivery!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)).toBe(
+      true,
+    )
+  })
+})
