@@ -1,9 +1,12 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts'
-import { type Program, supervise } from './processes.ts'
+import { answers, type Program, supervise } from './processes.ts'
 
 /** Supervises a Node process that runs `script`, and notes every process it starts. */
 function superviseScript(script: string, isHealthy: Program['isHealthy'] = async () => true) {
@@ -69,6 +72,21 @@ test('tells when a running process is not healthy any more, and when it is again
   await vi.waitFor(() => expect(health).toEqual([false, true, false]), 5_000)
   isHealthy = true
   await vi.waitFor(() => expect(health).toEqual([false, true, false, true]), 5_000)
+})
+
+test('asks a server how it is, whatever the server does', async () => {
+  const server = createServer((request, response) => {
+    const status = Number(request.url?.slice(1))
+    if (status === 0) response.socket?.destroy()
+    else response.writeHead(status).write('x', () => response.socket?.destroy())
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  expect(await answers(`${url}/200`)).toBe(true)
+  expect(await answers(`${url}/503`)).toBe(false)
+  await expect(answers(`${url}/0`)).rejects.toThrow('socket hang up')
+  await expect(answers('http://127.0.0.1:1')).rejects.toThrow('ECONNREFUSED')
 })
 
 test('gives up waiting for what does not get healthy, and names its log', async () => {

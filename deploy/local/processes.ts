@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -122,11 +123,14 @@ export function supervise(program: Program, { logDir, downFile, onChange, say }:
   }
 }
 
-/** True when a GET of `url` is answered with a 2xx. */
+/** True when a GET of `url` is answered with a 2xx. Not by fetch, which costs the supervisor 40 MB. */
 export async function answers(url: string): Promise<boolean> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
-  await response.body?.cancel()
-  return response.ok
+  const request = get(url, { agent: false, signal: AbortSignal.timeout(2000) })
+  // What happens to the connection after the answer is of no interest.
+  request.on('error', () => undefined)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  response.destroy()
+  return response.statusCode !== undefined && response.statusCode >= 200 && response.statusCode < 300
 }
 
 /** True when somebody listens on `port` of this machine. */
