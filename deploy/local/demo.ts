@@ -11,7 +11,8 @@ import { serviceEnv } from './servers.ts'
 import type { SetupStep } from './setup.ts'
 import { ensureStack } from './stack.ts'
 
-const deadlineMs = 240_000
+/** Without any progress for this long, something is broken. */
+const stallMs = 90_000
 const demoSource = 'npm'
 const investor = { name: 'Demo Investor', address: 'investor@demo.test' }
 
@@ -33,8 +34,7 @@ type Parma = <T>(...args: string[]) => Promise<T>
 
 async function register(parma: Parma, minerUrl: string, companies: string[]): Promise<{ id: number }> {
   const add = (noun: string, ...args: string[]) => parma<{ id: number }>(noun, 'add', ...args, '--if-missing')
-  const source = await add('sources', '--name', demoSource, '--endpoint', minerUrl, '--frequency', 'daily')
-  for (const name of companies) await add('companies', '--name', name)
+  await add('companies', '--name', ...companies)
   const person = await add('people', '--name', investor.name)
   for (const [type, destination] of [
     ['EMAIL', investor.address],
@@ -44,7 +44,7 @@ async function register(parma: Parma, minerUrl: string, companies: string[]): Pr
     await add('subscriptions', '--person', String(person.id), '--channel', String(channel.id))
   }
   await add('subscriptions', '--person', String(person.id), '--all-companies')
-  return source
+  return add('sources', '--name', demoSource, '--endpoint', minerUrl, '--frequency', 'daily')
 }
 
 async function call(url: string, what: string): Promise<string> {
@@ -59,15 +59,16 @@ async function call(url: string, what: string): Promise<string> {
 /** Waits until nothing is on its way any more; shows how far it is. */
 async function waitForAll(parma: Parma): Promise<DemoStatus> {
   let shown = ''
-  for (const deadline = Date.now() + deadlineMs; ; await delay(1000)) {
+  for (let deadline = Date.now() + stallMs; ; await delay(1000)) {
     const status = await parma<DemoStatus>('status', '--source', demoSource)
     const broken = listBroken(status)
+    if (broken.length === 0) return status
     const { fed, normalized, refused, judged, news, messages } = status.pipeline
     const progress = `fed ${fed}, normalized ${normalized}, refused ${refused}, judged ${judged}, news ${news}, messages ${messages.sent ?? 0}`
+    if (progress !== shown) deadline = Date.now() + stallMs
     if (progress !== shown) say(progress)
     shown = progress
-    if (broken.length === 0) return status
-    if (Date.now() > deadline) throw new Error(`after ${deadlineMs / 1000} s ${broken.join('; ')}`)
+    if (Date.now() > deadline) throw new Error(`nothing moved for ${stallMs / 1000} s, and ${broken.join('; ')}`)
   }
 }
 

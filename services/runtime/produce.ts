@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CompressionTypes, type Message, type Producer as Client } from 'kafkajs'
+import { CompressionTypes, Partitioners, type Message, type Producer as Client } from 'kafkajs'
 import type { KafkaSettings } from './config.ts'
 import { createKafka } from './kafka.ts'
 import { messagesProduced, produceDuration } from './metrics.ts'
@@ -37,6 +37,7 @@ export async function openProducer(settings: KafkaSettings, context: ServiceCont
     allowAutoTopicCreation: false,
     idempotent: false,
     maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
   })
   await client.connect()
   const queue: Group[] = []
