@@ -1,0 +1,57 @@
+import {
+  count,
+  type Env,
+  flag,
+  kafkaSettings,
+  moduleSettings,
+  postgresSettings,
+  readEnv,
+  serviceSettings,
+  tokenSettings,
+} from '#runtime/config.ts'
+
+export const settings = {
+  ...serviceSettings,
+  ...kafkaSettings,
+  ...postgresSettings,
+  ...tokenSettings,
+  ...moduleSettings,
+
+  TICK_SECONDS: count(15).describe('How often the scheduler looks for work by itself; triggers only wake it earlier.'),
+  FIRST_RUN_QUIET_SECONDS: count(10, 0).describe(
+    'A new source runs for the first time when it and its measurements have not changed for this long: until then its handshake may be under way.',
+  ),
+  FIRST_RUN_UNMAPPED_SECONDS: count(3600, 0).describe(
+    'The same for a source without any measurement: its handshake has not happened, so nothing it feeds could be understood.',
+  ),
+  ONLY_ACTIVE_LINKS: flag(false).describe(
+    'Crawl only companies whose link to the source is marked active. parma-web links sources with the mark off, so by default a link counts whatever its mark.',
+  ),
+  RUNS_AT_ONCE: count(1000).describe(
+    'Runs that one process has under way at once; due tasks above wait, or go to other replicas.',
+  ),
+  MAX_ATTEMPTS: count(3).describe('How often a task is tried before it is FAILED.'),
+  RETRY_BACKOFF_SECONDS: count(60).describe('Wait before the second attempt of a task; doubled for each further one.'),
+  SETTLE_SECONDS: count(10, 0).describe(
+    'How long after a finish record the outcome of a run is final: topics are not ordered with each other, so what was fed may be counted later.',
+  ),
+  LOST_CALL_GRACE_SECONDS: count(60, 0).describe(
+    'A run whose call to the module was lost is given up when nothing was fed for this long; while feeds arrive it goes on.',
+  ),
+  TOKEN_MARGIN_SECONDS: count(1800).describe('How long a token outlives all attempts of its task.'),
+
+  DISCOVERIES_AT_ONCE: count(4).describe('Discovery calls to one module at once.'),
+  DISCOVER_TIMEOUT_SECONDS: count(120).describe('Deadline of one discovery call.'),
+  DISCOVERY_EMPTY_SECONDS: count(86_400, 0).describe(
+    'A company for which discovery found nothing is not asked for again for this long; doubled each time.',
+  ),
+  DISCOVERY_FAILED_SECONDS: count(60, 0).describe(
+    'A company whose discovery failed is not asked for again for this long; doubled each time.',
+  ),
+  DISCOVERY_MAX_SECONDS: count(604_800).describe('The longest wait between two discoveries of a company.'),
+  DISCOVERY_VALIDITY_DAYS: count(180).describe('How long discovered identifiers hold when the module does not say.'),
+  MAX_ANSWER_BYTES: count(1024 * 1024).describe('The largest answer of a module that is read.'),
+}
+
+export const readConfig = (env: Env = process.env) => readEnv(settings, env)
+export type Config = ReturnType<typeof readConfig>

@@ -1,0 +1,46 @@
+import type { Log } from '#runtime/log.ts'
+import type { Database } from '#runtime/postgres.ts'
+import { retryTransient } from '#runtime/retry.ts'
+import type { Config } from './config.ts'
+import { readCompanies, storeDiscovery } from './identifiers.ts'
+import type { Module } from './module.ts'
+import { type LinkedCompany, needsDiscovery } from './read-discovery.ts'
+
+export type DiscoverDeps = { config: Config; database: Database; log: Log; stopping: AbortSignal }
+
+/**
+ * The companies of a source after what was missing has been looked up: each company once, a few at a time, for as long
+ * as `hasTime`. What fails for one company is kept with it, and stops no other.
+ */
+export async function discoverMissing(
+  sourceId: number,
+  companies: readonly LinkedCompany[],
+  module: Module,
+  hasTime: () => boolean,
+  { config, database, log, stopping }: DiscoverDeps,
+): Promise<readonly LinkedCompany[]> {
+  const expired = companies.filter(({ identifiers }) =>
+    identifiers.some((one) => one.expired && one.type === 'MANUALLY_ADDED'),
+  )
+  if (expired.length > 0) log.warn({ companies: expired.map((one) => one.company_id) }, 'manual_identifiers_expired')
+  const missing = companies.filter(needsDiscovery)
+  if (missing.length === 0) return companies
+
+  const queue = missing.values()
+  async function lookUpInTurn(): Promise<void> {
+    for (const company of queue) {
+      if (!hasTime() || stopping.aborted) return
+      const discovery = await module.discover(company)
+      if (stopping.aborted) return
+      await retryTransient(() => storeDiscovery(database, config, sourceId, company, discovery), { signal: stopping })
+      if (discovery.verdict === 'found') continue
+      const { verdict, reason } = discovery
+      log.warn({ company_id: company.company_id, verdict, reason }, 'nothing_discovered')
+    }
+  }
+  const lanes = await Promise.allSettled(Array.from({ length: config.DISCOVERIES_AT_ONCE }, lookUpInTurn))
+  const broken = lanes.find((lane) => lane.status === 'rejected')
+  if (broken) throw broken.reason
+  const read = () => readCompanies(database, [sourceId], config.ONLY_ACTIVE_LINKS)
+  return (await retryTransient(read, { signal: stopping })).get(sourceId) ?? []
+}

@@ -1,0 +1,79 @@
+import { type HttpClient, HttpClientError, type HttpFailure } from '#runtime/http-client.ts'
+import { moduleUrl } from '#runtime/module-url.ts'
+import type { CompaniesRequest } from './build-request.ts'
+import { type Discovery, readDiscovery } from './read-discovery.ts'
+
+/** What became of the call of a run. `reached`: the module has it, and may work on although the call is lost. */
+export type CallResult = { error: string | null; reached: boolean }
+
+/** A mining module as one run sees it (contract section 4). Whatever it answers, or fails to answer, is a result and never thrown. */
+export type Module = {
+  discover(company: { company_id: number; name: string }): Promise<Discovery>
+  /** Ends when the module has crawled and finished, after `timeoutMs` at the latest. */
+  crawl(request: CompaniesRequest, timeoutMs: number): Promise<CallResult>
+}
+
+export type ModuleOptions = {
+  endpoint: string
+  token: string
+  discoverTimeoutMs: number
+  maxAnswerBytes: number
+  /** Gives up all calls. */
+  signal: AbortSignal
+}
+
+const neverReached = new Set<HttpFailure>(['bad-url', 'address-refused', 'name-not-found', 'connect', 'tls'])
+
+export function openModule(http: HttpClient, options: ModuleOptions): Module {
+  const { endpoint, token, discoverTimeoutMs, maxAnswerBytes, signal } = options
+
+  async function post(route: string, body: unknown, timeoutMs: number) {
+    const answer = await http.request({
+      method: 'POST',
+      url: addressOf(endpoint, route),
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(body),
+      timeoutMs,
+      maxBytes: maxAnswerBytes,
+      signal,
+    })
+    const text = answer.body.toString('utf8')
+    const ok = answer.status >= 200 && answer.status < 300
+    return {
+      text,
+      error: ok ? null : `/${route} answered ${answer.status}: ${text.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
+    }
+  }
+
+  return {
+    async discover({ company_id, name }) {
+      try {
+        const { text, error } = await post('discover', [{ company_id: String(company_id), name }], discoverTimeoutMs)
+        return error === null ? readDiscovery(text, company_id) : { verdict: 'failed', reason: error }
+      } catch (error) {
+        return { verdict: 'failed', reason: explain('discover', error).error }
+      }
+    },
+    async crawl(request, timeoutMs) {
+      try {
+        const { error } = await post('companies', request, timeoutMs)
+        return { error, reached: true }
+      } catch (error) {
+        return explain('companies', error)
+      }
+    },
+  }
+}
+
+function addressOf(endpoint: string, route: string): string {
+  try {
+    return moduleUrl(endpoint, route)
+  } catch (error) {
+    throw new HttpClientError('bad-url', (error as Error).message)
+  }
+}
+
+function explain(route: string, error: unknown): { error: string; reached: boolean } {
+  if (!(error instanceof HttpClientError)) throw error
+  return { error: `/${route}: ${error.message}`, reached: !neverReached.has(error.reason) }
+}

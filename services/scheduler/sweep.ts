@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres.ts'
+import type { Config } from './config.ts'
+import { utcNow } from './sources.ts'
+
+const endedRow = z.object({
+  task_id: z.number(),
+  data_source_id: z.number(),
+  attempt: z.number(),
+  status: z.string(),
+  reason: z.string(),
+})
+export type EndedAttempt = z.output<typeof endedRow>
+
+/**
+ * Ends attempts that are over without a finish record: past `started_at + max_run_seconds` by the database's clock, or
+ * their call lost and nothing fed since. Each waits for its next attempt (PENDING, with a back-off) or is FAILED for good,
+ * with `ended_at` and a reason. Tasks whose source was switched off get no further attempt.
+ */
+export function endAttempts(database: Database, settings: Config): Promise<readonly EndedAttempt[]> {
+  const { MAX_ATTEMPTS, RETRY_BACKOFF_SECONDS, LOST_CALL_GRACE_SECONDS } = settings
+  return database.any(sql.type(endedRow)`
+    WITH over AS (
+      SELECT t.task_id, t.status = 'PROCESSING' AND t.attempts < ${MAX_ATTEMPTS} AND s.is_active AS again,
+        CASE
+          WHEN t.status = 'PENDING' THEN 'the source was switched off'
+          WHEN r.call_error IS NOT NULL THEN r.call_error
+          ELSE format('not finished within %s s', t.max_run_seconds)
+        END AS reason
+      FROM scheduler.run r
+      JOIN public.scheduled_task t USING (task_id)
+      JOIN public.data_source s ON s.id = t.data_source_id
+      WHERE r.outcome IS NULL AND (
+        t.status = 'PROCESSING' AND r.finished_at IS NULL AND (
+          coalesce(t.started_at + t.max_run_seconds * interval '1 second' <= ${utcNow}, true)
+          OR r.call_error IS NOT NULL AND now() >= greatest(r.call_ended_at, r.last_fed_at)
+            + CASE WHEN r.call_reached THEN ${LOST_CALL_GRACE_SECONDS} ELSE 0 END * interval '1 second')
+        OR t.status = 'PENDING' AND t.attempts > 0 AND NOT s.is_active)
+      FOR UPDATE OF t SKIP LOCKED
+    ), run AS (
+      UPDATE scheduler.run
+      SET reason = over.reason,
+        outcome = CASE WHEN over.again THEN NULL WHEN run.fed > 0 THEN 'partial' ELSE 'failed' END,
+        settled_at = CASE WHEN NOT over.again THEN now() END,
+        retry_at = CASE WHEN over.again
+          THEN now() + ${RETRY_BACKOFF_SECONDS} * 2 ^ greatest(run.attempt - 1, 0) * interval '1 second' END
+      FROM over
+      -- A finish that came meanwhile wins.
+      WHERE run.task_id = over.task_id AND run.finished_at IS NULL
+      RETURNING run.task_id, run.reason, run.retry_at
+    )
+    UPDATE public.scheduled_task t
+    SET status = CASE WHEN run.retry_at IS NULL THEN 'FAILED' ELSE 'PENDING' END::public.task_status,
+      ended_at = CASE WHEN run.retry_at IS NULL THEN ${utcNow} END
+    FROM run WHERE t.task_id = run.task_id
+    RETURNING t.task_id, t.data_source_id, t.attempts AS attempt, t.status, run.reason`)
+}
+
+const settledRow = z.object({ task_id: z.number(), data_source_id: z.number(), outcome: z.string(), fed: z.number() })
+export type SettledRun = z.output<typeof settledRow>
+
+/**
+ * Makes the outcome of finished runs final, SETTLE_SECONDS after their finish record. Errors alone fail no task, some
+ * modules report them on every good run: it is FAILED only when there are errors and nothing at all was fed. Payloads
+ * counted still later open the outcome again.
+ */
+export function settleRuns(database: Database, settings: Config): Promise<readonly SettledRun[]> {
+  return database.any(sql.type(settledRow)`
+    WITH ripe AS (
+      SELECT r.task_id, r.finished_at,
+        CASE WHEN r.error_count = 0 THEN 'ok' WHEN r.fed > 0 THEN 'partial' ELSE 'failed' END AS outcome
+      FROM scheduler.run r JOIN public.scheduled_task t USING (task_id)
+      WHERE r.finished_at <= now() - ${settings.SETTLE_SECONDS} * interval '1 second'
+        AND r.outcome IS NULL
+      FOR UPDATE OF t, r SKIP LOCKED
+    ), task AS (
+      UPDATE public.scheduled_task t
+      SET status = CASE ripe.outcome WHEN 'failed' THEN 'FAILED' ELSE 'SUCCESS' END::public.task_status,
+        ended_at = coalesce(t.ended_at, ripe.finished_at AT TIME ZONE 'UTC')
+      FROM ripe WHERE t.task_id = ripe.task_id
+    )
+    UPDATE scheduler.run r
+    SET outcome = ripe.outcome, settled_at = now(),
+      reason = CASE ripe.outcome WHEN 'failed' THEN 'finished with errors, and nothing was fed' END
+    FROM ripe WHERE r.task_id = ripe.task_id
+    RETURNING r.task_id, r.data_source_id, r.outcome, r.fed`)
+}
+
+/** Closes the runs of tasks that parma-web has deleted. */
+export async function closeOrphans(database: Database): Promise<readonly number[]> {
+  return database.anyFirst(sql.type(z.object({ task_id: z.number() }))`
+    UPDATE scheduler.run r
+    SET outcome = CASE WHEN fed > 0 THEN 'partial' ELSE 'failed' END, reason = 'the task was deleted', settled_at = now()
+    WHERE outcome IS NULL AND NOT EXISTS (SELECT FROM public.scheduled_task t WHERE t.task_id = r.task_id)
+    RETURNING task_id`)
+}
+
+/** Opens a run for tasks that somebody else started, the predecessor for example: from now on their deadline counts. */
+export async function adoptTasks(database: Database, taskIds: readonly number[]): Promise<void> {
+  await database.query(sql.unsafe`
+    INSERT INTO scheduler.run AS run (task_id, data_source_id, schedule_type, slot, claim_token, attempt, started_at)
+    SELECT task_id, data_source_id, schedule_type, scheduled_at AT TIME ZONE 'UTC', 0, attempts, started_at AT TIME ZONE 'UTC'
+    FROM public.scheduled_task WHERE task_id = ANY(${sql.array([...taskIds], 'int4')}) AND status = 'PROCESSING'
+    ON CONFLICT (task_id) DO UPDATE SET outcome = NULL, reason = NULL, settled_at = NULL, finished_at = NULL`)
+}

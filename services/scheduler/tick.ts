@@ -1,0 +1,96 @@
+import { Counter, Gauge, Histogram } from 'prom-client'
+import type { HttpClient } from '#runtime/http-client.ts'
+import type { Database } from '#runtime/postgres.ts'
+import { retryTransient } from '#runtime/retry.ts'
+import type { ServiceContext } from '#runtime/service.ts'
+import { type Claim, claimDue } from './claim.ts'
+import type { Config } from './config.ts'
+import { nextStartInMs } from './due.ts'
+import { readCompanies } from './identifiers.ts'
+import { runTask } from './run.ts'
+import { readSources } from './sources.ts'
+import { adoptTasks, closeOrphans, endAttempts, settleRuns } from './sweep.ts'
+
+const tickDuration = new Histogram({
+  name: 'parma_scheduler_tick_seconds',
+  help: 'From the start of a tick to all due tasks being claimed',
+  buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+})
+const runsUnderWay = new Gauge({ name: 'parma_scheduler_runs', help: 'Runs that this process has under way' })
+const attemptsStarted = new Counter({ name: 'parma_scheduler_attempts_total', help: 'Attempts of tasks begun' })
+const attemptsEnded = new Counter({
+  name: 'parma_scheduler_attempts_given_up_total',
+  help: 'Attempts that ended without a finish record, by what their task is now (PENDING: tried again)',
+  labelNames: ['status'] as const,
+})
+const runsSettled = new Counter({
+  name: 'parma_scheduler_runs_settled_total',
+  help: 'Runs with a finish record, by outcome (ok, partial, failed)',
+  labelNames: ['outcome'] as const,
+})
+
+/** Companies read in one statement: enough to share the cost, few enough to hold their rows in memory. */
+const sourcesPerRead = 100
+
+/** When another process works on a source that has work, or a task was adopted. */
+const lookAgainMs = 500
+
+/**
+ * One round of the scheduler: ends what is over, settles what is finished, plans, claims what is due and starts it,
+ * without waiting for it. Returns ms until another round is worth it, or null. Starts each task once, however many
+ * rounds run at once in however many processes. `onRoom` is called when a run ends that others were waiting behind.
+ */
+export function createTick(
+  config: Config,
+  { log, scope, stopping, fail }: ServiceContext,
+  { database, http }: { database: Database; http: HttpClient },
+  onRoom: () => void,
+): () => Promise<number | null> {
+  const runs = new Set<Promise<void>>()
+  let full = false
+  scope.defer(async () => void (await Promise.allSettled(runs)))
+
+  function start(claims: readonly Claim[]): void {
+    const sources = claims.map(({ data_source_id }) => data_source_id)
+    const read = () => readCompanies(database, sources, config.ONLY_ACTIVE_LINKS)
+    const companies = retryTransient(read, { signal: stopping })
+    // Each of the runs fails by it for itself.
+    companies.catch(() => undefined)
+    for (const claim of claims) {
+      attemptsStarted.inc()
+      const readLinked = async () => (await companies).get(claim.data_source_id) ?? []
+      const run = runTask(claim, readLinked, { config, database, http, log, stopping })
+        .catch((error: unknown) => void (stopping.aborted || fail(error)))
+        .finally(() => {
+          runs.delete(run)
+          runsUnderWay.set(runs.size)
+          if (full) onRoom()
+        })
+      runs.add(run)
+    }
+  }
+
+  return async () => {
+    const end = tickDuration.startTimer()
+    for (const { status, ...ended } of await endAttempts(database, config)) {
+      attemptsEnded.inc({ status })
+      log.warn({ ...ended, status }, 'attempt_ended')
+    }
+    for (const run of await settleRuns(database, config)) {
+      runsSettled.inc({ outcome: run.outcome })
+      log.info(run, 'run_settled')
+    }
+    for (const task_id of await closeOrphans(database)) log.warn({ task_id }, 'task_deleted')
+
+    const sources = await readSources(database, config)
+    const strange = sources.flatMap(({ strange }) => strange)
+    if (strange.length > 0) await adoptTasks(database, strange)
+    const room = config.RUNS_AT_ONCE - runs.size
+    const { claims, missed } = await claimDue(database, config, sources, room)
+    full = claims.length === room
+    for (let at = 0; at < claims.length; at += sourcesPerRead) start(claims.slice(at, at + sourcesPerRead))
+    runsUnderWay.set(runs.size)
+    end()
+    return missed || strange.length > 0 ? lookAgainMs : nextStartInMs(sources)
+  }
+}
