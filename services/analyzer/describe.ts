@@ -1,0 +1,144 @@
+import type { Firing } from './judge.ts'
+import { countWords, writeHeadline } from './headline.ts'
+import { excerpt, sayList, sayNumber, sayNumbers, sayPercent, sayTime } from './say.ts'
+import { missingIn, numberOf, type Value } from './value.ts'
+
+export type Names = { company: string; source: string; measurement: string; item: string | null }
+
+export type Description = {
+  /** Four to seven words. */
+  title: string
+  message: string
+  previous: string
+  current: string
+  /** Every name and number of title and message, as it is written there; beside them the bare values for programs. */
+  facts: Record<string, string>
+}
+
+const maxName = 80
+const maxText = 140
+const maxMembers = 5
+const aggregates = { sum: 'total', avg: 'average', count: 'count of', min: 'lowest', max: 'highest', median: 'median' }
+
+/** What a firing is to a person. Whatever the names and values hold is text, never a template. */
+export function describe(firing: Firing, observedAt: number, names: Names): Description {
+  const company = excerpt(names.company, maxName) || 'the company'
+  const source = excerpt(names.source, maxName) || 'the source'
+  const measurement = excerpt(names.measurement, maxName) || 'value'
+  const item = names.item === null ? null : excerpt(names.item, maxName) || 'an item'
+  const since = sayTime(firing.since, observedAt)
+  const { tails, told, more = '', previous, current, facts } = tell(firing)
+  const thing = firing.window ? `${aggregates[firing.window.method]} ${measurement}` : measurement
+  const what = item === null ? thing : `${thing} of ${item}`
+  return {
+    title: writeHeadline(thing, { company, item }, tails),
+    message: `${company}: ${what} ${told} since ${since} (${source})${more}.`,
+    previous,
+    current,
+    facts: {
+      company_name: company,
+      source_name: source,
+      measurement_name: measurement,
+      ...(item !== null && { item_label: item }),
+      previous,
+      current,
+      since,
+      previous_observed_at: new Date(firing.since).toISOString(),
+      observed_at: new Date(observedAt).toISOString(),
+      ...(firing.threshold !== null && { threshold: String(firing.threshold) }),
+      ...facts,
+    },
+  }
+}
+
+/** `tails`: ends of the headline, the fullest first. `told` and `more`: what happened, with the values before and after. */
+type Told = {
+  tails: [string, ...string[]]
+  told: string
+  more?: string
+  previous: string
+  current: string
+  facts: Record<string, string>
+}
+
+function tell(firing: Firing): Told {
+  const { before, now } = firing
+  const [a, b] = [numberOf(before), numberOf(now)]
+  if (firing.kind === 'threshold' && a !== null && b !== null) return tellNumbers(firing, a, b)
+  if (before.kind === 'set' && now.kind === 'set') return tellMembers(before.members, now.members)
+  const [previous, current] =
+    before.kind === 'text' && now.kind === 'text' ? sayTexts(before.text, now.text) : [sayValue(before), sayValue(now)]
+  const isShort = [previous, current].every((text) => countWords(text) === 1 && text.length <= 24)
+  const tails: Told['tails'] = isShort ? [`changed from ${previous} to ${current}`, 'changed'] : ['changed']
+  return { tails, told: `changed from ${quote(previous)} to ${quote(current)}`, previous, current, facts: {} }
+}
+
+function tellNumbers({ percent, window }: Firing, a: number, b: number): Told {
+  const [previous, current] = sayNumbers(a, b)
+  const verb = b > a ? 'rose' : 'fell'
+  const facts: Record<string, string> = { previous_value: String(a), current_value: String(b) }
+  if (window) {
+    facts.window = String(window.length)
+    facts.latest = sayValue(window.latest)
+  }
+  const more = window
+    ? `, over ${facts.window} ${window.length === 1 ? 'value' : 'values'}, the latest ${facts.latest}`
+    : ''
+  if (percent === null) {
+    const tails: Told['tails'] = [`${verb} from ${previous} to ${current}`, `${verb} to ${current}`, verb]
+    return { tails, told: `${verb} from ${previous} to ${current}`, more, previous, current, facts }
+  }
+  facts.percent = sayPercent(percent)
+  const tails: Told['tails'] = [`${verb} ${facts.percent} to ${current}`, `${verb} ${facts.percent}`]
+  return { tails, told: `${verb} by ${facts.percent} from ${previous} to ${current}`, more, previous, current, facts }
+}
+
+function tellMembers(before: readonly string[], now: readonly string[]): Told {
+  const [added, removed] = [missingIn(before, now), missingIn(now, before)]
+  const [previous, current] = [sayList(before, maxMembers), sayList(now, maxMembers)]
+  const facts: Record<string, string> = { added_count: String(added.length), removed_count: String(removed.length) }
+  if (added.length > 0) facts.added = sayList(added, maxMembers)
+  if (removed.length > 0) facts.removed = sayList(removed, maxMembers)
+  const counts = [
+    added.length > 0 ? `${added.length} added` : '',
+    removed.length > 0 ? `${removed.length} removed` : '',
+  ]
+  const short = `changed: ${counts.filter(Boolean).join(', ')}`
+  const lists = [facts.added ? `added ${facts.added}` : '', facts.removed ? `removed ${facts.removed}` : '']
+  const more = `: ${lists.filter(Boolean).join('; ')}. Before: ${previous}. Now: ${current}`
+  const [only] = added.length + removed.length === 1 ? [...added, ...removed] : []
+  const isShort = only !== undefined && countWords(only) === 1 && only.length <= 40
+  const tails: Told['tails'] = isShort
+    ? [`${added.length > 0 ? 'gained' : 'lost'} ${excerpt(only, 60)}`, short]
+    : [short]
+  return { tails, told: 'changed', more, previous, current, facts }
+}
+
+/** Two texts that differ, where they do. */
+function sayTexts(before: string, now: string): [string, string] {
+  let same = 0
+  while (same < before.length && before[same] === now[same]) same++
+  const start = before.length <= maxText && now.length <= maxText ? 0 : before.lastIndexOf(' ', same - 30) + 1
+  return [before, now].map((text) =>
+    start > 0 ? `…${excerpt(text.slice(start), maxText - 1)}` : excerpt(text, maxText) || 'nothing',
+  ) as [string, string]
+}
+
+function sayValue(value: Value): string {
+  switch (value.kind) {
+    case 'number':
+      return sayNumber(value.number)
+    case 'bool':
+      return value.bool ? 'yes' : 'no'
+    case 'text':
+      return excerpt(value.text, maxText) || 'nothing'
+    case 'date':
+      return sayTime(value.date)
+    case 'set':
+      return sayList(value.members, maxMembers)
+  }
+}
+
+function quote(text: string): string {
+  return text.includes(' ') ? `“${text}”` : text
+}

@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest'
+import type { ObservedValue } from '#schemas/generated/types.ts'
+import { compileRules } from './compile-rules.ts'
+import type { SeriesState } from './judge.ts'
+import { judgePayload, type Payload } from './judge-payload.ts'
+
+const policy = { threshold: 5, told: new Set(['text']) }
+
+function valueOf(number: number, changes: Partial<ObservedValue> = {}): ObservedValue {
+  return {
+    seq: 0,
+    source_measurement_id: 1,
+    company_measurement_id: 11,
+    measurement_name: 'stars',
+    type: 'int',
+    path: 'stars',
+    item_key: null,
+    item_label: null,
+    number,
+    text: null,
+    date: null,
+    members: null,
+    ...changes,
+  }
+}
+
+function payloadOf(eventNo: number, values: ObservedValue[], changes: Partial<Payload> = {}): Payload {
+  return {
+    event_id: `event ${eventNo}`,
+    event_no: eventNo,
+    data_source_id: 3,
+    source_name: 'github',
+    company_id: '1',
+    task_id: null,
+    map_version: 1,
+    observed_at: eventNo * 1000,
+    history: false,
+    replay_id: null,
+    subject_key: '',
+    values,
+    refused: 0,
+    ...changes,
+  }
+}
+
+/** Judges payloads one after the other, and gives what each found as `value[silent]`. */
+function createJudge(rules = compileRules([], 500)) {
+  const states = new Map<string, SeriesState>()
+  return (payload: Payload, past = new Map<string, SeriesState>()) => {
+    const judged = judgePayload(payload, { rules, policy, keptValues: 3, states, past })
+    for (const [key, state] of judged.states) states.set(key, state)
+    return judged.found.map(({ value, silent }) => `${value.number}${silent ? ' silent' : ''}`)
+  }
+}
+
+test('subjects and items have series of their own, and do not alternate in one', () => {
+  const judge = createJudge()
+  const [a, b] = [{ subject_key: 'a' }, { subject_key: 'b' }]
+  for (let run = 0; run < 10; run += 2) {
+    expect(
+      judge(payloadOf(run + 1, [valueOf(10), valueOf(1, { item_key: 'x' }), valueOf(5, { item_key: 'y' })], a)),
+    ).toEqual([])
+    expect(
+      judge(payloadOf(run + 2, [valueOf(90), valueOf(5, { item_key: 'x' }), valueOf(1, { item_key: 'y' })], b)),
+    ).toEqual([])
+  }
+  expect(judge(payloadOf(20, [valueOf(20), valueOf(1, { item_key: 'x' })], a))).toEqual(['20'])
+})
+
+test('a series has one value per payload, the last, and siblings are never the previous value', () => {
+  const judge = createJudge()
+  expect(judge(payloadOf(1, [valueOf(1), valueOf(100)]))).toEqual([])
+  expect(judge(payloadOf(2, [valueOf(100), valueOf(200), valueOf(50)]))).toEqual(['50'])
+  expect(judge(payloadOf(2, [valueOf(7)], { replay_id: 'r' }))).toEqual([])
+  expect(judge(payloadOf(3, [valueOf(50)]))).toEqual([])
+})
+
+test('history and replays are silent', () => {
+  const judge = createJudge()
+  judge(payloadOf(1, [valueOf(1)], { history: true }))
+  expect(judge(payloadOf(2, [valueOf(2)], { history: true }))).toEqual(['2 silent'])
+  expect(judge(payloadOf(3, [valueOf(3)], { replay_id: 'r' }))).toEqual(['3 silent'])
+  expect(judge(payloadOf(4, [valueOf(4)]))).toEqual(['4'])
+})
+
+test('a late payload is judged by its own past, silently, and newer state stays', () => {
+  const judge = createJudge()
+  judge(payloadOf(1, [valueOf(100)], { observed_at: 9000 }))
+  expect(judge(payloadOf(2, [valueOf(500)], { observed_at: 5000 }))).toEqual([])
+  const before: SeriesState = { eventNo: 0, observedAt: 4000, last: { kind: 'number', number: 400 }, recent: [400] }
+  expect(judge(payloadOf(3, [valueOf(500)], { observed_at: 5000 }), new Map([['11\0\0', before]]))).toEqual([
+    '500 silent',
+  ])
+  expect(judge(payloadOf(4, [valueOf(101)], { observed_at: 9000 }))).toEqual([])
+})
+
+test('problems of rules come with the payload that asks for them, and a long window is remembered', () => {
+  const row = {
+    rule_id: 'r/1',
+    version: 1,
+    name: '',
+    source_measurement_id: 1,
+    threshold: 5,
+    method: 'sum',
+    entries: 6,
+  }
+  const rules = compileRules([row, { ...row, rule_id: 'r/2', method: 'x' }], 500)
+  const { problems, states } = judgePayload(payloadOf(1, [valueOf(1)]), {
+    rules,
+    policy,
+    keptValues: 3,
+    states: new Map(),
+    past: new Map(),
+  })
+  expect(problems.map(({ rule }) => rule.id)).toEqual(['r/2'])
+  expect(states.get('11\0\0')?.recent).toEqual([1])
+  const judge = createJudge(rules)
+  for (let event = 1; event <= 6; event++) expect(judge(payloadOf(event, [valueOf(10)]))).toEqual([])
+  expect(judge(payloadOf(7, [valueOf(40)]))).toEqual(['40'])
+  expect(
+    judgePayload(payloadOf(8, [valueOf(1, { source_measurement_id: 2 })]), {
+      rules,
+      policy,
+      keptValues: 3,
+      states: new Map(),
+      past: new Map(),
+    }).problems,
+  ).toEqual([])
+})

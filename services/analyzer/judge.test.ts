@@ -1,0 +1,216 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { compileRules, type RuleRow } from './compile-rules.ts'
+import { judge, type Judgement, type SeriesState } from './judge.ts'
+import { readValue, type Value } from './value.ts'
+
+const policy = { threshold: 5, told: new Set(['text', 'paragraph', 'bool']) }
+const dayMs = 86_400_000
+
+function ruleRow(changes: Partial<RuleRow> = {}): RuleRow {
+  return {
+    rule_id: 'notification_rules/1',
+    version: 1,
+    name: 'a rule',
+    source_measurement_id: 1,
+    threshold: 10,
+    method: null,
+    entries: null,
+    ...changes,
+  }
+}
+
+/** What a series of values gives, one judgement each. */
+function run(values: readonly Value[], rows: RuleRow[] = [], type = 'int'): Judgement[] {
+  const rules = compileRules(rows, 500).get(1)?.rules ?? []
+  let state: SeriesState | null = null
+  return values.map((value, index) => {
+    const judgement = judge(
+      state,
+      { value, type, eventNo: index + 1, observedAt: index * dayMs },
+      { rules, policy, keep: 32 },
+    )
+    state = judgement.state
+    return judgement
+  })
+}
+
+const numbers = (...values: number[]): Value[] => values.map((number) => ({ kind: 'number', number }))
+/** The percentages that fired, value by value; null where it fires from zero. */
+const percents = (judgements: Judgement[]) => judgements.map(({ firings }) => firings.map(({ percent }) => percent))
+
+describe('a percent rule', () => {
+  test.each<[string, number[], number, (number | null)[][]]>([
+    ['the first value is silent', [100], 10, [[]]],
+    ['at the threshold', [100, 110], 10, [[], [10]]],
+    ['below it', [100, 109], 10, [[], []]],
+    ['down', [100, 50], 10, [[], [-50]]],
+    ['to zero', [100, 0], 10, [[], [-100]]],
+    ['from zero', [0, 5], 10, [[], [null]]],
+    ['zero stays', [0, 0], 10, [[], []]],
+    ['from a negative value', [-10, -5], 10, [[], [50]]],
+    ['from negative to positive', [-10, 10], 10, [[], [200]]],
+    [
+      'threshold 0: any change, and only a change',
+      [7, 7, 8],
+      0,
+      [[], [], [expect.closeTo(100 / 7, 9) as unknown as number]],
+    ],
+    ['a threshold nobody reaches', [1, 1000], 1e9, [[], []]],
+    ['rounding of doubles does not decide', [0.1, 0.105], 5, [[], [expect.closeTo(5, 9) as unknown as number]]],
+    ['beyond what a double holds', [1e-308, 1e308], 10, [[], [null]]],
+    ['denormals', [5e-324, 1e-323], 10, [[], [100]]],
+  ])('%s', (_what, values, threshold, expected) => {
+    expect(percents(run(numbers(...values), [ruleRow({ threshold })]))).toEqual(expected)
+  })
+
+  test('a number of entries without a method means nothing', () => {
+    expect(percents(run(numbers(100, 150), [ruleRow({ entries: 5 })]))).toEqual([[], [50]])
+  })
+
+  test('all rules of a measurement count', () => {
+    const rows = [
+      ruleRow({ threshold: 10 }),
+      ruleRow({ rule_id: 'notification_rules/2', threshold: 40 }),
+      ruleRow({ rule_id: 'notification_rules/3', threshold: 60 }),
+    ]
+    const [, second] = run(numbers(100, 150), rows)
+    expect(second?.firings.map(({ rule }) => rule?.id)).toEqual(['notification_rules/1', 'notification_rules/2'])
+  })
+})
+
+describe('an aggregate compares windows of equal length', () => {
+  const of = (method: string, entries: number | null, values: number[], threshold = 10) =>
+    percents(run(numbers(...values), [ruleRow({ method, entries, threshold })]))
+
+  test.each(['sum', 'SUM', 'avg', 'AVG', 'mean', 'Mean', 'min', 'MAX', 'median', 'count', 'COUNT', ' Sum '])(
+    '%s of constant data never fires',
+    (method) => {
+      for (const entries of [null, 1, 3]) expect(of(method, entries, [100, 100, 100, 100, 100, 100]).flat()).toEqual([])
+    },
+  )
+  test.each<[string, number | null, number[], (number | null)[][]]>([
+    ['sum', 2, [10, 20, 30], [[], [], [expect.closeTo(200 / 3, 9) as unknown as number]]],
+    ['sum', 1, [100, 150], [[], [50]]],
+    ['avg', 2, [10, 20, 30], [[], [], [expect.closeTo(200 / 3, 9) as unknown as number]]],
+    ['mean', 2, [10, 20, 30], [[], [], [expect.closeTo(200 / 3, 9) as unknown as number]]],
+    ['max', 2, [10, 20, 30, 1], [[], [], [50], []]],
+    ['min', 2, [10, 20, 30, 1], [[], [], [100], [-95]]],
+    ['median', 3, [1, 2, 3, 100], [[], [], [], [50]]],
+    ['count', 2, [10, 20, 30, 40], [[], [], [], []]],
+    ['avg', 3, [100, 500], [[], []]],
+    ['avg', null, [10, 20, 60], [[], [100], [expect.closeTo((100 * 5) / 3, 9) as unknown as number]]],
+    ['sum', 2, [0, 0, 5], [[], [], [null]]],
+    ['sum', 2, [1e308, 1e308, 1], [[], [], []]],
+  ])('%s over %s of %j', (method, entries, values, expected) => {
+    expect(of(method, entries, values)).toEqual(expected)
+  })
+
+  test('reports the aggregates it compared, the window and the latest value', () => {
+    const [, , third] = run(numbers(10, 20, 60), [ruleRow({ method: 'AVG', entries: 2 })])
+    expect(third?.firings[0]).toMatchObject({
+      before: { number: 15 },
+      now: { number: 40 },
+      window: { method: 'avg', length: 2, latest: { number: 60 } },
+      since: dayMs,
+    })
+  })
+})
+
+describe('a rule that cannot be followed is a problem with a remedy, and the measurement is judged by default', () => {
+  test.each<[Partial<RuleRow>, RegExp]>([
+    [{ method: 'stddev' }, /"stddev" is unknown: use sum/],
+    [{ method: 'toString' }, /unknown/],
+    [{ method: '__proto__' }, /unknown/],
+    [{ method: "'); DROP TABLE news; --" }, /unknown/],
+    [{ method: 'sum', entries: 0 }, /aggregates 0 values: use 1 to 500/],
+    [{ method: 'sum', entries: -3 }, /aggregates -3/],
+    [{ method: 'sum', entries: 501 }, /aggregates 501/],
+    [{ threshold: -1 }, /threshold is -1/],
+    [{ threshold: 'NaN' }, /threshold is NaN/],
+    [{ threshold: 'Infinity' }, /threshold is Infinity/],
+  ])('%o', (changes, message) => {
+    const { rules, problems } = compileRules([ruleRow(changes)], 500).get(1)!
+    expect(rules).toEqual([])
+    expect(problems).toEqual([
+      {
+        rule: { id: 'notification_rules/1', version: 1, name: 'a rule' },
+        message: expect.stringMatching(message) as string,
+      },
+    ])
+    const [, second] = run(numbers(100, 106), [ruleRow(changes)])
+    expect(second?.firings).toMatchObject([{ rule: { id: 'default/percent', version: 1 }, threshold: 5, percent: 6 }])
+  })
+
+  test('a percent rule on a text', () => {
+    const texts: Value[] = [
+      { kind: 'text', text: 'a' },
+      { kind: 'text', text: 'b' },
+    ]
+    const [, second] = run(texts, [ruleRow()], 'text')
+    expect(second?.problems).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/measurement is text/) as string }),
+    ])
+    expect(second?.firings).toMatchObject([{ kind: 'changed' }])
+  })
+})
+
+describe('without a rule', () => {
+  const read = (type: string, found: Partial<Parameters<typeof readValue>[0]>) =>
+    readValue({ type, number: null, text: null, date: null, members: null, ...found })!
+  test.each<[string, string, Value[], boolean]>([
+    ['a number by 5 %', 'int', numbers(100, 105), true],
+    ['a number by less', 'float', numbers(100, 104.9), false],
+    ['a text', 'text', [read('text', { text: 'MIT' }), read('text', { text: 'ISC' })], true],
+    ['a text by white space', 'paragraph', [read('text', { text: 'a  b\n' }), read('text', { text: 'a b' })], false],
+    [
+      'a long text beyond what is remembered',
+      'paragraph',
+      [read('text', { text: 'a'.repeat(5000) }), read('text', { text: `${'a'.repeat(5000)}b` })],
+      true,
+    ],
+    ['a text to nothing', 'text', [read('text', { text: 'a' }), read('text', { text: '' })], true],
+    ['a bool', 'bool', [read('bool', { number: 0 }), read('bool', { number: 1 })], true],
+    ['the same bool', 'bool', [read('bool', { number: 1 }), read('bool', { number: 1 })], false],
+    ['a list', 'text', [read('text', { members: ['a', 'b'] }), read('text', { members: ['b', 'c'] })], true],
+    [
+      'a list in another order, with doubles',
+      'text',
+      [read('text', { members: ['a', 'b'] }), read('text', { members: ['b', 'a', 'b'] })],
+      false,
+    ],
+    ['a date', 'date', [read('date', { date: 1 }), read('date', { date: 2 })], false],
+    ['a link', 'link', [read('link', { text: 'a' }), read('link', { text: 'b' })], false],
+    ['an image', 'image', [read('image', { text: 'a' }), read('image', { text: 'b' })], false],
+    ['a comment', 'comment', [read('comment', { text: 'a' }), read('comment', { text: 'b' })], false],
+    ['another kind than before', 'text', [...numbers(1), read('text', { text: 'b' })], false],
+  ])('%s', (_what, type, values, isNews) => {
+    const [first, second] = run(values, [], type)
+    expect(first?.firings).toEqual([])
+    expect(second?.firings.length).toBe(isNews ? 1 : 0)
+  })
+})
+
+test('nothing makes it throw, and what it remembers is bounded', () => {
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true })
+  const value: fc.Arbitrary<Value> = fc.oneof(
+    number.map((number) => ({ kind: 'number' as const, number })),
+    fc.boolean().map((bool) => ({ kind: 'bool' as const, bool })),
+    fc.string().map((text) => ({ kind: 'text' as const, text })),
+    fc.integer().map((date) => ({ kind: 'date' as const, date })),
+    fc.array(fc.string()).map((members) => ({ kind: 'set' as const, members })),
+  )
+  const row = fc.record({
+    threshold: fc.oneof(number, fc.constantFrom('NaN', 'Infinity', '-Infinity')),
+    method: fc.option(fc.oneof(fc.string(), fc.constantFrom('sum', 'AVG', 'Median', 'count'))),
+    entries: fc.option(fc.integer({ min: -5, max: 40 })),
+  })
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 60 }), fc.array(row, { maxLength: 4 }), (values, rows) => {
+      for (const { state, firings } of run(values, rows.map(ruleRow))) {
+        expect(state.recent.length).toBeLessThanOrEqual(32)
+        for (const { percent } of firings) expect(percent === null || Number.isFinite(percent)).toBe(true)
+      }
+    }),
+  )
+})

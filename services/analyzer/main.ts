@@ -1,0 +1,23 @@
+// Observations → news in Postgres → news on the topic. At least once; each firing is news once (ledger), and the news of a
+// payload are the same at each delivery.
+import { consume } from '#runtime/consume.ts'
+import { openDatabase } from '#runtime/postgres.ts'
+import { openProducer } from '#runtime/produce.ts'
+import { runService } from '#runtime/service.ts'
+import { createCodec } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { topics } from '#schemas/topics.ts'
+import { readConfig } from './config.ts'
+import { judgeObservations } from './handle.ts'
+import { openRules } from './rules.ts'
+import { openStore } from './store.ts'
+
+await runService('analyzer', readConfig, async (config, context) => {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const producer = await openProducer(config, context)
+  const database = await openDatabase(config, context)
+  const store = openStore(database, openRules(database, config), config)
+  await consume(config, context, { codec, producer }, [
+    { topic: topics.observations, handle: judgeObservations(store) },
+  ])
+})

@@ -1,0 +1,69 @@
+// Numbers, times and texts as a person writes them. Everything that is said is a fact of the news, word by word.
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+const full = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 17 })
+const compact = new Intl.NumberFormat('en-US', {
+  notation: 'compact',
+  compactDisplay: 'long',
+  maximumSignificantDigits: 3,
+})
+const decimals = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 })
+const small = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 })
+const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short', timeZone: 'UTC' })
+
+/** 1,234,567; 12.3 million; 4.57; 0.00123; 1.2 × 10^300. */
+export function sayNumber(number: number): string {
+  const size = Math.abs(number)
+  if (size === 0) return '0'
+  if (size >= 1e15 || size < 1e-4) return sayPower(number.toExponential(2))
+  if (size >= 1e7) return compact.format(number)
+  if (size < 1) return small.format(number)
+  return Number.isInteger(number) ? whole.format(number) : decimals.format(number)
+}
+
+/** Two numbers that differ, so that the difference can be seen. */
+export function sayNumbers(a: number, b: number): [string, string] {
+  const said: [string, string] = [sayNumber(a), sayNumber(b)]
+  if (said[0] !== said[1] || a === b) return said
+  const isPlain = Math.abs(a) < 1e15 && Math.abs(a) >= 1e-4
+  return isPlain ? [full.format(a), full.format(b)] : [sayPower(String(a)), sayPower(String(b))]
+}
+
+/** 1.20e+300 as 1.2 × 10^300. */
+function sayPower(text: string): string {
+  return text.replace(/(?:\.0+|(\.\d*?)0+)?e\+?(-?\d+)$/, '$1 × 10^$2')
+}
+
+/** The size of a change: 14%, 5.2%, 0.04%. */
+export function sayPercent(percent: number): string {
+  const size = Math.abs(percent)
+  return `${size >= 10 ? sayNumber(Math.round(size)) : small.format(Number(size.toPrecision(2)))}%`
+}
+
+const twoDaysMs = 48 * 60 * 60 * 1000
+
+/** A day, 16 November 2026; when `now` is less than two days later with the time, 16 November 2026, 10:03 UTC. */
+export function sayTime(at: number, now = Infinity): string {
+  return now - at < twoDaysMs ? `${day.format(at)}, ${clock.format(at)} UTC` : day.format(at)
+}
+
+/** `text` on one line and at most `length` long. What is cut ends with an ellipsis, and never within a number. */
+export function excerpt(text: string, length: number): string {
+  const line = text
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+  if (line.length <= length) return line
+  const kept = line.slice(0, length - 1)
+  const atWord = kept.replace(/\s+\S*$/, '')
+  return `${(atWord.length > length / 2 ? atWord : kept).replace(/[\d\p{P}\s\ud800-\udbff]+$/u, '')}…`
+}
+
+/** a, b and 3 more. */
+export function sayList(items: readonly string[], most: number): string {
+  const shown = items.slice(0, items.length > most ? most : items.length).map((item) => excerpt(item, 60))
+  const rest = items.length - shown.length
+  if (rest > 0) return `${shown.join(', ')} and ${rest} more`
+  return shown.length > 1 ? `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}` : (shown[0] ?? 'nothing')
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import type { ObservedValue } from '#schemas/generated/types.ts'
+
+/** A value as it is compared and remembered. */
+export type Value =
+  | { kind: 'number'; number: number }
+  | { kind: 'bool'; bool: boolean }
+  /** `hash`: of the whole text, where `text` is only its beginning. */
+  | { kind: 'text'; text: string; hash?: string }
+  | { kind: 'date'; date: number }
+  | { kind: 'set'; members: string[] }
+
+type Found = Pick<ObservedValue, 'type' | 'number' | 'text' | 'date' | 'members'>
+
+/** Longer texts are remembered by their beginning and their hash. */
+const maxText = 2000
+
+/** Null: there is nothing to compare. */
+export function readValue({ type, number, text, date, members }: Found): Value | null {
+  if (members !== null) return { kind: 'set', members: [...new Set(members)] }
+  if (date !== null) return { kind: 'date', date }
+  if (number !== null && Number.isFinite(number))
+    return type === 'bool' ? { kind: 'bool', bool: number !== 0 } : { kind: 'number', number }
+  return text === null ? null : readText(text)
+}
+
+/** White space does not make a difference. */
+function readText(source: string): Value {
+  const text = source.replace(/\s+/g, ' ').trim()
+  if (text.length <= maxText) return { kind: 'text', text }
+  const hash = createHash('sha256').update(text).digest('hex')
+  return { kind: 'text', text: text.slice(0, maxText).toWellFormed(), hash }
+}
+
+/** What rules reckon with; null for what is no number. */
+export function numberOf(value: Value): number | null {
+  if (value.kind === 'number') return value.number
+  return value.kind === 'bool' ? Number(value.bool) : null
+}
+
+/** Values of different kinds are never the same; sets are, in whatever order. */
+export function isSame(a: Value, b: Value): boolean {
+  if (a.kind === 'set' && b.kind === 'set')
+    return a.members.length === b.members.length && missingIn(a.members, b.members).length === 0
+  if (a.kind === 'text' && b.kind === 'text') return a.text === b.text && a.hash === b.hash
+  if (a.kind === 'date' && b.kind === 'date') return a.date === b.date
+  return a.kind === b.kind && numberOf(a) === numberOf(b)
+}
+
+/** Those of `members` that `others` has not. */
+export function missingIn(others: readonly string[], members: readonly string[]): string[] {
+  const known = new Set(others)
+  return members.filter((member) => !known.has(member))
+}
