@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import { linkMissing, lockTable, utcNow } from './links.ts'
 import { createMemory, type MemoryOptions } from './memory.ts'
 import { text, validate } from './validation.ts'
 
@@ -34,18 +35,15 @@ export function openAffinity(database: Database, options: MemoryOptions): Resolv
 
 async function getOrCreateCompany(database: Database, name: string, domain: string | null): Promise<number> {
   return database.transaction(async (tx) => {
-    await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended('company', 0))`)
+    await lockTable(tx, 'company')
     const found = await tx.maybeOne(sql.type(companyRow)`
       SELECT id FROM public.company WHERE lower(btrim(name)) = lower(${name}) ORDER BY id LIMIT 1`)
     if (found) return found.id
     const { id } = await tx.one(sql.type(companyRow)`
       INSERT INTO public.company (name, description, created_at, modified_at)
-      VALUES (${name}, ${domain}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+      VALUES (${name}, ${domain}, ${utcNow}, ${utcNow})
       RETURNING id`)
-    await tx.query(sql.unsafe`
-      INSERT INTO public.company_data_source (data_source_id, company_id, is_data_source_active, health_status, created_at, modified_at)
-      SELECT s.id, ${id}, true, 'UP', now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC' FROM public.data_source s
-      ON CONFLICT (data_source_id, company_id) DO NOTHING`)
+    await linkMissing(tx, { companyId: id })
     return id
   })
 }

@@ -66,7 +66,7 @@ function serve(route: Route, { checkToken, readBody }: AppDeps): RequestHandler 
   return async (request, response) => {
     const answer = await handle({
       headers: request.headers,
-      query: Object.fromEntries(new URLSearchParams(request.url.split('?')[1] ?? '')),
+      query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
       params: request.params as Record<string, string>,
       traceparent: request.get('traceparent'),
       readBody: () => readBody(request),

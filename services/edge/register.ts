@@ -11,6 +11,7 @@ import {
   registerMeasurement,
 } from './measurements.ts'
 import type { ReportNotice } from './ops-events.ts'
+import { isPinned } from './pinned.ts'
 import type { RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
 import { naiveIso } from './time.ts'
@@ -89,10 +90,6 @@ function present({ created_at, modified_at, ...row }: MeasurementRow) {
 
 function notFound(id: number, caller: Caller): Refusal {
   return new Refusal(404, `Source measurement ${id} of data source ${caller.sourceId} does not exist`)
-}
-
-function isPinned(error: unknown): boolean {
-  return error instanceof Error && error.constructor.name === 'ForeignKeyIntegrityConstraintViolationError'
 }
 
 function typeDrift(sourceId: number, id: number, name: string, was: string, is: string) {

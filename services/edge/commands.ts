@@ -1,0 +1,13 @@
+import { defineCommands } from '#runtime/commands.ts'
+
+export const commands = defineCommands(import.meta, {
+  sources: {
+    help: 'data sources and where their modules are: ls, add, edit, rm',
+    load: () => import('./sources-commands.ts'),
+  },
+  companies: {
+    help: 'companies and how sources know them: ls, add, edit, rm, link',
+    load: () => import('./companies-commands.ts'),
+  },
+  token: { help: 'tokens of mining modules: mint', load: () => import('./token-commands.ts') },
+})

@@ -1,0 +1,271 @@
+import { decodeJwt } from 'jose'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createInstallation } from '../harness/installation.ts'
+import { type TestEdge, useEdge } from './edge-setup.ts'
+
+let edge: TestEdge
+beforeAll(async () => {
+  edge = useEdge(await createInstallation(), '')
+})
+
+type Row = Record<string, unknown>
+const parma = async <T = Row>(...args: string[]): Promise<T> => JSON.parse(await edge.parma(...args, '--json')) as T
+const rows = (text: string, ...values: unknown[]) => edge.database.query<Row>(text, values)
+const isUtcNow = `abs(extract(epoch FROM modified_at - now() AT TIME ZONE 'UTC')) < 60 AND abs(extract(epoch FROM created_at - now() AT TIME ZONE 'UTC')) < 60`
+
+describe('sources', () => {
+  const add = (name: string, ...more: string[]) =>
+    parma('sources', 'add', '--name', name, '--endpoint', 'module.example:8080/a', '--frequency', 'weekly', ...more)
+
+  test('are added once, as parma-web would, and listed', async () => {
+    const { id, added } = await add('github', '--max-run-seconds', '60')
+    expect(added).toBe(true)
+    expect(
+      await rows(
+        `SELECT source_name, is_active, frequency, health_status, max_run_seconds, invocation_endpoint, version, ${isUtcNow} AS now FROM data_source`,
+      ),
+    ).toEqual([
+      {
+        source_name: 'github',
+        is_active: true,
+        frequency: 'WEEKLY',
+        health_status: 'UP',
+        max_run_seconds: 60,
+        invocation_endpoint: 'module.example:8080/a',
+        version: '1.0',
+        now: true,
+      },
+    ])
+    await expect(add('github')).rejects.toThrow(
+      `There is already source ${String(id)} called github: use --if-missing or \`parma sources edit ${String(id)}\`.`,
+    )
+    expect(await add('github', '--if-missing')).toEqual({ id, added: false })
+    expect(await parma<Row[]>('sources', 'ls')).toEqual([
+      {
+        id,
+        name: 'github',
+        endpoint: 'module.example:8080/a',
+        frequency: 'weekly',
+        active: true,
+        health: 'UP',
+        max_run_seconds: 60,
+        measurements: 0,
+        map_version: null,
+      },
+    ])
+    expect(await edge.parma('sources', 'ls')).toContain('github')
+  })
+
+  test('are linked with every company, also where the triggers are missing', async () => {
+    const company = await edge.addCompany('Linked')
+    await rows('ALTER TABLE data_source DISABLE TRIGGER USER')
+    const { id } = await add('without-trigger')
+    await rows('ALTER TABLE data_source ENABLE TRIGGER USER')
+    const { id: other } = await add('with-trigger')
+    const links = await rows(
+      'SELECT data_source_id, is_data_source_active, health_status FROM company_data_source WHERE company_id = $1 AND data_source_id IN ($2, $3) ORDER BY 1',
+      company,
+      id,
+      other,
+    )
+    expect(links).toEqual(
+      [id, other].map((source) => ({ data_source_id: source, is_data_source_active: true, health_status: 'UP' })),
+    )
+  })
+
+  test('are changed, by id or name', async () => {
+    const { id } = await add('changing', '--inactive')
+    await parma(
+      'sources',
+      'edit',
+      'changing',
+      '--name',
+      'changed',
+      '--frequency',
+      'hourly',
+      '--active',
+      '--endpoint',
+      'http://b',
+    )
+    const changed = {
+      source_name: 'changed',
+      is_active: true,
+      frequency: 'HOURLY',
+      invocation_endpoint: 'http://b',
+      max_run_seconds: 300,
+    }
+    expect(
+      await rows(
+        'SELECT source_name, is_active, frequency, invocation_endpoint, max_run_seconds FROM data_source WHERE id = $1',
+        id,
+      ),
+    ).toEqual([changed])
+    await parma('sources', 'edit', String(id), '--no-active', '--max-run-seconds', '5')
+    expect(await rows('SELECT is_active, max_run_seconds, frequency FROM data_source WHERE id = $1', id)).toEqual([
+      { is_active: false, max_run_seconds: 5, frequency: 'HOURLY' },
+    ])
+    await expect(parma('sources', 'edit', 'changed', '--name', 'github')).rejects.toThrow('is called github already')
+    await expect(parma('sources', 'edit', 'changed')).rejects.toThrow('Nothing to change')
+  })
+
+  test('are removed only when told so, and not while news speak of them', async () => {
+    const { id } = await add('leaving')
+    await expect(parma('sources', 'rm', 'leaving')).rejects.toThrow(
+      `This removes source ${String(id)} (leaving) with 0 measurements, all their values and 0 tasks: add --yes.`,
+    )
+    const company = await edge.addCompany('Newsworthy')
+    const [measurement] = await rows(
+      `INSERT INTO source_measurement (source_module_id, type, measurement_name, modified_at) VALUES ($1, 'int', 'a', now()) RETURNING id`,
+      id,
+    )
+    await rows(
+      `INSERT INTO news (message, company_id, data_source_id, timestamp, source_measurement_id, modified_at) VALUES ('', $1, $2, now(), $3, now())`,
+      company,
+      id,
+      measurement?.['id'],
+    )
+    await expect(parma('sources', 'rm', 'leaving', '--yes')).rejects.toThrow(
+      /has 1 news, and Postgres removes no source that news speak of: .*--no-active/,
+    )
+    await rows('DELETE FROM news WHERE data_source_id = $1', id)
+    await rows(
+      `INSERT INTO notification (message, company_id, data_source_id, modified_at) VALUES ('', $1, $2, now())`,
+      company,
+      id,
+    )
+    await expect(parma('sources', 'rm', 'leaving', '--yes')).rejects.toThrow('rows that must stay speak of it')
+    await rows('DELETE FROM notification WHERE data_source_id = $1', id)
+    expect(await parma('sources', 'rm', String(id), '--yes')).toEqual({ id })
+    expect(await rows('SELECT id FROM data_source WHERE id = $1', id)).toEqual([])
+  })
+
+  test.each([
+    [
+      ['--name', 'Git Hub', '--endpoint', 'x', '--frequency', 'daily'],
+      /--name is "Git Hub": a source is called by a-z, 0-9, _ and - alone/,
+    ],
+    [
+      ['--name', 'a', '--endpoint', 'ftp://x', '--frequency', 'daily'],
+      /--endpoint: "ftp:\/\/x" is not the address of a mining module/,
+    ],
+    [['--name', 'a', '--endpoint', 'x', '--frequency', 'yearly'], /Allowed choices are hourly, daily, weekly, monthly/],
+    [
+      ['--name', 'a', '--endpoint', 'x', '--frequency', 'daily', '--max-run-seconds', '0'],
+      /--max-run-seconds is "0": give a whole number above 0/,
+    ],
+    [['--name', 'a'], /needs --name, --endpoint and --frequency/],
+  ])('add %j is refused', async (args, message) => {
+    await expect(parma('sources', 'add', ...args)).rejects.toThrow(message)
+  })
+
+  test('that are not there are named', async () => {
+    await expect(parma('sources', 'rm', 'nobody')).rejects.toThrow(
+      'There is no source "nobody". `parma sources ls` shows which there are.',
+    )
+  })
+})
+
+describe('companies', () => {
+  test('are added once, changed, listed and removed', async () => {
+    await rows('ALTER TABLE company DISABLE TRIGGER USER')
+    const { id } = await parma('companies', 'add', '--name', ' Acme ', '--description', 'anvils')
+    await rows('ALTER TABLE company ENABLE TRIGGER USER')
+    const [{ count } = {}] = await rows('SELECT count(*)::int AS count FROM data_source')
+    expect(await rows(`SELECT name, description, added_by, ${isUtcNow} AS now FROM company WHERE id = $1`, id)).toEqual(
+      [{ name: 'Acme', description: 'anvils', added_by: null, now: true }],
+    )
+    expect((await parma<Row[]>('companies', 'ls')).find((row) => row['id'] === id)).toEqual({
+      id,
+      name: 'Acme',
+      description: 'anvils',
+      sources: count,
+      identifiers: 0,
+    })
+    await expect(parma('companies', 'add', '--name', 'Acme')).rejects.toThrow(
+      `There is already company ${String(id)} called Acme`,
+    )
+    expect(await parma('companies', 'add', '--name', 'Acme', '--if-missing')).toEqual({ id, added: false })
+    await expect(parma('companies', 'add', '--name', ' ')).rejects.toThrow('--name is empty')
+    await parma('companies', 'edit', 'Acme', '--name', 'Acme Inc')
+    expect(await rows('SELECT name, description FROM company WHERE id = $1', id)).toEqual([
+      { name: 'Acme Inc', description: 'anvils' },
+    ])
+    await expect(parma('companies', 'rm', 'Acme Inc')).rejects.toThrow('add --yes')
+    await rows(`INSERT INTO report (company_id, name, report_file_url, modified_at) VALUES ($1, '', '', now())`, id)
+    await expect(parma('companies', 'rm', 'Acme Inc', '--yes')).rejects.toThrow('reports or notifications speak of it')
+    await rows('DELETE FROM report WHERE company_id = $1', id)
+    expect(await parma('companies', 'rm', 'Acme Inc', '--yes')).toEqual({ id })
+  })
+
+  test('of the same name are told apart by id', async () => {
+    const ids = [await edge.addCompany('Twin'), await edge.addCompany('Twin')]
+    await expect(parma('companies', 'edit', 'Twin', '--description', 'x')).rejects.toThrow(
+      `2 are called "Twin": give one of the ids ${ids.join(', ')}.`,
+    )
+    expect(await parma('companies', 'edit', String(ids[1]), '--description', 'x')).toEqual({ id: ids[1] })
+  })
+
+  test('get identifiers by hand that hold for six months, once each', async () => {
+    const company = await edge.addCompany('Identified')
+    const source = await edge.addSource('identifying')
+    const link = () =>
+      parma(
+        'companies',
+        'link',
+        '--company',
+        'Identified',
+        '--source',
+        'identifying',
+        '--property',
+        'handles',
+        '--value',
+        'acme',
+      )
+    const { id, added } = await link()
+    expect(added).toBe(true)
+    await rows(`UPDATE company_data_source_identifier SET validity = '2020-01-01'`)
+    expect(await link()).toEqual({ id, added: false })
+    expect(
+      await rows(
+        `SELECT i.identifier_type, i.property, i.value, i.validity > now() AT TIME ZONE 'UTC' + interval '5 months' AS holds
+         FROM company_data_source_identifier i JOIN company_data_source l ON l.id = i.company_data_source_id
+         WHERE l.company_id = $1 AND l.data_source_id = $2`,
+        company,
+        source,
+      ),
+    ).toEqual([{ identifier_type: 'MANUALLY_ADDED', property: 'handles', value: 'acme', holds: true }])
+  })
+})
+
+describe('token mint', () => {
+  test('makes a token for a source and a task', async () => {
+    const source = await edge.addSource('minting')
+    const task = await edge.addTask(source)
+    const { token, source_id, task_id, expires_at } = await parma(
+      'token',
+      'mint',
+      '--source',
+      'minting',
+      '--task',
+      String(task),
+      '--ttl',
+      '60',
+    )
+    expect([source_id, task_id]).toEqual([source, task])
+    const outer = decodeJwt<{ sourcing_id: string }>(String(token))
+    expect(decodeJwt(outer.sourcing_id)).toMatchObject({
+      sourcing_id: source,
+      task_id: task,
+      exp: Math.floor(Date.parse(String(expires_at)) / 1000),
+    })
+    expect(Math.abs(Date.parse(String(expires_at)) - Date.now() - 60_000)).toBeLessThan(30_000)
+    expect((await edge.parma('token', 'mint', '--source', String(source))).trim()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    const other = await edge.addTask(await edge.addSource('other'))
+    await expect(parma('token', 'mint', '--source', 'minting', '--task', String(other))).rejects.toThrow(
+      /^parma token .*\nTask \d+ is one of source \d+\./s,
+    )
+    await expect(parma('token', 'mint', '--source', 'minting', '--task', '999999')).rejects.toThrow(
+      'There is no task 999999.',
+    )
+  })
+})
