@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { root } from '../../deploy/local/config.ts'
+import type { ModuleMap } from './module.ts'
+
+type Entry = ModuleMap['Mappings'][number]
+export type RawData = Record<string, unknown>
+/** `company`: index of the company it is about. */
+export type Payload = { company: number; rawData: RawData; observedAt?: string }
+
+const folder = join(root, '../shared/data')
+export const historyFile = join(folder, 'github-history.ndjson.gz')
+const mapFile = join(folder, 'modules/github.json')
+
+export type History = { map: ModuleMap; payloads: Payload[] }
+
+/**
+ * Real payloads of the github module with its map: those of the first `companies` in the first `weeks`, week by week. Null
+ * when the file is not there.
+ */
+export function readHistory(companies: number, weeks: number): History | null {
+  if (!existsSync(historyFile) || !existsSync(mapFile)) return null
+  const { map } = JSON.parse(readFileSync(mapFile, 'utf8')) as { map: ModuleMap }
+  const lines = gunzipSync(readFileSync(historyFile)).toString('utf8').trimEnd().split('\n')
+  type Line = { observed_on: string; company: string; raw_data: RawData }
+  const all = lines.map((line) => JSON.parse(line) as Line)
+  const names = [...new Set(all.map(({ company }) => company))].slice(0, companies)
+  const days = [...new Set(all.map(({ observed_on }) => observed_on))].sort().slice(0, weeks)
+  const payloads = all
+    .filter(({ company, observed_on }) => names.includes(company) && days.includes(observed_on))
+    .sort((a, b) => a.observed_on.localeCompare(b.observed_on))
+    .map(({ company, observed_on, raw_data }) => ({
+      company: names.indexOf(company),
+      rawData: raw_data,
+      observedAt: `${observed_on}T00:00:00Z`,
+    }))
+  return { map, payloads }
+}
+
+const repositoryMap: Entry[] = [
+  { SourceField: 'name', DataType: 'text', MeasurementName: 'repository name' },
+  { SourceField: 'html_url', DataType: 'link', MeasurementName: 'repository html url' },
+  { SourceField: 'description', DataType: 'paragraph', MeasurementName: 'repository description' },
+  { SourceField: 'pushed_at', DataType: 'date', MeasurementName: 'repository last pushed date' },
+  { SourceField: 'stars', DataType: 'int', MeasurementName: 'repository stars' },
+  { SourceField: 'forks', DataType: 'int', MeasurementName: 'repository forks' },
+]
+const generatedMap: ModuleMap = {
+  Source: 'github',
+  Mappings: [
+    { SourceField: 'name', DataType: 'text', MeasurementName: 'company name' },
+    { SourceField: 'url', DataType: 'link', MeasurementName: 'github url' },
+    { SourceField: 'repos', DataType: 'nested', MeasurementName: 'repositories', NestedMappings: repositoryMap },
+    { SourceField: 'aggregated_sum_stars', DataType: 'int', MeasurementName: 'organization stars' },
+  ],
+}
+
+/**
+ * Payloads like those of the github module, the same at each call: repositories grow by a percent a week, and in every
+ * third week of a company one of them by a quarter and another one has a new description.
+ */
+export function generateHistory(companies: number, weeks: number): History {
+  const payloads = Array.from({ length: companies * weeks }, (_, index) =>
+    generatePayload(index % companies, Math.floor(index / companies)),
+  )
+  return { map: generatedMap, payloads }
+}
+
+function generatePayload(company: number, week: number): Payload {
+  const url = `https://github.example/org-${company}`
+  const repos = Array.from({ length: 4 }, (_, repo) => {
+    const jumps = Math.floor((week + 9 - 3 * (repo % 3)) / 9)
+    const stars = Math.round((1000 + 100 * repo) * 1.01 ** week * 1.25 ** jumps)
+    const description = repo === 3 ? `Tools, ${Math.floor(week / 3)}th edition` : 'Ünïcode ✓'
+    const pushed_at = new Date(Date.UTC(2024, 0, 1 + 7 * week, repo)).toISOString().replace('T', ' ')
+    return { name: `repo-${repo}`, html_url: `${url}/repo-${repo}`, description, pushed_at, stars, forks: 50 * repo }
+  })
+  const aggregated_sum_stars = repos.reduce((sum, { stars }) => sum + stars, 0)
+  return { company, rawData: { name: `org-${company}`, url, repos, aggregated_sum_stars } }
+}
+
+type Leaf = { type: string; measurement: string; item: string; value: unknown }
+
+/** What a map finds in a payload, by looking up path by path: another way than the normalizer's, to compare with it. */
+export function listLeaves({ Mappings }: ModuleMap, rawData: RawData): Leaf[] {
+  const walk = (entries: Entry[], data: RawData, item: string): Leaf[] =>
+    entries.flatMap(({ SourceField, DataType, MeasurementName, NestedMappings = [] }): Leaf[] => {
+      const value = data[SourceField]
+      if (value === undefined || value === null) return []
+      if (DataType !== 'nested') return [{ type: DataType, measurement: MeasurementName, item, value }]
+      const items = (Array.isArray(value) ? value : [value]) as RawData[]
+      return items.flatMap((one) => walk(NestedMappings, one, String(one.html_url)))
+    })
+  return walk(Mappings, rawData, '')
+}
+
+/** How many values of each type these payloads hold. */
+export function countValues({ map, payloads }: History): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { rawData } of payloads)
+    for (const { type } of listLeaves(map, rawData)) counts[type] = (counts[type] ?? 0) + 1
+  return counts
+}
+
+/** What is news by default in these payloads: numbers that change by 5 % or more, texts that change; and in how many payloads. */
+export function countNews({ map, payloads }: History): { news: number; payloads: number } {
+  const last = new Map<string, unknown>()
+  const told = payloads.map(({ company, rawData }) => {
+    const fired = listLeaves(map, rawData).filter(({ type, measurement, item, value }) => {
+      const series = JSON.stringify([company, measurement, item])
+      const before = last.get(series)
+      last.set(series, value)
+      if (before === undefined || type === 'date' || type === 'link') return false
+      return typeof value === 'number'
+        ? Math.abs(value - Number(before)) >= 0.05 * Math.abs(Number(before)) && value !== before
+        : value !== before
+    })
+    return fired.length
+  })
+  return { news: told.reduce((sum, n) => sum + n, 0), payloads: told.filter((n) => n > 0).length }
+}

@@ -1,0 +1,73 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root, type ServiceName } from '../../deploy/local/config.ts'
+import { findFreePort } from '../../deploy/local/free-port.ts'
+import { sendSignal } from '../../deploy/local/process-identity.ts'
+import { answers, type Program, supervise } from '../../deploy/local/processes.ts'
+import { onCleanup } from './cleanup.ts'
+import { waitFor } from './wait-for.ts'
+
+export type SupervisedService = {
+  /** Where it takes requests; only the edge does. The same after every restart. */
+  url: string
+  healthUrl: string
+  /** Kills it (SIGKILL) and resolves when it was started again and is ready. */
+  replace(): Promise<void>
+  /** How often it ended although nobody killed it. */
+  crashes(): number
+  isReady(): boolean
+  logs(): string
+}
+
+/**
+ * Runs `services/<name>/main.ts` as the local stack does: on ports of its own, and whatever ends it, it is started again.
+ * Resolves when it is ready; stopped when the test is over.
+ */
+export async function superviseService(name: ServiceName, env: NodeJS.ProcessEnv): Promise<SupervisedService> {
+  const logDir = mkdtempSync(join(tmpdir(), `parma-${name}-`))
+  const [port, healthPort] = [await findFreePort(), await findFreePort()]
+  const healthUrl = `http://127.0.0.1:${healthPort}`
+  const program: Program = {
+    name,
+    command: process.execPath,
+    args: [join(root, 'services', name, 'main.ts')],
+    cwd: root,
+    env: { ...env, EDGE_PORT: String(port), HEALTH_PORT: String(healthPort) },
+    isHealthy: () => answers(`${healthUrl}/readyz`),
+    stopSignal: 'SIGTERM',
+  }
+  const now = { pid: 0, healthy: false }
+  const counts = { starts: 0, kills: 0 }
+  const process_ = supervise(program, {
+    logDir,
+    downFile: join(logDir, 'down'),
+    say: () => undefined,
+    onChange(_, { identity, healthy }) {
+      const pid = identity?.pid ?? 0
+      if (pid !== 0 && pid !== now.pid) counts.starts++
+      Object.assign(now, { pid, healthy })
+    },
+  })
+  const logs = () => readFileSync(join(logDir, `${name}.log`), 'utf8')
+  onCleanup(async ({ failed }) => {
+    await process_.stop(10_000)
+    if (failed) console.log(`--- end of the log of ${name}\n${logs().slice(-4000).trimEnd()}\n---`)
+    rmSync(logDir, { recursive: true })
+  })
+  await process_.waitUntilHealthy(60_000)
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    healthUrl,
+    async replace() {
+      const killed = await waitFor(`${name} to run`, () => now.pid)
+      counts.kills++
+      sendSignal(killed, 'SIGKILL')
+      await waitFor(`${name} to be back`, () => now.pid !== killed && now.healthy, 60_000)
+    },
+    crashes: () => counts.starts - counts.kills - 1,
+    isReady: () => now.healthy,
+    logs,
+  }
+}

@@ -1,0 +1,138 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { services as serviceNames, type ServiceName } from '../../deploy/local/config.ts'
+import { onCleanup } from './cleanup.ts'
+import { countAll, type Counts, describeOpen, type Place } from './counts.ts'
+import type { TestDatabase } from './database.ts'
+import { createInstallation, type Installation } from './installation.ts'
+import { type Crawl, type MiningModule, type ModuleMap, postJson, startModule } from './module.ts'
+import { superviseService, type SupervisedService } from './supervised.ts'
+import { waitFor } from './wait-for.ts'
+
+export type SystemOptions = {
+  /** The data source is called as the map is. */
+  map: ModuleMap
+  /** How many companies there are. */
+  companies: number
+  /** What the module does when the scheduler calls it. */
+  crawl?: Crawl
+  /** Added to the environment of the services. */
+  env?: NodeJS.ProcessEnv
+}
+
+export type Fed = { status: number; document_id: string | null; body: string }
+
+export type System = Installation & {
+  module: MiningModule
+  services: Services
+  edgeUrl: string
+  sourceId: number
+  companies: { id: number; name: string }[]
+  /** Of the one person who follows all companies. */
+  address: string
+  channel: string
+  /** Posts a payload of a company, by its index, with the token of the run. Rejects when no answer comes. */
+  feed(company: number, rawData: unknown, more?: Record<string, unknown>): Promise<Fed>
+  /** Feeds from now on belong to another run. */
+  newRun(): Promise<void>
+  counts(): Promise<Counts>
+  /** Resolves when nothing of `fed` different payloads is on its way any more, and returns the counts. */
+  settled(fed: number, deadlineMs?: number): Promise<Counts>
+}
+
+/**
+ * All six services under supervision on an installation of their own, a data source whose handshake is done, companies,
+ * and a person who hears of them by e-mail and Slack. The scheduler works when triggered, not by its own clock. Gone when
+ * the test is over.
+ */
+export async function startSystem({ map, companies: count, crawl, env = {} }: SystemOptions): Promise<System> {
+  const installation = await createInstallation()
+  const { database, parma } = installation
+  const services = await startServices(installation, { TICK_SECONDS: '600', FIRST_RUN_QUIET_SECONDS: '0', ...env })
+  const edgeUrl = services.edge.url
+  const module = await startModule(() => edgeUrl, map, crawl)
+  onCleanup(async () => module[Symbol.asyncDispose]())
+
+  const source = ['--name', map.Source, '--endpoint', module.endpoint, '--frequency', 'weekly']
+  const { id: sourceId } = JSON.parse(await parma('sources', 'add', ...source, '--json')) as { id: number }
+  const companies = await addCompanies(database, count)
+  const reader = await addReader(database)
+  await shakeHands(edgeUrl, module.endpoint, sourceId)
+
+  const mint = async () => `Bearer ${(await parma('token', 'mint', '--source', map.Source)).trim()}`
+  let token = await mint()
+  const place: Place = { ...installation, source: map.Source, ...reader }
+  return {
+    ...installation,
+    ...reader,
+    ...{ module, services, edgeUrl, sourceId, companies },
+    async feed(company, raw_data, more = {}) {
+      const company_id = String(companies[company]?.id)
+      const body = { source_name: map.Source, company_id, raw_data, ...more }
+      const answer = await postJson(`${edgeUrl}/feed-raw-data`, token, body)
+      const { document_id = null } = (await answer.json().catch(() => ({}))) as { document_id?: string | null }
+      return { status: answer.status, document_id, body: JSON.stringify(body) }
+    },
+    newRun: async () => void (token = await mint()),
+    counts: () => countAll(place),
+    async settled(fed, deadlineMs = 60_000) {
+      let open: string[] = []
+      await waitFor(
+        `${fed} payloads to come all the way`,
+        async () => {
+          open = await describeOpen(place, fed)
+          if (open.length > 0) throw new Error(open.join('; '))
+          return true
+        },
+        deadlineMs,
+      )
+      return countAll(place)
+    },
+  }
+}
+
+export type Services = Record<ServiceName, SupervisedService>
+
+/** All six services of an installation, under supervision and ready. */
+export async function startServices(installation: Installation, env: NodeJS.ProcessEnv = {}): Promise<Services> {
+  const started = serviceNames.map(async (name) => [
+    name,
+    await superviseService(name, { ...installation.env, ...env }),
+  ])
+  return Object.fromEntries(await Promise.all(started)) as Services
+}
+
+async function addCompanies(database: TestDatabase, count: number): Promise<{ id: number; name: string }[]> {
+  const names = Array.from({ length: count }, (_, index) => `Company ${index + 1}`)
+  return database.query(
+    'INSERT INTO company (name, modified_at) SELECT unnest, now() FROM unnest($1::text[]) RETURNING id, name',
+    [names],
+  )
+}
+
+/** A person who follows every company. All tests share one mailbox and one Slack workspace, so the names are random. */
+async function addReader(database: TestDatabase): Promise<{ address: string; channel: string }> {
+  const name = `reader-${randomBytes(5).toString('hex')}`
+  const [address, channel] = [`${name}@example.com`, name]
+  const insertUser = `INSERT INTO "user" (auth_id, name, modified_at) VALUES ($1, $2, now()) RETURNING id`
+  const [user] = await database.query<{ id: number }>(insertUser, [randomUUID(), name])
+  await database.query(
+    `WITH channel AS (
+       INSERT INTO notification_channel (channel_type, destination, modified_at)
+       VALUES ('EMAIL', $2, now()), ('SLACK', $3, now()) RETURNING id
+     )
+     INSERT INTO notification_subscription (user_id, channel_id, channel_purpose, modified_at)
+     SELECT $1, id, 'NOTIFICATION', now() FROM channel`,
+    [user?.id, address, channel],
+  )
+  await database.query(
+    'INSERT INTO company_subscription (user_id, company_id, modified_at) SELECT $1, id, now() FROM company',
+    [user?.id],
+  )
+  return { address, channel }
+}
+
+async function shakeHands(edgeUrl: string, endpoint: string, sourceId: number): Promise<void> {
+  const url = `${edgeUrl}/handshake?invocation_endpoint=${encodeURIComponent(endpoint)}&data_source_id=${sourceId}`
+  const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) })
+  if (answer.status !== 200) throw new Error(`the handshake was answered ${answer.status}: ${await answer.text()}`)
+}
