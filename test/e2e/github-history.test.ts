@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { startFeeding } from '../harness/feeding.ts'
+import { countValues, historyFile, readHistory } from '../harness/github.ts'
+import { startSystem } from '../harness/system.ts'
+
+const companies = 3
+const weeks = 8
+
+test('real payloads of the github module are all accounted for, each with all its values', async () => {
+  const history = readHistory(companies, weeks)
+  if (history === null) {
+    console.log(`${historyFile} or its map is not here: no real payloads are fed`)
+    return expect(existsSync(historyFile)).toBe(false)
+  }
+  const { map, payloads } = history
+  expect(payloads).toHaveLength(companies * weeks)
+  const system = await startSystem({ map, companies })
+  const { documents, refusals } = await startFeeding(system, payloads).done
+  expect(refusals).toEqual({})
+  expect(new Set(documents).size).toBe(payloads.length)
+
+  const { values, publicValues, news, silentNews, publicNews, ...counts } = await system.settled(
+    payloads.length,
+    120_000,
+  )
+  const expected = countValues(history)
+  expect(Object.values(expected).reduce((a, b) => a + b)).toBeGreaterThan((100 * companies * weeks) / 2)
+  expect(values).toEqual(expected)
+  expect(publicValues).toEqual(expected)
+  expect(counts).toEqual({
+    ...{ documents: payloads.length, normalized: payloads.length, refused: 0, refusedValues: 0, deadLetters: 0 },
+    ...{ mails: 0, posts: 0 },
+  })
+  expect(silentNews).toBe(news)
+  expect(publicNews).toBe(news)
+}, 240_000)
