@@ -5,7 +5,7 @@ import { count, port, readEnv, secret, serviceSettings, type Env } from '#runtim
 /** The repository: its package.json names the packages that are mined. */
 export const root = resolve(import.meta.dirname, '../..')
 
-const settings = {
+export const settings = {
   ...serviceSettings,
   MINER_PORT: port(24200).describe('Port of /initialize, /discover and /companies.'),
   MINER_HOST: z.string().default('0.0.0.0').describe('Address that port listens on; 127.0.0.1 for this machine only.'),

@@ -11,6 +11,12 @@ export const settings = {
     .describe(
       'Firestore emulator, as host:port, in place of the real Firestore. The client reads it too, so it has no _FILE.',
     ),
+  METADATA_SERVER_DETECTION: z
+    .string()
+    .optional()
+    .describe(
+      'Read by Google’s client: `none` where there is no Google Cloud around, or it looks for one at each start.',
+    ),
   FIREBASE_ADMINSDK_CERTIFICATE: secret()
     .optional()
     .describe(

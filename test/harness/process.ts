@@ -14,6 +14,9 @@ export type StartedProcess = {
   kill(): Promise<void>
 }
 
+/** Another Node, another folder, another user than ours. */
+export type RunAs = { command?: string; cwd?: string; uid?: number; gid?: number }
+
 const maxLog = 4 * 1024 * 1024
 
 /**
@@ -26,8 +29,9 @@ export async function startProcess(
   env: NodeJS.ProcessEnv,
   isReady: () => boolean | Promise<boolean>,
   deadlineMs = 30_000,
+  { command = process.execPath, ...as }: RunAs = {},
 ): Promise<StartedProcess> {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, args, { ...as, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const closed = once(child, 'close')
   await once(child, 'spawn')
   let log = ''
