@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{services,schemas,deploy,test/harness}/**/*.test.ts'] },
+        test: { name: 'unit', include: ['{services,schemas,deploy,test/harness,test/bench}/**/*.test.ts'] },
       },
       {
         extends: true,
@@ -27,6 +27,8 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           globalSetup: ['test/harness/global-setup.ts'],
           testTimeout: 600_000,
+          // They stop servers that all of them use.
+          fileParallelism: false,
         },
       },
     ],
