@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Counter, Histogram } from 'prom-client'
 import type { Database } from '#runtime/postgres.ts'
 import { retryTransient } from '#runtime/retry.ts'
@@ -6,7 +7,7 @@ import type { Answer, Channel, Parcel } from './channel.ts'
 import { channelKinds } from './channels.ts'
 import { explainWhy } from './compose.ts'
 import type { Config } from './config.ts'
-import { type Claimed, claimDeliveries, recordAnswer, releaseLapsed } from './delivery-store.ts'
+import { type Claimed, claimDeliveries, recordAnswer, releaseLapsed, returnUncalled } from './delivery-store.ts'
 import { startLoop } from './loop.ts'
 import { noAnswer, settle } from './settle.ts'
 
@@ -42,8 +43,8 @@ function startKind(name: string, database: Database, config: Config, context: Se
     resendUnknown: config.EMAIL_RESEND_UNKNOWN,
     intervalMs,
   }
-  const underWay = new Set<Promise<void>>()
-  scope.defer(async () => void (await Promise.all(underWay)))
+  const underWay = new Map<number, Promise<void>>()
+  scope.defer(async () => void (await Promise.all(underWay.values())))
 
   async function deliver(claimed: Claimed): Promise<void> {
     const startedAt = performance.now()
@@ -70,23 +71,34 @@ function startKind(name: string, database: Database, config: Config, context: Se
     )
   }
 
+  const holder = randomUUID()
+  let isClaimOpen = false
+
+  async function claim(limit: number): Promise<readonly Claimed[]> {
+    if (isClaimOpen) await returnUncalled(database, holder, [...underWay.keys()])
+    isClaimOpen = true
+    const claimed = await claimDeliveries(database, { channel: name, holder, limit, leaseMs: config.LEASE_MS })
+    isClaimOpen = false
+    return claimed
+  }
+
+  const afterCrash = settle(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
   const wake = startLoop(`deliver ${name}`, config.POLL_MS, context, async () => {
-    const free = config.DELIVERY_CONCURRENCY - underWay.size
-    if (free === 0) return
-    const afterCrash = settle(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
+    const limit = config.DELIVERY_CONCURRENCY - underWay.size
+    if (limit === 0) return
     const lapsed = await releaseLapsed(database, name, afterCrash)
     if (lapsed > 0)
       log.warn({ channel: name, deliveries: lapsed, state: afterCrash.state }, 'deliveries_left_by_a_crash')
-    for (const claimed of await claimDeliveries(database, name, free, config.LEASE_MS)) {
+    for (const claimed of await claim(limit)) {
       const work = deliver(claimed)
         .catch((error: unknown) => {
           if (!stopping.aborted) fail(error)
         })
         .finally(() => {
-          underWay.delete(work)
+          underWay.delete(claimed.delivery_id)
           wake()
         })
-      underWay.add(work)
+      underWay.set(claimed.delivery_id, work)
     }
   })
   return wake

@@ -25,14 +25,12 @@ const inMs = (ms: number | null) =>
   ms === null ? sql.fragment`NULL::timestamptz` : sql.fragment`now() + ${ms} * interval '1 ms'`
 
 /**
- * Takes up to `limit` due deliveries of a kind of channel, one per destination: those to send are `sending` when this
- * returns, committed. Safe with any number of processes; all times are the database's.
+ * Takes up to `limit` due deliveries of a kind of channel for `holder`, one per destination: those to send are `sending`
+ * when this returns, committed. Safe with any number of processes; all times are the database's.
  */
 export async function claimDeliveries(
   database: Database,
-  channel: string,
-  limit: number,
-  leaseMs: number,
+  { channel, holder, limit, leaseMs }: { channel: string; holder: string; limit: number; leaseMs: number },
 ): Promise<readonly Claimed[]> {
   return database.any(sql.type(claimedRow)`
     WITH free AS (
@@ -50,7 +48,8 @@ export async function claimDeliveries(
     ), claimed AS (
       -- The conditions again: the row may have changed between the snapshot and the lock.
       UPDATE notifier.delivery d
-      SET state = CASE state WHEN 'pending' THEN 'sending' ELSE state END, due_at = ${inMs(leaseMs)}, claim = claim + 1
+      SET state = CASE state WHEN 'pending' THEN 'sending' ELSE state END, due_at = ${inMs(leaseMs)}, claim = claim + 1,
+        holder = ${holder}::uuid
       FROM free
       WHERE d.delivery_id = free.delivery_id AND d.due_at <= now() AND d.state IN ('pending', 'unknown')
       RETURNING d.*
@@ -62,6 +61,20 @@ export async function claimDeliveries(
       CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
       (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms
     FROM claimed d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)`)
+}
+
+/**
+ * Puts back what `holder` claimed without knowing, because the answer to its claim was lost: of all that it holds, what
+ * is not in `underWay` was never called for, so it is simply due again.
+ */
+export async function returnUncalled(database: Database, holder: string, underWay: readonly number[]): Promise<void> {
+  await database.query(sql.unsafe`
+    WITH returned AS (
+      UPDATE notifier.delivery SET state = 'pending', due_at = now()
+      WHERE state = 'sending' AND holder = ${holder}::uuid AND delivery_id <> ALL(${sql.array(underWay, 'int8')})
+      RETURNING destination_id
+    )
+    UPDATE notifier.destination SET free_at = now() WHERE destination_id IN (SELECT destination_id FROM returned)`)
 }
 
 /**

@@ -88,9 +88,7 @@ function transmit(
       connection.send(envelope, text, (error, info) =>
         error ? fail(error) : finish({ kind: 'sent', reference: cut(clean(String(info.response)), 200) }),
       )
-    connection.once('error', fail)
-    // A late error of a connection that is being closed has nobody left to hear it.
-    connection.on('error', () => undefined)
+    connection.on('error', fail)
     connection.connect((error) => {
       if (error) fail(error)
       else if (auth)

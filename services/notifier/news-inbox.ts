@@ -4,7 +4,23 @@ import { type Handler, ok } from '#runtime/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import type { Config } from './config.ts'
 
-const seconds = (ms: number) => ms / 1000
+/** What is kept of a news, with the types of its columns. */
+const itemColumns = {
+  news_id: 'uuid',
+  group_id: 'uuid',
+  group_index: 'int4',
+  severity: 'text',
+  kind: 'text',
+  title: 'text',
+  message: 'text',
+  trigger_factor: 'float8',
+  previous: 'text',
+  current: 'text',
+  source_measurement_id: 'int4',
+  item_key: 'text',
+  dedupe_key: 'text',
+  observed_at: 'int8',
+} as const
 
 /**
  * Stores news and the groups they belong to, each news once. Sends nothing: `wake` is called when something may be due.
@@ -32,18 +48,10 @@ async function countIn(tx: Transaction, news: readonly News[], waitMs: number): 
   const groups = Map.groupBy(news, ({ group_id }) => group_id)
   const rows = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([groupId, [first, ...others]]) => {
-      const members = [first as News, ...others]
-      const { company_id, data_source_id, task_id, group_size } = members[0] as News
-      return [
-        groupId,
-        company_id,
-        data_source_id,
-        task_id,
-        group_size,
-        members.length,
-        members.some(({ silent }) => !silent),
-      ]
+    .map(([groupId, members]) => {
+      const [{ company_id, data_source_id, task_id, group_size }] = members as [News]
+      const isLoud = members.some(({ silent }) => !silent)
+      return [groupId, company_id, data_source_id, task_id, group_size, members.length, isLoud]
     })
   await tx.query(sql.unsafe`
     INSERT INTO notifier.news_group AS g (group_id, company_id, data_source_id, task_id, size, seen, due_at)
@@ -61,48 +69,17 @@ async function countIn(tx: Transaction, news: readonly News[], waitMs: number): 
 }
 
 async function addItems(tx: Transaction, news: readonly News[]): Promise<void> {
+  const names = Object.keys(itemColumns) as (keyof typeof itemColumns)[]
   await tx.query(sql.unsafe`
     INSERT INTO notifier.news_item (news_id, group_id, group_index, severity, kind, title, message, trigger_factor,
       previous, current, source_measurement_id, item_key, dedupe_key, observed_at)
     SELECT news_id, group_id, group_index, severity, kind, title, message, trigger_factor,
-      previous, current, source_measurement_id, item_key, dedupe_key, to_timestamp(observed_at)
+      previous, current, source_measurement_id, item_key, dedupe_key, to_timestamp(observed_at / 1000.0)
     FROM ${sql.unnest(
-      news.map((one) => [
-        ...[
-          one.news_id,
-          one.group_id,
-          one.group_index,
-          one.severity,
-          one.kind,
-          one.title,
-          one.message,
-          one.trigger_factor,
-        ],
-        ...[
-          one.previous,
-          one.current,
-          one.source_measurement_id,
-          one.item_key,
-          one.dedupe_key,
-          seconds(one.observed_at),
-        ],
-      ]),
-      [
-        'uuid',
-        'uuid',
-        'int4',
-        'text',
-        'text',
-        'text',
-        'text',
-        'float8',
-        'text',
-        'text',
-        'int4',
-        'text',
-        'text',
-        'float8',
-      ],
-    )} AS d (news_id, group_id, group_index, severity, kind, title, message, trigger_factor,
-      previous, current, source_measurement_id, item_key, dedupe_key, observed_at)`)
+      news.map((one) => names.map((name) => one[name])),
+      Object.values(itemColumns),
+    )} AS d (${sql.join(
+      names.map((name) => sql.identifier([name])),
+      sql.fragment`, `,
+    )})`)
 }

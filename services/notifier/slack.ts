@@ -120,6 +120,7 @@ async function findMessage(client: WebClient, channel: string, { notificationId,
     if (found) return { kind: 'sent', reference: `${channel}/${found.ts}` }
     cursor = history.response_metadata?.next_cursor || undefined
     if (!cursor && !history.has_more) return { kind: 'retry', reason: 'not in the channel: the call did not arrive' }
+    if (!cursor) break
   }
   return { kind: 'lost', reason: `not among the last ${maxPages * 200} messages of the channel` }
 }
@@ -172,14 +173,8 @@ export function judgeSlackError(error: unknown): Answer {
     : { kind: 'lost', reason }
 }
 
-const notConnectedCodes = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
+/** Only errors of connecting: any other may come after Slack has the call. */
+const notConnectedCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
 
 function isNotConnected(error: unknown): boolean {
   for (let at = error, depth = 0; at instanceof Error && depth < 6; at = at.cause, depth++) {

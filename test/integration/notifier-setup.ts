@@ -6,6 +6,7 @@ import { type Topic, topics } from '../../schemas/topics.ts'
 import type { TestDatabase } from '../harness/database.ts'
 import type { Installation } from '../harness/installation.ts'
 import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
+import { stackEnv } from '../harness/stack.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 /** All tests share one mailbox and one Slack workspace, so addresses and channels are random. */
@@ -141,12 +142,13 @@ export type DeliveryRow = {
   state: string
   reason: string | null
   reference: string | null
+  is_due: boolean
 }
 
 /** How the messages about a company stand, by channel and address. */
 export function deliveriesOf(database: TestDatabase, company: number): Promise<DeliveryRow[]> {
   return database.query<DeliveryRow>(
-    `SELECT t.channel, t.address, d.state, d.reason, d.reference
+    `SELECT t.channel, t.address, d.state, d.reason, d.reference, d.due_at IS NOT NULL AS is_due
      FROM notifier.delivery d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)
      WHERE n.company_id = $1 ORDER BY n.created_at, t.channel, t.address`,
     [company],
@@ -157,11 +159,7 @@ export function deliveriesOf(database: TestDatabase, company: number): Promise<D
 export async function settledStates(database: TestDatabase, company: number, count: number): Promise<string[]> {
   return waitFor(`${count} settled messages about company ${company}`, async () => {
     const rows = await deliveriesOf(database, company)
-    const open = await database.query(
-      `SELECT FROM notifier.delivery d JOIN notifier.notification n USING (notification_id) WHERE n.company_id = $1 AND d.due_at IS NOT NULL`,
-      [company],
-    )
-    return rows.length === count && open.length === 0 && rows.map(({ state }) => state)
+    return rows.length === count && rows.every(({ is_due }) => !is_due) && rows.map(({ state }) => state)
   })
 }
 
@@ -176,4 +174,19 @@ export async function passThrough(installation: Installation, source: number): P
     'the news sent after the others',
     async () => (await mailsTo(address)).length + (await slackPostsIn(channel)).length === 2,
   )
+}
+
+/** Slack lists a channel whether anybody has posted there or not; its stub from the first post on. Returns its id. */
+export async function showChannel(channel: string): Promise<string> {
+  const response = await fetch(new URL('chat.postMessage', stackEnv().SLACK_API_URL), {
+    method: 'POST',
+    headers: { authorization: 'Bearer x', 'content-type': 'application/json' },
+    body: JSON.stringify({ channel: `#${channel}`, text: 'hello' }),
+  })
+  return ((await response.json()) as { channel: string }).channel
+}
+
+/** Our posts in a channel, without that of `showChannel`. */
+export async function newsPostsIn(channel: string) {
+  return (await slackPostsIn(channel)).filter(({ metadata }) => metadata)
 }

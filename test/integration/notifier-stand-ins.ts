@@ -1,72 +1,79 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, request } from 'node:http'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { onCleanup } from '../harness/cleanup.ts'
+
+/** What becomes of a mail: taken; refused or put off by the server; or its text taken, and then a cut or no answer at all. */
+export type MailFate = 'accept' | 'refuse' | 'put-off' | 'cut' | 'silence'
 
 export type MailServer = {
   /** Goes into SMTP_URL. */
   url: string
-  /** Mails of which the whole text was received. */
-  received(): number
-  connections(): number
+  /** How often the whole text of a mail to `address` came in. */
+  received(address: string): number
+  /** While true, connections are cut before a word is said. */
+  isDown: boolean
+  /** Connections taken so far. */
+  connections: number
 }
 
-/** What the server does at a stage of its session; `undefined` stands for silence. */
-export type Script = {
-  greeting?: string
-  recipient?: (address: string) => string
-  afterText?: 'silence' | 'cut' | string
-}
-
-/** A mail server on a bare socket, which can do what a real one does on a bad day. */
-export async function startMailServer({
-  greeting = '220 hello',
-  recipient = () => '250 ok',
-  afterText = '250 ok',
-}: Script): Promise<MailServer> {
-  let received = 0
-  let connections = 0
+/** A mail server on a bare socket, for what a real one does on a bad day. `decide`: the nth mail (from 0) to an address. */
+export async function startMailServer(decide: (address: string, nth: number) => MailFate): Promise<MailServer> {
+  const asked = new Map<string, number>()
+  const received = new Map<string, number>()
   const sockets = new Set<Socket>()
+  const mailServer = {
+    url: '',
+    received: (address: string) => received.get(address) ?? 0,
+    isDown: false,
+    connections: 0,
+  }
+
+  function hold(socket: Socket): void {
+    let [address, fate, isText, pending] = ['', 'accept' as MailFate, false, '']
+    const say = (line: string) => socket.write(`${line}\r\n`)
+    function take(line: string): void {
+      if (isText && line !== '.') return
+      if (isText) {
+        isText = false
+        count(received, address)
+        if (fate === 'cut') socket.destroy()
+        else if (fate !== 'silence') say('250 taken')
+      } else if (line.startsWith('RCPT TO:')) {
+        address = /<(.*)>/.exec(line)?.[1] ?? ''
+        fate = decide(address, count(asked, address) - 1)
+        say(fate === 'refuse' ? '550 no such user' : fate === 'put-off' ? '451 come back later' : '250 ok')
+      } else if (line === 'DATA') {
+        isText = true
+        say('354 go on')
+      } else say(line === 'QUIT' ? '221 bye' : '250 ok')
+    }
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (pending + chunk).split('\r\n')
+      pending = lines.pop() ?? ''
+      lines.forEach(take)
+    })
+    say('220 hello')
+  }
+
   const server = createServer((socket) => {
-    connections++
+    mailServer.connections++
     sockets.add(socket)
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
-    if (greeting === 'cut') return void socket.destroy()
-    const say = (line: string) => socket.write(`${line}\r\n`)
-    let isText = false
-    let pending = ''
-    say(greeting)
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      pending += chunk
-      for (let end = pending.indexOf('\r\n'); end >= 0; end = pending.indexOf('\r\n')) {
-        const line = pending.slice(0, end)
-        pending = pending.slice(end + 2)
-        if (isText && line === '.') {
-          isText = false
-          received++
-          if (afterText === 'cut') socket.destroy()
-          else if (afterText !== 'silence') say(afterText)
-        } else if (isText) continue
-        else if (line === 'DATA') {
-          isText = true
-          say('354 go on')
-        } else if (line.startsWith('RCPT TO:')) say(recipient(line))
-        else say(line === 'QUIT' ? '221 bye' : '250 ok')
-      }
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+    if (mailServer.isDown) socket.destroy()
+    else hold(socket)
+  })
   onCleanup(async () => {
     sockets.forEach((socket) => socket.destroy())
     await new Promise((done) => server.close(done))
   })
-  const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, received: () => received, connections: () => connections }
+  mailServer.url = `smtp://127.0.0.1:${await listen(server)}`
+  return mailServer
 }
 
 /**
- * What happens to one call to Slack: passed on; passed on, its answer kept or lost; lost on the way; or answered with this
- * status, headers and body instead. `hang` is a call that never arrives and is never answered.
+ * What becomes of a call to Slack: passed on; passed on, its answer kept back or lost; lost on the way; taken by nobody and
+ * never answered; or answered with this status, headers and body instead.
  */
 export type Fate =
   | 'pass'
@@ -79,40 +86,51 @@ export type Fate =
 export type SlackProxy = {
   /** Goes into SLACK_API_URL. */
   url: string
-  /** The methods called, in order. */
-  calls: string[]
+  /** How often `method` was called for `channel`, a name or an id as the call had it. */
+  calls(method: string, channel: string): number
 }
 
-/** Stands between the notifier and the Slack stub; `decide` says what happens to the nth call (from 0) of a method. */
+/** Stands between the notifier and `slackApiUrl`. `decide`: the nth call (from 0) of a method for a channel. */
 export async function startSlackProxy(
   slackApiUrl: string,
-  decide: (method: string, nth: number, body: string) => Fate,
+  decide: (method: string, channel: string, nth: number) => Fate,
 ): Promise<SlackProxy> {
-  const calls: string[] = []
+  const calls = new Map<string, number>()
   const server = createHttpServer((incoming, outgoing) => {
     const method = incoming.url?.split('/').at(-1) ?? ''
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
       const body = Buffer.concat(chunks)
-      const fate = decide(method, calls.filter((call) => call === method).length, body.toString())
-      calls.push(method)
+      const channel = new URLSearchParams(body.toString()).get('channel')?.replace('#', '') ?? ''
+      const fate = decide(method, channel, count(calls, `${method} ${channel}`) - 1)
       if (fate === 'hang') return
       if (fate === 'lose-call') return void incoming.socket.destroy()
       if (typeof fate === 'object') return void outgoing.writeHead(fate.status, fate.headers).end(fate.body)
       const { host: _, ...headers } = incoming.headers
       const passed = request(new URL(method, slackApiUrl), { method: 'POST', headers }, (answer) => {
-        if (fate === 'keep-answer') answer.resume()
-        else if (fate === 'lose-answer') answer.resume().on('end', () => incoming.socket.destroy())
-        else answer.pipe(outgoing.writeHead(answer.statusCode ?? 500, answer.headers))
+        if (fate === 'pass') return void answer.pipe(outgoing.writeHead(answer.statusCode ?? 500, answer.headers))
+        answer.resume().on('end', () => fate === 'lose-answer' && incoming.socket.destroy())
       })
       passed.end(body)
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
   onCleanup(async () => {
     server.closeAllConnections()
     await new Promise((done) => server.close(done))
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/`, calls }
+  const url = `http://127.0.0.1:${await listen(server)}/api/`
+  return { url, calls: (method, channel) => calls.get(`${method} ${channel}`) ?? 0 }
+}
+
+function count(counts: Map<string, number>, key: string): number {
+  const next = (counts.get(key) ?? 0) + 1
+  counts.set(key, next)
+  return next
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
 }

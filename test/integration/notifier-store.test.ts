@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openPool } from '../../services/runtime/postgres.ts'
 import { findAdministrators, findFollowers } from '../../services/notifier/audience.ts'
-import { claimDeliveries, recordAnswer } from '../../services/notifier/delivery-store.ts'
+import { claimDeliveries, recordAnswer, returnUncalled } from '../../services/notifier/delivery-store.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { addCompany, addPerson, insertId, type Reach } from './notifier-setup.ts'
@@ -89,6 +90,9 @@ describe('claims', () => {
       [channel, destinations, messages, company, source],
     )
   }
+  const holder = randomUUID()
+  const claim = (channel: string, limit: number, leaseMs: number) =>
+    claimDeliveries(pool, { channel, holder, limit, leaseMs })
   const sent = { state: 'sent', dueInMs: null, reason: null, reference: 'r' } as const
   const write = { tookMs: 1, tellPublic: true }
 
@@ -98,7 +102,7 @@ describe('claims', () => {
     const busy = new Set<string>()
     async function work(): Promise<void> {
       for (;;) {
-        const mine = await claimDeliveries(pool, 'MANY', 3, 60_000)
+        const mine = await claim('MANY', 3, 60_000)
         if (mine.length === 0) return
         for (const delivery of mine) {
           expect(busy).not.toContain(delivery.address)
@@ -122,22 +126,22 @@ describe('claims', () => {
 
   test('keep the pace of a destination', async () => {
     await addDue('PACED', 1, 2)
-    const [first] = await claimDeliveries(pool, 'PACED', 10, 60_000)
-    expect(await claimDeliveries(pool, 'PACED', 10, 60_000)).toEqual([])
+    const [first] = await claim('PACED', 10, 60_000)
+    expect(await claim('PACED', 10, 60_000)).toEqual([])
     await recordAnswer(pool, first!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 60_000 }, write)
-    expect(await claimDeliveries(pool, 'PACED', 10, 60_000)).toEqual([])
+    expect(await claim('PACED', 10, 60_000)).toEqual([])
     await database.query(`UPDATE notifier.destination SET free_at = now() WHERE channel = 'PACED'`)
-    expect(await claimDeliveries(pool, 'PACED', 10, 60_000)).toHaveLength(1)
+    expect(await claim('PACED', 10, 60_000)).toHaveLength(1)
   })
 
   test('that have lapsed write nothing over what their successor did', async () => {
     await addDue('LAPSED', 1, 1)
-    const [first] = await claimDeliveries(pool, 'LAPSED', 1, 1)
+    const [first] = await claim('LAPSED', 1, 1)
     await database.query(`UPDATE notifier.delivery SET state = 'unknown', due_at = now() WHERE delivery_id = $1`, [
       first!.delivery_id,
     ])
     await database.query(`UPDATE notifier.destination SET free_at = now() WHERE channel = 'LAPSED'`)
-    const [second] = await claimDeliveries(pool, 'LAPSED', 1, 60_000)
+    const [second] = await claim('LAPSED', 1, 60_000)
     expect(second).toMatchObject({ delivery_id: first!.delivery_id, action: 'find', claim: first!.claim + 1 })
     const late = { state: 'failed', dueInMs: null, holdMs: 0, reason: 'late', reference: null } as const
     expect(await recordAnswer(pool, first!, { kind: 'refused', reason: 'late' }, late, write)).toBe(false)
@@ -154,10 +158,19 @@ describe('claims', () => {
     ])
   })
 
+  test('whose answer was lost are due again, those under way are not', async () => {
+    await addDue('LOST', 2, 1)
+    const [known, unknown] = await claim('LOST', 10, 60_000)
+    await returnUncalled(pool, randomUUID(), [])
+    expect(await claim('LOST', 10, 60_000)).toEqual([])
+    await returnUncalled(pool, holder, [known!.delivery_id])
+    expect((await claim('LOST', 10, 60_000)).map(({ delivery_id }) => delivery_id)).toEqual([unknown!.delivery_id])
+  })
+
   test('are written back when the company is gone', async () => {
     await addDue('ORPHAN', 1, 1)
     await database.query(`UPDATE notifier.notification SET company_id = 999999 WHERE told_at IS NULL`)
-    const [delivery] = await claimDeliveries(pool, 'ORPHAN', 1, 60_000)
+    const [delivery] = await claim('ORPHAN', 1, 60_000)
     expect(await recordAnswer(pool, delivery!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)).toBe(
       true,
     )

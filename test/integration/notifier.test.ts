@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 
 describe('one news', () => {
-  test('is one mail and one post with both numbers, however often it is delivered', async () => {
+  test('is one mail, one post and one row of public.notification, however often it is delivered', async () => {
     const { database } = installation
     const { company, name, address, channel } = await addFollowed(database)
     const news = groupOf(company, source, 1)
@@ -34,26 +34,19 @@ describe('one news', () => {
       event_payload: { notification_id: expect.any(String) as string },
     })
 
+    const status = await database.query('SELECT stage, reason FROM notifier.event_status WHERE event_id = $1', [
+      news[0]?.event_id,
+    ])
+    expect(status).toEqual([{ stage: 'notified', reason: null }])
+
     await sendNews(installation, [...news, ...news])
     await passThrough(installation, source)
     expect(await mailsTo(address)).toHaveLength(1)
     expect(await slackPostsIn(channel)).toHaveLength(1)
-  })
-
-  test('is in public.notification once, and its event shows as notified', async () => {
-    const { database } = installation
-    const { company, name } = await addFollowed(database)
-    const [news] = groupOf(company, source, 1)
-    await sendNews(installation, [news!])
-    await settledStates(database, company, 2)
     const recorded = await database.query('SELECT message, data_source_id FROM notification WHERE company_id = $1', [
       company,
     ])
     expect(recorded).toEqual([{ message: `${name}: Stars number 0 rose`, data_source_id: source }])
-    const status = await database.query('SELECT stage, reason FROM notifier.event_status WHERE event_id = $1', [
-      news!.event_id,
-    ])
-    expect(status).toEqual([{ stage: 'notified', reason: null }])
   })
 
   test('of a company whose name is markup stays text', async () => {

@@ -104,6 +104,7 @@ CREATE TABLE delivery (
   state text NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'failed', 'unknown')),
   due_at timestamptz,
   claim int NOT NULL DEFAULT 0,
+  holder uuid,
   reason text,
   reference text,
   created_at timestamptz NOT NULL DEFAULT now(),
@@ -113,6 +114,7 @@ CREATE TABLE delivery (
 COMMENT ON COLUMN delivery.people IS 'Who hears it there: [{"id", "name"}].';
 COMMENT ON COLUMN delivery.due_at IS 'pending: when to send; sending: when its claim lapses; unknown: when to look it up; null: never.';
 COMMENT ON COLUMN delivery.claim IS 'Rises with each claim; what is written back under an older one does not count.';
+COMMENT ON COLUMN delivery.holder IS 'The loop that claimed it last.';
 COMMENT ON COLUMN delivery.reference IS 'What the channel calls the message.';
 CREATE INDEX delivery_due ON delivery (destination_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX delivery_sending ON delivery (due_at) WHERE state = 'sending';

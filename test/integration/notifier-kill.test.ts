@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { createInstallation } from '../harness/installation.ts'
+import { mailsTo } from '../harness/mailbox.ts'
+import { stackEnv } from '../harness/stack.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import {
+  addFollowed,
+  addPerson,
+  addSource,
+  deliveriesOf,
+  groupOf,
+  newsPostsIn,
+  sendNews,
+  settledStates,
+  showChannel,
+} from './notifier-setup.ts'
+import { startMailServer, startSlackProxy } from './notifier-stand-ins.ts'
+
+const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }
+const dying = { ...quick, SESSION_TIMEOUT_MS: '6000', SEND_TIMEOUT_MS: '5000', LEASE_MS: '6000' }
+
+describe('kill -9', () => {
+  test.each([
+    ['a mail stays unknown', {}, 'unknown', 0],
+    ['a mail is sent again where that is wanted', { EMAIL_RESEND_UNKNOWN: 'true' }, 'sent', 1],
+  ])('between a call and its answer: Slack is asked, %s', async (_, wish, state, mails) => {
+    const installation = await createInstallation()
+    const source = await addSource(installation.database)
+    const { company, address, channel } = await addFollowed(installation.database)
+    const late = `late-${channel}`
+    await addPerson(installation.database, { companies: [company], channels: [{ type: 'SLACK', destination: late }] })
+    for (const name of [channel, late]) await showChannel(name)
+    const silent = await startMailServer(() => 'silence')
+    // Of the two posts one arrives; of neither the answer comes.
+    const proxy = await startSlackProxy(stackEnv().SLACK_API_URL ?? '', (_, to) =>
+      to === late ? 'hang' : 'keep-answer',
+    )
+    const first = await installation.start('notifier', { ...dying, SLACK_API_URL: proxy.url, SMTP_URL: silent.url })
+    await sendNews(installation, groupOf(company, source, 1))
+    await waitFor('the calls', async () => {
+      expect((await deliveriesOf(installation.database, company)).map((one) => one.state)).toEqual(
+        Array(3).fill('sending'),
+      )
+      return (
+        silent.received(address) + proxy.calls('chat.postMessage', late) + (await newsPostsIn(channel)).length === 3
+      )
+    })
+    await first.kill()
+
+    await installation.start('notifier', { ...dying, ...wish })
+    expect((await settledStates(installation.database, company, 3)).sort()).toEqual(['sent', 'sent', state].sort())
+    expect(await newsPostsIn(channel)).toHaveLength(1)
+    expect(await newsPostsIn(late)).toHaveLength(1)
+    expect(silent.received(address)).toBe(1)
+    expect(await mailsTo(address)).toHaveLength(mails)
+  })
+
+  test('of one of three replicas: each message is sent once', async () => {
+    const installation = await createInstallation()
+    const source = await addSource(installation.database)
+    const [first] = await Promise.all([0, 1, 2].map(() => installation.start('notifier', dying)))
+    const followed = await Promise.all(Array.from({ length: 40 }, () => addFollowed(installation.database)))
+    const groups = followed.map(({ company }) => groupOf(company, source, 3))
+    await sendNews(installation, groups.flat())
+    await waitFor('the first mails', async () => (await mailsTo(followed[0]!.address)).length === 1)
+    await first!.kill()
+    await sendNews(installation, groups.flat())
+    for (const { company } of followed) await settledStates(installation.database, company, 2)
+    for (const { company, address, channel } of followed) {
+      const [email] = await deliveriesOf(installation.database, company)
+      // The killed one may have been in the middle of a call, which leaves that mail for a person to decide.
+      const outcomes = [
+        ['sent', 1],
+        ['unknown', 0],
+        ['unknown', 1],
+      ]
+      expect(outcomes).toContainEqual([email?.state, (await mailsTo(address)).length])
+      expect(await newsPostsIn(channel)).toHaveLength(1)
+    }
+  })
+})
