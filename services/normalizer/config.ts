@@ -13,9 +13,14 @@ export const settings = {
     .max(1000)
     .default(100)
     .describe('Levels of lists and objects in one payload; a deeper one is refused as a whole.'),
-  MAP_WAIT_MS: count(30_000, 0).describe(
-    'How long a payload waits for the map version it asks for; then it is refused.',
-  ),
+  // Below HANDLER_DEADLINE_MS, or waiting would count as being stuck.
+  MAP_WAIT_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(90_000)
+    .default(30_000)
+    .describe('How long a payload waits for the map version it asks for; then it is refused.'),
   OLDEST_OBSERVED_AT: z.iso
     .date()
     .default('2000-01-01')

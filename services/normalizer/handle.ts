@@ -55,6 +55,9 @@ export function normalizePayloads(maps: Maps, store: Store, config: Config): Han
 // Years 1 to 9999, which every store of ours can hold.
 const [firstMs, lastMs] = [Date.parse('0001-01-01'), Date.parse('9999-12-31')]
 
+/** What is indexed has an end. */
+const maxNameLength = 500
+
 /** Why there can be no row at all for this payload; null when there can. The edge lets none of these through. */
 function findFault({
   event_id,
@@ -68,8 +71,9 @@ function findFault({
     return `event_id ${JSON.stringify(event_id)} is no uuid`
   if (!(received_at >= firstMs && received_at <= lastMs))
     return `received_at ${received_at} is no time of the years 1 to 9999`
-  if ([source_name, company_id, content_hash, replay?.replay_id].some((text) => text?.includes('\0')))
-    return 'an id with a NUL'
+  const names = [source_name, company_id, content_hash, replay?.replay_id ?? '']
+  if (names.some((name) => name.includes('\0') || name.length > maxNameLength))
+    return `an id with a NUL or of more than ${maxNameLength} characters`
   if (replay?.replay_id === '') return 'a replay without replay_id'
   return null
 }

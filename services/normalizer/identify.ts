@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { excerpt, isStorable } from './json-text.ts'
+import { excerpt, isStorable, sha256 } from './json-text.ts'
 import type { Json, Structure } from './parse.ts'
 
 /** Which item of a list (and of the lists around it) a value belongs to. `label`: what a person calls the item. */
@@ -110,7 +109,7 @@ function chain(outer: Identity | null, key: string): string {
 }
 
 function shorten(key: string): string {
-  return key.length <= maxKeyLength ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
+  return key.length <= maxKeyLength ? key : sha256(key)
 }
 
 function labelOf(item: Json): string | null {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Json, Structure } from './parse.ts'
 
 /**
@@ -38,11 +39,20 @@ export function excerpt(text: string, length: number): string {
   return text.slice(0, length).replaceAll('\0', '\ufffd').toWellFormed()
 }
 
+/** The hash that stands for a text which is too long to be carried. */
+export function sha256(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`
+}
+
+/** Paths are told, indexed and compared, so they have an end. */
+const maxPathLength = 500
+
 /**
  * The path of a member below `prefix`: `repos[].stars`. Keys that would be misread (with dots, brackets, quotes, control
- * characters, or empty) are quoted: `["a.b"]`.
+ * characters, or empty) are quoted: `["a.b"]`. Of a path beyond 500 characters the beginning and a hash are left.
  */
 export function pathOf(prefix: string, key: string): string {
-  if (/^[^.[\]"\\\p{Cc}\p{Cs}]+$/u.test(key)) return prefix === '' ? key : `${prefix}.${key}`
-  return `${prefix}[${JSON.stringify(key)}]`
+  const plain = /^[^.[\]"\\\p{Cc}\p{Cs}]+$/u.test(key)
+  const path = plain ? (prefix === '' ? key : `${prefix}.${key}`) : `${prefix}[${JSON.stringify(key)}]`
+  return path.length <= maxPathLength ? path : `${excerpt(path, 400)}…${sha256(path)}`
 }

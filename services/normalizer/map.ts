@@ -25,6 +25,7 @@ export type CompiledMap = {
 }
 
 const maxLevels = 100
+const maxNameLength = 500
 
 /**
  * Checks and compiles a normalization map (contract section 5), given as JSON text. A wrong entry costs only itself and is
@@ -71,7 +72,7 @@ function compileEntry(
   faults: MapFault[],
   fault: (message: string) => void,
 ): Entry {
-  const name = typeof entry.MeasurementName === 'string' ? entry.MeasurementName : path
+  const name = typeof entry.MeasurementName === 'string' ? excerpt(entry.MeasurementName, maxNameLength) : path
   const type = typeof entry.DataType === 'string' ? entry.DataType.trim().toLowerCase() : ''
   const id = readId(entry.source_measurement_id, fault)
   const problem = id === null ? 'no-measurement-id' : names.has(id) ? 'doubled-measurement-id' : null

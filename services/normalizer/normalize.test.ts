@@ -125,6 +125,13 @@ test('odd keys have paths that cannot be mistaken', () => {
   expect(paths).toEqual(['["a.b"]', 'a b', '[""]', '["x[]"]', '["\\u0000"]', '__proto__'])
 })
 
+test('a path has an end, and long ones stay different', () => {
+  const key = 'é\u{1f680}'.repeat(500)
+  const paths = run(`{"${key}":1,"${key}x":2}`, []).drift.map(({ path }) => path)
+  expect(new Set(paths).size).toBe(2)
+  expect(paths.every((path) => path.length <= 500 && path.startsWith('é\u{1f680}') && isStorable(path))).toBe(true)
+})
+
 describe('every leaf is exactly one of stored, refused, null and unmapped', () => {
   type Tree = { text: string } | { items: Tree[] } | { members: [string, Tree][] }
   type Mapping = { SourceField: string; DataType: string; NestedMappings?: Mapping[] }

@@ -1,4 +1,5 @@
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
+import { excerpt, sha256 } from './json-text.ts'
 import type { LedgerRow } from './ledger-rows.ts'
 import type { ValueRow } from './values.ts'
 
@@ -20,7 +21,7 @@ export function observe(
   const isReplay = row.replay_id !== ''
   if (row.reason !== null || row.map_version === null || (isReplay && values.length === 0)) return []
   const parts = split(
-    values.map((value) => observedValue(value, names)),
+    values.map((value) => fit(observedValue(value, names), value.text, limits)),
     limits,
   )
   return parts.map((part, index) => ({
@@ -57,6 +58,12 @@ function observedValue(value: ValueRow, names: ReadonlyMap<number, string>): Obs
     date: value.date,
     members: value.members,
   }
+}
+
+/** A value that no record could carry is told by its beginning and its hash: whole it is in `normalizer.value` alone. */
+function fit(value: ObservedValue, text: string | null, { MAX_PART_BYTES }: PartLimits): ObservedValue {
+  if (text === null || sizeOf(value) <= MAX_PART_BYTES) return value
+  return { ...value, text: `${excerpt(text, 1000)}… ${sha256(text)}`, members: null }
 }
 
 function split(values: ObservedValue[], { MAX_VALUES_PER_PART, MAX_PART_BYTES }: PartLimits): ObservedValue[][] {

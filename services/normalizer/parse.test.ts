@@ -5,9 +5,9 @@ import { type Json, parse, type Structure } from './parse.ts'
 
 const limits = { MAX_LEAVES: 1000, MAX_DEPTH: 50 }
 const read = (text: string): Json => {
-  const { root, message } = parse(text, limits)
-  if (!root) throw new Error(message)
-  return root
+  const parsed = parse(text, limits)
+  if (parsed.problem) throw new Error(parsed.message)
+  return parsed.root
 }
 
 /** What JSON.parse would make of it. */

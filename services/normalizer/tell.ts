@@ -8,7 +8,7 @@ export type Story = { kind: string; subject: string; message: string; facts: Rec
 /** A story as it was first told; `event_no` is that of the payload which showed it. */
 export type ToldStory = Story & { event_no: number; data_source_id: number; seen_at: number }
 
-const remedies: Record<PayloadProblem, string> = {
+const remedies: Record<Exclude<PayloadProblem, 'conflict'>, string> = {
   unparsable: 'Mend the module.',
   'too-deep': 'Mend the module, or raise MAX_DEPTH.',
   'too-many-leaves': 'Let the module send smaller payloads, or raise MAX_LEAVES.',
@@ -21,7 +21,6 @@ const remedies: Record<PayloadProblem, string> = {
   'no-map': 'Do the handshake with the module.',
   'map-missing': 'Do the handshake with the module again.',
   'map-unusable': 'Do the handshake again with a module that sends a proper map.',
-  conflict: 'Find out who sends other content under the same event id.',
 }
 
 /** What is to be told about a payload, whether or not it has been told before. */
@@ -29,6 +28,8 @@ export function storiesOf(payload: RawPayload, result: Understood | PayloadRefus
   const { source_name, event_id, company_id } = payload
   const facts = { source_name, event_id, company_id, map_version: String(result.mapVersion ?? '') }
   if ('reason' in result) {
+    // That is a dead letter, and told as one.
+    if (result.reason === 'conflict') return []
     const ofCompany = result.reason === 'unknown-company' || result.reason === 'company-id'
     const message = `Payload of ${source_name} for company ${company_id} refused: ${result.message}. ${remedies[result.reason]} It is kept and can be re-driven.`
     return [{ kind: result.reason, subject: ofCompany ? company_id : source_name, message, facts }]

@@ -69,8 +69,8 @@ DECLARE
   name text := 'value_' || to_char(first, 'YYYY_MM');
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('normalizer.create_month', 0));
-  IF to_regclass(format('normalizer.%I', name)) IS NOT NULL THEN RETURN; END IF;
-  EXECUTE format('CREATE TABLE normalizer.%I (LIKE normalizer.value INCLUDING ALL)', name);
+  IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(format('normalizer.%I', name))) THEN RETURN; END IF;
+  EXECUTE format('CREATE TABLE IF NOT EXISTS normalizer.%I (LIKE normalizer.value INCLUDING ALL)', name);
   EXECUTE format('ALTER TABLE normalizer.value ATTACH PARTITION normalizer.%I FOR VALUES FROM (%L) TO (%L)',
     name, first AT TIME ZONE 'UTC', (first + interval '1 month') AT TIME ZONE 'UTC');
 END $$;

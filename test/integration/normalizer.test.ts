@@ -1,0 +1,423 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { onCleanup } from '../harness/cleanup.ts'
+import { createInstallation, type Installation } from '../harness/installation.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import { type Mapping, normalizerBench } from './normalizer-setup.ts'
+
+const github: Mapping[] = [
+  { SourceField: 'name', DataType: 'text', MeasurementName: 'company name' },
+  { SourceField: 'url', DataType: 'link' },
+  {
+    SourceField: 'repos',
+    DataType: 'nested',
+    NestedMappings: [
+      { SourceField: 'name', DataType: 'text', MeasurementName: 'repository name' },
+      { SourceField: 'description', DataType: 'paragraph' },
+      { SourceField: 'pushed_at', DataType: 'date' },
+      { SourceField: 'html_url', DataType: 'link' },
+      { SourceField: 'stars', DataType: 'INT' },
+      { SourceField: 'archived', DataType: 'bool' },
+      { SourceField: 'topics', DataType: 'text' },
+    ],
+  },
+  { SourceField: 'size', DataType: 'int' },
+]
+const repo = (name: string, stars: number) => ({
+  ...{ name, stars, html_url: `https://g/${name}`, description: '', pushed_at: '2024-02-02 07:58:40+02:00' },
+  ...{ archived: false, topics: ['b', 'a'] },
+})
+const org = { name: 'Org', url: 'https://g', repos: [repo('x', 1), repo('y', 2)], size: 3_000_000_000 }
+
+let installation: Installation
+let bench: ReturnType<typeof normalizerBench>
+beforeAll(async () => {
+  installation = await createInstallation()
+  bench = normalizerBench(installation)
+  await installation.start('normalizer', { MAP_WAIT_MS: '4000', MAX_LEAVES: '1000', MAX_DEPTH: '20' })
+})
+
+describe('a payload', () => {
+  test('is stored value by value, for us and for parma-web, and told', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const payload = bench.payload(source, company, org, { task_id: 7 })
+    await bench.feed([payload])
+    const record = await bench.observedOnce(payload)
+
+    expect(record.key).toBe(String(company))
+    expect(record.headers).toMatchObject({ event_id: payload.event_id, traceparent: expect.stringMatching(/^00-/) })
+    const { values, ...head } = record.value
+    expect(head).toMatchObject({
+      ...{ event_id: payload.event_id, part: 1, parts: 1, data_source_id: source.id, source_name: source.name },
+      ...{ company_id: String(company), task_id: 7, map_version: 1, observed_at: payload.received_at, history: false },
+      ...{ replay_id: null, subject_key: 'https://g', refused: 0 },
+    })
+    const item = { item_key: 'https://g/x', item_label: 'x' }
+    expect(values.slice(0, 9)).toMatchObject([
+      { path: 'name', measurement_name: 'company name', text: 'Org', item_key: null, number: null },
+      { path: 'url', type: 'link', text: 'https://g' },
+      { path: 'repos[].name', measurement_name: 'repository name', text: 'x', ...item },
+      { path: 'repos[].stars', type: 'int', number: 1, text: null, ...item },
+      { path: 'repos[].html_url', type: 'link', text: 'https://g/x', ...item },
+      { path: 'repos[].description', type: 'paragraph', text: '', ...item },
+      { path: 'repos[].pushed_at', date: Date.parse('2024-02-02T05:58:40Z'), ...item },
+      { path: 'repos[].archived', type: 'bool', number: 0, ...item },
+      { path: 'repos[].topics', text: null, members: ['a', 'b'], ...item },
+    ])
+    expect(values.at(-1)).toMatchObject({ path: 'size', type: 'int', number: 3_000_000_000 })
+
+    expect(await bench.counts(source)).toEqual({
+      ...{ processed_event: 1, value: 17, series: 11, int: 4, float: 1, text: 5, paragraph: 2, link: 3, date: 2 },
+    })
+    const names = await installation.database.query(
+      `SELECT measurement_name, value, timestamp = $2 AND v.created_at BETWEEN $3 AND $4 AND v.modified_at = v.created_at AS timed
+       FROM measurement_text_value v JOIN company_source_measurement USING (company_measurement_id)
+       JOIN source_measurement m ON m.id = source_measurement_id
+       WHERE company_id = $1 AND measurement_name IN ('company name', 'topics') ORDER BY 1, 2`,
+      [
+        company,
+        ...[payload.received_at, payload.received_at - 5000, Date.now() + 5000].map((ms) =>
+          new Date(ms).toISOString().slice(0, -1),
+        ),
+      ],
+    )
+    expect(names).toEqual([
+      { measurement_name: 'company name', value: 'Org', timed: true },
+      ...[1, 2].map(() => ({ measurement_name: 'topics', value: '["b","a"]', timed: true })),
+    ])
+    const [status] = await installation.database.query(
+      'SELECT stage, reason FROM normalizer.event_status WHERE event_id = $1',
+      [payload.event_id],
+    )
+    expect(status).toEqual({ stage: 'normalized', reason: null })
+  })
+
+  test('delivered again, also after its map has changed, changes nothing and is told the same', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const payload = bench.payload(source, company, { ...org, extra: 1 }, { map_version: null })
+    const first = bench.payload(source, company, org)
+    await bench.feed([first])
+    await bench.observed([first])
+    await bench.feed([payload, payload])
+    await bench.observed([payload])
+    const before = await bench.counts(source)
+
+    const renamed = source.mappings
+      .filter(({ SourceField }) => SourceField !== 'name')
+      .map((entry) => ({
+        ...entry,
+        MeasurementName: 'new',
+        DataType: entry.DataType === 'int' ? 'text' : entry.DataType,
+      }))
+    await bench.publishMap({ ...source, mappings: renamed }, 2)
+    const next = bench.payload(source, company, org, { map_version: 2 })
+    await bench.feed([next])
+    await bench.observed([next])
+    const between = await bench.counts(source)
+    await bench.feed([payload])
+    const deliveries = await waitFor('the third delivery', async () => {
+      const records = (await bench.observations()).filter(({ value }) => value.event_id === payload.event_id)
+      return records.length === 3 && records
+    })
+
+    expect(deliveries[0]?.value).toMatchObject({ map_version: 1, values: expect.objectContaining({ length: 17 }) })
+    expect(deliveries.map(({ bytes }) => bytes.toString('hex'))).toEqual(
+      Array(3).fill(deliveries[0]?.bytes.toString('hex')),
+    )
+    expect(before.value).toBe(34)
+    expect(between.value).toBe(34 + 16)
+    expect(await bench.counts(source)).toEqual(between)
+    const told = await waitFor('the ops event of each delivery', async () => {
+      const events = (await bench.opsEvents(source)).filter(({ subject }) => subject === 'extra')
+      return events.length === 3 && events
+    })
+    expect(told).toEqual(Array(3).fill(told[0]))
+    expect(told[0]).toMatchObject({ kind: 'unknown-path', subject: 'extra', service: 'normalizer', resolved: false })
+  })
+
+  test('of the same millisecond as another is 1 ms later; an explicit time is kept, also a late one', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const received_at = Date.now()
+    const [old, ahead] = [Date.parse('2011-03-31T23:59:59.999Z'), received_at + 60_000]
+    const payloads = [
+      ...[1, 2, 3].map((size) => bench.payload(source, company, { size }, { received_at })),
+      bench.payload(source, company, { size: 4 }, { received_at, observed_at: old, history: true }),
+      bench.payload(source, company, { size: 5 }, { received_at, observed_at: ahead }),
+      bench.payload(source, company, { size: 6 }, { received_at }),
+    ]
+    await bench.feed(payloads)
+    const observed = await bench.observed(payloads)
+    expect(observed.map(([record]) => [record?.value.observed_at, record?.value.history])).toEqual([
+      [received_at, false],
+      [received_at + 1, false],
+      [received_at + 2, false],
+      [old, true],
+      [ahead, false],
+      [ahead + 1, false],
+    ])
+    const stored = await installation.database.query(
+      'SELECT observed_at, number FROM normalizer.value WHERE data_source_id = $1 ORDER BY number',
+      [source.id],
+    )
+    expect(stored.map(({ observed_at }) => (observed_at as Date).getTime())).toEqual(
+      observed.map(([record]) => record?.value.observed_at),
+    )
+  })
+
+  test('two subjects of one company in turns keep series and items apart', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const other = { name: null, url: 'https://h', repos: [], size: 0 }
+    const payloads = Array.from({ length: 10 }, () => [
+      bench.payload(source, company, org),
+      bench.payload(source, company, other),
+    ]).flat()
+    await bench.feed(payloads)
+    const observed = await bench.observed(payloads)
+    const series = observed.map(([record]) =>
+      record?.value.values.map((value) => `${value.company_measurement_id} ${value.item_key}`).join(),
+    )
+    expect(new Set(series).size).toBe(2)
+    expect(observed.map(([record]) => record?.value.subject_key)).toEqual(
+      Array(10).fill(['https://g', 'https://h']).flat(),
+    )
+    expect((await bench.counts(source)).series).toBe(11)
+  })
+
+  test('waits for the map it asks for', async () => {
+    const [source, company] = [await bench.addSource(github, null), await bench.addCompany()]
+    const payload = bench.payload(source, company, org, { map_version: 3 })
+    await bench.feed([payload])
+    await bench.publishMap(source, 3)
+    const record = await bench.observedOnce(payload)
+    expect(record.value).toMatchObject({ map_version: 3 })
+  })
+})
+
+describe('what cannot be stored', () => {
+  test('is a refused value, a refused payload or a dead letter, and holds nobody up', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const [mapless, gone] = [await bench.addSource(github, null), await bench.addCompany()]
+    await installation.database.query('DELETE FROM company WHERE id = $1', [gone])
+    const good = Array.from({ length: 3 }, () => bench.payload(source, company, org))
+    const conflict = { ...bench.payload(source, company, { size: 1 }), event_id: good[0]!.event_id }
+    const refused = {
+      'unknown-company': bench.payload(source, gone, org),
+      'company-id': bench.payload(source, 'x1', org),
+      unparsable: bench.payload(source, company, '{"name": "a",}'),
+      'no-raw-data': bench.payload(source, company, '[1]'),
+      'too-deep': bench.payload(source, company, '{"a":'.repeat(30) + '1' + '}'.repeat(30)),
+      'too-many-leaves': bench.payload(source, company, { repos: Array(1001).fill({ stars: 1 }) }),
+      'wrong-source': bench.payload({ ...mapless, id: source.id }, company, org, { source_name: source.name }),
+      'unknown-source': bench.payload({ ...source, id: 2_000_000_000 }, company, org, { map_version: null }),
+      'no-map': bench.payload(mapless, company, org, { map_version: null }),
+      'map-missing': bench.payload(source, company, org, { map_version: 99 }),
+      'observed-at': bench.payload(source, company, org, { observed_at: 0 }),
+    }
+    const again = bench.payload(source, gone, org)
+    await bench.feed([good[0]!, ...Object.values(refused).slice(0, 6), good[1]!, again], 0)
+    await installation.topics.produce('mining.raw-payloads.v1', [
+      { key: '1', value: null, partition: 0 },
+      { key: '1', value: '', partition: 0 },
+      { key: '1', value: Buffer.from([1, 0, 0, 0, 1, 5]), partition: 0 },
+      { key: '1', value: Buffer.from([0, 0, 0, 0, 1, 255, 255]), partition: 0 },
+    ])
+    await bench.feed([...Object.values(refused).slice(6), conflict, { ...good[1]!, event_id: 'no uuid' }, good[2]!], 0)
+
+    await bench.observed(good)
+    const reasons = await bench.settled(Object.values(refused))
+    // Without a source there is no map either.
+    expect(reasons).toEqual(Object.keys(refused).map((reason) => (reason === 'unknown-source' ? 'no-map' : reason)))
+    expect((await bench.counts(source)).value).toBe(3 * 17)
+    const dead = (await bench.deadLetters()).map(({ headers }) => headers['__dlq.reason'])
+    expect(dead).toEqual(['null-value', 'too-short', 'wrong-magic-byte', 'undecodable', 'conflict', 'invalid'])
+
+    const rows = await installation.database.query(
+      `SELECT reason, seq, path, map_version, company_id FROM normalizer.refused JOIN normalizer.processed_event p USING (event_no, reason, map_version, company_id)
+       WHERE event_id = $1`,
+      [refused['unknown-company'].event_id],
+    )
+    expect(rows).toEqual([{ reason: 'unknown-company', seq: null, path: '', map_version: 1, company_id: String(gone) }])
+    const told = (await bench.opsEvents(source)).filter(({ kind }) => kind === 'unknown-company')
+    expect(told).toMatchObject([{ subject: String(gone), facts: { event_id: refused['unknown-company'].event_id } }])
+    const [status] = await installation.database.query(
+      'SELECT stage, reason FROM normalizer.event_status WHERE event_id = $1',
+      [refused['too-deep'].event_id],
+    )
+    expect(status).toEqual({ stage: 'refused', reason: 'too-deep' })
+  })
+
+  test('refused values are kept with reason and sample; their siblings are stored', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const hostile = `'); DROP TABLE company; -- \u202e {"} \\ ${'é'.repeat(50)} \ud83d\ude80`
+    const data = `{"name":"a\\u0000b","url":["x\\u0000",null,{"\\u0000":"\\ud800"}],"size":"many","size2":1,
+      "repos":[{"name":${JSON.stringify(hostile)},"stars":9007199254740993,"topics":["\\ud800","a\\"\\\\,{}","NULL",""]},7]}`
+    const payload = bench.payload(source, company, data)
+    await bench.feed([payload])
+    const record = await bench.observedOnce(payload)
+    expect(record.value.refused).toBe(3)
+    expect(record.value.values).toMatchObject([
+      { path: 'url', text: '["x\\u0000",null,{"\\u0000":"\\ud800"}]', members: null },
+      { path: 'repos[].name', text: hostile },
+      { path: 'repos[].stars', number: 9007199254740992, text: '9007199254740993' },
+      { path: 'repos[].topics', members: ['', '"\\ud800"', 'NULL', 'a"\\,{}'] },
+    ])
+    const rows = await installation.database.query(
+      'SELECT path, reason, sample, map_version FROM normalizer.refused WHERE data_source_id = $1 ORDER BY seq',
+      [source.id],
+    )
+    expect(rows).toEqual([
+      { path: 'name', reason: 'unstorable-text', sample: '"a\\u0000b"', map_version: 1 },
+      { path: 'size', reason: 'not-a-number', sample: '"many"', map_version: 1 },
+      { path: 'repos[]', reason: 'not-an-object', sample: '7', map_version: 1 },
+    ])
+    const before = (await bench.observations()).length
+    await bench.feed([payload])
+    await waitFor('the second delivery', async () => (await bench.observations()).length > before)
+    const both = (await bench.observations()).filter(({ value }) => value.event_id === payload.event_id)
+    expect(both[1]?.bytes.equals(both[0]!.bytes)).toBe(true)
+  })
+
+  test('a measurement that is deleted, or is another source’s, costs its own values', async () => {
+    const [other, company] = [await bench.addSource(github), await bench.addCompany()]
+    const source = await bench.addSource(github, null)
+    const [name, url] = source.mappings
+    const stolen = { ...url!, source_measurement_id: other.mappings[1]!.source_measurement_id }
+    await bench.publishMap({ ...source, mappings: [name!, stolen] }, 1)
+    const payload = () => bench.payload(source, company, { name: 'n', url: 'u' })
+    // The series of the other source is known to the cache by then.
+    const payloads = [bench.payload(other, company, org), payload()]
+    await bench.feed(payloads)
+    await bench.observed(payloads)
+    const refused = () =>
+      installation.database.query(
+        'SELECT path, reason, sample FROM normalizer.refused WHERE data_source_id = $1 ORDER BY event_no, seq',
+        [source.id],
+      )
+    expect(await refused()).toEqual([{ path: 'url', reason: 'unknown-measurement', sample: 'u' }])
+
+    await installation.database.query('DELETE FROM source_measurement WHERE id = $1', [name!.source_measurement_id])
+    const [next, neighbour] = [payload(), bench.payload(other, company, org)]
+    await bench.feed([next, neighbour])
+    await bench.observed([next, neighbour])
+    expect((await refused()).slice(1)).toEqual([
+      { path: 'name', reason: 'unknown-measurement', sample: 'n' },
+      { path: 'url', reason: 'unknown-measurement', sample: 'u' },
+    ])
+    expect((await bench.counts(other)).value).toBe(2 * 17)
+  })
+
+  test('a company deleted while its values are written is refused, its neighbours are stored', async () => {
+    const [source, company, neighbour] = [
+      await bench.addSource(github),
+      await bench.addCompany(),
+      await bench.addCompany(),
+    ]
+    const known = bench.payload(source, company, org)
+    await bench.feed([known])
+    await bench.observed([known])
+    const client = new pg.Client({ connectionString: installation.database.url })
+    await client.connect()
+    onCleanup(() => client.end())
+    await client.query('BEGIN')
+    await client.query('DELETE FROM company WHERE id = $1', [company])
+    const payloads = [bench.payload(source, company, org), bench.payload(source, neighbour, org)]
+    await bench.feed(payloads, 1)
+    await waitFor('the normalizer to wait for the deletion', async () => {
+      const waiting = await installation.database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return waiting.length > 0
+    })
+    await client.query('COMMIT')
+    expect(await bench.settled(payloads)).toEqual(['unknown-company', null])
+    expect((await bench.counts(source)).value).toBe(2 * 17)
+    expect(await bench.deadLetters()).not.toContainEqual(
+      expect.objectContaining({ headers: expect.objectContaining({ event_id: payloads[0]!.event_id }) }),
+    )
+  })
+
+  test('a month that was taken away comes back', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const observed_at = Date.parse('2012-02-10')
+    const payloads = [1, 2].map((size) =>
+      bench.payload(source, company, { size }, { observed_at: observed_at + size, history: true }),
+    )
+    await bench.feed([payloads[0]!])
+    await bench.observed([payloads[0]!])
+    await installation.database.query('ALTER TABLE normalizer.value DETACH PARTITION normalizer.value_2012_02')
+    await bench.feed([payloads[1]!])
+    await bench.observed([payloads[1]!])
+    expect((await bench.counts(source)).value).toBe(2)
+  })
+})
+
+describe('a replay', () => {
+  test('adds what is missing, once, and tells only that, silently', async () => {
+    const source = await bench.addSource(github, null)
+    const company = await bench.addCompany()
+    const typed = (type: string) =>
+      source.mappings.map((entry) => (entry.SourceField === 'size' ? { ...entry, DataType: type } : entry))
+    await bench.publishMap({ ...source, mappings: typed('date').slice(1) }, 1)
+    await bench.publishMap({ ...source, mappings: typed('text') }, 2)
+    const payload = bench.payload(source, company, { ...org, size: 5 })
+    await bench.feed([payload])
+    await bench.observed([payload])
+    expect(await bench.counts(source)).toMatchObject({ value: 15, refused: 1 })
+
+    const replay = { replay_id: randomUUID(), reason: 'new map', map_version: 2 }
+    const again = { ...replay, replay_id: randomUUID() }
+    await bench.feed([
+      { ...payload, replay },
+      { ...payload, replay },
+    ])
+    const told = await waitFor('both deliveries of the replay', async () => {
+      const records = (await bench.observations()).filter(({ value }) => value.replay_id === replay.replay_id)
+      return records.length === 2 && records
+    })
+    expect(told[1]?.bytes.equals(told[0]!.bytes)).toBe(true)
+    expect(told[0]?.value).toMatchObject({
+      event_id: payload.event_id,
+      map_version: 2,
+      observed_at: payload.received_at,
+      refused: 0,
+    })
+    expect(told[0]?.value.values).toMatchObject([
+      { path: 'name', text: 'Org', seq: 0 },
+      { path: 'size', text: '5', seq: 16 },
+    ])
+    const counts = await bench.counts(source)
+    expect(counts).toMatchObject({ value: 17, processed_event: 2 })
+    expect(counts).not.toHaveProperty('refused')
+
+    const other = bench.payload(source, company, { ...org, size: 5 })
+    await bench.feed([
+      { ...payload, replay: again },
+      payload,
+      { ...payload, replay: { ...again, replay_id: 'other content' }, content_hash: 'x' },
+      other,
+    ])
+    await bench.observed([other])
+    expect((await bench.observations()).filter(({ value }) => value.replay_id === again.replay_id)).toEqual([])
+    expect(await bench.counts(source)).toMatchObject({ value: 17 + 15, refused: 2 })
+    const live = (await bench.observations()).filter(
+      ({ value }) => value.event_id === payload.event_id && value.replay_id === null,
+    )
+    expect(live).toHaveLength(2)
+    expect(live[1]?.bytes.equals(live[0]!.bytes)).toBe(true)
+  })
+
+  test('of a payload refused as a whole stores all of it', async () => {
+    const [source, company] = [await bench.addSource(github, null), await bench.addCompany()]
+    const payload = bench.payload(source, company, org, { map_version: null })
+    await bench.feed([payload])
+    expect(await bench.settled([payload])).toEqual(['no-map'])
+    await bench.publishMap(source, 1)
+    const replay = { replay_id: randomUUID(), reason: 'there is a map', map_version: 1 }
+    await bench.feed([{ ...payload, replay }])
+    const record = await bench.observedOnce(payload)
+    expect(record.value).toMatchObject({ replay_id: replay.replay_id, observed_at: payload.received_at })
+    expect(record.value.values).toHaveLength(17)
+    expect(await bench.counts(source)).not.toHaveProperty('refused')
+  })
+})
