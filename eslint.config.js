@@ -6,8 +6,11 @@ const environment = {
   message: 'Read the environment only in config.ts, through readEnv of #runtime/config.ts, and pass the values on.',
 }
 const otherServices = (own) => ({
-  group: services.filter((name) => name !== own).flatMap((name) => [`**/services/${name}/**`, `../${name}/**`, `../../${name}/**`]),
-  message: 'A service never imports another service: share through a topic, through Postgres, or move the code to services/runtime.',
+  group: services
+    .filter((name) => name !== own)
+    .flatMap((name) => [`**/services/${name}/**`, `../${name}/**`, `../../${name}/**`]),
+  message:
+    'A service never imports another service: share through a topic, through Postgres, or move the code to services/runtime.',
 })
 
 export default tseslint.config(
@@ -20,11 +23,18 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       'no-empty': ['error', { allowEmptyCatch: false }],
     },
   },
-  { files: ['services/**/*.ts', 'schemas/**/*.ts'], ignores: ['**/config.ts', '**/*.test.ts'], rules: { 'no-restricted-syntax': ['error', environment] } },
+  {
+    files: ['services/**/*.ts', 'schemas/**/*.ts'],
+    ignores: ['**/config.ts', '**/*.test.ts'],
+    rules: { 'no-restricted-syntax': ['error', environment] },
+  },
   ...services.map((name) => ({
     files: [`services/${name}/**/*.ts`],
     rules: { 'no-restricted-imports': ['error', { patterns: [otherServices(name)] }] },
