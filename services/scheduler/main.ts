@@ -1,32 +1,23 @@
 // Clock and triggers → tasks → mining modules; finish records and headers of raw payloads → outcomes. The Postgres row is
 // the lock: each slot is started once, by one of any number of replicas. Consumes at least once, effects exactly once.
 import { consume } from '#runtime/consume.ts'
-import { createHttpClient } from '#runtime/http-client.ts'
 import { openDatabase } from '#runtime/postgres.ts'
 import { openProducer } from '#runtime/produce.ts'
 import { runService } from '#runtime/service.ts'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
-import { startClock } from './clock.ts'
 import { readConfig } from './config.ts'
 import { countFeeds } from './feeds.ts'
 import { takeFinishes } from './finishes.ts'
-import { createTick } from './tick.ts'
+import { startRounds } from './tick.ts'
 import { takeTriggers } from './triggers.ts'
 
 await runService('scheduler', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
-  const http = context.scope.use(
-    createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS, ca: config.MODULE_CA }),
-  )
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const producer = await openProducer(config, context)
-  const wake = startClock(
-    createTick(config, context, { database, http }, () => wake()),
-    config.TICK_SECONDS,
-    context,
-  )
+  const wake = startRounds(config, context, database)
   await consume(config, context, { codec, producer }, [
     { topic: topics.triggers, handle: takeTriggers(wake) },
     { topic: topics.crawlFinished, handle: takeFinishes(database, context.log, wake) },

@@ -1,9 +1,10 @@
 import { Counter, Gauge, Histogram } from 'prom-client'
-import type { HttpClient } from '#runtime/http-client.ts'
+import { createHttpClient, type HttpClient } from '#runtime/http-client.ts'
 import type { Database } from '#runtime/postgres.ts'
 import { retryTransient } from '#runtime/retry.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import { type Claim, claimDue } from './claim.ts'
+import { startClock, type Wake } from './clock.ts'
 import type { Config } from './config.ts'
 import { nextStartInMs } from './due.ts'
 import { readCompanies } from './identifiers.ts'
@@ -35,12 +36,21 @@ const sourcesPerRead = 100
 /** When another process works on a source that has work, or a task was adopted. */
 const lookAgainMs = 500
 
+/** Rounds by the clock from now on, until the service stops; whoever gets the answer may wake it earlier. */
+export function startRounds(config: Config, context: ServiceContext, database: Database): Wake {
+  const { ALLOWED_PRIVATE_NETWORKS: allowedPrivateNetworks, MODULE_CA: ca } = config
+  const http = context.scope.use(createHttpClient({ allowedPrivateNetworks, ca }))
+  const tick = createTick(config, context, { database, http }, () => wake())
+  const wake = startClock(tick, config.TICK_SECONDS, context)
+  return wake
+}
+
 /**
  * One round of the scheduler: ends what is over, settles what is finished, plans, claims what is due and starts it,
  * without waiting for it. Returns ms until another round is worth it, or null. Starts each task once, however many
  * rounds run at once in however many processes. `onRoom` is called when a run ends that others were waiting behind.
  */
-export function createTick(
+function createTick(
   config: Config,
   { log, scope, stopping, fail }: ServiceContext,
   { database, http }: { database: Database; http: HttpClient },

@@ -83,15 +83,21 @@ async function feed(...headers: Record<string, string>[]) {
 describe('claiming', () => {
   test('starts a new source at once and plans nothing twice, however many do it', async () => {
     const sources = await Promise.all(Array.from({ length: 40 }, () => addSource(tables)))
-    const rounds = await Promise.all(Array.from({ length: 8 }, () => claim()))
+    // All at once, on connections that are open already, and all with the same idea of what there is to do.
+    const [seen = []] = await Promise.all(Array.from({ length: 8 }, look))
+    const rounds = await Promise.all(Array.from({ length: 8 }, () => claimDue(database, config, seen, 1000)))
     const claimed = rounds.flatMap(({ claims }) => claims.map((one) => one.data_source_id))
     expect(claimed.toSorted()).toEqual(sources.toSorted())
+    const count = () => tables.query('SELECT status, count(*)::int FROM scheduled_task GROUP BY status ORDER BY status')
+    // One that looked before the others and comes to its turn after them, frozen for example, finds nothing to do.
+    expect((await claimDue(database, config, seen, 1000)).claims).toEqual([])
+    const processing = { status: 'PROCESSING', count: 40 }
+    await tables.query(
+      `DELETE FROM scheduled_task WHERE status = 'PENDING' AND scheduled_at > now() + interval '1 hour'`,
+    )
+    expect(await count()).toEqual([processing])
     await claim()
-    const tasks = await tables.query('SELECT status, count(*)::int FROM scheduled_task GROUP BY status ORDER BY status')
-    expect(tasks).toEqual([
-      { status: 'PENDING', count: 40 },
-      { status: 'PROCESSING', count: 40 },
-    ])
+    expect(await count()).toEqual([{ status: 'PENDING', count: 40 }, processing])
   })
 
   test('is PROCESSING, one attempt more, started now by the database, with a token', async () => {
