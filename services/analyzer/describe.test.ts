@@ -111,6 +111,11 @@ group('title and message', () => {
     expect(described).toMatchObject({ title, message })
   })
 
+  test('two times of one day are told apart', () => {
+    const dates = [from, from + 3_600_000].map((date): Value => ({ kind: 'date', date })) as [Value, Value]
+    expect(describe(firingOf(...dates, 'date')!, to, names).current).toBe('16 November 2026, 11:03 UTC')
+  })
+
   test('a window names its method, its length and the latest value', () => {
     const { title, message } = describe(
       firingOf(number(10), number(30), 'int', { method: 'avg', entries: 1 })!,

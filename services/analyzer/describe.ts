@@ -66,8 +66,7 @@ function tell(firing: Firing): Told {
   const [a, b] = [numberOf(before), numberOf(now)]
   if (firing.kind === 'threshold' && a !== null && b !== null) return tellNumbers(firing, a, b)
   if (before.kind === 'set' && now.kind === 'set') return tellMembers(before.members, now.members)
-  const [previous, current] =
-    before.kind === 'text' && now.kind === 'text' ? sayTexts(before.text, now.text) : [sayValue(before), sayValue(now)]
+  const [previous, current] = sayBoth(before, now)
   const isShort = [previous, current].every((text) => countWords(text) === 1 && text.length <= 24)
   const tails: Told['tails'] = isShort ? [`changed from ${previous} to ${current}`, 'changed'] : ['changed']
   return { tails, told: `changed from ${quote(previous)} to ${quote(current)}`, previous, current, facts: {} }
@@ -112,6 +111,13 @@ function tellMembers(before: readonly string[], now: readonly string[]): Told {
     ? [`${added.length > 0 ? 'gained' : 'lost'} ${excerpt(only, 60)}`, short]
     : [short]
   return { tails, told: 'changed', more, previous, current, facts }
+}
+
+function sayBoth(before: Value, now: Value): [string, string] {
+  if (before.kind === 'text' && now.kind === 'text') return sayTexts(before.text, now.text)
+  const said: [string, string] = [sayValue(before), sayValue(now)]
+  if (before.kind !== 'date' || now.kind !== 'date' || said[0] !== said[1]) return said
+  return [sayTime(before.date, before.date), sayTime(now.date, now.date)]
 }
 
 /** Two texts that differ, where they do. */

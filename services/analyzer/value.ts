@@ -14,11 +14,13 @@ type Found = Pick<ObservedValue, 'type' | 'number' | 'text' | 'date' | 'members'
 
 /** Longer texts are remembered by their beginning and their hash. */
 const maxText = 2000
+// https://tc39.es/ecma262/#sec-time-values-and-time-range
+const maxDate = 8.64e15
 
 /** Null: there is nothing to compare. */
 export function readValue({ type, number, text, date, members }: Found): Value | null {
   if (members !== null) return { kind: 'set', members: [...new Set(members)] }
-  if (date !== null) return { kind: 'date', date }
+  if (date !== null) return Math.abs(date) <= maxDate ? { kind: 'date', date } : null
   if (number !== null && Number.isFinite(number))
     return type === 'bool' ? { kind: 'bool', bool: number !== 0 } : { kind: 'number', number }
   return text === null ? null : readText(text)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createCodec } from '#schemas/codec.ts'
+import { type Codec, createCodec } from '#schemas/codec.ts'
 import type { News, Observation, ObservedValue, OpsEvent } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { type Topic, topics } from '#schemas/topics.ts'
@@ -12,18 +12,18 @@ const start = Date.parse('2026-11-16T10:00:00Z')
 const dayMs = 86_400_000
 let installation: Installation
 let service: StartedService
+let codec: Codec
 let eventNo = 0
 
 beforeAll(async () => {
   installation = await createInstallation()
+  codec = createCodec(createRegistry(installation.env.SCHEMA_REGISTRY_URL ?? ''))
   await startAnalyzer()
 })
 
-async function startAnalyzer(): Promise<void> {
-  service = await installation.start('analyzer', { RULES_MAX_AGE_MS: '200' })
+async function startAnalyzer(env: NodeJS.ProcessEnv = {}): Promise<void> {
+  service = await installation.start('analyzer', { RULES_MAX_AGE_MS: '200', ...env })
 }
-
-const codec = () => createCodec(createRegistry(installation.env.SCHEMA_REGISTRY_URL ?? ''))
 
 async function insert(statement: string, values: unknown[] = []): Promise<number> {
   const [row] = await installation.database.query<{ id: number }>(statement, values)
@@ -85,7 +85,7 @@ async function createSeries(type = 'int', name = 'stars') {
 async function send(...observations: Observation[]): Promise<void> {
   const { topics: own } = installation
   const values = await Promise.all(
-    observations.map((one) => codec().encode(topics.observations, own.prefix + topics.observations.name, one)),
+    observations.map((one) => codec.encode(topics.observations, own.prefix + topics.observations.name, one)),
   )
   await own.produce(
     topics.observations.name,
@@ -98,7 +98,7 @@ async function readAll<T>(
 ): Promise<{ value: T; headers: Record<string, string>; key: string | null }[]> {
   const records = await installation.topics.read(topic.name)
   return Promise.all(
-    records.map(async ({ value, headers, key }) => ({ value: await codec().decode(topic, value), headers, key })),
+    records.map(async ({ value, headers, key }) => ({ value: await codec.decode(topic, value), headers, key })),
   )
 }
 
@@ -382,14 +382,14 @@ test('what is told again is what was stored, not what would be judged now', asyn
   const [before] = await waitFor('the news', () => newsOf(company).then((news) => news.length === 1 && news))
   await installation.database.query('UPDATE public.company SET name = $2 WHERE id = $1', [company, 'renamed'])
   expect(await service.stop()).toBe(0)
-  service = await installation.start('analyzer', { DEFAULT_PERCENT_THRESHOLD: '500' })
+  await startAnalyzer({ DEFAULT_PERCENT_THRESHOLD: '500' })
   await send(second)
   const [, again] = await waitFor('the news again', () => newsOf(company).then((news) => news.length === 2 && news))
   expect(again).toEqual(before)
 })
 
 test('a kill in the middle of many leaves every news once', async () => {
-  await startAnalyzer()
+  await startAnalyzer({ CONSUME_MAX_BATCH: '20' })
   const { company, observation } = await createSeries()
   const observations = Array.from({ length: 300 }, (_, n) => observation(n, [{ number: 2 ** (n % 2) }]))
   await send(...observations)
@@ -397,7 +397,9 @@ test('a kill in the middle of many leaves every news once', async () => {
   await service.kill()
   await startAnalyzer()
   await settled(...observations)
+  await waitFor('all news on the topic', async () => {
+    const ids = new Set((await newsOf(company)).map(({ news_id }) => news_id))
+    return ids.size === 299
+  })
   expect((await stored(company)).length).toBe(299)
-  const ids = new Set((await newsOf(company)).map(({ news_id }) => news_id))
-  expect(ids.size).toBe(299)
 })
