@@ -21,7 +21,7 @@ export const settings = {
   FIRST_RUN_QUIET_SECONDS: count(10, 0).describe(
     'A new source runs for the first time when it and its measurements have not changed for this long: until then its handshake may be under way.',
   ),
-  FIRST_RUN_UNMAPPED_SECONDS: count(3600, 0).describe(
+  FIRST_RUN_UNMAPPED_SECONDS: count(30, 0).describe(
     'The same for a source without any measurement: its handshake has not happened, so nothing it feeds could be understood.',
   ),
   ONLY_ACTIVE_LINKS: flag(false).describe(
