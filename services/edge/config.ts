@@ -29,6 +29,7 @@ export const settings = {
   LOOKUP_TIMEOUT_MS: count(2000).describe(
     'How long an answer waits for Postgres; feeds of known sources then go on without it.',
   ),
+  DATABASE_TIMEOUT_MS: count(10_000).describe('How long all other work in Postgres may take; then the answer is 503.'),
   SOURCE_CACHE_MS: count(10_000, 0).describe('How long a data source, once read, is not read again.'),
   HANDSHAKE_TIMEOUT_MS: count(110_000).describe(
     'Deadline of the call of a module’s /initialize, in which the module calls back.',

@@ -1,3 +1,5 @@
+import { TransientError } from '#runtime/retry.ts'
+
 /** `work`, or after `ms` the error that `explain` makes. The work itself goes on; what becomes of it is nobody's business. */
 export async function withDeadline<T>(work: Promise<T>, ms: number, explain: () => Error): Promise<T> {
   work.catch(() => undefined)
@@ -10,4 +12,11 @@ export async function withDeadline<T>(work: Promise<T>, ms: number, explain: () 
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Work in Postgres, or after a time a TransientError: a frozen server neither answers nor refuses. */
+export type Bounded = <T>(work: Promise<T>) => Promise<T>
+
+export function boundBy(ms: number): Bounded {
+  return (work) => withDeadline(work, ms, () => new TransientError(`Postgres did not answer within ${ms} ms`))
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
 import { type Database, sql } from '#runtime/postgres.ts'
-import { classify, TransientError } from '#runtime/retry.ts'
+import { classify } from '#runtime/retry.ts'
 import { foreign, sourceOf } from './access.ts'
 import { type Answer, json, Refusal } from './answer.ts'
-import { withDeadline } from './deadline.ts'
+import { boundBy } from './deadline.ts'
 import { idOf, sha256 } from './identify.ts'
 import type { Publish } from './publish.ts'
 import type { RouteRequest } from './route.ts'
@@ -59,7 +59,7 @@ async function findTaskSource(
   const query = database.maybeOneFirst(sql.type(z.object({ data_source_id: z.number() }))`
     SELECT data_source_id FROM public.scheduled_task WHERE task_id = ${taskId}`)
   try {
-    return await withDeadline(query, timeoutMs, () => new TransientError('Postgres does not answer'))
+    return await boundBy(timeoutMs)(query)
   } catch (error) {
     if (classify(error) === 'transient') return 'not-known'
     throw error

@@ -7,6 +7,7 @@ import type { Database } from '#runtime/postgres.ts'
 import { mintToken, type TokenSecrets } from '#runtime/token.ts'
 import { foreign } from './access.ts'
 import { type Answer, json, Refusal, unavailable } from './answer.ts'
+import type { Bounded } from './deadline.ts'
 import { idOf, sha256 } from './identify.ts'
 import { keepMap } from './maps.ts'
 import type { ReportNotice } from './ops-events.ts'
@@ -21,6 +22,7 @@ const handshakeQuery = z.object({ invocation_endpoint: text(2000), data_source_i
 
 export type HandshakeDeps = {
   database: Database
+  bounded: Bounded
   sources: Sources
   publish: Publish
   report: ReportNotice
@@ -39,7 +41,7 @@ export type HandshakeDeps = {
  * token, so no other address is ever called than the one stored for that source.
  */
 export function handshake(deps: HandshakeDeps) {
-  const { database, sources, publish, report } = deps
+  const { database, bounded, sources, publish, report } = deps
   return async (request: RouteRequest, caller: Caller | null): Promise<Answer> => {
     const { invocation_endpoint, data_source_id } = validate(handshakeQuery, request.query, 'query')
     if (caller && caller.sourceId !== data_source_id) throw foreign('data_source_id', data_source_id, caller)
@@ -50,7 +52,7 @@ export function handshake(deps: HandshakeDeps) {
     const { frequency, source: named, content } = await initialize(source, deps)
     if (named !== source.name) report(nameMismatch(source, named), request)
     const content_hash = sha256(content)
-    const { version, received_at } = await keepMap(database, source.id, content, content_hash)
+    const { version, received_at } = await bounded(keepMap(database, source.id, content, content_hash))
     const event_id = idOf('normalization-map', source.id, version, content_hash)
     const map = {
       event_id,

@@ -1,6 +1,6 @@
-import { classify, TransientError } from '#runtime/retry.ts'
+import { classify } from '#runtime/retry.ts'
 import { unavailable } from './answer.ts'
-import { withDeadline } from './deadline.ts'
+import { boundBy } from './deadline.ts'
 
 export type MemoryOptions = {
   /** How long what was read is not read again. */
@@ -26,11 +26,12 @@ export function createMemory<V>(
   { keepMs, timeoutMs, maxEntries = 10_000 }: MemoryOptions,
   isSettled: (value: V) => boolean = () => true,
 ): Memory<V> {
+  const bounded = boundBy(timeoutMs)
   const known = new Map<string, { value: V; goodUntil: number }>()
   const loading = new Map<string, Promise<V | null>>()
 
   async function read(key: string, load: () => Promise<V | null>): Promise<V | null> {
-    const value = await withDeadline(load(), timeoutMs, () => new TransientError(`no answer within ${timeoutMs} ms`))
+    const value = await bounded(load())
     known.delete(key)
     const [oldest] = known.keys()
     if (known.size >= maxEntries && oldest !== undefined) known.delete(oldest)

@@ -10,6 +10,7 @@ import { openAffinity } from './affinity.ts'
 import { createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
 import type { Config } from './config.ts'
+import { boundBy } from './deadline.ts'
 import { createKeyCheck } from './idempotency.ts'
 import { createReporter } from './ops-events.ts'
 import { createPublisher } from './publish.ts'
@@ -33,6 +34,7 @@ export async function openEdge(
   const publish = createPublisher(config, codec, producer, log)
   const routes = createRoutes({
     database,
+    bounded: boundBy(config.DATABASE_TIMEOUT_MS),
     http,
     secrets,
     stopping,

@@ -11,6 +11,7 @@ import {
   registerMeasurement,
 } from './measurements.ts'
 import type { ReportNotice } from './ops-events.ts'
+import type { Bounded } from './deadline.ts'
 import { isPinned } from './pinned.ts'
 import type { RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
@@ -32,10 +33,16 @@ const pageQuery = z.object({
 })
 const idParam = z.object({ source_measurement_id: lenientInt })
 
-export type MeasurementDeps = { database: Database; sources: Sources; report: ReportNotice; maxJsonDepth: number }
+export type MeasurementDeps = {
+  database: Database
+  bounded: Bounded
+  sources: Sources
+  report: ReportNotice
+  maxJsonDepth: number
+}
 
 /** Routes of contract sections 3.3 to 3.6. A module sees and touches the measurements of its own source only. */
-export function measurementRoutes({ database, sources, report, maxJsonDepth }: MeasurementDeps) {
+export function measurementRoutes({ database, bounded, sources, report, maxJsonDepth }: MeasurementDeps) {
   return {
     /** Get or create by source, parent and name: a repeated handshake registers nothing anew. */
     async register(request: RouteRequest, caller: Caller): Promise<Answer> {
@@ -48,33 +55,33 @@ export function measurementRoutes({ database, sources, report, maxJsonDepth }: M
       const { source_module_id: sourceId, measurement_name: name, parent_measurement_id: parentId } = body
       if (sourceId !== caller.sourceId) throw foreign('source_module_id', sourceId, caller)
       await sourceOf(caller, sources)
-      if (parentId !== null && !(await findMeasurementById(database, sourceId, parentId)))
+      if (parentId !== null && !(await bounded(findMeasurementById(database, sourceId, parentId))))
         throw foreign('parent_measurement_id', parentId, caller)
       const type = body.type.toLowerCase()
-      const stored = await registerMeasurement(database, { sourceId, type, name, parentId })
+      const stored = await bounded(registerMeasurement(database, { sourceId, type, name, parentId }))
       if (stored.type.toLowerCase() !== type) report(typeDrift(sourceId, stored.id, name, stored.type, type), request)
       return json(201, { id: stored.id, creation_msg: 'Source Measurement successfully created' })
     },
 
     async list(request: RouteRequest, caller: Caller): Promise<Answer> {
       const { page, per_page } = validate(pageQuery, request.query, 'query')
-      const total = await countMeasurements(database, caller.sourceId)
+      const total = await bounded(countMeasurements(database, caller.sourceId))
       const num_pages = Math.ceil(total / per_page)
       const offset = (Math.min(Math.max(page, 1), Math.max(num_pages, 1)) - 1) * per_page
-      const rows = await listMeasurements(database, caller.sourceId, { limit: per_page, offset })
+      const rows = await bounded(listMeasurements(database, caller.sourceId, { limit: per_page, offset }))
       return json(200, { measurements_list: rows.map(present), num_pages })
     },
 
     async read(request: RouteRequest, caller: Caller): Promise<Answer> {
       const { source_measurement_id: id } = validate(idParam, request.params, 'path')
-      const row = await findMeasurementById(database, caller.sourceId, id)
+      const row = await bounded(findMeasurementById(database, caller.sourceId, id))
       if (!row) throw notFound(id, caller)
       return json(200, present(row))
     },
 
     async remove(request: RouteRequest, caller: Caller): Promise<Answer> {
       const { source_measurement_id: id } = validate(idParam, request.params, 'path')
-      const isDeleted = await deleteMeasurement(database, caller.sourceId, id).catch((error: unknown) => {
+      const isDeleted = await bounded(deleteMeasurement(database, caller.sourceId, id)).catch((error: unknown) => {
         if (!isPinned(error)) throw error
         throw new Refusal(409, `Source measurement ${id} cannot be deleted: news speak of it`)
       })

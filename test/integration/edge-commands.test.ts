@@ -184,7 +184,18 @@ describe('companies', () => {
     await expect(parma('companies', 'add', '--name', 'Acme')).rejects.toThrow(
       `There is already company ${String(id)} called Acme`,
     )
-    expect(await parma('companies', 'add', '--name', 'Acme', '--if-missing')).toEqual({ id, added: false })
+    expect(await parma('companies', 'add', '--name', 'Acme', '--if-missing')).toEqual({
+      id,
+      name: 'Acme',
+      added: false,
+    })
+    const both = ['companies', 'add', '--name', 'Acme', 'Beta', '--if-missing']
+    const beta = { id: expect.any(Number), name: 'Beta' }
+    expect(await parma(...both)).toEqual([
+      { id, name: 'Acme', added: false },
+      { ...beta, added: true },
+    ])
+    expect(await parma(...both)).toMatchObject([{ added: false }, { added: false }])
     await expect(parma('companies', 'add', '--name', ' ')).rejects.toThrow('--name is empty')
     await parma('companies', 'edit', 'Acme', '--name', 'Acme Inc')
     expect(await rows('SELECT name, description FROM company WHERE id = $1', id)).toEqual([

@@ -117,11 +117,12 @@ export type Link = { url: string; cut(): void; freeze(): void; restore(): void }
 /** A way to the server of `address` that can be cut (connections refused and closed) or frozen (nothing comes through). */
 export async function openLink(address: string): Promise<Link> {
   const target = new URL(address)
+  const { port, hostname } = target
   const pairs = new Set<[Socket, Socket]>()
   let state: 'open' | 'cut' | 'frozen' = 'open'
   const server = createTcpServer((near) => {
     if (state === 'cut') return void near.destroy()
-    const far = connect(Number(target.port), target.hostname)
+    const far = connect(Number(port), hostname)
     const pair: [Socket, Socket] = [near, far]
     pairs.add(pair)
     for (const [from, to] of [
