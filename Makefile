@@ -27,7 +27,8 @@ demo: install ## from nothing to values, news and messages, on real package meta
 	@node deploy/local/demo.ts
 
 dev: up ## run a second edge on port 8000 that restarts on every change, against the running stack
-	@set -a; . ./.local/stack.env; DEPLOYMENT_ENV=local EDGE_PORT=8000 HEALTH_PORT=8001 exec node --watch services/edge/main.ts
+	@set -a; . ./.local/stack.env; DEPLOYMENT_ENV=local EDGE_HOST=127.0.0.1 EDGE_PORT=8000 HEALTH_HOST=127.0.0.1 HEALTH_PORT=8001 \
+	ALLOWED_PRIVATE_NETWORKS=127.0.0.0/8,::1/128 exec node --watch services/edge/main.ts
 
 test: check ## check, then unit, contract, integration and end-to-end tests on a stack of their own
 	vitest run --project unit --project stack

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // `parma`: finds the command asked for among services/*/commands.ts and runs it as a process of its own.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

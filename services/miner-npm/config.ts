@@ -34,8 +34,9 @@ export const settings = {
   MINER_NPM_PAUSE_MINUTES: count(10).describe('After a look-up failed, the registry is left alone for so long.'),
   MINER_CACHE_DIR: z
     .string()
-    .default(resolve(root, '.cache/npm-view'))
-    .describe('Where look-ups are kept, and which packages have had their history fed.'),
+    .default('.cache/npm-view')
+    .transform((path) => resolve(root, path))
+    .describe('Folder of look-ups, and of marks for which packages have had their history fed; from the repository.'),
   MINER_CACHE_HOURS: count(24, 0).describe('A look-up older than this is made again.'),
 }
 

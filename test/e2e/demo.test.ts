@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, expect, test } from 'vitest'
+import { root } from '../../deploy/local/config.ts'
+import { readStackEnv } from '../../deploy/local/stack-env.ts'
+import { stopStack } from '../../deploy/local/stop.ts'
+import type { Mail } from '../../deploy/local/smtp-sink.ts'
+import { removePostgresData } from '../../deploy/local/postgres.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'demo-'))
+afterAll(async () => {
+  await stopStack(dir)
+  removePostgresData(dir)
+  rmSync(dir, { recursive: true, force: true })
+}, 60_000)
+
+/** The demo as `make demo` runs it, on a stack of its own; without npm, so that the committed recording serves. */
+async function runDemo(): Promise<string> {
+  const args = [join(root, 'deploy/local/demo.ts'), `--dir=${dir}`, '--free-ports']
+  const env = { ...process.env, MINER_NPM_COMMAND: '/nonexistent', MINER_CACHE_DIR: join(dir, 'npm-view') }
+  return (await promisify(execFile)(process.execPath, args, { cwd: root, env, maxBuffer: 64e6 })).stdout
+}
+
+async function readMails(): Promise<Mail[]> {
+  return (await (await fetch(readStackEnv(dir).MAILBOX_URL ?? '')).json()) as Mail[]
+}
+
+test(
+  'the demo runs twice on the same data, the second time with nothing new to tell',
+  { timeout: 400_000 },
+  async () => {
+    const first = await runDemo()
+    expect(first).toMatch(/payloads {3}[1-9]\d* fed, [1-9]\d* understood, 0 refused, [1-9]\d* judged/)
+    const [, previous, current] = /: ([\d,]+) → ([\d,]+)\n/.exec(first) ?? []
+    expect(previous).not.toBe(current)
+    const mails = await readMails()
+    const told = mails.filter(({ text }) => text.includes(previous ?? 'none') && text.includes(current ?? 'none'))
+    expect(told.length).toBeGreaterThan(0)
+    const [, newsId, eventId] = /news (\S+) ←[\s\S]*payload (\S+),/.exec(first) ?? []
+    expect(mails.some(({ text }) => text.includes(newsId ?? 'none') && text.includes(eventId ?? 'none'))).toBe(true)
+
+    const second = await runDemo()
+    expect(second).toContain('the stack was running already')
+    expect(/payloads .*/.exec(second)?.[0]).toBe(/payloads .*/.exec(first)?.[0])
+    expect(await readMails()).toHaveLength(mails.length)
+  },
+)
