@@ -41,7 +41,13 @@ async function show({ source, json = false }: Options): Promise<void> {
       )
     printRows(services, false)
     console.log()
-    printRows(sources, false)
+    printRows(
+      sources.map(({ last_run, ...one }) => ({
+        ...one,
+        last_run: last_run && `${last_run.status} ${last_run.started_at}`,
+      })),
+      false,
+    )
     console.log()
     const counts = (of: Record<string, number>) =>
       Object.entries(of)

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from './config.ts'
+import { watchWarnings } from './node-warnings.ts'
 import { classify } from './retry.ts'
 
 /** The commands behind one noun of `parma`, for example all of `parma sources …`. */
@@ -27,6 +28,7 @@ export class UsageError extends Error {
 }
 
 async function runCommands(groups: Record<string, CommandGroup>, args: string[]): Promise<void> {
+  watchWarnings(({ name, message }) => console.error(`${name}: ${message}`))
   const program = new Command('parma').exitOverride().showHelpAfterError()
   for (const [noun, { help, load }] of Object.entries(groups)) {
     const group = program.command(noun).description(help).exitOverride().showHelpAfterError()

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ConfigError } from './config.ts'
 import { type Health, startHealth } from './health.ts'
 import { createLog, type Log } from './log.ts'
+import { watchWarnings } from './node-warnings.ts'
 
 type ServiceConfig = { LOG_LEVEL: string; HEALTH_PORT: number; HEALTH_HOST: string; DRAIN_TIMEOUT_MS: number }
 
@@ -38,10 +39,7 @@ export async function runService<C extends ServiceConfig>(
   }
   process.once('SIGTERM', () => stop.abort()).once('SIGINT', () => stop.abort())
   process.on('unhandledRejection', fail).on('uncaughtException', fail)
-  // kafkajs 2.2.4 on Node 24 asks for a timer in the past now and then, which is harmless: https://github.com/tulios/kafkajs/issues/1751
-  process.removeAllListeners('warning').on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') log.warn({ error: warning }, 'node_warning')
-  })
+  watchWarnings((warning) => log.warn({ error: warning }, 'node_warning'))
 
   const scope = new AsyncDisposableStack()
   const stopped = new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }))
