@@ -26,7 +26,8 @@ export async function readPast(tx: Transaction, questions: readonly PastQuestion
     value: (question: PastQuestion, index: number) => T,
   ) => sql.array(questions.map(value), type)
   const rows = await tx.any(sql.type(valueRow)`
-    SELECT q.question, v.event_no, v.observed_at, v.type, v.number, v.text, v.date, v.members
+    SELECT q.question, v.event_no, v.observed_at, v.type, v.number, v.text, v.members,
+      (extract(epoch FROM v.date) * 1000)::float8 AS date
     FROM unnest(
       ${column('int4', (_, index) => index)},
       ${column('int4', ({ company_measurement_id }) => company_measurement_id)},

@@ -112,11 +112,13 @@ export async function readValues(
   events: readonly { event_no: number; observed_at: number }[],
 ): Promise<ValueRow[]> {
   if (events.length === 0) return []
-  // The times say in which partitions to look.
+  // The times say in which partitions to look. Dates come as numbers: JavaScript reads the years 1 to 99 of Postgres'
+  // own form as 19xx and 20xx.
   return [
     ...(await tx.any(sql.type(valueRow)`
       SELECT event_no, replay_no, observed_at, seq, company_measurement_id, source_measurement_id, company_id,
-        data_source_id, type, path, subject_key, item_key, item_label, number, text, date, members
+        data_source_id, type, path, subject_key, item_key, item_label, number, text, members,
+        (extract(epoch FROM date) * 1000)::float8 AS date
       FROM normalizer.value
       WHERE event_no = ANY(${sql.array(
         events.map(({ event_no }) => event_no),

@@ -28,12 +28,17 @@ export function addressAll(members: readonly Member[]): Addressee[] {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, addressee]) => addressee)
 }
 
+/** Rows of channels are not trusted (contract section 17), and a longer name fits into no index. */
+const maxSecretName = 200
+
 function addressOf({ channel_type: channel, destination, secret_id }: Member): Addressee {
   const kind = channelKinds[channel]
   const secretId = kind?.hasSecrets ? (secret_id ?? '') : ''
   const base = { channel, secretId, people: [] }
   const shown = cut(clean(destination), 200)
   if (!kind) return { ...base, address: shown, problem: `there is no channel of type ${channel}` }
+  if (secretId.length > maxSecretName)
+    return { ...base, secretId: '', address: shown, problem: `names a secret of more than ${maxSecretName} characters` }
   try {
     return { ...base, address: kind.parse(destination), problem: null }
   } catch (error) {
