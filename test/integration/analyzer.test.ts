@@ -175,7 +175,9 @@ test('a value that changes is news once, in both tables and on the topic, howeve
 describe('rules', () => {
   test('one that is added and then changed takes effect without a restart, with a version of its own', async () => {
     const { company, observation, addRule } = await createSeries()
-    await send(observation(0, [{ number: 100 }]), observation(1, [{ number: 103 }]))
+    const unruled = [observation(0, [{ number: 100 }]), observation(1, [{ number: 103 }])]
+    await send(...unruled)
+    await settled(...unruled)
     const rule = await addRule(2)
     await waitFor(
       'the rule to be in force',
