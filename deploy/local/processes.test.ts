@@ -37,7 +37,7 @@ test('starts a killed process again and stops for good when told', async () => {
   const { supervised, started } = superviseScript('setInterval(() => 0, 1000)')
   await supervised.waitUntilHealthy(5_000)
   process.kill(started[0]?.pid ?? 0, 'SIGKILL')
-  await vi.waitFor(() => expect(started).toHaveLength(2), 5_000)
+  await vi.waitFor(() => expect(started).toHaveLength(2), 20_000)
   await supervised.stop(5_000)
   expect(started.filter(isRunning)).toEqual([])
 })
@@ -46,7 +46,7 @@ test('kills a process that does not leave in time', async () => {
   const { supervised, started, log } = superviseScript(
     `process.on('SIGTERM', () => console.log('no')); setInterval(() => 0, 1000); console.log('ready')`,
   )
-  await vi.waitFor(() => expect(log()).toContain('ready'), 5_000)
+  await vi.waitFor(() => expect(log()).toContain('ready'), 20_000)
   await supervised.stop(300)
   expect(log()).toContain('no')
   expect(started.filter(isRunning)).toEqual([])
@@ -57,11 +57,11 @@ test('keeps a process down while its file says so', async () => {
   await supervised.waitUntilHealthy(5_000)
   writeFileSync(downFile, '')
   process.kill(started[0]?.pid ?? 0, 'SIGKILL')
-  await vi.waitFor(() => expect(started.filter(isRunning)).toEqual([]), 5_000)
+  await vi.waitFor(() => expect(started.filter(isRunning)).toEqual([]), 20_000)
   // Longer than the first back-off: it would have been started by now.
   await expect(vi.waitFor(() => expect(started).toHaveLength(2), 600)).rejects.toThrow()
   rmSync(downFile)
-  await vi.waitFor(() => expect(started).toHaveLength(2), 5_000)
+  await vi.waitFor(() => expect(started).toHaveLength(2), 20_000)
 })
 
 test('tells when a running process is not healthy any more, and when it is again', async () => {
@@ -69,9 +69,9 @@ test('tells when a running process is not healthy any more, and when it is again
   const { supervised, health } = superviseScript('setInterval(() => 0, 1000)', async () => isHealthy)
   await supervised.waitUntilHealthy(5_000)
   isHealthy = false
-  await vi.waitFor(() => expect(health).toEqual([false, true, false]), 5_000)
+  await vi.waitFor(() => expect(health).toEqual([false, true, false]), 20_000)
   isHealthy = true
-  await vi.waitFor(() => expect(health).toEqual([false, true, false, true]), 5_000)
+  await vi.waitFor(() => expect(health).toEqual([false, true, false, true]), 20_000)
 })
 
 test('asks a server how it is, whatever the server does', async () => {

@@ -7,7 +7,7 @@ type Found<T> = Exclude<T, false | null | undefined | 0 | ''>
  * Asks `check` again and again until it returns something truthy, and returns that. An error counts as "not yet", so
  * `check` may use `expect`. After `deadlineMs` it throws, naming what was waited for and what was seen last.
  */
-export async function waitFor<T>(what: string, check: () => T | Promise<T>, deadlineMs = 20_000): Promise<Found<T>> {
+export async function waitFor<T>(what: string, check: () => T | Promise<T>, deadlineMs = 60_000): Promise<Found<T>> {
   const ended = new AbortController()
   const late = delay(deadlineMs, 'late', { signal: ended.signal }).catch(() => 'late')
   let seen = 'no answer yet'

@@ -179,20 +179,16 @@ describe('rules', () => {
     await send(...unruled)
     await settled(...unruled)
     const rule = await addRule(2)
-    await waitFor(
-      'the rule to be in force',
-      async () => {
-        await send(observation(1, [{ number: 103 }]))
-        return (
-          (
-            await installation.database.query(`SELECT FROM analyzer.rule WHERE rule_id = $1`, [
-              `notification_rules/${rule}`,
-            ])
-          ).length === 1
-        )
-      },
-      5000,
-    )
+    await waitFor('the rule to be in force', async () => {
+      await send(observation(1, [{ number: 103 }]))
+      return (
+        (
+          await installation.database.query(`SELECT FROM analyzer.rule WHERE rule_id = $1`, [
+            `notification_rules/${rule}`,
+          ])
+        ).length === 1
+      )
+    })
     await send(observation(2, [{ number: 106 }]))
     const [first] = await waitFor('the news', () => newsOf(company).then((news) => news.length === 1 && news))
     expect(first).toMatchObject({
@@ -201,20 +197,16 @@ describe('rules', () => {
       current: '106',
     })
     await installation.database.query('UPDATE public.notification_rules SET threshold = 1 WHERE rule_id = $1', [rule])
-    await waitFor(
-      'the change to be in force',
-      async () => {
-        await send(observation(2, [{ number: 106 }]))
-        return (
-          (
-            await installation.database.query(`SELECT FROM analyzer.rule WHERE rule_id = $1`, [
-              `notification_rules/${rule}`,
-            ])
-          ).length === 2
-        )
-      },
-      5000,
-    )
+    await waitFor('the change to be in force', async () => {
+      await send(observation(2, [{ number: 106 }]))
+      return (
+        (
+          await installation.database.query(`SELECT FROM analyzer.rule WHERE rule_id = $1`, [
+            `notification_rules/${rule}`,
+          ])
+        ).length === 2
+      )
+    })
     await send(observation(3, [{ number: 107.5 }]))
     const [, second] = await waitFor('the news', () => newsOf(company).then((news) => news.length === 2 && news))
     expect(second).toMatchObject({ rule: { id: `notification_rules/${rule}`, version: 2 } })
@@ -225,20 +217,16 @@ describe('rules', () => {
     const rule = await addRule(10, 'stddev')
     const two = await addRule(10, 'SUM', 2)
     const observations = [100, 100, 100, 200].map((number, day) => observation(day, [{ number }]))
-    await waitFor(
-      'the rules to be in force',
-      async () => {
-        await send(observation(-1, [{ number: 100 }]))
-        return (
-          (
-            await installation.database.query('SELECT FROM analyzer.rule_error WHERE rule_id = $1', [
-              `notification_rules/${rule}`,
-            ])
-          ).length === 1
-        )
-      },
-      5000,
-    )
+    await waitFor('the rules to be in force', async () => {
+      await send(observation(-1, [{ number: 100 }]))
+      return (
+        (
+          await installation.database.query('SELECT FROM analyzer.rule_error WHERE rule_id = $1', [
+            `notification_rules/${rule}`,
+          ])
+        ).length === 1
+      )
+    })
     await send(...observations)
     const news = await waitFor('the news', () => newsOf(company).then((found) => found.length === 1 && found))
     expect(news[0]).toMatchObject({

@@ -177,7 +177,7 @@ describe('a stack of servers', { timeout: 180_000 }, () => {
     const { pid } = identityOf('SUPERVISOR')
     const orphan = identityOf('KAFKA')
     process.kill(pid, 'SIGKILL')
-    await vi.waitFor(() => expect(identify(pid)).toBeNull(), 5_000)
+    await vi.waitFor(() => expect(identify(pid)).toBeNull(), 20_000)
     expect(isRunning(orphan)).toBe(true)
     expect(await waitUntilWhole(options.dir, 0)).toBeNull()
     await start()
