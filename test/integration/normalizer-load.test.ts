@@ -67,7 +67,9 @@ test('the largest legal body is observed in parts that follow each other', { tim
   await bench.feed([payload])
   await bench.feed([small])
 
-  const [parts = []] = await bench.observed([payload, small], 120_000)
+  const [sent = []] = await bench.observed([payload, small], 120_000)
+  // A machine so busy that the consumer lost its partition sends all parts again.
+  const parts = [...Map.groupBy(sent, ({ value }) => value.part).values()].map(([first]) => first!)
   expect(parts.map(({ value }) => value.part)).toEqual(parts.map((_, index) => index + 1))
   expect(new Set(parts.map(({ value }) => value.parts))).toEqual(new Set([parts.length]))
   expect(new Set(parts.map(({ partition }) => partition)).size).toBe(1)
