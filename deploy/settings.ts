@@ -5,6 +5,7 @@ import { glob } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { z } from 'zod'
+import { idle, inherited, kept } from '#runtime/predecessor.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const file = join(root, 'deploy/SETTINGS.md')
@@ -66,7 +67,31 @@ function render(settings: ReadonlyMap<string, Setting>): string {
     '|---|---|---|---|',
     ...rows,
     '',
+    ...renderPredecessor(settings),
   ].join('\n')
+}
+
+/** Every variable of the predecessor, with what becomes of it. */
+function renderPredecessor(settings: ReadonlyMap<string, Setting>): string[] {
+  const readers = (name: string) => settings.get(name)?.services.join(', ') ?? ''
+  const row = (names: readonly string[], becomes: string, who: string, note: string) =>
+    `| ${names.map((name) => `\`${name}\``).join(', ')} | ${becomes} | ${who} | ${note} |`
+  return [
+    '## Variables of the predecessor',
+    '',
+    'An environment made for the Python service of the same name goes on working. Each of these is read, also as `<NAME>_FILE`,',
+    'where the setting that takes its place is not given; where both are, the setting counts. A mistake is told under the name',
+    'that was set. A service that finds a variable without effect says so in its log when it starts.',
+    '',
+    '| variable | becomes | read by | remarks |',
+    '|---|---|---|---|',
+    ...Object.entries(inherited).map(([setting, { variables, note }]) =>
+      row(variables, `\`${setting}\``, readers(setting), note),
+    ),
+    ...Object.entries(kept).map(([name, note]) => row([name], 'the same', readers(name), note)),
+    ...Object.entries(idle).map(([name, reason]) => row([name], 'without effect', '', reason)),
+    '',
+  ]
 }
 
 if (import.meta.main) {

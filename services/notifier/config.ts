@@ -69,7 +69,7 @@ export const readConfig = (env: Env = process.env) => {
   const isLocal = config.DEPLOYMENT_ENV === 'local'
   const problems: string[] = []
   if (config.SMTP_URL && !config.EMAIL_FROM && !isLocal)
-    problems.push('EMAIL_FROM is missing. Give the sender of e-mails.')
+    problems.push('EMAIL_FROM is missing (SENDGRID_FROM_EMAIL of the predecessor). Give the sender of e-mails.')
   if (config.LEASE_MS <= config.SEND_TIMEOUT_MS) problems.push('LEASE_MS must be above SEND_TIMEOUT_MS.')
   if (problems.length > 0) throw new ConfigError(problems)
   return {

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { readConfig } from './config.ts'
 
 const needed = { KAFKA_BROKERS: 'localhost:9092', SCHEMA_REGISTRY_URL: 'http://localhost:8080', FIRESTORE_PROJECT: 'p' }
@@ -10,6 +13,29 @@ describe('Firestore', () => {
   })
   test('an emulator, with none', () => {
     expect(readConfig({ ...needed, FIRESTORE_EMULATOR_HOST: 'localhost:8085' }).account).toBeNull()
+  })
+  test('of Google, with the file of the predecessor where nothing else is given', () => {
+    const secrets = mkdtempSync(join(tmpdir(), 'secrets-'))
+    onTestFinished(() => rmSync(secrets, { recursive: true }))
+    expect(() => readConfig(needed, secrets)).toThrow(/FIREBASE_ADMINSDK_CERTIFICATE/)
+    writeFileSync(join(secrets, 'la-famiglia-parma-ai-firebase-adminsdk.json'), JSON.stringify(account))
+    expect(readConfig(needed, secrets).account).toEqual(account)
+    const other = { ...account, client_email: 'other@b.c' }
+    const given = { ...needed, FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify(other) }
+    expect(readConfig(given, secrets).account).toEqual(other)
+    expect(readConfig({ ...needed, FIRESTORE_EMULATOR_HOST: 'localhost:8085' }, secrets).account).toBeNull()
+  })
+  test('in the project of the account, unless another is named', () => {
+    const { FIRESTORE_PROJECT: _, ...rest } = needed
+    const read = (env: Record<string, string>, project_id?: string) =>
+      readConfig({ ...rest, ...env, FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify({ ...account, project_id }) })
+        .FIRESTORE_PROJECT
+    expect(read({}, 'theirs')).toBe('theirs')
+    expect(read({ FIRESTORE_PROJECT: 'ours' }, 'theirs')).toBe('ours')
+    expect(() => read({})).toThrow('FIRESTORE_PROJECT is missing, and FIREBASE_ADMINSDK_CERTIFICATE has no project_id.')
+    expect(() => readConfig({ ...rest, FIRESTORE_EMULATOR_HOST: 'localhost:8085' })).toThrow(
+      'FIRESTORE_PROJECT is missing.',
+    )
   })
   test.each([
     ['neither', undefined],

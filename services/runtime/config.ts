@@ -1,37 +1,73 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { isNetwork } from './judge-address.ts'
+import { idle, inherited } from './predecessor.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * Values of `shape` read from `env`: every name may also come as `<NAME>_FILE`, the path of a file that holds it.
- * Empty counts as not set. Throws one ConfigError that names every wrong variable at once.
+ * Values of `shape` read from `env`: every name may also come as `<NAME>_FILE`, the path of a file that holds it. Where a
+ * setting is not given, the predecessor's variables for it are. Empty counts as not set. Throws one ConfigError that names
+ * every wrong variable at once.
  */
 export function readEnv<S extends z.ZodRawShape>(shape: S, env: Env = process.env): z.output<z.ZodObject<S>> {
   const problems: string[] = []
+  const unreadable = new Set<string>()
   const given: Record<string, string | undefined> = {}
+  /** The variable a setting came from, where it is not the setting's own. */
+  const origins: Record<string, string> = {}
   for (const name of Object.keys(shape)) {
-    const file = env[`${name}_FILE`]
-    if (file && env[name]) problems.push(`${name} and ${name}_FILE are both set: keep one.`)
     try {
-      given[name] = (file ? readFileSync(file, 'utf8').replace(/\r?\n$/, '') : env[name]) || undefined
+      const own = readVariable(name, env)
+      const older = own === undefined ? inherit(name, env) : undefined
+      given[name] = own ?? older?.value
+      if (older) origins[name] = older.origin
     } catch (error) {
-      problems.push(`${name}_FILE cannot be read: ${(error as Error).message}.`)
+      unreadable.add(name)
+      problems.push(...(error as Error).message.split('\n'))
     }
   }
   const parsed = z.object(shape).safeParse(given)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
-    if (problems.some((problem) => problem.startsWith(name))) continue
+    if (unreadable.has(name)) continue
     const meaning = shape[name] instanceof z.ZodType ? shape[name].description : undefined
     problems.push(
-      `${name} ${given[name] === undefined ? 'is missing' : `is wrong: ${issue.message}`}. ${meaning ?? ''}`,
+      `${origins[name] ?? name} ${given[name] === undefined ? 'is missing' : `is wrong: ${issue.message}`}. ${meaning ?? ''}`,
     )
   }
   if (given.DEPLOYMENT_ENV !== 'local') problems.push(...weakSecrets(shape, given))
   if (problems.length > 0 || !parsed.data) throw new ConfigError(problems)
   return parsed.data
+}
+
+/** Throws an Error that says what is wrong with the variable. */
+function readVariable(name: string, env: Env): string | undefined {
+  const file = env[`${name}_FILE`]
+  if (file && env[name]) throw new Error(`${name} and ${name}_FILE are both set: keep one.`)
+  try {
+    return (file ? readFileSync(file, 'utf8').replace(/\r?\n$/, '') : env[name]) || undefined
+  } catch (error) {
+    throw new Error(`${name}_FILE cannot be read: ${(error as Error).message}.`, { cause: error })
+  }
+}
+
+/** What the predecessor's variables say of a setting, and the first of them that is set. */
+function inherit(name: string, env: Env): { value: string | undefined; origin: string } | undefined {
+  const { variables = [], compose } = Object.hasOwn(inherited, name) ? inherited[name]! : {}
+  const given = variables.flatMap((variable) => {
+    const value = readVariable(variable, env)
+    return value === undefined ? [] : [[variable, value] as const]
+  })
+  const [first] = given
+  return first && compose && { value: compose(Object.fromEntries(given)), origin: first[0] }
+}
+
+/** Variables of the predecessor that are set and mean nothing any more, with the reason. */
+export function findIdle(env: Env = process.env): { variable: string; reason: string }[] {
+  return Object.entries(idle).flatMap(([variable, reason]) =>
+    env[variable] || env[`${variable}_FILE`] ? [{ variable, reason }] : [],
+  )
 }
 
 export class ConfigError extends Error {

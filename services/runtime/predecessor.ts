@@ -1,0 +1,76 @@
+import type { Env } from './config.ts'
+
+/** Where a value of one of our settings comes from when the setting itself is not given. */
+export type Inheritance = {
+  /** Variables of the predecessor, all of which also come as `<NAME>_FILE`. */
+  variables: readonly string[]
+  /** What becomes of them, for the table of them all. */
+  note: string
+  /** The setting's value. `given`: those that are set, at least one. Throws an Error that names what is wrong. */
+  compose(given: Env): string | undefined
+}
+
+/** Our settings that take the place of variables of the predecessor (contract section 15.5). Where both are given, ours counts. */
+export const inherited: Readonly<Record<string, Inheritance>> = {
+  DATABASE_URL: {
+    variables: ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB'],
+    note: 'As before: host `localhost`, port `5432` and database `parma_analytics` where they are not given, user and password required.',
+    compose: composeDatabaseUrl,
+  },
+  EDGE_PORT: {
+    variables: ['PORT'],
+    note: 'Set by Cloud Run. The image listened on 8080, as ours does; the 8000 of development is now EDGE_PORT or PORT.',
+    compose: ({ PORT }) => PORT,
+  },
+  EMAIL_FROM: {
+    variables: ['SENDGRID_FROM_EMAIL'],
+    note: 'Sender of e-mails, whatever server takes them.',
+    compose: ({ SENDGRID_FROM_EMAIL }) => SENDGRID_FROM_EMAIL,
+  },
+  SMTP_URL: {
+    variables: ['SENDGRID_API_KEY'],
+    note: 'E-mails go through SendGrid’s SMTP server. SendGrid’s HTTP API is not spoken.',
+    // https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api
+    compose: ({ SENDGRID_API_KEY = '' }) =>
+      `smtps://apikey:${encodeURIComponent(SENDGRID_API_KEY)}@smtp.sendgrid.net:465`,
+  },
+}
+
+/** Variables of the predecessor that mean what they meant. */
+export const kept: Readonly<Record<string, string>> = {
+  DEPLOYMENT_ENV: 'Unset it is `prod`: only `local` allows weak secrets, so it must be asked for.',
+  PARMA_SHARED_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
+  PARMA_ANALYTICS_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
+  FIREBASE_ADMINSDK_CERTIFICATE:
+    'Not given, the file `.secrets/la-famiglia-parma-ai-firebase-adminsdk.json` is read where it exists. Names the project, unless FIRESTORE_PROJECT does.',
+}
+
+/** Variables of the predecessor that nothing reads any more, and why. A service that finds one set says so when it starts. */
+export const idle: Readonly<Record<string, string>> = {
+  GCP_SECRET_MANAGER_CERTIFICATE:
+    'Secret Manager is not asked: the secrets that channels name come from SECRETS_DIR or SECRET_<NAME>. The file `.secrets/la-famiglia-parma-ai-secret-manager.json` is not read either.',
+  SENDGRID_NOTIFICATION_TEMPLATE_ID: 'E-mails are composed here, not by a template of SendGrid.',
+  SENDGRID_REPORT_TEMPLATE_ID: 'E-mails are composed here, not by a template of SendGrid.',
+  CHATGPT_API_KEY: 'News are worded from templates; no language model is asked.',
+}
+
+function composeDatabaseUrl({
+  POSTGRES_HOST: host = 'localhost',
+  POSTGRES_PORT: port = '5432',
+  POSTGRES_USER: user,
+  POSTGRES_PASSWORD: password,
+  POSTGRES_DB: database = 'parma_analytics',
+}: Env): string {
+  const problems: string[] = []
+  for (const [name, value] of Object.entries({ POSTGRES_USER: user, POSTGRES_PASSWORD: password }))
+    if (value === undefined)
+      problems.push(`${name} is missing. Give it with the other POSTGRES_*, or give DATABASE_URL.`)
+  const authority = host.includes(':') ? `[${host}]` : host
+  if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${authority}`))
+    problems.push('POSTGRES_HOST is wrong: not the name or address of a host.')
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535)
+    problems.push('POSTGRES_PORT is wrong: not a port between 1 and 65535.')
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  const [name, secret, path] = [user, password, database].map((part) => encodeURIComponent(part ?? ''))
+  return `postgres://${name}:${secret}@${authority}:${port}/${path}`
+}
