@@ -1,9 +1,14 @@
+import { z } from 'zod'
+
 /** What a route answers. A text or bytes as body; null: an empty one. */
 export type Answer = { status: number; headers: Record<string, string>; body: string | Buffer | null }
 
 export function json(status: number, value: unknown, headers: Record<string, string> = {}): Answer {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) }
 }
+
+/** The body of every refusal but 422. */
+export const refusal = z.object({ detail: z.string() })
 
 /** The one way a route says no: `{"detail": …}` with this status (contract section 3). `detail` is for the caller to read. */
 export class Refusal extends Error {

@@ -17,33 +17,50 @@ const fail = (error: unknown) => () => {
   throw error
 }
 
+const about = { summary: '', answers: {} }
 const routes: Route[] = [
   {
     method: 'get',
     path: '/schedule',
     role: 'anyone',
+    about,
     handle: () => (scheduled(), { status: 200, headers: {}, body: null }),
   },
   {
     method: 'get',
     path: '/mine/:id',
     role: 'source',
+    about,
     handle: ({ params, query }, { sourceId }) => json(200, { params, query, sourceId }),
   },
   {
     method: 'post',
     path: '/mine',
     role: 'source',
+    about,
     handle: async ({ readBody }) => json(201, { size: (await readBody()).length }),
   },
-  { method: 'delete', path: '/mine', role: 'source', handle: () => json(200, 'gone') },
-  { method: 'get', path: '/maybe', role: 'maybe-source', handle: (_, who) => json(200, who?.sourceId ?? 'nobody') },
-  { method: 'get', path: '/broken', role: 'anyone', handle: fail(new Error('secret detail')) },
-  { method: 'get', path: '/away', role: 'anyone', handle: fail(new TransientError('postgres://user:password@host')) },
+  { method: 'delete', path: '/mine', role: 'source', about, handle: () => json(200, 'gone') },
+  {
+    method: 'get',
+    path: '/maybe',
+    role: 'maybe-source',
+    about,
+    handle: (_, who) => json(200, who?.sourceId ?? 'nobody'),
+  },
+  { method: 'get', path: '/broken', role: 'anyone', about, handle: fail(new Error('secret detail')) },
+  {
+    method: 'get',
+    path: '/away',
+    role: 'anyone',
+    about,
+    handle: fail(new TransientError('postgres://user:password@host')),
+  },
   {
     method: 'get',
     path: '/refused',
     role: 'anyone',
+    about,
     handle: fail(new Refusal(422, [{ type: 'missing' }], { 'x-one': 'two' })),
   },
 ]

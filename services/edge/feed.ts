@@ -2,16 +2,16 @@ import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
 import { foreign, sourceOf } from './access.ts'
 import { affinityName, type ResolveCompany } from './affinity.ts'
-import { type Answer, Refusal } from './answer.ts'
+import type { Answer } from './answer.ts'
 import { canonicalCompanyId, isHistory, payloadId, sha256 } from './identify.ts'
 import type { CheckKey } from './idempotency.ts'
 import type { Publish } from './publish.ts'
 import { sliceMember } from './read-json.ts'
-import type { RouteRequest } from './route.ts'
+import type { About, RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
-import { naiveIso, readIso } from './time.ts'
+import { naiveIso, naiveTime, readIso } from './time.ts'
 import type { Caller } from './token.ts'
-import { refuseValue, text, validateBody } from './validation.ts'
+import { refuseValue, text, validate, validateBody } from './validation.ts'
 
 const feedBody = z.object({
   source_name: text(200),
@@ -26,6 +26,36 @@ const feedBody = z.object({
     .nullable()
     .default(null),
 })
+
+const feedHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe('Stands for the run and the content: one key, one payload of a company.'),
+})
+
+export const feedAbout: About = {
+  summary: 'What a module found about a company.',
+  headers: feedHeaders,
+  body: feedBody,
+  answers: {
+    201: {
+      description: 'The payload is durable, exactly as it came.',
+      schema: z.object({
+        source_name: z.string(),
+        company_id: z.string(),
+        raw_data: feedBody.shape.raw_data,
+        timestamp: naiveTime,
+        return_message: z.string(),
+        document_id: z.uuid(),
+      }),
+      headers: { location: 'Where to ask what became of the payload.' },
+    },
+    403: { description: 'source_name is not that of the source of the token.' },
+  },
+}
 
 const maxAheadMs = 5 * 60 * 1000
 const epoch = 0
@@ -43,6 +73,7 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJs
   return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
     const body = await request.readBody()
     const feed = validateBody(feedBody, body, request.headers['content-type'], maxJsonDepth)
+    const { 'idempotency-key': idempotencyKey = null } = validate(feedHeaders, request.headers, 'header')
     const source = await sourceOf(caller, sources)
     if (feed.source_name !== source.name) throw foreign('source_name', feed.source_name, caller)
     const receivedAt = Date.now()
@@ -50,7 +81,6 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJs
     const companyId = source.name === affinityName ? await resolveAffinity(feed) : feed.company_id
     const company_id = canonicalCompanyId(companyId)
     const content_hash = sha256(body)
-    const idempotencyKey = readKey(request.headers['idempotency-key'])
     const event_id = payloadId({
       sourceId: source.id,
       companyId: company_id,
@@ -58,7 +88,7 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJs
       contentHash: content_hash,
       idempotencyKey,
     })
-    if (idempotencyKey !== null) checkKey(event_id, content_hash)
+    if (idempotencyKey !== null) checkKey(event_id, content_hash, idempotencyKey)
 
     const payload = {
       event_id,
@@ -83,16 +113,9 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJs
 function readObservedAt(given: string | null, now: number): number | null {
   const at = given === null ? null : readIso(given)
   if (at !== null && at > now + maxAheadMs)
-    throw refuseValue('observed_at', 'observed_at is more than 5 minutes in the future', given)
-  if (at !== null && at < epoch) throw refuseValue('observed_at', 'observed_at is before 1970', given)
+    throw refuseValue(['body', 'observed_at'], 'observed_at is more than 5 minutes in the future', given)
+  if (at !== null && at < epoch) throw refuseValue(['body', 'observed_at'], 'observed_at is before 1970', given)
   return at
-}
-
-function readKey(header: string | string[] | undefined): string | null {
-  if (header === undefined) return null
-  const key = String(header)
-  if (key.length < 1 || key.length > 255) throw new Refusal(400, 'Idempotency-Key must have 1 to 255 characters')
-  return key
 }
 
 type Accepted = { sourceName: string; companyId: string; receivedAt: number; eventId: string; hasMap: boolean }

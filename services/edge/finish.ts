@@ -7,7 +7,7 @@ import { type Answer, json, Refusal } from './answer.ts'
 import { boundBy } from './deadline.ts'
 import { idOf, sha256 } from './identify.ts'
 import type { Publish } from './publish.ts'
-import type { RouteRequest } from './route.ts'
+import type { About, RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
 import { fitErrors, summarize } from './summarize.ts'
 import type { Caller } from './token.ts'
@@ -20,6 +20,19 @@ const finishBody = z.object({
     .nullable()
     .default(null),
 })
+
+export const finishAbout: About = {
+  summary: 'The end of a task, with what went wrong.',
+  body: finishBody,
+  answers: {
+    201: {
+      description: 'The end of the task is durable.',
+      schema: z.object({ ...finishBody.shape, task_id: z.int32(), return_message: z.string() }),
+    },
+    403: { description: 'The task is not one of the source of the token.' },
+    500: { description: 'There is no such task.' },
+  },
+}
 
 export type FinishDeps = {
   database: Database

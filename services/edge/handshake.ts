@@ -13,12 +13,22 @@ import { keepMap } from './maps.ts'
 import type { ReportNotice } from './ops-events.ts'
 import type { Publish } from './publish.ts'
 import { AnswerError, type Initialized, readInitialize } from './read-initialize.ts'
-import type { RouteRequest } from './route.ts'
+import type { About, RouteRequest } from './route.ts'
 import type { Source, Sources } from './sources.ts'
 import type { Caller } from './token.ts'
 import { lenientInt, text, validate } from './validation.ts'
 
 const handshakeQuery = z.object({ invocation_endpoint: text(2000), data_source_id: lenientInt })
+
+export const handshakeAbout: About = {
+  summary: 'Initialise a data source: its module registers its measurements and sends its map.',
+  query: handshakeQuery,
+  answers: {
+    200: { description: 'The map is stored and durable.', schema: z.object({ frequency: z.string() }) },
+    403: { description: 'invocation_endpoint is not the stored one of that data source, or the token is of another.' },
+    502: { description: 'The module did not answer as it should; `detail` says how.' },
+  },
+}
 
 export type HandshakeDeps = {
   database: Database

@@ -1,9 +1,9 @@
-import { Refusal } from './answer.ts'
+import { refuseValue } from './validation.ts'
 
 const maxRemembered = 10_000
 
 /** Throws a Refusal when this process remembers the event with another content. */
-export type CheckKey = (eventId: string, contentHash: string) => void
+export type CheckKey = (eventId: string, contentHash: string, key: string) => void
 
 /**
  * Remembers the contents of events whose id the caller chose by Idempotency-Key. Only a help to find mistakes early:
@@ -11,10 +11,10 @@ export type CheckKey = (eventId: string, contentHash: string) => void
  */
 export function createKeyCheck(): CheckKey {
   const contents = new Map<string, string>()
-  return (eventId, contentHash) => {
+  return (eventId, contentHash, key) => {
     const known = contents.get(eventId)
     if (known !== undefined && known !== contentHash)
-      throw new Refusal(422, 'this Idempotency-Key came before with another body: one key stands for one payload')
+      throw refuseValue(['header', 'idempotency-key'], 'it came before with another body', key)
     const [oldest] = contents.keys()
     if (contents.size >= maxRemembered && oldest !== undefined) contents.delete(oldest)
     contents.set(eventId, contentHash)

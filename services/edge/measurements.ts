@@ -6,7 +6,7 @@ export type NewMeasurement = { sourceId: number; type: string; name: string; par
 const registered = z.object({ id: z.number(), type: z.string() })
 export type Registered = z.output<typeof registered>
 
-const measurementRow = z.object({
+export const measurementRow = z.object({
   id: z.number(),
   type: z.string(),
   measurement_name: z.string(),

@@ -8,14 +8,15 @@ import {
   findMeasurementById,
   listMeasurements,
   type MeasurementRow,
+  measurementRow,
   registerMeasurement,
 } from './measurements.ts'
 import type { ReportNotice } from './ops-events.ts'
 import type { Bounded } from './deadline.ts'
 import { isPinned } from './pinned.ts'
-import type { RouteRequest } from './route.ts'
+import type { About, RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
-import { naiveIso } from './time.ts'
+import { naiveIso, naiveTime } from './time.ts'
 import type { Caller } from './token.ts'
 import { lenientInt, text, validate, validateBody } from './validation.ts'
 
@@ -32,6 +33,44 @@ const pageQuery = z.object({
   per_page: lenientInt.pipe(z.int().min(1).max(maxPerPage)).default(10),
 })
 const idParam = z.object({ source_measurement_id: lenientInt })
+
+const presented = z.object({ ...measurementRow.shape, created_at: naiveTime, modified_at: naiveTime })
+const unknown = { description: 'The source has no measurement with this id.' }
+
+export const measurementAbout = {
+  register: {
+    summary: 'Register a measurement, or get the one of the same source, parent and name.',
+    body: measurementBody,
+    answers: {
+      201: { description: 'It is registered.', schema: z.object({ id: z.int32(), creation_msg: z.string() }) },
+      403: { description: 'source_module_id or parent_measurement_id is not of the source of the token.' },
+    },
+  },
+  list: {
+    summary: 'The measurements of the source, page by page.',
+    query: pageQuery,
+    answers: {
+      200: {
+        description: 'A page. A page number out of range is that of the nearest page.',
+        schema: z.object({ measurements_list: z.array(presented), num_pages: z.int() }),
+      },
+    },
+  },
+  read: {
+    summary: 'One measurement of the source.',
+    params: idParam,
+    answers: { 200: { description: 'The measurement.', schema: presented }, 404: unknown },
+  },
+  remove: {
+    summary: 'Delete a measurement with everything that hangs on it.',
+    params: idParam,
+    answers: {
+      200: { description: 'It is gone.', schema: z.object({ deletion_msg: z.string() }) },
+      404: unknown,
+      409: { description: 'News speak of it, so it stays.' },
+    },
+  },
+} satisfies Record<string, About>
 
 export type MeasurementDeps = {
   database: Database

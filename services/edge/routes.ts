@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
 import { type Answer, json } from './answer.ts'
-import { crawlingFinished, type FinishDeps } from './finish.ts'
-import { feedRawData, type FeedDeps } from './feed.ts'
-import { handshake, type HandshakeDeps } from './handshake.ts'
+import { crawlingFinished, finishAbout, type FinishDeps } from './finish.ts'
+import { feedAbout, feedRawData, type FeedDeps } from './feed.ts'
+import { handshake, handshakeAbout, type HandshakeDeps } from './handshake.ts'
 import type { Publish } from './publish.ts'
-import { measurementRoutes, type MeasurementDeps } from './register.ts'
-import type { Route, RouteRequest } from './route.ts'
+import { measurementAbout, measurementRoutes, type MeasurementDeps } from './register.ts'
+import type { About, Route, RouteRequest } from './route.ts'
 import { lenientInt, validateBody } from './validation.ts'
 
 export type RouteDeps = FeedDeps & FinishDeps & HandshakeDeps & MeasurementDeps & { compatibilityRoutes: boolean }
@@ -15,24 +15,37 @@ export type RouteDeps = FeedDeps & FinishDeps & HandshakeDeps & MeasurementDeps 
 /** Every route there is, with who may call it (contract section 3). */
 export function createRoutes(deps: RouteDeps): Route[] {
   const measurements = measurementRoutes(deps)
-  const compatibility: Route[] = [{ method: 'get', path: '/schedule', role: 'anyone', handle: schedule(deps) }]
+  const compatibility: Route[] = [
+    { method: 'get', path: '/schedule', role: 'anyone', about: scheduleAbout, handle: schedule(deps) },
+  ]
+  const { register, list, read, remove } = measurementAbout
+  const measurement = '/source-measurement/:source_measurement_id'
   return [
-    { method: 'get', path: '/', role: 'anyone', handle: () => json(200, { welcome: 'at parma-analytics' }) },
-    { method: 'get', path: '/handshake', role: 'maybe-source', handle: handshake(deps) },
-    { method: 'post', path: '/source-measurement', role: 'source', handle: measurements.register },
-    { method: 'get', path: '/source-measurement', role: 'source', handle: measurements.list },
-    { method: 'get', path: '/source-measurement/:source_measurement_id', role: 'source', handle: measurements.read },
-    {
-      method: 'delete',
-      path: '/source-measurement/:source_measurement_id',
-      role: 'source',
-      handle: measurements.remove,
-    },
-    { method: 'post', path: '/feed-raw-data', role: 'source', handle: feedRawData(deps) },
-    { method: 'post', path: '/crawling-finished', role: 'source', handle: crawlingFinished(deps) },
-    { method: 'post', path: '/new-company', role: 'source', handle: newCompany(deps) },
+    { method: 'get', path: '/', role: 'anyone', about: welcomeAbout, handle: () => json(200, welcome) },
+    { method: 'get', path: '/handshake', role: 'maybe-source', about: handshakeAbout, handle: handshake(deps) },
+    { method: 'post', path: '/source-measurement', role: 'source', about: register, handle: measurements.register },
+    { method: 'get', path: '/source-measurement', role: 'source', about: list, handle: measurements.list },
+    { method: 'get', path: measurement, role: 'source', about: read, handle: measurements.read },
+    { method: 'delete', path: measurement, role: 'source', about: remove, handle: measurements.remove },
+    { method: 'post', path: '/feed-raw-data', role: 'source', about: feedAbout, handle: feedRawData(deps) },
+    { method: 'post', path: '/crawling-finished', role: 'source', about: finishAbout, handle: crawlingFinished(deps) },
+    { method: 'post', path: '/new-company', role: 'source', about: companyAbout, handle: newCompany(deps) },
     ...(deps.compatibilityRoutes ? compatibility : []),
   ]
+}
+
+const welcome = { welcome: 'at parma-analytics' }
+const welcomeAbout: About = {
+  summary: 'Say that this is parma-analytics.',
+  answers: { 200: { description: 'It is.', schema: z.object({ welcome: z.string() }) } },
+}
+
+const scheduleAbout: About = {
+  summary: 'Wake the scheduler. It may be called any number of times.',
+  answers: {
+    200: { description: 'It is asked to look.' },
+    503: { description: 'The message broker does not confirm it: try again.' },
+  },
 }
 
 /** GET /schedule only wakes the scheduler, so it may be called any number of times (contract section 3.9). */
@@ -56,6 +69,17 @@ const companyBody = z.object({
   description: z.string(),
   added_by: z.string(),
 })
+
+const companyAbout: About = {
+  summary: 'Nothing: discovery finds new companies by itself.',
+  body: companyBody,
+  answers: {
+    201: {
+      description: 'What was sent.',
+      schema: z.object({ id: z.int32(), company_name: z.string(), return_message: z.string() }),
+    },
+  },
+}
 
 /** POST /new-company does nothing, as in the reference (contract section 3.12): discovery finds new companies by itself. */
 function newCompany({ maxJsonDepth }: { maxJsonDepth: number }) {

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 const iso = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
 
 /** ms since 1970 of an ISO 8601 date or time; without an offset it is UTC. null when the text is none. */
@@ -30,6 +32,11 @@ function offsetMs(offset: string): number | null {
   if (hours > 23 || (!isWhole && minutes > 59)) return null
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + (isWhole ? 0 : minutes)) * 60_000
 }
+
+export const naiveTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$/)
+  .describe('UTC, without a zone.')
 
 /** A time as Python's `isoformat` writes it for UTC without a zone: microseconds, none when they are zero. */
 export function naiveIso(ms: number): string {

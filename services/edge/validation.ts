@@ -2,14 +2,19 @@ import { z } from 'zod'
 import { Refusal } from './answer.ts'
 import { EncodingError, JsonError, readJson } from './read-json.ts'
 
+const detail = z.object({
+  type: z.string(),
+  loc: z.array(z.union([z.string(), z.int()])),
+  msg: z.string(),
+  input: z.unknown(),
+  ctx: z.record(z.string(), z.unknown()).optional(),
+})
+
 /** One member of the `detail` list of a 422, in the form of FastAPI and pydantic (contract section 3). */
-export type Detail = {
-  type: string
-  loc: (string | number)[]
-  msg: string
-  input: unknown
-  ctx?: Record<string, unknown>
-}
+export type Detail = z.output<typeof detail>
+
+/** The body of a 422. */
+export const invalid = z.object({ detail: z.array(detail).min(1) })
 
 const maxInt4 = 2 ** 31 - 1
 /** Longer inputs are not repeated in the answer. */
@@ -30,11 +35,11 @@ export const text = (max: number) =>
     .max(max)
     .refine((value) => !value.includes('\0'), 'must not contain U+0000')
 
-/** `value` as `schema` says, or a Refusal with 422 and every mistake in it. `place` is where it was sent: body, query, path. */
+/** `value` as `schema` says, or a Refusal with 422 and every mistake in it. `place` is where it was sent. */
 export function validate<S extends z.ZodType>(
   schema: S,
   value: unknown,
-  place: 'body' | 'query' | 'path',
+  place: 'body' | 'query' | 'path' | 'header',
 ): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
@@ -44,9 +49,9 @@ export function validate<S extends z.ZodType>(
   )
 }
 
-/** A mistake that only shows beside other facts: what is wrong with member `name` of the body. */
-export function refuseValue(name: string, message: string, input: unknown): Refusal {
-  return new Refusal(422, [{ ...valueError(['body', name], message), input: echo(input) }])
+/** A mistake that only shows beside other facts: what is wrong with the value at `loc`. */
+export function refuseValue(loc: Detail['loc'], message: string, input: unknown): Refusal {
+  return new Refusal(422, [{ ...valueError(loc, message), input: echo(input) }])
 }
 
 /** The JSON of a body, checked. `contentType` must be that of JSON or missing, else the body counts as mere bytes. */
@@ -108,13 +113,18 @@ function describe(issue: z.core.$ZodIssue, input: unknown, loc: Detail['loc']): 
 type Said = [type: string, msg: string, ctx?: Detail['ctx']]
 
 function describeSize(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): Said {
+  const characters = (count: number) => `${count} character${count === 1 ? '' : 's'}`
   if (issue.code === 'too_small') {
+    if (issue.origin === 'string') {
+      const min_length = Number(issue.minimum)
+      return ['string_too_short', `String should have at least ${characters(min_length)}`, { min_length }]
+    }
     const ge = Math.max(Number(issue.minimum), -maxInt4 - 1)
     return ['greater_than_equal', `Input should be greater than or equal to ${ge}`, { ge }]
   }
   const maximum = Number(issue.maximum)
   if (issue.origin === 'string')
-    return ['string_too_long', `String should have at most ${maximum} characters`, { max_length: maximum }]
+    return ['string_too_long', `String should have at most ${characters(maximum)}`, { max_length: maximum }]
   // zod checks first that a number is exact at all, and would name that bound.
   const le = Math.min(maximum, maxInt4)
   return ['less_than_equal', `Input should be less than or equal to ${le}`, { le }]

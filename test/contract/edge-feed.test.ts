@@ -124,8 +124,16 @@ describe('POST /feed-raw-data', () => {
       first.json['document_id'],
     )
     const other = await feed({ ...good, raw_data: { keyed: 2 } }, headers)
-    expect([other.status, other.json['detail']]).toEqual([422, expect.stringContaining('another body')])
-    expect((await feed(good, { 'idempotency-key': 'x'.repeat(256) })).status).toBe(400)
+    expect([other.status, other.json['detail']]).toEqual([
+      422,
+      [expect.objectContaining({ loc: ['header', 'idempotency-key'], msg: expect.stringContaining('another body') })],
+    ])
+    expect((await feed(good, { 'idempotency-key': 'x'.repeat(256) })).json['detail']).toEqual([
+      expect.objectContaining({ loc: ['header', 'idempotency-key'], type: 'string_too_long' }),
+    ])
+    expect((await feed(good, { 'idempotency-key': '' })).json['detail']).toEqual([
+      expect.objectContaining({ loc: ['header', 'idempotency-key'], type: 'string_too_short' }),
+    ])
   })
 
   test('takes company ids that are no numbers, and keeps them', async () => {
