@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 import type { NewsRow } from './compose-news.ts'
 import type { Payload } from './judge-payload.ts'
 
@@ -53,7 +54,7 @@ export async function insertNews(tx: Transaction, rows: readonly NewsRow[]): Pro
         source_measurement_id, created_at, modified_at)
       SELECT public_id, title, message, round(abs(trigger_factor)::numeric, 2)::float8::text,
         observed_at AT TIME ZONE 'UTC', company_id, data_source_id, source_measurement_id,
-        now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+        ${utcNow}, ${utcNow}
       FROM new
     )
     INSERT INTO analyzer.news (public_news_id, ${columns}) SELECT public_id, ${columns} FROM new`)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
-import { linkMissing, lockTable, utcNow } from './links.ts'
+import { lockTable, utcNow } from '#runtime/public-tables.ts'
+import { linkMissing } from './links.ts'
 import { createMemory, type MemoryOptions } from './memory.ts'
 import { text, validate } from './validation.ts'
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { findCompany, findSource, requireText, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { sql, type Transaction } from '#runtime/postgres.ts'
-import { findCompany, findSource, requireText, withDatabase } from './command-database.ts'
-import { linkMissing, lockTable, utcNow } from './links.ts'
+import { lockTable, utcNow } from '#runtime/public-tables.ts'
+import { linkMissing } from './links.ts'
 import { isPinned } from './pinned.ts'
 
 type Output = { json?: boolean }

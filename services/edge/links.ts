@@ -1,4 +1,5 @@
 import { sql, type Transaction } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 
 /**
  * Links a company with every source, or a source with every company, as the triggers of parma-web do. Where they have
@@ -14,11 +15,3 @@ export async function linkMissing(
     WHERE c.id = coalesce(${companyId ?? null}::int, c.id) AND s.id = coalesce(${sourceId ?? null}::int, s.id)
     ON CONFLICT (data_source_id, company_id) DO NOTHING`)
 }
-
-/** Nobody else makes rows of this table while the transaction lasts: almost nothing is unique in parma-web's tables. */
-export async function lockTable(tx: Transaction, table: 'company' | 'data_source'): Promise<void> {
-  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended(${`public.${table}`}, 0))`)
-}
-
-/** Now, as parma-web's tables want it: timestamp(3) without zone, UTC. */
-export const utcNow = sql.fragment`(now() AT TIME ZONE 'UTC')`

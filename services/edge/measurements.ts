@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 
 export type NewMeasurement = { sourceId: number; type: string; name: string; parentId: number | null }
 
@@ -45,7 +46,7 @@ function findMeasurement(
 function insertMeasurement(tx: Transaction, { sourceId, type, name, parentId }: NewMeasurement): Promise<Registered> {
   return tx.one(sql.type(registered)`
     INSERT INTO public.source_measurement (source_module_id, type, measurement_name, parent_measurement_id, created_at, modified_at)
-    VALUES (${sourceId}, ${type}, ${name}, ${parentId}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+    VALUES (${sourceId}, ${type}, ${name}, ${parentId}, ${utcNow}, ${utcNow})
     RETURNING id, type`)
 }
 

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { findSource, requireCount, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { moduleUrl } from '#runtime/module-url.ts'
 import { sql, type Transaction } from '#runtime/postgres.ts'
-import { findSource, requireCount, withDatabase } from './command-database.ts'
-import { linkMissing, lockTable, utcNow } from './links.ts'
+import { lockTable, utcNow } from '#runtime/public-tables.ts'
+import { linkMissing } from './links.ts'
 import { isPinned } from './pinned.ts'
 
 type Output = { json?: boolean }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { findSource, requireCount, withDatabase } from '#runtime/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands.ts'
 import { readEnv, serviceSettings, tokenSettings } from '#runtime/config.ts'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { mintToken } from '#runtime/token.ts'
-import { findSource, requireCount, withDatabase } from './command-database.ts'
 
 type Options = { source: string; task?: string; ttl: string; json?: boolean }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 import { type Column, columns } from './coerce.ts'
 
 const valueRow = z.object({
@@ -70,7 +71,7 @@ async function insertPublic(tx: Transaction, name: Column, rows: readonly NewVal
     INSERT INTO ${sql.identifier(['public', `measurement_${name}_value`])}
       (company_measurement_id, value, timestamp, created_at, modified_at)
     SELECT series, ${name === 'date' ? value : sql.fragment`value`}, to_timestamp(at) AT TIME ZONE 'UTC',
-      now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+      ${utcNow}, ${utcNow}
     FROM unnest(
       ${sql.array(
         rows.map((row) => row.company_measurement_id),

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { requireId, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { sql } from '#runtime/postgres.ts'
+import { lockTable, utcNow } from '#runtime/public-tables.ts'
 import { channelKinds } from './channels.ts'
-import { parseId, utcNow, withDatabase, withTableLock } from './command-database.ts'
 import { secretVariable } from './config.ts'
 
 type Output = { json?: boolean }
@@ -72,7 +73,8 @@ async function add({
   const destination = parseDestination(type, text)
   const secret = parseSecret(type, secretId)
   const result = await withDatabase((database) =>
-    withTableLock(database, 'notification_channel', async (tx) => {
+    database.transaction(async (tx) => {
+      await lockTable(tx, 'notification_channel')
       const known = await tx.maybeOne(sql.type(idRow)`
         SELECT min(id) AS id FROM public.notification_channel
         WHERE channel_type::text = ${type} AND destination = ${destination} AND secret_id IS NOT DISTINCT FROM ${secret}
@@ -94,7 +96,7 @@ async function edit(
 ): Promise<void> {
   if (destination === undefined && secretId === undefined)
     throw new UsageError('Nothing to change: give --destination or --secret-id.')
-  const id = parseId(text, remedy)
+  const id = requireId(text, remedy)
   await withDatabase(async (database) => {
     const channel = await database.maybeOne(sql.type(
       channelRow.pick({ type: true, destination: true, secret_id: true }),
@@ -113,7 +115,7 @@ async function edit(
 }
 
 async function remove(text: string, { json = false }: Output): Promise<void> {
-  const id = parseId(text, remedy)
+  const id = requireId(text, remedy)
   const { rowCount } = await withDatabase((database) =>
     database.query(sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`),
   )

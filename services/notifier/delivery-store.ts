@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 import type { Answer } from './channel.ts'
 import type { Message } from './compose.ts'
 import type { Settlement } from './settle.ts'
@@ -146,7 +147,7 @@ async function markTold(tx: Pick<Database, 'query'>, notificationId: string, tel
       SELECT id FROM public.data_source WHERE id IN (SELECT data_source_id FROM told) FOR KEY SHARE
     )
     INSERT INTO public.notification (message, company_id, data_source_id, created_at, modified_at)
-    SELECT told.message ->> 'subject', company.id, source.id, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+    SELECT told.message ->> 'subject', company.id, source.id, ${utcNow}, ${utcNow}
     FROM told, company, source
     WHERE ${tellPublic}`)
 }

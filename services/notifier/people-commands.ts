@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { findPerson, requireText, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { sql } from '#runtime/postgres.ts'
-import { findPerson, utcNow, withDatabase, withTableLock } from './command-database.ts'
+import { lockTable, utcNow } from '#runtime/public-tables.ts'
 
 type Output = { json?: boolean }
 type Fields = { name?: string; authId?: string; admin?: boolean }
@@ -65,9 +66,10 @@ async function add({
   ifMissing = false,
   json = false,
 }: Fields & Output & { ifMissing?: boolean }): Promise<void> {
-  const name = requireName(given ?? '')
+  const name = requireText(given ?? '', '--name')
   const result = await withDatabase((database) =>
-    withTableLock(database, 'user', async (tx) => {
+    database.transaction(async (tx) => {
+      await lockTable(tx, 'user')
       const known = await tx.any(sql.type(idRow)`
         SELECT id FROM public."user"
         WHERE ${authId === undefined ? sql.fragment`name = ${name}` : sql.fragment`auth_id = ${authId}`} ORDER BY id`)
@@ -93,13 +95,14 @@ async function edit(person: string, { name, authId, admin, json = false }: Field
   const id = await withDatabase(async (database) => {
     const id = await findPerson(database, person)
     const role = admin === undefined ? null : admin ? 'ADMIN' : 'USER'
-    await withTableLock(database, 'user', async (tx) => {
+    await database.transaction(async (tx) => {
+      await lockTable(tx, 'user')
       const taken =
         authId &&
         (await tx.maybeOne(sql.type(idRow)`SELECT id FROM public."user" WHERE auth_id = ${authId} AND id <> ${id}`))
       if (taken) throw new UsageError(`Person ${taken.id} has this auth id already: each has their own.`)
       await tx.query(sql.unsafe`
-        UPDATE public."user" SET name = coalesce(${name === undefined ? null : requireName(name)}, name),
+        UPDATE public."user" SET name = coalesce(${name === undefined ? null : requireText(name, '--name')}, name),
           auth_id = coalesce(${authId ?? null}, auth_id), role = coalesce(${role}::public.role, role), modified_at = ${utcNow}
         WHERE id = ${id}`)
     })
@@ -119,9 +122,4 @@ async function remove(person: string, { json = false }: Output): Promise<void> {
     return id
   })
   printResult({ id }, `removed person ${id}`, json)
-}
-
-function requireName(name: string): string {
-  if (name.trim() === '') throw new UsageError('--name is empty: give what they are called.')
-  return name.trim()
 }

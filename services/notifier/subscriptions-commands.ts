@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { findCompany, findPerson, requireId, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { type Database, sql } from '#runtime/postgres.ts'
-import { findCompany, findPerson, parseId, utcNow, withDatabase } from './command-database.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 
 type Target = { company?: string; allCompanies?: boolean; channel?: string }
 type Options = Target & { person: string; purpose: 'NOTIFICATION' | 'REPORT'; ifMissing?: boolean; json?: boolean }
@@ -120,7 +121,7 @@ async function resolve(database: Database, { person, company, allCompanies, chan
     )
     return { person: id, companies: [...all], channel: null }
   }
-  const channelId = parseId(channel, '`parma channels ls` shows the ids.')
+  const channelId = requireId(channel, '`parma channels ls` shows the ids.')
   const isThere = await database.exists(sql.unsafe`SELECT FROM public.notification_channel WHERE id = ${channelId}`)
   if (!isThere) throw new UsageError(`There is no channel ${channelId}. \`parma channels ls\` shows those there are.`)
   return { person: id, companies: [], channel: channelId }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
 import { changesSlots, planSlots } from './due.ts'
 import { writePlans } from './slots.ts'
-import { readSources, type SourceState, utcNow } from './sources.ts'
+import { readSources, type SourceState } from './sources.ts'
 
 const claimRow = z.object({
   task_id: z.number(),

@@ -4,9 +4,9 @@ import { withLedger } from '#runtime/ledger.ts'
 import type { Log } from '#runtime/log.ts'
 import { dead, drop, type Handler, ok, type Outcome } from '#runtime/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 import type { CrawlFinished } from '#schemas/generated/types.ts'
 import { type FinishedTask, type FinishVerdict, judgeFinish } from './finish.ts'
-import { utcNow } from './sources.ts'
 
 type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & { task_id: number; result_summary: string }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
 import { type Discovery, type LinkedCompany, missBackOff } from './read-discovery.ts'
-import { utcNow } from './sources.ts'
 
 const companyRow = z.object({
   data_source_id: z.number(),

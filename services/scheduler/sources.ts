@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 
 const sourceRow = z.object({
   id: z.number(),
@@ -74,9 +75,6 @@ export function readSources(
     WHERE ${only}
     ORDER BY s.id`)
 }
-
-/** The database's clock as parma-web stores times: UTC without a zone. */
-export const utcNow = sql.fragment`(now() AT TIME ZONE 'UTC')`
 
 function epochMs(time: ReturnType<typeof sql.fragment>) {
   return sql.fragment`floor(extract(epoch FROM ${time}) * 1000)::bigint`

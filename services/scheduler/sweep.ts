@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
-import { utcNow } from './sources.ts'
 
 const endedRow = z.object({
   task_id: z.number(),

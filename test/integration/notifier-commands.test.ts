@@ -28,7 +28,7 @@ type Added = { id: number; added: boolean }
 test('parma finds the commands; a mistake is one sentence and exit code 1', async () => {
   expect(JSON.parse(await installation.parma('people', 'ls', '--json'))).toEqual([])
   await expect(installation.parma('people', 'rm', 'nobody')).rejects.toThrow(
-    /failed:\nThere is no person "nobody"\. `parma people ls` shows who there is\.\n$/,
+    /failed:\nThere is no person "nobody"\. `parma people ls` shows which there are\.\n$/,
   )
 })
 

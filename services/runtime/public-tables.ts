@@ -1,0 +1,12 @@
+import { sql, type Transaction } from './postgres.ts'
+
+/** Now, as parma-web's tables want it: timestamp(3) without zone, UTC. */
+export const utcNow = sql.fragment`(now() AT TIME ZONE 'UTC')`
+
+/** Nobody else makes rows of this table while the transaction lasts: almost nothing is unique in parma-web's tables. */
+export async function lockTable(
+  tx: Transaction,
+  table: 'company' | 'data_source' | 'user' | 'notification_channel',
+): Promise<void> {
+  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended(${`public.${table}`}, 0))`)
+}
