@@ -32,7 +32,10 @@ type Group = { call: Call; records: ProducerRecord[]; bytes: number }
  * A producer with one outstanding send. More would let kafkajs lose acknowledged records, whatever its idempotent flag
  * says: a retry may reuse a sequence number (https://github.com/tulios/kafkajs/issues/1005).
  */
-export async function openProducer(settings: KafkaSettings, context: ServiceContext): Promise<Producer> {
+export async function openProducer(
+  settings: KafkaSettings,
+  context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
+): Promise<Producer> {
   const client = createKafka(settings, context.name, context.log).producer({
     allowAutoTopicCreation: false,
     idempotent: false,

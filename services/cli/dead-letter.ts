@@ -1,0 +1,76 @@
+import { v5 as uuidv5 } from 'uuid'
+import type { ProducerRecord } from '#runtime/produce.ts'
+import type { StoredRecord } from '#runtime/read-topics.ts'
+import { allTopics, deadLetterTopic, type Topic } from '#schemas/topics.ts'
+
+/** A dead letter topic: whose records it holds, and which service gave up on them. */
+export type LetterTopic = { name: string; source: Topic<unknown>; service: string }
+
+export const letterTopics: readonly LetterTopic[] = allTopics.flatMap((source) =>
+  source.consumers.map((service) => ({ name: deadLetterTopic(source, service).name, source, service })),
+)
+
+/** What a dead letter says of itself. */
+export type Letter = {
+  /** `<dead letter topic>/<partition>/<offset>`, without the prefix of the installation. */
+  id: string
+  topic: string
+  service: string
+  reason: string
+  message: string
+  stage: string
+  /** Id of the schema its value names; null: the value is no frame. */
+  schema: number | null
+  event_id: string | null
+  /** When it was given up on first, whatever replays came between. */
+  first_failed_at: string
+  /** How often it was replayed before it died this time. */
+  replays: number
+}
+
+const frameBytes = 5
+
+export function readLetter(of: LetterTopic, { partition, offset, timestamp, value, headers }: StoredRecord): Letter {
+  const text = (name: string) => textOf(headers[name])
+  return {
+    id: `${of.name}/${partition}/${offset}`,
+    topic: of.source.name,
+    service: of.service,
+    reason: text('__dlq.reason') ?? 'unknown',
+    message: text('__dlq.errors.message') ?? '',
+    stage: text('__dlq.stage') ?? '',
+    schema: value && value.length >= frameBytes && value[0] === 0 ? value.readInt32BE(1) : null,
+    event_id: text('event_id') ?? null,
+    first_failed_at: text('__dlq.first.failed.at') ?? new Date(timestamp).toISOString(),
+    replays: Number(text('replay_count') ?? 0),
+  }
+}
+
+/** Replays are told from each other by the letter they come from: the same letter has the same replay id each time. */
+const replayNamespace = '5a0e3ab4-33c1-4c9b-9d5c-2b2f3c0f2a51'
+
+/**
+ * The record that brings a dead letter back: original key and bytes on the source topic, for the one service that gave up
+ * on it (`replay_for`), counted, so that one that dies again and again can be told (design section 4).
+ */
+export function replayOf(of: LetterTopic, letter: Letter, record: StoredRecord, sourceTopic: string): ProducerRecord {
+  const own = Object.entries(record.headers).filter(
+    ([name]) => !name.startsWith('__dlq.') || name === '__dlq.first.failed.at',
+  )
+  return {
+    topic: sourceTopic,
+    key: record.key,
+    value: record.value,
+    headers: {
+      ...Object.fromEntries(own),
+      '__dlq.first.failed.at': letter.first_failed_at,
+      replay_for: of.service,
+      replay_id: uuidv5(`${letter.id}@${record.timestamp}`, replayNamespace),
+      replay_count: String(letter.replays + 1),
+    },
+  }
+}
+
+export function textOf(header: StoredRecord['headers'][string]): string | undefined {
+  return (Array.isArray(header) ? header[0] : header)?.toString()
+}

@@ -1,0 +1,207 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { printResult, printRows, UsageError } from '#runtime/commands.ts'
+import { kafkaSettings, postgresSettings, readEnv } from '#runtime/config.ts'
+import { prefixed } from '#runtime/kafka.ts'
+import { createLog } from '#runtime/log.ts'
+import { type Database, openPool } from '#runtime/postgres.ts'
+import { openProducer } from '#runtime/produce.ts'
+import { readTopics, type StoredRecord } from '#runtime/read-topics.ts'
+import { createCodec, DecodeError } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { type Letter, type LetterTopic, letterTopics, readLetter, replayOf, textOf } from './dead-letter.ts'
+import { type Action, addHandled, keyOf, readHandled } from './handled-letters.ts'
+
+/** A letter that died again after this many replays is not replayed without --force. */
+const maxReplays = 3
+const maxShownCharacters = 20_000
+
+const settings = { ...kafkaSettings, ...postgresSettings }
+type Config = ReturnType<typeof readConfig>
+const readConfig = () => readEnv(settings)
+
+type Filter = { topic?: string; service?: string; reason?: string; event?: string; id?: string }
+type Shared = Filter & { json?: boolean }
+type Found = { of: LetterTopic; letter: Letter; record: StoredRecord; state: 'open' | Action }
+
+export function build(group: Command): void {
+  filtered(group.command('ls'))
+    .description('dead letters by service, topic, reason and schema')
+    .option('--each', 'each letter, with its id')
+    .option('--handled', 'also those that were replayed or dropped')
+    .action(list)
+  group
+    .command('show <id>')
+    .description('one letter: its headers, and its value read with the schema it was written with')
+    .option('--json', 'print JSON')
+    .action(show)
+  filtered(group.command('replay'))
+    .description('give open letters back to the service that gave up on them, each once')
+    .option('--all', 'all of them')
+    .option('--rate <n>', 'letters a second', '50')
+    .option('--force', `also those that died again after ${maxReplays} replays`)
+    .option('--dry-run', 'show what would be replayed, change nothing')
+    .action(replay)
+  filtered(group.command('drop'))
+    .description('take open letters off the list; their records stay on the topic until its retention ends')
+    .option('--all', 'all of them')
+    .option('--yes', 'really')
+    .option('--dry-run', 'show what would be dropped, change nothing')
+    .action(dropLetters)
+}
+
+function filtered(command: Command): Command {
+  return command
+    .option('--topic <name>', 'of this topic')
+    .option('--service <name>', 'given up on by this service')
+    .option('--reason <reason>', 'with this reason')
+    .option('--event <id>', 'with this event id')
+    .option('--id <id>', 'this letter, as `parma dlq ls --each` names it')
+    .option('--json', 'print JSON')
+}
+
+async function list({ each, handled, json = false, ...filter }: Shared & { each?: boolean; handled?: boolean }) {
+  const found: (Letter & { state: string })[] = []
+  await withLetters(filter, (_, { letter, state }) => {
+    if (state === 'open' || handled) found.push({ ...letter, state })
+  })
+  if (each) return printRows(found, json)
+  const groups = Object.values(
+    Object.groupBy(found, (one) => [one.service, one.topic, one.reason, one.schema, one.state].join(' ')),
+  ) as (typeof found)[]
+  const rows = groups.map((letters) => {
+    const [{ service, topic, reason, schema, state } = found[0]!] = letters
+    const times = letters.map(({ first_failed_at }) => first_failed_at).sort()
+    return { service, topic, reason, schema, state, letters: letters.length, oldest: times[0], newest: times.at(-1) }
+  })
+  printRows(rows, json)
+}
+
+async function show(id: string, { json = false }: { json?: boolean }): Promise<void> {
+  let shown: Record<string, unknown> | null = null
+  await withLetters({ id }, async ({ config }, { of, letter, record, state }) => {
+    const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, textOf(value)]))
+    const key = record.key?.toString() ?? null
+    shown = { ...letter, state, key, headers, value: await decode(config, of, record.value) }
+  })
+  if (shown === null)
+    throw new UsageError(`There is no letter ${JSON.stringify(id)}. \`parma dlq ls --each\` shows them.`)
+  printResult(shown, JSON.stringify(shown, null, 2), json)
+}
+
+/** The value, bytes in it as text; of what cannot be read the first bytes. */
+async function decode(config: Config, of: LetterTopic, value: Buffer | null): Promise<unknown> {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 0 })
+  try {
+    const decoded = await codec.decode(of.source, value)
+    return JSON.parse(
+      JSON.stringify(decoded, function (name, plain: unknown) {
+        const raw = (this as Record<string, unknown>)[name]
+        return Buffer.isBuffer(raw) ? cut(raw.toString()) : typeof plain === 'string' ? cut(plain) : plain
+      }),
+    )
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    return {
+      not_readable: error.message,
+      bytes: value?.length ?? 0,
+      begins_with: value?.subarray(0, 64).toString('hex'),
+    }
+  }
+}
+
+function cut(text: string): string {
+  return text.length > maxShownCharacters ? `${text.slice(0, maxShownCharacters)}… (${text.length} characters)` : text
+}
+
+type ReplayOptions = Shared & { all?: boolean; rate: string; force?: boolean; dryRun?: boolean }
+
+async function replay({ all, rate, force = false, dryRun = false, json = false, ...filter }: ReplayOptions) {
+  requireChoice(filter, all, 'replay')
+  const perSecond = Number(rate)
+  if (!(perSecond >= 1 && perSecond <= 10_000)) throw new UsageError('--rate must be 1 to 10000.')
+  const result = { replayed: 0, died_too_often: 0 }
+  await using scope = new AsyncDisposableStack()
+  const config = readConfig()
+  const producer = dryRun
+    ? null
+    : await openProducer(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
+  await withLetters(filter, async ({ database }, { of, letter, record, state }) => {
+    if (state !== 'open') return
+    if (letter.replays >= maxReplays && !force) return void result.died_too_often++
+    if (producer) {
+      await producer.send([replayOf(of, letter, record, prefixed(config, of.source.name))])
+      // After the send: a crash between the two replays it twice, which the ledger of the service makes once.
+      await addHandled(database, record, letter, 'replayed')
+      await delay(1000 / perSecond)
+    }
+    result.replayed++
+    if (!json && process.stderr.isTTY) process.stderr.write(`\r${result.replayed} letters`)
+  })
+  if (!json && process.stderr.isTTY) process.stderr.write('\r')
+  const tooOften = `, ${result.died_too_often} left that died again after ${maxReplays} replays (--force takes them too)`
+  printResult(
+    { ...result, dry_run: dryRun },
+    `${result.replayed} letters ${dryRun ? 'would be ' : ''}replayed${result.died_too_often > 0 ? tooOften : ''}`,
+    json,
+  )
+}
+
+async function dropLetters({
+  all,
+  yes,
+  dryRun,
+  json = false,
+  ...filter
+}: Shared & { all?: boolean; yes?: boolean; dryRun?: boolean }) {
+  requireChoice(filter, all, 'drop')
+  if (!yes && !dryRun) throw new UsageError('Dropped letters are never processed: look with --dry-run, then add --yes.')
+  let dropped = 0
+  await withLetters(filter, async ({ database }, { letter, record, state }) => {
+    if (state !== 'open') return
+    dropped++
+    if (!dryRun) await addHandled(database, record, letter, 'dropped')
+  })
+  printResult({ dropped, dry_run: dryRun ?? false }, `${dropped} letters ${dryRun ? 'would be ' : ''}dropped`, json)
+}
+
+function requireChoice(filter: Filter, all: boolean | undefined, verb: string): void {
+  const isFiltered = Object.values(filter).some((value) => value !== undefined)
+  if (isFiltered === Boolean(all))
+    throw new UsageError(`Say which letters to ${verb}: --topic, --service, --reason, --event or --id, or else --all.`)
+}
+
+/** Reads the dead letter topics once and hands over what the filter lets through. */
+async function withLetters(
+  filter: Filter,
+  onLetter: (tools: { config: Config; database: Database }, found: Found) => void | Promise<void>,
+): Promise<void> {
+  const wanted = letterTopics.filter(
+    (of) =>
+      (filter.topic ?? of.source.name) === of.source.name &&
+      (filter.service ?? of.service) === of.service &&
+      (filter.id === undefined || filter.id.startsWith(`${of.name}/`)),
+  )
+  if (wanted.length === 0)
+    throw new UsageError(
+      filter.id
+        ? `${JSON.stringify(filter.id)} is no letter: \`parma dlq ls --each\` shows them.`
+        : `No such dead letters: topics and services are ${letterTopics.map(({ source, service }) => `${source.name} of ${service}`).join(', ')}.`,
+    )
+  const config = readConfig()
+  const database = await openPool(config)
+  try {
+    const handled = await readHandled(database)
+    const byName = new Map(wanted.map((of) => [prefixed(config, of.name), of]))
+    await readTopics(config, createLog('parma', 'silent'), [...byName.keys()], async (record) => {
+      const of = byName.get(record.topic)!
+      const letter = readLetter(of, record)
+      if ((filter.reason ?? letter.reason) !== letter.reason) return
+      if (filter.event !== undefined && filter.event !== letter.event_id) return
+      if ((filter.id ?? letter.id) !== letter.id) return
+      await onLetter({ config, database }, { of, letter, record, state: handled.get(keyOf(record)) ?? 'open' })
+    })
+  } finally {
+    await database.end()
+  }
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import { Command } from 'commander'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { type Codec, createCodec } from '#schemas/codec.ts'
+import type { Observation } from '#schemas/generated/types.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { topics } from '#schemas/topics.ts'
+import { commands } from '../../services/cli/commands.ts'
+import { createInstallation, type Installation } from '../harness/installation.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+const letters = `${topics.observations.name}.analyzer.dlq`
+let installation: Installation
+let codec: Codec
+
+beforeAll(async () => {
+  installation = await createInstallation()
+  codec = createCodec(createRegistry(installation.env.SCHEMA_REGISTRY_URL ?? ''))
+  for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
+  return () => vi.unstubAllEnvs()
+})
+
+/** Runs `parma dlq …` in this process, which is quicker than one process each, and returns what it printed. */
+async function dlq<T = unknown>(...args: string[]): Promise<T> {
+  const printed: unknown[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
+  const group = new Command('dlq')
+  ;(await commands.dlq!.load()).build(group)
+  for (const command of group.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
+  await group.parseAsync([...args, '--json'], { from: 'user' }).finally(() => log.mockRestore())
+  return JSON.parse(printed.join('\n')) as T
+}
+
+let eventNo = 0
+const observation = (): Observation => ({
+  ...{ event_id: randomUUID(), event_no: ++eventNo, part: 1, parts: 1, data_source_id: 1, source_name: 'github' },
+  ...{ company_id: '1', task_id: null, map_version: 1, observed_at: Date.now(), history: false, replay_id: null },
+  ...{ subject_key: '', values: [], refused: 0 },
+})
+
+const failedAt = '2026-11-01T10:00:00.000Z'
+const death = (event_id: string, reason: string) => ({
+  ...{ event_id, '__dlq.reason': reason, '__dlq.stage': 'decode', '__dlq.errors.message': 'as it was then' },
+  '__dlq.first.failed.at': failedAt,
+})
+
+/** Letters as a version of the analyzer left them that could not read what today's can, and one that nobody can read. */
+async function leaveLetters(count: number): Promise<Observation[]> {
+  const good = Array.from({ length: count }, observation)
+  const name = installation.topics.prefix + topics.observations.name
+  const values = await Promise.all(good.map((one) => codec.encode(topics.observations, name, one)))
+  await installation.topics.produce(letters, [
+    ...good.map(({ event_id }, index) => ({
+      key: '1',
+      value: values[index]!,
+      headers: death(event_id, 'undecodable'),
+    })),
+    { key: '1', value: Buffer.from('not a frame'), headers: death('none', 'wrong-magic-byte') },
+  ])
+  return good
+}
+
+const judged = async (event_ids: string[]) =>
+  (await installation.database.query('SELECT FROM analyzer.processed_event WHERE event_id = ANY($1)', [event_ids]))
+    .length
+
+type Row = { reason: string; letters: number; state: string; oldest: string; schema: number | null }
+type Each = { id: string; event_id: string; reason: string; replays: number; first_failed_at: string }
+
+test('dead letters are listed, shown, replayed once to their service, and dropped', async () => {
+  expect(await dlq('ls')).toEqual([])
+  const good = await leaveLetters(3)
+  const rows = await dlq<Row[]>('ls')
+  expect(rows).toMatchObject([
+    { service: 'analyzer', topic: topics.observations.name, reason: 'undecodable', letters: 3, oldest: failedAt },
+    { service: 'analyzer', reason: 'wrong-magic-byte', letters: 1, schema: null },
+  ])
+  expect(rows[0]?.schema).toEqual(expect.any(Number))
+
+  const each = await dlq<Each[]>('ls', '--each')
+  const first = each.find(({ event_id }) => event_id === good[0]?.event_id)
+  expect(await dlq('show', first!.id)).toMatchObject({
+    state: 'open',
+    key: '1',
+    headers: { '__dlq.errors.message': 'as it was then' },
+    value: { event_id: good[0]?.event_id, values: [] },
+  })
+  const bad = each.find(({ reason }) => reason === 'wrong-magic-byte')
+  expect(await dlq('show', bad!.id)).toMatchObject({
+    value: { not_readable: expect.stringContaining('not 0') as string, bytes: 11 },
+  })
+
+  await installation.start('analyzer')
+  expect(await dlq('replay', '--all', '--dry-run')).toEqual({ replayed: 4, died_too_often: 0, dry_run: true })
+  expect(await installation.topics.read(topics.observations.name)).toEqual([])
+  expect(await dlq('replay', '--id', first!.id)).toMatchObject({ replayed: 1 })
+  expect(await dlq('replay', '--all', '--rate', '1000')).toMatchObject({ replayed: 3 })
+  await waitFor('the replayed observations', async () => (await judged(good.map(({ event_id }) => event_id))) === 3)
+  for (const { headers } of await installation.topics.read(topics.observations.name))
+    expect(headers).toMatchObject({ replay_for: 'analyzer', replay_count: '1', '__dlq.first.failed.at': failedAt })
+
+  const again = await waitFor('the one that nobody can read', async () => {
+    const open = await dlq<Each[]>('ls', '--each')
+    return open.length === 1 && open
+  })
+  expect(again).toMatchObject([{ event_id: 'none', replays: 1, first_failed_at: failedAt }])
+  for (const replays of [2, 3]) {
+    expect(await dlq('replay', '--reason', 'wrong-magic-byte')).toMatchObject({ replayed: 1 })
+    await waitFor('its next death', async () => (await dlq<Each[]>('ls', '--each')).at(0)?.replays === replays)
+  }
+  expect(await dlq('replay', '--all')).toMatchObject({ replayed: 0, died_too_often: 1 })
+
+  await expect(dlq('drop', '--all')).rejects.toThrow('add --yes')
+  expect(await dlq('drop', '--all', '--yes')).toEqual({ dropped: 1, dry_run: false })
+  expect(await dlq('ls')).toEqual([])
+  expect((await dlq<Row[]>('ls', '--handled')).map(({ state, letters: n }) => [state, n])).toEqual(
+    expect.arrayContaining([
+      ['replayed', 3],
+      ['dropped', 1],
+    ]),
+  )
+  expect(await judged(good.map(({ event_id }) => event_id))).toBe(3)
+})
+
+test('a letter is never replayed or dropped by accident', async () => {
+  await expect(dlq('replay')).rejects.toThrow('Say which letters to replay')
+  await expect(dlq('drop', '--yes')).rejects.toThrow('Say which letters to drop')
+  await expect(dlq('replay', '--all', '--reason', 'undecodable')).rejects.toThrow('Say which letters')
+  await expect(dlq('replay', '--all', '--rate', '0')).rejects.toThrow('--rate')
+  await expect(dlq('ls', '--service', 'nobody')).rejects.toThrow('No such dead letters')
+  await expect(dlq('show', 'x/1/2')).rejects.toThrow('is no letter')
+  await expect(dlq('show', `${letters}/0/999999`)).rejects.toThrow('There is no letter')
+})
