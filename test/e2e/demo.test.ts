@@ -30,7 +30,7 @@ async function readMails(): Promise<Mail[]> {
 
 test(
   'the demo runs twice on the same data, the second time with nothing new to tell',
-  { timeout: 400_000 },
+  { timeout: 900_000 },
   async () => {
     const first = await runDemo()
     expect(first).toMatch(/payloads {3}[1-9]\d* fed, [1-9]\d* understood, 0 refused, [1-9]\d* judged/)
