@@ -18,7 +18,7 @@ import type { About, RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
 import { naiveIso, naiveTime } from './time.ts'
 import type { Caller } from './token.ts'
-import { lenientInt, text, validate, validateBody } from './validation.ts'
+import { lenient, lenientInt, text, validate, validateBody } from './validation.ts'
 
 const measurementBody = z.object({
   type: text(100),
@@ -30,7 +30,7 @@ const measurementBody = z.object({
 const maxPerPage = 1000
 const pageQuery = z.object({
   page: lenientInt.default(1),
-  per_page: lenientInt.pipe(z.int().min(1).max(maxPerPage)).default(10),
+  per_page: lenient(z.int32().min(1).max(maxPerPage)).default(10),
 })
 const idParam = z.object({ source_measurement_id: lenientInt })
 

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
 import { type Answer, json } from './answer.ts'
+import { docsRoutes } from './docs.ts'
 import { crawlingFinished, finishAbout, type FinishDeps } from './finish.ts'
 import { feedAbout, feedRawData, type FeedDeps } from './feed.ts'
 import { handshake, handshakeAbout, type HandshakeDeps } from './handshake.ts'
+import { withDocument } from './openapi.ts'
 import type { Publish } from './publish.ts'
 import { measurementAbout, measurementRoutes, type MeasurementDeps } from './register.ts'
 import type { About, Route, RouteRequest } from './route.ts'
@@ -20,7 +22,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
   ]
   const { register, list, read, remove } = measurementAbout
   const measurement = '/source-measurement/:source_measurement_id'
-  return [
+  return withDocument([
     { method: 'get', path: '/', role: 'anyone', about: welcomeAbout, handle: () => json(200, welcome) },
     { method: 'get', path: '/handshake', role: 'maybe-source', about: handshakeAbout, handle: handshake(deps) },
     { method: 'post', path: '/source-measurement', role: 'source', about: register, handle: measurements.register },
@@ -31,7 +33,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'post', path: '/crawling-finished', role: 'source', about: finishAbout, handle: crawlingFinished(deps) },
     { method: 'post', path: '/new-company', role: 'source', about: companyAbout, handle: newCompany(deps) },
     ...(deps.compatibilityRoutes ? compatibility : []),
-  ]
+    ...docsRoutes(),
+  ])
 }
 
 const welcome = { welcome: 'at parma-analytics' }

@@ -21,12 +21,19 @@ const maxInt4 = 2 ** 31 - 1
 const maxEchoedInput = 2048
 
 /** pydantic's lax integer: a whole number, its decimal text, or a boolean; within what Postgres calls an integer. */
-export const lenientInt = z.preprocess((value) => {
-  if (typeof value === 'boolean') return Number(value)
-  if (typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*(\.0+)?\s*$/.test(value))
-    return Number(value.replaceAll('_', ''))
-  return value
-}, z.int32())
+export const lenientInt = lenient(z.int32())
+
+/** The same within `bounds`. */
+export function lenient(bounds: z.ZodInt32) {
+  const read = z.preprocess((value) => {
+    if (typeof value === 'boolean') return Number(value)
+    if (typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*(\.0+)?\s*$/.test(value))
+      return Number(value.replaceAll('_', ''))
+    return value
+  }, bounds)
+  // In short: longer texts are taken too, where they are a number within the bounds.
+  return read.meta({ type: ['integer', 'string', 'boolean'], pattern: '^ *[+-]?[0-9]{1,9}(\\.0+)? *$' })
+}
 
 /** Text that Postgres can hold. A number is no text. */
 export const text = (max: number) =>
@@ -34,6 +41,7 @@ export const text = (max: number) =>
     .string()
     .max(max)
     .refine((value) => !value.includes('\0'), 'must not contain U+0000')
+    .meta({ pattern: '^[^\\u0000]*$' })
 
 /** `value` as `schema` says, or a Refusal with 422 and every mistake in it. `place` is where it was sent. */
 export function validate<S extends z.ZodType>(
