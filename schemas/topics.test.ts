@@ -10,7 +10,7 @@ test('the subject of a topic is its name in the cluster with -value', () => {
   expect(subjectOf('staging.mining.raw-payloads.v1')).toBe('staging.mining.raw-payloads.v1-value')
 })
 
-test('a dead letter topic takes what its source takes and 64 KiB more, as long and in the same partitions', () => {
+test('a dead letter topic takes what its source takes and 64 KiB more, for 30 days, in as many partitions', () => {
   expect(Number(topics.rawPayloads.config['max.message.bytes'])).toBeGreaterThan(maxBodyBytes)
   for (const topic of allTopics) {
     const letters = deadLetterTopic(topic, 'normalizer')

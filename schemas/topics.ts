@@ -106,7 +106,7 @@ export function subjectOf(topicName: string): string {
   return `${topicName}-value`
 }
 
-/** Where `consumer` puts what it cannot process of `topic`: same partitions, bytes untouched, kept 30 days. */
+/** Where `consumer` puts what it cannot process of `topic`: by the same key, bytes untouched, kept 30 days. */
 export function deadLetterTopic(topic: Topic<unknown>, consumer: string): Omit<Topic<never>, 'schema' | 'consumers'> {
   const limit = Number(topic.config['max.message.bytes'])
   return {

@@ -163,7 +163,7 @@ export const kafkaSettings = {
     'A handler busy for longer is stuck: the process ends and is restarted.',
   ),
   MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe(
-    'More dead letters in a row stop the service: something systematic is wrong.',
+    'This many dead letters in a row on one partition stop the service: something systematic is wrong.',
   ),
 }
 export type KafkaSettings = z.output<z.ZodObject<typeof kafkaSettings>>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createBrake, deadLetterOf } from './dead-letter.ts'
+import { countInARow, deadLetterOf } from './dead-letter.ts'
 
 const source = {
   topic: 'mining.raw-payloads.v1',
@@ -20,10 +20,10 @@ const death = {
   now: new Date('2026-01-02T03:04:05Z'),
 }
 
-test('keeps key, value, headers and partition, and says what happened', () => {
-  const letter = deadLetterOf(source, death)
-  expect(letter).toMatchObject({ topic: death.deadLetterTopic, partition: 3, key: source.key, value: source.value })
-  expect(letter.headers).toEqual({
+test('keeps key, value and headers, leaves the partition to the key, and says what happened', () => {
+  const { headers, ...rest } = deadLetterOf(source, death)
+  expect(rest).toEqual({ topic: death.deadLetterTopic, key: source.key, value: source.value })
+  expect(headers).toEqual({
     ...source.headers,
     '__dlq.errors.topic': 'mining.raw-payloads.v1',
     '__dlq.errors.partition': '3',
@@ -47,11 +47,15 @@ test('a second death keeps the time of the first', () => {
   expect(second.headers['__dlq.first.failed.at']).toBe('2026-01-02T03:04:05.000Z')
 })
 
-test('the brake counts dead letters in a row, over batches', () => {
-  const outcomes = (kinds: string) => [...kinds].map((kind) => ({ kind: kind === 'd' ? 'dead' : 'ok' }))
-  const brake = createBrake(3)
-  expect(brake(outcomes('dd'))).toBe(false)
-  expect(brake(outcomes('odd'))).toBe(false)
-  expect(brake(outcomes('d'))).toBe(true)
-  expect(createBrake(3)(outcomes('ddoddodd'))).toBe(false)
+test('counts dead letters in a row, over batches, up to the limit', () => {
+  const count = (before: number, kinds: string) =>
+    countInARow(
+      before,
+      [...kinds].map((kind) => ({ kind: kind === 'd' ? 'dead' : 'ok' })),
+      3,
+    )
+  expect(count(0, 'dd')).toBe(2)
+  expect(count(2, 'odd')).toBe(2)
+  expect(count(2, 'ddo')).toBe(null)
+  expect(count(0, 'ddoddoddo')).toBe(0)
 })

@@ -25,13 +25,13 @@ export type Death = {
 const maxMessageLength = 1000
 
 /**
- * The dead letter of a record: key, value, headers and partition untouched, and headers that say what happened
- * (names of KIP-1191 with `reason`, `stage`, `service` and `first.failed.at` beside them). Holds no stack trace.
+ * The dead letter of a record: key, value and headers untouched, and headers that say what happened (names of KIP-1191
+ * with `reason`, `stage`, `service` and `first.failed.at` beside them). Holds no stack trace. The key chooses its partition:
+ * the dead letter topic may not have that of the source.
  */
 export function deadLetterOf(source: SourceRecord, death: Death): ProducerRecord {
   return {
     topic: death.deadLetterTopic,
-    partition: source.partition,
     key: source.key,
     value: source.value,
     headers: {
@@ -50,14 +50,15 @@ export function deadLetterOf(source: SourceRecord, death: Death): ProducerRecord
   }
 }
 
-/** Counts dead letters in a row; says when it is no longer a bad record but something systematic. */
-export function createBrake(limit: number): (outcomes: readonly { kind: string }[]) => boolean {
-  let inARow = 0
-  return (outcomes) => {
-    for (const { kind } of outcomes) {
-      inARow = kind === 'dead' ? inARow + 1 : 0
-      if (inARow >= limit) return true
-    }
-    return false
+/**
+ * How many dead letters in a row there are after `outcomes`, when there were `before`; null when they reach `limit` on the
+ * way: then it is no longer a bad record but something systematic.
+ */
+export function countInARow(before: number, outcomes: readonly { kind: string }[], limit: number): number | null {
+  let inARow = before
+  for (const { kind } of outcomes) {
+    inARow = kind === 'dead' ? inARow + 1 : 0
+    if (inARow >= limit) return null
   }
+  return inARow
 }

@@ -2,7 +2,7 @@ import { DecodeError } from '#schemas/codec.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { deadLetterTopic, type Topic } from '#schemas/topics.ts'
 import type { KafkaSettings } from './config.ts'
-import { createBrake, deadLetterOf, type SourceRecord } from './dead-letter.ts'
+import { countInARow, deadLetterOf, type SourceRecord } from './dead-letter.ts'
 import { prefixed } from './kafka.ts'
 import type { Log } from './log.ts'
 import { deadLetters, messagesConsumed } from './metrics.ts'
@@ -32,7 +32,8 @@ export type ProcessorDeps = {
 export function createProcessor<T>(subscription: Subscription<T>, deps: ProcessorDeps) {
   const { settings, service, group, producer, log } = deps
   const { topic } = subscription
-  const brake = createBrake(settings.MAX_DEAD_LETTERS_IN_A_ROW)
+  /** Dead letters in a row, by partition, of the batches that are through. */
+  const inARow = new Map<number, number>()
   const deadLetterName = prefixed(settings, deadLetterTopic(topic, service).name)
 
   return async (records: FetchedRecord[], attempt: number): Promise<void> => {
@@ -42,9 +43,12 @@ export function createProcessor<T>(subscription: Subscription<T>, deps: Processo
     let next = 0
     const outcomes = decoded.map((one) => ('value' in one ? (handled[next++] as Outcome) : one))
 
-    if (brake(outcomes))
+    const partition = records[0]?.partition ?? 0
+    const limit = settings.MAX_DEAD_LETTERS_IN_A_ROW
+    const nowInARow = countInARow(inARow.get(partition) ?? 0, outcomes, limit)
+    if (nowInARow === null)
       throw new Error(
-        `${settings.MAX_DEAD_LETTERS_IN_A_ROW} dead letters in a row on ${topic.name}: ${lastDeath(outcomes)}`,
+        `${limit} dead letters in a row on partition ${partition} of ${topic.name}: ${lastDeath(outcomes)}`,
       )
     const outgoing: ProducerRecord[] = []
     for (const [index, outcome] of outcomes.entries()) {
@@ -69,6 +73,7 @@ export function createProcessor<T>(subscription: Subscription<T>, deps: Processo
       )
     }
     await producer.send(outgoing)
+    inARow.set(partition, nowInARow)
     for (const outcome of outcomes) {
       messagesConsumed.inc({ topic: topic.name, outcome: outcome.kind })
       if (outcome.kind === 'dead') deadLetters.inc({ topic: topic.name, reason: outcome.reason })
