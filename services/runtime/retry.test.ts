@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { KafkaJSProtocolError } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { backOffMs, classify, retryTransient, TransientError } from './retry.ts'
 
@@ -31,6 +32,13 @@ test.each([
     'transient',
   ],
   ['a broker error that may pass', Object.assign(new Error('it'), { retriable: true }), 'transient'],
+  [
+    'a broker error with the number of a gRPC code that passes',
+    new KafkaJSProtocolError(
+      Object.assign(new Error('too large'), { type: 'MESSAGE_TOO_LARGE', code: 10, retriable: false }),
+    ),
+    'unknown',
+  ],
   ['our own word', new TransientError('later'), 'transient'],
   ['a slip in the code', new TypeError('x is not a function'), 'unknown'],
   ['something that is no error', 'text', 'unknown'],

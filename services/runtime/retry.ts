@@ -36,7 +36,8 @@ export function classify(error: unknown): ErrorClass {
     if (typeof code === 'string' && networkCodes.has(code)) return 'transient'
     if (typeof code === 'string' && transientSqlStates.test(code)) return 'transient'
     if (typeof code === 'string' && poisonSqlStates.test(code)) return 'poison'
-    if (typeof code === 'number' && transientGrpcCodes.has(code)) return 'transient'
+    // Kafka's codes are other numbers, and `retriable` has told what they mean.
+    if (typeof code === 'number' && retriable === undefined && transientGrpcCodes.has(code)) return 'transient'
     // node-postgres has no code for these: https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
     if (/^(Connection terminated|Client has encountered a connection error|timeout expired)/.test(at.message))
       return 'transient'

@@ -3,8 +3,8 @@ import { kafkaSettings, readEnv } from '#runtime/config.ts'
 import { consume, type Subscription } from '#runtime/consume.ts'
 import { createLog } from '#runtime/log.ts'
 import { type Delivery, drop, ok, output, type Outcome } from '#runtime/outcome.ts'
-import { openProducer } from '#runtime/produce.ts'
-import { TransientError } from '#runtime/retry.ts'
+import { openProducer, type ProducerRecord } from '#runtime/produce.ts'
+import { classify, TransientError } from '#runtime/retry.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import { readTable } from '#runtime/table.ts'
 import { createCodec } from '#schemas/codec.ts'
@@ -192,7 +192,7 @@ describe('a consumer', () => {
       MAX_DEAD_LETTERS_IN_A_ROW: '7',
     })
     await waitFor('the brake', () => failures.length > 0)
-    expect(String(failures[0])).toMatch(/7 dead letters in a row on ops\.events\.v1: wrong-magic-byte/)
+    expect(String(failures[0])).toMatch(/7 dead letters in a row on partition \d of ops\.events\.v1: wrong-magic-byte/)
     expect(await testTopics.read(deadLetters)).toEqual([])
   })
 
@@ -252,6 +252,21 @@ describe('a consumer', () => {
 })
 
 describe('a producer', () => {
+  test('never takes a record for sent that no partition has answered for', async () => {
+    const testTopics = await createTopics()
+    const { context } = createContext('edge')
+    const producer = await openProducer(settingsFor(testTopics), context)
+    const topic = testTopics.prefix + topics.news.name
+    const records = ['a', 'b'].map((key) => ({ topic, key, value: Buffer.alloc(1), headers: {} }))
+    // As when a partition of the metadata is gone: kafkajs passes such records over and reports success.
+    const astray = { ...records[0], partition: 99 } as unknown as ProducerRecord
+    const error: unknown = await producer.send([...records, astray]).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ message: `no broker has answered for ${topic}/99` })
+    expect(classify(error)).toBe('transient')
+    await producer.send(records)
+    expect(await testTopics.read(topics.news.name)).toHaveLength(4)
+  })
+
   test('sends a record of the largest size beside small ones', async () => {
     const testTopics = await createTopics()
     const { context } = createContext('edge')
