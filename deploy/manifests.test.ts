@@ -8,7 +8,10 @@ import { Deployment } from 'kubernetes-models/apps/v1'
 import { Job } from 'kubernetes-models/batch/v1'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import type { Env } from '#runtime/config.ts'
+import { type Env, readEnv } from '#runtime/config.ts'
+import { wantedTopics } from '#runtime/topic-plan.ts'
+import { topics } from '#schemas/topics.ts'
+import { settings as topicSettings } from '../services/cli/topics.ts'
 import { services } from './local/config.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -145,5 +148,17 @@ describe('deploy/k8s', () => {
     expect(config.HEALTH_PORT).toBe(health)
     const http = container?.ports.find((port) => port.name === 'http')?.containerPort
     if (http !== undefined) expect(config.EDGE_PORT).toBe(http)
+  })
+
+  test('makes topics on three brokers, with 12 partitions where every payload passes', () => {
+    const job = manifests.find(({ kind }) => kind === 'Job')
+    const env = job?.spec.template.spec.containers[0]?.env?.map(({ name, value }) => [name, value]) ?? []
+    const config = readEnv(topicSettings, { ...configMap, ...Object.fromEntries(env) })
+    expect(config.TOPIC_REPLICAS).toBe(3)
+    const busy = wantedTopics(config, config.TOPIC_PARTITIONS).filter(({ partitions }) => partitions === 12)
+    expect(busy.filter(({ source }) => !source).map(({ name }) => name)).toEqual([
+      topics.rawPayloads.name,
+      topics.observations.name,
+    ])
   })
 })

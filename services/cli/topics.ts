@@ -1,22 +1,33 @@
 import type { Command } from 'commander'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { printResult } from '#runtime/commands.ts'
-import { count, type Env, kafkaSettings, readEnv } from '#runtime/config.ts'
+import { count, type Env, kafkaSettings, list, readEnv } from '#runtime/config.ts'
 import { createLog } from '#runtime/log.ts'
 import { prefixed } from '#runtime/kafka.ts'
-import { openTopicAdmin, type TopicChange } from '#runtime/topic-plan.ts'
+import { openTopicAdmin, type Partitions, type TopicChange } from '#runtime/topic-plan.ts'
 import { applySubject, planSubject } from '#schemas/registry.ts'
 import { allTopics } from '#schemas/topics.ts'
 
-const settings = {
+export const settings = {
   ...kafkaSettings,
-  TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is made.'),
-  TOPIC_PARTITIONS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .describe('Partitions of each topic, in place of those of schemas/topics.ts.'),
+  TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is made; of more than two, one may be away.'),
+  TOPIC_PARTITIONS: list()
+    .default([])
+    .transform(readPartitions)
+    .describe(
+      'Partitions in place of those of schemas/topics.ts: a number for all, <topic>=<number> for one; comma separated.',
+    ),
+}
+
+function readPartitions(parts: readonly string[], context: z.RefinementCtx): Partitions {
+  const partitions = new Map<string, number>()
+  for (const part of parts) {
+    const [, name, digits] = /^(?:(.+)=)?([1-9]\d{0,4})$/.exec(part) ?? []
+    const isKnown = digits !== undefined && (name === undefined || allTopics.some((topic) => topic.name === name))
+    if (isKnown) partitions.set(name ?? '*', Number(digits))
+    else context.addIssue(`${JSON.stringify(part)} is neither a number nor <topic>=<number>`)
+  }
+  return partitions
 }
 
 type Options = { dryRun?: boolean; repartition?: boolean; json?: boolean }
@@ -46,10 +57,13 @@ export function build(group: Command): void {
 export async function applyTopics({ dryRun = false, repartition = false }: Options, env?: Env): Promise<Line[]> {
   const config = readEnv(settings, env)
   const lines: Line[] = []
-  await using admin = await openTopicAdmin(config, createLog('parma', 'silent'), config.TOPIC_PARTITIONS)
+  await using admin = await openTopicAdmin(config, createLog('parma', 'silent'), {
+    partitions: config.TOPIC_PARTITIONS,
+    replicas: config.TOPIC_REPLICAS,
+  })
   const changes = await admin.plan()
   const isWanted = (change: TopicChange) => !dryRun && (change.kind !== 'repartition' || repartition)
-  await admin.apply(changes.filter(isWanted), config.TOPIC_REPLICAS)
+  await admin.apply(changes.filter(isWanted))
   for (const change of changes)
     lines.push({ what: change.kind, name: change.topic, detail: describe(change), done: isWanted(change) })
   for (const topic of allTopics) {

@@ -3,22 +3,57 @@ import { allTopics } from '#schemas/topics.ts'
 import { compareTopics, wantedTopics } from './topic-plan.ts'
 
 const wanted = [{ name: 't', partitions: 6, config: { 'retention.ms': '1', 'cleanup.policy': 'delete' } }]
-const asWanted = { partitions: 6, config: { 'retention.ms': '1', 'cleanup.policy': 'delete', 'segment.ms': '9' } }
+const asWanted = {
+  partitions: 6,
+  replicas: 1,
+  config: { 'retention.ms': '1', 'cleanup.policy': 'delete', 'segment.ms': '9', 'min.insync.replicas': '1' },
+}
 
 test('nothing to do where all is as wanted, whatever else is set', () => {
-  expect(compareTopics(wanted, new Map([['t', asWanted]]))).toEqual([])
-  expect(compareTopics(wanted, new Map([['t', { ...asWanted, partitions: 12 }]]))).toEqual([])
+  expect(compareTopics(wanted, new Map([['t', asWanted]]), 3)).toEqual([])
+  expect(compareTopics(wanted, new Map([['t', { ...asWanted, partitions: 12 }]]), 3)).toEqual([])
 })
 
 test('says what is missing and what differs', () => {
-  expect(compareTopics(wanted, new Map())).toEqual([
+  expect(compareTopics(wanted, new Map(), 1)).toEqual([
     { kind: 'create', topic: 't', partitions: 6, config: wanted[0]?.config },
   ])
-  const other = { partitions: 3, config: { ...asWanted.config, 'retention.ms': '2' } }
-  expect(compareTopics(wanted, new Map([['t', other]]))).toEqual([
+  const other = { ...asWanted, partitions: 3, config: { ...asWanted.config, 'retention.ms': '2' } }
+  expect(compareTopics(wanted, new Map([['t', other]]), 1)).toEqual([
     { kind: 'configure', topic: 't', from: { 'retention.ms': '2' }, to: { 'retention.ms': '1' } },
     { kind: 'repartition', topic: 't', from: 3, to: 6 },
   ])
+})
+
+test('of more than two replicas all but one must have a record, of those a topic really has', () => {
+  const insync = (replicas: number) =>
+    compareTopics(wanted, new Map(), replicas).map(
+      (change) => change.kind === 'create' && change.config['min.insync.replicas'],
+    )
+  expect([1, 2, 3, 5].map(insync)).toEqual([[undefined], [undefined], ['2'], ['4']])
+  expect(compareTopics(wanted, new Map([['t', { ...asWanted, replicas: 3 }]]), 1)).toEqual([
+    { kind: 'configure', topic: 't', from: { 'min.insync.replicas': '1' }, to: { 'min.insync.replicas': '2' } },
+  ])
+})
+
+test('dead letter topics get as many partitions as their source has, whoever gave it them', () => {
+  const both = [...wanted, { ...wanted[0]!, name: 't.dlq', source: 't' }]
+  const existing = new Map([['t', { ...asWanted, partitions: 12 }]])
+  expect(compareTopics(both, existing, 1)).toMatchObject([{ kind: 'create', topic: 't.dlq', partitions: 12 }])
+  existing.set('t.dlq', asWanted)
+  expect(compareTopics(both, existing, 1)).toEqual([{ kind: 'repartition', topic: 't.dlq', from: 6, to: 12 }])
+})
+
+test('partitions may be given for all topics, or for one and its dead letters', () => {
+  const partitions = (given: Record<string, number>) =>
+    new Map(wantedTopics({ TOPIC_PREFIX: '' }, new Map(Object.entries(given))).map((one) => [one.name, one.partitions]))
+  const named = partitions({ 'mining.raw-payloads.v1': 12 })
+  expect(named.get('mining.raw-payloads.v1')).toBe(12)
+  expect(named.get('mining.raw-payloads.v1.normalizer.dlq')).toBe(12)
+  expect(named.get('insights.news.v1')).toBe(6)
+  expect(partitions({ '*': 3, 'mining.raw-payloads.v1': 12 })).toEqual(
+    new Map([...named].map(([name, count]) => [name, count === 12 ? 12 : 3])),
+  )
 })
 
 test('every consumer of a topic has a dead letter topic that takes its largest record with headers', () => {

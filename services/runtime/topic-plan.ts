@@ -9,7 +9,15 @@ import { retryTransient } from './retry.ts'
 const { ConfigResourceTypes } = kafkajs
 const createTimeoutMs = 30_000
 
-export type WantedTopic = { name: string; partitions: number; config: Record<string, string> }
+export type WantedTopic = {
+  name: string
+  partitions: number
+  config: Record<string, string>
+  /** Of a dead letter topic: the topic whose records it takes. */
+  source?: string
+}
+/** Partitions in place of those of the table, by name of the topic, without prefix; `*` stands for all others. */
+export type Partitions = ReadonlyMap<string, number>
 
 /** One difference between the table in schemas/topics.ts and the cluster. */
 export type TopicChange =
@@ -17,36 +25,51 @@ export type TopicChange =
   | { kind: 'configure'; topic: string; from: Record<string, string>; to: Record<string, string> }
   | { kind: 'repartition'; topic: string; from: number; to: number }
 
-type ExistingTopic = { partitions: number; config: Record<string, string> }
+type ExistingTopic = { partitions: number; replicas: number; config: Record<string, string> }
 
 /** All topics this installation needs, dead letter topics included, under their names in the cluster. */
-export function wantedTopics(settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>, partitions?: number): WantedTopic[] {
-  return allTopics.flatMap((topic) =>
-    [topic, ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer))].map((one) => ({
-      name: prefixed(settings, one.name),
-      partitions: partitions ?? one.partitions,
-      config: one.config,
-    })),
-  )
+export function wantedTopics(
+  settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>,
+  given: Partitions = new Map(),
+): WantedTopic[] {
+  return allTopics.flatMap((topic) => {
+    const name = prefixed(settings, topic.name)
+    const partitions = given.get(topic.name) ?? given.get('*') ?? topic.partitions
+    const letters = topic.consumers.map((consumer) => deadLetterTopic(topic, consumer))
+    return [
+      { name, partitions, config: topic.config },
+      ...letters.map((one) => ({ name: prefixed(settings, one.name), partitions, config: one.config, source: name })),
+    ]
+  })
 }
 
-/** What must change in the cluster. More partitions than wanted are left: an operator may have added them. */
+/**
+ * What must change in the cluster, where new topics get `replicas`. More partitions than wanted are left: an operator may
+ * have added them; dead letter topics then follow.
+ */
 export function compareTopics(
   wanted: readonly WantedTopic[],
   existing: ReadonlyMap<string, ExistingTopic>,
+  replicas: number,
 ): TopicChange[] {
-  return wanted.flatMap((topic): TopicChange[] => {
-    const found = existing.get(topic.name)
-    if (!found) return [{ kind: 'create', topic: topic.name, partitions: topic.partitions, config: topic.config }]
+  return wanted.flatMap(({ name: topic, source = '', ...one }): TopicChange[] => {
+    const found = existing.get(topic)
+    const partitions = Math.max(one.partitions, existing.get(source)?.partitions ?? 0)
+    const config = { ...one.config, ...durability(found?.replicas ?? replicas) }
+    if (!found) return [{ kind: 'create', topic, partitions, config }]
     const changes: TopicChange[] = []
-    const wrong = Object.keys(topic.config).filter((name) => found.config[name] !== topic.config[name])
-    const pick = (config: Record<string, string>) => Object.fromEntries(wrong.map((name) => [name, config[name] ?? '']))
-    if (wrong.length > 0)
-      changes.push({ kind: 'configure', topic: topic.name, from: pick(found.config), to: pick(topic.config) })
-    if (found.partitions < topic.partitions)
-      changes.push({ kind: 'repartition', topic: topic.name, from: found.partitions, to: topic.partitions })
+    const wrong = Object.keys(config).filter((name) => found.config[name] !== config[name])
+    const pick = (from: Record<string, string>) => Object.fromEntries(wrong.map((name) => [name, from[name] ?? '']))
+    if (wrong.length > 0) changes.push({ kind: 'configure', topic, from: pick(found.config), to: pick(config) })
+    if (found.partitions < partitions)
+      changes.push({ kind: 'repartition', topic, from: found.partitions, to: partitions })
     return changes
   })
+}
+
+/** A record is safe on all replicas but one before it is acknowledged, so that one may be away and one may then be lost. */
+function durability(replicas: number): Record<string, string> {
+  return replicas > 2 ? { 'min.insync.replicas': String(replicas - 1) } : {}
 }
 
 export type TopicAdmin = AsyncDisposable & {
@@ -55,11 +78,15 @@ export type TopicAdmin = AsyncDisposable & {
    * Makes the changes and waits until the cluster shows them. `repartition` moves keys to other partitions, so the order
    * per key is only kept when nothing is in flight.
    */
-  apply(changes: readonly TopicChange[], replicas: number): Promise<void>
+  apply(changes: readonly TopicChange[]): Promise<void>
 }
 
-/** `partitions` in place of those of the table, for all topics. */
-export async function openTopicAdmin(settings: KafkaSettings, log: Log, partitions?: number): Promise<TopicAdmin> {
+/** Topics that are made get `replicas`. */
+export async function openTopicAdmin(
+  settings: KafkaSettings,
+  log: Log,
+  { partitions, replicas }: { partitions: Partitions; replicas: number },
+): Promise<TopicAdmin> {
   const admin = createKafka(settings, 'parma-topics', log).admin()
   await admin.connect()
   const ours = wantedTopics(settings, partitions)
@@ -78,7 +105,7 @@ export async function openTopicAdmin(settings: KafkaSettings, log: Log, partitio
     )
   }
 
-  async function create(missing: Extract<TopicChange, { kind: 'create' }>[], replicas: number): Promise<void> {
+  async function create(missing: Extract<TopicChange, { kind: 'create' }>[]): Promise<void> {
     const topics = missing.map(({ topic, partitions, config }) => ({
       ...{ topic, numPartitions: partitions, replicationFactor: replicas },
       configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
@@ -111,13 +138,14 @@ export async function openTopicAdmin(settings: KafkaSettings, log: Log, partitio
         configOf(found),
       ])
       const existing = topics.map(
-        ({ name, partitions }) => [name, { partitions: partitions.length, config: configs.get(name) ?? {} }] as const,
+        ({ name, partitions: found }) =>
+          [name, { partitions: found.length, replicas: fewest(found), config: configs.get(name) ?? {} }] as const,
       )
-      return compareTopics(ours, new Map(existing))
+      return compareTopics(ours, new Map(existing), replicas)
     },
-    async apply(changes, replicas) {
+    async apply(changes) {
       const missing = changes.filter((change) => change.kind === 'create')
-      if (missing.length > 0) await create(missing, replicas)
+      if (missing.length > 0) await create(missing)
       for (const change of changes) {
         if (change.kind === 'configure') await configure(change.topic, change.to)
         if (change.kind === 'repartition')
@@ -126,4 +154,8 @@ export async function openTopicAdmin(settings: KafkaSettings, log: Log, partitio
     },
     [Symbol.asyncDispose]: () => admin.disconnect(),
   }
+}
+
+function fewest(partitions: readonly { replicas: number[] }[]): number {
+  return Math.min(...partitions.map(({ replicas }) => replicas.length))
 }
