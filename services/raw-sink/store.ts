@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type DocumentReference, Firestore } from 'firebase-admin/firestore'
+import type { DocumentReference } from 'firebase-admin/firestore'
 import { TransientError } from '#runtime/retry.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import type { Config } from './config.ts'
 import type { Fields, StoredDocument } from './document.ts'
+import { openFirestore } from './firestore.ts'
 
 /** `repeated`: it was there with the same content. `conflict`: with other content, which stays. */
 export type Written =
@@ -18,12 +19,7 @@ const alreadyExists = 6
 
 /** Firestore, or its emulator, for as long as the service runs. Readiness follows it. */
 export function openStore(config: Config, { scope, health }: ServiceContext): Store {
-  const firestore = new Firestore({
-    projectId: config.FIRESTORE_PROJECT,
-    // Without it the client looks for credentials on the network, even where the emulator asks for none.
-    universeDomain: 'googleapis.com',
-    ...(config.account && { credentials: config.account }),
-  })
+  const firestore = openFirestore(config)
   scope.defer(() => firestore.terminate())
   let probe: Promise<unknown> | null = null
   health.ready('firestore', async () => {

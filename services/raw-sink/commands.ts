@@ -1,0 +1,8 @@
+import { defineCommands } from '#runtime/commands.ts'
+
+export const commands = defineCommands(import.meta, {
+  redrive: {
+    help: 'read raw documents again, by a newer map, and write the values that are missing',
+    load: () => import('./redrive.ts'),
+  },
+})

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import type { Firestore } from 'firebase-admin/firestore'
+import { z } from 'zod'
+import { printResult, printRows, UsageError } from '#runtime/commands.ts'
+import { postgresSettings, readEnv } from '#runtime/config.ts'
+import { prefixed } from '#runtime/kafka.ts'
+import { createLog } from '#runtime/log.ts'
+import { type Database, openPool, sql } from '#runtime/postgres.ts'
+import { openProducer } from '#runtime/produce.ts'
+import { createCodec } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { topics } from '#schemas/topics.ts'
+import { readConfig } from './config.ts'
+import { openFirestore } from './firestore.ts'
+import { readPayload, UnreadableDocument } from './read-payload.ts'
+
+type Options = {
+  source: string
+  reason?: string
+  company?: string
+  event?: string
+  mapVersion?: string
+  rate: string
+  dryRun?: boolean
+  json?: boolean
+}
+
+export function build(group: Command): void {
+  group
+    .requiredOption('--source <name>', 'data source whose payloads are read again')
+    .option('--reason <reason>', 'those refused for this reason; `unmapped`: those with leaves that no map named')
+    .option('--company <id>', 'those of this company')
+    .option('--event <id>', 'this payload')
+    .option('--map-version <n>', 'version of the map to read them by; without it the newest')
+    .option('--rate <n>', 'payloads a second', '50')
+    .option('--dry-run', 'show what would be read again, change nothing')
+    .option('--json', 'print JSON')
+    .action(redrive)
+}
+
+/**
+ * Sends payloads again that have something refused, from their raw documents, marked as a replay: the normalizer adds the
+ * values that are missing and nobody is messaged. What is not refused any more is not sent again, so twice is once.
+ */
+async function redrive({ dryRun = false, json = false, ...options }: Options): Promise<void> {
+  const perSecond = requireNumber(options.rate, '--rate')
+  const map_version = options.mapVersion === undefined ? null : requireNumber(options.mapVersion, '--map-version')
+  const config = { ...readConfig(), ...readEnv(postgresSettings) }
+  await using scope = new AsyncDisposableStack()
+  const database = await openPool(config)
+  scope.defer(() => database.end())
+  const firestore = openFirestore(config)
+  scope.defer(() => firestore.terminate())
+  await requireSource(database, options.source)
+  if (map_version !== null) await requireMap(firestore, options.source, map_version)
+  const events = await findEvents(database, options)
+  if (dryRun) return printRows(countByReason(events), json)
+
+  const replay = { replay_id: randomUUID(), reason: `re-drive of ${options.reason ?? 'all refusals'}`, map_version }
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const producer = await openProducer(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
+  const topic = prefixed(config, topics.rawPayloads.name)
+  const unreadable: string[] = []
+  for (const [index, { document, event_id }] of events.entries()) {
+    try {
+      const payload = { ...(await readPayload(firestore, document)), replay }
+      const value = await codec.encode(topics.rawPayloads, topic, payload)
+      await producer.send([{ topic, key: payload.company_id, value, headers: { event_id } }])
+      await delay(1000 / perSecond)
+    } catch (error) {
+      if (!(error instanceof UnreadableDocument)) throw error
+      unreadable.push(error.message)
+    }
+    if (!json && process.stderr.isTTY) process.stderr.write(`\r${index + 1} of ${events.length} payloads`)
+  }
+  if (!json && process.stderr.isTTY) process.stderr.write('\r')
+  const sent = events.length - unreadable.length
+  const problems = unreadable.map((message) => `\nnot read again: ${message}`).join('')
+  printResult(
+    { replay_id: replay.replay_id, redriven: sent, unreadable },
+    `${sent} payloads are read again (replay ${replay.replay_id})${problems}`,
+    json,
+  )
+  if (unreadable.length > 0) process.exitCode = 1
+}
+
+const eventRow = z.object({ event_id: z.string(), document: z.string(), reasons: z.record(z.string(), z.number()) })
+type Event = z.output<typeof eventRow>
+
+/** What has something to mend, oldest first. Without a reason, leaves that no map named are not asked for. */
+async function findEvents(database: Database, { source, reason, company, event }: Options): Promise<readonly Event[]> {
+  return database.any(sql.type(eventRow)`
+    SELECT event_id, document, jsonb_object_agg(reason, leaves) AS reasons FROM (
+      SELECT min(event_no) AS event_no, event_id, document, reason, sum(leaves)::int AS leaves
+      FROM normalizer.open_refusal
+      WHERE source_name = ${source}
+        AND (reason = ${reason ?? null} OR ${reason ?? null}::text IS NULL AND reason <> 'unmapped')
+        AND (company_id = ${company ?? null} OR ${company ?? null}::text IS NULL)
+        AND (event_id::text = ${event ?? null} OR ${event ?? null}::text IS NULL)
+      GROUP BY event_id, document, reason
+    ) r GROUP BY event_id, document ORDER BY min(event_no)`)
+}
+
+function countByReason(events: readonly Event[]) {
+  const all = events.flatMap(({ reasons }) => Object.entries(reasons))
+  return Object.entries(Object.groupBy(all, ([reason]) => reason)).map(([reason, rows = []]) => ({
+    reason,
+    payloads: rows.length,
+    leaves: rows.reduce((sum, [, leaves]) => sum + leaves, 0),
+  }))
+}
+
+async function requireSource(database: Database, name: string): Promise<void> {
+  const known = await database.exists(sql.unsafe`SELECT FROM normalizer.lineage WHERE source_name = ${name}`)
+  if (!known)
+    throw new UsageError(`Nothing came from a data source ${JSON.stringify(name)}: \`parma sources ls\` shows them.`)
+}
+
+/** The raw documents keep each version of a map beside the payloads. */
+async function requireMap(firestore: Firestore, source: string, version: number): Promise<void> {
+  const maps = firestore.collection(`parma/mining/datasource/${source}/normalization_schema`)
+  const { empty } = await maps.where('version', '==', version).limit(1).get()
+  if (empty) throw new UsageError(`There is no version ${version} of the map of ${source}.`)
+}
+
+function requireNumber(text: string, option: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && value <= 2 ** 31 - 1) return value
+  throw new UsageError(`${option} must be a whole number of 1 or more.`)
+}

@@ -1,0 +1,130 @@
+import { Command } from 'commander'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { commands } from '../../services/raw-sink/commands.ts'
+import { createInstallation, type Installation } from '../harness/installation.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import { type Fed, type Mapping, normalizerBench } from './normalizer-setup.ts'
+
+let installation: Installation
+let bench: ReturnType<typeof normalizerBench>
+
+beforeAll(async () => {
+  installation = await createInstallation()
+  bench = normalizerBench(installation)
+  for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
+  await Promise.all([installation.start('raw-sink'), installation.start('normalizer')])
+  return () => vi.unstubAllEnvs()
+})
+
+type Redriven = { replay_id: string; redriven: number; unreadable: string[] }
+
+/** Runs `parma redrive …` in this process, which is quicker than one process each, and returns what it printed. */
+async function redrive<T = Redriven>(...args: string[]): Promise<T> {
+  const printed: unknown[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
+  const command = new Command('redrive').exitOverride().configureOutput({ writeErr: () => undefined })
+  ;(await commands.redrive!.load()).build(command)
+  await command.parseAsync([...args, '--json'], { from: 'user' }).finally(() => log.mockRestore())
+  return JSON.parse(printed.join('\n')) as T
+}
+
+/** Feeds payloads and waits until both services have them. */
+async function feed(...payloads: Fed[]): Promise<(string | null)[]> {
+  await bench.feed(payloads)
+  for (const { source_name, event_id } of payloads)
+    await waitFor(`the document of ${event_id}`, async () => {
+      const ref = installation.firestore.client.doc(`parma/mining/datasource/${source_name}/raw_data/${event_id}`)
+      return (await ref.get()).exists
+    })
+  return bench.settled(payloads)
+}
+
+async function replayed(replayId: string, count: number) {
+  return waitFor(`${count} replayed payloads`, async () => {
+    const rows = await installation.database.query('SELECT FROM normalizer.processed_event WHERE replay_id = $1', [
+      replayId,
+    ])
+    return rows.length === count
+  })
+}
+
+const field = (SourceField: string, DataType: string): Mapping => ({ SourceField, DataType })
+
+test('what a map refused is read again by its next version: exactly the missing values, once, told to nobody', async () => {
+  const source = await bench.addSource([field('name', 'text'), field('size', 'date')], null)
+  await bench.publishMap(source, 1)
+  const company = await bench.addCompany()
+  // Larger than a document of Firestore, so that its bytes lie in parts.
+  const large = { name: 'ä'.repeat(1_500_000), size: 'a', stars: 7 }
+  const payloads = [{ name: 'x', size: 'b' }, { name: 'y', size: '2024-01-01' }, large].map((data) =>
+    bench.payload(source, company, data),
+  )
+  expect(await feed(...payloads)).toEqual([null, null, null])
+  expect(await bench.counts(source)).toMatchObject({ value: 4, refused: 2 })
+
+  const mappings = source.mappings.map((entry) =>
+    entry.SourceField === 'size' ? { ...entry, DataType: 'text' } : entry,
+  )
+  await bench.publishMap({ ...source, mappings }, 2)
+  await waitFor('the second map', async () => {
+    const maps = installation.firestore.client.collection(`parma/mining/datasource/${source.name}/normalization_schema`)
+    return (await maps.where('version', '==', 2).get()).size === 1
+  })
+  const args = ['--source', source.name, '--map-version', '2']
+  expect(await redrive<unknown>(...args, '--dry-run')).toMatchObject([{ payloads: 2, leaves: 2 }])
+  expect(await bench.counts(source)).toMatchObject({ value: 4, refused: 2 })
+
+  const first = await redrive(...args)
+  expect(first).toMatchObject({ redriven: 2, unreadable: [] })
+  await replayed(first.replay_id, 2)
+  const counts = await bench.counts(source)
+  expect(counts).toMatchObject({ value: 6 })
+  expect(counts).not.toHaveProperty('refused')
+  const told = await waitFor('the observations of the replay', async () => {
+    const records = (await bench.observations()).filter(({ value }) => value.replay_id === first.replay_id)
+    return new Set(records.map(({ value }) => value.event_id)).size === 2 && records
+  })
+  for (const { value } of told)
+    expect(value.values.map(({ path, text }) => [path, text?.length])).toEqual([['size', 1]])
+
+  expect(await redrive(...args)).toMatchObject({ redriven: 0 })
+  const unmapped = await redrive('--source', source.name, '--reason', 'unmapped', '--event', payloads[2]!.event_id)
+  expect(unmapped).toMatchObject({ redriven: 1 })
+  await replayed(unmapped.replay_id, 1)
+  expect(await bench.counts(source)).toEqual({ ...counts, processed_event: 6 })
+})
+
+describe('a payload', () => {
+  test('that was refused as a whole is stored once its company is there', async () => {
+    const source = await bench.addSource([field('name', 'text')])
+    const payload = bench.payload(source, 900_001, { name: 'x' })
+    expect(await feed(payload)).toEqual(['unknown-company'])
+    await installation.database.query(`INSERT INTO public.company (id, name, modified_at) VALUES (900001, 'c', now())`)
+    const { replay_id } = await redrive('--source', source.name, '--reason', 'unknown-company')
+    await replayed(replay_id, 1)
+    expect(await bench.counts(source)).toMatchObject({ value: 1, text: 1 })
+  })
+
+  test('whose raw document is gone is named, and costs the others nothing', async () => {
+    const source = await bench.addSource([field('size', 'date')])
+    const company = await bench.addCompany()
+    const payloads = ['a', 'b'].map((size) => bench.payload(source, company, { size }))
+    await feed(...payloads)
+    const path = `parma/mining/datasource/${source.name}/raw_data/${payloads[0]!.event_id}`
+    await installation.firestore.client.doc(path).delete()
+    const done = await redrive('--source', source.name)
+    expect(process.exitCode).toBe(1)
+    process.exitCode = undefined
+    expect(done).toMatchObject({ redriven: 1, unreadable: [`${path}: there is no such document`] })
+    await replayed(done.replay_id, 1)
+    expect(await bench.counts(source)).toMatchObject({ refused: 2 })
+  })
+})
+
+test('a mistake is one sentence', async () => {
+  const source = await bench.addSource([field('name', 'text')])
+  await expect(redrive('--source', 'nobody')).rejects.toThrow('Nothing came from a data source "nobody"')
+  await feed(bench.payload(source, await bench.addCompany(), { name: 'x' }))
+  await expect(redrive('--source', source.name, '--map-version', '7')).rejects.toThrow('no version 7 of the map')
+  await expect(redrive('--source', source.name, '--rate', '0')).rejects.toThrow('--rate must be a whole number')
+})
