@@ -23,9 +23,11 @@ test('snapshots lie a month apart and end just before the newest real change', (
   expect(planHistory(facts, now, 0)).toEqual([])
 })
 
-test('a change of the last hours leaves the last snapshot old enough to be history', () => {
+test('a change of the last hours leaves the last snapshot old enough to be history, at one time all day', () => {
   const facts = factsOf({ '1.1.0': '2026-11-24T11:00:00Z', '1.0.0': '2020-01-01T00:00:00Z' }, '1.1.0')
-  expect(isoOf(planHistory(facts, now, 1))).toEqual(['2026-11-23T11:00:00.000Z'])
+  expect(isoOf(planHistory(facts, now, 1))).toEqual(['2026-11-23T00:00:00.000Z'])
+  for (const later of ['2026-11-24T12:00:00.001Z', '2026-11-24T23:59:59Z'])
+    expect(planHistory(facts, new Date(later), 12)).toEqual(planHistory(facts, now, 12))
 })
 
 test('there is no history before the first release', () => {

@@ -1,18 +1,21 @@
 import type { Facts } from './facts.ts'
 
 const hour = 60 * 60 * 1000
+const day = 24 * hour
 /** What was observed at most 24 hours ago is news, not history; one more for the way and for clocks that differ. */
 const historyAge = 25 * hour
 
 /**
  * When to look back at a package: `months` times a month apart, oldest first, those before its first release left out.
- * The last is one second before the newest real change, the publish of today's `latest`, so that today differs from it.
+ * The last is one second before the newest real change, the publish of today's `latest`, so that today differs from it;
+ * where that is no history yet, the last midnight (UTC) that is: a run that is repeated feeds the same again.
  */
 export function planHistory(facts: Facts, now: Date, months: number): Date[] {
   const dates = Object.values(facts.published).map((date) => Date.parse(date))
   const first = Math.min(...dates)
   const change = Date.parse(facts.published[facts.latest] ?? '')
-  const last = new Date(Math.min(change - 1000, now.getTime() - historyAge))
+  const midnight = Math.floor((now.getTime() - historyAge) / day) * day
+  const last = new Date(Math.min(change - 1000, midnight))
   return Array.from({ length: months }, (_, index) => goBack(last, months - 1 - index)).filter(
     (at) => at.getTime() >= first,
   )
