@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres.ts'
-import { lockTable, utcNow } from '#runtime/public-tables.ts'
-import { linkMissing } from './links.ts'
+import type { Database } from '#runtime/postgres.ts'
+import { TransientError } from '#runtime/retry.ts'
+import { addMissingCompanies, findCompanyByName } from './companies.ts'
 import { createMemory, type MemoryOptions } from './memory.ts'
 import { text, validate } from './validation.ts'
 
@@ -11,40 +11,30 @@ export const affinityName = 'affinity'
 const crmCompany = z.object({
   raw_data: z.object({
     name: text(1000).refine((name) => name.trim() !== '', 'must name a company'),
-    domain: text(1000).nullable().default(null),
   }),
 })
-
-const companyRow = z.object({ id: z.number() })
 
 /** Our company id, as text, for a body of the CRM's module. A Refusal when the body names no company. */
 export type ResolveCompany = (body: unknown) => Promise<string>
 
 /**
  * Companies are the same when their names are, whatever the case and the blanks around them; one that is not there yet is
- * made, with its domain as description and linked to every source, as the triggers of parma-web do it. Names once
- * resolved are remembered, so that feeds of known companies go on without the database.
+ * made, and linked to every source, as the triggers of parma-web do it. Names once resolved are remembered, so that feeds
+ * of known companies go on without the database.
  */
 export function openAffinity(database: Database, options: MemoryOptions): ResolveCompany {
   const memory = createMemory<string>(options)
   return async (body) => {
-    const { name, domain } = validate(crmCompany, body, 'body').raw_data
-    const load = async () => String(await getOrCreateCompany(database, name.trim(), domain))
-    return (await memory.recall(name.trim().toLowerCase(), load)) as string
+    const name = validate(crmCompany, body, 'body').raw_data.name.trim()
+    return (await memory.recall(name.toLowerCase(), () => getOrCreate(database, name))) as string
   }
 }
 
-async function getOrCreateCompany(database: Database, name: string, domain: string | null): Promise<number> {
+async function getOrCreate(database: Database, name: string): Promise<string> {
   return database.transaction(async (tx) => {
-    await lockTable(tx, 'company')
-    const found = await tx.maybeOne(sql.type(companyRow)`
-      SELECT id FROM public.company WHERE lower(btrim(name)) = lower(${name}) ORDER BY id LIMIT 1`)
-    if (found) return found.id
-    const { id } = await tx.one(sql.type(companyRow)`
-      INSERT INTO public.company (name, description, created_at, modified_at)
-      VALUES (${name}, ${domain}, ${utcNow}, ${utcNow})
-      RETURNING id`)
-    await linkMissing(tx, { companyId: id })
-    return id
+    const [added] = await addMissingCompanies(tx, [name])
+    const company = added ?? (await findCompanyByName(tx, name))
+    if (!company) throw new TransientError(`company ${JSON.stringify(name)} was there and is gone`)
+    return String(company.id)
   })
 }

@@ -9,5 +9,9 @@ export const commands = defineCommands(import.meta, {
     help: 'companies and how sources know them: ls, add, edit, rm, link',
     load: () => import('./companies-commands.ts'),
   },
+  rules: {
+    help: 'rules that say which changes of numbers are news: seed',
+    load: () => import('./rules-commands.ts'),
+  },
   token: { help: 'tokens of mining modules: mint', load: () => import('./token-commands.ts') },
 })

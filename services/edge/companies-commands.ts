@@ -4,6 +4,7 @@ import { findCompany, findSource, requireText, withDatabase } from '#runtime/com
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { sql, type Transaction } from '#runtime/postgres.ts'
 import { lockTable, utcNow } from '#runtime/public-tables.ts'
+import { addMissingCompanies, findCompanyByName } from './companies.ts'
 import { linkMissing } from './links.ts'
 import { isPinned } from './pinned.ts'
 
@@ -85,17 +86,14 @@ async function add({ name: names, description, ifMissing = false, json = false }
 }
 
 async function addOne(tx: Transaction, name: string, description: string | null, ifMissing: boolean): Promise<Added> {
-  const known = await findByName(tx, name)
-  if (known !== null && ifMissing) return { id: known, name, added: false }
+  const known = await findCompanyByName(tx, name)
+  if (known !== null && ifMissing) return { id: known.id, name, added: false }
   if (known !== null)
     throw new UsageError(
-      `There is already company ${known} called ${name}: use --if-missing or \`parma companies edit ${known}\`.`,
+      `There is already company ${known.id} called ${known.name}: use --if-missing or \`parma companies edit ${known.id}\`.`,
     )
-  const { id } = await tx.one(sql.type(idRow)`
-    INSERT INTO public.company (name, description, created_at, modified_at)
-    VALUES (${name}, ${description}, ${utcNow}, ${utcNow}) RETURNING id`)
-  await linkMissing(tx, { companyId: id })
-  return { id, name, added: true }
+  const [company] = await addMissingCompanies(tx, [name], { description })
+  return { ...company!, added: true }
 }
 
 async function edit(company: string, { name, description, json = false }: Fields & Output): Promise<void> {
@@ -106,8 +104,9 @@ async function edit(company: string, { name, description, json = false }: Fields
     const id = await findCompany(database, company)
     await database.transaction(async (tx) => {
       await lockTable(tx, 'company')
-      const known = newName === null ? null : await findByName(tx, newName)
-      if (known !== null && known !== id) throw new UsageError(`Company ${known} is called ${newName} already.`)
+      const known = newName === null ? null : await findCompanyByName(tx, newName)
+      if (known !== null && known.id !== id)
+        throw new UsageError(`Company ${known.id} is called ${known.name} already.`)
       await tx.query(sql.unsafe`
         UPDATE public.company SET name = coalesce(${newName}, name), description = coalesce(${description ?? null}, description), modified_at = ${utcNow}
         WHERE id = ${id}`)
@@ -140,7 +139,7 @@ async function link({ company, source, property, value, json = false }: Link & O
     const [companyId, sourceId] = [await findCompany(database, company), await findSource(database, source)]
     return database.transaction(async (tx) => {
       await lockTable(tx, 'company')
-      await linkMissing(tx, { companyId, sourceId })
+      await linkMissing(tx, { companyIds: [companyId], sourceId })
       const linkId = await tx.oneFirst(sql.type(idRow)`
         SELECT id FROM public.company_data_source WHERE company_id = ${companyId} AND data_source_id = ${sourceId}`)
       const known = await tx.maybeOneFirst(sql.type(idRow)`
@@ -156,8 +155,4 @@ async function link({ company, source, property, value, json = false }: Link & O
     })
   })
   printResult(result, `identifier ${result.id} holds for six months`, json)
-}
-
-async function findByName(tx: Transaction, name: string): Promise<number | null> {
-  return tx.maybeOneFirst(sql.type(idRow)`SELECT id FROM public.company WHERE name = ${name} ORDER BY id LIMIT 1`)
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  ConfigError,
   count,
   type Env,
   flag,
@@ -8,6 +9,7 @@ import {
   port,
   postgresSettings,
   readEnv,
+  secret,
   serviceSettings,
   tokenSettings,
 } from '#runtime/config.ts'
@@ -41,9 +43,37 @@ export const settings = {
   HEADERS_TIMEOUT_MS: count(10_000).describe('How long a client may take to send its headers.'),
   REQUEST_TIMEOUT_MS: count(60_000).describe('How long a client may take to send a whole request.'),
   COMPATIBILITY_ROUTES: flag(true).describe(
-    'Serve the routes that start work by a GET without a token, as parma-web and Cloud Scheduler call them.',
+    'Serve the routes that start work without a token, as parma-web and Cloud Scheduler call them.',
   ),
+  AFFINITY_API_KEY: secret()
+    .optional()
+    .describe('Key of Affinity, the CRM that POST /crm-companies adds companies from. Unset: no CRM is connected.'),
+  AFFINITY_LIST_ID: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('List in Affinity whose entries are the companies. Needed with AFFINITY_API_KEY.'),
+  AFFINITY_BASE_URL: z.url().default('https://api.affinity.co').describe('Address of Affinity’s API.'),
+  CRM_TIMEOUT_MS: count(30_000).describe('How long reading all companies of the CRM may take.'),
+  CRM_INTERVAL_MS: count(30_000, 0).describe(
+    'The CRM is read at most once in this time; who asks in between gets what was read last.',
+  ),
+  MAX_CRM_BYTES: count(8 * 1024 * 1024).describe('The largest answer of the CRM, which is one page of its companies.'),
 }
 
-export const readConfig = (env: Env = process.env) => readEnv(settings, env)
+/** Everything the edge needs to know of its surroundings. `affinity` is null where no CRM is connected. */
+export const readConfig = (env: Env = process.env) => {
+  const config = readEnv(settings, env)
+  const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl } = config
+  const problems: string[] = []
+  if (apiKey !== undefined && listId === undefined)
+    problems.push('AFFINITY_LIST_ID is missing beside AFFINITY_API_KEY.')
+  if (apiKey === undefined && listId !== undefined)
+    problems.push('AFFINITY_API_KEY is missing beside AFFINITY_LIST_ID.')
+  if (!baseUrl.startsWith('https://') && config.DEPLOYMENT_ENV !== 'local')
+    problems.push('AFFINITY_BASE_URL is not https://, so the key would be sent for everybody to read.')
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { ...config, affinity: apiKey === undefined || listId === undefined ? null : { apiKey, listId, baseUrl } }
+}
 export type Config = ReturnType<typeof readConfig>

@@ -7,9 +7,11 @@ import type { Codec } from '#schemas/codec.ts'
 import { maxBodyBytes } from '#schemas/topics.ts'
 import { createTokenChecker } from './access.ts'
 import { openAffinity } from './affinity.ts'
+import { createAffinityClient } from './affinity-client.ts'
 import { createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
 import type { Config } from './config.ts'
+import { type ReadCrm, readAtMostEvery } from './crm.ts'
 import { boundBy } from './deadline.ts'
 import { createKeyCheck } from './idempotency.ts'
 import { createReporter } from './ops-events.ts'
@@ -49,7 +51,16 @@ export async function openEdge(
     tokenSeconds: config.HANDSHAKE_TOKEN_SECONDS,
     lookupTimeoutMs: config.LOOKUP_TIMEOUT_MS,
     compatibilityRoutes: config.COMPATIBILITY_ROUTES,
+    readCrm: openCrm(config, http, stopping),
   })
   const readBody = createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES })
   return createApp(routes, { checkToken: createTokenChecker(secrets), readBody, log })
+}
+
+function openCrm(config: Config, http: HttpClient, stopping: AbortSignal): ReadCrm | null {
+  const { affinity, CRM_TIMEOUT_MS: timeoutMs, CRM_INTERVAL_MS, MAX_CRM_BYTES: maxBytes } = config
+  return (
+    affinity &&
+    readAtMostEvery(CRM_INTERVAL_MS, createAffinityClient(http, { ...affinity, timeoutMs, maxBytes, stopping }))
+  )
 }

@@ -1,25 +1,24 @@
-import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { topics } from '#schemas/topics.ts'
 import { type Answer, json } from './answer.ts'
+import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { docsRoutes } from './docs.ts'
 import { crawlingFinished, finishAbout, type FinishDeps } from './finish.ts'
 import { feedAbout, feedRawData, type FeedDeps } from './feed.ts'
 import { handshake, handshakeAbout, type HandshakeDeps } from './handshake.ts'
 import { withDocument } from './openapi.ts'
-import type { Publish } from './publish.ts'
 import { measurementAbout, measurementRoutes, type MeasurementDeps } from './register.ts'
 import type { About, Route, RouteRequest } from './route.ts'
 import { lenientInt, validateBody } from './validation.ts'
 
-export type RouteDeps = FeedDeps & FinishDeps & HandshakeDeps & MeasurementDeps & { compatibilityRoutes: boolean }
+export type RouteDeps = FeedDeps &
+  FinishDeps &
+  HandshakeDeps &
+  MeasurementDeps &
+  CompatibilityDeps & { compatibilityRoutes: boolean }
 
 /** Every route there is, with who may call it (contract section 3). */
 export function createRoutes(deps: RouteDeps): Route[] {
   const measurements = measurementRoutes(deps)
-  const compatibility: Route[] = [
-    { method: 'get', path: '/schedule', role: 'anyone', about: scheduleAbout, handle: schedule(deps) },
-  ]
   const { register, list, read, remove } = measurementAbout
   const measurement = '/source-measurement/:source_measurement_id'
   return withDocument([
@@ -32,7 +31,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'post', path: '/feed-raw-data', role: 'source', about: feedAbout, handle: feedRawData(deps) },
     { method: 'post', path: '/crawling-finished', role: 'source', about: finishAbout, handle: crawlingFinished(deps) },
     { method: 'post', path: '/new-company', role: 'source', about: companyAbout, handle: newCompany(deps) },
-    ...(deps.compatibilityRoutes ? compatibility : []),
+    ...(deps.compatibilityRoutes ? compatibilityRoutes(deps) : []),
     ...docsRoutes(),
   ])
 }
@@ -41,29 +40,6 @@ const welcome = { welcome: 'at parma-analytics' }
 const welcomeAbout: About = {
   summary: 'Say that this is parma-analytics.',
   answers: { 200: { description: 'It is.', schema: z.object({ welcome: z.string() }) } },
-}
-
-const scheduleAbout: About = {
-  summary: 'Wake the scheduler. It may be called any number of times.',
-  answers: {
-    200: { description: 'It is asked to look.' },
-    503: { description: 'The message broker does not confirm it: try again.' },
-  },
-}
-
-/** GET /schedule only wakes the scheduler, so it may be called any number of times (contract section 3.9). */
-function schedule({ publish }: { publish: Publish }) {
-  return async (request: RouteRequest): Promise<Answer> => {
-    const trigger = {
-      event_id: randomUUID(),
-      kind: 'schedule',
-      requested_at: Date.now(),
-      data_source_id: null,
-      company_id: null,
-    } as const
-    await publish(topics.triggers, trigger.kind, trigger, request)
-    return { status: 200, headers: {}, body: null }
-  }
 }
 
 const companyBody = z.object({

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { SourcingTrigger } from '#schemas/generated/types.ts'
+import { topics } from '#schemas/topics.ts'
+import type { Answer } from './answer.ts'
+import { idOf } from './identify.ts'
+import type { Publish } from './publish.ts'
+import type { About, RouteRequest } from './route.ts'
+
+export type TriggerDeps = { publish: Publish }
+
+const unconfirmed = { description: 'The message broker does not confirm it: try again.' }
+
+export const scheduleAbout: About = {
+  summary: 'Wake the scheduler. It may be called any number of times.',
+  answers: { 200: { description: 'It is asked to look.' }, 503: unconfirmed },
+}
+
+/** GET /schedule only wakes the scheduler, so it may be called any number of times (contract section 3.9). */
+export function schedule({ publish }: TriggerDeps) {
+  return async (request: RouteRequest): Promise<Answer> => {
+    await ask(publish, 'schedule', randomUUID(), Date.now(), request)
+    return { status: 200, headers: {}, body: null }
+  }
+}
+
+const asked = 'Weekly reports sent successfully'
+
+export const weeklyReportsAbout: About = {
+  summary: 'Ask for the weekly reports. All calls of one week (ISO 8601, UTC) ask for the same run.',
+  answers: {
+    200: {
+      description: 'They are asked for. The text is what callers know; it does not say that they are sent.',
+      schema: z.literal(asked),
+      contentType: 'text/plain',
+    },
+    503: unconfirmed,
+  },
+}
+
+/**
+ * GET /weekly-reports (contract section 3.10): the request for this week's reports is durable in Kafka. It has the same
+ * event_id all week, so that whoever makes the reports makes them once, however often it is asked.
+ */
+export function weeklyReports({ publish }: TriggerDeps) {
+  return async (request: RouteRequest): Promise<Answer> => {
+    const now = Date.now()
+    await ask(publish, 'weekly_report', idOf('weekly-report', isoWeek(now)), now, request)
+    return { status: 200, headers: {}, body: asked }
+  }
+}
+
+function ask(
+  publish: Publish,
+  kind: SourcingTrigger['kind'],
+  event_id: string,
+  requested_at: number,
+  request: RouteRequest,
+): Promise<void> {
+  const trigger = { event_id, kind, requested_at, data_source_id: null, company_id: null }
+  return publish(topics.triggers, kind, trigger, request)
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** Week of a time (ms since 1970, UTC) as ISO 8601 writes it, for example `2026-W01`: its year is that of its Thursday. */
+export function isoWeek(at: number): string {
+  const day = Math.floor(at / dayMs)
+  // 1 January 1970 was a Thursday.
+  const weekday = (((day + 3) % 7) + 7) % 7
+  const thursday = day - weekday + 3
+  const year = new Date(thursday * dayMs).getUTCFullYear()
+  const week = Math.floor((thursday - Math.floor(Date.UTC(year, 0, 1) / dayMs)) / 7) + 1
+  return `${year}-W${String(week).padStart(2, '0')}`
+}
