@@ -8,7 +8,7 @@ import type { CheckKey } from './idempotency.ts'
 import type { Publish } from './publish.ts'
 import { sliceMember } from './read-json.ts'
 import type { About, RouteRequest } from './route.ts'
-import type { Sources } from './sources.ts'
+import { requireLegalName, type Sources } from './sources.ts'
 import { naiveIso, naiveTime, readIso } from './time.ts'
 import type { Caller } from './token.ts'
 import { refuseValue, text, validate, validateBody } from './validation.ts'
@@ -54,6 +54,7 @@ export const feedAbout: About = {
       headers: { location: 'Where to ask what became of the payload.' },
     },
     403: { description: 'source_name is not that of the source of the token.' },
+    409: { description: 'The source has a name that no collection of documents can have.' },
   },
 }
 
@@ -76,6 +77,7 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJs
     const { 'idempotency-key': idempotencyKey = null } = validate(feedHeaders, request.headers, 'header')
     const source = await sourceOf(caller, sources)
     if (feed.source_name !== source.name) throw foreign('source_name', feed.source_name, caller)
+    requireLegalName(source)
     const receivedAt = Date.now()
     const observedAt = readObservedAt(feed.observed_at, receivedAt)
     const companyId = source.name === affinityName ? await resolveAffinity(feed) : feed.company_id

@@ -14,7 +14,7 @@ import type { ReportNotice } from './ops-events.ts'
 import type { Publish } from './publish.ts'
 import { AnswerError, type Initialized, readInitialize } from './read-initialize.ts'
 import type { About, RouteRequest } from './route.ts'
-import type { Source, Sources } from './sources.ts'
+import { requireLegalName, type Source, type Sources } from './sources.ts'
 import type { Caller } from './token.ts'
 import { lenientInt, text, validate } from './validation.ts'
 
@@ -26,6 +26,7 @@ export const handshakeAbout: About = {
   answers: {
     200: { description: 'The map is stored and durable.', schema: z.object({ frequency: z.string() }) },
     403: { description: 'invocation_endpoint is not the stored one of that data source, or the token is of another.' },
+    409: { description: 'The source has a name that no collection of documents can have.' },
     502: { description: 'The module did not answer as it should; `detail` says how.' },
   },
 }
@@ -58,6 +59,7 @@ export function handshake(deps: HandshakeDeps) {
     const source = await sources.read(data_source_id)
     if (!source || !isSameEndpoint(source.endpoint, invocation_endpoint))
       throw new Refusal(403, `invocation_endpoint is not the one that is stored for data source ${data_source_id}`)
+    requireLegalName(source)
 
     const { frequency, source: named, content } = await initialize(source, deps)
     if (named !== source.name) report(nameMismatch(source, named), request)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import { Refusal } from './answer.ts'
 import { createMemory, type MemoryOptions } from './memory.ts'
 
 const sourceRow = z.object({ id: z.number(), name: z.string(), endpoint: z.string(), has_map: z.boolean() })
@@ -32,4 +33,13 @@ async function query(database: Database, id: number): Promise<Source | null> {
     SELECT id, source_name AS name, invocation_endpoint AS endpoint,
       EXISTS (SELECT FROM edge.normalization_map WHERE data_source_id = s.id) AS has_map
     FROM public.data_source s WHERE id = ${id}`)
+}
+
+/** A Refusal when the source's raw documents have no place: in Firestore they lie in a collection of its name. */
+export function requireLegalName({ id, name }: Source): void {
+  if (/^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(name)) return
+  throw new Refusal(
+    409,
+    `data source ${id} is called ${JSON.stringify(name.slice(0, 200))}: give it a name of a-z, 0-9, _ and -`,
+  )
 }

@@ -118,6 +118,22 @@ describe('GET /notification-rules', () => {
   })
 })
 
+test('a source whose name no collection can have is told so, before anything of it is taken', async () => {
+  const endpoint = 'http://127.0.0.1:9'
+  for (const name of ['Bad Name', 'a/b', '__all__', 'x'.repeat(201)]) {
+    const source = await edge.addSource(name, endpoint)
+    const [token, body] = [await edge.token(source), { source_name: name.slice(0, 200), company_id: '1', raw_data: {} }]
+    const query = new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(source) })
+    const detail = expect.stringContaining('give it a name of a-z, 0-9, _ and -')
+    for (const answer of [
+      await edge.call(`/handshake?${query}`),
+      ...(name.length > 200 ? [] : [await edge.call('/feed-raw-data', { token, body })]),
+    ])
+      expect([name, answer.status, answer.json['detail']]).toEqual([name, 409, detail])
+  }
+  expect(await edge.topics.read(topics.rawPayloads.name)).toEqual([])
+})
+
 test('the predecessor’s environment starts an edge: POSTGRES_* and PORT, whatever characters the password has', async () => {
   const [name, password] = [`Odd user @ ${edge.database.name}`, 'p@ss:w/o?r#d% ü"\'']
   const { hostname, port } = new URL(edge.database.url)
