@@ -23,13 +23,15 @@ export function readAtMostEvery(ms: number, read: ReadCrm): ReadCrm {
 }
 
 /** parma-web sends a JSON text, `"user_id: 7"`, where an object is meant. */
-const crmBody = z.preprocess(
-  (value) => {
-    const [, user_id] = (typeof value === 'string' && /^\s*user_id\s*:\s*(\S+)\s*$/.exec(value)) || []
-    return user_id === undefined ? value : { user_id }
-  },
-  z.object({ user_id: lenientInt }),
-)
+const crmBody = z
+  .preprocess(
+    (value) => {
+      const [, user_id] = (typeof value === 'string' && /^\s*user_id\s*:\s*(\S+)\s*$/.exec(value)) || []
+      return user_id === undefined ? value : { user_id }
+    },
+    z.object({ user_id: lenientInt }),
+  )
+  .meta({ type: ['object', 'string'], pattern: '^ *user_id *: *[0-9]{1,9} *$' })
 
 const nothingNew = 'No new companies found in the CRM'
 /** parma-web shows its users the text of a good answer, and of any other only that there was an error. */
@@ -37,7 +39,7 @@ const notConnected = 'No new companies found: no CRM is connected to parma-analy
 
 export const crmAbout: About = {
   summary: 'Add the companies of the CRM that are not there yet.',
-  body: z.union([z.object({ user_id: lenientInt }), z.string().regex(/^\s*user_id\s*:\s*\d+\s*$/)]),
+  body: crmBody,
   answers: {
     200: {
       description: 'Names of the added companies, comma separated, or a sentence that says that there are none.',

@@ -41,6 +41,7 @@ export const notificationRulesAbout: About = {
   summary: 'Give measurements of well-known sources the rules they start with. It may be called any number of times.',
   answers: {
     200: { description: 'They have them.', schema: z.literal(seeded), contentType: 'text/plain' },
+    503: { description: 'The database is not available: try again.' },
   },
 }
 

@@ -27,6 +27,15 @@ describe('readConfig', () => {
     })
   })
 
+  test('the predecessor’s key and sender for SendGrid are a mail server and a sender', () => {
+    const key = { SENDGRID_API_KEY: 'SG.key' }
+    expect(readConfig({ ...servers, ...key, SENDGRID_FROM_EMAIL: 'parma@example.com' })).toMatchObject({
+      SMTP_URL: 'smtps://apikey:SG.key@smtp.sendgrid.net:465',
+      EMAIL_FROM: 'parma@example.com',
+    })
+    expect(() => readConfig({ ...servers, ...key })).toThrow('EMAIL_FROM is missing (SENDGRID_FROM_EMAIL')
+  })
+
   test.each([
     [{ LEASE_MS: '1000' }, 'LEASE_MS must be above SEND_TIMEOUT_MS'],
     [{ MAX_LINES: '41' }, 'MAX_LINES is wrong: more than 40 do not fit into one Slack message'],

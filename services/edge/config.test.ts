@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest'
+import { readConfig } from './config.ts'
+
+const needed = {
+  KAFKA_BROKERS: 'localhost:9092',
+  SCHEMA_REGISTRY_URL: 'http://localhost:8081',
+  DATABASE_URL: 'postgres://localhost/parma',
+  PARMA_SHARED_SECRET_KEY: 's'.repeat(32),
+  PARMA_ANALYTICS_SECRET_KEY: 'a'.repeat(32),
+}
+const key = { AFFINITY_API_KEY: 'k'.repeat(43) }
+
+describe('the CRM', () => {
+  test('is connected where a key and a list are given', () => {
+    expect(readConfig(needed).affinity).toBeNull()
+    expect(readConfig({ ...needed, ...key, AFFINITY_LIST_ID: '228879' }).affinity).toEqual({
+      apiKey: key.AFFINITY_API_KEY,
+      listId: 228879,
+      baseUrl: 'https://api.affinity.co',
+    })
+  })
+
+  test.each([
+    [key, 'AFFINITY_LIST_ID is missing'],
+    [{ AFFINITY_LIST_ID: '5' }, 'AFFINITY_API_KEY is missing'],
+    [{ ...key, AFFINITY_LIST_ID: 'x' }, 'AFFINITY_LIST_ID is wrong'],
+    [{ AFFINITY_API_KEY: 'short', AFFINITY_LIST_ID: '5' }, 'AFFINITY_API_KEY is shorter than 32 bytes'],
+    [{ AFFINITY_BASE_URL: 'http://api.affinity.co' }, 'AFFINITY_BASE_URL is not https://'],
+  ])('refuses %j', (env, problem) => {
+    expect(() => readConfig({ ...needed, ...env })).toThrow(problem)
+  })
+
+  test('may be without TLS on a machine of one’s own', () => {
+    const local = {
+      ...needed,
+      ...key,
+      DEPLOYMENT_ENV: 'local',
+      AFFINITY_LIST_ID: '5',
+      AFFINITY_BASE_URL: 'http://[::1]:1',
+    }
+    expect(readConfig(local).affinity?.baseUrl).toBe('http://[::1]:1')
+  })
+})
