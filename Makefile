@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo dev test check bench faults schemas
+.PHONY: help install up down demo dev test check browser bench faults schemas
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -30,7 +30,7 @@ dev: up ## run a second edge on port 8000 that restarts on every change, against
 	@set -a; . ./.local/stack.env; DEPLOYMENT_ENV=local EDGE_HOST=127.0.0.1 EDGE_PORT=8000 HEALTH_HOST=127.0.0.1 HEALTH_PORT=8001 \
 	ALLOWED_PRIVATE_NETWORKS=127.0.0.0/8,::1/128 exec node --watch services/edge/main.ts
 
-test: check ## check, then unit, contract, integration and end-to-end tests on a stack of their own
+test: check browser ## check, then unit, contract, integration and end-to-end tests on a stack of their own
 	vitest run --project unit --project stack
 
 check: install ## types, lint, format, generated files
@@ -39,6 +39,12 @@ check: install ## types, lint, format, generated files
 	prettier --check .
 	node schemas/generate.ts --check
 	node deploy/settings.ts --check
+
+browser:
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
+	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } >&2 || \
+	{ echo 'Chromium is missing, in which a test looks at /docs: install it, for example the package chromium.' >&2; exit 1; }
 
 bench: install ## measure speed and size of everything, printed with the conditions
 	node test/bench/main.ts

@@ -1,0 +1,134 @@
+import { connect } from 'node:net'
+import type { Page } from 'puppeteer-core'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { openBrowser } from '../harness/browser.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import { startEdge, type TestEdge } from '../integration/edge-setup.ts'
+
+// A browser is slow to start on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
+
+let edge: TestEdge
+
+beforeAll(async () => {
+  edge = await startEdge()
+})
+
+type Document = { paths: Record<string, Record<string, { summary: string }>> }
+
+/** A page, and what no page of ours may do, as it is done: complain, break its policy, ask another origin. */
+async function openPage(): Promise<{ page: Page; wrong: string[]; asked: string[] }> {
+  const page = await (await openBrowser()).newPage()
+  page.setDefaultTimeout(120_000)
+  const [wrong, asked]: [string[], string[]] = [[], []]
+  page.on('console', (message) => {
+    if (['error', 'warn'].includes(message.type())) wrong.push(`console: ${message.text()}`)
+  })
+  page.on('pageerror', (error) => wrong.push(`page: ${String(error)}`))
+  page.on('requestfailed', (request) => wrong.push(`failed: ${request.url()}`))
+  page.on('request', (request) => {
+    const { protocol, origin, pathname } = new URL(request.url())
+    if (protocol === 'data:') return
+    if (origin === new URL(edge.url).origin) asked.push(pathname)
+    else wrong.push(`asked: ${request.url()}`)
+  })
+  await page.exposeFunction('tellViolation', (directive: string) => wrong.push(`policy: ${directive}`))
+  await page.evaluateOnNewDocument(
+    `addEventListener('securitypolicyviolation', (event) => tellViolation(event.violatedDirective))`,
+  )
+  return { page, wrong, asked }
+}
+
+test('/docs shows every route in Chromium, under its own policy and from its own origin', async () => {
+  const { page, wrong, asked } = await openPage()
+  const response = await page.goto(`${edge.url}/docs`)
+  expect(response?.headers()['content-security-policy']).toContain("default-src 'none'; script-src 'self';")
+  await page.waitForSelector('.opblock')
+  const shown = await page.$$eval('.opblock-summary', (rows) =>
+    rows.map((row) =>
+      ['.opblock-summary-method', '.opblock-summary-path', '.opblock-summary-description']
+        .map((part) => row.querySelector(part)?.textContent?.replaceAll('\u200b', '') ?? '')
+        .join(' '),
+    ),
+  )
+  const { paths } = (await edge.call('/openapi.json')).json as Document
+  const expected = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { summary }]) => `${method.toUpperCase()} ${path} ${summary}`),
+  )
+  expect(expected.length).toBeGreaterThan(10)
+  expect(shown.sort()).toEqual(expected.sort())
+
+  // What it draws on demand keeps to the policy too: a route with a body, and a call of one.
+  await page.click('#operations-source-post_feed_raw_data .opblock-summary-control')
+  await page.waitForSelector('#operations-source-post_feed_raw_data .opblock-section-request-body')
+  await page.click('#operations-anyone-get .opblock-summary-control')
+  for (const button of ['.try-out__btn', '.execute'])
+    await (await page.waitForSelector(`#operations-anyone-get ${button}`))?.click()
+  await page.waitForFunction(
+    `document.querySelector('#operations-anyone-get .live-responses-table')?.textContent.includes('at parma-analytics')`,
+  )
+  expect(wrong).toEqual([])
+  expect(new Set(asked)).toEqual(
+    new Set([
+      '/docs',
+      '/docs/swagger-ui.css',
+      '/docs/swagger-ui-bundle.js',
+      '/docs/start.js',
+      '/docs/favicon-32x32.png',
+      '/openapi.json',
+      '/',
+    ]),
+  )
+})
+
+test('the policy stops what is not ours, and this test would see it', async () => {
+  const { page, wrong } = await openPage()
+  await page.goto(`${edge.url}/docs`)
+  await page.waitForSelector('.opblock')
+  expect(wrong).toEqual([])
+  await page.evaluate(`(() => {
+    const add = (name, members) => document.body.append(Object.assign(document.createElement(name), members))
+    add('script', { textContent: 'window.ran = true' })
+    add('script', { src: 'http://localhost:1/x.js' })
+    add('img', { src: 'http://localhost:1/x.png' })
+    add('style', { textContent: 'body { color: red }' })
+    add('iframe', { src: '/' })
+    return fetch('http://localhost:1/').catch(() => undefined)
+  })()`)
+  expect(await page.evaluate('window.ran')).toBeUndefined()
+  const broken = ['connect-src', 'frame-src', 'img-src', 'script-src-elem', 'script-src-elem', 'style-src-elem']
+  const seen = () => wrong.filter((one) => one.startsWith('policy: ')).map((one) => one.slice('policy: '.length))
+  await waitFor('all violations', () => seen().length >= broken.length)
+  expect(seen().sort()).toEqual(broken)
+})
+
+describe('nothing else can be had there', () => {
+  test.each([
+    '/docs/swagger-ui.js',
+    '/docs/index.html',
+    '/docs/swagger-ui.css.map',
+    '/docs/package.json',
+    '/docs/../package.json',
+    '/docs/%2e%2e/package.json',
+    '/docs/..%2fpackage.json',
+    '/docs/..%5cpackage.json',
+    '/docs/swagger-ui.css/../../package.json',
+    '/docs/swagger-ui.css%00.png',
+    '/docs//swagger-ui.css',
+    '/docs/%2fetc%2fpasswd',
+    '//docs/swagger-ui.css',
+  ])('%s', async (path) => {
+    // Not fetch: it would tidy the path.
+    const { port } = new URL(edge.url)
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8')
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+    let text = ''
+    for await (const chunk of socket) text += chunk
+    expect(text).toMatch(/^HTTP\/1.1 404 [^]*\{"detail":"Not Found"\}$/)
+  })
+})
+
+test('/redoc leads to /docs', async () => {
+  const answer = await fetch(`${edge.url}/redoc`, { redirect: 'manual' })
+  expect([answer.status, answer.headers.get('location')]).toEqual([307, '/docs'])
+})
