@@ -30,7 +30,7 @@ export const finishAbout: About = {
       schema: z.object({ ...finishBody.shape, task_id: z.int32(), return_message: z.string() }),
     },
     403: { description: 'The task is not one of the source of the token.' },
-    500: { description: 'There is no such task.' },
+    404: { description: 'There is no such task.' },
   },
 }
 
@@ -52,7 +52,7 @@ export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, 
     const { task_id } = sent
     const source = await sourceOf(caller, sources)
     const owner = await findTaskSource(database, task_id, lookupTimeoutMs)
-    if (owner === null) throw new Refusal(500, `Error setting task ${task_id} status to success: Task not found!`)
+    if (owner === null) throw new Refusal(404, `Error setting task ${task_id} status to success: Task not found!`)
     if (owner !== 'not-known' && owner !== source.id) throw foreign('task_id', task_id, caller)
     const errors = fitErrors(sent.errors)
     const result_summary = summarize(errors)

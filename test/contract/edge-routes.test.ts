@@ -272,10 +272,10 @@ describe('POST /crawling-finished', () => {
     expect(Object.keys((await recordOf(task))[0]?.decoded.errors ?? {}).length).toBeGreaterThan(1000)
   })
 
-  test('of no task is the 500 of the reference', async () => {
+  test('of no task is a 404, in the words of the reference', async () => {
     const answer = await finish({ task_id: 999_999 })
     expect([answer.status, answer.json]).toEqual([
-      500,
+      404,
       { detail: 'Error setting task 999999 status to success: Task not found!' },
     ])
   })
