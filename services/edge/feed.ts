@@ -9,7 +9,7 @@ import type { Publish } from './publish.ts'
 import { sliceMember } from './read-json.ts'
 import type { About, RouteRequest } from './route.ts'
 import { requireLegalName, type Sources } from './sources.ts'
-import { naiveIso, naiveTime, readIso } from './time.ts'
+import { iso, naiveIso, naiveTime, readIso } from './time.ts'
 import type { Caller } from './token.ts'
 import { refuseValue, text, validate, validateBody } from './validation.ts'
 
@@ -23,6 +23,7 @@ const feedBody = z.object({
       (value) => readIso(value) !== null,
       'observed_at must be a date or time in ISO 8601, for example 2026-01-31T12:00:00Z',
     )
+    .meta({ pattern: iso.source, examples: ['2026-01-31T12:00:00Z'] })
     .nullable()
     .default(null),
 })

@@ -18,7 +18,7 @@ import { requireLegalName, type Source, type Sources } from './sources.ts'
 import type { Caller } from './token.ts'
 import { lenientInt, text, validate } from './validation.ts'
 
-const handshakeQuery = z.object({ invocation_endpoint: text(2000), data_source_id: lenientInt })
+const handshakeQuery = z.object({ invocation_endpoint: text(1000), data_source_id: lenientInt })
 
 export const handshakeAbout: About = {
   summary: 'Initialise a data source: its module registers its measurements and sends its map.',

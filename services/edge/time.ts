@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-const iso = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+/** The dates and times of ISO 8601 that are read. */
+export const iso =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
 
 /** ms since 1970 of an ISO 8601 date or time; without an offset it is UTC. null when the text is none. */
 export function readIso(text: string): number | null {

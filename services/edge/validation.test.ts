@@ -27,6 +27,19 @@ function refusalOf(work: () => unknown): Refusal {
 const send = (body: string | Buffer, contentType: string | undefined = 'application/json') =>
   validateBody(measurement, Buffer.from(body), contentType, 10)
 
+test('the length of a text is counted in characters, as Python does', () => {
+  expect(send(JSON.stringify({ ...good, type: '😀'.repeat(10) })).type).toBe('😀'.repeat(10))
+  expect(refusalOf(() => send(JSON.stringify({ ...good, type: '😀'.repeat(11) }))).detail).toEqual([
+    {
+      type: 'string_too_long',
+      loc: ['body', 'type'],
+      msg: 'String should have at most 10 characters',
+      input: '😀'.repeat(11),
+      ctx: { max_length: 10 },
+    },
+  ])
+})
+
 describe('what pydantic takes for an integer', () => {
   test.each([...[7, '7', ' 7 ', '+7', '007', '7.0', 7.0]])('%j is 7', (value) =>
     expect(send(JSON.stringify({ ...good, source_module_id: value })).source_module_id).toBe(7),
