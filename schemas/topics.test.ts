@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { listSchemas } from './avro.ts'
-import { allTopics, deadLetterTopic, maxBodyBytes, subjectOf, topics } from './topics.ts'
+import { allTopics, deadLetterTopic, maxBodyBytes, recordLifeDays, subjectOf, topics } from './topics.ts'
 
 test('every schema is the values of one topic, and every topic has its schema', () => {
   expect(allTopics.map((topic) => topic.schema).sort()).toEqual(listSchemas())
@@ -26,4 +26,8 @@ test('a dead letter topic takes what its source takes and 64 KiB more, for 30 da
       'max.message.bytes': String(limit + 64 * 1024),
     })
   }
+})
+
+test('a record lives no longer than any topic and its dead letter topic keep one', () => {
+  expect(recordLifeDays).toBe(60)
 })

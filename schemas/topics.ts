@@ -39,6 +39,7 @@ export const maxBodyBytes = 8 * 1024 * 1024
 const maxMessageBytes = maxBodyBytes + 128 * 1024
 /** Dead letters are their source's bytes with headers added. */
 const deadLetterRoom = 64 * 1024
+const deadLetterDays = 30
 
 export const topics = {
   rawPayloads: {
@@ -101,18 +102,22 @@ export const topics = {
 
 export const allTopics: readonly Topic<unknown>[] = Object.values(topics)
 
+/** How long a record that took effect may still come again: for the time its topic keeps it, and then as a dead letter. */
+export const recordLifeDays =
+  Math.max(...allTopics.map(({ config }) => Number(config['retention.ms'] ?? 0))) / Number(days(1)) + deadLetterDays
+
 /** Subject of a topic's values in the registry (TopicNameStrategy), by the name the topic has in the cluster. */
 export function subjectOf(topicName: string): string {
   return `${topicName}-value`
 }
 
-/** Where `consumer` puts what it cannot process of `topic`: by the same key, bytes untouched, kept 30 days. */
+/** Where `consumer` puts what it cannot process of `topic`: by the same key, bytes untouched. */
 export function deadLetterTopic(topic: Topic<unknown>, consumer: string): Omit<Topic<never>, 'schema' | 'consumers'> {
   const limit = Number(topic.config['max.message.bytes'])
   return {
     name: `${topic.name}.${consumer}.dlq`,
     key: topic.key,
     partitions: topic.partitions,
-    config: kept(days(30), limit + deadLetterRoom),
+    config: kept(days(deadLetterDays), limit + deadLetterRoom),
   }
 }

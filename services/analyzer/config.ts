@@ -1,10 +1,20 @@
 import { z } from 'zod'
-import { count, type Env, kafkaSettings, list, postgresSettings, readEnv, serviceSettings } from '#runtime/config.ts'
+import {
+  count,
+  type Env,
+  kafkaSettings,
+  ledgerSettings,
+  list,
+  postgresSettings,
+  readEnv,
+  serviceSettings,
+} from '#runtime/config.ts'
 
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
   ...postgresSettings,
+  ...ledgerSettings,
   DEFAULT_PERCENT_THRESHOLD: z.coerce
     .number()
     .positive()

@@ -2,6 +2,7 @@
 // payload are the same at each delivery.
 import { consume } from '#runtime/consume.ts'
 import { openDatabase } from '#runtime/postgres.ts'
+import { startPruning } from '#runtime/prune-ledger.ts'
 import { openProducer } from '#runtime/produce.ts'
 import { runService } from '#runtime/service.ts'
 import { createCodec } from '#schemas/codec.ts'
@@ -17,6 +18,7 @@ await runService('analyzer', readConfig, async (config, context) => {
   const producer = await openProducer(config, context)
   const database = await openDatabase(config, context)
   const store = openStore(database, openRules(database, config), config)
+  startPruning(database, 'analyzer', config, context)
   await consume(config, context, { codec, producer }, [
     { topic: topics.observations, handle: judgeObservations(store) },
   ])

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import { recordLifeDays } from '#schemas/topics.ts'
 
 // Reads what services let others read: their views, normalizer.value and analyzer.news (design section 5).
 
 const total = z.number()
 const pipelineRow = z.object({
+  since: z.string(),
   fed: total,
   normalized: total,
   refused: total,
@@ -17,18 +19,24 @@ const pipelineRow = z.object({
 })
 export type Pipeline = z.output<typeof pipelineRow>
 
-/** How much of what a source fed has come how far; of all sources when `source` is null. */
+/**
+ * How much of what a source fed since `since` has come how far; of all sources when `source` is null. Older payloads are
+ * left out: not every service still knows of them (LEDGER_DAYS).
+ */
 export function readPipeline(database: Database, source: string | null): Promise<Pipeline> {
   return database.one(sql.type(pipelineRow)`
-    WITH event AS (
-      SELECT * FROM normalizer.lineage WHERE replay_id = '' AND (source_name = ${source} OR ${source}::text IS NULL)
+    WITH life AS (
+      SELECT now() - ${recordLifeDays} * interval '1 day' AS since
+    ), event AS (
+      SELECT l.* FROM normalizer.lineage l, life
+      WHERE replay_id = '' AND received_at >= since AND (source_name = ${source} OR ${source}::text IS NULL)
     ), told AS (
       SELECT n.* FROM analyzer.news n JOIN event USING (event_id)
     )
-    SELECT
+    SELECT to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
       (SELECT count(*) FROM scheduler.event_status s WHERE s.stage = 'fed'
-        AND (${source}::text IS NULL OR s.event_id IN (SELECT event_id FROM event)
-          OR s.event_id NOT IN (SELECT event_id FROM normalizer.lineage)))::int AS fed,
+        AND (s.event_id IN (SELECT event_id FROM event)
+          OR s.at >= since AND NOT EXISTS (SELECT FROM normalizer.lineage l WHERE l.event_id = s.event_id)))::int AS fed,
       (SELECT count(*) FROM event WHERE reason IS NULL)::int AS normalized,
       (SELECT count(*) FROM event WHERE reason IS NOT NULL)::int AS refused,
       (SELECT count(*) FROM analyzer.event_status a JOIN event USING (event_id) WHERE a.stage = 'judged')::int AS judged,
@@ -38,7 +46,8 @@ export function readPipeline(database: Database, source: string | null): Promise
       (SELECT count(*) FROM told WHERE NOT silent)::int AS news,
       (SELECT count(*) FROM told WHERE silent)::int AS silent_news,
       (SELECT coalesce(jsonb_object_agg(state, n), '{}') FROM (
-        SELECT d.state, count(*) AS n FROM notifier.delivery_status d JOIN event USING (event_id) GROUP BY d.state) t) AS messages`)
+        SELECT d.state, count(*) AS n FROM notifier.delivery_status d JOIN event USING (event_id) GROUP BY d.state) t) AS messages
+    FROM life`)
 }
 
 const alertRow = z.object({

@@ -7,6 +7,7 @@ import {
   type Env,
   flag,
   kafkaSettings,
+  ledgerSettings,
   postgresSettings,
   readEnv,
   secret,
@@ -19,6 +20,7 @@ export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
   ...postgresSettings,
+  ...ledgerSettings,
   GROUP_WAIT_MS: count(2000, 0).describe(
     'The news of one payload are told together: at the latest this long after the first.',
   ),

@@ -8,7 +8,7 @@ import { channelKinds } from './channels.ts'
 import { explainWhy } from './compose.ts'
 import type { Config } from './config.ts'
 import { type Claimed, claimDeliveries, recordAnswer, releaseLapsed, returnUncalled } from './delivery-store.ts'
-import { startLoop } from './loop.ts'
+import { startLoop } from '#runtime/loop.ts'
 import { noAnswer, settle } from './settle.ts'
 
 const attempts = new Counter({

@@ -1,6 +1,7 @@
 // News and operational events → Slack and e-mail. Consumed at least once, stored exactly once; each message goes to each
 // destination once, and where the answer of a channel is lost the delivery ledger says so instead of sending again.
 import { openDatabase } from '#runtime/postgres.ts'
+import { startPruning } from '#runtime/prune-ledger.ts'
 import { consume } from '#runtime/consume.ts'
 import { openProducer } from '#runtime/produce.ts'
 import { runService } from '#runtime/service.ts'
@@ -19,6 +20,7 @@ await runService('notifier', readConfig, async (config, context) => {
   const producer = await openProducer(config, context)
   const wakeDelivery = startDelivering(database, config, context)
   const wakeSealing = startSealing(database, config, context, wakeDelivery)
+  startPruning(database, 'notifier', config, context)
   await consume(config, context, { codec, producer }, [
     { topic: topics.news, handle: storeNews(database, config, wakeSealing) },
     { topic: topics.opsEvents, handle: storeOpsEvents(database, wakeSealing) },

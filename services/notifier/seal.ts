@@ -1,7 +1,7 @@
 import type { Database } from '#runtime/postgres.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import type { Config } from './config.ts'
-import { startLoop } from './loop.ts'
+import { startLoop } from '#runtime/loop.ts'
 import { sealGroups } from './seal-news.ts'
 import { sealOps } from './seal-ops.ts'
 

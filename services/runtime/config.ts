@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { recordLifeDays } from '#schemas/topics.ts'
 import { isNetwork } from './judge-address.ts'
 import { idle, inherited } from './predecessor.ts'
 
@@ -175,8 +176,20 @@ export const postgresSettings = {
     .regex(/^postgres(ql)?:\/\//, 'not a postgres:// address')
     .describe('Postgres, as postgres://user:password@host:port/database.'),
   DATABASE_POOL_SIZE: count(4).describe('Connections to Postgres.'),
+  DATABASE_QUERY_TIMEOUT_MS: count(60_000).describe(
+    'How long one statement may take in Postgres. A server that has not answered a few seconds later counts as gone.',
+  ),
 }
 export type PostgresSettings = z.output<z.ZodObject<typeof postgresSettings>>
+
+/** What a service reads that keeps a ledger for as long as records may come again. */
+export const ledgerSettings = {
+  LEDGER_DAYS: count(90, recordLifeDays).describe(
+    `Days for which it is known what took effect, so that it does so once; at least the ${recordLifeDays} that a record can stay on its topic and then as a dead letter.`,
+  ),
+  LEDGER_PRUNE_BATCH: count(5000).describe('Rows of the ledger deleted in one transaction when they are older.'),
+}
+export type LedgerSettings = z.output<z.ZodObject<typeof ledgerSettings>>
 
 /** What a service reads that calls mining modules. */
 export const moduleSettings = {

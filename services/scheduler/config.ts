@@ -3,6 +3,7 @@ import {
   type Env,
   flag,
   kafkaSettings,
+  ledgerSettings,
   moduleSettings,
   postgresSettings,
   readEnv,
@@ -14,6 +15,7 @@ export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
   ...postgresSettings,
+  ...ledgerSettings,
   ...tokenSettings,
   ...moduleSettings,
 

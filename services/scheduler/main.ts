@@ -2,6 +2,7 @@
 // the lock: each slot is started once, by one of any number of replicas. Consumes at least once, effects exactly once.
 import { consume } from '#runtime/consume.ts'
 import { openDatabase } from '#runtime/postgres.ts'
+import { startPruning } from '#runtime/prune-ledger.ts'
 import { openProducer } from '#runtime/produce.ts'
 import { runService } from '#runtime/service.ts'
 import { createCodec } from '#schemas/codec.ts'
@@ -18,6 +19,7 @@ await runService('scheduler', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const producer = await openProducer(config, context)
   const wake = startRounds(config, context, database)
+  startPruning(database, 'scheduler', config, context)
   await consume(config, context, { codec, producer }, [
     { topic: topics.triggers, handle: takeTriggers(wake) },
     { topic: topics.crawlFinished, handle: takeFinishes(database, context.log, wake) },

@@ -1,5 +1,5 @@
-import { retryTransient } from '#runtime/retry.ts'
-import type { ServiceContext } from '#runtime/service.ts'
+import { retryTransient } from './retry.ts'
+import type { ServiceContext } from './service.ts'
 
 /** A turn longer than this is stuck. */
 const maxTurnMs = 120_000

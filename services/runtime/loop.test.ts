@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { TransientError } from '#runtime/retry.ts'
-import type { ServiceContext } from '#runtime/service.ts'
+import { TransientError } from './retry.ts'
+import type { ServiceContext } from './service.ts'
 import { startLoop } from './loop.ts'
 
 /** Longer than any test waits: only being woken starts a turn. */
