@@ -31,7 +31,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['services/**/*.ts', 'schemas/**/*.ts'],
+    files: ['services/**/*.ts', 'schemas/**/*.ts', 'deploy/**/*.ts'],
     ignores: ['**/config.ts', '**/*.test.ts'],
     rules: { 'no-restricted-syntax': ['error', environment] },
   },

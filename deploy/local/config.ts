@@ -36,6 +36,9 @@ export const portTable = {
 export type PortName = keyof typeof portTable
 export type Ports = Record<PortName, number>
 
+/** The environment this process was started with; those it starts inherit it. */
+export const inheritedEnv: NodeJS.ProcessEnv = process.env
+
 export type Secrets = { postgresPassword: string; sharedSecret: string; analyticsSecret: string }
 
 export type Settings = {
@@ -60,7 +63,7 @@ export const defaultDir = join(root, '.local')
  * Settings of the stack in `dir`, with secrets made on first use and kept (mode 0600).
  * `freePorts` picks ports nobody listens on and keeps them, so that a restart finds its stack where it was.
  */
-export async function readSettings(dir: string, freePorts: boolean, env = process.env): Promise<Settings> {
+export async function readSettings(dir: string, freePorts: boolean, env = inheritedEnv): Promise<Settings> {
   mkdirSync(dir, { recursive: true })
   const emulator = env.PARMA_FIRESTORE_EMULATOR ?? 'auto'
   if (emulator !== 'auto' && emulator !== 'google' && emulator !== 'npm')

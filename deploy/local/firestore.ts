@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import type { Settings } from './config.ts'
+import { inheritedEnv, type Settings } from './config.ts'
 import { accepts, answers, type Program } from './processes.ts'
 
 const jar = 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar'
@@ -30,7 +30,7 @@ export function firestorePrograms(settings: Settings): Program[] {
 /** Google's emulator where the Google Cloud SDK has it, else npm's. */
 function emulatorProgram({ firestoreEmulator, ports }: Settings): Program {
   const port = ports['firestore-emulator']
-  const google = firestoreEmulator === 'npm' ? null : findGoogleEmulator(process.env)
+  const google = firestoreEmulator === 'npm' ? null : findGoogleEmulator(inheritedEnv)
   if (!google && firestoreEmulator === 'google')
     throw new Error(
       'PARMA_FIRESTORE_EMULATOR is google, but no Google Cloud SDK with cloud-firestore-emulator is here.',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { firestorePrograms } from './firestore.ts'
-import type { ProgramName, Settings } from './config.ts'
+import { inheritedEnv, type ProgramName, type Settings } from './config.ts'
 import { kafkaProgram } from './kafka.ts'
 import { postgresProgram } from './postgres.ts'
 import { accepts, answers, type Program } from './processes.ts'
@@ -41,7 +41,7 @@ export function serviceProgram(name: ProgramName, { root, ports, cache }: Settin
       ? {
           ANALYTICS_BASE_URL: stackEnv.EDGE_URL,
           MINER_PORT: String(ports['miner-npm']),
-          MINER_CACHE_DIR: process.env.MINER_CACHE_DIR ?? join(cache, 'npm-view'),
+          MINER_CACHE_DIR: inheritedEnv.MINER_CACHE_DIR ?? join(cache, 'npm-view'),
         }
       : { EDGE_PORT: String(ports.edge) }
   return {
@@ -56,7 +56,7 @@ export function serviceProgram(name: ProgramName, { root, ports, cache }: Settin
 }
 
 /** What every process of ours gets: `base`, with the addresses and secrets of a stack over it. */
-export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inheritedEnv): NodeJS.ProcessEnv {
   return {
     ...base,
     ...stackEnv,

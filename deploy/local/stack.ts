@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProgramName } from './config.ts'
+import { inheritedEnv, type ProgramName } from './config.ts'
 import { isRunning } from './process-identity.ts'
 import { openLog } from './processes.ts'
 import { listMissing, readRecord } from './record.ts'
@@ -47,7 +47,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   if (options.temporary) flags.push('--temporary')
   const supervisor = spawn(process.execPath, [join(import.meta.dirname, 'supervisor.ts'), ...flags], {
     detached: true,
-    env: { ...process.env, ...options.env },
+    env: { ...inheritedEnv, ...options.env },
     stdio: ['ignore', log, log, 'ipc'],
   })
   closeSync(log)
