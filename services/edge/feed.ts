@@ -104,7 +104,10 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJs
       task_id: caller.taskId,
       body,
       content_hash,
-      map_version: null,
+      // The normalizer waits for exactly this version, so a feed right after the handshake finds its map. Another replica
+      // may still know the one before (SOURCE_CACHE_MS): then the payload is understood by that, as one that came just
+      // before the handshake, which is the same at each delivery. Null, when none is known, would take what is loaded.
+      map_version: source.map_version,
       replay: null,
     }
     const headers: Record<string, string> = caller.taskId === null ? {} : { task_id: String(caller.taskId) }

@@ -9,7 +9,7 @@ import { foreign } from './access.ts'
 import { type Answer, json, Refusal, unavailable } from './answer.ts'
 import type { Bounded } from './deadline.ts'
 import { idOf, sha256 } from './identify.ts'
-import { keepMap } from './maps.ts'
+import { keepMap, markPublished } from './maps.ts'
 import type { ReportNotice } from './ops-events.ts'
 import type { Publish } from './publish.ts'
 import { AnswerError, type Initialized, readInitialize } from './read-initialize.ts'
@@ -76,6 +76,9 @@ export function handshake(deps: HandshakeDeps) {
       received_at,
     }
     await publish(topics.normalizationMaps, `${source.id}/${version}`, map, request)
+    await bounded(markPublished(database, source.id, version))
+    // The module may feed at once: here its payloads ask for this version from now on.
+    await sources.read(source.id)
     return json(200, { frequency })
   }
 }

@@ -30,3 +30,10 @@ export function keepMap(
       RETURNING version, received_at`)
   })
 }
+
+/** Notes that a version is durable in Kafka. */
+export async function markPublished(database: Database, sourceId: number, version: number): Promise<void> {
+  await database.query(sql.unsafe`
+    UPDATE edge.normalization_map SET published_at = now()
+    WHERE data_source_id = ${sourceId} AND version = ${version} AND published_at IS NULL`)
+}

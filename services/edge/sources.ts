@@ -3,9 +3,17 @@ import { type Database, sql } from '#runtime/postgres.ts'
 import { Refusal } from './answer.ts'
 import { createMemory, type MemoryOptions } from './memory.ts'
 
-const sourceRow = z.object({ id: z.number(), name: z.string(), endpoint: z.string(), has_map: z.boolean() })
+const sourceRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  endpoint: z.string(),
+  /** Whether it ever sent a map. */
+  has_map: z.boolean(),
+  /** The newest version of its map that is durable in Kafka; null: there is none. */
+  map_version: z.number().nullable(),
+})
 
-/** A row of public.data_source, as far as it matters here, and whether a map of it was ever stored. */
+/** A row of public.data_source, as far as it matters here, and what is known of its map. */
 export type Source = z.output<typeof sourceRow>
 
 export type Sources = {
@@ -20,7 +28,7 @@ export type Sources = {
 
 export function openSources(database: Database, options: MemoryOptions): Sources {
   // A source without a map is expected to get one any moment, and callers are told which of the two it is.
-  const memory = createMemory<Source>(options, ({ has_map }) => has_map)
+  const memory = createMemory<Source>(options, ({ map_version }) => map_version !== null)
   return {
     find: (id) => memory.recall(String(id), () => query(database, id)),
     read: (id) => memory.refresh(String(id), () => query(database, id)),
@@ -31,7 +39,8 @@ async function query(database: Database, id: number): Promise<Source | null> {
   if (!z.int32().safeParse(id).success) return null
   return database.maybeOne(sql.type(sourceRow)`
     SELECT id, source_name AS name, invocation_endpoint AS endpoint,
-      EXISTS (SELECT FROM edge.normalization_map WHERE data_source_id = s.id) AS has_map
+      EXISTS (SELECT FROM edge.normalization_map WHERE data_source_id = s.id) AS has_map,
+      (SELECT max(version) FROM edge.normalization_map WHERE data_source_id = s.id AND published_at IS NOT NULL) AS map_version
     FROM public.data_source s WHERE id = ${id}`)
 }
 
