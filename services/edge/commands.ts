@@ -13,5 +13,6 @@ export const commands = defineCommands(import.meta, {
     help: 'rules that say which changes of numbers are news: seed',
     load: () => import('./rules-commands.ts'),
   },
+  keys: { help: 'keys of the operator API: create, ls, revoke', load: () => import('./keys-commands.ts') },
   token: { help: 'tokens of mining modules: mint', load: () => import('./token-commands.ts') },
 })

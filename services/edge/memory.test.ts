@@ -39,6 +39,14 @@ test('serves what it knew while nothing can be read, without asking every time',
   expect(await memory.recall('k', () => Promise.resolve('two'))).toBe('two')
 })
 
+test('or not, when it is told so: what is old is then a 503', async () => {
+  const memory = createMemory<string>({ ...options, servesStale: false })
+  await memory.recall('k', () => Promise.resolve('one'))
+  expect(await memory.recall('k', away)).toBe('one')
+  vi.advanceTimersByTime(1000)
+  await expect(memory.recall('k', away)).rejects.toMatchObject({ status: 503 })
+})
+
 test('a reading that never ends counts as failed after its time', async () => {
   const memory = createMemory<string>(options)
   await memory.recall('k', () => Promise.resolve('one'))

@@ -9,12 +9,14 @@ export type MemoryOptions = {
   timeoutMs: number
   /** The oldest is forgotten when there are more. */
   maxEntries?: number
+  /** Whether what was known serves on when it cannot be read again. */
+  servesStale?: boolean
 }
 
 export type Memory<V> = {
   /**
    * What is known of `key`, else what `load` reads. When `load` fails for a while, what was known before serves on,
-   * however old; a Refusal with 503 when nothing was. null is not kept.
+   * however old, unless `servesStale` is false; a Refusal with 503 when nothing does. null is not kept.
    */
   recall(key: string, load: () => Promise<V | null>): Promise<V | null>
   /** What `load` reads now; a Refusal with 503 when it fails for a while. */
@@ -23,7 +25,7 @@ export type Memory<V> = {
 
 /** Remembers what is read from Postgres, so that answers go on while Postgres is away. `isSettled`: it may be kept at all. */
 export function createMemory<V>(
-  { keepMs, timeoutMs, maxEntries = 10_000 }: MemoryOptions,
+  { keepMs, timeoutMs, maxEntries = 10_000, servesStale = true }: MemoryOptions,
   isSettled: (value: V) => boolean = () => true,
 ): Memory<V> {
   const bounded = boundBy(timeoutMs)
@@ -57,7 +59,7 @@ export function createMemory<V>(
       try {
         return await readOnce(key, load)
       } catch (error) {
-        if (!found || classify(error) !== 'transient') return refuseTransient(error)
+        if (!found || !servesStale || classify(error) !== 'transient') return refuseTransient(error)
         found.goodUntil = Date.now() + keepMs
         return found.value
       }

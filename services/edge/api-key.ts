@@ -1,0 +1,37 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+/** What a key of the operator API may do: an operator all that a viewer may, and more. */
+export const apiRoles = ['viewer', 'operator'] as const
+export type ApiRole = (typeof apiRoles)[number]
+
+const prefix = 'parma_'
+const form = /^parma_[\w-]{43}$/
+const hintLength = prefix.length + 4
+
+export type NewApiKey = {
+  /** Shown to its owner once, and kept nowhere. */
+  key: string
+  hash: Buffer
+  hint: string
+}
+
+/** A new key: `parma_` and 256 random bits. */
+export function makeApiKey(): NewApiKey {
+  const key = prefix + randomBytes(32).toString('base64url')
+  return { key, hash: hashApiKey(key), hint: key.slice(0, hintLength) }
+}
+
+export function hashApiKey(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+/** The key in an `Authorization: Bearer …` header; null when there is something else. */
+export function readApiKey(header: string): string | null {
+  const [, credentials = ''] = /^bearer +(\S+) *$/i.exec(header) ?? []
+  return form.test(credentials) ? credentials : null
+}
+
+/** Whether a key of role `held` may do what takes `needed`. */
+export function includesRole(held: ApiRole, needed: ApiRole): boolean {
+  return apiRoles.indexOf(held) >= apiRoles.indexOf(needed)
+}
