@@ -10,17 +10,25 @@ export function json(status: number, value: unknown, headers: Record<string, str
 /** The body of every refusal but 422. */
 export const refusal = z.object({ detail: z.string() })
 
-/** The one way a route says no: `{"detail": …}` with this status (contract section 3). `detail` is for the caller to read. */
+/** What a refusal says beside its status, where it becomes a problem (problem.ts), of what makes it unlike others of it. */
+export type RefusalOptions = ErrorOptions & { type?: string; title?: string; remedy?: string }
+
+/**
+ * The one way a route says no: `{"detail": …}` with this status (contract section 3), or under /api/v1 a problem.
+ * `detail` is for the caller to read.
+ */
 export class Refusal extends Error {
   readonly status: number
   readonly detail: unknown
   readonly headers: Record<string, string>
-  constructor(status: number, detail: unknown, headers: Record<string, string> = {}, options?: ErrorOptions) {
+  readonly options: RefusalOptions
+  constructor(status: number, detail: unknown, headers: Record<string, string> = {}, options: RefusalOptions = {}) {
     super(typeof detail === 'string' ? detail : JSON.stringify(detail), options)
     this.name = 'Refusal'
     this.status = status
     this.detail = detail
     this.headers = headers
+    this.options = options
   }
 }
 

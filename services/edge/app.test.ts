@@ -8,8 +8,10 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { Refusal, json } from './answer.ts'
 import { createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
+import { createLimits } from './limits.ts'
 import type { Route } from './route.ts'
 
+const viewerKey = `Bearer parma_${'x'.repeat(43)}`
 const caller = { sourceId: 7, taskId: null, run: 'r', exp: 0 }
 const scheduled = vi.fn()
 const received = vi.fn()
@@ -56,6 +58,23 @@ const routes: Route[] = [
     about,
     handle: fail(new TransientError('postgres://user:password@host')),
   },
+  { method: 'get', path: '/api/v1/look', role: 'viewer', about, handle: (_, { name }) => json(200, name) },
+  { method: 'post', path: '/api/v1/act', role: 'operator', about, handle: () => json(200, 'done') },
+  {
+    method: 'get',
+    path: '/api/v1/own',
+    role: 'viewer-or-source',
+    about,
+    handle: (_, who) => json(200, 'sourceId' in who ? who.sourceId : who.name),
+  },
+  { method: 'get', path: '/api/v1/broken', role: 'anyone', about, handle: fail(new Error('secret detail')) },
+  {
+    method: 'get',
+    path: '/api/v1/away',
+    role: 'anyone',
+    about,
+    handle: fail(new TransientError('postgres://u:p@host')),
+  },
   {
     method: 'get',
     path: '/refused',
@@ -70,6 +89,17 @@ const app = createApp(routes, {
     if (header !== 'good') throw new Refusal(401, 'no')
     return caller
   },
+  async checkApiKey(header, role) {
+    if (header !== viewerKey) throw new Refusal(401, 'no')
+    if (role === 'operator') throw new Refusal(403, 'no operator')
+    return { keyId: 5, name: 'console', role: 'viewer' }
+  },
+  limits: createLimits({
+    ...{ RATE_LIMIT_ANONYMOUS: 0, RATE_LIMIT_SOURCE: 0, RATE_LIMIT_API_KEY: 0, RATE_LIMIT_REFUSED: 0 },
+    RATE_LIMIT_MAX_CALLERS: 10,
+  }),
+  trustProxy: 0,
+  answerTimeoutMs: 60_000,
   readBody(request) {
     received(request.url)
     return readBody(request)
@@ -177,6 +207,42 @@ describe('who may call', () => {
     expect(await (await ask('/maybe')).json()).toBe('nobody')
     expect(await (await ask('/maybe', { headers: token })).json()).toBe(7)
     expect((await ask('/maybe', { headers: { authorization: 'bad' } })).status).toBe(401)
+  })
+})
+
+describe('the operator API', () => {
+  const authorization = viewerKey
+
+  test('takes keys of the role a route declares, and tokens only where it says so', async () => {
+    expect(await (await ask('/api/v1/look', { headers: { authorization } })).json()).toBe('console')
+    expect(await (await ask('/api/v1/own', { headers: { authorization } })).json()).toBe('console')
+    expect(await (await ask('/api/v1/own', { headers: token })).json()).toBe(7)
+    const refused = await Promise.all([
+      ask('/api/v1/look'),
+      ask('/api/v1/look', { headers: token }),
+      ask('/api/v1/act', { method: 'POST', headers: { authorization } }),
+      ask('/api/v1/own'),
+      ask('/api/v1/own', { headers: { authorization: 'bad' } }),
+    ])
+    expect(refused.map(({ status }) => status)).toEqual([401, 401, 403, 401, 401])
+  })
+
+  test.each<[string, string, number, string]>([
+    ['GET', '/api/v1/look', 401, 'unauthenticated'],
+    ['GET', '/api/v1/nothing', 404, 'not-found'],
+    ['GET', '/api/v1/%ff', 404, 'not-found'],
+    ['GET', '/api/v1', 404, 'not-found'],
+    ['DELETE', '/api/v1/look', 405, 'method-not-allowed'],
+    ['GET', '/api/v1/away', 503, 'unavailable'],
+    ['GET', '/api/v1/broken', 500, 'unexpected'],
+  ])('%s %s is the problem %i', async (method, path, status, type) => {
+    const answer = await ask(path, { method })
+    const text = await answer.text()
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json'])
+    expect(JSON.parse(text)).toMatchObject({ type: `urn:parma:problem:${type}`, status, instance: path })
+    expect(text).not.toMatch(/secret|postgres|\.ts/)
+    expect(answer.headers.get('retry-after')).toBe(status === 503 ? '5' : null)
+    expect(answer.headers.get('allow')).toBe(status === 405 ? 'GET' : null)
   })
 })
 

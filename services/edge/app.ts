@@ -10,10 +10,11 @@ import { Counter, Histogram } from 'prom-client'
 import type { Log } from '#runtime/log.ts'
 import { classify } from '#runtime/retry.ts'
 import { traceIdOf } from '#runtime/trace.ts'
+import { type Gate, admit } from './admit.ts'
 import { type Answer, json, Refusal, unavailable } from './answer.ts'
 import type { ReadBody } from './body.ts'
-import type { Route, RouteRequest } from './route.ts'
-import type { Caller } from './token.ts'
+import { hasProblems, problem } from './problem.ts'
+import type { Route } from './route.ts'
 
 const answered = new Counter({
   name: 'parma_http_answers_total',
@@ -27,17 +28,24 @@ const duration = new Histogram({
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
 })
 
-export type AppDeps = {
-  checkToken(header: string | undefined): Promise<Caller>
+export type AppDeps = Gate & {
   readBody: ReadBody
+  /** Proxies in front whose X-Forwarded-For counts. */
+  trustProxy: number
+  /** How long a client may take to receive an answer. */
+  answerTimeoutMs: number
   log: Log
 }
 
-/** Serves `routes` with the statuses and bodies of contract section 3, errors included. No answer shows a stack trace. */
+/**
+ * Serves `routes` with the statuses and bodies of contract section 3, errors included; under /api/v1 errors are problems.
+ * No answer shows a stack trace.
+ */
 export function createApp(routes: readonly Route[], deps: AppDeps): Express {
   const app = express()
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').set('query parser', false)
-  app.use(helmet())
+  app.set('trust proxy', deps.trustProxy)
+  app.use(helmet(), cutSlowReaders(deps.answerTimeoutMs))
   for (const path of new Set(routes.map((route) => route.path))) {
     const here = routes.filter((route) => route.path === path)
     const methods = new Map(here.map((route) => [route.method.toUpperCase(), serve(route, deps)]))
@@ -55,21 +63,15 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
   return app
 }
 
-function serve(route: Route, { checkToken, readBody }: AppDeps): RequestHandler {
-  const handle = async (request: RouteRequest): Promise<Answer> => {
-    const { authorization } = request.headers
-    if (route.role === 'anyone') return route.handle(request)
-    if (route.role === 'maybe-source')
-      return route.handle(request, authorization ? await checkToken(authorization) : null)
-    return route.handle(request, await checkToken(authorization))
-  }
+function serve(route: Route, deps: AppDeps): RequestHandler {
   return async (request, response) => {
+    const handle = await admit(route, request, response, deps)
     const answer = await handle({
       headers: request.headers,
       query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
       params: request.params as Record<string, string>,
       traceparent: request.get('traceparent'),
-      readBody: () => readBody(request),
+      readBody: () => deps.readBody(request),
     })
     send(response, answer)
   }
@@ -87,18 +89,21 @@ function answerError(log: Log): ErrorRequestHandler {
     const about = { method: request.method, path: request.path, trace_id: traceIdOf(request.get('traceparent')) }
     if (!refusal) {
       log.error({ ...about, error }, 'request_failed')
-      return send(response, {
-        status: 500,
-        headers: { 'content-type': 'text/plain; charset=utf-8' },
-        body: 'Internal Server Error',
-      })
+      return send(response, hasProblems(request.path) ? problem(unexpected, request.path) : internalServerError)
     }
     const { status, detail, headers, cause } = refusal
     const level = status >= 500 ? 'warn' : 'debug'
     log[level]({ ...about, status, detail, error: cause }, 'request_refused')
-    send(response, json(status, { detail }, headers))
+    send(response, hasProblems(request.path) ? problem(refusal, request.path) : json(status, { detail }, headers))
   }
 }
+
+const internalServerError = {
+  status: 500,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: 'Internal Server Error',
+}
+const unexpected = new Refusal(500, 'Internal Server Error')
 
 function toRefusal(error: unknown): Refusal | null {
   if (error instanceof Refusal) return error
@@ -106,6 +111,17 @@ function toRefusal(error: unknown): Refusal | null {
   // Express refuses a path that is not URL-encoded text.
   if (error instanceof URIError) return new Refusal(404, 'Not Found')
   return null
+}
+
+/** An answer that is not received keeps its memory: ends connections whose clients take too long over it. */
+function cutSlowReaders(timeoutMs: number): RequestHandler {
+  return (_request, response, next) => {
+    response.on('prefinish', () => {
+      const timer = setTimeout(() => response.destroy(), timeoutMs).unref()
+      response.on('close', () => clearTimeout(timer))
+    })
+    next()
+  }
 }
 
 function measure(route: string): RequestHandler {

@@ -40,8 +40,29 @@ export const settings = {
   MAX_MAP_BYTES: count(4 * 1024 * 1024).describe('The largest answer of a module’s /initialize.'),
   MAX_BUFFERED_BYTES: count(64 * 1024 * 1024).describe('Request bodies being received at once; more are answered 503.'),
   MAX_JSON_DEPTH: count(1000).describe('Lists and objects within each other in a body; deeper ones are refused.'),
+  API_KEY_CACHE_MS: count(10_000, 0).describe(
+    'How long an API key, once read, is not read again: a revoked one opens for as long.',
+  ),
+  TRUST_PROXY: count(0, 0).describe(
+    'How many proxies stand in front and add the caller to X-Forwarded-For; 0: the address of the connection is the caller’s. Cloud Run is 1.',
+  ),
+  RATE_LIMIT_ANONYMOUS: count(300, 0).describe(
+    'Requests a minute without credentials, per address and route. Limits are per process, more is answered 429, and 0 is no limit.',
+  ),
+  // Modules never send again what is refused: whatever a lower limit refuses is lost.
+  RATE_LIMIT_SOURCE: count(600_000, 0).describe(
+    'Requests a minute with tokens of one data source: more than a process takes, as modules lose what is refused.',
+  ),
+  RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests a minute with one API key.'),
+  RATE_LIMIT_REFUSED: count(1200, 0).describe('Requests a minute with credentials that are refused, per address.'),
+  RATE_LIMIT_MAX_CALLERS: count(20_000).describe(
+    'Callers counted at once per limit; of more, those counted longest are forgotten.',
+  ),
+  MAX_CONNECTIONS: count(5000).describe('Connections of clients at once; more are closed.'),
+  MAX_HEADER_BYTES: count(16 * 1024).describe('The headers of one request; larger ones are answered 431.'),
   HEADERS_TIMEOUT_MS: count(10_000).describe('How long a client may take to send its headers.'),
   REQUEST_TIMEOUT_MS: count(60_000).describe('How long a client may take to send a whole request.'),
+  ANSWER_TIMEOUT_MS: count(60_000).describe('How long a client may take to receive an answer.'),
   COMPATIBILITY_ROUTES: flag(true).describe(
     'Serve the routes that start work without a token, as parma-web and Cloud Scheduler call them.',
   ),

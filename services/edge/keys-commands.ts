@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { requireText, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
-import { sql } from '#runtime/postgres.ts'
+import { type Database, sql } from '#runtime/postgres.ts'
 import { apiRoles, makeApiKey } from './api-key.ts'
-import { requireText, withDatabase } from './command-database.ts'
 import { readIso } from './time.ts'
 
 type Output = { json?: boolean }

@@ -13,8 +13,11 @@ export async function listen(config: Config, { log, scope }: ServiceContext, app
     requestTimeout: config.REQUEST_TIMEOUT_MS,
     keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: 1000,
+    maxHeaderSize: config.MAX_HEADER_BYTES,
   }
-  const server = createServer(limits, app).listen(config.EDGE_PORT, config.EDGE_HOST)
+  const server = createServer(limits, app)
+  server.maxConnections = config.MAX_CONNECTIONS
+  server.listen(config.EDGE_PORT, config.EDGE_HOST)
   await once(server, 'listening')
   log.info({ address: server.address() }, 'listening')
   scope.defer(async () => {

@@ -8,12 +8,14 @@ import { maxBodyBytes } from '#schemas/topics.ts'
 import { createTokenChecker } from './access.ts'
 import { openAffinity } from './affinity.ts'
 import { createAffinityClient } from './affinity-client.ts'
+import { openApiKeys } from './api-keys.ts'
 import { createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
 import type { Config } from './config.ts'
 import { type ReadCrm, readAtMostEvery } from './crm.ts'
 import { boundBy } from './deadline.ts'
 import { createKeyCheck } from './idempotency.ts'
+import { createLimits } from './limits.ts'
 import { createReporter } from './ops-events.ts'
 import { createPublisher } from './publish.ts'
 import { createRoutes } from './routes.ts'
@@ -54,7 +56,15 @@ export async function openEdge(
     readCrm: openCrm(config, http, stopping),
   })
   const readBody = createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES })
-  return createApp(routes, { checkToken: createTokenChecker(secrets), readBody, log })
+  return createApp(routes, {
+    checkToken: createTokenChecker(secrets),
+    checkApiKey: openApiKeys(database, { ...memory, keepMs: config.API_KEY_CACHE_MS }),
+    limits: createLimits(config),
+    readBody,
+    trustProxy: config.TRUST_PROXY,
+    answerTimeoutMs: config.ANSWER_TIMEOUT_MS,
+    log,
+  })
 }
 
 function openCrm(config: Config, http: HttpClient, stopping: AbortSignal): ReadCrm | null {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
 import type { Answer } from './answer.ts'
+import type { ApiKey } from './api-keys.ts'
 import type { Caller } from './token.ts'
 
 /** A request as routes see it. */
@@ -43,10 +44,13 @@ export type About = {
 
 /**
  * One row of the table of routes. Who may call it is part of it: `anyone`; `source`: a module with the token of a source;
- * `maybe-source`: with or without one, the route itself says when it must be there. A token that is sent must be good.
+ * `maybe-source`: with or without one, the route itself says when it must be there; `viewer`, `operator`: with an API key
+ * of that role or a higher one; `viewer-or-source`: with either. Credentials that are sent must be good.
  */
 export type Route = { method: Method; path: string; about: About } & (
   | { role: 'anyone'; handle(request: RouteRequest): MaybeAsync<Answer> }
   | { role: 'source'; handle(request: RouteRequest, caller: Caller): MaybeAsync<Answer> }
   | { role: 'maybe-source'; handle(request: RouteRequest, caller: Caller | null): MaybeAsync<Answer> }
+  | { role: 'viewer' | 'operator'; handle(request: RouteRequest, key: ApiKey): MaybeAsync<Answer> }
+  | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: ApiKey | Caller): MaybeAsync<Answer> }
 )

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { createCounters } from './counters.ts'
+
+test('hits count until the window of their key ends', async () => {
+  let now = 1000
+  const counters = createCounters(60, 10, () => now)
+  const hit = async (key: string) => (await counters.increment(key)).totalHits
+  expect([await hit('a'), await hit('a'), await hit('b')]).toEqual([1, 2, 1])
+  now += 59
+  expect(await hit('a')).toBe(3)
+  expect(await counters.get?.('a')).toEqual({ totalHits: 3, resetTime: new Date(1060) })
+  now += 1
+  expect(await counters.get?.('a')).toBeUndefined()
+  expect([await hit('a'), await hit('a')]).toEqual([1, 2])
+})
+
+test('of too many keys, those whose window began first are forgotten', async () => {
+  let now = 1000
+  const counters = createCounters(60, 3, () => now++)
+  for (const key of ['a', 'b', 'c', 'a', 'd']) await counters.increment(key)
+  const known = await Promise.all(['a', 'b', 'c', 'd'].map(async (key) => (await counters.get?.(key))?.totalHits))
+  expect(known).toEqual([undefined, 1, 1, 1])
+  now += 60
+  for (const key of ['b', 'e']) await counters.increment(key)
+  expect(await counters.get?.('b')).toMatchObject({ totalHits: 1 })
+})
