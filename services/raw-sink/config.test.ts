@@ -9,27 +9,29 @@ const account = { client_email: 'a@b.c', private_key: '-----BEGIN PRIVATE KEY---
 
 describe('Firestore', () => {
   test('of Google, with a service account', () => {
-    expect(readConfig({ ...needed, FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify(account) }).account).toEqual(account)
+    expect(readConfig({ ...needed, FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify(account) }).firestore.account).toEqual(
+      account,
+    )
   })
   test('an emulator, with none', () => {
-    expect(readConfig({ ...needed, FIRESTORE_EMULATOR_HOST: 'localhost:8085' }).account).toBeNull()
+    expect(readConfig({ ...needed, FIRESTORE_EMULATOR_HOST: 'localhost:8085' }).firestore.account).toBeNull()
   })
   test('of Google, with the file of the predecessor where nothing else is given', () => {
     const secrets = mkdtempSync(join(tmpdir(), 'secrets-'))
     onTestFinished(() => rmSync(secrets, { recursive: true }))
     expect(() => readConfig(needed, secrets)).toThrow(/FIREBASE_ADMINSDK_CERTIFICATE/)
     writeFileSync(join(secrets, 'la-famiglia-parma-ai-firebase-adminsdk.json'), JSON.stringify(account))
-    expect(readConfig(needed, secrets).account).toEqual(account)
+    expect(readConfig(needed, secrets).firestore.account).toEqual(account)
     const other = { ...account, client_email: 'other@b.c' }
     const given = { ...needed, FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify(other) }
-    expect(readConfig(given, secrets).account).toEqual(other)
-    expect(readConfig({ ...needed, FIRESTORE_EMULATOR_HOST: 'localhost:8085' }, secrets).account).toBeNull()
+    expect(readConfig(given, secrets).firestore.account).toEqual(other)
+    expect(readConfig({ ...needed, FIRESTORE_EMULATOR_HOST: 'localhost:8085' }, secrets).firestore.account).toBeNull()
   })
   test('in the project of the account, unless another is named', () => {
     const { FIRESTORE_PROJECT: _, ...rest } = needed
     const read = (env: Record<string, string>, project_id?: string) =>
       readConfig({ ...rest, ...env, FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify({ ...account, project_id }) })
-        .FIRESTORE_PROJECT
+        .firestore.project
     expect(read({}, 'theirs')).toBe('theirs')
     expect(read({ FIRESTORE_PROJECT: 'ours' }, 'theirs')).toBe('ours')
     expect(() => read({})).toThrow('FIRESTORE_PROJECT is missing, and FIREBASE_ADMINSDK_CERTIFICATE has no project_id.')

@@ -5,6 +5,7 @@ import type { Firestore } from 'firebase-admin/firestore'
 import { z } from 'zod'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { postgresSettings, readEnv } from '#runtime/config.ts'
+import { openFirestore } from '#runtime/firestore.ts'
 import { prefixed } from '#runtime/kafka.ts'
 import { createLog } from '#runtime/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres.ts'
@@ -13,7 +14,6 @@ import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
-import { openFirestore } from './firestore.ts'
 import { readPayload, UnreadableDocument } from './read-payload.ts'
 
 type Options = {
@@ -51,7 +51,7 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   await using scope = new AsyncDisposableStack()
   const database = await openPool(config)
   scope.defer(() => database.end())
-  const firestore = openFirestore(config)
+  const firestore = openFirestore(config.firestore)
   scope.defer(() => firestore.terminate())
   await requireSource(database, options.source)
   if (map_version !== null) await requireMap(firestore, options.source, map_version)

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DocumentReference } from 'firebase-admin/firestore'
+import { openFirestore } from '#runtime/firestore.ts'
 import { TransientError } from '#runtime/retry.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import type { Config } from './config.ts'
 import type { Fields, StoredDocument } from './document.ts'
-import { openFirestore } from './firestore.ts'
 
 /** `repeated`: it was there with the same content. `conflict`: with other content, which stays. */
 export type Written =
@@ -19,7 +19,7 @@ const alreadyExists = 6
 
 /** Firestore, or its emulator, for as long as the service runs. Readiness follows it. */
 export function openStore(config: Config, { scope, health }: ServiceContext): Store {
-  const firestore = openFirestore(config)
+  const firestore = openFirestore(config.firestore)
   scope.defer(() => firestore.terminate())
   let probe: Promise<unknown> | null = null
   health.ready('firestore', async () => {

@@ -50,7 +50,7 @@ describe('who may call what', () => {
     if (method !== 'HEAD') expect(answer.text).toBe('{"detail":"Method Not Allowed"}')
   })
 
-  test.each(['/dummy', '/nothing', '/feed-raw-data/1', '/api/v1/events'])('%s is 404', async (path) => {
+  test.each(['/dummy', '/nothing', '/feed-raw-data/1', '/api/v10/events'])('%s is 404', async (path) => {
     const answer = await edge.call(path)
     expect([answer.status, answer.text]).toEqual([404, '{"detail":"Not Found"}'])
   })

@@ -292,9 +292,6 @@ describe('keys', () => {
     ])
     const stored = JSON.stringify(await rows('SELECT *, encode(hash, $1) AS text FROM edge.api_key', 'escape'))
     expect(stored).not.toContain(String(key).slice(12))
-    expect((await edge.parma('keys', 'create', '--name', 'bare', '--role', 'operator')).trim()).toMatch(
-      /^parma_[\w-]{43}$/,
-    )
     const [listed] = await parma<Row[]>('keys', 'ls')
     expect(listed).toEqual({
       ...{ id, name: 'console', role: 'viewer', key: `${String(key).slice(0, 10)}…`, state: 'good' },
@@ -306,30 +303,22 @@ describe('keys', () => {
     expect(await parma('keys', 'revoke', 'console')).toEqual({ id })
     expect((await parma<Row[]>('keys', 'ls'))[0]).toMatchObject({ state: 'revoked' })
     await expect(parma('keys', 'revoke', String(id))).rejects.toThrow(`Key ${String(id)} is revoked already.`)
-    expect((await create('--name', 'console', '--role', 'operator'))['id']).not.toBe(id)
+    const again = (await edge.parma('keys', 'create', '--name', 'console', '--role', 'operator')).trim()
+    expect(again).toMatch(/^parma_[\w-]{43}$/)
+    await expect(parma('keys', 'revoke', 'nobody')).rejects.toThrow('There is no key "nobody".')
   })
 
   test('may end by themselves', async () => {
     const { expires_at } = await create('--name', 'days', '--role', 'viewer', '--expires', '2d')
     expect(Math.abs(Date.parse(String(expires_at)) - Date.now() - 2 * 86_400_000)).toBeLessThan(60_000)
-    const { expires_at: date } = await create('--name', 'date', '--role', 'viewer', '--expires', '2999-01-31')
-    expect(date).toBe('2999-01-31T00:00:00.000Z')
-    for (const wrong of ['2001-01-01', 'soon', '0d'])
+    for (const wrong of ['2001-01-01', 'soon'])
       await expect(create('--name', 'wrong', '--role', 'viewer', '--expires', wrong)).rejects.toThrow(
         `--expires is "${wrong}": give a date or time to come`,
       )
   })
 
-  test.each([
-    [['--name', 'x', '--role', 'admin'], /viewer, operator/],
-    [['--name', 'x'], /--role/],
-    [['--role', 'viewer'], /--name/],
-    [['--name', ' ', '--role', 'viewer'], /--name is empty/],
-  ])('%j is no key', async (args, message) => {
-    await expect(create(...args)).rejects.toThrow(message)
-  })
-
-  test('that are not there cannot be revoked', async () => {
-    await expect(parma('keys', 'revoke', 'nobody')).rejects.toThrow('There is no key "nobody".')
+  test('of no role or no name are none', async () => {
+    await expect(create('--name', 'x', '--role', 'admin')).rejects.toThrow(/viewer, operator/)
+    await expect(create('--name', ' ', '--role', 'viewer')).rejects.toThrow('--name is empty')
   })
 })
