@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request as send } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { createLog } from '#runtime/log.ts'
 import { TransientError } from '#runtime/retry.ts'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { Refusal, json } from './answer.ts'
-import { createApp } from './app.ts'
+import { type AppDeps, createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
 import { createLimits } from './limits.ts'
 import type { Route } from './route.ts'
@@ -84,7 +84,7 @@ const routes: Route[] = [
   },
 ]
 
-const app = createApp(routes, {
+const deps = {
   async checkToken(header) {
     if (header !== 'good') throw new Refusal(401, 'no')
     return caller
@@ -105,12 +105,12 @@ const app = createApp(routes, {
     return readBody(request)
   },
   log: createLog('edge', 'fatal'),
-})
+} satisfies AppDeps
 const readBody = createBodyReader({ maxBytes: 1000, maxBufferedBytes: 2500 })
 let url = ''
 
 beforeAll(async () => {
-  const server = createServer(app).listen(0, '127.0.0.1')
+  const server = createServer(createApp(routes, deps)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return () => {
@@ -244,6 +244,26 @@ describe('the operator API', () => {
     expect(answer.headers.get('retry-after')).toBe(status === 503 ? '5' : null)
     expect(answer.headers.get('allow')).toBe(status === 405 ? 'GET' : null)
   })
+})
+
+test('an answer that nobody takes is given up after its time', async () => {
+  const large: Route = {
+    method: 'get',
+    path: '/large',
+    role: 'anyone',
+    about,
+    handle: () => json(200, 'x'.repeat(5e7)),
+  }
+  const server = createServer(createApp([large], { ...deps, answerTimeoutMs: 100 })).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
+  socket.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n')
+  const [open] = (await once(server, 'connection')) as [Socket]
+  await once(open, 'close')
+  socket.on('error', () => undefined).resume()
+  await once(socket, 'close')
+  expect(socket.bytesRead).toBeLessThan(5e7)
+  server.close()
 })
 
 describe('bodies', () => {

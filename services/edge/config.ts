@@ -13,6 +13,7 @@ import {
   serviceSettings,
   tokenSettings,
 } from '#runtime/config.ts'
+import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore-settings.ts'
 
 export const settings = {
   ...serviceSettings,
@@ -20,6 +21,7 @@ export const settings = {
   ...postgresSettings,
   ...tokenSettings,
   ...moduleSettings,
+  ...firestoreSettings,
   // Callers wait for their own record only, so a few milliseconds cost nobody much and let records share a send.
   PRODUCE_LINGER_MS: count(3, 0).describe('How long a record waits for others to travel with it.'),
 
@@ -83,9 +85,9 @@ export const settings = {
   MAX_CRM_BYTES: count(8 * 1024 * 1024).describe('The largest answer of the CRM, which is one page of its companies.'),
 }
 
-/** Everything the edge needs to know of its surroundings. `affinity` is null where no CRM is connected. */
+/** Everything the edge needs to know of its surroundings. `affinity` is null where no CRM is connected, `firestore` where nothing says where it is. */
 export const readConfig = (env: Env = process.env) => {
-  const config = readEnv(settings, env)
+  const config = readEnv(settings, withAccountFile(env, secretsDir))
   const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl } = config
   const problems: string[] = []
   if (apiKey !== undefined && listId === undefined)
@@ -95,6 +97,7 @@ export const readConfig = (env: Env = process.env) => {
   if (!baseUrl.startsWith('https://') && config.DEPLOYMENT_ENV !== 'local')
     problems.push('AFFINITY_BASE_URL is not https://, so the key would be sent for everybody to read.')
   if (problems.length > 0) throw new ConfigError(problems)
-  return { ...config, affinity: apiKey === undefined || listId === undefined ? null : { apiKey, listId, baseUrl } }
+  const affinity = apiKey === undefined || listId === undefined ? null : { apiKey, listId, baseUrl }
+  return { ...config, affinity, firestore: readFirestoreAccess(config) }
 }
 export type Config = ReturnType<typeof readConfig>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
+import type { AcceptedEvents } from './accepted.ts'
 import { foreign, sourceOf } from './access.ts'
 import { affinityName, type ResolveCompany } from './affinity.ts'
 import type { Answer } from './answer.ts'
@@ -67,11 +68,12 @@ export type FeedDeps = {
   publish: Publish
   resolveAffinity: ResolveCompany
   checkKey: CheckKey
+  accepted: AcceptedEvents
   maxJsonDepth: number
 }
 
 /** POST /feed-raw-data: 201 means that the payload is durable in Kafka, exactly as it came (contract section 3.7). */
-export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJsonDepth }: FeedDeps) {
+export function feedRawData({ sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth }: FeedDeps) {
   return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
     const body = await request.readBody()
     const feed = validateBody(feedBody, body, request.headers['content-type'], maxJsonDepth)
@@ -112,6 +114,7 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, maxJs
     }
     const headers: Record<string, string> = caller.taskId === null ? {} : { task_id: String(caller.taskId) }
     await publish(topics.rawPayloads, company_id, payload, request, headers)
+    accepted.note(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
     return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)
   }
 }

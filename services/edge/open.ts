@@ -5,6 +5,7 @@ import type { Producer } from '#runtime/produce.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { maxBodyBytes } from '#schemas/topics.ts'
+import { rememberAccepted } from './accepted.ts'
 import { createTokenChecker } from './access.ts'
 import { openAffinity } from './affinity.ts'
 import { createAffinityClient } from './affinity-client.ts'
@@ -13,11 +14,13 @@ import { createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
 import type { Config } from './config.ts'
 import { type ReadCrm, readAtMostEvery } from './crm.ts'
+import { openDeadLetters } from './dead-letters.ts'
 import { boundBy } from './deadline.ts'
 import { createKeyCheck } from './idempotency.ts'
 import { createLimits } from './limits.ts'
 import { createReporter } from './ops-events.ts'
 import { createPublisher } from './publish.ts'
+import { openRawDocuments } from './raw-documents.ts'
 import { createRoutes } from './routes.ts'
 import { openSources } from './sources.ts'
 
@@ -47,6 +50,10 @@ export async function openEdge(
     sources: openSources(database, memory),
     resolveAffinity: openAffinity(database, memory),
     checkKey: createKeyCheck(),
+    accepted: rememberAccepted(),
+    boundedLookup: boundBy(config.LOOKUP_TIMEOUT_MS),
+    findDeadLetters: openDeadLetters(config, config.LOOKUP_TIMEOUT_MS, context),
+    findDocument: openRawDocuments(config.firestore, config.LOOKUP_TIMEOUT_MS, context),
     maxJsonDepth: config.MAX_JSON_DEPTH,
     maxAnswerBytes: config.MAX_MAP_BYTES,
     timeoutMs: config.HANDSHAKE_TIMEOUT_MS,

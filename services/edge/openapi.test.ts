@@ -11,6 +11,7 @@ import { lenient, lenientInt, text } from './validation.ts'
 
 type Operation = {
   operationId: string
+  security: object[]
   parameters?: { in: string; name: string; required: boolean; schema: object }[]
   requestBody?: { content: Record<string, { schema: object }> }
   responses: Record<string, { content?: Record<string, { schema: object }> }>
@@ -79,17 +80,26 @@ test('the answers of a role, of a body and of input come with them', () => {
   const statuses = (route: Route) => Object.keys(describeOne(route).responses).join(' ')
   const one = { method: 'post', path: '/', handle } as const
   const body = z.object({})
-  expect(statuses({ ...one, role: 'anyone', about: said })).toBe('200 500')
-  expect(statuses({ ...one, role: 'source', about: said })).toBe('200 400 401 500 503')
-  expect(statuses({ ...one, role: 'anyone', about: { ...said, query: body } })).toBe('200 422 500')
-  expect(statuses({ ...one, role: 'anyone', about: { ...said, body } })).toBe('200 400 413 415 422 500 503')
+  expect(statuses({ ...one, role: 'anyone', about: said })).toBe('200 429 500')
+  expect(statuses({ ...one, role: 'source', about: said })).toBe('200 400 401 429 500 503')
+  expect(statuses({ ...one, role: 'anyone', about: { ...said, query: body } })).toBe('200 422 429 500')
+  expect(statuses({ ...one, role: 'anyone', about: { ...said, body } })).toBe('200 400 413 415 422 429 500 503')
   expect(
     statuses({
       ...one,
       role: 'source',
       about: { ...said, body, answers: { 201: { description: '' }, 409: { description: '' } } },
     }),
-  ).toBe('201 400 401 409 413 415 422 500 503')
+  ).toBe('201 400 401 409 413 415 422 429 500 503')
+})
+
+test('errors of the operator API are problems, a key of too low a role among them', () => {
+  const route = { method: 'get', path: '/api/v1/x', role: 'viewer', about: said, handle } as const
+  const { responses, security } = describeOne(route)
+  expect(security).toEqual([{ key: [] }])
+  expect(Object.keys(responses).join(' ')).toBe('200 400 401 403 429 500 503')
+  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  for (const [status, { content }] of Object.entries(responses)) if (status !== '200') expect(content).toEqual(problem)
 })
 
 test('a whole number may be a text or a boolean in a body, and is one in a URL; defaults, bounds and patterns are told', () => {

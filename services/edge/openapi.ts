@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import manifest from '../../package.json' with { type: 'json' }
 import { json, refusal } from './answer.ts'
+import { hasProblems, problemBody, problemType } from './problem.ts'
 import type { Described, Route } from './route.ts'
 import { invalid } from './validation.ts'
 
@@ -11,6 +12,12 @@ const roles: Record<Route['role'], { description: string; security: Json[] }> = 
   anyone: { description: 'Needs no credentials.', security: [] },
   source: { description: 'For mining modules, with the token they were called with.', security: [{ token: [] }] },
   'maybe-source': { description: 'With the token of a source, or without one.', security: [{ token: [] }, {}] },
+  viewer: { description: 'For people and programs that look, with an API key.', security: [{ key: [] }] },
+  operator: { description: 'For those who act, with an API key of the role operator.', security: [{ key: [] }] },
+  'viewer-or-source': {
+    description: 'With an API key, or for mining modules with the token they were called with.',
+    security: [{ key: [] }, { token: [] }],
+  },
 }
 
 const securitySchemes = {
@@ -20,11 +27,13 @@ const securitySchemes = {
     bearerFormat: 'JWT',
     description: 'A module sends back the token that it was called with. `parma token mint` makes one by hand.',
   },
+  key: { type: 'http', scheme: 'bearer', description: 'An API key, `parma_…`, which `parma keys create` makes.' },
 }
 
 const shared = new Map<z.ZodType, string>([
   [refusal, 'Refusal'],
   [invalid, 'Invalid'],
+  [problemBody, 'Problem'],
 ])
 
 /** The routes, and one more: GET /openapi.json, which describes them all and itself (OpenAPI 3.1). */
@@ -82,7 +91,10 @@ function describeOperation(route: Route): Json {
       requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'body') } } },
     }),
     responses: Object.fromEntries(
-      Object.entries(answersOf(route)).map(([status, said]) => [status, describeAnswer(Number(status), said)]),
+      Object.entries(answersOf(route)).map(([status, said]) => [
+        status,
+        describeAnswer(Number(status), Number(status) >= 400 && hasProblems(route.path) ? asProblem(said) : said),
+      ]),
     ),
   }
 }
@@ -90,8 +102,10 @@ function describeOperation(route: Route): Json {
 /** Every status that a route may answer: what its role and what it takes bring with them, and its own. */
 function answersOf({ role, about: { query, params, headers, body, answers } }: Route): Answers {
   return {
+    429: tooMany,
     500: { description: 'A defect.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
     ...(role === 'anyone' ? {} : ofTokens),
+    ...(role === 'viewer' || role === 'operator' ? ofKeys : {}),
     ...(body ? ofBodies : {}),
     ...((query ?? params ?? headers ?? body) ? ofInput : {}),
     ...answers,
@@ -104,12 +118,21 @@ const unavailable: Described = {
   description: 'Something is out of order for a while: send it again.',
   headers: { 'retry-after': 'How many seconds to wait.' },
 }
+const tooMany: Described = {
+  description: 'Too many requests within a minute.',
+  headers: {
+    'retry-after': 'How many seconds to wait.',
+    ratelimit: 'The limit, how much of it is left, and the seconds until it is whole again.',
+    'ratelimit-policy': 'The limit and the seconds it is for.',
+  },
+}
 const unreadable = { description: 'The token names no data source, or the body cannot be received.' }
 const ofTokens: Answers = {
   400: unreadable,
   401: { description: 'The token is missing or not good.' },
   503: unavailable,
 }
+const ofKeys: Answers = { 403: { description: 'The API key is of a lower role.' } }
 const ofBodies: Answers = {
   400: unreadable,
   413: { description: 'The body is too large.' },
@@ -117,6 +140,10 @@ const ofBodies: Answers = {
   503: unavailable,
 }
 const ofInput: Answers = { 422: { description: 'What is wrong, and where.', schema: invalid } }
+
+function asProblem(said: Described): Described {
+  return { ...said, schema: problemBody, contentType: problemType }
+}
 
 function describeAnswer(status: number, { description, schema, contentType, headers }: Described): Json {
   const body = schema ?? (status >= 400 ? refusal : null)

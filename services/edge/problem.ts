@@ -1,5 +1,8 @@
 import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
 import { type Answer, json, type Refusal } from './answer.ts'
+
+export const problemType = 'application/problem+json'
 
 type Kind = { type: string; title: string; remedy: string }
 
@@ -36,6 +39,17 @@ const kinds: Record<number, Kind> = {
   },
 }
 
+/** The body of every error under /api/v1. */
+export const problemBody = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  errors: z.array(z.unknown()).optional(),
+  instance: z.string(),
+  remedy: z.string(),
+})
+
 /** Whether errors on this path are problems: those of the operator API. All others have the form of the reference. */
 export function hasProblems(path: string): boolean {
   return path === '/api/v1' || path.startsWith('/api/v1/')
@@ -52,6 +66,6 @@ export function problem({ status, detail, headers, options }: Refusal, path: str
   return json(
     status,
     { type: type.includes(':') ? type : `urn:parma:problem:${type}`, title, status, ...said, instance: path, remedy },
-    { ...headers, 'content-type': 'application/problem+json' },
+    { ...headers, 'content-type': problemType },
   )
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Answer, json } from './answer.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { docsRoutes } from './docs.ts'
+import { eventAbout, type EventDeps, readEvent } from './events.ts'
 import { crawlingFinished, finishAbout, type FinishDeps } from './finish.ts'
 import { feedAbout, feedRawData, type FeedDeps } from './feed.ts'
 import { handshake, handshakeAbout, type HandshakeDeps } from './handshake.ts'
@@ -14,7 +15,8 @@ export type RouteDeps = FeedDeps &
   FinishDeps &
   HandshakeDeps &
   MeasurementDeps &
-  CompatibilityDeps & { compatibilityRoutes: boolean }
+  CompatibilityDeps &
+  EventDeps & { compatibilityRoutes: boolean }
 
 /** Every route there is, with who may call it (contract section 3). */
 export function createRoutes(deps: RouteDeps): Route[] {
@@ -32,6 +34,13 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'post', path: '/crawling-finished', role: 'source', about: finishAbout, handle: crawlingFinished(deps) },
     { method: 'post', path: '/new-company', role: 'source', about: companyAbout, handle: newCompany(deps) },
     ...(deps.compatibilityRoutes ? compatibilityRoutes(deps) : []),
+    {
+      method: 'get',
+      path: '/api/v1/events/:event_id',
+      role: 'viewer-or-source',
+      about: eventAbout,
+      handle: readEvent(deps),
+    },
     ...docsRoutes(),
   ])
 }

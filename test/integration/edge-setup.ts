@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { createCodec } from '../../schemas/codec.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import type { Topic } from '../../schemas/topics.ts'
+import { type ApiRole, makeApiKey } from '../../services/edge/api-key.ts'
 import { mintToken } from '../../services/runtime/token.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
@@ -23,6 +24,8 @@ export type TestEdge = Installation & {
   call(path: string, call?: Call): Promise<Answer>
   /** A token as modules get it. */
   token(sourceId: number, taskId?: number): Promise<string>
+  /** A key of the operator API, as the header it is sent in. */
+  apiKey(role: ApiRole, ended?: { expires_at?: string; revoked_at?: string }): Promise<string>
   /** Values and headers of all records of a topic. */
   records<T>(topic: Topic<T>): Promise<(ReadRecord & { decoded: T })[]>
   addSource(name: string, endpoint?: string): Promise<number>
@@ -52,6 +55,14 @@ export function useEdge(installation: Installation, url: string): TestEdge {
     call: (path, call) => callEdge(url + path, call),
     async token(sourceId, taskId) {
       return `Bearer ${await mintToken({ sourceId, taskId, jti: randomUUID(), now: Date.now(), lifetimeSeconds: 600 }, secrets)}`
+    },
+    async apiKey(role, { expires_at = null, revoked_at = null } = {}) {
+      const { key, hash, hint } = makeApiKey()
+      await database.query(
+        'INSERT INTO edge.api_key (hash, hint, name, role, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6)',
+        [hash, hint, randomUUID(), role, expires_at, revoked_at],
+      )
+      return `Bearer ${key}`
     },
     async records(topic) {
       const records = await topics.read(topic.name)

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { createRoutes, type RouteDeps } from './routes.ts'
+
+const roles = ['anyone', 'source', 'maybe-source', 'viewer', 'operator', 'viewer-or-source']
+const routes = createRoutes({ compatibilityRoutes: true } as RouteDeps)
+const named = (wanted: (role: string) => boolean) =>
+  routes.filter(({ role }) => wanted(role)).map(({ method, path }) => `${method.toUpperCase()} ${path}`)
+
+test('every route declares its role', () => {
+  expect(routes.length).toBeGreaterThan(8)
+  expect(named((role) => !roles.includes(role))).toEqual([])
+})
+
+test('no route of the operator API is open, and none beside it takes API keys', () => {
+  const takesKey = (role: string) => ['viewer', 'operator', 'viewer-or-source'].includes(role)
+  const isOperatorApi = (route: string) => route.includes(' /api/v1/')
+  expect(named(takesKey)).toEqual(named(() => true).filter(isOperatorApi))
+})
+
+test('these alone are open', () => {
+  const open = named((role) => role === 'anyone').filter((route) => !route.startsWith('GET /docs'))
+  expect(open).toEqual([
+    ...['GET /', 'GET /schedule', 'GET /weekly-reports', 'GET /notification-rules', 'POST /crm-companies'],
+    ...['GET /redoc', 'GET /openapi.json'],
+  ])
+})
+
+test('no two routes are the same', () => {
+  const all = named(() => true)
+  expect(new Set(all).size).toBe(all.length)
+})

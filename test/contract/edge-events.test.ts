@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { findFreePort } from '../../deploy/local/free-port.ts'
+import type { Stage } from '../../services/edge/event-status.ts'
+import { startSystem, type System } from '../harness/system.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import { openLink, startEdge, type TestEdge, useEdge } from '../integration/edge-setup.ts'
+
+type Event = Record<'event_id' | 'data_source_id' | 'company_id' | 'task_id', unknown> & {
+  stages: (Omit<Stage, 'at'> & { at: string | null })[]
+}
+
+const read = async (edge: TestEdge, id: string, token: string) => {
+  const answer = await edge.call(`/api/v1/events/${id}`, { token })
+  return { ...answer, event: answer.json as Event }
+}
+const states = ({ stages }: Event) =>
+  Object.fromEntries(stages.map(({ stage, state, reason }) => [stage, [state, reason]]))
+
+/** The event, when its stages are these: name → [state, reason]. */
+function settled(edge: TestEdge, id: string, token: string, expected: Record<string, [string, string | null]>) {
+  return waitFor(`the stages of ${id}`, async () => {
+    const { status, event } = await read(edge, id, token)
+    expect(status).toBe(200)
+    expect(states(event)).toMatchObject(expected)
+    return event
+  })
+}
+
+describe('a payload on its way through the whole system', () => {
+  let system: System
+  let edge: TestEdge
+  let viewer = ''
+
+  beforeAll(async () => {
+    const map = {
+      Source: 'pages',
+      Mappings: [{ SourceField: 'followers', DataType: 'int', MeasurementName: 'followers' }],
+    }
+    system = await startSystem({ map, companies: 1 })
+    edge = useEdge(system, system.edgeUrl)
+    viewer = await edge.apiKey('viewer')
+  })
+
+  const feed = async (raw_data: object, company = system.companies[0]?.id) => {
+    const body = { source_name: 'pages', company_id: String(company), raw_data }
+    const answer = await edge.call('/feed-raw-data', { token: await edge.token(system.sourceId), body })
+    expect(answer.status).toBe(201)
+    return String(answer.json['document_id'])
+  }
+
+  test('comes all the way to a person', async () => {
+    const first = await feed({ followers: 100 })
+    const baseline = await settled(edge, first, viewer, {
+      accepted: ['done', null],
+      stored: ['done', null],
+      normalized: ['done', null],
+      judged: ['done', 'no-news'],
+      notified: ['skipped', 'no-news'],
+    })
+    expect(baseline).toMatchObject({
+      event_id: first,
+      data_source_id: system.sourceId,
+      company_id: String(system.companies[0]?.id),
+      task_id: null,
+    })
+    const second = await feed({ followers: 200 })
+    const { stages } = await settled(edge, second, viewer, {
+      stored: ['done', null],
+      normalized: ['done', null],
+      judged: ['done', null],
+      notified: ['done', null],
+    })
+    const times = stages.map(({ at }) => Date.parse(at ?? ''))
+    expect(times.every((at) => Math.abs(at - Date.now()) < 600_000)).toBe(true)
+    expect(times[0]).toBe(Math.min(...times))
+    expect(stages[2]?.detail).toBe('1 values stored, 0 refused, 0 not mapped')
+  })
+
+  test('of a company that is not there stops, and says what to do', async () => {
+    const { stages } = await settled(edge, await feed({ followers: 1 }, 999_999), viewer, {
+      stored: ['done', null],
+      normalized: ['stopped', 'unknown-company'],
+      judged: ['skipped', 'earlier-stage'],
+      notified: ['skipped', 'earlier-stage'],
+    })
+    expect(stages[2]).toMatchObject({
+      remedy: expect.stringContaining('parma companies add'),
+      detail: 'unknown-company',
+    })
+  })
+
+  test('with values that are refused says so', async () => {
+    await settled(edge, await feed({ followers: 'many', unknown: 1 }), viewer, {
+      normalized: ['done', 'values-refused'],
+    })
+    await settled(edge, await feed({ unknown: 1 }), viewer, { normalized: ['done', 'nothing-mapped'] })
+  })
+
+  test('is shown to the module that fed it, and to no other', async () => {
+    const id = await feed({ followers: 300 })
+    const own = await edge.token(system.sourceId)
+    const event = await settled(edge, id, own, { normalized: ['done', null] })
+    expect(event.stages.every(({ detail }) => detail === null)).toBe(true)
+    const foreign = await edge.token(await edge.addSource('other'))
+    const answer = await read(edge, id, foreign)
+    const unknown = await read(edge, randomUUID(), foreign)
+    expect([answer.status, unknown.status]).toEqual([404, 404])
+    const instance = `/api/v1/events/${id}`
+    expect(answer.json).toEqual({ ...unknown.json, instance })
+  })
+})
+
+describe('an edge alone', () => {
+  let edge: TestEdge
+  let source = 0
+  let viewer = ''
+
+  beforeAll(async () => {
+    edge = await startEdge()
+    source = await edge.addSource('github')
+    viewer = await edge.apiKey('viewer')
+  })
+
+  const feed = async (to = edge) => {
+    const body = { source_name: 'github', company_id: '01', raw_data: {} }
+    return to.call('/feed-raw-data', { token: await to.token(source), body })
+  }
+
+  test('knows what it accepted, by the Location of its answer, and waits for the rest', async () => {
+    const { headers, json } = await feed()
+    const answer = await edge.call(headers.get('location') ?? '', { token: viewer })
+    expect(answer.status).toBe(200)
+    expect(answer.json).toMatchObject({ event_id: json['document_id'], data_source_id: source, company_id: '1' })
+    const { stages } = await settled(edge, String(json['document_id']), viewer, {
+      accepted: ['done', null],
+      stored: ['waiting', null],
+      normalized: ['waiting', null],
+      judged: ['waiting', null],
+      notified: ['waiting', null],
+    })
+    expect(stages.map(({ stage }) => stage)).toEqual(['accepted', 'stored', 'normalized', 'judged', 'notified'])
+    expect(Date.parse(stages[0]?.at ?? '')).toBe(Date.parse(`${String(json['timestamp'])}Z`))
+    const capital = await read(edge, String(json['document_id']).toUpperCase(), viewer)
+    expect([capital.status, capital.event.event_id]).toEqual([200, json['document_id']])
+  })
+
+  test('finds what a service gave up on among the dead letters', async () => {
+    const id = String((await feed()).json['document_id'])
+    const headers = { event_id: id, '__dlq.reason': 'conflict', '__dlq.errors.message': 'other content' }
+    await edge.topics.produce('mining.raw-payloads.v1.normalizer.dlq', [{ key: '1', value: 'x', headers }])
+    const { stages } = await settled(edge, id, viewer, {
+      stored: ['waiting', null],
+      normalized: ['stopped', 'dead-lettered'],
+      judged: ['skipped', 'earlier-stage'],
+    })
+    expect(stages[2]).toMatchObject({
+      detail: 'conflict: other content',
+      remedy: expect.stringContaining('parma dlq replay'),
+    })
+  })
+
+  test('says what an id means that nobody knows', async () => {
+    const id = randomUUID()
+    const { status, headers, json } = await read(edge, id, viewer)
+    expect([status, headers.get('content-type')]).toEqual([404, 'application/problem+json'])
+    expect(json).toEqual({
+      type: 'urn:parma:problem:unknown-event',
+      title: 'Nobody knows of this event',
+      status: 404,
+      detail: 'No event with this id is known.',
+      instance: `/api/v1/events/${id}`,
+      remedy: expect.stringContaining('Location'),
+    })
+    const wrong = await read(edge, 'x', viewer)
+    expect([wrong.status, wrong.json]).toMatchObject([422, { errors: [{ loc: ['path', 'event_id'] }], status: 422 }])
+  })
+
+  test('does without Firestore, and without services that have no tables yet', async () => {
+    const id = String((await feed()).json['document_id'])
+    const nowhere = `127.0.0.1:${await findFreePort()}`
+    for (const [env, reason] of [
+      [{ FIRESTORE_EMULATOR_HOST: nowhere }, 'no-answer'],
+      [{ FIRESTORE_EMULATOR_HOST: '' }, 'not-asked'],
+    ] as const) {
+      const other = useEdge(edge, (await edge.start('edge', env)).url)
+      const { headers } = await feed(other)
+      const answer = await other.call(headers.get('location') ?? '', { token: viewer })
+      expect(states(answer.json as Event)).toMatchObject({
+        accepted: ['done', null],
+        stored: ['unknown', reason],
+        normalized: ['waiting', null],
+      })
+      const unknown = await read(other, randomUUID(), viewer)
+      expect(unknown.json['detail']).toContain(reason === 'no-answer' ? 'it may be stored' : 'No event')
+    }
+    await edge.database.query('DROP SCHEMA analyzer CASCADE')
+    await edge.database.query('DROP VIEW normalizer.lineage')
+    expect(states((await read(edge, id, viewer)).event)).toMatchObject({
+      normalized: ['unknown', 'not-migrated'],
+      judged: ['unknown', 'not-migrated'],
+      notified: ['waiting', null],
+    })
+  })
+
+  test('is out of order for this while Postgres is away, and says so', async () => {
+    const link = await openLink(edge.database.url)
+    const env = { DATABASE_URL: link.url, LOOKUP_TIMEOUT_MS: '500', API_KEY_CACHE_MS: '600000' }
+    const other = useEdge(edge, (await edge.start('edge', env)).url)
+    const { headers } = await feed(other)
+    const location = headers.get('location') ?? ''
+    expect((await other.call(location, { token: viewer })).status).toBe(200)
+    link.cut()
+    const known = await other.call(location, { token: viewer })
+    expect(states(known.json as Event)).toEqual({
+      accepted: ['done', null],
+      stored: ['unknown', 'no-answer'],
+      normalized: ['unknown', 'no-answer'],
+      judged: ['unknown', 'no-answer'],
+      notified: ['unknown', 'no-answer'],
+    })
+    for (const token of [viewer, await edge.apiKey('viewer')]) {
+      const answer = await read(other, randomUUID(), token)
+      expect([answer.status, answer.headers.get('retry-after'), answer.json['type']]).toEqual([
+        503,
+        '5',
+        'urn:parma:problem:unavailable',
+      ])
+    }
+  })
+})

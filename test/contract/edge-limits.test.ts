@@ -1,0 +1,196 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
+import { mintToken } from '../../services/runtime/token.ts'
+import { type Answer, startEdge, type TestEdge, useEdge } from '../integration/edge-setup.ts'
+
+let edge: TestEdge
+let source = 0
+
+beforeAll(async () => {
+  edge = await startEdge()
+  source = await edge.addSource('github')
+})
+
+describe('every route, with each kind of credentials', () => {
+  const routes = createRoutes({ compatibilityRoutes: true } as RouteDeps)
+  /** Kind → the header; null: none. */
+  const kinds: Record<string, string | null> = { none: null, garbage: 'Bearer x', basic: 'Basic dXNlcjpwYXNz' }
+
+  beforeAll(async () => {
+    const secrets = {
+      shared: edge.env['PARMA_SHARED_SECRET_KEY'] ?? '',
+      analytics: edge.env['PARMA_ANALYTICS_SECRET_KEY'] ?? '',
+    }
+    const stale = { sourceId: source, jti: 'j', now: Date.now() - 120_000, lifetimeSeconds: 60 }
+    const forged = { shared: secrets.shared, analytics: 'x'.repeat(32) }
+    Object.assign(kinds, {
+      token: await edge.token(source),
+      'expired token': `Bearer ${await mintToken(stale, secrets)}`,
+      'forged token': `Bearer ${await mintToken({ ...stale, now: Date.now() }, forged)}`,
+      viewer: await edge.apiKey('viewer'),
+      operator: await edge.apiKey('operator'),
+      'expired key': await edge.apiKey('operator', { expires_at: '2020-01-01T00:00:00Z' }),
+      'revoked key': await edge.apiKey('operator', { revoked_at: '2020-01-01T00:00:00Z' }),
+      'unknown key': `Bearer parma_${'x'.repeat(43)}`,
+    })
+  })
+
+  const lets: Record<string, { in: string[]; forbids: string[] }> = {
+    anyone: { in: ['none', 'garbage', 'viewer'], forbids: [] },
+    'maybe-source': { in: ['none', 'token'], forbids: [] },
+    source: { in: ['token'], forbids: [] },
+    viewer: { in: ['viewer', 'operator'], forbids: [] },
+    operator: { in: ['operator'], forbids: ['viewer'] },
+    'viewer-or-source': { in: ['token', 'viewer', 'operator'], forbids: [] },
+  }
+
+  test.each(routes.map(({ method, path, role }) => [method.toUpperCase(), path, role]))(
+    '%s %s is for %s',
+    async (method, path, role) => {
+      const rule = lets[role]
+      if (!rule) throw new Error(`no rule for role ${role}`)
+      const wrong: unknown[] = []
+      for (const [kind, token] of Object.entries(kinds)) {
+        const { status } = await edge.call(path.replaceAll(/:\w+/g, '1'), { method, ...(token !== null && { token }) })
+        const isWrong =
+          role === 'anyone' || rule.in.includes(kind)
+            ? status === 401 || status === 403
+            : status !== (rule.forbids.includes(kind) ? 403 : 401)
+        if (isWrong) wrong.push([kind, status])
+      }
+      expect(wrong).toEqual([])
+    },
+  )
+
+  test('a key that is used is known to be, and one that is revoked ends', async () => {
+    const other = useEdge(edge, (await edge.start('edge', { API_KEY_CACHE_MS: '0' })).url)
+    const token = await edge.apiKey('viewer')
+    const look = () => other.call('/api/v1/events/x', { token })
+    expect((await look()).status).toBe(422)
+    const hint = token.slice('Bearer '.length, 'Bearer '.length + 10)
+    const [used] = await edge.database.query(
+      'SELECT abs(extract(epoch FROM now() - last_used_at)) < 60 AS now FROM edge.api_key WHERE hint = $1',
+      [hint],
+    )
+    expect(used).toEqual({ now: true })
+    await edge.database.query('UPDATE edge.api_key SET revoked_at = now() WHERE hint = $1', [hint])
+    const { status, json } = await look()
+    expect([status, json['detail'], json['remedy']]).toEqual([
+      401,
+      'this API key is revoked',
+      expect.stringContaining('parma keys create'),
+    ])
+  })
+})
+
+describe('too many requests', () => {
+  let small: TestEdge
+  const limits = {
+    TRUST_PROXY: '1',
+    RATE_LIMIT_ANONYMOUS: '3',
+    RATE_LIMIT_SOURCE: '4',
+    RATE_LIMIT_API_KEY: '3',
+    RATE_LIMIT_REFUSED: '3',
+  }
+
+  beforeAll(async () => {
+    small = useEdge(edge, (await edge.start('edge', limits)).url)
+  })
+
+  const many = async (times: number, call: () => Promise<Answer>) => {
+    const answers: Answer[] = []
+    for (let n = 0; n < times; n++) answers.push(await call())
+    return answers
+  }
+  const statuses = (answers: readonly Answer[]) => answers.map(({ status }) => status)
+  const from = (address: string) => ({ 'x-forwarded-for': address })
+
+  function expectRefused(answer: Answer | undefined, limit: number) {
+    expect(answer?.status).toBe(429)
+    const wait = Number(answer?.headers.get('retry-after'))
+    expect(wait).toBeGreaterThan(0)
+    expect(wait).toBeLessThanOrEqual(60)
+    expect(answer?.headers.get('ratelimit-policy')).toBe(`${limit};w=60`)
+    expect(answer?.headers.get('ratelimit')).toMatch(new RegExp(`^limit=${limit}, remaining=0, reset=\\d+$`))
+  }
+
+  test('of one address without credentials are refused, per route', async () => {
+    const answers = await many(4, () => small.call('/schedule', { headers: from('192.0.2.1') }))
+    expect(statuses(answers)).toEqual([200, 200, 200, 429])
+    expect(answers[0]?.headers.get('ratelimit')).toMatch(/^limit=3, remaining=2, reset=\d+$/)
+    expectRefused(answers[3], 3)
+    expect(answers[3]?.json).toEqual({ detail: 'too many requests without credentials: at most 3 a minute' })
+    expect((await small.call('/', { headers: from('192.0.2.1') })).status).toBe(200)
+    expect((await small.call('/schedule', { headers: from('192.0.2.2') })).status).toBe(200)
+    // What the caller itself writes before the proxy's own entry counts for nothing.
+    expect((await small.call('/schedule', { headers: from('192.0.2.9, 192.0.2.1') })).status).toBe(429)
+    // A handshake without a header is one of them, one with a token is not.
+    const handshake = (token?: string) =>
+      small.call('/handshake?invocation_endpoint=x&data_source_id=0', {
+        headers: from('192.0.2.3'),
+        ...(token && { token }),
+      })
+    expect(statuses(await many(4, handshake))).toEqual([403, 403, 403, 429])
+    expect((await handshake(await small.token(source))).status).toBe(403)
+  })
+
+  test('of one IPv6 network count together', async () => {
+    const answers = []
+    for (const host of ['1', '2', '3:4', 'ffff'])
+      answers.push(await small.call('/schedule', { headers: from(`2001:db8:0:1::${host}`) }))
+    expect(statuses(answers)).toEqual([200, 200, 200, 429])
+  })
+
+  test('with tokens of one source are refused, whatever tokens and addresses', async () => {
+    const [one, other] = [await small.addSource('one'), await small.addSource('two')]
+    const look = async (id: number) => small.call('/source-measurement', { token: await small.token(id) })
+    const answers = await many(5, () => look(one))
+    expect(statuses(answers)).toEqual([200, 200, 200, 200, 429])
+    expectRefused(answers[4], 4)
+    expect((await look(other)).status).toBe(200)
+  })
+
+  test('with one API key are refused, as a problem', async () => {
+    const [token, other] = [await small.apiKey('viewer'), await small.apiKey('viewer')]
+    const look = (key: string) => small.call('/api/v1/events/x', { token: key, headers: from('192.0.2.4') })
+    const answers = await many(4, () => look(token))
+    expect(statuses(answers)).toEqual([422, 422, 422, 429])
+    expectRefused(answers[3], 3)
+    expect(answers[3]?.headers.get('content-type')).toBe('application/problem+json')
+    expect(answers[3]?.json).toMatchObject({
+      type: 'urn:parma:problem:too-many-requests',
+      detail: 'too many requests with one API key: at most 3 a minute',
+    })
+    expect((await look(other)).status).toBe(422)
+  })
+
+  test('with bad credentials are refused, and lock no module out', async () => {
+    const headers = from('192.0.2.5')
+    const guess = () => small.call('/source-measurement', { token: 'Bearer x', headers })
+    const answers = await many(4, guess)
+    expect(statuses(answers)).toEqual([401, 401, 401, 429])
+    expectRefused(answers[3], 3)
+    const third = await small.addSource('third')
+    const good = await small.call('/source-measurement', { token: await small.token(third), headers })
+    expect(good.status).toBe(200)
+    // API keys are not even looked up any more.
+    const key = await small.call('/api/v1/events/x', { token: await small.apiKey('viewer'), headers })
+    expectRefused(key, 3)
+    expect((await small.call('/api/v1/events/x', { token: await small.apiKey('viewer') })).status).toBe(422)
+  })
+
+  test('are nobody’s business where the limits are off', async () => {
+    const off = Object.fromEntries(Object.keys(limits).map((name) => [name, '0']))
+    const open = useEdge(edge, (await edge.start('edge', off)).url)
+    const answers = await many(10, () => open.call('/schedule'))
+    expect(new Set(statuses(answers))).toEqual(new Set([200]))
+    expect(answers[0]?.headers.get('ratelimit')).toBeNull()
+  })
+
+  test('say who they are from only to a proxy that is known to be there', async () => {
+    const answer = await edge.call('/schedule', { headers: from('192.0.2.6') })
+    const next = await edge.call('/schedule', { headers: from('192.0.2.7') })
+    const left = ({ headers }: Answer) => Number(/remaining=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])
+    expect(left(next)).toBe(left(answer) - 1)
+  })
+})
