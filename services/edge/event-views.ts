@@ -32,7 +32,8 @@ const maxSources = 500
 /** Names of sources whose raw documents there may be. */
 export function readSourceNames(database: Database, bounded: Bounded): Promise<readonly string[] | NotKnown> {
   const names = database.anyFirst(sql.type(nameRow)`
-    SELECT DISTINCT source_name FROM public.data_source WHERE source_name ~ '^[a-z0-9_-]{1,200}$' LIMIT ${maxSources}`)
+    SELECT DISTINCT source_name FROM public.data_source
+    WHERE source_name ~ '^[a-z0-9_-]{1,200}$' AND source_name !~ '^__.*__$' LIMIT ${maxSources}`)
   return bounded(names).catch(explain)
 }
 
