@@ -78,7 +78,10 @@ function createLimit(perMinute: number, what: string, maxCallers: number): Limit
   }
 }
 
+/** Longer than any address: what X-Forwarded-For holds may be anything. */
+const maxAddressLength = 64
+
 /** Who sent a request without saying who it is. An IPv6 caller has a whole network to send from, which counts as one. */
 export function addressOf(request: Request): string {
-  return ipKeyGenerator(request.ip ?? '')
+  return ipKeyGenerator(request.ip ?? '').slice(0, maxAddressLength)
 }
