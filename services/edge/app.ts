@@ -1,3 +1,4 @@
+import { finished } from 'node:stream'
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -77,8 +78,13 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
   }
 }
 
+/** A client may read its answer only when it has sent all: what it still sends is let in, so that nothing is cut off under its hands. */
 function send(response: Response, { status, headers, body }: Answer): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') }).end(body)
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') })
+  if (response.req.complete) return void response.end(body)
+  response.flushHeaders()
+  response.write(body ?? '')
+  finished(response.req.resume(), () => response.end())
 }
 
 function answerError(log: Log): ErrorRequestHandler {

@@ -1,0 +1,86 @@
+import { beforeAll, expect, test } from 'vitest'
+import type { StartedService } from '../harness/service.ts'
+import { createInstallation } from '../harness/installation.ts'
+import { type TestEdge, useEdge } from '../integration/edge-setup.ts'
+import { bodies } from './hostile/bodies.ts'
+import { transport } from './hostile/transport.ts'
+import { framing, slow } from './hostile/framing.ts'
+import { readMemory } from './hostile/memory.ts'
+import { paths } from './hostile/paths.ts'
+import { good, type Place, type Row } from './hostile/request.ts'
+import { send } from './hostile/send.ts'
+import { severalTokens, tokens } from './hostile/tokens.ts'
+
+const rows = [...tokens, ...severalTokens, ...bodies, ...transport, ...paths, ...framing]
+/** Nothing here takes a second on a machine at rest; slow ones end with the timeouts of the edge. */
+const deadlineMs = 30_000
+const settings = {
+  ...{ HEADERS_TIMEOUT_MS: '2000', REQUEST_TIMEOUT_MS: '4000', RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_REFUSED: '0' },
+  // What is measured is what the edge keeps: garbage is collected first, and freed memory goes back to the system at once.
+  ...{ NODE_OPTIONS: '--inspect=127.0.0.1:0', MALLOC_MMAP_THRESHOLD_: '131072' },
+}
+
+let edge: TestEdge
+let service: StartedService
+let place: Place
+
+beforeAll(async () => {
+  const installation = await createInstallation()
+  service = await installation.start('edge', { ...settings, ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' })
+  edge = useEdge(installation, service.url)
+  const source = await edge.addSource('github', 'http://github.example')
+  place = {
+    source,
+    other: await edge.addSource('reddit'),
+    task: await edge.addTask(source),
+    secrets: {
+      shared: edge.env['PARMA_SHARED_SECRET_KEY'] ?? '',
+      analytics: edge.env['PARMA_ANALYTICS_SECRET_KEY'] ?? '',
+    },
+    authorization: await edge.token(source),
+  }
+})
+
+/** What is wrong with the answer to a row; null when nothing is. */
+async function judge(row: Row): Promise<string | null> {
+  const { status, body, answers } = await send(service.url, row, place, deadlineMs)
+  const problem = (text: string) => `${row.name}: ${text}: ${body.slice(0, 300)}`
+  if (status !== row.status) return problem(`${status} in place of ${row.status}`)
+  if (status !== null && answers !== 1) return problem(`${answers} answers`)
+  if (row.detail !== undefined && !body.includes(row.detail)) return problem(`does not say "${row.detail}"`)
+  // Names and lines of our files, or of packages.
+  if (/\.[jt]s:\d+|node_modules|node:internal/.test(body)) return problem('shows a stack')
+  const after = await edge.call('/feed-raw-data', { token: place.authorization, body: good })
+  return after.status === 201 ? null : `after ${row.name} a good request is answered ${after.status}: ${after.text}`
+}
+
+/** All rows, a few side by side; what is wrong with their answers. */
+async function runRound(): Promise<(string | null)[]> {
+  const problems: (string | null)[] = []
+  const queue = rows.values()
+  const lane = async () => {
+    for (const row of queue) problems.push(await judge(row))
+  }
+  const lanes = Array.from({ length: 4 }, lane)
+  problems.push(...(await Promise.all(slow.map(judge))))
+  await Promise.all(lanes)
+  return problems.filter((problem) => problem !== null)
+}
+
+test('the table is as large as it should be, and each row has a name of its own', () => {
+  expect(rows.length + slow.length).toBeGreaterThan(400)
+  const names = [...rows, ...slow].map(({ name }) => name)
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+})
+
+test('each hostile request gets its status, and a good one straight after is accepted; three times over', async () => {
+  const memory: number[] = []
+  for (let round = 1; round <= 3; round++) {
+    expect(await runRound()).toEqual([])
+    memory.push(await readMemory(service.pid, service.logs()))
+  }
+  expect(memory[2]).toBeLessThan(1.1 * (memory[1] as number))
+  expect((await fetch(`${service.healthUrl}/livez`)).status).toBe(200)
+  // An error that nobody thought of is logged so, even where its answer was the documented one.
+  expect(service.logs()).not.toContain('request_failed')
+}, 300_000)
