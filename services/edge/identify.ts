@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { v5 as uuidv5 } from 'uuid'
 
 // Never changes: ids that were made with it are document ids and ledger keys.
@@ -10,7 +10,7 @@ export function idOf(kind: string, ...facts: (string | number | null)[]): string
 }
 
 export function sha256(content: Buffer | string): string {
-  return createHash('sha256').update(content).digest('hex')
+  return hash('sha256', content)
 }
 
 export type PayloadFacts = {
