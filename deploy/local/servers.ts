@@ -58,6 +58,8 @@ export function serviceProgram(name: ProgramName, { root, ports, cache }: Settin
 /** What every process of ours gets: `base`, with the addresses and secrets of a stack over it. */
 export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inheritedEnv): NodeJS.ProcessEnv {
   return {
+    // V8 would let garbage grow to 128 MiB on a large machine before it looks at it.
+    NODE_OPTIONS: '--max-semi-space-size=8',
     ...base,
     ...stackEnv,
     DEPLOYMENT_ENV: 'local',
