@@ -1,0 +1,219 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { describeRoutes } from '../../services/edge/openapi.ts'
+import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
+import { startEdge, startModule, type TestEdge } from '../integration/edge-setup.ts'
+import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
+
+type Parameter = { in: 'path' | 'query' | 'header'; name: string; required: boolean; schema: Schema }
+type Operation = {
+  security: object[]
+  parameters?: Parameter[]
+  requestBody?: { content: { 'application/json': { schema: Schema } } }
+  responses: Record<string, { content?: Record<string, { schema: Schema }> }>
+}
+type Document = { paths: Record<string, Record<string, Operation>>; components: object }
+
+const document = describeRoutes(createRoutes({ compatibilityRoutes: true } as RouteDeps)) as Document
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+)
+
+/** Seeds that once found a defect, and a new one each time; a failure prints its own, to be added here. */
+const seeds = [20260801, Date.now() % 2 ** 31]
+
+const ajv = addFormats.default(new Ajv2020({ allowUnionTypes: true, strictTypes: false }))
+ajv.addVocabulary(['components'])
+const compiled = new Map<string, ValidateFunction>()
+
+function compile(schema: Schema): ValidateFunction {
+  const key = JSON.stringify(schema)
+  const validate = compiled.get(key) ?? ajv.compile({ ...schema, components: document.components })
+  compiled.set(key, validate)
+  return validate
+}
+
+vi.setConfig({ testTimeout: 180_000 })
+
+let edge: TestEdge
+let known: Known = {}
+let tokens: string[] = []
+
+beforeAll(async () => {
+  // What is generated comes faster than anybody may ask.
+  const off = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_SOURCE: '0', RATE_LIMIT_API_KEY: '0', RATE_LIMIT_REFUSED: '0' }
+  edge = await startEdge(off)
+  const answers = [
+    { frequency: 'daily', normalization_map: { Source: 'github', Mappings: [] } },
+    { frequency: 'daily', normalization_map: "{'Source': 'github', 'Mappings': [{}]}" },
+    'nothing',
+  ]
+  let calls = 0
+  const endpoint = await startModule((_, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(answers[calls++ % answers.length]))
+  })
+  const source = await edge.addSource('github', endpoint)
+  const other = await edge.addSource('affinity', endpoint)
+  const register = async (id: number, name: string) => {
+    const body = { type: 'text', measurement_name: name, source_module_id: id }
+    return (await edge.call('/source-measurement', { token: await edge.token(id), body })).json['id'] as number
+  }
+  const good = await edge.token(source)
+  const payload = { source_name: 'github', company_id: '1', raw_data: {} }
+  const fed = await edge.call('/feed-raw-data', { token: good, body: payload })
+  known = {
+    event_id: [fed.json['document_id']],
+    source_name: ['github', 'github', 'github', 'affinity', 'reddit'],
+    observed_at: [null, '2026-01-31T12:00:00Z'],
+    source_module_id: [source, String(source), other, true],
+    data_source_id: [source, other],
+    invocation_endpoint: [endpoint],
+    source_measurement_id: [await register(source, 'a'), await register(other, 'b')],
+    parent_measurement_id: [await register(source, 'parent')],
+    task_id: [await edge.addTask(source), await edge.addTask(other)],
+    raw_data: [{ name: 'Acme', domain: null }, { name: 'Acme', domain: 7 }, {}],
+  }
+  tokens = [
+    good,
+    good,
+    good,
+    good,
+    good,
+    await edge.token(other),
+    await edge.token(999_999),
+    good.slice(0, -3),
+    'Bearer x',
+    '',
+  ]
+})
+
+type Sent = { token: string; parameters: Record<string, unknown>[]; body: string | null; contentType: string }
+
+function requestsFor({ parameters = [], requestBody }: Operation): fc.Arbitrary<Sent> {
+  const ofPlace = (place: Parameter['in']): fc.Arbitrary<Record<string, unknown>> => {
+    const here = parameters.filter((one) => one.in === place)
+    if (here.length === 0) return fc.constant({})
+    return mostlyValid({
+      type: 'object',
+      properties: Object.fromEntries(here.map(({ name, schema }) => [name, schema])),
+      required: here.filter(({ required }) => required).map(({ name }) => name),
+    }) as fc.Arbitrary<Record<string, unknown>>
+  }
+  const mostlyValid = (schema: Schema) =>
+    fc.oneof({ weight: 3, arbitrary: arbitraryOf(schema, known) }, { weight: 1, arbitrary: nearlyValid(schema, known) })
+  const schema = requestBody?.content['application/json'].schema
+  const body = schema
+    ? fc.oneof(
+        { weight: 8, arbitrary: mostlyValid(schema).map((value) => JSON.stringify(value)) },
+        { weight: 1, arbitrary: fc.json() },
+        { weight: 1, arbitrary: fc.constantFrom('', '{', '[[[[', '{"a":1e999}', '"\\ud800"', 'null', '{}{}') },
+      )
+    : fc.constant(null)
+  return fc.record({
+    token: fc.constantFrom(...tokens),
+    parameters: fc.tuple(ofPlace('path'), ofPlace('query'), ofPlace('header')),
+    body,
+    contentType: fc.oneof(
+      { weight: 9, arbitrary: fc.constant('application/json') },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('text/plain', 'application/x-www-form-urlencoded', 'application/vnd.api+json; x=1'),
+      },
+    ),
+  })
+}
+
+async function send(method: string, path: string, { operation, sent }: { operation: Operation; sent: Sent }) {
+  const [inPath = {}, inQuery = {}, inHeader = {}] = sent.parameters
+  const query = new URLSearchParams(
+    Object.entries(inQuery).map(([name, value]): [string, string] => [name, asText(value)]),
+  )
+  // An empty segment is another path, and fetch resolves dots.
+  const segment = (name: string) => encodeURIComponent(asText(inPath[name])).replace(/^\.*$/, 'x')
+  const headers = Object.entries(inHeader).filter(([name]) => operation.parameters?.some((one) => one.name === name))
+  return fetch(`${edge.url}${path.replaceAll(/\{(\w+)\}/g, (_, name: string) => segment(name))}?${query}`, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(sent.token && { authorization: sent.token }),
+      ...(sent.body !== null && { 'content-type': sent.contentType }),
+      ...Object.fromEntries(headers.map(([name, value]) => [name, asText(value).replaceAll(/[^\x20-\x7e]/g, '?')])),
+    },
+    body: sent.body,
+    signal: AbortSignal.timeout(30_000),
+  })
+}
+
+function asText(value: unknown): string {
+  // URLs and headers are written in whole characters.
+  return (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed()
+}
+
+describe.each(seeds)('seed %i', (seed) => {
+  test.each(operations)('$method $path answers what it says', async ({ method, path, operation }) => {
+    const judge = new Map<string, ValidateFunction>()
+    for (const [status, { content = {} }] of Object.entries(operation.responses))
+      for (const [type, { schema }] of Object.entries(content)) judge.set(`${status} ${type}`, compile(schema))
+    const seen = new Set<number>()
+
+    const check = async (sent: Sent) => {
+      const response = await send(method, path, { operation, sent })
+      const text = await response.text()
+      seen.add(response.status)
+      expect(Object.keys(operation.responses), text).toContain(String(response.status))
+      expect(response.status, text).not.toBe(500)
+      const [documented] = Object.keys(operation.responses[String(response.status)]?.content ?? {})
+      // Callers know some texts without a type (contract sections 3.10 and 3.11).
+      const type = response.headers.get('content-type') ?? (text && documented)
+      expect(type).toBe(documented ?? '')
+      const isValid = judge.get(`${response.status} ${type}`) ?? ((body: unknown) => body === '')
+      expect([isValid(type?.includes('json') ? JSON.parse(text) : text), text]).toEqual([true, text])
+    }
+    const requests = requestsFor(operation)
+    const hasInput = operation.parameters || operation.requestBody
+    await fc.assert(fc.asyncProperty(requests, check), { seed, numRuns: hasInput ? 60 : 8, endOnFailure: true })
+    if (seed === seeds[0]) expect(Math.min(...seen), 'it was never anything but refused').toBeLessThan(400)
+  })
+})
+
+describe('what the document calls valid is what the edge takes for valid', () => {
+  const withBody = operations.filter(({ operation }) => operation.requestBody)
+  test.each(withBody)('$method $path', async ({ method, path, operation }) => {
+    const schema = operation.requestBody?.content['application/json'].schema ?? {}
+    const isValid = compile(schema)
+    const bodies = fc.oneof(arbitraryOf(schema, known), nearlyValid(schema, known))
+    const property = fc.asyncProperty(bodies, async (body) => {
+      // Its form is told, but not which moments there are.
+      if (typeof Object(body).observed_at === 'string') return
+      const text = JSON.stringify(body)
+      const sent = { token: tokens[0] ?? '', parameters: [], body: text, contentType: 'application/json' }
+      const response = await send(method, path, { operation, sent })
+      const answer = await response.text()
+      expect([text, isValid(JSON.parse(text)), answer]).toEqual([text, response.status !== 422, answer])
+    })
+    await fc.assert(property, { seed: seeds.at(-1) ?? 0, numRuns: 100, endOnFailure: true })
+  })
+})
+
+test('methods that are not listed are 405', async () => {
+  for (const [path, methods] of Object.entries(document.paths)) {
+    const listed = Object.keys(methods).map((method) => method.toUpperCase())
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter(
+      (one) => !listed.includes(one),
+    )) {
+      const answer = await edge.call(path.replaceAll(/\{\w+\}/g, '1'), { method })
+      expect([method, path, answer.status, answer.headers.get('allow')?.split(', ').sort()]).toEqual([
+        method,
+        path,
+        405,
+        listed.toSorted(),
+      ])
+    }
+  }
+})
+
+test('the edge serves the document that was read here', async () => {
+  expect((await edge.call('/openapi.json')).json).toEqual(document)
+})
