@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** The dates and times of ISO 8601 that are read. */
 export const iso =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$/i
 
 /** ms since 1970 of an ISO 8601 date or time; without an offset it is UTC. null when the text is none. */
 export function readIso(text: string): number | null {
@@ -21,18 +21,13 @@ export function readIso(text: string): number | null {
   local.setUTCFullYear(year, month - 1, day)
   local.setUTCHours(hour, minute, second, Math.floor(Number(`0.${fraction || '0'}`) * 1000))
   // A date that does not exist, such as 30 February, comes out as another one.
-  const isReal = local.getUTCMonth() === month - 1 && local.getUTCDate() === day && local.getUTCHours() === hour
-  if (!isReal || minute > 59 || second > 59) return null
-  const shift = offsetMs(offset)
-  return shift === null ? null : local.getTime() - shift
+  return local.getUTCDate() === day ? local.getTime() - offsetMs(offset) : null
 }
 
-function offsetMs(offset: string): number | null {
+function offsetMs(offset: string): number {
   if (/^z$/i.test(offset)) return 0
-  const [hours, minutes] = [Number(offset.slice(1, 3)), Number(offset.slice(-2))]
-  const isWhole = offset.length === 3
-  if (hours > 23 || (!isWhole && minutes > 59)) return null
-  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + (isWhole ? 0 : minutes)) * 60_000
+  const [hours, minutes] = [Number(offset.slice(1, 3)), offset.length === 3 ? 0 : Number(offset.slice(-2))]
+  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
 export const naiveTime = z
