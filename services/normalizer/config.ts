@@ -28,8 +28,6 @@ export const settings = {
   MAX_DRIFT_PER_PAYLOAD: count(50, 0).describe('Paths that differ from the map reported for one payload.'),
   MAX_DRIFT_PER_SOURCE: count(500, 0).describe('Reports kept for one data source; what comes on top is not told.'),
   SAMPLE_LENGTH: count(200).describe('Characters of a refused value that are kept as a sample.'),
-  MAX_VALUES_PER_PART: count(5000).describe('Values in one part of an observation.'),
-  MAX_PART_BYTES: count(1024 * 1024).describe('Size of one part of an observation, roughly.'),
   SERIES_CACHE_SIZE: count(200_000).describe('Series whose ids are remembered.'),
 }
 

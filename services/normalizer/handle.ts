@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
 import type { LedgerRow } from './ledger-rows.ts'
 import type { Maps } from './maps.ts'
 import { leaves, payloads } from './metrics.ts'
-import { observe } from './observe.ts'
+import { observe, partLimits } from './observe.ts'
 import type { Store, Written } from './store.ts'
 import { opsEventOf } from './tell.ts'
 import { understand, versionOf } from './understand.ts'
@@ -24,7 +24,7 @@ export function normalizePayloads(maps: Maps, store: Store, config: Config): Han
     if (fresh) count(stored.row)
     const { event_id, company_id, data_source_id } = stored.row
     return ok(
-      ...observe(stored, namesFor(stored.row), config).map((one) =>
+      ...observe(stored, namesFor(stored.row), partLimits).map((one) =>
         output(topics.observations, company_id, event_id, one),
       ),
       ...stories.map((story) => {

@@ -24,7 +24,7 @@ const value: ValueRow = {
   ...{ number: null, text: 'x', date: null, members: null },
 }
 const names = new Map([[20, 'name']])
-const limits = { MAX_VALUES_PER_PART: 3, MAX_PART_BYTES: 10_000 }
+const limits = { values: 3, bytes: 10_000 }
 
 test('a value is told as it is stored, a list by its members alone', () => {
   const values = [value, { ...value, seq: 1, text: '["b","a"]', members: ['a', 'b'] }]
@@ -82,7 +82,7 @@ test('parts hold all values in order, within both limits unless a single value i
   fc.assert(
     fc.property(texts, fc.integer({ min: 1, max: 10 }), fc.integer({ min: 100, max: 3000 }), (all, count, bytes) => {
       const values = all.map((text, seq) => ({ ...value, seq, text, item_key: text || null }))
-      const parts = observe({ event_no: 5, row, values }, names, { MAX_VALUES_PER_PART: count, MAX_PART_BYTES: bytes })
+      const parts = observe({ event_no: 5, row, values }, names, { values: count, bytes })
       expect(parts.flatMap((part) => part.values.map((one) => one.seq))).toEqual(values.map(({ seq }) => seq))
       expect(parts.map(({ part, parts: of }) => `${part}/${of}`)).toEqual(
         parts.map((_, index) => `${index + 1}/${parts.length}`),

@@ -6,7 +6,10 @@ import type { ValueRow } from './values.ts'
 /** A payload or replay with the values it brought, as they are stored. */
 export type StoredPayload = { event_no: number; row: LedgerRow; values: ValueRow[] }
 
-export type PartLimits = { MAX_VALUES_PER_PART: number; MAX_PART_BYTES: number }
+export type PartLimits = { values: number; bytes: number }
+
+/** No settings: other ones would cut parts that were sent already in another way when they are sent again. */
+export const partLimits: PartLimits = { values: 5000, bytes: 1024 * 1024 }
 
 /**
  * The observations of a payload, made of what is stored: the same at each delivery. One per part; a payload without values
@@ -61,18 +64,18 @@ function observedValue(value: ValueRow, names: ReadonlyMap<number, string>): Obs
 }
 
 /** A value that no record could carry is told by its beginning and its hash: whole it is in `normalizer.value` alone. */
-function fit(value: ObservedValue, text: string | null, { MAX_PART_BYTES }: PartLimits): ObservedValue {
-  if (text === null || sizeOf(value) <= MAX_PART_BYTES) return value
+function fit(value: ObservedValue, text: string | null, { bytes }: PartLimits): ObservedValue {
+  if (text === null || sizeOf(value) <= bytes) return value
   return { ...value, text: `${excerpt(text, 1000)}… ${sha256(text)}`, members: null }
 }
 
-function split(values: ObservedValue[], { MAX_VALUES_PER_PART, MAX_PART_BYTES }: PartLimits): ObservedValue[][] {
+function split(values: ObservedValue[], limits: PartLimits): ObservedValue[][] {
   const parts: ObservedValue[][] = [[]]
   let bytes = 0
   for (const value of values) {
     const size = sizeOf(value)
     const open = parts.at(-1) as ObservedValue[]
-    if (open.length > 0 && (open.length >= MAX_VALUES_PER_PART || bytes + size > MAX_PART_BYTES)) {
+    if (open.length > 0 && (open.length >= limits.values || bytes + size > limits.bytes)) {
       parts.push([value])
       bytes = size
     } else {

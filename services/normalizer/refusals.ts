@@ -35,10 +35,13 @@ export async function insertRefusals(tx: Transaction, rows: readonly Refusal[]):
     )`)
 }
 
-/** Closes what earlier runs of these events refused: the replay has judged the payload anew, and writes what is left. */
+/**
+ * Closes what earlier runs of these events refused: the replay has judged the payload anew, and writes what is left. One
+ * that was refused as a whole has not come to the leaves, and closes only what was said of the whole.
+ */
 export async function supersedeRefusals(
   tx: Transaction,
-  replays: readonly { event_no: number; replay_no: number }[],
+  replays: readonly { event_no: number; replay_no: number; leaves_too: boolean }[],
 ): Promise<void> {
   if (replays.length === 0) return
   await tx.query(sql.unsafe`
@@ -51,7 +54,11 @@ export async function supersedeRefusals(
       ${sql.array(
         replays.map(({ replay_no }) => replay_no),
         'int8',
+      )},
+      ${sql.array(
+        replays.map(({ leaves_too }) => leaves_too),
+        'bool',
       )}
-    ) AS n (event_no, replay_no)
-    WHERE r.event_no = n.event_no AND r.superseded_by IS NULL`)
+    ) AS n (event_no, replay_no, leaves_too)
+    WHERE r.event_no = n.event_no AND r.superseded_by IS NULL AND (n.leaves_too OR r.seq IS NULL)`)
 }

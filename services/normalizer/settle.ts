@@ -4,17 +4,24 @@ import type { SeriesIds } from './series-cache.ts'
 import type { NewValue } from './values.ts'
 import type { Case } from './write-batch.ts'
 
+/** By event_no: the leaves of it that are stored, as `leafOf` names them. */
+export type PresentLeaves = Map<number, Set<string>>
+
+/**
+ * Names a leaf of a payload for any map. The position alone would not do: what one map takes as one value begins where
+ * its first leaf is, which another map takes for itself.
+ */
+export function leafOf({ seq, path }: { seq: number; path: string }): string {
+  return `${seq} ${path}`
+}
+
 export type Settled = { values: NewValue[]; refusals: Refusal[] }
 
 /**
  * The rows of one payload, and in `row` its counts. `present` says which leaves of which event are stored already, and
  * learns the new ones: those of a replay that are there are left alone.
  */
-export function settle(
-  { payload, result, row, first }: Case,
-  series: SeriesIds,
-  present: Map<number, Set<number>>,
-): Settled {
+export function settle({ payload, result, row, first }: Case, series: SeriesIds, present: PresentLeaves): Settled {
   const base = {
     event_no: first.event_no,
     data_source_id: row.data_source_id,
@@ -49,9 +56,9 @@ export function settle(
   row.nulls = normalized.nulls.length
   row.unmapped = normalized.unmapped.length
 
-  const seqs = present.get(first.event_no)
+  const leaves = present.get(first.event_no)
   const values = storable
-    .filter(({ seq }) => !seqs?.has(seq))
+    .filter((place) => !leaves?.has(leafOf(place)))
     .map((value): NewValue => {
       const { entry, item } = value
       return {
@@ -76,7 +83,7 @@ export function settle(
       }
     })
   const refusals = refused
-    .filter(({ seq }) => !seqs?.has(seq))
+    .filter((place) => !leaves?.has(leafOf(place)))
     .map(({ seq, leaves, path, item, reason, sample }) => ({
       ...base,
       seq,
@@ -86,7 +93,7 @@ export function settle(
       reason,
       sample,
     }))
-  for (const { seq } of values) seqs?.add(seq)
+  for (const value of values) leaves?.add(leafOf(value))
   return { values, refusals }
 }
 

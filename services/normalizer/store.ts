@@ -33,7 +33,7 @@ export function openStore(database: Database, config: Config): Store {
       replay_id: replay?.replay_id ?? null,
     }))
     await months.ensure(
-      payloads.flatMap(({ observed_at }) => observed_at ?? []),
+      batch.flatMap(({ payload, result }) => ('reason' in result ? [] : (payload.observed_at ?? []))),
       payloads.map(({ received_at }) => received_at),
     )
     try {

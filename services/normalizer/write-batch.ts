@@ -6,11 +6,11 @@ import { findParents, type Parents } from './parents.ts'
 import { insertRefusals, supersedeRefusals } from './refusals.ts'
 import { resolveSeries } from './series.ts'
 import type { AddedSeries, SeriesCache } from './series-cache.ts'
-import { settle } from './settle.ts'
+import { leafOf, type PresentLeaves, settle } from './settle.ts'
 import type { Work, Written } from './store.ts'
 import { storiesOf } from './tell.ts'
 import { giveTimes } from './times.ts'
-import type { PayloadRefused, Understood } from './understand.ts'
+import type { PayloadProblem, PayloadRefused, Understood } from './understand.ts'
 import { insertValues, readValues, type ValueRow } from './values.ts'
 
 export type Memory = { series: SeriesCache; told: ReadonlySet<string>; maxStories: number }
@@ -32,11 +32,13 @@ export async function writeBatch(
   const fresh = cases.filter((one, index): one is Case => one !== null && verdicts[index] === 'fresh')
 
   const firsts = fresh.filter(({ row, first }) => row === first)
+  const timed = firsts.filter(({ result }) => reasonOf(result) !== 'observed-at')
   const times = await giveTimes(
     tx,
-    firsts.map(({ payload }) => payload),
+    timed.map(({ payload }) => payload),
   )
-  for (const [index, { row }] of firsts.entries()) row.observed_at = times[index] as number
+  for (const { row, payload } of firsts) row.observed_at = payload.observed_at
+  for (const [index, { row }] of timed.entries()) row.observed_at = times[index] as number
   for (const { row, first } of fresh) row.observed_at = first.observed_at
 
   const parents = await findParents(
@@ -47,7 +49,7 @@ export async function writeBatch(
   for (const one of fresh) one.result = checkParents(one, parents)
   const series = await resolveSeries(tx, fresh.flatMap(needOf), memory.series)
   const replays = fresh.filter(({ row, first }) => row !== first)
-  const present = presentSeqs(
+  const present = presentLeaves(
     replays,
     await readValues(
       tx,
@@ -60,7 +62,13 @@ export async function writeBatch(
 
   await supersedeRefusals(
     tx,
-    replays.map(({ row, first }) => ({ event_no: first.event_no, replay_no: row.event_no })),
+    replays
+      .filter(({ result }) => reasonOf(result) !== 'conflict')
+      .map(({ row, first, result }) => ({
+        event_no: first.event_no,
+        replay_no: row.event_no,
+        leaves_too: reasonOf(result) === null,
+      })),
   )
   await insertValues(
     tx,
@@ -137,11 +145,15 @@ function needOf({ result, row }: Case) {
   return [{ companyId: Number(row.company_id), dataSourceId: row.data_source_id, measurementIds }]
 }
 
-/** The leaves that are stored already, of the events that are replayed. */
-function presentSeqs(replays: readonly Case[], values: readonly ValueRow[]): Map<number, Set<number>> {
-  const present = new Map(replays.map(({ first }) => [first.event_no, new Set<number>()]))
-  for (const { event_no, seq } of values) present.get(event_no)?.add(seq)
+/** What is stored already of the events that are replayed. */
+function presentLeaves(replays: readonly Case[], values: readonly ValueRow[]): PresentLeaves {
+  const present: PresentLeaves = new Map(replays.map(({ first }) => [first.event_no, new Set()]))
+  for (const value of values) present.get(value.event_no)?.add(leafOf(value))
   return present
+}
+
+function reasonOf(result: Case['result']): PayloadProblem | null {
+  return 'reason' in result ? result.reason : null
 }
 
 function placeOf({ event_no, observed_at }: LedgerRow) {

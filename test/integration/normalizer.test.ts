@@ -337,6 +337,22 @@ describe('what cannot be stored', () => {
     )
   })
 
+  test('a time that is refused moves no clock and makes no partition', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const early = bench.payload(source, company, org, { observed_at: Date.parse('2131-02-03') })
+    const next = bench.payload(source, company, org)
+    await bench.feed([early, next])
+    expect(await bench.settled([early, next])).toEqual(['observed-at', null])
+    expect((await bench.observedOnce(next)).value.observed_at).toBe(next.received_at)
+    const [month] = await installation.database.query(`SELECT to_regclass('normalizer.value_2131_02') AS name`)
+    expect(month).toEqual({ name: null })
+    const [kept] = await installation.database.query<{ observed_at: Date }>(
+      'SELECT observed_at FROM normalizer.lineage WHERE event_id = $1',
+      [early.event_id],
+    )
+    expect(kept?.observed_at.getTime()).toBe(early.observed_at)
+  })
+
   test('a month that was taken away comes back', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const observed_at = Date.parse('2012-02-10')
@@ -419,5 +435,50 @@ describe('a replay', () => {
     expect(record.value).toMatchObject({ replay_id: replay.replay_id, observed_at: payload.received_at })
     expect(record.value.values).toHaveLength(17)
     expect(await bench.counts(source)).not.toHaveProperty('refused')
+  })
+
+  test('that is refused as a whole leaves open what it did not judge', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const payload = bench.payload(source, company, { name: 'n', size: 'many' })
+    await bench.feed([payload])
+    await bench.observed([payload])
+    const open = () =>
+      installation.database.query<{ reason: string }>(
+        'SELECT reason FROM normalizer.refused WHERE data_source_id = $1 AND superseded_by IS NULL ORDER BY refused_at',
+        [source.id],
+      )
+    const replay = (replay_id: string) => ({ ...payload, replay: { replay_id, reason: 'r', map_version: 7 } })
+    for (const id of ['a', 'b']) {
+      await bench.feed([replay(id)])
+      expect(await bench.settled([replay(id)])).toEqual(['map-missing'])
+    }
+    // The second says again what the first said of the payload, and neither anything of its values.
+    expect((await open()).map(({ reason }) => reason)).toEqual(['not-a-number', 'map-missing'])
+  })
+
+  test('that takes apart what was one value stores all of its leaves, the first too', async () => {
+    const [source, company] = [await bench.addSource(github, null), await bench.addCompany()]
+    const inner = await bench.addMeasurements(source.id, [
+      { SourceField: 'a', DataType: 'int' },
+      { SourceField: 'b', DataType: 'int' },
+    ])
+    const [outer] = await bench.addMeasurements(source.id, [{ SourceField: 'box', DataType: 'text' }])
+    await bench.publishMap({ ...source, mappings: [outer!] }, 1)
+    await bench.publishMap({ ...source, mappings: [{ ...outer!, DataType: 'nested', NestedMappings: inner }] }, 2)
+    const payload = bench.payload(source, company, { box: { a: 1, b: 2 } })
+    await bench.feed([payload])
+    await bench.observed([payload])
+    const replay = { replay_id: randomUUID(), reason: 'new map', map_version: 2 }
+    await bench.feed([{ ...payload, replay }])
+    await bench.settled([{ ...payload, replay }])
+    const stored = await installation.database.query(
+      'SELECT path, number, text FROM normalizer.value WHERE data_source_id = $1 ORDER BY seq, path',
+      [source.id],
+    )
+    expect(stored).toEqual([
+      { path: 'box', number: null, text: '{"a":1,"b":2}' },
+      { path: 'box.a', number: 1, text: null },
+      { path: 'box.b', number: 2, text: null },
+    ])
   })
 })
