@@ -1,12 +1,15 @@
+import { createPgDriverFactory } from '@slonik/pg-driver'
 import {
   createPool,
   createTypeParserPreset,
   type DatabasePool,
   type DatabaseTransactionConnection,
+  type DriverFactory,
   type Interceptor,
   SchemaValidationError,
 } from 'slonik'
 import type { PostgresSettings } from './config.ts'
+import { classify, TransientError } from './retry.ts'
 import type { ServiceContext } from './service.ts'
 
 import { sql } from 'slonik'
@@ -42,14 +45,47 @@ export async function openDatabase(settings: PostgresSettings, { scope, health }
   return pool
 }
 
-/** The same for commands, which close it themselves. */
-export function openPool({ DATABASE_URL, DATABASE_POOL_SIZE }: PostgresSettings): Promise<Database> {
+/** The same for commands, which close it themselves. A TransientError that names the server when none answers there. */
+export async function openPool(settings: PostgresSettings): Promise<Database> {
+  const { DATABASE_URL, DATABASE_POOL_SIZE, DATABASE_QUERY_TIMEOUT_MS } = settings
   return createPool(DATABASE_URL, {
+    driverFactory: createDriverWithDeadline(DATABASE_QUERY_TIMEOUT_MS + graceMs),
+    statementTimeout: DATABASE_QUERY_TIMEOUT_MS,
+    gracefulTerminationTimeout: graceMs,
     maxPoolSize: DATABASE_POOL_SIZE,
     idleTimeout: 60_000,
     interceptors: [checkRows],
     typeParsers: [...createTypeParserPreset().filter(({ name }) => name !== 'int8'), bigintAsNumber],
     // Slonik would send DISCARD ALL after each use; we leave nothing behind in a session.
     resetConnection: async () => undefined,
+  }).catch((cause: unknown) => {
+    if (classify(cause) !== 'transient') throw cause
+    const { host } = new URL(DATABASE_URL)
+    throw new TransientError(`Postgres at ${host} does not answer (start it, or correct DATABASE_URL)`, { cause })
   })
+}
+
+const graceMs = 3000
+
+/**
+ * Closes a connection on which nothing has come back for `deadlineMs`: the server, or the way to it, hangs, and its own
+ * statement_timeout cannot help. The query then fails as when the connection breaks, and another one is opened.
+ */
+function createDriverWithDeadline(deadlineMs: number): DriverFactory {
+  const createDriver = createPgDriverFactory()
+  return async (options) => {
+    const driver = await createDriver(options)
+    return {
+      async createClient() {
+        const client = await driver.createClient()
+        return {
+          ...client,
+          async query(...args: Parameters<typeof client.query>) {
+            const timer = setTimeout(() => void client.destroy().catch(() => undefined), deadlineMs)
+            return client.query(...args).finally(() => clearTimeout(timer))
+          },
+        }
+      },
+    }
+  }
 }

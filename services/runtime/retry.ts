@@ -25,6 +25,11 @@ const transientSlonikErrors = new Set([
 // INTERNAL (a broken connection), UNAUTHENTICATED (an expired token)
 const transientGrpcCodes = new Set([1, 4, 8, 10, 13, 14, 16])
 
+// These have no code. The first are node-postgres' (packages/pg/lib/client.js), the last is slonik's word for a connection
+// that was closed under a transaction (packages/driver/src/factories/createDriverFactory.ts).
+const lostConnection =
+  /^(Connection terminated|Client has encountered a connection error|timeout expired|Client is (pending destroy|destroyed)\.)/
+
 /** Which of the three an error is. Follows `cause` and `errors`; the outermost known answer counts. */
 export function classify(error: unknown): ErrorClass {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
@@ -38,9 +43,7 @@ export function classify(error: unknown): ErrorClass {
     if (typeof code === 'string' && poisonSqlStates.test(code)) return 'poison'
     // Kafka's codes are other numbers, and `retriable` has told what they mean.
     if (typeof code === 'number' && retriable === undefined && transientGrpcCodes.has(code)) return 'transient'
-    // node-postgres has no code for these: https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
-    if (/^(Connection terminated|Client has encountered a connection error|timeout expired)/.test(at.message))
-      return 'transient'
+    if (lostConnection.test(at.message)) return 'transient'
     if (at instanceof AggregateError && at.errors.length > 0 && at.errors.every((one) => classify(one) === 'transient'))
       return 'transient'
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
 import { type Database, openPool } from '../../services/runtime/postgres.ts'
 import { findAdministrators, findFollowers } from '../../services/notifier/audience.ts'
 import { claimDeliveries, recordAnswer, returnUncalled } from '../../services/notifier/delivery-store.ts'
@@ -12,7 +13,7 @@ let pool: Database
 
 beforeAll(async () => {
   database = await createDatabase()
-  pool = await openPool({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: 8 })
+  pool = await openPool(readEnv(postgresSettings, { DATABASE_URL: database.url, DATABASE_POOL_SIZE: '8' }))
   onCleanup(() => pool.end())
 })
 

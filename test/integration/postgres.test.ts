@@ -1,0 +1,67 @@
+import { beforeAll, expect, test } from 'vitest'
+import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
+import { openPool, sql } from '../../services/runtime/postgres.ts'
+import { classify, retryTransient } from '../../services/runtime/retry.ts'
+import { onCleanup } from '../harness/cleanup.ts'
+import { createDatabase, type TestDatabase } from '../harness/database.ts'
+import { openLink } from './edge-setup.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createDatabase()
+  await database.query('CREATE TABLE note (id int)')
+})
+
+async function openThrough(url: string) {
+  const settings = { DATABASE_URL: url, DATABASE_POOL_SIZE: '1', DATABASE_QUERY_TIMEOUT_MS: '500' }
+  const pool = await openPool(readEnv(postgresSettings, settings))
+  onCleanup(() => pool.end())
+  return pool
+}
+
+const failureOf = (work: Promise<unknown>) =>
+  work.then(
+    () => null,
+    (error: unknown) => error,
+  )
+
+test('a server that hangs in a transaction is a transient error, and the transaction takes effect once when it is back', async () => {
+  const link = await openLink(database.url)
+  const pool = await openThrough(link.url)
+  const work = () =>
+    pool.transaction(async (tx) => {
+      await tx.query(sql.unsafe`INSERT INTO note VALUES (1)`)
+      if (isFirst) link.freeze()
+      isFirst = false
+      await tx.query(sql.unsafe`INSERT INTO note VALUES (2)`)
+    })
+  let isFirst = true
+  const error = await failureOf(work())
+  expect(classify(error)).toBe('transient')
+  link.restore()
+  await retryTransient(work, { signal: AbortSignal.timeout(30_000) })
+  expect(await database.query('SELECT id FROM note ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }])
+})
+
+test('so is one statement outside of a transaction, and one that the server itself gives up', async () => {
+  const link = await openLink(database.url)
+  const pool = await openThrough(link.url)
+  const slow = await failureOf(pool.query(sql.unsafe`SELECT pg_sleep(60)`))
+  expect(String(slow)).toMatch('statement_timeout')
+  expect(classify(slow)).toBe('transient')
+  link.freeze()
+  expect(classify(await failureOf(pool.query(sql.unsafe`SELECT 1`)))).toBe('transient')
+  link.restore()
+  const read = () => pool.oneFirst(sql.unsafe`SELECT 7 AS seven`)
+  expect(await retryTransient(read, { signal: AbortSignal.timeout(30_000) })).toBe(7)
+})
+
+test('a server that is not there is named, with what to do, and without the password', async () => {
+  const gone = 'postgres://parma:hidden@127.0.0.1:1/parma'
+  const error = await failureOf(openPool(readEnv(postgresSettings, { DATABASE_URL: gone })))
+  expect(error).toMatchObject({
+    message: 'Postgres at 127.0.0.1:1 does not answer (start it, or correct DATABASE_URL)',
+    cause: { code: 'ECONNREFUSED' },
+  })
+  expect(classify(error)).toBe('transient')
+})
