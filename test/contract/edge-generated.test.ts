@@ -21,7 +21,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 )
 
-/** Seeds that once found a defect, and a new one each time; a failure prints its own, to be added here. */
+/** One that is always the same, with room for those that find a defect, and one that is new each time; a failure prints its own. */
 const seeds = [20260801, Date.now() % 2 ** 31]
 
 const ajv = addFormats.default(new Ajv2020({ allowUnionTypes: true, strictTypes: false }))
