@@ -13,7 +13,7 @@ import {
 } from './measurements.ts'
 import type { ReportNotice } from './ops-events.ts'
 import type { Bounded } from './deadline.ts'
-import { isPinned } from './pinned.ts'
+import { isMissing, isPinned } from './pinned.ts'
 import type { About, RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
 import { naiveIso, naiveTime } from './time.ts'
@@ -97,7 +97,12 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
       if (parentId !== null && !(await bounded(findMeasurementById(database, sourceId, parentId))))
         throw foreign('parent_measurement_id', parentId, caller)
       const type = body.type.toLowerCase()
-      const stored = await bounded(registerMeasurement(database, { sourceId, type, name, parentId }))
+      const stored = await bounded(registerMeasurement(database, { sourceId, type, name, parentId })).catch(
+        (error: unknown) => {
+          if (!isMissing(error)) throw error
+          throw new Refusal(403, `data source ${sourceId} or measurement ${parentId} was deleted a moment ago`)
+        },
+      )
       if (stored.type.toLowerCase() !== type) report(typeDrift(sourceId, stored.id, name, stored.type, type), request)
       return json(201, { id: stored.id, creation_msg: 'Source Measurement successfully created' })
     },

@@ -143,6 +143,20 @@ describe('measurements', () => {
       expect((await edge.call(`/source-measurement/${String(reddit.json['id'])}`, { method, token })).status).toBe(404)
   })
 
+  test('of a source that was deleted a moment ago are refused', async () => {
+    const gone = await edge.addSource('gone')
+    // Sources that have a map are remembered for a while.
+    await edge.database.query(
+      `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, published_at) VALUES ($1, 1, '', '', now())`,
+      [gone],
+    )
+    const one = await edge.token(gone)
+    expect((await register({ measurement_name: 'first', source_module_id: gone }, one)).status).toBe(201)
+    await edge.database.query('DELETE FROM data_source WHERE id = $1', [gone])
+    const answer = await register({ measurement_name: 'second', source_module_id: gone }, one)
+    expect([answer.status, answer.json['detail']]).toEqual([403, expect.stringContaining(`data source ${gone}`)])
+  })
+
   test('that change their type keep it, and operators hear of it', async () => {
     const { json } = await register({ type: 'INT', measurement_name: 'stars' })
     expect((await register({ type: 'int', measurement_name: 'stars' })).json['id']).toBe(json['id'])
