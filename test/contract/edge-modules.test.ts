@@ -14,7 +14,12 @@ const companies = new Map<string, string>()
 beforeAll(async () => {
   edge = await startEdge()
   // No run but those that are asked for here.
-  const rhythm = { TICK_SECONDS: '1', SETTLE_SECONDS: '1', FIRST_RUN_QUIET_SECONDS: '86400' }
+  const rhythm = {
+    TICK_SECONDS: '1',
+    SETTLE_SECONDS: '1',
+    FIRST_RUN_QUIET_SECONDS: '86400',
+    FIRST_RUN_UNMAPPED_SECONDS: '86400',
+  }
   await Promise.all([
     edge.start('scheduler', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...rhythm }),
     edge.start('normalizer'),
