@@ -3,48 +3,66 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { programs } from '../../deploy/local/config.ts'
+import { programs, type ProgramName } from '../../deploy/local/config.ts'
 import { serviceEnv } from '../../deploy/local/servers.ts'
 import { startStack } from '../../deploy/local/stack.ts'
 import { alert } from './alert.ts'
 import { codec } from './codec.ts'
 import { readConditions } from './conditions.ts'
+import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
 import { memory } from './memory.ts'
 import { printReport } from './report.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
-/** In this order: memory is that of a stack which has not done anything yet. */
-const measures: Record<string, Measure> = { start, memory, alert, codec, throughput }
+/** Measures by the services that run; in this order: memory is that of a stack which has not done anything yet. */
+const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
+  { services: programs, measures: { start, memory, alert, codec, throughput } },
+  { services: ['edge'], measures: { edge } },
+]
+const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
-const names = values.only?.split(',') ?? Object.keys(measures)
-const unknown = names.filter((name) => !(name in measures))
+const names = values.only?.split(',') ?? known
+const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
-  console.error(`There is no measure ${unknown.join(', ')}: there are ${Object.keys(measures).join(', ')}.`)
+  console.error(`There is no measure ${unknown.join(', ')}: there are ${known.join(', ')}.`)
   process.exit(2)
 }
 
 const say = (text: string) => console.error(`  ${text}`)
 const conditions = readConditions()
-const dir = mkdtempSync(join(tmpdir(), 'parma-bench-'))
-const startedAt = performance.now()
-const setup = ['public-schema', 'migrate', 'topics'] as const
-// The stack ends with this process, however that ends.
-const stack = await startStack({
-  ...{ dir, ports: 'free', services: programs, setup, withParent: true, temporary: true, say },
-}).catch((error: unknown) => {
-  rmSync(dir, { recursive: true, force: true })
-  throw error
-})
-const startSeconds = (performance.now() - startedAt) / 1000
 const results: Result[] = []
-try {
-  const bench = { env: stack.env, serviceEnv: () => serviceEnv(stack.env()), startSeconds, say }
-  for (const [name, measure] of Object.entries(measures))
-    if (names.includes(name)) results.push(...(await measure(bench)))
-} finally {
-  await stack.remove()
+for (const { services, measures } of stacks) {
+  const asked = Object.entries(measures).filter(([name]) => names.includes(name))
+  if (asked.length > 0)
+    results.push(
+      ...(await runOn(
+        services,
+        asked.map(([, measure]) => measure),
+      )),
+    )
 }
 if (values.json) console.log(JSON.stringify({ conditions, results }, null, 2))
 else printReport(conditions, results)
+
+/** Runs these on a stack of their own. It ends with this process, however that ends. */
+async function runOn(services: readonly ProgramName[], measures: readonly Measure[]): Promise<Result[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'parma-bench-'))
+  const startedAt = performance.now()
+  const setup = ['public-schema', 'migrate', 'topics'] as const
+  const options = { dir, ports: 'free', services, setup, withParent: true, temporary: true, say } as const
+  const stack = await startStack(options).catch((error: unknown) => {
+    rmSync(dir, { recursive: true, force: true })
+    throw error
+  })
+  const startSeconds = (performance.now() - startedAt) / 1000
+  const bench = { env: stack.env, serviceEnv: () => serviceEnv(stack.env()), startSeconds, say }
+  try {
+    const results: Result[] = []
+    for (const measure of measures) results.push(...(await measure(bench)))
+    return results
+  } finally {
+    await stack.remove()
+  }
+}

@@ -18,6 +18,8 @@ export type Result = {
   detail: string
   /** The value must be below this; null: there is none. */
   below: number | null
+  /** The value must be above this. */
+  above?: number
 }
 
 export type Measure = (bench: Bench) => Promise<Result[]>

@@ -1,0 +1,186 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Kafka, logLevel } from 'kafkajs'
+import { runParma } from '../../deploy/local/parma.ts'
+import { createCodec } from '../../schemas/codec.ts'
+import { createRegistry } from '../../schemas/registry.ts'
+import { topics } from '../../schemas/topics.ts'
+import { type ModuleMap, startModule } from '../harness/module.ts'
+import { samplePayload } from './codec.ts'
+import type { Load, LoadMessage } from './load.ts'
+import type { Bench, Measure } from './measure.ts'
+import { formatNumber, summarize } from './statistics.ts'
+
+const source = 'bench-edge'
+const seconds = 10
+const callers = 64
+const bodyBytes = 3000
+const handshakes = 5
+const fields = 40
+
+/**
+ * What one edge takes, with nobody reading behind it: payloads of about 3 KB from 64 connections, each answered when
+ * Kafka has it (acks=-1). Beside it what there is no way around: a bare HTTP server, and a bare producer.
+ */
+export const edge: Measure = async (bench) => {
+  const handshake = await shakeHands(bench)
+  const { token } = JSON.parse(await runParma(bench.serviceEnv(), 'token', 'mint', '--source', source, '--json')) as {
+    token: string
+  }
+  const load = { url: `${bench.env().EDGE_URL}/feed-raw-data`, authorization: `Bearer ${token}`, source, seconds }
+  const pids = { edge: Number(bench.env()['EDGE_PID']), broker: Number(bench.env()['KAFKA_PID']) }
+
+  bench.say('edge: the bare server and the bare producer')
+  const echo = await measureEcho(load)
+  const producer = await measureProducer(bench)
+  bench.say('edge: as fast as it goes')
+  const before = await countRecords(bench)
+  const closed = await run({ ...load, rate: null }, pids)
+  const rate = closed.accepted / seconds
+  bench.say('edge: at half of that')
+  const open = await run({ ...load, rate: Math.round(rate / 2) }, pids)
+  const durable = (await countRecords(bench)) - before
+  if (closed.refused + open.refused > 0 || durable < closed.accepted + open.accepted)
+    throw new Error(
+      `${closed.refused + open.refused} refused, ${durable} records of ${closed.accepted + open.accepted}`,
+    )
+
+  const perPayload = (cpu: number) => `${formatNumber((cpu / closed.accepted) * 1e6)} µs`
+  const cpu = `CPU a payload: edge ${perPayload(closed.cpu.edge)}, broker ${perPayload(closed.cpu.broker)}, load ${perPayload(closed.cpuSeconds)}`
+  const share = (ceiling: number) => `${formatNumber((100 * rate) / ceiling)} % of it`
+  const latency = `p50 ${formatNumber(open.latency.p50)}, max ${formatNumber(open.latency.max)}, open loop at ${formatNumber(rate / 2)}/s`
+  const shaken = summarize(handshake)
+  return [
+    {
+      what: 'a bare HTTP server',
+      value: echo,
+      unit: 'requests/s',
+      detail: `the edge does ${share(echo)}`,
+      below: null,
+    },
+    {
+      what: 'a bare producer',
+      value: producer,
+      unit: 'records/s',
+      detail: `the edge does ${share(producer)}`,
+      below: null,
+    },
+    { what: 'edge, payloads accepted', value: rate, unit: 'payloads/s', detail: cpu, below: null, above: 3000 },
+    { what: 'edge, p99 at half of it', value: open.latency.p99, unit: 'ms', detail: latency, below: 100 },
+    { what: 'edge, memory', value: readPeak(pids.edge), unit: 'MiB', detail: 'RSS, its peak', below: 250 },
+    {
+      what: `handshake of ${fields} fields`,
+      ...{ value: shaken.max, unit: 's', below: 1 },
+      detail: `${handshakes} new sources: min ${formatNumber(shaken.min)}, median ${formatNumber(shaken.median)}`,
+    },
+  ]
+}
+
+type Run = Extract<LoadMessage, { kind: 'end' }> & { cpu: { edge: number; broker: number } }
+
+/** One run of load.ts; `cpu`: what others used meanwhile, s. */
+async function run(load: Load, pids: { edge: number; broker: number }): Promise<Run> {
+  const child = fork(join(import.meta.dirname, 'load.ts'), [JSON.stringify(load)])
+  const next = async (kind: LoadMessage['kind']) => {
+    const [message] = (await Promise.race([once(child, 'message'), failWith(child)])) as [LoadMessage]
+    if (message.kind !== kind) throw new Error(`the load said ${message.kind}, not ${kind}`)
+    return message
+  }
+  await next('begin')
+  const [edge, broker] = [readCpu(pids.edge), readCpu(pids.broker)]
+  const end = (await next('end')) as Extract<LoadMessage, { kind: 'end' }>
+  return { ...end, cpu: { edge: readCpu(pids.edge) - edge, broker: readCpu(pids.broker) - broker } }
+}
+
+async function failWith(child: ReturnType<typeof fork>): Promise<never> {
+  const [code] = (await once(child, 'exit')) as [number | null]
+  throw new Error(`the load ended with ${code} before it had said everything`)
+}
+
+async function measureEcho(load: Omit<Load, 'rate'>): Promise<number> {
+  const child = fork(join(import.meta.dirname, 'echo.ts'))
+  try {
+    const [port] = (await once(child, 'message')) as [number]
+    const pid = child.pid ?? 0
+    const { accepted } = await run(
+      { ...load, url: `http://127.0.0.1:${port}/`, rate: null },
+      { edge: pid, broker: pid },
+    )
+    return accepted / seconds
+  } finally {
+    child.kill()
+  }
+}
+
+/** A record of each caller in one send, and the next when it is acknowledged: the best that callers who wait can have. */
+async function measureProducer({ serviceEnv }: Bench): Promise<number> {
+  const env = serviceEnv()
+  const { name } = topics.rawPayloads
+  const codec = createCodec(createRegistry(env['SCHEMA_REGISTRY_URL'] ?? ''))
+  const value = await codec.encode(topics.rawPayloads, name, samplePayload(bodyBytes))
+  const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
+  const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1 })
+  await producer.connect()
+  const headers = { event_id: samplePayload(0).event_id, traceparent: '00-1-1-01' }
+  const messages = Array.from({ length: callers }, () => ({ key: '1', value, headers }))
+  const sendFor = async (ms: number) => {
+    let sent = 0
+    for (const end = performance.now() + ms; performance.now() < end; sent += messages.length)
+      await producer.send({ topic: name, acks: -1, messages })
+    return sent
+  }
+  await sendFor(2000)
+  const sent = await sendFor(5000)
+  await producer.disconnect()
+  return sent / 5
+}
+
+async function countRecords({ serviceEnv }: Bench): Promise<number> {
+  const kafka = new Kafka({ brokers: [serviceEnv()['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  const offsets = await admin.fetchTopicOffsets(topics.rawPayloads.name).finally(() => admin.disconnect())
+  return offsets.reduce((sum, { high }) => sum + Number(high), 0)
+}
+
+/** Seconds that handshakes of new sources took. The first source is the one that is fed. */
+async function shakeHands({ env, serviceEnv, say }: Bench): Promise<number[]> {
+  say('edge: handshakes')
+  const taken: number[] = []
+  for (let round = 0; round < handshakes; round++) {
+    const name = round === 0 ? source : `${source}-${round}`
+    await using module = await startModule(() => env().EDGE_URL ?? '', mapOf(name))
+    const added = ['sources', 'add', '--name', name, '--endpoint', module.endpoint, '--frequency', 'monthly', '--json']
+    const { id } = JSON.parse(await runParma(serviceEnv(), ...added)) as { id: number }
+    const query = new URLSearchParams({ invocation_endpoint: module.endpoint, data_source_id: String(id) })
+    const startedAt = performance.now()
+    const { status } = await fetch(`${env().EDGE_URL}/handshake?${query}`)
+    taken.push((performance.now() - startedAt) / 1000)
+    if (status !== 200) throw new Error(`a handshake was answered ${status}`)
+  }
+  return taken
+}
+
+function mapOf(Source: string): ModuleMap {
+  const Mappings = Array.from({ length: fields }, (_, n) => ({
+    ...{ SourceField: `field_${n}`, DataType: 'text', MeasurementName: `field ${n}` },
+  }))
+  return { Source, Mappings }
+}
+
+const ticksPerSecond = 100
+
+/** CPU time of a process in s: proc_pid_stat(5), utime and stime. */
+function readCpu(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+/** The most memory a process ever had resident, MiB: proc_pid_status(5). */
+function readPeak(pid: number): number {
+  return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
