@@ -28,7 +28,7 @@ export async function startProcess(
   args: string[],
   env: NodeJS.ProcessEnv,
   isReady: () => boolean | Promise<boolean>,
-  deadlineMs = 30_000,
+  deadlineMs = 90_000,
   { command = process.execPath, ...as }: RunAs = {},
 ): Promise<StartedProcess> {
   const child = spawn(command, args, { ...as, env, stdio: ['ignore', 'pipe', 'pipe'] })
