@@ -67,6 +67,11 @@ async function runRound(): Promise<(string | null)[]> {
   return problems.filter((problem) => problem !== null)
 }
 
+/** Whether the last round ended with a tenth more than the second one. */
+function hasGrown(memory: readonly number[]): boolean {
+  return (memory.at(-1) ?? Infinity) >= 1.1 * (memory[1] ?? 0)
+}
+
 test('the table is as large as it should be, and each row has a name of its own', () => {
   expect(rows.length + slow.length).toBeGreaterThan(400)
   const names = [...rows, ...slow].map(({ name }) => name)
@@ -75,12 +80,14 @@ test('the table is as large as it should be, and each row has a name of its own'
 
 test('each hostile request gets its status, and a good one straight after is accepted; three times over', async () => {
   const memory: number[] = []
-  for (let round = 1; round <= 3; round++) {
+  for (let round = 1; round <= 6; round++) {
     expect(await runRound()).toEqual([])
     memory.push(await readMemory(service.pid, service.logs()))
+    // Freed pages may go back to the system a round late; what leaks is still there in every round.
+    if (round >= 3 && !hasGrown(memory)) break
   }
-  expect(memory[2]).toBeLessThan(1.1 * (memory[1] as number))
+  expect(hasGrown(memory), `MiB after each round: ${memory.map(Math.round).join(', ')}`).toBe(false)
   expect((await fetch(`${service.healthUrl}/livez`)).status).toBe(200)
   // An error that nobody thought of is logged so, even where its answer was the documented one.
   expect(service.logs()).not.toContain('request_failed')
-}, 300_000)
+}, 600_000)
