@@ -1,6 +1,6 @@
 import { v5 as uuidv5 } from 'uuid'
 import type { ProducerRecord } from '#runtime/produce.ts'
-import type { StoredRecord } from '#runtime/read-topics.ts'
+import { type FetchedRecord, headerText } from '#runtime/record.ts'
 import { allTopics, deadLetterTopic, type Topic } from '#schemas/topics.ts'
 
 /** A dead letter topic: whose records it holds, and which service gave up on them. */
@@ -30,8 +30,9 @@ export type Letter = {
 
 const frameBytes = 5
 
-export function readLetter(of: LetterTopic, { partition, offset, timestamp, value, headers }: StoredRecord): Letter {
-  const text = (name: string) => textOf(headers[name])
+export function readLetter(of: LetterTopic, record: FetchedRecord): Letter {
+  const { partition, offset, timestamp, value } = record
+  const text = (name: string) => headerText(record, name)
   return {
     id: `${of.name}/${partition}/${offset}`,
     topic: of.source.name,
@@ -53,7 +54,7 @@ const replayNamespace = '5a0e3ab4-33c1-4c9b-9d5c-2b2f3c0f2a51'
  * The record that brings a dead letter back: original key and bytes on the source topic, for the one service that gave up
  * on it (`replay_for`), counted, so that one that dies again and again can be told (design section 4).
  */
-export function replayOf(of: LetterTopic, letter: Letter, record: StoredRecord, sourceTopic: string): ProducerRecord {
+export function replayOf(of: LetterTopic, letter: Letter, record: FetchedRecord, sourceTopic: string): ProducerRecord {
   const own = Object.entries(record.headers).filter(
     ([name]) => !name.startsWith('__dlq.') || name === '__dlq.first.failed.at',
   )
@@ -69,8 +70,4 @@ export function replayOf(of: LetterTopic, letter: Letter, record: StoredRecord, 
       replay_count: String(letter.replays + 1),
     },
   }
-}
-
-export function textOf(header: StoredRecord['headers'][string]): string | undefined {
-  return (Array.isArray(header) ? header[0] : header)?.toString()
 }

@@ -6,10 +6,11 @@ import { prefixed } from '#runtime/kafka.ts'
 import { createLog } from '#runtime/log.ts'
 import { type Database, openPool } from '#runtime/postgres.ts'
 import { openProducer } from '#runtime/produce.ts'
-import { readTopics, type StoredRecord } from '#runtime/read-topics.ts'
+import { readTopics } from '#runtime/read-topics.ts'
+import { type FetchedRecord, headerText } from '#runtime/record.ts'
 import { createCodec, DecodeError } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
-import { type Letter, type LetterTopic, letterTopics, readLetter, replayOf, textOf } from './dead-letter.ts'
+import { type Letter, type LetterTopic, letterTopics, readLetter, replayOf } from './dead-letter.ts'
 import { type Action, addHandled, keyOf, readHandled } from './handled-letters.ts'
 
 /** A letter that died again after this many replays is not replayed without --force. */
@@ -22,7 +23,7 @@ const readConfig = () => readEnv(settings)
 
 type Filter = { topic?: string; service?: string; reason?: string; event?: string; id?: string }
 type Shared = Filter & { json?: boolean }
-type Found = { of: LetterTopic; letter: Letter; record: StoredRecord; state: 'open' | Action }
+type Found = { of: LetterTopic; letter: Letter; record: FetchedRecord; state: 'open' | Action }
 
 export function build(group: Command): void {
   filtered(group.command('ls'))
@@ -80,7 +81,7 @@ async function list({ each, handled, json = false, ...filter }: Shared & { each?
 async function show(id: string, { json = false }: { json?: boolean }): Promise<void> {
   let shown: Record<string, unknown> | null = null
   await withLetters({ id }, async ({ config }, { of, letter, record, state }) => {
-    const headers = Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [name, textOf(value)]))
+    const headers = Object.fromEntries(Object.keys(record.headers).map((name) => [name, headerText(record, name)]))
     const key = record.key?.toString() ?? null
     shown = { ...letter, state, key, headers, value: await decode(config, of, record.value) }
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
-import type { StoredRecord } from '#runtime/read-topics.ts'
+import type { FetchedRecord } from '#runtime/record.ts'
 import type { Letter } from './dead-letter.ts'
 
 export type Action = 'replayed' | 'dropped'
@@ -24,7 +24,7 @@ export async function readHandled(database: Database): Promise<Map<string, Actio
 /** Notes that a letter was dealt with. Done twice is done once. */
 export async function addHandled(
   database: Database,
-  record: StoredRecord,
+  record: FetchedRecord,
   letter: Letter,
   action: Action,
 ): Promise<void> {
@@ -40,6 +40,6 @@ export function keyOf({
   partition,
   offset,
   timestamp,
-}: Pick<StoredRecord, 'topic' | 'partition' | 'offset' | 'timestamp'>): string {
+}: Pick<FetchedRecord, 'topic' | 'partition' | 'offset' | 'timestamp'>): string {
   return `${topic}/${partition}/${offset}@${timestamp}`
 }

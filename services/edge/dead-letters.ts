@@ -1,6 +1,7 @@
 import type { KafkaSettings } from '#runtime/config.ts'
 import { prefixed } from '#runtime/kafka.ts'
-import { readTopics, type StoredRecord } from '#runtime/read-topics.ts'
+import { readTopics } from '#runtime/read-topics.ts'
+import { headerText } from '#runtime/record.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import { deadLetterTopic, topics } from '#schemas/topics.ts'
 import { withDeadline } from './deadline.ts'
@@ -35,10 +36,10 @@ export function openDeadLetters(
     const events = new Map<string, DeadLetters>()
     await readTopics(settings, log, [...services.keys()], (record) => {
       const service = services.get(record.topic)
-      const eventId = textOf(record, 'event_id')
+      const eventId = headerText(record, 'event_id')
       if (!service || eventId === undefined) return
       const known = events.get(eventId) ?? {}
-      const detail = `${textOf(record, '__dlq.reason') ?? ''}: ${textOf(record, '__dlq.errors.message') ?? ''}`
+      const detail = `${headerText(record, '__dlq.reason') ?? ''}: ${headerText(record, '__dlq.errors.message') ?? ''}`
       events.delete(eventId)
       events.set(eventId, { ...known, [service]: { at: record.timestamp, detail } })
       const [oldest] = events.keys()
@@ -68,9 +69,4 @@ export function openDeadLetters(
       return 'no-answer'
     }
   }
-}
-
-function textOf({ headers }: StoredRecord, name: string): string | undefined {
-  const header = headers[name]
-  return (Array.isArray(header) ? header[0] : header)?.toString()
 }

@@ -5,8 +5,9 @@ import { keepAlive } from './keep-alive.ts'
 import { createKafka, prefixed } from './kafka.ts'
 import { forgetLag, trackLag } from './lag.ts'
 import { batchDuration, retries } from './metrics.ts'
-import { createProcessor, type FetchedRecord, type Subscription } from './process-batch.ts'
+import { createProcessor, type Subscription } from './process-batch.ts'
 import type { Producer } from './produce.ts'
+import { asRecord } from './record.ts'
 import { retryTransient } from './retry.ts'
 import type { ServiceContext } from './service.ts'
 
@@ -145,12 +146,4 @@ function* chunks(messages: readonly KafkaMessage[], maxCount: number, maxBytes: 
     bytes += size
   }
   if (chunk.length > 0) yield chunk
-}
-
-function asRecord(
-  topic: string,
-  partition: number,
-  { key, value, headers, offset, timestamp }: KafkaMessage,
-): FetchedRecord {
-  return { topic, partition, offset, key, value, headers: headers ?? {}, timestamp: Number(timestamp) }
 }

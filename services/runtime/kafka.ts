@@ -2,7 +2,8 @@ import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import type { KafkaSettings } from './config.ts'
 import type { Log } from './log.ts'
 
-// Only this file, produce.ts, consume.ts, table.ts, topic-plan.ts and group-lag.ts know the client library, so that it can be exchanged.
+// Only this file, produce.ts, consume.ts, record.ts, read-topics.ts, table.ts, topic-plan.ts and group-lag.ts know the client library, so that it
+// can be exchanged.
 
 const levels = {
   [logLevel.ERROR]: 'error',

@@ -2,19 +2,18 @@ import { DecodeError } from '#schemas/codec.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { deadLetterTopic, type Topic } from '#schemas/topics.ts'
 import type { KafkaSettings } from './config.ts'
-import { countInARow, deadLetterOf, type SourceRecord } from './dead-letter.ts'
+import { countInARow, deadLetterOf } from './dead-letter.ts'
 import { prefixed } from './kafka.ts'
 import type { Log } from './log.ts'
 import { deadLetters, messagesConsumed } from './metrics.ts'
 import { dead, type Delivery, drop, type Handler, type Outcome, type Output } from './outcome.ts'
 import type { Producer, ProducerRecord } from './produce.ts'
+import { type FetchedRecord, headerText } from './record.ts'
 import { classify } from './retry.ts'
 import { nextSpan, traceIdOf } from './trace.ts'
 
 /** A topic and what is done with its records. `headersOnly`: values are not decoded, `value` is undefined. */
 export type Subscription<T> = { topic: Topic<T>; handle: Handler<T>; headersOnly?: boolean }
-
-export type FetchedRecord = SourceRecord & { timestamp: number }
 
 export type ProcessorDeps = {
   settings: KafkaSettings
@@ -158,9 +157,4 @@ function lastDeath(outcomes: readonly Outcome[]): string {
 function where(record: FetchedRecord) {
   const { topic, partition, offset } = record
   return { topic, partition, offset, trace_id: traceIdOf(headerText(record, 'traceparent')) }
-}
-
-function headerText(record: FetchedRecord, name: string): string | undefined {
-  const header = record.headers[name]
-  return (Array.isArray(header) ? header[0] : header)?.toString()
 }

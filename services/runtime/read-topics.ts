@@ -1,20 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { IHeaders } from 'kafkajs'
 import type { KafkaSettings } from './config.ts'
 import { createKafka } from './kafka.ts'
 import type { Log } from './log.ts'
+import { asRecord, type FetchedRecord } from './record.ts'
 import { retryTransient } from './retry.ts'
-
-/** A record as it lies on its topic, with the time (ms) it was written. */
-export type StoredRecord = {
-  topic: string
-  partition: number
-  offset: string
-  timestamp: number
-  key: Buffer | null
-  value: Buffer | null
-  headers: IHeaders
-}
 
 /**
  * Gives `onRecord` everything that `topics` (names in the cluster) hold at the time of the call, each record once, in order
@@ -24,7 +13,7 @@ export async function readTopics(
   settings: KafkaSettings,
   log: Log,
   topics: readonly string[],
-  onRecord: (record: StoredRecord) => void | Promise<void>,
+  onRecord: (record: FetchedRecord) => void | Promise<void>,
 ): Promise<void> {
   const kafka = createKafka(settings, 'parma-read', log)
   const missing = await findEnds(kafka, topics)
@@ -52,10 +41,11 @@ export async function readTopics(
         const { topic, partition, messages } = batch
         const left = missing.get(`${topic}/${partition}`)
         if (!left) return
-        for (const { offset, timestamp, key, value, headers = {} } of messages) {
+        for (const message of messages) {
+          const { offset } = message
           // Whoever loses its partitions and gets them back begins at the first record again.
           if (BigInt(offset) < left.low || BigInt(offset) >= left.high) continue
-          await onRecord({ topic, partition, offset, timestamp: Number(timestamp), key, value, headers })
+          await onRecord(asRecord(topic, partition, message))
           left.low = BigInt(offset) + 1n
           await heartbeat()
         }
