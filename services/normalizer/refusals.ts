@@ -3,6 +3,8 @@ import { sql, type Transaction } from '#runtime/postgres.ts'
 /** A row of `normalizer.refused`: leaves of a payload, or with `seq` null all of it. */
 export type Refusal = {
   event_no: number
+  /** event_no of the replay that judged anew; null while it is open. */
+  superseded_by: number | null
   seq: number | null
   leaves: number
   data_source_id: number
@@ -20,9 +22,10 @@ export async function insertRefusals(tx: Transaction, rows: readonly Refusal[]):
     sql.array(rows.map(value), type)
   await tx.query(sql.unsafe`
     INSERT INTO normalizer.refused
-      (event_no, seq, leaves, data_source_id, company_id, map_version, path, item_key, reason, sample)
+      (event_no, superseded_by, seq, leaves, data_source_id, company_id, map_version, path, item_key, reason, sample)
     SELECT * FROM unnest(
       ${column('int8', (row) => row.event_no)},
+      ${column('int8', (row) => row.superseded_by)},
       ${column('int4', (row) => row.seq)},
       ${column('int4', (row) => row.leaves)},
       ${column('int4', (row) => row.data_source_id)},
@@ -35,30 +38,33 @@ export async function insertRefusals(tx: Transaction, rows: readonly Refusal[]):
     )`)
 }
 
-/**
- * Closes what earlier runs of these events refused: the replay has judged the payload anew, and writes what is left. One
- * that was refused as a whole has not come to the leaves, and closes only what was said of the whole.
- */
-export async function supersedeRefusals(
-  tx: Transaction,
-  replays: readonly { event_no: number; replay_no: number; leaves_too: boolean }[],
-): Promise<void> {
+/** A replay, which judges anew what was said of its payload as a whole, and with `leaves_too` of its leaves. */
+export type Closer = { event_no: number; replay_no: number; leaves_too: boolean }
+
+/** The event_no of the first of these replays, all of one event, that judges anew what this refusal says. */
+export function findCloser({ seq }: Pick<Refusal, 'seq'>, replays: readonly Closer[]): number | null {
+  return replays.find(({ leaves_too }) => leaves_too || seq === null)?.replay_no ?? null
+}
+
+/** Closes what earlier runs of these events refused: the replays write again what is left of it. */
+export async function supersedeRefusals(tx: Transaction, replays: readonly Closer[]): Promise<void> {
   if (replays.length === 0) return
+  const events = [...Map.groupBy(replays, ({ event_no }) => event_no)]
   await tx.query(sql.unsafe`
-    UPDATE normalizer.refused AS r SET superseded_by = n.replay_no
+    UPDATE normalizer.refused AS r SET superseded_by = CASE WHEN r.seq IS NULL THEN n.of_whole ELSE n.of_leaves END
     FROM unnest(
       ${sql.array(
-        replays.map(({ event_no }) => event_no),
+        events.map(([event_no]) => event_no),
         'int8',
       )},
       ${sql.array(
-        replays.map(({ replay_no }) => replay_no),
+        events.map(([, closers]) => findCloser({ seq: null }, closers)),
         'int8',
       )},
       ${sql.array(
-        replays.map(({ leaves_too }) => leaves_too),
-        'bool',
+        events.map(([, closers]) => findCloser({ seq: 0 }, closers)),
+        'int8',
       )}
-    ) AS n (event_no, replay_no, leaves_too)
-    WHERE r.event_no = n.event_no AND r.superseded_by IS NULL AND (n.leaves_too OR r.seq IS NULL)`)
+    ) AS n (event_no, of_whole, of_leaves)
+    WHERE r.event_no = n.event_no AND r.superseded_by IS NULL AND (r.seq IS NULL OR n.of_leaves IS NOT NULL)`)
 }

@@ -24,6 +24,7 @@ export type Settled = { values: NewValue[]; refusals: Refusal[] }
 export function settle({ payload, result, row, first }: Case, series: SeriesIds, present: PresentLeaves): Settled {
   const base = {
     event_no: first.event_no,
+    superseded_by: null,
     data_source_id: row.data_source_id,
     company_id: row.company_id,
     map_version: result.mapVersion,

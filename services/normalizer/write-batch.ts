@@ -3,7 +3,7 @@ import type { Transaction } from '#runtime/postgres.ts'
 import { insertStories, type NewStory, readStories } from './drift.ts'
 import { finishLedger, type LedgerRow, readLedger } from './ledger-rows.ts'
 import { findParents, type Parents } from './parents.ts'
-import { insertRefusals, supersedeRefusals } from './refusals.ts'
+import { type Closer, findCloser, insertRefusals, type Refusal, supersedeRefusals } from './refusals.ts'
 import { resolveSeries } from './series.ts'
 import type { AddedSeries, SeriesCache } from './series-cache.ts'
 import { leafOf, type PresentLeaves, settle } from './settle.ts'
@@ -60,15 +60,10 @@ export async function writeBatch(
     settle(one, series.of(Number(one.row.company_id), one.row.data_source_id), present),
   )
 
+  const closers = fresh.map(closerOf)
   await supersedeRefusals(
     tx,
-    replays
-      .filter(({ result }) => reasonOf(result) !== 'conflict')
-      .map(({ row, first, result }) => ({
-        event_no: first.event_no,
-        replay_no: row.event_no,
-        leaves_too: reasonOf(result) === null,
-      })),
+    closers.filter((closer) => closer !== null),
   )
   await insertValues(
     tx,
@@ -76,7 +71,7 @@ export async function writeBatch(
   )
   await insertRefusals(
     tx,
-    settled.flatMap(({ refusals }) => refusals),
+    settled.flatMap(({ refusals }, index) => closeByLater(refusals, closers.slice(index + 1))),
   )
   await finishLedger(
     tx,
@@ -150,6 +145,19 @@ function presentLeaves(replays: readonly Case[], values: readonly ValueRow[]): P
   const present: PresentLeaves = new Map(replays.map(({ first }) => [first.event_no, new Set()]))
   for (const value of values) present.get(value.event_no)?.add(leafOf(value))
   return present
+}
+
+/** One that was refused as a whole has not come to the leaves; one of other content has judged nothing. */
+function closerOf({ result, row, first }: Case): Closer | null {
+  const reason = reasonOf(result)
+  if (row === first || reason === 'conflict') return null
+  return { event_no: first.event_no, replay_no: row.event_no, leaves_too: reason === null }
+}
+
+function closeByLater(refusals: readonly Refusal[], later: readonly (Closer | null)[]): readonly Refusal[] {
+  const replays = later.filter((closer) => closer !== null).filter(({ event_no }) => event_no === refusals[0]?.event_no)
+  if (replays.length === 0) return refusals
+  return refusals.map((refusal) => ({ ...refusal, superseded_by: findCloser(refusal, replays) }))
 }
 
 function reasonOf(result: Case['result']): PayloadProblem | null {

@@ -456,6 +456,33 @@ describe('a replay', () => {
     expect((await open()).map(({ reason }) => reason)).toEqual(['not-a-number', 'map-missing'])
   })
 
+  test('beside others in one batch closes what those before it left open', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const payload = bench.payload(source, company, { name: 'n', size: 'many' })
+    const replay = (replay_id: string, map_version: number) => ({
+      ...payload,
+      replay: { replay_id, reason: 'r', map_version },
+    })
+    // In this order, all at once: the payload, one that misses its map, two that judge it, one that misses its map.
+    const batch = [payload, replay('d', 7), replay('c', 1), replay('b', 1), replay('a', 8)]
+    await bench.feed(batch, 2)
+    expect(await bench.settled(batch)).toEqual([null, 'map-missing', null, null, 'map-missing'])
+    const rows = await installation.database.query(
+      `SELECT r.reason, r.map_version, p.replay_id AS closed_by
+       FROM normalizer.refused r LEFT JOIN normalizer.processed_event p ON p.event_no = superseded_by
+       WHERE r.data_source_id = $1 ORDER BY r.reason DESC, p.replay_id DESC NULLS LAST`,
+      [source.id],
+    )
+    expect(rows).toEqual([
+      { reason: 'not-a-number', map_version: 1, closed_by: 'c' },
+      { reason: 'not-a-number', map_version: 1, closed_by: 'b' },
+      { reason: 'not-a-number', map_version: 1, closed_by: null },
+      { reason: 'map-missing', map_version: null, closed_by: 'c' },
+      { reason: 'map-missing', map_version: null, closed_by: null },
+    ])
+    expect(await bench.counts(source)).toMatchObject({ value: 1, refused: 2 })
+  })
+
   test('that takes apart what was one value stores all of its leaves, the first too', async () => {
     const [source, company] = [await bench.addSource(github, null), await bench.addCompany()]
     const inner = await bench.addMeasurements(source.id, [
