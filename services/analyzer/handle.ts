@@ -18,7 +18,7 @@ function outcomeOf(stored: Stored): Outcome {
   if (stored.kind === 'conflict') return dead('conflict', 'the event id is known with another event_no')
   if (stored.kind === 'gone') return drop(`the ${stored.what} is gone`)
   return ok(
-    ...stored.news.map((one) => output(topics.news, one.company_id, one.news_id, one)),
+    ...stored.news.map((one) => output(topics.news, one.company_id, one.news_id, one, { group_id: one.group_id })),
     ...stored.opsEvents.map((one) => output(topics.opsEvents, String(one.data_source_id), one.event_id, one)),
   )
 }

@@ -8,7 +8,7 @@ export type CompatibilityDeps = TriggerDeps & CrmDeps
 /**
  * What parma-web and Cloud Scheduler call without a token. Each can be called any number of times by anybody: what it
  * does is done once, and it takes nothing over from the caller that is not here already. COMPATIBILITY_ROUTES=false
- * leaves them out.
+ * leaves them out, and serves handshakes with a token only.
  */
 export function compatibilityRoutes(deps: CompatibilityDeps): Route[] {
   const role = 'anyone'

@@ -66,7 +66,7 @@ export const settings = {
   REQUEST_TIMEOUT_MS: count(60_000).describe('How long a client may take to send a whole request.'),
   ANSWER_TIMEOUT_MS: count(60_000).describe('How long a client may take to receive an answer.'),
   COMPATIBILITY_ROUTES: flag(true).describe(
-    'Serve the routes that start work without a token, as parma-web and Cloud Scheduler call them.',
+    'Serve the routes that start work, and handshakes, without a token, as parma-web and Cloud Scheduler call them.',
   ),
   AFFINITY_API_KEY: secret()
     .optional()

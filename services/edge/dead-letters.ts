@@ -10,11 +10,12 @@ import type { DeadLetters, NotKnown, Pipe } from './event-status.ts'
 /** Which of the services that take a payload further have given up on an event. Never rejects. */
 export type FindDeadLetters = (eventId: string) => Promise<DeadLetters | NotKnown>
 
-/** Where the records that a payload becomes die. A news has an id of its own, so what the notifier gave up on is not told. */
+/** Where the records that a payload becomes die. A news has an id of its own, and its payload's in the header `group_id`. */
 const letterTopics: { name: string; service: Pipe }[] = [
   { name: deadLetterTopic(topics.rawPayloads, 'raw-sink').name, service: 'raw-sink' },
   { name: deadLetterTopic(topics.rawPayloads, 'normalizer').name, service: 'normalizer' },
   { name: deadLetterTopic(topics.observations, 'analyzer').name, service: 'analyzer' },
+  { name: deadLetterTopic(topics.news, 'notifier').name, service: 'notifier' },
 ]
 
 const keepMs = 10_000
@@ -36,7 +37,7 @@ export function openDeadLetters(
     const events = new Map<string, DeadLetters>()
     await readTopics(settings, log, [...services.keys()], (record) => {
       const service = services.get(record.topic)
-      const eventId = headerText(record, 'event_id')
+      const eventId = headerText(record, service === 'notifier' ? 'group_id' : 'event_id')
       if (!service || eventId === undefined) return
       const known = events.get(eventId) ?? {}
       const detail = `${headerText(record, '__dlq.reason') ?? ''}: ${headerText(record, '__dlq.errors.message') ?? ''}`

@@ -108,6 +108,7 @@ describe('why a stage is not simply done', () => {
         ['notified', 'skipped', null, 'earlier-stage'],
       ],
     ],
+    [{ notified: null, dead: { notifier: letter } }, [['notified', 'stopped', 500, 'dead-lettered']]],
     // Replayed since.
     [{ dead: { normalizer: letter } }, [['normalized', 'done', 300, null]]],
     [{ normalized: null, dead: 'no-answer' }, [['normalized', 'waiting', null, null]]],

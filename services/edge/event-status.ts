@@ -29,7 +29,7 @@ export type Normalized = {
 export type Status = { stage: string; at: number; reason: string | null }
 
 /** The services that take a payload further. */
-export type Pipe = 'raw-sink' | 'normalizer' | 'analyzer'
+export type Pipe = 'raw-sink' | 'normalizer' | 'analyzer' | 'notifier'
 /** Those of them that have given up on it. */
 export type DeadLetters = { [service in Pipe]?: { at: number; detail: string } }
 
@@ -70,7 +70,8 @@ export function describeEvent(facts: EventFacts): Stage[] | null {
   const normalized = unlessDead(describeNormalized(facts.normalized), dead.normalizer)
   const judged =
     normalized.state === 'stopped' ? skip('judged') : unlessDead(describeJudged(facts.judged), dead.analyzer)
-  return [accepted, unlessDead(stored, dead['raw-sink']), normalized, judged, describeNotified(judged, facts)]
+  const notified = unlessDead(describeNotified(judged, facts), dead.notifier)
+  return [accepted, unlessDead(stored, dead['raw-sink']), normalized, judged, notified]
 }
 
 /** A letter that was replayed lies there still: only what is waited for in vain is dead. */

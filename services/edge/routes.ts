@@ -25,7 +25,14 @@ export function createRoutes(deps: RouteDeps): Route[] {
   const measurement = '/source-measurement/:source_measurement_id'
   return withDocument([
     { method: 'get', path: '/', role: 'anyone', about: welcomeAbout, handle: () => json(200, welcome) },
-    { method: 'get', path: '/handshake', role: 'maybe-source', about: handshakeAbout, handle: handshake(deps) },
+    // parma-web sends no token.
+    {
+      method: 'get',
+      path: '/handshake',
+      role: deps.compatibilityRoutes ? 'maybe-source' : 'source',
+      about: handshakeAbout,
+      handle: handshake(deps),
+    },
     { method: 'post', path: '/source-measurement', role: 'source', about: register, handle: measurements.register },
     { method: 'get', path: '/source-measurement', role: 'source', about: list, handle: measurements.list },
     { method: 'get', path: measurement, role: 'source', about: read, handle: measurements.read },

@@ -16,6 +16,7 @@ test('COMPATIBILITY_ROUTES=false leaves out what is called without a token', asy
   for (const path of ['/schedule', '/weekly-reports', '/notification-rules'])
     expect([path, (await fetch(url + path)).status]).toEqual([path, 404])
   expect((await fetch(`${url}/crm-companies`, { method: 'POST', body: '"user_id: 1"' })).status).toBe(404)
+  expect((await fetch(`${url}/handshake?data_source_id=1&invocation_endpoint=http://module.example`)).status).toBe(401)
 })
 
 describe('GET /weekly-reports', () => {

@@ -122,8 +122,9 @@ describe('an edge alone', () => {
     viewer = await edge.apiKey('viewer')
   })
 
+  let fed = 0
   const feed = async (to = edge) => {
-    const body = { source_name: 'github', company_id: '01', raw_data: {} }
+    const body = { source_name: 'github', company_id: '01', raw_data: { fed: fed++ } }
     return to.call('/feed-raw-data', { token: await to.token(source), body })
   }
 
@@ -149,6 +150,9 @@ describe('an edge alone', () => {
     const id = String((await feed()).json['document_id'])
     const headers = { event_id: id, '__dlq.reason': 'conflict', '__dlq.errors.message': 'other content' }
     await edge.topics.produce('mining.raw-payloads.v1.normalizer.dlq', [{ key: '1', value: 'x', headers }])
+    const told = String((await feed()).json['document_id'])
+    const ofNews = { ...headers, event_id: randomUUID(), group_id: told }
+    await edge.topics.produce('insights.news.v1.notifier.dlq', [{ key: '1', value: 'x', headers: ofNews }])
     const { stages } = await settled(edge, id, viewer, {
       stored: ['waiting', null],
       normalized: ['stopped', 'dead-lettered'],
@@ -158,6 +162,7 @@ describe('an edge alone', () => {
       detail: 'conflict: other content',
       remedy: expect.stringContaining('parma dlq replay'),
     })
+    await settled(edge, told, viewer, { normalized: ['waiting', null], notified: ['stopped', 'dead-lettered'] })
   })
 
   test('says what an id means that nobody knows', async () => {

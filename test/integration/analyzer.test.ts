@@ -168,7 +168,7 @@ test('a value that changes is news once, in both tables and on the topic, howeve
   const [record] = (await readAll(topics.news)).filter(({ value }) => value.company_id === String(company))
   expect(record).toMatchObject({
     key: String(company),
-    headers: { event_id: all[0]?.news_id, traceparent: expect.any(String) as string },
+    headers: { event_id: all[0]?.news_id, group_id: all[0]?.event_id, traceparent: expect.any(String) as string },
   })
 })
 
