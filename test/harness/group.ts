@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { stackEnv } from './stack.ts'
+
+/**
+ * Takes the members of a consumer group out of it, as the broker does when their session is over: who is killed is in it
+ * until then, and the next one has to wait.
+ */
+export async function expelMembers(group: string): Promise<void> {
+  const { groups } = await withAdmin((admin) => admin.describeGroups([group]))
+  const { hostname, port } = new URL(`tcp://${stackEnv().KAFKA_BROKERS}`)
+  for (const { memberId } of groups.flatMap(({ members }) => members)) {
+    const socket = connect(Number(port), hostname)
+    // LeaveGroup, version 0: https://kafka.apache.org/protocol#The_Messages_LeaveGroup
+    const request = Buffer.concat([Buffer.from([0, 13, 0, 0, 0, 0, 0, 1]), ...['test', group, memberId].map(sized)])
+    const size = Buffer.alloc(4)
+    size.writeInt32BE(request.length)
+    socket.write(Buffer.concat([size, request]))
+    await once(socket, 'data')
+    socket.destroy()
+  }
+}
+
+/** Records of `topic` that a group has not committed. */
+export async function readLag(group: string, topic: string): Promise<number> {
+  const [ends, [committed]] = await withAdmin((admin) =>
+    Promise.all([admin.fetchTopicOffsets(topic), admin.fetchOffsets({ groupId: group, topics: [topic] })]),
+  )
+  const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  return ends.reduce((lag, { partition, high }) => lag + Number(high) - Math.max(offsets.get(partition) ?? 0, 0), 0)
+}
+
+async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+  const brokers = [stackEnv().KAFKA_BROKERS ?? '']
+  const admin = new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  return work(admin).finally(() => admin.disconnect())
+}
+
+function sized(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes])
+}

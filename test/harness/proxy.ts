@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { onCleanup } from './cleanup.ts'
+
+export type Proxy = {
+  /** host:port, to be given to a service instead of the server's own. */
+  address: string
+  /**
+   * Holds back the next request that `matches`, or its answer, and with it all that follows on that connection in that
+   * direction, for good. `held` resolves when it is there: an answer is only there when the server has done its work.
+   */
+  hold(what: 'request' | 'answer', matches: (message: Buffer) => boolean): { held: Promise<void> }
+}
+
+/** How a protocol is to be read: only as far as a message can be told from the next. */
+export type Wire = {
+  /** Whole messages out of what has come, and what is left. */
+  cut(bytes: Buffer): { messages: Buffer[]; rest: Buffer }
+  /** Whether `message` is, or comes after, the answer to `request`. */
+  isAnswer(request: Buffer, message: Buffer): boolean
+  /** Servers that tell clients where to connect say our address instead. */
+  rewrite?(answer: Buffer, port: number): Buffer
+}
+
+type Trap = { what: 'request' | 'answer'; matches(message: Buffer): boolean; spring(): void }
+
+/** Stands between a service and one of its servers. Closed when the test is over. */
+export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
+  const { hostname, port: targetPort } = new URL(`tcp://${target}`)
+  let trap: Trap | null = null
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect(Number(targetPort), hostname)
+    join(client, upstream)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  function join(client: Socket, upstream: Socket): void {
+    /** The trap that this connection is in, and the request that went into it. */
+    let caught: { trap: Trap; request: Buffer } | null = null
+    let isStill = false
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket)
+      // What is held when one side goes never reaches the other.
+      socket
+        .on('error', () => undefined)
+        .on('close', () => {
+          sockets.delete(socket)
+          other.destroy()
+        })
+    }
+    read(client, (message) => {
+      if (caught?.trap.what === 'request') return
+      if (!caught && trap?.matches(message)) {
+        caught = { trap, request: message }
+        trap = null
+        if (caught.trap.what === 'request') return caught.trap.spring()
+      }
+      upstream.write(message)
+    })
+    read(upstream, (message) => {
+      if (caught?.trap.what === 'answer' && !isStill && wire.isAnswer(caught.request, message)) {
+        isStill = true
+        caught.trap.spring()
+      }
+      if (!isStill) client.write(wire.rewrite?.(message, port) ?? message)
+    })
+  }
+
+  function read(socket: Socket, onMessage: (message: Buffer) => void): void {
+    let rest: Buffer = Buffer.alloc(0)
+    socket.on('data', (chunk: Buffer) => {
+      const cut = wire.cut(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
+      rest = cut.rest
+      for (const message of cut.messages) onMessage(message)
+    })
+  }
+
+  onCleanup(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((done) => server.close(done))
+  })
+  return {
+    address: `127.0.0.1:${port}`,
+    hold(what, matches) {
+      const { promise: held, resolve: spring } = Promise.withResolvers<void>()
+      trap = { what, matches, spring }
+      return { held }
+    },
+  }
+}
+
+/** Anything over TCP: a message is what comes at once, and what comes after it its answer. */
+export const plain: Wire = {
+  cut: (bytes) => ({ messages: [bytes], rest: Buffer.alloc(0) }),
+  isAnswer: () => true,
+}
+
+/** Kafka, whose broker is at `address`. https://kafka.apache.org/protocol#protocol_common */
+export function kafkaWire(address: string): Wire {
+  const { hostname, port } = new URL(`tcp://${address}`)
+  const own = addressBytes(hostname, Number(port))
+  return {
+    cut(bytes) {
+      const messages: Buffer[] = []
+      let at = 0
+      while (bytes.length >= at + 4 && bytes.length >= at + 4 + bytes.readInt32BE(at)) {
+        const end = at + 4 + bytes.readInt32BE(at)
+        messages.push(bytes.subarray(at, end))
+        at = end
+      }
+      return { messages, rest: bytes.subarray(at) }
+    },
+    // Both by their correlation id.
+    isAnswer: (request, message) => message.readInt32BE(4) === request.readInt32BE(8),
+    rewrite(answer, ownPort) {
+      const at = answer.indexOf(own)
+      if (at >= 0) addressBytes(hostname, ownPort).copy(answer, at)
+      return answer
+    },
+  }
+}
+
+export type KafkaRequest = 'produce' | 'offset-commit'
+
+/** Matches requests of this kind. https://kafka.apache.org/protocol#protocol_api_keys */
+export function isKafka(kind: KafkaRequest): (message: Buffer) => boolean {
+  const key = { produce: 0, 'offset-commit': 8 }[kind]
+  return (message) => message.readInt16BE(4) === key
+}
+
+function addressBytes(host: string, port: number): Buffer {
+  const bytes = Buffer.alloc(2 + host.length + 4)
+  bytes.writeInt16BE(host.length)
+  bytes.write(host, 2)
+  bytes.writeInt32BE(port, 2 + host.length)
+  return bytes
+}
