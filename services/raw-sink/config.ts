@@ -6,6 +6,9 @@ export const settings = {
   ...kafkaSettings,
   ...firestoreSettings,
   FIRESTORE_CONCURRENCY: count(32).describe('Documents written at once, per partition that is being worked on.'),
+  FIRESTORE_WRITES_PER_SECOND: count(500).describe(
+    'Documents a process writes in a second at first; half as many more every five minutes of traffic.',
+  ),
   FIRESTORE_TIMEOUT_MS: count(30_000).describe(
     'How long one call may take before it counts as failed and is repeated.',
   ),

@@ -5,6 +5,7 @@ import { TransientError } from '#runtime/retry.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import type { Config } from './config.ts'
 import type { Fields, StoredDocument } from './document.ts'
+import { createRamp } from './ramp.ts'
 
 /** `repeated`: it was there with the same content. `conflict`: with other content, which stays. */
 export type Written =
@@ -21,6 +22,8 @@ const alreadyExists = 6
 export function openStore(config: Config, { scope, health }: ServiceContext): Store {
   const firestore = openFirestore(config.firestore)
   scope.defer(() => firestore.terminate())
+  // An emulator has one server.
+  const ramp = config.FIRESTORE_EMULATOR_HOST ? () => 0 : createRamp(config.FIRESTORE_WRITES_PER_SECOND)
   let probe: Promise<unknown> | null = null
   health.ready('firestore', async () => {
     probe ??= firestore
@@ -40,6 +43,8 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
   }
 
   async function create(ref: DocumentReference, fields: Fields, contentHash: string): Promise<Written> {
+    const early = ramp(Date.now())
+    if (early > 0) await delay(early)
     try {
       await inTime(ref.create(fields), ref.path)
       return { kind: 'created' }
