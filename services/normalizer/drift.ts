@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
-import type { Story, ToldStory } from './tell.ts'
+import { utcNow } from '#runtime/public-tables.ts'
+import { driftKinds, policies, type Story, type ToldStory } from './tell.ts'
 
 export type NewStory = Story & { event_no: number; data_source_id: number }
 
@@ -12,9 +13,13 @@ const storyRow = z.object({
   message: z.string(),
   facts: z.record(z.string(), z.string()),
   seen_at: z.number(),
+  policy: z.enum(policies),
 })
 
-/** Keeps the stories that are new and returns them. A source with `maxPerSource` stories or more gets no further ones. */
+/**
+ * Keeps the stories that are new, returns those that are to be told, and pauses their sources where the policy says so. A
+ * source with `maxPerSource` stories or more gets no further ones.
+ */
 export async function insertStories(
   tx: Transaction,
   stories: readonly NewStory[],
@@ -23,10 +28,14 @@ export async function insertStories(
   if (stories.length === 0) return []
   const column = <T extends string | number>(type: string, value: (story: NewStory) => T) =>
     sql.array(stories.map(value), type)
-  return [
-    ...(await tx.any(sql.type(storyRow)`
-      INSERT INTO normalizer.drift (data_source_id, kind, subject, event_no, seen_at, message, facts)
-      SELECT data_source_id, kind, subject, event_no, now(), message, facts::jsonb
+  const inserted = await tx.any(sql.type(storyRow)`
+      INSERT INTO normalizer.drift (data_source_id, kind, subject, event_no, seen_at, message, facts, policy)
+      SELECT data_source_id, kind, subject, event_no, now(), message, facts::jsonb, coalesce((
+        SELECT policy FROM normalizer.drift_policy AS p
+        WHERE p.data_source_id = n.data_source_id AND p.kind IN ('', n.kind) AND p.path IN ('', n.subject)
+          AND n.kind = ANY(${sql.array([...driftKinds], 'text')})
+        ORDER BY p.path = '', p.kind = '' LIMIT 1
+      ), 'tell')
       FROM unnest(
         ${column('int4', (story) => story.data_source_id)},
         ${column('text', (story) => story.kind)},
@@ -38,8 +47,13 @@ export async function insertStories(
       WHERE (SELECT count(*) FROM normalizer.drift AS d WHERE d.data_source_id = n.data_source_id) < ${maxPerSource}
       ORDER BY data_source_id, kind, subject
       ON CONFLICT (data_source_id, kind, subject) DO NOTHING
-      RETURNING event_no, data_source_id, kind, subject, message, facts, seen_at`)),
-  ]
+      RETURNING event_no, data_source_id, kind, subject, message, facts, seen_at, policy`)
+  const paused = inserted.filter(({ policy }) => policy === 'pause').map(({ data_source_id }) => data_source_id)
+  if (paused.length > 0)
+    await tx.query(sql.unsafe`
+      UPDATE public.data_source SET is_active = false, modified_at = ${utcNow}
+      WHERE is_active AND id = ANY(${sql.array(paused, 'int4')})`)
+  return inserted.filter(({ policy }) => policy !== 'ignore')
 }
 
 /** What these events told. */
@@ -47,8 +61,8 @@ export async function readStories(tx: Transaction, eventNos: readonly number[]):
   if (eventNos.length === 0) return []
   return [
     ...(await tx.any(sql.type(storyRow)`
-      SELECT event_no, data_source_id, kind, subject, message, facts, seen_at FROM normalizer.drift
-      WHERE event_no = ANY(${sql.array(eventNos, 'int8')})
+      SELECT event_no, data_source_id, kind, subject, message, facts, seen_at, policy FROM normalizer.drift
+      WHERE event_no = ANY(${sql.array(eventNos, 'int8')}) AND policy <> 'ignore'
       ORDER BY data_source_id, kind, subject`)),
   ]
 }

@@ -27,6 +27,8 @@ export type Normalized = {
   /** The seq of each null, and of each other leaf that the map does not hold. */
   nulls: number[]
   unmapped: number[]
+  /** The path of each null that the map holds. */
+  nullPaths: string[]
   /** source_measurement_id of nested entries that stand in the payload: they get a series and no value. */
   parents: Set<number>
   drift: Drift[]
@@ -63,6 +65,7 @@ class Walk {
       refused: [],
       nulls: [],
       unmapped: [],
+      nullPaths: [],
       parents: new Set(),
       drift: [],
     }
@@ -76,7 +79,7 @@ class Walk {
       if (entry) this.#seen.add(entry)
       else this.#report({ kind: 'unknown-path', path, found: foundKind(value), declared: '' })
       if (!entry) this.#count(value)
-      else if (value.kind === 'null') this.result.nulls.push(this.#seq(value))
+      else if (value.kind === 'null') this.#null(value, path)
       else if (overridden) this.#refuse('duplicate-key', value, path, item)
       else if (entry.kind === 'faulty') this.#refuse(entry.reason, value, path, item)
       else if (entry.kind === 'value') this.#value(entry, value, path, item)
@@ -105,7 +108,7 @@ class Walk {
     if (node.kind === 'object') return this.object(node, entry.level, path, item)
     if (node.kind === 'list' && node.items.length === 0) return
     if (node.kind === 'list' && !node.flat) return this.#items(entry, field, node, `${path}[]`, item)
-    if (isOnlyNulls(node)) return void this.result.nulls.push(this.#seq(node))
+    if (isOnlyNulls(node)) return this.#null(node, path)
     this.#report({ kind: 'retyped-path', path, found: foundKind(node), declared: 'nested' })
     this.#refuse('not-an-object', node, path, item)
   }
@@ -115,9 +118,14 @@ class Walk {
     for (const [index, node] of items.entries()) {
       const item = identities[index] as Identity
       if (node.kind === 'object') this.object(node, entry.level, path, item)
-      else if (node.kind === 'null') this.result.nulls.push(this.#seq(node))
+      else if (node.kind === 'null') this.#null(node, path)
       else this.#refuse('not-an-object', node, path, item)
     }
+  }
+
+  #null(node: Json, path: string): void {
+    this.result.nulls.push(this.#seq(node))
+    this.result.nullPaths.push(path)
   }
 
   /** Counts the leaves of what no entry stands for. */

@@ -41,7 +41,7 @@ export function openStore(database: Database, config: Config): Store {
         database,
         'normalizer',
         events,
-        (tx, verdicts) => writeBatch(tx, batch, verdicts, { series, told, maxStories: config.MAX_DRIFT_PER_SOURCE }),
+        (tx, verdicts) => writeBatch(tx, batch, verdicts, { series, told, limits: config }),
         ledgerColumns(payloads),
       )
       series.keep(added)

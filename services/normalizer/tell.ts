@@ -1,27 +1,21 @@
 import { v5 as uuidv5 } from 'uuid'
 import type { OpsEvent, RawPayload } from '#schemas/generated/types.ts'
 import type { Drift } from './normalize.ts'
-import type { PayloadProblem, PayloadRefused, Understood } from './understand.ts'
+import type { RisenNulls } from './null-rates.ts'
+import { payloadRemedies } from './remedies.ts'
+import type { PayloadRefused, Understood } from './understand.ts'
 
 /** Something operators are told once per data source, kind and subject. */
 export type Story = { kind: string; subject: string; message: string; facts: Record<string, string> }
 /** A story as it was first told; `event_no` is that of the payload which showed it. */
-export type ToldStory = Story & { event_no: number; data_source_id: number; seen_at: number }
+export type ToldStory = Story & { event_no: number; data_source_id: number; seen_at: number; policy: Policy }
 
-const remedies: Record<Exclude<PayloadProblem, 'conflict'>, string> = {
-  unparsable: 'Mend the module.',
-  'too-deep': 'Mend the module, or raise MAX_DEPTH.',
-  'too-many-leaves': 'Let the module send smaller payloads, or raise MAX_LEAVES.',
-  'company-id': 'Mend the module: company ids are decimal integers.',
-  'unknown-company': 'Create the company, or take it out of the module.',
-  'unknown-source': 'Create the data source again, or stop the module.',
-  'wrong-source': 'Let the module use the token of its own data source.',
-  'no-raw-data': 'Mend the module.',
-  'observed-at': 'Mend the module, or set OLDEST_OBSERVED_AT earlier.',
-  'no-map': 'Do the handshake with the module.',
-  'map-missing': 'Do the handshake with the module again.',
-  'map-unusable': 'Do the handshake again with a module that sends a proper map.',
-}
+/** What is done about drift: nothing, telling it, telling it and crawling the source no more. */
+export const policies = ['ignore', 'tell', 'pause'] as const
+export type Policy = (typeof policies)[number]
+
+/** The stories that are drift, for which there are policies. */
+export const driftKinds = ['unknown-path', 'missing-path', 'retyped-path', 'null-rate'] as const
 
 /** What is to be told about a payload, whether or not it has been told before. */
 export function storiesOf(payload: RawPayload, result: Understood | PayloadRefused): Story[] {
@@ -31,7 +25,7 @@ export function storiesOf(payload: RawPayload, result: Understood | PayloadRefus
     // That is a dead letter, and told as one.
     if (result.reason === 'conflict') return []
     const ofCompany = result.reason === 'unknown-company' || result.reason === 'company-id'
-    const message = `Payload of ${source_name} for company ${company_id} refused: ${result.message}. ${remedies[result.reason]} It is kept and can be re-driven.`
+    const message = `Payload of ${source_name} for company ${company_id} refused: ${result.message}. ${payloadRemedies[result.reason]} It is kept and can be re-driven.`
     return [{ kind: result.reason, subject: ofCompany ? company_id : source_name, message, facts }]
   }
   const faults = Map.groupBy(result.faults, ({ path }) => path)
@@ -51,6 +45,18 @@ export function storiesOf(payload: RawPayload, result: Understood | PayloadRefus
   ]
 }
 
+/** That a path is null much more often than before; `payload` is one that shows it. */
+export function nullStory({ source_name, event_id, company_id }: RawPayload, risen: RisenNulls): Story {
+  const { path, leaves, nulls, leaves_before, nulls_before } = risen
+  const percent = (part: number, of: number) => `${Math.round((100 * part) / of)} %`
+  return {
+    kind: 'null-rate',
+    subject: path,
+    message: `${source_name} sends null at ${path} in ${percent(nulls, leaves)} of all cases today (${nulls} of ${leaves}), and in ${percent(nulls_before, leaves_before)} of them before. Look whether the module still reads it right.`,
+    facts: { source_name, event_id, company_id, path, nulls: String(nulls), leaves: String(leaves) },
+  }
+}
+
 /** The ops event of a story: the same at each redelivery of the payload that showed it. */
 export function opsEventOf(story: ToldStory, eventId: string): OpsEvent {
   const dedupeKey = `normalizer/${story.kind}/${story.data_source_id}/${story.subject}`
@@ -60,12 +66,16 @@ export function opsEventOf(story: ToldStory, eventId: string): OpsEvent {
     service: 'normalizer',
     data_source_id: story.data_source_id,
     subject: story.subject,
-    message: story.message,
+    message: story.policy === 'pause' ? `${story.message} ${pausedNote(story.facts.source_name ?? '')}` : story.message,
     resolved: false,
     dedupe_key: dedupeKey,
     at: story.seen_at,
     facts: story.facts,
   }
+}
+
+function pausedNote(source: string): string {
+  return `As its drift policy says, the source is not crawled any more; what it still sends is stored. \`parma sources edit ${source} --active\` lets it go on.`
 }
 
 function describeDrift(source: string, { kind, path, found, declared }: Drift): string {

@@ -2,18 +2,23 @@ import type { Verdict } from '#runtime/ledger.ts'
 import type { Transaction } from '#runtime/postgres.ts'
 import { insertStories, type NewStory, readStories } from './drift.ts'
 import { finishLedger, type LedgerRow, readLedger } from './ledger-rows.ts'
+import { addToNullRates, type Arrived, countPaths, type NullRateLimits, type RisenNulls } from './null-rates.ts'
 import { findParents, type Parents } from './parents.ts'
 import { type Closer, findCloser, insertRefusals, type Refusal, supersedeRefusals } from './refusals.ts'
 import { resolveSeries } from './series.ts'
 import type { AddedSeries, SeriesCache } from './series-cache.ts'
 import { leafOf, type PresentLeaves, settle } from './settle.ts'
 import type { Work, Written } from './store.ts'
-import { storiesOf } from './tell.ts'
+import { nullStory, storiesOf, type Story } from './tell.ts'
 import { giveTimes } from './times.ts'
 import type { PayloadProblem, PayloadRefused, Understood } from './understand.ts'
 import { insertValues, readValues, type ValueRow } from './values.ts'
 
-export type Memory = { series: SeriesCache; told: ReadonlySet<string>; maxStories: number }
+export type Memory = {
+  series: SeriesCache
+  told: ReadonlySet<string>
+  limits: NullRateLimits & { MAX_DRIFT_PER_SOURCE: number }
+}
 /** `added` and `asked` may be remembered once the transaction is committed. */
 type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
 
@@ -77,8 +82,9 @@ export async function writeBatch(
     tx,
     fresh.map(({ row }) => row),
   )
-  const { stories, asked } = newStories(fresh, memory.told)
-  const told = await insertStories(tx, stories, memory.maxStories)
+  const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)), memory.limits)
+  const { stories, asked } = newStories(fresh, risen, memory.told)
+  const told = await insertStories(tx, stories, memory.limits.MAX_DRIFT_PER_SOURCE)
 
   const freshRows = new Set(fresh.map(({ row }) => row))
   const repeated = cases.filter((one) => one !== null).filter(({ row }) => !freshRows.has(row))
@@ -168,13 +174,27 @@ function placeOf({ event_no, observed_at }: LedgerRow) {
   return { event_no, observed_at: observed_at ?? 0 }
 }
 
-function newStories(fresh: readonly Case[], told: ReadonlySet<string>): { stories: NewStory[]; asked: string[] } {
+/** History tells nothing about how a source is today, and neither does what is replayed. */
+function arrivalOf({ payload, result, row, first }: Case): Arrived[] {
+  if ('reason' in result || row !== first || row.history) return []
+  return [{ ...row, received_at: payload.received_at, normalized: result.normalized }]
+}
+
+function newStories(
+  fresh: readonly Case[],
+  risen: readonly RisenNulls[],
+  told: ReadonlySet<string>,
+): { stories: NewStory[]; asked: string[] } {
   const stories = new Map<string, NewStory>()
-  for (const { payload, result, row } of fresh)
-    for (const story of storiesOf(payload, result)) {
-      const key = JSON.stringify([row.data_source_id, story.kind, story.subject])
-      if (!told.has(key) && !stories.has(key))
-        stories.set(key, { ...story, event_no: row.event_no, data_source_id: row.data_source_id })
-    }
+  const add = (story: Story, { row }: Case) => {
+    const key = JSON.stringify([row.data_source_id, story.kind, story.subject])
+    if (!told.has(key) && !stories.has(key))
+      stories.set(key, { ...story, event_no: row.event_no, data_source_id: row.data_source_id })
+  }
+  for (const one of fresh) for (const story of storiesOf(one.payload, one.result)) add(story, one)
+  for (const rise of risen) {
+    const shown = fresh.find((one) => one.row.data_source_id === rise.data_source_id && arrivalOf(one).length > 0)
+    if (shown) add(nullStory(shown.payload, rise), shown)
+  }
   return { stories: [...stories.values()], asked: [...stories.keys()] }
 }

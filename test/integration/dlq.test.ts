@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { Command } from 'commander'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { type Codec, createCodec } from '#schemas/codec.ts'
 import type { Observation } from '#schemas/generated/types.ts'
@@ -7,6 +6,7 @@ import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { commands } from '../../services/cli/commands.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
+import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const letters = `${topics.observations.name}.analyzer.dlq`
@@ -20,16 +20,7 @@ beforeAll(async () => {
   return () => vi.unstubAllEnvs()
 })
 
-/** Runs `parma dlq …` in this process, which is quicker than one process each, and returns what it printed. */
-async function dlq<T = unknown>(...args: string[]): Promise<T> {
-  const printed: unknown[] = []
-  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
-  const group = new Command('dlq')
-  ;(await commands.dlq!.load()).build(group)
-  for (const command of group.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
-  await group.parseAsync([...args, '--json'], { from: 'user' }).finally(() => log.mockRestore())
-  return JSON.parse(printed.join('\n')) as T
-}
+const dlq = <T = unknown>(...args: string[]) => runCommand<T>(commands.dlq, ...args)
 
 let eventNo = 0
 const observation = (): Observation => ({

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { commands } from '../../services/normalizer/commands.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
+import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { type Mapping, normalizerBench } from './normalizer-setup.ts'
 
@@ -35,6 +37,8 @@ let bench: ReturnType<typeof normalizerBench>
 beforeAll(async () => {
   installation = await createInstallation()
   bench = normalizerBench(installation)
+  for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
+  onCleanup(() => void vi.unstubAllEnvs())
   await installation.start('normalizer', { MAP_WAIT_MS: '4000', MAX_LEAVES: '1000', MAX_DEPTH: '20' })
 })
 
@@ -271,6 +275,15 @@ describe('what cannot be stored', () => {
       { path: 'size', reason: 'not-a-number', sample: '"many"', map_version: 1 },
       { path: 'repos[]', reason: 'not-an-object', sample: '7', map_version: 1 },
     ])
+    const open = await runCommand(commands.refused, 'ls', '--source', source.name)
+    expect(open).toMatchObject(
+      ['not-a-number', 'not-an-object', 'unstorable-text'].map((reason) => ({
+        ...{ source: source.name, reason, payloads: 1, values: 1 },
+        remedy: expect.stringMatching(/\.$/) as string,
+      })),
+    )
+    const shown = await runCommand(commands.refused, 'show', '--source', source.name, '--reason', 'not-a-number')
+    expect(shown).toMatchObject([{ event_id: payload.event_id, path: 'size', sample: '"many"' }])
     const before = (await bench.observations()).length
     await bench.feed([payload])
     await waitFor('the second delivery', async () => (await bench.observations()).length > before)
@@ -368,6 +381,97 @@ describe('what cannot be stored', () => {
   })
 })
 
+describe('drift', () => {
+  const setPolicy = (...args: string[]) => runCommand(commands.drift, 'policy', ...args)
+
+  test('is ignored, told, or pauses its source, as its policy says', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    await setPolicy(source.name, 'pause', '--kind', 'missing-path')
+    await setPolicy(source.name, 'ignore', '--path', 'noise')
+    await setPolicy(source.name, 'pause', '--path', 'extra')
+    await setPolicy(source.name, 'none', '--path', 'extra')
+    const isActive = async () =>
+      (await installation.database.query('SELECT is_active FROM data_source WHERE id = $1', [source.id]))[0]
+    const payload = (data: object) => bench.payload(source, company, data)
+    const first = payload({ ...org, noise: 1, extra: 2 })
+    await bench.feed([first])
+    await bench.observed([first])
+    expect(await isActive()).toEqual({ is_active: true })
+
+    const { size: _, ...less } = org
+    const second = payload({ ...less, noise: 1 })
+    await bench.feed([second, second])
+    const told = await waitFor('what both deliveries tell', async () => {
+      const events = await bench.opsEvents(source)
+      return events.length === 3 && events
+    })
+    expect(told.map(({ kind, subject }) => [kind, subject])).toEqual([
+      ['unknown-path', 'extra'],
+      ...[1, 2].map(() => ['missing-path', 'size']),
+    ])
+    expect(told[1]).toEqual(told[2])
+    expect(told[1]?.message).toContain(`parma sources edit ${source.name} --active`)
+    expect(told[0]?.message).not.toContain('not crawled any more')
+    expect(await isActive()).toEqual({ is_active: false })
+    // Its switch is the operator's: what was told does not pause it again.
+    await installation.database.query('UPDATE data_source SET is_active = true WHERE id = $1', [source.id])
+    const third = payload(less)
+    await bench.feed([third])
+    await bench.observed([third])
+    expect(await isActive()).toEqual({ is_active: true })
+    expect((await bench.counts(source)).value).toBe(17 + 16 + 16)
+
+    const list = await runCommand(commands.drift, 'ls', '--source', source.name)
+    expect(list).toMatchObject([
+      { kind: 'unknown-path', path: 'extra', policy: 'tell' },
+      { kind: 'unknown-path', path: 'noise', policy: 'ignore' },
+      { kind: 'missing-path', path: 'size', policy: 'pause' },
+    ])
+    expect(await runCommand(commands.drift, 'policies')).toEqual([
+      { source: source.name, kind: '', path: 'noise', policy: 'ignore' },
+      { source: source.name, kind: 'missing-path', path: '', policy: 'pause' },
+    ])
+  })
+
+  test('many more nulls than in the days before are told once', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const noon = Date.parse('2026-05-06T12:00:00Z')
+    const payload = (day: number, nulls: number, history = false) => {
+      const repos = Array.from({ length: 30 }, (_, index) => repo(`r${index}`, 1)).map((one, index) =>
+        index < nulls ? { ...one, stars: null } : one,
+      )
+      const received_at = noon + day * 86_400_000
+      const observed_at = history ? received_at - 86_400_000 : null
+      return bench.payload(source, company, { ...org, repos }, { received_at, observed_at, history })
+    }
+    const told = async () => (await bench.opsEvents(source)).filter(({ kind }) => kind === 'null-rate')
+    // Nothing before it; a few; history; and the day before is too long ago.
+    for (const one of [payload(-70, 30), payload(0, 0), payload(1, 3), payload(1, 30, true)]) {
+      await bench.feed([one])
+      await bench.observed([one])
+    }
+    expect(await told()).toEqual([])
+    for (const one of [payload(2, 25), payload(2, 25), payload(3, 30)]) {
+      await bench.feed([one])
+      await bench.observed([one])
+    }
+    expect(await told()).toMatchObject([
+      { subject: 'repos[].stars', facts: { path: 'repos[].stars', nulls: '25', leaves: '30' } },
+    ])
+    const days = await installation.database.query(
+      `SELECT day::text, leaves::int, nulls::int FROM normalizer.path_day
+       WHERE data_source_id = $1 AND path = 'repos[].stars' ORDER BY day`,
+      [source.id],
+    )
+    expect(days).toEqual([
+      { day: '2026-05-06', leaves: 30, nulls: 0 },
+      { day: '2026-05-07', leaves: 30, nulls: 3 },
+      { day: '2026-05-08', leaves: 60, nulls: 50 },
+      { day: '2026-05-09', leaves: 30, nulls: 30 },
+    ])
+  })
+})
+
 describe('a replay', () => {
   test('adds what is missing, once, and tells only that, silently', async () => {
     const source = await bench.addSource(github, null)
@@ -376,7 +480,7 @@ describe('a replay', () => {
       source.mappings.map((entry) => (entry.SourceField === 'size' ? { ...entry, DataType: type } : entry))
     await bench.publishMap({ ...source, mappings: typed('date').slice(1) }, 1)
     await bench.publishMap({ ...source, mappings: typed('text') }, 2)
-    const payload = bench.payload(source, company, { ...org, size: 5 })
+    const payload = bench.payload(source, company, { ...org, size: 5 }, { task_id: 7 })
     await bench.feed([payload])
     await bench.observed([payload])
     expect(await bench.counts(source)).toMatchObject({ value: 15, refused: 1 })
@@ -405,6 +509,19 @@ describe('a replay', () => {
     const counts = await bench.counts(source)
     expect(counts).toMatchObject({ value: 17, processed_event: 2 })
     expect(counts).not.toHaveProperty('refused')
+    const lineage = await installation.database.query(
+      `SELECT map_version, replay_id, event_id, document, task_id, source_name, count(*)::int AS values, min(path) AS path
+       FROM normalizer.value_lineage WHERE data_source_id = $1 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1`,
+      [source.id],
+    )
+    const from = {
+      ...{ event_id: payload.event_id, task_id: 7, source_name: source.name },
+      document: `parma/mining/datasource/${source.name}/raw_data/${payload.event_id}`,
+    }
+    expect(lineage).toEqual([
+      { ...from, map_version: 1, replay_id: '', values: 15, path: 'repos[].archived' },
+      { ...from, map_version: 2, replay_id: replay.replay_id, values: 2, path: 'name' },
+    ])
 
     const other = bench.payload(source, company, { ...org, size: 5 })
     await bench.feed([

@@ -1,7 +1,7 @@
-import { Command } from 'commander'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { commands } from '../../services/raw-sink/commands.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
+import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { type Fed, type Mapping, normalizerBench } from './normalizer-setup.ts'
 
@@ -18,15 +18,7 @@ beforeAll(async () => {
 
 type Redriven = { replay_id: string; redriven: number; unreadable: string[] }
 
-/** Runs `parma redrive …` in this process, which is quicker than one process each, and returns what it printed. */
-async function redrive<T = Redriven>(...args: string[]): Promise<T> {
-  const printed: unknown[] = []
-  const log = vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(text))
-  const command = new Command('redrive').exitOverride().configureOutput({ writeErr: () => undefined })
-  ;(await commands.redrive!.load()).build(command)
-  await command.parseAsync([...args, '--json'], { from: 'user' }).finally(() => log.mockRestore())
-  return JSON.parse(printed.join('\n')) as T
-}
+const redrive = <T = Redriven>(...args: string[]) => runCommand<T>(commands.redrive, ...args)
 
 /** Feeds payloads and waits until both services have them. */
 async function feed(...payloads: Fed[]): Promise<(string | null)[]> {
