@@ -36,6 +36,7 @@ const idParam = z.object({ source_measurement_id: lenientInt })
 
 const presented = z.object({ ...measurementRow.shape, created_at: naiveTime, modified_at: naiveTime })
 const unknown = { description: 'The source has no measurement with this id.' }
+const goneSource = { description: 'The source of the token does not exist.' }
 
 export const measurementAbout = {
   register: {
@@ -54,18 +55,20 @@ export const measurementAbout = {
         description: 'A page. A page number out of range is that of the nearest page.',
         schema: z.object({ measurements_list: z.array(presented), num_pages: z.int() }),
       },
+      403: goneSource,
     },
   },
   read: {
     summary: 'One measurement of the source.',
     params: idParam,
-    answers: { 200: { description: 'The measurement.', schema: presented }, 404: unknown },
+    answers: { 200: { description: 'The measurement.', schema: presented }, 403: goneSource, 404: unknown },
   },
   remove: {
     summary: 'Delete a measurement with everything that hangs on it.',
     params: idParam,
     answers: {
       200: { description: 'It is gone.', schema: z.object({ deletion_msg: z.string() }) },
+      403: goneSource,
       404: unknown,
       409: { description: 'News speak of it, so it stays.' },
     },
@@ -109,6 +112,7 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
 
     async list(request: RouteRequest, caller: Caller): Promise<Answer> {
       const { page, per_page } = validate(pageQuery, request.query, 'query')
+      await sourceOf(caller, sources)
       const total = await bounded(countMeasurements(database, caller.sourceId))
       const num_pages = Math.ceil(total / per_page)
       const offset = (Math.min(Math.max(page, 1), Math.max(num_pages, 1)) - 1) * per_page
@@ -118,6 +122,7 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
 
     async read(request: RouteRequest, caller: Caller): Promise<Answer> {
       const { source_measurement_id: id } = validate(idParam, request.params, 'path')
+      await sourceOf(caller, sources)
       const row = await bounded(findMeasurementById(database, caller.sourceId, id))
       if (!row) throw notFound(id, caller)
       return json(200, present(row))
@@ -125,6 +130,7 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
 
     async remove(request: RouteRequest, caller: Caller): Promise<Answer> {
       const { source_measurement_id: id } = validate(idParam, request.params, 'path')
+      await sourceOf(caller, sources)
       const isDeleted = await bounded(deleteMeasurement(database, caller.sourceId, id)).catch((error: unknown) => {
         if (!isPinned(error)) throw error
         throw new Refusal(409, `Source measurement ${id} cannot be deleted: news speak of it`)

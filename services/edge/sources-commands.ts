@@ -7,6 +7,7 @@ import { sql, type Transaction } from '#runtime/postgres.ts'
 import { lockTable, utcNow } from '#runtime/public-tables.ts'
 import { linkMissing } from './links.ts'
 import { isPinned } from './pinned.ts'
+import { isLegalName } from './sources.ts'
 
 type Output = { json?: boolean }
 type Fields = {
@@ -156,8 +157,10 @@ async function remove(source: string, { yes = false, json = false }: Output & { 
 }
 
 function check({ name, endpoint, frequency, maxRunSeconds, description }: Fields) {
-  if (name !== undefined && !/^[a-z0-9_-]{1,200}$/.test(name))
-    throw new UsageError(`--name is ${JSON.stringify(name)}: a source is called by a-z, 0-9, _ and - alone.`)
+  if (name !== undefined && !isLegalName(name))
+    throw new UsageError(
+      `--name is ${JSON.stringify(name)}: a source is called by a-z, 0-9, _ and - alone, and not __so__.`,
+    )
   return {
     name,
     endpoint: endpoint === undefined ? undefined : readEndpoint(endpoint),

@@ -44,9 +44,14 @@ async function query(database: Database, id: number): Promise<Source | null> {
     FROM public.data_source s WHERE id = ${id}`)
 }
 
-/** A Refusal when the source's raw documents have no place: in Firestore they lie in a collection of its name. */
+/** What a source may be called: in Firestore its raw documents lie in a collection of its name. */
+export function isLegalName(name: string): boolean {
+  return /^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(name)
+}
+
+/** A Refusal when the source's raw documents have no place. */
 export function requireLegalName({ id, name }: Source): void {
-  if (/^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(name)) return
+  if (isLegalName(name)) return
   throw new Refusal(
     409,
     `data source ${id} is called ${JSON.stringify(name.slice(0, 200))}: give it a name of a-z, 0-9, _ and -`,

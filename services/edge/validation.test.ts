@@ -40,6 +40,14 @@ test('the length of a text is counted in characters, as Python does', () => {
   ])
 })
 
+test('the members of a mistake stand in the order of pydantic', () => {
+  const { detail } = refusalOf(() => send('{"type":"12345678901","source_module_id":1.5}'))
+  expect(JSON.stringify(detail)).toBe(
+    '[{"type":"string_too_long","loc":["body","type"],"msg":"String should have at most 10 characters","input":"12345678901","ctx":{"max_length":10}},' +
+      '{"type":"int_from_float","loc":["body","source_module_id"],"msg":"Input should be a valid integer, got a number with a fractional part","input":1.5}]',
+  )
+})
+
 describe('what pydantic takes for an integer', () => {
   test.each([...[7, '7', ' 7 ', '+7', '007', '7.0', 7.0]])('%j is 7', (value) =>
     expect(send(JSON.stringify({ ...good, source_module_id: value })).source_module_id).toBe(7),

@@ -59,7 +59,7 @@ export function validate<S extends z.ZodType>(
 
 /** A mistake that only shows beside other facts: what is wrong with the value at `loc`. */
 export function refuseValue(loc: Detail['loc'], message: string, input: unknown): Refusal {
-  return new Refusal(422, [{ ...valueError(loc, message), input: echo(input) }])
+  return new Refusal(422, [withInput(valueError(loc, message), input)])
 }
 
 /** The JSON of a body, checked. `contentType` must be that of JSON or missing, else the body counts as mere bytes. */
@@ -98,7 +98,12 @@ function toDetail(issue: z.core.$ZodIssue, root: unknown, place: string): Detail
   const loc = [place, ...path]
   const input = valueAt(root, path)
   if (input === undefined) return missing(loc, place === 'body' ? valueAt(root, path.slice(0, -1)) : null)
-  return { ...describe(issue, input, loc), input: echo(input) }
+  return withInput(describe(issue, input, loc), input)
+}
+
+/** Its members in the order of pydantic. */
+function withInput({ ctx, ...said }: Omit<Detail, 'input'>, input: unknown): Detail {
+  return { ...said, input: echo(input), ...(ctx && { ctx }) }
 }
 
 function describe(issue: z.core.$ZodIssue, input: unknown, loc: Detail['loc']): Omit<Detail, 'input'> {

@@ -143,6 +143,24 @@ describe('measurements', () => {
       expect((await edge.call(`/source-measurement/${String(reddit.json['id'])}`, { method, token })).status).toBe(404)
   })
 
+  // The second is a number that Postgres has no id for.
+  test.each([999_999, 2 ** 40])('of source %i, which is not there, are refused', async (gone) => {
+    const one = await edge.token(gone)
+    for (const [method, path] of [
+      ['GET', '/source-measurement'],
+      ['GET', '/source-measurement/1'],
+      ['DELETE', '/source-measurement/1'],
+    ] as const) {
+      const answer = await edge.call(path, { method, token: one })
+      expect([method, path, answer.status, answer.text]).toEqual([
+        method,
+        path,
+        403,
+        `{"detail":"data source ${gone} of the token does not exist"}`,
+      ])
+    }
+  })
+
   test('of a source that was deleted a moment ago are refused', async () => {
     const gone = await edge.addSource('gone')
     // Sources that have a map are remembered for a while.

@@ -144,6 +144,8 @@ describe('sources', () => {
       ['--name', 'Git Hub', '--endpoint', 'x', '--frequency', 'daily'],
       /--name is "Git Hub": a source is called by a-z, 0-9, _ and - alone/,
     ],
+    // Firestore keeps such names for itself.
+    [['--name', '__a__', '--endpoint', 'x', '--frequency', 'daily'], /--name is "__a__": .* not __so__/],
     [
       ['--name', 'a', '--endpoint', 'ftp://x', '--frequency', 'daily'],
       /--endpoint: "ftp:\/\/x" is not the address of a mining module/,
