@@ -21,7 +21,10 @@ type MaybeAsync<T> = T | Promise<T>
 /** What a status of a route means, and the body it comes with. */
 export type Described = {
   description: string
-  /** Of the body. Without one, a refusal (400 and above) is `{"detail": "…"}`, every other answer is empty. */
+  /**
+   * Of the body. Without one, a refusal (400 and above) is `{"detail": "…"}`, every other answer is empty, or a text
+   * without a content type, which then stands in `description`: OpenAPI has no word for that.
+   */
   schema?: z.ZodType
   /** application/json where nothing else is said. */
   contentType?: string

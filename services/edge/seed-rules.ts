@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import type { Answer } from './answer.ts'
@@ -40,7 +39,7 @@ const seeded = 'Rules table updated'
 export const notificationRulesAbout: About = {
   summary: 'Give measurements of well-known sources the rules they start with. It may be called any number of times.',
   answers: {
-    200: { description: 'They have them.', schema: z.literal(seeded), contentType: 'text/plain' },
+    200: { description: `They have them: \`${seeded}\`, without a content type.` },
     503: { description: 'The database is not available: try again.' },
   },
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { z } from 'zod'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Answer } from './answer.ts'
@@ -30,9 +29,7 @@ export const weeklyReportsAbout: About = {
   summary: 'Ask for the weekly reports. All calls of one week (ISO 8601, UTC) ask for the same run.',
   answers: {
     200: {
-      description: 'They are asked for. The text is what callers know; it does not say that they are sent.',
-      schema: z.literal(asked),
-      contentType: 'text/plain',
+      description: `They are asked for: \`${asked}\`, without a content type. That is what callers know; it does not say that they are sent.`,
     },
     503: unconfirmed,
   },
