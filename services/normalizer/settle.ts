@@ -1,3 +1,4 @@
+import { excerpt } from './json-text.ts'
 import type { Value } from './normalize.ts'
 import type { Refusal } from './refusals.ts'
 import type { SeriesIds } from './series-cache.ts'
@@ -103,5 +104,5 @@ function leavesOf(places: readonly { leaves: number }[]): number {
 }
 
 function sampleOf({ number, text, date }: Value): string {
-  return (text ?? (date === null ? String(number) : new Date(date).toISOString())).slice(0, 200)
+  return excerpt(text ?? (date === null ? String(number) : new Date(date).toISOString()), 200)
 }

@@ -48,41 +48,58 @@ async function history(count: number): Promise<Snapshot[]> {
   }))
 }
 
-test('the largest legal body is observed in parts that follow each other', { timeout: 180_000 }, async () => {
-  const installation = await createInstallation()
-  const bench = normalizerBench(installation)
-  const service = await installation.start('normalizer')
-  const [source, company] = [
-    await bench.addSource([{ SourceField: 'repos', DataType: 'nested', NestedMappings: [text('name')] }]),
-    await bench.addCompany(),
-  ]
-  const count = 198_000
-  const repos = Array.from({ length: count }, (_, index) => ({
-    name: `repository with number ${String(index).padStart(7, '0')}`,
-  }))
-  const payload = bench.payload(source, company, { repos })
-  expect(payload.body.length).toBeGreaterThan(7.9 * 1024 * 1024)
-  expect(payload.body.length).toBeLessThan(8 * 1024 * 1024)
-  const small = bench.payload(source, company, { repos: [] })
-  await bench.feed([payload])
-  await bench.feed([small])
+test(
+  'the largest legal body is observed in parts that follow each other, and judged',
+  { timeout: 300_000 },
+  async () => {
+    const installation = await createInstallation()
+    const bench = normalizerBench(installation)
+    const [service] = await Promise.all(['normalizer', 'analyzer'].map((name) => installation.start(name)))
+    const [source, company] = [
+      await bench.addSource([{ SourceField: 'repos', DataType: 'nested', NestedMappings: [text('name')] }]),
+      await bench.addCompany(),
+    ]
+    const count = 198_000
+    const repos = Array.from({ length: count }, (_, index) => ({
+      name: `repository with number ${String(index).padStart(7, '0')}`,
+    }))
+    const payload = bench.payload(source, company, { repos })
+    expect(payload.body.length).toBeGreaterThan(7.9 * 1024 * 1024)
+    expect(payload.body.length).toBeLessThan(8 * 1024 * 1024)
+    const small = bench.payload(source, company, { repos: [] })
+    await bench.feed([payload])
+    await bench.feed([small])
 
-  const [sent = []] = await bench.observed([payload, small], 120_000)
-  // A machine so busy that the consumer lost its partition sends all parts again.
-  const parts = [...Map.groupBy(sent, ({ value }) => value.part).values()].map(([first]) => first!)
-  expect(parts.map(({ value }) => value.part)).toEqual(parts.map((_, index) => index + 1))
-  expect(new Set(parts.map(({ value }) => value.parts))).toEqual(new Set([parts.length]))
-  expect(new Set(parts.map(({ partition }) => partition)).size).toBe(1)
-  for (const { value, bytes } of parts) {
-    expect(value.values.length).toBeLessThanOrEqual(5000)
-    expect(bytes.length).toBeLessThanOrEqual(1024 * 1024)
-  }
-  expect(parts.flatMap(({ value }) => value.values.map(({ seq }) => seq))).toEqual(
-    Array.from({ length: count }, (_, seq) => seq),
-  )
-  expect(await bench.counts(source)).toEqual({ processed_event: 2, value: count, series: 2, text: count })
-  expect(await service.stop()).toBe(0)
-})
+    const [sent = []] = await bench.observed([payload, small], 120_000)
+    // A machine so busy that the consumer lost its partition sends all parts again.
+    const parts = [...Map.groupBy(sent, ({ value }) => value.part).values()].map(([first]) => first!)
+    expect(parts.map(({ value }) => value.part)).toEqual(parts.map((_, index) => index + 1))
+    expect(new Set(parts.map(({ value }) => value.parts))).toEqual(new Set([parts.length]))
+    expect(new Set(parts.map(({ partition }) => partition)).size).toBe(1)
+    for (const { value, bytes } of parts) {
+      expect(value.values.length).toBeLessThanOrEqual(5000)
+      expect(bytes.length).toBeLessThanOrEqual(1024 * 1024)
+    }
+    expect(parts.flatMap(({ value }) => value.values.map(({ seq }) => seq))).toEqual(
+      Array.from({ length: count }, (_, seq) => seq),
+    )
+    expect(await bench.counts(source)).toEqual({ processed_event: 2, value: count, series: 2, text: count })
+    await waitFor(
+      'the analyzer to judge it',
+      async () => {
+        const [status] = await installation.database.query(
+          'SELECT stage FROM analyzer.event_status WHERE event_id = $1',
+          [payload.event_id],
+        )
+        return status?.stage === 'judged'
+      },
+      120_000,
+    )
+    const [judged] = await installation.database.query('SELECT count(*)::int AS series FROM analyzer.series_state')
+    expect(judged).toEqual({ series: count })
+    expect(await service!.stop()).toBe(0)
+  },
+)
 
 test('one value as large as a body, and a key as large, do no harm', async () => {
   const installation = await createInstallation()

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import pg from 'pg'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { root } from '../../deploy/local/config.ts'
 import { commands } from '../../services/normalizer/commands.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
@@ -169,6 +172,62 @@ describe('a payload', () => {
     )
   })
 
+  test('becomes in Postgres what the table of the README says, row by row', async () => {
+    const readme = readFileSync(join(root, 'services/normalizer/README.md'), 'utf8')
+    const rows = [...readme.matchAll(/^\| (\w+) \| `(.+)` \| `(.+)` \|$/gm)].map(
+      ([, type = '', json = '', becomes = ''], at) => ({
+        ...{ field: `f${at}`, type, json, becomes },
+      }),
+    )
+    expect(rows.length).toBeGreaterThan(80)
+    const mappings = rows.map(({ field, type }) => ({ SourceField: field, DataType: type }))
+    const [source, company] = [await bench.addSource(mappings), await bench.addCompany()]
+    const payload = bench.payload(source, company, `{${rows.map(({ field, json }) => `"${field}":${json}`).join()}}`)
+    await bench.feed([payload])
+    await bench.observedOnce(payload)
+
+    const tables = ['int', 'float', 'text', 'date'].map(
+      (name) =>
+        `SELECT company_measurement_id, '${name}' AS name, to_jsonb(value) AS value FROM measurement_${name}_value`,
+    )
+    type Row = { path: string; name: string; value: number | string; digits: string | null; members: string[] | null }
+    const stored = await installation.database.query<Row>(
+      `SELECT v.path, p.name, p.value, CASE WHEN v.number IS NOT NULL THEN v.text END AS digits, v.members
+       FROM normalizer.value v JOIN (${tables.join(' UNION ALL ')}) p USING (company_measurement_id) WHERE v.data_source_id = $1`,
+      [source.id],
+    )
+    const refused = await installation.database.query<{ path: string; reason: string }>(
+      'SELECT path, reason FROM normalizer.refused WHERE data_source_id = $1',
+      [source.id],
+    )
+    const found = new Map([
+      ...stored.map(({ path, name, value, digits, members }) => {
+        const shown = name === 'date' ? new Date(`${value}Z`).toISOString() : JSON.stringify(value)
+        const more = `${digits === null ? '' : ` digits ${digits}`}${members ? ` members ${JSON.stringify(members)}` : ''}`
+        return [path, `${name} ${shown}${more}`] as const
+      }),
+      ...refused.map(({ path, reason }) => [path, `refused ${reason}`] as const),
+    ])
+    expect(rows.map((row) => ({ ...row, becomes: found.get(row.field) }))).toEqual(rows)
+  })
+
+  test('may have any keys', async () => {
+    const paths = {
+      ...{ 'a.b': '["a.b"]', ' a b ': ' a b ', '': '[""]', __proto__x: '__proto__x', constructor: 'constructor' },
+      ...{ '\u200fשם': '\u200fשם', 'nul\0': '["nul\\u0000"]', '\ud800': '["\\ud800"]', 'q"[]\\': '["q\\"[]\\\\"]' },
+      ['__proto__']: '__proto__',
+    }
+    const keys = Object.keys(paths)
+    const mappings = keys.map((SourceField) => ({ SourceField, DataType: 'int', MeasurementName: 'odd' }))
+    const [source, company] = [await bench.addSource(mappings), await bench.addCompany()]
+    const payload = bench.payload(source, company, `{${keys.map((key, at) => `${JSON.stringify(key)}:${at}`).join()}}`)
+    await bench.feed([payload])
+    const { value } = await bench.observedOnce(payload)
+    expect(value.values.map(({ path, number }) => [path, number])).toEqual(
+      Object.values(paths).map((path, at) => [path, at]),
+    )
+  })
+
   test('two subjects of one company in turns keep series and items apart', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const other = { name: null, url: 'https://h', repos: [], size: 0 }
@@ -320,12 +379,24 @@ describe('what cannot be stored', () => {
     expect((await bench.counts(other)).value).toBe(2 * 17)
   })
 
-  test('a company deleted while its values are written is refused, its neighbours are stored', async () => {
-    const [source, company, neighbour] = [
-      await bench.addSource(github),
-      await bench.addCompany(),
-      await bench.addCompany(),
-    ]
+  test.each([
+    { gone: 'company', sql: 'DELETE FROM company WHERE id = $2 AND $1 > 0', reason: 'unknown-company', values: 17 },
+    { gone: 'source', sql: 'DELETE FROM data_source WHERE id = $1 AND $2 > 0', reason: 'unknown-source', values: 17 },
+    {
+      gone: 'measurement',
+      sql: `DELETE FROM source_measurement WHERE source_module_id = $1 AND $2 > 0 AND type = 'link' AND parent_measurement_id IS NULL`,
+      reason: null,
+      values: 17 + 16,
+    },
+    {
+      gone: 'series',
+      sql: 'DELETE FROM company_source_measurement WHERE company_id = $2 AND $1 > 0',
+      reason: null,
+      values: 17 + 17,
+    },
+  ])('$gone deleted while values are written: what is left is stored, the neighbours are', async (row) => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const [otherSource, neighbour] = [await bench.addSource(github), await bench.addCompany()]
     const known = bench.payload(source, company, org)
     await bench.feed([known])
     await bench.observed([known])
@@ -333,8 +404,8 @@ describe('what cannot be stored', () => {
     await client.connect()
     onCleanup(() => client.end())
     await client.query('BEGIN')
-    await client.query('DELETE FROM company WHERE id = $1', [company])
-    const payloads = [bench.payload(source, company, org), bench.payload(source, neighbour, org)]
+    await client.query(row.sql, [source.id, company])
+    const payloads = [bench.payload(source, company, org), bench.payload(otherSource, neighbour, org)]
     await bench.feed(payloads, 1)
     await waitFor('the normalizer to wait for the deletion', async () => {
       const waiting = await installation.database.query(
@@ -343,11 +414,38 @@ describe('what cannot be stored', () => {
       return waiting.length > 0
     })
     await client.query('COMMIT')
-    expect(await bench.settled(payloads)).toEqual(['unknown-company', null])
-    expect((await bench.counts(source)).value).toBe(2 * 17)
+    expect(await bench.settled(payloads)).toEqual([row.reason, null])
+    expect([(await bench.counts(source)).value, (await bench.counts(otherSource)).value]).toEqual([row.values, 17])
+    const refused = await installation.database.query(
+      'SELECT reason FROM normalizer.refused WHERE data_source_id = $1',
+      [source.id],
+    )
+    const reasons = row.reason ?? (row.gone === 'measurement' ? 'unknown-measurement' : [])
+    expect(refused).toEqual([reasons].flat().map((reason) => ({ reason })))
     expect(await bench.deadLetters()).not.toContainEqual(
       expect.objectContaining({ headers: expect.objectContaining({ event_id: payloads[0]!.event_id }) }),
     )
+  })
+
+  // Serialization failure, deadlock.
+  test.each(['40001', '40P01'])('SQLSTATE %s repeats the whole batch', async (code) => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    // More often than slonik repeats a transaction by itself. A sequence does not go back with it.
+    await installation.database.query(`
+      CREATE SEQUENCE tries_${code};
+      CREATE FUNCTION fail_${code}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('tries_${code}') <= 7 THEN RAISE EXCEPTION 'not now' USING ERRCODE = '${code}'; END IF;
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER fail_${code} BEFORE INSERT ON normalizer.refused
+        FOR EACH ROW WHEN (NEW.data_source_id = ${source.id}) EXECUTE FUNCTION fail_${code}()`)
+    const payloads = [{ ...org, size: 'many' }, org].map((data) => bench.payload(source, company, data))
+    await bench.feed(payloads, 0)
+    await bench.observed(payloads)
+    expect(await installation.database.query(`SELECT last_value::int AS tries FROM tries_${code}`)).toEqual([
+      { tries: 8 },
+    ])
+    expect(await bench.counts(source)).toMatchObject({ processed_event: 2, value: 16 + 17, refused: 1, series: 11 })
   })
 
   test('a time that is refused moves no clock and makes no partition', async () => {
@@ -374,6 +472,12 @@ describe('what cannot be stored', () => {
     )
     await bench.feed([payloads[0]!])
     await bench.observed([payloads[0]!])
+    const ahead = await installation.database.query(
+      `SELECT to_regclass('normalizer.value_' || to_char($1::timestamptz AT TIME ZONE 'UTC' + make_interval(months => n), 'YYYY_MM')) IS NOT NULL AS there
+       FROM generate_series(0, 3) AS n`,
+      [new Date(payloads[0]!.received_at).toISOString()],
+    )
+    expect(ahead).toEqual(Array(4).fill({ there: true }))
     await installation.database.query('ALTER TABLE normalizer.value DETACH PARTITION normalizer.value_2012_02')
     await bench.feed([payloads[1]!])
     await bench.observed([payloads[1]!])
