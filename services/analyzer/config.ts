@@ -18,8 +18,20 @@ export const settings = {
   DEFAULT_PERCENT_THRESHOLD: z.coerce
     .number()
     .positive()
-    .default(5)
+    .default(25)
     .describe('Change in percent from which a number is news when its measurement has no rule (rule default/percent).'),
+  DEFAULT_STEPS: z.coerce
+    .number()
+    .nonnegative()
+    .default(5)
+    .describe('And how many times the usual step of its series it must be; 0 for no such bound.'),
+  GONE_AFTER: count(2).describe('Payloads in a row without an item of a list after which it is gone.'),
+  MAX_ITEM_NEWS: count(3).describe(
+    'Items of a list that appear or are gone at once and are told one by one; more are one news.',
+  ),
+  MAX_GONE_ITEMS: count(1000).describe(
+    'Items of a list that are gone and remembered, so that they do not appear as new.',
+  ),
   TELL_CHANGES_OF: list()
     .prefault('text,paragraph,bool')
     .describe(

@@ -5,23 +5,28 @@ import type { Severity } from '#schemas/generated/types.ts'
  *
  * | type | news |
  * |---|---|
- * | int, float | a change by DEFAULT_PERCENT_THRESHOLD (5 %) or more, or from zero: rule `default/percent` version 1, for measurements with no rule that can be followed |
- * | text, paragraph | any change but of white space; of a list what was added and removed, whatever its order |
+ * | int, float | rule `default/percent`, for measurements with no rule that can be followed: a change by DEFAULT_PERCENT_THRESHOLD or more, or from zero, that is also DEFAULT_STEPS times the median step of the series (and of an int twice its square root). Two measurements of one thing that go together from the same number to the same number are one news |
+ * | text, paragraph | a change of words: not of white space, case or punctuation, nor of the numbers within a sentence. Of a list of scalars what was added and removed, whatever its order |
  * | bool | any change |
  * | date | nothing: times of the last commit or visit change with every crawl |
  * | link, image | nothing: they carry counters and tokens |
  * | comment | nothing: a comment is not edited, it appears |
+ * | items of a list | those that appear, and those that are gone for GONE_AFTER payloads, except where the list or the map is new. More than MAX_ITEM_NEWS of a list at once are one news |
+ * | items known by their position alone | nothing: it is not the item that changes |
  *
- * TELL_CHANGES_OF says otherwise for all but numbers.
+ * TELL_CHANGES_OF says otherwise for all but numbers. A series that goes to and fro is marked as flapping with its second
+ * turn, and from then on silent until it keeps still for three values.
  */
 export type Policy = {
   /** Percent. */
   threshold: number
+  /** A number that moves less than so many of its usual steps is no news. */
+  steps: number
   /** Types whose changes are news. */
   told: ReadonlySet<string>
 }
 
-export const defaultRule = { id: 'default/percent', version: 1, name: 'default' }
+export const defaultRule = { id: 'default/percent', version: 2, name: 'default' }
 
 /** From here on a change is a warning, in percent. */
 const warnFrom = 50

@@ -6,7 +6,7 @@ import { type Firing, judge } from './judge.ts'
 import { excerpt, sayNumber, sayNumbers, sayPercent } from './say.ts'
 import type { Value } from './value.ts'
 
-const policy = { threshold: 5, told: new Set(['text', 'bool', 'date', 'link']) }
+const policy = { threshold: 5, steps: 0, told: new Set(['text', 'bool', 'date', 'link']) }
 const from = Date.parse('2026-11-16T10:03:00Z')
 const to = Date.parse('2026-11-23T09:00:00Z')
 const names: Names = { company: 'langfuse', source: 'github', measurement: 'stars', item: null }
@@ -129,7 +129,7 @@ group('title and message', () => {
   })
 
   test('less than two days ago is told with the time', () => {
-    const firing = { ...firingOf(number(1), number(2), 'int')!, since: to - 3_600_000 }
+    const firing = { ...firingOf(number(10), number(20), 'int')!, since: to - 3_600_000 }
     expect(describe(firing, to, names).message).toContain('since 23 November 2026, 08:00 UTC (')
   })
 
@@ -147,9 +147,9 @@ group('title and message', () => {
       measurement: '__proto__',
       item: '$`',
     }
-    const { message } = describe(firingOf(number(1), number(2), 'int')!, to, hostile)
+    const { message } = describe(firingOf(number(10), number(20), 'int')!, to, hostile)
     expect(message).toBe(
-      '{{company}} ${x} <b>%s</b> $&: __proto__ of $` rose by 100% from 1 to 2 since 16 November 2026 ($1).',
+      '{{company}} ${x} <b>%s</b> $&: __proto__ of $` rose by 100% from 10 to 20 since 16 November 2026 ($1).',
     )
   })
 })

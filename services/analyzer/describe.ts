@@ -1,6 +1,7 @@
 import type { Firing } from './judge.ts'
 import { countWords, writeHeadline } from './headline.ts'
-import { excerpt, sayList, sayNumber, sayNumbers, sayPercent, sayTime } from './say.ts'
+import { excerpt, sayList, sayNumbers, sayPercent, sayTime } from './say.ts'
+import { maxMembers, maxText, sayName, sayValue } from './say-value.ts'
 import { missingIn, numberOf, type Value } from './value.ts'
 
 export type Names = { company: string; source: string; measurement: string; item: string | null }
@@ -15,24 +16,22 @@ export type Description = {
   facts: Record<string, string>
 }
 
-const maxName = 80
-const maxText = 140
-const maxMembers = 5
 const aggregates = { sum: 'total', avg: 'average', count: 'count of', min: 'lowest', max: 'highest', median: 'median' }
 
 /** What a firing is to a person. Whatever the names and values hold is text, never a template. */
 export function describe(firing: Firing, observedAt: number, names: Names): Description {
-  const company = excerpt(names.company, maxName) || 'the company'
-  const source = excerpt(names.source, maxName) || 'the source'
-  const measurement = excerpt(names.measurement, maxName) || 'value'
-  const item = names.item === null ? null : excerpt(names.item, maxName) || 'an item'
+  const company = sayName(names.company, 'the company')
+  const source = sayName(names.source, 'the source')
+  const measurement = sayName(names.measurement, 'value')
+  const item = names.item === null ? null : sayName(names.item, 'an item')
   const since = sayTime(firing.since, observedAt)
   const { tails, told, more = '', previous, current, facts } = tell(firing)
+  const held = firing.flapping ? ', and keeps going to and fro' : ''
   const thing = firing.window ? `${aggregates[firing.window.method]} ${measurement}` : measurement
   const what = item === null ? thing : `${thing} of ${item}`
   return {
     title: writeHeadline(thing, { company, item }, tails),
-    message: `${company}: ${what} ${told} since ${since} (${source})${more}.`,
+    message: `${company}: ${what} ${told} since ${since} (${source})${more}${held}.`,
     previous,
     current,
     facts: {
@@ -46,6 +45,7 @@ export function describe(firing: Firing, observedAt: number, names: Names): Desc
       previous_observed_at: new Date(firing.since).toISOString(),
       observed_at: new Date(observedAt).toISOString(),
       ...(firing.threshold !== null && { threshold: String(firing.threshold) }),
+      ...(firing.flapping && { flapping: 'true' }),
       ...facts,
     },
   }
@@ -128,21 +128,6 @@ function sayTexts(before: string, now: string): [string, string] {
   return [before, now].map((text) =>
     start > 0 ? `…${excerpt(text.slice(start), maxText - 1)}` : excerpt(text, maxText) || 'nothing',
   ) as [string, string]
-}
-
-function sayValue(value: Value): string {
-  switch (value.kind) {
-    case 'number':
-      return sayNumber(value.number)
-    case 'bool':
-      return value.bool ? 'yes' : 'no'
-    case 'text':
-      return excerpt(value.text, maxText) || 'nothing'
-    case 'date':
-      return sayTime(value.date)
-    case 'set':
-      return sayList(value.members, maxMembers)
-  }
 }
 
 function quote(text: string): string {

@@ -3,14 +3,17 @@ import type { Observation } from '#schemas/generated/types.ts'
 import type { Rules } from './compile-rules.ts'
 import { composeNews } from './compose-news.ts'
 import type { Config } from './config.ts'
+import type { Policy } from './defaults.ts'
 import type { SeriesState } from './judge.ts'
-import { isLate, judgePayload, longestWindow, type Payload, seriesOf } from './judge-payload.ts'
+import type { ItemPolicy, SubjectState } from './judge-items.ts'
+import { type Found, isLate, judgePayload, longestWindow, type Payload, seriesOf } from './judge-payload.ts'
 import { newsCount, valuesJudged } from './metrics.ts'
 import { insertNews, readParents } from './news.ts'
 import { joinParts, keyOf } from './parts.ts'
 import { type PastQuestion, readPast } from './past.ts'
 import { insertRuleErrors } from './rule-errors.ts'
 import { readStates, type Series, writeStates } from './states.ts'
+import { readSubjects, subjectKeyOf, writeSubjects } from './subjects.ts'
 
 /**
  * Judges observations that take effect for the first time, and writes what comes of them. Returns what was to be news of
@@ -26,11 +29,20 @@ export async function judgeBatch(
   const series = distinctSeries(payloads)
   const states = await readStates(tx, series)
   const pasts = await readPasts(tx, payloads, states, rules, config.KEPT_VALUES)
-  const policy = { threshold: config.DEFAULT_PERCENT_THRESHOLD, told: new Set(config.TELL_CHANGES_OF) }
+  const subjects = await readSubjects(tx, payloads)
   const changed = new Map<string, SeriesState>()
+  const changedSubjects = new Map<string, { subject: Payload; state: SubjectState }>()
+  const { policy, itemPolicy } = policiesOf(config)
   const judged = payloads.map((payload) => {
     const past = pasts.get(payload) ?? new Map<string, SeriesState>()
-    const judgement = judgePayload(payload, { rules, policy, keptValues: config.KEPT_VALUES, states, past })
+    const key = subjectKeyOf(payload)
+    const subject = subjects.get(key) ?? null
+    const known = { rules, policy, itemPolicy, keptValues: config.KEPT_VALUES, states, past, subject }
+    const judgement = judgePayload(payload, known)
+    if (judgement.subject) {
+      subjects.set(key, judgement.subject)
+      changedSubjects.set(key, { subject: payload, state: judgement.subject })
+    }
     for (const [key, state] of judgement.states) {
       states.set(key, state)
       changed.set(key, state)
@@ -39,12 +51,32 @@ export async function judgeBatch(
     return { payload, ...judgement }
   })
   await writeStates(tx, series, changed)
+  await writeSubjects(tx, [...changedSubjects.values()])
   await insertRuleErrors(tx, judged)
   return writeNews(
     tx,
     judged.filter(({ found }) => found.length > 0),
   )
 }
+
+/** What is news without a rule, as the settings say. */
+export function policiesOf(config: Pick<Config, PolicySetting>): { policy: Policy; itemPolicy: ItemPolicy } {
+  return {
+    policy: {
+      threshold: config.DEFAULT_PERCENT_THRESHOLD,
+      steps: config.DEFAULT_STEPS,
+      told: new Set(config.TELL_CHANGES_OF),
+    },
+    itemPolicy: {
+      goneAfter: config.GONE_AFTER,
+      maxItemNews: config.MAX_ITEM_NEWS,
+      maxGoneItems: config.MAX_GONE_ITEMS,
+    },
+  }
+}
+
+type PolicySetting =
+  'DEFAULT_PERCENT_THRESHOLD' | 'DEFAULT_STEPS' | 'TELL_CHANGES_OF' | 'GONE_AFTER' | 'MAX_ITEM_NEWS' | 'MAX_GONE_ITEMS'
 
 function distinctSeries(payloads: readonly Payload[]): Series[] {
   const all = payloads.flatMap((payload) =>
@@ -93,11 +125,11 @@ async function writeNews(tx: Transaction, judged: readonly Judged[]): Promise<Ma
   if (judged.length === 0) return gone
   const { companies, sources, measurements } = await readParents(
     tx,
-    judged.map(({ payload }) => payload),
+    judged.map(({ payload, found }) => ({ ...payload, measurements: found.map(measurementOf) })),
   )
   const rows = judged.flatMap(({ payload, found }) => {
     const company = companies.get(Number(payload.company_id))
-    const there = found.filter(({ value }) => measurements.has(value.source_measurement_id))
+    const there = found.filter((one) => measurements.has(measurementOf(one)))
     if (company === undefined) gone.set(keyOf(payload), 'company')
     else if (!sources.has(payload.data_source_id)) gone.set(keyOf(payload), 'source')
     else if (there.length === 0) gone.set(keyOf(payload), 'measurement')
@@ -107,4 +139,8 @@ async function writeNews(tx: Transaction, judged: readonly Judged[]): Promise<Ma
   await insertNews(tx, rows)
   for (const { kind, silent } of rows) newsCount.inc({ kind, silent: String(silent) })
   return gone
+}
+
+function measurementOf(one: Found): number {
+  return 'items' in one ? one.items.anchor.source_measurement_id : one.value.source_measurement_id
 }

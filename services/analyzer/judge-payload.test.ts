@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { compileRules } from './compile-rules.ts'
 import type { SeriesState } from './judge.ts'
-import { judgePayload, type Payload } from './judge-payload.ts'
+import type { SubjectState } from './judge-items.ts'
+import { judgePayload, type Knowledge, type Payload } from './judge-payload.ts'
 
-const policy = { threshold: 5, told: new Set(['text']) }
+const policy = { threshold: 5, steps: 0, told: new Set(['text']) }
 
 function valueOf(number: number, changes: Partial<ObservedValue> = {}): ObservedValue {
   return {
@@ -12,7 +13,7 @@ function valueOf(number: number, changes: Partial<ObservedValue> = {}): Observed
     source_measurement_id: 1,
     company_measurement_id: 11,
     measurement_name: 'stars',
-    type: 'int',
+    type: 'float',
     path: 'stars',
     item_key: null,
     item_label: null,
@@ -43,13 +44,30 @@ function payloadOf(eventNo: number, values: ObservedValue[], changes: Partial<Pa
   }
 }
 
-/** Judges payloads one after the other, and gives what each found as `value[silent]`. */
+/** What is known before the first payload. */
+const nothing: Omit<Knowledge, 'rules'> = {
+  policy,
+  itemPolicy: { goneAfter: 2, maxItemNews: 3, maxGoneItems: 100 },
+  keptValues: 3,
+  states: new Map(),
+  past: new Map(),
+  subject: null,
+}
+
+/** Judges payloads one after the other, and gives what each found as `value[silent]`, or `appeared item[silent]`. */
 function createJudge(rules = compileRules([], 500)) {
   const states = new Map<string, SeriesState>()
+  const subjects = new Map<string, SubjectState>()
   return (payload: Payload, past = new Map<string, SeriesState>()) => {
-    const judged = judgePayload(payload, { rules, policy, keptValues: 3, states, past })
+    const subject = subjects.get(payload.subject_key) ?? null
+    const judged = judgePayload(payload, { ...nothing, rules, states, past, subject })
     for (const [key, state] of judged.states) states.set(key, state)
-    return judged.found.map(({ value, silent }) => `${value.number}${silent ? ' silent' : ''}`)
+    if (judged.subject) subjects.set(payload.subject_key, judged.subject)
+    return judged.found.map((one) => {
+      const what =
+        'items' in one ? `${one.items.kind} ${one.items.items.map(({ key }) => key).join()}` : one.value.number
+      return `${what}${one.silent ? ' silent' : ''}`
+    })
   }
 }
 
@@ -105,25 +123,38 @@ test('problems of rules come with the payload that asks for them, and a long win
     entries: 6,
   }
   const rules = compileRules([row, { ...row, rule_id: 'r/2', method: 'x' }], 500)
-  const { problems, states } = judgePayload(payloadOf(1, [valueOf(1)]), {
-    rules,
-    policy,
-    keptValues: 3,
-    states: new Map(),
-    past: new Map(),
-  })
+  const { problems, states } = judgePayload(payloadOf(1, [valueOf(1)]), { ...nothing, rules })
   expect(problems.map(({ rule }) => rule.id)).toEqual(['r/2'])
   expect(states.get('11\0\0')?.recent).toEqual([1])
   const judge = createJudge(rules)
   for (let event = 1; event <= 6; event++) expect(judge(payloadOf(event, [valueOf(10)]))).toEqual([])
   expect(judge(payloadOf(7, [valueOf(40)]))).toEqual(['40'])
   expect(
-    judgePayload(payloadOf(8, [valueOf(1, { source_measurement_id: 2 })]), {
-      rules,
-      policy,
-      keptValues: 3,
-      states: new Map(),
-      past: new Map(),
-    }).problems,
+    judgePayload(payloadOf(8, [valueOf(1, { source_measurement_id: 2 })]), { ...nothing, rules }).problems,
   ).toEqual([])
+})
+
+test('items that appear and are gone are told by payloads that come in their order, and silent where all is', () => {
+  const judge = createJudge()
+  const items = (...keys: string[]) => keys.map((item_key) => valueOf(1, { item_key, path: 'repos[].stars' }))
+  expect(judge(payloadOf(2, items('a')))).toEqual([])
+  expect(judge(payloadOf(3, items('a', 'b', 'c')))).toEqual(['appeared b', 'appeared c'])
+  expect(judge(payloadOf(4, items('x'), { replay_id: 'r' }))).toEqual([])
+  expect(judge(payloadOf(5, items('y'), { observed_at: 1000 }))).toEqual([])
+  expect(judge(payloadOf(6, items('a', 'b')))).toEqual([])
+  expect(judge(payloadOf(7, items('a', 'b'), { history: true }))).toEqual(['gone c silent'])
+})
+
+test('numbers of one thing that move together are one news, and items known by their position alone are none', () => {
+  const judge = createJudge()
+  const values = (number: number, item_key: string | null) => [
+    valueOf(number, { item_key, company_measurement_id: 1 }),
+    valueOf(number, { item_key, company_measurement_id: 2 }),
+    valueOf(number + 1, { item_key, company_measurement_id: 3 }),
+  ]
+  judge(payloadOf(1, [...values(10, 'a'), ...values(10, 'a>#2'), ...values(10, null)]))
+  expect(judge(payloadOf(2, [...values(50, 'a'), ...values(50, 'a>#2'), ...values(50, null)]))).toEqual([
+    ...['50', '51'],
+    ...['50', '51'],
+  ])
 })

@@ -1,41 +1,64 @@
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import type { Rule, RuleProblem, Rules } from './compile-rules.ts'
-import type { Policy } from './defaults.ts'
+import { defaultRule, type Policy } from './defaults.ts'
 import { type Firing, judge, type SeriesState } from './judge.ts'
-import { readValue } from './value.ts'
+import { type ItemPolicy, type ItemsFound, judgeItems, type SubjectState } from './judge-items.ts'
+import { numberOf, readValue } from './value.ts'
 
 /** All parts of an observation as one. */
 export type Payload = Omit<Observation, 'part' | 'parts'>
 
-/** A value that is news. `silent`: nobody is messaged. */
-export type Found = { firing: Firing; value: ObservedValue; silent: boolean }
+/** A value, or items, that are news. `silent`: nobody is messaged. */
+export type Found = ({ firing: Firing; value: ObservedValue } | { items: ItemsFound }) & { silent: boolean }
 
-export type Judged = { found: Found[]; problems: RuleProblem[]; states: Map<string, SeriesState> }
+export type Judged = {
+  found: Found[]
+  problems: RuleProblem[]
+  /** Those that changed, by seriesKey. */
+  states: Map<string, SeriesState>
+  /** Null: it did not change. */
+  subject: SubjectState | null
+}
 
 export type Knowledge = {
   rules: Rules
   policy: Policy
+  itemPolicy: ItemPolicy
   /** How many numbers a series remembers if no rule asks for more. */
   keptValues: number
   /** What the series of the payload are, by seriesKey. */
   states: ReadonlyMap<string, SeriesState>
   /** What a series was before the payload, for those that know a newer one already, by seriesKey. */
   past: ReadonlyMap<string, SeriesState>
+  /** What the subject of the payload is; null: it is the first one of it. */
+  subject: SubjectState | null
 }
 
 /**
  * Judges a payload by what was before it: earlier payloads, never values of the same. One that comes late is judged by its
- * own past and changes no state. `states` of the result are those that changed.
+ * own past and changes no state. Which items come and go, only what is neither late nor a replay can tell.
  */
-export function judgePayload(payload: Payload, { rules, policy, keptValues, states, past }: Knowledge): Judged {
+export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
+  const { rules, policy, itemPolicy, keptValues, states, past, subject } = knowledge
   const { event_no: eventNo, observed_at: observedAt } = payload
-  const judged: Judged = { found: [], problems: [], states: new Map() }
+  const quiet = payload.history || payload.replay_id !== null
+  const judged: Judged = { found: [], problems: [], states: new Map(), subject: null }
+  if (payload.replay_id === null && !isLate(payload, subject)) {
+    const items = judgeItems(subject, payload, itemPolicy)
+    judged.subject = items.state
+    judged.found.push(...items.found.map((found) => ({ items: found, silent: quiet })))
+  }
+  const moves = new Set<string>()
   for (const [key, observed] of seriesOf(payload)) {
     const value = readValue(observed)
     const state = states.get(key) ?? null
     if (value === null || state?.eventNo === eventNo) continue
     const of = rules.get(observed.source_measurement_id) ?? { rules: [], problems: [] }
-    const measure = { rules: of.rules, policy, keep: Math.max(keptValues, longestWindow(of.rules)) }
+    const measure = {
+      rules: of.rules,
+      policy: isPositional(observed) ? null : policy,
+      keep: Math.max(keptValues, longestWindow(of.rules)),
+    }
     const late = isLate(payload, state)
     const before = late ? (past.get(key) ?? null) : state
     const {
@@ -45,10 +68,23 @@ export function judgePayload(payload: Payload, { rules, policy, keptValues, stat
     } = judge(before, { eventNo, observedAt, type: observed.type, value }, measure)
     judged.problems.push(...of.problems, ...problems)
     if (!late) judged.states.set(key, next)
-    const silent = late || payload.history || payload.replay_id !== null
-    judged.found.push(...firings.map((firing) => ({ firing, value: observed, silent })))
+    const news = firings.filter((firing) => firing.rule?.id !== defaultRule.id || !hasMoved(moves, firing, observed))
+    judged.found.push(...news.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held })))
   }
   return judged
+}
+
+/** Whether another number of the same thing moved from and to the same numbers: stars and watchers are one news. */
+function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: ObservedValue): boolean {
+  const move = JSON.stringify([item_key, numberOf(before), numberOf(now)])
+  const known = moves.has(move)
+  moves.add(move)
+  return known
+}
+
+/** Whether an item is known by its place in the list alone: another one may stand there now. */
+function isPositional({ item_key }: ObservedValue): boolean {
+  return item_key !== null && /(^|>)#\d+$/.test(item_key)
 }
 
 /** The values of a payload by series. A series has one value per payload, its last. */

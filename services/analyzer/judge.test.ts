@@ -4,7 +4,7 @@ import { compileRules, type RuleRow } from './compile-rules.ts'
 import { judge, type Judgement, type SeriesState } from './judge.ts'
 import { readValue, type Value } from './value.ts'
 
-const policy = { threshold: 5, told: new Set(['text', 'paragraph', 'bool']) }
+const policy = { threshold: 25, steps: 5, told: new Set(['text', 'paragraph', 'bool']) }
 const dayMs = 86_400_000
 
 function ruleRow(changes: Partial<RuleRow> = {}): RuleRow {
@@ -138,8 +138,8 @@ describe('a rule that cannot be followed is a problem with a remedy, and the mea
         message: expect.stringMatching(message) as string,
       },
     ])
-    const [, second] = run(numbers(100, 106), [ruleRow(changes)])
-    expect(second?.firings).toMatchObject([{ rule: { id: 'default/percent', version: 1 }, threshold: 5, percent: 6 }])
+    const [, second] = run(numbers(100, 130), [ruleRow(changes)])
+    expect(second?.firings).toMatchObject([{ rule: { id: 'default/percent', version: 2 }, threshold: 25, percent: 30 }])
   })
 
   test('a percent rule on a text', () => {
@@ -158,9 +158,24 @@ describe('a rule that cannot be followed is a problem with a remedy, and the mea
 describe('without a rule', () => {
   const read = (type: string, found: Partial<Parameters<typeof readValue>[0]>) =>
     readValue({ type, number: null, text: null, date: null, members: null, ...found })!
+  const textsOf = (...texts: string[]) => texts.map((text) => read('text', { text }))
   test.each<[string, string, Value[], boolean]>([
-    ['a number by 5 %', 'int', numbers(100, 105), true],
-    ['a number by less', 'float', numbers(100, 104.9), false],
+    ['a number by 25 %', 'int', numbers(100, 125), true],
+    ['a number by less', 'float', numbers(100, 124.9), false],
+    ['a number that halves', 'float', numbers(100, 50), true],
+    ['a number that falls to zero', 'int', numbers(100, 0), true],
+    ['a number from zero', 'int', numbers(0, 5), true],
+    ['a count of a few by a few', 'int', numbers(2, 4), false],
+    ['a text by case and punctuation', 'text', textsOf('The A. I. company', 'the "A.I." Company!'), false],
+    [
+      'a sentence by its counter',
+      'text',
+      textsOf('More than 1,200 teams trust us', 'More than 1,900 teams trust us'),
+      false,
+    ],
+    ['a short text by its number', 'text', textsOf('Series A 10M', 'Series A 12M'), true],
+    ['a number in words', 'text', textsOf('12', '13'), true],
+    ['a text of signs alone', 'text', textsOf('👍', '👎'), true],
     ['a text', 'text', [read('text', { text: 'MIT' }), read('text', { text: 'ISC' })], true],
     ['a text by white space', 'paragraph', [read('text', { text: 'a  b\n' }), read('text', { text: 'a b' })], false],
     [
@@ -188,6 +203,42 @@ describe('without a rule', () => {
     const [first, second] = run(values, [], type)
     expect(first?.firings).toEqual([])
     expect(second?.firings.length).toBe(isNews ? 1 : 0)
+  })
+})
+
+describe('a series over time, without a rule', () => {
+  /** What each value is: nothing, told, flapping (told for the last time) or held. */
+  const tell = (values: Value[], type = 'float') =>
+    run(values, [], type).map(({ firings: [firing] }) =>
+      firing === undefined ? '' : firing.held ? 'held' : firing.flapping ? 'flapping' : 'told',
+    )
+  const climb = Array.from({ length: 30 }, (_, week) => 1000 * 1.05 ** week)
+  const noise = Array.from({ length: 60 }, (_, week) => 1000 + 300 * Math.sin(week * week))
+
+  test('a slow climb, and noise once it is known, are no news', () => {
+    expect(tell(numbers(...climb)).join('')).toBe('')
+    expect(
+      tell(numbers(...noise))
+        .slice(5)
+        .join(''),
+    ).toBe('')
+    expect(tell(numbers(...noise, 5000)).at(-1)).toBe('told')
+  })
+
+  test.each<[string, Value[], string[]]>([
+    ['a toggle', numbers(10, 90, 10, 90, 10, 90), ['', 'told', 'told', 'flapping', 'held', '']],
+    ['a climb is no toggle', numbers(10, 20, 40, 80, 160), ['', 'told', 'told', 'told', 'told']],
+  ])('%s', (_what, values, told) => {
+    expect(tell(values)).toEqual(told)
+  })
+
+  test('texts that go to and fro are told, marked, and held until they keep still for three values', () => {
+    const texts = (signs: string): Value[] => [...signs].map((text) => ({ kind: 'text', text }))
+    expect(tell(texts('ababababbbbab'), 'text')).toEqual([
+      ...['', 'told', 'told', 'flapping', 'held', 'held', 'held', 'held', '', '', ''],
+      ...['told', 'told'],
+    ])
+    expect(tell(texts('abcdefg'), 'text')).toEqual(['', ...Array<string>(6).fill('told')])
   })
 })
 

@@ -1,10 +1,21 @@
 import { methods } from './aggregate.ts'
 import type { Rule, RuleProblem } from './compile-rules.ts'
 import { defaultRule, type Policy } from './defaults.ts'
-import { isSame, numberOf, type Value } from './value.ts'
+import { isUsual } from './usual.ts'
+import { isSame, numberOf, readsTheSame, type Value } from './value.ts'
 
 /** What a series was last, and its newest numbers, the oldest first. Times in ms since 1970. */
-export type SeriesState = { eventNo: number; observedAt: number; last: Value; recent: number[] }
+export type SeriesState = {
+  eventNo: number
+  observedAt: number
+  last: Value
+  recent: number[]
+  /** Its last firing, while it is recent. */
+  fired?: Fired
+}
+
+/** `from`: the value before it; `turns`: how many firings in a row each undid the one before; `quiet`: values since. */
+type Fired = { from: Value; turns: number; quiet: number }
 
 export type Observed = { eventNo: number; observedAt: number; type: string; value: Value }
 
@@ -21,10 +32,16 @@ export type Firing = {
   window: { method: keyof typeof methods; length: number; latest: Value } | null
   /** When the value before this one was true. */
   since: number
+  /** The series goes to and fro: told once, then held. */
+  flapping: boolean
+  held: boolean
 }
 
-/** What a measurement is judged by. `keep`: how many numbers its series remember. */
-export type Measure = { rules: readonly Rule[]; policy: Policy; keep: number }
+/**
+ * What a series is judged by: the rules of its measurement, where there are none `policy`; null: nothing. `keep`: how many
+ * numbers it remembers.
+ */
+export type Measure = { rules: readonly Rule[]; policy: Policy | null; keep: number }
 
 export type Judgement = { state: SeriesState; firings: Firing[]; problems: RuleProblem[] }
 
@@ -37,14 +54,18 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
   const number = numberOf(value)
   const known = state?.last.kind === value.kind ? state : null
   const recent = number === null ? [] : [...(known?.recent ?? []), number].slice(-keep)
+  const firings =
+    known === null
+      ? []
+      : number === null || rules.length === 0
+        ? byDefault(known, value, type, policy)
+        : byRules(known, value, number, rules)
+  const fired = known && followFirings(known, value, firings.length > 0)
+  const turns = fired?.turns ?? 0
+  const flaps = { flapping: turns >= turnsOfFlapping, held: turns > turnsOfFlapping }
   return {
-    state: { eventNo, observedAt, last: value, recent },
-    firings:
-      known === null
-        ? []
-        : number === null || rules.length === 0
-          ? byDefault(known, value, type, policy)
-          : byRules(known, value, number, rules),
+    state: { eventNo, observedAt, last: value, recent, ...(fired && { fired }) },
+    firings: firings.map((firing) => ({ ...firing, ...flaps })),
     problems:
       number === null
         ? rules.map((rule) => ({
@@ -55,7 +76,25 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
   }
 }
 
-function byRules(known: SeriesState, value: Value, number: number, rules: readonly Rule[]): Firing[] {
+type Change = Omit<Firing, 'flapping' | 'held'>
+
+const turnsOfFlapping = 2
+/** After so many values without a firing a series has calmed down. */
+const quietValues = 3
+
+/** Null: the series is calm. */
+function followFirings({ last, fired }: SeriesState, value: Value, fires: boolean): Fired | null {
+  if (fires) return { from: last, turns: fired && undoes(fired.from, last, value) ? fired.turns + 1 : 0, quiet: 0 }
+  return fired && fired.quiet + 1 < quietValues ? { ...fired, quiet: fired.quiet + 1 } : null
+}
+
+/** Whether a series that went from `from` to `last` turned round with `value`. */
+function undoes(from: Value, last: Value, value: Value): boolean {
+  const [a, b, c] = [numberOf(from), numberOf(last), numberOf(value)]
+  return a === null || b === null || c === null ? isSame(from, value) : b > a !== c > b
+}
+
+function byRules(known: SeriesState, value: Value, number: number, rules: readonly Rule[]): Change[] {
   return rules.flatMap(({ id, version, threshold, window }) => {
     const firing = { kind: 'threshold' as const, rule: { id, version }, threshold, since: known.observedAt }
     if (window === null) {
@@ -74,9 +113,14 @@ function byRules(known: SeriesState, value: Value, number: number, rules: readon
   })
 }
 
-function byDefault(known: SeriesState, value: Value, type: string, { threshold, told }: Policy): Firing[] {
-  if (value.kind === 'number') return byRules(known, value, value.number, [{ ...defaultRule, threshold, window: null }])
-  if (!told.has(type) || isSame(known.last, value)) return []
+function byDefault(known: SeriesState, value: Value, type: string, policy: Policy | null): Change[] {
+  if (policy === null) return []
+  const { threshold, steps, told } = policy
+  if (value.kind === 'number')
+    return isUsual(known.recent, value.number, type, steps)
+      ? []
+      : byRules(known, value, value.number, [{ ...defaultRule, threshold, window: null }])
+  if (!told.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return []
   const { last: before, observedAt: since } = known
   return [{ kind: 'changed', rule: null, threshold: null, before, now: value, percent: null, window: null, since }]
 }

@@ -18,7 +18,7 @@ const newsRow = z.object({
   subject_key: z.string(),
   item_key: z.string().nullable(),
   path: z.string(),
-  seq: z.number(),
+  seq: z.number().nullable(),
   map_version: z.number(),
   title: z.string(),
   message: z.string(),
@@ -70,9 +70,11 @@ export async function readNews(tx: Transaction, eventIds: readonly string[]): Pr
 
 const foundRow = z.object({ kind: z.enum(['company', 'source', 'measurement']), id: z.number(), name: z.string() })
 
-/** What of these payloads' company, source and measurements is still there. parma-web may delete any of them at any time. */
-export async function readParents(tx: Transaction, payloads: readonly Payload[]) {
-  const measurements = new Set(payloads.flatMap(({ values }) => values.map((value) => value.source_measurement_id)))
+type Parents = Pick<Payload, 'company_id' | 'data_source_id'> & { measurements: readonly number[] }
+
+/** What of these companies, sources and measurements is still there. parma-web may delete any of them at any time. */
+export async function readParents(tx: Transaction, payloads: readonly Parents[]) {
+  const measurements = new Set(payloads.flatMap((payload) => payload.measurements))
   const rows = await tx.any(sql.type(foundRow)`
     SELECT 'company' AS kind, id, name FROM public.company
     WHERE id = ANY(${sql.array(

@@ -86,6 +86,7 @@ function storedKey({ company_measurement_id, subject_key, item_key }: Omit<Serie
 // An index entry holds at most 2704 bytes: https://www.postgresql.org/docs/current/limits.html and btree.html
 const maxKeyBytes = 1000
 
-function indexable(key: string): string {
+/** `key`, or its hash where an index could not hold it. */
+export function indexable(key: string): string {
   return Buffer.byteLength(key) <= maxKeyBytes ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
 }

@@ -49,6 +49,27 @@ export function isSame(a: Value, b: Value): boolean {
   return a.kind === b.kind && numberOf(a) === numberOf(b)
 }
 
+/** Whether two texts say the same: case, punctuation and, within a sentence, numbers make no difference. */
+export function readsTheSame(a: Value, b: Value): boolean {
+  if (a.kind !== 'text' || b.kind !== 'text') return false
+  const words = [a, b].map(
+    ({ text }) =>
+      text
+        .normalize('NFKC')
+        .toLowerCase()
+        .match(/[\p{L}\p{M}\p{N}]+/gu) ?? [],
+  )
+  const [mine = [], others = []] = words
+  if (mine.length !== others.length || mine.length === 0 || a.hash !== b.hash) return false
+  const isSentence = mine.length >= sentenceWords
+  return mine.every(
+    (word, index) => word === others[index] || (isSentence && isNumeral(word) && isNumeral(others[index]!)),
+  )
+}
+
+const sentenceWords = 5
+const isNumeral = (word: string) => /^\p{N}+$/u.test(word)
+
 /** Those of `members` that `others` has not. */
 export function missingIn(others: readonly string[], members: readonly string[]): string[] {
   const known = new Set(others)

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest'
+import type { ObservedValue } from '#schemas/generated/types.ts'
+import { judgeItems, type SubjectState } from './judge-items.ts'
+import type { Payload } from './judge-payload.ts'
+
+const policy = { goneAfter: 2, maxItemNews: 3, maxGoneItems: 5 }
+
+function valueOf(item_key: string, path: string): ObservedValue {
+  return {
+    ...{ seq: 0, source_measurement_id: 1, company_measurement_id: 11, measurement_name: 'stars', type: 'int', path },
+    ...{ item_key, item_label: item_key.toUpperCase(), number: 1, text: null, date: null, members: null },
+  }
+}
+
+type Given = { items: string[]; inner?: string[]; map?: number }
+
+/** What each payload of a subject tells: `+` appeared, `-` is gone. */
+function run(...payloads: Given[]): string[][] {
+  let state: SubjectState | null = null
+  return payloads.map(({ items, inner = [], map = 1 }, index) => {
+    const values = [
+      ...items.map((key) => valueOf(key, 'repos[].stars')),
+      ...inner.map((key) => valueOf(key, 'repos[].files[].size')),
+    ]
+    const payload = { event_no: index + 1, observed_at: index * 1000, map_version: map, values } as Payload
+    const judged = judgeItems(state, payload, policy)
+    state = judged.state
+    return judged.found.map((one) => (one.kind === 'appeared' ? '+' : '-') + one.items.map(({ label }) => label).join())
+  })
+}
+
+test.each<[string, Given[], string[][]]>([
+  ['the first payload is where it begins', [{ items: ['a', 'b'] }], [[]]],
+  ['an item appears', [{ items: ['a'] }, { items: ['a', 'b'] }, { items: ['a', 'b'] }], [[], ['+B'], []]],
+  ['the order does not matter', [{ items: ['a', 'b', 'c'] }, { items: ['c', 'a', 'b'] }], [[], []]],
+  [
+    'an item is gone after two payloads without it, once',
+    [{ items: ['a', 'b'] }, { items: ['a'] }, { items: ['a'] }, { items: ['a'] }],
+    [[], [], ['-B'], []],
+  ],
+  ['one payload without it is nothing', [{ items: ['a', 'b'] }, { items: ['a'] }, { items: ['a', 'b'] }], [[], [], []]],
+  [
+    'an item that comes back is no news, nor that it is gone again',
+    [...['ab', 'a', 'a', 'ab', 'a', 'a', 'ab']].map((items) => ({ items: [...items] })),
+    [[], [], ['-B'], [], [], [], []],
+  ],
+  [
+    'a list without items tells nothing',
+    [{ items: ['a'] }, { items: [] }, { items: [] }, { items: ['a'] }],
+    [[], [], [], []],
+  ],
+  ['the first items of a list are news, when the subject is known', [{ items: [] }, { items: ['a'] }], [[], ['+A']]],
+  ['another map is where it begins again', [{ items: ['a'] }, { items: ['b', 'c'], map: 2 }], [[], []]],
+  [
+    'many at once are one news',
+    [{ items: ['a', 'b', 'c', 'd'] }, { items: ['e', 'f', 'g', 'h'] }, { items: ['e', 'f', 'g', 'h'] }],
+    [[], ['+E,F,G,H'], ['-A,B,C,D']],
+  ],
+  [
+    'what is within an item comes and goes with it',
+    [
+      { items: ['a'], inner: ['a>x'] },
+      { items: ['a', 'b'], inner: ['a>x', 'b>x', 'b>y'] },
+      { items: ['a', 'b'], inner: ['a>x', 'a>z', 'b>x', 'b>y'] },
+      { items: ['a'], inner: ['a>x', 'a>z'] },
+      { items: ['a'], inner: ['a>x', 'a>z'] },
+    ],
+    [[], ['+B'], ['+A>Z'], [], ['-B']],
+  ],
+  [
+    'a name of an object is a key like any other',
+    [{ items: ['a'] }, { items: ['a', 'constructor', '__proto__'] }, { items: ['a', 'constructor', '__proto__'] }],
+    [[], ['+CONSTRUCTOR', '+__PROTO__'], []],
+  ],
+])('%s', (_what, payloads, told) => {
+  expect(run(...payloads)).toEqual(told)
+})
+
+test('of those that are gone the last ones are remembered', () => {
+  const items = Array.from({ length: 8 }, (_, n) => `i${n}`)
+  const told = run({ items: ['a', ...items] }, { items: ['a'] }, { items: ['a'] }, { items: ['a', ...items] })
+  expect(told.map((one) => one.join())).toEqual(['', '', '-I0,I1,I2,I3,I4,I5,I6,I7', '+I5,+I6,+I7'])
+})
