@@ -12,13 +12,14 @@ import { readConditions } from './conditions.ts'
 import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
 import { memory } from './memory.ts'
+import { news } from './news.ts'
 import { printReport } from './report.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
 /** Measures by the services that run; in this order: memory is that of a stack which has not done anything yet. */
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
-  { services: programs, measures: { start, memory, alert, codec, throughput } },
+  { services: programs, measures: { start, memory, alert, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))

@@ -103,7 +103,7 @@ export function countValues({ map, payloads }: History): Record<string, number> 
   return counts
 }
 
-/** What is news by default in these payloads: numbers that change by 5 % or more, texts that change; and in how many payloads. */
+/** What is news by default in these payloads: numbers that change by 25 % or more, texts that change; and in how many payloads. */
 export function countNews({ map, payloads }: History): { news: number; payloads: number } {
   const last = new Map<string, unknown>()
   const told = payloads.map(({ company, rawData }) => {
@@ -113,7 +113,7 @@ export function countNews({ map, payloads }: History): { news: number; payloads:
       last.set(series, value)
       if (before === undefined || type === 'date' || type === 'link') return false
       return typeof value === 'number'
-        ? Math.abs(value - Number(before)) >= 0.05 * Math.abs(Number(before)) && value !== before
+        ? Math.abs(value - Number(before)) >= 0.25 * Math.abs(Number(before)) && value !== before
         : value !== before
     })
     return fired.length

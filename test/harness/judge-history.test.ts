@@ -1,0 +1,165 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { generateHistory, type History, historyFile, type Payload, type RawData, readHistory } from './github.ts'
+import { judgeHistory, type Told } from './judge-history.ts'
+
+type Repo = RawData & { html_url: string; stars: number; forks: number }
+const reposOf = (payload: Payload) => payload.rawData['repos'] as Repo[]
+
+/**
+ * A change put into the payloads of one company. `week` is that of the company's payloads, `of` finds the repository in
+ * one of them, which is always there; `random` is 0 to 1.
+ */
+type Change = {
+  what: string
+  apply(week: number, repos: Repo[], repo: Repo, random: () => number): void
+  /** What is to be told of it, and what more may not; null: nothing. `week` is counted from `start`. */
+  expected: { kind: string; measurement: string | null; week: number } | null
+}
+
+/** The week of the change. There is a year before it, and one after it. */
+const start = 61
+const since = (week: number, act: () => void) => week >= start && act()
+
+// Written before the first run. Weeks may differ by one.
+const changes: Change[] = [
+  {
+    what: 'stars double',
+    apply: (week, _repos, repo) => since(week, () => (repo.stars *= 2)),
+    expected: { kind: 'threshold', measurement: 'repository stars', week: 0 },
+  },
+  {
+    what: 'forks halve',
+    apply: (week, _repos, repo) => since(week, () => (repo.forks = Math.round(repo.forks / 2))),
+    expected: { kind: 'threshold', measurement: 'repository forks', week: 0 },
+  },
+  {
+    what: 'stars drop to zero',
+    apply: (week, _repos, repo) => since(week, () => (repo.stars = 0)),
+    expected: { kind: 'threshold', measurement: 'repository stars', week: 0 },
+  },
+  {
+    what: 'a repository vanishes',
+    apply: (week, repos, repo) => since(week, () => repos.splice(repos.indexOf(repo), 1)),
+    expected: { kind: 'gone', measurement: null, week: 1 },
+  },
+  {
+    what: 'a repository is new',
+    apply: (week, repos, repo) =>
+      since(week, () =>
+        repos.push({ ...repo, name: 'brand-new', html_url: 'https://github.com/org/brand-new', stars: 7 }),
+      ),
+    expected: { kind: 'appeared', measurement: null, week: 0 },
+  },
+  {
+    what: 'a description is another one',
+    apply: (week, _repos, repo) => (repo['description'] = week < start ? 'A parser for JSON' : 'A parser for YAML'),
+    expected: { kind: 'changed', measurement: 'repository description', week: 0 },
+  },
+  {
+    what: 'a topic goes and one comes',
+    apply: (week, _repos, repo) => (repo['topics'] = week < start ? ['cli', 'json'] : ['json', 'yaml']),
+    expected: { kind: 'changed', measurement: 'repository topics', week: 0 },
+  },
+  {
+    what: 'stars climb by 5 % a week',
+    apply: (week, _repos, repo) => (repo.stars = Math.round(5000 * 1.05 ** Math.max(0, Math.min(20, week - start)))),
+    expected: null,
+  },
+  {
+    what: 'stars are noisy',
+    apply: (_week, _repos, repo, random) => (repo.stars = Math.round(5000 * (0.9 + 0.2 * random()))),
+    expected: null,
+  },
+  {
+    what: 'a few issues come and go, and the list is in another order each week',
+    apply: (_week, repos, repo, random) => {
+      repo['open_issues_count'] = 3 + Math.floor(4 * random())
+      repos.sort(() => random() - 0.5)
+    },
+    expected: null,
+  },
+]
+
+/** The same numbers at each run: https://en.wikipedia.org/wiki/Linear_congruential_generator, as in Numerical Recipes. */
+function createRandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const weeks = 2 * start
+const real = readHistory(100, weeks)
+if (real === null) console.log(`${historyFile} or its map is not here: changes are put into a generated history`)
+const history = real ?? generateWeekly()
+const repositories = history.map.Mappings.find(({ SourceField }) => SourceField === 'repos')
+repositories?.NestedMappings?.push({ SourceField: 'topics', DataType: 'text', MeasurementName: 'repository topics' })
+
+function generateWeekly(): History {
+  const { map, payloads } = generateHistory(changes.length, weeks)
+  const at = (index: number) => new Date(Date.UTC(2024, 0, 1 + 7 * Math.floor(index / changes.length))).toISOString()
+  return { map, payloads: payloads.map((payload, index) => ({ ...payload, observedAt: at(index) })) }
+}
+
+/** Each change in a company of its own, in a repository that is there all the time. */
+const places = [...Map.groupBy(history.payloads, ({ company }) => company)]
+  .flatMap(([company, payloads]) => {
+    const always = reposOf(payloads[0]!).find(
+      ({ html_url, forks }) =>
+        forks > 50 && payloads.every((one) => reposOf(one).some((repo) => repo.html_url === html_url)),
+    )
+    return payloads.length === weeks && always ? [{ company, item: always.html_url }] : []
+  })
+  .slice(0, changes.length)
+  .map((place, index) => ({ ...place, change: changes[index]! }))
+
+function putIn(payloads: readonly Payload[]): Payload[] {
+  const random = createRandom(1)
+  const changed = structuredClone(payloads) as Payload[]
+  for (const { company, item, change } of places)
+    for (const [week, payload] of changed.filter((one) => one.company === company).entries())
+      change.apply(
+        week,
+        reposOf(payload),
+        reposOf(payload).find(({ html_url }) => html_url === item)!,
+        random,
+      )
+  return changed
+}
+
+/** News of a company by week, each as `kind measurement item`. */
+function listNews(news: readonly Told[], company: number): [week: number, news: string][] {
+  const times = [...new Set(history.payloads.map(({ observedAt }) => Date.parse(observedAt ?? '')))].sort(
+    (a, b) => a - b,
+  )
+  return news
+    .filter(({ company_id }) => company_id === company)
+    .map(({ kind, measurement, path, item_key, observed_at }) => [
+      times.indexOf(observed_at) - start,
+      `${kind} ${path.endsWith('[]') ? path : measurement} ${item_key}`,
+    ])
+}
+
+describe('changes in the history of the github module, with the default settings', () => {
+  let before: Told[]
+  let after: Told[]
+  beforeAll(() => {
+    before = judgeHistory(history)
+    after = judgeHistory({ ...history, payloads: putIn(history.payloads) })
+  })
+
+  test('there is a place for each', () => {
+    expect(places).toHaveLength(changes.length)
+  })
+
+  test.each(places)('$change.what', ({ company, item, change: { expected } }) => {
+    const known = listNews(before, company).map(String)
+    const more = listNews(after, company).filter((one) => !known.includes(String(one)))
+    if (expected === null) return expect(more).toEqual([])
+    const { kind, measurement, week } = expected
+    const key = measurement === null && kind === 'appeared' ? 'https://github.com/org/brand-new' : item
+    const close = more.filter(([at]) => Math.abs(at - week) <= 1)
+    expect(close.map(([, news]) => news)).toEqual([`${kind} ${measurement ?? 'repos[]'} ${key}`])
+  })
+})

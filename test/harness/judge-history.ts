@@ -1,0 +1,88 @@
+import type { ObservedValue } from '../../schemas/generated/types.ts'
+import { compileRules } from '../../services/analyzer/compile-rules.ts'
+import { composeNews, type NewsRow } from '../../services/analyzer/compose-news.ts'
+import { readConfig as readAnalyzerConfig } from '../../services/analyzer/config.ts'
+import type { SeriesState } from '../../services/analyzer/judge.ts'
+import { policiesOf } from '../../services/analyzer/judge-batch.ts'
+import type { SubjectState } from '../../services/analyzer/judge-items.ts'
+import { judgePayload } from '../../services/analyzer/judge-payload.ts'
+import { compileMap } from '../../services/normalizer/map.ts'
+import { normalize, type Value } from '../../services/normalizer/normalize.ts'
+import { parse, type Structure } from '../../services/normalizer/parse.ts'
+import type { History } from './github.ts'
+import type { ModuleMap } from './module.ts'
+
+/** `measurement`: its name in the map. */
+export type Told = NewsRow & { measurement: string }
+
+// Only for its defaults: there is nobody at these addresses.
+const addresses = {
+  ...{ KAFKA_BROKERS: 'kafka.example:9092', SCHEMA_REGISTRY_URL: 'http://registry.example' },
+  ...{ DATABASE_URL: 'postgres://postgres.example/parma', DEPLOYMENT_ENV: 'local' },
+}
+const config = readAnalyzerConfig(addresses)
+const sourceId = 1
+
+/**
+ * The news that these payloads are with the default settings, payload by payload: what normalizer and analyzer make of
+ * them, without the servers between. Each is observed at its own time, and none counts as history.
+ */
+export function judgeHistory({ map, payloads }: History): Told[] {
+  const names = numberMeasurements(map)
+  const compiled = compileMap(JSON.stringify(map))!
+  const rules = compileRules([], config.MAX_WINDOW)
+  const states = new Map<string, SeriesState>()
+  const subjects = new Map<string, SubjectState>()
+  return payloads.flatMap(({ company, rawData, observedAt = '2026-01-01' }, index) => {
+    const { root } = parse(JSON.stringify(rawData), { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
+    const { subjectKey, values } = normalize(root as Structure, compiled, {
+      MAX_DRIFT_PER_PAYLOAD: 0,
+      SAMPLE_LENGTH: 0,
+    })
+    const payload = {
+      ...{ event_id: '00000000-0000-0000-0000-000000000000', event_no: index + 1, data_source_id: sourceId },
+      ...{ source_name: map.Source, company_id: String(company), task_id: null, map_version: 1, replay_id: null },
+      ...{ observed_at: Date.parse(observedAt), history: false, subject_key: subjectKey, refused: 0 },
+      values: values.map((value) => observedValue(value, company)),
+    }
+    const subject = subjects.get(`${company} ${subjectKey}`) ?? null
+    const knowledge = { ...policiesOf(config), rules, keptValues: config.KEPT_VALUES, states, past: new Map(), subject }
+    const judged = judgePayload(payload, knowledge)
+    for (const [key, state] of judged.states) states.set(key, state)
+    if (judged.subject) subjects.set(`${company} ${subjectKey}`, judged.subject)
+    return composeNews(payload, judged.found, `company ${company}`).map((row) => ({
+      ...row,
+      measurement: names.get(row.source_measurement_id) ?? '',
+    }))
+  })
+}
+
+/** Gives the measurements of `map` the ids that a handshake would, and returns their names. */
+function numberMeasurements({ Mappings }: ModuleMap): Map<number, string> {
+  const names = new Map<number, string>()
+  const number = (entries: ModuleMap['Mappings']) => {
+    for (const entry of entries) {
+      const id = names.size + 1
+      names.set(id, entry.MeasurementName)
+      Object.assign(entry, { source_measurement_id: id })
+      number(entry.NestedMappings ?? [])
+    }
+  }
+  number(Mappings)
+  return names
+}
+
+function observedValue({ seq, path, item, entry, ...value }: Value, company: number): ObservedValue {
+  return {
+    ...{ seq, path, item_key: item?.key ?? null, item_label: item?.label ?? null },
+    ...{ source_measurement_id: entry.id, company_measurement_id: company * 1000 + entry.id },
+    ...{
+      measurement_name: entry.name,
+      type: entry.type,
+      number: value.number,
+      date: value.date,
+      members: value.members,
+    },
+    text: value.members === null ? value.text : null,
+  }
+}
