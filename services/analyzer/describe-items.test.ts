@@ -37,13 +37,13 @@ test.each<[Partial<ItemsFound>, string, string]>([
   ],
   [
     { list: 'data[].job_posts[][]', items: labels('a', 'b', 'c', 'd', 'e', 'f', 'g') },
-    'Job posts gained 7 items',
+    'Job posts of Acme gained 7 items',
     'Acme: job posts gained 7 items: a, b, c, d, e and 2 more (crunchbase).',
   ],
   [
     { items: labels('A very long name of a funding round that nobody can read in a headline') },
     'Funding rounds of Acme gained 1 item',
-    'Acme: funding rounds gained A very long name of a funding round that nobody can read in a headline (crunchbase).',
+    'Acme: funding rounds gained A very long name of a funding round that nobody can read… (crunchbase).',
   ],
   [
     { items: labels('{{x}} $& <b>\u0000') },
