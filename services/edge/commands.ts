@@ -14,5 +14,9 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./rules-commands.ts'),
   },
   keys: { help: 'keys of the operator API: create, ls, revoke', load: () => import('./keys-commands.ts') },
+  why: {
+    help: 'why there is a news: its rule, the values compared, their raw documents',
+    load: () => import('./why-commands.ts'),
+  },
   token: { help: 'tokens of mining modules: mint', load: () => import('./token-commands.ts') },
 })

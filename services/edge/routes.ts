@@ -10,13 +10,15 @@ import { withDocument } from './openapi.ts'
 import { measurementAbout, measurementRoutes, type MeasurementDeps } from './register.ts'
 import type { About, Route, RouteRequest } from './route.ts'
 import { lenientInt, validateBody } from './validation.ts'
+import { explainNews, whyAbout, type WhyDeps } from './why.ts'
 
 export type RouteDeps = FeedDeps &
   FinishDeps &
   HandshakeDeps &
   MeasurementDeps &
   CompatibilityDeps &
-  EventDeps & { compatibilityRoutes: boolean }
+  EventDeps &
+  WhyDeps & { compatibilityRoutes: boolean }
 
 /** Every route there is, with who may call it (contract section 3). */
 export function createRoutes(deps: RouteDeps): Route[] {
@@ -48,6 +50,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
       about: eventAbout,
       handle: readEvent(deps),
     },
+    { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', about: whyAbout, handle: explainNews(deps) },
     ...docsRoutes(),
   ])
 }

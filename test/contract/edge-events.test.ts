@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
+import { runParma } from '../../deploy/local/parma.ts'
 import type { Stage } from '../../services/edge/event-status.ts'
 import { startSystem, type System } from '../harness/system.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -75,6 +76,39 @@ describe('a payload on its way through the whole system', () => {
     expect(times.every((at) => Math.abs(at - Date.now()) < 600_000)).toBe(true)
     expect(times[0]).toBe(Math.min(...times))
     expect(stages[2]?.detail).toBe('1 values stored, 0 refused, 0 not mapped')
+
+    const [news] = await edge.database.query<{ news_id: string; public_news_id: number }>(
+      'SELECT news_id, public_news_id FROM analyzer.news WHERE event_id = $1',
+      [second],
+    )
+    const why = await edge.call(`/api/v1/news/${news!.news_id}/why`, { token: viewer })
+    const from = (id: string, value: string) => ({
+      ...{ event_id: id, path: 'followers', value, map_version: 1, task_id: null },
+      document: `parma/mining/datasource/pages/raw_data/${id}`,
+    })
+    expect([why.status, why.json]).toMatchObject([
+      200,
+      {
+        ...{
+          news_id: news!.news_id,
+          kind: 'threshold',
+          silent: false,
+          previous: '100',
+          current: '200',
+          trigger_factor: 100,
+        },
+        company: { id: system.companies[0]?.id },
+        measurement: { name: 'followers', type: 'int' },
+        rule: { id: 'default/percent' },
+        now: from(second, '200'),
+        before: from(first, '100'),
+      },
+    ])
+    const printed = await runParma(edge.env, 'why', String(news!.public_news_id))
+    expect(printed).toContain(String(why.json['title']))
+    expect(printed).toContain(`raw_data/${first}`)
+    const unknown = await edge.call(`/api/v1/news/${randomUUID()}/why`, { token: viewer })
+    expect([unknown.status, unknown.json['type']]).toEqual([404, 'urn:parma:problem:unknown-news'])
   })
 
   test('of a company that is not there stops, and says what to do', async () => {
