@@ -126,7 +126,7 @@ const stored = (company: number) =>
 
 test('a value that changes is news once, in both tables and on the topic, however often it is delivered', async () => {
   const { company, source, measurement, observation } = await createSeries()
-  const [first, second] = [observation(0, [{ number: 1561 }]), observation(7, [{ number: 1780 }])]
+  const [first, second] = [observation(0, [{ number: 1561 }]), observation(7, [{ number: 2000 }])]
   await send(first, second)
   await waitFor('the news', async () => (await newsOf(company)).length === 1)
   await send(first, second, second)
@@ -137,12 +137,12 @@ test('a value that changes is news once, in both tables and on the topic, howeve
   expect(all[0]).toMatchObject({
     kind: 'threshold',
     severity: 'info',
-    title: 'Stars of langfuse rose 14% to 1,780',
-    message: 'langfuse: stars rose by 14% from 1,561 to 1,780 since 16 November 2026 (github).',
+    title: 'Stars of langfuse rose 28% to 2,000',
+    message: 'langfuse: stars rose by 28% from 1,561 to 2,000 since 16 November 2026 (github).',
     previous: '1,561',
-    current: '1,780',
-    rule: { id: 'default/percent', version: 1 },
-    trigger_factor: expect.closeTo(14.03, 2) as unknown,
+    current: '2,000',
+    rule: { id: 'default/percent', version: 2 },
+    trigger_factor: expect.closeTo(28.12, 2) as unknown,
     ...{ data_source_id: source, source_measurement_id: measurement, event_id: second.event_id, task_id: 7 },
     ...{ group_id: second.event_id, group_index: 0, group_size: 1, silent: false, observed_at: second.observed_at },
     facts: {
@@ -150,7 +150,7 @@ test('a value that changes is news once, in both tables and on the topic, howeve
       source_name: 'github',
       measurement_name: 'stars',
       previous_value: '1561',
-      current_value: '1780',
+      current_value: '2000',
     },
   })
   for (const again of all) expect(again).toEqual(all[0])
@@ -158,7 +158,7 @@ test('a value that changes is news once, in both tables and on the topic, howeve
     {
       title: all[0]?.title,
       message: all[0]?.message,
-      trigger_factor: '14.03',
+      trigger_factor: '28.12',
       timestamp: '2026-11-23 10:00:00',
       data_source_id: source,
       source_measurement_id: measurement,
@@ -268,7 +268,7 @@ test('the first values, history, replays and late observations are silent; late 
       [10, 20, 40],
     ],
   )
-  const late = observation(5, [{ number: 30 }])
+  const late = observation(5, [{ number: 35 }])
   const replay = observation(11, [{ number: 80 }], { replay_id: randomUUID() })
   const after = observation(12, [{ number: 81 }])
   await send(late, replay, after)
@@ -277,7 +277,7 @@ test('the first values, history, replays and late observations are silent; late 
   expect(rows).toEqual([
     'Stars of langfuse rose 100% to 20 (silent)',
     'Stars of langfuse rose 100% to 40',
-    'Stars of langfuse rose 50% to 30 (silent)',
+    'Stars of langfuse rose 75% to 35 (silent)',
     'Stars of langfuse rose 100% to 80 (silent)',
   ])
 })
@@ -310,13 +310,46 @@ test('a payload in parts is one group, told with its last part', async () => {
   expect(await installation.database.query('SELECT FROM analyzer.pending_part')).toEqual([])
 })
 
+test('items of a list that appear and are gone are news, of each payload once', async () => {
+  const { company, measurement, observation } = await createSeries()
+  const items = (day: number, ...keys: string[]) =>
+    observation(
+      day,
+      keys.map((key, seq) => ({
+        seq,
+        number: 10 + seq,
+        path: 'repos[].stars',
+        item_key: key,
+        item_label: `repo ${key}`,
+      })),
+    )
+  const observations = [items(0, 'a', 'b'), items(7, 'b', 'a', 'c'), items(14, 'a', 'c'), items(21, 'c', 'a')]
+  await send(...observations)
+  await settled(...observations)
+  await send(...observations)
+  await waitFor('the news, told again', async () => (await newsOf(company)).length >= 4)
+  const news = new Map((await newsOf(company)).map((one) => [one.news_id, one]))
+  expect([...news.values()]).toMatchObject([
+    {
+      ...{ kind: 'appeared', title: 'Repos of langfuse gained repo c', item_key: 'c', rule: null, silent: false },
+      ...{ event_id: observations[1]?.event_id, source_measurement_id: measurement, previous: 'not there' },
+      message: 'langfuse: repos gained repo c (github): stars 12.',
+    },
+    {
+      ...{ kind: 'gone', title: 'Repos of langfuse lost repo b', item_key: 'b', event_id: observations[3]?.event_id },
+      message: 'langfuse: repos lost repo b (github), last seen 23 November 2026.',
+    },
+  ])
+  expect((await stored(company)).map(({ title }) => title)).toEqual([...news.values()].map(({ title }) => title))
+})
+
 test('a company, a source or a measurement that is gone costs its own news alone', async () => {
   const [gone, kept] = [await createSeries(), await createSeries()]
-  const before = [gone.observation(0, [{ number: 1 }]), kept.observation(0, [{ number: 1 }])]
+  const before = [gone.observation(0, [{ number: 10 }]), kept.observation(0, [{ number: 10 }])]
   await send(...before)
   await settled(...before)
   await installation.database.query('DELETE FROM public.company WHERE id = $1', [gone.company])
-  const after = [gone.observation(1, [{ number: 2 }]), kept.observation(1, [{ number: 2 }])]
+  const after = [gone.observation(1, [{ number: 20 }]), kept.observation(1, [{ number: 20 }])]
   await send(...after)
   await waitFor('the news of the one that is there', async () => (await newsOf(kept.company)).length === 1)
   await settled(...after)
@@ -354,8 +387,8 @@ test('what cannot be an observation is a dead letter, and its neighbours are jud
     observation(0, [], { event_id: 'x' }),
     observation(0, [], { part: 2 }),
   ]
-  const known = observation(0, [{ number: 1 }])
-  await send(...bad, known, { ...known, event_no: known.event_no + 1000 }, observation(1, [{ number: 2 }]))
+  const known = observation(0, [{ number: 10 }])
+  await send(...bad, known, { ...known, event_no: known.event_no + 1000 }, observation(1, [{ number: 20 }]))
   await waitFor('the news', async () => (await newsOf(company)).length === 1)
   const reasons = await waitFor('the dead letters', async () => {
     const records = await installation.topics.read(`${topics.observations.name}.analyzer.dlq`)
@@ -381,7 +414,7 @@ test('what is told again is what was stored, not what would be judged now', asyn
 test('a kill in the middle of many leaves every news once', async () => {
   await startAnalyzer({ CONSUME_MAX_BATCH: '20' })
   const { company, observation } = await createSeries()
-  const observations = Array.from({ length: 300 }, (_, n) => observation(n, [{ number: 2 ** (n % 2) }]))
+  const observations = Array.from({ length: 300 }, (_, n) => observation(n, [{ number: 2 ** (n + 5) }]))
   await send(...observations)
   await waitFor('some to be judged', async () => (await stored(company)).length > 0)
   await service.kill()
