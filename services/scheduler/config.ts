@@ -32,8 +32,21 @@ export const settings = {
   RUNS_AT_ONCE: count(1000).describe(
     'Runs that one process has under way at once; due tasks above wait, or go to other replicas.',
   ),
-  MAX_ATTEMPTS: count(3).describe('How often a task is tried before it is FAILED.'),
+  MAX_ATTEMPTS: count(3).describe(
+    'How often a task is tried before it is FAILED, where its source’s policy says nothing else.',
+  ),
   RETRY_BACKOFF_SECONDS: count(60).describe('Wait before the second attempt of a task; doubled for each further one.'),
+  LATE_START_SECONDS: count(300, 0).describe(
+    'A source that catches nothing up gives a slot up that could not start for this long.',
+  ),
+  MODULE_RUNS_AT_ONCE: count(4).describe(
+    'Runs that one module has under way at once, of all its sources and all replicas.',
+  ),
+  BREAKER_FAILURES: count(5).describe(
+    'A module of which this many attempts in a row failed is left in peace for a while; then one run is tried at a time.',
+  ),
+  BREAKER_SECONDS: count(300).describe('How long it is left in peace; doubled each time its trial fails.'),
+  BREAKER_MAX_SECONDS: count(3600).describe('The longest time that a module is left in peace.'),
   SETTLE_SECONDS: count(10, 0).describe(
     'How long after a finish record the outcome of a run is final: topics are not ordered with each other, so what was fed may be counted later.',
   ),

@@ -6,6 +6,7 @@ import { dead, drop, type Handler, ok, type Outcome } from '#runtime/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import type { CrawlFinished } from '#schemas/generated/types.ts'
+import { noteSuccess } from './modules.ts'
 import { type FinishedTask, type FinishVerdict, judgeFinish } from './finish.ts'
 
 type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & { task_id: number; result_summary: string }
@@ -40,6 +41,10 @@ export function takeFinishes(database: Database, log: Log, onFinished: () => voi
           return ok()
         })
         await writeFinishes(tx, [...accepted.values()])
+        await noteSuccess(
+          tx,
+          [...accepted.keys()].flatMap((id) => tasks.get(id)?.data_source_id ?? []),
+        )
         await writeReasons(tx, finishes, outcomes)
         return outcomes
       },

@@ -73,7 +73,9 @@ async function prepare(
 ): Promise<CompaniesRequest | CallResult> {
   const { task_id, data_source_id, source_name } = claim
   if (bringsCompanies(source_name)) return buildRequest(task_id, source_name, [])
-  const companies = await discoverMissing(data_source_id, linked, module, hasTime, deps)
+  const isAsked = ({ company_id }: LinkedCompany) => claim.only_companies?.includes(company_id) ?? true
+  const known = await discoverMissing(data_source_id, linked.filter(isAsked), module, hasTime, deps)
+  const companies = known.filter(isAsked)
   const request = buildRequest(task_id, source_name, companies)
   const failed = companies.find(({ miss }) => miss?.verdict === 'failed')?.miss
   if (failed && companies.every(({ identifiers }) => identifiers.length === 0))
@@ -82,8 +84,8 @@ async function prepare(
 }
 
 /** It outlives all attempts: the module sends it back with its last word. */
-function tokenFor({ data_source_id, task_id, max_run_seconds }: Claim, config: Config): Promise<string> {
-  const lifetimeSeconds = max_run_seconds * config.MAX_ATTEMPTS + config.TOKEN_MARGIN_SECONDS
+function tokenFor({ data_source_id, task_id, max_run_seconds, max_attempts }: Claim, config: Config): Promise<string> {
+  const lifetimeSeconds = max_run_seconds * max_attempts + config.TOKEN_MARGIN_SECONDS
   const claims = { sourceId: data_source_id, taskId: task_id, jti: randomUUID(), now: Date.now(), lifetimeSeconds }
   return mintToken(claims, { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY })
 }

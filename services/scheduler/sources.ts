@@ -1,30 +1,98 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
+import type { Config } from './config.ts'
+import { isCron, isZone } from './cron.ts'
+import { moduleOf } from './modules.ts'
 
-const sourceRow = z.object({
-  id: z.number(),
-  is_active: z.boolean(),
-  frequency: z.enum(['HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY']),
-  latest: z.number().nullable(),
-  earliest: z.number().nullable(),
-  waiting: z.array(z.object({ task_id: z.number(), slot: z.number() })),
-  first_run_at: z.number(),
-  /** The task to be started now: none while another one of the source is under way. */
-  due_task_id: z.number().nullable(),
-  /** When the next one can be started, of those that are there. */
-  next_at: z.number().nullable(),
-  /** Tasks under way that we have no open run of: somebody else started them. */
-  strange: z.array(z.number()),
-  /** The database's clock. */
-  now: z.number(),
+const taskRow = z.object({
+  task_id: z.number(),
+  slot: z.number(),
+  status: z.enum(['PENDING', 'PROCESSING']),
+  regular: z.boolean(),
+  attempts: z.number(),
+  retry_at: z.number().nullable(),
+  /** We have no open run of it: if it is under way, somebody else started it. */
+  strange: z.boolean(),
 })
 
-/** A data source with the state of its tasks at one moment. Times are ms since 1970. */
+const policyRow = z.object({
+  cron: z.string().nullable(),
+  zone: z.string(),
+  jitter_seconds: z.number(),
+  /** Minutes of the day. */
+  window_from: z.number().nullable(),
+  window_to: z.number().nullable(),
+  catch_up: z.enum(['latest', 'all', 'none']),
+  may_overlap: z.boolean(),
+  paused: z.boolean(),
+  paused_until: z.number().nullable(),
+})
+
+const sourceRow = z
+  .object({
+    id: z.number(),
+    is_active: z.boolean(),
+    frequency: z.enum(['HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY']),
+    policy: policyRow.nullable(),
+    ran_latest: z.number().nullable(),
+    earliest: z.number().nullable(),
+    last_missed: z
+      .object({ from: z.number(), to: z.number(), reason: z.enum(['inactive', 'paused', 'superseded', 'late']) })
+      .nullable(),
+    tasks: z.array(taskRow),
+    first_run_at: z.number(),
+    grace_ms: z.number(),
+    module: z.string().nullable(),
+    /** Runs of its module that are under way, whoever's they are. */
+    module_runs: z.number(),
+    /** The last attempts at its module all failed: one run at a time, and none before this time. */
+    module_rests_until: z.number().nullable(),
+    /** The database's clock. */
+    now: z.number(),
+  })
+  .transform(({ policy, is_active, ran_latest, last_missed, tasks, ...row }) => {
+    const { cron, zone, jitter_seconds, window_from, window_to, catch_up, may_overlap, paused, paused_until } = {
+      ...everyDay,
+      ...policy,
+    }
+    const known = isZone(zone) ? zone : 'UTC'
+    return {
+      ...row,
+      tasks,
+      off: !is_active ? ('inactive' as const) : paused ? ('paused' as const) : null,
+      // A pattern that nobody can read must not stop the source.
+      cron: cron !== null && isCron(cron, known) ? cron : null,
+      zone: known,
+      window: window_from === null || window_to === null ? null : { from: window_from, to: window_to, zone: known },
+      jitter_ms: jitter_seconds * 1000,
+      catch_up,
+      may_overlap,
+      paused_until,
+      latest: ran_latest === null ? null : Math.max(ran_latest, last_missed?.to ?? -Infinity),
+      last_missed,
+      waiting: tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && regular && attempts === 0),
+      strange: tasks.filter(({ status, strange }) => status === 'PROCESSING' && strange).map(({ task_id }) => task_id),
+    }
+  })
+
+/** The policy of a source that has none. */
+const everyDay: z.output<typeof policyRow> = {
+  cron: null,
+  zone: 'UTC',
+  jitter_seconds: 0,
+  window_from: null,
+  window_to: null,
+  catch_up: 'latest',
+  may_overlap: false,
+  paused: false,
+  paused_until: null,
+}
+
+/** A data source with its plan and the state of its tasks at one moment. Times are ms since 1970. */
 export type SourceState = z.output<typeof sourceRow>
 
-/** How long a new source must have been left alone before it runs, with and without measurements. */
-export type FirstRunWait = { FIRST_RUN_QUIET_SECONDS: number; FIRST_RUN_UNMAPPED_SECONDS: number }
+type Settings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS' | 'LATE_START_SECONDS'>
 
 /**
  * The state of all sources, or of those in `ids`. Tasks have no index but their key, and their number only grows: this
@@ -32,7 +100,7 @@ export type FirstRunWait = { FIRST_RUN_QUIET_SECONDS: number; FIRST_RUN_UNMAPPED
  */
 export function readSources(
   connection: Database | Transaction,
-  firstRun: FirstRunWait,
+  settings: Settings,
   ids: readonly number[] | null = null,
 ): Promise<readonly SourceState[]> {
   const only = ids === null ? sql.fragment`true` : sql.fragment`s.id = ANY(${sql.array([...ids], 'int4')})`
@@ -43,31 +111,40 @@ export function readSources(
     (SELECT max(m.created_at) FROM public.source_measurement m
       WHERE m.source_module_id = s.id AND m.created_at <= ${utcNow}))`
   const wait = sql.fragment`CASE WHEN EXISTS (SELECT FROM public.source_measurement m WHERE m.source_module_id = s.id)
-    THEN ${firstRun.FIRST_RUN_QUIET_SECONDS}::bigint ELSE ${firstRun.FIRST_RUN_UNMAPPED_SECONDS}::bigint END * 1000`
+    THEN ${settings.FIRST_RUN_QUIET_SECONDS}::bigint ELSE ${settings.FIRST_RUN_UNMAPPED_SECONDS}::bigint END * 1000`
   return connection.any(sql.type(sourceRow)`
     WITH task AS (
-      SELECT t.data_source_id, t.task_id, t.scheduled_at, t.status, r.task_id IS NULL OR r.outcome IS NOT NULL AS strange,
-        t.schedule_type = 'REGULAR' AND t.attempts = 0 AND t.status = 'PENDING' AS planned,
-        CASE WHEN t.status = 'PENDING' THEN greatest(t.scheduled_at, r.retry_at AT TIME ZONE 'UTC') END AS ready_at
+      SELECT t.data_source_id,
+        json_agg(json_build_object('task_id', t.task_id, 'slot', ${epochMs(sql.fragment`t.scheduled_at`)},
+          'status', t.status, 'regular', t.schedule_type = 'REGULAR', 'attempts', t.attempts,
+          'retry_at', ${epochMs(sql.fragment`r.retry_at`)},
+          'strange', r.task_id IS NULL OR r.outcome IS NOT NULL)) AS tasks,
+        count(*) FILTER (WHERE t.status = 'PROCESSING') AS runs
       FROM public.scheduled_task t LEFT JOIN scheduler.run r ON r.task_id = t.task_id
       WHERE t.status IN ('PENDING', 'PROCESSING')
-    ), state AS (
-      SELECT data_source_id,
-        json_agg(json_build_object('task_id', task_id, 'slot', ${epochMs(sql.fragment`scheduled_at`)}))
-          FILTER (WHERE planned) AS waiting,
-        (array_agg(task_id ORDER BY scheduled_at, task_id) FILTER (WHERE ready_at <= ${utcNow}))[1] AS due_task_id,
-        bool_or(status = 'PROCESSING') AS busy,
-        min(ready_at) FILTER (WHERE ready_at > ${utcNow}) AS next_at,
-        array_agg(task_id) FILTER (WHERE status = 'PROCESSING' AND strange) AS strange
-      FROM task GROUP BY data_source_id
+      GROUP BY t.data_source_id
+    ), source AS (
+      SELECT s.*, ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module, task.tasks,
+        sum(task.runs) OVER (PARTITION BY ${moduleOf(sql.fragment`s.invocation_endpoint`)}) AS module_runs
+      FROM public.data_source s LEFT JOIN task ON task.data_source_id = s.id
     )
-    SELECT s.id, s.is_active, s.frequency, ran.latest, ran.earliest, coalesce(state.waiting, '[]') AS waiting,
-      CASE WHEN s.is_active AND NOT state.busy THEN state.due_task_id END AS due_task_id, state.next_at,
-      coalesce(state.strange, '{}') AS strange, ${epochMs(utcNow)} AS now,
-      CASE WHEN ran.latest IS NULL AND state.waiting IS NULL
+    SELECT s.id, s.is_active, s.frequency, coalesce(s.tasks, '[]') AS tasks, s.module,
+      CASE WHEN s.module IS NULL THEN 0 ELSE coalesce(s.module_runs, 0) END::int AS module_runs,
+      ${epochMs(sql.fragment`m.rests_until`)} AS module_rests_until,
+      ran.latest AS ran_latest, ran.earliest,
+      (SELECT json_build_object('from', ${epochMs(sql.fragment`from_slot`)}, 'to', ${epochMs(sql.fragment`to_slot`)}, 'reason', reason)
+        FROM scheduler.missed WHERE data_source_id = s.id ORDER BY to_slot DESC LIMIT 1) AS last_missed,
+      CASE WHEN p.data_source_id IS NOT NULL THEN json_build_object('cron', p.cron, 'zone', p.zone,
+        'jitter_seconds', p.jitter_seconds, 'window_from', ${minutes(sql.fragment`p.window_from`)},
+        'window_to', ${minutes(sql.fragment`p.window_to`)}, 'catch_up', p.catch_up, 'may_overlap', p.may_overlap,
+        'paused', p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true),
+        'paused_until', ${epochMs(sql.fragment`p.paused_until`)}) END AS policy,
+      ${settings.LATE_START_SECONDS * 1000}::int AS grace_ms, ${epochMs(utcNow)} AS now,
+      CASE WHEN ran.latest IS NULL AND s.tasks IS NULL
         THEN coalesce(${epochMs(quietSince)}, 0) + ${wait} ELSE 0 END AS first_run_at
-    FROM public.data_source s
-    LEFT JOIN state ON state.data_source_id = s.id
+    FROM source s
+    LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
+    LEFT JOIN scheduler.module m ON m.module = s.module
     LEFT JOIN LATERAL (
       SELECT max(r.slot) AS latest, min(r.slot) AS earliest
       FROM scheduler.run r WHERE r.data_source_id = s.id AND r.schedule_type = 'REGULAR'
@@ -78,4 +155,8 @@ export function readSources(
 
 function epochMs(time: ReturnType<typeof sql.fragment>) {
   return sql.fragment`floor(extract(epoch FROM ${time}) * 1000)::bigint`
+}
+
+function minutes(time: ReturnType<typeof sql.fragment>) {
+  return sql.fragment`(extract(epoch FROM ${time}) / 60)::int`
 }

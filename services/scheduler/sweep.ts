@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
+import { noteFailures } from './modules.ts'
 
 const endedRow = z.object({
   task_id: z.number(),
@@ -9,51 +10,69 @@ const endedRow = z.object({
   attempt: z.number(),
   status: z.string(),
   reason: z.string(),
+  excused: z.boolean(),
 })
 export type EndedAttempt = z.output<typeof endedRow>
+
+/** Whether source `s` with policy `p` is neither switched off nor paused. */
+const runs = sql.fragment`s.is_active AND NOT (p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true))`
 
 /**
  * Ends attempts that are over without a finish record: past `started_at + max_run_seconds` by the database's clock, or
  * their call lost and nothing fed since. Each waits for its next attempt (PENDING, with a back-off) or is FAILED for good,
- * with `ended_at` and a reason. Tasks whose source was switched off get no further attempt.
+ * with `ended_at` and a reason. Tasks whose source was switched off or paused get no further attempt.
  */
 export function endAttempts(database: Database, settings: Config): Promise<readonly EndedAttempt[]> {
+  return database.transaction(async (tx) => {
+    const ended = await writeEnds(tx, settings)
+    await noteFailures(
+      tx,
+      settings,
+      ended.filter(({ excused }) => !excused),
+    )
+    return ended
+  })
+}
+
+function writeEnds(tx: Transaction, settings: Config): Promise<readonly EndedAttempt[]> {
   const { MAX_ATTEMPTS, RETRY_BACKOFF_SECONDS, LOST_CALL_GRACE_SECONDS } = settings
-  return database.any(sql.type(endedRow)`
+  return tx.any(sql.type(endedRow)`
     WITH over AS (
-      SELECT t.task_id, t.status = 'PROCESSING' AND t.attempts < ${MAX_ATTEMPTS} AND s.is_active AS again,
+      SELECT t.task_id, t.status = 'PENDING' AS excused, coalesce(p.backoff_seconds, ${RETRY_BACKOFF_SECONDS}) AS backoff_seconds,
+        t.status = 'PROCESSING' AND t.attempts < coalesce(p.max_attempts, ${MAX_ATTEMPTS}) AND ${runs} AS again,
         CASE
-          WHEN t.status = 'PENDING' THEN 'the source was switched off'
+          WHEN t.status = 'PENDING' THEN CASE WHEN s.is_active THEN 'the source was paused' ELSE 'the source was switched off' END
           WHEN r.call_error IS NOT NULL THEN r.call_error
-          ELSE format('not finished within %s s', t.max_run_seconds)
+          ELSE format('%snot finished within %s s', CASE WHEN r.call_ended_at IS NOT NULL THEN 'answered, but ' END, t.max_run_seconds)
         END AS reason
       FROM scheduler.run r
       JOIN public.scheduled_task t USING (task_id)
       JOIN public.data_source s ON s.id = t.data_source_id
+      LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
       WHERE r.outcome IS NULL AND (
         t.status = 'PROCESSING' AND r.finished_at IS NULL AND (
           coalesce(t.started_at + t.max_run_seconds * interval '1 second' <= ${utcNow}, true)
           OR r.call_error IS NOT NULL AND now() >= greatest(r.call_ended_at, r.last_fed_at)
             + CASE WHEN r.call_reached THEN ${LOST_CALL_GRACE_SECONDS} ELSE 0 END * interval '1 second')
-        OR t.status = 'PENDING' AND t.attempts > 0 AND NOT s.is_active)
+        OR t.status = 'PENDING' AND t.attempts > 0 AND NOT (${runs}))
       FOR UPDATE OF t SKIP LOCKED
     ), run AS (
       UPDATE scheduler.run
-      SET reason = over.reason,
+      SET reason = over.reason, excused = over.excused,
         outcome = CASE WHEN over.again THEN NULL WHEN run.fed > 0 THEN 'partial' ELSE 'failed' END,
         settled_at = CASE WHEN NOT over.again THEN now() END,
         retry_at = CASE WHEN over.again
-          THEN now() + ${RETRY_BACKOFF_SECONDS} * 2 ^ greatest(run.attempt - 1, 0) * interval '1 second' END
+          THEN now() + over.backoff_seconds * 2 ^ greatest(run.attempt - 1, 0) * interval '1 second' END
       FROM over
       -- A finish that came meanwhile wins.
       WHERE run.task_id = over.task_id AND run.finished_at IS NULL
-      RETURNING run.task_id, run.reason, run.retry_at
+      RETURNING run.task_id, run.reason, run.retry_at, run.excused
     )
     UPDATE public.scheduled_task t
     SET status = CASE WHEN run.retry_at IS NULL THEN 'FAILED' ELSE 'PENDING' END::public.task_status,
       ended_at = CASE WHEN run.retry_at IS NULL THEN ${utcNow} END
     FROM run WHERE t.task_id = run.task_id
-    RETURNING t.task_id, t.data_source_id, t.attempts AS attempt, t.status, run.reason`)
+    RETURNING t.task_id, t.data_source_id, t.attempts AS attempt, t.status, run.reason, run.excused`)
 }
 
 const settledRow = z.object({ task_id: z.number(), data_source_id: z.number(), outcome: z.string(), fed: z.number() })
@@ -90,7 +109,7 @@ export function settleRuns(database: Database, settings: Config): Promise<readon
 export async function closeOrphans(database: Database): Promise<readonly number[]> {
   return database.anyFirst(sql.type(z.object({ task_id: z.number() }))`
     UPDATE scheduler.run r
-    SET outcome = CASE WHEN fed > 0 THEN 'partial' ELSE 'failed' END, reason = 'the task was deleted', settled_at = now()
+    SET outcome = CASE WHEN fed > 0 THEN 'partial' ELSE 'failed' END, reason = 'the task was deleted', settled_at = now(), excused = true
     WHERE outcome IS NULL AND NOT EXISTS (SELECT FROM public.scheduled_task t WHERE t.task_id = r.task_id)
     RETURNING task_id`)
 }

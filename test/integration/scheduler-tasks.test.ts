@@ -111,6 +111,8 @@ describe('claiming', () => {
         endpoint: '',
         max_run_seconds: 77,
         attempt: 1,
+        max_attempts: 3,
+        only_companies: null,
         claim_token: 1,
       },
     ])
