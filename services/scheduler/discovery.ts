@@ -4,6 +4,7 @@ import { retryTransient } from '#runtime/retry.ts'
 import type { Config } from './config.ts'
 import { readCompanies, storeDiscovery } from './identifiers.ts'
 import type { Module } from './module.ts'
+import { closeStories, openStories } from './stories.ts'
 import { type LinkedCompany, needsDiscovery } from './read-discovery.ts'
 
 export type DiscoverDeps = { config: Config; database: Database; log: Log; stopping: AbortSignal }
@@ -23,6 +24,7 @@ export async function discoverMissing(
     identifiers.some((one) => one.expired && one.type === 'MANUALLY_ADDED'),
   )
   if (expired.length > 0) log.warn({ companies: expired.map((one) => one.company_id) }, 'manual_identifiers_expired')
+  await retryTransient(() => reportExpired(database, sourceId, companies, expired), { signal: stopping })
   const missing = companies.filter(needsDiscovery)
   if (missing.length === 0) return companies
 
@@ -43,4 +45,27 @@ export async function discoverMissing(
   if (broken) throw broken.reason
   const read = () => readCompanies(database, [sourceId], config.ONLY_ACTIVE_LINKS)
   return (await retryTransient(read, { signal: stopping })).get(sourceId) ?? []
+}
+
+/** Each company whose identifiers by hand have expired is told once, until they are good again. They stay in use. */
+async function reportExpired(
+  database: Database,
+  data_source_id: number,
+  companies: readonly LinkedCompany[],
+  expired: readonly LinkedCompany[],
+): Promise<void> {
+  const kind = 'identifier-expired'
+  await openStories(
+    database,
+    expired.map(({ company_id, name, identifiers }) => {
+      const values = identifiers.filter((one) => one.expired && one.type === 'MANUALLY_ADDED').map(({ value }) => value)
+      const message = `What was given by hand for ${name} has expired (${values.join(', ')}) and stays in use: confirm it with a later validity, or take it away so that it is looked up again.`
+      return { kind, data_source_id, company_id, subject: name, message, facts: { values: values.join(', ') } }
+    }),
+  )
+  const good = companies.filter((company) => !expired.includes(company))
+  await closeStories(
+    database,
+    good.map(({ company_id }) => ({ kind, data_source_id, company_id })),
+  )
 }

@@ -5,6 +5,7 @@ import {
   type OpenTask,
   pickDue,
   planSlots,
+  previewSlots,
   rhythmOf,
   shareOf,
   type SlotPlan,
@@ -344,6 +345,33 @@ test('the next start is the first of what is to come', () => {
   expect(nextStartInMs([{ ...ahead(100), off: 'paused', paused_until: now + 300 }, ahead(500)])).toBe(300)
   expect(nextStartInMs([{ ...one, module_rests_until: now + 200 }])).toBe(200)
   expect(nextStartInMs([{ ...one, tasks: [waits], window }])).toBe(3_600_000)
+})
+
+describe('a preview', () => {
+  const [day, inAWeek] = [24 * 3_600_000, now + 7 * 24 * 3_600_000]
+  const preview = (more: Partial<SourceSlots> & { paused_until?: number }) =>
+    previewSlots({ ...source, paused_until: null, ...more }, now, inAWeek)
+
+  test('begins with what waits, and follows the plan', () => {
+    const waiting = [{ task_id: 1, slot: now + 1000 }]
+    const ran = { latest: now + 1000 - day, waiting }
+    expect(preview(ran)).toEqual([0, 1, 2, 3, 4, 5, 6].map((n) => now + 1000 + n * day))
+    expect(preview({ latest: now + 1000 - day })).toEqual(preview(ran))
+    expect(preview({ ...ran, cron: '0 12 * * 1' })).toEqual([at('2026-03-16T12:00')])
+  })
+
+  test('of a source that never ran begins when it may', () => {
+    expect(preview({})[0]).toBe(now)
+    expect(preview({ first_run_at: now + 5 })[0]).toBe(now + 5)
+  })
+
+  test('is empty while a source is off, and goes on after its pause', () => {
+    expect(preview({ off: 'inactive', latest: now })).toEqual([])
+    expect(preview({ off: 'paused', latest: now })).toEqual([])
+    expect(preview({ off: 'paused', latest: now - day / 2, paused_until: now + 6 * day })).toEqual([
+      now + 6 * day + day / 2,
+    ])
+  })
 })
 
 const frequencies = fc.constantFrom<Frequency>('HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY')

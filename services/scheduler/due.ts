@@ -70,6 +70,31 @@ export function planSlots(source: SourceSlots, now: number): SlotPlan {
   return { create: null, move: { task_id: kept.task_id, slot }, remove, missed }
 }
 
+/** The slots of a source from now until `until`, as they would be started if nothing changes and nothing fails. */
+export function previewSlots(
+  source: SourceSlots & Pick<SourceTasks, 'paused_until'>,
+  now: number,
+  until: number,
+): number[] {
+  const rhythm = rhythmOf(source)
+  const slots: number[] = []
+  for (let slot = firstOf(source, rhythm, now); slot !== null && slot <= until; slot = nextSlot(rhythm, slot))
+    slots.push(slot)
+  return slots
+}
+
+function firstOf(source: SourceSlots & Pick<SourceTasks, 'paused_until'>, rhythm: Rhythm, now: number): number | null {
+  if (source.off !== null) {
+    if (source.off === 'inactive' || source.paused_until === null) return null
+    const { latest, paused_until } = source
+    if (latest === null) return paused_until
+    return nextSlot(rhythm, passedSlots(rhythm, latest, paused_until)?.newest ?? latest)
+  }
+  const { create, move, remove } = planSlots(source, now)
+  const kept = source.waiting.find(({ task_id }) => !remove.includes(task_id))
+  return create ?? move?.slot ?? kept?.slot ?? (source.latest === null ? source.first_run_at : null)
+}
+
 /** Whether there is anything to do in a plan. */
 export function changesSlots({ create, move, remove, missed }: SlotPlan): boolean {
   return create !== null || move !== null || remove.length > 0 || missed !== null

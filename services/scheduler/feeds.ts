@@ -19,7 +19,10 @@ const taskHeaders = z.object({
  */
 export function countFeeds(database: Database): Handler<RawPayload> {
   return async (batch) => {
-    const read = batch.map(({ headers }: Delivery<RawPayload>) => taskHeaders.safeParse(headers).data)
+    const read = batch.map(({ headers, key }: Delivery<RawPayload>) => {
+      const feed = taskHeaders.safeParse(headers).data
+      return feed && { ...feed, company_id: companyOf(key) }
+    })
     const feeds = read.filter((feed) => feed !== undefined)
     if (feeds.length > 0)
       await withLedger(
@@ -33,6 +36,7 @@ export function countFeeds(database: Database): Handler<RawPayload> {
             tx,
             fresh.map(({ task_id }) => task_id),
           )
+          await addToCompanies(tx, fresh)
         },
         {
           stage: ['text', feeds.map(() => 'fed')],
@@ -58,6 +62,38 @@ async function addToRuns(tx: Transaction, taskIds: readonly number[]): Promise<v
     )
     UPDATE scheduler.run r
     SET fed = r.fed + payloads, first_fed_at = coalesce(r.first_fed_at, now()), last_fed_at = now(),
-      outcome = CASE WHEN r.outcome = 'failed' THEN CASE WHEN r.finished_at IS NULL THEN 'partial' END ELSE r.outcome END
+      outcome = CASE WHEN r.outcome = 'failed' THEN CASE WHEN r.finished_at IS NULL THEN 'partial' END ELSE r.outcome END,
+      judged = r.judged AND r.outcome IS DISTINCT FROM 'failed'
     FROM locked WHERE r.task_id = locked.task_id`)
+}
+
+/** Payloads are keyed by company; a key that is no id of ours is counted for the run alone. */
+function companyOf(key: string): number | null {
+  return /^[1-9]\d{0,9}$/.test(key) && Number(key) <= 2 ** 31 - 1 ? Number(key) : null
+}
+
+/** Notes that there is a value of these companies, which ends what was told about their silence. */
+async function addToCompanies(
+  tx: Transaction,
+  feeds: readonly { task_id: number; company_id: number | null }[],
+): Promise<void> {
+  const rows = feeds.flatMap(({ task_id, company_id }) => (company_id === null ? [] : [[task_id, company_id]]))
+  if (rows.length === 0) return
+  await tx.query(sql.unsafe`
+    WITH fed AS (
+      SELECT r.data_source_id, f.company_id, count(*) AS fed, max(f.task_id) AS task_id
+      FROM ${sql.unnest(rows, ['int4', 'int4'])} AS f (task_id, company_id) JOIN scheduler.run r USING (task_id)
+      GROUP BY r.data_source_id, f.company_id
+    ), added AS (
+      INSERT INTO scheduler.company_source AS c (data_source_id, company_id, fed, last_fed_at, last_fed_task)
+      SELECT data_source_id, company_id, fed, now(), task_id FROM fed ORDER BY data_source_id, company_id
+      ON CONFLICT (data_source_id, company_id) DO UPDATE
+      SET fed = c.fed + excluded.fed, last_fed_at = now(), last_fed_task = excluded.last_fed_task
+    ), over AS (
+      SELECT dedupe_key FROM scheduler.story
+      WHERE resolved_at IS NULL AND dedupe_key IN (
+        SELECT format('stale/%s/%s', data_source_id, company_id) FROM fed UNION SELECT format('stale/%s', data_source_id) FROM fed)
+      ORDER BY dedupe_key FOR UPDATE
+    )
+    UPDATE scheduler.story s SET resolved_at = now() FROM over WHERE s.dedupe_key = over.dedupe_key`)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type FinishedTask, type FinishVerdict, judgeFinish } from './finish.ts'
+import { type FinishedTask, type FinishVerdict, judgeFinish, companyErrors } from './finish.ts'
 
 const running: FinishedTask = {
   data_source_id: 3,
@@ -59,4 +59,17 @@ test('a finish record of an unknown task', () => {
 
 test('a finish record without errors said', () => {
   expect(judgeFinish({ ...clean, errors: null }, { ...running, fed: 0 })).toEqual(done)
+})
+
+test('what a module says of companies is kept by their ids, short and storable', () => {
+  const kept = companyErrors({
+    '7': { error_type: 'CrawlingError', error_description: 'a\0b' },
+    '8': { error_type: 'AnalyticsError', error_description: null },
+    '9': { error_type: 'X', error_description: 'y'.repeat(1000) },
+    'no id': { error_type: 'CrawlingError', error_description: null },
+  })
+  expect(kept).toMatchObject({ '7': 'CrawlingError: ab', '8': 'AnalyticsError' })
+  expect(kept['9']).toHaveLength(300)
+  expect(Object.keys(kept)).toEqual(['7', '8', '9'])
+  expect(companyErrors(null)).toEqual({})
 })

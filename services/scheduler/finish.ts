@@ -34,3 +34,19 @@ export function judgeFinish(
   if (errors === 0 || task.fed > 0) return { kind: 'accepted', status: 'SUCCESS', late, errors }
   return { kind: 'accepted', status: task.status === 'PENDING' ? 'PROCESSING' : task.status, late, errors }
 }
+
+const longestReason = 300
+
+/** What the module said of each company that it could not crawl. */
+export function companyErrors(
+  errors: Readonly<Record<string, { error_type: string; error_description: string | null }>> | null,
+): Record<string, string> {
+  const named = Object.entries(errors ?? {}).filter(([company]) => /^\d+$/.test(company))
+  return Object.fromEntries(
+    named.map(([company, { error_type, error_description }]) => {
+      const words = [error_type, error_description ?? ''].filter(Boolean).join(': ')
+      // Postgres stores no U+0000 in text.
+      return [company, words.replaceAll('\0', '').toWellFormed().slice(0, longestReason).toWellFormed()]
+    }),
+  )
+}

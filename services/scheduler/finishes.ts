@@ -6,10 +6,15 @@ import { dead, drop, type Handler, ok, type Outcome } from '#runtime/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import type { CrawlFinished } from '#schemas/generated/types.ts'
+import { bringsCompanies } from './build-request.ts'
 import { noteSuccess } from './modules.ts'
-import { type FinishedTask, type FinishVerdict, judgeFinish } from './finish.ts'
+import { companyErrors, type FinishVerdict, judgeFinish } from './finish.ts'
 
-type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & { task_id: number; result_summary: string }
+type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & {
+  task_id: number
+  result_summary: string
+  companies_failed: string
+}
 
 /** Crawl-finished records → tasks. The tasks, their runs and the ledger change together or not at all. */
 export function takeFinishes(database: Database, log: Log, onFinished: () => void): Handler<CrawlFinished> {
@@ -36,7 +41,10 @@ export function takeFinishes(database: Database, log: Log, onFinished: () => voi
           if (verdicts[index] === 'repeated' && task?.finished) return ok()
           const verdict = judgeFinish(finish, task)
           if (verdict.kind === 'refused') return drop(verdict.reason)
-          accepted.set(task_id, { ...verdict, task_id, result_summary })
+          const companies_failed = JSON.stringify(
+            task && bringsCompanies(task.source_name) ? {} : companyErrors(finish.errors),
+          )
+          accepted.set(task_id, { ...verdict, task_id, result_summary, companies_failed })
           if (task) tasks.set(task_id, { ...task, status: verdict.status, finished: true })
           return ok()
         })
@@ -66,6 +74,7 @@ export function takeFinishes(database: Database, log: Log, onFinished: () => voi
 const taskRow = z.object({
   task_id: z.number(),
   data_source_id: z.number(),
+  source_name: z.string(),
   status: z.enum(['PENDING', 'PROCESSING', 'SUCCESS', 'FAILED']),
   attempts: z.number(),
   deadline: z.number().nullable(),
@@ -73,12 +82,16 @@ const taskRow = z.object({
   fed: z.number(),
 })
 
-async function lockTasks(tx: Transaction, finishes: readonly CrawlFinished[]): Promise<Map<number, FinishedTask>> {
+async function lockTasks(
+  tx: Transaction,
+  finishes: readonly CrawlFinished[],
+): Promise<Map<number, z.output<typeof taskRow>>> {
   const ids = finishes.map(({ task_id }) => task_id)
   const rows = await tx.any(sql.type(taskRow)`
-    SELECT t.task_id, t.data_source_id, t.status, t.attempts, r.finished_at IS NOT NULL AS finished, coalesce(r.fed, 0) AS fed,
+    SELECT t.task_id, t.data_source_id, s.source_name, t.status, t.attempts, r.finished_at IS NOT NULL AS finished, coalesce(r.fed, 0) AS fed,
       (t.started_at + t.max_run_seconds * interval '1 second') AS deadline
-    FROM public.scheduled_task t LEFT JOIN scheduler.run r ON r.task_id = t.task_id
+    FROM public.scheduled_task t JOIN public.data_source s ON s.id = t.data_source_id
+    LEFT JOIN scheduler.run r ON r.task_id = t.task_id
     WHERE t.task_id = ANY(${sql.array(ids, 'int4')})
     ORDER BY t.task_id
     FOR UPDATE OF t`)
@@ -87,24 +100,27 @@ async function lockTasks(tx: Transaction, finishes: readonly CrawlFinished[]): P
 
 async function writeFinishes(tx: Transaction, accepted: readonly Accepted[]): Promise<void> {
   if (accepted.length === 0) return
-  const rows = accepted.map(({ task_id, status, result_summary, late, errors }) => [
+  const rows = accepted.map(({ task_id, status, result_summary, late, errors, companies_failed }) => [
     task_id,
     status,
     result_summary,
     late,
     errors,
+    companies_failed,
   ])
   await tx.query(sql.unsafe`
     WITH finish AS (
-      SELECT * FROM ${sql.unnest(rows, ['int4', 'text', 'text', 'bool', 'int4'])} AS f (task_id, status, result_summary, late, errors)
+      SELECT * FROM ${sql.unnest(rows, ['int4', 'text', 'text', 'bool', 'int4', 'text'])}
+        AS f (task_id, status, result_summary, late, errors, companies_failed)
     ), run AS (
       INSERT INTO scheduler.run AS run (task_id, data_source_id, schedule_type, slot, claim_token, attempt, started_at,
-        finished_at, finish_late, error_count)
+        finished_at, finish_late, error_count, companies_failed)
       SELECT task_id, t.data_source_id, t.schedule_type, t.scheduled_at AT TIME ZONE 'UTC', 0, t.attempts,
-        t.started_at AT TIME ZONE 'UTC', now(), f.late, f.errors
+        t.started_at AT TIME ZONE 'UTC', now(), f.late, f.errors, f.companies_failed::jsonb
       FROM finish f JOIN public.scheduled_task t USING (task_id)
       ON CONFLICT (task_id) DO UPDATE
       SET finished_at = now(), finish_late = run.finish_late OR excluded.finish_late, error_count = excluded.error_count,
+        companies_failed = excluded.companies_failed,
         outcome = NULL, reason = NULL, settled_at = NULL, retry_at = NULL
     )
     UPDATE public.scheduled_task t

@@ -11,6 +11,7 @@ import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { countFeeds } from './feeds.ts'
 import { takeFinishes } from './finishes.ts'
+import { startHealth } from './health.ts'
 import { startRounds } from './tick.ts'
 import { takeTriggers } from './triggers.ts'
 
@@ -18,10 +19,11 @@ await runService('scheduler', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const producer = await openProducer(config, context)
-  const wake = startRounds(config, context, database)
+  const judge = startHealth(config, context, database, { codec, producer })
+  const wake = startRounds(config, context, database, judge)
   startPruning(database, 'scheduler', config, context)
   await consume(config, context, { codec, producer }, [
-    { topic: topics.triggers, handle: takeTriggers(wake) },
+    { topic: topics.triggers, handle: takeTriggers(database, context.log, wake) },
     { topic: topics.crawlFinished, handle: takeFinishes(database, context.log, wake) },
     { topic: topics.rawPayloads, handle: countFeeds(database), headersOnly: true },
   ])

@@ -58,7 +58,7 @@ function writeEnds(tx: Transaction, settings: Config): Promise<readonly EndedAtt
       FOR UPDATE OF t SKIP LOCKED
     ), run AS (
       UPDATE scheduler.run
-      SET reason = over.reason, excused = over.excused,
+      SET reason = over.reason, excused = over.excused, judged = false,
         outcome = CASE WHEN over.again THEN NULL WHEN run.fed > 0 THEN 'partial' ELSE 'failed' END,
         settled_at = CASE WHEN NOT over.again THEN now() END,
         retry_at = CASE WHEN over.again
@@ -99,7 +99,7 @@ export function settleRuns(database: Database, settings: Config): Promise<readon
       FROM ripe WHERE t.task_id = ripe.task_id
     )
     UPDATE scheduler.run r
-    SET outcome = ripe.outcome, settled_at = now(),
+    SET outcome = ripe.outcome, settled_at = now(), judged = false,
       reason = CASE ripe.outcome WHEN 'failed' THEN 'finished with errors, and nothing was fed' END
     FROM ripe WHERE r.task_id = ripe.task_id
     RETURNING r.task_id, r.data_source_id, r.outcome, r.fed`)
@@ -109,7 +109,7 @@ export function settleRuns(database: Database, settings: Config): Promise<readon
 export async function closeOrphans(database: Database): Promise<readonly number[]> {
   return database.anyFirst(sql.type(z.object({ task_id: z.number() }))`
     UPDATE scheduler.run r
-    SET outcome = CASE WHEN fed > 0 THEN 'partial' ELSE 'failed' END, reason = 'the task was deleted', settled_at = now(), excused = true
+    SET outcome = CASE WHEN fed > 0 THEN 'partial' ELSE 'failed' END, reason = 'the task was deleted', settled_at = now(), excused = true, judged = false
     WHERE outcome IS NULL AND NOT EXISTS (SELECT FROM public.scheduled_task t WHERE t.task_id = r.task_id)
     RETURNING task_id`)
 }

@@ -36,11 +36,14 @@ const sourcesPerRead = 100
 /** When another process works on a source that has work, or a task was adopted. */
 const lookAgainMs = 500
 
-/** Rounds by the clock from now on, until the service stops; whoever gets the answer may wake it earlier. */
-export function startRounds(config: Config, context: ServiceContext, database: Database): Wake {
+/**
+ * Rounds by the clock from now on, until the service stops; whoever gets the answer may wake it earlier. `onOutcomes` is
+ * called when runs have got their outcome.
+ */
+export function startRounds(config: Config, context: ServiceContext, database: Database, onOutcomes: () => void): Wake {
   const { ALLOWED_PRIVATE_NETWORKS: allowedPrivateNetworks, MODULE_CA: ca } = config
   const http = context.scope.use(createHttpClient({ allowedPrivateNetworks, ca }))
-  const tick = createTick(config, context, { database, http }, () => wake())
+  const tick = createTick(config, context, { database, http }, { onRoom: () => wake(), onOutcomes })
   const wake = startClock(tick, config.TICK_SECONDS, context)
   return wake
 }
@@ -54,7 +57,7 @@ function createTick(
   config: Config,
   { log, scope, stopping, fail }: ServiceContext,
   { database, http }: { database: Database; http: HttpClient },
-  onRoom: () => void,
+  { onRoom, onOutcomes }: { onRoom: () => void; onOutcomes: () => void },
 ): () => Promise<number | null> {
   const runs = new Set<Promise<void>>()
   let full = false
@@ -82,15 +85,18 @@ function createTick(
 
   return async () => {
     const end = tickDuration.startTimer()
-    for (const { status, ...ended } of await endAttempts(database, config)) {
+    const ended = await endAttempts(database, config)
+    for (const { status, ...attempt } of ended) {
       attemptsEnded.inc({ status })
-      log.warn({ ...ended, status }, 'attempt_ended')
+      log.warn({ ...attempt, status }, 'attempt_ended')
     }
-    for (const run of await settleRuns(database, config)) {
+    const settled = await settleRuns(database, config)
+    for (const run of settled) {
       runsSettled.inc({ outcome: run.outcome })
       log.info(run, 'run_settled')
     }
     for (const task_id of await closeOrphans(database)) log.warn({ task_id }, 'task_deleted')
+    if (settled.length > 0 || ended.some(({ status }) => status === 'FAILED')) onOutcomes()
 
     const sources = await readSources(database, config)
     const strange = sources.flatMap(({ strange }) => strange)

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres.ts'
+import { bringsCompanies } from './build-request.ts'
+import type { Config } from './config.ts'
+import { rhythmOf } from './due.ts'
+import { judgeSilence } from './judge-health.ts'
+import { readSources } from './sources.ts'
+import { closeStories, openStories, type Story, type StoryKey } from './stories.ts'
+
+const silenceRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  companies: z.number(),
+  last_value_at: z.number(),
+  last_off_at: z.number().nullable(),
+  grace_ms: z.number(),
+  last_run: z
+    .object({ started_at: z.number(), over: z.boolean(), failed: z.boolean(), reason: z.string().nullable() })
+    .nullable(),
+})
+
+/** Opens a story for each source that is silent for longer than its plan says, and closes those that are not, or are gone. */
+export async function judgeSources(database: Database, settings: Config): Promise<void> {
+  const plans = new Map((await readSources(database, settings)).map((source) => [source.id, source]))
+  const rows = await database.any(sql.type(silenceRow)`
+    SELECT s.id, s.source_name AS name,
+      (SELECT count(*) FROM public.company_data_source l WHERE l.data_source_id = s.id) AS companies,
+      coalesce((SELECT max(last_fed_at) FROM scheduler.company_source c WHERE c.data_source_id = s.id),
+        least(s.created_at AT TIME ZONE 'UTC', now())) AS last_value_at,
+      (SELECT max(to_slot) FROM scheduler.missed m
+        WHERE m.data_source_id = s.id AND reason IN ('inactive', 'paused')) AS last_off_at,
+      (coalesce(p.max_attempts, ${settings.MAX_ATTEMPTS}) * s.max_run_seconds + coalesce(p.jitter_seconds, 0)
+        + ${settings.STALE_GRACE_SECONDS}) * 1000::bigint AS grace_ms,
+      (SELECT json_build_object('started_at', extract(epoch FROM r.started_at) * 1000, 'over', r.outcome IS NOT NULL,
+          'failed', coalesce(r.outcome = 'failed', false) OR r.finished_at IS NULL, 'reason', r.reason)
+        FROM scheduler.run r WHERE r.data_source_id = s.id AND r.started_at IS NOT NULL
+        ORDER BY r.started_at DESC LIMIT 1) AS last_run
+    FROM public.data_source s LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id`)
+  const stale: Story[] = []
+  const well: StoryKey[] = []
+  for (const { id, name, companies, ...row } of rows) {
+    const source = plans.get(id)
+    if (!source) continue
+    const has_companies = companies > 0 || bringsCompanies(name)
+    const silence = { ...row, off: source.off, rhythm: rhythmOf(source), has_companies }
+    const found = judgeSilence(silence, source.now)
+    const key: StoryKey = { kind: 'stale', data_source_id: id, company_id: null }
+    if (!found) well.push(key)
+    else {
+      const since = new Date(found.since).toISOString().slice(0, 16).replace('T', ' ')
+      const { what, because } = found
+      const message = `${name} ${what}: no value since ${since} UTC, ${because}. \`parma schedule ls\` shows its plan and its last run.`
+      stale.push({ ...key, subject: name, message, facts: { what, since, because } })
+    }
+  }
+  await openStories(database, stale)
+  await closeStories(database, well)
+  await closePointless(database)
+}
+
+/** What a source is not asked for any more is nobody's trouble: it was deleted, unlinked, switched off or paused. */
+async function closePointless(database: Database): Promise<void> {
+  await database.query(sql.unsafe`
+    UPDATE scheduler.story o SET resolved_at = now()
+    WHERE o.resolved_at IS NULL AND (
+      NOT EXISTS (SELECT FROM public.data_source s WHERE s.id = o.data_source_id)
+      OR o.company_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM public.company_data_source l WHERE l.data_source_id = o.data_source_id AND l.company_id = o.company_id)
+      OR o.kind = 'stale' AND EXISTS (
+        SELECT FROM public.data_source s LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
+        WHERE s.id = o.data_source_id AND (NOT s.is_active
+          OR p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true))))`)
+}
