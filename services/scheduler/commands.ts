@@ -1,0 +1,8 @@
+import { defineCommands } from '#runtime/commands.ts'
+
+export const commands = defineCommands(import.meta, {
+  schedule: {
+    help: 'when sources run: ls, set, pause, resume, run, preview, history',
+    load: () => import('./schedule-commands.ts'),
+  },
+})

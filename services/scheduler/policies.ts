@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres.ts'
+import { defaultPolicy, type Policy } from './read-policy.ts'
+
+const policyRow = z.object({
+  cron: z.string().nullable(),
+  zone: z.string(),
+  jitter_seconds: z.number(),
+  window_from: z.string().nullable(),
+  window_to: z.string().nullable(),
+  catch_up: z.string(),
+  max_attempts: z.number().nullable(),
+  backoff_seconds: z.number().nullable(),
+  may_overlap: z.boolean(),
+})
+
+/** Runs `change` on the policy of a source, which nobody else changes meanwhile, and keeps who did what. */
+export async function changeWithRecord(
+  tx: Transaction,
+  sourceId: number,
+  { by, what }: { by: string; what: string },
+  change: (policy: Policy) => Promise<void>,
+): Promise<void> {
+  await tx.query(sql.unsafe`
+    INSERT INTO scheduler.source_policy (data_source_id) VALUES (${sourceId}) ON CONFLICT DO NOTHING`)
+  const policy = await tx.one(sql.type(policyRow)`
+    SELECT cron, zone, jitter_seconds, to_char(window_from, 'HH24:MI') AS window_from, to_char(window_to, 'HH24:MI') AS window_to,
+      catch_up, max_attempts, backoff_seconds, may_overlap
+    FROM scheduler.source_policy WHERE data_source_id = ${sourceId} FOR UPDATE`)
+  const row = sql.fragment`(SELECT to_jsonb(p) - 'data_source_id' FROM scheduler.source_policy p WHERE data_source_id = ${sourceId})`
+  const { change_no } = await tx.one(sql.type(z.object({ change_no: z.number() }))`
+    INSERT INTO scheduler.policy_change (data_source_id, by, what, before) VALUES (${sourceId}, ${by}, ${what}, ${row})
+    RETURNING change_no`)
+  await change({ ...defaultPolicy, ...policy })
+  await tx.query(sql.unsafe`UPDATE scheduler.policy_change SET after = ${row} WHERE change_no = ${change_no}`)
+}
+
+export async function writePolicy(tx: Transaction, sourceId: number, policy: Policy): Promise<void> {
+  await tx.query(sql.unsafe`
+    UPDATE scheduler.source_policy
+    SET cron = ${policy.cron}, zone = ${policy.zone}, jitter_seconds = ${policy.jitter_seconds},
+      window_from = ${policy.window_from}::time, window_to = ${policy.window_to}::time, catch_up = ${policy.catch_up},
+      max_attempts = ${policy.max_attempts}, backoff_seconds = ${policy.backoff_seconds}, may_overlap = ${policy.may_overlap}
+    WHERE data_source_id = ${sourceId}`)
+}

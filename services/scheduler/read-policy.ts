@@ -1,0 +1,85 @@
+import { cronProblem, isZone } from './cron.ts'
+
+/** A row of scheduler.source_policy as people change it. Times of day as HH:MM. */
+export type Policy = {
+  cron: string | null
+  zone: string
+  jitter_seconds: number
+  window_from: string | null
+  window_to: string | null
+  catch_up: string
+  max_attempts: number | null
+  backoff_seconds: number | null
+  may_overlap: boolean
+}
+
+export const defaultPolicy: Policy = {
+  cron: null,
+  zone: 'UTC',
+  jitter_seconds: 0,
+  window_from: null,
+  window_to: null,
+  catch_up: 'latest',
+  max_attempts: null,
+  backoff_seconds: null,
+  may_overlap: false,
+}
+
+/** What a person typed. `none` and `default` take a setting back. */
+export type PolicyWords = Partial<{
+  cron: string
+  zone: string
+  jitter: string
+  window: string
+  catchUp: string
+  attempts: string
+  backoff: string
+  overlap: boolean
+}>
+
+/** The policy after these words, or what is wrong with them, for people. */
+export function changePolicy(before: Policy, words: PolicyWords): Policy | { problem: string } {
+  const { cron, zone = before.zone, jitter, window, catchUp, attempts, backoff, overlap } = words
+  const after = { ...before, zone }
+  if (!isZone(zone)) return { problem: `--zone is ${JSON.stringify(zone)}: give a time zone such as Europe/Berlin.` }
+  if (cron !== undefined) after.cron = cron === 'none' ? null : cron.trim()
+  if (after.cron !== null) {
+    const wrong = cronProblem(after.cron, zone)
+    if (wrong !== null)
+      return { problem: `--cron is ${JSON.stringify(after.cron)}: ${wrong}. For example "30 8 * * 1-5".` }
+  }
+  if (window !== undefined && window !== 'none') {
+    const [, from, to] = /^([01]\d:[0-5]\d|2[0-3]:[0-5]\d)-([01]\d:[0-5]\d|2[0-3]:[0-5]\d)$/.exec(window) ?? []
+    if (from === undefined || to === undefined || from === to)
+      return {
+        problem: `--window is ${JSON.stringify(window)}: give two times of the day such as 08:00-18:00, or none.`,
+      }
+    Object.assign(after, { window_from: from, window_to: to })
+  } else if (window === 'none') Object.assign(after, { window_from: null, window_to: null })
+  if (catchUp !== undefined) after.catch_up = catchUp
+  if (overlap !== undefined) after.may_overlap = overlap
+  for (const [option, column, text, least] of [
+    ['--jitter', 'jitter_seconds', jitter, 0],
+    ['--attempts', 'max_attempts', attempts, 1],
+    ['--backoff', 'backoff_seconds', backoff, 1],
+  ] as const) {
+    if (text === undefined) continue
+    if (text === 'default' && column !== 'jitter_seconds') after[column] = null
+    else if (/^\d{1,6}$/.test(text) && Number(text) >= least) after[column] = Number(text)
+    else return { problem: `${option} is ${JSON.stringify(text)}: give a whole number from ${least} to 999999.` }
+  }
+  return after
+}
+
+const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A time to come: ISO 8601, UTC where no zone is given, or so long from now, for example 90m, 12h or 7d. */
+export function readUntil(text: string, now: number): number | null {
+  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
+  if (count !== undefined && unit !== undefined) return now + Number(count) * (units[unit] ?? 0)
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(text)
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/.test(text)
+  if (!isDate && !isTime) return null
+  const at = Date.parse(isDate || /(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`)
+  return Number.isNaN(at) || at <= now ? null : at
+}
