@@ -14,6 +14,7 @@ import type { Measure, Result } from './measure.ts'
 import { memory } from './memory.ts'
 import { news } from './news.ts'
 import { printReport } from './report.ts'
+import { scheduler } from './scheduler.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
@@ -21,6 +22,7 @@ import { throughput } from './throughput.ts'
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
   { services: programs, measures: { start, memory, alert, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
+  { services: ['edge', 'scheduler'], measures: { scheduler } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
