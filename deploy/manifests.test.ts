@@ -114,6 +114,7 @@ describe('deploy/k8s', () => {
       FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify({ project_id: 'p', client_email: 'a@b.c', private_key: 'k' }),
       PARMA_SHARED_SECRET_KEY: 's'.repeat(48),
       PARMA_ANALYTICS_SECRET_KEY: 'a'.repeat(48),
+      LINK_SECRET: 'l'.repeat(48),
     }
     for (const [name, value] of Object.entries(values)) writeFileSync(join(secrets, name), value)
   })

@@ -68,6 +68,9 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inherit
     MINER_HOST: '127.0.0.1',
     // Mining modules of a local installation live on this machine.
     ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
+    PUBLIC_URL: stackEnv.EDGE_URL,
+    // A secret of its own elsewhere; here one is as good as the other.
+    LINK_SECRET: stackEnv.PARMA_ANALYTICS_SECRET_KEY,
     // Without this firebase-admin looks for Google's metadata server for seconds.
     METADATA_SERVER_DETECTION: 'none',
   }

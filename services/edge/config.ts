@@ -5,6 +5,7 @@ import {
   type Env,
   flag,
   kafkaSettings,
+  linkSettings,
   moduleSettings,
   port,
   postgresSettings,
@@ -18,6 +19,7 @@ import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } f
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
+  ...linkSettings,
   ...postgresSettings,
   ...tokenSettings,
   ...moduleSettings,

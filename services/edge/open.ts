@@ -59,6 +59,7 @@ export async function openEdge(
     timeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     tokenSeconds: config.HANDSHAKE_TOKEN_SECONDS,
     lookupTimeoutMs: config.LOOKUP_TIMEOUT_MS,
+    linkSecret: config.LINK_SECRET,
     compatibilityRoutes: config.COMPATIBILITY_ROUTES,
     readCrm: openCrm(config, http, stopping),
   })

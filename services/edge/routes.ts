@@ -10,7 +10,7 @@ import { withDocument } from './openapi.ts'
 import { measurementAbout, measurementRoutes, type MeasurementDeps } from './register.ts'
 import type { About, Route, RouteRequest } from './route.ts'
 import { lenientInt, validateBody } from './validation.ts'
-import { explainNews, whyAbout, type WhyDeps } from './why.ts'
+import { explainNews, showWhy, whyAbout, type WhyDeps, whyPageAbout } from './why.ts'
 
 export type RouteDeps = FeedDeps &
   FinishDeps &
@@ -51,6 +51,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
       handle: readEvent(deps),
     },
     { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', about: whyAbout, handle: explainNews(deps) },
+    { method: 'get', path: '/why/:news_id', role: 'anyone', about: whyPageAbout, handle: showWhy(deps) },
     ...docsRoutes(),
   ])
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres.ts'
+import { checkWhyLink } from '#runtime/why-link.ts'
 import { type Answer, json, Refusal } from './answer.ts'
 import type { Bounded } from './deadline.ts'
 import { readWhy, whySchema } from './read-why.ts'
 import type { About, RouteRequest } from './route.ts'
 import { validate } from './validation.ts'
+import { notePage, whyPage } from './why-page.ts'
 
 const whyParams = z.object({ news_id: z.string().regex(/^(\d{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i) })
 
@@ -17,7 +19,12 @@ export const whyAbout: About = {
   },
 }
 
-export type WhyDeps = { database: Database; boundedLookup: Bounded }
+export type WhyDeps = {
+  database: Database
+  boundedLookup: Bounded
+  /** Signs the links in messages; undefined: there are none. */
+  linkSecret: string | undefined
+}
 
 /** GET /api/v1/news/{news_id}/why, by the uuid of a news or its number in parma-web. */
 export function explainNews({ database, boundedLookup }: WhyDeps) {
@@ -35,5 +42,45 @@ export function explainNews({ database, boundedLookup }: WhyDeps) {
         remedy: 'Take the id from the message, from analyzer.news, or from public.news.',
       },
     )
+  }
+}
+
+const pageQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) })
+const headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  // The link is the credential.
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+const note = (status: number, title: string, text: string): Answer => ({ status, headers, body: notePage(title, text) })
+
+export const whyPageAbout: About = {
+  summary: 'The same as a page, for people who have no key: messages link to it.',
+  params: whyParams,
+  query: pageQuery.partial(),
+  answers: Object.fromEntries(
+    Object.entries({
+      200: 'Everything that led to the news.',
+      403: 'The link is not one of ours.',
+      404: 'There is no news with this id any more.',
+      410: 'The link has expired.',
+    }).map(([status, description]) => [status, { description, schema: z.string(), contentType: 'text/html' }]),
+  ),
+}
+
+/** GET /why/{news_id}?until=…&signature=…: what a link in a message leads to, until it expires. */
+export function showWhy({ database, boundedLookup, linkSecret }: WhyDeps) {
+  return async ({ params, query }: RouteRequest): Promise<Answer> => {
+    const { news_id } = validate(whyParams, params, 'path')
+    const asked = validate(pageQuery.partial(), query, 'query')
+    const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, asked, Date.now())
+    if (verdict === 'forged') return note(403, 'Not a good link', 'Open the link of the message as it stands there.')
+    if (verdict === 'expired')
+      return note(410, 'This link has expired', 'Ask those who run parma-analytics: `parma why` shows the same.')
+    const why = await boundedLookup(readWhy(database, news_id))
+    return why
+      ? { status: 200, headers, body: whyPage(why) }
+      : note(404, 'No such news', 'It was deleted since the message was sent.')
   }
 }

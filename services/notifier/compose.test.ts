@@ -19,6 +19,8 @@ function newsOf(index: number, facts: Partial<NewsFacts> = {}): NewsFacts {
   }
 }
 
+const noLinks = () => null
+
 describe('composeNews', () => {
   test('one news is its own headline, with both numbers, the change and the way back to the data', () => {
     const stars = {
@@ -27,7 +29,7 @@ describe('composeNews', () => {
       previous: '100',
       current: '150',
     }
-    expect(composeNews(group, [newsOf(0, { ...stars, trigger_factor: 50 })], 30)).toEqual({
+    expect(composeNews(group, [newsOf(0, { ...stars, trigger_factor: 50 })], 30, noLinks)).toEqual({
       subject: 'acme: Stars rose sharply',
       context: 'npm, seen 24 Nov 2026, 19:35 UTC',
       lines: [
@@ -46,7 +48,7 @@ describe('composeNews', () => {
       current: '150',
       trigger_factor: 50,
     })
-    expect(composeNews(group, [news], 30).lines[0]?.details).toEqual(['Stars rose from 100 to 150.'])
+    expect(composeNews(group, [news], 30, noLinks).lines[0]?.details).toEqual(['Stars rose from 100 to 150.'])
   })
 
   test('a number within another is not that number', () => {
@@ -56,7 +58,7 @@ describe('composeNews', () => {
       current: '5',
       trigger_factor: null,
     })
-    expect(composeNews(group, [news], 30).lines[0]?.details[1]).toBe('1 → 5')
+    expect(composeNews(group, [news], 30, noLinks).lines[0]?.details[1]).toBe('1 → 5')
   })
 
   test.each([
@@ -64,7 +66,7 @@ describe('composeNews', () => {
     [{ previous: 'MIT', current: null }, 'MIT → nothing'],
     [{ previous: '0', current: '3', trigger_factor: Infinity }, '0 → 3'],
   ])('says %j as %s', (facts, expected) => {
-    expect(composeNews(group, [newsOf(0, facts)], 30).lines[0]?.details).toEqual(['Message 0.', expected])
+    expect(composeNews(group, [newsOf(0, facts)], 30, noLinks).lines[0]?.details).toEqual(['Message 0.', expected])
   })
 
   test('ranks by severity, then by the size of the change, then in the order they came', () => {
@@ -79,6 +81,7 @@ describe('composeNews', () => {
         newsOf(5),
       ],
       30,
+      noLinks,
     )
     expect(message.lines.map(({ title }) => title)).toEqual([3, 4, 1, 2, 0, 5].map((index) => `Title ${index}`))
     expect(message.lines.map(({ mark }) => mark)).toEqual(['critical', 'warning', 'warning', '', '', ''])
@@ -87,8 +90,8 @@ describe('composeNews', () => {
 
   test('30 firings are 30 lines; of more the least important are a count', () => {
     const news = Array.from({ length: 42 }, (_, index) => newsOf(index, { trigger_factor: index }))
-    expect(composeNews(group, news.slice(0, 30), 30)).toMatchObject({ lines: { length: 30 }, rest: '' })
-    const long = composeNews(group, news, 30)
+    expect(composeNews(group, news.slice(0, 30), 30, noLinks)).toMatchObject({ lines: { length: 30 }, rest: '' })
+    const long = composeNews(group, news, 30, noLinks)
     expect(long.lines).toHaveLength(30)
     expect(long.lines[0]?.title).toBe('Title 41')
     expect(long.rest).toBe('… and 12 more.')
@@ -98,7 +101,7 @@ describe('composeNews', () => {
   test('bounds everything that was crawled', () => {
     const huge = 'x'.repeat(10_000)
     const news = newsOf(0, { title: huge, message: huge, previous: huge, current: `${huge}y` })
-    const message = composeNews({ ...group, company: huge, source: huge }, [news], 30)
+    const message = composeNews({ ...group, company: huge, source: huge }, [news], 30, noLinks)
     expect(message.subject.length).toBeLessThanOrEqual(140)
     expect(JSON.stringify(message).length).toBeLessThan(2500)
   })
@@ -148,7 +151,7 @@ describe('composeOps', () => {
 })
 
 describe('explainWhy', () => {
-  const news = composeNews(group, [newsOf(0)], 30)
+  const news = composeNews(group, [newsOf(0)], 30, noLinks)
   test.each([
     [['Ann'], 'You get this because Ann follows acme.'],
     [['Ann', 'Bob'], 'You get this because Ann, Bob follow acme.'],

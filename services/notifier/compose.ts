@@ -22,6 +22,8 @@ export type Line = {
   title: string
   /** What changed, by how much, since when. */
   details: string[]
+  /** The page that explains it. */
+  link?: string
 }
 
 /** What composing needs of a news. */
@@ -46,8 +48,16 @@ const maxTitle = 160
 const maxDetail = 600
 const maxValue = 200
 
-/** One message for the news of a group, the most important first, `maxLines` of them. `news` has at least one. */
-export function composeNews(group: NewsGroup, news: readonly NewsFacts[], maxLines: number): Message {
+/**
+ * One message for the news of a group, the most important first, `maxLines` of them. `news` has at least one. `linkOf`
+ * gives the page that explains a news; null: there is none.
+ */
+export function composeNews(
+  group: NewsGroup,
+  news: readonly NewsFacts[],
+  maxLines: number,
+  linkOf: (newsId: string) => string | null,
+): Message {
   const ranked = news.toSorted(byImportance)
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [NewsFacts]
@@ -59,11 +69,15 @@ export function composeNews(group: NewsGroup, news: readonly NewsFacts[], maxLin
       maxSubject,
     ),
     context: `${cut(clean(group.source), maxName)}, seen ${formatTime(Math.max(...ranked.map((one) => one.observed_at)))}`,
-    lines: shown.map((one) => ({
-      mark: one.severity === 'info' ? '' : one.severity,
-      title: cut(clean(one.title), maxTitle),
-      details: describeNews(one),
-    })),
+    lines: shown.map((one) => {
+      const link = linkOf(one.news_id)
+      return {
+        mark: one.severity === 'info' ? '' : one.severity,
+        title: cut(clean(one.title), maxTitle),
+        details: describeNews(one),
+        ...(link !== null && { link }),
+      }
+    }),
     rest: restOf(ranked.length - shown.length),
     topic: { kind: 'company', name: company },
     trace: `Event ${group.group_id}, news ${shown.map(({ news_id }) => news_id).join(', ')}`,

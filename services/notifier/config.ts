@@ -8,6 +8,7 @@ import {
   flag,
   kafkaSettings,
   ledgerSettings,
+  linkSettings,
   postgresSettings,
   readEnv,
   secret,
@@ -21,6 +22,12 @@ export const settings = {
   ...kafkaSettings,
   ...postgresSettings,
   ...ledgerSettings,
+  ...linkSettings,
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where people reach the edge, for links in messages. Unset: no links.'),
+  LINK_DAYS: count(30).describe('How long the links of a message are good.'),
   GROUP_WAIT_MS: count(2000, 0).describe(
     'The news of one payload are told together: at the latest this long after the first.',
   ),

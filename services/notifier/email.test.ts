@@ -16,7 +16,12 @@ function parcelOf(company: string): Parcel {
     },
     ...{ message: 'Stars fell.', trigger_factor: -50, previous: '100', current: '50', observed_at: 0 },
   }
-  const message = composeNews({ group_id: '33333333-3333-4333-8333-333333333333', company, source: 'npm' }, [news], 30)
+  const message = composeNews(
+    { group_id: '33333333-3333-4333-8333-333333333333', company, source: 'npm' },
+    [news],
+    30,
+    () => null,
+  )
   return {
     deliveryId: 7,
     notificationId,

@@ -1,12 +1,14 @@
 import type { KnownBlock } from '@slack/web-api'
+import { escapeHtml } from '#runtime/escape-html.ts'
 import type { Message } from './compose.ts'
 import { cut } from './text.ts'
 
 /** A message as plain text. */
 export function asText(message: Message, why: string): string {
-  const lines = message.lines.map(({ mark, title, details }, index) => {
+  const lines = message.lines.map(({ mark, title, details, link }, index) => {
     const number = message.lines.length > 1 ? `${index + 1}. ` : ''
-    return [`${number}${mark ? `[${mark}] ` : ''}${title}`, ...details.map((detail) => `   ${detail}`)].join('\n')
+    const below = [...details, ...(link ? [`Why: ${link}`] : [])].map((detail) => `   ${detail}`)
+    return [`${number}${mark ? `[${mark}] ` : ''}${title}`, ...below].join('\n')
   })
   return `${[message.context, ...lines, message.rest, [why, message.trace].filter(Boolean).join('\n')].filter(Boolean).join('\n\n')}\n`
 }
@@ -16,10 +18,11 @@ const small = 'margin:0;color:#666;font-size:13px;line-height:1.4'
 
 /** A message as an HTML page: one column that fits a phone, nothing loaded from elsewhere, everything escaped. */
 export function asHtml(message: Message, why: string): string {
-  const lines = message.lines.map(({ mark, title, details }) => {
+  const lines = message.lines.map(({ mark, title, details, link }) => {
     const badge = mark ? `<span style="color:${colours[mark] ?? '#444'}">[${escapeHtml(mark)}]</span> ` : ''
     const text = details.map((detail) => `<div style="color:#333">${escapeHtml(detail)}</div>`).join('')
-    return `<li style="margin:0 0 14px"><div style="font-weight:600">${badge}${escapeHtml(title)}</div>${text}</li>`
+    const more = link ? `<div><a href="${escapeHtml(link)}">Why am I told this?</a></div>` : ''
+    return `<li style="margin:0 0 14px"><div style="font-weight:600">${badge}${escapeHtml(title)}</div>${text}${more}</li>`
   })
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
@@ -45,10 +48,12 @@ const maxFallback = 4000
 
 /** A message as Slack blocks, and the text of notifications. At most 50 blocks for up to 40 lines. */
 export function asSlack(message: Message, why: string): { text: string; blocks: KnownBlock[] } {
-  const lines = message.lines.map(({ mark, title, details }, index) => {
+  const lines = message.lines.map(({ mark, title, details, link }, index) => {
     const number = message.lines.length > 1 ? `${index + 1}. ` : ''
     const badge = mark ? `[${escapeSlack(mark)}] ` : ''
-    return cutEscaped([`${number}${badge}*${escapeSlack(title)}*`, ...details.map(escapeSlack)].join('\n'), maxSection)
+    const more = link ? `\n<${escapeSlack(link)}|Why am I told this?>` : ''
+    const text = [`${number}${badge}*${escapeSlack(title)}*`, ...details.map(escapeSlack)].join('\n')
+    return cutEscaped(text, maxSection - more.length) + more
   })
   const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })
   const context = (text: string): KnownBlock => ({
@@ -66,15 +71,9 @@ export function asSlack(message: Message, why: string): { text: string; blocks: 
   }
 }
 
-const htmlEntities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => htmlEntities[character] as string)
-}
-
 /** https://docs.slack.dev/messaging/formatting-message-text#escaping: with these three there is no <!channel> and no link. */
 export function escapeSlack(text: string): string {
-  return text.replace(/[&<>]/g, (character) => htmlEntities[character] as string)
+  return text.replace(/[&<>]/g, escapeHtml)
 }
 
 /** Cuts escaped text, never within an entity. */

@@ -1,6 +1,7 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import { makeWhyLink } from '#runtime/why-link.ts'
 import { findFollowers } from './audience.ts'
 import { composeNews } from './compose.ts'
 import type { Config } from './config.ts'
@@ -8,6 +9,8 @@ import { type Draft, writeDrafts } from './draft-store.ts'
 
 /** Namespace of the ids of notifications about news. */
 const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
+
+const dayMs = 24 * 60 * 60 * 1000
 
 const groupRow = z.object({
   group_id: z.string(),
@@ -59,6 +62,7 @@ export async function sealGroups(database: Database, config: Config): Promise<nu
       config.STRICT_CHANNEL_PURPOSE,
     )
 
+    const linksUntil = Date.now() + config.LINK_DAYS * dayMs
     const drafts = groups.flatMap((group): Draft[] => {
       const { group_id, company_id, data_source_id } = group
       const news = items.filter((item) => item.group_id === group_id)
@@ -75,7 +79,7 @@ export async function sealGroups(database: Database, config: Config): Promise<nu
           groupId: group_id,
           companyId: company_id,
           dataSourceId: data_source_id,
-          message: composeNews(named, news, config.MAX_LINES),
+          message: composeNews(named, news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
           members: members.filter((member) => member.company_id === company_id),
         },
       ]

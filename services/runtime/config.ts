@@ -205,3 +205,12 @@ export const tokenSettings = {
   PARMA_SHARED_SECRET_KEY: secret().describe('Signs the outer level of tokens; modules know it.'),
   PARMA_ANALYTICS_SECRET_KEY: secret().describe('Signs the inner level of tokens; only we know it.'),
 }
+
+/** What a service reads that makes or follows links in messages (why-link.ts). */
+export const linkSettings = {
+  LINK_SECRET: secret()
+    .optional()
+    .describe(
+      'Signs the links in messages to the page that explains a news; the same in edge and notifier. Unset: no links.',
+    ),
+}

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import type { Stage } from '../../services/edge/event-status.ts'
+import { mailsTo } from '../harness/mailbox.ts'
 import { startSystem, type System } from '../harness/system.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { openLink, startEdge, type TestEdge, useEdge } from '../integration/edge-setup.ts'
@@ -107,6 +108,19 @@ describe('a payload on its way through the whole system', () => {
     const printed = await runParma(edge.env, 'why', String(news!.public_news_id))
     expect(printed).toContain(String(why.json['title']))
     expect(printed).toContain(`raw_data/${first}`)
+    const [mail] = await waitFor('the mail', async () => {
+      const mails = await mailsTo(system.address)
+      return mails.length > 0 && mails
+    })
+    const link = new URL(/Why: (\S+)/.exec(mail?.text ?? '')?.[1] ?? '')
+    const page = await fetch(new URL(link.pathname + link.search, system.edgeUrl))
+    expect([page.status, page.headers.get('content-security-policy')]).toEqual([
+      200,
+      expect.stringContaining("default-src 'none'"),
+    ])
+    expect(await page.text()).toContain(`raw_data/${first}`)
+    link.searchParams.set('until', '9999999999')
+    expect((await fetch(new URL(link.pathname + link.search, system.edgeUrl))).status).toBe(403)
     const unknown = await edge.call(`/api/v1/news/${randomUUID()}/why`, { token: viewer })
     expect([unknown.status, unknown.json['type']]).toEqual([404, 'urn:parma:problem:unknown-news'])
   })

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { checkWhyLink, makeWhyLink } from './why-link.ts'
+
+const settings = { PUBLIC_URL: 'https://parma.example/api/', LINK_SECRET: 's'.repeat(32) }
+const until = Date.parse('2026-12-24T10:00:00Z')
+const id = '8517922a-a7f2-537f-895f-9e49f6bed872'
+
+function parts(link: string | null): { until: string; signature: string } {
+  const { searchParams } = new URL(link ?? '')
+  return { until: searchParams.get('until') ?? '', signature: searchParams.get('signature') ?? '' }
+}
+
+test('a link is good until its time, for its news, and with its secret', () => {
+  const link = makeWhyLink(settings, id, until)
+  expect(link).toMatch(new RegExp(`^https://parma.example/api/why/${id}\\?until=\\d+&signature=[\\w-]{43}$`))
+  const asked = parts(link)
+  expect(checkWhyLink(settings.LINK_SECRET, id, asked, until - 1)).toBe('good')
+  expect(checkWhyLink(settings.LINK_SECRET, id, asked, until)).toBe('expired')
+  expect(checkWhyLink('t'.repeat(32), id, asked, 0)).toBe('forged')
+  expect(checkWhyLink(settings.LINK_SECRET, id.replace('8', '9'), asked, 0)).toBe('forged')
+})
+
+test.each([
+  [{ until: '9999999999' }],
+  [{ until: '' }],
+  [{ signature: '' }],
+  [{ signature: 'é'.repeat(43) }],
+  [{ signature: `${'a'.repeat(43)}` }],
+])('forged: %o', (changes) => {
+  const asked = { ...parts(makeWhyLink(settings, id, until)), ...changes }
+  expect(checkWhyLink(settings.LINK_SECRET, id, asked, 0)).toBe('forged')
+})
+
+test('there is no link where the edge has no address for people, or no secret', () => {
+  expect(makeWhyLink({ PUBLIC_URL: settings.PUBLIC_URL }, id, until)).toBe(null)
+  expect(makeWhyLink({ LINK_SECRET: settings.LINK_SECRET }, id, until)).toBe(null)
+})
