@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander'
 import { z } from 'zod'
-import { findSource, withDatabase } from '#runtime/command-database.ts'
+import { findSource, requireCount, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows } from '#runtime/commands.ts'
 import { sql } from '#runtime/postgres.ts'
 import { driftKinds, policies } from './tell.ts'
@@ -14,6 +14,13 @@ export function build(group: Command): void {
     .option('--source <source>', 'id or name of a data source')
     .option('--json', 'print JSON')
     .action(list)
+  group
+    .command('nulls')
+    .description('the share of nulls at each path of the map, in the last days')
+    .option('--source <source>', 'id or name of a data source')
+    .option('--days <n>', 'how many', '30')
+    .option('--json', 'print JSON')
+    .action(listNulls)
   group
     .command('policies')
     .description('what is done about drift that is new')
@@ -49,6 +56,24 @@ async function list({ source, json = false }: Output & { source?: string }): Pro
       ORDER BY p.source_name, d.subject, d.kind`)
   })
   printRows(rows, json)
+}
+
+const nullRow = z.object({ source: z.string(), path: z.string(), leaves: z.number(), nulls: z.number() })
+
+async function listNulls({ source, days, json = false }: Output & { source?: string; days: string }): Promise<void> {
+  const count = requireCount(days, '--days')
+  const rows = await withDatabase(async (database) => {
+    const id = source === undefined ? null : await findSource(database, source)
+    return database.any(sql.type(nullRow)`
+      SELECT s.source_name AS source, d.path, sum(d.leaves)::int8 AS leaves, sum(d.nulls)::int8 AS nulls
+      FROM normalizer.path_day d JOIN public.data_source s ON s.id = d.data_source_id
+      WHERE d.day > current_date - ${count}::int AND (d.data_source_id = ${id} OR ${id}::int IS NULL)
+      GROUP BY s.source_name, d.path ORDER BY s.source_name, sum(d.nulls)::float8 / sum(d.leaves) DESC, d.path`)
+  })
+  printRows(
+    rows.map((row) => ({ ...row, percent: Math.round((100 * row.nulls) / row.leaves) })),
+    json,
+  )
 }
 
 const policyRow = z.object({ source: z.string(), kind: z.string(), path: z.string(), policy: z.string() })

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compileMap } from './map.ts'
 
+fc.configureGlobal({ seed: 20261126 })
+
 const compile = (mappings: unknown) => {
   const map = compileMap(JSON.stringify({ Source: 's', Mappings: mappings }))
   if (!map) throw new Error('no map')

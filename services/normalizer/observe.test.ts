@@ -5,6 +5,8 @@ import type { LedgerRow } from './ledger-rows.ts'
 import { observe } from './observe.ts'
 import type { ValueRow } from './values.ts'
 
+fc.configureGlobal({ seed: 20261126 })
+
 const row: LedgerRow = {
   ...{
     event_no: 5,

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { jsonText } from './json-text.ts'
 import { type Json, parse, type Structure } from './parse.ts'
 
+fc.configureGlobal({ seed: 20261126 })
+
 const limits = { MAX_LEAVES: 1000, MAX_DEPTH: 50 }
 const read = (text: string): Json => {
   const parsed = parse(text, limits)

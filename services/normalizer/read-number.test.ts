@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readNumber } from './read-number.ts'
 
+fc.configureGlobal({ seed: 20261126 })
+
 test('every double is read exactly, whatever its spelling', () => {
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), (number, long) => {

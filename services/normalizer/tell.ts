@@ -36,13 +36,20 @@ export function storiesOf(payload: RawPayload, result: Understood | PayloadRefus
       message: `Version ${result.mapVersion} of the map of ${source_name}, at ${path}: ${found.map(({ message }) => message).join('; ')}. Mend the module’s map and do the handshake again.`,
       facts: { ...facts, path },
     })),
-    ...result.normalized.drift.map((drift) => ({
-      kind: drift.kind,
-      subject: drift.path,
-      message: describeDrift(source_name, drift),
-      facts: { ...facts, path: drift.path, found: drift.found, declared: drift.declared },
-    })),
+    ...result.normalized.drift
+      .filter((drift) => isOfToday(drift, payload))
+      .map((drift) => ({
+        kind: drift.kind,
+        subject: drift.path,
+        message: describeDrift(source_name, drift),
+        facts: { ...facts, path: drift.path, found: drift.found, declared: drift.declared },
+      })),
   ]
+}
+
+/** By what a source sent long ago, or a map that came later, nobody can say what it leaves out today. */
+function isOfToday({ kind }: Drift, { history, replay }: RawPayload): boolean {
+  return replay === null && !(history && kind === 'missing-path')
 }
 
 /** That a path is null much more often than before; `payload` is one that shows it. */

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { encodeObject, type Legal, type LegalMap } from './encode.ts'
 import { type Json, parseJson } from './parse.ts'
 
+fc.configureGlobal({ seed: 20261126 })
+
 const plenty = 1_000_000
 const encodeText = (text: string, room = plenty) => encodeObject(parseJson(text) as { [name: string]: Json }, room)
 

@@ -497,9 +497,12 @@ describe('drift', () => {
     const isActive = async () =>
       (await installation.database.query('SELECT is_active FROM data_source WHERE id = $1', [source.id]))[0]
     const payload = (data: object) => bench.payload(source, company, data)
+    // What history leaves out, and what a replay shows, says nothing about today.
+    const old = bench.payload(source, company, { name: 'n' }, { observed_at: Date.now() - 1e9, history: true })
+    const replay = { ...old, replay: { replay_id: 'r', reason: 'r', map_version: 1 } }
     const first = payload({ ...org, noise: 1, extra: 2 })
-    await bench.feed([first])
-    await bench.observed([first])
+    await bench.feed([old, replay, first])
+    await bench.observed([old, first])
     expect(await isActive()).toEqual({ is_active: true })
 
     const { size: _, ...less } = org
@@ -523,7 +526,7 @@ describe('drift', () => {
     await bench.feed([third])
     await bench.observed([third])
     expect(await isActive()).toEqual({ is_active: true })
-    expect((await bench.counts(source)).value).toBe(17 + 16 + 16)
+    expect((await bench.counts(source)).value).toBe(1 + 17 + 16 + 16)
 
     const list = await runCommand(commands.drift, 'ls', '--source', source.name)
     expect(list).toMatchObject([
@@ -573,6 +576,8 @@ describe('drift', () => {
       { day: '2026-05-08', leaves: 60, nulls: 50 },
       { day: '2026-05-09', leaves: 30, nulls: 30 },
     ])
+    const nulls = await runCommand(commands.drift, 'nulls', '--source', source.name, '--days', '100000')
+    expect(nulls).toContainEqual({ source: source.name, path: 'repos[].stars', leaves: 150, nulls: 83, percent: 55 })
   })
 })
 
