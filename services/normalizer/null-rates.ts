@@ -8,26 +8,26 @@ export type Arrived = { data_source_id: number; received_at: number; normalized:
 
 /** Counts the leaves of each path that the map holds. In one order everywhere, so that transactions cannot deadlock. */
 export function countPaths(payloads: readonly Arrived[]): PathCount[] {
-  const counts = new Map<string, PathCount>()
+  const days = new Map<string, Map<string, PathCount>>()
   for (const { data_source_id, received_at, normalized } of payloads) {
     const day = new Date(received_at).toISOString().slice(0, 10)
-    const count = (path: string) => {
-      const key = `${data_source_id} ${day} ${path}`
-      const known = counts.get(key)
-      if (known) return known
-      const made = { data_source_id, path, day, leaves: 0, nulls: 0 }
-      counts.set(key, made)
-      return made
+    const paths = days.get(`${data_source_id} ${day}`) ?? new Map<string, PathCount>()
+    days.set(`${data_source_id} ${day}`, paths)
+    const add = (path: string, nulls: number) => {
+      const count = paths.get(path)
+      if (!count) return void paths.set(path, { data_source_id, path, day, leaves: 1, nulls })
+      count.leaves++
+      count.nulls += nulls
     }
-    for (const { path } of normalized.values) count(path).leaves++
-    for (const { path } of normalized.refused) count(path).leaves++
-    for (const path of normalized.nullPaths) {
-      const of = count(path)
-      of.leaves++
-      of.nulls++
-    }
+    for (const { path } of normalized.values) add(path, 0)
+    for (const { path } of normalized.refused) add(path, 0)
+    for (const path of normalized.nullPaths) add(path, 1)
   }
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, of]) => of)
+  return inOrder(days).flatMap(inOrder)
+}
+
+function inOrder<T>(map: ReadonlyMap<string, T>): T[] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value)
 }
 
 const risen = z.object({
