@@ -18,6 +18,8 @@ describe('readJson', () => {
     ['{"a":NaN}', 'Expecting value', 5],
     ['[Infinity]', 'Expecting value', 1],
     ['\ufeff{}', 'Expecting value', 0],
+    ['{"é😀": }', 'Expecting value', 7],
+    [`["😀",${'['.repeat(100)}`, 'nested deeper than 100 levels', 104],
   ])('%j: %s, %i', (text, message, position) => {
     expect(() => readJson(bytes(text), 100)).toThrow(expect.objectContaining({ message, position }))
   })

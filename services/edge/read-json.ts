@@ -22,14 +22,19 @@ export function readJson(body: Buffer, maxDepth: number): unknown {
   if (!isUtf8(body)) throw new EncodingError('the body is not UTF-8')
   const tooDeep = findDepth(body, maxDepth)
   if (tooDeep !== null)
-    throw new JsonError(`nested deeper than ${maxDepth} levels`, body.toString('utf8', 0, tooDeep).length)
+    throw new JsonError(`nested deeper than ${maxDepth} levels`, countCharacters(body.toString('utf8', 0, tooDeep)))
   const text = body.toString('utf8')
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
     const { message, position } = locateJsonError(text) ?? { message: (error as Error).message, position: 0 }
-    throw new JsonError(message, position)
+    throw new JsonError(message, countCharacters(text.slice(0, position)))
   }
+}
+
+/** Python counts a character that is two units here as one. */
+function countCharacters(text: string): number {
+  return text.replaceAll(/[\ud800-\udbff][\udc00-\udfff]/g, ' ').length
 }
 
 /** The bytes of the value of member `name` of the JSON object in `body`, as they stand there; null when it has none. */
