@@ -9,7 +9,7 @@ import type { CheckKey } from './idempotency.ts'
 import type { Publish } from './publish.ts'
 import { sliceMember } from './read-json.ts'
 import type { About, RouteRequest } from './route.ts'
-import { requireLegalName, type Sources } from './sources.ts'
+import { requireLegalName, type Source, type Sources } from './sources.ts'
 import { iso, naiveIso, naiveTime, readIso } from './time.ts'
 import type { Caller } from './token.ts'
 import { refuseValue, text, validate, validateBody } from './validation.ts'
@@ -76,14 +76,8 @@ export type FeedDeps = {
 export function feedRawData({ sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth }: FeedDeps) {
   return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
     const body = await request.readBody()
-    const feed = validateBody(feedBody, body, request.headers['content-type'], maxJsonDepth)
-    const { 'idempotency-key': idempotencyKey = null } = validate(feedHeaders, request.headers, 'header')
     const source = await sourceOf(caller, sources)
-    if (feed.source_name !== source.name) throw foreign('source_name', feed.source_name, caller)
-    requireLegalName(source)
-    const receivedAt = Date.now()
-    const observedAt = readObservedAt(feed.observed_at, receivedAt)
-    const companyId = source.name === affinityName ? await resolveAffinity(feed) : feed.company_id
+    const { receivedAt, observedAt, companyId, idempotencyKey } = await check(request, body, caller, source)
     const company_id = canonicalCompanyId(companyId)
     const content_hash = sha256(body)
     const event_id = payloadId({
@@ -116,6 +110,21 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, accep
     await publish(topics.rawPayloads, company_id, payload, request, headers)
     accepted.note(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
     return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)
+  }
+
+  /**
+   * What there is to know of a payload, if it may come in. A parsed body is many times as large as its bytes: it ends with
+   * this function, so that nobody who waits for Postgres or the broker holds one.
+   */
+  async function check({ headers }: RouteRequest, body: Buffer, caller: Caller, source: Source) {
+    const feed = validateBody(feedBody, body, headers['content-type'], maxJsonDepth)
+    const { 'idempotency-key': idempotencyKey = null } = validate(feedHeaders, headers, 'header')
+    if (feed.source_name !== source.name) throw foreign('source_name', feed.source_name, caller)
+    requireLegalName(source)
+    const receivedAt = Date.now()
+    const observedAt = readObservedAt(feed.observed_at, receivedAt)
+    const companyId = source.name === affinityName ? await resolveAffinity(feed) : feed.company_id
+    return { receivedAt, observedAt, companyId, idempotencyKey }
   }
 }
 

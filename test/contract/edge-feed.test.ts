@@ -240,9 +240,14 @@ describe('refuses', () => {
     }
   })
 
-  test('a token of a source that is not there with 403', async () => {
-    for (const id of [999_999, 2 ** 31, 2 ** 53 - 1, -1]) {
-      const answer = await edge.call('/feed-raw-data', { token: await edge.token(id), body: good })
+  test('a token of a source that is not there with 403, before its body is looked into', async () => {
+    for (const [id, body] of [
+      [999_999, good],
+      [2 ** 31, good],
+      [2 ** 53 - 1, {}],
+      [-1, '{"'],
+    ] as const) {
+      const answer = await edge.call('/feed-raw-data', { token: await edge.token(id), body })
       expect([answer.status, answer.json['detail']]).toEqual([403, `data source ${id} of the token does not exist`])
     }
   })
