@@ -7,6 +7,7 @@ import { programs, type ProgramName } from '../../deploy/local/config.ts'
 import { serviceEnv } from '../../deploy/local/servers.ts'
 import { startStack } from '../../deploy/local/stack.ts'
 import { alert } from './alert.ts'
+import { analyzer } from './analyzer.ts'
 import { codec } from './codec.ts'
 import { readConditions } from './conditions.ts'
 import { edge } from './edge.ts'
@@ -22,6 +23,7 @@ import { throughput } from './throughput.ts'
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
   { services: programs, measures: { start, memory, alert, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
+  { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
