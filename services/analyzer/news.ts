@@ -40,15 +40,30 @@ const columns = sql.join(
   sql.fragment`, `,
 )
 
-/** Stores news, for parma-web's feed in `public.news` (a change down has no sign there, as ever) and with all facts here. */
-export async function insertNews(tx: Transaction, rows: readonly NewsRow[]): Promise<void> {
-  if (rows.length === 0) return
+/** What makes a news the same as another one, of whatever payload: posted again in another run, it is no second news. */
+const storyColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
+
+/**
+ * Stores news, for parma-web's feed in `public.news` (a change down has no sign there, as ever) and with all facts here.
+ * Those that tell a story which is told already are left out.
+ */
+export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Promise<void> {
+  if (news.length === 0) return
+  const storyOf = (row: NewsRow) => JSON.stringify(storyColumns.map((name) => row[name]))
+  const rows = [...new Map(news.toReversed().map((row) => [storyOf(row), row])).values()].reverse()
   const json = JSON.stringify(rows.map((row) => ({ ...row, observed_at: new Date(row.observed_at).toISOString() })))
+  const isSame = storyColumns.map(
+    (name) => sql.fragment`o.${sql.identifier([name])} IS NOT DISTINCT FROM n.${sql.identifier([name])}`,
+  )
   await tx.query(sql.unsafe`
     WITH new AS MATERIALIZED (
       SELECT nextval(pg_get_serial_sequence('public.news', 'id')) AS public_id, n.*
       FROM jsonb_populate_recordset(NULL::analyzer.news, ${json}::jsonb) n
       WHERE NOT EXISTS (SELECT FROM analyzer.news o WHERE o.news_id = n.news_id)
+        AND NOT EXISTS (
+          SELECT FROM analyzer.news o WHERE hashtextextended(o.dedupe_key, 0) = hashtextextended(n.dedupe_key, 0)
+            AND ${sql.join(isSame, sql.fragment` AND `)}
+        )
     ), shown AS (
       INSERT INTO public.news (id, title, message, trigger_factor, timestamp, company_id, data_source_id,
         source_measurement_id, created_at, modified_at)

@@ -280,6 +280,11 @@ test('the first values, history, replays and late observations are silent; late 
     'Stars of langfuse rose 75% to 35 (silent)',
     'Stars of langfuse rose 100% to 80 (silent)',
   ])
+  // The same change at the same time, of payloads posted again in another run.
+  const again = [observation(1, [{ number: 20 }]), observation(5, [{ number: 35 }]), observation(5, [{ number: 35 }])]
+  await send(...again)
+  await settled(...again)
+  expect(await stored(company)).toHaveLength(rows.length)
 })
 
 test('a payload in parts is one group, told with its last part', async () => {
