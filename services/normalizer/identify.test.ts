@@ -1,6 +1,10 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { identify, subjectOf } from './identify.ts'
+import { isStorable } from './json-text.ts'
 import { type List, parse, type Structure } from './parse.ts'
+
+fc.configureGlobal({ seed: 20261126 })
 
 const limits = { MAX_LEAVES: 200_000, MAX_DEPTH: 10 }
 const read = (value: unknown) => parse(JSON.stringify(value), limits).root
@@ -111,6 +115,32 @@ test('items keep their key when the list is sorted otherwise or grows', () => {
   ]
   expect(new Set(keys(repos.toReversed()))).toEqual(new Set(keys(repos)))
   expect(keys([...repos, { name: 'c', html_url: 'h/c' }]).slice(0, 2)).toEqual(keys(repos))
+})
+
+test('whatever a list holds, no two items are one', () => {
+  const text = fc.oneof(
+    fc.constantFrom('a', 'a#2', '#1', 'a>b', '\\', ''),
+    fc.string({ unit: 'binary', maxLength: 600 }),
+  )
+  const item = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.dictionary(fc.constantFrom('url', 'id', 'name', 'x'), fc.oneof(text, fc.nat(3)), { maxKeys: 3 }),
+    },
+    { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
+  )
+  const options = fc.record({
+    itemKey: fc.constantFrom(null, 'id', 'x'),
+    outer: fc.constantFrom(null, 'o', 'o'.repeat(510)),
+  })
+  fc.assert(
+    fc.property(fc.array(item, { maxLength: 12 }), options, (items, chosen) => {
+      const found = keys(items, chosen)
+      expect(new Set(found).size).toBe(items.length)
+      expect(found.every((key) => isStorable(key) && key.length <= 512)).toBe(true)
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 test('50,000 items with one key take no square of time', () => {
