@@ -39,8 +39,8 @@ export function describeItems(
       isShort ? [`${verb} ${labels}`, `${verb} ${count}`] : [`${verb} ${count}`],
     ),
     message: `${company}: ${listName} ${verb} ${what} (${source})${more}.`,
-    previous: kind === 'appeared' ? 'not there' : labels,
-    current: kind === 'appeared' ? labels : 'not there',
+    previous: kind === 'appeared' ? null : labels,
+    current: kind === 'appeared' ? labels : null,
     facts: {
       company_name: company,
       source_name: source,

@@ -10,8 +10,10 @@ export type Description = {
   /** Four to seven words. */
   title: string
   message: string
-  previous: string
-  current: string
+  /** Null: it was not there. */
+  previous: string | null
+  /** Null: it is not there any more. */
+  current: string | null
   /** Every name and number of title and message, as it is written there; beside them the bare values for programs. */
   facts: Record<string, string>
 }

@@ -79,7 +79,7 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
       l.document, l.task_id, ${iso('l.received_at')} AS received_at
     FROM normalizer.lineage l
     LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = l.observed_at AND v.seq = ${seq}
-      AND v.path = ${path} AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
+      AND starts_with(v.path, ${path}) AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
     WHERE l.event_no = ${event_no} ORDER BY l.processed_at LIMIT 1`)
   const before = await database.maybeOne(sql.type(origin)`
     SELECT ${iso('v.observed_at')} AS observed_at, l.event_id, l.event_no, v.path, ${value} AS value, l.map_version,

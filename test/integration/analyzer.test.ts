@@ -337,7 +337,7 @@ test('items of a list that appear and are gone are news, of each payload once', 
   expect([...news.values()]).toMatchObject([
     {
       ...{ kind: 'appeared', title: 'Repos of langfuse gained repo c', item_key: 'c', rule: null, silent: false },
-      ...{ event_id: observations[1]?.event_id, source_measurement_id: measurement, previous: 'not there' },
+      ...{ event_id: observations[1]?.event_id, source_measurement_id: measurement, previous: null, current: 'repo c' },
       message: 'langfuse: repos gained repo c (github): stars 12.',
     },
     {
