@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createCodec } from '#schemas/codec.ts'
-import type { CrawlFinished } from '#schemas/generated/types.ts'
+import type { CrawlFinished, SourcingTrigger } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { type Topic, topics } from '#schemas/topics.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
@@ -31,7 +31,7 @@ async function encode<T>({ env, topics: { prefix } }: Installation, topic: Topic
 const partitions = [0, 1, 2]
 
 /** One trigger on each partition, so that every replica is woken. */
-async function trigger(installation: Installation): Promise<void> {
+async function trigger(installation: Installation, more: Partial<SourcingTrigger> = {}): Promise<void> {
   const { triggers } = topics
   const record = {
     event_id: randomUUID(),
@@ -39,6 +39,7 @@ async function trigger(installation: Installation): Promise<void> {
     requested_at: Date.now(),
     data_source_id: null,
     company_id: null,
+    ...more,
   } as const
   const value = await encode(installation, triggers, record)
   const records = partitions.map((partition) => ({ key: 'schedule', value, partition }))
@@ -356,4 +357,48 @@ test('stops at once with a call open, which is neither lost nor repeated', async
   await finish(installation, source, (await statusOf(installation, source))?.task_id ?? 0)
   await becomes(installation, source, 'SUCCESS')
   expect(module.calls).toHaveLength(1)
+})
+
+test('what goes down and comes back is told once each; a trigger that names a company runs it alone, once', async () => {
+  const installation = await createInstallation()
+  const { database, env } = installation
+  let down = true
+  const module = await startModule({
+    discover: knows({ Langfuse: ['langfuse'], Aleph: ['aleph'] }),
+    companies: (call, response) => void (down ? response.writeHead(500).end('broken') : crawls(call, response)),
+  })
+  await addCompany(database, 'Langfuse')
+  const aleph = await addCompany(database, 'Aleph')
+  const own = { MAX_ATTEMPTS: '1', DOWN_AFTER_RUNS: '1', LOST_CALL_GRACE_SECONDS: '0', SETTLE_SECONDS: '0' }
+  await installation.start('scheduler', { ...byClock, ...own })
+  const source = await addSource(database, { invocation_endpoint: module.endpoint })
+  const codec = createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? ''))
+  const told = async (count: number) =>
+    waitFor(`${count} events`, async () => {
+      const records = await installation.topics.read(topics.opsEvents.name)
+      const events = await Promise.all(records.map(({ value }) => codec.decode(topics.opsEvents, value ?? Buffer.of())))
+      expect(events).toHaveLength(count)
+      return events
+    })
+  const health = async () => (await database.query('SELECT health_status FROM data_source WHERE id = $1', [source]))[0]
+
+  const story = { kind: 'source-down', data_source_id: source, subject: 'github', dedupe_key: `source-down/${source}` }
+  const [opened] = await told(1)
+  expect(opened).toMatchObject({ ...story, resolved: false, message: expect.stringContaining('500: broken') as string })
+  expect(await health()).toEqual({ health_status: 'DOWN' })
+
+  down = false
+  await trigger(installation, { data_source_id: source, company_id: String(aleph) })
+  await waitFor('the second call', () => module.bodies('companies').length === 2)
+  expect(module.bodies('companies')[1]).toMatchObject({ companies: { [aleph]: { handles: ['aleph'] } } })
+  expect(Object.keys((module.bodies('companies')[1] as { companies: object }).companies)).toHaveLength(1)
+  const [task, ...more] = await database.query<{ task_id: number }>(
+    `SELECT task_id FROM scheduled_task WHERE schedule_type = 'ON_DEMAND'`,
+  )
+  // The same trigger was sent on each partition.
+  expect(more).toEqual([])
+  await finish(installation, source, task?.task_id ?? 0)
+  const events = await told(2)
+  expect(events.find(({ resolved }) => resolved)).toMatchObject(story)
+  expect(await health()).toEqual({ health_status: 'UP' })
 })
