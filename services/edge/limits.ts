@@ -49,7 +49,7 @@ function createLimit(perMinute: number, what: string, maxCallers: number): Limit
     windowMs,
     limit: perMinute,
     store,
-    standardHeaders: 'draft-7',
+    standardHeaders: 'draft-6',
     legacyHeaders: false,
     keyGenerator: (_request, response) => String(response.locals.countedBy),
     handler: (_request, _response, next) => next(new Refusal(429, detail)),
@@ -72,7 +72,9 @@ function createLimit(perMinute: number, what: string, maxCallers: number): Limit
       throw new Refusal(429, detail, {
         'retry-after': String(seconds),
         'ratelimit-policy': `${perMinute};w=${windowMs / 1000}`,
-        ratelimit: `limit=${perMinute}, remaining=0, reset=${seconds}`,
+        'ratelimit-limit': String(perMinute),
+        'ratelimit-remaining': '0',
+        'ratelimit-reset': String(seconds),
       })
     },
   }

@@ -122,8 +122,10 @@ const tooMany: Described = {
   description: 'Too many requests within a minute.',
   headers: {
     'retry-after': 'How many seconds to wait.',
-    ratelimit: 'The limit, how much of it is left, and the seconds until it is whole again.',
     'ratelimit-policy': 'The limit and the seconds it is for.',
+    'ratelimit-limit': 'The limit.',
+    'ratelimit-remaining': 'How much of it is left.',
+    'ratelimit-reset': 'The seconds until it is whole again.',
   },
 }
 const unreadable = { description: 'The token names no data source, or the body cannot be received.' }

@@ -25,7 +25,7 @@ const kinds: Record<number, Kind> = {
   429: {
     type: 'too-many-requests',
     title: 'Too many requests',
-    remedy: 'Wait for as many seconds as Retry-After says; RateLimit tells what is left.',
+    remedy: 'Wait for as many seconds as Retry-After says; RateLimit-Remaining tells what is left.',
   },
   500: {
     type: 'unexpected',

@@ -112,13 +112,13 @@ describe('too many requests', () => {
     expect(wait).toBeGreaterThan(0)
     expect(wait).toBeLessThanOrEqual(60)
     expect(answer?.headers.get('ratelimit-policy')).toBe(`${limit};w=60`)
-    expect(answer?.headers.get('ratelimit')).toMatch(new RegExp(`^limit=${limit}, remaining=0, reset=\\d+$`))
+    expect(['limit', 'remaining'].map((name) => answer?.headers.get(`ratelimit-${name}`))).toEqual([`${limit}`, '0'])
   }
 
   test('of one address without credentials are refused, per route', async () => {
     const answers = await many(4, () => small.call('/schedule', { headers: from('192.0.2.1') }))
     expect(statuses(answers)).toEqual([200, 200, 200, 429])
-    expect(answers[0]?.headers.get('ratelimit')).toMatch(/^limit=3, remaining=2, reset=\d+$/)
+    expect(answers[0]?.headers.get('ratelimit-remaining')).toBe('2')
     expectRefused(answers[3], 3)
     expect(answers[3]?.json).toEqual({ detail: 'too many requests without credentials: at most 3 a minute' })
     expect((await small.call('/', { headers: from('192.0.2.1') })).status).toBe(200)
@@ -185,13 +185,13 @@ describe('too many requests', () => {
     const open = useEdge(edge, (await edge.start('edge', off)).url)
     const answers = await many(10, () => open.call('/schedule'))
     expect(new Set(statuses(answers))).toEqual(new Set([200]))
-    expect(answers[0]?.headers.get('ratelimit')).toBeNull()
+    expect(answers[0]?.headers.get('ratelimit-limit')).toBeNull()
   })
 
   test('say who they are from only to a proxy that is known to be there', async () => {
     const left = async (address: string) => {
       const { headers } = await edge.call('/schedule', { headers: from(address) })
-      return Number(/remaining=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])
+      return Number(headers.get('ratelimit-remaining') ?? Number.NaN)
     }
     // More than once only where a minute ends in between.
     await waitFor(
