@@ -264,6 +264,12 @@ describe('broken servers', () => {
     expect((await failureOf(loopback, { ...ask, url: `http://${address}` }))[0]).toBe('broken')
   })
 
+  test('no TLS where the address says https', async () => {
+    const address = await listen((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
+    const [reason, message] = await failureOf(loopback, { ...ask, url: `https://${address}` })
+    expect([reason, message]).toEqual(['tls', 'no TLS connection: wrong version number'])
+  })
+
   test.each([
     ['no HTTP', 'hello\r\n\r\n'],
     ['cut in the body', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf'],

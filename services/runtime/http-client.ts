@@ -168,7 +168,8 @@ async function readBody({ statusCode, headers, body }: Dispatcher.ResponseData, 
   return Buffer.concat(chunks, size)
 }
 
-type Coded = Error & { code?: string }
+/** `reason`: what OpenSSL says in its own message, without its thread and source line. */
+type Coded = Error & { code?: string; reason?: string }
 
 const connectCodes =
   /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDOUT|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/
@@ -176,7 +177,11 @@ const tlsCodes = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNA
 
 function explain(error: Coded): HttpClientError {
   // Where a name has several addresses, Node tries them all and gathers what each said.
-  const { code = '', message } = error instanceof AggregateError && error.errors[0] ? (error.errors[0] as Coded) : error
+  const {
+    code = '',
+    message,
+    reason: said = message,
+  } = error instanceof AggregateError && error.errors[0] ? (error.errors[0] as Coded) : error
   const reason: HttpFailure =
     code === 'ENOTFOUND' || code.startsWith('EAI_')
       ? 'name-not-found'
@@ -185,5 +190,5 @@ function explain(error: Coded): HttpClientError {
         : tlsCodes.test(code)
           ? 'tls'
           : 'broken'
-  return new HttpClientError(reason, message, { cause: error })
+  return new HttpClientError(reason, reason === 'tls' ? `no TLS connection: ${said}` : message, { cause: error })
 }
