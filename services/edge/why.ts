@@ -59,14 +59,20 @@ export const whyPageAbout: About = {
   summary: 'The same as a page, for people who have no key: messages link to it.',
   params: whyParams,
   query: pageQuery.partial(),
-  answers: Object.fromEntries(
-    Object.entries({
-      200: 'Everything that led to the news.',
-      403: 'The link is not one of ours.',
-      404: 'There is no news with this id any more.',
-      410: 'The link has expired.',
-    }).map(([status, description]) => [status, { description, schema: z.string(), contentType: 'text/html' }]),
-  ),
+  answers: {
+    ...Object.fromEntries(
+      Object.entries({
+        200: 'Everything that led to the news.',
+        403: 'The link is not one of ours.',
+        404: 'There is no news with this id any more.',
+        410: 'The link has expired.',
+      }).map(([status, description]) => [
+        status,
+        { description, schema: z.string(), contentType: headers['content-type'] },
+      ]),
+    ),
+    503: { description: 'The database does not answer: try again.' },
+  },
 }
 
 /** GET /why/{news_id}?until=…&signature=…: what a link in a message leads to, until it expires. */

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeRoutes } from '../../services/edge/openapi.ts'
 import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
+import { makeWhyLink } from '../../services/runtime/why-link.ts'
 import { startEdge, startModule, type TestEdge } from '../integration/edge-setup.ts'
 import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
 
@@ -40,6 +42,7 @@ vi.setConfig({ testTimeout: 180_000 })
 let edge: TestEdge
 let known: Known = {}
 let tokens: string[] = []
+let keys: string[] = []
 
 beforeAll(async () => {
   // What is generated comes faster than anybody may ask.
@@ -63,7 +66,21 @@ beforeAll(async () => {
   const good = await edge.token(source)
   const payload = { source_name: 'github', company_id: '1', raw_data: {} }
   const fed = await edge.call('/feed-raw-data', { token: good, body: payload })
+  const newsId = randomUUID()
+  await edge.database.query(
+    `INSERT INTO analyzer.news (news_id, event_id, replay_id, event_no, public_news_id, kind, severity, company_id, data_source_id,
+       source_measurement_id, company_measurement_id, subject_key, path, map_version, title, message, observed_at, group_index,
+       group_size, dedupe_key, facts, silent)
+     VALUES ($1, $1, '', 1, 1, 'threshold', 'info', 1, $2, 1, 1, '', 'stars', 1, 'News', 'News', now(), 0, 1, '', '{}', false)`,
+    [newsId, source],
+  )
+  const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
+  const link = new URL(makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? '').searchParams
+  keys = [await edge.apiKey('viewer'), await edge.apiKey('operator')]
   known = {
+    news_id: [newsId],
+    until: [link.get('until')],
+    signature: [link.get('signature')],
     event_id: [fed.json['document_id']],
     source_name: ['github', 'github', 'github', 'affinity', 'reddit'],
     observed_at: [null, '2026-01-31T12:00:00Z'],
@@ -91,7 +108,7 @@ beforeAll(async () => {
 
 type Sent = { token: string; parameters: Record<string, unknown>[]; body: string | null; contentType: string }
 
-function requestsFor({ parameters = [], requestBody }: Operation): fc.Arbitrary<Sent> {
+function requestsFor({ parameters = [], requestBody, security }: Operation): fc.Arbitrary<Sent> {
   const ofPlace = (place: Parameter['in']): fc.Arbitrary<Record<string, unknown>> => {
     const here = parameters.filter((one) => one.in === place)
     if (here.length === 0) return fc.constant({})
@@ -112,7 +129,7 @@ function requestsFor({ parameters = [], requestBody }: Operation): fc.Arbitrary<
       )
     : fc.constant(null)
   return fc.record({
-    token: fc.constantFrom(...tokens),
+    token: fc.constantFrom(...tokens, ...(security.some((one) => 'key' in one) ? keys : [])),
     parameters: fc.tuple(ofPlace('path'), ofPlace('query'), ofPlace('header')),
     body,
     contentType: fc.oneof(
