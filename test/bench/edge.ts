@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { runParma } from '../../deploy/local/parma.ts'
@@ -12,6 +11,7 @@ import { samplePayload } from './codec.ts'
 import type { Load, LoadMessage } from './load.ts'
 import type { Bench, Measure } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'
+import { readCpu, readPeak } from './usage.ts'
 
 const source = 'bench-edge'
 const seconds = 10
@@ -168,19 +168,4 @@ function mapOf(Source: string): ModuleMap {
     ...{ SourceField: `field_${n}`, DataType: 'text', MeasurementName: `field ${n}` },
   }))
   return { Source, Mappings }
-}
-
-const ticksPerSecond = 100
-
-/** CPU time of a process in s: proc_pid_stat(5), utime and stime. */
-function readCpu(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-}
-
-/** The most memory a process ever had resident, MiB: proc_pid_status(5). */
-function readPeak(pid: number): number {
-  return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }

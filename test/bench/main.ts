@@ -14,6 +14,8 @@ import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
 import { memory } from './memory.ts'
 import { news } from './news.ts'
+import { normalizer } from './normalizer.ts'
+import { rawSink } from './raw-sink.ts'
 import { printReport } from './report.ts'
 import { scheduler } from './scheduler.ts'
 import { start } from './start.ts'
@@ -25,6 +27,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { edge } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
+  { services: [], measures: { normalizer, 'raw-sink': rawSink } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { readHistory } from '../harness/github.ts'
+import { fillBacklog } from './backlog.ts'
+import { startFirestoreStub } from './firestore-stub.ts'
+import { makeFlatHistory } from './flat-history.ts'
+import type { Measure } from './measure.ts'
+import { runService, type RunningService } from './run-service.ts'
+import { formatNumber } from './statistics.ts'
+import { readCpu, readPeak } from './usage.ts'
+
+const backlog = 100_000
+const warmUpMs = 5000
+const seconds = 10
+
+/** Documents from Kafka to a stub that only says yes, which is our own share, and to the emulator, which is the emulator's. */
+export const rawSink: Measure = async ({ serviceEnv, say }) => {
+  const env: NodeJS.ProcessEnv = { ...serviceEnv(), TOPIC_PREFIX: 'bench-raw-sink.' }
+  const history = readHistory(20, 1000)
+  if (!history) say('raw-sink: no ../shared/data/github-history.ndjson.gz here, flat payloads stand in')
+  say(`raw-sink: a backlog of ${backlog} payloads`)
+  const pool = new pg.Pool({ connectionString: env['DATABASE_URL'] })
+  await fillBacklog(env, pool, history ?? makeFlatHistory(), backlog).finally(() => pool.end())
+
+  await using stub = await startFirestoreStub()
+  say('raw-sink: against the stub')
+  const own = await measureDocuments({ ...env, FIRESTORE_EMULATOR_HOST: stub.host })
+  say('raw-sink: against the emulator')
+  const emulated = await measureDocuments(env)
+  const what = history ? 'github history' : 'flat payloads'
+  const cpu = `CPU ${formatNumber(own.cpu * 1e6)} µs a document`
+  const memory = `peak RSS, backlog ${formatNumber(backlog)}`
+  return [
+    { what: 'raw-sink, to a stub', value: own.rate, unit: 'documents/s', below: null, detail: `${what}; ${cpu}` },
+    { what: 'raw-sink, to the emulator', value: emulated.rate, unit: 'documents/s', below: null, detail: what },
+    { what: '  memory', value: own.peak, unit: 'MiB', below: 400, detail: memory },
+  ]
+}
+
+async function measureDocuments(env: NodeJS.ProcessEnv) {
+  await using service = await runService('raw-sink', env)
+  await delay(warmUpMs)
+  const first = await look(service)
+  await delay(seconds * 1000)
+  const last = await look(service)
+  const documents = last.documents - first.documents
+  return {
+    rate: (documents * 1000) / (last.at - first.at),
+    cpu: (last.cpu - first.cpu) / documents,
+    peak: readPeak(service.pid),
+  }
+}
+
+async function look({ healthUrl, pid }: RunningService) {
+  const metrics = await (await fetch(`${healthUrl}/metrics`)).text()
+  const counter = /^parma_messages_consumed_total\{topic="mining\.raw-payloads\.v1",outcome="ok"\} (\d+)/m
+  return { documents: Number(counter.exec(metrics)?.[1] ?? 0), at: performance.now(), cpu: readCpu(pid) }
+}
