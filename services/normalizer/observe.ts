@@ -23,10 +23,13 @@ export function observe(
 ): Observation[] {
   const isReplay = row.replay_id !== ''
   if (row.reason !== null || row.map_version === null || (isReplay && values.length === 0)) return []
-  const parts = split(
-    values.map((value) => fit(observedValue(value, names), value.text, limits)),
-    limits,
-  )
+  const observed = values.map((value) => observedValue(value, names))
+  const parts = isSmall(observed, limits)
+    ? [observed]
+    : split(
+        observed.map((value, index) => fit(value, (values[index] as ValueRow).text, limits)),
+        limits,
+      )
   return parts.map((part, index) => ({
     event_id: row.event_id,
     event_no,
@@ -62,6 +65,20 @@ function observedValue(value: ValueRow, names: ReadonlyMap<number, string>): Obs
     members: value.members,
   }
 }
+
+/** Whether it fits one part for certain: what all but the largest payloads do is not measured value by value. */
+function isSmall(values: readonly ObservedValue[], limits: PartLimits): boolean {
+  if (values.length > limits.values) return false
+  let bytes = 0
+  for (const { measurement_name, type, path, item_key, item_label, text, members } of values) {
+    const length = measurement_name.length + type.length + path.length + lengthOf(item_key) + lengthOf(item_label)
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    bytes += 85 + 3 * (length + lengthOf(text) + (members ?? []).reduce((sum, member) => sum + 2 + member.length, 0))
+  }
+  return bytes <= limits.bytes
+}
+
+const lengthOf = (text: string | null) => text?.length ?? 0
 
 /** A value that no record could carry is told by its beginning and its hash: whole it is in `normalizer.value` alone. */
 function fit(value: ObservedValue, text: string | null, { bytes }: PartLimits): ObservedValue {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
+import { arrayText, sqlArray } from '#runtime/sql-array.ts'
 import { type Column, columns } from './coerce.ts'
 
 const valueRow = z.object({
@@ -30,8 +31,7 @@ export type NewValue = ValueRow & { column: Column }
 /** Stores values in `normalizer.value` and, as parma-web expects them, in `public.measurement_*_value`. */
 export async function insertValues(tx: Transaction, rows: readonly NewValue[]): Promise<void> {
   if (rows.length === 0) return
-  const column = <T extends string | number | null>(type: string, value: (row: ValueRow) => T) =>
-    sql.array(rows.map(value), type)
+  const column = (type: string, value: (row: ValueRow) => string | number | null) => sqlArray(type, rows, value)
   await tx.query(sql.unsafe`
     INSERT INTO normalizer.value (event_no, replay_no, observed_at, number, date, seq, company_measurement_id,
       source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text, members)
@@ -73,38 +73,17 @@ async function insertPublic(tx: Transaction, name: Column, rows: readonly NewVal
     SELECT series, ${name === 'date' ? value : sql.fragment`value`}, to_timestamp(at) AT TIME ZONE 'UTC',
       ${utcNow}, ${utcNow}
     FROM unnest(
-      ${sql.array(
-        rows.map((row) => row.company_measurement_id),
-        'int4',
-      )},
+      ${sqlArray('int4', rows, (row) => row.company_measurement_id)},
       ${publicValues(name, rows)},
-      ${sql.array(
-        rows.map((row) => row.observed_at / 1000),
-        'float8',
-      )}
+      ${sqlArray('float8', rows, (row) => row.observed_at / 1000)}
     ) AS n (series, value, at)`)
 }
 
 function publicValues(name: Column, rows: readonly NewValue[]) {
-  if (name === 'int')
-    return sql.array(
-      rows.map(({ number }) => number),
-      'int4',
-    )
-  if (name === 'float')
-    return sql.array(
-      rows.map(({ number }) => number),
-      'float8',
-    )
-  if (name === 'date')
-    return sql.array(
-      rows.map(({ date }) => inSeconds(date)),
-      'float8',
-    )
-  return sql.array(
-    rows.map(({ text }) => text),
-    'text',
-  )
+  if (name === 'int') return sqlArray('int4', rows, ({ number }) => number)
+  if (name === 'float') return sqlArray('float8', rows, ({ number }) => number)
+  if (name === 'date') return sqlArray('float8', rows, ({ date }) => inSeconds(date))
+  return sqlArray('text', rows, ({ text }) => text)
 }
 
 /** The stored values of these events, by event_no and in the order of the source text. */
@@ -137,7 +116,7 @@ function inSeconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1000
 }
 
-/** unnest cannot keep arrays of arrays apart, so they travel as text: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+/** unnest cannot keep arrays of arrays apart, so they travel as text. */
 function arrayLiteral(members: readonly string[] | null): string | null {
-  return members && `{${members.map((member) => `"${member.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`
+  return members && arrayText(members, (member) => member)
 }

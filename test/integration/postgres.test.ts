@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
 import { openPool, sql } from '../../services/runtime/postgres.ts'
 import { classify, retryTransient } from '../../services/runtime/retry.ts'
+import { sqlArray } from '../../services/runtime/sql-array.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { openLink } from './edge-setup.ts'
@@ -64,4 +65,20 @@ test('a server that is not there is named, with what to do, and without the pass
     cause: { code: 'ECONNREFUSED' },
   })
   expect(classify(error)).toBe('transient')
+})
+
+test('arrays arrive as they were sent', async () => {
+  const pool = await openThrough(database.url)
+  const rows = [
+    { text: 'NULL', number: 0.1 },
+    { text: '', number: -1e300 },
+    { text: null, number: null },
+    { text: '{"a":"\\u0000, \\\\"}\n\t\'%$1', number: 2 ** 53 },
+    { text: 'مرحبا 𝒳 \u2028', number: 5e-324 },
+  ]
+  const read = await pool.any(sql.unsafe`
+    SELECT text, number
+    FROM unnest(${sqlArray('text', rows, ({ text }) => text)}, ${sqlArray('float8', rows, ({ number }) => number)})
+      AS n (text, number)`)
+  expect(read).toEqual(rows)
 })
