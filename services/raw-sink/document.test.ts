@@ -31,6 +31,7 @@ test('a payload is the four fields that parma-web knows, and ours', () => {
   expect(payloadDocument(payload)).toEqual({
     path: `parma/mining/datasource/github/raw_data/${eventId}`,
     contentHash: payload.content_hash,
+    bytes: expect.any(Number) as number,
     fields: {
       mining_trigger: '',
       status: 'success',

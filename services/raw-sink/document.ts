@@ -4,8 +4,11 @@ import { isObject, parseJson } from './parse.ts'
 
 export type Fields = Record<string, LegalMap | string | number | boolean | null | Date | Uint8Array>
 
-/** A document that is written once. `parts` lie in its subcollection `parts`, named 1, 2 and so on, and are written first. */
-export type StoredDocument = { path: string; contentHash: string; fields: Fields; parts: Fields[] }
+/**
+ * A document that is written once, of about `bytes` as Firestore counts them. `parts` lie in its subcollection `parts`,
+ * named 1, 2 and so on, and are written first.
+ */
+export type StoredDocument = { path: string; contentHash: string; fields: Fields; bytes: number; parts: Fields[] }
 
 // https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields
 const maxDocumentBytes = 1024 * 1024
@@ -45,7 +48,11 @@ export function payloadDocument(payload: RawPayload, dataError: string | null = 
   const parts = bytes + body.length <= room ? [] : splitBody(body)
   const fields: Fields = { ...known, data, data_truncated: !whole, data_error: error, body_parts: parts.length }
   if (parts.length === 0) fields.body = body
-  return { path, contentHash: content_hash, fields, parts: parts.map((part) => ({ bytes: part, content_hash })) }
+  const size = maxDocumentBytes - room + bytes + (parts.length === 0 ? body.length : 0)
+  return {
+    ...{ path, contentHash: content_hash, fields, bytes: size },
+    parts: parts.map((part) => ({ bytes: part, content_hash })),
+  }
 }
 
 /**
@@ -58,10 +65,11 @@ export function mapDocument(map: NormalizationMap): StoredDocument {
   const path = `parma/mining/datasource/${source_name}/normalization_schema/${event_id}`
   const known: Fields = { event_id, content_hash, version, data_source_id, received_at: new Date(map.received_at) }
   const room = maxDocumentBytes - reserveBytes - sizeOfText(path) - sizeOfFields(known)
-  const { data, whole, error } = readObject(() => parseJson(content), room)
+  const { data, bytes, whole, error } = readObject(() => parseJson(content), room)
   return {
     path,
     contentHash: content_hash,
+    bytes: maxDocumentBytes - room + bytes,
     fields: { ...known, schema: data, schema_truncated: !whole, schema_error: error },
     parts: [],
   }

@@ -5,18 +5,25 @@ import { TransientError } from '#runtime/retry.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import type { Config } from './config.ts'
 import type { Fields, StoredDocument } from './document.ts'
+import { groupCalls } from './group-calls.ts'
 import { createRamp } from './ramp.ts'
 
 /** `repeated`: it was there with the same content. `conflict`: with other content, which stays. */
 export type Written =
   { kind: 'created' | 'repeated' } | { kind: 'conflict'; path: string } | { kind: 'refused'; message: string }
 
-/** Writes a document once, its parts before it: a document that is there is complete. Outages are TransientErrors. */
+/**
+ * Writes a document once, its parts before it: a document that is there is complete. Outages are TransientErrors. Those
+ * that are asked for at the same time travel in one commit, which costs a tenth of a commit for each.
+ */
 export type Store = (document: StoredDocument) => Promise<Written>
 
 // https://grpc.io/docs/guides/status-codes/
 const invalidArgument = 3
 const alreadyExists = 6
+
+/** The emulators take 4 MB, Firestore 10 MiB; as it travels a document is at most twice as large as it counts. */
+const maxCommitBytes = 1024 * 1024
 
 /** Firestore, or its emulator, for as long as the service runs. Readiness follows it. */
 export function openStore(config: Config, { scope, health }: ServiceContext): Store {
@@ -33,20 +40,33 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
     await probe
   })
 
-  return async ({ path, contentHash, fields, parts }) => {
+  type Creation = { ref: DocumentReference; fields: Fields; bytes: number }
+  const commit = groupCalls<Creation>(
+    { count: config.FIRESTORE_COMMIT_MAX, bytes: maxCommitBytes },
+    async (creations) => {
+      const batch = firestore.batch()
+      for (const { ref, fields } of creations) batch.create(ref, fields)
+      await inTime(batch.commit(), creations[0]?.ref.path ?? '')
+    },
+    (error) => [alreadyExists, invalidArgument].includes((error as { code?: number }).code ?? 0),
+  )
+
+  return async ({ path, contentHash, fields, bytes, parts }) => {
     const parent = firestore.doc(path)
     for (const [index, part] of parts.entries()) {
-      const written = await create(parent.collection('parts').doc(String(index + 1)), part, contentHash)
+      const ref = parent.collection('parts').doc(String(index + 1))
+      const written = await create({ ref, fields: part, bytes: maxCommitBytes }, contentHash)
       if (written.kind === 'conflict' || written.kind === 'refused') return written
     }
-    return create(parent, fields, contentHash)
+    return create({ ref: parent, fields, bytes }, contentHash)
   }
 
-  async function create(ref: DocumentReference, fields: Fields, contentHash: string): Promise<Written> {
+  async function create(creation: Creation, contentHash: string): Promise<Written> {
+    const { ref } = creation
     const early = ramp(Date.now())
     if (early > 0) await delay(early)
     try {
-      await inTime(ref.create(fields), ref.path)
+      await commit(creation)
       return { kind: 'created' }
     } catch (error) {
       const { code, message } = error as { code?: unknown; message: string }
