@@ -38,8 +38,8 @@ export async function consume(
     rebalanceTimeout: Math.max(60_000, settings.SESSION_TIMEOUT_MS),
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: 1000,
-    maxBytes: 16 * 1024 * 1024,
-    maxBytesPerPartition: 2 * 1024 * 1024,
+    maxBytes: settings.CONSUME_FETCH_BYTES,
+    maxBytesPerPartition: Math.ceil(settings.CONSUME_FETCH_BYTES / 8),
   })
   const processors = new Map(
     subscriptions.map((subscription) => [
