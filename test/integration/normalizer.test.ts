@@ -279,11 +279,13 @@ describe('what cannot be stored', () => {
     }
     const again = bench.payload(source, gone, org)
     await bench.feed([good[0]!, ...Object.values(refused).slice(0, 6), good[1]!, again], 0)
+    const [record] = await installation.topics.read('mining.raw-payloads.v1')
+    const frame = record!.value!.subarray(0, 5)
     await installation.topics.produce('mining.raw-payloads.v1', [
       { key: '1', value: null, partition: 0 },
       { key: '1', value: '', partition: 0 },
       { key: '1', value: Buffer.from([1, 0, 0, 0, 1, 5]), partition: 0 },
-      { key: '1', value: Buffer.from([0, 0, 0, 0, 1, 255, 255]), partition: 0 },
+      { key: '1', value: Buffer.concat([frame, Buffer.from([255, 255])]), partition: 0 },
     ])
     await bench.feed([...Object.values(refused).slice(6), conflict, { ...good[1]!, event_id: 'no uuid' }, good[2]!], 0)
 
