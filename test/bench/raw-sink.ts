@@ -37,7 +37,7 @@ export const rawSink: Measure = async ({ serviceEnv, say }) => {
   ]
 }
 
-async function measureDocuments(env: NodeJS.ProcessEnv) {
+export async function measureDocuments(env: NodeJS.ProcessEnv) {
   await using service = await runService('raw-sink', env)
   await delay(warmUpMs)
   const first = await look(service)
