@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onCleanup } from '../harness/cleanup.ts'
-import type { TestDatabase } from '../harness/database.ts'
+import { createDatabase, type TestDatabase } from '../harness/database.ts'
 
 export type ModuleCall = { route: string; headers: IncomingHttpHeaders; body: unknown }
 export type Answer = (call: ModuleCall, response: ServerResponse) => void
@@ -109,4 +109,22 @@ export function readTasks(database: TestDatabase, sourceId: number): Promise<Tas
      FROM scheduled_task t LEFT JOIN scheduler.run r USING (task_id) WHERE t.data_source_id = $1 ORDER BY t.task_id`,
     [sourceId],
   )
+}
+
+/**
+ * A database whose now() is what `set` says (ms since 1970): it looks for functions in a schema of ours first. Only
+ * connections that are opened from now on see it.
+ */
+export async function createDatabaseInTime(
+  at: number,
+): Promise<{ tables: TestDatabase; set(at: number): Promise<void> }> {
+  const tables = await createDatabase()
+  await tables.query(`
+    CREATE SCHEMA sim;
+    CREATE TABLE sim.clock (at timestamptz NOT NULL);
+    INSERT INTO sim.clock VALUES (to_timestamp(${at / 1000}));
+    CREATE FUNCTION sim.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT at FROM sim.clock';
+    ALTER DATABASE ${tables.name} SET search_path = sim, pg_catalog, public`)
+  const set = async (at: number) => void (await tables.query('UPDATE sim.clock SET at = to_timestamp($1)', [at / 1000]))
+  return { tables, set }
 }

@@ -15,8 +15,8 @@ import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
 import { closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
 import { onCleanup } from '../harness/cleanup.ts'
-import { createDatabase } from '../harness/database.ts'
 import { testEnv } from '../harness/stack.ts'
+import { createDatabaseInTime } from './scheduler-setup.ts'
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
 const start = Date.parse('2026-01-01T00:00Z')
@@ -65,16 +65,10 @@ function createRandom(seed: number): () => number {
 
 /**
  * Lets `days` pass for 50 sources, in which everything fails that may, on the scheduler's own code and statements: only
- * now() is ours, in a schema that the database looks into first.
+ * now() is ours.
  */
 async function simulate(seed: number, days: number) {
-  const tables = await createDatabase()
-  await tables.query(`
-    CREATE SCHEMA sim;
-    CREATE TABLE sim.clock (at timestamptz NOT NULL);
-    INSERT INTO sim.clock VALUES (to_timestamp(${start / 1000}));
-    CREATE FUNCTION sim.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT at FROM sim.clock';
-    ALTER DATABASE ${tables.name} SET search_path = sim, pg_catalog, public`)
+  const { tables, set } = await createDatabaseInTime(start)
   const config = readConfig({
     ...testEnv(),
     DATABASE_URL: tables.url,
@@ -223,7 +217,7 @@ async function simulate(seed: number, days: number) {
   for (; at < end; at += stepAt(at)) {
     const isCalm = at >= end - calmMs
     if (chance(0.3)) skewMs = isCalm ? 0 : pick([-10 * minute, 0, 10 * minute])
-    await database.query(sql.unsafe`UPDATE sim.clock SET at = to_timestamp(${(at + skewMs) / 1000})`)
+    await set(at + skewMs)
     for (const due of later.filter((one) => one.at <= at)) await due.act()
     later.splice(0, later.length, ...later.filter((one) => one.at > at))
     const delivery = { topic: 't', partition: 0, offset: '0', timestamp: at, headers: {} }
