@@ -140,7 +140,7 @@ export function readSources(
         'paused', p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true),
         'paused_until', ${epochMs(sql.fragment`p.paused_until`)}) END AS policy,
       ${settings.LATE_START_SECONDS * 1000}::int AS grace_ms, ${epochMs(utcNow)} AS now,
-      CASE WHEN ran.latest IS NULL AND s.tasks IS NULL
+      CASE WHEN ran.latest IS NULL
         THEN coalesce(${epochMs(quietSince)}, 0) + ${wait} ELSE 0 END AS first_run_at
     FROM source s
     LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
