@@ -41,3 +41,9 @@ describe('the CRM', () => {
     expect(readConfig(local).affinity?.baseUrl).toBe('http://[::1]:1')
   })
 })
+
+test('the secret that modules know signs nothing that they must not sign', () => {
+  const same = { ...needed, PARMA_ANALYTICS_SECRET_KEY: needed.PARMA_SHARED_SECRET_KEY }
+  expect(() => readConfig(same)).toThrow('which modules know')
+  expect(() => readConfig({ ...same, DEPLOYMENT_ENV: 'local' })).not.toThrow()
+})

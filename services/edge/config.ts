@@ -41,7 +41,7 @@ export const settings = {
     'Deadline of the call of a module’s /initialize, in which the module calls back.',
   ),
   HANDSHAKE_TOKEN_SECONDS: count(1800).describe('Lifetime of the token that a handshake hands to the module.'),
-  MAX_MAP_BYTES: count(4 * 1024 * 1024).describe('The largest answer of a module’s /initialize.'),
+  MAX_MAP_BYTES: count(1024 * 1024).describe('The largest answer of a module’s /initialize.'),
   MAX_BUFFERED_BYTES: count(64 * 1024 * 1024).describe('Request bodies being received at once; more are answered 503.'),
   MAX_JSON_DEPTH: count(1000).describe('Lists and objects within each other in a body; deeper ones are refused.'),
   API_KEY_CACHE_MS: count(10_000, 0).describe(
@@ -92,6 +92,8 @@ export const readConfig = (env: Env = process.env) => {
   const config = readEnv(settings, withAccountFile(env, secretsDir))
   const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl } = config
   const problems: string[] = []
+  if (config.PARMA_SHARED_SECRET_KEY === config.PARMA_ANALYTICS_SECRET_KEY && config.DEPLOYMENT_ENV !== 'local')
+    problems.push('PARMA_ANALYTICS_SECRET_KEY is PARMA_SHARED_SECRET_KEY, which modules know: make one of its own.')
   if (apiKey !== undefined && listId === undefined)
     problems.push('AFFINITY_LIST_ID is missing beside AFFINITY_API_KEY.')
   if (apiKey === undefined && listId !== undefined)

@@ -69,7 +69,8 @@ function readStatus(database: Database, schema: string, eventId: string): Promis
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const notThere = new Set(['42P01', '3F000', '42703', '42501'])
 
-function explain(error: unknown): NotKnown {
+/** Why a view of another service could not be read. Throws what is no reason. */
+export function explain(error: unknown): NotKnown {
   for (let at = error; at instanceof Error; at = at.cause)
     if (notThere.has(String((at as Error & { code?: unknown }).code))) return 'not-migrated'
   if (classify(error) === 'transient') return 'no-answer'

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres.ts'
 import { checkWhyLink } from '#runtime/why-link.ts'
-import { type Answer, json, Refusal } from './answer.ts'
+import { type Answer, json, Refusal, unavailable } from './answer.ts'
 import type { Bounded } from './deadline.ts'
-import { readWhy, whySchema } from './read-why.ts'
+import { remedies } from './event-reasons.ts'
+import { explain } from './event-views.ts'
+import { readWhy, type Why, whySchema } from './read-why.ts'
 import type { About, RouteRequest } from './route.ts'
 import { validate } from './validation.ts'
 import { notePage, whyPage } from './why-page.ts'
@@ -26,11 +28,20 @@ export type WhyDeps = {
   linkSecret: string | undefined
 }
 
+function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'boundedLookup'>) {
+  return async (newsId: string): Promise<Why | null> => {
+    const found = await boundedLookup(readWhy(database, newsId)).catch(explain)
+    if (typeof found === 'string') throw unavailable(remedies[found])
+    return found
+  }
+}
+
 /** GET /api/v1/news/{news_id}/why, by the uuid of a news or its number in parma-web. */
-export function explainNews({ database, boundedLookup }: WhyDeps) {
+export function explainNews(deps: WhyDeps) {
+  const look = lookUp(deps)
   return async ({ params }: RouteRequest): Promise<Answer> => {
     const { news_id } = validate(whyParams, params, 'path')
-    const why = await boundedLookup(readWhy(database, news_id))
+    const why = await look(news_id)
     if (why) return json(200, why)
     throw new Refusal(
       404,
@@ -76,7 +87,8 @@ export const whyPageAbout: About = {
 }
 
 /** GET /why/{news_id}?until=…&signature=…: what a link in a message leads to, until it expires. */
-export function showWhy({ database, boundedLookup, linkSecret }: WhyDeps) {
+export function showWhy({ linkSecret, ...deps }: WhyDeps) {
+  const look = lookUp(deps)
   return async ({ params, query }: RouteRequest): Promise<Answer> => {
     const { news_id } = validate(whyParams, params, 'path')
     const asked = validate(pageQuery.partial(), query, 'query')
@@ -84,7 +96,7 @@ export function showWhy({ database, boundedLookup, linkSecret }: WhyDeps) {
     if (verdict === 'forged') return note(403, 'Not a good link', 'Open the link of the message as it stands there.')
     if (verdict === 'expired')
       return note(410, 'This link has expired', 'Ask those who run parma-analytics: `parma why` shows the same.')
-    const why = await boundedLookup(readWhy(database, news_id))
+    const why = await look(news_id)
     return why
       ? { status: 200, headers, body: whyPage(why) }
       : note(404, 'No such news', 'It was deleted since the message was sent.')

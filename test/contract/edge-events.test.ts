@@ -254,6 +254,8 @@ describe('an edge alone', () => {
       judged: ['unknown', 'not-migrated'],
       notified: ['waiting', null],
     })
+    const why = await edge.call('/api/v1/news/1/why', { token: viewer })
+    expect([why.status, why.json['detail']]).toEqual([503, expect.stringContaining('parma migrate')])
   })
 
   test('is out of order for this while Postgres is away, and says so', async () => {

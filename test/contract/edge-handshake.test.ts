@@ -231,7 +231,7 @@ describe('a module that fails is 502, with the reason, and leaves no map', () =>
     [
       'too much',
       (response) => response.writeHead(200, { 'content-length': '5000000' }).write('x'),
-      /more than 4194304 bytes/,
+      /more than 1048576 bytes/,
     ],
   ])('%s', async (name, answer, reason) => {
     const endpoint = await startModule((_, response) => answer(response))
