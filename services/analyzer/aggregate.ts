@@ -10,13 +10,18 @@ export const methods = {
     const middle = (sorted.length - 1) / 2
     return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
   },
+  /** Of the whole population. */
+  stddev(values: readonly number[]) {
+    const mean = methods.avg(values)
+    return Math.sqrt(methods.avg(values.map((value) => (value - mean) ** 2)))
+  },
 } as const
 
 export type Method = keyof typeof methods
 
-/** The method of this name, in any case; null: there is none. */
+/** The method that a row of public.notification_rules names, in any case; null: there is none. It cannot name stddev. */
 export function findMethod(name: string): Method | null {
   const known = name.trim().toLowerCase()
   const method = known === 'mean' ? 'avg' : known
-  return Object.hasOwn(methods, method) ? (method as Method) : null
+  return method !== 'stddev' && Object.hasOwn(methods, method) ? (method as Method) : null
 }

@@ -88,7 +88,15 @@ function tellValue(payload: Payload, { firing, value }: Extract<Found, { firing:
   const names = { company, source: payload.source_name, measurement: measurement_name, item }
   return {
     content: {
-      ...{ kind, severity: severityOf(percent), source_measurement_id, company_measurement_id, item_key, path, seq },
+      ...{
+        kind,
+        severity: rule?.severity ?? severityOf(percent),
+        source_measurement_id,
+        company_measurement_id,
+        item_key,
+        path,
+        seq,
+      },
       ...describe(firing, payload.observed_at, names),
       ...{ trigger_factor: percent, rule_id: rule?.id ?? null, rule_version: rule?.version ?? null },
     },

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe as group, expect, test } from 'vitest'
+import { compileRules, percentRule, type Rule } from './compile-rules.ts'
 import { describe, type Names } from './describe.ts'
 import { countWords } from './headline.ts'
 import { type Firing, judge } from './judge.ts'
+import type { RuleDefinition } from './read-definition.ts'
 import { excerpt, sayNumber, sayNumbers, sayPercent } from './say.ts'
 import type { Value } from './value.ts'
 
@@ -14,10 +16,28 @@ const names: Names = { company: 'langfuse', source: 'github', measurement: 'star
 type Aggregate = { method: 'sum' | 'avg' | 'median'; entries: number }
 
 function firingOf(before: Value, now: Value, type = 'text', window: Aggregate | null = null): Firing | undefined {
-  const rules = window ? [{ id: 'notification_rules/1', version: 1, name: '', threshold: 1, window }] : []
+  const percent = percentRule({ id: 'notification_rules/1', version: 1, name: '' }, 1)
+  const rules = window ? [{ ...percent, window: { method: window.method, runs: window.entries } }] : []
   const measure = { rules, policy, keep: 32 }
   const { state } = judge(null, { value: before, type, eventNo: 1, observedAt: from }, measure)
   return judge(state, { value: now, type, eventNo: 2, observedAt: to }, measure).firings[0]
+}
+
+/** `inARow` is what it says; it fires at once. */
+function firingOfRule(
+  before: number,
+  now: number,
+  when: RuleDefinition['when'],
+  { inARow = 1 }: Partial<Rule>,
+): Firing {
+  const definition = { name: 'a rule', when }
+  const rows = [{ rule_id: 'rule/1', version: 1, definition, bucketCompanies: [] }]
+  const measured = { source_measurement_id: 1, measurement_name: 'stars' }
+  const { rules } = compileRules(rows, 500)({ company_id: '1', data_source_id: 3 }, measured)
+  const measure = { rules, policy, keep: 32 }
+  const { state } = judge(null, { value: number(before), type: 'int', eventNo: 1, observedAt: from }, measure)
+  const [firing] = judge(state, { value: number(now), type: 'int', eventNo: 2, observedAt: to }, measure).firings
+  return { ...firing!, rule: { ...rules[0]!, inARow } }
 }
 
 const number = (value: number): Value => ({ kind: 'number', number: value })
@@ -111,6 +131,64 @@ group('title and message', () => {
     expect(described).toMatchObject({ title, message })
   })
 
+  test.each<[number, number, RuleDefinition['when'], Partial<Rule>, string, string]>([
+    [
+      9900,
+      10_050,
+      { kind: 'above', level: 10_000, recovery: null },
+      {},
+      'Stars of langfuse rose above 10,000',
+      'langfuse: stars rose above 10,000, from 9,900 to 10,050 since 16 November 2026 (github).',
+    ],
+    [
+      5,
+      -0.5,
+      { kind: 'below', level: 0, recovery: 2 },
+      { inARow: 1 },
+      'Stars of langfuse fell below 0',
+      'langfuse: stars fell below 0, from 5 to -0.5 since 16 November 2026 (github).',
+    ],
+    [
+      1561,
+      1780,
+      { kind: 'absolute', by: 200, direction: 'up' },
+      {},
+      'Stars of langfuse rose 219 to 1,780',
+      'langfuse: stars rose by 219 (14%) from 1,561 to 1,780 since 16 November 2026 (github).',
+    ],
+    [
+      0,
+      7,
+      { kind: 'absolute', by: 5, direction: 'both' },
+      {},
+      'Stars rose from 0 to 7',
+      'langfuse: stars rose from 0 to 7 since 16 November 2026 (github).',
+    ],
+    [
+      0,
+      7,
+      { kind: 'from-zero', direction: 'both' },
+      {},
+      'Stars rose from 0 to 7',
+      'langfuse: stars rose from 0 to 7 since 16 November 2026 (github).',
+    ],
+  ])('%d → %d, %j', (before, now, when, changes, title, message) => {
+    expect(describe(firingOfRule(before, now, when, changes), to, names)).toMatchObject({ title, message })
+  })
+
+  test('several values in a row, and windows over days, are told', () => {
+    const percent = { kind: 'percent', by: 10, direction: 'up' } as const
+    const above = { kind: 'above', level: 15, recovery: null } as const
+    const window = { method: 'stddev', length: 9, days: 7, latest: number(20) } as const
+    const rows = [firingOfRule(10, 20, percent, { inARow: 3 }), firingOfRule(10, 20, above, { inARow: 3 })]
+    const over = { ...firingOfRule(10, 20, percent, {}), window }
+    expect([...rows, over].map((firing) => describe(firing, to, names).message)).toEqual([
+      'langfuse: stars rose by 100% from 10 to 20 since 16 November 2026 (github), 3 times in a row.',
+      'langfuse: stars rose above 15, from 10 to 20 since 16 November 2026 (github), for 3 values in a row.',
+      'langfuse: spread of stars rose by 100% from 10 to 20 since 16 November 2026 (github), over 7 days, the latest 20.',
+    ])
+  })
+
   test('two times of one day are told apart', () => {
     const dates = [from, from + 3_600_000].map((date): Value => ({ kind: 'date', date })) as [Value, Value]
     expect(describe(firingOf(...dates, 'date')!, to, names).current).toBe('16 November 2026, 11:03 UTC')
@@ -189,10 +267,17 @@ test('every number of a text is a fact, and company, measurement and both values
       pair,
       aggregate,
       fc.record({ company: words, source: words, measurement: words, item: fc.option(words) }),
-      ([a, b, type], window, names) => {
-        const firing = firingOf(a, b, type, window)
-        fc.pre(firing !== undefined)
+      fc.record({
+        kind: fc.constantFrom('percent', 'absolute', 'above'),
+        level: finite,
+        inARow: fc.integer({ min: 1, max: 99 }),
+      }),
+      ([a, b, type], window, names, { kind, level, inARow }) => {
+        const found = firingOf(a, b, type, window)
+        fc.pre(found !== undefined)
         told++
+        const condition = { kind, by: 1, direction: 'both', level, recovery: level } as Rule['condition']
+        const firing = { ...found, rule: found.rule && { ...found.rule, condition, inARow } }
         const { title, message, previous, current, facts } = describe(firing, to, names)
         expect(countWords(title)).toBeGreaterThanOrEqual(4)
         expect(countWords(title)).toBeLessThanOrEqual(7)
@@ -202,7 +287,7 @@ test('every number of a text is a fact, and company, measurement and both values
           expect(message).toContain(said)
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: 3000, seed: 7 },
   )
   expect(told).toBeGreaterThan(1000)
 })

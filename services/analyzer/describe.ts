@@ -1,6 +1,7 @@
+import type { Rule } from './compile-rules.ts'
 import type { Firing } from './judge.ts'
 import { countWords, writeHeadline } from './headline.ts'
-import { excerpt, sayList, sayNumbers, sayPercent, sayTime } from './say.ts'
+import { excerpt, sayList, sayNumber, sayNumbers, sayPercent, sayTime } from './say.ts'
 import { maxMembers, maxText, sayName, sayValue } from './say-value.ts'
 import { missingIn, numberOf, type Value } from './value.ts'
 
@@ -18,10 +19,14 @@ export type Description = {
   facts: Record<string, string>
 }
 
-const aggregates = { sum: 'total', avg: 'average', count: 'count of', min: 'lowest', max: 'highest', median: 'median' }
+const aggregates = {
+  ...{ sum: 'total', avg: 'average', count: 'count of', min: 'lowest', max: 'highest', median: 'median' },
+  stddev: 'spread of',
+}
 
 /** What a firing is to a person. Whatever the names and values hold is text, never a template. */
 export function describe(firing: Firing, observedAt: number, names: Names): Description {
+  const condition = firing.rule?.condition
   const company = sayName(names.company, 'the company')
   const source = sayName(names.source, 'the source')
   const measurement = sayName(names.measurement, 'value')
@@ -46,7 +51,7 @@ export function describe(firing: Firing, observedAt: number, names: Names): Desc
       since,
       previous_observed_at: new Date(firing.since).toISOString(),
       observed_at: new Date(observedAt).toISOString(),
-      ...(firing.threshold !== null && { threshold: String(firing.threshold) }),
+      ...(condition && 'by' in condition && { threshold: String(condition.by) }),
       ...(firing.flapping && { flapping: 'true' }),
       ...facts,
     },
@@ -74,24 +79,47 @@ function tell(firing: Firing): Told {
   return { tails, told: `changed from ${quote(previous)} to ${quote(current)}`, previous, current, facts: {} }
 }
 
-function tellNumbers({ percent, window }: Firing, a: number, b: number): Told {
+function tellNumbers({ percent, window, rule }: Firing, a: number, b: number): Told {
   const [previous, current] = sayNumbers(a, b)
   const verb = b > a ? 'rose' : 'fell'
   const facts: Record<string, string> = { previous_value: String(a), current_value: String(b) }
-  if (window) {
-    facts.window = String(window.length)
-    facts.latest = sayValue(window.latest)
+  if (percent !== null) facts.percent = sayPercent(percent)
+  const more = [window && sayWindow(window, facts), rule && rule.inARow > 1 && sayRow(rule, facts)]
+  const both = `from ${previous} to ${current}`
+  const rest = { more: more.map((one) => (one ? `, ${one}` : '')).join(''), previous, current, facts }
+  if (rule && 'level' in rule.condition) {
+    const { kind, level } = rule.condition
+    facts.level = sayNumber(level)
+    const crossed = `${verb} ${kind} ${facts.level}`
+    return { tails: [crossed, `${verb} to ${current}`, verb], told: `${crossed}, ${both}`, ...rest }
   }
-  const more = window
-    ? `, over ${facts.window} ${window.length === 1 ? 'value' : 'values'}, the latest ${facts.latest}`
-    : ''
-  if (percent === null) {
-    const tails: Told['tails'] = [`${verb} from ${previous} to ${current}`, `${verb} to ${current}`, verb]
-    return { tails, told: `${verb} from ${previous} to ${current}`, more, previous, current, facts }
+  if (percent === null)
+    return { tails: [`${verb} ${both}`, `${verb} to ${current}`, verb], told: `${verb} ${both}`, ...rest }
+  if (rule?.condition.kind === 'absolute') {
+    const size = sayNumber(Math.abs(b - a))
+    facts.change = size
+    const tails: Told['tails'] = [`${verb} ${size} to ${current}`, `${verb} by ${size}`, verb]
+    return { tails, told: `${verb} by ${size} (${facts.percent}) ${both}`, ...rest }
   }
-  facts.percent = sayPercent(percent)
   const tails: Told['tails'] = [`${verb} ${facts.percent} to ${current}`, `${verb} ${facts.percent}`]
-  return { tails, told: `${verb} by ${facts.percent} from ${previous} to ${current}`, more, previous, current, facts }
+  return { tails, told: `${verb} by ${facts.percent} ${both}`, ...rest }
+}
+
+function sayWindow({ length, days, latest }: NonNullable<Firing['window']>, facts: Record<string, string>): string {
+  facts.window = String(length)
+  facts.latest = sayValue(latest)
+  if (days !== null) facts.window_days = String(days)
+  const over = days === null ? count(length, 'value') : count(days, 'day')
+  return `over ${over}, the latest ${facts.latest}`
+}
+
+function sayRow({ inARow, condition }: Rule, facts: Record<string, string>): string {
+  facts.in_a_row = String(inARow)
+  return 'level' in condition ? `for ${inARow} values in a row` : `${inARow} times in a row`
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 function tellMembers(before: readonly string[], now: readonly string[]): Told {

@@ -100,8 +100,9 @@ async function readPasts(
   const questions: (PastQuestion & { payload: Payload })[] = []
   for (const payload of payloads) {
     const { event_no, observed_at, subject_key } = payload
-    for (const [key, { company_measurement_id, item_key, source_measurement_id }] of seriesOf(payload)) {
-      const length = Math.max(keptValues, longestWindow(rules.get(source_measurement_id)?.rules ?? []))
+    for (const [key, value] of seriesOf(payload)) {
+      const { company_measurement_id, item_key } = value
+      const length = Math.max(keptValues, longestWindow(rules(payload, value).rules))
       if (isLate(payload, newest.get(key) ?? null))
         questions.push({ payload, key, company_measurement_id, subject_key, item_key, event_no, observed_at, length })
       else newest.set(key, { observedAt: observed_at })

@@ -36,7 +36,8 @@ export type Knowledge = {
 
 /**
  * Judges a payload by what was before it: earlier payloads, never values of the same. One that comes late is judged by its
- * own past and changes no state. Which items come and go, only what is neither late nor a replay can tell.
+ * own past, of which rules over days or several values in a row know nothing, and changes no state. Which items come and go,
+ * only what is neither late nor a replay can tell.
  */
 export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   const { rules, policy, itemPolicy, keptValues, states, past, subject } = knowledge
@@ -53,7 +54,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     const value = readValue(observed)
     const state = states.get(key) ?? null
     if (value === null || state?.eventNo === eventNo) continue
-    const of = rules.get(observed.source_measurement_id) ?? { rules: [], problems: [] }
+    const of = rules(payload, observed)
     const measure = {
       rules: of.rules,
       policy: isPositional(observed) ? null : policy,
@@ -100,6 +101,7 @@ export function isLate({ observed_at }: Payload, state: Pick<SeriesState, 'obser
   return state !== null && observed_at < state.observedAt
 }
 
+/** In numbers; windows over days keep what they need themselves. */
 export function longestWindow(rules: readonly Rule[]): number {
-  return Math.max(0, ...rules.map(({ window }) => window?.entries ?? 0))
+  return Math.max(0, ...rules.map(({ window }) => (window && 'runs' in window ? (window.runs ?? 0) : 0)))
 }

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileRules, type RuleRow } from './compile-rules.ts'
+import { compileRules, type OwnRow, type PublicRow } from './compile-rules.ts'
 import { judge, type Judgement, type SeriesState } from './judge.ts'
 import { readValue, type Value } from './value.ts'
 
 const policy = { threshold: 25, steps: 5, told: new Set(['text', 'paragraph', 'bool']) }
 const dayMs = 86_400_000
 
-function ruleRow(changes: Partial<RuleRow> = {}): RuleRow {
+function ruleRow(changes: Partial<PublicRow> = {}): PublicRow {
   return {
     rule_id: 'notification_rules/1',
     version: 1,
@@ -20,9 +20,14 @@ function ruleRow(changes: Partial<RuleRow> = {}): RuleRow {
   }
 }
 
+function rulesFor(rows: (PublicRow | OwnRow)[]) {
+  const value = { source_measurement_id: 1, measurement_name: 'stars' }
+  return compileRules(rows, 500)({ company_id: '1', data_source_id: 3 }, value)
+}
+
 /** What a series of values gives, one judgement each. */
-function run(values: readonly Value[], rows: RuleRow[] = [], type = 'int'): Judgement[] {
-  const rules = compileRules(rows, 500).get(1)?.rules ?? []
+function run(values: readonly Value[], rows: (PublicRow | OwnRow)[] = [], type = 'int'): Judgement[] {
+  const { rules } = rulesFor(rows)
   let state: SeriesState | null = null
   return values.map((value, index) => {
     const judgement = judge(
@@ -118,7 +123,7 @@ describe('an aggregate compares windows of equal length', () => {
 })
 
 describe('a rule that cannot be followed is a problem with a remedy, and the measurement is judged by default', () => {
-  test.each<[Partial<RuleRow>, RegExp]>([
+  test.each<[Partial<PublicRow>, RegExp]>([
     [{ method: 'stddev' }, /"stddev" is unknown: use sum/],
     [{ method: 'toString' }, /unknown/],
     [{ method: '__proto__' }, /unknown/],
@@ -130,7 +135,7 @@ describe('a rule that cannot be followed is a problem with a remedy, and the mea
     [{ threshold: 'NaN' }, /threshold is NaN/],
     [{ threshold: 'Infinity' }, /threshold is Infinity/],
   ])('%o', (changes, message) => {
-    const { rules, problems } = compileRules([ruleRow(changes)], 500).get(1)!
+    const { rules, problems } = rulesFor([ruleRow(changes)])
     expect(rules).toEqual([])
     expect(problems).toEqual([
       {
@@ -139,7 +144,9 @@ describe('a rule that cannot be followed is a problem with a remedy, and the mea
       },
     ])
     const [, second] = run(numbers(100, 130), [ruleRow(changes)])
-    expect(second?.firings).toMatchObject([{ rule: { id: 'default/percent', version: 2 }, threshold: 25, percent: 30 }])
+    expect(second?.firings).toMatchObject([
+      { rule: { id: 'default/percent', version: 2, condition: { by: 25 } }, percent: 30 },
+    ])
   })
 
   test('a percent rule on a text', () => {

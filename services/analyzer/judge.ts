@@ -1,6 +1,7 @@
-import { methods } from './aggregate.ts'
-import type { Rule, RuleProblem } from './compile-rules.ts'
+import { percentRule, type Rule, type RuleProblem } from './compile-rules.ts'
 import { defaultRule, type Policy } from './defaults.ts'
+import { canJudge, type Change, judgeRule, type RuleState } from './judge-rule.ts'
+import { keepTimes } from './take-windows.ts'
 import { isUsual } from './usual.ts'
 import { isSame, numberOf, readsTheSame, type Value } from './value.ts'
 
@@ -10,8 +11,12 @@ export type SeriesState = {
   observedAt: number
   last: Value
   recent: number[]
+  /** When the newest of `recent` were observed, as many as a rule over days asks for. */
+  at?: number[]
   /** Its last firing, while it is recent. */
   fired?: Fired
+  /** What rules remember of it, by their id. */
+  rules?: Record<string, RuleState>
 }
 
 /** `from`: the value before it; `turns`: how many firings in a row each undid the one before; `quiet`: values since. */
@@ -19,19 +24,8 @@ type Fired = { from: Value; turns: number; quiet: number }
 
 export type Observed = { eventNo: number; observedAt: number; type: string; value: Value }
 
-/** A value that is news. `before` and `now` are what was compared: the values, or the aggregates of two windows. */
-export type Firing = {
-  kind: 'threshold' | 'changed'
-  rule: Pick<Rule, 'id' | 'version'> | null
-  /** Percent from which the rule fires. */
-  threshold: number | null
-  before: Value
-  now: Value
-  /** Change in percent; null: from zero, beyond what a double holds, or no number. */
-  percent: number | null
-  window: { method: keyof typeof methods; length: number; latest: Value } | null
-  /** When the value before this one was true. */
-  since: number
+/** A value that is news. */
+export type Firing = Change & {
   /** The series goes to and fro: told once, then held. */
   flapping: boolean
   held: boolean
@@ -51,32 +45,42 @@ export type Judgement = { state: SeriesState; firings: Firing[]; problems: RuleP
  */
 export function judge(state: SeriesState | null, observed: Observed, { rules, policy, keep }: Measure): Judgement {
   const { value, type, eventNo, observedAt } = observed
-  const number = numberOf(value)
   const known = state?.last.kind === value.kind ? state : null
-  const recent = number === null ? [] : [...(known?.recent ?? []), number].slice(-keep)
-  const firings =
-    known === null
-      ? []
-      : number === null || rules.length === 0
-        ? byDefault(known, value, type, policy)
-        : byRules(known, value, number, rules)
-  const fired = known && followFirings(known, value, firings.length > 0)
+  const asked = rules.filter((rule) => canJudge(rule, value))
+  const verdicts = known === null ? [] : asked.map((rule) => ({ rule, ...judgeRule(rule, known, observed) }))
+  const changes = verdicts.flatMap(({ change }) => change ?? [])
+  const found = known !== null && asked.length === 0 ? byDefault(known, observed, policy) : changes
+  const fired = known && followFirings(known, value, found.length > 0)
   const turns = fired?.turns ?? 0
   const flaps = { flapping: turns >= turnsOfFlapping, held: turns > turnsOfFlapping }
+  const number = numberOf(value)
+  const at =
+    number === null
+      ? undefined
+      : keepTimes(
+          rules.map(({ window }) => window),
+          known,
+          observedAt,
+        )
+  const kept = Math.max(keep, at?.length ?? 0)
+  const remembered = verdicts.flatMap(({ rule: { id }, state: one }) => (one ? [[id, one]] : []))
   return {
-    state: { eventNo, observedAt, last: value, recent, ...(fired && { fired }) },
-    firings: firings.map((firing) => ({ ...firing, ...flaps })),
-    problems:
-      number === null
-        ? rules.map((rule) => ({
-            rule,
-            message: `it asks for a percentage, and the measurement is ${type}: take the rule away`,
-          }))
-        : [],
+    state: {
+      ...{ eventNo, observedAt, last: value },
+      recent: number === null ? [] : [...(known?.recent ?? []), number].slice(-kept),
+      ...(at && { at }),
+      ...(fired && { fired }),
+      ...(remembered.length > 0 && { rules: Object.fromEntries(remembered) as Record<string, RuleState> }),
+    },
+    firings: found.map((change) => ({ ...change, ...flaps })),
+    problems: [
+      ...rules
+        .filter((rule) => rule.named && !canJudge(rule, value))
+        .map((rule) => ({ rule, message: `it reckons with numbers, and the measurement is ${type}: take it away` })),
+      ...verdicts.flatMap(({ rule, problem }) => (problem === null ? [] : [{ rule, message: problem }])),
+    ],
   }
 }
-
-type Change = Omit<Firing, 'flapping' | 'held'>
 
 const turnsOfFlapping = 2
 /** After so many values without a firing a series has calmed down. */
@@ -94,45 +98,15 @@ function undoes(from: Value, last: Value, value: Value): boolean {
   return a === null || b === null || c === null ? isSame(from, value) : b > a !== c > b
 }
 
-function byRules(known: SeriesState, value: Value, number: number, rules: readonly Rule[]): Change[] {
-  return rules.flatMap(({ id, version, threshold, window }) => {
-    const firing = { kind: 'threshold' as const, rule: { id, version }, threshold, since: known.observedAt }
-    if (window === null) {
-      const change = compare(numberOf(known.last)!, number, threshold)
-      return change ? { ...firing, ...change, before: known.last, now: value, window: null } : []
-    }
-    const length = window.entries ?? known.recent.length
-    if (known.recent.length < length) return []
-    const [before, now] = [known.recent.slice(-length), [...known.recent, number].slice(-length)].map(
-      methods[window.method],
-    ) as [number, number]
-    const change = compare(before, now, threshold)
-    if (!change) return []
-    const aggregates = { before: { kind: 'number', number: before }, now: { kind: 'number', number: now } } as const
-    return { ...firing, ...change, ...aggregates, window: { method: window.method, length, latest: value } }
-  })
-}
-
-function byDefault(known: SeriesState, value: Value, type: string, policy: Policy | null): Change[] {
+function byDefault(known: SeriesState, observed: Observed, policy: Policy | null): Change[] {
   if (policy === null) return []
-  const { threshold, steps, told } = policy
-  if (value.kind === 'number')
-    return isUsual(known.recent, value.number, type, steps)
-      ? []
-      : byRules(known, value, value.number, [{ ...defaultRule, threshold, window: null }])
-  if (!told.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return []
+  const { value, type } = observed
+  if (value.kind === 'number') {
+    if (isUsual(known.recent, value.number, type, policy.steps)) return []
+    const { change } = judgeRule(percentRule(defaultRule, policy.threshold), known, observed)
+    return change ? [change] : []
+  }
+  if (!policy.told.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return []
   const { last: before, observedAt: since } = known
-  return [{ kind: 'changed', rule: null, threshold: null, before, now: value, percent: null, window: null, since }]
-}
-
-/** Rounding of doubles must not decide: 0.1 to 0.105 is 5 %. */
-const tolerance = 1e-9
-
-/** Null: not news. */
-function compare(before: number, now: number, threshold: number): { percent: number | null } | null {
-  if (before === now || !Number.isFinite(before) || !Number.isFinite(now)) return null
-  if (before === 0) return { percent: null }
-  const percent = ((now - before) / Math.abs(before)) * 100
-  if (Math.abs(percent) < threshold * (1 - tolerance)) return null
-  return { percent: Number.isFinite(percent) ? percent : null }
+  return [{ kind: 'changed', rule: null, before, now: value, percent: null, window: null, since }]
 }

@@ -13,7 +13,7 @@ const stateRow = z.object({
   event_no: z.number(),
   observed_at: z.number(),
   // Written here alone, from a SeriesState.
-  state: z.custom<Pick<SeriesState, 'last' | 'recent'>>(),
+  state: z.custom<Omit<SeriesState, 'eventNo' | 'observedAt'>>(),
 })
 
 /** What is known of these series, by key; those that nothing is known of are missing. */
@@ -53,7 +53,7 @@ export async function writeStates(
       ${keyColumns(changed)},
       ${column('int8', ({ eventNo }) => eventNo)},
       ${column('float8', ({ observedAt }) => observedAt / 1000)},
-      ${column('text', ({ last, recent }) => JSON.stringify({ last, recent }))}
+      ${column('text', ({ eventNo: _no, observedAt: _at, ...state }) => JSON.stringify(state))}
     ) AS n (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
     ON CONFLICT (company_measurement_id, subject_key, item_key) DO UPDATE
     SET event_no = excluded.event_no, observed_at = excluded.observed_at, state = excluded.state`)
