@@ -67,6 +67,9 @@ type Scoped = Pick<Rule, 'id' | 'version' | 'name'> & {
   isOwn: boolean
 }
 
+/** One for all that nothing is said about, which are most. */
+const nothing: RulesFor = { rules: [], problems: [] }
+
 /** More answers than that are not remembered. */
 const maxAnswers = 100_000
 
@@ -76,7 +79,7 @@ const maxAnswers = 100_000
  * made last.
  */
 export function compileRules(rows: readonly (PublicRow | OwnRow)[], maxWindow: number): Rules {
-  const scoped = rows.flatMap((row) => ('definition' in row ? readOwn(row, maxWindow) : [readPublic(row, maxWindow)]))
+  const scoped = rows.flatMap((row) => readRow(row, maxWindow))
   const answers = new Map<string, RulesFor>()
   return (of, value) => {
     const key = `${of.company_id}/${of.data_source_id}/${value.source_measurement_id}/${value.measurement_name}`
@@ -87,6 +90,17 @@ export function compileRules(rows: readonly (PublicRow | OwnRow)[], maxWindow: n
     answers.set(key, answer)
     return answer
   }
+}
+
+/** Why nobody can follow a rule, whatever it is asked about; null: one can. */
+export function findProblem(row: PublicRow | OwnRow, maxWindow: number): string | null {
+  const [read] = readRow(row, maxWindow)
+  return typeof read?.compiled === 'string' ? read.compiled : null
+}
+
+/** Empty: it is switched off. */
+function readRow(row: PublicRow | OwnRow, maxWindow: number): Scoped[] {
+  return 'definition' in row ? readOwn(row, maxWindow) : [readPublic(row, maxWindow)]
 }
 
 function select(scoped: readonly Scoped[], of: Judged, value: Measured): RulesFor {
@@ -100,6 +114,7 @@ function select(scoped: readonly Scoped[], of: Judged, value: Measured): RulesFo
     else if (!isOwn) rules.push(compiled)
     else if (fits >= (own.get(name)?.fit ?? 0)) own.set(name, { fit: fits, rule: compiled })
   }
+  if (rules.length + own.size + problems.length === 0) return nothing
   return { rules: [...rules, ...[...own.values()].map(({ rule }) => rule)], problems }
 }
 
@@ -136,7 +151,6 @@ export function percentRule(rule: Pick<Rule, 'id' | 'version' | 'name'>, by: num
 
 const dayMs = 86_400_000
 
-/** Empty: it is switched off. */
 function readOwn({ rule_id: id, version, definition, bucketCompanies }: OwnRow, maxWindow: number): Scoped[] {
   const read = ruleDefinition.safeParse(definition)
   // Nobody knows what it is about, so whoever comes first is told.

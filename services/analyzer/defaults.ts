@@ -14,7 +14,7 @@ import type { Severity } from '#schemas/generated/types.ts'
  * | items of a list | those that appear, and those that are gone for GONE_AFTER payloads, except where the list or the map is new. More than MAX_ITEM_NEWS of a list at once are one news |
  * | items known by their position alone | nothing: it is not the item that changes |
  *
- * TELL_CHANGES_OF says otherwise for all but numbers. A series that goes to and fro is marked as flapping with its second
+ * TELL_CHANGES_OF says otherwise for all but numbers, a rule of our own (`changed`, `never`) for what it is about. A series that goes to and fro is marked as flapping with its second
  * turn, and from then on silent until it keeps still for three values.
  */
 export type Policy = {

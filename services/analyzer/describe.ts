@@ -1,7 +1,7 @@
 import type { Rule } from './compile-rules.ts'
 import type { Firing } from './judge.ts'
 import { countWords, writeHeadline } from './headline.ts'
-import { excerpt, sayList, sayNumber, sayNumbers, sayPercent, sayTime } from './say.ts'
+import { excerpt, sayCount, sayList, sayNumber, sayNumbers, sayPercent, sayTime } from './say.ts'
 import { maxMembers, maxText, sayName, sayValue } from './say-value.ts'
 import { missingIn, numberOf, type Value } from './value.ts'
 
@@ -109,17 +109,13 @@ function sayWindow({ length, days, latest }: NonNullable<Firing['window']>, fact
   facts.window = String(length)
   facts.latest = sayValue(latest)
   if (days !== null) facts.window_days = String(days)
-  const over = days === null ? count(length, 'value') : count(days, 'day')
+  const over = days === null ? sayCount(length, 'value') : sayCount(days, 'day')
   return `over ${over}, the latest ${facts.latest}`
 }
 
 function sayRow({ inARow, condition }: Rule, facts: Record<string, string>): string {
   facts.in_a_row = String(inARow)
   return 'level' in condition ? `for ${inARow} values in a row` : `${inARow} times in a row`
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 function tellMembers(before: readonly string[], now: readonly string[]): Told {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Method, methods } from './aggregate.ts'
+import { excerpt } from './say.ts'
 
 const number = z.number()
 const direction = z.enum(['up', 'down', 'both']).default('both')
@@ -70,7 +71,8 @@ export const ruleDefinition = z
 
 export type RuleDefinition = z.output<typeof ruleDefinition>
 
-/** What is wrong with a definition, on one line. */
+/** What is wrong with a definition, on one line; of many faults the first three. */
 export function sayIssues({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': ')).join('; ')
+  const said = issues.slice(0, 3).map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
+  return excerpt(said.join('; '), 500)
 }

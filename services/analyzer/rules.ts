@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { compileRules, type Rules } from './compile-rules.ts'
 import type { Config } from './config.ts'
+import { readOwnRules } from './own-rules.ts'
 
 const definition = z.object({
   name: z.string(),
@@ -16,17 +17,20 @@ const ruleRow = z.object({ rule_id: z.string(), version: z.number(), definition 
 export type ReadRules = () => Promise<Rules>
 
 export function openRules(database: Database, { RULES_MAX_AGE_MS, MAX_WINDOW }: Config): ReadRules {
-  let kept: { rules: Rules; until: number } | null = null
+  let kept: { rules: Rules; content: string; until: number } | null = null
   let reading: Promise<Rules> | null = null
 
   async function read(): Promise<Rules> {
     const until = performance.now() + RULES_MAX_AGE_MS
-    const rows = await readRules(database)
-    const rules = compileRules(
-      rows.map(({ rule_id, version, definition }) => ({ rule_id, version, ...definition })),
-      MAX_WINDOW,
-    )
-    kept = { rules, until }
+    const published = await readPublished(database)
+    const rows = [
+      ...published.map(({ definition, ...row }) => ({ ...row, ...definition })),
+      ...(await readOwnRules(database)),
+    ]
+    const content = JSON.stringify(rows)
+    // Compiled rules remember whom they are for.
+    const rules = kept?.content === content ? kept.rules : compileRules(rows, MAX_WINDOW)
+    kept = { rules, content, until }
     return rules
   }
 
@@ -38,7 +42,7 @@ export function openRules(database: Database, { RULES_MAX_AGE_MS, MAX_WINDOW }: 
 }
 
 /** Reads public.notification_rules, and gives each content that a rule has had a version in analyzer.rule. */
-async function readRules(database: Database): Promise<readonly z.infer<typeof ruleRow>[]> {
+export async function readPublished(database: Database): Promise<readonly z.infer<typeof ruleRow>[]> {
   return database.any(sql.type(ruleRow)`
     WITH current AS (
       SELECT rule_id AS row_id, 'notification_rules/' || rule_id AS rule_id, jsonb_build_object(

@@ -41,6 +41,11 @@ export function sayPercent(percent: number): string {
   return `${size >= 10 ? sayNumber(Math.round(size)) : small.format(Number(size.toPrecision(2)))}%`
 }
 
+/** 1 day, 2 days. */
+export function sayCount(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
 const twoDaysMs = 48 * 60 * 60 * 1000
 
 /** A day, 16 November 2026; when `now` is less than two days later with the time, 16 November 2026, 10:03 UTC. */

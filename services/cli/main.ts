@@ -7,10 +7,10 @@ import { readEnvironment } from './config.ts'
 
 const [noun, ...args] = process.argv.slice(2)
 const found = await findCommands()
-const command = found.find(({ name }) => name === noun)
+const command = found.find(({ name }) => name === `${noun} ${args[0]}`) ?? found.find(({ name }) => name === noun)
 
 if (command) {
-  const child = spawn(process.execPath, [command.file, command.name, ...args], {
+  const child = spawn(process.execPath, [command.file, noun!, ...args], {
     stdio: 'inherit',
     env: readEnvironment(),
   })

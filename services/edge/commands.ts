@@ -9,8 +9,8 @@ export const commands = defineCommands(import.meta, {
     help: 'companies and how sources know them: ls, add, edit, rm, link',
     load: () => import('./companies-commands.ts'),
   },
-  rules: {
-    help: 'rules that say which changes of numbers are news: seed',
+  'rules seed': {
+    help: 'the rules that measurements of well-known sources start with',
     load: () => import('./rules-commands.ts'),
   },
   keys: { help: 'keys of the operator API: create, ls, revoke', load: () => import('./keys-commands.ts') },

@@ -12,7 +12,8 @@ export type CommandGroup = {
 
 /**
  * Declares the commands of a service. `parma` imports the file for their names and starts it as a process of its own to
- * run one: `node services/<service>/commands.ts <noun> <verb> …`.
+ * run one: `node services/<service>/commands.ts <noun> <verb> …`. Where another service has a verb of its own for the same
+ * noun, it declares `<noun> <verb>`.
  */
 export function defineCommands(meta: ImportMeta, groups: Record<string, CommandGroup>): Record<string, CommandGroup> {
   if (meta.main) void runCommands(groups, process.argv.slice(2))
@@ -30,7 +31,8 @@ export class UsageError extends Error {
 async function runCommands(groups: Record<string, CommandGroup>, args: string[]): Promise<void> {
   watchWarnings(({ name, message }) => console.error(`${name}: ${message}`))
   const program = new Command('parma').exitOverride().showHelpAfterError()
-  for (const [noun, { help, load }] of Object.entries(groups)) {
+  for (const [words, { help, load }] of Object.entries(groups)) {
+    const [noun = words] = words.split(' ')
     const group = program.command(noun).description(help).exitOverride().showHelpAfterError()
     if (args[0] === noun) (await load()).build(group)
     for (const command of group.commands) command.exitOverride().showHelpAfterError()
