@@ -247,6 +247,91 @@ describe('rules', () => {
   })
 })
 
+describe('rules of our own', () => {
+  type Ruled = { rule_id: string | null; covers: { series: number; companies: number }; definition: object }
+  const parma = async <T = Ruled>(...args: string[]) =>
+    JSON.parse(await installation.parma('rules', ...args, '--json')) as T
+  const ruleOf = (news: readonly News[]) => news.map(({ rule }) => `${rule?.id} ${rule?.version}`)
+
+  test('one that is added fires, one that is switched off does not, without a restart', async () => {
+    const { company, source, observation } = await createSeries()
+    let day = 0
+    /** One more value, 4 above the last; returns the rules that told it. */
+    const step = async () => {
+      const next = observation(day, [{ number: 1000 + 4 * day++ }])
+      await send(next)
+      await settled(next)
+      const rows = await installation.database.query<{ rule: string }>(
+        `SELECT rule_id || ' ' || rule_version AS rule FROM analyzer.news WHERE event_id = $1`,
+        [next.event_id],
+      )
+      return rows.map(({ rule }) => rule)
+    }
+    expect(await step()).toEqual([])
+    expect(await step()).toEqual([])
+    const asked = ['--name', 'steps', '--absolute', '3', '--source', String(source), '--severity', 'critical']
+    const tried = await parma('add', ...asked, '--dry-run')
+    expect(tried).toMatchObject({ rule_id: null, covers: { series: 1, companies: 1, measurements: 1 } })
+    const { rule_id, definition } = await parma('add', ...asked, '--by', 'somebody')
+    expect(definition).toEqual(tried.definition)
+    await waitFor('the rule to fire', async () => (await step()).join() === `${rule_id} 1`)
+    const [news] = await waitFor('the news', () => newsOf(company).then((all) => all.length > 0 && all))
+    expect(news).toMatchObject({ severity: 'critical', facts: { change: '4', threshold: '3' } })
+    await parma('edit', rule_id!, '--direction', 'up', '--by', 'another')
+    await waitFor('the change to be in force', async () => (await step()).join() === `${rule_id} 2`)
+    await parma('disable', rule_id!, '--by', 'somebody')
+    await waitFor('the rule to be silent', async () => (await step()).length === 0)
+    const listed = await parma<Record<string, unknown>[]>('ls')
+    expect(listed.find((one) => one.rule_id === rule_id)).toMatchObject({
+      ...{ version: 3, name: 'steps', fires: 'a rise by 3 or more', about: `source ${source}` },
+      ...{ severity: 'critical', enabled: false, problem: null, changed_by: 'somebody' },
+    })
+    await expect(parma('disable', rule_id!)).rejects.toThrow('is switched off already')
+    await expect(parma('edit', '12345', '--percent', '5')).rejects.toThrow('There is no rule "12345"')
+  })
+
+  test('a narrower one holds for its company alone; one that is no rule is told once and costs nothing', async () => {
+    const [one, other] = [await createSeries('int', 'followers'), await createSeries('int', 'followers')]
+    await installation.database.query(
+      `INSERT INTO analyzer.rule (rule_id, version, definition) VALUES ('rule/900000', 1, '{"name": "by hand"}')`,
+    )
+    const fields = ['--name', 'followers', '--measurement', 'follow*']
+    const narrow = await parma('add', ...fields, '--absolute', '50', '--company', String(one.company), '--by', 'x')
+    const general = await parma('add', ...fields, '--absolute', '5', '--by', 'x')
+    let day = 0
+    const step = async () => {
+      const number = 1000 + 10 * day
+      const both = [one, other].map(({ observation }) => observation(day, [{ number }]))
+      day++
+      await send(...both)
+      await settled(...both)
+    }
+    await step()
+    const [news] = await waitFor('the general rule to fire', async () => {
+      await step()
+      const found = await newsOf(other.company)
+      return found.length > 0 && found
+    })
+    expect(ruleOf([news!])).toEqual([`${general.rule_id} 1`])
+    day += 10
+    await step()
+    const narrowed = await waitFor('the narrow rule to fire', () =>
+      newsOf(one.company).then((found) => found.length > 0 && found),
+    )
+    expect(ruleOf(narrowed)).toEqual([`${narrow.rule_id} 1`])
+    const told = await waitFor('the rule to be reported', async () => {
+      const events = (await readAll(topics.opsEvents)).map(({ value }) => value)
+      const found = events.filter(({ subject }) => subject === 'rule/900000')
+      return found.length > 0 && found
+    })
+    expect(new Set(told.map(({ event_id }) => event_id)).size).toBe(1)
+    expect(told[0]).toMatchObject({
+      kind: 'rule-error',
+      message: expect.stringMatching(/^Rule "rule\/900000" .* is not followed: its definition is wrong/) as string,
+    })
+  })
+})
+
 test('the first values, history, replays and late observations are silent; late ones leave newer state alone', async () => {
   const { company, series, measurement, source, observation } = await createSeries()
   const history = [10, 20].map((number, day) => observation(day, [{ number }], { history: true }))
