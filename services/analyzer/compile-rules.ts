@@ -1,5 +1,6 @@
 import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
 import { findMethod, type Method } from './aggregate.ts'
+import type { Tolerance } from './alike.ts'
 import { hasWildcard, matchGlob } from './match-glob.ts'
 import { ruleDefinition, type RuleDefinition, sayIssues } from './read-definition.ts'
 
@@ -23,7 +24,7 @@ export type Condition =
   | { kind: 'percent' | 'absolute'; by: number; direction: 'up' | 'down' | 'both' }
   | { kind: 'from-zero'; direction: 'up' | 'down' | 'both' }
   | Level
-  | { kind: 'changed' }
+  | ({ kind: 'changed' } & Tolerance)
   | { kind: 'never' }
 
 export type Level = { kind: 'above' | 'below'; level: number; recovery: number }

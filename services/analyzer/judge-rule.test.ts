@@ -157,8 +157,8 @@ describe('a rule of our own', () => {
   })
 
   test('of texts, dates and links any change can be asked for, or nothing', () => {
-    const told = (kind: string, type: string, ...values: Value[]) => {
-      const series = createSeries([named({ when: { kind } })])
+    const told = (when: string | object, type: string, ...values: Value[]) => {
+      const series = createSeries([named({ when: typeof when === 'string' ? { kind: when } : when })])
       return values.map((value) =>
         series
           .see(value, undefined, type)
@@ -171,6 +171,9 @@ describe('a rule of our own', () => {
       (date: number): Value => ({ kind: 'date', date }),
     ]
     expect(told('changed', 'link', text('a'), text('A'), text('A'))).toEqual(['', 'changed', ''])
+    expect(told({ kind: 'changed', ignore: ['b'] }, 'text', text('a'), text('a b'), text('c'))).toEqual([
+      ...['', '', 'changed'],
+    ])
     expect(told('changed', 'date', date(1), date(2))).toEqual(['', 'changed'])
     expect(told('changed', 'bool', { kind: 'bool', bool: true }, { kind: 'bool', bool: false })).toEqual([
       '',

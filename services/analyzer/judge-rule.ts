@@ -1,4 +1,5 @@
 import { methods } from './aggregate.ts'
+import { isAlike } from './alike.ts'
 import type { Condition, Level, Rule, Window } from './compile-rules.ts'
 import type { Observed, SeriesState } from './judge.ts'
 import { takeWindows } from './take-windows.ts'
@@ -97,7 +98,7 @@ const tolerance = 1e-9
 function doesHold(condition: Condition, before: Value, now: Value): boolean {
   const [a, b] = [numberOf(before), numberOf(now)]
   if (condition.kind === 'never') return false
-  if (condition.kind === 'changed') return !isSame(before, now)
+  if (condition.kind === 'changed') return !isSame(before, now) && !isAlike(before, now, condition)
   if (a === null || b === null) return false
   if ('level' in condition) return isBeyond(condition.kind, b, condition.level)
   if (a === b || (condition.direction !== 'both' && (condition.direction === 'up') !== b > a)) return false

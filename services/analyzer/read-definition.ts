@@ -12,7 +12,11 @@ const when = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('from-zero'), direction }),
   z.strictObject({ kind: z.literal('above'), ...level }),
   z.strictObject({ kind: z.literal('below'), ...level }),
-  z.strictObject({ kind: z.literal('changed') }),
+  z.strictObject({
+    kind: z.literal('changed'),
+    ignore: z.array(z.string().trim().min(1).max(200)).max(100).default([]),
+    similarity: number.min(0).max(1).nullable().default(null),
+  }),
   z.strictObject({ kind: z.literal('never') }),
 ])
 
@@ -32,7 +36,7 @@ const ids = z.array(z.int().positive()).max(1000).default([])
  * | member | says |
  * |---|---|
  * | name | what it is called; of two rules of one name, the one with the narrower scope holds where both would |
- * | when | `percent` or `absolute`: a change by so much, `up`, `down` or `both`; `from-zero`; `above` or `below`: a level is crossed, again only after the value was back at `recovery` (else at the level itself); `changed`: any change, of texts, dates and links too; `never`: nothing, where a general rule or the defaults would tell |
+ * | when | `percent` or `absolute`: a change by so much, `up`, `down` or `both`; `from-zero`; `above` or `below`: a level is crossed, again only after the value was back at `recovery` (else at the level itself); `changed`: any change, of texts, dates and links too, but of the words or members to `ignore`, and of texts that share at least the part `similarity` (0 to 1) of their words; `never`: nothing, where a general rule or the defaults would tell |
  * | window | what is compared are the sum, avg, … of the last so many `runs` (values) or `days`, with those of as many that end with the value before |
  * | in_a_row | it must hold for so many values one after the other (a change: in one direction) |
  * | cool_down_days | after it fired, nothing for so long, in observed time |

@@ -10,6 +10,8 @@ export type RuleOptions = {
   above?: string
   below?: string
   changed?: boolean
+  ignore?: string[]
+  similarity?: string
   never?: boolean
   direction?: string
   recovery?: string
@@ -46,7 +48,7 @@ export function readRuleOptions(options: RuleOptions, ids: ScopeIds, before: Rul
 const kinds = ['--percent', '--absolute', '--from-zero', '--above', '--below', '--changed', '--never']
 
 function readWhen(options: RuleOptions, before: RuleDefinition['when'] | undefined): object | undefined {
-  const { percent, absolute, fromZero, above, below, changed, never, direction, recovery } = options
+  const { percent, absolute, fromZero, above, below, changed, never, direction, recovery, ignore, similarity } = options
   const found = [
     percent !== undefined && { kind: 'percent', by: readNumber(percent, '--percent') },
     absolute !== undefined && { kind: 'absolute', by: readNumber(absolute, '--absolute') },
@@ -58,7 +60,16 @@ function readWhen(options: RuleOptions, before: RuleDefinition['when'] | undefin
   ].filter((one) => one !== false && one !== undefined)
   if (found.length > 1) throw new UsageError(`A rule fires for one reason: give one of ${kinds.join(', ')}.`)
   const when = found[0] ?? before
-  return when && { ...when, ...given({ direction, recovery: readNumber(recovery, '--recovery') }) }
+  return (
+    when && {
+      ...when,
+      ...given({ direction, ignore }),
+      ...given({
+        recovery: readNumber(recovery, '--recovery'),
+        similarity: readNumber(similarity, '--similarity'),
+      }),
+    }
+  )
 }
 
 function readWindow({ window, runs, days }: RuleOptions, before: RuleDefinition | null): object | null | undefined {

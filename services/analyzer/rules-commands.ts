@@ -48,6 +48,12 @@ function withFields(command: Command): Command {
     .option('--above <level>', 'fires when a number gets above this level')
     .option('--below <level>', 'fires when a number gets below this level')
     .option('--changed', 'fires when anything changes: texts, dates and links too')
+    .option(
+      '--ignore <word>',
+      'a word, or member of a list, whose change does not count; several times for more',
+      collect,
+    )
+    .option('--similarity <part>', 'texts that share at least this part of their words (0 to 1) are no change')
     .option('--never', 'tells nothing where a general rule, or the defaults, would')
     .addOption(new Option('--direction <direction>', 'of a change (both)').choices(['up', 'down', 'both']))
     .option('--recovery <level>', 'to where a number must be back before it crosses the level again (the level)')

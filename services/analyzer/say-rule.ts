@@ -1,5 +1,5 @@
 import type { RuleDefinition } from './read-definition.ts'
-import { sayCount } from './say.ts'
+import { sayCount, sayList } from './say.ts'
 
 const moves = { up: 'a rise', down: 'a fall', both: 'a change' }
 
@@ -29,7 +29,11 @@ function sayWhen(when: RuleDefinition['when']): string {
       return `a step ${when.kind} ${when.level}${back}`
     }
     case 'changed':
-      return 'any change'
+      return [
+        'any change',
+        when.ignore.length > 0 ? ` but of ${sayList(when.ignore, 5)}` : '',
+        when.similarity === null ? '' : ` of texts that are less than ${Math.round(when.similarity * 100)}% alike`,
+      ].join('')
     case 'never':
       return 'nothing'
   }

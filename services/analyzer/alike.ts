@@ -1,0 +1,42 @@
+import type { Value } from './value.ts'
+
+/** What makes no difference to a rule for changes. */
+export type Tolerance = {
+  /** Words of texts, or members of lists, that do not count; in any case. */
+  ignore: readonly string[]
+  /** Texts that share at least this part of their words (Dice's coefficient, 0 to 1) are the same; null: only equal ones. */
+  similarity: number | null
+}
+
+/**
+ * Whether two values that differ are the same but for what a rule tolerates. Words are compared as they occur, so that their order
+ * makes no difference. Dice, "Measures of the amount of ecologic association between species", 1945.
+ */
+export function isAlike(a: Value, b: Value, { ignore, similarity }: Tolerance): boolean {
+  if (ignore.length === 0 && similarity === null) return false
+  const ignored = new Set(ignore.map((word) => word.toLowerCase()))
+  const kept = (words: readonly string[]) => words.filter((word) => !ignored.has(word.toLowerCase()))
+  if (a.kind === 'set' && b.kind === 'set') {
+    const [mine, others] = [new Set(kept(a.members)), new Set(kept(b.members))]
+    return mine.size === others.size && [...mine].every((member) => others.has(member))
+  }
+  if (a.kind !== 'text' || b.kind !== 'text') return false
+  const [mine, others] = [kept(wordsOf(a.text)), kept(wordsOf(b.text))]
+  const shared = countShared(mine, others)
+  const all = mine.length + others.length
+  return (2 * shared === all && a.hash === b.hash) || (similarity !== null && 2 * shared >= similarity * all)
+}
+
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+}
+
+function countShared(mine: readonly string[], others: readonly string[]): number {
+  const left = new Map<string, number>()
+  for (const word of others) left.set(word, (left.get(word) ?? 0) + 1)
+  return mine.filter((word) => {
+    const count = left.get(word) ?? 0
+    left.set(word, count - 1)
+    return count > 0
+  }).length
+}
