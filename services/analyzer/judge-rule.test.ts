@@ -157,7 +157,7 @@ describe('a rule of our own', () => {
   })
 
   test('of texts, dates and links any change can be asked for, or nothing', () => {
-    const told = (when: string | object, type: string, ...values: Value[]) => {
+    const told = (when: string | { kind: string; ignore: string[] }, type: string, ...values: Value[]) => {
       const series = createSeries([named({ when: typeof when === 'string' ? { kind: when } : when })])
       return values.map((value) =>
         series
