@@ -19,7 +19,7 @@ describe.each([
     killing = await startKilling(name)
   })
 
-  test.each(points)('$at, leaves one of everything', async (point) => {
+  test.each(points)('$at, leaves one of everything', { timeout: times * 60_000 }, async (point) => {
     for (let time = 0; time < times; time++) await kill(killing, point)
   })
 })

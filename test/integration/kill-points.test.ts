@@ -17,5 +17,5 @@ describe.each([
     killing = await startKilling(name)
   })
 
-  test.each(points)('$at, leaves one of everything', (point) => kill(killing, point))
+  test.each(points)('$at, leaves one of everything', { timeout: 400_000 }, (point) => kill(killing, point))
 })

@@ -57,6 +57,9 @@ export type Killing = {
   killAt(point: Point, batch: [Fed, ...Fed[]], isDone?: () => Promise<boolean>): Promise<void>
 }
 
+/** Each of these starts a service or two, which a busy machine takes its time for. */
+const patienceMs = 120_000
+
 /** A service that reaches its servers by proxies, so that it can be killed between any two steps of a batch. */
 export async function startKilling(name: string): Promise<Killing> {
   const installation = await createInstallation()
@@ -87,11 +90,11 @@ export async function startKilling(name: string): Promise<Killing> {
     installation,
     async killAt({ at, server, hold, of }, batch, isDone = () => Promise.resolve(true)) {
       await restart()
-      await waitFor('all before it to be committed', async () => (await readLag(group, topic)) === 0)
+      await waitFor('all before it to be committed', async () => (await readLag(group, topic)) === 0, patienceMs)
       let isHeld = false
       void proxies[server].hold(hold, (message) => of(message, batch[0])).held.then(() => (isHeld = true))
       await bench.feed(batch, 1)
-      await waitFor(`the batch to be ${at}`, async () => isHeld && (await isDone()))
+      await waitFor(`the batch to be ${at}`, async () => isHeld && (await isDone()), patienceMs)
       await restart()
     },
   }
@@ -120,7 +123,7 @@ export async function killNormalizer({ bench, installation, killAt }: Killing, p
   await killAt(point, [full, empty, small])
   const next = bench.payload(source, company, { name: 'c', size: 8, repos: [] })
   await bench.feed([next], 1)
-  await bench.observed([full, small, next])
+  await bench.observed([full, small, next], patienceMs)
 
   expect(await bench.counts(source)).toEqual({
     ...{ processed_event: 4, value: 7 + 2 + 2, refused: 2, series: 5 },
@@ -169,7 +172,7 @@ export async function killRawSink({ bench, installation, killAt }: Killing, poin
   const next = bench.payload(source, 1, { name: 'c' })
   await bench.feed([next], 1)
 
-  await waitFor('the next document', async () => (await collection.doc(next.event_id).get()).exists)
+  await waitFor('the next document', async () => (await collection.doc(next.event_id).get()).exists, patienceMs)
   const { docs } = await collection.get()
   expect(docs.map(({ id }) => id).sort()).toEqual([large, small, next].map(({ event_id }) => event_id).sort())
   for (const document of docs) {
