@@ -124,9 +124,12 @@ export function readSources(
       WHERE t.status IN ('PENDING', 'PROCESSING')
       GROUP BY t.data_source_id
     ), source AS (
-      SELECT s.*, ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module, task.tasks,
-        sum(task.runs) OVER (PARTITION BY ${moduleOf(sql.fragment`s.invocation_endpoint`)}) AS module_runs
-      FROM public.data_source s LEFT JOIN task ON task.data_source_id = s.id
+      SELECT *, sum(runs) OVER (PARTITION BY module) AS module_runs
+      FROM (
+        SELECT s.*, ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module, task.tasks, task.runs
+        FROM public.data_source s LEFT JOIN task ON task.data_source_id = s.id
+        OFFSET 0
+      ) AS s
     )
     SELECT s.id, s.is_active, s.frequency, coalesce(s.tasks, '[]') AS tasks, s.module,
       CASE WHEN s.module IS NULL THEN 0 ELSE coalesce(s.module_runs, 0) END::int AS module_runs,
