@@ -51,12 +51,13 @@ const sourceRow = z
     /** The database's clock. */
     now: z.number(),
   })
-  .transform(({ policy, is_active, ran_latest, last_missed, tasks, ...row }) => {
+  .transform(({ policy, is_active, ran_latest, last_missed, tasks, first_run_at, ...row }) => {
     const { cron, zone, jitter_seconds, window_from, window_to, catch_up, may_overlap, paused, paused_until } = {
       ...everyDay,
       ...policy,
     }
     const known = isZone(zone) ? zone : 'UTC'
+    const waiting = tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && regular && attempts === 0)
     return {
       ...row,
       tasks,
@@ -71,7 +72,8 @@ const sourceRow = z
       paused_until,
       latest: ran_latest === null ? null : Math.max(ran_latest, last_missed?.to ?? -Infinity),
       last_missed,
-      waiting: tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && regular && attempts === 0),
+      waiting,
+      first_run_at: waiting.length > 0 ? 0 : first_run_at,
       strange: tasks.filter(({ status, strange }) => status === 'PROCESSING' && strange).map(({ task_id }) => task_id),
     }
   })

@@ -168,6 +168,16 @@ describe('claiming', () => {
     expect((await claim()).claims).toMatchObject([{ data_source_id: source }])
   })
 
+  test('runs a new source by hand at once, and its first run by plan not before its time', async () => {
+    const source = await addSource(tables)
+    await tables.query(`UPDATE data_source SET created_at = now(), modified_at = now()`)
+    const task = await addTask(tables, source)
+    expect(idsOf((await claim()).claims)).toEqual([task])
+    await finish(finishOf(source, task))
+    expect((await claim()).claims).toEqual([])
+    expect(await readTasks(tables, source)).toHaveLength(1)
+  })
+
   test('takes one task of a source at a time, in their order, on demand or not', async () => {
     const source = await addSource(tables)
     const first = await addTask(tables, source, { scheduled_at: new Date(Date.now() - 86_400_000) })
