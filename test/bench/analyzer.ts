@@ -15,15 +15,13 @@ const rules = 200
 const rounds = 4
 /** One value in so many doubles, which is news by its rules. */
 const newsEvery = 499
-const alertsPerSecond = 50
-const alertSeconds = 10
 const deadlineMs = 300_000
 const dayMs = 86_400_000
 const start = Date.parse('2026-01-01')
 
 /**
  * What one analyzer judges from topic to topic: 50,000 series, each measurement with two rules. The first round is where
- * series begin, and is not counted. Then how long one observation takes to become news on the topic, at 50 a second.
+ * series begin, and is not counted.
  */
 export const analyzer: Measure = async (bench) => {
   const env = bench.serviceEnv()
@@ -81,25 +79,11 @@ export const analyzer: Measure = async (bench) => {
     }
     const rates = summarize(seconds.map((one) => (companies * measurements) / one))
     const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM analyzer.news')
-
-    bench.say(`analyzer: ${alertsPerSecond} observations a second`)
-    const latencies = await measureAlerts(kafka, codec, async (n) => {
-      const company = n % companies
-      const one = observe(company, rounds + 1 + Math.floor(n / companies), [n < companies ? 90_000 : 900_000])
-      await send([one])
-      return one.event_id
-    })
-    const p95 = latencies[Math.floor(latencies.length * 0.95)] ?? NaN
     return [
       {
         what: 'analyzer, values judged',
         ...{ value: rates.median, unit: 'values/s', below: null, above: 10_000 },
         detail: `${rounds} rounds of ${companies * measurements} series, ${rules} rules, ${rows[0]?.count} news: min ${formatNumber(rates.min)}, max ${formatNumber(rates.max)}`,
-      },
-      {
-        what: 'an observation to its news, p95',
-        ...{ value: p95, unit: 'ms', below: 500 },
-        detail: `on the topics, ${alertsPerSecond}/s for ${alertSeconds} s: p50 ${formatNumber(latencies[Math.floor(latencies.length / 2)] ?? NaN)}, max ${formatNumber(latencies.at(-1) ?? NaN)}`,
       },
     ]
   } finally {
@@ -154,44 +138,4 @@ async function waitForJudged(pool: pg.Pool, count: number): Promise<void> {
     if (performance.now() > end) throw new Error(`the observations were not judged within ${deadlineMs / 1000} s`)
     await delay(20)
   }
-}
-
-/** Milliseconds from the sending of each observation to its news on the topic, sorted. */
-async function measureAlerts(
-  kafka: Kafka,
-  codec: ReturnType<typeof createCodec>,
-  send: (n: number) => Promise<string>,
-): Promise<number[]> {
-  const count = alertsPerSecond * alertSeconds
-  const sentAt = new Map<string, number>()
-  const toldAt = new Map<string, number>()
-  const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 50 })
-  await consumer.connect()
-  await consumer.subscribe({ topic: topics.news.name, fromBeginning: false })
-  const joined = new Promise<void>((resolve) => {
-    consumer.on('consumer.group_join', () => resolve())
-  })
-  await consumer.run({
-    async eachMessage({ message }) {
-      const at = performance.now()
-      const { event_id } = await codec.decode(topics.news, message.value!)
-      if (!toldAt.has(event_id)) toldAt.set(event_id, at)
-    },
-  })
-  await joined
-  const startedAt = performance.now()
-  const sending: Promise<void>[] = []
-  for (let n = 0; n < count; n++) {
-    await delay(Math.max(0, startedAt + (n * 1000) / alertsPerSecond - performance.now()))
-    const at = performance.now()
-    sending.push(send(n).then((eventId) => void sentAt.set(eventId, at)))
-  }
-  await Promise.all(sending)
-  const end = performance.now() + deadlineMs
-  while ([...sentAt.keys()].some((id) => !toldAt.has(id))) {
-    if (performance.now() > end) throw new Error('news did not come')
-    await delay(50)
-  }
-  await consumer.disconnect()
-  return [...sentAt].map(([id, at]) => toldAt.get(id)! - at).sort((a, b) => a - b)
 }

@@ -14,6 +14,7 @@ import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
 import { memory } from './memory.ts'
 import { news } from './news.ts'
+import { newsLatency } from './news-latency.ts'
 import { normalizer } from './normalizer.ts'
 import { rawSink } from './raw-sink.ts'
 import { printReport } from './report.ts'
@@ -23,7 +24,7 @@ import { throughput } from './throughput.ts'
 
 /** Measures by the services that run; in this order: memory is that of a stack which has not done anything yet. */
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
-  { services: programs, measures: { start, memory, alert, codec, news, throughput } },
+  { services: programs, measures: { start, memory, alert, 'news-latency': newsLatency, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },

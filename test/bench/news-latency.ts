@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Kafka, logLevel } from 'kafkajs'
+import pg from 'pg'
+import { runParma } from '../../deploy/local/parma.ts'
+import { type Codec, createCodec } from '../../schemas/codec.ts'
+import { createRegistry } from '../../schemas/registry.ts'
+import { topics } from '../../schemas/topics.ts'
+import { postJson, startModule } from '../harness/module.ts'
+import type { Measure } from './measure.ts'
+import { formatNumber } from './statistics.ts'
+
+const source = 'bench-latency'
+const map = { Source: source, Mappings: [{ SourceField: 'stars', DataType: 'int', MeasurementName: 'stars' }] }
+const companies = 50
+const perSecond = 50
+const seconds = 10
+const deadlineMs = 60_000
+
+/** From the POST of a payload to its news on `insights.news.v1`, with all services running, at 50 payloads a second. */
+export const newsLatency: Measure = async (bench) => {
+  const env = bench.serviceEnv()
+  await using module = await startModule(() => bench.env().EDGE_URL ?? '', map)
+  const parma = async (...args: string[]) =>
+    JSON.parse(await runParma(env, ...args, '--json')) as { id: number; token: string }
+  const { id } = await parma(
+    'sources',
+    'add',
+    '--name',
+    source,
+    '--endpoint',
+    module.endpoint,
+    '--frequency',
+    'monthly',
+  )
+  const query = new URLSearchParams({ invocation_endpoint: module.endpoint, data_source_id: String(id) })
+  const { status } = await fetch(`${bench.env().EDGE_URL}/handshake?${query}`)
+  if (status !== 200) throw new Error(`the handshake was answered ${status}`)
+  const { token } = await parma('token', 'mint', '--source', source)
+  const ids = await addCompanies(env['DATABASE_URL'] ?? '')
+
+  const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
+  const toldAt = new Map<string, number>()
+  const consumer = await followNews(kafka, createCodec(createRegistry(env['SCHEMA_REGISTRY_URL'] ?? '')), toldAt)
+  /** Sends `count` payloads, each double of the one before it of its company, and returns when each was sent, by event. */
+  const feed = async (count: number, first: number) => {
+    const sentAt = new Map<string, number>()
+    const startedAt = performance.now()
+    const sending: Promise<void>[] = []
+    for (let n = 0; n < count; n++) {
+      await delay(Math.max(0, startedAt + (n * 1000) / perSecond - performance.now()))
+      const at = performance.now()
+      const raw_data = { stars: 1000 * 2 ** (first + Math.floor(n / companies)) }
+      const body = { source_name: source, company_id: ids[n % companies], raw_data }
+      const send = async () => {
+        const answer = await postJson(`${bench.env().EDGE_URL}/feed-raw-data`, `Bearer ${token}`, body)
+        if (answer.status !== 201) throw new Error(`a feed was answered ${answer.status}`)
+        sentAt.set(String(((await answer.json()) as { document_id: string }).document_id), at)
+      }
+      sending.push(send())
+    }
+    await Promise.all(sending)
+    return sentAt
+  }
+  try {
+    bench.say(`news: ${perSecond} payloads a second`)
+    await feed(companies, 0)
+    const sentAt = await feed(perSecond * seconds, 1)
+    const isTold = () => [...sentAt.keys()].every((event) => toldAt.has(event))
+    for (const end = performance.now() + deadlineMs; !isTold(); await delay(50))
+      if (performance.now() > end) throw new Error(`not all news came within ${deadlineMs / 1000} s`)
+    const taken = [...sentAt].map(([event, at]) => toldAt.get(event)! - at).sort((a, b) => a - b)
+    const at = (share: number) => formatNumber(taken[Math.min(taken.length - 1, Math.floor(taken.length * share))]!)
+    return [
+      {
+        what: 'a payload to its news, p95',
+        ...{ value: taken[Math.floor(taken.length * 0.95)]!, unit: 'ms', below: 500 },
+        detail: `POST to insights.news.v1, ${perSecond}/s for ${seconds} s: p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`,
+      },
+    ]
+  } finally {
+    await consumer.disconnect()
+  }
+}
+
+async function addCompanies(connectionString: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ id: number }>(
+      "INSERT INTO company (name, modified_at) SELECT 'Latency ' || n, now() FROM generate_series(1, $1::int) n RETURNING id",
+      [companies],
+    )
+    return rows.map(({ id }) => String(id))
+  } finally {
+    await client.end()
+  }
+}
+
+/** Notes when the first news of each event came, from now on. */
+async function followNews(kafka: Kafka, codec: Codec, toldAt: Map<string, number>) {
+  const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 50 })
+  const joined = new Promise<void>((resolve) => {
+    consumer.on('consumer.group_join', () => resolve())
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic: topics.news.name, fromBeginning: false })
+  await consumer.run({
+    async eachMessage({ message }) {
+      const at = performance.now()
+      const { event_id } = await codec.decode(topics.news, message.value!)
+      if (!toldAt.has(event_id)) toldAt.set(event_id, at)
+    },
+  })
+  await joined
+  return consumer
+}
