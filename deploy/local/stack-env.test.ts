@@ -7,6 +7,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { readPorts } from './config.ts'
 import { describeStack, parseStackEnv, renderStackEnv, stackEnvFile, writeStackEnv } from './stack-env.ts'
 
+// The same cases at each run.
+fc.configureGlobal({ seed: 1 })
+
 const secrets = { postgresPassword: 'p'.repeat(48), sharedSecret: 's'.repeat(48), analyticsSecret: 'a'.repeat(48) }
 const settings = {
   root: '/repo',

@@ -2,6 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EncodingError, JsonError, readJson, sliceMember } from './read-json.ts'
 
+// The same cases at each run.
+fc.configureGlobal({ seed: 1 })
+
 const bytes = (text: string) => Buffer.from(text)
 
 describe('readJson', () => {

@@ -2,6 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CrawlErrors, fitErrors, summarize } from './summarize.ts'
 
+// The same cases at each run.
+fc.configureGlobal({ seed: 1 })
+
 describe('summarize', () => {
   // The texts are what Python's json.dumps made of the same errors.
   test.each<[CrawlErrors | null, string]>([

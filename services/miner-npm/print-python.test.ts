@@ -2,6 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { printPython, type Json } from './print-python.ts'
 
+// The same cases at each run.
+fc.configureGlobal({ seed: 1 })
+
 test.each<[Json, string]>([
   [{ Source: 'npm', Mappings: [] }, "{'Source': 'npm', 'Mappings': []}"],
   [[null, true, false], '[None, True, False]'],

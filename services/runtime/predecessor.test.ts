@@ -6,6 +6,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { type Env, findIdle, port, postgresSettings, readEnv } from './config.ts'
 
+// The same cases at each run.
+fc.configureGlobal({ seed: 1 })
+
 const readUrl = (env: Env) => readEnv({ DATABASE_URL: postgresSettings.DATABASE_URL }, env).DATABASE_URL
 
 describe('POSTGRES_*', () => {

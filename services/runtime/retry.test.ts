@@ -3,6 +3,9 @@ import { KafkaJSProtocolError } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { backOffMs, classify, retryTransient, TransientError } from './retry.ts'
 
+// The same cases at each run.
+fc.configureGlobal({ seed: 1 })
+
 const withCode = (code: string | number) => Object.assign(new Error('it'), { code })
 
 test.each([

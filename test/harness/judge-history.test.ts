@@ -1,4 +1,7 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { root } from '../../deploy/local/config.ts'
 import { generateHistory, type History, historyFile, type Payload, type RawData, readHistory } from './github.ts'
 import { judgeHistory, type Told } from './judge-history.ts'
 
@@ -162,4 +165,22 @@ describe('changes in the history of the github module, with the default settings
     const close = more.filter(([at]) => Math.abs(at - week) <= 1)
     expect(close.map(([, news]) => news)).toEqual([`${kind} ${measurement ?? 'repos[]'} ${key}`])
   })
+})
+
+test('the two payloads that a company of the github module has, in turns for ten runs, are no news', () => {
+  const file = join(root, '../shared/data/modules/github.json')
+  if (!existsSync(file)) {
+    console.log(`${file} is not here: the two payloads of a company are not judged in turns`)
+    return expect(real).toBe(null)
+  }
+  type Facts = { map: History['map']; feed_company_ids: string[]; payloads: RawData[] }
+  const facts = JSON.parse(readFileSync(file, 'utf8')) as Facts
+  const own = facts.payloads.filter((_, index) => facts.feed_company_ids[index] === '1')
+  expect(own).toHaveLength(2)
+  const payloads = Array.from({ length: 10 }, (_, run) =>
+    own.map((rawData): Payload => {
+      return { company: 1, rawData, observedAt: new Date(Date.UTC(2026, 0, 1 + run)).toISOString() }
+    }),
+  ).flat()
+  expect(judgeHistory({ map: facts.map, payloads })).toEqual([])
 })
