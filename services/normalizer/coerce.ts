@@ -66,7 +66,8 @@ const asDate = {
 }
 const asBool = {
   text: ({ value }: Text, column: Column) => bools(value.trim().toLowerCase(), column),
-  number: ({ text }: Numeral, column: Column) => bools(String(Number(text)), column),
+  number: ({ text }: Numeral, column: Column) =>
+    bools(readNumber(text)?.text === null ? String(Number(text)) : text, column),
   bool: asNumber.bool,
   list: wrongKind,
   structure: wrongKind,
@@ -102,7 +103,7 @@ function numbers(text: string, column: Column): Outcome {
   const read = readNumber(text)
   if (!read) return 'not-a-number'
   if (!Number.isFinite(read.number)) return 'out-of-range'
-  const fits = read.text === null && Number.isInteger(read.number) && Math.abs(read.number) < 2 ** 31
+  const fits = read.text === null && read.number === (read.number | 0)
   return { ...nothing, ...read, column: column === 'int' && !fits ? 'float' : column }
 }
 

@@ -145,3 +145,17 @@ test('no map makes it throw', () => {
     { numRuns: 1000 },
   )
 })
+
+test('what is nested without end where an id or a type belongs costs its entry alone', () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000)
+  const entries = ['"DataType":"int","source_measurement_id":', '"source_measurement_id":1,"DataType":'].map(
+    (start, index) => `{"SourceField":"${index}",${start}${deep}}`,
+  )
+  const compiled = compileMap(`{"Mappings":[${entries.join(',')},${JSON.stringify(entry('a', 'int', 2))}]}`)
+  expect([...compiled!.root.values()].map((one) => (one.kind === 'faulty' ? one.reason : one.kind))).toEqual([
+    'no-measurement-id',
+    'unknown-type',
+    'value',
+  ])
+  expect(compiled!.faults.every(({ message }) => message.length < 200)).toBe(true)
+})

@@ -91,9 +91,7 @@ function compileEntry(
     return { kind: 'nested', id: problem ? null : id, name, itemKey, level }
   }
   if (!valueTypes.includes(type as ValueType)) {
-    fault(
-      `unknown DataType ${excerpt(JSON.stringify(entry.DataType ?? null), 60)}; known are ${valueTypes.join(', ')}, nested`,
-    )
+    fault(`unknown DataType ${show(entry.DataType ?? null)}; known are ${valueTypes.join(', ')}, nested`)
     return { kind: 'faulty', reason: 'unknown-type' }
   }
   if (Array.isArray(entry.NestedMappings) && entry.NestedMappings.length > 0)
@@ -111,12 +109,13 @@ function readId(given: unknown, fault: (message: string) => void): number | null
     if (isText) fault('source_measurement_id is text, taken as a number')
     return id
   }
-  fault(
-    given === undefined
-      ? 'source_measurement_id is missing'
-      : `source_measurement_id ${excerpt(JSON.stringify(given), 60)} is no id`,
-  )
+  fault(given === undefined ? 'source_measurement_id is missing' : `source_measurement_id ${show(given)} is no id`)
   return null
+}
+
+/** Lists and objects by their kind: how deep they are is not known. */
+function show(given: unknown): string {
+  return Array.isArray(given) ? '[…]' : isRecord(given) ? '{…}' : excerpt(JSON.stringify(given), 60)
 }
 
 function readJson(text: string): unknown {

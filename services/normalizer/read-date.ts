@@ -26,6 +26,9 @@ const ambiguous = [
   /^\d{4}-\d{2}-\d{2}(?:T|\s+)\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*[a-z/_]+$/i,
 ]
 
+/** 20230518174709 and 202305181747: a date and time without marks, which would be another instant as an epoch. */
+const compact = /^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?$/
+
 /**
  * The instant that text names: ISO 8601 dates and times (with `T` or blanks), RFC 1123 dates and dates with an English month
  * name, epoch seconds and milliseconds as digits. Without an offset it is UTC; without a time it is midnight. Finer parts
@@ -46,10 +49,10 @@ export function readDate(text: string): ReadDate {
 
 /**
  * The instant of an epoch number: seconds from 1e8 (March 1973) to below 1e11, milliseconds from there to below 1e14. Any
- * other number may as well be a year, a day count or something else.
+ * other number may as well be a year, a day count or something else, and so may the digits of a date and time.
  */
 export function readEpoch(epoch: number): ReadDate {
-  if (!(epoch >= 1e8 && epoch < 1e14)) return 'ambiguous-date'
+  if (!(epoch >= 1e8 && epoch < 1e14) || compact.test(String(epoch))) return 'ambiguous-date'
   return Math.trunc(epoch < 1e11 ? Math.round(epoch * 1e6) / 1e3 : epoch)
 }
 
