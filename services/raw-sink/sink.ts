@@ -1,4 +1,4 @@
-import { dead, type Handler, ok, type Outcome } from '#runtime/outcome.ts'
+import { dead, type Delivery, type Handler, ok, type Outcome } from '#runtime/outcome.ts'
 import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
 import { findFault, mapDocument, payloadDocument } from './document.ts'
 import { mapConcurrently } from './map-concurrently.ts'
@@ -9,22 +9,32 @@ import type { Store } from './store.ts'
  * body is always kept.
  */
 export function storePayloads(store: Store, concurrency: number): Handler<RawPayload> {
-  return (batch) =>
-    mapConcurrently(batch, concurrency, async ({ value: payload }) => {
-      const fault = findFault(payload)
-      if (fault !== null) return dead('invalid', fault)
-      const written = await store(payloadDocument(payload))
-      if (written.kind !== 'refused') return outcomeOf(written)
-      return outcomeOf(await store(payloadDocument(payload, `Firestore refused it: ${written.message}`)))
-    })
+  return inTurn(concurrency, async (payload) => {
+    const fault = findFault(payload)
+    if (fault !== null) return dead('invalid', fault)
+    const written = await store(payloadDocument(payload))
+    if (written.kind !== 'refused') return outcomeOf(written)
+    return outcomeOf(await store(payloadDocument(payload, `Firestore refused it: ${written.message}`)))
+  })
 }
 
 export function storeMaps(store: Store, concurrency: number): Handler<NormalizationMap> {
-  return (batch) =>
-    mapConcurrently(batch, concurrency, async ({ value: map }) => {
-      const fault = findFault(map)
-      return fault === null ? outcomeOf(await store(mapDocument(map))) : dead('invalid', fault)
+  return inTurn(concurrency, async (map) => {
+    const fault = findFault(map)
+    return fault === null ? outcomeOf(await store(mapDocument(map))) : dead('invalid', fault)
+  })
+}
+
+/** Those of one event one after the other: of two contents the first in the partition is kept, as the normalizer does. */
+function inTurn<T extends { event_id: string }>(concurrency: number, keep: (value: T) => Promise<Outcome>): Handler<T> {
+  return async (batch) => {
+    const outcomes = new Map<Delivery<T>, Outcome>()
+    const events = [...Map.groupBy(batch, ({ value }) => value.event_id).values()]
+    await mapConcurrently(events, concurrency, async (deliveries) => {
+      for (const delivery of deliveries) outcomes.set(delivery, await keep(delivery.value))
     })
+    return batch.map((delivery) => outcomes.get(delivery) as Outcome)
+  }
 }
 
 function outcomeOf(written: Awaited<ReturnType<Store>>): Outcome {
