@@ -62,6 +62,7 @@ const maxNameLength = 500
 function findFault({
   event_id,
   received_at,
+  observed_at,
   source_name,
   company_id,
   content_hash,
@@ -69,8 +70,8 @@ function findFault({
 }: RawPayload): string | null {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(event_id))
     return `event_id ${JSON.stringify(event_id)} is no uuid`
-  if (!(received_at >= firstMs && received_at <= lastMs))
-    return `received_at ${received_at} is no time of the years 1 to 9999`
+  const wrong = [received_at, observed_at ?? received_at].find((ms) => !(ms >= firstMs && ms <= lastMs))
+  if (wrong !== undefined) return `${wrong} ms is no time of the years 1 to 9999`
   const names = [source_name, company_id, content_hash, replay?.replay_id ?? '']
   if (names.some((name) => name.includes('\0') || name.length > maxNameLength))
     return `an id with a NUL or of more than ${maxNameLength} characters`

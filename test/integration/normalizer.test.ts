@@ -287,7 +287,8 @@ describe('what cannot be stored', () => {
       { key: '1', value: Buffer.from([1, 0, 0, 0, 1, 5]), partition: 0 },
       { key: '1', value: Buffer.concat([frame, Buffer.from([255, 255])]), partition: 0 },
     ])
-    await bench.feed([...Object.values(refused).slice(6), conflict, { ...good[1]!, event_id: 'no uuid' }, good[2]!], 0)
+    const invalid = [{ ...good[1]!, event_id: 'no uuid' }, bench.payload(source, company, org, { observed_at: 9e15 })]
+    await bench.feed([...Object.values(refused).slice(6), conflict, ...invalid, good[2]!], 0)
 
     await bench.observed(good)
     const reasons = await bench.settled(Object.values(refused))
@@ -295,7 +296,9 @@ describe('what cannot be stored', () => {
     expect(reasons).toEqual(Object.keys(refused).map((reason) => (reason === 'unknown-source' ? 'no-map' : reason)))
     expect((await bench.counts(source)).value).toBe(3 * 17)
     const dead = (await bench.deadLetters()).map(({ headers }) => headers['__dlq.reason'])
-    expect(dead).toEqual(['null-value', 'too-short', 'wrong-magic-byte', 'undecodable', 'conflict', 'invalid'])
+    expect(dead).toEqual([
+      ...['null-value', 'too-short', 'wrong-magic-byte', 'undecodable', 'conflict', 'invalid', 'invalid'],
+    ])
 
     const rows = await installation.database.query(
       `SELECT reason, seq, path, map_version, company_id FROM normalizer.refused JOIN normalizer.processed_event p USING (event_no, reason, map_version, company_id)
