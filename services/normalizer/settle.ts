@@ -22,7 +22,12 @@ export type Settled = { values: NewValue[]; refusals: Refusal[] }
  * The rows of one payload, and in `row` its counts. `present` says which leaves of which event are stored already, and
  * learns the new ones: those of a replay that are there are left alone.
  */
-export function settle({ payload, result, row, first }: Case, series: SeriesIds, present: PresentLeaves): Settled {
+export function settle(
+  { payload, result, row, first }: Case,
+  series: SeriesIds,
+  present: PresentLeaves,
+  sampleLength: number,
+): Settled {
   const base = {
     event_no: first.event_no,
     superseded_by: null,
@@ -50,7 +55,11 @@ export function settle({ payload, result, row, first }: Case, series: SeriesIds,
   const lost = normalized.values.filter(({ entry }) => !series.has(entry.id))
   const refused = [
     ...normalized.refused,
-    ...lost.map((value) => ({ ...value, reason: 'unknown-measurement', sample: sampleOf(value) })),
+    ...lost.map((value) => ({
+      ...value,
+      reason: 'unknown-measurement',
+      sample: excerpt(sampleOf(value), sampleLength),
+    })),
   ]
   row.subject_key = normalized.subjectKey
   row.stored = leavesOf(storable)
@@ -104,5 +113,5 @@ function leavesOf(places: readonly { leaves: number }[]): number {
 }
 
 function sampleOf({ number, text, date }: Value): string {
-  return excerpt(text ?? (date === null ? String(number) : new Date(date).toISOString()), 200)
+  return text ?? (date === null ? String(number) : new Date(date).toISOString())
 }

@@ -17,7 +17,7 @@ import { insertValues, readValues, type ValueRow } from './values.ts'
 export type Memory = {
   series: SeriesCache
   told: ReadonlySet<string>
-  limits: NullRateLimits & { MAX_DRIFT_PER_SOURCE: number }
+  limits: NullRateLimits & { MAX_DRIFT_PER_SOURCE: number; SAMPLE_LENGTH: number }
 }
 /** `added` and `asked` may be remembered once the transaction is committed. */
 type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
@@ -62,7 +62,7 @@ export async function writeBatch(
     ),
   )
   const settled = fresh.map((one) =>
-    settle(one, series.of(Number(one.row.company_id), one.row.data_source_id), present),
+    settle(one, series.of(Number(one.row.company_id), one.row.data_source_id), present, memory.limits.SAMPLE_LENGTH),
   )
 
   const closers = fresh.map(closerOf)
