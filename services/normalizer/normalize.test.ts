@@ -114,6 +114,11 @@ describe('drift', () => {
       { kind: 'retyped-path', path: 'c', found: 'number', declared: 'text' },
     ])
   })
+  test('an item is none', () => {
+    expect(run('{"r":[{"a":1},7,null,8]}', [nested('r', entry('a', 'int'))]).drift).toEqual([
+      { kind: 'retyped-path', path: 'r[]', found: 'number', declared: 'nested' },
+    ])
+  })
   test('has a limit per payload', () => {
     const members = Array.from({ length: 200 }, (_, index) => `"k${index}":1`)
     expect(run(`{${members.join()}}`, []).drift).toHaveLength(50)

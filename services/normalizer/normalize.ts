@@ -109,8 +109,7 @@ class Walk {
     if (node.kind === 'list' && node.items.length === 0) return
     if (node.kind === 'list' && !node.flat) return this.#items(entry, field, node, `${path}[]`, item)
     if (isOnlyNulls(node)) return this.#null(node, path)
-    this.#report({ kind: 'retyped-path', path, found: foundKind(node), declared: 'nested' })
-    this.#refuse('not-an-object', node, path, item)
+    this.#refuseAsItem(node, path, item)
   }
 
   #items(entry: NestedEntry, field: string, { items }: List, path: string, outer: Identity | null): void {
@@ -119,8 +118,13 @@ class Walk {
       const item = identities[index] as Identity
       if (node.kind === 'object') this.object(node, entry.level, path, item)
       else if (node.kind === 'null') this.#null(node, path)
-      else this.#refuse('not-an-object', node, path, item)
+      else this.#refuseAsItem(node, path, item)
     }
+  }
+
+  #refuseAsItem(node: Json, path: string, item: Identity | null): void {
+    this.#report({ kind: 'retyped-path', path, found: foundKind(node), declared: 'nested' })
+    this.#refuse('not-an-object', node, path, item)
   }
 
   #null(node: Json, path: string): void {
