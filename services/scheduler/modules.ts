@@ -6,7 +6,8 @@ type Fragment = ReturnType<typeof sql.fragment>
 
 /** The module behind an address, whatever way it is written; null: there is none. */
 export function moduleOf(endpoint: Fragment): Fragment {
-  return sql.fragment`nullif(rtrim(regexp_replace(trim(${endpoint}), '^[a-zA-Z]+://', ''), '/'), '')`
+  return sql.fragment`nullif(rtrim(trim(CASE strpos(${endpoint}, '://') WHEN 0 THEN ${endpoint}
+    ELSE substr(${endpoint}, strpos(${endpoint}, '://') + 3) END), '/'), '')`
 }
 
 /**
