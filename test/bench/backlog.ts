@@ -63,6 +63,14 @@ export async function fillBacklog(env: NodeJS.ProcessEnv, database: pg.Pool, his
   await producer.disconnect()
 }
 
+/** What `service` has worked off of the backlog counts as new again. No process of it may run. */
+export async function startBacklogAnew(env: NodeJS.ProcessEnv, service: string): Promise<void> {
+  const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.deleteGroups([(env['TOPIC_PREFIX'] ?? '') + service]).finally(() => admin.disconnect())
+}
+
 async function addSource(database: pg.Pool, name: string): Promise<number> {
   const { rows } = await database.query<{ id: number }>(
     `INSERT INTO data_source (source_name, is_active, frequency, health_status, modified_at)

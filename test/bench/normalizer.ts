@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { settings } from '../../services/normalizer/config.ts'
 import { readHistory, type History } from '../harness/github.ts'
-import { fillBacklog } from './backlog.ts'
+import { fillBacklog, startBacklogAnew } from './backlog.ts'
 import { measureBareWrite } from './bare-write.ts'
 import { makeFlatHistory } from './flat-history.ts'
 import type { Bench, Measure, Result } from './measure.ts'
@@ -11,9 +11,9 @@ import { formatNumber, summarize } from './statistics.ts'
 import { readCpu, readPeak } from './usage.ts'
 
 const rounds = 3
-const warmUpMs = 6000
-const seconds = 15
-const bareSeconds = 8
+const warmUpMs = 5000
+const seconds = 10
+const bareSeconds = 6
 const connections = settings.CONSUME_CONCURRENCY.parse(undefined)
 
 /** Values from Kafka to rows in normalizer.value and public, as a share of a bare write loop in the same run. */
@@ -22,7 +22,7 @@ export const normalizer: Measure = async (bench) => {
   if (!history) bench.say('normalizer: no ../shared/data/github-history.ndjson.gz here, real payloads are skipped')
   return [
     ...(history ? await measureLoad(bench, 'github history', history, 100_000) : []),
-    ...(await measureLoad(bench, 'flat payloads', makeFlatHistory(), 150_000)),
+    ...(await measureLoad(bench, 'flat payloads', makeFlatHistory(), 250_000)),
   ]
 }
 
@@ -39,6 +39,7 @@ async function measureLoad(bench: Bench, name: string, history: History, backlog
   for (let round = 1; round <= rounds; round++) {
     bench.say(`normalizer: ${name}, round ${round} of ${rounds}`)
     const own = await measureOwn(env, pool)
+    await startBacklogAnew(env, 'normalizer')
     const { payloadsPerBatch } = await checkRows(pool)
     const runBare = await measureBareWrite(pool, { connections, payloadsPerBatch, seconds: bareSeconds })
     await emptyTables(pool)
