@@ -10,7 +10,8 @@ import { idle, inherited, kept } from '#runtime/predecessor.ts'
 const root = resolve(import.meta.dirname, '..')
 const file = join(root, 'deploy/SETTINGS.md')
 
-type Setting = { schema: z.ZodType; services: string[] }
+/** `schema` is that of the first service; `own` has the defaults of those that have another one. */
+type Setting = { schema: z.ZodType; services: string[]; own: Map<string, string> }
 
 /** Settings by name, with the services that read them. */
 export async function readSettingsOfServices(): Promise<Map<string, Setting>> {
@@ -19,8 +20,10 @@ export async function readSettingsOfServices(): Promise<Map<string, Setting>> {
     const service = config.split('/')[1] ?? ''
     const exported = (await import(pathToFileURL(join(root, config)).href)) as { settings?: Record<string, z.ZodType> }
     for (const [name, schema] of Object.entries(exported.settings ?? {})) {
-      const known = settings.get(name) ?? { schema, services: [] }
+      const known = settings.get(name) ?? { schema, services: [], own: new Map<string, string>() }
       known.services.push(service)
+      const fallback = defaultOf(schema)
+      if (fallback !== null && fallback !== defaultOf(known.schema)) known.own.set(service, fallback)
       settings.set(name, known)
     }
   }
@@ -50,9 +53,10 @@ function render(settings: ReadonlyMap<string, Setting>): string {
   const total = new Set([...settings.values()].flatMap(({ services }) => services)).size
   const rows = [...settings]
     .sort(([a], [b]) => a.localeCompare(b))
-    .map(([name, { schema, services }]) => {
+    .map(([name, { schema, services, own }]) => {
       const fallback = defaultOf(schema)
-      const shown = fallback === null ? '**required**' : fallback === '' ? '' : `\`${fallback}\``
+      const common = fallback === null ? '**required**' : fallback === '' ? '' : `\`${fallback}\``
+      const shown = [common, ...[...own].map(([service, value]) => `${service} \`${value}\``)].join(', ')
       const who = services.length === total ? 'all' : services.join(', ')
       return `| \`${name}\` | ${shown} | ${who} | ${(schema.description ?? '').replaceAll('|', '\\|')} |`
     })
