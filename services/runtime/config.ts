@@ -158,7 +158,7 @@ export const kafkaSettings = {
   PRODUCE_MAX_PENDING_BYTES: count(64 * 1024 * 1024).describe('Records waiting to be sent; more are refused.'),
   CONSUME_MAX_BATCH: count(500).describe('Records handed to a handler at once.'),
   CONSUME_MAX_BATCH_BYTES: count(512 * 1024).describe('Bytes handed to a handler at once.'),
-  CONSUME_FETCH_BYTES: count(4 * 1024 * 1024).describe(
+  CONSUME_FETCH_BYTES: count(8 * 1024 * 1024).describe(
     'Bytes fetched at once from a broker, an eighth of them from one partition, and held until they are worked off; a single larger record comes all the same.',
   ),
   CONSUME_CONCURRENCY: count(2).describe('Partitions worked on at once.'),
