@@ -4,6 +4,7 @@ import { count, type Env, kafkaSettings, postgresSettings, readEnv, serviceSetti
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
+  CONSUME_CONCURRENCY: count(3).describe(kafkaSettings.CONSUME_CONCURRENCY.description ?? ''),
   ...postgresSettings,
   MAX_LEAVES: count(200_000).describe('Values in one payload; a payload with more is refused as a whole.'),
   MAX_DEPTH: z.coerce

@@ -31,16 +31,6 @@ export async function consume(
 ): Promise<void> {
   const { name: service, log, health, scope, stopping, fail } = context
   const group = prefixed(settings, service)
-  const consumer = createKafka(settings, service, log).consumer({
-    groupId: group,
-    sessionTimeout: settings.SESSION_TIMEOUT_MS,
-    heartbeatInterval: Math.floor(settings.SESSION_TIMEOUT_MS / 5),
-    rebalanceTimeout: Math.max(60_000, settings.SESSION_TIMEOUT_MS),
-    allowAutoTopicCreation: false,
-    maxWaitTimeInMs: 1000,
-    maxBytes: settings.CONSUME_FETCH_BYTES,
-    maxBytesPerPartition: Math.ceil(settings.CONSUME_FETCH_BYTES / 8),
-  })
   const processors = new Map(
     subscriptions.map((subscription) => [
       prefixed(settings, subscription.topic.name),
@@ -48,24 +38,19 @@ export async function consume(
     ]),
   )
 
-  let joined = false
-  let lastTick = Date.now()
-  let busy = 0
-  consumer.on('consumer.group_join', () => {
-    joined = true
-    forgetLag()
-  })
-  consumer.on('consumer.fetch', () => void (lastTick = Date.now()))
-  consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
-    joined = false
-    if (!restart) fail(error)
-  })
+  const lanes = Array.from({ length: settings.CONSUME_CONCURRENCY }, () => ({
+    joined: false,
+    lastTick: Date.now(),
+    busy: false,
+  }))
   health.ready('kafka_consumer', () => {
-    if (!joined) throw new Error('not a member of the group')
-    if (busy === 0 && Date.now() - lastTick > tickTimeoutMs) throw new Error('no fetch for 30 s')
+    for (const { joined, busy, lastTick } of lanes) {
+      if (!joined) throw new Error('not a member of the group')
+      if (!busy && Date.now() - lastTick > tickTimeoutMs) throw new Error('no fetch for 30 s')
+    }
   })
 
-  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+  async function eachBatch(lane: Lane, payload: EachBatchPayload): Promise<void> {
     const { batch, isRunning, isStale } = payload
     const process = processors.get(batch.topic)
     if (!process) throw new Error(`no subscription to ${batch.topic}`)
@@ -75,7 +60,7 @@ export async function consume(
       settings.HANDLER_DEADLINE_MS,
       fail,
     )
-    busy++
+    lane.busy = true
     try {
       for (const chunk of chunks(batch.messages, settings.CONSUME_MAX_BATCH, settings.CONSUME_MAX_BATCH_BYTES)) {
         if (!isRunning() || isStale() || stopping.aborted) return
@@ -115,22 +100,52 @@ export async function consume(
         alive.throwIfLost()
       }
     } finally {
-      busy--
-      lastTick = Date.now()
+      lane.busy = false
+      lane.lastTick = Date.now()
       alive.stop()
     }
   }
 
-  await consumer.connect()
-  scope.defer(() => consumer.disconnect())
-  await consumer.subscribe({ topics: [...processors.keys()], fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: settings.CONSUME_CONCURRENCY,
-    eachBatch,
-  })
+  /**
+   * Joins the group once more. Each member fetches for itself: kafkajs fetches only when all partitions of the last fetch
+   * are done, so that partitions which share a member wait for each other. Members sort by their client id, and the first
+   * ones are given partitions first: as many as there are processes come before the second of any.
+   */
+  async function join(lane: Lane, index: number): Promise<void> {
+    const bytes = Math.ceil(settings.CONSUME_FETCH_BYTES / lanes.length)
+    const consumer = createKafka(settings, `${index}-${service}`, log).consumer({
+      groupId: group,
+      sessionTimeout: settings.SESSION_TIMEOUT_MS,
+      heartbeatInterval: Math.floor(settings.SESSION_TIMEOUT_MS / 5),
+      rebalanceTimeout: Math.max(60_000, settings.SESSION_TIMEOUT_MS),
+      allowAutoTopicCreation: false,
+      maxWaitTimeInMs: 1000,
+      maxBytes: bytes,
+      maxBytesPerPartition: Math.ceil(bytes / 4),
+    })
+    consumer.on('consumer.group_join', () => {
+      lane.joined = true
+      forgetLag()
+    })
+    consumer.on('consumer.fetch', () => void (lane.lastTick = Date.now()))
+    consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+      lane.joined = false
+      if (!restart) fail(error)
+    })
+    await consumer.connect()
+    scope.defer(() => consumer.disconnect())
+    await consumer.subscribe({ topics: [...processors.keys()], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => eachBatch(lane, payload),
+    })
+  }
+  await Promise.all(lanes.map(join))
 }
+
+/** One member of the group. */
+type Lane = { joined: boolean; lastTick: number; busy: boolean }
 
 function* chunks(messages: readonly KafkaMessage[], maxCount: number, maxBytes: number): Generator<KafkaMessage[]> {
   let chunk: KafkaMessage[] = []
