@@ -27,11 +27,16 @@ export function createKafka(settings: KafkaSettings, clientId: string, log: Log)
     logCreator:
       () =>
       ({ level, log: { message, timestamp: _, logger: __, ...fields } }) =>
-        log[levels[level as keyof typeof levels] ?? 'debug'](
+        log[isRebalance(fields) ? 'debug' : (levels[level as keyof typeof levels] ?? 'debug')](
           { client: 'kafkajs', detail: message, ...fields },
           'kafka_client',
         ),
   })
+}
+
+/** Members that come and go are everyday life of a group, which kafkajs calls an error. */
+function isRebalance({ error }: Record<string, unknown>): boolean {
+  return error === 'The group is rebalancing, so a rejoin is needed'
 }
 
 /** The name a topic or consumer group has in this installation's cluster. */
