@@ -7,9 +7,11 @@ import type { CrawlFinished, RawPayload } from '#schemas/generated/types.ts'
 import { beginCall, endCall } from '../../services/scheduler/calls.ts'
 import { type Claim, claimDue } from '../../services/scheduler/claim.ts'
 import { type Config, readConfig } from '../../services/scheduler/config.ts'
+import { discoverMissing } from '../../services/scheduler/discovery.ts'
 import { countFeeds } from '../../services/scheduler/feeds.ts'
 import { takeFinishes } from '../../services/scheduler/finishes.ts'
 import { readCompanies, storeDiscovery } from '../../services/scheduler/identifiers.ts'
+import type { Module } from '../../services/scheduler/module.ts'
 import type { Discovery } from '../../services/scheduler/read-discovery.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
 import { nextStartInMs } from '../../services/scheduler/due.ts'
@@ -634,6 +636,28 @@ describe('a discovery', () => {
     expect(await waits()).toEqual([{ verdict: 'empty', failures: 1, seconds: 86_400 }])
     await storeDiscovery(database, config, source, await company(), found('new'))
     expect((await company()).miss).toBeNull()
+  })
+
+  test('that is not needed is not made: what was given by hand and has expired stays in use, and is told until it is good again', async () => {
+    const { source, company } = await linked()
+    const module: Module = {
+      discover: () => expect.fail('a module was asked for what is known'),
+      crawl: () => expect.fail('a module was asked to crawl'),
+    }
+    const deps = { config, database, log: createLog('scheduler', 'fatal'), stopping: new AbortController().signal }
+    const look = async () => discoverMissing(source, [await company()], module, () => true, deps)
+    const told = () => tables.query('SELECT kind, subject, message, resolved_at IS NULL AS open FROM scheduler.story')
+    const story = {
+      kind: 'identifier-expired',
+      subject: 'Langfuse',
+      message: expect.stringContaining('(by hand)') as string,
+    }
+    for (let times = 0; times < 2; times++)
+      expect(await look()).toMatchObject([{ identifiers: [{ value: 'by hand', expired: true }] }])
+    expect(await told()).toEqual([{ ...story, open: true }])
+    await tables.query(`UPDATE company_data_source_identifier SET validity = now() + interval '1 year'`)
+    await look()
+    expect(await told()).toEqual([{ ...story, open: false }])
   })
 
   test('of a company that was unlinked meanwhile is forgotten', async () => {
