@@ -1,14 +1,24 @@
-/** How the values of a window become one. The window before has the same length, so the same data give the same number. */
+const ascending = (a: number, b: number) => a - b
+
+/**
+ * How the values of a window become one. The window before has the same length, so the same data give the same number,
+ * in whatever order: rounding must not make two windows of the same values differ.
+ */
 export const methods = {
-  sum: (values: readonly number[]) => values.reduce((total, value) => total + value, 0),
-  avg: (values: readonly number[]) => values.reduce((mean, value) => mean + value / values.length, 0),
+  sum: (values: readonly number[]) => values.toSorted(ascending).reduce((total, value) => total + value, 0),
+  avg(values: readonly number[]) {
+    const sorted = values.toSorted(ascending)
+    const [least, most] = [sorted[0]!, sorted.at(-1)!]
+    return least === most ? least : sorted.reduce((mean, value) => mean + value / sorted.length, 0)
+  },
   count: (values: readonly number[]) => values.length,
-  min: (values: readonly number[]) => Math.min(...values),
-  max: (values: readonly number[]) => Math.max(...values),
+  min: (values: readonly number[]) => values.reduce((least, value) => Math.min(least, value)),
+  max: (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value)),
   median(values: readonly number[]) {
-    const sorted = values.toSorted((a, b) => a - b)
+    const sorted = values.toSorted(ascending)
     const middle = (sorted.length - 1) / 2
-    return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
+    const [lower, upper] = [sorted[Math.floor(middle)]!, sorted[Math.ceil(middle)]!]
+    return lower === upper ? lower : lower / 2 + upper / 2
   },
   /** Of the whole population. */
   stddev(values: readonly number[]) {
