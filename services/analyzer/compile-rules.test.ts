@@ -98,6 +98,7 @@ describe('a rule of our own that cannot be followed is a problem where it would 
     [{ cool_down_days: -1 }, /cool_down_days/],
     [{ severity: 'loud' }, /severity/],
     [{ scope: { companies: ['1'] } }, /scope\.companies\.0/],
+    [{ scope: { buckets: [2 ** 31] } }, /scope\.buckets\.0/],
     [{ name: ' ' }, /name/],
     [{ threshold: 5 }, /[Uu]nrecognized key/],
   ])('%j', (changes, message) => {

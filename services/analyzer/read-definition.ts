@@ -28,7 +28,8 @@ const window = z.union(
   ],
   `give one of ${Object.keys(methods).join(', ')}, and over how many runs or days (3660 at most)`,
 )
-const ids = z.array(z.int().positive()).max(1000).default([])
+// What a serial column can hold: asked for a greater one, Postgres fails, and with it all judging.
+const ids = z.array(z.int32().positive()).max(1000).default([])
 
 /**
  * A rule of our own, as it stands in analyzer.rule:
