@@ -94,6 +94,7 @@ describe('a rule of our own that cannot be followed is a problem where it would 
     [{ when: { kind: 'below', level: 10, recovery: 9 } }, /recovery: it lies on the wrong side/],
     [{ when: { kind: 'changed' }, window: { method: 'avg', runs: 5 } }, /window: a rule of the kind changed has none/],
     [{ when: { kind: 'never' }, in_a_row: 2 }, /in_a_row: a rule of the kind never has none/],
+    [{ when: { kind: 'from-zero' }, in_a_row: 2 }, /in_a_row: a number cannot leave zero/],
     [{ in_a_row: 0 }, /in_a_row/],
     [{ cool_down_days: -1 }, /cool_down_days/],
     [{ severity: 'loud' }, /severity/],

@@ -69,6 +69,8 @@ export const ruleDefinition = z
       if (window) refuse('window', `a rule of the kind ${when.kind} has none`)
       if (in_a_row > 1) refuse('in_a_row', `a rule of the kind ${when.kind} has none`)
     }
+    if (when.kind === 'from-zero' && in_a_row > 1)
+      refuse('in_a_row', 'a number cannot leave zero several times in a row')
     if (!('level' in when) || when.recovery === null) return
     if (when.kind === 'above' ? when.recovery > when.level : when.recovery < when.level)
       refuse('recovery', `it lies on the wrong side of the level: a value must go back to it`)
