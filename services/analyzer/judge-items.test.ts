@@ -68,6 +68,11 @@ test.each<[string, Given[], string[][]]>([
     [[], ['+B'], ['+A>Z'], [], ['-B']],
   ],
   [
+    'items known by their position alone are none, in a list that grows or shrinks',
+    [{ items: ['#0'] }, { items: ['#0', '#1'] }, { items: ['#0'] }, { items: ['#0'] }],
+    [[], [], [], []],
+  ],
+  [
     'a name of an object is a key like any other',
     [{ items: ['a'] }, { items: ['a', 'constructor', '__proto__'] }, { items: ['a', 'constructor', '__proto__'] }],
     [[], ['+CONSTRUCTOR', '+__PROTO__'], []],

@@ -46,8 +46,8 @@ type Item = { key: string; label: string; values: ObservedValue[] }
 /**
  * Judges which items of a payload's lists are new and which are gone, by what its subject was before it, and gives what
  * the subject is now. The first payload of a subject, and the first with another map, is where it begins. A list that is
- * wholly missing tells nothing: the module may not have asked for it. Items within an item that appears or is gone are
- * told with it.
+ * wholly missing tells nothing: the module may not have asked for it. Nor do items that are known by their position alone.
+ * Items within an item that appears or is gone are told with it.
  */
 export function judgeItems(
   state: SubjectState | null,
@@ -104,7 +104,7 @@ function listsOf({ values }: Payload): Map<string, Map<string, Item>> {
   for (const value of values) {
     const { item_key: key, item_label: label, path } = value
     const end = path.lastIndexOf('[]')
-    if (key === null || end === -1) continue
+    if (key === null || end === -1 || isPositional(key)) continue
     const list = path.slice(0, end + 2)
     const items = lists.get(list) ?? new Map<string, Item>()
     lists.set(list, items)
@@ -113,6 +113,11 @@ function listsOf({ values }: Payload): Map<string, Map<string, Item>> {
     else items.set(key, { key, label: label ?? key, values: [value] })
   }
   return lists
+}
+
+/** Whether an item is known by its place in the list alone: another one may stand there now. */
+export function isPositional(key: string): boolean {
+  return /(^|>)#\d+$/.test(key)
 }
 
 /** The items of a list as they are known now, and those that are gone with this payload. */

@@ -2,7 +2,7 @@ import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import type { Rule, RuleProblem, Rules } from './compile-rules.ts'
 import { defaultRule, type Policy } from './defaults.ts'
 import { type Firing, judge, type SeriesState } from './judge.ts'
-import { type ItemPolicy, type ItemsFound, judgeItems, type SubjectState } from './judge-items.ts'
+import { type ItemPolicy, type ItemsFound, isPositional, judgeItems, type SubjectState } from './judge-items.ts'
 import { numberOf, readValue } from './value.ts'
 
 /** All parts of an observation as one. */
@@ -57,7 +57,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     const of = rules(payload, observed)
     const measure = {
       rules: of.rules,
-      policy: isPositional(observed) ? null : policy,
+      policy: observed.item_key !== null && isPositional(observed.item_key) ? null : policy,
       keep: Math.max(keptValues, longestWindow(of.rules)),
     }
     const late = isLate(payload, state)
@@ -81,11 +81,6 @@ function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: Obs
   const known = moves.has(move)
   moves.add(move)
   return known
-}
-
-/** Whether an item is known by its place in the list alone: another one may stand there now. */
-function isPositional({ item_key }: ObservedValue): boolean {
-  return item_key !== null && /(^|>)#\d+$/.test(item_key)
 }
 
 /** The values of a payload by series. A series has one value per payload, its last. */
