@@ -86,3 +86,16 @@ test('of those that are gone the last ones are remembered', () => {
   const told = run({ items: ['a', ...items] }, { items: ['a'] }, { items: ['a'] }, { items: ['a', ...items] })
   expect(told.map((one) => one.join())).toEqual(['', '', '-I0,I1,I2,I3,I4,I5,I6,I7', '+I5,+I6,+I7'])
 })
+
+test('an item was seen last when its list was there, not in a payload without the list', () => {
+  const lists = [['a', 'b'], [], ['a'], ['a']]
+  let state: SubjectState | null = null
+  const found = lists.flatMap((keys, index) => {
+    const values = keys.map((key) => valueOf(key, 'repos[].stars'))
+    const payload = { event_no: index + 1, observed_at: index * 1000, map_version: 1, values } as Payload
+    const judged = judgeItems(state, payload, policy)
+    state = judged.state
+    return judged.found
+  })
+  expect(found).toMatchObject([{ kind: 'gone', items: [{ key: 'b' }], since: 0 }])
+})

@@ -10,8 +10,11 @@ type KnownItem = { label: string; missing?: { payloads: number; since: number };
 /** Where the news of a list belong to. */
 export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id'>
 
-/** The items of a list by item_key. A list is the path of its items: `repos[]`. */
-type KnownList = { anchor: Anchor; items: Record<string, KnownItem> }
+/**
+ * The items of a list by item_key. A list is the path of its items: `repos[]`. `seenAt`: of the last payload that had the
+ * list; it is missing in states that were stored before it was kept.
+ */
+type KnownList = { anchor: Anchor; items: Record<string, KnownItem>; seenAt?: number }
 
 /** What a payload's root (company, source and subject_key) was last. Times in ms since 1970. */
 export type SubjectState = {
@@ -62,10 +65,10 @@ export function judgeItems(
   // A list before those within it, which are longer.
   for (const list of [...lists.keys()].sort((a, b) => a.length - b.length)) {
     const items = lists.get(list)!
-    const before = known?.lists[list]?.items ?? {}
+    const { items: before = {}, seenAt = known?.observedAt ?? payload.observed_at } = known?.lists[list] ?? {}
     const anchor = items.values().next().value!.values[0]!
-    const { kept, gone } = keep(before, items, known?.observedAt ?? payload.observed_at, policy)
-    next[list] = { anchor: pick(anchor), items: kept }
+    const { kept, gone } = keep(before, items, seenAt, policy)
+    next[list] = { anchor: pick(anchor), items: kept, seenAt: payload.observed_at }
     const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key))
     if (known)
       found.push(
