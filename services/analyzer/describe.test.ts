@@ -218,6 +218,21 @@ group('title and message', () => {
     expect(current).toMatch(/^…word.* new$/)
   })
 
+  test('so do those without spaces', () => {
+    const letters = '文'.repeat(200)
+    const { previous, current } = describe(firingOf(text(`${letters}大`), text(`${letters}小`))!, to, names)
+    expect(previous).toMatch(/^…文+大$/)
+    expect(current).toMatch(/^…文+小$/)
+  })
+
+  test('texts that are the same as far as they are kept changed beyond that', () => {
+    const kept = 'word '.repeat(390).trim()
+    const [before, now] = ['1', '2'].map((hash): Value => ({ kind: 'text', text: kept, hash }))
+    expect(describe(firingOf(before!, now!)!, to, names).message).toMatch(
+      /: stars changed beyond “…word.* word” since /,
+    )
+  })
+
   test('names are text, whatever they hold', () => {
     const hostile = {
       company: '{{company}} ${x} <b>%s</b>\u0000\n$&',

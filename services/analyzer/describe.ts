@@ -76,7 +76,10 @@ function tell(firing: Firing): Told {
   const [previous, current] = sayBoth(before, now)
   const isShort = [previous, current].every((text) => countWords(text) === 1 && text.length <= 24)
   const tails: Told['tails'] = isShort ? [`changed from ${previous} to ${current}`, 'changed'] : ['changed']
-  return { tails, told: `changed from ${quote(previous)} to ${quote(current)}`, previous, current, facts: {} }
+  // Of long texts only the beginning is kept, which may be the same.
+  const isBeyond = now.kind === 'text' && previous === current
+  const told = isBeyond ? `changed beyond ${quote(current)}` : `changed from ${quote(previous)} to ${quote(current)}`
+  return { tails, told, previous, current, facts: {} }
 }
 
 function tellNumbers({ percent, window, rule }: Firing, a: number, b: number): Told {
@@ -150,10 +153,16 @@ function sayBoth(before: Value, now: Value): [string, string] {
 function sayTexts(before: string, now: string): [string, string] {
   let same = 0
   while (same < before.length && before[same] === now[same]) same++
-  const start = before.length <= maxText && now.length <= maxText ? 0 : before.lastIndexOf(' ', same - 30) + 1
+  const start = before.length <= maxText && now.length <= maxText ? 0 : startOf(before, same)
   return [before, now].map((text) =>
     start > 0 ? `…${excerpt(text.slice(start), maxText - 1)}` : excerpt(text, maxText) || 'nothing',
   ) as [string, string]
+}
+
+/** Where to begin so that a difference at `at` is seen: at a word, if one begins near enough, and never within a number. */
+function startOf(text: string, at: number): number {
+  const word = text.lastIndexOf(' ', at - 30) + 1
+  return at - word < maxText / 2 ? word : text.slice(0, at - 30).replace(/[\d\p{P}\ud800-\udbff]+$/u, '').length
 }
 
 function quote(text: string): string {
