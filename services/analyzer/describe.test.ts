@@ -119,6 +119,14 @@ group('title and message', () => {
       'langfuse: keywords changed since 16 November 2026 (github): added typescript. Before: a. Now: a and typescript.',
     ],
     [
+      set('a'),
+      set('a', ''),
+      'text',
+      { measurement: 'keywords' },
+      'Keywords of langfuse changed: 1 added',
+      'langfuse: keywords changed since 16 November 2026 (github): added an empty text. Before: a. Now: a and an empty text.',
+    ],
+    [
       { kind: 'date', date: 0 },
       { kind: 'date', date: from },
       'date',
@@ -345,6 +353,7 @@ group('numbers as a person writes them', () => {
     [14.2857, '14%'],
     [-5.26, '5.3%'],
     [0.0432, '0.043%'],
+    [1.25e-14, '1.3 × 10^-14%'],
     [1900, '1,900%'],
   ])('%d percent', (percent, said) => {
     expect(sayPercent(percent)).toBe(said)

@@ -35,10 +35,10 @@ function sayPower(text: string): string {
   return text.replace(/(?:\.0+|(\.\d*?)0+)?e\+?(-?\d+)$/, '$1 × 10^$2')
 }
 
-/** The size of a change: 14%, 5.2%, 0.04%. */
+/** The size of a change: 14%, 5.2%, 0.04%, 1.3 × 10^-14%. */
 export function sayPercent(percent: number): string {
   const size = Math.abs(percent)
-  return `${size >= 10 ? sayNumber(Math.round(size)) : small.format(Number(size.toPrecision(2)))}%`
+  return `${sayNumber(size >= 10 ? Math.round(size) : Number(size.toPrecision(2)))}%`
 }
 
 /** 1 day, 2 days. */
@@ -67,7 +67,7 @@ export function excerpt(text: string, length: number): string {
 
 /** a, b and 3 more. */
 export function sayList(items: readonly string[], most: number): string {
-  const shown = items.slice(0, items.length > most ? most : items.length).map((item) => excerpt(item, 60))
+  const shown = items.slice(0, most).map((item) => excerpt(item, 60) || 'an empty text')
   const rest = items.length - shown.length
   if (rest > 0) return `${shown.join(', ')} and ${rest} more`
   return shown.length > 1 ? `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}` : (shown[0] ?? 'nothing')
