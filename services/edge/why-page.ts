@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { escapeHtml } from '#runtime/escape-html.ts'
 import type { Why } from './read-why.ts'
 
@@ -13,7 +14,7 @@ export function whyPage(why: Why): string {
     ['Now', why.current],
     ['Change', why.trigger_factor === null ? null : `${Math.round(why.trigger_factor * 100) / 100} %`],
     ['Rule', rule ? `${rule.id}, version ${rule.version}` : 'Changes of this kind are told without a rule'],
-    ['Threshold', why.facts['threshold'] ? `${why.facts['threshold']} %` : null],
+    ['Threshold', thresholdOf(why)],
     ...originRows('Value', now),
     ...originRows('Value before', before),
     ['News', why.news_id],
@@ -22,6 +23,14 @@ export function whyPage(why: Why): string {
     text === null ? [] : [`<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`],
   )
   return page(why.title, `<p>${escapeHtml(why.message)}</p>\n<dl>\n${shown.join('\n')}\n</dl>`)
+}
+
+const ruleOfNumbers = z.object({ when: z.object({ kind: z.string() }) })
+
+/** In percent, but of a rule of our own that asks for so much. */
+function thresholdOf({ facts: { threshold }, rule }: Why): string | null {
+  if (threshold === undefined) return null
+  return ruleOfNumbers.safeParse(rule?.definition).data?.when.kind === 'absolute' ? threshold : `${threshold} %`
 }
 
 /** A page that says one thing. */
