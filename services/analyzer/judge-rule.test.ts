@@ -202,6 +202,8 @@ describe('a rule of our own', () => {
       { rule: { id: 'rule/1' }, message: expect.stringMatching(/more than 20 values come in the 5 days/) as string },
     ])
     expect(series.state()?.at?.length).toBe(20)
+    // It is as if it were not there.
+    expect(series.see(number(1000), 3.1).firings).toMatchObject([{ rule: { id: 'default/percent' } }])
   })
 })
 

@@ -49,7 +49,9 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
   const asked = rules.filter((rule) => canJudge(rule, value))
   const verdicts = known === null ? [] : asked.map((rule) => ({ rule, ...judgeRule(rule, known, observed) }))
   const changes = verdicts.flatMap(({ change }) => change ?? [])
-  const found = known !== null && asked.length === 0 ? byDefault(known, observed, policy) : changes
+  // Rules that turn out impossible to follow are as if they were not there.
+  const isUnruled = verdicts.every(({ problem }) => problem !== null)
+  const found = known !== null && isUnruled ? byDefault(known, observed, policy) : changes
   const fired = known && followFirings(known, value, found.length > 0)
   const turns = fired?.turns ?? 0
   const flaps = { flapping: turns >= turnsOfFlapping, held: turns > turnsOfFlapping }
