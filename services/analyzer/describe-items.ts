@@ -6,8 +6,8 @@ import { maxMembers, sayName, sayValue } from './say-value.ts'
 import { readValue } from './value.ts'
 
 /** Of a new item, what is told beside its name. */
-const maxValues = 4
-const told = ['int', 'float', 'date', 'bool', 'text'] as const
+const maxValues = 5
+const told = ['float', 'int', 'date', 'bool', 'text'] as const
 
 /** Items that appeared or are gone, to a person. Whatever the names and values hold is text, never a template. */
 export function describeItems(
