@@ -106,11 +106,13 @@ function tellValue(payload: Payload, { firing, value }: Extract<Found, { firing:
 }
 
 function tellItems({ source_name, observed_at }: Payload, found: ItemsFound, company: string): Told {
-  const { kind, list, items, values, anchor } = found
+  const { kind, list, items, values } = found
+  const { source_measurement_id, company_measurement_id } = found.anchor
   const [only] = items.length === 1 ? items : []
   return {
     content: {
-      ...{ kind, severity: 'info', ...anchor, item_key: only?.key ?? null, path: list, seq: values[0]?.seq ?? null },
+      ...{ kind, severity: 'info', source_measurement_id, company_measurement_id },
+      ...{ item_key: only?.key ?? null, path: list, seq: values[0]?.seq ?? null },
       ...describeItems(found, observed_at, { company, source: source_name }),
       ...{ trigger_factor: null, rule_id: null, rule_version: null },
     },

@@ -6,7 +6,7 @@ import type { ItemsFound } from './judge-items.ts'
 
 const at = Date.parse('2026-11-23T09:00:00Z')
 const names = { company: 'Acme', source: 'crunchbase' }
-const anchor = { source_measurement_id: 1, company_measurement_id: 11 }
+const anchor = { source_measurement_id: 1, company_measurement_id: 11, measurement_name: 'round' }
 
 function valueOf(measurement_name: string, type: string, value: Partial<ObservedValue>): ObservedValue {
   return {

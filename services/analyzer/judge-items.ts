@@ -8,7 +8,7 @@ import type { Payload } from './judge-payload.ts'
 type KnownItem = { label: string; missing?: { payloads: number; since: number }; wavers?: true }
 
 /** Where the news of a list belong to. */
-export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id'>
+export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id' | 'measurement_name'>
 
 /**
  * The items of a list by item_key. A list is the path of its items: `repos[]`. `seenAt`: of the last payload that had the
@@ -161,6 +161,6 @@ function outerKeys(key: string): string[] {
   return keys
 }
 
-function pick({ source_measurement_id, company_measurement_id }: Anchor): Anchor {
-  return { source_measurement_id, company_measurement_id }
+function pick({ source_measurement_id, company_measurement_id, measurement_name }: Anchor): Anchor {
+  return { source_measurement_id, company_measurement_id, measurement_name }
 }

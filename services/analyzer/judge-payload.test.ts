@@ -158,3 +158,19 @@ test('numbers of one thing that move together are one news, and items known by t
     ...['50', '51'],
   ])
 })
+
+test('a rule that says nothing is told holds for the items of a list, too: by the first measurement they have', () => {
+  const definition = (measurement: string) => ({ name: 'quiet', when: { kind: 'never' }, scope: { measurement } })
+  const own = (measurement: string) => [
+    { rule_id: 'rule/1', version: 1, definition: definition(measurement), bucketCompanies: [] },
+  ]
+  const items = (...keys: string[]) => keys.map((item_key) => valueOf(1, { item_key, path: 'repos[].stars' }))
+  for (const [measurement, told] of [
+    ['sta*', []],
+    ['forks', ['appeared b']],
+  ] as const) {
+    const judge = createJudge(compileRules(own(measurement), 500))
+    judge(payloadOf(1, items('a')))
+    expect(judge(payloadOf(2, items('a', 'b')))).toEqual(told)
+  }
+})

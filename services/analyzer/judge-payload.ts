@@ -2,7 +2,14 @@ import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import type { Rule, RuleProblem, Rules } from './compile-rules.ts'
 import { defaultRule, type Policy } from './defaults.ts'
 import { type Firing, judge, type SeriesState } from './judge.ts'
-import { type ItemPolicy, type ItemsFound, isPositional, judgeItems, type SubjectState } from './judge-items.ts'
+import {
+  type Anchor,
+  type ItemPolicy,
+  type ItemsFound,
+  isPositional,
+  judgeItems,
+  type SubjectState,
+} from './judge-items.ts'
 import { numberOf, readValue } from './value.ts'
 
 /** All parts of an observation as one. */
@@ -47,7 +54,10 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   if (payload.replay_id === null && !isLate(payload, subject)) {
     const items = judgeItems(subject, payload, itemPolicy)
     judged.subject = items.state
-    judged.found.push(...items.found.map((found) => ({ items: found, silent: quiet })))
+    // Nothing is told of a list whose first measurement a rule says so of.
+    const isMuted = (anchor: Anchor) => rules(payload, anchor).rules.some(({ condition }) => condition.kind === 'never')
+    const told = items.found.filter(({ anchor }) => !isMuted(anchor))
+    judged.found.push(...told.map((found) => ({ items: found, silent: quiet })))
   }
   const moves = new Set<string>()
   for (const [key, observed] of seriesOf(payload)) {
