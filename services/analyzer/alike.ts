@@ -1,4 +1,4 @@
-import type { Value } from './value.ts'
+import { type Value, wordsOf } from './value.ts'
 
 /** What makes no difference to a rule for changes. */
 export type Tolerance = {
@@ -25,10 +25,6 @@ export function isAlike(a: Value, b: Value, { ignore, similarity }: Tolerance): 
   const shared = countShared(mine, others)
   const all = mine.length + others.length
   return (2 * shared === all && a.hash === b.hash) || (similarity !== null && 2 * shared >= similarity * all)
-}
-
-function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
 }
 
 function countShared(mine: readonly string[], others: readonly string[]): number {

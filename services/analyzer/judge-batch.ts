@@ -60,7 +60,7 @@ export async function judgeBatch(
 }
 
 /** What is news without a rule, as the settings say. */
-export function policiesOf(config: Pick<Config, PolicySetting>): { policy: Policy; itemPolicy: ItemPolicy } {
+export function policiesOf(config: Config): { policy: Policy; itemPolicy: ItemPolicy } {
   return {
     policy: {
       threshold: config.DEFAULT_PERCENT_THRESHOLD,
@@ -74,9 +74,6 @@ export function policiesOf(config: Pick<Config, PolicySetting>): { policy: Polic
     },
   }
 }
-
-type PolicySetting =
-  'DEFAULT_PERCENT_THRESHOLD' | 'DEFAULT_STEPS' | 'TELL_CHANGES_OF' | 'GONE_AFTER' | 'MAX_ITEM_NEWS' | 'MAX_GONE_ITEMS'
 
 function distinctSeries(payloads: readonly Payload[]): Series[] {
   const all = payloads.flatMap((payload) =>

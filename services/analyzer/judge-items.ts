@@ -90,7 +90,7 @@ export function judgeItems(
     items: (Item & { since?: number })[],
     { maxItemNews }: ItemPolicy,
   ) {
-    const anchor = pick(next[list]!.anchor)
+    const { anchor } = next[list]!
     const say = (those: typeof items, values: readonly ObservedValue[]): ItemsFound => ({
       ...{ kind, list, values, since: those[0]!.since ?? null },
       items: those.map(({ key, label }) => ({ key, label })),

@@ -49,17 +49,15 @@ export function isSame(a: Value, b: Value): boolean {
   return a.kind === b.kind && numberOf(a) === numberOf(b)
 }
 
+/** The words of a text in lower case, without what stands between them. */
+export function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+}
+
 /** Whether two texts say the same: case, punctuation and, within a sentence, numbers make no difference. */
 export function readsTheSame(a: Value, b: Value): boolean {
   if (a.kind !== 'text' || b.kind !== 'text') return false
-  const words = [a, b].map(
-    ({ text }) =>
-      text
-        .normalize('NFKC')
-        .toLowerCase()
-        .match(/[\p{L}\p{M}\p{N}]+/gu) ?? [],
-  )
-  const [mine = [], others = []] = words
+  const [mine, others] = [wordsOf(a.text.normalize('NFKC')), wordsOf(b.text.normalize('NFKC'))]
   if (mine.length !== others.length || mine.length === 0 || a.hash !== b.hash) return false
   const isSentence = mine.length >= sentenceWords
   return mine.every(

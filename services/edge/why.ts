@@ -56,7 +56,7 @@ export function explainNews(deps: WhyDeps) {
   }
 }
 
-const pageQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) })
+const pageQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) }).partial()
 const headers = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -69,7 +69,7 @@ const note = (status: number, title: string, text: string): Answer => ({ status,
 export const whyPageAbout: About = {
   summary: 'The same as a page, for people who have no key: messages link to it.',
   params: whyParams,
-  query: pageQuery.partial(),
+  query: pageQuery,
   answers: {
     ...Object.fromEntries(
       Object.entries({
@@ -91,7 +91,7 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
   const look = lookUp(deps)
   return async ({ params, query }: RouteRequest): Promise<Answer> => {
     const { news_id } = validate(whyParams, params, 'path')
-    const asked = validate(pageQuery.partial(), query, 'query')
+    const asked = validate(pageQuery, query, 'query')
     const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, asked, Date.now())
     if (verdict === 'forged') return note(403, 'Not a good link', 'Open the link of the message as it stands there.')
     if (verdict === 'expired')
