@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
+import { allChannels, allChannelSubscriptions } from './all-channels.ts'
 
 const memberRow = z.object({
   /** public.company.id whose news it is; null for operations. */
@@ -52,13 +53,13 @@ function findMembers(
     WITH listener AS (${listeners}), subscribed AS (
       SELECT user_id, channel_id, channel_purpose = 'NOTIFICATION' AS is_alert,
         bool_or(channel_purpose = 'NOTIFICATION') OVER (PARTITION BY user_id) AS has_alert
-      FROM public.notification_subscription WHERE user_id IN (SELECT user_id FROM listener)
+      FROM ${allChannelSubscriptions} s WHERE user_id IN (SELECT user_id FROM listener)
     )
-    SELECT l.company_id, u.id AS user_id, u.name AS user_name, c.channel_type::text, c.destination, c.secret_id
+    SELECT l.company_id, u.id AS user_id, u.name AS user_name, c.channel_type, c.destination, c.secret_id
     FROM listener l
     JOIN public."user" u ON u.id = l.user_id
     JOIN subscribed s ON s.user_id = l.user_id
-    JOIN public.notification_channel c ON c.id = s.channel_id
+    JOIN ${allChannels} c USING (channel_id)
     WHERE s.is_alert OR (NOT s.has_alert AND ${!strict})
-    ORDER BY u.id, c.id`)
+    ORDER BY u.id, c.channel_id`)
 }

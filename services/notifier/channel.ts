@@ -2,10 +2,15 @@ import type { Log } from '#runtime/log.ts'
 import type { Message } from './compose.ts'
 import type { Config } from './config.ts'
 
+/** What a message is about; `notifier.notification.kind`. */
+export const notificationKinds = ['news', 'ops', 'digest', 'test'] as const
+export type NotificationKind = (typeof notificationKinds)[number]
+
 /** One message for one destination. */
 export type Parcel = {
   deliveryId: number
   notificationId: string
+  kind: NotificationKind
   /** In the form `parse` returned. */
   address: string
   /** Name of the secret the destination needs; null when it names none. */

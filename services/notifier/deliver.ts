@@ -108,6 +108,7 @@ async function call(channel: Channel, claimed: Claimed): Promise<Answer> {
   const parcel: Parcel = {
     deliveryId: claimed.delivery_id,
     notificationId: claimed.notification_id,
+    kind: claimed.kind,
     address: claimed.address,
     secretId: claimed.secret_id || null,
     message: claimed.message,

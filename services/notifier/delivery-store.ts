@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
-import type { Answer } from './channel.ts'
+import { type Answer, notificationKinds } from './channel.ts'
 import type { Message } from './compose.ts'
 import type { Settlement } from './settle.ts'
 
 const claimedRow = z.object({
   delivery_id: z.number(),
   notification_id: z.string(),
+  kind: z.enum(notificationKinds),
   claim: z.number(),
   action: z.enum(['send', 'find']),
   people: z.array(z.object({ id: z.number(), name: z.string() })),
@@ -58,7 +59,7 @@ export async function claimDeliveries(
       UPDATE notifier.destination SET free_at = ${inMs(leaseMs)}
       WHERE destination_id IN (SELECT destination_id FROM claimed)
     )
-    SELECT d.delivery_id, d.notification_id, d.claim, d.people, t.address, t.secret_id, n.message, d.created_at,
+    SELECT d.delivery_id, d.notification_id, n.kind, d.claim, d.people, t.address, t.secret_id, n.message, d.created_at,
       CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
       (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms
     FROM claimed d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)`)

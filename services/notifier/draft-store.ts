@@ -1,12 +1,13 @@
 import { sql, type Transaction } from '#runtime/postgres.ts'
 import { addressAll } from './address.ts'
 import type { Member } from './audience.ts'
+import type { NotificationKind } from './channel.ts'
 import type { Message } from './compose.ts'
 
 /** What is said to whom. */
 export type Draft = {
   notificationId: string
-  kind: 'news' | 'ops'
+  kind: NotificationKind
   groupId: string | null
   companyId: number | null
   dataSourceId: number | null

@@ -25,6 +25,7 @@ function parcelOf(company: string): Parcel {
   return {
     deliveryId: 7,
     notificationId,
+    kind: 'news',
     address: 'ann@example.com',
     secretId: null,
     message,
