@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { composeNews, composeOps, explainWhy, type NewsFacts, type OpsFacts } from './compose.ts'
 
-const group = { group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', company: 'acme', source: 'npm' }
+const group = { group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', company_id: 1, company: 'acme', source: 'npm' }
 const observedAt = Date.UTC(2026, 10, 24, 19, 35)
 
 function newsOf(index: number, facts: Partial<NewsFacts> = {}): NewsFacts {
   return {
+    ...group,
     news_id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
     group_index: index,
     severity: 'info',
@@ -29,7 +30,7 @@ describe('composeNews', () => {
       previous: '100',
       current: '150',
     }
-    expect(composeNews(group, [newsOf(0, { ...stars, trigger_factor: 50 })], 30, noLinks)).toEqual({
+    expect(composeNews([newsOf(0, { ...stars, trigger_factor: 50 })], 30, noLinks)).toEqual({
       subject: 'acme: Stars rose sharply',
       context: 'npm, seen 24 Nov 2026, 19:35 UTC',
       lines: [
@@ -48,7 +49,7 @@ describe('composeNews', () => {
       current: '150',
       trigger_factor: 50,
     })
-    expect(composeNews(group, [news], 30, noLinks).lines[0]?.details).toEqual(['Stars rose from 100 to 150.'])
+    expect(composeNews([news], 30, noLinks).lines[0]?.details).toEqual(['Stars rose from 100 to 150.'])
   })
 
   test('a number within another is not that number', () => {
@@ -58,7 +59,7 @@ describe('composeNews', () => {
       current: '5',
       trigger_factor: null,
     })
-    expect(composeNews(group, [news], 30, noLinks).lines[0]?.details[1]).toBe('1 → 5')
+    expect(composeNews([news], 30, noLinks).lines[0]?.details[1]).toBe('1 → 5')
   })
 
   test.each([
@@ -66,12 +67,11 @@ describe('composeNews', () => {
     [{ previous: 'MIT', current: null }, 'MIT → nothing'],
     [{ previous: '0', current: '3', trigger_factor: Infinity }, '0 → 3'],
   ])('says %j as %s', (facts, expected) => {
-    expect(composeNews(group, [newsOf(0, facts)], 30, noLinks).lines[0]?.details).toEqual(['Message 0.', expected])
+    expect(composeNews([newsOf(0, facts)], 30, noLinks).lines[0]?.details).toEqual(['Message 0.', expected])
   })
 
   test('ranks by severity, then by the size of the change, then in the order they came', () => {
     const message = composeNews(
-      group,
       [
         newsOf(0),
         newsOf(1, { severity: 'warning', trigger_factor: 20 }),
@@ -90,8 +90,8 @@ describe('composeNews', () => {
 
   test('30 firings are 30 lines; of more the least important are a count', () => {
     const news = Array.from({ length: 42 }, (_, index) => newsOf(index, { trigger_factor: index }))
-    expect(composeNews(group, news.slice(0, 30), 30, noLinks)).toMatchObject({ lines: { length: 30 }, rest: '' })
-    const long = composeNews(group, news, 30, noLinks)
+    expect(composeNews(news.slice(0, 30), 30, noLinks)).toMatchObject({ lines: { length: 30 }, rest: '' })
+    const long = composeNews(news, 30, noLinks)
     expect(long.lines).toHaveLength(30)
     expect(long.lines[0]?.title).toBe('Title 41')
     expect(long.rest).toBe('… and 12 more.')
@@ -101,9 +101,37 @@ describe('composeNews', () => {
   test('bounds everything that was crawled', () => {
     const huge = 'x'.repeat(10_000)
     const news = newsOf(0, { title: huge, message: huge, previous: huge, current: `${huge}y` })
-    const message = composeNews({ ...group, company: huge, source: huge }, [news], 30, noLinks)
+    const message = composeNews([{ ...news, company: huge, source: huge }], 30, noLinks)
     expect(message.subject.length).toBeLessThanOrEqual(140)
     expect(JSON.stringify(message).length).toBeLessThan(2500)
+  })
+})
+
+describe('composeNews of several companies', () => {
+  const news = [
+    newsOf(0),
+    newsOf(1, { company_id: 2, company: 'globex', group_id: '00000000-9dc0-11d1-b245-5ffdce74fad2', source: 'GitHub' }),
+    newsOf(2, { severity: 'critical' }),
+  ]
+  const message = composeNews(news, 30, noLinks)
+
+  test('says how many there are and names the company in each line', () => {
+    expect(message.subject).toBe('3 changes at 2 companies: acme, globex')
+    expect(message.context).toBe('npm, GitHub, seen 24 Nov 2026, 19:35 UTC')
+    expect(message.lines.map(({ title }) => title)).toEqual(['acme: Title 2', 'acme: Title 0', 'globex: Title 1'])
+    expect(message.trace).toMatch(/^Events 7d444840-[^,]*, 00000000-[^,]*, news /)
+  })
+
+  test('two companies of one name are two', () => {
+    const twins = [newsOf(0), newsOf(1, { company_id: 2 })]
+    expect(composeNews(twins, 30, noLinks).subject).toBe('2 changes at 2 companies: acme, acme')
+  })
+
+  test('of many companies names three where it says why', () => {
+    const many = Array.from({ length: 50 }, (_, index) => newsOf(index, { company_id: index, company: `c${index}` }))
+    expect(explainWhy(composeNews(many, 30, noLinks), [{ name: 'Ann' }])).toBe(
+      'You get this because Ann follows c0, c1, c2 and 47 more.',
+    )
   })
 })
 
@@ -151,17 +179,25 @@ describe('composeOps', () => {
 })
 
 describe('explainWhy', () => {
-  const news = composeNews(group, [newsOf(0)], 30, noLinks)
+  const news = composeNews([newsOf(0)], 30, noLinks)
+  const through = (name: string, ...what: string[]) => ({ name, through: what })
   test.each([
-    [['Ann'], 'You get this because Ann follows acme.'],
-    [['Ann', 'Bob'], 'You get this because Ann, Bob follow acme.'],
-    [['Ann', 'Bob', 'Cyd', 'Dan', 'Eve'], 'You get this because Ann, Bob, Cyd and 2 more follow acme.'],
+    [[{ name: 'Ann' }], 'You get this because Ann follows acme.'],
+    [[through('Ann', 'acme'), through('Bob', 'acme')], 'You get this because Ann, Bob follow acme.'],
+    [
+      ['Ann', 'Bob', 'Cyd', 'Dan', 'Eve'].map((name) => through(name, 'acme')),
+      'You get this because Ann, Bob, Cyd and 2 more follow acme.',
+    ],
+    [
+      [through('Ann', 'acme', 'the bucket Rivals'), through('Bob', 'warnings of npm')],
+      'You get this because Ann follows acme, the bucket Rivals; Bob follows warnings of npm.',
+    ],
   ])('to %j', (people, expected) => {
     expect(explainWhy(news, people)).toBe(expected)
   })
 
   test('to administrators', () => {
     const event = { kind: 'stale', service: 'scheduler', subject: 'npm', message: 'No data.', resolved: false, at: 0 }
-    expect(explainWhy(composeOps([event], 30), ['Ann'])).toBe('You get this because Ann is an administrator.')
+    expect(explainWhy(composeOps([event], 30), [{ name: 'Ann' }])).toBe('You get this because Ann is an administrator.')
   })
 })

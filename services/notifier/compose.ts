@@ -38,8 +38,15 @@ export type NewsFacts = Pick<
   | 'previous'
   | 'current'
   | 'observed_at'
->
-export type NewsGroup = { group_id: string; company: string; source: string }
+  | 'group_id'
+> & {
+  company_id: number
+  /** Names. */
+  company: string
+  source: string
+}
+/** Who hears a message at a destination, and what they follow that makes them hear it, as in "follows acme". */
+export type Hearer = { name: string; through?: readonly string[] }
 export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'>
 
 const maxName = 80
@@ -49,11 +56,10 @@ const maxDetail = 600
 const maxValue = 200
 
 /**
- * One message for the news of a group, the most important first, `maxLines` of them. `news` has at least one. `linkOf`
- * gives the page that explains a news; null: there is none.
+ * One message for news of one company or several, the most important first, `maxLines` of them. `news` has at least one.
+ * `linkOf` gives the page that explains a news; null: there is none.
  */
 export function composeNews(
-  group: NewsGroup,
   news: readonly NewsFacts[],
   maxLines: number,
   linkOf: (newsId: string) => string | null,
@@ -61,27 +67,35 @@ export function composeNews(
   const ranked = news.toSorted(byImportance)
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [NewsFacts]
-  const company = cut(clean(group.company), maxName)
-  const headline = cut(clean(first.title), maxTitle)
+  const nameOf = ({ company }: NewsFacts) => cut(clean(company), maxName)
+  const companies = [...new Map(ranked.map((one) => [one.company_id, nameOf(one)])).values()]
+  const isOne = companies.length === 1
   return {
-    subject: cut(
-      ranked.length === 1 ? `${company}: ${headline}` : `${company}: ${ranked.length} changes, ${headline}`,
-      maxSubject,
-    ),
-    context: `${cut(clean(group.source), maxName)}, seen ${formatTime(Math.max(...ranked.map((one) => one.observed_at)))}`,
+    subject: cut(subjectOf(companies, cut(clean(first.title), maxTitle), ranked.length), maxSubject),
+    context: `${enumerate([...new Set(ranked.map(({ source }) => cut(clean(source), maxName)))])}, seen ${formatTime(Math.max(...ranked.map((one) => one.observed_at)))}`,
     lines: shown.map((one) => {
       const link = linkOf(one.news_id)
       return {
         mark: one.severity === 'info' ? '' : one.severity,
-        title: cut(clean(one.title), maxTitle),
+        title: cut(isOne ? clean(one.title) : `${nameOf(one)}: ${clean(one.title)}`, maxTitle),
         details: describeNews(one),
         ...(link !== null && { link }),
       }
     }),
     rest: restOf(ranked.length - shown.length),
-    topic: { kind: 'company', name: company },
-    trace: `Event ${group.group_id}, news ${shown.map(({ news_id }) => news_id).join(', ')}`,
+    topic: { kind: 'company', name: enumerate(companies) },
+    trace: traceOf(shown),
   }
+}
+
+function subjectOf(companies: readonly string[], headline: string, count: number): string {
+  if (companies.length > 1) return `${count} changes at ${companies.length} companies: ${companies.join(', ')}`
+  return count === 1 ? `${companies[0]}: ${headline}` : `${companies[0]}: ${count} changes, ${headline}`
+}
+
+function traceOf(news: readonly NewsFacts[]): string {
+  const groups = [...new Set(news.map(({ group_id }) => group_id))]
+  return `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}, news ${news.map(({ news_id }) => news_id).join(', ')}`
 }
 
 /** One message for operational events, open stories first. `events` has at least one. */
@@ -108,14 +122,23 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
   }
 }
 
-/** Why the people of one destination get the message. */
-export function explainWhy({ topic }: Message, people: readonly string[]): string {
-  const names = people.map((name) => cut(clean(name), maxName))
-  const who = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
-  const [follow, are] = names.length === 1 ? ['follows', 'is an administrator'] : ['follow', 'are administrators']
-  return topic.kind === 'company'
-    ? `You get this because ${who} ${follow} ${topic.name}.`
-    : `You get this because ${who} ${are}.`
+/** Why the people of one destination get the message: who of them follows what. */
+export function explainWhy({ topic }: Message, people: readonly Hearer[]): string {
+  const names = (some: readonly Hearer[]) => enumerate(some.map(({ name }) => cut(clean(name), maxName)))
+  if (topic.kind === 'operations')
+    return `You get this because ${names(people)} ${people.length === 1 ? 'is an administrator' : 'are administrators'}.`
+  const followed = ({ through = [] }: Hearer) =>
+    through.length > 0 ? enumerate(through.map((what) => cut(clean(what), maxName))) : topic.name
+  const parts = [...Map.groupBy(people, followed)].map(
+    ([what, some]) => `${names(some)} ${some.length === 1 ? 'follows' : 'follow'} ${what}`,
+  )
+  return `You get this because ${enumerate(parts, '; ')}.`
+}
+
+/** The first three, and how many more. */
+function enumerate(texts: readonly string[], separator = ', '): string {
+  const more = texts.length - 3
+  return texts.slice(0, 3).join(separator) + (more > 0 ? ` and ${more} more` : '')
 }
 
 const ranks = { critical: 2, warning: 1, info: 0 }

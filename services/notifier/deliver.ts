@@ -112,10 +112,7 @@ async function call(channel: Channel, claimed: Claimed): Promise<Answer> {
     address: claimed.address,
     secretId: claimed.secret_id || null,
     message: claimed.message,
-    why: explainWhy(
-      claimed.message,
-      claimed.people.map(({ name }) => name),
-    ),
+    why: explainWhy(claimed.message, claimed.people),
     createdAt: claimed.created_at,
   }
   return claimed.action === 'find' && channel.find ? channel.find(parcel) : channel.send(parcel)

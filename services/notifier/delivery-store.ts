@@ -11,7 +11,7 @@ const claimedRow = z.object({
   kind: z.enum(notificationKinds),
   claim: z.number(),
   action: z.enum(['send', 'find']),
-  people: z.array(z.object({ id: z.number(), name: z.string() })),
+  people: z.array(z.object({ id: z.number(), name: z.string(), through: z.array(z.string()).optional() })),
   address: z.string(),
   secret_id: z.string(),
   // Written by ourselves from the type.

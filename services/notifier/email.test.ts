@@ -14,14 +14,10 @@ function parcelOf(company: string): Parcel {
       severity: 'critical' as const,
       title: 'Stars fell',
     },
+    ...{ group_id: '33333333-3333-4333-8333-333333333333', company_id: 1, company, source: 'npm' },
     ...{ message: 'Stars fell.', trigger_factor: -50, previous: '100', current: '50', observed_at: 0 },
   }
-  const message = composeNews(
-    { group_id: '33333333-3333-4333-8333-333333333333', company, source: 'npm' },
-    [news],
-    30,
-    () => null,
-  )
+  const message = composeNews([news], 30, () => null)
   return {
     deliveryId: 7,
     notificationId,

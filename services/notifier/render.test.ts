@@ -15,7 +15,8 @@ const why = 'You get this because Ann follows acme.'
 function messageOf(count: number, text: string, linked = false): Message {
   const news = Array.from({ length: count }, (_, index): NewsFacts => ({
     news_id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
-    group_index: index,
+    ...{ group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', group_index: index, company_id: 1 },
+    ...{ company: text, source: text },
     severity: 'warning',
     title: text,
     message: `it was ${text}`,
@@ -24,12 +25,7 @@ function messageOf(count: number, text: string, linked = false): Message {
     current: '2',
     observed_at: 0,
   }))
-  return composeNews(
-    { group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', company: text, source: text },
-    news,
-    40,
-    (id) => (linked ? `https://parma.example/why/${id}?until=1&signature=x` : null),
-  )
+  return composeNews(news, 40, (id) => (linked ? `https://parma.example/why/${id}?until=1&signature=x` : null))
 }
 
 test('plain text reads from top to bottom', () => {

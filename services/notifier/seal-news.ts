@@ -68,7 +68,7 @@ export async function sealGroups(database: Database, config: Config): Promise<nu
       const news = items.filter((item) => item.group_id === group_id)
       if (news.length === 0) return []
       const named = {
-        group_id,
+        company_id,
         company: group.company ?? `company ${company_id}`,
         source: group.source ?? `source ${data_source_id}`,
       }
@@ -79,7 +79,11 @@ export async function sealGroups(database: Database, config: Config): Promise<nu
           groupId: group_id,
           companyId: company_id,
           dataSourceId: data_source_id,
-          message: composeNews(named, news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
+          message: composeNews(
+            news.map((one) => ({ ...one, ...named })),
+            config.MAX_LINES,
+            (id) => makeWhyLink(config, id, linksUntil),
+          ),
           members: members.filter((member) => member.company_id === company_id),
         },
       ]
