@@ -1,4 +1,4 @@
-import type { Post } from '../../deploy/local/slack-stub.ts'
+import type { Post } from '../../deploy/local/slack-api.ts'
 import type { Mail } from '../../deploy/local/smtp-sink.ts'
 import { stackEnv } from './stack.ts'
 

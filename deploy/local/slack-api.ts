@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto'
+import type { Journal } from './journal.ts'
+import { judgePost } from './slack-rules.ts'
+
+export type Fields = Record<string, unknown>
+export type Post = Fields & { channel: string; ts: string; text: string; metadata?: unknown }
+export type Answer = { ok: boolean; error?: string } & Fields
+
+/** A channel of a workspace. */
+export type Room = { id: string; name: string; isMember?: boolean; isArchived?: boolean; isPrivate?: boolean }
+
+export type Workspace = {
+  posts: Journal<Post>
+  rooms(): readonly Room[]
+  /** The channel of an id or a name; null: there is none. */
+  findRoom(reference: string): Room | null
+}
+
+/** The few methods of Slack's Web API that we call, answered as Slack does. https://docs.slack.dev/reference/methods */
+export function createSlackApi({ posts, rooms, findRoom }: Workspace): Record<string, (fields: Fields) => Answer> {
+  function postMessage(fields: Fields): Answer {
+    if (typeof fields.channel !== 'string' || fields.channel === '') return refuse('channel_not_found')
+    const room = findRoom(fields.channel)
+    if (!room) return refuse('channel_not_found')
+    if (room.isArchived) return refuse('is_archived')
+    if (room.isMember === false) return refuse('not_in_channel')
+    const problem = judgePost(fields)
+    if (problem) return refuse(problem.error, { response_metadata: { messages: problem.details ?? [] } })
+    const post: Post = {
+      ...fields,
+      text: String(fields.text ?? ''),
+      channel: room.id,
+      channel_name: room.name,
+      ts: nextTimestamp(posts.all()),
+    }
+    posts.append(post)
+    return { ok: true, channel: room.id, ts: post.ts, message: { ...asMessage(post), metadata: post.metadata } }
+  }
+
+  function list({ limit = 100, cursor, exclude_archived, types = 'public_channel' }: Fields): Answer {
+    if (!isLimit(limit, 1000)) return refuse('invalid_limit')
+    const from = readCursor(cursor)
+    if (from === null) return refuse('invalid_cursor')
+    const wanted = String(types).split(',')
+    const found = rooms().filter(
+      (room) =>
+        wanted.includes(room.isPrivate ? 'private_channel' : 'public_channel') &&
+        // A private channel is there for its members alone.
+        !(room.isPrivate && room.isMember === false) &&
+        !(isTrue(exclude_archived) && room.isArchived),
+    )
+    const to = from + Number(limit)
+    return {
+      ok: true,
+      channels: found.slice(from, to).map(({ id, name, isMember = true, isArchived = false, isPrivate = false }) => ({
+        ...{ id, name, is_channel: true, is_member: isMember, is_archived: isArchived, is_private: isPrivate },
+      })),
+      response_metadata: { next_cursor: to < found.length ? makeCursor(to) : '' },
+    }
+  }
+
+  function history(fields: Fields): Answer {
+    const { channel, oldest = '0', latest, limit = 100, cursor, inclusive, include_all_metadata } = fields
+    const room = isRoomId(String(channel)) ? findRoom(String(channel)) : null
+    if (!room) return refuse('channel_not_found')
+    if (room.isMember === false) return refuse('not_in_channel')
+    if (!isLimit(limit, 999)) return refuse('invalid_limit')
+    const from = readCursor(cursor)
+    if (from === null) return refuse('invalid_cursor')
+    if (!isTimestamp(oldest)) return refuse('invalid_ts_oldest')
+    if (latest !== undefined && !isTimestamp(latest)) return refuse('invalid_ts_latest')
+    const isWithin = ({ ts }: Post) => {
+      const [at, first, last] = [Number(ts), Number(oldest), Number(latest ?? Infinity)]
+      return isTrue(inclusive) ? at >= first && at <= last : at > first && at < last
+    }
+    const newestFirst = posts
+      .all()
+      .filter((post) => post.channel === room.id && isWithin(post))
+      .toReversed()
+    const to = from + Number(limit)
+    const hasMore = to < newestFirst.length
+    return {
+      ok: true,
+      messages: newestFirst
+        .slice(from, to)
+        .map((post) =>
+          isTrue(include_all_metadata) ? { ...asMessage(post), metadata: post.metadata } : asMessage(post),
+        ),
+      has_more: hasMore,
+      ...(hasMore && { response_metadata: { next_cursor: makeCursor(to) } }),
+    }
+  }
+
+  return {
+    'api.test': () => ({ ok: true }),
+    'auth.test': () => ({
+      ...{ ok: true, url: 'https://local.slack.com/', team: 'local', user: 'parma' },
+      ...{ team_id: 'T0LOCAL', user_id: 'U0PARMA', bot_id: 'B0PARMA' },
+    }),
+    'chat.postMessage': postMessage,
+    'conversations.list': list,
+    'conversations.history': history,
+  }
+}
+
+export const refuse = (error: string, more: Fields = {}): Answer => ({ ok: false, error, ...more })
+
+export const isRoomId = (reference: string) => /^[CDGU][A-Z0-9]{5,}$/.test(reference)
+
+/** The id of the channel of this name, the same in every workspace of ours. */
+export function roomId(name: string): string {
+  return `C${createHash('sha256').update(name).digest('hex').slice(0, 10).toUpperCase()}`
+}
+
+/** Arguments of a call come as JSON or as a form; in a form the structured ones are JSON text. Null: its JSON is none. */
+export function readFields(contentType: string, query: string, body: string): Fields | null {
+  if (contentType.includes('json'))
+    try {
+      return JSON.parse(body || '{}') as Fields
+    } catch {
+      return null
+    }
+  const fields: Fields = Object.fromEntries([...new URLSearchParams(query), ...new URLSearchParams(body)])
+  for (const name of ['blocks', 'attachments', 'metadata']) {
+    const text = fields[name]
+    if (typeof text !== 'string') continue
+    try {
+      fields[name] = JSON.parse(text)
+    } catch {
+      // Text where an object belongs is refused as such.
+    }
+  }
+  return fields
+}
+
+function asMessage({ text, ts, blocks, attachments, thread_ts }: Post): Fields {
+  return { type: 'message', user: 'U0PARMA', bot_id: 'B0PARMA', text, ts, blocks, attachments, thread_ts }
+}
+
+const isTrue = (value: unknown) => value === true || value === 'true' || value === '1'
+const isTimestamp = (value: unknown) => /^\d{1,12}(\.\d{1,6})?$/.test(String(value))
+const isLimit = (value: unknown, max: number) =>
+  /^\d+$/.test(String(value)) && Number(value) >= 1 && Number(value) <= max
+
+const makeCursor = (at: number) => Buffer.from(`next:${at}`).toString('base64')
+
+function readCursor(cursor: unknown): number | null {
+  if (cursor === undefined || cursor === '') return 0
+  const [, at] = /^next:(\d+)$/.exec(Buffer.from(String(cursor), 'base64').toString()) ?? []
+  return at === undefined ? null : Number(at)
+}
+
+/** Slack's time stamps are unique and rising within a channel, in seconds with six digits. */
+function nextTimestamp(posts: readonly Post[]): string {
+  const last = Math.round(Number(posts.at(-1)?.ts ?? 0) * 1e6)
+  return (Math.max(Date.now() * 1000, last + 1) / 1e6).toFixed(6)
+}
