@@ -17,6 +17,8 @@ export type Message = {
 }
 
 export type Line = {
+  /** Stands above this line, and those after it up to the next one. Either the first line has one, or none. */
+  heading?: string
   /** Shown in front of the title; empty for what is not urgent. */
   mark: string
   title: string

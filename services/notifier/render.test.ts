@@ -2,7 +2,8 @@ import type { HeaderBlock, SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { composeNews, type Message, type NewsFacts } from './compose.ts'
-import { asHtml, asSlack, asText, escapeSlack } from './render.ts'
+import { asHtml, asSlack, asText } from './render.ts'
+import { escapeSlack } from './slack-text.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })

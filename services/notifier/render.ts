@@ -1,16 +1,22 @@
 import type { KnownBlock } from '@slack/web-api'
 import { escapeHtml } from '#runtime/escape-html.ts'
 import type { Message } from './compose.ts'
+import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './render-digest.ts'
+import { cutEscaped, escapeSlack, pack } from './slack-text.ts'
 import { cut } from './text.ts'
 
 /** A message as plain text. */
 export function asText(message: Message, why: string): string {
-  const lines = message.lines.map(({ mark, title, details, link }, index) => {
+  const lines = hasSections(message) ? asTextSections(message) : asTextLines(message)
+  return `${[message.context, ...lines, message.rest, [why, message.trace].filter(Boolean).join('\n')].filter(Boolean).join('\n\n')}\n`
+}
+
+function asTextLines(message: Message): string[] {
+  return message.lines.map(({ mark, title, details, link }, index) => {
     const number = message.lines.length > 1 ? `${index + 1}. ` : ''
     const below = [...details, ...(link ? [`Why: ${link}`] : [])].map((detail) => `   ${detail}`)
     return [`${number}${mark ? `[${mark}] ` : ''}${title}`, ...below].join('\n')
   })
-  return `${[message.context, ...lines, message.rest, [why, message.trace].filter(Boolean).join('\n')].filter(Boolean).join('\n\n')}\n`
 }
 
 const colours: Record<string, string> = { critical: '#b3261e', warning: '#8a5a00', resolved: '#1b6e3c' }
@@ -18,18 +24,12 @@ const small = 'margin:0;color:#666;font-size:13px;line-height:1.4'
 
 /** A message as an HTML page: one column that fits a phone, nothing loaded from elsewhere, everything escaped. */
 export function asHtml(message: Message, why: string): string {
-  const lines = message.lines.map(({ mark, title, details, link }) => {
-    const badge = mark ? `<span style="color:${colours[mark] ?? '#444'}">[${escapeHtml(mark)}]</span> ` : ''
-    const text = details.map((detail) => `<div style="color:#333">${escapeHtml(detail)}</div>`).join('')
-    const more = link ? `<div><a href="${escapeHtml(link)}">Why am I told this?</a></div>` : ''
-    return `<li style="margin:0 0 14px"><div style="font-weight:600">${badge}${escapeHtml(title)}</div>${text}${more}</li>`
-  })
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
     `<title>${escapeHtml(message.subject)}</title></head>`,
     '<body style="margin:0 auto;padding:16px;max-width:600px;font:16px/1.5 system-ui,sans-serif;color:#111;overflow-wrap:anywhere">',
     `<p style="${small}">${escapeHtml(message.context)}</p>`,
-    `<ol style="padding-left:${lines.length > 1 ? '22px' : '0;list-style:none'}">${lines.join('')}</ol>`,
+    hasSections(message) ? asHtmlSections(message) : asHtmlLines(message),
     message.rest && `<p>${escapeHtml(message.rest)}</p>`,
     `<p style="${small}">${escapeHtml(why)}</p>`,
     message.trace && `<p style="${small}">${escapeHtml(message.trace)}</p>`,
@@ -37,6 +37,16 @@ export function asHtml(message: Message, why: string): string {
   ]
     .filter(Boolean)
     .join('\n')
+}
+
+function asHtmlLines(message: Message): string {
+  const lines = message.lines.map(({ mark, title, details, link }) => {
+    const badge = mark ? `<span style="color:${colours[mark] ?? '#444'}">[${escapeHtml(mark)}]</span> ` : ''
+    const text = details.map((detail) => `<div style="color:#333">${escapeHtml(detail)}</div>`).join('')
+    const more = link ? `<div><a href="${escapeHtml(link)}">Why am I told this?</a></div>` : ''
+    return `<li style="margin:0 0 14px"><div style="font-weight:600">${badge}${escapeHtml(title)}</div>${text}${more}</li>`
+  })
+  return `<ol style="padding-left:${lines.length > 1 ? '22px' : '0;list-style:none'}">${lines.join('')}</ol>`
 }
 
 // https://docs.slack.dev/reference/block-kit/blocks
@@ -48,13 +58,9 @@ const maxFallback = 4000
 
 /** A message as Slack blocks, and the text of notifications. At most 50 blocks for up to 40 lines. */
 export function asSlack(message: Message, why: string): { text: string; blocks: KnownBlock[] } {
-  const lines = message.lines.map(({ mark, title, details, link }, index) => {
-    const number = message.lines.length > 1 ? `${index + 1}. ` : ''
-    const badge = mark ? `[${escapeSlack(mark)}] ` : ''
-    const more = link ? `\n<${escapeSlack(link)}|Why am I told this?>` : ''
-    const text = [`${number}${badge}*${escapeSlack(title)}*`, ...details.map(escapeSlack)].join('\n')
-    return cutEscaped(text, maxSection - more.length) + more
-  })
+  const [lines, separator] = hasSections(message)
+    ? [asSlackLines(message, maxSection), '\n']
+    : [asSlackNumbered(message), '\n\n']
   const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })
   const context = (text: string): KnownBlock => ({
     type: 'context',
@@ -65,29 +71,18 @@ export function asSlack(message: Message, why: string): { text: string; blocks: 
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: cut(message.subject, maxHeader), emoji: false } },
       context(message.context),
-      ...pack([...lines, escapeSlack(message.rest)].filter(Boolean), maxSection).map(section),
+      ...pack([...lines, escapeSlack(message.rest)].filter(Boolean), maxSection, separator).map(section),
       context([why, message.trace].filter(Boolean).join('\n')),
     ],
   }
 }
 
-/** https://docs.slack.dev/messaging/formatting-message-text#escaping: with these three there is no <!channel> and no link. */
-export function escapeSlack(text: string): string {
-  return text.replace(/[&<>]/g, escapeHtml)
-}
-
-/** Cuts escaped text, never within an entity. */
-function cutEscaped(text: string, length: number): string {
-  return text.length <= length ? text : `${cut(text, length).replace(/&[a-z]*…$/, '…')}`
-}
-
-/** Joins parts to texts of at most `length` characters, in order. */
-function pack(parts: readonly string[], length: number): string[] {
-  const texts: string[] = []
-  for (const part of parts) {
-    const joined = `${texts.at(-1)}\n\n${part}`
-    if (texts.length > 0 && joined.length <= length) texts[texts.length - 1] = joined
-    else texts.push(part)
-  }
-  return texts
+function asSlackNumbered(message: Message): string[] {
+  return message.lines.map(({ mark, title, details, link }, index) => {
+    const number = message.lines.length > 1 ? `${index + 1}. ` : ''
+    const badge = mark ? `[${escapeSlack(mark)}] ` : ''
+    const more = link ? `\n<${escapeSlack(link)}|Why am I told this?>` : ''
+    const text = [`${number}${badge}*${escapeSlack(title)}*`, ...details.map(escapeSlack)].join('\n')
+    return cutEscaped(text, maxSection - more.length) + more
+  })
 }

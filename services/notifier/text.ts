@@ -29,3 +29,17 @@ const timeFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeS
 export function formatTime(ms: number): string {
   return `${timeFormat.format(ms)} UTC`
 }
+
+const dateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
+
+/** A time in ms since 1970 as 24 Nov 2026, the day it was in UTC. */
+export function formatDate(ms: number): string {
+  return dateFormat.format(ms)
+}
+
+/** A number as 1,234.5, with as much of it as people read. */
+export function formatNumber(value: number): string {
+  const size = Math.abs(value)
+  const notation = size >= 1e15 || (size > 0 && size < 1e-6) ? 'scientific' : 'standard'
+  return value.toLocaleString('en-GB', { maximumSignificantDigits: 6, notation }).replace(/^-/, '−')
+}

@@ -1,0 +1,202 @@
+import type { SectionBlock } from '@slack/web-api'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Message } from './compose.ts'
+import { composeDigest, type Digest, type DigestNews, type Extras, splitDigest } from './compose-digest.ts'
+import { asHtml, asSlack, asText } from './render.ts'
+import { asHtmlSections } from './render-digest.ts'
+
+fc.configureGlobal({ seed: 1 })
+
+const until = Date.UTC(2026, 10, 23, 8)
+const nothing: Extras = { chartOf: () => null, fundingOf: () => [], linkOf: () => null }
+
+function newsOf(id: string, facts: Partial<DigestNews> = {}): DigestNews {
+  return {
+    news_id: id,
+    company_id: 1,
+    company: 'acme',
+    severity: 'info',
+    title: `Title ${id}`,
+    message: `Message ${id}.`,
+    trigger_factor: null,
+    observed_at: until,
+    ...facts,
+  }
+}
+
+function digestOf(news: DigestNews[], facts: Partial<Digest> = {}): Digest {
+  return { rhythm: 'weekly', since: until - 7 * 24 * 3_600_000, until, bucket: null, news, ...facts }
+}
+
+const titles = ({ lines }: Message) => lines.map(({ title }) => title)
+
+describe('composeDigest', () => {
+  test('company by company, the most important first, each text as it is', () => {
+    const message = composeDigest(
+      digestOf([
+        newsOf('a'),
+        newsOf('b', { severity: 'warning', trigger_factor: 10 }),
+        newsOf('c', { severity: 'warning', trigger_factor: -50 }),
+        newsOf('d', { company_id: 2, company: 'beta', severity: 'critical' }),
+      ]),
+      nothing,
+    )
+    expect(message).toEqual({
+      subject: 'Your weekly report: 4 news of 2 companies',
+      context: '16 Nov 2026, 08:00 UTC to 23 Nov 2026, 08:00 UTC',
+      lines: [
+        { heading: 'beta', mark: 'critical', title: 'Message d.', details: [] },
+        { heading: 'acme', mark: 'warning', title: 'Message c.', details: [] },
+        { mark: 'warning', title: 'Message b.', details: [] },
+        { mark: '', title: 'Message a.', details: [] },
+      ],
+      rest: '',
+      topic: { kind: 'company', name: '2 companies' },
+      trace: '',
+    })
+  })
+
+  test('says which bucket it is about, and knows a company that is gone by its number', () => {
+    const { subject, lines } = composeDigest(digestOf([newsOf('a', { company: null })], { bucket: 'Berlin' }), nothing)
+    expect(subject).toBe('Your weekly report: 1 news of company 1 of Berlin')
+    expect(lines[0]?.heading).toBe('company 1')
+  })
+
+  test('a funding round is told once for a company, with what is known of it', () => {
+    const news = [
+      newsOf('a', { message: 'A new Funding Round was found.' }),
+      newsOf('b', { message: 'The funding round changed.', severity: 'warning' }),
+      newsOf('c', { company_id: 2, message: 'One more FUNDING ROUND.' }),
+      newsOf('d'),
+    ]
+    const known: Record<string, { name: string; value: string }[]> = {
+      b: [
+        { name: 'Amount', value: '5000000' },
+        { name: 'Series', value: 'A' },
+      ],
+    }
+    const { lines } = composeDigest(digestOf(news), { ...nothing, fundingOf: (id) => known[id] ?? [] })
+    expect(lines.map(({ title, details }) => [title, details])).toEqual([
+      ['The funding round changed.', ['- Amount - 5000000', '- Series - A', 'and 1 more about its funding rounds']],
+      ['Message d.', []],
+      ['One more FUNDING ROUND.', []],
+    ])
+  })
+
+  test('shows how a series went, once', () => {
+    const extras: Extras = {
+      ...nothing,
+      chartOf: (id) => (id === 'c' ? '▇▁' : '▁▇'),
+      linkOf: (id) => `https://x/${id}`,
+    }
+    const { lines } = composeDigest(digestOf([newsOf('a'), newsOf('b'), newsOf('c')]), extras)
+    expect(lines.map(({ details, link }) => [details, link])).toEqual([
+      [['▁▇'], 'https://x/a'],
+      [[], 'https://x/b'],
+      [['▇▁'], 'https://x/c'],
+    ])
+  })
+})
+
+describe('splitDigest', () => {
+  const many = (count: number, text: string) =>
+    composeDigest(
+      digestOf(
+        Array.from({ length: count }, (_, index) =>
+          newsOf(String(index).padStart(4, '0'), { company_id: index % 3, company: text, message: `${index} ${text}` }),
+        ),
+      ),
+      nothing,
+    )
+
+  test('what fits stays one message', () => {
+    const message = many(5, 'acme')
+    expect(splitDigest(message, { maxLines: 5, maxChars: 10_000 })).toEqual([message])
+  })
+
+  test('every part begins with its company and says which part it is', () => {
+    const parts = splitDigest(many(7, 'acme'), { maxLines: 3, maxChars: 10_000 })
+    expect(parts.map(({ subject, lines }) => [subject, lines.length, lines[0]?.heading])).toEqual([
+      ['Your weekly report: 7 news of 3 companies (1 of 3)', 3, 'acme'],
+      ['Your weekly report: 7 news of 3 companies (2 of 3)', 3, 'acme'],
+      ['Your weekly report: 7 news of 3 companies (3 of 3)', 1, 'acme'],
+    ])
+  })
+
+  test('property: every line is in exactly one part, and a part fits into what Slack takes', () => {
+    const hostile = fc.constantFrom('&', '<!channel>', '*a*', 'é', 'x'.repeat(700), '\u202e', '😀')
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 120 }), fc.array(hostile, { maxLength: 30 }), (count, texts) => {
+        const message = many(count, texts.join(' '))
+        const parts = splitDigest(message, { maxLines: 50, maxChars: 12_000 })
+        expect(parts.flatMap(titles)).toEqual(titles(message))
+        for (const part of parts) {
+          const { blocks } = asSlack(part, 'why')
+          const sections = blocks.filter((block): block is SectionBlock => block.type === 'section')
+          expect(blocks.length).toBeLessThanOrEqual(50)
+          expect(part.subject.length).toBeLessThanOrEqual(150)
+          for (const { text } of sections) {
+            expect(text?.text.length).toBeLessThanOrEqual(3000)
+            expect(text?.text).not.toMatch(/<!|<@/)
+          }
+          expect(sections.reduce((sum, { text }) => sum + (text?.text.length ?? 0), 0)).toBeLessThanOrEqual(12_000)
+        }
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('a digest as people see it', () => {
+  const message = composeDigest(
+    digestOf([
+      newsOf('a', { company: 'a<b> & c', message: 'A <script> funding round', severity: 'critical' }),
+      newsOf('b', { company: 'a<b> & c' }),
+      newsOf('c', { company_id: 2, company: 'beta' }),
+    ]),
+    {
+      chartOf: (id) => (id === 'b' ? '▁▃▇ 1 → 3 since 1 Oct 2026' : null),
+      fundingOf: () => [{ name: 'Amount', value: '5 & more' }],
+      linkOf: (id) => (id === 'c' ? 'https://parma.example/why/c?until=1&signature=x' : null),
+    },
+  )
+
+  test('plain text', () => {
+    expect(asText(message, 'why')).toBe(`16 Nov 2026, 08:00 UTC to 23 Nov 2026, 08:00 UTC
+
+a<b> & c
+- A <script> funding round [critical]
+  - Amount - 5 & more
+- Message b.
+  ▁▃▇ 1 → 3 since 1 Oct 2026
+
+beta
+- Message c.
+  Why: https://parma.example/why/c?until=1&signature=x
+
+why
+`)
+  })
+
+  test('HTML: a name and a list for each company, as the predecessor’s template takes them', () => {
+    const html = asHtmlSections(message)
+    expect(html).toBe(
+      `<p><strong>a&lt;b&gt; &amp; c</strong></p><ul><li>A &lt;script&gt; funding round <small>[critical]</small><br>- Amount - 5 &amp; more</li><li>Message b.<br>▁▃▇ 1 → 3 since 1 Oct 2026</li></ul>
+<p><strong>beta</strong></p><ul><li>Message c. <a href="https://parma.example/why/c?until=1&amp;signature=x">Why?</a></li></ul>`,
+    )
+    expect(asHtml(message, 'why')).toContain(html)
+  })
+
+  test('Slack', () => {
+    const [section] = asSlack(message, 'why').blocks.filter((block): block is SectionBlock => block.type === 'section')
+    expect(section?.text?.text).toBe(`a&lt;b&gt; &amp; c
+- A &lt;script&gt; funding round [critical]
+   - Amount - 5 &amp; more
+- Message b.
+   ▁▃▇ 1 → 3 since 1 Oct 2026
+
+beta
+- Message c. <https://parma.example/why/c?until=1&amp;signature=x|Why?>`)
+  })
+})

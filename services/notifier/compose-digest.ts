@@ -1,0 +1,156 @@
+import type { Message, Line } from './compose.ts'
+import { escapeSlack } from './slack-text.ts'
+import { clean, cut, formatTime } from './text.ts'
+
+export const rhythms = ['daily', 'weekly', 'monthly'] as const
+export type Rhythm = (typeof rhythms)[number]
+
+/** What a digest says of a news. */
+export type DigestNews = {
+  news_id: string
+  company_id: number
+  /** Null: it is gone. */
+  company: string | null
+  severity: 'info' | 'warning' | 'critical'
+  title: string
+  message: string
+  trigger_factor: number | null
+  observed_at: number
+}
+
+export type Digest = {
+  rhythm: Rhythm
+  /** The news came after `since` and up to `until`, ms since 1970. */
+  since: number
+  until: number
+  /** Name of the bucket it is about; null: all companies its reader follows. */
+  bucket: string | null
+  /** At least one. */
+  news: readonly DigestNews[]
+}
+
+/** What belongs to a news and is not in it. */
+export type Extras = {
+  /** How its series went; null: it has none to show. */
+  chartOf(newsId: string): string | null
+  /** For news of a funding round, what else is known of it: a name and a value each. */
+  fundingOf(newsId: string): readonly { name: string; value: string }[]
+  /** The page that explains it; null: there is none. */
+  linkOf(newsId: string): string | null
+}
+
+const maxName = 80
+/** Leaves room for which part of several it is. */
+const maxSubject = 120
+const maxText = 600
+const maxValue = 200
+/** A funding round has a dozen measurements or so. */
+const maxFunding = 30
+
+/**
+ * A digest as one message, company by company, the most important first. Of the messages of a company about a funding round
+ * the first counts for all of them, with what else is known of it (contract section 15.1).
+ */
+export function composeDigest(digest: Digest, extras: Extras): Message {
+  const companies = [...Map.groupBy(digest.news, ({ company_id }) => company_id).values()]
+    .map((news) => news.toSorted(byImportance))
+    .sort(([a], [b]) => byImportance(a as DigestNews, b as DigestNews))
+  const count = digest.news.length
+  const named = companies.length === 1 ? nameOf(companies[0]?.[0] as DigestNews) : `${companies.length} companies`
+  const about = digest.bucket === null ? named : `${named} of ${cut(clean(digest.bucket), maxName)}`
+  return {
+    subject: cut(`Your ${digest.rhythm} report: ${count} news of ${about}`, maxSubject),
+    context: `${formatTime(digest.since)} to ${formatTime(digest.until)}`,
+    lines: companies.flatMap((news) => linesOf(news, extras)),
+    rest: '',
+    topic: { kind: 'company', name: about },
+    trace: '',
+  }
+}
+
+function linesOf(news: readonly DigestNews[], { chartOf, fundingOf, linkOf }: Extras): Line[] {
+  const [funding, ...furtherFunding] = news.filter(isFunding)
+  const charts = new Set<string>()
+  return news
+    .filter((one) => !furtherFunding.includes(one))
+    .map((one, index): Line => {
+      const link = linkOf(one.news_id)
+      const chart = chartOf(one.news_id)
+      const isNew = chart !== null && !charts.has(chart)
+      if (isNew) charts.add(chart)
+      return {
+        ...(index === 0 && { heading: nameOf(one) }),
+        mark: one.severity === 'info' ? '' : one.severity,
+        title: cut(clean(one.message) || clean(one.title), maxText),
+        details: [
+          ...(one === funding ? describeFunding(fundingOf(one.news_id), furtherFunding.length) : []),
+          ...(isNew ? [chart] : []),
+        ],
+        ...(link !== null && { link }),
+      }
+    })
+}
+
+function describeFunding(facts: readonly { name: string; value: string }[], further: number): string[] {
+  const lines = facts
+    .slice(0, maxFunding)
+    .map(({ name, value }) => `- ${cut(clean(name), maxName)} - ${cut(clean(value), maxValue)}`)
+  return further > 0 ? [...lines, `and ${further} more about its funding rounds`] : lines
+}
+
+/** Whether what belongs to a funding round is told with it. */
+export function isFunding({ message }: Pick<DigestNews, 'message'>): boolean {
+  return /funding round/i.test(message)
+}
+
+function nameOf({ company, company_id }: DigestNews): string {
+  return cut(clean(company ?? ''), maxName) || `company ${company_id}`
+}
+
+const ranks = { critical: 2, warning: 1, info: 0 }
+
+function byImportance(a: DigestNews, b: DigestNews): number {
+  const factor = ({ trigger_factor }: DigestNews) => Math.abs(trigger_factor ?? 0)
+  return (
+    ranks[b.severity] - ranks[a.severity] ||
+    factor(b) - factor(a) ||
+    b.observed_at - a.observed_at ||
+    (a.news_id < b.news_id ? -1 : 1)
+  )
+}
+
+/**
+ * The message in as many parts as it takes to have at most `maxLines` lines and some `maxChars` characters in each, as Slack
+ * counts them. Every part names the company it goes on with.
+ */
+export function splitDigest(
+  message: Message,
+  { maxLines, maxChars }: { maxLines: number; maxChars: number },
+): Message[] {
+  const parts: Line[][] = []
+  let [chars, heading] = [0, '']
+  for (const line of message.lines) {
+    heading = line.heading ?? heading
+    const size = sizeOf(line)
+    const last = parts.at(-1)
+    if (last && last.length < maxLines && chars + size <= maxChars) {
+      last.push(line)
+      chars += size
+    } else {
+      parts.push([{ ...line, heading }])
+      chars = size
+    }
+  }
+  if (parts.length <= 1) return [message]
+  return parts.map((lines, index) => ({
+    ...message,
+    subject: `${message.subject} (${index + 1} of ${parts.length})`,
+    lines,
+  }))
+}
+
+/** With the name of a company, which any line may have to repeat, and the marks around links and the like. */
+function sizeOf({ title, details, link = '' }: Line): number {
+  const texts = [title, ...details, link].map((text) => escapeSlack(text).length + 10)
+  return texts.reduce((sum, length) => sum + length, maxName)
+}
