@@ -44,6 +44,15 @@ export async function findAdministrators(tx: Transaction, strict: boolean): Prom
   )
 }
 
+/** These people and their channels, by the same rule. */
+export async function findPeople(tx: Transaction, ids: readonly number[], strict: boolean): Promise<readonly Member[]> {
+  return findMembers(
+    tx,
+    sql.fragment`SELECT NULL::int AS company_id, id AS user_id FROM public."user" WHERE id = ANY(${sql.array(ids, 'int4')})`,
+    strict,
+  )
+}
+
 function findMembers(
   tx: Transaction,
   listeners: ReturnType<typeof sql.fragment>,

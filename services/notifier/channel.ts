@@ -23,13 +23,14 @@ export type Parcel = {
 
 /**
  * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
- * `afterMs`. `refused`: it certainly has not, and never will. `lost`: nobody knows.
+ * `afterMs`. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
+ * `lost`: nobody knows, and with `isFinal` nobody will.
  */
 export type Answer =
   | { kind: 'sent'; reference: string }
   | { kind: 'retry'; reason: string; afterMs?: number }
-  | { kind: 'refused'; reason: string }
-  | { kind: 'lost'; reason: string; afterMs?: number }
+  | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
+  | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
 
 export type Channel = {
   /** One attempt, never repeated inside, over within SEND_TIMEOUT_MS. */
@@ -46,5 +47,7 @@ export type ChannelKind = {
   hasSecrets: boolean
   /** Least time between two messages to one destination, ms. */
   intervalMs(config: Config): number
+  /** Whether a message that cannot be looked for is sent again when nobody knows whether it went out. */
+  resendsUnknown(config: Config): boolean
   open(config: Config, log: Log): Channel
 }

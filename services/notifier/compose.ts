@@ -11,7 +11,7 @@ export type Message = {
   /** What is left out of `lines`, as a sentence; empty when nothing is. */
   rest: string
   /** Why anybody hears of it; who hears it is added per destination. */
-  topic: { kind: 'company' | 'operations'; name: string }
+  topic: { kind: 'company' | 'operations' | 'channel' | 'test'; name: string }
   /** What leads from the message back to the data. */
   trace: string
 }
@@ -129,6 +129,8 @@ export function explainWhy({ topic }: Message, people: readonly Hearer[]): strin
   const names = (some: readonly Hearer[]) => enumerate(some.map(({ name }) => cut(clean(name), maxName)))
   if (topic.kind === 'operations')
     return `You get this because ${names(people)} ${people.length === 1 ? 'is an administrator' : 'are administrators'}.`
+  if (topic.kind === 'test') return 'You get this because somebody tests this channel.'
+  if (topic.kind === 'channel') return `You get this because ${names(people)} should hear at ${topic.name}.`
   const followed = ({ through = [] }: Hearer) =>
     through.length > 0 ? enumerate(through.map((what) => cut(clean(what), maxName))) : topic.name
   const parts = [...Map.groupBy(people, followed)].map(

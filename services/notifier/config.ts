@@ -48,6 +48,9 @@ export const settings = {
   RETRY_FIRST_MS: count(1000).describe('Wait before the second attempt; doubled for each further one.'),
   RETRY_MAX_MS: count(minutes(15)).describe('Longest wait between two attempts.'),
   GIVE_UP_AFTER_MS: count(minutes(24 * 60)).describe('A message not delivered by then has failed.'),
+  PARK_AFTER_FAILURES: count(10).describe(
+    'A destination where this many messages in a row have failed is parked: it gets nothing until somebody unparks it.',
+  ),
   LOOK_UP_AFTER_MS: count(10_000, 0).describe('Wait before looking for a message whose answer was lost.'),
   EMAIL_RESEND_UNKNOWN: flag(false).describe(
     'Send an e-mail again when it is not known whether it went out. It may then come twice; without this, not at all.',

@@ -7,7 +7,14 @@ import type { Answer, Channel, Parcel } from './channel.ts'
 import { channelKinds } from './channels.ts'
 import { explainWhy } from './compose.ts'
 import type { Config } from './config.ts'
-import { type Claimed, claimDeliveries, recordAnswer, releaseLapsed, returnUncalled } from './delivery-store.ts'
+import {
+  type Claimed,
+  claimDeliveries,
+  closeUndeliverable,
+  recordAnswer,
+  releaseLapsed,
+  returnUncalled,
+} from './delivery-store.ts'
 import { startLoop } from '#runtime/loop.ts'
 import { noAnswer, settle } from './settle.ts'
 
@@ -40,7 +47,7 @@ function startKind(name: string, database: Database, config: Config, context: Se
   const policy = {
     ...config,
     canFind: channel.find !== undefined,
-    resendUnknown: config.EMAIL_RESEND_UNKNOWN,
+    resendUnknown: kind.resendsUnknown(config),
     intervalMs,
   }
   const underWay = new Map<number, Promise<void>>()
@@ -54,8 +61,13 @@ function startKind(name: string, database: Database, config: Config, context: Se
       return { kind: 'lost', reason: `unexpected: ${String(error)}` }
     })
     const tookMs = Math.round(performance.now() - startedAt)
-    const settlement = settle(answer, { attempts: claimed.claim, ageMs: claimed.age_ms }, policy, Math.random())
-    const write = { tookMs, tellPublic: config.WRITE_PUBLIC_NOTIFICATIONS }
+    const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
+    const settlement = settle(answer, attempted, policy, Math.random())
+    const write = {
+      tookMs,
+      tellPublic: config.WRITE_PUBLIC_NOTIFICATIONS,
+      parkAfterFailures: config.PARK_AFTER_FAILURES,
+    }
     const isOurs = await retryTransient(() => recordAnswer(database, claimed, answer, settlement, write), {
       signal: stopping,
       onRetry: (error, attempt) => log.warn({ error, attempt, delivery_id: claimed.delivery_id }, 'retrying'),
@@ -63,10 +75,10 @@ function startKind(name: string, database: Database, config: Config, context: Se
     attempts.inc({ channel: name, answer: answer.kind })
     if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
     const { notification_id, delivery_id, action } = claimed
-    const { state, reason } = settlement
+    const { state, reason, parks } = settlement
     const event = isOurs ? 'delivery_settled' : 'delivery_claim_lapsed'
     log[state === 'sent' ? 'info' : 'warn'](
-      { channel: name, notification_id, delivery_id, action, state, reason, took_ms: tookMs },
+      { channel: name, notification_id, delivery_id, action, state, reason, took_ms: tookMs, ...(parks && { parks }) },
       event,
     )
   }
@@ -86,6 +98,7 @@ function startKind(name: string, database: Database, config: Config, context: Se
   const wake = startLoop(`deliver ${name}`, config.POLL_MS, context, async () => {
     const limit = config.DELIVERY_CONCURRENCY - underWay.size
     if (limit === 0) return
+    await closeUndeliverable(database, name, config.GIVE_UP_AFTER_MS)
     const lapsed = await releaseLapsed(database, name, afterCrash)
     if (lapsed > 0)
       log.warn({ channel: name, deliveries: lapsed, state: afterCrash.state }, 'deliveries_left_by_a_crash')

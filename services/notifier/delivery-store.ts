@@ -3,6 +3,7 @@ import { type Database, sql } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import { type Answer, notificationKinds } from './channel.ts'
 import type { Message } from './compose.ts'
+import { park, unpark } from './parking.ts'
 import type { Settlement } from './settle.ts'
 
 const claimedRow = z.object({
@@ -28,7 +29,8 @@ const inMs = (ms: number | null) =>
 
 /**
  * Takes up to `limit` due deliveries of a kind of channel for `holder`, one per destination: those to send are `sending`
- * when this returns, committed. Safe with any number of processes; all times are the database's.
+ * when this returns, committed. Safe with any number of processes; all times are the database's. Of a parked destination
+ * only a test is taken, which is due since ever.
  */
 export async function claimDeliveries(
   database: Database,
@@ -39,11 +41,12 @@ export async function claimDeliveries(
       SELECT t.destination_id, d.delivery_id
       FROM notifier.destination t
       CROSS JOIN LATERAL (
-        SELECT delivery_id FROM notifier.delivery
+        SELECT delivery_id, due_at FROM notifier.delivery
         WHERE destination_id = t.destination_id AND due_at <= now() AND state IN ('pending', 'unknown')
         ORDER BY due_at, delivery_id LIMIT 1
       ) d
-      WHERE t.channel = ${channel} AND t.free_at <= now()
+      WHERE t.channel = ${channel} AND t.free_at <= now() AND t.unsubscribed_at IS NULL
+        AND (t.parked_at IS NULL OR d.due_at = '-infinity')
       ORDER BY t.free_at
       LIMIT ${limit}
       FOR UPDATE OF t SKIP LOCKED
@@ -100,22 +103,47 @@ export async function releaseLapsed(
 }
 
 /**
+ * Ends what waits for a destination that gets nothing any more: at once where its people have unsubscribed, after
+ * `giveUpAfterMs` where it is parked.
+ */
+export async function closeUndeliverable(database: Database, channel: string, giveUpAfterMs: number): Promise<void> {
+  await database.query(sql.unsafe`
+    WITH closed AS (
+      SELECT d.delivery_id,
+        CASE WHEN t.unsubscribed_at IS NULL THEN concat('given up: ', t.parked_reason) ELSE 'unsubscribed' END AS why
+      FROM notifier.destination t JOIN notifier.delivery d USING (destination_id)
+      WHERE t.channel = ${channel} AND (t.parked_at IS NOT NULL OR t.unsubscribed_at IS NOT NULL)
+        AND d.due_at IS NOT NULL AND d.state IN ('pending', 'unknown')
+        AND (t.unsubscribed_at IS NOT NULL OR d.created_at <= now() - ${giveUpAfterMs} * interval '1 ms')
+      FOR UPDATE OF d SKIP LOCKED
+    )
+    UPDATE notifier.delivery d SET due_at = NULL, settled_at = now(),
+      state = CASE d.state WHEN 'pending' THEN 'failed' ELSE d.state END,
+      reason = CASE d.state WHEN 'pending' THEN closed.why ELSE d.reason END
+    FROM closed WHERE d.delivery_id = closed.delivery_id`)
+}
+
+const destinationRow = z.object({ destination_id: z.number(), failures: z.number(), is_parked: z.boolean() })
+
+/**
  * Writes down what came of a claimed delivery, and lets the destination go. False when the claim had lapsed and somebody
  * else has taken the delivery since: then only the attempt is kept. With `tellPublic` the first delivery of a notification
- * about a company also leaves a row in public.notification.
+ * about a company also leaves a row in public.notification. The destination is parked when the settlement says so or
+ * `parkAfterFailures` messages in a row have failed there, and works again when a message has arrived.
  */
 export async function recordAnswer(
   database: Database,
-  { delivery_id, claim, action }: Claimed,
+  { delivery_id, claim, action, people }: Claimed,
   answer: Answer,
-  { state, dueInMs, holdMs, reason, reference }: Settlement,
-  { tookMs, tellPublic }: { tookMs: number; tellPublic: boolean },
+  { state, dueInMs, holdMs, reason, reference, parks }: Settlement,
+  { tookMs, tellPublic, parkAfterFailures }: { tookMs: number; tellPublic: boolean; parkAfterFailures: number },
 ): Promise<boolean> {
   return database.transaction(async (tx) => {
     // The destination first, as when claiming, so that the two cannot wait for each other.
-    await tx.query(sql.unsafe`
-      SELECT FROM notifier.destination
+    const destination = await tx.one(sql.type(destinationRow)`
+      SELECT destination_id, failures, parked_at IS NOT NULL AS is_parked FROM notifier.destination
       WHERE destination_id = (SELECT destination_id FROM notifier.delivery WHERE delivery_id = ${delivery_id}) FOR UPDATE`)
+    const failures = state === 'sent' ? 0 : destination.failures + (state === 'failed' ? 1 : 0)
     const settled = await tx.maybeOneFirst(sql.type(z.object({ notification_id: z.string() }))`
       WITH settled AS (
         UPDATE notifier.delivery
@@ -124,15 +152,23 @@ export async function recordAnswer(
         WHERE delivery_id = ${delivery_id} AND claim = ${claim} AND state IN ('sending', 'unknown')
         RETURNING destination_id, notification_id
       ), freed AS (
-        UPDATE notifier.destination SET free_at = ${inMs(holdMs)}
+        UPDATE notifier.destination SET free_at = ${inMs(holdMs)}, failures = ${failures}
         WHERE destination_id IN (SELECT destination_id FROM settled)
       ), logged AS (
         INSERT INTO notifier.attempt (delivery_id, claim, action, outcome, detail, took_ms)
         VALUES (${delivery_id}, ${claim}, ${action}, ${answer.kind}, ${reason ?? reference}, ${tookMs})
       )
       SELECT notification_id FROM settled`)
-    if (settled !== null && state === 'sent') await markTold(tx, settled, tellPublic)
-    return settled !== null
+    if (settled === null) return false
+    const { destination_id, is_parked } = destination
+    if (state === 'sent') {
+      await markTold(tx, settled, tellPublic)
+      if (is_parked) await unpark(tx, [destination_id])
+    } else if (!is_parked && (parks || failures >= parkAfterFailures)) {
+      const why = parks ? reason : `${failures} messages in a row failed, the last: ${reason}`
+      await park(tx, destination_id, why ?? '', people)
+    }
+    return true
   })
 }
 

@@ -60,6 +60,21 @@ describe('composeMail', () => {
 
 describe('judgeSmtpError', () => {
   const errorOf = (fields: object) => Object.assign(new Error('it broke'), fields)
+  const refusal = (responseCode: number, response: string, command = 'RCPT TO') => {
+    return errorOf({ code: 'EENVELOPE', command, responseCode, response, permanent: true })
+  }
+  test.each([
+    [550, '550 no such user', 'RCPT TO', 'destination'],
+    [550, '550 5.1.1 no such user', 'RCPT TO', 'destination'],
+    [550, '550 5.2.1 mailbox disabled', 'RCPT TO', 'destination'],
+    [552, '552 5.2.2 mailbox full', 'RCPT TO', 'message'],
+    [550, '550 5.7.1 we do not like your network', 'RCPT TO', 'message'],
+    [550, '550 5.1.8 bad sender', 'MAIL FROM', 'message'],
+  ])('a refused recipient is no more written to unless it is for something else: %s %s to %s', (...args) => {
+    const [code, response, command, concerns] = args
+    expect(judgeSmtpError(refusal(code, response, command), false)).toMatchObject({ kind: 'refused', concerns })
+  })
+
   test.each([
     ['no connection', { code: 'ESOCKET', command: 'CONN', originalCode: 'ECONNREFUSED' }, false, 'retry'],
     ['cut off before the text', { code: 'ECONNECTION', command: 'CONN' }, false, 'retry'],
@@ -75,7 +90,7 @@ describe('judgeSmtpError', () => {
     ['server closing after the text', { code: 'ECONNECTION', responseCode: 421, permanent: false }, true, 'retry'],
     ['a reply that makes no sense', { code: 'EMESSAGE', responseCode: 354, permanent: false }, true, 'lost'],
   ])('%s', (_, fields, textAskedFor, kind) => {
-    expect(judgeSmtpError(errorOf(fields), textAskedFor)).toEqual({ kind, reason: 'it broke' })
+    expect(judgeSmtpError(errorOf(fields), textAskedFor)).toMatchObject({ kind, reason: 'it broke' })
   })
 })
 

@@ -20,6 +20,7 @@ export const email: ChannelKind = {
   },
   hasSecrets: false,
   intervalMs: () => 0,
+  resendsUnknown: (config) => config.EMAIL_RESEND_UNKNOWN,
   open: (config) => ({
     async send(parcel) {
       if (!config.SMTP_URL) return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server' }
@@ -106,7 +107,18 @@ export function judgeSmtpError(error: NodemailerError, textAskedFor: boolean): A
   const { code, responseCode = 0 } = error
   // Only what is said of this envelope or text speaks of the mail; a refused login or greeting concerns them all.
   const isOfThisMail = code === 'EENVELOPE' || code === 'EMESSAGE'
-  if (isOfThisMail && (responseCode === 0 || error.permanent)) return { kind: 'refused', reason }
+  if (isOfThisMail && (responseCode === 0 || error.permanent))
+    return { kind: 'refused', concerns: isOfRecipient(error) ? 'destination' : 'message', reason }
   if (responseCode >= 400 || !textAskedFor) return { kind: 'retry', reason }
   return { kind: 'lost', reason }
+}
+
+/**
+ * Whether a refusal says that there is no such mailbox. Most servers give the enhanced code (RFC 3463: 5.1 is the address,
+ * 5.2.1 a disabled mailbox); others refuse a recipient for what they think of us or of the text.
+ */
+function isOfRecipient({ command, message, response = message, responseCode = 0 }: NodemailerError): boolean {
+  if (command !== 'RCPT TO') return false
+  const enhanced = /\b5\.\d{1,3}\.\d{1,3}\b/.exec(response)?.[0]
+  return enhanced ? /^5\.(1\.|2\.1$)/.test(enhanced) : [550, 551, 553].includes(responseCode)
 }

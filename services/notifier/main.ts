@@ -13,6 +13,7 @@ import { startDelivering } from './deliver.ts'
 import { storeNews } from './news-inbox.ts'
 import { storeOpsEvents } from './ops-inbox.ts'
 import { startSealing } from './seal.ts'
+import { startTellingParking } from './tell-parking.ts'
 
 await runService('notifier', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
@@ -20,6 +21,7 @@ await runService('notifier', readConfig, async (config, context) => {
   const producer = await openProducer(config, context)
   const wakeDelivery = startDelivering(database, config, context)
   const wakeSealing = startSealing(database, config, context, wakeDelivery)
+  startTellingParking(database, config, context, { codec, producer }, wakeDelivery)
   startPruning(database, 'notifier', config, context)
   await consume(config, context, { codec, producer }, [
     { topic: topics.news, handle: storeNews(database, config, wakeSealing) },

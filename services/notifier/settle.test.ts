@@ -16,7 +16,8 @@ const resending: Policy = { ...email, resendUnknown: true }
 
 const sent: Answer = { kind: 'sent', reference: 'C1/1.2' }
 const retry: Answer = { kind: 'retry', reason: 'busy' }
-const refused: Answer = { kind: 'refused', reason: 'no such channel' }
+const refused: Answer = { kind: 'refused', concerns: 'message', reason: 'bad blocks' }
+const gone: Answer = { kind: 'refused', concerns: 'destination', reason: 'no such channel' }
 const lost: Answer = { kind: 'lost', reason: 'cut off' }
 const young = { attempts: 1, ageMs: 0 }
 const old = { attempts: 40, ageMs: 86_400_000 }
@@ -31,7 +32,15 @@ describe('settle', () => {
       { state: 'sent', dueInMs: null, reference: 'C1/1.2', reason: null, holdMs: 1000 },
     ],
     ['sent is final at any age', sent, old, email, { state: 'sent', dueInMs: null }],
-    ['refused is final', refused, young, slack, { state: 'failed', dueInMs: null, reason: 'no such channel' }],
+    ['a refused message is final', refused, young, slack, { state: 'failed', dueInMs: null, reason: 'bad blocks' }],
+    [
+      'where the destination is refused it waits for it to be mended',
+      gone,
+      young,
+      slack,
+      { state: 'pending', dueInMs: 0, reason: 'no such channel', parks: true },
+    ],
+    ['a lost answer that nobody can look for is final', { ...lost, isFinal: true }, young, slack, { dueInMs: null }],
     ['what was not taken is sent again', retry, young, email, { state: 'pending', dueInMs: 1000, reason: 'busy' }],
     ['for a day', retry, old, email, { state: 'failed', dueInMs: null, reason: 'given up: busy' }],
     [
@@ -48,6 +57,15 @@ describe('settle', () => {
     ['a crash is a lost answer', noAnswer, young, email, { state: 'unknown', dueInMs: null }],
   ])('%s', (_, answer, delivery, policy, expected) => {
     expect(settle(answer, delivery, policy, 1)).toMatchObject(expected)
+  })
+
+  test.each<[Answer, object]>([
+    [sent, { state: 'sent', parks: false }],
+    [retry, { state: 'failed', parks: false }],
+    [gone, { state: 'failed', parks: true }],
+    [lost, { state: 'unknown', parks: false }],
+  ])('a test has one attempt: %j', (answer, expected) => {
+    expect(settle(answer, { ...young, isTest: true }, slack, 1)).toMatchObject({ ...expected, dueInMs: null })
   })
 
   test('waits twice as long each time, up to a limit, a random half of it', () => {

@@ -28,6 +28,7 @@ export const slack: ChannelKind = {
   },
   hasSecrets: true,
   intervalMs: (config) => config.SLACK_INTERVAL_MS,
+  resendsUnknown: () => false,
   open(config) {
     const clients = new Map<string, WebClient>()
     const ids = new Map<string, string>()
@@ -145,13 +146,31 @@ async function findChannel(
 
 /** Errors after which Slack may have posted all the same, https://docs.slack.dev/reference/methods/chat.postMessage#errors */
 const openErrors = new Set(['fatal_error', 'internal_error', 'request_timeout'])
-/** Errors that pass. Those of the token are mended by the channel's owner, so they are final. */
+/** Errors that pass. */
 const passingErrors = new Set([
   'ratelimited',
   'rate_limited',
   'service_unavailable',
   'team_added_to_org',
   'accesslimited',
+])
+
+/** Errors that any message to this channel, or with this token, would meet. */
+const destinationErrors = new Set([
+  ...['channel_not_found', 'is_archived', 'not_in_channel', 'messages_tab_disabled'],
+  ...['restricted_action', 'restricted_action_read_only_channel', 'restricted_action_thread_only_channel'],
+  ...['restricted_action_non_threadable_channel', 'restricted_action_thread_locked'],
+  ...[
+    'not_authed',
+    'invalid_auth',
+    'account_inactive',
+    'token_revoked',
+    'token_expired',
+    'missing_scope',
+    'no_permission',
+  ],
+  ...['not_allowed_token_type', 'access_denied', 'org_login_required', 'ekm_access_denied', 'enterprise_is_restricted'],
+  ...['team_access_not_granted', 'two_factor_setup_required'],
 ])
 
 /** What an error of a call means for its message. */
@@ -162,10 +181,13 @@ export function judgeSlackError(error: unknown): Answer {
     const code = String(error.data.error)
     if (passingErrors.has(code)) return { kind: 'retry', reason }
     // Something in between may answer 200 with a page of its own; only Slack's own words say that nothing was posted.
-    return openErrors.has(code) || !/^[a-z_]{1,60}$/.test(code) ? { kind: 'lost', reason } : { kind: 'refused', reason }
+    if (openErrors.has(code) || !/^[a-z_]{1,60}$/.test(code)) return { kind: 'lost', reason }
+    return { kind: 'refused', concerns: destinationErrors.has(code) ? 'destination' : 'message', reason }
   }
   if (error instanceof WebAPIHTTPError)
-    return { kind: error.statusCode < 500 && error.statusCode !== 408 ? 'refused' : 'lost', reason }
+    return error.statusCode < 500 && error.statusCode !== 408
+      ? { kind: 'refused', concerns: 'message', reason }
+      : { kind: 'lost', reason }
   if (error instanceof WebAPIRequestError) return { kind: isNotConnected(error) ? 'retry' : 'lost', reason }
   // 429 without a usable Retry-After is a bare Error of the client.
   return reason.startsWith('Retry header did not contain')

@@ -3,7 +3,12 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
 import { type Database, openPool } from '../../services/runtime/postgres.ts'
 import { findAdministrators, findFollowers } from '../../services/notifier/audience.ts'
-import { claimDeliveries, recordAnswer, returnUncalled } from '../../services/notifier/delivery-store.ts'
+import {
+  claimDeliveries,
+  closeUndeliverable,
+  recordAnswer,
+  returnUncalled,
+} from '../../services/notifier/delivery-store.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { addCompany, addPerson, insertId, type Reach } from './notifier-setup.ts'
@@ -94,8 +99,8 @@ describe('claims', () => {
   const holder = randomUUID()
   const claim = (channel: string, limit: number, leaseMs: number) =>
     claimDeliveries(pool, { channel, holder, limit, leaseMs })
-  const sent = { state: 'sent', dueInMs: null, reason: null, reference: 'r' } as const
-  const write = { tookMs: 1, tellPublic: true }
+  const sent = { state: 'sent', dueInMs: null, reason: null, reference: 'r', parks: false } as const
+  const write = { tookMs: 1, tellPublic: true, parkAfterFailures: 3 }
 
   test('of many at once never overlap, and never two to one destination', async () => {
     await addDue('MANY', 20, 5)
@@ -144,8 +149,10 @@ describe('claims', () => {
     await database.query(`UPDATE notifier.destination SET free_at = now() WHERE channel = 'LAPSED'`)
     const [second] = await claim('LAPSED', 1, 60_000)
     expect(second).toMatchObject({ delivery_id: first!.delivery_id, action: 'find', claim: first!.claim + 1 })
-    const late = { state: 'failed', dueInMs: null, holdMs: 0, reason: 'late', reference: null } as const
-    expect(await recordAnswer(pool, first!, { kind: 'refused', reason: 'late' }, late, write)).toBe(false)
+    const late = { ...sent, state: 'failed', holdMs: 0, reason: 'late', reference: null } as const
+    expect(
+      await recordAnswer(pool, first!, { kind: 'refused', concerns: 'message', reason: 'late' }, late, write),
+    ).toBe(false)
     expect(await recordAnswer(pool, second!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)).toBe(
       true,
     )
@@ -175,5 +182,64 @@ describe('claims', () => {
     expect(await recordAnswer(pool, delivery!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)).toBe(
       true,
     )
+  })
+
+  const failed = { ...sent, state: 'failed', holdMs: 0, reason: 'bad', reference: null } as const
+  const refused = { kind: 'refused', concerns: 'message', reason: 'bad' } as const
+  const parkingOf = (channel: string) =>
+    database.query(
+      `SELECT failures, parked_reason, (SELECT json_agg(resolved ORDER BY parking_id) FROM notifier.parking p WHERE p.destination_id = t.destination_id) AS told
+       FROM notifier.destination t WHERE channel = $1`,
+      [channel],
+    )
+
+  test('of a destination end where so many messages in a row failed there, until one arrives', async () => {
+    await addDue('BAD', 1, 5)
+    for (const settlement of [failed, failed, { ...sent, holdMs: 0 }, failed, failed]) {
+      const [delivery] = await claim('BAD', 1, 60_000)
+      expect(await recordAnswer(pool, delivery!, refused, settlement, write)).toBe(true)
+    }
+    expect(await parkingOf('BAD')).toEqual([{ failures: 2, parked_reason: null, told: null }])
+    await database.query(
+      `UPDATE notifier.delivery SET state = 'pending', due_at = now() FROM notifier.destination t WHERE t.channel = 'BAD' AND delivery.destination_id = t.destination_id`,
+    )
+    const [last] = await claim('BAD', 1, 60_000)
+    await recordAnswer(pool, last!, refused, failed, write)
+    expect(await parkingOf('BAD')).toEqual([
+      { failures: 3, parked_reason: '3 messages in a row failed, the last: bad', told: [false] },
+    ])
+    expect(await claim('BAD', 1, 60_000)).toEqual([])
+
+    // Only a test gets through, and its success ends it.
+    await database.query(`UPDATE notifier.delivery SET due_at = '-infinity' WHERE delivery_id = $1`, [
+      last!.delivery_id,
+    ])
+    await database.query(`UPDATE notifier.delivery SET state = 'pending' WHERE delivery_id = $1`, [last!.delivery_id])
+    const [test] = await claim('BAD', 1, 60_000)
+    expect(test).toMatchObject({ delivery_id: last!.delivery_id })
+    await recordAnswer(pool, test!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)
+    expect(await parkingOf('BAD')).toEqual([{ failures: 0, parked_reason: null, told: [false, true] }])
+    expect(await claim('BAD', 1, 60_000)).toHaveLength(1)
+  })
+
+  test('of a parked destination wait until they are too old, of an unsubscribed one not at all', async () => {
+    await addDue('CLOSED', 3, 1)
+    const statesOf = () =>
+      database.query(
+        `SELECT t.address, d.state, d.reason, d.due_at IS NOT NULL AS is_due FROM notifier.delivery d JOIN notifier.destination t USING (destination_id)
+         WHERE t.channel = 'CLOSED' ORDER BY 1`,
+      )
+    await database.query(
+      `UPDATE notifier.destination SET parked_at = CASE address WHEN 'd2' THEN now() END, parked_reason = 'gone',
+         unsubscribed_at = CASE address WHEN 'd3' THEN now() END WHERE channel = 'CLOSED'`,
+    )
+    await closeUndeliverable(pool, 'CLOSED', 60_000)
+    expect((await claim('CLOSED', 10, 60_000)).map(({ address }) => address)).toEqual(['d1'])
+    const [open, waiting, ended] = await statesOf()
+    expect(open).toMatchObject({ state: 'sending' })
+    expect(waiting).toEqual({ address: 'd2', state: 'pending', reason: null, is_due: true })
+    expect(ended).toEqual({ address: 'd3', state: 'failed', reason: 'unsubscribed', is_due: false })
+    await closeUndeliverable(pool, 'CLOSED', 0)
+    expect((await statesOf())[1]).toEqual({ address: 'd2', state: 'failed', reason: 'given up: gone', is_due: false })
   })
 })

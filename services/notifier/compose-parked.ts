@@ -1,0 +1,69 @@
+import type { OpsEvent } from '#schemas/generated/types.ts'
+import type { Message } from './compose.ts'
+import { clean, cut } from './text.ts'
+
+/** A destination that was parked, or works again. */
+export type Parking = {
+  destination_id: number
+  channel: string
+  address: string
+  resolved: boolean
+  reason: string
+  /** ms since 1970 */
+  at: number
+}
+
+const remedy = '`parma channels ls` shows its id, and `parma channels test <id>` sends again once it is mended.'
+
+/** What operators are told. The id is for the caller to make of it. */
+export function describeParking({
+  destination_id,
+  channel,
+  address,
+  resolved,
+  reason,
+  at,
+}: Parking): Omit<OpsEvent, 'event_id'> {
+  const place = nameOf(channel, address)
+  return {
+    kind: 'destination-parked',
+    service: 'notifier',
+    data_source_id: null,
+    subject: place,
+    message: resolved
+      ? `Messages are sent to ${place} again.`
+      : `Nothing more is sent to ${place}: ${cut(clean(reason), 300)}. ${remedy}`,
+    resolved,
+    dedupe_key: `notifier/destination-parked/${destination_id}`,
+    at,
+    facts: { channel, reason },
+  }
+}
+
+/** What those who hear at a parked destination are told elsewhere. */
+export function composeParked({ channel, address, reason }: Parking): Message {
+  const place = nameOf(channel, address)
+  return {
+    subject: cut(`No more messages to ${place}`, 140),
+    context: 'parma-analytics',
+    lines: [
+      {
+        mark: 'warning',
+        title: cut(`Nothing more is sent to ${place}`, 160),
+        details: [
+          cut(clean(reason), 600),
+          'Messages for it are kept for a day. An administrator can send them once it is mended.',
+        ],
+      },
+    ],
+    rest: '',
+    topic: { kind: 'channel', name: place },
+    trace: '',
+  }
+}
+
+/** A destination for people. The path of a URL may be a secret. */
+export function nameOf(channel: string, address: string): string {
+  const shown = URL.parse(address)?.host || address
+  return `${channel} ${cut(clean(shown), 100)}`
+}
