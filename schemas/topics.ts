@@ -80,7 +80,7 @@ export const topics = {
     schema: 'sourcing-trigger',
     partitions: 6,
     config: kept(days(7)),
-    consumers: ['scheduler'],
+    consumers: ['scheduler', 'notifier'],
   } as Topic<SourcingTrigger>,
   crawlFinished: {
     name: 'sourcing.crawl-finished.v1',

@@ -227,7 +227,7 @@ export type Replay = {
   map_version: number | null
 }
 
-/** Somebody asks for work to be done early. */
+/** Somebody asks for work to be done early, or for no more e-mails. */
 export type SourcingTrigger = {
   /** uuid of this request. */
   event_id: string
@@ -239,7 +239,9 @@ export type SourcingTrigger = {
   data_source_id: number | null
   /** Only this company; null: all. */
   company_id: string | null
+  /** unsubscribe: the e-mail whose receiver wants no more, as notification id/delivery id; null in all others. */
+  mail: string | null
 }
 
 /** What is asked for. */
-export type TriggerKind = 'unknown' | 'schedule' | 'weekly_report'
+export type TriggerKind = 'unknown' | 'schedule' | 'weekly_report' | 'unsubscribe'

@@ -21,8 +21,10 @@ test('these alone are open', () => {
   const open = named((role) => role === 'anyone').filter((route) => !route.startsWith('GET /docs'))
   expect(open).toEqual([
     ...['GET /', 'GET /schedule', 'GET /weekly-reports', 'GET /notification-rules', 'POST /crm-companies'],
-    // The first of these asks for a signed link.
-    ...['GET /why/:news_id', 'GET /redoc', 'GET /openapi.json'],
+    // These ask for a signed link.
+    'GET /why/:news_id',
+    ...['GET /unsubscribe/:notification_id/:delivery_id', 'POST /unsubscribe/:notification_id/:delivery_id'],
+    ...['GET /redoc', 'GET /openapi.json'],
   ])
 })
 

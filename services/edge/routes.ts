@@ -10,6 +10,7 @@ import { withDocument } from './openapi.ts'
 import { measurementAbout, measurementRoutes, type MeasurementDeps } from './register.ts'
 import type { About, Route, RouteRequest } from './route.ts'
 import { lenientInt, validateBody } from './validation.ts'
+import { askToUnsubscribe, unsubscribe, unsubscribeAbout, type UnsubscribeDeps } from './unsubscribe.ts'
 import { explainNews, showWhy, whyAbout, type WhyDeps, whyPageAbout } from './why.ts'
 
 export type RouteDeps = FeedDeps &
@@ -18,13 +19,15 @@ export type RouteDeps = FeedDeps &
   MeasurementDeps &
   CompatibilityDeps &
   EventDeps &
-  WhyDeps & { compatibilityRoutes: boolean }
+  WhyDeps &
+  UnsubscribeDeps & { compatibilityRoutes: boolean }
 
 /** Every route there is, with who may call it (contract section 3). */
 export function createRoutes(deps: RouteDeps): Route[] {
   const measurements = measurementRoutes(deps)
   const { register, list, read, remove } = measurementAbout
   const measurement = '/source-measurement/:source_measurement_id'
+  const mail = '/unsubscribe/:notification_id/:delivery_id'
   return withDocument([
     { method: 'get', path: '/', role: 'anyone', about: welcomeAbout, handle: () => json(200, welcome) },
     // parma-web sends no token.
@@ -52,6 +55,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     },
     { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', about: whyAbout, handle: explainNews(deps) },
     { method: 'get', path: '/why/:news_id', role: 'anyone', about: whyPageAbout, handle: showWhy(deps) },
+    { method: 'get', path: mail, role: 'anyone', about: unsubscribeAbout.show, handle: askToUnsubscribe(deps) },
+    { method: 'post', path: mail, role: 'anyone', about: unsubscribeAbout.end, handle: unsubscribe(deps) },
     ...docsRoutes(),
   ])
 }

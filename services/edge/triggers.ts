@@ -54,7 +54,7 @@ function ask(
   requested_at: number,
   request: RouteRequest,
 ): Promise<void> {
-  const trigger = { event_id, kind, requested_at, data_source_id: null, company_id: null }
+  const trigger = { event_id, kind, requested_at, data_source_id: null, company_id: null, mail: null }
   return publish(topics.triggers, kind, trigger, request)
 }
 

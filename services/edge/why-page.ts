@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { escapeHtml } from '#runtime/escape-html.ts'
+import { page } from './page.ts'
 import type { Why } from './read-why.ts'
 
 /** Why there is a news, as a page for people: text alone, which a phone shows well; everything is escaped. */
@@ -33,11 +34,6 @@ function thresholdOf({ facts: { threshold }, rule }: Why): string | null {
   return ruleOfNumbers.safeParse(rule?.definition).data?.when.kind === 'absolute' ? threshold : `${threshold} %`
 }
 
-/** A page that says one thing. */
-export function notePage(title: string, text: string): string {
-  return page(title, `<p>${escapeHtml(text)}</p>`)
-}
-
 function originRows(name: string, origin: Why['now']): [string, string | null][] {
   if (origin === null) return []
   return [
@@ -48,20 +44,4 @@ function originRows(name: string, origin: Why['now']): [string, string | null][]
     [`${name}: raw document`, origin.document],
     [`${name}: task`, origin.task_id === null ? null : String(origin.task_id)],
   ]
-}
-
-function page(title: string, content: string): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-</head>
-<body>
-<h1>${escapeHtml(title)}</h1>
-${content}
-</body>
-</html>
-`
 }

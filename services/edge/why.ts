@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres.ts'
-import { checkWhyLink } from '#runtime/why-link.ts'
+import { checkWhyLink } from '#runtime/signed-links.ts'
 import { type Answer, json, Refusal, unavailable } from './answer.ts'
 import type { Bounded } from './deadline.ts'
 import { remedies } from './event-reasons.ts'
 import { explain } from './event-views.ts'
+import { notePage, pageHeaders, pageType } from './page.ts'
 import { readWhy, type Why, whySchema } from './read-why.ts'
 import type { About, RouteRequest } from './route.ts'
 import { validate } from './validation.ts'
-import { notePage, whyPage } from './why-page.ts'
+import { whyPage } from './why-page.ts'
 
 const whyParams = z.object({ news_id: z.string().regex(/^(\d{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i) })
 
@@ -57,14 +58,6 @@ export function explainNews(deps: WhyDeps) {
 }
 
 const pageQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) }).partial()
-const headers = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  // The link is the credential.
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-}
-const note = (status: number, title: string, text: string): Answer => ({ status, headers, body: notePage(title, text) })
 
 export const whyPageAbout: About = {
   summary: 'The same as a page, for people who have no key: messages link to it.',
@@ -77,10 +70,7 @@ export const whyPageAbout: About = {
         403: 'The link is not one of ours.',
         404: 'There is no news with this id any more.',
         410: 'The link has expired.',
-      }).map(([status, description]) => [
-        status,
-        { description, schema: z.string(), contentType: headers['content-type'] },
-      ]),
+      }).map(([status, description]) => [status, { description, schema: z.string(), contentType: pageType }]),
     ),
     503: { description: 'The database does not answer: try again.' },
   },
@@ -93,12 +83,13 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
     const { news_id } = validate(whyParams, params, 'path')
     const asked = validate(pageQuery, query, 'query')
     const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, asked, Date.now())
-    if (verdict === 'forged') return note(403, 'Not a good link', 'Open the link of the message as it stands there.')
+    if (verdict === 'forged')
+      return notePage(403, 'Not a good link', 'Open the link of the message as it stands there.')
     if (verdict === 'expired')
-      return note(410, 'This link has expired', 'Ask those who run parma-analytics: `parma why` shows the same.')
+      return notePage(410, 'This link has expired', 'Ask those who run parma-analytics: `parma why` shows the same.')
     const why = await look(news_id)
     return why
-      ? { status: 200, headers, body: whyPage(why) }
-      : note(404, 'No such news', 'It was deleted since the message was sent.')
+      ? { status: 200, headers: pageHeaders(), body: whyPage(why) }
+      : notePage(404, 'No such news', 'It was deleted since the message was sent.')
   }
 }

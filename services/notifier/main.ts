@@ -14,6 +14,7 @@ import { storeNews } from './news-inbox.ts'
 import { storeOpsEvents } from './ops-inbox.ts'
 import { startSealing } from './seal.ts'
 import { startTellingParking } from './tell-parking.ts'
+import { takeTriggers } from './triggers-inbox.ts'
 
 await runService('notifier', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
@@ -26,5 +27,6 @@ await runService('notifier', readConfig, async (config, context) => {
   await consume(config, context, { codec, producer }, [
     { topic: topics.news, handle: storeNews(database, config, wakeSealing) },
     { topic: topics.opsEvents, handle: storeOpsEvents(database, wakeSealing) },
+    { topic: topics.triggers, handle: takeTriggers(database) },
   ])
 })

@@ -1,7 +1,7 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
-import { makeWhyLink } from '#runtime/why-link.ts'
+import { makeWhyLink } from '#runtime/signed-links.ts'
 import { findFollowers } from './audience.ts'
 import { composeNews } from './compose.ts'
 import type { Config } from './config.ts'

@@ -209,11 +209,11 @@ export const tokenSettings = {
   PARMA_ANALYTICS_SECRET_KEY: secret().describe('Signs the inner level of tokens; only we know it.'),
 }
 
-/** What a service reads that makes or follows links in messages (why-link.ts). */
+/** What a service reads that makes or follows links in messages (signed-links.ts). */
 export const linkSettings = {
   LINK_SECRET: secret()
     .optional()
     .describe(
-      'Signs the links in messages to the page that explains a news; the same in edge and notifier. Unset: no links.',
+      'Signs the links in messages, to the page that explains a news and to the one that ends e-mails; the same in edge and notifier. Unset: no links.',
     ),
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeRoutes } from '../../services/edge/openapi.ts'
 import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
-import { makeWhyLink } from '../../services/runtime/why-link.ts'
+import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/signed-links.ts'
 import { startEdge, startModule, type TestEdge } from '../integration/edge-setup.ts'
 import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
 
@@ -76,11 +76,15 @@ beforeAll(async () => {
   )
   const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
   const link = new URL(makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? '').searchParams
+  const mail = { notificationId: randomUUID(), deliveryId: '1' }
+  const mailLink = new URL(makeUnsubscribeLink(site, mail) ?? '').searchParams
   keys = [await edge.apiKey('viewer'), await edge.apiKey('operator')]
   known = {
     news_id: [newsId],
     until: [link.get('until')],
-    signature: [link.get('signature')],
+    signature: [link.get('signature'), mailLink.get('signature')],
+    notification_id: [mail.notificationId],
+    delivery_id: [mail.deliveryId],
     event_id: [fed.json['document_id']],
     source_name: ['github', 'github', 'github', 'affinity', 'reddit'],
     observed_at: [null, '2026-01-31T12:00:00Z'],

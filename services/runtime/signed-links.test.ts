@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkWhyLink, makeWhyLink } from './why-link.ts'
+import { checkUnsubscribeLink, checkWhyLink, makeUnsubscribeLink, makeWhyLink } from './signed-links.ts'
 
 const settings = { PUBLIC_URL: 'https://parma.example/api/', LINK_SECRET: 's'.repeat(32) }
 const until = Date.parse('2026-12-24T10:00:00Z')
@@ -34,4 +34,15 @@ test.each([
 test('there is no link where the edge has no address for people, or no secret', () => {
   expect(makeWhyLink({ PUBLIC_URL: settings.PUBLIC_URL }, id, until)).toBe(null)
   expect(makeWhyLink({ LINK_SECRET: settings.LINK_SECRET }, id, until)).toBe(null)
+})
+
+test('a link that ends e-mails is good for ever, for its mail alone', () => {
+  const mail = { notificationId: id, deliveryId: 12 }
+  const link = makeUnsubscribeLink(settings, mail)
+  expect(link).toMatch(new RegExp(`^https://parma.example/api/unsubscribe/${id}/12\\?signature=[\\w-]{43}$`))
+  const { signature } = parts(link)
+  expect(checkUnsubscribeLink(settings.LINK_SECRET, { ...mail, deliveryId: '12' }, { signature })).toBe('good')
+  expect(checkUnsubscribeLink(settings.LINK_SECRET, { ...mail, deliveryId: 13 }, { signature })).toBe('forged')
+  expect(checkUnsubscribeLink('t'.repeat(32), mail, { signature })).toBe('forged')
+  expect(checkUnsubscribeLink(settings.LINK_SECRET, mail, { signature, until: '9999999999' })).toBe('forged')
 })

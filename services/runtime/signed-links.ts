@@ -1,0 +1,48 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** Settings of the links in messages, which lead people who have no key to pages of the edge. */
+export type LinkSettings = { PUBLIC_URL?: string | undefined; LINK_SECRET?: string | undefined }
+/** What a link carries in its query. */
+export type Signed = { until?: string; signature?: string }
+export type Verdict = 'good' | 'expired' | 'forged'
+
+/** The page of a news, good until `until` (ms since 1970); null where links are not set up. */
+export function makeWhyLink(settings: LinkSettings, newsId: string, until: number): string | null {
+  return makeLink(settings, `why/${newsId}`, String(Math.floor(until / 1000)))
+}
+
+/** Whether a link to `newsId` was made by us, and is still good. Never throws, whatever the texts are. */
+export function checkWhyLink(secret: string, newsId: string, signed: Signed, now: number): Verdict {
+  return checkLink(secret, `why/${newsId}`, signed, now)
+}
+
+/** One e-mail: who it went to is known by it, and shown to nobody. */
+export type MailReference = { notificationId: string; deliveryId: number | string }
+
+/** Where who got an e-mail asks for no more, now or in years; null where links are not set up. */
+export function makeUnsubscribeLink(settings: LinkSettings, mail: MailReference): string | null {
+  return makeLink(settings, unsubscribePath(mail), '')
+}
+
+/** Whether a link to end e-mails was made by us. Never throws. */
+export function checkUnsubscribeLink(secret: string, mail: MailReference, signed: Signed): Verdict {
+  return checkLink(secret, unsubscribePath(mail), signed, 0)
+}
+
+const unsubscribePath = ({ notificationId, deliveryId }: MailReference) => `unsubscribe/${notificationId}/${deliveryId}`
+
+function makeLink({ PUBLIC_URL, LINK_SECRET }: LinkSettings, path: string, until: string): string | null {
+  if (PUBLIC_URL === undefined || LINK_SECRET === undefined) return null
+  const base = PUBLIC_URL.replace(/\/+$/, '')
+  return `${base}/${path}?${until && `until=${until}&`}signature=${sign(LINK_SECRET, path, until)}`
+}
+
+function checkLink(secret: string, path: string, { until = '', signature = '' }: Signed, now: number): Verdict {
+  const [given, right] = [Buffer.from(signature), Buffer.from(sign(secret, path, until))]
+  if (given.length !== right.length || !timingSafeEqual(given, right)) return 'forged'
+  return until === '' || now < Number(until) * 1000 ? 'good' : 'expired'
+}
+
+function sign(secret: string, path: string, until: string): string {
+  return createHmac('sha256', secret).update(`${path}/${until}`).digest('base64url')
+}
