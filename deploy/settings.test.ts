@@ -54,5 +54,4 @@ const samples: Record<string, string> = {
   POSTGRES_DB: 'parma',
   PORT: '8000',
   SENDGRID_FROM_EMAIL: 'parma@example.com',
-  SENDGRID_API_KEY: 'SG.x',
 }

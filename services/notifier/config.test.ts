@@ -27,13 +27,28 @@ describe('readConfig', () => {
     })
   })
 
-  test('the predecessor’s key and sender for SendGrid are a mail server and a sender', () => {
-    const key = { SENDGRID_API_KEY: 'SG.key' }
-    expect(readConfig({ ...servers, ...key, SENDGRID_FROM_EMAIL: 'parma@example.com' })).toMatchObject({
-      SMTP_URL: 'smtps://apikey:SG.key@smtp.sendgrid.net:465',
-      EMAIL_FROM: 'parma@example.com',
+  test('the predecessor’s variables for SendGrid are needed together', () => {
+    const SENDGRID_API_KEY = `SG.${'k'.repeat(66)}`
+    const templates = { SENDGRID_NOTIFICATION_TEMPLATE_ID: 'd-1', SENDGRID_REPORT_TEMPLATE_ID: 'd-2' }
+    const all = { ...servers, SENDGRID_API_KEY, ...templates, SENDGRID_FROM_EMAIL: 'parma@example.com' }
+    expect(readConfig(all)).toMatchObject({ SENDGRID_API_KEY, ...templates, EMAIL_FROM: 'parma@example.com' })
+    expect(() => readConfig({ ...servers, SENDGRID_API_KEY })).toThrow(
+      /EMAIL_FROM is missing \(SENDGRID_FROM_EMAIL.*\n.*NOTIFICATION_TEMPLATE_ID is missing.*\n.*REPORT_TEMPLATE_ID is missing/,
+    )
+    expect(() => readConfig({ ...all, SMTP_URL: 'smtp://mail.example' })).toThrow(
+      'SMTP_URL and SENDGRID_API_KEY are both given: e-mail goes one way, so give one of them',
+    )
+  })
+
+  test('Gmail needs no more than a user and an app password', () => {
+    const gmail = { SMTP_SERVICE: 'gmail', SMTP_USER: 'ann@gmail.com', SMTP_PASSWORD: 'abcd efgh ijkl mnop' }
+    expect(readConfig({ ...servers, ...gmail })).toMatchObject({
+      SMTP_URL: 'smtps://ann%40gmail.com:abcd%20efgh%20ijkl%20mnop@smtp.gmail.com:465',
+      EMAIL_FROM: 'ann@gmail.com',
     })
-    expect(() => readConfig({ ...servers, ...key })).toThrow('EMAIL_FROM is missing (SENDGRID_FROM_EMAIL')
+    expect(() => readConfig({ ...servers, SMTP_SERVICE: 'pigeon' })).toThrow(
+      /pigeon is no service known to nodemailer.*\n.*needs SMTP_USER and SMTP_PASSWORD/,
+    )
   })
 
   test.each([

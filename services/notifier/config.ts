@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import wellKnown from 'nodemailer/lib/well-known'
 import { z } from 'zod'
 import {
   ConfigError,
@@ -55,7 +56,10 @@ export const settings = {
   EMAIL_RESEND_UNKNOWN: flag(false).describe(
     'Send an e-mail again when it is not known whether it went out. It may then come twice; without this, not at all.',
   ),
-  EMAIL_FROM: z.email().optional().describe('Sender of e-mails. Needed with SMTP_URL outside of DEPLOYMENT_ENV=local.'),
+  EMAIL_FROM: z
+    .email()
+    .optional()
+    .describe('Sender of e-mails. Needed outside of DEPLOYMENT_ENV=local, unless SMTP_USER is an address.'),
   SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\//, 'not an smtp:// or smtps:// address')
@@ -66,6 +70,29 @@ export const settings = {
   SMTP_REQUIRE_TLS: flag(true).describe(
     'Send nothing over an smtp:// connection that cannot be upgraded to TLS. Not asked in DEPLOYMENT_ENV=local.',
   ),
+  SMTP_SERVICE: z
+    .string()
+    .optional()
+    .describe(
+      'In place of SMTP_URL, the name of a well-known mail service, as Gmail; with SMTP_USER and SMTP_PASSWORD.',
+    ),
+  SMTP_USER: z.string().optional().describe('User of SMTP_SERVICE; at Gmail the whole address.'),
+  SMTP_PASSWORD: z
+    .string()
+    .optional()
+    .describe('Password at SMTP_SERVICE; at Gmail an app password (https://myaccount.google.com/apppasswords).'),
+  SENDGRID_API_KEY: secret()
+    .optional()
+    .describe('E-mails go through SendGrid’s HTTP API, not a mail server. Needs a sender and both templates.'),
+  SENDGRID_NOTIFICATION_TEMPLATE_ID: z
+    .string()
+    .optional()
+    .describe('Dynamic template of SendGrid for alerts; its data is `notification`, a text.'),
+  SENDGRID_REPORT_TEMPLATE_ID: z
+    .string()
+    .optional()
+    .describe('Dynamic template of SendGrid for reports; its data is `message`, as HTML: use it with three braces.'),
+  SENDGRID_API_URL: z.url().default('https://api.sendgrid.com').describe('Address of SendGrid’s API.'),
   SLACK_API_URL: z.url().default('https://slack.com/api/').describe('Address of Slack’s Web API.'),
   SLACK_TOKEN: secret().optional().describe('Bot token for Slack channels that name no secret of their own.'),
   SLACK_INTERVAL_MS: count(1000, 0).describe('Least time between two messages to one Slack channel.'),
@@ -80,18 +107,44 @@ export const readConfig = (env: Env = process.env) => {
   const config = readEnv(settings, env)
   const isLocal = config.DEPLOYMENT_ENV === 'local'
   const problems: string[] = []
-  if (config.SMTP_URL && !config.EMAIL_FROM && !isLocal)
+  const { SMTP_URL, SMTP_SERVICE, SENDGRID_API_KEY } = config
+  const serviceUrl = SMTP_SERVICE === undefined ? undefined : composeServiceUrl(config, problems)
+  const ways = Object.entries({ SMTP_URL, SMTP_SERVICE, SENDGRID_API_KEY }).flatMap(([name, value]) =>
+    value ? [name] : [],
+  )
+  if (ways.length > 1) problems.push(`${ways.join(' and ')} are both given: e-mail goes one way, so give one of them.`)
+  const sender = config.EMAIL_FROM ?? z.email().safeParse(SMTP_SERVICE && config.SMTP_USER).data
+  if (!sender && (SENDGRID_API_KEY || (ways.length > 0 && !isLocal)))
     problems.push('EMAIL_FROM is missing (SENDGRID_FROM_EMAIL of the predecessor). Give the sender of e-mails.')
+  for (const name of ['SENDGRID_API_KEY', 'SENDGRID_NOTIFICATION_TEMPLATE_ID', 'SENDGRID_REPORT_TEMPLATE_ID'] as const)
+    if (SENDGRID_API_KEY && !config[name])
+      problems.push(`${name} is missing: SendGrid needs a key, a sender and both templates.`)
   if (config.LEASE_MS <= config.SEND_TIMEOUT_MS) problems.push('LEASE_MS must be above SEND_TIMEOUT_MS.')
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     ...config,
-    EMAIL_FROM: config.EMAIL_FROM ?? 'parma@localhost',
+    SMTP_URL: SMTP_URL ?? serviceUrl,
+    EMAIL_FROM: sender ?? 'parma@localhost',
     SLACK_TOKEN: config.SLACK_TOKEN ?? (isLocal ? 'xoxb-local' : undefined),
     SMTP_REQUIRE_TLS: config.SMTP_REQUIRE_TLS && !isLocal,
   }
 }
 export type Config = ReturnType<typeof readConfig>
+
+type Service = { SMTP_SERVICE?: string | undefined; SMTP_USER?: string | undefined; SMTP_PASSWORD?: string | undefined }
+
+/** The mail server of a well-known service, with the user in it. */
+function composeServiceUrl(
+  { SMTP_SERVICE = '', SMTP_USER, SMTP_PASSWORD }: Service,
+  problems: string[],
+): string | undefined {
+  const server = wellKnown(SMTP_SERVICE)
+  if (!server) problems.push(`SMTP_SERVICE is wrong: ${SMTP_SERVICE} is no service known to nodemailer. Give SMTP_URL.`)
+  if (!SMTP_USER || !SMTP_PASSWORD) problems.push('SMTP_SERVICE needs SMTP_USER and SMTP_PASSWORD.')
+  if (!server || !SMTP_USER || !SMTP_PASSWORD) return undefined
+  const [user, password] = [SMTP_USER, SMTP_PASSWORD].map(encodeURIComponent)
+  return `smtp${server.secure ? 's' : ''}://${user}:${password}@${server.host}:${server.port}`
+}
 
 /**
  * The secret a channel names: file `name` in SECRETS_DIR, else the variable `SECRET_<NAME>` (upper case, `_` for anything

@@ -7,11 +7,12 @@ import { z } from 'zod'
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import type { Config } from './config.ts'
 import { asHtml, asText } from './render.ts'
+import { openSendGrid } from './sendgrid.ts'
 import { clean, cut } from './text.ts'
 
 const address = z.email().max(254)
 
-/** E-mail over SMTP. At most once: when the connection is lost after the text went out, nobody knows whether it arrived. */
+/** E-mail, over SMTP or SendGrid. At most once: when the answer to the text is lost, nobody knows whether it arrived. */
 export const email: ChannelKind = {
   parse(destination) {
     const { data } = address.safeParse(destination.trim())
@@ -21,13 +22,16 @@ export const email: ChannelKind = {
   hasSecrets: false,
   intervalMs: () => 0,
   resendsUnknown: (config) => config.EMAIL_RESEND_UNKNOWN,
-  open: (config) => ({
-    async send(parcel) {
-      if (!config.SMTP_URL) return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server' }
-      const mail = await composeMail(config, parcel)
-      return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [parcel.address] }, mail)
-    },
-  }),
+  open: (config) =>
+    config.SENDGRID_API_KEY !== undefined
+      ? openSendGrid({ ...config, SENDGRID_API_KEY: config.SENDGRID_API_KEY })
+      : { send: (parcel) => sendOverSmtp(config, parcel) },
+}
+
+async function sendOverSmtp(config: Config, parcel: Parcel): Promise<Answer> {
+  if (!config.SMTP_URL) return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server' }
+  const mail = await composeMail(config, parcel)
+  return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [parcel.address] }, mail)
 }
 
 /** The mail's bytes. The message id is the same at every attempt, so that receivers can tell a second one. */

@@ -77,19 +77,15 @@ test('PORT is EDGE_PORT, and is named when it is wrong', () => {
   expect(() => read({ PORT: 'x' })).toThrow(/^ {2}PORT is wrong.*Port of the edge\.$/m)
 })
 
-test('SENDGRID_API_KEY and SENDGRID_FROM_EMAIL are a mail server and a sender', () => {
-  const shape = { SMTP_URL: z.string().optional(), EMAIL_FROM: z.email().optional() }
-  expect(readEnv(shape, { SENDGRID_API_KEY: 'SG.a/b+c=', SENDGRID_FROM_EMAIL: 'parma@example.com' })).toEqual({
-    SMTP_URL: 'smtps://apikey:SG.a%2Fb%2Bc%3D@smtp.sendgrid.net:465',
-    EMAIL_FROM: 'parma@example.com',
-  })
+test('SENDGRID_FROM_EMAIL is the sender', () => {
+  const shape = { EMAIL_FROM: z.email().optional() }
+  expect(readEnv(shape, { SENDGRID_FROM_EMAIL: 'parma@example.com' })).toEqual({ EMAIL_FROM: 'parma@example.com' })
   expect(() => readEnv(shape, { SENDGRID_FROM_EMAIL: 'nobody' })).toThrow('SENDGRID_FROM_EMAIL is wrong')
-  expect(readEnv(shape, { SENDGRID_API_KEY: 'SG.x', SMTP_URL: 'smtp://mine' }).SMTP_URL).toBe('smtp://mine')
 })
 
 test('variables without effect are found, with the reason', () => {
   expect(
-    findIdle({ CHATGPT_API_KEY: 'x', SENDGRID_REPORT_TEMPLATE_ID: '', GCP_SECRET_MANAGER_CERTIFICATE_FILE: 'f' }),
+    findIdle({ CHATGPT_API_KEY: 'x', SENDGRID_API_KEY: 'SG.x', GCP_SECRET_MANAGER_CERTIFICATE_FILE: 'f' }),
   ).toEqual([
     { variable: 'GCP_SECRET_MANAGER_CERTIFICATE', reason: expect.stringContaining('SECRETS_DIR') },
     { variable: 'CHATGPT_API_KEY', reason: expect.stringContaining('no language model') },

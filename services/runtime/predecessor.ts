@@ -27,13 +27,6 @@ export const inherited: Readonly<Record<string, Inheritance>> = {
     note: 'Sender of e-mails, whatever server takes them.',
     compose: ({ SENDGRID_FROM_EMAIL }) => SENDGRID_FROM_EMAIL,
   },
-  SMTP_URL: {
-    variables: ['SENDGRID_API_KEY'],
-    note: 'E-mails go through SendGrid’s SMTP server. SendGrid’s HTTP API is not spoken.',
-    // https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api
-    compose: ({ SENDGRID_API_KEY = '' }) =>
-      `smtps://apikey:${encodeURIComponent(SENDGRID_API_KEY)}@smtp.sendgrid.net:465`,
-  },
 }
 
 /** Variables of the predecessor that mean what they meant. */
@@ -43,14 +36,15 @@ export const kept: Readonly<Record<string, string>> = {
   PARMA_ANALYTICS_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
   FIREBASE_ADMINSDK_CERTIFICATE:
     'Not given, the file `.secrets/la-famiglia-parma-ai-firebase-adminsdk.json` is read where it exists. Names the project, unless FIRESTORE_PROJECT does.',
+  SENDGRID_API_KEY: 'All four of SendGrid’s are needed together, as before; none of them where SMTP_URL is given.',
+  SENDGRID_NOTIFICATION_TEMPLATE_ID: 'Gets the data it got, `{"notification": "<text>"}`, without `<` and `>`.',
+  SENDGRID_REPORT_TEMPLATE_ID: 'Gets the data it got, `{"message": "<html>"}`, now with everything in it escaped.',
 }
 
 /** Variables of the predecessor that nothing reads any more, and why. A service that finds one set says so when it starts. */
 export const idle: Readonly<Record<string, string>> = {
   GCP_SECRET_MANAGER_CERTIFICATE:
     'Secret Manager is not asked: the secrets that channels name come from SECRETS_DIR or SECRET_<NAME>. The file `.secrets/la-famiglia-parma-ai-secret-manager.json` is not read either.',
-  SENDGRID_NOTIFICATION_TEMPLATE_ID: 'E-mails are composed here, not by a template of SendGrid.',
-  SENDGRID_REPORT_TEMPLATE_ID: 'E-mails are composed here, not by a template of SendGrid.',
   CHATGPT_API_KEY: 'News are worded from templates; no language model is asked.',
 }
 

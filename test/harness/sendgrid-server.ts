@@ -108,7 +108,7 @@ const mailSend = z
 export type SendGridMail = z.output<typeof mailSend>
 
 export type SendGridServer = {
-  /** Goes into SENDGRID_URL. */
+  /** Goes into SENDGRID_API_URL. */
   url: string
   apiKey: string
   /** Every mail it took, in the order they came, as it came. */

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createInstallation, type Installation } from '../harness/installation.ts'
-import { mailsTo } from '../harness/mailbox.ts'
-import { stackEnv } from '../harness/stack.ts'
+import { type SendGridServer, startSendGridServer, tooManyMails } from '../harness/sendgrid-server.ts'
+import type { Fate } from '../harness/faulty-server.ts'
+import { type SlackServer, startSlackServer } from '../harness/slack-server.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { addFollowed, addPerson, addSource, deliveriesOf, groupOf, newsPostsIn, sendNews } from './notifier-setup.ts'
-import { type Fate, startSlackProxy } from './notifier-stand-ins.ts'
+import { addFollowed, addPerson, addSource, deliveriesOf, groupOf, sendNews, settledStates } from './notifier-setup.ts'
 
 const quick = {
   RETRY_FIRST_MS: '100',
@@ -16,37 +16,89 @@ const quick = {
 
 let installation: Installation
 let source: number
-/** What becomes of the first posts to a Slack channel. */
-const postFates = new Map<string, Fate[]>()
+let slack: SlackServer
+let sendGrid: SendGridServer
+/** What becomes of the first mails to an address. */
+const mailFates = new Map<string, Fate[]>()
 
 beforeAll(async () => {
   installation = await createInstallation()
   source = await addSource(installation.database)
-  const proxy = await startSlackProxy(stackEnv().SLACK_API_URL ?? '', (_, channel, nth) => {
-    return postFates.get(channel)?.[nth] ?? 'pass'
-  })
+  slack = await startSlackServer({ intervalMs: 0 })
+  sendGrid = await startSendGridServer((address, nth) => mailFates.get(address)?.[nth] ?? 'pass')
   await installation.start('notifier', {
     ...quick,
-    SLACK_API_URL: proxy.url,
-    SEND_TIMEOUT_MS: '1500',
-    LEASE_MS: '4000',
+    ...{ SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000', SLACK_API_URL: slack.url, SLACK_INTERVAL_MS: '0' },
+    ...{ SMTP_URL: '', SENDGRID_API_URL: sendGrid.url, SENDGRID_API_KEY: sendGrid.apiKey, ...templates },
+    SENDGRID_FROM_EMAIL: 'parma@example.com',
   })
 })
 
-const refusal = (error: string): Fate => ({ status: 200, body: JSON.stringify({ ok: false, error }) })
+const templates = {
+  SENDGRID_NOTIFICATION_TEMPLATE_ID: `d-${'1'.repeat(32)}`,
+  SENDGRID_REPORT_TEMPLATE_ID: `d-${'2'.repeat(32)}`,
+}
 
-/** The subjects of what came to an address, once there are `count`. */
-function subjectsAt(address: string, count: number): Promise<string[]> {
-  return waitFor(`${count} mails to ${address}`, async () => {
-    const subjects = (await mailsTo(address)).map(({ subject }) => subject)
-    return subjects.length >= count && subjects
+/** What came to an address, once there are `count`. */
+function textsAt(address: string, count: number): Promise<string[]> {
+  return waitFor(`${count} mails to ${address}`, () => {
+    const texts = sendGrid.mailsTo(address).map((mail) => mail.personalizations[0]?.dynamic_template_data?.notification)
+    return texts.length >= count && (texts as string[])
   })
 }
+const beginning = (text: string) => text.split('\n')[0]
+
+/** A company that one person follows, by e-mail and in a Slack channel of this workspace. */
+async function addReached() {
+  const { company, name, address, channel } = await addFollowed(installation.database)
+  slack.openRoom(channel)
+  return { company, name, address, channel }
+}
+
+describe('a mail through SendGrid', () => {
+  const html = { headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' }
+  test.each<[string, Fate[], string, number, number]>([
+    ['is taken', [], 'sent', 1, 1],
+    ['is sent again where it came too soon', [tooManyMails(Math.floor(Date.now() / 1000))], 'sent', 2, 1],
+    ['waits for a key that is refused', [{ status: 401 }, { status: 403 }], 'sent', 3, 1],
+    ['that is wrong in itself fails', [{ status: 400, body: '{"errors":[]}' }], 'failed', 1, 0],
+    ['is not sent again after a 500', [{ status: 500, ...html }], 'unknown', 1, 0],
+    ['is not sent again after another page', [{ status: 200, ...html }], 'unknown', 1, 0],
+    ['is not sent again when its answer is lost', ['lose-answer'], 'unknown', 1, 1],
+    ['is not sent again when no answer comes', ['hang'], 'unknown', 1, 0],
+  ])('%s', async (_, fates, state, calls, mails) => {
+    const { company, address } = await addReached()
+    mailFates.set(address, fates)
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await settledStates(installation.database, company, 2)).toEqual([state, 'sent'])
+    expect([sendGrid.calls(address), sendGrid.mailsTo(address).length]).toEqual([calls, mails])
+  })
+
+  test('has the shape that the predecessor gave it', async () => {
+    const { company, name, address } = await addReached()
+    await sendNews(installation, groupOf(company, source, 1))
+    await textsAt(address, 1)
+    expect(sendGrid.mailsTo(address)).toEqual([
+      {
+        from: { email: 'parma@example.com' },
+        personalizations: [
+          {
+            to: [{ email: address }],
+            dynamic_template_data: { notification: expect.stringContaining(`${name}: Stars number 0 rose`) },
+          },
+        ],
+        template_id: templates.SENDGRID_NOTIFICATION_TEMPLATE_ID,
+      },
+    ])
+    expect(sendGrid.refusals).toEqual([])
+  })
+})
 
 describe('a destination that takes nothing', () => {
   test('is parked; its people and the administrators hear of it elsewhere', async () => {
     const { database } = installation
-    const { company, name, address, channel } = await addFollowed(database)
+    const { company, name, address, channel } = await addReached()
+    slack.openRoom(channel, { isArchived: true })
     const root = `root-${address}`
     await addPerson(database, {
       role: 'ADMIN',
@@ -56,23 +108,19 @@ describe('a destination that takes nothing', () => {
         { type: 'SLACK', destination: channel },
       ],
     })
-    postFates.set(channel, [refusal('is_archived')])
-    const [first, second] = [groupOf(company, source, 1), groupOf(company, source, 1)]
-    await sendNews(installation, first)
+    await sendNews(installation, groupOf(company, source, 1))
     const headline = `${name}: Stars number 0 rose`
-    expect((await subjectsAt(address, 2)).sort()).toEqual([headline, `No more messages to SLACK ${channel}`].sort())
-    const parked = `Operations: SLACK ${channel}, destination-parked`
-    expect((await subjectsAt(root, 2)).sort()).toEqual([parked, headline].sort())
-    const [, told] = await mailsTo(root)
-    expect(told?.text).toContain('is_archived')
+    const parked = `No more messages to SLACK ${channel}`
+    expect((await textsAt(address, 2)).map(beginning).sort()).toEqual([headline, parked].sort())
+    const story = `Operations: SLACK ${channel}, destination-parked`
+    const told = await textsAt(root, 2)
+    expect(told.map(beginning).sort()).toEqual([story, headline].sort())
+    expect(told.find((text) => beginning(text) === story)).toContain('is_archived')
 
-    await sendNews(installation, second)
-    await subjectsAt(address, 3)
-    expect(await newsPostsIn(channel)).toHaveLength(0)
+    await sendNews(installation, groupOf(company, source, 1))
+    await textsAt(address, 3)
+    expect(slack.calls('chat.postMessage', channel)).toBe(1)
     const waiting = (await deliveriesOf(database, company)).filter((one) => one.address === channel)
-    expect(waiting).toMatchObject([
-      { state: 'pending', is_due: true },
-      { state: 'pending', is_due: true },
-    ])
+    expect(waiting).toMatchObject(Array(2).fill({ state: 'pending', is_due: true }))
   })
 })

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import type { Parcel } from './channel.ts'
+import { composeRequest, judgeSendGridAnswer } from './sendgrid.ts'
+
+const config = {
+  EMAIL_FROM: 'parma@example.com',
+  SENDGRID_NOTIFICATION_TEMPLATE_ID: 'd-notification',
+  SENDGRID_REPORT_TEMPLATE_ID: 'd-report',
+}
+const line = { mark: '', title: 'Stars of <script> & co rose', details: ['It was 1.'] }
+const message = { context: 'npm', rest: '', topic: { kind: 'company', name: 'acme' }, trace: '' } as const
+const parcel: Parcel = {
+  ...{ deliveryId: 7, notificationId: '11111111-1111-4111-8111-111111111111', kind: 'news', createdAt: 0 },
+  ...{ address: 'ann@example.com', secretId: null, why: 'Because.' },
+  message: { ...message, subject: 'acme: Stars rose', lines: [line] },
+}
+
+describe('composeRequest', () => {
+  test('an alert is a text for the template of notifications', () => {
+    const text = 'acme: Stars rose\n\nnpm\n\nStars of ‹script› & co rose\n   It was 1.\n\nBecause.\n'
+    expect(composeRequest(config, parcel)).toEqual({
+      from: { email: 'parma@example.com' },
+      personalizations: [{ to: [{ email: 'ann@example.com' }], dynamic_template_data: { notification: text } }],
+      template_id: 'd-notification',
+    })
+  })
+
+  test('a digest is HTML for the template of reports, escaped', () => {
+    const lines = [{ ...line, heading: 'acme & sons' }]
+    const request = composeRequest(config, { ...parcel, kind: 'digest', message: { ...parcel.message, lines } })
+    expect(request.template_id).toBe('d-report')
+    expect(request.personalizations[0]?.dynamic_template_data).toEqual({
+      message: expect.stringMatching(
+        /acme &amp; sons.*<ul><li>Stars of &lt;script&gt; &amp; co rose<br>It was 1\.<\/li><\/ul>/s,
+      ),
+    })
+  })
+})
+
+test.each<[number, Record<string, string>, object]>([
+  [202, { 'x-message-id': 'm1' }, { kind: 'sent', reference: 'm1' }],
+  [429, { 'x-ratelimit-reset': '1030' }, { kind: 'retry', afterMs: 30_000 }],
+  [429, { 'retry-after': '7' }, { kind: 'retry', afterMs: 7000 }],
+  [429, {}, { kind: 'retry', afterMs: 60_000 }],
+  [401, {}, { kind: 'retry' }],
+  [403, {}, { kind: 'retry' }],
+  [400, {}, { kind: 'refused', concerns: 'message' }],
+  [413, {}, { kind: 'refused', concerns: 'message' }],
+  [500, {}, { kind: 'lost' }],
+  [503, {}, { kind: 'lost' }],
+  [200, {}, { kind: 'lost' }],
+])('%s %j', (status, headers, expected) => {
+  expect(judgeSendGridAnswer({ status, headers, body: Buffer.from('{}') }, 1_000_000)).toMatchObject(expected)
+})

@@ -1,0 +1,62 @@
+import { createHttpClient, type HttpAnswer } from '#runtime/http-client.ts'
+import type { Answer, Channel, Parcel } from './channel.ts'
+import type { Config } from './config.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import { asHtmlSections } from './render-digest.ts'
+import { asText } from './render.ts'
+
+type SendGrid = Pick<Config, 'EMAIL_FROM' | 'SENDGRID_NOTIFICATION_TEMPLATE_ID' | 'SENDGRID_REPORT_TEMPLATE_ID'>
+
+/**
+ * E-mail through SendGrid's HTTP API and the templates of the predecessor. It has no idempotency key, so a mail whose
+ * answer was lost may have gone out. https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+ */
+export function openSendGrid(config: Config & { SENDGRID_API_KEY: string }): Channel {
+  // The address is the operator's own.
+  const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
+  return {
+    send: (parcel) =>
+      client
+        .request({
+          method: 'POST',
+          url: new URL('/v3/mail/send', config.SENDGRID_API_URL).href,
+          headers: { authorization: `Bearer ${config.SENDGRID_API_KEY}`, 'content-type': 'application/json' },
+          body: JSON.stringify(composeRequest(config, parcel)),
+          timeoutMs: config.SEND_TIMEOUT_MS,
+          maxBytes: 64 * 1024,
+        })
+        .then((answer) => judgeSendGridAnswer(answer, Date.now()), judgeHttpFailure),
+  }
+}
+
+/** The request that the predecessor made (contract section 14). */
+export function composeRequest(config: SendGrid, { kind, address, message, why }: Parcel) {
+  const [template_id, data] =
+    kind === 'digest'
+      ? [config.SENDGRID_REPORT_TEMPLATE_ID, { message: asHtmlSections(message) }]
+      : [
+          config.SENDGRID_NOTIFICATION_TEMPLATE_ID,
+          { notification: withoutTags(`${message.subject}\n\n${asText(message, why)}`) },
+        ]
+  return {
+    from: { email: config.EMAIL_FROM },
+    personalizations: [{ to: [{ email: address }], dynamic_template_data: data }],
+    template_id,
+  }
+}
+
+/** Text that is the same in a template that escapes (`{{notification}}`) and in one that does not (`{{{notification}}}`). */
+function withoutTags(text: string): string {
+  return text.replaceAll('<', '‹').replaceAll('>', '›')
+}
+
+export function judgeSendGridAnswer(answer: HttpAnswer, now: number): Answer {
+  const { status, headers } = answer
+  if (status === 202) return { kind: 'sent', reference: String(headers['x-message-id'] ?? '') }
+  const reason = `SendGrid ${describeAnswer(answer)}`
+  if (status === 429) return { kind: 'retry', reason, afterMs: askedWait(answer, now) ?? 60_000 }
+  // The key and its rights are ours, and are the same for every mail.
+  if (status === 401 || status === 403) return { kind: 'retry', reason }
+  if (status >= 500 || status === 408 || status < 400) return { kind: 'lost', reason }
+  return { kind: 'refused', concerns: 'message', reason }
+}
