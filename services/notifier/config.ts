@@ -60,6 +60,12 @@ export const settings = {
     .email()
     .optional()
     .describe('Sender of e-mails. Needed outside of DEPLOYMENT_ENV=local, unless SMTP_USER is an address.'),
+  UNSUBSCRIBE_MAILBOX: z
+    .email()
+    .optional()
+    .describe(
+      'A mailbox somebody reads who ends e-mails on request; named in each beside the link. Unset: the link alone.',
+    ),
   SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\//, 'not an smtp:// or smtps:// address')
