@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 import { asHtml, asText } from './render.ts'
 import { openSendGrid } from './sendgrid.ts'
 import { clean, cut } from './text.ts'
+import { unsubscribeHeaders } from './unsubscribe-headers.ts'
 
 const address = z.email().max(254)
 
@@ -36,19 +37,6 @@ async function sendOverSmtp(config: Config, parcel: Parcel): Promise<Answer> {
 }
 
 type MailConfig = Pick<Config, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
-
-/** How a mail program ends messages with one click, https://www.rfc-editor.org/rfc/rfc8058; none where there is no link. */
-export function unsubscribeHeaders(
-  link: string | null,
-  { UNSUBSCRIBE_MAILBOX }: Pick<Config, 'UNSUBSCRIBE_MAILBOX'>,
-): Record<string, string> {
-  const mailbox = UNSUBSCRIBE_MAILBOX && `mailto:${UNSUBSCRIBE_MAILBOX}?subject=unsubscribe`
-  const ways = [link, mailbox].filter(Boolean).map((way) => `<${way}>`)
-  return {
-    ...(ways.length > 0 && { 'List-Unsubscribe': ways.join(', ') }),
-    ...(link !== null && { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }),
-  }
-}
 
 /** The mail's bytes. The message id is the same at every attempt, so that receivers can tell a second one. */
 export function composeMail(config: MailConfig, parcel: Parcel): Promise<Buffer> {
