@@ -42,7 +42,11 @@ export const settings = {
     'Alerts go only to channels subscribed for NOTIFICATION. Else people whose channels are all for REPORT get alerts there too.',
   ),
   POLL_MS: count(500, 50).describe('How often due groups and deliveries are looked for when nothing wakes us.'),
-  SEAL_BATCH: count(50).describe('Groups turned into messages in one transaction.'),
+  ASSIGN_BATCH: count(50).describe('Groups of news given to those who hear them in one transaction.'),
+  COMPOSE_BATCH: count(200).describe('Destinations whose messages are made in one transaction.'),
+  BUNDLE_WINDOW_MS: count(minutes(10), 0).describe(
+    'After a message about a company, further ones wait for so long and are told together. Critical ones never wait.',
+  ),
   DELIVERY_CONCURRENCY: count(8).describe('Messages under way at once, per kind of channel.'),
   SEND_TIMEOUT_MS: count(15_000).describe('How long one call to a mail server or Slack may take in all.'),
   LEASE_MS: count(60_000).describe('A delivery `sending` for longer was left by a crash. Above SEND_TIMEOUT_MS.'),
