@@ -1,6 +1,7 @@
 import type { Log } from '#runtime/log.ts'
 import type { Message } from './compose.ts'
 import type { Config } from './config.ts'
+import type { FindSecret } from './secret.ts'
 
 /** What a message is about; `notifier.notification.kind`. */
 export const notificationKinds = ['news', 'ops', 'digest', 'test'] as const
@@ -39,15 +40,21 @@ export type Channel = {
   find?(parcel: Parcel): Promise<Answer>
 }
 
+export type ChannelTools = { config: Config; log: Log; findSecret: FindSecret }
+
 /** A kind of channel. A new one is one file like this and one line in channels.ts. */
 export type ChannelKind = {
   /** The one form of a destination under which messages to it are one. Throws an Error that says what is wrong with it. */
   parse(destination: string): string
   /** Whether the same address under another secret is another destination. */
   hasSecrets: boolean
+  /** A destination without one cannot be used. */
+  needsSecret?: true
+  /** What people give to name a destination, and what the secret is. */
+  help: { destination: string; secret?: string }
   /** Least time between two messages to one destination, ms. */
   intervalMs(config: Config): number
   /** Whether a message that cannot be looked for is sent again when nobody knows whether it went out. */
   resendsUnknown(config: Config): boolean
-  open(config: Config, log: Log): Channel
+  open(tools: ChannelTools): Channel
 }

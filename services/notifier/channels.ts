@@ -1,6 +1,7 @@
 import type { ChannelKind } from './channel.ts'
 import { email } from './email.ts'
 import { slack } from './slack.ts'
+import { webhook } from './webhook.ts'
 
-/** Every kind of channel under its name in public.notification_channel.channel_type. */
-export const channelKinds: Readonly<Record<string, ChannelKind>> = { EMAIL: email, SLACK: slack }
+/** Every kind of channel under its name in the rows of channels. */
+export const channelKinds: Readonly<Record<string, ChannelKind>> = { EMAIL: email, SLACK: slack, WEBHOOK: webhook }

@@ -86,7 +86,7 @@ export function composeNews(
     }),
     rest: restOf(ranked.length - shown.length),
     topic: { kind: 'company', name: enumerate(companies) },
-    trace: traceOf(shown, shown.length > 1 && linkOf(first.news_id) !== null),
+    trace: traceOf(shown),
   }
 }
 
@@ -95,11 +95,9 @@ function subjectOf(companies: readonly string[], headline: string, count: number
   return count === 1 ? `${companies[0]}: ${headline}` : `${companies[0]}: ${count} changes, ${headline}`
 }
 
-/** Where each line has a link of its own, the ids of the news would only be long. */
-function traceOf(news: readonly NewsFacts[], isLinked: boolean): string {
+function traceOf(news: readonly NewsFacts[]): string {
   const groups = [...new Set(news.map(({ group_id }) => group_id))]
-  const events = `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}`
-  return isLinked ? events : `${events}, news ${news.map(({ news_id }) => news_id).join(', ')}`
+  return `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}, news ${news.map(({ news_id }) => news_id).join(', ')}`
 }
 
 /** One message for operational events, open stories first. `events` has at least one. */

@@ -40,6 +40,33 @@ describe('readConfig', () => {
     )
   })
 
+  test('Secret Manager is asked as the predecessor did', () => {
+    const account = { client_email: 'a@b.example', private_key: 'pem', token_uri: 'https://token.example/' }
+    const GCP_SECRET_MANAGER_CERTIFICATE = JSON.stringify({ ...account, project_id: 'p1' })
+    expect(readConfig({ ...servers, GCP_SECRET_MANAGER_CERTIFICATE }).secretManager).toMatchObject({
+      account,
+      project: 'p1',
+      prefix: 'parma-analytics-notification-channel-key-',
+    })
+    expect(readConfig(servers).secretManager).toBeNull()
+    expect(() => readConfig({ ...servers, GCP_SECRET_MANAGER_CERTIFICATE: 'x'.repeat(32) })).toThrow(
+      'GCP_SECRET_MANAGER_CERTIFICATE is not the JSON text of a service account',
+    )
+    const dir = mkdtempSync(join(tmpdir(), 'secrets-'))
+    onTestFinished(() => rmSync(dir, { recursive: true }))
+    writeFileSync(join(dir, 'la-famiglia-parma-ai-secret-manager.json'), GCP_SECRET_MANAGER_CERTIFICATE)
+    expect(readConfig(servers, dir).secretManager).toMatchObject({ project: 'p1' })
+    expect(readConfig({ ...servers, GCP_SECRET_MANAGER_PROJECT: 'p2' }, dir).secretManager?.project).toBe('p2')
+  })
+
+  test('keys of secrets are checked and not shown', () => {
+    const key = 'a'.repeat(43)
+    expect(() => readConfig({ ...servers, SECRETS_KEYS: `k1:${key}` })).toThrow(
+      /SECRETS_KEYS is wrong: key 1 is not an id, a colon and 32 bytes in base64\.\s*$/,
+    )
+    expect([...(readConfig({ ...servers, SECRETS_KEYS: `k1:${key}=` }).secretKeys?.keys() ?? [])]).toEqual(['k1'])
+  })
+
   test('Gmail needs no more than a user and an app password', () => {
     const gmail = { SMTP_SERVICE: 'gmail', SMTP_USER: 'ann@gmail.com', SMTP_PASSWORD: 'abcd efgh ijkl mnop' }
     expect(readConfig({ ...servers, ...gmail })).toMatchObject({

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import wellKnown from 'nodemailer/lib/well-known'
 import { z } from 'zod'
 import {
@@ -10,13 +10,24 @@ import {
   kafkaSettings,
   ledgerSettings,
   linkSettings,
+  moduleSettings,
   postgresSettings,
   readEnv,
   secret,
   serviceSettings,
 } from '#runtime/config.ts'
+import { parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
 
 const minutes = (n: number) => n * 60_000
+
+/** What the commands about secrets read, too. */
+export const secretSettings = {
+  SECRETS_KEYS: secret()
+    .optional()
+    .describe(
+      'Keys of the secrets in the database, as id:key, comma separated, each key 32 random bytes in base64. The first encrypts, all decrypt. Unset: there are no secrets in the database.',
+    ),
+}
 
 export const settings = {
   ...serviceSettings,
@@ -42,12 +53,12 @@ export const settings = {
     'Alerts go only to channels subscribed for NOTIFICATION. Else people whose channels are all for REPORT get alerts there too.',
   ),
   POLL_MS: count(500, 50).describe('How often due groups and deliveries are looked for when nothing wakes us.'),
-  ASSIGN_BATCH: count(50).describe('Groups of news given to those who hear them in one transaction.'),
-  COMPOSE_BATCH: count(200).describe('Destinations whose messages are made in one transaction.'),
-  BUNDLE_WINDOW_MS: count(minutes(10), 0).describe(
-    'After a message about a company, further ones wait for so long and are told together. Critical ones never wait.',
-  ),
+  SEAL_BATCH: count(50).describe('Groups turned into messages in one transaction.'),
   DELIVERY_CONCURRENCY: count(8).describe('Messages under way at once, per kind of channel.'),
+  DELIVERY_SLOW_AFTER_MS: count(1000).describe(
+    'A message under way for longer makes room for another: destinations that hang hold up no others.',
+  ),
+  DELIVERY_SLOW_CONCURRENCY: count(24, 0).describe('Messages that do so at once, per kind of channel.'),
   SEND_TIMEOUT_MS: count(15_000).describe('How long one call to a mail server or Slack may take in all.'),
   LEASE_MS: count(60_000).describe('A delivery `sending` for longer was left by a crash. Above SEND_TIMEOUT_MS.'),
   RETRY_FIRST_MS: count(1000).describe('Wait before the second attempt; doubled for each further one.'),
@@ -64,12 +75,6 @@ export const settings = {
     .email()
     .optional()
     .describe('Sender of e-mails. Needed outside of DEPLOYMENT_ENV=local, unless SMTP_USER is an address.'),
-  UNSUBSCRIBE_MAILBOX: z
-    .email()
-    .optional()
-    .describe(
-      'A mailbox somebody reads who ends e-mails on request; named in each beside the link. Unset: the link alone.',
-    ),
   SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\//, 'not an smtp:// or smtps:// address')
@@ -106,6 +111,30 @@ export const settings = {
   SLACK_API_URL: z.url().default('https://slack.com/api/').describe('Address of Slack’s Web API.'),
   SLACK_TOKEN: secret().optional().describe('Bot token for Slack channels that name no secret of their own.'),
   SLACK_INTERVAL_MS: count(1000, 0).describe('Least time between two messages to one Slack channel.'),
+  SLACK_WEBHOOK_URL: z
+    .url()
+    .default('https://hooks.slack.com/')
+    .describe('How addresses of Slack’s incoming webhooks begin; a secret with another address is not called.'),
+  ALLOWED_PRIVATE_NETWORKS: moduleSettings.ALLOWED_PRIVATE_NETWORKS,
+  ...secretSettings,
+  GCP_SECRET_MANAGER_CERTIFICATE: secret()
+    .optional()
+    .describe(
+      'Service account that may read the secrets of channels in Google’s Secret Manager, as the JSON text Google gives out. Unset: read from .secrets/la-famiglia-parma-ai-secret-manager.json where that exists, else Secret Manager is not asked.',
+    ),
+  GCP_SECRET_MANAGER_PROJECT: z
+    .string()
+    .optional()
+    .describe('Google Cloud project of those secrets. Unset: that of the service account.'),
+  GCP_SECRET_MANAGER_PREFIX: z
+    .string()
+    .default('parma-analytics-notification-channel-key-')
+    .describe('How the names of those secrets begin. Anybody can name one in a channel, so no others are asked for.'),
+  GCP_SECRET_MANAGER_URL: z
+    .url()
+    .default('https://secretmanager.googleapis.com')
+    .describe('Address of Secret Manager’s API.'),
+  SECRET_CACHE_MS: count(minutes(5), 0).describe('How long what Secret Manager said of a secret is believed.'),
   SECRETS_DIR: z.string().optional().describe('Folder of files named like the secrets that channels name (secret_id).'),
   WRITE_PUBLIC_NOTIFICATIONS: flag(true).describe(
     'Record told alerts in public.notification. A company with such a row cannot be deleted before the row is.',
@@ -113,8 +142,8 @@ export const settings = {
 }
 
 /** Everything the notifier needs to know of its surroundings. */
-export const readConfig = (env: Env = process.env) => {
-  const config = readEnv(settings, env)
+export const readConfig = (env: Env = process.env, secretsDir = predecessorSecrets) => {
+  const config = readEnv(settings, withAccountFile(env, secretsDir))
   const isLocal = config.DEPLOYMENT_ENV === 'local'
   const problems: string[] = []
   const { SMTP_URL, SMTP_SERVICE, SENDGRID_API_KEY } = config
@@ -130,9 +159,13 @@ export const readConfig = (env: Env = process.env) => {
     if (SENDGRID_API_KEY && !config[name])
       problems.push(`${name} is missing: SendGrid needs a key, a sender and both templates.`)
   if (config.LEASE_MS <= config.SEND_TIMEOUT_MS) problems.push('LEASE_MS must be above SEND_TIMEOUT_MS.')
+  const secretKeys = attempt(() => readSecretKeys(config), problems)
+  const secretManager = attempt(() => readSecretManager(config), problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     ...config,
+    secretKeys: secretKeys ?? null,
+    secretManager: secretManager ?? null,
     SMTP_URL: SMTP_URL ?? serviceUrl,
     EMAIL_FROM: sender ?? 'parma@localhost',
     SLACK_TOKEN: config.SLACK_TOKEN ?? (isLocal ? 'xoxb-local' : undefined),
@@ -140,6 +173,75 @@ export const readConfig = (env: Env = process.env) => {
   }
 }
 export type Config = ReturnType<typeof readConfig>
+
+/** What `read` returns; undefined when it throws, which is one of the problems. */
+function attempt<T>(read: () => T, problems: string[]): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    problems.push((error as Error).message)
+    return undefined
+  }
+}
+
+/** The keys of secrets in the database; null: there are none. */
+export function readSecretKeys({ SECRETS_KEYS }: { SECRETS_KEYS?: string | undefined }): SecretKeys | null {
+  if (SECRETS_KEYS === undefined) return null
+  try {
+    return parseSecretKeys(SECRETS_KEYS)
+  } catch (error) {
+    throw new Error(`SECRETS_KEYS is wrong: ${(error as Error).message}.`, { cause: error })
+  }
+}
+
+const serviceAccount = z.object({
+  client_email: z.string(),
+  private_key: z.string(),
+  token_uri: z.url(),
+  project_id: z.string().optional(),
+})
+
+/** Where Secret Manager is, and as whom to ask it. */
+export type SecretManagerAccess = {
+  account: z.output<typeof serviceAccount>
+  project: string
+  prefix: string
+  url: string
+  timeoutMs: number
+}
+
+const certificate = 'GCP_SECRET_MANAGER_CERTIFICATE'
+/** Where the predecessor looked for it when the variable was not set (contract section 14). */
+const predecessorSecrets = resolve(import.meta.dirname, '../../.secrets')
+
+function withAccountFile(env: Env, secretsDir: string): Env {
+  const file = join(secretsDir, 'la-famiglia-parma-ai-secret-manager.json')
+  const isGiven = env[certificate] || env[`${certificate}_FILE`]
+  return !isGiven && existsSync(file) ? { ...env, [`${certificate}_FILE`]: file } : env
+}
+
+function readSecretManager(config: z.output<z.ZodObject<typeof settings>>): SecretManagerAccess | null {
+  const text = config[certificate]
+  if (text === undefined) return null
+  const account = serviceAccount.safeParse(parseJson(text)).data
+  if (!account)
+    throw new Error(
+      `${certificate} is not the JSON text of a service account (with client_email, private_key, token_uri).`,
+    )
+  const project = config.GCP_SECRET_MANAGER_PROJECT ?? account.project_id
+  if (project === undefined)
+    throw new Error(`GCP_SECRET_MANAGER_PROJECT is missing, and ${certificate} has no project_id.`)
+  const { GCP_SECRET_MANAGER_URL: url, GCP_SECRET_MANAGER_PREFIX: prefix, SEND_TIMEOUT_MS } = config
+  return { account, project, prefix, url, timeoutMs: Math.min(SEND_TIMEOUT_MS, 5000) }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 type Service = { SMTP_SERVICE?: string | undefined; SMTP_USER?: string | undefined; SMTP_PASSWORD?: string | undefined }
 

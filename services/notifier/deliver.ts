@@ -3,7 +3,7 @@ import { Counter, Histogram } from 'prom-client'
 import type { Database } from '#runtime/postgres.ts'
 import { retryTransient } from '#runtime/retry.ts'
 import type { ServiceContext } from '#runtime/service.ts'
-import type { Answer, Channel, Parcel } from './channel.ts'
+import type { Answer, Channel, ChannelTools, Parcel } from './channel.ts'
 import { channelKinds } from './channels.ts'
 import { explainWhy } from './compose.ts'
 import type { Config } from './config.ts'
@@ -16,7 +16,9 @@ import {
   returnUncalled,
 } from './delivery-store.ts'
 import { startLoop } from '#runtime/loop.ts'
+import { openSecrets } from './secret.ts'
 import { noAnswer, settle } from './settle.ts'
+import { createSlots } from './slots.ts'
 
 const attempts = new Counter({
   name: 'parma_delivery_attempts_total',
@@ -35,14 +37,15 @@ const delay = new Histogram({
  * Returns how to wake them.
  */
 export function startDelivering(database: Database, config: Config, context: ServiceContext): () => void {
-  const loops = Object.keys(channelKinds).map((name) => startKind(name, database, config, context))
+  const findSecret = openSecrets(config, database)
+  const loops = Object.keys(channelKinds).map((name) => startKind(name, database, { ...context, config, findSecret }))
   return () => loops.forEach((wake) => wake())
 }
 
-function startKind(name: string, database: Database, config: Config, context: ServiceContext): () => void {
-  const { log, scope, stopping, fail } = context
+function startKind(name: string, database: Database, context: ServiceContext & ChannelTools): () => void {
+  const { config, log, scope, stopping, fail } = context
   const kind = channelKinds[name] as (typeof channelKinds)[string]
-  const channel = kind.open(config, log)
+  const channel = kind.open(context)
   const intervalMs = kind.intervalMs(config)
   const policy = {
     ...config,
@@ -50,8 +53,13 @@ function startKind(name: string, database: Database, config: Config, context: Se
     resendUnknown: kind.resendsUnknown(config),
     intervalMs,
   }
-  const underWay = new Map<number, Promise<void>>()
-  scope.defer(async () => void (await Promise.all(underWay.values())))
+  const limits = {
+    atOnce: config.DELIVERY_CONCURRENCY,
+    slowAtOnce: config.DELIVERY_SLOW_CONCURRENCY,
+    slowAfterMs: config.DELIVERY_SLOW_AFTER_MS,
+  }
+  const slots = createSlots(limits, () => wake())
+  scope.defer(() => slots.allFree())
 
   async function deliver(claimed: Claimed): Promise<void> {
     const startedAt = performance.now()
@@ -87,7 +95,7 @@ function startKind(name: string, database: Database, config: Config, context: Se
   let isClaimOpen = false
 
   async function claim(limit: number): Promise<readonly Claimed[]> {
-    if (isClaimOpen) await returnUncalled(database, holder, [...underWay.keys()])
+    if (isClaimOpen) await returnUncalled(database, holder, slots.ids())
     isClaimOpen = true
     const claimed = await claimDeliveries(database, { channel: name, holder, limit, leaseMs: config.LEASE_MS })
     isClaimOpen = false
@@ -96,23 +104,18 @@ function startKind(name: string, database: Database, config: Config, context: Se
 
   const afterCrash = settle(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
   const wake = startLoop(`deliver ${name}`, config.POLL_MS, context, async () => {
-    const limit = config.DELIVERY_CONCURRENCY - underWay.size
+    const limit = slots.free()
     if (limit === 0) return
     await closeUndeliverable(database, name, config.GIVE_UP_AFTER_MS)
     const lapsed = await releaseLapsed(database, name, afterCrash)
     if (lapsed > 0)
       log.warn({ channel: name, deliveries: lapsed, state: afterCrash.state }, 'deliveries_left_by_a_crash')
-    for (const claimed of await claim(limit)) {
-      const work = deliver(claimed)
-        .catch((error: unknown) => {
+    for (const claimed of await claim(limit))
+      slots.take(claimed.delivery_id, () =>
+        deliver(claimed).catch((error: unknown) => {
           if (!stopping.aborted) fail(error)
-        })
-        .finally(() => {
-          underWay.delete(claimed.delivery_id)
-          wake()
-        })
-      underWay.set(claimed.delivery_id, work)
-    }
+        }),
+      )
   })
   return wake
 }

@@ -7,8 +7,10 @@ import {
   WebClient,
 } from '@slack/web-api'
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
-import { type Config, findSecret, secretVariable } from './config.ts'
+import type { Config } from './config.ts'
 import { asSlack } from './render.ts'
+import type { FoundSecret } from './secret.ts'
+import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 import { clean, cut } from './text.ts'
 
 const channelId = /^[CDGU][A-Z0-9]{6,20}$/
@@ -19,7 +21,10 @@ const maxPages = 10
 /** The database's clock and Slack's need not agree. */
 const clockDifferenceMs = 5 * 60_000
 
-/** Slack's Web API with a bot token. A message whose answer was lost is found again by its metadata. */
+/**
+ * Slack's Web API with a bot token; or, where the secret is the address of an incoming webhook, that. A message of a bot whose
+ * answer was lost is found again by its metadata.
+ */
 export const slack: ChannelKind = {
   parse(destination) {
     const channel = destination.trim().replace(/^#/, '')
@@ -27,26 +32,30 @@ export const slack: ChannelKind = {
     throw new Error('is not a Slack channel: give its id, or its name in lower case without #')
   },
   hasSecrets: true,
+  help: {
+    destination: 'name or id of a Slack channel',
+    secret:
+      'a bot token, xoxb-…, or the address of an incoming webhook, https://hooks.slack.com/…; default: SLACK_TOKEN',
+  },
   intervalMs: (config) => config.SLACK_INTERVAL_MS,
   resendsUnknown: () => false,
-  open(config) {
-    const clients = new Map<string, WebClient>()
-    const ids = new Map<string, string>()
+  open({ config, findSecret }) {
+    const teams = new Map<string, Team>()
+    const postToWebhook = openSlackWebhooks({ config })
 
-    /** Runs `work` with the parcel's token; `onFailure` says what its failure means. */
-    async function call(
-      parcel: Parcel,
-      work: (client: WebClient) => Promise<Answer>,
-      onFailure: (failure: Answer) => Answer,
-    ): Promise<Answer> {
-      const token = parcel.secretId === null ? config.SLACK_TOKEN : findSecret(config, parcel.secretId)
-      if (!token) return onFailure({ kind: 'retry', reason: describeMissing(parcel.secretId) })
-      const client = clients.get(token) ?? openClient(config, token)
-      clients.set(token, client)
-      return work(client).catch((error: unknown) => onFailure(judgeSlackError(error)))
+    function teamOf(token: string): Team {
+      const team = teams.get(token) ?? { client: openClient(config, token), ids: new Map() }
+      teams.set(token, team)
+      return team
     }
 
-    async function post(client: WebClient, { address, message, why, notificationId }: Parcel): Promise<Answer> {
+    async function secretOf({ secretId }: Parcel): Promise<FoundSecret> {
+      if (secretId !== null) return findSecret(secretId)
+      if (config.SLACK_TOKEN) return { secret: config.SLACK_TOKEN }
+      return { problem: 'SLACK_TOKEN is not set: give the notifier a bot token', isMissing: true }
+    }
+
+    async function post({ client, ids }: Team, { address, message, why, notificationId }: Parcel): Promise<Answer> {
       const { channel, ts } = await client.chat.postMessage({
         channel: channelId.test(address) ? address : `#${address}`,
         ...asSlack(message, why),
@@ -54,26 +63,37 @@ export const slack: ChannelKind = {
         unfurl_links: false,
         unfurl_media: false,
       })
+      if (channel) ids.set(address, channel)
       return { kind: 'sent', reference: `${channel}/${ts}` }
     }
 
-    async function look(client: WebClient, parcel: Parcel): Promise<Answer> {
-      const channel = await findChannel(client, parcel, ids)
-      if (channel !== null) return findMessage(client, channel, parcel)
+    async function look(team: Team, parcel: Parcel): Promise<Answer> {
+      const channel = await findChannel(team, parcel.address)
+      if (channel !== null) return findMessage(team.client, channel, parcel)
       return { kind: 'lost', reason: `no public channel #${parcel.address}: name a private one by its id` }
     }
 
     return {
-      send: (parcel) =>
-        call(
-          parcel,
-          (client) => post(client, parcel),
-          (failure) => failure,
-        ),
-      find: (parcel) => call(parcel, (client) => look(client, parcel), asNotFoundOut),
+      async send(parcel) {
+        const found = await secretOf(parcel)
+        if ('problem' in found) return { kind: 'retry', reason: found.problem }
+        if (isAddress(found.secret)) return postToWebhook(found.secret, parcel)
+        return post(teamOf(found.secret), parcel).catch((error: unknown) => judgeSlackError(error))
+      },
+      async find(parcel) {
+        const found = await secretOf(parcel)
+        if ('problem' in found) return asNotFoundOut({ kind: 'retry', reason: found.problem })
+        if (isAddress(found.secret)) return notAskable
+        return look(teamOf(found.secret), parcel).catch((error: unknown) => asNotFoundOut(judgeSlackError(error)))
+      },
     }
   },
 }
+
+/** A bot and the ids of the channels it has met, by name. */
+type Team = { client: WebClient; ids: Map<string, string> }
+
+const isAddress = (secret: string) => /^https?:/i.test(secret)
 
 /** A failure to look says nothing about the message: least of all that it may be sent again. */
 function asNotFoundOut(failure: Answer): Answer {
@@ -126,22 +146,17 @@ async function findMessage(client: WebClient, channel: string, { notificationId,
   return { kind: 'lost', reason: `not among the last ${maxPages * 200} messages of the channel` }
 }
 
-/** The id of the parcel's channel: history is read by id only. */
-async function findChannel(
-  client: WebClient,
-  { address, secretId }: Parcel,
-  ids: Map<string, string>,
-): Promise<string | null> {
+/** The id of a channel: history is read by id only. */
+async function findChannel({ client, ids }: Team, address: string): Promise<string | null> {
   if (channelId.test(address)) return address
-  const key = `${secretId ?? ''}/${address}`
-  for (let cursor: string | undefined, page = 0; !ids.has(key) && page < maxPages; page++) {
+  for (let cursor: string | undefined, page = 0; !ids.has(address) && page < maxPages; page++) {
     const list = await client.conversations.list({ limit: 1000, exclude_archived: true, cursor })
     const found = list.channels?.find(({ name }) => name === address)
-    if (found?.id) ids.set(key, found.id)
+    if (found?.id) ids.set(address, found.id)
     cursor = list.response_metadata?.next_cursor || undefined
     if (!cursor) break
   }
-  return ids.get(key) ?? null
+  return ids.get(address) ?? null
 }
 
 /** Errors after which Slack may have posted all the same, https://docs.slack.dev/reference/methods/chat.postMessage#errors */
@@ -173,6 +188,15 @@ const destinationErrors = new Set([
   ...['team_access_not_granted', 'two_factor_setup_required'],
 ])
 
+const badToken = 'Slack does not take the bot token: give the secret a new one'
+const hints: Record<string, string> = {
+  channel_not_found: 'the bot sees no such channel: name a private one by its id, and invite the bot',
+  not_in_channel: 'invite the bot to the channel',
+  is_archived: 'the channel is archived',
+  ...{ not_authed: badToken, invalid_auth: badToken, account_inactive: badToken },
+  ...{ token_revoked: badToken, token_expired: badToken },
+}
+
 /** What an error of a call means for its message. */
 export function judgeSlackError(error: unknown): Answer {
   const reason = cut(clean(error instanceof Error ? error.message : String(error)), 300)
@@ -182,7 +206,12 @@ export function judgeSlackError(error: unknown): Answer {
     if (passingErrors.has(code)) return { kind: 'retry', reason }
     // Something in between may answer 200 with a page of its own; only Slack's own words say that nothing was posted.
     if (openErrors.has(code) || !/^[a-z_]{1,60}$/.test(code)) return { kind: 'lost', reason }
-    return { kind: 'refused', concerns: destinationErrors.has(code) ? 'destination' : 'message', reason }
+    if (!destinationErrors.has(code)) return { kind: 'refused', concerns: 'message', reason }
+    return {
+      kind: 'refused',
+      concerns: 'destination',
+      reason: `${reason}: ${hints[code] ?? 'the bot may not post there'}`,
+    }
   }
   if (error instanceof WebAPIHTTPError)
     return error.statusCode < 500 && error.statusCode !== 408
@@ -204,9 +233,4 @@ function isNotConnected(error: unknown): boolean {
     if (at instanceof AggregateError && at.errors.every(isNotConnected)) return true
   }
   return false
-}
-
-function describeMissing(secretId: string | null): string {
-  if (secretId === null) return 'SLACK_TOKEN is not set: give the notifier a bot token'
-  return `the secret ${cut(clean(secretId), 100)} is not there: set ${secretVariable(cut(secretId, 100))} or put a file of that name into SECRETS_DIR`
 }

@@ -199,7 +199,9 @@ export const moduleSettings = {
   ALLOWED_PRIVATE_NETWORKS: list()
     .refine((networks) => networks.every(isNetwork), 'not a list of networks such as 127.0.0.0/8')
     .default([])
-    .describe('Private networks (CIDR, comma separated) in which mining modules may be called; others are refused.'),
+    .describe(
+      'Private networks (CIDR, comma separated) in which mining modules and webhooks may be called; others are refused.',
+    ),
   MODULE_CA: z.string().optional().describe('PEM of a private authority that signed mining modules’ certificates.'),
 }
 

@@ -84,10 +84,7 @@ test('SENDGRID_FROM_EMAIL is the sender', () => {
 })
 
 test('variables without effect are found, with the reason', () => {
-  expect(
-    findIdle({ CHATGPT_API_KEY: 'x', SENDGRID_API_KEY: 'SG.x', GCP_SECRET_MANAGER_CERTIFICATE_FILE: 'f' }),
-  ).toEqual([
-    { variable: 'GCP_SECRET_MANAGER_CERTIFICATE', reason: expect.stringContaining('SECRETS_DIR') },
+  expect(findIdle({ CHATGPT_API_KEY_FILE: 'f', SENDGRID_API_KEY: 'SG.x' })).toEqual([
     { variable: 'CHATGPT_API_KEY', reason: expect.stringContaining('no language model') },
   ])
 })

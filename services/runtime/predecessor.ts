@@ -36,6 +36,8 @@ export const kept: Readonly<Record<string, string>> = {
   PARMA_ANALYTICS_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
   FIREBASE_ADMINSDK_CERTIFICATE:
     'Not given, the file `.secrets/la-famiglia-parma-ai-firebase-adminsdk.json` is read where it exists. Names the project, unless FIRESTORE_PROJECT does.',
+  GCP_SECRET_MANAGER_CERTIFICATE:
+    'Not given, the file `.secrets/la-famiglia-parma-ai-secret-manager.json` is read where it exists. Names the project, unless GCP_SECRET_MANAGER_PROJECT does. Asked last, after SECRETS_DIR, SECRET_<NAME> and the database.',
   SENDGRID_API_KEY: 'All four of SendGrid’s are needed together, as before; none of them where SMTP_URL is given.',
   SENDGRID_NOTIFICATION_TEMPLATE_ID: 'Gets the data it got, `{"notification": "<text>"}`, without `<` and `>`.',
   SENDGRID_REPORT_TEMPLATE_ID: 'Gets the data it got, `{"message": "<html>"}`, now with everything in it escaped.',
@@ -43,8 +45,6 @@ export const kept: Readonly<Record<string, string>> = {
 
 /** Variables of the predecessor that nothing reads any more, and why. A service that finds one set says so when it starts. */
 export const idle: Readonly<Record<string, string>> = {
-  GCP_SECRET_MANAGER_CERTIFICATE:
-    'Secret Manager is not asked: the secrets that channels name come from SECRETS_DIR or SECRET_<NAME>. The file `.secrets/la-famiglia-parma-ai-secret-manager.json` is not read either.',
   CHATGPT_API_KEY: 'News are worded from templates; no language model is asked.',
 }
 

@@ -1,10 +1,30 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { encryptSecret, parseSecretKeys } from '../../services/notifier/encrypt-secret.ts'
+import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { type SendGridServer, startSendGridServer, tooManyMails } from '../harness/sendgrid-server.ts'
 import type { Fate } from '../harness/faulty-server.ts'
+import { type SecretManager, startSecretManager } from '../harness/secret-manager.ts'
 import { type SlackServer, startSlackServer } from '../harness/slack-server.ts'
+import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { addFollowed, addPerson, addSource, deliveriesOf, groupOf, sendNews, settledStates } from './notifier-setup.ts'
+import { startWebhookReceiver, type WebhookReceiver } from '../harness/webhook-receiver.ts'
+import {
+  addCompany,
+  addFollowed,
+  addPerson,
+  addSource,
+  deliveriesOf,
+  groupOf,
+  type Reach,
+  sendNews,
+  settledStates,
+  unique,
+} from './notifier-setup.ts'
 
 const quick = {
   RETRY_FIRST_MS: '100',
@@ -18,21 +38,63 @@ let installation: Installation
 let source: number
 let slack: SlackServer
 let sendGrid: SendGridServer
-/** What becomes of the first mails to an address. */
+let receiver: WebhookReceiver
+let manager: SecretManager
+let notifier: StartedService
+let secretsDir: string
+const keyOfSecrets = randomBytes(32).toString('base64')
+/** What becomes of the first mails to an address, of the first posts to a Slack channel, of the first calls of a webhook. */
 const mailFates = new Map<string, Fate[]>()
+const postFates = new Map<string, Fate[]>()
+const hookFates = new Map<string, Fate[]>()
 
 beforeAll(async () => {
   installation = await createInstallation()
   source = await addSource(installation.database)
-  slack = await startSlackServer({ intervalMs: 0 })
+  secretsDir = mkdtempSync(join(tmpdir(), 'parma-secrets-'))
+  onCleanup(() => rmSync(secretsDir, { recursive: true }))
+  slack = await startSlackServer({ intervalMs: 0, decide: (_, room, nth) => postFates.get(room)?.[nth] ?? 'pass' })
   sendGrid = await startSendGridServer((address, nth) => mailFates.get(address)?.[nth] ?? 'pass')
-  await installation.start('notifier', {
+  receiver = await startWebhookReceiver((path, nth) => hookFates.get(path)?.[nth] ?? 'pass')
+  manager = await startSecretManager()
+  notifier = await installation.start('notifier', {
     ...quick,
-    ...{ SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000', SLACK_API_URL: slack.url, SLACK_INTERVAL_MS: '0' },
+    ...{ SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000', SLACK_INTERVAL_MS: '0' },
+    ...{ SLACK_API_URL: slack.url, SLACK_WEBHOOK_URL: new URL('/services/', slack.url).href },
     ...{ SMTP_URL: '', SENDGRID_API_URL: sendGrid.url, SENDGRID_API_KEY: sendGrid.apiKey, ...templates },
-    SENDGRID_FROM_EMAIL: 'parma@example.com',
+    ...{ SENDGRID_FROM_EMAIL: 'parma@example.com', SECRETS_DIR: secretsDir, SECRETS_KEYS: `k1:${keyOfSecrets}` },
+    ...{ SECRET_FROM_THE_ENVIRONMENT: receiver.secret, ...manager.env },
   })
 })
+
+/** A secret for the notifier to find, under a name of its own. */
+function addSecret(secret: string): string {
+  const name = unique('secret')
+  writeFileSync(join(secretsDir, name), `${secret}\n`)
+  return name
+}
+
+/** A company that one person follows, by the channels alone. */
+async function addHeard(...channels: Reach[]): Promise<number> {
+  const company = await addCompany(installation.database)
+  await addPerson(installation.database, { companies: [company], channels })
+  return company
+}
+
+/** How the one message about a company stands, once nothing more will be done about it. */
+async function outcomeOf(company: number): Promise<string> {
+  return waitFor(`the message about company ${company}`, async () => {
+    const rows = await installation.database.query<{ state: string; is_parked: boolean; is_due: boolean }>(
+      `SELECT state, t.parked_at IS NOT NULL AS is_parked, d.due_at IS NOT NULL AS is_due
+       FROM notifier.delivery d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)
+       WHERE n.company_id = $1`,
+      [company],
+    )
+    const [one] = rows
+    if (rows.length !== 1 || !one) return false
+    return one.is_parked ? `${one.state}, parked` : !one.is_due && one.state
+  })
+}
 
 const templates = {
   SENDGRID_NOTIFICATION_TEMPLATE_ID: `d-${'1'.repeat(32)}`,
@@ -94,6 +156,204 @@ describe('a mail through SendGrid', () => {
   })
 })
 
+describe('a webhook', () => {
+  const html = { headers: { 'content-type': 'text/html' }, body: '<html>Sorry</html>' }
+  const busy = { status: 429, headers: { 'retry-after': '1' } }
+  test.each<[string, Fate[], string, number, number]>([
+    ['is taken', [], 'sent', 1, 1],
+    ['is sent again where it came too soon', [busy, { ...busy, status: 503 }], 'sent', 3, 1],
+    ['is sent again after a 500', [{ status: 500, ...html }], 'sent', 2, 1],
+    ['does not follow a redirect', [{ status: 302, headers: { location: 'http://127.0.0.1:1/' } }], 'sent', 2, 1],
+    ['is sent again, as the same, when its answer is lost', ['lose-answer'], 'sent', 2, 1],
+    ['is sent again, as the same, when no answer comes', ['keep-answer'], 'sent', 2, 1],
+    ['is sent again when nobody took it', ['hang', 'lose-call'], 'sent', 3, 1],
+    ['that is wrong in itself fails', [{ status: 400 }], 'failed', 1, 0],
+    ['is no more called when it is gone', [{ status: 410 }], 'pending, parked', 1, 0],
+    ['is no more called when it is not found', [{ status: 404, ...html }], 'pending, parked', 1, 0],
+  ])('%s', async (_, fates, outcome, calls, messages) => {
+    const path = `/${unique('hook')}`
+    const company = await addHeard({
+      type: 'WEBHOOK',
+      destination: receiver.url(path),
+      secretId: addSecret(receiver.secret),
+    })
+    hookFates.set(path, fates)
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe(outcome)
+    expect([receiver.calls(path), receiver.messagesAt(path).length]).toEqual([calls, messages])
+    expect(receiver.refusals).toEqual([])
+  })
+
+  test('says what it is about', async () => {
+    const path = `/${unique('hook')}`
+    const secretId = addSecret(receiver.secret)
+    const company = await addHeard({ type: 'WEBHOOK', destination: receiver.url(path), secretId })
+    await sendNews(installation, groupOf(company, source, 2))
+    expect(await outcomeOf(company)).toBe('sent')
+    expect(receiver.messagesAt(path)[0]?.body).toMatchObject({
+      type: 'parma.news',
+      data: { about: { kind: 'company' }, lines: [{ severity: 'warning', title: 'Stars number 1 rose' }, {}] },
+    })
+  })
+
+  test.each([
+    ['an address outside of the public internet', 'http://10.1.2.3/x', receiverSecret, 'is not in the public internet'],
+    ['a secret that is no key', 'http://127.0.0.1:9/x', () => 'xoxb-1', 'is no key of 24 to 64 bytes'],
+  ])('to %s is parked without a call', async (_, destination, secret, reason) => {
+    const company = await addHeard({ type: 'WEBHOOK', destination, secretId: addSecret(secret()) })
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('pending, parked')
+    expect((await deliveriesOf(installation.database, company))[0]?.reason).toContain(reason)
+  })
+
+  test('that hangs, or asks for patience, delays nobody else, however many there are', async () => {
+    const other = await createInstallation()
+    const env = { POLL_MS: '100', SEND_TIMEOUT_MS: '60000', LEASE_MS: '90000', SECRETS_DIR: secretsDir }
+    await other.start('notifier', env)
+    const company = await addCompany(other.database)
+    const secretId = addSecret(receiver.secret)
+    const hooks = (count: number, fate?: Fate): Reach[] =>
+      Array.from({ length: count }, () => {
+        const path = `/${unique('hook')}`
+        if (fate) hookFates.set(path, [fate])
+        return { type: 'WEBHOOK', destination: receiver.url(path), secretId }
+      })
+    const patience = { status: 429, headers: { 'retry-after': '3600' } }
+    const [hanging, patient, good] = [hooks(20, 'hang'), hooks(5, patience), hooks(10)]
+    await addPerson(other.database, { companies: [company], channels: [...hanging, ...patient, ...good] })
+    const countOf = async (hooks: Reach[], what: string) => {
+      const [row] = await other.database.query<{ count: number }>(
+        `SELECT count(*)::int FROM notifier.delivery d JOIN notifier.destination t USING (destination_id) ${what} AND address = ANY($1)`,
+        [hooks.map(({ destination }) => destination)],
+      )
+      return row?.count
+    }
+    const attempts = 'JOIN notifier.attempt USING (delivery_id) WHERE outcome ='
+    await sendNews(other, groupOf(company, await addSource(other.database), 1))
+    await waitFor('the others', async () => {
+      return (await countOf(good, `${attempts} 'sent'`)) === 10 && (await countOf(patient, `${attempts} 'retry'`)) === 5
+    })
+    expect(await countOf(hanging, "WHERE state = 'sending' AND claim = 1")).toBe(20)
+  })
+})
+
+describe('an incoming webhook of Slack', () => {
+  test.each<[string, Fate[], string, number, number]>([
+    ['takes a message', [], 'sent', 1, 1],
+    ['takes it later where it came too soon', [{ status: 429, headers: { 'retry-after': '1' } }], 'sent', 2, 1],
+    ['that is archived is parked', [{ status: 410, body: 'channel_is_archived' }], 'pending, parked', 1, 0],
+    ['that was removed is parked', [{ status: 404, body: 'no_service' }], 'pending, parked', 1, 0],
+    ['that nobody may post to is parked', [{ status: 403, body: 'action_prohibited' }], 'pending, parked', 1, 0],
+    ['does not take a bad message', [{ status: 400, body: 'invalid_payload' }], 'failed', 1, 0],
+    ['whose answer was lost is not called again', ['lose-answer'], 'unknown', 1, 1],
+    ['that hangs is not called again', ['hang'], 'unknown', 1, 0],
+    ['behind a page of somebody else is not called again', [{ status: 200, body: '<html>' }], 'unknown', 1, 0],
+  ])('%s', async (_, fates, outcome, calls, messages) => {
+    const room = unique('room')
+    slack.openRoom(room)
+    postFates.set(room, fates)
+    const secretId = addSecret(slack.openWebhook(room))
+    const company = await addHeard({ type: 'SLACK', destination: room, secretId })
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe(outcome)
+    expect([slack.calls('webhook', room), slack.postsIn(room).length]).toEqual([calls, messages])
+  })
+
+  test('is called at Slack only', async () => {
+    const path = `/${unique('hook')}`
+    const room = unique('room')
+    const company = await addHeard({ type: 'SLACK', destination: room, secretId: addSecret(receiver.url(path)) })
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('pending, parked')
+    expect(receiver.calls(path)).toBe(0)
+  })
+})
+
+describe('a Slack channel', () => {
+  test.each<[string, (room: string) => Reach, string, number]>([
+    ['that there is not', (room) => ({ type: 'SLACK', destination: `no-${room}` }), 'the bot sees no such channel', 0],
+    [
+      'without the bot',
+      (room) => (slack.openRoom(room, { isMember: false }), { type: 'SLACK', destination: room }),
+      'invite the bot',
+      0,
+    ],
+    [
+      'of a revoked token',
+      (room) => (
+        slack.tokens.set('xoxb-old', 'token_revoked'),
+        { type: 'SLACK', destination: room, secretId: addSecret('xoxb-old') }
+      ),
+      'give the secret a new one',
+      0,
+    ],
+  ])('%s is parked with the reason', async (_, make, reason, posts) => {
+    const room = unique('room')
+    slack.openRoom(room)
+    const reach = make(room)
+    const company = await addHeard(reach)
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('pending, parked')
+    expect((await deliveriesOf(installation.database, company))[0]?.reason).toContain(reason)
+    expect(slack.postsIn(reach.destination)).toHaveLength(posts)
+  })
+
+  test('that is private is named by its id', async () => {
+    const id = slack.openRoom(unique('room'), { isPrivate: true })
+    const company = await addHeard({ type: 'SLACK', destination: id })
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('sent')
+    expect(slack.postsIn(id)).toHaveLength(1)
+  })
+})
+
+describe('a secret', () => {
+  test.each<[string, () => string | Promise<string>]>([
+    ['a file', () => addSecret(receiver.secret)],
+    ['the environment', () => 'from-the-environment'],
+    ['the database', () => storeSecret(receiver.secret)],
+    ['Secret Manager', () => manager.add(receiver.secret)],
+  ])('comes from %s', async (_, place) => {
+    const path = `/${unique('hook')}`
+    const company = await addHeard({ type: 'WEBHOOK', destination: receiver.url(path), secretId: await place() })
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('sent')
+    expect(receiver.messagesAt(path)).toHaveLength(1)
+  })
+
+  test('of Secret Manager is asked for once in a while, and again after a failure', async () => {
+    const path = `/${unique('hook')}`
+    const name = manager.add(receiver.secret)
+    manager.fates.set(name, [
+      { status: 403, body: '{"error":{"status":"PERMISSION_DENIED"}}' },
+      'hang',
+      { status: 500 },
+    ])
+    const company = await addHeard({ type: 'WEBHOOK', destination: receiver.url(path), secretId: name })
+    await sendNews(installation, groupOf(company, source, 1))
+    await settledStates(installation.database, company, 1)
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await settledStates(installation.database, company, 2)).toEqual(['sent', 'sent'])
+    expect(manager.calls(name)).toBe(4)
+    expect(manager.tokens()).toBe(1)
+    expect(await manager.claims()).toMatchObject({ scope: 'https://www.googleapis.com/auth/cloud-platform' })
+  })
+
+  test('that is nowhere is waited for, and of Secret Manager no others than those of channels are asked for', async () => {
+    const path = `/${unique('hook')}`
+    const secretId = unique('database-password')
+    const company = await addHeard({ type: 'WEBHOOK', destination: receiver.url(path), secretId })
+    await sendNews(installation, groupOf(company, source, 1))
+    await waitFor('the reason', async () => {
+      const [delivery] = await deliveriesOf(installation.database, company)
+      return delivery?.reason?.includes(`the secret ${secretId} is not there`)
+    })
+    writeFileSync(join(secretsDir, secretId), receiver.secret)
+    expect(await outcomeOf(company)).toBe('sent')
+    expect(manager.calls(secretId)).toBe(0)
+  })
+})
+
 describe('a destination that takes nothing', () => {
   test('is parked; its people and the administrators hear of it elsewhere', async () => {
     const { database } = installation
@@ -124,3 +384,39 @@ describe('a destination that takes nothing', () => {
     expect(waiting).toMatchObject(Array(2).fill({ state: 'pending', is_due: true }))
   })
 })
+
+test('no secret is in a log or in the delivery log', async () => {
+  const written = [
+    notifier.logs(),
+    ...(await installation.database.query('SELECT to_json(a) FROM notifier.attempt a')).map((row) =>
+      JSON.stringify(row),
+    ),
+  ].join('\n')
+  expect(written).toContain('delivery_settled')
+  const secrets = [
+    receiver.secret.slice('whsec_'.length),
+    sendGrid.apiKey,
+    keyOfSecrets,
+    '/services/T0LOCAL',
+    'xoxb-',
+    'PRIVATE KEY',
+    'ya29.',
+  ]
+  expect(secrets.filter((secret) => written.includes(secret))).toEqual([])
+})
+
+function receiverSecret(): string {
+  return receiver.secret
+}
+
+async function storeSecret(secret: string): Promise<string> {
+  const name = unique('stored')
+  const { key_id, nonce, ciphertext } = encryptSecret(parseSecretKeys(`k1:${keyOfSecrets}`), name, secret)
+  await installation.database.query('INSERT INTO notifier.secret VALUES ($1, $2, $3, $4)', [
+    name,
+    key_id,
+    nonce,
+    ciphertext,
+  ])
+  return name
+}

@@ -10,10 +10,10 @@ import { stackEnv } from '../harness/stack.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 /** All tests share one mailbox and one Slack workspace, so addresses and channels are random. */
-const unique = (name: string) => `${name}-${randomBytes(5).toString('hex')}`
+export const unique = (name: string) => `${name}-${randomBytes(5).toString('hex')}`
 
 type Purpose = 'NOTIFICATION' | 'REPORT'
-export type Reach = { type: 'EMAIL' | 'SLACK'; destination: string; purpose?: Purpose; secretId?: string }
+export type Reach = { type: 'EMAIL' | 'SLACK' | 'WEBHOOK'; destination: string; purpose?: Purpose; secretId?: string }
 
 export async function insertId(database: TestDatabase, text: string, values: unknown[]): Promise<number> {
   const [row] = await database.query<{ id: number }>(`${text} RETURNING id`, values)
@@ -50,6 +50,14 @@ export async function addPerson(
       company,
     ])
   for (const { type, destination, purpose = 'NOTIFICATION', secretId = null } of channels) {
+    if (type === 'WEBHOOK') {
+      await database.query(
+        `WITH added AS (INSERT INTO notifier.channel (channel_type, destination, secret_id) VALUES ($1, $2, $3) RETURNING channel_id)
+         INSERT INTO notifier.channel_subscription SELECT $4, channel_id, $5 FROM added`,
+        [type, destination, secretId, person, purpose],
+      )
+      continue
+    }
     const channel = await insertId(
       database,
       'INSERT INTO notification_channel (channel_type, destination, secret_id, modified_at) VALUES ($1, $2, $3, now())',

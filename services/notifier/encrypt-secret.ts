@@ -1,0 +1,47 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+
+/** Keys by their ids, the one for new secrets first. */
+export type SecretKeys = ReadonlyMap<string, Buffer>
+
+/** A secret as it is stored: the text with its authentication tag behind it. */
+export type Encrypted = { key_id: string; nonce: Buffer; ciphertext: Buffer }
+
+const cipher = 'aes-256-gcm'
+const tagBytes = 16
+
+/** Reads `id:key,id:key`, each key 32 bytes in base64. Throws an Error that says what is wrong, and no key. */
+export function parseSecretKeys(text: string): SecretKeys {
+  const keys = new Map<string, Buffer>()
+  for (const [index, part] of text.split(',').entries()) {
+    const [, id = '', base64 = ''] = /^\s*([\w.-]{1,50}):([A-Za-z0-9+/]{43}=)\s*$/.exec(part) ?? []
+    if (!id) throw new Error(`key ${index + 1} is not an id, a colon and 32 bytes in base64`)
+    if (keys.has(id)) throw new Error(`the id ${id} is there twice`)
+    keys.set(id, Buffer.from(base64, 'base64'))
+  }
+  return keys
+}
+
+/** Encrypts under the first key. The name is bound to it: a row that is given another name cannot be decrypted. */
+export function encryptSecret(keys: SecretKeys, name: string, secret: string): Encrypted {
+  const [first] = keys
+  if (!first) throw new Error('there is no key')
+  const [key_id, key] = first
+  const nonce = randomBytes(12)
+  const sealing = createCipheriv(cipher, key, nonce).setAAD(Buffer.from(name))
+  const ciphertext = Buffer.concat([sealing.update(secret, 'utf8'), sealing.final(), sealing.getAuthTag()])
+  return { key_id, nonce, ciphertext }
+}
+
+/** Throws an Error that says why it cannot be read. */
+export function decryptSecret(keys: SecretKeys, name: string, { key_id, nonce, ciphertext }: Encrypted): string {
+  const key = keys.get(key_id)
+  if (!key) throw new Error(`the secret ${name} is encrypted under the key ${key_id}, which SECRETS_KEYS does not have`)
+  try {
+    const opening = createDecipheriv(cipher, key, nonce, { authTagLength: tagBytes })
+      .setAAD(Buffer.from(name))
+      .setAuthTag(ciphertext.subarray(-tagBytes))
+    return Buffer.concat([opening.update(ciphertext.subarray(0, -tagBytes)), opening.final()]).toString()
+  } catch (cause) {
+    throw new Error(`the secret ${name} does not belong to its name or its key ${key_id}: set it again`, { cause })
+  }
+}
