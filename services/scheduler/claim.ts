@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
-import { changesSlots, pickDue, planSlots } from './due.ts'
+import { pickDue } from './due.ts'
 import { lockModules } from './modules.ts'
+import { needsWork } from './rest.ts'
 import { writePlans } from './slots.ts'
 import { readSources, type SourceState } from './sources.ts'
 
@@ -45,7 +46,7 @@ export async function claimDue(
 ): Promise<{ claims: Claim[]; missed: boolean }> {
   // Sources of one module stand together, so that few modules are cut in two.
   const wanting = sources
-    .filter(needsWork)
+    .filter((source) => needsWork(source, source.now))
     .sort((a, b) => (a.module ?? '').localeCompare(b.module ?? '') || a.id - b.id)
   const claims: Claim[] = []
   let missed = false
@@ -64,10 +65,6 @@ export async function claimDue(
     missed ||= done.missed
   }
   return { claims, missed }
-}
-
-function needsWork(source: SourceState): boolean {
-  return pickDue(source, source.now) !== null || changesSlots(planSlots(source, source.now))
 }
 
 /** The tasks that are due, the first ones of each module for as many as it takes at once. One that has failed gets one. */

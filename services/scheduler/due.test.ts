@@ -12,6 +12,7 @@ import {
   type SourceSlots,
   type SourceTasks,
 } from './due.ts'
+import { needsWork, type PlannedSource, restsUntil } from './rest.ts'
 import { type Frequency, nextSlot, passedSlots, type Rhythm } from './rhythm.ts'
 
 // The same cases at each run.
@@ -420,6 +421,26 @@ describe('at any time, in any state', () => {
         expect(planSlots(planned, now)).toEqual(nothing)
       }),
     )
+  })
+
+  test('a source rests until there is something to do, and no longer', () => {
+    const span = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    let rested = 0
+    fc.assert(
+      fc.property(states, times, span, fc.option(times), (drawn, now, share, paused_until) => {
+        const state = { ...source, ...drawn }
+        const planned = apply(state, planSlots(state, now))
+        const tasks = planned.waiting.map((one): OpenTask => ({ ...waits, ...one }))
+        const resting: PlannedSource = { ...idle, ...planned, tasks, strange: [], paused_until }
+        const until = restsUntil(resting, now)
+        if (until === null) return
+        rested++
+        expect(needsWork(resting, Math.min(until - 1, now + Math.floor(share * (until - now))))).toBe(false)
+        if (until < Infinity && until !== paused_until && !planned.window) expect(needsWork(resting, until)).toBe(true)
+      }),
+      { numRuns: 1000 },
+    )
+    expect(rested).toBeGreaterThan(300)
   })
 
   test('the next slot lies on the grid: the newest that has passed, else the one to come', () => {

@@ -1,18 +1,13 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
-import { defaultPolicy, type Policy } from './read-policy.ts'
+import { type Policy, policyRow } from './read-policy.ts'
 
-const policyRow = z.object({
-  cron: z.string().nullable(),
-  zone: z.string(),
-  jitter_seconds: z.number(),
-  window_from: z.string().nullable(),
-  window_to: z.string().nullable(),
-  catch_up: z.string(),
-  max_attempts: z.number().nullable(),
-  backoff_seconds: z.number().nullable(),
-  may_overlap: z.boolean(),
-})
+/** Columns of policy `p`, as `policyRow` has them. */
+export const policyColumns = sql.fragment`p.cron, p.zone, p.jitter_seconds, to_char(p.window_from, 'HH24:MI') AS window_from,
+  to_char(p.window_to, 'HH24:MI') AS window_to, p.catch_up, p.max_attempts, p.backoff_seconds, p.may_overlap`
+
+/** Whether policy `p` pauses its source now. */
+export const isPaused = sql.fragment`(p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true))`
 
 /** Runs `change` on the policy of a source, which nobody else changes meanwhile, and keeps who did what. */
 export async function changeWithRecord(
@@ -24,14 +19,12 @@ export async function changeWithRecord(
   await tx.query(sql.unsafe`
     INSERT INTO scheduler.source_policy (data_source_id) VALUES (${sourceId}) ON CONFLICT DO NOTHING`)
   const policy = await tx.one(sql.type(policyRow)`
-    SELECT cron, zone, jitter_seconds, to_char(window_from, 'HH24:MI') AS window_from, to_char(window_to, 'HH24:MI') AS window_to,
-      catch_up, max_attempts, backoff_seconds, may_overlap
-    FROM scheduler.source_policy WHERE data_source_id = ${sourceId} FOR UPDATE`)
+    SELECT ${policyColumns} FROM scheduler.source_policy p WHERE data_source_id = ${sourceId} FOR UPDATE`)
   const row = sql.fragment`(SELECT to_jsonb(p) - 'data_source_id' FROM scheduler.source_policy p WHERE data_source_id = ${sourceId})`
   const { change_no } = await tx.one(sql.type(z.object({ change_no: z.number() }))`
     INSERT INTO scheduler.policy_change (data_source_id, by, what, before) VALUES (${sourceId}, ${by}, ${what}, ${row})
     RETURNING change_no`)
-  await change({ ...defaultPolicy, ...policy })
+  await change(policy)
   await tx.query(sql.unsafe`UPDATE scheduler.policy_change SET after = ${row} WHERE change_no = ${change_no}`)
 }
 

@@ -1,18 +1,21 @@
+import { z } from 'zod'
 import { cronProblem, isZone } from './cron.ts'
 
 /** A row of scheduler.source_policy as people change it. Times of day as HH:MM. */
-export type Policy = {
-  cron: string | null
-  zone: string
-  jitter_seconds: number
-  window_from: string | null
-  window_to: string | null
-  catch_up: string
-  max_attempts: number | null
-  backoff_seconds: number | null
-  may_overlap: boolean
-}
+export const policyRow = z.object({
+  cron: z.string().nullable(),
+  zone: z.string(),
+  jitter_seconds: z.number(),
+  window_from: z.string().nullable(),
+  window_to: z.string().nullable(),
+  catch_up: z.enum(['latest', 'all', 'none']),
+  max_attempts: z.number().nullable(),
+  backoff_seconds: z.number().nullable(),
+  may_overlap: z.boolean(),
+})
+export type Policy = z.output<typeof policyRow>
 
+/** That of a source without a row. */
 export const defaultPolicy: Policy = {
   cron: null,
   zone: 'UTC',
@@ -31,7 +34,7 @@ export type PolicyWords = Partial<{
   zone: string
   jitter: string
   window: string
-  catchUp: string
+  catchUp: Policy['catch_up']
   attempts: string
   backoff: string
   overlap: boolean

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
+import { isPaused } from './policies.ts'
 
 const stateRow = z.object({
   name: z.string(),
@@ -26,7 +27,7 @@ export async function requestRun(
   await tx.query(sql.unsafe`SELECT FROM public.data_source WHERE id = ${sourceId} FOR NO KEY UPDATE`)
   const source = await tx.maybeOne(sql.type(stateRow)`
     SELECT s.source_name AS name, s.is_active, coalesce(p.may_overlap, false) AS may_overlap,
-      p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true) AS paused,
+      ${isPaused} AS paused,
       (SELECT min(task_id) FROM public.scheduled_task t
         WHERE t.data_source_id = s.id AND status = 'PENDING' AND schedule_type = 'ON_DEMAND') AS waiting,
       (SELECT min(task_id) FROM public.scheduled_task t WHERE t.data_source_id = s.id AND status = 'PROCESSING') AS running,

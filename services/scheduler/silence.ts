@@ -4,6 +4,7 @@ import { bringsCompanies } from './build-request.ts'
 import type { Config } from './config.ts'
 import { rhythmOf } from './due.ts'
 import { judgeSilence } from './judge-health.ts'
+import { isPaused } from './policies.ts'
 import { readSources } from './sources.ts'
 import { closeStories, openStories, type Story, type StoryKey } from './stories.ts'
 
@@ -68,6 +69,5 @@ async function closePointless(database: Database): Promise<void> {
         SELECT FROM public.company_data_source l WHERE l.data_source_id = o.data_source_id AND l.company_id = o.company_id)
       OR o.kind = 'stale' AND EXISTS (
         SELECT FROM public.data_source s LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
-        WHERE s.id = o.data_source_id AND (NOT s.is_active
-          OR p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true))))`)
+        WHERE s.id = o.data_source_id AND (NOT s.is_active OR ${isPaused})))`)
 }

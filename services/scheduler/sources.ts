@@ -4,6 +4,11 @@ import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
 import { isCron, isZone } from './cron.ts'
 import { moduleOf } from './modules.ts'
+import { isPaused, policyColumns } from './policies.ts'
+import { defaultPolicy, policyRow } from './read-policy.ts'
+import { minutesOf } from './window.ts'
+
+type Fragment = ReturnType<typeof sql.fragment>
 
 const taskRow = z.object({
   task_id: z.number(),
@@ -16,25 +21,12 @@ const taskRow = z.object({
   strange: z.boolean(),
 })
 
-const policyRow = z.object({
-  cron: z.string().nullable(),
-  zone: z.string(),
-  jitter_seconds: z.number(),
-  /** Minutes of the day. */
-  window_from: z.number().nullable(),
-  window_to: z.number().nullable(),
-  catch_up: z.enum(['latest', 'all', 'none']),
-  may_overlap: z.boolean(),
-  paused: z.boolean(),
-  paused_until: z.number().nullable(),
-})
-
 const sourceRow = z
   .object({
     id: z.number(),
     is_active: z.boolean(),
     frequency: z.enum(['HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY']),
-    policy: policyRow.nullable(),
+    policy: policyRow.extend({ paused: z.boolean(), paused_until: z.number().nullable() }).nullable(),
     ran_latest: z.number().nullable(),
     earliest: z.number().nullable(),
     last_missed: z
@@ -53,7 +45,7 @@ const sourceRow = z
   })
   .transform(({ policy, is_active, ran_latest, last_missed, tasks, first_run_at, ...row }) => {
     const { cron, zone, jitter_seconds, window_from, window_to, catch_up, may_overlap, paused, paused_until } = {
-      ...everyDay,
+      ...{ ...defaultPolicy, paused: false, paused_until: null },
       ...policy,
     }
     const known = isZone(zone) ? zone : 'UTC'
@@ -65,7 +57,10 @@ const sourceRow = z
       // A pattern that nobody can read must not stop the source.
       cron: cron !== null && isCron(cron, known) ? cron : null,
       zone: known,
-      window: window_from === null || window_to === null ? null : { from: window_from, to: window_to, zone: known },
+      window:
+        window_from === null || window_to === null
+          ? null
+          : { from: minutesOf(window_from), to: minutesOf(window_to), zone: known },
       jitter_ms: jitter_seconds * 1000,
       catch_up,
       may_overlap,
@@ -78,34 +73,22 @@ const sourceRow = z
     }
   })
 
-/** The policy of a source that has none. */
-const everyDay: z.output<typeof policyRow> = {
-  cron: null,
-  zone: 'UTC',
-  jitter_seconds: 0,
-  window_from: null,
-  window_to: null,
-  catch_up: 'latest',
-  may_overlap: false,
-  paused: false,
-  paused_until: null,
-}
-
 /** A data source with its plan and the state of its tasks at one moment. Times are ms since 1970. */
 export type SourceState = z.output<typeof sourceRow>
 
-type Settings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS' | 'LATE_START_SECONDS'>
+export type PlanSettings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS' | 'LATE_START_SECONDS'>
 
-/**
- * The state of all sources, or of those in `ids`. Tasks have no index but their key, and their number only grows: this
- * is the one statement that passes over them all, and it looks at none that is over.
- */
+/** The database's clock, ms since 1970. */
+export const nowMs = sql.fragment`floor(date_part('epoch', now()) * 1000)::bigint`
+
+/** The state of all sources, or of those in `ids`. Tasks have no index but their key: each time all are passed over. */
 export function readSources(
   connection: Database | Transaction,
-  settings: Settings,
+  settings: PlanSettings,
   ids: readonly number[] | null = null,
 ): Promise<readonly SourceState[]> {
-  const only = ids === null ? sql.fragment`true` : sql.fragment`s.id = ANY(${sql.array([...ids], 'int4')})`
+  const isOne = (id: Fragment) =>
+    ids === null ? sql.fragment`true` : sql.fragment`${id} = ANY(${sql.array([...ids], 'int4')})`
   // Times stored ahead of now, by a clock or a zone that is wrong, must not hold a source back for hours.
   const quietSince = sql.fragment`greatest(
     CASE WHEN s.created_at <= ${utcNow} THEN s.created_at END,
@@ -115,56 +98,51 @@ export function readSources(
   const wait = sql.fragment`CASE WHEN EXISTS (SELECT FROM public.source_measurement m WHERE m.source_module_id = s.id)
     THEN ${settings.FIRST_RUN_QUIET_SECONDS}::bigint ELSE ${settings.FIRST_RUN_UNMAPPED_SECONDS}::bigint END * 1000`
   return connection.any(sql.type(sourceRow)`
-    WITH clock AS MATERIALIZED (
-      SELECT floor(date_part('epoch', ${utcNow}) * 1000)::bigint AS now
-    ), task AS (
+    WITH task AS (
       SELECT t.data_source_id,
         json_agg(json_build_object('task_id', t.task_id, 'slot', ${epochMs(sql.fragment`t.scheduled_at`)},
           'status', t.status, 'regular', t.schedule_type = 'REGULAR', 'attempts', t.attempts,
           'retry_at', ${epochMs(sql.fragment`r.retry_at`)},
-          'strange', r.task_id IS NULL OR r.outcome IS NOT NULL)) AS tasks,
-        count(*) FILTER (WHERE t.status = 'PROCESSING') AS runs
+          'strange', r.task_id IS NULL OR r.outcome IS NOT NULL)) AS tasks
       FROM public.scheduled_task t LEFT JOIN scheduler.run r ON r.task_id = t.task_id
-      WHERE t.status IN ('PENDING', 'PROCESSING')
+      WHERE t.status IN ('PENDING', 'PROCESSING') AND ${isOne(sql.fragment`t.data_source_id`)}
       GROUP BY t.data_source_id
     ), source AS (
-      SELECT *, sum(runs) OVER (PARTITION BY module) AS module_runs
+      SELECT s.*, ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module
+      FROM public.data_source s WHERE ${isOne(sql.fragment`s.id`)}
+      OFFSET 0
+    ), busy AS (
+      SELECT module, count(*) AS runs
       FROM (
-        SELECT s.*, ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module, task.tasks, task.runs
-        FROM public.data_source s LEFT JOIN task ON task.data_source_id = s.id
-        OFFSET 0
-      ) AS s
+        SELECT ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module
+        FROM public.scheduled_task t JOIN public.data_source s ON s.id = t.data_source_id
+        WHERE t.status = 'PROCESSING'
+      ) AS run GROUP BY module
     )
-    SELECT s.id, s.is_active, s.frequency, coalesce(s.tasks, '[]') AS tasks, s.module,
-      CASE WHEN s.module IS NULL THEN 0 ELSE coalesce(s.module_runs, 0) END::int AS module_runs,
-      ${epochMs(sql.fragment`m.rests_until`)} AS module_rests_until,
+    SELECT s.id, s.is_active, s.frequency, coalesce(task.tasks, '[]') AS tasks, s.module,
+      coalesce(busy.runs, 0)::int AS module_runs, ${epochMs(sql.fragment`m.rests_until`)} AS module_rests_until,
       ran.latest AS ran_latest, ran.earliest,
       (SELECT json_build_object('from', ${epochMs(sql.fragment`from_slot`)}, 'to', ${epochMs(sql.fragment`to_slot`)}, 'reason', reason)
         FROM scheduler.missed WHERE data_source_id = s.id ORDER BY to_slot DESC LIMIT 1) AS last_missed,
-      CASE WHEN p.data_source_id IS NOT NULL THEN json_build_object('cron', p.cron, 'zone', p.zone,
-        'jitter_seconds', p.jitter_seconds, 'window_from', ${minutes(sql.fragment`p.window_from`)},
-        'window_to', ${minutes(sql.fragment`p.window_to`)}, 'catch_up', p.catch_up, 'may_overlap', p.may_overlap,
-        'paused', p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true),
-        'paused_until', ${epochMs(sql.fragment`p.paused_until`)}) END AS policy,
-      ${settings.LATE_START_SECONDS * 1000}::int AS grace_ms, (SELECT now FROM clock) AS now,
+      CASE WHEN p.data_source_id IS NOT NULL THEN (
+        SELECT to_json(one) FROM (SELECT ${policyColumns}, ${isPaused} AS paused, ${epochMs(sql.fragment`p.paused_until`)} AS paused_until) AS one
+      ) END AS policy,
+      ${settings.LATE_START_SECONDS * 1000}::int AS grace_ms, ${nowMs} AS now,
       CASE WHEN ran.latest IS NULL
         THEN coalesce(${epochMs(quietSince)}, 0) + ${wait} ELSE 0 END AS first_run_at
     FROM source s
+    LEFT JOIN task ON task.data_source_id = s.id
+    LEFT JOIN busy ON busy.module = s.module
     LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
     LEFT JOIN scheduler.module m ON m.module = s.module
     LEFT JOIN LATERAL (
       SELECT max(r.slot) AS latest, min(r.slot) AS earliest
       FROM scheduler.run r WHERE r.data_source_id = s.id AND r.schedule_type = 'REGULAR'
     ) AS ran ON true
-    WHERE ${only}
     ORDER BY s.id`)
 }
 
 /** Times of whole ms, as all that we and parma-web store are; on float8, which costs a fifth of numeric. */
-function epochMs(time: ReturnType<typeof sql.fragment>) {
+function epochMs(time: Fragment): Fragment {
   return sql.fragment`round(date_part('epoch', ${time}) * 1000)::bigint`
-}
-
-function minutes(time: ReturnType<typeof sql.fragment>) {
-  return sql.fragment`(extract(epoch FROM ${time}) / 60)::int`
 }

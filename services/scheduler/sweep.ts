@@ -3,6 +3,7 @@ import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
 import { noteFailures } from './modules.ts'
+import { isPaused } from './policies.ts'
 
 const endedRow = z.object({
   task_id: z.number(),
@@ -15,7 +16,7 @@ const endedRow = z.object({
 export type EndedAttempt = z.output<typeof endedRow>
 
 /** Whether source `s` with policy `p` is neither switched off nor paused. */
-const runs = sql.fragment`s.is_active AND NOT (p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true))`
+const runs = sql.fragment`s.is_active AND NOT ${isPaused}`
 
 /**
  * Ends attempts that are over without a finish record: past `started_at + max_run_seconds` by the database's clock, or

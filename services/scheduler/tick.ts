@@ -6,11 +6,10 @@ import type { ServiceContext } from '#runtime/service.ts'
 import { type Claim, claimDue } from './claim.ts'
 import { startClock, type Wake } from './clock.ts'
 import type { Config } from './config.ts'
-import { nextStartInMs } from './due.ts'
 import { readCompanies } from './identifiers.ts'
 import { runTask } from './run.ts'
-import { readSources } from './sources.ts'
 import { adoptTasks, closeOrphans, endAttempts, settleRuns } from './sweep.ts'
+import { watchSources } from './watch.ts'
 
 const tickDuration = new Histogram({
   name: 'parma_scheduler_tick_seconds',
@@ -60,6 +59,7 @@ function createTick(
   { onRoom, onOutcomes }: { onRoom: () => void; onOutcomes: () => void },
 ): () => Promise<number | null> {
   const runs = new Set<Promise<void>>()
+  const look = watchSources(database, config)
   let full = false
   scope.defer(async () => void (await Promise.allSettled(runs)))
 
@@ -98,7 +98,7 @@ function createTick(
     for (const task_id of await closeOrphans(database)) log.warn({ task_id }, 'task_deleted')
     if (settled.length > 0 || ended.some(({ status }) => status === 'FAILED')) onOutcomes()
 
-    const sources = await readSources(database, config)
+    const { sources, nextInMs } = await look()
     const strange = sources.flatMap(({ strange }) => strange)
     if (strange.length > 0) await adoptTasks(database, strange)
     const room = config.RUNS_AT_ONCE - runs.size
@@ -107,6 +107,6 @@ function createTick(
     for (let at = 0; at < claims.length; at += sourcesPerRead) start(claims.slice(at, at + sourcesPerRead))
     runsUnderWay.set(runs.size)
     end()
-    return missed || strange.length > 0 ? lookAgainMs : nextStartInMs(sources)
+    return missed || strange.length > 0 ? lookAgainMs : nextInMs
   }
 }

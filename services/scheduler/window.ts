@@ -23,6 +23,11 @@ function minuteOfDay(zone: string, at: number): number {
     format = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
     formats.set(zone, format)
   }
-  const [hour = '', minute = ''] = format.format(at).split(':')
+  return minutesOf(format.format(at))
+}
+
+/** Minutes since midnight of a time of day written HH:MM. */
+export function minutesOf(time: string): number {
+  const [hour = '', minute = ''] = time.split(':')
   return Number(hour) * 60 + Number(minute)
 }

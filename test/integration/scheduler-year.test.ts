@@ -10,10 +10,12 @@ import { rhythmOf } from '../../services/scheduler/due.ts'
 import { countFeeds } from '../../services/scheduler/feeds.ts'
 import { takeFinishes } from '../../services/scheduler/finishes.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
+import { needsWork } from '../../services/scheduler/rest.ts'
 import { nextSlot, type Rhythm } from '../../services/scheduler/rhythm.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
 import { closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
+import { watchSources } from '../../services/scheduler/watch.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { testEnv } from '../harness/stack.ts'
 import { createDatabaseInTime } from './scheduler-setup.ts'
@@ -88,6 +90,8 @@ async function simulate(seed: number, days: number) {
   const finishes: CrawlFinished[] = []
   const takeFinish = takeFinishes(database, createLog('test', 'silent'), () => undefined)
   const countFeed = countFeeds(database)
+  const watchers = [1, 2].map(() => watchSources(database, config))
+  let looked = 0
   const called = new Set<string>()
   const moduleDownUntil = new Map<number, number>()
   const sources: Source[] = []
@@ -191,8 +195,17 @@ async function simulate(seed: number, days: number) {
     await endAttempts(database, config)
     await settleRuns(database, config)
     await closeOrphans(database)
-    const seen = await readSources(database, config)
-    const both = await Promise.all([1, 2].map(() => claimDue(database, config, seen, 1000)))
+    const working = (await readSources(database, config)).filter((one) => needsWork(one, one.now)).map(({ id }) => id)
+    const looks = await Promise.all(watchers.map((look) => look()))
+    for (const { sources: seen } of looks) {
+      const ids = new Set(seen.map(({ id }) => id))
+      expect(
+        working.filter((id) => !ids.has(id)),
+        'sources with work that nobody looks at',
+      ).toEqual([])
+      looked += ids.size
+    }
+    const both = await Promise.all(looks.map((look) => claimDue(database, config, look.sources, 1000)))
     const claims = both.flatMap(({ claims }) => claims).sort((a, b) => a.data_source_id - b.data_source_id)
     for (const claim of claims) await call(claim, isCalm)
     while ((await judgeRuns(database, config)) > 0);
@@ -236,6 +249,7 @@ async function simulate(seed: number, days: number) {
     if (!isCalm && chance(0.03)) at += Math.floor(random() * 4) * day
   }
 
+  console.log('looked', looked)
   const plans = await readSources(database, config)
   const runs = await tables.query<{ source: number; type: string; slot: number; told: string }>(
     `SELECT data_source_id AS source, schedule_type AS type, (extract(epoch FROM slot) * 1000)::float8 AS slot,
