@@ -310,6 +310,16 @@ describe('the task to be started', () => {
   test.each<[string, Partial<SourceTasks>, number | null]>([
     ['is the one that is due', { tasks: [waits] }, 1],
     ['is the first of them', { tasks: [waits, { ...waits, task_id: 2, slot: now - 2000 }] }, 2],
+    [
+      'is the planned one of those of one moment',
+      {
+        tasks: [
+          { ...waits, task_id: 2 },
+          { ...waits, regular: false },
+        ],
+      },
+      2,
+    ],
     ['is none before its time', { tasks: [{ ...waits, slot: now + 1 }] }, null],
     ['is none while another runs', { tasks: [waits, runs] }, null],
     ['may overlap where that is allowed', { tasks: [waits, runs], may_overlap: true }, 1],

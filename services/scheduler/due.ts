@@ -173,7 +173,10 @@ export function pickDue(source: SourceTasks, now: number): OpenTask | null {
   if (off !== null || (module_rests_until ?? 0) > now) return null
   if (!may_overlap && tasks.some(({ status }) => status === 'PROCESSING')) return null
   const due = tasks.filter((task) => task.status === 'PENDING' && startsAt(source, task, now) <= now)
-  return due.sort((a, b) => a.slot - b.slot || a.task_id - b.task_id)[0] ?? null
+  // A planned one before one by hand of the same moment, whichever row was made first: it must not become superseded by it.
+  return (
+    due.sort((a, b) => a.slot - b.slot || Number(b.regular) - Number(a.regular) || a.task_id - b.task_id)[0] ?? null
+  )
 }
 
 /** When a waiting task may start. Only what was planned keeps to jitter and window. */

@@ -113,7 +113,7 @@ export function readTasks(database: TestDatabase, sourceId: number): Promise<Tas
 
 /**
  * A database whose now() is what `set` says (ms since 1970): it looks for functions in a schema of ours first. Only
- * connections that are opened from now on see it.
+ * connections that are opened from now on see it. It does not wait for the disk, on which nothing of it is wanted.
  */
 export async function createDatabaseInTime(
   at: number,
@@ -124,7 +124,8 @@ export async function createDatabaseInTime(
     CREATE TABLE sim.clock (at timestamptz NOT NULL);
     INSERT INTO sim.clock VALUES (to_timestamp(${at / 1000}));
     CREATE FUNCTION sim.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT at FROM sim.clock';
-    ALTER DATABASE ${tables.name} SET search_path = sim, pg_catalog, public`)
+    ALTER DATABASE ${tables.name} SET search_path = sim, pg_catalog, public;
+    ALTER DATABASE ${tables.name} SET synchronous_commit = off`)
   const set = async (at: number) => void (await tables.query('UPDATE sim.clock SET at = to_timestamp($1)', [at / 1000]))
   return { tables, set }
 }
