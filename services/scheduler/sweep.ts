@@ -18,6 +18,11 @@ export type EndedAttempt = z.output<typeof endedRow>
 /** Whether source `s` with policy `p` is neither switched off nor paused. */
 const runs = sql.fragment`s.is_active AND NOT ${isPaused}`
 
+/** Whether there is any run that could be over. */
+export function hasOpenRuns(database: Database): Promise<boolean> {
+  return database.exists(sql.unsafe`SELECT FROM scheduler.run WHERE outcome IS NULL`)
+}
+
 /**
  * Ends attempts that are over without a finish record: past `started_at + max_run_seconds` by the database's clock, or
  * their call lost and nothing fed since. Each waits for its next attempt (PENDING, with a back-off) or is FAILED for good,

@@ -8,7 +8,7 @@ import { startClock, type Wake } from './clock.ts'
 import type { Config } from './config.ts'
 import { readCompanies } from './identifiers.ts'
 import { runTask } from './run.ts'
-import { adoptTasks, closeOrphans, endAttempts, settleRuns } from './sweep.ts'
+import { adoptTasks, closeOrphans, endAttempts, hasOpenRuns, settleRuns } from './sweep.ts'
 import { watchSources } from './watch.ts'
 
 const tickDuration = new Histogram({
@@ -83,8 +83,7 @@ function createTick(
     }
   }
 
-  return async () => {
-    const end = tickDuration.startTimer()
+  async function sweep(): Promise<void> {
     const ended = await endAttempts(database, config)
     for (const { status, ...attempt } of ended) {
       attemptsEnded.inc({ status })
@@ -97,7 +96,11 @@ function createTick(
     }
     for (const task_id of await closeOrphans(database)) log.warn({ task_id }, 'task_deleted')
     if (settled.length > 0 || ended.some(({ status }) => status === 'FAILED')) onOutcomes()
+  }
 
+  return async () => {
+    const end = tickDuration.startTimer()
+    if (await hasOpenRuns(database)) await sweep()
     const { sources, nextInMs } = await look()
     const strange = sources.flatMap(({ strange }) => strange)
     if (strange.length > 0) await adoptTasks(database, strange)

@@ -35,14 +35,17 @@ export function watchSources(database: Database, settings: PlanSettings): () => 
 
 const versionsRow = z.object({ now: z.number(), versions: z.record(z.string(), z.string()) })
 
-/** What differs whenever a row differs that decides when a source runs: Postgres numbers the versions of each row. */
+/**
+ * What differs whenever a row was made, changed or deleted that decides when a source runs: each transaction leaves its own
+ * number in the rows it writes (https://www.postgresql.org/docs/current/ddl-system-columns.html).
+ */
 async function readVersions(database: Database): Promise<{ now: number; versions: Map<number, string> }> {
   const { now, versions } = await database.one(sql.type(versionsRow)`
     SELECT ${nowMs} AS now, coalesce(json_object_agg(s.id, concat(s.xmin, ' ', p.xmin, ' ', task.versions)), '{}') AS versions
     FROM public.data_source s
     LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
     LEFT JOIN (
-      SELECT data_source_id, string_agg(concat(task_id, ':', xmin), ' ') AS versions
+      SELECT data_source_id, string_agg(xmin::text, ' ') AS versions
       FROM public.scheduled_task WHERE status IN ('PENDING', 'PROCESSING')
       GROUP BY data_source_id
     ) AS task ON task.data_source_id = s.id`)

@@ -1,13 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createCodec } from '../../schemas/codec.ts'
-import { createRegistry } from '../../schemas/registry.ts'
-import { topics } from '../../schemas/topics.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { takeDown } from '../harness/outage.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { addSource, type Answer, readTasks, startModule } from '../integration/scheduler-setup.ts'
+import { addSource, type Answer, finishTask, readTasks, startModule } from '../integration/scheduler-setup.ts'
 
 const downMs = 5000
 const settings = {
@@ -18,21 +14,12 @@ const settings = {
 
 test('Postgres dies in the middle of claims and comes back: each source has run once, and the next run is planned', async () => {
   const installation = await createInstallation()
-  const { database, env, topics: own } = installation
-  const codec = createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? ''))
-  const finish = async (data_source_id: number, task_id: number) => {
-    const record = {
-      ...{ event_id: randomUUID(), data_source_id, task_id },
-      ...{ result_summary: '{}', errors: {}, received_at: Date.now() },
-    }
-    const value = await codec.encode(topics.crawlFinished, own.prefix + topics.crawlFinished.name, record)
-    await own.produce(topics.crawlFinished.name, [{ key: String(data_source_id), value }])
-  }
+  const { database } = installation
   const sources: number[] = []
   const answers = Array.from({ length: 40 }, (_, n): [string, Answer] => [
     `n${n}/companies`,
     ({ body }, response) => {
-      void finish(sources[n] ?? 0, (body as { task_id: number }).task_id)
+      void finishTask(installation, sources[n] ?? 0, (body as { task_id: number }).task_id)
       response.end('{}')
     },
   ])

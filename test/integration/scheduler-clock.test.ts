@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createLog } from '#runtime/log.ts'
 import { openPool } from '#runtime/postgres.ts'
@@ -10,9 +9,10 @@ import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
 import { readUntold } from '../../services/scheduler/stories.ts'
 import { endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
+import { watchSources } from '../../services/scheduler/watch.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { testEnv } from '../harness/stack.ts'
-import { addSource, createDatabaseInTime, readTasks } from './scheduler-setup.ts'
+import { addSource, createDatabaseInTime, finishOf, readTasks } from './scheduler-setup.ts'
 
 const minute = 60_000
 const start = Date.parse('2026-03-10T12:00Z')
@@ -32,6 +32,8 @@ async function openWorld(max_run_seconds: number) {
     source,
     tables,
     database,
+    set,
+    watch: watchSources(database, config),
     /** One round at this time: what it claims. */
     async round(at: number): Promise<Claim[]> {
       await set(at)
@@ -41,8 +43,7 @@ async function openWorld(max_run_seconds: number) {
       return (await claimDue(database, config, await readSources(database, config), 10)).claims
     },
     async finish({ task_id, data_source_id }: Claim, received_at: number): Promise<void> {
-      const event_id = randomUUID()
-      const value = { event_id, data_source_id, task_id, result_summary: '{}', errors: {}, received_at }
+      const value = finishOf(data_source_id, task_id, { received_at })
       await takeFinish([{ topic: 't', partition: 0, offset: '0', key: 'k', timestamp: 0, value, headers: {} }])
     },
     readTasks: () => readTasks(tables, source),
@@ -146,4 +147,20 @@ test('a run under way when the clock jumps back has its time all the same, and i
   expect(await world.readTasks()).toMatchObject([{ status: 'PROCESSING', attempts: 1 }, {}])
   await world.round(start + 5 * minute)
   expect(await world.readTasks()).toMatchObject([{ status: 'PENDING', attempts: 1 }, {}])
+})
+
+test('a source at which there is nothing to do is left alone until its slot has come, and for no longer', async () => {
+  const world = await openWorld(300)
+  const [first] = (await world.round(start)) as [Claim]
+  await world.finish(first, start)
+  await world.round(start + minute)
+  const seen = async (at: number) => {
+    await world.set(start + at)
+    const { sources, nextInMs } = await world.watch()
+    return [sources.map(({ id }) => id), nextInMs]
+  }
+  expect(await seen(10 * minute)).toEqual([[world.source], 50 * minute])
+  expect(await seen(20 * minute)).toEqual([[], 40 * minute])
+  expect(await seen(60 * minute - 1)).toEqual([[], 1])
+  expect(await seen(60 * minute)).toMatchObject([[world.source], null])
 })

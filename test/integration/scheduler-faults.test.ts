@@ -1,16 +1,14 @@
 import { beforeAll, expect, test } from 'vitest'
-import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { createCodec } from '#schemas/codec.ts'
-import type { CrawlFinished } from '#schemas/generated/types.ts'
-import { createRegistry } from '#schemas/registry.ts'
-import { topics } from '#schemas/topics.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import {
   addCompany,
   addSource,
   type Answer,
+  feedTask,
+  type finishOf,
+  finishTask,
   knows,
   type ModuleCall,
   readTasks,
@@ -38,24 +36,8 @@ beforeAll(async () => {
   installation = await createInstallation()
 })
 
-async function finish(sourceId: number, taskId: number, more: Partial<CrawlFinished> = {}): Promise<void> {
-  const { env, topics: own } = installation
-  const record = {
-    ...{ event_id: randomUUID(), data_source_id: sourceId, task_id: taskId },
-    ...{ result_summary: '{}', errors: {}, received_at: Date.now(), ...more },
-  }
-  const { crawlFinished } = topics
-  const codec = createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? ''))
-  const value = await codec.encode(crawlFinished, own.prefix + crawlFinished.name, record)
-  await own.produce(crawlFinished.name, [{ key: String(sourceId), value }])
-}
-
-async function feed(taskId: number, companyId: number): Promise<void> {
-  const headers = { event_id: randomUUID(), task_id: String(taskId) }
-  await installation.topics.produce(topics.rawPayloads.name, [
-    { key: String(companyId), value: 'not for the scheduler', headers },
-  ])
-}
+const finish = (...finish: Parameters<typeof finishOf>) => finishTask(installation, ...finish)
+const feed = (taskId: number, companyId: number) => feedTask(installation, taskId, companyId)
 
 /** A module that writes for as long as it is listened to. */
 function write(response: ServerResponse, text: string, everyMs: number): void {
@@ -229,7 +211,25 @@ test('whatever modules answer, each task ends as the table says, and once', asyn
     expect(final.claim_token, `claims of ${name}`).toBe(1)
     expect(modules.get(name)?.bodies('companies') ?? [1], `calls of ${name}`).toHaveLength(1)
   }
-  expect(await readTasks(database, other)).toEqual([])
+  // And nothing else is there: the next slot of each, a run for each, a reason for each finish that was refused.
+  const rows = await database.query(
+    `SELECT source_name AS name, array_remove(array_agg(concat_ws(' ', schedule_type, status, attempts) ORDER BY task_id), '') AS tasks
+     FROM data_source s LEFT JOIN scheduled_task t ON t.data_source_id = s.id GROUP BY s.id ORDER BY s.id`,
+  )
+  const tasks = ({ status }: Fault['expected']) => [`REGULAR ${status} 1`, 'REGULAR PENDING 0']
+  expect(rows).toEqual([
+    ...faults.map(({ name, expected }) => ({ name, tasks: tasks(expected) })),
+    { name: 'other', tasks: [] },
+  ])
+  const [runs] = await database.query('SELECT count(*)::int AS all, count(outcome)::int AS settled FROM scheduler.run')
+  expect(runs).toEqual({ all: faults.length, settled: faults.length })
+  const refused = await database.query(
+    'SELECT reason, count(*)::int FROM scheduler.event_status WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason',
+  )
+  expect(refused).toEqual([
+    { reason: 'task of another source', count: 1 },
+    { reason: 'unknown task', count: 3 },
+  ])
   for (const replica of replicas) expect(await replica.stop()).toBe(0)
 })
 

@@ -1,8 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createCodec } from '#schemas/codec.ts'
+import type { CrawlFinished } from '#schemas/generated/types.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { type Topic, topics } from '#schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
+import type { Installation } from '../harness/installation.ts'
 
 export type ModuleCall = { route: string; headers: IncomingHttpHeaders; body: unknown }
 export type Answer = (call: ModuleCall, response: ServerResponse) => void
@@ -128,4 +134,38 @@ export async function createDatabaseInTime(
     ALTER DATABASE ${tables.name} SET synchronous_commit = off`)
   const set = async (at: number) => void (await tables.query('UPDATE sim.clock SET at = to_timestamp($1)', [at / 1000]))
   return { tables, set }
+}
+
+/** The bytes of a record as a service of the installation would send it. */
+export function encode<T>({ env, topics: { prefix } }: Installation, topic: Topic<T>, value: T): Promise<Buffer> {
+  return createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? '')).encode(topic, prefix + topic.name, value)
+}
+
+/** A finish record, without errors. */
+export function finishOf(sourceId: number, taskId: number, more: Partial<CrawlFinished> = {}): CrawlFinished {
+  const record = { event_id: randomUUID(), data_source_id: sourceId, task_id: taskId, received_at: Date.now() }
+  return { ...record, result_summary: '{}', errors: {}, ...more }
+}
+
+/** A module finishes a task. */
+export async function finishTask(
+  installation: Installation,
+  ...[sourceId, taskId, more]: Parameters<typeof finishOf>
+): Promise<void> {
+  const value = await encode(installation, topics.crawlFinished, finishOf(sourceId, taskId, more))
+  await installation.topics.produce(topics.crawlFinished.name, [{ key: String(sourceId), value }])
+}
+
+/** Payloads of a run, one of each company, as the scheduler sees them: it must not look into them. */
+export async function feedTask(
+  { topics: { produce } }: Installation,
+  taskId: number,
+  ...companies: number[]
+): Promise<void> {
+  const records = companies.map((company) => ({
+    key: String(company),
+    value: 'not for the scheduler',
+    headers: { event_id: randomUUID(), task_id: String(taskId) },
+  }))
+  await produce(topics.rawPayloads.name, records)
 }

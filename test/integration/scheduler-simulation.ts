@@ -18,7 +18,7 @@ import { closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/
 import { watchSources } from '../../services/scheduler/watch.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { testEnv } from '../harness/stack.ts'
-import { createDatabaseInTime } from './scheduler-setup.ts'
+import { createDatabaseInTime, finishOf } from './scheduler-setup.ts'
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]
 const start = Date.parse('2026-01-01T00:00Z')
@@ -112,14 +112,8 @@ export async function simulate(seed: number, days: number) {
     sources.push({ id: id as number, name, mayChange, catchUp: catchUp ?? 'latest' })
   }
 
-  function finish(claim: Claim, received_at: number, more: Partial<CrawlFinished> = {}): void {
-    const record = {
-      event_id: randomUUID(),
-      data_source_id: claim.data_source_id,
-      task_id: claim.task_id,
-      received_at,
-    }
-    finishes.push({ ...record, result_summary: '{}', errors: {}, ...more })
+  function finish({ data_source_id, task_id }: Claim, received_at: number, more: Partial<CrawlFinished> = {}): void {
+    finishes.push(finishOf(data_source_id, task_id, { received_at, ...more }))
   }
 
   /** The module of a claim, and what becomes of it. */

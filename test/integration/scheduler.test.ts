@@ -1,9 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createCodec } from '#schemas/codec.ts'
-import type { CrawlFinished, SourcingTrigger } from '#schemas/generated/types.ts'
+import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
-import { type Topic, topics } from '#schemas/topics.ts'
+import { topics } from '#schemas/topics.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import {
@@ -12,6 +12,9 @@ import {
   addTask,
   type Answer,
   crawls,
+  encode,
+  feedTask,
+  finishTask,
   knows,
   type ModuleCall,
   readTasks,
@@ -22,10 +25,6 @@ import {
 /** Only triggers wake it: its own clock would wait for ten minutes. */
 const byTrigger = { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', TICK_SECONDS: '600', FIRST_RUN_UNMAPPED_SECONDS: '60' }
 const byClock = { ...byTrigger, TICK_SECONDS: '1' }
-
-async function encode<T>({ env, topics: { prefix } }: Installation, topic: Topic<T>, value: T): Promise<Buffer> {
-  return createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? '')).encode(topic, prefix + topic.name, value)
-}
 
 /** Those of an installation of the harness. */
 const partitions = [0, 1, 2]
@@ -44,34 +43,6 @@ async function trigger(installation: Installation, more: Partial<SourcingTrigger
   const value = await encode(installation, triggers, record)
   const records = partitions.map((partition) => ({ key: 'schedule', value, partition }))
   await installation.topics.produce(triggers.name, records)
-}
-
-async function finish(
-  installation: Installation,
-  sourceId: number,
-  taskId: number,
-  more: Partial<CrawlFinished> = {},
-): Promise<void> {
-  const record = {
-    event_id: randomUUID(),
-    data_source_id: sourceId,
-    task_id: taskId,
-    result_summary: '{}',
-    errors: {},
-    received_at: Date.now(),
-  }
-  const value = await encode(installation, topics.crawlFinished, { ...record, ...more })
-  await installation.topics.produce(topics.crawlFinished.name, [{ key: String(sourceId), value }])
-}
-
-/** Payloads of a run as the scheduler sees them: it must not look into them. */
-async function feed({ topics: { produce } }: Installation, taskId: number, count: number): Promise<void> {
-  const records = Array.from({ length: count }, (_, index) => ({
-    key: String(index),
-    value: 'not for the scheduler',
-    headers: { event_id: randomUUID(), task_id: String(taskId) },
-  }))
-  await produce(topics.rawPayloads.name, records)
 }
 
 /** Claims of an HS256 token after its signature has been checked. */
@@ -141,8 +112,8 @@ test('two schedulers woken at the same moment discover and call once, and the fi
   })
   expect(Number(inner.exp) - Number(inner.iat)).toBeGreaterThan(3 * 1000)
 
-  await feed(installation, taskId, 5)
-  await finish(installation, source, taskId)
+  await feedTask(installation, taskId, 1, 2, 3, 4, 5)
+  await finishTask(installation, source, taskId)
   const done = await becomes(installation, source, 'SUCCESS')
   expect(done).toMatchObject({ result_summary: '{}', ended_at: expect.any(String) as string, finish_late: false })
   await waitFor('what was fed', async () => (await statusOf(installation, source))?.fed === 5)
@@ -180,7 +151,7 @@ test('a task on demand starts at once after a trigger, and nothing else does', a
   await trigger(installation)
   await waitFor('the call', () => module.calls.length > 0)
   expect(module.calls).toMatchObject([{ route: 'companies', body: { task_id: task, companies: null } }])
-  await finish(installation, source, task)
+  await finishTask(installation, source, task)
   await waitFor(
     'SUCCESS',
     async () => (await readTasks(database, source)).find((one) => one.task_id === task)?.status === 'SUCCESS',
@@ -197,7 +168,7 @@ test('a module that never answers costs its own task its attempts, and others no
   const other = await addSource(database, { invocation_endpoint: good.endpoint })
   await installation.start('scheduler', { ...byClock, RETRY_BACKOFF_SECONDS: '1', MAX_ATTEMPTS: '2' })
   await waitFor('the other call', () => good.bodies('companies').length === 1)
-  await finish(installation, other, (await statusOf(installation, other))?.task_id ?? 0)
+  await finishTask(installation, other, (await statusOf(installation, other))?.task_id ?? 0)
   await becomes(installation, other, 'SUCCESS')
   const failed = await becomes(installation, stuck, 'FAILED')
   expect(failed).toMatchObject({
@@ -249,9 +220,9 @@ test('a run whose call was lost goes on while it feeds, and is SUCCESS', async (
     const task = await statusOf(installation, source)
     return task?.call_error ? task : null
   })
-  await feed(installation, lost.task_id, 2)
+  await feedTask(installation, lost.task_id, 1, 2)
   const errors = { '1': { error_type: 'CrawlingError', error_description: 'subreddits is unsupported' } }
-  await finish(installation, source, lost.task_id, { errors, result_summary: JSON.stringify(errors) })
+  await finishTask(installation, source, lost.task_id, { errors, result_summary: JSON.stringify(errors) })
   await becomes(installation, source, 'SUCCESS')
   await waitFor('the outcome', async () => (await statusOf(installation, source))?.outcome)
   expect(await statusOf(installation, source)).toMatchObject({
@@ -280,8 +251,8 @@ test('a task deleted while it runs ends its run, and a finish that names it trou
     expect(run).toEqual({ outcome: 'failed', reason: 'the task was deleted' })
     return true
   })
-  await finish(installation, gone, task?.task_id ?? 0)
-  await finish(installation, stays, other?.task_id ?? 0)
+  await finishTask(installation, gone, task?.task_id ?? 0)
+  await finishTask(installation, stays, other?.task_id ?? 0)
   await becomes(installation, stays, 'SUCCESS')
   expect(await database.query('SELECT count(*)::int FROM scheduled_task WHERE data_source_id = $1', [gone])).toEqual([
     { count: 0 },
@@ -317,7 +288,7 @@ test('discovery that fails for one company stops no other, and is not repeated i
   )
   expect(misses.map(({ verdict }) => verdict)).toEqual(['failed', 'failed', 'failed', 'empty'])
 
-  await finish(installation, source, (await statusOf(installation, source))?.task_id ?? 0)
+  await finishTask(installation, source, (await statusOf(installation, source))?.task_id ?? 0)
   await becomes(installation, source, 'SUCCESS')
   await addTask(database, source)
   await trigger(installation)
@@ -354,7 +325,7 @@ test('stops at once with a call open, which is neither lost nor repeated', async
   expect(await scheduler.stop(10_000)).toBe(0)
   expect(await statusOf(installation, source)).toMatchObject({ status: 'PROCESSING', attempts: 1, call_error: null })
   await installation.start('scheduler', byClock)
-  await finish(installation, source, (await statusOf(installation, source))?.task_id ?? 0)
+  await finishTask(installation, source, (await statusOf(installation, source))?.task_id ?? 0)
   await becomes(installation, source, 'SUCCESS')
   expect(module.calls).toHaveLength(1)
 })
@@ -397,7 +368,7 @@ test('what goes down and comes back is told once each; a trigger that names a co
   )
   // The same trigger was sent on each partition.
   expect(more).toEqual([])
-  await finish(installation, source, task?.task_id ?? 0)
+  await finishTask(installation, source, task?.task_id ?? 0)
   const events = await told(2)
   expect(events.find(({ resolved }) => resolved)).toMatchObject(story)
   expect(await health()).toEqual({ health_status: 'UP' })

@@ -1,0 +1,322 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import type { Database } from '#runtime/postgres.ts'
+import { beginCall, endCall } from '../../services/scheduler/calls.ts'
+import { type Claim, claimDue } from '../../services/scheduler/claim.ts'
+import { nextStartInMs } from '../../services/scheduler/due.ts'
+import { readSources } from '../../services/scheduler/sources.ts'
+import { adoptTasks, endAttempts } from '../../services/scheduler/sweep.ts'
+import { watchSources } from '../../services/scheduler/watch.ts'
+import { addSource, addTask, finishOf, readTasks } from './scheduler-setup.ts'
+import { age, claim, config, configure, database, feed, finish, idsOf, look, only, tables } from './scheduler-world.ts'
+
+describe('claiming', () => {
+  test('starts a new source at once and plans nothing twice, however many do it', async () => {
+    const sources = await Promise.all(Array.from({ length: 40 }, () => addSource(tables)))
+    // All at once, on connections that are open already, and all with the same idea of what there is to do.
+    const [seen = []] = await Promise.all(Array.from({ length: 8 }, look))
+    const rounds = await Promise.all(Array.from({ length: 8 }, () => claimDue(database, config, seen, 1000)))
+    const claimed = rounds.flatMap(({ claims }) => claims.map((one) => one.data_source_id))
+    expect(claimed.toSorted()).toEqual(sources.toSorted())
+    const count = () => tables.query('SELECT status, count(*)::int FROM scheduled_task GROUP BY status ORDER BY status')
+    // One that looked before the others and comes to its turn after them, frozen for example, finds nothing to do.
+    expect((await claimDue(database, config, seen, 1000)).claims).toEqual([])
+    const processing = { status: 'PROCESSING', count: 40 }
+    await tables.query(
+      `DELETE FROM scheduled_task WHERE status = 'PENDING' AND scheduled_at > now() + interval '1 hour'`,
+    )
+    expect(await count()).toEqual([processing])
+    await claim()
+    expect(await count()).toEqual([{ status: 'PENDING', count: 40 }, processing])
+  })
+
+  test('is PROCESSING, one attempt more, started now by the database, with a token', async () => {
+    const source = await addSource(tables, { source_name: 'reddit', max_run_seconds: 77 })
+    const { claims } = await claim()
+    expect(claims).toEqual([
+      {
+        task_id: expect.any(Number) as number,
+        data_source_id: source,
+        source_name: 'reddit',
+        endpoint: '',
+        max_run_seconds: 77,
+        attempt: 1,
+        max_attempts: 3,
+        only_companies: null,
+        claim_token: 1,
+      },
+    ])
+    const [late] = await tables.query(
+      `SELECT extract(epoch FROM now() AT TIME ZONE 'UTC' - started_at) < 10 AS now FROM scheduled_task WHERE status = 'PROCESSING'`,
+    )
+    expect(late).toEqual({ now: true })
+  })
+
+  test('leaves a source alone that is only being registered', async () => {
+    const source = await addSource(tables)
+    await tables.query(
+      `INSERT INTO source_measurement (source_module_id, type, measurement_name, modified_at) VALUES ($1, 'int', 'stars', now())`,
+      [source],
+    )
+    expect((await claim()).claims).toEqual([])
+    const nextInMs = nextStartInMs(await look())
+    expect(nextInMs).toBeGreaterThan(8000)
+    expect(nextInMs).toBeLessThanOrEqual(10_000)
+    await tables.query(`UPDATE source_measurement SET created_at = created_at - interval '11 seconds'`)
+    expect((await claim()).claims).toHaveLength(1)
+  })
+
+  test('leaves a source alone for longer whose handshake has not happened', async () => {
+    const source = await addSource(tables)
+    await tables.query(
+      `UPDATE data_source SET created_at = now() - interval '50 seconds', modified_at = now() - interval '50 seconds'`,
+    )
+    expect((await claim()).claims).toEqual([])
+    await tables.query(
+      `UPDATE data_source SET created_at = now() - interval '61 seconds', modified_at = now() - interval '61 seconds'`,
+    )
+    expect((await claim()).claims).toMatchObject([{ data_source_id: source }])
+  })
+
+  test('runs a new source by hand at once, and its first run by plan not before its time', async () => {
+    const source = await addSource(tables)
+    await tables.query(`UPDATE data_source SET created_at = now(), modified_at = now()`)
+    const task = await addTask(tables, source)
+    expect(idsOf((await claim()).claims)).toEqual([task])
+    await finish(finishOf(source, task))
+    expect((await claim()).claims).toEqual([])
+    expect(await readTasks(tables, source)).toHaveLength(1)
+  })
+
+  test('takes one task of a source at a time, in their order, on demand or not', async () => {
+    const source = await addSource(tables)
+    const first = await addTask(tables, source, { scheduled_at: new Date(Date.now() - 86_400_000) })
+    const second = await addTask(tables, source)
+    const rounds = await Promise.all([claim(), claim(), claim()])
+    expect(idsOf(rounds.flatMap(({ claims }) => claims))).toEqual([first])
+    await finish(finishOf(source, first))
+    expect(idsOf((await claim()).claims)).toEqual([second])
+  })
+
+  test('gives a task on demand the limit of its source', async () => {
+    const source = await addSource(tables, { max_run_seconds: 4000 })
+    await addTask(tables, source)
+    expect((await claim()).claims[0]?.max_run_seconds).toBe(4000)
+    expect((await only(source))?.max_run_seconds).toBe(4000)
+  })
+
+  test('leaves inactive sources, their tasks on demand too, and takes back what was planned for them', async () => {
+    const source = await addSource(tables, { is_active: false })
+    const demanded = await addTask(tables, source)
+    await addTask(tables, source, { schedule_type: 'REGULAR' })
+    expect((await claim()).claims).toEqual([])
+    expect(await readTasks(tables, source)).toMatchObject([{ task_id: demanded, status: 'PENDING' }])
+  })
+
+  test('starts what is due first when there is not room for all', async () => {
+    const sources = [await addSource(tables), await addSource(tables), await addSource(tables)]
+    const tasks = []
+    for (const [index, source] of sources.entries())
+      tasks.push(
+        await addTask(tables, source, {
+          schedule_type: 'REGULAR',
+          scheduled_at: new Date(Date.now() - (index + 1) * 60_000),
+        }),
+      )
+    expect(idsOf((await claim(2)).claims)).toEqual([tasks[2], tasks[1]])
+    expect((await claim(0)).claims).toEqual([])
+    expect(idsOf((await claim()).claims)).toEqual([tasks[0]])
+  })
+
+  test('says when the next task is due', async () => {
+    const source = await addSource(tables)
+    await addTask(tables, source, { schedule_type: 'REGULAR', scheduled_at: new Date(Date.now() + 5000) })
+    expect((await claim()).claims).toEqual([])
+    const nextInMs = nextStartInMs(await look())
+    expect(nextInMs).toBeGreaterThan(1000)
+    expect(nextInMs).toBeLessThanOrEqual(5000)
+  })
+
+  test('a source that another process works on is passed over', async () => {
+    const source = await addSource(tables)
+    const { promise: claimed, resolve: tell } = Promise.withResolvers<Claim[]>()
+    const { promise: seen, resolve: commit } = Promise.withResolvers<void>()
+    const other = database.transaction(async (tx) => {
+      const sources = await readSources(tx, config)
+      tell((await claimDue(tx as unknown as Database, config, sources, 1)).claims)
+      await seen
+    })
+    expect(await claimed).toMatchObject([{ data_source_id: source }])
+    expect(await claim()).toEqual({ claims: [], missed: true })
+    commit()
+    await other
+    expect(await claim()).toEqual({ claims: [], missed: false })
+  })
+
+  test('tasks that parma-web deletes are planned anew, at the rhythm of now', async () => {
+    const source = await addSource(tables, { frequency: 'MONTHLY' })
+    await claim()
+    await claim()
+    await tables.query(`UPDATE data_source SET frequency = 'HOURLY'`)
+    await tables.query(`DELETE FROM scheduled_task WHERE status = 'PENDING'`)
+    await claim()
+    const [ran, next] = await readTasks(tables, source)
+    const ms = (task: typeof ran) => Date.parse(`${String(task?.scheduled_at)}Z`)
+    expect(ms(next) - ms(ran)).toBe(3_600_000)
+  })
+})
+
+describe('an attempt that is over', () => {
+  test('is tried again after a back-off, until the last, by the clock of the database', async () => {
+    const source = await addSource(tables, { max_run_seconds: 10 })
+    const [first] = (await claim()).claims as [Claim]
+    await age(first.task_id, 9)
+    expect(await endAttempts(database, config)).toEqual([])
+    for (const attempt of [1, 2]) {
+      await age(first.task_id, 11)
+      expect(await endAttempts(database, config)).toMatchObject([
+        { attempt, status: 'PENDING', reason: 'not finished within 10 s' },
+      ])
+      expect((await claim()).claims).toEqual([])
+      await age(first.task_id, 60 * attempt)
+      expect((await claim()).claims).toMatchObject([
+        { task_id: first.task_id, attempt: attempt + 1, claim_token: attempt + 1 },
+      ])
+    }
+    await age(first.task_id, 11)
+    expect(await endAttempts(database, config)).toMatchObject([{ attempt: 3, status: 'FAILED' }])
+    expect(await only(source)).toMatchObject({
+      status: 'FAILED',
+      attempts: 3,
+      ended_at: expect.any(String) as string,
+      result_summary: null,
+      outcome: 'failed',
+      reason: 'not finished within 10 s',
+    })
+    expect((await claim()).claims).toEqual([])
+  })
+
+  test('is partial when something was fed', async () => {
+    const source = await addSource(tables)
+    const task = await addTask(tables, source)
+    configure({ MAX_ATTEMPTS: 1 })
+    await claim()
+    await feed({ event_id: randomUUID(), task_id: String(task) })
+    await age(task, 301)
+    await endAttempts(database, config)
+    expect(await only(source)).toMatchObject({ status: 'FAILED', outcome: 'partial', fed: 1 })
+  })
+
+  test.each([true, false])('ends early when its call was lost (reached: %s) and nothing is fed', async (reached) => {
+    const source = await addSource(tables)
+    const [ours] = (await claim()).claims as [Claim]
+    await endCall(database, ours, { error: '/companies answered 500', reached })
+    if (reached) {
+      expect(await endAttempts(database, config)).toEqual([])
+      await age(ours.task_id, 50)
+      await feed({ event_id: randomUUID(), task_id: String(ours.task_id) })
+      await age(ours.task_id, 50)
+      expect(await endAttempts(database, config)).toEqual([])
+      await age(ours.task_id, 20)
+    }
+    expect(await endAttempts(database, config)).toMatchObject([
+      { status: 'PENDING', reason: '/companies answered 500' },
+    ])
+    expect(await only(source)).toMatchObject({ status: 'PENDING', attempts: 1, ended_at: null })
+  })
+
+  test('has no next one when its source was switched off', async () => {
+    const [one, two] = [await addSource(tables), await addSource(tables)]
+    await claim()
+    await tables.query(
+      `UPDATE scheduled_task SET started_at = started_at - interval '1 hour' WHERE data_source_id = $1`,
+      [one],
+    )
+    await endAttempts(database, config)
+    await tables.query('UPDATE data_source SET is_active = false')
+    await tables.query(
+      `UPDATE scheduled_task SET started_at = started_at - interval '1 hour' WHERE data_source_id = $1`,
+      [two],
+    )
+    await endAttempts(database, config)
+    expect(await only(one)).toMatchObject({ status: 'FAILED', attempts: 1, reason: 'the source was switched off' })
+    expect(await only(two)).toMatchObject({ status: 'FAILED', attempts: 1, reason: 'not finished within 300 s' })
+  })
+
+  test('may be one of the predecessor, of which we have no run', async () => {
+    const source = await addSource(tables)
+    const hour = new Date(Date.now() - 3_600_000)
+    const never = await addTask(tables, source, {
+      status: 'PROCESSING',
+      attempts: 2,
+      started_at: null,
+      scheduled_at: hour,
+    })
+    const often = await addTask(tables, source, {
+      status: 'PROCESSING',
+      attempts: 3,
+      started_at: hour,
+      scheduled_at: hour,
+    })
+    await endAttempts(database, config)
+    const [state] = await look()
+    expect(state?.strange.toSorted()).toEqual([never, often].toSorted())
+    await adoptTasks(database, state?.strange ?? [])
+    await endAttempts(database, config)
+    expect(await readTasks(tables, source)).toMatchObject([
+      { status: 'PENDING', attempts: 2 },
+      { status: 'FAILED', attempts: 3, outcome: 'failed' },
+    ])
+  })
+})
+
+describe('a claim that was lost', () => {
+  test('calls no module and writes nothing', async () => {
+    const source = await addSource(tables)
+    const [stale] = (await claim()).claims as [Claim]
+    expect(await beginCall(database, stale)).toBe(true)
+    await age(stale.task_id, 301)
+    await endAttempts(database, config)
+    expect(await beginCall(database, stale)).toBe(false)
+    await age(stale.task_id, 60)
+    const [fresh] = (await claim()).claims as [Claim]
+    expect(await beginCall(database, stale)).toBe(false)
+    await endCall(database, stale, { error: 'thawed', reached: false })
+    expect(await endAttempts(database, config)).toEqual([])
+    expect(await only(source)).toMatchObject({ status: 'PROCESSING', call_error: null })
+    expect(await beginCall(database, fresh)).toBe(true)
+  })
+})
+
+describe('a source at which there is nothing to do', () => {
+  /** Ran, and waits for its next slot. */
+  async function resting(): Promise<number> {
+    const source = await addSource(tables)
+    for (const { task_id } of (await claim()).claims) await finish(finishOf(source, task_id))
+    await claim()
+    return source
+  }
+
+  test.each([
+    [
+      'is to run by hand',
+      `INSERT INTO scheduled_task (data_source_id, schedule_type) SELECT id, 'ON_DEMAND' FROM data_source`,
+    ],
+    ['has another frequency', `UPDATE data_source SET frequency = 'HOURLY'`],
+    ['is switched off', 'UPDATE data_source SET is_active = false'],
+    ['has lost its slot', `DELETE FROM scheduled_task WHERE status = 'PENDING'`],
+    ['has its slot elsewhere', `UPDATE scheduled_task SET scheduled_at = now() WHERE status = 'PENDING'`],
+    ['is paused', 'INSERT INTO scheduler.source_policy (data_source_id, paused_at) SELECT id, now() FROM data_source'],
+    [
+      'has a plan of its own',
+      `INSERT INTO scheduler.source_policy (data_source_id, cron) SELECT id, '0 0 1 1 *' FROM data_source`,
+    ],
+  ])('is left alone until it %s', async (_, change) => {
+    const source = await resting()
+    const watch = watchSources(database, config)
+    const seen = async () => (await watch()).sources.map(({ id }) => id)
+    expect([await seen(), await seen()]).toEqual([[source], []])
+    await tables.query(change)
+    expect(await seen()).toEqual([source])
+  })
+})
