@@ -311,11 +311,15 @@ describe('a source at which there is nothing to do', () => {
       'has a plan of its own',
       `INSERT INTO scheduler.source_policy (data_source_id, cron) SELECT id, '0 0 1 1 *' FROM data_source`,
     ],
-  ])('is left alone until it %s', async (_, change) => {
+  ])('is left alone until it %s, however many tasks have been', async (_, change) => {
     const source = await resting()
+    await tables.query(
+      `INSERT INTO scheduled_task (data_source_id, schedule_type, status) SELECT $1, 'REGULAR', 'SUCCESS' FROM generate_series(1, 12000)`,
+      [source],
+    )
     const watch = watchSources(database, config)
     const seen = async () => (await watch()).sources.map(({ id }) => id)
-    expect([await seen(), await seen()]).toEqual([[source], []])
+    expect([await seen(), await seen(), await seen()]).toEqual([[source], [], []])
     await tables.query(change)
     expect(await seen()).toEqual([source])
   })
