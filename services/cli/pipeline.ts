@@ -46,7 +46,7 @@ export function readPipeline(database: Database, source: string | null): Promise
       (SELECT count(*) FROM told WHERE NOT silent)::int AS news,
       (SELECT count(*) FROM told WHERE silent)::int AS silent_news,
       (SELECT coalesce(jsonb_object_agg(state, n), '{}') FROM (
-        SELECT d.state, count(*) AS n FROM notifier.delivery_status d JOIN event USING (event_id) GROUP BY d.state) t) AS messages
+        SELECT d.state, count(DISTINCT d.delivery_id) AS n FROM notifier.delivery_status d JOIN event USING (event_id) GROUP BY d.state) t) AS messages
     FROM life`)
 }
 

@@ -36,6 +36,7 @@ export const remedies = {
   'no-news': 'Nothing: no rule fired, and nothing changed that is news.',
   // judged → notified
   silent: 'Nothing: history, replays and first values become news without a message.',
+  'kept-back': 'Nothing: whoever would hear it has muted it or was told the same story already, see `detail`.',
   'nobody-to-notify': 'Subscribe somebody who has a channel (`parma subscriptions add`, `parma channels add`).',
   'delivery-failed': 'See `detail` and mend the channel (`parma channels ls`): this message is not tried again.',
   'delivery-unknown':

@@ -130,6 +130,7 @@ function describeNotified(judged: Stage, { notified: said }: EventFacts): Stage 
     case 'notification-unknown':
       return is('notified', 'unknown', at, 'delivery-unknown', reason)
     case 'nobody-to-notify':
+    case 'kept-back':
     case 'silent':
       return is('notified', 'skipped', at, stage, reason)
     default:

@@ -3,7 +3,15 @@ import { addressAll } from './address.ts'
 import type { Member } from './audience.ts'
 
 function memberOf(user: number, type: string, destination: string, secret_id: string | null = null): Member {
-  return { company_id: 1, user_id: user, user_name: `User ${user}`, channel_type: type, destination, secret_id }
+  return {
+    company_id: 1,
+    user_id: user,
+    user_name: `User ${user}`,
+    channel_type: type,
+    destination,
+    secret_id,
+    through: 'acme',
+  }
 }
 
 describe('addressAll', () => {
@@ -17,11 +25,17 @@ describe('addressAll', () => {
       {
         ...{ channel: 'EMAIL', address: 'team@example.com', secretId: '', problem: null },
         people: [
-          { id: 1, name: 'User 1' },
-          { id: 2, name: 'User 2' },
+          { id: 1, name: 'User 1', through: ['acme'] },
+          { id: 2, name: 'User 2', through: ['acme'] },
         ],
       },
-      { channel: 'SLACK', address: 'team', secretId: '', people: [{ id: 1, name: 'User 1' }], problem: null },
+      {
+        channel: 'SLACK',
+        address: 'team',
+        secretId: '',
+        people: [{ id: 1, name: 'User 1', through: ['acme'] }],
+        problem: null,
+      },
     ])
   })
 

@@ -10,6 +10,8 @@ const memberRow = z.object({
   channel_type: z.string(),
   destination: z.string(),
   secret_id: z.string().nullable(),
+  /** What they follow; null: nothing, they are told for another reason. */
+  through: z.string().nullable(),
 })
 
 /** One person at one of their channels. */
@@ -64,11 +66,12 @@ function findMembers(
         bool_or(channel_purpose = 'NOTIFICATION') OVER (PARTITION BY user_id) AS has_alert
       FROM ${allChannelSubscriptions} s WHERE user_id IN (SELECT user_id FROM listener)
     )
-    SELECT l.company_id, u.id AS user_id, u.name AS user_name, c.channel_type, c.destination, c.secret_id
+    SELECT l.company_id, u.id AS user_id, u.name AS user_name, c.channel_type, c.destination, c.secret_id, followed.name AS through
     FROM listener l
     JOIN public."user" u ON u.id = l.user_id
     JOIN subscribed s ON s.user_id = l.user_id
     JOIN ${allChannels} c USING (channel_id)
+    LEFT JOIN public.company followed ON followed.id = l.company_id
     WHERE s.is_alert OR (NOT s.has_alert AND ${!strict})
     ORDER BY u.id, c.channel_id`)
 }

@@ -96,6 +96,9 @@ describe('composeNews', () => {
     expect(long.lines[0]?.title).toBe('Title 41')
     expect(long.rest).toBe('… and 12 more.')
     expect(long.trace.match(/00000000-0000/g)).toHaveLength(30)
+    // The links have the ids of the news.
+    const linked = composeNews(news, 30, (id) => `https://parma.example/why/${id}`)
+    expect(linked.trace).toBe(`Event ${group.group_id}`)
   })
 
   test('bounds everything that was crawled', () => {

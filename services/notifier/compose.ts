@@ -86,7 +86,7 @@ export function composeNews(
     }),
     rest: restOf(ranked.length - shown.length),
     topic: { kind: 'company', name: enumerate(companies) },
-    trace: traceOf(shown),
+    trace: traceOf(shown, shown.length > 1 && linkOf(first.news_id) !== null),
   }
 }
 
@@ -95,9 +95,11 @@ function subjectOf(companies: readonly string[], headline: string, count: number
   return count === 1 ? `${companies[0]}: ${headline}` : `${companies[0]}: ${count} changes, ${headline}`
 }
 
-function traceOf(news: readonly NewsFacts[]): string {
+/** Where each line has a link of its own, the ids of the news would only be long. */
+function traceOf(news: readonly NewsFacts[], isLinked: boolean): string {
   const groups = [...new Set(news.map(({ group_id }) => group_id))]
-  return `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}, news ${news.map(({ news_id }) => news_id).join(', ')}`
+  const events = `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}`
+  return isLinked ? events : `${events}, news ${news.map(({ news_id }) => news_id).join(', ')}`
 }
 
 /** One message for operational events, open stories first. `events` has at least one. */

@@ -53,7 +53,11 @@ export const settings = {
     'Alerts go only to channels subscribed for NOTIFICATION. Else people whose channels are all for REPORT get alerts there too.',
   ),
   POLL_MS: count(500, 50).describe('How often due groups and deliveries are looked for when nothing wakes us.'),
-  SEAL_BATCH: count(50).describe('Groups turned into messages in one transaction.'),
+  ASSIGN_BATCH: count(50).describe('Groups of news given to those who hear them in one transaction.'),
+  COMPOSE_BATCH: count(200).describe('Destinations whose messages are made in one transaction.'),
+  BUNDLE_WINDOW_MS: count(minutes(10), 0).describe(
+    'After a message about a company, further ones wait for so long and are told together. Critical ones never wait.',
+  ),
   DELIVERY_CONCURRENCY: count(8).describe('Messages under way at once, per kind of channel.'),
   DELIVERY_SLOW_AFTER_MS: count(1000).describe(
     'A message under way for longer makes room for another: destinations that hang hold up no others.',
@@ -75,6 +79,12 @@ export const settings = {
     .email()
     .optional()
     .describe('Sender of e-mails. Needed outside of DEPLOYMENT_ENV=local, unless SMTP_USER is an address.'),
+  UNSUBSCRIBE_MAILBOX: z
+    .email()
+    .optional()
+    .describe(
+      'A mailbox somebody reads who ends e-mails on request; named in each beside the link. Unset: the link alone.',
+    ),
   SMTP_URL: z
     .string()
     .regex(/^smtps?:\/\//, 'not an smtp:// or smtps:// address')

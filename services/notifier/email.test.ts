@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { simpleParser } from 'mailparser'
 import { describe, expect, test } from 'vitest'
 import type { Parcel } from './channel.ts'
 import { composeNews } from './compose.ts'
+import { makeUnsubscribeLink } from '#runtime/signed-links.ts'
 import { composeMail, email, judgeSmtpError } from './email.ts'
 
 const notificationId = '11111111-1111-4111-8111-111111111111'
@@ -41,6 +43,37 @@ describe('composeMail', () => {
     expect(mail.headers.get('auto-submitted')).toBe('auto-generated')
     const again = await simpleParser(await composeMail(config, parcelOf('acme')))
     expect(again.messageId).toBe(mail.messageId)
+  })
+
+  test('says how to end them with one click, where links are set up', async () => {
+    const links = { ...config, PUBLIC_URL: 'https://parma.example', LINK_SECRET: 's'.repeat(32) }
+    const link = makeUnsubscribeLink(links, { notificationId, deliveryId: 7 })
+    const headersOf = async (settings: Parameters<typeof composeMail>[0]) => {
+      const { headerLines } = await simpleParser(await composeMail(settings, parcelOf('acme')))
+      const found = headerLines.filter(({ key }) => key.startsWith('list-'))
+      // Long headers are folded, https://www.rfc-editor.org/rfc/rfc5322#section-2.2.3
+      return found.map(({ line }) => line.replaceAll(/\r?\n(?=\s)/g, ''))
+    }
+    const post = 'List-Unsubscribe-Post: List-Unsubscribe=One-Click'
+    expect(await headersOf(links)).toEqual([`List-Unsubscribe: <${link}>`, post])
+    expect(await headersOf({ ...links, UNSUBSCRIBE_MAILBOX: 'stop@parma.example' })).toEqual([
+      `List-Unsubscribe: <${link}>, <mailto:stop@parma.example?subject=unsubscribe>`,
+      post,
+    ])
+    expect(await headersOf(config)).toEqual([])
+  })
+
+  test('whatever was crawled, the headers are ours alone', async () => {
+    const namesOf = async (text: string) =>
+      (await simpleParser(await composeMail(config, parcelOf(text)))).headerLines.map(({ key }) => key)
+    const names = await namesOf('acme')
+    const anyText = fc.array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(10, 13, 58, 60, 44, 34)))
+    await fc.assert(
+      fc.asyncProperty(anyText, async (units) => {
+        expect(await namesOf(String.fromCharCode(...units))).toEqual(names)
+      }),
+      { seed: 1, numRuns: 300 },
+    )
   })
 
   test.each([

@@ -4,11 +4,13 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { z } from 'zod'
+import { makeUnsubscribeLink } from '#runtime/signed-links.ts'
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import type { Config } from './config.ts'
 import { asHtml, asText } from './render.ts'
 import { openSendGrid } from './sendgrid.ts'
 import { clean, cut } from './text.ts'
+import { unsubscribeHeaders } from './unsubscribe-headers.ts'
 
 const address = z.email().max(254)
 
@@ -35,18 +37,22 @@ async function sendOverSmtp(config: Config, parcel: Parcel): Promise<Answer> {
   return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [parcel.address] }, mail)
 }
 
+type MailConfig = Pick<Config, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
+
 /** The mail's bytes. The message id is the same at every attempt, so that receivers can tell a second one. */
-export function composeMail({ EMAIL_FROM }: Pick<Config, 'EMAIL_FROM'>, parcel: Parcel): Promise<Buffer> {
+export function composeMail(config: MailConfig, parcel: Parcel): Promise<Buffer> {
+  const { EMAIL_FROM } = config
   const { message, why, notificationId, deliveryId } = parcel
+  const unsubscribe = makeUnsubscribeLink(config, parcel)
   const mail = new MailComposer({
     from: { name: 'parma-analytics', address: EMAIL_FROM },
     to: { name: '', address: parcel.address },
     subject: message.subject,
-    text: asText(message, why),
-    html: asHtml(message, why),
+    text: asText(message, why, unsubscribe),
+    html: asHtml(message, why, unsubscribe),
     messageId: `<${notificationId}.${deliveryId}@${EMAIL_FROM.split('@').at(-1)}>`,
     // RFC 3834: nobody's out-of-office answers to this.
-    headers: { 'Auto-Submitted': 'auto-generated' },
+    headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(unsubscribe, config) },
     disableFileAccess: true,
     disableUrlAccess: true,
   })

@@ -56,6 +56,24 @@ test('each line leads to the page that explains it, where there is one', () => {
   }
 })
 
+test('a mail ends with the way to get no more of them', () => {
+  const link = 'https://parma.example/unsubscribe/1/2?signature=x&y'
+  expect(asText(messageOf(1, 'acme'), why, link)).toContain(`\nNo more e-mails: ${link}\n`)
+  expect(asHtml(messageOf(1, 'acme'), why, link)).toContain(
+    '<a href="https://parma.example/unsubscribe/1/2?signature=x&amp;y" style="color:#666">Send no more e-mails</a>',
+  )
+  expect(asText(messageOf(1, 'acme'), why, null)).not.toContain('No more')
+})
+
+test.each([
+  ['*bold*', '*\u200bbold*\u200b'],
+  ['~gone~ and `code`', '~\u200bgone~\u200b and `\u200bcode`\u200b'],
+  ['_leaning_ snake_case', '_\u200bleaning_\u200b snake_case'],
+  [':tada: at 10:30:45', ':\u200btada: at 10:30:45'],
+])('Slack shows %s as it is', (text, expected) => {
+  expect(escapeSlack(text)).toBe(expected)
+})
+
 describe('escaping', () => {
   const hostile = [
     '<script>alert(1)</script>',

@@ -5,10 +5,11 @@ import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './ren
 import { cutEscaped, escapeSlack, pack } from './slack-text.ts'
 import { cut } from './text.ts'
 
-/** A message as plain text. */
-export function asText(message: Message, why: string): string {
+/** A message as plain text. `unsubscribe`: the page that ends messages like this. */
+export function asText(message: Message, why: string, unsubscribe?: string | null): string {
   const lines = hasSections(message) ? asTextSections(message) : asTextLines(message)
-  return `${[message.context, ...lines, message.rest, [why, message.trace].filter(Boolean).join('\n')].filter(Boolean).join('\n\n')}\n`
+  const footer = [why, message.trace, unsubscribe && `No more e-mails: ${unsubscribe}`].filter(Boolean).join('\n')
+  return `${[message.context, ...lines, message.rest, footer].filter(Boolean).join('\n\n')}\n`
 }
 
 function asTextLines(message: Message): string[] {
@@ -23,7 +24,7 @@ const colours: Record<string, string> = { critical: '#b3261e', warning: '#8a5a00
 const small = 'margin:0;color:#666;font-size:13px;line-height:1.4'
 
 /** A message as an HTML page: one column that fits a phone, nothing loaded from elsewhere, everything escaped. */
-export function asHtml(message: Message, why: string): string {
+export function asHtml(message: Message, why: string, unsubscribe?: string | null): string {
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
     `<title>${escapeHtml(message.subject)}</title></head>`,
@@ -33,6 +34,8 @@ export function asHtml(message: Message, why: string): string {
     message.rest && `<p>${escapeHtml(message.rest)}</p>`,
     `<p style="${small}">${escapeHtml(why)}</p>`,
     message.trace && `<p style="${small}">${escapeHtml(message.trace)}</p>`,
+    unsubscribe &&
+      `<p style="${small}"><a href="${escapeHtml(unsubscribe)}" style="color:#666">Send no more e-mails</a></p>`,
     '</body></html>',
   ]
     .filter(Boolean)

@@ -48,9 +48,7 @@ export async function sealOps(database: Database, config: Config): Promise<numbe
     const notificationId = uuidv5(first.event_id, namespace)
     const message = composeOps(events, config.MAX_LINES)
     const members = await findAdministrators(tx, config.STRICT_CHANNEL_PURPOSE)
-    await writeDrafts(tx, [
-      { notificationId, kind: 'ops', groupId: null, companyId: null, dataSourceId: null, message, members },
-    ])
+    await writeDrafts(tx, [{ notificationId, kind: 'ops', companyId: null, dataSourceId: null, message, members }])
     await tx.query(sql.unsafe`
       UPDATE notifier.ops_event SET notification_id = ${notificationId}::uuid
       WHERE event_id = ANY(${sql.array(

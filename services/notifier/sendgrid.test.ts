@@ -25,6 +25,16 @@ describe('composeRequest', () => {
     })
   })
 
+  test('says how to end them where links are set up', () => {
+    const links = { ...config, PUBLIC_URL: 'https://parma.example', LINK_SECRET: 's'.repeat(32) }
+    const [{ headers, dynamic_template_data: data } = {}] = composeRequest(links, parcel).personalizations
+    expect(headers).toEqual({
+      'List-Unsubscribe': expect.stringMatching(/^<https:\/\/parma\.example\/unsubscribe\/\S+>$/) as string,
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    })
+    expect(data).toEqual({ notification: expect.stringContaining('No more e-mails: https://parma.example/') as string })
+  })
+
   test('a digest is HTML for the template of reports, escaped', () => {
     const lines = [{ ...line, heading: 'acme & sons' }]
     const request = composeRequest(config, { ...parcel, kind: 'digest', message: { ...parcel.message, lines } })

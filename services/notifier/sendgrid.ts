@@ -1,11 +1,21 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/http-client.ts'
+import { makeUnsubscribeLink } from '#runtime/signed-links.ts'
 import type { Answer, Channel, Parcel } from './channel.ts'
 import type { Config } from './config.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
 import { asHtmlSections } from './render-digest.ts'
 import { asText } from './render.ts'
+import { unsubscribeHeaders } from './unsubscribe-headers.ts'
 
-type SendGrid = Pick<Config, 'EMAIL_FROM' | 'SENDGRID_NOTIFICATION_TEMPLATE_ID' | 'SENDGRID_REPORT_TEMPLATE_ID'>
+type SendGrid = Pick<
+  Config,
+  | 'EMAIL_FROM'
+  | 'SENDGRID_NOTIFICATION_TEMPLATE_ID'
+  | 'SENDGRID_REPORT_TEMPLATE_ID'
+  | 'PUBLIC_URL'
+  | 'LINK_SECRET'
+  | 'UNSUBSCRIBE_MAILBOX'
+>
 
 /**
  * E-mail through SendGrid's HTTP API and the templates of the predecessor. It has no idempotency key, so a mail whose
@@ -29,18 +39,23 @@ export function openSendGrid(config: Config & { SENDGRID_API_KEY: string }): Cha
   }
 }
 
-/** The request that the predecessor made (contract section 14). */
-export function composeRequest(config: SendGrid, { kind, address, message, why }: Parcel) {
+/** The request that the predecessor made (contract section 14), and how to get no more of them. */
+export function composeRequest(config: SendGrid, parcel: Parcel) {
+  const { kind, address, message, why } = parcel
+  const unsubscribe = makeUnsubscribeLink(config, parcel)
+  const headers = unsubscribeHeaders(unsubscribe, config)
   const [template_id, data] =
     kind === 'digest'
       ? [config.SENDGRID_REPORT_TEMPLATE_ID, { message: asHtmlSections(message) }]
       : [
           config.SENDGRID_NOTIFICATION_TEMPLATE_ID,
-          { notification: withoutTags(`${message.subject}\n\n${asText(message, why)}`) },
+          { notification: withoutTags(`${message.subject}\n\n${asText(message, why, unsubscribe)}`) },
         ]
   return {
     from: { email: config.EMAIL_FROM },
-    personalizations: [{ to: [{ email: address }], dynamic_template_data: data }],
+    personalizations: [
+      { to: [{ email: address }], dynamic_template_data: data, ...(Object.keys(headers).length > 0 && { headers }) },
+    ],
     template_id,
   }
 }

@@ -1,10 +1,16 @@
 import { escapeHtml } from '#runtime/escape-html.ts'
 import { cut } from './text.ts'
 
-/** https://docs.slack.dev/messaging/formatting-message-text#escaping: with these three there is no <!channel> and no link. */
+/**
+ * Text that Slack shows as it is. With these three escaped there is no <!channel> and no link,
+ * https://docs.slack.dev/messaging/formatting-message-text#escaping. For the marks of bold, code and emoji it has no escape:
+ * a space without width behind them keeps them from being any.
+ */
 export function escapeSlack(text: string): string {
-  return text.replace(/[&<>]/g, escapeHtml)
+  return text.replace(/[&<>]/g, escapeHtml).replace(marks, '$&\u200b')
 }
+
+const marks = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[a-z_+-][\w+'-]*:)/gu
 
 /** Cuts escaped text, never within an entity. */
 export function cutEscaped(text: string, length: number): string {

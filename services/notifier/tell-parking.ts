@@ -101,7 +101,7 @@ async function tellOwners(tx: Transaction, rows: readonly Row[], strict: boolean
     rows.map((row) => ({
       notificationId: uuidv5('owners', idOf(row)),
       kind: 'ops',
-      groupId: null,
+
       companyId: null,
       dataSourceId: null,
       message: composeParked(row),

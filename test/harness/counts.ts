@@ -21,7 +21,7 @@ export type Counts = {
   news: number
   silentNews: number
   publicNews: number
-  /** Received by the person. */
+  /** Events that the person was told of, by mail and by post; one message may tell of several. */
   mails: number
   posts: number
   /** On all dead letter topics. */
@@ -55,8 +55,20 @@ export async function countAll(place: Place): Promise<Counts> {
   return {
     ...(row[0] as (typeof row)[number]),
     ...{ values, publicValues, documents: documents.length },
-    ...{ mails: mails.length, posts: posts.length, deadLetters: deadLetters.length },
+    ...{ mails: mails.flatMap(({ text }) => eventsIn(text)).length },
+    ...{
+      posts: posts.flatMap(({ blocks }) => eventsIn(JSON.stringify(blocks))).length,
+      deadLetters: deadLetters.length,
+    },
   }
+}
+
+/** The events that a message says it tells of. */
+export function eventsIn(text: string): string[] {
+  const ids = '[0-9a-f-]{36}(?:, [0-9a-f-]{36})*'
+  return [...text.matchAll(new RegExp(`Events? (${ids}), news ${ids}`, 'g'))].flatMap(([, events = '']) =>
+    events.split(', '),
+  )
 }
 
 async function countBy({ database }: Place, text: string): Promise<Record<string, number>> {
@@ -94,7 +106,8 @@ export async function describeOpen(place: Place, fed: number): Promise<string[]>
       (SELECT count(*) FROM analyzer.event_status WHERE stage = 'judged')::int AS judged,
       (SELECT count(*) FROM analyzer.news)::int AS news,
       (SELECT coalesce(sum(seen), 0) FROM notifier.news_group)::int AS heard,
-      (SELECT count(*) FROM notifier.news_group WHERE due_at IS NOT NULL)::int AS untold,
+      (SELECT count(*) FROM notifier.news_group WHERE due_at IS NOT NULL)::int
+        + (SELECT count(*) FROM notifier.bundle WHERE due_at IS NOT NULL)::int AS untold,
       (SELECT count(*) FROM notifier.delivery WHERE due_at IS NOT NULL)::int AS undelivered`)
   const { normalized = 0, understood = 0, judged = 0, news = 0, heard = 0, untold = 0, undelivered = 0 } = row ?? {}
   const open: string[] = []

@@ -47,7 +47,12 @@ export type System = Installation & {
 export async function startSystem({ map, companies: count, crawl, env = {} }: SystemOptions): Promise<System> {
   const installation = await createInstallation()
   const { database, parma } = installation
-  const services = await startServices(installation, { TICK_SECONDS: '600', FIRST_RUN_QUIET_SECONDS: '0', ...env })
+  const services = await startServices(installation, {
+    TICK_SECONDS: '600',
+    FIRST_RUN_QUIET_SECONDS: '0',
+    BUNDLE_WINDOW_MS: '0',
+    ...env,
+  })
   const edgeUrl = services.edge.url
   const module = await startModule(() => edgeUrl, map, crawl)
   onCleanup(async () => module[Symbol.asyncDispose]())

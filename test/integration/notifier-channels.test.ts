@@ -59,6 +59,7 @@ beforeAll(async () => {
   manager = await startSecretManager()
   notifier = await installation.start('notifier', {
     ...quick,
+    BUNDLE_WINDOW_MS: '0',
     ...{ SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000', SLACK_INTERVAL_MS: '0' },
     ...{ SLACK_API_URL: slack.url, SLACK_WEBHOOK_URL: new URL('/services/', slack.url).href },
     ...{ SMTP_URL: '', SENDGRID_API_URL: sendGrid.url, SENDGRID_API_KEY: sendGrid.apiKey, ...templates },

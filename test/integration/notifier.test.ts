@@ -11,7 +11,7 @@ let source: number
 beforeAll(async () => {
   installation = await createInstallation()
   source = await addSource(installation.database)
-  await installation.start('notifier', { OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000' })
+  await installation.start('notifier', { OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', BUNDLE_WINDOW_MS: '0' })
 })
 
 describe('one news', () => {
