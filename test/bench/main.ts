@@ -16,6 +16,7 @@ import { memory } from './memory.ts'
 import { news } from './news.ts'
 import { newsLatency } from './news-latency.ts'
 import { normalizer } from './normalizer.ts'
+import { notifier } from './notifier.ts'
 import { rawSink } from './raw-sink.ts'
 import { printReport } from './report.ts'
 import { scheduler } from './scheduler.ts'
@@ -28,7 +29,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { edge } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
-  { services: [], measures: { normalizer, 'raw-sink': rawSink } },
+  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
