@@ -8,14 +8,16 @@ import { channelKinds } from './channels.ts'
 import { explainWhy } from './compose.ts'
 import type { Config } from './config.ts'
 import {
+  type Answered,
   type Claimed,
   claimDeliveries,
   closeUndeliverable,
-  recordAnswer,
+  recordAnswers,
   releaseLapsed,
   returnUncalled,
 } from './delivery-store.ts'
 import { startLoop } from '#runtime/loop.ts'
+import { gather } from './gather.ts'
 import { openSecrets } from './secret.ts'
 import { noAnswer, settle } from './settle.ts'
 import { createSlots } from './slots.ts'
@@ -53,6 +55,13 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     resendUnknown: kind.resendsUnknown(config),
     intervalMs,
   }
+  const written = { tellPublic: config.WRITE_PUBLIC_NOTIFICATIONS, parkAfterFailures: config.PARK_AFTER_FAILURES }
+  const record = gather((answered: readonly Answered[]) =>
+    retryTransient(() => recordAnswers(database, answered, written), {
+      signal: stopping,
+      onRetry: (error, attempt) => log.warn({ error, attempt, channel: name, deliveries: answered.length }, 'retrying'),
+    }),
+  )
   const limits = {
     atOnce: config.DELIVERY_CONCURRENCY,
     slowAtOnce: config.DELIVERY_SLOW_CONCURRENCY,
@@ -71,15 +80,7 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     const tookMs = Math.round(performance.now() - startedAt)
     const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
     const settlement = settle(answer, attempted, policy, Math.random())
-    const write = {
-      tookMs,
-      tellPublic: config.WRITE_PUBLIC_NOTIFICATIONS,
-      parkAfterFailures: config.PARK_AFTER_FAILURES,
-    }
-    const isOurs = await retryTransient(() => recordAnswer(database, claimed, answer, settlement, write), {
-      signal: stopping,
-      onRetry: (error, attempt) => log.warn({ error, attempt, delivery_id: claimed.delivery_id }, 'retrying'),
-    })
+    const isOurs = await record({ claimed, answer, settlement, tookMs })
     attempts.inc({ channel: name, answer: answer.kind })
     if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
     const { notification_id, delivery_id, action } = claimed
@@ -103,13 +104,20 @@ function startKind(name: string, database: Database, context: ServiceContext & C
   }
 
   const afterCrash = settle(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
-  const wake = startLoop(`deliver ${name}`, config.POLL_MS, context, async () => {
-    const limit = slots.free()
-    if (limit === 0) return
+  let tidiedAt = -Infinity
+
+  async function tidy(): Promise<void> {
     await closeUndeliverable(database, name, config.GIVE_UP_AFTER_MS)
     const lapsed = await releaseLapsed(database, name, afterCrash)
     if (lapsed > 0)
       log.warn({ channel: name, deliveries: lapsed, state: afterCrash.state }, 'deliveries_left_by_a_crash')
+    tidiedAt = performance.now()
+  }
+
+  const wake = startLoop(`deliver ${name}`, config.POLL_MS, context, async () => {
+    if (performance.now() - tidiedAt >= config.POLL_MS) await tidy()
+    const limit = slots.free()
+    if (limit === 0) return
     for (const claimed of await claim(limit))
       slots.take(claimed.delivery_id, () =>
         deliver(claimed).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import { type Answer, notificationKinds } from './channel.ts'
 import type { Message } from './compose.ts'
@@ -10,6 +10,7 @@ const claimedRow = z.object({
   delivery_id: z.number(),
   notification_id: z.string(),
   kind: z.enum(notificationKinds),
+  destination_id: z.number(),
   claim: z.number(),
   action: z.enum(['send', 'find']),
   people: z.array(z.object({ id: z.number(), name: z.string(), through: z.array(z.string()).optional() })),
@@ -62,7 +63,7 @@ export async function claimDeliveries(
       UPDATE notifier.destination SET free_at = ${inMs(leaseMs)}
       WHERE destination_id IN (SELECT destination_id FROM claimed)
     )
-    SELECT d.delivery_id, d.notification_id, n.kind, d.claim, d.people, t.address, t.secret_id, n.message, d.created_at,
+    SELECT d.delivery_id, d.notification_id, d.destination_id, n.kind, d.claim, d.people, t.address, t.secret_id, n.message, d.created_at,
       CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
       (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms
     FROM claimed d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)`)
@@ -123,68 +124,125 @@ export async function closeUndeliverable(database: Database, channel: string, gi
     FROM closed WHERE d.delivery_id = closed.delivery_id`)
 }
 
-const destinationRow = z.object({ destination_id: z.number(), failures: z.number(), is_parked: z.boolean() })
+/** What came of a claimed delivery. */
+export type Answered = { claimed: Claimed; answer: Answer; settlement: Settlement; tookMs: number }
+
+const settledRow = z.object({
+  delivery_id: z.number(),
+  notification_id: z.string(),
+  failures: z.number(),
+  is_parked: z.boolean(),
+})
+
+const answerColumns = ['int8', 'int4', 'text', 'text', 'float8', 'float8', 'text', 'text', 'text', 'int4'] as const
 
 /**
- * Writes down what came of a claimed delivery, and lets the destination go. False when the claim had lapsed and somebody
- * else has taken the delivery since: then only the attempt is kept. With `tellPublic` the first delivery of a notification
- * about a company also leaves a row in public.notification. The destination is parked when the settlement says so or
- * `parkAfterFailures` messages in a row have failed there, and works again when a message has arrived.
+ * Writes down what came of claimed deliveries, and lets their destinations go. False for those whose claim had lapsed and
+ * which somebody else has taken since: of them only the attempt is kept. With `tellPublic` the first delivery of a
+ * notification about a company also leaves a row in public.notification. A destination is parked when the settlement says
+ * so or `parkAfterFailures` messages in a row have failed there, and works again when a message has arrived.
  */
-export async function recordAnswer(
+export async function recordAnswers(
   database: Database,
-  { delivery_id, claim, action, people }: Claimed,
-  answer: Answer,
-  { state, dueInMs, holdMs, reason, reference, parks }: Settlement,
-  { tookMs, tellPublic, parkAfterFailures }: { tookMs: number; tellPublic: boolean; parkAfterFailures: number },
-): Promise<boolean> {
+  answered: readonly Answered[],
+  policy: { tellPublic: boolean; parkAfterFailures: number },
+): Promise<boolean[]> {
+  const ofDestination = new Map(answered.toReversed().map((one) => [one.claimed.destination_id, one]))
+  const first = new Set(ofDestination.values())
+  // Two of one destination, when a claim of ours has lapsed: one after the other.
+  const later = answered.filter((one) => !first.has(one))
+  const settled = await recordOnce(database, [...first], policy)
+  const settledLater = later.length > 0 ? await recordAnswers(database, later, policy) : []
+  return answered.map((one) =>
+    first.has(one) ? settled.has(one.claimed.delivery_id) : settledLater[later.indexOf(one)] === true,
+  )
+}
+
+/** At most one answer of each destination. Returns the deliveries that were still ours. */
+async function recordOnce(
+  database: Database,
+  answered: readonly Answered[],
+  { tellPublic, parkAfterFailures }: { tellPublic: boolean; parkAfterFailures: number },
+): Promise<Set<number>> {
+  const rows = answered.map(({ claimed, answer, settlement, tookMs }) => {
+    const { state, dueInMs, holdMs, reason, reference } = settlement
+    return [
+      claimed.delivery_id,
+      claimed.claim,
+      claimed.action,
+      state,
+      dueInMs,
+      holdMs,
+      reason,
+      reference,
+      answer.kind,
+      tookMs,
+    ]
+  })
+  const destinationIds = answered.map(({ claimed }) => claimed.destination_id)
+  const byId = new Map(answered.map((one) => [one.claimed.delivery_id, one]))
   return database.transaction(async (tx) => {
-    // The destination first, as when claiming, so that the two cannot wait for each other.
-    const destination = await tx.one(sql.type(destinationRow)`
-      SELECT destination_id, failures, parked_at IS NOT NULL AS is_parked FROM notifier.destination
-      WHERE destination_id = (SELECT destination_id FROM notifier.delivery WHERE delivery_id = ${delivery_id}) FOR UPDATE`)
-    const failures = state === 'sent' ? 0 : destination.failures + (state === 'failed' ? 1 : 0)
-    const settled = await tx.maybeOneFirst(sql.type(z.object({ notification_id: z.string() }))`
-      WITH settled AS (
-        UPDATE notifier.delivery
-        SET state = ${state}, due_at = ${inMs(dueInMs)}, reason = ${reason}, reference = ${reference},
-          settled_at = CASE WHEN ${dueInMs === null} THEN now() END
-        WHERE delivery_id = ${delivery_id} AND claim = ${claim} AND state IN ('sending', 'unknown')
-        RETURNING destination_id, notification_id
+    // The destinations first, as when claiming, so that the two cannot wait for each other.
+    await tx.query(sql.unsafe`
+      SELECT FROM notifier.destination WHERE destination_id = ANY(${sql.array(destinationIds, 'int4')})
+      ORDER BY destination_id FOR UPDATE`)
+    const settled = await tx.any(sql.type(settledRow)`
+      WITH answer AS (
+        SELECT * FROM ${sql.unnest(rows, [...answerColumns])}
+          AS a (delivery_id, claim, action, state, due_in_ms, hold_ms, reason, reference, outcome, took_ms)
+      ), settled AS (
+        UPDATE notifier.delivery d
+        SET state = a.state, due_at = now() + a.due_in_ms * interval '1 ms', reason = a.reason, reference = a.reference,
+          settled_at = CASE WHEN a.due_in_ms IS NULL THEN now() END
+        FROM answer a
+        WHERE d.delivery_id = a.delivery_id AND d.claim = a.claim AND d.state IN ('sending', 'unknown')
+        RETURNING d.delivery_id, d.destination_id, d.notification_id, d.state, a.hold_ms
       ), freed AS (
-        UPDATE notifier.destination SET free_at = ${inMs(holdMs)}, failures = ${failures}
-        WHERE destination_id IN (SELECT destination_id FROM settled)
+        UPDATE notifier.destination t
+        SET free_at = now() + s.hold_ms * interval '1 ms',
+          failures = CASE s.state WHEN 'sent' THEN 0 WHEN 'failed' THEN t.failures + 1 ELSE t.failures END
+        FROM settled s WHERE t.destination_id = s.destination_id
+        RETURNING t.destination_id, t.failures, t.parked_at IS NOT NULL AS is_parked
       ), logged AS (
         INSERT INTO notifier.attempt (delivery_id, claim, action, outcome, detail, took_ms)
-        VALUES (${delivery_id}, ${claim}, ${action}, ${answer.kind}, ${reason ?? reference}, ${tookMs})
+        SELECT delivery_id, claim, action, outcome, coalesce(reason, reference), took_ms FROM answer
       )
-      SELECT notification_id FROM settled`)
-    if (settled === null) return false
-    const { destination_id, is_parked } = destination
-    if (state === 'sent') {
-      await markTold(tx, settled, tellPublic)
-      if (is_parked) await unpark(tx, [destination_id])
-    } else if (!is_parked && (parks || failures >= parkAfterFailures)) {
-      const why = parks ? reason : `${failures} messages in a row failed, the last: ${reason}`
-      await park(tx, destination_id, why ?? '', people)
+      SELECT delivery_id, notification_id, failures, is_parked FROM settled JOIN freed USING (destination_id)`)
+    const told: string[] = []
+    const working: number[] = []
+    for (const { delivery_id, notification_id, failures, is_parked } of settled) {
+      const { claimed, settlement } = byId.get(delivery_id) as Answered
+      const { state, parks, reason } = settlement
+      if (state === 'sent') told.push(notification_id)
+      if (state === 'sent' && is_parked) working.push(claimed.destination_id)
+      if (state !== 'sent' && !is_parked && (parks || failures >= parkAfterFailures)) {
+        const why = parks ? reason : `${failures} messages in a row failed, the last: ${reason}`
+        await park(tx, claimed.destination_id, why ?? '', claimed.people)
+      }
     }
-    return true
+    if (told.length > 0) await markTold(tx, told, tellPublic)
+    if (working.length > 0) await unpark(tx, working)
+    return new Set(settled.map(({ delivery_id }) => delivery_id))
   })
 }
 
-async function markTold(tx: Pick<Database, 'query'>, notificationId: string, tellPublic: boolean): Promise<void> {
+async function markTold(tx: Transaction, notificationIds: readonly string[], tellPublic: boolean): Promise<void> {
   // parma-web may delete company or source at any time: their rows are held until we commit, or not found.
   await tx.query(sql.unsafe`
-    WITH told AS (
-      UPDATE notifier.notification SET told_at = now() WHERE notification_id = ${notificationId} AND told_at IS NULL
+    WITH first AS (
+      SELECT notification_id FROM notifier.notification
+      WHERE notification_id = ANY(${sql.array(notificationIds, 'uuid')}) AND told_at IS NULL
+      ORDER BY notification_id FOR UPDATE
+    ), told AS (
+      UPDATE notifier.notification n SET told_at = now() FROM first WHERE n.notification_id = first.notification_id
       RETURNING company_id, data_source_id, message
     ), company AS (
-      SELECT id FROM public.company WHERE id IN (SELECT company_id FROM told) FOR KEY SHARE
+      SELECT id FROM public.company WHERE id IN (SELECT company_id FROM told) ORDER BY id FOR KEY SHARE
     ), source AS (
-      SELECT id FROM public.data_source WHERE id IN (SELECT data_source_id FROM told) FOR KEY SHARE
+      SELECT id FROM public.data_source WHERE id IN (SELECT data_source_id FROM told) ORDER BY id FOR KEY SHARE
     )
     INSERT INTO public.notification (message, company_id, data_source_id, created_at, modified_at)
     SELECT told.message ->> 'subject', company.id, source.id, ${utcNow}, ${utcNow}
-    FROM told, company, source
+    FROM told JOIN company ON company.id = told.company_id JOIN source ON source.id = told.data_source_id
     WHERE ${tellPublic}`)
 }

@@ -3,10 +3,13 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
 import { type Database, openPool } from '../../services/runtime/postgres.ts'
 import { findAdministrators, findFollowers } from '../../services/notifier/audience.ts'
+import type { Answer } from '../../services/notifier/channel.ts'
+import type { Settlement } from '../../services/notifier/settle.ts'
 import {
+  type Claimed,
   claimDeliveries,
   closeUndeliverable,
-  recordAnswer,
+  recordAnswers,
   returnUncalled,
 } from '../../services/notifier/delivery-store.ts'
 import { onCleanup } from '../harness/cleanup.ts'
@@ -100,7 +103,10 @@ describe('claims', () => {
   const claim = (channel: string, limit: number, leaseMs: number) =>
     claimDeliveries(pool, { channel, holder, limit, leaseMs })
   const sent = { state: 'sent', dueInMs: null, reason: null, reference: 'r', parks: false } as const
-  const write = { tookMs: 1, tellPublic: true, parkAfterFailures: 3 }
+  async function record(claimed: Claimed, answer: Answer, settlement: Settlement): Promise<boolean | undefined> {
+    const policy = { tellPublic: true, parkAfterFailures: 3 }
+    return (await recordAnswers(pool, [{ claimed, answer, settlement, tookMs: 1 }], policy))[0]
+  }
 
   test('of many at once never overlap, and never two to one destination', async () => {
     await addDue('MANY', 20, 5)
@@ -115,13 +121,14 @@ describe('claims', () => {
           busy.add(delivery.address)
           claimed.push(delivery.delivery_id)
         }
-        for (const delivery of mine) {
-          // Let go before the database does.
-          busy.delete(delivery.address)
-          expect(
-            await recordAnswer(pool, delivery, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write),
-          ).toBe(true)
-        }
+        // Let go before the database does.
+        for (const { address } of mine) busy.delete(address)
+        const answered = mine.map((delivery) => ({
+          ...{ claimed: delivery, answer: { kind: 'sent', reference: 'r' } as const, tookMs: 1 },
+          settlement: { ...sent, holdMs: 0 },
+        }))
+        const policy = { tellPublic: true, parkAfterFailures: 3 }
+        expect(await recordAnswers(pool, answered, policy)).toEqual(mine.map(() => true))
       }
     }
     while (claimed.length < 100) await Promise.all([work(), work(), work(), work()])
@@ -134,7 +141,7 @@ describe('claims', () => {
     await addDue('PACED', 1, 2)
     const [first] = await claim('PACED', 10, 60_000)
     expect(await claim('PACED', 10, 60_000)).toEqual([])
-    await recordAnswer(pool, first!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 60_000 }, write)
+    await record(first!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 60_000 })
     expect(await claim('PACED', 10, 60_000)).toEqual([])
     await database.query(`UPDATE notifier.destination SET free_at = now() WHERE channel = 'PACED'`)
     expect(await claim('PACED', 10, 60_000)).toHaveLength(1)
@@ -150,12 +157,8 @@ describe('claims', () => {
     const [second] = await claim('LAPSED', 1, 60_000)
     expect(second).toMatchObject({ delivery_id: first!.delivery_id, action: 'find', claim: first!.claim + 1 })
     const late = { ...sent, state: 'failed', holdMs: 0, reason: 'late', reference: null } as const
-    expect(
-      await recordAnswer(pool, first!, { kind: 'refused', concerns: 'message', reason: 'late' }, late, write),
-    ).toBe(false)
-    expect(await recordAnswer(pool, second!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)).toBe(
-      true,
-    )
+    expect(await record(first!, { kind: 'refused', concerns: 'message', reason: 'late' }, late)).toBe(false)
+    expect(await record(second!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 })).toBe(true)
     const attempts = await database.query(
       'SELECT action, outcome FROM notifier.attempt WHERE delivery_id = $1 ORDER BY 1',
       [first!.delivery_id],
@@ -163,6 +166,20 @@ describe('claims', () => {
     expect(attempts).toEqual([
       { action: 'find', outcome: 'sent' },
       { action: 'send', outcome: 'refused' },
+    ])
+  })
+
+  test('of one destination are written back one after the other', async () => {
+    await addDue('TWICE', 1, 2)
+    const [first] = await claim('TWICE', 1, 60_000)
+    await database.query(`UPDATE notifier.destination SET free_at = now() WHERE channel = 'TWICE'`)
+    const [second] = await claim('TWICE', 1, 60_000)
+    const failed = { ...sent, state: 'failed', holdMs: 0, reason: 'bad', reference: null } as const
+    const answer = { kind: 'refused', concerns: 'message', reason: 'bad' } as const
+    const answered = [first!, second!].map((claimed) => ({ claimed, answer, settlement: failed, tookMs: 1 }))
+    expect(await recordAnswers(pool, answered, { tellPublic: true, parkAfterFailures: 3 })).toEqual([true, true])
+    expect(await database.query(`SELECT failures FROM notifier.destination WHERE channel = 'TWICE'`)).toEqual([
+      { failures: 2 },
     ])
   })
 
@@ -179,9 +196,7 @@ describe('claims', () => {
     await addDue('ORPHAN', 1, 1)
     await database.query(`UPDATE notifier.notification SET company_id = 999999 WHERE told_at IS NULL`)
     const [delivery] = await claim('ORPHAN', 1, 60_000)
-    expect(await recordAnswer(pool, delivery!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)).toBe(
-      true,
-    )
+    expect(await record(delivery!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 })).toBe(true)
   })
 
   const failed = { ...sent, state: 'failed', holdMs: 0, reason: 'bad', reference: null } as const
@@ -197,14 +212,14 @@ describe('claims', () => {
     await addDue('BAD', 1, 5)
     for (const settlement of [failed, failed, { ...sent, holdMs: 0 }, failed, failed]) {
       const [delivery] = await claim('BAD', 1, 60_000)
-      expect(await recordAnswer(pool, delivery!, refused, settlement, write)).toBe(true)
+      expect(await record(delivery!, refused, settlement)).toBe(true)
     }
     expect(await parkingOf('BAD')).toEqual([{ failures: 2, parked_reason: null, told: null }])
     await database.query(
       `UPDATE notifier.delivery SET state = 'pending', due_at = now() FROM notifier.destination t WHERE t.channel = 'BAD' AND delivery.destination_id = t.destination_id`,
     )
     const [last] = await claim('BAD', 1, 60_000)
-    await recordAnswer(pool, last!, refused, failed, write)
+    await record(last!, refused, failed)
     expect(await parkingOf('BAD')).toEqual([
       { failures: 3, parked_reason: '3 messages in a row failed, the last: bad', told: [false] },
     ])
@@ -217,7 +232,7 @@ describe('claims', () => {
     await database.query(`UPDATE notifier.delivery SET state = 'pending' WHERE delivery_id = $1`, [last!.delivery_id])
     const [test] = await claim('BAD', 1, 60_000)
     expect(test).toMatchObject({ delivery_id: last!.delivery_id })
-    await recordAnswer(pool, test!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 }, write)
+    await record(test!, { kind: 'sent', reference: 'r' }, { ...sent, holdMs: 0 })
     expect(await parkingOf('BAD')).toEqual([{ failures: 0, parked_reason: null, told: [false, true] }])
     expect(await claim('BAD', 1, 60_000)).toHaveLength(1)
   })
