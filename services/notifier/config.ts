@@ -58,7 +58,7 @@ export const settings = {
   BUNDLE_WINDOW_MS: count(minutes(10), 0).describe(
     'After a message about a company, further ones wait for so long and are told together. Critical ones never wait.',
   ),
-  DELIVERY_CONCURRENCY: count(8).describe('Messages under way at once, per kind of channel.'),
+  DELIVERY_CONCURRENCY: count(16).describe('Messages under way at once, per kind of channel.'),
   DELIVERY_SLOW_AFTER_MS: count(1000).describe(
     'A message under way for longer makes room for another: destinations that hang hold up no others.',
   ),

@@ -70,13 +70,14 @@ function startKind(name: string, database: Database, context: ServiceContext & C
   const slots = createSlots(limits, () => wake())
   scope.defer(() => slots.allFree())
 
-  async function deliver(claimed: Claimed): Promise<void> {
+  async function deliver(claimed: Claimed, leave: () => void): Promise<void> {
     const startedAt = performance.now()
     const answer = await call(channel, claimed).catch((error: unknown): Answer => {
       // A channel answers for its own errors, so this is ours. The call may have been made.
       log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
       return { kind: 'lost', reason: `unexpected: ${String(error)}` }
     })
+    leave()
     const tookMs = Math.round(performance.now() - startedAt)
     const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
     const settlement = settle(answer, attempted, policy, Math.random())
@@ -119,8 +120,8 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     const limit = slots.free()
     if (limit === 0) return
     for (const claimed of await claim(limit))
-      slots.take(claimed.delivery_id, () =>
-        deliver(claimed).catch((error: unknown) => {
+      slots.take(claimed.delivery_id, (leave) =>
+        deliver(claimed, leave).catch((error: unknown) => {
           if (!stopping.aborted) fail(error)
         }),
       )

@@ -29,3 +29,21 @@ test('calls that hang make room for others, up to a limit; ended ones always do'
   await slots.allFree()
   expect([slots.free(), slots.ids()]).toEqual([2, []])
 })
+
+test('what is only written down makes room for another call', async () => {
+  const onFree = vi.fn()
+  const slots = createSlots({ atOnce: 1, slowAtOnce: 1, slowAfterMs: 1000 }, onFree)
+  const ends: (() => void)[] = []
+  const called = (id: number) =>
+    slots.take(id, (leave) => {
+      leave()
+      return new Promise((end) => ends.push(end))
+    })
+  called(1)
+  expect([slots.free(), slots.ids(), onFree.mock.calls.length]).toEqual([1, [1], 1])
+  for (const id of [2, 3, 4]) called(id)
+  expect(slots.free()).toBe(0)
+  ends.forEach((end) => end())
+  await slots.allFree()
+  expect([slots.free(), slots.ids()]).toEqual([1, []])
+})

@@ -5,32 +5,44 @@ type Limits = { atOnce: number; slowAtOnce: number; slowAfterMs: number }
  * `slowAtOnce` such: destinations that hang hold up no others. `onFree` is called when there may be room again.
  */
 export function createSlots({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFree: () => void) {
-  const calls = new Map<number, Promise<void>>()
+  const underWay = new Map<number, Promise<void>>()
+  let calls = 0
   let slow = 0
 
-  async function hold(work: () => Promise<void>): Promise<void> {
+  /** Takes a place; the returned function gives it back. */
+  function enter(): () => void {
     let isSlow = false
+    let isIn = true
+    calls++
     const timer = setTimeout(() => {
       isSlow = true
       slow++
       onFree()
     }, slowAfterMs)
-    await work()
-    clearTimeout(timer)
-    if (isSlow) slow--
+    return () => {
+      if (!isIn) return
+      isIn = false
+      clearTimeout(timer)
+      calls--
+      if (isSlow) slow--
+      onFree()
+    }
   }
 
   return {
-    free: () => Math.max(0, atOnce + Math.min(slow, slowAtOnce) - calls.size),
-    ids: () => [...calls.keys()],
-    /** `work` must not reject. */
-    take(id: number, work: () => Promise<void>): void {
-      const call = hold(work).finally(() => {
-        calls.delete(id)
-        onFree()
+    // What is only written down still takes a place, but one of many.
+    free: () =>
+      Math.max(0, Math.min(atOnce + Math.min(slow, slowAtOnce) - calls, 2 * (atOnce + slowAtOnce) - underWay.size)),
+    ids: () => [...underWay.keys()],
+    /** `work` must not reject. When its call is over and only the rest is to be done, it may `leave`. */
+    take(id: number, work: (leave: () => void) => Promise<void>): void {
+      const leave = enter()
+      const whole = work(leave).finally(() => {
+        underWay.delete(id)
+        leave()
       })
-      calls.set(id, call)
+      underWay.set(id, whole)
     },
-    allFree: async () => void (await Promise.all(calls.values())),
+    allFree: async () => void (await Promise.all(underWay.values())),
   }
 }

@@ -44,7 +44,8 @@ export const notifier: Measure = async (bench) => {
     }
     const smtpUrl = `smtp://127.0.0.1:${sinks.smtpPort}`
     const slackUrl = `http://127.0.0.1:${sinks.httpPort}/api/`
-    const settings = { ...env, SMTP_URL: smtpUrl, SLACK_API_URL: slackUrl }
+    // The heap that it has in its pod, deploy/k8s/notifier.yaml.
+    const settings = { ...env, SMTP_URL: smtpUrl, SLACK_API_URL: slackUrl, NODE_OPTIONS: '--max-old-space-size=192' }
     const own = { pool, producer, codec, read, settings }
     bench.say('notifier: bare clients')
     const bare = await measureBare(sinks)
