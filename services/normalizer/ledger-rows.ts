@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres.ts'
+import { sqlArray } from '#runtime/sql-array.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 
 const ledgerRow = z.object({
@@ -11,8 +12,9 @@ const ledgerRow = z.object({
   source_name: z.string(),
   company_id: z.string(),
   task_id: z.number().nullable(),
+  received_at: z.number(),
   history: z.boolean(),
-  observed_at: z.number().nullable(),
+  observed_at: z.number(),
   map_version: z.number().nullable(),
   subject_key: z.string(),
   stored: z.number(),
@@ -25,46 +27,83 @@ const ledgerRow = z.object({
 /** A row of `normalizer.processed_event`: a payload or a replay of it. */
 export type LedgerRow = z.infer<typeof ledgerRow>
 
-/** The columns that withLedger fills beside its own, one value per payload. */
-export function ledgerColumns(payloads: readonly RawPayload[]): Record<string, [string, (string | number | null)[]]> {
-  const each = <T extends string | number | null>(value: (payload: RawPayload) => T) => payloads.map(value)
-  return {
-    document: [
-      'text',
-      each(({ source_name, event_id }) => `parma/mining/datasource/${source_name}/raw_data/${event_id}`),
-    ],
-    data_source_id: ['int4', each((payload) => payload.data_source_id)],
-    source_name: ['text', each((payload) => payload.source_name)],
-    company_id: ['text', each((payload) => payload.company_id)],
-    task_id: ['int4', each((payload) => payload.task_id)],
-    received_at: ['timestamptz', each(({ received_at }) => new Date(received_at).toISOString())],
-    history: ['bool', each(({ history }) => String(history))],
+/** The row of a payload or replay of which nothing is known yet. */
+export function newRow(
+  {
+    event_id,
+    replay,
+    content_hash,
+    data_source_id,
+    source_name,
+    company_id,
+    task_id,
+    received_at,
+    history,
+  }: RawPayload,
+  event_no: number,
+  observed_at: number,
+): LedgerRow {
+  const replay_id = replay?.replay_id ?? ''
+  const payload = {
+    event_id,
+    replay_id,
+    content_hash,
+    data_source_id,
+    source_name,
+    company_id,
+    task_id,
+    received_at,
+    history,
   }
+  const result = { map_version: null, subject_key: '', stored: 0, nulls: 0, unmapped: 0, refused: 0, reason: null }
+  return { event_no, ...payload, observed_at, ...result }
 }
 
 /** All rows of these events, replays too, the oldest first, by event_id. */
 export async function readLedger(tx: Transaction, eventIds: readonly string[]): Promise<Map<string, LedgerRow[]>> {
   const rows = await tx.any(sql.type(ledgerRow)`
-    SELECT event_no, event_id, replay_id, content_hash, data_source_id, source_name, company_id, task_id, history,
-      observed_at, map_version, subject_key, stored, nulls, unmapped, refused, reason
+    SELECT event_no, event_id, replay_id, content_hash, data_source_id, source_name, company_id, task_id, received_at,
+      history, observed_at, map_version, subject_key, stored, nulls, unmapped, refused, reason
     FROM normalizer.processed_event
     WHERE event_id = ANY(${sql.array(eventIds, 'uuid')})
     ORDER BY event_no`)
   return Map.groupBy(rows, ({ event_id }) => event_id)
 }
 
-/** Writes what became of the payloads. */
-export async function finishLedger(tx: Transaction, rows: readonly LedgerRow[]): Promise<void> {
+const numberRow = z.object({ event_no: z.number() })
+
+/** Numbers for rows to come, rising. */
+export async function takeEventNos(tx: Transaction, count: number): Promise<readonly number[]> {
+  if (count === 0) return []
+  return tx.anyFirst(sql.type(numberRow)`
+    SELECT nextval(pg_get_serial_sequence('normalizer.processed_event', 'event_no')) AS event_no
+    FROM generate_series(1, ${count})`)
+}
+
+/** Written once, when all is known of them. A row that is there already fails the whole batch. */
+export async function insertLedger(tx: Transaction, rows: readonly LedgerRow[]): Promise<void> {
   if (rows.length === 0) return
-  const column = <T extends string | number | null>(type: string, value: (row: LedgerRow) => T) =>
-    sql.array(rows.map(value), type)
+  const column = (type: string, value: (row: LedgerRow) => string | number | boolean | null) =>
+    sqlArray(type, rows, value)
   await tx.query(sql.unsafe`
-    UPDATE normalizer.processed_event AS p
-    SET observed_at = to_timestamp(n.observed_at), map_version = n.map_version, subject_key = n.subject_key,
-      stored = n.stored, nulls = n.nulls, unmapped = n.unmapped, refused = n.refused, reason = n.reason
+    INSERT INTO normalizer.processed_event (event_no, event_id, replay_id, content_hash, document, data_source_id, source_name,
+      company_id, task_id, received_at, history, observed_at, map_version, subject_key, stored, nulls, unmapped, refused, reason)
+    OVERRIDING SYSTEM VALUE
+    SELECT event_no, event_id, replay_id, content_hash, 'parma/mining/datasource/' || source_name || '/raw_data/' || event_id,
+      data_source_id, source_name, company_id, task_id, to_timestamp(received_at), history, to_timestamp(observed_at),
+      map_version, subject_key, stored, nulls, unmapped, refused, reason
     FROM unnest(
       ${column('int8', (row) => row.event_no)},
-      ${column('float8', (row) => (row.observed_at ?? 0) / 1000)},
+      ${column('uuid', (row) => row.event_id)},
+      ${column('text', (row) => row.replay_id)},
+      ${column('text', (row) => row.content_hash)},
+      ${column('int4', (row) => row.data_source_id)},
+      ${column('text', (row) => row.source_name)},
+      ${column('text', (row) => row.company_id)},
+      ${column('int4', (row) => row.task_id)},
+      ${column('float8', (row) => row.received_at / 1000)},
+      ${column('bool', (row) => row.history)},
+      ${column('float8', (row) => row.observed_at / 1000)},
       ${column('int4', (row) => row.map_version)},
       ${column('text', (row) => row.subject_key)},
       ${column('int4', (row) => row.stored)},
@@ -72,6 +111,6 @@ export async function finishLedger(tx: Transaction, rows: readonly LedgerRow[]):
       ${column('int4', (row) => row.unmapped)},
       ${column('int4', (row) => row.refused)},
       ${column('text', (row) => row.reason)}
-    ) AS n (event_no, observed_at, map_version, subject_key, stored, nulls, unmapped, refused, reason)
-    WHERE p.event_no = n.event_no`)
+    ) AS n (event_no, event_id, replay_id, content_hash, data_source_id, source_name, company_id, task_id, received_at,
+      history, observed_at, map_version, subject_key, stored, nulls, unmapped, refused, reason)`)
 }

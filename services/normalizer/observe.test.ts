@@ -17,12 +17,20 @@ const row: LedgerRow = {
     source_name: 's',
     company_id: '7',
   },
-  ...{ task_id: 2, history: false, observed_at: 1000, map_version: 3, subject_key: 'u', reason: null },
+  ...{
+    task_id: 2,
+    received_at: 2000,
+    history: false,
+    observed_at: 1000,
+    map_version: 3,
+    subject_key: 'u',
+    reason: null,
+  },
   ...{ stored: 1, nulls: 0, unmapped: 0, refused: 4 },
 }
 const value: ValueRow = {
-  ...{ event_no: 5, replay_no: null, observed_at: 1000, seq: 0, company_measurement_id: 10, source_measurement_id: 20 },
-  ...{ company_id: 7, data_source_id: 1, type: 'text', path: 'a', subject_key: 'u', item_key: null, item_label: null },
+  ...{ seq: 0, company_measurement_id: 10, source_measurement_id: 20, type: 'text', path: 'a' },
+  ...{ item_key: null, item_label: null },
   ...{ number: null, text: 'x', date: null, members: null },
 }
 const names = new Map([[20, 'name']])

@@ -4,7 +4,7 @@ import type { LedgerRow } from './ledger-rows.ts'
 import type { ValueRow } from './values.ts'
 
 /** A payload or replay with the values it brought, as they are stored. */
-export type StoredPayload = { event_no: number; row: LedgerRow; values: ValueRow[] }
+export type StoredPayload = { event_no: number; row: LedgerRow; values: readonly ValueRow[] }
 
 export type PartLimits = { values: number; bytes: number }
 

@@ -1,12 +1,13 @@
 import { excerpt } from './json-text.ts'
+import type { LedgerRow } from './ledger-rows.ts'
 import type { Value } from './normalize.ts'
 import type { Refusal } from './refusals.ts'
 import type { SeriesIds } from './series-cache.ts'
-import type { NewValue } from './values.ts'
+import type { NewValue, NewValues } from './values.ts'
 import type { Case } from './write-batch.ts'
 
-/** By event_no: the leaves of it that are stored, as `leafOf` names them. */
-export type PresentLeaves = Map<number, Set<string>>
+/** By event_no: the leaves of it that are stored, as `leafOf` names them. Only of events that are replayed. */
+export type PresentLeaves = ReadonlyMap<number, Set<string>>
 
 /**
  * Names a leaf of a payload for any map. The position alone would not do: what one map takes as one value begins where
@@ -16,7 +17,8 @@ export function leafOf({ seq, path }: { seq: number; path: string }): string {
   return `${seq} ${path}`
 }
 
-export type Settled = { values: NewValue[]; refusals: Refusal[] }
+/** What one payload brings. */
+export type Settled = { row: LedgerRow; brought: NewValues; refusals: Refusal[] }
 
 /**
  * The rows of one payload, and in `row` its counts. `present` says which leaves of which event are stored already, and
@@ -28,13 +30,22 @@ export function settle(
   present: PresentLeaves,
   sampleLength: number,
 ): Settled {
-  const base = {
-    event_no: first.event_no,
-    superseded_by: null,
-    data_source_id: row.data_source_id,
-    company_id: row.company_id,
-    map_version: result.mapVersion,
-  }
+  const { event_no, observed_at } = first
+  const { data_source_id, company_id } = row
+  const base = { event_no, superseded_by: null, data_source_id, company_id, map_version: result.mapVersion }
+  const settled = (values: NewValue[], refusals: Refusal[]): Settled => ({
+    row,
+    brought: {
+      event_no,
+      replay_no: payload.replay ? row.event_no : null,
+      observed_at,
+      company_id: Number(company_id),
+      data_source_id,
+      subject_key: row.subject_key,
+      values,
+    },
+    refusals,
+  })
   row.map_version = result.mapVersion
   if ('reason' in result) {
     row.reason = result.reason
@@ -47,7 +58,7 @@ export function settle(
       reason: result.reason,
       sample: result.sample,
     }
-    return { values: [], refusals: [refusal] }
+    return settled([], [refusal])
   }
   const { normalized } = result
   const storable = normalized.values.filter(({ entry }) => series.has(entry.id))
@@ -70,29 +81,20 @@ export function settle(
   const leaves = present.get(first.event_no)
   const values = storable
     .filter((place) => !leaves?.has(leafOf(place)))
-    .map((value): NewValue => {
-      const { entry, item } = value
-      return {
-        event_no: first.event_no,
-        replay_no: payload.replay ? row.event_no : null,
-        observed_at: first.observed_at as number,
-        seq: value.seq,
-        company_measurement_id: series.get(entry.id) as number,
-        source_measurement_id: entry.id,
-        company_id: Number(row.company_id),
-        data_source_id: row.data_source_id,
-        type: entry.type,
-        path: value.path,
-        subject_key: normalized.subjectKey,
-        item_key: item?.key ?? null,
-        item_label: item?.label ?? null,
-        number: value.number,
-        text: value.text,
-        date: value.date,
-        members: value.members,
-        column: value.column,
-      }
-    })
+    .map(({ entry, item, seq, path, number, text, date, members, column }): NewValue => ({
+      seq,
+      company_measurement_id: series.get(entry.id) as number,
+      source_measurement_id: entry.id,
+      type: entry.type,
+      path,
+      item_key: item?.key ?? null,
+      item_label: item?.label ?? null,
+      number,
+      text,
+      date,
+      members,
+      column,
+    }))
   const refusals = refused
     .filter((place) => !leaves?.has(leafOf(place)))
     .map(({ seq, leaves, path, item, reason, sample }) => ({
@@ -105,7 +107,7 @@ export function settle(
       sample,
     }))
   for (const value of values) leaves?.add(leafOf(value))
-  return { values, refusals }
+  return settled(values, refusals)
 }
 
 function leavesOf(places: readonly { leaves: number }[]): number {

@@ -1,9 +1,7 @@
-import { withLedger } from '#runtime/ledger.ts'
 import type { Database } from '#runtime/postgres.ts'
 import { TransientError } from '#runtime/retry.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Config } from './config.ts'
-import { ledgerColumns } from './ledger-rows.ts'
 import { createMonths } from './months.ts'
 import type { StoredPayload } from './observe.ts'
 import { SeriesCache } from './series-cache.ts'
@@ -27,41 +25,33 @@ export function openStore(database: Database, config: Config): Store {
 
   return async (batch) => {
     const payloads = batch.map(({ payload }) => payload)
-    const events = payloads.map(({ event_id, content_hash, replay }) => ({
-      event_id,
-      content_hash,
-      replay_id: replay?.replay_id ?? null,
-    }))
     await months.ensure(
       batch.flatMap(({ payload, result }) => ('reason' in result ? [] : (payload.observed_at ?? []))),
       payloads.map(({ received_at }) => received_at),
     )
     try {
-      const { written, added, asked } = await withLedger(
-        database,
-        'normalizer',
-        events,
-        (tx, verdicts) => writeBatch(tx, batch, verdicts, { series, told, limits: config }),
-        ledgerColumns(payloads),
+      const { written, added, asked } = await database.transaction((tx) =>
+        writeBatch(tx, batch, { series, told, limits: config }),
       )
       series.keep(added)
       if (told.size > maxTold) told.clear()
       for (const key of asked) told.add(key)
       return written
     } catch (error) {
-      if (!isStaleCache(error)) throw error
+      if (!isOvertaken(error)) throw error
       months.forget()
       series.forget()
-      throw new TransientError('a company, a source or a partition vanished while its values were written', {
-        cause: error,
-      })
+      throw new TransientError('what these values belong to has changed while they were written', { cause: error })
     }
   }
 }
 
-// foreign_key_violation, and check_violation, which is also "no partition of relation found for row".
-function isStaleCache(error: unknown): boolean {
+/**
+ * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for row";
+ * unique_violation: an event_id came for two companies at once.
+ */
+function isOvertaken(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
-    if (['23503', '23514'].includes((at as { code?: string }).code ?? '')) return true
+    if (['23503', '23514', '23505'].includes((at as { code?: string }).code ?? '')) return true
   return false
 }

@@ -5,17 +5,11 @@ import { arrayText, sqlArray } from '#runtime/sql-array.ts'
 import { type Column, columns } from './coerce.ts'
 
 const valueRow = z.object({
-  event_no: z.number(),
-  replay_no: z.number().nullable(),
-  observed_at: z.number(),
   seq: z.number(),
   company_measurement_id: z.number(),
   source_measurement_id: z.number(),
-  company_id: z.number(),
-  data_source_id: z.number(),
   type: z.string(),
   path: z.string(),
-  subject_key: z.string(),
   item_key: z.string().nullable(),
   item_label: z.string().nullable(),
   number: z.number().nullable(),
@@ -24,81 +18,128 @@ const valueRow = z.object({
   members: z.array(z.string()).nullable(),
 })
 
-/** A row of `normalizer.value`. Times are ms since 1970. */
+/** A value of a payload as it is stored. Its date is ms since 1970. */
 export type ValueRow = z.infer<typeof valueRow>
+/** `column` names the table of `public` that parma-web looks into. */
 export type NewValue = ValueRow & { column: Column }
+/** Values that one payload, or one replay of it, brings. */
+export type NewValues = {
+  event_no: number
+  replay_no: number | null
+  observed_at: number
+  company_id: number
+  data_source_id: number
+  subject_key: string
+  values: readonly NewValue[]
+}
 
-/** Stores values in `normalizer.value` and, as parma-web expects them, in `public.measurement_*_value`. */
-export async function insertValues(tx: Transaction, rows: readonly NewValue[]): Promise<void> {
-  if (rows.length === 0) return
-  const column = (type: string, value: (row: ValueRow) => string | number | null) => sqlArray(type, rows, value)
+/**
+ * Stores values in `normalizer.value` and, as parma-web expects them, in `public.measurement_*_value`. One statement, to
+ * which each value comes once, and what many share (their payload, their place in it) once for all of them: for small
+ * payloads that halves what Node and Postgres do.
+ */
+export async function insertValues(tx: Transaction, brought: readonly NewValues[]): Promise<void> {
+  // Of the others not even the company id need be one.
+  const payloads = brought.filter(({ values }) => values.length > 0)
+  if (payloads.length === 0) return
+  const values = payloads.flatMap((payload) => payload.values)
+  const payloadOf = payloads.flatMap((payload, index) => payload.values.map(() => index + 1))
+  const { places, placeOf } = findPlaces(values)
+  const ofValue = (type: string, pick: (value: NewValue) => string | number | null) => sqlArray(type, values, pick)
+  const ofPayload = (type: string, pick: (payload: NewValues) => string | number | null) =>
+    sqlArray(type, payloads, pick)
+  const ofPlace = (type: string, pick: (place: NewValue) => string | number) => sqlArray(type, places, pick)
+  const used = new Set(places.map(({ column }) => column))
   await tx.query(sql.unsafe`
+    WITH n AS MATERIALIZED (
+      SELECT event_no, replay_no, at, number, to_timestamp(date) AS date, seq, company_measurement_id,
+        source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text,
+        members::text[], "column"
+      FROM unnest(
+        ${sqlArray('int4', payloadOf, (index) => index)},
+        ${sqlArray('int4', placeOf, (index) => index)},
+        ${ofValue('int4', (value) => value.seq)},
+        ${ofValue('int4', (value) => value.company_measurement_id)},
+        ${ofValue('float8', (value) => value.number)},
+        ${ofValue('float8', ({ date }) => inSeconds(date))},
+        ${ofValue('text', (value) => value.item_key)},
+        ${ofValue('text', (value) => value.item_label)},
+        ${ofValue('text', (value) => value.text)},
+        ${ofValue('text', (value) => arrayLiteral(value.members))}
+      ) WITH ORDINALITY AS v (payload, place, seq, company_measurement_id, number, date, item_key, item_label, text,
+        members, position)
+      JOIN (
+        SELECT event_no, replay_no, to_timestamp(observed_at) AS at, company_id, data_source_id, subject_key, payload
+        FROM unnest(
+          ${ofPayload('int8', (payload) => payload.event_no)},
+          ${ofPayload('int8', (payload) => payload.replay_no)},
+          ${ofPayload('float8', ({ observed_at }) => observed_at / 1000)},
+          ${ofPayload('int4', (payload) => payload.company_id)},
+          ${ofPayload('int4', (payload) => payload.data_source_id)},
+          ${ofPayload('text', (payload) => payload.subject_key)}
+        ) WITH ORDINALITY AS p (event_no, replay_no, observed_at, company_id, data_source_id, subject_key, payload)
+      ) AS p USING (payload)
+      JOIN unnest(
+        ${ofPlace('int4', (place) => place.source_measurement_id)},
+        ${ofPlace('text', (place) => place.type)},
+        ${ofPlace('text', (place) => place.path)},
+        ${ofPlace('text', (place) => place.column)}
+      ) WITH ORDINALITY AS o (source_measurement_id, type, path, "column", place) USING (place)
+      ORDER BY position
+    )${sql.join(columns.filter((column) => used.has(column)).map(intoPublic), sql.fragment``)}
     INSERT INTO normalizer.value (event_no, replay_no, observed_at, number, date, seq, company_measurement_id,
       source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text, members)
-    SELECT event_no, replay_no, to_timestamp(observed_at), number, to_timestamp(date), seq, company_measurement_id,
-      source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text, members::text[]
-    FROM unnest(
-      ${column('int8', (row) => row.event_no)},
-      ${column('int8', (row) => row.replay_no)},
-      ${column('float8', (row) => row.observed_at / 1000)},
-      ${column('float8', (row) => row.number)},
-      ${column('float8', (row) => inSeconds(row.date))},
-      ${column('int4', (row) => row.seq)},
-      ${column('int4', (row) => row.company_measurement_id)},
-      ${column('int4', (row) => row.source_measurement_id)},
-      ${column('int4', (row) => row.company_id)},
-      ${column('int4', (row) => row.data_source_id)},
-      ${column('text', (row) => row.type)},
-      ${column('text', (row) => row.path)},
-      ${column('text', (row) => row.subject_key)},
-      ${column('text', (row) => row.item_key)},
-      ${column('text', (row) => row.item_label)},
-      ${column('text', (row) => row.text)},
-      ${column('text', (row) => arrayLiteral(row.members))}
-    ) AS n (event_no, replay_no, observed_at, number, date, seq, company_measurement_id, source_measurement_id,
-      company_id, data_source_id, type, path, subject_key, item_key, item_label, text, members)`)
-  const byColumn = Map.groupBy(rows, (row) => row.column)
-  for (const name of columns) {
-    const values = byColumn.get(name)
-    if (values) await insertPublic(tx, name, values)
-  }
+    SELECT event_no, replay_no, at, number, date, seq, company_measurement_id, source_measurement_id, company_id,
+      data_source_id, type, path, subject_key, item_key, item_label, text, members
+    FROM n`)
+}
+
+/** Each place that values of this batch have, once, and the number of each value's place, from 1. */
+function findPlaces(values: readonly NewValue[]): { places: NewValue[]; placeOf: number[] } {
+  const places: NewValue[] = []
+  const numbers = new Map<string, number>()
+  const placeOf = values.map((value) => {
+    const key = `${value.column} ${value.type} ${value.source_measurement_id} ${value.path}`
+    const known = numbers.get(key)
+    if (known !== undefined) return known
+    numbers.set(key, places.push(value))
+    return places.length
+  })
+  return { places, placeOf }
 }
 
 /** The public tables have times without zone, which mean UTC, and no defaults that could be trusted to be. */
-async function insertPublic(tx: Transaction, name: Column, rows: readonly NewValue[]): Promise<void> {
-  const value = sql.fragment`to_timestamp(value) AT TIME ZONE 'UTC'`
-  await tx.query(sql.unsafe`
-    INSERT INTO ${sql.identifier(['public', `measurement_${name}_value`])}
-      (company_measurement_id, value, timestamp, created_at, modified_at)
-    SELECT series, ${name === 'date' ? value : sql.fragment`value`}, to_timestamp(at) AT TIME ZONE 'UTC',
-      ${utcNow}, ${utcNow}
-    FROM unnest(
-      ${sqlArray('int4', rows, (row) => row.company_measurement_id)},
-      ${publicValues(name, rows)},
-      ${sqlArray('float8', rows, (row) => row.observed_at / 1000)}
-    ) AS n (series, value, at)`)
+function intoPublic(name: Column) {
+  const value =
+    name === 'int' || name === 'float'
+      ? sql.fragment`number`
+      : name === 'date'
+        ? sql.fragment`date AT TIME ZONE 'UTC'`
+        : sql.fragment`text`
+  // A subquery, so that it is found out once and not for each row.
+  const now = sql.fragment`(SELECT ${utcNow})`
+  return sql.fragment`, ${sql.identifier([`into_${name}`])} AS (
+      INSERT INTO ${sql.identifier(['public', `measurement_${name}_value`])}
+        (company_measurement_id, value, timestamp, created_at, modified_at)
+      SELECT company_measurement_id, ${value}, at AT TIME ZONE 'UTC', ${now}, ${now} FROM n WHERE "column" = ${name}
+    )`
 }
 
-function publicValues(name: Column, rows: readonly NewValue[]) {
-  if (name === 'int') return sqlArray('int4', rows, ({ number }) => number)
-  if (name === 'float') return sqlArray('float8', rows, ({ number }) => number)
-  if (name === 'date') return sqlArray('float8', rows, ({ date }) => inSeconds(date))
-  return sqlArray('text', rows, ({ text }) => text)
-}
+const storedValue = valueRow.extend({ event_no: z.number(), replay_no: z.number().nullable() })
+export type StoredValue = z.infer<typeof storedValue>
 
 /** The stored values of these events, by event_no and in the order of the source text. */
 export async function readValues(
   tx: Transaction,
   events: readonly { event_no: number; observed_at: number }[],
-): Promise<ValueRow[]> {
+): Promise<StoredValue[]> {
   if (events.length === 0) return []
   // The times say in which partitions to look. Dates come as numbers: JavaScript reads the years 1 to 99 of Postgres'
   // own form as 19xx and 20xx.
   return [
-    ...(await tx.any(sql.type(valueRow)`
-      SELECT event_no, replay_no, observed_at, seq, company_measurement_id, source_measurement_id, company_id,
-        data_source_id, type, path, subject_key, item_key, item_label, number, text, members,
-        (extract(epoch FROM date) * 1000)::float8 AS date
+    ...(await tx.any(sql.type(storedValue)`
+      SELECT event_no, replay_no, seq, company_measurement_id, source_measurement_id, type, path, item_key, item_label,
+        number, text, members, (extract(epoch FROM date) * 1000)::float8 AS date
       FROM normalizer.value
       WHERE event_no = ANY(${sql.array(
         events.map(({ event_no }) => event_no),

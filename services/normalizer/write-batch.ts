@@ -1,7 +1,7 @@
-import type { Verdict } from '#runtime/ledger.ts'
 import type { Transaction } from '#runtime/postgres.ts'
+import type { RawPayload } from '#schemas/generated/types.ts'
 import { insertStories, type NewStory, readStories } from './drift.ts'
-import { finishLedger, type LedgerRow, readLedger } from './ledger-rows.ts'
+import { insertLedger, type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
 import { addToNullRates, type Arrived, countPaths, type NullRateLimits, type RisenNulls } from './null-rates.ts'
 import { findParents, type Parents } from './parents.ts'
 import { type Closer, findCloser, insertRefusals, type Refusal, supersedeRefusals } from './refusals.ts'
@@ -10,9 +10,9 @@ import type { AddedSeries, SeriesCache } from './series-cache.ts'
 import { leafOf, type PresentLeaves, settle } from './settle.ts'
 import type { Work, Written } from './store.ts'
 import { nullStory, storiesOf, type Story } from './tell.ts'
-import { giveTimes } from './times.ts'
+import { type Clocks, giveTime, lockClocks, saveClocks } from './times.ts'
 import type { PayloadProblem, PayloadRefused, Understood } from './understand.ts'
-import { insertValues, readValues, type ValueRow } from './values.ts'
+import { insertValues, readValues, type StoredValue, type ValueRow } from './values.ts'
 
 export type Memory = {
   series: SeriesCache
@@ -23,28 +23,27 @@ export type Memory = {
 type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
 
 /** A payload in work: its own row in the ledger, and the event's first one, which gives event_no and time. */
-export type Case = { payload: Work['payload']; result: Understood | PayloadRefused; row: LedgerRow; first: LedgerRow }
+export type Case = {
+  payload: RawPayload
+  result: Understood | PayloadRefused
+  row: LedgerRow
+  first: LedgerRow
+  /** Its row is yet to be written, and tells of this delivery. */
+  fresh: boolean
+}
 
-/** Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. */
-export async function writeBatch(
-  tx: Transaction,
-  batch: readonly Work[],
-  verdicts: readonly Verdict[],
-  memory: Memory,
-): Promise<Batch> {
-  const ledger = await readLedger(tx, [...new Set(batch.map(({ payload }) => payload.event_id))])
-  const cases = batch.map((work, index) => openCase(work, verdicts[index] as Verdict, ledger))
-  const fresh = cases.filter((one, index): one is Case => one !== null && verdicts[index] === 'fresh')
-
-  const firsts = fresh.filter(({ row, first }) => row === first)
-  const timed = firsts.filter(({ result }) => reasonOf(result) !== 'observed-at')
-  const times = await giveTimes(
+/**
+ * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which does not
+ * change meanwhile: whoever writes an event holds the clock of its company and source.
+ */
+export async function writeBatch(tx: Transaction, batch: readonly Work[], memory: Memory): Promise<Batch> {
+  const clocks = await lockClocks(
     tx,
-    timed.map(({ payload }) => payload),
+    batch.map(({ payload }) => payload),
   )
-  for (const { row, payload } of firsts) row.observed_at = payload.observed_at
-  for (const [index, { row }] of timed.entries()) row.observed_at = times[index] as number
-  for (const { row, first } of fresh) row.observed_at = first.observed_at
+  const opened = await openCases(tx, batch, clocks)
+  const cases = opened.filter((one) => one !== null)
+  const fresh = cases.filter((one) => one.fresh)
 
   const parents = await findParents(
     tx,
@@ -58,13 +57,18 @@ export async function writeBatch(
     replays,
     await readValues(
       tx,
-      replays.map(({ first }) => placeOf(first)),
+      replays.map(({ first }) => first),
     ),
   )
   const settled = fresh.map((one) =>
     settle(one, series.of(Number(one.row.company_id), one.row.data_source_id), present, memory.limits.SAMPLE_LENGTH),
   )
 
+  await insertLedger(
+    tx,
+    fresh.map(({ row }) => row),
+  )
+  await saveClocks(tx, clocks)
   const closers = fresh.map(closerOf)
   await supersedeRefusals(
     tx,
@@ -72,61 +76,75 @@ export async function writeBatch(
   )
   await insertValues(
     tx,
-    settled.flatMap(({ values }) => values),
+    settled.map(({ brought }) => brought),
   )
   await insertRefusals(
     tx,
     settled.flatMap(({ refusals }, index) => closeByLater(refusals, closers.slice(index + 1))),
   )
-  await finishLedger(
-    tx,
-    fresh.map(({ row }) => row),
-  )
   const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)), memory.limits)
   const { stories, asked } = newStories(fresh, risen, memory.told)
   const told = await insertStories(tx, stories, memory.limits.MAX_DRIFT_PER_SOURCE)
 
-  const freshRows = new Set(fresh.map(({ row }) => row))
-  const repeated = cases.filter((one) => one !== null).filter(({ row }) => !freshRows.has(row))
+  const values = new Map<LedgerRow, readonly ValueRow[]>(settled.map(({ row, brought }) => [row, brought.values]))
+  const repeated = cases.filter(({ row }) => !values.has(row))
+  const stored = Map.groupBy(
+    await readValues(
+      tx,
+      repeated.map(({ first }) => first),
+    ),
+    ({ event_no, replay_no }) => replay_no ?? event_no,
+  )
+  for (const { row } of repeated) values.set(row, stored.get(row.event_no) ?? [])
   told.push(
     ...(await readStories(
       tx,
       repeated.map(({ row }) => row.event_no),
     )),
   )
-  const values = Map.groupBy<string, ValueRow>(
-    [
-      ...settled.flatMap(({ values }) => values),
-      ...(await readValues(
-        tx,
-        repeated.map(({ first }) => placeOf(first)),
-      )),
-    ],
-    (value) => `${value.event_no}/${value.replay_no ?? ''}`,
-  )
   const toldBy = Map.groupBy(told, ({ event_no }) => event_no)
-  const written = cases.map((one, index): Written => {
+  const written = opened.map((one): Written => {
     if (one === null || one.row.reason === 'conflict') return 'conflict'
     const { row, first } = one
-    const stored = {
-      event_no: first.event_no,
-      row,
-      values: values.get(`${first.event_no}/${row.replay_id === '' ? '' : row.event_no}`) ?? [],
-    }
-    return { stored, stories: toldBy.get(row.event_no) ?? [], fresh: verdicts[index] === 'fresh' }
+    const stored = { event_no: first.event_no, row, values: values.get(row) ?? [] }
+    return { stored, stories: toldBy.get(row.event_no) ?? [], fresh: one.fresh }
   })
   return { written, added: series.added, asked }
 }
 
-/** Null where the row in the ledger is of other content. A replay must have the content of what it replays. */
-function openCase({ payload, result }: Work, verdict: Verdict, ledger: Map<string, LedgerRow[]>): Case | null {
-  const rows = ledger.get(payload.event_id) ?? []
-  const [first] = rows
-  const row = rows.find(({ replay_id }) => replay_id === (payload.replay?.replay_id ?? ''))
-  if (verdict === 'conflict' || !first || !row) return null
-  if (first.content_hash === row.content_hash) return { payload, result, row, first }
-  const conflict = { reason: 'conflict' as const, message: 'the event has other content', sample: '', mapVersion: null }
-  return { payload, result: conflict, row, first }
+/** Null where the ledger has the event with other content. Of what comes twice in one batch the first is fresh. */
+async function openCases(tx: Transaction, batch: readonly Work[], clocks: Clocks): Promise<(Case | null)[]> {
+  const ledger = await readLedger(
+    tx,
+    batch.map(({ payload }) => payload.event_id),
+  )
+  const unknown = batch.filter(({ payload }) => !findRow(ledger.get(payload.event_id), payload))
+  const eventNos = [...(await takeEventNos(tx, unknown.length))]
+  return batch.map(({ payload, result }) => {
+    const rows = ledger.get(payload.event_id) ?? []
+    const known = findRow(rows, payload)
+    if (known && known.content_hash !== payload.content_hash) return null
+    const time = rows[0]?.observed_at ?? timeOf(payload, result, clocks)
+    const row = known ?? newRow(payload, eventNos.shift() as number, time)
+    if (!known) ledger.set(payload.event_id, [...rows, row])
+    const first = rows[0] ?? row
+    return { payload, result: checkContent(result, row, first), row, first, fresh: !known }
+  })
+}
+
+function findRow(rows: readonly LedgerRow[] | undefined, { replay }: RawPayload): LedgerRow | undefined {
+  return rows?.find(({ replay_id }) => replay_id === (replay?.replay_id ?? ''))
+}
+
+/** A time that is refused moves no clock. */
+function timeOf(payload: RawPayload, result: Case['result'], clocks: Clocks): number {
+  return reasonOf(result) === 'observed-at' ? (payload.observed_at as number) : giveTime(clocks, payload)
+}
+
+/** A replay must have the content of what it replays. */
+function checkContent(result: Case['result'], row: LedgerRow, first: LedgerRow): Case['result'] {
+  if (first.content_hash === row.content_hash) return result
+  return { reason: 'conflict', message: 'the event has other content', sample: '', mapVersion: null }
 }
 
 function checkParents({ payload, result, row }: Case, { companies, sources }: Parents): Understood | PayloadRefused {
@@ -147,8 +165,8 @@ function needOf({ result, row }: Case) {
 }
 
 /** What is stored already of the events that are replayed. */
-function presentLeaves(replays: readonly Case[], values: readonly ValueRow[]): PresentLeaves {
-  const present: PresentLeaves = new Map(replays.map(({ first }) => [first.event_no, new Set()]))
+function presentLeaves(replays: readonly Case[], values: readonly StoredValue[]): PresentLeaves {
+  const present = new Map(replays.map(({ first }) => [first.event_no, new Set<string>()]))
   for (const value of values) present.get(value.event_no)?.add(leafOf(value))
   return present
 }
@@ -168,10 +186,6 @@ function closeByLater(refusals: readonly Refusal[], later: readonly (Closer | nu
 
 function reasonOf(result: Case['result']): PayloadProblem | null {
   return 'reason' in result ? result.reason : null
-}
-
-function placeOf({ event_no, observed_at }: LedgerRow) {
-  return { event_no, observed_at: observed_at ?? 0 }
 }
 
 /** History tells nothing about how a source is today, and neither does what is replayed. */

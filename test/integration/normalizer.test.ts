@@ -9,7 +9,7 @@ import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type Mapping, normalizerBench } from './normalizer-setup.ts'
+import { type Fed, type Mapping, normalizerBench } from './normalizer-setup.ts'
 
 const github: Mapping[] = [
   { SourceField: 'name', DataType: 'text', MeasurementName: 'company name' },
@@ -384,6 +384,23 @@ describe('what cannot be stored', () => {
     expect((await bench.counts(other)).value).toBe(2 * 17)
   })
 
+  /** Feeds these, which must then wait for another transaction that has run this; it commits. */
+  async function feedMeanwhile(payloads: Fed[], sql: string, values: unknown[]): Promise<void> {
+    const client = new pg.Client({ connectionString: installation.database.url })
+    await client.connect()
+    onCleanup(() => client.end())
+    await client.query('BEGIN')
+    await client.query(sql, values)
+    await bench.feed(payloads, 1)
+    await waitFor('the normalizer to wait for it', async () => {
+      const waiting = await installation.database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return waiting.length > 0
+    })
+    await client.query('COMMIT')
+  }
+
   test.each([
     { gone: 'company', sql: 'DELETE FROM company WHERE id = $2 AND $1 > 0', reason: 'unknown-company', values: 17 },
     { gone: 'source', sql: 'DELETE FROM data_source WHERE id = $1 AND $2 > 0', reason: 'unknown-source', values: 17 },
@@ -405,20 +422,8 @@ describe('what cannot be stored', () => {
     const known = bench.payload(source, company, org)
     await bench.feed([known])
     await bench.observed([known])
-    const client = new pg.Client({ connectionString: installation.database.url })
-    await client.connect()
-    onCleanup(() => client.end())
-    await client.query('BEGIN')
-    await client.query(row.sql, [source.id, company])
     const payloads = [bench.payload(source, company, org), bench.payload(otherSource, neighbour, org)]
-    await bench.feed(payloads, 1)
-    await waitFor('the normalizer to wait for the deletion', async () => {
-      const waiting = await installation.database.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      )
-      return waiting.length > 0
-    })
-    await client.query('COMMIT')
+    await feedMeanwhile(payloads, row.sql, [source.id, company])
     expect(await bench.settled(payloads)).toEqual([row.reason, null])
     expect([(await bench.counts(source)).value, (await bench.counts(otherSource)).value]).toEqual([row.values, 17])
     const refused = await installation.database.query(
@@ -430,6 +435,24 @@ describe('what cannot be stored', () => {
     expect(await bench.deadLetters()).not.toContainEqual(
       expect.objectContaining({ headers: expect.objectContaining({ event_id: payloads[0]!.event_id }) }),
     )
+  })
+
+  test('an event id that comes for another company while it is written belongs to that one', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const payloads = [bench.payload(source, company, org), bench.payload(source, company, org)]
+    await feedMeanwhile(
+      payloads,
+      `INSERT INTO normalizer.processed_event
+         (event_id, content_hash, document, data_source_id, source_name, company_id, received_at, history, observed_at)
+       VALUES ($1, 'h', 'd', $2, 's', '0', now(), false, now())`,
+      [payloads[0]!.event_id, source.id],
+    )
+    await bench.observed([payloads[1]!])
+    const dead = await waitFor('the dead letter', async () =>
+      (await bench.deadLetters()).find(({ headers }) => headers['event_id'] === payloads[0]!.event_id),
+    )
+    expect(dead.headers['__dlq.reason']).toBe('conflict')
+    expect(await bench.counts(source)).toMatchObject({ processed_event: 2, value: 17 })
   })
 
   // Serialization failure, deadlock.
