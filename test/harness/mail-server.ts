@@ -18,6 +18,7 @@ export type ReceivedMail = {
   html: string
   headers: Record<string, string>
   source: string
+  fate: MailFate
 }
 
 export type MailServer = {
@@ -71,7 +72,7 @@ export async function startMailServer(
         const to = session.envelope.rcptTo.map(({ address }) => address)
         to.forEach((address) => received.next(address))
         void read(Buffer.concat(chunks), to.join()).then((mail) => {
-          mails.push(mail)
+          mails.push({ ...mail, fate })
           if (fate === 'accept') done()
           if (fate === 'cut') sockets.get(session.remotePort)?.destroy()
         })
@@ -110,7 +111,7 @@ function errorOf(fate: MailFate): Error {
   return Object.assign(new Error(text), { responseCode })
 }
 
-async function read(source: Buffer, to: string): Promise<ReceivedMail> {
+async function read(source: Buffer, to: string): Promise<Omit<ReceivedMail, 'fate'>> {
   const { subject = '', text = '', html, headerLines } = await simpleParser(source)
   const headers = headerLines.map(({ key, line }) => [key, line.slice(line.indexOf(':') + 1).trim()])
   return {

@@ -10,6 +10,8 @@ export type Proxy = {
    * direction, for good. `held` resolves when it is there: an answer is only there when the server has done its work.
    */
   hold(what: 'request' | 'answer', matches: (message: Buffer) => boolean): { held: Promise<void> }
+  /** Breaks all connections there are, whatever goes on in them. */
+  cut(): void
 }
 
 /** How a protocol is to be read: only as far as a message can be told from the next. */
@@ -80,8 +82,9 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
     })
   }
 
+  const cut = () => sockets.forEach((socket) => socket.destroy())
   onCleanup(async () => {
-    for (const socket of sockets) socket.destroy()
+    cut()
     await new Promise((done) => server.close(done))
   })
   return {
@@ -91,6 +94,7 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
       trap = { what, matches, spring }
       return { held }
     },
+    cut,
   }
 }
 

@@ -24,7 +24,7 @@ export type SlackServer = {
   postsIn(room: string): Post[]
   /** How often `method` (or `webhook`) was called for a channel, by the name or the id that the call had. */
   calls(method: string, room: string): number
-  /** The errors it answered with, without those of `decide`. */
+  /** The errors it answered with, after the method, without those of `decide`. */
   errors: string[]
 }
 
@@ -78,6 +78,7 @@ export async function startSlackServer({
   function callMethod(call: HttpCall): Reply {
     const { method, fields, token } = readCall(call)
     const work = methods[method]
+    const json = (answer: Fields & { ok: boolean; error?: string }) => answerJson(method, answer)
     if (!work) return json({ ok: false, error: 'unknown_method' })
     const type = call.headers['content-type'] ?? ''
     if (call.method === 'POST' && !/^application\/(json|x-www-form-urlencoded)\b|^multipart\/form-data\b/.test(type))
@@ -88,12 +89,12 @@ export async function startSlackServer({
     if (refusal) return json({ ok: false, error: refusal })
     const room = method === 'chat.postMessage' ? findRoom(String(fields.channel)) : null
     const seconds = room ? waitFor(room) : isOverTier(method, token) ? 10 : 0
-    if (seconds > 0) return limited(seconds, '{"ok":false,"error":"ratelimited"}')
+    if (seconds > 0) return limited(method, seconds, '{"ok":false,"error":"ratelimited"}')
     return json(work(fields))
   }
 
-  function json(answer: Fields & { ok: boolean; error?: string }): Reply {
-    if (answer.error) errors.push(answer.error)
+  function answerJson(method: string, answer: Fields & { ok: boolean; error?: string }): Reply {
+    if (answer.error) errors.push(`${method} ${answer.error}`)
     return {
       status: 200,
       headers: { 'content-type': 'application/json; charset=utf-8' },
@@ -101,15 +102,15 @@ export async function startSlackServer({
     }
   }
 
-  function limited(seconds: number, body: string): Reply {
-    errors.push('ratelimited')
+  function limited(method: string, seconds: number, body: string): Reply {
+    errors.push(`${method} ratelimited`)
     return { status: 429, headers: { 'retry-after': String(seconds) }, body }
   }
 
   // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
   function callWebhook({ path, headers, body }: HttpCall): Reply {
     const plain = (status: number, text: string): Reply => {
-      if (status !== 200) errors.push(text)
+      if (status !== 200) errors.push(`webhook ${text}`)
       return { status, headers: { 'content-type': 'text/html' }, body: text }
     }
     const room = webhooks.get(path)
@@ -119,7 +120,7 @@ export async function startSlackServer({
     if (!fields) return plain(400, 'invalid_payload')
     if (room.isArchived) return plain(410, 'channel_is_archived')
     const seconds = waitFor(room)
-    if (seconds > 0) return limited(seconds, 'rate_limited')
+    if (seconds > 0) return limited('webhook', seconds, 'rate_limited')
     // A webhook takes no metadata.
     const problem = judgePost({ ...fields, metadata: undefined })
     if (problem) return plain(400, problem.error)
