@@ -3,6 +3,7 @@ import { type Database, sql } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
 import type { Claim } from './claim.ts'
 import type { CallResult } from './module.ts'
+import { deadline } from './times.ts'
 
 /** Notes that the module is called now. False when the claim is not ours any more, or over: then it must not be called. */
 export async function beginCall(database: Database, { task_id, claim_token }: Claim): Promise<boolean> {
@@ -10,7 +11,7 @@ export async function beginCall(database: Database, { task_id, claim_token }: Cl
     UPDATE scheduler.run r SET called_at = now()
     FROM public.scheduled_task t
     WHERE r.task_id = ${task_id} AND r.claim_token = ${claim_token} AND t.task_id = r.task_id AND t.status = 'PROCESSING'
-      AND t.started_at + t.max_run_seconds * interval '1 second' > ${utcNow}
+      AND ${deadline} > ${utcNow}
     RETURNING r.task_id`)
   return ours !== null
 }

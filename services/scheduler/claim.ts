@@ -111,7 +111,7 @@ async function claimTasks(
       FOR UPDATE SKIP LOCKED
     ), started AS (
       UPDATE public.scheduled_task t
-      SET status = 'PROCESSING', attempts = t.attempts + 1, started_at = ${utcNow}, ended_at = NULL,
+      SET status = 'PROCESSING', attempts = least(greatest(t.attempts, 0), 1000000) + 1, started_at = ${utcNow}, ended_at = NULL,
         -- parma-web gives every task on demand its column default, whatever the source says.
         max_run_seconds = CASE t.schedule_type WHEN 'ON_DEMAND' THEN s.max_run_seconds ELSE t.max_run_seconds END
       FROM locked, public.data_source s

@@ -8,6 +8,7 @@ import { utcNow } from '#runtime/public-tables.ts'
 import type { CrawlFinished } from '#schemas/generated/types.ts'
 import { bringsCompanies } from './build-request.ts'
 import { noteSuccess } from './modules.ts'
+import { deadline } from './times.ts'
 import { companyErrors, type FinishVerdict, judgeFinish } from './finish.ts'
 
 type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & {
@@ -89,7 +90,7 @@ async function lockTasks(
   const ids = finishes.map(({ task_id }) => task_id)
   const rows = await tx.any(sql.type(taskRow)`
     SELECT t.task_id, t.data_source_id, s.source_name, t.status, t.attempts, r.finished_at IS NOT NULL AS finished, coalesce(r.fed, 0) AS fed,
-      (t.started_at + t.max_run_seconds * interval '1 second') AS deadline
+      ${deadline} AS deadline
     FROM public.scheduled_task t JOIN public.data_source s ON s.id = t.data_source_id
     LEFT JOIN scheduler.run r ON r.task_id = t.task_id
     WHERE t.task_id = ANY(${sql.array(ids, 'int4')})

@@ -10,6 +10,7 @@ import { changeWithRecord, writePolicy } from './policies.ts'
 import { changePolicy, type PolicyWords, readUntil } from './read-policy.ts'
 import { requestRun } from './requests.ts'
 import { readSources, type SourceState } from './sources.ts'
+import { epochMs } from './times.ts'
 
 type Output = { json?: boolean }
 type Signed = Output & { by?: string }
@@ -103,7 +104,7 @@ async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase(async (database) => {
     const shown = await database.any(sql.type(shownRow)`
       SELECT s.id, s.source_name AS name, s.health_status::text AS health, h.uptime::float8 AS uptime, r.task_id AS last_task,
-        floor(extract(epoch FROM r.slot) * 1000)::bigint AS last_slot, coalesce(r.outcome, lower(t.status::text)) AS last_status, r.reason AS last_reason
+        ${epochMs(sql.fragment`r.slot`)} AS last_slot, coalesce(r.outcome, lower(t.status::text)) AS last_status, r.reason AS last_reason
       FROM public.data_source s
       LEFT JOIN scheduler.source_health h ON h.data_source_id = s.id
       LEFT JOIN LATERAL (

@@ -6,6 +6,7 @@ import { rhythmOf } from './due.ts'
 import { judgeSilence } from './judge-health.ts'
 import { isPaused } from './policies.ts'
 import { readSources } from './sources.ts'
+import { epochMs } from './times.ts'
 import { closeStories, openStories, type Story, type StoryKey } from './stories.ts'
 
 const silenceRow = z.object({
@@ -26,13 +27,14 @@ export async function judgeSources(database: Database, settings: Config): Promis
   const rows = await database.any(sql.type(silenceRow)`
     SELECT s.id, s.source_name AS name,
       (SELECT count(*) FROM public.company_data_source l WHERE l.data_source_id = s.id) AS companies,
-      coalesce((SELECT max(last_fed_at) FROM scheduler.company_source c WHERE c.data_source_id = s.id),
-        least(s.created_at AT TIME ZONE 'UTC', now())) AS last_value_at,
+      ${epochMs(sql.fragment`coalesce(
+        (SELECT max(last_fed_at) FROM scheduler.company_source c WHERE c.data_source_id = s.id),
+        least(s.created_at AT TIME ZONE 'UTC', now()))`)} AS last_value_at,
       (SELECT max(to_slot) FROM scheduler.missed m
         WHERE m.data_source_id = s.id AND reason IN ('inactive', 'paused')) AS last_off_at,
-      (coalesce(p.max_attempts, ${settings.MAX_ATTEMPTS}) * s.max_run_seconds + coalesce(p.jitter_seconds, 0)
-        + ${settings.STALE_GRACE_SECONDS}) * 1000::bigint AS grace_ms,
-      (SELECT json_build_object('started_at', extract(epoch FROM r.started_at) * 1000, 'over', r.outcome IS NOT NULL,
+      (coalesce(p.max_attempts, ${settings.MAX_ATTEMPTS})::float8 * s.max_run_seconds + coalesce(p.jitter_seconds, 0)
+        + ${settings.STALE_GRACE_SECONDS}) * 1000 AS grace_ms,
+      (SELECT json_build_object('started_at', ${epochMs(sql.fragment`r.started_at`)}, 'over', r.outcome IS NOT NULL,
           'failed', coalesce(r.outcome = 'failed', false) OR r.finished_at IS NULL, 'reason', r.reason)
         FROM scheduler.run r WHERE r.data_source_id = s.id AND r.started_at IS NOT NULL
         ORDER BY r.started_at DESC LIMIT 1) AS last_run

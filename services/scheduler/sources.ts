@@ -6,6 +6,7 @@ import { isCron, isZone } from './cron.ts'
 import { moduleOf } from './modules.ts'
 import { isPaused, policyColumns } from './policies.ts'
 import { defaultPolicy, policyRow } from './read-policy.ts'
+import { epochMs, nowMs } from './times.ts'
 import { minutesOf } from './window.ts'
 
 type Fragment = ReturnType<typeof sql.fragment>
@@ -78,9 +79,6 @@ export type SourceState = z.output<typeof sourceRow>
 
 export type PlanSettings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS' | 'LATE_START_SECONDS'>
 
-/** The database's clock, ms since 1970. */
-export const nowMs = sql.fragment`floor(date_part('epoch', now()) * 1000)::bigint`
-
 /** The state of all sources, or of those in `ids`. Tasks have no index but their key: each time all are passed over. */
 export function readSources(
   connection: Database | Transaction,
@@ -121,7 +119,7 @@ export function readSources(
     )
     SELECT s.id, s.is_active, s.frequency, coalesce(task.tasks, '[]') AS tasks, s.module,
       coalesce(busy.runs, 0)::int AS module_runs, ${epochMs(sql.fragment`m.rests_until`)} AS module_rests_until,
-      ran.latest AS ran_latest, ran.earliest,
+      ${epochMs(sql.fragment`ran.latest`)} AS ran_latest, ${epochMs(sql.fragment`ran.earliest`)} AS earliest,
       (SELECT json_build_object('from', ${epochMs(sql.fragment`from_slot`)}, 'to', ${epochMs(sql.fragment`to_slot`)}, 'reason', reason)
         FROM scheduler.missed WHERE data_source_id = s.id ORDER BY to_slot DESC LIMIT 1) AS last_missed,
       CASE WHEN p.data_source_id IS NOT NULL THEN (
@@ -129,7 +127,7 @@ export function readSources(
       ) END AS policy,
       ${settings.LATE_START_SECONDS * 1000}::int AS grace_ms, ${nowMs} AS now,
       CASE WHEN ran.latest IS NULL
-        THEN coalesce(${epochMs(quietSince)}, 0) + ${wait} ELSE 0 END AS first_run_at
+        THEN coalesce(${epochMs(sql.fragment`quiet.since`)}, 0) + ${wait} ELSE 0 END AS first_run_at
     FROM source s
     LEFT JOIN task ON task.data_source_id = s.id
     LEFT JOIN busy ON busy.module = s.module
@@ -139,10 +137,6 @@ export function readSources(
       SELECT max(r.slot) AS latest, min(r.slot) AS earliest
       FROM scheduler.run r WHERE r.data_source_id = s.id AND r.schedule_type = 'REGULAR'
     ) AS ran ON true
+    LEFT JOIN LATERAL (SELECT ${quietSince} AS since) AS quiet ON ran.latest IS NULL
     ORDER BY s.id`)
-}
-
-/** Times of whole ms, as all that we and parma-web store are; on float8, which costs a fifth of numeric. */
-function epochMs(time: Fragment): Fragment {
-  return sql.fragment`round(date_part('epoch', ${time}) * 1000)::bigint`
 }

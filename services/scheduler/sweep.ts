@@ -4,6 +4,7 @@ import { utcNow } from '#runtime/public-tables.ts'
 import type { Config } from './config.ts'
 import { noteFailures } from './modules.ts'
 import { isPaused } from './policies.ts'
+import { deadline } from './times.ts'
 
 const endedRow = z.object({
   task_id: z.number(),
@@ -14,6 +15,9 @@ const endedRow = z.object({
   excused: z.boolean(),
 })
 export type EndedAttempt = z.output<typeof endedRow>
+
+/** Seconds between two attempts, however many there have been. */
+const longestBackOff = 365 * 86_400
 
 /** Whether source `s` with policy `p` is neither switched off nor paused. */
 const runs = sql.fragment`s.is_active AND NOT ${isPaused}`
@@ -57,7 +61,7 @@ function writeEnds(tx: Transaction, settings: Config): Promise<readonly EndedAtt
       LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
       WHERE r.outcome IS NULL AND (
         t.status = 'PROCESSING' AND r.finished_at IS NULL AND (
-          coalesce(t.started_at + t.max_run_seconds * interval '1 second' <= ${utcNow}, true)
+          coalesce(${deadline} <= ${utcNow}, true)
           OR r.call_error IS NOT NULL AND now() >= greatest(r.call_ended_at, r.last_fed_at)
             + CASE WHEN r.call_reached THEN ${LOST_CALL_GRACE_SECONDS} ELSE 0 END * interval '1 second')
         OR t.status = 'PENDING' AND t.attempts > 0 AND NOT (${runs}))
@@ -68,7 +72,7 @@ function writeEnds(tx: Transaction, settings: Config): Promise<readonly EndedAtt
         outcome = CASE WHEN over.again THEN NULL WHEN run.fed > 0 THEN 'partial' ELSE 'failed' END,
         settled_at = CASE WHEN NOT over.again THEN now() END,
         retry_at = CASE WHEN over.again
-          THEN now() + over.backoff_seconds * 2 ^ greatest(run.attempt - 1, 0) * interval '1 second' END
+          THEN now() + least(over.backoff_seconds * 2 ^ least(greatest(run.attempt, 1) - 1, 30), ${longestBackOff}) * interval '1 second' END
       FROM over
       -- A finish that came meanwhile wins.
       WHERE run.task_id = over.task_id AND run.finished_at IS NULL

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { nextStartInMs } from './due.ts'
 import { restsUntil } from './rest.ts'
-import { nowMs, type PlanSettings, readSources, type SourceState } from './sources.ts'
+import { type PlanSettings, readSources, type SourceState } from './sources.ts'
+import { nowMs } from './times.ts'
 
 /**
  * Sources at which there may be something to do now, and ms until there may be something at any other moment; null: nothing

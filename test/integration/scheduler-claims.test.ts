@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { Database } from '#runtime/postgres.ts'
 import { beginCall, endCall } from '../../services/scheduler/calls.ts'
 import { type Claim, claimDue } from '../../services/scheduler/claim.ts'
-import { nextStartInMs } from '../../services/scheduler/due.ts'
+import { nextStartInMs, previewSlots } from '../../services/scheduler/due.ts'
+import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
+import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
-import { adoptTasks, endAttempts } from '../../services/scheduler/sweep.ts'
+import { adoptTasks, closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
 import { watchSources } from '../../services/scheduler/watch.ts'
 import { addSource, addTask, finishOf, readTasks } from './scheduler-setup.ts'
 import { age, claim, config, configure, database, feed, finish, idsOf, look, only, tables } from './scheduler-world.ts'
@@ -323,4 +325,43 @@ describe('a source at which there is nothing to do', () => {
     await tables.query(change)
     expect(await seen()).toEqual([source])
   })
+})
+
+test('whatever somebody has written into the tables of parma-web, it stops no other source', async () => {
+  const good = await addSource(tables)
+  await tables.query(`
+    WITH source AS (
+      INSERT INTO data_source (source_name, is_active, frequency, health_status, max_run_seconds, created_at, modified_at)
+      SELECT time, is_active, 'MONTHLY', 'UP', seconds, time::timestamp, time::timestamp
+      FROM unnest(ARRAY['infinity', '-infinity', '4713-01-01 BC', '0001-01-01', '9999-12-31', '294276-12-31']) AS time,
+        unnest(ARRAY[-2147483648, 2147483647]) AS seconds, unnest(ARRAY[true, false]) AS is_active
+      RETURNING id, source_name AS time, max_run_seconds
+    )
+    INSERT INTO scheduled_task (data_source_id, schedule_type, status, scheduled_at, started_at, attempts, max_run_seconds)
+    SELECT id, type::schedule_type, status::task_status, time::timestamp, time::timestamp, attempts, max_run_seconds
+    FROM source, unnest(ARRAY['REGULAR', 'ON_DEMAND']) AS type, unnest(ARRAY['PENDING', 'PROCESSING', 'FAILED']) AS status,
+      unnest(ARRAY[-2147483648, 0, 2147483647]) AS attempts`)
+  await tables.query(`
+    INSERT INTO scheduler.source_policy (data_source_id, max_attempts, backoff_seconds, jitter_seconds, cron)
+    SELECT id, 2147483647, 2147483647, 2147483647, CASE WHEN id % 2 = 0 THEN '0 0 29 2 *' END FROM data_source WHERE id % 3 = 0 AND id <> ${good}`)
+  const watch = watchSources(database, config)
+  const started: number[] = []
+  for (let round = 0; round < 3; round++) {
+    await endAttempts(database, config)
+    await settleRuns(database, config)
+    await closeOrphans(database)
+    const { sources } = await watch()
+    for (const source of sources) previewSlots(source, source.now, source.now + 86_400_000)
+    await adoptTasks(
+      database,
+      sources.flatMap(({ strange }) => strange),
+    )
+    const { claims } = await claimDue(database, config, sources, 1000)
+    started.push(...claims.map(({ data_source_id }) => data_source_id))
+    for (const one of claims) await beginCall(database, one)
+    await finish(...claims.map(({ data_source_id, task_id }) => finishOf(data_source_id, task_id)))
+    await judgeRuns(database, config)
+    await judgeSources(database, config)
+  }
+  expect(started.filter((id) => id === good)).toEqual([good])
 })
