@@ -52,6 +52,8 @@ export type ChannelKind = {
   needsSecret?: true
   /** What people give to name a destination, and what the secret is. */
   help: { destination: string; secret?: string }
+  /** The longest digest that is one message there, in characters; a longer one comes in parts. Unset: any. */
+  maxDigestChars?: number
   /** Least time between two messages to one destination, ms. */
   intervalMs(config: Config): number
   /** Whether a message that cannot be looked for is sent again when nobody knows whether it went out. */

@@ -10,4 +10,8 @@ export const commands = defineCommands(import.meta, {
     help: 'who follows which company, and who hears at which channel: ls, add, rm',
     load: () => import('./subscriptions-commands.ts'),
   },
+  digests: {
+    help: 'daily, weekly and monthly digests: ls, set, rm, run, preview',
+    load: () => import('./digests-commands.ts'),
+  },
 })

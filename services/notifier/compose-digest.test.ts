@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Message } from './compose.ts'
 import { composeDigest, type Digest, type DigestNews, type Extras, splitDigest } from './compose-digest.ts'
-import { asHtml, asSlack, asText } from './render.ts'
+import { asHtml, asSlack, asText, maxDigestChars } from './render.ts'
 import { asHtmlSections } from './render-digest.ts'
 
 fc.configureGlobal({ seed: 1 })
@@ -41,6 +41,7 @@ describe('composeDigest', () => {
         newsOf('d', { company_id: 2, company: 'beta', severity: 'critical' }),
       ]),
       nothing,
+      10,
     )
     expect(message).toEqual({
       subject: 'Your weekly report: 4 news of 2 companies',
@@ -58,7 +59,11 @@ describe('composeDigest', () => {
   })
 
   test('says which bucket it is about, and knows a company that is gone by its number', () => {
-    const { subject, lines } = composeDigest(digestOf([newsOf('a', { company: null })], { bucket: 'Berlin' }), nothing)
+    const { subject, lines } = composeDigest(
+      digestOf([newsOf('a', { company: null })], { bucket: 'Berlin' }),
+      nothing,
+      10,
+    )
     expect(subject).toBe('Your weekly report: 1 news of company 1 of Berlin')
     expect(lines[0]?.heading).toBe('company 1')
   })
@@ -76,12 +81,22 @@ describe('composeDigest', () => {
         { name: 'Series', value: 'A' },
       ],
     }
-    const { lines } = composeDigest(digestOf(news), { ...nothing, fundingOf: (id) => known[id] ?? [] })
+    const { lines } = composeDigest(digestOf(news), { ...nothing, fundingOf: (id) => known[id] ?? [] }, 10)
     expect(lines.map(({ title, details }) => [title, details])).toEqual([
       ['The funding round changed.', ['- Amount - 5000000', '- Series - A', 'and 1 more about its funding rounds']],
       ['Message d.', []],
       ['One more FUNDING ROUND.', []],
     ])
+  })
+
+  test('the least important beyond a number of lines are a count', () => {
+    const news = [
+      newsOf('a'),
+      newsOf('b', { severity: 'warning' }),
+      newsOf('c', { company_id: 2, severity: 'critical' }),
+    ]
+    const message = composeDigest(digestOf(news), nothing, 2)
+    expect([titles(message), message.rest]).toEqual([['Message c.', 'Message b.'], '… and 1 more.'])
   })
 
   test('shows how a series went, once', () => {
@@ -90,7 +105,7 @@ describe('composeDigest', () => {
       chartOf: (id) => (id === 'c' ? '▇▁' : '▁▇'),
       linkOf: (id) => `https://x/${id}`,
     }
-    const { lines } = composeDigest(digestOf([newsOf('a'), newsOf('b'), newsOf('c')]), extras)
+    const { lines } = composeDigest(digestOf([newsOf('a'), newsOf('b'), newsOf('c')]), extras, 10)
     expect(lines.map(({ details, link }) => [details, link])).toEqual([
       [['▁▇'], 'https://x/a'],
       [[], 'https://x/b'],
@@ -108,15 +123,16 @@ describe('splitDigest', () => {
         ),
       ),
       nothing,
+      1000,
     )
 
   test('what fits stays one message', () => {
     const message = many(5, 'acme')
-    expect(splitDigest(message, { maxLines: 5, maxChars: 10_000 })).toEqual([message])
+    expect(splitDigest(message, 10_000)).toEqual([message])
   })
 
   test('every part begins with its company and says which part it is', () => {
-    const parts = splitDigest(many(7, 'acme'), { maxLines: 3, maxChars: 10_000 })
+    const parts = splitDigest(many(7, 'acme'), 400)
     expect(parts.map(({ subject, lines }) => [subject, lines.length, lines[0]?.heading])).toEqual([
       ['Your weekly report: 7 news of 3 companies (1 of 3)', 3, 'acme'],
       ['Your weekly report: 7 news of 3 companies (2 of 3)', 3, 'acme'],
@@ -129,7 +145,7 @@ describe('splitDigest', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 120 }), fc.array(hostile, { maxLength: 30 }), (count, texts) => {
         const message = many(count, texts.join(' '))
-        const parts = splitDigest(message, { maxLines: 50, maxChars: 12_000 })
+        const parts = splitDigest(message, maxDigestChars)
         expect(parts.flatMap(titles)).toEqual(titles(message))
         for (const part of parts) {
           const { blocks } = asSlack(part, 'why')
@@ -140,7 +156,9 @@ describe('splitDigest', () => {
             expect(text?.text.length).toBeLessThanOrEqual(3000)
             expect(text?.text).not.toMatch(/<!|<@/)
           }
-          expect(sections.reduce((sum, { text }) => sum + (text?.text.length ?? 0), 0)).toBeLessThanOrEqual(12_000)
+          expect(sections.reduce((sum, { text }) => sum + (text?.text.length ?? 0), 0)).toBeLessThanOrEqual(
+            maxDigestChars,
+          )
         }
       }),
       { numRuns: 50 },
@@ -160,6 +178,7 @@ describe('a digest as people see it', () => {
       fundingOf: () => [{ name: 'Amount', value: '5 & more' }],
       linkOf: (id) => (id === 'c' ? 'https://parma.example/why/c?until=1&signature=x' : null),
     },
+    10,
   )
 
   test('plain text', () => {

@@ -48,21 +48,23 @@ const maxValue = 200
 const maxFunding = 30
 
 /**
- * A digest as one message, company by company, the most important first. Of the messages of a company about a funding round
- * the first counts for all of them, with what else is known of it (contract section 15.1).
+ * A digest as one message, company by company, the most important first; the least important beyond `maxLines` are a count.
+ * Of the messages of a company about a funding round the first counts for all of them, with what else is known of it
+ * (contract section 15.1).
  */
-export function composeDigest(digest: Digest, extras: Extras): Message {
-  const companies = [...Map.groupBy(digest.news, ({ company_id }) => company_id).values()]
-    .map((news) => news.toSorted(byImportance))
-    .sort(([a], [b]) => byImportance(a as DigestNews, b as DigestNews))
+export function composeDigest(digest: Digest, extras: Extras, maxLines: number): Message {
   const count = digest.news.length
-  const named = companies.length === 1 ? nameOf(companies[0]?.[0] as DigestNews) : `${companies.length} companies`
+  const shown = digest.news.toSorted(byImportance).slice(0, maxLines)
+  // In the order of their first news, which is that of their most important.
+  const companies = [...Map.groupBy(shown, ({ company_id }) => company_id).values()]
+  const all = new Set(digest.news.map(({ company_id }) => company_id)).size
+  const named = all === 1 ? nameOf(shown[0] as DigestNews) : `${all} companies`
   const about = digest.bucket === null ? named : `${named} of ${cut(clean(digest.bucket), maxName)}`
   return {
     subject: cut(`Your ${digest.rhythm} report: ${count} news of ${about}`, maxSubject),
     context: `${formatTime(digest.since)} to ${formatTime(digest.until)}`,
     lines: companies.flatMap((news) => linesOf(news, extras)),
-    rest: '',
+    rest: count > shown.length ? `… and ${count - shown.length} more.` : '',
     topic: { kind: 'company', name: about },
     trace: '',
   }
@@ -120,20 +122,17 @@ function byImportance(a: DigestNews, b: DigestNews): number {
 }
 
 /**
- * The message in as many parts as it takes to have at most `maxLines` lines and some `maxChars` characters in each, as Slack
- * counts them. Every part names the company it goes on with.
+ * The message in as many parts as it takes to have some `maxChars` characters in each, as Slack counts them. Every part names
+ * the company it goes on with.
  */
-export function splitDigest(
-  message: Message,
-  { maxLines, maxChars }: { maxLines: number; maxChars: number },
-): Message[] {
+export function splitDigest(message: Message, maxChars: number): Message[] {
   const parts: Line[][] = []
   let [chars, heading] = [0, '']
   for (const line of message.lines) {
     heading = line.heading ?? heading
     const size = sizeOf(line)
     const last = parts.at(-1)
-    if (last && last.length < maxLines && chars + size <= maxChars) {
+    if (last && chars + size <= maxChars) {
       last.push(line)
       chars += size
     } else {
@@ -146,6 +145,7 @@ export function splitDigest(
     ...message,
     subject: `${message.subject} (${index + 1} of ${parts.length})`,
     lines,
+    rest: index === parts.length - 1 ? message.rest : '',
   }))
 }
 

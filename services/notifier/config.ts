@@ -16,6 +16,8 @@ import {
   secret,
   serviceSettings,
 } from '#runtime/config.ts'
+import { readFirestoreAccess, withAccountFile as withFirestoreAccount } from '#runtime/firestore-settings.ts'
+import { digestSettings } from './digest-settings.ts'
 import { parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
 
 const minutes = (n: number) => n * 60_000
@@ -149,11 +151,12 @@ export const settings = {
   WRITE_PUBLIC_NOTIFICATIONS: flag(true).describe(
     'Record told alerts in public.notification. A company with such a row cannot be deleted before the row is.',
   ),
+  ...digestSettings,
 }
 
 /** Everything the notifier needs to know of its surroundings. */
 export const readConfig = (env: Env = process.env, secretsDir = predecessorSecrets) => {
-  const config = readEnv(settings, withAccountFile(env, secretsDir))
+  const config = readEnv(settings, withFirestoreAccount(withAccountFile(env, secretsDir), secretsDir))
   const isLocal = config.DEPLOYMENT_ENV === 'local'
   const problems: string[] = []
   const { SMTP_URL, SMTP_SERVICE, SENDGRID_API_KEY } = config
@@ -180,9 +183,20 @@ export const readConfig = (env: Env = process.env, secretsDir = predecessorSecre
     EMAIL_FROM: sender ?? 'parma@localhost',
     SLACK_TOKEN: config.SLACK_TOKEN ?? (isLocal ? 'xoxb-local' : undefined),
     SMTP_REQUIRE_TLS: config.SMTP_REQUIRE_TLS && !isLocal,
+    /** Null: results of digests are not stored there. */
+    firestore: readFirestoreAccess(config),
   }
 }
 export type Config = ReturnType<typeof readConfig>
+
+const { DEPLOYMENT_ENV, PUBLIC_URL, LINK_DAYS, STRICT_CHANNEL_PURPOSE } = settings
+
+/** What the commands for digests need of it. */
+export const readDigestConfig = (env: Env = process.env, secretsDir = predecessorSecrets) => {
+  const own = { DEPLOYMENT_ENV, PUBLIC_URL, LINK_DAYS, STRICT_CHANNEL_PURPOSE }
+  const config = readEnv({ ...own, ...digestSettings, ...linkSettings }, withFirestoreAccount(env, secretsDir))
+  return { ...config, firestore: readFirestoreAccess(config) }
+}
 
 /** What `read` returns; undefined when it throws, which is one of the problems. */
 function attempt<T>(read: () => T, problems: string[]): T | undefined {

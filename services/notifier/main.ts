@@ -1,4 +1,4 @@
-// News and operational events → Slack and e-mail. Consumed at least once, stored exactly once; each message goes to each
+// News, operational events and what people ask for → messages and reports. Consumed at least once, stored exactly once; each message goes to each
 // destination once, and where the answer of a channel is lost the delivery ledger says so instead of sending again.
 import { openDatabase } from '#runtime/postgres.ts'
 import { startPruning } from '#runtime/prune-ledger.ts'
@@ -10,8 +10,10 @@ import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { startDelivering } from './deliver.ts'
+import { startDigests } from './digests.ts'
 import { storeNews } from './news-inbox.ts'
 import { storeOpsEvents } from './ops-inbox.ts'
+import { startStoringReports } from './reports.ts'
 import { startSealing } from './seal.ts'
 import { startTellingParking } from './tell-parking.ts'
 import { takeTriggers } from './triggers-inbox.ts'
@@ -23,10 +25,12 @@ await runService('notifier', readConfig, async (config, context) => {
   const wakeDelivery = startDelivering(database, config, context)
   const wakeSealing = startSealing(database, config, context, wakeDelivery)
   startTellingParking(database, config, context, { codec, producer }, wakeDelivery)
+  const wakeDigests = startDigests(database, config, context, wakeDelivery)
+  startStoringReports(database, config, context)
   startPruning(database, 'notifier', config, context)
   await consume(config, context, { codec, producer }, [
     { topic: topics.news, handle: storeNews(database, config, wakeSealing) },
     { topic: topics.opsEvents, handle: storeOpsEvents(database, wakeSealing) },
-    { topic: topics.triggers, handle: takeTriggers(database) },
+    { topic: topics.triggers, handle: takeTriggers(database, wakeDigests) },
   ])
 })

@@ -59,6 +59,9 @@ const maxContext = 2000
 // https://docs.slack.dev/changelog/2018-truncating-really-long-messages
 const maxFallback = 4000
 
+/** Some 11,000 characters in all the blocks are too long for Slack: https://github.com/slackapi/bolt-js/issues/2867 */
+export const maxDigestChars = 9000
+
 /** A message as Slack blocks, and the text of notifications. At most 50 blocks for up to 40 lines. */
 export function asSlack(message: Message, why: string): { text: string; blocks: KnownBlock[] } {
   const [lines, separator] = hasSections(message)

@@ -8,7 +8,7 @@ import {
 } from '@slack/web-api'
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import type { Config } from './config.ts'
-import { asSlack } from './render.ts'
+import { asSlack, maxDigestChars } from './render.ts'
 import type { FoundSecret } from './secret.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 import { clean, cut } from './text.ts'
@@ -32,6 +32,7 @@ export const slack: ChannelKind = {
     throw new Error('is not a Slack channel: give its id, or its name in lower case without #')
   },
   hasSecrets: true,
+  maxDigestChars,
   help: {
     destination: 'name or id of a Slack channel',
     secret:

@@ -10,6 +10,7 @@ import { alert } from './alert.ts'
 import { analyzer } from './analyzer.ts'
 import { codec } from './codec.ts'
 import { readConditions } from './conditions.ts'
+import { digests } from './digests.ts'
 import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
 import { memory } from './memory.ts'
@@ -29,7 +30,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { edge } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
-  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier } },
+  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

@@ -35,6 +35,8 @@ export async function createInstallation(): Promise<Installation> {
     DATABASE_URL: database.url,
     TOPIC_PREFIX: topics.prefix,
     FIRESTORE_PROJECT: firestore.project,
+    // Only tests of it want a weekly report, on whatever day and hour they run.
+    WEEKLY_REPORT_CLOCK: 'false',
   }
   return {
     database,
