@@ -16,3 +16,6 @@ export const allChannelSubscriptions = sql.fragment`(
   UNION ALL
   SELECT user_id, channel_id, channel_purpose FROM notifier.channel_subscription
 )`
+
+/** Whether a channel is one of ours. */
+export const isOwnChannel = (id: number) => id > 1_000_000_000

@@ -1,33 +1,41 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { requireId, withDatabase } from '#runtime/command-database.ts'
+import { requireCount, requireId, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
-import { sql } from '#runtime/postgres.ts'
+import { type Database, sql } from '#runtime/postgres.ts'
 import { lockTable, utcNow } from '#runtime/public-tables.ts'
+import { allChannels, isOwnChannel } from './all-channels.ts'
+import { type ChannelRow, keyOfPlace, placeOf, readChannels, readStandings } from './channel-commands-store.ts'
 import { channelKinds } from './channels.ts'
+import { nameOf } from './compose-parked.ts'
 import { secretVariable } from './config.ts'
+import { unpark } from './parking.ts'
+import { isSecretName } from './secret.ts'
+import { testChannel } from './test-channel.ts'
 
 type Output = { json?: boolean }
 
 const types = Object.keys(channelKinds)
-const channelRow = z.object({
-  id: z.number(),
-  type: z.string(),
-  destination: z.string(),
-  secret_id: z.string().nullable(),
-  people: z.array(z.string()),
-})
+const either = (texts: readonly string[]) => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(texts)
+const destinations = either(Object.values(channelKinds).map(({ help }) => help.destination))
+const secrets = Object.entries(channelKinds).flatMap(([type, { help }]) =>
+  help.secret ? [`${type}: ${help.secret}`] : [],
+)
 const idRow = z.object({ id: z.number() })
 const remedy = '`parma channels ls` shows the ids.'
 
 export function build(group: Command): void {
-  group.command('ls').description('list channels and who hears there').option('--json', 'print JSON').action(list)
+  group
+    .command('ls')
+    .description('list channels, who hears there and how they stand')
+    .option('--json', 'print JSON')
+    .action(list)
   group
     .command('add')
     .description('add a channel; `parma subscriptions add` says who hears there')
-    .requiredOption('--type <type>', types.join(' or '))
-    .requiredOption('--destination <destination>', 'e-mail address, or name or id of a Slack channel')
-    .option('--secret-id <name>', 'name of the secret that holds the bot token; default: the notifier’s SLACK_TOKEN')
+    .requiredOption('--type <type>', either(types))
+    .requiredOption('--destination <destination>', destinations)
+    .option('--secret-id <name>', `name of a secret (${secrets.join('; ')})`)
     .option('--if-missing', 'leave it at that when there is such a channel')
     .option('--json', 'print JSON')
     .action(add)
@@ -35,8 +43,8 @@ export function build(group: Command): void {
     .command('edit')
     .description('change a channel')
     .argument('<id>', 'id of the channel')
-    .option('--destination <destination>', 'e-mail address, or name or id of a Slack channel')
-    .option('--secret-id <name>', 'name of the secret that holds the bot token; empty for none')
+    .option('--destination <destination>', destinations)
+    .option('--secret-id <name>', 'name of a secret; empty for none')
     .option('--json', 'print JSON')
     .action(edit)
   group
@@ -45,19 +53,41 @@ export function build(group: Command): void {
     .argument('<id>', 'id of the channel')
     .option('--json', 'print JSON')
     .action(remove)
+  group
+    .command('test')
+    .description(
+      'have the running notifier send one test message, and say what came of it; a parked channel works again if it arrives',
+    )
+    .argument('<id>', 'id of the channel')
+    .option('--wait <seconds>', 'how long to wait for that', '60')
+    .option('--json', 'print JSON')
+    .action(test)
+  group
+    .command('unpark')
+    .description('send again to a parked channel, what waits for it first')
+    .argument('[id]', 'id of the channel')
+    .option('--all', 'to every parked one')
+    .option('--json', 'print JSON')
+    .action(unparkChannels)
 }
 
 async function list({ json = false }: Output): Promise<void> {
-  const channels = await withDatabase((database) =>
-    database.any(sql.type(channelRow)`
-      SELECT c.id, c.channel_type::text AS type, c.destination, c.secret_id,
-        ARRAY(
-          SELECT u.name FROM public.notification_subscription s JOIN public."user" u ON u.id = s.user_id
-          WHERE s.channel_id = c.id ORDER BY u.name
-        ) AS people
-      FROM public.notification_channel c ORDER BY c.id`),
-  )
-  printRows(channels, json)
+  const rows = await withDatabase(async (database) => {
+    const channels = (await readChannels(database)).map((channel) => ({ channel, place: placeOf(channel) }))
+    const standings = await readStandings(
+      database,
+      channels.map(({ place }) => place),
+    )
+    return channels.map(({ channel, place }) => {
+      const standing = standings.get(keyOfPlace(place))
+      return {
+        ...channel,
+        state: place.problem ? 'wrong' : (standing?.state ?? 'ok'),
+        problem: place.problem ?? standing?.parked_reason ?? standing?.last_error ?? null,
+      }
+    })
+  })
+  printRows(rows, json)
 }
 
 type NewChannel = Output & { type: string; destination: string; secretId?: string; ifMissing?: boolean }
@@ -76,14 +106,24 @@ async function add({
     database.transaction(async (tx) => {
       await lockTable(tx, 'notification_channel')
       const known = await tx.maybeOne(sql.type(idRow)`
-        SELECT min(id) AS id FROM public.notification_channel
-        WHERE channel_type::text = ${type} AND destination = ${destination} AND secret_id IS NOT DISTINCT FROM ${secret}
+        SELECT min(channel_id) AS id FROM ${allChannels} c
+        WHERE channel_type = ${type} AND destination = ${destination} AND secret_id IS NOT DISTINCT FROM ${secret}
         HAVING count(*) > 0`)
       if (known && ifMissing) return { id: known.id, added: false }
       if (known) throw new UsageError(`That is channel ${known.id} already: use it, or --if-missing.`)
-      const { id } = await tx.one(sql.type(idRow)`
-        INSERT INTO public.notification_channel (channel_type, destination, secret_id, modified_at)
-        VALUES (${type}::public.channel_type, ${destination}, ${secret}, ${utcNow}) RETURNING id`)
+      const isOurs = await tx.oneFirst(
+        sql.type(z.object({ is_ours: z.boolean() }))`
+          SELECT ${type} <> ALL(enum_range(NULL::public.channel_type)::text[]) AS is_ours`,
+      )
+      const { id } = await tx.one(
+        isOurs
+          ? sql.type(idRow)`
+              INSERT INTO notifier.channel (channel_type, destination, secret_id)
+              VALUES (${type}, ${destination}, ${secret}) RETURNING channel_id AS id`
+          : sql.type(idRow)`
+              INSERT INTO public.notification_channel (channel_type, destination, secret_id, modified_at)
+              VALUES (${type}::public.channel_type, ${destination}, ${secret}, ${utcNow}) RETURNING id`,
+      )
       return { id, added: true }
     }),
   )
@@ -98,18 +138,19 @@ async function edit(
     throw new UsageError('Nothing to change: give --destination or --secret-id.')
   const id = requireId(text, remedy)
   await withDatabase(async (database) => {
-    const channel = await database.maybeOne(sql.type(
-      channelRow.pick({ type: true, destination: true, secret_id: true }),
-    )`
-      SELECT channel_type::text AS type, destination, secret_id FROM public.notification_channel WHERE id = ${id}`)
-    if (!channel) throw new UsageError(`There is no channel ${id}. ${remedy}`)
+    const channel = await findChannel(database, id)
     const next = {
       destination: destination === undefined ? channel.destination : parseDestination(channel.type, destination),
       secret: secretId === undefined ? channel.secret_id : parseSecret(channel.type, secretId || undefined),
     }
-    await database.query(sql.unsafe`
-      UPDATE public.notification_channel SET destination = ${next.destination}, secret_id = ${next.secret}, modified_at = ${utcNow}
-      WHERE id = ${id}`)
+    await database.query(
+      isOwnChannel(id)
+        ? sql.unsafe`
+            UPDATE notifier.channel SET destination = ${next.destination}, secret_id = ${next.secret} WHERE channel_id = ${id}`
+        : sql.unsafe`
+            UPDATE public.notification_channel SET destination = ${next.destination}, secret_id = ${next.secret}, modified_at = ${utcNow}
+            WHERE id = ${id}`,
+    )
   })
   printResult({ id }, `changed channel ${id}`, json)
 }
@@ -117,15 +158,79 @@ async function edit(
 async function remove(text: string, { json = false }: Output): Promise<void> {
   const id = requireId(text, remedy)
   const { rowCount } = await withDatabase((database) =>
-    database.query(sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`),
+    database.query(
+      isOwnChannel(id)
+        ? sql.unsafe`DELETE FROM notifier.channel WHERE channel_id = ${id}`
+        : sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`,
+    ),
   )
   if (rowCount === 0) throw new UsageError(`There is no channel ${id}. ${remedy}`)
   printResult({ id }, `removed channel ${id}`, json)
 }
 
+async function test(text: string, { wait, json = false }: Output & { wait: string }): Promise<void> {
+  const id = requireId(text, remedy)
+  const waitMs = requireCount(wait, '--wait') * 1000
+  await withDatabase(async (database) => {
+    const place = placeOf(await findChannel(database, id))
+    if (place.problem) throw new UsageError(`Nothing can be sent to channel ${id}: ${place.problem}.`)
+    const [standing] = (await readStandings(database, [place])).values()
+    if (standing?.state === 'unsubscribed')
+      throw new UsageError(`Nothing is sent to channel ${id}: its people have unsubscribed.`)
+    const { state, reason, reference } = await testChannel(
+      database,
+      place,
+      nameOf(place.channel, place.address),
+      waitMs,
+    )
+    if (state === 'sent') return printResult({ id, state, reference }, `sent: ${reference}`, json)
+    if (state === 'sending') throw new UsageError(`The test of channel ${id} is still under way.`)
+    throw new UsageError(
+      state === 'unknown'
+        ? `Nobody knows whether the test of channel ${id} arrived: ${reason}.`
+        : `The test of channel ${id} failed: ${reason}. A notifier must be running, and the destination not hold us up.`,
+    )
+  })
+}
+
+async function unparkChannels(
+  text: string | undefined,
+  { all = false, json = false }: Output & { all?: boolean },
+): Promise<void> {
+  if ((text === undefined) !== all) throw new UsageError('Give the id of a channel, or --all.')
+  const unparked = await withDatabase(async (database) => {
+    const parked =
+      text === undefined ? await findParked(database) : await findDestinations(database, requireId(text, remedy))
+    return unpark(database, parked)
+  })
+  if (unparked === 0 && !all) throw new UsageError(`Channel ${text} is not parked.`)
+  printResult({ unparked }, `${unparked} unparked`, json)
+}
+
+const destinationRow = z.object({ destination_id: z.number() })
+
+async function findParked(database: Database): Promise<number[]> {
+  return [
+    ...(await database.anyFirst(
+      sql.type(destinationRow)`SELECT destination_id FROM notifier.destination WHERE parked_at IS NOT NULL`,
+    )),
+  ]
+}
+
+async function findDestinations(database: Database, id: number): Promise<number[]> {
+  const standings = await readStandings(database, [placeOf(await findChannel(database, id))])
+  return [...standings.values()].map(({ destination_id }) => destination_id)
+}
+
+async function findChannel(database: Database, id: number): Promise<ChannelRow> {
+  const [channel] = await readChannels(database, id)
+  if (!channel) throw new UsageError(`There is no channel ${id}. ${remedy}`)
+  return channel
+}
+
 function parseDestination(type: string, destination: string): string {
   const kind = channelKinds[type]
-  if (!kind) throw new UsageError(`There is no channel type ${type}: give ${types.join(' or ')}.`)
+  if (!kind) throw new UsageError(`There is no channel type ${type}: give ${either(types)}.`)
   try {
     return kind.parse(destination)
   } catch (error) {
@@ -134,10 +239,12 @@ function parseDestination(type: string, destination: string): string {
 }
 
 function parseSecret(type: string, secretId: string | undefined): string | null {
+  const kind = channelKinds[type]
+  if (secretId === undefined && kind?.needsSecret)
+    throw new UsageError(`A channel of type ${type} needs --secret-id, the name of ${kind.help.secret}.`)
   if (secretId === undefined) return null
-  if (!channelKinds[type]?.hasSecrets)
-    throw new UsageError(`A channel of type ${type} needs no secret: leave --secret-id out.`)
-  if (/^\w[\w.-]{0,199}$/.test(secretId)) return secretId
+  if (!kind?.hasSecrets) throw new UsageError(`A channel of type ${type} needs no secret: leave --secret-id out.`)
+  if (isSecretName(secretId)) return secretId
   throw new UsageError(
     `--secret-id is the name of a secret, not the secret: letters, digits, ".", "_" and "-". A secret called slack-bot is read from ${secretVariable('slack-bot')}.`,
   )

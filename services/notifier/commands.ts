@@ -3,8 +3,16 @@ import { defineCommands } from '#runtime/commands.ts'
 export const commands = defineCommands(import.meta, {
   people: { help: 'people who may hear of news: ls, add, edit, rm', load: () => import('./people-commands.ts') },
   channels: {
-    help: 'where people are reached, e-mail or Slack: ls, add, edit, rm',
+    help: 'where people are reached, e-mail, Slack or webhook: ls, add, edit, rm, test, unpark',
     load: () => import('./channels-commands.ts'),
+  },
+  deliveries: {
+    help: 'every message and each attempt to deliver it: ls, show, resend',
+    load: () => import('./deliveries-commands.ts'),
+  },
+  secrets: {
+    help: 'secrets of channels, encrypted in the database: ls, set, rm, rotate',
+    load: () => import('./secrets-commands.ts'),
   },
   subscriptions: {
     help: 'who follows which company, and who hears at which channel: ls, add, rm',

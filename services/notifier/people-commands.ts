@@ -5,6 +5,7 @@ import { findPerson, requireText, withDatabase } from '#runtime/command-database
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { sql } from '#runtime/postgres.ts'
 import { lockTable, utcNow } from '#runtime/public-tables.ts'
+import { allChannelSubscriptions } from './all-channels.ts'
 
 type Output = { json?: boolean }
 type Fields = { name?: string; authId?: string; admin?: boolean }
@@ -52,7 +53,7 @@ async function list({ json = false }: Output): Promise<void> {
   const people = await withDatabase((database) =>
     database.any(sql.type(personRow)`
       SELECT id, name, role::text, auth_id,
-        (SELECT count(*) FROM public.notification_subscription WHERE user_id = u.id)::int AS channels,
+        (SELECT count(*) FROM ${allChannelSubscriptions} s WHERE s.user_id = u.id)::int AS channels,
         (SELECT count(*) FROM public.company_subscription WHERE user_id = u.id)::int AS companies
       FROM public."user" u ORDER BY id`),
   )
@@ -119,6 +120,7 @@ async function remove(person: string, { json = false }: Output): Promise<void> {
     if (owned > 0)
       throw new UsageError(`Person ${id} has ${owned} attachments of companies: remove those in parma-web first.`)
     await database.query(sql.unsafe`DELETE FROM public."user" WHERE id = ${id}`)
+    await database.query(sql.unsafe`DELETE FROM notifier.channel_subscription WHERE user_id = ${id}`)
     return id
   })
   printResult({ id }, `removed person ${id}`, json)

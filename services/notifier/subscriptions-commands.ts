@@ -4,6 +4,7 @@ import { findCompany, findPerson, requireId, withDatabase } from '#runtime/comma
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
+import { allChannels, allChannelSubscriptions, isOwnChannel } from './all-channels.ts'
 
 type Target = { company?: string; allCompanies?: boolean; channel?: string }
 type Options = Target & { person: string; purpose: 'NOTIFICATION' | 'REPORT'; ifMissing?: boolean; json?: boolean }
@@ -53,8 +54,8 @@ async function list({ json = false }: { json?: boolean }): Promise<void> {
         UNION ALL
         SELECT user_id, 'news', c.id, c.name, NULL FROM public.news_subscription JOIN public.company c ON c.id = company_id
         UNION ALL
-        SELECT user_id, 'channel', c.id, concat(c.channel_type, ' ', c.destination), channel_purpose::text
-        FROM public.notification_subscription JOIN public.notification_channel c ON c.id = channel_id
+        SELECT user_id, 'channel', channel_id, concat(channel_type, ' ', destination), channel_purpose
+        FROM ${allChannelSubscriptions} s JOIN ${allChannels} c USING (channel_id)
       ) s JOIN public."user" u ON u.id = s.user_id
       ORDER BY u.id, s."to", s.id`),
   )
@@ -95,7 +96,9 @@ async function remove(options: Options): Promise<void> {
           ]
         : [
             await database.query(
-              sql.unsafe`DELETE FROM public.notification_subscription WHERE user_id = ${person} AND channel_id = ${channel}`,
+              isOwnChannel(channel)
+                ? sql.unsafe`DELETE FROM notifier.channel_subscription WHERE user_id = ${person} AND channel_id = ${channel}`
+                : sql.unsafe`DELETE FROM public.notification_subscription WHERE user_id = ${person} AND channel_id = ${channel}`,
             ),
           ]
     const removed = results.reduce((sum, { rowCount }) => sum + rowCount, 0)
@@ -122,7 +125,7 @@ async function resolve(database: Database, { person, company, allCompanies, chan
     return { person: id, companies: [...all], channel: null }
   }
   const channelId = requireId(channel, '`parma channels ls` shows the ids.')
-  const isThere = await database.exists(sql.unsafe`SELECT FROM public.notification_channel WHERE id = ${channelId}`)
+  const isThere = await database.exists(sql.unsafe`SELECT FROM ${allChannels} c WHERE channel_id = ${channelId}`)
   if (!isThere) throw new UsageError(`There is no channel ${channelId}. \`parma channels ls\` shows those there are.`)
   return { person: id, companies: [], channel: channelId }
 }
@@ -137,6 +140,13 @@ async function follow(database: Database, person: number, companies: readonly nu
 
 /** One purpose per person and channel: another one replaces it. */
 async function hear(database: Database, person: number, channel: number, purpose: string): Promise<number> {
+  if (isOwnChannel(channel)) {
+    const { rowCount } = await database.query(sql.unsafe`
+      INSERT INTO notifier.channel_subscription AS s (user_id, channel_id, channel_purpose) VALUES (${person}, ${channel}, ${purpose})
+      ON CONFLICT (user_id, channel_id) DO UPDATE SET channel_purpose = excluded.channel_purpose
+      WHERE s.channel_purpose <> excluded.channel_purpose`)
+    return rowCount
+  }
   const { rowCount } = await database.query(sql.unsafe`
     INSERT INTO public.notification_subscription AS s (user_id, channel_id, channel_purpose, modified_at)
     VALUES (${person}, ${channel}, ${purpose}::public.channel_purpose, ${utcNow})

@@ -118,6 +118,13 @@ async function addReached() {
   return { company, name, address, channel }
 }
 
+/** What `parma channels ls` says of a destination. */
+async function channelsOf(destination: string) {
+  type Listed = { id: number; destination: string; state: string; problem: string | null }
+  const channels = JSON.parse(await installation.parma('channels', 'ls', '--json')) as Listed[]
+  return channels.filter((one) => one.destination === destination) as [Listed, ...Listed[]]
+}
+
 describe('a mail through SendGrid', () => {
   const html = { headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' }
   test.each<[string, Fate[], string, number, number]>([
@@ -383,6 +390,107 @@ describe('a destination that takes nothing', () => {
     expect(slack.calls('chat.postMessage', channel)).toBe(1)
     const waiting = (await deliveriesOf(database, company)).filter((one) => one.address === channel)
     expect(waiting).toMatchObject(Array(2).fill({ state: 'pending', is_due: true }))
+
+    const [{ id }] = await channelsOf(channel)
+    await expect(installation.parma('channels', 'test', String(id))).rejects.toThrow(/failed: .*is_archived/)
+    slack.openRoom(channel)
+    expect(await installation.parma('channels', 'test', String(id))).toMatch(/^sent: C/)
+    // The administrator hears there, too.
+    const posts = () => slack.postsIn(channel).map(({ text }) => text)
+    await waitFor('what waited', () => posts().filter((text) => text === headline).length === 2)
+    expect(posts()[0]).toBe('A test of parma-analytics')
+    expect((await textsAt(root, 4)).map(beginning)).toContain(
+      `Operations: resolved: SLACK ${channel}, destination-parked`,
+    )
+    expect(await channelsOf(channel)).toMatchObject(Array(2).fill({ state: 'ok' }))
+  })
+
+  test('works again when somebody says so', async () => {
+    const room = unique('room')
+    const company = await addHeard({ type: 'SLACK', destination: room })
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('pending, parked')
+    slack.openRoom(room)
+    const [{ id, state }] = await channelsOf(room)
+    expect(state).toBe('parked')
+    expect(await installation.parma('channels', 'unpark', String(id))).toBe('1 unparked\n')
+    expect(await outcomeOf(company)).toBe('sent')
+    expect(slack.postsIn(room)).toHaveLength(1)
+  })
+
+  test('that its people have unsubscribed gets nothing', async () => {
+    const { company, address, channel } = await addReached()
+    await installation.database.query(
+      `INSERT INTO notifier.destination (channel, address, unsubscribed_at) VALUES ('EMAIL', $1, now())`,
+      [address],
+    )
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await settledStates(installation.database, company, 2)).toEqual(['failed', 'sent'])
+    expect((await deliveriesOf(installation.database, company))[0]?.reason).toBe('unsubscribed')
+    expect([sendGrid.calls(address), slack.postsIn(channel).length]).toEqual([0, 1])
+    const [{ id }] = await channelsOf(address)
+    await expect(installation.parma('channels', 'test', String(id))).rejects.toThrow('its people have unsubscribed')
+  })
+})
+
+describe('deliveries', () => {
+  type Listed = { id: number; state: string; attempts: number; reason: string | null; resend: string }
+  const parma = async <T>(...args: string[]) =>
+    JSON.parse(await installation.parma('deliveries', ...args, '--json')) as T
+
+  test('are listed, shown with every attempt, and sent again once, where they failed', async () => {
+    const { company, name, address, channel } = await addReached()
+    mailFates.set(address, [{ status: 401 }, { status: 400, body: 'bad' }])
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await settledStates(installation.database, company, 2)).toEqual(['failed', 'sent'])
+    const ofCompany = ['--company', String(company)]
+    const rows = await parma<Listed[]>('ls', ...ofCompany)
+    expect(rows).toHaveLength(2)
+    const [failed] = await parma<Listed[]>('ls', ...ofCompany, '--state', 'failed', '--hours', '1')
+    expect(failed).toMatchObject({ subject: `${name}: Stars number 0 rose`, destination: address, attempts: 2 })
+    const id = String(failed?.id)
+    expect(await parma('show', id)).toMatchObject({
+      message: { subject: `${name}: Stars number 0 rose` },
+      attempts: [
+        { action: 'send', outcome: 'retry' },
+        { action: 'send', outcome: 'refused', detail: 'SendGrid answered 400: bad' },
+      ],
+    })
+    expect(await installation.parma('deliveries', 'show', id)).toContain('You get this because Ann follows')
+
+    const resend = (...args: string[]) => parma<Listed[]>('resend', ...args)
+    expect(await resend(...rows.map((row) => String(row.id)), '--dry-run')).toMatchObject(
+      rows
+        .map((row) => ({ id: row.id, resend: row.state === 'failed' ? 'yes' : 'no: it is sent' }))
+        .toSorted((a, b) => a.id - b.id),
+    )
+    expect(sendGrid.calls(address)).toBe(2)
+    expect(await resend('--state', 'failed', ...ofCompany)).toMatchObject([{ id: failed?.id, resend: 'yes' }])
+    expect(await settledStates(installation.database, company, 2)).toEqual(['sent', 'sent'])
+    expect(await resend(id)).toMatchObject([{ resend: 'no: it is sent' }])
+    expect([sendGrid.mailsTo(address).length, slack.postsIn(channel).length]).toEqual([1, 1])
+    await expect(resend()).rejects.toThrow('Give ids of deliveries, or --state')
+    await expect(resend(id, '999999')).rejects.toThrow('There is no delivery 999999')
+  })
+
+  test('that may have arrived are sent again when that is wanted, those to impossible places never', async () => {
+    const { company, address } = await addReached()
+    await addPerson(installation.database, {
+      companies: [company],
+      channels: [{ type: 'EMAIL', destination: `${address}\r\nBcc: all@example.com` }],
+    })
+    mailFates.set(address, ['lose-answer'])
+    await sendNews(installation, groupOf(company, source, 1))
+    expect((await settledStates(installation.database, company, 3)).sort()).toEqual(['failed', 'sent', 'unknown'])
+    const all = await parma<Listed[]>('ls', '--company', String(company))
+    const given = all.filter(({ state }) => state !== 'sent').map(({ id }) => String(id))
+    const judged = await parma<Listed[]>('resend', ...given)
+    expect(judged.map(({ resend }) => resend).sort()).toEqual([
+      'no: the destination cannot be used',
+      'yes, though it may have arrived',
+    ])
+    expect((await settledStates(installation.database, company, 3)).sort()).toEqual(['failed', 'sent', 'sent'])
+    expect(sendGrid.mailsTo(address)).toHaveLength(2)
   })
 })
 

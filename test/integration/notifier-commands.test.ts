@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { Command } from 'commander'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { commands } from '../../services/notifier/commands.ts'
+import { decryptSecret, type Encrypted, parseSecretKeys } from '../../services/notifier/encrypt-secret.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
-import { addCompany } from './notifier-setup.ts'
+import { addCompany, addPerson } from './notifier-setup.ts'
 
 let installation: Installation
 
@@ -103,7 +106,9 @@ test('channels are checked, kept in one form, added once, changed and removed', 
   for (const [type, destination, problem] of [
     ['EMAIL', 'ann', 'is not one e-mail address'],
     ['SLACK', 'No Such', 'is not a Slack channel'],
-    ['PIGEON', 'roof', 'There is no channel type PIGEON: give EMAIL or SLACK'],
+    ['PIGEON', 'roof', 'There is no channel type PIGEON: give EMAIL, SLACK or WEBHOOK'],
+    ['WEBHOOK', 'https://example.com/x', 'A channel of type WEBHOOK needs --secret-id'],
+    ['WEBHOOK', 'example.com', 'is not an https:// address'],
   ] as const)
     await expect(parma('channels', 'add', '--type', type, '--destination', destination)).rejects.toThrow(problem)
   await expect(parma('channels', 'edit', String(room.id), '--secret-id', 'xoxb 123')).rejects.toThrow(
@@ -113,11 +118,119 @@ test('channels are checked, kept in one form, added once, changed and removed', 
 
   await parma('channels', 'edit', String(room.id), '--destination', 'alerts', '--secret-id', '')
   expect(await json('channels', 'ls')).toEqual([
-    { id: mail.id, type: 'EMAIL', destination: 'ann@example.com', secret_id: null, people: [] },
-    { id: room.id, type: 'SLACK', destination: 'alerts', secret_id: null, people: [] },
+    { id: mail.id, type: 'EMAIL', destination: 'ann@example.com', secret_id: null, people: [], ...fine },
+    { id: room.id, type: 'SLACK', destination: 'alerts', secret_id: null, people: [], ...fine },
   ])
   await parma('channels', 'rm', String(room.id))
   await expect(parma('channels', 'rm', String(room.id))).rejects.toThrow(`There is no channel ${room.id}`)
+})
+
+const fine = { state: 'ok', problem: null }
+
+test('channels of our own kinds are like the others to all commands', async () => {
+  const { database } = installation
+  const hook = ['--type', 'WEBHOOK', '--destination', 'https://example.com/x', '--secret-id', 'hook-key']
+  const { id } = await json<Added>('channels', 'add', ...hook)
+  expect(id).toBeGreaterThan(1_000_000_000)
+  await expect(parma('channels', 'add', ...hook)).rejects.toThrow(`That is channel ${id} already`)
+  await parma('channels', 'edit', String(id), '--secret-id', 'other-key')
+
+  const dan = await json<Added>('people', 'add', '--name', 'Dan')
+  const channel = ['--person', 'Dan', '--channel', String(id)]
+  expect(await json('subscriptions', 'add', ...channel, '--purpose', 'REPORT')).toEqual({ added: 1, known: 0 })
+  expect(await json('subscriptions', 'add', ...channel)).toEqual({ added: 1, known: 0 })
+  await expect(parma('subscriptions', 'add', ...channel)).rejects.toThrow('has this subscription already')
+  const heard = (await json<{ id: number }[]>('subscriptions', 'ls')).filter((one) => one.id === id)
+  expect(heard).toEqual([
+    {
+      ...{ person_id: dan.id, person: 'Dan', to: 'channel', id },
+      ...{ name: 'WEBHOOK https://example.com/x', purpose: 'NOTIFICATION' },
+    },
+  ])
+  expect(await json('people', 'ls')).toContainEqual(expect.objectContaining({ name: 'Dan', channels: 1 }))
+
+  await database.query(
+    `INSERT INTO notifier.destination (channel, address, secret_id, parked_at, parked_reason)
+     VALUES ('WEBHOOK', 'https://example.com/x', 'other-key', now(), 'answered 410')`,
+  )
+  expect((await json<{ id: number }[]>('channels', 'ls')).filter((one) => one.id === id)).toEqual([
+    {
+      ...{ id, type: 'WEBHOOK', destination: 'https://example.com/x', secret_id: 'other-key', people: ['Dan'] },
+      ...{ state: 'parked', problem: 'answered 410' },
+    },
+  ])
+  await expect(parma('channels', 'unpark')).rejects.toThrow('Give the id of a channel, or --all')
+  expect(await json('channels', 'unpark', String(id))).toEqual({ unparked: 1 })
+  await expect(parma('channels', 'unpark', String(id))).rejects.toThrow(`Channel ${id} is not parked`)
+  expect(await json('channels', 'unpark', '--all')).toEqual({ unparked: 0 })
+  await expect(parma('channels', 'test', String(id), '--wait', '1')).rejects.toThrow(
+    'failed: nobody began to send it in time. A notifier must be running',
+  )
+
+  await parma('subscriptions', 'rm', ...channel)
+  await parma('subscriptions', 'add', ...channel)
+  await parma('people', 'rm', 'Dan')
+  expect(await database.query('SELECT FROM notifier.channel_subscription')).toEqual([])
+  await parma('channels', 'rm', String(id))
+  await expect(parma('channels', 'rm', String(id))).rejects.toThrow(`There is no channel ${id}`)
+})
+
+test('a row of parma-web that names no usable destination is shown as wrong', async () => {
+  const { database } = installation
+  const channels = [{ type: 'EMAIL', destination: 'ann@example.com\r\nBcc: all@example.com' } as const]
+  await addPerson(database, { name: 'Fay', channels })
+  const rows = await json<{ people: string[]; id: number }[]>('channels', 'ls')
+  const row = rows.find(({ people }) => people.includes('Fay'))
+  expect(row).toMatchObject({ state: 'wrong', problem: expect.stringContaining('is not one e-mail address') as string })
+  await expect(parma('channels', 'test', String(row?.id))).rejects.toThrow('Nothing can be sent to channel')
+  await parma('people', 'rm', 'Fay')
+  await parma('channels', 'rm', String(row?.id))
+})
+
+describe('secrets', () => {
+  const keys = ['old', 'new'].map((id) => `${id}:${randomBytes(32).toString('base64')}`)
+  /** Runs a command with `secret` on its standard input. */
+  async function feed(secret: string, ...args: string[]): Promise<string> {
+    const [stdin, pipe] = [process.stdin, Readable.from([secret])]
+    Object.defineProperty(process, 'stdin', { value: pipe, configurable: true })
+    return parma('secrets', ...args).finally(() =>
+      Object.defineProperty(process, 'stdin', { value: stdin, configurable: true }),
+    )
+  }
+  const stored = async (name: string) => {
+    const [row] = await installation.database.query<Encrypted>(
+      'SELECT key_id, nonce, ciphertext FROM notifier.secret WHERE name = $1',
+      [name],
+    )
+    return row!
+  }
+
+  test('are stored encrypted, never printed, and go along when the keys change', async () => {
+    await expect(feed('x', 'set', 'bot')).rejects.toThrow('SECRETS_KEYS is not set')
+    vi.stubEnv('SECRETS_KEYS', keys[0])
+    await expect(feed('\n', 'set', 'bot')).rejects.toThrow('Standard input is empty')
+    await expect(feed('x', 'set', '../bot')).rejects.toThrow('is no name of a secret')
+    expect(await feed('canary-1\n', 'set', 'bot')).toBe('stored the secret bot under the key old')
+    await feed('canary-2', 'set', 'hook')
+    await feed('canary-3\n', 'set', 'bot')
+    expect(decryptSecret(parseSecretKeys(keys[0]!), 'bot', await stored('bot'))).toBe('canary-3')
+    expect((await stored('bot')).ciphertext.toString('latin1')).not.toContain('canary')
+
+    vi.stubEnv('SECRETS_KEYS', keys[1])
+    await expect(parma('secrets', 'rotate')).rejects.toThrow(
+      'Nothing is changed: the secret bot is encrypted under the key old, which SECRETS_KEYS does not have',
+    )
+    vi.stubEnv('SECRETS_KEYS', keys.toReversed().join())
+    expect(await json('secrets', 'rotate')).toEqual({ rotated: 2, key_id: 'new' })
+    expect(await json('secrets', 'rotate')).toEqual({ rotated: 0, key_id: 'new' })
+    expect(decryptSecret(parseSecretKeys(keys[1]!), 'hook', await stored('hook'))).toBe('canary-2')
+    const listed = await parma('secrets', 'ls')
+    expect(listed).toMatch(/bot +new.*\nhook +new/)
+    expect(listed).not.toContain('canary')
+    await parma('secrets', 'rm', 'bot')
+    await expect(parma('secrets', 'rm', 'bot')).rejects.toThrow('There is no secret "bot"')
+    vi.stubEnv('SECRETS_KEYS', undefined)
+  })
 })
 
 test('subscriptions join people to companies and channels, once, and part them again', async () => {
