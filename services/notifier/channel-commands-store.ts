@@ -29,7 +29,7 @@ export function readChannels(database: Pick<Database, 'any'>, id?: number): Prom
 
 /** Where messages to a channel go. */
 export function placeOf({ type, destination, secret_id }: Omit<ChannelRow, 'id' | 'people'>): Addressee {
-  const nobody = { company_id: null, user_id: 0, user_name: '' }
+  const nobody = { company_id: null, user_id: 0, user_name: '', through: null }
   const [place] = addressAll([{ ...nobody, channel_type: type, destination, secret_id }])
   return place as Addressee
 }
