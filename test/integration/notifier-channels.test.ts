@@ -155,6 +155,7 @@ describe('a mail through SendGrid', () => {
           {
             to: [{ email: address }],
             dynamic_template_data: { notification: expect.stringContaining(`${name}: Stars number 0 rose`) },
+            headers: expect.objectContaining({ 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }),
           },
         ],
         template_id: templates.SENDGRID_NOTIFICATION_TEMPLATE_ID,
