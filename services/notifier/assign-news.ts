@@ -1,20 +1,28 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { addressOf, asPerson, joinPeople } from './address.ts'
-import { findFollowers, type Member } from './audience.ts'
+import { findHearers, type Hearer, type Member } from './audience.ts'
 import { addToBundles, type Item, lockSealing } from './bundle-store.ts'
 import type { Config } from './config.ts'
 import { endOfWindow } from './decide-when.ts'
 import { findDestinations } from './draft-store.ts'
+import { isWished, severities } from './hear.ts'
+import { readRestraint, type Restraint } from './restraint-store.ts'
+import { findStories, type Stories } from './told-stories.ts'
 
-const groupRow = z.object({ group_id: z.string(), company_id: z.number(), data_source_id: z.number() })
+const groupRow = z.object({ group_id: z.string(), company_id: z.number() })
 const newsRow = groupRow.extend({
   news_id: z.string(),
-  severity: z.enum(['info', 'warning', 'critical']),
+  data_source_id: z.number(),
+  source_measurement_id: z.number(),
+  severity: z.enum(severities),
   kind: z.string(),
   dedupe_key: z.string(),
 })
 type News = z.output<typeof newsRow>
+
+/** Of news with more hearers, the next transaction takes the rest. */
+const maxItems = 20_000
 
 /**
  * Decides for the news of due groups who hears each of them, where and when, and writes it in one transaction. Returns how
@@ -23,62 +31,112 @@ type News = z.output<typeof newsRow>
 export async function assignNews(database: Database, config: Config): Promise<number> {
   return database.transaction(async (tx) => {
     const now = await lockSealing(tx)
-    const groups = await tx.any(sql.type(groupRow)`
-      SELECT group_id, company_id, data_source_id FROM notifier.news_group
+    const due = await tx.any(sql.type(groupRow)`
+      SELECT group_id, company_id FROM notifier.news_group
       WHERE due_at <= now() ORDER BY due_at LIMIT ${config.ASSIGN_BATCH} FOR UPDATE SKIP LOCKED`)
-    if (groups.length === 0) return 0
-    const ids = sql.array(
-      groups.map(({ group_id }) => group_id),
-      'uuid',
+    if (due.length === 0) return 0
+    const companies = [...new Set(due.map(({ company_id }) => company_id))]
+    const hearers = await findHearers(tx, companies, config.STRICT_CHANNEL_PURPOSE)
+    const found = await readNews(tx, due)
+    const news = takeSome(found, hearers)
+    const groups = due.filter(({ group_id }) => !found.has(group_id) || news.has(group_id))
+    const all = [...news.values()].flat()
+
+    const users = hearers.flatMap(({ member }) => member?.user_id ?? [])
+    const restraint = await readRestraint(tx, users)
+    const stories = await findStories(tx, all, config.COOL_DOWN_MS)
+    const idOf = await findDestinations(
+      tx,
+      hearers.flatMap(({ member }) => (member ? addressOf(member) : [])),
     )
-    const news = await tx.any(sql.type(newsRow)`
-      SELECT group_id, company_id, data_source_id, news_id, severity, n.kind, dedupe_key
-      FROM notifier.news_item n JOIN notifier.news_group USING (group_id)
-      WHERE group_id = ANY(${ids}) AND assigned_at IS NULL
-      ORDER BY group_id, group_index`)
-    const companies = [...new Set(groups.map(({ company_id }) => company_id))]
-    const members = await findFollowers(tx, companies, config.STRICT_CHANNEL_PURPOSE)
-    const items = await place(tx, news, members, (bundle, { severity }) =>
-      endOfWindow(bundle, { isCritical: severity === 'critical', now, windowMs: config.BUNDLE_WINDOW_MS }),
-    )
+    const byCompany = Map.groupBy(hearers, ({ company_id }) => company_id)
+    const unheard: [newsId: string, why: string][] = []
+    const items = all.flatMap((one) => {
+      const followers = byCompany.get(one.company_id) ?? []
+      const wishing = followers.filter(({ wish }) => isWished(one, wish))
+      const members = wishing.flatMap(({ member }) => member ?? [])
+      if (members.length === 0) unheard.push([one.news_id, whyUnheard(followers, wishing)])
+      const places = Map.groupBy(members, (member) => idOf(addressOf(member)))
+      return [...places].map(([destinationId, some]) => ({
+        itemId: one.news_id,
+        companyId: one.company_id,
+        destinationId,
+        ...restrain(one, destinationId, some, restraint, stories),
+        opensAt: (bundle: Parameters<Item['opensAt']>[0]) =>
+          endOfWindow(bundle, { isCritical: one.severity === 'critical', now, windowMs: config.BUNDLE_WINDOW_MS }),
+      }))
+    })
     await addToBundles(tx, items)
-    await markAssigned(tx, news)
-    await tx.query(sql.unsafe`UPDATE notifier.news_group SET due_at = NULL WHERE group_id = ANY(${ids})`)
+    await markAssigned(tx, all, groups, unheard)
     return groups.length
   })
 }
 
-/** Each news at each destination where somebody hears it. */
-async function place(
-  tx: Transaction,
-  news: readonly News[],
-  members: readonly Member[],
-  opensAt: (bundle: Parameters<Item['opensAt']>[0], one: News) => number,
-): Promise<Item[]> {
-  const places = members.map(addressOf)
-  const idOf = await findDestinations(tx, places)
-  const hearers = members.map((member, index) => ({ member, destinationId: idOf(places[index]!) }))
-  const byCompany = Map.groupBy(hearers, ({ member }) => member.company_id)
-  return news.flatMap((one) =>
-    [...Map.groupBy(byCompany.get(one.company_id) ?? [], ({ destinationId }) => destinationId)].map(
-      ([destinationId, some]): Item => ({
-        itemId: one.news_id,
-        companyId: one.company_id,
-        destinationId,
-        people: joinPeople(some.map(({ member }) => asPerson(member))),
-        patience: some.map(() => (at: number) => at),
-        opensAt: (bundle) => opensAt(bundle, one),
-        keptBack: null,
-      }),
-    ),
+async function readNews(tx: Transaction, groups: readonly { group_id: string }[]): Promise<Map<string, News[]>> {
+  const rows = await tx.any(sql.type(newsRow)`
+    SELECT group_id, company_id, news_id, data_source_id, source_measurement_id, severity, n.kind, dedupe_key
+    FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
+    WHERE group_id = ANY(${sql.array(
+      groups.map(({ group_id }) => group_id),
+      'uuid',
+    )}) AND assigned_at IS NULL
+    ORDER BY g.due_at, group_id, group_index`)
+  return Map.groupBy(rows, ({ group_id }) => group_id)
+}
+
+/** As many groups as make no more than `maxItems`, and the first in any case. */
+function takeSome(news: Map<string, News[]>, hearers: readonly Hearer[]): Map<string, News[]> {
+  const hearersOf = Map.groupBy(hearers, ({ company_id }) => company_id)
+  let sum = 0
+  return new Map(
+    [...news].filter(([, some], index) => {
+      sum += some.length * (hearersOf.get(some[0]?.company_id ?? 0)?.length ?? 0)
+      return index === 0 || sum <= maxItems
+    }),
   )
 }
 
-async function markAssigned(tx: Transaction, news: readonly News[]): Promise<void> {
+function whyUnheard(followers: readonly Hearer[], wishing: readonly Hearer[]): string {
+  if (followers.length === 0) return 'nobody follows the company'
+  return wishing.length === 0 ? 'no subscription asks for it' : 'nobody who follows the company has a channel for it'
+}
+
+/** Who of those at a destination hears a news, and with how much patience; why it is kept back when nobody does. */
+function restrain(
+  news: News,
+  destination_id: number,
+  members: readonly Member[],
+  restraint: Restraint,
+  stories: Stories,
+): Pick<Item, 'people' | 'patience' | 'keptBack'> {
+  const listening = members.filter(({ user_id }) => !restraint.isMuted(user_id, news))
+  const people = joinPeople((listening.length > 0 ? listening : members).map(asPerson))
+  const patience = listening.map(({ user_id }) => restraint.patienceOf(user_id, news))
+  if (listening.length === 0) return { people, patience, keptBack: 'muted' }
+  if (news.severity !== 'critical' && stories.has({ destination_id, ...news }))
+    return { people, patience, keptBack: 'the same story was told there before' }
+  stories.add({ destination_id, ...news })
+  return { people, patience, keptBack: null }
+}
+
+async function markAssigned(
+  tx: Transaction,
+  news: readonly News[],
+  groups: readonly { group_id: string }[],
+  unheard: readonly [string, string][],
+): Promise<void> {
+  const why = new Map(unheard)
   await tx.query(sql.unsafe`
-    UPDATE notifier.news_item SET assigned_at = now()
-    WHERE news_id = ANY(${sql.array(
-      news.map(({ news_id }) => news_id),
+    UPDATE notifier.news_item n SET assigned_at = now(), unheard = d.unheard
+    FROM ${sql.unnest(
+      news.map(({ news_id }) => [news_id, why.get(news_id) ?? null]),
+      ['uuid', 'text'],
+    )} AS d (news_id, unheard)
+    WHERE n.news_id = d.news_id`)
+  await tx.query(sql.unsafe`
+    UPDATE notifier.news_group SET due_at = NULL
+    WHERE group_id = ANY(${sql.array(
+      groups.map(({ group_id }) => group_id),
       'uuid',
     )})`)
 }

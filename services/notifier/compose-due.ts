@@ -3,12 +3,12 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
 import { makeWhyLink } from '#runtime/signed-links.ts'
 import { lockSealing, operations } from './bundle-store.ts'
-import { composeNews } from './compose.ts'
+import { composeNews, composeOps, type Message } from './compose.ts'
 import type { Config } from './config.ts'
 import { writeLetters } from './draft-store.ts'
-import { sortIntoLetters } from './sort-into-letters.ts'
+import { sortIntoLetters, type Sorted } from './sort-into-letters.ts'
 
-/** Namespace of the ids of notifications about news. */
+/** Namespace of the ids of these notifications. */
 const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -39,32 +39,63 @@ const newsRow = z.object({
 })
 type News = z.output<typeof newsRow>
 
+const opsRow = z.object({
+  event_id: z.string(),
+  kind: z.string(),
+  service: z.string(),
+  subject: z.string(),
+  message: z.string(),
+  resolved: z.boolean(),
+  at: z.number(),
+})
+type Ops = z.output<typeof opsRow>
+
 /**
  * Turns what is due into notifications and deliveries, in one transaction: what is in a message, and for whom, is
  * committed before anything is sent. Returns how many messages that made.
  */
 export async function composeDue(database: Database, config: Config): Promise<number> {
   return database.transaction(async (tx) => {
-    const letters = sortIntoLetters(await takeDue(tx, await lockSealing(tx), config.COMPOSE_BATCH), operations)
-    if (letters.length === 0) return 0
-    const facts = await readNews(tx, [...new Set(letters.flatMap(({ itemIds }) => itemIds))])
+    const sorted = sortIntoLetters(await takeDue(tx, await lockSealing(tx), config.COMPOSE_BATCH), operations)
+    if (sorted.length === 0) return 0
+    const ids = [...new Set(sorted.flatMap(({ itemIds }) => itemIds))]
+    const facts = { news: await readNews(tx, ids), ops: await readOps(tx, ids) }
     const linksUntil = Date.now() + config.LINK_DAYS * dayMs
-    const written = letters.map(({ itemIds, companyIds, to }) => {
-      const news = itemIds.flatMap((id) => facts.get(id) ?? [])
-      return {
-        notificationId: uuidv5(itemIds.join(), namespace),
-        kind: 'news' as const,
-        companyId: companyIds.length === 1 ? (companyIds[0] ?? null) : null,
-        dataSourceId: companyIds.length === 1 ? (news[0]?.data_source_id ?? null) : null,
-        message: composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
-        to,
-        itemIds,
-      }
-    })
-    await writeLetters(tx, written)
-    await markTold(tx, written)
+    const letters = sorted.map((one) => ({
+      notificationId: uuidv5(one.itemIds.join(), namespace),
+      ...compose(one, facts, config, linksUntil),
+      ...one,
+    }))
+    await writeLetters(tx, letters)
+    await markTold(tx, letters)
     return letters.length
   })
+}
+
+type Content = { kind: 'news' | 'ops'; companyId: number | null; dataSourceId: number | null; message: Message }
+
+function compose(
+  { itemIds, companyIds }: Sorted,
+  facts: { news: Map<string, News>; ops: Map<string, Ops> },
+  config: Config,
+  linksUntil: number,
+): Content {
+  if (companyIds.includes(operations)) {
+    const message = composeOps(
+      itemIds.flatMap((id) => facts.ops.get(id) ?? []),
+      config.MAX_LINES,
+    )
+    return { kind: 'ops', companyId: null, dataSourceId: null, message }
+  }
+  const news = itemIds.flatMap((id) => facts.news.get(id) ?? [])
+  const [first] = news
+  const isOfOne = companyIds.length === 1
+  return {
+    kind: 'news',
+    companyId: isOfOne ? (first?.company_id ?? null) : null,
+    dataSourceId: isOfOne ? (first?.data_source_id ?? null) : null,
+    message: composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
+  }
 }
 
 /** All that is due at up to `limit` destinations, as it stood; it waits no longer. */
@@ -96,6 +127,13 @@ async function readNews(tx: Transaction, ids: readonly string[]): Promise<Map<st
     LEFT JOIN public.data_source s ON s.id = g.data_source_id
     WHERE news_id = ANY(${sql.array(ids, 'uuid')})`)
   return new Map(rows.map((row) => [row.news_id, row]))
+}
+
+async function readOps(tx: Transaction, ids: readonly string[]): Promise<Map<string, Ops>> {
+  const rows = await tx.any(sql.type(opsRow)`
+    SELECT event_id, kind, service, subject, message, resolved, at FROM notifier.ops_event
+    WHERE event_id = ANY(${sql.array(ids, 'uuid')})`)
+  return new Map(rows.map((row) => [row.event_id, row]))
 }
 
 type Told = { notificationId: string; itemIds: readonly string[]; to: readonly { destinationId: number }[] }

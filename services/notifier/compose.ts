@@ -102,9 +102,13 @@ function traceOf(news: readonly NewsFacts[], isLinked: boolean): string {
   return isLinked ? events : `${events}, news ${news.map(({ news_id }) => news_id).join(', ')}`
 }
 
+const bySubject = new Intl.Collator('en', { numeric: true })
+
 /** One message for operational events, open stories first. `events` has at least one. */
 export function composeOps(events: readonly OpsFacts[], maxLines: number): Message {
-  const ranked = events.toSorted((a, b) => Number(a.resolved) - Number(b.resolved) || a.at - b.at)
+  const ranked = events.toSorted(
+    (a, b) => Number(a.resolved) - Number(b.resolved) || a.at - b.at || bySubject.compare(a.subject, b.subject),
+  )
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [OpsFacts]
   const open = ranked.filter(({ resolved }) => !resolved).length

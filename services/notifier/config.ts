@@ -48,6 +48,11 @@ export const settings = {
   OPS_WINDOW_MS: count(60_000, 0).describe(
     'Operational events within this time are one message to the administrators.',
   ),
+  OPS_CRITICAL_KINDS: z
+    .string()
+    .default('dead-letters,destination-parked')
+    .transform((kinds) => kinds.split(',').map((kind) => kind.trim()))
+    .describe('Kinds of operational events, comma separated, that administrators hear through their quiet hours.'),
   MAX_LINES: count(30)
     .pipe(z.number().max(40, 'more than 40 do not fit into one Slack message'))
     .describe('News or events listed in one message; the rest is given as a count.'),
@@ -59,6 +64,9 @@ export const settings = {
   COMPOSE_BATCH: count(200).describe('Destinations whose messages are made in one transaction.'),
   BUNDLE_WINDOW_MS: count(minutes(10), 0).describe(
     'After a message about a company, further ones wait for so long and are told together. Critical ones never wait.',
+  ),
+  COOL_DOWN_MS: count(minutes(60), 0).describe(
+    'The same story (company, measurement, item, direction and day) is not told twice at a destination within this time, unless it is more severe or critical.',
   ),
   DELIVERY_CONCURRENCY: count(16).describe('Messages under way at once, per kind of channel.'),
   DELIVERY_SLOW_AFTER_MS: count(1000).describe(

@@ -2,9 +2,9 @@ import type { Database } from '#runtime/postgres.ts'
 import type { ServiceContext } from '#runtime/service.ts'
 import { startLoop } from '#runtime/loop.ts'
 import { assignNews } from './assign-news.ts'
+import { assignOps } from './assign-ops.ts'
 import { composeDue } from './compose-due.ts'
 import type { Config } from './config.ts'
-import { sealOps } from './seal-ops.ts'
 
 /** Turns what is due into deliveries, and calls `wakeDelivery` when there are new ones. Returns how to wake it. */
 export function startSealing(
@@ -14,11 +14,10 @@ export function startSealing(
   wakeDelivery: () => void,
 ): () => void {
   const wake = startLoop('seal', config.POLL_MS, context, async () => {
-    const groups = await assignNews(database, config)
+    const assigned = (await assignNews(database, config)) + (await assignOps(database, config))
     const letters = await composeDue(database, config)
-    const events = await sealOps(database, config)
-    if (letters + events > 0) wakeDelivery()
-    if (groups + letters > 0) wake()
+    if (letters > 0) wakeDelivery()
+    if (assigned + letters > 0) wake()
   })
   return wake
 }

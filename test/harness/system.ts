@@ -51,6 +51,7 @@ export async function startSystem({ map, companies: count, crawl, env = {} }: Sy
     TICK_SECONDS: '600',
     FIRST_RUN_QUIET_SECONDS: '0',
     BUNDLE_WINDOW_MS: '0',
+    COOL_DOWN_MS: '0',
     ...env,
   })
   const edgeUrl = services.edge.url

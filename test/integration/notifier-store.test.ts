@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
 import { type Database, openPool } from '../../services/runtime/postgres.ts'
-import { findAdministrators, findFollowers } from '../../services/notifier/audience.ts'
+import { findAdministrators, findHearers } from '../../services/notifier/audience.ts'
 import type { Answer } from '../../services/notifier/channel.ts'
 import type { Settlement } from '../../services/notifier/settle.ts'
 import {
@@ -27,8 +27,8 @@ beforeAll(async () => {
 
 describe('audience', () => {
   async function destinationsOf(company: number, strict: boolean): Promise<string[]> {
-    const members = await pool.transaction((tx) => findFollowers(tx, [company], strict))
-    return members.map(({ user_name, destination }) => `${user_name} ${destination}`)
+    const members = await pool.transaction((tx) => findHearers(tx, [company], strict))
+    return members.flatMap(({ member }) => (member ? `${member.user_name} ${member.destination}` : []))
   }
   const reach = (destination: string, purpose: Reach['purpose']): Reach => ({ type: 'SLACK', destination, purpose })
 

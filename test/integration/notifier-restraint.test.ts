@@ -1,0 +1,304 @@
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { News } from '../../schemas/generated/types.ts'
+import { createInstallation, type Installation } from '../harness/installation.ts'
+import { mailsTo } from '../harness/mailbox.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import { addCompany, addFollowed, addPerson, addSource, deliveriesOf, groupOf, insertId } from './notifier-setup.ts'
+import { opsEventOf, passThrough, sendNews, sendOps, settledStates } from './notifier-setup.ts'
+
+let installation: Installation
+let source: number
+
+beforeAll(async () => {
+  installation = await createInstallation()
+  source = await addSource(installation.database)
+  await installation.start('notifier', { OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', SLACK_INTERVAL_MS: '0' })
+})
+
+const query = <T extends object>(text: string, values: unknown[] = []) => installation.database.query<T>(text, values)
+const subjectsAt = async (address: string) => (await mailsTo(address)).map(({ subject }) => subject)
+const tell = async (company: number, changes: Partial<News> = {}) => {
+  const news = groupOf(company, source, 1, changes)
+  await sendNews(installation, news)
+  return news[0]!.event_id
+}
+
+type Status = { stage: string; reason: string | null }
+/** How an event stands, once it is at `stage`, and assigned. */
+const statusOf = (event: string, stage: string) =>
+  waitFor(`${event} to be ${stage}`, async () => {
+    const [status] = await query<Status>('SELECT stage, reason FROM notifier.event_status WHERE event_id = $1', [event])
+    return status?.stage === stage && (stage !== 'notifying' || status.reason) && { reason: status.reason }
+  })
+
+/** What waits about these companies is due now, as if its time had come. */
+const letTimePass = (...companies: number[]) =>
+  query('UPDATE notifier.bundle SET due_at = now() WHERE company_id = ANY($1) AND due_at IS NOT NULL', [companies])
+
+/** Somebody who follows companies and has a mail address of their own. */
+async function addReader(companies: number[]) {
+  const address = `reader-${randomUUID()}@example.com`
+  return {
+    address,
+    id: await addPerson(installation.database, { companies, channels: [{ type: 'EMAIL', destination: address }] }),
+  }
+}
+
+/** Quiet from an hour ago to an hour from now. */
+const addQuietHours = (person: number, criticalPasses = true) =>
+  query(
+    `INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends, critical_passes)
+     SELECT $1, 'Asia/Kathmandu', t - interval '1 hour', t + interval '1 hour', $2
+     FROM (SELECT (now() AT TIME ZONE 'Asia/Kathmandu')::time AS t)`,
+    [person, criticalPasses],
+  )
+
+describe('after a message about a company', () => {
+  test('further ones wait and are told together at the end of the window', async () => {
+    const { company, name, address } = await addFollowed(installation.database)
+    await tell(company)
+    await settledStates(installation.database, company, 2)
+    const events = [await tell(company), await tell(company, { trigger_factor: 99, title: 'Forks rose' })]
+    for (const event of events)
+      expect((await statusOf(event, 'notifying')).reason).toMatch(/^held until \d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
+    await passThrough(installation, source)
+    expect(await subjectsAt(address)).toHaveLength(1)
+
+    await letTimePass(company)
+    expect(await settledStates(installation.database, company, 4)).toEqual(Array(4).fill('sent'))
+    expect(await subjectsAt(address)).toEqual([`${name}: Stars number 0 rose`, `${name}: 2 changes, Forks rose`])
+    for (const event of events) expect(await statusOf(event, 'notified')).toEqual({ reason: null })
+    const told = await query('SELECT message FROM notification WHERE company_id = $1', [company])
+    expect(told).toHaveLength(2)
+  })
+
+  test('a critical one takes along what waits', async () => {
+    const { company, name, address } = await addFollowed(installation.database)
+    await tell(company)
+    await settledStates(installation.database, company, 2)
+    await statusOf(await tell(company), 'notifying')
+    await tell(company, { severity: 'critical', title: 'Stars fell' })
+    await settledStates(installation.database, company, 4)
+    expect((await subjectsAt(address))[1]).toBe(`${name}: 2 changes, Stars fell`)
+  })
+})
+
+describe('in quiet hours', () => {
+  test('what comes is one message at their end, over all companies; others hear it at once', async () => {
+    const names = [`a-${randomUUID()}`, `b-${randomUUID()}`]
+    const companies = await Promise.all(names.map((name) => addCompany(installation.database, name)))
+    const sleeper = await addReader(companies)
+    const other = await addReader(companies)
+    await addQuietHours(sleeper.id)
+    const events = await Promise.all(companies.map((company) => tell(company)))
+    for (const event of events) expect((await statusOf(event, 'notified')).reason).toMatch(/^held until /)
+    expect((await subjectsAt(other.address)).sort()).toEqual(names.map((name) => `${name}: Stars number 0 rose`))
+    const [held] = await query<{ minutes: number }>(
+      `SELECT round(extract(epoch FROM max(due_at) - now()) / 60)::int AS minutes FROM notifier.bundle WHERE company_id = ANY($1)`,
+      [companies],
+    )
+    expect(held?.minutes).toBeGreaterThan(50)
+    expect(held?.minutes).toBeLessThan(61)
+
+    await letTimePass(...companies)
+    const [mail] = await waitFor('the mail after them', async () => {
+      const mails = await mailsTo(sleeper.address)
+      return mails.length > 0 && mails
+    })
+    expect(mail?.subject).toMatch(/^2 changes at 2 companies: /)
+    for (const name of names) expect(mail?.text).toContain(`${name}: Stars number 0 rose`)
+    await passThrough(installation, source)
+    expect(await mailsTo(sleeper.address)).toHaveLength(1)
+  })
+
+  test('a critical one comes through, unless somebody wants their sleep', async () => {
+    const company = await addCompany(installation.database)
+    const [light, deep] = [await addReader([company]), await addReader([company])]
+    await addQuietHours(light.id)
+    await addQuietHours(deep.id, false)
+    await tell(company, { severity: 'critical' })
+    await waitFor('the mail at once', async () => (await mailsTo(light.address)).length === 1)
+    await passThrough(installation, source)
+    expect(await subjectsAt(deep.address)).toEqual([])
+    await letTimePass(company)
+    await waitFor('the mail after them', async () => (await mailsTo(deep.address)).length === 1)
+  })
+
+  test('a destination that somebody awake shares hears it at once', async () => {
+    const { company, address } = await addFollowed(installation.database)
+    const sleeper = await addPerson(installation.database, {
+      name: 'Bob',
+      companies: [company],
+      channels: [{ type: 'EMAIL', destination: address }],
+    })
+    await addQuietHours(sleeper)
+    await tell(company)
+    await settledStates(installation.database, company, 2)
+    expect((await mailsTo(address))[0]?.text).toContain('Ann, Bob follow')
+  })
+
+  test('administrators hear of operations after them, but for what is critical', async () => {
+    const address = `admin-${randomUUID()}@example.com`
+    const admin = await addPerson(installation.database, {
+      role: 'ADMIN',
+      channels: [{ type: 'EMAIL', destination: address }],
+    })
+    await addQuietHours(admin)
+    await sendOps(installation, [opsEventOf({ kind: 'stale', subject: 'npm' })])
+    await passThrough(installation, source)
+    await waitFor('the event to wait', async () => {
+      const [row] = await query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM notifier.bundle WHERE company_id = 0 AND is_held',
+      )
+      return row?.n === 1
+    })
+    await sendOps(installation, [opsEventOf({ kind: 'destination-parked', subject: 'room' })])
+    const [mail] = await waitFor('the mail', async () => {
+      const mails = await mailsTo(address)
+      return mails.length > 0 && mails
+    })
+    expect(mail?.subject).toBe('Operations: 2 events, npm, stale')
+    expect(mail?.text).toContain('destination-parked: room')
+  })
+
+  test('of a zone that there is not, nobody is kept from hearing', async () => {
+    const { company } = await addFollowed(installation.database)
+    const [person] = await query<{ user_id: number }>(
+      'SELECT user_id FROM company_subscription WHERE company_id = $1',
+      [company],
+    )
+    await query(
+      `INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends) VALUES ($1, 'Mars/Olympus', '00:00', '00:00')`,
+      [person?.user_id],
+    )
+    await tell(company)
+    expect(await settledStates(installation.database, company, 2)).toEqual(['sent', 'sent'])
+  })
+})
+
+describe('what is muted', () => {
+  test('is not told, and its event says so; others hear it', async () => {
+    const company = await addCompany(installation.database)
+    const [muted, other] = [await addReader([company]), await addReader([company])]
+    await query('INSERT INTO notifier.mute (user_id, company_id, below) VALUES ($1, $2, $3)', [
+      muted.id,
+      company,
+      'warning',
+    ])
+    const quiet = await tell(company, { severity: 'info' })
+    await statusOf(quiet, 'notified')
+    expect(await subjectsAt(muted.address)).toEqual([])
+    await query('INSERT INTO notifier.mute (user_id, company_id) VALUES ($1, $2)', [other.id, company])
+    expect(await statusOf(await tell(company, { severity: 'info' }), 'kept-back')).toEqual({ reason: 'muted' })
+    await tell(company, { severity: 'critical' })
+    await waitFor('what is not below', async () => (await mailsTo(muted.address)).length === 1)
+    await passThrough(installation, source)
+    expect(await subjectsAt(other.address)).toHaveLength(1)
+  })
+
+  test('is told again after its time', async () => {
+    const company = await addCompany(installation.database)
+    const { id, address } = await addReader([company])
+    await query(`INSERT INTO notifier.mute (user_id, until) VALUES ($1, now() + interval '1 hour')`, [id])
+    await statusOf(await tell(company), 'kept-back')
+    await query(`UPDATE notifier.mute SET until = now() WHERE user_id = $1`, [id])
+    await statusOf(await tell(company), 'notified')
+    expect(await subjectsAt(address)).toHaveLength(1)
+  })
+})
+
+describe('subscriptions of our own', () => {
+  const subscribe = (row: Record<string, unknown>) =>
+    query(
+      `INSERT INTO notifier.subscription (${Object.keys(row).join()}) VALUES (${Object.keys(row)
+        .map((_, n) => `$${n + 1}`)
+        .join()})`,
+      Object.values(row),
+    )
+
+  test('of a bucket, a source and a company add up to one message, and it says through which', async () => {
+    const { database } = installation
+    const name = `c-${randomUUID()}`
+    const company = await addCompany(database, name)
+    const { id, address } = await addReader([company])
+    const stranger = await addReader([])
+    const bucket = await insertId(
+      database,
+      `INSERT INTO bucket (title, is_public, owner_id, modified_at) VALUES ('Rivals', false, $1, now())`,
+      [id],
+    )
+    await query('INSERT INTO company_bucket_membership (bucket_id, company_id, modified_at) VALUES ($1, $2, now())', [
+      bucket,
+      company,
+    ])
+    await subscribe({ user_id: id, bucket_id: bucket, min_severity: 'warning' })
+    await subscribe({ user_id: stranger.id, bucket_id: bucket })
+    await subscribe({ user_id: stranger.id, data_source_id: source, kinds: ['gone'] })
+    await statusOf(await tell(company), 'notified')
+    const [mail] = await mailsTo(address)
+    expect(mail?.text).toContain(`You get this because Ann follows ${name}, warnings about the bucket Rivals.`)
+    expect(await subjectsAt(stranger.address)).toEqual([])
+
+    await tell(company, { kind: 'gone', title: 'Gone' })
+    const [gone] = await waitFor('the mail about what is gone', async () => {
+      const mails = await mailsTo(stranger.address)
+      return mails.length > 0 && mails
+    })
+    expect(gone?.text).toContain('You get this because Ann follows all companies from npm (gone).')
+  })
+
+  test('for one channel are heard there only; those of what is gone cost nothing', async () => {
+    const { database } = installation
+    const company = await addCompany(database)
+    const [here, there] = [randomUUID(), randomUUID()].map((id) => `${id}@example.com`) as [string, string]
+    const id = await addPerson(database, {
+      channels: [
+        { type: 'EMAIL', destination: here },
+        { type: 'EMAIL', destination: there, purpose: 'REPORT' },
+      ],
+    })
+    const [channel] = await query<{ id: number }>('SELECT id FROM notification_channel WHERE destination = $1', [there])
+    await subscribe({ user_id: id, company_id: company, channel_id: channel?.id })
+    await subscribe({ user_id: id, company_id: company, channel_id: 999_999 })
+    await subscribe({ user_id: id, bucket_id: 999_999 })
+    await subscribe({ user_id: 999_999, company_id: company })
+    await statusOf(await tell(company), 'notified')
+    expect(await subjectsAt(there)).toHaveLength(1)
+    expect(await subjectsAt(here)).toEqual([])
+  })
+
+  test('that ask for something else, and people without a channel, are why nobody hears', async () => {
+    const { database } = installation
+    const company = await addCompany(database)
+    await query('DELETE FROM notifier.subscription')
+    expect(await statusOf(await tell(company), 'nobody-to-notify')).toEqual({ reason: 'nobody follows the company' })
+    const { id } = await addReader([])
+    await subscribe({ user_id: id, company_id: company, min_severity: 'critical' })
+    expect(await statusOf(await tell(company), 'nobody-to-notify')).toEqual({ reason: 'no subscription asks for it' })
+    await addPerson(database, { companies: [company], channels: [] })
+    expect(await statusOf(await tell(company), 'nobody-to-notify')).toEqual({
+      reason: 'nobody who follows the company has a channel for it',
+    })
+  })
+})
+
+test('the same story is told once while it cools down, unless it gets worse', async () => {
+  const { company, name, address } = await addFollowed(installation.database)
+  const story = { dedupe_key: randomUUID() }
+  await tell(company, { ...story, severity: 'info' })
+  await settledStates(installation.database, company, 2)
+  expect(await statusOf(await tell(company, { ...story, severity: 'info' }), 'kept-back')).toEqual({
+    reason: 'the same story was told there before',
+  })
+  await statusOf(await tell(company, { ...story, title: 'Worse' }), 'notifying')
+  await tell(company, { ...story, severity: 'critical', title: 'Worst' })
+  await settledStates(installation.database, company, 4)
+  expect((await subjectsAt(address))[1]).toBe(`${name}: 2 changes, Worst`)
+  await tell(company, { ...story, severity: 'critical', title: 'Worst again' })
+  await settledStates(installation.database, company, 6)
+  const past = `UPDATE notifier.item_delivery SET assigned_at = now() - interval '2 hours' WHERE company_id = $1`
+  await query(past, [company])
+  await statusOf(await tell(company, { ...story, severity: 'info' }), 'notifying')
+  expect(await deliveriesOf(installation.database, company)).toHaveLength(6)
+})
