@@ -278,11 +278,11 @@ async function settle(
   return { heardAt, news: groups.sort((a, b) => a.at - b.at).flatMap(({ group }) => group) }
 }
 
-/** In how many of the texts each token is. */
+/** In how many of the texts each token is. Signatures of links may look like one. */
 function countTokens(texts: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const text of texts)
-    for (const token of new Set(text.match(/N\d+N/g))) counts.set(token, (counts.get(token) ?? 0) + 1)
+    for (const token of new Set(text.match(/N\d+N(?= rose)/g))) counts.set(token, (counts.get(token) ?? 0) + 1)
   return new Map([...counts].sort())
 }
 
