@@ -50,7 +50,9 @@ test('every schema in it is one, and what it refers to is there', () => {
 
 test('it is the table of routes, no more and no less', async () => {
   const listed = operations.map(({ path, method }) => `${method} ${path}`)
-  expect(listed.sort()).toEqual(table.map(({ path, method }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort())
+  expect(listed.sort()).toEqual(
+    table.map(({ path, method }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort(),
+  )
   expect(listed).toContain('get /openapi.json')
   const ids = operations.map(({ operation }) => operation.operationId)
   expect(new Set(ids).size).toBe(ids.length)

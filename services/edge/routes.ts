@@ -9,6 +9,7 @@ import { handshake, handshakeAbout, type HandshakeDeps } from './handshake.ts'
 import { withDocument } from './openapi.ts'
 import { measurementAbout, measurementRoutes, type MeasurementDeps } from './register.ts'
 import type { About, Route, RouteRequest } from './route.ts'
+import { runAbout, runNow } from './triggers.ts'
 import { lenientInt, validateBody } from './validation.ts'
 import { askToUnsubscribe, unsubscribe, unsubscribeAbout, type UnsubscribeDeps } from './unsubscribe.ts'
 import { explainNews, showWhy, whyAbout, type WhyDeps, whyPageAbout } from './why.ts'
@@ -53,6 +54,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
       about: eventAbout,
       handle: readEvent(deps),
     },
+    { method: 'post', path: '/api/v1/runs', role: 'operator', about: runAbout, handle: runNow(deps) },
     { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', about: whyAbout, handle: explainNews(deps) },
     { method: 'get', path: '/why/:news_id', role: 'anyone', about: whyPageAbout, handle: showWhy(deps) },
     { method: 'get', path: mail, role: 'anyone', about: unsubscribeAbout.show, handle: askToUnsubscribe(deps) },

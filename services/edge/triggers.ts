@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
-import type { Answer } from './answer.ts'
+import { type Answer, json, Refusal } from './answer.ts'
 import { idOf } from './identify.ts'
 import type { Publish } from './publish.ts'
 import type { About, RouteRequest } from './route.ts'
+import type { Sources } from './sources.ts'
+import { lenient, lenientInt, validateBody } from './validation.ts'
 
 export type TriggerDeps = { publish: Publish }
 
@@ -20,6 +23,44 @@ export function schedule({ publish }: TriggerDeps) {
   return async (request: RouteRequest): Promise<Answer> => {
     await ask(publish, 'schedule', randomUUID(), Date.now(), request)
     return { status: 200, headers: {}, body: null }
+  }
+}
+
+const runBody = z.object({
+  data_source_id: lenientInt,
+  company_id: lenient(z.int32().positive()).nullable().default(null),
+})
+
+export const runAbout: About = {
+  summary: 'Run a data source now, or one company at it, beside its plan.',
+  body: runBody,
+  answers: {
+    202: {
+      description:
+        'It is asked for. The scheduler refuses it where the source is paused, switched off or running: `parma schedule ls` shows its state.',
+      schema: z.object({ event_id: z.uuid() }),
+    },
+    404: { description: 'There is no such data source.' },
+    503: unconfirmed,
+  },
+}
+
+/** POST /api/v1/runs. Each call asks for a run of its own; the scheduler starts none that overlaps with another. */
+export function runNow({ publish, sources, maxJsonDepth }: TriggerDeps & { sources: Sources; maxJsonDepth: number }) {
+  return async (request: RouteRequest): Promise<Answer> => {
+    const body = await request.readBody()
+    const { data_source_id, company_id } = validateBody(runBody, body, request.headers['content-type'], maxJsonDepth)
+    if ((await sources.find(data_source_id)) === null)
+      throw new Refusal(
+        404,
+        `There is no data source ${data_source_id}.`,
+        {},
+        { type: 'unknown-source', title: 'No such data source', remedy: '`parma sources ls` lists all there are.' },
+      )
+    const event_id = randomUUID()
+    const about = { data_source_id, company_id: company_id === null ? null : String(company_id) }
+    await ask(publish, 'schedule', event_id, Date.now(), request, about)
+    return json(202, { event_id })
   }
 }
 
@@ -53,8 +94,9 @@ function ask(
   event_id: string,
   requested_at: number,
   request: RouteRequest,
+  about: Pick<SourcingTrigger, 'data_source_id' | 'company_id'> = { data_source_id: null, company_id: null },
 ): Promise<void> {
-  const trigger = { event_id, kind, requested_at, data_source_id: null, company_id: null, mail: null }
+  const trigger = { event_id, kind, requested_at, ...about, mail: null }
   return publish(topics.triggers, kind, trigger, request)
 }
 

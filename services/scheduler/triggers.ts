@@ -1,7 +1,7 @@
 import { withLedger } from '#runtime/ledger.ts'
 import type { Log } from '#runtime/log.ts'
 import { drop, type Handler, ok, type Outcome } from '#runtime/outcome.ts'
-import type { Database } from '#runtime/postgres.ts'
+import { type Database, sql } from '#runtime/postgres.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import type { Wake } from './clock.ts'
 import { requestRun } from './requests.ts'
@@ -36,7 +36,10 @@ async function take(
     async (tx, [verdict]) => {
       if (verdict !== 'fresh') return ok()
       const requested = await requestRun(tx, data_source_id, companies)
-      return 'refused' in requested ? drop(requested.refused) : ok()
+      if (!('refused' in requested)) return ok()
+      await tx.query(sql.unsafe`
+        UPDATE scheduler.processed_event SET reason = ${requested.refused} WHERE event_id = ${event_id}`)
+      return drop(requested.refused)
     },
     { stage: ['text', ['requested']] },
   )

@@ -73,6 +73,29 @@ test('GET /schedule is 200 and empty, and asks the scheduler to look, any number
   expect(new Set(records.map(({ headers }) => headers['event_id'])).size).toBe(3)
 })
 
+test('POST /api/v1/runs asks for a run of a source, or of one company at it, in the name of an operator alone', async () => {
+  const ask = (key: string, body: object) => edge.call('/api/v1/runs', { token: key, body })
+  const operator = await edge.apiKey('operator')
+  const event_ids: unknown[] = []
+  for (const company of [{}, { company_id: null }, { company_id: 7 }]) {
+    const { status, json } = await ask(operator, { data_source_id: other, ...company })
+    expect(status).toBe(202)
+    event_ids.push(json['event_id'])
+  }
+  for (const [key, body, status] of [
+    [await edge.apiKey('viewer'), { data_source_id: other }, 403],
+    [token, { data_source_id: source }, 401],
+    [operator, { data_source_id: 2 ** 31 - 1 }, 404],
+    [operator, { data_source_id: other, company_id: 0 }, 422],
+    [operator, { company_id: 7 }, 422],
+  ] as const)
+    expect(await ask(key, body)).toMatchObject({ status, json: { status, remedy: expect.any(String) as string } })
+  const runs = (await edge.records(topics.triggers)).filter(({ decoded }) => decoded.data_source_id !== null)
+  expect(runs.map(({ key, decoded }) => [key, decoded.event_id, decoded.data_source_id, decoded.company_id])).toEqual(
+    [null, null, '7'].map((company, index) => ['schedule', event_ids[index], other, company]),
+  )
+})
+
 test('GET /schedule can be switched off', async () => {
   const { url } = await edge.start('edge', { COMPATIBILITY_ROUTES: 'false' })
   expect((await fetch(`${url}/schedule`)).status).toBe(404)

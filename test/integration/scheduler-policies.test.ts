@@ -1,9 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { createLog } from '#runtime/log.ts'
+import type { Delivery } from '#runtime/outcome.ts'
+import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { endCall } from '../../services/scheduler/calls.ts'
 import { type Claim, claimDue } from '../../services/scheduler/claim.ts'
 import { nextStartInMs } from '../../services/scheduler/due.ts'
 import { requestRun } from '../../services/scheduler/requests.ts'
 import { endAttempts } from '../../services/scheduler/sweep.ts'
+import { takeTriggers } from '../../services/scheduler/triggers.ts'
 import { addCompany, addSource, addTask, finishOf, readTasks } from './scheduler-setup.ts'
 import {
   age,
@@ -11,6 +16,7 @@ import {
   config,
   configure,
   database,
+  delivery,
   finish,
   idsOf,
   look,
@@ -190,6 +196,34 @@ describe('a run asked for by hand', () => {
     const asked = await ask(source, [company])
     expect((await claim()).claims).toMatchObject([
       { ...asked, only_companies: [company], attempt: 1, max_run_seconds: 55 },
+    ])
+  })
+
+  test('by a trigger is asked for once, however often that is delivered, and has its reason where it is refused', async () => {
+    const source = await addSource(tables, { source_name: 'one' })
+    const woken: number[] = []
+    const take = takeTriggers(database, createLog('test', 'silent'), () => woken.push(1))
+    const trigger = (data_source_id: number, company_id: string | null = null): Delivery<SourcingTrigger> =>
+      delivery({
+        ...{ event_id: randomUUID(), kind: 'schedule', requested_at: Date.now() },
+        ...{ data_source_id, company_id, mail: null },
+      })
+    const [good, nobody, foreign] = [trigger(source), trigger(4711), trigger(source, '12')]
+    const kinds = async (...batch: (typeof good)[]) => (await take(batch)).map(({ kind }) => kind)
+    expect(await kinds(foreign, good, good, nobody)).toEqual(['drop', 'ok', 'ok', 'drop'])
+    expect(await kinds(good)).toEqual(['ok'])
+    expect(await readTasks(tables, source)).toMatchObject([{ schedule_type: 'ON_DEMAND', status: 'PENDING' }])
+    expect(woken).toHaveLength(2)
+    const reasons = new Map(
+      (await tables.query('SELECT event_id, reason FROM scheduler.event_status')).map((row) => [
+        row.event_id,
+        row.reason,
+      ]),
+    )
+    expect([good, nobody, foreign].map(({ value }) => reasons.get(value.event_id))).toEqual([
+      null,
+      'there is no source 4711',
+      'one is not linked to company 12',
     ])
   })
 
