@@ -68,7 +68,7 @@ test('what a module says of companies is kept by their ids, short and storable',
     '9': { error_type: 'X', error_description: 'y'.repeat(1000) },
     'no id': { error_type: 'CrawlingError', error_description: null },
   })
-  expect(kept).toMatchObject({ '7': 'CrawlingError: ab', '8': 'AnalyticsError' })
+  expect(kept).toMatchObject({ '7': 'CrawlingError: a b', '8': 'AnalyticsError' })
   expect(kept['9']).toHaveLength(300)
   expect(Object.keys(kept)).toEqual(['7', '8', '9'])
   expect(companyErrors(null)).toEqual({})

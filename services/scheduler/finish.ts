@@ -1,3 +1,5 @@
+import { quote } from './quote.ts'
+
 /** What of a task decides about a finish record that names it. Times are ms since 1970. */
 export type FinishedTask = {
   data_source_id: number
@@ -45,8 +47,7 @@ export function companyErrors(
   return Object.fromEntries(
     named.map(([company, { error_type, error_description }]) => {
       const words = [error_type, error_description ?? ''].filter(Boolean).join(': ')
-      // Postgres stores no U+0000 in text.
-      return [company, words.replaceAll('\0', '').toWellFormed().slice(0, longestReason).toWellFormed()]
+      return [company, quote(words, longestReason)]
     }),
   )
 }

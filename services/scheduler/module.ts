@@ -1,6 +1,7 @@
 import { type HttpClient, HttpClientError, type HttpFailure } from '#runtime/http-client.ts'
 import { moduleUrl } from '#runtime/module-url.ts'
 import type { CompaniesRequest } from './build-request.ts'
+import { quote } from './quote.ts'
 import { type Discovery, readDiscovery } from './read-discovery.ts'
 
 /** What became of the call of a run. `reached`: the module has it, and may work on although the call is lost. */
@@ -41,7 +42,7 @@ export function openModule(http: HttpClient, options: ModuleOptions): Module {
     const ok = answer.status >= 200 && answer.status < 300
     return {
       text,
-      error: ok ? null : `/${route} answered ${answer.status}: ${text.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
+      error: ok ? null : `/${route} answered ${answer.status}: ${quote(text, 200)}`,
     }
   }
 

@@ -110,8 +110,19 @@ describe('the answer of /discover', () => {
     expect(readDiscovery(body, 1)).toMatchObject({ verdict: 'failed' })
   })
 
-  test('that Postgres could not store is refused', () => {
-    expect(read({ '1': { handles: ['a\0b'] } })).toMatchObject({ verdict: 'failed' })
+  test.each([{ '1': { handles: ['a\0b'] } }, { '1': { 'a\0b': ['a'] } }, { 'a\0b': { handles: ['a'] } }])(
+    'that Postgres could not store is refused, with words that it can: %j',
+    (identifiers) => {
+      const found = read(identifiers)
+      expect(found).toMatchObject({ verdict: 'failed' })
+      expect('reason' in found && found.reason).not.toContain('\0')
+    },
+  )
+
+  test('of any length has a short reason', () => {
+    expect(read({ ['x'.repeat(1e6)]: { handles: ['a'] } })).toMatchObject({
+      reason: `/discover answered for company ${'x'.repeat(20)} instead`,
+    })
   })
 
   test('never throws', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { CompanyIdentifiers } from './build-request.ts'
+import { quote } from './quote.ts'
 
 /** What a company's discovery came to. `valid_until`: ms since 1970; null: the module did not say. */
 export type Discovery =
@@ -34,13 +35,15 @@ export function missBackOff(
 }
 
 // Postgres stores no U+0000 in text.
+const isStorable = (value: string) => !value.includes('\0')
+
 const text = z
   .union([z.string(), z.number().transform(String)])
   .transform((value) => value.trim())
-  .refine((value) => !value.includes('\0'))
+  .refine(isStorable)
 
 const answer = z.object({
-  identifiers: z.record(z.string(), z.record(z.string(), z.array(text))),
+  identifiers: z.record(z.string(), z.record(z.string().refine(isStorable), z.array(text))),
   validity: z.unknown(),
 })
 
@@ -50,11 +53,11 @@ export function readDiscovery(body: string, companyId: number): Discovery {
   if (!parsed.success) return { verdict: 'failed', reason: 'the answer of /discover is not what the contract says' }
   const { identifiers, validity } = parsed.data
   const own = identifiers[String(companyId)]
-  if (!own && Object.keys(identifiers).length > 0)
-    return {
-      verdict: 'failed',
-      reason: `/discover answered for company ${Object.keys(identifiers).slice(0, 3).join(', ')} instead`,
-    }
+  const others = Object.keys(identifiers).slice(0, 3)
+  if (!own && others.length > 0) {
+    const named = others.map((key) => quote(key, 20)).join(', ')
+    return { verdict: 'failed', reason: `/discover answered for company ${named} instead` }
+  }
   const found = Object.entries(own ?? {}).flatMap(([property, values]) =>
     [...new Set(values)].filter(Boolean).map((value) => ({ property, value })),
   )

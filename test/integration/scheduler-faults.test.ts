@@ -92,6 +92,11 @@ const faults: Fault[] = [
     expected: failed('/companies answered 500: broken'),
   },
   {
+    name: '500 with what Postgres cannot store',
+    answer: (_s, _t, response) => void response.writeHead(500).end('br\0ken'),
+    expected: failed('/companies answered 500: br ken'),
+  },
+  {
     name: 'HTML',
     answer: (_s, _t, response) => void response.end('<h1>hello</h1>'),
     maxRunSeconds: 3,

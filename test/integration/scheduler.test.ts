@@ -267,7 +267,7 @@ test('discovery that fails for one company stops no other, and is not repeated i
     companies: crawls,
     discover: (call, response) => {
       const [{ name }] = call.body as [{ name: string }]
-      if (name === 'Broken') response.writeHead(500).end()
+      if (name === 'Broken') response.writeHead(500).end('br\0ken')
       else if (name === 'Cut') response.destroy()
       else if (name === 'Other')
         response.end('{"identifiers":{"4711":{"handles":["x"]}},"validity":"2099-01-01T00:00:00"}')
