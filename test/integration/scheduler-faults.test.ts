@@ -228,13 +228,16 @@ test('whatever modules answer, each task ends as the table says, and once', asyn
   ])
   const [runs] = await database.query('SELECT count(*)::int AS all, count(outcome)::int AS settled FROM scheduler.run')
   expect(runs).toEqual({ all: faults.length, settled: faults.length })
-  const refused = await database.query(
-    'SELECT reason, count(*)::int FROM scheduler.event_status WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason',
-  )
-  expect(refused).toEqual([
-    { reason: 'task of another source', count: 1 },
-    { reason: 'unknown task', count: 3 },
-  ])
+  await waitFor('the reasons', async () => {
+    const refused = await database.query(
+      'SELECT reason, count(*)::int FROM scheduler.event_status WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason',
+    )
+    expect(refused).toEqual([
+      { reason: 'task of another source', count: 1 },
+      { reason: 'unknown task', count: 3 },
+    ])
+    return true
+  })
   for (const replica of replicas) expect(await replica.stop()).toBe(0)
 })
 
