@@ -7,7 +7,7 @@ import { idOf } from './identify.ts'
 import type { Publish } from './publish.ts'
 import type { About, RouteRequest } from './route.ts'
 import type { Sources } from './sources.ts'
-import { lenient, lenientInt, validateBody } from './validation.ts'
+import { lenientInt, validateBody } from './validation.ts'
 
 export type TriggerDeps = { publish: Publish }
 
@@ -26,10 +26,7 @@ export function schedule({ publish }: TriggerDeps) {
   }
 }
 
-const runBody = z.object({
-  data_source_id: lenientInt,
-  company_id: lenient(z.int32().positive()).nullable().default(null),
-})
+const runBody = z.object({ data_source_id: lenientInt, company_id: lenientInt.nullable().default(null) })
 
 export const runAbout: About = {
   summary: 'Run a data source now, or one company at it, beside its plan.',

@@ -78,7 +78,7 @@ beforeAll(async () => {
   const link = new URL(makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? '').searchParams
   const mail = { notificationId: randomUUID(), deliveryId: '1' }
   const mailLink = new URL(makeUnsubscribeLink(site, mail) ?? '').searchParams
-  keys = [await edge.apiKey('viewer'), await edge.apiKey('operator')]
+  keys = [await edge.apiKey('operator'), await edge.apiKey('viewer')]
   known = {
     news_id: [newsId],
     until: [link.get('until')],
@@ -133,7 +133,7 @@ function requestsFor({ parameters = [], requestBody, security }: Operation): fc.
       )
     : fc.constant(null)
   return fc.record({
-    token: fc.constantFrom(...tokens, ...(security.some((one) => 'key' in one) ? keys : [])),
+    token: fc.constantFrom(...credentialsFor(security)),
     parameters: fc.tuple(ofPlace('path'), ofPlace('query'), ofPlace('header')),
     body,
     contentType: fc.oneof(
@@ -144,6 +144,12 @@ function requestsFor({ parameters = [], requestBody, security }: Operation): fc.
       },
     ),
   })
+}
+
+/** Good ones, the best first, and others. */
+function credentialsFor(security: readonly object[]): string[] {
+  if (!security.some((one) => 'key' in one)) return tokens
+  return security.some((one) => 'token' in one) ? [...tokens, ...keys] : [...keys, ...tokens.slice(-3)]
 }
 
 async function send(method: string, path: string, { operation, sent }: { operation: Operation; sent: Sent }) {
@@ -211,7 +217,8 @@ describe('what the document calls valid is what the edge takes for valid', () =>
       // Its form is told, but not which moments there are.
       if (typeof Object(body).observed_at === 'string') return
       const text = JSON.stringify(body)
-      const sent = { token: tokens[0] ?? '', parameters: [], body: text, contentType: 'application/json' }
+      const [token = ''] = credentialsFor(operation.security)
+      const sent = { token, parameters: [], body: text, contentType: 'application/json' }
       const response = await send(method, path, { operation, sent })
       const answer = await response.text()
       expect([text, isValid(JSON.parse(text)), answer]).toEqual([text, response.status !== 422, answer])

@@ -86,7 +86,7 @@ test('POST /api/v1/runs asks for a run of a source, or of one company at it, in 
     [await edge.apiKey('viewer'), { data_source_id: other }, 403],
     [token, { data_source_id: source }, 401],
     [operator, { data_source_id: 2 ** 31 - 1 }, 404],
-    [operator, { data_source_id: other, company_id: 0 }, 422],
+    [operator, { data_source_id: other, company_id: 'seven' }, 422],
     [operator, { company_id: 7 }, 422],
   ] as const)
     expect(await ask(key, body)).toMatchObject({ status, json: { status, remedy: expect.any(String) as string } })
