@@ -24,12 +24,12 @@ export type Parcel = {
 
 /**
  * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
- * `afterMs`. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
+ * `afterMs`; `isOurs`: no message of this kind gets out until we mend something. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
  * `lost`: nobody knows, and with `isFinal` nobody will.
  */
 export type Answer =
   | { kind: 'sent'; reference: string }
-  | { kind: 'retry'; reason: string; afterMs?: number }
+  | { kind: 'retry'; reason: string; afterMs?: number; isOurs?: true }
   | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
   | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
 

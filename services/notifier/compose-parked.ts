@@ -2,11 +2,11 @@ import type { OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './compose.ts'
 import { clean, cut } from './text.ts'
 
-/** A destination that was parked, or works again. */
+/** A destination that was parked, or works again; without one, a kind of channel. */
 export type Parking = {
-  destination_id: number
+  destination_id: number | null
   channel: string
-  address: string
+  address: string | null
   resolved: boolean
   reason: string
   /** ms since 1970 */
@@ -24,6 +24,7 @@ export function describeParking({
   reason,
   at,
 }: Parking): Omit<OpsEvent, 'event_id'> {
+  if (destination_id === null || address === null) return describeTrouble({ channel, resolved, reason, at })
   const place = nameOf(channel, address)
   return {
     kind: 'destination-parked',
@@ -40,9 +41,30 @@ export function describeParking({
   }
 }
 
+function describeTrouble({
+  channel,
+  resolved,
+  reason,
+  at,
+}: Pick<Parking, 'channel' | 'resolved' | 'reason' | 'at'>): Omit<OpsEvent, 'event_id'> {
+  return {
+    kind: 'channel-down',
+    service: 'notifier',
+    data_source_id: null,
+    subject: channel,
+    message: resolved
+      ? `Messages of the kind ${channel} get out again.`
+      : `No message of the kind ${channel} gets out: ${cut(clean(reason), 300)}. Mend it within a day, for which they are tried again.`,
+    resolved,
+    dedupe_key: `notifier/channel-down/${channel}`,
+    at,
+    facts: { channel, reason },
+  }
+}
+
 /** What those who hear at a parked destination are told elsewhere. */
 export function composeParked({ channel, address, reason }: Parking): Message {
-  const place = nameOf(channel, address)
+  const place = nameOf(channel, address ?? '')
   return {
     subject: cut(`No more messages to ${place}`, 140),
     context: 'parma-analytics',

@@ -81,6 +81,9 @@ export const settings = {
   PARK_AFTER_FAILURES: count(10).describe(
     'A destination where this many messages in a row have failed is parked: it gets nothing until somebody unparks it.',
   ),
+  TROUBLE_AFTER_MS: count(60_000, 0).describe(
+    'Administrators are told when no message of a kind of channel gets out for a reason that is ours, as a refused key, for this long.',
+  ),
   LOOK_UP_AFTER_MS: count(10_000, 0).describe('Wait before looking for a message whose answer was lost.'),
   EMAIL_RESEND_UNKNOWN: flag(false).describe(
     'Send an e-mail again when it is not known whether it went out. It may then come twice; without this, not at all.',

@@ -21,6 +21,7 @@ import { gather } from './gather.ts'
 import { openSecrets } from './secret.ts'
 import { noAnswer, settle } from './settle.ts'
 import { createSlots } from './slots.ts'
+import { watchTrouble } from './trouble.ts'
 
 const attempts = new Counter({
   name: 'parma_delivery_attempts_total',
@@ -67,6 +68,7 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     slowAtOnce: config.DELIVERY_SLOW_CONCURRENCY,
     slowAfterMs: config.DELIVERY_SLOW_AFTER_MS,
   }
+  const noteTrouble = watchTrouble(database, name, config.TROUBLE_AFTER_MS)
   const slots = createSlots(limits, () => wake())
   scope.defer(() => slots.allFree())
 
@@ -82,6 +84,7 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
     const settlement = settle(answer, attempted, policy, Math.random())
     const isOurs = await record({ claimed, answer, settlement, tookMs })
+    await retryTransient(() => noteTrouble(answer), { signal: stopping })
     attempts.inc({ channel: name, answer: answer.kind })
     if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
     const { notification_id, delivery_id, action } = claimed

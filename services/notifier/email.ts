@@ -32,7 +32,8 @@ export const email: ChannelKind = {
 }
 
 async function sendOverSmtp(config: Config, parcel: Parcel): Promise<Answer> {
-  if (!config.SMTP_URL) return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server' }
+  if (!config.SMTP_URL)
+    return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server', isOurs: true }
   const mail = await composeMail(config, parcel)
   return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [parcel.address] }, mail)
 }
@@ -120,6 +121,7 @@ export function judgeSmtpError(error: NodemailerError, textAskedFor: boolean): A
   const isOfThisMail = code === 'EENVELOPE' || code === 'EMESSAGE'
   if (isOfThisMail && (responseCode === 0 || error.permanent))
     return { kind: 'refused', concerns: isOfRecipient(error) ? 'destination' : 'message', reason }
+  if (code === 'EAUTH') return { kind: 'retry', reason, isOurs: true }
   if (responseCode >= 400 || !textAskedFor) return { kind: 'retry', reason }
   return { kind: 'lost', reason }
 }

@@ -71,7 +71,7 @@ export function judgeSendGridAnswer(answer: HttpAnswer, now: number): Answer {
   const reason = `SendGrid ${describeAnswer(answer)}`
   if (status === 429) return { kind: 'retry', reason, afterMs: askedWait(answer, now) ?? 60_000 }
   // The key and its rights are ours, and are the same for every mail.
-  if (status === 401 || status === 403) return { kind: 'retry', reason }
+  if (status === 401 || status === 403) return { kind: 'retry', reason, isOurs: true }
   if (status >= 500 || status === 408 || status < 400) return { kind: 'lost', reason }
   return { kind: 'refused', concerns: 'message', reason }
 }

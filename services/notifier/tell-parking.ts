@@ -21,9 +21,9 @@ const tellAtOnce = 100
 
 const parkingRow = z.object({
   parking_id: z.number(),
-  destination_id: z.number(),
+  destination_id: z.number().nullable(),
   channel: z.string(),
-  address: z.string(),
+  address: z.string().nullable(),
   resolved: z.boolean(),
   reason: z.string(),
   people: z.array(z.number()),
@@ -32,7 +32,7 @@ const parkingRow = z.object({
 type Row = z.output<typeof parkingRow>
 
 /**
- * Tells operators of destinations that were parked or work again, each at least once and as the same event each time, and
+ * Tells operators of destinations that were parked or work again, and of kinds of channels that do, each at least once and as the same event each time, and
  * those who hear at a parked one at their other destinations, once.
  */
 export function startTellingParking(
@@ -46,9 +46,9 @@ export function startTellingParking(
   const wake = startLoop('tell parking', config.POLL_MS, context, async () => {
     const told = await database.transaction(async (tx) => {
       const rows = await tx.any(sql.type(parkingRow)`
-        SELECT parking_id, destination_id, channel, address, resolved, reason, people,
+        SELECT parking_id, destination_id, coalesce(t.channel, p.channel) AS channel, address, resolved, reason, people,
           floor(extract(epoch FROM at) * 1000)::bigint AS at
-        FROM notifier.parking p JOIN notifier.destination USING (destination_id)
+        FROM notifier.parking p LEFT JOIN notifier.destination t USING (destination_id)
         ORDER BY parking_id LIMIT ${tellAtOnce} FOR UPDATE OF p SKIP LOCKED`)
       if (rows.length === 0) return 0
       const events = rows.map((row) => ({ ...describeParking(row), event_id: idOf(row) }))
@@ -64,7 +64,7 @@ export function startTellingParking(
       )
       await tellOwners(
         tx,
-        rows.filter(({ resolved }) => !resolved),
+        rows.filter(({ resolved, people }) => !resolved && people.length > 0),
         config.STRICT_CHANNEL_PURPOSE,
       )
       const ids = rows.map(({ parking_id }) => parking_id)
@@ -76,8 +76,8 @@ export function startTellingParking(
   })
 }
 
-const idOf = ({ destination_id, resolved, at }: Row) =>
-  uuidv5(JSON.stringify([destination_id, resolved, at]), namespace)
+const idOf = ({ destination_id, channel, resolved, at }: Row) =>
+  uuidv5(JSON.stringify([destination_id ?? channel, resolved, at]), namespace)
 
 const closedRow = z.object({ channel: z.string(), address: z.string(), secret_id: z.string() })
 

@@ -63,7 +63,12 @@ beforeAll(async () => {
     ...{ SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000', SLACK_INTERVAL_MS: '0' },
     ...{ SLACK_API_URL: slack.url, SLACK_WEBHOOK_URL: new URL('/services/', slack.url).href },
     ...{ SMTP_URL: '', SENDGRID_API_URL: sendGrid.url, SENDGRID_API_KEY: sendGrid.apiKey, ...templates },
-    ...{ SENDGRID_FROM_EMAIL: 'parma@example.com', SECRETS_DIR: secretsDir, SECRETS_KEYS: `k1:${keyOfSecrets}` },
+    ...{
+      TROUBLE_AFTER_MS: '0',
+      SENDGRID_FROM_EMAIL: 'parma@example.com',
+      SECRETS_DIR: secretsDir,
+      SECRETS_KEYS: `k1:${keyOfSecrets}`,
+    },
     ...{ SECRET_FROM_THE_ENVIRONMENT: receiver.secret, ...manager.env },
   })
 })
@@ -142,6 +147,20 @@ describe('a mail through SendGrid', () => {
     await sendNews(installation, groupOf(company, source, 1))
     expect(await settledStates(installation.database, company, 2)).toEqual([state, 'sent'])
     expect([sendGrid.calls(address), sendGrid.mailsTo(address).length]).toEqual([calls, mails])
+  })
+
+  test('operators hear when its key is refused, and when it is not any more', async () => {
+    const { company, address } = await addReached()
+    mailFates.set(address, Array<Fate>(3).fill({ status: 401 }))
+    await sendNews(installation, groupOf(company, source, 1))
+    const told = await waitFor('both events', async () => {
+      const rows = await installation.database.query<{ message: string; resolved: boolean }>(
+        `SELECT message, resolved FROM notifier.ops_event WHERE kind = 'channel-down' AND subject = 'EMAIL' ORDER BY at`,
+      )
+      return rows.length >= 2 && rows
+    })
+    expect(told[0]).toEqual({ message: expect.stringContaining('SendGrid answered 40'), resolved: false })
+    expect(told[1]).toEqual({ message: 'Messages of the kind EMAIL get out again.', resolved: true })
   })
 
   test('has the shape that the predecessor gave it', async () => {

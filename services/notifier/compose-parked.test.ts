@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest'
+import { explainWhy } from './compose.ts'
+import { composeParked, describeParking, nameOf, type Parking } from './compose-parked.ts'
+
+const parked: Parking = {
+  ...{ destination_id: 7, channel: 'SLACK', address: 'alerts', resolved: false, at: 0 },
+  reason: `is_archived\n${'x'.repeat(1000)}`,
+}
+
+test('operators are told what to do, and that it is over, in one story', () => {
+  const begin = describeParking(parked)
+  expect(begin).toMatchObject({ kind: 'destination-parked', subject: 'SLACK alerts', resolved: false })
+  expect(begin.message).toMatch(/^Nothing more is sent to SLACK alerts: is_archived x+…\. .*`parma channels test <id>`/)
+  const end = describeParking({ ...parked, resolved: true })
+  expect(end).toMatchObject({ resolved: true, message: 'Messages are sent to SLACK alerts again.' })
+  expect(end.dedupe_key).toBe(begin.dedupe_key)
+})
+
+test('a kind of channel that is down is a story of its own', () => {
+  const down = describeParking({ ...parked, destination_id: null, address: null, channel: 'EMAIL', reason: 'bad key' })
+  expect(down).toMatchObject({ kind: 'channel-down', subject: 'EMAIL', dedupe_key: 'notifier/channel-down/EMAIL' })
+  expect(down.message).toContain('No message of the kind EMAIL gets out: bad key.')
+})
+
+describe('its people', () => {
+  test('hear what is wrong and why they are told', () => {
+    const message = composeParked(parked)
+    expect(message.subject).toBe('No more messages to SLACK alerts')
+    expect(message.lines[0]?.details[0]?.length).toBeLessThanOrEqual(600)
+    expect(explainWhy(message, [{ name: 'Ann' }])).toBe('You get this because Ann should hear at SLACK alerts.')
+  })
+})
+
+test.each([
+  ['WEBHOOK', 'https://example.com/secret-path?token=x', 'WEBHOOK example.com'],
+  ['EMAIL', 'ann@example.com', 'EMAIL ann@example.com'],
+  ['SLACK', 'C0123456789', 'SLACK C0123456789'],
+])('%s %s is called %s', (channel, address, expected) => {
+  expect(nameOf(channel, address)).toBe(expected)
+})
