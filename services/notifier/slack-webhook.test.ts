@@ -1,5 +1,21 @@
 import { expect, test } from 'vitest'
-import { judgeSlackWebhookAnswer } from './slack-webhook.ts'
+import type { Parcel } from './channel.ts'
+import { readConfig } from './config.ts'
+import { judgeSlackWebhookAnswer, openSlackWebhooks } from './slack-webhook.ts'
+
+test.each([
+  'https://hooks.slack.com.evil.example/services/x',
+  'https://hooks.slack.com@evil.example/services/x',
+  'http://hooks.slack.com/services/x',
+  'https://evil.example/?https://hooks.slack.com/',
+  'https://',
+])('%j is not Slack’s', async (address) => {
+  const servers = { KAFKA_BROKERS: 'b:1', SCHEMA_REGISTRY_URL: 'http://r', DATABASE_URL: 'postgres://d' }
+  const config = readConfig({ ...servers, SLACK_WEBHOOK_URL: 'https://hooks.slack.com' })
+  expect(await openSlackWebhooks({ config })(address, {} as Parcel)).toEqual({
+    ...{ kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' },
+  })
+})
 
 test.each<[number, string, Record<string, string>, object]>([
   [200, 'ok', {}, { kind: 'sent' }],

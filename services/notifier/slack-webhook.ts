@@ -10,9 +10,11 @@ import { asSlack } from './render.ts'
 export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
   // Only addresses below SLACK_WEBHOOK_URL, which is the operator's, are called.
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
+  // With the slash behind a bare host, which another host could go on from.
+  const base = new URL(config.SLACK_WEBHOOK_URL).href
   return async (address: string, { message, why }: Parcel): Promise<Answer> => {
     const url = URL.parse(address)?.href
-    if (!url?.startsWith(config.SLACK_WEBHOOK_URL))
+    if (!url?.startsWith(base))
       return { kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' }
     return client
       .request({
