@@ -20,6 +20,8 @@ export type Parcel = {
   why: string
   /** When it was first to be sent, ms since 1970 by the database's clock. */
   createdAt: number
+  /** When this attempt was claimed, by the same clock: that of our own process may be anything. */
+  claimedAt: number
 }
 
 /**

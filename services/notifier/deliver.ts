@@ -142,6 +142,7 @@ async function call(channel: Channel, claimed: Claimed): Promise<Answer> {
     message: claimed.message,
     why: explainWhy(claimed.message, claimed.people),
     createdAt: claimed.created_at,
+    claimedAt: claimed.created_at + claimed.age_ms,
   }
   return claimed.action === 'find' && channel.find ? channel.find(parcel) : channel.send(parcel)
 }

@@ -29,6 +29,7 @@ function parcelOf(company: string): Parcel {
     message,
     why: 'Because.',
     createdAt: 0,
+    claimedAt: 0,
   }
 }
 const config = { EMAIL_FROM: 'parma@parma.example' }

@@ -10,7 +10,13 @@ const config = {
 const line = { mark: '', title: 'Stars of <script> & co rose', details: ['It was 1.'] }
 const message = { context: 'npm', rest: '', topic: { kind: 'company', name: 'acme' }, trace: '' } as const
 const parcel: Parcel = {
-  ...{ deliveryId: 7, notificationId: '11111111-1111-4111-8111-111111111111', kind: 'news', createdAt: 0 },
+  ...{
+    deliveryId: 7,
+    notificationId: '11111111-1111-4111-8111-111111111111',
+    kind: 'news',
+    createdAt: 0,
+    claimedAt: 0,
+  },
   ...{ address: 'ann@example.com', secretId: null, why: 'Because.' },
   message: { ...message, subject: 'acme: Stars rose', lines: [line] },
 }

@@ -44,7 +44,16 @@ describe('a destination', () => {
 
 test('the body is what the README shows', () => {
   const hook = composeHook({
-    ...{ deliveryId: 7, notificationId: 'n', kind: 'news', createdAt: 0, address: '', secretId: 's', why: 'Because.' },
+    ...{
+      deliveryId: 7,
+      notificationId: 'n',
+      kind: 'news',
+      createdAt: 0,
+      claimedAt: 0,
+      address: '',
+      secretId: 's',
+      why: 'Because.',
+    },
     message: {
       ...{ subject: 'acme: Stars rose', context: 'npm', rest: '', trace: 'Event e' },
       topic: { kind: 'company', name: 'acme' },

@@ -40,7 +40,7 @@ export const webhook: ChannelKind = {
             headers: {
               'content-type': 'application/json',
               'user-agent': 'parma-analytics',
-              ...signHook(key, parcel.notificationId, Math.floor(Date.now() / 1000), body),
+              ...signHook(key, parcel.notificationId, Math.floor(parcel.claimedAt / 1000), body),
             },
             body,
             timeoutMs: config.SEND_TIMEOUT_MS,

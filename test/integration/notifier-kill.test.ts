@@ -1,20 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { createInstallation } from '../harness/installation.ts'
-import { mailsTo } from '../harness/mailbox.ts'
-import { stackEnv } from '../harness/stack.ts'
+import { startMailServer } from '../harness/mail-server.ts'
+import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
+import { startSlackServer } from '../harness/slack-server.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import {
-  addFollowed,
-  addPerson,
-  addSource,
-  deliveriesOf,
-  groupOf,
-  newsPostsIn,
-  sendNews,
-  settledStates,
-  showChannel,
-} from './notifier-setup.ts'
-import { startMailServer, startSlackProxy } from './notifier-stand-ins.ts'
+import { addFollowed, addPerson, addSource, deliveriesOf, groupOf, sendNews, settledStates } from './notifier-setup.ts'
 
 const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }
 const dying = { ...quick, SESSION_TIMEOUT_MS: '6000', SEND_TIMEOUT_MS: '5000', LEASE_MS: '6000' }
@@ -29,28 +19,27 @@ describe('kill -9', () => {
     const { company, address, channel } = await addFollowed(installation.database)
     const late = `late-${channel}`
     await addPerson(installation.database, { companies: [company], channels: [{ type: 'SLACK', destination: late }] })
-    for (const name of [channel, late]) await showChannel(name)
     const silent = await startMailServer(() => 'silence')
     // Of the two posts one arrives; of neither the answer comes.
-    const proxy = await startSlackProxy(stackEnv().SLACK_API_URL ?? '', (_, to) =>
-      to === late ? 'hang' : 'keep-answer',
-    )
-    const first = await installation.start('notifier', { ...dying, SLACK_API_URL: proxy.url, SMTP_URL: silent.url })
+    const slack = await startSlackServer({
+      decide: (method, room, nth) =>
+        method === 'chat.postMessage' && nth === 0 ? (room === late ? 'hang' : 'keep-answer') : 'pass',
+    })
+    for (const name of [channel, late]) slack.openRoom(name)
+    const servers = { SLACK_API_URL: slack.url, SMTP_URL: silent.url }
+    const first = await installation.start('notifier', { ...dying, ...servers })
     await sendNews(installation, groupOf(company, source, 1))
     await waitFor('the calls', async () => {
       expect((await deliveriesOf(installation.database, company)).map((one) => one.state)).toEqual(
         Array(3).fill('sending'),
       )
-      return (
-        silent.received(address) + proxy.calls('chat.postMessage', late) + (await newsPostsIn(channel)).length === 3
-      )
+      return silent.received(address) + slack.calls('chat.postMessage', late) + slack.postsIn(channel).length === 3
     })
     await first.kill()
 
-    await installation.start('notifier', { ...dying, ...wish })
+    await installation.start('notifier', { ...dying, SLACK_API_URL: slack.url, ...wish })
     expect((await settledStates(installation.database, company, 3)).sort()).toEqual(['sent', 'sent', state].sort())
-    expect(await newsPostsIn(channel)).toHaveLength(1)
-    expect(await newsPostsIn(late)).toHaveLength(1)
+    expect([slack.postsIn(channel).length, slack.postsIn(late).length]).toEqual([1, 1])
     expect(silent.received(address)).toBe(1)
     expect(await mailsTo(address)).toHaveLength(mails)
   })
@@ -75,7 +64,7 @@ describe('kill -9', () => {
         ['unknown', 1],
       ]
       expect(outcomes).toContainEqual([email?.state, (await mailsTo(address)).length])
-      expect(await newsPostsIn(channel)).toHaveLength(1)
+      expect(await slackPostsIn(channel)).toHaveLength(1)
     }
   })
 })

@@ -6,7 +6,6 @@ import { type Topic, topics } from '../../schemas/topics.ts'
 import type { TestDatabase } from '../harness/database.ts'
 import type { Installation } from '../harness/installation.ts'
 import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
-import { stackEnv } from '../harness/stack.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 /** All tests share one mailbox and one Slack workspace, so addresses and channels are random. */
@@ -182,19 +181,4 @@ export async function passThrough(installation: Installation, source: number): P
     'the news sent after the others',
     async () => (await mailsTo(address)).length + (await slackPostsIn(channel)).length === 2,
   )
-}
-
-/** Slack lists a channel whether anybody has posted there or not; its stub from the first post on. Returns its id. */
-export async function showChannel(channel: string): Promise<string> {
-  const response = await fetch(new URL('chat.postMessage', stackEnv().SLACK_API_URL), {
-    method: 'POST',
-    headers: { authorization: 'Bearer x', 'content-type': 'application/json' },
-    body: JSON.stringify({ channel: `#${channel}`, text: 'hello' }),
-  })
-  return ((await response.json()) as { channel: string }).channel
-}
-
-/** Our posts in a channel, without that of `showChannel`. */
-export async function newsPostsIn(channel: string) {
-  return (await slackPostsIn(channel)).filter(({ metadata }) => metadata)
 }
