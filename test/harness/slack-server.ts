@@ -71,8 +71,9 @@ export async function startSlackServer({
   function isOverTier(method: string, token: string): boolean {
     const key = `${method} ${token}`
     const calls = (recentCalls.get(key) ?? []).filter((at) => at > Date.now() - 60_000)
-    recentCalls.set(key, [...calls, Date.now()])
-    return calls.length >= (perMinute[method] ?? Infinity)
+    const isOver = calls.length >= (perMinute[method] ?? Infinity)
+    recentCalls.set(key, isOver ? calls : [...calls, Date.now()])
+    return isOver
   }
 
   function callMethod(call: HttpCall): Reply {

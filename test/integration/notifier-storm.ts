@@ -48,6 +48,8 @@ export async function weather(storm: Storm): Promise<void> {
   const hookFate = fateOf<Fate>('hook', hookFates, 'pass')
   const receiver = await startWebhookReceiver((path, nth) => (path === '/gone' ? { status: 410 } : hookFate(path, nth)))
 
+  const tokens = Array.from({ length: teams }, (_, n) => [`SECRET_TEAM_${n}`, `xoxb-team-${n}`] as const)
+  for (const [, token] of tokens) slack.tokens.set(token, '')
   const { news, heardAt } = await settle(installation, storm, random, { slack, hookUrl: receiver.url })
   const database = new URL(installation.database.url)
   const proxy = await startProxy(database.host, plain)
@@ -56,6 +58,7 @@ export async function weather(storm: Storm): Promise<void> {
     ...installation.env,
     ...{ DATABASE_URL: database.href, PUBLIC_URL: 'https://parma.example', SLACK_API_URL: slack.url },
     ...{ ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', SECRET_HOOK: receiver.secret, BUNDLE_WINDOW_MS: '5000' },
+    ...Object.fromEntries(tokens),
     ...{ MAX_LINES: '40', SEND_TIMEOUT_MS: '2000', LEASE_MS: '3000', SESSION_TIMEOUT_MS: '6000', POLL_MS: '200' },
     ...{ RETRY_FIRST_MS: '200', RETRY_MAX_MS: '2000', LOOK_UP_AFTER_MS: '1000' },
   }
@@ -181,6 +184,8 @@ export async function weather(storm: Storm): Promise<void> {
   for (const { crashes } of notifiers) expect(crashes()).toBe(0)
 }
 
+/** Bots, each with calls of its own to spend. */
+const teams = 4
 const gone = 'gone@example.com'
 /** Places where nothing arrives, ever. */
 const dead = '^(\\w+ )?(gone@example\\.com|archived|hanging|http.*/gone)$'
@@ -259,9 +264,10 @@ async function settle(
     const followed = companies.filter((_, index) => index % people === n || (index + 1) % people === n)
     const channels: Reach[] = [{ type: 'EMAIL', destination: `person-${n}@example.com` }]
     // Two people to a channel, half of the channels by their ids.
-    const name = `room-${Math.floor(n / 2)}`
-    const id = slack.openRoom(name)
-    if (n % 3 !== 0) channels.push({ type: 'SLACK', destination: Math.floor(n / 2) % 2 === 0 ? name : id })
+    const room = Math.floor(n / 2)
+    const id = slack.openRoom(`room-${room}`)
+    const secretId = `team-${room % teams}`
+    if (n % 3 !== 0) channels.push({ type: 'SLACK', destination: room % 2 === 0 ? `room-${room}` : id, secretId })
     if (n % 3 !== 1) channels.push({ type: 'WEBHOOK', destination: hookUrl(`/person-${n}`), secretId: 'hook' })
     await add(followed, channels)
   }
