@@ -12,6 +12,7 @@ import { secretVariable } from './config.ts'
 import { unpark } from './parking.ts'
 import { isSecretName } from './secret.ts'
 import { testChannel } from './test-channel.ts'
+import { resubscribe } from './unsubscribe.ts'
 
 type Output = { json?: boolean }
 
@@ -69,6 +70,12 @@ export function build(group: Command): void {
     .option('--all', 'to every parked one')
     .option('--json', 'print JSON')
     .action(unparkChannels)
+  group
+    .command('resubscribe')
+    .description('send e-mails again to people who asked for no more, when they want them again')
+    .argument('<id>', 'id of the channel')
+    .option('--json', 'print JSON')
+    .action(resubscribeChannel)
 }
 
 async function list({ json = false }: Output): Promise<void> {
@@ -176,7 +183,9 @@ async function test(text: string, { wait, json = false }: Output & { wait: strin
     if (place.problem) throw new UsageError(`Nothing can be sent to channel ${id}: ${place.problem}.`)
     const [standing] = (await readStandings(database, [place])).values()
     if (standing?.state === 'unsubscribed')
-      throw new UsageError(`Nothing is sent to channel ${id}: its people have unsubscribed.`)
+      throw new UsageError(
+        `Nothing is sent to channel ${id}: its people have unsubscribed. \`parma channels resubscribe ${id}\` when they want it again.`,
+      )
     const { state, reason, reference } = await testChannel(
       database,
       place,
@@ -191,6 +200,14 @@ async function test(text: string, { wait, json = false }: Output & { wait: strin
         : `The test of channel ${id} failed: ${reason}. A notifier must be running, and the destination not hold us up.`,
     )
   })
+}
+
+async function resubscribeChannel(text: string, { json = false }: Output): Promise<void> {
+  const resubscribed = await withDatabase(async (database) =>
+    resubscribe(database, await findDestinations(database, requireId(text, remedy))),
+  )
+  if (resubscribed === 0) throw new UsageError(`Nobody has unsubscribed channel ${text}.`)
+  printResult({ resubscribed }, `channel ${text} gets e-mails again`, json)
 }
 
 async function unparkChannels(

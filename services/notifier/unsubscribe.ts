@@ -20,3 +20,14 @@ export async function unsubscribe(tx: Transaction, mails: readonly MailReference
         ['uuid', 'int8'],
       )} AS m (notification_id, delivery_id) USING (notification_id, delivery_id))`)
 }
+
+/** Undoes it. Returns how many had unsubscribed. */
+export async function resubscribe(
+  database: Pick<Transaction, 'query'>,
+  destinationIds: readonly number[],
+): Promise<number> {
+  const { rowCount } = await database.query(sql.unsafe`
+    UPDATE notifier.destination SET unsubscribed_at = NULL
+    WHERE destination_id = ANY(${sql.array(destinationIds, 'int4')}) AND unsubscribed_at IS NOT NULL`)
+  return rowCount
+}

@@ -80,6 +80,14 @@ test('one click ends the mails to an address, for good, and nothing else', async
   const rows = (await deliveriesOf(database, company)).filter((row) => row.address === address)
   expect(rows.map(({ state }) => state)).toEqual(['sent', ...rows.slice(1).map(() => 'failed')])
   expect(await isUnsubscribed()).toEqual([first])
+
+  // Until they want them again.
+  const channels = JSON.parse(await installation.parma('channels', 'ls', '--json')) as Record<string, unknown>[]
+  const channelOf = channels.find((one) => one['destination'] === address)
+  expect(channelOf).toMatchObject({ state: 'unsubscribed' })
+  await installation.parma('channels', 'resubscribe', String(channelOf?.['id']))
+  await sendNews(installation, groupOf(company, source, 1))
+  await waitFor('the mail', () => mailServer.mailsTo(address).length === 2)
 })
 
 const phone = { width: 390, height: 844, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }
