@@ -72,9 +72,11 @@ function startKind(name: string, database: Database, context: ServiceContext & C
   const slots = createSlots(limits, () => wake())
   scope.defer(() => slots.allFree())
 
-  async function deliver(claimed: Claimed, leave: () => void): Promise<void> {
+  async function deliver(claimed: Claimed, claimedAt: number, leave: () => void): Promise<void> {
     const startedAt = performance.now()
-    const answer = await call(channel, claimed).catch((error: unknown): Answer => {
+    // Whoever takes it over when the claim lapses looks for a message that must be there by then.
+    const isLate = startedAt - claimedAt > config.LEASE_MS - config.SEND_TIMEOUT_MS
+    const answer = await (isLate ? Promise.resolve(heldUp) : call(channel, claimed)).catch((error: unknown): Answer => {
       // A channel answers for its own errors, so this is ours. The call may have been made.
       log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
       return { kind: 'lost', reason: `unexpected: ${String(error)}` }
@@ -122,15 +124,19 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     if (performance.now() - tidiedAt >= config.POLL_MS) await tidy()
     const limit = slots.free()
     if (limit === 0) return
+    const claimedAt = performance.now()
     for (const claimed of await claim(limit))
       slots.take(claimed.delivery_id, (leave) =>
-        deliver(claimed, leave).catch((error: unknown) => {
+        deliver(claimed, claimedAt, leave).catch((error: unknown) => {
           if (!stopping.aborted) fail(error)
         }),
       )
   })
   return wake
 }
+
+/** A process that was stopped, or starved, between claim and call. */
+const heldUp: Answer = { kind: 'retry', reason: 'the claim was too old to be called for' }
 
 async function call(channel: Channel, claimed: Claimed): Promise<Answer> {
   const parcel: Parcel = {
