@@ -99,12 +99,13 @@ export function kindOf(node: Json): Kind {
 }
 
 /** What an int4 column cannot hold (fractions, large numbers) goes to the float table. */
-function numbers(text: string, column: Column): Outcome {
-  const read = readNumber(text)
+function numbers(digits: string, column: Column): Outcome {
+  const read = readNumber(digits)
   if (!read) return 'not-a-number'
-  if (!Number.isFinite(read.number)) return 'out-of-range'
-  const fits = read.text === null && read.number === (read.number | 0)
-  return { ...nothing, ...read, column: column === 'int' && !fits ? 'float' : column }
+  const { number, text } = read
+  if (!Number.isFinite(number)) return 'out-of-range'
+  const fits = text === null && number === (number | 0)
+  return { column: column === 'int' && !fits ? 'float' : column, number, text, date: null, members: null }
 }
 
 function dates(date: ReturnType<typeof readDate>, column: Column): Outcome {

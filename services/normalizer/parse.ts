@@ -18,7 +18,6 @@ export type Limits = { MAX_LEAVES: number; MAX_DEPTH: number }
 export type ParseProblem = 'unparsable' | 'too-deep' | 'too-many-leaves'
 export type Parsed = { root: Json; problem?: never } | { root?: never; problem: ParseProblem; message: string }
 
-const blank = /[ \t\n\r]*/y
 // Anything a string must spell differently: https://www.rfc-editor.org/rfc/rfc8259#section-7
 const special = /[\u0000-\u001f\\]/
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
@@ -58,13 +57,13 @@ class Reader {
 
   document(): Json {
     const root = this.#value(1)
-    this.#take(blank)
+    this.#skipBlanks()
     if (this.#at < this.#text.length) throw this.#unexpected()
     return root
   }
 
   #value(depth: number): Json {
-    this.#take(blank)
+    this.#skipBlanks()
     switch (this.#text[this.#at]) {
       case '{':
         return this.#object(depth)
@@ -79,8 +78,10 @@ class Reader {
       case 'n':
         return (this.#word('null'), { kind: 'null', seq: this.#leaf(), leaves: 1 })
       default: {
-        const digits = this.#take(number)
-        if (digits === '') throw this.#unexpected()
+        number.lastIndex = this.#at
+        if (!number.test(this.#text)) throw this.#unexpected()
+        const digits = this.#text.slice(this.#at, number.lastIndex)
+        this.#at = number.lastIndex
         return { kind: 'number', text: digits, seq: this.#leaf(), leaves: 1 }
       }
     }
@@ -92,10 +93,10 @@ class Reader {
     const last = new Map<string, Member>()
     if (!this.#closes('}'))
       do {
-        this.#take(blank)
+        this.#skipBlanks()
         if (this.#text[this.#at] !== '"') throw this.#unexpected()
         const key = this.#string()
-        this.#take(blank)
+        this.#skipBlanks()
         this.#word(':')
         const member = { key, value: this.#value(depth + 1), overridden: false }
         const earlier = last.get(key)
@@ -136,7 +137,7 @@ class Reader {
   }
 
   #closes(end: string): boolean {
-    this.#take(blank)
+    this.#skipBlanks()
     if (this.#text[this.#at] !== end) return false
     this.#at++
     return true
@@ -174,11 +175,8 @@ class Reader {
     this.#at += word.length
   }
 
-  #take(pattern: RegExp): string {
-    pattern.lastIndex = this.#at
-    const found = pattern.exec(this.#text)?.[0] ?? ''
-    this.#at += found.length
-    return found
+  #skipBlanks(): void {
+    while (isBlank(this.#text.charCodeAt(this.#at))) this.#at++
   }
 
   #unexpected(): Unreadable {
@@ -187,4 +185,9 @@ class Reader {
       this.#at < length ? `unexpected ${JSON.stringify(this.#text[this.#at])} at ${this.#at}` : 'ends too early'
     return new Unreadable('unparsable', `not JSON: ${what}`)
   }
+}
+
+/** Blank, tab, line feed, carriage return. */
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
 }

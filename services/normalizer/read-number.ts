@@ -5,9 +5,11 @@ const decimal = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
 
 /** The number that decimal text says, however it is written; null when it is none, Infinity when no double reaches it. */
 export function readNumber(text: string): ReadNumber | null {
+  const plain = Number(text)
+  if (Number.isFinite(plain) && String(plain) === text) return { number: plain, text: null }
   const found = decimal.exec(text)
   if (!found || !(found[2] || found[3])) return null
-  const number = Number(text) || 0
+  const number = plain || 0
   const exact = Number.isFinite(number) && sameDigits(digitsOf(found), digitsOf(decimal.exec(String(number))))
   return { number, text: exact ? null : text }
 }

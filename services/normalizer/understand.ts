@@ -77,9 +77,11 @@ function isPlausible({ observed_at, received_at }: RawPayload, oldest: string): 
   return observed_at === null || (observed_at >= Date.parse(oldest) && observed_at <= received_at + maxAheadMs)
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 function decodeUtf8(body: Buffer): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+    return utf8.decode(body)
   } catch {
     return null
   }
