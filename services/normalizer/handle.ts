@@ -20,8 +20,7 @@ export function normalizePayloads(maps: Maps, store: Store, config: Config): Han
 
   function outcomeOf(written: Written): Outcome {
     if (written === 'conflict') return dead('conflict', 'the event id is known with other content')
-    const { stored, stories, fresh } = written
-    if (fresh) count(stored.row)
+    const { stored, stories } = written
     const { event_id, company_id, data_source_id } = stored.row
     return ok(
       ...observe(stored, namesFor(stored.row), partLimits).map((one) =>
@@ -47,6 +46,7 @@ export function normalizePayloads(maps: Maps, store: Store, config: Config): Han
     const faults = batch.map(({ value }) => findFault(value))
     const works = await Promise.all(batch.filter((_, index) => faults[index] === null).map(({ value }) => work(value)))
     const written = works.length > 0 ? await store(works) : []
+    count(written.flatMap((one) => (one !== 'conflict' && one.fresh ? [one.stored.row] : [])))
     let next = 0
     return faults.map((fault) => (fault === null ? outcomeOf(written[next++] as Written) : dead('invalid', fault)))
   }
@@ -79,10 +79,15 @@ function findFault({
   return null
 }
 
-function count({ reason, stored, nulls, unmapped, refused }: LedgerRow): void {
-  payloads.inc({ reason: reason ?? 'none' })
-  leaves.inc({ outcome: 'stored' }, stored)
-  leaves.inc({ outcome: 'null' }, nulls)
-  leaves.inc({ outcome: 'unmapped' }, unmapped)
-  leaves.inc({ outcome: 'refused' }, refused)
+function count(rows: readonly LedgerRow[]): void {
+  for (const [reason, those] of Map.groupBy(rows, (row) => row.reason ?? 'none')) payloads.inc({ reason }, those.length)
+  const add = (outcome: string, of: (row: LedgerRow) => number) =>
+    leaves.inc(
+      { outcome },
+      rows.reduce((sum, row) => sum + of(row), 0),
+    )
+  add('stored', ({ stored }) => stored)
+  add('null', ({ nulls }) => nulls)
+  add('unmapped', ({ unmapped }) => unmapped)
+  add('refused', ({ refused }) => refused)
 }

@@ -3,7 +3,7 @@ import { sql, type Transaction } from '#runtime/postgres.ts'
 import { type AddedSeries, type SeriesCache, type SeriesIds, seriesKey } from './series-cache.ts'
 
 /** The series that a payload's values and nested entries need. */
-export type SeriesNeed = { companyId: number; dataSourceId: number; measurementIds: Iterable<number> }
+export type SeriesNeed = { companyId: number; dataSourceId: number; measurementIds: readonly number[] }
 
 /** The series of one batch. What is missing has no measurement of that source, or no company, any more. */
 export type FoundSeries = { of(companyId: number, dataSourceId: number): SeriesIds; added: AddedSeries }

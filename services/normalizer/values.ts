@@ -94,18 +94,24 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
     FROM n`)
 }
 
-/** Each place that values of this batch have, once, and the number of each value's place, from 1. */
+/** Each place that these values have, once, and the number of each value's place, from 1. */
 function findPlaces(values: readonly NewValue[]): { places: NewValue[]; placeOf: number[] } {
   const places: NewValue[] = []
-  const numbers = new Map<string, number>()
+  const byPath = new Map<string, number[]>()
   const placeOf = values.map((value) => {
-    const key = `${value.column} ${value.type} ${value.source_measurement_id} ${value.path}`
-    const known = numbers.get(key)
+    const numbers = byPath.get(value.path) ?? []
+    const known = numbers.find((number) => isSamePlace(places[number - 1] as NewValue, value))
     if (known !== undefined) return known
-    numbers.set(key, places.push(value))
-    return places.length
+    const number = places.push(value)
+    byPath.set(value.path, [...numbers, number])
+    return number
   })
   return { places, placeOf }
+}
+
+/** Of one path: two maps may say other things of it, and of one entry not all numbers go to one table. */
+function isSamePlace(a: NewValue, b: NewValue): boolean {
+  return a.source_measurement_id === b.source_measurement_id && a.type === b.type && a.column === b.column
 }
 
 /** The public tables have times without zone, which mean UTC, and no defaults that could be trusted to be. */

@@ -160,7 +160,7 @@ function checkParents({ payload, result, row }: Case, { companies, sources }: Pa
 function needOf({ result, row }: Case) {
   if ('reason' in result) return []
   const { parents, values } = result.normalized
-  const measurementIds = new Set([...parents, ...values.map(({ entry }) => entry.id)])
+  const measurementIds = [...parents, ...values.map(({ entry }) => entry.id)]
   return [{ companyId: Number(row.company_id), dataSourceId: row.data_source_id, measurementIds }]
 }
 
