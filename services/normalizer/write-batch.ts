@@ -93,9 +93,10 @@ export async function writeBatch(tx: Transaction, batch: readonly Work[], memory
       tx,
       repeated.map(({ first }) => first),
     ),
-    ({ event_no, replay_no }) => replay_no ?? event_no,
+    ({ event_no, replay_no }) => `${event_no}/${replay_no ?? ''}`,
   )
-  for (const { row } of repeated) values.set(row, stored.get(row.event_no) ?? [])
+  for (const { row, first } of repeated)
+    values.set(row, stored.get(`${first.event_no}/${row.replay_id === '' ? '' : row.event_no}`) ?? [])
   told.push(
     ...(await readStories(
       tx,
