@@ -1,10 +1,10 @@
 import { excerpt } from './json-text.ts'
 import type { LedgerRow } from './ledger-rows.ts'
 import type { Value } from './normalize.ts'
+import type { Case } from './open-cases.ts'
 import type { Refusal } from './refusals.ts'
 import type { SeriesIds } from './series-cache.ts'
 import type { NewValue, NewValues } from './values.ts'
-import type { Case } from './write-batch.ts'
 
 /** By event_no: the leaves of it that are stored, as `leafOf` names them. Only of events that are replayed. */
 export type PresentLeaves = ReadonlyMap<number, Set<string>>

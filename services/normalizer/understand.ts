@@ -22,6 +22,10 @@ export type PayloadProblem =
 export type Understood = { mapVersion: number; faults: MapFault[]; normalized: Normalized }
 export type PayloadRefused = { reason: PayloadProblem; message: string; sample: string; mapVersion: number | null }
 
+export function reasonOf(result: Understood | PayloadRefused): PayloadProblem | null {
+  return 'reason' in result ? result.reason : null
+}
+
 export type UnderstandOptions = Limits & Options & { OLDEST_OBSERVED_AT: string }
 
 /** A day: clocks differ, and the edge allows five minutes. */

@@ -1,8 +1,8 @@
 import type { Transaction } from '#runtime/postgres.ts'
-import type { RawPayload } from '#schemas/generated/types.ts'
 import { insertStories, type NewStory, readStories } from './drift.ts'
-import { insertLedger, type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
+import { insertLedger, type LedgerRow } from './ledger-rows.ts'
 import { addToNullRates, type Arrived, countPaths, type NullRateLimits, type RisenNulls } from './null-rates.ts'
+import { type Case, openCases } from './open-cases.ts'
 import { findParents, type Parents } from './parents.ts'
 import { type Closer, findCloser, insertRefusals, type Refusal, supersedeRefusals } from './refusals.ts'
 import { resolveSeries } from './series.ts'
@@ -10,8 +10,8 @@ import type { AddedSeries, SeriesCache } from './series-cache.ts'
 import { leafOf, type PresentLeaves, settle } from './settle.ts'
 import type { Work, Written } from './store.ts'
 import { nullStory, storiesOf, type Story } from './tell.ts'
-import { type Clocks, giveTime, lockClocks, saveClocks } from './times.ts'
-import type { PayloadProblem, PayloadRefused, Understood } from './understand.ts'
+import { lockClocks, saveClocks } from './times.ts'
+import { type PayloadRefused, reasonOf, type Understood } from './understand.ts'
 import { insertValues, readValues, type StoredValue, type ValueRow } from './values.ts'
 
 export type Memory = {
@@ -21,16 +21,6 @@ export type Memory = {
 }
 /** `added` and `asked` may be remembered once the transaction is committed. */
 type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
-
-/** A payload in work: its own row in the ledger, and the event's first one, which gives event_no and time. */
-export type Case = {
-  payload: RawPayload
-  result: Understood | PayloadRefused
-  row: LedgerRow
-  first: LedgerRow
-  /** Its row is yet to be written, and tells of this delivery. */
-  fresh: boolean
-}
 
 /**
  * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which does not
@@ -113,41 +103,6 @@ export async function writeBatch(tx: Transaction, batch: readonly Work[], memory
   return { written, added: series.added, asked }
 }
 
-/** Null where the ledger has the event with other content. Of what comes twice in one batch the first is fresh. */
-async function openCases(tx: Transaction, batch: readonly Work[], clocks: Clocks): Promise<(Case | null)[]> {
-  const ledger = await readLedger(
-    tx,
-    batch.map(({ payload }) => payload.event_id),
-  )
-  const unknown = batch.filter(({ payload }) => !findRow(ledger.get(payload.event_id), payload))
-  const eventNos = [...(await takeEventNos(tx, unknown.length))]
-  return batch.map(({ payload, result }) => {
-    const rows = ledger.get(payload.event_id) ?? []
-    const known = findRow(rows, payload)
-    if (known && known.content_hash !== payload.content_hash) return null
-    const time = rows[0]?.observed_at ?? timeOf(payload, result, clocks)
-    const row = known ?? newRow(payload, eventNos.shift() as number, time)
-    if (!known) ledger.set(payload.event_id, [...rows, row])
-    const first = rows[0] ?? row
-    return { payload, result: checkContent(result, row, first), row, first, fresh: !known }
-  })
-}
-
-function findRow(rows: readonly LedgerRow[] | undefined, { replay }: RawPayload): LedgerRow | undefined {
-  return rows?.find(({ replay_id }) => replay_id === (replay?.replay_id ?? ''))
-}
-
-/** A time that is refused moves no clock. */
-function timeOf(payload: RawPayload, result: Case['result'], clocks: Clocks): number {
-  return reasonOf(result) === 'observed-at' ? (payload.observed_at as number) : giveTime(clocks, payload)
-}
-
-/** A replay must have the content of what it replays. */
-function checkContent(result: Case['result'], row: LedgerRow, first: LedgerRow): Case['result'] {
-  if (first.content_hash === row.content_hash) return result
-  return { reason: 'conflict', message: 'the event has other content', sample: '', mapVersion: null }
-}
-
 function checkParents({ payload, result, row }: Case, { companies, sources }: Parents): Understood | PayloadRefused {
   if ('reason' in result) return result
   const { mapVersion } = result
@@ -183,10 +138,6 @@ function closeByLater(refusals: readonly Refusal[], later: readonly (Closer | nu
   const replays = later.filter((closer) => closer !== null).filter(({ event_no }) => event_no === refusals[0]?.event_no)
   if (replays.length === 0) return refusals
   return refusals.map((refusal) => ({ ...refusal, superseded_by: findCloser(refusal, replays) }))
-}
-
-function reasonOf(result: Case['result']): PayloadProblem | null {
-  return 'reason' in result ? result.reason : null
 }
 
 /** History tells nothing about how a source is today, and neither does what is replayed. */
