@@ -81,6 +81,7 @@ describe('why a stage is not simply done', () => {
     [{ notified: 'not-migrated' }, 'notified', 'unknown', 'not-migrated'],
     [{ notified: status('notifying') }, 'notified', 'waiting', null],
     [{ notified: status('silent') }, 'notified', 'skipped', 'silent'],
+    [{ notified: status('kept-back') }, 'notified', 'skipped', 'kept-back'],
     [{ notified: status('nobody-to-notify') }, 'notified', 'skipped', 'nobody-to-notify'],
     [{ notified: status('notification-failed') }, 'notified', 'stopped', 'delivery-failed'],
     [{ notified: status('notification-unknown') }, 'notified', 'unknown', 'delivery-unknown'],

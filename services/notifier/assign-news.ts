@@ -25,15 +25,15 @@ type News = z.output<typeof newsRow>
 const maxItems = 20_000
 
 /**
- * Decides for the news of due groups who hears each of them, where and when, and writes it in one transaction. Returns how
- * many groups there were.
+ * Decides for the news of up to `limit` due groups who hears each of them, where and when, and writes it in one
+ * transaction. Returns how many groups there were.
  */
-export async function assignNews(database: Database, config: Config): Promise<number> {
+export async function assignNews(database: Database, config: Config, limit: number): Promise<number> {
   return database.transaction(async (tx) => {
     const now = await lockSealing(tx)
     const due = await tx.any(sql.type(groupRow)`
       SELECT group_id, company_id FROM notifier.news_group
-      WHERE due_at <= now() ORDER BY due_at LIMIT ${config.ASSIGN_BATCH} FOR UPDATE SKIP LOCKED`)
+      WHERE due_at <= now() ORDER BY due_at, group_id LIMIT ${limit} FOR UPDATE SKIP LOCKED`)
     if (due.length === 0) return 0
     const companies = [...new Set(due.map(({ company_id }) => company_id))]
     const hearers = await findHearers(tx, companies, config.STRICT_CHANNEL_PURPOSE)

@@ -15,8 +15,13 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./secrets-commands.ts'),
   },
   subscriptions: {
-    help: 'who follows which company, and who hears at which channel: ls, add, rm',
+    help: 'who follows what, who hears at which channel, and who heard a news: ls, add, edit, rm, preview',
     load: () => import('./subscriptions-commands.ts'),
+  },
+  quiet: { help: 'hours in which people want no messages: ls, set, rm', load: () => import('./quiet-commands.ts') },
+  mute: {
+    help: 'what people do not want to hear, for a while or for good: ls, add, rm',
+    load: () => import('./mute-commands.ts'),
   },
   digests: {
     help: 'daily, weekly and monthly digests: ls, set, rm, run, preview',

@@ -51,12 +51,12 @@ const opsRow = z.object({
 type Ops = z.output<typeof opsRow>
 
 /**
- * Turns what is due into notifications and deliveries, in one transaction: what is in a message, and for whom, is
+ * Turns what is due at up to `limit` destinations into notifications and deliveries, in one transaction: what is in a message, and for whom, is
  * committed before anything is sent. Returns how many messages that made.
  */
-export async function composeDue(database: Database, config: Config): Promise<number> {
+export async function composeDue(database: Database, config: Config, limit: number): Promise<number> {
   return database.transaction(async (tx) => {
-    const sorted = sortIntoLetters(await takeDue(tx, await lockSealing(tx), config.COMPOSE_BATCH), operations)
+    const sorted = sortIntoLetters(await takeDue(tx, await lockSealing(tx), limit), operations)
     if (sorted.length === 0) return 0
     const ids = [...new Set(sorted.flatMap(({ itemIds }) => itemIds))]
     const facts = { news: await readNews(tx, ids), ops: await readOps(tx, ids) }

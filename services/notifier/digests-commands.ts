@@ -11,6 +11,7 @@ import { readDigestConfig } from './config.ts'
 import { type Due, findDue, policies, readTime, type Wanted } from './digest-policies.ts'
 import { nextSlot } from './digest-slots.ts'
 import { beforeAll, composeAll, makeBatch } from './digests.ts'
+import { findBucket } from './find-bucket.ts'
 import { isZone } from './local-time.ts'
 import { asText } from './render.ts'
 
@@ -211,18 +212,4 @@ async function resolve(database: Database, { person, bucket }: Which): Promise<{
     person: person === undefined ? 0 : await findPerson(database, person),
     bucket: bucket === undefined ? 0 : await findBucket(database, bucket),
   }
-}
-
-const bucketRow = z.object({ id: z.number(), is_id: z.boolean() })
-
-async function findBucket(database: Database, text: string): Promise<number> {
-  const rows = await database.any(sql.type(bucketRow)`
-    SELECT id, id::text = ${text} AS is_id FROM public.bucket WHERE id::text = ${text} OR title = ${text} ORDER BY id`)
-  const one = rows.find(({ is_id }) => is_id) ?? rows[0]
-  if (!one) throw new UsageError(`There is no bucket ${JSON.stringify(text)}: give its id or title.`)
-  if (!one.is_id && rows.length > 1)
-    throw new UsageError(
-      `${rows.length} buckets are called ${JSON.stringify(text)}: give one of the ids ${rows.map(({ id }) => id).join(', ')}.`,
-    )
-  return one.id
 }

@@ -3,7 +3,9 @@ import { sql, type Transaction } from '#runtime/postgres.ts'
 import type { Patience } from './decide-when.ts'
 import { type Heard, isMuted, type Mute, severities } from './hear.ts'
 import { isZone } from './local-time.ts'
+import { reportOnce } from './put-off.ts'
 import { endOfQuiet, type QuietHours } from './quiet-hours.ts'
+import { clean, cut } from './text.ts'
 
 const muteRow = z.object({
   user_id: z.number(),
@@ -42,6 +44,13 @@ export async function readRestraint(tx: Transaction, userIds: readonly number[])
     quiet.filter(({ zone }) => isZone(zone)),
     ({ user_id }) => user_id,
   )
+  for (const { user_id, zone } of quiet.filter((row) => !isZone(row.zone)))
+    await reportOnce(
+      tx,
+      'no-such-zone',
+      `quiet hours of person ${user_id}`,
+      `There is no time zone ${JSON.stringify(cut(clean(zone), 80))}: they do not count. Set them again with \`parma quiet set\`.`,
+    )
   const ends = new Map<string, number>()
   /** Of many news at once for many people, few differ in hours and time. */
   const endOf = (hours: readonly QuietHours[], at: number): number => {

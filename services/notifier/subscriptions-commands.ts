@@ -4,15 +4,19 @@ import { findCompany, findPerson, requireId, withDatabase } from '#runtime/comma
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { utcNow } from '#runtime/public-tables.ts'
+import { type Asked, addOwn, editOwn, isOwn, ownName, removeOwn } from './own-subscriptions.ts'
+import { severities } from './hear.ts'
+import { readTelling } from './telling.ts'
 import { allChannels, allChannelSubscriptions, isOwnChannel } from './all-channels.ts'
 
 type Target = { company?: string; allCompanies?: boolean; channel?: string }
-type Options = Target & { person: string; purpose: 'NOTIFICATION' | 'REPORT'; ifMissing?: boolean; json?: boolean }
+type Options = Target &
+  Asked & { person: string; purpose: 'NOTIFICATION' | 'REPORT'; ifMissing?: boolean; json?: boolean }
 
 const subscriptionRow = z.object({
   person_id: z.number(),
   person: z.string(),
-  to: z.enum(['company', 'news', 'channel']),
+  to: z.enum(['company', 'news', 'channel', 'own']),
   id: z.number(),
   name: z.string(),
   purpose: z.string().nullable(),
@@ -30,10 +34,34 @@ export function build(group: Command): void {
         .choices(['NOTIFICATION', 'REPORT'])
         .default('NOTIFICATION'),
     )
+    .option('--bucket <bucket>', 'id or title: news of its companies')
+    .option('--source <source>', 'id or name: only what it tells')
+    .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
+    .option('--kind <kind...>', 'only such news: threshold, changed, appeared, gone')
+    .option('--only-channel <id>', 'heard at this channel of theirs only')
     .option('--if-missing', 'leave it at that when there is such a subscription')
     .option('--json', 'print JSON')
     .action(add)
-  addTarget(group.command('rm').description('end a subscription')).option('--json', 'print JSON').action(remove)
+  addTarget(group.command('rm').description('end a subscription'))
+    .option('--id <id>', 'of a subscription `to` own')
+    .option('--json', 'print JSON')
+    .action(remove)
+  group
+    .command('edit')
+    .description('change a subscription `to` own')
+    .argument('<id>', 'as `ls` shows it')
+    .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
+    .option('--kind <kind...>', 'only such news; all for all')
+    .option('--only-channel <id>', 'heard at this channel only; all for those for alerts')
+    .option('--json', 'print JSON')
+    .action(edit)
+  group
+    .command('preview')
+    .description('who hears a news where, and why others do not')
+    .argument('<news>', 'id of the news, as messages show it')
+    .option('--person <person>', 'only this one: id or name')
+    .option('--json', 'print JSON')
+    .action(preview)
 }
 
 function addTarget(command: Command): Command {
@@ -56,6 +84,8 @@ async function list({ json = false }: { json?: boolean }): Promise<void> {
         UNION ALL
         SELECT user_id, 'channel', channel_id, concat(channel_type, ' ', destination), channel_purpose
         FROM ${allChannelSubscriptions} s JOIN ${allChannels} c USING (channel_id)
+        UNION ALL
+        SELECT user_id, 'own', subscription_id, ${ownName}, NULL FROM notifier.subscription s
       ) s JOIN public."user" u ON u.id = s.user_id
       ORDER BY u.id, s."to", s.id`),
   )
@@ -65,6 +95,11 @@ async function list({ json = false }: { json?: boolean }): Promise<void> {
 async function add(options: Options): Promise<void> {
   const { json = false, ifMissing = false } = options
   const { added, known } = await withDatabase(async (database) => {
+    if (isOwn(options)) {
+      const isNew = await addOwn(database, await findPerson(database, options.person), options)
+      if (!isNew && !ifMissing) throw new UsageError('There is such a subscription already: use --if-missing.')
+      return { added: Number(isNew), known: Number(!isNew) }
+    }
     const { person, companies, channel } = await resolve(database, options)
     const wanted = channel === null ? companies.length : 1
     const added =
@@ -79,9 +114,11 @@ async function add(options: Options): Promise<void> {
   printResult({ added, known }, `added ${added}, ${known} there already`, json)
 }
 
-async function remove(options: Options): Promise<void> {
+async function remove(options: Options & { id?: string }): Promise<void> {
   const { json = false } = options
   const removed = await withDatabase(async (database) => {
+    if (options.id !== undefined)
+      return removeOwn(database, await findPerson(database, options.person), requireId(options.id, remedy))
     const { person, companies, channel } = await resolve(database, options)
     const ids = sql.array(companies, 'int4')
     const results =
@@ -109,6 +146,23 @@ async function remove(options: Options): Promise<void> {
     return removed
   })
   printResult({ removed }, `removed ${removed}`, json)
+}
+
+const remedy = '`parma subscriptions ls` shows the ids.'
+
+async function edit(id: string, { json = false, ...asked }: Asked & { json?: boolean }): Promise<void> {
+  if (Object.values(asked).every((one) => one === undefined))
+    throw new UsageError('Nothing to change: give --severity, --kind or --only-channel.')
+  const subscription = requireId(id, remedy)
+  await withDatabase((database) => editOwn(database, subscription, asked))
+  printResult({ id: subscription }, `changed subscription ${subscription}`, json)
+}
+
+async function preview(news: string, { person, json = false }: { person?: string; json?: boolean }): Promise<void> {
+  const rows = await withDatabase(async (database) =>
+    readTelling(database, news, person === undefined ? null : await findPerson(database, person)),
+  )
+  printRows(rows, json)
 }
 
 type Resolved = { person: number; companies: number[]; channel: number | null }

@@ -35,6 +35,7 @@ export async function findStories(
   const told = new Map<string, Told[]>(Map.groupBy(rows, keyOf))
   return {
     has: (one) =>
+      coolDownMs > 0 &&
       (told.get(keyOf(one)) ?? []).some(
         (other) =>
           other.group_id !== one.group_id && severities.indexOf(other.severity) >= severities.indexOf(one.severity),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { Command } from 'commander'
@@ -277,4 +278,98 @@ test('subscriptions join people to companies and channels, once, and part them a
     'has no such subscription',
   )
   expect(await json('subscriptions', 'ls')).toEqual([])
+})
+
+test('subscriptions of our own say more than parma-web can', async () => {
+  const { database } = installation
+  await parma('people', 'add', '--name', 'Dan')
+  const channel = await json<Added>('channels', 'add', '--type', 'EMAIL', '--destination', 'dan@example.com')
+  const add = (...target: string[]) => json<{ added: number }>('subscriptions', 'add', '--person', 'Dan', ...target)
+  await database.query(
+    `INSERT INTO bucket (title, owner_id, modified_at) SELECT 'Rivals', id, now() FROM "user" WHERE name = 'Dan'`,
+  )
+
+  expect(await add('--bucket', 'Rivals', '--severity', 'warning', '--kind', 'gone', 'appeared')).toEqual({
+    added: 1,
+    known: 0,
+  })
+  await expect(add('--bucket', 'Rivals', '--severity', 'warning', '--kind', 'gone', 'appeared')).rejects.toThrow(
+    'There is such a subscription already',
+  )
+  await expect(add('--severity', 'critical', '--only-channel', String(channel.id))).rejects.toThrow(
+    'does not hear at channel',
+  )
+  await add('--channel', String(channel.id))
+  await add('--severity', 'critical', '--only-channel', String(channel.id))
+  for (const [target, problem] of [
+    [['--bucket', 'none'], 'There is no bucket "none"'],
+    [['--source', 'none'], 'There is no source "none"'],
+    [['--company', 'acme', '--bucket', 'Rivals'], 'Give --company or --bucket, not both'],
+  ] as const)
+    await expect(add(...target)).rejects.toThrow(problem)
+
+  const own = async () =>
+    (await json<{ id: number; to: string; name: string }[]>('subscriptions', 'ls')).filter(({ to }) => to === 'own')
+  const [first, second] = await own()
+  expect(first?.name).toBe('bucket Rivals, warning and above, kinds gone appeared')
+  expect(second?.name).toBe(`all companies, critical and above, at channel ${channel.id}`)
+  await parma(
+    'subscriptions',
+    'edit',
+    String(first?.id),
+    '--severity',
+    'info',
+    '--kind',
+    'all',
+    '--only-channel',
+    String(channel.id),
+  )
+  expect((await own())[0]?.name).toBe(`bucket Rivals, at channel ${channel.id}`)
+  await expect(parma('subscriptions', 'edit', '999999', '--severity', 'info')).rejects.toThrow(
+    'There is no subscription 999999',
+  )
+  for (const one of [first, second]) await parma('subscriptions', 'rm', '--person', 'Dan', '--id', String(one?.id))
+  expect(await own()).toEqual([])
+  await expect(parma('subscriptions', 'preview', randomUUID())).rejects.toThrow('The notifier knows of no news')
+})
+
+test('quiet hours and mutes are checked, listed and end', async () => {
+  await parma('people', 'add', '--name', 'Eve')
+  const quiet = (...more: string[]) =>
+    parma('quiet', 'set', '--person', 'Eve', '--from', '22:00', '--to', '07:00', ...more)
+  await expect(quiet('--zone', 'Mars/Olympus')).rejects.toThrow('There is no time zone "Mars/Olympus"')
+  await expect(
+    parma('quiet', 'set', '--person', 'Eve', '--from', '24:00', '--to', '7:00', '--zone', 'UTC'),
+  ).rejects.toThrow('--from is "24:00"')
+  await quiet('--zone', 'UTC')
+  await quiet('--zone', 'Europe/Berlin', '--day', 'friday', 'saturday', '--hold-critical')
+  expect(await json('quiet', 'ls')).toEqual([
+    {
+      ...{ id: expect.any(Number) as number, person: 'Eve', from: '22:00', to: '07:00', zone: 'Europe/Berlin' },
+      ...{ days: ['friday', 'saturday'], critical: 'waits' },
+    },
+  ])
+  await parma('quiet', 'rm', '--person', 'Eve')
+  await expect(parma('quiet', 'rm', '--person', 'Eve')).rejects.toThrow('They have no quiet hours')
+
+  const mute = await json<{ id: number }>(
+    'mute',
+    'add',
+    '--person',
+    'Eve',
+    '--company',
+    'acme',
+    '--below',
+    'critical',
+    '--for',
+    '2h',
+  )
+  await parma('mute', 'add', '--person', 'Eve')
+  await expect(parma('mute', 'add', '--person', 'Eve', '--for', 'ever')).rejects.toThrow('--for is "ever"')
+  expect(await json('mute', 'ls')).toMatchObject([
+    { id: mute.id, what: 'company acme', below: 'critical', until: expect.stringMatching(/^\d{4}-.*Z$/) as string },
+    { what: 'everything', below: null, until: null },
+  ])
+  await parma('mute', 'rm', String(mute.id))
+  await expect(parma('mute', 'rm', String(mute.id))).rejects.toThrow(`There is no mute ${mute.id}`)
 })

@@ -174,6 +174,10 @@ describe('in quiet hours', () => {
     )
     await tell(company)
     expect(await settledStates(installation.database, company, 2)).toEqual(['sent', 'sent'])
+    await tell(company)
+    await passThrough(installation, source)
+    const reports = await query(`SELECT subject FROM notifier.ops_event WHERE kind = 'no-such-zone'`)
+    expect(reports).toEqual([{ subject: `quiet hours of person ${person?.user_id}` }])
   })
 })
 
@@ -190,7 +194,13 @@ describe('what is muted', () => {
     await statusOf(quiet, 'notified')
     expect(await subjectsAt(muted.address)).toEqual([])
     await query('INSERT INTO notifier.mute (user_id, company_id) VALUES ($1, $2)', [other.id, company])
-    expect(await statusOf(await tell(company, { severity: 'info' }), 'kept-back')).toEqual({ reason: 'muted' })
+    const unheard = groupOf(company, source, 1, { severity: 'info' })
+    await sendNews(installation, unheard)
+    expect(await statusOf(unheard[0]!.event_id, 'kept-back')).toEqual({ reason: 'muted' })
+    const rows: unknown = JSON.parse(
+      await installation.parma('subscriptions', 'preview', unheard[0]!.news_id, '--person', String(other.id), '--json'),
+    )
+    expect(rows).toMatchObject([{ person: 'Ann', at: `EMAIL ${other.address}`, state: 'kept back', why: 'muted' }])
     await tell(company, { severity: 'critical' })
     await waitFor('what is not below', async () => (await mailsTo(muted.address)).length === 1)
     await passThrough(installation, source)
@@ -301,4 +311,39 @@ test('the same story is told once while it cools down, unless it gets worse', as
   await query(past, [company])
   await statusOf(await tell(company, { ...story, severity: 'info' }), 'notifying')
   expect(await deliveriesOf(installation.database, company)).toHaveLength(6)
+})
+
+test('rows that nobody can make sense of are put off and reported once; their neighbours are told', async () => {
+  const root = `root-${randomUUID()}@example.com`
+  await addPerson(installation.database, { role: 'ADMIN', channels: [{ type: 'EMAIL', destination: root }] })
+  const { company, address } = await addFollowed(installation.database)
+  await query(`UPDATE company SET name = repeat('x', 10000) WHERE id = $1`, [company])
+  await query(
+    `UPDATE "user" SET name = repeat('y', 10000) WHERE id IN (SELECT user_id FROM company_subscription WHERE company_id = $1)`,
+    [company],
+  )
+  const bad = randomUUID()
+  await query(
+    `WITH g AS (
+       INSERT INTO notifier.news_group (group_id, company_id, data_source_id, size, seen, due_at) VALUES ($1, $2, $3, 1, 1, now())
+     ) INSERT INTO notifier.news_item (news_id, group_id, group_index, severity, kind, title, message, source_measurement_id, observed_at, dedupe_key)
+     VALUES ($1, $1, 0, 'fatal', 'threshold', 'Bad', 'Bad.', 1, now(), 'bad')`,
+    [bad, company, source],
+  )
+  await tell(company)
+  expect(await settledStates(installation.database, company, 2)).toEqual(['sent', 'sent'])
+  expect(await mailsTo(address)).toHaveLength(1)
+  const about = `untold: event ${bad}`
+  const reports = async () => (await mailsTo(root)).filter(({ text }) => text.includes(about))
+  await waitFor('the report', async () => (await reports()).length === 1)
+  await query('UPDATE notifier.news_group SET due_at = now() WHERE group_id = $1', [bad])
+  await waitFor('the next attempt', async () => {
+    const [row] = await query<{ later: boolean }>(
+      'SELECT due_at > now() AS later FROM notifier.news_group WHERE group_id = $1',
+      [bad],
+    )
+    return row?.later
+  })
+  await passThrough(installation, source)
+  expect(await reports()).toHaveLength(1)
 })
