@@ -269,16 +269,19 @@ test('discovery that fails for one company stops no other, and is not repeated i
       const [{ name }] = call.body as [{ name: string }]
       if (name === 'Broken') response.writeHead(500).end('br\0ken')
       else if (name === 'Cut') response.destroy()
+      else if (name === 'Endless') response.end('x'.repeat(2000))
+      else if (name === 'HTML') response.end('<h1>hello</h1>')
+      else if (name === 'Moved') response.writeHead(302, { location: '/' }).end()
       else if (name === 'Other')
         response.end('{"identifiers":{"4711":{"handles":["x"]}},"validity":"2099-01-01T00:00:00"}')
       else known(call, response)
     },
   })
-  const names = ['Broken', 'Cut', 'Other', 'Nobody', 'Good']
+  const names = ['Broken', 'Cut', 'Endless', 'HTML', 'Moved', 'Other', 'Nobody', 'Good']
   const ids = []
   for (const name of names) ids.push(await addCompany(database, name))
   const source = await addSource(database, { invocation_endpoint: module.endpoint })
-  await installation.start('scheduler', byTrigger)
+  await installation.start('scheduler', { ...byTrigger, MAX_ANSWER_BYTES: '1000' })
   await waitFor('the call', () => module.bodies('companies').length === 1)
   const companies = { [ids.at(-1) ?? 0]: { handles: ['good'] } }
   expect(module.bodies('companies')).toMatchObject([{ companies }])
@@ -286,7 +289,7 @@ test('discovery that fails for one company stops no other, and is not repeated i
   const misses = await database.query<{ verdict: string }>(
     'SELECT verdict FROM scheduler.discovery ORDER BY company_id',
   )
-  expect(misses.map(({ verdict }) => verdict)).toEqual(['failed', 'failed', 'failed', 'empty'])
+  expect(misses.map(({ verdict }) => verdict)).toEqual([...Array<string>(6).fill('failed'), 'empty'])
 
   await finishTask(installation, source, (await statusOf(installation, source))?.task_id ?? 0)
   await becomes(installation, source, 'SUCCESS')
