@@ -88,7 +88,7 @@ export async function findDue(
     WHERE (p.user_id, p.bucket_id) > (${after.user_id}, ${after.bucket_id})
       AND (p.bucket_id = 0 OR b.id IS NOT NULL)
       AND ${person} IN (0, p.user_id) AND ${bucket} IN (-1, p.bucket_id)
-      AND (${which} <> 'due' OR s.at >= extract(epoch FROM p.since) * 1000)
+      AND (${which} <> 'due' OR s.at >= extract(epoch FROM greatest(p.since, (SELECT since FROM notifier.digest_start))) * 1000)
       AND (${which} = 'next' OR NOT EXISTS (
         SELECT FROM notifier.digest d
         WHERE (d.user_id, d.bucket_id, d.period) = (p.user_id, p.bucket_id, s.period)
@@ -160,9 +160,10 @@ async function findRequest(connection: Connection): Promise<Slot | undefined> {
  * They are the same as those that come by themselves: in no week there are two.
  */
 export async function requestWeeklyReports(tx: Transaction, times: readonly number[]): Promise<void> {
-  const weeks = [...new Set(times.map((at) => periodAt('weekly', 'UTC', at)))]
+  const weeks = times.map((at) => [periodAt('weekly', 'UTC', at), at])
   await tx.query(sql.unsafe`
-    INSERT INTO notifier.weekly_request (period, requested_at) SELECT unnest(${sql.array(weeks, 'text')}), clock_timestamp()
+    INSERT INTO notifier.weekly_request (period, requested_at)
+    SELECT period, to_timestamp(at / 1000.0) FROM ${sql.unnest(weeks, ['text', 'int8'])} AS w (period, at)
     ON CONFLICT DO NOTHING`)
 }
 

@@ -20,7 +20,9 @@ export const digests: Measure = async (bench) => {
   scope.defer(() => pool.end())
   bench.say(`digests: ${readers} people, ${companies} companies with ${newsEach} news each, a value a day`)
   await fill(pool)
-  await using service = await runService('notifier', { ...env, DIGEST_POLL_MS: '100' })
+  // The heap that deploy/k8s/notifier.yaml gives it: with more, V8 lets more garbage lie.
+  const heap = `${env.NODE_OPTIONS ?? ''} --max-old-space-size=288`
+  await using service = await runService('notifier', { ...env, NODE_OPTIONS: heap, DIGEST_POLL_MS: '100' })
   const startedAt = performance.now()
   await pool.query(
     `INSERT INTO notifier.digest_policy (user_id, rhythm, hour, weekday, zone, changed_at)
@@ -43,7 +45,7 @@ export const digests: Measure = async (bench) => {
   return [
     { what: 'a digest run, made', value: made, unit: 's', detail, below: null },
     { what: 'a digest run, sent', value: sent, unit: 's', detail: 'to the SMTP sink', below: 120 },
-    { what: '  memory', value: readPeak(service.pid), unit: 'MiB', detail: 'peak RSS', below: 400 },
+    { what: '  memory', value: readPeak(service.pid), unit: 'MiB', detail: 'peak RSS, 288 MiB heap', below: 400 },
   ]
 }
 
@@ -86,6 +88,7 @@ async function fill(pool: pg.Pool): Promise<void> {
     CROSS JOIN generate_series(0, ${companiesEach - 1}) k
     JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM company WHERE name LIKE 'Bench Digest %') c
       ON c.n = (u.n * 7 + k * 37) % ${companies}`)
+  await run(`UPDATE notifier.digest_start SET since = now() - interval '1 year'`)
   await run('ANALYZE')
 }
 

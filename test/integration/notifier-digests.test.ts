@@ -196,6 +196,18 @@ describe('a run', () => {
     expect((await messagesTo(database, mute.address)).map(({ titles }) => titles)).toEqual([['kept']])
   })
 
+  test('slots from before there were digests are not made up for', async () => {
+    const company = await addCompany(database)
+    const { person } = await addReader({ companies: [company] })
+    await database.query(
+      "UPDATE notifier.digest_policy SET changed_at = now() - interval '1 year' WHERE user_id = $1",
+      [person],
+    )
+    await addNews(database, company, [{}])
+    expect(await run([person], slot - day)).toEqual([])
+    expect(await run([person], slot)).toHaveLength(1)
+  })
+
   test('goes to channels for reports; to all of people who have none of those, unless strict; to the one that was chosen', async () => {
     const company = await addCompany(database)
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => `${unique(name)}@example.com`) as [
@@ -434,6 +446,7 @@ describe('the services', () => {
   beforeAll(async () => {
     installation = await createInstallation()
     database = installation.database
+    await database.query("UPDATE notifier.digest_start SET since = now() - interval '1 year'")
   })
 
   const quick = {

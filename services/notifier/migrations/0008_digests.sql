@@ -23,7 +23,8 @@ CREATE TABLE weekly_request (
   requested_at timestamptz NOT NULL
 );
 
--- Since when there are digests: nobody's first one goes back further than it would have then.
+-- Since when there are digests: slots before it are not made up for, and nobody's first one goes back further than one
+-- that had been made then.
 CREATE TABLE digest_start (since timestamptz NOT NULL);
 INSERT INTO digest_start VALUES (now());
 
