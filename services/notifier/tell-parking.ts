@@ -86,9 +86,11 @@ async function tellOwners(tx: Transaction, rows: readonly Row[], strict: boolean
   const administrators = new Set((await findAdministrators(tx, strict)).map(({ user_id }) => user_id))
   const owners = rows.flatMap(({ people }) => people).filter((id) => !administrators.has(id))
   if (owners.length === 0) return
+  // It may work again by now, which is no reason to say there that it does not.
+  const told = rows.flatMap(({ destination_id }) => destination_id ?? [])
   const closed = await tx.any(sql.type(closedRow)`
     SELECT channel, address, secret_id FROM notifier.destination
-    WHERE parked_at IS NOT NULL OR unsubscribed_at IS NOT NULL`)
+    WHERE parked_at IS NOT NULL OR unsubscribed_at IS NOT NULL OR destination_id = ANY(${sql.array(told, 'int4')})`)
   const isClosed = new Set(closed.map((one) => JSON.stringify([one.channel, one.address, one.secret_id])))
   const isOpen = (member: Member) =>
     addressAll([member]).every(

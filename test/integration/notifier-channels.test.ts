@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { commands } from '../../services/notifier/commands.ts'
 import { encryptSecret, parseSecretKeys } from '../../services/notifier/encrypt-secret.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { type SendGridServer, startSendGridServer, tooManyMails } from '../harness/sendgrid-server.ts'
 import type { Fate } from '../harness/faulty-server.ts'
+import { runCommand } from '../harness/run-command.ts'
 import { type SecretManager, startSecretManager } from '../harness/secret-manager.ts'
 import { type SlackServer, startSlackServer } from '../harness/slack-server.ts'
 import type { StartedService } from '../harness/service.ts'
@@ -51,6 +53,8 @@ const hookFates = new Map<string, Fate[]>()
 beforeAll(async () => {
   installation = await createInstallation()
   source = await addSource(installation.database)
+  vi.stubEnv('DATABASE_URL', installation.database.url)
+  onCleanup(() => void vi.unstubAllEnvs())
   secretsDir = mkdtempSync(join(tmpdir(), 'parma-secrets-'))
   onCleanup(() => rmSync(secretsDir, { recursive: true }))
   slack = await startSlackServer({ intervalMs: 0, decide: (_, room, nth) => postFates.get(room)?.[nth] ?? 'pass' })
@@ -126,7 +130,7 @@ async function addReached() {
 /** What `parma channels ls` says of a destination. */
 async function channelsOf(destination: string) {
   type Listed = { id: number; destination: string; state: string; problem: string | null }
-  const channels = JSON.parse(await installation.parma('channels', 'ls', '--json')) as Listed[]
+  const channels = await runCommand<Listed[]>(commands.channels, 'ls')
   return channels.filter((one) => one.destination === destination) as [Listed, ...Listed[]]
 }
 
@@ -412,9 +416,9 @@ describe('a destination that takes nothing', () => {
     expect(waiting).toMatchObject(Array(2).fill({ state: 'pending', is_due: true }))
 
     const [{ id }] = await channelsOf(channel)
-    await expect(installation.parma('channels', 'test', String(id))).rejects.toThrow(/failed: .*is_archived/)
+    await expect(runCommand(commands.channels, 'test', String(id))).rejects.toThrow(/failed: .*is_archived/)
     slack.openRoom(channel)
-    expect(await installation.parma('channels', 'test', String(id))).toMatch(/^sent: C/)
+    expect(await runCommand(commands.channels, 'test', String(id))).toMatchObject({ id, state: 'sent' })
     // The administrator hears there, too.
     const posts = () => slack.postsIn(channel).map(({ text }) => text)
     await waitFor('what waited', () => posts().filter((text) => text === headline).length === 2)
@@ -433,7 +437,7 @@ describe('a destination that takes nothing', () => {
     slack.openRoom(room)
     const [{ id, state }] = await channelsOf(room)
     expect(state).toBe('parked')
-    expect(await installation.parma('channels', 'unpark', String(id))).toBe('1 unparked\n')
+    expect(await runCommand(commands.channels, 'unpark', String(id))).toEqual({ unparked: 1 })
     expect(await outcomeOf(company)).toBe('sent')
     expect(slack.postsIn(room)).toHaveLength(1)
   })
@@ -449,14 +453,13 @@ describe('a destination that takes nothing', () => {
     expect((await deliveriesOf(installation.database, company))[0]?.reason).toBe('unsubscribed')
     expect([sendGrid.calls(address), slack.postsIn(channel).length]).toEqual([0, 1])
     const [{ id }] = await channelsOf(address)
-    await expect(installation.parma('channels', 'test', String(id))).rejects.toThrow('its people have unsubscribed')
+    await expect(runCommand(commands.channels, 'test', String(id))).rejects.toThrow('its people have unsubscribed')
   })
 })
 
 describe('deliveries', () => {
   type Listed = { id: number; state: string; attempts: number; reason: string | null; resend: string }
-  const parma = async <T>(...args: string[]) =>
-    JSON.parse(await installation.parma('deliveries', ...args, '--json')) as T
+  const parma = <T>(...args: string[]) => runCommand<T>(commands.deliveries, ...args)
 
   test('are listed, shown with every attempt, and sent again once, where they failed', async () => {
     const { company, name, address, channel } = await addReached()
