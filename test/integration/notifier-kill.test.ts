@@ -1,10 +1,22 @@
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { startMailServer } from '../harness/mail-server.ts'
 import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
 import { startSlackServer } from '../harness/slack-server.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { addFollowed, addPerson, addSource, deliveriesOf, groupOf, sendNews, settledStates } from './notifier-setup.ts'
+import {
+  addCompany,
+  addFollowed,
+  addPerson,
+  addSource,
+  deliveriesOf,
+  groupOf,
+  sendNews,
+  settledStates,
+  unique,
+} from './notifier-setup.ts'
 
 const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }
 const dying = { ...quick, SESSION_TIMEOUT_MS: '6000', SEND_TIMEOUT_MS: '5000', LEASE_MS: '6000' }
@@ -67,4 +79,45 @@ describe('kill -9', () => {
       expect(await slackPostsIn(channel)).toHaveLength(1)
     }
   })
+})
+
+test('a notifier that stood still between claim and call leaves the call to those who took over', async () => {
+  const installation = await createInstallation()
+  const { database } = installation
+  const source = await addSource(database)
+  const slack = await startSlackServer({ intervalMs: 0 })
+  const company = await addCompany(database)
+  const room = unique('room')
+  slack.openRoom(room)
+  await addPerson(database, { companies: [company], channels: [{ type: 'SLACK', destination: room }] })
+  const settings = { ...quick, SLACK_API_URL: slack.url, SLACK_INTERVAL_MS: '0', BUNDLE_WINDOW_MS: '0' }
+  const env = { ...settings, SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000' }
+  const first = await installation.start('notifier', env)
+  await sendNews(installation, groupOf(company, source, 1))
+  await waitFor('the first post', async () => (await settledStates(database, company, 1))[0] === 'sent')
+
+  // The second message waits until its claim would wait, too.
+  await database.query(`UPDATE notifier.destination SET free_at = 'infinity'`)
+  await sendNews(installation, groupOf(company, source, 1))
+  await waitFor('the second message', async () => (await deliveriesOf(database, company)).length === 2)
+  const holding = new pg.Client({ connectionString: database.url })
+  await holding.connect()
+  onCleanup(() => holding.end())
+  await holding.query(`BEGIN; SELECT FROM notifier.delivery WHERE state = 'pending' FOR UPDATE`)
+  await database.query('UPDATE notifier.destination SET free_at = now()')
+  await waitFor('its claim', async () => {
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    return (await database.query(waiting)).length > 0
+  })
+  process.kill(first.pid, 'SIGSTOP')
+  await holding.query('COMMIT')
+  await waitFor('its claim to be there', async () =>
+    (await deliveriesOf(database, company)).some(({ state }) => state === 'sending'),
+  )
+  await installation.start('notifier', env)
+  await waitFor('the second post', () => slack.postsIn(room).length === 2)
+  process.kill(first.pid, 'SIGCONT')
+  await waitFor('it to go on', () => first.logs().includes('the claim was too old'))
+  await settledStates(database, company, 2)
+  expect(slack.postsIn(room)).toHaveLength(2)
 })
