@@ -65,10 +65,8 @@ export async function countAll(place: Place): Promise<Counts> {
 
 /** The events that a message says it tells of. */
 export function eventsIn(text: string): string[] {
-  const ids = '[0-9a-f-]{36}(?:, [0-9a-f-]{36})*'
-  return [...text.matchAll(new RegExp(`Events? (${ids}), news ${ids}`, 'g'))].flatMap(([, events = '']) =>
-    events.split(', '),
-  )
+  const found = text.matchAll(/Events? ([0-9a-f-]{36}(?:, [0-9a-f-]{36})*)/g)
+  return [...found].flatMap(([, events = '']) => events.split(', '))
 }
 
 async function countBy({ database }: Place, text: string): Promise<Record<string, number>> {
