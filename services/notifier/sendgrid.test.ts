@@ -47,9 +47,19 @@ describe('composeRequest', () => {
     expect(request.template_id).toBe('d-report')
     expect(request.personalizations[0]?.dynamic_template_data).toEqual({
       message: expect.stringMatching(
-        /acme &amp; sons.*<ul><li>Stars of &lt;script&gt; &amp; co rose<br>It was 1\.<\/li><\/ul>/s,
+        /acme &amp; sons.*<ul><li>Stars of &lt;script&gt; &amp; co rose<br>It was 1\.<\/li><\/ul>$/s,
       ),
     })
+  })
+
+  test('a digest that leaves news out says how many', () => {
+    const message = { ...parcel.message, lines: [{ ...line, heading: 'acme' }], rest: '… and 3 more.' }
+    const [{ dynamic_template_data: data } = {}] = composeRequest(config, {
+      ...parcel,
+      kind: 'digest',
+      message,
+    }).personalizations
+    expect(data).toEqual({ message: expect.stringMatching(/<\/ul>\n<p>… and 3 more\.<\/p>$/) as string })
   })
 })
 

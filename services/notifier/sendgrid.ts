@@ -1,3 +1,4 @@
+import { escapeHtml } from '#runtime/escape-html.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/http-client.ts'
 import { makeUnsubscribeLink } from '#runtime/signed-links.ts'
 import type { Answer, Channel, Parcel } from './channel.ts'
@@ -44,9 +45,10 @@ export function composeRequest(config: SendGrid, parcel: Parcel) {
   const { kind, address, message, why } = parcel
   const unsubscribe = makeUnsubscribeLink(config, parcel)
   const headers = unsubscribeHeaders(unsubscribe, config)
+  const rest = message.rest && `\n<p>${escapeHtml(message.rest)}</p>`
   const [template_id, data] =
     kind === 'digest'
-      ? [config.SENDGRID_REPORT_TEMPLATE_ID, { message: asHtmlSections(message) }]
+      ? [config.SENDGRID_REPORT_TEMPLATE_ID, { message: asHtmlSections(message) + rest }]
       : [
           config.SENDGRID_NOTIFICATION_TEMPLATE_ID,
           { notification: withoutTags(`${message.subject}\n\n${asText(message, why, unsubscribe)}`) },
