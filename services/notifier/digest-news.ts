@@ -46,7 +46,7 @@ const factsRow = z.object({
   severity: z.enum(['info', 'warning', 'critical']).catch('info'),
   title: z.string(),
   message: z.string(),
-  trigger_factor: z.number().nullable(),
+  trigger_factor: z.number().nullable().catch(null),
   observed_at: z.number(),
   source_measurement_id: z.number(),
   item_key: z.string().nullable(),

@@ -149,7 +149,7 @@ async function remove(options: Output & Which & { person: string }): Promise<voi
 async function run(options: Output & Which & { early?: boolean; dryRun?: boolean }): Promise<void> {
   const { early = false, dryRun = false, json = false } = options
   const config = readDigestConfig()
-  const log = createLog('parma', 'error')
+  const log = createLog('parma', 'silent')
   const rows = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
     const wanted: Wanted = {
@@ -160,15 +160,17 @@ async function run(options: Output & Which & { early?: boolean; dryRun?: boolean
     const rows: Record<string, unknown>[] = []
     for (let after = beforeAll, last: Due | undefined; ; after = last) {
       const page = { after, limit: config.DIGEST_BATCH }
-      const due = dryRun
-        ? await findDue(database, config, wanted, page)
-        : await makeBatch(database, config, wanted, page, log, 'wait')
-      rows.push(...(dryRun ? await describeAll(database, config, due) : due.map(describe)))
-      last = due.at(-1)
+      const due = dryRun ? await findDue(database, config, wanted, page) : []
+      const tried = dryRun ? [] : await makeBatch(database, config, wanted, page, log, 'wait')
+      rows.push(...(await describeAll(database, config, due)))
+      rows.push(...tried.map((one) => ({ ...describe(one), problem: one.problem })))
+      last = due.at(-1) ?? tried.at(-1)
       if (!last) return rows
     }
   })
   printRows(rows, json)
+  const failed = rows.filter(({ problem = null }) => problem !== null).length
+  if (failed > 0) throw new UsageError(`${failed} digests could not be made: their news wait. \`--early\` tries again.`)
 }
 
 const describe = ({ user_id, user_name, bucket, period }: Due) => ({

@@ -72,6 +72,9 @@ export const beforeAll: Page['after'] = { user_id: 0, bucket_id: -1 }
 /** Any number that no other advisory lock of this database has. */
 const digestLock = 7_116_004_202
 
+/** A digest that was looked at, and why it could not be made. */
+export type Tried = Due & { problem: string | null }
+
 /**
  * Makes the next digests, all in one transaction; when that cannot be done, one by one, so that what one person's rows make
  * impossible costs nobody else anything. Returns which were looked at. One process at a time does it: others wait, or
@@ -85,7 +88,7 @@ export async function makeBatch(
   log: Log,
   ifBusy: 'wait' | 'return',
   now?: number,
-): Promise<readonly Due[]> {
+): Promise<readonly Tried[]> {
   try {
     return await database.transaction(async (tx) => {
       if (ifBusy === 'wait') await waitForLock(tx)
@@ -106,9 +109,10 @@ async function makeOneByOne(
   page: Page,
   log: Log,
   now?: number,
-): Promise<readonly Due[]> {
-  const due = await findDue(database, config, wanted, page, now)
-  for (const one of due) {
+): Promise<readonly Tried[]> {
+  const tried: Tried[] = []
+  for (const one of await findDue(database, config, wanted, page, now)) {
+    let problem: string | null = null
     const only: Wanted = { ...wanted, person: one.user_id, bucket: one.bucket_id }
     try {
       await database.transaction(async (tx) => {
@@ -120,10 +124,13 @@ async function makeOneByOne(
       const { user_id, bucket_id, period } = one
       log.error({ error, user_id, bucket_id, period }, 'digest_failed')
       digests.inc({ outcome: 'failed' })
-      await recordFailure(database, one, cut(clean(messageOf(error)), 300))
+      problem = cut(clean(messageOf(error)), 300)
+      // Before its time nothing is over: it comes when it is due.
+      if (wanted.which === 'due') await recordFailure(database, one, problem)
     }
+    tried.push({ ...one, problem })
   }
-  return due
+  return tried
 }
 
 /** What slonik says of an error is less than what Postgres does. */
@@ -148,9 +155,9 @@ async function makeFound(
   wanted: Wanted,
   page: Page,
   now?: number,
-): Promise<readonly Due[]> {
+): Promise<readonly Tried[]> {
   const due = await findDue(tx, config, wanted, page, now)
-  if (due.length === 0) return due
+  if (due.length === 0) return []
   const made = await composeAll(tx, config, due)
   await writeDigests(tx, made, {
     // Before its time an empty digest is none: there may still be news.
@@ -159,7 +166,7 @@ async function makeFound(
     tellPublic: config.WRITE_PUBLIC_REPORTS,
   })
   digests.inc({ outcome: 'made' }, made.length)
-  return due
+  return due.map((one) => ({ ...one, problem: null }))
 }
 
 /** What these digests would say, and to whom. Writes nothing. */

@@ -290,14 +290,15 @@ describe('a run', () => {
       'CREATE TRIGGER refuse BEFORE INSERT ON notifier.digest_item FOR EACH ROW EXECUTE FUNCTION notifier.refuse()',
     )
     const page = { after: { user_id: (readers[0]?.person ?? 0) - 1, bucket_id: 0 }, limit: 5 }
+    const problem = expect.stringContaining('this row is refused') as string
+    expect(await run([broken.person], slot, 'early')).toMatchObject([{ user_id: broken.person, problem }])
+    expect(await digestsOf(database, broken.person), 'one that failed before its time still comes').toEqual([])
     await makeBatch(pool, config, { which: 'due' }, page, log, 'wait', slot)
     await makeBatch(pool, config, { which: 'due' }, page, log, 'wait', slot)
     const counts = async () =>
       Promise.all(readers.map(async ({ address }) => (await messagesTo(database, address)).length))
     expect(await counts()).toEqual([1, 1, 0, 1, 1])
-    expect(await digestsOf(database, broken.person)).toMatchObject([
-      { state: 'failed', reason: expect.stringContaining('this row is refused') as string },
-    ])
+    expect(await digestsOf(database, broken.person)).toMatchObject([{ state: 'failed', reason: problem }])
 
     await database.query('DROP TRIGGER refuse ON notifier.digest_item')
     for (const which of ['due', 'early', 'early'] as const) await run([broken.person], slot, which)
