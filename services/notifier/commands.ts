@@ -3,7 +3,7 @@ import { defineCommands } from '#runtime/commands.ts'
 export const commands = defineCommands(import.meta, {
   people: { help: 'people who may hear of news: ls, add, edit, rm', load: () => import('./people-commands.ts') },
   channels: {
-    help: 'where people are reached, e-mail, Slack or webhook: ls, add, edit, rm, test, unpark',
+    help: 'where people are reached, e-mail, Slack or webhook: ls, add, edit, rm, test, unpark, resubscribe',
     load: () => import('./channels-commands.ts'),
   },
   deliveries: {

@@ -7,6 +7,8 @@ import { findBucket } from './find-bucket.ts'
 /** What a subscription of our own asks for, as typed. */
 export type Asked = {
   company?: string
+  allCompanies?: boolean
+  channel?: string
   bucket?: string
   source?: string
   severity?: string
@@ -29,8 +31,10 @@ export const ownName = sql.fragment`concat_ws(', ',
 
 /** False: there is such a subscription already. */
 export async function addOwn(database: Database, person: number, asked: Asked): Promise<boolean> {
-  if (asked.company !== undefined && asked.bucket !== undefined)
-    throw new UsageError('Give --company or --bucket, not both.')
+  if ([asked.company, asked.bucket, asked.allCompanies].filter((one) => one !== undefined).length > 1)
+    throw new UsageError('Give one of --company, --bucket and --all-companies.')
+  if (asked.channel !== undefined)
+    throw new UsageError('--channel says where a person hears, not what: give --only-channel for this subscription.')
   const company = asked.company === undefined ? null : await findCompany(database, asked.company)
   const bucket = asked.bucket === undefined ? null : await findBucket(database, asked.bucket)
   const source = asked.source === undefined ? null : await findSource(database, asked.source)

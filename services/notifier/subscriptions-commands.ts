@@ -22,6 +22,9 @@ const subscriptionRow = z.object({
   purpose: z.string().nullable(),
 })
 
+/** As the topic of news has them. */
+const kinds = ['threshold', 'changed', 'appeared', 'gone']
+
 export function build(group: Command): void {
   group
     .command('ls')
@@ -37,7 +40,7 @@ export function build(group: Command): void {
     .option('--bucket <bucket>', 'id or title: news of its companies')
     .option('--source <source>', 'id or name: only what it tells')
     .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
-    .option('--kind <kind...>', 'only such news: threshold, changed, appeared, gone')
+    .addOption(new Option('--kind <kind...>', 'only such news').choices(kinds))
     .option('--only-channel <id>', 'heard at this channel of theirs only')
     .option('--if-missing', 'leave it at that when there is such a subscription')
     .option('--json', 'print JSON')
@@ -51,7 +54,7 @@ export function build(group: Command): void {
     .description('change a subscription `to` own')
     .argument('<id>', 'as `ls` shows it')
     .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
-    .option('--kind <kind...>', 'only such news; all for all')
+    .addOption(new Option('--kind <kind...>', 'only such news; all for all').choices([...kinds, 'all']))
     .option('--only-channel <id>', 'heard at this channel only; all for those for alerts')
     .option('--json', 'print JSON')
     .action(edit)

@@ -304,7 +304,9 @@ test('subscriptions of our own say more than parma-web can', async () => {
   for (const [target, problem] of [
     [['--bucket', 'none'], 'There is no bucket "none"'],
     [['--source', 'none'], 'There is no source "none"'],
-    [['--company', 'acme', '--bucket', 'Rivals'], 'Give --company or --bucket, not both'],
+    [['--company', 'acme', '--bucket', 'Rivals'], 'Give one of --company, --bucket and --all-companies'],
+    [['--bucket', 'Rivals', '--channel', String(channel.id)], 'give --only-channel'],
+    [['--kind', 'vanished'], 'Allowed choices are threshold, changed, appeared, gone'],
   ] as const)
     await expect(add(...target)).rejects.toThrow(problem)
 
