@@ -306,12 +306,12 @@ describe('a run', () => {
     expect(await digestsOf(database, broken.person)).toMatchObject([{ state: 'made', reason: null }])
   })
 
-  test('companies and people that are gone, and a zone that nobody knows, throw nothing', async () => {
+  test('companies and people that are gone, a zone that nobody knows and a factor that is no number throw nothing', async () => {
     const [kept, gone] = [await addCompany(database), await addCompany(database)]
     const { person, address } = await addReader({ companies: [kept, gone] })
     const leaver = await addReader({ companies: [kept] })
     await database.query("UPDATE notifier.digest_policy SET zone = 'Mars/Olympus' WHERE user_id = $1", [person])
-    await addNews(database, kept, [{ message: 'kept' }])
+    await addNews(database, kept, [{ message: 'kept', factor: NaN }])
     await addNews(database, gone, [{ message: 'gone' }])
     await database.query('DELETE FROM company WHERE id = $1', [gone])
     await database.query('DELETE FROM "user" WHERE id = $1', [leaver.person])
