@@ -138,3 +138,29 @@ test.each(['acme', '&'.repeat(10_000), '株'.repeat(10_000), '🚀'.repeat(5000)
     expect(JSON.stringify(blocks)).toContain('… and 5 more.')
   },
 )
+
+describe('a post of many lines', () => {
+  const lengthOf = (blocks: readonly object[]) =>
+    [...JSON.stringify(blocks).matchAll(/"text":"((?:[^"\\]|\\.)*)"/g)].reduce(
+      (sum, [, text = '']) => sum + text.length,
+      0,
+    )
+
+  test.each(['acme '.repeat(2000), '&'.repeat(10_000)])('has them all, cut to what Slack takes of one post', (text) => {
+    for (const linked of [true, false]) {
+      const { blocks } = asSlack(messageOf(40, text, linked), `${why}${'x'.repeat(5000)}`)
+      expect(lengthOf(blocks)).toBeLessThan(11_000)
+      const sections = blocks.filter((block): block is SectionBlock => block.type === 'section')
+      const lines = sections.flatMap(({ text }) => text?.text.split('\n\n') ?? [])
+      expect(lines).toHaveLength(40)
+      lines.forEach((line, index) => expect(line).toMatch(new RegExp(`^${index + 1}\\. \\[warning\\] \\*[^*]*…\\*`)))
+    }
+  })
+
+  test('cuts the long ones only', () => {
+    const message = messageOf(30, 'x'.repeat(5000))
+    message.lines[7] = { mark: '', title: 'Stars rose', details: ['by half'] }
+    const { blocks } = asSlack(message, why)
+    expect(JSON.stringify(blocks)).toContain('8. *Stars rose*\\nby half\\n\\n9. ')
+  })
+})

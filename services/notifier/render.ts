@@ -62,11 +62,17 @@ const maxFallback = 4000
 /** Some 11,000 characters in all the blocks are too long for Slack: https://github.com/slackapi/bolt-js/issues/2867 */
 export const maxDigestChars = 9000
 
-/** A message as Slack blocks, and the text of notifications. At most 50 blocks for up to 40 lines. */
+const maxPost = 10_000
+/** A link that leaves less of its line is left out. */
+const minLine = 60
+
+/** A message as Slack blocks, and the text of notifications. At most 50 blocks for up to 40 lines, all of which are in it. */
 export function asSlack(message: Message, why: string): { text: string; blocks: KnownBlock[] } {
+  const footer = cut([why, message.trace].filter(Boolean).join('\n'), maxContext)
+  const around = maxHeader + cut(message.context, maxContext).length + message.rest.length + footer.length
   const [lines, separator] = hasSections(message)
     ? [asSlackLines(message, maxSection), '\n']
-    : [asSlackNumbered(message), '\n\n']
+    : [asSlackNumbered(message, maxPost - around), '\n\n']
   const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })
   const context = (text: string): KnownBlock => ({
     type: 'context',
@@ -78,17 +84,36 @@ export function asSlack(message: Message, why: string): { text: string; blocks: 
       { type: 'header', text: { type: 'plain_text', text: cut(message.subject, maxHeader), emoji: false } },
       context(message.context),
       ...pack([...lines, escapeSlack(message.rest)].filter(Boolean), maxSection, separator).map(section),
-      context([why, message.trace].filter(Boolean).join('\n')),
+      context(footer),
     ],
   }
 }
 
-function asSlackNumbered(message: Message): string[] {
-  return message.lines.map(({ mark, title, details, link }, index) => {
-    const number = message.lines.length > 1 ? `${index + 1}. ` : ''
-    const badge = mark ? `[${escapeSlack(mark)}] ` : ''
-    const more = link ? `\n<${escapeSlack(link)}|Why am I told this?>` : ''
-    const text = [`${number}${badge}*${escapeSlack(title)}*`, ...details.map(escapeSlack)].join('\n')
-    return cutEscaped(text, maxSection - more.length) + more
+/** The lines, together at most `length` characters: where they are more, the long ones are cut. */
+function asSlackNumbered({ lines }: Message, length: number): string[] {
+  const parts = lines.map(({ mark, title, details, link }, index) => ({
+    head: `${lines.length > 1 ? `${index + 1}. ` : ''}${mark ? `[${escapeSlack(mark)}] ` : ''}*`,
+    title: escapeSlack(title),
+    below: details.map((detail) => `\n${escapeSlack(detail)}`).join(''),
+    more: link ? `\n<${escapeSlack(link)}|Why am I told this?>` : '',
+  }))
+  const lengths = parts.map(({ head, title, below, more }) => `${head}${title}*${below}${more}\n\n`.length)
+  const room = Math.min(maxSection, shareOut(lengths, length) - 2)
+  return parts.map(({ head, title, below, more }) => {
+    const link = more.length < room - minLine ? more : ''
+    const first = `${head}${cutEscaped(title, room - head.length - 1 - link.length)}*`
+    const left = room - first.length - link.length
+    return first + (left > 1 ? cutEscaped(below, left) : '') + link
   })
+}
+
+/** What each of `lengths` may at most be, so that they add up to no more than `total`: short ones leave the rest to long ones. */
+function shareOut(lengths: readonly number[], total: number): number {
+  let left = total
+  for (const [index, length] of lengths.toSorted((a, b) => a - b).entries()) {
+    const share = Math.floor(left / (lengths.length - index))
+    if (length > share) return share
+    left -= length
+  }
+  return Infinity
 }
