@@ -4,6 +4,7 @@ import { findPerson, withDatabase } from '#runtime/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands.ts'
 import { sql } from '#runtime/postgres.ts'
 import { isZone } from './local-time.ts'
+import { changeQuietHours } from './change-quiet-hours.ts'
 
 type Output = { json?: boolean }
 
@@ -77,11 +78,13 @@ async function set(options: Wanted & Output): Promise<void> {
   const id = await withDatabase((database) =>
     database.transaction(async (tx) => {
       const person = await findPerson(tx, options.person)
-      if (!options.add) await tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`)
-      return tx.oneFirst(sql.type(z.object({ id: z.number() }))`
-        INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends, days, critical_passes)
-        VALUES (${person}, ${options.zone}, ${begins}::time, ${ends}::time, ${on ?? null}, ${!options.holdCritical})
-        RETURNING quiet_hours_id AS id`)
+      return changeQuietHours(tx, person, async () => {
+        if (!options.add) await tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`)
+        return tx.oneFirst(sql.type(z.object({ id: z.number() }))`
+          INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends, days, critical_passes)
+          VALUES (${person}, ${options.zone}, ${begins}::time, ${ends}::time, ${on ?? null}, ${!options.holdCritical})
+          RETURNING quiet_hours_id AS id`)
+      })
     }),
   )
   printResult({ id }, `quiet from ${begins} to ${ends}, ${options.zone}`, options.json ?? false)
@@ -94,10 +97,15 @@ function readTime(text: string, option: string): string {
 }
 
 async function remove({ person, json = false }: Output & { person: string }): Promise<void> {
-  const removed = await withDatabase(async (database) => {
-    const id = await findPerson(database, person)
-    return (await database.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${id}`)).rowCount
-  })
+  const removed = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      const id = await findPerson(tx, person)
+      const { rowCount } = await changeQuietHours(tx, id, () =>
+        tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${id}`),
+      )
+      return rowCount
+    }),
+  )
   if (removed === 0) throw new UsageError('They have no quiet hours. `parma quiet ls` shows who has.')
   printResult({ removed }, `removed ${removed}`, json)
 }

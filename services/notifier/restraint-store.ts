@@ -26,7 +26,7 @@ const quietRow = z.object({
 /** When people want to hear nothing. */
 export type Restraint = {
   isMuted(userId: number, news: Heard): boolean
-  patienceOf(userId: number, news: Heard): Patience
+  patienceOf(userId: number, news: Pick<Heard, 'severity'>): Patience
 }
 
 /** What these people have muted, and their quiet hours. */
