@@ -26,7 +26,7 @@ export type Parcel = {
 
 /**
  * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
- * `afterMs`; `isOurs`: no message of this kind gets out until we mend something. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
+ * `afterMs`; `isOurs`: no message of this kind, or with this secret, gets out until we mend something. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
  * `lost`: nobody knows, and with `isFinal` nobody will.
  */
 export type Answer =

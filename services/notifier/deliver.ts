@@ -21,6 +21,7 @@ import { gather } from './gather.ts'
 import { openSecrets } from './secret.ts'
 import { noAnswer, settle } from './settle.ts'
 import { createSlots } from './slots.ts'
+import { clean, cut } from './text.ts'
 import { watchTrouble } from './trouble.ts'
 
 const attempts = new Counter({
@@ -68,7 +69,7 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     slowAtOnce: config.DELIVERY_SLOW_CONCURRENCY,
     slowAfterMs: config.DELIVERY_SLOW_AFTER_MS,
   }
-  const noteTrouble = watchTrouble(database, name, config.TROUBLE_AFTER_MS)
+  const noteTrouble = watchTrouble(database, config.TROUBLE_AFTER_MS)
   const slots = createSlots(limits, () => wake())
   scope.defer(() => slots.allFree())
 
@@ -86,7 +87,7 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
     const settlement = settle(answer, attempted, policy, Math.random())
     const isOurs = await record({ claimed, answer, settlement, tookMs })
-    await retryTransient(() => noteTrouble(answer), { signal: stopping })
+    await retryTransient(() => noteTrouble(answer, sortOf(claimed)), { signal: stopping })
     attempts.inc({ channel: name, answer: answer.kind })
     if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
     const { notification_id, delivery_id, action } = claimed
@@ -96,6 +97,14 @@ function startKind(name: string, database: Database, context: ServiceContext & C
       { channel: name, notification_id, delivery_id, action, state, reason, took_ms: tookMs, ...(parks && { parks }) },
       event,
     )
+  }
+
+  /** What shares a reason of ours not to get out: all of the kind, or of those with the same secret. */
+  function sortOf({ secret_id }: Claimed): string {
+    if (!kind.hasSecrets) return name
+    return secret_id === ''
+      ? `${name} without a secret of its own`
+      : `${name} with the secret ${cut(clean(secret_id), 100)}`
   }
 
   const holder = randomUUID()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres.ts'
+import type { Answer } from './channel.ts'
 import { type Config, findSecret, secretVariable } from './config.ts'
 import { decryptSecret } from './encrypt-secret.ts'
 import { openSecretManager } from './secret-manager.ts'
@@ -7,6 +8,7 @@ import { clean, cut } from './text.ts'
 
 /** A secret, or why there is none: `isMissing` when it is in no place, else a place could not be asked. */
 export type FoundSecret = { secret: string } | { problem: string; isMissing: boolean }
+type NoSecret = Extract<FoundSecret, { problem: string }>
 export type FindSecret = (name: string) => Promise<FoundSecret>
 
 const encryptedRow = z.object({ key_id: z.string(), nonce: z.instanceof(Buffer), ciphertext: z.instanceof(Buffer) })
@@ -43,6 +45,11 @@ export function openSecrets(config: Config, database: Pick<Database, 'maybeOne'>
       isMissing: true,
     }
   }
+}
+
+/** The answer for a message that needs a secret which there is not: it waits, and what is missing is for us to give. */
+export function withoutSecret({ problem, isMissing }: NoSecret): Answer {
+  return { kind: 'retry', reason: problem, ...(isMissing && { isOurs: true }) }
 }
 
 export function isSecretName(name: string): boolean {

@@ -9,7 +9,7 @@ import {
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import type { Config } from './config.ts'
 import { asSlack, maxDigestChars } from './render.ts'
-import type { FoundSecret } from './secret.ts'
+import { type FoundSecret, withoutSecret } from './secret.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 import { clean, cut } from './text.ts'
 
@@ -77,7 +77,7 @@ export const slack: ChannelKind = {
     return {
       async send(parcel) {
         const found = await secretOf(parcel)
-        if ('problem' in found) return { kind: 'retry', reason: found.problem }
+        if ('problem' in found) return withoutSecret(found)
         if (isAddress(found.secret)) return postToWebhook(found.secret, parcel)
         return post(teamOf(found.secret), parcel).catch((error: unknown) => judgeSlackError(error))
       },

@@ -2,15 +2,15 @@ import { type Database, sql } from '#runtime/postgres.ts'
 import type { Answer } from './channel.ts'
 
 /**
- * Has operators told of a kind of channel whose calls fail for a reason that is ours, once that has lasted for `afterMs`, and
- * of its end. The returned function takes every answer.
+ * Has operators told of a kind of channel, or of one of its secrets, with which calls fail for a reason that is ours, once
+ * that has lasted for `afterMs`, and of its end. The returned function takes every answer, with what it is an answer of.
  */
-export function watchTrouble(database: Database, channel: string, afterMs: number): (answer: Answer) => Promise<void> {
-  // Whoever was there before may have left one.
-  let mayBeOpen = true
-  return async (answer) => {
+export function watchTrouble(database: Database, afterMs: number): (answer: Answer, channel: string) => Promise<void> {
+  // Whoever was there before may have left one of any other.
+  const working = new Set<string>()
+  return async (answer, channel) => {
     if (answer.kind === 'retry' && answer.isOurs) {
-      mayBeOpen = true
+      working.delete(channel)
       await database.query(sql.unsafe`
         WITH noted AS (
           INSERT INTO notifier.trouble (channel) VALUES (${channel}) ON CONFLICT DO NOTHING
@@ -20,8 +20,8 @@ export function watchTrouble(database: Database, channel: string, afterMs: numbe
           RETURNING channel
         )
         INSERT INTO notifier.parking (channel, resolved, reason) SELECT channel, false, ${answer.reason} FROM told`)
-    } else if (answer.kind === 'sent' && mayBeOpen) {
-      mayBeOpen = false
+    } else if (answer.kind === 'sent' && !working.has(channel)) {
+      working.add(channel)
       await database.query(sql.unsafe`
         WITH over AS (DELETE FROM notifier.trouble WHERE channel = ${channel} RETURNING channel, is_told)
         INSERT INTO notifier.parking (channel, resolved, reason) SELECT channel, true, '' FROM over WHERE is_told`)

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/http-client.ts'
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import { withoutSecret } from './secret.ts'
 
 const maxUrl = 2000
 
@@ -29,7 +30,7 @@ export const webhook: ChannelKind = {
         if (!isLocal && !parcel.address.startsWith('https:')) return refuse('only https:// is called')
         if (parcel.secretId === null) return refuse('a webhook needs the name of the secret that signs it')
         const found = await findSecret(parcel.secretId)
-        if ('problem' in found) return { kind: 'retry', reason: found.problem }
+        if ('problem' in found) return withoutSecret(found)
         const key = readKey(found.secret)
         if (!key) return refuse(`the secret ${parcel.secretId} is no key of 24 to 64 bytes as whsec_<base64>`)
         const body = JSON.stringify(composeHook(parcel))

@@ -387,8 +387,19 @@ describe('a secret', () => {
       const [delivery] = await deliveriesOf(installation.database, company)
       return delivery?.reason?.includes(`the secret ${secretId} is not there`)
     })
+    const subject = `WEBHOOK with the secret ${secretId}`
+    const told = (resolved: boolean) =>
+      waitFor(`operators to hear of it, resolved: ${resolved}`, async () => {
+        const [event] = await installation.database.query<{ message: string }>(
+          `SELECT message FROM notifier.ops_event WHERE kind = 'channel-down' AND subject = $1 AND resolved = $2`,
+          [subject, resolved],
+        )
+        return event?.message
+      })
+    expect(await told(false)).toContain(`the secret ${secretId} is not there`)
     writeFileSync(join(secretsDir, secretId), receiver.secret)
     expect(await outcomeOf(company)).toBe('sent')
+    await told(true)
     expect(manager.calls(secretId)).toBe(0)
   })
 })
