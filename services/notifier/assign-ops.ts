@@ -15,19 +15,17 @@ const opsRow = z.object({
   resolved: z.boolean(),
 })
 
-/** More are assigned in the next transaction. */
-const maxEvents = 1000
-
 /**
- * Decides for operational events that are new when the administrators hear them: all that come within OPS_WINDOW_MS of the
+ * Decides for up to `limit` operational events that are new when the administrators hear them: all that come within OPS_WINDOW_MS of the
  * first together. Returns how many events there were.
  */
-export async function assignOps(database: Database, config: Config): Promise<number> {
+export async function assignOps(database: Database, config: Config, limit: number): Promise<number> {
   return database.transaction(async (tx) => {
     const now = await lockSealing(tx)
     const events = await tx.any(sql.type(opsRow)`
       SELECT event_id, kind, data_source_id, resolved FROM notifier.ops_event
-      WHERE assigned_at IS NULL ORDER BY received_at LIMIT ${maxEvents}`)
+      WHERE assigned_at IS NULL AND (put_off_until IS NULL OR put_off_until <= now())
+      ORDER BY received_at, event_id LIMIT ${limit}`)
     if (events.length === 0) return 0
     const members = await findAdministrators(tx, config.STRICT_CHANNEL_PURPOSE)
     const restraint = await readRestraint(

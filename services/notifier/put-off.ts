@@ -10,29 +10,60 @@ import { cut, clean } from './text.ts'
 const namespace = '5b0e7d0e-4b0b-4f4c-8f0e-2a3b9c4d5e6f'
 
 const later = sql.fragment`now() + interval '1 hour'`
+const isNew = sql.fragment`assigned_at IS NULL AND (put_off_until IS NULL OR put_off_until <= now())`
 const idRow = z.object({ id: z.string() })
 
-/** Puts off the group that was due first. */
-export async function putOffGroup(database: Database, reason: string): Promise<void> {
-  await database.transaction(async (tx) => {
-    const id = await tx.maybeOneFirst(sql.type(idRow)`
-      UPDATE notifier.news_group SET due_at = ${later} WHERE group_id = (
-        SELECT group_id FROM notifier.news_group WHERE due_at <= now() ORDER BY due_at, group_id LIMIT 1 FOR UPDATE
-      ) RETURNING group_id AS id`)
-    if (id !== null) await reportUntold(tx, `event ${id}`, reason)
-  })
+/**
+ * One kind of thing that may be at fault: which is taken first, to be asked before it is taken, and how that is put off.
+ * Where another process has put it off meanwhile, nothing happens: its place is another's by then.
+ */
+export type PutOff = {
+  first(database: Database): Promise<string | null>
+  putOff(database: Database, id: string, reason: string): Promise<void>
 }
 
-/** Puts off what is due at the destination where something was due first. */
-export async function putOffBundles(database: Database, reason: string): Promise<void> {
-  await database.transaction(async (tx) => {
-    const ids = await tx.anyFirst(sql.type(idRow)`
-      UPDATE notifier.bundle SET due_at = ${later} WHERE due_at <= now() AND destination_id = (
-        SELECT destination_id FROM notifier.bundle WHERE due_at <= now()
-        GROUP BY destination_id ORDER BY min(due_at), destination_id LIMIT 1
-      ) RETURNING destination_id::text AS id`)
-    if (ids[0] !== undefined) await reportUntold(tx, `messages to destination ${ids[0]}`, reason)
-  })
+/** The news of a payload. */
+export const groups: PutOff = {
+  first: (database) =>
+    database.maybeOneFirst(sql.type(idRow)`
+      SELECT group_id AS id FROM notifier.news_group
+      WHERE due_at <= now() ORDER BY due_at, group_id LIMIT 1 FOR UPDATE SKIP LOCKED`),
+  putOff: (database, id, reason) =>
+    database.transaction(async (tx) => {
+      const { rowCount } = await tx.query(sql.unsafe`
+        UPDATE notifier.news_group SET due_at = ${later} WHERE group_id = ${id}::uuid AND due_at <= now()`)
+      if (rowCount > 0) await reportUntold(tx, `event ${id}`, reason)
+    }),
+}
+
+const kindRow = z.object({ kind: z.string() })
+
+/** An event of operations. */
+export const opsEvents: PutOff = {
+  first: (database) =>
+    database.maybeOneFirst(sql.type(idRow)`
+      SELECT event_id AS id FROM notifier.ops_event WHERE ${isNew} ORDER BY received_at, event_id LIMIT 1`),
+  putOff: (database, id, reason) =>
+    database.transaction(async (tx) => {
+      const event = await tx.maybeOne(sql.type(kindRow)`
+        UPDATE notifier.ops_event SET put_off_until = ${later} WHERE event_id = ${id}::uuid AND ${isNew} RETURNING kind`)
+      // Where no event can be told, a report of each report would never end.
+      if (event && event.kind !== 'untold') await reportUntold(tx, `operational event ${id}`, reason)
+    }),
+}
+
+/** What is due at a destination. */
+export const bundles: PutOff = {
+  first: (database) =>
+    database.maybeOneFirst(sql.type(idRow)`
+      SELECT destination_id::text AS id FROM notifier.bundle WHERE due_at <= now()
+      GROUP BY destination_id ORDER BY min(due_at), destination_id LIMIT 1`),
+  putOff: (database, id, reason) =>
+    database.transaction(async (tx) => {
+      const { rowCount } = await tx.query(sql.unsafe`
+        UPDATE notifier.bundle SET due_at = ${later} WHERE due_at <= now() AND destination_id = ${id}::int`)
+      if (rowCount > 0) await reportUntold(tx, `messages to destination ${id}`, reason)
+    }),
 }
 
 const reportUntold = (tx: Transaction, subject: string, reason: string) =>

@@ -6,7 +6,10 @@ import { assignNews } from './assign-news.ts'
 import { assignOps } from './assign-ops.ts'
 import { composeDue } from './compose-due.ts'
 import type { Config } from './config.ts'
-import { putOffBundles, putOffGroup } from './put-off.ts'
+import { bundles, groups, opsEvents, type PutOff } from './put-off.ts'
+
+/** More operational events are assigned in the next transaction. */
+const maxEvents = 1000
 
 /** Turns what is due into deliveries, and calls `wakeDelivery` when there are new ones. Returns how to wake it. */
 export function startSealing(
@@ -21,7 +24,7 @@ export function startSealing(
   async function work(
     limit: number,
     take: (limit: number) => Promise<number>,
-    putOff: (reason: string) => Promise<unknown>,
+    { first, putOff }: PutOff,
   ): Promise<number> {
     try {
       return await take(limit)
@@ -30,7 +33,8 @@ export function startSealing(
       log.error({ error }, 'sealing_one_by_one')
     }
     let done = 0
-    for (let n = 0; n < limit; n++)
+    for (let n = 0; n < limit; n++) {
+      const id = await first(database)
       try {
         const taken = await take(1)
         if (taken === 0) break
@@ -38,23 +42,16 @@ export function startSealing(
       } catch (error) {
         if (classify(error) === 'transient') throw error
         log.error({ error }, 'sealing_put_off')
-        await putOff(String(error))
+        if (id !== null) await putOff(database, id, String(error))
       }
+    }
     return done
   }
 
   const wake = startLoop('seal', config.POLL_MS, context, async () => {
-    const assigned = await work(
-      config.ASSIGN_BATCH,
-      (limit) => assignNews(database, config, limit),
-      (reason) => putOffGroup(database, reason),
-    )
-    const events = await assignOps(database, config)
-    const letters = await work(
-      config.COMPOSE_BATCH,
-      (limit) => composeDue(database, config, limit),
-      (reason) => putOffBundles(database, reason),
-    )
+    const assigned = await work(config.ASSIGN_BATCH, (limit) => assignNews(database, config, limit), groups)
+    const events = await work(maxEvents, (limit) => assignOps(database, config, limit), opsEvents)
+    const letters = await work(config.COMPOSE_BATCH, (limit) => composeDue(database, config, limit), bundles)
     if (letters > 0) wakeDelivery()
     if (assigned + events + letters > 0) wake()
   })

@@ -125,6 +125,26 @@ describe('in quiet hours', () => {
     await waitFor('the mail after them', async () => (await mailsTo(deep.address)).length === 1)
   })
 
+  test('that are changed or removed, what waits is told when the new ones allow, as one message', async () => {
+    const companies = [await addCompany(installation.database), await addCompany(installation.database)]
+    const sleeper = await addReader(companies)
+    await addQuietHours(sleeper.id)
+    for (const company of companies)
+      expect((await statusOf(await tell(company), 'notifying')).reason).toMatch(/^held until /)
+    const quiet = (...words: string[]) => installation.parma('quiet', ...words, '--person', String(sleeper.id))
+    // All day, over and over.
+    await quiet('set', '--from', '00:00', '--to', '00:00', '--zone', 'UTC')
+    const [held] = await query<{ hours: number }>(
+      `SELECT extract(epoch FROM min(due_at) - now()) / 3600 AS hours FROM notifier.bundle WHERE company_id = ANY($1)`,
+      [companies],
+    )
+    expect(Number(held?.hours)).toBeGreaterThan(24)
+    await quiet('rm')
+    await waitFor('the mail', async () => (await mailsTo(sleeper.address)).length > 0)
+    await passThrough(installation, source)
+    expect(await subjectsAt(sleeper.address)).toEqual([expect.stringMatching(/^2 changes at 2 companies: /)])
+  })
+
   test('a destination that somebody awake shares hears it at once', async () => {
     const { company, address } = await addFollowed(installation.database)
     const sleeper = await addPerson(installation.database, {
@@ -346,4 +366,25 @@ test('rows that nobody can make sense of are put off and reported once; their ne
   })
   await passThrough(installation, source)
   expect(await reports()).toHaveLength(1)
+})
+
+test('an operational event that cannot be told is put off and reported once; others are told', async () => {
+  const root = `root-${randomUUID()}@example.com`
+  const [before, bad, after] = [randomUUID(), randomUUID(), randomUUID()] as const
+  await addPerson(installation.database, { role: 'ADMIN', channels: [{ type: 'EMAIL', destination: root }] })
+  const mails = async (about: string) => (await mailsTo(root)).filter(({ text }) => text.includes(about)).length
+  await sendOps(installation, [opsEventOf({ subject: before })])
+  await waitFor('the first mail', async () => (await mails(before)) === 1)
+  // An effect of it is there already, as no run of ours leaves it.
+  await query(
+    `WITH effect AS (
+       INSERT INTO notifier.item_delivery (item_id, destination_id, company_id, people, kept_back)
+       SELECT $1::uuid, destination_id, 0, '[]', 'test' FROM notifier.destination WHERE address = $2
+     ) INSERT INTO notifier.ops_event (event_id, dedupe_key, kind, service, subject, message, resolved, at)
+     VALUES ($1::uuid, $1::uuid::text, 'stale', 'scheduler', 'bad', 'Bad.', false, now())`,
+    [bad, root],
+  )
+  await sendOps(installation, [opsEventOf({ subject: after })])
+  await waitFor('the mail after it', async () => (await mails(after)) === 1)
+  await waitFor('the report', async () => (await mails(`untold: operational event ${bad}`)) === 1)
 })

@@ -4,6 +4,7 @@ import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
 import { type Database, openPool } from '../../services/runtime/postgres.ts'
 import { findAdministrators, findHearers } from '../../services/notifier/audience.ts'
 import type { Answer } from '../../services/notifier/channel.ts'
+import { groups, opsEvents } from '../../services/notifier/put-off.ts'
 import type { Settlement } from '../../services/notifier/settle.ts'
 import {
   type Claimed,
@@ -257,4 +258,26 @@ describe('claims', () => {
     await closeUndeliverable(pool, 'CLOSED', 0)
     expect((await statesOf())[1]).toEqual({ address: 'd2', state: 'failed', reason: 'given up: gone', is_due: false })
   })
+})
+
+test('what two processes find at fault is put off once, and its neighbours not at all', async () => {
+  const ids = [randomUUID(), randomUUID()].sort() as [string, string]
+  await database.query(
+    `INSERT INTO notifier.news_group (group_id, company_id, data_source_id, size, due_at)
+     SELECT unnest($1::uuid[]), 1, 1, 1, '-infinity'`,
+    [ids],
+  )
+  await database.query(
+    `INSERT INTO notifier.ops_event (event_id, dedupe_key, kind, service, subject, message, resolved, at, received_at)
+     SELECT id, id::text, 'untold', 'notifier', 'x', 'x', false, now(), '-infinity' FROM unnest($1::uuid[]) AS id`,
+    [ids],
+  )
+  for (const kind of [groups, opsEvents]) {
+    expect(await kind.first(pool)).toBe(ids[0])
+    await kind.putOff(pool, ids[0], 'bad')
+    await kind.putOff(pool, ids[0], 'bad')
+    expect(await kind.first(pool)).toBe(ids[1])
+  }
+  const reports = await database.query(`SELECT subject FROM notifier.ops_event WHERE subject <> 'x'`)
+  expect(reports).toEqual([{ subject: `event ${ids[0]}` }])
 })
