@@ -7,6 +7,8 @@ import { z } from 'zod'
 export const maxText = 40_000
 const maxBlocks = 50
 const maxMetadataBytes = 16_000
+/** Of all the blocks together; Slack documents no such limit, and has refused 11,341: https://github.com/slackapi/bolt-js/issues/2867 */
+const maxBlocksText = 11_000
 
 const plainText = (max: number) =>
   z.strictObject({ type: z.literal('plain_text'), text: z.string().min(1).max(max), emoji: z.boolean().optional() })
@@ -76,6 +78,7 @@ export function judgePost(fields: Record<string, unknown>): SlackProblem | null 
     if (!Array.isArray(fields.blocks)) return { error: 'invalid_blocks_format' }
     const { error } = blocks.safeParse(fields.blocks)
     if (error) return { error: 'invalid_blocks', details: z.prettifyError(error).split('\n') }
+    if (countText(fields.blocks) > maxBlocksText) return { error: 'msg_blocks_too_long' }
   }
   const hasBlocks = Array.isArray(fields.blocks) && fields.blocks.length > 0
   if (text === '' && !hasBlocks && !fields.attachments) return { error: 'no_text' }
@@ -85,4 +88,13 @@ export function judgePost(fields: Record<string, unknown>): SlackProblem | null 
   const { error } = metadata.safeParse(fields.metadata)
   if (error) return { error: 'invalid_metadata_schema', details: z.prettifyError(error).split('\n') }
   return Buffer.byteLength(JSON.stringify(fields.metadata)) > maxMetadataBytes ? { error: 'metadata_too_large' } : null
+}
+
+/** Characters of every `text` in blocks, at any depth. */
+function countText(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.entries(value).reduce(
+    (sum, [key, inner]) => sum + (key === 'text' && typeof inner === 'string' ? inner.length : countText(inner)),
+    0,
+  )
 }

@@ -43,6 +43,7 @@ describe('Slack', () => {
       ['invalid_blocks', { channel, blocks: Array(51).fill(section('x')) }],
       ['invalid_blocks', { channel, blocks: [section('x'.repeat(3001))] }],
       ['invalid_blocks', { channel, blocks: [section('')] }],
+      ['msg_blocks_too_long', { channel, blocks: Array(4).fill(section('x'.repeat(2800))) }],
       [
         'invalid_blocks',
         { channel, blocks: [{ type: 'section', text: { type: 'plain_text', text: 'x', verbatim: true } }] },
