@@ -82,7 +82,7 @@ export const settings = {
     'A destination where this many messages in a row have failed is parked: it gets nothing until somebody unparks it.',
   ),
   TROUBLE_AFTER_MS: count(60_000, 0).describe(
-    'Administrators are told when no message of a kind of channel gets out for a reason that is ours, as a refused key, for this long.',
+    'Administrators are told when no message of a kind of channel, or with one secret, gets out for a reason that is ours, as a key that is refused or missing, for this long.',
   ),
   LOOK_UP_AFTER_MS: count(10_000, 0).describe('Wait before looking for a message whose answer was lost.'),
   EMAIL_RESEND_UNKNOWN: flag(false).describe(
