@@ -96,6 +96,11 @@ type Settings = Output &
 
 async function set(options: Settings): Promise<void> {
   const { rhythm = null, zone = null, json = false } = options
+  const { person: _person, json: _json, ...given } = options
+  if (Object.keys(given).length === 0)
+    throw new UsageError('Nothing to set: give --rhythm, --hour, --weekday, --zone, --channel or --bucket.')
+  if (options.weekday !== undefined && rhythm !== null && rhythm !== 'weekly')
+    throw new UsageError('--weekday is for weekly digests: leave it out, or give --rhythm weekly.')
   const hour = options.hour === undefined ? null : requireHour(options.hour)
   const weekday = options.weekday === undefined ? null : weekdays.indexOf(options.weekday) + 1
   if (zone !== null && !isZone(zone))

@@ -413,6 +413,10 @@ describe('parma digests', () => {
     expect(await listed()).toMatchObject([
       { rhythm: 'daily', at: '07:00', zone: 'Europe/Berlin', set: true, last: null },
     ])
+    await expect(digests('set', '--person', 'Ann')).rejects.toThrow('Nothing to set')
+    await expect(digests('set', '--person', 'Ann', '--rhythm', 'daily', '--weekday', 'friday')).rejects.toThrow(
+      '--weekday is for weekly digests',
+    )
     await expect(digests('set', '--person', 'Ann', '--zone', 'Mars')).rejects.toThrow('is not a time zone')
     await expect(digests('set', '--person', 'Ann', '--hour', '24')).rejects.toThrow('from 0 to 23')
     await expect(digests('set', '--person', 'Ann', '--channel', '999')).rejects.toThrow('does not hear at channel 999')
@@ -427,7 +431,10 @@ describe('parma digests', () => {
     const run = (...args: string[]) => digests<{ news?: number }[]>('run', '--person', 'Ann', '--early', ...args)
     expect(await run('--dry-run')).toMatchObject([{ person_id: person, news: 2, companies: 1, channels: 1 }])
     expect(await messagesTo(database, address)).toEqual([])
-    expect(await run()).toHaveLength(1)
+    await database.query('ALTER TABLE notifier.digest_item ADD CONSTRAINT refuse CHECK (false)')
+    await expect(run()).rejects.toThrow('1 digests could not be made: their news wait')
+    await database.query('ALTER TABLE notifier.digest_item DROP CONSTRAINT refuse')
+    expect(await run()).toMatchObject([{ person_id: person, problem: null }])
     expect(await run()).toEqual([])
     expect(await messagesTo(database, address)).toHaveLength(1)
     expect(await preview()).toMatchObject({ message: null })
