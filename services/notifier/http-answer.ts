@@ -16,7 +16,8 @@ export function describeAnswer({ status, body }: HttpAnswer): string {
   return cut(clean(`answered ${status}: ${body.subarray(0, 1000).toString()}`).replace(/: ?$/, ''), 300)
 }
 
-const maxWaitMs = 24 * 60 * 60 * 1000
+/** No destination is left alone for longer, whatever it asks for. */
+export const maxWaitMs = 24 * 60 * 60 * 1000
 
 /** How long an answer asks to wait, ms: Retry-After, or the time X-RateLimit-Reset; null when it says nothing. */
 export function askedWait({ headers }: Pick<HttpAnswer, 'headers'>, now: number): number | null {

@@ -10,6 +10,7 @@ const attempts = (code: string) => new AggregateError([Object.assign(new Error(c
 describe('judgeSlackError', () => {
   test.each<[string, unknown, object]>([
     ['too fast', new WebAPIRateLimitedError(30), { kind: 'retry', afterMs: 30_000 }],
+    ['too fast for ever', new WebAPIRateLimitedError(1e12), { kind: 'retry', afterMs: 24 * 3_600_000 }],
     [
       'too fast for how long',
       new Error('Retry header did not contain a valid timeout (…)'),

@@ -8,6 +8,7 @@ import {
 } from '@slack/web-api'
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import type { Config } from './config.ts'
+import { maxWaitMs } from './http-answer.ts'
 import { asSlack, maxDigestChars } from './render.ts'
 import { type FoundSecret, withoutSecret } from './secret.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
@@ -201,7 +202,8 @@ const hints: Record<string, string> = {
 /** What an error of a call means for its message. */
 export function judgeSlackError(error: unknown): Answer {
   const reason = cut(clean(error instanceof Error ? error.message : String(error)), 300)
-  if (error instanceof WebAPIRateLimitedError) return { kind: 'retry', reason, afterMs: error.retryAfter * 1000 }
+  if (error instanceof WebAPIRateLimitedError)
+    return { kind: 'retry', reason, afterMs: Math.min(error.retryAfter * 1000, maxWaitMs) }
   if (error instanceof WebAPIPlatformError) {
     const code = String(error.data.error)
     if (passingErrors.has(code)) return { kind: 'retry', reason }
