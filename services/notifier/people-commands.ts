@@ -43,7 +43,7 @@ export function build(group: Command): void {
     .action(edit)
   group
     .command('rm')
-    .description('remove a person and all their subscriptions')
+    .description('remove a person and all that was set for them')
     .argument('<person>', 'id or name')
     .option('--json', 'print JSON')
     .action(remove)
@@ -120,7 +120,12 @@ async function remove(person: string, { json = false }: Output): Promise<void> {
     if (owned > 0)
       throw new UsageError(`Person ${id} has ${owned} attachments of companies: remove those in parma-web first.`)
     await database.query(sql.unsafe`DELETE FROM public."user" WHERE id = ${id}`)
-    await database.query(sql.unsafe`DELETE FROM notifier.channel_subscription WHERE user_id = ${id}`)
+    await database.query(sql.unsafe`
+      WITH s AS (DELETE FROM notifier.subscription WHERE user_id = ${id}),
+        m AS (DELETE FROM notifier.mute WHERE user_id = ${id}),
+        q AS (DELETE FROM notifier.quiet_hours WHERE user_id = ${id}),
+        d AS (DELETE FROM notifier.digest_policy WHERE user_id = ${id})
+      DELETE FROM notifier.channel_subscription WHERE user_id = ${id}`)
     return id
   })
   printResult({ id }, `removed person ${id}`, json)

@@ -374,4 +374,10 @@ test('quiet hours and mutes are checked, listed and end', async () => {
   ])
   await parma('mute', 'rm', String(mute.id))
   await expect(parma('mute', 'rm', String(mute.id))).rejects.toThrow(`There is no mute ${mute.id}`)
+
+  await quiet('--zone', 'UTC')
+  await parma('subscriptions', 'add', '--person', 'Eve', '--severity', 'critical')
+  await parma('people', 'rm', 'Eve')
+  for (const table of ['mute', 'quiet_hours', 'subscription'])
+    expect(await installation.database.query(`SELECT FROM notifier.${table}`), table).toEqual([])
 })
