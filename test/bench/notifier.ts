@@ -45,7 +45,7 @@ export const notifier: Measure = async (bench) => {
     const smtpUrl = `smtp://127.0.0.1:${sinks.smtpPort}`
     const slackUrl = `http://127.0.0.1:${sinks.httpPort}/api/`
     // The heap that it has in its pod, deploy/k8s/notifier.yaml.
-    const settings = { ...env, SMTP_URL: smtpUrl, SLACK_API_URL: slackUrl, NODE_OPTIONS: '--max-old-space-size=192' }
+    const settings = { ...env, SMTP_URL: smtpUrl, SLACK_API_URL: slackUrl, NODE_OPTIONS: '--max-old-space-size=288' }
     const own = { pool, producer, codec, read, settings }
     bench.say('notifier: bare clients')
     const bare = await measureBare(sinks)
@@ -103,8 +103,8 @@ async function measureRate(own: Own, bare: number): Promise<Result[]> {
     },
     {
       what: 'notifier, memory',
-      ...{ value: readPeak(service.pid), unit: 'MiB', below: 256 },
-      detail: 'the most that was resident',
+      ...{ value: readPeak(service.pid), unit: 'MiB', below: 384 },
+      detail: 'peak RSS, 288 MiB heap; below its limit in Kubernetes',
     },
   ]
 }
