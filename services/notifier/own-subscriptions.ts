@@ -1,8 +1,7 @@
-import { findCompany, findSource, requireId } from '#runtime/command-database.ts'
+import { findBucket, findCompany, findSource, requireId } from '#runtime/command-database.ts'
 import { UsageError } from '#runtime/commands.ts'
 import { type Database, sql } from '#runtime/postgres.ts'
 import { allChannelSubscriptions } from './all-channels.ts'
-import { findBucket } from './find-bucket.ts'
 
 /** What a subscription of our own asks for, as typed. */
 export type Asked = {

@@ -17,31 +17,41 @@ type Connection = Pick<Database, 'any'>
 
 /** Id of the source with this id or exact name. A UsageError when there is none, or several of this name. */
 export function findSource(connection: Connection, text: string): Promise<number> {
-  return findOne(connection, { table: 'data_source', name: 'source_name', noun: 'source', list: 'sources' }, text)
+  return findOne(
+    connection,
+    { table: 'data_source', name: 'source_name', noun: 'source', remedy: listOf('sources') },
+    text,
+  )
 }
 
 /** The same for a company. */
 export function findCompany(connection: Connection, text: string): Promise<number> {
-  return findOne(connection, { table: 'company', name: 'name', noun: 'company', list: 'companies' }, text)
+  return findOne(connection, { table: 'company', name: 'name', noun: 'company', remedy: listOf('companies') }, text)
 }
 
 /** The same for a person. */
 export function findPerson(connection: Connection, text: string): Promise<number> {
-  return findOne(connection, { table: 'user', name: 'name', noun: 'person', list: 'people' }, text)
+  return findOne(connection, { table: 'user', name: 'name', noun: 'person', remedy: listOf('people') }, text)
 }
 
-/** A table of parma-web, its column that holds the name, and the words for a row and for `parma <list> ls`. */
-type Named = { table: string; name: string; noun: string; list: string }
+/** The same for a bucket and its title. */
+export function findBucket(connection: Connection, text: string): Promise<number> {
+  return findOne(connection, { table: 'bucket', name: 'title', noun: 'bucket', remedy: 'Give its id or title.' }, text)
+}
+
+const listOf = (command: string) => `\`parma ${command} ls\` shows which there are.`
+
+/** A table of parma-web, its column that holds the name, the word for a row, and what to do when there is none. */
+type Named = { table: string; name: string; noun: string; remedy: string }
 
 const foundRow = z.object({ id: z.number(), is_id: z.boolean() })
 
-async function findOne(connection: Connection, { table, name, noun, list }: Named, text: string): Promise<number> {
+async function findOne(connection: Connection, { table, name, noun, remedy }: Named, text: string): Promise<number> {
   const rows = await connection.any(sql.type(foundRow)`
     SELECT id, id::text = ${text} AS is_id FROM ${sql.identifier(['public', table])}
     WHERE id::text = ${text} OR ${sql.identifier([name])} = ${text} ORDER BY id`)
   const one = rows.find(({ is_id }) => is_id) ?? rows[0]
-  if (!one)
-    throw new UsageError(`There is no ${noun} ${JSON.stringify(text)}. \`parma ${list} ls\` shows which there are.`)
+  if (!one) throw new UsageError(`There is no ${noun} ${JSON.stringify(text)}. ${remedy}`)
   if (!one.is_id && rows.length > 1)
     throw new UsageError(
       `${rows.length} are called ${JSON.stringify(text)}: give one of the ids ${rows.map(({ id }) => id).join(', ')}.`,
