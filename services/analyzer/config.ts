@@ -8,7 +8,7 @@ import {
   postgresSettings,
   readEnv,
   serviceSettings,
-} from '#runtime/config.ts'
+} from '#runtime/process/config.ts'
 
 export const settings = {
   ...serviceSettings,

@@ -1,4 +1,4 @@
-import { dead, drop, type Handler, ok, type Outcome, output } from '#runtime/outcome.ts'
+import { dead, drop, type Handler, ok, type Outcome, output } from '#runtime/consume/outcome.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Store, Stored } from './store.ts'

@@ -1,16 +1,16 @@
 // Observations → news in Postgres → news on the topic. At least once; each firing is news once (ledger), and the news of a
 // payload are the same at each delivery.
-import { consume } from '#runtime/consume.ts'
-import { openDatabase } from '#runtime/postgres.ts'
-import { startPruning } from '#runtime/prune-ledger.ts'
-import { openProducer } from '#runtime/produce.ts'
-import { runService } from '#runtime/service.ts'
+import { consume } from '#runtime/consume/consume.ts'
+import { openDatabase } from '#runtime/postgres/postgres.ts'
+import { startPruning } from '#runtime/postgres/prune-ledger.ts'
+import { openProducer } from '#runtime/kafka/produce.ts'
+import { runService } from '#runtime/process/service.ts'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { judgeObservations } from './handle.ts'
-import { openRules } from './rules.ts'
+import { openRules } from './rules/rules.ts'
 import { openStore } from './store.ts'
 
 await runService('analyzer', readConfig, async (config, context) => {

@@ -1,14 +1,14 @@
-import { withLedger } from '#runtime/ledger.ts'
-import type { Database } from '#runtime/postgres.ts'
-import { TransientError } from '#runtime/retry.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import type { Database } from '#runtime/postgres/postgres.ts'
+import { TransientError } from '#runtime/process/retry.ts'
 import type { News, Observation, OpsEvent } from '#schemas/generated/types.ts'
-import { newsOf } from './compose-news.ts'
+import { newsOf } from './words/compose-news.ts'
 import type { Config } from './config.ts'
 import { judgeBatch } from './judge-batch.ts'
-import { readNews } from './news.ts'
-import { keyOf } from './parts.ts'
-import { opsEventOf, readRuleErrors } from './rule-errors.ts'
-import type { ReadRules } from './rules.ts'
+import { readNews } from './state/news.ts'
+import { keyOf } from './state/parts.ts'
+import { opsEventOf, readRuleErrors } from './state/rule-errors.ts'
+import type { ReadRules } from './rules/rules.ts'
 
 /** What stands in Postgres for an observation; or that its id belongs to another event, or what it is about is gone. */
 export type Stored =

@@ -1,4 +1,4 @@
-import { defineCommands } from '#runtime/commands.ts'
+import { defineCommands } from '#runtime/commands/commands.ts'
 
 export const commands = defineCommands(import.meta, {
   topics: { help: 'topics and schemas: apply what schemas/topics.ts says', load: () => import('./topics.ts') },

@@ -1,7 +1,7 @@
 import { glob } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { CommandGroup } from '#runtime/commands.ts'
+import type { CommandGroup } from '#runtime/commands/commands.ts'
 
 export type FoundCommand = { name: string; help: string; file: string }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres.ts'
-import type { FetchedRecord } from '#runtime/record.ts'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import type { FetchedRecord } from '#runtime/kafka/record.ts'
 import type { Letter } from './dead-letter.ts'
 
 export type Action = 'replayed' | 'dropped'

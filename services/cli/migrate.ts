@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { glob } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { printResult } from '#runtime/commands.ts'
-import { postgresSettings, readEnv } from '#runtime/config.ts'
-import { migrate } from '#runtime/migrate.ts'
+import { printResult } from '#runtime/commands/commands.ts'
+import { postgresSettings, readEnv } from '#runtime/process/config.ts'
+import { migrate } from '#runtime/postgres/migrate.ts'
 
 const services = resolve(import.meta.dirname, '..')
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readEnv } from '#runtime/config.ts'
+import { readEnv } from '#runtime/process/config.ts'
 
 const services = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
 const settingOf = (service: string) => `${service.toUpperCase().replace('-', '_')}_HEALTH_URL`

@@ -1,7 +1,7 @@
-import { crmAbout, crmCompanies, type CrmDeps } from './crm.ts'
-import type { Route } from './route.ts'
-import { notificationRules, notificationRulesAbout } from './seed-rules.ts'
-import { schedule, scheduleAbout, type TriggerDeps, weeklyReports, weeklyReportsAbout } from './triggers.ts'
+import { crmAbout, crmCompanies, type CrmDeps } from './catalog/crm.ts'
+import type { Route } from './server/route.ts'
+import { notificationRules, notificationRulesAbout } from './catalog/seed-rules.ts'
+import { schedule, scheduleAbout, type TriggerDeps, weeklyReports, weeklyReportsAbout } from './intake/triggers.ts'
 
 export type CompatibilityDeps = TriggerDeps & CrmDeps
 

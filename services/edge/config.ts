@@ -13,8 +13,13 @@ import {
   secret,
   serviceSettings,
   tokenSettings,
-} from '#runtime/config.ts'
-import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore-settings.ts'
+} from '#runtime/process/config.ts'
+import {
+  firestoreSettings,
+  readFirestoreAccess,
+  secretsDir,
+  withAccountFile,
+} from '#runtime/firestore/firestore-settings.ts'
 
 export const settings = {
   ...serviceSettings,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Log } from '#runtime/log.ts'
+import type { Log } from '#runtime/process/log.ts'
 import type { Config } from './config.ts'
 
 /** Posts a body to a route of parma-analytics and answers its JSON. Throws AnalyticsError for anything but 200 or 201. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { count, port, readEnv, secret, serviceSettings, type Env } from '#runtime/config.ts'
+import { count, port, readEnv, secret, serviceSettings, type Env } from '#runtime/process/config.ts'
 
 /** The repository: its package.json names the packages that are mined. */
 export const root = resolve(import.meta.dirname, '../..')

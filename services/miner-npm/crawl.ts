@@ -1,4 +1,4 @@
-import type { Log } from '#runtime/log.ts'
+import type { Log } from '#runtime/process/log.ts'
 import type { Post } from './analytics.ts'
 import type { Config } from './config.ts'
 import { describeAt, describeToday, type RawData } from './describe.ts'

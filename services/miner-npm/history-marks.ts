@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Log } from '#runtime/log.ts'
+import type { Log } from '#runtime/process/log.ts'
 
 /**
  * Remembers which packages of which company have had their history fed to a data source. Losing the marks is harmless:

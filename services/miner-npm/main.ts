@@ -1,7 +1,7 @@
 // A mining module: feeds what the npm registry says about the packages this project depends on. Each payload of a run is
 // posted at least once; parma-analytics makes that once.
 import { once } from 'node:events'
-import { runService } from '#runtime/service.ts'
+import { runService } from '#runtime/process/service.ts'
 import { openAnalytics } from './analytics.ts'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, utimes, writeFile, chmod } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { createLog } from '#runtime/log.ts'
+import { createLog } from '#runtime/process/log.ts'
 import { readConfig } from './config.ts'
 import { openNpmView } from './npm-view.ts'
 import { openPackages } from './packages.ts'

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Log } from '#runtime/log.ts'
+import type { Log } from '#runtime/process/log.ts'
 import type { Config } from './config.ts'
 import { factsSchema, type Facts } from './facts.ts'
 import { RegistryUnavailable, type ViewPackage } from './npm-view.ts'

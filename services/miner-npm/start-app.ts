@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLog } from '#runtime/log.ts'
+import { createLog } from '#runtime/process/log.ts'
 import { openAnalytics } from './analytics.ts'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count, type Env, kafkaSettings, postgresSettings, readEnv, serviceSettings } from '#runtime/config.ts'
+import { count, type Env, kafkaSettings, postgresSettings, readEnv, serviceSettings } from '#runtime/process/config.ts'
 
 export const settings = {
   ...serviceSettings,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres.ts'
-import { utcNow } from '#runtime/public-tables.ts'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { driftKinds, policies, type Story, type ToldStory } from './tell.ts'
 
 export type NewStory = Story & { event_no: number; data_source_id: number }

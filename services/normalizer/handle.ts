@@ -1,5 +1,5 @@
-import { dead, type Handler, ok, type Outcome, output } from '#runtime/outcome.ts'
-import { TransientError } from '#runtime/retry.ts'
+import { dead, type Handler, ok, type Outcome, output } from '#runtime/consume/outcome.ts'
+import { TransientError } from '#runtime/process/retry.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Config } from './config.ts'

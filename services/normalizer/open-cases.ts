@@ -1,4 +1,4 @@
-import type { Transaction } from '#runtime/postgres.ts'
+import type { Transaction } from '#runtime/postgres/postgres.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
 import type { Work } from './store.ts'

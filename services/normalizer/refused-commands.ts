@@ -1,8 +1,8 @@
 import { type Command } from 'commander'
 import { z } from 'zod'
-import { findSource, requireCount, withDatabase } from '#runtime/command-database.ts'
-import { printRows } from '#runtime/commands.ts'
-import { sql } from '#runtime/postgres.ts'
+import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { printRows } from '#runtime/commands/commands.ts'
+import { sql } from '#runtime/postgres/postgres.ts'
 import { remedyOf } from './remedies.ts'
 
 type Filter = { source?: string; reason?: string; json?: boolean }

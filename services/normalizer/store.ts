@@ -1,5 +1,5 @@
-import type { Database } from '#runtime/postgres.ts'
-import { TransientError } from '#runtime/retry.ts'
+import type { Database } from '#runtime/postgres/postgres.ts'
+import { TransientError } from '#runtime/process/retry.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Config } from './config.ts'
 import { createMonths } from './months.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
 
 export type Timed = { company_id: string; data_source_id: number; received_at: number; observed_at: number | null }
 

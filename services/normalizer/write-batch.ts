@@ -1,4 +1,4 @@
-import type { Transaction } from '#runtime/postgres.ts'
+import type { Transaction } from '#runtime/postgres/postgres.ts'
 import { insertStories, type NewStory, readStories } from './drift.ts'
 import { insertLedger, type LedgerRow } from './ledger-rows.ts'
 import { addToNullRates, type Arrived, countPaths, type NullRateLimits, type RisenNulls } from './null-rates.ts'

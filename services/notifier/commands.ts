@@ -1,30 +1,36 @@
-import { defineCommands } from '#runtime/commands.ts'
+import { defineCommands } from '#runtime/commands/commands.ts'
 
 export const commands = defineCommands(import.meta, {
-  people: { help: 'people who may hear of news: ls, add, edit, rm', load: () => import('./people-commands.ts') },
+  people: {
+    help: 'people who may hear of news: ls, add, edit, rm',
+    load: () => import('./commands/people-commands.ts'),
+  },
   channels: {
     help: 'where people are reached, e-mail, Slack or webhook: ls, add, edit, rm, test, unpark, resubscribe',
-    load: () => import('./channels-commands.ts'),
+    load: () => import('./commands/channels-commands.ts'),
   },
   deliveries: {
     help: 'every message and each attempt to deliver it: ls, show, resend',
-    load: () => import('./deliveries-commands.ts'),
+    load: () => import('./commands/deliveries-commands.ts'),
   },
   secrets: {
     help: 'secrets of channels, encrypted in the database: ls, set, rm, rotate',
-    load: () => import('./secrets-commands.ts'),
+    load: () => import('./commands/secrets-commands.ts'),
   },
   subscriptions: {
     help: 'who follows what, who hears at which channel, and who heard a news: ls, add, edit, rm, preview',
-    load: () => import('./subscriptions-commands.ts'),
+    load: () => import('./commands/subscriptions-commands.ts'),
   },
-  quiet: { help: 'hours in which people want no messages: ls, set, rm', load: () => import('./quiet-commands.ts') },
+  quiet: {
+    help: 'hours in which people want no messages: ls, set, rm',
+    load: () => import('./commands/quiet-commands.ts'),
+  },
   mute: {
     help: 'what people do not want to hear, for a while or for good: ls, add, rm',
-    load: () => import('./mute-commands.ts'),
+    load: () => import('./commands/mute-commands.ts'),
   },
   digests: {
     help: 'daily, weekly and monthly digests: ls, set, rm, run, preview',
-    load: () => import('./digests-commands.ts'),
+    load: () => import('./commands/digests-commands.ts'),
   },
 })

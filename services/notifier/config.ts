@@ -15,10 +15,10 @@ import {
   readEnv,
   secret,
   serviceSettings,
-} from '#runtime/config.ts'
-import { readFirestoreAccess, withAccountFile as withFirestoreAccount } from '#runtime/firestore-settings.ts'
-import { digestSettings } from './digest-settings.ts'
-import { parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
+} from '#runtime/process/config.ts'
+import { readFirestoreAccess, withAccountFile as withFirestoreAccount } from '#runtime/firestore/firestore-settings.ts'
+import { digestSettings } from './digests/digest-settings.ts'
+import { parseSecretKeys, type SecretKeys } from './channels/encrypt-secret.ts'
 
 const minutes = (n: number) => n * 60_000
 

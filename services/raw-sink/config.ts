@@ -1,5 +1,10 @@
-import { ConfigError, count, type Env, kafkaSettings, readEnv, serviceSettings } from '#runtime/config.ts'
-import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore-settings.ts'
+import { ConfigError, count, type Env, kafkaSettings, readEnv, serviceSettings } from '#runtime/process/config.ts'
+import {
+  firestoreSettings,
+  readFirestoreAccess,
+  secretsDir,
+  withAccountFile,
+} from '#runtime/firestore/firestore-settings.ts'
 
 export const settings = {
   ...serviceSettings,

@@ -1,7 +1,7 @@
 // Raw payloads and maps → Firestore. At least once; each payload is exactly one document (deterministic id, create()).
-import { consume } from '#runtime/consume.ts'
-import { openProducer } from '#runtime/produce.ts'
-import { runService } from '#runtime/service.ts'
+import { consume } from '#runtime/consume/consume.ts'
+import { openProducer } from '#runtime/kafka/produce.ts'
+import { runService } from '#runtime/process/service.ts'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Delivery } from '#runtime/outcome.ts'
+import type { Delivery } from '#runtime/consume/outcome.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { storePayloads } from './sink.ts'
 import type { Store } from './store.ts'

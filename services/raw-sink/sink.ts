@@ -1,4 +1,4 @@
-import { dead, type Delivery, type Handler, ok, type Outcome } from '#runtime/outcome.ts'
+import { dead, type Delivery, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
 import { findFault, mapDocument, payloadDocument } from './document.ts'
 import { mapConcurrently } from './map-concurrently.ts'

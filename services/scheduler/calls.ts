@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres.ts'
-import { utcNow } from '#runtime/public-tables.ts'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Claim } from './claim.ts'
 import type { CallResult } from './module.ts'
 import { deadline } from './times.ts'

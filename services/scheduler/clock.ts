@@ -1,5 +1,5 @@
-import { classify } from '#runtime/retry.ts'
-import type { ServiceContext } from '#runtime/service.ts'
+import { classify } from '#runtime/process/retry.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
 
 /** Asks for a round now, or right after the one under way. */
 export type Wake = () => void

@@ -9,7 +9,7 @@ import {
   readEnv,
   serviceSettings,
   tokenSettings,
-} from '#runtime/config.ts'
+} from '#runtime/process/config.ts'
 
 /** What planning needs, in the service and in its commands. */
 const planSettings = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { withLedger } from '#runtime/ledger.ts'
-import { type Delivery, drop, type Handler, ok } from '#runtime/outcome.ts'
-import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import { type Delivery, drop, type Handler, ok } from '#runtime/consume/outcome.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 
 const taskHeaders = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
-import { utcNow } from '#runtime/public-tables.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
 import { type Health, judgeHealth } from './judge-health.ts'
 import { closeStories, openStories, type Story } from './stories.ts'

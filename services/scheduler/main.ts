@@ -1,10 +1,10 @@
 // Clock and triggers → tasks → mining modules; finish records and headers of raw payloads → outcomes. The Postgres row is
 // the lock: each slot is started once, by one of any number of replicas. Consumes at least once, effects exactly once.
-import { consume } from '#runtime/consume.ts'
-import { openDatabase } from '#runtime/postgres.ts'
-import { startPruning } from '#runtime/prune-ledger.ts'
-import { openProducer } from '#runtime/produce.ts'
-import { runService } from '#runtime/service.ts'
+import { consume } from '#runtime/consume/consume.ts'
+import { openDatabase } from '#runtime/postgres/postgres.ts'
+import { startPruning } from '#runtime/postgres/prune-ledger.ts'
+import { openProducer } from '#runtime/kafka/produce.ts'
+import { runService } from '#runtime/process/service.ts'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'

@@ -1,5 +1,5 @@
-import { type HttpClient, HttpClientError, type HttpFailure } from '#runtime/http-client.ts'
-import { moduleUrl } from '#runtime/module-url.ts'
+import { type HttpClient, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
+import { moduleUrl } from '#runtime/web/module-url.ts'
 import type { CompaniesRequest } from './build-request.ts'
 import { quote } from './quote.ts'
 import { type Discovery, readDiscovery } from './read-discovery.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
 import type { Config } from './config.ts'
 
 type Fragment = ReturnType<typeof sql.fragment>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
 import { bringsCompanies } from './build-request.ts'
 import type { Config } from './config.ts'
 import { rhythmOf } from './due.ts'

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from '#runtime/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
 import { changesSlots, planSlots } from './due.ts'
 import type { SourceState } from './sources.ts'
 

@@ -1,6 +1,6 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 
 /** Something operators should know, until it is over. */

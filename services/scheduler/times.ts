@@ -1,5 +1,5 @@
-import { sql } from '#runtime/postgres.ts'
-import { utcNow } from '#runtime/public-tables.ts'
+import { sql } from '#runtime/postgres/postgres.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
 
 type Fragment = ReturnType<typeof sql.fragment>
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
 import { nextStartInMs } from './due.ts'
 import { restsUntil } from './rest.ts'
 import { type PlanSettings, readSources, type SourceState } from './sources.ts'

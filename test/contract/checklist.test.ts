@@ -6,7 +6,7 @@ import { type FactsModule, startFactsModule } from '../harness/facts-module.ts'
 import { readModuleFacts } from '../harness/module-facts.ts'
 import { hashFacts, publicFactsHash, readPublicFacts } from '../harness/public-facts.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type Answer, startEdge, startModule, type TestEdge } from '../integration/edge-setup.ts'
+import { type Answer, startEdge, startModule, type TestEdge } from '../harness/edge/setup.ts'
 import { send } from './hostile/send.ts'
 import { tokens } from './hostile/tokens.ts'
 

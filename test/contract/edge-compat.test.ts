@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { topics } from '../../schemas/topics.ts'
-import { isoWeek } from '../../services/edge/triggers.ts'
+import { isoWeek } from '../../services/edge/intake/triggers.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { startEdge, type TestEdge } from '../integration/edge-setup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 
 let edge: TestEdge
 beforeAll(async () => {

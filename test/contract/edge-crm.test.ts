@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startEdge, startModule, type TestEdge, useEdge } from '../integration/edge-setup.ts'
+import { startEdge, startModule, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 
 const key = 'k'.repeat(43)
 const listId = 228879

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { maxBodyBytes, topics } from '../../schemas/topics.ts'
-import { startEdge, type TestEdge } from '../integration/edge-setup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge

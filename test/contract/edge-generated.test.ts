@@ -3,10 +3,10 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { describeRoutes } from '../../services/edge/openapi.ts'
+import { describeRoutes } from '../../services/edge/server/openapi.ts'
 import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
-import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/signed-links.ts'
-import { startEdge, startModule, type TestEdge } from '../integration/edge-setup.ts'
+import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
+import { startEdge, startModule, type TestEdge } from '../harness/edge/setup.ts'
 import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
 
 type Parameter = { in: 'path' | 'query' | 'header'; name: string; required: boolean; schema: Schema }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { startEdge, startModule, type TestEdge } from '../integration/edge-setup.ts'
+import { startEdge, startModule, type TestEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge

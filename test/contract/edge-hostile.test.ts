@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { StartedService } from '../harness/service.ts'
 import { createInstallation } from '../harness/installation.ts'
-import { type TestEdge, useEdge } from '../integration/edge-setup.ts'
+import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { bodies } from './hostile/bodies.ts'
 import { transport } from './hostile/transport.ts'
 import { framing, slow } from './hostile/framing.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { startEdge, type TestEdge } from '../integration/edge-setup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { type FactsModule, startFactsModule } from '../harness/facts-module.ts'
 import { type ModuleFacts, readModuleFacts, type Wire, writeJson } from '../harness/module-facts.ts'
 import { waitFor } from '../harness/wait-for.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { startEdge, type TestEdge } from '../integration/edge-setup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge

@@ -6,7 +6,7 @@ import {
   normalizerPoints,
   rawSinkPoints,
   startKilling,
-} from '../integration/kill-setup.ts'
+} from '../harness/kill/setup.ts'
 
 const times = 20
 

@@ -1,5 +1,5 @@
 import { test } from 'vitest'
-import { weather } from '../integration/notifier-storm.ts'
+import { weather } from '../harness/notifier/storm.ts'
 
 /** One that has failed stays; STORM_SEED tries another one. */
 const seeds = [20261126, ...(process.env['STORM_SEED'] ? [Number(process.env['STORM_SEED'])] : [])]

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createInstallation } from '../harness/installation.ts'
 import { takeDown } from '../harness/outage.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { addSource, type Answer, finishTask, readTasks, startModule } from '../integration/scheduler-setup.ts'
+import { addSource, type Answer, finishTask, readTasks, startModule } from '../harness/scheduler/setup.ts'
 
 const downMs = 5000
 const settings = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkHistory, simulate } from '../integration/scheduler-simulation.ts'
+import { checkHistory, simulate } from '../harness/scheduler/simulation.ts'
 
 test('the same year, with all its faults and two schedulers at once, has the same history', async () => {
   const [year, again] = await Promise.all([simulate(8, 365), simulate(8, 365)])

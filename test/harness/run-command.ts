@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { vi } from 'vitest'
-import type { CommandGroup } from '../../services/runtime/commands.ts'
+import type { CommandGroup } from '../../services/runtime/commands/commands.ts'
 
 /**
  * Runs `parma <noun> <args> --json` in this process, which is quicker than one process each, and returns what it printed.

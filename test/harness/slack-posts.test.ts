@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { judgePost } from '../../deploy/local/slack-rules.ts'
-import { composeNews, type NewsFacts } from '../../services/notifier/compose.ts'
-import { asSlack } from '../../services/notifier/render.ts'
+import { composeNews, type NewsFacts } from '../../services/notifier/message/compose.ts'
+import { asSlack } from '../../services/notifier/message/render.ts'
 
 const anyText = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type Link, openLink, type TestEdge, useEdge } from './edge-setup.ts'
+import { type Link, openLink, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
 
 let edge: TestEdge

@@ -6,7 +6,7 @@ import {
   normalizerPoints,
   rawSinkPoints,
   startKilling,
-} from './kill-setup.ts'
+} from '../harness/kill/setup.ts'
 
 describe.each([
   { name: 'normalizer', points: normalizerPoints, kill: killNormalizer },

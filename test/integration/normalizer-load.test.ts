@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { createInstallation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type Fed, type Mapping, normalizerBench } from './normalizer-setup.ts'
+import { type Fed, type Mapping, normalizerBench } from '../harness/normalizer/setup.ts'
 
 const text = (SourceField: string): Mapping => ({ SourceField, DataType: 'text' })
 const int = (SourceField: string): Mapping => ({ SourceField, DataType: 'int' })

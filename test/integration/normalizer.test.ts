@@ -9,7 +9,7 @@ import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type Fed, type Mapping, normalizerBench } from './normalizer-setup.ts'
+import { type Fed, type Mapping, normalizerBench } from '../harness/normalizer/setup.ts'
 
 const github: Mapping[] = [
   { SourceField: 'name', DataType: 'text', MeasurementName: 'company name' },

@@ -16,7 +16,7 @@ import {
   sendNews,
   settledStates,
   unique,
-} from './notifier-setup.ts'
+} from '../harness/notifier/setup.ts'
 
 // What may be wrong with a destination or with what is told there, with the exact number of messages that arrive, there
 // and at a destination beside it. What is killed is in notifier-kill.test.ts, other kinds of channel in

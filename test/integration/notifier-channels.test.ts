@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { commands } from '../../services/notifier/commands.ts'
-import { encryptSecret, parseSecretKeys } from '../../services/notifier/encrypt-secret.ts'
+import { encryptSecret, parseSecretKeys } from '../../services/notifier/channels/encrypt-secret.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { type SendGridServer, startSendGridServer, tooManyMails } from '../harness/sendgrid-server.ts'
@@ -26,7 +26,7 @@ import {
   sendNews,
   settledStates,
   unique,
-} from './notifier-setup.ts'
+} from '../harness/notifier/setup.ts'
 
 const quick = {
   RETRY_FIRST_MS: '100',

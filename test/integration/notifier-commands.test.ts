@@ -4,9 +4,9 @@ import { Readable } from 'node:stream'
 import { Command } from 'commander'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { commands } from '../../services/notifier/commands.ts'
-import { decryptSecret, type Encrypted, parseSecretKeys } from '../../services/notifier/encrypt-secret.ts'
+import { decryptSecret, type Encrypted, parseSecretKeys } from '../../services/notifier/channels/encrypt-secret.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
-import { addCompany, addPerson } from './notifier-setup.ts'
+import { addCompany, addPerson } from '../harness/notifier/setup.ts'
 
 let installation: Installation
 

@@ -16,7 +16,7 @@ import {
   sendNews,
   settledStates,
   unique,
-} from './notifier-setup.ts'
+} from '../harness/notifier/setup.ts'
 
 const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }
 const dying = { ...quick, SESSION_TIMEOUT_MS: '6000', SEND_TIMEOUT_MS: '5000', LEASE_MS: '6000' }

@@ -4,8 +4,16 @@ import type { News } from '../../schemas/generated/types.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo } from '../harness/mailbox.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { addCompany, addFollowed, addPerson, addSource, deliveriesOf, groupOf, insertId } from './notifier-setup.ts'
-import { opsEventOf, passThrough, sendNews, sendOps, settledStates } from './notifier-setup.ts'
+import {
+  addCompany,
+  addFollowed,
+  addPerson,
+  addSource,
+  deliveriesOf,
+  groupOf,
+  insertId,
+} from '../harness/notifier/setup.ts'
+import { opsEventOf, passThrough, sendNews, sendOps, settledStates } from '../harness/notifier/setup.ts'
 
 let installation: Installation
 let source: number

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
-import { type Database, openPool } from '../../services/runtime/postgres.ts'
-import { findAdministrators, findHearers } from '../../services/notifier/audience.ts'
-import type { Answer } from '../../services/notifier/channel.ts'
-import { groups, opsEvents } from '../../services/notifier/put-off.ts'
-import type { Settlement } from '../../services/notifier/settle.ts'
+import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
+import { type Database, openPool } from '../../services/runtime/postgres/postgres.ts'
+import { findAdministrators, findHearers } from '../../services/notifier/people/audience.ts'
+import type { Answer } from '../../services/notifier/channels/channel.ts'
+import { groups, opsEvents } from '../../services/notifier/plan/put-off.ts'
+import type { Settlement } from '../../services/notifier/delivery/settle.ts'
 import {
   type Claimed,
   claimDeliveries,
   closeUndeliverable,
   recordAnswers,
   returnUncalled,
-} from '../../services/notifier/delivery-store.ts'
+} from '../../services/notifier/delivery/delivery-store.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
-import { addCompany, addPerson, insertId, type Reach } from './notifier-setup.ts'
+import { addCompany, addPerson, insertId, type Reach } from '../harness/notifier/setup.ts'
 
 let database: TestDatabase
 let pool: Database

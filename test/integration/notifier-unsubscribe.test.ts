@@ -6,7 +6,15 @@ import { createInstallation } from '../harness/installation.ts'
 import { startMailServer } from '../harness/mail-server.ts'
 import { slackPostsIn } from '../harness/mailbox.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { addCompany, addFollowed, addPerson, addSource, deliveriesOf, groupOf, sendNews } from './notifier-setup.ts'
+import {
+  addCompany,
+  addFollowed,
+  addPerson,
+  addSource,
+  deliveriesOf,
+  groupOf,
+  sendNews,
+} from '../harness/notifier/setup.ts'
 
 const agent = { 'user-agent': 'a mail program' }
 

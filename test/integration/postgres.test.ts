@@ -1,11 +1,11 @@
 import { beforeAll, expect, test } from 'vitest'
-import { postgresSettings, readEnv } from '../../services/runtime/config.ts'
-import { openPool, sql } from '../../services/runtime/postgres.ts'
-import { classify, retryTransient } from '../../services/runtime/retry.ts'
-import { sqlArray } from '../../services/runtime/sql-array.ts'
+import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
+import { openPool, sql } from '../../services/runtime/postgres/postgres.ts'
+import { classify, retryTransient } from '../../services/runtime/process/retry.ts'
+import { sqlArray } from '../../services/runtime/postgres/sql-array.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
-import { openLink } from './edge-setup.ts'
+import { openLink } from '../harness/edge/setup.ts'
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { commands } from '../../services/raw-sink/commands.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type Fed, type Mapping, normalizerBench } from './normalizer-setup.ts'
+import { type Fed, type Mapping, normalizerBench } from '../harness/normalizer/setup.ts'
 
 let installation: Installation
 let bench: ReturnType<typeof normalizerBench>

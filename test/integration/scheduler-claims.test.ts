@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { Database } from '#runtime/postgres.ts'
+import type { Database } from '#runtime/postgres/postgres.ts'
 import { beginCall, endCall } from '../../services/scheduler/calls.ts'
 import { type Claim, claimDue } from '../../services/scheduler/claim.ts'
 import { nextStartInMs, previewSlots } from '../../services/scheduler/due.ts'
@@ -9,8 +9,20 @@ import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
 import { adoptTasks, closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
 import { watchSources } from '../../services/scheduler/watch.ts'
-import { addSource, addTask, finishOf, readTasks } from './scheduler-setup.ts'
-import { age, claim, config, configure, database, feed, finish, idsOf, look, only, tables } from './scheduler-world.ts'
+import { addSource, addTask, finishOf, readTasks } from '../harness/scheduler/setup.ts'
+import {
+  age,
+  claim,
+  config,
+  configure,
+  database,
+  feed,
+  finish,
+  idsOf,
+  look,
+  only,
+  tables,
+} from '../harness/scheduler/world.ts'
 
 describe('claiming', () => {
   test('starts a new source at once and plans nothing twice, however many do it', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createLog } from '#runtime/log.ts'
-import { openPool } from '#runtime/postgres.ts'
+import { createLog } from '#runtime/process/log.ts'
+import { openPool } from '#runtime/postgres/postgres.ts'
 import { endCall } from '../../services/scheduler/calls.ts'
 import { type Claim, claimDue } from '../../services/scheduler/claim.ts'
 import { readConfig } from '../../services/scheduler/config.ts'
@@ -12,7 +12,7 @@ import { endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
 import { watchSources } from '../../services/scheduler/watch.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { testEnv } from '../harness/stack.ts'
-import { addSource, createDatabaseInTime, finishOf, readTasks } from './scheduler-setup.ts'
+import { addSource, createDatabaseInTime, finishOf, readTasks } from '../harness/scheduler/setup.ts'
 
 const minute = 60_000
 const start = Date.parse('2026-03-10T12:00Z')

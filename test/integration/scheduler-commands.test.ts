@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { runParma } from '../../deploy/local/parma.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { testEnv } from '../harness/stack.ts'
-import { addCompany, addSource } from './scheduler-setup.ts'
+import { addCompany, addSource } from '../harness/scheduler/setup.ts'
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { createLog } from '#runtime/log.ts'
+import { createLog } from '#runtime/process/log.ts'
 import { discoverMissing } from '../../services/scheduler/discovery.ts'
 import { readCompanies, storeDiscovery } from '../../services/scheduler/identifiers.ts'
 import type { Module } from '../../services/scheduler/module.ts'
 import type { Discovery } from '../../services/scheduler/read-discovery.ts'
-import { addCompany, addSource } from './scheduler-setup.ts'
-import { config, database, tables } from './scheduler-world.ts'
+import { addCompany, addSource } from '../harness/scheduler/setup.ts'
+import { config, database, tables } from '../harness/scheduler/world.ts'
 
 describe('a discovery', () => {
   const found = (value: string, valid_until: number | null = null): Discovery => ({

@@ -15,7 +15,7 @@ import {
   saysNothing,
   startModule,
   type TaskRow,
-} from './scheduler-setup.ts'
+} from '../harness/scheduler/setup.ts'
 
 /** Deadlines so short that a test sees them pass. */
 const settings = {

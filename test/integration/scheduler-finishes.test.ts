@@ -2,8 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Claim } from '../../services/scheduler/claim.ts'
 import { closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
-import { addSource, addTask, finishOf } from './scheduler-setup.ts'
-import { age, claim, config, configure, database, feed, finish, idsOf, only, tables, wrong } from './scheduler-world.ts'
+import { addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
+import {
+  age,
+  claim,
+  config,
+  configure,
+  database,
+  feed,
+  finish,
+  idsOf,
+  only,
+  tables,
+  wrong,
+} from '../harness/scheduler/world.ts'
 
 describe('a finish record', () => {
   async function running(columns = {}) {

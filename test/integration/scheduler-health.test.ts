@@ -5,8 +5,18 @@ import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readUntold } from '../../services/scheduler/stories.ts'
 import { endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
-import { addCompany, addSource, addTask, finishOf } from './scheduler-setup.ts'
-import { age, claim, config, configure, database, feedOf, finish, setPolicy, tables } from './scheduler-world.ts'
+import { addCompany, addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
+import {
+  age,
+  claim,
+  config,
+  configure,
+  database,
+  feedOf,
+  finish,
+  setPolicy,
+  tables,
+} from '../harness/scheduler/world.ts'
 
 describe('health', () => {
   const shown = async () =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { createLog } from '#runtime/log.ts'
-import type { Delivery } from '#runtime/outcome.ts'
+import { createLog } from '#runtime/process/log.ts'
+import type { Delivery } from '#runtime/consume/outcome.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { endCall } from '../../services/scheduler/calls.ts'
 import { type Claim, claimDue } from '../../services/scheduler/claim.ts'
@@ -9,7 +9,7 @@ import { nextStartInMs } from '../../services/scheduler/due.ts'
 import { requestRun } from '../../services/scheduler/requests.ts'
 import { endAttempts } from '../../services/scheduler/sweep.ts'
 import { takeTriggers } from '../../services/scheduler/triggers.ts'
-import { addCompany, addSource, addTask, finishOf, readTasks } from './scheduler-setup.ts'
+import { addCompany, addSource, addTask, finishOf, readTasks } from '../harness/scheduler/setup.ts'
 import {
   age,
   claim,
@@ -23,7 +23,7 @@ import {
   only,
   setPolicy,
   tables,
-} from './scheduler-world.ts'
+} from '../harness/scheduler/world.ts'
 
 describe('a policy', () => {
   const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkHistory, simulate } from './scheduler-simulation.ts'
+import { checkHistory, simulate } from '../harness/scheduler/simulation.ts'
 
 test('a year of 50 sources and their faults: each slot runs once or is missed with a reason, no runs overlap, none is left', async () => {
   const [year, again] = await Promise.all([simulate(6, 365), simulate(7, 20)])

@@ -20,7 +20,7 @@ import {
   readTasks,
   saysNothing,
   startModule,
-} from './scheduler-setup.ts'
+} from '../harness/scheduler/setup.ts'
 
 /** Only triggers wake it: its own clock would wait for ten minutes. */
 const byTrigger = { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', TICK_SECONDS: '600', FIRST_RUN_UNMAPPED_SECONDS: '60' }

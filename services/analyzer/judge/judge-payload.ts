@@ -1,0 +1,112 @@
+import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
+import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
+import { defaultRule, type Policy } from './defaults.ts'
+import { type Firing, judge, type SeriesState } from './judge.ts'
+import {
+  type Anchor,
+  type ItemPolicy,
+  type ItemsFound,
+  isPositional,
+  judgeItems,
+  type SubjectState,
+} from './judge-items.ts'
+import { numberOf, readValue } from '../values/value.ts'
+
+/** All parts of an observation as one. */
+export type Payload = Omit<Observation, 'part' | 'parts'>
+
+/** A value, or items, that are news. `silent`: nobody is messaged. */
+export type Found = ({ firing: Firing; value: ObservedValue } | { items: ItemsFound }) & { silent: boolean }
+
+export type Judged = {
+  found: Found[]
+  problems: RuleProblem[]
+  /** Those that changed, by seriesKey. */
+  states: Map<string, SeriesState>
+  /** Null: it did not change. */
+  subject: SubjectState | null
+}
+
+export type Knowledge = {
+  rules: Rules
+  policy: Policy
+  itemPolicy: ItemPolicy
+  /** How many numbers a series remembers if no rule asks for more. */
+  keptValues: number
+  /** What the series of the payload are, by seriesKey. */
+  states: ReadonlyMap<string, SeriesState>
+  /** What a series was before the payload, for those that know a newer one already, by seriesKey. */
+  past: ReadonlyMap<string, SeriesState>
+  /** What the subject of the payload is; null: it is the first one of it. */
+  subject: SubjectState | null
+}
+
+/**
+ * Judges a payload by what was before it: earlier payloads, never values of the same. One that comes late is judged by its
+ * own past, of which rules over days or several values in a row know nothing, and changes no state. Which items come and go,
+ * only what is neither late nor a replay can tell.
+ */
+export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
+  const { rules, policy, itemPolicy, keptValues, states, past, subject } = knowledge
+  const { event_no: eventNo, observed_at: observedAt } = payload
+  const quiet = payload.history || payload.replay_id !== null
+  const judged: Judged = { found: [], problems: [], states: new Map(), subject: null }
+  if (payload.replay_id === null && !isLate(payload, subject)) {
+    const items = judgeItems(subject, payload, itemPolicy)
+    judged.subject = items.state
+    // Nothing is told of a list whose first measurement a rule says so of.
+    const isMuted = (anchor: Anchor) => rules(payload, anchor).rules.some(({ condition }) => condition.kind === 'never')
+    const told = items.found.filter(({ anchor }) => !isMuted(anchor))
+    judged.found.push(...told.map((found) => ({ items: found, silent: quiet })))
+  }
+  const moves = new Set<string>()
+  for (const [key, observed] of seriesOf(payload)) {
+    const value = readValue(observed)
+    const state = states.get(key) ?? null
+    if (value === null || state?.eventNo === eventNo) continue
+    const of = rules(payload, observed)
+    const measure = {
+      rules: of.rules,
+      policy: observed.item_key !== null && isPositional(observed.item_key) ? null : policy,
+      keep: Math.max(keptValues, longestWindow(of.rules)),
+    }
+    const late = isLate(payload, state)
+    const before = late ? (past.get(key) ?? null) : state
+    const {
+      firings,
+      problems,
+      state: next,
+    } = judge(before, { eventNo, observedAt, type: observed.type, value }, measure)
+    judged.problems.push(...of.problems, ...problems)
+    if (!late) judged.states.set(key, next)
+    const news = firings.filter((firing) => firing.rule?.id !== defaultRule.id || !hasMoved(moves, firing, observed))
+    judged.found.push(...news.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held })))
+  }
+  return judged
+}
+
+/** Whether another number of the same thing moved from and to the same numbers: stars and watchers are one news. */
+function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: ObservedValue): boolean {
+  const move = JSON.stringify([item_key, numberOf(before), numberOf(now)])
+  const known = moves.has(move)
+  moves.add(move)
+  return known
+}
+
+/** The values of a payload by series. A series has one value per payload, its last. */
+export function seriesOf(payload: Payload): Map<string, ObservedValue> {
+  return new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
+}
+
+export function seriesKey({ subject_key }: Payload, { company_measurement_id, item_key }: ObservedValue): string {
+  return `${company_measurement_id}\0${subject_key}\0${item_key ?? ''}`
+}
+
+export function isLate({ observed_at }: Payload, state: Pick<SeriesState, 'observedAt'> | null): boolean {
+  return state !== null && observed_at < state.observedAt
+}
+
+/** In numbers; windows over days keep what they need themselves. */
+export function longestWindow(rules: readonly Rule[]): number {
+  return Math.max(0, ...rules.map(({ window }) => (window && 'runs' in window ? (window.runs ?? 0) : 0)))
+}

@@ -1,0 +1,114 @@
+import { percentRule, type Rule, type RuleProblem } from '../rules/compile-rules.ts'
+import { defaultRule, type Policy } from './defaults.ts'
+import { canJudge, type Change, judgeRule, type RuleState } from './judge-rule.ts'
+import { keepTimes } from './take-windows.ts'
+import { isUsual } from './usual.ts'
+import { isSame, numberOf, readsTheSame, type Value } from '../values/value.ts'
+
+/** What a series was last, and its newest numbers, the oldest first. Times in ms since 1970. */
+export type SeriesState = {
+  eventNo: number
+  observedAt: number
+  last: Value
+  recent: number[]
+  /** When the newest of `recent` were observed, as many as a rule over days asks for. */
+  at?: number[]
+  /** Its last firing, while it is recent. */
+  fired?: Fired
+  /** What rules remember of it, by their id. */
+  rules?: Record<string, RuleState>
+}
+
+/** `from`: the value before it; `turns`: how many firings in a row each undid the one before; `quiet`: values since. */
+type Fired = { from: Value; turns: number; quiet: number }
+
+export type Observed = { eventNo: number; observedAt: number; type: string; value: Value }
+
+/** A value that is news. */
+export type Firing = Change & {
+  /** The series goes to and fro: told once, then held. */
+  flapping: boolean
+  held: boolean
+}
+
+/**
+ * What a series is judged by: the rules of its measurement, where there are none `policy`; null: nothing. `keep`: how many
+ * numbers it remembers.
+ */
+export type Measure = { rules: readonly Rule[]; policy: Policy | null; keep: number }
+
+export type Judgement = { state: SeriesState; firings: Firing[]; problems: RuleProblem[] }
+
+/**
+ * Judges a value by what its series was before it, and gives what the series is now. The first value of a series, and of
+ * another kind than before, is never news. The same arguments give the same result, and nothing makes it throw.
+ */
+export function judge(state: SeriesState | null, observed: Observed, { rules, policy, keep }: Measure): Judgement {
+  const { value, type, eventNo, observedAt } = observed
+  const known = state?.last.kind === value.kind ? state : null
+  const asked = rules.filter((rule) => canJudge(rule, value))
+  const verdicts = known === null ? [] : asked.map((rule) => ({ rule, ...judgeRule(rule, known, observed) }))
+  const changes = verdicts.flatMap(({ change }) => change ?? [])
+  // Rules that turn out impossible to follow are as if they were not there.
+  const isUnruled = verdicts.every(({ problem }) => problem !== null)
+  const found = known !== null && isUnruled ? byDefault(known, observed, policy) : changes
+  const fired = known && followFirings(known, value, found.length > 0)
+  const turns = fired?.turns ?? 0
+  const flaps = { flapping: turns >= turnsOfFlapping, held: turns > turnsOfFlapping }
+  const number = numberOf(value)
+  const at =
+    number === null
+      ? undefined
+      : keepTimes(
+          rules.map(({ window }) => window),
+          known,
+          observedAt,
+        )
+  const kept = Math.max(keep, at?.length ?? 0)
+  const remembered = verdicts.flatMap(({ rule: { id }, state: one }) => (one ? [[id, one]] : []))
+  return {
+    state: {
+      ...{ eventNo, observedAt, last: value },
+      recent: number === null ? [] : [...(known?.recent ?? []), number].slice(-kept),
+      ...(at && { at }),
+      ...(fired && { fired }),
+      ...(remembered.length > 0 && { rules: Object.fromEntries(remembered) as Record<string, RuleState> }),
+    },
+    firings: found.map((change) => ({ ...change, ...flaps })),
+    problems: [
+      ...rules
+        .filter((rule) => rule.named && !canJudge(rule, value))
+        .map((rule) => ({ rule, message: `it reckons with numbers, and the measurement is ${type}: take it away` })),
+      ...verdicts.flatMap(({ rule, problem }) => (problem === null ? [] : [{ rule, message: problem }])),
+    ],
+  }
+}
+
+const turnsOfFlapping = 2
+/** After so many values without a firing a series has calmed down. */
+const quietValues = 3
+
+/** Null: the series is calm. */
+function followFirings({ last, fired }: SeriesState, value: Value, fires: boolean): Fired | null {
+  if (fires) return { from: last, turns: fired && undoes(fired.from, last, value) ? fired.turns + 1 : 0, quiet: 0 }
+  return fired && fired.quiet + 1 < quietValues ? { ...fired, quiet: fired.quiet + 1 } : null
+}
+
+/** Whether a series that went from `from` to `last` turned round with `value`. */
+function undoes(from: Value, last: Value, value: Value): boolean {
+  const [a, b, c] = [numberOf(from), numberOf(last), numberOf(value)]
+  return a === null || b === null || c === null ? isSame(from, value) : b > a !== c > b
+}
+
+function byDefault(known: SeriesState, observed: Observed, policy: Policy | null): Change[] {
+  if (policy === null) return []
+  const { value, type } = observed
+  if (value.kind === 'number') {
+    if (isUsual(known.recent, value.number, type, policy.steps)) return []
+    const { change } = judgeRule(percentRule(defaultRule, policy.threshold), known, observed)
+    return change ? [change] : []
+  }
+  if (!policy.told.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return []
+  const { last: before, observedAt: since } = known
+  return [{ kind: 'changed', rule: null, before, now: value, percent: null, window: null, since }]
+}

@@ -1,0 +1,190 @@
+import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
+import { findMethod, type Method } from '../values/aggregate.ts'
+import type { Tolerance } from '../values/alike.ts'
+import { hasWildcard, matchGlob } from '../values/match-glob.ts'
+import { ruleDefinition, type RuleDefinition, sayIssues } from './read-definition.ts'
+
+type Versioned = { rule_id: string; version: number }
+
+/** A row of public.notification_rules, with the version analyzer.rule knows it by. Anybody may have written anything there. */
+export type PublicRow = Versioned & {
+  name: string
+  source_measurement_id: number
+  /** Percent. NaN and the infinities come as text. */
+  threshold: number | string
+  method: string | null
+  entries: number | null
+}
+
+/** A rule of our own. `bucketCompanies`: the companies in the buckets of its scope. */
+export type OwnRow = Versioned & { definition: unknown; bucketCompanies: readonly number[] }
+
+/** When a rule fires. `by`: percent or so much; `level` is crossed again only after the value was back at `recovery`. */
+export type Condition =
+  | { kind: 'percent' | 'absolute'; by: number; direction: 'up' | 'down' | 'both' }
+  | { kind: 'from-zero'; direction: 'up' | 'down' | 'both' }
+  | Level
+  | ({ kind: 'changed' } & Tolerance)
+  | { kind: 'never' }
+
+export type Level = { kind: 'above' | 'below'; level: number; recovery: number }
+
+export type Window =
+  /** Null: over all values that are remembered. */
+  | { method: Method; runs: number | null }
+  /** `most`: of more values it is not reckoned. */
+  | { method: Method; days: number; most: number }
+
+export type Rule = {
+  id: string
+  version: number
+  name: string
+  condition: Condition
+  /** Null: the new value against the last one. */
+  window: Window | null
+  inARow: number
+  coolDownMs: number
+  severity: Severity | null
+  /** It is about these very measurements, so that one it cannot judge is a mistake. */
+  named: boolean
+}
+
+/** Why a rule cannot be followed, with the remedy. */
+export type RuleProblem = { rule: Pick<Rule, 'id' | 'version' | 'name'>; message: string }
+
+/** What a measurement of a company is judged by. */
+export type RulesFor = { rules: readonly Rule[]; problems: readonly RuleProblem[] }
+
+type Judged = { company_id: string; data_source_id: number }
+type Measured = Pick<ObservedValue, 'source_measurement_id' | 'measurement_name'>
+
+export type Rules = (of: Judged, value: Measured) => RulesFor
+
+type Scoped = Pick<Rule, 'id' | 'version' | 'name'> & {
+  compiled: Rule | string
+  /** How narrow the scope is that they are in; null: they are not. */
+  fit(of: Judged, value: Measured): number | null
+  /** Rules of our own with the same name are one rule, of which the narrowest holds. */
+  isOwn: boolean
+}
+
+/** One for all that nothing is said about, which are most. */
+const nothing: RulesFor = { rules: [], problems: [] }
+
+/** More answers than that are not remembered. */
+const maxAnswers = 100_000
+
+/**
+ * Rules as they are judged by. Without a method, the number of entries of a public row means nothing. A rule that cannot
+ * be followed is a problem, and its measurement is judged as if it were not there. Of our own, those come last that were
+ * made last.
+ */
+export function compileRules(rows: readonly (PublicRow | OwnRow)[], maxWindow: number): Rules {
+  const scoped = rows.flatMap((row) => readRow(row, maxWindow))
+  const answers = new Map<string, RulesFor>()
+  return (of, value) => {
+    const key = `${of.company_id}/${of.data_source_id}/${value.source_measurement_id}/${value.measurement_name}`
+    const known = answers.get(key)
+    if (known) return known
+    const answer = select(scoped, of, value)
+    if (answers.size >= maxAnswers) answers.clear()
+    answers.set(key, answer)
+    return answer
+  }
+}
+
+/** Why nobody can follow a rule, whatever it is asked about; null: one can. */
+export function findProblem(row: PublicRow | OwnRow, maxWindow: number): string | null {
+  const [read] = readRow(row, maxWindow)
+  return typeof read?.compiled === 'string' ? read.compiled : null
+}
+
+/** Empty: it is switched off. */
+function readRow(row: PublicRow | OwnRow, maxWindow: number): Scoped[] {
+  return 'definition' in row ? readOwn(row, maxWindow) : [readPublic(row, maxWindow)]
+}
+
+function select(scoped: readonly Scoped[], of: Judged, value: Measured): RulesFor {
+  const problems: RuleProblem[] = []
+  const rules: Rule[] = []
+  const own = new Map<string, { fit: number; rule: Rule }>()
+  for (const { id, version, name, compiled, isOwn, fit } of scoped) {
+    const fits = fit(of, value)
+    if (fits === null) continue
+    if (typeof compiled === 'string') problems.push({ rule: { id, version, name }, message: compiled })
+    else if (!isOwn) rules.push(compiled)
+    else if (fits >= (own.get(name)?.fit ?? 0)) own.set(name, { fit: fits, rule: compiled })
+  }
+  if (rules.length + own.size + problems.length === 0) return nothing
+  return { rules: [...rules, ...[...own.values()].map(({ rule }) => rule)], problems }
+}
+
+function readPublic(row: PublicRow, maxWindow: number): Scoped {
+  const { rule_id: id, version, name, source_measurement_id } = row
+  return {
+    ...{ id, version, name, compiled: compilePublic(row, maxWindow), isOwn: false },
+    fit: (_, value) => (value.source_measurement_id === source_measurement_id ? 0 : null),
+  }
+}
+
+function compilePublic({ rule_id: id, version, name, threshold, method, entries }: PublicRow, maxWindow: number) {
+  if (typeof threshold !== 'number') return `its threshold is ${threshold}: give a percentage of 0 or more`
+  if (threshold < 0)
+    return `its threshold is ${threshold}: give a percentage of 0 or more, changes up and down both count`
+  const rule = percentRule({ id, version, name }, threshold)
+  if (method === null || method.trim() === '') return rule
+  const known = findMethod(method)
+  if (known === null)
+    return `its aggregation method ${JSON.stringify(method.slice(0, 100))} is unknown: use sum, avg, count, min, max or median, or none`
+  if (entries !== null && (entries < 1 || entries > maxWindow))
+    return `it aggregates ${entries} values: use 1 to ${maxWindow}, or none for all`
+  return { ...rule, window: { method: known, runs: entries } }
+}
+
+/** A rule that tells changes by so many percent, up and down. */
+export function percentRule(rule: Pick<Rule, 'id' | 'version' | 'name'>, by: number): Rule {
+  return {
+    ...rule,
+    condition: { kind: 'percent', by, direction: 'both' },
+    ...{ window: null, inARow: 1, coolDownMs: 0, severity: null, named: true },
+  }
+}
+
+const dayMs = 86_400_000
+
+function readOwn({ rule_id: id, version, definition, bucketCompanies }: OwnRow, maxWindow: number): Scoped[] {
+  const read = ruleDefinition.safeParse(definition)
+  // Nobody knows what it is about, so whoever comes first is told.
+  if (!read.success) {
+    const compiled = `its definition is wrong (${sayIssues(read.error)}): write it with parma rules`
+    return [{ ...{ id, version, name: id, compiled, isOwn: true }, fit: () => 0 }]
+  }
+  if (!read.data.enabled) return []
+  const { name, scope } = read.data
+  const compiled = compileOwn({ id, version }, read.data, maxWindow)
+  return [{ ...{ id, version, name, compiled, isOwn: true }, fit: fitOf(scope, bucketCompanies) }]
+}
+
+function compileOwn(head: Pick<Rule, 'id' | 'version'>, definition: RuleDefinition, maxWindow: number): Rule | string {
+  const { name, when, window, in_a_row, cool_down_days, severity, scope } = definition
+  if (window && 'runs' in window && window.runs > maxWindow)
+    return `it aggregates ${window.runs} values: use 1 to ${maxWindow}`
+  return {
+    ...{ ...head, name, inARow: in_a_row, coolDownMs: cool_down_days * dayMs, severity },
+    condition: 'level' in when ? { ...when, recovery: when.recovery ?? when.level } : when,
+    window: window && ('days' in window ? { ...window, most: maxWindow } : window),
+    named: !hasWildcard(scope.measurement),
+  }
+}
+
+function fitOf(scope: RuleDefinition['scope'], bucketCompanies: readonly number[]): Scoped['fit'] {
+  const [companies, inBuckets, sources] = [scope.companies, bucketCompanies, scope.sources].map((ids) => new Set(ids))
+  const isForAll = scope.companies.length + scope.buckets.length === 0
+  const nameFit = scope.measurement === '*' ? 0 : hasWildcard(scope.measurement) ? 1 : 2
+  return ({ company_id, data_source_id }, { measurement_name }) => {
+    const companyFit = isForAll ? 0 : companies!.has(+company_id) ? 2 : inBuckets!.has(+company_id) ? 1 : null
+    const sourceFit = scope.sources.length === 0 ? 0 : sources!.has(data_source_id) ? 1 : null
+    if (companyFit === null || sourceFit === null || !matchGlob(scope.measurement, measurement_name)) return null
+    return companyFit * 100 + sourceFit * 10 + nameFit
+  }
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import type { OwnRow } from './compile-rules.ts'
+import { ruleDefinition, type RuleDefinition } from './read-definition.ts'
+
+const ownRow = z.object({ rule_id: z.string(), version: z.number(), definition: z.unknown() })
+const memberRow = z.object({ bucket_id: z.number(), company_id: z.number() })
+
+type Connection = Pick<Database, 'any'>
+
+/** The newest version of each rule of our own, the oldest rule first. */
+export async function readOwnRules(connection: Connection): Promise<OwnRow[]> {
+  const rows = await connection.any(sql.type(ownRow)`
+    SELECT rule_id, version, definition FROM (
+      SELECT DISTINCT ON (rule_id) rule_id, version, definition FROM analyzer.rule
+      WHERE rule_id LIKE 'rule/%' ORDER BY rule_id, version DESC
+    ) newest ORDER BY length(rule_id), rule_id`)
+  return addBucketCompanies(connection, rows)
+}
+
+/** Rules with the companies that are in their buckets now. */
+export async function addBucketCompanies<T extends { definition: unknown }>(
+  connection: Connection,
+  rows: readonly T[],
+) {
+  const buckets = rows.map(({ definition }) => ruleDefinition.safeParse(definition).data?.scope.buckets ?? [])
+  const asked = [...new Set(buckets.flat())]
+  const members =
+    asked.length === 0
+      ? []
+      : await connection.any(sql.type(memberRow)`
+          SELECT bucket_id, company_id FROM public.company_bucket_membership
+          WHERE bucket_id = ANY(${sql.array(asked, 'int4')}) ORDER BY bucket_id, company_id`)
+  return rows.map((row, index) => ({
+    ...row,
+    bucketCompanies: members
+      .filter(({ bucket_id }) => buckets[index]!.includes(bucket_id))
+      .map((one) => one.company_id),
+  }))
+}
+
+/** Nobody else writes rules while the transaction lasts. */
+export async function lockRules(tx: Transaction): Promise<void> {
+  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended('analyzer.rule', 0))`)
+}
+
+const idRow = z.object({ rule_id: z.string() })
+
+/** Returns its id. */
+export async function insertRule(tx: Transaction, definition: RuleDefinition, by: string): Promise<string> {
+  return tx.oneFirst(sql.type(idRow)`
+    INSERT INTO analyzer.rule (rule_id, version, definition, changed_by)
+    VALUES ('rule/' || nextval('analyzer.rule_number'), 1, ${JSON.stringify(definition)}::jsonb, ${by})
+    RETURNING rule_id`)
+}
+
+export async function insertVersion(
+  tx: Transaction,
+  { rule_id, version, definition }: { rule_id: string; version: number; definition: RuleDefinition },
+  by: string,
+): Promise<void> {
+  await tx.query(sql.unsafe`
+    INSERT INTO analyzer.rule (rule_id, version, definition, changed_by)
+    VALUES (${rule_id}, ${version}, ${JSON.stringify(definition)}::jsonb, ${by})`)
+}

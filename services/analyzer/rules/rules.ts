@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { compileRules, type Rules } from './compile-rules.ts'
+import type { Config } from '../config.ts'
+import { readOwnRules } from './own-rules.ts'
+
+const definition = z.object({
+  name: z.string(),
+  source_measurement_id: z.number(),
+  threshold: z.union([z.number(), z.string()]),
+  method: z.string().nullable(),
+  entries: z.number().nullable(),
+})
+const ruleRow = z.object({ rule_id: z.string(), version: z.number(), definition })
+
+/** The rules in force, at most RULES_MAX_AGE_MS old. */
+export type ReadRules = () => Promise<Rules>
+
+export function openRules(database: Database, { RULES_MAX_AGE_MS, MAX_WINDOW }: Config): ReadRules {
+  let kept: { rules: Rules; content: string; until: number } | null = null
+  let reading: Promise<Rules> | null = null
+
+  async function read(): Promise<Rules> {
+    const until = performance.now() + RULES_MAX_AGE_MS
+    const published = await readPublished(database)
+    const rows = [
+      ...published.map(({ definition, ...row }) => ({ ...row, ...definition })),
+      ...(await readOwnRules(database)),
+    ]
+    const content = JSON.stringify(rows)
+    // Compiled rules remember whom they are for.
+    const rules = kept?.content === content ? kept.rules : compileRules(rows, MAX_WINDOW)
+    kept = { rules, content, until }
+    return rules
+  }
+
+  return async () => {
+    if (kept && performance.now() < kept.until) return kept.rules
+    reading ??= read().finally(() => (reading = null))
+    return reading
+  }
+}
+
+/** Reads public.notification_rules, and gives each content that a rule has had a version in analyzer.rule. */
+export async function readPublished(database: Database): Promise<readonly z.infer<typeof ruleRow>[]> {
+  return database.any(sql.type(ruleRow)`
+    WITH current AS (
+      SELECT rule_id AS row_id, 'notification_rules/' || rule_id AS rule_id, jsonb_build_object(
+        'name', rule_name, 'source_measurement_id', source_measurement_id, 'threshold', threshold,
+        'method', aggregation_method, 'entries', num_aggregation_entries) AS definition
+      FROM public.notification_rules
+    ), known AS (
+      SELECT DISTINCT ON (rule_id) rule_id, version, definition FROM analyzer.rule ORDER BY rule_id, version DESC
+    ), versioned AS (
+      SELECT c.*, coalesce(k.version, 0) + (k.definition IS DISTINCT FROM c.definition)::int AS version
+      FROM current c LEFT JOIN known k USING (rule_id)
+    ), added AS (
+      INSERT INTO analyzer.rule (rule_id, version, definition)
+      SELECT rule_id, version, definition FROM versioned
+      ON CONFLICT DO NOTHING
+    )
+    SELECT rule_id, version, definition FROM versioned ORDER BY row_id`)
+}

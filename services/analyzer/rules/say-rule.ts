@@ -1,0 +1,51 @@
+import type { RuleDefinition } from './read-definition.ts'
+import { sayCount, sayList } from '../words/say.ts'
+
+const moves = { up: 'a rise', down: 'a fall', both: 'a change' }
+
+/** When a rule fires, in words. */
+export function sayRule({ when, window, in_a_row, cool_down_days }: RuleDefinition): string {
+  const over = window && ('runs' in window ? sayCount(window.runs, 'value') : sayCount(window.days, 'day'))
+  return [
+    sayWhen(when) + (window ? ` of the ${window.method} over ${over}` : ''),
+    in_a_row > 1 ? `${in_a_row} times in a row` : '',
+    cool_down_days > 0 ? `then nothing for ${sayCount(cool_down_days, 'day')}` : '',
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+function sayWhen(when: RuleDefinition['when']): string {
+  switch (when.kind) {
+    case 'percent':
+      return `${moves[when.direction]} by ${when.by}% or more`
+    case 'absolute':
+      return `${moves[when.direction]} by ${when.by} or more`
+    case 'from-zero':
+      return `${moves[when.direction]} from zero`
+    case 'above':
+    case 'below': {
+      const back = when.recovery === null ? '' : ` (again once it was back at ${when.recovery})`
+      return `a step ${when.kind} ${when.level}${back}`
+    }
+    case 'changed':
+      return [
+        'any change',
+        when.ignore.length > 0 ? ` but of ${sayList(when.ignore, 5)}` : '',
+        when.similarity === null ? '' : ` of texts that are less than ${Math.round(when.similarity * 100)}% alike`,
+      ].join('')
+    case 'never':
+      return 'nothing'
+  }
+}
+
+/** What a rule is about, in words, by the ids of what it names. */
+export function sayScope({ companies, buckets, sources, measurement }: RuleDefinition['scope']): string {
+  const parts = [
+    companies.length > 0 ? `company ${companies.join(', ')}` : '',
+    buckets.length > 0 ? `bucket ${buckets.join(', ')}` : '',
+    sources.length > 0 ? `source ${sources.join(', ')}` : '',
+    measurement === '*' ? '' : measurement,
+  ]
+  return parts.filter(Boolean).join('; ') || 'everything'
+}

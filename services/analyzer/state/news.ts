@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
+import type { NewsRow } from '../words/compose-news.ts'
+import type { Payload } from '../judge/judge-payload.ts'
+
+const newsRow = z.object({
+  news_id: z.string(),
+  event_id: z.string(),
+  replay_id: z.string(),
+  event_no: z.number(),
+  kind: z.string(),
+  severity: z.enum(['info', 'warning', 'critical']),
+  company_id: z.number(),
+  data_source_id: z.number(),
+  source_measurement_id: z.number(),
+  company_measurement_id: z.number(),
+  subject_key: z.string(),
+  item_key: z.string().nullable(),
+  path: z.string(),
+  seq: z.number().nullable(),
+  map_version: z.number(),
+  title: z.string(),
+  message: z.string(),
+  trigger_factor: z.number().nullable(),
+  previous: z.string().nullable(),
+  current: z.string().nullable(),
+  rule_id: z.string().nullable(),
+  rule_version: z.number().nullable(),
+  observed_at: z.number(),
+  task_id: z.number().nullable(),
+  group_index: z.number(),
+  group_size: z.number(),
+  dedupe_key: z.string(),
+  facts: z.record(z.string(), z.string()),
+  silent: z.boolean(),
+})
+const columns = sql.join(
+  Object.keys(newsRow.shape).map((name) => sql.identifier([name])),
+  sql.fragment`, `,
+)
+
+/** What makes a news the same as another one, of whatever payload: posted again in another run, it is no second news. */
+const storyColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
+
+/**
+ * Stores news, for parma-web's feed in `public.news` (a change down has no sign there, as ever) and with all facts here.
+ * Those that tell a story which is told already are left out.
+ */
+export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Promise<void> {
+  if (news.length === 0) return
+  const storyOf = (row: NewsRow) => JSON.stringify(storyColumns.map((name) => row[name]))
+  const rows = [...new Map(news.toReversed().map((row) => [storyOf(row), row])).values()].reverse()
+  const json = JSON.stringify(rows.map((row) => ({ ...row, observed_at: new Date(row.observed_at).toISOString() })))
+  const isSame = storyColumns.map(
+    (name) => sql.fragment`o.${sql.identifier([name])} IS NOT DISTINCT FROM n.${sql.identifier([name])}`,
+  )
+  await tx.query(sql.unsafe`
+    WITH new AS MATERIALIZED (
+      SELECT nextval(pg_get_serial_sequence('public.news', 'id')) AS public_id, n.*
+      FROM jsonb_populate_recordset(NULL::analyzer.news, ${json}::jsonb) n
+      WHERE NOT EXISTS (SELECT FROM analyzer.news o WHERE o.news_id = n.news_id)
+        AND NOT EXISTS (
+          SELECT FROM analyzer.news o WHERE hashtextextended(o.dedupe_key, 0) = hashtextextended(n.dedupe_key, 0)
+            AND ${sql.join(isSame, sql.fragment` AND `)}
+        )
+    ), shown AS (
+      INSERT INTO public.news (id, title, message, trigger_factor, timestamp, company_id, data_source_id,
+        source_measurement_id, created_at, modified_at)
+      SELECT public_id, title, message, round(abs(trigger_factor)::numeric, 2)::float8::text,
+        observed_at AT TIME ZONE 'UTC', company_id, data_source_id, source_measurement_id,
+        ${utcNow}, ${utcNow}
+      FROM new
+    )
+    INSERT INTO analyzer.news (public_news_id, ${columns}) SELECT public_id, ${columns} FROM new`)
+}
+
+/** The stored news of these payloads, in order within each. */
+export async function readNews(tx: Transaction, eventIds: readonly string[]): Promise<readonly NewsRow[]> {
+  if (eventIds.length === 0) return []
+  return tx.any(sql.type(newsRow)`
+    SELECT ${columns} FROM analyzer.news WHERE event_id = ANY(${sql.array(eventIds, 'uuid')})
+    ORDER BY event_id, replay_id, group_index`)
+}
+
+const foundRow = z.object({ kind: z.enum(['company', 'source', 'measurement']), id: z.number(), name: z.string() })
+
+type Parents = Pick<Payload, 'company_id' | 'data_source_id'> & { measurements: readonly number[] }
+
+/** What of these companies, sources and measurements is still there. parma-web may delete any of them at any time. */
+export async function readParents(tx: Transaction, payloads: readonly Parents[]) {
+  const measurements = new Set(payloads.flatMap((payload) => payload.measurements))
+  const rows = await tx.any(sql.type(foundRow)`
+    SELECT 'company' AS kind, id, name FROM public.company
+    WHERE id = ANY(${sql.array(
+      payloads.map(({ company_id }) => Number(company_id)),
+      'int4',
+    )})
+    UNION ALL
+    SELECT 'source', id, source_name FROM public.data_source
+    WHERE id = ANY(${sql.array(
+      payloads.map(({ data_source_id }) => data_source_id),
+      'int4',
+    )})
+    UNION ALL
+    SELECT 'measurement', id, measurement_name FROM public.source_measurement
+    WHERE id = ANY(${sql.array([...measurements], 'int4')})`)
+  const of = (kind: string) => new Map(rows.filter((row) => row.kind === kind).map(({ id, name }) => [id, name]))
+  return { companies: of('company'), sources: of('source'), measurements: of('measurement') }
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
+import type { Payload } from '../judge/judge-payload.ts'
+
+const partRow = z.object({
+  event_id: z.string(),
+  replay_id: z.string(),
+  // Written here alone, from the values of an observation.
+  item_values: z.custom<ObservedValue[]>(),
+})
+
+/**
+ * The payloads that are complete with these observations, in order; parts of others wait in analyzer.pending_part. Parts
+ * follow each other in one partition, so the last one completes its payload.
+ */
+export async function joinParts(tx: Transaction, observations: readonly Observation[]): Promise<Payload[]> {
+  const early = observations.filter(({ part, parts }) => part < parts)
+  const last = observations.filter(({ part, parts }) => part === parts)
+  await keepParts(tx, early)
+  const kept = await takeParts(
+    tx,
+    last.filter(({ parts }) => parts > 1),
+  )
+  return last.map(({ part: _part, parts: _parts, ...payload }) => ({
+    ...payload,
+    values: [...(kept.get(keyOf(payload)) ?? []).flatMap(({ item_values }) => item_values), ...payload.values],
+  }))
+}
+
+async function keepParts(tx: Transaction, parts: readonly Observation[]): Promise<void> {
+  if (parts.length === 0) return
+  await tx.query(sql.unsafe`
+    INSERT INTO analyzer.pending_part (event_id, replay_id, part, item_values)
+    SELECT event_id, replay_id, part, item_values::jsonb
+    FROM unnest(
+      ${sql.array(
+        parts.map(({ event_id }) => event_id),
+        'uuid',
+      )},
+      ${sql.array(
+        parts.map(({ replay_id }) => replay_id ?? ''),
+        'text',
+      )},
+      ${sql.array(
+        parts.map(({ part }) => part),
+        'int4',
+      )},
+      ${sql.array(
+        parts.map(({ values }) => JSON.stringify(values)),
+        'text',
+      )}
+    ) AS n (event_id, replay_id, part, item_values)`)
+}
+
+async function takeParts(tx: Transaction, last: readonly Observation[]) {
+  if (last.length === 0) return new Map<string, z.infer<typeof partRow>[]>()
+  const rows = await tx.any(sql.type(partRow)`
+    WITH taken AS (
+      DELETE FROM analyzer.pending_part WHERE (event_id, replay_id) IN (
+        SELECT * FROM unnest(
+          ${sql.array(
+            last.map(({ event_id }) => event_id),
+            'uuid',
+          )},
+          ${sql.array(
+            last.map(({ replay_id }) => replay_id ?? ''),
+            'text',
+          )}
+        )
+      ) RETURNING event_id, replay_id, part, item_values
+    )
+    SELECT event_id, replay_id, item_values FROM taken ORDER BY event_id, replay_id, part`)
+  return Map.groupBy(rows, keyOf)
+}
+
+/** A payload or one replay of it. */
+export function keyOf({ event_id, replay_id }: { event_id: string; replay_id: string | null }): string {
+  return `${event_id}/${replay_id ?? ''}`
+}

@@ -1,0 +1,74 @@
+import { v5 as uuidv5 } from 'uuid'
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import type { OpsEvent } from '#schemas/generated/types.ts'
+import type { RuleProblem } from '../rules/compile-rules.ts'
+import type { Payload } from '../judge/judge-payload.ts'
+
+const errorRow = z.object({
+  rule_id: z.string(),
+  version: z.number(),
+  event_id: z.string(),
+  replay_id: z.string(),
+  data_source_id: z.number(),
+  message: z.string(),
+  facts: z.record(z.string(), z.string()),
+  seen_at: z.number(),
+})
+
+/** A rule that cannot be followed, and the payload that was the first to ask for it. */
+export type RuleError = z.infer<typeof errorRow>
+
+/** Reports rules that cannot be followed; a version of a rule that is reported already is not again. */
+export async function insertRuleErrors(
+  tx: Transaction,
+  found: readonly { payload: Payload; problems: readonly RuleProblem[] }[],
+): Promise<void> {
+  const rows = found.flatMap(({ payload: { event_id, replay_id, data_source_id, source_name }, problems }) =>
+    problems.map(({ rule: { id: rule_id, version, name }, message }) => ({
+      ...{ rule_id, version, event_id, replay_id: replay_id ?? '', data_source_id },
+      message: `Rule ${JSON.stringify(name)} (${rule_id}) is not followed: ${message}.`,
+      facts: { rule_id, version: String(version), rule_name: name, source_name },
+    })),
+  )
+  const distinct = [...new Map(rows.toReversed().map((row) => [`${row.rule_id}/${row.version}`, row])).values()]
+  if (distinct.length === 0) return
+  await tx.query(sql.unsafe`
+    INSERT INTO analyzer.rule_error (rule_id, version, event_id, replay_id, data_source_id, message, facts)
+    SELECT rule_id, version, event_id, replay_id, data_source_id, message, facts
+    FROM jsonb_populate_recordset(NULL::analyzer.rule_error, ${JSON.stringify(distinct)}::jsonb)
+    ON CONFLICT DO NOTHING`)
+}
+
+/** What these payloads were the first to show. */
+export async function readRuleErrors(tx: Transaction, eventIds: readonly string[]): Promise<readonly RuleError[]> {
+  if (eventIds.length === 0) return []
+  return tx.any(sql.type(errorRow)`
+    SELECT rule_id, version, event_id, replay_id, data_source_id, message, facts, seen_at FROM analyzer.rule_error
+    WHERE event_id = ANY(${sql.array(eventIds, 'uuid')}) ORDER BY rule_id, version`)
+}
+
+/** What operators are told: the same at each delivery. */
+export function opsEventOf({
+  rule_id,
+  version,
+  event_id,
+  data_source_id,
+  message,
+  facts,
+  seen_at,
+}: RuleError): OpsEvent {
+  const dedupe_key = `analyzer/rule-error/${rule_id}/${version}`
+  return {
+    event_id: uuidv5(dedupe_key, event_id),
+    kind: 'rule-error',
+    service: 'analyzer',
+    data_source_id,
+    subject: rule_id,
+    message,
+    resolved: false,
+    dedupe_key,
+    at: seen_at,
+    facts,
+  }
+}

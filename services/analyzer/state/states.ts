@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import type { SeriesState } from '../judge/judge.ts'
+
+/** A series, by seriesKey; the other members are what the key is made of. */
+export type Series = { key: string; company_measurement_id: number; subject_key: string; item_key: string | null }
+
+const stateRow = z.object({
+  company_measurement_id: z.number(),
+  subject_key: z.string(),
+  item_key: z.string(),
+  event_no: z.number(),
+  observed_at: z.number(),
+  // Written here alone, from a SeriesState.
+  state: z.custom<Omit<SeriesState, 'eventNo' | 'observedAt'>>(),
+})
+
+/** What is known of these series, by key; those that nothing is known of are missing. */
+export async function readStates(tx: Transaction, series: readonly Series[]): Promise<Map<string, SeriesState>> {
+  if (series.length === 0) return new Map()
+  const rows = await tx.any(sql.type(stateRow)`
+    SELECT s.company_measurement_id, s.subject_key, s.item_key, s.event_no, s.observed_at, s.state
+    FROM unnest(${keyColumns(series)}) AS k (company_measurement_id, subject_key, item_key)
+    JOIN analyzer.series_state s USING (company_measurement_id, subject_key, item_key)`)
+  const states = new Map(
+    rows.map((row) => [storedKey(row), { eventNo: row.event_no, observedAt: row.observed_at, ...row.state }]),
+  )
+  return new Map(
+    series.flatMap((one) => {
+      const state = states.get(storedKey(one))
+      return state ? [[one.key, state]] : []
+    }),
+  )
+}
+
+export async function writeStates(
+  tx: Transaction,
+  series: readonly Series[],
+  states: ReadonlyMap<string, SeriesState>,
+): Promise<void> {
+  const changed = series.filter(({ key }) => states.has(key))
+  if (changed.length === 0) return
+  const column = <T extends string | number>(type: string, value: (state: SeriesState) => T) =>
+    sql.array(
+      changed.map(({ key }) => value(states.get(key) as SeriesState)),
+      type,
+    )
+  await tx.query(sql.unsafe`
+    INSERT INTO analyzer.series_state (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
+    SELECT company_measurement_id, subject_key, item_key, event_no, to_timestamp(observed_at), state::jsonb
+    FROM unnest(
+      ${keyColumns(changed)},
+      ${column('int8', ({ eventNo }) => eventNo)},
+      ${column('float8', ({ observedAt }) => observedAt / 1000)},
+      ${column('text', ({ eventNo: _no, observedAt: _at, ...state }) => JSON.stringify(state))}
+    ) AS n (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
+    ON CONFLICT (company_measurement_id, subject_key, item_key) DO UPDATE
+    SET event_no = excluded.event_no, observed_at = excluded.observed_at, state = excluded.state`)
+}
+
+function keyColumns(series: readonly Series[]) {
+  return sql.join(
+    [
+      sql.array(
+        series.map((one) => one.company_measurement_id),
+        'int4',
+      ),
+      sql.array(
+        series.map((one) => indexable(one.subject_key)),
+        'text',
+      ),
+      sql.array(
+        series.map((one) => indexable(one.item_key ?? '')),
+        'text',
+      ),
+    ],
+    sql.fragment`, `,
+  )
+}
+
+function storedKey({ company_measurement_id, subject_key, item_key }: Omit<Series, 'key'>): string {
+  return `${company_measurement_id}\0${indexable(subject_key)}\0${indexable(item_key ?? '')}`
+}
+
+// An index entry holds at most 2704 bytes: https://www.postgresql.org/docs/current/limits.html and btree.html
+const maxKeyBytes = 1000
+
+/** `key`, or its hash where an index could not hold it. */
+export function indexable(key: string): string {
+  return Buffer.byteLength(key) <= maxKeyBytes ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
+}

@@ -1,0 +1,143 @@
+import { v5 as uuidv5 } from 'uuid'
+import type { News, Severity } from '#schemas/generated/types.ts'
+import { severityOf } from '../judge/defaults.ts'
+import { describe, type Description } from './describe.ts'
+import { describeItems } from './describe-items.ts'
+import type { Firing } from '../judge/judge.ts'
+import type { ItemsFound } from '../judge/judge-items.ts'
+import type { Found, Payload } from '../judge/judge-payload.ts'
+import { numberOf } from '../values/value.ts'
+
+/** A row of analyzer.news, all that is told of a news. Times in ms since 1970. */
+export type NewsRow = {
+  news_id: string
+  event_id: string
+  replay_id: string
+  event_no: number
+  kind: string
+  severity: Severity
+  company_id: number
+  data_source_id: number
+  source_measurement_id: number
+  company_measurement_id: number
+  subject_key: string
+  item_key: string | null
+  path: string
+  /** Null: the news is of no value that is there. */
+  seq: number | null
+  map_version: number
+  title: string
+  message: string
+  trigger_factor: number | null
+  previous: string | null
+  current: string | null
+  rule_id: string | null
+  rule_version: number | null
+  observed_at: number
+  task_id: number | null
+  group_index: number
+  group_size: number
+  dedupe_key: string
+  facts: Record<string, string>
+  silent: boolean
+}
+
+/** The news of a payload, which are one group. The same firing of the same payload has the same id, always. */
+export function composeNews(payload: Payload, found: readonly Found[], company: string): NewsRow[] {
+  const { event_id, event_no, data_source_id, subject_key, map_version, observed_at, task_id } = payload
+  const day = new Date(observed_at).toISOString().slice(0, 10)
+  return found.map((one, index) => {
+    const told = 'items' in one ? tellItems(payload, one.items, company) : tellValue(payload, one, company)
+    const { company_measurement_id, source_measurement_id, item_key } = told.content
+    return {
+      ...told.content,
+      news_id: uuidv5(JSON.stringify([company_measurement_id, subject_key, item_key ?? '', told.what]), event_id),
+      ...{ event_id, replay_id: payload.replay_id ?? '', event_no, company_id: Number(payload.company_id) },
+      ...{ data_source_id, subject_key, map_version, observed_at, task_id, silent: one.silent },
+      group_index: index,
+      group_size: found.length,
+      dedupe_key: [payload.company_id, source_measurement_id, subject_key, item_key ?? '', told.direction, day].join(
+        '/',
+      ),
+    }
+  })
+}
+
+type Content = Pick<
+  NewsRow,
+  | 'kind'
+  | 'severity'
+  | 'source_measurement_id'
+  | 'company_measurement_id'
+  | 'item_key'
+  | 'path'
+  | 'seq'
+  | 'trigger_factor'
+  | 'rule_id'
+  | 'rule_version'
+> &
+  Description
+
+/** `what`: its name among the news of a series and a payload. */
+type Told = { content: Content; what: string; direction: string }
+
+function tellValue(payload: Payload, { firing, value }: Extract<Found, { firing: unknown }>, company: string): Told {
+  const { kind, rule, percent } = firing
+  const { source_measurement_id, company_measurement_id, measurement_name, item_key, path, seq } = value
+  const item = item_key === null ? null : (value.item_label ?? item_key)
+  const names = { company, source: payload.source_name, measurement: measurement_name, item }
+  return {
+    content: {
+      ...{
+        kind,
+        severity: rule?.severity ?? severityOf(percent),
+        source_measurement_id,
+        company_measurement_id,
+        item_key,
+        path,
+        seq,
+      },
+      ...describe(firing, payload.observed_at, names),
+      ...{ trigger_factor: percent, rule_id: rule?.id ?? null, rule_version: rule?.version ?? null },
+    },
+    what: rule?.id ?? kind,
+    direction: directionOf(firing),
+  }
+}
+
+function tellItems({ source_name, observed_at }: Payload, found: ItemsFound, company: string): Told {
+  const { kind, list, items, values } = found
+  const { source_measurement_id, company_measurement_id } = found.anchor
+  const [only] = items.length === 1 ? items : []
+  return {
+    content: {
+      ...{ kind, severity: 'info', source_measurement_id, company_measurement_id },
+      ...{ item_key: only?.key ?? null, path: list, seq: values[0]?.seq ?? null },
+      ...describeItems(found, observed_at, { company, source: source_name }),
+      ...{ trigger_factor: null, rule_id: null, rule_version: null },
+    },
+    what: `${kind} ${list}`,
+    direction: kind,
+  }
+}
+
+/** What goes to the topic. */
+export function newsOf(row: NewsRow): News {
+  const {
+    replay_id: _replay,
+    event_no: _no,
+    company_measurement_id: _series,
+    path: _path,
+    seq: _seq,
+    map_version: _map,
+    ...rest
+  } = row
+  const { rule_id, rule_version, company_id, ...news } = rest
+  const rule = rule_id === null || rule_version === null ? null : { id: rule_id, version: rule_version }
+  return { ...news, company_id: String(company_id), group_id: row.event_id, rule }
+}
+
+function directionOf({ before, now }: Firing): 'up' | 'down' | 'changed' {
+  const [a, b] = [numberOf(before), numberOf(now)]
+  return a === null || b === null ? 'changed' : b > a ? 'up' : 'down'
+}

@@ -1,0 +1,74 @@
+import type { Description, Names } from './describe.ts'
+import { countWords, writeHeadline } from './headline.ts'
+import type { ItemsFound } from '../judge/judge-items.ts'
+import { excerpt, sayList, sayTime } from './say.ts'
+import { maxMembers, sayName, sayValue } from './say-value.ts'
+import { readValue } from '../values/value.ts'
+
+/** Of a new item, what is told beside its name. */
+const maxValues = 5
+const told = ['float', 'int', 'date', 'bool', 'text'] as const
+
+/** Items that appeared or are gone, to a person. Whatever the names and values hold is text, never a template. */
+export function describeItems(
+  { kind, list, items, values, since }: ItemsFound,
+  observedAt: number,
+  names: Pick<Names, 'company' | 'source'>,
+): Description {
+  const company = sayName(names.company, 'the company')
+  const source = sayName(names.source, 'the source')
+  const listName = sayName(nameOf(list), 'items')
+  const labels = sayList(
+    items.map(({ label }) => sayName(label, 'an item')),
+    items.length === 1 ? 1 : maxMembers,
+  )
+  const count = `${items.length} ${items.length === 1 ? 'item' : 'items'}`
+  const verb = kind === 'appeared' ? 'gained' : 'lost'
+  const isShort = items.length === 1 && countWords(labels) <= 4 && labels.length <= 60
+  const what = items.length === 1 ? labels : `${count}: ${labels}`
+  const details = sayValues(values, items[0]!.label)
+  const lastSeen = since === null ? null : sayTime(since, observedAt)
+  const more = [
+    ...(lastSeen === null ? [] : [`, last seen ${lastSeen}`]),
+    ...(details === null ? [] : [`: ${details}`]),
+  ].join('')
+  return {
+    title: writeHeadline(
+      listName,
+      { company, item: null },
+      isShort ? [`${verb} ${labels}`, `${verb} ${count}`] : [`${verb} ${count}`],
+    ),
+    message: `${company}: ${listName} ${verb} ${what} (${source})${more}.`,
+    previous: kind === 'appeared' ? null : labels,
+    current: kind === 'appeared' ? labels : null,
+    facts: {
+      company_name: company,
+      source_name: source,
+      list_name: listName,
+      items: labels,
+      item_count: String(items.length),
+      ...(details !== null && { values: details }),
+      ...(lastSeen !== null && { last_seen: lastSeen }),
+      observed_at: new Date(observedAt).toISOString(),
+    },
+  }
+}
+
+/** `organizations[].funding_rounds[]`: funding rounds. */
+function nameOf(list: string): string {
+  return list
+    .replace(/(\[\])+$/, '')
+    .replace(/^.*[\].]/s, '')
+    .replaceAll(/[_\s]+/g, ' ')
+}
+
+/** The first numbers of an item, then its dates, then its texts; null where there is nothing but its name. */
+function sayValues(values: ItemsFound['values'], label: string): string | null {
+  const said = told.flatMap((type) =>
+    values.flatMap((observed) => {
+      const value = observed.type === type && observed.text !== label ? readValue(observed) : null
+      return value === null ? [] : `${sayName(observed.measurement_name, 'value')} ${excerpt(sayValue(value), 60)}`
+    }),
+  )
+  return said.length === 0 ? null : said.slice(0, maxValues).join(', ')
+}

@@ -1,0 +1,37 @@
+import type { TokenSecrets } from '#runtime/web/token.ts'
+import { Refusal } from '../http/answer.ts'
+import type { Source, Sources } from './sources.ts'
+import { type Caller, checkToken } from './token.ts'
+
+const maxRemembered = 1000
+
+/** Who calls, by the `Authorization` header. Good tokens are remembered until they end: a module sends one for a whole crawl. */
+export function createTokenChecker(secrets: TokenSecrets): (header: string | undefined) => Promise<Caller> {
+  const remembered = new Map<string, Caller>()
+  return async (header) => {
+    const now = Date.now()
+    const known = header && remembered.get(header)
+    if (known && now < known.exp * 1000) return known
+    if (known) remembered.delete(header)
+    const caller = await checkToken(header, secrets, now)
+    const [oldest] = remembered.keys()
+    if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest)
+    remembered.set(header as string, caller)
+    return caller
+  }
+}
+
+/** The source of the caller's token; a Refusal when it is gone. */
+export async function sourceOf(caller: Caller, sources: Sources): Promise<Source> {
+  const source = await sources.find(caller.sourceId)
+  if (!source) throw new Refusal(403, `data source ${caller.sourceId} of the token does not exist`)
+  return source
+}
+
+/** A Refusal that names which member of the request is not the caller's. */
+export function foreign(member: string, value: string | number, caller: Caller): Refusal {
+  return new Refusal(
+    403,
+    `${member} ${String(value).slice(0, 100)} does not belong to data source ${caller.sourceId} of the token`,
+  )
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type ApiRole, apiRoles, hashApiKey, includesRole, readApiKey } from './api-key.ts'
+import { Refusal } from '../http/answer.ts'
+import { createMemory, type MemoryOptions } from '../http/memory.ts'
+
+const keyRow = z.object({
+  key_id: z.number(),
+  name: z.string(),
+  role: z.enum(apiRoles),
+  expires_at: z.number().nullable(),
+  revoked_at: z.number().nullable(),
+})
+
+/** A key of the operator API that may be used. */
+export type ApiKey = { keyId: number; name: string; role: ApiRole }
+
+/** The key in an `Authorization` header, when it is good for `role`; else a Refusal. */
+export type CheckApiKey = (header: string | undefined, role: ApiRole) => Promise<ApiKey>
+
+/**
+ * Looks keys up by their hash, so that the time it takes tells nothing of any key. A key is remembered for `keepMs`: for
+ * that long a revoked one still opens, and no longer, whether Postgres answers or not.
+ */
+export function openApiKeys(database: Database, options: MemoryOptions): CheckApiKey {
+  const memory = createMemory<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
+  return async (header, role) => {
+    if (!header) throw refuse('this takes an API key: send it as `Authorization: Bearer parma_…`')
+    const key = readApiKey(header)
+    if (key === null) throw refuse('the Authorization header holds no API key: send `Bearer parma_…`')
+    const hash = hashApiKey(key)
+    const known = await memory.recall(hash.toString('hex'), () => findKey(database, hash))
+    if (!known) throw refuse('this API key is not known')
+    const { key_id: keyId, name, role: held, expires_at, revoked_at } = known
+    if (revoked_at !== null) throw refuse('this API key is revoked')
+    if (expires_at !== null && expires_at <= Date.now()) throw refuse('this API key has expired')
+    if (!includesRole(held, role))
+      throw new Refusal(403, `this takes an API key of role ${role}, and "${name}" is one of role ${held}`)
+    return { keyId, name, role: held }
+  }
+}
+
+function refuse(detail: string): Refusal {
+  return new Refusal(401, detail, { 'www-authenticate': 'Bearer' })
+}
+
+/** Also notes that the key is in use, if that was not noted lately. */
+function findKey(database: Database, hash: Buffer): Promise<z.output<typeof keyRow> | null> {
+  return database.maybeOne(sql.type(keyRow)`
+    WITH used AS (
+      UPDATE edge.api_key SET last_used_at = now()
+      WHERE hash = ${sql.binary(hash)} AND revoked_at IS NULL AND coalesce(last_used_at < now() - interval '5 minutes', true)
+    )
+    SELECT key_id, name, role, expires_at, revoked_at FROM edge.api_key WHERE hash = ${sql.binary(hash)}`)
+}

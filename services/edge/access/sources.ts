@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { Refusal } from '../http/answer.ts'
+import { createMemory, type MemoryOptions } from '../http/memory.ts'
+
+const sourceRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  endpoint: z.string(),
+  /** Whether it ever sent a map. */
+  has_map: z.boolean(),
+  /** The newest version of its map that is durable in Kafka; null: there is none. */
+  map_version: z.number().nullable(),
+})
+
+/** A row of public.data_source, as far as it matters here, and what is known of its map. */
+export type Source = z.output<typeof sourceRow>
+
+export type Sources = {
+  /**
+   * The source with this id; null when there is none. From memory when it was read lately, and for as long as Postgres
+   * does not answer.
+   */
+  find(id: number): Promise<Source | null>
+  /** The same, never from memory. */
+  read(id: number): Promise<Source | null>
+}
+
+export function openSources(database: Database, options: MemoryOptions): Sources {
+  // A source without a map is expected to get one any moment, and callers are told which of the two it is.
+  const memory = createMemory<Source>(options, ({ map_version }) => map_version !== null)
+  return {
+    find: (id) => memory.recall(String(id), () => query(database, id)),
+    read: (id) => memory.refresh(String(id), () => query(database, id)),
+  }
+}
+
+async function query(database: Database, id: number): Promise<Source | null> {
+  if (!z.int32().safeParse(id).success) return null
+  return database.maybeOne(sql.type(sourceRow)`
+    SELECT id, source_name AS name, invocation_endpoint AS endpoint,
+      EXISTS (SELECT FROM edge.normalization_map WHERE data_source_id = s.id) AS has_map,
+      (SELECT max(version) FROM edge.normalization_map WHERE data_source_id = s.id AND published_at IS NOT NULL) AS map_version
+    FROM public.data_source s WHERE id = ${id}`)
+}
+
+/** What a source may be called: in Firestore its raw documents lie in a collection of its name. */
+export function isLegalName(name: string): boolean {
+  return /^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(name)
+}
+
+/** A Refusal when the source's raw documents have no place. */
+export function requireLegalName({ id, name }: Source): void {
+  if (isLegalName(name)) return
+  throw new Refusal(
+    409,
+    `data source ${id} is called ${JSON.stringify(name.slice(0, 200))}: give it a name of a-z, 0-9, _ and -`,
+  )
+}

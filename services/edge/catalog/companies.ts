@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { linkMissing } from './links.ts'
+
+const companyRow = z.object({ id: z.number(), name: z.string() })
+export type Company = z.output<typeof companyRow>
+
+/** The oldest company of this name, whatever the case and the blanks around it. */
+export function findCompanyByName(tx: Transaction, name: string): Promise<Company | null> {
+  return tx.maybeOne(sql.type(companyRow)`
+    SELECT id, name FROM public.company WHERE lower(btrim(name)) = lower(btrim(${name})) ORDER BY id LIMIT 1`)
+}
+
+export type Origin = {
+  description?: string | null
+  /** public.user.id */
+  addedBy?: number | null
+}
+
+/**
+ * Adds those of `names` of which there is no company yet, whatever the case and the blanks around them, and links them
+ * with every source. Returns what was added. Of two that do it at once one adds, as the table is locked.
+ */
+export async function addMissingCompanies(
+  tx: Transaction,
+  names: readonly string[],
+  { description = null, addedBy = null }: Origin = {},
+): Promise<readonly Company[]> {
+  await lockTable(tx, 'company')
+  const added = await tx.any(sql.type(companyRow)`
+    INSERT INTO public.company (name, description, added_by, created_at, modified_at)
+    SELECT name, ${description}::text, (SELECT id FROM public."user" WHERE id = ${addedBy}::int), ${utcNow}, ${utcNow}
+    FROM (
+      SELECT DISTINCT ON (lower(name)) name, place
+      FROM unnest(${sql.array(
+        names.map((name) => name.trim()),
+        'text',
+      )}) WITH ORDINALITY AS wanted(name, place)
+      ORDER BY lower(name), place
+    ) AS wanted
+    WHERE NOT EXISTS (SELECT FROM public.company c WHERE lower(btrim(c.name)) = lower(wanted.name))
+    ORDER BY place
+    RETURNING id, name`)
+  if (added.length > 0) await linkMissing(tx, { companyIds: added.map(({ id }) => id) })
+  return added
+}

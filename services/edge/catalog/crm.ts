@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Answer, json, Refusal } from '../http/answer.ts'
+import { addMissingCompanies } from './companies.ts'
+import type { Bounded } from '../http/deadline.ts'
+import type { About, RouteRequest } from '../server/route.ts'
+import { lenientInt, refuseValue, validateBody } from '../http/validation.ts'
+
+/** Names of the companies in a CRM, as it has them now. Rejects with a CrmError. */
+export type ReadCrm = () => Promise<readonly string[]>
+
+/** Why a CRM cannot be read, for people. */
+export class CrmError extends Error {}
+
+/** At most one reading in `ms`: whoever asks within this time gets the same one, under way, done or failed. */
+export function readAtMostEvery(ms: number, read: ReadCrm): ReadCrm {
+  let last: { at: number; reading: Promise<readonly string[]> } | null = null
+  return () => {
+    const now = performance.now()
+    if (!last || now - last.at >= ms) last = { at: now, reading: read() }
+    return last.reading
+  }
+}
+
+/** parma-web sends a JSON text, `"user_id: 7"`, where an object is meant. */
+const crmBody = z
+  .preprocess(
+    (value) => {
+      const [, user_id] = (typeof value === 'string' && /^\s*user_id\s*:\s*(\S+)\s*$/.exec(value)) || []
+      return user_id === undefined ? value : { user_id }
+    },
+    z.object({ user_id: lenientInt }),
+  )
+  .meta({ type: ['object', 'string'], pattern: '^ *user_id *: *[0-9]{1,9} *$' })
+
+const nothingNew = 'No new companies found in the CRM'
+/** parma-web shows its users the text of a good answer, and of any other only that there was an error. */
+const notConnected = 'No new companies found: no CRM is connected to parma-analytics'
+
+export const crmAbout: About = {
+  summary: 'Add the companies of the CRM that are not there yet.',
+  body: crmBody,
+  answers: {
+    200: {
+      description: 'Names of the added companies, comma separated, or a sentence that says that there are none.',
+      schema: z.string(),
+    },
+    502: { description: 'The CRM gives no answer that can be used.' },
+  },
+}
+
+export type CrmDeps = { database: Database; bounded: Bounded; readCrm: ReadCrm | null; maxJsonDepth: number }
+
+/**
+ * POST /crm-companies (contract section 3.13). parma-web calls it without a token, so a caller chooses nothing but whose
+ * name the companies are added under: they come from the connected CRM alone, each at most once.
+ */
+export function crmCompanies({ database, bounded, readCrm, maxJsonDepth }: CrmDeps) {
+  return async (request: RouteRequest): Promise<Answer> => {
+    // A text is sent as text/plain by a client that names no type.
+    const { user_id } = validateBody(crmBody, await request.readBody(), undefined, maxJsonDepth)
+    if (!readCrm) return json(200, notConnected)
+    const isKnown = await bounded(database.exists(sql.unsafe`SELECT FROM public."user" WHERE id = ${user_id}`))
+    if (!isKnown) throw refuseValue(['body', 'user_id'], 'there is no such user', user_id)
+    const names = await readCrm().catch(refuse)
+    const wanted = names.filter((name) => name.trim() !== '' && !name.includes('\0'))
+    const add = database.transaction((tx) => addMissingCompanies(tx, wanted, { addedBy: user_id }))
+    const added = await bounded(add)
+    return json(200, added.map(({ name }) => name).join(', ') || nothingNew)
+  }
+}
+
+function refuse(error: unknown): never {
+  if (!(error instanceof CrmError)) throw error
+  throw new Refusal(502, `The CRM cannot be read: ${error.message}`, {}, { cause: error })
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult } from '#runtime/commands/commands.ts'
+import { seedRules } from '../catalog/seed-rules.ts'
+
+export function build(group: Command): void {
+  group
+    .command('seed')
+    .description('give measurements of well-known sources the rules they start with, as GET /notification-rules does')
+    .option('--json', 'print JSON')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const added = await withDatabase(seedRules)
+      printResult({ added }, `added ${added} rules`, json)
+    })
+}

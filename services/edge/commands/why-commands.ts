@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { readWhy, type Why } from '../trace/read-why.ts'
+
+export function build(group: Command): void {
+  group
+    .argument('<news>', 'id of the news: its uuid, or its number in parma-web')
+    .option('--json', 'print JSON')
+    .action(explain)
+}
+
+async function explain(id: string, { json = false }: { json?: boolean }): Promise<void> {
+  const why = await withDatabase((database) => readWhy(database, id))
+  if (!why)
+    throw new UsageError(`There is no news ${JSON.stringify(id)}: take the id from its message or from public.news.`)
+  printResult(why, say(why), json)
+}
+
+function say(why: Why): string {
+  const { rule, item_key, trigger_factor } = why
+  const name = (of: { id: number; name: string | null }) => `${of.name ?? 'gone'} (${of.id})`
+  const rows: [string, string][] = [
+    ['news', `${why.title} (${why.news_id}${why.silent ? ', silent' : ''})`],
+    ['message', why.message],
+    ['company', name(why.company)],
+    ['source', name(why.source)],
+    ['measurement', name(why.measurement)],
+    ['item', item_key ?? 'none'],
+    ['compared', `${why.previous ?? 'nothing'} → ${why.current ?? 'nothing'}`],
+    ['change', trigger_factor === null ? 'no percentage' : `${trigger_factor} %`],
+    ['rule', rule ? `${rule.id}, version ${rule.version}: ${JSON.stringify(rule.definition)}` : 'none is needed'],
+    ...sayOrigin('now', why.now),
+    ...sayOrigin('before', why.before),
+  ]
+  return rows.map(([what, text]) => `${what.padEnd(12)} ${text}`).join('\n')
+}
+
+function sayOrigin(what: string, origin: Why['now']): [string, string][] {
+  if (origin === null) return [[what, 'not known']]
+  const { value, path, observed_at, event_id, document, map_version, task_id } = origin
+  return [
+    [what, `${value ?? 'no value'} at ${path ?? 'no path'}, observed ${observed_at}`],
+    ['', `event ${event_id}, map version ${map_version ?? 'none'}, task ${task_id ?? 'none'}`],
+    ['', `document ${document}`],
+  ]
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { topics } from '#schemas/topics.ts'
+import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
+import { isSameEndpoint, moduleUrl } from '#runtime/web/module-url.ts'
+import type { Database } from '#runtime/postgres/postgres.ts'
+import { mintToken, type TokenSecrets } from '#runtime/web/token.ts'
+import { foreign } from '../access/access.ts'
+import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
+import type { Bounded } from '../http/deadline.ts'
+import { idOf, sha256 } from '../publish/identify.ts'
+import { keepMap, markPublished } from './maps.ts'
+import type { ReportNotice } from '../publish/ops-events.ts'
+import type { Publish } from '../publish/publish.ts'
+import { AnswerError, type Initialized, readInitialize } from './read-initialize.ts'
+import type { About, RouteRequest } from '../server/route.ts'
+import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
+import type { Caller } from '../access/token.ts'
+import { lenientInt, text, validate } from '../http/validation.ts'
+
+const handshakeQuery = z.object({ invocation_endpoint: text(1000), data_source_id: lenientInt })
+
+export const handshakeAbout: About = {
+  summary: 'Initialise a data source: its module registers its measurements and sends its map.',
+  query: handshakeQuery,
+  answers: {
+    200: { description: 'The map is stored and durable.', schema: z.object({ frequency: z.string() }) },
+    403: { description: 'invocation_endpoint is not the stored one of that data source, or the token is of another.' },
+    409: { description: 'The source has a name that no collection of documents can have.' },
+    502: { description: 'The module did not answer as it should; `detail` says how.' },
+  },
+}
+
+export type HandshakeDeps = {
+  database: Database
+  bounded: Bounded
+  sources: Sources
+  publish: Publish
+  report: ReportNotice
+  http: HttpClient
+  secrets: TokenSecrets
+  timeoutMs: number
+  tokenSeconds: number
+  maxAnswerBytes: number
+  /** Gives up calls under way. */
+  stopping: AbortSignal
+}
+
+/**
+ * GET /handshake: calls the module's /initialize, while the module registers its measurements with us, and answers its
+ * frequency when the map it sent is stored and durable in Kafka (contract section 3.2). parma-web calls it without a
+ * token, so no other address is ever called than the one stored for that source.
+ */
+export function handshake(deps: HandshakeDeps) {
+  const { database, bounded, sources, publish, report } = deps
+  return async (request: RouteRequest, caller: Caller | null): Promise<Answer> => {
+    const { invocation_endpoint, data_source_id } = validate(handshakeQuery, request.query, 'query')
+    if (caller && caller.sourceId !== data_source_id) throw foreign('data_source_id', data_source_id, caller)
+    const source = await sources.read(data_source_id)
+    if (!source || !isSameEndpoint(source.endpoint, invocation_endpoint))
+      throw new Refusal(403, `invocation_endpoint is not the one that is stored for data source ${data_source_id}`)
+    requireLegalName(source)
+
+    const { frequency, source: named, content } = await initialize(source, deps)
+    if (named !== source.name) report(nameMismatch(source, named), request)
+    const content_hash = sha256(content)
+    const { version, received_at } = await bounded(keepMap(database, source.id, content, content_hash))
+    const event_id = idOf('normalization-map', source.id, version, content_hash)
+    const map = {
+      event_id,
+      data_source_id: source.id,
+      source_name: source.name,
+      version,
+      content,
+      content_hash,
+      received_at,
+    }
+    await publish(topics.normalizationMaps, `${source.id}/${version}`, map, request)
+    await bounded(markPublished(database, source.id, version))
+    // The module may feed at once: here its payloads ask for this version from now on.
+    await sources.read(source.id)
+    return json(200, { frequency })
+  }
+}
+
+async function initialize(source: Source, deps: HandshakeDeps): Promise<Initialized> {
+  const { http, secrets, timeoutMs, tokenSeconds, maxAnswerBytes, stopping } = deps
+  const minted = { sourceId: source.id, jti: randomUUID(), now: Date.now(), lifetimeSeconds: tokenSeconds }
+  const token = await mintToken(minted, secrets)
+  try {
+    const { status, body } = await http.request({
+      method: 'GET',
+      url: moduleUrl(source.endpoint, 'initialize', { source_id: source.id }),
+      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+      timeoutMs,
+      maxBytes: maxAnswerBytes,
+      signal: stopping,
+    })
+    if (status !== 200) throw new AnswerError(`/initialize answered ${status}`)
+    return readInitialize(body.toString('utf8'))
+  } catch (error) {
+    if (error instanceof HttpClientError && error.reason === 'aborted')
+      throw unavailable('this server is stopping', error)
+    if (!(error instanceof HttpClientError || error instanceof AnswerError)) throw error
+    throw new Refusal(502, `Failed to initialize the data source: ${error.message.slice(0, 500)}`, {}, { cause: error })
+  }
+}
+
+function nameMismatch({ id, name }: Source, named: string) {
+  const message =
+    `Data source ${id} is called ${name}, but its module calls itself ${named} in its map. If it also feeds as ${named}, ` +
+    `its feeds are refused with 403: give the data source that name, or correct the module.`
+  return {
+    kind: 'source-name-mismatch',
+    sourceId: id,
+    subject: named.slice(0, 200),
+    message,
+    facts: { source_name: name, map_source: named.slice(0, 200) },
+  }
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+
+const versionRow = z.object({ version: z.number(), received_at: z.number() })
+
+/** A stored version of a source's map. */
+export type MapVersion = z.output<typeof versionRow>
+
+/**
+ * The version of this map of the source: the newest one when it has this content, else a new one with the next number.
+ * Two handshakes at once get the same version.
+ */
+export function keepMap(
+  database: Database,
+  sourceId: number,
+  content: string,
+  contentHash: string,
+): Promise<MapVersion> {
+  return database.transaction(async (tx) => {
+    await tx.query(
+      sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended('edge.normalization_map', ${sourceId}::int))`,
+    )
+    const newest = await tx.maybeOne(sql.type(versionRow.extend({ content_hash: z.string() }))`
+      SELECT version, received_at, content_hash FROM edge.normalization_map
+      WHERE data_source_id = ${sourceId} ORDER BY version DESC LIMIT 1`)
+    if (newest?.content_hash === contentHash) return newest
+    return tx.one(sql.type(versionRow)`
+      INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content)
+      VALUES (${sourceId}, ${(newest?.version ?? 0) + 1}, ${contentHash}, ${content})
+      RETURNING version, received_at`)
+  })
+}
+
+/** Notes that a version is durable in Kafka. */
+export async function markPublished(database: Database, sourceId: number, version: number): Promise<void> {
+  await database.query(sql.unsafe`
+    UPDATE edge.normalization_map SET published_at = now()
+    WHERE data_source_id = ${sourceId} AND version = ${version} AND published_at IS NULL`)
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { type Literal, readPythonLiteral } from './python-literal.ts'
+import { readJson } from '../http/read-json.ts'
+
+/** Why the answer of a module's /initialize cannot be used, for people. */
+export class AnswerError extends Error {}
+
+const maxLevels = 20
+const maxDepth = 100
+const maxEntries = 10_000
+
+const entry = z.looseObject({ SourceField: z.string(), DataType: z.string(), MeasurementName: z.string() })
+const initialized = z.object({ frequency: z.string(), normalization_map: z.union([z.string(), z.looseObject({})]) })
+const head = z.looseObject({ Source: z.string(), Mappings: z.array(z.unknown()) })
+
+export type Initialized = {
+  /** As the module said it. */
+  frequency: string
+  /** The map's own name of its source. */
+  source: string
+  /** The map as JSON text. */
+  content: string
+}
+
+/**
+ * What a module's /initialize answered (contract section 4.1). The whole may be an object or a JSON text of one, and the
+ * map in it an object, a JSON text or a Python literal. Throws an AnswerError that says what is wrong.
+ */
+export function readInitialize(body: string): Initialized {
+  const outer = parseJson(body, 'the answer')
+  const answer = initialized.safeParse(typeof outer === 'string' ? parseJson(outer, 'the text in the answer') : outer)
+  if (!answer.success)
+    throw new AnswerError(`the answer is not {frequency, normalization_map}: ${explain(answer.error)}`)
+  const { frequency, normalization_map: given } = answer.data
+  const map = typeof given === 'string' ? parseMap(given) : given
+  const read = head.safeParse(map)
+  if (!read.success) throw new AnswerError(`the normalization map is not {Source, Mappings}: ${explain(read.error)}`)
+  checkEntries(read.data.Mappings)
+  return { frequency, source: read.data.Source, content: JSON.stringify(map) }
+}
+
+/** Walks all levels without recursing into a depth that the answer chooses. */
+function checkEntries(mappings: unknown[]): void {
+  let level = mappings.map((one, index) => ({ one, path: `Mappings[${index}]` }))
+  let count = 0
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > maxLevels) throw new AnswerError(`the normalization map has more than ${maxLevels} levels`)
+    count += level.length
+    if (count > maxEntries) throw new AnswerError(`the normalization map has more than ${maxEntries} entries`)
+    level = level.flatMap(({ one, path }) => {
+      const read = entry.safeParse(one)
+      if (!read.success) throw new AnswerError(`${path} of the normalization map: ${explain(read.error)}`)
+      const nested = read.data['NestedMappings'] ?? []
+      if (!Array.isArray(nested)) throw new AnswerError(`${path}.NestedMappings of the normalization map is no list`)
+      return nested.map((child: unknown, index) => ({ one: child, path: `${path}.NestedMappings[${index}]` }))
+    })
+  }
+}
+
+function parseMap(text: string): unknown {
+  try {
+    return readJson(Buffer.from(text), maxDepth)
+  } catch {
+    return readLiteral(text)
+  }
+}
+
+function readLiteral(text: string): Literal {
+  try {
+    return readPythonLiteral(text)
+  } catch (error) {
+    throw new AnswerError(`the normalization map is neither JSON nor a Python literal: ${(error as Error).message}`)
+  }
+}
+
+function parseJson(text: string, what: string): unknown {
+  try {
+    return readJson(Buffer.from(text), maxDepth)
+  } catch (error) {
+    throw new AnswerError(`${what} is not JSON: ${(error as Error).message}`)
+  }
+}
+
+function explain({ issues: [issue] }: z.ZodError): string {
+  return issue ? `${issue.path.join('.') || 'it'}: ${issue.message}` : 'unknown mistake'
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { Database } from '#runtime/postgres/postgres.ts'
+import { TransientError } from '#runtime/process/retry.ts'
+import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
+import { createMemory, type MemoryOptions } from '../http/memory.ts'
+import { text, validate } from '../http/validation.ts'
+
+/** The one source whose module knows companies by the ids of its own CRM (contract section 15.2). */
+export const affinityName = 'affinity'
+
+const crmCompany = z.object({
+  raw_data: z.object({
+    name: text(1000).refine((name) => name.trim() !== '', 'must name a company'),
+  }),
+})
+
+/** Our company id, as text, for a body of the CRM's module. A Refusal when the body names no company. */
+export type ResolveCompany = (body: unknown) => Promise<string>
+
+/**
+ * Companies are the same when their names are, whatever the case and the blanks around them; one that is not there yet is
+ * made, and linked to every source, as the triggers of parma-web do it. Names once resolved are remembered, so that feeds
+ * of known companies go on without the database.
+ */
+export function openAffinity(database: Database, options: MemoryOptions): ResolveCompany {
+  const memory = createMemory<string>(options)
+  return async (body) => {
+    const name = validate(crmCompany, body, 'body').raw_data.name.trim()
+    return (await memory.recall(name.toLowerCase(), () => getOrCreate(database, name))) as string
+  }
+}
+
+async function getOrCreate(database: Database, name: string): Promise<string> {
+  return database.transaction(async (tx) => {
+    const [added] = await addMissingCompanies(tx, [name])
+    const company = added ?? (await findCompanyByName(tx, name))
+    if (!company) throw new TransientError(`company ${JSON.stringify(name)} was there and is gone`)
+    return String(company.id)
+  })
+}

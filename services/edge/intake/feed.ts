@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import { topics } from '#schemas/topics.ts'
+import type { AcceptedEvents } from '../publish/accepted.ts'
+import { foreign, sourceOf } from '../access/access.ts'
+import { affinityName, type ResolveCompany } from './affinity.ts'
+import type { Answer } from '../http/answer.ts'
+import { canonicalCompanyId, isHistory, payloadId, sha256 } from '../publish/identify.ts'
+import type { CheckKey } from '../publish/idempotency.ts'
+import type { Publish } from '../publish/publish.ts'
+import { sliceMember } from '../http/read-json.ts'
+import type { About, RouteRequest } from '../server/route.ts'
+import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
+import { iso, naiveIso, naiveTime, readIso } from '../http/time.ts'
+import type { Caller } from '../access/token.ts'
+import { refuseValue, text, validate, validateBody } from '../http/validation.ts'
+
+const feedBody = z.object({
+  source_name: text(200),
+  company_id: text(100),
+  raw_data: z.record(z.string(), z.unknown()),
+  observed_at: z
+    .string()
+    .refine(
+      (value) => readIso(value) !== null,
+      'observed_at must be a date or time in ISO 8601, for example 2026-01-31T12:00:00Z',
+    )
+    .meta({ pattern: iso.source, examples: ['2026-01-31T12:00:00Z'] })
+    .nullable()
+    .default(null),
+})
+
+const feedHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe('Stands for the run and the content: one key, one payload of a company.'),
+})
+
+export const feedAbout: About = {
+  summary: 'What a module found about a company.',
+  headers: feedHeaders,
+  body: feedBody,
+  answers: {
+    201: {
+      description: 'The payload is durable, exactly as it came.',
+      schema: z.object({
+        source_name: z.string(),
+        company_id: z.string(),
+        raw_data: feedBody.shape.raw_data,
+        timestamp: naiveTime,
+        return_message: z.string(),
+        document_id: z.uuid(),
+      }),
+      headers: { location: 'Where to ask what became of the payload.' },
+    },
+    403: { description: 'source_name is not that of the source of the token.' },
+    409: { description: 'The source has a name that no collection of documents can have.' },
+  },
+}
+
+const maxAheadMs = 5 * 60 * 1000
+const epoch = 0
+
+export type FeedDeps = {
+  sources: Sources
+  publish: Publish
+  resolveAffinity: ResolveCompany
+  checkKey: CheckKey
+  accepted: AcceptedEvents
+  maxJsonDepth: number
+}
+
+/** POST /feed-raw-data: 201 means that the payload is durable in Kafka, exactly as it came (contract section 3.7). */
+export function feedRawData({ sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth }: FeedDeps) {
+  return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
+    const body = await request.readBody()
+    const source = await sourceOf(caller, sources)
+    const { receivedAt, observedAt, companyId, idempotencyKey } = await check(request, body, caller, source)
+    const company_id = canonicalCompanyId(companyId)
+    const content_hash = sha256(body)
+    const event_id = payloadId({
+      sourceId: source.id,
+      companyId: company_id,
+      run: caller.run,
+      contentHash: content_hash,
+      idempotencyKey,
+    })
+    if (idempotencyKey !== null) checkKey(event_id, content_hash, idempotencyKey)
+
+    const payload = {
+      event_id,
+      received_at: receivedAt,
+      observed_at: observedAt,
+      history: isHistory(receivedAt, observedAt),
+      data_source_id: source.id,
+      source_name: source.name,
+      company_id,
+      task_id: caller.taskId,
+      body,
+      content_hash,
+      // The normalizer waits for exactly this version, so a feed right after the handshake finds its map. Another replica
+      // may still know the one before (SOURCE_CACHE_MS): then the payload is understood by that, as one that came just
+      // before the handshake, which is the same at each delivery. Null, when none is known, would take what is loaded.
+      map_version: source.map_version,
+      replay: null,
+    }
+    const headers: Record<string, string> = caller.taskId === null ? {} : { task_id: String(caller.taskId) }
+    await publish(topics.rawPayloads, company_id, payload, request, headers)
+    accepted.note(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
+    return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)
+  }
+
+  /**
+   * What there is to know of a payload, if it may come in. A parsed body is many times as large as its bytes: it ends with
+   * this function, so that nobody who waits for Postgres or the broker holds one.
+   */
+  async function check({ headers }: RouteRequest, body: Buffer, caller: Caller, source: Source) {
+    const feed = validateBody(feedBody, body, headers['content-type'], maxJsonDepth)
+    const { 'idempotency-key': idempotencyKey = null } = validate(feedHeaders, headers, 'header')
+    if (feed.source_name !== source.name) throw foreign('source_name', feed.source_name, caller)
+    requireLegalName(source)
+    const receivedAt = Date.now()
+    const observedAt = readObservedAt(feed.observed_at, receivedAt)
+    const companyId = source.name === affinityName ? await resolveAffinity(feed) : feed.company_id
+    return { receivedAt, observedAt, companyId, idempotencyKey }
+  }
+}
+
+function readObservedAt(given: string | null, now: number): number | null {
+  const at = given === null ? null : readIso(given)
+  if (at !== null && at > now + maxAheadMs)
+    throw refuseValue(['body', 'observed_at'], 'observed_at is more than 5 minutes in the future', given)
+  if (at !== null && at < epoch) throw refuseValue(['body', 'observed_at'], 'observed_at is before 1970', given)
+  return at
+}
+
+type Accepted = { sourceName: string; companyId: string; receivedAt: number; eventId: string; hasMap: boolean }
+
+/** raw_data goes back as the bytes that came: parsing and printing would bend its numbers. */
+function answer({ sourceName, companyId, receivedAt, eventId, hasMap }: Accepted, body: Buffer): Answer {
+  const message = hasMap
+    ? 'Raw data received and saved. '
+    : 'Raw data received and saved. However normalization schema cannot be found'
+  const before = `{"source_name":${JSON.stringify(sourceName)},"company_id":${JSON.stringify(companyId)},"raw_data":`
+  const after =
+    `,"timestamp":${JSON.stringify(naiveIso(receivedAt))},"return_message":${JSON.stringify(message)}` +
+    `,"document_id":${JSON.stringify(eventId)}}`
+  return {
+    status: 201,
+    headers: { 'content-type': 'application/json', location: `/api/v1/events/${eventId}` },
+    body: Buffer.concat([Buffer.from(before), sliceMember(body, 'raw_data') ?? Buffer.from('{}'), Buffer.from(after)]),
+  }
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { topics } from '#schemas/topics.ts'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { classify } from '#runtime/process/retry.ts'
+import { foreign, sourceOf } from '../access/access.ts'
+import { type Answer, json, Refusal } from '../http/answer.ts'
+import { boundBy } from '../http/deadline.ts'
+import { idOf, sha256 } from '../publish/identify.ts'
+import type { Publish } from '../publish/publish.ts'
+import type { About, RouteRequest } from '../server/route.ts'
+import type { Sources } from '../access/sources.ts'
+import { fitErrors, summarize } from './summarize.ts'
+import type { Caller } from '../access/token.ts'
+import { lenientInt, validateBody } from '../http/validation.ts'
+
+const finishBody = z.object({
+  task_id: lenientInt,
+  errors: z
+    .record(z.string(), z.object({ error_type: z.string(), error_description: z.string().nullable().default(null) }))
+    .nullable()
+    .default(null),
+})
+
+export const finishAbout: About = {
+  summary: 'The end of a task, with what went wrong.',
+  body: finishBody,
+  answers: {
+    201: {
+      description: 'The end of the task is durable.',
+      schema: z.object({ ...finishBody.shape, task_id: z.int32(), return_message: z.string() }),
+    },
+    403: { description: 'The task is not one of the source of the token.' },
+    404: { description: 'There is no such task.' },
+  },
+}
+
+export type FinishDeps = {
+  database: Database
+  sources: Sources
+  publish: Publish
+  lookupTimeoutMs: number
+  maxJsonDepth: number
+}
+
+/**
+ * POST /crawling-finished: the end of a task is durable in Kafka; the scheduler writes it (contract section 3.8). While
+ * Postgres does not answer, tasks are taken on the word of a source that is known: the scheduler looks again.
+ */
+export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, maxJsonDepth }: FinishDeps) {
+  return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
+    const sent = validateBody(finishBody, await request.readBody(), request.headers['content-type'], maxJsonDepth)
+    const { task_id } = sent
+    const source = await sourceOf(caller, sources)
+    const owner = await findTaskSource(database, task_id, lookupTimeoutMs)
+    if (owner === null) throw new Refusal(404, `Error setting task ${task_id} status to success: Task not found!`)
+    if (owner !== 'not-known' && owner !== source.id) throw foreign('task_id', task_id, caller)
+    const errors = fitErrors(sent.errors)
+    const result_summary = summarize(errors)
+    const event_id = idOf('crawl-finished', source.id, task_id, sha256(result_summary))
+    const finished = { event_id, data_source_id: source.id, task_id, result_summary, errors, received_at: Date.now() }
+    await publish(topics.crawlFinished, String(source.id), finished, request, { task_id: String(task_id) })
+    return json(201, { task_id, errors: sent.errors, return_message: 'Notified about crawling finished' })
+  }
+}
+
+/** The source of a task; null when there is no such task. */
+async function findTaskSource(
+  database: Database,
+  taskId: number,
+  timeoutMs: number,
+): Promise<number | null | 'not-known'> {
+  const query = database.maybeOneFirst(sql.type(z.object({ data_source_id: z.number() }))`
+    SELECT data_source_id FROM public.scheduled_task WHERE task_id = ${taskId}`)
+  try {
+    return await boundBy(timeoutMs)(query)
+  } catch (error) {
+    if (classify(error) === 'transient') return 'not-known'
+    throw error
+  }
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { SourcingTrigger } from '#schemas/generated/types.ts'
+import { topics } from '#schemas/topics.ts'
+import { type Answer, json, Refusal } from '../http/answer.ts'
+import { idOf } from '../publish/identify.ts'
+import type { Publish } from '../publish/publish.ts'
+import type { About, RouteRequest } from '../server/route.ts'
+import type { Sources } from '../access/sources.ts'
+import { lenientInt, validateBody } from '../http/validation.ts'
+
+export type TriggerDeps = { publish: Publish }
+
+const unconfirmed = { description: 'The message broker does not confirm it: try again.' }
+
+export const scheduleAbout: About = {
+  summary: 'Wake the scheduler. It may be called any number of times.',
+  answers: { 200: { description: 'It is asked to look.' }, 503: unconfirmed },
+}
+
+/** GET /schedule only wakes the scheduler, so it may be called any number of times (contract section 3.9). */
+export function schedule({ publish }: TriggerDeps) {
+  return async (request: RouteRequest): Promise<Answer> => {
+    await ask(publish, 'schedule', randomUUID(), Date.now(), request)
+    return { status: 200, headers: {}, body: null }
+  }
+}
+
+const runBody = z.object({ data_source_id: lenientInt, company_id: lenientInt.nullable().default(null) })
+
+export const runAbout: About = {
+  summary: 'Run a data source now, or one company at it, beside its plan.',
+  body: runBody,
+  answers: {
+    202: {
+      description:
+        'It is asked for. The scheduler refuses it where the source is paused, switched off or running: `parma schedule ls` shows its state.',
+      schema: z.object({ event_id: z.uuid() }),
+    },
+    404: { description: 'There is no such data source.' },
+    503: unconfirmed,
+  },
+}
+
+/** POST /api/v1/runs. Each call asks for a run of its own; the scheduler starts none that overlaps with another. */
+export function runNow({ publish, sources, maxJsonDepth }: TriggerDeps & { sources: Sources; maxJsonDepth: number }) {
+  return async (request: RouteRequest): Promise<Answer> => {
+    const body = await request.readBody()
+    const { data_source_id, company_id } = validateBody(runBody, body, request.headers['content-type'], maxJsonDepth)
+    if ((await sources.find(data_source_id)) === null)
+      throw new Refusal(
+        404,
+        `There is no data source ${data_source_id}.`,
+        {},
+        { type: 'unknown-source', title: 'No such data source', remedy: '`parma sources ls` lists all there are.' },
+      )
+    const event_id = randomUUID()
+    const about = { data_source_id, company_id: company_id === null ? null : String(company_id) }
+    await ask(publish, 'schedule', event_id, Date.now(), request, about)
+    return json(202, { event_id })
+  }
+}
+
+const asked = 'Weekly reports sent successfully'
+
+export const weeklyReportsAbout: About = {
+  summary: 'Ask for the weekly reports. All calls of one week (ISO 8601, UTC) ask for the same run.',
+  answers: {
+    200: {
+      description: `They are asked for: \`${asked}\`, without a content type. That is what callers know; it does not say that they are sent.`,
+    },
+    503: unconfirmed,
+  },
+}
+
+/**
+ * GET /weekly-reports (contract section 3.10): the request for this week's reports is durable in Kafka. It has the same
+ * event_id all week, so that whoever makes the reports makes them once, however often it is asked.
+ */
+export function weeklyReports({ publish }: TriggerDeps) {
+  return async (request: RouteRequest): Promise<Answer> => {
+    const now = Date.now()
+    await ask(publish, 'weekly_report', idOf('weekly-report', isoWeek(now)), now, request)
+    return { status: 200, headers: {}, body: asked }
+  }
+}
+
+function ask(
+  publish: Publish,
+  kind: SourcingTrigger['kind'],
+  event_id: string,
+  requested_at: number,
+  request: RouteRequest,
+  about: Pick<SourcingTrigger, 'data_source_id' | 'company_id'> = { data_source_id: null, company_id: null },
+): Promise<void> {
+  const trigger = { event_id, kind, requested_at, ...about, mail: null }
+  return publish(topics.triggers, kind, trigger, request)
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** Week of a time (ms since 1970, UTC) as ISO 8601 writes it, for example `2026-W01`: its year is that of its Thursday. */
+export function isoWeek(at: number): string {
+  const day = Math.floor(at / dayMs)
+  // 1 January 1970 was a Thursday.
+  const weekday = (((day + 3) % 7) + 7) % 7
+  const thursday = day - weekday + 3
+  const year = new Date(thursday * dayMs).getUTCFullYear()
+  const week = Math.floor((thursday - Math.floor(Date.UTC(year, 0, 1) / dayMs)) / 7) + 1
+  return `${year}-W${String(week).padStart(2, '0')}`
+}

@@ -1,0 +1,34 @@
+import { topics } from '#schemas/topics.ts'
+import type { Log } from '#runtime/process/log.ts'
+import { idOf } from './identify.ts'
+import type { Cause, Publish } from './publish.ts'
+
+/** Something operators should know about a data source. */
+export type Notice = { kind: string; sourceId: number; subject: string; message: string; facts: Record<string, string> }
+
+/** Tells operators. Never fails and holds nobody up: what cannot be told is logged. */
+export type ReportNotice = (notice: Notice, cause: Cause) => void
+
+export function createReporter(publish: Publish, log: Log): ReportNotice {
+  return ({ kind, sourceId, subject, message, facts }, cause) => {
+    const at = Date.now()
+    const dedupe_key = `${kind}/${sourceId}/${subject}`
+    const event_id = idOf('ops', dedupe_key, 'open', at)
+    log.warn({ kind, data_source_id: sourceId, subject, facts }, 'operators_told')
+    const event = {
+      event_id,
+      kind,
+      service: 'edge',
+      data_source_id: sourceId,
+      subject,
+      message,
+      resolved: false,
+      dedupe_key,
+      at,
+      facts,
+    }
+    publish(topics.opsEvents, String(sourceId), event, cause).catch((error: unknown) =>
+      log.error({ error, event }, 'ops_event_lost'),
+    )
+  }
+}

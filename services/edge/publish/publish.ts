@@ -1,0 +1,48 @@
+import { EncodeError, type Codec } from '#schemas/codec.ts'
+import type { Topic } from '#schemas/topics.ts'
+import type { KafkaSettings } from '#runtime/process/config.ts'
+import { prefixed } from '#runtime/kafka/kafka.ts'
+import type { Log } from '#runtime/process/log.ts'
+import type { Producer } from '#runtime/kafka/produce.ts'
+import { nextSpan } from '#runtime/kafka/trace.ts'
+import { Refusal, unavailable } from '../http/answer.ts'
+import { withDeadline } from '../http/deadline.ts'
+
+/** The `traceparent` the caller sent, if any. */
+export type Cause = { traceparent: string | undefined }
+
+/**
+ * Resolves when the record is durable (acks=-1). Rejects with a Refusal: 503 when that cannot be had within the deadline,
+ * and then nobody knows whether it is; 413 when the broker finds it too large.
+ */
+export type Publish = <T extends { event_id: string }>(
+  topic: Topic<T>,
+  key: string,
+  value: T,
+  cause: Cause,
+  headers?: Record<string, string>,
+) => Promise<void>
+
+type PublisherSettings = Pick<KafkaSettings, 'TOPIC_PREFIX'> & { FEED_DEADLINE_MS: number }
+
+export function createPublisher(settings: PublisherSettings, codec: Codec, producer: Producer, log: Log): Publish {
+  return async (topic, key, value, { traceparent }, headers = {}) => {
+    const name = prefixed(settings, topic.name)
+    const send = async () => {
+      const record = { topic: name, key, value: await codec.encode(topic, name, value) }
+      await producer.send([
+        { ...record, headers: { ...headers, event_id: value.event_id, traceparent: nextSpan(traceparent) } },
+      ])
+    }
+    const late = () => new Error(`not acknowledged within FEED_DEADLINE_MS (${settings.FEED_DEADLINE_MS})`)
+    try {
+      await withDeadline(send(), settings.FEED_DEADLINE_MS, late)
+    } catch (error) {
+      if (error instanceof EncodeError) throw error
+      log.warn({ error, topic: name, event_id: value.event_id }, 'publish_failed')
+      if ((error as { type?: string }).type === 'MESSAGE_TOO_LARGE')
+        throw new Refusal(413, 'the message broker takes no record as large as this one', {}, { cause: error })
+      throw unavailable('the message broker does not confirm the record: send it again', error)
+    }
+  }
+}

@@ -1,0 +1,332 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request as send } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { createLog } from '#runtime/process/log.ts'
+import { TransientError } from '#runtime/process/retry.ts'
+import { gzipSync } from 'node:zlib'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { Refusal, json } from '../http/answer.ts'
+import { type AppDeps, createApp } from './app.ts'
+import { createBodyReader } from './body.ts'
+import { createLimits } from './limits.ts'
+import type { Route } from './route.ts'
+
+const viewerKey = `Bearer parma_${'x'.repeat(43)}`
+const caller = { sourceId: 7, taskId: null, run: 'r', exp: 0 }
+const scheduled = vi.fn()
+const received = vi.fn()
+const fail = (error: unknown) => () => {
+  throw error
+}
+
+const about = { summary: '', answers: {} }
+const routes: Route[] = [
+  {
+    method: 'get',
+    path: '/schedule',
+    role: 'anyone',
+    about,
+    handle: () => (scheduled(), { status: 200, headers: {}, body: null }),
+  },
+  {
+    method: 'get',
+    path: '/mine/:id',
+    role: 'source',
+    about,
+    handle: ({ params, query }, { sourceId }) => json(200, { params, query, sourceId }),
+  },
+  {
+    method: 'post',
+    path: '/mine',
+    role: 'source',
+    about,
+    handle: async ({ readBody }) => json(201, { size: (await readBody()).length }),
+  },
+  { method: 'delete', path: '/mine', role: 'source', about, handle: () => json(200, 'gone') },
+  {
+    method: 'get',
+    path: '/maybe',
+    role: 'maybe-source',
+    about,
+    handle: (_, who) => json(200, who?.sourceId ?? 'nobody'),
+  },
+  { method: 'get', path: '/broken', role: 'anyone', about, handle: fail(new Error('secret detail')) },
+  {
+    method: 'get',
+    path: '/away',
+    role: 'anyone',
+    about,
+    handle: fail(new TransientError('postgres://user:password@host')),
+  },
+  { method: 'get', path: '/api/v1/look', role: 'viewer', about, handle: (_, { name }) => json(200, name) },
+  { method: 'post', path: '/api/v1/act', role: 'operator', about, handle: () => json(200, 'done') },
+  {
+    method: 'get',
+    path: '/api/v1/own',
+    role: 'viewer-or-source',
+    about,
+    handle: (_, who) => json(200, 'sourceId' in who ? who.sourceId : who.name),
+  },
+  { method: 'get', path: '/api/v1/broken', role: 'anyone', about, handle: fail(new Error('secret detail')) },
+  {
+    method: 'get',
+    path: '/api/v1/away',
+    role: 'anyone',
+    about,
+    handle: fail(new TransientError('postgres://u:p@host')),
+  },
+  {
+    method: 'get',
+    path: '/refused',
+    role: 'anyone',
+    about,
+    handle: fail(new Refusal(422, [{ type: 'missing' }], { 'x-one': 'two' })),
+  },
+]
+
+const deps = {
+  async checkToken(header) {
+    if (header !== 'good') throw new Refusal(401, 'no')
+    return caller
+  },
+  async checkApiKey(header, role) {
+    if (header !== viewerKey) throw new Refusal(401, 'no')
+    if (role === 'operator') throw new Refusal(403, 'no operator')
+    return { keyId: 5, name: 'console', role: 'viewer' }
+  },
+  limits: createLimits({
+    ...{ RATE_LIMIT_ANONYMOUS: 0, RATE_LIMIT_SOURCE: 0, RATE_LIMIT_API_KEY: 0, RATE_LIMIT_REFUSED: 0 },
+    RATE_LIMIT_MAX_CALLERS: 10,
+  }),
+  trustProxy: 0,
+  answerTimeoutMs: 60_000,
+  readBody(request) {
+    received(request.url)
+    return readBody(request)
+  },
+  log: createLog('edge', 'fatal'),
+} satisfies AppDeps
+const readBody = createBodyReader({ maxBytes: 1000, maxBufferedBytes: 2500 })
+let url = ''
+
+beforeAll(async () => {
+  const server = createServer(createApp(routes, deps)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return () => {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+const ask = (path: string, init: RequestInit = {}) => fetch(url + path, init)
+const token = { authorization: 'good' }
+
+describe('errors have the form of the reference', () => {
+  test('unknown path', async () => {
+    const answer = await ask('/nothing')
+    expect([answer.status, await answer.text()]).toEqual([404, '{"detail":"Not Found"}'])
+  })
+
+  test.each(['/%ff', '/mine/%ff', '/mine/%', '/Schedule', '//schedule', '/../schedule/x'])('path %s', async (path) => {
+    const [, port] = url.split(':').slice(1)
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8')
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: good\r\nconnection: close\r\n\r\n`)
+    let text = ''
+    for await (const chunk of socket) text += chunk
+    expect(text).toMatch(/^HTTP\/1.1 404 /)
+    expect(text).toContain('{"detail":"Not Found"}')
+  })
+
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'HEAD'])('%s where only GET is', async (method) => {
+    const answer = await ask('/schedule', { method })
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET'])
+    expect(await answer.text()).toBe(method === 'HEAD' ? '' : '{"detail":"Method Not Allowed"}')
+    expect(scheduled).not.toHaveBeenCalled()
+  })
+
+  test('405 names every method of the path', async () => {
+    expect((await ask('/mine')).headers.get('allow')).toBe('POST, DELETE')
+  })
+
+  test('an unknown error shows nothing of itself', async () => {
+    const answer = await ask('/broken')
+    expect(answer.status).toBe(500)
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(await answer.text()).toBe('Internal Server Error')
+  })
+
+  test('an outage is 503, and shows nothing of itself either', async () => {
+    const answer = await ask('/away')
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await answer.json()).toEqual({ detail: 'a part of the system is not available' })
+  })
+
+  test('a refusal is its detail, with its headers', async () => {
+    const answer = await ask('/refused')
+    expect([answer.status, answer.headers.get('x-one'), await answer.json()]).toEqual([
+      422,
+      'two',
+      { detail: [{ type: 'missing' }] },
+    ])
+  })
+})
+
+describe('answers', () => {
+  test('an empty one has no content type', async () => {
+    const answer = await ask('/schedule')
+    expect([answer.status, answer.headers.get('content-type'), answer.headers.get('content-length')]).toEqual([
+      200,
+      null,
+      '0',
+    ])
+  })
+
+  test('every one has the headers of helmet and none of Express', async () => {
+    const { headers } = await ask('/nothing')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('content-security-policy')).toContain("default-src 'self'")
+    expect(headers.get('x-powered-by')).toBeNull()
+    expect(headers.get('etag')).toBeNull()
+  })
+
+  test('a route gets its parameters, the last value of each in the query, and the caller', async () => {
+    const answer = await ask('/mine/a%20b?x=1&y=%C3%A9+z&x=2?3', { headers: token })
+    expect(await answer.json()).toEqual({ params: { id: 'a b' }, query: { x: '2?3', y: 'é z' }, sourceId: 7 })
+  })
+})
+
+describe('who may call', () => {
+  test('a route of sources refuses before it receives the body', async () => {
+    const answer = await ask('/mine', { method: 'POST', body: '{}' })
+    expect([answer.status, await answer.json()]).toEqual([401, { detail: 'no' }])
+    expect(received).not.toHaveBeenCalled()
+  })
+
+  test('where a token may be missing, it must still be good', async () => {
+    expect(await (await ask('/maybe')).json()).toBe('nobody')
+    expect(await (await ask('/maybe', { headers: token })).json()).toBe(7)
+    expect((await ask('/maybe', { headers: { authorization: 'bad' } })).status).toBe(401)
+  })
+})
+
+describe('the operator API', () => {
+  const authorization = viewerKey
+
+  test('takes keys of the role a route declares, and tokens only where it says so', async () => {
+    expect(await (await ask('/api/v1/look', { headers: { authorization } })).json()).toBe('console')
+    expect(await (await ask('/api/v1/own', { headers: { authorization } })).json()).toBe('console')
+    expect(await (await ask('/api/v1/own', { headers: token })).json()).toBe(7)
+    const refused = await Promise.all([
+      ask('/api/v1/look'),
+      ask('/api/v1/look', { headers: token }),
+      ask('/api/v1/act', { method: 'POST', headers: { authorization } }),
+      ask('/api/v1/own'),
+      ask('/api/v1/own', { headers: { authorization: 'bad' } }),
+    ])
+    expect(refused.map(({ status }) => status)).toEqual([401, 401, 403, 401, 401])
+  })
+
+  test.each<[string, string, number, string]>([
+    ['GET', '/api/v1/look', 401, 'unauthenticated'],
+    ['GET', '/api/v1/nothing', 404, 'not-found'],
+    ['GET', '/api/v1/%ff', 404, 'not-found'],
+    ['GET', '/api/v1', 404, 'not-found'],
+    ['DELETE', '/api/v1/look', 405, 'method-not-allowed'],
+    ['GET', '/api/v1/away', 503, 'unavailable'],
+    ['GET', '/api/v1/broken', 500, 'unexpected'],
+  ])('%s %s is the problem %i', async (method, path, status, type) => {
+    const answer = await ask(path, { method })
+    const text = await answer.text()
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json'])
+    expect(JSON.parse(text)).toMatchObject({ type: `urn:parma:problem:${type}`, status, instance: path })
+    expect(text).not.toMatch(/secret|postgres|\.ts/)
+    expect(answer.headers.get('retry-after')).toBe(status === 503 ? '5' : null)
+    expect(answer.headers.get('allow')).toBe(status === 405 ? 'GET' : null)
+  })
+})
+
+test('an answer that nobody takes is given up after its time', async () => {
+  const large: Route = {
+    method: 'get',
+    path: '/large',
+    role: 'anyone',
+    about,
+    handle: () => json(200, 'x'.repeat(5e7)),
+  }
+  const server = createServer(createApp([large], { ...deps, answerTimeoutMs: 100 })).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
+  socket.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n')
+  const [open] = (await once(server, 'connection')) as [Socket]
+  await once(open, 'close')
+  socket.on('error', () => undefined).resume()
+  await once(socket, 'close')
+  expect(socket.bytesRead).toBeLessThan(5e7)
+  server.close()
+})
+
+describe('bodies', () => {
+  const post = (body: string | Buffer, headers: Record<string, string> = {}) =>
+    ask('/mine', { method: 'POST', body, headers: { ...token, ...headers } })
+
+  /** Sends without saying how much it will be. */
+  async function postChunked(
+    chunks: (string | Buffer)[],
+    headers: Record<string, string> = {},
+  ): Promise<[number, string]> {
+    const request = send(`${url}/mine`, { method: 'POST', headers: { ...token, ...headers } })
+    const answered = once(request, 'response')
+    for (const chunk of chunks) request.write(chunk)
+    request.end()
+    const [response] = (await answered) as [IncomingMessage]
+    let text = ''
+    for await (const chunk of response.setEncoding('utf8')) text += chunk
+    return [response.statusCode ?? 0, text]
+  }
+  const tooLarge = '{"detail":"the body is larger than 1000 bytes"}'
+
+  test('of the limit are read, of a byte more are not, however they come', async () => {
+    expect(await (await post('x'.repeat(1000))).json()).toEqual({ size: 1000 })
+    const refused = await post('x'.repeat(1001))
+    expect([refused.status, await refused.text()]).toEqual([413, tooLarge])
+    expect(await postChunked(['x'.repeat(999), 'x'])).toEqual([201, '{"size":1000}'])
+    expect(await postChunked(['x'.repeat(999), 'xx'])).toEqual([413, tooLarge])
+    expect(await postChunked(Array.from({ length: 200 }, () => 'x'.repeat(1000)))).toEqual([413, tooLarge])
+  })
+
+  test('are unpacked, and measured unpacked', async () => {
+    const gzip = { 'content-encoding': 'gzip' }
+    expect(await (await post(gzipSync('x'.repeat(1000)), gzip)).json()).toEqual({ size: 1000 })
+    expect((await post(gzipSync('x'.repeat(1001)), gzip)).status).toBe(413)
+    const bomb = gzipSync(Buffer.alloc(20_000_000))
+    expect((await postChunked([bomb], gzip))[0]).toBe(413)
+    expect((await post('no gzip', gzip)).status).toBe(400)
+    expect((await post(gzipSync('cut off').subarray(0, 15), gzip)).status).toBe(400)
+    expect((await post('x', { 'content-encoding': 'constructor' })).status).toBe(415)
+    expect((await post('x', { 'content-encoding': 'gzip, gzip' })).status).toBe(415)
+  })
+
+  test('that are cut off, or many at once, cost no memory afterwards', async () => {
+    const { port } = new URL(url)
+    const start = `POST /mine HTTP/1.1\r\nhost: x\r\nauthorization: good\r\ncontent-length: 1000\r\n\r\n${'x'.repeat(900)}`
+    const open = [1, 2].map(() => connect(Number(port), '127.0.0.1'))
+    for (const socket of open) socket.write(start)
+    await vi.waitFor(async () => expect((await post('x'.repeat(1000))).status).toBe(503))
+    for (const socket of open) socket.destroy()
+    await vi.waitFor(async () => expect((await post('x'.repeat(1000))).status).toBe(201))
+  })
+
+  test('a connection is good for a next request after a refusal', async () => {
+    const { port } = new URL(url)
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8')
+    let text = ''
+    socket.on('data', (chunk: string) => (text += chunk))
+    socket.write(
+      `POST /mine HTTP/1.1\r\nhost: x\r\nauthorization: good\r\ncontent-length: 2000\r\n\r\n${'x'.repeat(2000)}`,
+    )
+    socket.write('GET /maybe HTTP/1.1\r\nhost: x\r\n\r\n')
+    await vi.waitFor(() => expect(text).toMatch(/413 [^]*"nobody"/))
+    socket.destroy()
+  })
+})

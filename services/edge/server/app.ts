@@ -1,0 +1,142 @@
+import { finished } from 'node:stream'
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
+import helmet from 'helmet'
+import { Counter, Histogram } from 'prom-client'
+import type { Log } from '#runtime/process/log.ts'
+import { classify } from '#runtime/process/retry.ts'
+import { traceIdOf } from '#runtime/kafka/trace.ts'
+import { type Gate, admit } from './admit.ts'
+import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
+import type { ReadBody } from './body.ts'
+import { hasProblems, problem } from '../http/problem.ts'
+import type { Route } from './route.ts'
+
+const answered = new Counter({
+  name: 'parma_http_answers_total',
+  help: 'Answers by route and status',
+  labelNames: ['route', 'status'] as const,
+})
+const duration = new Histogram({
+  name: 'parma_http_duration_seconds',
+  help: 'From the headers of a request to the end of its answer, by route',
+  labelNames: ['route'] as const,
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
+})
+
+export type AppDeps = Gate & {
+  readBody: ReadBody
+  /** Proxies in front whose X-Forwarded-For counts. */
+  trustProxy: number
+  /** How long a client may take to receive an answer. */
+  answerTimeoutMs: number
+  log: Log
+}
+
+/**
+ * Serves `routes` with the statuses and bodies of contract section 3, errors included; under /api/v1 errors are problems.
+ * No answer shows a stack trace.
+ */
+export function createApp(routes: readonly Route[], deps: AppDeps): Express {
+  const app = express()
+  app.disable('x-powered-by').disable('etag').enable('case sensitive routing').set('query parser', false)
+  app.set('trust proxy', deps.trustProxy)
+  app.use(helmet(), cutSlowReaders(deps.answerTimeoutMs))
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const here = routes.filter((route) => route.path === path)
+    const methods = new Map(here.map((route) => [route.method.toUpperCase(), serve(route, deps)]))
+    app.all(path, measure(path), (request, response, next) => {
+      // Not Express's own table of methods: it would answer HEAD by running GET, side effects and all.
+      const handle = methods.get(request.method)
+      if (!handle) throw new Refusal(405, 'Method Not Allowed', { allow: [...methods.keys()].join(', ') })
+      return handle(request, response, next)
+    })
+  }
+  app.use(() => {
+    throw new Refusal(404, 'Not Found')
+  })
+  app.use(answerError(deps.log))
+  return app
+}
+
+function serve(route: Route, deps: AppDeps): RequestHandler {
+  return async (request, response) => {
+    const handle = await admit(route, request, response, deps)
+    const answer = await handle({
+      headers: request.headers,
+      query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
+      params: request.params as Record<string, string>,
+      traceparent: request.get('traceparent'),
+      readBody: () => deps.readBody(request),
+    })
+    send(response, answer)
+  }
+}
+
+/** A client may read its answer only when it has sent all: what it still sends is let in, so that nothing is cut off under its hands. */
+function send(response: Response, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') })
+  if (response.req.complete) return void response.end(body)
+  response.flushHeaders()
+  response.write(body ?? '')
+  finished(response.req.resume(), () => response.end())
+}
+
+function answerError(log: Log): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (error: unknown, request: Request, response: Response, _next) => {
+    if (response.headersSent) return void response.destroy()
+    const refusal = toRefusal(error)
+    const about = { method: request.method, path: request.path, trace_id: traceIdOf(request.get('traceparent')) }
+    if (!refusal) {
+      log.error({ ...about, error }, 'request_failed')
+      return send(response, hasProblems(request.path) ? problem(unexpected, request.path) : internalServerError)
+    }
+    const { status, detail, headers, cause } = refusal
+    const level = status >= 500 ? 'warn' : 'debug'
+    log[level]({ ...about, status, detail, error: cause }, 'request_refused')
+    send(response, hasProblems(request.path) ? problem(refusal, request.path) : json(status, { detail }, headers))
+  }
+}
+
+const internalServerError = {
+  status: 500,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: 'Internal Server Error',
+}
+const unexpected = new Refusal(500, 'Internal Server Error')
+
+function toRefusal(error: unknown): Refusal | null {
+  if (error instanceof Refusal) return error
+  if (classify(error) === 'transient') return unavailable('a part of the system is not available', error)
+  // Express refuses a path that is not URL-encoded text.
+  if (error instanceof URIError) return new Refusal(404, 'Not Found')
+  return null
+}
+
+/** An answer that is not received keeps its memory: ends connections whose clients take too long over it. */
+function cutSlowReaders(timeoutMs: number): RequestHandler {
+  return (_request, response, next) => {
+    response.on('prefinish', () => {
+      const timer = setTimeout(() => response.destroy(), timeoutMs).unref()
+      response.on('close', () => clearTimeout(timer))
+    })
+    next()
+  }
+}
+
+function measure(route: string): RequestHandler {
+  return (_request, response, next) => {
+    const end = duration.startTimer({ route })
+    response.on('close', () => {
+      end()
+      answered.inc({ route, status: response.statusCode })
+    })
+    next()
+  }
+}

@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { Refusal, unavailable } from '../http/answer.ts'
+
+export type BodyLimits = {
+  /** Of one body, unpacked. */
+  maxBytes: number
+  /** Of all that are being received at once. */
+  maxBufferedBytes: number
+}
+
+/** The bytes of a request's body, with any content-encoding undone. Rejects with a Refusal. */
+export type ReadBody = (request: IncomingMessage) => Promise<Buffer>
+
+const unpackers = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+} as const
+
+/**
+ * Reads bodies within limits, which count what arrives and what it unpacks to, whatever the headers say. What is left of
+ * a refused body is received and thrown away, so that the client gets to read why; REQUEST_TIMEOUT_MS ends that.
+ */
+export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): ReadBody {
+  let buffered = 0
+
+  return async (request) => {
+    const tooLarge = () => new Refusal(413, `the body is larger than ${maxBytes} bytes`)
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
+    const stream = unpack(request)
+    const chunks: Buffer[] = []
+    let size = 0
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+    stream.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      buffered += chunk.length
+      chunks.push(chunk)
+      if (size > maxBytes) reject(tooLarge())
+      else if (buffered > maxBufferedBytes) reject(unavailable('too much is being received at once'))
+    })
+    stream.on('end', () => resolve(Buffer.concat(chunks, size)))
+    stream.on('error', (error) => reject(new Refusal(400, 'There was an error parsing the body', {}, { cause: error })))
+    request.on('close', () => request.complete || reject(new Refusal(400, 'the request was cut off')))
+    try {
+      return await promise
+    } finally {
+      buffered -= size
+      stream.removeAllListeners('data')
+      if (stream !== request) {
+        request.unpipe()
+        stream.destroy()
+      }
+      request.resume()
+    }
+  }
+}
+
+function unpack(request: IncomingMessage): Readable {
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
+  if (encoding === 'identity' || encoding === '') return request
+  const create = Object.hasOwn(unpackers, encoding) ? unpackers[encoding as keyof typeof unpackers] : null
+  if (!create) throw new Refusal(415, `content-encoding ${encoding} is not understood: send gzip, deflate, br or none`)
+  return request.pipe(create())
+}

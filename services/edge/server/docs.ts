@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import type { Answer } from '../http/answer.ts'
+import type { Route } from './route.ts'
+
+// Stricter than helmet's own, and without upgrade-insecure-requests, which would break it where the edge has no TLS.
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const page = `<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <title>parma-analytics</title>
+    <link rel="icon" href="/docs/favicon-32x32.png">
+    <link rel="stylesheet" href="/docs/swagger-ui.css">
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>
+`
+
+const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null })
+`
+
+/**
+ * GET /docs: Swagger UI on /openapi.json, all of it from here. Each file of it is a route of its own, so that no other
+ * can be had.
+ */
+export function docsRoutes(): Route[] {
+  return [
+    fileRoute('/docs', 'text/html; charset=utf-8', async () => page),
+    fileRoute('/docs/start.js', 'text/javascript; charset=utf-8', async () => start),
+    packageFile('swagger-ui-bundle.js', 'text/javascript; charset=utf-8'),
+    packageFile('swagger-ui.css', 'text/css; charset=utf-8'),
+    packageFile('favicon-32x32.png', 'image/png'),
+    {
+      method: 'get',
+      path: '/redoc',
+      role: 'anyone',
+      about: {
+        summary: 'Where the predecessor had a second form of /docs.',
+        answers: { 307: { description: 'To /docs.' } },
+      },
+      handle: () => ({ status: 307, headers: { location: '/docs' }, body: null }),
+    },
+  ]
+}
+
+function packageFile(name: string, contentType: string): Route {
+  const path = fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`))
+  return fileRoute(`/docs/${name}`, contentType, () => readFile(path))
+}
+
+function fileRoute(path: string, contentType: string, read: () => Promise<string | Buffer>): Route {
+  const headers = { 'content-type': contentType, 'content-security-policy': policy, 'cache-control': 'no-cache' }
+  return {
+    method: 'get',
+    path,
+    role: 'anyone',
+    about: {
+      summary: path === '/docs' ? 'The routes, to read and to try.' : 'A part of /docs.',
+      answers: { 200: { description: 'The file.', schema: z.string(), contentType } },
+    },
+    handle: async (): Promise<Answer> => ({ status: 200, headers, body: await read() }),
+  }
+}

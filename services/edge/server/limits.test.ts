@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { createLog } from '#runtime/process/log.ts'
+import { json, Refusal } from '../http/answer.ts'
+import { createApp } from './app.ts'
+import { createLimits } from './limits.ts'
+import type { Route } from './route.ts'
+
+const about = { summary: '', answers: {} }
+const routes: Route[] = [
+  { method: 'get', path: '/', role: 'anyone', about, handle: () => json(200, 'open') },
+  { method: 'get', path: '/other', role: 'anyone', about, handle: () => json(200, 'open') },
+  { method: 'get', path: '/maybe', role: 'maybe-source', about, handle: () => json(200, 'maybe') },
+  { method: 'get', path: '/source', role: 'source', about, handle: () => json(200, 'source') },
+  { method: 'get', path: '/api/v1/look', role: 'viewer', about, handle: () => json(200, 'looked') },
+]
+
+/** Asks an edge behind one proxy, where two requests of each kind are allowed; tokens are their source's id. */
+async function startApp() {
+  const app = createApp(routes, {
+    async checkToken(header) {
+      if (!Number(header)) throw new Refusal(401, 'no')
+      return { sourceId: Number(header), taskId: null, run: '', exp: 0 }
+    },
+    async checkApiKey(header) {
+      if (!header?.startsWith('key')) throw new Refusal(401, 'no')
+      return { keyId: Number(header.slice(3)), name: '', role: 'viewer' }
+    },
+    limits: createLimits({
+      ...{ RATE_LIMIT_ANONYMOUS: 2, RATE_LIMIT_SOURCE: 2, RATE_LIMIT_API_KEY: 2, RATE_LIMIT_REFUSED: 2 },
+      RATE_LIMIT_MAX_CALLERS: 100,
+    }),
+    readBody: () => Promise.resolve(Buffer.alloc(0)),
+    trustProxy: 1,
+    answerTimeoutMs: 60_000,
+    log: createLog('edge', 'fatal'),
+  })
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return (path: string, authorization = '', address = '192.0.2.1') =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      headers: { 'x-forwarded-for': address, ...(authorization && { authorization }) },
+    })
+}
+
+async function statuses(times: number, ask: () => Promise<Response>): Promise<number[]> {
+  const found: number[] = []
+  for (let n = 0; n < times; n++) found.push((await ask()).status)
+  return found
+}
+
+test('requests without credentials count by address and route', async () => {
+  const ask = await startApp()
+  expect(await statuses(3, () => ask('/'))).toEqual([200, 200, 429])
+  expect(await statuses(3, () => ask('/maybe'))).toEqual([200, 200, 429])
+  expect((await ask('/other')).status).toBe(200)
+  expect((await ask('/maybe', '7')).status).toBe(200)
+  expect((await ask('/', '', '192.0.2.2')).status).toBe(200)
+  // What a caller writes itself before the proxy's own entry counts for nothing.
+  expect((await ask('/', '', '192.0.2.9, 192.0.2.1')).status).toBe(429)
+})
+
+test('the addresses of one IPv6 network count as one', async () => {
+  const ask = await startApp()
+  const found: number[] = []
+  for (const host of ['1', '2', '3:4']) found.push((await ask('/', '', `2001:db8:0:1::${host}`)).status)
+  expect(found).toEqual([200, 200, 429])
+})
+
+test('requests of a source count together, and so do those of a key', async () => {
+  const ask = await startApp()
+  let addresses = 0
+  const address = () => `192.0.2.${++addresses}`
+  expect(await statuses(3, () => ask('/source', '7', address()))).toEqual([200, 200, 429])
+  expect((await ask('/source', '8')).status).toBe(200)
+  expect(await statuses(3, () => ask('/api/v1/look', 'key7', address()))).toEqual([200, 200, 429])
+  expect((await ask('/api/v1/look', 'key8')).status).toBe(200)
+})
+
+test('bad credentials count by address; good tokens pass all the same, keys are not looked up any more', async () => {
+  const ask = await startApp()
+  expect(await statuses(3, () => ask('/source', 'bad'))).toEqual([401, 401, 429])
+  expect((await ask('/source', '7')).status).toBe(200)
+  expect((await ask('/api/v1/look', 'key7')).status).toBe(429)
+  expect((await ask('/api/v1/look', 'key7', '192.0.2.2')).status).toBe(200)
+})
+
+test('an answer tells the limit, and a refusal how long to wait', async () => {
+  const told = ({ headers }: Response) =>
+    ['policy', 'limit', 'remaining', 'reset'].map((name) => headers.get(`ratelimit-${name}`))
+  const ask = await startApp()
+  const first = await ask('/')
+  expect(told(first)).toEqual(['2;w=60', '2', '1', expect.stringMatching(/^\d+$/)])
+  expect(first.headers.get('retry-after')).toBeNull()
+  await ask('/')
+  const refused = await ask('/')
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(told(refused)).toEqual(['2;w=60', '2', '0', expect.stringMatching(/^\d+$/)])
+  expect(await refused.json()).toEqual({ detail: 'too many requests without credentials: at most 2 a minute' })
+  await statuses(3, () => ask('/source', 'bad'))
+  const locked = await ask('/api/v1/look', 'key7')
+  expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(told(locked)).toEqual(['2;w=60', '2', '0', locked.headers.get('retry-after')])
+  expect(await locked.json()).toMatchObject({ type: 'urn:parma:problem:too-many-requests', status: 429 })
+})

@@ -1,0 +1,89 @@
+import type { Request, Response } from 'express'
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
+import { Refusal } from '../http/answer.ts'
+import type { Config } from '../config.ts'
+import { createCounters } from './counters.ts'
+
+const windowMs = 60_000
+
+/** One limit on requests per minute and key. What goes over it is a Refusal with 429; the headers RateLimit-* tell how much is left. */
+export type Limit = {
+  /** Counts a request. */
+  count(key: string, request: Request, response: Response): Promise<void>
+  /** Counts nothing, and refuses where the last that was counted was over the limit. */
+  check(key: string): Promise<void>
+}
+
+/** Each process counts for itself. */
+export type Limits = {
+  /** Without credentials, by address and route. */
+  anonymous: Limit
+  /** With a token, by its source. */
+  source: Limit
+  /** With an API key, by key. */
+  apiKey: Limit
+  /** With credentials that are refused, by address. */
+  refused: Limit
+}
+
+type LimitSettings = Pick<
+  Config,
+  'RATE_LIMIT_ANONYMOUS' | 'RATE_LIMIT_SOURCE' | 'RATE_LIMIT_API_KEY' | 'RATE_LIMIT_REFUSED' | 'RATE_LIMIT_MAX_CALLERS'
+>
+
+export function createLimits(settings: LimitSettings): Limits {
+  const limit = (perMinute: number, what: string) => createLimit(perMinute, what, settings.RATE_LIMIT_MAX_CALLERS)
+  return {
+    anonymous: limit(settings.RATE_LIMIT_ANONYMOUS, 'requests without credentials'),
+    source: limit(settings.RATE_LIMIT_SOURCE, 'requests of one data source'),
+    apiKey: limit(settings.RATE_LIMIT_API_KEY, 'requests with one API key'),
+    refused: limit(settings.RATE_LIMIT_REFUSED, 'requests with credentials that are refused'),
+  }
+}
+
+function createLimit(perMinute: number, what: string, maxCallers: number): Limit {
+  if (perMinute === 0) return { count: async () => undefined, check: async () => undefined }
+  const detail = `too many ${what}: at most ${perMinute} a minute`
+  const store = createCounters(windowMs, maxCallers)
+  const middleware = rateLimit({
+    windowMs,
+    limit: perMinute,
+    store,
+    standardHeaders: 'draft-6',
+    legacyHeaders: false,
+    keyGenerator: (_request, response) => String(response.locals.countedBy),
+    handler: (_request, _response, next) => next(new Refusal(429, detail)),
+    // They warn of mistakes in the options above, on the console.
+    validate: false,
+  })
+  return {
+    count(key, request, response) {
+      response.locals.countedBy = key
+      return new Promise((resolve, reject) => {
+        void middleware(request, response, (error?: unknown) =>
+          error === undefined ? resolve() : reject(error as Error),
+        )
+      })
+    },
+    async check(key) {
+      const known = await store.get?.(key)
+      if (!known?.resetTime || known.totalHits <= perMinute) return
+      const seconds = Math.max(1, Math.ceil((known.resetTime.getTime() - Date.now()) / 1000))
+      throw new Refusal(429, detail, {
+        'retry-after': String(seconds),
+        'ratelimit-policy': `${perMinute};w=${windowMs / 1000}`,
+        'ratelimit-limit': String(perMinute),
+        'ratelimit-remaining': '0',
+        'ratelimit-reset': String(seconds),
+      })
+    },
+  }
+}
+
+/** Longer than any address: what X-Forwarded-For holds may be anything. */
+const maxAddressLength = 64
+
+/** Who sent a request without saying who it is. An IPv6 caller has a whole network to send from, which counts as one. */
+export function addressOf(request: Request): string {
+  return ipKeyGenerator(request.ip ?? '').slice(0, maxAddressLength)
+}

@@ -1,0 +1,136 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { json } from '../http/answer.ts'
+import { describeRoutes } from './openapi.ts'
+import type { Route } from './route.ts'
+import { createRoutes, type RouteDeps } from '../routes.ts'
+import { lenient, lenientInt, text } from '../http/validation.ts'
+
+type Operation = {
+  operationId: string
+  security: object[]
+  parameters?: { in: string; name: string; required: boolean; schema: object }[]
+  requestBody?: { content: Record<string, { schema: object }> }
+  responses: Record<string, { content?: Record<string, { schema: object }> }>
+}
+type Document = { paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } }
+
+// Nothing of them is called: a table is only read.
+const table = createRoutes({ compatibilityRoutes: true } as RouteDeps)
+const document = describeRoutes(table) as Document
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+)
+
+test('the document is valid OpenAPI 3.1', async () => {
+  const validator = new Validator()
+  expect(await validator.validate(structuredClone(document))).toEqual({ valid: true })
+  expect(validator.version).toBe('3.1')
+  expect(await validator.validate({ ...document, paths: { '/': { get: { responses: 1 } } } })).toMatchObject({
+    valid: false,
+  })
+})
+
+test('every schema in it is one, and what it refers to is there', () => {
+  const ajv = addFormats.default(new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false }))
+  ajv.addVocabulary(['components'])
+  const schemas = operations.flatMap(({ operation: { parameters = [], requestBody, responses } }) => [
+    ...parameters.map(({ schema }) => schema),
+    ...[requestBody, ...Object.values(responses)].flatMap((one) =>
+      Object.values(one?.content ?? {}).map(({ schema }) => schema),
+    ),
+  ])
+  expect(schemas.length).toBeGreaterThan(50)
+  for (const schema of [...schemas, ...Object.values(document.components.schemas)])
+    ajv.compile({ ...schema, components: document.components })
+})
+
+test('it is the table of routes, no more and no less', async () => {
+  const listed = operations.map(({ path, method }) => `${method} ${path}`)
+  expect(listed.sort()).toEqual(
+    table.map(({ path, method }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort(),
+  )
+  expect(listed).toContain('get /openapi.json')
+  const ids = operations.map(({ operation }) => operation.operationId)
+  expect(new Set(ids).size).toBe(ids.length)
+  const served = table.find(({ path }) => path === '/openapi.json') as Extract<Route, { role: 'anyone' }>
+  const { body } = await served.handle({} as never)
+  expect(JSON.parse(String(body))).toEqual(document)
+})
+
+test('what is switched off is not in it', () => {
+  const { paths } = describeRoutes(createRoutes({ compatibilityRoutes: false } as RouteDeps)) as Document
+  expect(Object.keys(paths)).not.toContain('/schedule')
+})
+
+test('every parameter of a path is described, and none besides', () => {
+  for (const { path, operation } of operations) {
+    const named = (operation.parameters ?? []).filter((one) => one.in === 'path').map(({ name }) => name)
+    expect([path, named]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1])])
+  }
+})
+
+const said = { summary: 'x', answers: { 200: { description: 'x' } } }
+const handle = () => json(200, null)
+const describeOne = (route: Route) =>
+  Object.values(Object.values((describeRoutes([route]) as Document).paths)[0] ?? {})[0] as Operation
+
+test('the answers of a role, of a body and of input come with them', () => {
+  const statuses = (route: Route) => Object.keys(describeOne(route).responses).join(' ')
+  const one = { method: 'post', path: '/', handle } as const
+  const body = z.object({})
+  expect(statuses({ ...one, role: 'anyone', about: said })).toBe('200 429 500')
+  expect(statuses({ ...one, role: 'source', about: said })).toBe('200 400 401 429 500 503')
+  expect(statuses({ ...one, role: 'anyone', about: { ...said, query: body } })).toBe('200 422 429 500')
+  expect(statuses({ ...one, role: 'anyone', about: { ...said, body } })).toBe('200 400 413 415 422 429 500 503')
+  expect(
+    statuses({
+      ...one,
+      role: 'source',
+      about: { ...said, body, answers: { 201: { description: '' }, 409: { description: '' } } },
+    }),
+  ).toBe('201 400 401 409 413 415 422 429 500 503')
+})
+
+test('errors of the operator API are problems, a key of too low a role among them', () => {
+  const route = { method: 'get', path: '/api/v1/x', role: 'viewer', about: said, handle } as const
+  const { responses, security } = describeOne(route)
+  expect(security).toEqual([{ key: [] }])
+  expect(Object.keys(responses).join(' ')).toBe('200 400 401 403 429 500 503')
+  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  for (const [status, { content }] of Object.entries(responses)) if (status !== '200') expect(content).toEqual(problem)
+})
+
+test('a whole number may be a text or a boolean in a body, and is one in a URL; defaults, bounds and patterns are told', () => {
+  const input = z.object({
+    a: lenient(z.int32().min(1).max(9)).default(3),
+    b: lenientInt.nullable().default(null),
+    c: text(5),
+  })
+  const { parameters, requestBody } = describeOne({
+    method: 'post',
+    path: '/',
+    role: 'anyone',
+    handle,
+    about: { ...said, query: input, body: input },
+  })
+  const integer = { type: ['integer', 'string', 'boolean'], pattern: expect.any(String) }
+  expect(requestBody?.content['application/json']?.schema).toEqual({
+    type: 'object',
+    properties: {
+      a: { ...integer, minimum: 1, maximum: 9, default: 3 },
+      b: { anyOf: [{ ...integer, minimum: -2147483648, maximum: 2147483647 }, { type: 'null' }], default: null },
+      c: { type: 'string', maxLength: 5, pattern: '^[^\\u0000]*$' },
+    },
+    required: ['c'],
+  })
+  expect(parameters?.[0]).toEqual({
+    in: 'query',
+    name: 'a',
+    required: false,
+    schema: { type: 'integer', minimum: 1, maximum: 9, default: 3 },
+  })
+})

@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import manifest from '../../../package.json' with { type: 'json' }
+import { json, refusal } from '../http/answer.ts'
+import { hasProblems, problemBody, problemType } from '../http/problem.ts'
+import type { Described, Route } from './route.ts'
+import { invalid } from '../http/validation.ts'
+
+type Json = Record<string, unknown>
+
+/** Who a route is for, and what it asks of them. */
+const roles: Record<Route['role'], { description: string; security: Json[] }> = {
+  anyone: { description: 'Needs no credentials.', security: [] },
+  source: { description: 'For mining modules, with the token they were called with.', security: [{ token: [] }] },
+  'maybe-source': { description: 'With the token of a source, or without one.', security: [{ token: [] }, {}] },
+  viewer: { description: 'For people and programs that look, with an API key.', security: [{ key: [] }] },
+  operator: { description: 'For those who act, with an API key of the role operator.', security: [{ key: [] }] },
+  'viewer-or-source': {
+    description: 'With an API key, or for mining modules with the token they were called with.',
+    security: [{ key: [] }, { token: [] }],
+  },
+}
+
+const securitySchemes = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A module sends back the token that it was called with. `parma token mint` makes one by hand.',
+  },
+  key: { type: 'http', scheme: 'bearer', description: 'An API key, `parma_…`, which `parma keys create` makes.' },
+}
+
+const shared = new Map<z.ZodType, string>([
+  [refusal, 'Refusal'],
+  [invalid, 'Invalid'],
+  [problemBody, 'Problem'],
+])
+
+/** The routes, and one more: GET /openapi.json, which describes them all and itself (OpenAPI 3.1). */
+export function withDocument(routes: readonly Route[]): Route[] {
+  const all: Route[] = [
+    ...routes,
+    { method: 'get', path: '/openapi.json', role: 'anyone', about, handle: () => json(200, document) },
+  ]
+  const document = describeRoutes(all)
+  return all
+}
+
+const about = {
+  summary: 'This document.',
+  answers: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
+}
+
+/** The OpenAPI 3.1 document of `routes`: https://spec.openapis.org/oas/v3.1.1.html */
+export function describeRoutes(routes: readonly Route[]): Json {
+  const paths: Record<string, Json> = {}
+  for (const route of routes)
+    (paths[route.path.replaceAll(/:(\w+)/g, '{$1}')] ??= {})[route.method] = describeOperation(route)
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: manifest.name,
+      version: manifest.version,
+      description:
+        `${manifest.description}. A path that is not listed is 404, a method that is not listed is 405 with \`Allow\`. ` +
+        'Unknown members of a body and unknown names in a query are ignored.',
+    },
+    tags: Object.entries(roles).map(([name, { description }]) => ({ name, description })),
+    paths,
+    components: {
+      securitySchemes,
+      schemas: Object.fromEntries([...shared].map(([schema, name]) => [name, toSchema(schema, 'answer')])),
+    },
+  }
+}
+
+function describeOperation(route: Route): Json {
+  const { summary, query, params, headers, body } = route.about
+  const parameters = [
+    ...describeParameters('path', params),
+    ...describeParameters('query', query),
+    ...describeParameters('header', headers),
+  ]
+  return {
+    operationId: `${route.method}${route.path.replaceAll(/\W+/g, '_').replace(/_$/, '')}`,
+    summary,
+    tags: [route.role],
+    security: roles[route.role].security,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'body') } } },
+    }),
+    responses: Object.fromEntries(
+      Object.entries(answersOf(route)).map(([status, said]) => [
+        status,
+        describeAnswer(Number(status), Number(status) >= 400 && hasProblems(route.path) ? asProblem(said) : said),
+      ]),
+    ),
+  }
+}
+
+/** Every status that a route may answer: what its role and what it takes bring with them, and its own. */
+function answersOf({ role, about: { query, params, headers, body, answers } }: Route): Answers {
+  return {
+    429: tooMany,
+    500: { description: 'A defect.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
+    ...(role === 'anyone' ? {} : ofTokens),
+    ...(role === 'viewer' || role === 'operator' ? ofKeys : {}),
+    ...(body ? ofBodies : {}),
+    ...((query ?? params ?? headers ?? body) ? ofInput : {}),
+    ...answers,
+  }
+}
+
+type Answers = Record<number, Described>
+
+const unavailable: Described = {
+  description: 'Something is out of order for a while: send it again.',
+  headers: { 'retry-after': 'How many seconds to wait.' },
+}
+const tooMany: Described = {
+  description: 'Too many requests within a minute.',
+  headers: {
+    'retry-after': 'How many seconds to wait.',
+    'ratelimit-policy': 'The limit and the seconds it is for.',
+    'ratelimit-limit': 'The limit.',
+    'ratelimit-remaining': 'How much of it is left.',
+    'ratelimit-reset': 'The seconds until it is whole again.',
+  },
+}
+const unreadable = { description: 'The token names no data source, or the body cannot be received.' }
+const ofTokens: Answers = {
+  400: unreadable,
+  401: { description: 'The token is missing or not good.' },
+  503: unavailable,
+}
+const ofKeys: Answers = { 403: { description: 'The API key is of a lower role.' } }
+const ofBodies: Answers = {
+  400: unreadable,
+  413: { description: 'The body is too large.' },
+  415: { description: 'The content-encoding is not understood.' },
+  503: unavailable,
+}
+const ofInput: Answers = { 422: { description: 'What is wrong, and where.', schema: invalid } }
+
+function asProblem(said: Described): Described {
+  return { ...said, schema: problemBody, contentType: problemType }
+}
+
+function describeAnswer(status: number, { description, schema, contentType, headers }: Described): Json {
+  const body = schema ?? (status >= 400 ? refusal : null)
+  const name = body && shared.get(body)
+  return {
+    description,
+    ...(headers && { headers: mapValues(headers, (told) => ({ description: told, schema: { type: 'string' } })) }),
+    ...(body && {
+      content: {
+        [contentType ?? 'application/json']: {
+          schema: name ? { $ref: `#/components/schemas/${name}` } : toSchema(body, 'answer'),
+        },
+      },
+    }),
+  }
+}
+
+function describeParameters(place: 'path' | 'query' | 'header', schema: z.ZodObject | undefined): Json[] {
+  if (!schema) return []
+  const { properties = {}, required = [] } = toSchema(schema, place)
+  return Object.entries(properties).map(([name, one]) => ({
+    name,
+    in: place,
+    required: required.includes(name),
+    schema: one,
+  }))
+}
+
+function toSchema(schema: z.ZodType, place: 'path' | 'query' | 'header' | 'body' | 'answer') {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io: place === 'answer' ? 'output' : 'input',
+    override({ zodSchema, jsonSchema }) {
+      // zod leaves out the defaults of what it coerces.
+      if (zodSchema instanceof z.ZodDefault) jsonSchema.default = zodSchema.def.defaultValue
+      // Everything in a URL is text: that a number may be a text as well goes without saying.
+      if (Array.isArray(jsonSchema.type) && place !== 'body')
+        delete Object.assign(jsonSchema, { type: 'integer' }).pattern
+    },
+  })
+  return rest
+}
+
+function mapValues<A, B>(record: Record<string, A>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
+}

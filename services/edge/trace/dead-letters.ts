@@ -1,0 +1,73 @@
+import type { KafkaSettings } from '#runtime/process/config.ts'
+import { prefixed } from '#runtime/kafka/kafka.ts'
+import { readTopics } from '#runtime/kafka/read-topics.ts'
+import { headerText } from '#runtime/kafka/record.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
+import { deadLetterTopic, topics } from '#schemas/topics.ts'
+import { withDeadline } from '../http/deadline.ts'
+import type { DeadLetters, NotKnown, Pipe } from './event-status.ts'
+
+/** Which of the services that take a payload further have given up on an event. Never rejects. */
+export type FindDeadLetters = (eventId: string) => Promise<DeadLetters | NotKnown>
+
+/** Where the records that a payload becomes die. A news has an id of its own, and its payload's in the header `group_id`. */
+const letterTopics: { name: string; service: Pipe }[] = [
+  { name: deadLetterTopic(topics.rawPayloads, 'raw-sink').name, service: 'raw-sink' },
+  { name: deadLetterTopic(topics.rawPayloads, 'normalizer').name, service: 'normalizer' },
+  { name: deadLetterTopic(topics.observations, 'analyzer').name, service: 'analyzer' },
+  { name: deadLetterTopic(topics.news, 'notifier').name, service: 'notifier' },
+]
+
+const keepMs = 10_000
+const maxEvents = 20_000
+
+/**
+ * Reads all dead letters that there are, once for all who ask within ten seconds; there should be none or few. What takes
+ * longer than `timeoutMs` goes on for those who ask next.
+ */
+export function openDeadLetters(
+  settings: KafkaSettings,
+  timeoutMs: number,
+  { log }: Pick<ServiceContext, 'log'>,
+): FindDeadLetters {
+  let reading: Promise<ReadonlyMap<string, DeadLetters>> | null = null
+
+  async function read(): Promise<ReadonlyMap<string, DeadLetters>> {
+    const services = new Map(letterTopics.map(({ name, service }) => [prefixed(settings, name), service]))
+    const events = new Map<string, DeadLetters>()
+    await readTopics(settings, log, [...services.keys()], (record) => {
+      const service = services.get(record.topic)
+      const eventId = headerText(record, service === 'notifier' ? 'group_id' : 'event_id')
+      if (!service || eventId === undefined) return
+      const known = events.get(eventId) ?? {}
+      const detail = `${headerText(record, '__dlq.reason') ?? ''}: ${headerText(record, '__dlq.errors.message') ?? ''}`
+      events.delete(eventId)
+      events.set(eventId, { ...known, [service]: { at: record.timestamp, detail } })
+      const [oldest] = events.keys()
+      if (events.size > maxEvents && oldest !== undefined) events.delete(oldest)
+    })
+    return events
+  }
+
+  function readOnce(): Promise<ReadonlyMap<string, DeadLetters>> {
+    if (!reading) {
+      const started = read()
+      reading = started
+      const forget = () => {
+        if (reading === started) reading = null
+      }
+      started.then(() => setTimeout(forget, keepMs).unref(), forget)
+    }
+    return reading
+  }
+
+  return async (eventId) => {
+    const late = () => new Error(`the dead letters were not read within ${timeoutMs} ms`)
+    try {
+      return (await withDeadline(readOnce(), timeoutMs, late)).get(eventId) ?? {}
+    } catch (error) {
+      log.warn({ error, event_id: eventId }, 'dead_letters_not_read')
+      return 'no-answer'
+    }
+  }
+}

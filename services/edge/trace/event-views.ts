@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { classify } from '#runtime/process/retry.ts'
+import type { Bounded } from '../http/deadline.ts'
+import type { Normalized, NotKnown, Said, Status } from './event-status.ts'
+
+export type Views = {
+  normalized: Said<Normalized>
+  judged: Said<Status>
+  notified: Said<Status>
+  counted: Said<Status>
+}
+
+/**
+ * What other services say of an event in the views they keep for others: nothing else of theirs is read. A service whose
+ * view cannot be read costs only its own answer.
+ */
+export async function readViews(database: Database, bounded: Bounded, eventId: string): Promise<Views> {
+  const say = <T>(query: Promise<T | null>): Promise<Said<T>> => bounded(query).catch(explain)
+  const [normalized, judged, notified, counted] = await Promise.all([
+    say(readLineage(database, eventId)),
+    say(readStatus(database, 'analyzer', eventId)),
+    say(readStatus(database, 'notifier', eventId)),
+    say(readStatus(database, 'scheduler', eventId)),
+  ])
+  return { normalized, judged, notified, counted }
+}
+
+const nameRow = z.object({ source_name: z.string() })
+const maxSources = 500
+
+/** Names of sources whose raw documents there may be. */
+export function readSourceNames(database: Database, bounded: Bounded): Promise<readonly string[] | NotKnown> {
+  const names = database.anyFirst(sql.type(nameRow)`
+    SELECT DISTINCT source_name FROM public.data_source
+    WHERE source_name ~ '^[a-z0-9_-]{1,200}$' AND source_name !~ '^__.*__$' LIMIT ${maxSources}`)
+  return bounded(names).catch(explain)
+}
+
+const lineageRow = z.object({
+  data_source_id: z.number(),
+  source_name: z.string(),
+  company_id: z.string(),
+  task_id: z.number().nullable(),
+  received_at: z.number(),
+  at: z.number(),
+  stored: z.number(),
+  unmapped: z.number(),
+  refused: z.number(),
+  reason: z.string().nullable(),
+})
+
+/** normalizer.lineage is its event_status with the counts and the source beside it. */
+function readLineage(database: Database, eventId: string): Promise<Normalized | null> {
+  return database.maybeOne(sql.type(lineageRow)`
+    SELECT data_source_id, source_name, company_id, task_id, received_at, processed_at AS at, stored, unmapped, refused, reason
+    FROM normalizer.lineage WHERE event_id = ${eventId} ORDER BY event_no DESC LIMIT 1`)
+}
+
+const statusRow = z.object({ stage: z.string(), at: z.number(), reason: z.string().nullable() })
+
+function readStatus(database: Database, schema: string, eventId: string): Promise<Status | null> {
+  return database.maybeOne(sql.type(statusRow)`
+    SELECT stage, at, reason FROM ${sql.identifier([schema, 'event_status'])} WHERE event_id = ${eventId}
+    ORDER BY at DESC LIMIT 1`)
+}
+
+// undefined_table, invalid_schema_name, undefined_column, insufficient_privilege:
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const notThere = new Set(['42P01', '3F000', '42703', '42501'])
+
+/** Why a view of another service could not be read. Throws what is no reason. */
+export function explain(error: unknown): NotKnown {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (notThere.has(String((at as Error & { code?: unknown }).code))) return 'not-migrated'
+  if (classify(error) === 'transient') return 'no-answer'
+  throw error
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import type { Database } from '#runtime/postgres/postgres.ts'
+import type { AcceptedEvents } from '../publish/accepted.ts'
+import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
+import type { ApiKey } from '../access/api-keys.ts'
+import type { Bounded } from '../http/deadline.ts'
+import type { FindDeadLetters } from './dead-letters.ts'
+import { remedies } from './event-reasons.ts'
+import { describeEvent, type EventFacts, known, stages, states } from './event-status.ts'
+import { readSourceNames, readViews } from './event-views.ts'
+import type { FindDocument } from './raw-documents.ts'
+import type { About, RouteRequest } from '../server/route.ts'
+import type { Caller } from '../access/token.ts'
+import { validate } from '../http/validation.ts'
+
+const eventParams = z.object({ event_id: z.guid() })
+const stageSchema = z.object({
+  stage: z.enum(stages),
+  state: z.enum(states),
+  at: z.iso.datetime().nullable(),
+  reason: z.enum(Object.keys(remedies) as [keyof typeof remedies]).nullable(),
+  remedy: z.string().nullable(),
+  detail: z.string().nullable(),
+})
+const eventSchema = z.object({
+  event_id: z.string(),
+  data_source_id: z.int().nullable(),
+  company_id: z.string().nullable(),
+  task_id: z.int().nullable(),
+  stages: z.array(stageSchema),
+})
+
+export const eventAbout: About = {
+  summary: 'Where a payload is: accepted, stored, normalized, judged, notified, or why not, and what to do about it.',
+  params: eventParams,
+  answers: {
+    200: { description: 'How far it has come, stage by stage.', schema: eventSchema },
+    404: { description: 'Nobody knows of an event with this id, or it is of another data source than the token.' },
+    503: { description: 'Nobody who might know answers.' },
+  },
+}
+
+export type EventDeps = {
+  database: Database
+  /** Of one look into Postgres. */
+  boundedLookup: Bounded
+  accepted: AcceptedEvents
+  findDocument: FindDocument
+  findDeadLetters: FindDeadLetters
+}
+
+/** GET /api/v1/events/{event_id}. A module sees the events of its own source, and of others not even that they are. */
+export function readEvent({ database, boundedLookup, accepted, findDocument, findDeadLetters }: EventDeps) {
+  return async ({ params }: RouteRequest, caller: ApiKey | Caller): Promise<Answer> => {
+    const event_id = validate(eventParams, params, 'path').event_id.toLowerCase()
+    const [views, names, dead] = await Promise.all([
+      readViews(database, boundedLookup, event_id),
+      readSourceNames(database, boundedLookup),
+      findDeadLetters(event_id),
+    ])
+    const normalized = known(views.normalized)
+    const stored =
+      typeof names === 'string'
+        ? names
+        : // A source may have been renamed since.
+          await findDocument(event_id, [...new Set([...names, ...(normalized ? [normalized.source_name] : [])])])
+    const facts: EventFacts = { accepted: accepted.find(event_id), stored, dead, ...views }
+    const described = describeEvent(facts)
+    const owner = facts.accepted ?? known(stored) ?? normalized
+    const isModule = 'sourceId' in caller
+    if (!described || (isModule && owner?.data_source_id !== caller.sourceId)) throw notFound(facts)
+    return json(200, {
+      event_id,
+      data_source_id: owner?.data_source_id ?? null,
+      company_id: owner?.company_id ?? null,
+      task_id: normalized?.task_id ?? null,
+      // What other services say in detail is for operators.
+      stages: described.map((stage) => ({ ...stage, at: iso(stage.at), detail: isModule ? null : stage.detail })),
+    })
+  }
+}
+
+function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
+}
+
+function notFound({ stored, normalized, judged, notified, counted }: EventFacts): Refusal {
+  if ([normalized, judged, notified, counted].every((said) => said === 'no-answer'))
+    return unavailable('the database does not answer, and nobody else knows of this event')
+  const silent = stored === 'no-answer' ? ' Firestore did not answer: it may be stored.' : ''
+  return new Refusal(
+    404,
+    `No event with this id is known.${silent}`,
+    {},
+    {
+      type: 'unknown-event',
+      title: 'Nobody knows of this event',
+      remedy:
+        'Take the id from Location or document_id in the answer of POST /feed-raw-data. What was accepted a moment ago, by ' +
+        'another process of the edge, shows in a few seconds; if it does not, look at the lag in `parma status`. What was not ' +
+        'answered 201 was not accepted: send it again.',
+    },
+  )
+}

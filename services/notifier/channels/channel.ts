@@ -1,0 +1,64 @@
+import type { Log } from '#runtime/process/log.ts'
+import type { Message } from '../message/compose.ts'
+import type { Config } from '../config.ts'
+import type { FindSecret } from './secret.ts'
+
+/** What a message is about; `notifier.notification.kind`. */
+export const notificationKinds = ['news', 'ops', 'digest', 'test'] as const
+export type NotificationKind = (typeof notificationKinds)[number]
+
+/** One message for one destination. */
+export type Parcel = {
+  deliveryId: number
+  notificationId: string
+  kind: NotificationKind
+  /** In the form `parse` returned. */
+  address: string
+  /** Name of the secret the destination needs; null when it names none. */
+  secretId: string | null
+  message: Message
+  why: string
+  /** When it was first to be sent, ms since 1970 by the database's clock. */
+  createdAt: number
+  /** When this attempt was claimed, by the same clock: that of our own process may be anything. */
+  claimedAt: number
+}
+
+/**
+ * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
+ * `afterMs`; `isOurs`: no message of this kind, or with this secret, gets out until we mend something. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
+ * `lost`: nobody knows, and with `isFinal` nobody will.
+ */
+export type Answer =
+  | { kind: 'sent'; reference: string }
+  | { kind: 'retry'; reason: string; afterMs?: number; isOurs?: true }
+  | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
+  | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
+
+export type Channel = {
+  /** One attempt, never repeated inside, over within SEND_TIMEOUT_MS. */
+  send(parcel: Parcel): Promise<Answer>
+  /** Looks for a message whose answer was lost: `sent`, `retry` when it is not there, `lost` when that cannot be told yet. */
+  find?(parcel: Parcel): Promise<Answer>
+}
+
+export type ChannelTools = { config: Config; log: Log; findSecret: FindSecret }
+
+/** A kind of channel. A new one is one file like this and one line in channels.ts. */
+export type ChannelKind = {
+  /** The one form of a destination under which messages to it are one. Throws an Error that says what is wrong with it. */
+  parse(destination: string): string
+  /** Whether the same address under another secret is another destination. */
+  hasSecrets: boolean
+  /** A destination without one cannot be used. */
+  needsSecret?: true
+  /** What people give to name a destination, and what the secret is. */
+  help: { destination: string; secret?: string }
+  /** The longest digest that is one message there, in characters; a longer one comes in parts. Unset: any. */
+  maxDigestChars?: number
+  /** Least time between two messages to one destination, ms. */
+  intervalMs(config: Config): number
+  /** Whether a message that cannot be looked for is sent again when nobody knows whether it went out. */
+  resendsUnknown(config: Config): boolean
+  open(tools: ChannelTools): Channel
+}

@@ -1,0 +1,146 @@
+import fc from 'fast-check'
+import { simpleParser } from 'mailparser'
+import { describe, expect, test } from 'vitest'
+import type { Parcel } from './channel.ts'
+import { composeNews } from '../message/compose.ts'
+import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
+import { composeMail, email, judgeSmtpError } from './email.ts'
+
+const notificationId = '11111111-1111-4111-8111-111111111111'
+
+function parcelOf(company: string): Parcel {
+  const news = {
+    ...{
+      news_id: '22222222-2222-4222-8222-222222222222',
+      group_index: 0,
+      severity: 'critical' as const,
+      title: 'Stars fell',
+    },
+    ...{ group_id: '33333333-3333-4333-8333-333333333333', company_id: 1, company, source: 'npm' },
+    ...{ message: 'Stars fell.', trigger_factor: -50, previous: '100', current: '50', observed_at: 0 },
+  }
+  const message = composeNews([news], 30, () => null)
+  return {
+    deliveryId: 7,
+    notificationId,
+    kind: 'news',
+    address: 'ann@example.com',
+    secretId: null,
+    message,
+    why: 'Because.',
+    createdAt: 0,
+    claimedAt: 0,
+  }
+}
+const config = { EMAIL_FROM: 'parma@parma.example' }
+
+describe('composeMail', () => {
+  test('has text and HTML with both numbers, one recipient, and the same message id at every attempt', async () => {
+    const mail = await simpleParser(await composeMail(config, parcelOf('acme')))
+    expect(mail).toMatchObject({ subject: 'acme: Stars fell', messageId: `<${notificationId}.7@parma.example>` })
+    expect(mail.text).toContain('100 → 50 (−50 %)')
+    expect(mail.html).toContain('100 → 50 (−50 %)')
+    expect([mail.to].flat().map((to) => to?.text)).toEqual(['ann@example.com'])
+    expect(mail.headers.get('auto-submitted')).toBe('auto-generated')
+    const again = await simpleParser(await composeMail(config, parcelOf('acme')))
+    expect(again.messageId).toBe(mail.messageId)
+  })
+
+  test('says how to end them with one click, where links are set up', async () => {
+    const links = { ...config, PUBLIC_URL: 'https://parma.example', LINK_SECRET: 's'.repeat(32) }
+    const link = makeUnsubscribeLink(links, { notificationId, deliveryId: 7 })
+    const headersOf = async (settings: Parameters<typeof composeMail>[0]) => {
+      const { headerLines } = await simpleParser(await composeMail(settings, parcelOf('acme')))
+      const found = headerLines.filter(({ key }) => key.startsWith('list-'))
+      // Long headers are folded, https://www.rfc-editor.org/rfc/rfc5322#section-2.2.3
+      return found.map(({ line }) => line.replaceAll(/\r?\n(?=\s)/g, ''))
+    }
+    const post = 'List-Unsubscribe-Post: List-Unsubscribe=One-Click'
+    expect(await headersOf(links)).toEqual([`List-Unsubscribe: <${link}>`, post])
+    expect(await headersOf({ ...links, UNSUBSCRIBE_MAILBOX: 'stop@parma.example' })).toEqual([
+      `List-Unsubscribe: <${link}>, <mailto:stop@parma.example?subject=unsubscribe>`,
+      post,
+    ])
+    expect(await headersOf(config)).toEqual([])
+  })
+
+  test('whatever was crawled, the headers are ours alone', async () => {
+    const namesOf = async (text: string) =>
+      (await simpleParser(await composeMail(config, parcelOf(text)))).headerLines.map(({ key }) => key)
+    const names = await namesOf('acme')
+    const anyText = fc.array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(10, 13, 58, 60, 44, 34)))
+    await fc.assert(
+      fc.asyncProperty(anyText, async (units) => {
+        expect(await namesOf(String.fromCharCode(...units))).toEqual(names)
+      }),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+
+  test.each([
+    'x\r\nBcc: all@example.com\r\n\r\nbody',
+    '=?utf-8?q?x=0ABcc:all@example.com?=',
+    'n'.repeat(10_000),
+    '株式会社 🚀',
+    '<script>',
+  ])('a company called %j adds no header, recipient or tag', async (company) => {
+    const plain = await simpleParser(await composeMail(config, parcelOf('acme')))
+    const mail = await simpleParser(await composeMail(config, parcelOf(company)))
+    expect([...mail.headers.keys()]).toEqual([...plain.headers.keys()])
+    expect(mail.subject?.length).toBeLessThanOrEqual(140)
+    expect(mail.html).not.toContain('<script')
+  })
+})
+
+describe('judgeSmtpError', () => {
+  const errorOf = (fields: object) => Object.assign(new Error('it broke'), fields)
+  const refusal = (responseCode: number, response: string, command = 'RCPT TO') => {
+    return errorOf({ code: 'EENVELOPE', command, responseCode, response, permanent: true })
+  }
+  test.each([
+    [550, '550 no such user', 'RCPT TO', 'destination'],
+    [550, '550 5.1.1 no such user', 'RCPT TO', 'destination'],
+    [550, '550 5.2.1 mailbox disabled', 'RCPT TO', 'destination'],
+    [552, '552 5.2.2 mailbox full', 'RCPT TO', 'message'],
+    [550, '550 5.7.1 we do not like your network', 'RCPT TO', 'message'],
+    [550, '550 5.1.8 bad sender', 'MAIL FROM', 'message'],
+  ])('a refused recipient is no more written to unless it is for something else: %s %s to %s', (...args) => {
+    const [code, response, command, concerns] = args
+    expect(judgeSmtpError(refusal(code, response, command), false)).toMatchObject({ kind: 'refused', concerns })
+  })
+
+  test.each([
+    ['no connection', { code: 'ESOCKET', command: 'CONN', originalCode: 'ECONNREFUSED' }, false, 'retry'],
+    ['cut off before the text', { code: 'ECONNECTION', command: 'CONN' }, false, 'retry'],
+    ['cut off after the text', { code: 'ECONNECTION', command: 'CONN' }, true, 'lost'],
+    ['silent after the text', { code: 'ETIMEDOUT', command: 'CONN' }, true, 'lost'],
+    ['refused login', { code: 'EAUTH', responseCode: 535, permanent: true }, false, 'retry'],
+    ['refused greeting', { code: 'EPROTOCOL', responseCode: 554, permanent: true }, false, 'retry'],
+    ['unknown recipient', { code: 'EENVELOPE', responseCode: 550, permanent: true }, false, 'refused'],
+    ['greylisted recipient', { code: 'EENVELOPE', responseCode: 451, permanent: false }, false, 'retry'],
+    ['address our library refuses', { code: 'EENVELOPE' }, false, 'refused'],
+    ['text refused for good', { code: 'EMESSAGE', responseCode: 554, permanent: true }, true, 'refused'],
+    ['text refused for now', { code: 'EMESSAGE', responseCode: 452, permanent: false }, true, 'retry'],
+    ['server closing after the text', { code: 'ECONNECTION', responseCode: 421, permanent: false }, true, 'retry'],
+    ['a reply that makes no sense', { code: 'EMESSAGE', responseCode: 354, permanent: false }, true, 'lost'],
+  ])('%s', (_, fields, textAskedFor, kind) => {
+    expect(judgeSmtpError(errorOf(fields), textAskedFor)).toMatchObject({ kind, reason: 'it broke' })
+  })
+})
+
+test.each(['ann@example.com', ' Ann@Example.COM ', "o'neil+x@sub.example.co.uk"])('%j is an address', (text) => {
+  expect(email.parse(text)).toBe(text.trim().toLowerCase())
+})
+
+test.each([
+  '',
+  'ann',
+  '@example.com',
+  'a@b',
+  'a b@example.com',
+  'a@example.com;b@example.com',
+  `${'a'.repeat(250)}@example.com`,
+  '"a"@example.com',
+])('%j is none', (text) => {
+  expect(() => email.parse(text)).toThrow('is not one e-mail address')
+})

@@ -1,0 +1,137 @@
+import { Readable } from 'node:stream'
+import type { NodemailerError } from 'nodemailer/lib/errors'
+import MailComposer from 'nodemailer/lib/mail-composer'
+import { parseConnectionUrl } from 'nodemailer/lib/shared'
+import SMTPConnection from 'nodemailer/lib/smtp-connection'
+import { z } from 'zod'
+import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
+import type { Answer, ChannelKind, Parcel } from './channel.ts'
+import type { Config } from '../config.ts'
+import { asHtml, asText } from '../message/render.ts'
+import { openSendGrid } from './sendgrid.ts'
+import { clean, cut } from '../message/text.ts'
+import { unsubscribeHeaders } from './unsubscribe-headers.ts'
+
+const address = z.email().max(254)
+
+/** E-mail, over SMTP or SendGrid. At most once: when the answer to the text is lost, nobody knows whether it arrived. */
+export const email: ChannelKind = {
+  parse(destination) {
+    const { data } = address.safeParse(destination.trim())
+    if (data === undefined) throw new Error('is not one e-mail address such as ann@example.com')
+    return data.toLowerCase()
+  },
+  hasSecrets: false,
+  intervalMs: () => 0,
+  resendsUnknown: (config) => config.EMAIL_RESEND_UNKNOWN,
+  help: { destination: 'e-mail address' },
+  open: ({ config }) =>
+    config.SENDGRID_API_KEY !== undefined
+      ? openSendGrid({ ...config, SENDGRID_API_KEY: config.SENDGRID_API_KEY })
+      : { send: (parcel) => sendOverSmtp(config, parcel) },
+}
+
+async function sendOverSmtp(config: Config, parcel: Parcel): Promise<Answer> {
+  if (!config.SMTP_URL)
+    return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server', isOurs: true }
+  const mail = await composeMail(config, parcel)
+  return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [parcel.address] }, mail)
+}
+
+type MailConfig = Pick<Config, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
+
+/** The mail's bytes. The message id is the same at every attempt, so that receivers can tell a second one. */
+export function composeMail(config: MailConfig, parcel: Parcel): Promise<Buffer> {
+  const { EMAIL_FROM } = config
+  const { message, why, notificationId, deliveryId } = parcel
+  const unsubscribe = makeUnsubscribeLink(config, parcel)
+  const mail = new MailComposer({
+    from: { name: 'parma-analytics', address: EMAIL_FROM },
+    to: { name: '', address: parcel.address },
+    subject: message.subject,
+    text: asText(message, why, unsubscribe),
+    html: asHtml(message, why, unsubscribe),
+    messageId: `<${notificationId}.${deliveryId}@${EMAIL_FROM.split('@').at(-1)}>`,
+    // RFC 3834: nobody's out-of-office answers to this.
+    headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(unsubscribe, config) },
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  return mail.compile().build()
+}
+
+/**
+ * One SMTP session for one mail. Uses the connection itself and not a transport, because only here can be told whether
+ * the server had asked for the text when the connection broke: before, the mail is not sent; after, nobody knows.
+ */
+function transmit(
+  config: Config,
+  url: string,
+  envelope: { from: string; to: string[] },
+  mail: Buffer,
+): Promise<Answer> {
+  const { auth, ...server } = parseConnectionUrl(url)
+  const connection = new SMTPConnection({
+    ...server,
+    requireTLS: config.SMTP_REQUIRE_TLS && !server.secure,
+    connectionTimeout: config.SEND_TIMEOUT_MS,
+    greetingTimeout: config.SEND_TIMEOUT_MS,
+    socketTimeout: config.SEND_TIMEOUT_MS,
+    socketCloseTimeout: 0,
+  })
+  let textAskedFor = false
+  const text = Readable.from(
+    (function* () {
+      textAskedFor = true
+      yield mail
+    })(),
+  )
+  return new Promise<Answer>((done) => {
+    const timer = setTimeout(
+      () => fail(new Error(`no answer within ${config.SEND_TIMEOUT_MS} ms`)),
+      config.SEND_TIMEOUT_MS,
+    )
+    const finish = (answer: Answer) => {
+      clearTimeout(timer)
+      connection.close()
+      done(answer)
+    }
+    const fail = (error: NodemailerError) => finish(judgeSmtpError(error, textAskedFor))
+    const send = () =>
+      connection.send(envelope, text, (error, info) =>
+        error ? fail(error) : finish({ kind: 'sent', reference: cut(clean(String(info.response)), 200) }),
+      )
+    connection.on('error', fail)
+    connection.connect((error) => {
+      if (error) fail(error)
+      else if (auth)
+        connection.login({ credentials: { user: auth.user, pass: auth.pass } }, (refusal) =>
+          refusal ? fail(refusal) : send(),
+        )
+      else send()
+    })
+  })
+}
+
+/** What an error of an SMTP session means for its mail. A reply of the server is an answer, whenever it comes. */
+export function judgeSmtpError(error: NodemailerError, textAskedFor: boolean): Answer {
+  const reason = cut(clean(error.message), 300)
+  const { code, responseCode = 0 } = error
+  // Only what is said of this envelope or text speaks of the mail; a refused login or greeting concerns them all.
+  const isOfThisMail = code === 'EENVELOPE' || code === 'EMESSAGE'
+  if (isOfThisMail && (responseCode === 0 || error.permanent))
+    return { kind: 'refused', concerns: isOfRecipient(error) ? 'destination' : 'message', reason }
+  if (code === 'EAUTH') return { kind: 'retry', reason, isOurs: true }
+  if (responseCode >= 400 || !textAskedFor) return { kind: 'retry', reason }
+  return { kind: 'lost', reason }
+}
+
+/**
+ * Whether a refusal says that there is no such mailbox. Most servers give the enhanced code (RFC 3463: 5.1 is the address,
+ * 5.2.1 a disabled mailbox); others refuse a recipient for what they think of us or of the text.
+ */
+function isOfRecipient({ command, message, response = message, responseCode = 0 }: NodemailerError): boolean {
+  if (command !== 'RCPT TO') return false
+  const enhanced = /\b5\.\d{1,3}\.\d{1,3}\b/.exec(response)?.[0]
+  return enhanced ? /^5\.(1\.|2\.1$)/.test(enhanced) : [550, 551, 553].includes(responseCode)
+}

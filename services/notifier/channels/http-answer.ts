@@ -1,0 +1,34 @@
+import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
+import type { Answer } from './channel.ts'
+import { clean, cut } from '../message/text.ts'
+
+/** Failures after which no request can have arrived. */
+const notSent: ReadonlySet<HttpFailure> = new Set(['bad-url', 'address-refused', 'name-not-found', 'connect', 'tls'])
+
+/** What a call without a usable answer means for its message. */
+export function judgeHttpFailure(error: unknown): Answer {
+  if (!(error instanceof HttpClientError)) throw error
+  return { kind: notSent.has(error.reason) ? 'retry' : 'lost', reason: cut(clean(error.message), 300) }
+}
+
+/** A status and the beginning of what was said with it, for people. */
+export function describeAnswer({ status, body }: HttpAnswer): string {
+  return cut(clean(`answered ${status}: ${body.subarray(0, 1000).toString()}`).replace(/: ?$/, ''), 300)
+}
+
+/** No destination is left alone for longer, whatever it asks for. */
+export const maxWaitMs = 24 * 60 * 60 * 1000
+
+/** How long an answer asks to wait, ms: Retry-After, or the time X-RateLimit-Reset; null when it says nothing. */
+export function askedWait({ headers }: Pick<HttpAnswer, 'headers'>, now: number): number | null {
+  const after = text(headers['retry-after'])
+  const reset = text(headers['x-ratelimit-reset'])
+  const ms = /^\d+$/.test(after)
+    ? Number(after) * 1000
+    : Number.isNaN(Date.parse(after))
+      ? Number(reset || Number.NaN) * 1000 - now
+      : Date.parse(after) - now
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), maxWaitMs) : null
+}
+
+const text = (header: string | string[] | undefined) => (Array.isArray(header) ? header[0] : header) ?? ''

@@ -1,0 +1,79 @@
+import { escapeHtml } from '#runtime/web/escape-html.ts'
+import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
+import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
+import type { Answer, Channel, Parcel } from './channel.ts'
+import type { Config } from '../config.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import { asHtmlSections } from '../message/render-digest.ts'
+import { asText } from '../message/render.ts'
+import { unsubscribeHeaders } from './unsubscribe-headers.ts'
+
+type SendGrid = Pick<
+  Config,
+  | 'EMAIL_FROM'
+  | 'SENDGRID_NOTIFICATION_TEMPLATE_ID'
+  | 'SENDGRID_REPORT_TEMPLATE_ID'
+  | 'PUBLIC_URL'
+  | 'LINK_SECRET'
+  | 'UNSUBSCRIBE_MAILBOX'
+>
+
+/**
+ * E-mail through SendGrid's HTTP API and the templates of the predecessor. It has no idempotency key, so a mail whose
+ * answer was lost may have gone out. https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+ */
+export function openSendGrid(config: Config & { SENDGRID_API_KEY: string }): Channel {
+  // The address is the operator's own.
+  const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
+  return {
+    send: (parcel) =>
+      client
+        .request({
+          method: 'POST',
+          url: new URL('/v3/mail/send', config.SENDGRID_API_URL).href,
+          headers: { authorization: `Bearer ${config.SENDGRID_API_KEY}`, 'content-type': 'application/json' },
+          body: JSON.stringify(composeRequest(config, parcel)),
+          timeoutMs: config.SEND_TIMEOUT_MS,
+          maxBytes: 64 * 1024,
+        })
+        .then((answer) => judgeSendGridAnswer(answer, Date.now()), judgeHttpFailure),
+  }
+}
+
+/** The request that the predecessor made (contract section 14), and how to get no more of them. */
+export function composeRequest(config: SendGrid, parcel: Parcel) {
+  const { kind, address, message, why } = parcel
+  const unsubscribe = makeUnsubscribeLink(config, parcel)
+  const headers = unsubscribeHeaders(unsubscribe, config)
+  const rest = message.rest && `\n<p>${escapeHtml(message.rest)}</p>`
+  const [template_id, data] =
+    kind === 'digest'
+      ? [config.SENDGRID_REPORT_TEMPLATE_ID, { message: asHtmlSections(message) + rest }]
+      : [
+          config.SENDGRID_NOTIFICATION_TEMPLATE_ID,
+          { notification: withoutTags(`${message.subject}\n\n${asText(message, why, unsubscribe)}`) },
+        ]
+  return {
+    from: { email: config.EMAIL_FROM },
+    personalizations: [
+      { to: [{ email: address }], dynamic_template_data: data, ...(Object.keys(headers).length > 0 && { headers }) },
+    ],
+    template_id,
+  }
+}
+
+/** Text that is the same in a template that escapes (`{{notification}}`) and in one that does not (`{{{notification}}}`). */
+function withoutTags(text: string): string {
+  return text.replaceAll('<', '‹').replaceAll('>', '›')
+}
+
+export function judgeSendGridAnswer(answer: HttpAnswer, now: number): Answer {
+  const { status, headers } = answer
+  if (status === 202) return { kind: 'sent', reference: String(headers['x-message-id'] ?? '') }
+  const reason = `SendGrid ${describeAnswer(answer)}`
+  if (status === 429) return { kind: 'retry', reason, afterMs: askedWait(answer, now) ?? 60_000 }
+  // The key and its rights are ours, and are the same for every mail.
+  if (status === 401 || status === 403) return { kind: 'retry', reason, isOurs: true }
+  if (status >= 500 || status === 408 || status < 400) return { kind: 'lost', reason }
+  return { kind: 'refused', concerns: 'message', reason }
+}

@@ -1,0 +1,109 @@
+import { createHmac } from 'node:crypto'
+import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/web/http-client.ts'
+import type { Answer, ChannelKind, Parcel } from './channel.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import { withoutSecret } from './secret.ts'
+
+const maxUrl = 2000
+
+/**
+ * Signed webhooks by the Standard Webhooks scheme, to any receiver. At least once: the id is the same at each attempt, so
+ * receivers can tell a second one. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+export const webhook: ChannelKind = {
+  parse(destination) {
+    const url = URL.parse(destination.trim())
+    if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.hash || url.href.length > maxUrl)
+      throw new Error('is not an https:// address without user name and #, such as https://example.com/hooks/parma')
+    return url.href
+  },
+  hasSecrets: true,
+  needsSecret: true,
+  help: { destination: 'https:// address', secret: 'the key of its signatures, whsec_…' },
+  intervalMs: () => 0,
+  resendsUnknown: () => true,
+  open({ config, findSecret }) {
+    const client = createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS })
+    const isLocal = config.DEPLOYMENT_ENV === 'local'
+    return {
+      async send(parcel) {
+        if (!isLocal && !parcel.address.startsWith('https:')) return refuse('only https:// is called')
+        if (parcel.secretId === null) return refuse('a webhook needs the name of the secret that signs it')
+        const found = await findSecret(parcel.secretId)
+        if ('problem' in found) return withoutSecret(found)
+        const key = readKey(found.secret)
+        if (!key) return refuse(`the secret ${parcel.secretId} is no key of 24 to 64 bytes as whsec_<base64>`)
+        const body = JSON.stringify(composeHook(parcel))
+        return client
+          .request({
+            method: 'POST',
+            url: parcel.address,
+            headers: {
+              'content-type': 'application/json',
+              'user-agent': 'parma-analytics',
+              ...signHook(key, parcel.notificationId, Math.floor(parcel.claimedAt / 1000), body),
+            },
+            body,
+            timeoutMs: config.SEND_TIMEOUT_MS,
+            maxBytes: 64 * 1024,
+          })
+          .then((answer) => judgeHookAnswer(answer, Date.now()), judgeHookFailure)
+      },
+    }
+  },
+}
+
+const refuse = (reason: string): Answer => ({ kind: 'refused', concerns: 'destination', reason })
+
+/** The key of a secret `whsec_<base64>`; null when it is none. */
+export function readKey(secret: string): Buffer | null {
+  const [, base64 = ''] = /^(?:whsec_)?([A-Za-z0-9+/]+={0,2})$/.exec(secret.trim()) ?? []
+  const key = Buffer.from(base64, 'base64')
+  return key.length >= 24 && key.length <= 64 ? key : null
+}
+
+/** The headers that let a receiver check who sent `body`, when, and whether it has it already. `at`: seconds since 1970. */
+export function signHook(key: Buffer, id: string, at: number, body: string): Record<string, string> {
+  const signature = createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64')
+  return { 'webhook-id': id, 'webhook-timestamp': String(at), 'webhook-signature': `v1,${signature}` }
+}
+
+/** What receivers get; README.md shows it. Members are added, never changed or taken away. */
+export function composeHook({ kind, createdAt, message, why }: Parcel) {
+  return {
+    type: `parma.${kind}`,
+    timestamp: new Date(createdAt).toISOString(),
+    data: {
+      subject: message.subject,
+      about: message.topic,
+      context: message.context,
+      lines: message.lines.map(({ heading = null, mark, title, details, link = null }) => {
+        return { heading, severity: mark || 'info', title, details, link }
+      }),
+      rest: message.rest,
+      why,
+      trace: message.trace,
+    },
+  }
+}
+
+/** Answers that no other message would change: the address or its signature is not known there (any more). */
+const goneStatuses = new Set([401, 403, 404, 410])
+
+export function judgeHookAnswer(answer: HttpAnswer, now: number): Answer {
+  const { status } = answer
+  if (status >= 200 && status < 300) return { kind: 'sent', reference: String(status) }
+  const reason = describeAnswer(answer)
+  const afterMs = askedWait(answer, now)
+  if (status === 429 || (status === 503 && afterMs !== null))
+    return { kind: 'retry', reason, ...(afterMs !== null && { afterMs }) }
+  if (status >= 500 || status === 408) return { kind: 'lost', reason }
+  return { kind: 'refused', concerns: goneStatuses.has(status) ? 'destination' : 'message', reason }
+}
+
+function judgeHookFailure(error: unknown): Answer {
+  const answer = judgeHttpFailure(error)
+  const { reason } = error as HttpClientError
+  if (answer.kind !== 'sent' && (reason === 'address-refused' || reason === 'bad-url')) return refuse(answer.reason)
+  return answer
+}

@@ -1,0 +1,91 @@
+import { findBucket, findCompany, findSource, requireId } from '#runtime/commands/command-database.ts'
+import { UsageError } from '#runtime/commands/commands.ts'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { allChannelSubscriptions } from '../people/all-channels.ts'
+
+/** What a subscription of our own asks for, as typed. */
+export type Asked = {
+  company?: string
+  allCompanies?: boolean
+  channel?: string
+  bucket?: string
+  source?: string
+  severity?: string
+  kind?: string[]
+  onlyChannel?: string
+}
+
+/** Whether parma-web has no subscription that says as much. */
+export const isOwn = ({ bucket, source, severity, kind, onlyChannel }: Asked): boolean =>
+  [bucket, source, severity, kind, onlyChannel].some((one) => one !== undefined)
+
+/** A row `s` of notifier.subscription in words. */
+export const ownName = sql.fragment`concat_ws(', ',
+  'company ' || coalesce((SELECT name FROM public.company WHERE id = s.company_id), s.company_id::text),
+  'bucket ' || coalesce((SELECT title FROM public.bucket WHERE id = s.bucket_id), s.bucket_id::text),
+  'source ' || coalesce((SELECT source_name FROM public.data_source WHERE id = s.data_source_id), s.data_source_id::text),
+  CASE WHEN s.company_id IS NULL AND s.bucket_id IS NULL THEN 'all companies' END,
+  CASE s.min_severity WHEN 'info' THEN NULL ELSE s.min_severity || ' and above' END,
+  'kinds ' || array_to_string(s.kinds, ' '), 'at channel ' || s.channel_id)`
+
+/** False: there is such a subscription already. */
+export async function addOwn(database: Database, person: number, asked: Asked): Promise<boolean> {
+  if ([asked.company, asked.bucket, asked.allCompanies].filter((one) => one !== undefined).length > 1)
+    throw new UsageError('Give one of --company, --bucket and --all-companies.')
+  if (asked.channel !== undefined)
+    throw new UsageError('--channel says where a person hears, not what: give --only-channel for this subscription.')
+  const company = asked.company === undefined ? null : await findCompany(database, asked.company)
+  const bucket = asked.bucket === undefined ? null : await findBucket(database, asked.bucket)
+  const source = asked.source === undefined ? null : await findSource(database, asked.source)
+  const channel = asked.onlyChannel === undefined ? null : await findChannelOf(database, person, asked.onlyChannel)
+  const kinds = asked.kind === undefined ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(asked.kind, 'text')}`
+  const { rowCount } = await database.query(sql.unsafe`
+    WITH wanted AS (
+      SELECT ${person}::int AS user_id, ${company}::int AS company_id, ${bucket}::int AS bucket_id,
+        ${source}::int AS data_source_id, ${asked.severity ?? 'info'}::text AS min_severity, ${kinds} AS kinds, ${channel}::int AS channel_id
+    )
+    INSERT INTO notifier.subscription (user_id, company_id, bucket_id, data_source_id, min_severity, kinds, channel_id)
+    SELECT * FROM wanted WHERE NOT EXISTS (
+      SELECT FROM notifier.subscription s
+      WHERE (s.user_id, s.company_id, s.bucket_id, s.data_source_id, s.min_severity, s.kinds, s.channel_id)
+        IS NOT DISTINCT FROM (wanted.user_id, wanted.company_id, wanted.bucket_id, wanted.data_source_id, wanted.min_severity, wanted.kinds, wanted.channel_id))`)
+  return rowCount > 0
+}
+
+export async function editOwn(database: Database, id: number, { severity, kind, onlyChannel }: Asked): Promise<void> {
+  const person = await database.maybeOneFirst(
+    sql.unsafe`SELECT user_id FROM notifier.subscription WHERE subscription_id = ${id}`,
+  )
+  if (person === null) throw new UsageError(`There is no subscription ${id}. \`parma subscriptions ls\` shows the ids.`)
+  const isAll = (text: string | undefined) => text === 'all'
+  const channel =
+    onlyChannel === undefined || isAll(onlyChannel) ? null : await findChannelOf(database, Number(person), onlyChannel)
+  const kinds =
+    kind === undefined || isAll(kind[0]) ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(kind, 'text')}`
+  await database.query(sql.unsafe`
+    UPDATE notifier.subscription SET min_severity = coalesce(${severity ?? null}, min_severity),
+      kinds = CASE WHEN ${kind === undefined} THEN kinds ELSE ${kinds} END,
+      channel_id = CASE WHEN ${onlyChannel === undefined} THEN channel_id ELSE ${channel}::int END
+    WHERE subscription_id = ${id}`)
+}
+
+export async function removeOwn(database: Database, person: number, id: number): Promise<number> {
+  const { rowCount } = await database.query(
+    sql.unsafe`DELETE FROM notifier.subscription WHERE subscription_id = ${id} AND user_id = ${person}`,
+  )
+  if (rowCount === 0)
+    throw new UsageError(`Person ${person} has no subscription ${id}. \`parma subscriptions ls\` shows the ids.`)
+  return rowCount
+}
+
+async function findChannelOf(database: Database, person: number, text: string): Promise<number> {
+  const id = requireId(text, '`parma subscriptions ls` shows the channels of a person.')
+  const isTheirs = await database.exists(
+    sql.unsafe`SELECT FROM ${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${id}`,
+  )
+  if (!isTheirs)
+    throw new UsageError(
+      `Person ${person} does not hear at channel ${id}: \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
+    )
+  return id
+}

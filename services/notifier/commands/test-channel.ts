@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import type { Addressee } from '../people/address.ts'
+import type { Message } from '../message/compose.ts'
+
+const testRow = z.object({
+  state: z.enum(['pending', 'sending', 'sent', 'failed', 'unknown']),
+  reason: z.string().nullable(),
+  reference: z.string().nullable(),
+  is_over: z.boolean(),
+})
+export type TestResult = z.output<typeof testRow>
+
+/** A message of which nothing follows. */
+function composeTest(place: string): Message {
+  return {
+    subject: 'A test of parma-analytics',
+    context: 'parma-analytics',
+    lines: [
+      {
+        mark: '',
+        title: `Messages to ${place} arrive`,
+        details: ['Nothing has happened: somebody tests this channel.'],
+      },
+    ],
+    rest: '',
+    topic: { kind: 'test', name: place },
+    trace: '',
+  }
+}
+
+/**
+ * Has the running notifier send one test message, also to a parked destination, which works again if it arrives. Resolves with what
+ * came of it, at the latest after `waitMs`: what nobody has begun to send by then never is.
+ */
+export async function testChannel(
+  database: Database,
+  { channel, address, secretId }: Addressee,
+  name: string,
+  waitMs: number,
+): Promise<TestResult> {
+  const notificationId = randomUUID()
+  await database.query(sql.unsafe`
+    WITH message AS (
+      INSERT INTO notifier.notification (notification_id, kind, message)
+      VALUES (${notificationId}, 'test', ${JSON.stringify(composeTest(name))}::jsonb)
+      RETURNING notification_id
+    ), place AS (
+      INSERT INTO notifier.destination AS t (channel, address, secret_id) VALUES (${channel}, ${address}, ${secretId})
+      ON CONFLICT (channel, address, secret_id) DO UPDATE SET channel = t.channel
+      RETURNING destination_id
+    )
+    INSERT INTO notifier.delivery (notification_id, destination_id, people, state, due_at)
+    SELECT notification_id, destination_id, '[]', 'pending', '-infinity' FROM message, place`)
+  const read = () =>
+    database.one(sql.type(testRow)`
+      SELECT state, reason, reference, due_at IS NULL AS is_over FROM notifier.delivery
+      WHERE notification_id = ${notificationId}`)
+  const until = performance.now() + waitMs
+  for (;;) {
+    const result = await read()
+    if (result.is_over) return result
+    if (performance.now() >= until) break
+    await delay(100)
+  }
+  await database.query(sql.unsafe`
+    UPDATE notifier.delivery SET state = 'failed', due_at = NULL, settled_at = now(), reason = 'nobody began to send it in time'
+    WHERE notification_id = ${notificationId} AND state = 'pending'`)
+  return read()
+}

@@ -1,0 +1,61 @@
+import type { Rhythm } from '../message/compose-digest.ts'
+import { instantOf, type LocalTime, localTime } from '../message/local-time.ts'
+
+/** When somebody wants their digests. `weekday` (1 is Monday) counts for weekly ones; monthly ones come on the first. */
+export type Timing = { rhythm: Rhythm; hour: number; weekday: number; zone: string }
+
+/** A time at which a digest is to be made, and the name of what it is the one of: a day, a week or a month. */
+export type Slot = { at: number; period: string }
+
+/** The last slot that has passed at `now` (ms since 1970). */
+export function lastSlot(timing: Timing, now: number): Slot {
+  for (let days = 0; ; days--) {
+    const slot = slotOn(timing, localTime(timing.zone, now), days)
+    if (slot && slot.at <= now) return slot
+  }
+}
+
+/** The first slot after `now`. */
+export function nextSlot(timing: Timing, now: number): Slot {
+  for (let days = 0; ; days++) {
+    const slot = slotOn(timing, localTime(timing.zone, now), days)
+    if (slot && slot.at > now) return slot
+  }
+}
+
+/** The slot `days` after a date; null: that day has none. */
+function slotOn({ rhythm, hour, weekday, zone }: Timing, { year, month, day }: LocalTime, days: number): Slot | null {
+  const date = new Date(Date.UTC(year, month - 1, day + days))
+  if (rhythm === 'weekly' && weekdayOf(date) !== weekday) return null
+  if (rhythm === 'monthly' && date.getUTCDate() !== 1) return null
+  const local = { year, month, day: day + days, hour, minute: 0 }
+  return { at: instantOf(zone, local), period: nameOf(rhythm, date) }
+}
+
+/** The day, week (ISO 8601) or month that `now` is in on the clocks of `zone`: 2026-11-26, 2026-W48, 2026-11. */
+export function periodAt(rhythm: Rhythm, zone: string, now: number): string {
+  const { year, month, day } = localTime(zone, now)
+  return nameOf(rhythm, new Date(Date.UTC(year, month - 1, day)))
+}
+
+/** How far back the first digest of somebody goes. */
+export const periodDays: Readonly<Record<Rhythm, number>> = { daily: 1, weekly: 7, monthly: 31 }
+
+function nameOf(rhythm: Rhythm, date: Date): string {
+  if (rhythm === 'weekly') return isoWeekOf(date)
+  return date.toISOString().slice(0, rhythm === 'daily' ? 10 : 7)
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+function isoWeekOf(date: Date): string {
+  const thursday = new Date(date.getTime() + (4 - weekdayOf(date)) * dayMs)
+  const year = thursday.getUTCFullYear()
+  const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / dayMs / 7) + 1
+  return `${year}-W${String(week).padStart(2, '0')}`
+}
+
+/** 1 is Monday. */
+function weekdayOf(date: Date): number {
+  return date.getUTCDay() || 7
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Firestore, WriteBatch } from 'firebase-admin/firestore'
+import { z } from 'zod'
+import { startLoop } from '#runtime/process/loop.ts'
+import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { TransientError } from '#runtime/process/retry.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
+import type { Message } from '../message/compose.ts'
+import type { Config } from '../config.ts'
+import type { Result } from './digest-store.ts'
+import { asHtmlSections } from '../message/render-digest.ts'
+
+// https://grpc.io/docs/guides/status-codes/
+const invalidArgument = 3
+const alreadyExists = 6
+
+/** What a document of Firestore has room for (1 MiB in all), with some left for the rest of it. */
+const maxHtmlBytes = 700_000
+const maxNews = 5000
+const terminateMs = 2000
+/** Documents in one round. */
+const batch = 10
+
+const waitingRow = z.object({
+  digest_id: z.string(),
+  // Both written by ourselves from the types.
+  result: z.custom<Result>(),
+  message: z.custom<Message>(),
+  news: z.array(z.string()),
+})
+type Report = z.output<typeof waitingRow>
+
+/**
+ * Stores the results of digests in Firestore, each as one document `report/<digest id>`, whenever it answers: no digest
+ * waits for it. Without Firestore there is nothing to do.
+ */
+export function startStoringReports(database: Database, config: Config, context: ServiceContext): void {
+  const { log, scope } = context
+  const { firestore: access, FIRESTORE_TIMEOUT_MS: timeoutMs } = config
+  if (access === null) return void log.info('report_results_are_not_stored: no Firestore is configured')
+  let firestore: Firestore | undefined
+  // Where nobody answers the client would still wait for the calls that it repeats.
+  scope.defer(() => firestore && Promise.race([firestore.terminate(), delay(terminateMs, undefined, { ref: false })]))
+  const wake = startLoop('reports', config.REPORT_POLL_MS, context, async () => {
+    const waiting = await database.any(sql.type(waitingRow)`
+      SELECT d.digest_id, d.result, n.message, ARRAY(
+          SELECT news_id FROM notifier.digest_item i
+          WHERE (i.user_id, i.bucket_id, i.period) = (d.user_id, d.bucket_id, d.period)
+        ) AS news
+      FROM notifier.digest d JOIN notifier.notification n ON n.notification_id = d.digest_id
+      WHERE d.result IS NOT NULL ORDER BY d.made_at LIMIT ${batch}`)
+    for (const one of waiting) {
+      const { digest_id } = one
+      // Loaded when it is needed: the client takes a second and 40 MB.
+      firestore ??= (await import('#runtime/firestore/firestore.ts')).openFirestore(access)
+      const problem = await store(firestore, one, timeoutMs)
+      if (problem !== null) log.error({ digest_id, problem }, 'report_refused_by_firestore')
+      await database.query(sql.unsafe`
+        UPDATE notifier.digest SET result = NULL, reason = ${problem} WHERE digest_id = ${digest_id}::uuid`)
+    }
+    if (waiting.length === batch) wake()
+  })
+}
+
+/** Null when the document is there, else why it never will be. */
+async function store(firestore: Firestore, report: Report, timeoutMs: number): Promise<string | null> {
+  const document = firestore.doc(`report/${report.digest_id}`)
+  const write: WriteBatch = firestore.batch().create(document, documentOf(report))
+  try {
+    await inTime(write.commit(), timeoutMs)
+    return null
+  } catch (error) {
+    const { code, message } = error as { code?: number; message: string }
+    // Ours, from a run that ended before it had the answer: nobody else knows the id.
+    if (code === alreadyExists) return null
+    if (code === invalidArgument) return message
+    // Whatever it is, messages go on: a missing right or database is mended outside, as an outage is.
+    throw new TransientError(message, { cause: error })
+  }
+}
+
+/** The fields of a report's document. */
+export function documentOf({ result, message, news }: Omit<Report, 'digest_id'>): Record<string, unknown> {
+  const { since, until, ...about } = result
+  const html = asHtmlSections(message)
+  const isCut = Buffer.byteLength(html) > maxHtmlBytes
+  return {
+    ...about,
+    name: message.subject,
+    since: new Date(since),
+    until: new Date(until),
+    news: news.slice(0, maxNews),
+    news_count: news.length,
+    html: isCut ? '' : html,
+    html_left_out: isCut,
+  }
+}
+
+/** The client repeats calls for ten minutes by itself; the loop, which does the same, has to know earlier. */
+async function inTime(call: Promise<unknown>, ms: number): Promise<void> {
+  const done = new AbortController()
+  const late = delay(ms, undefined, { signal: done.signal })
+  try {
+    await Promise.race([call, late.then(() => Promise.reject(new TransientError('no answer from Firestore')))])
+  } finally {
+    done.abort()
+  }
+}

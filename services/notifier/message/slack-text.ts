@@ -1,0 +1,29 @@
+import { escapeHtml } from '#runtime/web/escape-html.ts'
+import { cut } from './text.ts'
+
+/**
+ * Text that Slack shows as it is. With these three escaped there is no <!channel> and no link,
+ * https://docs.slack.dev/messaging/formatting-message-text#escaping. For the marks of bold, code and emoji it has no escape:
+ * a space without width behind them keeps them from being any.
+ */
+export function escapeSlack(text: string): string {
+  return text.replace(/[&<>]/g, escapeHtml).replace(marks, '$&\u200b')
+}
+
+const marks = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[a-z_+-][\w+'-]*:)/gu
+
+/** Cuts escaped text, never within an entity. */
+export function cutEscaped(text: string, length: number): string {
+  return text.length <= length ? text : `${cut(text, length).replace(/&[a-z]*…$/, '…')}`
+}
+
+/** Joins parts to texts of at most `length` characters, in order; a longer part is a text of its own. */
+export function pack(parts: readonly string[], length: number, separator: string): string[] {
+  const texts: string[] = []
+  for (const part of parts) {
+    const joined = `${texts.at(-1)}${separator}${part}`
+    if (texts.length > 0 && joined.length <= length) texts[texts.length - 1] = joined
+    else texts.push(part.trimStart())
+  }
+  return texts
+}

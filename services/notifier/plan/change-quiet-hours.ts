@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { lockSealing } from './bundle-store.ts'
+import { severities } from '../people/hear.ts'
+import { readRestraint } from './restraint-store.ts'
+
+const heldRow = z.object({
+  destination_id: z.number(),
+  company_id: z.number(),
+  user_id: z.number(),
+  severity: z.enum(severities),
+})
+
+/** Changes the quiet hours of a person by `change`; what waits for the end of the old ones is told when the new ones allow. */
+export async function changeQuietHours<T>(tx: Transaction, person: number, change: () => Promise<T>): Promise<T> {
+  const now = await lockSealing(tx)
+  const changed = await change()
+  const held = await tx.any(sql.type(heldRow)`
+    WITH waiting AS (
+      SELECT destination_id, company_id, item_id, people
+      FROM notifier.bundle JOIN notifier.item_delivery USING (destination_id, company_id)
+      WHERE is_held AND due_at IS NOT NULL AND notification_id IS NULL AND kept_back IS NULL
+    )
+    SELECT DISTINCT destination_id, company_id, (p ->> 'id')::int AS user_id, coalesce(n.severity, 'warning') AS severity
+    FROM waiting w CROSS JOIN jsonb_array_elements(people) AS p LEFT JOIN notifier.news_item n ON n.news_id = w.item_id
+    WHERE EXISTS (
+      SELECT FROM waiting v WHERE (v.destination_id, v.company_id) = (w.destination_id, w.company_id)
+        AND v.people @> jsonb_build_array(jsonb_build_object('id', ${person}::int))
+    )`)
+  if (held.length === 0) return changed
+  const restraint = await readRestraint(
+    tx,
+    held.map(({ user_id }) => user_id),
+  )
+  const bundles = Map.groupBy(held, ({ destination_id, company_id }) => `${destination_id}/${company_id}`)
+  const due = [...bundles.values()].map((some) => {
+    const [{ destination_id, company_id }] = some as [z.output<typeof heldRow>]
+    const times = some.map((one) => restraint.patienceOf(one.user_id, one)(now))
+    return [destination_id, company_id, Math.min(...times)]
+  })
+  // They stay held, so that what is told at one destination is one message.
+  await tx.query(sql.unsafe`
+    UPDATE notifier.bundle b SET due_at = to_timestamp(d.due_at / 1000.0)
+    FROM ${sql.unnest(due, ['int4', 'int4', 'int8'])} AS d (destination_id, company_id, due_at)
+    WHERE (b.destination_id, b.company_id) = (d.destination_id, d.company_id)`)
+  return changed
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { UsageError } from './commands.ts'
+import { postgresSettings, readEnv } from '../process/config.ts'
+import { type Database, openPool, sql } from '../postgres/postgres.ts'
+
+/** Runs one command on a database of its own, which is closed after it. */
+export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openPool(readEnv(postgresSettings))
+  try {
+    return await work(database)
+  } finally {
+    await database.end()
+  }
+}
+
+type Connection = Pick<Database, 'any'>
+
+/** Id of the source with this id or exact name. A UsageError when there is none, or several of this name. */
+export function findSource(connection: Connection, text: string): Promise<number> {
+  return findOne(
+    connection,
+    { table: 'data_source', name: 'source_name', noun: 'source', remedy: listOf('sources') },
+    text,
+  )
+}
+
+/** The same for a company. */
+export function findCompany(connection: Connection, text: string): Promise<number> {
+  return findOne(connection, { table: 'company', name: 'name', noun: 'company', remedy: listOf('companies') }, text)
+}
+
+/** The same for a person. */
+export function findPerson(connection: Connection, text: string): Promise<number> {
+  return findOne(connection, { table: 'user', name: 'name', noun: 'person', remedy: listOf('people') }, text)
+}
+
+/** The same for a bucket and its title. */
+export function findBucket(connection: Connection, text: string): Promise<number> {
+  return findOne(connection, { table: 'bucket', name: 'title', noun: 'bucket', remedy: 'Give its id or title.' }, text)
+}
+
+const listOf = (command: string) => `\`parma ${command} ls\` shows which there are.`
+
+/** A table of parma-web, its column that holds the name, the word for a row, and what to do when there is none. */
+type Named = { table: string; name: string; noun: string; remedy: string }
+
+const foundRow = z.object({ id: z.number(), is_id: z.boolean() })
+
+async function findOne(connection: Connection, { table, name, noun, remedy }: Named, text: string): Promise<number> {
+  const rows = await connection.any(sql.type(foundRow)`
+    SELECT id, id::text = ${text} AS is_id FROM ${sql.identifier(['public', table])}
+    WHERE id::text = ${text} OR ${sql.identifier([name])} = ${text} ORDER BY id`)
+  const one = rows.find(({ is_id }) => is_id) ?? rows[0]
+  if (!one) throw new UsageError(`There is no ${noun} ${JSON.stringify(text)}. ${remedy}`)
+  if (!one.is_id && rows.length > 1)
+    throw new UsageError(
+      `${rows.length} are called ${JSON.stringify(text)}: give one of the ids ${rows.map(({ id }) => id).join(', ')}.`,
+    )
+  return one.id
+}
+
+/** A text for a row, with the blanks around it taken off. */
+export function requireText(text: string, option: string): string {
+  const trimmed = text.trim()
+  if (trimmed === '' || trimmed.includes('\0')) throw new UsageError(`${option} is empty: give a text.`)
+  return trimmed
+}
+
+export function requireCount(text: string, option: string): number {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1)
+    throw new UsageError(`${option} is ${JSON.stringify(text)}: give a whole number above 0.`)
+  return Number(text)
+}
+
+/** A row id typed by a person. */
+export function requireId(text: string, remedy: string): number {
+  const id = Number(text)
+  if (/^\d+$/.test(text) && id <= 2 ** 31 - 1) return id
+  throw new UsageError(`${JSON.stringify(text)} is not an id. ${remedy}`)
+}

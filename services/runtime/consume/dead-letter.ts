@@ -1,0 +1,64 @@
+import { type DeadReason } from './outcome.ts'
+import type { ProducerRecord } from '../kafka/produce.ts'
+
+/** A record as it lay on its topic. */
+export type SourceRecord = {
+  topic: string
+  partition: number
+  offset: string
+  key: Buffer | null
+  value: Buffer | null
+  headers: Record<string, string | Buffer | (string | Buffer)[] | undefined>
+}
+
+export type Death = {
+  reason: DeadReason
+  message: string
+  stage: 'decode' | 'handle'
+  service: string
+  group: string
+  deadLetterTopic: string
+  deliveryCount: number
+  now: Date
+}
+
+const maxMessageLength = 1000
+
+/**
+ * The dead letter of a record: key, value and headers untouched, and headers that say what happened (names of KIP-1191
+ * with `reason`, `stage`, `service` and `first.failed.at` beside them). Holds no stack trace. The key chooses its partition:
+ * the dead letter topic may not have that of the source.
+ */
+export function deadLetterOf(source: SourceRecord, death: Death): ProducerRecord {
+  return {
+    topic: death.deadLetterTopic,
+    key: source.key,
+    value: source.value,
+    headers: {
+      ...source.headers,
+      '__dlq.errors.topic': source.topic,
+      '__dlq.errors.partition': String(source.partition),
+      '__dlq.errors.offset': source.offset,
+      '__dlq.errors.group': death.group,
+      '__dlq.errors.delivery.count': String(death.deliveryCount),
+      '__dlq.errors.message': death.message.slice(0, maxMessageLength),
+      '__dlq.reason': death.reason,
+      '__dlq.stage': death.stage,
+      '__dlq.service': death.service,
+      '__dlq.first.failed.at': source.headers['__dlq.first.failed.at'] ?? death.now.toISOString(),
+    },
+  }
+}
+
+/**
+ * How many dead letters in a row there are after `outcomes`, when there were `before`; null when they reach `limit` on the
+ * way: then it is no longer a bad record but something systematic.
+ */
+export function countInARow(before: number, outcomes: readonly { kind: string }[], limit: number): number | null {
+  let inARow = before
+  for (const { kind } of outcomes) {
+    inARow = kind === 'dead' ? inARow + 1 : 0
+    if (inARow >= limit) return null
+  }
+  return inARow
+}

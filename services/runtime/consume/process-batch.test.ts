@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { createCodec } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import { topics } from '#schemas/topics.ts'
+import { kafkaSettings, readEnv } from '../process/config.ts'
+import { createLog } from '../process/log.ts'
+import { createProcessor } from './process-batch.ts'
+import type { ProducerRecord } from '../kafka/produce.ts'
+import { TransientError } from '../process/retry.ts'
+
+/** A processor that stops at the third dead letter in a row, and what it has sent. Every record here is dead: it is empty. */
+function openProcessor() {
+  const sent: ProducerRecord[] = []
+  const outage = { now: false }
+  const settings = readEnv(kafkaSettings, {
+    ...{ DEPLOYMENT_ENV: 'local', KAFKA_BROKERS: 'unused:1', SCHEMA_REGISTRY_URL: 'http://unused.invalid' },
+    MAX_DEAD_LETTERS_IN_A_ROW: '3',
+  })
+  const process = createProcessor(
+    { topic: topics.opsEvents, handle: () => Promise.reject(new Error('no record can be read')) },
+    {
+      ...{ settings, service: 'notifier', group: 'notifier', log: createLog('notifier', 'silent') },
+      codec: createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL)),
+      producer: {
+        async send(records) {
+          if (outage.now) throw new TransientError('no broker')
+          sent.push(...records)
+        },
+      },
+    },
+  )
+  const deadRecords = (partition: number, count: number) =>
+    Array.from({ length: count }, (_, at) => ({
+      ...{ topic: 'ops.events.v1', partition, offset: String(at), key: null, value: null, headers: {}, timestamp: 0 },
+    }))
+  return { sent, outage, kill: (partition: number, count: number) => process(deadRecords(partition, count), 1) }
+}
+
+test('a batch that is tried again counts once towards the brake', async () => {
+  const { sent, outage, kill } = openProcessor()
+  outage.now = true
+  await expect(kill(0, 2)).rejects.toThrow('no broker')
+  await expect(kill(0, 2)).rejects.toThrow('no broker')
+  outage.now = false
+  await kill(0, 2)
+  expect(sent).toHaveLength(2)
+  await expect(kill(0, 1)).rejects.toThrow('3 dead letters in a row on partition 0 of ops.events.v1: null-value')
+  expect(sent).toHaveLength(2)
+})
+
+test('each partition has a brake of its own', async () => {
+  const { sent, kill } = openProcessor()
+  for (const partition of [0, 1, 2]) await kill(partition, 2)
+  expect(sent).toHaveLength(6)
+  await expect(kill(1, 1)).rejects.toThrow('in a row on partition 1')
+})

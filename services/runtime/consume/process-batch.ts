@@ -1,0 +1,160 @@
+import { DecodeError } from '#schemas/codec.ts'
+import type { Codec } from '#schemas/codec.ts'
+import { deadLetterTopic, type Topic } from '#schemas/topics.ts'
+import type { KafkaSettings } from '../process/config.ts'
+import { countInARow, deadLetterOf } from './dead-letter.ts'
+import { prefixed } from '../kafka/kafka.ts'
+import type { Log } from '../process/log.ts'
+import { deadLetters, messagesConsumed } from '../process/metrics.ts'
+import { dead, type Delivery, drop, type Handler, type Outcome, type Output } from './outcome.ts'
+import type { Producer, ProducerRecord } from '../kafka/produce.ts'
+import { type FetchedRecord, headerText } from '../kafka/record.ts'
+import { classify } from '../process/retry.ts'
+import { nextSpan, traceIdOf } from '../kafka/trace.ts'
+
+/** A topic and what is done with its records. `headersOnly`: values are not decoded, `value` is undefined. */
+export type Subscription<T> = { topic: Topic<T>; handle: Handler<T>; headersOnly?: boolean }
+
+export type ProcessorDeps = {
+  settings: KafkaSettings
+  service: string
+  group: string
+  codec: Codec
+  producer: Producer
+  log: Log
+}
+
+/**
+ * Takes records of one partition to their outcomes: decoded, handled, outputs and dead letters acknowledged by the
+ * broker. When it resolves, the offset may be committed; when it throws, nothing may be.
+ */
+export function createProcessor<T>(subscription: Subscription<T>, deps: ProcessorDeps) {
+  const { settings, service, group, producer, log } = deps
+  const { topic } = subscription
+  /** Dead letters in a row, by partition, of the batches that are through. */
+  const inARow = new Map<number, number>()
+  const deadLetterName = prefixed(settings, deadLetterTopic(topic, service).name)
+
+  return async (records: FetchedRecord[], attempt: number): Promise<void> => {
+    const decoded = await Promise.all(records.map((record) => decode(record, subscription, deps)))
+    const deliveries = decoded.filter((one) => 'value' in one)
+    const handled = await handleAll(subscription.handle, deliveries)
+    let next = 0
+    const outcomes = decoded.map((one) => ('value' in one ? (handled[next++] as Outcome) : one))
+
+    const partition = records[0]?.partition ?? 0
+    const limit = settings.MAX_DEAD_LETTERS_IN_A_ROW
+    const nowInARow = countInARow(inARow.get(partition) ?? 0, outcomes, limit)
+    if (nowInARow === null)
+      throw new Error(
+        `${limit} dead letters in a row on partition ${partition} of ${topic.name}: ${lastDeath(outcomes)}`,
+      )
+    const outgoing: ProducerRecord[] = []
+    for (const [index, outcome] of outcomes.entries()) {
+      const record = records[index] as FetchedRecord
+      if (outcome.kind === 'ok')
+        outgoing.push(...(await Promise.all(outcome.outputs.map((one) => encode(one, record, deps)))))
+      if (outcome.kind !== 'dead') continue
+      const death = {
+        ...outcome,
+        stage: 'value' in (decoded[index] as object) ? ('handle' as const) : ('decode' as const),
+        ...{ service, group, deadLetterTopic: deadLetterName, deliveryCount: attempt, now: new Date() },
+      }
+      outgoing.push(deadLetterOf(record, death))
+      log.warn(
+        {
+          ...where(record),
+          reason: outcome.reason,
+          detail: outcome.message.slice(0, 500),
+          event_id: headerText(record, 'event_id'),
+        },
+        'dead_letter',
+      )
+    }
+    await producer.send(outgoing)
+    inARow.set(partition, nowInARow)
+    for (const outcome of outcomes) {
+      messagesConsumed.inc({ topic: topic.name, outcome: outcome.kind })
+      if (outcome.kind === 'dead') deadLetters.inc({ topic: topic.name, reason: outcome.reason })
+    }
+  }
+}
+
+async function decode<T>(
+  record: FetchedRecord,
+  { topic, headersOnly }: Subscription<T>,
+  { codec, service }: ProcessorDeps,
+) {
+  const replayFor = headerText(record, 'replay_for')
+  if (replayFor && replayFor !== service) return drop('replay for another service')
+  try {
+    const headers = Object.fromEntries(
+      Object.keys(record.headers).map((name) => [name, headerText(record, name) ?? '']),
+    )
+    const value = headersOnly ? (undefined as T) : await codec.decode(topic, record.value)
+    const { offset, partition, timestamp } = record
+    const delivery: Delivery<T> = {
+      topic: record.topic,
+      partition,
+      offset,
+      timestamp,
+      key: record.key?.toString() ?? '',
+      value,
+      headers,
+    }
+    return delivery
+  } catch (error) {
+    if (error instanceof DecodeError) return dead(error.reason, error.message)
+    throw error
+  }
+}
+
+/** One outcome per delivery. Values the database refuses must not cost their neighbours: the batch is halved until the
+ *  guilty one stands alone. */
+async function handleAll<T>(handle: Handler<T>, deliveries: Delivery<T>[]): Promise<Outcome[]> {
+  if (deliveries.length === 0) return []
+  try {
+    const outcomes = await handle(deliveries)
+    if (outcomes.length !== deliveries.length)
+      throw new Error(`${deliveries.length} records, ${outcomes.length} outcomes`)
+    return outcomes
+  } catch (error) {
+    if (classify(error) !== 'poison') throw error
+    if (deliveries.length === 1) return [dead('refused-by-database', messageOf(error))]
+    const middle = deliveries.length >> 1
+    return [
+      ...(await handleAll(handle, deliveries.slice(0, middle))),
+      ...(await handleAll(handle, deliveries.slice(middle))),
+    ]
+  }
+}
+
+async function encode(
+  { topic, key, value, eventId, headers }: Output,
+  cause: FetchedRecord,
+  { codec, settings }: ProcessorDeps,
+) {
+  const name = prefixed(settings, topic.name)
+  return {
+    topic: name,
+    key,
+    value: await codec.encode(topic, name, value),
+    headers: { ...headers, event_id: eventId, traceparent: nextSpan(headerText(cause, 'traceparent')) },
+  }
+}
+
+function messageOf(error: unknown): string {
+  const { message, detail } = error as { message: string; detail?: string | null }
+  const cause = (error as Error).cause instanceof Error ? `: ${((error as Error).cause as Error).message}` : ''
+  return `${message}${cause}${detail ? ` (${detail})` : ''}`
+}
+
+function lastDeath(outcomes: readonly Outcome[]): string {
+  const last = outcomes.findLast((outcome) => outcome.kind === 'dead')
+  return last ? `${last.reason}, ${last.message}` : ''
+}
+
+function where(record: FetchedRecord) {
+  const { topic, partition, offset } = record
+  return { topic, partition, offset, trace_id: traceIdOf(headerText(record, 'traceparent')) }
+}

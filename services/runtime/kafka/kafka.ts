@@ -1,0 +1,54 @@
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import type { KafkaSettings } from '../process/config.ts'
+import type { Log } from '../process/log.ts'
+
+// Only this file, produce.ts, consume.ts, record.ts, read-topics.ts, table.ts, topic-plan.ts and group-lag.ts know the client library, so that it
+// can be exchanged.
+
+const levels = {
+  [logLevel.ERROR]: 'error',
+  [logLevel.WARN]: 'warn',
+  [logLevel.INFO]: 'debug',
+  [logLevel.DEBUG]: 'trace',
+} as const
+
+/** A Kafka client that logs to `log` and has deadlines on every call. Connects when first used. */
+export function createKafka(settings: KafkaSettings, clientId: string, log: Log): Kafka {
+  return new Kafka({
+    clientId,
+    brokers: settings.KAFKA_BROKERS,
+    ssl: settings.KAFKA_SSL ? { ca: settings.KAFKA_SSL_CA ? [settings.KAFKA_SSL_CA] : undefined } : false,
+    sasl: readSasl(settings),
+    connectionTimeout: 5000,
+    authenticationTimeout: 5000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 5 },
+    logLevel: logLevel.INFO,
+    logCreator:
+      () =>
+      ({ level, log: { message, timestamp: _, logger: __, ...fields } }) =>
+        log[isRebalance(fields) ? 'debug' : (levels[level as keyof typeof levels] ?? 'debug')](
+          { client: 'kafkajs', detail: message, ...fields },
+          'kafka_client',
+        ),
+  })
+}
+
+/** Members that come and go are everyday life of a group, which kafkajs calls an error. */
+function isRebalance({ error }: Record<string, unknown>): boolean {
+  return error === 'The group is rebalancing, so a rejoin is needed'
+}
+
+/** The name a topic or consumer group has in this installation's cluster. */
+export function prefixed({ TOPIC_PREFIX }: Pick<KafkaSettings, 'TOPIC_PREFIX'>, name: string): string {
+  return TOPIC_PREFIX + name
+}
+
+function readSasl(settings: KafkaSettings): SASLOptions | undefined {
+  const {
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: username = '',
+    KAFKA_SASL_PASSWORD: password = '',
+  } = settings
+  return mechanism ? ({ mechanism, username, password } as SASLOptions) : undefined
+}

@@ -1,0 +1,91 @@
+import { createPgDriverFactory } from '@slonik/pg-driver'
+import {
+  createPool,
+  createTypeParserPreset,
+  type DatabasePool,
+  type DatabaseTransactionConnection,
+  type DriverFactory,
+  type Interceptor,
+  SchemaValidationError,
+} from 'slonik'
+import type { PostgresSettings } from '../process/config.ts'
+import { classify, TransientError } from '../process/retry.ts'
+import type { ServiceContext } from '../process/service.ts'
+
+import { sql } from 'slonik'
+export { sql }
+export type Database = DatabasePool
+export type Transaction = DatabaseTransactionConnection
+
+const sqlPing = sql.unsafe`SELECT 1`
+
+/** Checks every row of a `sql.type(schema)` query against its schema. */
+const checkRows: Interceptor = {
+  name: 'check-rows',
+  transformRow({ resultParser }, query, row) {
+    const checked = resultParser?.['~standard'].validate(row)
+    if (!checked) return row
+    if (checked instanceof Promise) throw new TypeError('row schemas must not be asynchronous')
+    if (checked.issues) throw new SchemaValidationError(query, row, checked.issues)
+    return checked.value as typeof row
+  },
+}
+
+/** Our ids and counts stay far below 2^53. Slonik gives a BigInt, which neither JSON nor a z.number() takes. */
+const bigintAsNumber = { name: 'int8', parse: (text: string | null) => (text === null ? null : Number(text)) }
+
+/**
+ * A pool of connections that closes with the service. Times come back as ms since 1970 (UTC), bigint as number.
+ * Readiness follows it: without Postgres the service is not ready, and still alive.
+ */
+export async function openDatabase(settings: PostgresSettings, { scope, health }: ServiceContext): Promise<Database> {
+  const pool = await openPool(settings)
+  scope.defer(() => pool.end())
+  health.ready('postgres', async () => void (await pool.query(sqlPing)))
+  return pool
+}
+
+/** The same for commands, which close it themselves. A TransientError that names the server when none answers there. */
+export async function openPool(settings: PostgresSettings): Promise<Database> {
+  const { DATABASE_URL, DATABASE_POOL_SIZE, DATABASE_QUERY_TIMEOUT_MS } = settings
+  return createPool(DATABASE_URL, {
+    driverFactory: createDriverWithDeadline(DATABASE_QUERY_TIMEOUT_MS + graceMs),
+    statementTimeout: DATABASE_QUERY_TIMEOUT_MS,
+    gracefulTerminationTimeout: graceMs,
+    maxPoolSize: DATABASE_POOL_SIZE,
+    idleTimeout: 60_000,
+    interceptors: [checkRows],
+    typeParsers: [...createTypeParserPreset().filter(({ name }) => name !== 'int8'), bigintAsNumber],
+    // Slonik would send DISCARD ALL after each use; we leave nothing behind in a session.
+    resetConnection: async () => undefined,
+  }).catch((cause: unknown) => {
+    if (classify(cause) !== 'transient') throw cause
+    const { host } = new URL(DATABASE_URL)
+    throw new TransientError(`Postgres at ${host} does not answer (start it, or correct DATABASE_URL)`, { cause })
+  })
+}
+
+const graceMs = 3000
+
+/**
+ * Closes a connection on which nothing has come back for `deadlineMs`: the server, or the way to it, hangs, and its own
+ * statement_timeout cannot help. The query then fails as when the connection breaks, and another one is opened.
+ */
+function createDriverWithDeadline(deadlineMs: number): DriverFactory {
+  const createDriver = createPgDriverFactory()
+  return async (options) => {
+    const driver = await createDriver(options)
+    return {
+      async createClient() {
+        const client = await driver.createClient()
+        return {
+          ...client,
+          async query(...args: Parameters<typeof client.query>) {
+            const timer = setTimeout(() => void client.destroy().catch(() => undefined), deadlineMs)
+            return client.query(...args).finally(() => clearTimeout(timer))
+          },
+        }
+      },
+    }
+  }
+}

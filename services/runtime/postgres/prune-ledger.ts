@@ -1,0 +1,27 @@
+import type { LedgerSettings } from '../process/config.ts'
+import { startLoop } from '../process/loop.ts'
+import { type Database, sql } from './postgres.ts'
+import type { ServiceContext } from '../process/service.ts'
+
+const everyMs = 60 * 60 * 1000
+
+/**
+ * Deletes what `<schema>.processed_event` has held for longer than LEDGER_DAYS, at the start and then every hour, a batch
+ * at a time: nothing that a batch waits for is held for long. Any number of replicas may do it at once.
+ */
+export function startPruning(database: Database, schema: string, settings: LedgerSettings, context: ServiceContext) {
+  const wake = startLoop('prune_ledger', everyMs, context, async () => {
+    const pruned = await pruneLedger(database, schema, settings)
+    if (pruned > 0) context.log.info({ pruned }, 'ledger_pruned')
+    if (pruned === settings.LEDGER_PRUNE_BATCH) wake()
+  })
+}
+
+async function pruneLedger(database: Database, schema: string, settings: LedgerSettings): Promise<number> {
+  const table = sql.identifier([schema, 'processed_event'])
+  const { rowCount } = await database.query(sql.unsafe`
+    DELETE FROM ${table} WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM ${table} WHERE processed_at < now() - ${settings.LEDGER_DAYS} * interval '1 day'
+      ORDER BY processed_at LIMIT ${settings.LEDGER_PRUNE_BATCH} FOR UPDATE SKIP LOCKED))`)
+  return rowCount
+}

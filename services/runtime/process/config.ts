@@ -1,0 +1,221 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { recordLifeDays } from '#schemas/topics.ts'
+import { isNetwork } from '../web/judge-address.ts'
+import { idle, inherited } from './predecessor.ts'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Values of `shape` read from `env`: every name may also come as `<NAME>_FILE`, the path of a file that holds it. Where a
+ * setting is not given, the predecessor's variables for it are. Empty counts as not set. Throws one ConfigError that names
+ * every wrong variable at once.
+ */
+export function readEnv<S extends z.ZodRawShape>(shape: S, env: Env = process.env): z.output<z.ZodObject<S>> {
+  const problems: string[] = []
+  const unreadable = new Set<string>()
+  const given: Record<string, string | undefined> = {}
+  /** The variable a setting came from, where it is not the setting's own. */
+  const origins: Record<string, string> = {}
+  for (const name of Object.keys(shape)) {
+    try {
+      const own = readVariable(name, env)
+      const older = own === undefined ? inherit(name, env) : undefined
+      given[name] = own ?? older?.value
+      if (older) origins[name] = older.origin
+    } catch (error) {
+      unreadable.add(name)
+      problems.push(...(error as Error).message.split('\n'))
+    }
+  }
+  const parsed = z.object(shape).safeParse(given)
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0])
+    if (unreadable.has(name)) continue
+    const meaning = shape[name] instanceof z.ZodType ? shape[name].description : undefined
+    problems.push(
+      `${origins[name] ?? name} ${given[name] === undefined ? 'is missing' : `is wrong: ${issue.message}`}. ${meaning ?? ''}`,
+    )
+  }
+  if (given.DEPLOYMENT_ENV !== 'local') problems.push(...weakSecrets(shape, given))
+  if (problems.length > 0 || !parsed.data) throw new ConfigError(problems)
+  return parsed.data
+}
+
+/** Throws an Error that says what is wrong with the variable. */
+function readVariable(name: string, env: Env): string | undefined {
+  const file = env[`${name}_FILE`]
+  if (file && env[name]) throw new Error(`${name} and ${name}_FILE are both set: keep one.`)
+  try {
+    return (file ? readFileSync(file, 'utf8').replace(/\r?\n$/, '') : env[name]) || undefined
+  } catch (error) {
+    throw new Error(`${name}_FILE cannot be read: ${(error as Error).message}.`, { cause: error })
+  }
+}
+
+/** What the predecessor's variables say of a setting, and the first of them that is set. */
+function inherit(name: string, env: Env): { value: string | undefined; origin: string } | undefined {
+  const { variables = [], compose } = Object.hasOwn(inherited, name) ? inherited[name]! : {}
+  const given = variables.flatMap((variable) => {
+    const value = readVariable(variable, env)
+    return value === undefined ? [] : [[variable, value] as const]
+  })
+  const [first] = given
+  return first && compose && { value: compose(Object.fromEntries(given)), origin: first[0] }
+}
+
+/** Variables of the predecessor that are set and mean nothing any more, with the reason. */
+export function findIdle(env: Env = process.env): { variable: string; reason: string }[] {
+  return Object.entries(idle).flatMap(([variable, reason]) =>
+    env[variable] || env[`${variable}_FILE`] ? [{ variable, reason }] : [],
+  )
+}
+
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(`The configuration is not usable:\n${problems.map((problem) => `  ${problem.trim()}`).join('\n')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/** The shortest secret that services accept outside of DEPLOYMENT_ENV=local, in bytes (RFC 7518 section 3.2). */
+const minSecretBytes = 32
+
+/** A secret: never logged, and outside of DEPLOYMENT_ENV=local at least 32 bytes that are not a well-known default. */
+export const secret = () => z.string().meta({ secret: true })
+
+function weakSecrets(shape: z.ZodRawShape, given: Record<string, string | undefined>): string[] {
+  return Object.entries(shape).flatMap(([name, schema]) => {
+    const value = given[name]
+    if (value === undefined || !isSecret(schema as z.ZodType)) return []
+    // The predecessor fell back to the variable's own name (contract section 16, entry 3).
+    if (value === name) return [`${name} is its own name, which everybody knows: set a random one.`]
+    if (Buffer.byteLength(value) < minSecretBytes) return [`${name} is shorter than ${minSecretBytes} bytes.`]
+    return []
+  })
+}
+
+/** Also when it is optional or has a default: those wrap the schema that knows. */
+function isSecret(schema: z.ZodType): boolean {
+  return (
+    schema.meta()?.secret === true || ('unwrap' in schema && isSecret((schema as z.ZodOptional).unwrap() as z.ZodType))
+  )
+}
+
+/** A whole number of at least `min`. */
+export const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback)
+export const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback)
+export const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(fallback ? 'true' : 'false')
+    .transform((text) => text === 'true')
+export const list = () =>
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+
+/** What every service reads. */
+export const serviceSettings = {
+  DEPLOYMENT_ENV: z
+    .enum(['local', 'staging', 'prod'])
+    .default('prod')
+    .describe('Where this runs. Only `local` allows weak secrets.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('The least important log lines that are written.'),
+  HEALTH_PORT: port(9090).describe('Port of /livez, /readyz and /metrics.'),
+  HEALTH_HOST: z
+    .string()
+    .default('0.0.0.0')
+    .describe('Address the health port listens on; 127.0.0.1 for this machine only.'),
+  DRAIN_TIMEOUT_MS: count(25_000).describe('How long a stop may take before the process ends all the same.'),
+}
+
+/** What a service reads that speaks Kafka. */
+export const kafkaSettings = {
+  KAFKA_BROKERS: list().describe('Brokers, as host:port, comma separated.'),
+  KAFKA_SSL: flag(false).describe('Speak TLS with the brokers.'),
+  KAFKA_SSL_CA: z.string().optional().describe('PEM of the authority that signed the brokers’ certificates.'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How to authenticate with the brokers; unset: not at all.'),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('User name for SASL.'),
+  KAFKA_SASL_PASSWORD: z.string().optional().describe('Password for SASL.'),
+  SCHEMA_REGISTRY_URL: z.url().describe('Schema registry (Confluent API); user:password@ for basic authentication.'),
+  TOPIC_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{0,100}$/)
+    .default('')
+    .describe('Put before every topic and consumer group, for installations that share a cluster.'),
+  PRODUCE_LINGER_MS: count(0, 0).describe('How long a record waits for others to travel with it.'),
+  PRODUCE_MAX_BATCH_BYTES: count(900_000).describe('Size of one send; a single larger record travels alone.'),
+  PRODUCE_MAX_PENDING_BYTES: count(64 * 1024 * 1024).describe('Records waiting to be sent; more are refused.'),
+  CONSUME_MAX_BATCH: count(500).describe('Records handed to a handler at once.'),
+  CONSUME_MAX_BATCH_BYTES: count(512 * 1024).describe('Bytes handed to a handler at once.'),
+  CONSUME_FETCH_BYTES: count(8 * 1024 * 1024).describe(
+    'Bytes fetched at once from a broker, an eighth of them from one partition, and held until they are worked off; a single larger record comes all the same.',
+  ),
+  CONSUME_CONCURRENCY: count(2).describe('Partitions worked on at once.'),
+  SESSION_TIMEOUT_MS: count(10_000, 6000).describe('A member silent for this long loses its partitions to the others.'),
+  HANDLER_DEADLINE_MS: count(120_000).describe(
+    'A handler busy for longer is stuck: the process ends and is restarted.',
+  ),
+  MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe(
+    'This many dead letters in a row on one partition stop the service: something systematic is wrong.',
+  ),
+}
+export type KafkaSettings = z.output<z.ZodObject<typeof kafkaSettings>>
+
+/** What a service reads that uses Postgres. */
+export const postgresSettings = {
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'not a postgres:// address')
+    .describe('Postgres, as postgres://user:password@host:port/database.'),
+  DATABASE_POOL_SIZE: count(4).describe('Connections to Postgres.'),
+  DATABASE_QUERY_TIMEOUT_MS: count(60_000).describe(
+    'How long one statement may take in Postgres. A server that has not answered a few seconds later counts as gone.',
+  ),
+}
+export type PostgresSettings = z.output<z.ZodObject<typeof postgresSettings>>
+
+/** What a service reads that keeps a ledger for as long as records may come again. */
+export const ledgerSettings = {
+  LEDGER_DAYS: count(90, recordLifeDays).describe(
+    `Days for which it is known what took effect, so that it does so once; at least the ${recordLifeDays} that a record can stay on its topic and then as a dead letter.`,
+  ),
+  LEDGER_PRUNE_BATCH: count(5000).describe('Rows of the ledger deleted in one transaction when they are older.'),
+}
+export type LedgerSettings = z.output<z.ZodObject<typeof ledgerSettings>>
+
+/** What a service reads that calls mining modules. */
+export const moduleSettings = {
+  ALLOWED_PRIVATE_NETWORKS: list()
+    .refine((networks) => networks.every(isNetwork), 'not a list of networks such as 127.0.0.0/8')
+    .default([])
+    .describe(
+      'Private networks (CIDR, comma separated) in which mining modules and webhooks may be called; others are refused.',
+    ),
+  MODULE_CA: z.string().optional().describe('PEM of a private authority that signed mining modules’ certificates.'),
+}
+
+/** The secrets of tokens (contract section 2). */
+export const tokenSettings = {
+  PARMA_SHARED_SECRET_KEY: secret().describe('Signs the outer level of tokens; modules know it.'),
+  PARMA_ANALYTICS_SECRET_KEY: secret().describe('Signs the inner level of tokens; only we know it.'),
+}
+
+/** What a service reads that makes or follows links in messages (signed-links.ts). */
+export const linkSettings = {
+  LINK_SECRET: secret()
+    .optional()
+    .describe(
+      'Signs the links in messages, to the page that explains a news and to the one that ends e-mails; the same in edge and notifier. Unset: no links.',
+    ),
+}

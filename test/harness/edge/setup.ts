@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { createCodec } from '../../../schemas/codec.ts'
+import { createRegistry } from '../../../schemas/registry.ts'
+import type { Topic } from '../../../schemas/topics.ts'
+import { type ApiRole, makeApiKey } from '../../../services/edge/access/api-key.ts'
+import { mintToken } from '../../../services/runtime/web/token.ts'
+import { onCleanup } from '../cleanup.ts'
+import { createInstallation, type Installation } from '../installation.ts'
+import type { ReadRecord } from '../topics.ts'
+
+export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
+export type Call = {
+  method?: string
+  token?: string
+  headers?: Record<string, string>
+  body?: string | Buffer | Uint8Array | object
+}
+
+export type TestEdge = Installation & {
+  url: string
+  call(path: string, call?: Call): Promise<Answer>
+  /** A token as modules get it. */
+  token(sourceId: number, taskId?: number): Promise<string>
+  /** A key of the operator API, as the header it is sent in. */
+  apiKey(role: ApiRole, ended?: { expires_at?: string; revoked_at?: string }): Promise<string>
+  /** Values and headers of all records of a topic. */
+  records<T>(topic: Topic<T>): Promise<(ReadRecord & { decoded: T })[]>
+  addSource(name: string, endpoint?: string): Promise<number>
+  addCompany(name: string): Promise<number>
+  addTask(sourceId: number): Promise<number>
+}
+
+/** An installation with an edge that may call modules on this machine; `env` goes to the edge alone. */
+export async function startEdge(env: NodeJS.ProcessEnv = {}): Promise<TestEdge> {
+  const installation = await createInstallation()
+  const { url } = await installation.start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env })
+  return useEdge(installation, url)
+}
+
+export function useEdge(installation: Installation, url: string): TestEdge {
+  const { database, topics, env: shared } = installation
+  const codec = createCodec(createRegistry(shared['SCHEMA_REGISTRY_URL'] ?? ''))
+  const secrets = {
+    shared: shared['PARMA_SHARED_SECRET_KEY'] ?? '',
+    analytics: shared['PARMA_ANALYTICS_SECRET_KEY'] ?? '',
+  }
+  const insert = async (text: string, ...values: unknown[]) =>
+    (await database.query<{ id: number }>(text, values))[0]?.id ?? 0
+  return {
+    ...installation,
+    url,
+    call: (path, call) => callEdge(url + path, call),
+    async token(sourceId, taskId) {
+      return `Bearer ${await mintToken({ sourceId, taskId, jti: randomUUID(), now: Date.now(), lifetimeSeconds: 600 }, secrets)}`
+    },
+    async apiKey(role, { expires_at = null, revoked_at = null } = {}) {
+      const { key, hash, hint } = makeApiKey()
+      await database.query(
+        'INSERT INTO edge.api_key (hash, hint, name, role, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6)',
+        [hash, hint, randomUUID(), role, expires_at, revoked_at],
+      )
+      return `Bearer ${key}`
+    },
+    async records(topic) {
+      const records = await topics.read(topic.name)
+      return Promise.all(
+        records.map(async (record) => ({ ...record, decoded: await codec.decode(topic, record.value) })),
+      )
+    },
+    addSource: (name, endpoint = '') =>
+      insert(
+        `INSERT INTO data_source (source_name, is_active, frequency, health_status, invocation_endpoint, modified_at)
+         VALUES ($1, true, 'DAILY', 'UP', $2, now()) RETURNING id`,
+        name,
+        endpoint,
+      ),
+    addCompany: (name) => insert('INSERT INTO company (name, modified_at) VALUES ($1, now()) RETURNING id', name),
+    addTask: (sourceId) =>
+      insert(
+        `INSERT INTO scheduled_task (data_source_id, schedule_type) VALUES ($1, 'ON_DEMAND') RETURNING task_id AS id`,
+        sourceId,
+      ),
+  }
+}
+
+export async function callEdge(url: string, { method, token, headers = {}, body }: Call = {}): Promise<Answer> {
+  const isRaw = typeof body === 'string' || body instanceof Uint8Array
+  const response = await fetch(url, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: token }),
+      ...headers,
+    },
+    body: body === undefined ? null : isRaw ? (body as string) : JSON.stringify(body),
+    signal: AbortSignal.timeout(30_000),
+  })
+  const text = await response.text()
+  const isJson = text !== '' && response.headers.get('content-type')?.includes('json')
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+  }
+}
+
+/** A mining module: `answer` gets each request. Resolves with its address. */
+export async function startModule(
+  answer: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
+): Promise<string> {
+  const server = createServer((request, response) => {
+    void Promise.resolve(answer(request, response)).catch((error: Error) => response.writeHead(500).end(error.message))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onCleanup(async () => {
+    server.closeAllConnections()
+    await new Promise((done) => server.close(done))
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+export type Link = { url: string; cut(): void; freeze(): void; restore(): void }
+
+/** A way to the server of `address` that can be cut (connections refused and closed) or frozen (nothing comes through). */
+export async function openLink(address: string): Promise<Link> {
+  const target = new URL(address)
+  const { port, hostname } = target
+  const pairs = new Set<[Socket, Socket]>()
+  let state: 'open' | 'cut' | 'frozen' = 'open'
+  const server = createTcpServer((near) => {
+    if (state === 'cut') return void near.destroy()
+    const far = connect(Number(port), hostname)
+    const pair: [Socket, Socket] = [near, far]
+    pairs.add(pair)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('data', (chunk) => to.write(chunk)).on('error', () => to.destroy())
+      from.on('close', () => {
+        pairs.delete(pair)
+        to.destroy()
+      })
+      if (state === 'frozen') from.pause()
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const all = (work: (socket: Socket) => void) => [...pairs].flat().forEach(work)
+  onCleanup(async () => {
+    all((socket) => socket.destroy())
+    await new Promise((done) => server.close(done))
+  })
+  target.port = String((server.address() as AddressInfo).port)
+  return {
+    url: target.href,
+    cut() {
+      state = 'cut'
+      all((socket) => socket.destroy())
+    },
+    freeze() {
+      state = 'frozen'
+      all((socket) => socket.pause())
+    },
+    restore() {
+      state = 'open'
+      all((socket) => socket.resume())
+    },
+  }
+}
