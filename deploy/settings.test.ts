@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { idle, inherited, kept } from '#runtime/process/predecessor.ts'
+import { idle, inherited, kept } from '#runtime/process/legacy-env.ts'
 import { readSettingsOfServices } from './settings.ts'
 
 /** Every variable the predecessor read (contract sections 7, 14 and 15.5), and PORT, which Cloud Run gave it. */

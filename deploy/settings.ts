@@ -5,7 +5,7 @@ import { glob } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { z } from 'zod'
-import { idle, inherited, kept } from '#runtime/process/predecessor.ts'
+import { idle, inherited, kept } from '#runtime/process/legacy-env.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const file = join(root, 'deploy/SETTINGS.md')

@@ -1,7 +1,7 @@
 // Observations → news in Postgres → news on the topic. At least once; each firing is news once (ledger), and the news of a
 // payload are the same at each delivery.
 import { consume } from '#runtime/consume/consume.ts'
-import { openDatabase } from '#runtime/postgres/postgres.ts'
+import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { runService } from '#runtime/process/service.ts'

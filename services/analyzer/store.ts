@@ -1,5 +1,5 @@
 import { withLedger } from '#runtime/postgres/ledger.ts'
-import type { Database } from '#runtime/postgres/postgres.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import type { News, Observation, OpsEvent } from '#schemas/generated/types.ts'
 import { newsOf } from './words/compose-news.ts'

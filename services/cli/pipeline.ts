@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { recordLifeDays } from '#schemas/topics.ts'
 
 // Reads what services let others read: their views, normalizer.value and analyzer.news (design section 5).

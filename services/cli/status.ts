@@ -4,7 +4,7 @@ import { printRows } from '#runtime/commands/commands.ts'
 import { kafkaSettings, postgresSettings, readEnv } from '#runtime/process/config.ts'
 import { type GroupLag, readGroupLag } from '#runtime/kafka/group-lag.ts'
 import { createLog } from '#runtime/process/log.ts'
-import { openPool, sql } from '#runtime/postgres/postgres.ts'
+import { openPool, sql } from '#runtime/postgres/database.ts'
 import { readNewestAlert, readPipeline } from './pipeline.ts'
 import { readHealth } from './read-health.ts'
 

@@ -14,12 +14,7 @@ import {
   serviceSettings,
   tokenSettings,
 } from '#runtime/process/config.ts'
-import {
-  firestoreSettings,
-  readFirestoreAccess,
-  secretsDir,
-  withAccountFile,
-} from '#runtime/firestore/firestore-settings.ts'
+import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
 
 export const settings = {
   ...serviceSettings,

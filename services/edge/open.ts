@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import type { HttpClient } from '#runtime/web/http-client.ts'
-import { openPool } from '#runtime/postgres/postgres.ts'
+import { openPool } from '#runtime/postgres/database.ts'
 import type { Producer } from '#runtime/kafka/produce.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Codec } from '#schemas/codec.ts'

@@ -2,8 +2,8 @@ import { Argument, type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
-import { sql } from '#runtime/postgres/postgres.ts'
-import { driftKinds, policies } from './tell.ts'
+import { sql } from '#runtime/postgres/database.ts'
+import { driftKinds, policies } from './incidents.ts'
 
 type Output = { json?: boolean }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { driftKinds, policies, type Story, type ToldStory } from './tell.ts'
+import { driftKinds, policies, type Story, type ToldStory } from './incidents.ts'
 
 export type NewStory = Story & { event_no: number; data_source_id: number }
 

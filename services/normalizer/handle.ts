@@ -8,7 +8,7 @@ import type { Maps } from './maps.ts'
 import { leaves, payloads } from './metrics.ts'
 import { observe, partLimits } from './observe.ts'
 import type { Store, Written } from './store.ts'
-import { opsEventOf } from './tell.ts'
+import { opsEventOf } from './incidents.ts'
 import { understand, versionOf } from './understand.ts'
 
 /** Understands payloads, stores them, and tells what is stored: observations, and ops events of what is new about them. */

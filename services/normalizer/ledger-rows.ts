@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
-import { sqlArray } from '#runtime/postgres/sql-array.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { sqlArray } from '#runtime/postgres/column.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 
 const ledgerRow = z.object({

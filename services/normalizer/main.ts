@@ -1,10 +1,10 @@
 // Raw payloads and maps → values in Postgres → observations. At least once; each payload takes effect once (ledger), and
 // its observations are the same at each delivery.
 import { consume } from '#runtime/consume/consume.ts'
-import { openDatabase } from '#runtime/postgres/postgres.ts'
+import { openDatabase } from '#runtime/postgres/database.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { runService } from '#runtime/process/service.ts'
-import { readTable } from '#runtime/kafka/table.ts'
+import { readTable } from '#runtime/kafka/topic-table.ts'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'

@@ -1,4 +1,4 @@
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 
 /** Makes the partitions of `normalizer.value` before they are needed. */
 export type Months = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Normalized } from './normalize.ts'
 
 /** Leaves of one path of a source that came on one day (UTC, `2026-01-31`). */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
 export type Parents = { companies: ReadonlySet<number>; sources: ReadonlySet<number> }
 

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
 /** A row of `normalizer.refused`: leaves of a payload, or with `seq` null all of it. */
 export type Refusal = {

@@ -2,7 +2,7 @@ import { type Command } from 'commander'
 import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
-import { sql } from '#runtime/postgres/postgres.ts'
+import { sql } from '#runtime/postgres/database.ts'
 import { remedyOf } from './remedies.ts'
 
 type Filter = { source?: string; reason?: string; json?: boolean }

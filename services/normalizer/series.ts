@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { type AddedSeries, type SeriesCache, type SeriesIds, seriesKey } from './series-cache.ts'
 
 /** The series that a payload's values and nested entries need. */

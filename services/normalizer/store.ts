@@ -1,11 +1,11 @@
-import type { Database } from '#runtime/postgres/postgres.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Config } from './config.ts'
 import { createMonths } from './months.ts'
 import type { StoredPayload } from './observe.ts'
 import { SeriesCache } from './series-cache.ts'
-import type { ToldStory } from './tell.ts'
+import type { ToldStory } from './incidents.ts'
 import type { PayloadRefused, Understood } from './understand.ts'
 import { writeBatch } from './write-batch.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { arrayText, sqlArray } from '#runtime/postgres/sql-array.ts'
+import { arrayText, sqlArray } from '#runtime/postgres/column.ts'
 import { type Column, columns } from './coerce.ts'
 
 const valueRow = z.object({

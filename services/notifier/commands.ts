@@ -3,34 +3,34 @@ import { defineCommands } from '#runtime/commands/commands.ts'
 export const commands = defineCommands(import.meta, {
   people: {
     help: 'people who may hear of news: ls, add, edit, rm',
-    load: () => import('./commands/people-commands.ts'),
+    load: () => import('./commands/people.ts'),
   },
   channels: {
     help: 'where people are reached, e-mail, Slack or webhook: ls, add, edit, rm, test, unpark, resubscribe',
-    load: () => import('./commands/channels-commands.ts'),
+    load: () => import('./commands/channels.ts'),
   },
   deliveries: {
     help: 'every message and each attempt to deliver it: ls, show, resend',
-    load: () => import('./commands/deliveries-commands.ts'),
+    load: () => import('./commands/deliveries.ts'),
   },
   secrets: {
     help: 'secrets of channels, encrypted in the database: ls, set, rm, rotate',
-    load: () => import('./commands/secrets-commands.ts'),
+    load: () => import('./commands/secrets.ts'),
   },
   subscriptions: {
     help: 'who follows what, who hears at which channel, and who heard a news: ls, add, edit, rm, preview',
-    load: () => import('./commands/subscriptions-commands.ts'),
+    load: () => import('./commands/subscriptions.ts'),
   },
   quiet: {
     help: 'hours in which people want no messages: ls, set, rm',
-    load: () => import('./commands/quiet-commands.ts'),
+    load: () => import('./commands/quiet.ts'),
   },
   mute: {
     help: 'what people do not want to hear, for a while or for good: ls, add, rm',
-    load: () => import('./commands/mute-commands.ts'),
+    load: () => import('./commands/mute.ts'),
   },
   digests: {
     help: 'daily, weekly and monthly digests: ls, set, rm, run, preview',
-    load: () => import('./commands/digests-commands.ts'),
+    load: () => import('./commands/digests.ts'),
   },
 })

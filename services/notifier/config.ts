@@ -16,8 +16,8 @@ import {
   secret,
   serviceSettings,
 } from '#runtime/process/config.ts'
-import { readFirestoreAccess, withAccountFile as withFirestoreAccount } from '#runtime/firestore/firestore-settings.ts'
-import { digestSettings } from './digests/digest-settings.ts'
+import { readFirestoreAccess, withAccountFile as withFirestoreAccount } from '#runtime/firestore/settings.ts'
+import { digestSettings } from './digests/settings.ts'
 import { parseSecretKeys, type SecretKeys } from './channels/encrypt-secret.ts'
 
 const minutes = (n: number) => n * 60_000

@@ -1,6 +1,6 @@
 // News, operational events and what people ask for → messages and reports. Consumed at least once, stored exactly once; each message goes to each
 // destination once, and where the answer of a channel is lost the delivery ledger says so instead of sending again.
-import { openDatabase } from '#runtime/postgres/postgres.ts'
+import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { consume } from '#runtime/consume/consume.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
@@ -9,14 +9,14 @@ import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
-import { startDelivering } from './delivery/deliver.ts'
-import { startDigests } from './digests/digests.ts'
-import { storeNews } from './inbox/news-inbox.ts'
-import { storeOpsEvents } from './inbox/ops-inbox.ts'
+import { startDelivering } from './delivery/loop.ts'
+import { startDigests } from './digests/loop.ts'
+import { storeNews } from './inbox/news.ts'
+import { storeOpsEvents } from './inbox/ops-events.ts'
 import { startStoringReports } from './digests/reports.ts'
-import { startSealing } from './plan/seal.ts'
-import { startTellingParking } from './delivery/tell-parking.ts'
-import { takeTriggers } from './inbox/triggers-inbox.ts'
+import { startSealing } from './plan/loop.ts'
+import { startTellingParking } from './delivery/announce-parking.ts'
+import { takeTriggers } from './inbox/triggers.ts'
 
 await runService('notifier', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))

@@ -1,10 +1,5 @@
 import { ConfigError, count, type Env, kafkaSettings, readEnv, serviceSettings } from '#runtime/process/config.ts'
-import {
-  firestoreSettings,
-  readFirestoreAccess,
-  secretsDir,
-  withAccountFile,
-} from '#runtime/firestore/firestore-settings.ts'
+import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
 
 export const settings = {
   ...serviceSettings,

@@ -6,7 +6,7 @@ import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
-import { storeMaps, storePayloads } from './sink.ts'
+import { storeMaps, storePayloads } from './handle.ts'
 import { openStore } from './store.ts'
 
 await runService('raw-sink', readConfig, async (config, context) => {

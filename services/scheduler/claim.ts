@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
-import { pickDue } from './due.ts'
-import { lockModules } from './modules.ts'
-import { needsWork } from './rest.ts'
-import { writePlans } from './slots.ts'
+import { pickDue } from './plan-slots.ts'
+import { lockModules } from './circuit-breaker.ts'
+import { needsWork } from './idle-until.ts'
+import { writePlans } from './write-slots.ts'
 import { readSources, type SourceState } from './sources.ts'
 
 const claimRow = z.object({

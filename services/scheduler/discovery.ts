@@ -1,10 +1,10 @@
 import type { Log } from '#runtime/process/log.ts'
-import type { Database } from '#runtime/postgres/postgres.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { retryTransient } from '#runtime/process/retry.ts'
 import type { Config } from './config.ts'
 import { readCompanies, storeDiscovery } from './identifiers.ts'
-import type { Module } from './module.ts'
-import { closeStories, openStories } from './stories.ts'
+import type { Module } from './module-client.ts'
+import { closeStories, openStories } from './incidents.ts'
 import { type LinkedCompany, needsDiscovery } from './read-discovery.ts'
 
 export type DiscoverDeps = { config: Config; database: Database; log: Log; stopping: AbortSignal }

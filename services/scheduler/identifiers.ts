@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
 import { type Discovery, type LinkedCompany, missBackOff } from './read-discovery.ts'

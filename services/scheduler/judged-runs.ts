@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
 import { type Health, judgeHealth } from './judge-health.ts'
-import { closeStories, openStories, type Story } from './stories.ts'
+import { closeStories, openStories, type Story } from './incidents.ts'
 
 const runRow = z.object({
   task_id: z.number(),

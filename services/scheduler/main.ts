@@ -1,7 +1,7 @@
 // Clock and triggers → tasks → mining modules; finish records and headers of raw payloads → outcomes. The Postgres row is
 // the lock: each slot is started once, by one of any number of replicas. Consumes at least once, effects exactly once.
 import { consume } from '#runtime/consume/consume.ts'
-import { openDatabase } from '#runtime/postgres/postgres.ts'
+import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { runService } from '#runtime/process/service.ts'
@@ -9,11 +9,11 @@ import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
-import { countFeeds } from './feeds.ts'
-import { takeFinishes } from './finishes.ts'
-import { startHealth } from './health.ts'
+import { countFeeds } from './inbox/raw-payloads.ts'
+import { takeFinishes } from './inbox/crawl-finished.ts'
+import { startHealth } from './health-loop.ts'
 import { startRounds } from './tick.ts'
-import { takeTriggers } from './triggers.ts'
+import { takeTriggers } from './inbox/triggers.ts'
 
 await runService('scheduler', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { type Policy, policyRow } from './read-policy.ts'
 
 /** Columns of policy `p`, as `policyRow` has them. */

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { bringsCompanies } from './build-request.ts'
 import type { Config } from './config.ts'
-import { rhythmOf } from './due.ts'
+import { rhythmOf } from './plan-slots.ts'
 import { judgeSilence } from './judge-health.ts'
 import { isPaused } from './policies.ts'
 import { readSources } from './sources.ts'
 import { epochMs } from './times.ts'
-import { closeStories, openStories, type Story, type StoryKey } from './stories.ts'
+import { closeStories, openStories, type Story, type StoryKey } from './incidents.ts'
 
 const silenceRow = z.object({
   id: z.number(),

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
-import { noteFailures } from './modules.ts'
+import { noteFailures } from './circuit-breaker.ts'
 import { isPaused } from './policies.ts'
 import { deadline } from './times.ts'
 

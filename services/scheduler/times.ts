@@ -1,4 +1,4 @@
-import { sql } from '#runtime/postgres/postgres.ts'
+import { sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 
 type Fragment = ReturnType<typeof sql.fragment>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
-import { nextStartInMs } from './due.ts'
-import { restsUntil } from './rest.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { nextStartInMs } from './plan-slots.ts'
+import { restsUntil } from './idle-until.ts'
 import { type PlanSettings, readSources, type SourceState } from './sources.ts'
 import { nowMs } from './times.ts'
 

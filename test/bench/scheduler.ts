@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { previewSlots, type SourceSlots } from '../../services/scheduler/due.ts'
+import { previewSlots, type SourceSlots } from '../../services/scheduler/plan-slots.ts'
 import type { Bench, Measure, Result } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'
 

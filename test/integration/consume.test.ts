@@ -6,7 +6,7 @@ import { type Delivery, drop, ok, output, type Outcome } from '#runtime/consume/
 import { openProducer, type ProducerRecord } from '#runtime/kafka/produce.ts'
 import { classify, TransientError } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import { readTable } from '#runtime/kafka/table.ts'
+import { readTable } from '#runtime/kafka/topic-table.ts'
 import { createCodec } from '#schemas/codec.ts'
 import type { NormalizationMap, OpsEvent } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'

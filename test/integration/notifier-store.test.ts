@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
-import { type Database, openPool } from '../../services/runtime/postgres/postgres.ts'
-import { findAdministrators, findHearers } from '../../services/notifier/people/audience.ts'
+import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
+import { findAdministrators, findHearers } from '../../services/notifier/people/recipients.ts'
 import type { Answer } from '../../services/notifier/channels/channel.ts'
-import { groups, opsEvents } from '../../services/notifier/plan/put-off.ts'
-import type { Settlement } from '../../services/notifier/delivery/settle.ts'
+import { groups, opsEvents } from '../../services/notifier/plan/postpone.ts'
+import type { Settlement } from '../../services/notifier/delivery/decide-next.ts'
 import {
   type Claimed,
   claimDeliveries,
   closeUndeliverable,
   recordAnswers,
   returnUncalled,
-} from '../../services/notifier/delivery/delivery-store.ts'
+} from '../../services/notifier/delivery/store.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { addCompany, addPerson, insertId, type Reach } from '../harness/notifier/setup.ts'

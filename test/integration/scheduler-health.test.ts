@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { endCall } from '../../services/scheduler/calls.ts'
+import { endCall } from '../../services/scheduler/call-log.ts'
 import type { Claim } from '../../services/scheduler/claim.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
-import { readUntold } from '../../services/scheduler/stories.ts'
+import { readUntold } from '../../services/scheduler/incidents.ts'
 import { endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
 import { addCompany, addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
 import {

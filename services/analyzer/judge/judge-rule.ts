@@ -1,5 +1,5 @@
 import { methods } from '../values/aggregate.ts'
-import { isAlike } from '../values/alike.ts'
+import { isAlike } from '../values/similarity.ts'
 import type { Condition, Level, Rule, Window } from '../rules/compile-rules.ts'
 import type { Observed, SeriesState } from './judge.ts'
 import { takeWindows } from './take-windows.ts'

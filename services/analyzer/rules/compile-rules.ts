@@ -1,6 +1,6 @@
 import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
 import { findMethod, type Method } from '../values/aggregate.ts'
-import type { Tolerance } from '../values/alike.ts'
+import type { Tolerance } from '../values/similarity.ts'
 import { hasWildcard, matchGlob } from '../values/match-glob.ts'
 import { ruleDefinition, type RuleDefinition, sayIssues } from './read-definition.ts'
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { findProblem } from './compile-rules.ts'
 import { readOwnRules } from './own-rules.ts'
 import { ruleDefinition } from './read-definition.ts'
 import { readPublished } from './rules.ts'
-import { sayRule, sayScope } from './say-rule.ts'
+import { sayRule, sayScope } from './describe-rule.ts'
 
 const versionRow = z.object({
   rule_id: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { OwnRow } from './compile-rules.ts'
 import { ruleDefinition, type RuleDefinition } from './read-definition.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ruleDefinition } from './read-definition.ts'
 import { readRuleOptions, type RuleOptions } from './read-rule-options.ts'
-import { sayRule, sayScope } from './say-rule.ts'
+import { sayRule, sayScope } from './describe-rule.ts'
 
 const before = ruleDefinition.parse({
   ...{ name: 'stars', when: { kind: 'percent', by: 10 }, window: { method: 'avg', runs: 5 }, severity: 'warning' },

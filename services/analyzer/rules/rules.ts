@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { compileRules, type Rules } from './compile-rules.ts'
 import type { Config } from '../config.ts'
 import { readOwnRules } from './own-rules.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { NewsRow } from '../words/compose-news.ts'
 import type { Payload } from '../judge/judge-payload.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import type { Payload } from '../judge/judge-payload.ts'
 

@@ -1,6 +1,6 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import type { RuleProblem } from '../rules/compile-rules.ts'
 import type { Payload } from '../judge/judge-payload.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SeriesState } from '../judge/judge.ts'
 
 /** A series, by seriesKey; the other members are what the key is made of. */

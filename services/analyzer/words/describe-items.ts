@@ -2,7 +2,7 @@ import type { Description, Names } from './describe.ts'
 import { countWords, writeHeadline } from './headline.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
 import { excerpt, sayList, sayTime } from './say.ts'
-import { maxMembers, sayName, sayValue } from './say-value.ts'
+import { maxMembers, sayName, sayValue } from './format-value.ts'
 import { readValue } from '../values/value.ts'
 
 /** Of a new item, what is told beside its name. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type ApiRole, apiRoles, hashApiKey, includesRole, readApiKey } from './api-key.ts'
 import { Refusal } from '../http/answer.ts'
-import { createMemory, type MemoryOptions } from '../http/memory.ts'
+import { createMemory, type MemoryOptions } from '../http/cache.ts'
 
 const keyRow = z.object({
   key_id: z.number(),

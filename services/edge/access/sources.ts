@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { Refusal } from '../http/answer.ts'
-import { createMemory, type MemoryOptions } from '../http/memory.ts'
+import { createMemory, type MemoryOptions } from '../http/cache.ts'
 
 const sourceRow = z.object({
   id: z.number(),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
-import { linkMissing } from './links.ts'
+import { linkMissing } from './source-links.ts'
 
 const companyRow = z.object({ id: z.number(), name: z.string() })
 export type Company = z.output<typeof companyRow>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type Answer, json, Refusal } from '../http/answer.ts'
 import { addMissingCompanies } from './companies.ts'
 import type { Bounded } from '../http/deadline.ts'

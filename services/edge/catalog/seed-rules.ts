@@ -1,4 +1,4 @@
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Answer } from '../http/answer.ts'
 import type { Bounded } from '../http/deadline.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 
 export type NewMeasurement = { sourceId: number; type: string; name: string; parentId: number | null }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Database } from '#runtime/postgres/postgres.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { foreign, sourceOf } from '../access/access.ts'
 import { type Answer, json, Refusal } from '../http/answer.ts'
 import {
@@ -13,7 +13,7 @@ import {
 } from './measurements.ts'
 import type { ReportNotice } from '../publish/ops-events.ts'
 import type { Bounded } from '../http/deadline.ts'
-import { isMissing, isPinned } from '../catalog/pinned.ts'
+import { isMissing, isPinned } from '../catalog/foreign-keys.ts'
 import type { About, RouteRequest } from '../server/route.ts'
 import type { Sources } from '../access/sources.ts'
 import { naiveIso, naiveTime } from '../http/time.ts'

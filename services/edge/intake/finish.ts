@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { classify } from '#runtime/process/retry.ts'
 import { foreign, sourceOf } from '../access/access.ts'
 import { type Answer, json, Refusal } from '../http/answer.ts'

@@ -1,7 +1,7 @@
 import { EncodeError, type Codec } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '#runtime/process/config.ts'
-import { prefixed } from '#runtime/kafka/kafka.ts'
+import { prefixed } from '#runtime/kafka/client.ts'
 import type { Log } from '#runtime/process/log.ts'
 import type { Producer } from '#runtime/kafka/produce.ts'
 import { nextSpan } from '#runtime/kafka/trace.ts'

@@ -1,5 +1,5 @@
 import type { KafkaSettings } from '#runtime/process/config.ts'
-import { prefixed } from '#runtime/kafka/kafka.ts'
+import { prefixed } from '#runtime/kafka/client.ts'
 import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { headerText } from '#runtime/kafka/record.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'

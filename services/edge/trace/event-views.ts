@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { classify } from '#runtime/process/retry.ts'
 import type { Bounded } from '../http/deadline.ts'
 import type { Normalized, NotKnown, Said, Status } from './event-status.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Database } from '#runtime/postgres/postgres.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import type { AcceptedEvents } from '../publish/accepted.ts'
 import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
 import type { ApiKey } from '../access/api-keys.ts'

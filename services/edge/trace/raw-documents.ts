@@ -1,6 +1,6 @@
 import type { Firestore } from 'firebase-admin/firestore'
 import { z } from 'zod'
-import type { FirestoreAccess } from '#runtime/firestore/firestore-settings.ts'
+import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { withDeadline } from '../http/deadline.ts'
 import type { NotKnown, Stored } from './event-status.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Database } from '#runtime/postgres/postgres.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
 import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
 import type { Bounded } from '../http/deadline.ts'

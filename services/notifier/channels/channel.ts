@@ -1,7 +1,7 @@
 import type { Log } from '#runtime/process/log.ts'
 import type { Message } from '../message/compose.ts'
 import type { Config } from '../config.ts'
-import type { FindSecret } from './secret.ts'
+import type { FindSecret } from './secrets.ts'
 
 /** What a message is about; `notifier.notification.kind`. */
 export const notificationKinds = ['news', 'ops', 'digest', 'test'] as const

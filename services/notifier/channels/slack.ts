@@ -10,7 +10,7 @@ import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import type { Config } from '../config.ts'
 import { maxWaitMs } from './http-answer.ts'
 import { asSlack, maxDigestChars } from '../message/render.ts'
-import { type FoundSecret, withoutSecret } from './secret.ts'
+import { type FoundSecret, withoutSecret } from './secrets.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 import { clean, cut } from '../message/text.ts'
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/web/http-client.ts'
 import type { Answer, ChannelKind, Parcel } from './channel.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
-import { withoutSecret } from './secret.ts'
+import { withoutSecret } from './secrets.ts'
 
 const maxUrl = 2000
 

@@ -1,7 +1,7 @@
 import { findBucket, findCompany, findSource, requireId } from '#runtime/commands/command-database.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
-import { allChannelSubscriptions } from '../people/all-channels.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { allChannelSubscriptions } from '../people/channel-rows.ts'
 
 /** What a subscription of our own asks for, as typed. */
 export type Asked = {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
-import type { Addressee } from '../people/address.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import type { Addressee } from '../people/destinations.ts'
 import type { Message } from '../message/compose.ts'
 
 const testRow = z.object({

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
 /** An e-mail that was sent, as the link to end them names it. */
 export type MailReference = { notificationId: string; deliveryId: string }

@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/postgres.ts'
-import { addressOf, asPerson, joinPeople } from '../people/address.ts'
-import { findHearers, type Hearer, type Member } from '../people/audience.ts'
-import { addToBundles, type Item, lockSealing } from './bundle-store.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { addressOf, asPerson, joinPeople } from '../people/destinations.ts'
+import { findHearers, type Hearer, type Member } from '../people/recipients.ts'
+import { addToBundles, type Item, lockSealing } from './bundles.ts'
 import type { Config } from '../config.ts'
 import { endOfWindow } from './decide-when.ts'
-import { findDestinations } from '../delivery/draft-store.ts'
-import { isWished, severities } from '../people/hear.ts'
-import { readRestraint, type Restraint } from './restraint-store.ts'
-import { findStories, type Stories } from './told-stories.ts'
+import { findDestinations } from '../delivery/enqueue.ts'
+import { isWished, severities } from '../people/preferences.ts'
+import { readRestraint, type Restraint } from './restraint.ts'
+import { findStories, type Stories } from './cool-down.ts'
 
 const groupRow = z.object({ group_id: z.string(), company_id: z.number() })
 const newsRow = groupRow.extend({

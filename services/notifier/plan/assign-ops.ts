@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/postgres.ts'
-import { addressOf, asPerson, joinPeople } from '../people/address.ts'
-import { findAdministrators } from '../people/audience.ts'
-import { addToBundles, type Item, lockSealing, operations } from './bundle-store.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { addressOf, asPerson, joinPeople } from '../people/destinations.ts'
+import { findAdministrators } from '../people/recipients.ts'
+import { addToBundles, type Item, lockSealing, operations } from './bundles.ts'
 import type { Config } from '../config.ts'
-import { findDestinations } from '../delivery/draft-store.ts'
-import type { Heard } from '../people/hear.ts'
-import { readRestraint } from './restraint-store.ts'
+import { findDestinations } from '../delivery/enqueue.ts'
+import type { Heard } from '../people/preferences.ts'
+import { readRestraint } from './restraint.ts'
 
 const opsRow = z.object({
   event_id: z.string(),

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/postgres.ts'
-import { lockSealing } from './bundle-store.ts'
-import { severities } from '../people/hear.ts'
-import { readRestraint } from './restraint-store.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lockSealing } from './bundles.ts'
+import { severities } from '../people/preferences.ts'
+import { readRestraint } from './restraint.ts'
 
 const heldRow = z.object({
   destination_id: z.number(),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UsageError } from './commands.ts'
 import { postgresSettings, readEnv } from '../process/config.ts'
-import { type Database, openPool, sql } from '../postgres/postgres.ts'
+import { type Database, openPool, sql } from '../postgres/database.ts'
 
 /** Runs one command on a database of its own, which is closed after it. */
 export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {

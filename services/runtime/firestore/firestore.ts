@@ -1,5 +1,5 @@
 import { Firestore } from 'firebase-admin/firestore'
-import type { FirestoreAccess } from './firestore-settings.ts'
+import type { FirestoreAccess } from './settings.ts'
 
 /** A client of Firestore, or of its emulator. It connects with the first call. */
 export function openFirestore({ project, account }: FirestoreAccess): Firestore {

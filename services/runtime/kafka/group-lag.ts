@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { allTopics, deadLetterTopic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/config.ts'
-import { createKafka, prefixed } from './kafka.ts'
+import { createKafka, prefixed } from './client.ts'
 import type { Log } from '../process/log.ts'
 
 /** Records of a topic that a service has not committed yet, and those it has given up on. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { KafkaSettings } from '../process/config.ts'
-import { createKafka } from './kafka.ts'
+import { createKafka } from './client.ts'
 import type { Log } from '../process/log.ts'
 import { asRecord, type FetchedRecord } from './record.ts'
 import { retryTransient } from '../process/retry.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from './postgres.ts'
+import { type Database, sql, type Transaction } from './database.ts'
 
 /** What one effect is counted by: the same (event_id, replay_id, part) takes effect once. */
 export type LedgerEvent = { event_id: string; replay_id: string | null; part?: number; content_hash: string }

@@ -1,6 +1,6 @@
 import type { LedgerSettings } from '../process/config.ts'
 import { startLoop } from '../process/loop.ts'
-import { type Database, sql } from './postgres.ts'
+import { type Database, sql } from './database.ts'
 import type { ServiceContext } from '../process/service.ts'
 
 const everyMs = 60 * 60 * 1000

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from './postgres.ts'
+import { sql, type Transaction } from './database.ts'
 
 /** Now, as parma-web's tables want it: timestamp(3) without zone, UTC. */
 export const utcNow = sql.fragment`(now() AT TIME ZONE 'UTC')`

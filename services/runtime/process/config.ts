@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { recordLifeDays } from '#schemas/topics.ts'
-import { isNetwork } from '../web/judge-address.ts'
-import { idle, inherited } from './predecessor.ts'
+import { isNetwork } from '../web/ip-allow-list.ts'
+import { idle, inherited } from './legacy-env.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 

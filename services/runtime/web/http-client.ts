@@ -2,7 +2,7 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import { Agent, buildConnector, type Dispatcher, request as send } from 'undici'
-import { createAddressJudge } from './judge-address.ts'
+import { createAddressJudge } from './ip-allow-list.ts'
 
 export type HttpClientOptions = {
   /** Networks (CIDR) outside of the public internet that may be called all the same. */

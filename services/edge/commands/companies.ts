@@ -1,0 +1,158 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { findCompany, findSource, requireText, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
+import { linkMissing } from '../catalog/source-links.ts'
+import { isPinned } from '../catalog/foreign-keys.ts'
+
+type Output = { json?: boolean }
+type Fields = { name?: string; description?: string }
+type AddOptions = { name: string[]; description?: string; ifMissing?: boolean }
+
+const idRow = z.object({ id: z.number() })
+const companyRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  description: z.string().nullable(),
+  sources: z.number(),
+  identifiers: z.number(),
+})
+
+export function build(group: Command): void {
+  group.command('ls').description('list companies').option('--json', 'print JSON').action(list)
+  group
+    .command('add')
+    .description('add companies; each is linked with every source')
+    .requiredOption('--name <names...>', 'what it is called; several names add several companies, all or none')
+    .option('--description <text>', 'what it does')
+    .option('--if-missing', 'leave it at that when there is one of this name')
+    .option('--json', 'print JSON')
+    .action(add)
+  group
+    .command('edit')
+    .description('change a company')
+    .argument('<company>', 'id or name')
+    .option('--name <name>', 'what it is called')
+    .option('--description <text>', 'what it does')
+    .option('--json', 'print JSON')
+    .action(edit)
+  group
+    .command('rm')
+    .description('remove a company with all its values and news')
+    .argument('<company>', 'id or name')
+    .option('--yes', 'really')
+    .option('--json', 'print JSON')
+    .action(remove)
+  group
+    .command('link')
+    .description('say how a source knows a company, instead of leaving it to discovery')
+    .requiredOption('--company <company>', 'id or name')
+    .requiredOption('--source <source>', 'id or name')
+    .requiredOption('--property <property>', 'what kind of identifier it is, for example handles')
+    .requiredOption('--value <value>', 'the identifier')
+    .option('--json', 'print JSON')
+    .action(link)
+}
+
+async function list({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(companyRow)`
+      SELECT id, name, description,
+        (SELECT count(*) FROM public.company_data_source l WHERE l.company_id = c.id)::int AS sources,
+        (SELECT count(*) FROM public.company_data_source l
+          JOIN public.company_data_source_identifier i ON i.company_data_source_id = l.id WHERE l.company_id = c.id)::int AS identifiers
+      FROM public.company c ORDER BY id`),
+  )
+  printRows(rows, json)
+}
+
+type Added = { id: number; name: string; added: boolean }
+
+async function add({ name: names, description, ifMissing = false, json = false }: Output & AddOptions): Promise<void> {
+  const wanted = names.map((name) => requireText(name, '--name'))
+  const results = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      await lockTable(tx, 'company')
+      const added: Added[] = []
+      for (const name of wanted) added.push(await addOne(tx, name, description ?? null, ifMissing))
+      return added
+    }),
+  )
+  const text = results.map(({ id, added }) => (added ? `added company ${id}` : `company ${id} is there already`))
+  printResult(results.length === 1 ? results[0] : results, text.join('\n'), json)
+}
+
+async function addOne(tx: Transaction, name: string, description: string | null, ifMissing: boolean): Promise<Added> {
+  const known = await findCompanyByName(tx, name)
+  if (known !== null && ifMissing) return { id: known.id, name, added: false }
+  if (known !== null)
+    throw new UsageError(
+      `There is already company ${known.id} called ${known.name}: use --if-missing or \`parma companies edit ${known.id}\`.`,
+    )
+  const [company] = await addMissingCompanies(tx, [name], { description })
+  return { ...company!, added: true }
+}
+
+async function edit(company: string, { name, description, json = false }: Fields & Output): Promise<void> {
+  if (name === undefined && description === undefined)
+    throw new UsageError('Nothing to change: give --name or --description.')
+  const newName = name === undefined ? null : requireText(name, '--name')
+  const id = await withDatabase(async (database) => {
+    const id = await findCompany(database, company)
+    await database.transaction(async (tx) => {
+      await lockTable(tx, 'company')
+      const known = newName === null ? null : await findCompanyByName(tx, newName)
+      if (known !== null && known.id !== id)
+        throw new UsageError(`Company ${known.id} is called ${known.name} already.`)
+      await tx.query(sql.unsafe`
+        UPDATE public.company SET name = coalesce(${newName}, name), description = coalesce(${description ?? null}, description), modified_at = ${utcNow}
+        WHERE id = ${id}`)
+    })
+    return id
+  })
+  printResult({ id }, `changed company ${id}`, json)
+}
+
+async function remove(company: string, { yes = false, json = false }: Output & { yes?: boolean }): Promise<void> {
+  const id = await withDatabase(async (database) => {
+    const id = await findCompany(database, company)
+    if (!yes) throw new UsageError(`This removes company ${id} with all its values, news and subscriptions: add --yes.`)
+    await database.query(sql.unsafe`DELETE FROM public.company WHERE id = ${id}`).catch((error: unknown) => {
+      throw isPinned(error)
+        ? new UsageError(`Company ${id} cannot be removed: reports or notifications speak of it. Remove those first.`)
+        : error
+    })
+    return id
+  })
+  printResult({ id }, `removed company ${id}`, json)
+}
+
+type Link = { company: string; source: string; property: string; value: string }
+
+/** An identifier made by hand holds for six months, as those made in parma-web; linking it again makes it hold anew. */
+async function link({ company, source, property, value, json = false }: Link & Output): Promise<void> {
+  const [key, text] = [requireText(property, '--property'), requireText(value, '--value')]
+  const result = await withDatabase(async (database) => {
+    const [companyId, sourceId] = [await findCompany(database, company), await findSource(database, source)]
+    return database.transaction(async (tx) => {
+      await lockTable(tx, 'company')
+      await linkMissing(tx, { companyIds: [companyId], sourceId })
+      const linkId = await tx.oneFirst(sql.type(idRow)`
+        SELECT id FROM public.company_data_source WHERE company_id = ${companyId} AND data_source_id = ${sourceId}`)
+      const known = await tx.maybeOneFirst(sql.type(idRow)`
+        UPDATE public.company_data_source_identifier SET validity = ${utcNow} + interval '6 months'
+        WHERE id = (SELECT min(id) FROM public.company_data_source_identifier
+          WHERE company_data_source_id = ${linkId} AND identifier_type = 'MANUALLY_ADDED' AND property = ${key} AND value = ${text})
+        RETURNING id`)
+      if (known !== null) return { id: known, added: false }
+      const { id } = await tx.one(sql.type(idRow)`
+        INSERT INTO public.company_data_source_identifier (company_data_source_id, identifier_type, property, value, validity)
+        VALUES (${linkId}, 'MANUALLY_ADDED', ${key}, ${text}, ${utcNow} + interval '6 months') RETURNING id`)
+      return { id, added: true }
+    })
+  })
+  printResult(result, `identifier ${result.id} holds for six months`, json)
+}

@@ -1,0 +1,110 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { requireText, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { apiRoles, makeApiKey } from '../access/api-key.ts'
+import { readIso } from '../http/time.ts'
+
+type Output = { json?: boolean }
+
+export function build(group: Command): void {
+  group
+    .command('create')
+    .description('make a key of the operator API; it is shown once and kept nowhere')
+    .requiredOption('--name <name>', 'who or what uses it')
+    .addOption(new Option('--role <role>', 'what it may do').choices(apiRoles).makeOptionMandatory())
+    .option('--expires <when>', 'when it ends: a date or time in ISO 8601, or a number of days such as 90d')
+    .option('--json', 'print JSON')
+    .action(create)
+  group.command('ls').description('list keys').option('--json', 'print JSON').action(list)
+  group
+    .command('revoke')
+    .description('end a key; the edge may take it for some seconds more (API_KEY_CACHE_MS)')
+    .argument('<key>', 'id or name')
+    .option('--json', 'print JSON')
+    .action(revoke)
+}
+
+type NewKey = Output & { name: string; role: string; expires?: string }
+
+const idRow = z.object({ key_id: z.number() })
+
+async function create({ name: given, role, expires, json = false }: NewKey): Promise<void> {
+  const name = requireText(given, '--name')
+  const expires_at = expires === undefined ? null : readExpiry(expires, Date.now())
+  const { key, hash, hint } = makeApiKey()
+  const id = await withDatabase((database) =>
+    database.maybeOneFirst(sql.type(idRow)`
+      INSERT INTO edge.api_key (hash, hint, name, role, expires_at)
+      VALUES (${sql.binary(hash)}, ${hint}, ${name}, ${role}, ${expires_at})
+      ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
+      RETURNING key_id`),
+  )
+  if (id === null)
+    throw new UsageError(`There is already a key called ${JSON.stringify(name)}: revoke it or take another name.`)
+  printResult({ id, name, role, expires_at, key }, key, json)
+}
+
+const keyRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  role: z.string(),
+  key: z.string(),
+  state: z.string(),
+  created_at: z.string(),
+  last_used_at: z.string().nullable(),
+  expires_at: z.string().nullable(),
+  revoked_at: z.string().nullable(),
+})
+
+async function list({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(keyRow)`
+      SELECT key_id AS id, name, role, hint || '…' AS key,
+        CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'good' END AS state,
+        ${iso('created_at')}, ${iso('last_used_at')}, ${iso('expires_at')}, ${iso('revoked_at')}
+      FROM edge.api_key ORDER BY key_id`),
+  )
+  printRows(rows, json)
+}
+
+function iso(column: string) {
+  const name = sql.identifier([column])
+  return sql.fragment`to_char(${name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS ${name}`
+}
+
+async function revoke(key: string, { json = false }: Output): Promise<void> {
+  const id = await withDatabase(async (database) => {
+    const id = await findKey(database, key)
+    await database.query(sql.unsafe`UPDATE edge.api_key SET revoked_at = now() WHERE key_id = ${id}`)
+    return id
+  })
+  printResult({ id }, `revoked key ${id}`, json)
+}
+
+const foundKey = z.object({ key_id: z.number(), revoked: z.boolean() })
+
+/** The key with this id; else the one of this name that is not revoked. */
+async function findKey(database: Database, text: string): Promise<number> {
+  const found = await database.any(sql.type(foundKey)`
+    SELECT key_id, revoked_at IS NOT NULL AS revoked FROM edge.api_key
+    WHERE key_id::text = ${text} OR name = ${text}
+    ORDER BY key_id::text = ${text} DESC, revoked_at IS NOT NULL`)
+  const [key] = found
+  if (!key) throw new UsageError(`There is no key ${JSON.stringify(text)}. \`parma keys ls\` shows which there are.`)
+  if (key.revoked) throw new UsageError(`Key ${key.key_id} is revoked already.`)
+  return key.key_id
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+function readExpiry(text: string, now: number): string {
+  const [, days] = /^(\d{1,5})d$/.exec(text) ?? []
+  const at = days === undefined ? readIso(text) : now + Number(days) * dayMs
+  if (at === null || at <= now)
+    throw new UsageError(
+      `--expires is ${JSON.stringify(text)}: give a date or time to come, such as 2030-01-31, or days, such as 90d.`,
+    )
+  return new Date(at).toISOString()
+}

@@ -1,0 +1,187 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { moduleUrl } from '#runtime/web/module-url.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { linkMissing } from '../catalog/source-links.ts'
+import { isPinned } from '../catalog/foreign-keys.ts'
+import { isLegalName } from '../access/sources.ts'
+
+type Output = { json?: boolean }
+type Fields = {
+  name?: string
+  endpoint?: string
+  frequency?: string
+  maxRunSeconds?: string
+  description?: string
+  active?: boolean
+}
+
+const frequencies = ['hourly', 'daily', 'weekly', 'monthly']
+const idRow = z.object({ id: z.number() })
+const sourceRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  endpoint: z.string(),
+  frequency: z.string(),
+  active: z.boolean(),
+  health: z.string(),
+  max_run_seconds: z.number(),
+  measurements: z.number(),
+  map_version: z.number().nullable(),
+})
+
+export function build(group: Command): void {
+  group.command('ls').description('list sources').option('--json', 'print JSON').action(list)
+  withFields(group.command('add').description('add a source; introduce it with GET /handshake afterwards'))
+    .option('--inactive', 'do not crawl it yet')
+    .option('--if-missing', 'leave it at that when there is one of this name')
+    .action(add)
+  withFields(group.command('edit').description('change a source').argument('<source>', 'id or name'))
+    .option('--active', 'crawl it')
+    .option('--no-active', 'do not crawl it')
+    .action(edit)
+  group
+    .command('rm')
+    .description('remove a source with its measurements, values and tasks')
+    .argument('<source>', 'id or name')
+    .option('--yes', 'really')
+    .option('--json', 'print JSON')
+    .action(remove)
+}
+
+function withFields(command: Command): Command {
+  return command
+    .option('--name <name>', 'the name its module feeds under: a-z, 0-9, _ and -')
+    .option('--endpoint <url>', 'where its module is; https:// where no scheme is given')
+    .addOption(new Option('--frequency <frequency>', 'how often it is crawled').choices(frequencies))
+    .option('--max-run-seconds <seconds>', 'how long one run may take (300)')
+    .option('--description <text>', 'what it is')
+    .option('--json', 'print JSON')
+}
+
+async function list({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(sourceRow)`
+      SELECT id, source_name AS name, invocation_endpoint AS endpoint, lower(frequency::text) AS frequency, is_active AS active,
+        health_status::text AS health, max_run_seconds,
+        (SELECT count(*) FROM public.source_measurement m WHERE m.source_module_id = s.id)::int AS measurements,
+        (SELECT max(version) FROM edge.normalization_map m WHERE m.data_source_id = s.id) AS map_version
+      FROM public.data_source s ORDER BY id`),
+  )
+  printRows(rows, json)
+}
+
+async function add({
+  inactive = false,
+  ifMissing = false,
+  json = false,
+  ...fields
+}: Fields & Output & { inactive?: boolean; ifMissing?: boolean }) {
+  const { name, endpoint, frequency, maxRunSeconds = 300, description = null } = check(fields)
+  if (!name || !endpoint || !frequency) throw new UsageError('A new source needs --name, --endpoint and --frequency.')
+  const result = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      await lockTable(tx, 'data_source')
+      const known = await findByName(tx, name)
+      if (known !== null && ifMissing) return { id: known, added: false }
+      if (known !== null)
+        throw new UsageError(
+          `There is already source ${known} called ${name}: use --if-missing or \`parma sources edit ${known}\`.`,
+        )
+      const { id } = await tx.one(sql.type(idRow)`
+        INSERT INTO public.data_source
+          (source_name, is_active, frequency, health_status, description, max_run_seconds, invocation_endpoint, created_at, modified_at)
+        VALUES (${name}, ${!inactive}, ${frequency}::public.frequency, 'UP', ${description}, ${maxRunSeconds}, ${endpoint}, ${utcNow}, ${utcNow})
+        RETURNING id`)
+      await linkMissing(tx, { sourceId: id })
+      return { id, added: true }
+    }),
+  )
+  printResult(result, result.added ? `added source ${result.id}` : `source ${result.id} is there already`, json)
+}
+
+async function edit(source: string, { json = false, ...fields }: Fields & Output): Promise<void> {
+  const { name = null, endpoint = null, frequency = null, maxRunSeconds = null, description = null } = check(fields)
+  const { active = null } = fields
+  if ([name, endpoint, frequency, maxRunSeconds, description, active].every((value) => value === null))
+    throw new UsageError(
+      'Nothing to change: give --name, --endpoint, --frequency, --max-run-seconds, --description, --active or --no-active.',
+    )
+  const id = await withDatabase(async (database) => {
+    const id = await findSource(database, source)
+    await database.transaction(async (tx) => {
+      await lockTable(tx, 'data_source')
+      const known = name === null ? null : await findByName(tx, name)
+      if (known !== null && known !== id)
+        throw new UsageError(`Source ${known} is called ${name} already: names tell sources apart.`)
+      await tx.query(sql.unsafe`
+        UPDATE public.data_source SET source_name = coalesce(${name}, source_name), invocation_endpoint = coalesce(${endpoint}, invocation_endpoint),
+          frequency = coalesce(${frequency}::public.frequency, frequency), max_run_seconds = coalesce(${maxRunSeconds}::int, max_run_seconds),
+          description = coalesce(${description}, description), is_active = coalesce(${active}::bool, is_active), modified_at = ${utcNow}
+        WHERE id = ${id}`)
+    })
+    return id
+  })
+  printResult({ id }, `changed source ${id}`, json)
+}
+
+const contents = z.object({ name: z.string(), measurements: z.number(), tasks: z.number(), news: z.number() })
+
+async function remove(source: string, { yes = false, json = false }: Output & { yes?: boolean }): Promise<void> {
+  const id = await withDatabase(async (database) => {
+    const id = await findSource(database, source)
+    const { name, measurements, tasks, news } = await database.one(sql.type(contents)`
+      SELECT source_name AS name, (SELECT count(*) FROM public.source_measurement WHERE source_module_id = s.id)::int AS measurements,
+        (SELECT count(*) FROM public.scheduled_task WHERE data_source_id = s.id)::int AS tasks,
+        (SELECT count(*) FROM public.news WHERE data_source_id = s.id)::int AS news
+      FROM public.data_source s WHERE id = ${id}`)
+    const pinned = `Source ${id} (${name}) has ${news} news, and Postgres removes no source that news speak of: switch it off with \`parma sources edit ${id} --no-active\`.`
+    if (news > 0) throw new UsageError(pinned)
+    if (!yes)
+      throw new UsageError(
+        `This removes source ${id} (${name}) with ${measurements} measurements, all their values and ${tasks} tasks: add --yes.`,
+      )
+    await database.query(sql.unsafe`DELETE FROM public.data_source WHERE id = ${id}`).catch((error: unknown) => {
+      throw isPinned(error)
+        ? new UsageError(
+            `Source ${id} (${name}) cannot be removed: rows that must stay speak of it (news or notifications).`,
+          )
+        : error
+    })
+    return id
+  })
+  printResult({ id }, `removed source ${id}`, json)
+}
+
+function check({ name, endpoint, frequency, maxRunSeconds, description }: Fields) {
+  if (name !== undefined && !isLegalName(name))
+    throw new UsageError(
+      `--name is ${JSON.stringify(name)}: a source is called by a-z, 0-9, _ and - alone, and not __so__.`,
+    )
+  return {
+    name,
+    endpoint: endpoint === undefined ? undefined : readEndpoint(endpoint),
+    frequency: frequency?.toUpperCase(),
+    maxRunSeconds: maxRunSeconds === undefined ? undefined : requireCount(maxRunSeconds, '--max-run-seconds'),
+    description,
+  }
+}
+
+/** As typed, when it is an address at all: parma-web must find in the row what it sends with the handshake. */
+function readEndpoint(endpoint: string): string {
+  try {
+    moduleUrl(endpoint, '')
+    return endpoint.trim()
+  } catch (error) {
+    throw new UsageError(`--endpoint: ${(error as Error).message}.`)
+  }
+}
+
+async function findByName(tx: Transaction, name: string): Promise<number | null> {
+  return tx.maybeOneFirst(
+    sql.type(idRow)`SELECT id FROM public.data_source WHERE source_name = ${name} ORDER BY id LIMIT 1`,
+  )
+}

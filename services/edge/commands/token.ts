@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { readEnv, serviceSettings, tokenSettings } from '#runtime/process/config.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { mintToken } from '#runtime/web/token.ts'
+
+type Options = { source: string; task?: string; ttl: string; json?: boolean }
+
+export function build(group: Command): void {
+  group
+    .command('mint')
+    .description('make a token as a mining module gets it')
+    .requiredOption('--source <source>', 'id or name')
+    .option('--task <id>', 'the task it is made for')
+    .option('--ttl <seconds>', 'how long it lives', '1800')
+    .option('--json', 'print JSON')
+    .action(mint)
+}
+
+async function mint({ source, task, ttl, json = false }: Options): Promise<void> {
+  const { DEPLOYMENT_ENV } = serviceSettings
+  const config = readEnv({ DEPLOYMENT_ENV, ...tokenSettings })
+  const lifetimeSeconds = requireCount(ttl, '--ttl')
+  const taskId = task === undefined ? undefined : requireCount(task, '--task')
+  const sourceId = await withDatabase(async (database) => {
+    const id = await findSource(database, source)
+    if (taskId !== undefined) await requireTask(database, id, taskId)
+    return id
+  })
+  const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
+  const now = Date.now()
+  const token = await mintToken({ sourceId, taskId, jti: randomUUID(), now, lifetimeSeconds }, secrets)
+  const expires_at = new Date(now + lifetimeSeconds * 1000).toISOString()
+  printResult({ token, source_id: sourceId, task_id: taskId ?? null, expires_at }, token, json)
+}
+
+async function requireTask(database: Database, sourceId: number, taskId: number): Promise<void> {
+  const owner = await database.maybeOneFirst(sql.type(z.object({ data_source_id: z.number() }))`
+    SELECT data_source_id FROM public.scheduled_task WHERE task_id = ${taskId}`)
+  if (owner !== sourceId)
+    throw new UsageError(owner === null ? `There is no task ${taskId}.` : `Task ${taskId} is one of source ${owner}.`)
+}

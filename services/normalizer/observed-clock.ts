@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+
+export type Timed = { company_id: string; data_source_id: number; received_at: number; observed_at: number | null }
+
+/** The last observed time (ms) of each company and source that a batch is about. */
+export type Clocks = { readonly pairs: readonly Pair[]; readonly last: Map<string, number> }
+type Pair = { company_id: string; data_source_id: number }
+
+const lastRow = z.object({ company_id: z.string(), data_source_id: z.number(), observed_at: z.number() })
+
+/** Others that ask for the same company and source wait until `tx` ends: so they see all that it makes of them. */
+export async function lockClocks(tx: Transaction, payloads: readonly Pair[]): Promise<Clocks> {
+  const pairs = [...new Map(payloads.map((payload) => [keyOf(payload), payload])).values()]
+  const locked = await tx.any(sql.type(lastRow)`
+    INSERT INTO normalizer.last_observed AS l (company_id, data_source_id, observed_at)
+    SELECT company_id, data_source_id, to_timestamp(0)
+    FROM unnest(
+      ${sql.array(
+        pairs.map(({ company_id }) => company_id),
+        'text',
+      )},
+      ${sql.array(
+        pairs.map(({ data_source_id }) => data_source_id),
+        'int4',
+      )}
+    ) AS n (company_id, data_source_id)
+    ORDER BY company_id, data_source_id
+    ON CONFLICT (company_id, data_source_id) DO UPDATE SET observed_at = l.observed_at
+    RETURNING company_id, data_source_id, observed_at`)
+  return { pairs, last: new Map(locked.map((row) => [keyOf(row), row.observed_at])) }
+}
+
+/**
+ * The observed time of the next payload: what the module said; else the time it was received, or 1 ms after the last one of
+ * its company and source if that is later. So only an explicit time is ever late.
+ */
+export function giveTime({ last }: Clocks, payload: Timed): number {
+  const key = keyOf(payload)
+  const before = last.get(key) ?? 0
+  const time = payload.observed_at ?? Math.max(payload.received_at, before + 1)
+  last.set(key, Math.max(before, time))
+  return time
+}
+
+/** Keeps the times that were given. */
+export async function saveClocks(tx: Transaction, { pairs, last }: Clocks): Promise<void> {
+  await tx.query(sql.unsafe`
+    UPDATE normalizer.last_observed AS l SET observed_at = to_timestamp(n.observed_at)
+    FROM unnest(
+      ${sql.array(
+        pairs.map(({ company_id }) => company_id),
+        'text',
+      )},
+      ${sql.array(
+        pairs.map(({ data_source_id }) => data_source_id),
+        'int4',
+      )},
+      ${sql.array(
+        pairs.map((pair) => (last.get(keyOf(pair)) ?? 0) / 1000),
+        'float8',
+      )}
+    ) AS n (company_id, data_source_id, observed_at)
+    WHERE l.company_id = n.company_id AND l.data_source_id = n.data_source_id`)
+}
+
+function keyOf({ company_id, data_source_id }: Pair): string {
+  return `${data_source_id}/${company_id}`
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { addressAll, type Addressee } from '../people/destinations.ts'
+import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
+
+// What commands know of channels: parma-web's rows and our own, and the destinations they lead to.
+
+const channelRow = z.object({
+  id: z.number(),
+  type: z.string(),
+  destination: z.string(),
+  secret_id: z.string().nullable(),
+  people: z.array(z.string()),
+})
+export type ChannelRow = z.output<typeof channelRow>
+
+/** Channels with the people who hear there; all of them unless `id` is given. */
+export function readChannels(database: Pick<Database, 'any'>, id?: number): Promise<readonly ChannelRow[]> {
+  return database.any(sql.type(channelRow)`
+    SELECT c.channel_id AS id, c.channel_type AS type, c.destination, c.secret_id,
+      ARRAY(
+        SELECT u.name FROM ${allChannelSubscriptions} s JOIN public."user" u ON u.id = s.user_id
+        WHERE s.channel_id = c.channel_id ORDER BY u.name
+      ) AS people
+    FROM ${allChannels} c
+    WHERE ${id === undefined ? sql.fragment`true` : sql.fragment`c.channel_id = ${id}`}
+    ORDER BY c.channel_id`)
+}
+
+/** Where messages to a channel go. */
+export function placeOf({ type, destination, secret_id }: Omit<ChannelRow, 'id' | 'people'>): Addressee {
+  const nobody = { company_id: null, user_id: 0, user_name: '', through: null }
+  const [place] = addressAll([{ ...nobody, channel_type: type, destination, secret_id }])
+  return place as Addressee
+}
+
+const standingRow = z.object({
+  destination_id: z.number(),
+  channel: z.string(),
+  address: z.string(),
+  secret_id: z.string(),
+  state: z.enum(['parked', 'unsubscribed', 'ok']),
+  parked_reason: z.string().nullable(),
+  last_error: z.string().nullable(),
+})
+export type Standing = z.output<typeof standingRow>
+
+/** How places stand to which anything was ever to be sent, by their key. */
+export async function readStandings(
+  database: Pick<Database, 'any'>,
+  places: readonly Addressee[],
+): Promise<Map<string, Standing>> {
+  const rows = await database.any(sql.type(standingRow)`
+    SELECT t.destination_id, channel, address, secret_id, parked_reason, d.reason AS last_error,
+      CASE WHEN unsubscribed_at IS NOT NULL THEN 'unsubscribed' WHEN parked_at IS NOT NULL THEN 'parked' ELSE 'ok' END AS state
+    FROM notifier.destination t
+    JOIN ${sql.unnest(
+      places.map(({ channel, address, secretId }) => [channel, address, secretId]),
+      ['text', 'text', 'text'],
+    )} AS p (channel, address, secret_id) USING (channel, address, secret_id)
+    LEFT JOIN LATERAL (
+      SELECT reason FROM notifier.delivery d
+      WHERE d.destination_id = t.destination_id AND reason IS NOT NULL ORDER BY delivery_id DESC LIMIT 1
+    ) d ON true`)
+  return new Map(rows.map((row) => [keyOf(row.channel, row.address, row.secret_id), row]))
+}
+
+export const keyOfPlace = ({ channel, address, secretId }: Addressee) => keyOf(channel, address, secretId)
+
+function keyOf(...parts: [channel: string, address: string, secretId: string]): string {
+  return JSON.stringify(parts)
+}

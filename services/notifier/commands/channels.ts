@@ -1,0 +1,268 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { requireCount, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
+import { type ChannelRow, keyOfPlace, placeOf, readChannels, readStandings } from './channel-store.ts'
+import { channelKinds } from '../channels/kinds.ts'
+import { nameOf } from '../message/compose-parked.ts'
+import { secretVariable } from '../config.ts'
+import { unpark } from '../delivery/park.ts'
+import { isSecretName } from '../channels/secrets.ts'
+import { testChannel } from './test-channel.ts'
+import { resubscribe } from '../delivery/unsubscribe.ts'
+
+type Output = { json?: boolean }
+
+const types = Object.keys(channelKinds)
+const either = (texts: readonly string[]) => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(texts)
+const destinations = either(Object.values(channelKinds).map(({ help }) => help.destination))
+const secrets = Object.entries(channelKinds).flatMap(([type, { help }]) =>
+  help.secret ? [`${type}: ${help.secret}`] : [],
+)
+const idRow = z.object({ id: z.number() })
+const remedy = '`parma channels ls` shows the ids.'
+
+export function build(group: Command): void {
+  group
+    .command('ls')
+    .description('list channels, who hears there and how they stand')
+    .option('--json', 'print JSON')
+    .action(list)
+  group
+    .command('add')
+    .description('add a channel; `parma subscriptions add` says who hears there')
+    .requiredOption('--type <type>', either(types))
+    .requiredOption('--destination <destination>', destinations)
+    .option('--secret-id <name>', `name of a secret (${secrets.join('; ')})`)
+    .option('--if-missing', 'leave it at that when there is such a channel')
+    .option('--json', 'print JSON')
+    .action(add)
+  group
+    .command('edit')
+    .description('change a channel')
+    .argument('<id>', 'id of the channel')
+    .option('--destination <destination>', destinations)
+    .option('--secret-id <name>', 'name of a secret; empty for none')
+    .option('--json', 'print JSON')
+    .action(edit)
+  group
+    .command('rm')
+    .description('remove a channel')
+    .argument('<id>', 'id of the channel')
+    .option('--json', 'print JSON')
+    .action(remove)
+  group
+    .command('test')
+    .description(
+      'have the running notifier send one test message, and say what came of it; a parked channel works again if it arrives',
+    )
+    .argument('<id>', 'id of the channel')
+    .option('--wait <seconds>', 'how long to wait for that', '60')
+    .option('--json', 'print JSON')
+    .action(test)
+  group
+    .command('unpark')
+    .description('send again to a parked channel, what waits for it first')
+    .argument('[id]', 'id of the channel')
+    .option('--all', 'to every parked one')
+    .option('--json', 'print JSON')
+    .action(unparkChannels)
+  group
+    .command('resubscribe')
+    .description('send e-mails again to people who asked for no more, when they want them again')
+    .argument('<id>', 'id of the channel')
+    .option('--json', 'print JSON')
+    .action(resubscribeChannel)
+}
+
+async function list({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase(async (database) => {
+    const channels = (await readChannels(database)).map((channel) => ({ channel, place: placeOf(channel) }))
+    const standings = await readStandings(
+      database,
+      channels.map(({ place }) => place),
+    )
+    return channels.map(({ channel, place }) => {
+      const standing = standings.get(keyOfPlace(place))
+      return {
+        ...channel,
+        state: place.problem ? 'wrong' : (standing?.state ?? 'ok'),
+        problem: place.problem ?? standing?.parked_reason ?? standing?.last_error ?? null,
+      }
+    })
+  })
+  printRows(rows, json)
+}
+
+type NewChannel = Output & { type: string; destination: string; secretId?: string; ifMissing?: boolean }
+
+async function add({
+  type: given,
+  destination: text,
+  secretId,
+  ifMissing = false,
+  json = false,
+}: NewChannel): Promise<void> {
+  const type = given.toUpperCase()
+  const destination = parseDestination(type, text)
+  const secret = parseSecret(type, secretId)
+  const result = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      await lockTable(tx, 'notification_channel')
+      const known = await tx.maybeOne(sql.type(idRow)`
+        SELECT min(channel_id) AS id FROM ${allChannels} c
+        WHERE channel_type = ${type} AND destination = ${destination} AND secret_id IS NOT DISTINCT FROM ${secret}
+        HAVING count(*) > 0`)
+      if (known && ifMissing) return { id: known.id, added: false }
+      if (known) throw new UsageError(`That is channel ${known.id} already: use it, or --if-missing.`)
+      const isOurs = await tx.oneFirst(
+        sql.type(z.object({ is_ours: z.boolean() }))`
+          SELECT ${type} <> ALL(enum_range(NULL::public.channel_type)::text[]) AS is_ours`,
+      )
+      const { id } = await tx.one(
+        isOurs
+          ? sql.type(idRow)`
+              INSERT INTO notifier.channel (channel_type, destination, secret_id)
+              VALUES (${type}, ${destination}, ${secret}) RETURNING channel_id AS id`
+          : sql.type(idRow)`
+              INSERT INTO public.notification_channel (channel_type, destination, secret_id, modified_at)
+              VALUES (${type}::public.channel_type, ${destination}, ${secret}, ${utcNow}) RETURNING id`,
+      )
+      return { id, added: true }
+    }),
+  )
+  printResult(result, result.added ? `added channel ${result.id}` : `channel ${result.id} is there already`, json)
+}
+
+async function edit(
+  text: string,
+  { destination, secretId, json = false }: Output & { destination?: string; secretId?: string },
+): Promise<void> {
+  if (destination === undefined && secretId === undefined)
+    throw new UsageError('Nothing to change: give --destination or --secret-id.')
+  const id = requireId(text, remedy)
+  await withDatabase(async (database) => {
+    const channel = await findChannel(database, id)
+    const next = {
+      destination: destination === undefined ? channel.destination : parseDestination(channel.type, destination),
+      secret: secretId === undefined ? channel.secret_id : parseSecret(channel.type, secretId || undefined),
+    }
+    await database.query(
+      isOwnChannel(id)
+        ? sql.unsafe`
+            UPDATE notifier.channel SET destination = ${next.destination}, secret_id = ${next.secret} WHERE channel_id = ${id}`
+        : sql.unsafe`
+            UPDATE public.notification_channel SET destination = ${next.destination}, secret_id = ${next.secret}, modified_at = ${utcNow}
+            WHERE id = ${id}`,
+    )
+  })
+  printResult({ id }, `changed channel ${id}`, json)
+}
+
+async function remove(text: string, { json = false }: Output): Promise<void> {
+  const id = requireId(text, remedy)
+  const { rowCount } = await withDatabase((database) =>
+    database.query(
+      isOwnChannel(id)
+        ? sql.unsafe`DELETE FROM notifier.channel WHERE channel_id = ${id}`
+        : sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`,
+    ),
+  )
+  if (rowCount === 0) throw new UsageError(`There is no channel ${id}. ${remedy}`)
+  printResult({ id }, `removed channel ${id}`, json)
+}
+
+async function test(text: string, { wait, json = false }: Output & { wait: string }): Promise<void> {
+  const id = requireId(text, remedy)
+  const waitMs = requireCount(wait, '--wait') * 1000
+  await withDatabase(async (database) => {
+    const place = placeOf(await findChannel(database, id))
+    if (place.problem) throw new UsageError(`Nothing can be sent to channel ${id}: ${place.problem}.`)
+    const [standing] = (await readStandings(database, [place])).values()
+    if (standing?.state === 'unsubscribed')
+      throw new UsageError(
+        `Nothing is sent to channel ${id}: its people have unsubscribed. \`parma channels resubscribe ${id}\` when they want it again.`,
+      )
+    const { state, reason, reference } = await testChannel(
+      database,
+      place,
+      nameOf(place.channel, place.address),
+      waitMs,
+    )
+    if (state === 'sent') return printResult({ id, state, reference }, `sent: ${reference}`, json)
+    if (state === 'sending') throw new UsageError(`The test of channel ${id} is still under way.`)
+    throw new UsageError(
+      state === 'unknown'
+        ? `Nobody knows whether the test of channel ${id} arrived: ${reason}.`
+        : `The test of channel ${id} failed: ${reason}. A notifier must be running, and the destination not hold us up.`,
+    )
+  })
+}
+
+async function resubscribeChannel(text: string, { json = false }: Output): Promise<void> {
+  const resubscribed = await withDatabase(async (database) =>
+    resubscribe(database, await findDestinations(database, requireId(text, remedy))),
+  )
+  if (resubscribed === 0) throw new UsageError(`Nobody has unsubscribed channel ${text}.`)
+  printResult({ resubscribed }, `channel ${text} gets e-mails again`, json)
+}
+
+async function unparkChannels(
+  text: string | undefined,
+  { all = false, json = false }: Output & { all?: boolean },
+): Promise<void> {
+  if ((text === undefined) !== all) throw new UsageError('Give the id of a channel, or --all.')
+  const unparked = await withDatabase(async (database) => {
+    const parked =
+      text === undefined ? await findParked(database) : await findDestinations(database, requireId(text, remedy))
+    return unpark(database, parked)
+  })
+  if (unparked === 0 && !all) throw new UsageError(`Channel ${text} is not parked.`)
+  printResult({ unparked }, `${unparked} unparked`, json)
+}
+
+const destinationRow = z.object({ destination_id: z.number() })
+
+async function findParked(database: Database): Promise<number[]> {
+  return [
+    ...(await database.anyFirst(
+      sql.type(destinationRow)`SELECT destination_id FROM notifier.destination WHERE parked_at IS NOT NULL`,
+    )),
+  ]
+}
+
+async function findDestinations(database: Database, id: number): Promise<number[]> {
+  const standings = await readStandings(database, [placeOf(await findChannel(database, id))])
+  return [...standings.values()].map(({ destination_id }) => destination_id)
+}
+
+async function findChannel(database: Database, id: number): Promise<ChannelRow> {
+  const [channel] = await readChannels(database, id)
+  if (!channel) throw new UsageError(`There is no channel ${id}. ${remedy}`)
+  return channel
+}
+
+function parseDestination(type: string, destination: string): string {
+  const kind = channelKinds[type]
+  if (!kind) throw new UsageError(`There is no channel type ${type}: give ${either(types)}.`)
+  try {
+    return kind.parse(destination)
+  } catch (error) {
+    throw new UsageError(`--destination ${JSON.stringify(destination)} ${(error as Error).message}.`)
+  }
+}
+
+function parseSecret(type: string, secretId: string | undefined): string | null {
+  const kind = channelKinds[type]
+  if (secretId === undefined && kind?.needsSecret)
+    throw new UsageError(`A channel of type ${type} needs --secret-id, the name of ${kind.help.secret}.`)
+  if (secretId === undefined) return null
+  if (!kind?.hasSecrets) throw new UsageError(`A channel of type ${type} needs no secret: leave --secret-id out.`)
+  if (isSecretName(secretId)) return secretId
+  throw new UsageError(
+    `--secret-id is the name of a secret, not the secret: letters, digits, ".", "_" and "-". A secret called slack-bot is read from ${secretVariable('slack-bot')}.`,
+  )
+}

@@ -1,0 +1,173 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { findCompany, requireCount, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { channelKinds } from '../channels/kinds.ts'
+import type { Message } from '../message/compose.ts'
+import { explainWhy } from '../message/compose.ts'
+import { asText } from '../message/render.ts'
+
+type Output = { json?: boolean }
+type Filter = { state?: string; company?: string; destination?: string; hours?: string }
+
+const states = ['pending', 'sending', 'sent', 'failed', 'unknown'] as const
+const remedy = '`parma deliveries ls` shows the ids.'
+
+const deliveryRow = z.object({
+  id: z.number(),
+  at: z.number(),
+  kind: z.string(),
+  subject: z.string(),
+  channel: z.string(),
+  destination: z.string(),
+  state: z.enum(states),
+  attempts: z.number(),
+  reason: z.string().nullable(),
+})
+const columns = sql.fragment`
+  d.delivery_id AS id, d.created_at AS at, n.kind, n.message ->> 'subject' AS subject, t.channel, t.address AS destination,
+  d.state, (SELECT count(*)::int FROM notifier.attempt a WHERE a.delivery_id = d.delivery_id) AS attempts, d.reason`
+const tables = sql.fragment`
+  notifier.delivery d JOIN notifier.notification n USING (notification_id) JOIN notifier.destination t USING (destination_id)`
+
+export function build(group: Command): void {
+  addFilter(group.command('ls').description('list messages and how they stand, the newest first'))
+    .addOption(new Option('--state <state>', 'only those in this state').choices(states))
+    .option('--limit <count>', 'how many', '50')
+    .option('--json', 'print JSON')
+    .action(list)
+  group
+    .command('show')
+    .description('show a message and every attempt to deliver it')
+    .argument('<id>', 'id of the delivery')
+    .option('--json', 'print JSON')
+    .action(show)
+  addFilter(
+    group
+      .command('resend')
+      .description('send again what failed, or of which nobody knows whether it arrived: that may come twice')
+      .argument('[ids...]', 'ids of deliveries'),
+  )
+    .addOption(new Option('--state <state>', 'all in this state').choices(['failed', 'unknown']))
+    .option('--dry-run', 'only say which')
+    .option('--json', 'print JSON')
+    .action(resend)
+}
+
+function addFilter(command: Command): Command {
+  return command
+    .option('--company <company>', 'only those about this company, by id or name')
+    .option('--destination <destination>', 'only those to this destination, as `ls` shows it')
+    .option('--hours <count>', 'only those of the last hours')
+}
+
+/** A condition for the rows of `tables`. */
+async function conditionOf(database: Pick<Database, 'any'>, { state, company, destination, hours }: Filter) {
+  const companyId = company === undefined ? null : await findCompany(database, company)
+  const parts = [
+    ...(state === undefined ? [] : [sql.fragment`d.state = ${state}`]),
+    ...(companyId === null ? [] : [sql.fragment`n.company_id = ${companyId}`]),
+    ...(destination === undefined ? [] : [sql.fragment`t.address = ${destination}`]),
+    ...(hours === undefined
+      ? []
+      : [sql.fragment`d.created_at > now() - ${requireCount(hours, '--hours')} * interval '1 h'`]),
+  ]
+  return parts.length === 0 ? sql.fragment`true` : sql.join(parts, sql.fragment` AND `)
+}
+
+async function list({ limit, json = false, ...filter }: Output & Filter & { limit: string }): Promise<void> {
+  const count = requireCount(limit, '--limit')
+  const rows = await withDatabase(async (database) =>
+    database.any(sql.type(deliveryRow)`
+      SELECT ${columns} FROM ${tables} WHERE ${await conditionOf(database, filter)} ORDER BY d.delivery_id DESC LIMIT ${count}`),
+  )
+  printRows(rows.map(withTime), json)
+}
+
+const withTime = <T extends { at: number }>(row: T) => ({ ...row, at: new Date(row.at).toISOString() })
+
+const shownRow = deliveryRow.extend({
+  people: z.array(z.object({ name: z.string(), through: z.array(z.string()).optional() })),
+  reference: z.string().nullable(),
+  message: z.custom<Message>(),
+})
+const attemptRow = z.object({
+  at: z.number(),
+  action: z.string(),
+  outcome: z.string(),
+  took_ms: z.number().nullable(),
+  detail: z.string().nullable(),
+})
+
+async function show(text: string, { json = false }: Output): Promise<void> {
+  const id = requireId(text, remedy)
+  const { delivery, attempts } = await withDatabase(async (database) => ({
+    delivery: await database.maybeOne(sql.type(shownRow)`
+      SELECT ${columns}, d.people, d.reference, n.message FROM ${tables} WHERE d.delivery_id = ${id}`),
+    attempts: await database.any(sql.type(attemptRow)`
+      SELECT ended_at AS at, action, outcome, took_ms, detail FROM notifier.attempt WHERE delivery_id = ${id} ORDER BY attempt_id`),
+  }))
+  if (!delivery) throw new UsageError(`There is no delivery ${id}. ${remedy}`)
+  const { message, people, attempts: _, ...facts } = delivery
+  const log = attempts.map(withTime)
+  if (json) return printResult({ ...withTime(facts), people, message, attempts: log }, '', true)
+  printRows([withTime(facts)], false)
+  console.log(`\n${message.subject}\n\n${asText(message, explainWhy(message, people))}`)
+  printRows(log, false)
+}
+
+const resendRow = deliveryRow.extend({ is_due: z.boolean(), is_unsubscribed: z.boolean() })
+
+async function resend(
+  ids: string[],
+  { dryRun = false, json = false, ...filter }: Output & Filter & { dryRun?: boolean },
+) {
+  if (ids.length > 0 === (filter.state !== undefined)) throw new UsageError('Give ids of deliveries, or --state.')
+  const rows = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      const wanted = sql.array(
+        ids.map((id) => requireId(id, remedy)),
+        'int8',
+      )
+      const condition = await conditionOf(tx, filter)
+      const found = await tx.any(sql.type(resendRow)`
+        SELECT ${columns}, d.due_at IS NOT NULL AS is_due, t.unsubscribed_at IS NOT NULL AS is_unsubscribed
+        FROM ${tables} WHERE ${condition} AND (${ids.length === 0} OR d.delivery_id = ANY(${wanted}))
+        ORDER BY d.delivery_id FOR UPDATE OF d`)
+      const missing = ids.filter((id) => !found.some((row) => row.id === Number(id)))
+      if (missing.length > 0) throw new UsageError(`There is no delivery ${missing.join(', ')}. ${remedy}`)
+      const judged = found.map((row) => ({
+        id: row.id,
+        subject: row.subject,
+        destination: row.destination,
+        resend: judge(row),
+      }))
+      const good = judged.filter(({ resend }) => resend.startsWith('yes')).map(({ id }) => id)
+      // As new: it is tried for a day again.
+      if (!dryRun)
+        await tx.query(sql.unsafe`
+          UPDATE notifier.delivery SET state = 'pending', due_at = now(), created_at = now(), settled_at = NULL
+          WHERE delivery_id = ANY(${sql.array(good, 'int8')})`)
+      return judged
+    }),
+  )
+  printRows(rows, json)
+}
+
+/** `yes`, or why not. */
+function judge({ state, is_due, is_unsubscribed, channel, destination }: z.output<typeof resendRow>): string {
+  if (state !== 'failed' && state !== 'unknown') return `no: it is ${state}`
+  if (is_due) return 'no: it is still looked up'
+  if (is_unsubscribed) return 'no: its people have unsubscribed'
+  if (!isUsable(channel, destination)) return 'no: the destination cannot be used'
+  return state === 'unknown' ? 'yes, though it may have arrived' : 'yes'
+}
+
+function isUsable(channel: string, destination: string): boolean {
+  try {
+    return channelKinds[channel]?.parse(destination) === destination
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,221 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { findBucket, findPerson, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { createLog } from '#runtime/process/log.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { allChannelSubscriptions } from '../people/channel-rows.ts'
+import { explainWhy } from '../message/compose.ts'
+import { rhythms } from '../message/compose-digest.ts'
+import { readDigestConfig } from '../config.ts'
+import { type Due, findDue, policies, readTime, type Wanted } from '../digests/policies.ts'
+import { nextSlot } from '../digests/periods.ts'
+import { beforeAll, composeAll, makeBatch } from '../digests/loop.ts'
+import { isZone } from '../message/local-time.ts'
+import { asText } from '../message/render.ts'
+
+type Output = { json?: boolean }
+type Which = { person?: string; bucket?: string }
+
+const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
+
+export function build(group: Command): void {
+  group.command('ls').description('list who gets which digests, and when').option('--json', 'print JSON').action(list)
+  addWhich(group.command('set').description('say which digests a person gets'), true)
+    .addOption(new Option('--rhythm <rhythm>', 'how often; off for none').choices([...rhythms, 'off']))
+    .option('--hour <hour>', 'from 0 to 23, on the clocks of the time zone')
+    .addOption(new Option('--weekday <day>', 'for weekly ones').choices(weekdays))
+    .option('--zone <zone>', 'time zone, such as Europe/Berlin')
+    .option('--channel <id>', 'the one channel it goes to; "all" for those for reports')
+    .action(set)
+  addWhich(group.command('rm').description('forget what was set: without it there is the weekly report'), true).action(
+    remove,
+  )
+  addWhich(group.command('run').description('make the digests that are due'), false)
+    .option('--early', 'also those of today, this week and this month whose time has not come, and those that failed')
+    .option('--dry-run', 'only say which, and how many news they have')
+    .action(run)
+  addWhich(group.command('preview').description('print what the next digest would say; sends nothing'), true).action(
+    preview,
+  )
+}
+
+function addWhich(command: Command, isPersonNeeded: boolean): Command {
+  const person = ['--person <person>', 'id or name'] as const
+  return (isPersonNeeded ? command.requiredOption(...person) : command.option(...person))
+    .option('--bucket <bucket>', 'id or title: a digest of its companies, not of all that the person follows')
+    .option('--json', 'print JSON')
+}
+
+const policyRow = z.object({
+  person_id: z.number(),
+  person: z.string(),
+  bucket: z.string().nullable(),
+  rhythm: z.enum([...rhythms, 'off']),
+  hour: z.number(),
+  weekday: z.number(),
+  zone: z.string(),
+  channel: z.number().nullable(),
+  is_default: z.boolean(),
+  last: z.string().nullable(),
+})
+
+async function list({ json = false }: Output): Promise<void> {
+  const config = readDigestConfig()
+  const rows = await withDatabase(async (database) => {
+    const now = await readTime(database)
+    const found = await database.any(sql.type(policyRow)`
+      WITH ${policies(config)}
+      SELECT u.id AS person_id, u.name AS person, b.title AS bucket, p.rhythm, p.hour, p.weekday, p.zone,
+        p.channel_id AS channel, p.is_default, (
+          SELECT concat_ws(' ', d.period, d.state, d.reason) FROM notifier.digest d
+          WHERE (d.user_id, d.bucket_id) = (p.user_id, p.bucket_id) ORDER BY d.made_at DESC LIMIT 1
+        ) AS last
+      FROM policy p JOIN public."user" u ON u.id = p.user_id LEFT JOIN public.bucket b ON b.id = p.bucket_id
+      ORDER BY u.id, p.bucket_id`)
+    return found.map(({ hour, weekday, is_default, ...row }) => ({
+      ...row,
+      at: `${row.rhythm === 'weekly' ? `${weekdays[weekday - 1]} ` : ''}${String(hour).padStart(2, '0')}:00`,
+      set: !is_default,
+      next: nextOf({ ...row, hour, weekday }, is_default && !config.WEEKLY_REPORT_CLOCK, now),
+    }))
+  })
+  printRows(rows, json)
+}
+
+type Timing = Pick<z.output<typeof policyRow>, 'rhythm' | 'hour' | 'weekday' | 'zone'>
+
+function nextOf({ rhythm, hour, weekday, zone }: Timing, isOnRequest: boolean, now: number): string | null {
+  if (rhythm === 'off' || isOnRequest || !isZone(zone)) return null
+  return new Date(nextSlot({ rhythm, hour, weekday, zone }, now).at).toISOString()
+}
+
+type Settings = Output &
+  Which & { person: string; rhythm?: string; hour?: string; weekday?: string; zone?: string; channel?: string }
+
+async function set(options: Settings): Promise<void> {
+  const { rhythm = null, zone = null, json = false } = options
+  const { person: _person, json: _json, ...given } = options
+  if (Object.keys(given).length === 0)
+    throw new UsageError('Nothing to set: give --rhythm, --hour, --weekday, --zone, --channel or --bucket.')
+  if (options.weekday !== undefined && rhythm !== null && rhythm !== 'weekly')
+    throw new UsageError('--weekday is for weekly digests: leave it out, or give --rhythm weekly.')
+  const hour = options.hour === undefined ? null : requireHour(options.hour)
+  const weekday = options.weekday === undefined ? null : weekdays.indexOf(options.weekday) + 1
+  if (zone !== null && !isZone(zone))
+    throw new UsageError(`--zone ${JSON.stringify(zone)} is not a time zone: give one such as Europe/Berlin.`)
+  const fallback = readDigestConfig()
+  const result = await withDatabase(async (database) => {
+    const { person, bucket } = await resolve(database, options)
+    const keepsChannel = options.channel === undefined
+    const channel = keepsChannel ? null : await findChannel(database, person, options.channel ?? '')
+    await database.query(sql.unsafe`
+      INSERT INTO notifier.digest_policy AS p (user_id, bucket_id, rhythm, hour, weekday, zone, channel_id)
+      VALUES (${person}, ${bucket}, ${rhythm ?? 'weekly'}, ${hour ?? fallback.DIGEST_HOUR},
+        ${weekday ?? fallback.DIGEST_WEEKDAY}, ${zone ?? fallback.DIGEST_ZONE}, ${channel})
+      ON CONFLICT (user_id, bucket_id) DO UPDATE SET rhythm = coalesce(${rhythm}, p.rhythm), hour = coalesce(${hour}, p.hour),
+        weekday = coalesce(${weekday}, p.weekday), zone = coalesce(${zone}, p.zone), changed_at = now(),
+        channel_id = CASE WHEN ${keepsChannel} THEN p.channel_id ELSE excluded.channel_id END`)
+    return { person, bucket: bucket || null }
+  })
+  printResult(result, `set the digests of person ${result.person}; \`parma digests ls\` shows when they come`, json)
+}
+
+function requireHour(text: string): number {
+  const hour = Number(text)
+  if (/^\d{1,2}$/.test(text) && hour <= 23) return hour
+  throw new UsageError(`--hour is ${JSON.stringify(text)}: give a whole number from 0 to 23.`)
+}
+
+async function findChannel(database: Database, person: number, text: string): Promise<number | null> {
+  if (text === 'all') return null
+  const id = requireId(text, '`parma channels ls` shows the ids.')
+  const isTheirs = await database.exists(sql.unsafe`
+    SELECT FROM ${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${id}`)
+  if (!isTheirs)
+    throw new UsageError(
+      `Person ${person} does not hear at channel ${id}: \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
+    )
+  return id
+}
+
+async function remove(options: Output & Which & { person: string }): Promise<void> {
+  const person = await withDatabase(async (database) => {
+    const { person, bucket } = await resolve(database, options)
+    const { rowCount } = await database.query(sql.unsafe`
+      DELETE FROM notifier.digest_policy WHERE user_id = ${person} AND bucket_id = ${bucket}`)
+    if (rowCount === 0) throw new UsageError(`Nothing was set there. \`parma digests ls\` shows what is.`)
+    return person
+  })
+  printResult({ person }, `removed what was set for person ${person}`, options.json ?? false)
+}
+
+async function run(options: Output & Which & { early?: boolean; dryRun?: boolean }): Promise<void> {
+  const { early = false, dryRun = false, json = false } = options
+  const config = readDigestConfig()
+  const log = createLog('parma', 'silent')
+  const rows = await withDatabase(async (database) => {
+    const { person, bucket } = await resolve(database, options)
+    const wanted: Wanted = {
+      which: early ? 'early' : 'due',
+      person: person || undefined,
+      bucket: options.bucket === undefined ? undefined : bucket,
+    }
+    const rows: Record<string, unknown>[] = []
+    for (let after = beforeAll, last: Due | undefined; ; after = last) {
+      const page = { after, limit: config.DIGEST_BATCH }
+      const due = dryRun ? await findDue(database, config, wanted, page) : []
+      const tried = dryRun ? [] : await makeBatch(database, config, wanted, page, log, 'wait')
+      rows.push(...(await describeAll(database, config, due)))
+      rows.push(...tried.map((one) => ({ ...describe(one), problem: one.problem })))
+      last = due.at(-1) ?? tried.at(-1)
+      if (!last) return rows
+    }
+  })
+  printRows(rows, json)
+  const failed = rows.filter(({ problem = null }) => problem !== null).length
+  if (failed > 0) throw new UsageError(`${failed} digests could not be made: their news wait. \`--early\` tries again.`)
+}
+
+const describe = ({ user_id, user_name, bucket, period }: Due) => ({
+  person_id: user_id,
+  person: user_name,
+  bucket,
+  period,
+})
+
+async function describeAll(database: Database, config: ReturnType<typeof readDigestConfig>, due: readonly Due[]) {
+  if (due.length === 0) return []
+  const made = await composeAll(database, config, due)
+  return made.map(({ due, news, companies, members }) => ({
+    ...describe(due),
+    news: news.length,
+    companies: companies.length,
+    channels: members.length,
+  }))
+}
+
+async function preview(options: Output & Which & { person: string }): Promise<void> {
+  const config = readDigestConfig()
+  const found = await withDatabase(async (database) => {
+    const { person, bucket } = await resolve(database, options)
+    const [due] = await findDue(database, config, { which: 'next', person, bucket }, { after: beforeAll, limit: 1 })
+    if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` shows which there are.`)
+    const [made] = await composeAll(database, config, [due])
+    return { due, message: made?.message ?? null, members: made?.members ?? [] }
+  })
+  const { due, message, members } = found
+  const to = members.map(({ channel_type, destination }) => `${channel_type} ${destination}`)
+  const text = message
+    ? `To: ${to.join(', ') || 'nobody: no channel'}\nSubject: ${message.subject}\n\n${asText(message, explainWhy(message, [{ name: due.user_name }]))}`
+    : 'No news: nothing would be sent.'
+  printResult({ ...describe(due), to, message }, text, options.json ?? false)
+}
+
+/** 0 for a person or a bucket that is not given. */
+async function resolve(database: Database, { person, bucket }: Which): Promise<{ person: number; bucket: number }> {
+  return {
+    person: person === undefined ? 0 : await findPerson(database, person),
+    bucket: bucket === undefined ? 0 : await findBucket(database, bucket),
+  }
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { UsageError } from '#runtime/commands/commands.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+
+const tellingRow = z.object({
+  person: z.string(),
+  follows: z.array(z.string()),
+  at: z.string(),
+  state: z.string(),
+  why: z.string().nullable(),
+})
+
+/** Who hears a news where, and how that stands; of one person, or of all. Where nobody does, one row that says why. */
+export async function readTelling(
+  database: Database,
+  news: string,
+  person: number | null,
+): Promise<readonly z.output<typeof tellingRow>[]> {
+  if (!/^[0-9a-f-]{36}$/i.test(news)) throw new UsageError(`${JSON.stringify(news)} is not the id of a news.`)
+  const rows = await database.any(sql.type(tellingRow)`
+    SELECT p ->> 'name' AS person, ARRAY(SELECT jsonb_array_elements_text(coalesce(p -> 'through', '[]'))) AS follows,
+      concat(t.channel, ' ', t.address) AS at,
+      CASE WHEN i.kept_back IS NOT NULL THEN 'kept back' ELSE coalesce(d.state, 'waiting') END AS state,
+      coalesce(i.kept_back, d.reason,
+        CASE WHEN i.notification_id IS NULL THEN concat(CASE WHEN b.is_held THEN 'quiet hours' ELSE 'bundled' END,
+          to_char(b.due_at AT TIME ZONE 'UTC', '" until "YYYY-MM-DD HH24:MI" UTC"')) END) AS why
+    FROM notifier.item_delivery i
+    CROSS JOIN jsonb_array_elements(i.people) AS p
+    JOIN notifier.destination t USING (destination_id)
+    LEFT JOIN notifier.bundle b USING (destination_id, company_id)
+    LEFT JOIN notifier.delivery d ON d.notification_id = i.notification_id AND d.destination_id = i.destination_id
+    WHERE i.item_id = ${news}::uuid AND (${person}::int IS NULL OR p ->> 'id' = ${person}::text)
+    UNION ALL
+    SELECT '-', '{}', '-', 'nobody', unheard FROM notifier.news_item WHERE news_id = ${news}::uuid AND unheard IS NOT NULL
+    ORDER BY 1, 3`)
+  if (rows.length > 0) return rows
+  const isKnown = await database.exists(sql.unsafe`SELECT FROM notifier.news_item WHERE news_id = ${news}::uuid`)
+  throw new UsageError(
+    !isKnown
+      ? `The notifier knows of no news ${news}: it may be silent (\`parma why ${news}\` says), or not there yet.`
+      : person === null
+        ? `News ${news} is not assigned yet: ask again in a moment.`
+        : `Person ${person} does not hear news ${news}: nothing they followed asked for it, or they had no channel for it.`,
+  )
+}

@@ -1,0 +1,87 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { findCompany, findPerson, findSource, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { sql } from '#runtime/postgres/database.ts'
+
+type Output = { json?: boolean }
+
+const muteRow = z.object({
+  id: z.number(),
+  person: z.string(),
+  what: z.string(),
+  below: z.string().nullable(),
+  until: z.string().nullable(),
+})
+
+export function build(group: Command): void {
+  group.command('ls').description('list what is muted now').option('--json', 'print JSON').action(list)
+  group
+    .command('add')
+    .description('let a person not hear what is all of what is given, critical too; digests have it still')
+    .requiredOption('--person <person>', 'id or name')
+    .option('--company <company>', 'id or name')
+    .option('--source <source>', 'id or name')
+    .option('--measurement <id>', 'id in source_measurement')
+    .addOption(new Option('--below <severity>', 'only what is less severe').choices(['warning', 'critical']))
+    .option('--for <time>', 'as 30m, 2h or 7d; for good when not given')
+    .option('--json', 'print JSON')
+    .action(add)
+  group
+    .command('rm')
+    .description('hear it again')
+    .argument('<id>', 'as `parma mute ls` shows it')
+    .option('--json', 'print JSON')
+    .action(remove)
+}
+
+async function list({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(muteRow)`
+      SELECT mute_id AS id, u.name AS person,
+        coalesce(nullif(concat_ws(', ',
+          'company ' || coalesce((SELECT name FROM public.company WHERE id = m.company_id), m.company_id::text),
+          'source ' || coalesce((SELECT source_name FROM public.data_source WHERE id = m.data_source_id), m.data_source_id::text),
+          'measurement ' || m.source_measurement_id), ''), 'everything') AS what,
+        below, to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS until
+      FROM notifier.mute m JOIN public."user" u ON u.id = m.user_id
+      WHERE until IS NULL OR until > now() ORDER BY u.id, mute_id`),
+  )
+  printRows(rows, json)
+}
+
+type Wanted = { person: string; company?: string; source?: string; measurement?: string; below?: string; for?: string }
+
+async function add({ json = false, ...wanted }: Wanted & Output): Promise<void> {
+  const minutes = wanted.for === undefined ? null : readMinutes(wanted.for)
+  const measurement =
+    wanted.measurement === undefined ? null : requireId(wanted.measurement, 'Give an id of source_measurement.')
+  const id = await withDatabase(async (database) => {
+    const person = await findPerson(database, wanted.person)
+    const company = wanted.company === undefined ? null : await findCompany(database, wanted.company)
+    const source = wanted.source === undefined ? null : await findSource(database, wanted.source)
+    return database.oneFirst(sql.type(z.object({ id: z.number() }))`
+      WITH over AS (DELETE FROM notifier.mute WHERE until <= now())
+      INSERT INTO notifier.mute (user_id, company_id, data_source_id, source_measurement_id, below, until)
+      VALUES (${person}, ${company}, ${source}, ${measurement}, ${wanted.below ?? null}, now() + ${minutes}::int * interval '1 minute')
+      RETURNING mute_id AS id`)
+  })
+  printResult({ id }, `mute ${id}${wanted.for === undefined ? '' : ` for ${wanted.for}`}`, json)
+}
+
+const unitMinutes = { m: 1, h: 60, d: 24 * 60 }
+
+function readMinutes(text: string): number {
+  const [, count, unit] = /^([1-9]\d{0,3})([mhd])$/.exec(text) ?? []
+  if (count === undefined) throw new UsageError(`--for is ${JSON.stringify(text)}: give a time as 30m, 2h or 7d.`)
+  return Number(count) * unitMinutes[unit as keyof typeof unitMinutes]
+}
+
+async function remove(text: string, { json = false }: Output): Promise<void> {
+  const id = requireId(text, '`parma mute ls` shows the ids.')
+  const { rowCount } = await withDatabase((database) =>
+    database.query(sql.unsafe`DELETE FROM notifier.mute WHERE mute_id = ${id}`),
+  )
+  if (rowCount === 0) throw new UsageError(`There is no mute ${id}. \`parma mute ls\` shows those there are.`)
+  printResult({ id }, `removed mute ${id}`, json)
+}

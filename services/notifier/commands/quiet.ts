@@ -1,0 +1,111 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { findPerson, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { sql } from '#runtime/postgres/database.ts'
+import { isZone } from '../message/local-time.ts'
+import { changeQuietHours } from '../plan/change-quiet-hours.ts'
+
+type Output = { json?: boolean }
+
+const days = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
+
+const quietRow = z.object({
+  id: z.number(),
+  person: z.string(),
+  from: z.string(),
+  to: z.string(),
+  zone: z.string(),
+  days: z.array(z.number()).nullable(),
+  critical: z.string(),
+})
+
+export function build(group: Command): void {
+  group.command('ls').description('list quiet hours').option('--json', 'print JSON').action(list)
+  group
+    .command('set')
+    .description('give a person quiet hours, in place of those they have')
+    .requiredOption('--person <person>', 'id or name')
+    .requiredOption('--from <time>', 'as 22:00')
+    .requiredOption('--to <time>', 'as 07:00; not after --from: of the next day')
+    .requiredOption('--zone <zone>', 'time zone, such as Europe/Berlin')
+    .addOption(new Option('--day <day...>', 'on which they begin; every day when not given').choices(days))
+    .option('--hold-critical', 'critical news wait, too')
+    .option('--add', 'beside those they have')
+    .option('--json', 'print JSON')
+    .action(set)
+  group
+    .command('rm')
+    .description('end all quiet hours of a person')
+    .requiredOption('--person <person>', 'id or name')
+    .option('--json', 'print JSON')
+    .action(remove)
+}
+
+async function list({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(quietRow)`
+      SELECT quiet_hours_id AS id, u.name AS person, to_char(begins, 'HH24:MI') AS "from", to_char(ends, 'HH24:MI') AS "to", zone, days,
+        CASE WHEN critical_passes THEN 'passes' ELSE 'waits' END AS critical
+      FROM notifier.quiet_hours q JOIN public."user" u ON u.id = q.user_id ORDER BY u.id, quiet_hours_id`),
+  )
+  printRows(
+    rows.map((row) => ({ ...row, days: row.days?.map((day) => days[day - 1]) ?? 'every day' })),
+    json,
+  )
+}
+
+type Wanted = {
+  person: string
+  from: string
+  to: string
+  zone: string
+  day?: string[]
+  holdCritical?: boolean
+  add?: boolean
+}
+
+async function set(options: Wanted & Output): Promise<void> {
+  const [begins, ends] = [readTime(options.from, '--from'), readTime(options.to, '--to')]
+  if (!isZone(options.zone))
+    throw new UsageError(`There is no time zone ${JSON.stringify(options.zone)}: give one as Europe/Berlin.`)
+  const on =
+    options.day &&
+    sql.array(
+      options.day.map((day) => days.indexOf(day) + 1),
+      'int4',
+    )
+  const id = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      const person = await findPerson(tx, options.person)
+      return changeQuietHours(tx, person, async () => {
+        if (!options.add) await tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`)
+        return tx.oneFirst(sql.type(z.object({ id: z.number() }))`
+          INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends, days, critical_passes)
+          VALUES (${person}, ${options.zone}, ${begins}::time, ${ends}::time, ${on ?? null}, ${!options.holdCritical})
+          RETURNING quiet_hours_id AS id`)
+      })
+    }),
+  )
+  printResult({ id }, `quiet from ${begins} to ${ends}, ${options.zone}`, options.json ?? false)
+}
+
+function readTime(text: string, option: string): string {
+  if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text))
+    throw new UsageError(`${option} is ${JSON.stringify(text)}: give a time as 22:00.`)
+  return text
+}
+
+async function remove({ person, json = false }: Output & { person: string }): Promise<void> {
+  const removed = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      const id = await findPerson(tx, person)
+      const { rowCount } = await changeQuietHours(tx, id, () =>
+        tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${id}`),
+      )
+      return rowCount
+    }),
+  )
+  if (removed === 0) throw new UsageError('They have no quiet hours. `parma quiet ls` shows who has.')
+  printResult({ removed }, `removed ${removed}`, json)
+}

@@ -1,0 +1,116 @@
+import { text as readText } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { sql } from '#runtime/postgres/database.ts'
+import { readSecretKeys, secretSettings } from '../config.ts'
+import { decryptSecret, encryptSecret, type SecretKeys } from '../channels/encrypt-secret.ts'
+import { isSecretName } from '../channels/secrets.ts'
+
+type Output = { json?: boolean }
+
+const maxBytes = 64 * 1024
+const secretRow = z.object({ name: z.string(), key_id: z.string(), modified_at: z.number() })
+const encryptedRow = z.object({
+  name: z.string(),
+  key_id: z.string(),
+  nonce: z.instanceof(Buffer),
+  ciphertext: z.instanceof(Buffer),
+})
+
+export function build(group: Command): void {
+  group
+    .command('ls')
+    .description('list the names of secrets in the database')
+    .option('--json', 'print JSON')
+    .action(list)
+  group
+    .command('set')
+    .description('store a secret, read from standard input, encrypted under the first of SECRETS_KEYS')
+    .argument('<name>', 'what channels call it')
+    .option('--json', 'print JSON')
+    .action(set)
+  group
+    .command('rm')
+    .description('remove a secret')
+    .argument('<name>', 'name of the secret')
+    .option('--json', 'print JSON')
+    .action(remove)
+  group
+    .command('rotate')
+    .description('encrypt all secrets under the first of SECRETS_KEYS; the others can be taken away after it')
+    .option('--json', 'print JSON')
+    .action(rotate)
+}
+
+async function list({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(secretRow)`SELECT name, key_id, modified_at FROM notifier.secret ORDER BY name`),
+  )
+  printRows(
+    rows.map((row) => ({ ...row, modified_at: new Date(row.modified_at).toISOString() })),
+    json,
+  )
+}
+
+async function set(name: string, { json = false }: Output): Promise<void> {
+  if (!isSecretName(name))
+    throw new UsageError(`${JSON.stringify(name)} is no name of a secret: letters, digits, ".", "_" and "-".`)
+  const keys = requireKeys()
+  const secret = (await readText(process.stdin)).replace(/\r?\n$/, '')
+  if (secret === '' || Buffer.byteLength(secret) > maxBytes)
+    throw new UsageError(`Standard input is empty or longer than ${maxBytes} bytes: pipe the secret in.`)
+  const { key_id, nonce, ciphertext } = encryptSecret(keys, name, secret)
+  await withDatabase((database) =>
+    database.query(sql.unsafe`
+      INSERT INTO notifier.secret (name, key_id, nonce, ciphertext)
+      VALUES (${name}, ${key_id}, ${sql.binary(nonce)}, ${sql.binary(ciphertext)})
+      ON CONFLICT (name) DO UPDATE SET key_id = excluded.key_id, nonce = excluded.nonce,
+        ciphertext = excluded.ciphertext, modified_at = now()`),
+  )
+  printResult({ name, key_id }, `stored the secret ${name} under the key ${key_id}`, json)
+}
+
+async function remove(name: string, { json = false }: Output): Promise<void> {
+  const { rowCount } = await withDatabase((database) =>
+    database.query(sql.unsafe`DELETE FROM notifier.secret WHERE name = ${name}`),
+  )
+  if (rowCount === 0)
+    throw new UsageError(`There is no secret ${JSON.stringify(name)}. \`parma secrets ls\` shows those there are.`)
+  printResult({ name }, `removed the secret ${name}`, json)
+}
+
+async function rotate({ json = false }: Output): Promise<void> {
+  const keys = requireKeys()
+  const [current = ''] = keys.keys()
+  const rotated = await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      const rows = await tx.any(sql.type(encryptedRow)`
+        SELECT name, key_id, nonce, ciphertext FROM notifier.secret WHERE key_id <> ${current} ORDER BY name FOR UPDATE`)
+      for (const row of rows) {
+        const { key_id, nonce, ciphertext } = encryptSecret(keys, row.name, read(keys, row))
+        await tx.query(sql.unsafe`
+          UPDATE notifier.secret SET key_id = ${key_id}, nonce = ${sql.binary(nonce)}, ciphertext = ${sql.binary(ciphertext)}
+          WHERE name = ${row.name}`)
+      }
+      return rows.length
+    }),
+  )
+  printResult({ rotated, key_id: current }, `${rotated} secrets are under the key ${current} now`, json)
+}
+
+function read(keys: SecretKeys, row: z.output<typeof encryptedRow>): string {
+  try {
+    return decryptSecret(keys, row.name, row)
+  } catch (error) {
+    throw new UsageError(`Nothing is changed: ${(error as Error).message}.`)
+  }
+}
+
+function requireKeys(): SecretKeys {
+  const keys = readSecretKeys(readEnv(secretSettings))
+  if (!keys) throw new UsageError('SECRETS_KEYS is not set: give the keys that the notifier has.')
+  return keys
+}

@@ -1,0 +1,213 @@
+import { type Command, Option } from 'commander'
+import { z } from 'zod'
+import { findCompany, findPerson, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
+import { type Asked, addOwn, editOwn, isOwn, ownName, removeOwn } from './own-subscriptions.ts'
+import { severities } from '../people/preferences.ts'
+import { readTelling } from './explain-recipients.ts'
+import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
+
+type Target = { company?: string; allCompanies?: boolean; channel?: string }
+type Options = Target &
+  Asked & { person: string; purpose: 'NOTIFICATION' | 'REPORT'; ifMissing?: boolean; json?: boolean }
+
+const subscriptionRow = z.object({
+  person_id: z.number(),
+  person: z.string(),
+  to: z.enum(['company', 'news', 'channel', 'own']),
+  id: z.number(),
+  name: z.string(),
+  purpose: z.string().nullable(),
+})
+
+/** As the topic of news has them. */
+const kinds = ['threshold', 'changed', 'appeared', 'gone']
+
+export function build(group: Command): void {
+  group
+    .command('ls')
+    .description('list who follows what, and where they hear it')
+    .option('--json', 'print JSON')
+    .action(list)
+  addTarget(group.command('add').description('let a person follow a company, or hear at a channel'))
+    .addOption(
+      new Option('--purpose <purpose>', 'what a channel is for')
+        .choices(['NOTIFICATION', 'REPORT'])
+        .default('NOTIFICATION'),
+    )
+    .option('--bucket <bucket>', 'id or title: news of its companies')
+    .option('--source <source>', 'id or name: only what it tells')
+    .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
+    .addOption(new Option('--kind <kind...>', 'only such news').choices(kinds))
+    .option('--only-channel <id>', 'heard at this channel of theirs only')
+    .option('--if-missing', 'leave it at that when there is such a subscription')
+    .option('--json', 'print JSON')
+    .action(add)
+  addTarget(group.command('rm').description('end a subscription'))
+    .option('--id <id>', 'of a subscription `to` own')
+    .option('--json', 'print JSON')
+    .action(remove)
+  group
+    .command('edit')
+    .description('change a subscription `to` own')
+    .argument('<id>', 'as `ls` shows it')
+    .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
+    .addOption(new Option('--kind <kind...>', 'only such news; all for all').choices([...kinds, 'all']))
+    .option('--only-channel <id>', 'heard at this channel only; all for those for alerts')
+    .option('--json', 'print JSON')
+    .action(edit)
+  group
+    .command('preview')
+    .description('who hears a news where, and why others do not')
+    .argument('<news>', 'id of the news, as messages show it')
+    .option('--person <person>', 'only this one: id or name')
+    .option('--json', 'print JSON')
+    .action(preview)
+}
+
+function addTarget(command: Command): Command {
+  return command
+    .requiredOption('--person <person>', 'id or name')
+    .option('--company <company>', 'id or name')
+    .option('--all-companies', 'every company there is now')
+    .option('--channel <id>', 'id of a channel')
+}
+
+async function list({ json = false }: { json?: boolean }): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(subscriptionRow)`
+      SELECT u.id AS person_id, u.name AS person, s."to", s.id, s.name, s.purpose
+      FROM (
+        SELECT user_id, 'company' AS "to", c.id, c.name, NULL AS purpose
+        FROM public.company_subscription JOIN public.company c ON c.id = company_id
+        UNION ALL
+        SELECT user_id, 'news', c.id, c.name, NULL FROM public.news_subscription JOIN public.company c ON c.id = company_id
+        UNION ALL
+        SELECT user_id, 'channel', channel_id, concat(channel_type, ' ', destination), channel_purpose
+        FROM ${allChannelSubscriptions} s JOIN ${allChannels} c USING (channel_id)
+        UNION ALL
+        SELECT user_id, 'own', subscription_id, ${ownName}, NULL FROM notifier.subscription s
+      ) s JOIN public."user" u ON u.id = s.user_id
+      ORDER BY u.id, s."to", s.id`),
+  )
+  printRows(rows, json)
+}
+
+async function add(options: Options): Promise<void> {
+  const { json = false, ifMissing = false } = options
+  const { added, known } = await withDatabase(async (database) => {
+    if (isOwn(options)) {
+      const isNew = await addOwn(database, await findPerson(database, options.person), options)
+      if (!isNew && !ifMissing) throw new UsageError('There is such a subscription already: use --if-missing.')
+      return { added: Number(isNew), known: Number(!isNew) }
+    }
+    const { person, companies, channel } = await resolve(database, options)
+    const wanted = channel === null ? companies.length : 1
+    const added =
+      channel === null
+        ? await follow(database, person, companies)
+        : await hear(database, person, channel, options.purpose)
+    // Of all companies some are followed already as a rule, so only the single subscription is a mistake.
+    if (added < wanted && !ifMissing && !options.allCompanies)
+      throw new UsageError(`Person ${person} has this subscription already: use --if-missing.`)
+    return { added, known: wanted - added }
+  })
+  printResult({ added, known }, `added ${added}, ${known} there already`, json)
+}
+
+async function remove(options: Options & { id?: string }): Promise<void> {
+  const { json = false } = options
+  const removed = await withDatabase(async (database) => {
+    if (options.id !== undefined)
+      return removeOwn(database, await findPerson(database, options.person), requireId(options.id, remedy))
+    const { person, companies, channel } = await resolve(database, options)
+    const ids = sql.array(companies, 'int4')
+    const results =
+      channel === null
+        ? [
+            await database.query(
+              sql.unsafe`DELETE FROM public.company_subscription WHERE user_id = ${person} AND company_id = ANY(${ids})`,
+            ),
+            await database.query(
+              sql.unsafe`DELETE FROM public.news_subscription WHERE user_id = ${person} AND company_id = ANY(${ids})`,
+            ),
+          ]
+        : [
+            await database.query(
+              isOwnChannel(channel)
+                ? sql.unsafe`DELETE FROM notifier.channel_subscription WHERE user_id = ${person} AND channel_id = ${channel}`
+                : sql.unsafe`DELETE FROM public.notification_subscription WHERE user_id = ${person} AND channel_id = ${channel}`,
+            ),
+          ]
+    const removed = results.reduce((sum, { rowCount }) => sum + rowCount, 0)
+    if (removed === 0 && !options.allCompanies)
+      throw new UsageError(
+        `Person ${person} has no such subscription. \`parma subscriptions ls\` shows those there are.`,
+      )
+    return removed
+  })
+  printResult({ removed }, `removed ${removed}`, json)
+}
+
+const remedy = '`parma subscriptions ls` shows the ids.'
+
+async function edit(id: string, { json = false, ...asked }: Asked & { json?: boolean }): Promise<void> {
+  if (Object.values(asked).every((one) => one === undefined))
+    throw new UsageError('Nothing to change: give --severity, --kind or --only-channel.')
+  const subscription = requireId(id, remedy)
+  await withDatabase((database) => editOwn(database, subscription, asked))
+  printResult({ id: subscription }, `changed subscription ${subscription}`, json)
+}
+
+async function preview(news: string, { person, json = false }: { person?: string; json?: boolean }): Promise<void> {
+  const rows = await withDatabase(async (database) =>
+    readTelling(database, news, person === undefined ? null : await findPerson(database, person)),
+  )
+  printRows(rows, json)
+}
+
+type Resolved = { person: number; companies: number[]; channel: number | null }
+
+async function resolve(database: Database, { person, company, allCompanies, channel }: Options): Promise<Resolved> {
+  if ([company, allCompanies, channel].filter((one) => one !== undefined).length !== 1)
+    throw new UsageError('Give one of --company, --all-companies and --channel.')
+  const id = await findPerson(database, person)
+  if (company !== undefined) return { person: id, companies: [await findCompany(database, company)], channel: null }
+  if (channel === undefined) {
+    const all = await database.anyFirst(
+      sql.type(z.object({ id: z.number() }))`SELECT id FROM public.company ORDER BY id`,
+    )
+    return { person: id, companies: [...all], channel: null }
+  }
+  const channelId = requireId(channel, '`parma channels ls` shows the ids.')
+  const isThere = await database.exists(sql.unsafe`SELECT FROM ${allChannels} c WHERE channel_id = ${channelId}`)
+  if (!isThere) throw new UsageError(`There is no channel ${channelId}. \`parma channels ls\` shows those there are.`)
+  return { person: id, companies: [], channel: channelId }
+}
+
+async function follow(database: Database, person: number, companies: readonly number[]): Promise<number> {
+  const { rowCount } = await database.query(sql.unsafe`
+    INSERT INTO public.company_subscription (user_id, company_id, modified_at)
+    SELECT ${person}::int, unnest, ${utcNow} FROM unnest(${sql.array(companies, 'int4')})
+    ON CONFLICT DO NOTHING`)
+  return rowCount
+}
+
+/** One purpose per person and channel: another one replaces it. */
+async function hear(database: Database, person: number, channel: number, purpose: string): Promise<number> {
+  if (isOwnChannel(channel)) {
+    const { rowCount } = await database.query(sql.unsafe`
+      INSERT INTO notifier.channel_subscription AS s (user_id, channel_id, channel_purpose) VALUES (${person}, ${channel}, ${purpose})
+      ON CONFLICT (user_id, channel_id) DO UPDATE SET channel_purpose = excluded.channel_purpose
+      WHERE s.channel_purpose <> excluded.channel_purpose`)
+    return rowCount
+  }
+  const { rowCount } = await database.query(sql.unsafe`
+    INSERT INTO public.notification_subscription AS s (user_id, channel_id, channel_purpose, modified_at)
+    VALUES (${person}, ${channel}, ${purpose}::public.channel_purpose, ${utcNow})
+    ON CONFLICT (user_id, channel_id) DO UPDATE SET channel_purpose = excluded.channel_purpose, modified_at = excluded.modified_at
+    WHERE s.channel_purpose <> excluded.channel_purpose`)
+  return rowCount
+}

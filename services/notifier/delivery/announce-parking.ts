@@ -1,0 +1,113 @@
+import { v5 as uuidv5 } from 'uuid'
+import { z } from 'zod'
+import { prefixed } from '#runtime/kafka/client.ts'
+import { startLoop } from '#runtime/process/loop.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Producer } from '#runtime/kafka/produce.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
+import { nextSpan } from '#runtime/kafka/trace.ts'
+import type { Codec } from '#schemas/codec.ts'
+import { topics } from '#schemas/topics.ts'
+import { addressAll } from '../people/destinations.ts'
+import { findAdministrators, findPeople, type Member } from '../people/recipients.ts'
+import { composeParked, describeParking } from '../message/compose-parked.ts'
+import type { Config } from '../config.ts'
+import { writeDrafts } from './enqueue.ts'
+
+// Never changes: events that were told must be known again.
+const namespace = '2f9d3c7e-64a1-4a0f-9a51-0c9d5f0f7b6e'
+
+const tellAtOnce = 100
+
+const parkingRow = z.object({
+  parking_id: z.number(),
+  destination_id: z.number().nullable(),
+  channel: z.string(),
+  address: z.string().nullable(),
+  resolved: z.boolean(),
+  reason: z.string(),
+  people: z.array(z.number()),
+  at: z.number(),
+})
+type Row = z.output<typeof parkingRow>
+
+/**
+ * Tells operators of destinations that were parked or work again, and of kinds of channels that do, each at least once and as the same event each time, and
+ * those who hear at a parked one at their other destinations, once.
+ */
+export function startTellingParking(
+  database: Database,
+  config: Config,
+  context: ServiceContext,
+  { codec, producer }: { codec: Codec; producer: Producer },
+  wakeDelivery: () => void,
+): void {
+  const topic = prefixed(config, topics.opsEvents.name)
+  const wake = startLoop('tell parking', config.POLL_MS, context, async () => {
+    const told = await database.transaction(async (tx) => {
+      const rows = await tx.any(sql.type(parkingRow)`
+        SELECT parking_id, destination_id, coalesce(t.channel, p.channel) AS channel, address, resolved, reason, people,
+          floor(extract(epoch FROM at) * 1000)::bigint AS at
+        FROM notifier.parking p LEFT JOIN notifier.destination t USING (destination_id)
+        ORDER BY parking_id LIMIT ${tellAtOnce} FOR UPDATE OF p SKIP LOCKED`)
+      if (rows.length === 0) return 0
+      const events = rows.map((row) => ({ ...describeParking(row), event_id: idOf(row) }))
+      await producer.send(
+        await Promise.all(
+          events.map(async (event) => ({
+            topic,
+            key: event.service,
+            value: await codec.encode(topics.opsEvents, topic, event),
+            headers: { event_id: event.event_id, traceparent: nextSpan(undefined) },
+          })),
+        ),
+      )
+      await tellOwners(
+        tx,
+        rows.filter(({ resolved, people }) => !resolved && people.length > 0),
+        config.STRICT_CHANNEL_PURPOSE,
+      )
+      const ids = rows.map(({ parking_id }) => parking_id)
+      await tx.query(sql.unsafe`DELETE FROM notifier.parking WHERE parking_id = ANY(${sql.array(ids, 'int8')})`)
+      return rows.length
+    })
+    if (told > 0) wakeDelivery()
+    if (told === tellAtOnce) wake()
+  })
+}
+
+const idOf = ({ destination_id, channel, resolved, at }: Row) =>
+  uuidv5(JSON.stringify([destination_id ?? channel, resolved, at]), namespace)
+
+const closedRow = z.object({ channel: z.string(), address: z.string(), secret_id: z.string() })
+
+/** Administrators hear it as operators do. */
+async function tellOwners(tx: Transaction, rows: readonly Row[], strict: boolean): Promise<void> {
+  const administrators = new Set((await findAdministrators(tx, strict)).map(({ user_id }) => user_id))
+  const owners = rows.flatMap(({ people }) => people).filter((id) => !administrators.has(id))
+  if (owners.length === 0) return
+  // It may work again by now, which is no reason to say there that it does not.
+  const told = rows.flatMap(({ destination_id }) => destination_id ?? [])
+  const closed = await tx.any(sql.type(closedRow)`
+    SELECT channel, address, secret_id FROM notifier.destination
+    WHERE parked_at IS NOT NULL OR unsubscribed_at IS NOT NULL OR destination_id = ANY(${sql.array(told, 'int4')})`)
+  const isClosed = new Set(closed.map((one) => JSON.stringify([one.channel, one.address, one.secret_id])))
+  const isOpen = (member: Member) =>
+    addressAll([member]).every(
+      ({ channel, address, secretId, problem }) =>
+        problem === null && !isClosed.has(JSON.stringify([channel, address, secretId])),
+    )
+  const members = (await findPeople(tx, owners, strict)).filter(isOpen)
+  await writeDrafts(
+    tx,
+    rows.map((row) => ({
+      notificationId: uuidv5('owners', idOf(row)),
+      kind: 'ops',
+
+      companyId: null,
+      dataSourceId: null,
+      message: composeParked(row),
+      members: members.filter(({ user_id }) => row.people.includes(user_id)),
+    })),
+  )
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { addressAll, keyOf, type Person, type Place } from '../people/destinations.ts'
+import type { Member } from '../people/recipients.ts'
+import type { NotificationKind } from '../channels/channel.ts'
+import type { Message } from '../message/compose.ts'
+
+/** What is said, once, however many hear it. */
+type Notification = {
+  notificationId: string
+  kind: NotificationKind
+  /** Both null: parma-web's notifications do not have it. */
+  companyId: number | null
+  dataSourceId: number | null
+  message: Message
+}
+/** What is said to people. */
+export type Draft = Notification & { members: readonly Member[] }
+/** What is said at destinations. */
+export type Letter = Notification & { to: readonly { destinationId: number; people: readonly Person[] }[] }
+
+/** Writes notifications and their deliveries to the destinations of people: pending, or failed where one cannot be used. */
+export async function writeDrafts(tx: Transaction, drafts: readonly Draft[]): Promise<void> {
+  const addressees = drafts.map(({ members }) => addressAll(members))
+  const idOf = await findDestinations(tx, addressees.flat())
+  await writeLetters(
+    tx,
+    drafts.map(({ members: _, ...notification }, index) => ({
+      ...notification,
+      to: (addressees[index] ?? []).map((one) => ({ destinationId: idOf(one), people: one.people })),
+    })),
+  )
+}
+
+const destinationRow = z.object({
+  destination_id: z.number(),
+  channel: z.string(),
+  address: z.string(),
+  secret_id: z.string(),
+})
+
+/** The destination of each place, made where there is none yet. */
+export async function findDestinations(tx: Transaction, places: readonly Place[]): Promise<(place: Place) => number> {
+  // In one order everywhere, so that two transactions that write the same destinations do not deadlock.
+  const distinct = [...new Map(places.map((place) => [keyOf(place), place]))]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { channel, address, secretId, problem }]) => [channel, address, secretId, problem])
+  const rows = await tx.any(sql.type(destinationRow)`
+    WITH wanted AS (
+      SELECT * FROM ${sql.unnest(distinct, ['text', 'text', 'text', 'text'])} AS d (channel, address, secret_id, problem)
+    ), made AS (
+      INSERT INTO notifier.destination (channel, address, secret_id, problem)
+      SELECT channel, address, secret_id, problem FROM wanted WHERE NOT EXISTS (
+        SELECT FROM notifier.destination t
+        WHERE (t.channel, t.address, t.secret_id) = (wanted.channel, wanted.address, wanted.secret_id))
+      ON CONFLICT (channel, address, secret_id) DO UPDATE SET problem = excluded.problem
+      RETURNING destination_id, channel, address, secret_id
+    )
+    SELECT * FROM made
+    UNION ALL
+    SELECT destination_id, channel, address, secret_id FROM wanted JOIN notifier.destination t USING (channel, address, secret_id)`)
+  const ids = new Map(
+    rows.map(({ destination_id, channel, address, secret_id }) => [
+      keyOf({ channel, address, secretId: secret_id, problem: null }),
+      destination_id,
+    ]),
+  )
+  return (place) => ids.get(keyOf(place)) as number
+}
+
+/** Writes notifications, those that are not there yet, and their deliveries: pending, or failed where a destination cannot be used. */
+export async function writeLetters(tx: Transaction, letters: readonly Letter[]): Promise<void> {
+  const notifications = letters.map(({ notificationId, kind, companyId, dataSourceId, message }) => {
+    return [notificationId, kind, companyId, dataSourceId, JSON.stringify(message)]
+  })
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.notification (notification_id, kind, company_id, data_source_id, message)
+    SELECT * FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb'])}
+    ON CONFLICT (notification_id) DO NOTHING`)
+  const deliveries = letters.flatMap(({ notificationId, to }) =>
+    to.map(({ destinationId, people }) => [notificationId, destinationId, JSON.stringify(people)]),
+  )
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.delivery (notification_id, destination_id, people, state, reason, due_at, settled_at)
+    SELECT d.notification_id, destination_id, d.people,
+      CASE WHEN problem IS NULL THEN 'pending' ELSE 'failed' END, problem,
+      CASE WHEN problem IS NULL THEN now() END, CASE WHEN problem IS NOT NULL THEN now() END
+    FROM ${sql.unnest(deliveries, ['uuid', 'int4', 'jsonb'])} AS d (notification_id, destination_id, people)
+    JOIN notifier.destination USING (destination_id)`)
+}

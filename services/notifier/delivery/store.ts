@@ -1,0 +1,248 @@
+import { z } from 'zod'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
+import { type Answer, notificationKinds } from '../channels/channel.ts'
+import type { Message } from '../message/compose.ts'
+import { park, unpark } from './park.ts'
+import type { Settlement } from './decide-next.ts'
+
+const claimedRow = z.object({
+  delivery_id: z.number(),
+  notification_id: z.string(),
+  kind: z.enum(notificationKinds),
+  destination_id: z.number(),
+  claim: z.number(),
+  action: z.enum(['send', 'find']),
+  people: z.array(z.object({ id: z.number(), name: z.string(), through: z.array(z.string()).optional() })),
+  address: z.string(),
+  secret_id: z.string(),
+  // Written by ourselves from the type.
+  message: z.custom<Message>(),
+  created_at: z.number(),
+  age_ms: z.number(),
+})
+
+/** A delivery that is ours alone until its lease ends. */
+export type Claimed = z.output<typeof claimedRow>
+
+const inMs = (ms: number | null) =>
+  ms === null ? sql.fragment`NULL::timestamptz` : sql.fragment`now() + ${ms} * interval '1 ms'`
+
+/**
+ * Takes up to `limit` due deliveries of a kind of channel for `holder`, one per destination: those to send are `sending`
+ * when this returns, committed. Safe with any number of processes; all times are the database's. Of a parked destination
+ * only a test is taken, which is due since ever.
+ */
+export async function claimDeliveries(
+  database: Database,
+  { channel, holder, limit, leaseMs }: { channel: string; holder: string; limit: number; leaseMs: number },
+): Promise<readonly Claimed[]> {
+  return database.any(sql.type(claimedRow)`
+    WITH free AS (
+      SELECT t.destination_id, d.delivery_id
+      FROM notifier.destination t
+      CROSS JOIN LATERAL (
+        SELECT delivery_id, due_at FROM notifier.delivery
+        WHERE destination_id = t.destination_id AND due_at <= now() AND state IN ('pending', 'unknown')
+        ORDER BY due_at, delivery_id LIMIT 1
+      ) d
+      WHERE t.channel = ${channel} AND t.free_at <= now() AND t.unsubscribed_at IS NULL
+        AND (t.parked_at IS NULL OR d.due_at = '-infinity')
+      ORDER BY t.free_at
+      LIMIT ${limit}
+      FOR UPDATE OF t SKIP LOCKED
+    ), claimed AS (
+      -- The conditions again: the row may have changed between the snapshot and the lock.
+      UPDATE notifier.delivery d
+      SET state = CASE state WHEN 'pending' THEN 'sending' ELSE state END, due_at = ${inMs(leaseMs)}, claim = claim + 1,
+        holder = ${holder}::uuid
+      FROM free
+      WHERE d.delivery_id = free.delivery_id AND d.due_at <= now() AND d.state IN ('pending', 'unknown')
+      RETURNING d.*
+    ), held AS (
+      UPDATE notifier.destination SET free_at = ${inMs(leaseMs)}
+      WHERE destination_id IN (SELECT destination_id FROM claimed)
+    )
+    SELECT d.delivery_id, d.notification_id, d.destination_id, n.kind, d.claim, d.people, t.address, t.secret_id, n.message, d.created_at,
+      CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
+      (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms
+    FROM claimed d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)`)
+}
+
+/**
+ * Puts back what `holder` claimed without knowing, because the answer to its claim was lost: of all that it holds, what
+ * is not in `underWay` was never called for, so it is simply due again.
+ */
+export async function returnUncalled(database: Database, holder: string, underWay: readonly number[]): Promise<void> {
+  await database.query(sql.unsafe`
+    WITH returned AS (
+      UPDATE notifier.delivery SET state = 'pending', due_at = now()
+      WHERE state = 'sending' AND holder = ${holder}::uuid AND delivery_id <> ALL(${sql.array(underWay, 'int8')})
+      RETURNING destination_id
+    )
+    UPDATE notifier.destination SET free_at = now() WHERE destination_id IN (SELECT destination_id FROM returned)`)
+}
+
+/**
+ * Deliveries of a kind of channel that a dead process left `sending`: they go the way of a lost answer. Returns how many.
+ */
+export async function releaseLapsed(
+  database: Database,
+  channel: string,
+  { state, dueInMs, reason }: Settlement,
+): Promise<number> {
+  const { rowCount } = await database.query(sql.unsafe`
+    WITH lapsed AS (
+      UPDATE notifier.delivery SET state = ${state}, due_at = ${inMs(dueInMs)}, reason = ${reason}
+      WHERE state = 'sending' AND due_at <= now()
+        AND destination_id IN (SELECT destination_id FROM notifier.destination WHERE channel = ${channel})
+      RETURNING delivery_id, claim
+    )
+    INSERT INTO notifier.attempt (delivery_id, claim, action, outcome, detail)
+    SELECT delivery_id, claim, 'send', 'lost', ${reason} FROM lapsed`)
+  return rowCount
+}
+
+/**
+ * Ends what waits for a destination that gets nothing any more: at once where its people have unsubscribed, after
+ * `giveUpAfterMs` where it is parked.
+ */
+export async function closeUndeliverable(database: Database, channel: string, giveUpAfterMs: number): Promise<void> {
+  await database.query(sql.unsafe`
+    WITH closed AS (
+      SELECT d.delivery_id,
+        CASE WHEN t.unsubscribed_at IS NULL THEN concat('given up: ', t.parked_reason) ELSE 'unsubscribed' END AS why
+      FROM notifier.destination t JOIN notifier.delivery d USING (destination_id)
+      WHERE t.channel = ${channel} AND (t.parked_at IS NOT NULL OR t.unsubscribed_at IS NOT NULL)
+        AND d.due_at IS NOT NULL AND d.state IN ('pending', 'unknown')
+        AND (t.unsubscribed_at IS NOT NULL OR d.created_at <= now() - ${giveUpAfterMs} * interval '1 ms')
+      FOR UPDATE OF d SKIP LOCKED
+    )
+    UPDATE notifier.delivery d SET due_at = NULL, settled_at = now(),
+      state = CASE d.state WHEN 'pending' THEN 'failed' ELSE d.state END,
+      reason = CASE d.state WHEN 'pending' THEN closed.why ELSE d.reason END
+    FROM closed WHERE d.delivery_id = closed.delivery_id`)
+}
+
+/** What came of a claimed delivery. */
+export type Answered = { claimed: Claimed; answer: Answer; settlement: Settlement; tookMs: number }
+
+const settledRow = z.object({
+  delivery_id: z.number(),
+  notification_id: z.string(),
+  failures: z.number(),
+  is_parked: z.boolean(),
+})
+
+const answerColumns = ['int8', 'int4', 'text', 'text', 'float8', 'float8', 'text', 'text', 'text', 'int4'] as const
+
+/**
+ * Writes down what came of claimed deliveries, and lets their destinations go. False for those whose claim had lapsed and
+ * which somebody else has taken since: of them only the attempt is kept. With `tellPublic` the first delivery of a
+ * notification about a company also leaves a row in public.notification. A destination is parked when the settlement says
+ * so or `parkAfterFailures` messages in a row have failed there, and works again when a message has arrived.
+ */
+export async function recordAnswers(
+  database: Database,
+  answered: readonly Answered[],
+  policy: { tellPublic: boolean; parkAfterFailures: number },
+): Promise<boolean[]> {
+  const ofDestination = new Map(answered.toReversed().map((one) => [one.claimed.destination_id, one]))
+  const first = new Set(ofDestination.values())
+  // Two of one destination, when a claim of ours has lapsed: one after the other.
+  const later = answered.filter((one) => !first.has(one))
+  const settled = await recordOnce(database, [...first], policy)
+  const settledLater = later.length > 0 ? await recordAnswers(database, later, policy) : []
+  return answered.map((one) =>
+    first.has(one) ? settled.has(one.claimed.delivery_id) : settledLater[later.indexOf(one)] === true,
+  )
+}
+
+/** At most one answer of each destination. Returns the deliveries that were still ours. */
+async function recordOnce(
+  database: Database,
+  answered: readonly Answered[],
+  { tellPublic, parkAfterFailures }: { tellPublic: boolean; parkAfterFailures: number },
+): Promise<Set<number>> {
+  const rows = answered.map(({ claimed, answer, settlement, tookMs }) => {
+    const { state, dueInMs, holdMs, reason, reference } = settlement
+    return [
+      claimed.delivery_id,
+      claimed.claim,
+      claimed.action,
+      state,
+      dueInMs,
+      holdMs,
+      reason,
+      reference,
+      answer.kind,
+      tookMs,
+    ]
+  })
+  const destinationIds = answered.map(({ claimed }) => claimed.destination_id)
+  const byId = new Map(answered.map((one) => [one.claimed.delivery_id, one]))
+  return database.transaction(async (tx) => {
+    // The destinations first, as when claiming, so that the two cannot wait for each other.
+    await tx.query(sql.unsafe`
+      SELECT FROM notifier.destination WHERE destination_id = ANY(${sql.array(destinationIds, 'int4')})
+      ORDER BY destination_id FOR UPDATE`)
+    const settled = await tx.any(sql.type(settledRow)`
+      WITH answer AS (
+        SELECT * FROM ${sql.unnest(rows, [...answerColumns])}
+          AS a (delivery_id, claim, action, state, due_in_ms, hold_ms, reason, reference, outcome, took_ms)
+      ), settled AS (
+        UPDATE notifier.delivery d
+        SET state = a.state, due_at = now() + a.due_in_ms * interval '1 ms', reason = a.reason, reference = a.reference,
+          settled_at = CASE WHEN a.due_in_ms IS NULL THEN now() END
+        FROM answer a
+        WHERE d.delivery_id = a.delivery_id AND d.claim = a.claim AND d.state IN ('sending', 'unknown')
+        RETURNING d.delivery_id, d.destination_id, d.notification_id, d.state, a.hold_ms
+      ), freed AS (
+        UPDATE notifier.destination t
+        SET free_at = now() + s.hold_ms * interval '1 ms',
+          failures = CASE s.state WHEN 'sent' THEN 0 WHEN 'failed' THEN t.failures + 1 ELSE t.failures END
+        FROM settled s WHERE t.destination_id = s.destination_id
+        RETURNING t.destination_id, t.failures, t.parked_at IS NOT NULL AS is_parked
+      ), logged AS (
+        INSERT INTO notifier.attempt (delivery_id, claim, action, outcome, detail, took_ms)
+        SELECT delivery_id, claim, action, outcome, coalesce(reason, reference), took_ms FROM answer
+      )
+      SELECT delivery_id, notification_id, failures, is_parked FROM settled JOIN freed USING (destination_id)`)
+    const told: string[] = []
+    const working: number[] = []
+    for (const { delivery_id, notification_id, failures, is_parked } of settled) {
+      const { claimed, settlement } = byId.get(delivery_id) as Answered
+      const { state, parks, reason } = settlement
+      if (state === 'sent') told.push(notification_id)
+      if (state === 'sent' && is_parked) working.push(claimed.destination_id)
+      if (state !== 'sent' && !is_parked && (parks || failures >= parkAfterFailures)) {
+        const why = parks ? reason : `${failures} messages in a row failed, the last: ${reason}`
+        await park(tx, claimed.destination_id, why ?? '', claimed.people)
+      }
+    }
+    if (told.length > 0) await markTold(tx, told, tellPublic)
+    if (working.length > 0) await unpark(tx, working)
+    return new Set(settled.map(({ delivery_id }) => delivery_id))
+  })
+}
+
+async function markTold(tx: Transaction, notificationIds: readonly string[], tellPublic: boolean): Promise<void> {
+  // parma-web may delete company or source at any time: their rows are held until we commit, or not found.
+  await tx.query(sql.unsafe`
+    WITH first AS (
+      SELECT notification_id FROM notifier.notification
+      WHERE notification_id = ANY(${sql.array(notificationIds, 'uuid')}) AND told_at IS NULL
+      ORDER BY notification_id FOR UPDATE
+    ), told AS (
+      UPDATE notifier.notification n SET told_at = now() FROM first WHERE n.notification_id = first.notification_id
+      RETURNING company_id, data_source_id, message
+    ), company AS (
+      SELECT id FROM public.company WHERE id IN (SELECT company_id FROM told) ORDER BY id FOR KEY SHARE
+    ), source AS (
+      SELECT id FROM public.data_source WHERE id IN (SELECT data_source_id FROM told) ORDER BY id FOR KEY SHARE
+    )
+    INSERT INTO public.notification (message, company_id, data_source_id, created_at, modified_at)
+    SELECT told.message ->> 'subject', company.id, source.id, ${utcNow}, ${utcNow}
+    FROM told JOIN company ON company.id = told.company_id JOIN source ON source.id = told.data_source_id
+    WHERE ${tellPublic}`)
+}

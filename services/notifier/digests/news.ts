@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type DigestNews, isFunding } from '../message/compose-digest.ts'
+import type { Due } from './policies.ts'
+import type { Series } from '../message/draw-series.ts'
+import { formatDate } from '../message/text.ts'
+
+type Connection = Pick<Database, 'any'>
+
+const pickedRow = z.object({ user_id: z.number(), bucket_id: z.number(), news: z.array(z.string()) })
+
+/**
+ * The news of each digest: those of its companies that its reader has had in no digest. They are found by their absence
+ * there, so that what was stored late, or while a run was under way, is in the next one.
+ */
+export async function pickNews(connection: Connection, due: readonly Due[]): Promise<Map<Due, string[]>> {
+  const rows = await connection.any(sql.type(pickedRow)`
+    SELECT d.user_id, d.bucket_id, array_agg(i.news_id) AS news
+    FROM ${sql.unnest(
+      due.map(({ user_id, bucket_id, since }) => [user_id, bucket_id, since]),
+      ['int4', 'int4', 'int8'],
+    )} AS d (user_id, bucket_id, since)
+    CROSS JOIN LATERAL (
+      SELECT company_id FROM public.company_subscription WHERE d.bucket_id = 0 AND user_id = d.user_id
+      UNION
+      SELECT company_id FROM public.news_subscription WHERE d.bucket_id = 0 AND user_id = d.user_id
+      UNION
+      SELECT m.company_id FROM public.company_bucket_membership m JOIN public.bucket b ON b.id = m.bucket_id
+      WHERE m.bucket_id = d.bucket_id AND (b.is_public OR b.owner_id = d.user_id OR EXISTS (
+        SELECT FROM public.bucket_access a WHERE a.bucket_id = b.id AND a.invitee_id = d.user_id))
+    ) c
+    JOIN notifier.news_group g ON g.company_id = c.company_id
+    JOIN notifier.news_item i ON i.group_id = g.group_id AND i.received_at >= to_timestamp(d.since / 1000.0)
+    WHERE NOT EXISTS (
+      SELECT FROM notifier.digest_item t
+      WHERE t.user_id = d.user_id AND t.bucket_id = d.bucket_id AND t.news_id = i.news_id)
+    GROUP BY d.user_id, d.bucket_id`)
+  const news = new Map(rows.map((row) => [`${row.user_id}/${row.bucket_id}`, row.news]))
+  return new Map(due.map((one) => [one, news.get(`${one.user_id}/${one.bucket_id}`) ?? []]))
+}
+
+const factsRow = z.object({
+  news_id: z.string(),
+  company_id: z.number(),
+  company: z.string().nullable(),
+  severity: z.enum(['info', 'warning', 'critical']).catch('info'),
+  title: z.string(),
+  message: z.string(),
+  trigger_factor: z.number().nullable().catch(null),
+  observed_at: z.number(),
+  source_measurement_id: z.number(),
+  item_key: z.string().nullable(),
+})
+export type Facts = DigestNews & z.output<typeof factsRow>
+
+/** What is known of news, by id. */
+export async function readFacts(connection: Connection, ids: readonly string[]): Promise<Map<string, Facts>> {
+  const rows = await connection.any(sql.type(factsRow)`
+    SELECT i.news_id, g.company_id, c.name AS company, i.severity, i.title, i.message, i.trigger_factor, i.observed_at,
+      i.source_measurement_id, i.item_key
+    FROM notifier.news_item i
+    JOIN notifier.news_group g USING (group_id)
+    LEFT JOIN public.company c ON c.id = g.company_id
+    WHERE i.news_id = ANY(${sql.array(ids, 'uuid')})`)
+  return new Map(rows.map((row) => [row.news_id, row]))
+}
+
+/** Bars in a chart. */
+const spans = 12
+
+const seriesRow = z.object({ no: z.number(), values: z.array(z.number()), first_at: z.number() })
+
+/** How the series of news went from `from` to `until` (ms since 1970), by news id. Series of two subjects would alternate. */
+export async function readSeries(
+  connection: Connection,
+  news: readonly Facts[],
+  { from, until }: { from: number; until: number },
+): Promise<Map<string, Series>> {
+  const ofSeries = [...Map.groupBy(news, keyOf).values()]
+  const rows = await connection.any(sql.type(seriesRow)`
+    WITH point AS (
+      SELECT DISTINCT ON (s.no, span) s.no, span, v.number, v.observed_at, v.subject_key
+      FROM ${sql.unnest(
+        ofSeries.map(([one], no) => [no, one?.company_id ?? 0, one?.source_measurement_id ?? 0, one?.item_key ?? null]),
+        ['int4', 'int4', 'int4', 'text'],
+      )} AS s (no, company_id, source_measurement_id, item_key)
+      JOIN public.company_source_measurement m
+        ON m.source_measurement_id = s.source_measurement_id AND m.company_id = s.company_id
+      JOIN normalizer.value v
+        ON v.company_measurement_id = m.company_measurement_id AND v.item_key IS NOT DISTINCT FROM s.item_key
+      CROSS JOIN LATERAL (
+        SELECT width_bucket(extract(epoch FROM v.observed_at) * 1000, ${from}, ${until}, ${spans}) AS span
+      ) w
+      WHERE v.observed_at >= to_timestamp(${from} / 1000.0) AND v.observed_at < to_timestamp(${until} / 1000.0)
+        AND v.number IS NOT NULL
+      ORDER BY s.no, span, v.observed_at DESC, v.event_no DESC
+    )
+    SELECT no, array_agg(number ORDER BY span) AS values, min(observed_at) AS first_at
+    FROM point GROUP BY no HAVING count(DISTINCT subject_key) = 1`)
+  return new Map(
+    rows.flatMap(({ no, values, first_at }) =>
+      (ofSeries[no] ?? []).map((one): [string, Series] => [one.news_id, { values, firstAt: first_at }]),
+    ),
+  )
+}
+
+const keyOf = ({ company_id, source_measurement_id, item_key }: Facts) =>
+  JSON.stringify([company_id, source_measurement_id, item_key])
+
+const fundingRow = z.object({
+  news_id: z.string(),
+  name: z.string(),
+  number: z.number().nullable(),
+  text: z.string().nullable(),
+  date: z.number().nullable(),
+  members: z.array(z.string().nullable()).nullable(),
+})
+export type Known = { name: string; value: string }
+
+/**
+ * For news of funding rounds the latest value of every child of their measurement's parent, by news id; of the same item
+ * where the news is about one, whose own children count when it is the list itself. What has no value is left out.
+ */
+export async function readFunding(connection: Connection, news: readonly Facts[]): Promise<Map<string, Known[]>> {
+  const funding = news.filter(isFunding)
+  if (funding.length === 0) return new Map()
+  const rows = await connection.any(sql.type(fundingRow)`
+    SELECT f.news_id, child.measurement_name AS name, v.number, v.text, v.date, v.members
+    FROM ${sql.unnest(
+      funding.map((one) => [one.news_id, one.company_id, one.source_measurement_id, one.item_key]),
+      ['uuid', 'int4', 'int4', 'text'],
+    )} AS f (news_id, company_id, source_measurement_id, item_key)
+    JOIN public.source_measurement own ON own.id = f.source_measurement_id
+    JOIN public.source_measurement child ON child.parent_measurement_id = own.parent_measurement_id
+      OR (f.item_key IS NOT NULL AND child.parent_measurement_id = own.id)
+    CROSS JOIN LATERAL (
+      SELECT v.number, v.text, v.date, v.members
+      FROM public.company_source_measurement m
+      JOIN normalizer.value v ON v.company_measurement_id = m.company_measurement_id
+      WHERE m.source_measurement_id = child.id AND m.company_id = f.company_id
+        AND (f.item_key IS NULL OR v.item_key = f.item_key)
+      ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT 1
+    ) v
+    ORDER BY child.id`)
+  const known = Map.groupBy(rows, ({ news_id }) => news_id)
+  return new Map([...known].map(([id, facts]) => [id, facts.map((one) => ({ name: one.name, value: sayValue(one) }))]))
+}
+
+function sayValue({ number, text, date, members }: z.output<typeof fundingRow>): string {
+  if (text !== null) return text
+  if (number !== null) return String(number)
+  return date === null ? (members ?? []).join(', ') : formatDate(date)
+}

@@ -1,0 +1,176 @@
+import { v5 as uuidv5 } from 'uuid'
+import { z } from 'zod'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
+import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
+import type { Member } from '../people/recipients.ts'
+import { channelKinds } from '../channels/kinds.ts'
+import type { Message } from '../message/compose.ts'
+import { splitDigest } from '../message/compose-digest.ts'
+import type { Due } from './policies.ts'
+import { type Draft, writeDrafts } from '../delivery/enqueue.ts'
+
+/** Namespace of the ids of digests. The notification of this id is the whole digest. */
+const namespace = '7e0b2c55-9c0e-4c0b-8a51-2f4f6f1f1d0a'
+
+/** A digest ready to be written. Without a message there is nothing to say, without members nobody to say it to. */
+export type Made = {
+  due: Due
+  message: Message | null
+  news: readonly string[]
+  companies: readonly { id: number; name: string }[]
+  members: readonly Member[]
+}
+
+/** What Firestore gets of a digest besides its news and its message (reports.ts). */
+export type Result = Omit<Due, 'channel_id'> & Pick<Made, 'companies'>
+
+const memberRow = z.object({
+  company_id: z.null(),
+  user_id: z.number(),
+  user_name: z.string(),
+  channel_type: z.string(),
+  destination: z.string(),
+  secret_id: z.string().nullable(),
+  through: z.null(),
+  channel_id: z.number(),
+  is_for_reports: z.boolean(),
+})
+
+/**
+ * Where the reader of each digest gets it: at the channel the policy names, if it is one of theirs; else at their channels
+ * for reports. People who have none get it at all of theirs, as the predecessor did, unless `strict`.
+ */
+export async function findReaders(
+  connection: Pick<Database, 'any'>,
+  due: readonly Due[],
+  strict: boolean,
+): Promise<Map<Due, Member[]>> {
+  const rows = await connection.any(sql.type(memberRow)`
+    WITH subscribed AS (
+      SELECT user_id, channel_id, channel_purpose = 'REPORT' AS is_report,
+        bool_or(channel_purpose = 'REPORT') OVER (PARTITION BY user_id) AS has_report
+      FROM ${allChannelSubscriptions} s
+      WHERE user_id = ANY(${sql.array(
+        due.map(({ user_id }) => user_id),
+        'int4',
+      )})
+    )
+    SELECT NULL AS company_id, u.id AS user_id, u.name AS user_name, c.channel_type, c.destination, c.secret_id, NULL AS through,
+      s.channel_id, s.is_report OR (NOT s.has_report AND ${!strict}) AS is_for_reports
+    FROM subscribed s JOIN public."user" u ON u.id = s.user_id JOIN ${allChannels} c USING (channel_id)
+    ORDER BY u.id, s.channel_id`)
+  const channels = Map.groupBy(rows, ({ user_id }) => user_id)
+  return new Map(
+    due.map((one) => {
+      const own = channels.get(one.user_id) ?? []
+      const chosen = own.filter(({ channel_id }) => channel_id === one.channel_id)
+      return [one, chosen.length > 0 ? chosen : own.filter(({ is_for_reports }) => is_for_reports)]
+    }),
+  )
+}
+
+export type WriteOptions = {
+  /** Also the rows that say that there was nothing to send. */
+  emptyToo: boolean
+  /** Keep what Firestore gets. */
+  keepResults: boolean
+  /** Leave rows in public.report. */
+  tellPublic: boolean
+}
+
+/** Writes digests, their items and their messages. The transaction holds the lock of digests. */
+export async function writeDigests(tx: Transaction, made: readonly Made[], options: WriteOptions): Promise<void> {
+  const sent = made.filter(({ message, members }) => message !== null && members.length > 0)
+  await writeRows(tx, options.emptyToo ? made : sent, options.keepResults)
+  const items = sent.flatMap(({ due, news }) => news.map((id) => [due.user_id, due.bucket_id, id, due.period]))
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.digest_item (user_id, bucket_id, news_id, period)
+    SELECT * FROM ${sql.unnest(items, ['int4', 'int4', 'uuid', 'text'])}`)
+  await writeDrafts(tx, sent.flatMap(draftsOf))
+  if (options.tellPublic) await writePublicReports(tx, sent)
+}
+
+function writeRows(tx: Transaction, made: readonly Made[], keepResults: boolean) {
+  const rows = made.map((one) => {
+    const { due, message, news, members } = one
+    const state = message === null ? 'empty' : members.length === 0 ? 'nowhere' : 'made'
+    const result = keepResults && state === 'made' ? JSON.stringify(resultOf(one)) : null
+    return [due.user_id, due.bucket_id, due.period, idOf(due), due.rhythm, state, news.length, due.since, result]
+  })
+  // Only those that were not made may come again.
+  return tx.query(sql.unsafe`
+    INSERT INTO notifier.digest (user_id, bucket_id, period, digest_id, rhythm, state, news, since, result)
+    SELECT user_id, bucket_id, period, digest_id, rhythm, state, news, to_timestamp(since / 1000.0), result
+    FROM ${sql.unnest(rows, ['int4', 'int4', 'text', 'uuid', 'text', 'text', 'int4', 'int8', 'jsonb'])}
+      AS d (user_id, bucket_id, period, digest_id, rhythm, state, news, since, result)
+    ON CONFLICT (user_id, bucket_id, period) DO UPDATE
+    SET state = excluded.state, reason = NULL, news = excluded.news, result = excluded.result, made_at = now()`)
+}
+
+function resultOf({ due, companies }: Made): Result {
+  const { channel_id: _, ...about } = due
+  return { ...about, companies }
+}
+
+function idOf({ user_id, bucket_id, period }: Due): string {
+  return uuidv5(`${user_id}/${bucket_id}/${period}`, namespace)
+}
+
+/** One message for all channels; where a channel has no room for it, its parts there. */
+function draftsOf({ due, message, members }: Made): Draft[] {
+  if (message === null) return []
+  const id = idOf(due)
+  const of = (notificationId: string, message: Message, members: readonly Member[]): Draft => ({
+    ...{ notificationId, kind: 'digest', companyId: null, dataSourceId: null },
+    message,
+    members,
+  })
+  const shapes = [...Map.groupBy(members, ({ channel_type }) => channelKinds[channel_type]?.maxDigestChars ?? Infinity)]
+  const shaped = shapes.map(([maxChars, members]) => ({ maxChars, members, parts: splitDigest(message, maxChars) }))
+  const whole = shaped.filter(({ parts }) => parts.length === 1).flatMap(({ members }) => members)
+  return [
+    of(id, message, whole),
+    ...shaped.flatMap(({ maxChars, members, parts }) =>
+      parts.length === 1 ? [] : parts.map((part, index) => of(uuidv5(`${maxChars}/${index}`, id), part, members)),
+    ),
+  ]
+}
+
+/** One row for each company and week, for whoever has the first report with it. Companies that are gone have none. */
+async function writePublicReports(tx: Transaction, sent: readonly Made[]): Promise<void> {
+  const rows = sent
+    .filter(({ due }) => due.rhythm === 'weekly')
+    .flatMap(({ due, companies }) => companies.map(({ id }) => [id, due.period, `report/${idOf(due)}`]))
+  await tx.query(sql.unsafe`
+    WITH report AS (
+      SELECT DISTINCT ON (company_id, period) *
+      FROM ${sql.unnest(rows, ['int4', 'text', 'text'])} AS r (company_id, period, url) ORDER BY company_id, period
+    ), fresh AS (
+      INSERT INTO notifier.company_report (company_id, period) SELECT company_id, period FROM report
+      ON CONFLICT DO NOTHING RETURNING company_id, period
+    ), company AS (
+      SELECT id FROM public.company WHERE id IN (SELECT company_id FROM fresh) ORDER BY id FOR KEY SHARE
+    )
+    INSERT INTO public.report (company_id, name, report_file_url, created_at, modified_at)
+    SELECT company.id, 'Weekly report ' || period, url, ${utcNow}, ${utcNow}
+    FROM fresh JOIN report USING (company_id, period) JOIN company ON company.id = fresh.company_id`)
+}
+
+/** Writes down that a digest could not be made. Its news wait for the next one. */
+export async function recordFailure(database: Database, due: Due, reason: string): Promise<void> {
+  await database.query(sql.unsafe`
+    INSERT INTO notifier.digest (user_id, bucket_id, period, digest_id, rhythm, state, since, reason)
+    VALUES (${due.user_id}, ${due.bucket_id}, ${due.period}, ${idOf(due)}::uuid, ${due.rhythm}, 'failed',
+      to_timestamp(${due.since} / 1000.0), ${reason})
+    ON CONFLICT DO NOTHING`)
+}
+
+/** Deletes what says of news that they were told, when they are too old for any digest; up to `limit` rows. */
+export async function pruneItems(database: Database, days: number, limit: number): Promise<number> {
+  const { rowCount } = await database.query(sql.unsafe`
+    DELETE FROM notifier.digest_item WHERE ctid = ANY(ARRAY(
+      SELECT ctid FROM notifier.digest_item WHERE made_at < now() - ${days + 1} * interval '1 day'
+      LIMIT ${limit} FOR UPDATE SKIP LOCKED))`)
+  return rowCount
+}

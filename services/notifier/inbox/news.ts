@@ -1,0 +1,85 @@
+import type { News } from '#schemas/generated/types.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import { type Handler, ok } from '#runtime/consume/outcome.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Config } from '../config.ts'
+
+/** What is kept of a news, with the types of its columns. */
+const itemColumns = {
+  news_id: 'uuid',
+  group_id: 'uuid',
+  group_index: 'int4',
+  severity: 'text',
+  kind: 'text',
+  title: 'text',
+  message: 'text',
+  trigger_factor: 'float8',
+  previous: 'text',
+  current: 'text',
+  source_measurement_id: 'int4',
+  item_key: 'text',
+  dedupe_key: 'text',
+  observed_at: 'int8',
+} as const
+
+/**
+ * Stores news and the groups they belong to, each news once. Sends nothing: `wake` is called when something may be due.
+ * The id of a news is made of all that makes it one, so it stands for the content in the ledger.
+ */
+export function storeNews(database: Database, config: Pick<Config, 'GROUP_WAIT_MS'>, wake: () => void): Handler<News> {
+  return async (batch) => {
+    const events = batch.map(({ value }) => ({ event_id: value.news_id, replay_id: null, content_hash: value.news_id }))
+    await withLedger(database, 'notifier', events, async (tx, verdicts) => {
+      const fresh = batch.map(({ value }) => value).filter((_, index) => verdicts[index] === 'fresh')
+      if (fresh.length === 0) return
+      await countIn(tx, fresh, config.GROUP_WAIT_MS)
+      await addItems(
+        tx,
+        fresh.filter(({ silent }) => !silent),
+      )
+    })
+    wake()
+    return batch.map(() => ok())
+  }
+}
+
+/** Silent news are counted too: a group is complete when all its news have come, told or not. */
+async function countIn(tx: Transaction, news: readonly News[], waitMs: number): Promise<void> {
+  const groups = Map.groupBy(news, ({ group_id }) => group_id)
+  const rows = [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([groupId, members]) => {
+      const [{ company_id, data_source_id, task_id, group_size }] = members as [News]
+      const isLoud = members.some(({ silent }) => !silent)
+      return [groupId, company_id, data_source_id, task_id, group_size, members.length, isLoud]
+    })
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.news_group AS g (group_id, company_id, data_source_id, task_id, size, seen, due_at)
+    SELECT group_id, company_id::int, data_source_id, task_id, size, seen,
+      CASE WHEN is_loud AND seen >= size THEN now() WHEN is_loud THEN now() + ${waitMs} * interval '1 ms' END
+    FROM ${sql.unnest(rows, ['uuid', 'text', 'int4', 'int4', 'int4', 'int4', 'bool'])}
+      AS d (group_id, company_id, data_source_id, task_id, size, seen, is_loud)
+    ON CONFLICT (group_id) DO UPDATE SET
+      seen = g.seen + excluded.seen,
+      due_at = CASE
+        WHEN g.due_at IS NULL AND excluded.due_at IS NULL THEN NULL
+        WHEN g.seen + excluded.seen >= g.size THEN now()
+        ELSE least(g.due_at, excluded.due_at)
+      END`)
+}
+
+async function addItems(tx: Transaction, news: readonly News[]): Promise<void> {
+  const names = Object.keys(itemColumns) as (keyof typeof itemColumns)[]
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.news_item (news_id, group_id, group_index, severity, kind, title, message, trigger_factor,
+      previous, current, source_measurement_id, item_key, dedupe_key, observed_at)
+    SELECT news_id, group_id, group_index, severity, kind, title, message, trigger_factor,
+      previous, current, source_measurement_id, item_key, dedupe_key, to_timestamp(observed_at / 1000.0)
+    FROM ${sql.unnest(
+      news.map((one) => names.map((name) => one[name])),
+      Object.values(itemColumns),
+    )} AS d (${sql.join(
+      names.map((name) => sql.identifier([name])),
+      sql.fragment`, `,
+    )})`)
+}

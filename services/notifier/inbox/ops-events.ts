@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import type { OpsEvent } from '#schemas/generated/types.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import { type Handler, ok } from '#runtime/consume/outcome.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+
+/** What is kept of an event, with the types of its columns. */
+const eventColumns = {
+  event_id: 'uuid',
+  dedupe_key: 'text',
+  kind: 'text',
+  service: 'text',
+  data_source_id: 'int4',
+  subject: 'text',
+  message: 'text',
+  resolved: 'bool',
+  at: 'int8',
+} as const
+
+const storyRow = z.object({ dedupe_key: z.string(), is_open: z.boolean() })
+
+/** Stores operational events worth telling: the first of each story and its end. Others of an open story add nothing. */
+export function storeOpsEvents(database: Database, wake: () => void): Handler<OpsEvent> {
+  return async (batch) => {
+    const events = batch.map(({ value }) => ({
+      event_id: value.event_id,
+      replay_id: null,
+      content_hash: value.event_id,
+    }))
+    await withLedger(database, 'notifier', events, async (tx, verdicts) => {
+      const fresh = batch.map(({ value }) => value).filter((_, index) => verdicts[index] === 'fresh')
+      await addOpsEvents(tx, await keepTurns(tx, fresh))
+    })
+    wake()
+    return batch.map(() => ok())
+  }
+}
+
+/** Those of `events` that open a story or close an open one. Writes how each story stands after them. */
+async function keepTurns(tx: Transaction, events: readonly OpsEvent[]): Promise<OpsEvent[]> {
+  const keys = [...new Set(events.map(({ dedupe_key }) => dedupe_key))].sort()
+  // First the rows, then their locks: another partition may bring the same story at the same moment.
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.ops_story (dedupe_key, is_open) SELECT unnest(${sql.array(keys, 'text')}), false
+    ON CONFLICT DO NOTHING`)
+  const stories = await tx.any(sql.type(storyRow)`
+    SELECT dedupe_key, is_open FROM notifier.ops_story WHERE dedupe_key = ANY(${sql.array(keys, 'text')})
+    ORDER BY dedupe_key FOR UPDATE`)
+  const isOpen = new Map(stories.map((story) => [story.dedupe_key, story.is_open]))
+  const turns = events.filter(({ dedupe_key, resolved }) => {
+    const isTurn = isOpen.get(dedupe_key) === resolved
+    if (isTurn) isOpen.set(dedupe_key, !resolved)
+    return isTurn
+  })
+  await tx.query(sql.unsafe`
+    UPDATE notifier.ops_story s SET is_open = d.is_open, changed_at = now()
+    FROM ${sql.unnest([...isOpen], ['text', 'bool'])} AS d (dedupe_key, is_open)
+    WHERE s.dedupe_key = d.dedupe_key AND s.is_open <> d.is_open`)
+  return turns
+}
+
+async function addOpsEvents(tx: Transaction, events: readonly OpsEvent[]): Promise<void> {
+  const names = Object.keys(eventColumns) as (keyof typeof eventColumns)[]
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.ops_event (event_id, dedupe_key, kind, service, data_source_id, subject, message, resolved, at)
+    SELECT event_id, dedupe_key, kind, service, data_source_id, subject, message, resolved, to_timestamp(at / 1000.0)
+    FROM ${sql.unnest(
+      events.map((one) => names.map((name) => one[name])),
+      Object.values(eventColumns),
+    )} AS d (${sql.join(
+      names.map((name) => sql.identifier([name])),
+      sql.fragment`, `,
+    )})`)
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Person } from '../people/destinations.ts'
+import { type Bundle, decideWhen, type Patience } from './decide-when.ts'
+
+/** Stands for operations where companies have their ids. */
+export const operations = 0
+
+/** A news or an event of operations at a destination. */
+export type Item = {
+  itemId: string
+  companyId: number
+  destinationId: number
+  people: readonly Person[]
+  /** One for each who is to hear it. */
+  patience: readonly Patience[]
+  /** When it could be told, ms since 1970. */
+  opensAt(bundle: Bundle): number
+  /** Why it is not told there; null: it is. */
+  keptBack: string | null
+}
+
+/** Any number that no other advisory lock of this database has. */
+const sealingLock = 7_116_004_201
+
+/**
+ * Lets one process at a time decide what is told when, until the transaction ends: two would make two messages of one
+ * window. Returns the time, ms since 1970, by the database's clock.
+ */
+export async function lockSealing(tx: Transaction): Promise<number> {
+  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${sealingLock})`)
+  // Not now(): others may have written after our transaction began and before we had the lock.
+  return tx.oneFirst(
+    sql.type(z.object({ now: z.number() }))`SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now`,
+  )
+}
+
+const bundleRow = z.object({
+  destination_id: z.number(),
+  company_id: z.number(),
+  due_at: z.number().nullable(),
+  is_held: z.boolean(),
+  told_at: z.number().nullable(),
+})
+
+/** Writes items into the bundles of their destinations, and when those are due. */
+export async function addToBundles(tx: Transaction, items: readonly Item[]): Promise<void> {
+  if (items.length === 0) return
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.item_delivery (item_id, destination_id, company_id, people, kept_back)
+    SELECT * FROM ${sql.unnest(
+      items.map((one) => [one.itemId, one.destinationId, one.companyId, JSON.stringify(one.people), one.keptBack]),
+      ['uuid', 'int4', 'int4', 'jsonb', 'text'],
+    )}`)
+  const bundles = await decideBundles(
+    tx,
+    items.filter(({ keptBack }) => keptBack === null),
+  )
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.bundle (destination_id, company_id, due_at, is_held)
+    SELECT destination_id, company_id, to_timestamp(due_at / 1000.0), is_held
+    FROM ${sql.unnest(bundles, ['int4', 'int4', 'int8', 'bool'])} AS d (destination_id, company_id, due_at, is_held)
+    ON CONFLICT (destination_id, company_id) DO UPDATE SET due_at = excluded.due_at, is_held = excluded.is_held`)
+}
+
+async function decideBundles(tx: Transaction, items: readonly Item[]) {
+  const places = Map.groupBy(items, keyOf)
+  const known = await tx.any(sql.type(bundleRow)`
+    SELECT destination_id, company_id, due_at, is_held, told_at
+    FROM ${sql.unnest(
+      [...places.values()].map(([first]) => [first?.destinationId ?? 0, first?.companyId ?? 0]),
+      ['int4', 'int4'],
+    )} AS d (destination_id, company_id) JOIN notifier.bundle USING (destination_id, company_id)`)
+  const before = new Map(
+    known.map((row): [string, Bundle] => [
+      keyOf({ destinationId: row.destination_id, companyId: row.company_id }),
+      { dueAt: row.due_at, isHeld: row.is_held, toldAt: row.told_at },
+    ]),
+  )
+  return [...places].map(([key, some]) => {
+    const start: Bundle = before.get(key) ?? { dueAt: null, isHeld: false, toldAt: null }
+    const { dueAt, isHeld } = some.reduce((bundle, one) => decideWhen(bundle, one.opensAt(bundle), one.patience), start)
+    const [{ destinationId, companyId }] = some as [Item]
+    return [destinationId, companyId, dueAt, isHeld] as const
+  })
+}
+
+const keyOf = ({ destinationId, companyId }: Pick<Item, 'destinationId' | 'companyId'>) =>
+  `${destinationId}/${companyId}`

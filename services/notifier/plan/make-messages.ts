@@ -1,0 +1,149 @@
+import { v5 as uuidv5 } from 'uuid'
+import { z } from 'zod'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { makeWhyLink } from '#runtime/web/signed-links.ts'
+import { lockSealing, operations } from './bundles.ts'
+import { composeNews, composeOps, type Message } from '../message/compose.ts'
+import type { Config } from '../config.ts'
+import { writeLetters } from '../delivery/enqueue.ts'
+import { sortIntoLetters, type Sorted } from './group-messages.ts'
+
+/** Namespace of the ids of these notifications. */
+const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
+
+const dayMs = 24 * 60 * 60 * 1000
+
+const waitingRow = z.object({
+  item_id: z.string(),
+  destination_id: z.number(),
+  company_id: z.number(),
+  is_held: z.boolean(),
+  people: z.array(z.object({ id: z.number(), name: z.string(), through: z.array(z.string()).default([]) })),
+})
+
+const newsRow = z.object({
+  news_id: z.string(),
+  group_id: z.string(),
+  group_index: z.number(),
+  severity: z.enum(['info', 'warning', 'critical']),
+  title: z.string(),
+  message: z.string(),
+  trigger_factor: z.number().nullable(),
+  previous: z.string().nullable(),
+  current: z.string().nullable(),
+  observed_at: z.number(),
+  company_id: z.number(),
+  company: z.string(),
+  data_source_id: z.number(),
+  source: z.string(),
+})
+type News = z.output<typeof newsRow>
+
+const opsRow = z.object({
+  event_id: z.string(),
+  kind: z.string(),
+  service: z.string(),
+  subject: z.string(),
+  message: z.string(),
+  resolved: z.boolean(),
+  at: z.number(),
+})
+type Ops = z.output<typeof opsRow>
+
+/**
+ * Turns what is due at up to `limit` destinations into notifications and deliveries, in one transaction: what is in a message, and for whom, is
+ * committed before anything is sent. Returns how many messages that made.
+ */
+export async function composeDue(database: Database, config: Config, limit: number): Promise<number> {
+  return database.transaction(async (tx) => {
+    const sorted = sortIntoLetters(await takeDue(tx, await lockSealing(tx), limit), operations)
+    if (sorted.length === 0) return 0
+    const ids = [...new Set(sorted.flatMap(({ itemIds }) => itemIds))]
+    const facts = { news: await readNews(tx, ids), ops: await readOps(tx, ids) }
+    const linksUntil = Date.now() + config.LINK_DAYS * dayMs
+    const letters = sorted.map((one) => ({
+      notificationId: uuidv5(one.itemIds.join(), namespace),
+      ...compose(one, facts, config, linksUntil),
+      ...one,
+    }))
+    await writeLetters(tx, letters)
+    await markTold(tx, letters)
+    return letters.length
+  })
+}
+
+type Content = { kind: 'news' | 'ops'; companyId: number | null; dataSourceId: number | null; message: Message }
+
+function compose(
+  { itemIds, companyIds }: Sorted,
+  facts: { news: Map<string, News>; ops: Map<string, Ops> },
+  config: Config,
+  linksUntil: number,
+): Content {
+  if (companyIds.includes(operations)) {
+    const message = composeOps(
+      itemIds.flatMap((id) => facts.ops.get(id) ?? []),
+      config.MAX_LINES,
+    )
+    return { kind: 'ops', companyId: null, dataSourceId: null, message }
+  }
+  const news = itemIds.flatMap((id) => facts.news.get(id) ?? [])
+  const [first] = news
+  const isOfOne = companyIds.length === 1
+  return {
+    kind: 'news',
+    companyId: isOfOne ? (first?.company_id ?? null) : null,
+    dataSourceId: isOfOne ? (first?.data_source_id ?? null) : null,
+    message: composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
+  }
+}
+
+/** All that is due at up to `limit` destinations, as it stood; it waits no longer. */
+function takeDue(tx: Transaction, now: number, limit: number) {
+  const time = sql.fragment`to_timestamp(${now} / 1000.0)`
+  return tx.any(sql.type(waitingRow)`
+    WITH place AS (
+      SELECT destination_id FROM notifier.bundle WHERE due_at <= ${time}
+      GROUP BY destination_id ORDER BY min(due_at), destination_id LIMIT ${limit}
+    ), due AS (
+      SELECT destination_id, company_id, is_held FROM notifier.bundle JOIN place USING (destination_id) WHERE due_at <= ${time}
+    ), taken AS (
+      UPDATE notifier.bundle b SET due_at = NULL, is_held = false, told_at = ${time}
+      FROM due WHERE b.destination_id = due.destination_id AND b.company_id = due.company_id
+    )
+    SELECT item_id, destination_id, company_id, is_held, people
+    FROM due JOIN notifier.item_delivery USING (destination_id, company_id)
+    WHERE notification_id IS NULL AND kept_back IS NULL
+    ORDER BY destination_id, company_id, item_id`)
+}
+
+async function readNews(tx: Transaction, ids: readonly string[]): Promise<Map<string, News>> {
+  const rows = await tx.any(sql.type(newsRow)`
+    SELECT news_id, group_id, group_index, severity, n.title, n.message, trigger_factor, previous, current, observed_at,
+      g.company_id, coalesce(c.name, 'company ' || g.company_id) AS company,
+      g.data_source_id, coalesce(s.source_name, 'source ' || g.data_source_id) AS source
+    FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
+    LEFT JOIN public.company c ON c.id = g.company_id
+    LEFT JOIN public.data_source s ON s.id = g.data_source_id
+    WHERE news_id = ANY(${sql.array(ids, 'uuid')})`)
+  return new Map(rows.map((row) => [row.news_id, row]))
+}
+
+async function readOps(tx: Transaction, ids: readonly string[]): Promise<Map<string, Ops>> {
+  const rows = await tx.any(sql.type(opsRow)`
+    SELECT event_id, kind, service, subject, message, resolved, at FROM notifier.ops_event
+    WHERE event_id = ANY(${sql.array(ids, 'uuid')})`)
+  return new Map(rows.map((row) => [row.event_id, row]))
+}
+
+type Told = { notificationId: string; itemIds: readonly string[]; to: readonly { destinationId: number }[] }
+
+async function markTold(tx: Transaction, letters: readonly Told[]): Promise<void> {
+  const rows = letters.flatMap(({ notificationId, itemIds, to }) =>
+    to.flatMap(({ destinationId }) => itemIds.map((itemId) => [notificationId, itemId, destinationId])),
+  )
+  await tx.query(sql.unsafe`
+    UPDATE notifier.item_delivery i SET notification_id = d.notification_id
+    FROM ${sql.unnest(rows, ['uuid', 'uuid', 'int4'])} AS d (notification_id, item_id, destination_id)
+    WHERE i.item_id = d.item_id AND i.destination_id = d.destination_id`)
+}

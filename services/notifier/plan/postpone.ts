@@ -1,0 +1,81 @@
+import { v5 as uuidv5 } from 'uuid'
+import { z } from 'zod'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { cut, clean } from '../message/text.ts'
+
+// What cannot be told for a reason that does not go away by itself: it makes room for the others, is tried again, and
+// the administrators are told once.
+
+/** Namespace of the ids of these events. */
+const namespace = '5b0e7d0e-4b0b-4f4c-8f0e-2a3b9c4d5e6f'
+
+const later = sql.fragment`now() + interval '1 hour'`
+const isNew = sql.fragment`assigned_at IS NULL AND (put_off_until IS NULL OR put_off_until <= now())`
+const idRow = z.object({ id: z.string() })
+
+/**
+ * One kind of thing that may be at fault: which is taken first, to be asked before it is taken, and how that is put off.
+ * Where another process has put it off meanwhile, nothing happens: its place is another's by then.
+ */
+export type PutOff = {
+  first(database: Database): Promise<string | null>
+  putOff(database: Database, id: string, reason: string): Promise<void>
+}
+
+/** The news of a payload. */
+export const groups: PutOff = {
+  first: (database) =>
+    database.maybeOneFirst(sql.type(idRow)`
+      SELECT group_id AS id FROM notifier.news_group
+      WHERE due_at <= now() ORDER BY due_at, group_id LIMIT 1 FOR UPDATE SKIP LOCKED`),
+  putOff: (database, id, reason) =>
+    database.transaction(async (tx) => {
+      const { rowCount } = await tx.query(sql.unsafe`
+        UPDATE notifier.news_group SET due_at = ${later} WHERE group_id = ${id}::uuid AND due_at <= now()`)
+      if (rowCount > 0) await reportUntold(tx, `event ${id}`, reason)
+    }),
+}
+
+const kindRow = z.object({ kind: z.string() })
+
+/** An event of operations. */
+export const opsEvents: PutOff = {
+  first: (database) =>
+    database.maybeOneFirst(sql.type(idRow)`
+      SELECT event_id AS id FROM notifier.ops_event WHERE ${isNew} ORDER BY received_at, event_id LIMIT 1`),
+  putOff: (database, id, reason) =>
+    database.transaction(async (tx) => {
+      const event = await tx.maybeOne(sql.type(kindRow)`
+        UPDATE notifier.ops_event SET put_off_until = ${later} WHERE event_id = ${id}::uuid AND ${isNew} RETURNING kind`)
+      // Where no event can be told, a report of each report would never end.
+      if (event && event.kind !== 'untold') await reportUntold(tx, `operational event ${id}`, reason)
+    }),
+}
+
+/** What is due at a destination. */
+export const bundles: PutOff = {
+  first: (database) =>
+    database.maybeOneFirst(sql.type(idRow)`
+      SELECT destination_id::text AS id FROM notifier.bundle WHERE due_at <= now()
+      GROUP BY destination_id ORDER BY min(due_at), destination_id LIMIT 1`),
+  putOff: (database, id, reason) =>
+    database.transaction(async (tx) => {
+      const { rowCount } = await tx.query(sql.unsafe`
+        UPDATE notifier.bundle SET due_at = ${later} WHERE due_at <= now() AND destination_id = ${id}::int`)
+      if (rowCount > 0) await reportUntold(tx, `messages to destination ${id}`, reason)
+    }),
+}
+
+const reportUntold = (tx: Transaction, subject: string, reason: string) =>
+  reportOnce(tx, 'untold', subject, `It could not be told: ${cut(clean(reason), 300)}. It is tried again each hour.`)
+
+/** Tells the administrators, the first time. */
+export async function reportOnce(tx: Transaction, kind: string, subject: string, message: string): Promise<void> {
+  const key = `notifier/${kind}/${subject}`
+  await tx.query(sql.unsafe`
+    WITH opened AS (
+      INSERT INTO notifier.ops_story (dedupe_key, is_open) VALUES (${key}, true) ON CONFLICT DO NOTHING RETURNING dedupe_key
+    )
+    INSERT INTO notifier.ops_event (event_id, dedupe_key, kind, service, subject, message, resolved, at)
+    SELECT ${uuidv5(key, namespace)}::uuid, dedupe_key, ${kind}, 'notifier', ${subject}, ${message}, false, now() FROM opened`)
+}

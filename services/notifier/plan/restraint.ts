@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Patience } from './decide-when.ts'
+import { type Heard, isMuted, type Mute, severities } from '../people/preferences.ts'
+import { isZone } from '../message/local-time.ts'
+import { reportOnce } from './postpone.ts'
+import { endOfQuiet, type QuietHours } from './quiet-hours.ts'
+import { clean, cut } from '../message/text.ts'
+
+const muteRow = z.object({
+  user_id: z.number(),
+  company_id: z.number().nullable(),
+  data_source_id: z.number().nullable(),
+  source_measurement_id: z.number().nullable(),
+  below: z.enum(severities).nullable(),
+})
+const quietRow = z.object({
+  user_id: z.number(),
+  zone: z.string(),
+  begins: z.number(),
+  ends: z.number(),
+  days: z.array(z.number()).nullable(),
+  critical_passes: z.boolean(),
+})
+
+/** When people want to hear nothing. */
+export type Restraint = {
+  isMuted(userId: number, news: Heard): boolean
+  patienceOf(userId: number, news: Pick<Heard, 'severity'>): Patience
+}
+
+/** What these people have muted, and their quiet hours. */
+export async function readRestraint(tx: Transaction, userIds: readonly number[]): Promise<Restraint> {
+  const ids = sql.array([...new Set(userIds)], 'int4')
+  const mutes = await tx.any(sql.type(muteRow)`
+    SELECT user_id, company_id, data_source_id, source_measurement_id, below FROM notifier.mute
+    WHERE user_id = ANY(${ids}) AND (until IS NULL OR until > now())`)
+  const quiet = await tx.any(sql.type(quietRow)`
+    SELECT user_id, zone, extract(hour FROM begins)::int * 60 + extract(minute FROM begins)::int AS begins,
+      extract(hour FROM ends)::int * 60 + extract(minute FROM ends)::int AS ends, days, critical_passes
+    FROM notifier.quiet_hours WHERE user_id = ANY(${ids})`)
+  const mutesOf = Map.groupBy<number, Mute & { user_id: number }>(mutes, ({ user_id }) => user_id)
+  const quietOf = Map.groupBy(
+    quiet.filter(({ zone }) => isZone(zone)),
+    ({ user_id }) => user_id,
+  )
+  for (const { user_id, zone } of quiet.filter((row) => !isZone(row.zone)))
+    await reportOnce(
+      tx,
+      'no-such-zone',
+      `quiet hours of person ${user_id}`,
+      `There is no time zone ${JSON.stringify(cut(clean(zone), 80))}: they do not count. Set them again with \`parma quiet set\`.`,
+    )
+  const ends = new Map<string, number>()
+  /** Of many news at once for many people, few differ in hours and time. */
+  const endOf = (hours: readonly QuietHours[], at: number): number => {
+    const key = JSON.stringify([hours, at])
+    const end = ends.get(key) ?? endOfQuiet(hours, at)
+    ends.set(key, end)
+    return end
+  }
+  return {
+    isMuted: (userId, news) => isMuted(news, mutesOf.get(userId) ?? []),
+    patienceOf: (userId, { severity }) => {
+      const hours = (quietOf.get(userId) ?? [])
+        .filter(({ critical_passes }) => severity !== 'critical' || !critical_passes)
+        .map(({ zone, begins, ends: end, days }) => ({ zone, begins, ends: end, days }))
+      return (at) => (hours.length === 0 ? at : endOf(hours, at))
+    },
+  }
+}

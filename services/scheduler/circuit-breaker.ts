@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Config } from './config.ts'
+
+type Fragment = ReturnType<typeof sql.fragment>
+
+/** The module behind an address, whatever way it is written; null: there is none. */
+export function moduleOf(endpoint: Fragment): Fragment {
+  return sql.fragment`nullif(rtrim(trim(CASE strpos(${endpoint}, '://') WHEN 0 THEN ${endpoint}
+    ELSE substr(${endpoint}, strpos(${endpoint}, '://') + 3) END), '/'), '')`
+}
+
+/**
+ * Notes attempts that failed. From BREAKER_FAILURES in a row, over all sources of a module, it is left in peace for a
+ * while, twice as long each time.
+ */
+export async function noteFailures(
+  tx: Transaction,
+  settings: Config,
+  failed: readonly { data_source_id: number; reason: string }[],
+): Promise<void> {
+  if (failed.length === 0) return
+  const { BREAKER_FAILURES, BREAKER_SECONDS, BREAKER_MAX_SECONDS } = settings
+  const rest = (failures: Fragment) => sql.fragment`CASE WHEN ${failures} >= ${BREAKER_FAILURES}::int THEN now() +
+    least(${BREAKER_SECONDS} * 2 ^ least(${failures} - ${BREAKER_FAILURES}::int, 30), ${BREAKER_MAX_SECONDS}) * interval '1 second' END`
+  await tx.query(sql.unsafe`
+    WITH failed AS (
+      SELECT ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module, count(*)::int AS failures, max(f.reason) AS reason
+      FROM ${sql.unnest(
+        failed.map(({ data_source_id, reason }) => [data_source_id, reason]),
+        ['int4', 'text'],
+      )} AS f (data_source_id, reason)
+      JOIN public.data_source s ON s.id = f.data_source_id
+      GROUP BY 1
+    )
+    INSERT INTO scheduler.module AS m (module, failures, reason, rests_until)
+    SELECT module, failures, reason, ${rest(sql.fragment`failures`)} FROM failed WHERE module IS NOT NULL ORDER BY module
+    ON CONFLICT (module) DO UPDATE
+    SET failures = m.failures + excluded.failures, reason = excluded.reason,
+      rests_until = ${rest(sql.fragment`(m.failures + excluded.failures)`)}`)
+}
+
+/** A run that finishes shows that the modules of these sources are well. */
+export async function noteSuccess(tx: Transaction, sourceIds: readonly number[]): Promise<void> {
+  if (sourceIds.length === 0) return
+  await tx.query(sql.unsafe`
+    DELETE FROM scheduler.module WHERE module IN (
+      SELECT ${moduleOf(sql.fragment`s.invocation_endpoint`)} FROM public.data_source s
+      WHERE s.id = ANY(${sql.array([...sourceIds], 'int4')}))`)
+}
+
+const lockClass = 0x5cee
+
+/** Those of `modules` that no other process claims runs of now; ours until the transaction ends. Waits for nobody. */
+export async function lockModules(tx: Transaction, modules: readonly string[]): Promise<Set<string>> {
+  if (modules.length === 0) return new Set()
+  const rows = await tx.anyFirst(sql.type(z.object({ module: z.string() }))`
+    WITH named AS MATERIALIZED (SELECT unnest(${sql.array([...modules], 'text')}) AS module)
+    SELECT module FROM named WHERE pg_try_advisory_xact_lock(${lockClass}, hashtext(module))`)
+  return new Set(rows)
+}

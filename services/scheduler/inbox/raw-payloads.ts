@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import { type Delivery, drop, type Handler, ok } from '#runtime/consume/outcome.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { RawPayload } from '#schemas/generated/types.ts'
+
+const taskHeaders = z.object({
+  event_id: z.uuid(),
+  task_id: z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .transform(Number)
+    .refine((id) => id <= 2 ** 31 - 1),
+})
+
+/**
+ * Counts in scheduler.run what each run has fed and when last, from the headers of raw payloads alone. Each payload
+ * counts once, whatever is delivered, replayed or sent by a module again.
+ */
+export function countFeeds(database: Database): Handler<RawPayload> {
+  return async (batch) => {
+    const read = batch.map(({ headers, key }: Delivery<RawPayload>) => {
+      const feed = taskHeaders.safeParse(headers).data
+      return feed && { ...feed, company_id: companyOf(key) }
+    })
+    const feeds = read.filter((feed) => feed !== undefined)
+    if (feeds.length > 0)
+      await withLedger(
+        database,
+        'scheduler',
+        // The id holds the content's hash already (design section 4), and headers alone do not tell it again.
+        feeds.map(({ event_id }) => ({ event_id, replay_id: null, content_hash: '' })),
+        async (tx, verdicts) => {
+          const fresh = feeds.filter((_, index) => verdicts[index] === 'fresh')
+          await addToRuns(
+            tx,
+            fresh.map(({ task_id }) => task_id),
+          )
+          await addToCompanies(tx, fresh)
+        },
+        {
+          stage: ['text', feeds.map(() => 'fed')],
+          task_id: ['int4', feeds.map(({ task_id }) => task_id)],
+        },
+      )
+    return read.map((feed, index) => {
+      if (feed) return ok()
+      return drop(batch[index]?.headers.task_id ? 'headers not readable' : 'not of a task')
+    })
+  }
+}
+
+/** A run that is over already is judged again: a failed one has fed something after all. */
+async function addToRuns(tx: Transaction, taskIds: readonly number[]): Promise<void> {
+  if (taskIds.length === 0) return
+  await tx.query(sql.unsafe`
+    WITH fed AS (
+      SELECT task_id, count(*) AS payloads FROM unnest(${sql.array([...taskIds], 'int4')}) AS task_id GROUP BY task_id
+    ), locked AS (
+      -- In one order, so that batches of two partitions wait for each other instead of deadlocking.
+      SELECT task_id, payloads FROM scheduler.run JOIN fed USING (task_id) ORDER BY task_id FOR UPDATE OF run
+    )
+    UPDATE scheduler.run r
+    SET fed = r.fed + payloads, first_fed_at = coalesce(r.first_fed_at, now()), last_fed_at = now(),
+      outcome = CASE WHEN r.outcome = 'failed' THEN CASE WHEN r.finished_at IS NULL THEN 'partial' END ELSE r.outcome END,
+      judged = r.judged AND r.outcome IS DISTINCT FROM 'failed'
+    FROM locked WHERE r.task_id = locked.task_id`)
+}
+
+/** Payloads are keyed by company; a key that is no id of ours is counted for the run alone. */
+function companyOf(key: string): number | null {
+  return /^[1-9]\d{0,9}$/.test(key) && Number(key) <= 2 ** 31 - 1 ? Number(key) : null
+}
+
+/** Notes that there is a value of these companies, which ends what was told about their silence. */
+async function addToCompanies(
+  tx: Transaction,
+  feeds: readonly { task_id: number; company_id: number | null }[],
+): Promise<void> {
+  const rows = feeds.flatMap(({ task_id, company_id }) => (company_id === null ? [] : [[task_id, company_id]]))
+  if (rows.length === 0) return
+  await tx.query(sql.unsafe`
+    WITH fed AS (
+      SELECT r.data_source_id, f.company_id, count(*) AS fed, max(f.task_id) AS task_id
+      FROM ${sql.unnest(rows, ['int4', 'int4'])} AS f (task_id, company_id) JOIN scheduler.run r USING (task_id)
+      GROUP BY r.data_source_id, f.company_id
+    ), added AS (
+      INSERT INTO scheduler.company_source AS c (data_source_id, company_id, fed, last_fed_at, last_fed_task)
+      SELECT data_source_id, company_id, fed, now(), task_id FROM fed ORDER BY data_source_id, company_id
+      ON CONFLICT (data_source_id, company_id) DO UPDATE
+      SET fed = c.fed + excluded.fed, last_fed_at = now(), last_fed_task = excluded.last_fed_task
+    ), over AS (
+      SELECT dedupe_key FROM scheduler.story
+      WHERE resolved_at IS NULL AND dedupe_key IN (
+        SELECT format('stale/%s/%s', data_source_id, company_id) FROM fed UNION SELECT format('stale/%s', data_source_id) FROM fed)
+      ORDER BY dedupe_key FOR UPDATE
+    )
+    UPDATE scheduler.story s SET resolved_at = now() FROM over WHERE s.dedupe_key = over.dedupe_key`)
+}

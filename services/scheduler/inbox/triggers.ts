@@ -1,0 +1,46 @@
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import type { Log } from '#runtime/process/log.ts'
+import { drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import type { SourcingTrigger } from '#schemas/generated/types.ts'
+import type { Wake } from '../clock.ts'
+import { requestRun } from '../request-run.ts'
+
+/**
+ * Wakes the clock: a round with nothing due changes nothing, so it does no harm how often and how late it is asked for. A
+ * trigger that names a source asks for a run of it, or of one company at it, once.
+ */
+export function takeTriggers(database: Database, log: Log, wake: Wake): Handler<SourcingTrigger> {
+  return async (batch) => {
+    const outcomes: Outcome[] = []
+    for (const { value } of batch) outcomes.push(await take(database, value))
+    for (const [index, outcome] of outcomes.entries())
+      if (outcome.kind === 'drop') log.info({ trigger: batch[index]?.value, reason: outcome.reason }, 'trigger_dropped')
+    if (outcomes.some(({ kind }) => kind === 'ok')) wake()
+    return outcomes
+  }
+}
+
+async function take(
+  database: Database,
+  { event_id, kind, data_source_id, company_id }: SourcingTrigger,
+): Promise<Outcome> {
+  if (kind !== 'schedule') return drop('not for the scheduler')
+  if (data_source_id === null) return ok()
+  if (company_id !== null && !/^[1-9]\d{0,8}$/.test(company_id)) return drop('not an id of a company')
+  const companies = company_id === null ? null : [Number(company_id)]
+  return withLedger(
+    database,
+    'scheduler',
+    [{ event_id, replay_id: null, content_hash: '' }],
+    async (tx, [verdict]) => {
+      if (verdict !== 'fresh') return ok()
+      const requested = await requestRun(tx, data_source_id, companies)
+      if (!('refused' in requested)) return ok()
+      await tx.query(sql.unsafe`
+        UPDATE scheduler.processed_event SET reason = ${requested.refused} WHERE event_id = ${event_id}`)
+      return drop(requested.refused)
+    },
+    { stage: ['text', ['requested']] },
+  )
+}

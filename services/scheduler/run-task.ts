@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import type { HttpClient } from '#runtime/web/http-client.ts'
+import type { Log } from '#runtime/process/log.ts'
+import type { Database } from '#runtime/postgres/database.ts'
+import { retryTransient } from '#runtime/process/retry.ts'
+import { mintToken } from '#runtime/web/token.ts'
+import { buildRequest, bringsCompanies, type CompaniesRequest } from './build-request.ts'
+import { beginCall, endCall } from './call-log.ts'
+import type { Claim } from './claim.ts'
+import type { Config } from './config.ts'
+import { discoverMissing } from './discovery.ts'
+import { type CallResult, type Module, openModule } from './module-client.ts'
+import type { LinkedCompany } from './read-discovery.ts'
+
+export type RunDeps = { config: Config; database: Database; http: HttpClient; log: Log; stopping: AbortSignal }
+
+/** The companies linked to the source of the run. */
+type ReadLinked = () => Promise<readonly LinkedCompany[]>
+
+/** Part of a run's time after which no further discovery is begun, so that there is time left to crawl. */
+const discoveryShare = 0.5
+
+/** Node's timers end at once when they are longer. */
+const longestTimerMs = 2 ** 31 - 1
+
+/**
+ * Carries out one attempt of a task: discovers what is missing, calls the module, notes how the call ended. Whatever the
+ * module does stays with this task. While the service stops, calls are given up without a word: the module works on, and
+ * its finish record or the task's deadline decides.
+ */
+export async function runTask(claim: Claim, readLinked: ReadLinked, deps: RunDeps): Promise<void> {
+  const { database, log, stopping } = deps
+  const about = { task_id: claim.task_id, data_source_id: claim.data_source_id, attempt: claim.attempt }
+  const runDeps = { ...deps, log: log.child(about) }
+  const result = await attempt(claim, readLinked, runDeps).catch((error: unknown): CallResult => {
+    if (!stopping.aborted) runDeps.log.error({ error }, 'run_failed')
+    return { error: `internal error: ${error instanceof Error ? error.message : String(error)}`, reached: false }
+  })
+  if (stopping.aborted || result === null) return
+  if (result.error !== null) runDeps.log.warn({ reason: result.error, reached: result.reached }, 'module_call_lost')
+  await retryTransient(() => endCall(database, claim, result), { signal: stopping })
+}
+
+async function attempt(claim: Claim, readLinked: ReadLinked, deps: RunDeps): Promise<CallResult | null> {
+  const { config, database, http, log, stopping } = deps
+  const begin = performance.now()
+  const leftMs = () => claim.max_run_seconds * 1000 - (performance.now() - begin)
+  const module = openModule(http, {
+    endpoint: claim.endpoint,
+    token: await tokenFor(claim, config),
+    discoverTimeoutMs: config.DISCOVER_TIMEOUT_SECONDS * 1000,
+    maxAnswerBytes: config.MAX_ANSWER_BYTES,
+    signal: stopping,
+  })
+  const hasTime = () => leftMs() > claim.max_run_seconds * 1000 * discoveryShare
+  const request = await prepare(claim, await readLinked(), module, hasTime, deps)
+  if ('error' in request) return request
+  if (!(await retryTransient(() => beginCall(database, claim), { signal: stopping }))) {
+    log.warn('claim_lost')
+    return null
+  }
+  log.info({ companies: request.companies && Object.keys(request.companies).length }, 'module_called')
+  return module.crawl(request, Math.min(Math.max(1000, Math.ceil(leftMs())), longestTimerMs))
+}
+
+/** What the module is to crawl; a failure when that is nothing because discovery failed. */
+async function prepare(
+  claim: Claim,
+  linked: readonly LinkedCompany[],
+  module: Module,
+  hasTime: () => boolean,
+  deps: RunDeps,
+): Promise<CompaniesRequest | CallResult> {
+  const { task_id, data_source_id, source_name } = claim
+  if (bringsCompanies(source_name)) return buildRequest(task_id, source_name, [])
+  const isAsked = ({ company_id }: LinkedCompany) => claim.only_companies?.includes(company_id) ?? true
+  const known = await discoverMissing(data_source_id, linked.filter(isAsked), module, hasTime, deps)
+  const companies = known.filter(isAsked)
+  const request = buildRequest(task_id, source_name, companies)
+  const failed = companies.find(({ miss }) => miss?.verdict === 'failed')?.miss
+  if (failed && companies.every(({ identifiers }) => identifiers.length === 0))
+    return { error: `no company has identifiers: ${failed.reason}`, reached: false }
+  return request
+}
+
+/** It outlives all attempts: the module sends it back with its last word. */
+function tokenFor({ data_source_id, task_id, max_run_seconds, max_attempts }: Claim, config: Config): Promise<string> {
+  const lifetimeSeconds = max_run_seconds * max_attempts + config.TOKEN_MARGIN_SECONDS
+  const claims = { sourceId: data_source_id, taskId: task_id, jti: randomUUID(), now: Date.now(), lifetimeSeconds }
+  return mintToken(claims, { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY })
+}
