@@ -1,6 +1,57 @@
+import { readdirSync } from 'node:fs'
 import tseslint from 'typescript-eslint'
 
-const services = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler', 'miner-npm', 'cli']
+const services = readdirSync(new URL('services', import.meta.url)).filter((name) => name !== 'runtime')
+
+/**
+ * Which room of a service may import which. A room also imports itself, `#runtime/*`, `#schemas/*` and the configuration's types at the
+ * service's root; files at the root import any room.
+ */
+const rooms = {
+  runtime: {
+    text: [],
+    process: ['web'],
+    web: [],
+    kafka: ['process', 'consume'],
+    consume: ['kafka', 'process'],
+    postgres: ['process'],
+    firestore: ['process'],
+    commands: ['postgres', 'process'],
+  },
+  edge: {
+    http: [],
+    access: ['http'],
+    publish: ['http'],
+    server: ['access', 'http'],
+    catalog: ['server', 'http'],
+    trace: ['publish', 'server', 'access', 'http'],
+    handshake: ['catalog', 'publish', 'server', 'access', 'http'],
+    intake: ['catalog', 'publish', 'server', 'access', 'http'],
+    commands: ['intake', 'handshake', 'trace', 'catalog', 'access', 'http'],
+  },
+  analyzer: {
+    values: [],
+    rules: ['values'],
+    judge: ['rules', 'values'],
+    words: ['judge', 'rules', 'values'],
+    state: ['words', 'judge', 'rules', 'values'],
+  },
+  notifier: {
+    message: [],
+    channels: ['message'],
+    people: ['channels', 'message'],
+    delivery: ['people', 'channels', 'message'],
+    digests: ['delivery', 'people', 'channels', 'message'],
+    plan: ['delivery', 'people', 'message'],
+    inbox: ['digests', 'delivery'],
+    commands: ['plan', 'digests', 'delivery', 'people', 'channels', 'message'],
+  },
+}
+const otherRooms = (service, room) => {
+  const closed = Object.keys(rooms[service]).filter((name) => name !== room && !rooms[service][room].includes(name))
+  const message = `${service}/${room} may import ${rooms[service][room].join(', ') || 'no other room'}: pass the thing in, or move it to a room that may (table in eslint.config.js).`
+  return closed.length > 0 ? [{ group: closed.map((name) => `../${name}/**`), message }] : []
+}
 const environment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
   message: 'Read the environment only in config.ts, through readEnv of #runtime/config.ts, and pass the values on.',
@@ -43,4 +94,15 @@ export default tseslint.config(
     files: ['services/runtime/**/*.ts', 'schemas/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [otherServices('')] }] },
   },
+  ...Object.keys(rooms).flatMap((service) =>
+    Object.keys(rooms[service]).map((room) => ({
+      files: [`services/${service}/${room}/**/*.ts`],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          { patterns: [otherServices(service === 'runtime' ? '' : service), ...otherRooms(service, room)] },
+        ],
+      },
+    })),
+  ),
 )

@@ -1,7 +1,7 @@
 import type { Description, Names } from './describe.ts'
 import { countWords, writeHeadline } from './headline.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
-import { excerpt, sayList, sayTime } from './say.ts'
+import { excerpt, sayList, sayTime } from '../values/say.ts'
 import { maxMembers, sayName, sayValue } from './format-value.ts'
 import { readValue } from '../values/value.ts'
 

@@ -5,7 +5,7 @@ import { describe, type Names } from './describe.ts'
 import { countWords } from './headline.ts'
 import { type Firing, judge } from '../judge/judge.ts'
 import type { RuleDefinition } from '../rules/read-definition.ts'
-import { excerpt, sayNumber, sayNumbers, sayPercent } from './say.ts'
+import { excerpt, sayNumber, sayNumbers, sayPercent } from '../values/say.ts'
 import type { Value } from '../values/value.ts'
 
 const policy = { threshold: 5, steps: 0, told: new Set(['text', 'bool', 'date', 'link']) }

@@ -1,7 +1,7 @@
 import type { Rule } from '../rules/compile-rules.ts'
 import type { Firing } from '../judge/judge.ts'
 import { countWords, writeHeadline } from './headline.ts'
-import { excerpt, sayCount, sayList, sayNumber, sayNumbers, sayPercent, sayTime } from './say.ts'
+import { excerpt, sayCount, sayList, sayNumber, sayNumbers, sayPercent, sayTime } from '../values/say.ts'
 import { maxMembers, maxText, sayName, sayValue } from './format-value.ts'
 import { missingIn, numberOf, type Value } from '../values/value.ts'
 
