@@ -1,6 +1,6 @@
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import type { Database } from '#runtime/postgres/database.ts'
-import { TransientError } from '#runtime/process/retry.ts'
+import { hasCode, TransientError } from '#runtime/process/retry.ts'
 import type { News, Observation, OpsEvent } from '#schemas/generated/types.ts'
 import { newsOf } from './words/compose-news.ts'
 import type { Config } from './config.ts'
@@ -16,6 +16,8 @@ export type Stored =
 
 /** Judges a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
 export type Store = (batch: readonly Observation[]) => Promise<Stored[]>
+
+const foreignKeyViolation = '23503'
 
 export function openStore(database: Database, readRules: ReadRules, config: Config): Store {
   return async (batch) => {
@@ -46,15 +48,10 @@ export function openStore(database: Database, readRules: ReadRules, config: Conf
         }
       })
     }).catch((error: unknown) => {
-      if (!isForeignKeyViolation(error)) throw error
+      if (!hasCode(error, foreignKeyViolation)) throw error
       throw new TransientError('a company, a source or a measurement vanished while its news were written', {
         cause: error,
       })
     })
   }
-}
-
-function isForeignKeyViolation(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) if ((at as { code?: string }).code === '23503') return true
-  return false
 }

@@ -1,5 +1,5 @@
 import type { Database } from '#runtime/postgres/database.ts'
-import { TransientError } from '#runtime/process/retry.ts'
+import { hasCode, TransientError } from '#runtime/process/retry.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Config } from './config.ts'
 import { createMonths } from './months.ts'
@@ -17,6 +17,12 @@ export type Written = 'conflict' | { stored: StoredPayload; stories: ToldStory[]
 export type Store = (batch: readonly Work[]) => Promise<Written[]>
 
 const maxTold = 20_000
+
+/**
+ * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for row";
+ * unique_violation: an event_id came for two companies at once.
+ */
+const overtaken = ['23503', '23514', '23505']
 
 export function openStore(database: Database, config: Config): Store {
   const months = createMonths(database)
@@ -38,20 +44,10 @@ export function openStore(database: Database, config: Config): Store {
       for (const key of asked) told.add(key)
       return written
     } catch (error) {
-      if (!isOvertaken(error)) throw error
+      if (!hasCode(error, ...overtaken)) throw error
       months.forget()
       series.forget()
       throw new TransientError('what these values belong to has changed while they were written', { cause: error })
     }
   }
-}
-
-/**
- * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for row";
- * unique_violation: an event_id came for two companies at once.
- */
-function isOvertaken(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if (['23503', '23514', '23505'].includes((at as { code?: string }).code ?? '')) return true
-  return false
 }

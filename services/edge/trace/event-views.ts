@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { classify } from '#runtime/process/retry.ts'
+import { classify, hasCode } from '#runtime/process/retry.ts'
 import type { Bounded } from '../http/deadline.ts'
 import type { Normalized, NotKnown, Said, Status } from './event-status.ts'
 
@@ -65,14 +65,12 @@ function readStatus(database: Database, schema: string, eventId: string): Promis
     ORDER BY at DESC LIMIT 1`)
 }
 
-// undefined_table, invalid_schema_name, undefined_column, insufficient_privilege:
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const notThere = new Set(['42P01', '3F000', '42703', '42501'])
+/** undefined_table, invalid_schema_name, undefined_column, insufficient_privilege */
+const notThere = ['42P01', '3F000', '42703', '42501']
 
 /** Why a view of another service could not be read. Throws what is no reason. */
 export function explain(error: unknown): NotKnown {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if (notThere.has(String((at as Error & { code?: unknown }).code))) return 'not-migrated'
+  if (hasCode(error, ...notThere)) return 'not-migrated'
   if (classify(error) === 'transient') return 'no-answer'
   throw error
 }

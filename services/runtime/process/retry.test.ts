@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { KafkaJSProtocolError } from 'kafkajs'
 import { expect, test } from 'vitest'
-import { backOffMs, classify, retryTransient, TransientError } from './retry.ts'
+import { backOffMs, classify, hasCode, retryTransient, TransientError } from './retry.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })
@@ -53,6 +53,20 @@ test('a chain of causes that bites its tail ends', () => {
   const error = new Error('a')
   error.cause = error
   expect(classify(error)).toBe('unknown')
+})
+
+test('a code is found in an error and in its causes', () => {
+  const wrapped = new Error('query failed', { cause: new Error('again', { cause: withCode('23503') }) })
+  expect(hasCode(wrapped, '23505', '23503')).toBe(true)
+  expect(hasCode(wrapped, '23505')).toBe(false)
+  expect(hasCode(withCode(6), 3, 6)).toBe(true)
+  expect(hasCode(withCode(6), '6')).toBe(false)
+  expect(hasCode(new Error('none'))).toBe(false)
+  expect(hasCode('text', '23503')).toBe(false)
+
+  const circle = new Error('a')
+  circle.cause = circle
+  expect(hasCode(circle, '23503')).toBe(false)
 })
 
 test('back-off grows to at most 5 s and is never 0', () => {

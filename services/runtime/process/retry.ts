@@ -32,7 +32,7 @@ const lostConnection =
 
 /** Which of the three an error is. Follows `cause` and `errors`; the outermost known answer counts. */
 export function classify(error: unknown): ErrorClass {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+  for (const at of causesOf(error)) {
     const { name, code, retriable, transient } = at as Error & Record<string, unknown>
     if (transient === true || retriable === true) return 'transient'
     if (name === 'KafkaJSNumberOfRetriesExceeded' || name === 'TimeoutError') return 'transient'
@@ -48,6 +48,21 @@ export function classify(error: unknown): ErrorClass {
       return 'transient'
   }
   return 'unknown'
+}
+
+/**
+ * Whether an error or one of its causes carries one of `codes`: an SQLSTATE
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html), a code of Node ("ENOENT") or a number of gRPC.
+ */
+export function hasCode(error: unknown, ...codes: readonly (string | number)[]): boolean {
+  for (const { code } of causesOf(error) as Iterable<Error & { code?: string | number }>)
+    if (code !== undefined && codes.includes(code)) return true
+  return false
+}
+
+/** An error, its cause, the cause's cause, … down to a depth that also ends a chain that leads back to itself. */
+function* causesOf(error: unknown): Generator<Error> {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) yield at
 }
 
 /** Marks an error as one that goes away by itself. */
