@@ -21,7 +21,7 @@ export async function noteFailures(
 ): Promise<void> {
   if (failed.length === 0) return
   const { BREAKER_FAILURES, BREAKER_SECONDS, BREAKER_MAX_SECONDS } = settings
-  const rest = (failures: Fragment) => sql.fragment`CASE WHEN ${failures} >= ${BREAKER_FAILURES}::int THEN now() +
+  const openUntil = (failures: Fragment) => sql.fragment`CASE WHEN ${failures} >= ${BREAKER_FAILURES}::int THEN now() +
     least(${BREAKER_SECONDS} * 2 ^ least(${failures} - ${BREAKER_FAILURES}::int, 30), ${BREAKER_MAX_SECONDS}) * interval '1 second' END`
   await tx.query(sql.unsafe`
     WITH failed AS (
@@ -34,10 +34,10 @@ export async function noteFailures(
       GROUP BY 1
     )
     INSERT INTO scheduler.module AS m (module, failures, reason, rests_until)
-    SELECT module, failures, reason, ${rest(sql.fragment`failures`)} FROM failed WHERE module IS NOT NULL ORDER BY module
+    SELECT module, failures, reason, ${openUntil(sql.fragment`failures`)} FROM failed WHERE module IS NOT NULL ORDER BY module
     ON CONFLICT (module) DO UPDATE
     SET failures = m.failures + excluded.failures, reason = excluded.reason,
-      rests_until = ${rest(sql.fragment`(m.failures + excluded.failures)`)}`)
+      rests_until = ${openUntil(sql.fragment`(m.failures + excluded.failures)`)}`)
 }
 
 /** A run that finishes shows that the modules of these sources are well. */

@@ -76,10 +76,10 @@ function pickWithRoom(sources: readonly SourceState[], settings: Config): number
   })
   return due
     .sort((a, b) => a.task.slot - b.task.slot)
-    .filter(({ source: { module, module_runs, module_rests_until } }) => {
+    .filter(({ source: { module, module_runs, breaker_open_until } }) => {
       if (module === null) return true
       const runs = (begun.get(module) ?? module_runs) + 1
-      if (runs > (module_rests_until === null ? settings.MODULE_RUNS_AT_ONCE : 1)) return false
+      if (runs > (breaker_open_until === null ? settings.MODULE_RUNS_AT_ONCE : 1)) return false
       begun.set(module, runs)
       return true
     })

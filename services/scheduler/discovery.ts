@@ -4,7 +4,7 @@ import { retryTransient } from '#runtime/process/retry.ts'
 import type { Config } from './config.ts'
 import { readCompanies, storeDiscovery } from './identifiers.ts'
 import type { Module } from './module-client.ts'
-import { closeStories, openStories } from './incidents.ts'
+import { closeIncidents, openIncidents } from './incidents.ts'
 import { type LinkedCompany, needsDiscovery } from './read-discovery.ts'
 
 export type DiscoverDeps = { config: Config; database: Database; log: Log; stopping: AbortSignal }
@@ -55,7 +55,7 @@ async function reportExpired(
   expired: readonly LinkedCompany[],
 ): Promise<void> {
   const kind = 'identifier-expired'
-  await openStories(
+  await openIncidents(
     database,
     expired.map(({ company_id, name, identifiers }) => {
       const values = identifiers.filter((one) => one.expired && one.type === 'MANUALLY_ADDED').map(({ value }) => value)
@@ -64,7 +64,7 @@ async function reportExpired(
     }),
   )
   const good = companies.filter((company) => !expired.includes(company))
-  await closeStories(
+  await closeIncidents(
     database,
     good.map(({ company_id }) => ({ kind, data_source_id, company_id })),
   )

@@ -10,7 +10,7 @@ import { topics } from '#schemas/topics.ts'
 import type { Config } from './config.ts'
 import { judgeRuns } from './judged-runs.ts'
 import { judgeSources } from './silence.ts'
-import { eventOf, noteTold, readUntold } from './incidents.ts'
+import { eventOf, markPublished, readUnpublished } from './incidents.ts'
 
 /**
  * Judges settled runs and silent sources, and tells operators what begins and what is over, until the service stops. The
@@ -29,20 +29,20 @@ export function startHealth(
       await judgeSources(database, config)
       silenceJudgedAt = performance.now()
     }
-    await tell(config, database, codec, producer)
+    await publish(config, database, codec, producer)
   })
 }
 
-async function tell(
+async function publish(
   config: Pick<KafkaSettings, 'TOPIC_PREFIX'>,
   database: Database,
   codec: Codec,
   producer: Producer,
 ): Promise<void> {
-  const untold = await readUntold(database)
-  if (untold.length === 0) return
+  const unpublished = await readUnpublished(database)
+  if (unpublished.length === 0) return
   const topic = prefixed(config, topics.opsEvents.name)
-  const events = untold.map(eventOf)
+  const events = unpublished.map(eventOf)
   await producer.send(
     await Promise.all(
       events.map(async (event) => ({
@@ -53,5 +53,5 @@ async function tell(
       })),
     ),
   )
-  await noteTold(database, untold)
+  await markPublished(database, unpublished)
 }

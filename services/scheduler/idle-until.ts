@@ -10,7 +10,7 @@ import {
 import { nextSlot } from './rhythm.ts'
 
 /** A source as planning and starting see it. */
-export type PlannedSource = SourceSlots & SourceTasks & { tasks: readonly OpenTask[]; strange: readonly number[] }
+export type PlannedSource = SourceSlots & SourceTasks & { tasks: readonly OpenTask[]; foreign: readonly number[] }
 
 /** Whether there is something to plan or to start now. */
 export function needsWork(source: PlannedSource, now: number): boolean {
@@ -21,8 +21,8 @@ export function needsWork(source: PlannedSource, now: number): boolean {
  * Until when there is nothing to do at a source, as long as none of its rows changes; null: it must be looked at each time.
  * Whatever waits for more than its slot (another run, a module, its share of jitter) is looked at.
  */
-export function restsUntil(source: PlannedSource, now: number): number | null {
-  if (source.strange.length > 0 || needsWork(source, now)) return null
+export function idleUntil(source: PlannedSource, now: number): number | null {
+  if (source.foreign.length > 0 || needsWork(source, now)) return null
   const { off, latest, paused_until, tasks } = source
   if (off !== null) {
     const passes = latest === null ? null : nextSlot(rhythmOf(source), latest)

@@ -4,7 +4,7 @@ import { type Database, sql, type Transaction } from '#runtime/postgres/database
 import type { OpsEvent } from '#schemas/generated/types.ts'
 
 /** Something operators should know, until it is over. */
-export type Story = {
+export type Incident = {
   kind: 'source-down' | 'stale' | 'identifier-expired'
   data_source_id: number
   /** null: it is about the whole source. */
@@ -15,17 +15,17 @@ export type Story = {
   facts: Record<string, string>
 }
 
-export type StoryKey = Pick<Story, 'kind' | 'data_source_id' | 'company_id'>
+export type IncidentKey = Pick<Incident, 'kind' | 'data_source_id' | 'company_id'>
 
-export function keyOf({ kind, data_source_id, company_id }: StoryKey): string {
+export function keyOf({ kind, data_source_id, company_id }: IncidentKey): string {
   return [kind, data_source_id, ...(company_id === null ? [] : [company_id])].join('/')
 }
 
 /** Opens those that are not open. */
-export async function openStories(connection: Database | Transaction, stories: readonly Story[]): Promise<void> {
-  if (stories.length === 0) return
-  const rows = stories
-    .map((story) => ({ ...story, key: keyOf(story) }))
+export async function openIncidents(connection: Database | Transaction, incidents: readonly Incident[]): Promise<void> {
+  if (incidents.length === 0) return
+  const rows = incidents
+    .map((incident) => ({ ...incident, key: keyOf(incident) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ key, kind, data_source_id, company_id, subject, message, facts }) => [
       ...[key, kind, data_source_id, company_id, subject, message],
@@ -42,7 +42,7 @@ export async function openStories(connection: Database | Transaction, stories: r
     WHERE s.resolved_at IS NOT NULL`)
 }
 
-export async function closeStories(connection: Database | Transaction, keys: readonly StoryKey[]): Promise<void> {
+export async function closeIncidents(connection: Database | Transaction, keys: readonly IncidentKey[]): Promise<void> {
   if (keys.length === 0) return
   await connection.query(sql.unsafe`
     WITH open AS (
@@ -53,7 +53,7 @@ export async function closeStories(connection: Database | Transaction, keys: rea
     UPDATE scheduler.story s SET resolved_at = now() FROM open WHERE s.dedupe_key = open.dedupe_key`)
 }
 
-const untoldRow = z.object({
+const unpublishedRow = z.object({
   dedupe_key: z.string(),
   kind: z.string(),
   data_source_id: z.number(),
@@ -65,24 +65,33 @@ const untoldRow = z.object({
 })
 
 /** A part of a story that nobody has been told. */
-export type Untold = z.output<typeof untoldRow>
+export type Unpublished = z.output<typeof unpublishedRow>
 
-const tellAtOnce = 500
+const publishAtOnce = 500
 
 /** Beginnings before ends, so that each story is told in its order. */
-export function readUntold(database: Database): Promise<readonly Untold[]> {
-  return database.any(sql.type(untoldRow)`
+export function readUnpublished(database: Database): Promise<readonly Unpublished[]> {
+  return database.any(sql.type(unpublishedRow)`
     SELECT dedupe_key, kind, data_source_id, subject, message, facts, part.resolved, floor(extract(epoch FROM part.at) * 1000)::bigint AS at
     FROM scheduler.story s CROSS JOIN LATERAL (
       SELECT false AS resolved, s.opened_at AS at WHERE NOT s.open_told
       UNION ALL SELECT true, s.resolved_at WHERE s.resolved_at IS NOT NULL AND NOT s.end_told
     ) AS part
     WHERE NOT s.open_told OR s.resolved_at IS NOT NULL AND NOT s.end_told
-    ORDER BY part.resolved, part.at, dedupe_key LIMIT ${tellAtOnce}`)
+    ORDER BY part.resolved, part.at, dedupe_key LIMIT ${publishAtOnce}`)
 }
 
 /** Two that tell the same part make the same event of it. */
-export function eventOf({ dedupe_key, kind, data_source_id, subject, message, facts, resolved, at }: Untold): OpsEvent {
+export function eventOf({
+  dedupe_key,
+  kind,
+  data_source_id,
+  subject,
+  message,
+  facts,
+  resolved,
+  at,
+}: Unpublished): OpsEvent {
   return {
     event_id: uuidv5(JSON.stringify([dedupe_key, resolved, at]), namespace),
     kind,
@@ -101,7 +110,7 @@ export function eventOf({ dedupe_key, kind, data_source_id, subject, message, fa
 const namespace = '5b0f4a52-0a3c-4f0d-8f36-9d1c6f7f8c11'
 
 /** Notes that these have been told. One that has been opened again meanwhile is told again. */
-export async function noteTold(database: Database, told: readonly Untold[]): Promise<void> {
+export async function markPublished(database: Database, told: readonly Unpublished[]): Promise<void> {
   if (told.length === 0) return
   const rows = told.map(({ dedupe_key, resolved, at }) => [dedupe_key, resolved, at])
   await database.query(sql.unsafe`

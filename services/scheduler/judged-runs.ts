@@ -3,7 +3,7 @@ import { type Database, sql, type Transaction } from '#runtime/postgres/database
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
 import { type Health, judgeHealth } from './judge-health.ts'
-import { closeStories, openStories, type Story } from './incidents.ts'
+import { closeIncidents, openIncidents, type Incident } from './incidents.ts'
 
 const runRow = z.object({
   task_id: z.number(),
@@ -108,7 +108,7 @@ async function writeSources(tx: Transaction, sourceIds: readonly number[], runsT
       )} AS n (id, status)
       WHERE s.id = n.id`)
   const of = (status: Health) => judged.filter(({ next }) => next === status)
-  await openStories(
+  await openIncidents(
     tx,
     of('DOWN').map(({ id, name, reason }) => ({
       kind: 'source-down',
@@ -119,7 +119,7 @@ async function writeSources(tx: Transaction, sourceIds: readonly number[], runsT
       facts: { reason: reason ?? '', runs: String(runsToDown) },
     })),
   )
-  await closeStories(
+  await closeIncidents(
     tx,
     of('UP').map(({ id }) => ({ kind: 'source-down', data_source_id: id, company_id: null })),
   )
@@ -188,9 +188,9 @@ async function openMissing(tx: Transaction, runs: readonly SettledRun[]): Promis
     JOIN public.company k ON k.id = c.company_id
     JOIN public.data_source s ON s.id = r.data_source_id
     WHERE r.task_id = ANY(${idsOf(runs)}) AND c.last_fed_at < r.started_at AND c.last_fed_task <> r.task_id`)
-  await openStories(
+  await openIncidents(
     tx,
-    missing.map(({ data_source_id, company_id, company, source, last_value, reason }): Story => {
+    missing.map(({ data_source_id, company_id, company, source, last_value, reason }): Incident => {
       const because = reason ?? 'the run finished and fed nothing of it'
       return {
         kind: 'stale',

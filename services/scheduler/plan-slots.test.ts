@@ -12,7 +12,7 @@ import {
   type SourceSlots,
   type SourceTasks,
 } from './plan-slots.ts'
-import { needsWork, type PlannedSource, restsUntil } from './idle-until.ts'
+import { needsWork, type PlannedSource, idleUntil } from './idle-until.ts'
 import { type Frequency, nextSlot, passedSlots, type Rhythm } from './rhythm.ts'
 
 // The same cases at each run.
@@ -299,7 +299,7 @@ const idle: SourceTasks = {
   first_run_at: 0,
   tasks: [],
   may_overlap: false,
-  module_rests_until: null,
+  breaker_open_until: null,
   paused_until: null,
 }
 const waits: OpenTask = { task_id: 1, slot: now - 1000, status: 'PENDING', regular: true, attempts: 0, retry_at: null }
@@ -324,8 +324,8 @@ describe('the task to be started', () => {
     ['is none while another runs', { tasks: [waits, runs] }, null],
     ['may overlap where that is allowed', { tasks: [waits, runs], may_overlap: true }, 1],
     ['is none of a source that is off', { tasks: [waits], off: 'paused' }, null],
-    ['is none while its module rests', { tasks: [waits], module_rests_until: now + 1 }, null],
-    ['is one when the module has rested', { tasks: [waits], module_rests_until: now }, 1],
+    ['is none while its module rests', { tasks: [waits], breaker_open_until: now + 1 }, null],
+    ['is one when the module has rested', { tasks: [waits], breaker_open_until: now }, 1],
     [
       'is not tried again before its back-off has passed',
       { tasks: [{ ...waits, attempts: 1, retry_at: now + 1 }] },
@@ -357,7 +357,7 @@ test('the next start is the first of what is to come', () => {
   expect(nextStartInMs([ahead(500), { ...one, first_run_at: now + 400 }, one])).toBe(400)
   expect(nextStartInMs([{ ...ahead(100), off: 'inactive' }, ahead(500)])).toBe(500)
   expect(nextStartInMs([{ ...ahead(100), off: 'paused', paused_until: now + 300 }, ahead(500)])).toBe(300)
-  expect(nextStartInMs([{ ...one, module_rests_until: now + 200 }])).toBe(200)
+  expect(nextStartInMs([{ ...one, breaker_open_until: now + 200 }])).toBe(200)
   expect(nextStartInMs([{ ...one, tasks: [waits], window }])).toBe(3_600_000)
 })
 
@@ -441,8 +441,8 @@ describe('at any time, in any state', () => {
         const state = { ...source, ...drawn }
         const planned = apply(state, planSlots(state, now))
         const tasks = planned.waiting.map((one): OpenTask => ({ ...waits, ...one }))
-        const resting: PlannedSource = { ...idle, ...planned, tasks, strange: [], paused_until }
-        const until = restsUntil(resting, now)
+        const resting: PlannedSource = { ...idle, ...planned, tasks, foreign: [], paused_until }
+        const until = idleUntil(resting, now)
         if (until === null) return
         rested++
         expect(needsWork(resting, Math.min(until - 1, now + Math.floor(share * (until - now))))).toBe(false)

@@ -162,15 +162,15 @@ export type SourceTasks = Pick<SourceSlots, 'id' | 'off' | 'window' | 'jitter_ms
   /** Its runs may overlap. */
   may_overlap: boolean
   /** Its module is left in peace until then; null: it is well. */
-  module_rests_until: number | null
+  breaker_open_until: number | null
   /** The end of its pause, if that is known. */
   paused_until: number | null
 }
 
 /** The task to be started now: the first that is due. None while another is under way, or its module is left in peace. */
 export function pickDue(source: SourceTasks, now: number): OpenTask | null {
-  const { off, tasks, may_overlap, module_rests_until } = source
-  if (off !== null || (module_rests_until ?? 0) > now) return null
+  const { off, tasks, may_overlap, breaker_open_until } = source
+  if (off !== null || (breaker_open_until ?? 0) > now) return null
   if (!may_overlap && tasks.some(({ status }) => status === 'PROCESSING')) return null
   const due = tasks.filter((task) => task.status === 'PENDING' && startsAt(source, task, now) <= now)
   // A planned one before one by hand of the same moment, whichever row was made first: it must not become superseded by it.
@@ -190,11 +190,11 @@ function startsAt(source: SourceTasks, { slot, regular, attempts, retry_at }: Op
 /** Ms until the first of the sources has something to start, of what is known now; null: nothing is to come. */
 export function nextStartInMs(sources: readonly (SourceTasks & { now: number })[]): number | null {
   const waits = sources.flatMap((source) => {
-    const { off, first_run_at, module_rests_until, paused_until, tasks, now } = source
+    const { off, first_run_at, breaker_open_until, paused_until, tasks, now } = source
     if (off === 'inactive') return []
     if (off === 'paused') return [(paused_until ?? 0) - now]
     const starts = tasks.filter(({ status }) => status === 'PENDING').map((task) => startsAt(source, task, now))
-    return [...starts, first_run_at, module_rests_until ?? 0].map((at) => at - now)
+    return [...starts, first_run_at, breaker_open_until ?? 0].map((at) => at - now)
   })
   return waits.reduce<number | null>((least, ms) => (ms > 0 && ms < (least ?? Infinity) ? ms : least), null)
 }

@@ -138,11 +138,11 @@ function windowOf({ window }: SourceState): string | null {
   return `${clock(window.from)}-${clock(window.to)} ${window.zone}`
 }
 
-function stateOf({ off, paused_until, module_rests_until, now, tasks }: SourceState): string {
+function stateOf({ off, paused_until, breaker_open_until, now, tasks }: SourceState): string {
   if (off === 'paused') return paused_until === null ? 'paused' : `paused until ${iso(paused_until)}`
   if (off === 'inactive') return 'switched off'
   if (tasks.some(({ status }) => status === 'PROCESSING')) return 'running'
-  if ((module_rests_until ?? 0) > now) return `module rests until ${iso(module_rests_until)}`
+  if ((breaker_open_until ?? 0) > now) return `module rests until ${iso(breaker_open_until)}`
   return 'on'
 }
 

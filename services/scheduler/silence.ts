@@ -7,7 +7,7 @@ import { judgeSilence } from './judge-health.ts'
 import { isPaused } from './policies.ts'
 import { readSources } from './sources.ts'
 import { epochMs } from './times.ts'
-import { closeStories, openStories, type Story, type StoryKey } from './incidents.ts'
+import { closeIncidents, openIncidents, type Incident, type IncidentKey } from './incidents.ts'
 
 const silenceRow = z.object({
   id: z.number(),
@@ -39,15 +39,15 @@ export async function judgeSources(database: Database, settings: Config): Promis
         FROM scheduler.run r WHERE r.data_source_id = s.id AND r.started_at IS NOT NULL
         ORDER BY r.started_at DESC LIMIT 1) AS last_run
     FROM public.data_source s LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id`)
-  const stale: Story[] = []
-  const well: StoryKey[] = []
+  const stale: Incident[] = []
+  const well: IncidentKey[] = []
   for (const { id, name, companies, ...row } of rows) {
     const source = plans.get(id)
     if (!source) continue
     const has_companies = companies > 0 || bringsCompanies(name)
     const silence = { ...row, off: source.off, rhythm: rhythmOf(source), has_companies }
     const found = judgeSilence(silence, source.now)
-    const key: StoryKey = { kind: 'stale', data_source_id: id, company_id: null }
+    const key: IncidentKey = { kind: 'stale', data_source_id: id, company_id: null }
     if (!found) well.push(key)
     else {
       const since = new Date(found.since).toISOString().slice(0, 16).replace('T', ' ')
@@ -56,8 +56,8 @@ export async function judgeSources(database: Database, settings: Config): Promis
       stale.push({ ...key, subject: name, message, facts: { what, since, because } })
     }
   }
-  await openStories(database, stale)
-  await closeStories(database, well)
+  await openIncidents(database, stale)
+  await closeIncidents(database, well)
   await closePointless(database)
 }
 

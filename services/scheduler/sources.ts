@@ -19,7 +19,7 @@ const taskRow = z.object({
   attempts: z.number(),
   retry_at: z.number().nullable(),
   /** We have no open run of it: if it is under way, somebody else started it. */
-  strange: z.boolean(),
+  foreign: z.boolean(),
 })
 
 const sourceRow = z
@@ -40,7 +40,7 @@ const sourceRow = z
     /** Runs of its module that are under way, whoever's they are. */
     module_runs: z.number(),
     /** The last attempts at its module all failed: one run at a time, and none before this time. */
-    module_rests_until: z.number().nullable(),
+    breaker_open_until: z.number().nullable(),
     /** The database's clock. */
     now: z.number(),
   })
@@ -70,7 +70,7 @@ const sourceRow = z
       last_missed,
       waiting,
       first_run_at: waiting.length > 0 ? 0 : first_run_at,
-      strange: tasks.filter(({ status, strange }) => status === 'PROCESSING' && strange).map(({ task_id }) => task_id),
+      foreign: tasks.filter(({ status, foreign }) => status === 'PROCESSING' && foreign).map(({ task_id }) => task_id),
     }
   })
 
@@ -101,7 +101,7 @@ export function readSources(
         json_agg(json_build_object('task_id', t.task_id, 'slot', ${epochMs(sql.fragment`t.scheduled_at`)},
           'status', t.status, 'regular', t.schedule_type = 'REGULAR', 'attempts', t.attempts,
           'retry_at', ${epochMs(sql.fragment`r.retry_at`)},
-          'strange', r.task_id IS NULL OR r.outcome IS NOT NULL)) AS tasks
+          'foreign', r.task_id IS NULL OR r.outcome IS NOT NULL)) AS tasks
       FROM public.scheduled_task t LEFT JOIN scheduler.run r ON r.task_id = t.task_id
       WHERE t.status IN ('PENDING', 'PROCESSING') AND ${isOne(sql.fragment`t.data_source_id`)}
       GROUP BY t.data_source_id
@@ -118,7 +118,7 @@ export function readSources(
       ) AS run GROUP BY module
     )
     SELECT s.id, s.is_active, s.frequency, coalesce(task.tasks, '[]') AS tasks, s.module,
-      coalesce(busy.runs, 0)::int AS module_runs, ${epochMs(sql.fragment`m.rests_until`)} AS module_rests_until,
+      coalesce(busy.runs, 0)::int AS module_runs, ${epochMs(sql.fragment`m.rests_until`)} AS breaker_open_until,
       ${epochMs(sql.fragment`ran.latest`)} AS ran_latest, ${epochMs(sql.fragment`ran.earliest`)} AS earliest,
       (SELECT json_build_object('from', ${epochMs(sql.fragment`from_slot`)}, 'to', ${epochMs(sql.fragment`to_slot`)}, 'reason', reason)
         FROM scheduler.missed WHERE data_source_id = s.id ORDER BY to_slot DESC LIMIT 1) AS last_missed,

@@ -102,14 +102,14 @@ function createTick(
     const end = tickDuration.startTimer()
     if (await hasOpenRuns(database)) await sweep()
     const { sources, nextInMs } = await look()
-    const strange = sources.flatMap(({ strange }) => strange)
-    if (strange.length > 0) await adoptTasks(database, strange)
+    const foreign = sources.flatMap(({ foreign }) => foreign)
+    if (foreign.length > 0) await adoptTasks(database, foreign)
     const room = config.RUNS_AT_ONCE - runs.size
     const { claims, missed } = await claimDue(database, config, sources, room)
     full = claims.length === room
     for (let at = 0; at < claims.length; at += sourcesPerRead) start(claims.slice(at, at + sourcesPerRead))
     runsUnderWay.set(runs.size)
     end()
-    return missed || strange.length > 0 ? lookAgainMs : nextInMs
+    return missed || foreign.length > 0 ? lookAgainMs : nextInMs
   }
 }

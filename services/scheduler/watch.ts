@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { nextStartInMs } from './plan-slots.ts'
-import { restsUntil } from './idle-until.ts'
+import { idleUntil } from './idle-until.ts'
 import { type PlanSettings, readSources, type SourceState } from './sources.ts'
 import { nowMs } from './times.ts'
 
@@ -25,7 +25,7 @@ const idsUnderWay = 10_000
  * was changed meanwhile, by whomever.
  */
 export function watchSources(database: Database, settings: PlanSettings): () => Promise<Look> {
-  let resting = new Map<number, { version: string; until: number }>()
+  let idle = new Map<number, { version: string; until: number }>()
   let tasks: KnownTasks | null = null
   let allSeenAt = -Infinity
   return async () => {
@@ -35,14 +35,14 @@ export function watchSources(database: Database, settings: PlanSettings): () => 
     // Versions first: what changes before the rows are read is seen once more.
     const { now, versions, ...seen } = await readVersions(database, tasks)
     tasks = seen
-    resting = new Map([...resting].filter(([id, { version, until }]) => versions.get(id) === version && now < until))
-    const awake = [...versions.keys()].filter((id) => !resting.has(id))
-    const ends = [...resting.values()].map(({ until }) => until - now)
+    idle = new Map([...idle].filter(([id, { version, until }]) => versions.get(id) === version && now < until))
+    const awake = [...versions.keys()].filter((id) => !idle.has(id))
+    const ends = [...idle.values()].map(({ until }) => until - now)
     const sources = awake.length > 0 ? await readSources(database, settings, awake) : []
     for (const source of sources) {
-      const until = restsUntil(source, source.now)
+      const until = idleUntil(source, source.now)
       const version = versions.get(source.id)
-      if (until !== null && version !== undefined) resting.set(source.id, { version, until })
+      if (until !== null && version !== undefined) idle.set(source.id, { version, until })
     }
     const next = Math.min(...ends, nextStartInMs(sources) ?? Infinity)
     return { sources, nextInMs: Number.isFinite(next) ? next : null }

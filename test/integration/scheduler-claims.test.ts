@@ -274,8 +274,8 @@ describe('an attempt that is over', () => {
     })
     await endAttempts(database, config)
     const [state] = await look()
-    expect(state?.strange.toSorted()).toEqual([never, often].toSorted())
-    await adoptTasks(database, state?.strange ?? [])
+    expect(state?.foreign.toSorted()).toEqual([never, often].toSorted())
+    await adoptTasks(database, state?.foreign ?? [])
     await endAttempts(database, config)
     expect(await readTasks(tables, source)).toMatchObject([
       { status: 'PENDING', attempts: 2 },
@@ -366,7 +366,7 @@ test('whatever somebody has written into the tables of parma-web, it stops no ot
     for (const source of sources) previewSlots(source, source.now, source.now + 86_400_000)
     await adoptTasks(
       database,
-      sources.flatMap(({ strange }) => strange),
+      sources.flatMap(({ foreign }) => foreign),
     )
     const { claims } = await claimDue(database, config, sources, 1000)
     started.push(...claims.map(({ data_source_id }) => data_source_id))

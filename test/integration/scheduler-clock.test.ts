@@ -7,7 +7,7 @@ import { readConfig } from '../../services/scheduler/config.ts'
 import { takeFinishes } from '../../services/scheduler/inbox/crawl-finished.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
-import { readUntold } from '../../services/scheduler/incidents.ts'
+import { readUnpublished } from '../../services/scheduler/incidents.ts'
 import { endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
 import { watchSources } from '../../services/scheduler/watch.ts'
 import { onCleanup } from '../harness/cleanup.ts'
@@ -91,7 +91,7 @@ test('a module that is down for a day is tried ever more seldom, each slot is ru
   expect(over.length + lost).toBe(27)
   expect(await world.tables.query('SELECT FROM scheduler.module')).toEqual([])
   expect(await world.tables.query('SELECT health_status FROM data_source')).toEqual([{ health_status: 'UP' }])
-  const told = await readUntold(world.database)
+  const told = await readUnpublished(world.database)
   expect(told.map(({ kind, resolved }) => [kind, resolved])).toEqual([
     ['source-down', false],
     ['source-down', true],

@@ -3,7 +3,7 @@ import { endCall } from '../../services/scheduler/call-log.ts'
 import type { Claim } from '../../services/scheduler/claim.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
-import { readUntold } from '../../services/scheduler/incidents.ts'
+import { readUnpublished } from '../../services/scheduler/incidents.ts'
 import { endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
 import { addCompany, addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
 import {
@@ -25,8 +25,8 @@ describe('health', () => {
         `SELECT health_status FROM data_source UNION ALL SELECT health_status FROM company_data_source`,
       )
     ).map(({ health_status }) => health_status as string)
-  const stories = async () =>
-    (await readUntold(database)).map(({ kind, subject, resolved, facts }) => [
+  const incidents = async () =>
+    (await readUnpublished(database)).map(({ kind, subject, resolved, facts }) => [
       kind,
       subject,
       resolved,
@@ -70,7 +70,7 @@ describe('health', () => {
     await run(source, company, 'fails')
     expect(await shown()).toEqual(['DOWN', 'DOWN', 'DOWN'])
     await run(source, company, 'fails')
-    expect(await stories()).toEqual([['source-down', 'github', false, '']])
+    expect(await incidents()).toEqual([['source-down', 'github', false, '']])
     await tables.query(
       `UPDATE scheduler.health SET known_since = now() - interval '10 hours', since = now() - interval '1 hour'`,
     )
@@ -87,7 +87,7 @@ describe('health', () => {
     })
     await run(source, company, 'feeds')
     expect(await shown()).toEqual(['UP', 'UP', 'UP'])
-    expect(await stories()).toContainEqual(['source-down', 'github', true, ''])
+    expect(await incidents()).toContainEqual(['source-down', 'github', true, ''])
     const [after] = await tables.query(
       'SELECT status, reason, round(uptime::numeric, 3)::float8 AS uptime FROM scheduler.source_health',
     )
@@ -112,12 +112,12 @@ describe('health', () => {
   test('a company of which a run brought nothing is told once, and its next value ends it', async () => {
     const { source, company } = await withCompanies()
     await run(source, company, 'feeds')
-    expect(await stories()).toEqual([])
+    expect(await incidents()).toEqual([])
     await run(source, company, 'nothing')
     await run(source, company, 'nothing')
-    expect(await stories()).toEqual([['stale', 'Langfuse, github', false, 'ran, no value']])
+    expect(await incidents()).toEqual([['stale', 'Langfuse, github', false, 'ran, no value']])
     await run(source, company, 'feeds')
-    expect(await stories()).toContainEqual(['stale', 'Langfuse, github', true, 'ran, no value'])
+    expect(await incidents()).toContainEqual(['stale', 'Langfuse, github', true, 'ran, no value'])
   })
 
   test('a source that did not run is told once; its next value, a pause or its end closes that', async () => {
@@ -125,16 +125,16 @@ describe('health', () => {
     await run(source, company, 'feeds')
     const silent = () => tables.query(`UPDATE scheduler.company_source SET last_fed_at = now() - interval '26 hours'`)
     await judgeSources(database, config)
-    expect(await stories()).toEqual([])
+    expect(await incidents()).toEqual([])
     await silent()
     await tables.query(`UPDATE scheduler.run SET started_at = started_at - interval '26 hours'`)
     await judgeSources(database, config)
     await judgeSources(database, config)
-    expect(await stories()).toEqual([['stale', 'github', false, 'did not run']])
+    expect(await incidents()).toEqual([['stale', 'github', false, 'did not run']])
     await addTask(tables, source)
     const [ours] = (await claim()).claims as [Claim]
     await feedOf(ours.task_id, company)
-    expect(await stories()).toContainEqual(['stale', 'github', true, 'did not run'])
+    expect(await incidents()).toContainEqual(['stale', 'github', true, 'did not run'])
     await silent()
     await judgeSources(database, config)
     const open = () => tables.query('SELECT FROM scheduler.story WHERE resolved_at IS NULL')
