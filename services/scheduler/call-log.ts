@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import type { Claim } from './claim.ts'
+import type { Claim } from './claims.ts'
 import type { CallResult } from './module-client.ts'
 import { deadline } from './times.ts'
 

@@ -12,7 +12,7 @@ import { readConfig } from './config.ts'
 import { countFeeds } from './inbox/raw-payloads.ts'
 import { takeFinishes } from './inbox/crawl-finished.ts'
 import { startHealth } from './health-loop.ts'
-import { startRounds } from './tick.ts'
+import { startRounds } from './rounds.ts'
 import { takeTriggers } from './inbox/triggers.ts'
 
 await runService('scheduler', readConfig, async (config, context) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { Claim } from '../../services/scheduler/claim.ts'
-import { closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
+import type { Claim } from '../../services/scheduler/claims.ts'
+import { closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/open-runs.ts'
 import { addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
 import {
   age,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { endCall } from '../../services/scheduler/call-log.ts'
-import type { Claim } from '../../services/scheduler/claim.ts'
+import type { Claim } from '../../services/scheduler/claims.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readUnpublished } from '../../services/scheduler/incidents.ts'
-import { endAttempts, settleRuns } from '../../services/scheduler/sweep.ts'
+import { endAttempts, settleRuns } from '../../services/scheduler/open-runs.ts'
 import { addCompany, addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
 import {
   age,

@@ -3,13 +3,13 @@ import { createHttpClient, type HttpClient } from '#runtime/web/http-client.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { retryTransient } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import { type Claim, claimDue } from './claim.ts'
+import { type Claim, claimDue } from './claims.ts'
 import { startClock, type Wake } from './clock.ts'
 import type { Config } from './config.ts'
 import { readCompanies } from './identifiers.ts'
 import { runTask } from './run-task.ts'
-import { adoptTasks, closeOrphans, endAttempts, hasOpenRuns, settleRuns } from './sweep.ts'
-import { watchSources } from './watch.ts'
+import { adoptTasks, closeOrphans, endAttempts, hasOpenRuns, settleRuns } from './open-runs.ts'
+import { watchSources } from './source-watch.ts'
 
 const tickDuration = new Histogram({
   name: 'parma_scheduler_tick_seconds',
