@@ -5,7 +5,7 @@ import type { Config } from './config.ts'
 import { type Health, judgeHealth } from './judge-health.ts'
 import { closeIncidents, openIncidents, type Incident } from './incidents.ts'
 
-const runRow = z.object({
+const unjudgedRow = z.object({
   task_id: z.number(),
   data_source_id: z.number(),
   failed: z.boolean(),
@@ -13,7 +13,7 @@ const runRow = z.object({
   /** By plan, of all companies, and it brought something: a company of which it brought nothing is missed. */
   is_measure: z.boolean(),
 })
-type SettledRun = z.output<typeof runRow>
+type UnjudgedRun = z.output<typeof unjudgedRow>
 
 const runsAtOnce = 200
 
@@ -26,7 +26,7 @@ const failed = sql.fragment`(r.outcome = 'failed' OR r.finished_at IS NULL)`
  */
 export function judgeRuns(database: Database, { DOWN_AFTER_RUNS }: Pick<Config, 'DOWN_AFTER_RUNS'>): Promise<number> {
   return database.transaction(async (tx) => {
-    const all = await tx.any(sql.type(runRow)`
+    const all = await tx.any(sql.type(unjudgedRow)`
       SELECT r.task_id, r.data_source_id, ${failed} AS failed, r.excused,
         NOT ${failed} AND r.fed > 0 AND r.schedule_type = 'REGULAR' AND r.only_companies IS NULL AS is_measure
       FROM scheduler.run r WHERE NOT judged AND outcome IS NOT NULL
@@ -52,7 +52,7 @@ export function judgeRuns(database: Database, { DOWN_AFTER_RUNS }: Pick<Config, 
   })
 }
 
-function idsOf(runs: readonly SettledRun[]) {
+function idsOf(runs: readonly UnjudgedRun[]) {
   return sql.array(
     runs.map(({ task_id }) => task_id),
     'int4',
@@ -129,7 +129,7 @@ async function writeSources(tx: Transaction, sourceIds: readonly number[], runsT
  * A company was failed by a run that brought nothing of it, when the module said so or the whole run failed. Any other
  * run that asked for it ends the row.
  */
-async function writeCompanies(tx: Transaction, runs: readonly SettledRun[], runsToDown: number): Promise<void> {
+async function writeCompanies(tx: Transaction, runs: readonly UnjudgedRun[], runsToDown: number): Promise<void> {
   await tx.query(sql.unsafe`
     WITH asked AS (
       SELECT r.task_id, r.data_source_id, l.company_id,
@@ -176,7 +176,7 @@ const missingRow = z.object({
 })
 
 /** Companies of which these runs brought nothing, although others of their source did before. */
-async function openMissing(tx: Transaction, runs: readonly SettledRun[]): Promise<void> {
+async function openMissing(tx: Transaction, runs: readonly UnjudgedRun[]): Promise<void> {
   if (runs.length === 0) return
   const missing = await tx.any(sql.type(missingRow)`
     SELECT r.data_source_id, c.company_id, k.name AS company, s.source_name AS source,

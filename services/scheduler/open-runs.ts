@@ -85,16 +85,16 @@ function writeEnds(tx: Transaction, settings: Config): Promise<readonly EndedAtt
     RETURNING t.task_id, t.data_source_id, t.attempts AS attempt, t.status, run.reason, run.excused`)
 }
 
-const settledRow = z.object({ task_id: z.number(), data_source_id: z.number(), outcome: z.string(), fed: z.number() })
-export type SettledRun = z.output<typeof settledRow>
+const finalRow = z.object({ task_id: z.number(), data_source_id: z.number(), outcome: z.string(), fed: z.number() })
+export type FinalRun = z.output<typeof finalRow>
 
 /**
  * Makes the outcome of finished runs final, SETTLE_SECONDS after their finish record. Errors alone fail no task, some
  * modules report them on every good run: it is FAILED only when there are errors and nothing at all was fed. Payloads
  * counted still later open the outcome again.
  */
-export function settleRuns(database: Database, settings: Config): Promise<readonly SettledRun[]> {
-  return database.any(sql.type(settledRow)`
+export function finalizeRuns(database: Database, settings: Config): Promise<readonly FinalRun[]> {
+  return database.any(sql.type(finalRow)`
     WITH ripe AS (
       SELECT r.task_id, r.finished_at,
         CASE WHEN r.error_count = 0 THEN 'ok' WHEN r.fed > 0 THEN 'partial' ELSE 'failed' END AS outcome

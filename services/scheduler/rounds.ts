@@ -8,8 +8,8 @@ import { startClock, type Wake } from './clock.ts'
 import type { Config } from './config.ts'
 import { readCompanies } from './identifiers.ts'
 import { runTask } from './run-task.ts'
-import { adoptTasks, closeOrphans, endAttempts, hasOpenRuns, settleRuns } from './open-runs.ts'
-import { watchSources } from './source-watch.ts'
+import { adoptTasks, closeOrphans, endAttempts, hasOpenRuns, finalizeRuns } from './open-runs.ts'
+import { createSourceWatch } from './source-watch.ts'
 
 const tickDuration = new Histogram({
   name: 'parma_scheduler_tick_seconds',
@@ -59,7 +59,7 @@ function createTick(
   { onRoom, onOutcomes }: { onRoom: () => void; onOutcomes: () => void },
 ): () => Promise<number | null> {
   const runs = new Set<Promise<void>>()
-  const look = watchSources(database, config)
+  const watch = createSourceWatch(database, config)
   let full = false
   scope.defer(async () => void (await Promise.allSettled(runs)))
 
@@ -89,19 +89,19 @@ function createTick(
       attemptsEnded.inc({ status })
       log.warn({ ...attempt, status }, 'attempt_ended')
     }
-    const settled = await settleRuns(database, config)
-    for (const run of settled) {
+    const finalized = await finalizeRuns(database, config)
+    for (const run of finalized) {
       runsSettled.inc({ outcome: run.outcome })
-      log.info(run, 'run_settled')
+      log.info(run, 'run_finalized')
     }
     for (const task_id of await closeOrphans(database)) log.warn({ task_id }, 'task_deleted')
-    if (settled.length > 0 || ended.some(({ status }) => status === 'FAILED')) onOutcomes()
+    if (finalized.length > 0 || ended.some(({ status }) => status === 'FAILED')) onOutcomes()
   }
 
   return async () => {
     const end = tickDuration.startTimer()
     if (await hasOpenRuns(database)) await sweep()
-    const { sources, nextInMs } = await look()
+    const { sources, nextInMs } = await watch()
     const foreign = sources.flatMap(({ foreign }) => foreign)
     if (foreign.length > 0) await adoptTasks(database, foreign)
     const room = config.RUNS_AT_ONCE - runs.size

@@ -9,7 +9,7 @@ import { nowMs } from './times.ts'
  * Sources at which there may be something to do now, and ms until there may be something at any other moment; null: nothing
  * is to come.
  */
-export type Look = { sources: readonly SourceState[]; nextInMs: number | null }
+export type WatchedSources = { sources: readonly SourceState[]; nextInMs: number | null }
 
 /**
  * Tasks have no index but their key, and their number only grows: in between only those are looked at that were not over the
@@ -24,7 +24,7 @@ const idsUnderWay = 10_000
  * Returns what looks at the sources: at all of them the first time, later at those whose time has come and at those of which a row
  * was changed meanwhile, by whomever.
  */
-export function watchSources(database: Database, settings: PlanSettings): () => Promise<Look> {
+export function createSourceWatch(database: Database, settings: PlanSettings): () => Promise<WatchedSources> {
   let idle = new Map<number, { version: string; until: number }>()
   let tasks: KnownTasks | null = null
   let allSeenAt = -Infinity

@@ -7,8 +7,8 @@ import { nextStartInMs, previewSlots } from '../../services/scheduler/plan-slots
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
-import { adoptTasks, closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/open-runs.ts'
-import { watchSources } from '../../services/scheduler/source-watch.ts'
+import { adoptTasks, closeOrphans, endAttempts, finalizeRuns } from '../../services/scheduler/open-runs.ts'
+import { createSourceWatch } from '../../services/scheduler/source-watch.ts'
 import { addSource, addTask, finishOf, readTasks } from '../harness/scheduler/setup.ts'
 import {
   age,
@@ -331,7 +331,7 @@ describe('a source at which there is nothing to do', () => {
       `INSERT INTO scheduled_task (data_source_id, schedule_type, status) SELECT $1, 'REGULAR', 'SUCCESS' FROM generate_series(1, 12000)`,
       [source],
     )
-    const watch = watchSources(database, config)
+    const watch = createSourceWatch(database, config)
     const seen = async () => (await watch()).sources.map(({ id }) => id)
     expect([await seen(), await seen(), await seen()]).toEqual([[source], [], []])
     await tables.query(change)
@@ -356,11 +356,11 @@ test('whatever somebody has written into the tables of parma-web, it stops no ot
   await tables.query(`
     INSERT INTO scheduler.source_policy (data_source_id, max_attempts, backoff_seconds, jitter_seconds, cron)
     SELECT id, 2147483647, 2147483647, 2147483647, CASE WHEN id % 2 = 0 THEN '0 0 29 2 *' END FROM data_source WHERE id % 3 = 0 AND id <> ${good}`)
-  const watch = watchSources(database, config)
+  const watch = createSourceWatch(database, config)
   const started: number[] = []
   for (let round = 0; round < 3; round++) {
     await endAttempts(database, config)
-    await settleRuns(database, config)
+    await finalizeRuns(database, config)
     await closeOrphans(database)
     const { sources } = await watch()
     for (const source of sources) previewSlots(source, source.now, source.now + 86_400_000)

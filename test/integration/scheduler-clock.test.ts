@@ -8,8 +8,8 @@ import { takeFinishes } from '../../services/scheduler/inbox/crawl-finished.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
 import { readUnpublished } from '../../services/scheduler/incidents.ts'
-import { endAttempts, settleRuns } from '../../services/scheduler/open-runs.ts'
-import { watchSources } from '../../services/scheduler/source-watch.ts'
+import { endAttempts, finalizeRuns } from '../../services/scheduler/open-runs.ts'
+import { createSourceWatch } from '../../services/scheduler/source-watch.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { testEnv } from '../harness/stack.ts'
 import { addSource, createDatabaseInTime, finishOf, readTasks } from '../harness/scheduler/setup.ts'
@@ -33,12 +33,12 @@ async function openWorld(max_run_seconds: number) {
     tables,
     database,
     set,
-    watch: watchSources(database, config),
+    watch: createSourceWatch(database, config),
     /** One round at this time: what it claims. */
     async round(at: number): Promise<Claim[]> {
       await set(at)
       await endAttempts(database, config)
-      await settleRuns(database, config)
+      await finalizeRuns(database, config)
       while ((await judgeRuns(database, config)) > 0);
       return (await claimDue(database, config, await readSources(database, config), 10)).claims
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Claim } from '../../services/scheduler/claims.ts'
-import { closeOrphans, endAttempts, settleRuns } from '../../services/scheduler/open-runs.ts'
+import { closeOrphans, endAttempts, finalizeRuns } from '../../services/scheduler/open-runs.ts'
 import { addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
 import {
   age,
@@ -36,12 +36,12 @@ describe('a finish record', () => {
       ended_at: expect.any(String) as string,
       outcome: null,
     })
-    expect(await settleRuns(database, config)).toEqual([])
+    expect(await finalizeRuns(database, config)).toEqual([])
     await age(task, 10)
-    expect(await settleRuns(database, config)).toEqual([
+    expect(await finalizeRuns(database, config)).toEqual([
       { task_id: task, data_source_id: source, outcome: 'ok', fed: 0 },
     ])
-    expect(await settleRuns(database, config)).toEqual([])
+    expect(await finalizeRuns(database, config)).toEqual([])
   })
 
   test('with errors and something fed is partial, and no failure', async () => {
@@ -50,7 +50,7 @@ describe('a finish record', () => {
     await finish(finishOf(source, task, wrong))
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', result_summary: wrong.result_summary })
     await age(task, 10)
-    await settleRuns(database, config)
+    await finalizeRuns(database, config)
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', outcome: 'partial', reason: null })
   })
 
@@ -64,7 +64,7 @@ describe('a finish record', () => {
     })
     await age(task, 3600)
     expect(await endAttempts(database, config)).toEqual([])
-    await settleRuns(database, config)
+    await finalizeRuns(database, config)
     expect(await only(source)).toMatchObject({
       status: 'FAILED',
       outcome: 'failed',
@@ -79,9 +79,9 @@ describe('a finish record', () => {
       const { source, task } = await running()
       await finish(finishOf(source, task, wrong))
       await age(task, 10)
-      if (when === 'after') await settleRuns(database, config)
+      if (when === 'after') await finalizeRuns(database, config)
       await feed({ event_id: randomUUID(), task_id: String(task) })
-      await settleRuns(database, config)
+      await finalizeRuns(database, config)
       expect(await only(source)).toMatchObject({
         status: 'SUCCESS',
         outcome: 'partial',
@@ -131,7 +131,7 @@ describe('a finish record', () => {
     await finish(finishOf(source, task))
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', finish_late: true, outcome: null, reason: null })
     await age(task, 10)
-    await settleRuns(database, config)
+    await finalizeRuns(database, config)
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', outcome: 'ok' })
   })
 

@@ -4,7 +4,7 @@ import type { Claim } from '../../services/scheduler/claims.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
 import { readUnpublished } from '../../services/scheduler/incidents.ts'
-import { endAttempts, settleRuns } from '../../services/scheduler/open-runs.ts'
+import { endAttempts, finalizeRuns } from '../../services/scheduler/open-runs.ts'
 import { addCompany, addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
 import {
   age,
@@ -50,7 +50,7 @@ describe('health', () => {
       await age(ours.task_id, 10)
     }
     await endAttempts(database, config)
-    await settleRuns(database, config)
+    await finalizeRuns(database, config)
     await judgeRuns(database, config)
     expect(await judgeRuns(database, config)).toBe(0)
   }

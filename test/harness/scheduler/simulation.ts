@@ -14,8 +14,8 @@ import { needsWork } from '../../../services/scheduler/idle-until.ts'
 import { nextSlot, type Rhythm } from '../../../services/scheduler/rhythm.ts'
 import { judgeSources } from '../../../services/scheduler/silence.ts'
 import { readSources } from '../../../services/scheduler/sources.ts'
-import { closeOrphans, endAttempts, settleRuns } from '../../../services/scheduler/open-runs.ts'
-import { watchSources } from '../../../services/scheduler/source-watch.ts'
+import { closeOrphans, endAttempts, finalizeRuns } from '../../../services/scheduler/open-runs.ts'
+import { createSourceWatch } from '../../../services/scheduler/source-watch.ts'
 import { onCleanup } from '../cleanup.ts'
 import { testEnv } from '../stack.ts'
 import { createDatabaseInTime, finishOf } from './setup.ts'
@@ -90,7 +90,7 @@ export async function simulate(seed: number, days: number) {
   const finishes: CrawlFinished[] = []
   const takeFinish = takeFinishes(database, createLog('test', 'silent'), () => undefined)
   const countFeed = countFeeds(database)
-  const watchers = [1, 2].map(() => watchSources(database, config))
+  const watchers = [1, 2].map(() => createSourceWatch(database, config))
   let [looked, there] = [0, 0]
   const called = new Set<string>()
   const moduleDownUntil = new Map<number, number>()
@@ -187,7 +187,7 @@ export async function simulate(seed: number, days: number) {
   /** One round of two schedulers at the same moment. */
   async function round(isCalm: boolean): Promise<void> {
     await endAttempts(database, config)
-    await settleRuns(database, config)
+    await finalizeRuns(database, config)
     await closeOrphans(database)
     const working = (await readSources(database, config)).filter((one) => needsWork(one, one.now)).map(({ id }) => id)
     const looks = await Promise.all(watchers.map((look) => look()))
