@@ -4,14 +4,14 @@ import { type FetchedRecord, headerText } from '#runtime/kafka/record.ts'
 import { allTopics, deadLetterTopic, type Topic } from '#schemas/topics.ts'
 
 /** A dead letter topic: whose records it holds, and which service gave up on them. */
-export type LetterTopic = { name: string; source: Topic<unknown>; service: string }
+export type DeadLetterTopic = { name: string; source: Topic<unknown>; service: string }
 
-export const letterTopics: readonly LetterTopic[] = allTopics.flatMap((source) =>
+export const deadLetterTopics: readonly DeadLetterTopic[] = allTopics.flatMap((source) =>
   source.consumers.map((service) => ({ name: deadLetterTopic(source, service).name, source, service })),
 )
 
 /** What a dead letter says of itself. */
-export type Letter = {
+export type DeadLetter = {
   /** `<dead letter topic>/<partition>/<offset>`, without the prefix of the installation. */
   id: string
   topic: string
@@ -30,7 +30,7 @@ export type Letter = {
 
 const frameBytes = 5
 
-export function readLetter(of: LetterTopic, record: FetchedRecord): Letter {
+export function readDeadLetter(of: DeadLetterTopic, record: FetchedRecord): DeadLetter {
   const { partition, offset, timestamp, value } = record
   const text = (name: string) => headerText(record, name)
   return {
@@ -54,7 +54,12 @@ const replayNamespace = '5a0e3ab4-33c1-4c9b-9d5c-2b2f3c0f2a51'
  * The record that brings a dead letter back: original key and bytes on the source topic, for the one service that gave up
  * on it (`replay_for`), counted, so that one that dies again and again can be told (design section 4).
  */
-export function replayOf(of: LetterTopic, letter: Letter, record: FetchedRecord, sourceTopic: string): ProducerRecord {
+export function replayOf(
+  of: DeadLetterTopic,
+  deadLetter: DeadLetter,
+  record: FetchedRecord,
+  sourceTopic: string,
+): ProducerRecord {
   const own = Object.entries(record.headers).filter(
     ([name]) => !name.startsWith('__dlq.') || name === '__dlq.first.failed.at',
   )
@@ -64,10 +69,10 @@ export function replayOf(of: LetterTopic, letter: Letter, record: FetchedRecord,
     value: record.value,
     headers: {
       ...Object.fromEntries(own),
-      '__dlq.first.failed.at': letter.first_failed_at,
+      '__dlq.first.failed.at': deadLetter.first_failed_at,
       replay_for: of.service,
-      replay_id: uuidv5(`${letter.id}@${record.timestamp}`, replayNamespace),
-      replay_count: String(letter.replays + 1),
+      replay_id: uuidv5(`${deadLetter.id}@${record.timestamp}`, replayNamespace),
+      replay_count: String(deadLetter.replays + 1),
     },
   }
 }

@@ -10,7 +10,7 @@ import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { type FetchedRecord, headerText } from '#runtime/kafka/record.ts'
 import { createCodec, DecodeError } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
-import { type Letter, type LetterTopic, letterTopics, readLetter, replayOf } from './dead-letter.ts'
+import { type DeadLetter, type DeadLetterTopic, deadLetterTopics, readDeadLetter, replayOf } from './dead-letter.ts'
 import { type Action, addHandled, keyOf, readHandled } from './handled-dead-letters.ts'
 
 /** A letter that died again after this many replays is not replayed without --force. */
@@ -23,7 +23,7 @@ const readConfig = () => readEnv(settings)
 
 type Filter = { topic?: string; service?: string; reason?: string; event?: string; id?: string }
 type Shared = Filter & { json?: boolean }
-type Found = { of: LetterTopic; letter: Letter; record: FetchedRecord; state: 'open' | Action }
+type Found = { of: DeadLetterTopic; deadLetter: DeadLetter; record: FetchedRecord; state: 'open' | Action }
 
 export function build(group: Command): void {
   filtered(group.command('ls'))
@@ -48,7 +48,7 @@ export function build(group: Command): void {
     .option('--all', 'all of them')
     .option('--yes', 'really')
     .option('--dry-run', 'show what would be dropped, change nothing')
-    .action(dropLetters)
+    .action(dropDeadLetters)
 }
 
 function filtered(command: Command): Command {
@@ -62,9 +62,9 @@ function filtered(command: Command): Command {
 }
 
 async function list({ each, handled, json = false, ...filter }: Shared & { each?: boolean; handled?: boolean }) {
-  const found: (Letter & { state: string })[] = []
-  await withLetters(filter, (_, { letter, state }) => {
-    if (state === 'open' || handled) found.push({ ...letter, state })
+  const found: (DeadLetter & { state: string })[] = []
+  await withDeadLetters(filter, (_, { deadLetter, state }) => {
+    if (state === 'open' || handled) found.push({ ...deadLetter, state })
   })
   if (each) return printRows(found, json)
   const groups = Object.values(
@@ -80,10 +80,10 @@ async function list({ each, handled, json = false, ...filter }: Shared & { each?
 
 async function show(id: string, { json = false }: { json?: boolean }): Promise<void> {
   let shown: Record<string, unknown> | null = null
-  await withLetters({ id }, async ({ config }, { of, letter, record, state }) => {
+  await withDeadLetters({ id }, async ({ config }, { of, deadLetter, record, state }) => {
     const headers = Object.fromEntries(Object.keys(record.headers).map((name) => [name, headerText(record, name)]))
     const key = record.key?.toString() ?? null
-    shown = { ...letter, state, key, headers, value: await decode(config, of, record.value) }
+    shown = { ...deadLetter, state, key, headers, value: await decode(config, of, record.value) }
   })
   if (shown === null)
     throw new UsageError(`There is no letter ${JSON.stringify(id)}. \`parma dlq ls --each\` shows them.`)
@@ -91,7 +91,7 @@ async function show(id: string, { json = false }: { json?: boolean }): Promise<v
 }
 
 /** The value, bytes in it as text; of what cannot be read the first bytes. */
-async function decode(config: Config, of: LetterTopic, value: Buffer | null): Promise<unknown> {
+async function decode(config: Config, of: DeadLetterTopic, value: Buffer | null): Promise<unknown> {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 0 })
   try {
     const decoded = await codec.decode(of.source, value)
@@ -127,13 +127,13 @@ async function replay({ all, rate, force = false, dryRun = false, json = false, 
   const producer = dryRun
     ? null
     : await openProducer(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
-  await withLetters(filter, async ({ database }, { of, letter, record, state }) => {
+  await withDeadLetters(filter, async ({ database }, { of, deadLetter, record, state }) => {
     if (state !== 'open') return
-    if (letter.replays >= maxReplays && !force) return void result.died_too_often++
+    if (deadLetter.replays >= maxReplays && !force) return void result.died_too_often++
     if (producer) {
-      await producer.send([replayOf(of, letter, record, prefixed(config, of.source.name))])
+      await producer.send([replayOf(of, deadLetter, record, prefixed(config, of.source.name))])
       // After the send: a crash between the two replays it twice, which the ledger of the service makes once.
-      await addHandled(database, record, letter, 'replayed')
+      await addHandled(database, record, deadLetter, 'replayed')
       await delay(1000 / perSecond)
     }
     result.replayed++
@@ -148,7 +148,7 @@ async function replay({ all, rate, force = false, dryRun = false, json = false, 
   )
 }
 
-async function dropLetters({
+async function dropDeadLetters({
   all,
   yes,
   dryRun,
@@ -158,10 +158,10 @@ async function dropLetters({
   requireChoice(filter, all, 'drop')
   if (!yes && !dryRun) throw new UsageError('Dropped letters are never processed: look with --dry-run, then add --yes.')
   let dropped = 0
-  await withLetters(filter, async ({ database }, { letter, record, state }) => {
+  await withDeadLetters(filter, async ({ database }, { deadLetter, record, state }) => {
     if (state !== 'open') return
     dropped++
-    if (!dryRun) await addHandled(database, record, letter, 'dropped')
+    if (!dryRun) await addHandled(database, record, deadLetter, 'dropped')
   })
   printResult({ dropped, dry_run: dryRun ?? false }, `${dropped} letters ${dryRun ? 'would be ' : ''}dropped`, json)
 }
@@ -173,11 +173,11 @@ function requireChoice(filter: Filter, all: boolean | undefined, verb: string): 
 }
 
 /** Reads the dead letter topics once and hands over what the filter lets through. */
-async function withLetters(
+async function withDeadLetters(
   filter: Filter,
-  onLetter: (tools: { config: Config; database: Database }, found: Found) => void | Promise<void>,
+  onDeadLetter: (tools: { config: Config; database: Database }, found: Found) => void | Promise<void>,
 ): Promise<void> {
-  const wanted = letterTopics.filter(
+  const wanted = deadLetterTopics.filter(
     (of) =>
       (filter.topic ?? of.source.name) === of.source.name &&
       (filter.service ?? of.service) === of.service &&
@@ -187,7 +187,7 @@ async function withLetters(
     throw new UsageError(
       filter.id
         ? `${JSON.stringify(filter.id)} is no letter: \`parma dlq ls --each\` shows them.`
-        : `No such dead letters: topics and services are ${letterTopics.map(({ source, service }) => `${source.name} of ${service}`).join(', ')}.`,
+        : `No such dead letters: topics and services are ${deadLetterTopics.map(({ source, service }) => `${source.name} of ${service}`).join(', ')}.`,
     )
   const config = readConfig()
   const database = await openPool(config)
@@ -196,11 +196,11 @@ async function withLetters(
     const byName = new Map(wanted.map((of) => [prefixed(config, of.name), of]))
     await readTopics(config, createLog('parma', 'silent'), [...byName.keys()], async (record) => {
       const of = byName.get(record.topic)!
-      const letter = readLetter(of, record)
-      if ((filter.reason ?? letter.reason) !== letter.reason) return
-      if (filter.event !== undefined && filter.event !== letter.event_id) return
-      if ((filter.id ?? letter.id) !== letter.id) return
-      await onLetter({ config, database }, { of, letter, record, state: handled.get(keyOf(record)) ?? 'open' })
+      const deadLetter = readDeadLetter(of, record)
+      if ((filter.reason ?? deadLetter.reason) !== deadLetter.reason) return
+      if (filter.event !== undefined && filter.event !== deadLetter.event_id) return
+      if ((filter.id ?? deadLetter.id) !== deadLetter.id) return
+      await onDeadLetter({ config, database }, { of, deadLetter, record, state: handled.get(keyOf(record)) ?? 'open' })
     })
   } finally {
     await database.end()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { FetchedRecord } from '#runtime/kafka/record.ts'
-import type { Letter } from './dead-letter.ts'
+import type { DeadLetter } from './dead-letter.ts'
 
 export type Action = 'replayed' | 'dropped'
 
@@ -25,13 +25,13 @@ export async function readHandled(database: Database): Promise<Map<string, Actio
 export async function addHandled(
   database: Database,
   record: FetchedRecord,
-  letter: Letter,
+  deadLetter: DeadLetter,
   action: Action,
 ): Promise<void> {
   const { topic, partition, offset, timestamp } = record
   await database.query(sql.unsafe`
     INSERT INTO cli.handled_dead_letter (topic, partition, "offset", written_at, action, reason, event_id)
-    VALUES (${topic}, ${partition}, ${offset}::bigint, to_timestamp(${timestamp}::float8 / 1000), ${action}, ${letter.reason}, ${letter.event_id})
+    VALUES (${topic}, ${partition}, ${offset}::bigint, to_timestamp(${timestamp}::float8 / 1000), ${action}, ${deadLetter.reason}, ${deadLetter.event_id})
     ON CONFLICT DO NOTHING`)
 }
 

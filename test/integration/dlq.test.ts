@@ -36,7 +36,7 @@ const death = (event_id: string, reason: string) => ({
 })
 
 /** Letters as a version of the analyzer left them that could not read what today's can, and one that nobody can read. */
-async function leaveLetters(count: number): Promise<Observation[]> {
+async function leaveDeadLetters(count: number): Promise<Observation[]> {
   const good = Array.from({ length: count }, observation)
   const name = installation.topics.prefix + topics.observations.name
   const values = await Promise.all(good.map((one) => codec.encode(topics.observations, name, one)))
@@ -60,7 +60,7 @@ type Each = { id: string; event_id: string; reason: string; replays: number; fir
 
 test('dead letters are listed, shown, replayed once to their service, and dropped', async () => {
   expect(await dlq('ls')).toEqual([])
-  const good = await leaveLetters(3)
+  const good = await leaveDeadLetters(3)
   const rows = await dlq<Row[]>('ls')
   expect(rows).toMatchObject([
     { service: 'analyzer', topic: topics.observations.name, reason: 'undecodable', letters: 3, oldest: failedAt },
