@@ -1,9 +1,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { count, flag, kafkaSettings, list, readEnv, secret, serviceSettings } from './config.ts'
+import {
+  ConfigError,
+  count,
+  flag,
+  kafkaSettings,
+  list,
+  problemsOf,
+  readEnv,
+  secret,
+  serviceSettings,
+} from './config.ts'
 
 const shape = {
   DEPLOYMENT_ENV: serviceSettings.DEPLOYMENT_ENV,
@@ -26,6 +36,30 @@ test('names every wrong variable at once, with its meaning', () => {
   expect(() => readEnv(shape, { LIMIT: 'many', DEPLOYMENT_ENV: 'moon' })).toThrow(
     /DEPLOYMENT_ENV is wrong.*\n.*NAME is missing\. What it is called\.\n.*LIMIT is wrong.*How many\.\n.*KEY is missing/,
   )
+})
+
+describe('a check', () => {
+  const check = ({ NAME, LIMIT, KEY }: { NAME?: string; LIMIT?: number; KEY?: string }) => [
+    ...(LIMIT !== undefined && LIMIT > 9 ? ['NAME does not go with that LIMIT.'] : []),
+    ...(NAME === undefined || KEY === undefined ? ['KEY is needed with NAME.'] : []),
+    ...problemsOf(() => {
+      if (NAME === 'bad') throw new ConfigError(['NAME is bad.', 'And so is the rest.'])
+    }),
+  ]
+  const read = (env: Record<string, string>) => readEnv(shape, { KEY: long, ...env }, check)
+
+  test('adds its problems to those of the settings themselves', () => {
+    expect(() => read({ NAME: 'a', LIMIT: '10', DEPLOYMENT_ENV: 'moon' })).toThrow(
+      /DEPLOYMENT_ENV is wrong.*\n  NAME does not go with that LIMIT\.$/,
+    )
+    expect(() => read({ NAME: 'bad' })).toThrow(/NAME is bad\.\n  And so is the rest\.$/)
+    expect(read({ NAME: 'a' }).LIMIT).toBe(7)
+  })
+
+  test('says nothing of a setting that is wrong in itself', () => {
+    expect(() => read({ NAME: 'a', KEY: '' })).toThrow(/:\n  KEY is missing\. A secret\.$/)
+    expect(() => read({ NAME: 'a', LIMIT: 'many' })).toThrow(/:\n  LIMIT is wrong.* How many\.$/)
+  })
 })
 
 test('empty counts as not set', () => {

@@ -3,17 +3,26 @@ import { z } from 'zod'
 import { recordLifeDays } from '#schemas/topics.ts'
 import { isNetwork } from '../web/ip-allow-list.ts'
 import { idle, inherited } from './legacy-env.ts'
+import { weakSecrets } from './weak-secrets.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
+
+/** What settings say of each other: one sentence for each problem. A setting that is wrong in itself is undefined here. */
+export type Check<S extends z.ZodRawShape> = (config: Partial<z.output<z.ZodObject<S>>>) => readonly string[]
 
 /**
  * Values of `shape` read from `env`: every name may also come as `<NAME>_FILE`, the path of a file that holds it. Where a
  * setting is not given, the predecessor's variables for it are. Empty counts as not set. Throws one ConfigError that names
- * every wrong variable at once.
+ * every wrong variable at once, with what `check` finds. What `check` says of a variable that is wrong in itself (its
+ * sentence begins with the name) is left out.
  */
-export function readEnv<S extends z.ZodRawShape>(shape: S, env: Env = process.env): z.output<z.ZodObject<S>> {
+export function readEnv<S extends z.ZodRawShape>(
+  shape: S,
+  env: Env = process.env,
+  check: Check<S> = () => [],
+): z.output<z.ZodObject<S>> {
   const problems: string[] = []
-  const unreadable = new Set<string>()
+  const wrong = new Set<string>()
   const given: Record<string, string | undefined> = {}
   /** The variable a setting came from, where it is not the setting's own. */
   const origins: Record<string, string> = {}
@@ -24,13 +33,15 @@ export function readEnv<S extends z.ZodRawShape>(shape: S, env: Env = process.en
       given[name] = own ?? older?.value
       if (older) origins[name] = older.origin
     } catch (error) {
-      unreadable.add(name)
+      wrong.add(name)
       problems.push(...(error as Error).message.split('\n'))
     }
   }
+  const unreadable = new Set(wrong)
   const parsed = z.object(shape).safeParse(given)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
+    wrong.add(name)
     if (unreadable.has(name)) continue
     const meaning = shape[name] instanceof z.ZodType ? shape[name].description : undefined
     problems.push(
@@ -38,8 +49,20 @@ export function readEnv<S extends z.ZodRawShape>(shape: S, env: Env = process.en
     )
   }
   if (given.DEPLOYMENT_ENV !== 'local') problems.push(...weakSecrets(shape, given))
+  const isNew = (problem: string) => ![...wrong].some((name) => problem.startsWith(`${name} `))
+  problems.push(...check(parsed.data ?? parseOthers(shape, given, wrong)).filter(isNew))
   if (problems.length > 0 || !parsed.data) throw new ConfigError(problems)
   return parsed.data
+}
+
+/** The settings that are not `wrong`. */
+function parseOthers<S extends z.ZodRawShape>(
+  shape: S,
+  given: Record<string, string | undefined>,
+  wrong: ReadonlySet<string>,
+): Partial<z.output<z.ZodObject<S>>> {
+  const others = Object.fromEntries(Object.entries(shape).filter(([name]) => !wrong.has(name)))
+  return z.object(others).parse(given) as Partial<z.output<z.ZodObject<S>>>
 }
 
 /** Throws an Error that says what is wrong with the variable. */
@@ -72,35 +95,27 @@ export function findIdle(env: Env = process.env): { variable: string; reason: st
 }
 
 export class ConfigError extends Error {
-  constructor(problems: string[]) {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
     super(`The configuration is not usable:\n${problems.map((problem) => `  ${problem.trim()}`).join('\n')}`)
     this.name = 'ConfigError'
+    this.problems = problems
   }
 }
 
-/** The shortest secret that services accept outside of DEPLOYMENT_ENV=local, in bytes (RFC 7518 section 3.2). */
-const minSecretBytes = 32
+/** The problems of the ConfigError that `read` throws; none when it returns. For a `check` of readEnv. */
+export function problemsOf(read: () => unknown): readonly string[] {
+  try {
+    read()
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
 
 /** A secret: never logged, and outside of DEPLOYMENT_ENV=local at least 32 bytes that are not a well-known default. */
 export const secret = () => z.string().meta({ secret: true })
-
-function weakSecrets(shape: z.ZodRawShape, given: Record<string, string | undefined>): string[] {
-  return Object.entries(shape).flatMap(([name, schema]) => {
-    const value = given[name]
-    if (value === undefined || !isSecret(schema as z.ZodType)) return []
-    // The predecessor fell back to the variable's own name (contract section 16, entry 3).
-    if (value === name) return [`${name} is its own name, which everybody knows: set a random one.`]
-    if (Buffer.byteLength(value) < minSecretBytes) return [`${name} is shorter than ${minSecretBytes} bytes.`]
-    return []
-  })
-}
-
-/** Also when it is optional or has a default: those wrap the schema that knows. */
-function isSecret(schema: z.ZodType): boolean {
-  return (
-    schema.meta()?.secret === true || ('unwrap' in schema && isSecret((schema as z.ZodOptional).unwrap() as z.ZodType))
-  )
-}
 
 /** A whole number of at least `min`. */
 export const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback)
