@@ -5,6 +5,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { orAfter } from '#runtime/process/deadline.ts'
 import { backOff, countFailures } from './back-off.ts'
 import { identify, type ProcessIdentity, stopProcess } from './process-identity.ts'
 
@@ -93,7 +94,11 @@ export function supervise(program: Program, { logDir, downFile, onChange, say }:
 
   async function pollHealth(exited: AbortSignal): Promise<void> {
     for (let healthy = false; !exited.aborted; await pause(healthy ? 2000 : 100, exited)) {
-      const answer = await Promise.race([program.isHealthy().catch(() => false), delay(3000, false, { ref: false })])
+      const answer = await orAfter(
+        program.isHealthy().catch(() => false),
+        3000,
+        () => false,
+      )
       if (exited.aborted || answer === healthy) continue
       healthy = answer
       if (healthy) healthySince ??= Date.now()

@@ -1,3 +1,4 @@
+import { orAfter } from '#runtime/process/deadline.ts'
 import type { NormalizationMap } from '#schemas/generated/types.ts'
 import { type CompiledMap, compileMap } from './map.ts'
 
@@ -45,14 +46,8 @@ export function createMaps(waitMs: number): Maps {
       const map = versions?.get(version)
       if (map) return map
       const { until, arrived } = missed(`${dataSourceId}/${version}`)
-      return orAfter(arrived, until - Date.now(), 'map-missing' as const)
+      const ms = until - Date.now()
+      return ms > 0 ? orAfter(arrived, ms, () => 'map-missing' as const) : 'map-missing'
     },
   }
-}
-
-async function orAfter<T, F>(wanted: Promise<T>, ms: number, fallback: F): Promise<T | F> {
-  if (ms <= 0) return fallback
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<F>((done) => (timer = setTimeout(done, ms, fallback)))
-  return Promise.race([wanted, late]).finally(() => clearTimeout(timer))
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DocumentReference } from 'firebase-admin/firestore'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
+import { withDeadline } from '#runtime/process/deadline.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from './config.ts'
@@ -80,13 +81,7 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
   }
 
   /** The client repeats calls for ten minutes by itself; the runtime, which does the same, has to know earlier. */
-  async function inTime<T>(call: Promise<T>, path: string): Promise<T> {
-    const done = new AbortController()
-    const late = delay(config.FIRESTORE_TIMEOUT_MS, undefined, { signal: done.signal })
-    try {
-      return await Promise.race([call, late.then(() => Promise.reject(new TransientError(`no answer for ${path}`)))])
-    } finally {
-      done.abort()
-    }
+  function inTime<T>(call: Promise<T>, path: string): Promise<T> {
+    return withDeadline(call, config.FIRESTORE_TIMEOUT_MS, () => new TransientError(`no answer for ${path}`))
   }
 }

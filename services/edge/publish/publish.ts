@@ -6,7 +6,7 @@ import type { Log } from '#runtime/process/log.ts'
 import type { Producer } from '#runtime/kafka/produce.ts'
 import { nextSpan } from '#runtime/kafka/trace.ts'
 import { Refusal, unavailable } from '../http/answer.ts'
-import { withDeadline } from '../http/deadline.ts'
+import { withDeadline } from '#runtime/process/deadline.ts'
 
 /** The `traceparent` the caller sent, if any. */
 export type Cause = { traceparent: string | undefined }

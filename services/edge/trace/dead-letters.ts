@@ -4,7 +4,7 @@ import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { headerText } from '#runtime/kafka/record.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { deadLetterTopic, topics } from '#schemas/topics.ts'
-import { withDeadline } from '../http/deadline.ts'
+import { withDeadline } from '#runtime/process/deadline.ts'
 import type { DeadLetters, NotKnown, Pipe } from './event-status.ts'
 
 /** Which of the services that take a payload further have given up on an event. Never rejects. */

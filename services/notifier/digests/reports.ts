@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Firestore, WriteBatch } from 'firebase-admin/firestore'
 import { z } from 'zod'
+import { orAfter, withDeadline } from '#runtime/process/deadline.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
@@ -40,7 +40,7 @@ export function startStoringReports(database: Database, config: Config, context:
   if (access === null) return void log.info('report_results_are_not_stored: no Firestore is configured')
   let firestore: Firestore | undefined
   // Where nobody answers the client would still wait for the calls that it repeats.
-  scope.defer(() => firestore && Promise.race([firestore.terminate(), delay(terminateMs, undefined, { ref: false })]))
+  scope.defer(() => firestore && orAfter(firestore.terminate(), terminateMs, () => undefined))
   const wake = startLoop('reports', config.REPORT_POLL_MS, context, async () => {
     const waiting = await database.any(sql.type(waitingRow)`
       SELECT d.digest_id, d.result, n.message, ARRAY(
@@ -67,7 +67,8 @@ async function store(firestore: Firestore, report: Report, timeoutMs: number): P
   const document = firestore.doc(`report/${report.digest_id}`)
   const write: WriteBatch = firestore.batch().create(document, documentOf(report))
   try {
-    await inTime(write.commit(), timeoutMs)
+    // The client repeats calls for ten minutes by itself; the loop, which does the same, has to know earlier.
+    await withDeadline(write.commit(), timeoutMs, () => new TransientError('no answer from Firestore'))
     return null
   } catch (error) {
     const { code, message } = error as { code?: number; message: string }
@@ -93,16 +94,5 @@ export function documentOf({ result, message, news }: Omit<Report, 'digest_id'>)
     news_count: news.length,
     html: isCut ? '' : html,
     html_left_out: isCut,
-  }
-}
-
-/** The client repeats calls for ten minutes by itself; the loop, which does the same, has to know earlier. */
-async function inTime(call: Promise<unknown>, ms: number): Promise<void> {
-  const done = new AbortController()
-  const late = delay(ms, undefined, { signal: done.signal })
-  try {
-    await Promise.race([call, late.then(() => Promise.reject(new TransientError('no answer from Firestore')))])
-  } finally {
-    done.abort()
   }
 }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { withDeadline } from './deadline.ts'
 import { register } from './metrics.ts'
 
 /** Throws, or rejects, to say what is wrong. */
@@ -62,15 +63,12 @@ export async function startHealth(port: number, host: string): Promise<Health & 
 }
 
 async function verdict(check: Check): Promise<string> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`no answer within ${checkTimeoutMs} ms`)), checkTimeoutMs).unref()
   try {
-    // As an async function, so that `late` is awaited also when the check throws at once.
-    await Promise.race([(async () => check())(), late])
+    const late = () => new Error(`no answer within ${checkTimeoutMs} ms`)
+    // As an async function, so that a check that throws at once rejects.
+    await withDeadline((async () => check())(), checkTimeoutMs, late)
     return 'ok'
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
-  } finally {
-    clearTimeout(timer)
   }
 }
