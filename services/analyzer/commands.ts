@@ -3,6 +3,6 @@ import { defineCommands } from '#runtime/commands/commands.ts'
 export const commands = defineCommands(import.meta, {
   rules: {
     help: 'rules that say which changes are news: ls, add, edit, disable',
-    load: () => import('./rules/commands.ts'),
+    load: () => import('./commands/rules.ts'),
   },
 })

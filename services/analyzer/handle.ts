@@ -1,7 +1,7 @@
 import { dead, drop, type Handler, ok, type Outcome, output } from '#runtime/consume/outcome.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
-import type { Store, Stored } from './store.ts'
+import type { Store, Stored } from './store/store.ts'
 
 /** Judges observations, and tells what is stored of them: news, and rules that cannot be followed. */
 export function judgeObservations(store: Store): Handler<Observation> {

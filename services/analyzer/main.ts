@@ -10,8 +10,8 @@ import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { judgeObservations } from './handle.ts'
-import { openRules } from './rules/rules.ts'
-import { openStore } from './store.ts'
+import { openRules } from './rules/rules-in-force.ts'
+import { openStore } from './store/store.ts'
 
 await runService('analyzer', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))

@@ -10,8 +10,8 @@ import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { normalizePayloads } from './handle.ts'
-import { createMaps } from './maps.ts'
-import { openStore } from './store.ts'
+import { createMaps } from './maps/loaded-maps.ts'
+import { openStore } from './store/store.ts'
 
 await runService('normalizer', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))

@@ -1,6 +1,6 @@
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
-import { defaultRule, type Policy } from './defaults.ts'
+import { defaultRule, type Policy } from '../detect/defaults.ts'
 import { type Firing, judge, type SeriesState } from './judge.ts'
 import {
   type Anchor,

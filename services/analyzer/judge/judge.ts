@@ -1,8 +1,8 @@
 import { percentRule, type Rule, type RuleProblem } from '../rules/compile-rules.ts'
-import { defaultRule, type Policy } from './defaults.ts'
-import { canJudge, type Change, judgeRule, type RuleState } from './judge-rule.ts'
-import { keepTimes } from './take-windows.ts'
-import { isUsual } from './is-usual-step.ts'
+import { defaultRule, type Policy } from '../detect/defaults.ts'
+import { canJudge, type Change, judgeRule, type RuleState } from '../rules/judge-rule.ts'
+import { keepTimes } from '../rules/take-windows.ts'
+import { isUsual } from '../detect/is-usual-step.ts'
 import { isSame, numberOf, readsTheSame, type Value } from '../values/value.ts'
 
 /** What a series was last, and its newest numbers, the oldest first. Times in ms since 1970. */

@@ -1,7 +1,7 @@
 import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
 import { findMethod, type Method } from '../values/aggregate.ts'
 import type { Tolerance } from '../values/similarity.ts'
-import { hasWildcard, matchGlob } from '../values/match-glob.ts'
+import { hasWildcard, matchGlob } from './match-glob.ts'
 import { ruleDefinition, type RuleDefinition, sayIssues } from './read-definition.ts'
 
 type Versioned = { rule_id: string; version: number }

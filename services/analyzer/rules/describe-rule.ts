@@ -1,5 +1,5 @@
 import type { RuleDefinition } from './read-definition.ts'
-import { sayCount, sayList } from '../values/say.ts'
+import { sayCount, sayList } from '../values/format.ts'
 
 const moves = { up: 'a rise', down: 'a fall', both: 'a change' }
 

@@ -1,7 +1,7 @@
-import type { Description, Names } from './describe.ts'
-import { countWords, writeHeadline } from './headline.ts'
+import type { Description, Names } from './describe-firing.ts'
+import { countWords, writeHeadline } from './write-headline.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
-import { excerpt, sayList, sayTime } from '../values/say.ts'
+import { excerpt, sayList, sayTime } from '../values/format.ts'
 import { maxMembers, sayName, sayValue } from './format-value.ts'
 import { readValue } from '../values/value.ts'
 

@@ -1,4 +1,4 @@
-import { excerpt, sayList, sayNumber, sayTime } from '../values/say.ts'
+import { excerpt, sayList, sayNumber, sayTime } from '../values/format.ts'
 import type { Value } from '../values/value.ts'
 
 const maxName = 80

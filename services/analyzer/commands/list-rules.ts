@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { findProblem } from '../rules/compile-rules.ts'
+import { readOwnRules } from '../rules/own-rules.ts'
+import { ruleDefinition } from '../rules/read-definition.ts'
+import { readPublished } from '../rules/rules-in-force.ts'
+import { sayRule, sayScope } from '../rules/describe-rule.ts'
+
+const versionRow = z.object({
+  rule_id: z.string(),
+  version: z.number(),
+  since: z.string(),
+  changed_by: z.string().nullable(),
+  reported: z.string().nullable(),
+})
+
+/** All rules as they are now, for a person; `problem`: why one is not followed. */
+export async function listRules(database: Database, maxWindow: number) {
+  const published = (await readPublished(database)).map(({ rule_id, version, definition }) => {
+    const { name, threshold, method, entries, source_measurement_id } = definition
+    const over = method === null ? '' : ` of the ${method} over ${entries ?? 'all'} values`
+    return {
+      ...{ rule_id, version, name, fires: `a change by ${threshold}% or more${over}` },
+      ...{ about: `measurement ${source_measurement_id}`, severity: null, enabled: true, definition },
+      problem: findProblem({ rule_id, version, ...definition }, maxWindow),
+    }
+  })
+  const own = (await readOwnRules(database)).map((row) => {
+    const { rule_id, version, definition } = row
+    const { data } = ruleDefinition.safeParse(definition)
+    return {
+      ...{ rule_id, version, name: data?.name ?? null, fires: data ? sayRule(data) : null },
+      ...{ about: data ? sayScope(data.scope) : null, severity: data?.severity ?? null },
+      ...{ enabled: data?.enabled ?? true, definition, problem: findProblem(row, maxWindow) },
+    }
+  })
+  const versions = await database.any(sql.type(versionRow)`
+    SELECT r.rule_id, r.version, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since, changed_by,
+      e.message AS reported
+    FROM analyzer.rule r LEFT JOIN analyzer.rule_error e USING (rule_id, version)`)
+  const known = new Map(versions.map((one) => [`${one.rule_id} ${one.version}`, one]))
+  return [...published, ...own].map(({ problem, ...rule }) => {
+    const { since = null, changed_by = null, reported = null } = known.get(`${rule.rule_id} ${rule.version}`) ?? {}
+    return { ...rule, problem: problem ?? reported, since, changed_by }
+  })
+}

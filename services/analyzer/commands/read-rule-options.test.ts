@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import { ruleDefinition } from '../rules/read-definition.ts'
+import { readRuleOptions, type RuleOptions } from './read-rule-options.ts'
+import { sayRule, sayScope } from '../rules/describe-rule.ts'
+
+const before = ruleDefinition.parse({
+  ...{ name: 'stars', when: { kind: 'percent', by: 10 }, window: { method: 'avg', runs: 5 }, severity: 'warning' },
+  scope: { companies: [1], measurement: '*stars' },
+})
+
+describe('options say when a rule fires', () => {
+  test.each<[RuleOptions, string]>([
+    [{ percent: '10' }, 'a change by 10% or more'],
+    [{ percent: '10', direction: 'up', inARow: '3' }, 'a rise by 10% or more, 3 times in a row'],
+    [{ absolute: '1e3', direction: 'down', coolDownDays: '0.5' }, 'a fall by 1000 or more, then nothing for 0.5 days'],
+    [{ fromZero: true, coolDownDays: '1' }, 'a change from zero, then nothing for 1 day'],
+    [{ above: '-5', recovery: '-8' }, 'a step above -5 (again once it was back at -8)'],
+    [{ below: '0', window: 'median', days: '7' }, 'a step below 0 of the median over 7 days'],
+    [{ percent: '5', window: 'sum', runs: '1' }, 'a change by 5% or more of the sum over 1 value'],
+    [{ changed: true }, 'any change'],
+    [{ never: true }, 'nothing'],
+  ])('%j', (options, said) => {
+    expect(sayRule(readRuleOptions({ name: 'a rule', ...options }, {}, null))).toBe(said)
+  })
+})
+
+describe('options that say nothing a rule could do are a mistake', () => {
+  test.each<[RuleOptions, RegExp]>([
+    [{}, /give one of --percent/],
+    [{ percent: '10', above: '5' }, /fires for one reason/],
+    [{ percent: 'ten' }, /--percent is "ten": give a number/],
+    [{ percent: '' }, /--percent is ""/],
+    [{ percent: 'Infinity' }, /--percent is "Infinity"/],
+    [{ percent: '-1' }, /This is no rule: when\.by/],
+    [{ above: '5', recovery: '6' }, /recovery: it lies on the wrong side/],
+    [{ above: '5', direction: 'up' }, /direction/],
+    [{ percent: '1', window: 'avg' }, /--window <method> with --runs/],
+    [{ percent: '1', runs: '5' }, /--window <method> with --runs/],
+    [{ percent: '1', window: 'avg', runs: '5', days: '5' }, /not both/],
+    [{ percent: '1', window: 'avg', runs: '0.5' }, /window/],
+    [{ percent: '1', inARow: '0' }, /in_a_row/],
+    [{ percent: '1', name: '  ' }, /name/],
+    [{ changed: true, window: 'avg', runs: '5' }, /has none/],
+  ])('%j', (options, message) => {
+    expect(() => readRuleOptions({ name: 'a rule', ...options }, {}, null)).toThrow(message)
+  })
+})
+
+describe('options change what they name of a rule', () => {
+  test.each<[RuleOptions, object]>([
+    [{}, {}],
+    [{ name: 'new' }, { name: 'new' }],
+    [{ percent: '20' }, { when: { kind: 'percent', by: 20, direction: 'both' } }],
+    [{ direction: 'up' }, { when: { kind: 'percent', by: 10, direction: 'up' } }],
+    [{ above: '5' }, { when: { kind: 'above', level: 5, recovery: null } }],
+    [{ window: 'none' }, { window: null }],
+    [{ window: 'max' }, { window: { method: 'max', runs: 5 } }],
+    [{ days: '7' }, { window: { method: 'avg', days: 7 } }],
+    [{ severity: 'auto' }, { severity: null }],
+    [{ enable: true }, {}],
+    [{ measurement: 'forks' }, { scope: { ...before.scope, measurement: 'forks' } }],
+  ])('%j', (options, changes) => {
+    expect(readRuleOptions(options, {}, before)).toEqual({ ...before, ...changes })
+  })
+
+  test('and whom it is about', () => {
+    const { scope } = readRuleOptions({}, { companies: [], sources: [3, 4] }, before)
+    expect(sayScope(before.scope)).toBe('company 1; *stars')
+    expect(sayScope(scope)).toBe('source 3, 4; *stars')
+    expect(sayScope({ ...scope, sources: [], measurement: '*' })).toBe('everything')
+  })
+})

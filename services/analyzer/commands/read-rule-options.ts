@@ -1,0 +1,97 @@
+import { UsageError } from '#runtime/commands/commands.ts'
+import { ruleDefinition, type RuleDefinition, sayIssues } from '../rules/read-definition.ts'
+
+/** What `parma rules add` and `edit` are told of a rule, as typed. */
+export type RuleOptions = {
+  name?: string
+  percent?: string
+  absolute?: string
+  fromZero?: boolean
+  above?: string
+  below?: string
+  changed?: boolean
+  ignore?: string[]
+  similarity?: string
+  never?: boolean
+  direction?: string
+  recovery?: string
+  window?: string
+  runs?: string
+  days?: string
+  inARow?: string
+  coolDownDays?: string
+  severity?: string
+  measurement?: string
+  enable?: boolean
+}
+
+/** The ids that the options name; undefined: none. */
+export type ScopeIds = Partial<Pick<RuleDefinition['scope'], 'companies' | 'buckets' | 'sources'>>
+
+/** The rule that options describe; with `before`, that rule with what they change. */
+export function readRuleOptions(options: RuleOptions, ids: ScopeIds, before: RuleDefinition | null): RuleDefinition {
+  const { name, inARow, coolDownDays, severity, measurement, enable } = options
+  const when = readWhen(options, before?.when)
+  if (when === undefined) throw new UsageError(`Say when it fires: give one of ${kinds.join(', ')}.`)
+  const scope = { ...before?.scope, ...given(ids), ...given({ measurement }) }
+  const read = ruleDefinition.safeParse({
+    ...before,
+    ...given({ name, in_a_row: readNumber(inARow, '--in-a-row') }),
+    ...given({ cool_down_days: readNumber(coolDownDays, '--cool-down-days'), window: readWindow(options, before) }),
+    ...given({ severity: severity === 'auto' ? null : severity, enabled: enable }),
+    ...{ when, scope },
+  })
+  if (!read.success) throw new UsageError(`This is no rule: ${sayIssues(read.error)}.`)
+  return read.data
+}
+
+const kinds = ['--percent', '--absolute', '--from-zero', '--above', '--below', '--changed', '--never']
+
+function readWhen(options: RuleOptions, before: RuleDefinition['when'] | undefined): object | undefined {
+  const { percent, absolute, fromZero, above, below, changed, never, direction, recovery, ignore, similarity } = options
+  const found = [
+    percent !== undefined && { kind: 'percent', by: readNumber(percent, '--percent') },
+    absolute !== undefined && { kind: 'absolute', by: readNumber(absolute, '--absolute') },
+    fromZero && { kind: 'from-zero' },
+    above !== undefined && { kind: 'above', level: readNumber(above, '--above') },
+    below !== undefined && { kind: 'below', level: readNumber(below, '--below') },
+    changed && { kind: 'changed' },
+    never && { kind: 'never' },
+  ].filter((one) => one !== false && one !== undefined)
+  if (found.length > 1) throw new UsageError(`A rule fires for one reason: give one of ${kinds.join(', ')}.`)
+  const when = found[0] ?? before
+  return (
+    when && {
+      ...when,
+      ...given({ direction, ignore }),
+      ...given({
+        recovery: readNumber(recovery, '--recovery'),
+        similarity: readNumber(similarity, '--similarity'),
+      }),
+    }
+  )
+}
+
+function readWindow({ window, runs, days }: RuleOptions, before: RuleDefinition | null): object | null | undefined {
+  if (window === undefined && runs === undefined && days === undefined) return undefined
+  if (window === 'none') return null
+  if (runs !== undefined && days !== undefined) throw new UsageError('Give --runs or --days, not both.')
+  const length = given({ runs: readNumber(runs, '--runs'), days: readNumber(days, '--days') })
+  const { method, ...known } = before?.window ?? { method: undefined }
+  const whole = { method: window ?? method, ...(Object.keys(length).length > 0 ? length : known) }
+  if (whole.method === undefined || Object.keys(whole).length < 2)
+    throw new UsageError('A window takes --window <method> with --runs <count> or --days <count>.')
+  return whole
+}
+
+function readNumber(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined
+  const number = text.trim() === '' ? NaN : Number(text)
+  if (!Number.isFinite(number)) throw new UsageError(`${option} is ${JSON.stringify(text)}: give a number.`)
+  return number
+}
+
+/** Without the members that are undefined. */
+function given<T extends object>(members: T): Partial<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { SeriesState } from '../judge/judge.ts'
+import type { Series } from './series-states.ts'
+import { numberOf, readValue } from '../values/value.ts'
+
+/** A series as it was when a payload that comes late was true. `length`: how many values back. */
+export type PastQuestion = Series & { event_no: number; observed_at: number; length: number }
+
+const valueRow = z.object({
+  question: z.number(),
+  event_no: z.number(),
+  observed_at: z.number(),
+  type: z.string(),
+  number: z.number().nullable(),
+  text: z.string().nullable(),
+  date: z.number().nullable(),
+  members: z.array(z.string()).nullable(),
+})
+
+/** What series were before a time, from the normalizer's values; null where there was nothing. In the order of `questions`. */
+export async function readPast(tx: Transaction, questions: readonly PastQuestion[]): Promise<(SeriesState | null)[]> {
+  if (questions.length === 0) return []
+  const column = <T extends string | number | null>(
+    type: string,
+    value: (question: PastQuestion, index: number) => T,
+  ) => sql.array(questions.map(value), type)
+  const rows = await tx.any(sql.type(valueRow)`
+    SELECT q.question, v.event_no, v.observed_at, v.type, v.number, v.text, v.members,
+      (extract(epoch FROM v.date) * 1000)::float8 AS date
+    FROM unnest(
+      ${column('int4', (_, index) => index)},
+      ${column('int4', ({ company_measurement_id }) => company_measurement_id)},
+      ${column('text', ({ subject_key }) => subject_key)},
+      ${column('text', ({ item_key }) => item_key)},
+      ${column('int8', ({ event_no }) => event_no)},
+      ${column('float8', ({ observed_at }) => observed_at / 1000)},
+      ${column('int4', ({ length }) => length)}
+    ) AS q (question, series, subject_key, item_key, event_no, observed_at, length)
+    CROSS JOIN LATERAL (
+      SELECT DISTINCT ON (v.observed_at, v.event_no) v.*
+      FROM normalizer.value v
+      WHERE v.company_measurement_id = q.series AND v.subject_key = q.subject_key
+        AND v.item_key IS NOT DISTINCT FROM q.item_key
+        AND v.observed_at < to_timestamp(q.observed_at) AND v.event_no <> q.event_no
+      ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC
+      LIMIT q.length
+    ) v
+    ORDER BY q.question, v.observed_at, v.event_no`)
+  const byQuestion = Map.groupBy(rows, ({ question }) => question)
+  return questions.map((_, index) => stateOf(byQuestion.get(index) ?? []))
+}
+
+/** `rows`: the oldest first. */
+function stateOf(rows: readonly z.infer<typeof valueRow>[]): SeriesState | null {
+  const values = rows.map((row) => ({ row, value: readValue(row) }))
+  const newest = values.at(-1)
+  if (!newest?.value) return null
+  const ofKind = values.slice(values.findLastIndex(({ value }) => value?.kind !== newest.value?.kind) + 1)
+  return {
+    eventNo: newest.row.event_no,
+    observedAt: newest.row.observed_at,
+    last: newest.value,
+    recent: ofKind.flatMap(({ value }) => (value && numberOf(value)) ?? []),
+  }
+}

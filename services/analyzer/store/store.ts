@@ -1,0 +1,57 @@
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import type { Database } from '#runtime/postgres/database.ts'
+import { hasCode, TransientError } from '#runtime/process/retry.ts'
+import type { News, Observation, OpsEvent } from '#schemas/generated/types.ts'
+import { newsOf } from '../words/compose-news.ts'
+import type { Config } from '../config.ts'
+import { judgeBatch } from './judge-batch.ts'
+import { readNews } from './news.ts'
+import { keyOf } from './parts.ts'
+import { opsEventOf, readRuleErrors } from './rule-errors.ts'
+import type { ReadRules } from '../rules/rules-in-force.ts'
+
+/** What stands in Postgres for an observation; or that its id belongs to another event, or what it is about is gone. */
+export type Stored =
+  { kind: 'conflict' } | { kind: 'gone'; what: string } | { kind: 'told'; news: News[]; opsEvents: OpsEvent[] }
+
+/** Judges a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
+export type Store = (batch: readonly Observation[]) => Promise<Stored[]>
+
+const foreignKeyViolation = '23503'
+
+export function openStore(database: Database, readRules: ReadRules, config: Config): Store {
+  return async (batch) => {
+    const rules = await readRules()
+    const events = batch.map(({ event_id, replay_id, part, event_no }) => ({
+      event_id,
+      replay_id,
+      part,
+      content_hash: String(event_no),
+    }))
+    return withLedger(database, 'analyzer', events, async (tx, verdicts) => {
+      const fresh = batch.filter((_, index) => verdicts[index] === 'fresh')
+      const gone = await judgeBatch(tx, fresh, rules, config)
+      // A payload is told with its last part.
+      const eventIds = batch.filter(({ part, parts }) => part === parts).map(({ event_id }) => event_id)
+      const news = Map.groupBy(await readNews(tx, eventIds), keyOf)
+      const errors = Map.groupBy(await readRuleErrors(tx, eventIds), keyOf)
+      return batch.map((observation, index): Stored => {
+        const key = keyOf(observation)
+        const what = gone.get(key)
+        if (verdicts[index] === 'conflict') return { kind: 'conflict' }
+        if (what !== undefined) return { kind: 'gone', what }
+        if (observation.part < observation.parts) return { kind: 'told', news: [], opsEvents: [] }
+        return {
+          kind: 'told',
+          news: (news.get(key) ?? []).map(newsOf),
+          opsEvents: (errors.get(key) ?? []).map(opsEventOf),
+        }
+      })
+    }).catch((error: unknown) => {
+      if (!hasCode(error, foreignKeyViolation)) throw error
+      throw new TransientError('a company, a source or a measurement vanished while its news were written', {
+        cause: error,
+      })
+    })
+  }
+}

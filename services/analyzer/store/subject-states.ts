@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { SubjectState } from '../judge/judge-items.ts'
+import type { Payload } from '../judge/judge-payload.ts'
+import { indexable } from './series-states.ts'
+
+const subjectRow = z.object({
+  company_id: z.number(),
+  data_source_id: z.number(),
+  subject_key: z.string(),
+  event_no: z.number(),
+  observed_at: z.number(),
+  map_version: z.number(),
+  // Written here alone, from a SubjectState.
+  lists: z.custom<SubjectState['lists']>(),
+})
+
+type Subject = Pick<Payload, 'company_id' | 'data_source_id' | 'subject_key'>
+
+export function subjectKeyOf({ company_id, data_source_id, subject_key }: Subject): string {
+  return `${company_id}\0${data_source_id}\0${indexable(subject_key)}`
+}
+
+/** What is known of the subjects of these payloads, by subjectKeyOf; those that nothing is known of are missing. */
+export async function readSubjects(tx: Transaction, payloads: readonly Subject[]): Promise<Map<string, SubjectState>> {
+  if (payloads.length === 0) return new Map()
+  const subjects = [...new Map(payloads.map((one) => [subjectKeyOf(one), one])).values()]
+  const rows = await tx.any(sql.type(subjectRow)`
+    SELECT s.* FROM unnest(${keyColumns(subjects)}) AS k (company_id, data_source_id, subject_key)
+    JOIN analyzer.subject_state s USING (company_id, data_source_id, subject_key)`)
+  return new Map(
+    rows.map(({ event_no, observed_at, map_version, lists, ...subject }) => [
+      subjectKeyOf({ ...subject, company_id: String(subject.company_id) }),
+      { eventNo: event_no, observedAt: observed_at, mapVersion: map_version, lists },
+    ]),
+  )
+}
+
+export async function writeSubjects(
+  tx: Transaction,
+  changed: readonly { subject: Subject; state: SubjectState }[],
+): Promise<void> {
+  if (changed.length === 0) return
+  const column = <T extends string | number>(type: string, value: (state: SubjectState) => T) =>
+    sql.array(
+      changed.map(({ state }) => value(state)),
+      type,
+    )
+  await tx.query(sql.unsafe`
+    INSERT INTO analyzer.subject_state (company_id, data_source_id, subject_key, event_no, observed_at, map_version, lists)
+    SELECT company_id, data_source_id, subject_key, event_no, to_timestamp(observed_at), map_version, lists::jsonb
+    FROM unnest(
+      ${keyColumns(changed.map(({ subject }) => subject))},
+      ${column('int8', ({ eventNo }) => eventNo)},
+      ${column('float8', ({ observedAt }) => observedAt / 1000)},
+      ${column('int4', ({ mapVersion }) => mapVersion)},
+      ${column('text', ({ lists }) => JSON.stringify(lists))}
+    ) AS n (company_id, data_source_id, subject_key, event_no, observed_at, map_version, lists)
+    ON CONFLICT (company_id, data_source_id, subject_key) DO UPDATE
+    SET event_no = excluded.event_no, observed_at = excluded.observed_at, map_version = excluded.map_version,
+      lists = excluded.lists`)
+}
+
+function keyColumns(subjects: readonly Subject[]) {
+  return sql.join(
+    [
+      sql.array(
+        subjects.map(({ company_id }) => Number(company_id)),
+        'int4',
+      ),
+      sql.array(
+        subjects.map(({ data_source_id }) => data_source_id),
+        'int4',
+      ),
+      sql.array(
+        subjects.map(({ subject_key }) => indexable(subject_key)),
+        'text',
+      ),
+    ],
+    sql.fragment`, `,
+  )
+}

@@ -1,0 +1,108 @@
+import { Argument, type Command, Option } from 'commander'
+import { z } from 'zod'
+import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, printRows } from '#runtime/commands/commands.ts'
+import { sql } from '#runtime/postgres/database.ts'
+import { driftKinds, policies } from '../incidents/incidents.ts'
+
+type Output = { json?: boolean }
+
+export function build(group: Command): void {
+  group
+    .command('ls')
+    .description('paths at which payloads and maps differ, each as it was first seen')
+    .option('--source <source>', 'id or name of a data source')
+    .option('--json', 'print JSON')
+    .action(list)
+  group
+    .command('nulls')
+    .description('the share of nulls at each path of the map, in the last days')
+    .option('--source <source>', 'id or name of a data source')
+    .option('--days <n>', 'how many', '30')
+    .option('--json', 'print JSON')
+    .action(listNulls)
+  group
+    .command('policies')
+    .description('what is done about drift that is new')
+    .option('--json', 'print JSON')
+    .action(listPolicies)
+  group
+    .command('policy')
+    .description('say what to do about drift that is new; without a policy it is told')
+    .argument('<source>', 'id or name')
+    .addArgument(new Argument('<policy>').choices([...policies, 'none']))
+    .addOption(new Option('--kind <kind>', 'of this kind only').choices(driftKinds))
+    .option('--path <path>', 'at this path only, as `parma drift ls` shows it')
+    .option('--json', 'print JSON')
+    .action(setPolicy)
+}
+
+const driftRow = z.object({
+  source: z.string(),
+  kind: z.string(),
+  path: z.string(),
+  policy: z.string(),
+  first_seen: z.string(),
+  message: z.string(),
+})
+
+async function list({ source, json = false }: Output & { source?: string }): Promise<void> {
+  const rows = await withDatabase(async (database) => {
+    const id = source === undefined ? null : await findSource(database, source)
+    return database.any(sql.type(driftRow)`
+      SELECT p.source_name AS source, d.kind, d.subject AS path, d.policy, d.seen_at::date::text AS first_seen, d.message
+      FROM normalizer.drift d JOIN normalizer.processed_event p USING (event_no)
+      WHERE d.kind = ANY(${sql.array([...driftKinds], 'text')}) AND (d.data_source_id = ${id} OR ${id}::int IS NULL)
+      ORDER BY p.source_name, d.subject, d.kind`)
+  })
+  printRows(rows, json)
+}
+
+const nullRow = z.object({ source: z.string(), path: z.string(), leaves: z.number(), nulls: z.number() })
+
+async function listNulls({ source, days, json = false }: Output & { source?: string; days: string }): Promise<void> {
+  const count = requireCount(days, '--days')
+  const rows = await withDatabase(async (database) => {
+    const id = source === undefined ? null : await findSource(database, source)
+    return database.any(sql.type(nullRow)`
+      SELECT s.source_name AS source, d.path, sum(d.leaves)::int8 AS leaves, sum(d.nulls)::int8 AS nulls
+      FROM normalizer.path_day d JOIN public.data_source s ON s.id = d.data_source_id
+      WHERE d.day > current_date - ${count}::int AND (d.data_source_id = ${id} OR ${id}::int IS NULL)
+      GROUP BY s.source_name, d.path ORDER BY s.source_name, sum(d.nulls)::float8 / sum(d.leaves) DESC, d.path`)
+  })
+  printRows(
+    rows.map((row) => ({ ...row, percent: Math.round((100 * row.nulls) / row.leaves) })),
+    json,
+  )
+}
+
+const policyRow = z.object({ source: z.string(), kind: z.string(), path: z.string(), policy: z.string() })
+
+async function listPolicies({ json = false }: Output): Promise<void> {
+  const rows = await withDatabase((database) =>
+    database.any(sql.type(policyRow)`
+      SELECT s.source_name AS source, p.kind, p.path, p.policy
+      FROM normalizer.drift_policy p JOIN public.data_source s ON s.id = p.data_source_id
+      ORDER BY s.source_name, p.kind, p.path`),
+  )
+  printRows(rows, json)
+}
+
+async function setPolicy(
+  source: string,
+  policy: string,
+  { kind = '', path = '', json = false }: Output & { kind?: string; path?: string },
+): Promise<void> {
+  await withDatabase(async (database) => {
+    const id = await findSource(database, source)
+    await database.query(
+      policy === 'none'
+        ? sql.unsafe`DELETE FROM normalizer.drift_policy WHERE data_source_id = ${id} AND kind = ${kind} AND path = ${path}`
+        : sql.unsafe`
+            INSERT INTO normalizer.drift_policy (data_source_id, kind, path, policy) VALUES (${id}, ${kind}, ${path}, ${policy})
+            ON CONFLICT (data_source_id, kind, path) DO UPDATE SET policy = excluded.policy`,
+    )
+  })
+  const what = `${kind || 'all drift'}${path && ` at ${path}`} of ${source}`
+  printResult({ source, kind, path, policy }, `${what}: ${policy === 'none' ? 'no policy' : policy}`, json)
+}

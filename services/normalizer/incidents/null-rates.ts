@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Normalized } from '../understand/normalize.ts'
+
+/** Leaves of one path of a source that came on one day (UTC, `2026-01-31`). */
+export type PathCount = { data_source_id: number; path: string; day: string; leaves: number; nulls: number }
+export type Arrived = { data_source_id: number; received_at: number; normalized: Normalized }
+
+/** Counts the leaves of each path that the map holds. In one order everywhere, so that transactions cannot deadlock. */
+export function countPaths(payloads: readonly Arrived[]): PathCount[] {
+  const days = new Map<string, Map<string, PathCount>>()
+  for (const { data_source_id, received_at, normalized } of payloads) {
+    const day = new Date(received_at).toISOString().slice(0, 10)
+    const paths = days.get(`${data_source_id} ${day}`) ?? new Map<string, PathCount>()
+    days.set(`${data_source_id} ${day}`, paths)
+    const add = (path: string, nulls: number) => {
+      const count = paths.get(path)
+      if (!count) return void paths.set(path, { data_source_id, path, day, leaves: 1, nulls })
+      count.leaves++
+      count.nulls += nulls
+    }
+    for (const { path } of normalized.values) add(path, 0)
+    for (const { path } of normalized.refused) add(path, 0)
+    for (const path of normalized.nullPaths) add(path, 1)
+  }
+  return inOrder(days).flatMap(inOrder)
+}
+
+function inOrder<T>(map: ReadonlyMap<string, T>): T[] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value)
+}
+
+const risen = z.object({
+  data_source_id: z.number(),
+  path: z.string(),
+  leaves: z.number(),
+  nulls: z.number(),
+  leaves_before: z.number(),
+  nulls_before: z.number(),
+})
+export type RisenNulls = z.infer<typeof risen>
+export type NullRateLimits = { NULL_RATE_DAYS: number; NULL_RATE_RISE: number; NULL_RATE_MIN_LEAVES: number }
+
+/** Adds to the counts of each day, and returns the paths that are null much more often than in the days before. */
+export async function addToNullRates(
+  tx: Transaction,
+  counts: readonly PathCount[],
+  { NULL_RATE_DAYS, NULL_RATE_RISE, NULL_RATE_MIN_LEAVES }: NullRateLimits,
+): Promise<readonly RisenNulls[]> {
+  if (counts.length === 0) return []
+  const column = <T extends string | number>(type: string, value: (count: PathCount) => T) =>
+    sql.array(counts.map(value), type)
+  return tx.any(sql.type(risen)`
+    WITH n AS (
+      SELECT * FROM unnest(
+        ${column('int4', (count) => count.data_source_id)},
+        ${column('text', (count) => count.path)},
+        ${column('date', (count) => count.day)},
+        ${column('int8', (count) => count.leaves)},
+        ${column('int8', (count) => count.nulls)}
+      ) AS n (data_source_id, path, day, leaves, nulls)
+    ), forgotten AS (
+      DELETE FROM normalizer.path_day AS d USING n
+      WHERE d.data_source_id = n.data_source_id AND d.path = n.path AND d.day < n.day - 2 * ${NULL_RATE_DAYS}::int
+    ), today AS (
+      INSERT INTO normalizer.path_day AS d (data_source_id, path, day, leaves, nulls)
+      SELECT * FROM n
+      ON CONFLICT (data_source_id, path, day) DO UPDATE SET leaves = d.leaves + excluded.leaves, nulls = d.nulls + excluded.nulls
+      RETURNING *
+    )
+    SELECT today.data_source_id, today.path, today.leaves, today.nulls, before.leaves AS leaves_before, before.nulls AS nulls_before
+    FROM today CROSS JOIN LATERAL (
+      SELECT sum(leaves)::int8 AS leaves, sum(nulls)::int8 AS nulls FROM normalizer.path_day AS d
+      WHERE d.data_source_id = today.data_source_id AND d.path = today.path
+        AND d.day < today.day AND d.day >= today.day - ${NULL_RATE_DAYS}::int
+    ) AS before
+    WHERE today.nulls > 0 AND today.leaves >= ${NULL_RATE_MIN_LEAVES} AND before.leaves >= ${NULL_RATE_MIN_LEAVES}
+      AND today.nulls::float8 / today.leaves - before.nulls::float8 / before.leaves >= ${NULL_RATE_RISE}::float8`)
+}

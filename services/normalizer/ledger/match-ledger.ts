@@ -1,0 +1,54 @@
+import type { Transaction } from '#runtime/postgres/database.ts'
+import type { RawPayload } from '#schemas/generated/types.ts'
+import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
+import type { Work } from '../store/store.ts'
+import { type Clocks, giveTime } from './observed-clock.ts'
+import { type PayloadRefused, reasonOf, type Understood } from '../understand/understand.ts'
+
+/** A payload in work: its own row in the ledger, and the event's first one, which gives event_no and time. */
+export type Case = {
+  payload: RawPayload
+  result: Understood | PayloadRefused
+  row: LedgerRow
+  first: LedgerRow
+  /** Its row is yet to be written, and tells of this delivery. */
+  fresh: boolean
+}
+
+/**
+ * The payloads of a batch with their rows in the ledger, which are there or new; null where the event is there with other
+ * content. Of what comes twice in one batch the first is fresh.
+ */
+export async function openCases(tx: Transaction, batch: readonly Work[], clocks: Clocks): Promise<(Case | null)[]> {
+  const ledger = await readLedger(
+    tx,
+    batch.map(({ payload }) => payload.event_id),
+  )
+  const unknown = batch.filter(({ payload }) => !findRow(ledger.get(payload.event_id), payload))
+  const eventNos = [...(await takeEventNos(tx, unknown.length))]
+  return batch.map(({ payload, result }) => {
+    const rows = ledger.get(payload.event_id) ?? []
+    const known = findRow(rows, payload)
+    if (known && known.content_hash !== payload.content_hash) return null
+    const time = rows[0]?.observed_at ?? timeOf(payload, result, clocks)
+    const row = known ?? newRow(payload, eventNos.shift() as number, time)
+    if (!known) ledger.set(payload.event_id, [...rows, row])
+    const first = rows[0] ?? row
+    return { payload, result: checkContent(result, row, first), row, first, fresh: !known }
+  })
+}
+
+function findRow(rows: readonly LedgerRow[] | undefined, { replay }: RawPayload): LedgerRow | undefined {
+  return rows?.find(({ replay_id }) => replay_id === (replay?.replay_id ?? ''))
+}
+
+/** A time that is refused moves no clock. */
+function timeOf(payload: RawPayload, result: Case['result'], clocks: Clocks): number {
+  return reasonOf(result) === 'observed-at' ? (payload.observed_at as number) : giveTime(clocks, payload)
+}
+
+/** A replay must have the content of what it replays. */
+function checkContent(result: Case['result'], row: LedgerRow, first: LedgerRow): Case['result'] {
+  if (first.content_hash === row.content_hash) return result
+  return { reason: 'conflict', message: 'the event has other content', sample: '', mapVersion: null }
+}

@@ -1,0 +1,131 @@
+import { type ValueType, valueTypes } from '../read/coerce.ts'
+import { excerpt, pathOf } from '../read/json-text.ts'
+
+/** An entry of a map as the payload walk needs it. */
+export type Entry = ValueEntry | NestedEntry | FaultyEntry
+export type ValueEntry = { kind: 'value'; id: number; type: ValueType; name: string }
+/** `id` null: its own entry is faulty, its children are not. */
+export type NestedEntry = { kind: 'nested'; id: number | null; name: string; itemKey: string | null; level: Level }
+/** Nothing can be stored by it; what stands at its path is refused with this reason. */
+export type FaultyEntry = { kind: 'faulty'; reason: MapProblem }
+
+/** Entries of one level by SourceField: a nested name is looked up below its own parent only. */
+export type Level = ReadonlyMap<string, Entry>
+
+export type MapProblem = 'no-measurement-id' | 'doubled-measurement-id' | 'unknown-type' | 'bad-entry'
+
+/** Something in a map that is wrong, or that is taken with a remark. `path` as in pathOf, without list marks. */
+export type MapFault = { path: string; message: string }
+
+export type CompiledMap = {
+  root: Level
+  /** Measurement names by source_measurement_id. */
+  names: ReadonlyMap<number, string>
+  faults: MapFault[]
+}
+
+const maxLevels = 100
+const maxNameLength = 500
+
+/**
+ * Checks and compiles a normalization map (contract section 5), given as JSON text. A wrong entry costs only itself and is
+ * reported in `faults`; null when the text is no map at all. Never throws.
+ */
+export function compileMap(content: string): CompiledMap | null {
+  const map = readJson(content)
+  const mappings = isRecord(map) ? (map.Mappings ?? []) : null
+  if (!Array.isArray(mappings)) return null
+  const names = new Map<number, string>()
+  const faults: MapFault[] = []
+  return { root: compileLevel(mappings, '', 1, names, faults), names, faults }
+}
+
+function compileLevel(
+  entries: unknown[],
+  prefix: string,
+  depth: number,
+  names: Map<number, string>,
+  faults: MapFault[],
+): Level {
+  const level = new Map<string, Entry>()
+  for (const [index, given] of entries.entries()) {
+    const entry = isRecord(given) ? given : {}
+    const field = entry.SourceField
+    if (typeof field !== 'string') {
+      faults.push({ path: pathOf(prefix, String(index)), message: 'an entry without SourceField' })
+      continue
+    }
+    const path = pathOf(prefix, field)
+    const fault = (message: string) => void faults.push({ path, message })
+    // As in the predecessor, of two entries for one field the later one counts.
+    if (level.has(field)) fault('two entries for this field on one level; the last one counts')
+    level.set(field, compileEntry(entry, path, depth, names, faults, fault))
+  }
+  return level
+}
+
+function compileEntry(
+  entry: Record<string, unknown>,
+  path: string,
+  depth: number,
+  names: Map<number, string>,
+  faults: MapFault[],
+  fault: (message: string) => void,
+): Entry {
+  const name = typeof entry.MeasurementName === 'string' ? excerpt(entry.MeasurementName, maxNameLength) : path
+  const type = typeof entry.DataType === 'string' ? entry.DataType.trim().toLowerCase() : ''
+  const id = readId(entry.source_measurement_id, fault)
+  const problem = id === null ? 'no-measurement-id' : names.has(id) ? 'doubled-measurement-id' : null
+  if (problem === 'doubled-measurement-id')
+    fault(`source_measurement_id ${id} already stands for ${names.get(id as number)}`)
+  if (id !== null && !problem) names.set(id, name)
+
+  if (type === 'nested') {
+    const children = entry.NestedMappings ?? []
+    if (!Array.isArray(children) || depth >= maxLevels) {
+      fault(Array.isArray(children) ? `nested deeper than ${maxLevels} levels` : 'NestedMappings is no list')
+      return { kind: 'faulty', reason: 'bad-entry' }
+    }
+    const itemKey = typeof entry.ItemKey === 'string' ? entry.ItemKey : null
+    const level = compileLevel(children, path, depth + 1, names, faults)
+    return { kind: 'nested', id: problem ? null : id, name, itemKey, level }
+  }
+  if (!valueTypes.includes(type as ValueType)) {
+    fault(`unknown DataType ${show(entry.DataType ?? null)}; known are ${valueTypes.join(', ')}, nested`)
+    return { kind: 'faulty', reason: 'unknown-type' }
+  }
+  if (Array.isArray(entry.NestedMappings) && entry.NestedMappings.length > 0)
+    fault(`NestedMappings below type ${type} are ignored`)
+  return problem || id === null
+    ? { kind: 'faulty', reason: problem ?? 'no-measurement-id' }
+    : { kind: 'value', id, type: type as ValueType, name }
+}
+
+/** A positive int4; also as decimal text, which old modules send. */
+function readId(given: unknown, fault: (message: string) => void): number | null {
+  const isText = typeof given === 'string' && /^\d{1,10}$/.test(given)
+  const id = isText ? Number(given) : given
+  if (typeof id === 'number' && Number.isInteger(id) && id > 0 && id < 2 ** 31) {
+    if (isText) fault('source_measurement_id is text, taken as a number')
+    return id
+  }
+  fault(given === undefined ? 'source_measurement_id is missing' : `source_measurement_id ${show(given)} is no id`)
+  return null
+}
+
+/** Lists and objects by their kind: how deep they are is not known. */
+function show(given: unknown): string {
+  return Array.isArray(given) ? '[…]' : isRecord(given) ? '{…}' : excerpt(JSON.stringify(given), 60)
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

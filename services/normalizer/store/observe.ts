@@ -1,0 +1,118 @@
+import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
+import { excerpt, sha256 } from '../read/json-text.ts'
+import type { LedgerRow } from '../ledger/ledger-rows.ts'
+import type { ValueRow } from './values.ts'
+
+/** A payload or replay with the values it brought, as they are stored. */
+export type StoredPayload = { event_no: number; row: LedgerRow; values: readonly ValueRow[] }
+
+export type PartLimits = { values: number; bytes: number }
+
+/** No settings: other ones would cut parts that were sent already in another way when they are sent again. */
+export const partLimits: PartLimits = { values: 5000, bytes: 1024 * 1024 }
+
+/**
+ * The observations of a payload, made of what is stored: the same at each delivery. One per part; a payload without values
+ * is one empty part, so that what is gone is noticed. A replay speaks of the values it added, and without any is silent;
+ * so is a payload that was refused as a whole.
+ */
+export function observe(
+  { event_no, row, values }: StoredPayload,
+  names: ReadonlyMap<number, string>,
+  limits: PartLimits,
+): Observation[] {
+  const isReplay = row.replay_id !== ''
+  if (row.reason !== null || row.map_version === null || (isReplay && values.length === 0)) return []
+  const observed = values.map((value) => observedValue(value, names))
+  const parts = isSmall(observed, limits)
+    ? [observed]
+    : split(
+        observed.map((value, index) => fit(value, (values[index] as ValueRow).text, limits)),
+        limits,
+      )
+  return parts.map((part, index) => ({
+    event_id: row.event_id,
+    event_no,
+    part: index + 1,
+    parts: parts.length,
+    data_source_id: row.data_source_id,
+    source_name: row.source_name,
+    company_id: row.company_id,
+    task_id: row.task_id,
+    map_version: row.map_version as number,
+    observed_at: row.observed_at as number,
+    history: row.history,
+    replay_id: isReplay ? row.replay_id : null,
+    subject_key: row.subject_key,
+    values: part,
+    refused: row.refused,
+  }))
+}
+
+function observedValue(value: ValueRow, names: ReadonlyMap<number, string>): ObservedValue {
+  return {
+    seq: value.seq,
+    source_measurement_id: value.source_measurement_id,
+    company_measurement_id: value.company_measurement_id,
+    measurement_name: names.get(value.source_measurement_id) ?? '',
+    type: value.type,
+    path: value.path,
+    item_key: value.item_key,
+    item_label: value.item_label,
+    number: value.number,
+    text: value.members === null ? value.text : null,
+    date: value.date,
+    members: value.members,
+  }
+}
+
+/** Whether it fits one part for certain: what all but the largest payloads do is not measured value by value. */
+function isSmall(values: readonly ObservedValue[], limits: PartLimits): boolean {
+  if (values.length > limits.values) return false
+  let bytes = 0
+  for (const { measurement_name, type, path, item_key, item_label, text, members } of values) {
+    const length = measurement_name.length + type.length + path.length + lengthOf(item_key) + lengthOf(item_label)
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    bytes += 85 + 3 * (length + lengthOf(text) + (members ?? []).reduce((sum, member) => sum + 2 + member.length, 0))
+  }
+  return bytes <= limits.bytes
+}
+
+const lengthOf = (text: string | null) => text?.length ?? 0
+
+/** A value that no record could carry is told by its beginning and its hash: whole it is in `normalizer.value` alone. */
+function fit(value: ObservedValue, text: string | null, { bytes }: PartLimits): ObservedValue {
+  if (text === null || sizeOf(value) <= bytes) return value
+  return { ...value, text: `${excerpt(text, 1000)}… ${sha256(text)}`, members: null }
+}
+
+function split(values: ObservedValue[], limits: PartLimits): ObservedValue[][] {
+  const parts: ObservedValue[][] = [[]]
+  let bytes = 0
+  for (const value of values) {
+    const size = sizeOf(value)
+    const open = parts.at(-1) as ObservedValue[]
+    if (open.length > 0 && (open.length >= limits.values || bytes + size > limits.bytes)) {
+      parts.push([value])
+      bytes = size
+    } else {
+      open.push(value)
+      bytes += size
+    }
+  }
+  return parts
+}
+
+/** At least what the value takes in Avro. */
+function sizeOf(value: ObservedValue): number {
+  const texts = [
+    value.measurement_name,
+    value.type,
+    value.path,
+    value.item_key,
+    value.item_label,
+    value.text,
+    ...(value.members ?? []),
+  ]
+  return texts.reduce((sum, text) => sum + 5 + (text === null ? 0 : Buffer.byteLength(text)), 50)
+}

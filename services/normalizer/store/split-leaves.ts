@@ -1,0 +1,119 @@
+import { excerpt } from '../read/json-text.ts'
+import type { LedgerRow } from '../ledger/ledger-rows.ts'
+import type { Value } from '../understand/normalize.ts'
+import type { Case } from '../ledger/match-ledger.ts'
+import type { Refusal } from './refusals.ts'
+import type { SeriesIds } from '../series/series-cache.ts'
+import type { NewValue, NewValues } from './values.ts'
+
+/** By event_no: the leaves of it that are stored, as `leafOf` names them. Only of events that are replayed. */
+export type PresentLeaves = ReadonlyMap<number, Set<string>>
+
+/**
+ * Names a leaf of a payload for any map. The position alone would not do: what one map takes as one value begins where
+ * its first leaf is, which another map takes for itself.
+ */
+export function leafOf({ seq, path }: { seq: number; path: string }): string {
+  return `${seq} ${path}`
+}
+
+/** What one payload brings. */
+export type Settled = { row: LedgerRow; brought: NewValues; refusals: Refusal[] }
+
+/**
+ * The rows of one payload, and in `row` its counts. `present` says which leaves of which event are stored already, and
+ * learns the new ones: those of a replay that are there are left alone.
+ */
+export function settle(
+  { payload, result, row, first }: Case,
+  series: SeriesIds,
+  present: PresentLeaves,
+  sampleLength: number,
+): Settled {
+  const { event_no, observed_at } = first
+  const { data_source_id, company_id } = row
+  const base = { event_no, superseded_by: null, data_source_id, company_id, map_version: result.mapVersion }
+  const settled = (values: NewValue[], refusals: Refusal[]): Settled => ({
+    row,
+    brought: {
+      event_no,
+      replay_no: payload.replay ? row.event_no : null,
+      observed_at,
+      company_id: Number(company_id),
+      data_source_id,
+      subject_key: row.subject_key,
+      values,
+    },
+    refusals,
+  })
+  row.map_version = result.mapVersion
+  if ('reason' in result) {
+    row.reason = result.reason
+    const refusal = {
+      ...base,
+      seq: null,
+      leaves: 0,
+      path: '',
+      item_key: null,
+      reason: result.reason,
+      sample: result.sample,
+    }
+    return settled([], [refusal])
+  }
+  const { normalized } = result
+  const storable = normalized.values.filter(({ entry }) => series.has(entry.id))
+  // The measurement is gone, or it is not one of this source.
+  const lost = normalized.values.filter(({ entry }) => !series.has(entry.id))
+  const refused = [
+    ...normalized.refused,
+    ...lost.map((value) => ({
+      ...value,
+      reason: 'unknown-measurement',
+      sample: excerpt(sampleOf(value), sampleLength),
+    })),
+  ]
+  row.subject_key = normalized.subjectKey
+  row.stored = leavesOf(storable)
+  row.refused = leavesOf(refused)
+  row.nulls = normalized.nulls.length
+  row.unmapped = normalized.unmapped.length
+
+  const leaves = present.get(first.event_no)
+  const values = storable
+    .filter((place) => !leaves?.has(leafOf(place)))
+    .map(({ entry, item, seq, path, number, text, date, members, column }): NewValue => ({
+      seq,
+      company_measurement_id: series.get(entry.id) as number,
+      source_measurement_id: entry.id,
+      type: entry.type,
+      path,
+      item_key: item?.key ?? null,
+      item_label: item?.label ?? null,
+      number,
+      text,
+      date,
+      members,
+      column,
+    }))
+  const refusals = refused
+    .filter((place) => !leaves?.has(leafOf(place)))
+    .map(({ seq, leaves, path, item, reason, sample }) => ({
+      ...base,
+      seq,
+      leaves,
+      path,
+      item_key: item?.key ?? null,
+      reason,
+      sample,
+    }))
+  for (const value of values) leaves?.add(leafOf(value))
+  return settled(values, refusals)
+}
+
+function leavesOf(places: readonly { leaves: number }[]): number {
+  return places.reduce((sum, { leaves }) => sum + leaves, 0)
+}
+
+function sampleOf({ number, text, date }: Value): string {
+  return text ?? (date === null ? String(number) : new Date(date).toISOString())
+}

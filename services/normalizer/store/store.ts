@@ -1,0 +1,53 @@
+import type { Database } from '#runtime/postgres/database.ts'
+import { hasCode, TransientError } from '#runtime/process/retry.ts'
+import type { RawPayload } from '#schemas/generated/types.ts'
+import type { Config } from '../config.ts'
+import { createMonths } from './months.ts'
+import type { StoredPayload } from './observe.ts'
+import { SeriesCache } from '../series/series-cache.ts'
+import type { ToldStory } from '../incidents/incidents.ts'
+import type { PayloadRefused, Understood } from '../understand/understand.ts'
+import { writeBatch } from './write-batch.ts'
+
+export type Work = { payload: RawPayload; result: Understood | PayloadRefused }
+/** What stands in Postgres for a payload, and what it was the first to show; or that its id belongs to other content. */
+export type Written = 'conflict' | { stored: StoredPayload; stories: ToldStory[]; fresh: boolean }
+
+/** Writes a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
+export type Store = (batch: readonly Work[]) => Promise<Written[]>
+
+const maxTold = 20_000
+
+/**
+ * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for row";
+ * unique_violation: an event_id came for two companies at once.
+ */
+const overtaken = ['23503', '23514', '23505']
+
+export function openStore(database: Database, config: Config): Store {
+  const months = createMonths(database)
+  const series = new SeriesCache(config.SERIES_CACHE_SIZE)
+  const told = new Set<string>()
+
+  return async (batch) => {
+    const payloads = batch.map(({ payload }) => payload)
+    await months.ensure(
+      batch.flatMap(({ payload, result }) => ('reason' in result ? [] : (payload.observed_at ?? []))),
+      payloads.map(({ received_at }) => received_at),
+    )
+    try {
+      const { written, added, asked } = await database.transaction((tx) =>
+        writeBatch(tx, batch, { series, told, limits: config }),
+      )
+      series.keep(added)
+      if (told.size > maxTold) told.clear()
+      for (const key of asked) told.add(key)
+      return written
+    } catch (error) {
+      if (!hasCode(error, ...overtaken)) throw error
+      months.forget()
+      series.forget()
+      throw new TransientError('what these values belong to has changed while they were written', { cause: error })
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import { coerce, type CoerceProblem, coercions, type Coerced, kindOf } from '../read/coerce.ts'
+import { identify, type Identity, subjectOf } from './identify.ts'
+import { excerpt, jsonText, pathOf } from '../read/json-text.ts'
+import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } from '../maps/compile-map.ts'
+import type { Json, List, Structure } from '../read/parse.ts'
+
+/** Why a leaf is not stored: the closed list of `normalizer.refused.reason`, for values. */
+export type ValueProblem = CoerceProblem | MapProblem | 'duplicate-key' | 'not-an-object' | 'unknown-measurement'
+
+/** Where something stood. It covers the leaves `seq` to `seq + leaves - 1` of the source text. */
+export type Place = { seq: number; leaves: number; path: string; item: Identity | null }
+export type Value = Place & Coerced & { entry: ValueEntry }
+export type Refused = Place & { reason: ValueProblem; sample: string }
+
+/** A path where the payload and the map differ. */
+export type Drift = {
+  kind: 'unknown-path' | 'missing-path' | 'retyped-path'
+  path: string
+  found: string
+  declared: string
+}
+
+export type Normalized = {
+  subjectKey: string
+  values: Value[]
+  refused: Refused[]
+  /** The seq of each null, and of each other leaf that the map does not hold. */
+  nulls: number[]
+  unmapped: number[]
+  /** The path of each null that the map holds. */
+  nullPaths: string[]
+  /** source_measurement_id of nested entries that stand in the payload: they get a series and no value. */
+  parents: Set<number>
+  drift: Drift[]
+}
+
+export type Options = { MAX_DRIFT_PER_PAYLOAD: number; SAMPLE_LENGTH: number }
+
+/**
+ * What a payload's `raw_data` says by this map. Every leaf is exactly one of stored, refused, null and unmapped; an empty
+ * list or object where the map has a nested entry is no leaf. Never throws.
+ */
+export function normalize(root: Structure, map: CompiledMap, options: Options): Normalized {
+  const walk = new Walk(root, options)
+  walk.object(root, map.root, '', null)
+  walk.reportMissing()
+  return walk.result
+}
+
+class Walk {
+  readonly result: Normalized
+  readonly #first: number
+  readonly #options: Options
+  readonly #seen = new Set<Entry>()
+  /** The levels that the payload has, with the path of each. */
+  readonly #visited = new Map<Level, string>()
+  readonly #drift = new Set<string>()
+
+  constructor(root: Structure, options: Options) {
+    this.#first = root.seq
+    this.#options = options
+    this.result = {
+      subjectKey: subjectOf(root),
+      values: [],
+      refused: [],
+      nulls: [],
+      unmapped: [],
+      nullPaths: [],
+      parents: new Set(),
+      drift: [],
+    }
+  }
+
+  object(node: Structure, level: Level, prefix: string, item: Identity | null): void {
+    this.#visited.set(level, prefix)
+    for (const { key, value, overridden } of node.members) {
+      const path = pathOf(prefix, key)
+      const entry = level.get(key)
+      if (entry) this.#seen.add(entry)
+      else this.#report({ kind: 'unknown-path', path, found: foundKind(value), declared: '' })
+      if (!entry) this.#count(value)
+      else if (value.kind === 'null') this.#null(value, path)
+      else if (overridden) this.#refuse('duplicate-key', value, path, item)
+      else if (entry.kind === 'faulty') this.#refuse(entry.reason, value, path, item)
+      else if (entry.kind === 'value') this.#value(entry, value, path, item)
+      else this.#nested(entry, key, value, path, item)
+    }
+  }
+
+  reportMissing(): void {
+    for (const [level, prefix] of this.#visited)
+      for (const [key, entry] of level)
+        if (!this.#seen.has(entry))
+          this.#report({ kind: 'missing-path', path: pathOf(prefix, key), found: '', declared: declaredType(entry) })
+  }
+
+  #value(entry: ValueEntry, node: Json, path: string, item: Identity | null): void {
+    const kind = kindOf(node)
+    if (!coercions[entry.type].expects.includes(kind))
+      this.#report({ kind: 'retyped-path', path, found: foundKind(node), declared: entry.type })
+    const coerced = coerce(entry.type, node)
+    if (typeof coerced === 'string') this.#refuse(coerced, node, path, item)
+    else this.result.values.push({ ...coerced, seq: this.#seq(node), leaves: node.leaves, path, item, entry })
+  }
+
+  #nested(entry: NestedEntry, field: string, node: Json, path: string, item: Identity | null): void {
+    if (entry.id !== null) this.result.parents.add(entry.id)
+    if (node.kind === 'object') return this.object(node, entry.level, path, item)
+    if (node.kind === 'list' && node.items.length === 0) return
+    if (node.kind === 'list' && !node.flat) return this.#items(entry, field, node, `${path}[]`, item)
+    if (isOnlyNulls(node)) return this.#null(node, path)
+    this.#refuseAsItem(node, path, item)
+  }
+
+  #items(entry: NestedEntry, field: string, { items }: List, path: string, outer: Identity | null): void {
+    const identities = identify(items, field, entry.itemKey, outer)
+    for (const [index, node] of items.entries()) {
+      const item = identities[index] as Identity
+      if (node.kind === 'object') this.object(node, entry.level, path, item)
+      else if (node.kind === 'null') this.#null(node, path)
+      else this.#refuseAsItem(node, path, item)
+    }
+  }
+
+  #refuseAsItem(node: Json, path: string, item: Identity | null): void {
+    this.#report({ kind: 'retyped-path', path, found: foundKind(node), declared: 'nested' })
+    this.#refuse('not-an-object', node, path, item)
+  }
+
+  #null(node: Json, path: string): void {
+    this.result.nulls.push(this.#seq(node))
+    this.result.nullPaths.push(path)
+  }
+
+  /** Counts the leaves of what no entry stands for. */
+  #count(node: Json): void {
+    if (node.kind === 'object' && node.members.length > 0) for (const { value } of node.members) this.#count(value)
+    else if (node.kind === 'list' && !node.flat) for (const item of node.items) this.#count(item)
+    else (node.kind === 'null' ? this.result.nulls : this.result.unmapped).push(this.#seq(node))
+  }
+
+  #refuse(reason: ValueProblem, node: Json, path: string, item: Identity | null): void {
+    const sample = excerpt(jsonText(node), this.#options.SAMPLE_LENGTH)
+    this.result.refused.push({ seq: this.#seq(node), leaves: node.leaves, path, item, reason, sample })
+  }
+
+  #report(drift: Drift): void {
+    const key = `${drift.kind} ${drift.path}`
+    if (this.#drift.has(key) || this.#drift.size >= this.#options.MAX_DRIFT_PER_PAYLOAD) return
+    this.#drift.add(key)
+    this.result.drift.push(drift)
+  }
+
+  #seq(node: Json): number {
+    return node.seq - this.#first
+  }
+}
+
+function isOnlyNulls(node: Json): boolean {
+  return node.kind === 'list' && node.items.every(({ kind }) => kind === 'null')
+}
+
+function declaredType(entry: Entry): string {
+  return entry.kind === 'value' ? entry.type : entry.kind
+}
+
+function foundKind(node: Json): string {
+  return node.kind === 'list' && !node.flat ? 'list of objects' : node.kind
+}

@@ -1,0 +1,98 @@
+import type { RawPayload } from '#schemas/generated/types.ts'
+import type { MapFault } from '../maps/compile-map.ts'
+import type { LoadedMap } from '../maps/loaded-maps.ts'
+import { excerpt } from '../read/json-text.ts'
+import { normalize, type Normalized, type Options } from './normalize.ts'
+import { type Json, type Limits, parse, type ParseProblem, type Structure } from '../read/parse.ts'
+
+/** Why a whole payload is refused: the closed list of `normalizer.refused.reason`, for payloads. */
+export type PayloadProblem =
+  | ParseProblem
+  | 'company-id'
+  | 'unknown-company'
+  | 'unknown-source'
+  | 'wrong-source'
+  | 'no-raw-data'
+  | 'observed-at'
+  | 'no-map'
+  | 'map-missing'
+  | 'map-unusable'
+  | 'conflict'
+
+export type Understood = { mapVersion: number; faults: MapFault[]; normalized: Normalized }
+export type PayloadRefused = { reason: PayloadProblem; message: string; sample: string; mapVersion: number | null }
+
+export function reasonOf(result: Understood | PayloadRefused): PayloadProblem | null {
+  return 'reason' in result ? result.reason : null
+}
+
+export type UnderstandOptions = Limits & Options & { OLDEST_OBSERVED_AT: string }
+
+/** A day: clocks differ, and the edge allows five minutes. */
+const maxAheadMs = 24 * 60 * 60 * 1000
+
+/** What a payload says, or why it is refused as a whole. Whether company and source exist, the store finds out. Never throws. */
+export function understand(
+  payload: RawPayload,
+  map: LoadedMap | 'no-map' | 'map-missing',
+  options: UnderstandOptions,
+): Understood | PayloadRefused {
+  const mapVersion = typeof map === 'string' ? null : map.version
+  const refuse = (reason: PayloadProblem, message: string, sample = ''): PayloadRefused => {
+    return { reason, message, sample: excerpt(sample, options.SAMPLE_LENGTH), mapVersion }
+  }
+  if (!/^(0|-?[1-9]\d*)$/.test(payload.company_id))
+    return refuse('company-id', 'the company id is no integer', payload.company_id)
+  if (!isPlausible(payload, options.OLDEST_OBSERVED_AT))
+    return refuse(
+      'observed-at',
+      `observed_at is before ${options.OLDEST_OBSERVED_AT} or in the future`,
+      String(payload.observed_at),
+    )
+  const text = decodeUtf8(payload.body)
+  if (text === null)
+    return refuse('unparsable', 'the body is not UTF-8', payload.body.toString('latin1', 0, options.SAMPLE_LENGTH))
+  // The body is one level around raw_data, with a few members of its own.
+  const parsed = parse(text, { MAX_LEAVES: options.MAX_LEAVES + 10, MAX_DEPTH: options.MAX_DEPTH + 1 })
+  if (parsed.problem) return refuse(parsed.problem, parsed.message, text)
+  const source = memberOf(parsed.root, 'source_name')
+  if (source?.kind === 'text' && source.value !== payload.source_name)
+    return refuse('wrong-source', `the body is of source ${excerpt(source.value, 60)}`, source.value)
+  const data = memberOf(parsed.root, 'raw_data')
+  if (data?.kind !== 'object') return refuse('no-raw-data', 'the body has no object raw_data', text)
+  if (data.leaves > options.MAX_LEAVES) return refuse('too-many-leaves', `more than ${options.MAX_LEAVES} values`, text)
+  if (map === 'no-map') return refuse('no-map', 'its data source has no normalization map')
+  if (map === 'map-missing')
+    return refuse('map-missing', `version ${versionOf(payload)} of the normalization map did not come`)
+  if (!map.compiled) return refuse('map-unusable', `version ${map.version} of the normalization map is no map`)
+  return {
+    mapVersion: map.version,
+    faults: map.compiled.faults,
+    normalized: normalize(data as Structure, map.compiled, options),
+  }
+}
+
+/** The map version a payload asks for; null: the newest. */
+export function versionOf({ map_version, replay }: RawPayload): number | null {
+  return replay ? replay.map_version : map_version
+}
+
+function isPlausible({ observed_at, received_at }: RawPayload, oldest: string): boolean {
+  return observed_at === null || (observed_at >= Date.parse(oldest) && observed_at <= received_at + maxAheadMs)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function decodeUtf8(body: Buffer): string | null {
+  try {
+    return utf8.decode(body)
+  } catch {
+    return null
+  }
+}
+
+function memberOf(root: Json, name: string): Json | undefined {
+  return root.kind === 'object'
+    ? root.members.find(({ key, overridden }) => key === name && !overridden)?.value
+    : undefined
+}
