@@ -1,5 +1,5 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import type { Payload } from './judge-payload.ts'
+import type { Payload } from './payload.ts'
 
 /**
  * An item that was seen. `missing`: it is not there any more, for how many payloads, and when it was seen last, ms since

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { compileRules } from '../rules/compile-rules.ts'
-import type { SeriesState } from './judge.ts'
+import type { SeriesState } from '../values/series-state.ts'
 import type { SubjectState } from './judge-items.ts'
-import { judgePayload, type Knowledge, type Payload } from './judge-payload.ts'
+import { judgePayload, type Knowledge } from './judge-payload.ts'
+import type { Payload } from './payload.ts'
 
 const policy = { threshold: 5, steps: 0, told: new Set(['text']) }
 

@@ -1,7 +1,7 @@
-import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
+import type { ObservedValue } from '#schemas/generated/types.ts'
 import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
 import { defaultRule, type Policy } from '../detect/defaults.ts'
-import { type Firing, judge, type SeriesState } from './judge.ts'
+import { type Firing, judge } from './judge.ts'
 import {
   type Anchor,
   type ItemPolicy,
@@ -10,10 +10,9 @@ import {
   judgeItems,
   type SubjectState,
 } from './judge-items.ts'
+import { isLate, type Payload, seriesOf } from './payload.ts'
+import type { SeriesState } from '../values/series-state.ts'
 import { numberOf, readValue } from '../values/value.ts'
-
-/** All parts of an observation as one. */
-export type Payload = Omit<Observation, 'part' | 'parts'>
 
 /** A value, or items, that are news. `silent`: nobody is messaged. */
 export type Found = ({ firing: Firing; value: ObservedValue } | { items: ItemsFound }) & { silent: boolean }
@@ -91,19 +90,6 @@ function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: Obs
   const known = moves.has(move)
   moves.add(move)
   return known
-}
-
-/** The values of a payload by series. A series has one value per payload, its last. */
-export function seriesOf(payload: Payload): Map<string, ObservedValue> {
-  return new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
-}
-
-export function seriesKey({ subject_key }: Payload, { company_measurement_id, item_key }: ObservedValue): string {
-  return `${company_measurement_id}\0${subject_key}\0${item_key ?? ''}`
-}
-
-export function isLate({ observed_at }: Payload, state: Pick<SeriesState, 'observedAt'> | null): boolean {
-  return state !== null && observed_at < state.observedAt
 }
 
 /** In numbers; windows over days keep what they need themselves. */

@@ -1,28 +1,10 @@
-import { percentRule, type Rule, type RuleProblem } from '../rules/compile-rules.ts'
-import { defaultRule, type Policy } from '../detect/defaults.ts'
-import { canJudge, type Change, judgeRule, type RuleState } from '../rules/judge-rule.ts'
+import type { Policy } from '../detect/defaults.ts'
+import { detectChange } from '../detect/detect-change.ts'
+import type { Rule, RuleProblem } from '../rules/compile-rules.ts'
+import { canJudge, type Change, judgeRule } from '../rules/judge-rule.ts'
 import { keepTimes } from '../rules/take-windows.ts'
-import { isUsual } from '../detect/is-usual-step.ts'
-import { isSame, numberOf, readsTheSame, type Value } from '../values/value.ts'
-
-/** What a series was last, and its newest numbers, the oldest first. Times in ms since 1970. */
-export type SeriesState = {
-  eventNo: number
-  observedAt: number
-  last: Value
-  recent: number[]
-  /** When the newest of `recent` were observed, as many as a rule over days asks for. */
-  at?: number[]
-  /** Its last firing, while it is recent. */
-  fired?: Fired
-  /** What rules remember of it, by their id. */
-  rules?: Record<string, RuleState>
-}
-
-/** `from`: the value before it; `turns`: how many firings in a row each undid the one before; `quiet`: values since. */
-type Fired = { from: Value; turns: number; quiet: number }
-
-export type Observed = { eventNo: number; observedAt: number; type: string; value: Value }
+import type { Fired, Observed, RuleState, SeriesState } from '../values/series-state.ts'
+import { isSame, numberOf, type Value } from '../values/value.ts'
 
 /** A value that is news. */
 export type Firing = Change & {
@@ -51,7 +33,7 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
   const changes = verdicts.flatMap(({ change }) => change ?? [])
   // Rules that turn out impossible to follow are as if they were not there.
   const isUnruled = verdicts.every(({ problem }) => problem !== null)
-  const found = known !== null && isUnruled ? byDefault(known, observed, policy) : changes
+  const found = known !== null && isUnruled ? detect(known, observed, policy) : changes
   const fired = known && followFirings(known, value, found.length > 0)
   const turns = fired?.turns ?? 0
   const flaps = { flapping: turns >= turnsOfFlapping, held: turns > turnsOfFlapping }
@@ -100,15 +82,7 @@ function undoes(from: Value, last: Value, value: Value): boolean {
   return a === null || b === null || c === null ? isSame(from, value) : b > a !== c > b
 }
 
-function byDefault(known: SeriesState, observed: Observed, policy: Policy | null): Change[] {
-  if (policy === null) return []
-  const { value, type } = observed
-  if (value.kind === 'number') {
-    if (isUsual(known.recent, value.number, type, policy.steps)) return []
-    const { change } = judgeRule(percentRule(defaultRule, policy.threshold), known, observed)
-    return change ? [change] : []
-  }
-  if (!policy.told.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return []
-  const { last: before, observedAt: since } = known
-  return [{ kind: 'changed', rule: null, before, now: value, percent: null, window: null, since }]
+function detect(known: SeriesState, observed: Observed, policy: Policy | null): Change[] {
+  const change = policy && detectChange(known, observed, policy)
+  return change ? [change] : []
 }

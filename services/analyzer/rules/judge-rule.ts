@@ -1,19 +1,9 @@
 import { methods } from '../values/aggregate.ts'
 import { isAlike } from '../values/similarity.ts'
 import type { Condition, Level, Rule, Window } from './compile-rules.ts'
-import type { Observed, SeriesState } from '../judge/judge.ts'
+import type { Observed, RuleState, SeriesState } from '../values/series-state.ts'
 import { takeWindows } from './take-windows.ts'
 import { isSame, numberOf, type Value } from '../values/value.ts'
-
-/** What a rule must remember of a series, times in ms since 1970. Of another version of the rule it means nothing. */
-export type RuleState = {
-  version: number
-  /** How many values in a row it has held for, and what was before them. */
-  row?: { values: number; from: Value; since: number }
-  /** The value is beyond the level, or not back from there yet. */
-  beyond?: true
-  firedAt?: number
-}
 
 /** A value that a rule tells. `before` and `now` are what was compared: the values, or the aggregates of two windows. */
 export type Change = {

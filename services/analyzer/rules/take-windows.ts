@@ -1,5 +1,5 @@
 import type { Window } from './compile-rules.ts'
-import type { SeriesState } from '../judge/judge.ts'
+import type { SeriesState } from '../values/series-state.ts'
 
 type Numbers = Pick<SeriesState, 'recent' | 'at' | 'observedAt'>
 

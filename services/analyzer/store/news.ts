@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { NewsRow } from '../words/compose-news.ts'
-import type { Payload } from '../judge/judge-payload.ts'
+import type { Payload } from '../judge/payload.ts'
 
 const newsRow = z.object({
   news_id: z.string(),

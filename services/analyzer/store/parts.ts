@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
-import type { Payload } from '../judge/judge-payload.ts'
+import type { Payload } from '../judge/payload.ts'
 
 const partRow = z.object({
   event_id: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { SeriesState } from '../judge/judge.ts'
+import type { SeriesState } from '../values/series-state.ts'
 import type { Series } from './series-states.ts'
 import { numberOf, readValue } from '../values/value.ts'
 

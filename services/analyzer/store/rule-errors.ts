@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import type { RuleProblem } from '../rules/compile-rules.ts'
-import type { Payload } from '../judge/judge-payload.ts'
+import type { Payload } from '../judge/payload.ts'
 
 const errorRow = z.object({
   rule_id: z.string(),

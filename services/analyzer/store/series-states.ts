@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { SeriesState } from '../judge/judge.ts'
+import type { SeriesState } from '../values/series-state.ts'
 
 /** A series, by seriesKey; the other members are what the key is made of. */
 export type Series = { key: string; company_measurement_id: number; subject_key: string; item_key: string | null }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SubjectState } from '../judge/judge-items.ts'
-import type { Payload } from '../judge/judge-payload.ts'
+import type { Payload } from '../judge/payload.ts'
 import { indexable } from './series-states.ts'
 
 const subjectRow = z.object({

@@ -5,7 +5,8 @@ import { describe, type Description } from './describe-firing.ts'
 import { describeItems } from './describe-items.ts'
 import type { Firing } from '../judge/judge.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
-import type { Found, Payload } from '../judge/judge-payload.ts'
+import type { Found } from '../judge/judge-payload.ts'
+import type { Payload } from '../judge/payload.ts'
 import { numberOf } from '../values/value.ts'
 
 /** A row of analyzer.news, all that is told of a news. Times in ms since 1970. */

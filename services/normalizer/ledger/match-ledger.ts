@@ -1,19 +1,9 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
-import type { Work } from '../store/store.ts'
+import type { Case, Work } from './work.ts'
 import { type Clocks, giveTime } from './observed-clock.ts'
-import { type PayloadRefused, reasonOf, type Understood } from '../understand/understand.ts'
-
-/** A payload in work: its own row in the ledger, and the event's first one, which gives event_no and time. */
-export type Case = {
-  payload: RawPayload
-  result: Understood | PayloadRefused
-  row: LedgerRow
-  first: LedgerRow
-  /** Its row is yet to be written, and tells of this delivery. */
-  fresh: boolean
-}
+import { reasonOf } from '../understand/understand.ts'
 
 /**
  * The payloads of a batch with their rows in the ledger, which are there or new; null where the event is there with other

@@ -1,10 +1,7 @@
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import { excerpt, sha256 } from '../read/json-text.ts'
-import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { ValueRow } from './values.ts'
-
-/** A payload or replay with the values it brought, as they are stored. */
-export type StoredPayload = { event_no: number; row: LedgerRow; values: readonly ValueRow[] }
+import type { StoredPayload } from './written.ts'
 
 export type PartLimits = { values: number; bytes: number }
 

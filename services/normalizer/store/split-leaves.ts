@@ -1,7 +1,7 @@
 import { excerpt } from '../read/json-text.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { Value } from '../understand/normalize.ts'
-import type { Case } from '../ledger/match-ledger.ts'
+import type { Case } from '../ledger/work.ts'
 import type { Refusal } from './refusals.ts'
 import type { SeriesIds } from '../series/series-cache.ts'
 import type { NewValue, NewValues } from './values.ts'

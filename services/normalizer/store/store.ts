@@ -1,17 +1,11 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { hasCode, TransientError } from '#runtime/process/retry.ts'
-import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
 import { createMonths } from './months.ts'
-import type { StoredPayload } from './observe.ts'
 import { SeriesCache } from '../series/series-cache.ts'
-import type { ToldStory } from '../incidents/incidents.ts'
-import type { PayloadRefused, Understood } from '../understand/understand.ts'
+import type { Work } from '../ledger/work.ts'
 import { writeBatch } from './write-batch.ts'
-
-export type Work = { payload: RawPayload; result: Understood | PayloadRefused }
-/** What stands in Postgres for a payload, and what it was the first to show; or that its id belongs to other content. */
-export type Written = 'conflict' | { stored: StoredPayload; stories: ToldStory[]; fresh: boolean }
+import type { Written } from './written.ts'
 
 /** Writes a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
 export type Store = (batch: readonly Work[]) => Promise<Written[]>

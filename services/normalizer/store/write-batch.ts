@@ -8,13 +8,14 @@ import {
   type NullRateLimits,
   type RisenNulls,
 } from '../incidents/null-rates.ts'
-import { type Case, openCases } from '../ledger/match-ledger.ts'
+import { openCases } from '../ledger/match-ledger.ts'
+import type { Case, Work } from '../ledger/work.ts'
 import { findParents, type Parents } from '../series/parents.ts'
 import { type Closer, findCloser, insertRefusals, type Refusal, supersedeRefusals } from './refusals.ts'
 import { resolveSeries } from '../series/series.ts'
 import type { AddedSeries, SeriesCache } from '../series/series-cache.ts'
 import { leafOf, type PresentLeaves, settle } from './split-leaves.ts'
-import type { Work, Written } from './store.ts'
+import type { Written } from './written.ts'
 import { nullStory, storiesOf, type Story } from '../incidents/incidents.ts'
 import { lockClocks, saveClocks } from '../ledger/observed-clock.ts'
 import { type PayloadRefused, reasonOf, type Understood } from '../understand/understand.ts'

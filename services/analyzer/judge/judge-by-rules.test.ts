@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileRules } from './compile-rules.ts'
-import { judge, type Judgement, type SeriesState } from '../judge/judge.ts'
-import { ruleDefinition, type RuleDefinition } from './read-definition.ts'
+import { compileRules } from '../rules/compile-rules.ts'
+import type { SeriesState } from '../values/series-state.ts'
+import { judge, type Judgement } from './judge.ts'
+import { ruleDefinition, type RuleDefinition } from '../rules/read-definition.ts'
 import { numberOf, type Value } from '../values/value.ts'
 
 const policy = { threshold: 25, steps: 0, told: new Set(['text']) }

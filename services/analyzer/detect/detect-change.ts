@@ -1,0 +1,18 @@
+import { percentRule } from '../rules/compile-rules.ts'
+import { type Change, judgeRule } from '../rules/judge-rule.ts'
+import type { Observed, SeriesState } from '../values/series-state.ts'
+import { isSame, readsTheSame } from '../values/value.ts'
+import { defaultRule, type Policy } from './defaults.ts'
+import { isUsual } from './is-usual-step.ts'
+
+/** What changed in a series that no rule is about, as `policy` says. Its last value is of the same kind. */
+export function detectChange(known: SeriesState, observed: Observed, policy: Policy): Change | null {
+  const { value, type } = observed
+  if (value.kind === 'number') {
+    if (isUsual(known.recent, value.number, type, policy.steps)) return null
+    return judgeRule(percentRule(defaultRule, policy.threshold), known, observed).change
+  }
+  if (!policy.told.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return null
+  const { last: before, observedAt: since } = known
+  return { kind: 'changed', rule: null, before, now: value, percent: null, window: null, since }
+}

@@ -1,0 +1,18 @@
+import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
+import type { SeriesState } from '../values/series-state.ts'
+
+/** All parts of an observation as one. */
+export type Payload = Omit<Observation, 'part' | 'parts'>
+
+/** The values of a payload by series. A series has one value per payload, its last. */
+export function seriesOf(payload: Payload): Map<string, ObservedValue> {
+  return new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
+}
+
+export function seriesKey({ subject_key }: Payload, { company_measurement_id, item_key }: ObservedValue): string {
+  return `${company_measurement_id}\0${subject_key}\0${item_key ?? ''}`
+}
+
+export function isLate({ observed_at }: Payload, state: Pick<SeriesState, 'observedAt'> | null): boolean {
+  return state !== null && observed_at < state.observedAt
+}
