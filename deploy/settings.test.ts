@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { idle, inherited, kept } from '#runtime/process/legacy-env.ts'
+import { formerSettings, ignored, replaced, unchanged } from '#runtime/process/legacy-env.ts'
 import { readSettingsOfServices } from './settings.ts'
 
 /** Every variable the predecessor read (contract sections 7, 14 and 15.5), and PORT, which Cloud Run gave it. */
@@ -16,14 +16,13 @@ describe('the variables of the predecessor', () => {
   beforeAll(async () => void (settings = await readSettingsOfServices()))
 
   test('are all in the table, once', () => {
-    const [, table = ''] = readFileSync(new URL('SETTINGS.md', import.meta.url), 'utf8').split(
-      '## Variables of the predecessor',
-    )
+    const text = readFileSync(new URL('SETTINGS.md', import.meta.url), 'utf8')
+    const [, table = ''] = /## Variables of the predecessor(.*?)\n## /s.exec(text) ?? []
     const names = [...table.matchAll(/^\| (`.+?) \|/gm)].flatMap(([, cell = '']) => cell.match(/\w+/g) ?? [])
     expect(names.sort()).toEqual(variables.sort())
   })
 
-  test.each(Object.entries(inherited))(
+  test.each(Object.entries(replaced))(
     '%s takes their place where a service reads it',
     (setting, { variables, compose }) => {
       const schema = settings.get(setting)?.schema
@@ -33,8 +32,8 @@ describe('the variables of the predecessor', () => {
   )
 
   test('that mean what they meant are settings, and those without effect are none', () => {
-    expect(Object.keys(kept).filter((name) => !settings.has(name))).toEqual([])
-    expect(Object.keys(idle).filter((name) => settings.has(name))).toEqual([])
+    expect(Object.keys(unchanged).filter((name) => !settings.has(name))).toEqual([])
+    expect(Object.keys({ ...ignored, ...formerSettings }).filter((name) => settings.has(name))).toEqual([])
   })
 })
 

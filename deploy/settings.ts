@@ -5,7 +5,7 @@ import { glob } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { z } from 'zod'
-import { idle, inherited, kept } from '#runtime/process/legacy-env.ts'
+import { formerSettings, ignored, replaced, unchanged } from '#runtime/process/legacy-env.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const file = join(root, 'deploy/SETTINGS.md')
@@ -89,11 +89,21 @@ function renderPredecessor(settings: ReadonlyMap<string, Setting>): string[] {
     '',
     '| variable | becomes | read by | remarks |',
     '|---|---|---|---|',
-    ...Object.entries(inherited).map(([setting, { variables, note }]) =>
+    ...Object.entries(replaced).map(([setting, { variables, note }]) =>
       row(variables, `\`${setting}\``, readers(setting), note),
     ),
-    ...Object.entries(kept).map(([name, note]) => row([name], 'the same', readers(name), note)),
-    ...Object.entries(idle).map(([name, reason]) => row([name], 'without effect', '', reason)),
+    ...Object.entries(unchanged).map(([name, note]) => row([name], 'the same', readers(name), note)),
+    ...Object.entries(ignored).map(([name, reason]) => row([name], 'without effect', '', reason)),
+    '',
+    '## Former settings',
+    '',
+    'These are constants now. A service that finds one of them set warns when it starts.',
+    '',
+    '| variable | always |',
+    '|---|---|',
+    ...Object.entries(formerSettings)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([name, value]) => `| \`${name}\` | ${value} |`),
     '',
   ]
 }

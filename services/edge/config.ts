@@ -24,9 +24,6 @@ export const settings = {
   ...tokenSettings,
   ...moduleSettings,
   ...firestoreSettings,
-  // Callers wait for their own record only, so a few milliseconds cost nobody much and let records share a send.
-  PRODUCE_LINGER_MS: count(3, 0).describe('How long a record waits for others to travel with it.'),
-
   EDGE_PORT: port(8080).describe('Port that mining modules, parma-web and the cloud scheduler call.'),
   EDGE_HOST: z.string().default('0.0.0.0').describe('Address that port listens on; 127.0.0.1 for this machine only.'),
   FEED_DEADLINE_MS: count(5000).describe(

@@ -9,9 +9,12 @@ import { readConfig } from './config.ts'
 import { listen } from './server/listen.ts'
 import { openEdge } from './open.ts'
 
+/** Callers wait for their own record only, so a few milliseconds cost nobody much and let records share a send. */
+const lingerMs = 3
+
 await runService('edge', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
-  const producer = await openProducer(config, context)
+  const producer = await openProducer(config, context, lingerMs)
   const http = context.scope.use(
     createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS, ca: config.MODULE_CA }),
   )

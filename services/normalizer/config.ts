@@ -14,7 +14,7 @@ export const settings = {
     .max(1000)
     .default(100)
     .describe('Levels of lists and objects in one payload; a deeper one is refused as a whole.'),
-  // Below HANDLER_DEADLINE_MS, or waiting would count as being stuck.
+  // Below the deadline of a handler (120 s), or waiting would count as being stuck.
   MAP_WAIT_MS: z.coerce
     .number()
     .int()

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { readPipeline } from '../../services/cli/pipeline.ts'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { openPool } from '../../services/runtime/postgres/database.ts'
+import { pruneBatch } from '../../services/runtime/postgres/prune-ledger.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -25,6 +26,15 @@ async function addRow(schema: Service, daysAgo: number, eventId: string = random
   return eventId
 }
 
+async function addOldRows(schema: Service, count: number): Promise<void> {
+  const [stageColumn, stage] = schema === 'scheduler' ? [', stage', ", 'fed'"] : ['', '']
+  await installation.database.query(
+    `INSERT INTO ${schema}.processed_event (event_id, content_hash, processed_at${stageColumn})
+     SELECT gen_random_uuid(), '', now() - interval '80 days'${stage} FROM generate_series(1, $1)`,
+    [count],
+  )
+}
+
 async function idsIn(schema: Service): Promise<string[]> {
   const rows = await installation.database.query<{ event_id: string }>(`SELECT event_id FROM ${schema}.processed_event`)
   return rows.map(({ event_id }) => event_id).sort()
@@ -35,7 +45,8 @@ test.each(services)(
   async (name) => {
     const young = [await addRow(name, 0), await addRow(name, 30), await addRow(name, 69)]
     for (const days of [71, 90, 100, 1000, 4000]) await addRow(name, days)
-    await installation.start(name, { LEDGER_DAYS: '70', LEDGER_PRUNE_BATCH: '2' })
+    await addOldRows(name, pruneBatch)
+    await installation.start(name, { LEDGER_DAYS: '70' })
     await waitFor('the old rows to go', async () => (await idsIn(name)).length <= young.length)
     expect(await idsIn(name)).toEqual(young.sort())
     const indexes = await installation.database.query(

@@ -2,6 +2,7 @@ import { Counter } from 'prom-client'
 import type { Log } from '#runtime/process/log.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { pruneBatch } from '#runtime/postgres/prune-ledger.ts'
 import { classify } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
@@ -60,8 +61,8 @@ export function startDigests(
     wake()
   })
   const wakePruning = startLoop('prune_digests', hourMs, context, async () => {
-    const pruned = await pruneItems(database, config.DIGEST_LOOK_BACK_DAYS, config.LEDGER_PRUNE_BATCH)
-    if (pruned === config.LEDGER_PRUNE_BATCH) wakePruning()
+    const pruned = await pruneItems(database, config.DIGEST_LOOK_BACK_DAYS, pruneBatch)
+    if (pruned === pruneBatch) wakePruning()
   })
   return wake
 }

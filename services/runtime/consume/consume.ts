@@ -16,6 +16,15 @@ export type { Subscription } from './process-batch.ts'
 /** Longer than this without a fetch and without a batch in work, and the loop counts as not running. */
 const tickTimeoutMs = 30_000
 
+/** A handler that is busy for longer is stuck: the process ends and is restarted. Normal batches take less than a second. */
+const handlerDeadlineMs = 120_000
+
+/** What a handler gets at once: larger batches gain nothing and hold memory and locks for longer. */
+const maxBatchBytes = 512 * 1024
+
+/** What all lanes together fetch at once and hold in memory until it is processed; a larger single record is still fetched. */
+const fetchBytes = 8 * 1024 * 1024
+
 /**
  * Consumes `subscriptions` as a member of the group named after the service, until the service stops. At least once, in
  * order per partition: offsets are committed after the effects, outputs and dead letters of a batch are safe. Transient
@@ -54,15 +63,10 @@ export async function consume(
     const { batch, isRunning, isStale } = payload
     const process = processors.get(batch.topic)
     if (!process) throw new Error(`no subscription to ${batch.topic}`)
-    const alive = keepAlive(
-      () => payload.heartbeat(),
-      settings.SESSION_TIMEOUT_MS / 4,
-      settings.HANDLER_DEADLINE_MS,
-      fail,
-    )
+    const alive = keepAlive(() => payload.heartbeat(), settings.SESSION_TIMEOUT_MS / 4, handlerDeadlineMs, fail)
     lane.busy = true
     try {
-      for (const chunk of chunks(batch.messages, settings.CONSUME_MAX_BATCH, settings.CONSUME_MAX_BATCH_BYTES)) {
+      for (const chunk of chunks(batch.messages, settings.CONSUME_MAX_BATCH, maxBatchBytes)) {
         if (!isRunning() || isStale() || stopping.aborted) return
         const first = chunk[0] as KafkaMessage
         const last = chunk.at(-1) as KafkaMessage
@@ -112,7 +116,7 @@ export async function consume(
    * ones are given partitions first: as many as there are processes come before the second of any.
    */
   async function join(lane: Lane, index: number): Promise<void> {
-    const bytes = Math.ceil(settings.CONSUME_FETCH_BYTES / lanes.length)
+    const bytes = Math.ceil(fetchBytes / lanes.length)
     const consumer = createKafka(settings, `${index}-${service}`, log).consumer({
       groupId: group,
       sessionTimeout: settings.SESSION_TIMEOUT_MS,

@@ -13,7 +13,7 @@ export function keepAlive(
   let lost: unknown
   const timer = setInterval(() => {
     if (attemptStartedAt !== null && Date.now() - attemptStartedAt > deadlineMs)
-      fail(new Error(`a handler is stuck: it works on one batch for longer than HANDLER_DEADLINE_MS (${deadlineMs})`))
+      fail(new Error(`a handler is stuck: it works on one batch for longer than ${deadlineMs} ms`))
     if (lost === undefined) heartbeat().catch((error: unknown) => void (lost = error))
   }, everyMs)
   return {

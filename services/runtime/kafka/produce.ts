@@ -23,6 +23,9 @@ export type Producer = {
   send(records: readonly ProducerRecord[]): Promise<void>
 }
 
+/** Size of one send: below the 1 MiB that brokers take by default. A single larger record travels alone. */
+const maxBatchBytes = 900_000
+
 /**
  * A producer with one outstanding send. More would let kafkajs lose acknowledged records, whatever its idempotent flag
  * says: a retry may reuse a sequence number (https://github.com/tulios/kafkajs/issues/1005).
@@ -30,6 +33,8 @@ export type Producer = {
 export async function openProducer(
   settings: KafkaSettings,
   context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
+  /** How long a record waits for others to travel with it. */
+  lingerMs = 0,
 ): Promise<Producer> {
   const check = createAnswerCheck()
   const client = createKafka(settings, context.name, context.log).producer({
@@ -60,8 +65,8 @@ export async function openProducer(
 
   const queue = createSendQueue({
     deliver,
-    lingerMs: settings.PRODUCE_LINGER_MS,
-    maxBatchBytes: settings.PRODUCE_MAX_BATCH_BYTES,
+    lingerMs,
+    maxBatchBytes,
     maxPendingBytes: settings.PRODUCE_MAX_PENDING_BYTES,
   })
   context.scope.defer(async () => {

@@ -5,6 +5,9 @@ import type { ServiceContext } from '../process/service.ts'
 
 const everyMs = 60 * 60 * 1000
 
+/** Rows deleted in one transaction: it stays short, and what it deletes is locked only briefly. */
+export const pruneBatch = 5000
+
 /**
  * Deletes what `<schema>.processed_event` has held for longer than LEDGER_DAYS, at the start and then every hour, a batch
  * at a time: nothing that a batch waits for is held for long. Any number of replicas may do it at once.
@@ -13,7 +16,7 @@ export function startPruning(database: Database, schema: string, settings: Ledge
   const wake = startLoop('prune_ledger', everyMs, context, async () => {
     const pruned = await pruneLedger(database, schema, settings)
     if (pruned > 0) context.log.info({ pruned }, 'ledger_pruned')
-    if (pruned === settings.LEDGER_PRUNE_BATCH) wake()
+    if (pruned === pruneBatch) wake()
   })
 }
 
@@ -22,6 +25,6 @@ async function pruneLedger(database: Database, schema: string, settings: LedgerS
   const { rowCount } = await database.query(sql.unsafe`
     DELETE FROM ${table} WHERE ctid = ANY(ARRAY(
       SELECT ctid FROM ${table} WHERE processed_at < now() - ${settings.LEDGER_DAYS} * interval '1 day'
-      ORDER BY processed_at LIMIT ${settings.LEDGER_PRUNE_BATCH} FOR UPDATE SKIP LOCKED))`)
+      ORDER BY processed_at LIMIT ${pruneBatch} FOR UPDATE SKIP LOCKED))`)
   return rowCount
 }

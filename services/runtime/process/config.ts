@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { recordLifeDays } from '#schemas/topics.ts'
 import { isNetwork } from '../web/ip-allow-list.ts'
-import { idle, inherited } from './legacy-env.ts'
+import { formerSettings, ignored, replaced } from './legacy-env.ts'
 import { weakSecrets } from './weak-secrets.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -78,7 +78,7 @@ function readVariable(name: string, env: Env): string | undefined {
 
 /** What the predecessor's variables say of a setting, and the first of them that is set. */
 function inherit(name: string, env: Env): { value: string | undefined; origin: string } | undefined {
-  const { variables = [], compose } = Object.hasOwn(inherited, name) ? inherited[name]! : {}
+  const { variables = [], compose } = Object.hasOwn(replaced, name) ? replaced[name]! : {}
   const given = variables.flatMap((variable) => {
     const value = readVariable(variable, env)
     return value === undefined ? [] : [[variable, value] as const]
@@ -87,10 +87,14 @@ function inherit(name: string, env: Env): { value: string | undefined; origin: s
   return first && compose && { value: compose(Object.fromEntries(given)), origin: first[0] }
 }
 
-/** Variables of the predecessor that are set and mean nothing any more, with the reason. */
-export function findIdle(env: Env = process.env): { variable: string; reason: string }[] {
-  return Object.entries(idle).flatMap(([variable, reason]) =>
-    env[variable] || env[`${variable}_FILE`] ? [{ variable, reason }] : [],
+/** Variables that are set and mean nothing any more, with the reason. */
+export function findIgnored(env: Env = process.env): { variable: string; reason: string }[] {
+  const former = Object.entries(formerSettings).map(([variable, value]) => ({
+    variable,
+    reason: `No longer a setting: always ${value}.`,
+  }))
+  return [...Object.entries(ignored).map(([variable, reason]) => ({ variable, reason })), ...former].filter(
+    ({ variable }) => env[variable] || env[`${variable}_FILE`],
   )
 }
 
@@ -168,19 +172,10 @@ export const kafkaSettings = {
     .regex(/^[a-zA-Z0-9._-]{0,100}$/)
     .default('')
     .describe('Put before every topic and consumer group, for installations that share a cluster.'),
-  PRODUCE_LINGER_MS: count(0, 0).describe('How long a record waits for others to travel with it.'),
-  PRODUCE_MAX_BATCH_BYTES: count(900_000).describe('Size of one send; a single larger record travels alone.'),
   PRODUCE_MAX_PENDING_BYTES: count(64 * 1024 * 1024).describe('Records waiting to be sent; more are refused.'),
   CONSUME_MAX_BATCH: count(500).describe('Records handed to a handler at once.'),
-  CONSUME_MAX_BATCH_BYTES: count(512 * 1024).describe('Bytes handed to a handler at once.'),
-  CONSUME_FETCH_BYTES: count(8 * 1024 * 1024).describe(
-    'Bytes fetched at once from a broker, an eighth of them from one partition, and held until they are worked off; a single larger record comes all the same.',
-  ),
   CONSUME_CONCURRENCY: count(2).describe('Partitions worked on at once.'),
   SESSION_TIMEOUT_MS: count(10_000, 6000).describe('A member silent for this long loses its partitions to the others.'),
-  HANDLER_DEADLINE_MS: count(120_000).describe(
-    'A handler busy for longer is stuck: the process ends and is restarted.',
-  ),
   MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe(
     'This many dead letters in a row on one partition stop the service: something systematic is wrong.',
   ),
@@ -205,7 +200,6 @@ export const ledgerSettings = {
   LEDGER_DAYS: count(90, recordLifeDays).describe(
     `Days for which it is known what took effect, so that it does so once; at least the ${recordLifeDays} that a record can stay on its topic and then as a dead letter.`,
   ),
-  LEDGER_PRUNE_BATCH: count(5000).describe('Rows of the ledger deleted in one transaction when they are older.'),
 }
 export type LedgerSettings = z.output<z.ZodObject<typeof ledgerSettings>>
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { type Env, findIdle, port, postgresSettings, readEnv } from './config.ts'
+import { type Env, findIgnored, port, postgresSettings, readEnv } from './config.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })
@@ -84,7 +84,8 @@ test('SENDGRID_FROM_EMAIL is the sender', () => {
 })
 
 test('variables without effect are found, with the reason', () => {
-  expect(findIdle({ CHATGPT_API_KEY_FILE: 'f', SENDGRID_API_KEY: 'SG.x' })).toEqual([
+  expect(findIgnored({ CHATGPT_API_KEY_FILE: 'f', SENDGRID_API_KEY: 'SG.x', HANDLER_DEADLINE_MS: '5000' })).toEqual([
     { variable: 'CHATGPT_API_KEY', reason: expect.stringContaining('no language model') },
+    { variable: 'HANDLER_DEADLINE_MS', reason: 'No longer a setting: always 120000.' },
   ])
 })

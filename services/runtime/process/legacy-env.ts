@@ -1,7 +1,7 @@
 import type { Env } from './config.ts'
 
 /** Where a value of one of our settings comes from when the setting itself is not given. */
-export type Inheritance = {
+export type Replacement = {
   /** Variables of the predecessor, all of which also come as `<NAME>_FILE`. */
   variables: readonly string[]
   /** What becomes of them, for the table of them all. */
@@ -11,7 +11,7 @@ export type Inheritance = {
 }
 
 /** Our settings that take the place of variables of the predecessor (contract section 15.5). Where both are given, ours counts. */
-export const inherited: Readonly<Record<string, Inheritance>> = {
+export const replaced: Readonly<Record<string, Replacement>> = {
   DATABASE_URL: {
     variables: ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB'],
     note: 'As before: host `localhost`, port `5432` and database `parma_analytics` where they are not given, user and password required.',
@@ -30,7 +30,7 @@ export const inherited: Readonly<Record<string, Inheritance>> = {
 }
 
 /** Variables of the predecessor that mean what they meant. */
-export const kept: Readonly<Record<string, string>> = {
+export const unchanged: Readonly<Record<string, string>> = {
   DEPLOYMENT_ENV: 'Unset it is `prod`: only `local` allows weak secrets, so it must be asked for.',
   PARMA_SHARED_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
   PARMA_ANALYTICS_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
@@ -43,9 +43,22 @@ export const kept: Readonly<Record<string, string>> = {
   SENDGRID_REPORT_TEMPLATE_ID: 'Gets the data it got, `{"message": "<html>"}`, now with everything in it escaped.',
 }
 
-/** Variables of the predecessor that nothing reads any more, and why. A service that finds one set says so when it starts. */
-export const idle: Readonly<Record<string, string>> = {
+/** Variables of the predecessor that nothing reads any more, and why. A service that finds one set warns when it starts. */
+export const ignored: Readonly<Record<string, string>> = {
   CHATGPT_API_KEY: 'News are worded from templates; no language model is asked.',
+}
+
+/**
+ * Our own variables of before that are constants now, with the value they always have. A service that finds one set warns
+ * when it starts.
+ */
+export const formerSettings: Readonly<Record<string, string>> = {
+  CONSUME_FETCH_BYTES: '8388608',
+  CONSUME_MAX_BATCH_BYTES: '524288',
+  HANDLER_DEADLINE_MS: '120000',
+  LEDGER_PRUNE_BATCH: '5000',
+  PRODUCE_LINGER_MS: '0, in the edge 3',
+  PRODUCE_MAX_BATCH_BYTES: '900000',
 }
 
 function composeDatabaseUrl({

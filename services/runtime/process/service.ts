@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ConfigError, findIdle } from './config.ts'
+import { type ConfigError, findIgnored } from './config.ts'
 import { type Health, startHealth } from './health.ts'
 import { createLog, type Log } from './log.ts'
 import { watchWarnings } from './node-warnings.ts'
@@ -30,7 +30,7 @@ export async function runService<C extends ServiceConfig>(
 ): Promise<never> {
   const config = readOrExit(readConfig)
   const log = createLog(name, config.LOG_LEVEL)
-  for (const found of findIdle()) log.info(found, 'variable_without_effect')
+  for (const found of findIgnored()) log.warn(found, 'variable_without_effect')
   const stop = new AbortController()
   let failure: unknown
   const fail = (error: unknown) => {
