@@ -1,7 +1,7 @@
-import { crmAbout, crmCompanies, type CrmDeps } from './catalog/crm.ts'
+import { crmDoc, crmCompanies, type CrmDeps } from './catalog/crm.ts'
 import type { Route } from './server/route.ts'
-import { notificationRules, notificationRulesAbout } from './catalog/seed-rules.ts'
-import { schedule, scheduleAbout, type TriggerDeps, weeklyReports, weeklyReportsAbout } from './intake/triggers.ts'
+import { notificationRules, notificationRulesDoc } from './catalog/seed-rules.ts'
+import { schedule, scheduleDoc, type TriggerDeps, weeklyReports, weeklyReportsDoc } from './intake/triggers.ts'
 
 export type CompatibilityDeps = TriggerDeps & CrmDeps
 
@@ -13,15 +13,15 @@ export type CompatibilityDeps = TriggerDeps & CrmDeps
 export function compatibilityRoutes(deps: CompatibilityDeps): Route[] {
   const role = 'anyone'
   return [
-    { method: 'get', path: '/schedule', role, about: scheduleAbout, handle: schedule(deps) },
-    { method: 'get', path: '/weekly-reports', role, about: weeklyReportsAbout, handle: weeklyReports(deps) },
+    { method: 'get', path: '/schedule', role, doc: scheduleDoc, handle: schedule(deps) },
+    { method: 'get', path: '/weekly-reports', role, doc: weeklyReportsDoc, handle: weeklyReports(deps) },
     {
       method: 'get',
       path: '/notification-rules',
       role,
-      about: notificationRulesAbout,
+      doc: notificationRulesDoc,
       handle: notificationRules(deps),
     },
-    { method: 'post', path: '/crm-companies', role, about: crmAbout, handle: crmCompanies(deps) },
+    { method: 'post', path: '/crm-companies', role, doc: crmDoc, handle: crmCompanies(deps) },
   ]
 }

@@ -5,7 +5,7 @@ import type { Producer } from '#runtime/kafka/produce.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { maxBodyBytes } from '#schemas/topics.ts'
-import { rememberAccepted } from './publish/accepted.ts'
+import { createAcceptedEvents } from './publish/accepted.ts'
 import { createTokenChecker } from './access/access.ts'
 import { openAffinity } from './intake/affinity.ts'
 import { createAffinityClient } from './catalog/affinity-client.ts'
@@ -37,7 +37,7 @@ export async function openEdge(
   const database = await openPool(config)
   scope.defer(() => database.end())
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
-  const memory = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
+  const cache = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
   const publish = createPublisher(config, codec, producer, log)
   const routes = createRoutes({
     database,
@@ -47,10 +47,10 @@ export async function openEdge(
     stopping,
     publish,
     report: createReporter(publish, log),
-    sources: openSources(database, memory),
-    resolveAffinity: openAffinity(database, memory),
+    sources: openSources(database, cache),
+    resolveAffinity: openAffinity(database, cache),
     checkKey: createKeyCheck(),
-    accepted: rememberAccepted(),
+    accepted: createAcceptedEvents(),
     boundedLookup: boundBy(config.LOOKUP_TIMEOUT_MS),
     findDeadLetters: openDeadLetters(config, config.LOOKUP_TIMEOUT_MS, context),
     findDocument: openRawDocuments(config.firestore, config.LOOKUP_TIMEOUT_MS, context),
@@ -66,11 +66,11 @@ export async function openEdge(
   const readBody = createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES })
   return createApp(routes, {
     checkToken: createTokenChecker(secrets),
-    checkApiKey: openApiKeys(database, { ...memory, keepMs: config.API_KEY_CACHE_MS }),
+    checkApiKey: openApiKeys(database, { ...cache, keepMs: config.API_KEY_CACHE_MS }),
     limits: createLimits(config),
     readBody,
     trustProxy: config.TRUST_PROXY,
-    answerTimeoutMs: config.ANSWER_TIMEOUT_MS,
+    responseTimeoutMs: config.ANSWER_TIMEOUT_MS,
     log,
   })
 }

@@ -1,5 +1,5 @@
 import type { TokenSecrets } from '#runtime/web/token.ts'
-import { Refusal } from '../http/answer.ts'
+import { HttpError } from '../http/response.ts'
 import type { Source, Sources } from './sources.ts'
 import { type Caller, checkToken } from './token.ts'
 
@@ -21,16 +21,16 @@ export function createTokenChecker(secrets: TokenSecrets): (header: string | und
   }
 }
 
-/** The source of the caller's token; a Refusal when it is gone. */
+/** The source of the caller's token; an HttpError when it is gone. */
 export async function sourceOf(caller: Caller, sources: Sources): Promise<Source> {
   const source = await sources.find(caller.sourceId)
-  if (!source) throw new Refusal(403, `data source ${caller.sourceId} of the token does not exist`)
+  if (!source) throw new HttpError(403, `data source ${caller.sourceId} of the token does not exist`)
   return source
 }
 
-/** A Refusal that names which member of the request is not the caller's. */
-export function foreign(member: string, value: string | number, caller: Caller): Refusal {
-  return new Refusal(
+/** An HttpError that names which member of the request is not the caller's. */
+export function notOwned(member: string, value: string | number, caller: Caller): HttpError {
+  return new HttpError(
     403,
     `${member} ${String(value).slice(0, 100)} does not belong to data source ${caller.sourceId} of the token`,
   )

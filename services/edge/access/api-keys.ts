@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type ApiRole, apiRoles, hashApiKey, includesRole, readApiKey } from './api-key.ts'
-import { Refusal } from '../http/answer.ts'
-import { createMemory, type MemoryOptions } from '../http/cache.ts'
+import { HttpError } from '../http/response.ts'
+import { createCache, type CacheOptions } from '../http/cache.ts'
 
 const keyRow = z.object({
   key_id: z.number(),
@@ -15,33 +15,33 @@ const keyRow = z.object({
 /** A key of the operator API that may be used. */
 export type ApiKey = { keyId: number; name: string; role: ApiRole }
 
-/** The key in an `Authorization` header, when it is good for `role`; else a Refusal. */
+/** The key in an `Authorization` header, when it is good for `role`; else an HttpError. */
 export type CheckApiKey = (header: string | undefined, role: ApiRole) => Promise<ApiKey>
 
 /**
  * Looks keys up by their hash, so that the time it takes tells nothing of any key. A key is remembered for `keepMs`: for
  * that long a revoked one still opens, and no longer, whether Postgres answers or not.
  */
-export function openApiKeys(database: Database, options: MemoryOptions): CheckApiKey {
-  const memory = createMemory<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
+export function openApiKeys(database: Database, options: CacheOptions): CheckApiKey {
+  const cache = createCache<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
   return async (header, role) => {
-    if (!header) throw refuse('this takes an API key: send it as `Authorization: Bearer parma_…`')
+    if (!header) throw unauthorized('this takes an API key: send it as `Authorization: Bearer parma_…`')
     const key = readApiKey(header)
-    if (key === null) throw refuse('the Authorization header holds no API key: send `Bearer parma_…`')
+    if (key === null) throw unauthorized('the Authorization header holds no API key: send `Bearer parma_…`')
     const hash = hashApiKey(key)
-    const known = await memory.recall(hash.toString('hex'), () => findKey(database, hash))
-    if (!known) throw refuse('this API key is not known')
+    const known = await cache.get(hash.toString('hex'), () => findKey(database, hash))
+    if (!known) throw unauthorized('this API key is not known')
     const { key_id: keyId, name, role: held, expires_at, revoked_at } = known
-    if (revoked_at !== null) throw refuse('this API key is revoked')
-    if (expires_at !== null && expires_at <= Date.now()) throw refuse('this API key has expired')
+    if (revoked_at !== null) throw unauthorized('this API key is revoked')
+    if (expires_at !== null && expires_at <= Date.now()) throw unauthorized('this API key has expired')
     if (!includesRole(held, role))
-      throw new Refusal(403, `this takes an API key of role ${role}, and "${name}" is one of role ${held}`)
+      throw new HttpError(403, `this takes an API key of role ${role}, and "${name}" is one of role ${held}`)
     return { keyId, name, role: held }
   }
 }
 
-function refuse(detail: string): Refusal {
-  return new Refusal(401, detail, { 'www-authenticate': 'Bearer' })
+function unauthorized(detail: string): HttpError {
+  return new HttpError(401, detail, { 'www-authenticate': 'Bearer' })
 }
 
 /** Also notes that the key is in use, if that was not noted lately. */

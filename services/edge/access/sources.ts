@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { Refusal } from '../http/answer.ts'
-import { createMemory, type MemoryOptions } from '../http/cache.ts'
+import { HttpError } from '../http/response.ts'
+import { createCache, type CacheOptions } from '../http/cache.ts'
 
 const sourceRow = z.object({
   id: z.number(),
@@ -18,20 +18,20 @@ export type Source = z.output<typeof sourceRow>
 
 export type Sources = {
   /**
-   * The source with this id; null when there is none. From memory when it was read lately, and for as long as Postgres
+   * The source with this id; null when there is none. From cache when it was read lately, and for as long as Postgres
    * does not answer.
    */
   find(id: number): Promise<Source | null>
-  /** The same, never from memory. */
+  /** The same, never from cache. */
   read(id: number): Promise<Source | null>
 }
 
-export function openSources(database: Database, options: MemoryOptions): Sources {
+export function openSources(database: Database, options: CacheOptions): Sources {
   // A source without a map is expected to get one any moment, and callers are told which of the two it is.
-  const memory = createMemory<Source>(options, ({ map_version }) => map_version !== null)
+  const cache = createCache<Source>(options, ({ map_version }) => map_version !== null)
   return {
-    find: (id) => memory.recall(String(id), () => query(database, id)),
-    read: (id) => memory.refresh(String(id), () => query(database, id)),
+    find: (id) => cache.get(String(id), () => query(database, id)),
+    read: (id) => cache.refresh(String(id), () => query(database, id)),
   }
 }
 
@@ -49,10 +49,10 @@ export function isLegalName(name: string): boolean {
   return /^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(name)
 }
 
-/** A Refusal when the source's raw documents have no place. */
+/** An HttpError when the source's raw documents have no place. */
 export function requireLegalName({ id, name }: Source): void {
   if (isLegalName(name)) return
-  throw new Refusal(
+  throw new HttpError(
     409,
     `data source ${id} is called ${JSON.stringify(name.slice(0, 200))}: give it a name of a-z, 0-9, _ and -`,
   )

@@ -108,7 +108,7 @@ describe('refuses, in the order and the words of the reference', () => {
         ] as [string, string, typeof noInteger],
     ),
   ])('%s', async (_, header, [status, detail]) => {
-    await expect(check(header)).rejects.toMatchObject({ name: 'Refusal', status, detail })
+    await expect(check(header)).rejects.toMatchObject({ name: 'HttpError', status, detail })
   })
 
   test('a 401 says how to authenticate, a 400 does not', async () => {

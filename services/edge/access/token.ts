@@ -1,7 +1,7 @@
 import { type JWTPayload, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { TokenSecrets } from '#runtime/web/token.ts'
-import { Refusal } from '../http/answer.ts'
+import { HttpError } from '../http/response.ts'
 
 /** Who calls: what a good token says. */
 export type Caller = {
@@ -18,23 +18,23 @@ export type Caller = {
 const prefix = 'Bearer '
 
 /**
- * The caller that an `Authorization` header names, or a Refusal. The cases, their order, statuses and texts are those of
+ * The caller that an `Authorization` header names, or an HttpError. The cases, their order, statuses and texts are those of
  * contract section 2, byte for byte; `now` is ms since 1970. Beyond them, a token without `exp` is refused.
  */
 export async function checkToken(header: string | undefined, secrets: TokenSecrets, now: number): Promise<Caller> {
-  if (!header) throw refuse(401, 'Authorization header is required!')
+  if (!header) throw tokenError(401, 'Authorization header is required!')
   const token = header.startsWith(prefix) ? header.slice(prefix.length) : header
   const outer = await verify(token, secrets.shared, now, 'Invalid shared token or expired token')
-  if (isFalsy(outer['sourcing_id'])) throw refuse(400, 'Authorization token not found in shared token')
+  if (isFalsy(outer['sourcing_id'])) throw tokenError(400, 'Authorization token not found in shared token')
   const inner = await verify(
     outer['sourcing_id'],
     secrets.analytics,
     now,
     'Invalid authorization token or expired token',
   )
-  if (isFalsy(inner['sourcing_id'])) throw refuse(400, 'source_id not found in authorization token')
+  if (isFalsy(inner['sourcing_id'])) throw tokenError(400, 'source_id not found in authorization token')
   const sourceId = readInteger(inner['sourcing_id'])
-  if (sourceId === null) throw refuse(400, 'source_id in authorization token is not a valid integer')
+  if (sourceId === null) throw tokenError(400, 'source_id in authorization token is not a valid integer')
   // Only the inner level is ours alone to sign: nothing else is taken from the outer one.
   const { data: taskId = null } = z.int32().safeParse(inner['task_id'])
   const exp = inner.exp as number
@@ -42,18 +42,19 @@ export async function checkToken(header: string | undefined, secrets: TokenSecre
   return { sourceId, taskId, run, exp: Math.min(exp, outer.exp as number) }
 }
 
-function refuse(status: number, detail: string): Refusal {
-  return new Refusal(status, detail, status === 401 ? { 'www-authenticate': 'Bearer' } : {})
+function tokenError(status: number, detail: string): HttpError {
+  return new HttpError(status, detail, status === 401 ? { 'www-authenticate': 'Bearer' } : {})
 }
 
-async function verify(token: unknown, secret: string, now: number, refusal: string): Promise<JWTPayload> {
+async function verify(token: unknown, secret: string, now: number, detail: string): Promise<JWTPayload> {
   const options = { algorithms: ['HS256'], requiredClaims: ['exp'], currentDate: new Date(now) }
   try {
     const { payload } = await jwtVerify(token as string, new TextEncoder().encode(secret), options)
     return payload
   } catch (error) {
     // jose has an error of its own for everything that is wrong with a token; TypeError: it is no text at all.
-    if ((error as { code?: string }).code?.startsWith('ERR_J') || error instanceof TypeError) throw refuse(401, refusal)
+    if ((error as { code?: string }).code?.startsWith('ERR_J') || error instanceof TypeError)
+      throw tokenError(401, detail)
     throw error
   }
 }

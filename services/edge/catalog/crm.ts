@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { type Answer, json, Refusal } from '../http/answer.ts'
+import { type RouteResponse, json, HttpError } from '../http/response.ts'
 import { addMissingCompanies } from './companies.ts'
 import type { Bounded } from '../http/deadline.ts'
-import type { About, RouteRequest } from '../server/route.ts'
-import { lenientInt, refuseValue, validateBody } from '../http/validation.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
+import { lenientInt, invalidValue, validateBody } from '../http/validation.ts'
 
 /** Names of the companies in a CRM, as it has them now. Rejects with a CrmError. */
 export type ReadCrm = () => Promise<readonly string[]>
@@ -37,10 +37,10 @@ const nothingNew = 'No new companies found in the CRM'
 /** parma-web shows its users the text of a good answer, and of any other only that there was an error. */
 const notConnected = 'No new companies found: no CRM is connected to parma-analytics'
 
-export const crmAbout: About = {
+export const crmDoc: RouteDoc = {
   summary: 'Add the companies of the CRM that are not there yet.',
   body: crmBody,
-  answers: {
+  responses: {
     200: {
       description: 'Names of the added companies, comma separated, or a sentence that says that there are none.',
       schema: z.string(),
@@ -56,13 +56,13 @@ export type CrmDeps = { database: Database; bounded: Bounded; readCrm: ReadCrm |
  * name the companies are added under: they come from the connected CRM alone, each at most once.
  */
 export function crmCompanies({ database, bounded, readCrm, maxJsonDepth }: CrmDeps) {
-  return async (request: RouteRequest): Promise<Answer> => {
+  return async (request: RouteRequest): Promise<RouteResponse> => {
     // A text is sent as text/plain by a client that names no type.
     const { user_id } = validateBody(crmBody, await request.readBody(), undefined, maxJsonDepth)
     if (!readCrm) return json(200, notConnected)
     const isKnown = await bounded(database.exists(sql.unsafe`SELECT FROM public."user" WHERE id = ${user_id}`))
-    if (!isKnown) throw refuseValue(['body', 'user_id'], 'there is no such user', user_id)
-    const names = await readCrm().catch(refuse)
+    if (!isKnown) throw invalidValue(['body', 'user_id'], 'there is no such user', user_id)
+    const names = await readCrm().catch(throwBadGateway)
     const wanted = names.filter((name) => name.trim() !== '' && !name.includes('\0'))
     const add = database.transaction((tx) => addMissingCompanies(tx, wanted, { addedBy: user_id }))
     const added = await bounded(add)
@@ -70,7 +70,7 @@ export function crmCompanies({ database, bounded, readCrm, maxJsonDepth }: CrmDe
   }
 }
 
-function refuse(error: unknown): never {
+function throwBadGateway(error: unknown): never {
   if (!(error instanceof CrmError)) throw error
-  throw new Refusal(502, `The CRM cannot be read: ${error.message}`, {}, { cause: error })
+  throw new HttpError(502, `The CRM cannot be read: ${error.message}`, {}, { cause: error })
 }

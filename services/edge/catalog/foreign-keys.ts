@@ -5,11 +5,11 @@ const foreignKeyViolation = '23503'
 const restrictViolation = '23001'
 
 /** Whether Postgres refused to delete a row because rows that must stay point at it. */
-export function isPinned(error: unknown): boolean {
+export function isStillReferenced(error: unknown): boolean {
   return hasCode(error, foreignKeyViolation, restrictViolation)
 }
 
 /** Whether Postgres refused to write a row because a row that it points at is not there. */
-export function isMissing(error: unknown): boolean {
+export function isReferenceMissing(error: unknown): boolean {
   return hasCode(error, foreignKeyViolation)
 }

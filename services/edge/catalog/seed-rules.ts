@@ -1,8 +1,8 @@
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import type { Answer } from '../http/answer.ts'
+import type { RouteResponse } from '../http/response.ts'
 import type { Bounded } from '../http/deadline.ts'
-import type { About } from '../server/route.ts'
+import type { RouteDoc } from '../server/route.ts'
 import { seeds } from './seeds.ts'
 
 /**
@@ -36,9 +36,9 @@ export async function seedRules(database: Database): Promise<number> {
 
 const seeded = 'Rules table updated'
 
-export const notificationRulesAbout: About = {
+export const notificationRulesDoc: RouteDoc = {
   summary: 'Give measurements of well-known sources the rules they start with. It may be called any number of times.',
-  answers: {
+  responses: {
     200: { description: `They have them: \`${seeded}\`, without a content type.` },
     503: { description: 'The database is not available: try again.' },
   },
@@ -46,7 +46,7 @@ export const notificationRulesAbout: About = {
 
 /** GET /notification-rules (contract section 3.11). */
 export function notificationRules({ database, bounded }: { database: Database; bounded: Bounded }) {
-  return async (): Promise<Answer> => {
+  return async (): Promise<RouteResponse> => {
     await bounded(seedRules(database))
     return { status: 200, headers: {}, body: seeded }
   }

@@ -6,7 +6,7 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
 import { linkMissing } from '../catalog/source-links.ts'
-import { isPinned } from '../catalog/foreign-keys.ts'
+import { isStillReferenced } from '../catalog/foreign-keys.ts'
 
 type Output = { json?: boolean }
 type Fields = { name?: string; description?: string }
@@ -121,7 +121,7 @@ async function remove(company: string, { yes = false, json = false }: Output & {
     const id = await findCompany(database, company)
     if (!yes) throw new UsageError(`This removes company ${id} with all its values, news and subscriptions: add --yes.`)
     await database.query(sql.unsafe`DELETE FROM public.company WHERE id = ${id}`).catch((error: unknown) => {
-      throw isPinned(error)
+      throw isStillReferenced(error)
         ? new UsageError(`Company ${id} cannot be removed: reports or notifications speak of it. Remove those first.`)
         : error
     })

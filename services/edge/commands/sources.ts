@@ -6,7 +6,7 @@ import { moduleUrl } from '#runtime/web/module-url.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { linkMissing } from '../catalog/source-links.ts'
-import { isPinned } from '../catalog/foreign-keys.ts'
+import { isStillReferenced } from '../catalog/foreign-keys.ts'
 import { isLegalName } from '../access/sources.ts'
 
 type Output = { json?: boolean }
@@ -145,7 +145,7 @@ async function remove(source: string, { yes = false, json = false }: Output & { 
         `This removes source ${id} (${name}) with ${measurements} measurements, all their values and ${tasks} tasks: add --yes.`,
       )
     await database.query(sql.unsafe`DELETE FROM public.data_source WHERE id = ${id}`).catch((error: unknown) => {
-      throw isPinned(error)
+      throw isStillReferenced(error)
         ? new UsageError(
             `Source ${id} (${name}) cannot be removed: rows that must stay speak of it (news or notifications).`,
           )

@@ -14,10 +14,10 @@ async function explain(id: string, { json = false }: { json?: boolean }): Promis
   const why = await withDatabase((database) => readWhy(database, id))
   if (!why)
     throw new UsageError(`There is no news ${JSON.stringify(id)}: take the id from its message or from public.news.`)
-  printResult(why, say(why), json)
+  printResult(why, describeWhy(why), json)
 }
 
-function say(why: Why): string {
+function describeWhy(why: Why): string {
   const { rule, item_key, trigger_factor } = why
   const name = (of: { id: number; name: string | null }) => `${of.name ?? 'gone'} (${of.id})`
   const rows: [string, string][] = [
@@ -30,13 +30,13 @@ function say(why: Why): string {
     ['compared', `${why.previous ?? 'nothing'} → ${why.current ?? 'nothing'}`],
     ['change', trigger_factor === null ? 'no percentage' : `${trigger_factor} %`],
     ['rule', rule ? `${rule.id}, version ${rule.version}: ${JSON.stringify(rule.definition)}` : 'none is needed'],
-    ...sayOrigin('now', why.now),
-    ...sayOrigin('before', why.before),
+    ...describeOrigin('now', why.now),
+    ...describeOrigin('before', why.before),
   ]
   return rows.map(([what, text]) => `${what.padEnd(12)} ${text}`).join('\n')
 }
 
-function sayOrigin(what: string, origin: Why['now']): [string, string][] {
+function describeOrigin(what: string, origin: Why['now']): [string, string][] {
   if (origin === null) return [[what, 'not known']]
   const { value, path, observed_at, event_id, document, map_version, task_id } = origin
   return [

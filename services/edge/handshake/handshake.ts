@@ -5,25 +5,25 @@ import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
 import { isSameEndpoint, moduleUrl } from '#runtime/web/module-url.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { mintToken, type TokenSecrets } from '#runtime/web/token.ts'
-import { foreign } from '../access/access.ts'
-import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
+import { notOwned } from '../access/access.ts'
+import { type RouteResponse, json, HttpError, unavailable } from '../http/response.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { idOf, sha256 } from '../publish/identify.ts'
-import { keepMap, markPublished } from './maps.ts'
+import { storeMap, markPublished } from './maps.ts'
 import type { ReportNotice } from '../publish/ops-events.ts'
 import type { Publish } from '../publish/publish.ts'
-import { AnswerError, type Initialized, readInitialize } from './read-initialize.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import { InitializeError, type Initialized, readInitialize } from './read-initialize.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
 import type { Caller } from '../access/token.ts'
 import { lenientInt, text, validate } from '../http/validation.ts'
 
 const handshakeQuery = z.object({ invocation_endpoint: text(1000), data_source_id: lenientInt })
 
-export const handshakeAbout: About = {
+export const handshakeDoc: RouteDoc = {
   summary: 'Initialise a data source: its module registers its measurements and sends its map.',
   query: handshakeQuery,
-  answers: {
+  responses: {
     200: { description: 'The map is stored and durable.', schema: z.object({ frequency: z.string() }) },
     403: { description: 'invocation_endpoint is not the stored one of that data source, or the token is of another.' },
     409: { description: 'The source has a name that no collection of documents can have.' },
@@ -53,18 +53,18 @@ export type HandshakeDeps = {
  */
 export function handshake(deps: HandshakeDeps) {
   const { database, bounded, sources, publish, report } = deps
-  return async (request: RouteRequest, caller: Caller | null): Promise<Answer> => {
+  return async (request: RouteRequest, caller: Caller | null): Promise<RouteResponse> => {
     const { invocation_endpoint, data_source_id } = validate(handshakeQuery, request.query, 'query')
-    if (caller && caller.sourceId !== data_source_id) throw foreign('data_source_id', data_source_id, caller)
+    if (caller && caller.sourceId !== data_source_id) throw notOwned('data_source_id', data_source_id, caller)
     const source = await sources.read(data_source_id)
     if (!source || !isSameEndpoint(source.endpoint, invocation_endpoint))
-      throw new Refusal(403, `invocation_endpoint is not the one that is stored for data source ${data_source_id}`)
+      throw new HttpError(403, `invocation_endpoint is not the one that is stored for data source ${data_source_id}`)
     requireLegalName(source)
 
-    const { frequency, source: named, content } = await initialize(source, deps)
-    if (named !== source.name) report(nameMismatch(source, named), request)
+    const { frequency, source: mapSource, content } = await initialize(source, deps)
+    if (mapSource !== source.name) report(nameMismatch(source, mapSource), request)
     const content_hash = sha256(content)
-    const { version, received_at } = await bounded(keepMap(database, source.id, content, content_hash))
+    const { version, received_at } = await bounded(storeMap(database, source.id, content, content_hash))
     const event_id = idOf('normalization-map', source.id, version, content_hash)
     const map = {
       event_id,
@@ -96,13 +96,18 @@ async function initialize(source: Source, deps: HandshakeDeps): Promise<Initiali
       maxBytes: maxAnswerBytes,
       signal: stopping,
     })
-    if (status !== 200) throw new AnswerError(`/initialize answered ${status}`)
+    if (status !== 200) throw new InitializeError(`/initialize answered ${status}`)
     return readInitialize(body.toString('utf8'))
   } catch (error) {
     if (error instanceof HttpClientError && error.reason === 'aborted')
       throw unavailable('this server is stopping', error)
-    if (!(error instanceof HttpClientError || error instanceof AnswerError)) throw error
-    throw new Refusal(502, `Failed to initialize the data source: ${error.message.slice(0, 500)}`, {}, { cause: error })
+    if (!(error instanceof HttpClientError || error instanceof InitializeError)) throw error
+    throw new HttpError(
+      502,
+      `Failed to initialize the data source: ${error.message.slice(0, 500)}`,
+      {},
+      { cause: error },
+    )
   }
 }
 

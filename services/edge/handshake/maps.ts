@@ -10,7 +10,7 @@ export type MapVersion = z.output<typeof versionRow>
  * The version of this map of the source: the newest one when it has this content, else a new one with the next number.
  * Two handshakes at once get the same version.
  */
-export function keepMap(
+export function storeMap(
   database: Database,
   sourceId: number,
   content: string,

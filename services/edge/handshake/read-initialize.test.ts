@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AnswerError, readInitialize } from './read-initialize.ts'
+import { InitializeError, readInitialize } from './read-initialize.ts'
 
 const map = {
   Source: 'github',
@@ -103,7 +103,7 @@ describe('refuses', () => {
     [{ Source: 's', Mappings: [nested(21)] }, 'more than 20 levels'],
     ['[1, 2]', 'the normalization map is not {Source, Mappings}'],
   ])('the map %j', (given, message) => {
-    expect(() => read(given)).toThrow(AnswerError)
+    expect(() => read(given)).toThrow(InitializeError)
     expect(() => read(given)).toThrow(message)
   })
 

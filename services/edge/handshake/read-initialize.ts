@@ -3,7 +3,7 @@ import { type Literal, readPythonLiteral } from './python-literal.ts'
 import { readJson } from '../http/read-json.ts'
 
 /** Why the answer of a module's /initialize cannot be used, for people. */
-export class AnswerError extends Error {}
+export class InitializeError extends Error {}
 
 const maxLevels = 20
 const maxDepth = 100
@@ -30,11 +30,12 @@ export function readInitialize(body: string): Initialized {
   const outer = parseJson(body, 'the answer')
   const answer = initialized.safeParse(typeof outer === 'string' ? parseJson(outer, 'the text in the answer') : outer)
   if (!answer.success)
-    throw new AnswerError(`the answer is not {frequency, normalization_map}: ${explain(answer.error)}`)
+    throw new InitializeError(`the answer is not {frequency, normalization_map}: ${describeIssue(answer.error)}`)
   const { frequency, normalization_map: given } = answer.data
   const map = typeof given === 'string' ? parseMap(given) : given
   const read = head.safeParse(map)
-  if (!read.success) throw new AnswerError(`the normalization map is not {Source, Mappings}: ${explain(read.error)}`)
+  if (!read.success)
+    throw new InitializeError(`the normalization map is not {Source, Mappings}: ${describeIssue(read.error)}`)
   checkEntries(read.data.Mappings)
   return { frequency, source: read.data.Source, content: JSON.stringify(map) }
 }
@@ -44,14 +45,15 @@ function checkEntries(mappings: unknown[]): void {
   let level = mappings.map((one, index) => ({ one, path: `Mappings[${index}]` }))
   let count = 0
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > maxLevels) throw new AnswerError(`the normalization map has more than ${maxLevels} levels`)
+    if (depth > maxLevels) throw new InitializeError(`the normalization map has more than ${maxLevels} levels`)
     count += level.length
-    if (count > maxEntries) throw new AnswerError(`the normalization map has more than ${maxEntries} entries`)
+    if (count > maxEntries) throw new InitializeError(`the normalization map has more than ${maxEntries} entries`)
     level = level.flatMap(({ one, path }) => {
       const read = entry.safeParse(one)
-      if (!read.success) throw new AnswerError(`${path} of the normalization map: ${explain(read.error)}`)
+      if (!read.success) throw new InitializeError(`${path} of the normalization map: ${describeIssue(read.error)}`)
       const nested = read.data['NestedMappings'] ?? []
-      if (!Array.isArray(nested)) throw new AnswerError(`${path}.NestedMappings of the normalization map is no list`)
+      if (!Array.isArray(nested))
+        throw new InitializeError(`${path}.NestedMappings of the normalization map is no list`)
       return nested.map((child: unknown, index) => ({ one: child, path: `${path}.NestedMappings[${index}]` }))
     })
   }
@@ -69,7 +71,7 @@ function readLiteral(text: string): Literal {
   try {
     return readPythonLiteral(text)
   } catch (error) {
-    throw new AnswerError(`the normalization map is neither JSON nor a Python literal: ${(error as Error).message}`)
+    throw new InitializeError(`the normalization map is neither JSON nor a Python literal: ${(error as Error).message}`)
   }
 }
 
@@ -77,10 +79,10 @@ function parseJson(text: string, what: string): unknown {
   try {
     return readJson(Buffer.from(text), maxDepth)
   } catch (error) {
-    throw new AnswerError(`${what} is not JSON: ${(error as Error).message}`)
+    throw new InitializeError(`${what} is not JSON: ${(error as Error).message}`)
   }
 }
 
-function explain({ issues: [issue] }: z.ZodError): string {
+function describeIssue({ issues: [issue] }: z.ZodError): string {
   return issue ? `${issue.path.join('.') || 'it'}: ${issue.message}` : 'unknown mistake'
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
-import { foreign, sourceOf } from '../access/access.ts'
-import { type Answer, json, Refusal } from '../http/answer.ts'
+import { notOwned, sourceOf } from '../access/access.ts'
+import { type RouteResponse, json, HttpError } from '../http/response.ts'
 import {
   countMeasurements,
   deleteMeasurement,
@@ -13,8 +13,8 @@ import {
 } from './measurements.ts'
 import type { ReportNotice } from '../publish/ops-events.ts'
 import type { Bounded } from '../http/deadline.ts'
-import { isMissing, isPinned } from '../catalog/foreign-keys.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import { isReferenceMissing, isStillReferenced } from '../catalog/foreign-keys.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { Sources } from '../access/sources.ts'
 import { naiveIso, naiveTime } from '../http/time.ts'
 import type { Caller } from '../access/token.ts'
@@ -38,11 +38,11 @@ const presented = z.object({ ...measurementRow.shape, created_at: naiveTime, mod
 const unknown = { description: 'The source has no measurement with this id.' }
 const goneSource = { description: 'The source of the token does not exist.' }
 
-export const measurementAbout = {
+export const measurementDoc = {
   register: {
     summary: 'Register a measurement, or get the one of the same source, parent and name.',
     body: measurementBody,
-    answers: {
+    responses: {
       201: { description: 'It is registered.', schema: z.object({ id: z.int32(), creation_msg: z.string() }) },
       403: { description: 'source_module_id or parent_measurement_id is not of the source of the token.' },
     },
@@ -50,7 +50,7 @@ export const measurementAbout = {
   list: {
     summary: 'The measurements of the source, page by page.',
     query: pageQuery,
-    answers: {
+    responses: {
       200: {
         description: 'A page. A page number out of range is that of the nearest page.',
         schema: z.object({ measurements_list: z.array(presented), num_pages: z.int() }),
@@ -61,19 +61,19 @@ export const measurementAbout = {
   read: {
     summary: 'One measurement of the source.',
     params: idParam,
-    answers: { 200: { description: 'The measurement.', schema: presented }, 403: goneSource, 404: unknown },
+    responses: { 200: { description: 'The measurement.', schema: presented }, 403: goneSource, 404: unknown },
   },
   remove: {
     summary: 'Delete a measurement with everything that hangs on it.',
     params: idParam,
-    answers: {
+    responses: {
       200: { description: 'It is gone.', schema: z.object({ deletion_msg: z.string() }) },
       403: goneSource,
       404: unknown,
       409: { description: 'News speak of it, so it stays.' },
     },
   },
-} satisfies Record<string, About>
+} satisfies Record<string, RouteDoc>
 
 export type MeasurementDeps = {
   database: Database
@@ -87,7 +87,7 @@ export type MeasurementDeps = {
 export function measurementRoutes({ database, bounded, sources, report, maxJsonDepth }: MeasurementDeps) {
   return {
     /** Get or create by source, parent and name: a repeated handshake registers nothing anew. */
-    async register(request: RouteRequest, caller: Caller): Promise<Answer> {
+    async register(request: RouteRequest, caller: Caller): Promise<RouteResponse> {
       const body = validateBody(
         measurementBody,
         await request.readBody(),
@@ -95,22 +95,22 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
         maxJsonDepth,
       )
       const { source_module_id: sourceId, measurement_name: name, parent_measurement_id: parentId } = body
-      if (sourceId !== caller.sourceId) throw foreign('source_module_id', sourceId, caller)
+      if (sourceId !== caller.sourceId) throw notOwned('source_module_id', sourceId, caller)
       await sourceOf(caller, sources)
       if (parentId !== null && !(await bounded(findMeasurementById(database, sourceId, parentId))))
-        throw foreign('parent_measurement_id', parentId, caller)
+        throw notOwned('parent_measurement_id', parentId, caller)
       const type = body.type.toLowerCase()
       const stored = await bounded(registerMeasurement(database, { sourceId, type, name, parentId })).catch(
         (error: unknown) => {
-          if (!isMissing(error)) throw error
-          throw new Refusal(403, `data source ${sourceId} or measurement ${parentId} was deleted a moment ago`)
+          if (!isReferenceMissing(error)) throw error
+          throw new HttpError(403, `data source ${sourceId} or measurement ${parentId} was deleted a moment ago`)
         },
       )
       if (stored.type.toLowerCase() !== type) report(typeDrift(sourceId, stored.id, name, stored.type, type), request)
       return json(201, { id: stored.id, creation_msg: 'Source Measurement successfully created' })
     },
 
-    async list(request: RouteRequest, caller: Caller): Promise<Answer> {
+    async list(request: RouteRequest, caller: Caller): Promise<RouteResponse> {
       const { page, per_page } = validate(pageQuery, request.query, 'query')
       await sourceOf(caller, sources)
       const total = await bounded(countMeasurements(database, caller.sourceId))
@@ -120,7 +120,7 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
       return json(200, { measurements_list: rows.map(present), num_pages })
     },
 
-    async read(request: RouteRequest, caller: Caller): Promise<Answer> {
+    async read(request: RouteRequest, caller: Caller): Promise<RouteResponse> {
       const { source_measurement_id: id } = validate(idParam, request.params, 'path')
       await sourceOf(caller, sources)
       const row = await bounded(findMeasurementById(database, caller.sourceId, id))
@@ -128,12 +128,12 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
       return json(200, present(row))
     },
 
-    async remove(request: RouteRequest, caller: Caller): Promise<Answer> {
+    async remove(request: RouteRequest, caller: Caller): Promise<RouteResponse> {
       const { source_measurement_id: id } = validate(idParam, request.params, 'path')
       await sourceOf(caller, sources)
       const isDeleted = await bounded(deleteMeasurement(database, caller.sourceId, id)).catch((error: unknown) => {
-        if (!isPinned(error)) throw error
-        throw new Refusal(409, `Source measurement ${id} cannot be deleted: news speak of it`)
+        if (!isStillReferenced(error)) throw error
+        throw new HttpError(409, `Source measurement ${id} cannot be deleted: news speak of it`)
       })
       if (!isDeleted) throw notFound(id, caller)
       return json(200, { deletion_msg: `Source measurement ${id} has been deleted.` })
@@ -145,8 +145,8 @@ function present({ created_at, modified_at, ...row }: MeasurementRow) {
   return { ...row, created_at: naiveIso(created_at), modified_at: naiveIso(modified_at) }
 }
 
-function notFound(id: number, caller: Caller): Refusal {
-  return new Refusal(404, `Source measurement ${id} of data source ${caller.sourceId} does not exist`)
+function notFound(id: number, caller: Caller): HttpError {
+  return new HttpError(404, `Source measurement ${id} of data source ${caller.sourceId} does not exist`)
 }
 
 function typeDrift(sourceId: number, id: number, name: string, was: string, is: string) {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { TransientError } from '#runtime/process/retry.ts'
-import { createMemory } from './cache.ts'
+import { createCache } from './cache.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -11,75 +11,75 @@ const options = { keepMs: 1000, timeoutMs: 100 }
 const away = () => Promise.reject(new TransientError('away'))
 
 test('reads once, and again when what it knows is old', async () => {
-  const memory = createMemory<string>(options)
+  const cache = createCache<string>(options)
   const load = vi.fn().mockResolvedValueOnce('one').mockResolvedValueOnce('two')
-  expect(await memory.recall('k', load)).toBe('one')
-  expect(await memory.recall('k', load)).toBe('one')
+  expect(await cache.get('k', load)).toBe('one')
+  expect(await cache.get('k', load)).toBe('one')
   vi.advanceTimersByTime(1000)
-  expect(await memory.recall('k', load)).toBe('two')
+  expect(await cache.get('k', load)).toBe('two')
   expect(load).toHaveBeenCalledTimes(2)
 })
 
 test('reads once for all who ask at the same time', async () => {
-  const memory = createMemory<string>(options)
+  const cache = createCache<string>(options)
   const load = vi.fn(() => Promise.resolve('one'))
-  expect(await Promise.all([memory.recall('k', load), memory.recall('k', load)])).toEqual(['one', 'one'])
+  expect(await Promise.all([cache.get('k', load), cache.get('k', load)])).toEqual(['one', 'one'])
   expect(load).toHaveBeenCalledTimes(1)
 })
 
 test('serves what it knew while nothing can be read, without asking every time', async () => {
-  const memory = createMemory<string>(options)
-  await memory.recall('k', () => Promise.resolve('one'))
+  const cache = createCache<string>(options)
+  await cache.get('k', () => Promise.resolve('one'))
   vi.advanceTimersByTime(5000)
   const load = vi.fn(away)
-  expect(await memory.recall('k', load)).toBe('one')
-  expect(await memory.recall('k', load)).toBe('one')
+  expect(await cache.get('k', load)).toBe('one')
+  expect(await cache.get('k', load)).toBe('one')
   expect(load).toHaveBeenCalledTimes(1)
   vi.advanceTimersByTime(1000)
-  expect(await memory.recall('k', () => Promise.resolve('two'))).toBe('two')
+  expect(await cache.get('k', () => Promise.resolve('two'))).toBe('two')
 })
 
 test('or not, when it is told so: what is old is then a 503', async () => {
-  const memory = createMemory<string>({ ...options, servesStale: false })
-  await memory.recall('k', () => Promise.resolve('one'))
-  expect(await memory.recall('k', away)).toBe('one')
+  const cache = createCache<string>({ ...options, servesStale: false })
+  await cache.get('k', () => Promise.resolve('one'))
+  expect(await cache.get('k', away)).toBe('one')
   vi.advanceTimersByTime(1000)
-  await expect(memory.recall('k', away)).rejects.toMatchObject({ status: 503 })
+  await expect(cache.get('k', away)).rejects.toMatchObject({ status: 503 })
 })
 
 test('a reading that never ends counts as failed after its time', async () => {
-  const memory = createMemory<string>(options)
-  await memory.recall('k', () => Promise.resolve('one'))
+  const cache = createCache<string>(options)
+  await cache.get('k', () => Promise.resolve('one'))
   vi.advanceTimersByTime(1000)
-  const recalled = memory.recall('k', () => new Promise(() => undefined))
+  const recalled = cache.get('k', () => new Promise(() => undefined))
   await vi.advanceTimersByTimeAsync(100)
   expect(await recalled).toBe('one')
 })
 
 test('is a 503 where nothing was known, and the error itself where it is no outage', async () => {
-  const memory = createMemory<string>(options)
-  await expect(memory.recall('k', away)).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
-  await memory.recall('k', () => Promise.resolve('one'))
-  await expect(memory.refresh('k', away)).rejects.toMatchObject({ status: 503 })
+  const cache = createCache<string>(options)
+  await expect(cache.get('k', away)).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
+  await cache.get('k', () => Promise.resolve('one'))
+  await expect(cache.refresh('k', away)).rejects.toMatchObject({ status: 503 })
   vi.advanceTimersByTime(1000)
   const broken = () => Promise.reject(new Error('broken'))
-  await expect(memory.recall('k', broken)).rejects.toThrow('broken')
+  await expect(cache.get('k', broken)).rejects.toThrow('broken')
 })
 
 test('forgets what is gone, and what it cannot hold', async () => {
-  const memory = createMemory<string>({ ...options, maxEntries: 2 })
-  for (const key of ['a', 'b', 'c']) await memory.recall(key, () => Promise.resolve(key))
-  await expect(memory.recall('a', away)).rejects.toMatchObject({ status: 503 })
-  expect(await memory.recall('c', away)).toBe('c')
-  expect(await memory.refresh('c', () => Promise.resolve(null))).toBeNull()
-  await expect(memory.recall('c', away)).rejects.toMatchObject({ status: 503 })
+  const cache = createCache<string>({ ...options, maxEntries: 2 })
+  for (const key of ['a', 'b', 'c']) await cache.get(key, () => Promise.resolve(key))
+  await expect(cache.get('a', away)).rejects.toMatchObject({ status: 503 })
+  expect(await cache.get('c', away)).toBe('c')
+  expect(await cache.refresh('c', () => Promise.resolve(null))).toBeNull()
+  await expect(cache.get('c', away)).rejects.toMatchObject({ status: 503 })
 })
 
 test('reads what is not settled every time, and still serves it in an outage', async () => {
-  const memory = createMemory<string>(options, (value) => value !== 'open')
+  const cache = createCache<string>(options, (value) => value !== 'open')
   const load = vi.fn(() => Promise.resolve('open'))
-  await memory.recall('k', load)
-  await memory.recall('k', load)
+  await cache.get('k', load)
+  await cache.get('k', load)
   expect(load).toHaveBeenCalledTimes(2)
-  expect(await memory.recall('k', away)).toBe('open')
+  expect(await cache.get('k', away)).toBe('open')
 })

@@ -1,8 +1,8 @@
 import { classify } from '#runtime/process/retry.ts'
-import { unavailable } from './answer.ts'
+import { unavailable } from './response.ts'
 import { boundBy } from './deadline.ts'
 
-export type MemoryOptions = {
+export type CacheOptions = {
   /** How long what was read is not read again. */
   keepMs: number
   /** How long a reading may take. */
@@ -13,21 +13,21 @@ export type MemoryOptions = {
   servesStale?: boolean
 }
 
-export type Memory<V> = {
+export type Cache<V> = {
   /**
    * What is known of `key`, else what `load` reads. When `load` fails for a while, what was known before serves on,
-   * however old, unless `servesStale` is false; a Refusal with 503 when nothing does. null is not kept.
+   * however old, unless `servesStale` is false; an HttpError with 503 when nothing does. null is not kept.
    */
-  recall(key: string, load: () => Promise<V | null>): Promise<V | null>
-  /** What `load` reads now; a Refusal with 503 when it fails for a while. */
+  get(key: string, load: () => Promise<V | null>): Promise<V | null>
+  /** What `load` reads now; an HttpError with 503 when it fails for a while. */
   refresh(key: string, load: () => Promise<V | null>): Promise<V | null>
 }
 
 /** Remembers what is read from Postgres, so that answers go on while Postgres is away. `isSettled`: it may be kept at all. */
-export function createMemory<V>(
-  { keepMs, timeoutMs, maxEntries = 10_000, servesStale = true }: MemoryOptions,
+export function createCache<V>(
+  { keepMs, timeoutMs, maxEntries = 10_000, servesStale = true }: CacheOptions,
   isSettled: (value: V) => boolean = () => true,
-): Memory<V> {
+): Cache<V> {
   const bounded = boundBy(timeoutMs)
   const known = new Map<string, { value: V; goodUntil: number }>()
   const loading = new Map<string, Promise<V | null>>()
@@ -52,14 +52,14 @@ export function createMemory<V>(
   }
 
   return {
-    refresh: (key, load) => read(key, load).catch(refuseTransient),
-    async recall(key, load) {
+    refresh: (key, load) => read(key, load).catch(unavailableIfTransient),
+    async get(key, load) {
       const found = known.get(key)
       if (found && Date.now() < found.goodUntil) return found.value
       try {
         return await readOnce(key, load)
       } catch (error) {
-        if (!found || !servesStale || classify(error) !== 'transient') return refuseTransient(error)
+        if (!found || !servesStale || classify(error) !== 'transient') return unavailableIfTransient(error)
         found.goodUntil = Date.now() + keepMs
         return found.value
       }
@@ -67,6 +67,6 @@ export function createMemory<V>(
   }
 }
 
-function refuseTransient(error: unknown): never {
+function unavailableIfTransient(error: unknown): never {
   throw classify(error) === 'transient' ? unavailable('the database is not available', error) : error
 }

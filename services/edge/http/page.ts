@@ -1,5 +1,5 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
-import type { Answer } from './answer.ts'
+import type { RouteResponse } from './response.ts'
 
 /** A page for people: `content` is HTML, text alone, which a phone shows well. */
 export function page(title: string, content: string): string {
@@ -32,6 +32,6 @@ export function pageHeaders(formAction: "'none'" | "'self'" = "'none'"): Record<
 }
 
 /** A page that says one thing. */
-export function notePage(status: number, title: string, text: string): Answer {
+export function messagePage(status: number, title: string, text: string): RouteResponse {
   return { status, headers: pageHeaders(), body: page(title, `<p>${escapeHtml(text)}</p>`) }
 }

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { Refusal } from './answer.ts'
-import { hasProblems, problem } from './problem.ts'
+import { HttpError } from './response.ts'
+import { answersProblemJson, problem } from './problem.ts'
 
-const read = (refusal: Refusal) => {
-  const { status, headers, body } = problem(refusal, '/api/v1/x')
+const read = (httpError: HttpError) => {
+  const { status, headers, body } = problem(httpError, '/api/v1/x')
   return { status, headers, body: JSON.parse(String(body)) as Record<string, unknown> }
 }
 
-test.each([400, 401, 403, 404, 405, 422, 429, 500, 503])('a refusal with %i is a whole problem', (status) => {
-  const answer = read(new Refusal(status, 'so it is', { 'x-one': 'two' }))
+test.each([400, 401, 403, 404, 405, 422, 429, 500, 503])('an error with %i is a whole problem', (status) => {
+  const answer = read(new HttpError(status, 'so it is', { 'x-one': 'two' }))
   expect(answer.status).toBe(status)
   expect(answer.headers).toEqual({ 'content-type': 'application/problem+json', 'x-one': 'two' })
   expect(answer.body).toEqual({
@@ -21,17 +21,17 @@ test.each([400, 401, 403, 404, 405, 422, 429, 500, 503])('a refusal with %i is a
   })
 })
 
-test('a refusal may say it better, and list mistakes', () => {
+test('an error may say it better, and list mistakes', () => {
   const options = { type: 'unknown-event', title: 'No such event', remedy: 'Look again.' }
-  expect(read(new Refusal(404, 'none', {}, options)).body).toMatchObject({
+  expect(read(new HttpError(404, 'none', {}, options)).body).toMatchObject({
     ...options,
     type: 'urn:parma:problem:unknown-event',
   })
-  expect(read(new Refusal(422, [{ type: 'missing' }])).body).toMatchObject({
+  expect(read(new HttpError(422, [{ type: 'missing' }])).body).toMatchObject({
     detail: 'the request is not valid',
     errors: [{ type: 'missing' }],
   })
-  expect(read(new Refusal(418, 'short and stout')).body).toMatchObject({ type: 'about:blank', title: "I'm a Teapot" })
+  expect(read(new HttpError(418, 'short and stout')).body).toMatchObject({ type: 'about:blank', title: "I'm a Teapot" })
 })
 
 test.each([
@@ -42,5 +42,5 @@ test.each([
   ['/', false],
   ['/schedule', false],
 ])('errors on %s are problems: %s', (path, is) => {
-  expect(hasProblems(path)).toBe(is)
+  expect(answersProblemJson(path)).toBe(is)
 })

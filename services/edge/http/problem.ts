@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
-import { type Answer, json, type Refusal } from './answer.ts'
+import { type RouteResponse, json, type HttpError } from './response.ts'
 
 export const problemType = 'application/problem+json'
 
@@ -51,7 +51,7 @@ export const problemBody = z.object({
 })
 
 /** Whether errors on this path are problems: those of the operator API. All others have the form of the reference. */
-export function hasProblems(path: string): boolean {
+export function answersProblemJson(path: string): boolean {
   return path === '/api/v1' || path.startsWith('/api/v1/')
 }
 
@@ -59,7 +59,7 @@ export function hasProblems(path: string): boolean {
  * The problem (RFC 9457) that a refusal is on this path. Beside the members of the RFC, `remedy` says what to do, and
  * `errors` lists the mistakes where there may be several.
  */
-export function problem({ status, detail, headers, options }: Refusal, path: string): Answer {
+export function problem({ status, detail, headers, options }: HttpError, path: string): RouteResponse {
   const kind = kinds[status] ?? { type: 'about:blank', title: STATUS_CODES[status] ?? 'Refused', remedy: '' }
   const { type = kind.type, title = kind.title, remedy = kind.remedy } = options
   const said = typeof detail === 'string' ? { detail } : { detail: 'the request is not valid', errors: detail }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Refusal } from './answer.ts'
+import { HttpError } from './response.ts'
 import { lenientInt, text, validate, validateBody } from './validation.ts'
 
 const measurement = z.object({
@@ -14,12 +14,12 @@ const measurement = z.object({
 })
 const good = { type: 'int', source_module_id: 7 }
 
-function refusalOf(work: () => unknown): Refusal {
+function refusalOf(work: () => unknown): HttpError {
   try {
     work()
   } catch (error) {
-    expect(error).toBeInstanceOf(Refusal)
-    return error as Refusal
+    expect(error).toBeInstanceOf(HttpError)
+    return error as HttpError
   }
   throw new Error('was not refused')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Refusal } from './answer.ts'
+import { HttpError } from './response.ts'
 import { EncodingError, JsonError, readJson } from './read-json.ts'
 
 const detail = z.object({
@@ -43,7 +43,7 @@ export const text = (max: number) =>
     .refine((value) => !value.includes('\0'), 'must not contain U+0000')
     .meta({ pattern: '^[^\\u0000]*$' })
 
-/** `value` as `schema` says, or a Refusal with 422 and every mistake in it. `place` is where it was sent. */
+/** `value` as `schema` says, or an HttpError with 422 and every mistake in it. `place` is where it was sent. */
 export function validate<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -51,15 +51,15 @@ export function validate<S extends z.ZodType>(
 ): z.output<S> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw new Refusal(
+  throw new HttpError(
     422,
     parsed.error.issues.map((issue) => toDetail(issue, value, place)),
   )
 }
 
 /** A mistake that only shows beside other facts: what is wrong with the value at `loc`. */
-export function refuseValue(loc: Detail['loc'], message: string, input: unknown): Refusal {
-  return new Refusal(422, [withInput(valueError(loc, message), input)])
+export function invalidValue(loc: Detail['loc'], message: string, input: unknown): HttpError {
+  return new HttpError(422, [withInput(valueError(loc, message), input)])
 }
 
 /** The JSON of a body, checked. `contentType` must be that of JSON or missing, else the body counts as mere bytes. */
@@ -69,10 +69,11 @@ export function validateBody<S extends z.ZodType>(
   contentType: string | undefined,
   maxDepth: number,
 ): z.output<S> {
-  if (body.length === 0) throw new Refusal(422, [missing(['body'], null)])
-  if (!isJsonType(contentType)) throw new Refusal(422, [noObject(['body'], body.toString('utf8', 0, maxEchoedInput))])
+  if (body.length === 0) throw new HttpError(422, [missing(['body'], null)])
+  if (!isJsonType(contentType))
+    throw new HttpError(422, [notAnObject(['body'], body.toString('utf8', 0, maxEchoedInput))])
   const value = parse(body, maxDepth)
-  if (value === null) throw new Refusal(422, [missing(['body'], null)])
+  if (value === null) throw new HttpError(422, [missing(['body'], null)])
   return validate(schema, value, 'body')
 }
 
@@ -80,10 +81,10 @@ function parse(body: Buffer, maxDepth: number): unknown {
   try {
     return readJson(body, maxDepth)
   } catch (error) {
-    if (error instanceof EncodingError) throw new Refusal(400, 'There was an error parsing the body')
+    if (error instanceof EncodingError) throw new HttpError(400, 'There was an error parsing the body')
     if (!(error instanceof JsonError)) throw error
     const ctx = { error: error.message }
-    throw new Refusal(422, [
+    throw new HttpError(422, [
       { type: 'json_invalid', loc: ['body', error.position], msg: 'JSON decode error', input: {}, ctx },
     ])
   }
@@ -111,7 +112,7 @@ function describe(issue: z.core.$ZodIssue, input: unknown, loc: Detail['loc']): 
   switch (issue.code) {
     case 'invalid_type':
       if (issue.expected === 'string') return say('string_type', 'Input should be a valid string')
-      if (issue.expected === 'object') return noObject(loc, input)
+      if (issue.expected === 'object') return notAnObject(loc, input)
       if (issue.expected === 'record') return say('dict_type', 'Input should be a valid dictionary')
       if (issue.expected === 'array') return say('list_type', 'Input should be a valid list')
       return say(...describeInt(input))
@@ -159,7 +160,7 @@ function missing(loc: Detail['loc'], input: unknown): Detail {
   return { type: 'missing', loc, msg: 'Field required', input: echo(input) }
 }
 
-function noObject(loc: Detail['loc'], input: unknown): Detail {
+function notAnObject(loc: Detail['loc'], input: unknown): Detail {
   const msg = 'Input should be a valid dictionary or object to extract fields from'
   return { type: 'model_attributes_type', loc, msg, input: echo(input) }
 }

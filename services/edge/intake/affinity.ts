@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
-import { createMemory, type MemoryOptions } from '../http/cache.ts'
+import { createCache, type CacheOptions } from '../http/cache.ts'
 import { text, validate } from '../http/validation.ts'
 
 /** The one source whose module knows companies by the ids of its own CRM (contract section 15.2). */
@@ -14,7 +14,7 @@ const crmCompany = z.object({
   }),
 })
 
-/** Our company id, as text, for a body of the CRM's module. A Refusal when the body names no company. */
+/** Our company id, as text, for a body of the CRM's module. An HttpError when the body names no company. */
 export type ResolveCompany = (body: unknown) => Promise<string>
 
 /**
@@ -22,11 +22,11 @@ export type ResolveCompany = (body: unknown) => Promise<string>
  * made, and linked to every source, as the triggers of parma-web do it. Names once resolved are remembered, so that feeds
  * of known companies go on without the database.
  */
-export function openAffinity(database: Database, options: MemoryOptions): ResolveCompany {
-  const memory = createMemory<string>(options)
+export function openAffinity(database: Database, options: CacheOptions): ResolveCompany {
+  const cache = createCache<string>(options)
   return async (body) => {
     const name = validate(crmCompany, body, 'body').raw_data.name.trim()
-    return (await memory.recall(name.toLowerCase(), () => getOrCreate(database, name))) as string
+    return (await cache.get(name.toLowerCase(), () => getOrCreate(database, name))) as string
   }
 }
 

@@ -1,18 +1,18 @@
 import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
 import type { AcceptedEvents } from '../publish/accepted.ts'
-import { foreign, sourceOf } from '../access/access.ts'
+import { notOwned, sourceOf } from '../access/access.ts'
 import { affinityName, type ResolveCompany } from './affinity.ts'
-import type { Answer } from '../http/answer.ts'
+import type { RouteResponse } from '../http/response.ts'
 import { canonicalCompanyId, isHistory, payloadId, sha256 } from '../publish/identify.ts'
 import type { CheckKey } from '../publish/idempotency.ts'
 import type { Publish } from '../publish/publish.ts'
 import { sliceMember } from '../http/read-json.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
 import { iso, naiveIso, naiveTime, readIso } from '../http/time.ts'
 import type { Caller } from '../access/token.ts'
-import { refuseValue, text, validate, validateBody } from '../http/validation.ts'
+import { invalidValue, text, validate, validateBody } from '../http/validation.ts'
 
 const feedBody = z.object({
   source_name: text(200),
@@ -38,11 +38,11 @@ const feedHeaders = z.object({
     .describe('Stands for the run and the content: one key, one payload of a company.'),
 })
 
-export const feedAbout: About = {
+export const feedDoc: RouteDoc = {
   summary: 'What a module found about a company.',
   headers: feedHeaders,
   body: feedBody,
-  answers: {
+  responses: {
     201: {
       description: 'The payload is durable, exactly as it came.',
       schema: z.object({
@@ -74,7 +74,7 @@ export type FeedDeps = {
 
 /** POST /feed-raw-data: 201 means that the payload is durable in Kafka, exactly as it came (contract section 3.7). */
 export function feedRawData({ sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth }: FeedDeps) {
-  return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
+  return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const body = await request.readBody()
     const source = await sourceOf(caller, sources)
     const { receivedAt, observedAt, companyId, idempotencyKey } = await check(request, body, caller, source)
@@ -108,7 +108,7 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, accep
     }
     const headers: Record<string, string> = caller.taskId === null ? {} : { task_id: String(caller.taskId) }
     await publish(topics.rawPayloads, company_id, payload, request, headers)
-    accepted.note(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
+    accepted.add(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
     return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)
   }
 
@@ -119,7 +119,7 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, accep
   async function check({ headers }: RouteRequest, body: Buffer, caller: Caller, source: Source) {
     const feed = validateBody(feedBody, body, headers['content-type'], maxJsonDepth)
     const { 'idempotency-key': idempotencyKey = null } = validate(feedHeaders, headers, 'header')
-    if (feed.source_name !== source.name) throw foreign('source_name', feed.source_name, caller)
+    if (feed.source_name !== source.name) throw notOwned('source_name', feed.source_name, caller)
     requireLegalName(source)
     const receivedAt = Date.now()
     const observedAt = readObservedAt(feed.observed_at, receivedAt)
@@ -131,15 +131,15 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, accep
 function readObservedAt(given: string | null, now: number): number | null {
   const at = given === null ? null : readIso(given)
   if (at !== null && at > now + maxAheadMs)
-    throw refuseValue(['body', 'observed_at'], 'observed_at is more than 5 minutes in the future', given)
-  if (at !== null && at < epoch) throw refuseValue(['body', 'observed_at'], 'observed_at is before 1970', given)
+    throw invalidValue(['body', 'observed_at'], 'observed_at is more than 5 minutes in the future', given)
+  if (at !== null && at < epoch) throw invalidValue(['body', 'observed_at'], 'observed_at is before 1970', given)
   return at
 }
 
 type Accepted = { sourceName: string; companyId: string; receivedAt: number; eventId: string; hasMap: boolean }
 
 /** raw_data goes back as the bytes that came: parsing and printing would bend its numbers. */
-function answer({ sourceName, companyId, receivedAt, eventId, hasMap }: Accepted, body: Buffer): Answer {
+function answer({ sourceName, companyId, receivedAt, eventId, hasMap }: Accepted, body: Buffer): RouteResponse {
   const message = hasMap
     ? 'Raw data received and saved. '
     : 'Raw data received and saved. However normalization schema cannot be found'

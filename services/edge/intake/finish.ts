@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { topics } from '#schemas/topics.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { classify } from '#runtime/process/retry.ts'
-import { foreign, sourceOf } from '../access/access.ts'
-import { type Answer, json, Refusal } from '../http/answer.ts'
+import { notOwned, sourceOf } from '../access/access.ts'
+import { type RouteResponse, json, HttpError } from '../http/response.ts'
 import { boundBy } from '../http/deadline.ts'
 import { idOf, sha256 } from '../publish/identify.ts'
 import type { Publish } from '../publish/publish.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { Sources } from '../access/sources.ts'
 import { fitErrors, summarize } from './summarize.ts'
 import type { Caller } from '../access/token.ts'
@@ -21,10 +21,10 @@ const finishBody = z.object({
     .default(null),
 })
 
-export const finishAbout: About = {
+export const finishDoc: RouteDoc = {
   summary: 'The end of a task, with what went wrong.',
   body: finishBody,
-  answers: {
+  responses: {
     201: {
       description: 'The end of the task is durable.',
       schema: z.object({ ...finishBody.shape, task_id: z.int32(), return_message: z.string() }),
@@ -47,13 +47,13 @@ export type FinishDeps = {
  * Postgres does not answer, tasks are taken on the word of a source that is known: the scheduler looks again.
  */
 export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, maxJsonDepth }: FinishDeps) {
-  return async (request: RouteRequest, caller: Caller): Promise<Answer> => {
+  return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const sent = validateBody(finishBody, await request.readBody(), request.headers['content-type'], maxJsonDepth)
     const { task_id } = sent
     const source = await sourceOf(caller, sources)
     const owner = await findTaskSource(database, task_id, lookupTimeoutMs)
-    if (owner === null) throw new Refusal(404, `Error setting task ${task_id} status to success: Task not found!`)
-    if (owner !== 'not-known' && owner !== source.id) throw foreign('task_id', task_id, caller)
+    if (owner === null) throw new HttpError(404, `Error setting task ${task_id} status to success: Task not found!`)
+    if (owner !== 'not-known' && owner !== source.id) throw notOwned('task_id', task_id, caller)
     const errors = fitErrors(sent.errors)
     const result_summary = summarize(errors)
     const event_id = idOf('crawl-finished', source.id, task_id, sha256(result_summary))

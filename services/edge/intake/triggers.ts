@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
-import { type Answer, json, Refusal } from '../http/answer.ts'
+import { type RouteResponse, json, HttpError } from '../http/response.ts'
 import { idOf } from '../publish/identify.ts'
 import type { Publish } from '../publish/publish.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { Sources } from '../access/sources.ts'
 import { lenientInt, validateBody } from '../http/validation.ts'
 
@@ -13,25 +13,25 @@ export type TriggerDeps = { publish: Publish }
 
 const unconfirmed = { description: 'The message broker does not confirm it: try again.' }
 
-export const scheduleAbout: About = {
+export const scheduleDoc: RouteDoc = {
   summary: 'Wake the scheduler. It may be called any number of times.',
-  answers: { 200: { description: 'It is asked to look.' }, 503: unconfirmed },
+  responses: { 200: { description: 'It is asked to look.' }, 503: unconfirmed },
 }
 
 /** GET /schedule only wakes the scheduler, so it may be called any number of times (contract section 3.9). */
 export function schedule({ publish }: TriggerDeps) {
-  return async (request: RouteRequest): Promise<Answer> => {
-    await ask(publish, 'schedule', randomUUID(), Date.now(), request)
+  return async (request: RouteRequest): Promise<RouteResponse> => {
+    await requestTrigger(publish, 'schedule', randomUUID(), Date.now(), request)
     return { status: 200, headers: {}, body: null }
   }
 }
 
 const runBody = z.object({ data_source_id: lenientInt, company_id: lenientInt.nullable().default(null) })
 
-export const runAbout: About = {
+export const runDoc: RouteDoc = {
   summary: 'Run a data source now, or one company at it, beside its plan.',
   body: runBody,
-  answers: {
+  responses: {
     202: {
       description:
         'It is asked for. The scheduler refuses it where the source is paused, switched off or running: `parma schedule ls` shows its state.',
@@ -44,11 +44,11 @@ export const runAbout: About = {
 
 /** POST /api/v1/runs. Each call asks for a run of its own; the scheduler starts none that overlaps with another. */
 export function runNow({ publish, sources, maxJsonDepth }: TriggerDeps & { sources: Sources; maxJsonDepth: number }) {
-  return async (request: RouteRequest): Promise<Answer> => {
+  return async (request: RouteRequest): Promise<RouteResponse> => {
     const body = await request.readBody()
     const { data_source_id, company_id } = validateBody(runBody, body, request.headers['content-type'], maxJsonDepth)
     if ((await sources.find(data_source_id)) === null)
-      throw new Refusal(
+      throw new HttpError(
         404,
         `There is no data source ${data_source_id}.`,
         {},
@@ -56,16 +56,16 @@ export function runNow({ publish, sources, maxJsonDepth }: TriggerDeps & { sourc
       )
     const event_id = randomUUID()
     const about = { data_source_id, company_id: company_id === null ? null : String(company_id) }
-    await ask(publish, 'schedule', event_id, Date.now(), request, about)
+    await requestTrigger(publish, 'schedule', event_id, Date.now(), request, about)
     return json(202, { event_id })
   }
 }
 
 const asked = 'Weekly reports sent successfully'
 
-export const weeklyReportsAbout: About = {
+export const weeklyReportsDoc: RouteDoc = {
   summary: 'Ask for the weekly reports. All calls of one week (ISO 8601, UTC) ask for the same run.',
-  answers: {
+  responses: {
     200: {
       description: `They are asked for: \`${asked}\`, without a content type. That is what callers know; it does not say that they are sent.`,
     },
@@ -78,14 +78,14 @@ export const weeklyReportsAbout: About = {
  * event_id all week, so that whoever makes the reports makes them once, however often it is asked.
  */
 export function weeklyReports({ publish }: TriggerDeps) {
-  return async (request: RouteRequest): Promise<Answer> => {
+  return async (request: RouteRequest): Promise<RouteResponse> => {
     const now = Date.now()
-    await ask(publish, 'weekly_report', idOf('weekly-report', isoWeek(now)), now, request)
+    await requestTrigger(publish, 'weekly_report', idOf('weekly-report', isoWeek(now)), now, request)
     return { status: 200, headers: {}, body: asked }
   }
 }
 
-function ask(
+function requestTrigger(
   publish: Publish,
   kind: SourcingTrigger['kind'],
   event_id: string,

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { checkUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { topics } from '#schemas/topics.ts'
-import type { Answer } from '../http/answer.ts'
-import { notePage, page, pageHeaders, pageType } from '../http/page.ts'
+import type { RouteResponse } from '../http/response.ts'
+import { messagePage, page, pageHeaders, pageType } from '../http/page.ts'
 import type { Publish } from '../publish/publish.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { validate } from '../http/validation.ts'
 
 // One-click unsubscribe, https://www.rfc-editor.org/rfc/rfc8058: GET changes nothing, as programs follow links to look
@@ -19,18 +19,18 @@ const signedQuery = z.object({ signature: z.string().max(100) }).partial()
 const ofPage = (description: string) => ({ description, schema: z.string(), contentType: pageType })
 const forged = { 403: ofPage('The link is not one of ours.') }
 
-export const unsubscribeAbout: Record<'show' | 'end', About> = {
+export const unsubscribeDoc: Record<'show' | 'end', RouteDoc> = {
   show: {
     summary: 'Asks whether no more e-mails are wanted: what the link at the end of each leads to.',
     params: mailParams,
     query: signedQuery,
-    answers: { 200: ofPage('The question, with a button.'), ...forged },
+    responses: { 200: ofPage('The question, with a button.'), ...forged },
   },
   end: {
     summary: 'No more e-mails to the address that got this one (RFC 8058). It may be called any number of times.',
     params: mailParams,
     query: signedQuery,
-    answers: {
+    responses: {
       200: ofPage('The notifier is told.'),
       ...forged,
       503: { description: 'The message broker does not confirm it: try again.' },
@@ -45,9 +45,9 @@ export type UnsubscribeDeps = {
 }
 
 /** GET /unsubscribe/{notification_id}/{delivery_id}?signature=… */
-export function askToUnsubscribe(deps: UnsubscribeDeps) {
-  return (request: RouteRequest): Answer => {
-    if (!findMail(deps, request)) return notOurs()
+export function showUnsubscribe(deps: UnsubscribeDeps) {
+  return (request: RouteRequest): RouteResponse => {
+    if (!findMail(deps, request)) return invalidLink()
     const content = `<p>No more e-mails of parma-analytics will go to the address that got this message: no news, no reports.
 Messages elsewhere, such as Slack, stay as they are.</p>
 <form method="post"><button>Send no more e-mails</button></form>`
@@ -57,9 +57,9 @@ Messages elsewhere, such as Slack, stay as they are.</p>
 
 /** POST to the same. The edge knows no addresses: the notifier finds who got the mail. */
 export function unsubscribe(deps: UnsubscribeDeps) {
-  return async (request: RouteRequest): Promise<Answer> => {
+  return async (request: RouteRequest): Promise<RouteResponse> => {
     const mail = findMail(deps, request)
-    if (!mail) return notOurs()
+    if (!mail) return invalidLink()
     const kind = 'unsubscribe'
     const asked = {
       event_id: randomUUID(),
@@ -70,7 +70,7 @@ export function unsubscribe(deps: UnsubscribeDeps) {
       mail,
     } as const
     await deps.publish(topics.triggers, kind, asked, request)
-    return notePage(
+    return messagePage(
       200,
       'You are unsubscribed',
       'No more e-mails go to this address, but for one that is under way. Those who run parma-analytics can undo it.',
@@ -87,6 +87,6 @@ function findMail({ linkSecret }: UnsubscribeDeps, { params, query }: RouteReque
   return isOurs ? `${notificationId}/${deliveryId}` : null
 }
 
-function notOurs(): Answer {
-  return notePage(403, 'Not a good link', 'Open the link of the message as it stands there.')
+function invalidLink(): RouteResponse {
+  return messagePage(403, 'Not a good link', 'Open the link of the message as it stands there.')
 }

@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
-import { rememberAccepted } from './accepted.ts'
+import { createAcceptedEvents } from './accepted.ts'
 
 const accepted = (received_at: number) => ({ data_source_id: 7, company_id: '1', received_at })
 
 test('an event was accepted when it came first', () => {
-  const events = rememberAccepted()
+  const events = createAcceptedEvents()
   expect(events.find('a')).toBeNull()
-  events.note('a', accepted(1))
-  events.note('a', accepted(2))
+  events.add('a', accepted(1))
+  events.add('a', accepted(2))
   expect(events.find('a')).toEqual(accepted(1))
 })
 
 test('the last ten thousand are remembered', () => {
-  const events = rememberAccepted()
-  for (let at = 0; at <= 10_000; at++) events.note(String(at), accepted(at))
+  const events = createAcceptedEvents()
+  for (let at = 0; at <= 10_000; at++) events.add(String(at), accepted(at))
   expect(events.find('0')).toBeNull()
   expect(events.find('1')).toEqual(accepted(1))
   expect(events.find('10000')).toEqual(accepted(10_000))

@@ -1,8 +1,8 @@
-import { refuseValue } from '../http/validation.ts'
+import { invalidValue } from '../http/validation.ts'
 
 const maxRemembered = 10_000
 
-/** Throws a Refusal when this process remembers the event with another content. */
+/** Throws an HttpError when this process remembers the event with another content. */
 export type CheckKey = (eventId: string, contentHash: string, key: string) => void
 
 /**
@@ -14,7 +14,7 @@ export function createKeyCheck(): CheckKey {
   return (eventId, contentHash, key) => {
     const known = contents.get(eventId)
     if (known !== undefined && known !== contentHash)
-      throw refuseValue(['header', 'idempotency-key'], 'it came before with another body', key)
+      throw invalidValue(['header', 'idempotency-key'], 'it came before with another body', key)
     const [oldest] = contents.keys()
     if (contents.size >= maxRemembered && oldest !== undefined) contents.delete(oldest)
     contents.set(eventId, contentHash)

@@ -5,14 +5,14 @@ import { prefixed } from '#runtime/kafka/client.ts'
 import type { Log } from '#runtime/process/log.ts'
 import type { Producer } from '#runtime/kafka/produce.ts'
 import { nextSpan } from '#runtime/kafka/trace.ts'
-import { Refusal, unavailable } from '../http/answer.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
+import { HttpError, unavailable } from '../http/response.ts'
 
 /** The `traceparent` the caller sent, if any. */
 export type Cause = { traceparent: string | undefined }
 
 /**
- * Resolves when the record is durable (acks=-1). Rejects with a Refusal: 503 when that cannot be had within the deadline,
+ * Resolves when the record is durable (acks=-1). Rejects with an HttpError: 503 when that cannot be had within the deadline,
  * and then nobody knows whether it is; 413 when the broker finds it too large.
  */
 export type Publish = <T extends { event_id: string }>(
@@ -41,7 +41,7 @@ export function createPublisher(settings: PublisherSettings, codec: Codec, produ
       if (error instanceof EncodeError) throw error
       log.warn({ error, topic: name, event_id: value.event_id }, 'publish_failed')
       if ((error as { type?: string }).type === 'MESSAGE_TOO_LARGE')
-        throw new Refusal(413, 'the message broker takes no record as large as this one', {}, { cause: error })
+        throw new HttpError(413, 'the message broker takes no record as large as this one', {}, { cause: error })
       throw unavailable('the message broker does not confirm the record: send it again', error)
     }
   }

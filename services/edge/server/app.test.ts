@@ -5,7 +5,7 @@ import { createLog } from '#runtime/process/log.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { Refusal, json } from '../http/answer.ts'
+import { HttpError, json } from '../http/response.ts'
 import { type AppDeps, createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
 import { createLimits } from './limits.ts'
@@ -19,79 +19,79 @@ const fail = (error: unknown) => () => {
   throw error
 }
 
-const about = { summary: '', answers: {} }
+const doc = { summary: '', responses: {} }
 const routes: Route[] = [
   {
     method: 'get',
     path: '/schedule',
     role: 'anyone',
-    about,
+    doc,
     handle: () => (scheduled(), { status: 200, headers: {}, body: null }),
   },
   {
     method: 'get',
     path: '/mine/:id',
     role: 'source',
-    about,
+    doc,
     handle: ({ params, query }, { sourceId }) => json(200, { params, query, sourceId }),
   },
   {
     method: 'post',
     path: '/mine',
     role: 'source',
-    about,
+    doc,
     handle: async ({ readBody }) => json(201, { size: (await readBody()).length }),
   },
-  { method: 'delete', path: '/mine', role: 'source', about, handle: () => json(200, 'gone') },
+  { method: 'delete', path: '/mine', role: 'source', doc, handle: () => json(200, 'gone') },
   {
     method: 'get',
     path: '/maybe',
     role: 'maybe-source',
-    about,
+    doc,
     handle: (_, who) => json(200, who?.sourceId ?? 'nobody'),
   },
-  { method: 'get', path: '/broken', role: 'anyone', about, handle: fail(new Error('secret detail')) },
+  { method: 'get', path: '/broken', role: 'anyone', doc, handle: fail(new Error('secret detail')) },
   {
     method: 'get',
     path: '/away',
     role: 'anyone',
-    about,
+    doc,
     handle: fail(new TransientError('postgres://user:password@host')),
   },
-  { method: 'get', path: '/api/v1/look', role: 'viewer', about, handle: (_, { name }) => json(200, name) },
-  { method: 'post', path: '/api/v1/act', role: 'operator', about, handle: () => json(200, 'done') },
+  { method: 'get', path: '/api/v1/look', role: 'viewer', doc, handle: (_, { name }) => json(200, name) },
+  { method: 'post', path: '/api/v1/act', role: 'operator', doc, handle: () => json(200, 'done') },
   {
     method: 'get',
     path: '/api/v1/own',
     role: 'viewer-or-source',
-    about,
+    doc,
     handle: (_, who) => json(200, 'sourceId' in who ? who.sourceId : who.name),
   },
-  { method: 'get', path: '/api/v1/broken', role: 'anyone', about, handle: fail(new Error('secret detail')) },
+  { method: 'get', path: '/api/v1/broken', role: 'anyone', doc, handle: fail(new Error('secret detail')) },
   {
     method: 'get',
     path: '/api/v1/away',
     role: 'anyone',
-    about,
+    doc,
     handle: fail(new TransientError('postgres://u:p@host')),
   },
   {
     method: 'get',
     path: '/refused',
     role: 'anyone',
-    about,
-    handle: fail(new Refusal(422, [{ type: 'missing' }], { 'x-one': 'two' })),
+    doc,
+    handle: fail(new HttpError(422, [{ type: 'missing' }], { 'x-one': 'two' })),
   },
 ]
 
 const deps = {
   async checkToken(header) {
-    if (header !== 'good') throw new Refusal(401, 'no')
+    if (header !== 'good') throw new HttpError(401, 'no')
     return caller
   },
   async checkApiKey(header, role) {
-    if (header !== viewerKey) throw new Refusal(401, 'no')
-    if (role === 'operator') throw new Refusal(403, 'no operator')
+    if (header !== viewerKey) throw new HttpError(401, 'no')
+    if (role === 'operator') throw new HttpError(403, 'no operator')
     return { keyId: 5, name: 'console', role: 'viewer' }
   },
   limits: createLimits({
@@ -99,7 +99,7 @@ const deps = {
     RATE_LIMIT_MAX_CALLERS: 10,
   }),
   trustProxy: 0,
-  answerTimeoutMs: 60_000,
+  responseTimeoutMs: 60_000,
   readBody(request) {
     received(request.url)
     return readBody(request)
@@ -251,10 +251,10 @@ test('an answer that nobody takes is given up after its time', async () => {
     method: 'get',
     path: '/large',
     role: 'anyone',
-    about,
+    doc,
     handle: () => json(200, 'x'.repeat(5e7)),
   }
-  const server = createServer(createApp([large], { ...deps, answerTimeoutMs: 100 })).listen(0, '127.0.0.1')
+  const server = createServer(createApp([large], { ...deps, responseTimeoutMs: 100 })).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
   socket.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n')

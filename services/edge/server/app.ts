@@ -11,10 +11,10 @@ import { Counter, Histogram } from 'prom-client'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/process/retry.ts'
 import { traceIdOf } from '#runtime/kafka/trace.ts'
-import { type Gate, admit } from './admit.ts'
-import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
+import { type AuthorizeDeps, authorize } from './authorize.ts'
+import { type RouteResponse, json, HttpError, unavailable } from '../http/response.ts'
 import type { ReadBody } from './body.ts'
-import { hasProblems, problem } from '../http/problem.ts'
+import { answersProblemJson, problem } from '../http/problem.ts'
 import type { Route } from './route.ts'
 
 const answered = new Counter({
@@ -29,12 +29,12 @@ const duration = new Histogram({
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
 })
 
-export type AppDeps = Gate & {
+export type AppDeps = AuthorizeDeps & {
   readBody: ReadBody
   /** Proxies in front whose X-Forwarded-For counts. */
   trustProxy: number
   /** How long a client may take to receive an answer. */
-  answerTimeoutMs: number
+  responseTimeoutMs: number
   log: Log
 }
 
@@ -46,27 +46,27 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
   const app = express()
   app.disable('x-powered-by').disable('etag').enable('case sensitive routing').set('query parser', false)
   app.set('trust proxy', deps.trustProxy)
-  app.use(helmet(), cutSlowReaders(deps.answerTimeoutMs))
+  app.use(helmet(), cutSlowReaders(deps.responseTimeoutMs))
   for (const path of new Set(routes.map((route) => route.path))) {
     const here = routes.filter((route) => route.path === path)
     const methods = new Map(here.map((route) => [route.method.toUpperCase(), serve(route, deps)]))
     app.all(path, measure(path), (request, response, next) => {
       // Not Express's own table of methods: it would answer HEAD by running GET, side effects and all.
       const handle = methods.get(request.method)
-      if (!handle) throw new Refusal(405, 'Method Not Allowed', { allow: [...methods.keys()].join(', ') })
+      if (!handle) throw new HttpError(405, 'Method Not Allowed', { allow: [...methods.keys()].join(', ') })
       return handle(request, response, next)
     })
   }
   app.use(() => {
-    throw new Refusal(404, 'Not Found')
+    throw new HttpError(404, 'Not Found')
   })
-  app.use(answerError(deps.log))
+  app.use(respondToError(deps.log))
   return app
 }
 
 function serve(route: Route, deps: AppDeps): RequestHandler {
   return async (request, response) => {
-    const handle = await admit(route, request, response, deps)
+    const handle = await authorize(route, request, response, deps)
     const answer = await handle({
       headers: request.headers,
       query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
@@ -79,7 +79,7 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
 }
 
 /** A client may read its answer only when it has sent all: what it still sends is let in, so that nothing is cut off under its hands. */
-function send(response: Response, { status, headers, body }: Answer): void {
+function send(response: Response, { status, headers, body }: RouteResponse): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') })
   if (response.req.complete) return void response.end(body)
   response.flushHeaders()
@@ -87,20 +87,23 @@ function send(response: Response, { status, headers, body }: Answer): void {
   finished(response.req.resume(), () => response.end())
 }
 
-function answerError(log: Log): ErrorRequestHandler {
+function respondToError(log: Log): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
   return (error: unknown, request: Request, response: Response, _next) => {
     if (response.headersSent) return void response.destroy()
-    const refusal = toRefusal(error)
-    const about = { method: request.method, path: request.path, trace_id: traceIdOf(request.get('traceparent')) }
-    if (!refusal) {
-      log.error({ ...about, error }, 'request_failed')
-      return send(response, hasProblems(request.path) ? problem(unexpected, request.path) : internalServerError)
+    const httpError = toHttpError(error)
+    const logged = { method: request.method, path: request.path, trace_id: traceIdOf(request.get('traceparent')) }
+    if (!httpError) {
+      log.error({ ...logged, error }, 'request_failed')
+      return send(response, answersProblemJson(request.path) ? problem(unexpected, request.path) : internalServerError)
     }
-    const { status, detail, headers, cause } = refusal
+    const { status, detail, headers, cause } = httpError
     const level = status >= 500 ? 'warn' : 'debug'
-    log[level]({ ...about, status, detail, error: cause }, 'request_refused')
-    send(response, hasProblems(request.path) ? problem(refusal, request.path) : json(status, { detail }, headers))
+    log[level]({ ...logged, status, detail, error: cause }, 'request_refused')
+    send(
+      response,
+      answersProblemJson(request.path) ? problem(httpError, request.path) : json(status, { detail }, headers),
+    )
   }
 }
 
@@ -109,13 +112,13 @@ const internalServerError = {
   headers: { 'content-type': 'text/plain; charset=utf-8' },
   body: 'Internal Server Error',
 }
-const unexpected = new Refusal(500, 'Internal Server Error')
+const unexpected = new HttpError(500, 'Internal Server Error')
 
-function toRefusal(error: unknown): Refusal | null {
-  if (error instanceof Refusal) return error
+function toHttpError(error: unknown): HttpError | null {
+  if (error instanceof HttpError) return error
   if (classify(error) === 'transient') return unavailable('a part of the system is not available', error)
   // Express refuses a path that is not URL-encoded text.
-  if (error instanceof URIError) return new Refusal(404, 'Not Found')
+  if (error instanceof URIError) return new HttpError(404, 'Not Found')
   return null
 }
 

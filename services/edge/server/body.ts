@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import { Refusal, unavailable } from '../http/answer.ts'
+import { HttpError, unavailable } from '../http/response.ts'
 
 export type BodyLimits = {
   /** Of one body, unpacked. */
@@ -10,7 +10,7 @@ export type BodyLimits = {
   maxBufferedBytes: number
 }
 
-/** The bytes of a request's body, with any content-encoding undone. Rejects with a Refusal. */
+/** The bytes of a request's body, with any content-encoding undone. Rejects with an HttpError. */
 export type ReadBody = (request: IncomingMessage) => Promise<Buffer>
 
 const unpackers = {
@@ -28,7 +28,7 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
   let buffered = 0
 
   return async (request) => {
-    const tooLarge = () => new Refusal(413, `the body is larger than ${maxBytes} bytes`)
+    const tooLarge = () => new HttpError(413, `the body is larger than ${maxBytes} bytes`)
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
     const stream = unpack(request)
     const chunks: Buffer[] = []
@@ -42,8 +42,10 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
       else if (buffered > maxBufferedBytes) reject(unavailable('too much is being received at once'))
     })
     stream.on('end', () => resolve(Buffer.concat(chunks, size)))
-    stream.on('error', (error) => reject(new Refusal(400, 'There was an error parsing the body', {}, { cause: error })))
-    request.on('close', () => request.complete || reject(new Refusal(400, 'the request was cut off')))
+    stream.on('error', (error) =>
+      reject(new HttpError(400, 'There was an error parsing the body', {}, { cause: error })),
+    )
+    request.on('close', () => request.complete || reject(new HttpError(400, 'the request was cut off')))
     try {
       return await promise
     } finally {
@@ -62,6 +64,7 @@ function unpack(request: IncomingMessage): Readable {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
   if (encoding === 'identity' || encoding === '') return request
   const create = Object.hasOwn(unpackers, encoding) ? unpackers[encoding as keyof typeof unpackers] : null
-  if (!create) throw new Refusal(415, `content-encoding ${encoding} is not understood: send gzip, deflate, br or none`)
+  if (!create)
+    throw new HttpError(415, `content-encoding ${encoding} is not understood: send gzip, deflate, br or none`)
   return request.pipe(create())
 }

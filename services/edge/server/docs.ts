@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import type { Answer } from '../http/answer.ts'
+import type { RouteResponse } from '../http/response.ts'
 import type { Route } from './route.ts'
 
 // Stricter than helmet's own, and without upgrade-insecure-requests, which would break it where the edge has no TLS.
@@ -50,9 +50,9 @@ export function docsRoutes(): Route[] {
       method: 'get',
       path: '/redoc',
       role: 'anyone',
-      about: {
+      doc: {
         summary: 'Where the predecessor had a second form of /docs.',
-        answers: { 307: { description: 'To /docs.' } },
+        responses: { 307: { description: 'To /docs.' } },
       },
       handle: () => ({ status: 307, headers: { location: '/docs' }, body: null }),
     },
@@ -70,10 +70,10 @@ function fileRoute(path: string, contentType: string, read: () => Promise<string
     method: 'get',
     path,
     role: 'anyone',
-    about: {
+    doc: {
       summary: path === '/docs' ? 'The routes, to read and to try.' : 'A part of /docs.',
-      answers: { 200: { description: 'The file.', schema: z.string(), contentType } },
+      responses: { 200: { description: 'The file.', schema: z.string(), contentType } },
     },
-    handle: async (): Promise<Answer> => ({ status: 200, headers, body: await read() }),
+    handle: async (): Promise<RouteResponse> => ({ status: 200, headers, body: await read() }),
   }
 }

@@ -3,29 +3,29 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { createLog } from '#runtime/process/log.ts'
-import { json, Refusal } from '../http/answer.ts'
+import { json, HttpError } from '../http/response.ts'
 import { createApp } from './app.ts'
 import { createLimits } from './limits.ts'
 import type { Route } from './route.ts'
 
-const about = { summary: '', answers: {} }
+const doc = { summary: '', responses: {} }
 const routes: Route[] = [
-  { method: 'get', path: '/', role: 'anyone', about, handle: () => json(200, 'open') },
-  { method: 'get', path: '/other', role: 'anyone', about, handle: () => json(200, 'open') },
-  { method: 'get', path: '/maybe', role: 'maybe-source', about, handle: () => json(200, 'maybe') },
-  { method: 'get', path: '/source', role: 'source', about, handle: () => json(200, 'source') },
-  { method: 'get', path: '/api/v1/look', role: 'viewer', about, handle: () => json(200, 'looked') },
+  { method: 'get', path: '/', role: 'anyone', doc, handle: () => json(200, 'open') },
+  { method: 'get', path: '/other', role: 'anyone', doc, handle: () => json(200, 'open') },
+  { method: 'get', path: '/maybe', role: 'maybe-source', doc, handle: () => json(200, 'maybe') },
+  { method: 'get', path: '/source', role: 'source', doc, handle: () => json(200, 'source') },
+  { method: 'get', path: '/api/v1/look', role: 'viewer', doc, handle: () => json(200, 'looked') },
 ]
 
 /** Asks an edge behind one proxy, where two requests of each kind are allowed; tokens are their source's id. */
 async function startApp() {
   const app = createApp(routes, {
     async checkToken(header) {
-      if (!Number(header)) throw new Refusal(401, 'no')
+      if (!Number(header)) throw new HttpError(401, 'no')
       return { sourceId: Number(header), taskId: null, run: '', exp: 0 }
     },
     async checkApiKey(header) {
-      if (!header?.startsWith('key')) throw new Refusal(401, 'no')
+      if (!header?.startsWith('key')) throw new HttpError(401, 'no')
       return { keyId: Number(header.slice(3)), name: '', role: 'viewer' }
     },
     limits: createLimits({
@@ -34,7 +34,7 @@ async function startApp() {
     }),
     readBody: () => Promise.resolve(Buffer.alloc(0)),
     trustProxy: 1,
-    answerTimeoutMs: 60_000,
+    responseTimeoutMs: 60_000,
     log: createLog('edge', 'fatal'),
   })
   const server = createServer(app).listen(0, '127.0.0.1')

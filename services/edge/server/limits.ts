@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
-import { Refusal } from '../http/answer.ts'
+import { HttpError } from '../http/response.ts'
 import type { Config } from '../config.ts'
 import { createCounters } from './counters.ts'
 
 const windowMs = 60_000
 
-/** One limit on requests per minute and key. What goes over it is a Refusal with 429; the headers RateLimit-* tell how much is left. */
+/** One limit on requests per minute and key. What goes over it is an HttpError with 429; the headers RateLimit-* tell how much is left. */
 export type Limit = {
   /** Counts a request. */
   count(key: string, request: Request, response: Response): Promise<void>
@@ -52,7 +52,7 @@ function createLimit(perMinute: number, what: string, maxCallers: number): Limit
     standardHeaders: 'draft-6',
     legacyHeaders: false,
     keyGenerator: (_request, response) => String(response.locals.countedBy),
-    handler: (_request, _response, next) => next(new Refusal(429, detail)),
+    handler: (_request, _response, next) => next(new HttpError(429, detail)),
     // They warn of mistakes in the options above, on the console.
     validate: false,
   })
@@ -69,7 +69,7 @@ function createLimit(perMinute: number, what: string, maxCallers: number): Limit
       const known = await store.get?.(key)
       if (!known?.resetTime || known.totalHits <= perMinute) return
       const seconds = Math.max(1, Math.ceil((known.resetTime.getTime() - Date.now()) / 1000))
-      throw new Refusal(429, detail, {
+      throw new HttpError(429, detail, {
         'retry-after': String(seconds),
         'ratelimit-policy': `${perMinute};w=${windowMs / 1000}`,
         'ratelimit-limit': String(perMinute),

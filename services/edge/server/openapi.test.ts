@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { json } from '../http/answer.ts'
+import { json } from '../http/response.ts'
 import { describeRoutes } from './openapi.ts'
 import type { Route } from './route.ts'
 import { createRoutes, type RouteDeps } from '../routes.ts'
@@ -73,7 +73,7 @@ test('every parameter of a path is described, and none besides', () => {
   }
 })
 
-const said = { summary: 'x', answers: { 200: { description: 'x' } } }
+const doc = { summary: 'x', responses: { 200: { description: 'x' } } }
 const handle = () => json(200, null)
 const describeOne = (route: Route) =>
   Object.values(Object.values((describeRoutes([route]) as Document).paths)[0] ?? {})[0] as Operation
@@ -82,21 +82,21 @@ test('the answers of a role, of a body and of input come with them', () => {
   const statuses = (route: Route) => Object.keys(describeOne(route).responses).join(' ')
   const one = { method: 'post', path: '/', handle } as const
   const body = z.object({})
-  expect(statuses({ ...one, role: 'anyone', about: said })).toBe('200 429 500')
-  expect(statuses({ ...one, role: 'source', about: said })).toBe('200 400 401 429 500 503')
-  expect(statuses({ ...one, role: 'anyone', about: { ...said, query: body } })).toBe('200 422 429 500')
-  expect(statuses({ ...one, role: 'anyone', about: { ...said, body } })).toBe('200 400 413 415 422 429 500 503')
+  expect(statuses({ ...one, role: 'anyone', doc })).toBe('200 429 500')
+  expect(statuses({ ...one, role: 'source', doc })).toBe('200 400 401 429 500 503')
+  expect(statuses({ ...one, role: 'anyone', doc: { ...doc, query: body } })).toBe('200 422 429 500')
+  expect(statuses({ ...one, role: 'anyone', doc: { ...doc, body } })).toBe('200 400 413 415 422 429 500 503')
   expect(
     statuses({
       ...one,
       role: 'source',
-      about: { ...said, body, answers: { 201: { description: '' }, 409: { description: '' } } },
+      doc: { ...doc, body, responses: { 201: { description: '' }, 409: { description: '' } } },
     }),
   ).toBe('201 400 401 409 413 415 422 429 500 503')
 })
 
 test('errors of the operator API are problems, a key of too low a role among them', () => {
-  const route = { method: 'get', path: '/api/v1/x', role: 'viewer', about: said, handle } as const
+  const route = { method: 'get', path: '/api/v1/x', role: 'viewer', doc, handle } as const
   const { responses, security } = describeOne(route)
   expect(security).toEqual([{ key: [] }])
   expect(Object.keys(responses).join(' ')).toBe('200 400 401 403 429 500 503')
@@ -115,7 +115,7 @@ test('a whole number may be a text or a boolean in a body, and is one in a URL; 
     path: '/',
     role: 'anyone',
     handle,
-    about: { ...said, query: input, body: input },
+    doc: { ...doc, query: input, body: input },
   })
   const integer = { type: ['integer', 'string', 'boolean'], pattern: expect.any(String) }
   expect(requestBody?.content['application/json']?.schema).toEqual({

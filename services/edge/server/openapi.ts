@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import manifest from '../../../package.json' with { type: 'json' }
-import { json, refusal } from '../http/answer.ts'
-import { hasProblems, problemBody, problemType } from '../http/problem.ts'
-import type { Described, Route } from './route.ts'
+import { json, errorBody } from '../http/response.ts'
+import { answersProblemJson, problemBody, problemType } from '../http/problem.ts'
+import type { ResponseDoc, Route } from './route.ts'
 import { invalid } from '../http/validation.ts'
 
 type Json = Record<string, unknown>
@@ -31,7 +31,7 @@ const securitySchemes = {
 }
 
 const shared = new Map<z.ZodType, string>([
-  [refusal, 'Refusal'],
+  [errorBody, 'Error'],
   [invalid, 'Invalid'],
   [problemBody, 'Problem'],
 ])
@@ -40,15 +40,15 @@ const shared = new Map<z.ZodType, string>([
 export function withDocument(routes: readonly Route[]): Route[] {
   const all: Route[] = [
     ...routes,
-    { method: 'get', path: '/openapi.json', role: 'anyone', about, handle: () => json(200, document) },
+    { method: 'get', path: '/openapi.json', role: 'anyone', doc, handle: () => json(200, document) },
   ]
   const document = describeRoutes(all)
   return all
 }
 
-const about = {
+const doc = {
   summary: 'This document.',
-  answers: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
+  responses: { 200: { description: 'OpenAPI 3.1.', schema: z.looseObject({ openapi: z.string() }) } },
 }
 
 /** The OpenAPI 3.1 document of `routes`: https://spec.openapis.org/oas/v3.1.1.html */
@@ -69,13 +69,13 @@ export function describeRoutes(routes: readonly Route[]): Json {
     paths,
     components: {
       securitySchemes,
-      schemas: Object.fromEntries([...shared].map(([schema, name]) => [name, toSchema(schema, 'answer')])),
+      schemas: Object.fromEntries([...shared].map(([schema, name]) => [name, toSchema(schema, 'response')])),
     },
   }
 }
 
 function describeOperation(route: Route): Json {
-  const { summary, query, params, headers, body } = route.about
+  const { summary, query, params, headers, body } = route.doc
   const parameters = [
     ...describeParameters('path', params),
     ...describeParameters('query', query),
@@ -91,16 +91,19 @@ function describeOperation(route: Route): Json {
       requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'body') } } },
     }),
     responses: Object.fromEntries(
-      Object.entries(answersOf(route)).map(([status, said]) => [
+      Object.entries(responsesOf(route)).map(([status, said]) => [
         status,
-        describeAnswer(Number(status), Number(status) >= 400 && hasProblems(route.path) ? asProblem(said) : said),
+        describeResponse(
+          Number(status),
+          Number(status) >= 400 && answersProblemJson(route.path) ? asProblem(said) : said,
+        ),
       ]),
     ),
   }
 }
 
 /** Every status that a route may answer: what its role and what it takes bring with them, and its own. */
-function answersOf({ role, about: { query, params, headers, body, answers } }: Route): Answers {
+function responsesOf({ role, doc: { query, params, headers, body, responses: answers } }: Route): ResponseDocs {
   return {
     429: tooMany,
     500: { description: 'A defect.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
@@ -112,13 +115,13 @@ function answersOf({ role, about: { query, params, headers, body, answers } }: R
   }
 }
 
-type Answers = Record<number, Described>
+type ResponseDocs = Record<number, ResponseDoc>
 
-const unavailable: Described = {
+const unavailable: ResponseDoc = {
   description: 'Something is out of order for a while: send it again.',
   headers: { 'retry-after': 'How many seconds to wait.' },
 }
-const tooMany: Described = {
+const tooMany: ResponseDoc = {
   description: 'Too many requests within a minute.',
   headers: {
     'retry-after': 'How many seconds to wait.',
@@ -129,26 +132,26 @@ const tooMany: Described = {
   },
 }
 const unreadable = { description: 'The token names no data source, or the body cannot be received.' }
-const ofTokens: Answers = {
+const ofTokens: ResponseDocs = {
   400: unreadable,
   401: { description: 'The token is missing or not good.' },
   503: unavailable,
 }
-const ofKeys: Answers = { 403: { description: 'The API key is of a lower role.' } }
-const ofBodies: Answers = {
+const ofKeys: ResponseDocs = { 403: { description: 'The API key is of a lower role.' } }
+const ofBodies: ResponseDocs = {
   400: unreadable,
   413: { description: 'The body is too large.' },
   415: { description: 'The content-encoding is not understood.' },
   503: unavailable,
 }
-const ofInput: Answers = { 422: { description: 'What is wrong, and where.', schema: invalid } }
+const ofInput: ResponseDocs = { 422: { description: 'What is wrong, and where.', schema: invalid } }
 
-function asProblem(said: Described): Described {
+function asProblem(said: ResponseDoc): ResponseDoc {
   return { ...said, schema: problemBody, contentType: problemType }
 }
 
-function describeAnswer(status: number, { description, schema, contentType, headers }: Described): Json {
-  const body = schema ?? (status >= 400 ? refusal : null)
+function describeResponse(status: number, { description, schema, contentType, headers }: ResponseDoc): Json {
+  const body = schema ?? (status >= 400 ? errorBody : null)
   const name = body && shared.get(body)
   return {
     description,
@@ -156,7 +159,7 @@ function describeAnswer(status: number, { description, schema, contentType, head
     ...(body && {
       content: {
         [contentType ?? 'application/json']: {
-          schema: name ? { $ref: `#/components/schemas/${name}` } : toSchema(body, 'answer'),
+          schema: name ? { $ref: `#/components/schemas/${name}` } : toSchema(body, 'response'),
         },
       },
     }),
@@ -174,9 +177,9 @@ function describeParameters(place: 'path' | 'query' | 'header', schema: z.ZodObj
   }))
 }
 
-function toSchema(schema: z.ZodType, place: 'path' | 'query' | 'header' | 'body' | 'answer') {
+function toSchema(schema: z.ZodType, place: 'path' | 'query' | 'header' | 'body' | 'response') {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io: place === 'answer' ? 'output' : 'input',
+    io: place === 'response' ? 'output' : 'input',
     override({ zodSchema, jsonSchema }) {
       // zod leaves out the defaults of what it coerces.
       if (zodSchema instanceof z.ZodDefault) jsonSchema.default = zodSchema.def.defaultValue

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
-import type { Answer } from '../http/answer.ts'
+import type { RouteResponse } from '../http/response.ts'
 import type { ApiKey } from '../access/api-keys.ts'
 import type { Caller } from '../access/token.ts'
 
@@ -19,7 +19,7 @@ type Method = 'get' | 'post' | 'delete'
 type MaybeAsync<T> = T | Promise<T>
 
 /** What a status of a route means, and the body it comes with. */
-export type Described = {
+export type ResponseDoc = {
   description: string
   /**
    * Of the body. Without one, a refusal (400 and above) is `{"detail": "…"}`, every other answer is empty, or a text
@@ -36,13 +36,13 @@ export type Described = {
  * What a route says of itself in /openapi.json. The schemas are the very ones it validates with; `answers` are those of
  * its own. What every route of its role, and every one with a query or a body, may answer besides is in openapi.ts.
  */
-export type About = {
+export type RouteDoc = {
   summary: string
   query?: z.ZodObject
   params?: z.ZodObject
   headers?: z.ZodObject
   body?: z.ZodType
-  answers: Record<number, Described>
+  responses: Record<number, ResponseDoc>
 }
 
 /**
@@ -50,10 +50,10 @@ export type About = {
  * `maybe-source`: with or without one, the route itself says when it must be there; `viewer`, `operator`: with an API key
  * of that role or a higher one; `viewer-or-source`: with either. Credentials that are sent must be good.
  */
-export type Route = { method: Method; path: string; about: About } & (
-  | { role: 'anyone'; handle(request: RouteRequest): MaybeAsync<Answer> }
-  | { role: 'source'; handle(request: RouteRequest, caller: Caller): MaybeAsync<Answer> }
-  | { role: 'maybe-source'; handle(request: RouteRequest, caller: Caller | null): MaybeAsync<Answer> }
-  | { role: 'viewer' | 'operator'; handle(request: RouteRequest, key: ApiKey): MaybeAsync<Answer> }
-  | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: ApiKey | Caller): MaybeAsync<Answer> }
+export type Route = { method: Method; path: string; doc: RouteDoc } & (
+  | { role: 'anyone'; handle(request: RouteRequest): MaybeAsync<RouteResponse> }
+  | { role: 'source'; handle(request: RouteRequest, caller: Caller): MaybeAsync<RouteResponse> }
+  | { role: 'maybe-source'; handle(request: RouteRequest, caller: Caller | null): MaybeAsync<RouteResponse> }
+  | { role: 'viewer' | 'operator'; handle(request: RouteRequest, key: ApiKey): MaybeAsync<RouteResponse> }
+  | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: ApiKey | Caller): MaybeAsync<RouteResponse> }
 )

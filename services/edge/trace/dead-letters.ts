@@ -5,13 +5,13 @@ import { headerText } from '#runtime/kafka/record.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { deadLetterTopic, topics } from '#schemas/topics.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
-import type { DeadLetters, NotKnown, Pipe } from './event-status.ts'
+import type { DeadLetters, LookupFailure, Consumer } from './event-status.ts'
 
 /** Which of the services that take a payload further have given up on an event. Never rejects. */
-export type FindDeadLetters = (eventId: string) => Promise<DeadLetters | NotKnown>
+export type FindDeadLetters = (eventId: string) => Promise<DeadLetters | LookupFailure>
 
 /** Where the records that a payload becomes die. A news has an id of its own, and its payload's in the header `group_id`. */
-const letterTopics: { name: string; service: Pipe }[] = [
+const deadLetterTopics: { name: string; service: Consumer }[] = [
   { name: deadLetterTopic(topics.rawPayloads, 'raw-sink').name, service: 'raw-sink' },
   { name: deadLetterTopic(topics.rawPayloads, 'normalizer').name, service: 'normalizer' },
   { name: deadLetterTopic(topics.observations, 'analyzer').name, service: 'analyzer' },
@@ -33,7 +33,7 @@ export function openDeadLetters(
   let reading: Promise<ReadonlyMap<string, DeadLetters>> | null = null
 
   async function read(): Promise<ReadonlyMap<string, DeadLetters>> {
-    const services = new Map(letterTopics.map(({ name, service }) => [prefixed(settings, name), service]))
+    const services = new Map(deadLetterTopics.map(({ name, service }) => [prefixed(settings, name), service]))
     const events = new Map<string, DeadLetters>()
     await readTopics(settings, log, [...services.keys()], (record) => {
       const service = services.get(record.topic)

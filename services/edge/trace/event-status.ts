@@ -1,9 +1,9 @@
 import { type Reason, refusalReason, remedies } from './event-reasons.ts'
 
 /** What cannot be known now, and why. */
-export type NotKnown = Extract<Reason, 'not-asked' | 'no-answer' | 'not-migrated'>
+export type LookupFailure = Extract<Reason, 'not-asked' | 'no-answer' | 'not-migrated'>
 /** What a part of the system says of an event; null: nothing. */
-export type Said<T> = T | null | NotKnown
+export type Lookup<T> = T | null | LookupFailure
 
 export type Stored = {
   data_source_id: number
@@ -29,22 +29,22 @@ export type Normalized = {
 export type Status = { stage: string; at: number; reason: string | null }
 
 /** The services that take a payload further. */
-export type Pipe = 'raw-sink' | 'normalizer' | 'analyzer' | 'notifier'
+export type Consumer = 'raw-sink' | 'normalizer' | 'analyzer' | 'notifier'
 /** Those of them that have given up on it. */
-export type DeadLetters = { [service in Pipe]?: { at: number; detail: string } }
+export type DeadLetters = { [service in Consumer]?: { at: number; detail: string } }
 
 /** What is known of an event, part by part. */
 export type EventFacts = {
   /** What this very process remembers of having accepted it. */
   accepted: { data_source_id: number; company_id: string; received_at: number } | null
-  stored: Said<Stored>
+  stored: Lookup<Stored>
   /** The newest of the payload and its replays. */
-  normalized: Said<Normalized>
-  judged: Said<Status>
-  notified: Said<Status>
+  normalized: Lookup<Normalized>
+  judged: Lookup<Status>
+  notified: Lookup<Status>
   /** Whether the scheduler has counted it for a run. */
-  counted: Said<Status>
-  dead: Exclude<Said<DeadLetters>, null>
+  counted: Lookup<Status>
+  dead: Exclude<Lookup<DeadLetters>, null>
 }
 
 export const stages = ['accepted', 'stored', 'normalized', 'judged', 'notified'] as const
@@ -65,7 +65,7 @@ export type Stage = {
 export function describeEvent(facts: EventFacts): Stage[] | null {
   const accepted = describeAccepted(facts)
   if (!accepted) return null
-  const dead = known(facts.dead) ?? {}
+  const dead = found(facts.dead) ?? {}
   const stored = describeStored(facts.stored)
   const normalized = unlessDead(describeNormalized(facts.normalized), dead.normalizer)
   const judged =
@@ -75,84 +75,84 @@ export function describeEvent(facts: EventFacts): Stage[] | null {
 }
 
 /** A letter that was replayed lies there still: only what is waited for in vain is dead. */
-function unlessDead(stage: Stage, letter: { at: number; detail: string } | undefined): Stage {
-  return letter && stage.state === 'waiting'
-    ? is(stage.stage, 'stopped', letter.at, 'dead-lettered', letter.detail)
-    : stage
+function unlessDead(live: Stage, letter: { at: number; detail: string } | undefined): Stage {
+  return letter && live.state === 'waiting'
+    ? stage(live.stage, 'stopped', letter.at, 'dead-lettered', letter.detail)
+    : live
 }
 
 /** What was seen behind the edge was accepted by it, whether or not it remembers. */
 function describeAccepted({ accepted, stored, normalized, counted, dead }: EventFacts): Stage | null {
-  const [letter] = Object.values(known(dead) ?? {})
-  const at = known(accepted)?.received_at ?? known(stored)?.received_at ?? known(normalized)?.received_at
+  const [letter] = Object.values(found(dead) ?? {})
+  const at = found(accepted)?.received_at ?? found(stored)?.received_at ?? found(normalized)?.received_at
   // Neither of these two says when it came, but it cannot have been later.
-  const latest = at ?? known(counted)?.at ?? letter?.at
-  return latest === undefined ? null : is('accepted', 'done', latest)
+  const latest = at ?? found(counted)?.at ?? letter?.at
+  return latest === undefined ? null : stage('accepted', 'done', latest)
 }
 
-function describeStored(stored: Said<Stored>): Stage {
-  if (stored === null) return is('stored', 'waiting')
-  if (typeof stored === 'string') return is('stored', 'unknown', null, stored)
+function describeStored(stored: Lookup<Stored>): Stage {
+  if (stored === null) return stage('stored', 'waiting')
+  if (typeof stored === 'string') return stage('stored', 'unknown', null, stored)
   const { at, truncated, error } = stored
-  if (error !== null) return is('stored', 'done', at, 'no-data', error)
-  return is('stored', 'done', at, truncated ? 'data-truncated' : null)
+  if (error !== null) return stage('stored', 'done', at, 'no-data', error)
+  return stage('stored', 'done', at, truncated ? 'data-truncated' : null)
 }
 
-function describeNormalized(said: Said<Normalized>): Stage {
-  if (said === null) return is('normalized', 'waiting')
-  if (typeof said === 'string') return is('normalized', 'unknown', null, said)
+function describeNormalized(said: Lookup<Normalized>): Stage {
+  if (said === null) return stage('normalized', 'waiting')
+  if (typeof said === 'string') return stage('normalized', 'unknown', null, said)
   const { at, reason, stored, refused, unmapped } = said
-  if (reason !== null) return is('normalized', 'stopped', at, refusalReason(reason), reason)
+  if (reason !== null) return stage('normalized', 'stopped', at, refusalReason(reason), reason)
   const counts = `${stored} values stored, ${refused} refused, ${unmapped} not mapped`
   const note = refused > 0 ? 'values-refused' : stored === 0 && unmapped > 0 ? 'nothing-mapped' : null
-  return is('normalized', 'done', at, note, counts)
+  return stage('normalized', 'done', at, note, counts)
 }
 
-function describeJudged(said: Said<Status>): Stage {
-  if (said === null) return is('judged', 'waiting')
-  if (typeof said === 'string') return is('judged', 'unknown', null, said)
-  const { stage, at, reason } = said
-  if (stage !== 'judged') return is('judged', 'waiting')
-  return is('judged', 'done', at, /^\d/.test(reason ?? '') ? null : 'no-news', reason)
+function describeJudged(said: Lookup<Status>): Stage {
+  if (said === null) return stage('judged', 'waiting')
+  if (typeof said === 'string') return stage('judged', 'unknown', null, said)
+  const { stage: reached, at, reason } = said
+  if (reached !== 'judged') return stage('judged', 'waiting')
+  return stage('judged', 'done', at, /^\d/.test(reason ?? '') ? null : 'no-news', reason)
 }
 
 function describeNotified(judged: Stage, { notified: said }: EventFacts): Stage {
   if (judged.state === 'skipped' || judged.state === 'stopped') return skip('notified')
-  if (judged.reason === 'no-news') return is('notified', 'skipped', null, 'no-news')
-  if (said === null) return is('notified', 'waiting')
-  if (typeof said === 'string') return is('notified', 'unknown', null, said)
-  const { stage, at, reason } = said
-  switch (stage) {
+  if (judged.reason === 'no-news') return stage('notified', 'skipped', null, 'no-news')
+  if (said === null) return stage('notified', 'waiting')
+  if (typeof said === 'string') return stage('notified', 'unknown', null, said)
+  const { stage: reached, at, reason } = said
+  switch (reached) {
     case 'notified':
-      return is('notified', 'done', at, null, reason)
+      return stage('notified', 'done', at, null, reason)
     case 'notification-failed':
-      return is('notified', 'stopped', at, 'delivery-failed', reason)
+      return stage('notified', 'stopped', at, 'delivery-failed', reason)
     case 'notification-unknown':
-      return is('notified', 'unknown', at, 'delivery-unknown', reason)
+      return stage('notified', 'unknown', at, 'delivery-unknown', reason)
     case 'nobody-to-notify':
     case 'kept-back':
     case 'silent':
-      return is('notified', 'skipped', at, stage, reason)
+      return stage('notified', 'skipped', at, reached, reason)
     default:
-      return is('notified', 'waiting', null, null, reason)
+      return stage('notified', 'waiting', null, null, reason)
   }
 }
 
-function skip(stage: Stage['stage']): Stage {
-  return is(stage, 'skipped', null, 'earlier-stage')
+function skip(name: Stage['stage']): Stage {
+  return stage(name, 'skipped', null, 'earlier-stage')
 }
 
-function is(
-  stage: Stage['stage'],
+function stage(
+  name: Stage['stage'],
   state: Stage['state'],
   at: number | null = null,
   reason: Reason | null = null,
   detail: string | null = null,
 ): Stage {
-  return { stage, state, at, reason, remedy: reason && remedies[reason], detail }
+  return { stage: name, state, at, reason, remedy: reason && remedies[reason], detail }
 }
 
 /** What is said; null when nothing is, or it is not known what. */
-export function known<T>(said: Said<T>): T | null {
+export function found<T>(said: Lookup<T>): T | null {
   return typeof said === 'string' ? null : said
 }

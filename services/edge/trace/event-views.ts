@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { classify, hasCode } from '#runtime/process/retry.ts'
 import type { Bounded } from '../http/deadline.ts'
-import type { Normalized, NotKnown, Said, Status } from './event-status.ts'
+import type { Normalized, LookupFailure, Lookup, Status } from './event-status.ts'
 
 export type Views = {
-  normalized: Said<Normalized>
-  judged: Said<Status>
-  notified: Said<Status>
-  counted: Said<Status>
+  normalized: Lookup<Normalized>
+  judged: Lookup<Status>
+  notified: Lookup<Status>
+  counted: Lookup<Status>
 }
 
 /**
@@ -16,7 +16,7 @@ export type Views = {
  * view cannot be read costs only its own answer.
  */
 export async function readViews(database: Database, bounded: Bounded, eventId: string): Promise<Views> {
-  const say = <T>(query: Promise<T | null>): Promise<Said<T>> => bounded(query).catch(explain)
+  const say = <T>(query: Promise<T | null>): Promise<Lookup<T>> => bounded(query).catch(toLookupFailure)
   const [normalized, judged, notified, counted] = await Promise.all([
     say(readLineage(database, eventId)),
     say(readStatus(database, 'analyzer', eventId)),
@@ -30,11 +30,11 @@ const nameRow = z.object({ source_name: z.string() })
 const maxSources = 500
 
 /** Names of sources whose raw documents there may be. */
-export function readSourceNames(database: Database, bounded: Bounded): Promise<readonly string[] | NotKnown> {
+export function readSourceNames(database: Database, bounded: Bounded): Promise<readonly string[] | LookupFailure> {
   const names = database.anyFirst(sql.type(nameRow)`
     SELECT DISTINCT source_name FROM public.data_source
     WHERE source_name ~ '^[a-z0-9_-]{1,200}$' AND source_name !~ '^__.*__$' LIMIT ${maxSources}`)
-  return bounded(names).catch(explain)
+  return bounded(names).catch(toLookupFailure)
 }
 
 const lineageRow = z.object({
@@ -69,7 +69,7 @@ function readStatus(database: Database, schema: string, eventId: string): Promis
 const notThere = ['42P01', '3F000', '42703', '42501']
 
 /** Why a view of another service could not be read. Throws what is no reason. */
-export function explain(error: unknown): NotKnown {
+export function toLookupFailure(error: unknown): LookupFailure {
   if (hasCode(error, ...notThere)) return 'not-migrated'
   if (classify(error) === 'transient') return 'no-answer'
   throw error

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import type { AcceptedEvents } from '../publish/accepted.ts'
-import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
+import { type RouteResponse, json, HttpError, unavailable } from '../http/response.ts'
 import type { ApiKey } from '../access/api-keys.ts'
 import type { Bounded } from '../http/deadline.ts'
 import type { FindDeadLetters } from './dead-letters.ts'
 import { remedies } from './event-reasons.ts'
-import { describeEvent, type EventFacts, known, stages, states } from './event-status.ts'
+import { describeEvent, type EventFacts, found, stages, states } from './event-status.ts'
 import { readSourceNames, readViews } from './event-views.ts'
 import type { FindDocument } from './raw-documents.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { Caller } from '../access/token.ts'
 import { validate } from '../http/validation.ts'
 
@@ -30,10 +30,10 @@ const eventSchema = z.object({
   stages: z.array(stageSchema),
 })
 
-export const eventAbout: About = {
+export const eventDoc: RouteDoc = {
   summary: 'Where a payload is: accepted, stored, normalized, judged, notified, or why not, and what to do about it.',
   params: eventParams,
-  answers: {
+  responses: {
     200: { description: 'How far it has come, stage by stage.', schema: eventSchema },
     404: { description: 'Nobody knows of an event with this id, or it is of another data source than the token.' },
     503: { description: 'Nobody who might know answers.' },
@@ -51,14 +51,14 @@ export type EventDeps = {
 
 /** GET /api/v1/events/{event_id}. A module sees the events of its own source, and of others not even that they are. */
 export function readEvent({ database, boundedLookup, accepted, findDocument, findDeadLetters }: EventDeps) {
-  return async ({ params }: RouteRequest, caller: ApiKey | Caller): Promise<Answer> => {
+  return async ({ params }: RouteRequest, caller: ApiKey | Caller): Promise<RouteResponse> => {
     const event_id = validate(eventParams, params, 'path').event_id.toLowerCase()
     const [views, names, dead] = await Promise.all([
       readViews(database, boundedLookup, event_id),
       readSourceNames(database, boundedLookup),
       findDeadLetters(event_id),
     ])
-    const normalized = known(views.normalized)
+    const normalized = found(views.normalized)
     const stored =
       typeof names === 'string'
         ? names
@@ -66,7 +66,7 @@ export function readEvent({ database, boundedLookup, accepted, findDocument, fin
           await findDocument(event_id, [...new Set([...names, ...(normalized ? [normalized.source_name] : [])])])
     const facts: EventFacts = { accepted: accepted.find(event_id), stored, dead, ...views }
     const described = describeEvent(facts)
-    const owner = facts.accepted ?? known(stored) ?? normalized
+    const owner = facts.accepted ?? found(stored) ?? normalized
     const isModule = 'sourceId' in caller
     if (!described || (isModule && owner?.data_source_id !== caller.sourceId)) throw notFound(facts)
     return json(200, {
@@ -84,11 +84,11 @@ function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
-function notFound({ stored, normalized, judged, notified, counted }: EventFacts): Refusal {
+function notFound({ stored, normalized, judged, notified, counted }: EventFacts): HttpError {
   if ([normalized, judged, notified, counted].every((said) => said === 'no-answer'))
     return unavailable('the database does not answer, and nobody else knows of this event')
   const silent = stored === 'no-answer' ? ' Firestore did not answer: it may be stored.' : ''
-  return new Refusal(
+  return new HttpError(
     404,
     `No event with this id is known.${silent}`,
     {},

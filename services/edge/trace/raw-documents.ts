@@ -3,10 +3,10 @@ import { z } from 'zod'
 import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
-import type { NotKnown, Stored } from './event-status.ts'
+import type { LookupFailure, Stored } from './event-status.ts'
 
 /** The raw document of an event, among those of these sources; null when there is none yet. Never rejects. */
-export type FindDocument = (eventId: string, sourceNames: readonly string[]) => Promise<Stored | null | NotKnown>
+export type FindDocument = (eventId: string, sourceNames: readonly string[]) => Promise<Stored | null | LookupFailure>
 
 const time = z.custom<{ toMillis(): number }>(
   (value) => typeof (value as { toMillis?: unknown })?.toMillis === 'function',

@@ -1,22 +1,22 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
-import { type Answer, json, Refusal, unavailable } from '../http/answer.ts'
+import { type RouteResponse, json, HttpError, unavailable } from '../http/response.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { remedies } from './event-reasons.ts'
-import { explain } from './event-views.ts'
-import { notePage, pageHeaders, pageType } from '../http/page.ts'
+import { toLookupFailure } from './event-views.ts'
+import { messagePage, pageHeaders, pageType } from '../http/page.ts'
 import { readWhy, type Why, whySchema } from './read-why.ts'
-import type { About, RouteRequest } from '../server/route.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { validate } from '../http/validation.ts'
 import { whyPage } from './why-page.ts'
 
 const whyParams = z.object({ news_id: z.string().regex(/^(\d{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i) })
 
-export const whyAbout: About = {
+export const whyDoc: RouteDoc = {
   summary: 'Why there is a news: the rule, the values it compared, and the way from each back to the raw document.',
   params: whyParams,
-  answers: {
+  responses: {
     200: { description: 'Everything that led to the news.', schema: whySchema },
     404: { description: 'There is no news with this id.' },
   },
@@ -31,7 +31,7 @@ export type WhyDeps = {
 
 function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'boundedLookup'>) {
   return async (newsId: string): Promise<Why | null> => {
-    const found = await boundedLookup(readWhy(database, newsId)).catch(explain)
+    const found = await boundedLookup(readWhy(database, newsId)).catch(toLookupFailure)
     if (typeof found === 'string') throw unavailable(remedies[found])
     return found
   }
@@ -40,11 +40,11 @@ function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'bounded
 /** GET /api/v1/news/{news_id}/why, by the uuid of a news or its number in parma-web. */
 export function explainNews(deps: WhyDeps) {
   const look = lookUp(deps)
-  return async ({ params }: RouteRequest): Promise<Answer> => {
+  return async ({ params }: RouteRequest): Promise<RouteResponse> => {
     const { news_id } = validate(whyParams, params, 'path')
     const why = await look(news_id)
     if (why) return json(200, why)
-    throw new Refusal(
+    throw new HttpError(
       404,
       'No news with this id is known.',
       {},
@@ -59,11 +59,11 @@ export function explainNews(deps: WhyDeps) {
 
 const pageQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) }).partial()
 
-export const whyPageAbout: About = {
+export const whyPageDoc: RouteDoc = {
   summary: 'The same as a page, for people who have no key: messages link to it.',
   params: whyParams,
   query: pageQuery,
-  answers: {
+  responses: {
     ...Object.fromEntries(
       Object.entries({
         200: 'Everything that led to the news.',
@@ -79,17 +79,17 @@ export const whyPageAbout: About = {
 /** GET /why/{news_id}?until=…&signature=…: what a link in a message leads to, until it expires. */
 export function showWhy({ linkSecret, ...deps }: WhyDeps) {
   const look = lookUp(deps)
-  return async ({ params, query }: RouteRequest): Promise<Answer> => {
+  return async ({ params, query }: RouteRequest): Promise<RouteResponse> => {
     const { news_id } = validate(whyParams, params, 'path')
     const asked = validate(pageQuery, query, 'query')
     const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, asked, Date.now())
     if (verdict === 'forged')
-      return notePage(403, 'Not a good link', 'Open the link of the message as it stands there.')
+      return messagePage(403, 'Not a good link', 'Open the link of the message as it stands there.')
     if (verdict === 'expired')
-      return notePage(410, 'This link has expired', 'Ask those who run parma-analytics: `parma why` shows the same.')
+      return messagePage(410, 'This link has expired', 'Ask those who run parma-analytics: `parma why` shows the same.')
     const why = await look(news_id)
     return why
       ? { status: 200, headers: pageHeaders(), body: whyPage(why) }
-      : notePage(404, 'No such news', 'It was deleted since the message was sent.')
+      : messagePage(404, 'No such news', 'It was deleted since the message was sent.')
   }
 }
