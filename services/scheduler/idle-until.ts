@@ -1,12 +1,5 @@
-import {
-  changesSlots,
-  type OpenTask,
-  pickDue,
-  planSlots,
-  rhythmOf,
-  type SourceSlots,
-  type SourceTasks,
-} from './plan-slots.ts'
+import { type OpenTask, pickDue, type SourceTasks } from './pick-due.ts'
+import { changesSlots, planSlots, rhythmOf, type SourceSlots } from './plan-slots.ts'
 import { nextSlot } from './rhythm.ts'
 
 /** A source as planning and starting see it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { nextStartInMs } from './plan-slots.ts'
+import { nextStartInMs } from './pick-due.ts'
 import { idleUntil } from './idle-until.ts'
 import { type PlanSettings, readSources, type SourceState } from './sources.ts'
 import { nowMs } from './times.ts'
