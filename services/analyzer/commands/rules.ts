@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
 import { isDeepStrictEqual } from 'node:util'
-import { userInfo } from 'node:os'
 import { z } from 'zod'
-import { findCompany, findSource, requireText, withDatabase } from '#runtime/commands/command-database.ts'
+import { findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
@@ -99,7 +98,7 @@ async function add(options: Options): Promise<void> {
       const row = await check(tx, { rule_id: 'rule/new', version: 1, definition })
       const all = [...rules, row]
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), row.rule_id)
-      const rule_id = options.dryRun ? null : await insertRule(tx, definition, whoIs(options))
+      const rule_id = options.dryRun ? null : await insertRule(tx, definition, nameOfCaller(options.by))
       return { rule_id, version: 1, definition, covers }
     }),
   )
@@ -146,7 +145,7 @@ async function change(
       const row = await check(tx, { rule_id, version: known.version + 1, definition })
       const all = rules.map((one) => (one.rule_id === rule_id ? row : one))
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), rule_id)
-      if (!options.dryRun) await insertVersion(tx, { ...row, definition }, whoIs(options))
+      if (!options.dryRun) await insertVersion(tx, { ...row, definition }, nameOfCaller(options.by))
       return { rule_id, version: row.version, definition, covers }
     }),
   )
@@ -204,12 +203,3 @@ async function findBucket(database: Pick<Database, 'any'>, text: string): Promis
 }
 
 /** Who is named, or who runs the command. */
-function whoIs({ by }: { by?: string }): string {
-  if (by !== undefined) return requireText(by, '--by')
-  try {
-    return userInfo().username
-  } catch {
-    // A user id without a name, as in containers.
-    throw new UsageError('Nobody knows who you are here: give --by.')
-  }
-}

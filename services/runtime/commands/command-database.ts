@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { z } from 'zod'
 import { UsageError } from './commands.ts'
 import { postgresSettings, readEnv } from '../process/config.ts'
@@ -64,6 +65,17 @@ export function requireText(text: string, option: string): string {
   const trimmed = text.trim()
   if (trimmed === '' || trimmed.includes('\0')) throw new UsageError(`${option} is empty: give a text.`)
   return trimmed
+}
+
+/** Who runs a command: the name given with --by, else the user of this machine. */
+export function nameOfCaller(by: string | undefined): string {
+  if (by !== undefined) return requireText(by, '--by')
+  try {
+    return userInfo().username
+  } catch {
+    // A user id without a name, as in containers.
+    throw new UsageError('The user of this machine has no name: give yours with --by.')
+  }
 }
 
 export function requireCount(text: string, option: string): number {

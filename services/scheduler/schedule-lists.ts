@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { printRows } from '#runtime/commands/commands.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { readPlanConfig } from './config.ts'
+import { previewSlots } from './plan-slots.ts'
+import { readSources, type SourceState } from './sources.ts'
+import { epochMs } from './times.ts'
+
+const dayMs = 86_400_000
+
+/** A source without a slot in this span has none to show: patterns may name a date once in a year. */
+const longestLookAheadMs = 400 * dayMs
+
+const lastRunRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  health: z.string(),
+  uptime: z.number().nullable(),
+  last_slot: z.number().nullable(),
+  outcome: z.string().nullable(),
+  reason: z.string().nullable(),
+})
+
+/** `parma schedule ls`: every source with its plan, state, next slot, last run and health. */
+export async function listSources({ json = false }: { json?: boolean }): Promise<void> {
+  const rows = await withDatabase(async (database) => {
+    const lastRuns = await database.any(sql.type(lastRunRow)`
+      SELECT s.id, s.source_name AS name, s.health_status::text AS health, h.uptime::float8 AS uptime,
+        ${epochMs(sql.fragment`r.slot`)} AS last_slot, coalesce(r.outcome, lower(t.status::text)) AS outcome, r.reason
+      FROM public.data_source s
+      LEFT JOIN scheduler.source_health h ON h.data_source_id = s.id
+      LEFT JOIN LATERAL (
+        SELECT * FROM scheduler.run r WHERE r.data_source_id = s.id AND r.started_at IS NOT NULL
+        ORDER BY started_at DESC LIMIT 1
+      ) AS r ON true
+      LEFT JOIN public.scheduled_task t ON t.task_id = r.task_id
+      ORDER BY s.id`)
+    const states = new Map((await readSources(database, readPlanConfig())).map((state) => [state.id, state]))
+    return lastRuns.flatMap(({ id, name, health, uptime, last_slot, outcome, reason }) => {
+      const state = states.get(id)
+      if (!state) return []
+      const [next] = previewSlots(state, state.now, state.now + longestLookAheadMs)
+      return {
+        id,
+        name,
+        plan: planOf(state),
+        window: windowOf(state),
+        catch_up: state.catch_up,
+        state: stateOf(state),
+        next: iso(next),
+        last: iso(last_slot),
+        outcome,
+        reason,
+        health,
+        uptime: uptime === null ? null : `${(uptime * 100).toFixed(2)} %`,
+      }
+    })
+  })
+  printRows(rows, json)
+}
+
+function planOf({ cron, zone, frequency }: SourceState): string {
+  return cron === null ? frequency.toLowerCase() : `${cron} ${zone}`
+}
+
+function windowOf({ window }: SourceState): string | null {
+  if (!window) return null
+  const clock = (minutes: number) =>
+    [Math.floor(minutes / 60), minutes % 60].map((n) => String(n).padStart(2, '0')).join(':')
+  return `${clock(window.from)}-${clock(window.to)} ${window.zone}`
+}
+
+function stateOf({ off, paused_until, breaker_open_until, now, tasks }: SourceState): string {
+  if (off === 'paused') return paused_until === null ? 'paused' : `paused until ${iso(paused_until)}`
+  if (off === 'inactive') return 'switched off'
+  if (tasks.some(({ status }) => status === 'PROCESSING')) return 'running'
+  if ((breaker_open_until ?? 0) > now) return `module rests until ${iso(breaker_open_until)}`
+  return 'on'
+}
+
+/** A time for people and programs, to the second; null where there is none. */
+export function iso(at: number | null | undefined): string | null {
+  return at === null || at === undefined ? null : new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+/** `parma schedule preview`: the slots to come, of one source or of all. */
+export async function listSlots(
+  source: string | undefined,
+  { json = false, days }: { json?: boolean; days: string },
+): Promise<void> {
+  const span = requireCount(days, '--days') * dayMs
+  const rows = await withDatabase(async (database) => {
+    const ids = source === undefined ? null : [await findSource(database, source)]
+    const names = await readNames(database)
+    const sources = await readSources(database, readPlanConfig(), ids)
+    return sources
+      .flatMap((state) => previewSlots(state, state.now, state.now + span).map((slot) => ({ slot, state })))
+      .sort((a, b) => a.slot - b.slot)
+      .map(({ slot, state: { id, zone } }) => ({
+        at: iso(slot),
+        source: names.get(id) ?? null,
+        id,
+        local: zone === 'UTC' ? null : `${new Date(slot).toLocaleString('sv-SE', { timeZone: zone })} ${zone}`,
+      }))
+  })
+  printRows(rows, json)
+}
+
+async function readNames(database: Database): Promise<Map<number, string>> {
+  const nameRow = z.object({ id: z.number(), name: z.string() })
+  const rows = await database.any(sql.type(nameRow)`SELECT id, source_name AS name FROM public.data_source`)
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
+const changeRow = z.object({
+  at: z.string(),
+  by: z.string(),
+  what: z.string(),
+  before: z.record(z.string(), z.unknown()).nullable(),
+  after: z.record(z.string(), z.unknown()).nullable(),
+})
+
+/** `parma schedule history`: the changes of a source's plan, newest first. */
+export async function listChanges(source: string, { json = false }: { json?: boolean }): Promise<void> {
+  const rows = await withDatabase(async (database) => {
+    const id = await findSource(database, source)
+    return database.any(sql.type(changeRow)`
+      SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at, by, what, before, after
+      FROM scheduler.policy_change WHERE data_source_id = ${id} ORDER BY change_no DESC`)
+  })
+  if (json) return printRows(rows, true)
+  printRows(
+    rows.map(({ at, by, what, before, after }) => ({ at, by, what, changed: describeChanges(before, after) })),
+    false,
+  )
+}
+
+type Values = Record<string, unknown> | null
+
+function describeChanges(before: Values, after: Values): string[] {
+  return Object.keys(after ?? {})
+    .filter((key) => JSON.stringify(before?.[key]) !== JSON.stringify(after?.[key]))
+    .map((key) => `${key}: ${String(before?.[key] ?? '-')} → ${String(after?.[key] ?? '-')}`)
+}
