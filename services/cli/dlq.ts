@@ -67,12 +67,10 @@ async function list({ each, handled, json = false, ...filter }: Shared & { each?
     if (state === 'open' || handled) found.push({ ...deadLetter, state })
   })
   if (each) return printRows(found, json)
-  const groups = Object.values(
-    Object.groupBy(found, (one) => [one.service, one.topic, one.reason, one.schema, one.state].join(' ')),
-  ) as (typeof found)[]
-  const rows = groups.map((letters) => {
-    const [{ service, topic, reason, schema, state } = found[0]!] = letters
+  const groups = Map.groupBy(found, (one) => [one.service, one.topic, one.reason, one.schema, one.state].join(' '))
+  const rows = [...groups.values()].map((letters) => {
     const times = letters.map(({ first_failed_at }) => first_failed_at).sort()
+    const { service, topic, reason, schema, state } = letters[0]!
     return { service, topic, reason, schema, state, letters: letters.length, oldest: times[0], newest: times.at(-1) }
   })
   printRows(rows, json)

@@ -37,9 +37,16 @@ export function payloadDocument(payload: RawPayload, dataError: string | null = 
   const { event_id, source_name, body, content_hash } = payload
   const path = `parma/mining/datasource/${source_name}/raw_data/${event_id}`
   const known: Fields = {
-    ...{ mining_trigger: '', status: 'success', company_id: payload.company_id },
-    ...{ event_id, content_hash, body_bytes: body.length, history: payload.history },
-    ...{ data_source_id: payload.data_source_id, task_id: payload.task_id, map_version: payload.map_version },
+    mining_trigger: '',
+    status: 'success',
+    company_id: payload.company_id,
+    event_id,
+    content_hash,
+    body_bytes: body.length,
+    history: payload.history,
+    data_source_id: payload.data_source_id,
+    task_id: payload.task_id,
+    map_version: payload.map_version,
     received_at: new Date(payload.received_at),
     observed_at: payload.observed_at === null ? null : new Date(payload.observed_at),
   }
@@ -50,7 +57,10 @@ export function payloadDocument(payload: RawPayload, dataError: string | null = 
   if (parts.length === 0) fields.body = body
   const size = maxDocumentBytes - room + bytes + (parts.length === 0 ? body.length : 0)
   return {
-    ...{ path, contentHash: content_hash, fields, bytes: size },
+    path,
+    contentHash: content_hash,
+    fields,
+    bytes: size,
     parts: parts.map((part) => ({ bytes: part, content_hash })),
   }
 }

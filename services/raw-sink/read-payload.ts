@@ -32,7 +32,9 @@ export async function readPayload(firestore: Firestore, path: string): Promise<R
     company_id: get('company_id'),
     task_id: get('task_id'),
     map_version: get('map_version'),
-    ...{ body, content_hash, replay: null },
+    body,
+    content_hash,
+    replay: null,
   }
 }
 

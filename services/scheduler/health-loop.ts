@@ -24,7 +24,10 @@ export function startHealth(
 ): () => void {
   let silenceJudgedAt = -Infinity
   return startLoop('health', config.TICK_SECONDS * 1000, context, async () => {
-    while ((await judgeRuns(database, config)) > 0 && !context.stopping.aborted);
+    let judged: number
+    do {
+      judged = await judgeRuns(database, config)
+    } while (judged > 0 && !context.stopping.aborted)
     if (performance.now() - silenceJudgedAt >= config.STALE_CHECK_SECONDS * 1000) {
       await judgeSources(database, config)
       silenceJudgedAt = performance.now()

@@ -45,10 +45,8 @@ const sourceRow = z
     now: z.number(),
   })
   .transform(({ policy, is_active, ran_latest, last_missed, tasks, first_run_at, ...row }) => {
-    const { cron, zone, jitter_seconds, window_from, window_to, catch_up, may_overlap, paused, paused_until } = {
-      ...{ ...defaultPolicy, paused: false, paused_until: null },
-      ...policy,
-    }
+    const { cron, zone, jitter_seconds, window_from, window_to, catch_up, may_overlap, paused, paused_until } =
+      policy ?? { ...defaultPolicy, paused: false, paused_until: null }
     const known = isZone(zone) ? zone : 'UTC'
     const waiting = tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && regular && attempts === 0)
     return {
