@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{services,schemas,deploy,test/harness,test/bench}/**/*.test.ts'] },
+        test: { name: 'unit', include: ['{services,schemas,deploy,test/harness,test/bench,test/structure}/**/*.test.ts'] },
       },
       {
         extends: true,
