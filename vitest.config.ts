@@ -10,7 +10,10 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{services,schemas,deploy,test/harness,test/bench,test/structure}/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['{services,schemas,deploy,test/harness,test/bench,test/structure}/**/*.test.ts'],
+        },
       },
       {
         extends: true,
