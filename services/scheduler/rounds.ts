@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram } from 'prom-client'
 import { createHttpClient, type HttpClient } from '#runtime/web/http-client.ts'
 import type { Database } from '#runtime/postgres/database.ts'
+import { startLoop } from '#runtime/process/loop.ts'
 import { retryTransient } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { type Claim, claimDue } from './claims.ts'
-import { startClock, type Wake } from './clock.ts'
 import type { Config } from './config.ts'
 import { readCompanies } from './identifiers.ts'
 import { runTask } from './run-task.ts'
@@ -32,6 +32,9 @@ const runsSettled = new Counter({
 /** Companies read in one statement: enough to share the cost, few enough to hold their rows in memory. */
 const sourcesPerRead = 100
 
+/** The service is not ready when its last successful round is this many periods ago. */
+const patience = 4
+
 /** When another process works on a source that has work, or a task was adopted. */
 const lookAgainMs = 500
 
@@ -39,11 +42,26 @@ const lookAgainMs = 500
  * Rounds by the clock from now on, until the service stops; whoever gets the answer may wake it earlier. `onOutcomes` is
  * called when runs have got their outcome.
  */
-export function startRounds(config: Config, context: ServiceContext, database: Database, onOutcomes: () => void): Wake {
+export function startRounds(
+  config: Config,
+  context: ServiceContext,
+  database: Database,
+  onOutcomes: () => void,
+): () => void {
   const { ALLOWED_PRIVATE_NETWORKS: allowedPrivateNetworks, MODULE_CA: ca } = config
   const http = context.scope.use(createHttpClient({ allowedPrivateNetworks, ca }))
   const tick = createTick(config, context, { database, http }, { onRoom: () => wake(), onOutcomes })
-  const wake = startClock(tick, config.TICK_SECONDS, context)
+  const everyMs = config.TICK_SECONDS * 1000
+  let lastSuccess = performance.now()
+  context.health.ready('tick', () => {
+    const ago = performance.now() - lastSuccess
+    if (ago > patience * everyMs) throw new Error(`no successful round for ${Math.round(ago / 1000)} s`)
+  })
+  const wake = startLoop('tick', everyMs, context, async () => {
+    const nextMs = await tick()
+    lastSuccess = performance.now()
+    return nextMs
+  })
   return wake
 }
 

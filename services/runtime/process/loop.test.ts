@@ -41,6 +41,17 @@ test('turns at once, when it is woken, and after a while', async () => {
   await vi.waitFor(() => expect(often.mock.calls.length).toBeGreaterThan(3))
 })
 
+test('a turn may ask for an earlier one, never for a later one', async () => {
+  const { context } = openContext()
+  const soon = vi.fn(() => Promise.resolve(1))
+  startLoop('soon', never, context, soon)
+  await vi.waitFor(() => expect(soon.mock.calls.length).toBeGreaterThan(3))
+
+  const late = vi.fn(() => Promise.resolve(never))
+  startLoop('late', 1, context, late)
+  await vi.waitFor(() => expect(late.mock.calls.length).toBeGreaterThan(3))
+})
+
 test('being woken within a turn is not forgotten, and however often is one turn', async () => {
   const { context } = openContext()
   const gate = Promise.withResolvers<void>()

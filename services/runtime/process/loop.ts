@@ -5,14 +5,15 @@ import type { ServiceContext } from './service.ts'
 const maxTurnMs = 120_000
 
 /**
- * Runs `turn` every `everyMs`, and at once when the returned function is called, one turn at a time, until the service
- * stops; its resources are closed only after the last turn. Transient errors repeat the turn, others end the service.
+ * Runs `turn` every `everyMs`, earlier when it returned fewer ms until the next, and at once when the returned function
+ * is called: one turn at a time, until the service stops, whose resources are closed only after the last turn. Transient
+ * errors repeat the turn, others end the service. Timers are monotonic: a clock that is set changes nothing.
  */
 export function startLoop(
   name: string,
   everyMs: number,
   { scope, stopping, health, log, fail }: ServiceContext,
-  turn: () => Promise<void>,
+  turn: () => Promise<number | null | void>,
 ): () => void {
   let isWanted = false
   const remember = (): void => {
@@ -21,7 +22,7 @@ export function startLoop(
   let wake = remember
   let turnStartedAt: number | null = null
 
-  const pause = () =>
+  const pause = (ms: number) =>
     new Promise<void>((done) => {
       const end = () => {
         clearTimeout(timer)
@@ -29,7 +30,7 @@ export function startLoop(
         isWanted = false
         done()
       }
-      const timer = setTimeout(end, everyMs)
+      const timer = setTimeout(end, ms)
       wake = end
       if (isWanted || stopping.aborted) end()
     })
@@ -37,7 +38,7 @@ export function startLoop(
   async function run(): Promise<void> {
     while (!stopping.aborted) {
       turnStartedAt = Date.now()
-      await retryTransient(turn, {
+      const nextMs = await retryTransient(turn, {
         signal: stopping,
         onRetry: (error, attempt) => {
           turnStartedAt = Date.now()
@@ -45,7 +46,7 @@ export function startLoop(
         },
       })
       turnStartedAt = null
-      await pause()
+      await pause(Math.min(nextMs ?? everyMs, everyMs))
     }
   }
 
