@@ -1,7 +1,7 @@
-import { crmDoc, crmCompanies, type CrmDeps } from './catalog/crm.ts'
-import type { Route } from './server/route.ts'
+import { crmCompanies, type CrmDeps, crmDoc } from './catalog/crm.ts'
 import { notificationRules, notificationRulesDoc } from './catalog/seed-rules.ts'
 import { schedule, scheduleDoc, type TriggerDeps, weeklyReports, weeklyReportsDoc } from './intake/triggers.ts'
+import type { Route } from './server/route.ts'
 
 export type CompatibilityDeps = TriggerDeps & CrmDeps
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
 import {
   ConfigError,
   count,
@@ -14,7 +15,6 @@ import {
   serviceSettings,
   tokenSettings,
 } from '#runtime/process/config.ts'
-import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
 
 export const settings = {
   ...serviceSettings,

@@ -1,13 +1,13 @@
 // HTTP → raw payloads, maps, finishes, triggers. A 201 from /feed-raw-data means durable in Kafka; the same payload sent
 // again in one run is the same event.
-import { createHttpClient } from '#runtime/web/http-client.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { runService } from '#runtime/process/service.ts'
+import { createHttpClient } from '#runtime/web/http-client.ts'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { readConfig } from './config.ts'
-import { listen } from './server/listen.ts'
 import { openEdge } from './open.ts'
+import { listen } from './server/listen.ts'
 
 /** Callers wait for their own record only, so a few milliseconds cost nobody much and let records share a send. */
 const lingerMs = 3

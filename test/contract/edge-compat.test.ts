@@ -3,8 +3,8 @@ import { findFreePort } from '../../deploy/local/free-port.ts'
 import { topics } from '../../schemas/topics.ts'
 import { isoWeek } from '../../services/edge/intake/triggers.ts'
 import { onCleanup } from '../harness/cleanup.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge
 beforeAll(async () => {

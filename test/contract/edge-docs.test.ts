@@ -2,8 +2,8 @@ import { connect } from 'node:net'
 import type { Page } from 'puppeteer-core'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { openBrowser } from '../harness/browser.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine.
 vi.setConfig({ testTimeout: 180_000 })

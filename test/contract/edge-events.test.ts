@@ -3,10 +3,10 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import type { Stage } from '../../services/edge/trace/event-status.ts'
+import { openLink, startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { mailsTo } from '../harness/mailbox.ts'
 import { startSystem, type System } from '../harness/system.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { openLink, startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 
 type Event = Record<'event_id' | 'data_source_id' | 'company_id' | 'task_id', unknown> & {
   stages: (Omit<Stage, 'at'> & { at: string | null })[]

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { mintToken } from '../../services/runtime/web/token.ts'
+import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
 
 let edge: TestEdge
 let service: StartedService

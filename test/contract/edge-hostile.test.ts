@@ -1,15 +1,15 @@
 import { beforeAll, expect, test } from 'vitest'
-import type { StartedService } from '../harness/service.ts'
-import { createInstallation } from '../harness/installation.ts'
 import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { createInstallation } from '../harness/installation.ts'
+import type { StartedService } from '../harness/service.ts'
 import { bodies } from './hostile/bodies.ts'
-import { transport } from './hostile/transport.ts'
 import { framing, slow } from './hostile/framing.ts'
 import { readMemory } from './hostile/memory.ts'
 import { paths } from './hostile/paths.ts'
 import { good, type Place, type Row } from './hostile/request.ts'
 import { send } from './hostile/send.ts'
 import { severalTokens, tokens } from './hostile/tokens.ts'
+import { transport } from './hostile/transport.ts'
 
 const rows = [...tokens, ...severalTokens, ...bodies, ...transport, ...paths, ...framing]
 /** Nothing here takes a second on a machine at rest; slow ones end with the timeouts of the edge. */

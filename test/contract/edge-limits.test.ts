@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
 import { mintToken } from '../../services/runtime/web/token.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import { type Answer, startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge
 let source = 0

@@ -11,9 +11,9 @@ import { kafkaProgram } from '../../deploy/local/kafka.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { topics } from '../../schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'
+import { type Answer, startModule, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
-import { type Answer, startModule, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 
 type Broker = { address: string; signal(signal: NodeJS.Signals): void; crash(): Promise<void>; start(): Promise<void> }
 

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createInstallation } from '../harness/installation.ts'
 import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { createInstallation } from '../harness/installation.ts'
 
 let edge: TestEdge
 beforeAll(async () => {

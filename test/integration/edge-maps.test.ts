@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import { startEdge, startModule } from '../harness/edge/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 test('a payload asks for the newest map that Kafka has confirmed, from the answer of the handshake on', async () => {
   const edge = await startEdge()

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import { type Link, openLink, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge
 let link: Link

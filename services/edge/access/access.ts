@@ -1,5 +1,5 @@
 import type { TokenSecrets } from '#runtime/web/token.ts'
-import { HttpError } from '../http/response.ts'
+import { HttpError } from '../http/http-error.ts'
 import type { Source, Sources } from './sources.ts'
 import { type Caller, checkToken } from './token.ts'
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type CacheOptions, createCache } from '../http/cache.ts'
+import { HttpError } from '../http/http-error.ts'
 import { type ApiRole, apiRoles, hashApiKey, includesRole, readApiKey } from './api-key.ts'
-import { HttpError } from '../http/response.ts'
-import { createCache, type CacheOptions } from '../http/cache.ts'
 
 const keyRow = z.object({
   key_id: z.number(),

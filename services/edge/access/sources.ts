@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { HttpError } from '../http/response.ts'
-import { createCache, type CacheOptions } from '../http/cache.ts'
+import { type CacheOptions, createCache } from '../http/cache.ts'
+import { HttpError } from '../http/http-error.ts'
 
 const sourceRow = z.object({
   id: z.number(),

@@ -1,7 +1,7 @@
 import { type JWTPayload, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { TokenSecrets } from '#runtime/web/token.ts'
-import { HttpError } from '../http/response.ts'
+import { HttpError } from '../http/http-error.ts'
 
 /** Who calls: what a good token says. */
 export type Caller = {

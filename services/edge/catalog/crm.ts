@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { type RouteResponse, json, HttpError } from '../http/response.ts'
-import { addMissingCompanies } from './companies.ts'
 import type { Bounded } from '../http/deadline.ts'
+import { HttpError } from '../http/http-error.ts'
+import { json, type RouteResponse } from '../http/response.ts'
+import { invalidValue, lenientInt, validateBody } from '../http/validation.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
-import { lenientInt, invalidValue, validateBody } from '../http/validation.ts'
+import { addMissingCompanies } from './companies.ts'
 
 /** Names of the companies in a CRM, as it has them now. Rejects with a CrmError. */
 export type ReadCrm = () => Promise<readonly string[]>

@@ -1,7 +1,7 @@
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import type { RouteResponse } from '../http/response.ts'
 import type { Bounded } from '../http/deadline.ts'
+import type { RouteResponse } from '../http/response.ts'
 import type { RouteDoc } from '../server/route.ts'
 import { seeds } from './seeds.ts'
 

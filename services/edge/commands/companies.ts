@@ -5,8 +5,8 @@ import { printResult, printRows, UsageError } from '#runtime/commands/commands.t
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
-import { linkMissing } from '../catalog/source-links.ts'
 import { isStillReferenced } from '../catalog/foreign-keys.ts'
+import { linkMissing } from '../catalog/source-links.ts'
 
 type Output = { json?: boolean }
 type Fields = { name?: string; description?: string }

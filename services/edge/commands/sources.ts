@@ -2,12 +2,12 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
-import { moduleUrl } from '#runtime/web/module-url.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
-import { linkMissing } from '../catalog/source-links.ts'
-import { isStillReferenced } from '../catalog/foreign-keys.ts'
+import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName } from '../access/sources.ts'
+import { isStillReferenced } from '../catalog/foreign-keys.ts'
+import { linkMissing } from '../catalog/source-links.ts'
 
 type Output = { json?: boolean }
 type Fields = {

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
-import { readEnv, serviceSettings, tokenSettings } from '#runtime/process/config.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { readEnv, serviceSettings, tokenSettings } from '#runtime/process/config.ts'
 import { mintToken } from '#runtime/web/token.ts'
 
 type Options = { source: string; task?: string; ttl: string; json?: boolean }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type Literal, readPythonLiteral } from './python-literal.ts'
 import { readJson } from '../http/read-json.ts'
+import { type Literal, readPythonLiteral } from './python-literal.ts'
 
 /** Why the answer of a module's /initialize cannot be used, for people. */
 export class InitializeError extends Error {}

@@ -1,7 +1,16 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import { notOwned, sourceOf } from '../access/access.ts'
-import { type RouteResponse, json, HttpError } from '../http/response.ts'
+import type { Sources } from '../access/sources.ts'
+import type { Caller } from '../access/token.ts'
+import { isReferenceMissing, isStillReferenced } from '../catalog/foreign-keys.ts'
+import type { Bounded } from '../http/deadline.ts'
+import { HttpError } from '../http/http-error.ts'
+import { json, type RouteResponse } from '../http/response.ts'
+import { naiveIso, naiveTime } from '../http/time.ts'
+import { lenient, lenientInt, text, validate, validateBody } from '../http/validation.ts'
+import type { ReportNotice } from '../publish/ops-events.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import {
   countMeasurements,
   deleteMeasurement,
@@ -11,14 +20,6 @@ import {
   measurementRow,
   registerMeasurement,
 } from './measurements.ts'
-import type { ReportNotice } from '../publish/ops-events.ts'
-import type { Bounded } from '../http/deadline.ts'
-import { isReferenceMissing, isStillReferenced } from '../catalog/foreign-keys.ts'
-import type { RouteDoc, RouteRequest } from '../server/route.ts'
-import type { Sources } from '../access/sources.ts'
-import { naiveIso, naiveTime } from '../http/time.ts'
-import type { Caller } from '../access/token.ts'
-import { lenient, lenientInt, text, validate, validateBody } from '../http/validation.ts'
 
 const measurementBody = z.object({
   type: text(100),

@@ -1,6 +1,6 @@
 import { classify } from '#runtime/process/retry.ts'
-import { unavailable } from './response.ts'
 import { boundBy } from './deadline.ts'
+import { unavailable } from './http-error.ts'
 
 export type CacheOptions = {
   /** How long what was read is not read again. */

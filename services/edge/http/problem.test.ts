@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { HttpError } from './response.ts'
+import { HttpError } from './http-error.ts'
 import { answersProblemJson, problem } from './problem.ts'
 
 const read = (httpError: HttpError) => {

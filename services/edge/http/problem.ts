@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
-import { type RouteResponse, json, type HttpError } from './response.ts'
+import type { HttpError } from './http-error.ts'
+import { json, type RouteResponse } from './response.ts'
 
 export const problemType = 'application/problem+json'
 

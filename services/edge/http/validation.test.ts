@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { HttpError } from './response.ts'
+import { HttpError } from './http-error.ts'
 import { lenientInt, text, validate, validateBody } from './validation.ts'
 
 const measurement = z.object({

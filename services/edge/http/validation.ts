@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HttpError } from './response.ts'
+import { HttpError } from './http-error.ts'
 import { EncodingError, JsonError, readJson } from './read-json.ts'
 
 const detail = z.object({

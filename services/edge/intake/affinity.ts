@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
-import { createCache, type CacheOptions } from '../http/cache.ts'
+import { type CacheOptions, createCache } from '../http/cache.ts'
 import { text, validate } from '../http/validation.ts'
 
 /** The one source whose module knows companies by the ids of its own CRM (contract section 15.2). */

@@ -1,17 +1,18 @@
 import { z } from 'zod'
-import { topics } from '#schemas/topics.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { classify } from '#runtime/process/retry.ts'
+import { topics } from '#schemas/topics.ts'
 import { notOwned, sourceOf } from '../access/access.ts'
-import { type RouteResponse, json, HttpError } from '../http/response.ts'
+import type { Sources } from '../access/sources.ts'
+import type { Caller } from '../access/token.ts'
 import { boundBy } from '../http/deadline.ts'
+import { HttpError } from '../http/http-error.ts'
+import { json, type RouteResponse } from '../http/response.ts'
+import { lenientInt, validateBody } from '../http/validation.ts'
 import { idOf, sha256 } from '../publish/identify.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
-import type { Sources } from '../access/sources.ts'
 import { fitErrors, summarize } from './summarize.ts'
-import type { Caller } from '../access/token.ts'
-import { lenientInt, validateBody } from '../http/validation.ts'
 
 const finishBody = z.object({
   task_id: lenientInt,

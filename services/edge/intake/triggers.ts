@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
-import { type RouteResponse, json, HttpError } from '../http/response.ts'
+import type { Sources } from '../access/sources.ts'
+import { HttpError } from '../http/http-error.ts'
+import { json, type RouteResponse } from '../http/response.ts'
+import { lenientInt, validateBody } from '../http/validation.ts'
 import { idOf } from '../publish/identify.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
-import type { Sources } from '../access/sources.ts'
-import { lenientInt, validateBody } from '../http/validation.ts'
 
 export type TriggerDeps = { publish: Publish }
 

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { checkUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { topics } from '#schemas/topics.ts'
-import type { RouteResponse } from '../http/response.ts'
 import { messagePage, page, pageHeaders, pageType } from '../http/page.ts'
+import type { RouteResponse } from '../http/response.ts'
+import { validate } from '../http/validation.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
-import { validate } from '../http/validation.ts'
 
 // One-click unsubscribe, https://www.rfc-editor.org/rfc/rfc8058: GET changes nothing, as programs follow links to look
 // at them; POST needs no cookie and no further question.

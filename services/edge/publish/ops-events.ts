@@ -1,5 +1,5 @@
-import { topics } from '#schemas/topics.ts'
 import type { Log } from '#runtime/process/log.ts'
+import { topics } from '#schemas/topics.ts'
 import { idOf } from './identify.ts'
 import type { Cause, Publish } from './publish.ts'
 

@@ -1,12 +1,12 @@
-import { EncodeError, type Codec } from '#schemas/codec.ts'
-import type { Topic } from '#schemas/topics.ts'
-import type { KafkaSettings } from '#runtime/process/config.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
-import type { Log } from '#runtime/process/log.ts'
 import type { Producer } from '#runtime/kafka/produce.ts'
 import { nextSpan } from '#runtime/kafka/trace.ts'
+import type { KafkaSettings } from '#runtime/process/config.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
-import { HttpError, unavailable } from '../http/response.ts'
+import type { Log } from '#runtime/process/log.ts'
+import { type Codec, EncodeError } from '#schemas/codec.ts'
+import type { Topic } from '#schemas/topics.ts'
+import { HttpError, unavailable } from '../http/http-error.ts'
 
 /** The `traceparent` the caller sent, if any. */
 export type Cause = { traceparent: string | undefined }

@@ -8,13 +8,14 @@ import express, {
 } from 'express'
 import helmet from 'helmet'
 import { Counter, Histogram } from 'prom-client'
+import { traceIdOf } from '#runtime/kafka/trace.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/process/retry.ts'
-import { traceIdOf } from '#runtime/kafka/trace.ts'
-import { type AuthorizeDeps, authorize } from './authorize.ts'
-import { type RouteResponse, json, HttpError, unavailable } from '../http/response.ts'
-import type { ReadBody } from './body.ts'
+import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
+import { json, type RouteResponse } from '../http/response.ts'
+import { authorize, type AuthorizeDeps } from './authorize.ts'
+import type { ReadBody } from './body.ts'
 import type { Route } from './route.ts'
 
 const answered = new Counter({

@@ -1,10 +1,11 @@
 import type { Request, Response } from 'express'
 import { type ApiRole, readApiKey } from '../access/api-key.ts'
 import type { ApiKey, CheckApiKey } from '../access/api-keys.ts'
-import { type RouteResponse, HttpError } from '../http/response.ts'
+import type { Caller } from '../access/token.ts'
+import { HttpError } from '../http/http-error.ts'
+import type { RouteResponse } from '../http/response.ts'
 import { addressOf, type Limits } from './limits.ts'
 import type { Route, RouteRequest } from './route.ts'
-import type { Caller } from '../access/token.ts'
 
 export type AuthorizeDeps = {
   checkToken(header: string | undefined): Promise<Caller>

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import { HttpError, unavailable } from '../http/response.ts'
+import { HttpError, unavailable } from '../http/http-error.ts'
 
 export type BodyLimits = {
   /** Of one body, unpacked. */

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
-import { HttpError } from '../http/response.ts'
 import type { Config } from '../config.ts'
+import { HttpError } from '../http/http-error.ts'
 import { createCounters } from './counters.ts'
 
 const windowMs = 60_000

@@ -1,13 +1,13 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { json } from '../http/response.ts'
+import { lenient, lenientInt, text } from '../http/validation.ts'
+import { createRoutes, type RouteDeps } from '../routes.ts'
 import { describeRoutes } from './openapi.ts'
 import type { Route } from './route.ts'
-import { createRoutes, type RouteDeps } from '../routes.ts'
-import { lenient, lenientInt, text } from '../http/validation.ts'
 
 type Operation = {
   operationId: string

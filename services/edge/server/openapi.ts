@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import manifest from '../../../package.json' with { type: 'json' }
-import { json, errorBody } from '../http/response.ts'
+import { errorBody } from '../http/http-error.ts'
 import { answersProblemJson, problemBody, problemType } from '../http/problem.ts'
-import type { ResponseDoc, Route } from './route.ts'
+import { json } from '../http/response.ts'
 import { invalid } from '../http/validation.ts'
+import type { ResponseDoc, Route } from './route.ts'
 
 type Json = Record<string, unknown>
 

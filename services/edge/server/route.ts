@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
-import type { RouteResponse } from '../http/response.ts'
 import type { ApiKey } from '../access/api-keys.ts'
 import type { Caller } from '../access/token.ts'
+import type { RouteResponse } from '../http/response.ts'
 
 /** A request as routes see it. */
 export type RouteRequest = {

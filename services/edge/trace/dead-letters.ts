@@ -1,11 +1,11 @@
-import type { KafkaSettings } from '#runtime/process/config.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { headerText } from '#runtime/kafka/record.ts'
+import type { KafkaSettings } from '#runtime/process/config.ts'
+import { withDeadline } from '#runtime/process/deadline.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { deadLetterTopic, topics } from '#schemas/topics.ts'
-import { withDeadline } from '#runtime/process/deadline.ts'
-import type { DeadLetters, LookupFailure, Consumer } from './event-status.ts'
+import type { Consumer, DeadLetters, LookupFailure } from './event-status.ts'
 
 /** Which of the services that take a payload further have given up on an event. Never rejects. */
 export type FindDeadLetters = (eventId: string) => Promise<DeadLetters | LookupFailure>

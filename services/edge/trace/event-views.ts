@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { classify, hasCode } from '#runtime/process/retry.ts'
 import type { Bounded } from '../http/deadline.ts'
-import type { Normalized, LookupFailure, Lookup, Status } from './event-status.ts'
+import type { Lookup, LookupFailure, Normalized, Status } from './event-status.ts'
 
 export type Views = {
   normalized: Lookup<Normalized>

@@ -1,17 +1,18 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
-import type { AcceptedEvents } from '../publish/accepted.ts'
-import { type RouteResponse, json, HttpError, unavailable } from '../http/response.ts'
 import type { ApiKey } from '../access/api-keys.ts'
+import type { Caller } from '../access/token.ts'
 import type { Bounded } from '../http/deadline.ts'
+import { HttpError, unavailable } from '../http/http-error.ts'
+import { json, type RouteResponse } from '../http/response.ts'
+import { validate } from '../http/validation.ts'
+import type { AcceptedEvents } from '../publish/accepted.ts'
+import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { FindDeadLetters } from './dead-letters.ts'
 import { remedies } from './event-reasons.ts'
 import { describeEvent, type EventFacts, found, stages, states } from './event-status.ts'
 import { readSourceNames, readViews } from './event-views.ts'
 import type { FindDocument } from './raw-documents.ts'
-import type { RouteDoc, RouteRequest } from '../server/route.ts'
-import type { Caller } from '../access/token.ts'
-import { validate } from '../http/validation.ts'
 
 const eventParams = z.object({ event_id: z.guid() })
 const stageSchema = z.object({

@@ -1,8 +1,8 @@
 import type { Firestore } from 'firebase-admin/firestore'
 import { z } from 'zod'
 import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
-import type { ServiceContext } from '#runtime/process/service.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
 import type { LookupFailure, Stored } from './event-status.ts'
 
 /** The raw document of an event, among those of these sources; null when there is none yet. Never rejects. */

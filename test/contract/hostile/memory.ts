@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 
 /**
  * Resident memory of a process in MiB after its garbage is collected, so that what is left is what it keeps. The process
