@@ -37,7 +37,6 @@ export const settings = {
   HANDSHAKE_TIMEOUT_MS: count(110_000).describe(
     'Deadline of the call of a module’s /initialize, in which the module calls back.',
   ),
-  HANDSHAKE_TOKEN_SECONDS: count(1800).describe('Lifetime of the token that a handshake hands to the module.'),
   MAX_MAP_BYTES: count(1024 * 1024).describe('The largest answer of a module’s /initialize.'),
   MAX_BUFFERED_BYTES: count(64 * 1024 * 1024).describe('Request bodies being received at once; more are answered 503.'),
   MAX_JSON_DEPTH: count(1000).describe('Lists and objects within each other in a body; deeper ones are refused.'),
@@ -56,14 +55,10 @@ export const settings = {
   ),
   RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests a minute with one API key.'),
   RATE_LIMIT_REFUSED: count(1200, 0).describe('Requests a minute with credentials that are refused, per address.'),
-  RATE_LIMIT_MAX_CALLERS: count(20_000).describe(
-    'Callers counted at once per limit; of more, those counted longest are forgotten.',
-  ),
   MAX_CONNECTIONS: count(5000).describe('Connections of clients at once; more are closed.'),
   MAX_HEADER_BYTES: count(16 * 1024).describe('The headers of one request; larger ones are answered 431.'),
   HEADERS_TIMEOUT_MS: count(10_000).describe('How long a client may take to send its headers.'),
   REQUEST_TIMEOUT_MS: count(60_000).describe('How long a client may take to send a whole request.'),
-  ANSWER_TIMEOUT_MS: count(60_000).describe('How long a client may take to receive an answer.'),
   COMPATIBILITY_ROUTES: flag(true).describe(
     'Serve the routes that start work, and handshakes, without a token, as parma-web and Cloud Scheduler call them.',
   ),
@@ -77,7 +72,6 @@ export const settings = {
     .optional()
     .describe('List in Affinity whose entries are the companies. Needed with AFFINITY_API_KEY.'),
   AFFINITY_BASE_URL: z.url().default('https://api.affinity.co').describe('Address of Affinity’s API.'),
-  CRM_TIMEOUT_MS: count(30_000).describe('How long reading all companies of the CRM may take.'),
   CRM_INTERVAL_MS: count(30_000, 0).describe(
     'The CRM is read at most once in this time; who asks in between gets what was read last.',
   ),

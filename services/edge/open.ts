@@ -26,6 +26,15 @@ import { openRawDocuments } from './trace/raw-documents.ts'
 
 type Connections = { codec: Codec; producer: Producer; http: HttpClient }
 
+/** How long a client may take to receive an answer: a slow reader must not hold a connection for long. */
+const responseTimeoutMs = 60_000
+
+/** Lifetime of a handshake's token: the 30 minutes that modules are used to. */
+const tokenSeconds = 1800
+
+/** How long reading all companies of the CRM may take: people wait for the answer. */
+const crmTimeoutMs = 30_000
+
 /** Puts the routes together with what they need. */
 export async function openEdge(
   config: Config,
@@ -57,7 +66,7 @@ export async function openEdge(
     maxJsonDepth: config.MAX_JSON_DEPTH,
     maxAnswerBytes: config.MAX_MAP_BYTES,
     timeoutMs: config.HANDSHAKE_TIMEOUT_MS,
-    tokenSeconds: config.HANDSHAKE_TOKEN_SECONDS,
+    tokenSeconds,
     lookupTimeoutMs: config.LOOKUP_TIMEOUT_MS,
     linkSecret: config.LINK_SECRET,
     compatibilityRoutes: config.COMPATIBILITY_ROUTES,
@@ -70,15 +79,18 @@ export async function openEdge(
     limits: createLimits(config),
     readBody,
     trustProxy: config.TRUST_PROXY,
-    responseTimeoutMs: config.ANSWER_TIMEOUT_MS,
+    responseTimeoutMs,
     log,
   })
 }
 
 function openCrm(config: Config, http: HttpClient, stopping: AbortSignal): ReadCrm | null {
-  const { affinity, CRM_TIMEOUT_MS: timeoutMs, CRM_INTERVAL_MS, MAX_CRM_BYTES: maxBytes } = config
+  const { affinity, CRM_INTERVAL_MS, MAX_CRM_BYTES: maxBytes } = config
   return (
     affinity &&
-    readAtMostEvery(CRM_INTERVAL_MS, createAffinityClient(http, { ...affinity, timeoutMs, maxBytes, stopping }))
+    readAtMostEvery(
+      CRM_INTERVAL_MS,
+      createAffinityClient(http, { ...affinity, timeoutMs: crmTimeoutMs, maxBytes, stopping }),
+    )
   )
 }

@@ -5,8 +5,6 @@ export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
   ...firestoreSettings,
-  FIRESTORE_CONCURRENCY: count(100).describe('Documents written at once, per partition that is being worked on.'),
-  FIRESTORE_COMMIT_MAX: count(25).describe('Documents that travel in one commit.'),
   FIRESTORE_WRITES_PER_SECOND: count(500).describe(
     'Documents a process writes in a second at first; half as many more every five minutes of traffic.',
   ),

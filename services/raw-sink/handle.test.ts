@@ -23,6 +23,6 @@ test('of two contents under one id the first in the partition is kept, however l
     return before === contentHash ? { kind: 'created' } : { kind: 'conflict', path }
   }
   const batch = [delivery(known, 'slow'), delivery(other, 'fast'), delivery(known, 'fast'), delivery(known, 'slow')]
-  const outcomes = await storePayloads(store, 100)(batch)
+  const outcomes = await storePayloads(store)(batch)
   expect(outcomes.map(({ kind }) => kind)).toEqual(['ok', 'ok', 'dead', 'ok'])
 })

@@ -4,12 +4,15 @@ import { findFault, mapDocument, payloadDocument } from './document.ts'
 import { mapConcurrently } from './map-concurrently.ts'
 import type { Store } from './store.ts'
 
+/** Documents written at once, per partition: Firestore's rate limit is the bound, not the wait for each answer. */
+const concurrency = 100
+
 /**
  * Stores each payload as one document. Where Firestore refuses `data`, the document is stored without it, so that the
  * body is always kept.
  */
-export function storePayloads(store: Store, concurrency: number): Handler<RawPayload> {
-  return inTurn(concurrency, async (payload) => {
+export function storePayloads(store: Store): Handler<RawPayload> {
+  return inTurn(async (payload) => {
     const fault = findFault(payload)
     if (fault !== null) return dead('invalid', fault)
     const written = await store(payloadDocument(payload))
@@ -18,15 +21,15 @@ export function storePayloads(store: Store, concurrency: number): Handler<RawPay
   })
 }
 
-export function storeMaps(store: Store, concurrency: number): Handler<NormalizationMap> {
-  return inTurn(concurrency, async (map) => {
+export function storeMaps(store: Store): Handler<NormalizationMap> {
+  return inTurn(async (map) => {
     const fault = findFault(map)
     return fault === null ? outcomeOf(await store(mapDocument(map))) : dead('invalid', fault)
   })
 }
 
 /** Those of one event one after the other: of two contents the first in the partition is kept, as the normalizer does. */
-function inTurn<T extends { event_id: string }>(concurrency: number, keep: (value: T) => Promise<Outcome>): Handler<T> {
+function inTurn<T extends { event_id: string }>(keep: (value: T) => Promise<Outcome>): Handler<T> {
   return async (batch) => {
     const outcomes = new Map<Delivery<T>, Outcome>()
     const events = [...Map.groupBy(batch, ({ value }) => value.event_id).values()]

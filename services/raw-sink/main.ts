@@ -14,7 +14,7 @@ await runService('raw-sink', readConfig, async (config, context) => {
   const producer = await openProducer(config, context)
   const store = openStore(config, context)
   await consume(config, context, { codec, producer }, [
-    { topic: topics.rawPayloads, handle: storePayloads(store, config.FIRESTORE_CONCURRENCY) },
-    { topic: topics.normalizationMaps, handle: storeMaps(store, config.FIRESTORE_CONCURRENCY) },
+    { topic: topics.rawPayloads, handle: storePayloads(store) },
+    { topic: topics.normalizationMaps, handle: storeMaps(store) },
   ])
 })

@@ -23,6 +23,9 @@ export type Store = (document: StoredDocument) => Promise<Written>
 const invalidArgument = 3
 const alreadyExists = 6
 
+/** Documents that travel in one commit: more make a commit slower and save no calls worth mentioning. */
+const maxCommitDocuments = 25
+
 /** The emulators take 4 MB, Firestore 10 MiB; as it travels a document is at most twice as large as it counts. */
 const maxCommitBytes = 1024 * 1024
 
@@ -43,7 +46,7 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
 
   type Creation = { ref: DocumentReference; fields: Fields; bytes: number }
   const commit = groupCalls<Creation>(
-    { count: config.FIRESTORE_COMMIT_MAX, bytes: maxCommitBytes },
+    { count: maxCommitDocuments, bytes: maxCommitBytes },
     async (creations) => {
       const batch = firestore.batch()
       for (const { ref, fields } of creations) batch.create(ref, fields)

@@ -96,8 +96,10 @@ const deps = {
     return { keyId: 5, name: 'console', role: 'viewer' }
   },
   limits: createLimits({
-    ...{ RATE_LIMIT_ANONYMOUS: 0, RATE_LIMIT_SOURCE: 0, RATE_LIMIT_API_KEY: 0, RATE_LIMIT_REFUSED: 0 },
-    RATE_LIMIT_MAX_CALLERS: 10,
+    RATE_LIMIT_ANONYMOUS: 0,
+    RATE_LIMIT_SOURCE: 0,
+    RATE_LIMIT_API_KEY: 0,
+    RATE_LIMIT_REFUSED: 0,
   }),
   trustProxy: 0,
   responseTimeoutMs: 60_000,

@@ -30,8 +30,10 @@ async function startApp() {
       return { keyId: Number(header.slice(3)), name: '', role: 'viewer' }
     },
     limits: createLimits({
-      ...{ RATE_LIMIT_ANONYMOUS: 2, RATE_LIMIT_SOURCE: 2, RATE_LIMIT_API_KEY: 2, RATE_LIMIT_REFUSED: 2 },
-      RATE_LIMIT_MAX_CALLERS: 100,
+      RATE_LIMIT_ANONYMOUS: 2,
+      RATE_LIMIT_SOURCE: 2,
+      RATE_LIMIT_API_KEY: 2,
+      RATE_LIMIT_REFUSED: 2,
     }),
     readBody: () => Promise.resolve(Buffer.alloc(0)),
     trustProxy: 1,

@@ -28,20 +28,22 @@ export type Limits = {
 
 type LimitSettings = Pick<
   Config,
-  'RATE_LIMIT_ANONYMOUS' | 'RATE_LIMIT_SOURCE' | 'RATE_LIMIT_API_KEY' | 'RATE_LIMIT_REFUSED' | 'RATE_LIMIT_MAX_CALLERS'
+  'RATE_LIMIT_ANONYMOUS' | 'RATE_LIMIT_SOURCE' | 'RATE_LIMIT_API_KEY' | 'RATE_LIMIT_REFUSED'
 >
 
+/** Callers counted at once per limit, so that invented addresses cannot fill the memory; of more, the oldest are forgotten. */
+const maxCallers = 20_000
+
 export function createLimits(settings: LimitSettings): Limits {
-  const limit = (perMinute: number, what: string) => createLimit(perMinute, what, settings.RATE_LIMIT_MAX_CALLERS)
   return {
-    anonymous: limit(settings.RATE_LIMIT_ANONYMOUS, 'requests without credentials'),
-    source: limit(settings.RATE_LIMIT_SOURCE, 'requests of one data source'),
-    apiKey: limit(settings.RATE_LIMIT_API_KEY, 'requests with one API key'),
-    refused: limit(settings.RATE_LIMIT_REFUSED, 'requests with credentials that are refused'),
+    anonymous: createLimit(settings.RATE_LIMIT_ANONYMOUS, 'requests without credentials'),
+    source: createLimit(settings.RATE_LIMIT_SOURCE, 'requests of one data source'),
+    apiKey: createLimit(settings.RATE_LIMIT_API_KEY, 'requests with one API key'),
+    refused: createLimit(settings.RATE_LIMIT_REFUSED, 'requests with credentials that are refused'),
   }
 }
 
-function createLimit(perMinute: number, what: string, maxCallers: number): Limit {
+function createLimit(perMinute: number, what: string): Limit {
   if (perMinute === 0) return { count: async () => undefined, check: async () => undefined }
   const detail = `too many ${what}: at most ${perMinute} a minute`
   const store = createCounters(windowMs, maxCallers)

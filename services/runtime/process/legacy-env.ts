@@ -53,12 +53,18 @@ export const ignored: Readonly<Record<string, string>> = {
  * when it starts.
  */
 export const formerSettings: Readonly<Record<string, string>> = {
+  ANSWER_TIMEOUT_MS: '60000',
   CONSUME_FETCH_BYTES: '8388608',
   CONSUME_MAX_BATCH_BYTES: '524288',
+  CRM_TIMEOUT_MS: '30000',
+  FIRESTORE_COMMIT_MAX: '25',
+  FIRESTORE_CONCURRENCY: '100',
   HANDLER_DEADLINE_MS: '120000',
+  HANDSHAKE_TOKEN_SECONDS: '1800',
   LEDGER_PRUNE_BATCH: '5000',
   PRODUCE_LINGER_MS: '0, in the edge 3',
   PRODUCE_MAX_BATCH_BYTES: '900000',
+  RATE_LIMIT_MAX_CALLERS: '20000',
 }
 
 function composeDatabaseUrl({
