@@ -21,14 +21,14 @@ export function normalizePayloads(maps: Maps, store: Store, config: Config): Han
 
   function outcomeOf(written: Written): Outcome {
     if (written === 'conflict') return dead('conflict', 'the event id is known with other content')
-    const { stored, stories } = written
+    const { stored, incidents } = written
     const { event_id, company_id, data_source_id } = stored.row
     return ok(
       ...observe(stored, namesFor(stored.row), partLimits).map((one) =>
         output(topics.observations, company_id, event_id, one),
       ),
-      ...stories.map((story) => {
-        const event = opsEventOf(story, event_id)
+      ...incidents.map((incident) => {
+        const event = opsEventOf(incident, event_id)
         return output(topics.opsEvents, String(data_source_id), event.event_id, event)
       }),
     )

@@ -1,5 +1,5 @@
 import { historyFile, readHistory } from '../harness/github.ts'
-import { judgeHistory, type Told } from '../harness/judge-history.ts'
+import { judgeHistory, type JudgedNews } from '../harness/judge-history.ts'
 import type { Measure } from './measure.ts'
 
 /**
@@ -29,15 +29,15 @@ export const news: Measure = ({ say }) => {
   ])
 }
 
-const kindOf = ({ kind, measurement, path }: Told) => `${kind} ${path.endsWith('[]') ? path : measurement}`
-const monthOf = ({ observed_at }: Told) => new Date(observed_at).toISOString().slice(2, 7)
+const kindOf = ({ kind, measurement, path }: JudgedNews) => `${kind} ${path.endsWith('[]') ? path : measurement}`
+const monthOf = ({ observed_at }: JudgedNews) => new Date(observed_at).toISOString().slice(2, 7)
 
 /** One line a `row`, one column a `column`, with the number of news in each. */
 function printTable(
   title: string,
-  told: readonly Told[],
-  row: (one: Told) => string,
-  column: (one: Told) => string,
+  told: readonly JudgedNews[],
+  row: (one: JudgedNews) => string,
+  column: (one: JudgedNews) => string,
 ): void {
   const columns = [...new Set(told.map(column))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   const width = Math.max(...columns.map((name) => name.length)) + 1

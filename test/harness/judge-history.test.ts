@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { root } from '../../deploy/local/config.ts'
 import { generateHistory, type History, historyFile, type Payload, type RawData, readHistory } from './github.ts'
-import { judgeHistory, type Told } from './judge-history.ts'
+import { judgeHistory, type JudgedNews } from './judge-history.ts'
 
 type Repo = RawData & { html_url: string; stars: number; forks: number }
 const reposOf = (payload: Payload) => payload.rawData['repos'] as Repo[]
@@ -132,7 +132,7 @@ function putIn(payloads: readonly Payload[]): Payload[] {
 }
 
 /** News of a company by week, each as `kind measurement item`. */
-function listNews(news: readonly Told[], company: number): [week: number, news: string][] {
+function listNews(news: readonly JudgedNews[], company: number): [week: number, news: string][] {
   const times = [...new Set(history.payloads.map(({ observedAt }) => Date.parse(observedAt ?? '')))].sort(
     (a, b) => a - b,
   )
@@ -145,8 +145,8 @@ function listNews(news: readonly Told[], company: number): [week: number, news: 
 }
 
 describe('changes in the history of the github module, with the default settings', () => {
-  let before: Told[]
-  let after: Told[]
+  let before: JudgedNews[]
+  let after: JudgedNews[]
   beforeAll(() => {
     before = judgeHistory(history)
     after = judgeHistory({ ...history, payloads: putIn(history.payloads) })

@@ -13,7 +13,7 @@ import type { History } from './github.ts'
 import type { ModuleMap } from './module.ts'
 
 /** `measurement`: its name in the map. */
-export type Told = NewsRow & { measurement: string }
+export type JudgedNews = NewsRow & { measurement: string }
 
 // Only for its defaults: there is nobody at these addresses.
 const addresses = {
@@ -27,7 +27,7 @@ const sourceId = 1
  * The news that these payloads are with the default settings, payload by payload: what normalizer and analyzer make of
  * them, without the servers between. Each is observed at its own time, and none counts as history.
  */
-export function judgeHistory({ map, payloads }: History): Told[] {
+export function judgeHistory({ map, payloads }: History): JudgedNews[] {
   const names = numberMeasurements(map)
   const compiled = compileMap(JSON.stringify(map))!
   const rules = compileRules([], config.MAX_WINDOW)

@@ -4,7 +4,7 @@ import { findProblem } from '../rules/compile-rules.ts'
 import { readOwnRules } from '../rules/own-rules.ts'
 import { ruleDefinition } from '../rules/read-definition.ts'
 import { readPublished } from '../rules/rules-in-force.ts'
-import { sayRule, sayScope } from '../rules/describe-rule.ts'
+import { describeRule, describeScope } from '../rules/describe-rule.ts'
 
 const versionRow = z.object({
   rule_id: z.string(),
@@ -29,8 +29,8 @@ export async function listRules(database: Database, maxWindow: number) {
     const { rule_id, version, definition } = row
     const { data } = ruleDefinition.safeParse(definition)
     return {
-      ...{ rule_id, version, name: data?.name ?? null, fires: data ? sayRule(data) : null },
-      ...{ about: data ? sayScope(data.scope) : null, severity: data?.severity ?? null },
+      ...{ rule_id, version, name: data?.name ?? null, fires: data ? describeRule(data) : null },
+      ...{ about: data ? describeScope(data.scope) : null, severity: data?.severity ?? null },
       ...{ enabled: data?.enabled ?? true, definition, problem: findProblem(row, maxWindow) },
     }
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ruleDefinition } from '../rules/read-definition.ts'
 import { readRuleOptions, type RuleOptions } from './read-rule-options.ts'
-import { sayRule, sayScope } from '../rules/describe-rule.ts'
+import { describeRule, describeScope } from '../rules/describe-rule.ts'
 
 const before = ruleDefinition.parse({
   ...{ name: 'stars', when: { kind: 'percent', by: 10 }, window: { method: 'avg', runs: 5 }, severity: 'warning' },
@@ -20,7 +20,7 @@ describe('options say when a rule fires', () => {
     [{ changed: true }, 'any change'],
     [{ never: true }, 'nothing'],
   ])('%j', (options, said) => {
-    expect(sayRule(readRuleOptions({ name: 'a rule', ...options }, {}, null))).toBe(said)
+    expect(describeRule(readRuleOptions({ name: 'a rule', ...options }, {}, null))).toBe(said)
   })
 })
 
@@ -65,8 +65,8 @@ describe('options change what they name of a rule', () => {
 
   test('and whom it is about', () => {
     const { scope } = readRuleOptions({}, { companies: [], sources: [3, 4] }, before)
-    expect(sayScope(before.scope)).toBe('company 1; *stars')
-    expect(sayScope(scope)).toBe('source 3, 4; *stars')
-    expect(sayScope({ ...scope, sources: [], measurement: '*' })).toBe('everything')
+    expect(describeScope(before.scope)).toBe('company 1; *stars')
+    expect(describeScope(scope)).toBe('source 3, 4; *stars')
+    expect(describeScope({ ...scope, sources: [], measurement: '*' })).toBe('everything')
   })
 })

@@ -1,5 +1,5 @@
 import { UsageError } from '#runtime/commands/commands.ts'
-import { ruleDefinition, type RuleDefinition, sayIssues } from '../rules/read-definition.ts'
+import { ruleDefinition, type RuleDefinition, describeIssues } from '../rules/read-definition.ts'
 
 /** What `parma rules add` and `edit` are told of a rule, as typed. */
 export type RuleOptions = {
@@ -41,7 +41,7 @@ export function readRuleOptions(options: RuleOptions, ids: ScopeIds, before: Rul
     ...given({ severity: severity === 'auto' ? null : severity, enabled: enable }),
     ...{ when, scope },
   })
-  if (!read.success) throw new UsageError(`This is no rule: ${sayIssues(read.error)}.`)
+  if (!read.success) throw new UsageError(`This is no rule: ${describeIssues(read.error)}.`)
   return read.data
 }
 

@@ -13,7 +13,7 @@ import { listRules } from './list-rules.ts'
 import { addBucketCompanies, insertRule, insertVersion, lockRules, readOwnRules } from '../rules/own-rules.ts'
 import { ruleDefinition, type RuleDefinition } from '../rules/read-definition.ts'
 import { readRuleOptions, type RuleOptions, type ScopeIds } from './read-rule-options.ts'
-import { sayRule, sayScope } from '../rules/describe-rule.ts'
+import { describeRule, describeScope } from '../rules/describe-rule.ts'
 
 type Output = { json?: boolean }
 type Scope = { company?: string[]; bucket?: string[]; source?: string[] }
@@ -175,7 +175,7 @@ type Changed = { rule_id: string | null; version: number; definition: RuleDefini
 
 function say(done: string, { definition, ...result }: Changed, { dryRun = false, json = false }: Options): void {
   const { series, companies, measurements } = result.covers
-  const fires = `${JSON.stringify(definition.name)}, which tells ${sayRule(definition)}; about ${sayScope(definition.scope)}`
+  const fires = `${JSON.stringify(definition.name)}, which tells ${describeRule(definition)}; about ${describeScope(definition.scope)}`
   const covers = `It judges ${series} series now (companies: ${companies}, measurements: ${measurements}).`
   const shown = dryRun ? `\n${JSON.stringify(definition, null, 2)}` : ''
   printResult({ ...result, definition }, `${done} ${fires}.\n${covers}${shown}`, json)

@@ -7,7 +7,7 @@ export type Policy = {
   /** A number that moves less than so many of its usual steps is no news. */
   steps: number
   /** Types whose changes are news. */
-  told: ReadonlySet<string>
+  types: ReadonlySet<string>
 }
 
 export const defaultRule = { id: 'default/percent', version: 2, name: 'default' }

@@ -12,7 +12,7 @@ export function detectChange(known: SeriesState, observed: Observed, policy: Pol
     if (isUsual(known.recent, value.number, type, policy.steps)) return null
     return judgeRule(percentRule(defaultRule, policy.threshold), known, observed).change
   }
-  if (!policy.told.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return null
+  if (!policy.types.has(type) || isSame(known.last, value) || readsTheSame(known.last, value)) return null
   const { last: before, observedAt: since } = known
   return { kind: 'changed', rule: null, before, now: value, percent: null, window: null, since }
 }

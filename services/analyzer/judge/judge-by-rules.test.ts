@@ -6,7 +6,7 @@ import { judge, type Judgement } from './judge.ts'
 import { ruleDefinition, type RuleDefinition } from '../rules/read-definition.ts'
 import { numberOf, type Value } from '../values/value.ts'
 
-const policy = { threshold: 25, steps: 0, told: new Set(['text']) }
+const policy = { threshold: 25, steps: 0, types: new Set(['text']) }
 const dayMs = 86_400_000
 
 type Given = Partial<Omit<RuleDefinition, 'when' | 'scope'>> & { when: { kind: string }; scope?: object }

@@ -61,7 +61,7 @@ export function judgeItems(
   const known = state?.mapVersion === payload.map_version ? state : null
   const next: SubjectState['lists'] = { ...known?.lists }
   const found: ItemsFound[] = []
-  const told = new Set<string>()
+  const moved = new Set<string>()
   // A list before those within it, which are longer.
   for (const list of [...lists.keys()].sort((a, b) => a.length - b.length)) {
     const items = lists.get(list)!
@@ -72,32 +72,32 @@ export function judgeItems(
     const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key))
     if (known)
       found.push(
-        ...tell('appeared', list, appeared.filter(isOutermost), policy),
-        ...tell('gone', list, gone.filter(isOutermost), policy),
+        ...report('appeared', list, appeared.filter(isOutermost), policy),
+        ...report('gone', list, gone.filter(isOutermost), policy),
       )
-    for (const { key } of [...appeared, ...gone]) told.add(key)
+    for (const { key } of [...appeared, ...gone]) moved.add(key)
   }
   const { event_no: eventNo, observed_at: observedAt, map_version: mapVersion } = payload
   return { state: { eventNo, observedAt, mapVersion, lists: next }, found }
 
   function isOutermost({ key }: { key: string }): boolean {
-    return !outerKeys(key).some((outer) => told.has(outer))
+    return !outerKeys(key).some((outer) => moved.has(outer))
   }
 
-  function tell(
+  function report(
     kind: ItemsFound['kind'],
     list: string,
     items: (Item & { since?: number })[],
     { maxItemNews }: ItemPolicy,
   ) {
     const { anchor } = next[list]!
-    const say = (those: typeof items, values: readonly ObservedValue[]): ItemsFound => ({
+    const make = (those: typeof items, values: readonly ObservedValue[]): ItemsFound => ({
       ...{ kind, list, values, since: those[0]!.since ?? null },
       items: those.map(({ key, label }) => ({ key, label })),
       anchor: values[0] ? pick(values[0]) : anchor,
     })
-    if (items.length > maxItemNews) return [say(items, [])]
-    return items.map((item) => say([item], item.values))
+    if (items.length > maxItemNews) return [make(items, [])]
+    return items.map((item) => make([item], item.values))
   }
 }
 

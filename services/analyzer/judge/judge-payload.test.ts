@@ -6,7 +6,7 @@ import type { SubjectState } from './judge-items.ts'
 import { judgePayload, type Knowledge } from './judge-payload.ts'
 import type { Payload } from './payload.ts'
 
-const policy = { threshold: 5, steps: 0, told: new Set(['text']) }
+const policy = { threshold: 5, steps: 0, types: new Set(['text']) }
 
 function valueOf(number: number, changes: Partial<ObservedValue> = {}): ObservedValue {
   return {

@@ -51,12 +51,12 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   const quiet = payload.history || payload.replay_id !== null
   const judged: Judged = { found: [], problems: [], states: new Map(), subject: null }
   if (payload.replay_id === null && !isLate(payload, subject)) {
-    const items = judgeItems(subject, payload, itemPolicy)
-    judged.subject = items.state
+    const judgement = judgeItems(subject, payload, itemPolicy)
+    judged.subject = judgement.state
     // Nothing is told of a list whose first measurement a rule says so of.
     const isMuted = (anchor: Anchor) => rules(payload, anchor).rules.some(({ condition }) => condition.kind === 'never')
-    const told = items.found.filter(({ anchor }) => !isMuted(anchor))
-    judged.found.push(...told.map((found) => ({ items: found, silent: quiet })))
+    const items = judgement.found.filter(({ anchor }) => !isMuted(anchor))
+    judged.found.push(...items.map((found) => ({ items: found, silent: quiet })))
   }
   const moves = new Set<string>()
   for (const [key, observed] of seriesOf(payload)) {

@@ -8,7 +8,7 @@ import { readValue, type Value } from '../values/value.ts'
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })
 
-const policy = { threshold: 25, steps: 5, told: new Set(['text', 'paragraph', 'bool']) }
+const policy = { threshold: 25, steps: 5, types: new Set(['text', 'paragraph', 'bool']) }
 const dayMs = 86_400_000
 
 function ruleRow(changes: Partial<PublicRow> = {}): PublicRow {

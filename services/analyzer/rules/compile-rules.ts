@@ -2,7 +2,7 @@ import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
 import { findMethod, type Method } from '../values/aggregate.ts'
 import type { Tolerance } from '../values/similarity.ts'
 import { hasWildcard, matchGlob } from './match-glob.ts'
-import { ruleDefinition, type RuleDefinition, sayIssues } from './read-definition.ts'
+import { ruleDefinition, type RuleDefinition, describeIssues } from './read-definition.ts'
 
 type Versioned = { rule_id: string; version: number }
 
@@ -156,7 +156,7 @@ function readOwn({ rule_id: id, version, definition, bucketCompanies }: OwnRow, 
   const read = ruleDefinition.safeParse(definition)
   // Nobody knows what it is about, so whoever comes first is told.
   if (!read.success) {
-    const compiled = `its definition is wrong (${sayIssues(read.error)}): write it with parma rules`
+    const compiled = `its definition is wrong (${describeIssues(read.error)}): write it with parma rules`
     return [{ ...{ id, version, name: id, compiled, isOwn: true }, fit: () => 0 }]
   }
   if (!read.data.enabled) return []

@@ -1,21 +1,21 @@
 import type { RuleDefinition } from './read-definition.ts'
-import { sayCount, sayList } from '../values/format.ts'
+import { formatCount, formatList } from '../values/format.ts'
 
 const moves = { up: 'a rise', down: 'a fall', both: 'a change' }
 
 /** When a rule fires, in words. */
-export function sayRule({ when, window, in_a_row, cool_down_days }: RuleDefinition): string {
-  const over = window && ('runs' in window ? sayCount(window.runs, 'value') : sayCount(window.days, 'day'))
+export function describeRule({ when, window, in_a_row, cool_down_days }: RuleDefinition): string {
+  const over = window && ('runs' in window ? formatCount(window.runs, 'value') : formatCount(window.days, 'day'))
   return [
-    sayWhen(when) + (window ? ` of the ${window.method} over ${over}` : ''),
+    describeCondition(when) + (window ? ` of the ${window.method} over ${over}` : ''),
     in_a_row > 1 ? `${in_a_row} times in a row` : '',
-    cool_down_days > 0 ? `then nothing for ${sayCount(cool_down_days, 'day')}` : '',
+    cool_down_days > 0 ? `then nothing for ${formatCount(cool_down_days, 'day')}` : '',
   ]
     .filter(Boolean)
     .join(', ')
 }
 
-function sayWhen(when: RuleDefinition['when']): string {
+function describeCondition(when: RuleDefinition['when']): string {
   switch (when.kind) {
     case 'percent':
       return `${moves[when.direction]} by ${when.by}% or more`
@@ -31,7 +31,7 @@ function sayWhen(when: RuleDefinition['when']): string {
     case 'changed':
       return [
         'any change',
-        when.ignore.length > 0 ? ` but of ${sayList(when.ignore, 5)}` : '',
+        when.ignore.length > 0 ? ` but of ${formatList(when.ignore, 5)}` : '',
         when.similarity === null ? '' : ` of texts that are less than ${Math.round(when.similarity * 100)}% alike`,
       ].join('')
     case 'never':
@@ -40,7 +40,7 @@ function sayWhen(when: RuleDefinition['when']): string {
 }
 
 /** What a rule is about, in words, by the ids of what it names. */
-export function sayScope({ companies, buckets, sources, measurement }: RuleDefinition['scope']): string {
+export function describeScope({ companies, buckets, sources, measurement }: RuleDefinition['scope']): string {
   const parts = [
     companies.length > 0 ? `company ${companies.join(', ')}` : '',
     buckets.length > 0 ? `bucket ${buckets.join(', ')}` : '',

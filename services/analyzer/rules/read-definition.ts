@@ -79,7 +79,7 @@ export const ruleDefinition = z
 export type RuleDefinition = z.output<typeof ruleDefinition>
 
 /** What is wrong with a definition, on one line; of many faults the first three. */
-export function sayIssues({ issues }: z.ZodError): string {
+export function describeIssues({ issues }: z.ZodError): string {
   const said = issues.slice(0, 3).map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
   return excerpt(said.join('; '), 500)
 }

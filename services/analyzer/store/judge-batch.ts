@@ -66,7 +66,7 @@ export function policiesOf(config: Config): { policy: Policy; itemPolicy: ItemPo
     policy: {
       threshold: config.DEFAULT_PERCENT_THRESHOLD,
       steps: config.DEFAULT_STEPS,
-      told: new Set(config.TELL_CHANGES_OF),
+      types: new Set(config.TELL_CHANGES_OF),
     },
     itemPolicy: {
       goneAfter: config.GONE_AFTER,

@@ -41,7 +41,7 @@ const columns = sql.join(
 )
 
 /** What makes a news the same as another one, of whatever payload: posted again in another run, it is no second news. */
-const storyColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
+const uniqueColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
 
 /**
  * Stores news, for parma-web's feed in `public.news` (a change down has no sign there, as ever) and with all facts here.
@@ -49,10 +49,10 @@ const storyColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous
  */
 export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Promise<void> {
   if (news.length === 0) return
-  const storyOf = (row: NewsRow) => JSON.stringify(storyColumns.map((name) => row[name]))
-  const rows = [...new Map(news.toReversed().map((row) => [storyOf(row), row])).values()].reverse()
+  const keyOf = (row: NewsRow) => JSON.stringify(uniqueColumns.map((name) => row[name]))
+  const rows = [...new Map(news.toReversed().map((row) => [keyOf(row), row])).values()].reverse()
   const json = JSON.stringify(rows.map((row) => ({ ...row, observed_at: new Date(row.observed_at).toISOString() })))
-  const isSame = storyColumns.map(
+  const isSame = uniqueColumns.map(
     (name) => sql.fragment`o.${sql.identifier([name])} IS NOT DISTINCT FROM n.${sql.identifier([name])}`,
   )
   await tx.query(sql.unsafe`

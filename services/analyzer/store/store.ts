@@ -12,7 +12,7 @@ import type { ReadRules } from '../rules/rules-in-force.ts'
 
 /** What stands in Postgres for an observation; or that its id belongs to another event, or what it is about is gone. */
 export type Stored =
-  { kind: 'conflict' } | { kind: 'gone'; what: string } | { kind: 'told'; news: News[]; opsEvents: OpsEvent[] }
+  { kind: 'conflict' } | { kind: 'gone'; what: string } | { kind: 'judged'; news: News[]; opsEvents: OpsEvent[] }
 
 /** Judges a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
 export type Store = (batch: readonly Observation[]) => Promise<Stored[]>
@@ -40,9 +40,9 @@ export function openStore(database: Database, readRules: ReadRules, config: Conf
         const what = gone.get(key)
         if (verdicts[index] === 'conflict') return { kind: 'conflict' }
         if (what !== undefined) return { kind: 'gone', what }
-        if (observation.part < observation.parts) return { kind: 'told', news: [], opsEvents: [] }
+        if (observation.part < observation.parts) return { kind: 'judged', news: [], opsEvents: [] }
         return {
-          kind: 'told',
+          kind: 'judged',
           news: (news.get(key) ?? []).map(newsOf),
           opsEvents: (errors.get(key) ?? []).map(opsEventOf),
         }

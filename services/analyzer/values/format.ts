@@ -13,43 +13,43 @@ const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short', timeZone: 'UTC' })
 
 /** 1,234,567; 12.3 million; 4.57; 0.00123; 1.2 × 10^300. */
-export function sayNumber(number: number): string {
+export function formatNumber(number: number): string {
   const size = Math.abs(number)
   if (size === 0) return '0'
-  if (size >= 1e15 || size < 1e-4) return sayPower(number.toExponential(2))
+  if (size >= 1e15 || size < 1e-4) return formatPower(number.toExponential(2))
   if (size >= 1e7) return compact.format(number)
   if (size < 1) return small.format(number)
   return Number.isInteger(number) ? whole.format(number) : decimals.format(number)
 }
 
 /** Two numbers that differ, so that the difference can be seen. */
-export function sayNumbers(a: number, b: number): [string, string] {
-  const said: [string, string] = [sayNumber(a), sayNumber(b)]
+export function formatNumbers(a: number, b: number): [string, string] {
+  const said: [string, string] = [formatNumber(a), formatNumber(b)]
   if (said[0] !== said[1] || a === b) return said
   const isPlain = Math.abs(a) < 1e15 && Math.abs(a) >= 1e-4
-  return isPlain ? [full.format(a), full.format(b)] : [sayPower(String(a)), sayPower(String(b))]
+  return isPlain ? [full.format(a), full.format(b)] : [formatPower(String(a)), formatPower(String(b))]
 }
 
 /** 1.20e+300 as 1.2 × 10^300. */
-function sayPower(text: string): string {
+function formatPower(text: string): string {
   return text.replace(/(?:\.0+|(\.\d*?)0+)?e\+?(-?\d+)$/, '$1 × 10^$2')
 }
 
 /** The size of a change: 14%, 5.2%, 0.04%, 1.3 × 10^-14%. */
-export function sayPercent(percent: number): string {
+export function formatPercent(percent: number): string {
   const size = Math.abs(percent)
-  return `${sayNumber(size >= 10 ? Math.round(size) : Number(size.toPrecision(2)))}%`
+  return `${formatNumber(size >= 10 ? Math.round(size) : Number(size.toPrecision(2)))}%`
 }
 
 /** 1 day, 2 days. */
-export function sayCount(number: number, noun: string): string {
+export function formatCount(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 const twoDaysMs = 48 * 60 * 60 * 1000
 
 /** A day, 16 November 2026; when `now` is less than two days later with the time, 16 November 2026, 10:03 UTC. */
-export function sayTime(at: number, now = Infinity): string {
+export function formatTime(at: number, now = Infinity): string {
   return now - at < twoDaysMs ? `${day.format(at)}, ${clock.format(at)} UTC` : day.format(at)
 }
 
@@ -66,7 +66,7 @@ export function excerpt(text: string, length: number): string {
 }
 
 /** a, b and 3 more. */
-export function sayList(items: readonly string[], most: number): string {
+export function formatList(items: readonly string[], most: number): string {
   const shown = items.slice(0, most).map((item) => excerpt(item, 60) || 'an empty text')
   const rest = items.length - shown.length
   if (rest > 0) return `${shown.join(', ')} and ${rest} more`

@@ -1,7 +1,7 @@
 import { v5 as uuidv5 } from 'uuid'
 import type { News, Severity } from '#schemas/generated/types.ts'
 import { severityOf } from '../detect/defaults.ts'
-import { describe, type Description } from './describe-firing.ts'
+import { describeFiring, type Description } from './describe-firing.ts'
 import { describeItems } from './describe-items.ts'
 import type { Firing } from '../judge/judge.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
@@ -48,18 +48,23 @@ export function composeNews(payload: Payload, found: readonly Found[], company: 
   const { event_id, event_no, data_source_id, subject_key, map_version, observed_at, task_id } = payload
   const day = new Date(observed_at).toISOString().slice(0, 10)
   return found.map((one, index) => {
-    const told = 'items' in one ? tellItems(payload, one.items, company) : tellValue(payload, one, company)
-    const { company_measurement_id, source_measurement_id, item_key } = told.content
+    const composed = 'items' in one ? composeItems(payload, one.items, company) : composeValue(payload, one, company)
+    const { company_measurement_id, source_measurement_id, item_key } = composed.content
     return {
-      ...told.content,
-      news_id: uuidv5(JSON.stringify([company_measurement_id, subject_key, item_key ?? '', told.what]), event_id),
+      ...composed.content,
+      news_id: uuidv5(JSON.stringify([company_measurement_id, subject_key, item_key ?? '', composed.what]), event_id),
       ...{ event_id, replay_id: payload.replay_id ?? '', event_no, company_id: Number(payload.company_id) },
       ...{ data_source_id, subject_key, map_version, observed_at, task_id, silent: one.silent },
       group_index: index,
       group_size: found.length,
-      dedupe_key: [payload.company_id, source_measurement_id, subject_key, item_key ?? '', told.direction, day].join(
-        '/',
-      ),
+      dedupe_key: [
+        payload.company_id,
+        source_measurement_id,
+        subject_key,
+        item_key ?? '',
+        composed.direction,
+        day,
+      ].join('/'),
     }
   })
 }
@@ -80,9 +85,13 @@ type Content = Pick<
   Description
 
 /** `what`: its name among the news of a series and a payload. */
-type Told = { content: Content; what: string; direction: string }
+type Composed = { content: Content; what: string; direction: string }
 
-function tellValue(payload: Payload, { firing, value }: Extract<Found, { firing: unknown }>, company: string): Told {
+function composeValue(
+  payload: Payload,
+  { firing, value }: Extract<Found, { firing: unknown }>,
+  company: string,
+): Composed {
   const { kind, rule, percent } = firing
   const { source_measurement_id, company_measurement_id, measurement_name, item_key, path, seq } = value
   const item = item_key === null ? null : (value.item_label ?? item_key)
@@ -98,7 +107,7 @@ function tellValue(payload: Payload, { firing, value }: Extract<Found, { firing:
         path,
         seq,
       },
-      ...describe(firing, payload.observed_at, names),
+      ...describeFiring(firing, payload.observed_at, names),
       ...{ trigger_factor: percent, rule_id: rule?.id ?? null, rule_version: rule?.version ?? null },
     },
     what: rule?.id ?? kind,
@@ -106,7 +115,7 @@ function tellValue(payload: Payload, { firing, value }: Extract<Found, { firing:
   }
 }
 
-function tellItems({ source_name, observed_at }: Payload, found: ItemsFound, company: string): Told {
+function composeItems({ source_name, observed_at }: Payload, found: ItemsFound, company: string): Composed {
   const { kind, list, items, values } = found
   const { source_measurement_id, company_measurement_id } = found.anchor
   const [only] = items.length === 1 ? items : []

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
-import { describe as group, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { compileRules, percentRule, type Rule } from '../rules/compile-rules.ts'
-import { describe, type Names } from './describe-firing.ts'
+import { describeFiring, type Names } from './describe-firing.ts'
 import { countWords } from './write-headline.ts'
 import { type Firing, judge } from '../judge/judge.ts'
 import type { RuleDefinition } from '../rules/read-definition.ts'
-import { excerpt, sayNumber, sayNumbers, sayPercent } from '../values/format.ts'
+import { excerpt, formatNumber, formatNumbers, formatPercent } from '../values/format.ts'
 import type { Value } from '../values/value.ts'
 
-const policy = { threshold: 5, steps: 0, told: new Set(['text', 'bool', 'date', 'link']) }
+const policy = { threshold: 5, steps: 0, types: new Set(['text', 'bool', 'date', 'link']) }
 const from = Date.parse('2026-11-16T10:03:00Z')
 const to = Date.parse('2026-11-23T09:00:00Z')
 const names: Names = { company: 'langfuse', source: 'github', measurement: 'stars', item: null }
@@ -44,7 +44,7 @@ const number = (value: number): Value => ({ kind: 'number', number: value })
 const text = (value: string): Value => ({ kind: 'text', text: value })
 const set = (...members: string[]): Value => ({ kind: 'set', members })
 
-group('title and message', () => {
+describe('title and message', () => {
   test.each<[Value, Value, string, Partial<Names>, string, string]>([
     [
       number(1561),
@@ -135,7 +135,7 @@ group('title and message', () => {
       'langfuse: last published changed from “1 January 1970” to “16 November 2026” since 16 November 2026 (github).',
     ],
   ])('%j → %j', (before, now, type, changes, title, message) => {
-    const described = describe(firingOf(before, now, type)!, to, { ...names, ...changes })
+    const described = describeFiring(firingOf(before, now, type)!, to, { ...names, ...changes })
     expect(described).toMatchObject({ title, message })
   })
 
@@ -181,7 +181,7 @@ group('title and message', () => {
       'langfuse: stars rose from 0 to 7 since 16 November 2026 (github).',
     ],
   ])('%d → %d, %j', (before, now, when, changes, title, message) => {
-    expect(describe(firingOfRule(before, now, when, changes), to, names)).toMatchObject({ title, message })
+    expect(describeFiring(firingOfRule(before, now, when, changes), to, names)).toMatchObject({ title, message })
   })
 
   test('several values in a row, and windows over days, are told', () => {
@@ -190,7 +190,7 @@ group('title and message', () => {
     const window = { method: 'stddev', length: 9, days: 7, latest: number(20) } as const
     const rows = [firingOfRule(10, 20, percent, { inARow: 3 }), firingOfRule(10, 20, above, { inARow: 3 })]
     const over = { ...firingOfRule(10, 20, percent, {}), window }
-    expect([...rows, over].map((firing) => describe(firing, to, names).message)).toEqual([
+    expect([...rows, over].map((firing) => describeFiring(firing, to, names).message)).toEqual([
       'langfuse: stars rose by 100% from 10 to 20 since 16 November 2026 (github), 3 times in a row.',
       'langfuse: stars rose above 15, from 10 to 20 since 16 November 2026 (github), for 3 values in a row.',
       'langfuse: spread of stars rose by 100% from 10 to 20 since 16 November 2026 (github), over 7 days, the latest 20.',
@@ -199,11 +199,11 @@ group('title and message', () => {
 
   test('two times of one day are told apart', () => {
     const dates = [from, from + 3_600_000].map((date): Value => ({ kind: 'date', date })) as [Value, Value]
-    expect(describe(firingOf(...dates, 'date')!, to, names).current).toBe('16 November 2026, 11:03 UTC')
+    expect(describeFiring(firingOf(...dates, 'date')!, to, names).current).toBe('16 November 2026, 11:03 UTC')
   })
 
   test('a window names its method, its length and the latest value', () => {
-    const { title, message } = describe(
+    const { title, message } = describeFiring(
       firingOf(number(10), number(30), 'int', { method: 'avg', entries: 1 })!,
       to,
       names,
@@ -216,19 +216,19 @@ group('title and message', () => {
 
   test('less than two days ago is told with the time', () => {
     const firing = { ...firingOf(number(10), number(20), 'int')!, since: to - 3_600_000 }
-    expect(describe(firing, to, names).message).toContain('since 23 November 2026, 08:00 UTC (')
+    expect(describeFiring(firing, to, names).message).toContain('since 23 November 2026, 08:00 UTC (')
   })
 
   test('long texts show where they differ', () => {
     const words = Array.from({ length: 100 }, (_, n) => `word${n}`).join(' ')
-    const { previous, current } = describe(firingOf(text(`${words} old`), text(`${words} new`))!, to, names)
+    const { previous, current } = describeFiring(firingOf(text(`${words} old`), text(`${words} new`))!, to, names)
     expect(previous).toMatch(/^…word.* old$/)
     expect(current).toMatch(/^…word.* new$/)
   })
 
   test('so do those without spaces', () => {
     const letters = '文'.repeat(200)
-    const { previous, current } = describe(firingOf(text(`${letters}大`), text(`${letters}小`))!, to, names)
+    const { previous, current } = describeFiring(firingOf(text(`${letters}大`), text(`${letters}小`))!, to, names)
     expect(previous).toMatch(/^…文+大$/)
     expect(current).toMatch(/^…文+小$/)
   })
@@ -236,7 +236,7 @@ group('title and message', () => {
   test('texts that are the same as far as they are kept changed beyond that', () => {
     const kept = 'word '.repeat(390).trim()
     const [before, now] = ['1', '2'].map((hash): Value => ({ kind: 'text', text: kept, hash }))
-    expect(describe(firingOf(before!, now!)!, to, names).message).toMatch(
+    expect(describeFiring(firingOf(before!, now!)!, to, names).message).toMatch(
       /: stars changed beyond “…word.* word” since /,
     )
   })
@@ -248,7 +248,7 @@ group('title and message', () => {
       measurement: '__proto__',
       item: '$`',
     }
-    const { message } = describe(firingOf(number(10), number(20), 'int')!, to, hostile)
+    const { message } = describeFiring(firingOf(number(10), number(20), 'int')!, to, hostile)
     expect(message).toBe(
       '{{company}} ${x} <b>%s</b> $&: __proto__ of $` rose by 100% from 10 to 20 since 16 November 2026 ($1).',
     )
@@ -301,7 +301,7 @@ test('every number of a text is a fact, and company, measurement and both values
         told++
         const condition = { kind, by: 1, direction: 'both', level, recovery: level } as Rule['condition']
         const firing = { ...found, rule: found.rule && { ...found.rule, condition, inARow } }
-        const { title, message, previous, current, facts } = describe(firing, to, names)
+        const { title, message, previous, current, facts } = describeFiring(firing, to, names)
         expect(countWords(title)).toBeGreaterThanOrEqual(4)
         expect(countWords(title)).toBeLessThanOrEqual(7)
         const known = new Set(Object.values(facts).flatMap(numbersIn))
@@ -319,7 +319,7 @@ function numbersIn(said: string): string[] {
   return said.match(/\d+(?:[.,]\d+)*/g) ?? []
 }
 
-group('numbers as a person writes them', () => {
+describe('numbers as a person writes them', () => {
   test.each([
     [0, '0'],
     [-0, '0'],
@@ -333,17 +333,17 @@ group('numbers as a person writes them', () => {
     [5e-324, '4.94 × 10^-324'],
     [1e15, '1 × 10^15'],
   ])('%d', (value, said) => {
-    expect(sayNumber(value)).toBe(said)
+    expect(formatNumber(value)).toBe(said)
   })
   test('two that differ are told apart', () => {
-    expect(sayNumbers(12_345_678, 12_345_679)).toEqual(['12,345,678', '12,345,679'])
-    expect(sayNumbers(1.001, 1.002)).toEqual(['1.001', '1.002'])
+    expect(formatNumbers(12_345_678, 12_345_679)).toEqual(['12,345,678', '12,345,679'])
+    expect(formatNumbers(1.001, 1.002)).toEqual(['1.001', '1.002'])
     fc.assert(
       fc.property(
         fc.double({ noNaN: true, noDefaultInfinity: true }),
         fc.double({ noNaN: true, noDefaultInfinity: true }),
         (a, b) => {
-          const [left, right] = sayNumbers(a, b)
+          const [left, right] = formatNumbers(a, b)
           expect(left === right).toBe(a === b)
         },
       ),
@@ -356,7 +356,7 @@ group('numbers as a person writes them', () => {
     [1.25e-14, '1.3 × 10^-14%'],
     [1900, '1,900%'],
   ])('%d percent', (percent, said) => {
-    expect(sayPercent(percent)).toBe(said)
+    expect(formatPercent(percent)).toBe(said)
   })
   test('a cut text ends at a word and never within a number', () => {
     expect(excerpt('Observability for large language models', 20)).toBe('Observability for…')

@@ -1,13 +1,13 @@
 import type { Description, Names } from './describe-firing.ts'
 import { countWords, writeHeadline } from './write-headline.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
-import { excerpt, sayList, sayTime } from '../values/format.ts'
-import { maxMembers, sayName, sayValue } from './format-value.ts'
+import { excerpt, formatList, formatTime } from '../values/format.ts'
+import { maxMembers, formatName, formatValue } from './format-value.ts'
 import { readValue } from '../values/value.ts'
 
 /** Of a new item, what is told beside its name. */
 const maxValues = 5
-const told = ['float', 'int', 'date', 'bool', 'text'] as const
+const listedTypes = ['float', 'int', 'date', 'bool', 'text'] as const
 
 /** Items that appeared or are gone, to a person. Whatever the names and values hold is text, never a template. */
 export function describeItems(
@@ -15,19 +15,19 @@ export function describeItems(
   observedAt: number,
   names: Pick<Names, 'company' | 'source'>,
 ): Description {
-  const company = sayName(names.company, 'the company')
-  const source = sayName(names.source, 'the source')
-  const listName = sayName(nameOf(list), 'items')
-  const labels = sayList(
-    items.map(({ label }) => sayName(label, 'an item')),
+  const company = formatName(names.company, 'the company')
+  const source = formatName(names.source, 'the source')
+  const listName = formatName(nameOf(list), 'items')
+  const labels = formatList(
+    items.map(({ label }) => formatName(label, 'an item')),
     items.length === 1 ? 1 : maxMembers,
   )
   const count = `${items.length} ${items.length === 1 ? 'item' : 'items'}`
   const verb = kind === 'appeared' ? 'gained' : 'lost'
   const isShort = items.length === 1 && countWords(labels) <= 4 && labels.length <= 60
   const what = items.length === 1 ? labels : `${count}: ${labels}`
-  const details = sayValues(values, items[0]!.label)
-  const lastSeen = since === null ? null : sayTime(since, observedAt)
+  const details = formatValues(values, items[0]!.label)
+  const lastSeen = since === null ? null : formatTime(since, observedAt)
   const more = [
     ...(lastSeen === null ? [] : [`, last seen ${lastSeen}`]),
     ...(details === null ? [] : [`: ${details}`]),
@@ -63,11 +63,13 @@ function nameOf(list: string): string {
 }
 
 /** The first numbers of an item, then its dates, then its texts; null where there is nothing but its name. */
-function sayValues(values: ItemsFound['values'], label: string): string | null {
-  const said = told.flatMap((type) =>
+function formatValues(values: ItemsFound['values'], label: string): string | null {
+  const said = listedTypes.flatMap((type) =>
     values.flatMap((observed) => {
       const value = observed.type === type && observed.text !== label ? readValue(observed) : null
-      return value === null ? [] : `${sayName(observed.measurement_name, 'value')} ${excerpt(sayValue(value), 60)}`
+      return value === null
+        ? []
+        : `${formatName(observed.measurement_name, 'value')} ${excerpt(formatValue(value), 60)}`
     }),
   )
   return said.length === 0 ? null : said.slice(0, maxValues).join(', ')

@@ -1,4 +1,4 @@
-import { excerpt, sayList, sayNumber, sayTime } from '../values/format.ts'
+import { excerpt, formatList, formatNumber, formatTime } from '../values/format.ts'
 import type { Value } from '../values/value.ts'
 
 const maxName = 80
@@ -8,21 +8,21 @@ export const maxText = 140
 export const maxMembers = 5
 
 /** A name in a sentence; `otherwise` where there is none. */
-export function sayName(name: string, otherwise: string): string {
+export function formatName(name: string, otherwise: string): string {
   return excerpt(name, maxName) || otherwise
 }
 
-export function sayValue(value: Value): string {
+export function formatValue(value: Value): string {
   switch (value.kind) {
     case 'number':
-      return sayNumber(value.number)
+      return formatNumber(value.number)
     case 'bool':
       return value.bool ? 'yes' : 'no'
     case 'text':
       return excerpt(value.text, maxText) || 'nothing'
     case 'date':
-      return sayTime(value.date)
+      return formatTime(value.date)
     case 'set':
-      return sayList(value.members, maxMembers)
+      return formatList(value.members, maxMembers)
   }
 }

@@ -2,19 +2,19 @@ const minWords = 4
 const maxWords = 7
 
 /**
- * A headline of four to seven words: what it is about and one of `tails`, the first of them with which it fits. With
+ * A headline of four to seven words: what it is about and one of `endings`, the first of them with which it fits. With
  * `item`, it rather names the item than says more. Where none fits, the last one, with the rest cut.
  */
 export function writeHeadline(
   thing: string,
   { company, item }: { company: string; item: string | null },
-  tails: readonly [string, ...string[]],
+  endings: readonly [string, ...string[]],
 ): string {
-  const named = tails.map((tail) => `${thing} of ${item ?? company} ${tail}`)
-  const unnamed = tails.map((tail) => `${thing} ${tail}`)
+  const named = endings.map((ending) => `${thing} of ${item ?? company} ${ending}`)
+  const unnamed = endings.map((ending) => `${thing} ${ending}`)
   const candidates = item === null ? named.flatMap((text, index) => [text, unnamed[index]!]) : [...named, ...unnamed]
   const fitting = candidates.find((text) => countWords(text) >= minWords && countWords(text) <= maxWords)
-  const short = tails.at(-1) as string
+  const short = endings.at(-1) as string
   return capitalize(fitting ?? `${firstWords(`${thing} of ${item ?? company}`, maxWords - countWords(short))} ${short}`)
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { driftKinds, policies, type Story, type ToldStory } from './incidents.ts'
+import { driftKinds, policies, type Incident, type ReportedIncident } from './incidents.ts'
 
-export type NewStory = Story & { event_no: number; data_source_id: number }
+export type NewIncident = Incident & { event_no: number; data_source_id: number }
 
-const storyRow = z.object({
+const incidentRow = z.object({
   event_no: z.number(),
   data_source_id: z.number(),
   kind: z.string(),
@@ -17,18 +17,18 @@ const storyRow = z.object({
 })
 
 /**
- * Keeps the stories that are new, returns those that are to be told, and pauses their sources where the policy says so. A
- * source with `maxPerSource` stories or more gets no further ones.
+ * Keeps the incidents that are new, returns those that are to be told, and pauses their sources where the policy says so. A
+ * source with `maxPerSource` incidents or more gets no further ones.
  */
-export async function insertStories(
+export async function insertIncidents(
   tx: Transaction,
-  stories: readonly NewStory[],
+  incidents: readonly NewIncident[],
   maxPerSource: number,
-): Promise<ToldStory[]> {
-  if (stories.length === 0) return []
-  const column = <T extends string | number>(type: string, value: (story: NewStory) => T) =>
-    sql.array(stories.map(value), type)
-  const inserted = await tx.any(sql.type(storyRow)`
+): Promise<ReportedIncident[]> {
+  if (incidents.length === 0) return []
+  const column = <T extends string | number>(type: string, value: (incident: NewIncident) => T) =>
+    sql.array(incidents.map(value), type)
+  const inserted = await tx.any(sql.type(incidentRow)`
       INSERT INTO normalizer.drift (data_source_id, kind, subject, event_no, seen_at, message, facts, policy)
       SELECT data_source_id, kind, subject, event_no, now(), message, facts::jsonb, coalesce((
         SELECT policy FROM normalizer.drift_policy AS p
@@ -37,12 +37,12 @@ export async function insertStories(
         ORDER BY p.path = '', p.kind = '' LIMIT 1
       ), 'tell')
       FROM unnest(
-        ${column('int4', (story) => story.data_source_id)},
-        ${column('text', (story) => story.kind)},
-        ${column('text', (story) => story.subject)},
-        ${column('int8', (story) => story.event_no)},
-        ${column('text', (story) => story.message)},
-        ${column('text', (story) => JSON.stringify(story.facts))}
+        ${column('int4', (incident) => incident.data_source_id)},
+        ${column('text', (incident) => incident.kind)},
+        ${column('text', (incident) => incident.subject)},
+        ${column('int8', (incident) => incident.event_no)},
+        ${column('text', (incident) => incident.message)},
+        ${column('text', (incident) => JSON.stringify(incident.facts))}
       ) AS n (data_source_id, kind, subject, event_no, message, facts)
       WHERE (SELECT count(*) FROM normalizer.drift AS d WHERE d.data_source_id = n.data_source_id) < ${maxPerSource}
       ORDER BY data_source_id, kind, subject
@@ -57,10 +57,10 @@ export async function insertStories(
 }
 
 /** What these events told. */
-export async function readStories(tx: Transaction, eventNos: readonly number[]): Promise<ToldStory[]> {
+export async function readIncidents(tx: Transaction, eventNos: readonly number[]): Promise<ReportedIncident[]> {
   if (eventNos.length === 0) return []
   return [
-    ...(await tx.any(sql.type(storyRow)`
+    ...(await tx.any(sql.type(incidentRow)`
       SELECT event_no, data_source_id, kind, subject, message, facts, seen_at, policy FROM normalizer.drift
       WHERE event_no = ANY(${sql.array(eventNos, 'int8')}) AND policy <> 'ignore'
       ORDER BY data_source_id, kind, subject`)),

@@ -6,19 +6,19 @@ import { payloadRemedies } from './remedies.ts'
 import type { PayloadRefused, Understood } from '../understand/understand.ts'
 
 /** Something operators are told once per data source, kind and subject. */
-export type Story = { kind: string; subject: string; message: string; facts: Record<string, string> }
-/** A story as it was first told; `event_no` is that of the payload which showed it. */
-export type ToldStory = Story & { event_no: number; data_source_id: number; seen_at: number; policy: Policy }
+export type Incident = { kind: string; subject: string; message: string; facts: Record<string, string> }
+/** A incident as it was first told; `event_no` is that of the payload which showed it. */
+export type ReportedIncident = Incident & { event_no: number; data_source_id: number; seen_at: number; policy: Policy }
 
 /** What is done about drift: nothing, telling it, telling it and crawling the source no more. */
 export const policies = ['ignore', 'tell', 'pause'] as const
 export type Policy = (typeof policies)[number]
 
-/** The stories that are drift, for which there are policies. */
+/** The incidents that are drift, for which there are policies. */
 export const driftKinds = ['unknown-path', 'missing-path', 'retyped-path', 'null-rate'] as const
 
 /** What is to be told about a payload, whether or not it has been told before. */
-export function storiesOf(payload: RawPayload, result: Understood | PayloadRefused): Story[] {
+export function findIncidents(payload: RawPayload, result: Understood | PayloadRefused): Incident[] {
   const { source_name, event_id, company_id } = payload
   const facts = { source_name, event_id, company_id, map_version: String(result.mapVersion ?? '') }
   if ('reason' in result) {
@@ -53,7 +53,7 @@ function isOfToday({ kind }: Drift, { history, replay }: RawPayload): boolean {
 }
 
 /** That a path is null much more often than before; `payload` is one that shows it. */
-export function nullStory({ source_name, event_id, company_id }: RawPayload, risen: RisenNulls): Story {
+export function describeRisenNulls({ source_name, event_id, company_id }: RawPayload, risen: RisenNulls): Incident {
   const { path, leaves, nulls, leaves_before, nulls_before } = risen
   const percent = (part: number, of: number) => `${Math.round((100 * part) / of)} %`
   return {
@@ -64,20 +64,23 @@ export function nullStory({ source_name, event_id, company_id }: RawPayload, ris
   }
 }
 
-/** The ops event of a story: the same at each redelivery of the payload that showed it. */
-export function opsEventOf(story: ToldStory, eventId: string): OpsEvent {
-  const dedupeKey = `normalizer/${story.kind}/${story.data_source_id}/${story.subject}`
+/** The ops event of a incident: the same at each redelivery of the payload that showed it. */
+export function opsEventOf(incident: ReportedIncident, eventId: string): OpsEvent {
+  const dedupeKey = `normalizer/${incident.kind}/${incident.data_source_id}/${incident.subject}`
   return {
     event_id: uuidv5(dedupeKey, eventId),
-    kind: story.kind,
+    kind: incident.kind,
     service: 'normalizer',
-    data_source_id: story.data_source_id,
-    subject: story.subject,
-    message: story.policy === 'pause' ? `${story.message} ${pausedNote(story.facts.source_name ?? '')}` : story.message,
+    data_source_id: incident.data_source_id,
+    subject: incident.subject,
+    message:
+      incident.policy === 'pause'
+        ? `${incident.message} ${pausedNote(incident.facts.source_name ?? '')}`
+        : incident.message,
     resolved: false,
     dedupe_key: dedupeKey,
-    at: story.seen_at,
-    facts: story.facts,
+    at: incident.seen_at,
+    facts: incident.facts,
   }
 }
 

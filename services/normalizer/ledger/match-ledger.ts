@@ -1,7 +1,7 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
-import type { Case, Work } from './work.ts'
+import type { Matched, Work } from './work.ts'
 import { type Clocks, giveTime } from './observed-clock.ts'
 import { reasonOf } from '../understand/understand.ts'
 
@@ -9,7 +9,11 @@ import { reasonOf } from '../understand/understand.ts'
  * The payloads of a batch with their rows in the ledger, which are there or new; null where the event is there with other
  * content. Of what comes twice in one batch the first is fresh.
  */
-export async function openCases(tx: Transaction, batch: readonly Work[], clocks: Clocks): Promise<(Case | null)[]> {
+export async function matchLedger(
+  tx: Transaction,
+  batch: readonly Work[],
+  clocks: Clocks,
+): Promise<(Matched | null)[]> {
   const ledger = await readLedger(
     tx,
     batch.map(({ payload }) => payload.event_id),
@@ -33,12 +37,12 @@ function findRow(rows: readonly LedgerRow[] | undefined, { replay }: RawPayload)
 }
 
 /** A time that is refused moves no clock. */
-function timeOf(payload: RawPayload, result: Case['result'], clocks: Clocks): number {
+function timeOf(payload: RawPayload, result: Matched['result'], clocks: Clocks): number {
   return reasonOf(result) === 'observed-at' ? (payload.observed_at as number) : giveTime(clocks, payload)
 }
 
 /** A replay must have the content of what it replays. */
-function checkContent(result: Case['result'], row: LedgerRow, first: LedgerRow): Case['result'] {
+function checkContent(result: Matched['result'], row: LedgerRow, first: LedgerRow): Matched['result'] {
   if (first.content_hash === row.content_hash) return result
   return { reason: 'conflict', message: 'the event has other content', sample: '', mapVersion: null }
 }

@@ -5,7 +5,7 @@ import type { LedgerRow } from './ledger-rows.ts'
 export type Work = { payload: RawPayload; result: Understood | PayloadRefused }
 
 /** A payload in work: its own row in the ledger, and the event's first one, which gives event_no and time. */
-export type Case = {
+export type Matched = {
   payload: RawPayload
   result: Understood | PayloadRefused
   row: LedgerRow

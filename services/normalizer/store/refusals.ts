@@ -39,15 +39,15 @@ export async function insertRefusals(tx: Transaction, rows: readonly Refusal[]):
 }
 
 /** A replay, which judges anew what was said of its payload as a whole, and with `leaves_too` of its leaves. */
-export type Closer = { event_no: number; replay_no: number; leaves_too: boolean }
+export type Replay = { event_no: number; replay_no: number; leaves_too: boolean }
 
 /** The event_no of the first of these replays, all of one event, that judges anew what this refusal says. */
-export function findCloser({ seq }: Pick<Refusal, 'seq'>, replays: readonly Closer[]): number | null {
+export function supersededBy({ seq }: Pick<Refusal, 'seq'>, replays: readonly Replay[]): number | null {
   return replays.find(({ leaves_too }) => leaves_too || seq === null)?.replay_no ?? null
 }
 
 /** Closes what earlier runs of these events refused: the replays write again what is left of it. */
-export async function supersedeRefusals(tx: Transaction, replays: readonly Closer[]): Promise<void> {
+export async function supersedeRefusals(tx: Transaction, replays: readonly Replay[]): Promise<void> {
   if (replays.length === 0) return
   const events = [...Map.groupBy(replays, ({ event_no }) => event_no)]
   await tx.query(sql.unsafe`
@@ -58,11 +58,11 @@ export async function supersedeRefusals(tx: Transaction, replays: readonly Close
         'int8',
       )},
       ${sql.array(
-        events.map(([, closers]) => findCloser({ seq: null }, closers)),
+        events.map(([, replays]) => supersededBy({ seq: null }, replays)),
         'int8',
       )},
       ${sql.array(
-        events.map(([, closers]) => findCloser({ seq: 0 }, closers)),
+        events.map(([, replays]) => supersededBy({ seq: 0 }, replays)),
         'int8',
       )}
     ) AS n (event_no, of_whole, of_leaves)

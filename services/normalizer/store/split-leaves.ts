@@ -1,7 +1,7 @@
 import { excerpt } from '../read/json-text.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { Value } from '../understand/normalize.ts'
-import type { Case } from '../ledger/work.ts'
+import type { Matched } from '../ledger/work.ts'
 import type { Refusal } from './refusals.ts'
 import type { SeriesIds } from '../series/series-cache.ts'
 import type { NewValue, NewValues } from './values.ts'
@@ -18,22 +18,22 @@ export function leafOf({ seq, path }: { seq: number; path: string }): string {
 }
 
 /** What one payload brings. */
-export type Settled = { row: LedgerRow; brought: NewValues; refusals: Refusal[] }
+export type Split = { row: LedgerRow; brought: NewValues; refusals: Refusal[] }
 
 /**
  * The rows of one payload, and in `row` its counts. `present` says which leaves of which event are stored already, and
  * learns the new ones: those of a replay that are there are left alone.
  */
-export function settle(
-  { payload, result, row, first }: Case,
+export function splitLeaves(
+  { payload, result, row, first }: Matched,
   series: SeriesIds,
   present: PresentLeaves,
   sampleLength: number,
-): Settled {
+): Split {
   const { event_no, observed_at } = first
   const { data_source_id, company_id } = row
   const base = { event_no, superseded_by: null, data_source_id, company_id, map_version: result.mapVersion }
-  const settled = (values: NewValue[], refusals: Refusal[]): Settled => ({
+  const split = (values: NewValue[], refusals: Refusal[]): Split => ({
     row,
     brought: {
       event_no,
@@ -58,7 +58,7 @@ export function settle(
       reason: result.reason,
       sample: result.sample,
     }
-    return settled([], [refusal])
+    return split([], [refusal])
   }
   const { normalized } = result
   const storable = normalized.values.filter(({ entry }) => series.has(entry.id))
@@ -107,7 +107,7 @@ export function settle(
       sample,
     }))
   for (const value of values) leaves?.add(leafOf(value))
-  return settled(values, refusals)
+  return split(values, refusals)
 }
 
 function leavesOf(places: readonly { leaves: number }[]): number {

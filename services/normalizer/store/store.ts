@@ -10,7 +10,7 @@ import type { Written } from './written.ts'
 /** Writes a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
 export type Store = (batch: readonly Work[]) => Promise<Written[]>
 
-const maxTold = 20_000
+const maxReported = 20_000
 
 /**
  * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for row";
@@ -21,7 +21,7 @@ const overtaken = ['23503', '23514', '23505']
 export function openStore(database: Database, config: Config): Store {
   const months = createMonths(database)
   const series = new SeriesCache(config.SERIES_CACHE_SIZE)
-  const told = new Set<string>()
+  const reported = new Set<string>()
 
   return async (batch) => {
     const payloads = batch.map(({ payload }) => payload)
@@ -31,11 +31,11 @@ export function openStore(database: Database, config: Config): Store {
     )
     try {
       const { written, added, asked } = await database.transaction((tx) =>
-        writeBatch(tx, batch, { series, told, limits: config }),
+        writeBatch(tx, batch, { series, reported, limits: config }),
       )
       series.keep(added)
-      if (told.size > maxTold) told.clear()
-      for (const key of asked) told.add(key)
+      if (reported.size > maxReported) reported.clear()
+      for (const key of asked) reported.add(key)
       return written
     } catch (error) {
       if (!hasCode(error, ...overtaken)) throw error

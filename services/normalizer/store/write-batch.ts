@@ -1,5 +1,5 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
-import { insertStories, type NewStory, readStories } from '../incidents/drift.ts'
+import { insertIncidents, type NewIncident, readIncidents } from '../incidents/drift.ts'
 import { insertLedger, type LedgerRow } from '../ledger/ledger-rows.ts'
 import {
   addToNullRates,
@@ -8,109 +8,99 @@ import {
   type NullRateLimits,
   type RisenNulls,
 } from '../incidents/null-rates.ts'
-import { openCases } from '../ledger/match-ledger.ts'
-import type { Case, Work } from '../ledger/work.ts'
+import { matchLedger } from '../ledger/match-ledger.ts'
+import type { Matched, Work } from '../ledger/work.ts'
 import { findParents, type Parents } from '../series/parents.ts'
-import { type Closer, findCloser, insertRefusals, type Refusal, supersedeRefusals } from './refusals.ts'
+import { insertRefusals, type Refusal, type Replay, supersededBy, supersedeRefusals } from './refusals.ts'
 import { resolveSeries } from '../series/series.ts'
 import type { AddedSeries, SeriesCache } from '../series/series-cache.ts'
-import { leafOf, type PresentLeaves, settle } from './split-leaves.ts'
+import { leafOf, type PresentLeaves, type Split, splitLeaves } from './split-leaves.ts'
 import type { Written } from './written.ts'
-import { nullStory, storiesOf, type Story } from '../incidents/incidents.ts'
+import { describeRisenNulls, findIncidents, type Incident } from '../incidents/incidents.ts'
 import { lockClocks, saveClocks } from '../ledger/observed-clock.ts'
 import { type PayloadRefused, reasonOf, type Understood } from '../understand/understand.ts'
-import { insertValues, readValues, type StoredValue, type ValueRow } from './values.ts'
+import { insertValues, readValues, type ValueRow } from './values.ts'
 
 export type Memory = {
   series: SeriesCache
-  told: ReadonlySet<string>
+  reported: ReadonlySet<string>
   limits: NullRateLimits & { MAX_DRIFT_PER_SOURCE: number; SAMPLE_LENGTH: number }
 }
 /** `added` and `asked` may be remembered once the transaction is committed. */
 type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
 
 /**
- * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which does not
- * change meanwhile: whoever writes an event holds the clock of its company and source.
+ * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which cannot
+ * change while the transaction lasts: it holds the clock of each company and source.
  */
 export async function writeBatch(tx: Transaction, batch: readonly Work[], memory: Memory): Promise<Batch> {
   const clocks = await lockClocks(
     tx,
     batch.map(({ payload }) => payload),
   )
-  const opened = await openCases(tx, batch, clocks)
-  const cases = opened.filter((one) => one !== null)
-  const fresh = cases.filter((one) => one.fresh)
+  const all = await matchLedger(tx, batch, clocks)
+  const matched = all.filter((one) => one !== null)
+  const fresh = matched.filter((one) => one.fresh)
+  // A payload that comes twice in the batch is fresh once, and both have one row.
+  const freshRows = new Set(fresh.map(({ row }) => row))
+  const repeated = matched.filter(({ row }) => !freshRows.has(row))
 
+  await refuseOrphans(tx, fresh)
+  const series = await resolveSeries(tx, fresh.flatMap(needOf), memory.series)
+  const present = await readPresentLeaves(tx, fresh)
+  const splits = fresh.map((one) =>
+    splitLeaves(
+      one,
+      series.of(Number(one.row.company_id), one.row.data_source_id),
+      present,
+      memory.limits.SAMPLE_LENGTH,
+    ),
+  )
+  await insertLedger(
+    tx,
+    fresh.map(({ row }) => row),
+  )
+  await saveClocks(tx, clocks)
+  await insertValues(
+    tx,
+    splits.map(({ brought }) => brought),
+  )
+  await writeRefusals(tx, fresh, splits)
+  const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)), memory.limits)
+  const { incidents, asked } = newIncidents(fresh, risen, memory.reported)
+  const reported = [
+    ...(await insertIncidents(tx, incidents, memory.limits.MAX_DRIFT_PER_SOURCE)),
+    ...(await readIncidents(
+      tx,
+      repeated.map(({ row }) => row.event_no),
+    )),
+  ]
+
+  const values = new Map([
+    ...splits.map(({ row, brought }) => [row, brought.values] as const),
+    ...(await readRepeated(tx, repeated)),
+  ])
+  const reportedBy = Map.groupBy(reported, ({ event_no }) => event_no)
+  const written = all.map((one): Written => {
+    if (one === null || one.row.reason === 'conflict') return 'conflict'
+    const { row, first } = one
+    const stored = { event_no: first.event_no, row, values: values.get(row) ?? [] }
+    return { stored, incidents: reportedBy.get(row.event_no) ?? [], fresh: one.fresh }
+  })
+  return { written, added: series.added, asked }
+}
+
+/** Refuses payloads whose company or data source does not exist. */
+async function refuseOrphans(tx: Transaction, fresh: readonly Matched[]): Promise<void> {
   const parents = await findParents(
     tx,
     fresh.map(({ row }) => Number(row.company_id)),
     fresh.map(({ row }) => row.data_source_id),
   )
   for (const one of fresh) one.result = checkParents(one, parents)
-  const series = await resolveSeries(tx, fresh.flatMap(needOf), memory.series)
-  const replays = fresh.filter(({ row, first }) => row !== first)
-  const present = presentLeaves(
-    replays,
-    await readValues(
-      tx,
-      replays.map(({ first }) => first),
-    ),
-  )
-  const settled = fresh.map((one) =>
-    settle(one, series.of(Number(one.row.company_id), one.row.data_source_id), present, memory.limits.SAMPLE_LENGTH),
-  )
-
-  await insertLedger(
-    tx,
-    fresh.map(({ row }) => row),
-  )
-  await saveClocks(tx, clocks)
-  const closers = fresh.map(closerOf)
-  await supersedeRefusals(
-    tx,
-    closers.filter((closer) => closer !== null),
-  )
-  await insertValues(
-    tx,
-    settled.map(({ brought }) => brought),
-  )
-  await insertRefusals(
-    tx,
-    settled.flatMap(({ refusals }, index) => closeByLater(refusals, closers.slice(index + 1))),
-  )
-  const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)), memory.limits)
-  const { stories, asked } = newStories(fresh, risen, memory.told)
-  const told = await insertStories(tx, stories, memory.limits.MAX_DRIFT_PER_SOURCE)
-
-  const values = new Map<LedgerRow, readonly ValueRow[]>(settled.map(({ row, brought }) => [row, brought.values]))
-  const repeated = cases.filter(({ row }) => !values.has(row))
-  const stored = Map.groupBy(
-    await readValues(
-      tx,
-      repeated.map(({ first }) => first),
-    ),
-    ({ event_no, replay_no }) => `${event_no}/${replay_no ?? ''}`,
-  )
-  for (const { row, first } of repeated)
-    values.set(row, stored.get(`${first.event_no}/${row.replay_id === '' ? '' : row.event_no}`) ?? [])
-  told.push(
-    ...(await readStories(
-      tx,
-      repeated.map(({ row }) => row.event_no),
-    )),
-  )
-  const toldBy = Map.groupBy(told, ({ event_no }) => event_no)
-  const written = opened.map((one): Written => {
-    if (one === null || one.row.reason === 'conflict') return 'conflict'
-    const { row, first } = one
-    const stored = { event_no: first.event_no, row, values: values.get(row) ?? [] }
-    return { stored, stories: toldBy.get(row.event_no) ?? [], fresh: one.fresh }
-  })
-  return { written, added: series.added, asked }
 }
 
-function checkParents({ payload, result, row }: Case, { companies, sources }: Parents): Understood | PayloadRefused {
+function checkParents({ payload, result, row }: Matched, { companies, sources }: Parents): Understood | PayloadRefused {
   if ('reason' in result) return result
   const { mapVersion } = result
   if (!sources.has(row.data_source_id))
@@ -120,7 +110,7 @@ function checkParents({ payload, result, row }: Case, { companies, sources }: Pa
   return result
 }
 
-function needOf({ result, row }: Case) {
+function needOf({ result, row }: Matched) {
   if ('reason' in result) return []
   const { parents, values } = result.normalized
   const measurementIds = [...parents, ...values.map(({ entry }) => entry.id)]
@@ -128,46 +118,73 @@ function needOf({ result, row }: Case) {
 }
 
 /** What is stored already of the events that are replayed. */
-function presentLeaves(replays: readonly Case[], values: readonly StoredValue[]): PresentLeaves {
-  const present = new Map(replays.map(({ first }) => [first.event_no, new Set<string>()]))
-  for (const value of values) present.get(value.event_no)?.add(leafOf(value))
+async function readPresentLeaves(tx: Transaction, fresh: readonly Matched[]): Promise<PresentLeaves> {
+  const replayed = fresh.filter(({ row, first }) => row !== first).map(({ first }) => first)
+  const present = new Map(replayed.map(({ event_no }) => [event_no, new Set<string>()]))
+  for (const value of await readValues(tx, replayed)) present.get(value.event_no)?.add(leafOf(value))
   return present
 }
 
-/** One that was refused as a whole has not come to the leaves; one of other content has judged nothing. */
-function closerOf({ result, row, first }: Case): Closer | null {
+/** Closes what these payloads judge again, and stores what they refuse. */
+async function writeRefusals(tx: Transaction, fresh: readonly Matched[], splits: readonly Split[]): Promise<void> {
+  const replays = fresh.map(replayOf)
+  await supersedeRefusals(
+    tx,
+    replays.filter((replay) => replay !== null),
+  )
+  await insertRefusals(
+    tx,
+    splits.flatMap(({ refusals }, index) => supersedeByLater(refusals, replays.slice(index + 1))),
+  )
+}
+
+/** A replay refused as a whole has not judged the leaves; one with other content has judged nothing. */
+function replayOf({ result, row, first }: Matched): Replay | null {
   const reason = reasonOf(result)
   if (row === first || reason === 'conflict') return null
   return { event_no: first.event_no, replay_no: row.event_no, leaves_too: reason === null }
 }
 
-function closeByLater(refusals: readonly Refusal[], later: readonly (Closer | null)[]): readonly Refusal[] {
-  const replays = later.filter((closer) => closer !== null).filter(({ event_no }) => event_no === refusals[0]?.event_no)
+function supersedeByLater(refusals: readonly Refusal[], later: readonly (Replay | null)[]): readonly Refusal[] {
+  const replays = later.filter((replay) => replay !== null).filter(({ event_no }) => event_no === refusals[0]?.event_no)
   if (replays.length === 0) return refusals
-  return refusals.map((refusal) => ({ ...refusal, superseded_by: findCloser(refusal, replays) }))
+  return refusals.map((refusal) => ({ ...refusal, superseded_by: supersededBy(refusal, replays) }))
+}
+
+/** The values of payloads that took effect before, by their row in the ledger. */
+async function readRepeated(tx: Transaction, repeated: readonly Matched[]) {
+  const values = await readValues(
+    tx,
+    repeated.map(({ first }) => first),
+  )
+  const stored = Map.groupBy(values, ({ event_no, replay_no }) => `${event_no}/${replay_no ?? ''}`)
+  return repeated.map(({ row, first }): [LedgerRow, readonly ValueRow[]] => [
+    row,
+    stored.get(`${first.event_no}/${row.replay_id === '' ? '' : row.event_no}`) ?? [],
+  ])
 }
 
 /** History tells nothing about how a source is today, and neither does what is replayed. */
-function arrivalOf({ payload, result, row, first }: Case): Arrived[] {
+function arrivalOf({ payload, result, row, first }: Matched): Arrived[] {
   if ('reason' in result || row !== first || row.history) return []
   return [{ ...row, received_at: payload.received_at, normalized: result.normalized }]
 }
 
-function newStories(
-  fresh: readonly Case[],
+function newIncidents(
+  fresh: readonly Matched[],
   risen: readonly RisenNulls[],
-  told: ReadonlySet<string>,
-): { stories: NewStory[]; asked: string[] } {
-  const stories = new Map<string, NewStory>()
-  const add = (story: Story, { row }: Case) => {
-    const key = JSON.stringify([row.data_source_id, story.kind, story.subject])
-    if (!told.has(key) && !stories.has(key))
-      stories.set(key, { ...story, event_no: row.event_no, data_source_id: row.data_source_id })
+  reported: ReadonlySet<string>,
+): { incidents: NewIncident[]; asked: string[] } {
+  const incidents = new Map<string, NewIncident>()
+  const add = (incident: Incident, { row }: Matched) => {
+    const key = JSON.stringify([row.data_source_id, incident.kind, incident.subject])
+    if (!reported.has(key) && !incidents.has(key))
+      incidents.set(key, { ...incident, event_no: row.event_no, data_source_id: row.data_source_id })
   }
-  for (const one of fresh) for (const story of storiesOf(one.payload, one.result)) add(story, one)
+  for (const one of fresh) for (const incident of findIncidents(one.payload, one.result)) add(incident, one)
   for (const rise of risen) {
     const shown = fresh.find((one) => one.row.data_source_id === rise.data_source_id && arrivalOf(one).length > 0)
-    if (shown) add(nullStory(shown.payload, rise), shown)
+    if (shown) add(describeRisenNulls(shown.payload, rise), shown)
   }
-  return { stories: [...stories.values()], asked: [...stories.keys()] }
+  return { incidents: [...incidents.values()], asked: [...incidents.keys()] }
 }

@@ -1,4 +1,4 @@
-import type { ToldStory } from '../incidents/incidents.ts'
+import type { ReportedIncident } from '../incidents/incidents.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { ValueRow } from './values.ts'
 
@@ -6,4 +6,4 @@ import type { ValueRow } from './values.ts'
 export type StoredPayload = { event_no: number; row: LedgerRow; values: readonly ValueRow[] }
 
 /** What stands in Postgres for a payload, and what it was the first to show; or that its id belongs to other content. */
-export type Written = 'conflict' | { stored: StoredPayload; stories: ToldStory[]; fresh: boolean }
+export type Written = 'conflict' | { stored: StoredPayload; incidents: ReportedIncident[]; fresh: boolean }
