@@ -9,28 +9,28 @@ import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
-import { startDelivering } from './delivery/loop.ts'
+import { startDelivery } from './delivery/loop.ts'
 import { startDigests } from './digests/loop.ts'
 import { storeNews } from './inbox/news.ts'
 import { storeOpsEvents } from './inbox/ops-events.ts'
 import { startStoringReports } from './digests/reports.ts'
-import { startSealing } from './plan/loop.ts'
-import { startTellingParking } from './delivery/announce-parking.ts'
+import { startPlanning } from './plan/loop.ts'
+import { startAnnouncingParking } from './delivery/announce-parking.ts'
 import { takeTriggers } from './inbox/triggers.ts'
 
 await runService('notifier', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const database = await openDatabase(config, context)
   const producer = await openProducer(config, context)
-  const wakeDelivery = startDelivering(database, config, context)
-  const wakeSealing = startSealing(database, config, context, wakeDelivery)
-  startTellingParking(database, config, context, { codec, producer }, wakeDelivery)
+  const wakeDelivery = startDelivery(database, config, context)
+  const wakePlanning = startPlanning(database, config, context, wakeDelivery)
+  startAnnouncingParking(database, config, context, { codec, producer }, wakeDelivery)
   const wakeDigests = startDigests(database, config, context, wakeDelivery)
   startStoringReports(database, config, context)
   startPruning(database, 'notifier', config, context)
   await consume(config, context, { codec, producer }, [
-    { topic: topics.news, handle: storeNews(database, config, wakeSealing) },
-    { topic: topics.opsEvents, handle: storeOpsEvents(database, wakeSealing) },
+    { topic: topics.news, handle: storeNews(database, config, wakePlanning) },
+    { topic: topics.opsEvents, handle: storeOpsEvents(database, wakePlanning) },
     { topic: topics.triggers, handle: takeTriggers(database, wakeDigests) },
   ])
 })

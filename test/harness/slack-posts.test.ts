@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { judgePost } from '../../deploy/local/slack-rules.ts'
-import { composeNews, type NewsFacts } from '../../services/notifier/message/compose.ts'
+import { composeNews, type NewsItem } from '../../services/notifier/message/compose.ts'
 import { asSlack } from '../../services/notifier/message/render.ts'
 
 const anyText = fc.oneof(
@@ -13,7 +13,7 @@ const anyText = fc.oneof(
 test('whatever was crawled, Slack takes the post, and it mentions nobody and links to nothing', () => {
   fc.assert(
     fc.property(anyText, fc.integer({ min: 1, max: 60 }), (text, count) => {
-      const news = Array.from({ length: count }, (_, index): NewsFacts => ({
+      const news = Array.from({ length: count }, (_, index): NewsItem => ({
         ...{ news_id: `${index}`, group_id: 'g', group_index: index, company_id: 1, company: text, source: text },
         ...{ severity: 'warning', title: text, message: text, trigger_factor: 1, previous: text, current: text },
         observed_at: 0,

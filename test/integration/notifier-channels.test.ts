@@ -538,7 +538,7 @@ test('no secret is in a log or in the delivery log', async () => {
       JSON.stringify(row),
     ),
   ].join('\n')
-  expect(written).toContain('delivery_settled')
+  expect(written).toContain('delivery_attempted')
   const secrets = [
     receiver.secret.slice('whsec_'.length),
     sendGrid.apiKey,

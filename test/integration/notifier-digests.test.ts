@@ -5,8 +5,8 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { commands } from '../../services/notifier/commands.ts'
 import { readDigestConfig } from '../../services/notifier/config.ts'
-import type { Due, Wanted } from '../../services/notifier/digests/policies.ts'
-import { beforeAll as firstPage, makeBatch, type MakeConfig } from '../../services/notifier/digests/loop.ts'
+import type { DueDigest, Selection } from '../../services/notifier/digests/policies.ts'
+import { firstPage, makeDigests, type MakeConfig } from '../../services/notifier/digests/loop.ts'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { createLog } from '../../services/runtime/process/log.ts'
 import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
@@ -100,9 +100,9 @@ describe('a run', () => {
   })
 
   /** Makes what is due for these people at a time, as the service does. */
-  async function run(people: number[], now: number, which: Wanted['which'] = 'due'): Promise<readonly Due[]> {
+  async function run(people: number[], now: number, which: Selection['which'] = 'due'): Promise<readonly DueDigest[]> {
     const runs = people.map((person) =>
-      makeBatch(pool, config, { which, person }, { after: firstPage, limit: 100 }, log, 'wait', now),
+      makeDigests(pool, config, { which, person }, { after: firstPage, limit: 100 }, log, 'wait', now),
     )
     return (await Promise.all(runs)).flat()
   }
@@ -224,7 +224,7 @@ describe('a run', () => {
       Promise.all([a, b, c, d].map(async (address) => (await messagesTo(database, address)).length))
     const strict = { ...config, STRICT_CHANNEL_PURPOSE: true }
     const page = { after: firstPage, limit: 10 }
-    await makeBatch(pool, strict, { which: 'due', person: alerts.person }, page, log, 'wait', slot)
+    await makeDigests(pool, strict, { which: 'due', person: alerts.person }, page, log, 'wait', slot)
     expect(await counts()).toEqual([0, 0, 0, 0])
     await run([both.person, alerts.person], slot + day)
     expect(await counts()).toEqual([1, 0, 1, 1])
@@ -293,8 +293,8 @@ describe('a run', () => {
     const problem = expect.stringContaining('this row is refused') as string
     expect(await run([broken.person], slot, 'early')).toMatchObject([{ user_id: broken.person, problem }])
     expect(await digestsOf(database, broken.person), 'one that failed before its time still comes').toEqual([])
-    await makeBatch(pool, config, { which: 'due' }, page, log, 'wait', slot)
-    await makeBatch(pool, config, { which: 'due' }, page, log, 'wait', slot)
+    await makeDigests(pool, config, { which: 'due' }, page, log, 'wait', slot)
+    await makeDigests(pool, config, { which: 'due' }, page, log, 'wait', slot)
     const counts = async () =>
       Promise.all(readers.map(async ({ address }) => (await messagesTo(database, address)).length))
     expect(await counts()).toEqual([1, 1, 0, 1, 1])

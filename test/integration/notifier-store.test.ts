@@ -2,12 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
-import { findAdministrators, findHearers } from '../../services/notifier/people/recipients.ts'
+import { findAdministratorChannels, findFollowers } from '../../services/notifier/people/recipients.ts'
 import type { Answer } from '../../services/notifier/channels/channel.ts'
-import { groups, opsEvents } from '../../services/notifier/plan/postpone.ts'
-import type { Settlement } from '../../services/notifier/delivery/decide-next.ts'
 import {
-  type Claimed,
+  findFirstGroup,
+  findFirstOpsEvent,
+  postponeGroup,
+  postponeOpsEvent,
+} from '../../services/notifier/plan/postpone.ts'
+import type { NextStep } from '../../services/notifier/delivery/decide-next.ts'
+import {
+  type ClaimedDelivery,
   claimDeliveries,
   closeUndeliverable,
   recordAnswers,
@@ -28,8 +33,8 @@ beforeAll(async () => {
 
 describe('audience', () => {
   async function destinationsOf(company: number, strict: boolean): Promise<string[]> {
-    const members = await pool.transaction((tx) => findHearers(tx, [company], strict))
-    return members.flatMap(({ member }) => (member ? `${member.user_name} ${member.destination}` : []))
+    const followers = await pool.transaction((tx) => findFollowers(tx, [company], strict))
+    return followers.flatMap(({ channel }) => (channel ? `${channel.user_name} ${channel.destination}` : []))
   }
   const reach = (destination: string, purpose: Reach['purpose']): Reach => ({ type: 'SLACK', destination, purpose })
 
@@ -68,9 +73,9 @@ describe('audience', () => {
 
   test('of operations are the administrators', async () => {
     await addPerson(database, { name: 'Root', role: 'ADMIN', channels: [reach('root', 'REPORT')] })
-    const members = await pool.transaction((tx) => findAdministrators(tx, false))
-    expect(members.map(({ user_name }) => user_name)).toEqual(['Root'])
-    expect(await pool.transaction((tx) => findAdministrators(tx, true))).toEqual([])
+    const channels = await pool.transaction((tx) => findAdministratorChannels(tx, false))
+    expect(channels.map(({ user_name }) => user_name)).toEqual(['Root'])
+    expect(await pool.transaction((tx) => findAdministratorChannels(tx, true))).toEqual([])
   })
 })
 
@@ -104,9 +109,9 @@ describe('claims', () => {
   const claim = (channel: string, limit: number, leaseMs: number) =>
     claimDeliveries(pool, { channel, holder, limit, leaseMs })
   const sent = { state: 'sent', dueInMs: null, reason: null, reference: 'r', parks: false } as const
-  async function record(claimed: Claimed, answer: Answer, settlement: Settlement): Promise<boolean | undefined> {
-    const policy = { tellPublic: true, parkAfterFailures: 3 }
-    return (await recordAnswers(pool, [{ claimed, answer, settlement, tookMs: 1 }], policy))[0]
+  async function record(claimed: ClaimedDelivery, answer: Answer, next: NextStep): Promise<boolean | undefined> {
+    const policy = { writePublic: true, parkAfterFailures: 3 }
+    return (await recordAnswers(pool, [{ claimed, answer, next, tookMs: 1 }], policy))[0]
   }
 
   test('of many at once never overlap, and never two to one destination', async () => {
@@ -126,9 +131,9 @@ describe('claims', () => {
         for (const { address } of mine) busy.delete(address)
         const answered = mine.map((delivery) => ({
           ...{ claimed: delivery, answer: { kind: 'sent', reference: 'r' } as const, tookMs: 1 },
-          settlement: { ...sent, holdMs: 0 },
+          next: { ...sent, holdMs: 0 },
         }))
-        const policy = { tellPublic: true, parkAfterFailures: 3 }
+        const policy = { writePublic: true, parkAfterFailures: 3 }
         expect(await recordAnswers(pool, answered, policy)).toEqual(mine.map(() => true))
       }
     }
@@ -177,8 +182,8 @@ describe('claims', () => {
     const [second] = await claim('TWICE', 1, 60_000)
     const failed = { ...sent, state: 'failed', holdMs: 0, reason: 'bad', reference: null } as const
     const answer = { kind: 'refused', concerns: 'message', reason: 'bad' } as const
-    const answered = [first!, second!].map((claimed) => ({ claimed, answer, settlement: failed, tookMs: 1 }))
-    expect(await recordAnswers(pool, answered, { tellPublic: true, parkAfterFailures: 3 })).toEqual([true, true])
+    const answered = [first!, second!].map((claimed) => ({ claimed, answer, next: failed, tookMs: 1 }))
+    expect(await recordAnswers(pool, answered, { writePublic: true, parkAfterFailures: 3 })).toEqual([true, true])
     expect(await database.query(`SELECT failures FROM notifier.destination WHERE channel = 'TWICE'`)).toEqual([
       { failures: 2 },
     ])
@@ -211,9 +216,9 @@ describe('claims', () => {
 
   test('of a destination end where so many messages in a row failed there, until one arrives', async () => {
     await addDue('BAD', 1, 5)
-    for (const settlement of [failed, failed, { ...sent, holdMs: 0 }, failed, failed]) {
+    for (const next of [failed, failed, { ...sent, holdMs: 0 }, failed, failed]) {
       const [delivery] = await claim('BAD', 1, 60_000)
-      expect(await record(delivery!, refused, settlement)).toBe(true)
+      expect(await record(delivery!, refused, next)).toBe(true)
     }
     expect(await parkingOf('BAD')).toEqual([{ failures: 2, parked_reason: null, told: null }])
     await database.query(
@@ -272,11 +277,14 @@ test('what two processes find at fault is put off once, and its neighbours not a
      SELECT id, id::text, 'untold', 'notifier', 'x', 'x', false, now(), '-infinity' FROM unnest($1::uuid[]) AS id`,
     [ids],
   )
-  for (const kind of [groups, opsEvents]) {
-    expect(await kind.first(pool)).toBe(ids[0])
-    await kind.putOff(pool, ids[0], 'bad')
-    await kind.putOff(pool, ids[0], 'bad')
-    expect(await kind.first(pool)).toBe(ids[1])
+  for (const [findFirst, postpone] of [
+    [findFirstGroup, postponeGroup],
+    [findFirstOpsEvent, postponeOpsEvent],
+  ] as const) {
+    expect(await findFirst(pool)).toBe(ids[0])
+    await postpone(pool, ids[0], 'bad')
+    await postpone(pool, ids[0], 'bad')
+    expect(await findFirst(pool)).toBe(ids[1])
   }
   const reports = await database.query(`SELECT subject FROM notifier.ops_event WHERE subject <> 'x'`)
   expect(reports).toEqual([{ subject: `event ${ids[0]}` }])

@@ -4,14 +4,14 @@ import type { Config } from '../config.ts'
 import type { FindSecret } from './secrets.ts'
 
 /** What a message is about; `notifier.notification.kind`. */
-export const notificationKinds = ['news', 'ops', 'digest', 'test'] as const
-export type NotificationKind = (typeof notificationKinds)[number]
+export const messageKinds = ['news', 'ops', 'digest', 'test'] as const
+export type MessageKind = (typeof messageKinds)[number]
 
 /** One message for one destination. */
-export type Parcel = {
+export type Delivery = {
   deliveryId: number
   notificationId: string
-  kind: NotificationKind
+  kind: MessageKind
   /** In the form `parse` returned. */
   address: string
   /** Name of the secret the destination needs; null when it names none. */
@@ -31,15 +31,15 @@ export type Parcel = {
  */
 export type Answer =
   | { kind: 'sent'; reference: string }
-  | { kind: 'retry'; reason: string; afterMs?: number; isOurs?: true }
+  | { kind: 'retry'; reason: string; afterMs?: number; isOutage?: true }
   | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
   | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
 
 export type Channel = {
   /** One attempt, never repeated inside, over within SEND_TIMEOUT_MS. */
-  send(parcel: Parcel): Promise<Answer>
+  send(delivery: Delivery): Promise<Answer>
   /** Looks for a message whose answer was lost: `sent`, `retry` when it is not there, `lost` when that cannot be told yet. */
-  find?(parcel: Parcel): Promise<Answer>
+  find?(delivery: Delivery): Promise<Answer>
 }
 
 export type ChannelTools = { config: Config; log: Log; findSecret: FindSecret }

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { simpleParser } from 'mailparser'
 import { describe, expect, test } from 'vitest'
-import type { Parcel } from './channel.ts'
+import type { Delivery } from './channel.ts'
 import { composeNews } from '../message/compose.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { composeMail, email, judgeSmtpError } from './email.ts'
 
 const notificationId = '11111111-1111-4111-8111-111111111111'
 
-function parcelOf(company: string): Parcel {
+function deliveryOf(company: string): Delivery {
   const news = {
     ...{
       news_id: '22222222-2222-4222-8222-222222222222',
@@ -36,13 +36,13 @@ const config = { EMAIL_FROM: 'parma@parma.example' }
 
 describe('composeMail', () => {
   test('has text and HTML with both numbers, one recipient, and the same message id at every attempt', async () => {
-    const mail = await simpleParser(await composeMail(config, parcelOf('acme')))
+    const mail = await simpleParser(await composeMail(config, deliveryOf('acme')))
     expect(mail).toMatchObject({ subject: 'acme: Stars fell', messageId: `<${notificationId}.7@parma.example>` })
     expect(mail.text).toContain('100 → 50 (−50 %)')
     expect(mail.html).toContain('100 → 50 (−50 %)')
     expect([mail.to].flat().map((to) => to?.text)).toEqual(['ann@example.com'])
     expect(mail.headers.get('auto-submitted')).toBe('auto-generated')
-    const again = await simpleParser(await composeMail(config, parcelOf('acme')))
+    const again = await simpleParser(await composeMail(config, deliveryOf('acme')))
     expect(again.messageId).toBe(mail.messageId)
   })
 
@@ -50,7 +50,7 @@ describe('composeMail', () => {
     const links = { ...config, PUBLIC_URL: 'https://parma.example', LINK_SECRET: 's'.repeat(32) }
     const link = makeUnsubscribeLink(links, { notificationId, deliveryId: 7 })
     const headersOf = async (settings: Parameters<typeof composeMail>[0]) => {
-      const { headerLines } = await simpleParser(await composeMail(settings, parcelOf('acme')))
+      const { headerLines } = await simpleParser(await composeMail(settings, deliveryOf('acme')))
       const found = headerLines.filter(({ key }) => key.startsWith('list-'))
       // Long headers are folded, https://www.rfc-editor.org/rfc/rfc5322#section-2.2.3
       return found.map(({ line }) => line.replaceAll(/\r?\n(?=\s)/g, ''))
@@ -66,7 +66,7 @@ describe('composeMail', () => {
 
   test('whatever was crawled, the headers are ours alone', async () => {
     const namesOf = async (text: string) =>
-      (await simpleParser(await composeMail(config, parcelOf(text)))).headerLines.map(({ key }) => key)
+      (await simpleParser(await composeMail(config, deliveryOf(text)))).headerLines.map(({ key }) => key)
     const names = await namesOf('acme')
     const anyText = fc.array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(10, 13, 58, 60, 44, 34)))
     await fc.assert(
@@ -84,8 +84,8 @@ describe('composeMail', () => {
     '株式会社 🚀',
     '<script>',
   ])('a company called %j adds no header, recipient or tag', async (company) => {
-    const plain = await simpleParser(await composeMail(config, parcelOf('acme')))
-    const mail = await simpleParser(await composeMail(config, parcelOf(company)))
+    const plain = await simpleParser(await composeMail(config, deliveryOf('acme')))
+    const mail = await simpleParser(await composeMail(config, deliveryOf(company)))
     expect([...mail.headers.keys()]).toEqual([...plain.headers.keys()])
     expect(mail.subject?.length).toBeLessThanOrEqual(140)
     expect(mail.html).not.toContain('<script')

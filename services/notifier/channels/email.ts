@@ -5,7 +5,7 @@ import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { z } from 'zod'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
-import type { Answer, ChannelKind, Parcel } from './channel.ts'
+import type { Answer, ChannelKind, Delivery } from './channel.ts'
 import type { Config } from '../config.ts'
 import { asHtml, asText } from '../message/render.ts'
 import { openSendGrid } from './sendgrid.ts'
@@ -28,26 +28,26 @@ export const email: ChannelKind = {
   open: ({ config }) =>
     config.SENDGRID_API_KEY !== undefined
       ? openSendGrid({ ...config, SENDGRID_API_KEY: config.SENDGRID_API_KEY })
-      : { send: (parcel) => sendOverSmtp(config, parcel) },
+      : { send: (delivery) => sendOverSmtp(config, delivery) },
 }
 
-async function sendOverSmtp(config: Config, parcel: Parcel): Promise<Answer> {
+async function sendOverSmtp(config: Config, delivery: Delivery): Promise<Answer> {
   if (!config.SMTP_URL)
-    return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server', isOurs: true }
-  const mail = await composeMail(config, parcel)
-  return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [parcel.address] }, mail)
+    return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server', isOutage: true }
+  const mail = await composeMail(config, delivery)
+  return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [delivery.address] }, mail)
 }
 
 type MailConfig = Pick<Config, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
 
 /** The mail's bytes. The message id is the same at every attempt, so that receivers can tell a second one. */
-export function composeMail(config: MailConfig, parcel: Parcel): Promise<Buffer> {
+export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buffer> {
   const { EMAIL_FROM } = config
-  const { message, why, notificationId, deliveryId } = parcel
-  const unsubscribe = makeUnsubscribeLink(config, parcel)
+  const { message, why, notificationId, deliveryId } = delivery
+  const unsubscribe = makeUnsubscribeLink(config, delivery)
   const mail = new MailComposer({
     from: { name: 'parma-analytics', address: EMAIL_FROM },
-    to: { name: '', address: parcel.address },
+    to: { name: '', address: delivery.address },
     subject: message.subject,
     text: asText(message, why, unsubscribe),
     html: asHtml(message, why, unsubscribe),
@@ -121,7 +121,7 @@ export function judgeSmtpError(error: NodemailerError, textAskedFor: boolean): A
   const isOfThisMail = code === 'EENVELOPE' || code === 'EMESSAGE'
   if (isOfThisMail && (responseCode === 0 || error.permanent))
     return { kind: 'refused', concerns: isOfRecipient(error) ? 'destination' : 'message', reason }
-  if (code === 'EAUTH') return { kind: 'retry', reason, isOurs: true }
+  if (code === 'EAUTH') return { kind: 'retry', reason, isOutage: true }
   if (responseCode >= 400 || !textAskedFor) return { kind: 'retry', reason }
   return { kind: 'lost', reason }
 }

@@ -49,7 +49,7 @@ export function openSecrets(config: Config, database: Pick<Database, 'maybeOne'>
 
 /** The answer for a message that needs a secret which there is not: it waits, and what is missing is for us to give. */
 export function withoutSecret({ problem, isMissing }: NoSecret): Answer {
-  return { kind: 'retry', reason: problem, ...(isMissing && { isOurs: true }) }
+  return { kind: 'retry', reason: problem, ...(isMissing && { isOutage: true }) }
 }
 
 export function isSecretName(name: string): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Parcel } from './channel.ts'
+import type { Delivery } from './channel.ts'
 import { composeRequest, judgeSendGridAnswer } from './sendgrid.ts'
 
 const config = {
@@ -9,7 +9,7 @@ const config = {
 }
 const line = { mark: '', title: 'Stars of <script> & co rose', details: ['It was 1.'] }
 const message = { context: 'npm', rest: '', topic: { kind: 'company', name: 'acme' }, trace: '' } as const
-const parcel: Parcel = {
+const delivery: Delivery = {
   ...{
     deliveryId: 7,
     notificationId: '11111111-1111-4111-8111-111111111111',
@@ -24,7 +24,7 @@ const parcel: Parcel = {
 describe('composeRequest', () => {
   test('an alert is a text for the template of notifications', () => {
     const text = 'acme: Stars rose\n\nnpm\n\nStars of ‹script› & co rose\n   It was 1.\n\nBecause.\n'
-    expect(composeRequest(config, parcel)).toEqual({
+    expect(composeRequest(config, delivery)).toEqual({
       from: { email: 'parma@example.com' },
       personalizations: [{ to: [{ email: 'ann@example.com' }], dynamic_template_data: { notification: text } }],
       template_id: 'd-notification',
@@ -33,7 +33,7 @@ describe('composeRequest', () => {
 
   test('says how to end them where links are set up', () => {
     const links = { ...config, PUBLIC_URL: 'https://parma.example', LINK_SECRET: 's'.repeat(32) }
-    const [{ headers, dynamic_template_data: data } = {}] = composeRequest(links, parcel).personalizations
+    const [{ headers, dynamic_template_data: data } = {}] = composeRequest(links, delivery).personalizations
     expect(headers).toEqual({
       'List-Unsubscribe': expect.stringMatching(/^<https:\/\/parma\.example\/unsubscribe\/\S+>$/) as string,
       'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
@@ -43,7 +43,7 @@ describe('composeRequest', () => {
 
   test('a digest is HTML for the template of reports, escaped', () => {
     const lines = [{ ...line, heading: 'acme & sons' }]
-    const request = composeRequest(config, { ...parcel, kind: 'digest', message: { ...parcel.message, lines } })
+    const request = composeRequest(config, { ...delivery, kind: 'digest', message: { ...delivery.message, lines } })
     expect(request.template_id).toBe('d-report')
     expect(request.personalizations[0]?.dynamic_template_data).toEqual({
       message: expect.stringMatching(
@@ -53,9 +53,9 @@ describe('composeRequest', () => {
   })
 
   test('a digest that leaves news out says how many', () => {
-    const message = { ...parcel.message, lines: [{ ...line, heading: 'acme' }], rest: '… and 3 more.' }
+    const message = { ...delivery.message, lines: [{ ...line, heading: 'acme' }], rest: '… and 3 more.' }
     const [{ dynamic_template_data: data } = {}] = composeRequest(config, {
-      ...parcel,
+      ...delivery,
       kind: 'digest',
       message,
     }).personalizations

@@ -1,7 +1,7 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
-import type { Answer, Channel, Parcel } from './channel.ts'
+import type { Answer, Channel, Delivery } from './channel.ts'
 import type { Config } from '../config.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
 import { asHtmlSections } from '../message/render-digest.ts'
@@ -26,13 +26,13 @@ export function openSendGrid(config: Config & { SENDGRID_API_KEY: string }): Cha
   // The address is the operator's own.
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
   return {
-    send: (parcel) =>
+    send: (delivery) =>
       client
         .request({
           method: 'POST',
           url: new URL('/v3/mail/send', config.SENDGRID_API_URL).href,
           headers: { authorization: `Bearer ${config.SENDGRID_API_KEY}`, 'content-type': 'application/json' },
-          body: JSON.stringify(composeRequest(config, parcel)),
+          body: JSON.stringify(composeRequest(config, delivery)),
           timeoutMs: config.SEND_TIMEOUT_MS,
           maxBytes: 64 * 1024,
         })
@@ -41,9 +41,9 @@ export function openSendGrid(config: Config & { SENDGRID_API_KEY: string }): Cha
 }
 
 /** The request that the predecessor made (contract section 14), and how to get no more of them. */
-export function composeRequest(config: SendGrid, parcel: Parcel) {
-  const { kind, address, message, why } = parcel
-  const unsubscribe = makeUnsubscribeLink(config, parcel)
+export function composeRequest(config: SendGrid, delivery: Delivery) {
+  const { kind, address, message, why } = delivery
+  const unsubscribe = makeUnsubscribeLink(config, delivery)
   const headers = unsubscribeHeaders(unsubscribe, config)
   const rest = message.rest && `\n<p>${escapeHtml(message.rest)}</p>`
   const [template_id, data] =
@@ -73,7 +73,7 @@ export function judgeSendGridAnswer(answer: HttpAnswer, now: number): Answer {
   const reason = `SendGrid ${describeAnswer(answer)}`
   if (status === 429) return { kind: 'retry', reason, afterMs: askedWait(answer, now) ?? 60_000 }
   // The key and its rights are ours, and are the same for every mail.
-  if (status === 401 || status === 403) return { kind: 'retry', reason, isOurs: true }
+  if (status === 401 || status === 403) return { kind: 'retry', reason, isOutage: true }
   if (status >= 500 || status === 408 || status < 400) return { kind: 'lost', reason }
   return { kind: 'refused', concerns: 'message', reason }
 }

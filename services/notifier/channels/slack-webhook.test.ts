@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Parcel } from './channel.ts'
+import type { Delivery } from './channel.ts'
 import { readConfig } from '../config.ts'
 import { judgeSlackWebhookAnswer, openSlackWebhooks } from './slack-webhook.ts'
 
@@ -12,7 +12,7 @@ test.each([
 ])('%j is not Slack’s', async (address) => {
   const servers = { KAFKA_BROKERS: 'b:1', SCHEMA_REGISTRY_URL: 'http://r', DATABASE_URL: 'postgres://d' }
   const config = readConfig({ ...servers, SLACK_WEBHOOK_URL: 'https://hooks.slack.com' })
-  expect(await openSlackWebhooks({ config })(address, {} as Parcel)).toEqual({
+  expect(await openSlackWebhooks({ config })(address, {} as Delivery)).toEqual({
     ...{ kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' },
   })
 })

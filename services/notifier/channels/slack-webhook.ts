@@ -1,5 +1,5 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import type { Answer, ChannelTools, Parcel } from './channel.ts'
+import type { Answer, ChannelTools, Delivery } from './channel.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
 import { asSlack } from '../message/render.ts'
 
@@ -12,7 +12,7 @@ export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
   // With the slash behind a bare host, which another host could go on from.
   const base = new URL(config.SLACK_WEBHOOK_URL).href
-  return async (address: string, { message, why }: Parcel): Promise<Answer> => {
+  return async (address: string, { message, why }: Delivery): Promise<Answer> => {
     const url = URL.parse(address)?.href
     if (!url?.startsWith(base))
       return { kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' }

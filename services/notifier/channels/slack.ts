@@ -6,7 +6,7 @@ import {
   WebAPIRequestError,
   WebClient,
 } from '@slack/web-api'
-import type { Answer, ChannelKind, Parcel } from './channel.ts'
+import type { Answer, ChannelKind, Delivery } from './channel.ts'
 import type { Config } from '../config.ts'
 import { maxWaitMs } from './http-answer.ts'
 import { asSlack, maxDigestChars } from '../message/render.ts'
@@ -51,13 +51,13 @@ export const slack: ChannelKind = {
       return team
     }
 
-    async function secretOf({ secretId }: Parcel): Promise<FoundSecret> {
+    async function secretOf({ secretId }: Delivery): Promise<FoundSecret> {
       if (secretId !== null) return findSecret(secretId)
       if (config.SLACK_TOKEN) return { secret: config.SLACK_TOKEN }
       return { problem: 'SLACK_TOKEN is not set: give the notifier a bot token', isMissing: true }
     }
 
-    async function post({ client, ids }: Team, { address, message, why, notificationId }: Parcel): Promise<Answer> {
+    async function post({ client, ids }: Team, { address, message, why, notificationId }: Delivery): Promise<Answer> {
       const { channel, ts } = await client.chat.postMessage({
         channel: channelId.test(address) ? address : `#${address}`,
         ...asSlack(message, why),
@@ -69,24 +69,24 @@ export const slack: ChannelKind = {
       return { kind: 'sent', reference: `${channel}/${ts}` }
     }
 
-    async function look(team: Team, parcel: Parcel): Promise<Answer> {
-      const channel = await findChannel(team, parcel.address)
-      if (channel !== null) return findMessage(team.client, channel, parcel)
-      return { kind: 'lost', reason: `no public channel #${parcel.address}: name a private one by its id` }
+    async function look(team: Team, delivery: Delivery): Promise<Answer> {
+      const channel = await findChannel(team, delivery.address)
+      if (channel !== null) return findMessage(team.client, channel, delivery)
+      return { kind: 'lost', reason: `no public channel #${delivery.address}: name a private one by its id` }
     }
 
     return {
-      async send(parcel) {
-        const found = await secretOf(parcel)
+      async send(delivery) {
+        const found = await secretOf(delivery)
         if ('problem' in found) return withoutSecret(found)
-        if (isAddress(found.secret)) return postToWebhook(found.secret, parcel)
-        return post(teamOf(found.secret), parcel).catch((error: unknown) => judgeSlackError(error))
+        if (isAddress(found.secret)) return postToWebhook(found.secret, delivery)
+        return post(teamOf(found.secret), delivery).catch((error: unknown) => judgeSlackError(error))
       },
-      async find(parcel) {
-        const found = await secretOf(parcel)
+      async find(delivery) {
+        const found = await secretOf(delivery)
         if ('problem' in found) return asNotFoundOut({ kind: 'retry', reason: found.problem })
         if (isAddress(found.secret)) return notAskable
-        return look(teamOf(found.secret), parcel).catch((error: unknown) => asNotFoundOut(judgeSlackError(error)))
+        return look(teamOf(found.secret), delivery).catch((error: unknown) => asNotFoundOut(judgeSlackError(error)))
       },
     }
   },
@@ -125,7 +125,11 @@ function openClient(config: Config, token: string): WebClient {
   })
 }
 
-async function findMessage(client: WebClient, channel: string, { notificationId, createdAt }: Parcel): Promise<Answer> {
+async function findMessage(
+  client: WebClient,
+  channel: string,
+  { notificationId, createdAt }: Delivery,
+): Promise<Answer> {
   const oldest = String((createdAt - clockDifferenceMs) / 1000)
   let cursor: string | undefined
   for (let page = 0; page < maxPages; page++) {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/web/http-client.ts'
-import type { Answer, ChannelKind, Parcel } from './channel.ts'
+import type { Answer, ChannelKind, Delivery } from './channel.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
 import { withoutSecret } from './secrets.ts'
 
@@ -26,22 +26,22 @@ export const webhook: ChannelKind = {
     const client = createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS })
     const isLocal = config.DEPLOYMENT_ENV === 'local'
     return {
-      async send(parcel) {
-        if (!isLocal && !parcel.address.startsWith('https:')) return refuse('only https:// is called')
-        if (parcel.secretId === null) return refuse('a webhook needs the name of the secret that signs it')
-        const found = await findSecret(parcel.secretId)
+      async send(delivery) {
+        if (!isLocal && !delivery.address.startsWith('https:')) return refuse('only https:// is called')
+        if (delivery.secretId === null) return refuse('a webhook needs the name of the secret that signs it')
+        const found = await findSecret(delivery.secretId)
         if ('problem' in found) return withoutSecret(found)
         const key = readKey(found.secret)
-        if (!key) return refuse(`the secret ${parcel.secretId} is no key of 24 to 64 bytes as whsec_<base64>`)
-        const body = JSON.stringify(composeHook(parcel))
+        if (!key) return refuse(`the secret ${delivery.secretId} is no key of 24 to 64 bytes as whsec_<base64>`)
+        const body = JSON.stringify(composeHook(delivery))
         return client
           .request({
             method: 'POST',
-            url: parcel.address,
+            url: delivery.address,
             headers: {
               'content-type': 'application/json',
               'user-agent': 'parma-analytics',
-              ...signHook(key, parcel.notificationId, Math.floor(parcel.claimedAt / 1000), body),
+              ...signHook(key, delivery.notificationId, Math.floor(delivery.claimedAt / 1000), body),
             },
             body,
             timeoutMs: config.SEND_TIMEOUT_MS,
@@ -69,7 +69,7 @@ export function signHook(key: Buffer, id: string, at: number, body: string): Rec
 }
 
 /** What receivers get; README.md shows it. Members are added, never changed or taken away. */
-export function composeHook({ kind, createdAt, message, why }: Parcel) {
+export function composeHook({ kind, createdAt, message, why }: Delivery) {
   return {
     type: `parma.${kind}`,
     timestamp: new Date(createdAt).toISOString(),

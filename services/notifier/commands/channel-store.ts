@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { addressAll, type Addressee } from '../people/destinations.ts'
+import { groupByDestination, type SharedDestination } from '../people/destinations.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
 
 // What commands know of channels: parma-web's rows and our own, and the destinations they lead to.
@@ -28,13 +28,17 @@ export function readChannels(database: Pick<Database, 'any'>, id?: number): Prom
 }
 
 /** Where messages to a channel go. */
-export function placeOf({ type, destination, secret_id }: Omit<ChannelRow, 'id' | 'people'>): Addressee {
+export function destinationOfChannel({
+  type,
+  destination,
+  secret_id,
+}: Omit<ChannelRow, 'id' | 'people'>): SharedDestination {
   const nobody = { company_id: null, user_id: 0, user_name: '', through: null }
-  const [place] = addressAll([{ ...nobody, channel_type: type, destination, secret_id }])
-  return place as Addressee
+  const [found] = groupByDestination([{ ...nobody, channel_type: type, destination, secret_id }])
+  return found as SharedDestination
 }
 
-const standingRow = z.object({
+const destinationStateRow = z.object({
   destination_id: z.number(),
   channel: z.string(),
   address: z.string(),
@@ -43,19 +47,19 @@ const standingRow = z.object({
   parked_reason: z.string().nullable(),
   last_error: z.string().nullable(),
 })
-export type Standing = z.output<typeof standingRow>
+export type DestinationState = z.output<typeof destinationStateRow>
 
-/** How places stand to which anything was ever to be sent, by their key. */
-export async function readStandings(
+/** How destinations stand to which anything was ever to be sent, by their key. */
+export async function readDestinationStates(
   database: Pick<Database, 'any'>,
-  places: readonly Addressee[],
-): Promise<Map<string, Standing>> {
-  const rows = await database.any(sql.type(standingRow)`
+  destinations: readonly SharedDestination[],
+): Promise<Map<string, DestinationState>> {
+  const rows = await database.any(sql.type(destinationStateRow)`
     SELECT t.destination_id, channel, address, secret_id, parked_reason, d.reason AS last_error,
       CASE WHEN unsubscribed_at IS NOT NULL THEN 'unsubscribed' WHEN parked_at IS NOT NULL THEN 'parked' ELSE 'ok' END AS state
     FROM notifier.destination t
     JOIN ${sql.unnest(
-      places.map(({ channel, address, secretId }) => [channel, address, secretId]),
+      destinations.map(({ channel, address, secretId }) => [channel, address, secretId]),
       ['text', 'text', 'text'],
     )} AS p (channel, address, secret_id) USING (channel, address, secret_id)
     LEFT JOIN LATERAL (
@@ -65,7 +69,7 @@ export async function readStandings(
   return new Map(rows.map((row) => [keyOf(row.channel, row.address, row.secret_id), row]))
 }
 
-export const keyOfPlace = ({ channel, address, secretId }: Addressee) => keyOf(channel, address, secretId)
+export const keyOfDestination = ({ channel, address, secretId }: SharedDestination) => keyOf(channel, address, secretId)
 
 function keyOf(...parts: [channel: string, address: string, secretId: string]): string {
   return JSON.stringify(parts)

@@ -5,9 +5,15 @@ import { printResult, printRows, UsageError } from '#runtime/commands/commands.t
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
-import { type ChannelRow, keyOfPlace, placeOf, readChannels, readStandings } from './channel-store.ts'
+import {
+  type ChannelRow,
+  keyOfDestination,
+  destinationOfChannel,
+  readChannels,
+  readDestinationStates,
+} from './channel-store.ts'
 import { channelKinds } from '../channels/kinds.ts'
-import { nameOf } from '../message/compose-parked.ts'
+import { destinationName } from '../message/compose-parked.ts'
 import { secretVariable } from '../config.ts'
 import { unpark } from '../delivery/park.ts'
 import { isSecretName } from '../channels/secrets.ts'
@@ -80,17 +86,20 @@ export function build(group: Command): void {
 
 async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase(async (database) => {
-    const channels = (await readChannels(database)).map((channel) => ({ channel, place: placeOf(channel) }))
-    const standings = await readStandings(
+    const channels = (await readChannels(database)).map((channel) => ({
+      channel,
+      destination: destinationOfChannel(channel),
+    }))
+    const states = await readDestinationStates(
       database,
-      channels.map(({ place }) => place),
+      channels.map(({ destination }) => destination),
     )
-    return channels.map(({ channel, place }) => {
-      const standing = standings.get(keyOfPlace(place))
+    return channels.map(({ channel, destination }) => {
+      const known = states.get(keyOfDestination(destination))
       return {
         ...channel,
-        state: place.problem ? 'wrong' : (standing?.state ?? 'ok'),
-        problem: place.problem ?? standing?.parked_reason ?? standing?.last_error ?? null,
+        state: destination.problem ? 'wrong' : (known?.state ?? 'ok'),
+        problem: destination.problem ?? known?.parked_reason ?? known?.last_error ?? null,
       }
     })
   })
@@ -179,17 +188,17 @@ async function test(text: string, { wait, json = false }: Output & { wait: strin
   const id = requireId(text, remedy)
   const waitMs = requireCount(wait, '--wait') * 1000
   await withDatabase(async (database) => {
-    const place = placeOf(await findChannel(database, id))
-    if (place.problem) throw new UsageError(`Nothing can be sent to channel ${id}: ${place.problem}.`)
-    const [standing] = (await readStandings(database, [place])).values()
-    if (standing?.state === 'unsubscribed')
+    const destination = destinationOfChannel(await findChannel(database, id))
+    if (destination.problem) throw new UsageError(`Nothing can be sent to channel ${id}: ${destination.problem}.`)
+    const [known] = (await readDestinationStates(database, [destination])).values()
+    if (known?.state === 'unsubscribed')
       throw new UsageError(
         `Nothing is sent to channel ${id}: its people have unsubscribed. \`parma channels resubscribe ${id}\` when they want it again.`,
       )
     const { state, reason, reference } = await testChannel(
       database,
-      place,
-      nameOf(place.channel, place.address),
+      destination,
+      destinationName(destination.channel, destination.address),
       waitMs,
     )
     if (state === 'sent') return printResult({ id, state, reference }, `sent: ${reference}`, json)
@@ -235,8 +244,8 @@ async function findParked(database: Database): Promise<number[]> {
 }
 
 async function findDestinations(database: Database, id: number): Promise<number[]> {
-  const standings = await readStandings(database, [placeOf(await findChannel(database, id))])
-  return [...standings.values()].map(({ destination_id }) => destination_id)
+  const states = await readDestinationStates(database, [destinationOfChannel(await findChannel(database, id))])
+  return [...states.values()].map(({ destination_id }) => destination_id)
 }
 
 async function findChannel(database: Database, id: number): Promise<ChannelRow> {

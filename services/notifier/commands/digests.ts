@@ -8,9 +8,9 @@ import { allChannelSubscriptions } from '../people/channel-rows.ts'
 import { explainWhy } from '../message/compose.ts'
 import { rhythms } from '../message/compose-digest.ts'
 import { readDigestConfig } from '../config.ts'
-import { type Due, findDue, policies, readTime, type Wanted } from '../digests/policies.ts'
-import { nextSlot } from '../digests/periods.ts'
-import { beforeAll, composeAll, makeBatch } from '../digests/loop.ts'
+import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
+import { nextPeriod } from '../digests/periods.ts'
+import { firstPage, composeDigests, makeDigests } from '../digests/loop.ts'
 import { isZone } from '../message/local-time.ts'
 import { asText } from '../message/render.ts'
 
@@ -87,7 +87,7 @@ type Timing = Pick<z.output<typeof policyRow>, 'rhythm' | 'hour' | 'weekday' | '
 
 function nextOf({ rhythm, hour, weekday, zone }: Timing, isOnRequest: boolean, now: number): string | null {
   if (rhythm === 'off' || isOnRequest || !isZone(zone)) return null
-  return new Date(nextSlot({ rhythm, hour, weekday, zone }, now).at).toISOString()
+  return new Date(nextPeriod({ rhythm, hour, weekday, zone }, now).at).toISOString()
 }
 
 type Settings = Output &
@@ -156,16 +156,16 @@ async function run(options: Output & Which & { early?: boolean; dryRun?: boolean
   const log = createLog('parma', 'silent')
   const rows = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
-    const wanted: Wanted = {
+    const wanted: Selection = {
       which: early ? 'early' : 'due',
       person: person || undefined,
       bucket: options.bucket === undefined ? undefined : bucket,
     }
     const rows: Record<string, unknown>[] = []
-    for (let after = beforeAll, last: Due | undefined; ; after = last) {
+    for (let after = firstPage, last: DueDigest | undefined; ; after = last) {
       const page = { after, limit: config.DIGEST_BATCH }
       const due = dryRun ? await findDue(database, config, wanted, page) : []
-      const tried = dryRun ? [] : await makeBatch(database, config, wanted, page, log, 'wait')
+      const tried = dryRun ? [] : await makeDigests(database, config, wanted, page, log, 'wait')
       rows.push(...(await describeAll(database, config, due)))
       rows.push(...tried.map((one) => ({ ...describe(one), problem: one.problem })))
       last = due.at(-1) ?? tried.at(-1)
@@ -177,17 +177,17 @@ async function run(options: Output & Which & { early?: boolean; dryRun?: boolean
   if (failed > 0) throw new UsageError(`${failed} digests could not be made: their news wait. \`--early\` tries again.`)
 }
 
-const describe = ({ user_id, user_name, bucket, period }: Due) => ({
+const describe = ({ user_id, user_name, bucket, period }: DueDigest) => ({
   person_id: user_id,
   person: user_name,
   bucket,
   period,
 })
 
-async function describeAll(database: Database, config: ReturnType<typeof readDigestConfig>, due: readonly Due[]) {
+async function describeAll(database: Database, config: ReturnType<typeof readDigestConfig>, due: readonly DueDigest[]) {
   if (due.length === 0) return []
-  const made = await composeAll(database, config, due)
-  return made.map(({ due, news, companies, members }) => ({
+  const made = await composeDigests(database, config, due)
+  return made.map(({ due, news, companies, channels: members }) => ({
     ...describe(due),
     news: news.length,
     companies: companies.length,
@@ -199,10 +199,10 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
   const config = readDigestConfig()
   const found = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
-    const [due] = await findDue(database, config, { which: 'next', person, bucket }, { after: beforeAll, limit: 1 })
+    const [due] = await findDue(database, config, { which: 'next', person, bucket }, { after: firstPage, limit: 1 })
     if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` shows which there are.`)
-    const [made] = await composeAll(database, config, [due])
-    return { due, message: made?.message ?? null, members: made?.members ?? [] }
+    const [made] = await composeDigests(database, config, [due])
+    return { due, message: made?.message ?? null, members: made?.channels ?? [] }
   })
   const { due, message, members } = found
   const to = members.map(({ channel_type, destination }) => `${channel_type} ${destination}`)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 
-const tellingRow = z.object({
+const recipientRow = z.object({
   person: z.string(),
   follows: z.array(z.string()),
   at: z.string(),
@@ -11,13 +11,13 @@ const tellingRow = z.object({
 })
 
 /** Who hears a news where, and how that stands; of one person, or of all. Where nobody does, one row that says why. */
-export async function readTelling(
+export async function explainRecipients(
   database: Database,
   news: string,
   person: number | null,
-): Promise<readonly z.output<typeof tellingRow>[]> {
+): Promise<readonly z.output<typeof recipientRow>[]> {
   if (!/^[0-9a-f-]{36}$/i.test(news)) throw new UsageError(`${JSON.stringify(news)} is not the id of a news.`)
-  const rows = await database.any(sql.type(tellingRow)`
+  const rows = await database.any(sql.type(recipientRow)`
     SELECT p ->> 'name' AS person, ARRAY(SELECT jsonb_array_elements_text(coalesce(p -> 'through', '[]'))) AS follows,
       concat(t.channel, ' ', t.address) AS at,
       CASE WHEN i.kept_back IS NOT NULL THEN 'kept back' ELSE coalesce(d.state, 'waiting') END AS state,

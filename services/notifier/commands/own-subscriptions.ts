@@ -4,7 +4,7 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
 
 /** What a subscription of our own asks for, as typed. */
-export type Asked = {
+export type SubscriptionOptions = {
   company?: string
   allCompanies?: boolean
   channel?: string
@@ -16,7 +16,7 @@ export type Asked = {
 }
 
 /** Whether parma-web has no subscription that says as much. */
-export const isOwn = ({ bucket, source, severity, kind, onlyChannel }: Asked): boolean =>
+export const isOwn = ({ bucket, source, severity, kind, onlyChannel }: SubscriptionOptions): boolean =>
   [bucket, source, severity, kind, onlyChannel].some((one) => one !== undefined)
 
 /** A row `s` of notifier.subscription in words. */
@@ -29,20 +29,20 @@ export const ownName = sql.fragment`concat_ws(', ',
   'kinds ' || array_to_string(s.kinds, ' '), 'at channel ' || s.channel_id)`
 
 /** False: there is such a subscription already. */
-export async function addOwn(database: Database, person: number, asked: Asked): Promise<boolean> {
-  if ([asked.company, asked.bucket, asked.allCompanies].filter((one) => one !== undefined).length > 1)
+export async function addOwn(database: Database, person: number, wanted: SubscriptionOptions): Promise<boolean> {
+  if ([wanted.company, wanted.bucket, wanted.allCompanies].filter((one) => one !== undefined).length > 1)
     throw new UsageError('Give one of --company, --bucket and --all-companies.')
-  if (asked.channel !== undefined)
+  if (wanted.channel !== undefined)
     throw new UsageError('--channel says where a person hears, not what: give --only-channel for this subscription.')
-  const company = asked.company === undefined ? null : await findCompany(database, asked.company)
-  const bucket = asked.bucket === undefined ? null : await findBucket(database, asked.bucket)
-  const source = asked.source === undefined ? null : await findSource(database, asked.source)
-  const channel = asked.onlyChannel === undefined ? null : await findChannelOf(database, person, asked.onlyChannel)
-  const kinds = asked.kind === undefined ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(asked.kind, 'text')}`
+  const company = wanted.company === undefined ? null : await findCompany(database, wanted.company)
+  const bucket = wanted.bucket === undefined ? null : await findBucket(database, wanted.bucket)
+  const source = wanted.source === undefined ? null : await findSource(database, wanted.source)
+  const channel = wanted.onlyChannel === undefined ? null : await findChannelOf(database, person, wanted.onlyChannel)
+  const kinds = wanted.kind === undefined ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(wanted.kind, 'text')}`
   const { rowCount } = await database.query(sql.unsafe`
     WITH wanted AS (
       SELECT ${person}::int AS user_id, ${company}::int AS company_id, ${bucket}::int AS bucket_id,
-        ${source}::int AS data_source_id, ${asked.severity ?? 'info'}::text AS min_severity, ${kinds} AS kinds, ${channel}::int AS channel_id
+        ${source}::int AS data_source_id, ${wanted.severity ?? 'info'}::text AS min_severity, ${kinds} AS kinds, ${channel}::int AS channel_id
     )
     INSERT INTO notifier.subscription (user_id, company_id, bucket_id, data_source_id, min_severity, kinds, channel_id)
     SELECT * FROM wanted WHERE NOT EXISTS (
@@ -52,7 +52,11 @@ export async function addOwn(database: Database, person: number, asked: Asked): 
   return rowCount > 0
 }
 
-export async function editOwn(database: Database, id: number, { severity, kind, onlyChannel }: Asked): Promise<void> {
+export async function editOwn(
+  database: Database,
+  id: number,
+  { severity, kind, onlyChannel }: SubscriptionOptions,
+): Promise<void> {
   const person = await database.maybeOneFirst(
     sql.unsafe`SELECT user_id FROM notifier.subscription WHERE subscription_id = ${id}`,
   )

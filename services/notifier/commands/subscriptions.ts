@@ -4,14 +4,14 @@ import { findCompany, findPerson, requireId, withDatabase } from '#runtime/comma
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { type Asked, addOwn, editOwn, isOwn, ownName, removeOwn } from './own-subscriptions.ts'
-import { severities } from '../people/preferences.ts'
-import { readTelling } from './explain-recipients.ts'
+import { type SubscriptionOptions, addOwn, editOwn, isOwn, ownName, removeOwn } from './own-subscriptions.ts'
+import { severities } from '../people/filter.ts'
+import { explainRecipients } from './explain-recipients.ts'
 import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
 
 type Target = { company?: string; allCompanies?: boolean; channel?: string }
 type Options = Target &
-  Asked & { person: string; purpose: 'NOTIFICATION' | 'REPORT'; ifMissing?: boolean; json?: boolean }
+  SubscriptionOptions & { person: string; purpose: 'NOTIFICATION' | 'REPORT'; ifMissing?: boolean; json?: boolean }
 
 const subscriptionRow = z.object({
   person_id: z.number(),
@@ -108,7 +108,7 @@ async function add(options: Options): Promise<void> {
     const added =
       channel === null
         ? await follow(database, person, companies)
-        : await hear(database, person, channel, options.purpose)
+        : await subscribeChannel(database, person, channel, options.purpose)
     // Of all companies some are followed already as a rule, so only the single subscription is a mistake.
     if (added < wanted && !ifMissing && !options.allCompanies)
       throw new UsageError(`Person ${person} has this subscription already: use --if-missing.`)
@@ -153,17 +153,17 @@ async function remove(options: Options & { id?: string }): Promise<void> {
 
 const remedy = '`parma subscriptions ls` shows the ids.'
 
-async function edit(id: string, { json = false, ...asked }: Asked & { json?: boolean }): Promise<void> {
-  if (Object.values(asked).every((one) => one === undefined))
+async function edit(id: string, { json = false, ...changes }: SubscriptionOptions & { json?: boolean }): Promise<void> {
+  if (Object.values(changes).every((one) => one === undefined))
     throw new UsageError('Nothing to change: give --severity, --kind or --only-channel.')
   const subscription = requireId(id, remedy)
-  await withDatabase((database) => editOwn(database, subscription, asked))
+  await withDatabase((database) => editOwn(database, subscription, changes))
   printResult({ id: subscription }, `changed subscription ${subscription}`, json)
 }
 
 async function preview(news: string, { person, json = false }: { person?: string; json?: boolean }): Promise<void> {
   const rows = await withDatabase(async (database) =>
-    readTelling(database, news, person === undefined ? null : await findPerson(database, person)),
+    explainRecipients(database, news, person === undefined ? null : await findPerson(database, person)),
   )
   printRows(rows, json)
 }
@@ -196,7 +196,7 @@ async function follow(database: Database, person: number, companies: readonly nu
 }
 
 /** One purpose per person and channel: another one replaces it. */
-async function hear(database: Database, person: number, channel: number, purpose: string): Promise<number> {
+async function subscribeChannel(database: Database, person: number, channel: number, purpose: string): Promise<number> {
   if (isOwnChannel(channel)) {
     const { rowCount } = await database.query(sql.unsafe`
       INSERT INTO notifier.channel_subscription AS s (user_id, channel_id, channel_purpose) VALUES (${person}, ${channel}, ${purpose})

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import type { Addressee } from '../people/destinations.ts'
+import type { SharedDestination } from '../people/destinations.ts'
 import type { Message } from '../message/compose.ts'
 
 const testRow = z.object({
@@ -14,19 +14,19 @@ const testRow = z.object({
 export type TestResult = z.output<typeof testRow>
 
 /** A message of which nothing follows. */
-function composeTest(place: string): Message {
+function composeTest(name: string): Message {
   return {
     subject: 'A test of parma-analytics',
     context: 'parma-analytics',
     lines: [
       {
         mark: '',
-        title: `Messages to ${place} arrive`,
+        title: `Messages to ${name} arrive`,
         details: ['Nothing has happened: somebody tests this channel.'],
       },
     ],
     rest: '',
-    topic: { kind: 'test', name: place },
+    topic: { kind: 'test', name },
     trace: '',
   }
 }
@@ -37,7 +37,7 @@ function composeTest(place: string): Message {
  */
 export async function testChannel(
   database: Database,
-  { channel, address, secretId }: Addressee,
+  { channel, address, secretId }: SharedDestination,
   name: string,
   waitMs: number,
 ): Promise<TestResult> {
@@ -47,13 +47,13 @@ export async function testChannel(
       INSERT INTO notifier.notification (notification_id, kind, message)
       VALUES (${notificationId}, 'test', ${JSON.stringify(composeTest(name))}::jsonb)
       RETURNING notification_id
-    ), place AS (
+    ), target AS (
       INSERT INTO notifier.destination AS t (channel, address, secret_id) VALUES (${channel}, ${address}, ${secretId})
       ON CONFLICT (channel, address, secret_id) DO UPDATE SET channel = t.channel
       RETURNING destination_id
     )
     INSERT INTO notifier.delivery (notification_id, destination_id, people, state, due_at)
-    SELECT notification_id, destination_id, '[]', 'pending', '-infinity' FROM message, place`)
+    SELECT notification_id, destination_id, '[]', 'pending', '-infinity' FROM message, target`)
   const read = () =>
     database.one(sql.type(testRow)`
       SELECT state, reason, reference, due_at IS NULL AS is_over FROM notifier.delivery

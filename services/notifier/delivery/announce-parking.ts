@@ -8,16 +8,16 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import { nextSpan } from '#runtime/kafka/trace.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { topics } from '#schemas/topics.ts'
-import { addressAll } from '../people/destinations.ts'
-import { findAdministrators, findPeople, type Member } from '../people/recipients.ts'
+import { groupByDestination } from '../people/destinations.ts'
+import { findAdministratorChannels, findChannelsOf, type RecipientChannel } from '../people/recipients.ts'
 import { composeParked, describeParking } from '../message/compose-parked.ts'
 import type { Config } from '../config.ts'
-import { writeDrafts } from './enqueue.ts'
+import { enqueueForRecipients } from './enqueue.ts'
 
 // Never changes: events that were told must be known again.
 const namespace = '2f9d3c7e-64a1-4a0f-9a51-0c9d5f0f7b6e'
 
-const tellAtOnce = 100
+const batch = 100
 
 const parkingRow = z.object({
   parking_id: z.number(),
@@ -35,7 +35,7 @@ type Row = z.output<typeof parkingRow>
  * Tells operators of destinations that were parked or work again, and of kinds of channels that do, each at least once and as the same event each time, and
  * those who hear at a parked one at their other destinations, once.
  */
-export function startTellingParking(
+export function startAnnouncingParking(
   database: Database,
   config: Config,
   context: ServiceContext,
@@ -43,13 +43,13 @@ export function startTellingParking(
   wakeDelivery: () => void,
 ): void {
   const topic = prefixed(config, topics.opsEvents.name)
-  const wake = startLoop('tell parking', config.POLL_MS, context, async () => {
-    const told = await database.transaction(async (tx) => {
+  const wake = startLoop('announce_parking', config.POLL_MS, context, async () => {
+    const announced = await database.transaction(async (tx) => {
       const rows = await tx.any(sql.type(parkingRow)`
         SELECT parking_id, destination_id, coalesce(t.channel, p.channel) AS channel, address, resolved, reason, people,
           floor(extract(epoch FROM at) * 1000)::bigint AS at
         FROM notifier.parking p LEFT JOIN notifier.destination t USING (destination_id)
-        ORDER BY parking_id LIMIT ${tellAtOnce} FOR UPDATE OF p SKIP LOCKED`)
+        ORDER BY parking_id LIMIT ${batch} FOR UPDATE OF p SKIP LOCKED`)
       if (rows.length === 0) return 0
       const events = rows.map((row) => ({ ...describeParking(row), event_id: idOf(row) }))
       await producer.send(
@@ -62,7 +62,7 @@ export function startTellingParking(
           })),
         ),
       )
-      await tellOwners(
+      await announceToOwners(
         tx,
         rows.filter(({ resolved, people }) => !resolved && people.length > 0),
         config.STRICT_CHANNEL_PURPOSE,
@@ -71,8 +71,8 @@ export function startTellingParking(
       await tx.query(sql.unsafe`DELETE FROM notifier.parking WHERE parking_id = ANY(${sql.array(ids, 'int8')})`)
       return rows.length
     })
-    if (told > 0) wakeDelivery()
-    if (told === tellAtOnce) wake()
+    if (announced > 0) wakeDelivery()
+    if (announced === batch) wake()
   })
 }
 
@@ -82,32 +82,31 @@ const idOf = ({ destination_id, channel, resolved, at }: Row) =>
 const closedRow = z.object({ channel: z.string(), address: z.string(), secret_id: z.string() })
 
 /** Administrators hear it as operators do. */
-async function tellOwners(tx: Transaction, rows: readonly Row[], strict: boolean): Promise<void> {
-  const administrators = new Set((await findAdministrators(tx, strict)).map(({ user_id }) => user_id))
+async function announceToOwners(tx: Transaction, rows: readonly Row[], strict: boolean): Promise<void> {
+  const administrators = new Set((await findAdministratorChannels(tx, strict)).map(({ user_id }) => user_id))
   const owners = rows.flatMap(({ people }) => people).filter((id) => !administrators.has(id))
   if (owners.length === 0) return
   // It may work again by now, which is no reason to say there that it does not.
-  const told = rows.flatMap(({ destination_id }) => destination_id ?? [])
+  const parked = rows.flatMap(({ destination_id }) => destination_id ?? [])
   const closed = await tx.any(sql.type(closedRow)`
     SELECT channel, address, secret_id FROM notifier.destination
-    WHERE parked_at IS NOT NULL OR unsubscribed_at IS NOT NULL OR destination_id = ANY(${sql.array(told, 'int4')})`)
+    WHERE parked_at IS NOT NULL OR unsubscribed_at IS NOT NULL OR destination_id = ANY(${sql.array(parked, 'int4')})`)
   const isClosed = new Set(closed.map((one) => JSON.stringify([one.channel, one.address, one.secret_id])))
-  const isOpen = (member: Member) =>
-    addressAll([member]).every(
-      ({ channel, address, secretId, problem }) =>
-        problem === null && !isClosed.has(JSON.stringify([channel, address, secretId])),
+  const isOpen = (channel: RecipientChannel) =>
+    groupByDestination([channel]).every(
+      ({ channel: kind, address, secretId, problem }) =>
+        problem === null && !isClosed.has(JSON.stringify([kind, address, secretId])),
     )
-  const members = (await findPeople(tx, owners, strict)).filter(isOpen)
-  await writeDrafts(
+  const channels = (await findChannelsOf(tx, owners, strict)).filter(isOpen)
+  await enqueueForRecipients(
     tx,
     rows.map((row) => ({
       notificationId: uuidv5('owners', idOf(row)),
       kind: 'ops',
-
       companyId: null,
       dataSourceId: null,
       message: composeParked(row),
-      members: members.filter(({ user_id }) => row.people.includes(user_id)),
+      channels: channels.filter(({ user_id }) => row.people.includes(user_id)),
     })),
   )
 }

@@ -4,7 +4,7 @@ type Limits = { atOnce: number; slowAtOnce: number; slowAfterMs: number }
  * Places for calls that go on at once. One that takes longer than `slowAfterMs` makes room for another, until there are
  * `slowAtOnce` such: destinations that hang hold up no others. `onFree` is called when there may be room again.
  */
-export function createSlots({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFree: () => void) {
+export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFree: () => void) {
   const underWay = new Map<number, Promise<void>>()
   let calls = 0
   let slow = 0

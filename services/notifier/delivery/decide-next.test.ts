@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Answer } from '../channels/channel.ts'
-import { noAnswer, type Policy, settle } from './decide-next.ts'
+import { noAnswer, type Policy, decideNext } from './decide-next.ts'
 
 const email: Policy = {
   RETRY_FIRST_MS: 1000,
@@ -56,7 +56,7 @@ describe('settle', () => {
     ['for a day', lost, old, slack, { state: 'unknown', dueInMs: null }],
     ['a crash is a lost answer', noAnswer, young, email, { state: 'unknown', dueInMs: null }],
   ])('%s', (_, answer, delivery, policy, expected) => {
-    expect(settle(answer, delivery, policy, 1)).toMatchObject(expected)
+    expect(decideNext(answer, delivery, policy, 1)).toMatchObject(expected)
   })
 
   test.each<[Answer, object]>([
@@ -65,11 +65,11 @@ describe('settle', () => {
     [gone, { state: 'failed', parks: true }],
     [lost, { state: 'unknown', parks: false }],
   ])('a test has one attempt: %j', (answer, expected) => {
-    expect(settle(answer, { ...young, isTest: true }, slack, 1)).toMatchObject({ ...expected, dueInMs: null })
+    expect(decideNext(answer, { ...young, isTest: true }, slack, 1)).toMatchObject({ ...expected, dueInMs: null })
   })
 
   test('waits twice as long each time, up to a limit, a random half of it', () => {
-    const wait = (attempts: number, random: number) => settle(retry, { attempts, ageMs: 0 }, email, random).dueInMs
+    const wait = (attempts: number, random: number) => decideNext(retry, { attempts, ageMs: 0 }, email, random).dueInMs
     expect([1, 2, 3, 6, 7, 1000].map((attempts) => wait(attempts, 1))).toEqual([
       1000, 2000, 4000, 32_000, 60_000, 60_000,
     ])
@@ -77,12 +77,12 @@ describe('settle', () => {
   })
 
   test('a channel that asks for patience gets it, for all its messages', () => {
-    expect(settle({ ...retry, afterMs: 90_000 }, young, slack, 1)).toMatchObject({
+    expect(decideNext({ ...retry, afterMs: 90_000 }, young, slack, 1)).toMatchObject({
       state: 'pending',
       dueInMs: 90_000,
       holdMs: 90_000,
     })
-    expect(settle({ ...lost, afterMs: 90_000 }, young, slack, 1)).toMatchObject({
+    expect(decideNext({ ...lost, afterMs: 90_000 }, young, slack, 1)).toMatchObject({
       state: 'unknown',
       dueInMs: 90_000,
       holdMs: 90_000,

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 /** `sending` is written before the call: whoever finds it later knows that the call may have been made. */
 export type DeliveryState = 'pending' | 'sending' | 'sent' | 'failed' | 'unknown'
 
-export type Settlement = {
+export type NextStep = {
   state: Exclude<DeliveryState, 'sending'>
   /** When it is touched again, ms from now; null: never. */
   dueInMs: number | null
@@ -36,12 +36,12 @@ export const noAnswer: Answer = { kind: 'lost', reason: 'the notifier ended befo
  * decide, unless the policy says send again. What keeps failing is given up GIVE_UP_AFTER_MS after it was first due. A
  * destination that takes nothing is parked, and the message waits there for it to be mended. `random` is in [0, 1).
  */
-export function settle(
+export function decideNext(
   answer: Answer,
   { attempts, ageMs, isTest = false }: Attempted,
   policy: Policy,
   random: number,
-): Settlement {
+): NextStep {
   const { kind } = answer
   const base = {
     holdMs: policy.intervalMs,

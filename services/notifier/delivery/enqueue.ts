@@ -1,33 +1,35 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { addressAll, keyOf, type Person, type Place } from '../people/destinations.ts'
-import type { Member } from '../people/recipients.ts'
-import type { NotificationKind } from '../channels/channel.ts'
+import { groupByDestination, destinationKey, type Recipient, type Destination } from '../people/destinations.ts'
+import type { RecipientChannel } from '../people/recipients.ts'
+import type { MessageKind } from '../channels/channel.ts'
 import type { Message } from '../message/compose.ts'
 
 /** What is said, once, however many hear it. */
-type Notification = {
+type OutgoingMessage = {
   notificationId: string
-  kind: NotificationKind
+  kind: MessageKind
   /** Both null: parma-web's notifications do not have it. */
   companyId: number | null
   dataSourceId: number | null
   message: Message
 }
 /** What is said to people. */
-export type Draft = Notification & { members: readonly Member[] }
+export type MessageToRecipients = OutgoingMessage & { channels: readonly RecipientChannel[] }
 /** What is said at destinations. */
-export type Letter = Notification & { to: readonly { destinationId: number; people: readonly Person[] }[] }
+export type MessageToDestinations = OutgoingMessage & {
+  to: readonly { destinationId: number; recipients: readonly Recipient[] }[]
+}
 
 /** Writes notifications and their deliveries to the destinations of people: pending, or failed where one cannot be used. */
-export async function writeDrafts(tx: Transaction, drafts: readonly Draft[]): Promise<void> {
-  const addressees = drafts.map(({ members }) => addressAll(members))
-  const idOf = await findDestinations(tx, addressees.flat())
-  await writeLetters(
+export async function enqueueForRecipients(tx: Transaction, messages: readonly MessageToRecipients[]): Promise<void> {
+  const destinations = messages.map(({ channels }) => groupByDestination(channels))
+  const idOf = await ensureDestinations(tx, destinations.flat())
+  await enqueueForDestinations(
     tx,
-    drafts.map(({ members: _, ...notification }, index) => ({
-      ...notification,
-      to: (addressees[index] ?? []).map((one) => ({ destinationId: idOf(one), people: one.people })),
+    messages.map(({ channels: _, ...message }, index) => ({
+      ...message,
+      to: (destinations[index] ?? []).map((one) => ({ destinationId: idOf(one), recipients: one.recipients })),
     })),
   )
 }
@@ -39,10 +41,13 @@ const destinationRow = z.object({
   secret_id: z.string(),
 })
 
-/** The destination of each place, made where there is none yet. */
-export async function findDestinations(tx: Transaction, places: readonly Place[]): Promise<(place: Place) => number> {
+/** The destination of each destination, made where there is none yet. */
+export async function ensureDestinations(
+  tx: Transaction,
+  destinations: readonly Destination[],
+): Promise<(destination: Destination) => number> {
   // In one order everywhere, so that two transactions that write the same destinations do not deadlock.
-  const distinct = [...new Map(places.map((place) => [keyOf(place), place]))]
+  const distinct = [...new Map(destinations.map((destination) => [destinationKey(destination), destination]))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { channel, address, secretId, problem }]) => [channel, address, secretId, problem])
   const rows = await tx.any(sql.type(destinationRow)`
@@ -61,24 +66,27 @@ export async function findDestinations(tx: Transaction, places: readonly Place[]
     SELECT destination_id, channel, address, secret_id FROM wanted JOIN notifier.destination t USING (channel, address, secret_id)`)
   const ids = new Map(
     rows.map(({ destination_id, channel, address, secret_id }) => [
-      keyOf({ channel, address, secretId: secret_id, problem: null }),
+      destinationKey({ channel, address, secretId: secret_id, problem: null }),
       destination_id,
     ]),
   )
-  return (place) => ids.get(keyOf(place)) as number
+  return (destination) => ids.get(destinationKey(destination)) as number
 }
 
 /** Writes notifications, those that are not there yet, and their deliveries: pending, or failed where a destination cannot be used. */
-export async function writeLetters(tx: Transaction, letters: readonly Letter[]): Promise<void> {
-  const notifications = letters.map(({ notificationId, kind, companyId, dataSourceId, message }) => {
+export async function enqueueForDestinations(
+  tx: Transaction,
+  messages: readonly MessageToDestinations[],
+): Promise<void> {
+  const notifications = messages.map(({ notificationId, kind, companyId, dataSourceId, message }) => {
     return [notificationId, kind, companyId, dataSourceId, JSON.stringify(message)]
   })
   await tx.query(sql.unsafe`
     INSERT INTO notifier.notification (notification_id, kind, company_id, data_source_id, message)
     SELECT * FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb'])}
     ON CONFLICT (notification_id) DO NOTHING`)
-  const deliveries = letters.flatMap(({ notificationId, to }) =>
-    to.map(({ destinationId, people }) => [notificationId, destinationId, JSON.stringify(people)]),
+  const deliveries = messages.flatMap(({ notificationId, to }) =>
+    to.map(({ destinationId, recipients }) => [notificationId, destinationId, JSON.stringify(recipients)]),
   )
   await tx.query(sql.unsafe`
     INSERT INTO notifier.delivery (notification_id, destination_id, people, state, reason, due_at, settled_at)

@@ -3,13 +3,13 @@ import { Counter, Histogram } from 'prom-client'
 import type { Database } from '#runtime/postgres/database.ts'
 import { retryTransient } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import type { Answer, Channel, ChannelTools, Parcel } from '../channels/channel.ts'
+import type { Answer, Channel, ChannelTools, Delivery } from '../channels/channel.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Config } from '../config.ts'
 import {
   type Answered,
-  type Claimed,
+  type ClaimedDelivery,
   claimDeliveries,
   closeUndeliverable,
   recordAnswers,
@@ -19,10 +19,10 @@ import {
 import { startLoop } from '#runtime/process/loop.ts'
 import { gather } from './gather.ts'
 import { openSecrets } from '../channels/secrets.ts'
-import { noAnswer, settle } from './decide-next.ts'
-import { createSlots } from './concurrency.ts'
+import { noAnswer, decideNext } from './decide-next.ts'
+import { createLimiter } from './concurrency.ts'
 import { clean, cut } from '../message/text.ts'
-import { watchTrouble } from './outage.ts'
+import { watchOutages } from './outage.ts'
 
 const attempts = new Counter({
   name: 'parma_delivery_attempts_total',
@@ -40,7 +40,7 @@ const delay = new Histogram({
  * Delivers what is due, each kind of channel in a loop of its own, so that one that hangs costs the others nothing.
  * Returns how to wake them.
  */
-export function startDelivering(database: Database, config: Config, context: ServiceContext): () => void {
+export function startDelivery(database: Database, config: Config, context: ServiceContext): () => void {
   const findSecret = openSecrets(config, database)
   const loops = Object.keys(channelKinds).map((name) => startKind(name, database, { ...context, config, findSecret }))
   return () => loops.forEach((wake) => wake())
@@ -57,7 +57,7 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     resendUnknown: kind.resendsUnknown(config),
     intervalMs,
   }
-  const written = { tellPublic: config.WRITE_PUBLIC_NOTIFICATIONS, parkAfterFailures: config.PARK_AFTER_FAILURES }
+  const written = { writePublic: config.WRITE_PUBLIC_NOTIFICATIONS, parkAfterFailures: config.PARK_AFTER_FAILURES }
   const record = gather((answered: readonly Answered[]) =>
     retryTransient(() => recordAnswers(database, answered, written), {
       signal: stopping,
@@ -69,11 +69,11 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     slowAtOnce: config.DELIVERY_SLOW_CONCURRENCY,
     slowAfterMs: config.DELIVERY_SLOW_AFTER_MS,
   }
-  const noteTrouble = watchTrouble(database, config.TROUBLE_AFTER_MS)
-  const slots = createSlots(limits, () => wake())
-  scope.defer(() => slots.allFree())
+  const noteOutage = watchOutages(database, config.TROUBLE_AFTER_MS)
+  const limiter = createLimiter(limits, () => wake())
+  scope.defer(() => limiter.allFree())
 
-  async function deliver(claimed: Claimed, claimedAt: number, leave: () => void): Promise<void> {
+  async function deliver(claimed: ClaimedDelivery, claimedAt: number, leave: () => void): Promise<void> {
     const startedAt = performance.now()
     // Whoever takes it over when the claim lapses looks for a message that must be there by then.
     const isLate = startedAt - claimedAt > config.LEASE_MS - config.SEND_TIMEOUT_MS
@@ -85,14 +85,14 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     leave()
     const tookMs = Math.round(performance.now() - startedAt)
     const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
-    const settlement = settle(answer, attempted, policy, Math.random())
-    const isOurs = await record({ claimed, answer, settlement, tookMs })
-    await retryTransient(() => noteTrouble(answer, sortOf(claimed)), { signal: stopping })
+    const next = decideNext(answer, attempted, policy, Math.random())
+    const isOurs = await record({ claimed, answer, next, tookMs })
+    await retryTransient(() => noteOutage(answer, outageKeyOf(claimed)), { signal: stopping })
     attempts.inc({ channel: name, answer: answer.kind })
     if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
     const { notification_id, delivery_id, action } = claimed
-    const { state, reason, parks } = settlement
-    const event = isOurs ? 'delivery_settled' : 'delivery_claim_lapsed'
+    const { state, reason, parks } = next
+    const event = isOurs ? 'delivery_attempted' : 'delivery_claim_lapsed'
     log[state === 'sent' ? 'info' : 'warn'](
       { channel: name, notification_id, delivery_id, action, state, reason, took_ms: tookMs, ...(parks && { parks }) },
       event,
@@ -100,7 +100,7 @@ function startKind(name: string, database: Database, context: ServiceContext & C
   }
 
   /** What shares a reason of ours not to get out: all of the kind, or of those with the same secret. */
-  function sortOf({ secret_id }: Claimed): string {
+  function outageKeyOf({ secret_id }: ClaimedDelivery): string {
     if (!kind.hasSecrets) return name
     return secret_id === ''
       ? `${name} without a secret of its own`
@@ -110,15 +110,15 @@ function startKind(name: string, database: Database, context: ServiceContext & C
   const holder = randomUUID()
   let isClaimOpen = false
 
-  async function claim(limit: number): Promise<readonly Claimed[]> {
-    if (isClaimOpen) await returnUncalled(database, holder, slots.ids())
+  async function claim(limit: number): Promise<readonly ClaimedDelivery[]> {
+    if (isClaimOpen) await returnUncalled(database, holder, limiter.ids())
     isClaimOpen = true
     const claimed = await claimDeliveries(database, { channel: name, holder, limit, leaseMs: config.LEASE_MS })
     isClaimOpen = false
     return claimed
   }
 
-  const afterCrash = settle(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
+  const afterCrash = decideNext(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
   let tidiedAt = -Infinity
 
   async function tidy(): Promise<void> {
@@ -129,13 +129,13 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     tidiedAt = performance.now()
   }
 
-  const wake = startLoop(`deliver ${name}`, config.POLL_MS, context, async () => {
+  const wake = startLoop(`deliver_${name.toLowerCase()}`, config.POLL_MS, context, async () => {
     if (performance.now() - tidiedAt >= config.POLL_MS) await tidy()
-    const limit = slots.free()
+    const limit = limiter.free()
     if (limit === 0) return
     const claimedAt = performance.now()
     for (const claimed of await claim(limit))
-      slots.take(claimed.delivery_id, (leave) =>
+      limiter.take(claimed.delivery_id, (leave) =>
         deliver(claimed, claimedAt, leave).catch((error: unknown) => {
           if (!stopping.aborted) fail(error)
         }),
@@ -147,8 +147,8 @@ function startKind(name: string, database: Database, context: ServiceContext & C
 /** A process that was stopped, or starved, between claim and call. */
 const heldUp: Answer = { kind: 'retry', reason: 'the claim was too old to be called for' }
 
-async function call(channel: Channel, claimed: Claimed): Promise<Answer> {
-  const parcel: Parcel = {
+async function call(channel: Channel, claimed: ClaimedDelivery): Promise<Answer> {
+  const delivery: Delivery = {
     deliveryId: claimed.delivery_id,
     notificationId: claimed.notification_id,
     kind: claimed.kind,
@@ -159,5 +159,5 @@ async function call(channel: Channel, claimed: Claimed): Promise<Answer> {
     createdAt: claimed.created_at,
     claimedAt: claimed.created_at + claimed.age_ms,
   }
-  return claimed.action === 'find' && channel.find ? channel.find(parcel) : channel.send(parcel)
+  return claimed.action === 'find' && channel.find ? channel.find(delivery) : channel.send(delivery)
 }

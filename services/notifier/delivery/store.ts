@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { type Answer, notificationKinds } from '../channels/channel.ts'
+import { type Answer, messageKinds } from '../channels/channel.ts'
 import type { Message } from '../message/compose.ts'
 import { park, unpark } from './park.ts'
-import type { Settlement } from './decide-next.ts'
+import type { NextStep } from './decide-next.ts'
 
 const claimedRow = z.object({
   delivery_id: z.number(),
   notification_id: z.string(),
-  kind: z.enum(notificationKinds),
+  kind: z.enum(messageKinds),
   destination_id: z.number(),
   claim: z.number(),
   action: z.enum(['send', 'find']),
@@ -23,7 +23,7 @@ const claimedRow = z.object({
 })
 
 /** A delivery that is ours alone until its lease ends. */
-export type Claimed = z.output<typeof claimedRow>
+export type ClaimedDelivery = z.output<typeof claimedRow>
 
 const inMs = (ms: number | null) =>
   ms === null ? sql.fragment`NULL::timestamptz` : sql.fragment`now() + ${ms} * interval '1 ms'`
@@ -36,7 +36,7 @@ const inMs = (ms: number | null) =>
 export async function claimDeliveries(
   database: Database,
   { channel, holder, limit, leaseMs }: { channel: string; holder: string; limit: number; leaseMs: number },
-): Promise<readonly Claimed[]> {
+): Promise<readonly ClaimedDelivery[]> {
   return database.any(sql.type(claimedRow)`
     WITH free AS (
       SELECT t.destination_id, d.delivery_id
@@ -89,7 +89,7 @@ export async function returnUncalled(database: Database, holder: string, underWa
 export async function releaseLapsed(
   database: Database,
   channel: string,
-  { state, dueInMs, reason }: Settlement,
+  { state, dueInMs, reason }: NextStep,
 ): Promise<number> {
   const { rowCount } = await database.query(sql.unsafe`
     WITH lapsed AS (
@@ -125,7 +125,7 @@ export async function closeUndeliverable(database: Database, channel: string, gi
 }
 
 /** What came of a claimed delivery. */
-export type Answered = { claimed: Claimed; answer: Answer; settlement: Settlement; tookMs: number }
+export type Answered = { claimed: ClaimedDelivery; answer: Answer; next: NextStep; tookMs: number }
 
 const settledRow = z.object({
   delivery_id: z.number(),
@@ -138,14 +138,14 @@ const answerColumns = ['int8', 'int4', 'text', 'text', 'float8', 'float8', 'text
 
 /**
  * Writes down what came of claimed deliveries, and lets their destinations go. False for those whose claim had lapsed and
- * which somebody else has taken since: of them only the attempt is kept. With `tellPublic` the first delivery of a
+ * which somebody else has taken since: of them only the attempt is kept. With `writePublic` the first delivery of a
  * notification about a company also leaves a row in public.notification. A destination is parked when the settlement says
  * so or `parkAfterFailures` messages in a row have failed there, and works again when a message has arrived.
  */
 export async function recordAnswers(
   database: Database,
   answered: readonly Answered[],
-  policy: { tellPublic: boolean; parkAfterFailures: number },
+  policy: { writePublic: boolean; parkAfterFailures: number },
 ): Promise<boolean[]> {
   const ofDestination = new Map(answered.toReversed().map((one) => [one.claimed.destination_id, one]))
   const first = new Set(ofDestination.values())
@@ -162,10 +162,10 @@ export async function recordAnswers(
 async function recordOnce(
   database: Database,
   answered: readonly Answered[],
-  { tellPublic, parkAfterFailures }: { tellPublic: boolean; parkAfterFailures: number },
+  { writePublic, parkAfterFailures }: { writePublic: boolean; parkAfterFailures: number },
 ): Promise<Set<number>> {
-  const rows = answered.map(({ claimed, answer, settlement, tookMs }) => {
-    const { state, dueInMs, holdMs, reason, reference } = settlement
+  const rows = answered.map(({ claimed, answer, next, tookMs }) => {
+    const { state, dueInMs, holdMs, reason, reference } = next
     return [
       claimed.delivery_id,
       claimed.claim,
@@ -208,41 +208,41 @@ async function recordOnce(
         SELECT delivery_id, claim, action, outcome, coalesce(reason, reference), took_ms FROM answer
       )
       SELECT delivery_id, notification_id, failures, is_parked FROM settled JOIN freed USING (destination_id)`)
-    const told: string[] = []
+    const sent: string[] = []
     const working: number[] = []
     for (const { delivery_id, notification_id, failures, is_parked } of settled) {
-      const { claimed, settlement } = byId.get(delivery_id) as Answered
-      const { state, parks, reason } = settlement
-      if (state === 'sent') told.push(notification_id)
+      const { claimed, next } = byId.get(delivery_id) as Answered
+      const { state, parks, reason } = next
+      if (state === 'sent') sent.push(notification_id)
       if (state === 'sent' && is_parked) working.push(claimed.destination_id)
       if (state !== 'sent' && !is_parked && (parks || failures >= parkAfterFailures)) {
         const why = parks ? reason : `${failures} messages in a row failed, the last: ${reason}`
         await park(tx, claimed.destination_id, why ?? '', claimed.people)
       }
     }
-    if (told.length > 0) await markTold(tx, told, tellPublic)
+    if (sent.length > 0) await markSent(tx, sent, writePublic)
     if (working.length > 0) await unpark(tx, working)
     return new Set(settled.map(({ delivery_id }) => delivery_id))
   })
 }
 
-async function markTold(tx: Transaction, notificationIds: readonly string[], tellPublic: boolean): Promise<void> {
+async function markSent(tx: Transaction, notificationIds: readonly string[], writePublic: boolean): Promise<void> {
   // parma-web may delete company or source at any time: their rows are held until we commit, or not found.
   await tx.query(sql.unsafe`
     WITH first AS (
       SELECT notification_id FROM notifier.notification
       WHERE notification_id = ANY(${sql.array(notificationIds, 'uuid')}) AND told_at IS NULL
       ORDER BY notification_id FOR UPDATE
-    ), told AS (
+    ), sent AS (
       UPDATE notifier.notification n SET told_at = now() FROM first WHERE n.notification_id = first.notification_id
       RETURNING company_id, data_source_id, message
     ), company AS (
-      SELECT id FROM public.company WHERE id IN (SELECT company_id FROM told) ORDER BY id FOR KEY SHARE
+      SELECT id FROM public.company WHERE id IN (SELECT company_id FROM sent) ORDER BY id FOR KEY SHARE
     ), source AS (
-      SELECT id FROM public.data_source WHERE id IN (SELECT data_source_id FROM told) ORDER BY id FOR KEY SHARE
+      SELECT id FROM public.data_source WHERE id IN (SELECT data_source_id FROM sent) ORDER BY id FOR KEY SHARE
     )
     INSERT INTO public.notification (message, company_id, data_source_id, created_at, modified_at)
-    SELECT told.message ->> 'subject', company.id, source.id, ${utcNow}, ${utcNow}
-    FROM told JOIN company ON company.id = told.company_id JOIN source ON source.id = told.data_source_id
-    WHERE ${tellPublic}`)
+    SELECT sent.message ->> 'subject', company.id, source.id, ${utcNow}, ${utcNow}
+    FROM sent JOIN company ON company.id = sent.company_id JOIN source ON source.id = sent.data_source_id
+    WHERE ${writePublic}`)
 }

@@ -9,9 +9,9 @@ import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { z } from 'zod'
 import { composeDigest } from '../message/compose-digest.ts'
 import type { Config } from '../config.ts'
-import { type Facts, pickNews, readFacts, readFunding, readSeries } from './news.ts'
-import { type DigestConfig, type Due, findDue, type Page, type Wanted } from './policies.ts'
-import { findReaders, type Made, pruneItems, recordFailure, writeDigests } from './store.ts'
+import { type NewsItem, pickNews, readNewsItems, readFunding, readSeries } from './news.ts'
+import { type DigestConfig, type DueDigest, findDue, type Page, type Selection } from './policies.ts'
+import { findReaderChannels, type ComposedDigest, pruneItems, recordFailure, writeDigests } from './store.ts'
 import { drawSeries } from '../message/draw-series.ts'
 import { clean, cut } from '../message/text.ts'
 
@@ -47,11 +47,11 @@ export function startDigests(
 ): () => void {
   const { log } = context
   const wake = startLoop('digests', config.DIGEST_POLL_MS, context, async () => {
-    const made = await makeBatch(
+    const made = await makeDigests(
       database,
       config,
       { which: 'due' },
-      { after: beforeAll, limit: config.DIGEST_BATCH },
+      { after: firstPage, limit: config.DIGEST_BATCH },
       log,
       'return',
     )
@@ -68,33 +68,33 @@ export function startDigests(
 }
 
 /** In the order of people and buckets nothing comes before. */
-export const beforeAll: Page['after'] = { user_id: 0, bucket_id: -1 }
+export const firstPage: Page['after'] = { user_id: 0, bucket_id: -1 }
 
 /** Any number that no other advisory lock of this database has. */
 const digestLock = 7_116_004_202
 
 /** A digest that was looked at, and why it could not be made. */
-export type Tried = Due & { problem: string | null }
+export type TriedDigest = DueDigest & { problem: string | null }
 
 /**
  * Makes the next digests, all in one transaction; when that cannot be done, one by one, so that what one person's rows make
  * impossible costs nobody else anything. Returns which were looked at. One process at a time does it: others wait, or
  * return at once. `now` stands in for the time by which digests are due.
  */
-export async function makeBatch(
+export async function makeDigests(
   database: Database,
   config: MakeConfig,
-  wanted: Wanted,
+  wanted: Selection,
   page: Page,
   log: Log,
   ifBusy: 'wait' | 'return',
   now?: number,
-): Promise<readonly Tried[]> {
+): Promise<readonly TriedDigest[]> {
   try {
     return await database.transaction(async (tx) => {
       if (ifBusy === 'wait') await waitForLock(tx)
       const isOurs = ifBusy === 'wait' || (await tryLock(tx))
-      return isOurs ? makeFound(tx, config, wanted, page, now) : []
+      return isOurs ? makeDue(tx, config, wanted, page, now) : []
     })
   } catch (error) {
     if (classify(error) === 'transient') throw error
@@ -106,19 +106,19 @@ export async function makeBatch(
 async function makeOneByOne(
   database: Database,
   config: MakeConfig,
-  wanted: Wanted,
+  wanted: Selection,
   page: Page,
   log: Log,
   now?: number,
-): Promise<readonly Tried[]> {
-  const tried: Tried[] = []
+): Promise<readonly TriedDigest[]> {
+  const tried: TriedDigest[] = []
   for (const one of await findDue(database, config, wanted, page, now)) {
     let problem: string | null = null
-    const only: Wanted = { ...wanted, person: one.user_id, bucket: one.bucket_id }
+    const only: Selection = { ...wanted, person: one.user_id, bucket: one.bucket_id }
     try {
       await database.transaction(async (tx) => {
         await waitForLock(tx)
-        await makeFound(tx, config, only, { after: beforeAll, limit: 1 }, now)
+        await makeDue(tx, config, only, { after: firstPage, limit: 1 }, now)
       })
     } catch (error) {
       if (classify(error) === 'transient') throw error
@@ -150,39 +150,39 @@ function tryLock(tx: Transaction): Promise<boolean> {
   )
 }
 
-async function makeFound(
+async function makeDue(
   tx: Transaction,
   config: MakeConfig,
-  wanted: Wanted,
+  wanted: Selection,
   page: Page,
   now?: number,
-): Promise<readonly Tried[]> {
+): Promise<readonly TriedDigest[]> {
   const due = await findDue(tx, config, wanted, page, now)
   if (due.length === 0) return []
-  const made = await composeAll(tx, config, due)
+  const made = await composeDigests(tx, config, due)
   await writeDigests(tx, made, {
     // Before its time an empty digest is none: there may still be news.
-    emptyToo: wanted.which === 'due',
+    withEmpty: wanted.which === 'due',
     keepResults: config.firestore !== null,
-    tellPublic: config.WRITE_PUBLIC_REPORTS,
+    writePublic: config.WRITE_PUBLIC_REPORTS,
   })
   digests.inc({ outcome: 'made' }, made.length)
   return due.map((one) => ({ ...one, problem: null }))
 }
 
 /** What these digests would say, and to whom. Writes nothing. */
-export async function composeAll(
+export async function composeDigests(
   connection: Pick<Database, 'any'>,
   config: MakeConfig,
-  due: readonly Due[],
-): Promise<Made[]> {
+  due: readonly DueDigest[],
+): Promise<ComposedDigest[]> {
   const picked = await pickNews(connection, due)
-  const facts = await readFacts(connection, [...new Set([...picked.values()].flat())])
+  const facts = await readNewsItems(connection, [...new Set([...picked.values()].flat())])
   const until = Math.max(...due.map((one) => one.until))
   const all = [...facts.values()]
   const series = await readSeries(connection, all, { from: until - config.DIGEST_CHART_DAYS * dayMs, until })
   const funding = await readFunding(connection, all)
-  const readers = await findReaders(connection, due, config.STRICT_CHANNEL_PURPOSE)
+  const readers = await findReaderChannels(connection, due, config.STRICT_CHANNEL_PURPOSE)
   const extras = {
     chartOf: (id: string) => {
       const found = series.get(id)
@@ -191,19 +191,19 @@ export async function composeAll(
     fundingOf: (id: string) => funding.get(id) ?? [],
     linkOf: (id: string) => makeWhyLink(config, id, until + config.LINK_DAYS * dayMs),
   }
-  return due.map((one): Made => {
+  return due.map((one): ComposedDigest => {
     const news = (picked.get(one) ?? []).map((id) => facts.get(id)).filter((found) => found !== undefined)
     return {
       due: one,
       message: news.length > 0 ? composeDigest({ ...one, news }, extras, config.DIGEST_LINES) : null,
       news: news.map(({ news_id }) => news_id),
       companies: companiesOf(news),
-      members: readers.get(one) ?? [],
+      channels: readers.get(one) ?? [],
     }
   })
 }
 
-function companiesOf(news: readonly Facts[]): Made['companies'] {
+function companiesOf(news: readonly NewsItem[]): ComposedDigest['companies'] {
   const names = new Map(news.map(({ company_id, company }) => [company_id, company ?? `company ${company_id}`]))
   return [...names].map(([id, name]) => ({ id, name }))
 }

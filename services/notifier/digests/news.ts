@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { type DigestNews, isFunding } from '../message/compose-digest.ts'
-import type { Due } from './policies.ts'
+import { type DigestNewsItem, isFunding } from '../message/compose-digest.ts'
+import type { DueDigest } from './policies.ts'
 import type { Series } from '../message/draw-series.ts'
 import { formatDate } from '../message/text.ts'
 
@@ -13,7 +13,7 @@ const pickedRow = z.object({ user_id: z.number(), bucket_id: z.number(), news: z
  * The news of each digest: those of its companies that its reader has had in no digest. They are found by their absence
  * there, so that what was stored late, or while a run was under way, is in the next one.
  */
-export async function pickNews(connection: Connection, due: readonly Due[]): Promise<Map<Due, string[]>> {
+export async function pickNews(connection: Connection, due: readonly DueDigest[]): Promise<Map<DueDigest, string[]>> {
   const rows = await connection.any(sql.type(pickedRow)`
     SELECT d.user_id, d.bucket_id, array_agg(i.news_id) AS news
     FROM ${sql.unnest(
@@ -39,7 +39,7 @@ export async function pickNews(connection: Connection, due: readonly Due[]): Pro
   return new Map(due.map((one) => [one, news.get(`${one.user_id}/${one.bucket_id}`) ?? []]))
 }
 
-const factsRow = z.object({
+const newsItemRow = z.object({
   news_id: z.string(),
   company_id: z.number(),
   company: z.string().nullable(),
@@ -51,11 +51,11 @@ const factsRow = z.object({
   source_measurement_id: z.number(),
   item_key: z.string().nullable(),
 })
-export type Facts = DigestNews & z.output<typeof factsRow>
+export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow>
 
 /** What is known of news, by id. */
-export async function readFacts(connection: Connection, ids: readonly string[]): Promise<Map<string, Facts>> {
-  const rows = await connection.any(sql.type(factsRow)`
+export async function readNewsItems(connection: Connection, ids: readonly string[]): Promise<Map<string, NewsItem>> {
+  const rows = await connection.any(sql.type(newsItemRow)`
     SELECT i.news_id, g.company_id, c.name AS company, i.severity, i.title, i.message, i.trigger_factor, i.observed_at,
       i.source_measurement_id, i.item_key
     FROM notifier.news_item i
@@ -73,7 +73,7 @@ const seriesRow = z.object({ no: z.number(), values: z.array(z.number()), first_
 /** How the series of news went from `from` to `until` (ms since 1970), by news id. Series of two subjects would alternate. */
 export async function readSeries(
   connection: Connection,
-  news: readonly Facts[],
+  news: readonly NewsItem[],
   { from, until }: { from: number; until: number },
 ): Promise<Map<string, Series>> {
   const ofSeries = [...Map.groupBy(news, keyOf).values()]
@@ -104,7 +104,7 @@ export async function readSeries(
   )
 }
 
-const keyOf = ({ company_id, source_measurement_id, item_key }: Facts) =>
+const keyOf = ({ company_id, source_measurement_id, item_key }: NewsItem) =>
   JSON.stringify([company_id, source_measurement_id, item_key])
 
 const fundingRow = z.object({
@@ -121,7 +121,7 @@ export type Known = { name: string; value: string }
  * For news of funding rounds the latest value of every child of their measurement's parent, by news id; of the same item
  * where the news is about one, whose own children count when it is the list itself. What has no value is left out.
  */
-export async function readFunding(connection: Connection, news: readonly Facts[]): Promise<Map<string, Known[]>> {
+export async function readFunding(connection: Connection, news: readonly NewsItem[]): Promise<Map<string, Known[]>> {
   const funding = news.filter(isFunding)
   if (funding.length === 0) return new Map()
   const rows = await connection.any(sql.type(fundingRow)`
@@ -143,10 +143,12 @@ export async function readFunding(connection: Connection, news: readonly Facts[]
     ) v
     ORDER BY child.id`)
   const known = Map.groupBy(rows, ({ news_id }) => news_id)
-  return new Map([...known].map(([id, facts]) => [id, facts.map((one) => ({ name: one.name, value: sayValue(one) }))]))
+  return new Map(
+    [...known].map(([id, facts]) => [id, facts.map((one) => ({ name: one.name, value: formatValue(one) }))]),
+  )
 }
 
-function sayValue({ number, text, date, members }: z.output<typeof fundingRow>): string {
+function formatValue({ number, text, date, members }: z.output<typeof fundingRow>): string {
   if (text !== null) return text
   if (number !== null) return String(number)
   return date === null ? (members ?? []).join(', ') : formatDate(date)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lastSlot, nextSlot, periodAt, type Timing } from './periods.ts'
+import { lastPeriod, nextPeriod, periodAt, type Timing } from './periods.ts'
 
 fc.configureGlobal({ seed: 1 })
 
@@ -16,16 +16,16 @@ describe('daily', () => {
     { what: 'the day the clocks are put back', day: '2026-10-25', at: '2026-10-25T07:00' },
     { what: 'the day before that', day: '2026-10-24', at: '2026-10-24T06:00' },
   ])('eight o’clock in Berlin, $what', ({ day, at }) => {
-    expect(lastSlot(berlin, utc(`${day}T12:00`))).toEqual({ at: utc(at), period: day })
-    expect(lastSlot(berlin, utc(at) - 1).period < day).toBe(true)
-    expect(nextSlot(berlin, utc(at) - 1)).toEqual({ at: utc(at), period: day })
+    expect(lastPeriod(berlin, utc(`${day}T12:00`))).toEqual({ at: utc(at), period: day })
+    expect(lastPeriod(berlin, utc(at) - 1).period < day).toBe(true)
+    expect(nextPeriod(berlin, utc(at) - 1)).toEqual({ at: utc(at), period: day })
   })
 
   test.each(['2026-03-29', '2026-10-25'])('around a change of the clocks on %s every day has one slot', (day) => {
     const noon = utc(`${day}T12:00`)
     const periods: string[] = []
     for (let at = noon - 48 * hour; at <= noon + 48 * hour; at += 10 * minute) {
-      const { period } = lastSlot({ ...berlin, hour: 2 }, at)
+      const { period } = lastPeriod({ ...berlin, hour: 2 }, at)
       if (periods.at(-1) !== period) periods.push(period)
     }
     expect(periods).toEqual(
@@ -35,12 +35,12 @@ describe('daily', () => {
 
   test('a clock that jumps by ten minutes sees no slot that it has not seen', () => {
     const at = utc('2026-11-26T07:00')
-    const seen = [0, 1, -9, 2, 10, -10, 20].map((minutes) => lastSlot(berlin, at + minutes * minute).period)
+    const seen = [0, 1, -9, 2, 10, -10, 20].map((minutes) => lastPeriod(berlin, at + minutes * minute).period)
     expect([...new Set(seen)].sort()).toEqual(['2026-11-25', '2026-11-26'])
   })
 
   test('three hours late it is still the slot of the day', () => {
-    expect(lastSlot(berlin, utc('2026-11-26T10:00'))).toEqual({ at: utc('2026-11-26T07:00'), period: '2026-11-26' })
+    expect(lastPeriod(berlin, utc('2026-11-26T10:00'))).toEqual({ at: utc('2026-11-26T07:00'), period: '2026-11-26' })
   })
 })
 
@@ -54,7 +54,7 @@ test.each([
   },
   { what: 'monthly', timing: { ...berlin, rhythm: 'monthly' as const }, at: '2026-11-01T07:00', period: '2026-11' },
 ])('$what', ({ timing, at, period }) => {
-  expect(lastSlot(timing, utc('2026-11-26T12:00'))).toEqual({ at: utc(at), period })
+  expect(lastPeriod(timing, utc('2026-11-26T12:00'))).toEqual({ at: utc(at), period })
 })
 
 test.each([
@@ -76,11 +76,11 @@ test('property: the slot that follows the last one is the next, and both belong 
   const now = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2035, 0) })
   fc.assert(
     fc.property(timing, now, (timing, now) => {
-      const [last, next] = [lastSlot(timing, now), nextSlot(timing, now)]
+      const [last, next] = [lastPeriod(timing, now), nextPeriod(timing, now)]
       expect(last.at).toBeLessThanOrEqual(now)
       expect(next.at).toBeGreaterThan(now)
-      expect(nextSlot(timing, last.at)).toEqual(next)
-      expect(lastSlot(timing, next.at)).toEqual(next)
+      expect(nextPeriod(timing, last.at)).toEqual(next)
+      expect(lastPeriod(timing, next.at)).toEqual(next)
       expect(periodAt(timing.rhythm, timing.zone, last.at)).toBe(last.period)
       expect(last.period).not.toBe(next.period)
     }),

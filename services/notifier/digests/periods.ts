@@ -5,26 +5,30 @@ import { instantOf, type LocalTime, localTime } from '../message/local-time.ts'
 export type Timing = { rhythm: Rhythm; hour: number; weekday: number; zone: string }
 
 /** A time at which a digest is to be made, and the name of what it is the one of: a day, a week or a month. */
-export type Slot = { at: number; period: string }
+export type DigestPeriod = { at: number; period: string }
 
 /** The last slot that has passed at `now` (ms since 1970). */
-export function lastSlot(timing: Timing, now: number): Slot {
+export function lastPeriod(timing: Timing, now: number): DigestPeriod {
   for (let days = 0; ; days--) {
-    const slot = slotOn(timing, localTime(timing.zone, now), days)
-    if (slot && slot.at <= now) return slot
+    const found = periodOn(timing, localTime(timing.zone, now), days)
+    if (found && found.at <= now) return found
   }
 }
 
 /** The first slot after `now`. */
-export function nextSlot(timing: Timing, now: number): Slot {
+export function nextPeriod(timing: Timing, now: number): DigestPeriod {
   for (let days = 0; ; days++) {
-    const slot = slotOn(timing, localTime(timing.zone, now), days)
-    if (slot && slot.at > now) return slot
+    const found = periodOn(timing, localTime(timing.zone, now), days)
+    if (found && found.at > now) return found
   }
 }
 
 /** The slot `days` after a date; null: that day has none. */
-function slotOn({ rhythm, hour, weekday, zone }: Timing, { year, month, day }: LocalTime, days: number): Slot | null {
+function periodOn(
+  { rhythm, hour, weekday, zone }: Timing,
+  { year, month, day }: LocalTime,
+  days: number,
+): DigestPeriod | null {
   const date = new Date(Date.UTC(year, month - 1, day + days))
   if (rhythm === 'weekly' && weekdayOf(date) !== weekday) return null
   if (rhythm === 'monthly' && date.getUTCDate() !== 1) return null

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { rhythms } from '../message/compose-digest.ts'
 import type { Config } from '../config.ts'
-import { lastSlot, periodAt, periodDays, type Slot } from './periods.ts'
+import { lastPeriod, periodAt, periodDays, type DigestPeriod } from './periods.ts'
 import { isZone } from '../message/local-time.ts'
 
 type Connection = Pick<Database, 'any' | 'oneFirst'>
@@ -31,19 +31,19 @@ const dueRow = z.object({
 })
 
 /** A digest to be made. */
-export type Due = z.output<typeof dueRow>
+export type DueDigest = z.output<typeof dueRow>
 
 /**
  * Which digests: `due` are those whose time has come; `early` those of today, this week or this month that are not made,
  * whatever the time; `next` what each reader would get now, made or not.
  */
-export type Wanted = { which: 'due' | 'early' | 'next'; person?: number | undefined; bucket?: number | undefined }
+export type Selection = { which: 'due' | 'early' | 'next'; person?: number | undefined; bucket?: number | undefined }
 
 /** Digests after this one in the order of people and buckets, at most `limit`. */
-export type Page = { after: Pick<Due, 'user_id' | 'bucket_id'>; limit: number }
+export type Page = { after: Pick<DueDigest, 'user_id' | 'bucket_id'>; limit: number }
 
 /**
- * Finds digests to make. Of the slots of a person that have passed since they asked for digests only the last counts, and
+ * Finds digests to make. Of the periods of a person that have passed since they asked for digests only the last counts, and
  * once it has its row it is not found again. A digest goes back to the one before, and a little further for news that were
  * stored late; where that could not be sent, as far as that would have. The first goes back for one rhythm, and to when they
  * asked if a slot was missed since. `now`, ms since 1970, is the database's time if not given.
@@ -51,13 +51,13 @@ export type Page = { after: Pick<Due, 'user_id' | 'bucket_id'>; limit: number }
 export async function findDue(
   connection: Connection,
   config: DigestConfig,
-  { which, person = 0, bucket = -1 }: Wanted,
+  { which, person = 0, bucket = -1 }: Selection,
   { after, limit }: Page,
   now?: number,
-): Promise<readonly Due[]> {
+): Promise<readonly DueDigest[]> {
   const at = now ?? (await readTime(connection))
-  const slots = await findSlots(connection, config, which, at)
-  const rows = slots.map(({ timing, at, period }) => {
+  const periods = await findPeriods(connection, config, which, at)
+  const rows = periods.map(({ timing, at, period }) => {
     const { rhythm, hour, weekday, zone, is_default } = timing
     return [rhythm, hour, weekday, zone, is_default, at, period, periodDays[rhythm]]
   })
@@ -124,24 +124,24 @@ const timingRow = z.object({
   zone: z.string(),
   is_default: z.boolean(),
 })
-type FoundSlot = Slot & { timing: z.output<typeof timingRow> }
+type FoundPeriod = DigestPeriod & { timing: z.output<typeof timingRow> }
 
 /** The slot that counts at `now` for every timing that somebody has. */
-async function findSlots(
+async function findPeriods(
   connection: Connection,
   config: DigestConfig,
-  which: Wanted['which'],
+  which: Selection['which'],
   now: number,
-): Promise<FoundSlot[]> {
+): Promise<FoundPeriod[]> {
   const timings = await connection.any(sql.type(timingRow)`
     WITH ${policies(config)}
     SELECT DISTINCT rhythm, hour, weekday, zone, is_default FROM policy WHERE rhythm <> 'off'`)
   const requested = await findRequest(connection)
-  return timings.flatMap((timing): FoundSlot[] => {
+  return timings.flatMap((timing): FoundPeriod[] => {
     // A zone that nobody knows, or no longer knows, costs nobody their digest.
     const usable = { ...timing, zone: isZone(timing.zone) ? timing.zone : config.DIGEST_ZONE }
     if (which !== 'due') return [{ timing, at: now, period: periodAt(usable.rhythm, usable.zone, now) }]
-    const own = timing.is_default && !config.WEEKLY_REPORT_CLOCK ? [] : [{ timing, ...lastSlot(usable, now) }]
+    const own = timing.is_default && !config.WEEKLY_REPORT_CLOCK ? [] : [{ timing, ...lastPeriod(usable, now) }]
     return timing.is_default && requested ? [...own, { timing, ...requested }] : own
   })
 }
@@ -149,7 +149,7 @@ async function findSlots(
 const requestRow = z.object({ period: z.string(), at: z.number() })
 
 /** The last week for which somebody asked for the weekly reports. */
-async function findRequest(connection: Connection): Promise<Slot | undefined> {
+async function findRequest(connection: Connection): Promise<DigestPeriod | undefined> {
   const [request] = await connection.any(sql.type(requestRow)`
     SELECT period, requested_at AS at FROM notifier.weekly_request ORDER BY requested_at DESC LIMIT 1`)
   return request

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { composeDigest, type DigestNews } from '../message/compose-digest.ts'
+import { composeDigest, type DigestNewsItem } from '../message/compose-digest.ts'
 import { documentOf } from './reports.ts'
 
 const until = Date.UTC(2026, 10, 23, 8)
 
 function documentFor(count: number, text: string) {
-  const news = Array.from({ length: count }, (_, index): DigestNews => ({
+  const news = Array.from({ length: count }, (_, index): DigestNewsItem => ({
     news_id: String(index),
     company_id: 1,
     company: 'acme',

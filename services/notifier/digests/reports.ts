@@ -7,7 +7,7 @@ import { TransientError } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Message } from '../message/compose.ts'
 import type { Config } from '../config.ts'
-import type { Result } from './store.ts'
+import type { ReportResult } from './store.ts'
 import { asHtmlSections } from '../message/render-digest.ts'
 
 // https://grpc.io/docs/guides/status-codes/
@@ -24,7 +24,7 @@ const batch = 10
 const waitingRow = z.object({
   digest_id: z.string(),
   // Both written by ourselves from the types.
-  result: z.custom<Result>(),
+  result: z.custom<ReportResult>(),
   message: z.custom<Message>(),
   news: z.array(z.string()),
 })

@@ -3,29 +3,29 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
-import type { Member } from '../people/recipients.ts'
+import type { RecipientChannel } from '../people/recipients.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import type { Message } from '../message/compose.ts'
 import { splitDigest } from '../message/compose-digest.ts'
-import type { Due } from './policies.ts'
-import { type Draft, writeDrafts } from '../delivery/enqueue.ts'
+import type { DueDigest } from './policies.ts'
+import { type MessageToRecipients, enqueueForRecipients } from '../delivery/enqueue.ts'
 
 /** Namespace of the ids of digests. The notification of this id is the whole digest. */
 const namespace = '7e0b2c55-9c0e-4c0b-8a51-2f4f6f1f1d0a'
 
-/** A digest ready to be written. Without a message there is nothing to say, without members nobody to say it to. */
-export type Made = {
-  due: Due
+/** A digest ready to be written. Without a message there is nothing to say, without channels nobody to say it to. */
+export type ComposedDigest = {
+  due: DueDigest
   message: Message | null
   news: readonly string[]
   companies: readonly { id: number; name: string }[]
-  members: readonly Member[]
+  channels: readonly RecipientChannel[]
 }
 
 /** What Firestore gets of a digest besides its news and its message (reports.ts). */
-export type Result = Omit<Due, 'channel_id'> & Pick<Made, 'companies'>
+export type ReportResult = Omit<DueDigest, 'channel_id'> & Pick<ComposedDigest, 'companies'>
 
-const memberRow = z.object({
+const readerChannelRow = z.object({
   company_id: z.null(),
   user_id: z.number(),
   user_name: z.string(),
@@ -41,12 +41,12 @@ const memberRow = z.object({
  * Where the reader of each digest gets it: at the channel the policy names, if it is one of theirs; else at their channels
  * for reports. People who have none get it at all of theirs, as the predecessor did, unless `strict`.
  */
-export async function findReaders(
+export async function findReaderChannels(
   connection: Pick<Database, 'any'>,
-  due: readonly Due[],
+  due: readonly DueDigest[],
   strict: boolean,
-): Promise<Map<Due, Member[]>> {
-  const rows = await connection.any(sql.type(memberRow)`
+): Promise<Map<DueDigest, RecipientChannel[]>> {
+  const rows = await connection.any(sql.type(readerChannelRow)`
     WITH subscribed AS (
       SELECT user_id, channel_id, channel_purpose = 'REPORT' AS is_report,
         bool_or(channel_purpose = 'REPORT') OVER (PARTITION BY user_id) AS has_report
@@ -60,10 +60,10 @@ export async function findReaders(
       s.channel_id, s.is_report OR (NOT s.has_report AND ${!strict}) AS is_for_reports
     FROM subscribed s JOIN public."user" u ON u.id = s.user_id JOIN ${allChannels} c USING (channel_id)
     ORDER BY u.id, s.channel_id`)
-  const channels = Map.groupBy(rows, ({ user_id }) => user_id)
+  const byReader = Map.groupBy(rows, ({ user_id }) => user_id)
   return new Map(
     due.map((one) => {
-      const own = channels.get(one.user_id) ?? []
+      const own = byReader.get(one.user_id) ?? []
       const chosen = own.filter(({ channel_id }) => channel_id === one.channel_id)
       return [one, chosen.length > 0 ? chosen : own.filter(({ is_for_reports }) => is_for_reports)]
     }),
@@ -72,29 +72,33 @@ export async function findReaders(
 
 export type WriteOptions = {
   /** Also the rows that say that there was nothing to send. */
-  emptyToo: boolean
+  withEmpty: boolean
   /** Keep what Firestore gets. */
   keepResults: boolean
   /** Leave rows in public.report. */
-  tellPublic: boolean
+  writePublic: boolean
 }
 
 /** Writes digests, their items and their messages. The transaction holds the lock of digests. */
-export async function writeDigests(tx: Transaction, made: readonly Made[], options: WriteOptions): Promise<void> {
-  const sent = made.filter(({ message, members }) => message !== null && members.length > 0)
-  await writeRows(tx, options.emptyToo ? made : sent, options.keepResults)
+export async function writeDigests(
+  tx: Transaction,
+  made: readonly ComposedDigest[],
+  options: WriteOptions,
+): Promise<void> {
+  const sent = made.filter(({ message, channels }) => message !== null && channels.length > 0)
+  await writeRows(tx, options.withEmpty ? made : sent, options.keepResults)
   const items = sent.flatMap(({ due, news }) => news.map((id) => [due.user_id, due.bucket_id, id, due.period]))
   await tx.query(sql.unsafe`
     INSERT INTO notifier.digest_item (user_id, bucket_id, news_id, period)
     SELECT * FROM ${sql.unnest(items, ['int4', 'int4', 'uuid', 'text'])}`)
-  await writeDrafts(tx, sent.flatMap(draftsOf))
-  if (options.tellPublic) await writePublicReports(tx, sent)
+  await enqueueForRecipients(tx, sent.flatMap(messagesOf))
+  if (options.writePublic) await writePublicReports(tx, sent)
 }
 
-function writeRows(tx: Transaction, made: readonly Made[], keepResults: boolean) {
+function writeRows(tx: Transaction, made: readonly ComposedDigest[], keepResults: boolean) {
   const rows = made.map((one) => {
-    const { due, message, news, members } = one
-    const state = message === null ? 'empty' : members.length === 0 ? 'nowhere' : 'made'
+    const { due, message, news, channels } = one
+    const state = message === null ? 'empty' : channels.length === 0 ? 'nowhere' : 'made'
     const result = keepResults && state === 'made' ? JSON.stringify(resultOf(one)) : null
     return [due.user_id, due.bucket_id, due.period, idOf(due), due.rhythm, state, news.length, due.since, result]
   })
@@ -108,37 +112,43 @@ function writeRows(tx: Transaction, made: readonly Made[], keepResults: boolean)
     SET state = excluded.state, reason = NULL, news = excluded.news, result = excluded.result, made_at = now()`)
 }
 
-function resultOf({ due, companies }: Made): Result {
+function resultOf({ due, companies }: ComposedDigest): ReportResult {
   const { channel_id: _, ...about } = due
   return { ...about, companies }
 }
 
-function idOf({ user_id, bucket_id, period }: Due): string {
+function idOf({ user_id, bucket_id, period }: DueDigest): string {
   return uuidv5(`${user_id}/${bucket_id}/${period}`, namespace)
 }
 
 /** One message for all channels; where a channel has no room for it, its parts there. */
-function draftsOf({ due, message, members }: Made): Draft[] {
+function messagesOf({ due, message, channels }: ComposedDigest): MessageToRecipients[] {
   if (message === null) return []
   const id = idOf(due)
-  const of = (notificationId: string, message: Message, members: readonly Member[]): Draft => ({
+  const of = (
+    notificationId: string,
+    message: Message,
+    channels: readonly RecipientChannel[],
+  ): MessageToRecipients => ({
     ...{ notificationId, kind: 'digest', companyId: null, dataSourceId: null },
     message,
-    members,
+    channels,
   })
-  const shapes = [...Map.groupBy(members, ({ channel_type }) => channelKinds[channel_type]?.maxDigestChars ?? Infinity)]
-  const shaped = shapes.map(([maxChars, members]) => ({ maxChars, members, parts: splitDigest(message, maxChars) }))
-  const whole = shaped.filter(({ parts }) => parts.length === 1).flatMap(({ members }) => members)
+  const shapes = [
+    ...Map.groupBy(channels, ({ channel_type }) => channelKinds[channel_type]?.maxDigestChars ?? Infinity),
+  ]
+  const shaped = shapes.map(([maxChars, channels]) => ({ maxChars, channels, parts: splitDigest(message, maxChars) }))
+  const whole = shaped.filter(({ parts }) => parts.length === 1).flatMap(({ channels }) => channels)
   return [
     of(id, message, whole),
-    ...shaped.flatMap(({ maxChars, members, parts }) =>
-      parts.length === 1 ? [] : parts.map((part, index) => of(uuidv5(`${maxChars}/${index}`, id), part, members)),
+    ...shaped.flatMap(({ maxChars, channels, parts }) =>
+      parts.length === 1 ? [] : parts.map((part, index) => of(uuidv5(`${maxChars}/${index}`, id), part, channels)),
     ),
   ]
 }
 
 /** One row for each company and week, for whoever has the first report with it. Companies that are gone have none. */
-async function writePublicReports(tx: Transaction, sent: readonly Made[]): Promise<void> {
+async function writePublicReports(tx: Transaction, sent: readonly ComposedDigest[]): Promise<void> {
   const rows = sent
     .filter(({ due }) => due.rhythm === 'weekly')
     .flatMap(({ due, companies }) => companies.map(({ id }) => [id, due.period, `report/${idOf(due)}`]))
@@ -158,7 +168,7 @@ async function writePublicReports(tx: Transaction, sent: readonly Made[]): Promi
 }
 
 /** Writes down that a digest could not be made. Its news wait for the next one. */
-export async function recordFailure(database: Database, due: Due, reason: string): Promise<void> {
+export async function recordFailure(database: Database, due: DueDigest, reason: string): Promise<void> {
   await database.query(sql.unsafe`
     INSERT INTO notifier.digest (user_id, bucket_id, period, digest_id, rhythm, state, since, reason)
     VALUES (${due.user_id}, ${due.bucket_id}, ${due.period}, ${idOf(due)}::uuid, ${due.rhythm}, 'failed',

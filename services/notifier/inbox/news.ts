@@ -32,7 +32,7 @@ export function storeNews(database: Database, config: Pick<Config, 'GROUP_WAIT_M
     await withLedger(database, 'notifier', events, async (tx, verdicts) => {
       const fresh = batch.map(({ value }) => value).filter((_, index) => verdicts[index] === 'fresh')
       if (fresh.length === 0) return
-      await countIn(tx, fresh, config.GROUP_WAIT_MS)
+      await countGroups(tx, fresh, config.GROUP_WAIT_MS)
       await addItems(
         tx,
         fresh.filter(({ silent }) => !silent),
@@ -44,7 +44,7 @@ export function storeNews(database: Database, config: Pick<Config, 'GROUP_WAIT_M
 }
 
 /** Silent news are counted too: a group is complete when all its news have come, told or not. */
-async function countIn(tx: Transaction, news: readonly News[], waitMs: number): Promise<void> {
+async function countGroups(tx: Transaction, news: readonly News[], waitMs: number): Promise<void> {
   const groups = Map.groupBy(news, ({ group_id }) => group_id)
   const rows = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -17,7 +17,7 @@ const eventColumns = {
   at: 'int8',
 } as const
 
-const storyRow = z.object({ dedupe_key: z.string(), is_open: z.boolean() })
+const incidentRow = z.object({ dedupe_key: z.string(), is_open: z.boolean() })
 
 /** Stores operational events worth telling: the first of each story and its end. Others of an open story add nothing. */
 export function storeOpsEvents(database: Database, wake: () => void): Handler<OpsEvent> {
@@ -29,7 +29,7 @@ export function storeOpsEvents(database: Database, wake: () => void): Handler<Op
     }))
     await withLedger(database, 'notifier', events, async (tx, verdicts) => {
       const fresh = batch.map(({ value }) => value).filter((_, index) => verdicts[index] === 'fresh')
-      await addOpsEvents(tx, await keepTurns(tx, fresh))
+      await addOpsEvents(tx, await keepTransitions(tx, fresh))
     })
     wake()
     return batch.map(() => ok())
@@ -37,26 +37,26 @@ export function storeOpsEvents(database: Database, wake: () => void): Handler<Op
 }
 
 /** Those of `events` that open a story or close an open one. Writes how each story stands after them. */
-async function keepTurns(tx: Transaction, events: readonly OpsEvent[]): Promise<OpsEvent[]> {
+async function keepTransitions(tx: Transaction, events: readonly OpsEvent[]): Promise<OpsEvent[]> {
   const keys = [...new Set(events.map(({ dedupe_key }) => dedupe_key))].sort()
   // First the rows, then their locks: another partition may bring the same story at the same moment.
   await tx.query(sql.unsafe`
     INSERT INTO notifier.ops_story (dedupe_key, is_open) SELECT unnest(${sql.array(keys, 'text')}), false
     ON CONFLICT DO NOTHING`)
-  const stories = await tx.any(sql.type(storyRow)`
+  const incidents = await tx.any(sql.type(incidentRow)`
     SELECT dedupe_key, is_open FROM notifier.ops_story WHERE dedupe_key = ANY(${sql.array(keys, 'text')})
     ORDER BY dedupe_key FOR UPDATE`)
-  const isOpen = new Map(stories.map((story) => [story.dedupe_key, story.is_open]))
-  const turns = events.filter(({ dedupe_key, resolved }) => {
-    const isTurn = isOpen.get(dedupe_key) === resolved
-    if (isTurn) isOpen.set(dedupe_key, !resolved)
-    return isTurn
+  const isOpen = new Map(incidents.map((incident) => [incident.dedupe_key, incident.is_open]))
+  const transitions = events.filter(({ dedupe_key, resolved }) => {
+    const isTransition = isOpen.get(dedupe_key) === resolved
+    if (isTransition) isOpen.set(dedupe_key, !resolved)
+    return isTransition
   })
   await tx.query(sql.unsafe`
     UPDATE notifier.ops_story s SET is_open = d.is_open, changed_at = now()
     FROM ${sql.unnest([...isOpen], ['text', 'bool'])} AS d (dedupe_key, is_open)
     WHERE s.dedupe_key = d.dedupe_key AND s.is_open <> d.is_open`)
-  return turns
+  return transitions
 }
 
 async function addOpsEvents(tx: Transaction, events: readonly OpsEvent[]): Promise<void> {

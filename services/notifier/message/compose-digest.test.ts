@@ -2,7 +2,7 @@ import type { SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Message } from './compose.ts'
-import { composeDigest, type Digest, type DigestNews, type Extras, splitDigest } from './compose-digest.ts'
+import { composeDigest, type Digest, type DigestNewsItem, type Extras, splitDigest } from './compose-digest.ts'
 import { asHtml, asSlack, asText, maxDigestChars } from './render.ts'
 import { asHtmlSections } from './render-digest.ts'
 
@@ -11,7 +11,7 @@ fc.configureGlobal({ seed: 1 })
 const until = Date.UTC(2026, 10, 23, 8)
 const nothing: Extras = { chartOf: () => null, fundingOf: () => [], linkOf: () => null }
 
-function newsOf(id: string, facts: Partial<DigestNews> = {}): DigestNews {
+function newsOf(id: string, facts: Partial<DigestNewsItem> = {}): DigestNewsItem {
   return {
     news_id: id,
     company_id: 1,
@@ -25,7 +25,7 @@ function newsOf(id: string, facts: Partial<DigestNews> = {}): DigestNews {
   }
 }
 
-function digestOf(news: DigestNews[], facts: Partial<Digest> = {}): Digest {
+function digestOf(news: DigestNewsItem[], facts: Partial<Digest> = {}): Digest {
   return { rhythm: 'weekly', since: until - 7 * 24 * 3_600_000, until, bucket: null, news, ...facts }
 }
 

@@ -6,7 +6,7 @@ export const rhythms = ['daily', 'weekly', 'monthly'] as const
 export type Rhythm = (typeof rhythms)[number]
 
 /** What a digest says of a news. */
-export type DigestNews = {
+export type DigestNewsItem = {
   news_id: string
   company_id: number
   /** Null: it is gone. */
@@ -26,7 +26,7 @@ export type Digest = {
   /** Name of the bucket it is about; null: all companies its reader follows. */
   bucket: string | null
   /** At least one. */
-  news: readonly DigestNews[]
+  news: readonly DigestNewsItem[]
 }
 
 /** What belongs to a news and is not in it. */
@@ -58,7 +58,7 @@ export function composeDigest(digest: Digest, extras: Extras, maxLines: number):
   // In the order of their first news, which is that of their most important.
   const companies = [...Map.groupBy(shown, ({ company_id }) => company_id).values()]
   const all = new Set(digest.news.map(({ company_id }) => company_id)).size
-  const named = all === 1 ? nameOf(shown[0] as DigestNews) : `${all} companies`
+  const named = all === 1 ? nameOf(shown[0] as DigestNewsItem) : `${all} companies`
   const about = digest.bucket === null ? named : `${named} of ${cut(clean(digest.bucket), maxName)}`
   return {
     subject: cut(`Your ${digest.rhythm} report: ${count} news of ${about}`, maxSubject),
@@ -70,7 +70,7 @@ export function composeDigest(digest: Digest, extras: Extras, maxLines: number):
   }
 }
 
-function linesOf(news: readonly DigestNews[], { chartOf, fundingOf, linkOf }: Extras): Line[] {
+function linesOf(news: readonly DigestNewsItem[], { chartOf, fundingOf, linkOf }: Extras): Line[] {
   const [funding, ...furtherFunding] = news.filter(isFunding)
   const charts = new Set<string>()
   return news
@@ -101,18 +101,18 @@ function describeFunding(facts: readonly { name: string; value: string }[], furt
 }
 
 /** Whether what belongs to a funding round is told with it. */
-export function isFunding({ message }: Pick<DigestNews, 'message'>): boolean {
+export function isFunding({ message }: Pick<DigestNewsItem, 'message'>): boolean {
   return /funding round/i.test(message)
 }
 
-function nameOf({ company, company_id }: DigestNews): string {
+function nameOf({ company, company_id }: DigestNewsItem): string {
   return cut(clean(company ?? ''), maxName) || `company ${company_id}`
 }
 
 const ranks = { critical: 2, warning: 1, info: 0 }
 
-function byImportance(a: DigestNews, b: DigestNews): number {
-  const factor = ({ trigger_factor }: DigestNews) => Math.abs(trigger_factor ?? 0)
+function byImportance(a: DigestNewsItem, b: DigestNewsItem): number {
+  const factor = ({ trigger_factor }: DigestNewsItem) => Math.abs(trigger_factor ?? 0)
   return (
     ranks[b.severity] - ranks[a.severity] ||
     factor(b) - factor(a) ||

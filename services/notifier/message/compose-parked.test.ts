@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { explainWhy } from './compose.ts'
-import { composeParked, describeParking, nameOf, type Parking } from './compose-parked.ts'
+import { composeParked, describeParking, destinationName, type Parking } from './compose-parked.ts'
 
 const parked: Parking = {
   ...{ destination_id: 7, channel: 'SLACK', address: 'alerts', resolved: false, at: 0 },
@@ -36,5 +36,5 @@ test.each([
   ['EMAIL', 'ann@example.com', 'EMAIL ann@example.com'],
   ['SLACK', 'C0123456789', 'SLACK C0123456789'],
 ])('%s %s is called %s', (channel, address, expected) => {
-  expect(nameOf(channel, address)).toBe(expected)
+  expect(destinationName(channel, address)).toBe(expected)
 })

@@ -24,16 +24,16 @@ export function describeParking({
   reason,
   at,
 }: Parking): Omit<OpsEvent, 'event_id'> {
-  if (destination_id === null || address === null) return describeTrouble({ channel, resolved, reason, at })
-  const place = nameOf(channel, address)
+  if (destination_id === null || address === null) return describeOutage({ channel, resolved, reason, at })
+  const name = destinationName(channel, address)
   return {
     kind: 'destination-parked',
     service: 'notifier',
     data_source_id: null,
-    subject: place,
+    subject: name,
     message: resolved
-      ? `Messages are sent to ${place} again.`
-      : `Nothing more is sent to ${place}: ${cut(clean(reason), 300)}. ${remedy}`,
+      ? `Messages are sent to ${name} again.`
+      : `Nothing more is sent to ${name}: ${cut(clean(reason), 300)}. ${remedy}`,
     resolved,
     dedupe_key: `notifier/destination-parked/${destination_id}`,
     at,
@@ -41,7 +41,7 @@ export function describeParking({
   }
 }
 
-function describeTrouble({
+function describeOutage({
   channel,
   resolved,
   reason,
@@ -64,14 +64,14 @@ function describeTrouble({
 
 /** What those who hear at a parked destination are told elsewhere. */
 export function composeParked({ channel, address, reason }: Parking): Message {
-  const place = nameOf(channel, address ?? '')
+  const name = destinationName(channel, address ?? '')
   return {
-    subject: cut(`No more messages to ${place}`, 140),
+    subject: cut(`No more messages to ${name}`, 140),
     context: 'parma-analytics',
     lines: [
       {
         mark: 'warning',
-        title: cut(`Nothing more is sent to ${place}`, 160),
+        title: cut(`Nothing more is sent to ${name}`, 160),
         details: [
           cut(clean(reason), 600),
           'Messages for it are kept for a day. An administrator can send them once it is mended.',
@@ -79,13 +79,13 @@ export function composeParked({ channel, address, reason }: Parking): Message {
       },
     ],
     rest: '',
-    topic: { kind: 'channel', name: place },
+    topic: { kind: 'channel', name: name },
     trace: '',
   }
 }
 
 /** A destination for people. The path of a URL may be a secret. */
-export function nameOf(channel: string, address: string): string {
+export function destinationName(channel: string, address: string): string {
   const shown = URL.parse(address)?.host || address
   return `${channel} ${cut(clean(shown), 100)}`
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { composeNews, composeOps, explainWhy, type NewsFacts, type OpsFacts } from './compose.ts'
+import { composeNews, composeOps, explainWhy, type NewsItem, type OpsFacts } from './compose.ts'
 
 const group = { group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', company_id: 1, company: 'acme', source: 'npm' }
 const observedAt = Date.UTC(2026, 10, 24, 19, 35)
 
-function newsOf(index: number, facts: Partial<NewsFacts> = {}): NewsFacts {
+function newsOf(index: number, facts: Partial<NewsItem> = {}): NewsItem {
   return {
     ...group,
     news_id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,

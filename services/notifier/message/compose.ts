@@ -29,7 +29,7 @@ export type Line = {
 }
 
 /** What composing needs of a news. */
-export type NewsFacts = Pick<
+export type NewsItem = Pick<
   News,
   | 'news_id'
   | 'group_index'
@@ -48,7 +48,7 @@ export type NewsFacts = Pick<
   source: string
 }
 /** Who hears a message at a destination, and what they follow that makes them hear it, as in "follows acme". */
-export type Hearer = { name: string; through?: readonly string[] }
+export type NamedRecipient = { name: string; through?: readonly string[] }
 export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'>
 
 const maxName = 80
@@ -62,14 +62,14 @@ const maxValue = 200
  * `linkOf` gives the page that explains a news; null: there is none.
  */
 export function composeNews(
-  news: readonly NewsFacts[],
+  news: readonly NewsItem[],
   maxLines: number,
   linkOf: (newsId: string) => string | null,
 ): Message {
   const ranked = news.toSorted(byImportance)
   const shown = ranked.slice(0, maxLines)
-  const [first] = ranked as [NewsFacts]
-  const nameOf = ({ company }: NewsFacts) => cut(clean(company), maxName)
+  const [first] = ranked as [NewsItem]
+  const nameOf = ({ company }: NewsItem) => cut(clean(company), maxName)
   const companies = [...new Map(ranked.map((one) => [one.company_id, nameOf(one)])).values()]
   const isOne = companies.length === 1
   return {
@@ -96,7 +96,7 @@ function subjectOf(companies: readonly string[], headline: string, count: number
 }
 
 /** Where each line has a link of its own, the ids of the news would only be long. */
-function traceOf(news: readonly NewsFacts[], isLinked: boolean): string {
+function traceOf(news: readonly NewsItem[], isLinked: boolean): string {
   const groups = [...new Set(news.map(({ group_id }) => group_id))]
   const events = `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}`
   return isLinked ? events : `${events}, news ${news.map(({ news_id }) => news_id).join(', ')}`
@@ -131,13 +131,13 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
 }
 
 /** Why the people of one destination get the message: who of them follows what. */
-export function explainWhy({ topic }: Message, people: readonly Hearer[]): string {
-  const names = (some: readonly Hearer[]) => enumerate(some.map(({ name }) => cut(clean(name), maxName)))
+export function explainWhy({ topic }: Message, people: readonly NamedRecipient[]): string {
+  const names = (some: readonly NamedRecipient[]) => enumerate(some.map(({ name }) => cut(clean(name), maxName)))
   if (topic.kind === 'operations')
     return `You get this because ${names(people)} ${people.length === 1 ? 'is an administrator' : 'are administrators'}.`
   if (topic.kind === 'test') return 'You get this because somebody tests this channel.'
   if (topic.kind === 'channel') return `You get this because ${names(people)} should hear at ${topic.name}.`
-  const followed = ({ through = [] }: Hearer) =>
+  const followed = ({ through = [] }: NamedRecipient) =>
     through.length > 0 ? enumerate(through.map((what) => cut(clean(what), maxName))) : topic.name
   const parts = [...Map.groupBy(people, followed)].map(
     ([what, some]) => `${names(some)} ${some.length === 1 ? 'follows' : 'follow'} ${what}`,
@@ -153,12 +153,12 @@ function enumerate(texts: readonly string[], separator = ', '): string {
 
 const ranks = { critical: 2, warning: 1, info: 0 }
 
-function byImportance(a: NewsFacts, b: NewsFacts): number {
-  const factor = ({ trigger_factor }: NewsFacts) => Math.abs(trigger_factor ?? 0)
+function byImportance(a: NewsItem, b: NewsItem): number {
+  const factor = ({ trigger_factor }: NewsItem) => Math.abs(trigger_factor ?? 0)
   return ranks[b.severity] - ranks[a.severity] || factor(b) - factor(a) || a.group_index - b.group_index
 }
 
-function describeNews({ message, previous, current, trigger_factor: factor }: NewsFacts): string[] {
+function describeNews({ message, previous, current, trigger_factor: factor }: NewsItem): string[] {
   const said = cut(clean(message), maxDetail)
   const values = [previous, current].map((value) => (value === null ? null : cut(clean(value), maxValue)))
   if (values.every((value) => value === null || mentions(said, value))) return [said]

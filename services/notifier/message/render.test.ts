@@ -1,7 +1,7 @@
 import type { HeaderBlock, SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { composeNews, type Message, type NewsFacts } from './compose.ts'
+import { composeNews, type Message, type NewsItem } from './compose.ts'
 import { asHtml, asSlack, asText } from './render.ts'
 import { escapeSlack } from './slack-text.ts'
 
@@ -14,7 +14,7 @@ const anyText = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => Str
 const why = 'You get this because Ann follows acme.'
 
 function messageOf(count: number, text: string, linked = false): Message {
-  const news = Array.from({ length: count }, (_, index): NewsFacts => ({
+  const news = Array.from({ length: count }, (_, index): NewsItem => ({
     news_id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
     ...{ group_id: '7d444840-9dc0-11d1-b245-5ffdce74fad2', group_index: index, company_id: 1 },
     ...{ company: text, source: text },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { addressAll } from './destinations.ts'
-import type { Member } from './recipients.ts'
+import { groupByDestination } from './destinations.ts'
+import type { RecipientChannel } from './recipients.ts'
 
-function memberOf(user: number, type: string, destination: string, secret_id: string | null = null): Member {
+function channelOf(user: number, type: string, destination: string, secret_id: string | null = null): RecipientChannel {
   return {
     company_id: 1,
     user_id: user,
@@ -16,15 +16,15 @@ function memberOf(user: number, type: string, destination: string, secret_id: st
 
 describe('addressAll', () => {
   test('people who share a destination get one message there', () => {
-    const members = [
-      memberOf(1, 'EMAIL', 'team@example.com'),
-      memberOf(2, 'EMAIL', ' Team@Example.com'),
-      memberOf(1, 'SLACK', '#team'),
+    const channels = [
+      channelOf(1, 'EMAIL', 'team@example.com'),
+      channelOf(2, 'EMAIL', ' Team@Example.com'),
+      channelOf(1, 'SLACK', '#team'),
     ]
-    expect(addressAll(members)).toEqual([
+    expect(groupByDestination(channels)).toEqual([
       {
         ...{ channel: 'EMAIL', address: 'team@example.com', secretId: '', problem: null },
-        people: [
+        recipients: [
           { id: 1, name: 'User 1', through: ['acme'] },
           { id: 2, name: 'User 2', through: ['acme'] },
         ],
@@ -33,21 +33,25 @@ describe('addressAll', () => {
         channel: 'SLACK',
         address: 'team',
         secretId: '',
-        people: [{ id: 1, name: 'User 1', through: ['acme'] }],
+        recipients: [{ id: 1, name: 'User 1', through: ['acme'] }],
         problem: null,
       },
     ])
   })
 
   test('two rows of one destination are one', () => {
-    expect(addressAll([memberOf(1, 'SLACK', 'team'), memberOf(1, 'SLACK', '#team')])).toMatchObject([
-      { address: 'team', people: [{ id: 1 }] },
+    expect(groupByDestination([channelOf(1, 'SLACK', 'team'), channelOf(1, 'SLACK', '#team')])).toMatchObject([
+      { address: 'team', recipients: [{ id: 1 }] },
     ])
   })
 
   test('channels of one name in two Slack workspaces are two; e-mail needs no secret', () => {
-    expect(addressAll([memberOf(1, 'SLACK', 'team', 'bot-a'), memberOf(1, 'SLACK', 'team', 'bot-b')])).toHaveLength(2)
-    expect(addressAll([memberOf(1, 'EMAIL', 'a@b.example', 'x'), memberOf(1, 'EMAIL', 'a@b.example')])).toHaveLength(1)
+    expect(
+      groupByDestination([channelOf(1, 'SLACK', 'team', 'bot-a'), channelOf(1, 'SLACK', 'team', 'bot-b')]),
+    ).toHaveLength(2)
+    expect(
+      groupByDestination([channelOf(1, 'EMAIL', 'a@b.example', 'x'), channelOf(1, 'EMAIL', 'a@b.example')]),
+    ).toHaveLength(1)
   })
 
   test.each([
@@ -70,7 +74,7 @@ describe('addressAll', () => {
     ],
     ['PIGEON', 'roof', 'there is no channel of type PIGEON'],
   ])('%s %j is kept with its problem, and costs the others nothing', (type, destination, problem) => {
-    const [bad, good] = addressAll([memberOf(1, type, destination), memberOf(2, 'SLACK', 'zzz')]).sort((a) =>
+    const [bad, good] = groupByDestination([channelOf(1, type, destination), channelOf(2, 'SLACK', 'zzz')]).sort((a) =>
       a.problem ? -1 : 1,
     )
     expect(bad?.problem).toBe(problem)

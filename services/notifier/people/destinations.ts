@@ -1,9 +1,9 @@
-import type { Member } from './recipients.ts'
+import type { RecipientChannel } from './recipients.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { clean, cut } from '../message/text.ts'
 
 /** A place a message goes to. */
-export type Place = {
+export type Destination = {
   channel: string
   address: string
   /** Empty when the channel needs none. */
@@ -12,23 +12,24 @@ export type Place = {
   problem: string | null
 }
 /** Who hears something, and what they follow that makes them hear it. */
-export type Person = { id: number; name: string; through: string[] }
+export type Recipient = { id: number; name: string; through: string[] }
 /** A place, once, and the people who hear it there. */
-export type Addressee = Place & { people: Person[] }
+export type SharedDestination = Destination & { recipients: Recipient[] }
 
-/** The destinations of `members`, each once however many people share it. Rows that name no usable destination stay, with their problem. */
-export function addressAll(members: readonly Member[]): Addressee[] {
-  const shared = Map.groupBy(members, (member) => keyOf(addressOf(member)))
+/** The destinations of `channels`, each once however many people share it. Rows that name no usable destination stay, with their problem. */
+export function groupByDestination(channels: readonly RecipientChannel[]): SharedDestination[] {
+  const shared = Map.groupBy(channels, (channel) => destinationKey(destinationOf(channel)))
   return [...shared.values()].map((some) => ({
-    ...addressOf(some[0] as Member),
-    people: joinPeople(some.map(asPerson)),
+    ...destinationOf(some[0] as RecipientChannel),
+    recipients: mergeRecipients(some.map(asRecipient)),
   }))
 }
 
 /** What makes two places one. */
-export const keyOf = ({ channel, address, secretId }: Place) => JSON.stringify([channel, address, secretId])
+export const destinationKey = ({ channel, address, secretId }: Destination) =>
+  JSON.stringify([channel, address, secretId])
 
-export function asPerson({ user_id, user_name, through }: Member): Person {
+export function asRecipient({ user_id, user_name, through }: RecipientChannel): Recipient {
   return {
     id: user_id,
     name: cut(clean(user_name), maxName),
@@ -37,11 +38,11 @@ export function asPerson({ user_id, user_name, through }: Member): Person {
 }
 
 /** Each person once, with all they follow. */
-export function joinPeople(people: readonly Person[]): Person[] {
-  const joined = new Map<number, Person>()
-  for (const person of people) {
-    const through = [...(joined.get(person.id)?.through ?? []), ...person.through]
-    joined.set(person.id, { ...person, through: [...new Set(through)] })
+export function mergeRecipients(recipients: readonly Recipient[]): Recipient[] {
+  const joined = new Map<number, Recipient>()
+  for (const recipient of recipients) {
+    const through = [...(joined.get(recipient.id)?.through ?? []), ...recipient.through]
+    joined.set(recipient.id, { ...recipient, through: [...new Set(through)] })
   }
   return [...joined.values()]
 }
@@ -52,11 +53,11 @@ const maxSecretName = 200
 const maxShown = 200
 
 /** Where a member hears. What cannot be used stands there quoted, as no usable address is. */
-export function addressOf({ channel_type: channel, destination, secret_id }: Member): Place {
+export function destinationOf({ channel_type: channel, destination, secret_id }: RecipientChannel): Destination {
   const kind = channelKinds[channel]
   const secretId = kind?.hasSecrets ? (secret_id ?? '') : ''
   const shown = JSON.stringify(cut(clean(destination), maxShown))
-  const unusable = (problem: string): Place => ({
+  const unusable = (problem: string): Destination => ({
     channel,
     address: shown,
     secretId: cut(secretId, maxSecretName),

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { allChannels, allChannelSubscriptions } from './channel-rows.ts'
-import { nameWish, severities, type Wish } from './preferences.ts'
+import { describeFilter, severities, type Filter } from './filter.ts'
 
-const memberRow = z.object({
+const recipientChannelRow = z.object({
   /** public.company.id that they follow; null: they are told for another reason. */
   company_id: z.number().nullable(),
   user_id: z.number(),
@@ -16,9 +16,9 @@ const memberRow = z.object({
 })
 
 /** One person at one of their channels. */
-export type Member = z.output<typeof memberRow>
+export type RecipientChannel = z.output<typeof recipientChannelRow>
 
-const hearerRow = z.object({
+const followerRow = z.object({
   company_id: z.number(),
   user_id: z.number(),
   user_name: z.string(),
@@ -34,11 +34,11 @@ const hearerRow = z.object({
 })
 
 /** One person who follows a company, for some of its news or all, at one of their channels. */
-export type Hearer = {
+export type Follower = {
   company_id: number
-  wish: Wish
+  filter: Filter
   /** Null: the person has no channel for it. */
-  member: Member | null
+  channel: RecipientChannel | null
 }
 
 /**
@@ -47,18 +47,18 @@ export type Hearer = {
  * channel for REPORT while promising alerts too (contract section 14), so people who have no other channels get alerts
  * there, unless `strict`. Buckets are those that the person may see.
  */
-export async function findHearers(
+export async function findFollowers(
   tx: Transaction,
   companyIds: readonly number[],
   strict: boolean,
-): Promise<readonly Hearer[]> {
-  const rows = await tx.any(sql.type(hearerRow)`
-    WITH listener AS (
+): Promise<readonly Follower[]> {
+  const rows = await tx.any(sql.type(followerRow)`
+    WITH follower AS (
       SELECT company_id, user_id, NULL::int AS data_source_id, 'info' AS min_severity, NULL::text[] AS kinds,
         NULL::int AS only_channel_id, true AS is_of_company, NULL::text AS bucket, 0 AS no
       FROM (
         SELECT company_id, user_id FROM public.company_subscription UNION SELECT company_id, user_id FROM public.news_subscription
-      ) f WHERE company_id = ANY(${sql.array(companyIds, 'int4')})
+      ) c WHERE company_id = ANY(${sql.array(companyIds, 'int4')})
       UNION ALL
       SELECT company_id, user_id, data_source_id, min_severity, kinds, channel_id, true, NULL, subscription_id
       FROM notifier.subscription WHERE company_id = ANY(${sql.array(companyIds, 'int4')}) AND bucket_id IS NULL
@@ -78,34 +78,41 @@ export async function findHearers(
       SELECT user_id, channel_id, channel_type, destination, secret_id, channel_purpose = 'NOTIFICATION' AS is_alert,
         bool_or(channel_purpose = 'NOTIFICATION') OVER (PARTITION BY user_id) AS has_alert
       FROM ${allChannelSubscriptions} s JOIN ${allChannels} c USING (channel_id)
-      WHERE user_id IN (SELECT user_id FROM listener)
+      WHERE user_id IN (SELECT user_id FROM follower)
     )
-    SELECT l.company_id, u.id AS user_id, u.name AS user_name, s.channel_type, s.destination, s.secret_id,
-      l.data_source_id, l.min_severity, l.kinds, CASE WHEN l.is_of_company THEN coalesce(c.name, 'company ' || l.company_id) END AS company, l.bucket,
-      CASE WHEN l.data_source_id IS NOT NULL THEN coalesce(d.source_name, 'source ' || l.data_source_id) END AS source
-    FROM listener l
-    JOIN public."user" u ON u.id = l.user_id
-    LEFT JOIN subscribed s ON s.user_id = l.user_id AND CASE
-      WHEN l.only_channel_id IS NOT NULL THEN s.channel_id = l.only_channel_id
+    SELECT f.company_id, u.id AS user_id, u.name AS user_name, s.channel_type, s.destination, s.secret_id,
+      f.data_source_id, f.min_severity, f.kinds, CASE WHEN f.is_of_company THEN coalesce(c.name, 'company ' || f.company_id) END AS company, f.bucket,
+      CASE WHEN f.data_source_id IS NOT NULL THEN coalesce(d.source_name, 'source ' || f.data_source_id) END AS source
+    FROM follower f
+    JOIN public."user" u ON u.id = f.user_id
+    LEFT JOIN subscribed s ON s.user_id = f.user_id AND CASE
+      WHEN f.only_channel_id IS NOT NULL THEN s.channel_id = f.only_channel_id
       ELSE s.is_alert OR (NOT s.has_alert AND ${!strict}) END
-    LEFT JOIN public.company c ON c.id = l.company_id
-    LEFT JOIN public.data_source d ON d.id = l.data_source_id
-    ORDER BY u.id, s.channel_id, l.no`)
-  return rows.map(asHearer)
+    LEFT JOIN public.company c ON c.id = f.company_id
+    LEFT JOIN public.data_source d ON d.id = f.data_source_id
+    ORDER BY u.id, s.channel_id, f.no`)
+  return rows.map(asFollower)
 }
 
-function asHearer(row: z.output<typeof hearerRow>): Hearer {
+function asFollower(row: z.output<typeof followerRow>): Follower {
   const { company_id, data_source_id, min_severity, kinds, channel_type, destination } = row
-  const wish = { data_source_id, min_severity, kinds }
-  if (channel_type === null || destination === null) return { company_id, wish, member: null }
+  const filter = { data_source_id, min_severity, kinds }
+  if (channel_type === null || destination === null) return { company_id, filter, channel: null }
   const { user_id, user_name, secret_id } = row
-  const through = nameWish(wish, row)
-  return { company_id, wish, member: { company_id, user_id, user_name, channel_type, destination, secret_id, through } }
+  const through = describeFilter(filter, row)
+  return {
+    company_id,
+    filter,
+    channel: { company_id, user_id, user_name, channel_type, destination, secret_id, through },
+  }
 }
 
 /** The administrators and their channels, by the same rule. */
-export async function findAdministrators(tx: Transaction, strict: boolean): Promise<readonly Member[]> {
-  return findMembers(
+export async function findAdministratorChannels(
+  tx: Transaction,
+  strict: boolean,
+): Promise<readonly RecipientChannel[]> {
+  return readChannels(
     tx,
     sql.fragment`SELECT NULL::int AS company_id, id AS user_id FROM public."user" WHERE role = 'ADMIN'`,
     strict,
@@ -113,29 +120,33 @@ export async function findAdministrators(tx: Transaction, strict: boolean): Prom
 }
 
 /** These people and their channels, by the same rule. */
-export async function findPeople(tx: Transaction, ids: readonly number[], strict: boolean): Promise<readonly Member[]> {
-  return findMembers(
+export async function findChannelsOf(
+  tx: Transaction,
+  ids: readonly number[],
+  strict: boolean,
+): Promise<readonly RecipientChannel[]> {
+  return readChannels(
     tx,
     sql.fragment`SELECT NULL::int AS company_id, id AS user_id FROM public."user" WHERE id = ANY(${sql.array(ids, 'int4')})`,
     strict,
   )
 }
 
-function findMembers(
+function readChannels(
   tx: Transaction,
-  listeners: ReturnType<typeof sql.fragment>,
+  people: ReturnType<typeof sql.fragment>,
   strict: boolean,
-): Promise<readonly Member[]> {
-  return tx.any(sql.type(memberRow)`
-    WITH listener AS (${listeners}), subscribed AS (
+): Promise<readonly RecipientChannel[]> {
+  return tx.any(sql.type(recipientChannelRow)`
+    WITH person AS (${people}), subscribed AS (
       SELECT user_id, channel_id, channel_purpose = 'NOTIFICATION' AS is_alert,
         bool_or(channel_purpose = 'NOTIFICATION') OVER (PARTITION BY user_id) AS has_alert
-      FROM ${allChannelSubscriptions} s WHERE user_id IN (SELECT user_id FROM listener)
+      FROM ${allChannelSubscriptions} s WHERE user_id IN (SELECT user_id FROM person)
     )
-    SELECT l.company_id, u.id AS user_id, u.name AS user_name, c.channel_type, c.destination, c.secret_id, NULL AS through
-    FROM listener l
-    JOIN public."user" u ON u.id = l.user_id
-    JOIN subscribed s ON s.user_id = l.user_id
+    SELECT p.company_id, u.id AS user_id, u.name AS user_name, c.channel_type, c.destination, c.secret_id, NULL AS through
+    FROM person p
+    JOIN public."user" u ON u.id = p.user_id
+    JOIN subscribed s ON s.user_id = p.user_id
     JOIN ${allChannels} c USING (channel_id)
     WHERE s.is_alert OR (NOT s.has_alert AND ${!strict})
     ORDER BY u.id, c.channel_id`)

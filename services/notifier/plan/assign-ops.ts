@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { addressOf, asPerson, joinPeople } from '../people/destinations.ts'
-import { findAdministrators } from '../people/recipients.ts'
-import { addToBundles, type Item, lockSealing, operations } from './bundles.ts'
+import { destinationOf, asRecipient, mergeRecipients } from '../people/destinations.ts'
+import { findAdministratorChannels } from '../people/recipients.ts'
+import { addToBundles, type BundleItem, lockPlanning, operations } from './bundles.ts'
 import type { Config } from '../config.ts'
-import { findDestinations } from '../delivery/enqueue.ts'
-import type { Heard } from '../people/preferences.ts'
-import { readRestraint } from './restraint.ts'
+import { ensureDestinations } from '../delivery/enqueue.ts'
+import type { Filterable } from '../people/filter.ts'
+import { readPreferences } from './preferences.ts'
 
 const opsRow = z.object({
   event_id: z.string(),
@@ -21,33 +21,33 @@ const opsRow = z.object({
  */
 export async function assignOps(database: Database, config: Config, limit: number): Promise<number> {
   return database.transaction(async (tx) => {
-    const now = await lockSealing(tx)
+    const now = await lockPlanning(tx)
     const events = await tx.any(sql.type(opsRow)`
       SELECT event_id, kind, data_source_id, resolved FROM notifier.ops_event
       WHERE assigned_at IS NULL AND (put_off_until IS NULL OR put_off_until <= now())
       ORDER BY received_at, event_id LIMIT ${limit}`)
     if (events.length === 0) return 0
-    const members = await findAdministrators(tx, config.STRICT_CHANNEL_PURPOSE)
-    const restraint = await readRestraint(
+    const channels = await findAdministratorChannels(tx, config.STRICT_CHANNEL_PURPOSE)
+    const preferences = await readPreferences(
       tx,
-      members.map(({ user_id }) => user_id),
+      channels.map(({ user_id }) => user_id),
     )
-    const idOf = await findDestinations(tx, members.map(addressOf))
-    const places = Map.groupBy(members, (member) => idOf(addressOf(member)))
+    const idOf = await ensureDestinations(tx, channels.map(destinationOf))
+    const byDestination = Map.groupBy(channels, (channel) => idOf(destinationOf(channel)))
     const items = events.flatMap(({ event_id, kind, data_source_id, resolved }) => {
       const isCritical = !resolved && config.OPS_CRITICAL_KINDS.includes(kind)
-      const heard: Heard = {
+      const filterable: Filterable = {
         ...{ company_id: operations, data_source_id, source_measurement_id: null, kind },
         severity: isCritical ? 'critical' : 'warning',
       }
-      return [...places].map(([destinationId, some]): Item => {
-        const listening = some.filter(({ user_id }) => !restraint.isMuted(user_id, heard))
+      return [...byDestination].map(([destinationId, some]): BundleItem => {
+        const willing = some.filter(({ user_id }) => !preferences.isMuted(user_id, filterable))
         return {
           ...{ itemId: event_id, companyId: operations, destinationId },
-          people: joinPeople((listening.length > 0 ? listening : some).map(asPerson)),
-          patience: listening.map(({ user_id }) => restraint.patienceOf(user_id, heard)),
+          recipients: mergeRecipients((willing.length > 0 ? willing : some).map(asRecipient)),
+          quietUntil: willing.map(({ user_id }) => preferences.quietUntil(user_id, filterable)),
           opensAt: () => now + config.OPS_WINDOW_MS,
-          keptBack: listening.length > 0 ? null : 'muted',
+          keptBack: willing.length > 0 ? null : 'muted',
         }
       })
     })

@@ -1,19 +1,19 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { Person } from '../people/destinations.ts'
-import { type Bundle, decideWhen, type Patience } from './decide-when.ts'
+import type { Recipient } from '../people/destinations.ts'
+import { type Bundle, decideWhen, type QuietUntil } from './decide-when.ts'
 
 /** Stands for operations where companies have their ids. */
 export const operations = 0
 
 /** A news or an event of operations at a destination. */
-export type Item = {
+export type BundleItem = {
   itemId: string
   companyId: number
   destinationId: number
-  people: readonly Person[]
+  recipients: readonly Recipient[]
   /** One for each who is to hear it. */
-  patience: readonly Patience[]
+  quietUntil: readonly QuietUntil[]
   /** When it could be told, ms since 1970. */
   opensAt(bundle: Bundle): number
   /** Why it is not told there; null: it is. */
@@ -21,14 +21,14 @@ export type Item = {
 }
 
 /** Any number that no other advisory lock of this database has. */
-const sealingLock = 7_116_004_201
+const planningLock = 7_116_004_201
 
 /**
  * Lets one process at a time decide what is told when, until the transaction ends: two would make two messages of one
  * window. Returns the time, ms since 1970, by the database's clock.
  */
-export async function lockSealing(tx: Transaction): Promise<number> {
-  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${sealingLock})`)
+export async function lockPlanning(tx: Transaction): Promise<number> {
+  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${planningLock})`)
   // Not now(): others may have written after our transaction began and before we had the lock.
   return tx.oneFirst(
     sql.type(z.object({ now: z.number() }))`SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now`,
@@ -44,12 +44,12 @@ const bundleRow = z.object({
 })
 
 /** Writes items into the bundles of their destinations, and when those are due. */
-export async function addToBundles(tx: Transaction, items: readonly Item[]): Promise<void> {
+export async function addToBundles(tx: Transaction, items: readonly BundleItem[]): Promise<void> {
   if (items.length === 0) return
   await tx.query(sql.unsafe`
     INSERT INTO notifier.item_delivery (item_id, destination_id, company_id, people, kept_back)
     SELECT * FROM ${sql.unnest(
-      items.map((one) => [one.itemId, one.destinationId, one.companyId, JSON.stringify(one.people), one.keptBack]),
+      items.map((one) => [one.itemId, one.destinationId, one.companyId, JSON.stringify(one.recipients), one.keptBack]),
       ['uuid', 'int4', 'int4', 'jsonb', 'text'],
     )}`)
   const bundles = await decideBundles(
@@ -63,27 +63,30 @@ export async function addToBundles(tx: Transaction, items: readonly Item[]): Pro
     ON CONFLICT (destination_id, company_id) DO UPDATE SET due_at = excluded.due_at, is_held = excluded.is_held`)
 }
 
-async function decideBundles(tx: Transaction, items: readonly Item[]) {
-  const places = Map.groupBy(items, keyOf)
+async function decideBundles(tx: Transaction, items: readonly BundleItem[]) {
+  const byBundle = Map.groupBy(items, keyOf)
   const known = await tx.any(sql.type(bundleRow)`
     SELECT destination_id, company_id, due_at, is_held, told_at
     FROM ${sql.unnest(
-      [...places.values()].map(([first]) => [first?.destinationId ?? 0, first?.companyId ?? 0]),
+      [...byBundle.values()].map(([first]) => [first?.destinationId ?? 0, first?.companyId ?? 0]),
       ['int4', 'int4'],
     )} AS d (destination_id, company_id) JOIN notifier.bundle USING (destination_id, company_id)`)
   const before = new Map(
     known.map((row): [string, Bundle] => [
       keyOf({ destinationId: row.destination_id, companyId: row.company_id }),
-      { dueAt: row.due_at, isHeld: row.is_held, toldAt: row.told_at },
+      { dueAt: row.due_at, isHeld: row.is_held, lastMessageAt: row.told_at },
     ]),
   )
-  return [...places].map(([key, some]) => {
-    const start: Bundle = before.get(key) ?? { dueAt: null, isHeld: false, toldAt: null }
-    const { dueAt, isHeld } = some.reduce((bundle, one) => decideWhen(bundle, one.opensAt(bundle), one.patience), start)
-    const [{ destinationId, companyId }] = some as [Item]
+  return [...byBundle].map(([key, some]) => {
+    const start: Bundle = before.get(key) ?? { dueAt: null, isHeld: false, lastMessageAt: null }
+    const { dueAt, isHeld } = some.reduce(
+      (bundle, one) => decideWhen(bundle, one.opensAt(bundle), one.quietUntil),
+      start,
+    )
+    const [{ destinationId, companyId }] = some as [BundleItem]
     return [destinationId, companyId, dueAt, isHeld] as const
   })
 }
 
-const keyOf = ({ destinationId, companyId }: Pick<Item, 'destinationId' | 'companyId'>) =>
+const keyOf = ({ destinationId, companyId }: Pick<BundleItem, 'destinationId' | 'companyId'>) =>
   `${destinationId}/${companyId}`

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { lockSealing } from './bundles.ts'
-import { severities } from '../people/preferences.ts'
-import { readRestraint } from './restraint.ts'
+import { lockPlanning } from './bundles.ts'
+import { severities } from '../people/filter.ts'
+import { readPreferences } from './preferences.ts'
 
 const heldRow = z.object({
   destination_id: z.number(),
@@ -13,7 +13,7 @@ const heldRow = z.object({
 
 /** Changes the quiet hours of a person by `change`; what waits for the end of the old ones is told when the new ones allow. */
 export async function changeQuietHours<T>(tx: Transaction, person: number, change: () => Promise<T>): Promise<T> {
-  const now = await lockSealing(tx)
+  const now = await lockPlanning(tx)
   const changed = await change()
   const held = await tx.any(sql.type(heldRow)`
     WITH waiting AS (
@@ -28,14 +28,14 @@ export async function changeQuietHours<T>(tx: Transaction, person: number, chang
         AND v.people @> jsonb_build_array(jsonb_build_object('id', ${person}::int))
     )`)
   if (held.length === 0) return changed
-  const restraint = await readRestraint(
+  const preferences = await readPreferences(
     tx,
     held.map(({ user_id }) => user_id),
   )
   const bundles = Map.groupBy(held, ({ destination_id, company_id }) => `${destination_id}/${company_id}`)
   const due = [...bundles.values()].map((some) => {
     const [{ destination_id, company_id }] = some as [z.output<typeof heldRow>]
-    const times = some.map((one) => restraint.patienceOf(one.user_id, one)(now))
+    const times = some.map((one) => preferences.quietUntil(one.user_id, one)(now))
     return [destination_id, company_id, Math.min(...times)]
   })
   // They stay held, so that what is told at one destination is one message.

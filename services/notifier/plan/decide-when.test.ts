@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { type Bundle, decideWhen, endOfWindow } from './decide-when.ts'
 
-const bundleOf = (changes: Partial<Bundle> = {}): Bundle => ({ dueAt: null, isHeld: false, toldAt: null, ...changes })
+const bundleOf = (changes: Partial<Bundle> = {}): Bundle => ({
+  dueAt: null,
+  isHeld: false,
+  lastMessageAt: null,
+  ...changes,
+})
 const awake = (at: number) => at
 const asleepUntil = (end: number) => (at: number) => Math.max(at, end)
 
@@ -9,10 +14,10 @@ describe('endOfWindow', () => {
   const times = { isCritical: false, now: 1000, windowMs: 600 }
   test.each([
     ['the first of a company is told at once', bundleOf(), times, 1000],
-    ['what follows waits for the end of the window', bundleOf({ toldAt: 900 }), times, 1500],
-    ['after the window it is the first again', bundleOf({ toldAt: 400 }), times, 1000],
-    ['critical does not wait', bundleOf({ toldAt: 900 }), { ...times, isCritical: true }, 1000],
-    ['without a window nothing waits', bundleOf({ toldAt: 1000 }), { ...times, windowMs: 0 }, 1000],
+    ['what follows waits for the end of the window', bundleOf({ lastMessageAt: 900 }), times, 1500],
+    ['after the window it is the first again', bundleOf({ lastMessageAt: 400 }), times, 1000],
+    ['critical does not wait', bundleOf({ lastMessageAt: 900 }), { ...times, isCritical: true }, 1000],
+    ['without a window nothing waits', bundleOf({ lastMessageAt: 1000 }), { ...times, windowMs: 0 }, 1000],
   ])('%s', (_, bundle, given, at) => {
     expect(endOfWindow(bundle, given)).toBe(at)
   })

@@ -5,28 +5,28 @@ export type Bundle = {
   /** It waits for the end of quiet hours, not for more of the company. */
   isHeld: boolean
   /** When the last message was made; null: there was none. */
-  toldAt: number | null
+  lastMessageAt: number | null
 }
 
 /** When a person may be told what could be told at `at`: then, or at the end of their quiet hours. */
-export type Patience = (at: number) => number
+export type QuietUntil = (at: number) => number
 
 /**
  * When news of a company could be told at a destination: the first at once, what follows within the window together at
  * its end, and what is critical never waits.
  */
 export function endOfWindow(
-  { toldAt }: Bundle,
+  { lastMessageAt }: Bundle,
   { isCritical, now, windowMs }: { isCritical: boolean; now: number; windowMs: number },
 ): number {
-  return isCritical || toldAt === null ? now : Math.max(now, toldAt + windowMs)
+  return isCritical || lastMessageAt === null ? now : Math.max(now, lastMessageAt + windowMs)
 }
 
 /**
  * When that which could be told at `at` is told, and with it all that waits there about the company: when the first of
  * the people there may hear it, and never later than what waits already.
  */
-export function decideWhen(bundle: Bundle, at: number, people: readonly Patience[]): Bundle {
-  const dueAt = Math.min(...people.map((mayHear) => mayHear(at)))
+export function decideWhen(bundle: Bundle, at: number, quietUntil: readonly QuietUntil[]): Bundle {
+  const dueAt = Math.min(...quietUntil.map((end) => end(at)))
   return bundle.dueAt !== null && bundle.dueAt <= dueAt ? bundle : { ...bundle, dueAt, isHeld: dueAt > at }
 }

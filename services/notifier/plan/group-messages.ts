@@ -1,39 +1,43 @@
-import { joinPeople, type Person } from '../people/destinations.ts'
+import { mergeRecipients, type Recipient } from '../people/destinations.ts'
 
 /** An item that is due at a destination. */
-export type Waiting = {
+export type DueItem = {
   item_id: string
   destination_id: number
   company_id: number
   is_held: boolean
-  people: readonly Person[]
+  people: readonly Recipient[]
 }
 
 /** What makes one message: the same items for all its destinations. `itemIds` are in order. */
-export type Sorted = {
+export type PlannedMessage = {
   companyIds: number[]
   itemIds: string[]
-  to: { destinationId: number; people: Person[] }[]
+  to: { destinationId: number; recipients: Recipient[] }[]
 }
 
 /**
  * What is due, as the messages it becomes: at each destination one for a company, and one for all that was held there
  * through quiet hours. Destinations that are told the same share a message.
  */
-export function sortIntoLetters(waiting: readonly Waiting[], operations: number): Sorted[] {
-  const bundles = Map.groupBy(waiting, ({ destination_id, company_id, is_held }) =>
+export function groupIntoMessages(due: readonly DueItem[], operations: number): PlannedMessage[] {
+  const bundles = Map.groupBy(due, ({ destination_id, company_id, is_held }) =>
     [destination_id, is_held && company_id !== operations ? 'held' : company_id].join('/'),
   )
-  const letters = new Map<string, Sorted>()
+  const messages = new Map<string, PlannedMessage>()
   for (const items of bundles.values()) {
     const itemIds = items.map(({ item_id }) => item_id).sort()
     const key = itemIds.join()
-    const letter = letters.get(key) ?? { companyIds: [...new Set(items.map((one) => one.company_id))], itemIds, to: [] }
-    letters.set(key, letter)
-    letter.to.push({
+    const message = messages.get(key) ?? {
+      companyIds: [...new Set(items.map((one) => one.company_id))],
+      itemIds,
+      to: [],
+    }
+    messages.set(key, message)
+    message.to.push({
       destinationId: items[0]?.destination_id ?? 0,
-      people: joinPeople(items.flatMap(({ people }) => people)),
+      recipients: mergeRecipients(items.flatMap(({ people }) => people)),
     })
   }
-  return [...letters.values()]
+  return [...messages.values()]
 }

@@ -4,15 +4,24 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import { assignNews } from './assign-news.ts'
 import { assignOps } from './assign-ops.ts'
-import { composeDue } from './make-messages.ts'
+import { makeMessages } from './make-messages.ts'
 import type { Config } from '../config.ts'
-import { bundles, groups, opsEvents, type PutOff } from './postpone.ts'
+import {
+  type Find,
+  findFirstBundles,
+  findFirstGroup,
+  findFirstOpsEvent,
+  type Postpone,
+  postponeBundles,
+  postponeGroup,
+  postponeOpsEvent,
+} from './postpone.ts'
 
 /** More operational events are assigned in the next transaction. */
 const maxEvents = 1000
 
 /** Turns what is due into deliveries, and calls `wakeDelivery` when there are new ones. Returns how to wake it. */
-export function startSealing(
+export function startPlanning(
   database: Database,
   config: Config,
   context: ServiceContext,
@@ -24,36 +33,52 @@ export function startSealing(
   async function work(
     limit: number,
     take: (limit: number) => Promise<number>,
-    { first, putOff }: PutOff,
+    findFirst: Find,
+    postpone: Postpone,
   ): Promise<number> {
     try {
       return await take(limit)
     } catch (error) {
       if (classify(error) === 'transient') throw error
-      log.error({ error }, 'sealing_one_by_one')
+      log.error({ error }, 'planning_one_by_one')
     }
     let done = 0
     for (let n = 0; n < limit; n++) {
-      const id = await first(database)
+      const id = await findFirst(database)
       try {
         const taken = await take(1)
         if (taken === 0) break
         done += taken
       } catch (error) {
         if (classify(error) === 'transient') throw error
-        log.error({ error }, 'sealing_put_off')
-        if (id !== null) await putOff(database, id, String(error))
+        log.error({ error }, 'planning_postponed')
+        if (id !== null) await postpone(database, id, String(error))
       }
     }
     return done
   }
 
-  const wake = startLoop('seal', config.POLL_MS, context, async () => {
-    const assigned = await work(config.ASSIGN_BATCH, (limit) => assignNews(database, config, limit), groups)
-    const events = await work(maxEvents, (limit) => assignOps(database, config, limit), opsEvents)
-    const letters = await work(config.COMPOSE_BATCH, (limit) => composeDue(database, config, limit), bundles)
-    if (letters > 0) wakeDelivery()
-    if (assigned + events + letters > 0) wake()
+  const wake = startLoop('plan', config.POLL_MS, context, async () => {
+    const assigned = await work(
+      config.ASSIGN_BATCH,
+      (limit) => assignNews(database, config, limit),
+      findFirstGroup,
+      postponeGroup,
+    )
+    const events = await work(
+      maxEvents,
+      (limit) => assignOps(database, config, limit),
+      findFirstOpsEvent,
+      postponeOpsEvent,
+    )
+    const messages = await work(
+      config.COMPOSE_BATCH,
+      (limit) => makeMessages(database, config, limit),
+      findFirstBundles,
+      postponeBundles,
+    )
+    if (messages > 0) wakeDelivery()
+    if (assigned + events + messages > 0) wake()
   })
   return wake
 }

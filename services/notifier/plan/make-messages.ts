@@ -2,18 +2,18 @@ import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
-import { lockSealing, operations } from './bundles.ts'
+import { lockPlanning, operations } from './bundles.ts'
 import { composeNews, composeOps, type Message } from '../message/compose.ts'
 import type { Config } from '../config.ts'
-import { writeLetters } from '../delivery/enqueue.ts'
-import { sortIntoLetters, type Sorted } from './group-messages.ts'
+import { enqueueForDestinations } from '../delivery/enqueue.ts'
+import { groupIntoMessages, type PlannedMessage } from './group-messages.ts'
 
 /** Namespace of the ids of these notifications. */
 const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
 
 const dayMs = 24 * 60 * 60 * 1000
 
-const waitingRow = z.object({
+const dueRow = z.object({
   item_id: z.string(),
   destination_id: z.number(),
   company_id: z.number(),
@@ -37,7 +37,7 @@ const newsRow = z.object({
   data_source_id: z.number(),
   source: z.string(),
 })
-type News = z.output<typeof newsRow>
+type NewsItem = z.output<typeof newsRow>
 
 const opsRow = z.object({
   event_id: z.string(),
@@ -54,29 +54,29 @@ type Ops = z.output<typeof opsRow>
  * Turns what is due at up to `limit` destinations into notifications and deliveries, in one transaction: what is in a message, and for whom, is
  * committed before anything is sent. Returns how many messages that made.
  */
-export async function composeDue(database: Database, config: Config, limit: number): Promise<number> {
+export async function makeMessages(database: Database, config: Config, limit: number): Promise<number> {
   return database.transaction(async (tx) => {
-    const sorted = sortIntoLetters(await takeDue(tx, await lockSealing(tx), limit), operations)
-    if (sorted.length === 0) return 0
-    const ids = [...new Set(sorted.flatMap(({ itemIds }) => itemIds))]
+    const planned = groupIntoMessages(await takeDue(tx, await lockPlanning(tx), limit), operations)
+    if (planned.length === 0) return 0
+    const ids = [...new Set(planned.flatMap(({ itemIds }) => itemIds))]
     const facts = { news: await readNews(tx, ids), ops: await readOps(tx, ids) }
     const linksUntil = Date.now() + config.LINK_DAYS * dayMs
-    const letters = sorted.map((one) => ({
+    const messages = planned.map((one) => ({
       notificationId: uuidv5(one.itemIds.join(), namespace),
       ...compose(one, facts, config, linksUntil),
       ...one,
     }))
-    await writeLetters(tx, letters)
-    await markTold(tx, letters)
-    return letters.length
+    await enqueueForDestinations(tx, messages)
+    await attachToMessages(tx, messages)
+    return messages.length
   })
 }
 
 type Content = { kind: 'news' | 'ops'; companyId: number | null; dataSourceId: number | null; message: Message }
 
 function compose(
-  { itemIds, companyIds }: Sorted,
-  facts: { news: Map<string, News>; ops: Map<string, Ops> },
+  { itemIds, companyIds }: PlannedMessage,
+  facts: { news: Map<string, NewsItem>; ops: Map<string, Ops> },
   config: Config,
   linksUntil: number,
 ): Content {
@@ -101,12 +101,12 @@ function compose(
 /** All that is due at up to `limit` destinations, as it stood; it waits no longer. */
 function takeDue(tx: Transaction, now: number, limit: number) {
   const time = sql.fragment`to_timestamp(${now} / 1000.0)`
-  return tx.any(sql.type(waitingRow)`
-    WITH place AS (
+  return tx.any(sql.type(dueRow)`
+    WITH destination_due AS (
       SELECT destination_id FROM notifier.bundle WHERE due_at <= ${time}
       GROUP BY destination_id ORDER BY min(due_at), destination_id LIMIT ${limit}
     ), due AS (
-      SELECT destination_id, company_id, is_held FROM notifier.bundle JOIN place USING (destination_id) WHERE due_at <= ${time}
+      SELECT destination_id, company_id, is_held FROM notifier.bundle JOIN destination_due USING (destination_id) WHERE due_at <= ${time}
     ), taken AS (
       UPDATE notifier.bundle b SET due_at = NULL, is_held = false, told_at = ${time}
       FROM due WHERE b.destination_id = due.destination_id AND b.company_id = due.company_id
@@ -117,7 +117,7 @@ function takeDue(tx: Transaction, now: number, limit: number) {
     ORDER BY destination_id, company_id, item_id`)
 }
 
-async function readNews(tx: Transaction, ids: readonly string[]): Promise<Map<string, News>> {
+async function readNews(tx: Transaction, ids: readonly string[]): Promise<Map<string, NewsItem>> {
   const rows = await tx.any(sql.type(newsRow)`
     SELECT news_id, group_id, group_index, severity, n.title, n.message, trigger_factor, previous, current, observed_at,
       g.company_id, coalesce(c.name, 'company ' || g.company_id) AS company,
@@ -136,10 +136,10 @@ async function readOps(tx: Transaction, ids: readonly string[]): Promise<Map<str
   return new Map(rows.map((row) => [row.event_id, row]))
 }
 
-type Told = { notificationId: string; itemIds: readonly string[]; to: readonly { destinationId: number }[] }
+type Attached = { notificationId: string; itemIds: readonly string[]; to: readonly { destinationId: number }[] }
 
-async function markTold(tx: Transaction, letters: readonly Told[]): Promise<void> {
-  const rows = letters.flatMap(({ notificationId, itemIds, to }) =>
+async function attachToMessages(tx: Transaction, messages: readonly Attached[]): Promise<void> {
+  const rows = messages.flatMap(({ notificationId, itemIds, to }) =>
     to.flatMap(({ destinationId }) => itemIds.map((itemId) => [notificationId, itemId, destinationId])),
   )
   await tx.query(sql.unsafe`

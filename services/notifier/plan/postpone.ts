@@ -13,60 +13,54 @@ const later = sql.fragment`now() + interval '1 hour'`
 const isNew = sql.fragment`assigned_at IS NULL AND (put_off_until IS NULL OR put_off_until <= now())`
 const idRow = z.object({ id: z.string() })
 
-/**
- * One kind of thing that may be at fault: which is taken first, to be asked before it is taken, and how that is put off.
- * Where another process has put it off meanwhile, nothing happens: its place is another's by then.
- */
-export type PutOff = {
-  first(database: Database): Promise<string | null>
-  putOff(database: Database, id: string, reason: string): Promise<void>
-}
+// Each kind has two functions: `findFirst…` returns which is taken first, to be asked before it is taken, and `postpone…`
+// puts that one off. Where another process has postponed it meanwhile, nothing happens: its place is another's by then.
+
+export type Find = (database: Database) => Promise<string | null>
+export type Postpone = (database: Database, id: string, reason: string) => Promise<void>
 
 /** The news of a payload. */
-export const groups: PutOff = {
-  first: (database) =>
-    database.maybeOneFirst(sql.type(idRow)`
+export const findFirstGroup: Find = (database) =>
+  database.maybeOneFirst(sql.type(idRow)`
       SELECT group_id AS id FROM notifier.news_group
-      WHERE due_at <= now() ORDER BY due_at, group_id LIMIT 1 FOR UPDATE SKIP LOCKED`),
-  putOff: (database, id, reason) =>
-    database.transaction(async (tx) => {
-      const { rowCount } = await tx.query(sql.unsafe`
+      WHERE due_at <= now() ORDER BY due_at, group_id LIMIT 1 FOR UPDATE SKIP LOCKED`)
+
+export const postponeGroup: Postpone = (database, id, reason) =>
+  database.transaction(async (tx) => {
+    const { rowCount } = await tx.query(sql.unsafe`
         UPDATE notifier.news_group SET due_at = ${later} WHERE group_id = ${id}::uuid AND due_at <= now()`)
-      if (rowCount > 0) await reportUntold(tx, `event ${id}`, reason)
-    }),
-}
+    if (rowCount > 0) await reportPostponed(tx, `event ${id}`, reason)
+  })
 
 const kindRow = z.object({ kind: z.string() })
 
 /** An event of operations. */
-export const opsEvents: PutOff = {
-  first: (database) =>
-    database.maybeOneFirst(sql.type(idRow)`
-      SELECT event_id AS id FROM notifier.ops_event WHERE ${isNew} ORDER BY received_at, event_id LIMIT 1`),
-  putOff: (database, id, reason) =>
-    database.transaction(async (tx) => {
-      const event = await tx.maybeOne(sql.type(kindRow)`
+export const findFirstOpsEvent: Find = (database) =>
+  database.maybeOneFirst(sql.type(idRow)`
+      SELECT event_id AS id FROM notifier.ops_event WHERE ${isNew} ORDER BY received_at, event_id LIMIT 1`)
+
+export const postponeOpsEvent: Postpone = (database, id, reason) =>
+  database.transaction(async (tx) => {
+    const event = await tx.maybeOne(sql.type(kindRow)`
         UPDATE notifier.ops_event SET put_off_until = ${later} WHERE event_id = ${id}::uuid AND ${isNew} RETURNING kind`)
-      // Where no event can be told, a report of each report would never end.
-      if (event && event.kind !== 'untold') await reportUntold(tx, `operational event ${id}`, reason)
-    }),
-}
+    // Where no event can be told, a report of each report would never end.
+    if (event && event.kind !== 'untold') await reportPostponed(tx, `operational event ${id}`, reason)
+  })
 
 /** What is due at a destination. */
-export const bundles: PutOff = {
-  first: (database) =>
-    database.maybeOneFirst(sql.type(idRow)`
+export const findFirstBundles: Find = (database) =>
+  database.maybeOneFirst(sql.type(idRow)`
       SELECT destination_id::text AS id FROM notifier.bundle WHERE due_at <= now()
-      GROUP BY destination_id ORDER BY min(due_at), destination_id LIMIT 1`),
-  putOff: (database, id, reason) =>
-    database.transaction(async (tx) => {
-      const { rowCount } = await tx.query(sql.unsafe`
-        UPDATE notifier.bundle SET due_at = ${later} WHERE due_at <= now() AND destination_id = ${id}::int`)
-      if (rowCount > 0) await reportUntold(tx, `messages to destination ${id}`, reason)
-    }),
-}
+      GROUP BY destination_id ORDER BY min(due_at), destination_id LIMIT 1`)
 
-const reportUntold = (tx: Transaction, subject: string, reason: string) =>
+export const postponeBundles: Postpone = (database, id, reason) =>
+  database.transaction(async (tx) => {
+    const { rowCount } = await tx.query(sql.unsafe`
+        UPDATE notifier.bundle SET due_at = ${later} WHERE due_at <= now() AND destination_id = ${id}::int`)
+    if (rowCount > 0) await reportPostponed(tx, `messages to destination ${id}`, reason)
+  })
+
+const reportPostponed = (tx: Transaction, subject: string, reason: string) =>
   reportOnce(tx, 'untold', subject, `It could not be told: ${cut(clean(reason), 300)}. It is tried again each hour.`)
 
 /** Tells the administrators, the first time. */

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { Patience } from './decide-when.ts'
-import { type Heard, isMuted, type Mute, severities } from '../people/preferences.ts'
+import type { QuietUntil } from './decide-when.ts'
+import { type Filterable, isMuted, type Mute, severities } from '../people/filter.ts'
 import { isZone } from '../message/local-time.ts'
 import { reportOnce } from './postpone.ts'
-import { endOfQuiet, type QuietHours } from './quiet-hours.ts'
+import { endOfQuiet, type QuietHours } from '../people/quiet-hours.ts'
 import { clean, cut } from '../message/text.ts'
 
 const muteRow = z.object({
@@ -24,13 +24,13 @@ const quietRow = z.object({
 })
 
 /** When people want to hear nothing. */
-export type Restraint = {
-  isMuted(userId: number, news: Heard): boolean
-  patienceOf(userId: number, news: Pick<Heard, 'severity'>): Patience
+export type Preferences = {
+  isMuted(userId: number, news: Filterable): boolean
+  quietUntil(userId: number, news: Pick<Filterable, 'severity'>): QuietUntil
 }
 
 /** What these people have muted, and their quiet hours. */
-export async function readRestraint(tx: Transaction, userIds: readonly number[]): Promise<Restraint> {
+export async function readPreferences(tx: Transaction, userIds: readonly number[]): Promise<Preferences> {
   const ids = sql.array([...new Set(userIds)], 'int4')
   const mutes = await tx.any(sql.type(muteRow)`
     SELECT user_id, company_id, data_source_id, source_measurement_id, below FROM notifier.mute
@@ -61,7 +61,7 @@ export async function readRestraint(tx: Transaction, userIds: readonly number[])
   }
   return {
     isMuted: (userId, news) => isMuted(news, mutesOf.get(userId) ?? []),
-    patienceOf: (userId, { severity }) => {
+    quietUntil: (userId, { severity }) => {
       const hours = (quietOf.get(userId) ?? [])
         .filter(({ critical_passes }) => severity !== 'critical' || !critical_passes)
         .map(({ zone, begins, ends: end, days }) => ({ zone, begins, ends: end, days }))

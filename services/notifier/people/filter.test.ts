@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { type Heard, isMuted, isWished, type Mute, nameWish, type Wish } from './preferences.ts'
+import { type Filterable, isMuted, passesFilter, type Mute, describeFilter, type Filter } from './filter.ts'
 
-const news: Heard = { company_id: 1, data_source_id: 2, source_measurement_id: 3, severity: 'warning', kind: 'changed' }
-const wishOf = (changes: Partial<Wish>): Wish => ({
+const news: Filterable = {
+  company_id: 1,
+  data_source_id: 2,
+  source_measurement_id: 3,
+  severity: 'warning',
+  kind: 'changed',
+}
+const filterOf = (changes: Partial<Filter>): Filter => ({
   data_source_id: null,
   min_severity: 'info',
   kinds: null,
@@ -14,7 +20,7 @@ const muteOf = (changes: Partial<Mute>): Mute => ({
 })
 
 describe('isWished', () => {
-  test.each<[Partial<Wish>, boolean]>([
+  test.each<[Partial<Filter>, boolean]>([
     [{}, true],
     [{ data_source_id: 2 }, true],
     [{ data_source_id: 9 }, false],
@@ -23,8 +29,8 @@ describe('isWished', () => {
     [{ kinds: ['gone', 'changed'] }, true],
     [{ kinds: ['gone'] }, false],
     [{ data_source_id: 2, min_severity: 'critical' }, false],
-  ])('%j: %j', (wish, expected) => {
-    expect(isWished(news, wishOf(wish))).toBe(expected)
+  ])('%j: %j', (filter, expected) => {
+    expect(passesFilter(news, filterOf(filter))).toBe(expected)
   })
 })
 
@@ -44,11 +50,11 @@ describe('isMuted', () => {
   })
 })
 
-test.each<[Partial<Wish>, { company?: string; bucket?: string; source?: string }, string]>([
+test.each<[Partial<Filter>, { company?: string; bucket?: string; source?: string }, string]>([
   [{}, { company: 'acme' }, 'acme'],
   [{}, { bucket: 'Rivals' }, 'the bucket Rivals'],
   [{ min_severity: 'warning' }, { source: 'npm' }, 'warnings about all companies from npm'],
   [{ min_severity: 'critical', kinds: ['gone'] }, { company: 'acme' }, 'critical news about acme (gone)'],
-])('%j of %j is named %s', (wish, names, name) => {
-  expect(nameWish(wishOf(wish), { company: null, bucket: null, source: null, ...names })).toBe(name)
+])('%j of %j is named %s', (filter, names, name) => {
+  expect(describeFilter(filterOf(filter), { company: null, bucket: null, source: null, ...names })).toBe(name)
 })

@@ -3,7 +3,7 @@ export const severities = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof severities)[number]
 
 /** What of a news decides who hears it. Operations are of company 0. */
-export type Heard = {
+export type Filterable = {
   company_id: number
   data_source_id: number | null
   source_measurement_id: number | null
@@ -12,7 +12,7 @@ export type Heard = {
 }
 
 /** Which news of their company a person asks for. */
-export type Wish = { data_source_id: number | null; min_severity: Severity; kinds: readonly string[] | null }
+export type Filter = { data_source_id: number | null; min_severity: Severity; kinds: readonly string[] | null }
 
 /** Which news a person does not want: those that are all of what is given. */
 export type Mute = {
@@ -24,7 +24,7 @@ export type Mute = {
 
 const rank = (severity: Severity) => severities.indexOf(severity)
 
-export function isWished(news: Heard, { data_source_id, min_severity, kinds }: Wish): boolean {
+export function passesFilter(news: Filterable, { data_source_id, min_severity, kinds }: Filter): boolean {
   return (
     (data_source_id === null || data_source_id === news.data_source_id) &&
     rank(news.severity) >= rank(min_severity) &&
@@ -32,7 +32,7 @@ export function isWished(news: Heard, { data_source_id, min_severity, kinds }: W
   )
 }
 
-export function isMuted(news: Heard, mutes: readonly Mute[]): boolean {
+export function isMuted(news: Filterable, mutes: readonly Mute[]): boolean {
   const fits = (given: number | null, value: number | null) => given === null || given === value
   return mutes.some(
     ({ company_id, data_source_id, source_measurement_id, below }) =>
@@ -44,8 +44,8 @@ export function isMuted(news: Heard, mutes: readonly Mute[]): boolean {
 }
 
 /** What a subscription is about, as in "follows warnings about acme from npm". Names, those that it gives. */
-export function nameWish(
-  { min_severity, kinds }: Wish,
+export function describeFilter(
+  { min_severity, kinds }: Filter,
   { company, bucket, source }: { company: string | null; bucket: string | null; source: string | null },
 ): string {
   const about = company ?? (bucket === null ? 'all companies' : `the bucket ${bucket}`)
