@@ -12,7 +12,7 @@ const rooms = {
     text: [],
     process: ['web'],
     web: [],
-    kafka: ['process', 'consume'],
+    kafka: ['process'],
     consume: ['kafka', 'process'],
     postgres: ['process'],
     firestore: ['process'],
@@ -64,6 +64,10 @@ const otherRooms = (service, room) => {
   const message = `${service}/${room} may import ${rooms[service][room].join(', ') || 'no other room'}: pass the thing in, or move it to a room that may (table in eslint.config.js).`
   return closed.length > 0 ? [{ group: closed.map((name) => `../${name}/**`), message }] : []
 }
+const kafkajs = {
+  name: 'kafkajs',
+  message: 'Only services/runtime/kafka and services/runtime/consume know the client library: call theirs.',
+}
 const environment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
   message: 'Read the environment only in config.ts, through readEnv of #runtime/config.ts, and pass the values on.',
@@ -97,6 +101,12 @@ export default tseslint.config(
     files: ['services/**/*.ts', 'schemas/**/*.ts', 'deploy/**/*.ts'],
     ignores: ['**/config.ts', '**/*.test.ts'],
     rules: { 'no-restricted-syntax': ['error', environment] },
+  },
+  {
+    files: ['services/**/*.ts', 'schemas/**/*.ts'],
+    ignores: ['services/runtime/{kafka,consume}/**', '**/*.test.ts'],
+    // Not the rule of the same name below: of one rule the last entry that fits a file replaces all others.
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [kafkajs] }] },
   },
   ...services.map((name) => ({
     files: [`services/${name}/**/*.ts`],

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import {
+  consumerSettings,
   count,
   type Env,
   kafkaSettings,
   ledgerSettings,
   list,
   postgresSettings,
+  producerSettings,
   readEnv,
   serviceSettings,
 } from '#runtime/process/config.ts'
@@ -13,6 +15,8 @@ import {
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
+  ...producerSettings,
+  ...consumerSettings,
   ...postgresSettings,
   ...ledgerSettings,
   DEFAULT_PERCENT_THRESHOLD: z.coerce

@@ -1,6 +1,7 @@
 // Observations → news in Postgres → news on the topic. At least once; each firing is news once (ledger), and the news of a
 // payload are the same at each delivery.
 import { consume } from '#runtime/consume/consume.ts'
+import { on } from '#runtime/consume/process-batch.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
@@ -19,7 +20,5 @@ await runService('analyzer', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
   const store = openStore(database, openRules(database, config), config)
   startPruning(database, 'analyzer', config, context)
-  await consume(config, context, { codec, producer }, [
-    { topic: topics.observations, handle: judgeObservations(store) },
-  ])
+  await consume(config, context, { codec, producer }, [on(topics.observations, judgeObservations(store))])
 })

@@ -1,6 +1,5 @@
 import { v5 as uuidv5 } from 'uuid'
-import type { ProducerRecord } from '#runtime/kafka/produce.ts'
-import { type FetchedRecord, headerText } from '#runtime/kafka/record.ts'
+import { type FetchedRecord, headerText, type ProducerRecord } from '#runtime/kafka/record.ts'
 import { allTopics, deadLetterTopic, type Topic } from '#schemas/topics.ts'
 
 /** A dead letter topic: whose records it holds, and which service gave up on them. */

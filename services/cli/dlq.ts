@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
-import { kafkaSettings, postgresSettings, readEnv } from '#runtime/process/config.ts'
+import { kafkaSettings, postgresSettings, producerSettings, readEnv } from '#runtime/process/config.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
@@ -17,7 +17,7 @@ import { type Action, addHandled, keyOf, readHandled } from './handled-dead-lett
 const maxReplays = 3
 const maxShownCharacters = 20_000
 
-const settings = { ...kafkaSettings, ...postgresSettings }
+const settings = { ...kafkaSettings, ...producerSettings, ...postgresSettings }
 type Config = ReturnType<typeof readConfig>
 const readConfig = () => readEnv(settings)
 

@@ -10,6 +10,7 @@ import {
   moduleSettings,
   port,
   postgresSettings,
+  producerSettings,
   readEnv,
   secret,
   serviceSettings,
@@ -19,6 +20,7 @@ import {
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
+  ...producerSettings,
   ...linkSettings,
   ...postgresSettings,
   ...tokenSettings,

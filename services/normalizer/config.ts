@@ -1,10 +1,21 @@
 import { z } from 'zod'
-import { count, type Env, kafkaSettings, postgresSettings, readEnv, serviceSettings } from '#runtime/process/config.ts'
+import {
+  consumerSettings,
+  count,
+  type Env,
+  kafkaSettings,
+  postgresSettings,
+  producerSettings,
+  readEnv,
+  serviceSettings,
+} from '#runtime/process/config.ts'
 
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
-  CONSUME_CONCURRENCY: count(3).describe(kafkaSettings.CONSUME_CONCURRENCY.description ?? ''),
+  ...producerSettings,
+  ...consumerSettings,
+  CONSUME_CONCURRENCY: count(3).describe(consumerSettings.CONSUME_CONCURRENCY.description ?? ''),
   ...postgresSettings,
   MAX_LEAVES: count(200_000).describe('Values in one payload; a payload with more is refused as a whole.'),
   MAX_DEPTH: z.coerce

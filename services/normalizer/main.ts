@@ -1,6 +1,7 @@
 // Raw payloads and maps → values in Postgres → observations. At least once; each payload takes effect once (ledger), and
 // its observations are the same at each delivery.
 import { consume } from '#runtime/consume/consume.ts'
+import { on } from '#runtime/consume/process-batch.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { runService } from '#runtime/process/service.ts'
@@ -19,7 +20,5 @@ await runService('normalizer', readConfig, async (config, context) => {
   const store = openStore(await openDatabase(config, context), config)
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(config, context, codec, topics.normalizationMaps, maps.add)
-  await consume(config, context, { codec, producer }, [
-    { topic: topics.rawPayloads, handle: normalizePayloads(maps, store, config) },
-  ])
+  await consume(config, context, { codec, producer }, [on(topics.rawPayloads, normalizePayloads(maps, store, config))])
 })

@@ -4,6 +4,7 @@ import wellKnown from 'nodemailer/lib/well-known'
 import { z } from 'zod'
 import {
   ConfigError,
+  consumerSettings,
   count,
   type Env,
   flag,
@@ -12,6 +13,7 @@ import {
   linkSettings,
   moduleSettings,
   postgresSettings,
+  producerSettings,
   readEnv,
   secret,
   serviceSettings,
@@ -34,6 +36,8 @@ export const secretSettings = {
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
+  ...producerSettings,
+  ...consumerSettings,
   ...postgresSettings,
   ...ledgerSettings,
   ...linkSettings,

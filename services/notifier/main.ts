@@ -3,6 +3,7 @@
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { consume } from '#runtime/consume/consume.ts'
+import { on } from '#runtime/consume/process-batch.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { runService } from '#runtime/process/service.ts'
 import { createCodec } from '#schemas/codec.ts'
@@ -29,8 +30,8 @@ await runService('notifier', readConfig, async (config, context) => {
   startStoringReports(database, config, context)
   startPruning(database, 'notifier', config, context)
   await consume(config, context, { codec, producer }, [
-    { topic: topics.news, handle: storeNews(database, config, wakePlanning) },
-    { topic: topics.opsEvents, handle: storeOpsEvents(database, wakePlanning) },
-    { topic: topics.triggers, handle: takeTriggers(database, wakeDigests) },
+    on(topics.news, storeNews(database, config, wakePlanning)),
+    on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),
+    on(topics.triggers, takeTriggers(database, wakeDigests)),
   ])
 })

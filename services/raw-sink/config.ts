@@ -1,9 +1,20 @@
-import { ConfigError, count, type Env, kafkaSettings, readEnv, serviceSettings } from '#runtime/process/config.ts'
+import {
+  ConfigError,
+  consumerSettings,
+  count,
+  type Env,
+  kafkaSettings,
+  producerSettings,
+  readEnv,
+  serviceSettings,
+} from '#runtime/process/config.ts'
 import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
 
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
+  ...producerSettings,
+  ...consumerSettings,
   ...firestoreSettings,
   FIRESTORE_WRITES_PER_SECOND: count(500).describe(
     'Documents a process writes in a second at first; half as many more every five minutes of traffic.',

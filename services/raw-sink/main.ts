@@ -1,5 +1,6 @@
 // Raw payloads and maps → Firestore. At least once; each payload is exactly one document (deterministic id, create()).
 import { consume } from '#runtime/consume/consume.ts'
+import { on } from '#runtime/consume/process-batch.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { runService } from '#runtime/process/service.ts'
 import { createCodec } from '#schemas/codec.ts'
@@ -14,7 +15,7 @@ await runService('raw-sink', readConfig, async (config, context) => {
   const producer = await openProducer(config, context)
   const store = openStore(config, context)
   await consume(config, context, { codec, producer }, [
-    { topic: topics.rawPayloads, handle: storePayloads(store) },
-    { topic: topics.normalizationMaps, handle: storeMaps(store) },
+    on(topics.rawPayloads, storePayloads(store)),
+    on(topics.normalizationMaps, storeMaps(store)),
   ])
 })

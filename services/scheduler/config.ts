@@ -1,4 +1,5 @@
 import {
+  consumerSettings,
   count,
   type Env,
   flag,
@@ -6,6 +7,7 @@ import {
   ledgerSettings,
   moduleSettings,
   postgresSettings,
+  producerSettings,
   readEnv,
   serviceSettings,
   tokenSettings,
@@ -27,6 +29,8 @@ const planSettings = {
 export const settings = {
   ...serviceSettings,
   ...kafkaSettings,
+  ...producerSettings,
+  ...consumerSettings,
   ...postgresSettings,
   ...ledgerSettings,
   ...tokenSettings,

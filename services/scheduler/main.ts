@@ -1,6 +1,7 @@
 // Clock and triggers → tasks → mining modules; finish records and headers of raw payloads → outcomes. The Postgres row is
 // the lock: each slot is started once, by one of any number of replicas. Consumes at least once, effects exactly once.
 import { consume } from '#runtime/consume/consume.ts'
+import { on, onHeadersOf } from '#runtime/consume/process-batch.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
@@ -23,8 +24,8 @@ await runService('scheduler', readConfig, async (config, context) => {
   const wake = startRounds(config, context, database, judge)
   startPruning(database, 'scheduler', config, context)
   await consume(config, context, { codec, producer }, [
-    { topic: topics.triggers, handle: takeTriggers(database, context.log, wake) },
-    { topic: topics.crawlFinished, handle: takeFinishes(database, context.log, wake) },
-    { topic: topics.rawPayloads, handle: countFeeds(database), headersOnly: true },
+    on(topics.triggers, takeTriggers(database, context.log, wake)),
+    on(topics.crawlFinished, takeFinishes(database, context.log, wake)),
+    onHeadersOf(topics.rawPayloads, countFeeds(database)),
   ])
 })

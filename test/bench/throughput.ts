@@ -4,8 +4,9 @@ import type { OpsEvent } from '../../schemas/generated/types.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
 import { applyTopics } from '../../services/cli/topics.ts'
-import { kafkaSettings, readEnv } from '../../services/runtime/process/config.ts'
+import { consumerSettings, kafkaSettings, producerSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { consume } from '../../services/runtime/consume/consume.ts'
+import { on } from '../../services/runtime/consume/process-batch.ts'
 import { createLog } from '../../services/runtime/process/log.ts'
 import { ok, output } from '../../services/runtime/consume/outcome.ts'
 import { openProducer } from '../../services/runtime/kafka/produce.ts'
@@ -49,7 +50,7 @@ type Race = ReturnType<typeof createRace>
 /** Consume, handle, produce with acks=-1, commit: the runtime's records per second as a share of a bare kafkajs loop's. */
 export const throughput: Measure = async ({ serviceEnv, say }) => {
   const env = { ...serviceEnv(), TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '3' }
-  const settings = readEnv(kafkaSettings, env)
+  const settings = readEnv({ ...kafkaSettings, ...producerSettings, ...consumerSettings }, env)
   await applyTopics({}, env)
   const codec = createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL))
   const kafka = new Kafka({ clientId: 'bench', brokers: settings.KAFKA_BROKERS, logLevel: logLevel.NOTHING })
@@ -92,15 +93,12 @@ export const throughput: Measure = async ({ serviceEnv, say }) => {
       },
     }
     await consume(settings, context, { codec, producer: counting }, [
-      {
-        topic: topics.rawPayloads,
-        handle: async (batch) => {
-          race.taken()
-          return batch.map(({ value: { company_id, event_id } }) =>
-            ok(output(topics.opsEvents, company_id, event_id, sampleEvent())),
-          )
-        },
-      },
+      on(topics.rawPayloads, async (batch) => {
+        race.taken()
+        return batch.map(({ value: { company_id, event_id } }) =>
+          ok(output(topics.opsEvents, company_id, event_id, sampleEvent())),
+        )
+      }),
     ])
     return await Promise.race([race.rate(), failed.promise])
   }

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { kafkaSettings, readEnv } from '#runtime/process/config.ts'
-import { consume, type Subscription } from '#runtime/consume/consume.ts'
+import { consumerSettings, kafkaSettings, producerSettings, readEnv } from '#runtime/process/config.ts'
+import { consume } from '#runtime/consume/consume.ts'
 import { createLog } from '#runtime/process/log.ts'
-import { type Delivery, drop, ok, output, type Outcome } from '#runtime/consume/outcome.ts'
-import { openProducer, type ProducerRecord } from '#runtime/kafka/produce.ts'
+import { type Delivery, drop, type Handler, ok, output, type Outcome } from '#runtime/consume/outcome.ts'
+import { on } from '#runtime/consume/process-batch.ts'
+import { openProducer } from '#runtime/kafka/produce.ts'
+import type { ProducerRecord } from '#runtime/kafka/record.ts'
 import { classify, TransientError } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { readTable } from '#runtime/kafka/topic-table.ts'
@@ -48,7 +50,10 @@ function createContext(name: string) {
 }
 
 const settingsFor = ({ prefix }: TestTopics, more: Record<string, string> = {}) =>
-  readEnv(kafkaSettings, { ...testEnv(), TOPIC_PREFIX: prefix, ...more })
+  readEnv(
+    { ...kafkaSettings, ...producerSettings, ...consumerSettings },
+    { ...testEnv(), TOPIC_PREFIX: prefix, ...more },
+  )
 
 async function encode(testTopics: TestTopics, value: OpsEvent): Promise<Buffer> {
   const codec = createCodec(createRegistry(settingsFor(testTopics).SCHEMA_REGISTRY_URL))
@@ -62,16 +67,12 @@ async function produceEvents(testTopics: TestTopics, ids: string[], headers = {}
   await testTopics.produce(topics.opsEvents.name, records)
 }
 
-async function start(
-  testTopics: TestTopics,
-  handle: Subscription<OpsEvent>['handle'],
-  more: Record<string, string> = {},
-) {
+async function start(testTopics: TestTopics, handle: Handler<OpsEvent>, more: Record<string, string> = {}) {
   const service = createContext('notifier')
   const settings = settingsFor(testTopics, more)
   const codec = createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 1000 })
   const producer = await openProducer(settings, service.context)
-  await consume(settings, service.context, { codec, producer }, [{ topic: topics.opsEvents, handle }])
+  await consume(settings, service.context, { codec, producer }, [on(topics.opsEvents, handle)])
   return service
 }
 

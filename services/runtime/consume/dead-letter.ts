@@ -1,15 +1,5 @@
 import { type DeadReason } from './outcome.ts'
-import type { ProducerRecord } from '../kafka/produce.ts'
-
-/** A record as it lay on its topic. */
-export type SourceRecord = {
-  topic: string
-  partition: number
-  offset: string
-  key: Buffer | null
-  value: Buffer | null
-  headers: Record<string, string | Buffer | (string | Buffer)[] | undefined>
-}
+import type { FetchedRecord, ProducerRecord } from '../kafka/record.ts'
 
 export type Death = {
   reason: DeadReason
@@ -29,7 +19,7 @@ const maxMessageLength = 1000
  * with `reason`, `stage`, `service` and `first.failed.at` beside them). Holds no stack trace. The key chooses its partition:
  * the dead letter topic may not have that of the source.
  */
-export function deadLetterOf(source: SourceRecord, death: Death): ProducerRecord {
+export function deadLetterOf(source: Omit<FetchedRecord, 'timestamp'>, death: Death): ProducerRecord {
   return {
     topic: death.deadLetterTopic,
     key: source.key,

@@ -2,33 +2,33 @@ import { expect, test } from 'vitest'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
-import { kafkaSettings, readEnv } from '../process/config.ts'
+import { consumerSettings, kafkaSettings, readEnv } from '../process/config.ts'
 import { createLog } from '../process/log.ts'
-import { createProcessor } from './process-batch.ts'
-import type { ProducerRecord } from '../kafka/produce.ts'
+import { on } from './process-batch.ts'
+import type { ProducerRecord } from '../kafka/record.ts'
 import { TransientError } from '../process/retry.ts'
 
 /** A processor that stops at the third dead letter in a row, and what it has sent. Every record here is dead: it is empty. */
 function openProcessor() {
   const sent: ProducerRecord[] = []
   const outage = { now: false }
-  const settings = readEnv(kafkaSettings, {
-    ...{ DEPLOYMENT_ENV: 'local', KAFKA_BROKERS: 'unused:1', SCHEMA_REGISTRY_URL: 'http://unused.invalid' },
-    MAX_DEAD_LETTERS_IN_A_ROW: '3',
-  })
-  const process = createProcessor(
-    { topic: topics.opsEvents, handle: () => Promise.reject(new Error('no record can be read')) },
+  const settings = readEnv(
+    { ...kafkaSettings, ...consumerSettings },
     {
-      ...{ settings, service: 'notifier', group: 'notifier', log: createLog('notifier', 'silent') },
-      codec: createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL)),
-      producer: {
-        async send(records) {
-          if (outage.now) throw new TransientError('no broker')
-          sent.push(...records)
-        },
-      },
+      ...{ DEPLOYMENT_ENV: 'local', KAFKA_BROKERS: 'unused:1', SCHEMA_REGISTRY_URL: 'http://unused.invalid' },
+      MAX_DEAD_LETTERS_IN_A_ROW: '3',
     },
   )
+  const process = on(topics.opsEvents, () => Promise.reject(new Error('no record can be read'))).open({
+    ...{ settings, service: 'notifier', group: 'notifier', log: createLog('notifier', 'silent') },
+    codec: createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL)),
+    producer: {
+      async send(records) {
+        if (outage.now) throw new TransientError('no broker')
+        sent.push(...records)
+      },
+    },
+  })
   const deadRecords = (partition: number, count: number) =>
     Array.from({ length: count }, (_, at) => ({
       ...{ topic: 'ops.events.v1', partition, offset: String(at), key: null, value: null, headers: {}, timestamp: 0 },

@@ -1,22 +1,39 @@
 import { DecodeError } from '#schemas/codec.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { deadLetterTopic, type Topic } from '#schemas/topics.ts'
-import type { KafkaSettings } from '../process/config.ts'
+import type { ConsumerSettings, KafkaSettings } from '../process/config.ts'
 import { countInARow, deadLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
 import { dead, type Delivery, drop, type Handler, type Outcome, type Output } from './outcome.ts'
-import type { Producer, ProducerRecord } from '../kafka/produce.ts'
-import { type FetchedRecord, headerText } from '../kafka/record.ts'
+import type { Producer } from '../kafka/produce.ts'
+import { type FetchedRecord, headerText, type ProducerRecord } from '../kafka/record.ts'
 import { classify } from '../process/retry.ts'
 import { nextSpan, traceIdOf } from '../kafka/trace.ts'
 
-/** A topic and what is done with its records. `headersOnly`: values are not decoded, `value` is undefined. */
-export type Subscription<T> = { topic: Topic<T>; handle: Handler<T>; headersOnly?: boolean }
+/**
+ * Takes records of one partition to their outcomes: decoded, handled, outputs and dead letters acknowledged by the
+ * broker. When it resolves, the offset may be committed; when it throws, nothing may be.
+ */
+export type Processor = (records: FetchedRecord[], attempt: number) => Promise<void>
+
+/** A topic and what is done with its records, made by `on` or `onHeadersOf`. */
+export type Subscription = { topic: Topic<unknown>; open(deps: ProcessorDeps): Processor }
+
+export const on = <T>(topic: Topic<T>, handle: Handler<T>): Subscription => ({
+  topic,
+  open: (deps) => createProcessor(topic, handle, ({ value }) => deps.codec.decode(topic, value), deps),
+})
+
+/** The same for what needs no values: they are not decoded. */
+export const onHeadersOf = (topic: Topic<unknown>, handle: Handler<undefined>): Subscription => ({
+  topic,
+  open: (deps) => createProcessor(topic, handle, () => undefined, deps),
+})
 
 export type ProcessorDeps = {
-  settings: KafkaSettings
+  settings: KafkaSettings & Pick<ConsumerSettings, 'MAX_DEAD_LETTERS_IN_A_ROW'>
   service: string
   group: string
   codec: Codec
@@ -24,21 +41,23 @@ export type ProcessorDeps = {
   log: Log
 }
 
-/**
- * Takes records of one partition to their outcomes: decoded, handled, outputs and dead letters acknowledged by the
- * broker. When it resolves, the offset may be committed; when it throws, nothing may be.
- */
-export function createProcessor<T>(subscription: Subscription<T>, deps: ProcessorDeps) {
+type ReadValue<T> = (record: FetchedRecord) => T | Promise<T>
+
+function createProcessor<T>(
+  topic: Topic<unknown>,
+  handle: Handler<T>,
+  readValue: ReadValue<T>,
+  deps: ProcessorDeps,
+): Processor {
   const { settings, service, group, producer, log } = deps
-  const { topic } = subscription
   /** Dead letters in a row, by partition, of the batches that are through. */
   const inARow = new Map<number, number>()
   const deadLetterName = prefixed(settings, deadLetterTopic(topic, service).name)
 
-  return async (records: FetchedRecord[], attempt: number): Promise<void> => {
-    const decoded = await Promise.all(records.map((record) => decode(record, subscription, deps)))
+  return async (records, attempt) => {
+    const decoded = await Promise.all(records.map((record) => decode(record, readValue, service)))
     const deliveries = decoded.filter((one) => 'value' in one)
-    const handled = await handleAll(subscription.handle, deliveries)
+    const handled = await handleAll(handle, deliveries)
     let next = 0
     const outcomes = decoded.map((one) => ('value' in one ? (handled[next++] as Outcome) : one))
 
@@ -82,27 +101,18 @@ export function createProcessor<T>(subscription: Subscription<T>, deps: Processo
 
 async function decode<T>(
   record: FetchedRecord,
-  { topic, headersOnly }: Subscription<T>,
-  { codec, service }: ProcessorDeps,
-) {
+  readValue: ReadValue<T>,
+  service: string,
+): Promise<Delivery<T> | Outcome> {
   const replayFor = headerText(record, 'replay_for')
   if (replayFor && replayFor !== service) return drop('replay for another service')
   try {
     const headers = Object.fromEntries(
       Object.keys(record.headers).map((name) => [name, headerText(record, name) ?? '']),
     )
-    const value = headersOnly ? (undefined as T) : await codec.decode(topic, record.value)
-    const { offset, partition, timestamp } = record
-    const delivery: Delivery<T> = {
-      topic: record.topic,
-      partition,
-      offset,
-      timestamp,
-      key: record.key?.toString() ?? '',
-      value,
-      headers,
-    }
-    return delivery
+    const value = await readValue(record)
+    const { topic, partition, offset, timestamp, key } = record
+    return { topic, partition, offset, timestamp, key: key?.toString() ?? '', value, headers }
   } catch (error) {
     if (error instanceof DecodeError) return dead(error.reason, error.message)
     throw error

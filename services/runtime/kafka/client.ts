@@ -2,8 +2,8 @@ import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
 import type { KafkaSettings } from '../process/config.ts'
 import type { Log } from '../process/log.ts'
 
-// Only this file, produce.ts, consume.ts, record.ts, read-topics.ts, table.ts, topic-plan.ts and group-lag.ts know the client library, so that it
-// can be exchanged.
+/** Session of readers that are alone in their group: nobody waits for their partitions. */
+export const readerSessionMs = 10_000
 
 const levels = {
   [logLevel.ERROR]: 'error',

@@ -1,18 +1,11 @@
 import { CompressionTypes, type Message } from 'kafkajs'
 import { createAnswerCheck } from './unacknowledged.ts'
-import type { KafkaSettings } from '../process/config.ts'
+import type { KafkaSettings, ProducerSettings } from '../process/config.ts'
 import { createKafka } from './client.ts'
 import { messagesProduced, produceDuration } from '../process/metrics.ts'
+import type { ProducerRecord } from './record.ts'
 import { createSendQueue } from './send-queue.ts'
 import type { ServiceContext } from '../process/service.ts'
-
-/** A record as it goes to the broker. Its key chooses the partition; without one any may be chosen. */
-export type ProducerRecord = {
-  topic: string
-  key: string | Buffer | null
-  value: Buffer | null
-  headers: Record<string, string | Buffer | (string | Buffer)[] | undefined>
-}
 
 export type Producer = {
   /**
@@ -31,7 +24,7 @@ const maxBatchBytes = 900_000
  * says: a retry may reuse a sequence number (https://github.com/tulios/kafkajs/issues/1005).
  */
 export async function openProducer(
-  settings: KafkaSettings,
+  settings: KafkaSettings & ProducerSettings,
   context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
   /** How long a record waits for others to travel with it. */
   lingerMs = 0,

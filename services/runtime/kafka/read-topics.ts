@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { KafkaSettings } from '../process/config.ts'
-import { createKafka } from './client.ts'
+import { createKafka, readerSessionMs } from './client.ts'
 import type { Log } from '../process/log.ts'
 import { asRecord, type FetchedRecord } from './record.ts'
 import { retryTransient } from '../process/retry.ts'
@@ -21,7 +21,7 @@ export async function readTopics(
   // Nobody else is in this group and nothing is ever committed to it, so it vanishes with this process.
   const consumer = kafka.consumer({
     groupId: `${settings.TOPIC_PREFIX}parma.read.${randomUUID()}`,
-    sessionTimeout: settings.SESSION_TIMEOUT_MS,
+    sessionTimeout: readerSessionMs,
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: 200,
   })

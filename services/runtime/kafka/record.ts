@@ -1,8 +1,20 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { SourceRecord } from '../consume/dead-letter.ts'
+
+type Headers = Record<string, string | Buffer | (string | Buffer)[] | undefined>
+
+/** A record as it goes to the broker. Its key chooses the partition; without one any may be chosen. */
+export type ProducerRecord = { topic: string; key: string | Buffer | null; value: Buffer | null; headers: Headers }
 
 /** A record as it was read from its topic, with the time (ms) it was written. */
-export type FetchedRecord = SourceRecord & { timestamp: number }
+export type FetchedRecord = {
+  topic: string
+  partition: number
+  offset: string
+  key: Buffer | null
+  value: Buffer | null
+  headers: Headers
+  timestamp: number
+}
 
 export function asRecord(
   topic: string,
@@ -13,7 +25,7 @@ export function asRecord(
 }
 
 /** A header as text, the first of several with this name. */
-export function headerText({ headers }: Pick<SourceRecord, 'headers'>, name: string): string | undefined {
+export function headerText({ headers }: Pick<FetchedRecord, 'headers'>, name: string): string | undefined {
   const header = headers[name]
   return (Array.isArray(header) ? header[0] : header)?.toString()
 }

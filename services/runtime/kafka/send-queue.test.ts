@@ -1,6 +1,6 @@
 import { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } from 'kafkajs'
 import { expect, test } from 'vitest'
-import type { ProducerRecord } from './produce.ts'
+import type { ProducerRecord } from './record.ts'
 import { createSendQueue } from './send-queue.ts'
 
 const record = (key: string): ProducerRecord => ({ topic: 't', key, value: Buffer.alloc(10), headers: {} })

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProducerRecord } from './produce.ts'
+import type { ProducerRecord } from './record.ts'
 import { classify, TransientError } from '../process/retry.ts'
 
 export type SendQueueOptions = {

@@ -3,7 +3,7 @@ import type { Codec } from '#schemas/codec.ts'
 import { DecodeError } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/config.ts'
-import { createKafka, prefixed } from './client.ts'
+import { createKafka, prefixed, readerSessionMs } from './client.ts'
 import { retryTransient } from '../process/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
@@ -35,7 +35,7 @@ export async function readTable<T>(
   const groupId = `${prefixed(settings, context.name)}.table.${randomUUID()}`
   const consumer = kafka.consumer({
     groupId,
-    sessionTimeout: settings.SESSION_TIMEOUT_MS,
+    sessionTimeout: readerSessionMs,
     allowAutoTopicCreation: false,
     maxWaitTimeInMs: 1000,
   })

@@ -172,7 +172,17 @@ export const kafkaSettings = {
     .regex(/^[a-zA-Z0-9._-]{0,100}$/)
     .default('')
     .describe('Put before every topic and consumer group, for installations that share a cluster.'),
+}
+export type KafkaSettings = z.output<z.ZodObject<typeof kafkaSettings>>
+
+/** What a service reads that sends records. */
+export const producerSettings = {
   PRODUCE_MAX_PENDING_BYTES: count(64 * 1024 * 1024).describe('Records waiting to be sent; more are refused.'),
+}
+export type ProducerSettings = z.output<z.ZodObject<typeof producerSettings>>
+
+/** What a service reads that consumes topics in a group. */
+export const consumerSettings = {
   CONSUME_MAX_BATCH: count(500).describe('Records handed to a handler at once.'),
   CONSUME_CONCURRENCY: count(2).describe('Partitions worked on at once.'),
   SESSION_TIMEOUT_MS: count(10_000, 6000).describe('A member silent for this long loses its partitions to the others.'),
@@ -180,7 +190,7 @@ export const kafkaSettings = {
     'This many dead letters in a row on one partition stop the service: something systematic is wrong.',
   ),
 }
-export type KafkaSettings = z.output<z.ZodObject<typeof kafkaSettings>>
+export type ConsumerSettings = z.output<z.ZodObject<typeof consumerSettings>>
 
 /** What a service reads that uses Postgres. */
 export const postgresSettings = {

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Delivery, drop, type Handler, ok } from '#runtime/consume/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { RawPayload } from '#schemas/generated/types.ts'
 
 const taskHeaders = z.object({
   event_id: z.uuid(),
@@ -17,9 +16,9 @@ const taskHeaders = z.object({
  * Counts in scheduler.run what each run has fed and when last, from the headers of raw payloads alone. Each payload
  * counts once, whatever is delivered, replayed or sent by a module again.
  */
-export function countFeeds(database: Database): Handler<RawPayload> {
+export function countFeeds(database: Database): Handler<undefined> {
   return async (batch) => {
-    const read = batch.map(({ headers, key }: Delivery<RawPayload>) => {
+    const read = batch.map(({ headers, key }: Delivery<undefined>) => {
       const feed = taskHeaders.safeParse(headers).data
       return feed && { ...feed, company_id: companyOf(key) }
     })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { createLog } from '#runtime/process/log.ts'
 import { openPool, sql } from '#runtime/postgres/database.ts'
-import type { CrawlFinished, RawPayload } from '#schemas/generated/types.ts'
+import type { CrawlFinished } from '#schemas/generated/types.ts'
 import { beginCall, endCall } from '../../../services/scheduler/call-log.ts'
 import { type Claim, claimDue } from '../../../services/scheduler/claims.ts'
 import { readConfig } from '../../../services/scheduler/config.ts'
@@ -232,7 +232,7 @@ export async function simulate(seed: number, days: number) {
     if (feeds.length > 0)
       await countFeed(
         feeds.splice(0).map(({ task_id, company }) => ({
-          ...{ ...delivery, key: String(company), value: undefined as unknown as RawPayload },
+          ...{ ...delivery, key: String(company), value: undefined },
           headers: { event_id: randomUUID(), task_id: String(task_id) },
         })),
       )

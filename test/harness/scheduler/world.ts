@@ -3,7 +3,7 @@ import { beforeEach } from 'vitest'
 import { createLog } from '#runtime/process/log.ts'
 import type { Delivery } from '#runtime/consume/outcome.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
-import type { CrawlFinished, RawPayload } from '#schemas/generated/types.ts'
+import type { CrawlFinished } from '#schemas/generated/types.ts'
 import { type Claim, claimDue } from '../../../services/scheduler/claims.ts'
 import { type Config, readConfig } from '../../../services/scheduler/config.ts'
 import { countFeeds } from '../../../services/scheduler/inbox/raw-payloads.ts'
@@ -65,13 +65,13 @@ export async function finish(...records: CrawlFinished[]) {
 }
 
 export async function feed(...headers: Record<string, string>[]) {
-  return countFeeds(database)(headers.map((one) => delivery(undefined as unknown as RawPayload, one)))
+  return countFeeds(database)(headers.map((one) => delivery(undefined, one)))
 }
 
 /** One payload of a run about this company. */
 export async function feedOf(taskId: number, companyId: number): Promise<void> {
   const headers = { event_id: randomUUID(), task_id: String(taskId) }
-  await countFeeds(database)([{ ...delivery(undefined as unknown as RawPayload, headers), key: String(companyId) }])
+  await countFeeds(database)([{ ...delivery(undefined, headers), key: String(companyId) }])
 }
 
 /** Gives a source a policy. */
