@@ -172,9 +172,9 @@ describe('a payload', () => {
     )
   })
 
-  test('becomes in Postgres what the table of the README says, row by row', async () => {
-    const readme = readFileSync(join(root, 'services/normalizer/README.md'), 'utf8')
-    const rows = [...readme.matchAll(/^\| (\w+) \| `(.+)` \| `(.+)` \|$/gm)].map(
+  test('becomes in Postgres what the table of COERCIONS.md says, row by row', async () => {
+    const page = readFileSync(join(root, 'services/normalizer/COERCIONS.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| (\w+) \| `(.+)` \| `(.+)` \|$/gm)].map(
       ([, type = '', json = '', becomes = ''], at) => ({
         ...{ field: `f${at}`, type, json, becomes },
       }),

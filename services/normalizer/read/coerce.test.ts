@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { coerce, type Coerced, coercions, type Kind, kindOf, type ValueType, valueTypes } from './coerce.ts'
 import { type Json, parse } from './parse.ts'
 
-/** The table of the README: type, JSON, what becomes of it. */
-const rows = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+/** The table of COERCIONS.md: type, JSON, what becomes of it. */
+const rows = readFileSync(join(import.meta.dirname, '../COERCIONS.md'), 'utf8')
   .split('\n')
   .flatMap((line) => {
     const [, type, json, becomes] = /^\| (\w+) \| `(.+)` \| `(.+)` \|$/.exec(line) ?? []
