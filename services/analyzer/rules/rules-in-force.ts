@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { createCache } from '#runtime/process/cache.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { compileRules, type Rules } from './compile-rules.ts'
 import type { Config } from '../config.ts'
@@ -17,11 +18,10 @@ const ruleRow = z.object({ rule_id: z.string(), version: z.number(), definition 
 export type ReadRules = () => Promise<Rules>
 
 export function openRules(database: Database, { RULES_MAX_AGE_MS, MAX_WINDOW }: Config): ReadRules {
-  let kept: { rules: Rules; content: string; until: number } | null = null
-  let reading: Promise<Rules> | null = null
+  const cache = createCache<Rules>({ maxEntries: 1, lifeMs: () => RULES_MAX_AGE_MS })
+  let compiled: { rules: Rules; content: string } | null = null
 
   async function read(): Promise<Rules> {
-    const until = performance.now() + RULES_MAX_AGE_MS
     const published = await readPublished(database)
     const rows = [
       ...published.map(({ definition, ...row }) => ({ ...row, ...definition })),
@@ -29,16 +29,11 @@ export function openRules(database: Database, { RULES_MAX_AGE_MS, MAX_WINDOW }: 
     ]
     const content = JSON.stringify(rows)
     // Compiled rules remember whom they are for.
-    const rules = kept?.content === content ? kept.rules : compileRules(rows, MAX_WINDOW)
-    kept = { rules, content, until }
-    return rules
+    if (compiled?.content !== content) compiled = { rules: compileRules(rows, MAX_WINDOW), content }
+    return compiled.rules
   }
 
-  return async () => {
-    if (kept && performance.now() < kept.until) return kept.rules
-    reading ??= read().finally(() => (reading = null))
-    return reading
-  }
+  return () => cache.get('all', read)
 }
 
 /** Reads public.notification_rules, and gives each content that a rule has had a version in analyzer.rule. */

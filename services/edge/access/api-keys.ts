@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { type CacheOptions, createCache } from '../http/cache.ts'
+import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { HttpError } from '../http/http-error.ts'
 import { type ApiRole, apiRoles, hashApiKey, includesRole, readApiKey } from './api-key.ts'
 
@@ -23,7 +23,7 @@ export type CheckApiKey = (header: string | undefined, role: ApiRole) => Promise
  * that long a revoked one still opens, and no longer, whether Postgres answers or not.
  */
 export function openApiKeys(database: Database, options: CacheOptions): CheckApiKey {
-  const cache = createCache<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
+  const cache = createDatabaseCache<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
   return async (header, role) => {
     if (!header) throw unauthorized('this takes an API key: send it as `Authorization: Bearer parma_…`')
     const key = readApiKey(header)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { type CacheOptions, createCache } from '../http/cache.ts'
+import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { HttpError } from '../http/http-error.ts'
 
 const sourceRow = z.object({
@@ -28,7 +28,7 @@ export type Sources = {
 
 export function openSources(database: Database, options: CacheOptions): Sources {
   // A source without a map is expected to get one any moment, and callers are told which of the two it is.
-  const cache = createCache<Source>(options, ({ map_version }) => map_version !== null)
+  const cache = createDatabaseCache<Source>(options, ({ map_version }) => map_version !== null)
   return {
     find: (id) => cache.get(String(id), () => query(database, id)),
     read: (id) => cache.refresh(String(id), () => query(database, id)),

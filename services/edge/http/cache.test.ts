@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { TransientError } from '#runtime/process/retry.ts'
-import { createCache } from './cache.ts'
+import { createDatabaseCache } from './cache.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -11,7 +11,7 @@ const options = { keepMs: 1000, timeoutMs: 100 }
 const away = () => Promise.reject(new TransientError('away'))
 
 test('reads once, and again when what it knows is old', async () => {
-  const cache = createCache<string>(options)
+  const cache = createDatabaseCache<string>(options)
   const load = vi.fn().mockResolvedValueOnce('one').mockResolvedValueOnce('two')
   expect(await cache.get('k', load)).toBe('one')
   expect(await cache.get('k', load)).toBe('one')
@@ -21,14 +21,14 @@ test('reads once, and again when what it knows is old', async () => {
 })
 
 test('reads once for all who ask at the same time', async () => {
-  const cache = createCache<string>(options)
+  const cache = createDatabaseCache<string>(options)
   const load = vi.fn(() => Promise.resolve('one'))
   expect(await Promise.all([cache.get('k', load), cache.get('k', load)])).toEqual(['one', 'one'])
   expect(load).toHaveBeenCalledTimes(1)
 })
 
 test('serves what it knew while nothing can be read, without asking every time', async () => {
-  const cache = createCache<string>(options)
+  const cache = createDatabaseCache<string>(options)
   await cache.get('k', () => Promise.resolve('one'))
   vi.advanceTimersByTime(5000)
   const load = vi.fn(away)
@@ -40,7 +40,7 @@ test('serves what it knew while nothing can be read, without asking every time',
 })
 
 test('or not, when it is told so: what is old is then a 503', async () => {
-  const cache = createCache<string>({ ...options, servesStale: false })
+  const cache = createDatabaseCache<string>({ ...options, servesStale: false })
   await cache.get('k', () => Promise.resolve('one'))
   expect(await cache.get('k', away)).toBe('one')
   vi.advanceTimersByTime(1000)
@@ -48,7 +48,7 @@ test('or not, when it is told so: what is old is then a 503', async () => {
 })
 
 test('a reading that never ends counts as failed after its time', async () => {
-  const cache = createCache<string>(options)
+  const cache = createDatabaseCache<string>(options)
   await cache.get('k', () => Promise.resolve('one'))
   vi.advanceTimersByTime(1000)
   const recalled = cache.get('k', () => new Promise(() => undefined))
@@ -57,7 +57,7 @@ test('a reading that never ends counts as failed after its time', async () => {
 })
 
 test('is a 503 where nothing was known, and the error itself where it is no outage', async () => {
-  const cache = createCache<string>(options)
+  const cache = createDatabaseCache<string>(options)
   await expect(cache.get('k', away)).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
   await cache.get('k', () => Promise.resolve('one'))
   await expect(cache.refresh('k', away)).rejects.toMatchObject({ status: 503 })
@@ -67,7 +67,7 @@ test('is a 503 where nothing was known, and the error itself where it is no outa
 })
 
 test('forgets what is gone, and what it cannot hold', async () => {
-  const cache = createCache<string>({ ...options, maxEntries: 2 })
+  const cache = createDatabaseCache<string>({ ...options, maxEntries: 2 })
   for (const key of ['a', 'b', 'c']) await cache.get(key, () => Promise.resolve(key))
   await expect(cache.get('a', away)).rejects.toMatchObject({ status: 503 })
   expect(await cache.get('c', away)).toBe('c')
@@ -76,7 +76,7 @@ test('forgets what is gone, and what it cannot hold', async () => {
 })
 
 test('reads what is not settled every time, and still serves it in an outage', async () => {
-  const cache = createCache<string>(options, (value) => value !== 'open')
+  const cache = createDatabaseCache<string>(options, (value) => value !== 'open')
   const load = vi.fn(() => Promise.resolve('open'))
   await cache.get('k', load)
   await cache.get('k', load)

@@ -1,3 +1,4 @@
+import { type Cache, createCache } from '#runtime/process/cache.ts'
 import { classify } from '#runtime/process/retry.ts'
 import { boundBy } from './deadline.ts'
 import { unavailable } from './http-error.ts'
@@ -7,63 +8,25 @@ export type CacheOptions = {
   keepMs: number
   /** How long a reading may take. */
   timeoutMs: number
-  /** The oldest is forgotten when there are more. */
   maxEntries?: number
-  /** Whether what was known serves on when it cannot be read again. */
+  /** Whether what was known serves on, however old, while Postgres does not answer. */
   servesStale?: boolean
 }
 
-export type Cache<V> = {
-  /**
-   * What is known of `key`, else what `load` reads. When `load` fails for a while, what was known before serves on,
-   * however old, unless `servesStale` is false; an HttpError with 503 when nothing does. null is not kept.
-   */
-  get(key: string, load: () => Promise<V | null>): Promise<V | null>
-  /** What `load` reads now; an HttpError with 503 when it fails for a while. */
-  refresh(key: string, load: () => Promise<V | null>): Promise<V | null>
-}
-
-/** Remembers what is read from Postgres, so that answers go on while Postgres is away. `isSettled`: it may be kept at all. */
-export function createCache<V>(
+/**
+ * Remembers what is read from Postgres, so that answers go on while Postgres is away; an HttpError with 503 when nothing
+ * is known. null is not kept. What is not `isSettled` is read again each time, and kept for an outage only.
+ */
+export function createDatabaseCache<V>(
   { keepMs, timeoutMs, maxEntries = 10_000, servesStale = true }: CacheOptions,
   isSettled: (value: V) => boolean = () => true,
-): Cache<V> {
+): Cache<V | null> {
   const bounded = boundBy(timeoutMs)
-  const known = new Map<string, { value: V; goodUntil: number }>()
-  const loading = new Map<string, Promise<V | null>>()
-
-  async function read(key: string, load: () => Promise<V | null>): Promise<V | null> {
-    const value = await bounded(load())
-    known.delete(key)
-    const [oldest] = known.keys()
-    if (known.size >= maxEntries && oldest !== undefined) known.delete(oldest)
-    if (value !== null) known.set(key, { value, goodUntil: isSettled(value) ? Date.now() + keepMs : 0 })
-    return value
-  }
-
-  /** Once for all who ask at the same time. */
-  function readOnce(key: string, load: () => Promise<V | null>): Promise<V | null> {
-    let reading = loading.get(key)
-    if (!reading) {
-      reading = read(key, load).finally(() => loading.delete(key))
-      loading.set(key, reading)
-    }
-    return reading
-  }
-
+  const lifeMs = (value: V | null) => (value === null ? null : isSettled(value) ? keepMs : 0)
+  const cache = createCache<V | null>({ maxEntries, lifeMs, ...(servesStale && { staleMs: keepMs }) })
   return {
-    refresh: (key, load) => read(key, load).catch(unavailableIfTransient),
-    async get(key, load) {
-      const found = known.get(key)
-      if (found && Date.now() < found.goodUntil) return found.value
-      try {
-        return await readOnce(key, load)
-      } catch (error) {
-        if (!found || !servesStale || classify(error) !== 'transient') return unavailableIfTransient(error)
-        found.goodUntil = Date.now() + keepMs
-        return found.value
-      }
-    },
+    get: (key, load) => cache.get(key, () => bounded(load())).catch(unavailableIfTransient),
+    refresh: (key, load) => cache.refresh(key, () => bounded(load())).catch(unavailableIfTransient),
   }
 }
 

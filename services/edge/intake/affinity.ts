@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
-import { type CacheOptions, createCache } from '../http/cache.ts'
+import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { text, validate } from '../http/validation.ts'
 
 /** The one source whose module knows companies by the ids of its own CRM (contract section 15.2). */
@@ -23,7 +23,7 @@ export type ResolveCompany = (body: unknown) => Promise<string>
  * of known companies go on without the database.
  */
 export function openAffinity(database: Database, options: CacheOptions): ResolveCompany {
-  const cache = createCache<string>(options)
+  const cache = createDatabaseCache<string>(options)
   return async (body) => {
     const name = validate(crmCompany, body, 'body').raw_data.name.trim()
     return (await cache.get(name.toLowerCase(), () => getOrCreate(database, name))) as string

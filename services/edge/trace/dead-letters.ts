@@ -1,6 +1,8 @@
+import { LRUCache } from 'lru-cache'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { headerText } from '#runtime/kafka/record.ts'
+import { createCache } from '#runtime/process/cache.ts'
 import type { KafkaSettings } from '#runtime/process/config.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
@@ -30,41 +32,25 @@ export function openDeadLetters(
   timeoutMs: number,
   { log }: Pick<ServiceContext, 'log'>,
 ): FindDeadLetters {
-  let reading: Promise<ReadonlyMap<string, DeadLetters>> | null = null
+  const cache = createCache<LRUCache<string, DeadLetters>>({ maxEntries: 1, lifeMs: () => keepMs })
 
-  async function read(): Promise<ReadonlyMap<string, DeadLetters>> {
+  async function read(): Promise<LRUCache<string, DeadLetters>> {
     const services = new Map(deadLetterTopics.map(({ name, service }) => [prefixed(settings, name), service]))
-    const events = new Map<string, DeadLetters>()
+    const events = new LRUCache<string, DeadLetters>({ max: maxEvents })
     await readTopics(settings, log, [...services.keys()], (record) => {
       const service = services.get(record.topic)
       const eventId = headerText(record, service === 'notifier' ? 'group_id' : 'event_id')
       if (!service || eventId === undefined) return
-      const known = events.get(eventId) ?? {}
       const detail = `${headerText(record, '__dlq.reason') ?? ''}: ${headerText(record, '__dlq.errors.message') ?? ''}`
-      events.delete(eventId)
-      events.set(eventId, { ...known, [service]: { at: record.timestamp, detail } })
-      const [oldest] = events.keys()
-      if (events.size > maxEvents && oldest !== undefined) events.delete(oldest)
+      events.set(eventId, { ...events.get(eventId), [service]: { at: record.timestamp, detail } })
     })
     return events
-  }
-
-  function readOnce(): Promise<ReadonlyMap<string, DeadLetters>> {
-    if (!reading) {
-      const started = read()
-      reading = started
-      const forget = () => {
-        if (reading === started) reading = null
-      }
-      started.then(() => setTimeout(forget, keepMs).unref(), forget)
-    }
-    return reading
   }
 
   return async (eventId) => {
     const late = () => new Error(`the dead letters were not read within ${timeoutMs} ms`)
     try {
-      return (await withDeadline(readOnce(), timeoutMs, late)).get(eventId) ?? {}
+      return (await withDeadline(cache.get('all', read), timeoutMs, late)).get(eventId) ?? {}
     } catch (error) {
       log.warn({ error, event_id: eventId }, 'dead_letters_not_read')
       return 'no-answer'

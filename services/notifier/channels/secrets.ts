@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { createCache } from '#runtime/process/cache.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { Answer } from './channel.ts'
 import { type Config, findSecret, secretVariable } from '../config.ts'
@@ -11,6 +12,9 @@ export type FoundSecret = { secret: string } | { problem: string; isMissing: boo
 type NoSecret = Extract<FoundSecret, { problem: string }>
 export type FindSecret = (name: string) => Promise<FoundSecret>
 
+/** Secrets of Google's Secret Manager that are remembered. */
+const maxManaged = 1000
+
 const encryptedRow = z.object({ key_id: z.string(), nonce: z.instanceof(Buffer), ciphertext: z.instanceof(Buffer) })
 
 /**
@@ -19,7 +23,8 @@ const encryptedRow = z.object({ key_id: z.string(), nonce: z.instanceof(Buffer),
  * 17), so in each place only what is there for channels can be reached.
  */
 export function openSecrets(config: Config, database: Pick<Database, 'maybeOne'>): FindSecret {
-  const manager = config.secretManager && rememberFor(config.SECRET_CACHE_MS, openSecretManager(config.secretManager))
+  const askManager = config.secretManager && openSecretManager(config.secretManager)
+  const managed = createCache<string | null>({ maxEntries: maxManaged, lifeMs: () => config.SECRET_CACHE_MS })
 
   async function findStored(name: string): Promise<string | null> {
     if (!config.secretKeys) return null
@@ -28,11 +33,15 @@ export function openSecrets(config: Config, database: Pick<Database, 'maybeOne'>
     return row && decryptSecret(config.secretKeys, name, row)
   }
 
+  async function findManaged(name: string): Promise<string | null> {
+    return askManager && managed.get(name, () => askManager(name))
+  }
+
   return async (name) => {
     const shown = cut(clean(name), 100)
     if (!isSecretName(name)) return { problem: `${shown} is no name of a secret`, isMissing: true }
     try {
-      const secret = findSecret(config, name) ?? (await findStored(name)) ?? (await manager?.(name)) ?? null
+      const secret = findSecret(config, name) ?? (await findStored(name)) ?? (await findManaged(name))
       if (secret !== null) return { secret }
     } catch (error) {
       return {
@@ -54,22 +63,4 @@ export function withoutSecret({ problem, isMissing }: NoSecret): Answer {
 
 export function isSecretName(name: string): boolean {
   return /^\w[\w.-]{0,199}$/.test(name)
-}
-
-/** Asks once in `ms` for each name, and again after a failure. */
-function rememberFor(
-  ms: number,
-  find: (name: string) => Promise<string | null>,
-): (name: string) => Promise<string | null> {
-  const known = new Map<string, { until: number; found: Promise<string | null> }>()
-  return (name) => {
-    const now = Date.now()
-    const before = known.get(name)
-    if (before && before.until > now) return before.found
-    for (const [old, { until }] of known) if (until <= now) known.delete(old)
-    const found = find(name)
-    known.set(name, { until: now + ms, found })
-    found.catch(() => known.delete(name))
-    return found
-  }
 }
