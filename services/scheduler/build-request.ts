@@ -1,11 +1,11 @@
-/** What a module is told of a company: the values of each identifier property. */
+/** The identifiers of a company as a module gets them: the values of each property. */
 export type Identifiers = Record<string, string[]>
 
 export type Identifier = {
   type: 'AUTOMATICALLY_DISCOVERED' | 'MANUALLY_ADDED'
   property: string
   value: string
-  /** Its validity has passed. */
+  /** Whether its validity has passed. */
   expired: boolean
 }
 
@@ -14,14 +14,14 @@ export type CompanyIdentifiers = { company_id: number; identifiers: readonly Ide
 /** Body of `POST /companies` (contract section 4.3). */
 export type CompaniesRequest = { task_id: number; companies: Record<string, Identifiers> | null }
 
-/** The one source that brings its own companies: it is asked for no identifiers and told none. */
+/** Whether a source finds its companies itself. It is neither asked for identifiers nor given any. */
 export function bringsCompanies(sourceName: string): boolean {
   return sourceName === 'affinity'
 }
 
 /**
- * What a module is to crawl in a run: the identifiers of each company, each value once, expired ones included; companies
- * without any are left out.
+ * The body of a run's call: the identifiers of each company, each value once and expired ones included. Companies
+ * without identifiers are left out.
  */
 export function buildRequest(
   taskId: number,

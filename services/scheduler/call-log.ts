@@ -5,7 +5,10 @@ import type { Claim } from './claims.ts'
 import type { CallResult } from './module-client.ts'
 import { deadline } from './times.ts'
 
-/** Notes that the module is called now. False when the claim is not ours any more, or over: then it must not be called. */
+/**
+ * Records that the module is called now. False when the claim is no longer ours or its time is over: then the module
+ * must not be called.
+ */
 export async function beginCall(database: Database, { task_id, claim_token }: Claim): Promise<boolean> {
   const ours = await database.maybeOneFirst(sql.type(z.object({ task_id: z.number() }))`
     UPDATE scheduler.run r SET called_at = now()
@@ -16,7 +19,7 @@ export async function beginCall(database: Database, { task_id, claim_token }: Cl
   return ours !== null
 }
 
-/** Notes how the call of this claim ended. A later claim's is left alone. */
+/** Records how the call of this claim ended. Changes nothing when the task has been claimed again. */
 export async function endCall(
   database: Database,
   { task_id, claim_token }: Claim,

@@ -4,15 +4,15 @@ import type { Config } from './config.ts'
 
 type Fragment = ReturnType<typeof sql.fragment>
 
-/** The module behind an address, whatever way it is written; null: there is none. */
+/** The module behind an endpoint, the same for each spelling of its address; null: there is none. */
 export function moduleOf(endpoint: Fragment): Fragment {
   return sql.fragment`nullif(rtrim(trim(CASE strpos(${endpoint}, '://') WHEN 0 THEN ${endpoint}
     ELSE substr(${endpoint}, strpos(${endpoint}, '://') + 3) END), '/'), '')`
 }
 
 /**
- * Notes attempts that failed. From BREAKER_FAILURES in a row, over all sources of a module, it is left in peace for a
- * while, twice as long each time.
+ * Counts failed attempts of modules. BREAKER_FAILURES in a row, over all sources of a module, open its circuit breaker,
+ * for twice as long with each further failure.
  */
 export async function noteFailures(
   tx: Transaction,
@@ -40,7 +40,7 @@ export async function noteFailures(
       rests_until = ${openUntil(sql.fragment`(m.failures + excluded.failures)`)}`)
 }
 
-/** A run that finishes shows that the modules of these sources are well. */
+/** Closes the circuit breakers of the modules of these sources, because a run of each has finished. */
 export async function noteSuccess(tx: Transaction, sourceIds: readonly number[]): Promise<void> {
   if (sourceIds.length === 0) return
   await tx.query(sql.unsafe`
@@ -51,7 +51,7 @@ export async function noteSuccess(tx: Transaction, sourceIds: readonly number[])
 
 const lockClass = 0x5cee
 
-/** Those of `modules` that no other process claims runs of now; ours until the transaction ends. Waits for nobody. */
+/** Locks those of `modules` that no other process is claiming runs of, until the transaction ends. Does not wait. */
 export async function lockModules(tx: Transaction, modules: readonly string[]): Promise<Set<string>> {
   if (modules.length === 0) return new Set()
   const rows = await tx.anyFirst(sql.type(z.object({ module: z.string() }))`

@@ -15,28 +15,30 @@ const claimRow = z.object({
   endpoint: z.string(),
   max_run_seconds: z.number(),
   attempt: z.number(),
-  /** How often the task is tried at most. */
+  /** The most attempts that the task gets. */
   max_attempts: z.number(),
-  /** The companies that it was asked for by hand; null: all that are linked. */
+  /** The companies of a run on demand; null: all that are linked. */
   only_companies: z.array(z.number()).nullable(),
-  /** Proof of this claim: writes of an earlier one change nothing. */
+  /** Raised by each claim, so that what an earlier claim writes changes nothing. */
   claim_token: z.number(),
 })
 
-/** One attempt of one task, ours to carry out. */
+/** One attempt at one task that this process has to carry out. */
 export type Claim = z.output<typeof claimRow>
 
-/** Locks held at once stay far below what Postgres has room for (max_locks_per_transaction × max_connections). */
+/**
+ * Keeps the locks of a transaction far below the room that Postgres has (max_locks_per_transaction × max_connections).
+ */
 const sourcesPerTransaction = 500
 
 /** Half of an advisory lock's key; the other half is the data source. */
 const lockClass = 0x5ced
 
 /**
- * Plans the slots of all sources and claims what is due: at most `limit` tasks, one of each source, none of a source
- * that has one under way, and no more of a module than it takes at once. However many processes do this at once, each
- * task is claimed by one. `sources` tell where there is work at all; what is done is decided on their state under a lock.
- * `missed`: another process worked on one of them.
+ * Plans the slots of all sources and claims due tasks: at most `limit`, one of each source, none of a source that has
+ * one running, and no more of a module than it takes at once. Each task is claimed by one process, however many do this
+ * at once. `sources` only say where there may be work; what is done is decided on the state that is read under the
+ * lock. `missed`: another process holds one of these sources.
  */
 export async function claimDue(
   database: Database,
@@ -44,7 +46,7 @@ export async function claimDue(
   sources: readonly SourceState[],
   limit: number,
 ): Promise<{ claims: Claim[]; missed: boolean }> {
-  // Sources of one module stand together, so that few modules are cut in two.
+  // Sources of one module stand together, so that few modules fall into two transactions.
   const wanting = sources
     .filter((source) => needsWork(source, source.now))
     .sort((a, b) => (a.module ?? '').localeCompare(b.module ?? '') || a.id - b.id)
@@ -55,7 +57,8 @@ export async function claimDue(
     const done = await database.transaction(async (tx) => {
       const ours = await lockSources(tx, chunk)
       const read = () => readSources(tx, settings, ours)
-      // Only a statement begun after the lock is held sees what its last holder did, and one after a plan sees its slots.
+      // Only a statement that begins after the lock is held sees what its last holder did, and one after the plan its
+      // slots.
       const fresh = await read()
       const planned = (await writePlans(tx, fresh)) ? await read() : fresh
       const due = pickWithRoom(planned, settings)
@@ -67,7 +70,7 @@ export async function claimDue(
   return { claims, missed }
 }
 
-/** The tasks that are due, the first ones of each module for as many as it takes at once. One that has failed gets one. */
+/** The due tasks, oldest first, as many of a module as it takes at once; one when its circuit breaker was open. */
 function pickWithRoom(sources: readonly SourceState[], settings: Config): number[] {
   const begun = new Map<string, number>()
   const due = sources.flatMap((source) => {
@@ -86,7 +89,9 @@ function pickWithRoom(sources: readonly SourceState[], settings: Config): number
     .map(({ task }) => task.task_id)
 }
 
-/** Those of `sources` that no other process works on now, and whose module none does; ours until the transaction ends. Waits for nobody. */
+/**
+ * Locks those of `sources` that no other process holds, nor their module, until the transaction ends. Does not wait.
+ */
 async function lockSources(tx: Transaction, sources: readonly SourceState[]): Promise<number[]> {
   const modules = await lockModules(tx, [...new Set(sources.flatMap(({ module }) => module ?? []))])
   const free = sources.filter(({ module }) => module === null || modules.has(module)).map(({ id }) => id)

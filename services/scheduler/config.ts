@@ -16,13 +16,13 @@ import {
 /** What planning needs, in the service and in its commands. */
 const planSettings = {
   FIRST_RUN_QUIET_SECONDS: count(10, 0).describe(
-    'A new source runs for the first time when it and its measurements have not changed for this long: until then its handshake may be under way.',
+    'Seconds for which a new source and its measurements must not have changed before its first run: until then its handshake may still be running.',
   ),
   FIRST_RUN_UNMAPPED_SECONDS: count(30, 0).describe(
-    'The same for a source without any measurement: its handshake has not happened, so nothing it feeds could be understood.',
+    'The same for a source without measurements, in seconds. Its handshake has not happened yet, so its payloads could not be understood.',
   ),
   LATE_START_SECONDS: count(300, 0).describe(
-    'A source that catches nothing up gives a slot up that could not start for this long.',
+    'With catch-up `none`, a slot that cannot start within this many seconds is skipped.',
   ),
 }
 
@@ -36,54 +36,59 @@ export const settings = {
   ...tokenSettings,
   ...moduleSettings,
 
-  TICK_SECONDS: count(15).describe('How often the scheduler looks for work by itself; triggers only wake it earlier.'),
+  TICK_SECONDS: count(15).describe(
+    'Seconds between two rounds of the scheduler. A trigger only starts a round earlier.',
+  ),
   ...planSettings,
   ONLY_ACTIVE_LINKS: flag(false).describe(
-    'Crawl only companies whose link to the source is marked active. parma-web links sources with the mark off, so by default a link counts whatever its mark.',
+    'Crawl only companies whose link to the source is marked active. parma-web creates links that are not marked, so by default all links count.',
   ),
   RUNS_AT_ONCE: count(1000).describe(
-    'Runs that one process has under way at once; due tasks above wait, or go to other replicas.',
+    'Runs that one process carries out at once. Further due tasks wait or are started by other replicas.',
   ),
   MAX_ATTEMPTS: count(3).describe(
-    'How often a task is tried before it is FAILED, where its source’s policy says nothing else.',
+    'Attempts at a task before it is FAILED. `npx parma schedule set --attempts` overrides it for a source.',
   ),
-  RETRY_BACKOFF_SECONDS: count(60).describe('Wait before the second attempt of a task; doubled for each further one.'),
-  MODULE_RUNS_AT_ONCE: count(4).describe(
-    'Runs that one module has under way at once, of all its sources and all replicas.',
+  RETRY_BACKOFF_SECONDS: count(60).describe(
+    'Seconds before the second attempt at a task, doubled before each further one. `npx parma schedule set --backoff` overrides it for a source.',
   ),
+  MODULE_RUNS_AT_ONCE: count(4).describe('Runs of one module at once, over all its sources and all replicas.'),
   BREAKER_FAILURES: count(5).describe(
-    'A module of which this many attempts in a row failed is left in peace for a while; then one run is tried at a time.',
+    'Failed attempts in a row that open a module’s circuit breaker. When its time has passed, one trial run at a time starts.',
   ),
-  BREAKER_SECONDS: count(300).describe('How long it is left in peace; doubled each time its trial fails.'),
-  BREAKER_MAX_SECONDS: count(3600).describe('The longest time that a module is left in peace.'),
+  BREAKER_SECONDS: count(300).describe(
+    'Seconds for which a circuit breaker opens, doubled each time the trial run fails.',
+  ),
+  BREAKER_MAX_SECONDS: count(3600).describe('The longest time in seconds for which a circuit breaker opens.'),
   SETTLE_SECONDS: count(10, 0).describe(
-    'How long after a finish record the outcome of a run is final: topics are not ordered with each other, so what was fed may be counted later.',
+    'Seconds after a run’s finish record until its outcome is final. Topics are not ordered with each other, so its last payloads may be counted later.',
   ),
   LOST_CALL_GRACE_SECONDS: count(60, 0).describe(
-    'A run whose call to the module was lost is given up when nothing was fed for this long; while feeds arrive it goes on.',
+    'Seconds without a payload after which a run ends whose call to the module broke off. While payloads arrive, it goes on.',
   ),
-  DOWN_AFTER_RUNS: count(3).describe(
-    'A source is DOWN after this many failed runs in a row, and so is a company at a source.',
-  ),
+  DOWN_AFTER_RUNS: count(3).describe('Failed runs in a row after which a source, or a company at a source, is DOWN.'),
   STALE_GRACE_SECONDS: count(3600, 0).describe(
-    'A source is stale when a run by its plan could have been over for this long and no value came.',
+    'A source is stale when a planned run should have ended this many seconds ago and no value has arrived since its slot.',
   ),
-  STALE_CHECK_SECONDS: count(60).describe('How often silent sources are looked for.'),
-  TOKEN_MARGIN_SECONDS: count(1800).describe('How long a token outlives all attempts of its task.'),
+  STALE_CHECK_SECONDS: count(60).describe('Seconds between two searches for stale sources.'),
+  TOKEN_MARGIN_SECONDS: count(1800).describe('Seconds by which a token outlives all attempts at its task.'),
 
   DISCOVERIES_AT_ONCE: count(4).describe('Discovery calls to one module at once.'),
-  DISCOVER_TIMEOUT_SECONDS: count(120).describe('Deadline of one discovery call.'),
+  DISCOVER_TIMEOUT_SECONDS: count(120).describe('Seconds that one discovery call may take.'),
   DISCOVERY_EMPTY_SECONDS: count(86_400, 0).describe(
-    'A company for which discovery found nothing is not asked for again for this long; doubled each time.',
+    'Seconds before a company is looked up again for which discovery found nothing, doubled each time.',
   ),
   DISCOVERY_FAILED_SECONDS: count(60, 0).describe(
-    'A company whose discovery failed is not asked for again for this long; doubled each time.',
+    'Seconds before a company is looked up again whose discovery failed, doubled each time.',
   ),
-  DISCOVERY_MAX_SECONDS: count(604_800).describe('The longest wait between two discoveries of a company.'),
-  DISCOVERY_VALIDITY_DAYS: count(180).describe('How long discovered identifiers hold when the module does not say.'),
-  MAX_ANSWER_BYTES: count(1024 * 1024).describe('The largest answer of a module that is read.'),
+  DISCOVERY_MAX_SECONDS: count(604_800).describe('The longest time in seconds between two discoveries of a company.'),
+  DISCOVERY_VALIDITY_DAYS: count(180).describe(
+    'Days for which discovered identifiers are valid when the module does not say.',
+  ),
+  MAX_ANSWER_BYTES: count(1024 * 1024).describe('Bytes of the largest answer that is accepted from a module.'),
 }
 
+/** The settings that `parma schedule` needs to show what the service will plan. */
 export const readPlanConfig = (env: Env = process.env) => readEnv(planSettings, env)
 export const readConfig = (env: Env = process.env) => readEnv(settings, env)
 export type Config = ReturnType<typeof readConfig>

@@ -10,8 +10,8 @@ import { type LinkedCompany, needsDiscovery } from './read-discovery.ts'
 export type DiscoverDeps = { config: Config; database: Database; log: Log; stopping: AbortSignal }
 
 /**
- * The companies of a source after what was missing has been looked up: each company once, a few at a time, for as long
- * as `hasTime`. What fails for one company is kept with it, and stops no other.
+ * Looks up the companies that lack identifiers, each once and a few at a time, while `hasTime`. Returns all `companies`
+ * with their identifiers afterwards. A failure is stored with its company and does not stop the others.
  */
 export async function discoverMissing(
   sourceId: number,
@@ -47,7 +47,10 @@ export async function discoverMissing(
   return (await retryTransient(read, { signal: stopping })).get(sourceId) ?? []
 }
 
-/** Each company whose identifiers by hand have expired is told once, until they are good again. They stay in use. */
+/**
+ * Opens an incident for each company whose manual identifiers have expired, and closes those of companies whose have
+ * not.
+ */
 async function reportExpired(
   database: Database,
   data_source_id: number,
@@ -59,7 +62,7 @@ async function reportExpired(
     database,
     expired.map(({ company_id, name, identifiers }) => {
       const values = identifiers.filter((one) => one.expired && one.type === 'MANUALLY_ADDED').map(({ value }) => value)
-      const message = `What was given by hand for ${name} has expired (${values.join(', ')}) and stays in use: confirm it with a later validity, or take it away so that it is looked up again.`
+      const message = `The manual identifiers of ${name} have expired (${values.join(', ')}). They stay in use. Confirm them with a later validity, or remove them so that the company is looked up again.`
       return { kind, data_source_id, company_id, subject: name, message, facts: { values: values.join(', ') } }
     }),
   )

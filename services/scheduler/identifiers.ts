@@ -23,8 +23,8 @@ const companyRow = z.object({
 })
 
 /**
- * The companies linked to each of these sources, with their identifiers and what their last discovery came to. All
- * sources in one statement: the identifiers have no index, so each statement reads them all.
+ * The companies linked to each of these sources, by source id, with their identifiers and their last failed discovery.
+ * All sources in one statement, because the identifiers have no index and each statement reads them all.
  */
 export async function readCompanies(
   database: Database,
@@ -48,8 +48,8 @@ export async function readCompanies(
 }
 
 /**
- * Keeps what a discovery came to. What was found replaces the discovered identifiers of the company, never those given
- * by hand. What brought nothing deletes nothing, and is remembered so that the company is left in peace for a while.
+ * Stores the result of a discovery. Found identifiers replace the discovered ones of the company, never the manual
+ * ones. A discovery without a result deletes nothing and starts a back-off in which the company is not looked up again.
  */
 export async function storeDiscovery(
   database: Database,
@@ -68,7 +68,7 @@ export async function storeDiscovery(
       await tx.query(sql.unsafe`
         DELETE FROM public.company_data_source_identifier
         WHERE company_data_source_id = ${link_id} AND identifier_type = 'AUTOMATICALLY_DISCOVERED'`)
-      // The link may have been deleted meanwhile: then there is nothing to insert for.
+      // The link may have been deleted in between: then nothing is inserted.
       await tx.query(sql.unsafe`
         INSERT INTO public.company_data_source_identifier (company_data_source_id, identifier_type, property, value, validity)
         SELECT l.id, 'AUTOMATICALLY_DISCOVERED', found.property, found.value, (CASE

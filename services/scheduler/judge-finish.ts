@@ -1,13 +1,13 @@
 import { quote } from './quote.ts'
 
-/** What of a task decides about a finish record that names it. Times are ms since 1970. */
+/** What decides about a task's finish record. Times are ms since 1970. */
 export type FinishedTask = {
   data_source_id: number
   status: 'PENDING' | 'PROCESSING' | 'SUCCESS' | 'FAILED'
   attempts: number
-  /** When its attempt should have been over; null: it never started. */
+  /** When its attempt should have ended; null: it never started. */
   deadline: number | null
-  /** A finish record has been taken before. */
+  /** Whether an earlier finish record was accepted. */
   finished: boolean
   /** Payloads counted so far. */
   fed: number
@@ -15,12 +15,12 @@ export type FinishedTask = {
 
 export type FinishVerdict =
   | { kind: 'refused'; reason: string }
-  /** `status`: what the task is now. It stays PROCESSING while only what is still to be counted can say what it is. */
+  /** `status`: of the task from now on. It stays PROCESSING while payloads that are still to be counted decide. */
   | { kind: 'accepted'; status: 'PROCESSING' | 'SUCCESS' | 'FAILED'; late: boolean; errors: number }
 
 /**
- * What a finish record does to its task. Accepted in any state but "never started", however late and however often, as
- * modules expect; only the source that the task belongs to may finish it.
+ * What a finish record does to its task. It is accepted in any state but "never started", however late and however
+ * often, as modules expect. Only the task's own source may finish it.
  */
 export function judgeFinish(
   finish: { data_source_id: number; errors: Readonly<Record<string, unknown>> | null; received_at: number },
@@ -39,7 +39,7 @@ export function judgeFinish(
 
 const longestReason = 300
 
-/** What the module said of each company that it could not crawl. */
+/** The module's error for each company that it could not crawl, by company id. */
 export function companyErrors(
   errors: Readonly<Record<string, { error_type: string; error_description: string | null }>> | null,
 ): Record<string, string> {

@@ -10,19 +10,19 @@ const unjudgedRow = z.object({
   data_source_id: z.number(),
   failed: z.boolean(),
   excused: z.boolean(),
-  /** By plan, of all companies, and it brought something: a company of which it brought nothing is missed. */
+  /** A planned run of all companies that fed something: a company without a payload in it is stale. */
   is_measure: z.boolean(),
 })
 type UnjudgedRun = z.output<typeof unjudgedRow>
 
 const runsAtOnce = 200
 
-/** No finish record, or nothing fed and errors. Of run `r`. */
+/** Whether run `r` failed: it has no finish record, or it has errors and fed nothing. */
 const failed = sql.fragment`(r.outcome = 'failed' OR r.finished_at IS NULL)`
 
 /**
- * Counts the outcomes of runs for the health of their sources and companies, writes it where parma-web shows it, and
- * opens and closes the stories about it. Each run counts once, however often it is judged; returns how many did.
+ * Counts the outcomes of runs for the health of their sources and companies, writes the health to the columns that
+ * parma-web shows, and opens and closes the incidents about it. Each run counts once. Returns how many runs it counted.
  */
 export function judgeRuns(database: Database, { DOWN_AFTER_RUNS }: Pick<Config, 'DOWN_AFTER_RUNS'>): Promise<number> {
   return database.transaction(async (tx) => {
@@ -31,7 +31,7 @@ export function judgeRuns(database: Database, { DOWN_AFTER_RUNS }: Pick<Config, 
         NOT ${failed} AND r.fed > 0 AND r.schedule_type = 'REGULAR' AND r.only_companies IS NULL AS is_measure
       FROM scheduler.run r WHERE NOT judged AND outcome IS NOT NULL
       ORDER BY task_id LIMIT ${runsAtOnce} FOR UPDATE SKIP LOCKED`)
-    // One of each source at a time: two that fail must count as two.
+    // One run of each source at a time, so that two failed runs count as two.
     const runs = [...new Map([...all].reverse().map((run) => [run.data_source_id, run])).values()]
     const counted = runs.filter(({ excused }) => !excused)
     if (counted.length > 0) {
@@ -68,7 +68,7 @@ const sourceRow = z.object({
 })
 
 async function writeSources(tx: Transaction, sourceIds: readonly number[], runsToDown: number): Promise<void> {
-  // Whoever changes or deletes a source now is not waited for: the status is written with its next run.
+  // A source that another transaction holds is skipped. Its next run writes the status.
   const sources = await tx.any(sql.type(sourceRow)`
     WITH source AS (
       SELECT id, source_name, health_status FROM public.data_source
@@ -84,7 +84,7 @@ async function writeSources(tx: Transaction, sourceIds: readonly number[], runsT
     ) AS newest ON true`)
   const judged = sources.map((source) => {
     const status = judgeHealth(source.status ?? source.shown, source.runs, runsToDown)
-    return { ...source, next: status, reason: status === 'DOWN' ? (source.runs[0]?.reason ?? 'its runs fail') : null }
+    return { ...source, next: status, reason: status === 'DOWN' ? (source.runs[0]?.reason ?? 'unknown') : null }
   })
   await tx.query(sql.unsafe`
     INSERT INTO scheduler.health AS h (data_source_id, status, reason, since, known_since)
@@ -115,7 +115,7 @@ async function writeSources(tx: Transaction, sourceIds: readonly number[], runsT
       data_source_id: id,
       company_id: null,
       subject: name,
-      message: `${name} is down: its last ${runsToDown} runs failed, the last one because: ${reason}. Look at its module, then \`parma schedule run ${id}\`.`,
+      message: `${name} is down: its last ${runsToDown} runs failed. Last reason: ${reason}. Check its module, then run \`npx parma schedule run ${id}\`.`,
       facts: { reason: reason ?? '', runs: String(runsToDown) },
     })),
   )
@@ -126,8 +126,8 @@ async function writeSources(tx: Transaction, sourceIds: readonly number[], runsT
 }
 
 /**
- * A company was failed by a run that brought nothing of it, when the module said so or the whole run failed. Any other
- * run that asked for it ends the row.
+ * A run failed for a company when it fed nothing about it and either the module reported an error or the whole run
+ * failed. Any other run of this company ends the row of failures.
  */
 async function writeCompanies(tx: Transaction, runs: readonly UnjudgedRun[], runsToDown: number): Promise<void> {
   await tx.query(sql.unsafe`
@@ -175,7 +175,7 @@ const missingRow = z.object({
   reason: z.string().nullable(),
 })
 
-/** Companies of which these runs brought nothing, although others of their source did before. */
+/** Opens an incident for each company that these runs fed nothing about, although an earlier run of the source did. */
 async function openMissing(tx: Transaction, runs: readonly UnjudgedRun[]): Promise<void> {
   if (runs.length === 0) return
   const missing = await tx.any(sql.type(missingRow)`
@@ -191,13 +191,13 @@ async function openMissing(tx: Transaction, runs: readonly UnjudgedRun[]): Promi
   await openIncidents(
     tx,
     missing.map(({ data_source_id, company_id, company, source, last_value, reason }): Incident => {
-      const because = reason ?? 'the run finished and fed nothing of it'
+      const because = reason ?? 'the run finished without a payload about it'
       return {
         kind: 'stale',
         data_source_id,
         company_id,
         subject: `${company}, ${source}`,
-        message: `${source} ran, no value of ${company} since ${last_value} UTC: ${because}. Check how ${source} knows it with \`parma companies ls\`.`,
+        message: `No value of ${company} from ${source} since ${last_value} UTC: ${because}. \`npx parma companies ls\` shows its identifiers.`,
         facts: { what: 'ran, no value', since: last_value, because },
       }
     }),

@@ -4,13 +4,13 @@ import type { CompaniesRequest } from './build-request.ts'
 import { quote } from './quote.ts'
 import { type Discovery, readDiscovery } from './read-discovery.ts'
 
-/** What became of the call of a run. `reached`: the module has it, and may work on although the call is lost. */
+/** How the call of a run ended. `reached`: the module got it and may work on although the connection broke off. */
 export type CallResult = { error: string | null; reached: boolean }
 
-/** A mining module as one run sees it (contract section 4). Whatever it answers, or fails to answer, is a result and never thrown. */
+/** A mining module during one run (contract section 4). A wrong or missing answer is a result, never an exception. */
 export type Module = {
   discover(company: { company_id: number; name: string }): Promise<Discovery>
-  /** Ends when the module has crawled and finished, after `timeoutMs` at the latest. */
+  /** Resolves when the module has crawled and finished, after `timeoutMs` at the latest. */
   crawl(request: CompaniesRequest, timeoutMs: number): Promise<CallResult>
 }
 
@@ -19,7 +19,7 @@ export type ModuleOptions = {
   token: string
   discoverTimeoutMs: number
   maxAnswerBytes: number
-  /** Gives up all calls. */
+  /** Aborts all calls. */
   signal: AbortSignal
 }
 

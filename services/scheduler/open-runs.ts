@@ -16,21 +16,22 @@ const endedRow = z.object({
 })
 export type EndedAttempt = z.output<typeof endedRow>
 
-/** Seconds between two attempts, however many there have been. */
+/** The longest wait between two attempts, in seconds. */
 const longestBackOff = 365 * 86_400
 
 /** Whether source `s` with policy `p` is neither switched off nor paused. */
 const runs = sql.fragment`s.is_active AND NOT ${isPaused}`
 
-/** Whether there is any run that could be over. */
+/** Whether any run has no outcome yet. */
 export function hasOpenRuns(database: Database): Promise<boolean> {
   return database.exists(sql.unsafe`SELECT FROM scheduler.run WHERE outcome IS NULL`)
 }
 
 /**
- * Ends attempts that are over without a finish record: past `started_at + max_run_seconds` by the database's clock, or
- * their call lost and nothing fed since. Each waits for its next attempt (PENDING, with a back-off) or is FAILED for good,
- * with `ended_at` and a reason. Tasks whose source was switched off or paused get no further attempt.
+ * Ends attempts without a finish record: those past `started_at + max_run_seconds` by the database's clock, and those
+ * whose call to the module broke off and that have fed nothing since. A task then waits for its next attempt (PENDING,
+ * with a back-off) or is FAILED for good, with `ended_at` and a reason. A task gets no further attempt when its source
+ * has been switched off or paused.
  */
 export function endAttempts(database: Database, settings: Config): Promise<readonly EndedAttempt[]> {
   return database.transaction(async (tx) => {
@@ -74,7 +75,7 @@ function writeEnds(tx: Transaction, settings: Config): Promise<readonly EndedAtt
         retry_at = CASE WHEN over.again
           THEN now() + least(over.backoff_seconds * 2 ^ least(greatest(run.attempt, 1) - 1, 30), ${longestBackOff}) * interval '1 second' END
       FROM over
-      -- A finish that came meanwhile wins.
+      -- A finish record that arrived in between wins.
       WHERE run.task_id = over.task_id AND run.finished_at IS NULL
       RETURNING run.task_id, run.reason, run.retry_at, run.excused
     )
@@ -89,9 +90,9 @@ const finalRow = z.object({ task_id: z.number(), data_source_id: z.number(), out
 export type FinalRun = z.output<typeof finalRow>
 
 /**
- * Makes the outcome of finished runs final, SETTLE_SECONDS after their finish record. Errors alone fail no task, some
- * modules report them on every good run: it is FAILED only when there are errors and nothing at all was fed. Payloads
- * counted still later open the outcome again.
+ * Makes the outcome of finished runs final, SETTLE_SECONDS after their finish record. A task is FAILED only when there
+ * are errors and nothing was fed: some modules report errors in every good run. Payloads that are counted even later
+ * reopen the outcome.
  */
 export function finalizeRuns(database: Database, settings: Config): Promise<readonly FinalRun[]> {
   return database.any(sql.type(finalRow)`
@@ -115,7 +116,7 @@ export function finalizeRuns(database: Database, settings: Config): Promise<read
     RETURNING r.task_id, r.data_source_id, r.outcome, r.fed`)
 }
 
-/** Closes the runs of tasks that parma-web has deleted. */
+/** Ends the runs of tasks that parma-web has deleted, and returns the ids of these tasks. */
 export async function closeOrphans(database: Database): Promise<readonly number[]> {
   return database.anyFirst(sql.type(z.object({ task_id: z.number() }))`
     UPDATE scheduler.run r
@@ -124,7 +125,7 @@ export async function closeOrphans(database: Database): Promise<readonly number[
     RETURNING task_id`)
 }
 
-/** Opens a run for tasks that somebody else started, the predecessor for example: from now on their deadline counts. */
+/** Opens a run for tasks that another system started, such as the predecessor, so that their deadline is watched. */
 export async function adoptTasks(database: Database, taskIds: readonly number[]): Promise<void> {
   await database.query(sql.unsafe`
     INSERT INTO scheduler.run AS run (task_id, data_source_id, schedule_type, slot, claim_token, attempt, started_at)

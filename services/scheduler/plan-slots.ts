@@ -1,51 +1,51 @@
 import { firstPassed, type Frequency, nextSlot, passedSlots, type Rhythm } from './rhythm.ts'
 
-/** Why a slot made no run. superseded: a newer one was due before it could start; late: it could not start in time. */
+/** Why a slot made no run. superseded: a newer slot was due before it could start; late: it could not start in time. */
 export type MissReason = 'inactive' | 'paused' | 'superseded' | 'late'
 
-/** Slots in a row, all of the plan from `from` to `to`, that made no run. */
+/** Consecutive slots that made no run: all of the plan from `from` to `to`. */
 export type Missed = { from: number; to: number; slots: number; reason: MissReason }
 
-/** What planning needs to know of a source. Times are ms since 1970. */
+/** What planning depends on. Times are ms since 1970. */
 export type SourceSlots = {
   id: number
-  /** Why it does not run now; null: it does. */
+  /** Why the source does not run now; null: it does. */
   off: 'inactive' | 'paused' | null
   frequency: Frequency
   cron: string | null
   zone: string
   window: Rhythm['window']
-  /** Planned runs start up to this much later than their slot, each by its own share. */
+  /** Planned runs start up to this much later than their slot, each by a share of its own. */
   jitter_ms: number
-  /** What becomes of slots that have passed: the newest is run, each is run in turn, or none that is older than grace_ms. */
+  /** What runs of the slots that have passed: the newest, each in turn, or none that is older than grace_ms. */
   catch_up: 'latest' | 'all' | 'none'
   grace_ms: number
-  /** The newest slot that has been started or missed; null: the source never ran by plan. */
+  /** The newest slot that was started or missed; null: the source has never run by plan. */
   latest: number | null
-  /** The earliest slot that has been started: monthly slots keep to its day. */
+  /** The first slot that was started: monthly slots keep its day. */
   earliest: number | null
-  /** The last row of missed slots. */
+  /** The newest row of scheduler.missed. */
   last_missed: Omit<Missed, 'slots'> | null
-  /** Planned slots that nobody has started yet, in any order. */
+  /** Planned tasks that have not started yet, in any order. */
   waiting: readonly { task_id: number; slot: number }[]
-  /** Not before this time: the source was only just registered. */
+  /** No first run before this time: the source has only just been registered. */
   first_run_at: number
 }
 
-/** What must change so that exactly the right slot waits, and none goes unexplained. */
+/** The changes after which exactly the right slot waits and every skipped slot has a reason. */
 export type SlotPlan = {
   create: number | null
   move: { task_id: number; slot: number } | null
   remove: number[]
-  /** With the `from` of the last row it makes that row longer. */
+  /** Where `from` is that of the newest row of scheduler.missed, it extends that row. */
   missed: Missed | null
 }
 
 /**
  * Keeps one slot waiting for each source that runs: the next one, or after an outage the one that the catch-up policy
- * names, so that missed slots make no storm. A source that never ran gets its first slot at once. A slot in the future
- * follows the plan of now; one that is due already is run whatever the plan has become. Sources that are off have none,
- * and what passes meanwhile is missed.
+ * selects, so that missed slots do not all run at once. A source that has never run gets its first slot at once. A
+ * future slot follows the current plan; a slot that is already due runs even if the plan has changed. A source that is
+ * off has no slot, and its slots that pass are missed.
  */
 export function planSlots(source: SourceSlots, now: number): SlotPlan {
   const { off, latest } = source
@@ -69,10 +69,10 @@ export function planSlots(source: SourceSlots, now: number): SlotPlan {
   return { create: null, move: { task_id: kept.task_id, slot }, remove, missed }
 }
 
-/** `paused_until`: the end of its pause, if that is known. */
+/** `paused_until`: the end of its pause, if it has one. */
 export type PreviewedSource = SourceSlots & { paused_until: number | null }
 
-/** The slots of a source from now until `until`, as they would be started if nothing changes and nothing fails. */
+/** The slots of a source from now until `until`, provided that nothing changes and nothing fails. */
 export function previewSlots(source: PreviewedSource, now: number, until: number): number[] {
   const rhythm = rhythmOf(source)
   const slots: number[] = []
@@ -93,7 +93,7 @@ function firstOf(source: PreviewedSource, rhythm: Rhythm, now: number): number |
   return create ?? move?.slot ?? kept?.slot ?? (source.latest === null ? source.first_run_at : null)
 }
 
-/** Whether there is anything to do in a plan. */
+/** Whether a plan changes anything. */
 export function changesSlots({ create, move, remove, missed }: SlotPlan): boolean {
   return create !== null || move !== null || remove.length > 0 || missed !== null
 }
@@ -104,7 +104,7 @@ export function rhythmOf({ frequency, cron, zone, window, earliest }: SourceSlot
 
 type Judged = { slot: number | null; missed: Missed | null }
 
-/** A first run that had to wait for more than a period begins the rhythm anew. */
+/** A first run that had to wait for more than one period starts now and begins the rhythm anew. */
 function firstSlot(
   { first_run_at }: SourceSlots,
   rhythm: Rhythm,
@@ -116,7 +116,7 @@ function firstSlot(
   return { slot: second !== null && second <= now ? now : kept.slot, missed: null }
 }
 
-/** The slot that is to wait, and what is given up before it. */
+/** The slot that should wait, and the slots before it that are missed. */
 function judgeSlots(source: SourceSlots, latest: number, now: number): Judged {
   const rhythm = rhythmOf(source)
   if (source.catch_up === 'all')
@@ -133,7 +133,7 @@ function judgeSlots(source: SourceSlots, latest: number, now: number): Judged {
   return { slot: newest, missed: missedOf(source, { first, to: before, slots: slots - 1, reason: 'superseded' }) }
 }
 
-/** Slots missed for the reason of those right before them are counted with them. */
+/** Slots missed for the same reason as those directly before them are counted with them. */
 function missedOf(
   { latest, last_missed }: SourceSlots,
   { first, to, slots, reason }: { first: number; to: number; slots: number; reason: MissReason },

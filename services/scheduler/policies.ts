@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { type Policy, policyRow } from './read-policy.ts'
 
-/** Columns of policy `p`, as `policyRow` has them. */
+/** Columns of policy `p` for `policyRow`. */
 export const policyColumns = sql.fragment`p.cron, p.zone, p.jitter_seconds, to_char(p.window_from, 'HH24:MI') AS window_from,
   to_char(p.window_to, 'HH24:MI') AS window_to, p.catch_up, p.max_attempts, p.backoff_seconds, p.may_overlap`
 
 /** Whether policy `p` pauses its source now. */
 export const isPaused = sql.fragment`(p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true))`
 
-/** Runs `change` on the policy of a source, which nobody else changes meanwhile, and keeps who did what. */
+/** Runs `change` on the policy of a source under a lock and records who did what, with the policy before and after. */
 export async function changeWithRecord(
   tx: Transaction,
   sourceId: number,

@@ -2,19 +2,19 @@ import { z } from 'zod'
 import type { CompanyIdentifiers } from './build-request.ts'
 import { quote } from './quote.ts'
 
-/** What a company's discovery came to. `valid_until`: ms since 1970; null: the module did not say. */
+/** The result of a company's discovery. `valid_until`: ms since 1970; null: the module did not say. */
 export type Discovery =
   | { verdict: 'found'; identifiers: { property: string; value: string }[]; valid_until: number | null }
   | { verdict: 'empty' | 'failed'; reason: string }
 
-/** The last discovery of a company that brought nothing. */
+/** The last discovery of a company, when it found nothing or failed. `waiting`: its back-off has not passed. */
 export type Miss = { verdict: 'empty' | 'failed'; reason: string; failures: number; waiting: boolean }
 
 export type LinkedCompany = CompanyIdentifiers & { link_id: number; name: string; miss: Miss | null }
 
 /**
- * A company is looked up when it has no identifiers, or when one that was discovered has expired, and its back-off has
- * passed. Identifiers given by hand are used for as long as they are there, and stand in for discovery.
+ * A company is looked up when it has no identifiers or a discovered one has expired, and its back-off has passed.
+ * Manual identifiers stay in use after they have expired; a company that has only those is not looked up.
  */
 export function needsDiscovery({ identifiers, miss }: LinkedCompany): boolean {
   if (miss?.waiting) return false
@@ -23,7 +23,7 @@ export function needsDiscovery({ identifiers, miss }: LinkedCompany): boolean {
   )
 }
 
-/** Seconds until a company is asked for again after its discovery brought nothing; doubled each time in a row. */
+/** Seconds until a company is looked up again after a discovery without a result, doubled each time in a row. */
 export function missBackOff(
   verdict: Miss['verdict'],
   last: Miss | null,
@@ -47,10 +47,10 @@ const answer = z.object({
   validity: z.unknown(),
 })
 
-/** Reads the answer of `POST /discover` for one company (contract section 4.2). What it says of others is ignored. */
+/** Reads the answer of `POST /discover` for one company (contract section 4.2) and ignores other companies in it. */
 export function readDiscovery(body: string, companyId: number): Discovery {
   const parsed = answer.safeParse(parseJson(body))
-  if (!parsed.success) return { verdict: 'failed', reason: 'the answer of /discover is not what the contract says' }
+  if (!parsed.success) return { verdict: 'failed', reason: 'the answer of /discover has the wrong form' }
   const { identifiers, validity } = parsed.data
   const own = identifiers[String(companyId)]
   const others = Object.keys(identifiers).slice(0, 3)
@@ -65,7 +65,7 @@ export function readDiscovery(body: string, companyId: number): Discovery {
   return { verdict: 'found', identifiers: found, valid_until: readUtc(validity) }
 }
 
-/** Modules write ISO 8601 without a zone; it is taken as UTC. */
+/** ISO 8601 as ms since 1970. Modules write it without a zone and mean UTC. */
 function readUtc(value: unknown): number | null {
   if (typeof value !== 'string') return null
   const zoned = /(Z|[+-]\d\d:?\d\d)$/i.test(value.trim())

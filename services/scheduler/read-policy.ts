@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { cronProblem, isZone } from './cron.ts'
 
-/** A row of scheduler.source_policy as people change it. Times of day as HH:MM. */
+/** A row of scheduler.source_policy, its times of day as HH:MM. */
 export const policyRow = z.object({
   cron: z.string().nullable(),
   zone: z.string(),
@@ -15,7 +15,7 @@ export const policyRow = z.object({
 })
 export type Policy = z.output<typeof policyRow>
 
-/** That of a source without a row. */
+/** The policy of a source without a row. */
 export const defaultPolicy: Policy = {
   cron: null,
   zone: 'UTC',
@@ -28,7 +28,7 @@ export const defaultPolicy: Policy = {
   may_overlap: false,
 }
 
-/** What a person typed. `none` and `default` take a setting back. */
+/** The options of `parma schedule set` as typed. `none` and `default` remove what was set. */
 export type PolicyWords = Partial<{
   cron: string
   zone: string
@@ -40,7 +40,7 @@ export type PolicyWords = Partial<{
   overlap: boolean
 }>
 
-/** The policy after these words, or what is wrong with them, for people. */
+/** The policy changed by these options, or what is wrong with them as a sentence for the operator. */
 export function changePolicy(before: Policy, words: PolicyWords): Policy | { problem: string } {
   const { cron, zone = before.zone, jitter, window, catchUp, attempts, backoff, overlap } = words
   const after = { ...before, zone }
@@ -55,7 +55,7 @@ export function changePolicy(before: Policy, words: PolicyWords): Policy | { pro
     const [, from, to] = /^([01]\d:[0-5]\d|2[0-3]:[0-5]\d)-([01]\d:[0-5]\d|2[0-3]:[0-5]\d)$/.exec(window) ?? []
     if (from === undefined || to === undefined || from === to)
       return {
-        problem: `--window is ${JSON.stringify(window)}: give two times of the day such as 08:00-18:00, or none.`,
+        problem: `--window is ${JSON.stringify(window)}: give two times of day such as 08:00-18:00, or none.`,
       }
     Object.assign(after, { window_from: from, window_to: to })
   } else if (window === 'none') Object.assign(after, { window_from: null, window_to: null })
@@ -76,7 +76,10 @@ export function changePolicy(before: Policy, words: PolicyWords): Policy | { pro
 
 const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** A time to come: ISO 8601, UTC where no zone is given, or so long from now, for example 90m, 12h or 7d. */
+/**
+ * A future time in ms since 1970: ISO 8601 (UTC where no zone is given), or a time from now such as 90m, 12h or 7d.
+ * Null for anything else.
+ */
 export function readUntil(text: string, now: number): number | null {
   const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
   if (count !== undefined && unit !== undefined) return now + Number(count) * (units[unit] ?? 0)

@@ -13,17 +13,21 @@ const stateRow = z.object({
   unlinked: z.array(z.number()),
 })
 
-/** A task that is to run now, or why there is none. */
+/** The task of a run on demand, or why there is none. */
 export type RequestedRun = { task_id: number } | { refused: string }
 
-/** Asks for a run now of a source, or of some of its companies: refused where it would overlap with another. */
+/**
+ * Creates a task that runs a source now, for `companies` or, with null, for all that are linked. Refused when the
+ * source is off, when such a task is already waiting, or when the run would overlap with another one that it may not
+ * overlap with.
+ */
 export async function requestRun(
   tx: Transaction,
   sourceId: number,
   companies: readonly number[] | null,
 ): Promise<RequestedRun> {
   const asked = sql.array([...(companies ?? [])], 'int4')
-  // Only a statement begun after the lock is held sees what others have asked for.
+  // Only a statement that begins after the lock is held sees the tasks of others.
   await tx.query(sql.unsafe`SELECT FROM public.data_source WHERE id = ${sourceId} FOR NO KEY UPDATE`)
   const source = await tx.maybeOne(sql.type(stateRow)`
     SELECT s.source_name AS name, s.is_active, coalesce(p.may_overlap, false) AS may_overlap,
@@ -39,9 +43,9 @@ export async function requestRun(
   if (!is_active) return { refused: `${name} is switched off` }
   if (paused) return { refused: `${name} is paused` }
   if (unlinked.length > 0) return { refused: `${name} is not linked to company ${unlinked.join(', ')}` }
-  if (waiting !== null) return { refused: `a run of ${name} has been asked for already (task ${waiting})` }
+  if (waiting !== null) return { refused: `a run of ${name} is already waiting (task ${waiting})` }
   if (running !== null && !may_overlap)
-    return { refused: `${name} is running (task ${running}), and its runs may not overlap` }
+    return { refused: `${name} is running (task ${running}) and its runs may not overlap` }
   return tx.one(sql.type(z.object({ task_id: z.number() }))`
     WITH task AS (
       INSERT INTO public.scheduled_task (data_source_id, schedule_type, scheduled_at, max_run_seconds)

@@ -6,37 +6,37 @@ export type Frequency = 'HOURLY' | 'DAILY' | 'WEEKLY' | 'MONTHLY'
 const hour = 3_600_000
 const periods = { HOURLY: hour, DAILY: 24 * hour, WEEKLY: 7 * 24 * hour }
 
-/** When a source is to run. Frequencies count in UTC from the slot before; a cron pattern takes their place. */
+/** When a source should run: by its frequency, counted in UTC from the previous slot, or by a cron pattern instead. */
 export type Rhythm = {
   frequency: Frequency
-  /** Of the month, on which monthly slots lie wherever there is such a day. */
+  /** The day of monthly slots, where the month has it. */
   day: number
   cron: string | null
   zone: string
-  /** What falls outside of it runs when it opens. */
+  /** A slot outside the window moves to its opening. */
   window: Window | null
 }
 
-/** Slots that have passed: all of them but `newest` lie from `first` to `before`. */
+/** Slots that have passed: all but `newest` lie from `first` to `before`. */
 export type Passed = { first: number; before: number | null; newest: number; slots: number }
 
-/** The slot that follows `after`; null: there is none. */
+/** The slot after `after`; null: there is none. */
 export function nextSlot(rhythm: Rhythm, after: number): number | null {
   const { cron, zone, window } = rhythm
   const slot = cron === null ? addPeriods(rhythm, after, 1) : nextCronSlot(cron, zone, after)
   return slot === null ? null : whenOpen(window, slot)
 }
 
-/** No further back than this are slots counted, by frequency and by cron: planning must end soon after any outage. */
+/** How far back slots are counted, by frequency and by cron, so that planning is quick after any outage. */
 const longestLookBack = { frequency: 366 * 24 * hour, cron: 31 * 24 * hour }
 
-/** The first of the slots after `after` that are due at `now`; null: none is. */
+/** The first slot after `after` that is due at `now`; null: none is. */
 export function firstPassed(rhythm: Rhythm, after: number, now: number): number | null {
   const first = nextSlot(rhythm, startOfCount(rhythm, after, now))
   return first !== null && first <= now ? first : null
 }
 
-/** All of them. */
+/** All slots after `after` that are due at `now`; null: none is. */
 export function passedSlots(rhythm: Rhythm, after: number, now: number): Passed | null {
   const first = firstPassed(rhythm, after, now)
   if (first === null) return null
@@ -55,7 +55,7 @@ function startOfCount(rhythm: Rhythm, after: number, now: number): number {
   return isCron ? earliest : addPeriods(rhythm, after, wholePeriods(rhythm, after, earliest))
 }
 
-/** How many periods after `from` have passed at `now`. */
+/** How many periods have passed from `from` until `now`. */
 function wholePeriods(rhythm: Rhythm, from: number, now: number): number {
   if (rhythm.frequency !== 'MONTHLY') return Math.floor((now - from) / periods[rhythm.frequency])
   const [start, end] = [new Date(from), new Date(now)]
@@ -63,7 +63,7 @@ function wholePeriods(rhythm: Rhythm, from: number, now: number): number {
   return addPeriods(rhythm, from, months) <= now ? months : months - 1
 }
 
-/** A month after the 31st is the last day of a shorter month, and the month after that the 31st again. */
+/** A month after the 31st is the last day of a shorter month, and a month later the 31st again. */
 function addPeriods({ frequency, day }: Rhythm, from: number, n: number): number {
   if (frequency !== 'MONTHLY') return from + n * periods[frequency]
   const date = new Date(from)

@@ -13,14 +13,17 @@ import { createSourceWatch } from './source-watch.ts'
 
 const tickDuration = new Histogram({
   name: 'parma_scheduler_tick_seconds',
-  help: 'From the start of a tick to all due tasks being claimed',
+  help: 'Seconds from the start of a round until all due tasks are claimed',
   buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
 })
-const runsUnderWay = new Gauge({ name: 'parma_scheduler_runs', help: 'Runs that this process has under way' })
-const attemptsStarted = new Counter({ name: 'parma_scheduler_attempts_total', help: 'Attempts of tasks begun' })
+const runsUnderWay = new Gauge({ name: 'parma_scheduler_runs', help: 'Runs that this process is carrying out' })
+const attemptsStarted = new Counter({
+  name: 'parma_scheduler_attempts_total',
+  help: 'Attempts at tasks that have started',
+})
 const attemptsEnded = new Counter({
   name: 'parma_scheduler_attempts_given_up_total',
-  help: 'Attempts that ended without a finish record, by what their task is now (PENDING: tried again)',
+  help: 'Attempts that ended without a finish record, by the status of their task (PENDING: it is retried)',
   labelNames: ['status'] as const,
 })
 const runsSettled = new Counter({
@@ -29,18 +32,21 @@ const runsSettled = new Counter({
   labelNames: ['outcome'] as const,
 })
 
-/** Companies read in one statement: enough to share the cost, few enough to hold their rows in memory. */
+/**
+ * Sources whose companies are read in one statement: enough to share its cost, few enough for their rows to fit in
+ * memory.
+ */
 const sourcesPerRead = 100
 
 /** The service is not ready when its last successful round is this many periods ago. */
 const patience = 4
 
-/** When another process works on a source that has work, or a task was adopted. */
+/** The next round when another process holds a source that has work, or when a task was adopted. */
 const lookAgainMs = 500
 
 /**
- * Rounds by the clock from now on, until the service stops; whoever gets the answer may wake it earlier. `onOutcomes` is
- * called when runs have got their outcome.
+ * Starts a round every TICK_SECONDS until the service stops, and whenever the returned function is called. `onOutcomes`
+ * is called when runs have got their outcome.
  */
 export function startRounds(
   config: Config,
@@ -66,9 +72,10 @@ export function startRounds(
 }
 
 /**
- * One round of the scheduler: ends what is over, settles what is finished, plans, claims what is due and starts it,
- * without waiting for it. Returns ms until another round is worth it, or null. Starts each task once, however many
- * rounds run at once in however many processes. `onRoom` is called when a run ends that others were waiting behind.
+ * One round of the scheduler: ends attempts that are over, finalizes finished runs, plans slots, claims due tasks and
+ * starts them without waiting for their end. Returns ms until the next round is worth it, or null. Each task starts
+ * once, however many rounds run in however many processes. `onRoom` is called when a run ends and due tasks were
+ * waiting for room.
  */
 function createTick(
   config: Config,
@@ -85,7 +92,7 @@ function createTick(
     const sources = claims.map(({ data_source_id }) => data_source_id)
     const read = () => readCompanies(database, sources, config.ONLY_ACTIVE_LINKS)
     const companies = retryTransient(read, { signal: stopping })
-    // Each of the runs fails by it for itself.
+    // Each run awaits this promise and handles the error itself.
     companies.catch(() => undefined)
     for (const claim of claims) {
       attemptsStarted.inc()

@@ -17,16 +17,16 @@ export type RunDeps = { config: Config; database: Database; http: HttpClient; lo
 /** The companies linked to the source of the run. */
 type ReadLinked = () => Promise<readonly LinkedCompany[]>
 
-/** Part of a run's time after which no further discovery is begun, so that there is time left to crawl. */
+/** Share of a run's time after which no further discovery starts, so that time remains to crawl. */
 const discoveryShare = 0.5
 
-/** Node's timers end at once when they are longer. */
+/** A longer timer of Node fires at once. */
 const longestTimerMs = 2 ** 31 - 1
 
 /**
- * Carries out one attempt of a task: discovers what is missing, calls the module, notes how the call ended. Whatever the
- * module does stays with this task. While the service stops, calls are given up without a word: the module works on, and
- * its finish record or the task's deadline decides.
+ * Carries out one attempt at a task: looks up missing identifiers, calls the module and records how the call ended.
+ * Nothing that the module does affects another task. When the service stops, calls are dropped without a record: the
+ * module works on, and its finish record or the task's deadline decides.
  */
 export async function runTask(claim: Claim, readLinked: ReadLinked, deps: RunDeps): Promise<void> {
   const { database, log, stopping } = deps
@@ -63,7 +63,7 @@ async function attempt(claim: Claim, readLinked: ReadLinked, deps: RunDeps): Pro
   return module.crawl(request, Math.min(Math.max(1000, Math.ceil(leftMs())), longestTimerMs))
 }
 
-/** What the module is to crawl; a failure when that is nothing because discovery failed. */
+/** What the module has to crawl, or a failure when discovery failed and no company has identifiers. */
 async function prepare(
   claim: Claim,
   linked: readonly LinkedCompany[],
@@ -83,7 +83,7 @@ async function prepare(
   return request
 }
 
-/** It outlives all attempts: the module sends it back with its last word. */
+/** A token that outlives all attempts, because the module sends it back with its finish record. */
 function tokenFor({ data_source_id, task_id, max_run_seconds, max_attempts }: Claim, config: Config): Promise<string> {
   const lifetimeSeconds = max_run_seconds * max_attempts + config.TOKEN_MARGIN_SECONDS
   const claims = { sourceId: data_source_id, taskId: task_id, jti: randomUUID(), now: Date.now(), lifetimeSeconds }

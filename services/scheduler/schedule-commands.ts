@@ -16,63 +16,71 @@ export function build(group: Command): void {
     .description('list sources with their plan, next slot, last run and health')
     .option('--json', 'print JSON')
     .action(listSources)
-  signed(group.command('set').description('change when a source runs; what is not given stays as it is'))
+  signed(group.command('set').description('change when a source runs; options that are not given keep their value'))
     .argument('<source>', 'id or name')
     .option(
       '--cron <pattern>',
-      'minute, hour, day of month, month, day of week, in place of its frequency; none: the frequency again',
+      'minute, hour, day of month, month and day of week, instead of its frequency; "none" returns to the frequency',
     )
-    .option('--zone <zone>', 'time zone of pattern and window, such as Europe/Berlin (UTC)')
+    .option('--zone <zone>', 'time zone of the pattern and the window, such as Europe/Berlin; at first UTC')
     .option(
       '--window <from-to>',
-      'of the day in which it may run, such as 08:00-18:00; what falls outside runs when it opens; none: always',
+      'part of the day in which it may run, such as 08:00-18:00; other slots run when it opens; "none" removes it',
     )
-    .option('--jitter <seconds>', 'planned runs start up to this much later, each by its own share (0)')
+    .option('--jitter <seconds>', 'spread planned runs over this time after their slot; at first 0')
     .addOption(
-      new Option('--catch-up <which>', 'slots that run after an outage (latest)').choices(['latest', 'all', 'none']),
+      new Option('--catch-up <which>', 'which slots run after an outage; at first latest').choices([
+        'latest',
+        'all',
+        'none',
+      ]),
     )
-    .option('--attempts <count>', 'how often a task is tried; default: as the settings say')
+    .option('--attempts <count>', 'attempts at a task; "default" returns to MAX_ATTEMPTS')
     .option(
       '--backoff <seconds>',
-      'wait before the second attempt, doubled for each further one; default: as the settings say',
+      'wait before the second attempt, doubled before each further one; "default" returns to RETRY_BACKOFF_SECONDS',
     )
-    .option('--overlap', 'a run may start while another is under way')
-    .option('--no-overlap', 'it may not')
+    .option('--overlap', 'a run may start while another one is running')
+    .option('--no-overlap', 'a run waits until no other one is running')
     .action(set)
-  signed(group.command('pause').description('plan and start no runs of a source; what is under way goes on'))
+  signed(group.command('pause').description('start no further runs of a source; a run that has started goes on'))
     .argument('<source>', 'id or name')
-    .option('--until <when>', 'when it goes on by itself: ISO 8601, or so long from now, such as 90m, 12h or 7d')
-    .option('--reason <text>', 'why, for others')
+    .option('--until <when>', 'end of the pause: an ISO 8601 time, or a time from now such as 90m, 12h or 7d')
+    .option('--reason <text>', 'why, for other operators')
     .action(pause)
   signed(group.command('resume').description('end the pause of a source'))
     .argument('<source>', 'id or name')
     .action(resume)
-  signed(group.command('run').description('run a source now, beside its plan; refused while it runs'))
+  signed(
+    group.command('run').description('run a source now, in addition to its plan; fails while the source is running'),
+  )
     .argument('<source>', 'id or name')
     .option(
       '--company <company>',
-      'only this one, by id or name; may be given several times',
+      'only this company, by id or name; may be given several times',
       (text, all: string[]) => [...all, text],
       [],
     )
     .action(run)
   group
     .command('preview')
-    .description('the slots that are to come, if nothing changes')
-    .argument('[source]', 'id or name; all sources where none is given')
-    .option('--days <days>', 'how far to look ahead', '30')
+    .description('list the coming slots, provided that nothing changes')
+    .argument('[source]', 'id or name; without it, all sources')
+    .option('--days <days>', 'days to look ahead', '30')
     .option('--json', 'print JSON')
     .action(listSlots)
   group
     .command('history')
-    .description('who changed what, the newest first')
+    .description('list who changed the plan, newest first')
     .argument('<source>', 'id or name')
     .option('--json', 'print JSON')
     .action(listChanges)
 }
 
 function signed(command: Command): Command {
-  return command.option('--by <name>', 'who says so (the user of this machine)').option('--json', 'print JSON')
+  return command
+    .option('--by <name>', 'your name, for the history; without it, the user of this machine')
+    .option('--json', 'print JSON')
 }
 
 /** Runs `work` on a source in one transaction. */
@@ -82,7 +90,7 @@ function onSource<T>(source: string, work: (tx: Transaction, sourceId: number) =
 
 async function set(source: string, { json = false, by, ...words }: PolicyWords & Signed): Promise<void> {
   if (Object.values(words).every((word) => word === undefined))
-    throw new UsageError('Nothing to change: `parma schedule set --help` shows what there is.')
+    throw new UsageError('Nothing to change. `npx parma schedule set --help` lists the options.')
   const id = await onSource(source, async (tx, id) => {
     await changeWithRecord(tx, id, { by: nameOfCaller(by), what: 'set' }, async (before) => {
       const after = changePolicy(before, words)
@@ -91,7 +99,11 @@ async function set(source: string, { json = false, by, ...words }: PolicyWords &
     })
     return id
   })
-  printResult({ id }, `changed the plan of source ${id}: \`parma schedule preview ${id}\` shows it`, json)
+  printResult(
+    { id },
+    `The plan of source ${id} is changed. \`npx parma schedule preview ${id}\` shows its slots.`,
+    json,
+  )
 }
 
 type Pause = Signed & { until?: string; reason?: string }
@@ -100,7 +112,7 @@ async function pause(source: string, { json = false, by, until, reason }: Pause)
   const end = until === undefined ? null : readUntil(until, Date.now())
   if (until !== undefined && end === null)
     throw new UsageError(
-      `--until is ${JSON.stringify(until)}: give a time to come, such as 2030-01-31T08:00Z, or 12h or 7d.`,
+      `--until is ${JSON.stringify(until)}: give a time in the future, such as 2030-01-31T08:00Z, 12h or 7d.`,
     )
   const id = await onSource(source, async (tx, id) => {
     await changeWithRecord(tx, id, { by: nameOfCaller(by), what: 'pause' }, async () => {
@@ -110,7 +122,7 @@ async function pause(source: string, { json = false, by, until, reason }: Pause)
     })
     return id
   })
-  printResult({ id, until: iso(end) }, `source ${id} is paused${end === null ? '' : ` until ${iso(end)}`}`, json)
+  printResult({ id, until: iso(end) }, `Source ${id} is paused${end === null ? '' : ` until ${iso(end)}`}.`, json)
 }
 
 async function resume(source: string, { json = false, by }: Signed): Promise<void> {
@@ -121,7 +133,7 @@ async function resume(source: string, { json = false, by }: Signed): Promise<voi
     })
     return id
   })
-  printResult({ id }, `source ${id} runs with its next slot`, json)
+  printResult({ id }, `Source ${id} runs again from its next slot.`, json)
 }
 
 async function run(source: string, { json = false, by, company = [] }: Signed & { company?: string[] }): Promise<void> {
@@ -129,10 +141,10 @@ async function run(source: string, { json = false, by, company = [] }: Signed & 
     const companies: number[] = []
     for (const one of company) companies.push(await findCompany(tx, one))
     const requested = await requestRun(tx, id, companies.length === 0 ? null : companies)
-    if ('refused' in requested) throw new UsageError(`Refused: ${requested.refused}.`)
+    if ('refused' in requested) throw new UsageError(`Not started: ${requested.refused}.`)
     const what = `run ${requested.task_id}${companies.length === 0 ? '' : ` of company ${companies.join(', ')}`}`
     await changeWithRecord(tx, id, { by: nameOfCaller(by), what }, async () => undefined)
     return requested.task_id
   })
-  printResult({ task_id }, `task ${task_id} starts with the scheduler's next round`, json)
+  printResult({ task_id }, `Task ${task_id} starts with the scheduler's next round.`, json)
 }

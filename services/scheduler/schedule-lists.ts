@@ -75,7 +75,7 @@ function stateOf({ off, paused_until, breaker_open_until, now, tasks }: SourceSt
   if (off === 'paused') return paused_until === null ? 'paused' : `paused until ${iso(paused_until)}`
   if (off === 'inactive') return 'switched off'
   if (tasks.some(({ status }) => status === 'PROCESSING')) return 'running'
-  if ((breaker_open_until ?? 0) > now) return `module rests until ${iso(breaker_open_until)}`
+  if ((breaker_open_until ?? 0) > now) return `circuit breaker open until ${iso(breaker_open_until)}`
   return 'on'
 }
 

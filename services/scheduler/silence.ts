@@ -21,7 +21,10 @@ const silenceRow = z.object({
     .nullable(),
 })
 
-/** Opens a story for each source that is silent for longer than its plan says, and closes those that are not, or are gone. */
+/**
+ * Opens an incident for each source that has brought no value for longer than its plan explains. Closes those of
+ * sources that have, and those of sources that are gone, off or paused.
+ */
 export async function judgeSources(database: Database, settings: Config): Promise<void> {
   const plans = new Map((await readSources(database, settings)).map((source) => [source.id, source]))
   const rows = await database.any(sql.type(silenceRow)`
@@ -52,7 +55,7 @@ export async function judgeSources(database: Database, settings: Config): Promis
     else {
       const since = new Date(found.since).toISOString().slice(0, 16).replace('T', ' ')
       const { what, because } = found
-      const message = `${name} ${what}: no value since ${since} UTC, ${because}. \`parma schedule ls\` shows its plan and its last run.`
+      const message = `No value from ${name} since ${since} UTC: ${because}. \`npx parma schedule ls\` shows its plan and last run.`
       stale.push({ ...key, subject: name, message, facts: { what, since, because } })
     }
   }
@@ -61,7 +64,7 @@ export async function judgeSources(database: Database, settings: Config): Promis
   await closePointless(database)
 }
 
-/** What a source is not asked for any more is nobody's trouble: it was deleted, unlinked, switched off or paused. */
+/** Closes incidents that no longer matter: the source or link was deleted, or the source was switched off or paused. */
 async function closePointless(database: Database): Promise<void> {
   await database.query(sql.unsafe`
     UPDATE scheduler.story o SET resolved_at = now()

@@ -6,23 +6,22 @@ import { type PlanSettings, readSources, type SourceState } from './sources.ts'
 import { nowMs } from './times.ts'
 
 /**
- * Sources at which there may be something to do now, and ms until there may be something at any other moment; null: nothing
- * is to come.
+ * The sources that may need work now, and ms until the next one may; null: none will.
  */
 export type WatchedSources = { sources: readonly SourceState[]; nextInMs: number | null }
 
 /**
- * Tasks have no index but their key, and their number only grows: in between only those are looked at that were not over the
- * last time, and those made since. A task that somebody opens again by hand is found this late.
+ * How often all tasks are read. They have no index but their key and their number only grows, so in between only those
+ * are read that had not ended the last time, and newer ones. A task that is reopened by hand is found this late.
  */
 const allTasksEveryMs = 60_000
 
-/** So many ids below the newest may still be written by transactions under way. */
+/** This many ids below the newest may belong to transactions that have not committed yet. */
 const idsUnderWay = 10_000
 
 /**
- * Returns what looks at the sources: at all of them the first time, later at those whose time has come and at those of which a row
- * was changed meanwhile, by whomever.
+ * Returns a function that reads the sources that may need work: all of them the first time, later those whose time has
+ * come and those with a changed row.
  */
 export function createSourceWatch(database: Database, settings: PlanSettings): () => Promise<WatchedSources> {
   let idle = new Map<number, { version: string; until: number }>()
@@ -32,7 +31,7 @@ export function createSourceWatch(database: Database, settings: PlanSettings): (
     const startedAt = performance.now()
     if (startedAt - allSeenAt >= allTasksEveryMs) tasks = null
     if (tasks === null) allSeenAt = startedAt
-    // Versions first: what changes before the rows are read is seen once more.
+    // Versions first: a row that changes before the sources are read is then read once more.
     const { now, versions, ...seen } = await readVersions(database, tasks)
     tasks = seen
     idle = new Map([...idle].filter(([id, { version, until }]) => versions.get(id) === version && now < until))
@@ -49,7 +48,7 @@ export function createSourceWatch(database: Database, settings: PlanSettings): (
   }
 }
 
-/** Those that are not over, and the newest of all. */
+/** The tasks that have not ended, and the newest id of all. */
 type KnownTasks = { open: readonly number[]; newest: number }
 
 const versionsRow = z.object({
@@ -60,9 +59,9 @@ const versionsRow = z.object({
 })
 
 /**
- * What differs whenever a row was made, changed or deleted that decides when a source runs: each transaction leaves its own
- * number in the rows it writes (https://www.postgresql.org/docs/current/ddl-system-columns.html). Looks at all tasks
- * where none are known.
+ * A text for each source that differs whenever a row that decides when it runs was created, changed or deleted: each
+ * transaction leaves its number in the rows it writes
+ * (https://www.postgresql.org/docs/current/ddl-system-columns.html). Reads all tasks where none are known.
  */
 async function readVersions(database: Database, known: KnownTasks | null) {
   const isSeen = known

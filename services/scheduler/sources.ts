@@ -18,7 +18,7 @@ const taskRow = z.object({
   regular: z.boolean(),
   attempts: z.number(),
   retry_at: z.number().nullable(),
-  /** We have no open run of it: if it is under way, somebody else started it. */
+  /** Has no open run here: if it is running, another system started it. */
   foreign: z.boolean(),
 })
 
@@ -37,9 +37,9 @@ const sourceRow = z
     first_run_at: z.number(),
     grace_ms: z.number(),
     module: z.string().nullable(),
-    /** Runs of its module that are under way, whoever's they are. */
+    /** Running tasks of its module, over all sources. */
     module_runs: z.number(),
-    /** The last attempts at its module all failed: one run at a time, and none before this time. */
+    /** Its module's circuit breaker: no run before this time, then one at a time. Null: it is closed. */
     breaker_open_until: z.number().nullable(),
     /** The database's clock. */
     now: z.number(),
@@ -53,7 +53,7 @@ const sourceRow = z
       ...row,
       tasks,
       off: !is_active ? ('inactive' as const) : paused ? ('paused' as const) : null,
-      // A pattern that nobody can read must not stop the source.
+      // A pattern that cannot be read must not stop the source.
       cron: cron !== null && isCron(cron, known) ? cron : null,
       zone: known,
       window:
@@ -77,7 +77,9 @@ export type SourceState = z.output<typeof sourceRow>
 
 export type PlanSettings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS' | 'LATE_START_SECONDS'>
 
-/** The state of all sources, or of those in `ids`. Tasks have no index but their key: each time all are passed over. */
+/**
+ * The state of all sources, or of those in `ids`. Tasks have no index but their key, so each call reads all of them.
+ */
 export function readSources(
   connection: Database | Transaction,
   settings: PlanSettings,
@@ -85,7 +87,7 @@ export function readSources(
 ): Promise<readonly SourceState[]> {
   const isOne = (id: Fragment) =>
     ids === null ? sql.fragment`true` : sql.fragment`${id} = ANY(${sql.array([...ids], 'int4')})`
-  // Times stored ahead of now, by a clock or a zone that is wrong, must not hold a source back for hours.
+  // Times in the future, written with a wrong clock or zone, must not delay a source for hours.
   const quietSince = sql.fragment`greatest(
     CASE WHEN s.created_at <= ${utcNow} THEN s.created_at END,
     CASE WHEN s.modified_at <= ${utcNow} THEN s.modified_at END,

@@ -9,14 +9,14 @@ export const nowMs = sql.fragment`floor(date_part('epoch', now()) * 1000)::bigin
 const [first, last] = ['1970-01-01T00:00Z', '9999-12-31T00:00Z']
 
 /**
- * A time in ms since 1970: of whole ms, as all that we and parma-web store are, and on float8, which costs a fifth of numeric.
- * Anybody may have written anything into parma-web's tables: what neither we nor Date can count with is taken as the end of time.
+ * A time in whole ms since 1970, through float8, which costs a fifth of numeric. A time outside the years 1970 to 9999,
+ * which parma-web's tables may hold, becomes the nearest of these bounds.
  */
 export function epochMs(time: Fragment): Fragment {
   return sql.fragment`CASE WHEN ${time} < ${first} THEN ${Date.parse(first)} WHEN ${time} > ${last} THEN ${Date.parse(last)}
     ELSE round(date_part('epoch', ${time}) * 1000)::bigint END`
 }
 
-/** When the attempt of task `t` is to be over; null: it says of itself that it started at a time that cannot be. */
+/** The deadline of the attempt at task `t`; null: its start time is impossible. */
 export const deadline = sql.fragment`CASE WHEN t.started_at BETWEEN ${first} AND ${utcNow} + interval '1 day'
   THEN t.started_at + t.max_run_seconds * interval '1 second' END`

@@ -3,8 +3,8 @@ import { changesSlots, planSlots } from './plan-slots.ts'
 import type { SourceState } from './sources.ts'
 
 /**
- * Makes the planned rows of public.scheduled_task what `planSlots` says, and returns whether that changed any. Only for
- * sources whose lock is held.
+ * Writes the plans of these sources to public.scheduled_task and scheduler.missed, and returns whether any row changed.
+ * The caller must hold the locks of the sources.
  */
 export async function writePlans(tx: Transaction, sources: readonly SourceState[]): Promise<boolean> {
   const plans = sources.map((source) => ({ id: source.id, ...planSlots(source, source.now) }))
@@ -14,7 +14,7 @@ export async function writePlans(tx: Transaction, sources: readonly SourceState[
   const missed = plans.flatMap(({ id, missed }) =>
     missed === null ? [] : [[id, missed.from, missed.to, missed.slots, missed.reason]],
   )
-  // A row that somebody else started or deleted meanwhile is left alone: only what still waits is ours.
+  // A task that parma-web started or deleted in between is left alone.
   const untouched = sql.fragment`t.status = 'PENDING' AND t.attempts = 0`
   if (create.length > 0)
     await tx.query(sql.unsafe`

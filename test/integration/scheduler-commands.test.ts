@@ -37,11 +37,11 @@ test('a plan is changed, previewed, paused and taken up again, and who did it is
   await schedule('pause', 'github', '--until', '2d', '--reason', 'moves house', '--by', 'grace')
   expect((await json('ls'))[0]?.state).toMatch(/^paused until 20/)
   expect((await json('preview', 'github', '--days', '30')).length).toBeLessThan(29)
-  await expect(schedule('run', 'github')).rejects.toThrow('Refused: github is paused.')
+  await expect(schedule('run', 'github')).rejects.toThrow('Not started: github is paused.')
   await schedule('resume', 'github', '--by', 'grace')
 
   const { task_id } = await json<{ task_id: number }>('run', 'github', '--company', 'Langfuse', '--by', 'ada')
-  await expect(schedule('run', 'github')).rejects.toThrow(`has been asked for already (task ${task_id})`)
+  await expect(schedule('run', 'github')).rejects.toThrow(`is already waiting (task ${task_id})`)
   const [task] = await database.query('SELECT schedule_type, status FROM scheduled_task WHERE task_id = $1', [task_id])
   expect(task).toEqual({ schedule_type: 'ON_DEMAND', status: 'PENDING' })
 
