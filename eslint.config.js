@@ -27,7 +27,7 @@ const rooms = {
     trace: ['publish', 'server', 'access', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'http'],
-    commands: ['intake', 'handshake', 'trace', 'catalog', 'access', 'http'],
+    commands: ['trace', 'catalog', 'access', 'http'],
   },
   normalizer: {
     read: [],

@@ -1,8 +1,9 @@
 import type { Express } from 'express'
 import type { Producer } from '#runtime/kafka/produce.ts'
-import { openPool } from '#runtime/postgres/database.ts'
+import { type Database, openPool } from '#runtime/postgres/database.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { HttpClient } from '#runtime/web/http-client.ts'
+import type { TokenSecrets } from '#runtime/web/token.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { maxBodyBytes } from '#schemas/topics.ts'
 import { createTokenChecker } from './access/access.ts'
@@ -11,6 +12,8 @@ import { openSources } from './access/sources.ts'
 import { createAffinityClient } from './catalog/affinity-client.ts'
 import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
 import type { Config } from './config.ts'
+import { createInitialize } from './handshake/initialize.ts'
+import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
 import { openAffinity } from './intake/affinity.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
@@ -21,6 +24,7 @@ import { createRoutes } from './routes.ts'
 import { createApp } from './server/app.ts'
 import { createBodyReader } from './server/body.ts'
 import { createLimits } from './server/limits.ts'
+import type { Route } from './server/route.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
 
@@ -29,68 +33,67 @@ type Connections = { codec: Codec; producer: Producer; http: HttpClient }
 /** How long a client may take to receive an answer: a slow reader must not hold a connection for long. */
 const responseTimeoutMs = 60_000
 
-/** Lifetime of a handshake's token: the 30 minutes that modules are used to. */
-const tokenSeconds = 1800
-
 /** How long reading all companies of the CRM may take: people wait for the answer. */
 const crmTimeoutMs = 30_000
 
-/** Puts the routes together with what they need. */
-export async function openEdge(
-  config: Config,
-  context: ServiceContext,
-  { codec, producer, http }: Connections,
-): Promise<Express> {
-  const { log, scope, stopping } = context
+/** The edge, ready to serve: its routes, each with what it works with. */
+export async function openEdge(config: Config, context: ServiceContext, connections: Connections): Promise<Express> {
+  const { log, scope } = context
   // Not openDatabase: the edge stays ready without Postgres, feeds of known sources go on.
   const database = await openPool(config)
   scope.defer(() => database.end())
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
-  const cache = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
-  const publish = createPublisher(config, codec, producer, log)
-  const routes = createRoutes({
-    database,
-    bounded: boundBy(config.DATABASE_TIMEOUT_MS),
-    http,
-    secrets,
-    stopping,
-    publish,
-    report: createReporter(publish, log),
-    sources: openSources(database, cache),
-    resolveAffinity: openAffinity(database, cache),
-    checkKey: createKeyCheck(),
-    accepted: createAcceptedEvents(),
-    boundedLookup: boundBy(config.LOOKUP_TIMEOUT_MS),
-    findDeadLetters: openDeadLetters(config, config.LOOKUP_TIMEOUT_MS, context),
-    findDocument: openRawDocuments(config.firestore, config.LOOKUP_TIMEOUT_MS, context),
-    maxJsonDepth: config.MAX_JSON_DEPTH,
-    maxAnswerBytes: config.MAX_MAP_BYTES,
-    timeoutMs: config.HANDSHAKE_TIMEOUT_MS,
-    tokenSeconds,
-    lookupTimeoutMs: config.LOOKUP_TIMEOUT_MS,
-    linkSecret: config.LINK_SECRET,
-    compatibilityRoutes: config.COMPATIBILITY_ROUTES,
-    readCrm: openCrm(config, http, stopping),
-  })
-  const readBody = createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES })
-  return createApp(routes, {
+  const caching = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
+  return createApp(openRoutes(config, context, database, { ...connections, secrets, caching }), {
     checkToken: createTokenChecker(secrets),
-    checkApiKey: openApiKeys(database, { ...cache, keepMs: config.API_KEY_CACHE_MS }),
+    checkApiKey: openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS }),
     limits: createLimits(config),
-    readBody,
+    readBody: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),
     trustProxy: config.TRUST_PROXY,
     responseTimeoutMs,
     log,
   })
 }
 
+function openRoutes(
+  config: Config,
+  context: ServiceContext,
+  database: Database,
+  { codec, producer, http, secrets, caching }: Connections & { secrets: TokenSecrets; caching: CacheOptions },
+): Route[] {
+  const { MAX_JSON_DEPTH: maxJsonDepth, LOOKUP_TIMEOUT_MS: lookupTimeoutMs, LINK_SECRET: linkSecret } = config
+  const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
+  const boundedLookup = boundBy(lookupTimeoutMs)
+  const publish = createPublisher(config, codec, producer, context.log)
+  const report = createReporter(publish, context.log)
+  const sources = openSources(database, caching)
+  const accepted = createAcceptedEvents()
+  const initialize = createInitialize(http, secrets, {
+    timeoutMs: config.HANDSHAKE_TIMEOUT_MS,
+    maxAnswerBytes: config.MAX_MAP_BYTES,
+    stopping: context.stopping,
+  })
+  const resolveAffinity = openAffinity(database, caching)
+  const readCrm = openCrm(config, http, context.stopping)
+  const findDocument = openRawDocuments(config.firestore, lookupTimeoutMs, context)
+  const findDeadLetters = openDeadLetters(config, lookupTimeoutMs, context)
+  return createRoutes({
+    handshake: { database, bounded, sources, publish, report, initialize },
+    measurements: { database, bounded, sources, report, maxJsonDepth },
+    feed: { sources, publish, resolveAffinity, checkKey: createKeyCheck(), accepted, maxJsonDepth },
+    finish: { database, sources, publish, lookupTimeoutMs, maxJsonDepth },
+    newCompany: { maxJsonDepth },
+    compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
+    events: { database, boundedLookup, accepted, findDocument, findDeadLetters },
+    runs: { publish, sources, maxJsonDepth },
+    why: { database, boundedLookup, linkSecret },
+    unsubscribe: { publish, linkSecret },
+  })
+}
+
 function openCrm(config: Config, http: HttpClient, stopping: AbortSignal): ReadCrm | null {
   const { affinity, CRM_INTERVAL_MS, MAX_CRM_BYTES: maxBytes } = config
-  return (
-    affinity &&
-    readAtMostEvery(
-      CRM_INTERVAL_MS,
-      createAffinityClient(http, { ...affinity, timeoutMs: crmTimeoutMs, maxBytes, stopping }),
-    )
-  )
+  if (!affinity) return null
+  const readCrm = createAffinityClient(http, { ...affinity, timeoutMs: crmTimeoutMs, maxBytes, stopping })
+  return readAtMostEvery(CRM_INTERVAL_MS, readCrm)
 }

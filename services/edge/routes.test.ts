@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { createRoutes, type RouteDeps } from './routes.ts'
+import { routeTable } from '../../test/harness/edge/route-table.ts'
 
 const roles = ['anyone', 'source', 'maybe-source', 'viewer', 'operator', 'viewer-or-source']
-const routes = createRoutes({ compatibilityRoutes: true } as RouteDeps)
+const routes = routeTable()
 const named = (wanted: (role: string) => boolean) =>
   routes.filter(({ role }) => wanted(role)).map(({ method, path }) => `${method.toUpperCase()} ${path}`)
 

@@ -3,9 +3,9 @@ import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
 import { describeRoutes } from '../../services/edge/server/openapi.ts'
 import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
+import { routeTable } from '../harness/edge/route-table.ts'
 import { startEdge, startModule, type TestEdge } from '../harness/edge/setup.ts'
 import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
 
@@ -18,7 +18,7 @@ type Operation = {
 }
 type Document = { paths: Record<string, Record<string, Operation>>; components: object }
 
-const document = describeRoutes(createRoutes({ compatibilityRoutes: true } as RouteDeps)) as Document
+const document = describeRoutes(routeTable()) as Document
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 )

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createRoutes, type RouteDeps } from '../../services/edge/routes.ts'
 import { mintToken } from '../../services/runtime/web/token.ts'
+import { routeTable } from '../harness/edge/route-table.ts'
 import { type Answer, startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 
 describe('every route, with each kind of credentials', () => {
-  const routes = createRoutes({ compatibilityRoutes: true } as RouteDeps)
+  const routes = routeTable()
   /** Kind → the header; null: none. */
   const kinds: Record<string, string | null> = { none: null, garbage: 'Bearer x', basic: 'Basic dXNlcjpwYXNz' }
 

@@ -1,23 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
-import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
-import { isSameEndpoint, moduleUrl } from '#runtime/web/module-url.ts'
-import { mintToken, type TokenSecrets } from '#runtime/web/token.ts'
+import { isSameEndpoint } from '#runtime/web/module-url.ts'
 import { topics } from '#schemas/topics.ts'
 import { notOwned } from '../access/access.ts'
 import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
 import type { Caller } from '../access/token.ts'
 import type { Bounded } from '../http/deadline.ts'
-import { HttpError, unavailable } from '../http/http-error.ts'
+import { HttpError } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { lenientInt, text, validate } from '../http/validation.ts'
 import { idOf, sha256 } from '../publish/identify.ts'
 import type { ReportNotice } from '../publish/ops-events.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
+import type { Initialize } from './initialize.ts'
 import { markPublished, storeMap } from './maps.ts'
-import { type Initialized, InitializeError, readInitialize } from './read-initialize.ts'
 
 const handshakeQuery = z.object({ invocation_endpoint: text(1000), data_source_id: lenientInt })
 
@@ -38,13 +35,7 @@ export type HandshakeDeps = {
   sources: Sources
   publish: Publish
   report: ReportNotice
-  http: HttpClient
-  secrets: TokenSecrets
-  timeoutMs: number
-  tokenSeconds: number
-  maxAnswerBytes: number
-  /** Gives up calls under way. */
-  stopping: AbortSignal
+  initialize: Initialize
 }
 
 /**
@@ -52,8 +43,7 @@ export type HandshakeDeps = {
  * frequency when the map it sent is stored and durable in Kafka (contract section 3.2). parma-web calls it without a
  * token, so no other address is ever called than the one stored for that source.
  */
-export function handshake(deps: HandshakeDeps) {
-  const { database, bounded, sources, publish, report } = deps
+export function handshake({ database, bounded, sources, publish, report, initialize }: HandshakeDeps) {
   return async (request: RouteRequest, caller: Caller | null): Promise<RouteResponse> => {
     const { invocation_endpoint, data_source_id } = validate(handshakeQuery, request.query, 'query')
     if (caller && caller.sourceId !== data_source_id) throw notOwned('data_source_id', data_source_id, caller)
@@ -62,7 +52,7 @@ export function handshake(deps: HandshakeDeps) {
       throw new HttpError(403, `invocation_endpoint is not the one that is stored for data source ${data_source_id}`)
     requireLegalName(source)
 
-    const { frequency, source: mapSource, content } = await initialize(source, deps)
+    const { frequency, source: mapSource, content } = await initialize(source)
     if (mapSource !== source.name) report(nameMismatch(source, mapSource), request)
     const content_hash = sha256(content)
     const { version, received_at } = await bounded(storeMap(database, source.id, content, content_hash))
@@ -81,34 +71,6 @@ export function handshake(deps: HandshakeDeps) {
     // The module may feed at once: here its payloads ask for this version from now on.
     await sources.read(source.id)
     return json(200, { frequency })
-  }
-}
-
-async function initialize(source: Source, deps: HandshakeDeps): Promise<Initialized> {
-  const { http, secrets, timeoutMs, tokenSeconds, maxAnswerBytes, stopping } = deps
-  const minted = { sourceId: source.id, jti: randomUUID(), now: Date.now(), lifetimeSeconds: tokenSeconds }
-  const token = await mintToken(minted, secrets)
-  try {
-    const { status, body } = await http.request({
-      method: 'GET',
-      url: moduleUrl(source.endpoint, 'initialize', { source_id: source.id }),
-      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-      timeoutMs,
-      maxBytes: maxAnswerBytes,
-      signal: stopping,
-    })
-    if (status !== 200) throw new InitializeError(`/initialize answered ${status}`)
-    return readInitialize(body.toString('utf8'))
-  } catch (error) {
-    if (error instanceof HttpClientError && error.reason === 'aborted')
-      throw unavailable('this server is stopping', error)
-    if (!(error instanceof HttpClientError || error instanceof InitializeError)) throw error
-    throw new HttpError(
-      502,
-      `Failed to initialize the data source: ${error.message.slice(0, 500)}`,
-      {},
-      { cause: error },
-    )
   }
 }
 

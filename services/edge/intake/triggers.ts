@@ -43,8 +43,10 @@ export const runDoc: RouteDoc = {
   },
 }
 
+export type RunDeps = TriggerDeps & { sources: Sources; maxJsonDepth: number }
+
 /** POST /api/v1/runs. Each call asks for a run of its own; the scheduler starts none that overlaps with another. */
-export function runNow({ publish, sources, maxJsonDepth }: TriggerDeps & { sources: Sources; maxJsonDepth: number }) {
+export function runNow({ publish, sources, maxJsonDepth }: RunDeps) {
   return async (request: RouteRequest): Promise<RouteResponse> => {
     const body = await request.readBody()
     const { data_source_id, company_id } = validateBody(runBody, body, request.headers['content-type'], maxJsonDepth)

@@ -3,9 +3,9 @@ import addFormats from 'ajv-formats'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { routeTable } from '../../../test/harness/edge/route-table.ts'
 import { json } from '../http/response.ts'
 import { lenient, lenientInt, text } from '../http/validation.ts'
-import { createRoutes, type RouteDeps } from '../routes.ts'
 import { describeRoutes } from './openapi.ts'
 import type { Route } from './route.ts'
 
@@ -18,8 +18,7 @@ type Operation = {
 }
 type Document = { paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } }
 
-// Nothing of them is called: a table is only read.
-const table = createRoutes({ compatibilityRoutes: true } as RouteDeps)
+const table = routeTable()
 const document = describeRoutes(table) as Document
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
@@ -62,7 +61,7 @@ test('it is the table of routes, no more and no less', async () => {
 })
 
 test('what is switched off is not in it', () => {
-  const { paths } = describeRoutes(createRoutes({ compatibilityRoutes: false } as RouteDeps)) as Document
+  const { paths } = describeRoutes(routeTable({ compatibility: false })) as Document
   expect(Object.keys(paths)).not.toContain('/schedule')
 })
 

@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { json, type RouteResponse } from '../http/response.ts'
+import type { RouteDoc } from './route.ts'
+
+export const welcomeDoc: RouteDoc = {
+  summary: 'Say that this is parma-analytics.',
+  responses: { 200: { description: 'It is.', schema: z.object({ welcome: z.string() }) } },
+}
+
+/** GET / (contract section 3). */
+export function welcome(): RouteResponse {
+  return json(200, { welcome: 'at parma-analytics' })
+}

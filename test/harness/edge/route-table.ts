@@ -1,0 +1,11 @@
+import { createRoutes, type RouteDeps } from '../../../services/edge/routes.ts'
+import type { Route } from '../../../services/edge/server/route.ts'
+
+/** The edge's table of routes, to be read: its handlers have nothing to work with. */
+export function routeTable({ compatibility = true } = {}): Route[] {
+  const empty = { handshake: {}, measurements: {}, feed: {}, finish: {}, newCompany: {}, events: {}, runs: {} }
+  return createRoutes({
+    ...empty,
+    ...{ why: {}, unsubscribe: {}, compatibility: compatibility ? {} : null },
+  } as RouteDeps)
+}
