@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DocumentReference } from 'firebase-admin/firestore'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
+import { batchCalls } from '#runtime/process/batch-calls.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
-import { TransientError } from '#runtime/process/retry.ts'
+import { hasCode, TransientError } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from './config.ts'
 import type { Fields, StoredDocument } from './document.ts'
-import { groupCalls } from './group-calls.ts'
 import { createRamp } from './ramp.ts'
 
 /** `repeated`: it was there with the same content. `conflict`: with other content, which stays. */
@@ -45,15 +45,17 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
   })
 
   type Creation = { ref: DocumentReference; fields: Fields; bytes: number }
-  const commit = groupCalls<Creation>(
-    { count: maxCommitDocuments, bytes: maxCommitBytes },
-    async (creations) => {
+  const commit = batchCalls({
+    async work(creations: readonly Creation[]) {
       const batch = firestore.batch()
       for (const { ref, fields } of creations) batch.create(ref, fields)
-      await inTime(batch.commit(), creations[0]?.ref.path ?? '')
+      return inTime(batch.commit(), creations[0]?.ref.path ?? '')
     },
-    (error) => [alreadyExists, invalidArgument].includes((error as { code?: number }).code ?? 0),
-  )
+    maxItems: maxCommitDocuments,
+    maxSize: maxCommitBytes,
+    sizeOf: ({ bytes }) => bytes,
+    isOfOne: (error) => hasCode(error, alreadyExists, invalidArgument),
+  })
 
   return async ({ path, contentHash, fields, bytes, parts }) => {
     const parent = firestore.doc(path)

@@ -16,8 +16,8 @@ import {
   releaseLapsed,
   returnUncalled,
 } from './store.ts'
+import { batchCalls } from '#runtime/process/batch-calls.ts'
 import { startLoop } from '#runtime/process/loop.ts'
-import { gather } from './gather.ts'
 import { openSecrets } from '../channels/secrets.ts'
 import { noAnswer, decideNext } from './decide-next.ts'
 import { createLimiter } from './concurrency.ts'
@@ -58,12 +58,15 @@ function startKind(name: string, database: Database, context: ServiceContext & C
     intervalMs,
   }
   const written = { writePublic: config.WRITE_PUBLIC_NOTIFICATIONS, parkAfterFailures: config.PARK_AFTER_FAILURES }
-  const record = gather((answered: readonly Answered[]) =>
-    retryTransient(() => recordAnswers(database, answered, written), {
-      signal: stopping,
-      onRetry: (error, attempt) => log.warn({ error, attempt, channel: name, deliveries: answered.length }, 'retrying'),
-    }),
-  )
+  const record = batchCalls({
+    atOnce: 1,
+    work: (answered: readonly Answered[]) =>
+      retryTransient(() => recordAnswers(database, answered, written), {
+        signal: stopping,
+        onRetry: (error, attempt) =>
+          log.warn({ error, attempt, channel: name, deliveries: answered.length }, 'retrying'),
+      }),
+  })
   const limits = {
     atOnce: config.DELIVERY_CONCURRENCY,
     slowAtOnce: config.DELIVERY_SLOW_CONCURRENCY,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { groupCalls } from './group-calls.ts'
+import { batchCalls } from './batch-calls.ts'
 
 type Item = { name: string; bytes: number }
 
@@ -10,8 +10,15 @@ function start(count: number, bytes: number) {
     const names = group.map(({ name }) => name).join('')
     groups.push(names)
     for (const fault of ['x', '!']) if (names.includes(fault)) throw new Error(fault)
+    return group
   }
-  const call = groupCalls<Item>({ count, bytes }, work, (error) => (error as Error).message === 'x')
+  const call = batchCalls({
+    work,
+    maxItems: count,
+    maxSize: bytes,
+    sizeOf: (item: Item) => item.bytes,
+    isOfOne: (error) => (error as Error).message === 'x',
+  })
   const all = (names: string, size = 1) =>
     Promise.allSettled([...names].map((name) => call({ name, bytes: size }))).then((results) =>
       results.map(({ status }) => (status === 'fulfilled' ? '+' : '-')).join(''),
@@ -39,4 +46,35 @@ test('any other failure is shared, and a group of its own', async () => {
   const { groups, all } = start(2, 100)
   expect(await all('ab!cde')).toBe('++--++')
   expect(groups).toEqual(['ab', '!c', 'de'])
+})
+
+/** Doubles numbers, but those of a batch with a 2 fail. */
+function startDoubling() {
+  const batches: (readonly number[])[] = []
+  const double = batchCalls({
+    atOnce: 1,
+    async work(numbers: readonly number[]) {
+      batches.push(numbers)
+      await new Promise(setImmediate)
+      if (numbers.includes(2)) throw new Error('two')
+      return numbers.map((one) => 2 * one)
+    },
+  })
+  return { batches, double }
+}
+
+test('each call gets its own result; one batch at a time, and what comes meanwhile goes together after it', async () => {
+  const { batches, double } = startDoubling()
+  const first = double(1)
+  await new Promise(setImmediate)
+  expect(await Promise.all([first, ...[3, 4, 5].map(double)])).toEqual([2, 6, 8, 10])
+  expect(await double(6)).toBe(12)
+  expect(batches).toEqual([[1], [3, 4, 5], [6]])
+})
+
+test('what fails, fails for the calls of its batch alone', async () => {
+  const { double } = startDoubling()
+  const outs = await Promise.allSettled([1, 2].map(double))
+  expect(outs.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(await double(3)).toBe(6)
 })
