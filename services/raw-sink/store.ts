@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DocumentReference } from 'firebase-admin/firestore'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
+import { alreadyExists, invalidArgument } from '#runtime/firestore/grpc-codes.ts'
 import { batchCalls } from '#runtime/process/batch-calls.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
 import { hasCode, TransientError } from '#runtime/process/retry.ts'
@@ -18,10 +19,6 @@ export type Written =
  * that are asked for at the same time travel in one commit, which costs a tenth of a commit for each.
  */
 export type Store = (document: StoredDocument) => Promise<Written>
-
-// https://grpc.io/docs/guides/status-codes/
-const invalidArgument = 3
-const alreadyExists = 6
 
 /** Documents that travel in one commit: more make a commit slower and save no calls worth mentioning. */
 const maxCommitDocuments = 25

@@ -1,5 +1,6 @@
 import type { Firestore, WriteBatch } from 'firebase-admin/firestore'
 import { z } from 'zod'
+import { alreadyExists, invalidArgument } from '#runtime/firestore/grpc-codes.ts'
 import { orAfter, withDeadline } from '#runtime/process/deadline.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
@@ -9,10 +10,6 @@ import type { Message } from '../message/compose.ts'
 import type { Config } from '../config.ts'
 import type { ReportResult } from './store.ts'
 import { asHtmlSections } from '../message/render-digest.ts'
-
-// https://grpc.io/docs/guides/status-codes/
-const invalidArgument = 3
-const alreadyExists = 6
 
 /** What a document of Firestore has room for (1 MiB in all), with some left for the rest of it. */
 const maxHtmlBytes = 700_000
