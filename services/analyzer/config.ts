@@ -30,20 +30,11 @@ export const settings = {
     .default(5)
     .describe('And how many times the usual step of its series it must be; 0 for no such bound.'),
   GONE_AFTER: count(2).describe('Payloads in a row without an item of a list after which it is gone.'),
-  MAX_ITEM_NEWS: count(3).describe(
-    'Items of a list that appear or are gone at once and are told one by one; more are one news.',
-  ),
-  MAX_GONE_ITEMS: count(1000).describe(
-    'Items of a list that are gone and remembered, so that they do not appear as new.',
-  ),
   TELL_CHANGES_OF: list()
     .prefault('text,paragraph,bool')
     .describe(
       'Types whose changes are news without a rule, comma separated: text paragraph comment link image date bool.',
     ),
-  KEPT_VALUES: count(32).describe(
-    'Numbers a series remembers for windows; more where a rule of its measurement asks for more.',
-  ),
   MAX_WINDOW: count(500).describe('Most values a rule may aggregate.'),
   RULES_MAX_AGE_MS: count(2000, 0).describe('How old the rules may be that a batch is judged by.'),
 }

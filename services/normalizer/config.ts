@@ -37,18 +37,6 @@ export const settings = {
     .date()
     .default('2000-01-01')
     .describe('Earliest day a payload may speak of; each month with values is a partition.'),
-  MAX_DRIFT_PER_PAYLOAD: count(50, 0).describe('Paths that differ from the map reported for one payload.'),
-  MAX_DRIFT_PER_SOURCE: count(500, 0).describe('Reports kept for one data source; what comes on top is not told.'),
-  NULL_RATE_RISE: z.coerce
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.5)
-    .describe('How much larger the share of nulls at a path must be than in the days before to be told (0 to 1).'),
-  NULL_RATE_DAYS: count(30).describe('The days before, with which the nulls of a day are compared.'),
-  NULL_RATE_MIN_LEAVES: count(20).describe('Values and nulls at a path, of that day and of those before, to compare.'),
-  SAMPLE_LENGTH: count(200).describe('Characters of a refused value that are kept as a sample.'),
-  SERIES_CACHE_SIZE: count(200_000).describe('Series whose ids are remembered.'),
 }
 
 export const readConfig = (env?: Env) => readEnv(settings, env)

@@ -17,7 +17,7 @@ import { openStore } from './store/store.ts'
 await runService('normalizer', readConfig, async (config, context) => {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const producer = await openProducer(config, context)
-  const store = openStore(await openDatabase(config, context), config)
+  const store = openStore(await openDatabase(config, context))
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(config, context, codec, topics.normalizationMaps, maps.add)
   await consume(config, context, { codec, producer }, [on(topics.rawPayloads, normalizePayloads(maps, store, config))])

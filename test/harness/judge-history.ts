@@ -3,7 +3,7 @@ import { compileRules } from '../../services/analyzer/rules/compile-rules.ts'
 import { composeNews, type NewsRow } from '../../services/analyzer/words/compose-news.ts'
 import { readConfig as readAnalyzerConfig } from '../../services/analyzer/config.ts'
 import type { SeriesState } from '../../services/analyzer/values/series-state.ts'
-import { policiesOf } from '../../services/analyzer/store/judge-batch.ts'
+import { keptValues, policiesOf } from '../../services/analyzer/store/judge-batch.ts'
 import type { SubjectState } from '../../services/analyzer/judge/judge-items.ts'
 import { judgePayload } from '../../services/analyzer/judge/judge-payload.ts'
 import { compileMap } from '../../services/normalizer/maps/compile-map.ts'
@@ -35,10 +35,7 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
   const subjects = new Map<string, SubjectState>()
   return payloads.flatMap(({ company, rawData, observedAt = '2026-01-01' }, index) => {
     const { root } = parse(JSON.stringify(rawData), { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
-    const { subjectKey, values } = normalize(root as Structure, compiled, {
-      MAX_DRIFT_PER_PAYLOAD: 0,
-      SAMPLE_LENGTH: 0,
-    })
+    const { subjectKey, values } = normalize(root as Structure, compiled)
     const payload = {
       ...{ event_id: '00000000-0000-0000-0000-000000000000', event_no: index + 1, data_source_id: sourceId },
       ...{ source_name: map.Source, company_id: String(company), task_id: null, map_version: 1, replay_id: null },
@@ -46,7 +43,7 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
       values: values.map((value) => observedValue(value, company)),
     }
     const subject = subjects.get(`${company} ${subjectKey}`) ?? null
-    const knowledge = { ...policiesOf(config), rules, keptValues: config.KEPT_VALUES, states, past: new Map(), subject }
+    const knowledge = { ...policiesOf(config), rules, keptValues, states, past: new Map(), subject }
     const judged = judgePayload(payload, knowledge)
     for (const [key, state] of judged.states) states.set(key, state)
     if (judged.subject) subjects.set(`${company} ${subjectKey}`, judged.subject)

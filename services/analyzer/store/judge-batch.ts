@@ -16,6 +16,9 @@ import { insertRuleErrors } from './rule-errors.ts'
 import { readStates, type Series, writeStates } from './series-states.ts'
 import { readSubjects, subjectKeyOf, writeSubjects } from './subject-states.ts'
 
+/** Numbers a series remembers for windows and its usual step; more where a rule of its measurement asks for more. */
+export const keptValues = 32
+
 /**
  * Judges observations that take effect for the first time, and writes what comes of them. Returns what was to be news of
  * something that is gone: what is gone, by payload.
@@ -29,7 +32,7 @@ export async function judgeBatch(
   const payloads = await joinParts(tx, observations)
   const series = distinctSeries(payloads)
   const states = await readStates(tx, series)
-  const pasts = await readPasts(tx, payloads, states, rules, config.KEPT_VALUES)
+  const pasts = await readPasts(tx, payloads, states, rules, keptValues)
   const subjects = await readSubjects(tx, payloads)
   const changed = new Map<string, SeriesState>()
   const changedSubjects = new Map<string, { subject: Payload; state: SubjectState }>()
@@ -38,7 +41,7 @@ export async function judgeBatch(
     const past = pasts.get(payload) ?? new Map<string, SeriesState>()
     const key = subjectKeyOf(payload)
     const subject = subjects.get(key) ?? null
-    const known = { rules, policy, itemPolicy, keptValues: config.KEPT_VALUES, states, past, subject }
+    const known = { rules, policy, itemPolicy, keptValues, states, past, subject }
     const judgement = judgePayload(payload, known)
     if (judgement.subject) {
       subjects.set(key, judgement.subject)
@@ -60,6 +63,12 @@ export async function judgeBatch(
   )
 }
 
+/** Items of one list that appear or are gone at once and are told one by one; more become one news item. */
+const maxItemNews = 3
+
+/** Gone items of a list that are remembered, so that they do not appear as new when they come back. */
+const maxGoneItems = 1000
+
 /** What is news without a rule, as the settings say. */
 export function policiesOf(config: Config): { policy: Policy; itemPolicy: ItemPolicy } {
   return {
@@ -70,8 +79,8 @@ export function policiesOf(config: Config): { policy: Policy; itemPolicy: ItemPo
     },
     itemPolicy: {
       goneAfter: config.GONE_AFTER,
-      maxItemNews: config.MAX_ITEM_NEWS,
-      maxGoneItems: config.MAX_GONE_ITEMS,
+      maxItemNews,
+      maxGoneItems,
     },
   }
 }

@@ -14,7 +14,7 @@ const map = compileMap(
 test('values, refused values and nulls of each mapped path are counted by source and day', () => {
   const arrived = (data_source_id: number, at: string, json: string) => {
     const { root } = parse(json, { MAX_LEAVES: 100, MAX_DEPTH: 10 })
-    const normalized = normalize(root as Structure, map!, { MAX_DRIFT_PER_PAYLOAD: 9, SAMPLE_LENGTH: 9 })
+    const normalized = normalize(root as Structure, map!)
     return { data_source_id, received_at: Date.parse(at), normalized }
   }
   const counts = countPaths([

@@ -39,14 +39,18 @@ const risen = z.object({
   nulls_before: z.number(),
 })
 export type RisenNulls = z.infer<typeof risen>
-export type NullRateLimits = { NULL_RATE_DAYS: number; NULL_RATE_RISE: number; NULL_RATE_MIN_LEAVES: number }
+
+/** Days before, with which the nulls of a day are compared: sources that run weekly have a few in them. */
+const comparedDays = 30
+
+/** Leaves at a path that a day, and the days before together, need to be compared: fewer say nothing. */
+const minLeaves = 20
+
+/** How much larger the share of nulls must be than in the days before to be reported. */
+const reportedRise = 0.5
 
 /** Adds to the counts of each day, and returns the paths that are null much more often than in the days before. */
-export async function addToNullRates(
-  tx: Transaction,
-  counts: readonly PathCount[],
-  { NULL_RATE_DAYS, NULL_RATE_RISE, NULL_RATE_MIN_LEAVES }: NullRateLimits,
-): Promise<readonly RisenNulls[]> {
+export async function addToNullRates(tx: Transaction, counts: readonly PathCount[]): Promise<readonly RisenNulls[]> {
   if (counts.length === 0) return []
   const column = <T extends string | number>(type: string, value: (count: PathCount) => T) =>
     sql.array(counts.map(value), type)
@@ -61,7 +65,7 @@ export async function addToNullRates(
       ) AS n (data_source_id, path, day, leaves, nulls)
     ), forgotten AS (
       DELETE FROM normalizer.path_day AS d USING n
-      WHERE d.data_source_id = n.data_source_id AND d.path = n.path AND d.day < n.day - 2 * ${NULL_RATE_DAYS}::int
+      WHERE d.data_source_id = n.data_source_id AND d.path = n.path AND d.day < n.day - 2 * ${comparedDays}::int
     ), today AS (
       INSERT INTO normalizer.path_day AS d (data_source_id, path, day, leaves, nulls)
       SELECT * FROM n
@@ -72,8 +76,8 @@ export async function addToNullRates(
     FROM today CROSS JOIN LATERAL (
       SELECT sum(leaves)::int8 AS leaves, sum(nulls)::int8 AS nulls FROM normalizer.path_day AS d
       WHERE d.data_source_id = today.data_source_id AND d.path = today.path
-        AND d.day < today.day AND d.day >= today.day - ${NULL_RATE_DAYS}::int
+        AND d.day < today.day AND d.day >= today.day - ${comparedDays}::int
     ) AS before
-    WHERE today.nulls > 0 AND today.leaves >= ${NULL_RATE_MIN_LEAVES} AND before.leaves >= ${NULL_RATE_MIN_LEAVES}
-      AND today.nulls::float8 / today.leaves - before.nulls::float8 / before.leaves >= ${NULL_RATE_RISE}::float8`)
+    WHERE today.nulls > 0 AND today.leaves >= ${minLeaves} AND before.leaves >= ${minLeaves}
+      AND today.nulls::float8 / today.leaves - before.nulls::float8 / before.leaves >= ${reportedRise}::float8`)
 }

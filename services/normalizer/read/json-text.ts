@@ -34,6 +34,9 @@ export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }
 
+/** Characters of what was refused that are kept: enough to see what it is, without keeping the payload twice. */
+export const sampleLength = 200
+
 /** A storable text for people: at most `length` characters, what cannot be stored replaced. */
 export function excerpt(text: string, length: number): string {
   return text.slice(0, length).replaceAll('\0', '\ufffd').toWellFormed()

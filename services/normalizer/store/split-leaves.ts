@@ -1,4 +1,4 @@
-import { excerpt } from '../read/json-text.ts'
+import { excerpt, sampleLength } from '../read/json-text.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { Value } from '../understand/normalize.ts'
 import type { Matched } from '../ledger/work.ts'
@@ -28,7 +28,6 @@ export function splitLeaves(
   { payload, result, row, first }: Matched,
   series: SeriesIds,
   present: PresentLeaves,
-  sampleLength: number,
 ): Split {
   const { event_no, observed_at } = first
   const { data_source_id, company_id } = row

@@ -1,6 +1,5 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { hasCode, TransientError } from '#runtime/process/retry.ts'
-import type { Config } from '../config.ts'
 import { createMonths } from './months.ts'
 import { SeriesCache } from '../series/series-cache.ts'
 import type { Work } from '../ledger/work.ts'
@@ -18,9 +17,12 @@ const maxReported = 20_000
  */
 const overtaken = ['23503', '23514', '23505']
 
-export function openStore(database: Database, config: Config): Store {
+/** Series whose ids are remembered, so that most batches look none up. */
+const seriesCacheSize = 200_000
+
+export function openStore(database: Database): Store {
   const months = createMonths(database)
-  const series = new SeriesCache(config.SERIES_CACHE_SIZE)
+  const series = new SeriesCache(seriesCacheSize)
   const reported = new Set<string>()
 
   return async (batch) => {
@@ -30,9 +32,7 @@ export function openStore(database: Database, config: Config): Store {
       payloads.map(({ received_at }) => received_at),
     )
     try {
-      const { written, added, asked } = await database.transaction((tx) =>
-        writeBatch(tx, batch, { series, reported, limits: config }),
-      )
+      const { written, added, asked } = await database.transaction((tx) => writeBatch(tx, batch, { series, reported }))
       series.keep(added)
       if (reported.size > maxReported) reported.clear()
       for (const key of asked) reported.add(key)

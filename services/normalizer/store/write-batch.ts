@@ -1,13 +1,7 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import { insertIncidents, type NewIncident, readIncidents } from '../incidents/drift.ts'
 import { insertLedger, type LedgerRow } from '../ledger/ledger-rows.ts'
-import {
-  addToNullRates,
-  type Arrived,
-  countPaths,
-  type NullRateLimits,
-  type RisenNulls,
-} from '../incidents/null-rates.ts'
+import { addToNullRates, type Arrived, countPaths, type RisenNulls } from '../incidents/null-rates.ts'
 import { matchLedger } from '../ledger/match-ledger.ts'
 import type { Matched, Work } from '../ledger/work.ts'
 import { findParents, type Parents } from '../series/parents.ts'
@@ -21,10 +15,12 @@ import { lockClocks, saveClocks } from '../ledger/observed-clock.ts'
 import { type PayloadRefused, reasonOf, type Understood } from '../understand/understand.ts'
 import { insertValues, readValues, type ValueRow } from './values.ts'
 
+/** Reports of drift kept for one data source: a source whose shape changed altogether must not fill the table. */
+const maxDrift = 500
+
 export type Memory = {
   series: SeriesCache
   reported: ReadonlySet<string>
-  limits: NullRateLimits & { MAX_DRIFT_PER_SOURCE: number; SAMPLE_LENGTH: number }
 }
 /** `added` and `asked` may be remembered once the transaction is committed. */
 type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
@@ -49,12 +45,7 @@ export async function writeBatch(tx: Transaction, batch: readonly Work[], memory
   const series = await resolveSeries(tx, fresh.flatMap(needOf), memory.series)
   const present = await readPresentLeaves(tx, fresh)
   const splits = fresh.map((one) =>
-    splitLeaves(
-      one,
-      series.of(Number(one.row.company_id), one.row.data_source_id),
-      present,
-      memory.limits.SAMPLE_LENGTH,
-    ),
+    splitLeaves(one, series.of(Number(one.row.company_id), one.row.data_source_id), present),
   )
   await insertLedger(
     tx,
@@ -66,10 +57,10 @@ export async function writeBatch(tx: Transaction, batch: readonly Work[], memory
     splits.map(({ brought }) => brought),
   )
   await writeRefusals(tx, fresh, splits)
-  const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)), memory.limits)
+  const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)))
   const { incidents, asked } = newIncidents(fresh, risen, memory.reported)
   const reported = [
-    ...(await insertIncidents(tx, incidents, memory.limits.MAX_DRIFT_PER_SOURCE)),
+    ...(await insertIncidents(tx, incidents, maxDrift)),
     ...(await readIncidents(
       tx,
       repeated.map(({ row }) => row.event_no),

@@ -32,7 +32,7 @@ function number(entries: Mapping[], next = { id: 0 }): void {
 test('there is something to normalize: an empty object', () => {
   const { root } = parse('{}', { MAX_LEAVES: 1, MAX_DEPTH: 1 })
   const map = compileMap('{"Mappings":[]}')
-  expect(normalize(root as Structure, map!, { MAX_DRIFT_PER_PAYLOAD: 1, SAMPLE_LENGTH: 1 }).unmapped).toEqual([])
+  expect(normalize(root as Structure, map!).unmapped).toEqual([])
 })
 
 describe.each(files)('%s', (file) => {
@@ -44,10 +44,7 @@ describe.each(files)('%s', (file) => {
     'payload $index',
     ({ payload, right }) => {
       const { root } = parse(JSON.stringify(payload), { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
-      const { values, nulls, unmapped, refused, parents, drift } = normalize(root as Structure, compiled!, {
-        MAX_DRIFT_PER_PAYLOAD: 1000,
-        SAMPLE_LENGTH: 100,
-      })
+      const { values, nulls, unmapped, refused, parents, drift } = normalize(root as Structure, compiled!, 1000)
       const byType = valueTypes.map((type) => [type, values.filter(({ entry }) => entry.type === type).length] as const)
       expect({
         mapped_leaf_count: values.length,

@@ -5,13 +5,11 @@ import { compileMap } from '../maps/compile-map.ts'
 import { normalize } from './normalize.ts'
 import { parse, type Structure } from '../read/parse.ts'
 
-const options = { MAX_DRIFT_PER_PAYLOAD: 50, SAMPLE_LENGTH: 20 }
-
 function run(json: string, mappings: unknown) {
   const { root } = parse(json, { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
   const map = compileMap(JSON.stringify({ Mappings: mappings }))
   if (!root || !map) throw new Error('no payload or no map')
-  return normalize(root as Structure, map, options)
+  return normalize(root as Structure, map)
 }
 
 let nextId = 0
@@ -148,10 +146,10 @@ test('1,000 levels are no trouble, as one value, by as many entries or by none',
     [children, Array(99).fill('a').join('.')],
   ] as const) {
     const map = compileMap(JSON.stringify({ Mappings: mappings }))
-    const { values } = normalize(root as Structure, map!, options)
+    const { values } = normalize(root as Structure, map!)
     expect(values).toMatchObject([{ path, seq: 0, leaves: 1, text: expect.stringMatching(/^\{"a":.*\[7\]\}+$/) }])
   }
-  expect(normalize(root as Structure, compileMap('{}')!, options).unmapped).toEqual([0])
+  expect(normalize(root as Structure, compileMap('{}')!).unmapped).toEqual([0])
 })
 
 describe('every leaf is exactly one of stored, refused, null and unmapped', () => {

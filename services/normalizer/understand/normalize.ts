@@ -1,6 +1,6 @@
 import { coerce, type CoerceProblem, coercions, type Coerced, kindOf } from '../read/coerce.ts'
 import { identify, type Identity, subjectOf } from './identify.ts'
-import { excerpt, jsonText, pathOf } from '../read/json-text.ts'
+import { excerpt, jsonText, pathOf, sampleLength } from '../read/json-text.ts'
 import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } from '../maps/compile-map.ts'
 import type { Json, List, Structure } from '../read/parse.ts'
 
@@ -34,14 +34,15 @@ export type Normalized = {
   drift: Drift[]
 }
 
-export type Options = { MAX_DRIFT_PER_PAYLOAD: number; SAMPLE_LENGTH: number }
+/** Paths that differ from the map reported for one payload: one of another shape altogether differs in all. */
+const defaultMaxDrift = 50
 
 /**
  * What a payload's `raw_data` says by this map. Every leaf is exactly one of stored, refused, null and unmapped; an empty
  * list or object where the map has a nested entry is no leaf. Never throws.
  */
-export function normalize(root: Structure, map: CompiledMap, options: Options): Normalized {
-  const walk = new Walk(root, options)
+export function normalize(root: Structure, map: CompiledMap, maxDrift = defaultMaxDrift): Normalized {
+  const walk = new Walk(root, maxDrift)
   walk.object(root, map.root, '', null)
   walk.reportMissing()
   return walk.result
@@ -50,15 +51,15 @@ export function normalize(root: Structure, map: CompiledMap, options: Options): 
 class Walk {
   readonly result: Normalized
   readonly #first: number
-  readonly #options: Options
+  readonly #maxDrift: number
   readonly #seen = new Set<Entry>()
   /** The levels that the payload has, with the path of each. */
   readonly #visited = new Map<Level, string>()
   readonly #drift = new Set<string>()
 
-  constructor(root: Structure, options: Options) {
+  constructor(root: Structure, maxDrift: number) {
     this.#first = root.seq
-    this.#options = options
+    this.#maxDrift = maxDrift
     this.result = {
       subjectKey: subjectOf(root),
       values: [],
@@ -140,13 +141,13 @@ class Walk {
   }
 
   #refuse(reason: ValueProblem, node: Json, path: string, item: Identity | null): void {
-    const sample = excerpt(jsonText(node), this.#options.SAMPLE_LENGTH)
+    const sample = excerpt(jsonText(node), sampleLength)
     this.result.refused.push({ seq: this.#seq(node), leaves: node.leaves, path, item, reason, sample })
   }
 
   #report(drift: Drift): void {
     const key = `${drift.kind} ${drift.path}`
-    if (this.#drift.has(key) || this.#drift.size >= this.#options.MAX_DRIFT_PER_PAYLOAD) return
+    if (this.#drift.has(key) || this.#drift.size >= this.#maxDrift) return
     this.#drift.add(key)
     this.result.drift.push(drift)
   }

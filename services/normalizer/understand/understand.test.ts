@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { compileMap } from '../maps/compile-map.ts'
-import { understand, versionOf } from './understand.ts'
+import { type PayloadRefused, understand, versionOf } from './understand.ts'
 
-const options = {
-  ...{ MAX_LEAVES: 10, MAX_DEPTH: 4, MAX_DRIFT_PER_PAYLOAD: 10, SAMPLE_LENGTH: 20, OLDEST_OBSERVED_AT: '2000-01-01' },
-}
+const options = { MAX_LEAVES: 10, MAX_DEPTH: 4, OLDEST_OBSERVED_AT: '2000-01-01' }
 const entry = { SourceField: 'a', DataType: 'int', MeasurementName: 'a', source_measurement_id: 1 }
 const map = { version: 3, compiled: compileMap(JSON.stringify({ Mappings: [entry] })) }
 const now = Date.parse('2024-05-06')
@@ -50,7 +48,17 @@ test.each<[string, string, RawPayload]>([
   ['no-raw-data', '{"source_name":"s","c', payload('[1]')],
   ['no-raw-data', '5', payload('', { body: Buffer.from('5') })],
 ])('%s: %s', (reason, sample, given) => {
-  expect(understand(given, map, options)).toMatchObject({ reason, sample: sample.slice(0, 20), mapVersion: 3 })
+  const refused = understand(given, map, options) as PayloadRefused
+  expect(refused).toMatchObject({ reason, mapVersion: 3 })
+  expect(refused.sample.slice(0, 20)).toBe(sample.slice(0, 20))
+})
+
+test('of a long payload the first 200 characters are kept', () => {
+  const body = Buffer.from(`{"x":"${'y'.repeat(1000)}"`)
+  expect(understand(payload('', { body }), map, options)).toMatchObject({
+    reason: 'unparsable',
+    sample: body.toString('utf8', 0, 200),
+  })
 })
 
 test('without its map a payload is refused', () => {

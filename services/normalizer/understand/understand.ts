@@ -1,8 +1,8 @@
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { MapFault } from '../maps/compile-map.ts'
 import type { LoadedMap } from '../maps/loaded-maps.ts'
-import { excerpt } from '../read/json-text.ts'
-import { normalize, type Normalized, type Options } from './normalize.ts'
+import { excerpt, sampleLength } from '../read/json-text.ts'
+import { normalize, type Normalized } from './normalize.ts'
 import { type Json, type Limits, parse, type ParseProblem, type Structure } from '../read/parse.ts'
 
 /** Why a whole payload is refused: the closed list of `normalizer.refused.reason`, for payloads. */
@@ -26,7 +26,7 @@ export function reasonOf(result: Understood | PayloadRefused): PayloadProblem | 
   return 'reason' in result ? result.reason : null
 }
 
-export type UnderstandOptions = Limits & Options & { OLDEST_OBSERVED_AT: string }
+export type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
 
 /** A day: clocks differ, and the edge allows five minutes. */
 const maxAheadMs = 24 * 60 * 60 * 1000
@@ -39,7 +39,7 @@ export function understand(
 ): Understood | PayloadRefused {
   const mapVersion = typeof map === 'string' ? null : map.version
   const refuse = (reason: PayloadProblem, message: string, sample = ''): PayloadRefused => {
-    return { reason, message, sample: excerpt(sample, options.SAMPLE_LENGTH), mapVersion }
+    return { reason, message, sample: excerpt(sample, sampleLength), mapVersion }
   }
   if (!/^(0|-?[1-9]\d*)$/.test(payload.company_id))
     return refuse('company-id', 'the company id is no integer', payload.company_id)
@@ -51,7 +51,7 @@ export function understand(
     )
   const text = decodeUtf8(payload.body)
   if (text === null)
-    return refuse('unparsable', 'the body is not UTF-8', payload.body.toString('latin1', 0, options.SAMPLE_LENGTH))
+    return refuse('unparsable', 'the body is not UTF-8', payload.body.toString('latin1', 0, sampleLength))
   // The body is one level around raw_data, with a few members of its own.
   const parsed = parse(text, { MAX_LEAVES: options.MAX_LEAVES + 10, MAX_DEPTH: options.MAX_DEPTH + 1 })
   if (parsed.problem) return refuse(parsed.problem, parsed.message, text)
@@ -68,7 +68,7 @@ export function understand(
   return {
     mapVersion: map.version,
     faults: map.compiled.faults,
-    normalized: normalize(data as Structure, map.compiled, options),
+    normalized: normalize(data as Structure, map.compiled),
   }
 }
 
