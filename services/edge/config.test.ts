@@ -25,7 +25,7 @@ describe('the CRM', () => {
     [{ AFFINITY_LIST_ID: '5' }, 'AFFINITY_API_KEY is missing'],
     [{ ...key, AFFINITY_LIST_ID: 'x' }, 'AFFINITY_LIST_ID is wrong'],
     [{ AFFINITY_API_KEY: 'short', AFFINITY_LIST_ID: '5' }, 'AFFINITY_API_KEY is shorter than 32 bytes'],
-    [{ AFFINITY_BASE_URL: 'http://api.affinity.co' }, 'AFFINITY_BASE_URL is not https://'],
+    [{ AFFINITY_BASE_URL: 'http://api.affinity.co' }, 'AFFINITY_BASE_URL does not begin with https://'],
   ])('refuses %j', (env, problem) => {
     expect(() => readConfig({ ...needed, ...env })).toThrow(problem)
   })
@@ -46,4 +46,20 @@ test('the secret that modules know signs nothing that they must not sign', () =>
   const same = { ...needed, PARMA_ANALYTICS_SECRET_KEY: needed.PARMA_SHARED_SECRET_KEY }
   expect(() => readConfig(same)).toThrow('which modules know')
   expect(() => readConfig({ ...same, DEPLOYMENT_ENV: 'local' })).not.toThrow()
+})
+
+test('problems between settings come with those of single ones', () => {
+  const problems = (env: Record<string, string>) => {
+    try {
+      readConfig(env)
+      return []
+    } catch (error) {
+      return (error as { problems: string[] }).problems.map((problem) => problem.split(' ')[0])
+    }
+  }
+  expect(
+    problems({ ...needed, KAFKA_BROKERS: '', AFFINITY_LIST_ID: '5', FIREBASE_ADMINSDK_CERTIFICATE: '{}' }),
+  ).toEqual(expect.arrayContaining(['KAFKA_BROKERS', 'AFFINITY_API_KEY', 'FIREBASE_ADMINSDK_CERTIFICATE']))
+  // What is wrong in itself is said once.
+  expect(problems({ ...needed, ...key, AFFINITY_LIST_ID: 'x' })).toEqual(['AFFINITY_LIST_ID'])
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
 import {
-  ConfigError,
+  type Check,
   count,
   type Env,
   flag,
@@ -10,6 +10,7 @@ import {
   moduleSettings,
   port,
   postgresSettings,
+  problemsOf,
   producerSettings,
   readEnv,
   secret,
@@ -80,20 +81,25 @@ export const settings = {
   MAX_CRM_BYTES: count(8 * 1024 * 1024).describe('The largest answer of the CRM, which is one page of its companies.'),
 }
 
-/** Everything the edge needs to know of its surroundings. `affinity` is null where no CRM is connected, `firestore` where nothing says where it is. */
-export const readConfig = (env: Env = process.env) => {
-  const config = readEnv(settings, withAccountFile(env, secretsDir))
-  const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl } = config
+const findProblems: Check<typeof settings> = (config) => {
+  const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl, DEPLOYMENT_ENV } = config
+  const { PARMA_SHARED_SECRET_KEY: shared, PARMA_ANALYTICS_SECRET_KEY: analytics } = config
   const problems: string[] = []
-  if (config.PARMA_SHARED_SECRET_KEY === config.PARMA_ANALYTICS_SECRET_KEY && config.DEPLOYMENT_ENV !== 'local')
-    problems.push('PARMA_ANALYTICS_SECRET_KEY is PARMA_SHARED_SECRET_KEY, which modules know: make one of its own.')
+  if (shared !== undefined && shared === analytics && DEPLOYMENT_ENV !== 'local')
+    problems.push('PARMA_ANALYTICS_SECRET_KEY equals PARMA_SHARED_SECRET_KEY, which modules know: set another secret.')
   if (apiKey !== undefined && listId === undefined)
-    problems.push('AFFINITY_LIST_ID is missing beside AFFINITY_API_KEY.')
+    problems.push('AFFINITY_LIST_ID is missing: AFFINITY_API_KEY needs it.')
   if (apiKey === undefined && listId !== undefined)
-    problems.push('AFFINITY_API_KEY is missing beside AFFINITY_LIST_ID.')
-  if (!baseUrl.startsWith('https://') && config.DEPLOYMENT_ENV !== 'local')
-    problems.push('AFFINITY_BASE_URL is not https://, so the key would be sent for everybody to read.')
-  if (problems.length > 0) throw new ConfigError(problems)
+    problems.push('AFFINITY_API_KEY is missing: AFFINITY_LIST_ID needs it.')
+  if (baseUrl?.startsWith('https://') === false && DEPLOYMENT_ENV !== 'local')
+    problems.push('AFFINITY_BASE_URL does not begin with https://: the API key would be sent unencrypted.')
+  return [...problems, ...problemsOf(() => readFirestoreAccess(config))]
+}
+
+/** The edge's settings. `affinity` is null where no CRM is connected, `firestore` where nothing says where it is. */
+export const readConfig = (env: Env = process.env) => {
+  const config = readEnv(settings, withAccountFile(env, secretsDir), findProblems)
+  const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl } = config
   const affinity = apiKey === undefined || listId === undefined ? null : { apiKey, listId, baseUrl }
   return { ...config, affinity, firestore: readFirestoreAccess(config) }
 }
