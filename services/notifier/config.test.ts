@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { findSecret, readConfig, secretVariable } from './config.ts'
+import { readConfig } from './config.ts'
 
 const servers = {
   KAFKA_BROKERS: 'localhost:9092',
@@ -85,27 +85,5 @@ describe('readConfig', () => {
     [{ SMTP_URL: 'mail.example' }, 'SMTP_URL is wrong: not an smtp:// or smtps:// address'],
   ])('refuses %j', (env, problem) => {
     expect(() => readConfig({ ...servers, ...env })).toThrow(problem)
-  })
-})
-
-describe('findSecret', () => {
-  test('a file before a variable, and neither of any other name', () => {
-    const dir = mkdtempSync(join(tmpdir(), 'secrets-'))
-    onTestFinished(() => rmSync(dir, { recursive: true }))
-    writeFileSync(join(dir, 'bot-a'), 'from the file\n')
-    const env = { SECRET_BOT_A: 'from the variable', SECRET_BOT_B: 'other variable', PARMA_SHARED_SECRET_KEY: 'ours' }
-    const find = (name: string) => findSecret({ SECRETS_DIR: dir }, name, env)
-    expect(find('bot-a')).toBe('from the file')
-    expect(find('bot-b')).toBe('other variable')
-    expect(['bot-c', 'PARMA_SHARED_SECRET_KEY', '../bot-a', '', '.', 'a/b', 'x'.repeat(300)].map(find)).toEqual(
-      Array(7).fill(null),
-    )
-    expect(findSecret({ SECRETS_DIR: undefined }, 'bot-a', env)).toBe('from the variable')
-  })
-
-  test('names of parma-web become variables', () => {
-    expect(secretVariable('parma-analytics-notification-channel-key-1f0c')).toBe(
-      'SECRET_PARMA_ANALYTICS_NOTIFICATION_CHANNEL_KEY_1F0C',
-    )
   })
 })

@@ -5,8 +5,9 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { commands } from '../../services/notifier/commands.ts'
 import { readDigestConfig } from '../../services/notifier/config.ts'
+import type { DigestSettings } from '../../services/notifier/digests/settings.ts'
 import type { DueDigest, Selection } from '../../services/notifier/digests/policies.ts'
-import { firstPage, makeDigests, type MakeConfig } from '../../services/notifier/digests/loop.ts'
+import { firstPage, makeDigests } from '../../services/notifier/digests/loop.ts'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { createLog } from '../../services/runtime/process/log.ts'
 import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
@@ -89,7 +90,7 @@ const messagesTo = (database: TestDatabase, address: string) =>
 describe('a run', () => {
   let database: TestDatabase
   let pool: Database
-  let config: MakeConfig & { DIGEST_BATCH: number }
+  let config: DigestSettings
   const log = createLog('test', 'silent')
 
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
 import { findAdministratorChannels, findFollowers } from '../../services/notifier/people/recipients.ts'
-import type { Answer } from '../../services/notifier/channels/channel.ts'
+import type { Answer } from '../../services/notifier/channels/answer.ts'
 import {
   findFirstGroup,
   findFirstOpsEvent,

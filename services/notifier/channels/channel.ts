@@ -1,7 +1,8 @@
 import type { Log } from '#runtime/process/log.ts'
-import type { Message } from '../message/compose.ts'
-import type { Config } from '../config.ts'
+import type { Message } from '../message/message.ts'
+import type { Answer } from './answer.ts'
 import type { FindSecret } from './secrets.ts'
+import type { ChannelSettings } from './settings.ts'
 
 /** What a message is about; `notifier.notification.kind`. */
 export const messageKinds = ['news', 'ops', 'digest', 'test'] as const
@@ -24,17 +25,6 @@ export type Delivery = {
   claimedAt: number
 }
 
-/**
- * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
- * `afterMs`; `isOurs`: no message of this kind, or with this secret, gets out until we mend something. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
- * `lost`: nobody knows, and with `isFinal` nobody will.
- */
-export type Answer =
-  | { kind: 'sent'; reference: string }
-  | { kind: 'retry'; reason: string; afterMs?: number; isOutage?: true }
-  | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
-  | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
-
 export type Channel = {
   /** One attempt, never repeated inside, over within SEND_TIMEOUT_MS. */
   send(delivery: Delivery): Promise<Answer>
@@ -42,9 +32,9 @@ export type Channel = {
   find?(delivery: Delivery): Promise<Answer>
 }
 
-export type ChannelTools = { config: Config; log: Log; findSecret: FindSecret }
+export type ChannelTools = { config: ChannelSettings; log: Log; findSecret: FindSecret }
 
-/** A kind of channel. A new one is one file like this and one line in channels.ts. */
+/** A kind of channel. A new one is one file like this and one line in kinds.ts. */
 export type ChannelKind = {
   /** The one form of a destination under which messages to it are one. Throws an Error that says what is wrong with it. */
   parse(destination: string): string
@@ -57,8 +47,8 @@ export type ChannelKind = {
   /** The longest digest that is one message there, in characters; a longer one comes in parts. Unset: any. */
   maxDigestChars?: number
   /** Least time between two messages to one destination, ms. */
-  intervalMs(config: Config): number
+  intervalMs(config: ChannelSettings): number
   /** Whether a message that cannot be looked for is sent again when nobody knows whether it went out. */
-  resendsUnknown(config: Config): boolean
+  resendsUnknown(config: ChannelSettings): boolean
   open(tools: ChannelTools): Channel
 }

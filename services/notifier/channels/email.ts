@@ -5,12 +5,13 @@ import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { z } from 'zod'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
-import type { Answer, ChannelKind, Delivery } from './channel.ts'
-import type { Config } from '../config.ts'
+import type { Answer } from './answer.ts'
+import type { ChannelKind, Delivery } from './channel.ts'
+import type { ChannelSettings } from './settings.ts'
 import { asHtml, asText } from '../message/render.ts'
 import { openSendGrid } from './sendgrid.ts'
 import { clean, cut } from '../message/text.ts'
-import { unsubscribeHeaders } from './unsubscribe-headers.ts'
+import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
 
 const address = z.email().max(254)
 
@@ -31,14 +32,14 @@ export const email: ChannelKind = {
       : { send: (delivery) => sendOverSmtp(config, delivery) },
 }
 
-async function sendOverSmtp(config: Config, delivery: Delivery): Promise<Answer> {
+async function sendOverSmtp(config: ChannelSettings, delivery: Delivery): Promise<Answer> {
   if (!config.SMTP_URL)
     return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server', isOutage: true }
   const mail = await composeMail(config, delivery)
   return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [delivery.address] }, mail)
 }
 
-type MailConfig = Pick<Config, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
+type MailConfig = Pick<ChannelSettings, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
 
 /** The mail's bytes. The message id is the same at every attempt, so that receivers can tell a second one. */
 export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buffer> {
@@ -65,7 +66,7 @@ export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buf
  * the server had asked for the text when the connection broke: before, the mail is not sent; after, nobody knows.
  */
 function transmit(
-  config: Config,
+  config: ChannelSettings,
   url: string,
   envelope: { from: string; to: string[] },
   mail: Buffer,

@@ -1,8 +1,88 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { importPKCS8, SignJWT } from 'jose'
 import { z } from 'zod'
+import { ConfigError, type Env, secret } from '#runtime/process/config.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import type { SecretManagerAccess } from '../config.ts'
-import { describeAnswer } from './http-answer.ts'
+import { describeAnswer } from './answer.ts'
+
+const certificate = 'GCP_SECRET_MANAGER_CERTIFICATE'
+
+export const secretManagerSettings = {
+  GCP_SECRET_MANAGER_CERTIFICATE: secret()
+    .optional()
+    .describe(
+      'Service account that may read the secrets of channels in Google’s Secret Manager, as the JSON text Google gives out. Unset: read from .secrets/la-famiglia-parma-ai-secret-manager.json if that exists, else Secret Manager is not asked.',
+    ),
+  GCP_SECRET_MANAGER_PROJECT: z
+    .string()
+    .optional()
+    .describe('Google Cloud project of those secrets. Unset: the service account’s project.'),
+  GCP_SECRET_MANAGER_PREFIX: z
+    .string()
+    .default('parma-analytics-notification-channel-key-')
+    .describe('How the names of those secrets begin. Anybody can name a secret in a channel, so no others are read.'),
+  GCP_SECRET_MANAGER_URL: z
+    .url()
+    .default('https://secretmanager.googleapis.com')
+    .describe('Address of Secret Manager’s API.'),
+}
+
+const serviceAccount = z.object({
+  client_email: z.string(),
+  private_key: z.string(),
+  token_uri: z.url(),
+  project_id: z.string().optional(),
+})
+
+/** Where Secret Manager is, and as whom to ask it. */
+export type SecretManagerAccess = {
+  account: z.output<typeof serviceAccount>
+  project: string
+  prefix: string
+  url: string
+  timeoutMs: number
+}
+
+/** `env`, with the predecessor's file of the service account if it exists and nothing else is given (contract section 14). */
+export function withAccountFile(env: Env, secretsDir: string): Env {
+  const file = join(secretsDir, 'la-famiglia-parma-ai-secret-manager.json')
+  const isGiven = env[certificate] || env[`${certificate}_FILE`]
+  return !isGiven && existsSync(file) ? { ...env, [`${certificate}_FILE`]: file } : env
+}
+
+type Settings = z.output<z.ZodObject<typeof secretManagerSettings>> & { SEND_TIMEOUT_MS: number }
+
+/** Null: Secret Manager is not asked. Throws a ConfigError when the settings are not enough. */
+export function readSecretManagerAccess(config: Partial<Settings>): SecretManagerAccess | null {
+  const text = config[certificate]
+  if (text === undefined) return null
+  const account = serviceAccount.safeParse(parseJson(text)).data
+  if (!account)
+    throw new ConfigError([
+      `${certificate} is not the JSON text of a service account (with client_email, private_key, token_uri).`,
+    ])
+  const project = config.GCP_SECRET_MANAGER_PROJECT ?? account.project_id
+  if (project === undefined)
+    throw new ConfigError([`GCP_SECRET_MANAGER_PROJECT is missing, and ${certificate} has no project_id.`])
+  const {
+    GCP_SECRET_MANAGER_URL: url = '',
+    GCP_SECRET_MANAGER_PREFIX: prefix = '',
+    SEND_TIMEOUT_MS = maxTimeoutMs,
+  } = config
+  return { account, project, prefix, url, timeoutMs: Math.min(SEND_TIMEOUT_MS, maxTimeoutMs) }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Several secrets may be read within one call's deadline. */
+const maxTimeoutMs = 5000
 
 const tokenAnswer = z.object({ access_token: z.string(), expires_in: z.number() })
 const secretAnswer = z.object({ payload: z.object({ data: z.string() }) })

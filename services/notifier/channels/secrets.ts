@@ -1,19 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { createCache } from '#runtime/process/cache.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import type { Answer } from './channel.ts'
-import { type Config, findSecret, secretVariable } from '../config.ts'
-import { decryptSecret } from './encrypt-secret.ts'
-import { openSecretManager } from './secret-manager.ts'
+import { createCache } from '#runtime/process/cache.ts'
+import { ConfigError, type Env, secret } from '#runtime/process/config.ts'
 import { clean, cut } from '../message/text.ts'
+import type { Answer } from './answer.ts'
+import { decryptSecret, parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
+import { openSecretManager, type SecretManagerAccess } from './secret-manager.ts'
+
+export const secretSettings = {
+  SECRETS_DIR: z.string().optional().describe('Folder of files named like the secrets that channels name (secret_id).'),
+  SECRETS_KEYS: secret()
+    .optional()
+    .describe(
+      'Keys of the secrets in the database, as id:key, comma separated. Each key is 32 random bytes in base64. The first encrypts, all decrypt. Unset: the database has no secrets.',
+    ),
+}
+
+/** Where secrets are looked for. */
+export type SecretPlaces = {
+  SECRETS_DIR?: string | undefined
+  /** Those that begin with SECRET_. */
+  secretVariables: Env
+  /** Null: the database has none. */
+  secretKeys: SecretKeys | null
+  /** Null: Secret Manager is not asked. */
+  secretManager: SecretManagerAccess | null
+}
+
+/** The keys of secrets in the database; null: it has none. Throws a ConfigError, which shows no key. */
+export function readSecretKeys({ SECRETS_KEYS }: { SECRETS_KEYS?: string | undefined }): SecretKeys | null {
+  if (SECRETS_KEYS === undefined) return null
+  try {
+    return parseSecretKeys(SECRETS_KEYS)
+  } catch (error) {
+    throw new ConfigError([`SECRETS_KEYS is wrong: ${(error as Error).message}.`])
+  }
+}
 
 /** A secret, or why there is none: `isMissing` when it is in no place, else a place could not be asked. */
 export type FoundSecret = { secret: string } | { problem: string; isMissing: boolean }
 type NoSecret = Extract<FoundSecret, { problem: string }>
 export type FindSecret = (name: string) => Promise<FoundSecret>
 
-/** Secrets of Google's Secret Manager that are remembered. */
+/** Secrets of Google's Secret Manager that are remembered, and for how long. */
 const maxManaged = 1000
+const managedMs = 5 * 60_000
 
 const encryptedRow = z.object({ key_id: z.string(), nonce: z.instanceof(Buffer), ciphertext: z.instanceof(Buffer) })
 
@@ -22,15 +55,15 @@ const encryptedRow = z.object({ key_id: z.string(), nonce: z.instanceof(Buffer),
  * database (`parma secrets`), Google's Secret Manager. Never rejects. Rows of channels are not trusted (contract section
  * 17), so in each place only what is there for channels can be reached.
  */
-export function openSecrets(config: Config, database: Pick<Database, 'maybeOne'>): FindSecret {
-  const askManager = config.secretManager && openSecretManager(config.secretManager)
-  const managed = createCache<string | null>({ maxEntries: maxManaged, lifeMs: () => config.SECRET_CACHE_MS })
+export function openSecrets(places: SecretPlaces, database: Pick<Database, 'maybeOne'>): FindSecret {
+  const askManager = places.secretManager && openSecretManager(places.secretManager)
+  const managed = createCache<string | null>({ maxEntries: maxManaged, lifeMs: () => managedMs })
 
   async function findStored(name: string): Promise<string | null> {
-    if (!config.secretKeys) return null
+    if (!places.secretKeys) return null
     const row = await database.maybeOne(sql.type(encryptedRow)`
       SELECT key_id, nonce, ciphertext FROM notifier.secret WHERE name = ${name}`)
-    return row && decryptSecret(config.secretKeys, name, row)
+    return row && decryptSecret(places.secretKeys, name, row)
   }
 
   async function findManaged(name: string): Promise<string | null> {
@@ -41,7 +74,7 @@ export function openSecrets(config: Config, database: Pick<Database, 'maybeOne'>
     const shown = cut(clean(name), 100)
     if (!isSecretName(name)) return { problem: `${shown} is no name of a secret`, isMissing: true }
     try {
-      const secret = findSecret(config, name) ?? (await findStored(name)) ?? (await findManaged(name))
+      const secret = findSecret(places, name) ?? (await findStored(name)) ?? (await findManaged(name))
       if (secret !== null) return { secret }
     } catch (error) {
       return {
@@ -63,4 +96,34 @@ export function withoutSecret({ problem, isMissing }: NoSecret): Answer {
 
 export function isSecretName(name: string): boolean {
   return /^\w[\w.-]{0,199}$/.test(name)
+}
+
+/**
+ * The secret a channel names: file `name` in SECRETS_DIR, else the variable `SECRET_<NAME>`. No other file or variable can
+ * be reached. Null when there is none.
+ */
+export function findSecret(
+  { SECRETS_DIR, secretVariables }: Pick<SecretPlaces, 'SECRETS_DIR' | 'secretVariables'>,
+  name: string,
+): string | null {
+  if (!isSecretName(name)) return null
+  if (SECRETS_DIR)
+    try {
+      return readFileSync(join(SECRETS_DIR, name), 'utf8').trim()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  return secretVariables[secretVariable(name)] ?? null
+}
+
+const variablePrefix = 'SECRET_'
+
+/** The environment variable that holds the secret `name`: upper case, `_` for anything that is no letter or digit. */
+export function secretVariable(name: string): string {
+  return variablePrefix + name.toUpperCase().replace(/[^A-Z0-9]/g, '_')
+}
+
+/** The variables of `env` that may hold secrets of channels. */
+export function pickSecretVariables(env: Env): Env {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(variablePrefix)))
 }

@@ -1,15 +1,16 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
-import type { Answer, Channel, Delivery } from './channel.ts'
-import type { Config } from '../config.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import type { Answer } from './answer.ts'
+import type { Channel, Delivery } from './channel.ts'
+import type { ChannelSettings } from './settings.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import { asHtmlSections } from '../message/render-digest.ts'
 import { asText } from '../message/render.ts'
-import { unsubscribeHeaders } from './unsubscribe-headers.ts'
+import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
 
 type SendGrid = Pick<
-  Config,
+  ChannelSettings,
   | 'EMAIL_FROM'
   | 'SENDGRID_NOTIFICATION_TEMPLATE_ID'
   | 'SENDGRID_REPORT_TEMPLATE_ID'
@@ -22,7 +23,7 @@ type SendGrid = Pick<
  * E-mail through SendGrid's HTTP API and the templates of the predecessor. It has no idempotency key, so a mail whose
  * answer was lost may have gone out. https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
  */
-export function openSendGrid(config: Config & { SENDGRID_API_KEY: string }): Channel {
+export function openSendGrid(config: ChannelSettings & { SENDGRID_API_KEY: string }): Channel {
   // The address is the operator's own.
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
   return {

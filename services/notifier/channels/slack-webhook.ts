@@ -1,6 +1,7 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import type { Answer, ChannelTools, Delivery } from './channel.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import type { Answer } from './answer.ts'
+import type { ChannelTools, Delivery } from './channel.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import { asSlack } from '../message/render.ts'
 
 /**

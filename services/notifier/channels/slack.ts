@@ -6,9 +6,10 @@ import {
   WebAPIRequestError,
   WebClient,
 } from '@slack/web-api'
-import type { Answer, ChannelKind, Delivery } from './channel.ts'
-import type { Config } from '../config.ts'
-import { maxWaitMs } from './http-answer.ts'
+import type { Answer } from './answer.ts'
+import type { ChannelKind, Delivery } from './channel.ts'
+import type { ChannelSettings } from './settings.ts'
+import { maxWaitMs } from './answer.ts'
 import { asSlack, maxDigestChars } from '../message/render.ts'
 import { type FoundSecret, withoutSecret } from './secrets.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
@@ -104,7 +105,7 @@ function asNotFoundOut(failure: Answer): Answer {
     : { ...failure, kind: 'lost', reason: `cannot be looked up: ${failure.reason}` }
 }
 
-function openClient(config: Config, token: string): WebClient {
+function openClient(config: ChannelSettings, token: string): WebClient {
   const silent = {
     debug() {},
     info() {},

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/web/http-client.ts'
-import type { Answer, ChannelKind, Delivery } from './channel.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import type { Answer } from './answer.ts'
+import type { ChannelKind, Delivery } from './channel.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import { withoutSecret } from './secrets.ts'
 
 const maxUrl = 2000

@@ -14,9 +14,8 @@ import {
 } from './channel-store.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { destinationName } from '../message/compose-parked.ts'
-import { secretVariable } from '../config.ts'
 import { unpark } from '../delivery/park.ts'
-import { isSecretName } from '../channels/secrets.ts'
+import { isSecretName, secretVariable } from '../channels/secrets.ts'
 import { testChannel } from './test-channel.ts'
 import { resubscribe } from '../delivery/unsubscribe.ts'
 

@@ -4,7 +4,7 @@ import { findCompany, requireCount, requireId, withDatabase } from '#runtime/com
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { channelKinds } from '../channels/kinds.ts'
-import type { Message } from '../message/compose.ts'
+import type { Message } from '../message/message.ts'
 import { explainWhy } from '../message/compose.ts'
 import { asText } from '../message/render.ts'
 

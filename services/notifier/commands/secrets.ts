@@ -5,9 +5,8 @@ import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { sql } from '#runtime/postgres/database.ts'
-import { readSecretKeys, secretSettings } from '../config.ts'
 import { decryptSecret, encryptSecret, type SecretKeys } from '../channels/encrypt-secret.ts'
-import { isSecretName } from '../channels/secrets.ts'
+import { isSecretName, readSecretKeys, secretSettings } from '../channels/secrets.ts'
 
 type Output = { json?: boolean }
 

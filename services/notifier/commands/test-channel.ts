@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { SharedDestination } from '../people/destinations.ts'
-import type { Message } from '../message/compose.ts'
+import type { Message } from '../message/message.ts'
 
 const testRow = z.object({
   state: z.enum(['pending', 'sending', 'sent', 'failed', 'unknown']),

@@ -11,8 +11,10 @@ import { topics } from '#schemas/topics.ts'
 import { groupByDestination } from '../people/destinations.ts'
 import { findAdministratorChannels, findChannelsOf, type RecipientChannel } from '../people/recipients.ts'
 import { composeParked, describeParking } from '../message/compose-parked.ts'
-import type { Config } from '../config.ts'
+import type { KafkaSettings } from '#runtime/process/config.ts'
+import type { PeopleSettings } from '../people/settings.ts'
 import { enqueueForRecipients } from './enqueue.ts'
+import type { DeliverySettings } from './settings.ts'
 
 // Never changes: events that were told must be known again.
 const namespace = '2f9d3c7e-64a1-4a0f-9a51-0c9d5f0f7b6e'
@@ -37,7 +39,7 @@ type Row = z.output<typeof parkingRow>
  */
 export function startAnnouncingParking(
   database: Database,
-  config: Config,
+  config: KafkaSettings & PeopleSettings & Pick<DeliverySettings, 'POLL_MS'>,
   context: ServiceContext,
   { codec, producer }: { codec: Codec; producer: Producer },
   wakeDelivery: () => void,

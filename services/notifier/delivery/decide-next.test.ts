@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Answer } from '../channels/channel.ts'
+import type { Answer } from '../channels/answer.ts'
 import { noAnswer, type Policy, decideNext } from './decide-next.ts'
 
 const email: Policy = {

@@ -1,5 +1,5 @@
-import type { Answer } from '../channels/channel.ts'
-import type { Config } from '../config.ts'
+import type { Answer } from '../channels/answer.ts'
+import type { DeliverySettings } from './settings.ts'
 
 /** `sending` is written before the call: whoever finds it later knows that the call may have been made. */
 export type DeliveryState = 'pending' | 'sending' | 'sent' | 'failed' | 'unknown'
@@ -16,7 +16,10 @@ export type NextStep = {
   reference: string | null
 }
 
-export type Policy = Pick<Config, 'RETRY_FIRST_MS' | 'RETRY_MAX_MS' | 'GIVE_UP_AFTER_MS' | 'LOOK_UP_AFTER_MS'> & {
+export type Policy = Pick<
+  DeliverySettings,
+  'RETRY_FIRST_MS' | 'RETRY_MAX_MS' | 'GIVE_UP_AFTER_MS' | 'LOOK_UP_AFTER_MS'
+> & {
   /** The channel can look for a message. */
   canFind: boolean
   /** A message that cannot be looked for is sent again when it is not known whether it went out. */

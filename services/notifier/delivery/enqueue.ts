@@ -3,7 +3,7 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { groupByDestination, destinationKey, type Recipient, type Destination } from '../people/destinations.ts'
 import type { RecipientChannel } from '../people/recipients.ts'
 import type { MessageKind } from '../channels/channel.ts'
-import type { Message } from '../message/compose.ts'
+import type { Message } from '../message/message.ts'
 
 /** What is said, once, however many hear it. */
 type OutgoingMessage = {

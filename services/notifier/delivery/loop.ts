@@ -3,10 +3,11 @@ import { Counter, Histogram } from 'prom-client'
 import type { Database } from '#runtime/postgres/database.ts'
 import { retryTransient } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import type { Answer, Channel, ChannelTools, Delivery } from '../channels/channel.ts'
+import type { Answer } from '../channels/answer.ts'
+import type { Channel, ChannelTools, Delivery } from '../channels/channel.ts'
+import type { ChannelSettings } from '../channels/settings.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { explainWhy } from '../message/compose.ts'
-import type { Config } from '../config.ts'
 import {
   type Answered,
   type ClaimedDelivery,
@@ -23,6 +24,7 @@ import { noAnswer, decideNext } from './decide-next.ts'
 import { createLimiter } from './concurrency.ts'
 import { clean, cut } from '../message/text.ts'
 import { watchOutages } from './outage.ts'
+import type { DeliverySettings } from './settings.ts'
 
 const attempts = new Counter({
   name: 'parma_delivery_attempts_total',
@@ -36,17 +38,29 @@ const delay = new Histogram({
   buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600],
 })
 
+/** A call under way for longer makes room for another, for up to `slowAtOnce` of each kind of channel. */
+const slowAfterMs = 1000
+const slowAtOnce = 24
+
 /**
  * Delivers what is due, each kind of channel in a loop of its own, so that one that hangs costs the others nothing.
  * Returns how to wake them.
  */
-export function startDelivery(database: Database, config: Config, context: ServiceContext): () => void {
+export function startDelivery(
+  database: Database,
+  config: DeliverySettings & ChannelSettings,
+  context: ServiceContext,
+): () => void {
   const findSecret = openSecrets(config, database)
   const loops = Object.keys(channelKinds).map((name) => startKind(name, database, { ...context, config, findSecret }))
   return () => loops.forEach((wake) => wake())
 }
 
-function startKind(name: string, database: Database, context: ServiceContext & ChannelTools): () => void {
+function startKind(
+  name: string,
+  database: Database,
+  context: ServiceContext & ChannelTools & { config: DeliverySettings },
+): () => void {
   const { config, log, scope, stopping, fail } = context
   const kind = channelKinds[name] as (typeof channelKinds)[string]
   const channel = kind.open(context)
@@ -69,8 +83,8 @@ function startKind(name: string, database: Database, context: ServiceContext & C
   })
   const limits = {
     atOnce: config.DELIVERY_CONCURRENCY,
-    slowAtOnce: config.DELIVERY_SLOW_CONCURRENCY,
-    slowAfterMs: config.DELIVERY_SLOW_AFTER_MS,
+    slowAtOnce,
+    slowAfterMs,
   }
   const noteOutage = watchOutages(database, config.TROUBLE_AFTER_MS)
   const limiter = createLimiter(limits, () => wake())

@@ -1,5 +1,5 @@
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import type { Answer } from '../channels/channel.ts'
+import type { Answer } from '../channels/answer.ts'
 
 /**
  * Has operators told of a kind of channel, or of one of its secrets, with which calls fail for a reason that is ours, once

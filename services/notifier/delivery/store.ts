@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { type Answer, messageKinds } from '../channels/channel.ts'
-import type { Message } from '../message/compose.ts'
+import type { Answer } from '../channels/answer.ts'
+import { messageKinds } from '../channels/channel.ts'
+import type { Message } from '../message/message.ts'
 import { park, unpark } from './park.ts'
 import type { NextStep } from './decide-next.ts'
 

@@ -8,26 +8,12 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { z } from 'zod'
 import { composeDigest } from '../message/compose-digest.ts'
-import type { Config } from '../config.ts'
 import { type NewsItem, pickNews, readNewsItems, readFunding, readSeries } from './news.ts'
-import { type DigestConfig, type DueDigest, findDue, type Page, type Selection } from './policies.ts'
+import { type DueDigest, findDue, lookBackDays, type Page, type Selection } from './policies.ts'
 import { findReaderChannels, type ComposedDigest, pruneItems, recordFailure, writeDigests } from './store.ts'
+import type { DigestSettings } from './settings.ts'
 import { drawSeries } from '../message/draw-series.ts'
 import { clean, cut } from '../message/text.ts'
-
-export type MakeConfig = DigestConfig &
-  Pick<
-    Config,
-    | 'PUBLIC_URL'
-    | 'LINK_SECRET'
-    | 'LINK_DAYS'
-    | 'STRICT_CHANNEL_PURPOSE'
-    | 'DIGEST_BATCH'
-    | 'DIGEST_LINES'
-    | 'DIGEST_CHART_DAYS'
-    | 'WRITE_PUBLIC_REPORTS'
-    | 'firestore'
-  >
 
 const digests = new Counter({
   name: 'parma_digests_total',
@@ -38,10 +24,15 @@ const digests = new Counter({
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
 
+/** Days that charts show. */
+const chartDays = 56
+/** News items listed in one digest, the most important ones. */
+const maxLines = 500
+
 /** Makes digests when they are due, and calls `wakeDelivery` when there are any. Returns how to have it look at once. */
 export function startDigests(
   database: Database,
-  config: Config,
+  config: DigestSettings,
   context: ServiceContext,
   wakeDelivery: () => void,
 ): () => void {
@@ -61,7 +52,7 @@ export function startDigests(
     wake()
   })
   const wakePruning = startLoop('prune_digests', hourMs, context, async () => {
-    const pruned = await pruneItems(database, config.DIGEST_LOOK_BACK_DAYS, pruneBatch)
+    const pruned = await pruneItems(database, lookBackDays, pruneBatch)
     if (pruned === pruneBatch) wakePruning()
   })
   return wake
@@ -83,7 +74,7 @@ export type TriedDigest = DueDigest & { problem: string | null }
  */
 export async function makeDigests(
   database: Database,
-  config: MakeConfig,
+  config: DigestSettings,
   wanted: Selection,
   page: Page,
   log: Log,
@@ -105,7 +96,7 @@ export async function makeDigests(
 
 async function makeOneByOne(
   database: Database,
-  config: MakeConfig,
+  config: DigestSettings,
   wanted: Selection,
   page: Page,
   log: Log,
@@ -152,7 +143,7 @@ function tryLock(tx: Transaction): Promise<boolean> {
 
 async function makeDue(
   tx: Transaction,
-  config: MakeConfig,
+  config: DigestSettings,
   wanted: Selection,
   page: Page,
   now?: number,
@@ -173,14 +164,14 @@ async function makeDue(
 /** What these digests would say, and to whom. Writes nothing. */
 export async function composeDigests(
   connection: Pick<Database, 'any'>,
-  config: MakeConfig,
+  config: DigestSettings,
   due: readonly DueDigest[],
 ): Promise<ComposedDigest[]> {
   const picked = await pickNews(connection, due)
   const facts = await readNewsItems(connection, [...new Set([...picked.values()].flat())])
   const until = Math.max(...due.map((one) => one.until))
   const all = [...facts.values()]
-  const series = await readSeries(connection, all, { from: until - config.DIGEST_CHART_DAYS * dayMs, until })
+  const series = await readSeries(connection, all, { from: until - chartDays * dayMs, until })
   const funding = await readFunding(connection, all)
   const readers = await findReaderChannels(connection, due, config.STRICT_CHANNEL_PURPOSE)
   const extras = {
@@ -195,7 +186,7 @@ export async function composeDigests(
     const news = (picked.get(one) ?? []).map((id) => facts.get(id)).filter((found) => found !== undefined)
     return {
       due: one,
-      message: news.length > 0 ? composeDigest({ ...one, news }, extras, config.DIGEST_LINES) : null,
+      message: news.length > 0 ? composeDigest({ ...one, news }, extras, maxLines) : null,
       news: news.map(({ news_id }) => news_id),
       companies: companiesOf(news),
       channels: readers.get(one) ?? [],

@@ -1,21 +1,19 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { rhythms } from '../message/compose-digest.ts'
-import type { Config } from '../config.ts'
+import type { DigestSettings } from './settings.ts'
 import { lastPeriod, periodAt, periodDays, type DigestPeriod } from './periods.ts'
 import { isZone } from '../message/local-time.ts'
 
 type Connection = Pick<Database, 'any' | 'oneFirst'>
 
-export type DigestConfig = Pick<
-  Config,
-  | 'WEEKLY_REPORT_CLOCK'
-  | 'DIGEST_ZONE'
-  | 'DIGEST_HOUR'
-  | 'DIGEST_WEEKDAY'
-  | 'DIGEST_LATE_HOURS'
-  | 'DIGEST_LOOK_BACK_DAYS'
->
+const dayMs = 24 * 60 * 60 * 1000
+
+/** How far a digest looks back before the previous one, for news items that were stored late. */
+const lateMs = dayMs
+
+/** Older news items are in no digest, even after a long pause. What digests contained is remembered for as long. */
+export const lookBackDays = 45
 
 const dueRow = z.object({
   user_id: z.number(),
@@ -50,7 +48,7 @@ export type Page = { after: Pick<DueDigest, 'user_id' | 'bucket_id'>; limit: num
  */
 export async function findDue(
   connection: Connection,
-  config: DigestConfig,
+  config: DigestSettings,
   { which, person = 0, bucket = -1 }: Selection,
   { after, limit }: Page,
   now?: number,
@@ -69,16 +67,16 @@ export async function findDue(
         coalesce(
           (
             SELECT extract(epoch FROM CASE WHEN d.state IN ('made', 'empty') THEN d.made_at ELSE d.since END) * 1000
-              - CASE WHEN d.state IN ('made', 'empty') THEN ${config.DIGEST_LATE_HOURS * hourMs}::int8 ELSE 0 END
+              - CASE WHEN d.state IN ('made', 'empty') THEN ${lateMs}::int8 ELSE 0 END
             FROM notifier.digest d WHERE (d.user_id, d.bucket_id) = (p.user_id, p.bucket_id)
             ORDER BY d.made_at DESC LIMIT 1
           ),
           least(
-            s.at - s.days * ${24 * hourMs}::int8,
+            s.at - s.days * ${dayMs}::int8,
             extract(epoch FROM greatest(p.since, (SELECT since FROM notifier.digest_start))) * 1000
           )
         ),
-        ${at - config.DIGEST_LOOK_BACK_DAYS * 24 * hourMs}::int8
+        ${at - lookBackDays * dayMs}::int8
       ))::int8 AS since
     FROM policy p
     JOIN ${sql.unnest(rows, ['text', 'int4', 'int4', 'text', 'bool', 'int8', 'text', 'int4'])}
@@ -97,10 +95,8 @@ export async function findDue(
     LIMIT ${limit}`)
 }
 
-const hourMs = 60 * 60 * 1000
-
 /** Every person's policies, those that they have without saying so included. */
-export function policies({ DIGEST_ZONE, DIGEST_HOUR, DIGEST_WEEKDAY }: DigestConfig) {
+export function policies({ DIGEST_ZONE, DIGEST_HOUR, DIGEST_WEEKDAY }: DigestSettings) {
   return sql.fragment`policy AS (
     SELECT user_id, bucket_id, rhythm, hour, weekday, zone, channel_id, changed_at AS since, false AS is_default
     FROM notifier.digest_policy
@@ -129,7 +125,7 @@ type FoundPeriod = DigestPeriod & { timing: z.output<typeof timingRow> }
 /** The slot that counts at `now` for every timing that somebody has. */
 async function findPeriods(
   connection: Connection,
-  config: DigestConfig,
+  config: DigestSettings,
   which: Selection['which'],
   now: number,
 ): Promise<FoundPeriod[]> {

@@ -6,8 +6,8 @@ import { startLoop } from '#runtime/process/loop.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import type { Message } from '../message/compose.ts'
-import type { Config } from '../config.ts'
+import type { Message } from '../message/message.ts'
+import type { DigestSettings } from './settings.ts'
 import type { ReportResult } from './store.ts'
 import { asHtmlSections } from '../message/render-digest.ts'
 
@@ -31,7 +31,7 @@ type Report = z.output<typeof waitingRow>
  * Stores the results of digests in Firestore, each as one document `report/<digest id>`, whenever it answers: no digest
  * waits for it. Without Firestore there is nothing to do.
  */
-export function startStoringReports(database: Database, config: Config, context: ServiceContext): void {
+export function startStoringReports(database: Database, config: DigestSettings, context: ServiceContext): void {
   const { log, scope } = context
   const { firestore: access, FIRESTORE_TIMEOUT_MS: timeoutMs } = config
   if (access === null) return void log.info('report_results_are_not_stored: no Firestore is configured')

@@ -2,7 +2,7 @@ import type { News } from '#schemas/generated/types.ts'
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Handler, ok } from '#runtime/consume/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { Config } from '../config.ts'
+import type { InboxSettings } from './settings.ts'
 
 /** What is kept of a news, with the types of its columns. */
 const itemColumns = {
@@ -26,7 +26,7 @@ const itemColumns = {
  * Stores news and the groups they belong to, each news once. Sends nothing: `wake` is called when something may be due.
  * The id of a news is made of all that makes it one, so it stands for the content in the ledger.
  */
-export function storeNews(database: Database, config: Pick<Config, 'GROUP_WAIT_MS'>, wake: () => void): Handler<News> {
+export function storeNews(database: Database, config: InboxSettings, wake: () => void): Handler<News> {
   return async (batch) => {
     const events = batch.map(({ value }) => ({ event_id: value.news_id, replay_id: null, content_hash: value.news_id }))
     await withLedger(database, 'notifier', events, async (tx, verdicts) => {

@@ -1,4 +1,4 @@
-import type { Message, Line } from './compose.ts'
+import type { Line, Message } from './message.ts'
 import { escapeSlack } from './slack-text.ts'
 import { clean, cut, formatTime } from './text.ts'
 

@@ -1,5 +1,5 @@
 import type { OpsEvent } from '#schemas/generated/types.ts'
-import type { Message } from './compose.ts'
+import type { Message } from './message.ts'
 import { clean, cut } from './text.ts'
 
 /** A destination that was parked, or works again; without one, a kind of channel. */

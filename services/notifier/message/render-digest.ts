@@ -1,5 +1,5 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
-import type { Line, Message } from './compose.ts'
+import type { Line, Message } from './message.ts'
 import { cutEscaped, escapeSlack } from './slack-text.ts'
 
 /** Whether the lines of a message stand under headings, those of digests under the names of companies. */

@@ -1,7 +1,8 @@
 import type { HeaderBlock, SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { composeNews, type Message, type NewsItem } from './compose.ts'
+import { composeNews, type NewsItem } from './compose.ts'
+import type { Message } from './message.ts'
 import { asHtml, asSlack, asText } from './render.ts'
 import { escapeSlack } from './slack-text.ts'
 

@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/web-api'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
-import type { Message } from './compose.ts'
+import type { Message } from './message.ts'
 import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './render-digest.ts'
 import { cutEscaped, escapeSlack, pack } from './slack-text.ts'
 import { cut } from './text.ts'

@@ -3,11 +3,12 @@ import { type Database, sql, type Transaction } from '#runtime/postgres/database
 import { destinationOf, asRecipient, mergeRecipients } from '../people/destinations.ts'
 import { findFollowers, type Follower, type RecipientChannel } from '../people/recipients.ts'
 import { addToBundles, type BundleItem, lockPlanning } from './bundles.ts'
-import type { Config } from '../config.ts'
 import { type Bundle, endOfWindow } from './decide-when.ts'
 import { ensureDestinations } from '../delivery/enqueue.ts'
 import { passesFilter, severities } from '../people/filter.ts'
 import { readPreferences, type Preferences } from './preferences.ts'
+import type { PlanSettings } from './settings.ts'
+import type { PeopleSettings } from '../people/settings.ts'
 import { readCoolDown, type CoolDown } from './cool-down.ts'
 
 const groupRow = z.object({ group_id: z.string(), company_id: z.number() })
@@ -28,7 +29,11 @@ const maxItems = 20_000
  * Decides for the news of up to `limit` due groups who hears each of them, where and when, and writes it in one
  * transaction. Returns how many groups there were.
  */
-export async function assignNews(database: Database, config: Config, limit: number): Promise<number> {
+export async function assignNews(
+  database: Database,
+  config: PlanSettings & PeopleSettings,
+  limit: number,
+): Promise<number> {
   return database.transaction(async (tx) => {
     const now = await lockPlanning(tx)
     const due = await tx.any(sql.type(groupRow)`

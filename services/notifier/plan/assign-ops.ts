@@ -3,10 +3,11 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { destinationOf, asRecipient, mergeRecipients } from '../people/destinations.ts'
 import { findAdministratorChannels } from '../people/recipients.ts'
 import { addToBundles, type BundleItem, lockPlanning, operations } from './bundles.ts'
-import type { Config } from '../config.ts'
 import { ensureDestinations } from '../delivery/enqueue.ts'
 import type { Filterable } from '../people/filter.ts'
 import { readPreferences } from './preferences.ts'
+import type { PlanSettings } from './settings.ts'
+import type { PeopleSettings } from '../people/settings.ts'
 
 const opsRow = z.object({
   event_id: z.string(),
@@ -19,7 +20,11 @@ const opsRow = z.object({
  * Decides for up to `limit` operational events that are new when the administrators hear them: all that come within OPS_WINDOW_MS of the
  * first together. Returns how many events there were.
  */
-export async function assignOps(database: Database, config: Config, limit: number): Promise<number> {
+export async function assignOps(
+  database: Database,
+  config: PlanSettings & PeopleSettings,
+  limit: number,
+): Promise<number> {
   return database.transaction(async (tx) => {
     const now = await lockPlanning(tx)
     const events = await tx.any(sql.type(opsRow)`

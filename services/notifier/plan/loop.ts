@@ -5,7 +5,6 @@ import { startLoop } from '#runtime/process/loop.ts'
 import { assignNews } from './assign-news.ts'
 import { assignOps } from './assign-ops.ts'
 import { makeMessages } from './make-messages.ts'
-import type { Config } from '../config.ts'
 import {
   type Find,
   findFirstBundles,
@@ -16,14 +15,20 @@ import {
   postponeGroup,
   postponeOpsEvent,
 } from './postpone.ts'
+import type { PlanSettings } from './settings.ts'
+import type { DeliverySettings } from '../delivery/settings.ts'
+import type { MessageSettings } from '../message/settings.ts'
+import type { PeopleSettings } from '../people/settings.ts'
 
-/** More operational events are assigned in the next transaction. */
-const maxEvents = 1000
+/** What one transaction plans at most. */
+const groupsAtOnce = 50
+const eventsAtOnce = 1000
+const destinationsAtOnce = 200
 
 /** Turns what is due into deliveries, and calls `wakeDelivery` when there are new ones. Returns how to wake it. */
 export function startPlanning(
   database: Database,
-  config: Config,
+  config: PlanSettings & PeopleSettings & MessageSettings & Pick<DeliverySettings, 'POLL_MS'>,
   context: ServiceContext,
   wakeDelivery: () => void,
 ): () => void {
@@ -60,19 +65,19 @@ export function startPlanning(
 
   const wake = startLoop('plan', config.POLL_MS, context, async () => {
     const assigned = await work(
-      config.ASSIGN_BATCH,
+      groupsAtOnce,
       (limit) => assignNews(database, config, limit),
       findFirstGroup,
       postponeGroup,
     )
     const events = await work(
-      maxEvents,
+      eventsAtOnce,
       (limit) => assignOps(database, config, limit),
       findFirstOpsEvent,
       postponeOpsEvent,
     )
     const messages = await work(
-      config.COMPOSE_BATCH,
+      destinationsAtOnce,
       (limit) => makeMessages(database, config, limit),
       findFirstBundles,
       postponeBundles,

@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { lockPlanning, operations } from './bundles.ts'
-import { composeNews, composeOps, type Message } from '../message/compose.ts'
-import type { Config } from '../config.ts'
+import { composeNews, composeOps } from '../message/compose.ts'
+import type { Message } from '../message/message.ts'
+import type { MessageSettings } from '../message/settings.ts'
 import { enqueueForDestinations } from '../delivery/enqueue.ts'
 import { groupIntoMessages, type PlannedMessage } from './group-messages.ts'
 
@@ -54,7 +55,7 @@ type Ops = z.output<typeof opsRow>
  * Turns what is due at up to `limit` destinations into notifications and deliveries, in one transaction: what is in a message, and for whom, is
  * committed before anything is sent. Returns how many messages that made.
  */
-export async function makeMessages(database: Database, config: Config, limit: number): Promise<number> {
+export async function makeMessages(database: Database, config: MessageSettings, limit: number): Promise<number> {
   return database.transaction(async (tx) => {
     const planned = groupIntoMessages(await takeDue(tx, await lockPlanning(tx), limit), operations)
     if (planned.length === 0) return 0
@@ -77,7 +78,7 @@ type Content = { kind: 'news' | 'ops'; companyId: number | null; dataSourceId: n
 function compose(
   { itemIds, companyIds }: PlannedMessage,
   facts: { news: Map<string, NewsItem>; ops: Map<string, Ops> },
-  config: Config,
+  config: MessageSettings,
   linksUntil: number,
 ): Content {
   if (companyIds.includes(operations)) {

@@ -54,9 +54,17 @@ export const ignored: Readonly<Record<string, string>> = {
  */
 export const formerSettings: Readonly<Record<string, string>> = {
   ANSWER_TIMEOUT_MS: '60000',
+  ASSIGN_BATCH: '50',
+  COMPOSE_BATCH: '200',
   CONSUME_FETCH_BYTES: '8388608',
   CONSUME_MAX_BATCH_BYTES: '524288',
   CRM_TIMEOUT_MS: '30000',
+  DELIVERY_SLOW_AFTER_MS: '1000',
+  DELIVERY_SLOW_CONCURRENCY: '24',
+  DIGEST_CHART_DAYS: '56',
+  DIGEST_LATE_HOURS: '24',
+  DIGEST_LINES: '500',
+  DIGEST_LOOK_BACK_DAYS: '45',
   FIRESTORE_COMMIT_MAX: '25',
   FIRESTORE_CONCURRENCY: '100',
   HANDLER_DEADLINE_MS: '120000',
@@ -74,6 +82,7 @@ export const formerSettings: Readonly<Record<string, string>> = {
   PRODUCE_MAX_BATCH_BYTES: '900000',
   RATE_LIMIT_MAX_CALLERS: '20000',
   SAMPLE_LENGTH: '200',
+  SECRET_CACHE_MS: '300000',
   SERIES_CACHE_SIZE: '200000',
 }
 

@@ -1,9 +1,7 @@
-import type { Config } from '../config.ts'
-
 /** How a mail program ends messages with one click, https://www.rfc-editor.org/rfc/rfc8058; none where there is no link. */
 export function unsubscribeHeaders(
   link: string | null,
-  { UNSUBSCRIBE_MAILBOX }: Pick<Config, 'UNSUBSCRIBE_MAILBOX'>,
+  { UNSUBSCRIBE_MAILBOX }: { UNSUBSCRIBE_MAILBOX?: string | undefined },
 ): Record<string, string> {
   const mailbox = UNSUBSCRIBE_MAILBOX && `mailto:${UNSUBSCRIBE_MAILBOX}?subject=unsubscribe`
   const ways = [link, mailbox].filter(Boolean).map((way) => `<${way}>`)

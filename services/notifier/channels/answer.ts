@@ -1,6 +1,16 @@
 import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
-import type { Answer } from './channel.ts'
 import { clean, cut } from '../message/text.ts'
+
+/**
+ * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
+ * `afterMs`; `isOurs`: no message of this kind, or with this secret, gets out until we mend something. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
+ * `lost`: nobody knows, and with `isFinal` nobody will.
+ */
+export type Answer =
+  | { kind: 'sent'; reference: string }
+  | { kind: 'retry'; reason: string; afterMs?: number; isOutage?: true }
+  | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
+  | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
 
 /** Failures after which no request can have arrived. */
 const notSent: ReadonlySet<HttpFailure> = new Set(['bad-url', 'address-refused', 'name-not-found', 'connect', 'tls'])

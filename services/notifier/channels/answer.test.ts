@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { HttpClientError } from '#runtime/web/http-client.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './http-answer.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 
 const now = Date.UTC(2026, 0, 1)
 
