@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { isoWeek } from '#runtime/text/iso-week.ts'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { topics } from '../../schemas/topics.ts'
-import { isoWeek } from '../../services/edge/intake/triggers.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'

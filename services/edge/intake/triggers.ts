@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { isoWeek } from '#runtime/text/iso-week.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Sources } from '../access/sources.ts'
@@ -98,17 +99,4 @@ function requestTrigger(
 ): Promise<void> {
   const trigger = { event_id, kind, requested_at, ...about, mail: null }
   return publish(topics.triggers, kind, trigger, request)
-}
-
-const dayMs = 24 * 60 * 60 * 1000
-
-/** Week of a time (ms since 1970, UTC) as ISO 8601 writes it, for example `2026-W01`: its year is that of its Thursday. */
-export function isoWeek(at: number): string {
-  const day = Math.floor(at / dayMs)
-  // 1 January 1970 was a Thursday.
-  const weekday = (((day + 3) % 7) + 7) % 7
-  const thursday = day - weekday + 3
-  const year = new Date(thursday * dayMs).getUTCFullYear()
-  const week = Math.floor((thursday - Math.floor(Date.UTC(year, 0, 1) / dayMs)) / 7) + 1
-  return `${year}-W${String(week).padStart(2, '0')}`
 }

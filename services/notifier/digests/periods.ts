@@ -1,3 +1,4 @@
+import { isoWeek } from '#runtime/text/iso-week.ts'
 import type { Rhythm } from '../message/compose-digest.ts'
 import { instantOf, type LocalTime, localTime } from '../message/local-time.ts'
 
@@ -46,17 +47,8 @@ export function periodAt(rhythm: Rhythm, zone: string, now: number): string {
 export const periodDays: Readonly<Record<Rhythm, number>> = { daily: 1, weekly: 7, monthly: 31 }
 
 function nameOf(rhythm: Rhythm, date: Date): string {
-  if (rhythm === 'weekly') return isoWeekOf(date)
+  if (rhythm === 'weekly') return isoWeek(date.getTime())
   return date.toISOString().slice(0, rhythm === 'daily' ? 10 : 7)
-}
-
-const dayMs = 24 * 60 * 60 * 1000
-
-function isoWeekOf(date: Date): string {
-  const thursday = new Date(date.getTime() + (4 - weekdayOf(date)) * dayMs)
-  const year = thursday.getUTCFullYear()
-  const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / dayMs / 7) + 1
-  return `${year}-W${String(week).padStart(2, '0')}`
 }
 
 /** 1 is Monday. */

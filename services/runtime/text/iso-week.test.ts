@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isoWeek } from './triggers.ts'
+import { isoWeek } from './iso-week.ts'
 
 describe('isoWeek', () => {
   // https://en.wikipedia.org/wiki/ISO_week_date
