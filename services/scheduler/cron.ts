@@ -46,25 +46,6 @@ export function isCron(pattern: string, zone: string): boolean {
   return openClock(pattern, zone) !== null
 }
 
-const zones = new Map<string, boolean>([['UTC', true]])
-
-export function isZone(zone: string): boolean {
-  const known = zones.get(zone)
-  if (known !== undefined) return known
-  if (zones.size >= maxClocks) zones.clear()
-  const valid = canFormat(zone)
-  zones.set(zone, valid)
-  return valid
-}
-
-function canFormat(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }) !== null
-  } catch {
-    return false
-  }
-}
-
 function openClock(pattern: string, zone: string): Clock | null {
   const key = `${zone} ${pattern}`
   const known = clocks.get(key)

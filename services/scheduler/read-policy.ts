@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { cronProblem, isZone } from './cron.ts'
+import { isZone } from '#runtime/text/time-zone.ts'
+import { cronProblem } from './cron.ts'
 
 /** A row of scheduler.source_policy, its times of day as HH:MM. */
 export const policyRow = z.object({

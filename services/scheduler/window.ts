@@ -1,12 +1,12 @@
+import { localTime } from '#runtime/text/time-zone.ts'
 import { nextCronSlot } from './cron.ts'
 
 /** The part of each day, in minutes since midnight in `zone`, in which a source may run. It may pass midnight. */
 export type Window = { from: number; to: number; zone: string }
 
-const formats = new Map<string, Intl.DateTimeFormat>()
-
 export function isOpen({ from, to, zone }: Window, at: number): boolean {
-  const minute = minuteOfDay(zone, at)
+  const local = localTime(zone, at)
+  const minute = 60 * local.hour + local.minute
   return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }
 
@@ -15,15 +15,6 @@ export function whenOpen(window: Window | null, at: number): number {
   if (window === null || isOpen(window, at)) return at
   const { from, zone } = window
   return nextCronSlot(`${from % 60} ${Math.floor(from / 60)} * * *`, zone, at) ?? at
-}
-
-function minuteOfDay(zone: string, at: number): number {
-  let format = formats.get(zone)
-  if (!format) {
-    format = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-    formats.set(zone, format)
-  }
-  return minutesOf(format.format(at))
 }
 
 /** Minutes since midnight of a time of day written HH:MM. */

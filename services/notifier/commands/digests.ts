@@ -4,6 +4,7 @@ import { findBucket, findPerson, requireId, withDatabase } from '#runtime/comman
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { isZone } from '#runtime/text/time-zone.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
 import { explainWhy } from '../message/compose.ts'
 import { rhythms } from '../message/compose-digest.ts'
@@ -11,7 +12,6 @@ import { readDigestConfig } from '../config.ts'
 import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
 import { nextPeriod } from '../digests/periods.ts'
 import { firstPage, composeDigests, makeDigests } from '../digests/loop.ts'
-import { isZone } from '../message/local-time.ts'
 import { asText } from '../message/render.ts'
 
 type Output = { json?: boolean }

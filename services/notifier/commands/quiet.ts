@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { sql } from '#runtime/postgres/database.ts'
-import { isZone } from '../message/local-time.ts'
+import { isZone } from '#runtime/text/time-zone.ts'
 import { changeQuietHours } from '../plan/change-quiet-hours.ts'
 
 type Output = { json?: boolean }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { isZone } from '#runtime/text/time-zone.ts'
 import { rhythms } from '../message/compose-digest.ts'
 import type { DigestSettings } from './settings.ts'
 import { lastPeriod, periodAt, periodDays, type DigestPeriod } from './periods.ts'
-import { isZone } from '../message/local-time.ts'
 
 type Connection = Pick<Database, 'any' | 'oneFirst'>
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FirestoreAccess, firestoreSettings } from '#runtime/firestore/settings.ts'
 import { count, flag } from '#runtime/process/config.ts'
-import { isZone } from '../message/local-time.ts'
+import { isZone } from '#runtime/text/time-zone.ts'
 import type { MessageSettings } from '../message/settings.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { localTime } from '../message/local-time.ts'
+import { localTime } from '#runtime/text/time-zone.ts'
 import { endOfQuiet, type QuietHours } from './quiet-hours.ts'
 
 // The same cases at each run.

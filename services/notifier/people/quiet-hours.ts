@@ -1,4 +1,4 @@
-import { localTime } from '../message/local-time.ts'
+import { localTime } from '#runtime/text/time-zone.ts'
 
 /** Hours of the day, by the clocks of a zone, in minutes since midnight. Those that do not end after they begin end the next day. */
 export type QuietHours = {

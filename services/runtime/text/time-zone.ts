@@ -1,18 +1,18 @@
+import { LRUCache } from 'lru-cache'
+import { dayMs, minuteMs } from './time.ts'
 /** A time as the clocks of a zone show it. */
 export type LocalTime = { year: number; month: number; day: number; hour: number; minute: number }
 
 /** Whether `text` names a time zone, such as Europe/Berlin (IANA). */
 export function isZone(text: string): boolean {
-  try {
-    return formatOf(text) !== null
-  } catch {
-    return false
-  }
+  return findFormat(text) !== null
 }
 
-/** What the clocks of `zone` show at `at` (ms since 1970). */
+/** What the clocks of `zone` show at `at` (ms since 1970). Throws a RangeError when `isZone` says no. */
 export function localTime(zone: string, at: number): LocalTime {
-  const parts = formatOf(zone).formatToParts(at)
+  const format = findFormat(zone)
+  if (!format) throw new RangeError(`${zone} is not a time zone`)
+  const parts = format.formatToParts(at)
   const read = (type: keyof LocalTime) => Number(parts.find((part) => part.type === type)?.value)
   return { year: read('year'), month: read('month'), day: read('day'), hour: read('hour'), minute: read('minute') }
 }
@@ -37,33 +37,38 @@ export function nextTimeOfDay(zone: string, { hour, minute }: { hour: number; mi
   }
 }
 
-const dayMs = 24 * 60 * 60 * 1000
-
 /** How far the clocks of `zone` are ahead of UTC at `at`, ms, in whole minutes. */
 function offsetAt(zone: string, at: number): number {
   const { year, month, day, hour, minute } = localTime(zone, at)
-  return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / 60_000) * 60_000
+  return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / minuteMs) * minuteMs
 }
 
 /** Making one takes a hundred times as long as using it. There are some 600 zones, and people spell them in few ways. */
-const formats = new Map<string, Intl.DateTimeFormat>()
-const maxFormats = 1000
+const formats = new LRUCache<string, { format: Intl.DateTimeFormat | null }>({ max: 1000 })
 
-function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone)
-  if (known) return known
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone,
-    calendar: 'iso8601',
-    numberingSystem: 'latn',
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-  })
-  if (formats.size >= maxFormats) formats.clear()
-  formats.set(zone, format)
-  return format
+/** null: there is no such zone. */
+function findFormat(zone: string): Intl.DateTimeFormat | null {
+  let known = formats.get(zone)
+  if (!known) {
+    known = { format: createFormat(zone) }
+    formats.set(zone, known)
+  }
+  return known.format
+}
+
+function createFormat(timeZone: string): Intl.DateTimeFormat | null {
+  const date = { year: 'numeric', month: 'numeric', day: 'numeric' } as const
+  const time = { hourCycle: 'h23', hour: 'numeric', minute: 'numeric' } as const
+  try {
+    return new Intl.DateTimeFormat('en-GB', {
+      timeZone,
+      calendar: 'iso8601',
+      numberingSystem: 'latn',
+      ...date,
+      ...time,
+    })
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
 }

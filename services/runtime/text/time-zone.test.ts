@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { instantOf, isZone, localTime, nextTimeOfDay } from './local-time.ts'
+import { instantOf, isZone, localTime, nextTimeOfDay } from './time-zone.ts'
 
 const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Pacific/Auckland']
 const anyTime = fc.integer({ min: Date.UTC(2000, 0), max: Date.UTC(2040, 0) })
