@@ -4,7 +4,7 @@ import { UsageError } from './commands.ts'
 import { postgresSettings, readEnv } from '../process/config.ts'
 import { type Database, openPool, sql } from '../postgres/database.ts'
 
-/** Runs one command on a database of its own, which is closed after it. */
+/** Runs one command with a connection pool, which is closed afterwards. */
 export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openPool(readEnv(postgresSettings))
   try {
@@ -42,7 +42,7 @@ export function findBucket(connection: Connection, text: string): Promise<number
 
 const listOf = (command: string) => `\`parma ${command} ls\` shows which there are.`
 
-/** A table of parma-web, its column that holds the name, the word for a row, and what to do when there is none. */
+/** A table of parma-web, the column with the name, the noun for a row, and the hint when there is none. */
 type Named = { table: string; name: string; noun: string; remedy: string }
 
 const foundRow = z.object({ id: z.number(), is_id: z.boolean() })
@@ -60,7 +60,7 @@ async function findOne(connection: Connection, { table, name, noun, remedy }: Na
   return one.id
 }
 
-/** A text for a row, with the blanks around it taken off. */
+/** A text for a row, without the blanks around it. */
 export function requireText(text: string, option: string): string {
   const trimmed = text.trim()
   if (trimmed === '' || trimmed.includes('\0')) throw new UsageError(`${option} is empty: give a text.`)
@@ -78,6 +78,7 @@ export function nameOfCaller(by: string | undefined): string {
   }
 }
 
+/** A whole number above 0 typed by a person. */
 export function requireCount(text: string, option: string): number {
   if (!/^\d{1,9}$/.test(text) || Number(text) < 1)
     throw new UsageError(`${option} is ${JSON.stringify(text)}: give a whole number above 0.`)

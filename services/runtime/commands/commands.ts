@@ -12,15 +12,15 @@ export type CommandGroup = {
 
 /**
  * Declares the commands of a service. `parma` imports the file for their names and starts it as a process of its own to
- * run one: `node services/<service>/commands.ts <noun> <verb> …`. Where another service has a verb of its own for the same
- * noun, it declares `<noun> <verb>`.
+ * run one: `node services/<service>/commands.ts <noun> <verb> …`. Where another service has a verb of its own for the
+ * same noun, it declares `<noun> <verb>`.
  */
 export function defineCommands(meta: ImportMeta, groups: Record<string, CommandGroup>): Record<string, CommandGroup> {
   if (meta.main) void runCommands(groups, process.argv.slice(2))
   return groups
 }
 
-/** A mistake of the person at the keyboard: its message is all they see. Says what is wrong and what to do. */
+/** A mistake of the person at the keyboard. Its message is all they see: what is wrong and what to do. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message)
@@ -44,16 +44,18 @@ async function runCommands(groups: Record<string, CommandGroup>, args: string[])
   }
 }
 
-/** Says what went wrong and returns the exit code: 2 for wrong words, 1 for a mistake, 75 (EX_TEMPFAIL) when a server did
- *  not answer, 70 (EX_SOFTWARE) for what nobody thought of. */
+/**
+ * Prints what went wrong and returns the exit code: 2 for a wrong command line, 1 for a mistake, 75 (EX_TEMPFAIL) when
+ * a server did not answer, 70 (EX_SOFTWARE) for an unexpected error.
+ */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode && 2
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof UsageError || error instanceof ConfigError || (error as Error).name === 'RefusedError') {
     console.error((error as Error).message)
     return 1
   }
   if (classify(error) === 'transient') {
-    console.error(`no answer, try again later: ${messageOf(error)}`)
+    console.error(`No answer, try again later: ${messageOf(error)}`)
     return 75
   }
   console.error(error)
@@ -67,7 +69,10 @@ function messageOf(error: unknown): string {
   return cause instanceof Error && cause.message !== own ? `${own}: ${messageOf(cause)}` : own
 }
 
-/** Prints rows for people as a table, or with `json` one JSON document for programs. */
+/**
+ * Prints rows as a table, or with `json` as one JSON document. A table wider than the terminal is printed as one block
+ * a row, a line for each column.
+ */
 export function printRows(rows: readonly Record<string, unknown>[], json: boolean): void {
   if (json) return console.log(JSON.stringify(rows, null, 2))
   const [first] = rows
@@ -77,13 +82,22 @@ export function printRows(rows: readonly Record<string, unknown>[], json: boolea
     value === null || value === undefined ? '-' : Array.isArray(value) ? value.join(', ') : String(value)
   const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))]
   const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  for (const line of lines)
-    console.log(
-      line
-        .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
+  const width = widths.reduce((sum, one) => sum + one + 2, -2)
+  if (width > (process.stdout.columns ?? Infinity)) {
+    const longest = Math.max(...names.map((name) => name.length))
+    const blocks = lines
+      .slice(1)
+      .map((line) => line.map((text, n) => `${names[n]?.padEnd(longest)}  ${text}`).join('\n'))
+    return console.log(blocks.join('\n\n'))
+  }
+  for (const line of lines) console.log(joinCells(line, widths))
+}
+
+function joinCells(line: readonly string[], widths: readonly number[]): string {
+  return line
+    .map((text, column) => text.padEnd(widths[column] ?? 0))
+    .join('  ')
+    .trimEnd()
 }
 
 /** Prints one thing: `text` for people, `value` as JSON for programs. */
