@@ -11,7 +11,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { type Env, readEnv } from '#runtime/process/config.ts'
 import { wantedTopics } from '#runtime/kafka/topic-plan.ts'
 import { topics } from '#schemas/topics.ts'
-import { settings as topicSettings } from '../services/cli/topics.ts'
+import { topicSettings } from '../services/cli/config.ts'
 import { services } from './local/config.ts'
 
 const root = resolve(import.meta.dirname, '..')

@@ -50,7 +50,9 @@ function defaultOf(schema: z.ZodType): string | null {
 }
 
 function render(settings: ReadonlyMap<string, Setting>): string {
-  const total = new Set([...settings.values()].flatMap(({ services }) => services)).size
+  // The cli is no service: what all others read is read by all.
+  const total = new Set([...settings.values()].flatMap(({ services }) => services).filter((name) => name !== 'cli'))
+    .size
   const rows = [...settings]
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, { schema, services, own }]) => {

@@ -1,10 +1,39 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { z } from 'zod'
+import { count, kafkaSettings, list } from '#runtime/process/config.ts'
+import type { Partitions } from '#runtime/kafka/topic-plan.ts'
+import { allTopics } from '#schemas/topics.ts'
+
+/** The settings of commands that no service reads. */
+export const settings = {
+  TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is created. With three or more, one may be down.'),
+  TOPIC_PARTITIONS: list()
+    .default([])
+    .transform(readPartitions)
+    .describe(
+      'Partitions, instead of those in schemas/topics.ts: a number for all topics, <topic>=<number> for one; comma separated.',
+    ),
+}
+
+/** What `parma topics apply` reads. */
+export const topicSettings = { ...kafkaSettings, ...settings }
+
+function readPartitions(parts: readonly string[], context: z.RefinementCtx): Partitions {
+  const partitions = new Map<string, number>()
+  for (const part of parts) {
+    const [, name, digits] = /^(?:(.+)=)?([1-9]\d{0,4})$/.exec(part) ?? []
+    const isKnown = digits !== undefined && (name === undefined || allTopics.some((topic) => topic.name === name))
+    if (isKnown) partitions.set(name ?? '*', Number(digits))
+    else context.addIssue(`${JSON.stringify(part)} is neither a number nor <topic>=<number>`)
+  }
+  return partitions
+}
 
 /**
- * The environment a command runs in: ours, and where it names no system to talk to, the addresses of the local stack
- * (PARMA_STACK_ENV, default .local/stack.env of this repository).
+ * The environment in which a command runs: that of this process and, where it names no system to talk to, the addresses
+ * of the local stack (the file that PARMA_STACK_ENV names, by default .local/stack.env of this repository).
  */
 export function readEnvironment(env = process.env): NodeJS.ProcessEnv {
   const { DATABASE_URL, DATABASE_URL_FILE, POSTGRES_USER, POSTGRES_USER_FILE, KAFKA_BROKERS, EDGE_URL } = env

@@ -1,34 +1,12 @@
 import type { Command } from 'commander'
-import type { z } from 'zod'
 import { printResult } from '#runtime/commands/commands.ts'
-import { count, type Env, kafkaSettings, list, readEnv } from '#runtime/process/config.ts'
+import { type Env, readEnv } from '#runtime/process/config.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
-import { openTopicAdmin, type Partitions, type TopicChange } from '#runtime/kafka/topic-plan.ts'
+import { openTopicAdmin, type TopicChange } from '#runtime/kafka/topic-plan.ts'
 import { applySubject, planSubject } from '#schemas/registry.ts'
 import { allTopics } from '#schemas/topics.ts'
-
-export const settings = {
-  ...kafkaSettings,
-  TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is made; of more than two, one may be away.'),
-  TOPIC_PARTITIONS: list()
-    .default([])
-    .transform(readPartitions)
-    .describe(
-      'Partitions in place of those of schemas/topics.ts: a number for all, <topic>=<number> for one; comma separated.',
-    ),
-}
-
-function readPartitions(parts: readonly string[], context: z.RefinementCtx): Partitions {
-  const partitions = new Map<string, number>()
-  for (const part of parts) {
-    const [, name, digits] = /^(?:(.+)=)?([1-9]\d{0,4})$/.exec(part) ?? []
-    const isKnown = digits !== undefined && (name === undefined || allTopics.some((topic) => topic.name === name))
-    if (isKnown) partitions.set(name ?? '*', Number(digits))
-    else context.addIssue(`${JSON.stringify(part)} is neither a number nor <topic>=<number>`)
-  }
-  return partitions
-}
+import { topicSettings } from './config.ts'
 
 type Options = { dryRun?: boolean; repartition?: boolean; json?: boolean }
 type Line = { what: string; name: string; detail: string; done: boolean }
@@ -36,9 +14,9 @@ type Line = { what: string; name: string; detail: string; done: boolean }
 export function build(group: Command): void {
   group
     .command('apply')
-    .description('create missing topics, correct their settings, register the schemas of their values')
-    .option('--dry-run', 'show the difference, change nothing')
-    .option('--repartition', 'also add partitions: keys move, so do it when nothing is in flight')
+    .description('create missing topics, correct their settings and register the schemas of their values')
+    .option('--dry-run', 'print the differences, change nothing')
+    .option('--repartition', 'also add partitions; keys move to other partitions, so do it when nothing is in flight')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const lines = await applyTopics(options)
@@ -47,15 +25,17 @@ export function build(group: Command): void {
       )
       printResult(
         lines,
-        text.length > 0 ? text.join('\n') : 'topics and schemas are as they should be',
+        text.length > 0 ? text.join('\n') : 'Topics and schemas are up to date.',
         options.json ?? false,
       )
     })
 }
 
-/** Brings topics and subjects to what schemas/topics.ts says, or with `dryRun` only tells the difference. */
+/**
+ * Brings topics and schemas to what schemas/topics.ts says and returns the differences. With `dryRun` changes nothing.
+ */
 export async function applyTopics({ dryRun = false, repartition = false }: Options, env?: Env): Promise<Line[]> {
-  const config = readEnv(settings, env)
+  const config = readEnv(topicSettings, env)
   const lines: Line[] = []
   await using admin = await openTopicAdmin(config, createLog('parma', 'silent'), {
     partitions: config.TOPIC_PARTITIONS,
