@@ -2,14 +2,14 @@ import { v5 as uuidv5 } from 'uuid'
 import { type FetchedRecord, headerText, type ProducerRecord } from '#runtime/kafka/record.ts'
 import { allTopics, deadLetterTopic, type Topic } from '#schemas/topics.ts'
 
-/** A dead letter topic: whose records it holds, and which service gave up on them. */
+/** A dead letter topic, the topic that its records come from, and the service that could not process them. */
 export type DeadLetterTopic = { name: string; source: Topic<unknown>; service: string }
 
 export const deadLetterTopics: readonly DeadLetterTopic[] = allTopics.flatMap((source) =>
   source.consumers.map((service) => ({ name: deadLetterTopic(source, service).name, source, service })),
 )
 
-/** What a dead letter says of itself. */
+/** A dead letter as its headers describe it. */
 export type DeadLetter = {
   /** `<dead letter topic>/<partition>/<offset>`, without the prefix of the installation. */
   id: string
@@ -18,12 +18,12 @@ export type DeadLetter = {
   reason: string
   message: string
   stage: string
-  /** Id of the schema its value names; null: the value is no frame. */
+  /** Id of the schema that its value names; null: the value names none. */
   schema: number | null
   event_id: string | null
-  /** When it was given up on first, whatever replays came between. */
+  /** When it first failed, before any replay (ISO 8601). */
   first_failed_at: string
-  /** How often it was replayed before it died this time. */
+  /** How often it was replayed before it failed this time. */
   replays: number
 }
 
@@ -46,12 +46,12 @@ export function readDeadLetter(of: DeadLetterTopic, record: FetchedRecord): Dead
   }
 }
 
-/** Replays are told from each other by the letter they come from: the same letter has the same replay id each time. */
+/** Namespace of replay ids. A dead letter has the same replay id each time. */
 const replayNamespace = '5a0e3ab4-33c1-4c9b-9d5c-2b2f3c0f2a51'
 
 /**
- * The record that brings a dead letter back: original key and bytes on the source topic, for the one service that gave up
- * on it (`replay_for`), counted, so that one that dies again and again can be told (design section 4).
+ * The record that replays a dead letter: the original key and bytes, on the source topic, for the one service that
+ * could not process it (`replay_for`). `replay_count` counts the replays, so that one that keeps failing is noticed.
  */
 export function replayOf(
   of: DeadLetterTopic,

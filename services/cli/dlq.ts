@@ -13,7 +13,7 @@ import { createRegistry } from '#schemas/registry.ts'
 import { type DeadLetter, type DeadLetterTopic, deadLetterTopics, readDeadLetter, replayOf } from './dead-letter.ts'
 import { type Action, addHandled, keyOf, readHandled } from './handled-dead-letters.ts'
 
-/** A letter that died again after this many replays is not replayed without --force. */
+/** A dead letter that failed again after this many replays is replayed only with --force. */
 const maxReplays = 3
 const maxShownCharacters = 20_000
 
@@ -27,37 +27,37 @@ type Found = { of: DeadLetterTopic; deadLetter: DeadLetter; record: FetchedRecor
 
 export function build(group: Command): void {
   filtered(group.command('ls'))
-    .description('dead letters by service, topic, reason and schema')
-    .option('--each', 'each letter, with its id')
-    .option('--handled', 'also those that were replayed or dropped')
+    .description('count dead letters by service, topic, reason and schema')
+    .option('--each', 'list each dead letter with its id')
+    .option('--handled', 'include those that were replayed or dropped')
     .action(list)
   group
     .command('show <id>')
-    .description('one letter: its headers, and its value read with the schema it was written with')
+    .description('show one dead letter: its headers, and its value as its schema reads it')
     .option('--json', 'print JSON')
     .action(show)
   filtered(group.command('replay'))
-    .description('give open letters back to the service that gave up on them, each once')
-    .option('--all', 'all of them')
-    .option('--rate <n>', 'letters a second', '50')
-    .option('--force', `also those that died again after ${maxReplays} replays`)
-    .option('--dry-run', 'show what would be replayed, change nothing')
+    .description('send open dead letters to their service again, each once')
+    .option('--all', 'all open dead letters')
+    .option('--rate <n>', 'dead letters per second', '50')
+    .option('--force', `include those that failed again after ${maxReplays} replays`)
+    .option('--dry-run', 'print what would be replayed, change nothing')
     .action(replay)
   filtered(group.command('drop'))
-    .description('take open letters off the list; their records stay on the topic until its retention ends')
-    .option('--all', 'all of them')
-    .option('--yes', 'really')
-    .option('--dry-run', 'show what would be dropped, change nothing')
+    .description('mark open dead letters as dropped; their records stay on the topic until its retention ends')
+    .option('--all', 'all open dead letters')
+    .option('--yes', 'confirm')
+    .option('--dry-run', 'print what would be dropped, change nothing')
     .action(dropDeadLetters)
 }
 
 function filtered(command: Command): Command {
   return command
-    .option('--topic <name>', 'of this topic')
-    .option('--service <name>', 'given up on by this service')
-    .option('--reason <reason>', 'with this reason')
-    .option('--event <id>', 'with this event id')
-    .option('--id <id>', 'this letter, as `parma dlq ls --each` names it')
+    .option('--topic <name>', 'only those of records of this topic')
+    .option('--service <name>', 'only those of this service')
+    .option('--reason <reason>', 'only those with this reason')
+    .option('--event <id>', 'only those with this event id')
+    .option('--id <id>', 'only this one; `parma dlq ls --each` lists the ids')
     .option('--json', 'print JSON')
 }
 
@@ -84,11 +84,11 @@ async function show(id: string, { json = false }: { json?: boolean }): Promise<v
     shown = { ...deadLetter, state, key, headers, value: await decode(config, of, record.value) }
   })
   if (shown === null)
-    throw new UsageError(`There is no letter ${JSON.stringify(id)}. \`parma dlq ls --each\` shows them.`)
+    throw new UsageError(`There is no dead letter ${JSON.stringify(id)}. \`parma dlq ls --each\` lists them.`)
   printResult(shown, JSON.stringify(shown, null, 2), json)
 }
 
-/** The value, bytes in it as text; of what cannot be read the first bytes. */
+/** The value as its schema reads it, with bytes as text. For a value that cannot be read: why, and its first bytes. */
 async function decode(config: Config, of: DeadLetterTopic, value: Buffer | null): Promise<unknown> {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 0 })
   try {
@@ -118,7 +118,7 @@ type ReplayOptions = Shared & { all?: boolean; rate: string; force?: boolean; dr
 async function replay({ all, rate, force = false, dryRun = false, json = false, ...filter }: ReplayOptions) {
   requireChoice(filter, all, 'replay')
   const perSecond = Number(rate)
-  if (!(perSecond >= 1 && perSecond <= 10_000)) throw new UsageError('--rate must be 1 to 10000.')
+  if (!(perSecond >= 1 && perSecond <= 10_000)) throw new UsageError('--rate must be a number from 1 to 10000.')
   const result = { replayed: 0, died_too_often: 0 }
   await using scope = new AsyncDisposableStack()
   const config = readConfig()
@@ -130,18 +130,18 @@ async function replay({ all, rate, force = false, dryRun = false, json = false, 
     if (deadLetter.replays >= maxReplays && !force) return void result.died_too_often++
     if (producer) {
       await producer.send([replayOf(of, deadLetter, record, prefixed(config, of.source.name))])
-      // After the send: a crash between the two replays it twice, which the ledger of the service makes once.
+      // After the send: a crash in between sends it twice, and the ledger of the service makes that once.
       await addHandled(database, record, deadLetter, 'replayed')
       await delay(1000 / perSecond)
     }
     result.replayed++
-    if (!json && process.stderr.isTTY) process.stderr.write(`\r${result.replayed} letters`)
+    if (!json && process.stderr.isTTY) process.stderr.write(`\r${result.replayed} dead letters`)
   })
   if (!json && process.stderr.isTTY) process.stderr.write('\r')
-  const tooOften = `, ${result.died_too_often} left that died again after ${maxReplays} replays (--force takes them too)`
+  const tooOften = ` ${result.died_too_often} failed again after ${maxReplays} replays and are left (--force replays them too).`
   printResult(
     { ...result, dry_run: dryRun },
-    `${result.replayed} letters ${dryRun ? 'would be ' : ''}replayed${result.died_too_often > 0 ? tooOften : ''}`,
+    `${result.replayed} dead letters ${dryRun ? 'would be ' : ''}replayed.${result.died_too_often > 0 ? tooOften : ''}`,
     json,
   )
 }
@@ -154,23 +154,30 @@ async function dropDeadLetters({
   ...filter
 }: Shared & { all?: boolean; yes?: boolean; dryRun?: boolean }) {
   requireChoice(filter, all, 'drop')
-  if (!yes && !dryRun) throw new UsageError('Dropped letters are never processed: look with --dry-run, then add --yes.')
+  if (!yes && !dryRun)
+    throw new UsageError('Dropped dead letters are never processed. Check with --dry-run, then confirm with --yes.')
   let dropped = 0
   await withDeadLetters(filter, async ({ database }, { deadLetter, record, state }) => {
     if (state !== 'open') return
     dropped++
     if (!dryRun) await addHandled(database, record, deadLetter, 'dropped')
   })
-  printResult({ dropped, dry_run: dryRun ?? false }, `${dropped} letters ${dryRun ? 'would be ' : ''}dropped`, json)
+  printResult(
+    { dropped, dry_run: dryRun ?? false },
+    `${dropped} dead letters ${dryRun ? 'would be ' : ''}dropped.`,
+    json,
+  )
 }
 
 function requireChoice(filter: Filter, all: boolean | undefined, verb: string): void {
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
   if (isFiltered === Boolean(all))
-    throw new UsageError(`Say which letters to ${verb}: --topic, --service, --reason, --event or --id, or else --all.`)
+    throw new UsageError(
+      `Select dead letters to ${verb}: give --topic, --service, --reason, --event or --id, or else --all.`,
+    )
 }
 
-/** Reads the dead letter topics once and hands over what the filter lets through. */
+/** Reads the dead letter topics once and calls `onDeadLetter` for each record that passes the filter. */
 async function withDeadLetters(
   filter: Filter,
   onDeadLetter: (tools: { config: Config; database: Database }, found: Found) => void | Promise<void>,
@@ -184,8 +191,8 @@ async function withDeadLetters(
   if (wanted.length === 0)
     throw new UsageError(
       filter.id
-        ? `${JSON.stringify(filter.id)} is no letter: \`parma dlq ls --each\` shows them.`
-        : `No such dead letters: topics and services are ${deadLetterTopics.map(({ source, service }) => `${source.name} of ${service}`).join(', ')}.`,
+        ? `${JSON.stringify(filter.id)} is not the id of a dead letter. \`parma dlq ls --each\` lists them.`
+        : `There are no dead letters of this topic and service. These exist: ${deadLetterTopics.map(({ source, service }) => `${source.name} of ${service}`).join(', ')}.`,
     )
   const config = readConfig()
   const database = await openPool(config)

@@ -1,13 +1,15 @@
 import { glob } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Command } from 'commander'
 import type { CommandGroup } from '#runtime/commands/commands.ts'
 
+/** `name`: a noun, or a noun and a verb where another service owns the noun's other verbs. `file`: the one to start. */
 export type FoundCommand = { name: string; help: string; file: string }
 
 const services = resolve(import.meta.dirname, '..')
 
-/** Every noun that a service declares in its commands.ts, with the file to start for it. */
+/** Every command that a service declares in its commands.ts, by name. */
 export async function findCommands(): Promise<FoundCommand[]> {
   const files = (await Array.fromAsync(glob('*/commands.ts', { cwd: services })))
     .filter((file) => dirname(file) !== 'runtime')
@@ -21,14 +23,14 @@ export async function findCommands(): Promise<FoundCommand[]> {
   return found.flat().sort((a, b) => a.name.localeCompare(b.name))
 }
 
+/** The help of `parma` itself, as wide as the terminal. */
 export function renderHelp(commands: readonly FoundCommand[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length))
-  const lines = commands.map(({ name, help }) => `  ${name.padEnd(width)}  ${help}`)
+  const program = new Command('parma').usage('<command> …').helpOption(false).helpCommand(false)
+  for (const { name, help } of commands) program.addCommand(new Command(name).description(help))
   return [
-    'Usage: parma <command> … [--json]',
-    '',
-    ...lines,
-    '',
-    '`parma <command> --help` says more. Where no addresses are set, those of the local stack (.local/stack.env) are used.',
+    program.helpInformation(),
+    '`parma <command> --help` describes a command; most print JSON with --json.',
+    'If the environment names no addresses, those of the local stack are used',
+    '(.local/stack.env, or the file that PARMA_STACK_ENV names).',
   ].join('\n')
 }

@@ -13,7 +13,7 @@ const row = z.object({
   action: z.enum(['replayed', 'dropped']),
 })
 
-/** What was done with dead letters before, by `keyOf`. */
+/** What was done with dead letters so far, by `keyOf`. */
 export async function readHandled(database: Database): Promise<Map<string, Action>> {
   const rows = await database.any(sql.type(row)`
     SELECT topic, partition, "offset"::text AS offset, (extract(epoch FROM written_at) * 1000)::float8 AS at, action
@@ -21,7 +21,7 @@ export async function readHandled(database: Database): Promise<Map<string, Actio
   return new Map(rows.map(({ action, at, ...one }) => [keyOf({ ...one, timestamp: at }), action]))
 }
 
-/** Notes that a letter was dealt with. Done twice is done once. */
+/** Records what was done with a dead letter, once. */
 export async function addHandled(
   database: Database,
   record: FetchedRecord,
@@ -35,6 +35,7 @@ export async function addHandled(
     ON CONFLICT DO NOTHING`)
 }
 
+/** Identifies the record of a dead letter, also across clusters that were set up anew. */
 export function keyOf({
   topic,
   partition,

@@ -1,26 +1,22 @@
 #!/usr/bin/env node
-// `parma`: finds the command asked for among services/*/commands.ts and runs it as a process of its own.
+// `parma`: finds a command in services/*/commands.ts and runs it as a process of its own, whose exit code it passes on.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { findCommands, renderHelp } from './find-commands.ts'
 import { readEnvironment } from './config.ts'
+import { findCommands, renderHelp } from './find-commands.ts'
 
-const [noun, ...args] = process.argv.slice(2)
+const [noun = 'help', ...args] = process.argv.slice(2)
 const found = await findCommands()
 const command = found.find(({ name }) => name === `${noun} ${args[0]}`) ?? found.find(({ name }) => name === noun)
 
 if (command) {
-  const child = spawn(process.execPath, [command.file, noun!, ...args], {
-    stdio: 'inherit',
-    env: readEnvironment(),
-  })
+  const child = spawn(process.execPath, [command.file, noun, ...args], { stdio: 'inherit', env: readEnvironment() })
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   if (signal) process.kill(process.pid, signal)
   process.exitCode = code ?? 1
+} else if (noun === 'help' || noun.startsWith('-')) {
+  console.log(renderHelp(found))
 } else {
-  const isHelp = noun === undefined || noun === 'help' || noun.startsWith('-')
-  ;(isHelp ? console.log : console.error)(
-    `${isHelp ? '' : `parma: there is no command ${noun}.\n\n`}${renderHelp(found)}`,
-  )
-  process.exitCode = isHelp ? 0 : 2
+  console.error(`There is no command ${noun}.\n\n${renderHelp(found)}`)
+  process.exitCode = 2
 }

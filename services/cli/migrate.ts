@@ -9,7 +9,7 @@ const services = resolve(import.meta.dirname, '..')
 
 export function build(group: Command): void {
   group
-    .option('--dry-run', 'show what would run, change nothing')
+    .option('--dry-run', 'print what would run, change nothing')
     .option('--json', 'print JSON')
     .action(async ({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }) => {
       const { DATABASE_URL } = readEnv({ DATABASE_URL: postgresSettings.DATABASE_URL })
@@ -21,11 +21,11 @@ export function build(group: Command): void {
           if (!json) console.log(`${service}: ${migration}${dryRun ? ' would run' : ''}`)
         }
       }
-      if (json || done.length === 0) printResult(done, 'everything is up to date', json)
+      if (json || done.length === 0) printResult(done, 'Everything is up to date.', json)
     })
 }
 
-/** The migrations folders of all services, in one order. */
+/** The migrations folders of all services, in a fixed order. */
 async function findMigrations(): Promise<string[]> {
   const found = await Array.fromAsync(glob('*/migrations', { cwd: services }))
   return found.map((dir) => resolve(services, dir)).sort()

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { recordLifeDays } from '#schemas/topics.ts'
 
-// Reads what services let others read: their views, normalizer.value and analyzer.news (design section 5).
+// Reads only what services share with others: their views, normalizer.value and analyzer.news.
 
 const total = z.number()
 const pipelineRow = z.object({
@@ -20,8 +20,8 @@ const pipelineRow = z.object({
 export type Pipeline = z.output<typeof pipelineRow>
 
 /**
- * How much of what a source fed since `since` has come how far; of all sources when `source` is null. Older payloads are
- * left out: not every service still knows of them (LEDGER_DAYS).
+ * Counts how far the payloads of a source got since `since`; of all sources when `source` is null. Older payloads are
+ * left out, because some services have forgotten them (LEDGER_DAYS).
  */
 export function readPipeline(database: Database, source: string | null): Promise<Pipeline> {
   return database.one(sql.type(pipelineRow)`
@@ -68,8 +68,8 @@ const alertRow = z.object({
 })
 
 /**
- * The newest news of a source that was sent to somebody, with its way back to the raw document; a change of a number
- * rather than another one of the same payload. Null when there is none.
+ * The newest news item of a source that was sent to somebody, with the way back to its raw document. A change of a
+ * number is preferred over other news items of its payload. Null when there is none.
  */
 export async function readNewestAlert(database: Database, source: string | null) {
   const alert = await database.maybeOne(sql.type(alertRow)`

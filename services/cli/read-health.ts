@@ -6,7 +6,7 @@ const settingOf = (service: string) => `${service.toUpperCase().replace('-', '_'
 
 export type ServiceHealth = { service: string; state: 'ready' | 'not ready' | 'down' | 'unknown'; detail: string }
 
-/** Asks the health port of every service, at the address that <NAME>_HEALTH_URL gives. */
+/** Asks the health port of every service, at the address in <NAME>_HEALTH_URL. */
 export function readHealth(): Promise<ServiceHealth[]> {
   const urls = readEnv(Object.fromEntries(services.map((service) => [settingOf(service), z.url().optional()])))
   return Promise.all(services.map((service) => askHealth(service, urls[settingOf(service)])))

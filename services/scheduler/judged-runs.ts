@@ -115,7 +115,7 @@ async function writeSources(tx: Transaction, sourceIds: readonly number[], runsT
       data_source_id: id,
       company_id: null,
       subject: name,
-      message: `${name} is down: its last ${runsToDown} runs failed. Last reason: ${reason}. Check its module, then run \`npx parma schedule run ${id}\`.`,
+      message: `${name} is down: its last ${runsToDown} runs failed. Last reason: ${reason}. Check its module, then run \`parma schedule run ${id}\`.`,
       facts: { reason: reason ?? '', runs: String(runsToDown) },
     })),
   )
@@ -197,7 +197,7 @@ async function openMissing(tx: Transaction, runs: readonly UnjudgedRun[]): Promi
         data_source_id,
         company_id,
         subject: `${company}, ${source}`,
-        message: `No value of ${company} from ${source} since ${last_value} UTC: ${because}. \`npx parma companies ls\` shows its identifiers.`,
+        message: `No value of ${company} from ${source} since ${last_value} UTC: ${because}. \`parma companies ls\` shows its identifiers.`,
         facts: { what: 'ran, no value', since: last_value, because },
       }
     }),

@@ -90,7 +90,7 @@ function onSource<T>(source: string, work: (tx: Transaction, sourceId: number) =
 
 async function set(source: string, { json = false, by, ...words }: PolicyWords & Signed): Promise<void> {
   if (Object.values(words).every((word) => word === undefined))
-    throw new UsageError('Nothing to change. `npx parma schedule set --help` lists the options.')
+    throw new UsageError('Nothing to change. `parma schedule set --help` lists the options.')
   const id = await onSource(source, async (tx, id) => {
     await changeWithRecord(tx, id, { by: nameOfCaller(by), what: 'set' }, async (before) => {
       const after = changePolicy(before, words)
@@ -99,11 +99,7 @@ async function set(source: string, { json = false, by, ...words }: PolicyWords &
     })
     return id
   })
-  printResult(
-    { id },
-    `The plan of source ${id} is changed. \`npx parma schedule preview ${id}\` shows its slots.`,
-    json,
-  )
+  printResult({ id }, `The plan of source ${id} is changed. \`parma schedule preview ${id}\` shows its slots.`, json)
 }
 
 type Pause = Signed & { until?: string; reason?: string }

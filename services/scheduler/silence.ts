@@ -55,7 +55,7 @@ export async function judgeSources(database: Database, settings: Config): Promis
     else {
       const since = new Date(found.since).toISOString().slice(0, 16).replace('T', ' ')
       const { what, because } = found
-      const message = `No value from ${name} since ${since} UTC: ${because}. \`npx parma schedule ls\` shows its plan and last run.`
+      const message = `No value from ${name} since ${since} UTC: ${because}. \`parma schedule ls\` shows its plan and last run.`
       stale.push({ ...key, subject: name, message, facts: { what, since, because } })
     }
   }

@@ -35,7 +35,7 @@ const death = (event_id: string, reason: string) => ({
   '__dlq.first.failed.at': failedAt,
 })
 
-/** Letters as a version of the analyzer left them that could not read what today's can, and one that nobody can read. */
+/** Dead letters of an earlier analyzer that could not read what today's can, and one that nobody can read. */
 async function leaveDeadLetters(count: number): Promise<Observation[]> {
   const good = Array.from({ length: count }, observation)
   const name = installation.topics.prefix + topics.observations.name
@@ -113,12 +113,12 @@ test('dead letters are listed, shown, replayed once to their service, and droppe
   expect(await judged(good.map(({ event_id }) => event_id))).toBe(3)
 })
 
-test('a letter is never replayed or dropped by accident', async () => {
-  await expect(dlq('replay')).rejects.toThrow('Say which letters to replay')
-  await expect(dlq('drop', '--yes')).rejects.toThrow('Say which letters to drop')
-  await expect(dlq('replay', '--all', '--reason', 'undecodable')).rejects.toThrow('Say which letters')
+test('a dead letter is never replayed or dropped by accident', async () => {
+  await expect(dlq('replay')).rejects.toThrow('Select dead letters to replay')
+  await expect(dlq('drop', '--yes')).rejects.toThrow('Select dead letters to drop')
+  await expect(dlq('replay', '--all', '--reason', 'undecodable')).rejects.toThrow('Select dead letters')
   await expect(dlq('replay', '--all', '--rate', '0')).rejects.toThrow('--rate')
-  await expect(dlq('ls', '--service', 'nobody')).rejects.toThrow('No such dead letters')
-  await expect(dlq('show', 'x/1/2')).rejects.toThrow('is no letter')
-  await expect(dlq('show', `${letters}/0/999999`)).rejects.toThrow('There is no letter')
+  await expect(dlq('ls', '--service', 'nobody')).rejects.toThrow('There are no dead letters of this topic and service')
+  await expect(dlq('show', 'x/1/2')).rejects.toThrow('is not the id of a dead letter')
+  await expect(dlq('show', `${letters}/0/999999`)).rejects.toThrow('There is no dead letter')
 })
