@@ -18,8 +18,22 @@ export class AnalyticsError extends Error {
 const maxQuotedAnswer = 300
 const retryable = new Set([429, 502, 503, 504])
 
+/** How long one call may take, as all modules have it (contract section 1). */
+const timeoutMs = 120_000
+
+/** The longest pause before a call is made again, whatever Retry-After asks for. */
+const maxPauseMs = 10_000
+
+/** How often a call is made; the pause before the second attempt, doubled before each further one. */
+const patience = { attempts: 5, firstPauseMs: 500 }
+
 /** A call that meets no answer, or one that asks to come back, is made again: within a run it is the same event. */
-export function openAnalytics(config: Config, stopping: AbortSignal, log: Log): ConnectAnalytics {
+export function openAnalytics(
+  config: Config,
+  stopping: AbortSignal,
+  log: Log,
+  { attempts, firstPauseMs } = patience,
+): ConnectAnalytics {
   const base = config.ANALYTICS_BASE_URL.replace(/\/*$/, '')
 
   return (authorization) => async (path, body) => {
@@ -29,19 +43,19 @@ export function openAnalytics(config: Config, stopping: AbortSignal, log: Log): 
         headers: { authorization, 'content-type': 'application/json' },
         body: JSON.stringify(body),
         redirect: 'error',
-        signal: AbortSignal.any([stopping, AbortSignal.timeout(config.MINER_CALL_TIMEOUT_MS)]),
+        signal: AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]),
       })
 
     for (let attempt = 1; ; attempt++) {
-      const isLast = attempt >= config.MINER_CALL_ATTEMPTS
+      const isLast = attempt >= attempts
       const answer = await send().catch((error: Error) => error)
       const isFinal = answer instanceof Error ? stopping.aborted : !retryable.has(answer.status)
       if (isLast || isFinal) return await read(path, answer)
       const asked = answer instanceof Error ? NaN : Number(answer.headers.get('retry-after') ?? NaN) * 1000
-      const pause = Number.isNaN(asked) ? config.MINER_CALL_PAUSE_MS * 2 ** (attempt - 1) : asked
+      const pause = Number.isNaN(asked) ? firstPauseMs * 2 ** (attempt - 1) : asked
       log.info({ path, attempt, status: answer instanceof Error ? answer.message : answer.status }, 'call_repeated')
       if (!(answer instanceof Error)) await answer.body?.cancel()
-      await delay(Math.min(pause, config.MINER_MAX_PAUSE_MS), undefined, { signal: stopping })
+      await delay(Math.min(pause, maxPauseMs), undefined, { signal: stopping })
     }
   }
 }

@@ -16,6 +16,9 @@ const companiesBody = z.object({
 })
 const registered = z.object({ id: z.number().int() })
 
+/** The largest request: the identifiers of some ten thousand companies. */
+const maxBodyBytes = 1024 * 1024
+
 const validityMs = 180 * 24 * 60 * 60 * 1000
 
 /** The three routes that parma-analytics calls of a mining module (contract section 4), for holders of a token only. */
@@ -24,7 +27,7 @@ export function createApp(miner: Miner, own: Set<string>, connect: ConnectAnalyt
   const app = express()
   app.disable('x-powered-by')
   app.use(requireToken(config.PARMA_SHARED_SECRET_KEY))
-  app.use(express.json({ limit: config.MINER_MAX_BODY_BYTES }))
+  app.use(express.json({ limit: maxBodyBytes }))
 
   app.get('/initialize', async (request, response) => {
     const { source_id } = initializeQuery.parse(request.query)

@@ -16,12 +16,6 @@ export const settings = {
     .describe('Name of the data source this module was added as.'),
   ANALYTICS_BASE_URL: z.url().describe('Address of parma-analytics (its edge).'),
   PARMA_SHARED_SECRET_KEY: secret().describe('Secret that signs the tokens of mining modules.'),
-  MINER_CALL_TIMEOUT_MS: count(120_000).describe('How long one call to parma-analytics may take.'),
-  MINER_CALL_ATTEMPTS: count(5).describe('How often a call is made that meets no answer, 429, 502, 503 or 504.'),
-  MINER_CALL_PAUSE_MS: count(500).describe('Pause before the second attempt, doubled before each further one.'),
-  MINER_MAX_PAUSE_MS: count(10_000).describe('The longest such pause, whatever Retry-After asks for.'),
-  MINER_CONCURRENCY: count(4).describe('Companies crawled at once; each feeds its payloads one after the other.'),
-  MINER_MAX_BODY_BYTES: count(1024 * 1024).describe('The largest request body.'),
   MINER_HISTORY_MONTHS: count(12, 0).describe('Monthly snapshots fed when a package is crawled first; 0 for none.'),
   MINER_RELEASES_SINCE: z.iso
     .date()
@@ -30,14 +24,11 @@ export const settings = {
       'Older releases are not listed. A date, as a list bound by a count would lose an item with each new one.',
     ),
   MINER_NPM_COMMAND: z.string().default('npm').describe('Command that answers `view NAME --json`.'),
-  MINER_NPM_TIMEOUT_MS: count(20_000).describe('How long one look-up may take.'),
-  MINER_NPM_PAUSE_MINUTES: count(10).describe('After a look-up failed, the registry is left alone for so long.'),
   MINER_CACHE_DIR: z
     .string()
     .default('.cache/npm-view')
     .transform((path) => resolve(root, path))
     .describe('Folder of look-ups, and of marks for which packages have had their history fed; from the repository.'),
-  MINER_CACHE_HOURS: count(24, 0).describe('A look-up older than this is made again.'),
 }
 
 export type Config = ReturnType<typeof readConfig>

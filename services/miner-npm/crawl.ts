@@ -15,6 +15,9 @@ export type Miner = { config: Config; findFacts: FindFacts; marks: HistoryMarks;
 /** One call of /companies: how to reach parma-analytics, and the source it is for. */
 export type Run = { post: Post; sourceId: string }
 
+/** Companies crawled at once; each feeds its payloads one after the other. */
+export const companiesAtOnce = 4
+
 /**
  * Feeds every package of every company: its history where this source has none yet, then today, in the order of time.
  * What goes wrong becomes the company's entry in the answer, and the crawl goes on (contract section 4.3).
@@ -29,7 +32,7 @@ export async function crawl(miner: Miner, run: Run, companies: Companies): Promi
       if (failures[0]) errors[companyId] = describeFailures(failures[0].name, failures)
     }
   }
-  await Promise.all(Array.from({ length: miner.config.MINER_CONCURRENCY }, work))
+  await Promise.all(Array.from({ length: companiesAtOnce }, work))
   return errors
 }
 

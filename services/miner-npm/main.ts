@@ -11,7 +11,7 @@ import { openPackages } from './packages.ts'
 
 await runService('miner-npm', readConfig, async (config, { log, health, scope, stopping }) => {
   const own = readDependencies()
-  const view = openNpmView(config.MINER_NPM_COMMAND, config.MINER_NPM_TIMEOUT_MS)
+  const view = openNpmView(config.MINER_NPM_COMMAND)
   const findFacts = openPackages(config, own, view, log)
   const marks = openHistoryMarks(`${config.MINER_CACHE_DIR}/fed`, config.PARMA_SHARED_SECRET_KEY, log)
   const app = createApp({ config, findFacts, marks, log }, own, openAnalytics(config, stopping, log))

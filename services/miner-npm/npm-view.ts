@@ -19,7 +19,10 @@ export class RegistryUnavailable extends Error {
   }
 }
 
-export function openNpmView(command: string, timeout: number): ViewPackage {
+/** How long one look-up may take. */
+const defaultTimeoutMs = 20_000
+
+export function openNpmView(command: string, timeout = defaultTimeoutMs): ViewPackage {
   return async (name) => {
     const options = ['--json', '--fetch-retries=1', `--fetch-timeout=${timeout}`, '--update-notifier=false']
     const answer = await run(command, ['view', name, ...options], {

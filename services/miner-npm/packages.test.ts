@@ -12,7 +12,7 @@ const own = new Set(['express', 'pino', '@types/node'])
 const recorded = readRecording()
 
 /** An npm of our own that answers with `script` and notes each call in a file. */
-async function setUp(script: string, env: Record<string, string> = {}) {
+async function setUp(script: string, timeoutMs?: number) {
   const dir = await mkdtemp(join(tmpdir(), 'miner-npm-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
   const command = join(dir, 'npm')
@@ -22,10 +22,9 @@ async function setUp(script: string, env: Record<string, string> = {}) {
     ANALYTICS_BASE_URL: 'http://127.0.0.1:1',
     PARMA_SHARED_SECRET_KEY: 'x'.repeat(32),
     MINER_CACHE_DIR: join(dir, 'cache'),
-    ...env,
   })
   const open = (npm = command) => {
-    const view = openNpmView(npm, config.MINER_NPM_TIMEOUT_MS)
+    const view = openNpmView(npm, timeoutMs)
     return openPackages(config, own, view, createLog('test', 'silent'))
   }
   const calls = async () => (await readFile(join(dir, 'calls'), 'utf8').catch(() => '')).split('\n').filter(Boolean)
@@ -60,7 +59,7 @@ test.each([
   ['reaches no registry', 'echo "{\\"error\\":{\\"code\\":\\"ENOTFOUND\\"}}"; exit 1', undefined],
   ['does not answer in time', 'exec sleep 30', undefined],
 ])('the recording serves where npm %s, and npm is left alone for a while', async (_, script = 'exit 1', npm) => {
-  const { open, calls } = await setUp(script, { MINER_NPM_TIMEOUT_MS: '2000' })
+  const { open, calls } = await setUp(script, 2000)
   const find = open(npm)
   expect(await find('express')).toEqual(recorded.get('express'))
   expect(await find('pino')).toEqual(recorded.get('pino'))

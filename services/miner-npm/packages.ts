@@ -16,11 +16,15 @@ export class UnknownPackage extends Error {
   }
 }
 
-const minute = 60_000
+/** A look-up older than this is made again: the module runs once a day. */
+const maxAgeMs = 24 * 60 * 60 * 1000
+
+/** After a look-up that failed, the registry is left alone for this long. */
+const pauseMs = 10 * 60 * 1000
 
 /**
  * Finds facts in the order of their age: a fresh file of the cache, the registry, an old file of the cache, the recording.
- * One look-up per package at a time; after one that the registry did not answer it is left alone for MINER_NPM_PAUSE_MINUTES.
+ * One look-up per package at a time; after one that the registry did not answer it is left alone for pauseMs.
  */
 export function openPackages(config: Config, own: Set<string>, view: ViewPackage, log: Log): FindFacts {
   const running = new Map<string, Promise<Facts>>()
@@ -30,14 +34,14 @@ export function openPackages(config: Config, own: Set<string>, view: ViewPackage
   async function find(name: string): Promise<Facts> {
     const file = join(config.MINER_CACHE_DIR, `${encodeURIComponent(name)}.json`)
     const cached = await readCached(file)
-    if (cached && cached.ageMs < config.MINER_CACHE_HOURS * 60 * minute) return cached.facts
+    if (cached && cached.ageMs < maxAgeMs) return cached.facts
     if (Date.now() >= pausedUntil) {
       try {
         const facts = await view(name)
         await keep(file, facts)
         return facts
       } catch (error) {
-        if (error instanceof RegistryUnavailable) pausedUntil = Date.now() + config.MINER_NPM_PAUSE_MINUTES * minute
+        if (error instanceof RegistryUnavailable) pausedUntil = Date.now() + pauseMs
         log.warn({ error, package: name }, 'npm_view_failed')
       }
     }

@@ -13,18 +13,15 @@ import { readRecording } from './recording.ts'
 export const recording = readRecording()
 const own = new Set(['express', '@types/express', 'pino'])
 
+/** As the module's own, but quick. */
+const patience = { attempts: 3, firstPauseMs: 1 }
+
 /** The module's HTTP side before a stand-in of the edge, for tests: it knows three packages, from the recording. */
 export async function startApp(): Promise<{ url: string; edge: EdgeStandIn; close(): Promise<void> }> {
   const log = createLog('test', 'silent')
   const edge = await startEdge()
   const dir = await mkdtemp(join(tmpdir(), 'miner-npm-'))
-  const config = readConfig({
-    ANALYTICS_BASE_URL: edge.url,
-    PARMA_SHARED_SECRET_KEY: secret,
-    MINER_CALL_ATTEMPTS: '3',
-    MINER_CALL_PAUSE_MS: '1',
-    MINER_CONCURRENCY: '3',
-  })
+  const config = readConfig({ ANALYTICS_BASE_URL: edge.url, PARMA_SHARED_SECRET_KEY: secret })
   const findFacts = async (name: string) => {
     const facts = own.has(name) ? recording.get(name) : undefined
     if (!facts) throw new UnknownPackage(name)
@@ -32,7 +29,7 @@ export async function startApp(): Promise<{ url: string; edge: EdgeStandIn; clos
   }
   const marks = openHistoryMarks(join(dir, 'fed'), secret, log)
   const stopping = new AbortController()
-  const app = createApp({ config, findFacts, marks, log }, own, openAnalytics(config, stopping.signal, log))
+  const app = createApp({ config, findFacts, marks, log }, own, openAnalytics(config, stopping.signal, log, patience))
   const server = app.listen(0, '127.0.0.1')
   return {
     url: await addressOf(server),

@@ -10,6 +10,12 @@ export function moduleOf(endpoint: Fragment): Fragment {
     ELSE substr(${endpoint}, strpos(${endpoint}, '://') + 3) END), '/'), '')`
 }
 
+/** How long a circuit breaker stays open at first: a module that restarts is back by then. */
+const openSeconds = 300
+
+/** The longest it stays open: a module that works again is noticed within the hour. */
+const maxOpenSeconds = 3600
+
 /**
  * Counts failed attempts of modules. BREAKER_FAILURES in a row, over all sources of a module, open its circuit breaker,
  * for twice as long with each further failure.
@@ -20,9 +26,9 @@ export async function noteFailures(
   failed: readonly { data_source_id: number; reason: string }[],
 ): Promise<void> {
   if (failed.length === 0) return
-  const { BREAKER_FAILURES, BREAKER_SECONDS, BREAKER_MAX_SECONDS } = settings
+  const { BREAKER_FAILURES } = settings
   const openUntil = (failures: Fragment) => sql.fragment`CASE WHEN ${failures} >= ${BREAKER_FAILURES}::int THEN now() +
-    least(${BREAKER_SECONDS} * 2 ^ least(${failures} - ${BREAKER_FAILURES}::int, 30), ${BREAKER_MAX_SECONDS}) * interval '1 second' END`
+    least(${openSeconds} * 2 ^ least(${failures} - ${BREAKER_FAILURES}::int, 30), ${maxOpenSeconds}) * interval '1 second' END`
   await tx.query(sql.unsafe`
     WITH failed AS (
       SELECT ${moduleOf(sql.fragment`s.invocation_endpoint`)} AS module, count(*)::int AS failures, max(f.reason) AS reason

@@ -21,9 +21,6 @@ const planSettings = {
   FIRST_RUN_UNMAPPED_SECONDS: count(30, 0).describe(
     'The same for a source without measurements, in seconds. Its handshake has not happened yet, so its payloads could not be understood.',
   ),
-  LATE_START_SECONDS: count(300, 0).describe(
-    'With catch-up `none`, a slot that cannot start within this many seconds is skipped.',
-  ),
 }
 
 export const settings = {
@@ -43,9 +40,6 @@ export const settings = {
   ONLY_ACTIVE_LINKS: flag(false).describe(
     'Crawl only companies whose link to the source is marked active. parma-web creates links that are not marked, so by default all links count.',
   ),
-  RUNS_AT_ONCE: count(1000).describe(
-    'Runs that one process carries out at once. Further due tasks wait or are started by other replicas.',
-  ),
   MAX_ATTEMPTS: count(3).describe(
     'Attempts at a task before it is FAILED. `npx parma schedule set --attempts` overrides it for a source.',
   ),
@@ -56,10 +50,6 @@ export const settings = {
   BREAKER_FAILURES: count(5).describe(
     'Failed attempts in a row that open a module’s circuit breaker. When its time has passed, one trial run at a time starts.',
   ),
-  BREAKER_SECONDS: count(300).describe(
-    'Seconds for which a circuit breaker opens, doubled each time the trial run fails.',
-  ),
-  BREAKER_MAX_SECONDS: count(3600).describe('The longest time in seconds for which a circuit breaker opens.'),
   SETTLE_SECONDS: count(10, 0).describe(
     'Seconds after a run’s finish record until its outcome is final. Topics are not ordered with each other, so its last payloads may be counted later.',
   ),
@@ -70,20 +60,10 @@ export const settings = {
   STALE_GRACE_SECONDS: count(3600, 0).describe(
     'A source is stale when a planned run should have ended this many seconds ago and no value has arrived since its slot.',
   ),
-  STALE_CHECK_SECONDS: count(60).describe('Seconds between two searches for stale sources.'),
-  TOKEN_MARGIN_SECONDS: count(1800).describe('Seconds by which a token outlives all attempts at its task.'),
 
-  DISCOVERIES_AT_ONCE: count(4).describe('Discovery calls to one module at once.'),
   DISCOVER_TIMEOUT_SECONDS: count(120).describe('Seconds that one discovery call may take.'),
-  DISCOVERY_EMPTY_SECONDS: count(86_400, 0).describe(
-    'Seconds before a company is looked up again for which discovery found nothing, doubled each time.',
-  ),
   DISCOVERY_FAILED_SECONDS: count(60, 0).describe(
     'Seconds before a company is looked up again whose discovery failed, doubled each time.',
-  ),
-  DISCOVERY_MAX_SECONDS: count(604_800).describe('The longest time in seconds between two discoveries of a company.'),
-  DISCOVERY_VALIDITY_DAYS: count(180).describe(
-    'Days for which discovered identifiers are valid when the module does not say.',
   ),
   MAX_ANSWER_BYTES: count(1024 * 1024).describe('Bytes of the largest answer that is accepted from a module.'),
 }

@@ -9,6 +9,9 @@ import { type LinkedCompany, needsDiscovery } from './read-discovery.ts'
 
 export type DiscoverDeps = { config: Config; database: Database; log: Log; stopping: AbortSignal }
 
+/** Discovery calls to one module at once: modules are small, and ask rate-limited sites. */
+const callsAtOnce = 4
+
 /**
  * Looks up the companies that lack identifiers, each once and a few at a time, while `hasTime`. Returns all `companies`
  * with their identifiers afterwards. A failure is stored with its company and does not stop the others.
@@ -40,7 +43,7 @@ export async function discoverMissing(
       log.warn({ company_id: company.company_id, verdict, reason }, 'nothing_discovered')
     }
   }
-  const lanes = await Promise.allSettled(Array.from({ length: config.DISCOVERIES_AT_ONCE }, lookUpInTurn))
+  const lanes = await Promise.allSettled(Array.from({ length: callsAtOnce }, lookUpInTurn))
   const broken = lanes.find((lane) => lane.status === 'rejected')
   if (broken) throw broken.reason
   const read = () => readCompanies(database, [sourceId], config.ONLY_ACTIVE_LINKS)

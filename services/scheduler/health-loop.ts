@@ -12,6 +12,9 @@ import { judgeRuns } from './judged-runs.ts'
 import { judgeSources } from './silence.ts'
 import { eventOf, markPublished, readUnpublished } from './incidents.ts'
 
+/** How often silent sources are looked for: they are silent for an hour at least, and the query reads all sources. */
+const silenceEveryMs = 60_000
+
 /**
  * Judges settled runs and silent sources, and tells operators what begins and what is over, until the service stops. The
  * returned function asks for a turn now. Each part of a story is told at least once, and is the same event each time.
@@ -28,7 +31,7 @@ export function startHealth(
     do {
       judged = await judgeRuns(database, config)
     } while (judged > 0 && !context.stopping.aborted)
-    if (performance.now() - silenceJudgedAt >= config.STALE_CHECK_SECONDS * 1000) {
+    if (performance.now() - silenceJudgedAt >= silenceEveryMs) {
       await judgeSources(database, config)
       silenceJudgedAt = performance.now()
     }

@@ -47,6 +47,15 @@ export async function readCompanies(
   return Map.groupBy(rows, ({ data_source_id }) => data_source_id)
 }
 
+/** How long discovered identifiers hold when the module does not say: about as long as modules say. */
+const validityDays = 180
+
+/** A company for which discovery found nothing is looked up again after a day, then after twice as long each time. */
+const emptySeconds = 86_400
+
+/** The longest wait between two discoveries of a company: a week. */
+const maxSeconds = 604_800
+
 /**
  * Stores the result of a discovery. Found identifiers replace the discovered ones of the company, never the manual
  * ones. A discovery without a result deletes nothing and starts a back-off in which the company is not looked up again.
@@ -60,7 +69,6 @@ export async function storeDiscovery(
 ): Promise<void> {
   if (discovery.verdict === 'found') {
     const rows = discovery.identifiers.map(({ property, value }) => [property, value])
-    const { DISCOVERY_VALIDITY_DAYS: days } = settings
     const given = discovery.valid_until === null ? null : discovery.valid_until / 1000
     await database.transaction(async (tx) => {
       await tx.query(sql.unsafe`
@@ -73,7 +81,7 @@ export async function storeDiscovery(
         INSERT INTO public.company_data_source_identifier (company_data_source_id, identifier_type, property, value, validity)
         SELECT l.id, 'AUTOMATICALLY_DISCOVERED', found.property, found.value, (CASE
             WHEN to_timestamp(${given}::float8) > now() THEN to_timestamp(${given}::float8)
-            ELSE now() + ${days} * interval '1 day'
+            ELSE now() + ${validityDays} * interval '1 day'
           END) AT TIME ZONE 'UTC'
         FROM ${sql.unnest(rows, ['text', 'text'])} AS found (property, value)
         JOIN public.company_data_source l ON l.id = ${link_id}
@@ -82,9 +90,9 @@ export async function storeDiscovery(
     return
   }
   const { failures, seconds } = missBackOff(discovery.verdict, miss, {
-    emptySeconds: settings.DISCOVERY_EMPTY_SECONDS,
+    emptySeconds,
     failedSeconds: settings.DISCOVERY_FAILED_SECONDS,
-    maxSeconds: settings.DISCOVERY_MAX_SECONDS,
+    maxSeconds,
   })
   await database.query(sql.unsafe`
     INSERT INTO scheduler.discovery (data_source_id, company_id, verdict, reason, failures, tried_at, retry_at)

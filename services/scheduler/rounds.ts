@@ -11,6 +11,9 @@ import { runTask } from './run-task.ts'
 import { adoptTasks, closeOrphans, endAttempts, hasOpenRuns, finalizeRuns } from './open-runs.ts'
 import { createSourceWatch } from './source-watch.ts'
 
+/** Runs of one process at once: each is little more than an open connection. Others wait, or go to other replicas. */
+const maxRuns = 1000
+
 const tickDuration = new Histogram({
   name: 'parma_scheduler_tick_seconds',
   help: 'Seconds from the start of a round until all due tasks are claimed',
@@ -129,7 +132,7 @@ function createTick(
     const { sources, nextInMs } = await watch()
     const foreign = sources.flatMap(({ foreign }) => foreign)
     if (foreign.length > 0) await adoptTasks(database, foreign)
-    const room = config.RUNS_AT_ONCE - runs.size
+    const room = maxRuns - runs.size
     const { claims, missed } = await claimDue(database, config, sources, room)
     full = claims.length === room
     for (let at = 0; at < claims.length; at += sourcesPerRead) start(claims.slice(at, at + sourcesPerRead))

@@ -83,9 +83,12 @@ async function prepare(
   return request
 }
 
+/** How long a token outlives all attempts: what a module sends late is still accepted. */
+const tokenMarginSeconds = 1800
+
 /** A token that outlives all attempts, because the module sends it back with its finish record. */
 function tokenFor({ data_source_id, task_id, max_run_seconds, max_attempts }: Claim, config: Config): Promise<string> {
-  const lifetimeSeconds = max_run_seconds * max_attempts + config.TOKEN_MARGIN_SECONDS
+  const lifetimeSeconds = max_run_seconds * max_attempts + tokenMarginSeconds
   const claims = { sourceId: data_source_id, taskId: task_id, jti: randomUUID(), now: Date.now(), lifetimeSeconds }
   return mintToken(claims, { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY })
 }

@@ -76,7 +76,10 @@ const sourceRow = z
 /** A data source with its plan and the state of its tasks at one moment. Times are ms since 1970. */
 export type SourceState = z.output<typeof sourceRow>
 
-export type PlanSettings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS' | 'LATE_START_SECONDS'>
+/** With catch-up `none`, a slot that cannot start within this time is skipped: a restart takes less. */
+const lateStartMs = 300_000
+
+export type PlanSettings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS'>
 
 /**
  * The state of all sources, or of those in `ids`. Tasks have no index but their key, so each call reads all of them.
@@ -126,7 +129,7 @@ export function readSources(
       CASE WHEN p.data_source_id IS NOT NULL THEN (
         SELECT to_json(one) FROM (SELECT ${policyColumns}, ${isPaused} AS paused, ${epochMs(sql.fragment`p.paused_until`)} AS paused_until) AS one
       ) END AS policy,
-      ${settings.LATE_START_SECONDS * 1000}::int AS grace_ms, ${nowMs} AS now,
+      ${lateStartMs}::int AS grace_ms, ${nowMs} AS now,
       CASE WHEN ran.latest IS NULL
         THEN coalesce(${epochMs(sql.fragment`quiet.since`)}, 0) + ${wait} ELSE 0 END AS first_run_at
     FROM source s
