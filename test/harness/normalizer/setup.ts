@@ -3,7 +3,9 @@ import { createCodec } from '#schemas/codec.ts'
 import type { NormalizationMap, Observation, OpsEvent, RawPayload } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { type Topic, topics } from '#schemas/topics.ts'
-import type { Installation } from '../installation.ts'
+import { vi } from 'vitest'
+import { onCleanup } from '../cleanup.ts'
+import { createInstallation, type Installation } from '../installation.ts'
 import { waitFor } from '../wait-for.ts'
 
 export type Mapping = {
@@ -22,7 +24,18 @@ export type Received<T> = {
   headers: Record<string, string>
   partition: number
 }
+type NormalizerBench = ReturnType<typeof normalizerBench>
+export type InstalledNormalizer = NormalizerBench & { installation: Installation }
 export type Fed = RawPayload & { headers?: Record<string, string> }
+
+/** An installation with a running normalizer, for a whole file. Commands that the test runs itself find it, too. */
+export async function installNormalizer(): Promise<InstalledNormalizer> {
+  const installation = await createInstallation()
+  for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
+  onCleanup(() => void vi.unstubAllEnvs())
+  await installation.start('normalizer', { MAP_WAIT_MS: '4000', MAX_LEAVES: '1000', MAX_DEPTH: '20' })
+  return { installation, ...normalizerBench(installation) }
+}
 
 /** A source of its own and companies for one test, and the topics around the normalizer. */
 export function normalizerBench({ database, topics: testTopics, env }: Installation) {
