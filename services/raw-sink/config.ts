@@ -17,16 +17,16 @@ export const settings = {
   ...consumerSettings,
   ...firestoreSettings,
   FIRESTORE_WRITES_PER_SECOND: count(500).describe(
-    'Documents a process writes in a second at first; half as many more every five minutes of traffic.',
+    'Documents that a process writes per second at first. The rate grows by half every five minutes of traffic.',
   ),
   FIRESTORE_TIMEOUT_MS: count(30_000).describe(
-    'How long one call may take before it counts as failed and is repeated.',
+    'Milliseconds that one call to Firestore may take before it fails and is retried.',
   ),
 }
 
 export type Config = ReturnType<typeof readConfig>
 
-/** Everything raw-sink needs to know of its surroundings. */
+/** The settings, checked, with the access to Firestore. Throws a ConfigError that names everything that is wrong. */
 export const readConfig = (env: Env = process.env, secrets = secretsDir) => {
   const config = readEnv(settings, withAccountFile(env, secrets))
   const firestore = readFirestoreAccess(config)

@@ -5,15 +5,15 @@ import { isObject, parseJson } from './parse.ts'
 export type Fields = Record<string, LegalMap | string | number | boolean | null | Date | Uint8Array>
 
 /**
- * A document that is written once, of about `bytes` as Firestore counts them. `parts` lie in its subcollection `parts`,
- * named 1, 2 and so on, and are written first.
+ * A document that is written once. `bytes`: its approximate size as Firestore counts it. `parts`: the documents of its
+ * subcollection `parts`, named 1, 2 and so on, which are written first.
  */
 export type StoredDocument = { path: string; contentHash: string; fields: Fields; bytes: number; parts: Fields[] }
 
 // https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields
 const maxDocumentBytes = 1024 * 1024
 const maxPartBytes = 1_000_000
-/** For what Firestore may count otherwise than we do. */
+/** Room for differences between Firestore's count of a document's size and ours. */
 const reserveBytes = 2048
 
 /**
@@ -21,17 +21,18 @@ const reserveBytes = 2048
  *
  * | field | what |
  * |---|---|
- * | mining_trigger, status, company_id | `""`, `"success"`, the company id as text: what parma-web knows |
+ * | mining_trigger, status, company_id | `""`, `"success"`, the company id as text: parma-web reads these |
  * | data | `raw_data` of the body in its legal Firestore form (encode.ts), for people and parma-web's export |
- * | data_truncated | true: `data` had to be cut to fit a document |
- * | data_error | why `data` is empty although the body is not; else null |
- * | body | the request body, byte for byte, where it fits beside `data` |
- * | body_parts | 0: it is in `body`; else it is in the field `bytes` of `parts/1` to `parts/{body_parts}`, in this order |
+ * | data_truncated | whether `data` was cut to fit the document |
+ * | data_error | why `data` is empty although the body is not, or null |
+ * | body | the request body, byte for byte, if it fits beside `data` |
+ * | body_parts | 0: the body is in `body`; else it is in the field `bytes` of `parts/1` to `parts/{body_parts}` |
  * | body_bytes, content_hash | length and sha256 (lower-case hex) of the body |
  * | event_id, data_source_id, task_id, map_version | as on the topic |
- * | received_at, observed_at, history | when the edge took it, when it was true (null: not said), told silently |
+ * | received_at, observed_at | when the edge received it, when the module observed it (null: the module did not say) |
+ * | history | whether it was observed more than 24 h before it was received: then nobody is notified |
  *
- * Lineage and re-drive read the bytes, never `data`. Every field but `data` is the same for the same payload.
+ * Lineage and re-drive read the bytes, never `data`. All fields but `data` are always the same for one payload.
  */
 export function payloadDocument(payload: RawPayload, dataError: string | null = null): StoredDocument {
   const { event_id, source_name, body, content_hash } = payload
@@ -66,9 +67,9 @@ export function payloadDocument(payload: RawPayload, dataError: string | null = 
 }
 
 /**
- * The document of a normalization map, `parma/mining/datasource/{source_name}/normalization_schema/{event_id}`: `schema`
- * is the map in its legal Firestore form (encode.ts), cut where `schema_truncated`; beside it version, content_hash and
- * received_at.
+ * The document of a normalization map, `parma/mining/datasource/{source_name}/normalization_schema/{event_id}`.
+ * `schema` is the map in its legal Firestore form (encode.ts); `schema_truncated` says whether it was cut to fit the
+ * document.
  */
 export function mapDocument(map: NormalizationMap): StoredDocument {
   const { event_id, source_name, content, content_hash, version, data_source_id } = map
@@ -85,11 +86,11 @@ export function mapDocument(map: NormalizationMap): StoredDocument {
   }
 }
 
-/** Why there cannot be a document at all for this event; null when there can. The edge lets none of these through. */
+/** Why this event cannot have a document; null when it can. The edge accepts none of these. */
 export function findFault({ event_id, source_name, ...times }: Located): string | null {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(event_id)) return `event_id "${event_id}" is not a uuid`
   if (!/^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(source_name))
-    return `source_name "${source_name.slice(0, 200)}" cannot name a collection: use up to 200 of a-z, 0-9, _ and -`
+    return `source_name "${source_name.slice(0, 200)}" cannot name a collection: use up to 200 characters of a-z, 0-9, _ and -`
   const wrong = [times.received_at, times.observed_at ?? 0].find((ms) => ms < firstMs || ms > lastMs)
   return wrong === undefined ? null : `${wrong} ms is not a time between the years 1 and 9999`
 }
@@ -113,9 +114,9 @@ function readObject(read: () => ReturnType<typeof parseJson> | undefined, room: 
   try {
     const value = read()
     if (isObject(value)) return { ...encodeObject(value, room), error: null }
-    return { ...nothing, error: 'it holds no object to show' }
+    return { ...nothing, error: 'there is no object to show' }
   } catch (error) {
-    // Malformed UTF-8, malformed JSON, and nesting that exhausts the stack: the bytes are kept all the same.
+    // Malformed UTF-8, malformed JSON, or nesting that exhausts the stack. The bytes are kept anyway.
     return { ...nothing, error: (error as Error).message.slice(0, 300).toWellFormed() }
   }
 }

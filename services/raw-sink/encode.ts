@@ -1,31 +1,35 @@
 import { isObject, isRawNumber, type Json } from './parse.ts'
 
-/** What Firestore stores as it is. */
+/** A value that Firestore can store. */
 export type Legal = null | boolean | number | bigint | string | Legal[] | LegalMap
 export type LegalMap = { [name: string]: Legal }
 
 // https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields: 20 levels, names of 1,500 bytes.
-// The emulator counts the names of a whole path, so the path is what stays below.
+// The emulator applies the limit to the whole path, so the path stays below it.
 const maxDepth = 18
 const maxPathBytes = 1200
 
 type Place = { depth: number; pathBytes: number; inArray: boolean }
-/** `whole`: nothing of the value had to be left out. */
+/** `whole`: nothing was left out. */
 type Encoded = { value: Legal; bytes: number; whole: boolean }
 
 /**
- * The legal Firestore form of a JSON object, at most `room` bytes of it as Firestore counts them.
+ * The legal Firestore form of a JSON object, cut to `room` bytes as Firestore counts them.
  *
  * | JSON | Firestore |
  * |---|---|
  * | null, boolean, string, object, array | the same |
- * | number | integer or double; integers of up to 64 bits keep all their digits |
- * | member named `__…__`, `$…` or nothing | the same, named with a `$` in front |
- * | array directly in an array; what lies below 18 levels; a number of more digits; a text or name with half a surrogate pair; a member whose path has more than 1,200 bytes (then the object it is in) | a map `{ $json: "<its JSON text>" }` |
+ * | number | integer or double; integers of up to 64 bits keep all digits |
+ * | member named `__…__`, `$…` or the empty name | the same, its name with a `$` in front |
+ * | what Firestore cannot hold (see below) | a map `{ $json: "<its JSON text>" }` |
  *
- * Read backwards this gives the same JSON, if it is `whole`: a map with the single member `$json` is the value of that
- * text, any other name loses the `$` in front. What does not fit is left out: of an object whole members, the large ones
- * first, of an array all from the first that does not fit.
+ * Firestore cannot hold: an array directly in an array; everything below 18 levels; a number with more digits than fit;
+ * a text or an object with a name that has half a surrogate pair; an object with a member whose path is longer than 1,200
+ * bytes.
+ *
+ * If the result is `whole`, it can be read back as the same JSON: a map with the single member `$json` stands for the value
+ * of that text, and every other name loses one `$` in front. What does not fit is left out: of an object, whole members,
+ * containers before scalars; of an array, everything from the first item that does not fit.
  */
 export function encodeObject(
   object: { [name: string]: Json },
@@ -37,7 +41,7 @@ export function encodeObject(
 
 const empty: Encoded = { value: {}, bytes: 0, whole: false }
 
-/** Null: nothing of it fits. */
+/** Null: nothing of the value fits. */
 function encode(value: Json, place: Place, room: number): Encoded | null {
   if (isRawNumber(value)) return encodeDigits(value.rawJSON, room)
   if (typeof value === 'string')

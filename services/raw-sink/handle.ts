@@ -4,12 +4,12 @@ import { findFault, mapDocument, payloadDocument } from './document.ts'
 import { mapConcurrently } from './map-concurrently.ts'
 import type { Store } from './store.ts'
 
-/** Documents written at once, per partition: Firestore's rate limit is the bound, not the wait for each answer. */
+/** Documents written at once per partition, so that Firestore's rate is the limit, not the wait for each answer. */
 const concurrency = 100
 
 /**
- * Stores each payload as one document. Where Firestore refuses `data`, the document is stored without it, so that the
- * body is always kept.
+ * Stores each payload as one document. If Firestore refuses `data`, the document is stored without it, so that the body
+ * is always kept.
  */
 export function storePayloads(store: Store): Handler<RawPayload> {
   return inTurn(async (payload) => {
@@ -21,6 +21,7 @@ export function storePayloads(store: Store): Handler<RawPayload> {
   })
 }
 
+/** Stores each map as one document. */
 export function storeMaps(store: Store): Handler<NormalizationMap> {
   return inTurn(async (map) => {
     const fault = findFault(map)
@@ -28,7 +29,9 @@ export function storeMaps(store: Store): Handler<NormalizationMap> {
   })
 }
 
-/** Those of one event one after the other: of two contents the first in the partition is kept, as the normalizer does. */
+/**
+ * Records of one event one after the other: of two contents the first in the partition is kept, as in the normalizer.
+ */
 function inTurn<T extends { event_id: string }>(keep: (value: T) => Promise<Outcome>): Handler<T> {
   return async (batch) => {
     const outcomes = new Map<Delivery<T>, Outcome>()
@@ -42,6 +45,6 @@ function inTurn<T extends { event_id: string }>(keep: (value: T) => Promise<Outc
 
 function outcomeOf(written: Awaited<ReturnType<Store>>): Outcome {
   if (written.kind === 'refused') return dead('refused-by-firestore', written.message)
-  if (written.kind === 'conflict') return dead('conflict', `${written.path} holds other content already`)
+  if (written.kind === 'conflict') return dead('conflict', `${written.path} already has other content`)
   return ok()
 }

@@ -1,4 +1,7 @@
-/** Results of `work` for all items, in their order, with at most `limit` under way. The first error ends it: nothing new is begun. */
+/**
+ * The results of `work` for all items, in order, with at most `limit` at once. After the first error no further item
+ * starts.
+ */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
   limit: number,

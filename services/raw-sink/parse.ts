@@ -1,12 +1,12 @@
 import { isSafeNumber } from 'lossless-json'
 
-/** A number whose digits a double cannot hold, as its source text. */
+/** A number with more digits than a double can hold, as its source text. */
 export interface RawNumber {
   readonly rawJSON: string
 }
 export type Json = null | boolean | number | string | RawNumber | Json[] | { [name: string]: Json }
 
-// TypeScript's lib does not know them yet: https://github.com/tc39/proposal-json-parse-with-source
+// Not in TypeScript's lib yet: https://github.com/tc39/proposal-json-parse-with-source
 const json = JSON as unknown as {
   parse(text: string, revive?: (name: string, value: Json, context: { source: string }) => Json): Json
   rawJSON(source: string): RawNumber
@@ -16,8 +16,11 @@ const json = JSON as unknown as {
 const maybeLong = /[\d.]{16}|\d[eE]/
 
 /**
- * The value of a JSON text, with no digit lost: `JSON.stringify` gives back the same numbers. Of members with the same
- * name the last one counts. Throws SyntaxError, and RangeError where the nesting exhausts the stack.
+ * The value of a JSON text with all digits: `JSON.stringify` gives back the same numbers. Of members with the same name
+ * the last one counts. Throws a SyntaxError, or a RangeError when the nesting exhausts the stack.
+ *
+ * Two other readers of JSON have other needs: the edge's knows byte positions and Python's words, the normalizer's
+ * keeps the order of leaves.
  */
 export function parseJson(text: string): Json {
   if (!maybeLong.test(text)) return json.parse(text)

@@ -1,13 +1,13 @@
 const stepMs = 5 * 60_000
 const growth = 1.5
-/** Longer than this without traffic, and it begins anew. */
+/** After this long without traffic the ramp starts again. */
 const idleMs = 30 * 60_000
 
 /**
- * Paces writes as Firestore wants them: `perSecond` at first, half as many more every five minutes. It spreads a collection
- * over more servers as its traffic grows, and refuses what comes faster:
- * https://firebase.google.com/docs/firestore/best-practices#ramping_up_traffic. The returned function says how many
- * milliseconds the next write has to wait, given the time.
+ * Paces writes as Firestore asks for: `perSecond` at first, 50 % more every five minutes. Firestore spreads a
+ * collection over more servers as its traffic grows and refuses faster growth:
+ * https://firebase.google.com/docs/firestore/best-practices#ramping_up_traffic. The returned function takes the time in
+ * ms and returns how many ms the next write has to wait.
  */
 export function createRamp(perSecond: number): (now: number) => number {
   let begun = -Infinity

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { DocumentSnapshot, Firestore, Timestamp } from 'firebase-admin/firestore'
 import type { RawPayload } from '#schemas/generated/types.ts'
 
-/** Why a raw document cannot be read back as the payload it was. */
+/** A raw document that cannot be read back as the payload it was made from. The message says why. */
 export class UnreadableDocument extends Error {
   constructor(path: string, why: string) {
     super(`${path}: ${why}`)
@@ -11,17 +11,18 @@ export class UnreadableDocument extends Error {
 }
 
 /**
- * The payload whose raw document lies at `path` (document.ts), its body byte for byte as the edge got it, without a replay
- * mark. Rejects with an UnreadableDocument when it is gone or its bytes are not those that were stored.
+ * The payload whose raw document is at `path` (document.ts), with its body byte for byte as the edge received it and
+ * without a replay mark. Rejects with an UnreadableDocument when the document is gone or its bytes are not those that
+ * were stored.
  */
 export async function readPayload(firestore: Firestore, path: string): Promise<RawPayload> {
   const document = await firestore.doc(path).get()
-  if (!document.exists) throw new UnreadableDocument(path, 'there is no such document')
+  if (!document.exists) throw new UnreadableDocument(path, 'the document does not exist')
   const body = await readBody(firestore, document)
   const get = <T>(name: string) => document.get(name) as T
   const content_hash = get<string>('content_hash')
   if (createHash('sha256').update(body).digest('hex') !== content_hash)
-    throw new UnreadableDocument(path, 'its body is not the one that was stored')
+    throw new UnreadableDocument(path, 'the body is not the one that was stored')
   return {
     event_id: get('event_id'),
     received_at: get<Timestamp>('received_at').toMillis(),
@@ -44,6 +45,6 @@ async function readBody(firestore: Firestore, document: DocumentSnapshot): Promi
   const parts = document.ref.collection('parts')
   const read = await firestore.getAll(...Array.from({ length: count }, (_, index) => parts.doc(String(index + 1))))
   const missing = read.find(({ exists }) => !exists)
-  if (missing) throw new UnreadableDocument(document.ref.path, `part ${missing.id} of its body is gone`)
+  if (missing) throw new UnreadableDocument(document.ref.path, `part ${missing.id} of the body is missing`)
   return Buffer.concat(read.map((part) => part.get('bytes') as Buffer))
 }

@@ -10,27 +10,27 @@ import type { Config } from './config.ts'
 import type { Fields, StoredDocument } from './document.ts'
 import { createRamp } from './ramp.ts'
 
-/** `repeated`: it was there with the same content. `conflict`: with other content, which stays. */
+/** `repeated`: the document existed with the same content. `conflict`: it existed with other content, which stays. */
 export type Written =
   { kind: 'created' | 'repeated' } | { kind: 'conflict'; path: string } | { kind: 'refused'; message: string }
 
 /**
- * Writes a document once, its parts before it: a document that is there is complete. Outages are TransientErrors. Those
- * that are asked for at the same time travel in one commit, which costs a tenth of a commit for each.
+ * Writes a document once, its parts first: a document that exists is complete. Rejects with a TransientError during an
+ * outage. Documents that are written at the same time share a commit, which makes each ten times cheaper.
  */
 export type Store = (document: StoredDocument) => Promise<Written>
 
-/** Documents that travel in one commit: more make a commit slower and save no calls worth mentioning. */
+/** Documents in one commit. More make a commit slower and hardly save calls. */
 const maxCommitDocuments = 25
 
-/** The emulators take 4 MB, Firestore 10 MiB; as it travels a document is at most twice as large as it counts. */
+/** Emulators accept 4 MB, Firestore 10 MiB. On the wire a document is at most twice as large as Firestore counts it. */
 const maxCommitBytes = 1024 * 1024
 
-/** Firestore, or its emulator, for as long as the service runs. Readiness follows it. */
+/** Opens Firestore or its emulator until the service stops. The service is ready only while Firestore answers. */
 export function openStore(config: Config, { scope, health }: ServiceContext): Store {
   const firestore = openFirestore(config.firestore)
   scope.defer(() => firestore.terminate())
-  // An emulator has one server.
+  // An emulator has one server and needs no ramp.
   const ramp = config.FIRESTORE_EMULATOR_HOST ? () => 0 : createRamp(config.FIRESTORE_WRITES_PER_SECOND)
   let probe: Promise<unknown> | null = null
   health.ready('firestore', async () => {
@@ -77,12 +77,12 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
       if (code !== alreadyExists) throw error
     }
     const [there] = await inTime(firestore.getAll(ref, { fieldMask: ['content_hash'] }), ref.path)
-    // Deleted in between: once more from the start.
-    if (!there?.exists) throw new TransientError(`${ref.path} was there and is gone`)
+    // Deleted in between: the retry writes it.
+    if (!there?.exists) throw new TransientError(`${ref.path} existed and was deleted`)
     return there.get('content_hash') === contentHash ? { kind: 'repeated' } : { kind: 'conflict', path: ref.path }
   }
 
-  /** The client repeats calls for ten minutes by itself; the runtime, which does the same, has to know earlier. */
+  /** The client retries a call for ten minutes. The runtime retries as well and has to know earlier. */
   function inTime<T>(call: Promise<T>, path: string): Promise<T> {
     return withDeadline(call, config.FIRESTORE_TIMEOUT_MS, () => new TransientError(`no answer for ${path}`))
   }

@@ -107,7 +107,7 @@ describe('a payload', () => {
     const done = await redrive('--source', source.name)
     expect(process.exitCode).toBe(1)
     process.exitCode = undefined
-    expect(done).toMatchObject({ redriven: 1, unreadable: [`${path}: there is no such document`] })
+    expect(done).toMatchObject({ redriven: 1, unreadable: [`${path}: the document does not exist`] })
     await replayed(done.replay_id, 1)
     expect(await bench.counts(source)).toMatchObject({ refused: 2 })
   })
