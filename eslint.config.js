@@ -14,7 +14,7 @@ const rooms = {
     web: [],
     kafka: ['process'],
     consume: ['kafka', 'process'],
-    postgres: ['process'],
+    postgres: ['process', 'text'],
     firestore: ['process'],
     commands: ['postgres', 'process'],
   },

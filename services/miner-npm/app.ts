@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express'
 import { decodeJwt, jwtVerify } from 'jose'
 import { z } from 'zod'
+import { dayMs } from '#runtime/text/time.ts'
 import { AnalyticsError, type ConnectAnalytics } from './analytics.ts'
 import { crawl, type Miner } from './crawl.ts'
 import { findPackages } from './discover.ts'
@@ -19,7 +20,7 @@ const registered = z.object({ id: z.number().int() })
 /** The largest request: the identifiers of some ten thousand companies. */
 const maxBodyBytes = 1024 * 1024
 
-const validityMs = 180 * 24 * 60 * 60 * 1000
+const validityMs = 180 * dayMs
 
 /** The three routes that parma-analytics calls of a mining module (contract section 4), for holders of a token only. */
 export function createApp(miner: Miner, own: Set<string>, connect: ConnectAnalytics): Express {

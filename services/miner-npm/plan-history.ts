@@ -1,9 +1,8 @@
+import { dayMs, hourMs } from '#runtime/text/time.ts'
 import type { Facts } from './facts.ts'
 
-const hour = 60 * 60 * 1000
-const day = 24 * hour
 /** What was observed at most 24 hours ago is news, not history; one more for the way and for clocks that differ. */
-const historyAge = 25 * hour
+const historyAge = 25 * hourMs
 
 /**
  * When to look back at a package: `months` times a month apart, oldest first, those before its first release left out.
@@ -14,7 +13,7 @@ export function planHistory(facts: Facts, now: Date, months: number): Date[] {
   const dates = Object.values(facts.published).map((date) => Date.parse(date))
   const first = Math.min(...dates)
   const change = Date.parse(facts.published[facts.latest] ?? '')
-  const midnight = Math.floor((now.getTime() - historyAge) / day) * day
+  const midnight = Math.floor((now.getTime() - historyAge) / dayMs) * dayMs
   const last = new Date(Math.min(change - 1000, midnight))
   return Array.from({ length: months }, (_, index) => goBack(last, months - 1 - index)).filter(
     (at) => at.getTime() >= first,

@@ -1,7 +1,9 @@
-const stepMs = 5 * 60_000
+import { minuteMs } from '#runtime/text/time.ts'
+
+const stepMs = 5 * minuteMs
 const growth = 1.5
 /** After this long without traffic the ramp starts again. */
-const idleMs = 30 * 60_000
+const idleMs = 30 * minuteMs
 
 /**
  * Paces writes as Firestore asks for: `perSecond` at first, 50 % more every five minutes. Firestore spreads a

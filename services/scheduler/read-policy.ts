@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isZone } from '#runtime/text/time-zone.ts'
+import { dayMs, hourMs, minuteMs } from '#runtime/text/time.ts'
 import { cronProblem } from './cron.ts'
 
 /** A row of scheduler.source_policy, its times of day as HH:MM. */
@@ -75,7 +76,7 @@ export function changePolicy(before: Policy, words: PolicyWords): Policy | { pro
   return after
 }
 
-const units: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+const units: Record<string, number> = { m: minuteMs, h: hourMs, d: dayMs }
 
 /**
  * A future time in ms since 1970: ISO 8601 (UTC where no zone is given), or a time from now such as 90m, 12h or 7d.

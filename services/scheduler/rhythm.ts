@@ -1,10 +1,10 @@
+import { dayMs, hourMs } from '#runtime/text/time.ts'
 import { nextCronSlot } from './cron.ts'
 import { type Window, whenOpen } from './window.ts'
 
 export type Frequency = 'HOURLY' | 'DAILY' | 'WEEKLY' | 'MONTHLY'
 
-const hour = 3_600_000
-const periods = { HOURLY: hour, DAILY: 24 * hour, WEEKLY: 7 * 24 * hour }
+const periods = { HOURLY: hourMs, DAILY: dayMs, WEEKLY: 7 * dayMs }
 
 /** When a source should run: by its frequency, counted in UTC from the previous slot, or by a cron pattern instead. */
 export type Rhythm = {
@@ -28,7 +28,7 @@ export function nextSlot(rhythm: Rhythm, after: number): number | null {
 }
 
 /** How far back slots are counted, by frequency and by cron, so that planning is quick after any outage. */
-const longestLookBack = { frequency: 366 * 24 * hour, cron: 31 * 24 * hour }
+const longestLookBack = { frequency: 366 * dayMs, cron: 31 * dayMs }
 
 /** The first slot after `after` that is due at `now`; null: none is. */
 export function firstPassed(rhythm: Rhythm, after: number, now: number): number | null {

@@ -2,12 +2,11 @@ import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import { readPlanConfig } from './config.ts'
 import { previewSlots } from './plan-slots.ts'
 import { readSources, type SourceState } from './sources.ts'
 import { epochMs } from './times.ts'
-
-const dayMs = 86_400_000
 
 /** A source without a slot in this span has none to show: patterns may name a date once in a year. */
 const longestLookAheadMs = 400 * dayMs

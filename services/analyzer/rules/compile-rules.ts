@@ -1,3 +1,4 @@
+import { dayMs } from '#runtime/text/time.ts'
 import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
 import { findMethod, type Method } from '../values/aggregate.ts'
 import type { Tolerance } from '../values/similarity.ts'
@@ -149,8 +150,6 @@ export function percentRule(rule: Pick<Rule, 'id' | 'version' | 'name'>, by: num
     ...{ window: null, inARow: 1, coolDownMs: 0, severity: null, named: true },
   }
 }
-
-const dayMs = 86_400_000
 
 function readOwn({ rule_id: id, version, definition, bucketCompanies }: OwnRow, maxWindow: number): Scoped[] {
   const read = ruleDefinition.safeParse(definition)

@@ -1,9 +1,8 @@
+import { dayMs } from '#runtime/text/time.ts'
 import type { Window } from './compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
 
 type Numbers = Pick<SeriesState, 'recent' | 'at' | 'observedAt'>
-
-const dayMs = 86_400_000
 
 /**
  * The numbers of two windows: one that ends with `number`, and one as long that ends with the number before it. Null: the

@@ -1,3 +1,4 @@
+import { dayMs } from '#runtime/text/time.ts'
 // Numbers, times and texts as a person writes them. Everything that is said is a fact of the news, word by word.
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
@@ -46,7 +47,7 @@ export function formatCount(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
-const twoDaysMs = 48 * 60 * 60 * 1000
+const twoDaysMs = 2 * dayMs
 
 /** A day, 16 November 2026; when `now` is less than two days later with the time, 16 November 2026, 10:03 UTC. */
 export function formatTime(at: number, now = Infinity): string {

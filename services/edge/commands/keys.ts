@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { requireText, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import { apiRoles, makeApiKey } from '../access/api-key.ts'
 import { readIso } from '../http/time.ts'
 
@@ -96,8 +97,6 @@ async function findKey(database: Database, text: string): Promise<number> {
   if (key.revoked) throw new UsageError(`Key ${key.key_id} is revoked already.`)
   return key.key_id
 }
-
-const dayMs = 24 * 60 * 60 * 1000
 
 function readExpiry(text: string, now: number): string {
   const [, days] = /^(\d{1,5})d$/.exec(text) ?? []

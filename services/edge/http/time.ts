@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { minuteMs } from '#runtime/text/time.ts'
 
 /** The dates and times of ISO 8601 that are read. */
 export const iso =
@@ -27,7 +28,7 @@ export function readIso(text: string): number | null {
 function offsetMs(offset: string): number {
   if (/^z$/i.test(offset)) return 0
   const [hours, minutes] = [Number(offset.slice(1, 3)), offset.length === 3 ? 0 : Number(offset.slice(-2))]
-  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
+  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * minuteMs
 }
 
 export const naiveTime = z

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { minuteMs } from '#runtime/text/time.ts'
 import { topics } from '#schemas/topics.ts'
 import { notOwned, sourceOf } from '../access/access.ts'
 import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
@@ -60,7 +61,7 @@ export const feedDoc: RouteDoc = {
   },
 }
 
-const maxAheadMs = 5 * 60 * 1000
+const maxAheadMs = 5 * minuteMs
 const epoch = 0
 
 export type FeedDeps = {

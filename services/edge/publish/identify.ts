@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { v5 as uuidv5 } from 'uuid'
+import { dayMs } from '#runtime/text/time.ts'
 
 // Never changes: ids that were made with it are document ids and ledger keys.
 const namespace = 'a3a4c7de-5d0f-4b57-9f2c-3b0f6a1f2d61'
@@ -40,8 +41,6 @@ export function canonicalCompanyId(text: string): string {
   if (digits === undefined) return text
   return sign === '-' && digits !== '0' ? `-${digits}` : digits
 }
-
-const dayMs = 24 * 60 * 60 * 1000
 
 /** Whether a payload tells of the past: stored and judged, but nobody is messaged. */
 export function isHistory(receivedAt: number, observedAt: number | null): boolean {

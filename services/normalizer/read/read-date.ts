@@ -1,3 +1,4 @@
+import { hourMs, minuteMs } from '#runtime/text/time.ts'
 /** Milliseconds since 1970 (UTC), or why the text is no instant. */
 export type ReadDate = number | 'not-a-date' | 'ambiguous-date'
 
@@ -78,7 +79,7 @@ function instant(
   date.setUTCFullYear(year, month - 1, day)
   const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
   if (!exists || hour! > 23 || minute! > 59 || second! > 59 || offset === null) return 'not-a-date'
-  const at = date.getTime() + hour! * 3_600_000 + minute! * 60_000 + second! * 1000 + millisecond! - offset * 60_000
+  const at = date.getTime() + hour! * hourMs + minute! * minuteMs + second! * 1000 + millisecond! - offset * minuteMs
   const result = new Date(at).getUTCFullYear()
   return result >= 1 && result <= 9999 ? at : 'not-a-date'
 }

@@ -1,3 +1,4 @@
+import { dayMs } from '#runtime/text/time.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { MapFault } from '../maps/compile-map.ts'
 import type { LoadedMap } from '../maps/loaded-maps.ts'
@@ -29,7 +30,7 @@ export function reasonOf(result: Understood | PayloadRefused): PayloadProblem | 
 export type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
 
 /** A day: clocks differ, and the edge allows five minutes. */
-const maxAheadMs = 24 * 60 * 60 * 1000
+const maxAheadMs = dayMs
 
 /** What a payload says, or why it is refused as a whole. Whether company and source exist, the store finds out. Never throws. */
 export function understand(

@@ -1,3 +1,4 @@
+import { dayMs } from '#runtime/text/time.ts'
 import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
 import { clean, cut } from '../message/text.ts'
 
@@ -27,7 +28,7 @@ export function describeAnswer({ status, body }: HttpAnswer): string {
 }
 
 /** No destination is left alone for longer, whatever it asks for. */
-export const maxWaitMs = 24 * 60 * 60 * 1000
+export const maxWaitMs = dayMs
 
 /** How long an answer asks to wait, ms: Retry-After, or the time X-RateLimit-Reset; null when it says nothing. */
 export function askedWait({ headers }: Pick<HttpAnswer, 'headers'>, now: number): number | null {

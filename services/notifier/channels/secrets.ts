@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { createCache } from '#runtime/process/cache.ts'
 import { ConfigError, type Env, secret } from '#runtime/process/config.ts'
+import { minuteMs } from '#runtime/text/time.ts'
 import { clean, cut } from '../message/text.ts'
 import type { Answer } from './answer.ts'
 import { decryptSecret, parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
@@ -46,7 +47,7 @@ export type FindSecret = (name: string) => Promise<FoundSecret>
 
 /** Secrets of Google's Secret Manager that are remembered, and for how long. */
 const maxManaged = 1000
-const managedMs = 5 * 60_000
+const managedMs = 5 * minuteMs
 
 const encryptedRow = z.object({ key_id: z.string(), nonce: z.instanceof(Buffer), ciphertext: z.instanceof(Buffer) })
 

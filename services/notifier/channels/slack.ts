@@ -6,6 +6,7 @@ import {
   WebAPIRequestError,
   WebClient,
 } from '@slack/web-api'
+import { minuteMs } from '#runtime/text/time.ts'
 import type { Answer } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
 import type { ChannelSettings } from './settings.ts'
@@ -21,7 +22,7 @@ const channelName = /^[\p{Ll}\p{Lo}\p{M}\p{N}_-]{1,80}$/u
 /** How far a lost message is looked for, in pages of 200 messages. */
 const maxPages = 10
 /** The database's clock and Slack's need not agree. */
-const clockDifferenceMs = 5 * 60_000
+const clockDifferenceMs = 5 * minuteMs
 
 /**
  * Slack's Web API with a bot token; or, where the secret is the address of an incoming webhook, that. A message of a bot whose

@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import { count, flag } from '#runtime/process/config.ts'
-
-const minuteMs = 60_000
+import { minuteMs } from '#runtime/text/time.ts'
 
 /** What delivering messages reads. */
 export const deliverySettings = {

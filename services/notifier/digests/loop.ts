@@ -7,6 +7,7 @@ import { classify } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { z } from 'zod'
+import { dayMs, hourMs } from '#runtime/text/time.ts'
 import { composeDigest } from '../message/compose-digest.ts'
 import { type NewsItem, pickNews, readNewsItems, readFunding, readSeries } from './news.ts'
 import { type DueDigest, findDue, lookBackDays, type Page, type Selection } from './policies.ts'
@@ -20,9 +21,6 @@ const digests = new Counter({
   help: 'Digests that were due, by what became of them (made, failed)',
   labelNames: ['outcome'] as const,
 })
-
-const hourMs = 60 * 60 * 1000
-const dayMs = 24 * hourMs
 
 /** Days that charts show. */
 const chartDays = 56

@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import { rhythms } from '../message/compose-digest.ts'
 import type { DigestSettings } from './settings.ts'
 import { lastPeriod, periodAt, periodDays, type DigestPeriod } from './periods.ts'
 
 type Connection = Pick<Database, 'any' | 'oneFirst'>
-
-const dayMs = 24 * 60 * 60 * 1000
 
 /** How far a digest looks back before the previous one, for news items that were stored late. */
 const lateMs = dayMs

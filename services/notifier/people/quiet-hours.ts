@@ -1,4 +1,5 @@
 import { localTime } from '#runtime/text/time-zone.ts'
+import { minuteMs } from '#runtime/text/time.ts'
 
 /** Hours of the day, by the clocks of a zone, in minutes since midnight. Those that do not end after they begin end the next day. */
 export type QuietHours = {
@@ -9,7 +10,6 @@ export type QuietHours = {
   days: readonly number[] | null
 }
 
-const minuteMs = 60_000
 const quarterMs = 15 * minuteMs
 const dayMinutes = 24 * 60
 /** Who is never to be disturbed is, after this. */

@@ -1,6 +1,7 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { lockPlanning, operations } from './bundles.ts'
 import { composeNews, composeOps } from '../message/compose.ts'
@@ -11,8 +12,6 @@ import { groupIntoMessages, type PlannedMessage } from './group-messages.ts'
 
 /** Namespace of the ids of these notifications. */
 const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
-
-const dayMs = 24 * 60 * 60 * 1000
 
 const dueRow = z.object({
   item_id: z.string(),

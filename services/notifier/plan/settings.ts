@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { count } from '#runtime/process/config.ts'
+import { hourMs, minuteMs } from '#runtime/text/time.ts'
 
 /** What planning messages reads. */
 export const planSettings = {
@@ -11,10 +12,10 @@ export const planSettings = {
     .default('dead-letters,destination-parked')
     .transform((kinds) => kinds.split(',').map((kind) => kind.trim()))
     .describe('Kinds of operational events, comma separated, that reach administrators even in quiet hours.'),
-  BUNDLE_WINDOW_MS: count(10 * 60_000, 0).describe(
+  BUNDLE_WINDOW_MS: count(10 * minuteMs, 0).describe(
     'After a message about a company, further news items of the company wait for this long and go out together. Critical ones never wait.',
   ),
-  COOL_DOWN_MS: count(60 * 60_000, 0).describe(
+  COOL_DOWN_MS: count(hourMs, 0).describe(
     'A destination does not get the same dedupe key (company, measurement, item, direction and day) again within this time, unless the news item is more severe or critical.',
   ),
 }

@@ -1,9 +1,8 @@
+import { hourMs } from '../text/time.ts'
 import type { LedgerSettings } from '../process/config.ts'
 import { startLoop } from '../process/loop.ts'
 import { type Database, sql } from './database.ts'
 import type { ServiceContext } from '../process/service.ts'
-
-const everyMs = 60 * 60 * 1000
 
 /** Rows deleted in one transaction: it stays short, and what it deletes is locked only briefly. */
 export const pruneBatch = 5000
@@ -13,7 +12,7 @@ export const pruneBatch = 5000
  * at a time: nothing that a batch waits for is held for long. Any number of replicas may do it at once.
  */
 export function startPruning(database: Database, schema: string, settings: LedgerSettings, context: ServiceContext) {
-  const wake = startLoop('prune_ledger', everyMs, context, async () => {
+  const wake = startLoop('prune_ledger', hourMs, context, async () => {
     const pruned = await pruneLedger(database, schema, settings)
     if (pruned > 0) context.log.info({ pruned }, 'ledger_pruned')
     if (pruned === pruneBatch) wake()
