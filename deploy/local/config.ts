@@ -34,6 +34,8 @@ export const portTable = {
   'miner-npm': { setting: 'PARMA_MINER_NPM_PORT', port: 24200 },
 } as const
 export type PortName = keyof typeof portTable
+/** Ports of the servers that containers can run instead. */
+export const serverPorts: readonly PortName[] = ['kafka', 'kafka-controller', 'registry', 'postgres', 'firestore']
 export type Ports = Record<PortName, number>
 
 /** The environment this process was started with; those it starts inherit it. */
@@ -94,10 +96,13 @@ export function readPorts(env: NodeJS.ProcessEnv): Ports {
   return ports
 }
 
-/** The first port of the list somebody else listens on, with the setting that moves it; null when all are free. */
-export async function findTakenPort(ports: Ports): Promise<{ port: number; setting: string } | null> {
-  for (const [name, { setting }] of Object.entries(portTable))
-    if (!(await isFree(ports[name as PortName]))) return { port: ports[name as PortName], setting }
+/** The first port that another program listens on, with the setting that moves it; null when all but `except` are free. */
+export async function findTakenPort(
+  ports: Ports,
+  except: readonly PortName[] = [],
+): Promise<{ port: number; setting: string } | null> {
+  for (const [name, { setting }] of Object.entries(portTable) as [PortName, { setting: string }][])
+    if (!except.includes(name) && !(await isFree(ports[name]))) return { port: ports[name], setting }
   return null
 }
 

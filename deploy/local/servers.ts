@@ -7,16 +7,19 @@ import { accepts, answers, type Program } from './processes.ts'
 import { registryProgram } from './registry.ts'
 import type { StackEnv } from './stack-env.ts'
 
-/** All servers of the stack. `javaServers` is the folder that `fetchJavaServers` returned. */
+/** Kafka, the registry, Postgres and Firestore. `javaServers` is the folder that `fetchJavaServers` returned. */
 export function serverPrograms(settings: Settings, javaServers: string): Program[] {
   return [
     kafkaProgram(settings, javaServers),
     registryProgram(settings, javaServers),
     postgresProgram(settings),
     ...firestorePrograms(settings),
-    smtpSinkProgram(settings),
-    slackStubProgram(settings),
   ]
+}
+
+/** The stand-ins of a mail server and of Slack. */
+export function standInPrograms(settings: Settings): Program[] {
+  return [smtpSinkProgram(settings), slackStubProgram(settings)]
 }
 
 function smtpSinkProgram({ dir, ports }: Settings): Program {

@@ -17,6 +17,8 @@ export type StackOptions = {
   /** `settings`: the ports of config.ts. `free`: ports nobody uses, kept in `dir`. */
   ports: 'settings' | 'free'
   services: readonly ProgramName[]
+  /** Kafka, the registry, Postgres and Firestore already listen on this stack's ports: only stand-ins and services start. */
+  externalServers?: boolean
   setup: readonly SetupStep[]
   /** The stack stops when this process ends, however it ends. */
   withParent: boolean
@@ -43,6 +45,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const log = openLog(join(dir, 'log'), 'supervisor')
   const flags = [`--dir=${dir}`, `--services=${options.services}`, `--setup=${options.setup}`]
   if (options.ports === 'free') flags.push('--free-ports')
+  if (options.externalServers) flags.push('--external-servers')
   if (options.withParent) flags.push('--with-parent')
   if (options.temporary) flags.push('--temporary')
   const supervisor = spawn(process.execPath, [join(import.meta.dirname, 'supervisor.ts'), ...flags], {

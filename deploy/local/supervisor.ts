@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { downFile, findTakenPort, readSettings, type ProgramName } from './config.ts'
+import { downFile, findTakenPort, readSettings, serverPorts, type ProgramName } from './config.ts'
 import { fetchJavaServers } from './java-servers.ts'
 import { identify } from './process-identity.ts'
 import { type Program, supervise, type Supervised } from './processes.ts'
 import { claimRecord, removeRecord, type StackRecord, writeRecord } from './record.ts'
-import { serverPrograms, serviceProgram } from './servers.ts'
+import { serverPrograms, serviceProgram, standInPrograms } from './servers.ts'
 import { createDatabase, type SetupStep, setupSteps } from './setup.ts'
 import { describeStack, stackEnvFile, writeStackEnv } from './stack-env.ts'
 import { removeStackData, stopRecorded } from './stop.ts'
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     services: { type: 'string', default: '' },
     setup: { type: 'string', default: '' },
     'free-ports': { type: 'boolean', default: false },
+    'external-servers': { type: 'boolean', default: false },
     'with-parent': { type: 'boolean', default: false },
     temporary: { type: 'boolean', default: false },
   },
@@ -54,10 +55,12 @@ async function start(): Promise<void> {
   claimed = true
   if (left) for (const name of await stopRecorded(left)) say(`stopped ${name}, left over from a stack that broke down`)
   writeRecord(dir, record)
-  const taken = await findTakenPort(settings.ports)
+  const taken = await findTakenPort(settings.ports, values['external-servers'] ? serverPorts : [])
   if (taken)
     throw new Error(`port ${taken.port} is taken by another program: choose another one with ${taken.setting}.`)
-  const javaServers = await fetchJavaServers(settings.cache, say)
+  const servers = values['external-servers']
+    ? []
+    : serverPrograms(settings, await fetchJavaServers(settings.cache, say))
 
   const stackEnv = () => describeStack(settings, pids)
   const launch = async (group: Supervised[], programs: Program[]) => {
@@ -84,7 +87,7 @@ async function start(): Promise<void> {
     writeStackEnv(dir, stackEnv())
   }
 
-  await launch(groups.servers, serverPrograms(settings, javaServers))
+  await launch(groups.servers, [...servers, ...standInPrograms(settings)])
   await createDatabase(settings)
   for (const step of split(values.setup) as SetupStep[]) {
     stopping.signal.throwIfAborted()

@@ -4,34 +4,47 @@ import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import pg from 'pg'
 import { type Stack, startStack } from '../../deploy/local/stack.ts'
+import { startContainers } from './containers.ts'
 import { templateDatabase } from './database-names.ts'
 import type {} from './stack.ts'
 
 /**
- * Starts the servers that all tests of the run share, without services, and makes the database that tests copy. All of
- * it goes when the run ends, however it ends.
+ * Starts the servers that all tests of the run share, without services, and makes the database that tests copy. With
+ * TEST_STACK=docker Kafka, the registry, Postgres and Firestore run in containers. All of it goes when the run ends,
+ * however it ends.
  */
 export default async function startServers(project: TestProject): Promise<() => Promise<void>> {
+  const { TEST_STACK = '' } = process.env
+  if (!['', 'docker'].includes(TEST_STACK)) throw new Error(`TEST_STACK is ${TEST_STACK}, it can be docker or unset`)
+  const inContainers = TEST_STACK === 'docker'
+  if (inContainers && project.name === 'faults')
+    throw new Error(
+      'The fault tests kill servers by their process id, which a container hides: run them without TEST_STACK.',
+    )
   const dir = mkdtempSync(join(tmpdir(), 'parma-test-'))
-  const stack = await startStack({
-    dir,
-    ports: 'free',
-    services: [],
-    setup: ['public-schema', 'migrate'],
-    withParent: true,
-    temporary: true,
-  }).catch((error: unknown) => {
-    rmSync(dir, { recursive: true, force: true })
-    throw error
-  })
+  const undo: (() => void | Promise<void>)[] = [() => rmSync(dir, { recursive: true, force: true })]
+  const stop = async () => {
+    for (const step of undo.toReversed()) await step()
+  }
   try {
+    if (inContainers) undo.push(await startContainers(dir))
+    const stack = await startStack({
+      dir,
+      ports: 'free',
+      externalServers: inContainers,
+      services: [],
+      setup: ['public-schema', 'migrate'],
+      withParent: true,
+      temporary: true,
+    })
+    undo.push(() => stack.remove())
     await createTemplate(stack)
   } catch (error) {
-    await stack.remove()
+    await stop()
     throw error
   }
   project.provide('stackDir', dir)
-  return () => stack.remove()
+  return stop
 }
 
 /** Nobody may connect to the template: Postgres does not copy a database that is in use. */
