@@ -68,6 +68,11 @@ const kafkajs = {
   name: 'kafkajs',
   message: 'Only services/runtime/kafka and services/runtime/consume know the client library: call theirs.',
 }
+const behindTheDoor = {
+  group: ['#runtime/kafka/produce.ts', '#runtime/kafka/topic-table.ts', '#runtime/consume/consume.ts'],
+  message:
+    'openKafka or openPublisher of #runtime/open-kafka.ts gives what services call: publish, consume, readTable.',
+}
 const environment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
   message: 'Read the environment only in config.ts, through readEnv of #runtime/config.ts, and pass the values on.',
@@ -107,6 +112,12 @@ export default tseslint.config(
     ignores: ['services/runtime/{kafka,consume}/**', '**/*.test.ts'],
     // Not the rule of the same name below: of one rule the last entry that fits a file replaces all others.
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [kafkajs] }] },
+  },
+  {
+    files: ['services/**/*.ts'],
+    // `parma dlq replay` sends the bytes of a dead letter as they are, which nobody else may.
+    ignores: ['services/runtime/**', 'services/cli/**', '**/*.test.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [kafkajs], patterns: [behindTheDoor] }] },
   },
   ...services.map((name) => ({
     files: [`services/${name}/**/*.ts`],

@@ -1,4 +1,5 @@
-import { dead, drop, type Handler, ok, type Outcome, output } from '#runtime/consume/outcome.ts'
+import { dead, drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
+import { output } from '#runtime/kafka/output.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Store, Stored } from './store/store.ts'

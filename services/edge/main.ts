@@ -1,10 +1,8 @@
 // HTTP → raw payloads, maps, finishes, triggers. A 201 from /feed-raw-data means durable in Kafka; the same payload sent
 // again in one run is the same event.
-import { openProducer } from '#runtime/kafka/produce.ts'
+import { openPublisher } from '#runtime/open-kafka.ts'
 import { runService } from '#runtime/process/service.ts'
 import { createHttpClient } from '#runtime/web/http-client.ts'
-import { createCodec } from '#schemas/codec.ts'
-import { createRegistry } from '#schemas/registry.ts'
 import { readConfig } from './config.ts'
 import { openEdge } from './open.ts'
 import { listen } from './server/listen.ts'
@@ -13,10 +11,9 @@ import { listen } from './server/listen.ts'
 const lingerMs = 3
 
 await runService('edge', readConfig, async (config, context) => {
-  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
-  const producer = await openProducer(config, context, lingerMs)
+  const publish = await openPublisher(config, context, lingerMs)
   const http = context.scope.use(
     createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS, ca: config.MODULE_CA }),
   )
-  await listen(config, context, await openEdge(config, context, { codec, producer, http }))
+  await listen(config, context, await openEdge(config, context, { publish, http }))
 })

@@ -1,10 +1,9 @@
 import type { Express } from 'express'
-import type { Producer } from '#runtime/kafka/produce.ts'
+import type { Publish } from '#runtime/kafka/output.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { HttpClient } from '#runtime/web/http-client.ts'
 import type { TokenSecrets } from '#runtime/web/token.ts'
-import type { Codec } from '#schemas/codec.ts'
 import { maxBodyBytes } from '#schemas/topics.ts'
 import { createTokenChecker } from './access/access.ts'
 import { openApiKeys } from './access/api-keys.ts'
@@ -28,7 +27,7 @@ import type { Route } from './server/route.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
 
-type Connections = { codec: Codec; producer: Producer; http: HttpClient }
+type Connections = { publish: Publish; http: HttpClient }
 
 /** How long a client may take to receive an answer: a slow reader must not hold a connection for long. */
 const responseTimeoutMs = 60_000
@@ -59,12 +58,12 @@ function openRoutes(
   config: Config,
   context: ServiceContext,
   database: Database,
-  { codec, producer, http, secrets, caching }: Connections & { secrets: TokenSecrets; caching: CacheOptions },
+  { http, secrets, caching, ...kafka }: Connections & { secrets: TokenSecrets; caching: CacheOptions },
 ): Route[] {
   const { MAX_JSON_DEPTH: maxJsonDepth, LOOKUP_TIMEOUT_MS: lookupTimeoutMs, LINK_SECRET: linkSecret } = config
   const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
   const boundedLookup = boundBy(lookupTimeoutMs)
-  const publish = createPublisher(config, codec, producer, context.log)
+  const publish = createPublisher(config, context.log, kafka.publish)
   const report = createReporter(publish, context.log)
   const sources = openSources(database, caching)
   const accepted = createAcceptedEvents()

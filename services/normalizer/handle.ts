@@ -1,4 +1,5 @@
-import { dead, type Handler, ok, type Outcome, output } from '#runtime/consume/outcome.ts'
+import { dead, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
+import { output } from '#runtime/kafka/output.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
@@ -13,7 +14,7 @@ import { opsEventOf } from './incidents/incidents.ts'
 import { understand, versionOf } from './understand/understand.ts'
 
 /** Understands payloads, stores them, and tells what is stored: observations, and ops events of what is new about them. */
-export function normalizePayloads(maps: Maps, store: Store, config: Config): Handler<RawPayload> {
+export function normalizePayloads(config: Config, maps: Maps, store: Store): Handler<RawPayload> {
   async function work(payload: RawPayload) {
     const map = await maps.find(payload.data_source_id, versionOf(payload))
     return { payload, result: understand(payload, map, config) }

@@ -6,12 +6,10 @@ import { z } from 'zod'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { postgresSettings, readEnv } from '#runtime/process/config.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
-import { prefixed } from '#runtime/kafka/client.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
-import { openProducer } from '#runtime/kafka/produce.ts'
-import { createCodec } from '#schemas/codec.ts'
-import { createRegistry } from '#schemas/registry.ts'
+import { output } from '#runtime/kafka/output.ts'
+import { openPublisher } from '#runtime/open-kafka.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { readPayload, UnreadableDocument } from './read-payload.ts'
@@ -59,15 +57,12 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   if (dryRun) return printRows(countByReason(events), json)
 
   const replay = { replay_id: randomUUID(), reason: `re-drive of ${options.reason ?? 'all refusals'}`, map_version }
-  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
-  const producer = await openProducer(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
-  const topic = prefixed(config, topics.rawPayloads.name)
+  const publish = await openPublisher(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
   const unreadable: string[] = []
   for (const [index, { document, event_id }] of events.entries()) {
     try {
       const payload = { ...(await readPayload(firestore, document)), replay }
-      const value = await codec.encode(topics.rawPayloads, topic, payload)
-      await producer.send([{ topic, key: payload.company_id, value, headers: { event_id } }])
+      await publish([output(topics.rawPayloads, payload.company_id, event_id, payload)])
       await delay(1000 / perSecond)
     } catch (error) {
       if (!(error instanceof UnreadableDocument)) throw error

@@ -202,7 +202,7 @@ describe('a run asked for by hand', () => {
   test('by a trigger is asked for once, however often that is delivered, and has its reason where it is refused', async () => {
     const source = await addSource(tables, { source_name: 'one' })
     const woken: number[] = []
-    const take = takeTriggers(database, createLog('test', 'silent'), () => woken.push(1))
+    const take = takeTriggers({ log: createLog('test', 'silent') }, database, () => woken.push(1))
     const trigger = (data_source_id: number, company_id: string | null = null): Delivery<SourcingTrigger> =>
       delivery({
         ...{ event_id: randomUUID(), kind: 'schedule', requested_at: Date.now() },

@@ -17,7 +17,7 @@ const ruleRow = z.object({ rule_id: z.string(), version: z.number(), definition 
 /** The rules in force, at most RULES_MAX_AGE_MS old. */
 export type ReadRules = () => Promise<Rules>
 
-export function openRules(database: Database, { RULES_MAX_AGE_MS, MAX_WINDOW }: Config): ReadRules {
+export function openRules({ RULES_MAX_AGE_MS, MAX_WINDOW }: Config, database: Database): ReadRules {
   const cache = createCache<Rules>({ maxEntries: 1, lifeMs: () => RULES_MAX_AGE_MS })
   let compiled: { rules: Rules; content: string } | null = null
 

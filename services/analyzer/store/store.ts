@@ -19,7 +19,7 @@ export type Store = (batch: readonly Observation[]) => Promise<Stored[]>
 
 const foreignKeyViolation = '23503'
 
-export function openStore(database: Database, readRules: ReadRules, config: Config): Store {
+export function openStore(config: Config, database: Database, readRules: ReadRules): Store {
   return async (batch) => {
     const rules = await readRules()
     const events = batch.map(({ event_id, replay_id, part, event_no }) => ({

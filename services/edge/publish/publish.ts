@@ -1,11 +1,9 @@
-import { prefixed } from '#runtime/kafka/client.ts'
-import type { Producer } from '#runtime/kafka/produce.ts'
-import { nextSpan } from '#runtime/kafka/trace.ts'
-import type { KafkaSettings } from '#runtime/process/config.ts'
+import { output, type Publish as PublishOutputs } from '#runtime/kafka/output.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'
 import type { Log } from '#runtime/process/log.ts'
-import { type Codec, EncodeError } from '#schemas/codec.ts'
+import { EncodeError } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
+import type { Config } from '../config.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 
 /** The `traceparent` the caller sent, if any. */
@@ -23,23 +21,15 @@ export type Publish = <T extends { event_id: string }>(
   headers?: Record<string, string>,
 ) => Promise<void>
 
-type PublisherSettings = Pick<KafkaSettings, 'TOPIC_PREFIX'> & { FEED_DEADLINE_MS: number }
-
-export function createPublisher(settings: PublisherSettings, codec: Codec, producer: Producer, log: Log): Publish {
-  return async (topic, key, value, { traceparent }, headers = {}) => {
-    const name = prefixed(settings, topic.name)
-    const send = async () => {
-      const record = { topic: name, key, value: await codec.encode(topic, name, value) }
-      await producer.send([
-        { ...record, headers: { ...headers, event_id: value.event_id, traceparent: nextSpan(traceparent) } },
-      ])
-    }
-    const late = () => new Error(`not acknowledged within FEED_DEADLINE_MS (${settings.FEED_DEADLINE_MS})`)
+export function createPublisher(config: Pick<Config, 'FEED_DEADLINE_MS'>, log: Log, send: PublishOutputs): Publish {
+  return async (topic, key, value, { traceparent }, headers) => {
+    const sent = send([output(topic, key, value.event_id, value, headers)], traceparent)
+    const late = () => new Error(`not acknowledged within FEED_DEADLINE_MS (${config.FEED_DEADLINE_MS})`)
     try {
-      await withDeadline(send(), settings.FEED_DEADLINE_MS, late)
+      await withDeadline(sent, config.FEED_DEADLINE_MS, late)
     } catch (error) {
       if (error instanceof EncodeError) throw error
-      log.warn({ error, topic: name, event_id: value.event_id }, 'publish_failed')
+      log.warn({ error, topic: topic.name, event_id: value.event_id }, 'publish_failed')
       if ((error as { type?: string }).type === 'MESSAGE_TOO_LARGE')
         throw new HttpError(413, 'the message broker takes no record as large as this one', {}, { cause: error })
       throw unavailable('the message broker does not confirm the record: send it again', error)

@@ -1,17 +1,13 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
-import { prefixed } from '#runtime/kafka/client.ts'
+import { output, type Publish } from '#runtime/kafka/output.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { Producer } from '#runtime/kafka/produce.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import { nextSpan } from '#runtime/kafka/trace.ts'
-import type { Codec } from '#schemas/codec.ts'
 import { topics } from '#schemas/topics.ts'
 import { groupByDestination } from '../people/destinations.ts'
 import { findAdministratorChannels, findChannelsOf, type RecipientChannel } from '../people/recipients.ts'
 import { composeParked, describeParking } from '../message/compose-parked.ts'
-import type { KafkaSettings } from '#runtime/process/config.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { enqueueForRecipients } from './enqueue.ts'
 import type { DeliverySettings } from './settings.ts'
@@ -38,13 +34,12 @@ type Row = z.output<typeof parkingRow>
  * those who hear at a parked one at their other destinations, once.
  */
 export function startAnnouncingParking(
-  database: Database,
-  config: KafkaSettings & PeopleSettings & Pick<DeliverySettings, 'POLL_MS'>,
+  config: PeopleSettings & Pick<DeliverySettings, 'POLL_MS'>,
   context: ServiceContext,
-  { codec, producer }: { codec: Codec; producer: Producer },
+  database: Database,
+  publish: Publish,
   wakeDelivery: () => void,
 ): void {
-  const topic = prefixed(config, topics.opsEvents.name)
   const wake = startLoop('announce_parking', config.POLL_MS, context, async () => {
     const announced = await database.transaction(async (tx) => {
       const rows = await tx.any(sql.type(parkingRow)`
@@ -54,16 +49,7 @@ export function startAnnouncingParking(
         ORDER BY parking_id LIMIT ${batch} FOR UPDATE OF p SKIP LOCKED`)
       if (rows.length === 0) return 0
       const events = rows.map((row) => ({ ...describeParking(row), event_id: idOf(row) }))
-      await producer.send(
-        await Promise.all(
-          events.map(async (event) => ({
-            topic,
-            key: event.service,
-            value: await codec.encode(topics.opsEvents, topic, event),
-            headers: { event_id: event.event_id, traceparent: nextSpan(undefined) },
-          })),
-        ),
-      )
+      await publish(events.map((one) => output(topics.opsEvents, one.service, one.event_id, one)))
       await announceToOwners(
         tx,
         rows.filter(({ resolved, people }) => !resolved && people.length > 0),

@@ -47,9 +47,9 @@ const slowAtOnce = 24
  * Returns how to wake them.
  */
 export function startDelivery(
-  database: Database,
   config: DeliverySettings & ChannelSettings,
   context: ServiceContext,
+  database: Database,
 ): () => void {
   const findSecret = openSecrets(config, database)
   const loops = Object.keys(channelKinds).map((name) => startKind(name, database, { ...context, config, findSecret }))

@@ -29,9 +29,9 @@ const maxLines = 500
 
 /** Makes digests when they are due, and calls `wakeDelivery` when there are any. Returns how to have it look at once. */
 export function startDigests(
-  database: Database,
   config: DigestSettings,
   context: ServiceContext,
+  database: Database,
   wakeDelivery: () => void,
 ): () => void {
   const { log } = context

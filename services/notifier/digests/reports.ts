@@ -31,7 +31,7 @@ type Report = z.output<typeof waitingRow>
  * Stores the results of digests in Firestore, each as one document `report/<digest id>`, whenever it answers: no digest
  * waits for it. Without Firestore there is nothing to do.
  */
-export function startStoringReports(database: Database, config: DigestSettings, context: ServiceContext): void {
+export function startStoringReports(config: DigestSettings, context: ServiceContext, database: Database): void {
   const { log, scope } = context
   const { firestore: access, FIRESTORE_TIMEOUT_MS: timeoutMs } = config
   if (access === null) return void log.info('report_results_are_not_stored: no Firestore is configured')

@@ -26,7 +26,7 @@ const itemColumns = {
  * Stores news and the groups they belong to, each news once. Sends nothing: `wake` is called when something may be due.
  * The id of a news is made of all that makes it one, so it stands for the content in the ledger.
  */
-export function storeNews(database: Database, config: InboxSettings, wake: () => void): Handler<News> {
+export function storeNews(config: InboxSettings, database: Database, wake: () => void): Handler<News> {
   return async (batch) => {
     const events = batch.map(({ value }) => ({ event_id: value.news_id, replay_id: null, content_hash: value.news_id }))
     await withLedger(database, 'notifier', events, async (tx, verdicts) => {

@@ -27,9 +27,9 @@ const destinationsAtOnce = 200
 
 /** Turns what is due into deliveries, and calls `wakeDelivery` when there are new ones. Returns how to wake it. */
 export function startPlanning(
-  database: Database,
   config: PlanSettings & PeopleSettings & MessageSettings & Pick<DeliverySettings, 'POLL_MS'>,
   context: ServiceContext,
+  database: Database,
   wakeDelivery: () => void,
 ): () => void {
   const { log } = context

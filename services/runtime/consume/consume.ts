@@ -4,7 +4,7 @@ import type { Producer } from '../kafka/produce.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/config.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { joinGroup, Lane } from './group-member.ts'
-import type { Subscription } from './process-batch.ts'
+import type { Subscription } from './subscription.ts'
 import { createBatchWorker } from './work-batch.ts'
 
 /**

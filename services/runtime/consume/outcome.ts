@@ -1,13 +1,4 @@
-import type { Topic } from '#schemas/topics.ts'
-
-/** A record a handler wants on another topic. The runtime encodes it, sends it and waits for the acknowledgement. */
-export type Output = {
-  topic: Topic<unknown>
-  key: string
-  value: unknown
-  eventId: string
-  headers?: Record<string, string>
-}
+import type { Output } from '../kafka/output.ts'
 
 /**
  * What became of one record.
@@ -34,16 +25,6 @@ export type DeadReason =
 export const ok = (...outputs: Output[]): Outcome => ({ kind: 'ok', outputs })
 export const drop = (reason: string): Outcome => ({ kind: 'drop', reason })
 export const dead = (reason: DeadReason, message: string): Outcome => ({ kind: 'dead', reason, message })
-
-export function output<T>(
-  topic: Topic<T>,
-  key: string,
-  eventId: string,
-  value: T,
-  headers?: Record<string, string>,
-): Output {
-  return { topic, key, eventId, value, headers }
-}
 
 /** A record as a handler gets it. */
 export type Delivery<T> = {

@@ -4,7 +4,7 @@ import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { consumerSettings, kafkaSettings, readEnv } from '../process/config.ts'
 import { createLog } from '../process/log.ts'
-import { on } from './process-batch.ts'
+import { on } from './subscription.ts'
 import type { ProducerRecord } from '../kafka/record.ts'
 import { TransientError } from '../process/retry.ts'
 

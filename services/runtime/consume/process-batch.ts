@@ -1,36 +1,22 @@
-import { DecodeError } from '#schemas/codec.ts'
-import type { Codec } from '#schemas/codec.ts'
+import { type Codec, DecodeError } from '#schemas/codec.ts'
 import { deadLetterTopic, type Topic } from '#schemas/topics.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/config.ts'
 import { countInARow, deadLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
-import { dead, type Delivery, drop, type Handler, type Outcome, type Output } from './outcome.ts'
+import { dead, type Delivery, drop, type Handler, type Outcome } from './outcome.ts'
+import { encodeOutput, type Output } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
 import { type FetchedRecord, headerText, type ProducerRecord } from '../kafka/record.ts'
 import { classify } from '../process/retry.ts'
-import { nextSpan, traceIdOf } from '../kafka/trace.ts'
+import { traceIdOf } from '../kafka/trace.ts'
 
 /**
  * Takes records of one partition to their outcomes: decoded, handled, outputs and dead letters acknowledged by the
  * broker. When it resolves, the offset may be committed; when it throws, nothing may be.
  */
 export type Processor = (records: FetchedRecord[], attempt: number) => Promise<void>
-
-/** A topic and what is done with its records, made by `on` or `onHeadersOf`. */
-export type Subscription = { topic: Topic<unknown>; open(deps: ProcessorDeps): Processor }
-
-export const on = <T>(topic: Topic<T>, handle: Handler<T>): Subscription => ({
-  topic,
-  open: (deps) => createProcessor(topic, handle, ({ value }) => deps.codec.decode(topic, value), deps),
-})
-
-/** The same for what needs no values: they are not decoded. */
-export const onHeadersOf = (topic: Topic<unknown>, handle: Handler<undefined>): Subscription => ({
-  topic,
-  open: (deps) => createProcessor(topic, handle, () => undefined, deps),
-})
 
 export type ProcessorDeps = {
   settings: KafkaSettings & Pick<ConsumerSettings, 'MAX_DEAD_LETTERS_IN_A_ROW'>
@@ -43,7 +29,7 @@ export type ProcessorDeps = {
 
 type ReadValue<T> = (record: FetchedRecord) => T | Promise<T>
 
-function createProcessor<T>(
+export function createProcessor<T>(
   topic: Topic<unknown>,
   handle: Handler<T>,
   readValue: ReadValue<T>,
@@ -71,8 +57,11 @@ function createProcessor<T>(
     const outgoing: ProducerRecord[] = []
     for (const [index, outcome] of outcomes.entries()) {
       const record = records[index] as FetchedRecord
-      if (outcome.kind === 'ok')
-        outgoing.push(...(await Promise.all(outcome.outputs.map((one) => encode(one, record, deps)))))
+      if (outcome.kind === 'ok') {
+        const cause = headerText(record, 'traceparent')
+        const encode = (one: Output) => encodeOutput(settings, deps.codec, one, cause)
+        outgoing.push(...(await Promise.all(outcome.outputs.map(encode))))
+      }
       if (outcome.kind !== 'dead') continue
       const death = {
         ...outcome,
@@ -136,20 +125,6 @@ async function handleAll<T>(handle: Handler<T>, deliveries: Delivery<T>[]): Prom
       ...(await handleAll(handle, deliveries.slice(0, middle))),
       ...(await handleAll(handle, deliveries.slice(middle))),
     ]
-  }
-}
-
-async function encode(
-  { topic, key, value, eventId, headers }: Output,
-  cause: FetchedRecord,
-  { codec, settings }: ProcessorDeps,
-) {
-  const name = prefixed(settings, topic.name)
-  return {
-    topic: name,
-    key,
-    value: await codec.encode(topic, name, value),
-    headers: { ...headers, event_id: eventId, traceparent: nextSpan(headerText(cause, 'traceparent')) },
   }
 }
 

@@ -11,9 +11,9 @@ export const pruneBatch = 5000
  * Deletes what `<schema>.processed_event` has held for longer than LEDGER_DAYS, at the start and then every hour, a batch
  * at a time: nothing that a batch waits for is held for long. Any number of replicas may do it at once.
  */
-export function startPruning(database: Database, schema: string, settings: LedgerSettings, context: ServiceContext) {
+export function startPruning(settings: LedgerSettings, context: ServiceContext, database: Database): void {
   const wake = startLoop('prune_ledger', hourMs, context, async () => {
-    const pruned = await pruneLedger(database, schema, settings)
+    const pruned = await pruneLedger(database, context.name, settings)
     if (pruned > 0) context.log.info({ pruned }, 'ledger_pruned')
     if (pruned === pruneBatch) wake()
   })

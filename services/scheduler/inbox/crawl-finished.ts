@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { withLedger } from '#runtime/postgres/ledger.ts'
-import type { Log } from '#runtime/process/log.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
 import { dead, drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
@@ -18,7 +18,11 @@ type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & {
 }
 
 /** Crawl-finished records → tasks. The tasks, their runs and the ledger change together or not at all. */
-export function takeFinishes(database: Database, log: Log, onFinished: () => void): Handler<CrawlFinished> {
+export function takeFinishes(
+  { log }: Pick<ServiceContext, 'log'>,
+  database: Database,
+  onFinished: () => void,
+): Handler<CrawlFinished> {
   return async (batch) => {
     const finishes = batch.map(({ value }) => value)
     const events = finishes.map((finish) => ({

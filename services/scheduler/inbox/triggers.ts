@@ -1,5 +1,5 @@
 import { withLedger } from '#runtime/postgres/ledger.ts'
-import type { Log } from '#runtime/process/log.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
 import { drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
@@ -9,7 +9,11 @@ import { requestRun } from '../request-run.ts'
  * Wakes the clock: a round with nothing due changes nothing, so it does no harm how often and how late it is asked for. A
  * trigger that names a source asks for a run of it, or of one company at it, once.
  */
-export function takeTriggers(database: Database, log: Log, wake: () => void): Handler<SourcingTrigger> {
+export function takeTriggers(
+  { log }: Pick<ServiceContext, 'log'>,
+  database: Database,
+  wake: () => void,
+): Handler<SourcingTrigger> {
   return async (batch) => {
     const outcomes: Outcome[] = []
     for (const { value } of batch) outcomes.push(await take(database, value))

@@ -88,7 +88,7 @@ export async function simulate(seed: number, days: number) {
   const later: { at: number; act: () => Promise<void> | void }[] = []
   const feeds: { task_id: number; company: number }[] = []
   const finishes: CrawlFinished[] = []
-  const takeFinish = takeFinishes(database, createLog('test', 'silent'), () => undefined)
+  const takeFinish = takeFinishes({ log: createLog('test', 'silent') }, database, () => undefined)
   const countFeed = countFeeds(database)
   const watchers = [1, 2].map(() => createSourceWatch(database, config))
   let [looked, there] = [0, 0]

@@ -60,7 +60,7 @@ export const errors = { '1': { error_type: 'CrawlingError', error_description: n
 export const wrong = { errors, result_summary: JSON.stringify(errors) }
 
 export async function finish(...records: CrawlFinished[]) {
-  const handle = takeFinishes(database, createLog('test', 'silent'), () => undefined)
+  const handle = takeFinishes({ log: createLog('test', 'silent') }, database, () => undefined)
   return handle(records.map((record) => delivery(record)))
 }
 

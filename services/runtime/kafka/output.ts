@@ -1,0 +1,58 @@
+import type { Codec } from '#schemas/codec.ts'
+import type { Topic } from '#schemas/topics.ts'
+import type { KafkaSettings } from '../process/config.ts'
+import { prefixed } from './client.ts'
+import type { Producer } from './produce.ts'
+import type { ProducerRecord } from './record.ts'
+import { nextSpan } from './trace.ts'
+
+/** A value that is wanted on a topic, made by `output`. */
+export type Output = {
+  topic: Topic<unknown>
+  key: string
+  value: unknown
+  eventId: string
+  headers?: Record<string, string>
+}
+
+export function output<T>(
+  topic: Topic<T>,
+  key: string,
+  eventId: string,
+  value: T,
+  headers?: Record<string, string>,
+): Output {
+  return { topic, key, eventId, value, headers }
+}
+
+/**
+ * Resolves when all `outputs` are durable (acks=-1); they travel in one send and keep their order. `traceparent` is that of
+ * their cause; without one each begins a trace. Rejects with an EncodeError when a value does not fit its schema. After any
+ * other error some may be there: publish them again, with the same event ids.
+ */
+export type Publish = (outputs: readonly Output[], traceparent?: string) => Promise<void>
+
+/** The one place where a value becomes a record: its topic's name in the cluster, its bytes and the headers that all carry. */
+export async function encodeOutput(
+  settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>,
+  codec: Codec,
+  { topic, key, value, eventId, headers }: Output,
+  traceparent: string | undefined,
+): Promise<ProducerRecord> {
+  const name = prefixed(settings, topic.name)
+  return {
+    topic: name,
+    key,
+    value: await codec.encode(topic, name, value),
+    headers: { ...headers, event_id: eventId, traceparent: nextSpan(traceparent) },
+  }
+}
+
+export function createPublish(
+  settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>,
+  codec: Codec,
+  producer: Producer,
+): Publish {
+  return async (outputs, traceparent) =>
+    producer.send(await Promise.all(outputs.map((one) => encodeOutput(settings, codec, one, traceparent))))
+}

@@ -1,0 +1,46 @@
+import { createCodec } from '#schemas/codec.ts'
+import { createRegistry } from '#schemas/registry.ts'
+import type { Topic } from '#schemas/topics.ts'
+import { consume } from './consume/consume.ts'
+import type { Subscription } from './consume/subscription.ts'
+import { createPublish, type Publish } from './kafka/output.ts'
+import { openProducer } from './kafka/produce.ts'
+import { readTable } from './kafka/topic-table.ts'
+import type { ConsumerSettings, KafkaSettings, ProducerSettings } from './process/config.ts'
+import type { ServiceContext } from './process/service.ts'
+
+/** All that a service knows of Kafka. */
+export type Kafka = {
+  publish: Publish
+  /** Consumes as a member of the service's group until the service stops; resolves when it has joined (consume.ts). */
+  consume(subscriptions: readonly Subscription[]): Promise<void>
+  /** Gives `onRow` all of a compacted topic; resolves when it has what was there, then goes on (topic-table.ts). */
+  readTable<T>(topic: Topic<T>, onRow: (row: T) => void): Promise<void>
+}
+
+/** Codec, registry, producer and group of a service, until it stops. */
+export async function openKafka(
+  config: KafkaSettings & ProducerSettings & ConsumerSettings,
+  context: ServiceContext,
+): Promise<Kafka> {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const producer = await openProducer(config, context)
+  return {
+    publish: createPublish(config, codec, producer),
+    consume: (subscriptions) => consume(config, context, { codec, producer }, subscriptions),
+    readTable: (topic, onRow) => readTable(config, context, codec, topic, onRow),
+  }
+}
+
+/**
+ * For those who only publish: the edge, and commands. A record waits `lingerMs` for others to travel with it. Closes with
+ * the scope, after what is under way.
+ */
+export async function openPublisher(
+  config: KafkaSettings & ProducerSettings,
+  context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
+  lingerMs = 0,
+): Promise<Publish> {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  return createPublish(config, codec, await openProducer(config, context, lingerMs))
+}
