@@ -80,6 +80,6 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inherit
 }
 
 function nodeScript(name: string, args: string[]): Omit<Program, 'isHealthy'> {
-  const script = join(import.meta.dirname, `${name}.ts`)
+  const script = join(import.meta.dirname, 'stand-ins', `${name}.ts`)
   return { name, command: process.execPath, args: [script, ...args], stopSignal: 'SIGTERM' }
 }

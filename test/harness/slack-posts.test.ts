@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { judgePost } from '../../deploy/local/slack-rules.ts'
+import { judgePost } from '../../deploy/local/stand-ins/slack-rules.ts'
 import { composeNews, type NewsItem } from '../../services/notifier/message/compose.ts'
 import { asSlack } from '../../services/notifier/message/render.ts'
 

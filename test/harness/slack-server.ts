@@ -6,8 +6,8 @@ import {
   readFields,
   type Room,
   roomId,
-} from '../../deploy/local/slack-api.ts'
-import { judgePost } from '../../deploy/local/slack-rules.ts'
+} from '../../deploy/local/stand-ins/slack-api.ts'
+import { judgePost } from '../../deploy/local/stand-ins/slack-rules.ts'
 import { createCounter, type Fate, type HttpCall, type Reply, startFaultyServer } from './faulty-server.ts'
 
 export type SlackServer = {
