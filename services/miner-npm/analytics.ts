@@ -2,10 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '#runtime/process/log.ts'
 import type { Config } from './config.ts'
 
-/** Posts a body to a route of parma-analytics and answers its JSON. Throws AnalyticsError for anything but 200 or 201. */
+/**
+ * Posts a body to a route of parma-analytics and returns its JSON. Rejects with AnalyticsError unless it answers 200 or
+ * 201.
+ */
 export type Post = (path: string, body: unknown) => Promise<unknown>
 
-/** The calls of one run: all carry the token that the run came with, unchanged (contract section 2). */
+/** The calls of one run. All carry the token of the run, unchanged (contract section 2). */
 export type ConnectAnalytics = (authorization: string) => Post
 
 export class AnalyticsError extends Error {
@@ -24,15 +27,18 @@ const timeoutMs = 120_000
 /** The longest pause before a call is made again, whatever Retry-After asks for. */
 const maxPauseMs = 10_000
 
-/** How often a call is made; the pause before the second attempt, doubled before each further one. */
-const patience = { attempts: 5, firstPauseMs: 500 }
+/** The attempts at a call, and the pause before the second one, doubled before each further one. */
+const retry = { attempts: 5, firstPauseMs: 500 }
 
-/** A call that meets no answer, or one that asks to come back, is made again: within a run it is the same event. */
+/**
+ * Opens the calls to parma-analytics. A call without an answer, or with 429, 502, 503 or 504, is repeated: within a run
+ * it counts once.
+ */
 export function openAnalytics(
   config: Config,
   stopping: AbortSignal,
   log: Log,
-  { attempts, firstPauseMs } = patience,
+  { attempts, firstPauseMs } = retry,
 ): ConnectAnalytics {
   const base = config.ANALYTICS_BASE_URL.replace(/\/*$/, '')
 
@@ -61,7 +67,7 @@ export function openAnalytics(
 }
 
 async function read(path: string, answer: Response | Error): Promise<unknown> {
-  if (answer instanceof Error) throw new AnalyticsError(`${path} met no answer: ${reasonOf(answer)}`)
+  if (answer instanceof Error) throw new AnalyticsError(`${path} got no answer: ${reasonOf(answer)}`)
   try {
     const text = await answer.text()
     if (answer.status === 200 || answer.status === 201) return JSON.parse(text)
@@ -72,7 +78,7 @@ async function read(path: string, answer: Response | Error): Promise<unknown> {
   }
 }
 
-/** fetch only says "fetch failed"; what failed is the cause. */
+/** The message of the cause, because fetch itself only says "fetch failed". */
 function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message
 }

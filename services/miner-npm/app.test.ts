@@ -164,7 +164,7 @@ test('with nobody at the other end every company has its error and the run fails
   await edge.close()
   const { status, body } = await crawl({ 1: { packages: ['express'] } })
   expect(status).toBe(500)
-  expect(body.detail).toMatch(/^\/crawling-finished met no answer: .*ECONNREFUSED/)
+  expect(body.detail).toMatch(/^\/crawling-finished got no answer: .*ECONNREFUSED/)
 })
 
 test('initialize fails where a registration is answered without an id', async () => {

@@ -22,7 +22,9 @@ const maxBodyBytes = 1024 * 1024
 
 const validityMs = 180 * dayMs
 
-/** The three routes that parma-analytics calls of a mining module (contract section 4), for holders of a token only. */
+/**
+ * The three routes of a mining module (contract section 4). They ask for a token. `own`: the packages that are mined.
+ */
 export function createApp(miner: Miner, own: Set<string>, connect: ConnectAnalytics): Express {
   const { config, log } = miner
   const app = express()
@@ -40,7 +42,7 @@ export function createApp(miner: Miner, own: Set<string>, connect: ConnectAnalyt
     })
     const map = { Source: config.MINER_SOURCE_NAME, Mappings: entries }
     log.info({ source_id, mapped: mappings.length }, 'initialized')
-    // A JSON string that holds JSON text with a Python literal in it: the form that all modules answer (section 4.1).
+    // A JSON string with JSON text in it, whose map is a Python literal: all modules answer so (contract section 4.1).
     response.json(JSON.stringify({ frequency: 'daily', normalization_map: printPython(map as unknown as Json) }))
   })
 
@@ -90,7 +92,7 @@ function authorizationOf(response: Response): string {
   return String(response.locals.authorization)
 }
 
-/** The source the token is for. Only parma-analytics can check the inner token: this serves to tell installations' sources apart. */
+/** The source that the token is for, unchecked: only parma-analytics can check the inner token. */
 function sourceOf(response: Response): string {
   try {
     return String(decodeJwt(String(response.locals.inner)).sourcing_id)

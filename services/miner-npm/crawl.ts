@@ -19,8 +19,8 @@ export type Run = { post: Post; sourceId: string }
 export const companiesAtOnce = 4
 
 /**
- * Feeds every package of every company: its history where this source has none yet, then today, in the order of time.
- * What goes wrong becomes the company's entry in the answer, and the crawl goes on (contract section 4.3).
+ * Posts every package of every company: its history if this source has none yet, then its state of today. An error
+ * becomes the company's entry in the result, and the crawl goes on (contract section 4.3).
  */
 export async function crawl(miner: Miner, run: Run, companies: Companies): Promise<CrawlErrors> {
   const errors: CrawlErrors = {}
@@ -39,7 +39,10 @@ export async function crawl(miner: Miner, run: Run, companies: Companies): Promi
 type Failure = { name: string; message: string }
 
 function refuseProperty(property: string): Failure {
-  return { name: 'ClientInvalidBodyError', message: `${property} is not an identifier of this module, packages is` }
+  return {
+    name: 'ClientInvalidBodyError',
+    message: `${property} is not an identifier of this module: it knows packages`,
+  }
 }
 
 function describeFailures(type: string, failures: Failure[]): CrawlErrors[string] {

@@ -4,7 +4,7 @@ import { compareVersions } from './releases.ts'
 /** The raw_data of a payload; see map.ts for the type of each member. */
 export type RawData = Record<string, unknown>
 
-/** The package as it stands now: everything the registry knows. `since` (ISO 8601) bounds the list of releases. */
+/** The package as it is now, with all that the registry knows. Releases before `since` (ISO 8601) are not listed. */
 export function describeToday(facts: Facts, since: string): RawData {
   return {
     ...describeReleases(facts, facts.latest, Object.entries(facts.published), since),
@@ -20,9 +20,9 @@ export function describeToday(facts: Facts, since: string): RawData {
 }
 
 /**
- * The package as it was at a past time, or null before its first release. Only what publish dates tell: the registry
- * keeps no earlier description, size or maintainers, so those are left out. The latest version then is the highest
- * release published by then that is not above today's `latest`.
+ * The package as it was at a past time; null before its first release. It has only what publish dates tell, because the
+ * registry keeps no earlier descriptions, sizes or maintainers. Its latest version is the highest release published by
+ * then that is not above today's `latest`.
  */
 export function describeAt(facts: Facts, at: Date, since: string): RawData | null {
   const published = Object.entries(facts.published).filter(([, date]) => Date.parse(date) <= at.getTime())

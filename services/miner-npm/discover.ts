@@ -1,6 +1,6 @@
 /**
- * The packages of ours that belong to a company, by name: a package or a scope called as the company is. Case,
- * punctuation and a trailing "js" do not matter: "Node.js" has `node`, "Testcontainers" all of `@testcontainers/…` too.
+ * The `packages` that belong to a company: those whose name or scope is the company's name. Case, punctuation and a
+ * trailing "js" do not matter: "Node.js" has `node`, and "Testcontainers" has all of `@testcontainers/…`.
  */
 export function findPackages(company: string, packages: Iterable<string>): string[] {
   const wanted = simplify(company)

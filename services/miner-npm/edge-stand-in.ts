@@ -10,7 +10,10 @@ export const secret = 'a secret of the installation, long enough'
 export type Call = { path: string; authorization: string | undefined; body: Record<string, unknown> }
 type Reply = { status: number; headers?: Record<string, string>; body?: unknown }
 
-/** What a module sees of parma-analytics, for tests: notes every call, answers as the contract says or as `replyTo` does. */
+/**
+ * What a module sees of parma-analytics, for tests. It records each call and answers by the contract, or as `replyTo`
+ * does.
+ */
 export type EdgeStandIn = {
   url: string
   calls: Call[]
@@ -54,7 +57,9 @@ export async function startEdge(): Promise<EdgeStandIn> {
   return edge
 }
 
-/** A token as parma-analytics mints it: the outer one by `key`, the inner one by a secret no module knows. */
+/**
+ * A token as parma-analytics mints it: the outer one signed by `key`, the inner one by a secret that no module knows.
+ */
 export async function mint(key = secret, sourceId = 7, expiresIn = '30m', alg = 'HS256'): Promise<string> {
   const sign = (claims: Record<string, unknown>, by: string) =>
     new SignJWT(claims)

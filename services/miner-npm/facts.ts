@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { findReleases } from './releases.ts'
 
-/** What we use of a package, as kept in the cache and in the recording. What the registry does not say is left out. */
+/**
+ * What is used of a package, in the form of the cache and the recording. What the registry does not know is left out.
+ */
 export const factsSchema = z.object({
   name: z.string(),
   /** The version that the registry calls `latest`; always one of `published`. */
@@ -21,7 +23,7 @@ export const factsSchema = z.object({
 })
 export type Facts = z.output<typeof factsSchema>
 
-/** npm prints a list of one as its only member. */
+/** npm prints a list of one item as that item. */
 const list = z.preprocess(
   (value) => (value === undefined || Array.isArray(value) ? value : [value]),
   z.array(z.unknown()).optional(),
@@ -43,7 +45,10 @@ const viewSchema = z.object({
   dist: z.object({ unpackedSize: z.number().optional().catch(undefined) }).optional(),
 })
 
-/** The facts in the answer of `npm view NAME --json`. Throws when it is none. https://docs.npmjs.com/cli/commands/npm-view */
+/**
+ * The facts in the output of `npm view NAME --json` (https://docs.npmjs.com/cli/commands/npm-view). Throws for any
+ * other.
+ */
 export function readFacts(view: unknown): Facts {
   const from = viewSchema.parse(view)
   const latest = from['dist-tags']?.latest ?? from.version

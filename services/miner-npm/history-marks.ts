@@ -5,15 +5,18 @@ import { join } from 'node:path'
 import type { Log } from '#runtime/process/log.ts'
 
 /**
- * Remembers which packages of which company have had their history fed to a data source. Losing the marks is harmless:
- * history that comes again is stored as late, and nobody is told.
+ * Remembers which packages of which company have had their history posted to a data source. Losing the marks is
+ * harmless: history that comes again is stored as late, and nobody is notified.
  */
 export type HistoryMarks = {
   has(sourceId: string, companyId: string, name: string): boolean
   set(sourceId: string, companyId: string, name: string): Promise<void>
 }
 
-/** One empty file per mark. Its name depends on the installation's secret, as ids begin anew in a new installation. */
+/**
+ * One empty file per mark. Its name depends on the installation's secret, because ids start again in a new
+ * installation.
+ */
 export function openHistoryMarks(dir: string, secret: string, log: Log): HistoryMarks {
   const fileOf = (...parts: string[]) =>
     join(dir, createHmac('sha256', secret).update(JSON.stringify(parts)).digest('hex'))

@@ -1,5 +1,5 @@
-// A mining module: feeds what the npm registry says about the packages this project depends on. Each payload of a run is
-// posted at least once; parma-analytics makes that once.
+// A mining module: posts what the npm registry knows about the packages that this project depends on. Each payload of a
+// run is posted at least once, and parma-analytics counts it once.
 import { once } from 'node:events'
 import { runService } from '#runtime/process/service.ts'
 import { openAnalytics } from './analytics.ts'

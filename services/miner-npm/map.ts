@@ -1,4 +1,6 @@
-/** An entry of a normalization map (contract section 5). `ItemKey` names the member that tells the items of a list apart. */
+/**
+ * An entry of a normalization map (contract section 5). `ItemKey` names the member that identifies the items of a list.
+ */
 export type Entry = {
   SourceField: string
   DataType: string
@@ -14,7 +16,7 @@ const entry = (SourceField: string, DataType: string, MeasurementName: string): 
   MeasurementName,
 })
 
-/** What the members of raw_data are. Lists of text are typed text, as in other modules. */
+/** The normalization map of raw_data. Lists of texts have the type text, as in other modules. */
 export const mappings: Entry[] = [
   entry('url', 'link', 'package page'),
   entry('name', 'text', 'package name'),

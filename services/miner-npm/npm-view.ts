@@ -8,10 +8,10 @@ import { readFacts, type Facts } from './facts.ts'
 const run = promisify(execFile)
 const maxAnswerBytes = 64 * 1024 * 1024
 
-/** Looks a package up with the ordinary client, so at the registry that npm is configured for. */
+/** Looks a package up with npm itself, so at the registry that npm is configured for. */
 export type ViewPackage = (name: string) => Promise<Facts>
 
-/** npm is missing, too slow, or does not reach its registry: no look-up will do better for now. */
+/** npm is missing, too slow, or does not reach its registry: further look-ups would fail, too. */
 export class RegistryUnavailable extends Error {
   constructor(cause: Error) {
     super(`npm view does not answer: ${cause.message.split('\n')[0]}`, { cause })
@@ -37,7 +37,7 @@ export function openNpmView(command: string, timeout = defaultTimeoutMs): ViewPa
   }
 }
 
-/** The packages this project depends on, by name: the only ones that are ever looked up. */
+/** The names of the packages that this project depends on. Only these are ever looked up. */
 export function readDependencies(): Set<string> {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'))
   return new Set([...Object.keys(dependencies), ...Object.keys(devDependencies)].sort())

@@ -6,7 +6,7 @@ import { factsSchema, type Facts } from './facts.ts'
 import { RegistryUnavailable, type ViewPackage } from './npm-view.ts'
 import { readRecording } from './recording.ts'
 
-/** The facts about one package. Throws UnknownPackage for all but our own dependencies, which alone are looked up. */
+/** The facts about one package. Rejects with UnknownPackage for any package that this project does not depend on. */
 export type FindFacts = (name: string) => Promise<Facts>
 
 export class UnknownPackage extends Error {
@@ -16,15 +16,15 @@ export class UnknownPackage extends Error {
   }
 }
 
-/** A look-up older than this is made again: the module runs once a day. */
+/** A package is looked up again after this time: the module runs once a day. */
 const maxAgeMs = 24 * 60 * 60 * 1000
 
-/** After a look-up that failed, the registry is left alone for this long. */
+/** When the registry does not answer, it is not asked for this long. */
 const pauseMs = 10 * 60 * 1000
 
 /**
- * Finds facts in the order of their age: a fresh file of the cache, the registry, an old file of the cache, the recording.
- * One look-up per package at a time; after one that the registry did not answer it is left alone for pauseMs.
+ * Finds facts in a fresh file of the cache, else in the registry, else in an old file of the cache, else in the
+ * recording. Calls for the same package at the same time share one look-up.
  */
 export function openPackages(config: Config, own: Set<string>, view: ViewPackage, log: Log): FindFacts {
   const running = new Map<string, Promise<Facts>>()
@@ -48,7 +48,8 @@ export function openPackages(config: Config, own: Set<string>, view: ViewPackage
     if (cached) return cached.facts
     recording ??= readRecording()
     const recorded = recording.get(name)
-    if (!recorded) throw new Error(`nothing is known about ${name}: the registry does not answer, no recording has it`)
+    if (!recorded)
+      throw new Error(`nothing is known about ${name}: the registry does not answer and the recording does not have it`)
     log.info({ package: name }, 'recording_used')
     return recorded
   }
@@ -71,7 +72,7 @@ export function openPackages(config: Config, own: Set<string>, view: ViewPackage
   }
 }
 
-/** A file that is not there or not readable as facts (of another version, cut short) counts as none. */
+/** The facts in a file of the cache. Null when there is none, or it cannot be read (cut short, of another version). */
 async function readCached(file: string): Promise<{ facts: Facts; ageMs: number } | null> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)])

@@ -1,13 +1,13 @@
 import { dayMs, hourMs } from '#runtime/text/time.ts'
 import type { Facts } from './facts.ts'
 
-/** What was observed at most 24 hours ago is news, not history; one more for the way and for clocks that differ. */
+/** A payload is history when it is more than 24 hours old; one more hour for the way and for clocks that differ. */
 const historyAge = 25 * hourMs
 
 /**
- * When to look back at a package: `months` times a month apart, oldest first, those before its first release left out.
- * The last is one second before the newest real change, the publish of today's `latest`, so that today differs from it;
- * where that is no history yet, the last midnight (UTC) that is: a run that is repeated feeds the same again.
+ * The times of the snapshots of a package: `months` of them a month apart, oldest first, none before its first release.
+ * The last is one second before the publish of today's `latest`, so that today differs from it. If that is not history
+ * yet, it is the last midnight (UTC) that is, so that a repeated run posts the same again.
  */
 export function planHistory(facts: Facts, now: Date, months: number): Date[] {
   const dates = Object.values(facts.published).map((date) => Date.parse(date))

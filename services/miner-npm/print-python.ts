@@ -1,6 +1,6 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-/** The value as Python's `repr` prints it: modules hand their map over in this form (contract section 4.1). */
+/** The value as Python's `repr` prints it. Modules send their map in this form (contract section 4.1). */
 export function printPython(value: Json): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
@@ -19,7 +19,7 @@ const named: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', 
 
 function printText(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
-  // What Python calls not printable: all of Unicode's "other" and "separator", but the plain blank.
+  // What Python calls not printable: Unicode's categories "other" and "separator", except the plain blank.
   const escaped = text.replace(/[\\\p{C}\p{Z}]/gu, (char) => (char === ' ' ? char : (named[char] ?? escape(char))))
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote
 }

@@ -1,4 +1,4 @@
-// Writes the recording that the module falls back on without a registry: `node services/miner-npm/record.ts`.
+// Writes the recording that the module uses when there is no registry: `node services/miner-npm/record.ts`.
 import { writeFileSync } from 'node:fs'
 import { openNpmView, readDependencies } from './npm-view.ts'
 import { recordingFile, renderRecording } from './recording.ts'

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { factsSchema, type Facts } from './facts.ts'
 
-/** One line of JSON per package after a line that says where they come from, so that a change is easy to review. */
+/** A line about its origin, then one line of JSON per package, so that changes are easy to review. */
 export const recordingFile = resolve(import.meta.dirname, 'recording.ndjson')
 
-/** What the registry said when the recording was made: the packages by name, for machines without a registry. */
+/** The packages of the recording by name, as the registry knew them when it was made. */
 export function readRecording(): Map<string, Facts> {
   const [, ...lines] = readFileSync(recordingFile, 'utf8').trimEnd().split('\n')
   return new Map(lines.map((line) => factsSchema.parse(JSON.parse(line))).map((facts) => [facts.name, facts]))

@@ -1,6 +1,6 @@
 import type { Entry } from './map.ts'
 
-/** Registers one measurement and answers its id. */
+/** Registers one measurement and returns its id. */
 export type Register = (measurement: {
   source_module_id: number
   type: string
@@ -8,7 +8,10 @@ export type Register = (measurement: {
   parent_measurement_id?: number
 }) => Promise<number>
 
-/** The entries with their measurement ids, registered one after the other, each parent before its children. */
+/**
+ * Registers the entries one after the other, parents before their children, and returns them with their measurement
+ * ids.
+ */
 export async function registerAll(
   entries: Entry[],
   sourceId: number,

@@ -1,14 +1,15 @@
 const versions = new Intl.Collator('en', { numeric: true })
 
-/** Orders versions oldest first by their numbers, not by their dates. */
+/** Sorts versions by their numbers, lowest first. */
 export const compareVersions = versions.compare
 
 /**
  * The releases of a package with their publish dates (ISO 8601, UTC), newest first. A release is a version without a
- * prerelease part, so that nightly builds are no news; where the package's own `latest` is a prerelease, every version is.
+ * prerelease part, so that nightly builds make no news. If the package's own `latest` is a prerelease, every version is
+ * one.
  *
- * A registry that mirrors another one may date an old version with the day it first served it. So a release never counts
- * as published after a higher one of its major version.
+ * A registry that mirrors another one may date an old version with the day on which it first served it. A release
+ * therefore never counts as published after a higher one of its major version.
  */
 export function findReleases(latest: string, listed: string[], dates: Record<string, string>): Record<string, string> {
   const counts = isPrerelease(latest) ? () => true : (version: string) => !isPrerelease(version)

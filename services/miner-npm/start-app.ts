@@ -16,7 +16,9 @@ const own = new Set(['express', '@types/express', 'pino'])
 /** As the module's own, but quick. */
 const patience = { attempts: 3, firstPauseMs: 1 }
 
-/** The module's HTTP side before a stand-in of the edge, for tests: it knows three packages, from the recording. */
+/**
+ * Starts the module's HTTP server with a stand-in for the edge, for tests. It knows three packages, from the recording.
+ */
 export async function startApp(): Promise<{ url: string; edge: EdgeStandIn; close(): Promise<void> }> {
   const log = createLog('test', 'silent')
   const edge = await startEdge()
