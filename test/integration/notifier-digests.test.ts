@@ -7,7 +7,7 @@ import { commands } from '../../services/notifier/commands.ts'
 import { readDigestConfig } from '../../services/notifier/config.ts'
 import type { DigestSettings } from '../../services/notifier/digests/settings.ts'
 import type { DueDigest, Selection } from '../../services/notifier/digests/policies.ts'
-import { firstPage, makeDigests } from '../../services/notifier/digests/loop.ts'
+import { firstPage, makeDigests } from '../../services/notifier/digests/make.ts'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { createLog } from '../../services/runtime/process/log.ts'
 import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
@@ -103,7 +103,12 @@ describe('a run', () => {
   /** Makes what is due for these people at a time, as the service does. */
   async function run(people: number[], now: number, which: Selection['which'] = 'due'): Promise<readonly DueDigest[]> {
     const runs = people.map((person) =>
-      makeDigests(pool, config, { which, person }, { after: firstPage, limit: 100 }, log, 'wait', now),
+      makeDigests(config, log, pool, {
+        selection: { which, person },
+        page: { after: firstPage, limit: 100 },
+        ifBusy: 'wait',
+        now,
+      }),
     )
     return (await Promise.all(runs)).flat()
   }
@@ -225,7 +230,12 @@ describe('a run', () => {
       Promise.all([a, b, c, d].map(async (address) => (await messagesTo(database, address)).length))
     const strict = { ...config, STRICT_CHANNEL_PURPOSE: true }
     const page = { after: firstPage, limit: 10 }
-    await makeDigests(pool, strict, { which: 'due', person: alerts.person }, page, log, 'wait', slot)
+    await makeDigests(strict, log, pool, {
+      selection: { which: 'due', person: alerts.person },
+      page,
+      ifBusy: 'wait',
+      now: slot,
+    })
     expect(await counts()).toEqual([0, 0, 0, 0])
     await run([both.person, alerts.person], slot + day)
     expect(await counts()).toEqual([1, 0, 1, 1])
@@ -294,8 +304,8 @@ describe('a run', () => {
     const problem = expect.stringContaining('this row is refused') as string
     expect(await run([broken.person], slot, 'early')).toMatchObject([{ user_id: broken.person, problem }])
     expect(await digestsOf(database, broken.person), 'one that failed before its time still comes').toEqual([])
-    await makeDigests(pool, config, { which: 'due' }, page, log, 'wait', slot)
-    await makeDigests(pool, config, { which: 'due' }, page, log, 'wait', slot)
+    for (let times = 0; times < 2; times++)
+      await makeDigests(config, log, pool, { selection: { which: 'due' }, page, ifBusy: 'wait', now: slot })
     const counts = async () =>
       Promise.all(readers.map(async ({ address }) => (await messagesTo(database, address)).length))
     expect(await counts()).toEqual([1, 1, 0, 1, 1])

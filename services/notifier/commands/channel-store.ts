@@ -1,9 +1,13 @@
 import { z } from 'zod'
+import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { groupByDestination, type SharedDestination } from '../people/destinations.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
 
 // What commands know of channels: parma-web's rows and our own, and the destinations they lead to.
+
+/** What a command says of an id that does not exist. */
+export const channelRemedy = '`parma channels ls` shows the ids.'
 
 const channelRow = z.object({
   id: z.number(),
@@ -73,4 +77,28 @@ export const keyOfDestination = ({ channel, address, secretId }: SharedDestinati
 
 function keyOf(...parts: [channel: string, address: string, secretId: string]): string {
   return JSON.stringify(parts)
+}
+
+/** The channel with this id. Throws a UsageError when there is none. */
+export async function findChannel(database: Database, id: number): Promise<ChannelRow> {
+  const [channel] = await readChannels(database, id)
+  if (!channel) throw new UsageError(`There is no channel ${id}. ${channelRemedy}`)
+  return channel
+}
+
+/** Ids of the destinations that a channel leads to; none before its first message. */
+export async function findDestinationIds(database: Database, id: number): Promise<number[]> {
+  const states = await readDestinationStates(database, [destinationOfChannel(await findChannel(database, id))])
+  return [...states.values()].map(({ destination_id }) => destination_id)
+}
+
+const destinationRow = z.object({ destination_id: z.number() })
+
+/** Ids of all parked destinations. */
+export async function findParkedIds(database: Database): Promise<number[]> {
+  return [
+    ...(await database.anyFirst(
+      sql.type(destinationRow)`SELECT destination_id FROM notifier.destination WHERE parked_at IS NOT NULL`,
+    )),
+  ]
 }

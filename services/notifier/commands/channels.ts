@@ -1,22 +1,24 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { requireCount, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { requireId, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
 import {
-  type ChannelRow,
-  keyOfDestination,
+  channelRemedy,
   destinationOfChannel,
+  findChannel,
+  findDestinationIds,
+  findParkedIds,
+  keyOfDestination,
   readChannels,
   readDestinationStates,
 } from './channel-store.ts'
 import { channelKinds } from '../channels/kinds.ts'
-import { destinationName } from '../message/compose-parked.ts'
 import { unpark } from '../delivery/park.ts'
 import { isSecretName, secretVariable } from '../channels/secrets.ts'
-import { testChannel } from './test-channel.ts'
+import { test } from './test-channel.ts'
 import { resubscribe } from '../delivery/unsubscribe.ts'
 
 type Output = { json?: boolean }
@@ -28,7 +30,6 @@ const secrets = Object.entries(channelKinds).flatMap(([type, { help }]) =>
   help.secret ? [`${type}: ${help.secret}`] : [],
 )
 const idRow = z.object({ id: z.number() })
-const remedy = '`parma channels ls` shows the ids.'
 
 export function build(group: Command): void {
   group
@@ -151,7 +152,7 @@ async function edit(
 ): Promise<void> {
   if (destination === undefined && secretId === undefined)
     throw new UsageError('Nothing to change: give --destination or --secret-id.')
-  const id = requireId(text, remedy)
+  const id = requireId(text, channelRemedy)
   await withDatabase(async (database) => {
     const channel = await findChannel(database, id)
     const next = {
@@ -171,7 +172,7 @@ async function edit(
 }
 
 async function remove(text: string, { json = false }: Output): Promise<void> {
-  const id = requireId(text, remedy)
+  const id = requireId(text, channelRemedy)
   const { rowCount } = await withDatabase((database) =>
     database.query(
       isOwnChannel(id)
@@ -179,40 +180,13 @@ async function remove(text: string, { json = false }: Output): Promise<void> {
         : sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`,
     ),
   )
-  if (rowCount === 0) throw new UsageError(`There is no channel ${id}. ${remedy}`)
+  if (rowCount === 0) throw new UsageError(`There is no channel ${id}. ${channelRemedy}`)
   printResult({ id }, `removed channel ${id}`, json)
-}
-
-async function test(text: string, { wait, json = false }: Output & { wait: string }): Promise<void> {
-  const id = requireId(text, remedy)
-  const waitMs = requireCount(wait, '--wait') * 1000
-  await withDatabase(async (database) => {
-    const destination = destinationOfChannel(await findChannel(database, id))
-    if (destination.problem) throw new UsageError(`Nothing can be sent to channel ${id}: ${destination.problem}.`)
-    const [known] = (await readDestinationStates(database, [destination])).values()
-    if (known?.state === 'unsubscribed')
-      throw new UsageError(
-        `Nothing is sent to channel ${id}: its people have unsubscribed. \`parma channels resubscribe ${id}\` when they want it again.`,
-      )
-    const { state, reason, reference } = await testChannel(
-      database,
-      destination,
-      destinationName(destination.channel, destination.address),
-      waitMs,
-    )
-    if (state === 'sent') return printResult({ id, state, reference }, `sent: ${reference}`, json)
-    if (state === 'sending') throw new UsageError(`The test of channel ${id} is still under way.`)
-    throw new UsageError(
-      state === 'unknown'
-        ? `Nobody knows whether the test of channel ${id} arrived: ${reason}.`
-        : `The test of channel ${id} failed: ${reason}. A notifier must be running, and the destination not hold us up.`,
-    )
-  })
 }
 
 async function resubscribeChannel(text: string, { json = false }: Output): Promise<void> {
   const resubscribed = await withDatabase(async (database) =>
-    resubscribe(database, await findDestinations(database, requireId(text, remedy))),
+    resubscribe(database, await findDestinationIds(database, requireId(text, channelRemedy))),
   )
   if (resubscribed === 0) throw new UsageError(`Nobody has unsubscribed channel ${text}.`)
   printResult({ resubscribed }, `channel ${text} gets e-mails again`, json)
@@ -225,32 +199,13 @@ async function unparkChannels(
   if ((text === undefined) !== all) throw new UsageError('Give the id of a channel, or --all.')
   const unparked = await withDatabase(async (database) => {
     const parked =
-      text === undefined ? await findParked(database) : await findDestinations(database, requireId(text, remedy))
+      text === undefined
+        ? await findParkedIds(database)
+        : await findDestinationIds(database, requireId(text, channelRemedy))
     return unpark(database, parked)
   })
   if (unparked === 0 && !all) throw new UsageError(`Channel ${text} is not parked.`)
   printResult({ unparked }, `${unparked} unparked`, json)
-}
-
-const destinationRow = z.object({ destination_id: z.number() })
-
-async function findParked(database: Database): Promise<number[]> {
-  return [
-    ...(await database.anyFirst(
-      sql.type(destinationRow)`SELECT destination_id FROM notifier.destination WHERE parked_at IS NOT NULL`,
-    )),
-  ]
-}
-
-async function findDestinations(database: Database, id: number): Promise<number[]> {
-  const states = await readDestinationStates(database, [destinationOfChannel(await findChannel(database, id))])
-  return [...states.values()].map(({ destination_id }) => destination_id)
-}
-
-async function findChannel(database: Database, id: number): Promise<ChannelRow> {
-  const [channel] = await readChannels(database, id)
-  if (!channel) throw new UsageError(`There is no channel ${id}. ${remedy}`)
-  return channel
 }
 
 function parseDestination(type: string, destination: string): string {

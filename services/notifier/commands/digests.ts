@@ -11,7 +11,8 @@ import { rhythms } from '../message/compose-digest.ts'
 import { readDigestConfig } from '../config.ts'
 import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
 import { nextPeriod } from '../digests/periods.ts'
-import { firstPage, composeDigests, makeDigests } from '../digests/loop.ts'
+import { composeDigests } from '../digests/compose.ts'
+import { firstPage, makeDigests } from '../digests/make.ts'
 import { asText } from '../message/render.ts'
 
 type Output = { json?: boolean }
@@ -156,7 +157,7 @@ async function run(options: Output & Which & { early?: boolean; dryRun?: boolean
   const log = createLog('parma', 'silent')
   const rows = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
-    const wanted: Selection = {
+    const selection: Selection = {
       which: early ? 'early' : 'due',
       person: person || undefined,
       bucket: options.bucket === undefined ? undefined : bucket,
@@ -164,8 +165,8 @@ async function run(options: Output & Which & { early?: boolean; dryRun?: boolean
     const rows: Record<string, unknown>[] = []
     for (let after = firstPage, last: DueDigest | undefined; ; after = last) {
       const page = { after, limit: config.DIGEST_BATCH }
-      const due = dryRun ? await findDue(database, config, wanted, page) : []
-      const tried = dryRun ? [] : await makeDigests(database, config, wanted, page, log, 'wait')
+      const due = dryRun ? await findDue(database, config, selection, page) : []
+      const tried = dryRun ? [] : await makeDigests(config, log, database, { selection, page, ifBusy: 'wait' })
       rows.push(...(await describeAll(database, config, due)))
       rows.push(...tried.map((one) => ({ ...describe(one), problem: one.problem })))
       last = due.at(-1) ?? tried.at(-1)
@@ -187,11 +188,11 @@ const describe = ({ user_id, user_name, bucket, period }: DueDigest) => ({
 async function describeAll(database: Database, config: ReturnType<typeof readDigestConfig>, due: readonly DueDigest[]) {
   if (due.length === 0) return []
   const made = await composeDigests(database, config, due)
-  return made.map(({ due, news, companies, channels: members }) => ({
+  return made.map(({ due, news, companies, channels }) => ({
     ...describe(due),
     news: news.length,
     companies: companies.length,
-    channels: members.length,
+    channels: channels.length,
   }))
 }
 
@@ -202,10 +203,10 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
     const [due] = await findDue(database, config, { which: 'next', person, bucket }, { after: firstPage, limit: 1 })
     if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` shows which there are.`)
     const [made] = await composeDigests(database, config, [due])
-    return { due, message: made?.message ?? null, members: made?.channels ?? [] }
+    return { due, message: made?.message ?? null, channels: made?.channels ?? [] }
   })
-  const { due, message, members } = found
-  const to = members.map(({ channel_type, destination }) => `${channel_type} ${destination}`)
+  const { due, message, channels } = found
+  const to = channels.map(({ channel_type, destination }) => `${channel_type} ${destination}`)
   const text = message
     ? `To: ${to.join(', ') || 'nobody: no channel'}\nSubject: ${message.subject}\n\n${asText(message, explainWhy(message, [{ name: due.user_name }]))}`
     : 'No news: nothing would be sent.'

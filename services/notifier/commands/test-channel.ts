@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { requireCount, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { SharedDestination } from '../people/destinations.ts'
+import { destinationName } from '../message/compose-parked.ts'
 import type { Message } from '../message/message.ts'
+import { channelRemedy, destinationOfChannel, findChannel, readDestinationStates } from './channel-store.ts'
 
 const testRow = z.object({
   state: z.enum(['pending', 'sending', 'sent', 'failed', 'unknown']),
@@ -11,7 +15,7 @@ const testRow = z.object({
   reference: z.string().nullable(),
   is_over: z.boolean(),
 })
-export type TestResult = z.output<typeof testRow>
+type TestResult = z.output<typeof testRow>
 
 /** A message of which nothing follows. */
 function composeTest(name: string): Message {
@@ -35,7 +39,7 @@ function composeTest(name: string): Message {
  * Has the running notifier send one test message, also to a parked destination, which works again if it arrives. Resolves with what
  * came of it, at the latest after `waitMs`: what nobody has begun to send by then never is.
  */
-export async function testChannel(
+async function testChannel(
   database: Database,
   { channel, address, secretId }: SharedDestination,
   name: string,
@@ -69,4 +73,32 @@ export async function testChannel(
     UPDATE notifier.delivery SET state = 'failed', due_at = NULL, settled_at = now(), reason = 'nobody began to send it in time'
     WHERE notification_id = ${notificationId} AND state = 'pending'`)
   return read()
+}
+
+/** `parma channels test` */
+export async function test(text: string, { wait, json = false }: { json?: boolean; wait: string }): Promise<void> {
+  const id = requireId(text, channelRemedy)
+  const waitMs = requireCount(wait, '--wait') * 1000
+  await withDatabase(async (database) => {
+    const destination = destinationOfChannel(await findChannel(database, id))
+    if (destination.problem) throw new UsageError(`Nothing can be sent to channel ${id}: ${destination.problem}.`)
+    const [known] = (await readDestinationStates(database, [destination])).values()
+    if (known?.state === 'unsubscribed')
+      throw new UsageError(
+        `Nothing is sent to channel ${id}: its people have unsubscribed. \`parma channels resubscribe ${id}\` when they want it again.`,
+      )
+    const { state, reason, reference } = await testChannel(
+      database,
+      destination,
+      destinationName(destination.channel, destination.address),
+      waitMs,
+    )
+    if (state === 'sent') return printResult({ id, state, reference }, `sent: ${reference}`, json)
+    if (state === 'sending') throw new UsageError(`The test of channel ${id} is still under way.`)
+    throw new UsageError(
+      state === 'unknown'
+        ? `Nobody knows whether the test of channel ${id} arrived: ${reason}.`
+        : `The test of channel ${id} failed: ${reason}. A notifier must be running, and the destination not hold us up.`,
+    )
+  })
 }

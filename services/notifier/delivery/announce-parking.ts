@@ -12,7 +12,7 @@ import type { PeopleSettings } from '../people/settings.ts'
 import { enqueueForRecipients } from './enqueue.ts'
 import type { DeliverySettings } from './settings.ts'
 
-// Never changes: events that were told must be known again.
+// Never changes: an event that is sent again must keep its id.
 const namespace = '2f9d3c7e-64a1-4a0f-9a51-0c9d5f0f7b6e'
 
 const batch = 100
@@ -30,8 +30,9 @@ const parkingRow = z.object({
 type Row = z.output<typeof parkingRow>
 
 /**
- * Tells operators of destinations that were parked or work again, and of kinds of channels that do, each at least once and as the same event each time, and
- * those who hear at a parked one at their other destinations, once.
+ * Publishes an operational event for each destination that was parked or unparked and for each channel outage that
+ * began or ended: at least once, with the same event id each time. Notifies the recipients of a parked destination at
+ * their other destinations, once.
  */
 export function startAnnouncingParking(
   config: PeopleSettings & Pick<DeliverySettings, 'POLL_MS'>,
@@ -69,12 +70,12 @@ const idOf = ({ destination_id, channel, resolved, at }: Row) =>
 
 const closedRow = z.object({ channel: z.string(), address: z.string(), secret_id: z.string() })
 
-/** Administrators hear it as operators do. */
+/** Administrators are left out: they get the operational event. */
 async function announceToOwners(tx: Transaction, rows: readonly Row[], strict: boolean): Promise<void> {
   const administrators = new Set((await findAdministratorChannels(tx, strict)).map(({ user_id }) => user_id))
   const owners = rows.flatMap(({ people }) => people).filter((id) => !administrators.has(id))
   if (owners.length === 0) return
-  // It may work again by now, which is no reason to say there that it does not.
+  // A parked destination may be unparked by now. It still gets no message that says it is parked.
   const parked = rows.flatMap(({ destination_id }) => destination_id ?? [])
   const closed = await tx.any(sql.type(closedRow)`
     SELECT channel, address, secret_id FROM notifier.destination

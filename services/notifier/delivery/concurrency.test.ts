@@ -8,7 +8,7 @@ test('calls that hang make room for others, up to a limit; ended ones always do'
   const onFree = vi.fn()
   const limiter = createLimiter({ atOnce: 2, slowAtOnce: 3, slowAfterMs: 1000 }, onFree)
   const ends: (() => void)[] = []
-  const hang = (id: number) => limiter.take(id, () => new Promise((end) => ends.push(end)))
+  const hang = (id: number) => limiter.run(id, () => new Promise((end) => ends.push(end)))
   hang(1)
   hang(2)
   expect([limiter.free(), limiter.ids()]).toEqual([0, [1, 2]])
@@ -26,7 +26,7 @@ test('calls that hang make room for others, up to a limit; ended ones always do'
   await vi.advanceTimersByTimeAsync(0)
   expect([limiter.free(), limiter.ids()]).toEqual([1, [2, 3, 4, 5]])
   ends.slice(1).forEach((end) => end())
-  await limiter.allFree()
+  await limiter.drained()
   expect([limiter.free(), limiter.ids()]).toEqual([2, []])
 })
 
@@ -35,7 +35,7 @@ test('what is only written down makes room for another call', async () => {
   const limiter = createLimiter({ atOnce: 1, slowAtOnce: 1, slowAfterMs: 1000 }, onFree)
   const ends: (() => void)[] = []
   const called = (id: number) =>
-    limiter.take(id, (leave) => {
+    limiter.run(id, (leave) => {
       leave()
       return new Promise((end) => ends.push(end))
     })
@@ -44,6 +44,6 @@ test('what is only written down makes room for another call', async () => {
   for (const id of [2, 3, 4]) called(id)
   expect(limiter.free()).toBe(0)
   ends.forEach((end) => end())
-  await limiter.allFree()
+  await limiter.drained()
   expect([limiter.free(), limiter.ids()]).toEqual([1, []])
 })

@@ -1,18 +1,18 @@
 type Limits = { atOnce: number; slowAtOnce: number; slowAfterMs: number }
 
 /**
- * Places for calls that go on at once. One that takes longer than `slowAfterMs` makes room for another, until there are
- * `slowAtOnce` such: destinations that hang hold up no others. `onFree` is called when there may be room again.
+ * Limits how many calls are made at once. A call that takes longer than `slowAfterMs` makes room for another, for up to
+ * `slowAtOnce` of them, so that slow destinations do not delay the others. Calls `onFree` when there may be room again.
  */
 export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFree: () => void) {
-  const underWay = new Map<number, Promise<void>>()
+  const running = new Map<number, Promise<void>>()
   let calls = 0
   let slow = 0
 
-  /** Takes a place; the returned function gives it back. */
-  function enter(): () => void {
+  /** Counts a call; the returned function ends it. */
+  function begin(): () => void {
     let isSlow = false
-    let isIn = true
+    let isOver = false
     calls++
     const timer = setTimeout(() => {
       isSlow = true
@@ -20,8 +20,8 @@ export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFre
       onFree()
     }, slowAfterMs)
     return () => {
-      if (!isIn) return
-      isIn = false
+      if (isOver) return
+      isOver = true
       clearTimeout(timer)
       calls--
       if (isSlow) slow--
@@ -30,19 +30,19 @@ export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFre
   }
 
   return {
-    // What is only written down still takes a place, but one of many.
+    // Work whose call is over still counts, but there may be much of it.
     free: () =>
-      Math.max(0, Math.min(atOnce + Math.min(slow, slowAtOnce) - calls, 2 * (atOnce + slowAtOnce) - underWay.size)),
-    ids: () => [...underWay.keys()],
-    /** `work` must not reject. When its call is over and only the rest is to be done, it may `leave`. */
-    take(id: number, work: (leave: () => void) => Promise<void>): void {
-      const leave = enter()
-      const whole = work(leave).finally(() => {
-        underWay.delete(id)
-        leave()
+      Math.max(0, Math.min(atOnce + Math.min(slow, slowAtOnce) - calls, 2 * (atOnce + slowAtOnce) - running.size)),
+    ids: () => [...running.keys()],
+    /** `work` must not reject. It may call `onAnswer` when its call is over and only its record is left. */
+    run(id: number, work: (onAnswer: () => void) => Promise<void>): void {
+      const end = begin()
+      const whole = work(end).finally(() => {
+        running.delete(id)
+        end()
       })
-      underWay.set(id, whole)
+      running.set(id, whole)
     },
-    allFree: async () => void (await Promise.all(underWay.values())),
+    drained: async () => void (await Promise.all(running.values())),
   }
 }

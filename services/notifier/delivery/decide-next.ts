@@ -1,16 +1,17 @@
 import type { Answer } from '../channels/answer.ts'
 import type { DeliverySettings } from './settings.ts'
 
-/** `sending` is written before the call: whoever finds it later knows that the call may have been made. */
+/** `sending` is committed before the call, so that after a crash it is known that the call may have been made. */
 export type DeliveryState = 'pending' | 'sending' | 'sent' | 'failed' | 'unknown'
 
+/** What happens to a delivery, and to its destination, after an attempt. */
 export type NextStep = {
   state: Exclude<DeliveryState, 'sending'>
-  /** When it is touched again, ms from now; null: never. */
+  /** When the delivery is due again, ms from now; null: never. */
   dueInMs: number | null
-  /** How long nothing is sent to the destination, ms. */
+  /** For how long the destination gets nothing, ms. */
   holdMs: number
-  /** Nothing more is sent to the destination until somebody says that it works again. */
+  /** The destination is parked. */
   parks: boolean
   reason: string | null
   reference: string | null
@@ -22,22 +23,23 @@ export type Policy = Pick<
 > & {
   /** The channel can look for a message. */
   canFind: boolean
-  /** A message that cannot be looked for is sent again when it is not known whether it went out. */
+  /** A message that cannot be looked for is sent again when it is unclear whether it was sent. */
   resendUnknown: boolean
-  /** Least time between two messages to a destination, ms. */
+  /** Shortest time between two messages to a destination, ms. */
   intervalMs: number
 }
 
-/** `isTest`: somebody waits for what comes of it, so there is one attempt. */
+/** `isTest`: somebody waits for the result, so there is only one attempt. */
 export type Attempted = { attempts: number; ageMs: number; isTest?: boolean }
 
-/** The answer that stands for none: the process ended between the call and its answer. */
+/** Stands for an answer that never came, because the process ended after the call. */
 export const noAnswer: Answer = { kind: 'lost', reason: 'the notifier ended before the answer came' }
 
 /**
- * What comes after an answer. A lost one is looked up where the channel can, else it stays `unknown` for a person to
- * decide, unless the policy says send again. What keeps failing is given up GIVE_UP_AFTER_MS after it was first due. A
- * destination that takes nothing is parked, and the message waits there for it to be mended. `random` is in [0, 1).
+ * Decides what follows an answer. If the answer was lost, the message is looked up where the channel can do so; else it
+ * stays `unknown` until a person decides, unless the policy says to send it again. Retries end GIVE_UP_AFTER_MS after
+ * the message was first due. A destination that refuses every message is parked, and the message waits. `random` is in
+ * [0, 1).
  */
 export function decideNext(
   answer: Answer,
@@ -68,7 +70,7 @@ export function decideNext(
   return policy.resendUnknown ? { ...base, state: 'pending', dueInMs, holdMs } : { ...base, state: 'unknown' }
 }
 
-/** RETRY_FIRST_MS doubled per attempt up to RETRY_MAX_MS, of which a random half counts. */
+/** RETRY_FIRST_MS, doubled with each attempt up to RETRY_MAX_MS; half of it is random. */
 function waitBeforeRetry(attempts: number, { RETRY_FIRST_MS, RETRY_MAX_MS }: Policy, random: number): number {
   const full = Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempts - 1, 30), RETRY_MAX_MS)
   return Math.round(full / 2 + (full / 2) * random)

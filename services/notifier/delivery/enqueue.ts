@@ -5,23 +5,26 @@ import type { RecipientChannel } from '../people/recipients.ts'
 import type { MessageKind } from '../channels/channel.ts'
 import type { Message } from '../message/message.ts'
 
-/** What is said, once, however many hear it. */
+/** A message before it is sent, once for all its destinations. */
 type OutgoingMessage = {
   notificationId: string
   kind: MessageKind
-  /** Both null: parma-web's notifications do not have it. */
+  /** Both null: it gets no row in public.notification. */
   companyId: number | null
   dataSourceId: number | null
   message: Message
 }
-/** What is said to people. */
+/** A message for recipients at these channels. */
 export type MessageToRecipients = OutgoingMessage & { channels: readonly RecipientChannel[] }
-/** What is said at destinations. */
+/** A message for destinations that are known. */
 export type MessageToDestinations = OutgoingMessage & {
   to: readonly { destinationId: number; recipients: readonly Recipient[] }[]
 }
 
-/** Writes notifications and their deliveries to the destinations of people: pending, or failed where one cannot be used. */
+/**
+ * Writes messages and a delivery for each distinct destination of their channels: `pending`, or `failed` if it is
+ * unusable.
+ */
 export async function enqueueForRecipients(tx: Transaction, messages: readonly MessageToRecipients[]): Promise<void> {
   const destinations = messages.map(({ channels }) => groupByDestination(channels))
   const idOf = await ensureDestinations(tx, destinations.flat())
@@ -41,12 +44,12 @@ const destinationRow = z.object({
   secret_id: z.string(),
 })
 
-/** The destination of each destination, made where there is none yet. */
+/** Adds the destinations that have no row yet. Returns the function that gives a destination's id. */
 export async function ensureDestinations(
   tx: Transaction,
   destinations: readonly Destination[],
 ): Promise<(destination: Destination) => number> {
-  // In one order everywhere, so that two transactions that write the same destinations do not deadlock.
+  // Sorted, so that two transactions that write the same destinations do not deadlock.
   const distinct = [...new Map(destinations.map((destination) => [destinationKey(destination), destination]))]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, { channel, address, secretId, problem }]) => [channel, address, secretId, problem])
@@ -73,7 +76,7 @@ export async function ensureDestinations(
   return (destination) => ids.get(destinationKey(destination)) as number
 }
 
-/** Writes notifications, those that are not there yet, and their deliveries: pending, or failed where a destination cannot be used. */
+/** Writes messages, unless they exist, and their deliveries: `pending`, or `failed` if a destination is unusable. */
 export async function enqueueForDestinations(
   tx: Transaction,
   messages: readonly MessageToDestinations[],

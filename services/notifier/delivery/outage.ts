@@ -2,11 +2,12 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { Answer } from '../channels/answer.ts'
 
 /**
- * Has operators told of a kind of channel, or of one of its secrets, with which calls fail for a reason that is ours, once
- * that has lasted for `afterMs`, and of its end. The returned function takes every answer, with what it is an answer of.
+ * Reports channel outages: calls of a kind of channel, or with one of its secrets, that fail for a reason on our side.
+ * An outage is reported once it has lasted `afterMs`, and again when it ends. Call the returned function with every
+ * answer and with what it concerns: the name of the kind, or of the kind with the secret.
  */
 export function watchOutages(database: Database, afterMs: number): (answer: Answer, channel: string) => Promise<void> {
-  // Whoever was there before may have left one of any other.
+  // Another process may have left an outage open, so the first success of each is written, too.
   const working = new Set<string>()
   return async (answer, channel) => {
     if (answer.kind === 'retry' && answer.isOutage) {

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
-/** Parks a destination and has it told to those who hear there and to the administrators (tell-parking.ts). */
+/** Parks a destination. Its recipients, `people`, and the administrators are notified (announce-parking.ts). */
 export async function park(
   tx: Pick<Transaction, 'query'>,
   destinationId: number,
@@ -18,7 +18,7 @@ export async function park(
     SELECT destination_id, false, ${reason}, ${sql.array(ids, 'int4')} FROM parked`)
 }
 
-/** Lets destinations go on, those that are parked. Returns how many there were. */
+/** Unparks those of the destinations that are parked, and returns how many. Their recipients are not notified. */
 export async function unpark(tx: Pick<Transaction, 'query'>, destinationIds: readonly number[]): Promise<number> {
   const { rowCount } = await tx.query(sql.unsafe`
     WITH parked AS (

@@ -23,16 +23,16 @@ const claimedRow = z.object({
   age_ms: z.number(),
 })
 
-/** A delivery that is ours alone until its lease ends. */
+/** A delivery that only this process works on until its lease ends. */
 export type ClaimedDelivery = z.output<typeof claimedRow>
 
 const inMs = (ms: number | null) =>
   ms === null ? sql.fragment`NULL::timestamptz` : sql.fragment`now() + ${ms} * interval '1 ms'`
 
 /**
- * Takes up to `limit` due deliveries of a kind of channel for `holder`, one per destination: those to send are `sending`
- * when this returns, committed. Safe with any number of processes; all times are the database's. Of a parked destination
- * only a test is taken, which is due since ever.
+ * Claims up to `limit` due deliveries of a kind of channel for `holder`, one per destination. When this returns, those
+ * to send are committed as `sending`. Safe with any number of processes; all times are the database's. A parked
+ * destination gives only a test, which is due since '-infinity'.
  */
 export async function claimDeliveries(
   database: Database,
@@ -71,8 +71,8 @@ export async function claimDeliveries(
 }
 
 /**
- * Puts back what `holder` claimed without knowing, because the answer to its claim was lost: of all that it holds, what
- * is not in `underWay` was never called for, so it is simply due again.
+ * Returns deliveries that `holder` claimed without learning of it, because the database's answer was lost: everything
+ * it holds that is not in `underWay`. No call was made for them, so they are due again.
  */
 export async function returnUncalled(database: Database, holder: string, underWay: readonly number[]): Promise<void> {
   await database.query(sql.unsafe`
@@ -84,9 +84,7 @@ export async function returnUncalled(database: Database, holder: string, underWa
     UPDATE notifier.destination SET free_at = now() WHERE destination_id IN (SELECT destination_id FROM returned)`)
 }
 
-/**
- * Deliveries of a kind of channel that a dead process left `sending`: they go the way of a lost answer. Returns how many.
- */
+/** Treats deliveries that a dead process left `sending` as ones whose answer was lost. Returns how many there were. */
 export async function releaseLapsed(
   database: Database,
   channel: string,
@@ -104,10 +102,7 @@ export async function releaseLapsed(
   return rowCount
 }
 
-/**
- * Ends what waits for a destination that gets nothing any more: at once where its people have unsubscribed, after
- * `giveUpAfterMs` where it is parked.
- */
+/** Fails what waits for unsubscribed destinations, and what has waited longer than `giveUpAfterMs` for parked ones. */
 export async function closeUndeliverable(database: Database, channel: string, giveUpAfterMs: number): Promise<void> {
   await database.query(sql.unsafe`
     WITH closed AS (
@@ -125,7 +120,7 @@ export async function closeUndeliverable(database: Database, channel: string, gi
     FROM closed WHERE d.delivery_id = closed.delivery_id`)
 }
 
-/** What came of a claimed delivery. */
+/** A claimed delivery, its answer, and what follows. */
 export type Answered = { claimed: ClaimedDelivery; answer: Answer; next: NextStep; tookMs: number }
 
 const settledRow = z.object({
@@ -138,10 +133,10 @@ const settledRow = z.object({
 const answerColumns = ['int8', 'int4', 'text', 'text', 'float8', 'float8', 'text', 'text', 'text', 'int4'] as const
 
 /**
- * Writes down what came of claimed deliveries, and lets their destinations go. False for those whose claim had lapsed and
- * which somebody else has taken since: of them only the attempt is kept. With `writePublic` the first delivery of a
- * notification about a company also leaves a row in public.notification. A destination is parked when the settlement says
- * so or `parkAfterFailures` messages in a row have failed there, and works again when a message has arrived.
+ * Records attempts and what follows, and frees the destinations. Returns false for each delivery that another process
+ * has claimed since: of those only the attempt is recorded. With `writePublic`, the first sent delivery of a message
+ * about a company adds a row to public.notification. A destination is parked when the next step says so or when
+ * `parkAfterFailures` messages in a row have failed. It is unparked when a message arrives.
  */
 export async function recordAnswers(
   database: Database,
@@ -150,7 +145,7 @@ export async function recordAnswers(
 ): Promise<boolean[]> {
   const ofDestination = new Map(answered.toReversed().map((one) => [one.claimed.destination_id, one]))
   const first = new Set(ofDestination.values())
-  // Two of one destination, when a claim of ours has lapsed: one after the other.
+  // Two deliveries to one destination, after a claim has lapsed, are recorded one after the other.
   const later = answered.filter((one) => !first.has(one))
   const settled = await recordOnce(database, [...first], policy)
   const settledLater = later.length > 0 ? await recordAnswers(database, later, policy) : []
@@ -159,7 +154,7 @@ export async function recordAnswers(
   )
 }
 
-/** At most one answer of each destination. Returns the deliveries that were still ours. */
+/** For at most one answer per destination. Returns the ids of the deliveries that were still ours. */
 async function recordOnce(
   database: Database,
   answered: readonly Answered[],
@@ -183,7 +178,7 @@ async function recordOnce(
   const destinationIds = answered.map(({ claimed }) => claimed.destination_id)
   const byId = new Map(answered.map((one) => [one.claimed.delivery_id, one]))
   return database.transaction(async (tx) => {
-    // The destinations first, as when claiming, so that the two cannot wait for each other.
+    // Destinations are locked first, as claiming does, so that the two cannot deadlock.
     await tx.query(sql.unsafe`
       SELECT FROM notifier.destination WHERE destination_id = ANY(${sql.array(destinationIds, 'int4')})
       ORDER BY destination_id FOR UPDATE`)
@@ -228,7 +223,7 @@ async function recordOnce(
 }
 
 async function markSent(tx: Transaction, notificationIds: readonly string[], writePublic: boolean): Promise<void> {
-  // parma-web may delete company or source at any time: their rows are held until we commit, or not found.
+  // parma-web may delete a company or source at any time: their rows are locked until we commit, or not found.
   await tx.query(sql.unsafe`
     WITH first AS (
       SELECT notification_id FROM notifier.notification

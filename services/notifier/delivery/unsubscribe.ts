@@ -1,15 +1,15 @@
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
-/** An e-mail that was sent, as the link to end them names it. */
+/** A sent e-mail, as its unsubscribe link names it. */
 export type MailReference = { notificationId: string; deliveryId: string }
 
-/** Reads `<notification id>/<delivery id>`; null: it is none. */
+/** Reads `<notification id>/<delivery id>`; null if the text is something else. */
 export function readMailReference(text: string): MailReference | null {
   const [, notificationId, deliveryId] = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(\d{1,16})$/.exec(text) ?? []
   return notificationId !== undefined && deliveryId !== undefined ? { notificationId, deliveryId } : null
 }
 
-/** From now on the addresses that got these mails get none. Those that nobody knows are passed over. */
+/** Unsubscribes the addresses that got these mails. Unknown mails are ignored. */
 export async function unsubscribe(tx: Transaction, mails: readonly MailReference[]): Promise<void> {
   await tx.query(sql.unsafe`
     UPDATE notifier.destination SET unsubscribed_at = now()
@@ -21,7 +21,7 @@ export async function unsubscribe(tx: Transaction, mails: readonly MailReference
       )} AS m (notification_id, delivery_id) USING (notification_id, delivery_id))`)
 }
 
-/** Undoes it. Returns how many had unsubscribed. */
+/** Undoes `unsubscribe`. Returns how many of the destinations had been unsubscribed. */
 export async function resubscribe(
   database: Pick<Transaction, 'query'>,
   destinationIds: readonly number[],

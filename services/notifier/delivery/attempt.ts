@@ -1,0 +1,122 @@
+import { Counter, Histogram } from 'prom-client'
+import type { Database } from '#runtime/postgres/database.ts'
+import { batchCalls } from '#runtime/process/batch-calls.ts'
+import { retryTransient } from '#runtime/process/retry.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
+import type { Answer } from '../channels/answer.ts'
+import type { Channel, ChannelKind, Delivery } from '../channels/channel.ts'
+import { explainWhy } from '../message/compose.ts'
+import { clean, cut } from '../message/text.ts'
+import { decideNext, type Policy } from './decide-next.ts'
+import { watchOutages } from './outage.ts'
+import type { DeliverySettings } from './settings.ts'
+import { type Answered, type ClaimedDelivery, recordAnswers } from './store.ts'
+
+const attempts = new Counter({
+  name: 'parma_delivery_attempts_total',
+  help: 'Calls to channels, by kind of channel and answer (sent, retry, refused, lost)',
+  labelNames: ['channel', 'answer'] as const,
+})
+const delay = new Histogram({
+  name: 'parma_delivery_delay_seconds',
+  help: 'Time from a delivery being written to its message being sent',
+  labelNames: ['channel'] as const,
+  buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600],
+})
+
+/** A kind of channel that is open. `name` is that of its rows. */
+export type OpenKind = { name: string; kind: ChannelKind; channel: Channel; policy: Policy }
+
+/** Settings that an attempt reads. */
+export type AttemptSettings = Pick<
+  DeliverySettings,
+  'LEASE_MS' | 'PARK_AFTER_FAILURES' | 'TROUBLE_AFTER_MS' | 'WRITE_PUBLIC_NOTIFICATIONS'
+> & { SEND_TIMEOUT_MS: number }
+
+/**
+ * One attempt at a delivery that was claimed at `claimedAt` (performance.now()). Calls `onAnswer` when only the record
+ * is left.
+ */
+export type Attempt = (claimed: ClaimedDelivery, claimedAt: number, onAnswer: () => void) => Promise<void>
+
+/**
+ * Returns the function that calls a kind of channel for a claimed delivery, decides what comes next, and records both.
+ */
+export function createAttempt(
+  config: AttemptSettings,
+  { log, stopping }: Pick<ServiceContext, 'log' | 'stopping'>,
+  database: Database,
+  { name, kind, channel, policy }: OpenKind,
+): Attempt {
+  const recordOptions = {
+    writePublic: config.WRITE_PUBLIC_NOTIFICATIONS,
+    parkAfterFailures: config.PARK_AFTER_FAILURES,
+  }
+  const record = batchCalls({
+    atOnce: 1,
+    work: (answered: readonly Answered[]) =>
+      retryTransient(() => recordAnswers(database, answered, recordOptions), {
+        signal: stopping,
+        onRetry: (error, attempt) =>
+          log.warn({ error, attempt, channel: name, deliveries: answered.length }, 'retrying'),
+      }),
+  })
+  const noteOutage = watchOutages(database, config.TROUBLE_AFTER_MS)
+
+  async function answerFor(claimed: ClaimedDelivery, isLate: boolean): Promise<Answer> {
+    try {
+      return isLate ? tooLate : await call(channel, claimed)
+    } catch (error) {
+      // A channel catches its own errors, so this one is a bug. The call may have been made.
+      log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
+      return { kind: 'lost', reason: `unexpected: ${String(error)}` }
+    }
+  }
+
+  return async (claimed, claimedAt, onAnswer) => {
+    const startedAt = performance.now()
+    // The process that takes over after the lease looks for a message that must have arrived by then.
+    const isLate = startedAt - claimedAt > config.LEASE_MS - config.SEND_TIMEOUT_MS
+    const answer = await answerFor(claimed, isLate)
+    onAnswer()
+    const tookMs = Math.round(performance.now() - startedAt)
+    const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
+    const next = decideNext(answer, attempted, policy, Math.random())
+    const isOurs = await record({ claimed, answer, next, tookMs })
+    await retryTransient(() => noteOutage(answer, outageSubject(name, kind, claimed)), { signal: stopping })
+    attempts.inc({ channel: name, answer: answer.kind })
+    if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
+    const { notification_id, delivery_id, action } = claimed
+    const { state, reason, parks } = next
+    log[state === 'sent' ? 'info' : 'warn'](
+      { channel: name, notification_id, delivery_id, action, state, reason, took_ms: tookMs, ...(parks && { parks }) },
+      isOurs ? 'delivery_attempted' : 'delivery_claim_lapsed',
+    )
+  }
+}
+
+/** A process that was stopped, or had no time, between claim and call. */
+const tooLate: Answer = { kind: 'retry', reason: 'the claim was too old to be called for' }
+
+async function call(channel: Channel, claimed: ClaimedDelivery): Promise<Answer> {
+  const delivery: Delivery = {
+    deliveryId: claimed.delivery_id,
+    notificationId: claimed.notification_id,
+    kind: claimed.kind,
+    address: claimed.address,
+    secretId: claimed.secret_id || null,
+    message: claimed.message,
+    why: explainWhy(claimed.message, claimed.people),
+    createdAt: claimed.created_at,
+    claimedAt: claimed.created_at + claimed.age_ms,
+  }
+  return claimed.action === 'find' && channel.find ? channel.find(delivery) : channel.send(delivery)
+}
+
+/** What an outage would concern: the whole kind of channel, or all destinations with the same secret. */
+function outageSubject(name: string, { hasSecrets }: ChannelKind, { secret_id }: ClaimedDelivery): string {
+  if (!hasSecrets) return name
+  return secret_id === ''
+    ? `${name} without a secret of its own`
+    : `${name} with the secret ${cut(clean(secret_id), 100)}`
+}

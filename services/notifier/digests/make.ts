@@ -1,0 +1,120 @@
+import { Counter } from 'prom-client'
+import { z } from 'zod'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Log } from '#runtime/process/log.ts'
+import { classify } from '#runtime/process/retry.ts'
+import { clean, cut } from '../message/text.ts'
+import { composeDigests } from './compose.ts'
+import { type DueDigest, findDue, type Page, type Selection } from './policies.ts'
+import type { DigestSettings } from './settings.ts'
+import { recordFailure, writeDigests } from './store.ts'
+
+const digests = new Counter({
+  name: 'parma_digests_total',
+  help: 'Due digests, by outcome (made, failed)',
+  labelNames: ['outcome'] as const,
+})
+
+/** Where the first page of digests begins. */
+export const firstPage: Page['after'] = { user_id: 0, bucket_id: -1 }
+
+/** Any number that no other advisory lock of this database has. */
+const digestLock = 7_116_004_202
+
+/** A digest, and why it could not be made; null: it was. */
+export type TriedDigest = DueDigest & { problem: string | null }
+
+export type DigestRequest = {
+  selection: Selection
+  page: Page
+  /** One process makes digests at a time: what to do while another one does. */
+  ifBusy: 'wait' | 'return'
+  /** Ms since 1970; the database's time if not given. */
+  now?: number
+}
+
+/**
+ * Makes one page of digests in one transaction. If that fails, makes them one by one, so that bad rows of one person cost
+ * nobody else anything. Returns the digests it tried.
+ */
+export async function makeDigests(
+  config: DigestSettings,
+  log: Log,
+  database: Database,
+  request: DigestRequest,
+): Promise<readonly TriedDigest[]> {
+  try {
+    return await database.transaction(async (tx) => {
+      if (request.ifBusy === 'wait') await waitForLock(tx)
+      const isOurs = request.ifBusy === 'wait' || (await tryLock(tx))
+      return isOurs ? makePage(config, tx, { now: undefined, ...request }) : []
+    })
+  } catch (error) {
+    if (classify(error) === 'transient') throw error
+    log.warn({ error }, 'digests_one_by_one')
+    return makeOneByOne(config, log, database, request)
+  }
+}
+
+async function makeOneByOne(
+  config: DigestSettings,
+  log: Log,
+  database: Database,
+  { selection, page, now }: DigestRequest,
+): Promise<readonly TriedDigest[]> {
+  const tried: TriedDigest[] = []
+  for (const one of await findDue(database, config, selection, page, now)) {
+    let problem: string | null = null
+    const only: Selection = { ...selection, person: one.user_id, bucket: one.bucket_id }
+    try {
+      await database.transaction(async (tx) => {
+        await waitForLock(tx)
+        await makePage(config, tx, { selection: only, page: { after: firstPage, limit: 1 }, now })
+      })
+    } catch (error) {
+      if (classify(error) === 'transient') throw error
+      const { user_id, bucket_id, period } = one
+      log.error({ error, user_id, bucket_id, period }, 'digest_failed')
+      digests.inc({ outcome: 'failed' })
+      problem = cut(clean(messageOf(error)), 300)
+      // A digest that fails before it is due is made again when it is.
+      if (selection.which === 'due') await recordFailure(database, one, problem)
+    }
+    tried.push({ ...one, problem })
+  }
+  return tried
+}
+
+/** The message of the innermost cause: slonik's own says less than that of Postgres. */
+function messageOf(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error ? messageOf(cause) : message
+}
+
+async function waitForLock(tx: Transaction): Promise<void> {
+  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${digestLock})`)
+}
+
+function tryLock(tx: Transaction): Promise<boolean> {
+  return tx.oneFirst(
+    sql.type(z.object({ locked: z.boolean() }))`SELECT pg_try_advisory_xact_lock(${digestLock}) AS locked`,
+  )
+}
+
+async function makePage(
+  config: DigestSettings,
+  tx: Transaction,
+  { selection, page, now }: { selection: Selection; page: Page; now: number | undefined },
+): Promise<readonly TriedDigest[]> {
+  const due = await findDue(tx, config, selection, page, now)
+  if (due.length === 0) return []
+  const made = await composeDigests(tx, config, due)
+  await writeDigests(tx, made, {
+    // An empty digest that is not due yet gets no row: news items may still come.
+    withEmpty: selection.which === 'due',
+    keepResults: config.firestore !== null,
+    writePublic: config.WRITE_PUBLIC_REPORTS,
+  })
+  digests.inc({ outcome: 'made' }, made.length)
+  return due.map((one) => ({ ...one, problem: null }))
+}
