@@ -28,19 +28,23 @@ type Options = {
 export function build(group: Command): void {
   group
     .requiredOption('--source <name>', 'data source whose payloads are read again')
-    .option('--reason <reason>', 'those refused for this reason; `unmapped`: those with leaves that no map named')
-    .option('--company <id>', 'those of this company')
-    .option('--event <id>', 'this payload')
-    .option('--map-version <n>', 'version of the map to read them by; without it the newest')
-    .option('--rate <n>', 'payloads a second', '50')
-    .option('--dry-run', 'show what would be read again, change nothing')
+    .option(
+      '--reason <reason>',
+      'only payloads with values refused for this reason; "unmapped": with leaves that no map mentions',
+    )
+    .option('--company <id>', 'only payloads of this company')
+    .option('--event <id>', 'only this payload')
+    .option('--map-version <n>', 'version of the map to use; without it, the newest')
+    .option('--rate <n>', 'payloads per second', '50')
+    .option('--dry-run', 'print what would be read again, change nothing')
     .option('--json', 'print JSON')
     .action(redrive)
 }
 
 /**
- * Sends payloads again that have something refused, from their raw documents, marked as a replay: the normalizer adds the
- * values that are missing and nobody is messaged. What is not refused any more is not sent again, so twice is once.
+ * Sends payloads with refused values again, read from their raw documents and marked as a replay: the normalizer stores
+ * the missing values and nobody is notified. A payload without refused values is not sent, so a second call does no
+ * harm.
  */
 async function redrive({ dryRun = false, json = false, ...options }: Options): Promise<void> {
   const perSecond = requireNumber(options.rate, '--rate')
@@ -72,10 +76,10 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   }
   if (!json && process.stderr.isTTY) process.stderr.write('\r')
   const sent = events.length - unreadable.length
-  const problems = unreadable.map((message) => `\nnot read again: ${message}`).join('')
+  const problems = unreadable.map((message) => `\nNot read again: ${message}.`).join('')
   printResult(
     { replay_id: replay.replay_id, redriven: sent, unreadable },
-    `${sent} payloads are read again (replay ${replay.replay_id})${problems}`,
+    `${sent} payloads are read again (replay ${replay.replay_id}).${problems}`,
     json,
   )
   if (unreadable.length > 0) process.exitCode = 1
@@ -84,7 +88,7 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
 const eventRow = z.object({ event_id: z.string(), document: z.string(), reasons: z.record(z.string(), z.number()) })
 type Event = z.output<typeof eventRow>
 
-/** What has something to mend, oldest first. Without a reason, leaves that no map named are not asked for. */
+/** The payloads with open refusals, oldest first. Leaves that no map mentions count only with the reason `unmapped`. */
 async function findEvents(database: Database, { source, reason, company, event }: Options): Promise<readonly Event[]> {
   return database.any(sql.type(eventRow)`
     SELECT event_id, document, jsonb_object_agg(reason, leaves) AS reasons FROM (
@@ -110,18 +114,20 @@ function countByReason(events: readonly Event[]) {
 async function requireSource(database: Database, name: string): Promise<void> {
   const known = await database.exists(sql.unsafe`SELECT FROM normalizer.lineage WHERE source_name = ${name}`)
   if (!known)
-    throw new UsageError(`Nothing came from a data source ${JSON.stringify(name)}: \`parma sources ls\` shows them.`)
+    throw new UsageError(
+      `There are no payloads of a data source ${JSON.stringify(name)}. \`parma sources ls\` lists the sources.`,
+    )
 }
 
-/** The raw documents keep each version of a map beside the payloads. */
+/** Firestore keeps every version of a map beside the payloads. */
 async function requireMap(firestore: Firestore, source: string, version: number): Promise<void> {
   const maps = firestore.collection(`parma/mining/datasource/${source}/normalization_schema`)
   const { empty } = await maps.where('version', '==', version).limit(1).get()
-  if (empty) throw new UsageError(`There is no version ${version} of the map of ${source}.`)
+  if (empty) throw new UsageError(`The map of ${source} has no version ${version}.`)
 }
 
 function requireNumber(text: string, option: string): number {
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= 1 && value <= 2 ** 31 - 1) return value
-  throw new UsageError(`${option} must be a whole number of 1 or more.`)
+  throw new UsageError(`${option} must be a whole number above 0.`)
 }

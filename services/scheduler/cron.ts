@@ -1,27 +1,28 @@
 import { Cron } from 'croner'
 
 /**
- * A clock time that a time zone leaves out runs at the end of the gap, one that comes twice runs the first time; patterns
- * with every hour or minute keep to the hours that there really are.
+ * A pattern in a zone with the slots found so far. A clock time that the zone skips runs at the end of the gap; one
+ * that occurs twice runs the first time. Patterns with every hour or minute follow the hours that really pass.
  */
 type Clock = {
   cron: Cron
-  /** All slots after `from`, up to the last that was asked for. */ from: number
+  /** `slots` are all slots after this time, up to the last one that was asked for. */
+  from: number
   slots: number[]
 }
 
 const clocks = new Map<string, Clock | null>()
 
-/** Both bound memory alone: what is dropped is computed again. */
+/** Both only limit memory: dropped entries are computed again. */
 const maxClocks = 20_000
 const maxSlots = 10_000
 
-/** The first time after `after` (ms) that the pattern names in this zone; null: there is none, or it is no pattern. */
+/** The first slot of a pattern after `after`, in ms since 1970; null: there is none, or the pattern is invalid. */
 export function nextCronSlot(pattern: string, zone: string, after: number): number | null {
   const clock = openClock(pattern, zone)
   if (!clock) return null
   const last = clock.slots.at(-1) ?? clock.from
-  // Croner needs some 50 µs for a slot, and sources of one pattern ask for the same ones again and again.
+  // Croner needs some 50 µs for a slot, and all sources of a pattern ask for the same ones.
   if (after >= clock.from && after < last) return clock.slots[firstAfter(clock.slots, after)] as number
   const slot = clock.cron.nextRun(new Date(after))?.getTime() ?? null
   if (slot === null) return null
@@ -31,17 +32,18 @@ export function nextCronSlot(pattern: string, zone: string, after: number): numb
   return slot
 }
 
-/** What is wrong with a pattern or a zone, for people; null: nothing. */
+/** What is wrong with a pattern or a zone, for the operator; null: nothing. */
 export function cronProblem(pattern: string, zone: string): string | null {
   try {
     if (!/^(\S+ +){4}\S+$/.test(pattern.trim())) return 'give minute, hour, day of month, month and day of week'
     const first = createCron(pattern, zone).nextRun()
-    return first ? null : 'it names no time at all'
+    return first ? null : 'it never matches a date'
   } catch (error) {
     return (error as Error).message
   }
 }
 
+/** Whether the pattern and the zone are valid. */
 export function isCron(pattern: string, zone: string): boolean {
   return openClock(pattern, zone) !== null
 }

@@ -1,5 +1,6 @@
-// Clock and triggers → tasks → mining modules; finish records and headers of raw payloads → outcomes. The Postgres row is
-// the lock: each slot is started once, by one of any number of replicas. Consumes at least once, effects exactly once.
+// Clock and triggers → tasks → mining modules; finish records and headers of raw payloads → outcomes. The row in
+// Postgres is the lock: each slot starts once, on one of any number of replicas. Consumes at least once, effects
+// exactly once.
 import { on, onHeadersOf } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'

@@ -25,6 +25,7 @@ export type ModuleOptions = {
 
 const neverReached = new Set<HttpFailure>(['bad-url', 'address-refused', 'name-not-found', 'connect', 'tls'])
 
+/** Opens a module for one run. */
 export function openModule(http: HttpClient, options: ModuleOptions): Module {
   const { endpoint, token, discoverTimeoutMs, maxAnswerBytes, signal } = options
 

@@ -1,4 +1,4 @@
-/** What a module wrote, for people: on one line, short, and without U+0000, which Postgres stores in no text. */
+/** A module's text on one line, at most `longest` characters, and without U+0000, which Postgres cannot store. */
 export function quote(text: string, longest: number): string {
   return text
     .slice(0, 10 * longest)

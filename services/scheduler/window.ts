@@ -1,7 +1,7 @@
 import { localTime } from '#runtime/text/time-zone.ts'
 import { nextCronSlot } from './cron.ts'
 
-/** The part of each day, in minutes since midnight in `zone`, in which a source may run. It may pass midnight. */
+/** The part of the day in which a source may run, in minutes since midnight in `zone`. It may pass midnight. */
 export type Window = { from: number; to: number; zone: string }
 
 export function isOpen({ from, to, zone }: Window, at: number): boolean {
@@ -10,7 +10,7 @@ export function isOpen({ from, to, zone }: Window, at: number): boolean {
   return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }
 
-/** `at` where the window is open then, else its next opening. */
+/** `at` if the window is open then, else its next opening. */
 export function whenOpen(window: Window | null, at: number): number {
   if (window === null || isOpen(window, at)) return at
   const { from, zone } = window

@@ -115,8 +115,8 @@ describe('a payload', () => {
 
 test('a mistake is one sentence', async () => {
   const source = await bench.addSource([field('name', 'text')])
-  await expect(redrive('--source', 'nobody')).rejects.toThrow('Nothing came from a data source "nobody"')
+  await expect(redrive('--source', 'nobody')).rejects.toThrow('There are no payloads of a data source "nobody"')
   await feed(bench.payload(source, await bench.addCompany(), { name: 'x' }))
-  await expect(redrive('--source', source.name, '--map-version', '7')).rejects.toThrow('no version 7 of the map')
+  await expect(redrive('--source', source.name, '--map-version', '7')).rejects.toThrow('has no version 7')
   await expect(redrive('--source', source.name, '--rate', '0')).rejects.toThrow('--rate must be a whole number')
 })

@@ -17,7 +17,7 @@ type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & {
   companies_failed: string
 }
 
-/** Crawl-finished records → tasks. The tasks, their runs and the ledger change together or not at all. */
+/** Finishes the tasks of crawl-finished records. Tasks, runs and the ledger change in one transaction. */
 export function takeFinishes(
   { log }: Pick<ServiceContext, 'log'>,
   database: Database,
@@ -41,8 +41,8 @@ export function takeFinishes(
           const { task_id, result_summary } = finish
           const task = tasks.get(task_id)
           if (verdicts[index] === 'conflict')
-            return dead('conflict', `event ${finish.event_id} came before with other content`)
-          // One that was refused is judged again: by now its task may have started.
+            return dead('conflict', `event ${finish.event_id} already came with other content`)
+          // A record that was refused is judged again, because its task may have started since.
           if (verdicts[index] === 'repeated' && task?.finished) return ok()
           const verdict = judgeFinish(finish, task)
           if (verdict.kind === 'refused') return drop(verdict.reason)
@@ -137,7 +137,7 @@ async function writeFinishes(tx: Transaction, accepted: readonly Accepted[]): Pr
     FROM finish f WHERE t.task_id = f.task_id`)
 }
 
-/** Why a record was refused, for whoever asks what became of an event. */
+/** Records why a finish record was refused, for the event's status. */
 async function writeReasons(
   tx: Transaction,
   finishes: readonly CrawlFinished[],

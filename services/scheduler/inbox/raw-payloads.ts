@@ -13,8 +13,8 @@ const taskHeaders = z.object({
 })
 
 /**
- * Counts in scheduler.run what each run has fed and when last, from the headers of raw payloads alone. Each payload
- * counts once, whatever is delivered, replayed or sent by a module again.
+ * Counts in scheduler.run how many payloads each run has fed and when the last one, from the headers of raw payloads
+ * alone. Each payload counts once, even if it is delivered, replayed or posted again.
  */
 export function countFeeds(database: Database): Handler<undefined> {
   return async (batch) => {
@@ -27,7 +27,7 @@ export function countFeeds(database: Database): Handler<undefined> {
       await withLedger(
         database,
         'scheduler',
-        // The id holds the content's hash already (design section 4), and headers alone do not tell it again.
+        // The event id covers the content's hash, and the headers do not repeat it.
         feeds.map(({ event_id }) => ({ event_id, replay_id: null, content_hash: '' })),
         async (tx, verdicts) => {
           const fresh = feeds.filter((_, index) => verdicts[index] === 'fresh')
@@ -49,7 +49,7 @@ export function countFeeds(database: Database): Handler<undefined> {
   }
 }
 
-/** A run that is over already is judged again: a failed one has fed something after all. */
+/** A run that already has an outcome is judged again: if it failed, it has fed something after all. */
 async function addToRuns(tx: Transaction, taskIds: readonly number[]): Promise<void> {
   if (taskIds.length === 0) return
   await tx.query(sql.unsafe`
@@ -66,12 +66,12 @@ async function addToRuns(tx: Transaction, taskIds: readonly number[]): Promise<v
     FROM locked WHERE r.task_id = locked.task_id`)
 }
 
-/** Payloads are keyed by company; a key that is no id of ours is counted for the run alone. */
+/** The company in a record's key; null for a key that is not a company id: it counts for the run only. */
 function companyOf(key: string): number | null {
   return /^[1-9]\d{0,9}$/.test(key) && Number(key) <= 2 ** 31 - 1 ? Number(key) : null
 }
 
-/** Notes that there is a value of these companies, which ends what was told about their silence. */
+/** Records that these companies have a value, which closes the incidents about stale data. */
 async function addToCompanies(
   tx: Transaction,
   feeds: readonly { task_id: number; company_id: number | null }[],

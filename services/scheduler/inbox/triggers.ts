@@ -6,8 +6,8 @@ import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { requestRun } from '../request-run.ts'
 
 /**
- * Wakes the clock: a round with nothing due changes nothing, so it does no harm how often and how late it is asked for. A
- * trigger that names a source asks for a run of it, or of one company at it, once.
+ * A trigger starts a round; a round in which nothing is due changes nothing, so triggers may come often and late. A
+ * trigger that names a source also requests a run of it, or of one of its companies, once.
  */
 export function takeTriggers(
   { log }: Pick<ServiceContext, 'log'>,
