@@ -18,9 +18,9 @@ test('whatever names and texts hold is text', () => {
 })
 
 test.each([
-  ['a rule of parma-web', { ...rule, definition: { threshold: 5 } }, '5 %'],
-  ['the default', { ...rule, definition: null }, '5 %'],
-  ['a rule for percents', { ...rule, definition: { when: { kind: 'percent', by: 5 } } }, '5 %'],
+  ['a rule of parma-web', { ...rule, definition: { threshold: 5 } }, '5%'],
+  ['the default', { ...rule, definition: null }, '5%'],
+  ['a rule for percents', { ...rule, definition: { when: { kind: 'percent', by: 5 } } }, '5%'],
   ['a rule for so much', { ...rule, definition: { when: { kind: 'absolute', by: 5 } } }, '5'],
 ])('the threshold of %s', (_what, of, shown) => {
   expect(whyPage({ ...why, rule: of, facts: { threshold: '5' } })).toContain(`<dt>Threshold</dt><dd>${shown}</dd>`)

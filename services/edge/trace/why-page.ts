@@ -3,45 +3,59 @@ import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { page } from '../http/page.ts'
 import type { Why } from './read-why.ts'
 
-/** Why there is a news, as a page for people: text alone, which a phone shows well; everything is escaped. */
+type Row = [name: string, text: string | null]
+
+/** The page that explains a news item. Everything in it is escaped. */
 export function whyPage(why: Why): string {
-  const { rule, item_key, now, before } = why
-  const rows: [string, string | null][] = [
-    ['Company', why.company.name],
-    ['Source', why.source.name],
-    ['Measurement', why.measurement.name],
-    ['Item', item_key],
-    ['Before', why.previous],
-    ['Now', why.current],
-    ['Change', why.trigger_factor === null ? null : `${Math.round(why.trigger_factor * 100) / 100} %`],
-    ['Rule', rule ? `${rule.id}, version ${rule.version}` : 'Changes of this kind are told without a rule'],
-    ['Threshold', thresholdOf(why)],
-    ...originRows('Value', now),
-    ...originRows('Value before', before),
-    ['News', why.news_id],
+  const { rule, item_key, now, before, trigger_factor: factor } = why
+  const parts = [
+    `<p>${escapeHtml(why.message)}</p>`,
+    list([
+      ['Company', why.company.name],
+      ['Source', why.source.name],
+      ['Measurement', why.measurement.name],
+      ['Item', item_key],
+      ['Before', why.previous],
+      ['Now', why.current],
+      ['Change', factor === null ? null : `${Math.round(factor * 100) / 100}%`],
+      ['Rule', rule ? `${rule.id}, version ${rule.version}` : 'None: changes of this kind are always reported'],
+      ['Threshold', thresholdOf(why)],
+      ['News item', why.news_id],
+    ]),
+    ...(now ? ['<h2>The value now</h2>', list(originRows(now))] : []),
+    ...(before ? ['<h2>The value before</h2>', list(originRows(before))] : []),
   ]
-  const shown = rows.flatMap(([name, text]) =>
-    text === null ? [] : [`<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`],
-  )
-  return page(why.title, `<p>${escapeHtml(why.message)}</p>\n<dl>\n${shown.join('\n')}\n</dl>`)
+  return page(why.title, parts.join('\n'))
+}
+
+/** What is unknown is left out. */
+function list(rows: readonly Row[]): string {
+  const known = rows.filter((row): row is [string, string] => row[1] !== null)
+  const items = known.map(([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`)
+  return `<dl>\n${items.join('\n')}\n</dl>`
 }
 
 const ruleOfNumbers = z.object({ when: z.object({ kind: z.string() }) })
 
-/** In percent, but of a rule of our own that asks for so much. */
+/** In percent, except for a rule that asks for an absolute change. */
 function thresholdOf({ facts: { threshold }, rule }: Why): string | null {
   if (threshold === undefined) return null
-  return ruleOfNumbers.safeParse(rule?.definition).data?.when.kind === 'absolute' ? threshold : `${threshold} %`
+  return ruleOfNumbers.safeParse(rule?.definition).data?.when.kind === 'absolute' ? threshold : `${threshold}%`
 }
 
-function originRows(name: string, origin: Why['now']): [string, string | null][] {
-  if (origin === null) return []
+function originRows(origin: NonNullable<Why['now']>): Row[] {
   return [
-    [name, origin.value],
-    [`${name}: observed`, origin.observed_at],
-    [`${name}: path`, origin.path],
-    [`${name}: version of the map`, origin.map_version === null ? null : String(origin.map_version)],
-    [`${name}: raw document`, origin.document],
-    [`${name}: task`, origin.task_id === null ? null : String(origin.task_id)],
+    ['Value', origin.value],
+    ['Observed', formatTime(origin.observed_at)],
+    ['Received', formatTime(origin.received_at)],
+    ['Path', origin.path],
+    ['Map version', origin.map_version === null ? null : String(origin.map_version)],
+    ['Raw document', origin.document],
+    ['Task', origin.task_id === null ? null : String(origin.task_id)],
   ]
+}
+
+/** `2026-11-16T10:03:27.000Z` as `2026-11-16 10:03:27 UTC`. */
+function formatTime(iso: string): string {
+  return iso.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
 }

@@ -3,7 +3,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
-import { messagePage, pageHeaders, pageType } from '../http/page.ts'
+import { invalidLinkPage, messagePage, pageHeaders, pageType } from '../http/page.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
@@ -84,13 +84,16 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
     const { news_id } = validate(whyParams, params, 'path')
     const asked = validate(pageQuery, query, 'query')
     const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, asked, Date.now())
-    if (verdict === 'forged')
-      return messagePage(403, 'Not a good link', 'Open the link of the message as it stands there.')
+    if (verdict === 'forged') return invalidLinkPage()
     if (verdict === 'expired')
-      return messagePage(410, 'This link has expired', 'Ask those who run parma-analytics: `parma why` shows the same.')
+      return messagePage(
+        410,
+        'This link has expired',
+        `An administrator can look it up for you: parma why ${news_id} shows the same.`,
+      )
     const why = await look(news_id)
     return why
       ? { status: 200, headers: pageHeaders(), body: whyPage(why) }
-      : messagePage(404, 'No such news', 'It was deleted since the message was sent.')
+      : messagePage(404, 'News item not found', 'This news item was deleted after the message was sent.')
   }
 }
