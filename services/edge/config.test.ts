@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type Env, problemsOf } from '#runtime/process/config.ts'
 import { readConfig } from './config.ts'
 
 const needed = {
@@ -49,17 +50,10 @@ test('the secret that modules know signs nothing that they must not sign', () =>
 })
 
 test('problems between settings come with those of single ones', () => {
-  const problems = (env: Record<string, string>) => {
-    try {
-      readConfig(env)
-      return []
-    } catch (error) {
-      return (error as { problems: string[] }).problems.map((problem) => problem.split(' ')[0])
-    }
-  }
-  expect(
-    problems({ ...needed, KAFKA_BROKERS: '', AFFINITY_LIST_ID: '5', FIREBASE_ADMINSDK_CERTIFICATE: '{}' }),
-  ).toEqual(expect.arrayContaining(['KAFKA_BROKERS', 'AFFINITY_API_KEY', 'FIREBASE_ADMINSDK_CERTIFICATE']))
+  const wrong = (env: Env) => problemsOf(() => readConfig(env)).map((problem) => problem.split(' ')[0])
+  expect(wrong({ ...needed, KAFKA_BROKERS: '', AFFINITY_LIST_ID: '5', FIREBASE_ADMINSDK_CERTIFICATE: '{}' })).toEqual(
+    expect.arrayContaining(['KAFKA_BROKERS', 'AFFINITY_API_KEY', 'FIREBASE_ADMINSDK_CERTIFICATE']),
+  )
   // What is wrong in itself is said once.
-  expect(problems({ ...needed, ...key, AFFINITY_LIST_ID: 'x' })).toEqual(['AFFINITY_LIST_ID'])
+  expect(wrong({ ...needed, ...key, AFFINITY_LIST_ID: 'x' })).toEqual(['AFFINITY_LIST_ID'])
 })
