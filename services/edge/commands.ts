@@ -2,21 +2,21 @@ import { defineCommands } from '#runtime/commands/commands.ts'
 
 export const commands = defineCommands(import.meta, {
   sources: {
-    help: 'data sources and where their modules are: ls, add, edit, rm',
+    help: 'manage data sources and the addresses of their modules: ls, add, edit, rm',
     load: () => import('./commands/sources.ts'),
   },
   companies: {
-    help: 'companies and how sources know them: ls, add, edit, rm, link',
+    help: 'manage companies and their identifiers at sources: ls, add, edit, rm, link',
     load: () => import('./commands/companies.ts'),
   },
   'rules seed': {
-    help: 'the rules that measurements of well-known sources start with',
+    help: 'add the rules that measurements of well-known sources start with',
     load: () => import('./commands/rules.ts'),
   },
-  keys: { help: 'keys of the operator API: create, ls, revoke', load: () => import('./commands/keys.ts') },
+  keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./commands/keys.ts') },
   why: {
-    help: 'why there is a news: its rule, the values compared, their raw documents',
+    help: 'explain a news item: its rule, the values compared, their raw documents',
     load: () => import('./commands/why.ts'),
   },
-  token: { help: 'tokens of mining modules: mint', load: () => import('./commands/token.ts') },
+  token: { help: 'create tokens of mining modules: mint', load: () => import('./commands/token.ts') },
 })

@@ -27,58 +27,63 @@ export const settings = {
   ...tokenSettings,
   ...moduleSettings,
   ...firestoreSettings,
-  EDGE_PORT: port(8080).describe('Port that mining modules, parma-web and the cloud scheduler call.'),
-  EDGE_HOST: z.string().default('0.0.0.0').describe('Address that port listens on; 127.0.0.1 for this machine only.'),
+  EDGE_PORT: port(8080).describe('Port for mining modules, parma-web and Cloud Scheduler.'),
+  EDGE_HOST: z.string().default('0.0.0.0').describe('Address to listen on. 127.0.0.1 serves this machine only.'),
   FEED_DEADLINE_MS: count(5000).describe(
-    'What is not safe in Kafka after this long is answered 503, with Retry-After.',
+    'Time for Kafka to acknowledge a record. After that the response is 503 with Retry-After.',
   ),
   LOOKUP_TIMEOUT_MS: count(2000).describe(
-    'How long an answer waits for Postgres; feeds of known sources then go on without it.',
+    'Time to wait for a lookup in Postgres or Firestore. After that, payloads of known sources are accepted without it.',
   ),
-  DATABASE_TIMEOUT_MS: count(10_000).describe('How long all other work in Postgres may take; then the answer is 503.'),
-  SOURCE_CACHE_MS: count(10_000, 0).describe('How long a data source, once read, is not read again.'),
+  DATABASE_TIMEOUT_MS: count(10_000).describe('Time for all other work in Postgres. After that the response is 503.'),
+  SOURCE_CACHE_MS: count(10_000, 0).describe('How long a data source is cached.'),
   HANDSHAKE_TIMEOUT_MS: count(110_000).describe(
-    'Deadline of the call of a module’s /initialize, in which the module calls back.',
+    'Deadline of the call to a module’s /initialize. The module registers its measurements during this call.',
   ),
-  MAX_MAP_BYTES: count(1024 * 1024).describe('The largest answer of a module’s /initialize.'),
-  MAX_BUFFERED_BYTES: count(64 * 1024 * 1024).describe('Request bodies being received at once; more are answered 503.'),
-  MAX_JSON_DEPTH: count(1000).describe('Lists and objects within each other in a body; deeper ones are refused.'),
+  MAX_MAP_BYTES: count(1024 * 1024).describe('Size of the largest response of a module’s /initialize.'),
+  MAX_BUFFERED_BYTES: count(64 * 1024 * 1024).describe(
+    'Total size of the request bodies being received. More are answered with 503.',
+  ),
+  MAX_JSON_DEPTH: count(1000).describe(
+    'Deepest nesting of lists and objects in a body. Deeper bodies are answered with 422.',
+  ),
   API_KEY_CACHE_MS: count(10_000, 0).describe(
-    'How long an API key, once read, is not read again: a revoked one opens for as long.',
+    'How long an API key is cached. A revoked key keeps working for up to this long.',
   ),
   TRUST_PROXY: count(0, 0).describe(
-    'How many proxies stand in front and add the caller to X-Forwarded-For; 0: the address of the connection is the caller’s. Cloud Run is 1.',
+    'Number of proxies in front of the edge that append the caller to X-Forwarded-For. 1 on Cloud Run. With 0, the caller is the address of the connection.',
   ),
   RATE_LIMIT_ANONYMOUS: count(300, 0).describe(
-    'Requests a minute without credentials, per address and route. Limits are per process, more is answered 429, and 0 is no limit.',
+    'Requests per minute without credentials, per address and route. Limits apply per process. More requests are answered with 429. 0 means no limit.',
   ),
-  // Modules never send again what is refused: whatever a lower limit refuses is lost.
   RATE_LIMIT_SOURCE: count(600_000, 0).describe(
-    'Requests a minute with tokens of one data source: more than a process takes, as modules lose what is refused.',
+    'Requests per minute with tokens of one data source. The default is more than a process can take, because modules do not repeat a rejected request.',
   ),
-  RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests a minute with one API key.'),
-  RATE_LIMIT_REFUSED: count(1200, 0).describe('Requests a minute with credentials that are refused, per address.'),
-  MAX_CONNECTIONS: count(5000).describe('Connections of clients at once; more are closed.'),
-  MAX_HEADER_BYTES: count(16 * 1024).describe('The headers of one request; larger ones are answered 431.'),
-  HEADERS_TIMEOUT_MS: count(10_000).describe('How long a client may take to send its headers.'),
-  REQUEST_TIMEOUT_MS: count(60_000).describe('How long a client may take to send a whole request.'),
+  RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests per minute with one API key.'),
+  RATE_LIMIT_REFUSED: count(1200, 0).describe('Requests per minute with invalid credentials, per address.'),
+  MAX_CONNECTIONS: count(5000).describe('Connections of clients at once. More are closed.'),
+  MAX_HEADER_BYTES: count(16 * 1024).describe('Size of the headers of one request. Larger ones are answered with 431.'),
+  HEADERS_TIMEOUT_MS: count(10_000).describe('Time for a client to send its headers.'),
+  REQUEST_TIMEOUT_MS: count(60_000).describe('Time for a client to send a whole request.'),
   COMPATIBILITY_ROUTES: flag(true).describe(
-    'Serve the routes that start work, and handshakes, without a token, as parma-web and Cloud Scheduler call them.',
+    'Serve /schedule, /weekly-reports, /notification-rules, /crm-companies and handshakes without a token, as parma-web and Cloud Scheduler call them.',
   ),
   AFFINITY_API_KEY: secret()
     .optional()
-    .describe('Key of Affinity, the CRM that POST /crm-companies adds companies from. Unset: no CRM is connected.'),
+    .describe('API key of Affinity, the CRM whose companies POST /crm-companies adds. Unset: no CRM is connected.'),
   AFFINITY_LIST_ID: z.coerce
     .number()
     .int()
     .positive()
     .optional()
-    .describe('List in Affinity whose entries are the companies. Needed with AFFINITY_API_KEY.'),
+    .describe('List in Affinity whose entries are the companies. Required with AFFINITY_API_KEY.'),
   AFFINITY_BASE_URL: z.url().default('https://api.affinity.co').describe('Address of Affinity’s API.'),
   CRM_INTERVAL_MS: count(30_000, 0).describe(
-    'The CRM is read at most once in this time; who asks in between gets what was read last.',
+    'The CRM is read at most once in this time. Requests in between get the last result.',
   ),
-  MAX_CRM_BYTES: count(8 * 1024 * 1024).describe('The largest answer of the CRM, which is one page of its companies.'),
+  MAX_CRM_BYTES: count(8 * 1024 * 1024).describe(
+    'Size of the largest response of the CRM. A response is one page of its companies.',
+  ),
 }
 
 const findProblems: Check<typeof settings> = (config) => {

@@ -134,7 +134,7 @@ describe('the companies of the CRM', () => {
     const stranger = await fetchCompanies(999_999)
     expect([stranger.status, stranger.json['detail']]).toEqual([
       422,
-      [expect.objectContaining({ loc: ['body', 'user_id'], msg: 'Value error, there is no such user' })],
+      [expect.objectContaining({ loc: ['body', 'user_id'], msg: 'Value error, this user does not exist' })],
     ])
     for (const body of [
       '"user_id: x"',
@@ -153,8 +153,8 @@ describe('the companies of the CRM', () => {
 
 describe('a CRM that does not answer as it should is 502 with the reason, and adds nothing', () => {
   test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
-    ['401: it does not know AFFINITY_API_KEY', (_, response) => response.writeHead(401).end()],
-    ['404: it has no list AFFINITY_LIST_ID', (_, response) => response.writeHead(404).end()],
+    ['401: AFFINITY_API_KEY is invalid', (_, response) => response.writeHead(401).end()],
+    ['404: the list AFFINITY_LIST_ID does not exist', (_, response) => response.writeHead(404).end()],
     ['429: too many requests', (_, response) => response.writeHead(429).end()],
     ['answered 500', (_, response) => response.writeHead(500).end('Traceback')],
     ['not followed', (_, response) => response.writeHead(302, { location: '/elsewhere' }).end()],

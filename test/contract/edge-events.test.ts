@@ -76,7 +76,7 @@ describe('a payload on its way through the whole system', () => {
     const times = stages.map(({ at }) => Date.parse(at ?? ''))
     expect(times.every((at) => Math.abs(at - Date.now()) < 600_000)).toBe(true)
     expect(times[0]).toBe(Math.min(...times))
-    expect(stages[2]?.detail).toBe('1 values stored, 0 refused, 0 not mapped')
+    expect(stages[2]?.detail).toBe('values: 1 stored, 0 refused, 0 unmapped')
 
     const [news] = await edge.database.query<{ news_id: string; public_news_id: number }>(
       'SELECT news_id, public_news_id FROM analyzer.news WHERE event_id = $1',
@@ -219,7 +219,7 @@ describe('an edge alone', () => {
     expect([status, headers.get('content-type')]).toEqual([404, 'application/problem+json'])
     expect(json).toEqual({
       type: 'urn:parma:problem:unknown-event',
-      title: 'Nobody knows of this event',
+      title: 'Event not found',
       status: 404,
       detail: 'No event with this id is known.',
       instance: `/api/v1/events/${id}`,
@@ -245,7 +245,7 @@ describe('an edge alone', () => {
         normalized: ['waiting', null],
       })
       const unknown = await read(other, randomUUID(), viewer)
-      expect(unknown.json['detail']).toContain(reason === 'no-answer' ? 'it may be stored' : 'No event')
+      expect(unknown.json['detail']).toContain(reason === 'no-answer' ? 'the payload may be stored' : 'No event')
     }
     await edge.database.query('DROP SCHEMA analyzer CASCADE')
     await edge.database.query('DROP VIEW normalizer.lineage')

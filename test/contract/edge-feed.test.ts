@@ -235,7 +235,7 @@ describe('refuses', () => {
       const answer = await feed({ ...good, source_name })
       expect([answer.status, answer.json['detail']]).toEqual([
         403,
-        `source_name ${source_name} does not belong to data source ${source} of the token`,
+        `source_name ${source_name} does not belong to data source ${source} of the token.`,
       ])
     }
   })
@@ -248,7 +248,7 @@ describe('refuses', () => {
       [-1, '{"'],
     ] as const) {
       const answer = await edge.call('/feed-raw-data', { token: await edge.token(id), body })
-      expect([answer.status, answer.json['detail']]).toEqual([403, `data source ${id} of the token does not exist`])
+      expect([answer.status, answer.json['detail']]).toEqual([403, `Data source ${id} of the token does not exist.`])
     }
   })
 

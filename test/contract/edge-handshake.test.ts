@@ -151,7 +151,7 @@ describe('refuses', () => {
       const answer = await shake(address, id)
       expect([answer.status, answer.json['detail']]).toEqual([
         403,
-        `invocation_endpoint is not the one that is stored for data source ${id}`,
+        `invocation_endpoint does not match the one stored for data source ${id}.`,
       ])
     }
     expect(seen).toEqual([])
@@ -163,7 +163,7 @@ describe('refuses', () => {
     const answer = await shake(endpoint, source, await edge.token(source + 1))
     expect([answer.status, answer.json['detail']]).toEqual([
       403,
-      `data_source_id ${source} does not belong to data source ${source + 1} of the token`,
+      `data_source_id ${source} does not belong to data source ${source + 1} of the token.`,
     ])
     expect(seen).toEqual([])
     expect((await shake(endpoint, source, await edge.token(source))).status).toBe(200)

@@ -80,7 +80,7 @@ describe('every route, with each kind of credentials', () => {
     const { status, json } = await look()
     expect([status, json['detail'], json['remedy']]).toEqual([
       401,
-      'this API key is revoked',
+      'This API key is revoked.',
       expect.stringContaining('parma keys create'),
     ])
   })
@@ -122,7 +122,7 @@ describe('too many requests', () => {
     expect(statuses(answers)).toEqual([200, 200, 200, 429])
     expect(answers[0]?.headers.get('ratelimit-remaining')).toBe('2')
     expectRefused(answers[3], 3)
-    expect(answers[3]?.json).toEqual({ detail: 'too many requests without credentials: at most 3 a minute' })
+    expect(answers[3]?.json).toEqual({ detail: 'Too many requests without credentials: at most 3 per minute.' })
     expect((await small.call('/', { headers: from('192.0.2.1') })).status).toBe(200)
     expect((await small.call('/schedule', { headers: from('192.0.2.2') })).status).toBe(200)
     // What the caller itself writes before the proxy's own entry counts for nothing.
@@ -162,7 +162,7 @@ describe('too many requests', () => {
     expect(answers[3]?.headers.get('content-type')).toBe('application/problem+json')
     expect(answers[3]?.json).toMatchObject({
       type: 'urn:parma:problem:too-many-requests',
-      detail: 'too many requests with one API key: at most 3 a minute',
+      detail: 'Too many requests with one API key: at most 3 per minute.',
     })
     expect((await look(other)).status).toBe(422)
   })

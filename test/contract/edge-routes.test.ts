@@ -151,7 +151,7 @@ describe('measurements', () => {
     for (const [body, detail] of [
       [
         { measurement_name: 'x', source_module_id: other },
-        `source_module_id ${other} does not belong to data source ${source} of the token`,
+        `source_module_id ${other} does not belong to data source ${source} of the token.`,
       ],
       [
         { measurement_name: 'x', parent_measurement_id: reddit.json['id'] },
@@ -179,7 +179,7 @@ describe('measurements', () => {
         method,
         path,
         403,
-        `{"detail":"data source ${gone} of the token does not exist"}`,
+        `{"detail":"Data source ${gone} of the token does not exist."}`,
       ])
     }
   })
@@ -195,7 +195,7 @@ describe('measurements', () => {
     expect((await register({ measurement_name: 'first', source_module_id: gone }, one)).status).toBe(201)
     await edge.database.query('DELETE FROM data_source WHERE id = $1', [gone])
     const answer = await register({ measurement_name: 'second', source_module_id: gone }, one)
-    expect([answer.status, answer.json['detail']]).toEqual([403, expect.stringContaining(`data source ${gone}`)])
+    expect([answer.status, answer.json['detail']]).toEqual([403, expect.stringContaining(`Data source ${gone}`)])
   })
 
   test('that change their type keep it, and operators hear of it', async () => {
@@ -340,7 +340,7 @@ describe('POST /crawling-finished', () => {
     const answer = await finish({ task_id: task })
     expect([answer.status, answer.json['detail']]).toEqual([
       403,
-      `task_id ${task} does not belong to data source ${source} of the token`,
+      `task_id ${task} does not belong to data source ${source} of the token.`,
     ])
   })
 

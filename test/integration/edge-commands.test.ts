@@ -37,7 +37,7 @@ describe('sources', () => {
       },
     ])
     await expect(add('github')).rejects.toThrow(
-      `There is already source ${String(id)} called github: use --if-missing or \`parma sources edit ${String(id)}\`.`,
+      `Source ${String(id)} is already called github. Use --if-missing or \`parma sources edit ${String(id)}\`.`,
     )
     expect(await add('github', '--if-missing')).toEqual({ id, added: false })
     expect(await parma<Row[]>('sources', 'ls')).toEqual([
@@ -104,14 +104,14 @@ describe('sources', () => {
     expect(await rows('SELECT is_active, max_run_seconds, frequency FROM data_source WHERE id = $1', id)).toEqual([
       { is_active: false, max_run_seconds: 5, frequency: 'HOURLY' },
     ])
-    await expect(parma('sources', 'edit', 'changed', '--name', 'github')).rejects.toThrow('is called github already')
+    await expect(parma('sources', 'edit', 'changed', '--name', 'github')).rejects.toThrow('is already called github')
     await expect(parma('sources', 'edit', 'changed')).rejects.toThrow('Nothing to change')
   })
 
   test('are removed only when told so, and not while news speak of them', async () => {
     const { id } = await add('leaving')
     await expect(parma('sources', 'rm', 'leaving')).rejects.toThrow(
-      `This removes source ${String(id)} (leaving) with 0 measurements, all their values and 0 tasks: add --yes.`,
+      `This removes source ${String(id)} (leaving) with 0 measurements, all their values and 0 tasks. Confirm with --yes.`,
     )
     const company = await edge.addCompany('Newsworthy')
     const [measurement] = await rows(
@@ -125,7 +125,7 @@ describe('sources', () => {
       measurement?.['id'],
     )
     await expect(parma('sources', 'rm', 'leaving', '--yes')).rejects.toThrow(
-      /has 1 news, and Postgres removes no source that news speak of: .*--no-active/,
+      /cannot be removed: news items refer to it \(1\)\. .*--no-active/,
     )
     await rows('DELETE FROM news WHERE data_source_id = $1', id)
     await rows(
@@ -133,7 +133,7 @@ describe('sources', () => {
       company,
       id,
     )
-    await expect(parma('sources', 'rm', 'leaving', '--yes')).rejects.toThrow('rows that must stay speak of it')
+    await expect(parma('sources', 'rm', 'leaving', '--yes')).rejects.toThrow('news items or notifications refer to it')
     await rows('DELETE FROM notification WHERE data_source_id = $1', id)
     expect(await parma('sources', 'rm', String(id), '--yes')).toEqual({ id })
     expect(await rows('SELECT id FROM data_source WHERE id = $1', id)).toEqual([])
@@ -142,10 +142,13 @@ describe('sources', () => {
   test.each([
     [
       ['--name', 'Git Hub', '--endpoint', 'x', '--frequency', 'daily'],
-      /--name is "Git Hub": a source is called by a-z, 0-9, _ and - alone/,
+      /--name is "Git Hub"\. Only a-z, 0-9, _ and - are allowed/,
     ],
     // Firestore keeps such names for itself.
-    [['--name', '__a__', '--endpoint', 'x', '--frequency', 'daily'], /--name is "__a__": .* not __so__/],
+    [
+      ['--name', '__a__', '--endpoint', 'x', '--frequency', 'daily'],
+      /--name is "__a__"\. .* names such as __this__ are not/,
+    ],
     [
       ['--name', 'a', '--endpoint', 'ftp://x', '--frequency', 'daily'],
       /--endpoint: "ftp:\/\/x" is not the address of a mining module/,
@@ -184,7 +187,7 @@ describe('companies', () => {
       identifiers: 0,
     })
     await expect(parma('companies', 'add', '--name', 'Acme')).rejects.toThrow(
-      `There is already company ${String(id)} called Acme`,
+      `Company ${String(id)} is already called Acme`,
     )
     expect(await parma('companies', 'add', '--name', 'Acme', '--if-missing')).toEqual({
       id,
@@ -203,9 +206,9 @@ describe('companies', () => {
     expect(await rows('SELECT name, description FROM company WHERE id = $1', id)).toEqual([
       { name: 'Acme Inc', description: 'anvils' },
     ])
-    await expect(parma('companies', 'rm', 'Acme Inc')).rejects.toThrow('add --yes')
+    await expect(parma('companies', 'rm', 'Acme Inc')).rejects.toThrow('Confirm with --yes')
     await rows(`INSERT INTO report (company_id, name, report_file_url, modified_at) VALUES ($1, '', '', now())`, id)
-    await expect(parma('companies', 'rm', 'Acme Inc', '--yes')).rejects.toThrow('reports or notifications speak of it')
+    await expect(parma('companies', 'rm', 'Acme Inc', '--yes')).rejects.toThrow('reports or notifications refer to it')
     await rows('DELETE FROM report WHERE company_id = $1', id)
     expect(await parma('companies', 'rm', 'Acme Inc', '--yes')).toEqual({ id })
   })
@@ -275,10 +278,10 @@ describe('token mint', () => {
     expect((await edge.parma('token', 'mint', '--source', String(source))).trim()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     const other = await edge.addTask(await edge.addSource('other'))
     await expect(parma('token', 'mint', '--source', 'minting', '--task', String(other))).rejects.toThrow(
-      /^parma token .*\nTask \d+ is one of source \d+\./s,
+      /^parma token .*\nTask \d+ belongs to source \d+\./s,
     )
     await expect(parma('token', 'mint', '--source', 'minting', '--task', '999999')).rejects.toThrow(
-      'There is no task 999999.',
+      'Task 999999 does not exist.',
     )
   })
 })
@@ -300,14 +303,14 @@ describe('keys', () => {
       ...{ created_at: expect.stringMatching(/Z$/), last_used_at: null, expires_at: null, revoked_at: null },
     })
     await expect(create('--name', 'console', '--role', 'operator')).rejects.toThrow(
-      'There is already a key called "console": revoke it or take another name.',
+      'A key called "console" already exists. Revoke it or choose another name.',
     )
     expect(await parma('keys', 'revoke', 'console')).toEqual({ id })
     expect((await parma<Row[]>('keys', 'ls'))[0]).toMatchObject({ state: 'revoked' })
-    await expect(parma('keys', 'revoke', String(id))).rejects.toThrow(`Key ${String(id)} is revoked already.`)
+    await expect(parma('keys', 'revoke', String(id))).rejects.toThrow(`Key ${String(id)} is already revoked.`)
     const again = (await edge.parma('keys', 'create', '--name', 'console', '--role', 'operator')).trim()
     expect(again).toMatch(/^parma_[\w-]{43}$/)
-    await expect(parma('keys', 'revoke', 'nobody')).rejects.toThrow('There is no key "nobody".')
+    await expect(parma('keys', 'revoke', 'nobody')).rejects.toThrow('Key "nobody" does not exist.')
   })
 
   test('may end by themselves', async () => {
@@ -315,7 +318,7 @@ describe('keys', () => {
     expect(Math.abs(Date.parse(String(expires_at)) - Date.now() - 2 * 86_400_000)).toBeLessThan(60_000)
     for (const wrong of ['2001-01-01', 'soon'])
       await expect(create('--name', 'wrong', '--role', 'viewer', '--expires', wrong)).rejects.toThrow(
-        `--expires is "${wrong}": give a date or time to come`,
+        `--expires is "${wrong}". Give a future date or time`,
       )
   })
 

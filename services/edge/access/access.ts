@@ -24,7 +24,7 @@ export function createTokenChecker(secrets: TokenSecrets): (header: string | und
 /** The source of the caller's token; an HttpError when it is gone. */
 export async function sourceOf(caller: Caller, sources: Sources): Promise<Source> {
   const source = await sources.find(caller.sourceId)
-  if (!source) throw new HttpError(403, `data source ${caller.sourceId} of the token does not exist`)
+  if (!source) throw new HttpError(403, `Data source ${caller.sourceId} of the token does not exist.`)
   return source
 }
 
@@ -32,6 +32,6 @@ export async function sourceOf(caller: Caller, sources: Sources): Promise<Source
 export function notOwned(member: string, value: string | number, caller: Caller): HttpError {
   return new HttpError(
     403,
-    `${member} ${String(value).slice(0, 100)} does not belong to data source ${caller.sourceId} of the token`,
+    `${member} ${String(value).slice(0, 100)} does not belong to data source ${caller.sourceId} of the token.`,
   )
 }

@@ -25,17 +25,17 @@ export type CheckApiKey = (header: string | undefined, role: ApiRole) => Promise
 export function openApiKeys(database: Database, options: CacheOptions): CheckApiKey {
   const cache = createDatabaseCache<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
   return async (header, role) => {
-    if (!header) throw unauthorized('this takes an API key: send it as `Authorization: Bearer parma_…`')
+    if (!header) throw unauthorized('This route needs an API key. Send it as `Authorization: Bearer parma_…`.')
     const key = readApiKey(header)
-    if (key === null) throw unauthorized('the Authorization header holds no API key: send `Bearer parma_…`')
+    if (key === null) throw unauthorized('The Authorization header holds no API key. Send `Bearer parma_…`.')
     const hash = hashApiKey(key)
     const known = await cache.get(hash.toString('hex'), () => findKey(database, hash))
-    if (!known) throw unauthorized('this API key is not known')
+    if (!known) throw unauthorized('This API key is unknown.')
     const { key_id: keyId, name, role: held, expires_at, revoked_at } = known
-    if (revoked_at !== null) throw unauthorized('this API key is revoked')
-    if (expires_at !== null && expires_at <= Date.now()) throw unauthorized('this API key has expired')
+    if (revoked_at !== null) throw unauthorized('This API key is revoked.')
+    if (expires_at !== null && expires_at <= Date.now()) throw unauthorized('This API key has expired.')
     if (!includesRole(held, role))
-      throw new HttpError(403, `this takes an API key of role ${role}, and "${name}" is one of role ${held}`)
+      throw new HttpError(403, `This route needs an API key with the role ${role}. "${name}" has the role ${held}.`)
     return { keyId, name, role: held }
   }
 }

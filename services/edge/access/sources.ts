@@ -54,6 +54,6 @@ export function requireLegalName({ id, name }: Source): void {
   if (isLegalName(name)) return
   throw new HttpError(
     409,
-    `data source ${id} is called ${JSON.stringify(name.slice(0, 200))}: give it a name of a-z, 0-9, _ and -`,
+    `Data source ${id} is called ${JSON.stringify(name.slice(0, 200))}. Rename it: only a-z, 0-9, _ and - are allowed.`,
   )
 }

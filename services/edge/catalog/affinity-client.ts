@@ -43,7 +43,7 @@ export function createAffinityClient(http: HttpClient, options: AffinityOptions)
       const { list_entries, next_page_token }: Page = await readPage(http, options, token, until - performance.now())
       for (const { entity_type, entity } of list_entries)
         if ((entity_type ?? organization) === organization && entity?.name) names.push(entity.name)
-      if (next_page_token && next_page_token === token) throw new CrmError('Affinity gives the same page again')
+      if (next_page_token && next_page_token === token) throw new CrmError('Affinity returned the same page twice')
       token = next_page_token || null
     } while (token !== null)
     return names
@@ -71,14 +71,14 @@ async function readPage(
   } catch (error) {
     if (error instanceof HttpClientError) throw new CrmError(`Affinity: ${error.message}`, { cause: error })
     if (error instanceof SyntaxError || error instanceof z.ZodError)
-      throw new CrmError('Affinity answered something else than the entries of a list', { cause: error })
+      throw new CrmError('Affinity did not answer with the entries of a list', { cause: error })
     throw error
   }
 }
 
 const hints: Readonly<Record<number, string>> = {
-  401: ': it does not know AFFINITY_API_KEY',
-  403: ': the owner of AFFINITY_API_KEY may not see the list',
-  404: ': it has no list AFFINITY_LIST_ID',
+  401: ': AFFINITY_API_KEY is invalid',
+  403: ': the owner of AFFINITY_API_KEY cannot read the list',
+  404: ': the list AFFINITY_LIST_ID does not exist',
   429: ': too many requests, try again later',
 }

@@ -39,14 +39,14 @@ const nothingNew = 'No new companies found in the CRM'
 const notConnected = 'No new companies found: no CRM is connected to parma-analytics'
 
 export const crmDoc: RouteDoc = {
-  summary: 'Add the companies of the CRM that are not there yet.',
+  summary: 'Add the companies of the CRM that do not exist yet.',
   body: crmBody,
   responses: {
     200: {
-      description: 'Names of the added companies, comma separated, or a sentence that says that there are none.',
+      description: 'Names of the added companies, separated by commas, or a sentence that says that there are none.',
       schema: z.string(),
     },
-    502: { description: 'The CRM gives no answer that can be used.' },
+    502: { description: 'The CRM gives no usable answer.' },
   },
 }
 
@@ -62,7 +62,7 @@ export function crmCompanies({ database, bounded, readCrm, maxJsonDepth }: CrmDe
     const { user_id } = validateBody(crmBody, await request.readBody(), undefined, maxJsonDepth)
     if (!readCrm) return json(200, notConnected)
     const isKnown = await bounded(database.exists(sql.unsafe`SELECT FROM public."user" WHERE id = ${user_id}`))
-    if (!isKnown) throw invalidValue(['body', 'user_id'], 'there is no such user', user_id)
+    if (!isKnown) throw invalidValue(['body', 'user_id'], 'this user does not exist', user_id)
     const names = await readCrm().catch(throwBadGateway)
     const wanted = names.filter((name) => name.trim() !== '' && !name.includes('\0'))
     const add = database.transaction((tx) => addMissingCompanies(tx, wanted, { addedBy: user_id }))
@@ -73,5 +73,5 @@ export function crmCompanies({ database, bounded, readCrm, maxJsonDepth }: CrmDe
 
 function throwBadGateway(error: unknown): never {
   if (!(error instanceof CrmError)) throw error
-  throw new HttpError(502, `The CRM cannot be read: ${error.message}`, {}, { cause: error })
+  throw new HttpError(502, `The CRM cannot be read: ${error.message}.`, {}, { cause: error })
 }

@@ -37,10 +37,10 @@ export async function seedRules(database: Database): Promise<number> {
 const seeded = 'Rules table updated'
 
 export const notificationRulesDoc: RouteDoc = {
-  summary: 'Give measurements of well-known sources the rules they start with. It may be called any number of times.',
+  summary: 'Add the seed rules of the measurements of well-known sources. Repeated calls change nothing.',
   responses: {
-    200: { description: `They have them: \`${seeded}\`, without a content type.` },
-    503: { description: 'The database is not available: try again.' },
+    200: { description: `The rules exist: \`${seeded}\`, without a content type.` },
+    503: { description: 'The database is not available. Try again.' },
   },
 }
 

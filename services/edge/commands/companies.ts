@@ -25,33 +25,33 @@ export function build(group: Command): void {
   group.command('ls').description('list companies').option('--json', 'print JSON').action(list)
   group
     .command('add')
-    .description('add companies; each is linked with every source')
-    .requiredOption('--name <names...>', 'what it is called; several names add several companies, all or none')
-    .option('--description <text>', 'what it does')
-    .option('--if-missing', 'leave it at that when there is one of this name')
+    .description('add companies and link each with every source')
+    .requiredOption('--name <names...>', 'name; several names add several companies, all or none')
+    .option('--description <text>', 'what the company does')
+    .option('--if-missing', 'do nothing if a company of this name exists')
     .option('--json', 'print JSON')
     .action(add)
   group
     .command('edit')
     .description('change a company')
     .argument('<company>', 'id or name')
-    .option('--name <name>', 'what it is called')
-    .option('--description <text>', 'what it does')
+    .option('--name <name>', 'new name')
+    .option('--description <text>', 'what the company does')
     .option('--json', 'print JSON')
     .action(edit)
   group
     .command('rm')
-    .description('remove a company with all its values and news')
+    .description('remove a company with all its values and news items')
     .argument('<company>', 'id or name')
-    .option('--yes', 'really')
+    .option('--yes', 'confirm')
     .option('--json', 'print JSON')
     .action(remove)
   group
     .command('link')
-    .description('say how a source knows a company, instead of leaving it to discovery')
+    .description('set the identifier of a company at a source, instead of discovery')
     .requiredOption('--company <company>', 'id or name')
     .requiredOption('--source <source>', 'id or name')
-    .requiredOption('--property <property>', 'what kind of identifier it is, for example handles')
+    .requiredOption('--property <property>', 'kind of identifier, for example handles')
     .requiredOption('--value <value>', 'the identifier')
     .option('--json', 'print JSON')
     .action(link)
@@ -81,7 +81,7 @@ async function add({ name: names, description, ifMissing = false, json = false }
       return added
     }),
   )
-  const text = results.map(({ id, added }) => (added ? `added company ${id}` : `company ${id} is there already`))
+  const text = results.map(({ id, added }) => (added ? `added company ${id}` : `company ${id} already exists`))
   printResult(results.length === 1 ? results[0] : results, text.join('\n'), json)
 }
 
@@ -90,7 +90,7 @@ async function addOne(tx: Transaction, name: string, description: string | null,
   if (known !== null && ifMissing) return { id: known.id, name, added: false }
   if (known !== null)
     throw new UsageError(
-      `There is already company ${known.id} called ${known.name}: use --if-missing or \`parma companies edit ${known.id}\`.`,
+      `Company ${known.id} is already called ${known.name}. Use --if-missing or \`parma companies edit ${known.id}\`.`,
     )
   const [company] = await addMissingCompanies(tx, [name], { description })
   return { ...company!, added: true }
@@ -98,7 +98,7 @@ async function addOne(tx: Transaction, name: string, description: string | null,
 
 async function edit(company: string, { name, description, json = false }: Fields & Output): Promise<void> {
   if (name === undefined && description === undefined)
-    throw new UsageError('Nothing to change: give --name or --description.')
+    throw new UsageError('Nothing to change. Give --name or --description.')
   const newName = name === undefined ? null : requireText(name, '--name')
   const id = await withDatabase(async (database) => {
     const id = await findCompany(database, company)
@@ -106,7 +106,7 @@ async function edit(company: string, { name, description, json = false }: Fields
       await lockTable(tx, 'company')
       const known = newName === null ? null : await findCompanyByName(tx, newName)
       if (known !== null && known.id !== id)
-        throw new UsageError(`Company ${known.id} is called ${known.name} already.`)
+        throw new UsageError(`Company ${known.id} is already called ${known.name}.`)
       await tx.query(sql.unsafe`
         UPDATE public.company SET name = coalesce(${newName}, name), description = coalesce(${description ?? null}, description), modified_at = ${utcNow}
         WHERE id = ${id}`)
@@ -119,10 +119,13 @@ async function edit(company: string, { name, description, json = false }: Fields
 async function remove(company: string, { yes = false, json = false }: Output & { yes?: boolean }): Promise<void> {
   const id = await withDatabase(async (database) => {
     const id = await findCompany(database, company)
-    if (!yes) throw new UsageError(`This removes company ${id} with all its values, news and subscriptions: add --yes.`)
+    if (!yes)
+      throw new UsageError(
+        `This removes company ${id} with all its values, news items and subscriptions. Confirm with --yes.`,
+      )
     await database.query(sql.unsafe`DELETE FROM public.company WHERE id = ${id}`).catch((error: unknown) => {
       throw isStillReferenced(error)
-        ? new UsageError(`Company ${id} cannot be removed: reports or notifications speak of it. Remove those first.`)
+        ? new UsageError(`Company ${id} cannot be removed: reports or notifications refer to it. Remove those first.`)
         : error
     })
     return id
@@ -154,5 +157,5 @@ async function link({ company, source, property, value, json = false }: Link & O
       return { id, added: true }
     })
   })
-  printResult(result, `identifier ${result.id} holds for six months`, json)
+  printResult(result, `identifier ${result.id} is valid for six months`, json)
 }

@@ -12,16 +12,16 @@ type Output = { json?: boolean }
 export function build(group: Command): void {
   group
     .command('create')
-    .description('make a key of the operator API; it is shown once and kept nowhere')
-    .requiredOption('--name <name>', 'who or what uses it')
-    .addOption(new Option('--role <role>', 'what it may do').choices(apiRoles).makeOptionMandatory())
-    .option('--expires <when>', 'when it ends: a date or time in ISO 8601, or a number of days such as 90d')
+    .description('create a key of the operator API; it is shown once and not stored')
+    .requiredOption('--name <name>', 'who or what uses the key')
+    .addOption(new Option('--role <role>', 'what the key may do').choices(apiRoles).makeOptionMandatory())
+    .option('--expires <when>', 'when the key expires: a date or time in ISO 8601, or a number of days such as 90d')
     .option('--json', 'print JSON')
     .action(create)
   group.command('ls').description('list keys').option('--json', 'print JSON').action(list)
   group
     .command('revoke')
-    .description('end a key; the edge may take it for some seconds more (API_KEY_CACHE_MS)')
+    .description('revoke a key; the edge may accept it for some more seconds (API_KEY_CACHE_MS)')
     .argument('<key>', 'id or name')
     .option('--json', 'print JSON')
     .action(revoke)
@@ -43,7 +43,7 @@ async function create({ name: given, role, expires, json = false }: NewKey): Pro
       RETURNING key_id`),
   )
   if (id === null)
-    throw new UsageError(`There is already a key called ${JSON.stringify(name)}: revoke it or take another name.`)
+    throw new UsageError(`A key called ${JSON.stringify(name)} already exists. Revoke it or choose another name.`)
   printResult({ id, name, role, expires_at, key }, key, json)
 }
 
@@ -93,8 +93,8 @@ async function findKey(database: Database, text: string): Promise<number> {
     WHERE key_id::text = ${text} OR name = ${text}
     ORDER BY key_id::text = ${text} DESC, revoked_at IS NOT NULL`)
   const [key] = found
-  if (!key) throw new UsageError(`There is no key ${JSON.stringify(text)}. \`parma keys ls\` shows which there are.`)
-  if (key.revoked) throw new UsageError(`Key ${key.key_id} is revoked already.`)
+  if (!key) throw new UsageError(`Key ${JSON.stringify(text)} does not exist. \`parma keys ls\` lists all keys.`)
+  if (key.revoked) throw new UsageError(`Key ${key.key_id} is already revoked.`)
   return key.key_id
 }
 
@@ -103,7 +103,7 @@ function readExpiry(text: string, now: number): string {
   const at = days === undefined ? readIso(text) : now + Number(days) * dayMs
   if (at === null || at <= now)
     throw new UsageError(
-      `--expires is ${JSON.stringify(text)}: give a date or time to come, such as 2030-01-31, or days, such as 90d.`,
+      `--expires is ${JSON.stringify(text)}. Give a future date or time, such as 2030-01-31, or a number of days, such as 90d.`,
     )
   return new Date(at).toISOString()
 }

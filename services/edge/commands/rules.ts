@@ -6,7 +6,7 @@ import { seedRules } from '../catalog/seed-rules.ts'
 export function build(group: Command): void {
   group
     .command('seed')
-    .description('give measurements of well-known sources the rules they start with, as GET /notification-rules does')
+    .description('add the rules that measurements of well-known sources start with, as GET /notification-rules does')
     .option('--json', 'print JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
       const added = await withDatabase(seedRules)

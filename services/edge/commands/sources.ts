@@ -35,30 +35,30 @@ const sourceRow = z.object({
 
 export function build(group: Command): void {
   group.command('ls').description('list sources').option('--json', 'print JSON').action(list)
-  withFields(group.command('add').description('add a source; introduce it with GET /handshake afterwards'))
-    .option('--inactive', 'do not crawl it yet')
-    .option('--if-missing', 'leave it at that when there is one of this name')
+  withFields(group.command('add').description('add a source; initialise it afterwards with GET /handshake'))
+    .option('--inactive', 'do not crawl the source yet')
+    .option('--if-missing', 'do nothing if a source of this name exists')
     .action(add)
   withFields(group.command('edit').description('change a source').argument('<source>', 'id or name'))
-    .option('--active', 'crawl it')
-    .option('--no-active', 'do not crawl it')
+    .option('--active', 'crawl the source')
+    .option('--no-active', 'do not crawl the source')
     .action(edit)
   group
     .command('rm')
     .description('remove a source with its measurements, values and tasks')
     .argument('<source>', 'id or name')
-    .option('--yes', 'really')
+    .option('--yes', 'confirm')
     .option('--json', 'print JSON')
     .action(remove)
 }
 
 function withFields(command: Command): Command {
   return command
-    .option('--name <name>', 'the name its module feeds under: a-z, 0-9, _ and -')
-    .option('--endpoint <url>', 'where its module is; https:// where no scheme is given')
-    .addOption(new Option('--frequency <frequency>', 'how often it is crawled').choices(frequencies))
-    .option('--max-run-seconds <seconds>', 'how long one run may take (300)')
-    .option('--description <text>', 'what it is')
+    .option('--name <name>', 'name that the module sends payloads under: a-z, 0-9, _ and -')
+    .option('--endpoint <url>', 'address of the module; https:// is added where the scheme is missing')
+    .addOption(new Option('--frequency <frequency>', 'how often the source is crawled').choices(frequencies))
+    .option('--max-run-seconds <seconds>', 'how long one run may take (default 300)')
+    .option('--description <text>', 'what the source is')
     .option('--json', 'print JSON')
 }
 
@@ -89,7 +89,7 @@ async function add({
       if (known !== null && ifMissing) return { id: known, added: false }
       if (known !== null)
         throw new UsageError(
-          `There is already source ${known} called ${name}: use --if-missing or \`parma sources edit ${known}\`.`,
+          `Source ${known} is already called ${name}. Use --if-missing or \`parma sources edit ${known}\`.`,
         )
       const { id } = await tx.one(sql.type(idRow)`
         INSERT INTO public.data_source
@@ -100,7 +100,7 @@ async function add({
       return { id, added: true }
     }),
   )
-  printResult(result, result.added ? `added source ${result.id}` : `source ${result.id} is there already`, json)
+  printResult(result, result.added ? `added source ${result.id}` : `source ${result.id} already exists`, json)
 }
 
 async function edit(source: string, { json = false, ...fields }: Fields & Output): Promise<void> {
@@ -108,7 +108,7 @@ async function edit(source: string, { json = false, ...fields }: Fields & Output
   const { active = null } = fields
   if ([name, endpoint, frequency, maxRunSeconds, description, active].every((value) => value === null))
     throw new UsageError(
-      'Nothing to change: give --name, --endpoint, --frequency, --max-run-seconds, --description, --active or --no-active.',
+      'Nothing to change. Give --name, --endpoint, --frequency, --max-run-seconds, --description, --active or --no-active.',
     )
   const id = await withDatabase(async (database) => {
     const id = await findSource(database, source)
@@ -116,7 +116,7 @@ async function edit(source: string, { json = false, ...fields }: Fields & Output
       await lockTable(tx, 'data_source')
       const known = name === null ? null : await findByName(tx, name)
       if (known !== null && known !== id)
-        throw new UsageError(`Source ${known} is called ${name} already: names tell sources apart.`)
+        throw new UsageError(`Source ${known} is already called ${name}. The names of sources are unique.`)
       await tx.query(sql.unsafe`
         UPDATE public.data_source SET source_name = coalesce(${name}, source_name), invocation_endpoint = coalesce(${endpoint}, invocation_endpoint),
           frequency = coalesce(${frequency}::public.frequency, frequency), max_run_seconds = coalesce(${maxRunSeconds}::int, max_run_seconds),
@@ -138,17 +138,15 @@ async function remove(source: string, { yes = false, json = false }: Output & { 
         (SELECT count(*) FROM public.scheduled_task WHERE data_source_id = s.id)::int AS tasks,
         (SELECT count(*) FROM public.news WHERE data_source_id = s.id)::int AS news
       FROM public.data_source s WHERE id = ${id}`)
-    const pinned = `Source ${id} (${name}) has ${news} news, and Postgres removes no source that news speak of: switch it off with \`parma sources edit ${id} --no-active\`.`
+    const pinned = `Source ${id} (${name}) cannot be removed: news items refer to it (${news}). Switch it off with \`parma sources edit ${id} --no-active\`.`
     if (news > 0) throw new UsageError(pinned)
     if (!yes)
       throw new UsageError(
-        `This removes source ${id} (${name}) with ${measurements} measurements, all their values and ${tasks} tasks: add --yes.`,
+        `This removes source ${id} (${name}) with ${measurements} measurements, all their values and ${tasks} tasks. Confirm with --yes.`,
       )
     await database.query(sql.unsafe`DELETE FROM public.data_source WHERE id = ${id}`).catch((error: unknown) => {
       throw isStillReferenced(error)
-        ? new UsageError(
-            `Source ${id} (${name}) cannot be removed: rows that must stay speak of it (news or notifications).`,
-          )
+        ? new UsageError(`Source ${id} (${name}) cannot be removed: news items or notifications refer to it.`)
         : error
     })
     return id
@@ -159,7 +157,7 @@ async function remove(source: string, { yes = false, json = false }: Output & { 
 function check({ name, endpoint, frequency, maxRunSeconds, description }: Fields) {
   if (name !== undefined && !isLegalName(name))
     throw new UsageError(
-      `--name is ${JSON.stringify(name)}: a source is called by a-z, 0-9, _ and - alone, and not __so__.`,
+      `--name is ${JSON.stringify(name)}. Only a-z, 0-9, _ and - are allowed, and names such as __this__ are not.`,
     )
   return {
     name,

@@ -12,10 +12,10 @@ type Options = { source: string; task?: string; ttl: string; json?: boolean }
 export function build(group: Command): void {
   group
     .command('mint')
-    .description('make a token as a mining module gets it')
+    .description('create a token as a mining module gets it')
     .requiredOption('--source <source>', 'id or name')
-    .option('--task <id>', 'the task it is made for')
-    .option('--ttl <seconds>', 'how long it lives', '1800')
+    .option('--task <id>', 'task that the token is for')
+    .option('--ttl <seconds>', 'lifetime of the token', '1800')
     .option('--json', 'print JSON')
     .action(mint)
 }
@@ -41,5 +41,7 @@ async function requireTask(database: Database, sourceId: number, taskId: number)
   const owner = await database.maybeOneFirst(sql.type(z.object({ data_source_id: z.number() }))`
     SELECT data_source_id FROM public.scheduled_task WHERE task_id = ${taskId}`)
   if (owner !== sourceId)
-    throw new UsageError(owner === null ? `There is no task ${taskId}.` : `Task ${taskId} is one of source ${owner}.`)
+    throw new UsageError(
+      owner === null ? `Task ${taskId} does not exist.` : `Task ${taskId} belongs to source ${owner}.`,
+    )
 }

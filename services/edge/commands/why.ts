@@ -5,7 +5,7 @@ import { readWhy, type Why } from '../trace/read-why.ts'
 
 export function build(group: Command): void {
   group
-    .argument('<news>', 'id of the news: its uuid, or its number in parma-web')
+    .argument('<news>', 'id of the news item: its uuid, or its number in parma-web')
     .option('--json', 'print JSON')
     .action(explain)
 }
@@ -13,7 +13,9 @@ export function build(group: Command): void {
 async function explain(id: string, { json = false }: { json?: boolean }): Promise<void> {
   const why = await withDatabase((database) => readWhy(database, id))
   if (!why)
-    throw new UsageError(`There is no news ${JSON.stringify(id)}: take the id from its message or from public.news.`)
+    throw new UsageError(
+      `News item ${JSON.stringify(id)} does not exist. Take the id from the message or from public.news.`,
+    )
   printResult(why, describeWhy(why), json)
 }
 
@@ -21,15 +23,20 @@ function describeWhy(why: Why): string {
   const { rule, item_key, trigger_factor } = why
   const name = (of: { id: number; name: string | null }) => `${of.name ?? 'gone'} (${of.id})`
   const rows: [string, string][] = [
-    ['news', `${why.title} (${why.news_id}${why.silent ? ', silent' : ''})`],
+    ['news item', `${why.title} (${why.news_id}${why.silent ? ', silent' : ''})`],
     ['message', why.message],
     ['company', name(why.company)],
     ['source', name(why.source)],
     ['measurement', name(why.measurement)],
     ['item', item_key ?? 'none'],
     ['compared', `${why.previous ?? 'nothing'} → ${why.current ?? 'nothing'}`],
-    ['change', trigger_factor === null ? 'no percentage' : `${trigger_factor} %`],
-    ['rule', rule ? `${rule.id}, version ${rule.version}: ${JSON.stringify(rule.definition)}` : 'none is needed'],
+    ['change', trigger_factor === null ? 'no percentage' : `${trigger_factor}%`],
+    [
+      'rule',
+      rule
+        ? `${rule.id}, version ${rule.version}: ${JSON.stringify(rule.definition)}`
+        : 'none: changes of this kind are always reported',
+    ],
     ...describeOrigin('now', why.now),
     ...describeOrigin('before', why.before),
   ]
@@ -37,7 +44,7 @@ function describeWhy(why: Why): string {
 }
 
 function describeOrigin(what: string, origin: Why['now']): [string, string][] {
-  if (origin === null) return [[what, 'not known']]
+  if (origin === null) return [[what, 'unknown']]
   const { value, path, observed_at, event_id, document, map_version, task_id } = origin
   return [
     [what, `${value ?? 'no value'} at ${path ?? 'no path'}, observed ${observed_at}`],

@@ -23,9 +23,11 @@ export const handshakeDoc: RouteDoc = {
   query: handshakeQuery,
   responses: {
     200: { description: 'The map is stored and durable.', schema: z.object({ frequency: z.string() }) },
-    403: { description: 'invocation_endpoint is not the stored one of that data source, or the token is of another.' },
-    409: { description: 'The source has a name that no collection of documents can have.' },
-    502: { description: 'The module did not answer as it should; `detail` says how.' },
+    403: {
+      description: 'invocation_endpoint does not match the stored one, or the token belongs to another data source.',
+    },
+    409: { description: 'The name of the source is not allowed: Firestore cannot have a collection of that name.' },
+    502: { description: 'The answer of the module is unusable. `detail` says why.' },
   },
 }
 
@@ -49,7 +51,7 @@ export function handshake({ database, bounded, sources, publish, report, initial
     if (caller && caller.sourceId !== data_source_id) throw notOwned('data_source_id', data_source_id, caller)
     const source = await sources.read(data_source_id)
     if (!source || !isSameEndpoint(source.endpoint, invocation_endpoint))
-      throw new HttpError(403, `invocation_endpoint is not the one that is stored for data source ${data_source_id}`)
+      throw new HttpError(403, `invocation_endpoint does not match the one stored for data source ${data_source_id}.`)
     requireLegalName(source)
 
     const { frequency, source: mapSource, content } = await initialize(source)
@@ -76,8 +78,8 @@ export function handshake({ database, bounded, sources, publish, report, initial
 
 function nameMismatch({ id, name }: Source, named: string) {
   const message =
-    `Data source ${id} is called ${name}, but its module calls itself ${named} in its map. If it also feeds as ${named}, ` +
-    `its feeds are refused with 403: give the data source that name, or correct the module.`
+    `Data source ${id} is called ${name}, but the map of its module names the source ${named}. If the module also sends ` +
+    `payloads as ${named}, they are refused with 403. Rename the data source, or correct the module.`
   return {
     kind: 'source-name-mismatch',
     sourceId: id,

@@ -31,7 +31,7 @@ export function createInitialize(http: HttpClient, secrets: TokenSecrets, option
       return readInitialize(body.toString('utf8'))
     } catch (error) {
       if (error instanceof HttpClientError && error.reason === 'aborted')
-        throw unavailable('this server is stopping', error)
+        throw unavailable('This server is shutting down.', error)
       if (!(error instanceof HttpClientError || error instanceof InitializeError)) throw error
       const detail = `Failed to initialize the data source: ${error.message.slice(0, 500)}`
       throw new HttpError(502, detail, {}, { cause: error })

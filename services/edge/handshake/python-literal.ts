@@ -56,7 +56,7 @@ class Reader {
 
   end(): void {
     this.#skip()
-    if (this.#at < this.#text.length) throw new LiteralError('something more', this.#at)
+    if (this.#at < this.#text.length) throw new LiteralError('text after the value', this.#at)
   }
 
   #members<T>(close: string, one: () => T): { items: T[]; commas: number } {
@@ -65,7 +65,7 @@ class Reader {
     this.#at++
     for (;;) {
       if (this.#take(close)) return { items, commas }
-      if (items.length > commas) throw new LiteralError(`neither a comma nor ${close}`, this.#at)
+      if (items.length > commas) throw new LiteralError(`no comma or ${close}`, this.#at)
       items.push(one())
       if (this.#take(',')) commas++
     }
@@ -76,7 +76,7 @@ class Reader {
     const key = this.value(depth)
     if (typeof key !== 'string' && !Number.isInteger(key))
       throw new LiteralError('a key that is neither str nor int', start)
-    if (!this.#take(':')) throw new LiteralError('no colon after a key', this.#at)
+    if (!this.#take(':')) throw new LiteralError('no colon after the key', this.#at)
     return [String(key), this.value(depth)]
   }
 
@@ -91,7 +91,7 @@ class Reader {
     let value = ''
     for (let from = this.#at; ; this.#at++) {
       const char = this.#text[this.#at]
-      if (char === undefined || char === '\n' || char === '\r') throw new LiteralError('a str that does not end', start)
+      if (char === undefined || char === '\n' || char === '\r') throw new LiteralError('an unterminated str', start)
       if (char !== quote && char !== '\\') continue
       value += this.#text.slice(from, this.#at)
       if (char === quote) {
@@ -124,7 +124,7 @@ class Reader {
     const value = Number(text ?? Number.NaN)
     const isFloat = text !== null && /[.eE]/.test(text)
     if (!Number.isFinite(value) || /[A-Za-z0-9_.]/.test(this.#text[this.#at] ?? ''))
-      throw new LiteralError('neither a dict, list, tuple, str, number, True, False nor None', start)
+      throw new LiteralError('no dict, list, tuple, str, number, True, False or None', start)
     if (!isFloat && !Number.isSafeInteger(value)) throw new LiteralError('an int above 2^53', start)
     return value
   }

@@ -97,7 +97,7 @@ describe('refuses', () => {
     ],
     [
       { Source: 's', Mappings: [{ ...map.Mappings[1], NestedMappings: 'x' }] },
-      'Mappings[0].NestedMappings of the normalization map is no list',
+      'Mappings[0].NestedMappings of the normalization map is not a list',
     ],
     [entries(10_001), 'more than 10000 entries'],
     [{ Source: 's', Mappings: [nested(21)] }, 'more than 20 levels'],

@@ -53,7 +53,7 @@ function checkEntries(mappings: unknown[]): void {
       if (!read.success) throw new InitializeError(`${path} of the normalization map: ${describeIssue(read.error)}`)
       const nested = read.data['NestedMappings'] ?? []
       if (!Array.isArray(nested))
-        throw new InitializeError(`${path}.NestedMappings of the normalization map is no list`)
+        throw new InitializeError(`${path}.NestedMappings of the normalization map is not a list`)
       return nested.map((child: unknown, index) => ({ one: child, path: `${path}.NestedMappings[${index}]` }))
     })
   }
@@ -84,5 +84,5 @@ function parseJson(text: string, what: string): unknown {
 }
 
 function describeIssue({ issues: [issue] }: z.ZodError): string {
-  return issue ? `${issue.path.join('.') || 'it'}: ${issue.message}` : 'unknown mistake'
+  return issue ? `${issue.path.join('.') || 'it'}: ${issue.message}` : 'unknown error'
 }

@@ -41,37 +41,40 @@ const goneSource = { description: 'The source of the token does not exist.' }
 
 export const measurementDoc = {
   register: {
-    summary: 'Register a measurement, or get the one of the same source, parent and name.',
+    summary: 'Register a measurement, or get the existing one of the same source, parent and name.',
     body: measurementBody,
     responses: {
-      201: { description: 'It is registered.', schema: z.object({ id: z.int32(), creation_msg: z.string() }) },
-      403: { description: 'source_module_id or parent_measurement_id is not of the source of the token.' },
+      201: {
+        description: 'The measurement is registered.',
+        schema: z.object({ id: z.int32(), creation_msg: z.string() }),
+      },
+      403: { description: 'source_module_id or parent_measurement_id does not belong to the source of the token.' },
     },
   },
   list: {
-    summary: 'The measurements of the source, page by page.',
+    summary: 'List the measurements of the source, page by page.',
     query: pageQuery,
     responses: {
       200: {
-        description: 'A page. A page number out of range is that of the nearest page.',
+        description: 'A page. A page number out of range gives the nearest page.',
         schema: z.object({ measurements_list: z.array(presented), num_pages: z.int() }),
       },
       403: goneSource,
     },
   },
   read: {
-    summary: 'One measurement of the source.',
+    summary: 'Read one measurement of the source.',
     params: idParam,
     responses: { 200: { description: 'The measurement.', schema: presented }, 403: goneSource, 404: unknown },
   },
   remove: {
-    summary: 'Delete a measurement with everything that hangs on it.',
+    summary: 'Delete a measurement with all its values, rules and children.',
     params: idParam,
     responses: {
-      200: { description: 'It is gone.', schema: z.object({ deletion_msg: z.string() }) },
+      200: { description: 'The measurement is deleted.', schema: z.object({ deletion_msg: z.string() }) },
       403: goneSource,
       404: unknown,
-      409: { description: 'News speak of it, so it stays.' },
+      409: { description: 'News items refer to the measurement, so it stays.' },
     },
   },
 } satisfies Record<string, RouteDoc>
@@ -104,7 +107,7 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
       const stored = await bounded(registerMeasurement(database, { sourceId, type, name, parentId })).catch(
         (error: unknown) => {
           if (!isReferenceMissing(error)) throw error
-          throw new HttpError(403, `data source ${sourceId} or measurement ${parentId} was deleted a moment ago`)
+          throw new HttpError(403, `Data source ${sourceId} or measurement ${parentId} was deleted during the request.`)
         },
       )
       if (stored.type.toLowerCase() !== type) report(typeDrift(sourceId, stored.id, name, stored.type, type), request)
@@ -134,7 +137,7 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
       await sourceOf(caller, sources)
       const isDeleted = await bounded(deleteMeasurement(database, caller.sourceId, id)).catch((error: unknown) => {
         if (!isStillReferenced(error)) throw error
-        throw new HttpError(409, `Source measurement ${id} cannot be deleted: news speak of it`)
+        throw new HttpError(409, `Source measurement ${id} cannot be deleted: news items refer to it.`)
       })
       if (!isDeleted) throw notFound(id, caller)
       return json(200, { deletion_msg: `Source measurement ${id} has been deleted.` })
@@ -147,13 +150,13 @@ function present({ created_at, modified_at, ...row }: MeasurementRow) {
 }
 
 function notFound(id: number, caller: Caller): HttpError {
-  return new HttpError(404, `Source measurement ${id} of data source ${caller.sourceId} does not exist`)
+  return new HttpError(404, `Source measurement ${id} of data source ${caller.sourceId} does not exist.`)
 }
 
 function typeDrift(sourceId: number, id: number, name: string, was: string, is: string) {
   const facts = { source_measurement_id: String(id), measurement_name: name, registered_type: was, sent_type: is }
   const message =
     `Measurement "${name}" (${id}) of data source ${sourceId} was registered as ${was} and is now sent as ${is}. ` +
-    'Its earlier values stay as they are; correct the module, or the type of the measurement.'
+    'Its earlier values stay unchanged. Correct the module, or the type of the measurement.'
   return { kind: 'drift', sourceId, subject: `type of ${name}`, message, facts }
 }

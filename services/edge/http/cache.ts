@@ -31,5 +31,5 @@ export function createDatabaseCache<V>(
 }
 
 function unavailableIfTransient(error: unknown): never {
-  throw classify(error) === 'transient' ? unavailable('the database is not available', error) : error
+  throw classify(error) === 'transient' ? unavailable('The database is not available.', error) : error
 }

@@ -28,7 +28,7 @@ test('an error may say it better, and list mistakes', () => {
     type: 'urn:parma:problem:unknown-event',
   })
   expect(read(new HttpError(422, [{ type: 'missing' }])).body).toMatchObject({
-    detail: 'the request is not valid',
+    detail: 'The request is invalid.',
     errors: [{ type: 'missing' }],
   })
   expect(read(new HttpError(418, 'short and stout')).body).toMatchObject({ type: 'about:blank', title: "I'm a Teapot" })

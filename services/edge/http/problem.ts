@@ -9,34 +9,34 @@ type Kind = { type: string; title: string; remedy: string }
 
 /** What problems of each status are, where the refusal does not say it better. */
 const kinds: Record<number, Kind> = {
-  400: { type: 'bad-request', title: 'Not understood', remedy: 'Correct the request: `detail` says what is wrong.' },
+  400: { type: 'bad-request', title: 'Bad request', remedy: 'Correct the request. `detail` says what is wrong.' },
   401: {
     type: 'unauthenticated',
-    title: 'No good credentials',
-    remedy: 'Make a key with `parma keys create` and send it as `Authorization: Bearer parma_…`.',
+    title: 'Invalid credentials',
+    remedy: 'Create a key with `parma keys create` and send it as `Authorization: Bearer parma_…`.',
   },
   403: {
     type: 'forbidden',
-    title: 'Not allowed',
-    remedy: 'Use a key of the role that `detail` names; `parma keys create --role` makes one.',
+    title: 'Forbidden',
+    remedy: 'Use a key with the role that `detail` names. `parma keys create --role` creates one.',
   },
-  404: { type: 'not-found', title: 'Nothing there', remedy: 'Check the path: /openapi.json lists all there are.' },
-  405: { type: 'method-not-allowed', title: 'Not this method', remedy: 'Use a method that the header Allow names.' },
-  422: { type: 'invalid', title: 'Not valid', remedy: 'Correct what `errors` names.' },
+  404: { type: 'not-found', title: 'Not found', remedy: 'Check the path. /openapi.json lists all paths.' },
+  405: { type: 'method-not-allowed', title: 'Method not allowed', remedy: 'Use a method that the header Allow lists.' },
+  422: { type: 'invalid', title: 'Invalid request', remedy: 'Correct what `errors` lists.' },
   429: {
     type: 'too-many-requests',
     title: 'Too many requests',
-    remedy: 'Wait for as many seconds as Retry-After says; RateLimit-Remaining tells what is left.',
+    remedy: 'Wait as many seconds as Retry-After says. RateLimit-Remaining shows how many requests are left.',
   },
   500: {
     type: 'unexpected',
-    title: 'Something nobody thought of',
-    remedy: 'Tell the operators the time and the path: the log of the edge has the cause.',
+    title: 'Unexpected error',
+    remedy: 'Report the time and the path to the operators. The log of the edge holds the cause.',
   },
   503: {
     type: 'unavailable',
-    title: 'Out of order for a while',
-    remedy: 'Wait for as many seconds as Retry-After says and ask again.',
+    title: 'Temporarily unavailable',
+    remedy: 'Wait as many seconds as Retry-After says, then try again.',
   },
 }
 
@@ -63,7 +63,7 @@ export function answersProblemJson(path: string): boolean {
 export function problem({ status, detail, headers, options }: HttpError, path: string): RouteResponse {
   const kind = kinds[status] ?? { type: 'about:blank', title: STATUS_CODES[status] ?? 'Refused', remedy: '' }
   const { type = kind.type, title = kind.title, remedy = kind.remedy } = options
-  const said = typeof detail === 'string' ? { detail } : { detail: 'the request is not valid', errors: detail }
+  const said = typeof detail === 'string' ? { detail } : { detail: 'The request is invalid.', errors: detail }
   return json(
     status,
     { type: type.includes(':') ? type : `urn:parma:problem:${type}`, title, status, ...said, instance: path, remedy },

@@ -36,16 +36,16 @@ const feedHeaders = z.object({
     .min(1)
     .max(255)
     .optional()
-    .describe('Stands for the run and the content: one key, one payload of a company.'),
+    .describe('Replaces the run and the content in the identity of the payload: one key is one payload of a company.'),
 })
 
 export const feedDoc: RouteDoc = {
-  summary: 'What a module found about a company.',
+  summary: 'Send a payload: what a module found about a company.',
   headers: feedHeaders,
   body: feedBody,
   responses: {
     201: {
-      description: 'The payload is durable, exactly as it came.',
+      description: 'The payload is durable, exactly as it was sent.',
       schema: z.object({
         source_name: z.string(),
         company_id: z.string(),
@@ -54,10 +54,10 @@ export const feedDoc: RouteDoc = {
         return_message: z.string(),
         document_id: z.uuid(),
       }),
-      headers: { location: 'Where to ask what became of the payload.' },
+      headers: { location: 'Path that shows how far the payload has come.' },
     },
-    403: { description: 'source_name is not that of the source of the token.' },
-    409: { description: 'The source has a name that no collection of documents can have.' },
+    403: { description: 'source_name is not the name of the source of the token.' },
+    409: { description: 'The name of the source is not allowed: Firestore cannot have a collection of that name.' },
   },
 }
 

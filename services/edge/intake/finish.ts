@@ -23,15 +23,15 @@ const finishBody = z.object({
 })
 
 export const finishDoc: RouteDoc = {
-  summary: 'The end of a task, with what went wrong.',
+  summary: 'Report the end of a task, with its errors.',
   body: finishBody,
   responses: {
     201: {
-      description: 'The end of the task is durable.',
+      description: 'The report is durable.',
       schema: z.object({ ...finishBody.shape, task_id: z.int32(), return_message: z.string() }),
     },
-    403: { description: 'The task is not one of the source of the token.' },
-    404: { description: 'There is no such task.' },
+    403: { description: 'The task belongs to another source than the token.' },
+    404: { description: 'The task does not exist.' },
   },
 }
 

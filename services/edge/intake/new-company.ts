@@ -11,11 +11,11 @@ const companyBody = z.object({
 })
 
 export const newCompanyDoc: RouteDoc = {
-  summary: 'Does nothing: discovery finds new companies by itself.',
+  summary: 'Does nothing. Discovery finds new companies by itself.',
   body: companyBody,
   responses: {
     201: {
-      description: 'What was sent.',
+      description: 'What was sent, with a message.',
       schema: z.object({ id: z.int32(), company_name: z.string(), return_message: z.string() }),
     },
   },

@@ -13,11 +13,11 @@ import type { RouteDoc, RouteRequest } from '../server/route.ts'
 
 export type TriggerDeps = { publish: Publish }
 
-const unconfirmed = { description: 'The message broker does not confirm it: try again.' }
+const unconfirmed = { description: 'The message broker does not confirm the request. Try again.' }
 
 export const scheduleDoc: RouteDoc = {
-  summary: 'Wake the scheduler. It may be called any number of times.',
-  responses: { 200: { description: 'It is asked to look.' }, 503: unconfirmed },
+  summary: 'Wake the scheduler. Repeated calls do no harm.',
+  responses: { 200: { description: 'The request is durable.' }, 503: unconfirmed },
 }
 
 /** GET /schedule only wakes the scheduler, so it may be called any number of times (contract section 3.9). */
@@ -31,15 +31,15 @@ export function schedule({ publish }: TriggerDeps) {
 const runBody = z.object({ data_source_id: lenientInt, company_id: lenientInt.nullable().default(null) })
 
 export const runDoc: RouteDoc = {
-  summary: 'Run a data source now, or one company at it, beside its plan.',
+  summary: 'Run a data source now, or one company of it, outside its plan.',
   body: runBody,
   responses: {
     202: {
       description:
-        'It is asked for. The scheduler refuses it where the source is paused, switched off or running: `parma schedule ls` shows its state.',
+        'The request is durable. The scheduler skips it if the source is paused, switched off or running. `parma schedule ls` shows the state of the source.',
       schema: z.object({ event_id: z.uuid() }),
     },
-    404: { description: 'There is no such data source.' },
+    404: { description: 'The data source does not exist.' },
     503: unconfirmed,
   },
 }
@@ -54,9 +54,13 @@ export function runNow({ publish, sources, maxJsonDepth }: RunDeps) {
     if ((await sources.find(data_source_id)) === null)
       throw new HttpError(
         404,
-        `There is no data source ${data_source_id}.`,
+        `Data source ${data_source_id} does not exist.`,
         {},
-        { type: 'unknown-source', title: 'No such data source', remedy: '`parma sources ls` lists all there are.' },
+        {
+          type: 'unknown-source',
+          title: 'Data source not found',
+          remedy: '`parma sources ls` lists all data sources.',
+        },
       )
     const event_id = randomUUID()
     const about = { data_source_id, company_id: company_id === null ? null : String(company_id) }
@@ -68,10 +72,10 @@ export function runNow({ publish, sources, maxJsonDepth }: RunDeps) {
 const asked = 'Weekly reports sent successfully'
 
 export const weeklyReportsDoc: RouteDoc = {
-  summary: 'Ask for the weekly reports. All calls of one week (ISO 8601, UTC) ask for the same run.',
+  summary: 'Request the weekly reports. All calls in one week (ISO 8601, UTC) request the same run.',
   responses: {
     200: {
-      description: `They are asked for: \`${asked}\`, without a content type. That is what callers know; it does not say that they are sent.`,
+      description: `The request is durable: \`${asked}\`, without a content type. Callers expect this text, although the reports are sent later.`,
     },
     503: unconfirmed,
   },

@@ -14,7 +14,7 @@ export function createKeyCheck(): CheckKey {
   return (eventId, contentHash, key) => {
     const known = contents.get(eventId)
     if (known !== undefined && known !== contentHash)
-      throw invalidValue(['header', 'idempotency-key'], 'it came before with another body', key)
+      throw invalidValue(['header', 'idempotency-key'], 'this key was already used with another body', key)
     const [oldest] = contents.keys()
     if (contents.size >= maxRemembered && oldest !== undefined) contents.delete(oldest)
     contents.set(eventId, contentHash)

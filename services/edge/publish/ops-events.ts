@@ -14,7 +14,7 @@ export function createReporter(publish: Publish, log: Log): ReportNotice {
     const at = Date.now()
     const dedupe_key = `${kind}/${sourceId}/${subject}`
     const event_id = idOf('ops', dedupe_key, 'open', at)
-    log.warn({ kind, data_source_id: sourceId, subject, facts }, 'operators_told')
+    log.warn({ kind, data_source_id: sourceId, subject, facts }, 'ops_event_reported')
     const event = {
       event_id,
       kind,

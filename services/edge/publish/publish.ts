@@ -31,8 +31,8 @@ export function createPublisher(config: Pick<Config, 'FEED_DEADLINE_MS'>, log: L
       if (error instanceof EncodeError) throw error
       log.warn({ error, topic: topic.name, event_id: value.event_id }, 'publish_failed')
       if ((error as { type?: string }).type === 'MESSAGE_TOO_LARGE')
-        throw new HttpError(413, 'the message broker takes no record as large as this one', {}, { cause: error })
-      throw unavailable('the message broker does not confirm the record: send it again', error)
+        throw new HttpError(413, 'The record is too large for the message broker.', {}, { cause: error })
+      throw unavailable('The message broker did not confirm the record. Send the request again.', error)
     }
   }
 }

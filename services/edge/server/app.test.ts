@@ -162,7 +162,7 @@ describe('errors have the form of the reference', () => {
   test('an outage is 503, and shows nothing of itself either', async () => {
     const answer = await ask('/away')
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
-    expect(await answer.json()).toEqual({ detail: 'a part of the system is not available' })
+    expect(await answer.json()).toEqual({ detail: 'Part of the system is not available.' })
   })
 
   test('a refusal is its detail, with its headers', async () => {
@@ -287,7 +287,7 @@ describe('bodies', () => {
     for await (const chunk of response.setEncoding('utf8')) text += chunk
     return [response.statusCode ?? 0, text]
   }
-  const tooLarge = '{"detail":"the body is larger than 1000 bytes"}'
+  const tooLarge = '{"detail":"The body is larger than 1000 bytes."}'
 
   test('of the limit are read, of a byte more are not, however they come', async () => {
     expect(await (await post('x'.repeat(1000))).json()).toEqual({ size: 1000 })

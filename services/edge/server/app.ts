@@ -117,7 +117,7 @@ const unexpected = new HttpError(500, 'Internal Server Error')
 
 function toHttpError(error: unknown): HttpError | null {
   if (error instanceof HttpError) return error
-  if (classify(error) === 'transient') return unavailable('a part of the system is not available', error)
+  if (classify(error) === 'transient') return unavailable('Part of the system is not available.', error)
   // Express refuses a path that is not URL-encoded text.
   if (error instanceof URIError) return new HttpError(404, 'Not Found')
   return null

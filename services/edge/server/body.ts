@@ -28,7 +28,7 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
   let buffered = 0
 
   return async (request) => {
-    const tooLarge = () => new HttpError(413, `the body is larger than ${maxBytes} bytes`)
+    const tooLarge = () => new HttpError(413, `The body is larger than ${maxBytes} bytes.`)
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
     const stream = unpack(request)
     const chunks: Buffer[] = []
@@ -39,13 +39,16 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
       buffered += chunk.length
       chunks.push(chunk)
       if (size > maxBytes) reject(tooLarge())
-      else if (buffered > maxBufferedBytes) reject(unavailable('too much is being received at once'))
+      else if (buffered > maxBufferedBytes) reject(unavailable('The edge is receiving too much data at once.'))
     })
     stream.on('end', () => resolve(Buffer.concat(chunks, size)))
     stream.on('error', (error) =>
       reject(new HttpError(400, 'There was an error parsing the body', {}, { cause: error })),
     )
-    request.on('close', () => request.complete || reject(new HttpError(400, 'the request was cut off')))
+    request.on(
+      'close',
+      () => request.complete || reject(new HttpError(400, 'The request ended before its body was complete.')),
+    )
     try {
       return await promise
     } finally {
@@ -65,6 +68,6 @@ function unpack(request: IncomingMessage): Readable {
   if (encoding === 'identity' || encoding === '') return request
   const create = Object.hasOwn(unpackers, encoding) ? unpackers[encoding as keyof typeof unpackers] : null
   if (!create)
-    throw new HttpError(415, `content-encoding ${encoding} is not understood: send gzip, deflate, br or none`)
+    throw new HttpError(415, `The content-encoding ${encoding} is not supported. Send gzip, deflate, br or none.`)
   return request.pipe(create())
 }

@@ -51,8 +51,8 @@ export function docsRoutes(): Route[] {
       path: '/redoc',
       role: 'anyone',
       doc: {
-        summary: 'Where the predecessor had a second form of /docs.',
-        responses: { 307: { description: 'To /docs.' } },
+        summary: 'Redirects to /docs.',
+        responses: { 307: { description: 'Redirect to /docs.' } },
       },
       handle: () => ({ status: 307, headers: { location: '/docs' }, body: null }),
     },
@@ -71,7 +71,7 @@ function fileRoute(path: string, contentType: string, read: () => Promise<string
     path,
     role: 'anyone',
     doc: {
-      summary: path === '/docs' ? 'The routes, to read and to try.' : 'A part of /docs.',
+      summary: path === '/docs' ? 'All routes, to read and to try out.' : 'A file of /docs.',
       responses: { 200: { description: 'The file.', schema: z.string(), contentType } },
     },
     handle: async (): Promise<RouteResponse> => ({ status: 200, headers, body: await read() }),

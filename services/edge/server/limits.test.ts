@@ -106,7 +106,7 @@ test('an answer tells the limit, and a refusal how long to wait', async () => {
   const refused = await ask('/')
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(told(refused)).toEqual(['2;w=60', '2', '0', expect.stringMatching(/^\d+$/)])
-  expect(await refused.json()).toEqual({ detail: 'too many requests without credentials: at most 2 a minute' })
+  expect(await refused.json()).toEqual({ detail: 'Too many requests without credentials: at most 2 per minute.' })
   await statuses(3, () => ask('/source', 'bad'))
   const locked = await ask('/api/v1/look', 'key7')
   expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(0)

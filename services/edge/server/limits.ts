@@ -37,15 +37,15 @@ const maxCallers = 20_000
 export function createLimits(settings: LimitSettings): Limits {
   return {
     anonymous: createLimit(settings.RATE_LIMIT_ANONYMOUS, 'requests without credentials'),
-    source: createLimit(settings.RATE_LIMIT_SOURCE, 'requests of one data source'),
+    source: createLimit(settings.RATE_LIMIT_SOURCE, 'requests from one data source'),
     apiKey: createLimit(settings.RATE_LIMIT_API_KEY, 'requests with one API key'),
-    refused: createLimit(settings.RATE_LIMIT_REFUSED, 'requests with credentials that are refused'),
+    refused: createLimit(settings.RATE_LIMIT_REFUSED, 'requests with invalid credentials'),
   }
 }
 
 function createLimit(perMinute: number, what: string): Limit {
   if (perMinute === 0) return { count: async () => undefined, check: async () => undefined }
-  const detail = `too many ${what}: at most ${perMinute} a minute`
+  const detail = `Too many ${what}: at most ${perMinute} per minute.`
   const store = createCounters(windowMs, maxCallers)
   const middleware = rateLimit({
     windowMs,

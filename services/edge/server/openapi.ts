@@ -11,12 +11,15 @@ type Json = Record<string, unknown>
 /** Who a route is for, and what it asks of them. */
 const roles: Record<Route['role'], { description: string; security: Json[] }> = {
   anyone: { description: 'Needs no credentials.', security: [] },
-  source: { description: 'For mining modules, with the token they were called with.', security: [{ token: [] }] },
-  'maybe-source': { description: 'With the token of a source, or without one.', security: [{ token: [] }, {}] },
-  viewer: { description: 'For people and programs that look, with an API key.', security: [{ key: [] }] },
-  operator: { description: 'For those who act, with an API key of the role operator.', security: [{ key: [] }] },
+  source: { description: 'For mining modules, with the token that they were called with.', security: [{ token: [] }] },
+  'maybe-source': { description: 'With the token of a data source, or without one.', security: [{ token: [] }, {}] },
+  viewer: { description: 'For people and programs that read, with an API key.', security: [{ key: [] }] },
+  operator: {
+    description: 'For people and programs that act, with an API key of the role operator.',
+    security: [{ key: [] }],
+  },
   'viewer-or-source': {
-    description: 'With an API key, or for mining modules with the token they were called with.',
+    description: 'With an API key. Mining modules use the token that they were called with.',
     security: [{ key: [] }, { token: [] }],
   },
 }
@@ -26,9 +29,9 @@ const securitySchemes = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'A module sends back the token that it was called with. `parma token mint` makes one by hand.',
+    description: 'A module sends back the token that it was called with. `parma token mint` creates one by hand.',
   },
-  key: { type: 'http', scheme: 'bearer', description: 'An API key, `parma_…`, which `parma keys create` makes.' },
+  key: { type: 'http', scheme: 'bearer', description: 'An API key, `parma_…`. `parma keys create` creates one.' },
 }
 
 const shared = new Map<z.ZodType, string>([
@@ -63,8 +66,8 @@ export function describeRoutes(routes: readonly Route[]): Json {
       title: manifest.name,
       version: manifest.version,
       description:
-        `${manifest.description}. A path that is not listed is 404, a method that is not listed is 405 with \`Allow\`. ` +
-        'Unknown members of a body and unknown names in a query are ignored.',
+        `${manifest.description}. A path that is not listed is 404. A method that is not listed is 405 with \`Allow\`. ` +
+        'Unknown members of a body and unknown parameters of a query are ignored.',
     },
     tags: Object.entries(roles).map(([name, { description }]) => ({ name, description })),
     paths,
@@ -107,7 +110,7 @@ function describeOperation(route: Route): Json {
 function responsesOf({ role, doc: { query, params, headers, body, responses: answers } }: Route): ResponseDocs {
   return {
     429: tooMany,
-    500: { description: 'A defect.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
+    500: { description: 'Unexpected error.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
     ...(role === 'anyone' ? {} : ofTokens),
     ...(role === 'viewer' || role === 'operator' ? ofKeys : {}),
     ...(body ? ofBodies : {}),
@@ -119,33 +122,35 @@ function responsesOf({ role, doc: { query, params, headers, body, responses: ans
 type ResponseDocs = Record<number, ResponseDoc>
 
 const unavailable: ResponseDoc = {
-  description: 'Something is out of order for a while: send it again.',
-  headers: { 'retry-after': 'How many seconds to wait.' },
+  description: 'Part of the system is temporarily unavailable. Send the request again.',
+  headers: { 'retry-after': 'Seconds to wait.' },
 }
 const tooMany: ResponseDoc = {
   description: 'Too many requests within a minute.',
   headers: {
-    'retry-after': 'How many seconds to wait.',
-    'ratelimit-policy': 'The limit and the seconds it is for.',
+    'retry-after': 'Seconds to wait.',
+    'ratelimit-policy': 'The limit, and the seconds that it applies to.',
     'ratelimit-limit': 'The limit.',
-    'ratelimit-remaining': 'How much of it is left.',
-    'ratelimit-reset': 'The seconds until it is whole again.',
+    'ratelimit-remaining': 'Requests that are left.',
+    'ratelimit-reset': 'Seconds until the full limit is available again.',
   },
 }
-const unreadable = { description: 'The token names no data source, or the body cannot be received.' }
+const unreadable = { description: 'The token names no data source, or the body cannot be read.' }
 const ofTokens: ResponseDocs = {
   400: unreadable,
-  401: { description: 'The token is missing or not good.' },
+  401: { description: 'The credentials are missing or invalid.' },
   503: unavailable,
 }
-const ofKeys: ResponseDocs = { 403: { description: 'The API key is of a lower role.' } }
+const ofKeys: ResponseDocs = { 403: { description: 'The role of the API key is too low.' } }
 const ofBodies: ResponseDocs = {
   400: unreadable,
   413: { description: 'The body is too large.' },
-  415: { description: 'The content-encoding is not understood.' },
+  415: { description: 'The content-encoding is not supported.' },
   503: unavailable,
 }
-const ofInput: ResponseDocs = { 422: { description: 'What is wrong, and where.', schema: invalid } }
+const ofInput: ResponseDocs = {
+  422: { description: 'The input is invalid. The body lists each mistake and its place.', schema: invalid },
+}
 
 function asProblem(said: ResponseDoc): ResponseDoc {
   return { ...said, schema: problemBody, contentType: problemType }

@@ -3,8 +3,8 @@ import { json, type RouteResponse } from '../http/response.ts'
 import type { RouteDoc } from './route.ts'
 
 export const welcomeDoc: RouteDoc = {
-  summary: 'Say that this is parma-analytics.',
-  responses: { 200: { description: 'It is.', schema: z.object({ welcome: z.string() }) } },
+  summary: 'Shows that this is parma-analytics.',
+  responses: { 200: { description: 'The welcome.', schema: z.object({ welcome: z.string() }) } },
 }
 
 /** GET / (contract section 3). */

@@ -52,7 +52,7 @@ export function openDeadLetters(
     try {
       return (await withDeadline(cache.get('all', read), timeoutMs, late)).get(eventId) ?? {}
     } catch (error) {
-      log.warn({ error, event_id: eventId }, 'dead_letters_not_read')
+      log.warn({ error, event_id: eventId }, 'dead_letter_lookup_failed')
       return 'no-answer'
     }
   }

@@ -122,7 +122,7 @@ describe('why a stage is not simply done', () => {
     const refused = { ...normalized, reason: 'of next year' }
     expect(describeEvent({ ...whole, normalized: refused })?.[2]?.detail).toBe('of next year')
     expect(describeEvent({ ...whole, normalized: { ...normalized, refused: 1 } })?.[2]?.detail).toBe(
-      '5 values stored, 1 refused, 0 not mapped',
+      'values: 5 stored, 1 refused, 0 unmapped',
     )
     expect(describeEvent(whole)?.[3]?.detail).toBe('2 news, 0 of them silent')
   })

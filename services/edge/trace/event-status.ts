@@ -103,7 +103,7 @@ function describeNormalized(said: Lookup<Normalized>): Stage {
   if (typeof said === 'string') return stage('normalized', 'unknown', null, said)
   const { at, reason, stored, refused, unmapped } = said
   if (reason !== null) return stage('normalized', 'stopped', at, refusalReason(reason), reason)
-  const counts = `${stored} values stored, ${refused} refused, ${unmapped} not mapped`
+  const counts = `values: ${stored} stored, ${refused} refused, ${unmapped} unmapped`
   const note = refused > 0 ? 'values-refused' : stored === 0 && unmapped > 0 ? 'nothing-mapped' : null
   return stage('normalized', 'done', at, note, counts)
 }

@@ -32,12 +32,13 @@ const eventSchema = z.object({
 })
 
 export const eventDoc: RouteDoc = {
-  summary: 'Where a payload is: accepted, stored, normalized, judged, notified, or why not, and what to do about it.',
+  summary:
+    'How far a payload has come: accepted, stored, normalized, judged, notified. Names the reason and the remedy where it stopped.',
   params: eventParams,
   responses: {
-    200: { description: 'How far it has come, stage by stage.', schema: eventSchema },
-    404: { description: 'Nobody knows of an event with this id, or it is of another data source than the token.' },
-    503: { description: 'Nobody who might know answers.' },
+    200: { description: 'The stages of the payload.', schema: eventSchema },
+    404: { description: 'No event with this id is known, or it belongs to another data source than the token.' },
+    503: { description: 'No store that might know the event answers.' },
   },
 }
 
@@ -87,19 +88,19 @@ function iso(at: number | null): string | null {
 
 function notFound({ stored, normalized, judged, notified, counted }: EventFacts): HttpError {
   if ([normalized, judged, notified, counted].every((said) => said === 'no-answer'))
-    return unavailable('the database does not answer, and nobody else knows of this event')
-  const silent = stored === 'no-answer' ? ' Firestore did not answer: it may be stored.' : ''
+    return unavailable('The database does not answer, and no other store knows this event.')
+  const silent = stored === 'no-answer' ? ' Firestore did not answer, so the payload may be stored.' : ''
   return new HttpError(
     404,
     `No event with this id is known.${silent}`,
     {},
     {
       type: 'unknown-event',
-      title: 'Nobody knows of this event',
+      title: 'Event not found',
       remedy:
-        'Take the id from Location or document_id in the answer of POST /feed-raw-data. What was accepted a moment ago, by ' +
-        'another process of the edge, shows in a few seconds; if it does not, look at the lag in `parma status`. What was not ' +
-        'answered 201 was not accepted: send it again.',
+        'Take the id from the header Location or from document_id in the response of POST /feed-raw-data. A payload that ' +
+        'another process of the edge has just accepted appears within seconds. If it does not, check the lag in ' +
+        '`parma status`. A payload without a response of 201 was not accepted: send it again.',
     },
   )
 }

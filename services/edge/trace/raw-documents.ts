@@ -62,7 +62,7 @@ export function openRawDocuments(
       const firestore = await (client ??= connect(access))
       return await withDeadline(find(firestore, eventId, sourceNames), timeoutMs, late)
     } catch (error) {
-      log.warn({ error, event_id: eventId }, 'raw_document_not_found_out')
+      log.warn({ error, event_id: eventId }, 'raw_document_lookup_failed')
       return 'no-answer'
     }
   }

@@ -37,7 +37,7 @@ export const whySchema = z.object({
   rule: z
     .object({ id: z.string(), version: z.int(), definition: z.unknown().nullable(), since: time.nullable() })
     .nullable()
-    .describe('Null: changes of this kind are told without a rule.'),
+    .describe('Null: changes of this kind are reported without a rule.'),
   now: origin.nullable().describe('The value that was judged.'),
   before: origin.nullable().describe('The value before it.'),
 })

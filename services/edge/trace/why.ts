@@ -15,11 +15,11 @@ import { whyPage } from './why-page.ts'
 const whyParams = z.object({ news_id: z.string().regex(/^(\d{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i) })
 
 export const whyDoc: RouteDoc = {
-  summary: 'Why there is a news: the rule, the values it compared, and the way from each back to the raw document.',
+  summary: 'Why a news item exists: its rule, the values that were compared, and the raw document of each.',
   params: whyParams,
   responses: {
-    200: { description: 'Everything that led to the news.', schema: whySchema },
-    404: { description: 'There is no news with this id.' },
+    200: { description: 'Everything that led to the news item.', schema: whySchema },
+    404: { description: 'No news item with this id is known.' },
   },
 }
 
@@ -47,12 +47,12 @@ export function explainNews(deps: WhyDeps) {
     if (why) return json(200, why)
     throw new HttpError(
       404,
-      'No news with this id is known.',
+      'No news item with this id is known.',
       {},
       {
         type: 'unknown-news',
-        title: 'There is no such news',
-        remedy: 'Take the id from the message, from analyzer.news, or from public.news.',
+        title: 'News item not found',
+        remedy: 'Take the id from the message, from analyzer.news or from public.news.',
       },
     )
   }
@@ -61,19 +61,19 @@ export function explainNews(deps: WhyDeps) {
 const pageQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) }).partial()
 
 export const whyPageDoc: RouteDoc = {
-  summary: 'The same as a page, for people who have no key: messages link to it.',
+  summary: 'The same as a page, for people without an API key. Messages link to it.',
   params: whyParams,
   query: pageQuery,
   responses: {
     ...Object.fromEntries(
       Object.entries({
-        200: 'Everything that led to the news.',
-        403: 'The link is not one of ours.',
-        404: 'There is no news with this id any more.',
+        200: 'Everything that led to the news item.',
+        403: 'The signature of the link is missing or wrong.',
+        404: 'The news item was deleted.',
         410: 'The link has expired.',
       }).map(([status, description]) => [status, { description, schema: z.string(), contentType: pageType }]),
     ),
-    503: { description: 'The database does not answer: try again.' },
+    503: { description: 'The database does not answer. Try again.' },
   },
 }
 
