@@ -39,7 +39,7 @@ test.each<[PolicyWords, string]>([
   [{ cron: '* * * *' }, '--cron'],
   [{ cron: '0 0 * * * *' }, '--cron'],
   [{ cron: '@daily' }, '--cron'],
-  [{ cron: '0 0 30 2 *' }, 'no time at all'],
+  [{ cron: '0 0 30 2 *' }, 'never matches a date'],
   [{ zone: 'Mars/Olympus' }, '--zone'],
   [{ window: '8-18' }, '--window'],
   [{ window: '24:00-06:00' }, '--window'],
