@@ -2,10 +2,8 @@ import type { ObservedValue } from '../../schemas/generated/types.ts'
 import { compileRules } from '../../services/analyzer/rules/compile-rules.ts'
 import { composeNews, type NewsRow } from '../../services/analyzer/words/compose-news.ts'
 import { readConfig as readAnalyzerConfig } from '../../services/analyzer/config.ts'
-import type { SeriesState } from '../../services/analyzer/values/series-state.ts'
-import { keptValues, policiesOf } from '../../services/analyzer/store/judge-batch.ts'
-import type { SubjectState } from '../../services/analyzer/judge/judge-items.ts'
-import { judgePayload } from '../../services/analyzer/judge/judge-payload.ts'
+import { judgePayloads, type Memory } from '../../services/analyzer/judge/judge-payloads.ts'
+import { policiesOf } from '../../services/analyzer/judge/policies.ts'
 import { compileMap } from '../../services/normalizer/maps/compile-map.ts'
 import { normalize, type Value } from '../../services/normalizer/understand/normalize.ts'
 import { parse, type Structure } from '../../services/normalizer/read/parse.ts'
@@ -31,8 +29,7 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
   const names = numberMeasurements(map)
   const compiled = compileMap(JSON.stringify(map))!
   const rules = compileRules([], config.MAX_WINDOW)
-  const states = new Map<string, SeriesState>()
-  const subjects = new Map<string, SubjectState>()
+  const memory: Memory = { states: new Map(), subjects: new Map() }
   return payloads.flatMap(({ company, rawData, observedAt = '2026-01-01' }, index) => {
     const { root } = parse(JSON.stringify(rawData), { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
     const { subjectKey, values } = normalize(root as Structure, compiled)
@@ -42,12 +39,8 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
       ...{ observed_at: Date.parse(observedAt), history: false, subject_key: subjectKey, refused: 0 },
       values: values.map((value) => observedValue(value, company)),
     }
-    const subject = subjects.get(`${company} ${subjectKey}`) ?? null
-    const knowledge = { ...policiesOf(config), rules, keptValues, states, past: new Map(), subject }
-    const judged = judgePayload(payload, knowledge)
-    for (const [key, state] of judged.states) states.set(key, state)
-    if (judged.subject) subjects.set(`${company} ${subjectKey}`, judged.subject)
-    return composeNews(payload, judged.found, `company ${company}`).map((row) => ({
+    const { judged } = judgePayloads([payload], { rules, ...policiesOf(config) }, memory)
+    return composeNews(payload, judged[0]!.found, `company ${company}`).map((row) => ({
       ...row,
       measurement: names.get(row.source_measurement_id) ?? '',
     }))

@@ -16,3 +16,10 @@ export function seriesKey({ subject_key }: Payload, { company_measurement_id, it
 export function isLate({ observed_at }: Payload, state: Pick<SeriesState, 'observedAt'> | null): boolean {
   return state !== null && observed_at < state.observedAt
 }
+
+export type Subject = Pick<Payload, 'company_id' | 'data_source_id' | 'subject_key'>
+
+/** A payload's root: one of the things that a source tells about a company. */
+export function subjectKey({ company_id, data_source_id, subject_key }: Subject): string {
+  return `${company_id}\0${data_source_id}\0${subject_key}`
+}

@@ -3,10 +3,10 @@ import type { Observation } from '#schemas/generated/types.ts'
 import type { Rules } from '../rules/compile-rules.ts'
 import { composeNews } from '../words/compose-news.ts'
 import type { Config } from '../config.ts'
-import type { Policy } from '../detect/defaults.ts'
 import type { SeriesState } from '../values/series-state.ts'
-import type { ItemPolicy, SubjectState } from '../judge/judge-items.ts'
-import { type Found, judgePayload, longestWindow } from '../judge/judge-payload.ts'
+import { type Found, longestWindow } from '../judge/judge-payload.ts'
+import { type Criteria, type JudgedPayload, judgePayloads } from '../judge/judge-payloads.ts'
+import { policiesOf } from '../judge/policies.ts'
 import { isLate, type Payload, seriesOf } from '../judge/payload.ts'
 import { newsCount, valuesJudged } from './metrics.ts'
 import { insertNews, readParents } from './news.ts'
@@ -14,10 +14,7 @@ import { joinParts, keyOf } from './parts.ts'
 import { type PastQuestion, readPast } from './past-states.ts'
 import { insertRuleErrors } from './rule-errors.ts'
 import { readStates, type Series, writeStates } from './series-states.ts'
-import { readSubjects, subjectKeyOf, writeSubjects } from './subject-states.ts'
-
-/** Numbers a series remembers for windows and its usual step; more where a rule of its measurement asks for more. */
-export const keptValues = 32
+import { readSubjects, writeSubjects } from './subject-states.ts'
 
 /**
  * Judges observations that take effect for the first time, and writes what comes of them. Returns what was to be news of
@@ -31,58 +28,18 @@ export async function judgeBatch(
 ): Promise<Map<string, string>> {
   const payloads = await joinParts(tx, observations)
   const series = distinctSeries(payloads)
-  const states = await readStates(tx, series)
-  const pasts = await readPasts(tx, payloads, states, rules, keptValues)
-  const subjects = await readSubjects(tx, payloads)
-  const changed = new Map<string, SeriesState>()
-  const changedSubjects = new Map<string, { subject: Payload; state: SubjectState }>()
-  const { policy, itemPolicy } = policiesOf(config)
-  const judged = payloads.map((payload) => {
-    const past = pasts.get(payload) ?? new Map<string, SeriesState>()
-    const key = subjectKeyOf(payload)
-    const subject = subjects.get(key) ?? null
-    const known = { rules, policy, itemPolicy, keptValues, states, past, subject }
-    const judgement = judgePayload(payload, known)
-    if (judgement.subject) {
-      subjects.set(key, judgement.subject)
-      changedSubjects.set(key, { subject: payload, state: judgement.subject })
-    }
-    for (const [key, state] of judgement.states) {
-      states.set(key, state)
-      changed.set(key, state)
-    }
-    valuesJudged.inc(payload.values.length)
-    return { payload, ...judgement }
-  })
-  await writeStates(tx, series, changed)
-  await writeSubjects(tx, [...changedSubjects.values()])
+  const criteria = { rules, ...policiesOf(config) }
+  const memory = { states: await readStates(tx, series), subjects: await readSubjects(tx, payloads) }
+  const pasts = await readPasts(tx, payloads, memory.states, criteria)
+  const { judged, states, subjects } = judgePayloads(payloads, criteria, memory, pasts)
+  valuesJudged.inc(payloads.reduce((sum, { values }) => sum + values.length, 0))
+  await writeStates(tx, series, states)
+  await writeSubjects(tx, [...subjects.values()])
   await insertRuleErrors(tx, judged)
   return writeNews(
     tx,
     judged.filter(({ found }) => found.length > 0),
   )
-}
-
-/** Items of one list that appear or are gone at once and are told one by one; more become one news item. */
-const maxItemNews = 3
-
-/** Gone items of a list that are remembered, so that they do not appear as new when they come back. */
-const maxGoneItems = 1000
-
-/** What is news without a rule, as the settings say. */
-export function policiesOf(config: Config): { policy: Policy; itemPolicy: ItemPolicy } {
-  return {
-    policy: {
-      threshold: config.DEFAULT_PERCENT_THRESHOLD,
-      steps: config.DEFAULT_STEPS,
-      types: new Set(config.TELL_CHANGES_OF),
-    },
-    itemPolicy: {
-      goneAfter: config.GONE_AFTER,
-      maxItemNews,
-      maxGoneItems,
-    },
-  }
 }
 
 function distinctSeries(payloads: readonly Payload[]): Series[] {
@@ -100,8 +57,7 @@ async function readPasts(
   tx: Transaction,
   payloads: readonly Payload[],
   states: ReadonlyMap<string, SeriesState>,
-  rules: Rules,
-  keptValues: number,
+  { rules, keptValues }: Criteria,
 ) {
   const newest = new Map<string, Pick<SeriesState, 'observedAt'>>(states)
   const questions: (PastQuestion & { payload: Payload })[] = []
@@ -126,9 +82,7 @@ async function readPasts(
   return pasts
 }
 
-type Judged = { payload: Payload } & Pick<ReturnType<typeof judgePayload>, 'found'>
-
-async function writeNews(tx: Transaction, judged: readonly Judged[]): Promise<Map<string, string>> {
+async function writeNews(tx: Transaction, judged: readonly JudgedPayload[]): Promise<Map<string, string>> {
   const gone = new Map<string, string>()
   if (judged.length === 0) return gone
   const { companies, sources, measurements } = await readParents(

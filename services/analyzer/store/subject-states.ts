@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SubjectState } from '../judge/judge-items.ts'
-import type { Payload } from '../judge/payload.ts'
+import { type Subject, subjectKey } from '../judge/payload.ts'
 import { indexable } from './series-states.ts'
 
 const subjectRow = z.object({
@@ -15,24 +15,21 @@ const subjectRow = z.object({
   lists: z.custom<SubjectState['lists']>(),
 })
 
-type Subject = Pick<Payload, 'company_id' | 'data_source_id' | 'subject_key'>
-
-export function subjectKeyOf({ company_id, data_source_id, subject_key }: Subject): string {
-  return `${company_id}\0${data_source_id}\0${indexable(subject_key)}`
-}
-
-/** What is known of the subjects of these payloads, by subjectKeyOf; those that nothing is known of are missing. */
+/** What is known of the subjects of these payloads, by subjectKey; those that nothing is known of are missing. */
 export async function readSubjects(tx: Transaction, payloads: readonly Subject[]): Promise<Map<string, SubjectState>> {
   if (payloads.length === 0) return new Map()
-  const subjects = [...new Map(payloads.map((one) => [subjectKeyOf(one), one])).values()]
+  const subjects = new Map(payloads.map((one) => [subjectKey(one), one]))
   const rows = await tx.any(sql.type(subjectRow)`
-    SELECT s.* FROM unnest(${keyColumns(subjects)}) AS k (company_id, data_source_id, subject_key)
+    SELECT s.* FROM unnest(${keyColumns([...subjects.values()])}) AS k (company_id, data_source_id, subject_key)
     JOIN analyzer.subject_state s USING (company_id, data_source_id, subject_key)`)
+  const stored = new Map(rows.map((row) => [subjectKey({ ...row, company_id: String(row.company_id) }), row]))
   return new Map(
-    rows.map(({ event_no, observed_at, map_version, lists, ...subject }) => [
-      subjectKeyOf({ ...subject, company_id: String(subject.company_id) }),
-      { eventNo: event_no, observedAt: observed_at, mapVersion: map_version, lists },
-    ]),
+    [...subjects].flatMap(([key, subject]): [string, SubjectState][] => {
+      const row = stored.get(subjectKey({ ...subject, subject_key: indexable(subject.subject_key) }))
+      if (!row) return []
+      const { event_no: eventNo, observed_at: observedAt, map_version: mapVersion, lists } = row
+      return [[key, { eventNo, observedAt, mapVersion, lists }]]
+    }),
   )
 }
 
