@@ -1,10 +1,9 @@
 import { type Command, Option } from 'commander'
 import { isDeepStrictEqual } from 'node:util'
-import { z } from 'zod'
-import { findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
+import { findBucket, findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
-import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import { methods } from '../values/aggregate.ts'
 import { compileRules, findProblem, type OwnRow } from '../rules/compile-rules.ts'
 import { settings } from '../config.ts'
@@ -192,14 +191,3 @@ async function readScope(database: Pick<Database, 'any'>, { company, bucket, sou
     sources: await ids(source, findSource),
   }
 }
-
-const bucketRow = z.object({ id: z.number() })
-
-async function findBucket(database: Pick<Database, 'any'>, text: string): Promise<number> {
-  const rows = await database.any(sql.type(bucketRow)`
-    SELECT id FROM public.bucket WHERE id::text = ${text} OR title = ${text} ORDER BY id::text = ${text} DESC, id`)
-  if (rows[0]) return rows[0].id
-  throw new UsageError(`There is no bucket ${JSON.stringify(text)}: parma-web shows which there are.`)
-}
-
-/** Who is named, or who runs the command. */
