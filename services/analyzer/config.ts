@@ -23,20 +23,24 @@ export const settings = {
     .number()
     .positive()
     .default(25)
-    .describe('Change in percent from which a number is news when its measurement has no rule (rule default/percent).'),
+    .describe(
+      'Percent by which a number must change to be news if no rule covers its measurement (rule default/percent).',
+    ),
   DEFAULT_STEPS: z.coerce
     .number()
     .nonnegative()
     .default(5)
-    .describe('And how many times the usual step of its series it must be; 0 for no such bound.'),
-  GONE_AFTER: count(2).describe('Payloads in a row without an item of a list after which it is gone.'),
+    .describe('How many times the usual step of its series the change must also be. 0 switches this check off.'),
+  GONE_AFTER: count(2).describe('Payloads in a row that must lack a list item before it counts as gone.'),
   TELL_CHANGES_OF: list()
     .prefault('text,paragraph,bool')
     .describe(
-      'Types whose changes are news without a rule, comma separated: text paragraph comment link image date bool.',
+      'Types whose changes are news without a rule, separated by commas: text, paragraph, comment, link, image, date, bool.',
     ),
-  MAX_WINDOW: count(500).describe('Most values a rule may aggregate.'),
-  RULES_MAX_AGE_MS: count(2000, 0).describe('How old the rules may be that a batch is judged by.'),
+  MAX_WINDOW: count(500).describe('Largest number of values a rule may aggregate.'),
+  RULES_MAX_AGE_MS: count(2000, 0).describe(
+    'How long rules are cached. A changed rule takes effect after at most this long.',
+  ),
 }
 
 export const readConfig = (env?: Env) => readEnv(settings, env)

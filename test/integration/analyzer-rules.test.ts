@@ -86,7 +86,7 @@ describe('rules', () => {
       kind: 'rule-error',
       service: 'analyzer',
       data_source_id: source,
-      message: `Rule "a rule" (notification_rules/${rule}) is not followed: its aggregation method "stddev" is unknown: use sum, avg, count, min, max or median, or none.`,
+      message: `Rule "a rule" (notification_rules/${rule}) cannot be applied: its aggregation method "stddev" is unknown: use sum, avg, count, min, max or median, or leave it empty.`,
     })
   })
 })
@@ -129,7 +129,7 @@ describe('rules of our own', () => {
       ...{ version: 3, name: 'steps', fires: 'a rise by 3 or more', about: `source ${source}` },
       ...{ severity: 'critical', enabled: false, problem: null, changed_by: 'somebody' },
     })
-    await expect(parma('disable', rule_id!)).rejects.toThrow('is switched off already')
+    await expect(parma('disable', rule_id!)).rejects.toThrow('is already switched off')
     await expect(parma('edit', '12345', '--percent', '5')).rejects.toThrow('There is no rule "12345"')
   })
 
@@ -173,7 +173,7 @@ describe('rules of our own', () => {
     expect(new Set(told.map(({ event_id }) => event_id)).size).toBe(1)
     expect(told[0]).toMatchObject({
       kind: 'rule-error',
-      message: expect.stringMatching(/^Rule "rule\/900000" .* is not followed: its definition is wrong/) as string,
+      message: expect.stringMatching(/^Rule "rule\/900000" .* cannot be applied: its definition is invalid/) as string,
     })
   })
 })

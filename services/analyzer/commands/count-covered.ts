@@ -13,7 +13,7 @@ const measured = z.object({
 
 export type Covered = { series: number; companies: number; measurements: number }
 
-/** How many of the series that are known now a rule judges, of all that are in force. */
+/** How many of the known series the rule `ruleId` judges, if `rules` are in force. */
 export async function countCovered(database: Pick<Database, 'any'>, rules: Rules, ruleId: string): Promise<Covered> {
   const rows = await database.any(sql.type(measured)`
     SELECT c.company_id::text, m.source_module_id AS data_source_id, m.id AS source_measurement_id, m.measurement_name,

@@ -14,11 +14,11 @@ const versionRow = z.object({
   reported: z.string().nullable(),
 })
 
-/** All rules as they are now, for a person; `problem`: why one is not followed. */
+/** All rules as they are now, for a person. `problem`: why a rule cannot be applied. */
 export async function listRules(database: Database, maxWindow: number) {
   const published = (await readPublished(database)).map(({ rule_id, version, definition }) => {
     const { name, threshold, method, entries, source_measurement_id } = definition
-    const over = method === null ? '' : ` of the ${method} over ${entries ?? 'all'} values`
+    const over = method === null ? '' : ` in the ${method} over ${entries ?? 'all'} values`
     return {
       ...{ rule_id, version, name, fires: `a change by ${threshold}% or more${over}` },
       ...{ about: `measurement ${source_measurement_id}`, severity: null, enabled: true, definition },

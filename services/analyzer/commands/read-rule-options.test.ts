@@ -12,11 +12,11 @@ describe('options say when a rule fires', () => {
   test.each<[RuleOptions, string]>([
     [{ percent: '10' }, 'a change by 10% or more'],
     [{ percent: '10', direction: 'up', inARow: '3' }, 'a rise by 10% or more, 3 times in a row'],
-    [{ absolute: '1e3', direction: 'down', coolDownDays: '0.5' }, 'a fall by 1000 or more, then nothing for 0.5 days'],
-    [{ fromZero: true, coolDownDays: '1' }, 'a change from zero, then nothing for 1 day'],
-    [{ above: '-5', recovery: '-8' }, 'a step above -5 (again once it was back at -8)'],
-    [{ below: '0', window: 'median', days: '7' }, 'a step below 0 of the median over 7 days'],
-    [{ percent: '5', window: 'sum', runs: '1' }, 'a change by 5% or more of the sum over 1 value'],
+    [{ absolute: '1e3', direction: 'down', coolDownDays: '0.5' }, 'a fall by 1000 or more, at most once in 0.5 days'],
+    [{ fromZero: true, coolDownDays: '1' }, 'a change from zero, at most once in 1 day'],
+    [{ above: '-5', recovery: '-8' }, 'a rise above -5 (again after it was back at -8)'],
+    [{ below: '0', window: 'median', days: '7' }, 'a fall below 0 in the median over 7 days'],
+    [{ percent: '5', window: 'sum', runs: '1' }, 'a change by 5% or more in the sum over 1 value'],
     [{ changed: true }, 'any change'],
     [{ never: true }, 'nothing'],
   ])('%j', (options, said) => {
@@ -24,15 +24,15 @@ describe('options say when a rule fires', () => {
   })
 })
 
-describe('options that say nothing a rule could do are a mistake', () => {
+describe('options that make no valid rule are a mistake', () => {
   test.each<[RuleOptions, RegExp]>([
     [{}, /give one of --percent/],
-    [{ percent: '10', above: '5' }, /fires for one reason/],
+    [{ percent: '10', above: '5' }, /has one condition/],
     [{ percent: 'ten' }, /--percent is "ten": give a number/],
     [{ percent: '' }, /--percent is ""/],
     [{ percent: 'Infinity' }, /--percent is "Infinity"/],
-    [{ percent: '-1' }, /This is no rule: when\.by/],
-    [{ above: '5', recovery: '6' }, /recovery: it lies on the wrong side/],
+    [{ percent: '-1' }, /This is not a valid rule: when\.by/],
+    [{ above: '5', recovery: '6' }, /recovery: it is on the wrong side/],
     [{ above: '5', direction: 'up' }, /direction/],
     [{ percent: '1', window: 'avg' }, /--window <method> with --runs/],
     [{ percent: '1', runs: '5' }, /--window <method> with --runs/],
@@ -40,7 +40,7 @@ describe('options that say nothing a rule could do are a mistake', () => {
     [{ percent: '1', window: 'avg', runs: '0.5' }, /window/],
     [{ percent: '1', inARow: '0' }, /in_a_row/],
     [{ percent: '1', name: '  ' }, /name/],
-    [{ changed: true, window: 'avg', runs: '5' }, /has none/],
+    [{ changed: true, window: 'avg', runs: '5' }, /cannot have one/],
   ])('%j', (options, message) => {
     expect(() => readRuleOptions({ name: 'a rule', ...options }, {}, null)).toThrow(message)
   })

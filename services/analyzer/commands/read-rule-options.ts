@@ -1,7 +1,7 @@
 import { UsageError } from '#runtime/commands/commands.ts'
 import { ruleDefinition, type RuleDefinition, describeIssues } from '../rules/read-definition.ts'
 
-/** What `parma rules add` and `edit` are told of a rule, as typed. */
+/** What `parma rules add` and `edit` take, as typed. */
 export type RuleOptions = {
   name?: string
   percent?: string
@@ -25,14 +25,14 @@ export type RuleOptions = {
   enable?: boolean
 }
 
-/** The ids that the options name; undefined: none. */
+/** The ids that the options name; undefined where there was no such option. */
 export type ScopeIds = Partial<Pick<RuleDefinition['scope'], 'companies' | 'buckets' | 'sources'>>
 
-/** The rule that options describe; with `before`, that rule with what they change. */
+/** The rule that the options describe. With `before`, that rule with what they change. A UsageError when it is not valid. */
 export function readRuleOptions(options: RuleOptions, ids: ScopeIds, before: RuleDefinition | null): RuleDefinition {
   const { name, inARow, coolDownDays, severity, measurement, enable } = options
   const when = readWhen(options, before?.when)
-  if (when === undefined) throw new UsageError(`Say when it fires: give one of ${kinds.join(', ')}.`)
+  if (when === undefined) throw new UsageError(`Say when the rule fires: give one of ${kinds.join(', ')}.`)
   const scope = { ...before?.scope, ...given(ids), ...given({ measurement }) }
   const read = ruleDefinition.safeParse({
     ...before,
@@ -41,7 +41,7 @@ export function readRuleOptions(options: RuleOptions, ids: ScopeIds, before: Rul
     ...given({ severity: severity === 'auto' ? null : severity, enabled: enable }),
     ...{ when, scope },
   })
-  if (!read.success) throw new UsageError(`This is no rule: ${describeIssues(read.error)}.`)
+  if (!read.success) throw new UsageError(`This is not a valid rule: ${describeIssues(read.error)}.`)
   return read.data
 }
 
@@ -58,7 +58,7 @@ function readWhen(options: RuleOptions, before: RuleDefinition['when'] | undefin
     changed && { kind: 'changed' },
     never && { kind: 'never' },
   ].filter((one) => one !== false && one !== undefined)
-  if (found.length > 1) throw new UsageError(`A rule fires for one reason: give one of ${kinds.join(', ')}.`)
+  if (found.length > 1) throw new UsageError(`A rule has one condition: give only one of ${kinds.join(', ')}.`)
   const when = found[0] ?? before
   return (
     when && {
@@ -80,7 +80,7 @@ function readWindow({ window, runs, days }: RuleOptions, before: RuleDefinition 
   const { method, ...known } = before?.window ?? { method: undefined }
   const whole = { method: window ?? method, ...(Object.keys(length).length > 0 ? length : known) }
   if (whole.method === undefined || Object.keys(whole).length < 2)
-    throw new UsageError('A window takes --window <method> with --runs <count> or --days <count>.')
+    throw new UsageError('A window needs --window <method> with --runs <count> or --days <count>.')
   return whole
 }
 

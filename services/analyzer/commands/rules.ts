@@ -19,63 +19,86 @@ type Scope = { company?: string[]; bucket?: string[]; source?: string[] }
 type Options = RuleOptions & Scope & Output & { by?: string; dryRun?: boolean }
 
 export function build(group: Command): void {
-  group.command('ls').description('list rules, those of parma-web too').option('--json', 'print JSON').action(list)
+  group
+    .command('ls')
+    .description('list all rules, including those of parma-web')
+    .option('--json', 'print JSON')
+    .action(list)
   withFields(
-    group.command('add').description('add a rule; a narrower one of the same name replaces a general one'),
+    group
+      .command('add')
+      .description('add a rule; of rules with the same name, the one with the narrowest scope applies'),
   ).action(add)
-  withFields(group.command('edit').description('change a rule').argument('<rule>', 'id, as rule/3'))
-    .option('--enable', 'switch it on again')
+  withFields(group.command('edit').description('change a rule').argument('<rule>', 'id, such as rule/3'))
+    .option('--enable', 'switch the rule on again')
     .action(edit)
   group
     .command('disable')
     .description('switch a rule off')
-    .argument('<rule>', 'id, as rule/3')
-    .option('--by <who>', 'who does that (you)')
+    .argument('<rule>', 'id, such as rule/3')
+    .option('--by <who>', 'who makes the change (default: you)')
     .option('--json', 'print JSON')
     .action(disable)
-  group.addHelpText('after', '\n`parma rules seed` gives measurements of well-known sources the rules they start with.')
+  group.addHelpText('after', '\n`parma rules seed` adds starter rules for measurements of well-known sources.')
 }
 
 function withFields(command: Command): Command {
   const collect = (one: string, before: string[] = []) => [...before, one]
   return command
-    .option('--name <name>', 'what it is called')
-    .option('--percent <percent>', 'fires when a number changes by so many percent, and from zero')
-    .option('--absolute <number>', 'fires when a number changes by so much')
-    .option('--from-zero', 'fires when a number was zero')
-    .option('--above <level>', 'fires when a number gets above this level')
-    .option('--below <level>', 'fires when a number gets below this level')
-    .option('--changed', 'fires when anything changes: texts, dates and links too')
+    .option('--name <name>', 'name of the rule')
+    .option('--percent <percent>', 'fires when a number changes by at least this many percent, or from zero')
+    .option('--absolute <number>', 'fires when a number changes by at least this much')
+    .option('--from-zero', 'fires when a number changes from zero')
+    .option('--above <level>', 'fires when a number rises above this level')
+    .option('--below <level>', 'fires when a number falls below this level')
+    .option('--changed', 'fires when the value changes: texts, dates and links too')
     .option(
       '--ignore <word>',
-      'a word, or member of a list, whose change does not count; several times for more',
+      'with --changed: a word or list member whose change does not count; may be repeated',
       collect,
     )
-    .option('--similarity <part>', 'texts that share at least this part of their words (0 to 1) are no change')
-    .option('--never', 'tells nothing where a general rule, or the defaults, would')
-    .addOption(new Option('--direction <direction>', 'of a change (both)').choices(['up', 'down', 'both']))
-    .option('--recovery <level>', 'to where a number must be back before it crosses the level again (the level)')
+    .option(
+      '--similarity <part>',
+      'with --changed: texts that share at least this part of their words (0 to 1) count as equal',
+    )
+    .option('--never', 'never fires, where a general rule or the defaults would')
     .addOption(
-      new Option('--window <method>', 'compares windows of values, not values').choices([
+      new Option('--direction <direction>', 'direction of the change (default: both)').choices(['up', 'down', 'both']),
+    )
+    .option(
+      '--recovery <level>',
+      'level to which a number must return before the rule can fire again (default: the level itself)',
+    )
+    .addOption(
+      new Option('--window <method>', 'compares windows of values instead of single values').choices([
         ...Object.keys(methods),
         'none',
       ]),
     )
-    .option('--runs <count>', 'how many values a window holds')
-    .option('--days <count>', 'how many days a window is long')
-    .option('--in-a-row <count>', 'fires only when that happens so many times in a row (1)')
-    .option('--cool-down-days <days>', 'after it fired, nothing for so long (0)')
+    .option('--runs <count>', 'length of a window, in values')
+    .option('--days <count>', 'length of a window, in days')
+    .option('--in-a-row <count>', 'fires only if the condition holds for this many values in a row (default: 1)')
+    .option('--cool-down-days <days>', 'days after a firing in which the rule does not fire again (default: 0)')
     .addOption(
-      new Option('--severity <severity>', 'of its news (auto: by the size of the change)').choices([
-        ...['info', 'warning', 'critical', 'auto'],
-      ]),
+      new Option(
+        '--severity <severity>',
+        'severity of its news items (default: auto, by the size of the change)',
+      ).choices([...['info', 'warning', 'critical', 'auto']]),
     )
-    .option('--company <company>', 'only this one, by id or name, several times for more; all for all', collect)
-    .option('--bucket <bucket>', 'only companies in this bucket, by id or title; all for all', collect)
-    .option('--source <source>', 'only this source, by id or name; all for all', collect)
-    .option('--measurement <name>', 'only measurements of this name; * stands for any text, ? for a letter')
-    .option('--by <who>', 'who does that (you)')
-    .option('--dry-run', 'say what the rule would be and what it would judge now, change nothing')
+    .option(
+      '--company <company>',
+      'only this company, by id or name; may be repeated; "all" for all companies',
+      collect,
+    )
+    .option(
+      '--bucket <bucket>',
+      'only companies in this bucket, by id or title; may be repeated; "all" for all companies',
+      collect,
+    )
+    .option('--source <source>', 'only this source, by id or name; may be repeated; "all" for all sources', collect)
+    .option('--measurement <name>', 'only measurements with this name; * matches any text, ? any character')
+    .option('--by <who>', 'who makes the change (default: you)')
+    .option('--dry-run', 'show the rule and the series it would cover now, change nothing')
     .option('--json', 'print JSON')
 }
 
@@ -93,7 +116,7 @@ async function add(options: Options): Promise<void> {
       const rules = await readOwnRules(tx)
       const same = rules.find((one) => isSameRule(ruleDefinition.safeParse(one.definition).data, definition))
       if (same)
-        throw new UsageError(`${same.rule_id} has this name and is about the same: change it, or take another name.`)
+        throw new UsageError(`${same.rule_id} already has this name and scope. Edit it, or choose another name.`)
       const row = await check(tx, { rule_id: 'rule/new', version: 1, definition })
       const all = [...rules, row]
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), row.rule_id)
@@ -101,10 +124,10 @@ async function add(options: Options): Promise<void> {
       return { rule_id, version: 1, definition, covers }
     }),
   )
-  say(result.rule_id === null ? 'would add' : `added ${result.rule_id}:`, result, options)
+  printChange(result.rule_id === null ? 'Would add' : `Added ${result.rule_id}:`, result, options)
 }
 
-/** Of rules that one could not be told from the other by what they are about, only one would hold. */
+/** Of rules with one name and one scope, only the newest would ever apply. */
 function isSameRule(known: RuleDefinition | undefined, { name, scope }: RuleDefinition): boolean {
   return known?.name === name && isDeepStrictEqual(known.scope, scope)
 }
@@ -113,18 +136,18 @@ async function edit(rule: string, options: Options): Promise<void> {
   const result = await change(rule, options, async (tx, before) =>
     readRuleOptions(options, await readScope(tx, options), before),
   )
-  say(options.dryRun ? `would change ${result.rule_id} to` : `changed ${result.rule_id} to`, result, options)
+  printChange(options.dryRun ? `Would change ${result.rule_id} to` : `Changed ${result.rule_id} to`, result, options)
 }
 
 async function disable(rule: string, options: Output & { by?: string }): Promise<void> {
   const { rule_id, version } = await change(rule, options, (_, before) => {
-    if (!before.enabled) throw new UsageError(`${rule} is switched off already.`)
+    if (!before.enabled) throw new UsageError(`${rule} is already switched off.`)
     return { ...before, enabled: false }
   })
-  printResult({ rule_id, version }, `switched ${rule_id} off`, options.json ?? false)
+  printResult({ rule_id, version }, `Switched ${rule_id} off.`, options.json ?? false)
 }
 
-/** Writes the next version of a rule, as `next` makes it of the newest one. */
+/** Writes the next version of a rule: what `next` makes of the newest one. */
 async function change(
   text: string,
   options: { by?: string; dryRun?: boolean },
@@ -137,10 +160,10 @@ async function change(
       const known = requireRule(rules, text)
       const { rule_id } = known
       const before = ruleDefinition.safeParse(known.definition).data
-      if (!before) throw new UsageError(`${findProblem(known, readMaxWindow())}: ${rule_id} cannot be changed.`)
+      if (!before) throw new UsageError(`${rule_id} cannot be changed: ${findProblem(known, readMaxWindow())}.`)
       const definition = await next(tx, before)
       if (isDeepStrictEqual(definition, before))
-        throw new UsageError(`Nothing to change: ${rule_id} is like that already.`)
+        throw new UsageError(`Nothing to change: ${rule_id} already is that way.`)
       const row = await check(tx, { rule_id, version: known.version + 1, definition })
       const all = rules.map((one) => (one.rule_id === rule_id ? row : one))
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), rule_id)
@@ -154,15 +177,15 @@ function requireRule(rules: readonly OwnRow[], text: string): OwnRow {
   const id = /^\d+$/.test(text) ? `rule/${text}` : text
   const known = rules.find(({ rule_id }) => rule_id === id)
   if (known) return known
-  if (id.startsWith('notification_rules/')) throw new UsageError(`${id} is a rule of parma-web: change it there.`)
-  throw new UsageError(`There is no rule ${JSON.stringify(text)}. \`parma rules ls\` shows which there are.`)
+  if (id.startsWith('notification_rules/')) throw new UsageError(`${id} is a rule of parma-web. Change it there.`)
+  throw new UsageError(`There is no rule ${JSON.stringify(text)}. \`parma rules ls\` lists all rules.`)
 }
 
-/** The rule as it would be judged by, if it can be. */
+/** The rule with the companies of its buckets. A UsageError when it cannot be applied. */
 async function check(tx: Transaction, rule: Omit<OwnRow, 'bucketCompanies'>): Promise<OwnRow> {
   const [row] = await addBucketCompanies(tx, [rule])
   const problem = findProblem(row!, readMaxWindow())
-  if (problem !== null) throw new UsageError(`Nobody could follow this rule: ${problem}.`)
+  if (problem !== null) throw new UsageError(`This rule cannot be applied: ${problem}.`)
   return row!
 }
 
@@ -172,12 +195,20 @@ function readMaxWindow(): number {
 
 type Changed = { rule_id: string | null; version: number; definition: RuleDefinition; covers: Covered }
 
-function say(done: string, { definition, ...result }: Changed, { dryRun = false, json = false }: Options): void {
+function printChange(
+  done: string,
+  { definition, ...result }: Changed,
+  { dryRun = false, json = false }: Options,
+): void {
   const { series, companies, measurements } = result.covers
-  const fires = `${JSON.stringify(definition.name)}, which tells ${describeRule(definition)}; about ${describeScope(definition.scope)}`
-  const covers = `It judges ${series} series now (companies: ${companies}, measurements: ${measurements}).`
+  const fires = `It fires on ${describeRule(definition)}, for ${describeScope(definition.scope)}.`
+  const covers = `It covers ${series} series now (companies: ${companies}, measurements: ${measurements}).`
   const shown = dryRun ? `\n${JSON.stringify(definition, null, 2)}` : ''
-  printResult({ ...result, definition }, `${done} ${fires}.\n${covers}${shown}`, json)
+  printResult(
+    { ...result, definition },
+    `${done} ${JSON.stringify(definition.name)}.\n${fires}\n${covers}${shown}`,
+    json,
+  )
 }
 
 async function readScope(database: Pick<Database, 'any'>, { company, bucket, source }: Scope): Promise<ScopeIds> {

@@ -1,10 +1,10 @@
 import type { Severity } from '#schemas/generated/types.ts'
 
-/** What is news when nobody has said anything, as the table in README.md has it. */
+/** What is news without a rule; the table in README.md explains it. */
 export type Policy = {
   /** Percent. */
   threshold: number
-  /** A number that moves less than so many of its usual steps is no news. */
+  /** A move of fewer usual steps than this is not news. */
   steps: number
   /** Types whose changes are news. */
   types: ReadonlySet<string>
@@ -12,7 +12,7 @@ export type Policy = {
 
 export const defaultRule = { id: 'default/percent', version: 2, name: 'default' }
 
-/** From here on a change is a warning, in percent. */
+/** A change of this many percent or more is a warning. */
 const warnFrom = 50
 
 export function severityOf(percent: number | null): Severity {

@@ -5,7 +5,7 @@ import { isSame, readsTheSame } from '../values/value.ts'
 import { defaultRule, type Policy } from './defaults.ts'
 import { isUsual } from './is-usual-step.ts'
 
-/** What changed in a series that no rule is about, as `policy` says. Its last value is of the same kind. */
+/** The change that is news by `policy`, in a series without a rule. Its last value must be of the same kind. */
 export function detectChange(known: SeriesState, observed: Observed, policy: Policy): Change | null {
   const { value, type } = observed
   if (value.kind === 'number') {

@@ -1,12 +1,12 @@
 import { methods } from '../values/aggregate.ts'
 
-/** With fewer steps behind it a series has no habits yet. */
+/** With fewer steps a series has no usual step yet. */
 const leastSteps = 4
 
 /**
- * Whether a number moved no further than its series is wont to: less than `steps` times its median step; or, of a count
- * (`int`), less than twice the square root, which is what counts of things that happen by themselves differ by.
- * `recent`: the numbers before it, the oldest first, at least one.
+ * Whether a move is normal for its series: less than `steps` times the median step or, for a count (`int`), less than twice its
+ * square root, which is how much counts of independent events vary. `recent`: the numbers before, the oldest first, at
+ * least one.
  */
 export function isUsual(recent: readonly number[], now: number, type: string, steps: number): boolean {
   const last = recent.at(-1)!

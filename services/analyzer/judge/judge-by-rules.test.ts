@@ -183,7 +183,7 @@ describe('a rule of our own', () => {
     expect(told('never', 'text', text('a'), text('b'))).toEqual(['', ''])
   })
 
-  test('about numbers is none about texts, and wrong where it names that very measurement', () => {
+  test('about numbers does not judge texts, and is a problem where it names that very measurement', () => {
     const judgeTexts = (measurement: string) => {
       const series = createSeries([named({ when: percent(10), scope: { measurement } })])
       series.see({ kind: 'text', text: 'a' })
@@ -191,16 +191,19 @@ describe('a rule of our own', () => {
       return [firings.length, problems.map(({ message }) => message)]
     }
     expect(judgeTexts('st*')).toEqual([1, []])
-    expect(judgeTexts('stars')).toEqual([1, [expect.stringMatching(/with numbers, and the measurement is text/)]])
+    expect(judgeTexts('stars')).toEqual([1, [expect.stringMatching(/needs numbers, but the measurement is text/)]])
   })
 
-  test('that aggregates more values than it may is a problem, said when it shows', () => {
+  test('that aggregates too many values is a problem once it shows', () => {
     const given = named({ when: percent(10), window: { method: 'avg', days: 5 } })
     const series = createSeries([given])
     const problems = Array.from({ length: 30 }, (_, n) => series.see(number(n), n / 10).problems.length)
     expect(problems.indexOf(1)).toBe(20)
     expect(series.see(number(1), 3).problems).toMatchObject([
-      { rule: { id: 'rule/1' }, message: expect.stringMatching(/more than 20 values come in the 5 days/) as string },
+      {
+        rule: { id: 'rule/1' },
+        message: expect.stringMatching(/window of 5 days holds more than 20 values/) as string,
+      },
     ])
     expect(series.state()?.at?.length).toBe(20)
     // It is as if it were not there.

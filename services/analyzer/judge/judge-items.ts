@@ -2,21 +2,21 @@ import type { ObservedValue } from '#schemas/generated/types.ts'
 import type { Payload } from './payload.ts'
 
 /**
- * An item that was seen. `missing`: it is not there any more, for how many payloads, and when it was seen last, ms since
- * 1970. `wavers`: it was gone before and came back, so that it is gone again is no news.
+ * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since 1970.
+ * `wavers`: it was gone before and came back, so it is not news if it is gone again.
  */
 type KnownItem = { label: string; missing?: { payloads: number; since: number }; wavers?: true }
 
-/** Where the news of a list belong to. */
+/** The measurement that the news items of a list belong to. */
 export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id' | 'measurement_name'>
 
 /**
- * The items of a list by item_key. A list is the path of its items: `repos[]`. `seenAt`: of the last payload that had the
- * list; it is missing in states that were stored before it was kept.
+ * The items of a list by item_key. A list is the path of its items: `repos[]`. `seenAt`: when the last payload with the list was
+ * observed; old stored states lack it.
  */
 type KnownList = { anchor: Anchor; items: Record<string, KnownItem>; seenAt?: number }
 
-/** What a payload's root (company, source and subject_key) was last. Times in ms since 1970. */
+/** The lists that a subject (company, source and subject_key) had last. Times in ms since 1970. */
 export type SubjectState = {
   eventNo: number
   observedAt: number
@@ -24,33 +24,33 @@ export type SubjectState = {
   lists: Record<string, KnownList>
 }
 
-/** Items of a list that appeared or are gone together; `values` are those of a single item that appeared. */
+/** Items of a list that appeared or are gone together. `values`: those of the item, if it is a single one that appeared. */
 export type ItemsFound = {
   kind: 'appeared' | 'gone'
   list: string
   items: { key: string; label: string }[]
   anchor: Anchor
   values: readonly ObservedValue[]
-  /** When those that are gone were seen last, ms since 1970. */
+  /** When gone items were last seen, ms since 1970. */
   since: number | null
 }
 
 export type ItemPolicy = {
-  /** Payloads without an item after which it is gone. */
+  /** An item is gone after this many payloads without it. */
   goneAfter: number
-  /** Of one list, at once; more are told together. */
+  /** More items of one list at once get one news item together. */
   maxItemNews: number
-  /** Of one list; others are forgotten, and would appear again. */
+  /** How many gone items of a list are remembered. A forgotten one would appear as new. */
   maxGoneItems: number
 }
 
 type Item = { key: string; label: string; values: ObservedValue[] }
 
 /**
- * Judges which items of a payload's lists are new and which are gone, by what its subject was before it, and gives what
- * the subject is now. The first payload of a subject, and the first with another map, is where it begins. A list that is
- * wholly missing tells nothing: the module may not have asked for it. Nor do items that are known by their position alone.
- * Items within an item that appears or is gone are told with it.
+ * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The first
+ * payload of a subject, and the first with another map, only starts the state. A list that is missing altogether shows
+ * nothing, since the module may not have fetched it; nor do items known only by their position. Items inside an item that
+ * appears or is gone belong to it.
  */
 export function judgeItems(
   state: SubjectState | null,
@@ -62,7 +62,7 @@ export function judgeItems(
   const next: SubjectState['lists'] = { ...known?.lists }
   const found: ItemsFound[] = []
   const moved = new Set<string>()
-  // A list before those within it, which are longer.
+  // Outer lists first: their paths are shorter.
   for (const list of [...lists.keys()].sort((a, b) => a.length - b.length)) {
     const items = lists.get(list)!
     const { items: before = {}, seenAt = known?.observedAt ?? payload.observed_at } = known?.lists[list] ?? {}
@@ -101,7 +101,7 @@ export function judgeItems(
   }
 }
 
-/** Lists by their path, each with its items by key, in the order of the payload. */
+/** Lists by path, each with its items by key, in the order of the payload. */
 function listsOf({ values }: Payload): Map<string, Map<string, Item>> {
   const lists = new Map<string, Map<string, Item>>()
   for (const value of values) {
@@ -118,12 +118,12 @@ function listsOf({ values }: Payload): Map<string, Map<string, Item>> {
   return lists
 }
 
-/** Whether an item is known by its place in the list alone: another one may stand there now. */
+/** Whether an item is known only by its position in the list, where another one may be next time. */
 export function isPositional(key: string): boolean {
   return /(^|>)#\d+$/.test(key)
 }
 
-/** The items of a list as they are known now, and those that are gone with this payload. */
+/** The items of a list to remember, and those that are gone with this payload. */
 function keep(
   before: KnownList['items'],
   items: ReadonlyMap<string, Item>,
@@ -145,13 +145,13 @@ function keep(
     return [key, { label, ...(wavers && { wavers }) }]
   })
   const isGone = ([, { missing: absent }]: [string, KnownItem]) => absent!.payloads >= goneAfter
-  // Those that have been gone the longest are forgotten first.
+  // Items that have been gone the longest are forgotten first.
   const remembered = missing.filter(isGone).sort(([, a], [, b]) => b.missing!.since - a.missing!.since)
   const absent = missing.filter((one) => !isGone(one))
   return { kept: Object.fromEntries([...here, ...absent, ...remembered.slice(0, maxGoneItems)]), gone }
 }
 
-/** The keys of the items around an item: of `a>b>c` these are `a>b` and `a`. A `>` within a key stands behind a backslash. */
+/** The keys of the items around an item: of `a>b>c`, `a>b` and `a`. A `>` within a key is escaped by a backslash. */
 function outerKeys(key: string): string[] {
   const keys: string[] = []
   for (let at = 0; at < key.length; at++) {

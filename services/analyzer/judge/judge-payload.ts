@@ -14,15 +14,15 @@ import { isLate, type Payload, seriesOf } from './payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { numberOf, readValue } from '../values/value.ts'
 
-/** A value, or items, that are news. `silent`: nobody is messaged. */
+/** A value or list items that are news. `silent`: nobody is notified. */
 export type Found = ({ firing: Firing; value: ObservedValue } | { items: ItemsFound }) & { silent: boolean }
 
 export type Judged = {
   found: Found[]
   problems: RuleProblem[]
-  /** Those that changed, by seriesKey. */
+  /** Series that changed, by seriesKey. */
   states: Map<string, SeriesState>
-  /** Null: it did not change. */
+  /** Null if it did not change. */
   subject: SubjectState | null
 }
 
@@ -30,20 +30,19 @@ export type Knowledge = {
   rules: Rules
   policy: Policy
   itemPolicy: ItemPolicy
-  /** How many numbers a series remembers if no rule asks for more. */
+  /** How many numbers a series remembers, unless a rule needs more. */
   keptValues: number
-  /** What the series of the payload are, by seriesKey. */
+  /** The state of the payload's series, by seriesKey. */
   states: ReadonlyMap<string, SeriesState>
-  /** What a series was before the payload, for those that know a newer one already, by seriesKey. */
+  /** The state before the payload of series that already have a newer one, by seriesKey. */
   past: ReadonlyMap<string, SeriesState>
-  /** What the subject of the payload is; null: it is the first one of it. */
+  /** The state of the payload's subject; null if this is its first payload. */
   subject: SubjectState | null
 }
 
 /**
- * Judges a payload by what was before it: earlier payloads, never values of the same. One that comes late is judged by its
- * own past, of which rules over days or several values in a row know nothing, and changes no state. Which items come and go,
- * only what is neither late nor a replay can tell.
+ * Judges a payload by earlier payloads, never by values of its own. A late payload is judged by its own past, without the memory
+ * of rules over days or in a row, and changes no state. Late payloads and replays do not show which items come and go.
  */
 export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   const { rules, policy, itemPolicy, keptValues, states, past, subject } = knowledge
@@ -53,7 +52,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   if (payload.replay_id === null && !isLate(payload, subject)) {
     const judgement = judgeItems(subject, payload, itemPolicy)
     judged.subject = judgement.state
-    // Nothing is told of a list whose first measurement a rule says so of.
+    // A rule `never` for the first measurement of a list mutes the list.
     const isMuted = (anchor: Anchor) => rules(payload, anchor).rules.some(({ condition }) => condition.kind === 'never')
     const items = judgement.found.filter(({ anchor }) => !isMuted(anchor))
     judged.found.push(...items.map((found) => ({ items: found, silent: quiet })))
@@ -84,7 +83,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   return judged
 }
 
-/** Whether another number of the same thing moved from and to the same numbers: stars and watchers are one news. */
+/** Whether another number of the same item made the same move: if stars and watchers are equal, one news item is enough. */
 function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: ObservedValue): boolean {
   const move = JSON.stringify([item_key, numberOf(before), numberOf(now)])
   const known = moves.has(move)
@@ -92,7 +91,7 @@ function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: Obs
   return known
 }
 
-/** In numbers; windows over days keep what they need themselves. */
+/** In values. Windows over days keep what they need themselves. */
 export function longestWindow(rules: readonly Rule[]): number {
   return Math.max(0, ...rules.map(({ window }) => (window && 'runs' in window ? (window.runs ?? 0) : 0)))
 }

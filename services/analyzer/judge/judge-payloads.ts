@@ -6,12 +6,12 @@ import { type Payload, subjectKey } from './payload.ts'
 /** What all payloads are judged by. */
 export type Criteria = Pick<Knowledge, 'rules' | 'policy' | 'itemPolicy' | 'keptValues'>
 
-/** What is known: series by seriesKey, subjects by subjectKey. */
+/** The state of series, by seriesKey, and of subjects, by subjectKey. */
 export type Memory = { states: Map<string, SeriesState>; subjects: Map<string, SubjectState> }
 
 export type JudgedPayload = { payload: Payload } & Pick<Judged, 'found' | 'problems'>
 
-/** `states` and `subjects`: those that changed, as in Memory; a subject with a payload of it. */
+/** `states` and `subjects`: those that changed, by the keys of Memory; a subject with one of its payloads. */
 export type JudgedPayloads = {
   judged: JudgedPayload[]
   states: Map<string, SeriesState>
@@ -19,8 +19,8 @@ export type JudgedPayloads = {
 }
 
 /**
- * Judges payloads one after another, each by what those before it left in `memory`, which is kept up to date. `pasts`: what
- * its series were before a payload that comes late, by seriesKey.
+ * Judges payloads in order, each by what those before it left in `memory`, which is updated. `pasts`: for late payloads, the
+ * state of their series at that time, by seriesKey.
  */
 export function judgePayloads(
   payloads: readonly Payload[],

@@ -6,24 +6,24 @@ import { keepTimes } from '../rules/take-windows.ts'
 import type { Fired, Observed, RuleState, SeriesState } from '../values/series-state.ts'
 import { isSame, numberOf, type Value } from '../values/value.ts'
 
-/** A value that is news. */
+/** A change that is news, and whether it is one of many back and forth. */
 export type Firing = Change & {
-  /** The series goes to and fro: told once, then held. */
+  /** The series keeps changing back and forth. The news item that says so is the last one; later ones are held. */
   flapping: boolean
   held: boolean
 }
 
 /**
- * What a series is judged by: the rules of its measurement, where there are none `policy`; null: nothing. `keep`: how many
- * numbers it remembers.
+ * What a series is judged by: the rules of its measurement or, without any, `policy` (null: nothing is news). `keep`: how
+ * many numbers it remembers.
  */
 export type Measure = { rules: readonly Rule[]; policy: Policy | null; keep: number }
 
 export type Judgement = { state: SeriesState; firings: Firing[]; problems: RuleProblem[] }
 
 /**
- * Judges a value by what its series was before it, and gives what the series is now. The first value of a series, and of
- * another kind than before, is never news. The same arguments give the same result, and nothing makes it throw.
+ * Judges a value by the state of its series, and returns the new state. The first value of a series is never news, nor is one of
+ * another kind than the last. Pure, and never throws.
  */
 export function judge(state: SeriesState | null, observed: Observed, { rules, policy, keep }: Measure): Judgement {
   const { value, type, eventNo, observedAt } = observed
@@ -31,7 +31,7 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
   const asked = rules.filter((rule) => canJudge(rule, value))
   const verdicts = known === null ? [] : asked.map((rule) => ({ rule, ...judgeRule(rule, known, observed) }))
   const changes = verdicts.flatMap(({ change }) => change ?? [])
-  // Rules that turn out impossible to follow are as if they were not there.
+  // Rules that cannot be applied do not count.
   const isUnruled = verdicts.every(({ problem }) => problem !== null)
   const found = known !== null && isUnruled ? detect(known, observed, policy) : changes
   const fired = known && followFirings(known, value, found.length > 0)
@@ -60,23 +60,23 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
     problems: [
       ...rules
         .filter((rule) => rule.named && !canJudge(rule, value))
-        .map((rule) => ({ rule, message: `it reckons with numbers, and the measurement is ${type}: take it away` })),
+        .map((rule) => ({ rule, message: `it needs numbers, but the measurement is ${type}: remove the rule` })),
       ...verdicts.flatMap(({ rule, problem }) => (problem === null ? [] : [{ rule, message: problem }])),
     ],
   }
 }
 
 const turnsOfFlapping = 2
-/** After so many values without a firing a series has calmed down. */
+/** After this many values without a firing a series is calm again. */
 const quietValues = 3
 
-/** Null: the series is calm. */
+/** Null if the series is calm. */
 function followFirings({ last, fired }: SeriesState, value: Value, fires: boolean): Fired | null {
   if (fires) return { from: last, turns: fired && undoes(fired.from, last, value) ? fired.turns + 1 : 0, quiet: 0 }
   return fired && fired.quiet + 1 < quietValues ? { ...fired, quiet: fired.quiet + 1 } : null
 }
 
-/** Whether a series that went from `from` to `last` turned round with `value`. */
+/** Whether a series that went from `from` to `last` turned back with `value`. */
 function undoes(from: Value, last: Value, value: Value): boolean {
   const [a, b, c] = [numberOf(from), numberOf(last), numberOf(value)]
   return a === null || b === null || c === null ? isSame(from, value) : b > a !== c > b

@@ -1,10 +1,10 @@
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import type { SeriesState } from '../values/series-state.ts'
 
-/** All parts of an observation as one. */
+/** All parts of an observation together. */
 export type Payload = Omit<Observation, 'part' | 'parts'>
 
-/** The values of a payload by series. A series has one value per payload, its last. */
+/** The values of a payload by series. If a series has several, the last one counts. */
 export function seriesOf(payload: Payload): Map<string, ObservedValue> {
   return new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
 }
@@ -19,7 +19,7 @@ export function isLate({ observed_at }: Payload, state: Pick<SeriesState, 'obser
 
 export type Subject = Pick<Payload, 'company_id' | 'data_source_id' | 'subject_key'>
 
-/** A payload's root: one of the things that a source tells about a company. */
+/** Identifies what a payload is about: a company, a source and the natural key of the payload's root. */
 export function subjectKey({ company_id, data_source_id, subject_key }: Subject): string {
   return `${company_id}\0${data_source_id}\0${subject_key}`
 }

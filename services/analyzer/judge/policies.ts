@@ -4,13 +4,13 @@ import type { Criteria } from './judge-payloads.ts'
 /** Numbers a series remembers for windows and its usual step; more where a rule of its measurement asks for more. */
 const keptValues = 32
 
-/** Items of one list that appear or are gone at once and are told one by one; more become one news item. */
+/** Up to this many items of a list that appear or are gone at once get a news item each; more get one together. */
 const maxItemNews = 3
 
-/** Gone items of a list that are remembered, so that they do not appear as new when they come back. */
+/** How many gone items of a list are remembered, so that they are not new when they come back. */
 const maxGoneItems = 1000
 
-/** What is news without a rule, as the settings say. */
+/** What is news without a rule, by the settings. */
 export function policiesOf(config: Config): Omit<Criteria, 'rules'> {
   return {
     policy: {

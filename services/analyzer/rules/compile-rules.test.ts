@@ -79,7 +79,7 @@ test('answers are the same when they are asked for again, whatever the company',
   expect(['1', '2', '1', '2'].map(ask)).toEqual([1, 0, 1, 0])
 })
 
-describe('a rule of our own that cannot be followed is a problem where it would hold', () => {
+describe('a rule of our own that cannot be applied is a problem where it would hold', () => {
   const percent = { kind: 'percent', by: 10 }
   test.each<[Record<string, unknown>, RegExp]>([
     [{ window: { method: 'avg', runs: 501 } }, /aggregates 501 values: use 1 to 500/],
@@ -90,10 +90,13 @@ describe('a rule of our own that cannot be followed is a problem where it would 
     [{ when: { kind: 'percent', by: 'NaN' } }, /when\.by/],
     [{ when: { kind: 'absolute', by: 0 } }, /when\.by/],
     [{ when: { kind: 'percent', by: 1, direction: 'sideways' } }, /when\.direction/],
-    [{ when: { kind: 'above', level: 10, recovery: 11 } }, /recovery: it lies on the wrong side/],
-    [{ when: { kind: 'below', level: 10, recovery: 9 } }, /recovery: it lies on the wrong side/],
-    [{ when: { kind: 'changed' }, window: { method: 'avg', runs: 5 } }, /window: a rule of the kind changed has none/],
-    [{ when: { kind: 'never' }, in_a_row: 2 }, /in_a_row: a rule of the kind never has none/],
+    [{ when: { kind: 'above', level: 10, recovery: 11 } }, /recovery: it is on the wrong side/],
+    [{ when: { kind: 'below', level: 10, recovery: 9 } }, /recovery: it is on the wrong side/],
+    [
+      { when: { kind: 'changed' }, window: { method: 'avg', runs: 5 } },
+      /window: a rule of kind changed cannot have one/,
+    ],
+    [{ when: { kind: 'never' }, in_a_row: 2 }, /in_a_row: a rule of kind never cannot have one/],
     [{ when: { kind: 'from-zero' }, in_a_row: 2 }, /in_a_row: a number cannot leave zero/],
     [{ in_a_row: 0 }, /in_a_row/],
     [{ cool_down_days: -1 }, /cool_down_days/],
@@ -122,7 +125,7 @@ describe('a rule of our own that cannot be followed is a problem where it would 
     const value = { source_measurement_id: 1, measurement_name: 'stars' }
     expect(compileRules([row], 500)({ company_id: '1', data_source_id: 3 }, value)).toMatchObject({
       rules: [],
-      problems: [{ message: expect.stringMatching(/definition is wrong/) as string }],
+      problems: [{ message: expect.stringMatching(/definition is invalid/) as string }],
     })
   })
 })

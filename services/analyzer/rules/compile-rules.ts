@@ -7,7 +7,7 @@ import { ruleDefinition, type RuleDefinition, describeIssues } from './read-defi
 
 type Versioned = { rule_id: string; version: number }
 
-/** A row of public.notification_rules, with the version analyzer.rule knows it by. Anybody may have written anything there. */
+/** A row of public.notification_rules, with its version in analyzer.rule. Nothing in it can be trusted. */
 export type PublicRow = Versioned & {
   name: string
   source_measurement_id: number
@@ -17,10 +17,10 @@ export type PublicRow = Versioned & {
   entries: number | null
 }
 
-/** A rule of our own. `bucketCompanies`: the companies in the buckets of its scope. */
+/** A rule of our own. `bucketCompanies`: the companies that are in the buckets of its scope. */
 export type OwnRow = Versioned & { definition: unknown; bucketCompanies: readonly number[] }
 
-/** When a rule fires. `by`: percent or so much; `level` is crossed again only after the value was back at `recovery`. */
+/** When a rule fires. `by`: in percent or absolute. A level can be crossed again only after the value was back at `recovery`. */
 export type Condition =
   | { kind: 'percent' | 'absolute'; by: number; direction: 'up' | 'down' | 'both' }
   | { kind: 'from-zero'; direction: 'up' | 'down' | 'both' }
@@ -31,9 +31,9 @@ export type Condition =
 export type Level = { kind: 'above' | 'below'; level: number; recovery: number }
 
 export type Window =
-  /** Null: over all values that are remembered. */
+  /** `runs` null: all values that are remembered. */
   | { method: Method; runs: number | null }
-  /** `most`: of more values it is not reckoned. */
+  /** `most`: windows of more values are not compared. */
   | { method: Method; days: number; most: number }
 
 export type Rule = {
@@ -46,14 +46,14 @@ export type Rule = {
   inARow: number
   coolDownMs: number
   severity: Severity | null
-  /** It is about these very measurements, so that one it cannot judge is a mistake. */
+  /** Its scope names measurements without a wildcard, so a measurement it cannot judge is a mistake. */
   named: boolean
 }
 
-/** Why a rule cannot be followed, with the remedy. */
+/** Why a rule cannot be applied, with the remedy. */
 export type RuleProblem = { rule: Pick<Rule, 'id' | 'version' | 'name'>; message: string }
 
-/** What a measurement of a company is judged by. */
+/** The rules for one measurement of a company. */
 export type RulesFor = { rules: readonly Rule[]; problems: readonly RuleProblem[] }
 
 type Judged = { company_id: string; data_source_id: number }
@@ -63,22 +63,22 @@ export type Rules = (of: Judged, value: Measured) => RulesFor
 
 type Scoped = Pick<Rule, 'id' | 'version' | 'name'> & {
   compiled: Rule | string
-  /** How narrow the scope is that they are in; null: they are not. */
+  /** How narrow the scope is, if they are in it; null if they are not. */
   fit(of: Judged, value: Measured): number | null
-  /** Rules of our own with the same name are one rule, of which the narrowest holds. */
+  /** Of our own rules with one name only the one with the narrowest scope applies. */
   isOwn: boolean
 }
 
-/** One for all that nothing is said about, which are most. */
+/** One object for all measurements without a rule, which are most. */
 const nothing: RulesFor = { rules: [], problems: [] }
 
-/** More answers than that are not remembered. */
+/** How many answers are remembered. */
 const maxAnswers = 100_000
 
 /**
- * Rules as they are judged by. Without a method, the number of entries of a public row means nothing. A rule that cannot
- * be followed is a problem, and its measurement is judged as if it were not there. Of our own, those come last that were
- * made last.
+ * Finds the rules for a measurement. A rule that cannot be applied is a problem, and its measurement is judged as if the
+ * rule did not exist. A public row without a method has no window, whatever its number of entries. Our own rules come last, in
+ * the order of `rows`.
  */
 export function compileRules(rows: readonly (PublicRow | OwnRow)[], maxWindow: number): Rules {
   const scoped = rows.flatMap((row) => readRow(row, maxWindow))
@@ -94,13 +94,13 @@ export function compileRules(rows: readonly (PublicRow | OwnRow)[], maxWindow: n
   }
 }
 
-/** Why nobody can follow a rule, whatever it is asked about; null: one can. */
+/** Why a rule cannot be applied to any measurement; null if it can. */
 export function findProblem(row: PublicRow | OwnRow, maxWindow: number): string | null {
   const [read] = readRow(row, maxWindow)
   return typeof read?.compiled === 'string' ? read.compiled : null
 }
 
-/** Empty: it is switched off. */
+/** Empty if the rule is switched off. */
 function readRow(row: PublicRow | OwnRow, maxWindow: number): Scoped[] {
   return 'definition' in row ? readOwn(row, maxWindow) : [readPublic(row, maxWindow)]
 }
@@ -130,19 +130,18 @@ function readPublic(row: PublicRow, maxWindow: number): Scoped {
 
 function compilePublic({ rule_id: id, version, name, threshold, method, entries }: PublicRow, maxWindow: number) {
   if (typeof threshold !== 'number') return `its threshold is ${threshold}: give a percentage of 0 or more`
-  if (threshold < 0)
-    return `its threshold is ${threshold}: give a percentage of 0 or more, changes up and down both count`
+  if (threshold < 0) return `its threshold is ${threshold}: give a percentage of 0 or more; rises and falls both count`
   const rule = percentRule({ id, version, name }, threshold)
   if (method === null || method.trim() === '') return rule
   const known = findMethod(method)
   if (known === null)
-    return `its aggregation method ${JSON.stringify(method.slice(0, 100))} is unknown: use sum, avg, count, min, max or median, or none`
+    return `its aggregation method ${JSON.stringify(method.slice(0, 100))} is unknown: use sum, avg, count, min, max or median, or leave it empty`
   if (entries !== null && (entries < 1 || entries > maxWindow))
-    return `it aggregates ${entries} values: use 1 to ${maxWindow}, or none for all`
+    return `it aggregates ${entries} values: use 1 to ${maxWindow}, or leave it empty for all values`
   return { ...rule, window: { method: known, runs: entries } }
 }
 
-/** A rule that tells changes by so many percent, up and down. */
+/** A rule that fires on changes by `by` percent or more, up and down. */
 export function percentRule(rule: Pick<Rule, 'id' | 'version' | 'name'>, by: number): Rule {
   return {
     ...rule,
@@ -153,9 +152,9 @@ export function percentRule(rule: Pick<Rule, 'id' | 'version' | 'name'>, by: num
 
 function readOwn({ rule_id: id, version, definition, bucketCompanies }: OwnRow, maxWindow: number): Scoped[] {
   const read = ruleDefinition.safeParse(definition)
-  // Nobody knows what it is about, so whoever comes first is told.
+  // Its scope is unknown, so the problem is reported with the first measurement that is judged.
   if (!read.success) {
-    const compiled = `its definition is wrong (${describeIssues(read.error)}): write it with parma rules`
+    const compiled = `its definition is invalid (${describeIssues(read.error)}): add it again with \`parma rules add\``
     return [{ ...{ id, version, name: id, compiled, isOwn: true }, fit: () => 0 }]
   }
   if (!read.data.enabled) return []

@@ -7,9 +7,9 @@ const moves = { up: 'a rise', down: 'a fall', both: 'a change' }
 export function describeRule({ when, window, in_a_row, cool_down_days }: RuleDefinition): string {
   const over = window && ('runs' in window ? formatCount(window.runs, 'value') : formatCount(window.days, 'day'))
   return [
-    describeCondition(when) + (window ? ` of the ${window.method} over ${over}` : ''),
+    describeCondition(when) + (window ? ` in the ${window.method} over ${over}` : ''),
     in_a_row > 1 ? `${in_a_row} times in a row` : '',
-    cool_down_days > 0 ? `then nothing for ${formatCount(cool_down_days, 'day')}` : '',
+    cool_down_days > 0 ? `at most once in ${formatCount(cool_down_days, 'day')}` : '',
   ]
     .filter(Boolean)
     .join(', ')
@@ -25,13 +25,13 @@ function describeCondition(when: RuleDefinition['when']): string {
       return `${moves[when.direction]} from zero`
     case 'above':
     case 'below': {
-      const back = when.recovery === null ? '' : ` (again once it was back at ${when.recovery})`
-      return `a step ${when.kind} ${when.level}${back}`
+      const back = when.recovery === null ? '' : ` (again after it was back at ${when.recovery})`
+      return `${when.kind === 'above' ? 'a rise' : 'a fall'} ${when.kind} ${when.level}${back}`
     }
     case 'changed':
       return [
         'any change',
-        when.ignore.length > 0 ? ` but of ${formatList(when.ignore, 5)}` : '',
+        when.ignore.length > 0 ? ` except of ${formatList(when.ignore, 5)}` : '',
         when.similarity === null ? '' : ` of texts that are less than ${Math.round(when.similarity * 100)}% alike`,
       ].join('')
     case 'never':
@@ -39,7 +39,7 @@ function describeCondition(when: RuleDefinition['when']): string {
   }
 }
 
-/** What a rule is about, in words, by the ids of what it names. */
+/** The scope of a rule in words, with ids. */
 export function describeScope({ companies, buckets, sources, measurement }: RuleDefinition['scope']): string {
   const parts = [
     companies.length > 0 ? `company ${companies.join(', ')}` : '',

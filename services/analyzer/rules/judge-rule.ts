@@ -5,29 +5,29 @@ import type { Observed, RuleState, SeriesState } from '../values/series-state.ts
 import { takeWindows } from './take-windows.ts'
 import { isSame, numberOf, type Value } from '../values/value.ts'
 
-/** A value that a rule tells. `before` and `now` are what was compared: the values, or the aggregates of two windows. */
+/** A change that is news. `before` and `now` are what was compared: the values, or the aggregates of two windows. */
 export type Change = {
   kind: 'threshold' | 'changed'
   rule: Rule | null
   before: Value
   now: Value
-  /** Change in percent; null: from zero, beyond what a double holds, or no number. */
+  /** Change in percent; null if it is from zero, too large for a double, or not of numbers. */
   percent: number | null
-  /** `length`: in values. */
+  /** `length`: in values. `latest`: the newest value in it. */
   window: { method: keyof typeof methods; length: number; days: number | null; latest: Value } | null
-  /** When what was before was true. */
+  /** When `before` was observed, ms since 1970. */
   since: number
 }
 
-/** `state` null: there is nothing to remember. */
+/** `state` null: the rule has nothing to remember. `problem`: why the rule could not be applied. */
 type Verdict = { state: RuleState | null; change: Change | null; problem: string | null }
 
-/** Whether a rule can be asked about a value: all of them about numbers, about others only those for any change. */
+/** Whether a rule can judge a value: any rule can judge numbers, only rules for any change can judge other values. */
 export function canJudge({ condition }: Pick<Rule, 'condition'>, value: Value): boolean {
   return numberOf(value) !== null || condition.kind === 'changed' || condition.kind === 'never'
 }
 
-/** Judges a value by one rule, of a series whose last value is of the same kind. */
+/** Judges a value by one rule. The last value of its series must be of the same kind. */
 export function judgeRule(rule: Rule, known: SeriesState, { value, observedAt }: Observed): Verdict {
   const { id, version, condition, inARow, coolDownMs } = rule
   const kept = known.rules?.[id]
@@ -62,7 +62,7 @@ export function judgeRule(rule: Rule, known: SeriesState, { value, observedAt }:
   }
 }
 
-/** What a value is compared with; null: nothing yet. */
+/** What is compared; null if there is too little history, a text if there never will be enough. */
 function compare(
   window: Window | null,
   known: SeriesState,
@@ -82,7 +82,7 @@ function compare(
   }
 }
 
-/** Rounding of doubles must not decide: 0.1 to 0.105 is 5 %. */
+/** Rounding of doubles must not decide: from 0.1 to 0.105 is 5 %. */
 const tolerance = 1e-9
 
 function doesHold(condition: Condition, before: Value, now: Value): boolean {
@@ -101,7 +101,7 @@ function isBeyond(kind: Level['kind'], number: number, level: number): boolean {
   return kind === 'above' ? number > level : number < level
 }
 
-/** From zero it is infinite. */
+/** Infinite if `before` is zero. */
 function changeInPercent(before: number, now: number): number {
   return ((now - before) / Math.abs(before)) * 100
 }
@@ -112,7 +112,7 @@ function percentOf(before: Value, now: Value): number | null {
   return Number.isFinite(percent) ? percent : null
 }
 
-/** Null: they are no numbers. */
+/** Null if they are not numbers. */
 function isUp(before: Value, now: Value): boolean | null {
   const [a, b] = [numberOf(before), numberOf(now)]
   return a === null || b === null ? null : b > a

@@ -1,6 +1,6 @@
 /**
- * Whether `text` is as `pattern` says, where * is any text and ? any one letter; case makes no difference. Its time is at
- * most the product of both lengths, whatever the pattern.
+ * Whether `text` matches `pattern`, in which * is any text and ? any one character. Case does not count. The time is at most
+ * proportional to the product of both lengths.
  */
 export function matchGlob(pattern: string, text: string): boolean {
   const [asked, letters] = [[...pattern.toLowerCase()], [...text.toLowerCase()]]
@@ -9,7 +9,7 @@ export function matchGlob(pattern: string, text: string): boolean {
     if (asked[at] === '*') [star, resume] = [at++, letter]
     else if (asked[at] === '?' || asked[at] === letters[letter]) [at, letter] = [at + 1, letter + 1]
     else if (star === -1) return false
-    // What the last * stands for is one letter longer.
+    // The last * takes one more letter.
     else [at, letter] = [star + 1, ++resume]
   }
   return asked.slice(at).every((rest) => rest === '*')

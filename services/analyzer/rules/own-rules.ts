@@ -8,7 +8,7 @@ const memberRow = z.object({ bucket_id: z.number(), company_id: z.number() })
 
 type Connection = Pick<Database, 'any'>
 
-/** The newest version of each rule of our own, the oldest rule first. */
+/** The newest version of each of our own rules, the oldest rule first. */
 export async function readOwnRules(connection: Connection): Promise<OwnRow[]> {
   const rows = await connection.any(sql.type(ownRow)`
     SELECT rule_id, version, definition FROM (
@@ -18,7 +18,7 @@ export async function readOwnRules(connection: Connection): Promise<OwnRow[]> {
   return addBucketCompanies(connection, rows)
 }
 
-/** Rules with the companies that are in their buckets now. */
+/** Adds to each rule the companies that are in its buckets now. */
 export async function addBucketCompanies<T extends { definition: unknown }>(
   connection: Connection,
   rows: readonly T[],
@@ -39,14 +39,14 @@ export async function addBucketCompanies<T extends { definition: unknown }>(
   }))
 }
 
-/** Nobody else writes rules while the transaction lasts. */
+/** Keeps others from writing rules until the transaction ends. */
 export async function lockRules(tx: Transaction): Promise<void> {
   await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended('analyzer.rule', 0))`)
 }
 
 const idRow = z.object({ rule_id: z.string() })
 
-/** Returns its id. */
+/** Returns the new rule's id. */
 export async function insertRule(tx: Transaction, definition: RuleDefinition, by: string): Promise<string> {
   return tx.oneFirst(sql.type(idRow)`
     INSERT INTO analyzer.rule (rule_id, version, definition, changed_by)

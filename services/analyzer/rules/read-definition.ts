@@ -26,24 +26,29 @@ const window = z.union(
     z.strictObject({ method, runs: z.int().positive() }),
     z.strictObject({ method, days: z.int().positive().max(3660) }),
   ],
-  `give one of ${Object.keys(methods).join(', ')}, and over how many runs or days (3660 at most)`,
+  `give one of ${Object.keys(methods).join(', ')}, and a number of runs or days (at most 3660)`,
 )
-// What a serial column can hold: asked for a greater one, Postgres fails, and with it all judging.
+// Up to what a serial column can hold: a larger id would make the query fail, and with it all judging.
 const ids = z.array(z.int32().positive()).max(1000).default([])
 
 /**
- * A rule of our own, as it stands in analyzer.rule:
+ * A rule of our own, as stored in analyzer.rule.
  *
- * | member | says |
- * |---|---|
- * | name | what it is called; of two rules of one name, the one with the narrower scope holds where both would |
- * | when | `percent` or `absolute`: a change by so much, `up`, `down` or `both`; `from-zero`; `above` or `below`: a level is crossed, again only after the value was back at `recovery` (else at the level itself); `changed`: any change, of texts, dates and links too, but of the words or members to `ignore`, and of texts that share at least the part `similarity` (0 to 1) of their words; `never`: nothing, where a general rule or the defaults would tell |
- * | window | what is compared are the sum, avg, … of the last so many `runs` (values) or `days`, with those of as many that end with the value before |
- * | in_a_row | it must hold for so many values one after the other (a change: in one direction) |
- * | cool_down_days | after it fired, nothing for so long, in observed time |
- * | severity | null: by the size of the change |
- * | scope | empty lists: all. Companies by id or by bucket; the name of the measurement may hold * and ? |
- * | enabled | false: as if it were not there |
+ * name            Of rules with one name, the one with the narrowest scope applies.
+ * when.kind       When it fires:
+ *   percent       a number changes by `by` percent or more, in `direction` up, down or both
+ *   absolute      a number changes by `by` or more, in `direction`
+ *   from-zero     a number changes from zero, in `direction`
+ *   above, below  a number crosses `level`; again only after it was back at `recovery` (null: at the level)
+ *   changed       any change, also of texts, dates and links. Words and list members in `ignore` do not count,
+ *                 nor do changes of texts that share at least `similarity` (0 to 1) of their words
+ *   never         not at all, where a more general rule or the defaults would
+ * window          Compares the sum, avg, … of the last `runs` (values) or `days` with that of the window before.
+ * in_a_row        The condition must hold for this many values in a row (changes: in one direction).
+ * cool_down_days  Does not fire again for this long, in observed time.
+ * severity        Null: by the size of the change.
+ * scope           Empty lists mean all. Companies by id or bucket. The measurement's name may contain * and ?.
+ * enabled         False: as if the rule did not exist.
  */
 export const ruleDefinition = z
   .strictObject({
@@ -66,19 +71,19 @@ export const ruleDefinition = z
   .superRefine(({ when, window, in_a_row }, { addIssue }) => {
     const refuse = (path: string, message: string) => addIssue({ code: 'custom', path: [path], message })
     if (when.kind === 'changed' || when.kind === 'never') {
-      if (window) refuse('window', `a rule of the kind ${when.kind} has none`)
-      if (in_a_row > 1) refuse('in_a_row', `a rule of the kind ${when.kind} has none`)
+      if (window) refuse('window', `a rule of kind ${when.kind} cannot have one`)
+      if (in_a_row > 1) refuse('in_a_row', `a rule of kind ${when.kind} cannot have one`)
     }
     if (when.kind === 'from-zero' && in_a_row > 1)
       refuse('in_a_row', 'a number cannot leave zero several times in a row')
     if (!('level' in when) || when.recovery === null) return
     if (when.kind === 'above' ? when.recovery > when.level : when.recovery < when.level)
-      refuse('recovery', `it lies on the wrong side of the level: a value must go back to it`)
+      refuse('recovery', `it is on the wrong side of the level: a value must be able to return to it`)
   })
 
 export type RuleDefinition = z.output<typeof ruleDefinition>
 
-/** What is wrong with a definition, on one line; of many faults the first three. */
+/** What is wrong with a definition, on one line: at most the first three faults. */
 export function describeIssues({ issues }: z.ZodError): string {
   const said = issues.slice(0, 3).map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
   return excerpt(said.join('; '), 500)

@@ -28,7 +28,7 @@ export function openRules({ RULES_MAX_AGE_MS, MAX_WINDOW }: Config, database: Da
       ...(await readOwnRules(database)),
     ]
     const content = JSON.stringify(rows)
-    // Compiled rules remember whom they are for.
+    // Compiled rules remember their answers.
     if (compiled?.content !== content) compiled = { rules: compileRules(rows, MAX_WINDOW), content }
     return compiled.rules
   }
@@ -36,7 +36,7 @@ export function openRules({ RULES_MAX_AGE_MS, MAX_WINDOW }: Config, database: Da
   return () => cache.get('all', read)
 }
 
-/** Reads public.notification_rules, and gives each content that a rule has had a version in analyzer.rule. */
+/** Reads public.notification_rules. Each new content of a rule becomes a version in analyzer.rule. */
 export async function readPublished(database: Database): Promise<readonly z.infer<typeof ruleRow>[]> {
   return database.any(sql.type(ruleRow)`
     WITH current AS (

@@ -5,8 +5,8 @@ import type { SeriesState } from '../values/series-state.ts'
 type Numbers = Pick<SeriesState, 'recent' | 'at' | 'observedAt'>
 
 /**
- * The numbers of two windows: one that ends with `number`, and one as long that ends with the number before it. Null: the
- * series is not long enough yet. A text: why it never will be.
+ * The numbers of two windows of one length: one ends with `number`, the other with the number before it. Null: the series is
+ * not long enough yet. A text: why it never will be.
  */
 export function takeWindows(
   window: Window,
@@ -25,11 +25,11 @@ export function takeWindows(
   if (at.length === 0 || at[0]! > known.observedAt - days * dayMs)
     return at.length < most
       ? null
-      : `more than ${most} values come in the ${days} days it looks at: use fewer days, or a number of values`
+      : `its window of ${days} days holds more than ${most} values: use fewer days, or a number of values`
   return { before: after(known.observedAt - days * dayMs), now: [...after(observedAt - days * dayMs), number] }
 }
 
-/** The times of the newest numbers, as far back as windows over days look, and one more; undefined: none does. */
+/** The times of the newest numbers, as far back as windows over days reach, and one more. Undefined: no window is over days. */
 export function keepTimes(
   windows: readonly (Window | null)[],
   known: Numbers | null,

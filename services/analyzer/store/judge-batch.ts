@@ -17,8 +17,8 @@ import { readStates, type Series, writeStates } from './series-states.ts'
 import { readSubjects, writeSubjects } from './subject-states.ts'
 
 /**
- * Judges observations that take effect for the first time, and writes what comes of them. Returns what was to be news of
- * something that is gone: what is gone, by payload.
+ * Judges observations that take effect for the first time, and writes states and news. Returns the payloads whose news items
+ * could not be written, by keyOf, with what no longer exists: the company, the source or the measurement.
  */
 export async function judgeBatch(
   tx: Transaction,
@@ -52,7 +52,7 @@ function distinctSeries(payloads: readonly Payload[]): Series[] {
   return [...new Map(all).values()]
 }
 
-/** For payloads that come late, what their series were before them. */
+/** For late payloads, the states of their series at that time. */
 async function readPasts(
   tx: Transaction,
   payloads: readonly Payload[],

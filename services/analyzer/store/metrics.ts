@@ -2,10 +2,10 @@ import { Counter } from 'prom-client'
 
 export const valuesJudged = new Counter({
   name: 'parma_analyzer_values_judged_total',
-  help: 'Values of payloads that took effect',
+  help: 'Values judged, each once',
 })
 export const newsCount = new Counter({
   name: 'parma_analyzer_news_total',
-  help: 'News, by kind and whether anybody is messaged',
+  help: 'News items, by kind and whether they are silent',
   labelNames: ['kind', 'silent'] as const,
 })

@@ -40,12 +40,12 @@ const columns = sql.join(
   sql.fragment`, `,
 )
 
-/** What makes a news the same as another one, of whatever payload: posted again in another run, it is no second news. */
+/** Two news items with these columns equal are one, even from different payloads: a change posted again in another run is not new. */
 const uniqueColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
 
 /**
- * Stores news, for parma-web's feed in `public.news` (a change down has no sign there, as ever) and with all facts here.
- * Those that tell a story which is told already are left out.
+ * Stores news items: in `public.news` for parma-web's feed (which has changes without their sign), and here with all facts.
+ * Items that are stored already, by their id or by `uniqueColumns`, are left out.
  */
 export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Promise<void> {
   if (news.length === 0) return
@@ -75,7 +75,7 @@ export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Pro
     INSERT INTO analyzer.news (public_news_id, ${columns}) SELECT public_id, ${columns} FROM new`)
 }
 
-/** The stored news of these payloads, in order within each. */
+/** The stored news items of these payloads, in order within each. */
 export async function readNews(tx: Transaction, eventIds: readonly string[]): Promise<readonly NewsRow[]> {
   if (eventIds.length === 0) return []
   return tx.any(sql.type(newsRow)`
@@ -87,7 +87,7 @@ const foundRow = z.object({ kind: z.enum(['company', 'source', 'measurement']), 
 
 type Parents = Pick<Payload, 'company_id' | 'data_source_id'> & { measurements: readonly number[] }
 
-/** What of these companies, sources and measurements is still there. parma-web may delete any of them at any time. */
+/** Which of these companies, sources and measurements exist, with their names. parma-web may delete any of them at any time. */
 export async function readParents(tx: Transaction, payloads: readonly Parents[]) {
   const measurements = new Set(payloads.flatMap((payload) => payload.measurements))
   const rows = await tx.any(sql.type(foundRow)`

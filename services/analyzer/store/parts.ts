@@ -11,8 +11,8 @@ const partRow = z.object({
 })
 
 /**
- * The payloads that are complete with these observations, in order; parts of others wait in analyzer.pending_part. Parts
- * follow each other in one partition, so the last one completes its payload.
+ * The payloads that these observations complete, in order. Parts of others wait in analyzer.pending_part. Parts follow each
+ * other in one partition, so the last part completes its payload.
  */
 export async function joinParts(tx: Transaction, observations: readonly Observation[]): Promise<Payload[]> {
   const early = observations.filter(({ part, parts }) => part < parts)
@@ -74,7 +74,7 @@ async function takeParts(tx: Transaction, last: readonly Observation[]) {
   return Map.groupBy(rows, keyOf)
 }
 
-/** A payload or one replay of it. */
+/** Identifies a payload, or one replay of it. */
 export function keyOf({ event_id, replay_id }: { event_id: string; replay_id: string | null }): string {
   return `${event_id}/${replay_id ?? ''}`
 }

@@ -4,7 +4,7 @@ import type { SeriesState } from '../values/series-state.ts'
 import type { Series } from './series-states.ts'
 import { numberOf, readValue } from '../values/value.ts'
 
-/** A series as it was when a payload that comes late was true. `length`: how many values back. */
+/** Asks for the state of a series just before a late payload. `length`: how many values back. */
 export type PastQuestion = Series & { event_no: number; observed_at: number; length: number }
 
 const valueRow = z.object({
@@ -18,7 +18,7 @@ const valueRow = z.object({
   members: z.array(z.string()).nullable(),
 })
 
-/** What series were before a time, from the normalizer's values; null where there was nothing. In the order of `questions`. */
+/** The states of series before a time, from the normalizer's values, in the order of `questions`; null if there was no value. */
 export async function readPast(tx: Transaction, questions: readonly PastQuestion[]): Promise<(SeriesState | null)[]> {
   if (questions.length === 0) return []
   const column = <T extends string | number | null>(

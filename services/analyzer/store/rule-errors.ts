@@ -16,10 +16,10 @@ const errorRow = z.object({
   seen_at: z.number(),
 })
 
-/** A rule that cannot be followed, and the payload that was the first to ask for it. */
+/** A rule that cannot be applied, and the first payload it was needed for. */
 export type RuleError = z.infer<typeof errorRow>
 
-/** Reports rules that cannot be followed; a version of a rule that is reported already is not again. */
+/** Stores rules that cannot be applied. Each version of a rule is reported once. */
 export async function insertRuleErrors(
   tx: Transaction,
   found: readonly { payload: Payload; problems: readonly RuleProblem[] }[],
@@ -27,7 +27,7 @@ export async function insertRuleErrors(
   const rows = found.flatMap(({ payload: { event_id, replay_id, data_source_id, source_name }, problems }) =>
     problems.map(({ rule: { id: rule_id, version, name }, message }) => ({
       ...{ rule_id, version, event_id, replay_id: replay_id ?? '', data_source_id },
-      message: `Rule ${JSON.stringify(name)} (${rule_id}) is not followed: ${message}.`,
+      message: `Rule ${JSON.stringify(name)} (${rule_id}) cannot be applied: ${message}.`,
       facts: { rule_id, version: String(version), rule_name: name, source_name },
     })),
   )
@@ -40,7 +40,7 @@ export async function insertRuleErrors(
     ON CONFLICT DO NOTHING`)
 }
 
-/** What these payloads were the first to show. */
+/** The rule errors that these payloads were the first to show. */
 export async function readRuleErrors(tx: Transaction, eventIds: readonly string[]): Promise<readonly RuleError[]> {
   if (eventIds.length === 0) return []
   return tx.any(sql.type(errorRow)`
@@ -48,7 +48,7 @@ export async function readRuleErrors(tx: Transaction, eventIds: readonly string[
     WHERE event_id = ANY(${sql.array(eventIds, 'uuid')}) ORDER BY rule_id, version`)
 }
 
-/** What operators are told: the same at each delivery. */
+/** The ops event of a rule error: the same at each delivery. */
 export function opsEventOf({
   rule_id,
   version,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SeriesState } from '../values/series-state.ts'
 
-/** A series, by seriesKey; the other members are what the key is made of. */
+/** A series; `key` is its seriesKey, made of the other members. */
 export type Series = { key: string; company_measurement_id: number; subject_key: string; item_key: string | null }
 
 const stateRow = z.object({
@@ -16,7 +16,7 @@ const stateRow = z.object({
   state: z.custom<Omit<SeriesState, 'eventNo' | 'observedAt'>>(),
 })
 
-/** What is known of these series, by key; those that nothing is known of are missing. */
+/** The stored states of these series, by key. New series are missing. */
 export async function readStates(tx: Transaction, series: readonly Series[]): Promise<Map<string, SeriesState>> {
   if (series.length === 0) return new Map()
   const rows = await tx.any(sql.type(stateRow)`
@@ -86,7 +86,7 @@ function storedKey({ company_measurement_id, subject_key, item_key }: Omit<Serie
 // An index entry holds at most 2704 bytes: https://www.postgresql.org/docs/current/limits.html and btree.html
 const maxKeyBytes = 1000
 
-/** `key`, or its hash where an index could not hold it. */
+/** `key`, or its hash if it is too long for an index. */
 export function indexable(key: string): string {
   return Buffer.byteLength(key) <= maxKeyBytes ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
 }

@@ -10,11 +10,11 @@ import { keyOf } from './parts.ts'
 import { opsEventOf, readRuleErrors } from './rule-errors.ts'
 import type { ReadRules } from '../rules/rules-in-force.ts'
 
-/** What stands in Postgres for an observation; or that its id belongs to another event, or what it is about is gone. */
+/** What is stored for an observation; or its id belongs to another event; or what it is about no longer exists. */
 export type Stored =
   { kind: 'conflict' } | { kind: 'gone'; what: string } | { kind: 'judged'; news: News[]; opsEvents: OpsEvent[] }
 
-/** Judges a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
+/** Judges a batch in one transaction. Each payload takes effect once, and every delivery gets the same answer. */
 export type Store = (batch: readonly Observation[]) => Promise<Stored[]>
 
 const foreignKeyViolation = '23503'
@@ -31,7 +31,7 @@ export function openStore(config: Config, database: Database, readRules: ReadRul
     return withLedger(database, 'analyzer', events, async (tx, verdicts) => {
       const fresh = batch.filter((_, index) => verdicts[index] === 'fresh')
       const gone = await judgeBatch(tx, fresh, rules, config)
-      // A payload is told with its last part.
+      // The news items of a payload go out with its last part.
       const eventIds = batch.filter(({ part, parts }) => part === parts).map(({ event_id }) => event_id)
       const news = Map.groupBy(await readNews(tx, eventIds), keyOf)
       const errors = Map.groupBy(await readRuleErrors(tx, eventIds), keyOf)
@@ -49,7 +49,7 @@ export function openStore(config: Config, database: Database, readRules: ReadRul
       })
     }).catch((error: unknown) => {
       if (!hasCode(error, foreignKeyViolation)) throw error
-      throw new TransientError('a company, a source or a measurement vanished while its news were written', {
+      throw new TransientError('a company, source or measurement was deleted while its news items were written', {
         cause: error,
       })
     })

@@ -15,7 +15,7 @@ const subjectRow = z.object({
   lists: z.custom<SubjectState['lists']>(),
 })
 
-/** What is known of the subjects of these payloads, by subjectKey; those that nothing is known of are missing. */
+/** The stored states of these payloads' subjects, by subjectKey. New subjects are missing. */
 export async function readSubjects(tx: Transaction, payloads: readonly Subject[]): Promise<Map<string, SubjectState>> {
   if (payloads.length === 0) return new Map()
   const subjects = new Map(payloads.map((one) => [subjectKey(one), one]))

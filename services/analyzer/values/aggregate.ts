@@ -1,8 +1,8 @@
 const ascending = (a: number, b: number) => a - b
 
 /**
- * How the values of a window become one. The window before has the same length, so the same data give the same number,
- * in whatever order: rounding must not make two windows of the same values differ.
+ * How the values of a window become one number. The same values give the same number in any order, so that rounding never
+ * makes two windows of the same values differ.
  */
 export const methods = {
   sum: (values: readonly number[]) => values.toSorted(ascending).reduce((total, value) => total + value, 0),
@@ -20,7 +20,7 @@ export const methods = {
     const [lower, upper] = [sorted[Math.floor(middle)]!, sorted[Math.ceil(middle)]!]
     return lower === upper ? lower : lower / 2 + upper / 2
   },
-  /** Of the whole population. */
+  /** Of the whole population, not of a sample. */
   stddev(values: readonly number[]) {
     const mean = methods.avg(values)
     return Math.sqrt(methods.avg(values.map((value) => (value - mean) ** 2)))
@@ -29,7 +29,7 @@ export const methods = {
 
 export type Method = keyof typeof methods
 
-/** The method that a row of public.notification_rules names, in any case; null: there is none. It cannot name stddev. */
+/** The method that a row of public.notification_rules names, in upper or lower case; null if unknown. stddev is for our own rules. */
 export function findMethod(name: string): Method | null {
   const known = name.trim().toLowerCase()
   const method = known === 'mean' ? 'avg' : known

@@ -1,5 +1,5 @@
 import { dayMs } from '#runtime/text/time.ts'
-// Numbers, times and texts as a person writes them. Everything that is said is a fact of the news, word by word.
+// Numbers, times and texts as a person writes them. What stands in a message is also one of its facts, letter for letter.
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const full = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 17 })
@@ -23,7 +23,7 @@ export function formatNumber(number: number): string {
   return Number.isInteger(number) ? whole.format(number) : decimals.format(number)
 }
 
-/** Two numbers that differ, so that the difference can be seen. */
+/** Two numbers, written so that a difference is visible. */
 export function formatNumbers(a: number, b: number): [string, string] {
   const said: [string, string] = [formatNumber(a), formatNumber(b)]
   if (said[0] !== said[1] || a === b) return said
@@ -49,12 +49,12 @@ export function formatCount(number: number, noun: string): string {
 
 const twoDaysMs = 2 * dayMs
 
-/** A day, 16 November 2026; when `now` is less than two days later with the time, 16 November 2026, 10:03 UTC. */
+/** A day: 16 November 2026. With the time if `now` is less than two days later: 16 November 2026, 10:03 UTC. */
 export function formatTime(at: number, now = Infinity): string {
   return now - at < twoDaysMs ? `${day.format(at)}, ${clock.format(at)} UTC` : day.format(at)
 }
 
-/** `text` on one line and at most `length` long. What is cut ends with an ellipsis, and never within a number. */
+/** `text` on one line, at most `length` long. A cut text ends with an ellipsis, never within a number. */
 export function excerpt(text: string, length: number): string {
   const line = text
     .toWellFormed()

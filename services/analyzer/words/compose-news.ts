@@ -9,7 +9,7 @@ import type { Found } from '../judge/judge-payload.ts'
 import type { Payload } from '../judge/payload.ts'
 import { numberOf } from '../values/value.ts'
 
-/** A row of analyzer.news, all that is told of a news. Times in ms since 1970. */
+/** A row of analyzer.news: everything about a news item. Times in ms since 1970. */
 export type NewsRow = {
   news_id: string
   event_id: string
@@ -24,7 +24,7 @@ export type NewsRow = {
   subject_key: string
   item_key: string | null
   path: string
-  /** Null: the news is of no value that is there. */
+  /** Null if there is no value, as for a gone item. */
   seq: number | null
   map_version: number
   title: string
@@ -43,7 +43,7 @@ export type NewsRow = {
   silent: boolean
 }
 
-/** The news of a payload, which are one group. The same firing of the same payload has the same id, always. */
+/** The news items of a payload, which are one group. The same firing of the same payload always has the same id. */
 export function composeNews(payload: Payload, found: readonly Found[], company: string): NewsRow[] {
   const { event_id, event_no, data_source_id, subject_key, map_version, observed_at, task_id } = payload
   const day = new Date(observed_at).toISOString().slice(0, 10)
@@ -84,7 +84,7 @@ type Content = Pick<
 > &
   Description
 
-/** `what`: its name among the news of a series and a payload. */
+/** `what`: unique among the news items of one series and payload. */
 type Composed = { content: Content; what: string; direction: string }
 
 function composeValue(
@@ -131,7 +131,7 @@ function composeItems({ source_name, observed_at }: Payload, found: ItemsFound, 
   }
 }
 
-/** What goes to the topic. */
+/** The record for the topic. */
 export function newsOf(row: NewsRow): News {
   const {
     replay_id: _replay,

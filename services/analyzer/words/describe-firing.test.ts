@@ -184,7 +184,7 @@ describe('title and message', () => {
     expect(describeFiring(firingOfRule(before, now, when, changes), to, names)).toMatchObject({ title, message })
   })
 
-  test('several values in a row, and windows over days, are told', () => {
+  test('several values in a row, and windows over days, are named', () => {
     const percent = { kind: 'percent', by: 10, direction: 'up' } as const
     const above = { kind: 'above', level: 15, recovery: null } as const
     const window = { method: 'stddev', length: 9, days: 7, latest: number(20) } as const
@@ -193,7 +193,7 @@ describe('title and message', () => {
     expect([...rows, over].map((firing) => describeFiring(firing, to, names).message)).toEqual([
       'langfuse: stars rose by 100% from 10 to 20 since 16 November 2026 (github), 3 times in a row.',
       'langfuse: stars rose above 15, from 10 to 20 since 16 November 2026 (github), for 3 values in a row.',
-      'langfuse: spread of stars rose by 100% from 10 to 20 since 16 November 2026 (github), over 7 days, the latest 20.',
+      'langfuse: spread of stars rose by 100% from 10 to 20 since 16 November 2026 (github), over 7 days, latest value 20.',
     ])
   })
 
@@ -210,7 +210,7 @@ describe('title and message', () => {
     )
     expect(title).toBe('Average stars rose 200% to 30')
     expect(message).toBe(
-      'langfuse: average stars rose by 200% from 10 to 30 since 16 November 2026 (github), over 1 value, the latest 30.',
+      'langfuse: average stars rose by 200% from 10 to 30 since 16 November 2026 (github), over 1 value, latest value 30.',
     )
   })
 
@@ -233,11 +233,11 @@ describe('title and message', () => {
     expect(current).toMatch(/^…文+小$/)
   })
 
-  test('texts that are the same as far as they are kept changed beyond that', () => {
+  test('texts whose kept beginnings are equal changed after them', () => {
     const kept = 'word '.repeat(390).trim()
     const [before, now] = ['1', '2'].map((hash): Value => ({ kind: 'text', text: kept, hash }))
     expect(describeFiring(firingOf(before!, now!)!, to, names).message).toMatch(
-      /: stars changed beyond “…word.* word” since /,
+      /: stars changed after “…word.* word” since /,
     )
   })
 

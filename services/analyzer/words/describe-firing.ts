@@ -19,11 +19,11 @@ export type Description = {
   /** Four to seven words. */
   title: string
   message: string
-  /** Null: it was not there. */
+  /** Null if it was not there before. */
   previous: string | null
-  /** Null: it is not there any more. */
+  /** Null if it is gone. */
   current: string | null
-  /** Every name and number of title and message, as it is written there; beside them the bare values for programs. */
+  /** Every name and number in title and message, as written there, and the bare values for programs. */
   facts: Record<string, string>
 }
 
@@ -32,7 +32,7 @@ const aggregates = {
   stddev: 'spread of',
 }
 
-/** What a firing is to a person. Whatever the names and values hold is text, never a template. */
+/** Says a firing in words. Names and values are plain text, never templates. */
 export function describeFiring(firing: Firing, observedAt: number, names: Names): Description {
   const condition = firing.rule?.condition
   const company = formatName(names.company, 'the company')
@@ -41,7 +41,7 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
   const item = names.item === null ? null : formatName(names.item, 'an item')
   const since = formatTime(firing.since, observedAt)
   const { endings, event, more = '', previous, current, facts } = describeChange(firing)
-  const held = firing.flapping ? ', and keeps going to and fro' : ''
+  const held = firing.flapping ? ', and keeps fluctuating' : ''
   const thing = firing.window ? `${aggregates[firing.window.method]} ${measurement}` : measurement
   const what = item === null ? thing : `${thing} of ${item}`
   return {
@@ -66,7 +66,7 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
   }
 }
 
-/** `endings`: ends of the headline, the fullest first. `event` and `more`: what happened, with the values before and after. */
+/** `endings`: of the headline, the longest first. `event`, `more`: what happened, with the values before and after. */
 type Phrases = {
   endings: [string, ...string[]]
   event: string
@@ -84,9 +84,9 @@ function describeChange(firing: Firing): Phrases {
   const [previous, current] = formatBoth(before, now)
   const isShort = [previous, current].every((text) => countWords(text) === 1 && text.length <= 24)
   const endings: Phrases['endings'] = isShort ? [`changed from ${previous} to ${current}`, 'changed'] : ['changed']
-  // Of long texts only the beginning is kept, which may be the same.
+  // Of a long text only the beginning is kept, and it may be unchanged.
   const isBeyond = now.kind === 'text' && previous === current
-  const event = isBeyond ? `changed beyond ${quote(current)}` : `changed from ${quote(previous)} to ${quote(current)}`
+  const event = isBeyond ? `changed after ${quote(current)}` : `changed from ${quote(previous)} to ${quote(current)}`
   return { endings, event, previous, current, facts: {} }
 }
 
@@ -124,7 +124,7 @@ function describeWindow(
   facts.latest = formatValue(latest)
   if (days !== null) facts.window_days = String(days)
   const over = days === null ? formatCount(length, 'value') : formatCount(days, 'day')
-  return `over ${over}, the latest ${facts.latest}`
+  return `over ${over}, latest value ${facts.latest}`
 }
 
 function describeRow({ inARow, condition }: Rule, facts: Record<string, string>): string {
@@ -160,7 +160,7 @@ function formatBoth(before: Value, now: Value): [string, string] {
   return [formatTime(before.date, before.date), formatTime(now.date, now.date)]
 }
 
-/** Two texts that differ, where they do. */
+/** Two texts that differ, cut to where they differ. */
 function formatTexts(before: string, now: string): [string, string] {
   let same = 0
   while (same < before.length && before[same] === now[same]) same++
@@ -170,7 +170,7 @@ function formatTexts(before: string, now: string): [string, string] {
   ) as [string, string]
 }
 
-/** Where to begin so that a difference at `at` is seen: at a word, if one begins near enough, and never within a number. */
+/** Where to begin so that a difference at `at` is visible: at a word if one begins nearby, and never within a number. */
 function startOf(text: string, at: number): number {
   const word = text.lastIndexOf(' ', at - 30) + 1
   return at - word < maxText / 2 ? word : text.slice(0, at - 30).replace(/[\d\p{P}\ud800-\udbff]+$/u, '').length

@@ -5,11 +5,11 @@ import { excerpt, formatList, formatTime } from '../values/format.ts'
 import { maxMembers, formatName, formatValue } from './format-value.ts'
 import { readValue } from '../values/value.ts'
 
-/** Of a new item, what is told beside its name. */
+/** How many values of a new item are listed. */
 const maxValues = 5
 const listedTypes = ['float', 'int', 'date', 'bool', 'text'] as const
 
-/** Items that appeared or are gone, to a person. Whatever the names and values hold is text, never a template. */
+/** Says in words which items appeared or are gone. Names and values are plain text, never templates. */
 export function describeItems(
   { kind, list, items, values, since }: ItemsFound,
   observedAt: number,
@@ -62,7 +62,7 @@ function nameOf(list: string): string {
     .replaceAll(/[_\s]+/g, ' ')
 }
 
-/** The first numbers of an item, then its dates, then its texts; null where there is nothing but its name. */
+/** The numbers of an item, then its dates, then its texts; null if it has nothing but its name. */
 function formatValues(values: ItemsFound['values'], label: string): string | null {
   const said = listedTypes.flatMap((type) =>
     values.flatMap((observed) => {

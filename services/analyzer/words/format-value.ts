@@ -2,12 +2,12 @@ import { excerpt, formatList, formatNumber, formatTime } from '../values/format.
 import type { Value } from '../values/value.ts'
 
 const maxName = 80
-/** Of a text in a sentence. */
+/** Longest text in a sentence. */
 export const maxText = 140
-/** Of a list in a sentence. */
+/** Most members of a list in a sentence. */
 export const maxMembers = 5
 
-/** A name in a sentence; `otherwise` where there is none. */
+/** A name in a sentence; `otherwise` if it is empty. */
 export function formatName(name: string, otherwise: string): string {
   return excerpt(name, maxName) || otherwise
 }
