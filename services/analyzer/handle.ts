@@ -1,18 +1,14 @@
+import { handleSound } from '#runtime/consume/handle-sound.ts'
 import { dead, drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { output } from '#runtime/kafka/output.ts'
+import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Store, Stored } from './store/store.ts'
 
 /** Judges observations, and tells what is stored of them: news, and rules that cannot be followed. */
 export function judgeObservations(store: Store): Handler<Observation> {
-  return async (batch) => {
-    const faults = batch.map(({ value }) => findFault(value))
-    const sound = batch.filter((_, index) => faults[index] === null).map(({ value }) => value)
-    const stored = sound.length > 0 ? await store(sound) : []
-    let next = 0
-    return faults.map((fault) => (fault === null ? outcomeOf(stored[next++] as Stored) : dead('invalid', fault)))
-  }
+  return handleSound(findFault, async (batch) => (await store(batch.map(({ value }) => value))).map(outcomeOf))
 }
 
 function outcomeOf(stored: Stored): Outcome {
@@ -24,17 +20,12 @@ function outcomeOf(stored: Stored): Outcome {
   )
 }
 
-// Years 1 to 9999, which every store of ours can hold.
-const [firstMs, lastMs] = [Date.parse('0001-01-01'), Date.parse('9999-12-31')]
-
 /** Why there can be no row at all for this observation; null when there can. The normalizer makes none of these. */
 function findFault({ event_id, company_id, observed_at, part, parts }: Observation): string | null {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(event_id))
-    return `event_id ${JSON.stringify(event_id)} is no uuid`
+  if (!isUuid(event_id)) return `event_id ${JSON.stringify(event_id)} is no uuid`
   if (!/^\d{1,9}$|^[12]\d{9}$/.test(company_id) || Number(company_id) > 2 ** 31 - 1)
     return `company_id ${JSON.stringify(company_id)} is no id`
-  if (!(observed_at >= firstMs && observed_at <= lastMs))
-    return `observed_at ${observed_at} is no time of the years 1 to 9999`
+  if (!isStorableTime(observed_at)) return `observed_at ${observed_at} is no time of the years 1 to 9999`
   if (part < 1 || part > parts) return `part ${part} of ${parts}`
   return null
 }

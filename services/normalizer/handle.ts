@@ -1,6 +1,8 @@
+import { handleSound } from '#runtime/consume/handle-sound.ts'
 import { dead, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { output } from '#runtime/kafka/output.ts'
 import { TransientError } from '#runtime/process/retry.ts'
+import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Config } from './config.ts'
@@ -44,18 +46,12 @@ export function normalizePayloads(config: Config, maps: Maps, store: Store): Han
     return compiled.names
   }
 
-  return async (batch) => {
-    const faults = batch.map(({ value }) => findFault(value))
-    const works = await Promise.all(batch.filter((_, index) => faults[index] === null).map(({ value }) => work(value)))
-    const written = works.length > 0 ? await store(works) : []
+  return handleSound(findFault, async (batch) => {
+    const written = await store(await Promise.all(batch.map(({ value }) => work(value))))
     count(written.flatMap((one) => (one !== 'conflict' && one.fresh ? [one.stored.row] : [])))
-    let next = 0
-    return faults.map((fault) => (fault === null ? outcomeOf(written[next++] as Written) : dead('invalid', fault)))
-  }
+    return written.map(outcomeOf)
+  })
 }
-
-// Years 1 to 9999, which every store of ours can hold.
-const [firstMs, lastMs] = [Date.parse('0001-01-01'), Date.parse('9999-12-31')]
 
 /** What is indexed has an end. */
 const maxNameLength = 500
@@ -70,9 +66,8 @@ function findFault({
   content_hash,
   replay,
 }: RawPayload): string | null {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(event_id))
-    return `event_id ${JSON.stringify(event_id)} is no uuid`
-  const wrong = [received_at, observed_at ?? received_at].find((ms) => !(ms >= firstMs && ms <= lastMs))
+  if (!isUuid(event_id)) return `event_id ${JSON.stringify(event_id)} is no uuid`
+  const wrong = [received_at, observed_at ?? received_at].find((ms) => !isStorableTime(ms))
   if (wrong !== undefined) return `${wrong} ms is no time of the years 1 to 9999`
   const names = [source_name, company_id, content_hash, replay?.replay_id ?? '']
   if (names.some((name) => name.includes('\0') || name.length > maxNameLength))

@@ -1,3 +1,4 @@
+import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
 import { encodeObject, type LegalMap, sizeOfMap, sizeOfScalar, sizeOfText } from './encode.ts'
 import { isObject, parseJson } from './parse.ts'
@@ -88,18 +89,14 @@ export function mapDocument(map: NormalizationMap): StoredDocument {
 
 /** Why this event cannot have a document; null when it can. The edge accepts none of these. */
 export function findFault({ event_id, source_name, ...times }: Located): string | null {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(event_id)) return `event_id "${event_id}" is not a uuid`
+  if (!isUuid(event_id)) return `event_id "${event_id}" is not a uuid`
   if (!/^(?!__.*__$)[a-z0-9_-]{1,200}$/.test(source_name))
     return `source_name "${source_name.slice(0, 200)}" cannot name a collection: use up to 200 characters of a-z, 0-9, _ and -`
-  const wrong = [times.received_at, times.observed_at ?? 0].find((ms) => ms < firstMs || ms > lastMs)
+  const wrong = [times.received_at, times.observed_at ?? 0].find((ms) => !isStorableTime(ms))
   return wrong === undefined ? null : `${wrong} ms is not a time between the years 1 and 9999`
 }
 
 type Located = { event_id: string; source_name: string; received_at: number; observed_at?: number | null }
-
-// https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp
-const firstMs = Date.parse('0001-01-01T00:00:00Z')
-const lastMs = Date.parse('9999-12-31T23:59:59.999Z')
 
 const nothing = { data: {}, bytes: sizeOfMap, whole: true }
 

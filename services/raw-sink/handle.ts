@@ -1,3 +1,4 @@
+import { handleSound } from '#runtime/consume/handle-sound.ts'
 import { dead, type Delivery, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
 import { findFault, mapDocument, payloadDocument } from './document.ts'
@@ -12,21 +13,18 @@ const concurrency = 100
  * is always kept.
  */
 export function storePayloads(store: Store): Handler<RawPayload> {
-  return inTurn(async (payload) => {
-    const fault = findFault(payload)
-    if (fault !== null) return dead('invalid', fault)
+  const keep = inTurn(async (payload: RawPayload) => {
     const written = await store(payloadDocument(payload))
     if (written.kind !== 'refused') return outcomeOf(written)
     return outcomeOf(await store(payloadDocument(payload, `Firestore refused it: ${written.message}`)))
   })
+  return handleSound(findFault, keep)
 }
 
 /** Stores each map as one document. */
 export function storeMaps(store: Store): Handler<NormalizationMap> {
-  return inTurn(async (map) => {
-    const fault = findFault(map)
-    return fault === null ? outcomeOf(await store(mapDocument(map))) : dead('invalid', fault)
-  })
+  const keep = inTurn(async (map: NormalizationMap) => outcomeOf(await store(mapDocument(map))))
+  return handleSound(findFault, keep)
 }
 
 /**

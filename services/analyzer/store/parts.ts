@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
 import type { Payload } from '../judge/payload.ts'
 
@@ -28,29 +29,15 @@ export async function joinParts(tx: Transaction, observations: readonly Observat
   }))
 }
 
-async function keepParts(tx: Transaction, parts: readonly Observation[]): Promise<void> {
-  if (parts.length === 0) return
-  await tx.query(sql.unsafe`
-    INSERT INTO analyzer.pending_part (event_id, replay_id, part, item_values)
-    SELECT event_id, replay_id, part, item_values::jsonb
-    FROM unnest(
-      ${sql.array(
-        parts.map(({ event_id }) => event_id),
-        'uuid',
-      )},
-      ${sql.array(
-        parts.map(({ replay_id }) => replay_id ?? ''),
-        'text',
-      )},
-      ${sql.array(
-        parts.map(({ part }) => part),
-        'int4',
-      )},
-      ${sql.array(
-        parts.map(({ values }) => JSON.stringify(values)),
-        'text',
-      )}
-    ) AS n (event_id, replay_id, part, item_values)`)
+function keepParts(tx: Transaction, parts: readonly Observation[]): Promise<void> {
+  return insertRecords(
+    tx,
+    ['analyzer', 'pending_part'],
+    { event_id: 'uuid', replay_id: 'text', part: 'int4', item_values: 'jsonb' },
+    parts.map(({ event_id, replay_id, part, values }) => ({
+      ...{ event_id, replay_id: replay_id ?? '', part, item_values: JSON.stringify(values) },
+    })),
+  )
 }
 
 async function takeParts(tx: Transaction, last: readonly Observation[]) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { checkUnsubscribeLink } from '#runtime/web/signed-links.ts'
+import { uuidSource } from '#schemas/field-checks.ts'
 import { topics } from '#schemas/topics.ts'
 import { invalidLinkPage, messagePage, page, pageHeaders, pageType } from '../http/page.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -12,7 +13,7 @@ import type { RouteDoc, RouteRequest } from '../server/route.ts'
 // check them; POST needs neither a cookie nor a confirmation.
 
 const mailParams = z.object({
-  notification_id: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  notification_id: z.string().regex(new RegExp(`^${uuidSource}$`)),
   delivery_id: z.string().regex(/^[1-9]\d{0,15}$/),
 })
 const signedQuery = z.object({ signature: z.string().max(100) }).partial()

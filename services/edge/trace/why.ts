@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
+import { uuidSource } from '#schemas/field-checks.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { invalidLinkPage, messagePage, pageHeaders, pageType } from '../http/page.ts'
@@ -12,7 +13,7 @@ import { toLookupFailure } from './event-views.ts'
 import { readWhy, type Why, whySchema } from './read-why.ts'
 import { whyPage } from './why-page.ts'
 
-const whyParams = z.object({ news_id: z.string().regex(/^(\d{1,9}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i) })
+const whyParams = z.object({ news_id: z.string().regex(new RegExp(`^(\\d{1,9}|${uuidSource})$`, 'i')) })
 
 export const whyDoc: RouteDoc = {
   summary: 'Why a news item exists: its rule, the values that were compared, and the raw document of each.',

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
 
 /** A row of `normalizer.refused`: leaves of a payload, or with `seq` null all of it. */
 export type Refusal = {
@@ -16,26 +17,22 @@ export type Refusal = {
   sample: string
 }
 
-export async function insertRefusals(tx: Transaction, rows: readonly Refusal[]): Promise<void> {
-  if (rows.length === 0) return
-  const column = <T extends string | number | null>(type: string, value: (row: Refusal) => T) =>
-    sql.array(rows.map(value), type)
-  await tx.query(sql.unsafe`
-    INSERT INTO normalizer.refused
-      (event_no, superseded_by, seq, leaves, data_source_id, company_id, map_version, path, item_key, reason, sample)
-    SELECT * FROM unnest(
-      ${column('int8', (row) => row.event_no)},
-      ${column('int8', (row) => row.superseded_by)},
-      ${column('int4', (row) => row.seq)},
-      ${column('int4', (row) => row.leaves)},
-      ${column('int4', (row) => row.data_source_id)},
-      ${column('text', (row) => row.company_id)},
-      ${column('int4', (row) => row.map_version)},
-      ${column('text', (row) => row.path)},
-      ${column('text', (row) => row.item_key)},
-      ${column('text', (row) => row.reason)},
-      ${column('text', (row) => row.sample)}
-    )`)
+const refusalColumns = {
+  event_no: 'int8',
+  superseded_by: 'int8',
+  seq: 'int4',
+  leaves: 'int4',
+  data_source_id: 'int4',
+  company_id: 'text',
+  map_version: 'int4',
+  path: 'text',
+  item_key: 'text',
+  reason: 'text',
+  sample: 'text',
+}
+
+export function insertRefusals(tx: Transaction, rows: readonly Refusal[]): Promise<void> {
+  return insertRecords(tx, ['normalizer', 'refused'], refusalColumns, rows)
 }
 
 /** A replay, which judges anew what was said of its payload as a whole, and with `leaves_too` of its leaves. */

@@ -1,12 +1,14 @@
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { isUuid } from '#schemas/field-checks.ts'
 
 /** A sent e-mail, as its unsubscribe link names it. */
 export type MailReference = { notificationId: string; deliveryId: string }
 
 /** Reads `<notification id>/<delivery id>`; null if the text is something else. */
 export function readMailReference(text: string): MailReference | null {
-  const [, notificationId, deliveryId] = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(\d{1,16})$/.exec(text) ?? []
-  return notificationId !== undefined && deliveryId !== undefined ? { notificationId, deliveryId } : null
+  const [notificationId = '', deliveryId = '', ...more] = text.split('/')
+  const isReference = isUuid(notificationId) && /^\d{1,16}$/.test(deliveryId) && more.length === 0
+  return isReference ? { notificationId, deliveryId } : null
 }
 
 /** Unsubscribes the addresses that got these mails. Unknown mails are ignored. */

@@ -1,4 +1,5 @@
 import type { News } from '#schemas/generated/types.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Handler, ok } from '#runtime/consume/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
@@ -19,8 +20,8 @@ const itemColumns = {
   source_measurement_id: 'int4',
   item_key: 'text',
   dedupe_key: 'text',
-  observed_at: 'int8',
-} as const
+  observed_at: 'ms',
+}
 
 /**
  * Stores news and the groups they belong to, each news once. Sends nothing: `wake` is called when something may be due.
@@ -28,15 +29,13 @@ const itemColumns = {
  */
 export function storeNews(config: InboxSettings, database: Database, wake: () => void): Handler<News> {
   return async (batch) => {
-    const events = batch.map(({ value }) => ({ event_id: value.news_id, replay_id: null, content_hash: value.news_id }))
+    const events = batch.map(({ value }) => ({ event_id: value.news_id }))
     await withLedger(database, 'notifier', events, async (tx, verdicts) => {
       const fresh = batch.map(({ value }) => value).filter((_, index) => verdicts[index] === 'fresh')
       if (fresh.length === 0) return
       await countGroups(tx, fresh, config.GROUP_WAIT_MS)
-      await addItems(
-        tx,
-        fresh.filter(({ silent }) => !silent),
-      )
+      const loud = fresh.filter(({ silent }) => !silent)
+      await insertRecords(tx, ['notifier', 'news_item'], itemColumns, loud)
     })
     wake()
     return batch.map(() => ok())
@@ -66,20 +65,4 @@ async function countGroups(tx: Transaction, news: readonly News[], waitMs: numbe
         WHEN g.seen + excluded.seen >= g.size THEN now()
         ELSE least(g.due_at, excluded.due_at)
       END`)
-}
-
-async function addItems(tx: Transaction, news: readonly News[]): Promise<void> {
-  const names = Object.keys(itemColumns) as (keyof typeof itemColumns)[]
-  await tx.query(sql.unsafe`
-    INSERT INTO notifier.news_item (news_id, group_id, group_index, severity, kind, title, message, trigger_factor,
-      previous, current, source_measurement_id, item_key, dedupe_key, observed_at)
-    SELECT news_id, group_id, group_index, severity, kind, title, message, trigger_factor,
-      previous, current, source_measurement_id, item_key, dedupe_key, to_timestamp(observed_at / 1000.0)
-    FROM ${sql.unnest(
-      news.map((one) => names.map((name) => one[name])),
-      Object.values(itemColumns),
-    )} AS d (${sql.join(
-      names.map((name) => sql.identifier([name])),
-      sql.fragment`, `,
-    )})`)
 }

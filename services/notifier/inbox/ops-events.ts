@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { OpsEvent } from '#schemas/generated/types.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Handler, ok } from '#runtime/consume/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
@@ -14,22 +15,18 @@ const eventColumns = {
   subject: 'text',
   message: 'text',
   resolved: 'bool',
-  at: 'int8',
-} as const
+  at: 'ms',
+}
 
 const incidentRow = z.object({ dedupe_key: z.string(), is_open: z.boolean() })
 
 /** Stores operational events worth telling: the first of each story and its end. Others of an open story add nothing. */
 export function storeOpsEvents(database: Database, wake: () => void): Handler<OpsEvent> {
   return async (batch) => {
-    const events = batch.map(({ value }) => ({
-      event_id: value.event_id,
-      replay_id: null,
-      content_hash: value.event_id,
-    }))
+    const events = batch.map(({ value: { event_id } }) => ({ event_id }))
     await withLedger(database, 'notifier', events, async (tx, verdicts) => {
       const fresh = batch.map(({ value }) => value).filter((_, index) => verdicts[index] === 'fresh')
-      await addOpsEvents(tx, await keepTransitions(tx, fresh))
+      await insertRecords(tx, ['notifier', 'ops_event'], eventColumns, await keepTransitions(tx, fresh))
     })
     wake()
     return batch.map(() => ok())
@@ -57,18 +54,4 @@ async function keepTransitions(tx: Transaction, events: readonly OpsEvent[]): Pr
     FROM ${sql.unnest([...isOpen], ['text', 'bool'])} AS d (dedupe_key, is_open)
     WHERE s.dedupe_key = d.dedupe_key AND s.is_open <> d.is_open`)
   return transitions
-}
-
-async function addOpsEvents(tx: Transaction, events: readonly OpsEvent[]): Promise<void> {
-  const names = Object.keys(eventColumns) as (keyof typeof eventColumns)[]
-  await tx.query(sql.unsafe`
-    INSERT INTO notifier.ops_event (event_id, dedupe_key, kind, service, data_source_id, subject, message, resolved, at)
-    SELECT event_id, dedupe_key, kind, service, data_source_id, subject, message, resolved, to_timestamp(at / 1000.0)
-    FROM ${sql.unnest(
-      events.map((one) => names.map((name) => one[name])),
-      Object.values(eventColumns),
-    )} AS d (${sql.join(
-      names.map((name) => sql.identifier([name])),
-      sql.fragment`, `,
-    )})`)
 }

@@ -13,7 +13,7 @@ export function takeTriggers(database: Database, wakeDigests: () => void): Handl
   return async (batch) => {
     const asked = batch.map(({ value }) => value)
     const known = asked.filter((one) => one.kind === 'weekly_report' || mailOf(one) !== null)
-    const events = known.map(({ event_id: id }) => ({ event_id: id, replay_id: null, content_hash: id }))
+    const events = known.map(({ event_id }) => ({ event_id }))
     if (known.length > 0)
       await withLedger(database, 'notifier', events, async (tx, verdicts) => {
         const fresh = known.filter((_, index) => verdicts[index] === 'fresh')

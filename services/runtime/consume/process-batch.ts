@@ -5,6 +5,7 @@ import { countInARow, deadLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
+import { completeOutcomes } from './handle-sound.ts'
 import { dead, type Delivery, drop, type Handler, type Outcome } from './outcome.ts'
 import { encodeOutput, type Output } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
@@ -42,10 +43,7 @@ export function createProcessor<T>(
 
   return async (records, attempt) => {
     const decoded = await Promise.all(records.map((record) => decode(record, readValue, service)))
-    const deliveries = decoded.filter((one) => 'value' in one)
-    const handled = await handleAll(handle, deliveries)
-    let next = 0
-    const outcomes = decoded.map((one) => ('value' in one ? (handled[next++] as Outcome) : one))
+    const outcomes = await completeOutcomes(decoded, (deliveries) => handleAll(handle, deliveries))
 
     const partition = records[0]?.partition ?? 0
     const limit = settings.MAX_DEAD_LETTERS_IN_A_ROW
@@ -65,7 +63,7 @@ export function createProcessor<T>(
       if (outcome.kind !== 'dead') continue
       const death = {
         ...outcome,
-        stage: 'value' in (decoded[index] as object) ? ('handle' as const) : ('decode' as const),
+        stage: decoded[index] === outcome ? ('decode' as const) : ('handle' as const),
         ...{ service, group, deadLetterTopic: deadLetterName, deliveryCount: attempt, now: new Date() },
       }
       outgoing.push(deadLetterOf(record, death))
@@ -111,7 +109,6 @@ async function decode<T>(
 /** One outcome per delivery. Values the database refuses must not cost their neighbours: the batch is halved until the
  *  guilty one stands alone. */
 async function handleAll<T>(handle: Handler<T>, deliveries: Delivery<T>[]): Promise<Outcome[]> {
-  if (deliveries.length === 0) return []
   try {
     const outcomes = await handle(deliveries)
     if (outcomes.length !== deliveries.length)

@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from './database.ts'
 
-/** What one effect is counted by: the same (event_id, replay_id, part) takes effect once. */
-export type LedgerEvent = { event_id: string; replay_id: string | null; part?: number; content_hash: string }
+/**
+ * What one effect is counted by: the same (event_id, replay_id, part) takes effect once. Without `content_hash` the id
+ * stands for the content.
+ */
+export type LedgerEvent = { event_id: string; replay_id?: string | null; part?: number; content_hash?: string }
 
 /** What the ledger says of an event. `conflict`: the id is known, with another content. */
 export type Verdict = 'fresh' | 'repeated' | 'conflict'
@@ -60,7 +63,7 @@ async function recordEvents(
       'int4',
     )}`,
     sql.fragment`${sql.array(
-      pick(({ content_hash }) => content_hash),
+      pick(({ content_hash }) => content_hash ?? ''),
       'text',
     )}`,
     ...names.map((name) => {
@@ -93,7 +96,7 @@ async function recordEvents(
   }
   return events.map((event) => {
     const row = seen.get(keyOf(event))
-    if (!row || row.content_hash !== event.content_hash) return 'conflict'
+    if (!row || row.content_hash !== (event.content_hash ?? row.content_hash)) return 'conflict'
     const verdict = row.fresh ? 'fresh' : 'repeated'
     row.fresh = false
     return verdict

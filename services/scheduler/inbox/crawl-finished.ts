@@ -27,7 +27,6 @@ export function takeFinishes(
     const finishes = batch.map(({ value }) => value)
     const events = finishes.map((finish) => ({
       event_id: finish.event_id,
-      replay_id: null,
       content_hash: hashOf(finish),
     }))
     const outcomes = await withLedger(

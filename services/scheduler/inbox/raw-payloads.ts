@@ -28,7 +28,7 @@ export function countFeeds(database: Database): Handler<undefined> {
         database,
         'scheduler',
         // The event id covers the content's hash, and the headers do not repeat it.
-        feeds.map(({ event_id }) => ({ event_id, replay_id: null, content_hash: '' })),
+        feeds.map(({ event_id }) => ({ event_id })),
         async (tx, verdicts) => {
           const fresh = feeds.filter((_, index) => verdicts[index] === 'fresh')
           await addToRuns(

@@ -35,7 +35,7 @@ async function take(
   return withLedger(
     database,
     'scheduler',
-    [{ event_id, replay_id: null, content_hash: '' }],
+    [{ event_id }],
     async (tx, [verdict]) => {
       if (verdict !== 'fresh') return ok()
       const requested = await requestRun(tx, data_source_id, companies)
