@@ -8,6 +8,7 @@ import { type Database, openPool } from '#runtime/postgres/database.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { type FetchedRecord, headerText } from '#runtime/kafka/record.ts'
+import { cut } from '#runtime/text/shorten.ts'
 import { createCodec, DecodeError } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { type DeadLetter, type DeadLetterTopic, deadLetterTopics, readDeadLetter, replayOf } from './dead-letter.ts'
@@ -96,7 +97,7 @@ async function decode(config: Config, of: DeadLetterTopic, value: Buffer | null)
     return JSON.parse(
       JSON.stringify(decoded, function (name, plain: unknown) {
         const raw = (this as Record<string, unknown>)[name]
-        return Buffer.isBuffer(raw) ? cut(raw.toString()) : typeof plain === 'string' ? cut(plain) : plain
+        return Buffer.isBuffer(raw) ? shortened(raw.toString()) : typeof plain === 'string' ? shortened(plain) : plain
       }),
     )
   } catch (error) {
@@ -109,8 +110,9 @@ async function decode(config: Config, of: DeadLetterTopic, value: Buffer | null)
   }
 }
 
-function cut(text: string): string {
-  return text.length > maxShownCharacters ? `${text.slice(0, maxShownCharacters)}… (${text.length} characters)` : text
+function shortened(text: string): string {
+  const shown = cut(text, maxShownCharacters)
+  return shown === text ? text : `${shown} (${text.length} characters)`
 }
 
 type ReplayOptions = Shared & { all?: boolean; rate: string; force?: boolean; dryRun?: boolean }

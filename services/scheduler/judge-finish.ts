@@ -1,4 +1,4 @@
-import { quote } from './quote.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 
 /** What decides about a task's finish record. Times are ms since 1970. */
 export type FinishedTask = {
@@ -47,7 +47,7 @@ export function companyErrors(
   return Object.fromEntries(
     named.map(([company, { error_type, error_description }]) => {
       const words = [error_type, error_description ?? ''].filter(Boolean).join(': ')
-      return [company, quote(words, longestReason)]
+      return [company, excerpt(words, longestReason)]
     }),
   )
 }

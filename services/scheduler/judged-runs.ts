@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
+import { formatTime } from '#runtime/text/format.ts'
+import { epochMs } from './times.ts'
 import type { Config } from './config.ts'
 import { type Health, judgeHealth } from './judge-health.ts'
 import { closeIncidents, openIncidents, type Incident } from './incidents.ts'
@@ -171,7 +173,7 @@ const missingRow = z.object({
   company_id: z.number(),
   company: z.string(),
   source: z.string(),
-  last_value: z.string(),
+  last_value_at: z.number(),
   reason: z.string().nullable(),
 })
 
@@ -180,7 +182,7 @@ async function openMissing(tx: Transaction, runs: readonly UnjudgedRun[]): Promi
   if (runs.length === 0) return
   const missing = await tx.any(sql.type(missingRow)`
     SELECT r.data_source_id, c.company_id, k.name AS company, s.source_name AS source,
-      to_char(c.last_fed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') AS last_value,
+      ${epochMs(sql.fragment`c.last_fed_at`)} AS last_value_at,
       r.companies_failed ->> c.company_id::text AS reason
     FROM scheduler.run r
     JOIN scheduler.company_source c USING (data_source_id)
@@ -190,15 +192,16 @@ async function openMissing(tx: Transaction, runs: readonly UnjudgedRun[]): Promi
     WHERE r.task_id = ANY(${idsOf(runs)}) AND c.last_fed_at < r.started_at AND c.last_fed_task <> r.task_id`)
   await openIncidents(
     tx,
-    missing.map(({ data_source_id, company_id, company, source, last_value, reason }): Incident => {
+    missing.map(({ data_source_id, company_id, company, source, last_value_at, reason }): Incident => {
+      const since = formatTime(last_value_at)
       const because = reason ?? 'the run finished without a payload about it'
       return {
         kind: 'stale',
         data_source_id,
         company_id,
         subject: `${company}, ${source}`,
-        message: `No value of ${company} from ${source} since ${last_value} UTC: ${because}. \`parma companies ls\` shows its identifiers.`,
-        facts: { what: 'ran, no value', since: last_value, because },
+        message: `No value of ${company} from ${source} since ${since}: ${because}. \`parma companies ls\` shows its identifiers.`,
+        facts: { what: 'ran, no value', since, because },
       }
     }),
   )

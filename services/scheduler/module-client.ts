@@ -1,7 +1,7 @@
+import { excerpt } from '#runtime/text/shorten.ts'
 import { type HttpClient, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
 import type { CompaniesRequest } from './build-request.ts'
-import { quote } from './quote.ts'
 import { type Discovery, readDiscovery } from './read-discovery.ts'
 
 /** How the call of a run ended. `reached`: the module got it and may work on although the connection broke off. */
@@ -43,7 +43,7 @@ export function openModule(http: HttpClient, options: ModuleOptions): Module {
     const ok = answer.status >= 200 && answer.status < 300
     return {
       text,
-      error: ok ? null : `/${route} answered ${answer.status}: ${quote(text, 200)}`,
+      error: ok ? null : `/${route} answered ${answer.status}: ${excerpt(text, 200)}`,
     }
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { excerpt } from '#runtime/text/shorten.ts'
 import type { CompanyIdentifiers } from './build-request.ts'
-import { quote } from './quote.ts'
 
 /** The result of a company's discovery. `valid_until`: ms since 1970; null: the module did not say. */
 export type Discovery =
@@ -55,7 +55,7 @@ export function readDiscovery(body: string, companyId: number): Discovery {
   const own = identifiers[String(companyId)]
   const others = Object.keys(identifiers).slice(0, 3)
   if (!own && others.length > 0) {
-    const named = others.map((key) => quote(key, 20)).join(', ')
+    const named = others.map((key) => excerpt(key, 20)).join(', ')
     return { verdict: 'failed', reason: `/discover answered for company ${named} instead` }
   }
   const found = Object.entries(own ?? {}).flatMap(([property, values]) =>

@@ -52,7 +52,7 @@ export async function listSources({ json = false }: { json?: boolean }): Promise
         outcome,
         reason,
         health,
-        uptime: uptime === null ? null : `${(uptime * 100).toFixed(2)} %`,
+        uptime: uptime === null ? null : `${(uptime * 100).toFixed(2)}%`,
       }
     })
   })

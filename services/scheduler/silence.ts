@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { formatTime } from '#runtime/text/format.ts'
 import { bringsCompanies } from './build-request.ts'
 import type { Config } from './config.ts'
 import { rhythmOf } from './plan-slots.ts'
@@ -53,9 +54,9 @@ export async function judgeSources(database: Database, settings: Config): Promis
     const key: IncidentKey = { kind: 'stale', data_source_id: id, company_id: null }
     if (!found) well.push(key)
     else {
-      const since = new Date(found.since).toISOString().slice(0, 16).replace('T', ' ')
+      const since = formatTime(found.since)
       const { what, because } = found
-      const message = `No value from ${name} since ${since} UTC: ${because}. \`parma schedule ls\` shows its plan and last run.`
+      const message = `No value from ${name} since ${since}: ${because}. \`parma schedule ls\` shows its plan and last run.`
       stale.push({ ...key, subject: name, message, facts: { what, since, because } })
     }
   }

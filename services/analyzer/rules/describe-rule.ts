@@ -1,5 +1,6 @@
+import { formatCount, formatList, formatPercent } from '#runtime/text/format.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import type { RuleDefinition } from './read-definition.ts'
-import { formatCount, formatList } from '../values/format.ts'
 
 const moves = { up: 'a rise', down: 'a fall', both: 'a change' }
 
@@ -31,8 +32,13 @@ function describeCondition(when: RuleDefinition['when']): string {
     case 'changed':
       return [
         'any change',
-        when.ignore.length > 0 ? ` except of ${formatList(when.ignore, 5)}` : '',
-        when.similarity === null ? '' : ` of texts that are less than ${Math.round(when.similarity * 100)}% alike`,
+        when.ignore.length > 0
+          ? ` except of ${formatList(
+              when.ignore.map((text) => excerpt(text, 60)),
+              5,
+            )}`
+          : '',
+        when.similarity === null ? '' : ` of texts that are less than ${formatPercent(when.similarity * 100)} alike`,
       ].join('')
     case 'never':
       return 'nothing'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { type Method, methods } from '../values/aggregate.ts'
-import { excerpt } from '../values/format.ts'
 
 const number = z.number()
 const direction = z.enum(['up', 'down', 'both']).default('both')

@@ -5,7 +5,6 @@ import { describeFiring, type Names } from './describe-firing.ts'
 import { countWords } from './write-headline.ts'
 import { type Firing, judge } from '../judge/judge.ts'
 import type { RuleDefinition } from '../rules/read-definition.ts'
-import { excerpt, formatNumber, formatNumbers, formatPercent } from '../values/format.ts'
 import type { Value } from '../values/value.ts'
 
 const policy = { threshold: 5, steps: 0, types: new Set(['text', 'bool', 'date', 'link']) }
@@ -318,49 +317,3 @@ test('every number of a text is a fact, and company, measurement and both values
 function numbersIn(said: string): string[] {
   return said.match(/\d+(?:[.,]\d+)*/g) ?? []
 }
-
-describe('numbers as a person writes them', () => {
-  test.each([
-    [0, '0'],
-    [-0, '0'],
-    [1234567, '1,234,567'],
-    [12_345_678, '12.3 million'],
-    [-4_300_000_000, '-4.3 billion'],
-    [4.5678, '4.57'],
-    [1234.5, '1,234.5'],
-    [0.00123456, '0.00123'],
-    [1.2e300, '1.2 × 10^300'],
-    [5e-324, '4.94 × 10^-324'],
-    [1e15, '1 × 10^15'],
-  ])('%d', (value, said) => {
-    expect(formatNumber(value)).toBe(said)
-  })
-  test('two that differ are told apart', () => {
-    expect(formatNumbers(12_345_678, 12_345_679)).toEqual(['12,345,678', '12,345,679'])
-    expect(formatNumbers(1.001, 1.002)).toEqual(['1.001', '1.002'])
-    fc.assert(
-      fc.property(
-        fc.double({ noNaN: true, noDefaultInfinity: true }),
-        fc.double({ noNaN: true, noDefaultInfinity: true }),
-        (a, b) => {
-          const [left, right] = formatNumbers(a, b)
-          expect(left === right).toBe(a === b)
-        },
-      ),
-    )
-  })
-  test.each([
-    [14.2857, '14%'],
-    [-5.26, '5.3%'],
-    [0.0432, '0.043%'],
-    [1.25e-14, '1.3 × 10^-14%'],
-    [1900, '1,900%'],
-  ])('%d percent', (percent, said) => {
-    expect(formatPercent(percent)).toBe(said)
-  })
-  test('a cut text ends at a word and never within a number', () => {
-    expect(excerpt('Observability for large language models', 20)).toBe('Observability for…')
-    expect(excerpt(`abc${'1'.repeat(100)}`, 20)).toBe('abc…')
-    expect(excerpt('  a \n b\u0007 ', 20)).toBe('a b')
-  })
-})

@@ -1,16 +1,9 @@
+import { formatCount, formatNumber, formatNumbers, formatPercent, formatTime } from '#runtime/text/format.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import type { Rule } from '../rules/compile-rules.ts'
 import type { Firing } from '../judge/judge.ts'
 import { countWords, writeHeadline } from './write-headline.ts'
-import {
-  excerpt,
-  formatCount,
-  formatList,
-  formatNumber,
-  formatNumbers,
-  formatPercent,
-  formatTime,
-} from '../values/format.ts'
-import { maxMembers, maxText, formatName, formatValue } from './format-value.ts'
+import { formatMembers, formatName, formatSince, formatValue, maxText } from './format-value.ts'
 import { missingIn, numberOf, type Value } from '../values/value.ts'
 
 export type Names = { company: string; source: string; measurement: string; item: string | null }
@@ -39,7 +32,7 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
   const source = formatName(names.source, 'the source')
   const measurement = formatName(names.measurement, 'value')
   const item = names.item === null ? null : formatName(names.item, 'an item')
-  const since = formatTime(firing.since, observedAt)
+  const since = formatSince(firing.since, observedAt)
   const { endings, event, more = '', previous, current, facts } = describeChange(firing)
   const held = firing.flapping ? ', and keeps fluctuating' : ''
   const thing = firing.window ? `${aggregates[firing.window.method]} ${measurement}` : measurement
@@ -134,10 +127,10 @@ function describeRow({ inARow, condition }: Rule, facts: Record<string, string>)
 
 function describeMembers(before: readonly string[], now: readonly string[]): Phrases {
   const [added, removed] = [missingIn(before, now), missingIn(now, before)]
-  const [previous, current] = [formatList(before, maxMembers), formatList(now, maxMembers)]
+  const [previous, current] = [formatMembers(before), formatMembers(now)]
   const facts: Record<string, string> = { added_count: String(added.length), removed_count: String(removed.length) }
-  if (added.length > 0) facts.added = formatList(added, maxMembers)
-  if (removed.length > 0) facts.removed = formatList(removed, maxMembers)
+  if (added.length > 0) facts.added = formatMembers(added)
+  if (removed.length > 0) facts.removed = formatMembers(removed)
   const counts = [
     added.length > 0 ? `${added.length} added` : '',
     removed.length > 0 ? `${removed.length} removed` : '',
@@ -157,7 +150,7 @@ function formatBoth(before: Value, now: Value): [string, string] {
   if (before.kind === 'text' && now.kind === 'text') return formatTexts(before.text, now.text)
   const said: [string, string] = [formatValue(before), formatValue(now)]
   if (before.kind !== 'date' || now.kind !== 'date' || said[0] !== said[1]) return said
-  return [formatTime(before.date, before.date), formatTime(now.date, now.date)]
+  return [formatTime(before.date), formatTime(now.date)]
 }
 
 /** Two texts that differ, cut to where they differ. */

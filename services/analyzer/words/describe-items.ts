@@ -1,8 +1,9 @@
+import { formatCount } from '#runtime/text/format.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import type { Description, Names } from './describe-firing.ts'
 import { countWords, writeHeadline } from './write-headline.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
-import { excerpt, formatList, formatTime } from '../values/format.ts'
-import { maxMembers, formatName, formatValue } from './format-value.ts'
+import { formatMembers, formatName, formatSince, formatValue } from './format-value.ts'
 import { readValue } from '../values/value.ts'
 
 /** How many values of a new item are listed. */
@@ -18,16 +19,13 @@ export function describeItems(
   const company = formatName(names.company, 'the company')
   const source = formatName(names.source, 'the source')
   const listName = formatName(nameOf(list), 'items')
-  const labels = formatList(
-    items.map(({ label }) => formatName(label, 'an item')),
-    items.length === 1 ? 1 : maxMembers,
-  )
-  const count = `${items.length} ${items.length === 1 ? 'item' : 'items'}`
+  const labels = formatMembers(items.map(({ label }) => formatName(label, 'an item')))
+  const count = formatCount(items.length, 'item')
   const verb = kind === 'appeared' ? 'gained' : 'lost'
   const isShort = items.length === 1 && countWords(labels) <= 4 && labels.length <= 60
   const what = items.length === 1 ? labels : `${count}: ${labels}`
   const details = formatValues(values, items[0]!.label)
-  const lastSeen = since === null ? null : formatTime(since, observedAt)
+  const lastSeen = since === null ? null : formatSince(since, observedAt)
   const more = [
     ...(lastSeen === null ? [] : [`, last seen ${lastSeen}`]),
     ...(details === null ? [] : [`: ${details}`]),

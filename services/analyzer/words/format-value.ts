@@ -1,11 +1,14 @@
-import { excerpt, formatList, formatNumber, formatTime } from '../values/format.ts'
+import { formatDate, formatList, formatNumber, formatTime } from '#runtime/text/format.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import type { Value } from '../values/value.ts'
 
 const maxName = 80
 /** Longest text in a sentence. */
 export const maxText = 140
 /** Most members of a list in a sentence. */
-export const maxMembers = 5
+const maxMembers = 5
+const maxMember = 60
 
 /** A name in a sentence; `otherwise` if it is empty. */
 export function formatName(name: string, otherwise: string): string {
@@ -21,8 +24,21 @@ export function formatValue(value: Value): string {
     case 'text':
       return excerpt(value.text, maxText) || 'nothing'
     case 'date':
-      return formatTime(value.date)
+      return formatDate(value.date)
     case 'set':
-      return formatList(value.members, maxMembers)
+      return formatMembers(value.members)
   }
+}
+
+/** a, b and 3 more. */
+export function formatMembers(members: readonly string[]): string {
+  return formatList(
+    members.map((member) => excerpt(member, maxMember) || 'an empty text'),
+    maxMembers,
+  )
+}
+
+/** The day since which something was as it was; with the time of day when that is less than two days ago. */
+export function formatSince(at: number, now: number): string {
+  return now - at < 2 * dayMs ? formatTime(at) : formatDate(at)
 }

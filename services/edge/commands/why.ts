@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { formatChange } from '#runtime/text/format.ts'
 import { readWhy, type Why } from '../trace/read-why.ts'
 
 export function build(group: Command): void {
@@ -30,7 +31,7 @@ function describeWhy(why: Why): string {
     ['measurement', name(why.measurement)],
     ['item', item_key ?? 'none'],
     ['compared', `${why.previous ?? 'nothing'} → ${why.current ?? 'nothing'}`],
-    ['change', trigger_factor === null ? 'no percentage' : `${trigger_factor}%`],
+    ['change', trigger_factor === null ? 'no percentage' : formatChange(trigger_factor)],
     [
       'rule',
       rule

@@ -1,3 +1,4 @@
+import { cut } from '#runtime/text/shorten.ts'
 import type { CrawlError } from '#schemas/generated/types.ts'
 
 export type CrawlErrors = Record<string, CrawlError>
@@ -27,8 +28,8 @@ function quote(text: string | null): string {
 export function fitErrors(errors: CrawlErrors | null, maxBytes = maxSummaryBytes): CrawlErrors | null {
   if (errors === null) return null
   for (const length of [Number.POSITIVE_INFINITY, 1000, 200, 50]) {
-    const cut = mapErrors(errors, (text) => (text.length > length ? `${text.slice(0, length)}…` : text))
-    if (summarize(cut).length <= maxBytes) return cut
+    const shorter = mapErrors(errors, (text) => cut(text, length))
+    if (summarize(shorter).length <= maxBytes) return shorter
   }
   const kept: [string, CrawlError][] = []
   let size = 2

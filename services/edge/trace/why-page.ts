@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { formatChange } from '#runtime/text/format.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { page } from '../http/page.ts'
 import type { Why } from './read-why.ts'
@@ -17,7 +18,7 @@ export function whyPage(why: Why): string {
       ['Item', item_key],
       ['Before', why.previous],
       ['Now', why.current],
-      ['Change', factor === null ? null : `${Math.round(factor * 100) / 100}%`],
+      ['Change', factor === null ? null : formatChange(factor)],
       ['Rule', rule ? `${rule.id}, version ${rule.version}` : 'None: changes of this kind are always reported'],
       ['Threshold', thresholdOf(why)],
       ['News item', why.news_id],

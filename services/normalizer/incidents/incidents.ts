@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from 'uuid'
+import { formatPercent } from '#runtime/text/format.ts'
 import type { OpsEvent, RawPayload } from '#schemas/generated/types.ts'
 import type { Drift } from '../understand/normalize.ts'
 import type { RisenNulls } from './null-rates.ts'
@@ -55,7 +56,7 @@ function isOfToday({ kind }: Drift, { history, replay }: RawPayload): boolean {
 /** That a path is null much more often than before; `payload` is one that shows it. */
 export function describeRisenNulls({ source_name, event_id, company_id }: RawPayload, risen: RisenNulls): Incident {
   const { path, leaves, nulls, leaves_before, nulls_before } = risen
-  const percent = (part: number, of: number) => `${Math.round((100 * part) / of)} %`
+  const percent = (part: number, of: number) => formatPercent((100 * part) / of)
   return {
     kind: 'null-rate',
     subject: path,

@@ -1,5 +1,5 @@
 import { type ValueType, valueTypes } from '../read/coerce.ts'
-import { excerpt, pathOf } from '../read/json-text.ts'
+import { cutStorable, pathOf } from '../read/json-text.ts'
 
 /** An entry of a map as the payload walk needs it. */
 export type Entry = ValueEntry | NestedEntry | FaultyEntry
@@ -72,7 +72,7 @@ function compileEntry(
   faults: MapFault[],
   fault: (message: string) => void,
 ): Entry {
-  const name = typeof entry.MeasurementName === 'string' ? excerpt(entry.MeasurementName, maxNameLength) : path
+  const name = typeof entry.MeasurementName === 'string' ? cutStorable(entry.MeasurementName, maxNameLength) : path
   const type = typeof entry.DataType === 'string' ? entry.DataType.trim().toLowerCase() : ''
   const id = readId(entry.source_measurement_id, fault)
   const problem = id === null ? 'no-measurement-id' : names.has(id) ? 'doubled-measurement-id' : null
@@ -115,7 +115,7 @@ function readId(given: unknown, fault: (message: string) => void): number | null
 
 /** Lists and objects by their kind: how deep they are is not known. */
 function show(given: unknown): string {
-  return Array.isArray(given) ? '[…]' : isRecord(given) ? '{…}' : excerpt(JSON.stringify(given), 60)
+  return Array.isArray(given) ? '[…]' : isRecord(given) ? '{…}' : cutStorable(JSON.stringify(given), 60)
 }
 
 function readJson(text: string): unknown {

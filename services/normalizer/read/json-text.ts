@@ -37,8 +37,8 @@ export function isStorable(text: string): boolean {
 /** Characters of what was refused that are kept: enough to see what it is, without keeping the payload twice. */
 export const sampleLength = 200
 
-/** A storable text for people: at most `length` characters, what cannot be stored replaced. */
-export function excerpt(text: string, length: number): string {
+/** The first `length` characters of a text as a Postgres column can hold them: NUL and what is not Unicode are replaced. */
+export function cutStorable(text: string, length: number): string {
   return text.slice(0, length).replaceAll('\0', '\ufffd').toWellFormed()
 }
 
@@ -57,5 +57,5 @@ const maxPathLength = 500
 export function pathOf(prefix: string, key: string): string {
   const plain = /^[^.[\]"\\\p{Cc}\p{Cs}]+$/u.test(key)
   const path = plain ? (prefix === '' ? key : `${prefix}.${key}`) : `${prefix}[${JSON.stringify(key)}]`
-  return path.length <= maxPathLength ? path : `${excerpt(path, 400)}…${sha256(path)}`
+  return path.length <= maxPathLength ? path : `${cutStorable(path, 400)}…${sha256(path)}`
 }

@@ -1,5 +1,5 @@
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
-import { excerpt, sha256 } from '../read/json-text.ts'
+import { cutStorable, sha256 } from '../read/json-text.ts'
 import type { ValueRow } from './values.ts'
 import type { StoredPayload } from './written.ts'
 
@@ -80,7 +80,7 @@ const lengthOf = (text: string | null) => text?.length ?? 0
 /** A value that no record could carry is told by its beginning and its hash: whole it is in `normalizer.value` alone. */
 function fit(value: ObservedValue, text: string | null, { bytes }: PartLimits): ObservedValue {
   if (text === null || sizeOf(value) <= bytes) return value
-  return { ...value, text: `${excerpt(text, 1000)}… ${sha256(text)}`, members: null }
+  return { ...value, text: `${cutStorable(text, 1000)}… ${sha256(text)}`, members: null }
 }
 
 function split(values: ObservedValue[], limits: PartLimits): ObservedValue[][] {

@@ -1,4 +1,4 @@
-import { excerpt, sampleLength } from '../read/json-text.ts'
+import { cutStorable, sampleLength } from '../read/json-text.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { Value } from '../understand/normalize.ts'
 import type { Matched } from '../ledger/work.ts'
@@ -68,7 +68,7 @@ export function splitLeaves(
     ...lost.map((value) => ({
       ...value,
       reason: 'unknown-measurement',
-      sample: excerpt(sampleOf(value), sampleLength),
+      sample: cutStorable(sampleOf(value), sampleLength),
     })),
   ]
   row.subject_key = normalized.subjectKey

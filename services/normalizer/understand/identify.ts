@@ -1,4 +1,4 @@
-import { excerpt, isStorable, sha256 } from '../read/json-text.ts'
+import { cutStorable, isStorable, sha256 } from '../read/json-text.ts'
 import type { Json, Structure } from '../read/parse.ts'
 
 /** Which item of a list (and of the lists around it) a value belongs to. `label`: what a person calls the item. */
@@ -46,7 +46,7 @@ export function identify(
   let object = 0
   return items.map((item, position) => {
     const name = itemKey === null ? (item.kind === 'object' ? names[object++] : null) : names[position]
-    const label = labelOf(item) ?? (name === null || name === undefined ? null : excerpt(name, maxLabelLength))
+    const label = labelOf(item) ?? (name === null || name === undefined ? null : cutStorable(name, maxLabelLength))
     return { key: chain(outer, unique(name ?? `#${position}`)), label }
   })
 }
@@ -114,5 +114,5 @@ function shorten(key: string): string {
 
 function labelOf(item: Json): string | null {
   const label = labels.map((name) => keyText(item, name)).find((text) => text !== null)
-  return label === undefined || label === null ? null : excerpt(label, maxLabelLength)
+  return label === undefined || label === null ? null : cutStorable(label, maxLabelLength)
 }

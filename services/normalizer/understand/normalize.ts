@@ -1,6 +1,6 @@
 import { coerce, type CoerceProblem, coercions, type Coerced, kindOf } from '../read/coerce.ts'
 import { identify, type Identity, subjectOf } from './identify.ts'
-import { excerpt, jsonText, pathOf, sampleLength } from '../read/json-text.ts'
+import { cutStorable, jsonText, pathOf, sampleLength } from '../read/json-text.ts'
 import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } from '../maps/compile-map.ts'
 import type { Json, List, Structure } from '../read/parse.ts'
 
@@ -141,7 +141,7 @@ class Walk {
   }
 
   #refuse(reason: ValueProblem, node: Json, path: string, item: Identity | null): void {
-    const sample = excerpt(jsonText(node), sampleLength)
+    const sample = cutStorable(jsonText(node), sampleLength)
     this.result.refused.push({ seq: this.#seq(node), leaves: node.leaves, path, item, reason, sample })
   }
 

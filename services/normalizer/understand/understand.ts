@@ -2,7 +2,7 @@ import { dayMs } from '#runtime/text/time.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { MapFault } from '../maps/compile-map.ts'
 import type { LoadedMap } from '../maps/loaded-maps.ts'
-import { excerpt, sampleLength } from '../read/json-text.ts'
+import { cutStorable, sampleLength } from '../read/json-text.ts'
 import { normalize, type Normalized } from './normalize.ts'
 import { type Json, type Limits, parse, type ParseProblem, type Structure } from '../read/parse.ts'
 
@@ -40,7 +40,7 @@ export function understand(
 ): Understood | PayloadRefused {
   const mapVersion = typeof map === 'string' ? null : map.version
   const refuse = (reason: PayloadProblem, message: string, sample = ''): PayloadRefused => {
-    return { reason, message, sample: excerpt(sample, sampleLength), mapVersion }
+    return { reason, message, sample: cutStorable(sample, sampleLength), mapVersion }
   }
   if (!/^(0|-?[1-9]\d*)$/.test(payload.company_id))
     return refuse('company-id', 'the company id is no integer', payload.company_id)
@@ -58,7 +58,7 @@ export function understand(
   if (parsed.problem) return refuse(parsed.problem, parsed.message, text)
   const source = memberOf(parsed.root, 'source_name')
   if (source?.kind === 'text' && source.value !== payload.source_name)
-    return refuse('wrong-source', `the body is of source ${excerpt(source.value, 60)}`, source.value)
+    return refuse('wrong-source', `the body is of source ${cutStorable(source.value, 60)}`, source.value)
   const data = memberOf(parsed.root, 'raw_data')
   if (data?.kind !== 'object') return refuse('no-raw-data', 'the body has no object raw_data', text)
   if (data.leaves > options.MAX_LEAVES) return refuse('too-many-leaves', `more than ${options.MAX_LEAVES} values`, text)

@@ -1,6 +1,6 @@
+import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
-import { clean, cut } from '../message/text.ts'
 
 /**
  * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
@@ -19,7 +19,7 @@ const notSent: ReadonlySet<HttpFailure> = new Set(['bad-url', 'address-refused',
 /** What a call without a usable answer means for its message. */
 export function judgeHttpFailure(error: unknown): Answer {
   if (!(error instanceof HttpClientError)) throw error
-  return { kind: notSent.has(error.reason) ? 'retry' : 'lost', reason: cut(clean(error.message), 300) }
+  return { kind: notSent.has(error.reason) ? 'retry' : 'lost', reason: excerpt(error.message, 300) }
 }
 
 /** A status and the beginning of what was said with it, for people. */

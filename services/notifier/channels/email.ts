@@ -4,13 +4,13 @@ import MailComposer from 'nodemailer/lib/mail-composer'
 import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { z } from 'zod'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import type { Answer } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
 import type { ChannelSettings } from './settings.ts'
 import { asHtml, asText } from '../message/render.ts'
 import { openSendGrid } from './sendgrid.ts'
-import { clean, cut } from '../message/text.ts'
 import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
 
 const address = z.email().max(254)
@@ -100,7 +100,7 @@ function transmit(
     const fail = (error: NodemailerError) => finish(judgeSmtpError(error, textAskedFor))
     const send = () =>
       connection.send(envelope, text, (error, info) =>
-        error ? fail(error) : finish({ kind: 'sent', reference: cut(clean(String(info.response)), 200) }),
+        error ? fail(error) : finish({ kind: 'sent', reference: excerpt(String(info.response), 200) }),
       )
     connection.on('error', fail)
     connection.connect((error) => {
@@ -116,7 +116,7 @@ function transmit(
 
 /** What an error of an SMTP session means for its mail. A reply of the server is an answer, whenever it comes. */
 export function judgeSmtpError(error: NodemailerError, textAskedFor: boolean): Answer {
-  const reason = cut(clean(error.message), 300)
+  const reason = excerpt(error.message, 300)
   const { code, responseCode = 0 } = error
   // Only what is said of this envelope or text speaks of the mail; a refused login or greeting concerns them all.
   const isOfThisMail = code === 'EENVELOPE' || code === 'EMESSAGE'

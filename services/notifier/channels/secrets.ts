@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { createCache } from '#runtime/process/cache.ts'
 import { ConfigError, type Env, secret } from '#runtime/process/config.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { minuteMs } from '#runtime/text/time.ts'
-import { clean, cut } from '../message/text.ts'
 import type { Answer } from './answer.ts'
 import { decryptSecret, parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
 import { openSecretManager, type SecretManagerAccess } from './secret-manager.ts'
@@ -72,14 +72,14 @@ export function openSecrets(places: SecretPlaces, database: Pick<Database, 'mayb
   }
 
   return async (name) => {
-    const shown = cut(clean(name), 100)
+    const shown = excerpt(name, 100)
     if (!isSecretName(name)) return { problem: `${shown} is no name of a secret`, isMissing: true }
     try {
       const secret = findSecret(places, name) ?? (await findStored(name)) ?? (await findManaged(name))
       if (secret !== null) return { secret }
     } catch (error) {
       return {
-        problem: `the secret ${shown} cannot be read: ${cut(clean((error as Error).message), 200)}`,
+        problem: `the secret ${shown} cannot be read: ${excerpt((error as Error).message, 200)}`,
         isMissing: false,
       }
     }

@@ -6,6 +6,7 @@ import {
   WebAPIRequestError,
   WebClient,
 } from '@slack/web-api'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { minuteMs } from '#runtime/text/time.ts'
 import type { Answer } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
@@ -14,7 +15,6 @@ import { maxWaitMs } from './answer.ts'
 import { asSlack, maxDigestChars } from '../message/render.ts'
 import { type FoundSecret, withoutSecret } from './secrets.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
-import { clean, cut } from '../message/text.ts'
 
 const channelId = /^[CDGU][A-Z0-9]{6,20}$/
 const channelName = /^[\p{Ll}\p{Lo}\p{M}\p{N}_-]{1,80}$/u
@@ -207,7 +207,7 @@ const hints: Record<string, string> = {
 
 /** What an error of a call means for its message. */
 export function judgeSlackError(error: unknown): Answer {
-  const reason = cut(clean(error instanceof Error ? error.message : String(error)), 300)
+  const reason = excerpt(error instanceof Error ? error.message : String(error), 300)
   if (error instanceof WebAPIRateLimitedError)
     return { kind: 'retry', reason, afterMs: Math.min(error.retryAfter * 1000, maxWaitMs) }
   if (error instanceof WebAPIPlatformError) {

@@ -3,10 +3,10 @@ import type { Database } from '#runtime/postgres/database.ts'
 import { batchCalls } from '#runtime/process/batch-calls.ts'
 import { retryTransient } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import type { Answer } from '../channels/answer.ts'
 import type { Channel, ChannelKind, Delivery } from '../channels/channel.ts'
 import { explainWhy } from '../message/compose.ts'
-import { clean, cut } from '../message/text.ts'
 import { decideNext, type Policy } from './decide-next.ts'
 import { watchOutages } from './outage.ts'
 import type { DeliverySettings } from './settings.ts'
@@ -116,7 +116,5 @@ async function call(channel: Channel, claimed: ClaimedDelivery): Promise<Answer>
 /** What an outage would concern: the whole kind of channel, or all destinations with the same secret. */
 function outageSubject(name: string, { hasSecrets }: ChannelKind, { secret_id }: ClaimedDelivery): string {
   if (!hasSecrets) return name
-  return secret_id === ''
-    ? `${name} without a secret of its own`
-    : `${name} with the secret ${cut(clean(secret_id), 100)}`
+  return secret_id === '' ? `${name} without a secret of its own` : `${name} with the secret ${excerpt(secret_id, 100)}`
 }

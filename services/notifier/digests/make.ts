@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/process/retry.ts'
-import { clean, cut } from '../message/text.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { composeDigests } from './compose.ts'
 import { type DueDigest, findDue, type Page, type Selection } from './policies.ts'
 import type { DigestSettings } from './settings.ts'
@@ -76,7 +76,7 @@ async function makeOneByOne(
       const { user_id, bucket_id, period } = one
       log.error({ error, user_id, bucket_id, period }, 'digest_failed')
       digests.inc({ outcome: 'failed' })
-      problem = cut(clean(messageOf(error)), 300)
+      problem = excerpt(messageOf(error), 300)
       // A digest that fails before it is due is made again when it is.
       if (selection.which === 'due') await recordFailure(database, one, problem)
     }

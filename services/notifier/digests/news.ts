@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { formatDate } from '#runtime/text/format.ts'
 import { type DigestNewsItem, isFunding } from '../message/compose-digest.ts'
 import type { DueDigest } from './policies.ts'
 import type { Series } from '../message/draw-series.ts'
-import { formatDate } from '../message/text.ts'
 
 type Connection = Pick<Database, 'any'>
 

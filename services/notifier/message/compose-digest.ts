@@ -1,6 +1,7 @@
+import { formatTime } from '#runtime/text/format.ts'
+import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { Line, Message } from './message.ts'
 import { escapeSlack } from './slack-text.ts'
-import { clean, cut, formatTime } from './text.ts'
 
 export const rhythms = ['daily', 'weekly', 'monthly'] as const
 export type Rhythm = (typeof rhythms)[number]
@@ -59,7 +60,7 @@ export function composeDigest(digest: Digest, extras: Extras, maxLines: number):
   const companies = [...Map.groupBy(shown, ({ company_id }) => company_id).values()]
   const all = new Set(digest.news.map(({ company_id }) => company_id)).size
   const named = all === 1 ? nameOf(shown[0] as DigestNewsItem) : `${all} companies`
-  const about = digest.bucket === null ? named : `${named} of ${cut(clean(digest.bucket), maxName)}`
+  const about = digest.bucket === null ? named : `${named} of ${excerpt(digest.bucket, maxName)}`
   return {
     subject: cut(`Your ${digest.rhythm} report: ${count} news of ${about}`, maxSubject),
     context: `${formatTime(digest.since)} to ${formatTime(digest.until)}`,
@@ -96,7 +97,7 @@ function linesOf(news: readonly DigestNewsItem[], { chartOf, fundingOf, linkOf }
 function describeFunding(facts: readonly { name: string; value: string }[], further: number): string[] {
   const lines = facts
     .slice(0, maxFunding)
-    .map(({ name, value }) => `- ${cut(clean(name), maxName)} - ${cut(clean(value), maxValue)}`)
+    .map(({ name, value }) => `- ${excerpt(name, maxName)} - ${excerpt(value, maxValue)}`)
   return further > 0 ? [...lines, `and ${further} more about its funding rounds`] : lines
 }
 
@@ -106,7 +107,7 @@ export function isFunding({ message }: Pick<DigestNewsItem, 'message'>): boolean
 }
 
 function nameOf({ company, company_id }: DigestNewsItem): string {
-  return cut(clean(company ?? ''), maxName) || `company ${company_id}`
+  return excerpt(company ?? '', maxName) || `company ${company_id}`
 }
 
 const ranks = { critical: 2, warning: 1, info: 0 }

@@ -1,6 +1,6 @@
+import { cut, excerpt } from '#runtime/text/shorten.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './message.ts'
-import { clean, cut } from './text.ts'
 
 /** A destination that was parked, or works again; without one, a kind of channel. */
 export type Parking = {
@@ -33,7 +33,7 @@ export function describeParking({
     subject: name,
     message: resolved
       ? `Messages are sent to ${name} again.`
-      : `Nothing more is sent to ${name}: ${cut(clean(reason), 300)}. ${remedy}`,
+      : `Nothing more is sent to ${name}: ${excerpt(reason, 300)}. ${remedy}`,
     resolved,
     dedupe_key: `notifier/destination-parked/${destination_id}`,
     at,
@@ -54,7 +54,7 @@ function describeOutage({
     subject: channel,
     message: resolved
       ? `Messages of the kind ${channel} get out again.`
-      : `No message of the kind ${channel} gets out: ${cut(clean(reason), 300)}. Mend it within a day, for which they are tried again.`,
+      : `No message of the kind ${channel} gets out: ${excerpt(reason, 300)}. Mend it within a day, for which they are tried again.`,
     resolved,
     dedupe_key: `notifier/channel-down/${channel}`,
     at,
@@ -73,7 +73,7 @@ export function composeParked({ channel, address, reason }: Parking): Message {
         mark: 'warning',
         title: cut(`Nothing more is sent to ${name}`, 160),
         details: [
-          cut(clean(reason), 600),
+          excerpt(reason, 600),
           'Messages for it are kept for a day. An administrator can send them once it is mended.',
         ],
       },
@@ -87,5 +87,5 @@ export function composeParked({ channel, address, reason }: Parking): Message {
 /** A destination for people. The path of a URL may be a secret. */
 export function destinationName(channel: string, address: string): string {
   const shown = URL.parse(address)?.host || address
-  return `${channel} ${cut(clean(shown), 100)}`
+  return `${channel} ${excerpt(shown, 100)}`
 }

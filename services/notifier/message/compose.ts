@@ -1,6 +1,7 @@
+import { formatChange, formatTime } from '#runtime/text/format.ts'
+import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { News, OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './message.ts'
-import { clean, cut, formatPercent, formatTime } from './text.ts'
 
 /** What composing needs of a news. */
 export type NewsItem = Pick<
@@ -43,12 +44,12 @@ export function composeNews(
   const ranked = news.toSorted(byImportance)
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [NewsItem]
-  const nameOf = ({ company }: NewsItem) => cut(clean(company), maxName)
+  const nameOf = ({ company }: NewsItem) => excerpt(company, maxName)
   const companies = [...new Map(ranked.map((one) => [one.company_id, nameOf(one)])).values()]
   const isOne = companies.length === 1
   return {
-    subject: cut(subjectOf(companies, cut(clean(first.title), maxTitle), ranked.length), maxSubject),
-    context: `${enumerate([...new Set(ranked.map(({ source }) => cut(clean(source), maxName)))])}, seen ${formatTime(Math.max(...ranked.map((one) => one.observed_at)))}`,
+    subject: cut(subjectOf(companies, excerpt(first.title, maxTitle), ranked.length), maxSubject),
+    context: `${enumerate([...new Set(ranked.map(({ source }) => excerpt(source, maxName)))])}, seen ${formatTime(Math.max(...ranked.map((one) => one.observed_at)))}`,
     lines: shown.map((one) => {
       const link = linkOf(one.news_id)
       return {
@@ -96,7 +97,7 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
     lines: shown.map(({ kind, service, subject, message, resolved, at }) => ({
       mark: resolved ? 'resolved' : '',
       title: cut(`${clean(kind)}: ${clean(subject)}`, maxTitle),
-      details: [cut(clean(message), maxDetail), `${cut(clean(service), maxName)}, ${formatTime(at)}`],
+      details: [excerpt(message, maxDetail), `${excerpt(service, maxName)}, ${formatTime(at)}`],
     })),
     rest: restOf(ranked.length - shown.length),
     topic: { kind: 'operations', name: 'operations' },
@@ -106,13 +107,13 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
 
 /** Why the people of one destination get the message: who of them follows what. */
 export function explainWhy({ topic }: Message, people: readonly NamedRecipient[]): string {
-  const names = (some: readonly NamedRecipient[]) => enumerate(some.map(({ name }) => cut(clean(name), maxName)))
+  const names = (some: readonly NamedRecipient[]) => enumerate(some.map(({ name }) => excerpt(name, maxName)))
   if (topic.kind === 'operations')
     return `You get this because ${names(people)} ${people.length === 1 ? 'is an administrator' : 'are administrators'}.`
   if (topic.kind === 'test') return 'You get this because somebody tests this channel.'
   if (topic.kind === 'channel') return `You get this because ${names(people)} should hear at ${topic.name}.`
   const followed = ({ through = [] }: NamedRecipient) =>
-    through.length > 0 ? enumerate(through.map((what) => cut(clean(what), maxName))) : topic.name
+    through.length > 0 ? enumerate(through.map((what) => excerpt(what, maxName))) : topic.name
   const parts = [...Map.groupBy(people, followed)].map(
     ([what, some]) => `${names(some)} ${some.length === 1 ? 'follows' : 'follow'} ${what}`,
   )
@@ -133,11 +134,11 @@ function byImportance(a: NewsItem, b: NewsItem): number {
 }
 
 function describeNews({ message, previous, current, trigger_factor: factor }: NewsItem): string[] {
-  const said = cut(clean(message), maxDetail)
-  const values = [previous, current].map((value) => (value === null ? null : cut(clean(value), maxValue)))
+  const said = excerpt(message, maxDetail)
+  const values = [previous, current].map((value) => (value === null ? null : excerpt(value, maxValue)))
   if (values.every((value) => value === null || mentions(said, value))) return [said]
   const change = values.map((value) => value ?? 'nothing').join(' → ')
-  return [said, factor === null || !Number.isFinite(factor) ? change : `${change} (${formatPercent(factor)})`]
+  return [said, factor === null || !Number.isFinite(factor) ? change : `${change} (${formatChange(factor)})`]
 }
 
 /** Whether `text` has `value` as a word of its own: 1 is not in 100. */

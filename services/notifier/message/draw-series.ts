@@ -1,4 +1,4 @@
-import { formatDate, formatNumber } from './text.ts'
+import { formatDate, formatNumber } from '#runtime/text/format.ts'
 
 /** The last value of a series in each of some equal spans of time that had one, in order. */
 export type Series = { values: readonly number[]; firstAt: number }

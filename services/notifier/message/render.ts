@@ -1,9 +1,9 @@
 import type { KnownBlock } from '@slack/web-api'
+import { cut } from '#runtime/text/shorten.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import type { Message } from './message.ts'
 import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './render-digest.ts'
 import { cutEscaped, escapeSlack, pack } from './slack-text.ts'
-import { cut } from './text.ts'
 
 /** A message as plain text. `unsubscribe`: the page that ends messages like this. */
 export function asText(message: Message, why: string, unsubscribe?: string | null): string {

@@ -1,5 +1,5 @@
+import { cut } from '#runtime/text/shorten.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
-import { cut } from './text.ts'
 
 /**
  * Text that Slack shows as it is. With these three escaped there is no <!channel> and no link,

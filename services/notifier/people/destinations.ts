@@ -1,6 +1,6 @@
+import { cut, excerpt } from '#runtime/text/shorten.ts'
 import type { RecipientChannel } from './recipients.ts'
 import { channelKinds } from '../channels/kinds.ts'
-import { clean, cut } from '../message/text.ts'
 
 /** A place a message goes to. */
 export type Destination = {
@@ -32,8 +32,8 @@ export const destinationKey = ({ channel, address, secretId }: Destination) =>
 export function asRecipient({ user_id, user_name, through }: RecipientChannel): Recipient {
   return {
     id: user_id,
-    name: cut(clean(user_name), maxName),
-    through: through === null ? [] : [cut(clean(through), maxName)],
+    name: excerpt(user_name, maxName),
+    through: through === null ? [] : [excerpt(through, maxName)],
   }
 }
 
@@ -56,7 +56,7 @@ const maxShown = 200
 export function destinationOf({ channel_type: channel, destination, secret_id }: RecipientChannel): Destination {
   const kind = channelKinds[channel]
   const secretId = kind?.hasSecrets ? (secret_id ?? '') : ''
-  const shown = JSON.stringify(cut(clean(destination), maxShown))
+  const shown = JSON.stringify(excerpt(destination, maxShown))
   const unusable = (problem: string): Destination => ({
     channel,
     address: shown,
@@ -68,6 +68,6 @@ export function destinationOf({ channel_type: channel, destination, secret_id }:
   try {
     return { channel, address: kind.parse(destination), secretId, problem: null }
   } catch (error) {
-    return unusable(`"${cut(clean(destination), maxShown)}" ${(error as Error).message}`)
+    return unusable(`"${excerpt(destination, maxShown)}" ${(error as Error).message}`)
   }
 }

@@ -1,7 +1,7 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import { cut, clean } from '../message/text.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 
 // What cannot be told for a reason that does not go away by itself: it makes room for the others, is tried again, and
 // the administrators are told once.
@@ -61,7 +61,7 @@ export const postponeBundles: Postpone = (database, id, reason) =>
   })
 
 const reportPostponed = (tx: Transaction, subject: string, reason: string) =>
-  reportOnce(tx, 'untold', subject, `It could not be told: ${cut(clean(reason), 300)}. It is tried again each hour.`)
+  reportOnce(tx, 'untold', subject, `It could not be told: ${excerpt(reason, 300)}. It is tried again each hour.`)
 
 /** Tells the administrators, the first time. */
 export async function reportOnce(tx: Transaction, kind: string, subject: string, message: string): Promise<void> {

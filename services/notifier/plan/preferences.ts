@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
 import type { QuietUntil } from './decide-when.ts'
 import { type Filterable, isMuted, type Mute, severities } from '../people/filter.ts'
 import { reportOnce } from './postpone.ts'
 import { endOfQuiet, type QuietHours } from '../people/quiet-hours.ts'
-import { clean, cut } from '../message/text.ts'
 
 const muteRow = z.object({
   user_id: z.number(),
@@ -49,7 +49,7 @@ export async function readPreferences(tx: Transaction, userIds: readonly number[
       tx,
       'no-such-zone',
       `quiet hours of person ${user_id}`,
-      `There is no time zone ${JSON.stringify(cut(clean(zone), 80))}: they do not count. Set them again with \`parma quiet set\`.`,
+      `There is no time zone ${JSON.stringify(excerpt(zone, 80))}: they do not count. Set them again with \`parma quiet set\`.`,
     )
   const ends = new Map<string, number>()
   /** Of many news at once for many people, few differ in hours and time. */

@@ -1,5 +1,4 @@
-import { dayMs } from '#runtime/text/time.ts'
-// Numbers, times and texts as a person writes them. What stands in a message is also one of its facts, letter for letter.
+// Numbers, times and lists as a person writes them. Whoever writes a sentence uses these, so that all messages speak alike.
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const full = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 17 })
@@ -42,34 +41,30 @@ export function formatPercent(percent: number): string {
   return `${formatNumber(size >= 10 ? Math.round(size) : Number(size.toPrecision(2)))}%`
 }
 
+/** A change with its direction: +14%, -5.2%, 0%. */
+export function formatChange(percent: number): string {
+  return `${percent < 0 ? '-' : percent > 0 ? '+' : ''}${formatPercent(percent)}`
+}
+
 /** 1 day, 2 days. */
 export function formatCount(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
-const twoDaysMs = 2 * dayMs
-
-/** A day: 16 November 2026. With the time if `now` is less than two days later: 16 November 2026, 10:03 UTC. */
-export function formatTime(at: number, now = Infinity): string {
-  return now - at < twoDaysMs ? `${day.format(at)}, ${clock.format(at)} UTC` : day.format(at)
+/** The day of a time (ms since 1970) in UTC: 16 November 2026. */
+export function formatDate(at: number): string {
+  return day.format(at)
 }
 
-/** `text` on one line, at most `length` long. A cut text ends with an ellipsis, never within a number. */
-export function excerpt(text: string, length: number): string {
-  const line = text
-    .toWellFormed()
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim()
-  if (line.length <= length) return line
-  const kept = line.slice(0, length - 1)
-  const atWord = kept.replace(/\s+\S*$/, '')
-  return `${(atWord.length > length / 2 ? atWord : kept).replace(/[\d\p{P}\s\ud800-\udbff]+$/u, '')}…`
+/** A time (ms since 1970) to the minute: 16 November 2026, 10:03 UTC. */
+export function formatTime(at: number): string {
+  return `${day.format(at)}, ${clock.format(at)} UTC`
 }
 
-/** a, b and 3 more. */
-export function formatList(items: readonly string[], most: number): string {
-  const shown = items.slice(0, most).map((item) => excerpt(item, 60) || 'an empty text')
+/** a; a and b; a, b and c; with `most` a, b and 3 more. */
+export function formatList(items: readonly string[], most = Infinity): string {
+  const shown = items.slice(0, most)
   const rest = items.length - shown.length
-  if (rest > 0) return `${shown.join(', ')} and ${rest} more`
-  return shown.length > 1 ? `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}` : (shown[0] ?? 'nothing')
+  const last = rest > 0 ? `${rest} more` : shown.pop()
+  return shown.length > 0 ? `${shown.join(', ')} and ${last}` : (last ?? 'nothing')
 }

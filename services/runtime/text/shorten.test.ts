@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { clean, cut, formatPercent, formatTime } from './text.ts'
+import { clean, cut, excerpt } from './shorten.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })
@@ -12,7 +12,7 @@ describe('clean', () => {
   test.each([
     ['a\r\nBcc: all@example.com', 'a Bcc: all@example.com'],
     ['  plain text ', 'plain text'],
-    ['nul\u0000 tab\t bell\u0007', 'nul  tab  bell'],
+    ['nul\u0000 tab\t bell\u0007', 'nul tab bell'],
     ['line\u2028paragraph\u2029', 'line paragraph'],
     ['evil\u202Egnp.exe', 'evil gnp.exe'],
     ['Zoë 株式会社 🚀', 'Zoë 株式会社 🚀'],
@@ -42,16 +42,14 @@ test('cut keeps short text, and long text within its length without breaking a c
   )
 })
 
-test.each([
-  [50, '+50 %'],
-  [12.345, '+12.3 %'],
-  [-7.5, '−7.5 %'],
-  [0, '+0 %'],
-  [123456.7, '+123,457 %'],
-])('%d percent is %s', (percent, expected) => {
-  expect(formatPercent(percent)).toBe(expected)
+test('cut ends at a word and never within a number', () => {
+  expect(cut('Observability for large language models', 20)).toBe('Observability for…')
+  expect(cut(`abc${'1'.repeat(100)}`, 20)).toBe('abc…')
+  expect(cut('1'.repeat(100), 5)).toBe('1111…')
 })
 
-test('formatTime is UTC', () => {
-  expect(formatTime(Date.UTC(2026, 10, 24, 19, 35))).toBe('24 Nov 2026, 19:35 UTC')
+test('an excerpt is one line, and says when it leaves something out', () => {
+  expect(excerpt('  a \n b\u0007 ', 20)).toBe('a b')
+  expect(excerpt(`a${'\n'.repeat(1000)}b`, 20)).toBe('a…')
+  expect(excerpt(`a\n${'b'.repeat(1000)}`, 5)).toBe('a bb…')
 })
