@@ -121,7 +121,7 @@ describe('the answer of /discover', () => {
 
   test('of any length has a short reason', () => {
     expect(read({ ['x'.repeat(1e6)]: { handles: ['a'] } })).toMatchObject({
-      reason: `/discover answered for company ${'x'.repeat(20)} instead`,
+      reason: `/discover answered for company ${'x'.repeat(19)}… instead`,
     })
   })
 

@@ -24,11 +24,11 @@ describe('one news', () => {
 
     const [mail] = await mailsTo(address)
     expect(mail).toMatchObject({ subject: `${name}: Stars number 0 rose`, to: [address] })
-    expect(mail?.text).toContain('1000 → 1500 (+50 %)')
+    expect(mail?.text).toContain('1000 → 1500 (+50%)')
     expect(mail?.text).toContain(`You get this because Ann follows ${name}.`)
     expect(mail?.text).toContain(`Event ${news[0]?.event_id}, news ${news[0]?.news_id}`)
     const [post] = await slackPostsIn(channel)
-    expect(JSON.stringify(post?.blocks)).toContain('1000 → 1500 (+50 %)')
+    expect(JSON.stringify(post?.blocks)).toContain('1000 → 1500 (+50%)')
     expect(post?.metadata).toMatchObject({
       event_type: 'parma_notification',
       event_payload: { notification_id: expect.any(String) as string },

@@ -38,8 +38,8 @@ describe('composeMail', () => {
   test('has text and HTML with both numbers, one recipient, and the same message id at every attempt', async () => {
     const mail = await simpleParser(await composeMail(config, deliveryOf('acme')))
     expect(mail).toMatchObject({ subject: 'acme: Stars fell', messageId: `<${notificationId}.7@parma.example>` })
-    expect(mail.text).toContain('100 → 50 (−50 %)')
-    expect(mail.html).toContain('100 → 50 (−50 %)')
+    expect(mail.text).toContain('100 → 50 (-50%)')
+    expect(mail.html).toContain('100 → 50 (-50%)')
     expect([mail.to].flat().map((to) => to?.text)).toEqual(['ann@example.com'])
     expect(mail.headers.get('auto-submitted')).toBe('auto-generated')
     const again = await simpleParser(await composeMail(config, deliveryOf('acme')))

@@ -45,7 +45,7 @@ describe('composeDigest', () => {
     )
     expect(message).toEqual({
       subject: 'Your weekly report: 4 news of 2 companies',
-      context: '16 Nov 2026, 08:00 UTC to 23 Nov 2026, 08:00 UTC',
+      context: '16 November 2026, 08:00 UTC to 23 November 2026, 08:00 UTC',
       lines: [
         { heading: 'beta', mark: 'critical', title: 'Message d.', details: [] },
         { heading: 'acme', mark: 'warning', title: 'Message c.', details: [] },
@@ -174,7 +174,7 @@ describe('a digest as people see it', () => {
       newsOf('c', { company_id: 2, company: 'beta' }),
     ]),
     {
-      chartOf: (id) => (id === 'b' ? '▁▃▇ 1 → 3 since 1 Oct 2026' : null),
+      chartOf: (id) => (id === 'b' ? '▁▃▇ 1 → 3 since 1 October 2026' : null),
       fundingOf: () => [{ name: 'Amount', value: '5 & more' }],
       linkOf: (id) => (id === 'c' ? 'https://parma.example/why/c?until=1&signature=x' : null),
     },
@@ -182,13 +182,13 @@ describe('a digest as people see it', () => {
   )
 
   test('plain text', () => {
-    expect(asText(message, 'why')).toBe(`16 Nov 2026, 08:00 UTC to 23 Nov 2026, 08:00 UTC
+    expect(asText(message, 'why')).toBe(`16 November 2026, 08:00 UTC to 23 November 2026, 08:00 UTC
 
 a<b> & c
 - A <script> funding round [critical]
   - Amount - 5 & more
 - Message b.
-  ▁▃▇ 1 → 3 since 1 Oct 2026
+  ▁▃▇ 1 → 3 since 1 October 2026
 
 beta
 - Message c.
@@ -201,7 +201,7 @@ why
   test('HTML: a name and a list for each company, as the predecessor’s template takes them', () => {
     const html = asHtmlSections(message)
     expect(html).toBe(
-      `<p><strong>a&lt;b&gt; &amp; c</strong></p><ul><li>A &lt;script&gt; funding round <small>[critical]</small><br>- Amount - 5 &amp; more</li><li>Message b.<br>▁▃▇ 1 → 3 since 1 Oct 2026</li></ul>
+      `<p><strong>a&lt;b&gt; &amp; c</strong></p><ul><li>A &lt;script&gt; funding round <small>[critical]</small><br>- Amount - 5 &amp; more</li><li>Message b.<br>▁▃▇ 1 → 3 since 1 October 2026</li></ul>
 <p><strong>beta</strong></p><ul><li>Message c. <a href="https://parma.example/why/c?until=1&amp;signature=x">Why?</a></li></ul>`,
     )
     expect(asHtml(message, 'why')).toContain(html)
@@ -213,7 +213,7 @@ why
 - A &lt;script&gt; funding round [critical]
    - Amount - 5 &amp; more
 - Message b.
-   ▁▃▇ 1 → 3 since 1 Oct 2026
+   ▁▃▇ 1 → 3 since 1 October 2026
 
 beta
 - Message c. <https://parma.example/why/c?until=1&amp;signature=x|Why?>`)

@@ -32,9 +32,9 @@ describe('composeNews', () => {
     }
     expect(composeNews([newsOf(0, { ...stars, trigger_factor: 50 })], 30, noLinks)).toEqual({
       subject: 'acme: Stars rose sharply',
-      context: 'npm, seen 24 Nov 2026, 19:35 UTC',
+      context: 'npm, seen 24 November 2026, 19:35 UTC',
       lines: [
-        { mark: '', title: 'Stars rose sharply', details: ['Stars rose by half since Monday.', '100 → 150 (+50 %)'] },
+        { mark: '', title: 'Stars rose sharply', details: ['Stars rose by half since Monday.', '100 → 150 (+50%)'] },
       ],
       rest: '',
       topic: { kind: 'company', name: 'acme' },
@@ -120,7 +120,7 @@ describe('composeNews of several companies', () => {
 
   test('says how many there are and names the company in each line', () => {
     expect(message.subject).toBe('3 changes at 2 companies: acme, globex')
-    expect(message.context).toBe('npm, GitHub, seen 24 Nov 2026, 19:35 UTC')
+    expect(message.context).toBe('npm, GitHub, seen 24 November 2026, 19:35 UTC')
     expect(message.lines.map(({ title }) => title)).toEqual(['acme: Title 2', 'acme: Title 0', 'globex: Title 1'])
     expect(message.trace).toMatch(/^Events 7d444840-[^,]*, 00000000-[^,]*, news /)
   })
@@ -154,12 +154,12 @@ describe('composeOps', () => {
   test('one event is its own headline', () => {
     expect(composeOps([eventOf({})], 30)).toEqual({
       subject: 'Operations: npm stars, drift',
-      context: '1 open, 0 resolved, up to 24 Nov 2026, 19:35 UTC',
+      context: '1 open, 0 resolved, up to 24 November 2026, 19:35 UTC',
       lines: [
         {
           mark: '',
           title: 'drift: npm stars',
-          details: ['The path stars is new: map it.', 'normalizer, 24 Nov 2026, 19:35 UTC'],
+          details: ['The path stars is new: map it.', 'normalizer, 24 November 2026, 19:35 UTC'],
         },
       ],
       rest: '',

@@ -31,15 +31,15 @@ function messageOf(count: number, text: string, linked = false): Message {
 }
 
 test('plain text reads from top to bottom', () => {
-  expect(asText(messageOf(2, 'acme'), why)).toBe(`acme, seen 1 Jan 1970, 00:00 UTC
+  expect(asText(messageOf(2, 'acme'), why)).toBe(`acme, seen 1 January 1970, 00:00 UTC
 
 1. [warning] acme
    it was acme
-   1 → 2 (+1 %)
+   1 → 2 (+1%)
 
 2. [warning] acme
    it was acme
-   1 → 2 (+1 %)
+   1 → 2 (+1%)
 
 ${why}
 Event 7d444840-9dc0-11d1-b245-5ffdce74fad2, news 00000000-0000-4000-8000-000000000000, 00000000-0000-4000-8000-000000000001
