@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { formerSettings, ignored, replaced, unchanged } from '#runtime/process/legacy-env.ts'
-import { readSettingsOfServices } from './settings.ts'
+import { groupSettings } from './group-settings.ts'
+import { isConfidential, readSettingsOfServices } from './read-settings.ts'
 
 /** Every variable the predecessor read (contract sections 7, 14 and 15.5), and PORT, which Cloud Run gave it. */
 const variables = [
@@ -34,6 +35,39 @@ describe('the variables of the predecessor', () => {
   test('that mean what they meant are settings, and those without effect are none', () => {
     expect(Object.keys(unchanged).filter((name) => !settings.has(name))).toEqual([])
     expect(Object.keys({ ...ignored, ...formerSettings }).filter((name) => settings.has(name))).toEqual([])
+  })
+})
+
+describe('SETTINGS.md', () => {
+  const text = readFileSync(new URL('SETTINGS.md', import.meta.url), 'utf8')
+
+  test('has a row for each setting, and marks secrets', async () => {
+    const rows = [...text.matchAll(/^\| `(\w+)`( \(secret\))? \| .*\|$/gm)].filter(
+      ([row]) => row.split(' | ').length > 2,
+    )
+    for (const [name, { schema }] of await readSettingsOfServices()) {
+      const mine = rows.filter(([, of, mark]) => of === name && (mark !== undefined) === isConfidential(schema))
+      expect(mine, name).not.toEqual([])
+    }
+  })
+
+  test('begins with few: those to set first are at most 25', async () => {
+    const settings = [...(await readSettingsOfServices()).values()]
+    const first = settings.filter(({ schema }) => schema.meta()?.basic === true)
+    expect(first.length).toBeGreaterThan(10)
+    expect(first.length).toBeLessThanOrEqual(25)
+  })
+
+  test('has each setting in one group', async () => {
+    const settings = await readSettingsOfServices()
+    const grouped = (await groupSettings(settings)).flatMap(({ names }) => names)
+    expect([...grouped].sort()).toEqual([...settings.keys()].sort())
+  })
+
+  test('cannot be written when settings belong to no group', async () => {
+    const [setting] = (await readSettingsOfServices()).values()
+    const strange = new Map([['STRANGE', { ...setting!, services: ['strange'] }]])
+    await expect(groupSettings(strange)).rejects.toThrow('has no group strange')
   })
 })
 

@@ -25,7 +25,8 @@ export const settings = {
     .default(25)
     .describe(
       'Percent by which a number must change to be news if no rule covers its measurement (rule default/percent).',
-    ),
+    )
+    .meta({ basic: true }),
   DEFAULT_STEPS: z.coerce
     .number()
     .nonnegative()

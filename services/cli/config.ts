@@ -8,7 +8,9 @@ import { allTopics } from '#schemas/topics.ts'
 
 /** The settings of commands that no service reads. */
 export const settings = {
-  TOPIC_REPLICAS: count(1).describe('Replicas of each topic that is created. With three or more, one may be down.'),
+  TOPIC_REPLICAS: count(1)
+    .describe('Replicas of each topic that `npx parma topics apply` creates. With three or more, one may be down.')
+    .meta({ basic: true }),
   TOPIC_PARTITIONS: list()
     .default([])
     .transform(readPartitions)

@@ -27,7 +27,7 @@ export const settings = {
   ...tokenSettings,
   ...moduleSettings,
   ...firestoreSettings,
-  EDGE_PORT: port(8080).describe('Port for mining modules, parma-web and Cloud Scheduler.'),
+  EDGE_PORT: port(8080).describe('Port for mining modules, parma-web and Cloud Scheduler.').meta({ basic: true }),
   EDGE_HOST: z.string().default('0.0.0.0').describe('Address to listen on. 127.0.0.1 serves this machine only.'),
   FEED_DEADLINE_MS: count(5000).describe(
     'Time for Kafka to acknowledge a record. After that the response is 503 with Retry-After.',
@@ -50,9 +50,11 @@ export const settings = {
   API_KEY_CACHE_MS: count(10_000, 0).describe(
     'How long an API key is cached. A revoked key keeps working for up to this long.',
   ),
-  TRUST_PROXY: count(0, 0).describe(
-    'Number of proxies in front of the edge that append the caller to X-Forwarded-For. 1 on Cloud Run. With 0, the caller is the address of the connection.',
-  ),
+  TRUST_PROXY: count(0, 0)
+    .describe(
+      'Number of proxies in front of the edge that append the caller to X-Forwarded-For. 1 on Cloud Run. With 0, the caller is the address of the connection.',
+    )
+    .meta({ basic: true }),
   RATE_LIMIT_ANONYMOUS: count(300, 0).describe(
     'Requests per minute without credentials, per address and route. Limits apply per process. More requests are answered with 429. 0 means no limit.',
   ),
@@ -65,18 +67,22 @@ export const settings = {
   MAX_HEADER_BYTES: count(16 * 1024).describe('Size of the headers of one request. Larger ones are answered with 431.'),
   HEADERS_TIMEOUT_MS: count(10_000).describe('Time for a client to send its headers.'),
   REQUEST_TIMEOUT_MS: count(60_000).describe('Time for a client to send a whole request.'),
-  COMPATIBILITY_ROUTES: flag(true).describe(
-    'Serve /schedule, /weekly-reports, /notification-rules, /crm-companies and handshakes without a token, as parma-web and Cloud Scheduler call them.',
-  ),
+  COMPATIBILITY_ROUTES: flag(true)
+    .describe(
+      'Serve /schedule, /weekly-reports, /notification-rules, /crm-companies and handshakes without a token, as parma-web and Cloud Scheduler call them.',
+    )
+    .meta({ basic: true }),
   AFFINITY_API_KEY: secret()
     .optional()
-    .describe('API key of Affinity, the CRM whose companies POST /crm-companies adds. Unset: no CRM is connected.'),
+    .describe('API key of Affinity, the CRM whose companies POST /crm-companies adds. Unset: no CRM is connected.')
+    .meta({ basic: true }),
   AFFINITY_LIST_ID: z.coerce
     .number()
     .int()
     .positive()
     .optional()
-    .describe('List in Affinity whose entries are the companies. Required with AFFINITY_API_KEY.'),
+    .describe('List in Affinity whose entries are the companies. Required with AFFINITY_API_KEY.')
+    .meta({ basic: true }),
   AFFINITY_BASE_URL: z.url().default('https://api.affinity.co').describe('Address of Affinity’s API.'),
   CRM_INTERVAL_MS: count(30_000, 0).describe(
     'The CRM is read at most once in this time. Requests in between get the last result.',

@@ -15,6 +15,12 @@ export type Miner = { config: Config; findFacts: FindFacts; marks: HistoryMarks;
 /** One call of /companies: how to reach parma-analytics, and the source it is for. */
 export type Run = { post: Post; sourceId: string }
 
+/** Monthly snapshots fed when a package is crawled for the first time. */
+const historyMonths = 12
+
+/** Older releases are not listed. A date, because a list bound by a count would lose an item with each new one. */
+const releasesSince = '2025-01-01'
+
 /** Companies crawled at once; each feeds its payloads one after the other. */
 export const companiesAtOnce = 4
 
@@ -60,7 +66,7 @@ async function crawlPackage(
 
   const isNew = !marks.has(sourceId, companyId, name)
   const failures: Failure[] = []
-  const snapshots = describeSnapshots(facts, isNew ? config.MINER_HISTORY_MONTHS : 0, config.MINER_RELEASES_SINCE)
+  const snapshots = describeSnapshots(facts, isNew ? historyMonths : 0, releasesSince)
   for (const snapshot of snapshots) {
     const payload = { source_name: config.MINER_SOURCE_NAME, company_id: companyId, ...snapshot }
     await post('/feed-raw-data', payload).catch((error: Error) => failures.push(error))

@@ -15,16 +15,16 @@ export const settings = {
   ...kafkaSettings,
   ...producerSettings,
   ...consumerSettings,
-  CONSUME_CONCURRENCY: count(3).describe(consumerSettings.CONSUME_CONCURRENCY.description ?? ''),
+  CONSUME_CONCURRENCY: count(3).meta(consumerSettings.CONSUME_CONCURRENCY.meta() ?? {}),
   ...postgresSettings,
-  MAX_LEAVES: count(200_000).describe('Values in one payload; a payload with more is refused as a whole.'),
+  MAX_LEAVES: count(200_000).describe('Leaves (scalars) in one payload. A payload with more is refused as a whole.'),
   MAX_DEPTH: z.coerce
     .number()
     .int()
     .min(1)
     .max(1000)
     .default(100)
-    .describe('Levels of lists and objects in one payload; a deeper one is refused as a whole.'),
+    .describe('Levels of lists and objects in one payload. A deeper payload is refused as a whole.'),
   // Below the deadline of a handler (120 s), or waiting would count as being stuck.
   MAP_WAIT_MS: z.coerce
     .number()
@@ -32,11 +32,11 @@ export const settings = {
     .min(0)
     .max(90_000)
     .default(30_000)
-    .describe('How long a payload waits for the map version it asks for; then it is refused.'),
+    .describe('Time a payload waits for the map version it names. Then it is refused.'),
   OLDEST_OBSERVED_AT: z.iso
     .date()
     .default('2000-01-01')
-    .describe('Earliest day a payload may speak of; each month with values is a partition.'),
+    .describe('Earliest day that a payload may be about. Each month with values is a partition of the table.'),
 }
 
 export const readConfig = (env?: Env) => readEnv(settings, env)

@@ -17,11 +17,9 @@ export const settings = {
   ...consumerSettings,
   ...firestoreSettings,
   FIRESTORE_WRITES_PER_SECOND: count(500).describe(
-    'Documents that a process writes per second at first. The rate grows by half every five minutes of traffic.',
+    'Documents a process writes per second at first. The rate grows by half every five minutes of traffic.',
   ),
-  FIRESTORE_TIMEOUT_MS: count(30_000).describe(
-    'Milliseconds that one call to Firestore may take before it fails and is retried.',
-  ),
+  FIRESTORE_TIMEOUT_MS: count(30_000).describe('Deadline of one call to Firestore. A call that exceeds it is retried.'),
 }
 
 export type Config = ReturnType<typeof readConfig>

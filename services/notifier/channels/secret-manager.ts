@@ -12,16 +12,18 @@ export const secretManagerSettings = {
   GCP_SECRET_MANAGER_CERTIFICATE: secret()
     .optional()
     .describe(
-      'Service account that may read the secrets of channels in Google’s Secret Manager, as the JSON text Google gives out. Unset: read from .secrets/la-famiglia-parma-ai-secret-manager.json if that exists, else Secret Manager is not asked.',
+      'Service account that may read the secrets of channels in Google’s Secret Manager, as the JSON text that Google issues. Unset: read from .secrets/la-famiglia-parma-ai-secret-manager.json if that exists, else Secret Manager is not asked.',
     ),
   GCP_SECRET_MANAGER_PROJECT: z
     .string()
     .optional()
-    .describe('Google Cloud project of those secrets. Unset: the service account’s project.'),
+    .describe('Google Cloud project of the secrets in Secret Manager. Unset: the service account’s project.'),
   GCP_SECRET_MANAGER_PREFIX: z
     .string()
     .default('parma-analytics-notification-channel-key-')
-    .describe('How the names of those secrets begin. Anybody can name a secret in a channel, so no others are read.'),
+    .describe(
+      'How the names of the secrets in Secret Manager begin. Anybody can name a secret in a channel, so no others are read.',
+    ),
   GCP_SECRET_MANAGER_URL: z
     .url()
     .default('https://secretmanager.googleapis.com')

@@ -16,7 +16,8 @@ export const secretSettings = {
     .optional()
     .describe(
       'Keys of the secrets in the database, as id:key, comma separated. Each key is 32 random bytes in base64. The first encrypts, all decrypt. Unset: the database has no secrets.',
-    ),
+    )
+    .meta({ basic: true }),
 }
 
 /** Where secrets are looked for. */

@@ -11,7 +11,8 @@ const emailSettings = {
     .optional()
     .describe(
       'Sender of e-mails. Required with a mail server or SendGrid outside of DEPLOYMENT_ENV=local, unless SMTP_USER is an address.',
-    ),
+    )
+    .meta({ basic: true }),
   EMAIL_RESEND_UNKNOWN: flag(false).describe(
     'Send an e-mail again when it is unclear whether it was sent. It may then arrive twice; without this, it may not arrive at all.',
   ),
@@ -27,7 +28,8 @@ const emailSettings = {
     .optional()
     .describe(
       'Mail server, as smtp://user:password@host:port, or smtps:// for TLS from the start. Unset, without SMTP_SERVICE and SENDGRID_API_KEY: no e-mail is sent.',
-    ),
+    )
+    .meta({ basic: true, confidential: true }),
   SMTP_REQUIRE_TLS: flag(true).describe(
     'Send nothing over an smtp:// connection that cannot be upgraded to TLS. Ignored in DEPLOYMENT_ENV=local.',
   ),
@@ -41,7 +43,8 @@ const emailSettings = {
   SMTP_PASSWORD: z
     .string()
     .optional()
-    .describe('Password at SMTP_SERVICE. For Gmail, an app password (https://myaccount.google.com/apppasswords).'),
+    .describe('Password at SMTP_SERVICE. For Gmail, an app password (https://myaccount.google.com/apppasswords).')
+    .meta({ confidential: true }),
   SENDGRID_API_KEY: secret()
     .optional()
     .describe(
@@ -60,7 +63,7 @@ const emailSettings = {
 
 const slackSettings = {
   SLACK_API_URL: z.url().default('https://slack.com/api/').describe('Address of Slack’s Web API.'),
-  SLACK_TOKEN: secret().optional().describe('Bot token for Slack channels that name no secret.'),
+  SLACK_TOKEN: secret().optional().describe('Bot token for Slack channels that name no secret.').meta({ basic: true }),
   SLACK_INTERVAL_MS: count(1000, 0).describe('Shortest time between two messages to one Slack channel.'),
   SLACK_WEBHOOK_URL: z
     .url()

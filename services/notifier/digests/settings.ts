@@ -14,11 +14,12 @@ export const digestSettings = {
     .string()
     .refine(isZone, 'not a time zone such as Europe/Berlin')
     .default('UTC')
-    .describe('Time zone (IANA) of the digests of people who have configured none.'),
+    .describe('Time zone (IANA) of the digests of people who have configured none.')
+    .meta({ basic: true }),
   DIGEST_HOUR: count(8, 0)
     .pipe(z.number().max(23))
     .describe('Hour of the weekly report of people who have configured no digests.'),
-  DIGEST_WEEKDAY: count(1).pipe(z.number().max(7)).describe('Weekday of that report. 1 is Monday.'),
+  DIGEST_WEEKDAY: count(1).pipe(z.number().max(7)).describe('Weekday of that weekly report. 1 is Monday.'),
   DIGEST_POLL_MS: count(15_000, 50).describe('How often the notifier looks for due digests.'),
   DIGEST_BATCH: count(25).describe('Digests made in one transaction.'),
   WRITE_PUBLIC_REPORTS: flag(true).describe(

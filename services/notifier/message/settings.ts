@@ -7,7 +7,8 @@ export const messageSettings = {
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('Address at which people reach the edge, for links in messages. Unset: messages have no links.'),
+    .describe('Address at which people reach the edge, for links in messages. Unset: messages have no links.')
+    .meta({ basic: true }),
   LINK_DAYS: count(30).describe('Days for which the links in a message are valid.'),
   MAX_LINES: count(30)
     .pipe(z.number().max(40, 'more than 40 do not fit into one Slack message'))

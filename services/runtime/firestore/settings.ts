@@ -8,24 +8,26 @@ export const firestoreSettings = {
   FIRESTORE_PROJECT: z
     .string()
     .optional()
-    .describe('Google Cloud project whose Firestore keeps the raw documents. Unset: that of the service account.'),
+    .describe('Google Cloud project of the Firestore with the raw documents. Unset: the service account’s project.')
+    .meta({ basic: true }),
   FIRESTORE_EMULATOR_HOST: z
     .string()
     .optional()
     .describe(
-      'Firestore emulator, as host:port, in place of the real Firestore. The client reads it too, so it has no _FILE.',
+      'Firestore emulator as host:port, instead of the real Firestore. Google’s client reads this variable itself, so it has no _FILE.',
     ),
   METADATA_SERVER_DETECTION: z
     .string()
     .optional()
     .describe(
-      'Read by Google’s client: `none` where there is no Google Cloud around, or it looks for one at each start.',
+      '`none` keeps Google’s client from looking for a metadata server at each start. Google’s client reads this variable itself.',
     ),
   FIREBASE_ADMINSDK_CERTIFICATE: secret()
     .optional()
     .describe(
-      'Service account for Firestore, as the JSON text Google gives out. Without it and FIRESTORE_EMULATOR_HOST, raw-sink does not start and the edge cannot say what is stored. Unset: read from .secrets/la-famiglia-parma-ai-firebase-adminsdk.json where that exists.',
-    ),
+      'Service account for Firestore: the JSON text that Google issues. Without it and without FIRESTORE_EMULATOR_HOST, raw-sink does not start and the edge cannot show raw documents. Unset: read from .secrets/la-famiglia-parma-ai-firebase-adminsdk.json if that file exists.',
+    )
+    .meta({ basic: true }),
 }
 type FirestoreSettings = z.output<z.ZodObject<typeof firestoreSettings>>
 

@@ -14,38 +14,38 @@ export type Replacement = {
 export const replaced: Readonly<Record<string, Replacement>> = {
   DATABASE_URL: {
     variables: ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB'],
-    note: 'As before: host `localhost`, port `5432` and database `parma_analytics` where they are not given, user and password required.',
+    note: 'Host `localhost`, port `5432` and database `parma_analytics` by default; user and password are required, as before.',
     compose: composeDatabaseUrl,
   },
   EDGE_PORT: {
     variables: ['PORT'],
-    note: 'Set by Cloud Run. The image listened on 8080, as ours does; the 8000 of development is now EDGE_PORT or PORT.',
+    note: 'Cloud Run sets it. The default is the image’s 8080, as before; for the 8000 of development set EDGE_PORT or PORT.',
     compose: ({ PORT }) => PORT,
   },
   EMAIL_FROM: {
     variables: ['SENDGRID_FROM_EMAIL'],
-    note: 'Sender of e-mails, whatever server takes them.',
+    note: 'Sender of e-mails, whatever sends them.',
     compose: ({ SENDGRID_FROM_EMAIL }) => SENDGRID_FROM_EMAIL,
   },
 }
 
 /** Variables of the predecessor that mean what they meant. */
 export const unchanged: Readonly<Record<string, string>> = {
-  DEPLOYMENT_ENV: 'Unset it is `prod`: only `local` allows weak secrets, so it must be asked for.',
-  PARMA_SHARED_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
-  PARMA_ANALYTICS_SECRET_KEY: 'At least 32 bytes outside of `local`, and no default.',
+  DEPLOYMENT_ENV: 'Unset means `prod`, because only `local` accepts weak secrets.',
+  PARMA_SHARED_SECRET_KEY: 'Outside of `local` at least 32 bytes. It has no default.',
+  PARMA_ANALYTICS_SECRET_KEY: 'Outside of `local` at least 32 bytes. It has no default.',
   FIREBASE_ADMINSDK_CERTIFICATE:
-    'Not given, the file `.secrets/la-famiglia-parma-ai-firebase-adminsdk.json` is read where it exists. Names the project, unless FIRESTORE_PROJECT does.',
+    'Unset: the file `.secrets/la-famiglia-parma-ai-firebase-adminsdk.json` is read if it exists. It also names the project, unless FIRESTORE_PROJECT does.',
   GCP_SECRET_MANAGER_CERTIFICATE:
-    'Not given, the file `.secrets/la-famiglia-parma-ai-secret-manager.json` is read where it exists. Names the project, unless GCP_SECRET_MANAGER_PROJECT does. Asked last, after SECRETS_DIR, SECRET_<NAME> and the database.',
-  SENDGRID_API_KEY: 'All four of SendGrid’s are needed together, as before; none of them where SMTP_URL is given.',
-  SENDGRID_NOTIFICATION_TEMPLATE_ID: 'Gets the data it got, `{"notification": "<text>"}`, without `<` and `>`.',
-  SENDGRID_REPORT_TEMPLATE_ID: 'Gets the data it got, `{"message": "<html>"}`, now with everything in it escaped.',
+    'Unset: the file `.secrets/la-famiglia-parma-ai-secret-manager.json` is read if it exists. It also names the project, unless GCP_SECRET_MANAGER_PROJECT does. Secrets are looked for in SECRETS_DIR, SECRET_<NAME> and the database first.',
+  SENDGRID_API_KEY: 'All four SendGrid variables are required together, as before, and none of them beside SMTP_URL.',
+  SENDGRID_NOTIFICATION_TEMPLATE_ID: 'Gets the same data, `{"notification": "<text>"}`, without `<` and `>`.',
+  SENDGRID_REPORT_TEMPLATE_ID: 'Gets the same data, `{"message": "<html>"}`, now with everything in it escaped.',
 }
 
 /** Variables of the predecessor that nothing reads any more, and why. A service that finds one set warns when it starts. */
 export const ignored: Readonly<Record<string, string>> = {
-  CHATGPT_API_KEY: 'News are worded from templates; no language model is asked.',
+  CHATGPT_API_KEY: 'Texts come from templates; no language model is used.',
 }
 
 /**
@@ -87,10 +87,12 @@ export const formerSettings: Readonly<Record<string, string>> = {
   MINER_CALL_PAUSE_MS: '500',
   MINER_CALL_TIMEOUT_MS: '120000',
   MINER_CONCURRENCY: '4',
+  MINER_HISTORY_MONTHS: '12',
   MINER_MAX_BODY_BYTES: '1048576',
   MINER_MAX_PAUSE_MS: '10000',
   MINER_NPM_PAUSE_MINUTES: '10',
   MINER_NPM_TIMEOUT_MS: '20000',
+  MINER_RELEASES_SINCE: '2025-01-01',
   NULL_RATE_DAYS: '30',
   NULL_RATE_MIN_LEAVES: '20',
   NULL_RATE_RISE: '0.5',
