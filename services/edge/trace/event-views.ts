@@ -19,9 +19,9 @@ export async function readViews(database: Database, bounded: Bounded, eventId: s
   const say = <T>(query: Promise<T | null>): Promise<Lookup<T>> => bounded(query).catch(toLookupFailure)
   const [normalized, judged, notified, counted] = await Promise.all([
     say(readLineage(database, eventId)),
-    say(readStatus(database, 'analyzer', eventId)),
-    say(readStatus(database, 'notifier', eventId)),
-    say(readStatus(database, 'scheduler', eventId)),
+    say(readStatus(database, sql.fragment`analyzer.event_status`, eventId)),
+    say(readStatus(database, sql.fragment`notifier.event_status`, eventId)),
+    say(readStatus(database, sql.fragment`scheduler.event_status`, eventId)),
   ])
   return { normalized, judged, notified, counted }
 }
@@ -59,10 +59,13 @@ function readLineage(database: Database, eventId: string): Promise<Normalized | 
 
 const statusRow = z.object({ stage: z.string(), at: z.number(), reason: z.string().nullable() })
 
-function readStatus(database: Database, schema: string, eventId: string): Promise<Status | null> {
+function readStatus(
+  database: Database,
+  view: ReturnType<typeof sql.fragment>,
+  eventId: string,
+): Promise<Status | null> {
   return database.maybeOne(sql.type(statusRow)`
-    SELECT stage, at, reason FROM ${sql.identifier([schema, 'event_status'])} WHERE event_id = ${eventId}
-    ORDER BY at DESC LIMIT 1`)
+    SELECT stage, at, reason FROM ${view} WHERE event_id = ${eventId} ORDER BY at DESC LIMIT 1`)
 }
 
 /** undefined_table, invalid_schema_name, undefined_column, insufficient_privilege */

@@ -52,8 +52,8 @@ const newsRow = z.object({
 })
 
 // JSON of Postgres has its own form of times.
-const iso = (column: string) =>
-  sql.fragment`to_char(${sql.identifier(column.split('.'))} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+const iso = (time: ReturnType<typeof sql.fragment>) =>
+  sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /** Null: there is no such news. `id`: a uuid, or the number of the news in parma-web. */
 export async function readWhy(database: Database, id: string): Promise<Why | null> {
@@ -61,14 +61,14 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
   if (!isNumber && !z.guid().safeParse(id).success) return null
   const isIt = isNumber ? sql.fragment`n.public_news_id = ${Number(id)}` : sql.fragment`n.news_id = ${id}::uuid`
   const news = await database.maybeOne(sql.type(newsRow)`
-    SELECT n.news_id, n.kind, n.severity, n.title, n.message, n.silent, ${iso('n.created_at')} AS created_at,
+    SELECT n.news_id, n.kind, n.severity, n.title, n.message, n.silent, ${iso(sql.fragment`n.created_at`)} AS created_at,
       json_build_object('id', n.company_id, 'name', c.name) AS company,
       json_build_object('id', n.data_source_id, 'name', d.source_name) AS source,
       json_build_object('id', n.source_measurement_id, 'name', m.measurement_name, 'type', m.type) AS measurement,
       n.subject_key, n.item_key, n.trigger_factor, n.previous, n.current, n.facts,
       CASE WHEN n.rule_id IS NOT NULL THEN json_build_object('id', n.rule_id, 'version', n.rule_version,
-        'definition', n.rule_definition, 'since', ${iso('n.rule_since')}) END AS rule,
-      n.event_no, n.replay_id, n.seq, n.path, ${iso('n.observed_at')} AS observed_at, n.company_measurement_id
+        'definition', n.rule_definition, 'since', ${iso(sql.fragment`n.rule_since`)}) END AS rule,
+      n.event_no, n.replay_id, n.seq, n.path, ${iso(sql.fragment`n.observed_at`)} AS observed_at, n.company_measurement_id
     FROM analyzer.news_why n
     LEFT JOIN public.company c ON c.id = n.company_id
     LEFT JOIN public.data_source d ON d.id = n.data_source_id
@@ -79,17 +79,17 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
   const since = news.facts['previous_observed_at']
   // What was compared may lie further back than the value just before: rules may ask for several in a row.
   const isBefore = since ? sql.fragment`v.observed_at <= ${since}` : sql.fragment`v.observed_at < ${observed_at}`
-  const value = sql.fragment`coalesce(v.text, v.number::text, ${iso('v.date')})`
+  const value = sql.fragment`coalesce(v.text, v.number::text, ${iso(sql.fragment`v.date`)})`
   const now = await database.maybeOne(sql.type(origin)`
-    SELECT ${iso('l.observed_at')} AS observed_at, l.event_id, l.event_no, coalesce(v.path, ${path}) AS path, ${value} AS value,
-      l.map_version, l.document, l.task_id, ${iso('l.received_at')} AS received_at
+    SELECT ${iso(sql.fragment`l.observed_at`)} AS observed_at, l.event_id, l.event_no, coalesce(v.path, ${path}) AS path, ${value} AS value,
+      l.map_version, l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
     FROM normalizer.lineage l
     LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = l.observed_at AND v.seq = ${seq}
       AND starts_with(v.path, ${path}) AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
     WHERE l.event_no = ${event_no} ORDER BY l.replay_id = ${replay_id} DESC, l.processed_at LIMIT 1`)
   const before = await database.maybeOne(sql.type(origin)`
-    SELECT ${iso('v.observed_at')} AS observed_at, l.event_id, v.event_no, v.path, ${value} AS value, l.map_version,
-      l.document, l.task_id, ${iso('l.received_at')} AS received_at
+    SELECT ${iso(sql.fragment`v.observed_at`)} AS observed_at, l.event_id, v.event_no, v.path, ${value} AS value, l.map_version,
+      l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
     FROM normalizer.value v JOIN normalizer.value_lineage l USING (event_no, seq, path, observed_at, company_measurement_id)
     WHERE v.company_measurement_id = ${company_measurement_id} AND v.subject_key = ${news.subject_key}
       AND v.item_key IS NOT DISTINCT FROM ${news.item_key} AND ${isBefore}

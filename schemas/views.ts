@@ -1,0 +1,55 @@
+import type { Consumer } from './topics.ts'
+
+type Service = Consumer | 'edge' | 'cli'
+
+/** A view or table in a service's Postgres schema that other services may read: its columns change only by addition. */
+export type SharedView = {
+  /** `<schema of its owner>.<name>` */
+  name: string
+  readers: readonly Service[]
+  /** What a row is. */
+  row: string
+}
+
+/** All that services may read of each other's Postgres schemas. `public` belongs to parma-web and is not listed. */
+export const sharedViews: readonly SharedView[] = [
+  {
+    name: 'normalizer.value',
+    readers: ['analyzer', 'notifier', 'edge', 'cli'],
+    row: 'an understood value, the canonical fact',
+  },
+  {
+    name: 'normalizer.value_lineage',
+    readers: ['edge'],
+    row: 'a value with its event, map version, raw document, task and module',
+  },
+  {
+    name: 'normalizer.lineage',
+    readers: ['edge', 'raw-sink', 'cli'],
+    row: 'a payload or a replay of it: its event, raw document, map version, task and counts of leaves',
+  },
+  {
+    name: 'normalizer.open_refusal',
+    readers: ['raw-sink'],
+    row: 'leaves that were refused or not named by the map, and that no replay has judged again: what a re-drive can mend',
+  },
+  { name: 'normalizer.event_status', readers: [], row: 'a payload: whether it was understood, when, and why not' },
+  { name: 'analyzer.news', readers: ['cli'], row: 'a news item' },
+  { name: 'analyzer.news_why', readers: ['edge'], row: 'a news item with the rule that made it, as it was then' },
+  { name: 'analyzer.event_status', readers: ['edge', 'cli'], row: 'a payload: whether it was judged, and when' },
+  {
+    name: 'notifier.event_status',
+    readers: ['edge', 'cli'],
+    row: 'a payload that made news items: how far their messages are, and why no further',
+  },
+  {
+    name: 'notifier.delivery_status',
+    readers: ['cli'],
+    row: 'a delivery and the event it tells of, without people and addresses',
+  },
+  {
+    name: 'scheduler.event_status',
+    readers: ['edge', 'cli'],
+    row: 'an event that was counted for a run or took effect on a task',
+  },
+]
