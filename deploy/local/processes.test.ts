@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts'
-import { answers, type Program, supervise } from './processes.ts'
+import { answers, countFailures, type Program, supervise } from './processes.ts'
 
 /** Supervises a Node process that runs `script`, and notes every process it starts. */
 function superviseScript(script: string, isHealthy: Program['isHealthy'] = async () => true) {
@@ -97,4 +97,9 @@ test('gives up waiting for what does not get healthy, and names its log', async 
 test('a process number alone does not identify a process', () => {
   expect(identify(process.pid)).toEqual({ pid: process.pid, startedAt: expect.any(String) as string })
   expect(isRunning({ pid: process.pid, startedAt: 'another time' })).toBe(false)
+})
+
+test('failures are counted until the process was healthy for 10 s', () => {
+  expect(countFailures(3, 9_999)).toBe(4)
+  expect(countFailures(3, 10_000)).toBe(1)
 })

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { orAfter } from '#runtime/process/deadline.ts'
-import { backOff, countFailures } from './back-off.ts'
+import { backOffMs } from '#runtime/process/retry.ts'
 import { identify, type ProcessIdentity, stopProcess } from './process-identity.ts'
 
 /** One process of the stack: how to start it, how to tell that it works, how to end it. */
@@ -40,6 +40,13 @@ type Supervision = {
   say(text: string): void
 }
 
+const startBackOff = { firstMs: 200, maxMs: 5000 }
+
+/** Failures counted after one more exit: the count begins anew when the process had been healthy for 10 s. */
+export function countFailures(failures: number, healthyForMs: number): number {
+  return healthyForMs >= 10_000 ? 1 : failures + 1
+}
+
 /** Keeps `program` running until stopped: whatever ends it, it is started again, on the same ports and data. */
 export function supervise(program: Program, { logDir, downFile, onChange, say }: Supervision): Supervised {
   const stopped = new AbortController()
@@ -57,8 +64,9 @@ export function supervise(program: Program, { logDir, downFile, onChange, say }:
       onChange(program.name, { identity: null, healthy: false })
       if (stopped.signal.aborted) return
       failures = countFailures(failures, healthySince === null ? 0 : Date.now() - healthySince)
-      say(`${program.name} ${ended}, starting it again in ${backOff(failures)} ms`)
-      await pause(backOff(failures), stopped.signal)
+      const waitMs = backOffMs(startBackOff, failures, 1)
+      say(`${program.name} ${ended}, starting it again in ${waitMs} ms`)
+      await pause(waitMs, stopped.signal)
     }
   }
 

@@ -1,3 +1,4 @@
+import { backOffMs } from '#runtime/process/retry.ts'
 import type { Answer } from '../channels/answer.ts'
 import type { DeliverySettings } from './settings.ts'
 
@@ -60,18 +61,13 @@ export function decideNext(
     return base.parks && !isTest ? { ...base, state: 'pending', dueInMs: 0 } : { ...base, state: 'failed' }
   if (isTest) return { ...base, state: kind === 'retry' ? 'failed' : 'unknown' }
 
+  const backOff = { firstMs: policy.RETRY_FIRST_MS, maxMs: policy.RETRY_MAX_MS }
   const isTooOld = ageMs >= policy.GIVE_UP_AFTER_MS
   const holdMs = Math.max(answer.afterMs ?? 0, policy.intervalMs)
-  const dueInMs = Math.max(answer.afterMs ?? 0, waitBeforeRetry(attempts, policy, random))
+  const dueInMs = Math.max(answer.afterMs ?? 0, backOffMs(backOff, attempts, random))
   if (kind === 'retry' && isTooOld) return { ...base, state: 'failed', reason: `given up: ${answer.reason}` }
   if (kind === 'retry') return { ...base, state: 'pending', dueInMs, holdMs }
   if (isTooOld || answer.isFinal) return { ...base, state: 'unknown' }
   if (policy.canFind) return { ...base, state: 'unknown', dueInMs: Math.max(dueInMs, policy.LOOK_UP_AFTER_MS), holdMs }
   return policy.resendUnknown ? { ...base, state: 'pending', dueInMs, holdMs } : { ...base, state: 'unknown' }
-}
-
-/** RETRY_FIRST_MS, doubled with each attempt up to RETRY_MAX_MS; half of it is random. */
-function waitBeforeRetry(attempts: number, { RETRY_FIRST_MS, RETRY_MAX_MS }: Policy, random: number): number {
-  const full = Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempts - 1, 30), RETRY_MAX_MS)
-  return Math.round(full / 2 + (full / 2) * random)
 }

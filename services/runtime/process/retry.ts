@@ -74,11 +74,17 @@ export class TransientError extends Error {
   }
 }
 
-/** Milliseconds before attempt `attempt + 1`: 100 ms doubled per attempt to at most 5 s, of which a random half counts. */
-export function backOffMs(attempt: number, random: number): number {
-  const full = Math.min(100 * 2 ** (attempt - 1), 5000)
-  return full / 2 + (full / 2) * random
+/**
+ * Ms to wait after the failed attempt number `attempt` (from 1): `firstMs`, doubled with each attempt up to `maxMs`. Half
+ * of it is random, by `random` in [0, 1]; with 1 it is all of it.
+ */
+export function backOffMs({ firstMs, maxMs }: { firstMs: number; maxMs: number }, attempt: number, random: number) {
+  const full = Math.min(firstMs * 2 ** (attempt - 1), maxMs)
+  return Math.round(full / 2 + (full / 2) * random)
 }
+
+/** Of work that is repeated in place. */
+const retryBackOff = { firstMs: 100, maxMs: 5000 }
 
 export type RetryOptions = {
   /** Ends the waiting: the last error is thrown. */
@@ -94,7 +100,7 @@ export async function retryTransient<T>(work: (attempt: number) => Promise<T>, o
     } catch (error) {
       if (classify(error) !== 'transient' || options.signal.aborted) throw error
       options.onRetry?.(error, attempt)
-      await delay(backOffMs(attempt, Math.random()), undefined, { signal: options.signal }).catch(() => {
+      await delay(backOffMs(retryBackOff, attempt, Math.random()), undefined, { signal: options.signal }).catch(() => {
         throw error
       })
     }
