@@ -2,7 +2,7 @@ import { defineCommands } from '#runtime/commands/commands.ts'
 
 export const commands = defineCommands(import.meta, {
   drift: {
-    help: 'where payloads and maps differ, and what is done about it: ignore, tell, pause the source',
+    help: 'differences between payloads and maps, and what happens to them: ignore, tell, pause the source',
     load: () => import('./commands/drift.ts'),
   },
   refused: {

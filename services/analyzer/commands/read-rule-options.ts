@@ -28,7 +28,10 @@ export type RuleOptions = {
 /** The ids that the options name; undefined where there was no such option. */
 export type ScopeIds = Partial<Pick<RuleDefinition['scope'], 'companies' | 'buckets' | 'sources'>>
 
-/** The rule that the options describe. With `before`, that rule with what they change. A UsageError when it is not valid. */
+/**
+ * The rule that the options describe. With `before`, that rule with what they change. A UsageError when it is not
+ * valid.
+ */
 export function readRuleOptions(options: RuleOptions, ids: ScopeIds, before: RuleDefinition | null): RuleDefinition {
   const { name, inARow, coolDownDays, severity, measurement, enable } = options
   const when = readWhen(options, before?.when)

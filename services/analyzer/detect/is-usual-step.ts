@@ -4,9 +4,9 @@ import { methods } from '../values/aggregate.ts'
 const leastSteps = 4
 
 /**
- * Whether a move is normal for its series: less than `steps` times the median step or, for a count (`int`), less than twice its
- * square root, which is how much counts of independent events vary. `recent`: the numbers before, the oldest first, at
- * least one.
+ * Whether a move is normal for its series: less than `steps` times the median step or, for a count (`int`), less than
+ * twice its square root, which is how much counts of independent events vary. `recent`: the numbers before, the oldest
+ * first, at least one.
  */
 export function isUsual(recent: readonly number[], now: number, type: string, steps: number): boolean {
   const last = recent.at(-1)!

@@ -19,7 +19,10 @@ function rulesOf(definitions: readonly object[], version = 1, maxWindow = 20) {
   return compileRules(rows, maxWindow)({ company_id: '1', data_source_id: 3 }, value).rules
 }
 
-/** A series, one value a day or at the days given, judged by rules of our own. Its state goes through JSON as in Postgres. */
+/**
+ * A series, one value a day or at the days given, judged by rules of our own. Its state goes through JSON as in
+ * Postgres.
+ */
 function createSeries(definitions: readonly object[]) {
   let state: SeriesState | null = null
   let day = 0

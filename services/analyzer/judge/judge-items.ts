@@ -2,8 +2,8 @@ import type { ObservedValue } from '#schemas/generated/types.ts'
 import type { Payload } from './payload.ts'
 
 /**
- * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since 1970.
- * `wavers`: it was gone before and came back, so it is not news if it is gone again.
+ * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since
+ * 1970. `wavers`: it was gone before and came back, so it is not news if it is gone again.
  */
 type KnownItem = { label: string; missing?: { payloads: number; since: number }; wavers?: true }
 
@@ -11,8 +11,8 @@ type KnownItem = { label: string; missing?: { payloads: number; since: number };
 export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id' | 'measurement_name'>
 
 /**
- * The items of a list by item_key. A list is the path of its items: `repos[]`. `seenAt`: when the last payload with the list was
- * observed; old stored states lack it.
+ * The items of a list by item_key. A list is the path of its items: `repos[]`. `seenAt`: when the last payload with the
+ * list was observed; old stored states lack it.
  */
 type KnownList = { anchor: Anchor; items: Record<string, KnownItem>; seenAt?: number }
 
@@ -24,7 +24,9 @@ export type SubjectState = {
   lists: Record<string, KnownList>
 }
 
-/** Items of a list that appeared or are gone together. `values`: those of the item, if it is a single one that appeared. */
+/**
+ * Items of a list that appeared or are gone together. `values`: those of the item, if it is a single one that appeared.
+ */
 export type ItemsFound = {
   kind: 'appeared' | 'gone'
   list: string
@@ -47,10 +49,10 @@ export type ItemPolicy = {
 type Item = { key: string; label: string; values: ObservedValue[] }
 
 /**
- * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The first
- * payload of a subject, and the first with another map, only starts the state. A list that is missing altogether shows
- * nothing, since the module may not have fetched it; nor do items known only by their position. Items inside an item that
- * appears or is gone belong to it.
+ * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The
+ * first payload of a subject, and the first with another map, only starts the state. A list that is missing altogether
+ * shows nothing, since the module may not have fetched it; nor do items known only by their position. Items inside an
+ * item that appears or is gone belong to it.
  */
 export function judgeItems(
   state: SubjectState | null,

@@ -41,8 +41,9 @@ export type Knowledge = {
 }
 
 /**
- * Judges a payload by earlier payloads, never by values of its own. A late payload is judged by its own past, without the memory
- * of rules over days or in a row, and changes no state. Late payloads and replays do not show which items come and go.
+ * Judges a payload by earlier payloads, never by values of its own. A late payload is judged by its own past, without
+ * the memory of rules over days or in a row, and changes no state. Late payloads and replays do not show which items
+ * come and go.
  */
 export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   const { rules, policy, itemPolicy, keptValues, states, past, subject } = knowledge
@@ -83,7 +84,9 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   return judged
 }
 
-/** Whether another number of the same item made the same move: if stars and watchers are equal, one news item is enough. */
+/**
+ * Whether another number of the same item made the same move: if stars and watchers are equal, one news item is enough.
+ */
 function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: ObservedValue): boolean {
   const move = JSON.stringify([item_key, numberOf(before), numberOf(now)])
   const known = moves.has(move)

@@ -19,8 +19,8 @@ export type JudgedPayloads = {
 }
 
 /**
- * Judges payloads in order, each by what those before it left in `memory`, which is updated. `pasts`: for late payloads, the
- * state of their series at that time, by seriesKey.
+ * Judges payloads in order, each by what those before it left in `memory`, which is updated. `pasts`: for late
+ * payloads, the state of their series at that time, by seriesKey.
  */
 export function judgePayloads(
   payloads: readonly Payload[],

@@ -14,16 +14,16 @@ export type Firing = Change & {
 }
 
 /**
- * What a series is judged by: the rules of its measurement or, without any, `policy` (null: nothing is news). `keep`: how
- * many numbers it remembers.
+ * What a series is judged by: the rules of its measurement or, without any, `policy` (null: nothing is news). `keep`:
+ * how many numbers it remembers.
  */
 export type Measure = { rules: readonly Rule[]; policy: Policy | null; keep: number }
 
 export type Judgement = { state: SeriesState; firings: Firing[]; problems: RuleProblem[] }
 
 /**
- * Judges a value by the state of its series, and returns the new state. The first value of a series is never news, nor is one of
- * another kind than the last. Pure, and never throws.
+ * Judges a value by the state of its series, and returns the new state. The first value of a series is never news, nor
+ * is one of another kind than the last. Pure, and never throws.
  */
 export function judge(state: SeriesState | null, observed: Observed, { rules, policy, keep }: Measure): Judgement {
   const { value, type, eventNo, observedAt } = observed

@@ -20,7 +20,10 @@ export type PublicRow = Versioned & {
 /** A rule of our own. `bucketCompanies`: the companies that are in the buckets of its scope. */
 export type OwnRow = Versioned & { definition: unknown; bucketCompanies: readonly number[] }
 
-/** When a rule fires. `by`: in percent or absolute. A level can be crossed again only after the value was back at `recovery`. */
+/**
+ * When a rule fires. `by`: in percent or absolute. A level can be crossed again only after the value was back at
+ * `recovery`.
+ */
 export type Condition =
   | { kind: 'percent' | 'absolute'; by: number; direction: 'up' | 'down' | 'both' }
   | { kind: 'from-zero'; direction: 'up' | 'down' | 'both' }
@@ -76,9 +79,9 @@ const nothing: RulesFor = { rules: [], problems: [] }
 const maxAnswers = 100_000
 
 /**
- * Finds the rules for a measurement. A rule that cannot be applied is a problem, and its measurement is judged as if the
- * rule did not exist. A public row without a method has no window, whatever its number of entries. Our own rules come last, in
- * the order of `rows`.
+ * Finds the rules for a measurement. A rule that cannot be applied is a problem, and its measurement is judged as if
+ * the rule did not exist. A public row without a method has no window, whatever its number of entries. Our own rules
+ * come last, in the order of `rows`.
  */
 export function compileRules(rows: readonly (PublicRow | OwnRow)[], maxWindow: number): Rules {
   const scoped = rows.flatMap((row) => readRow(row, maxWindow))

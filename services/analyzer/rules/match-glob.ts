@@ -1,6 +1,6 @@
 /**
- * Whether `text` matches `pattern`, in which * is any text and ? any one character. Case does not count. The time is at most
- * proportional to the product of both lengths.
+ * Whether `text` matches `pattern`, in which * is any text and ? any one character. Case does not count. The time is at
+ * most proportional to the product of both lengths.
  */
 export function matchGlob(pattern: string, text: string): boolean {
   const [asked, letters] = [[...pattern.toLowerCase()], [...text.toLowerCase()]]

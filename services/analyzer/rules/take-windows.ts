@@ -5,8 +5,8 @@ import type { SeriesState } from '../values/series-state.ts'
 type Numbers = Pick<SeriesState, 'recent' | 'at' | 'observedAt'>
 
 /**
- * The numbers of two windows of one length: one ends with `number`, the other with the number before it. Null: the series is
- * not long enough yet. A text: why it never will be.
+ * The numbers of two windows of one length: one ends with `number`, the other with the number before it. Null: the
+ * series is not long enough yet. A text: why it never will be.
  */
 export function takeWindows(
   window: Window,
@@ -29,7 +29,10 @@ export function takeWindows(
   return { before: after(known.observedAt - days * dayMs), now: [...after(observedAt - days * dayMs), number] }
 }
 
-/** The times of the newest numbers, as far back as windows over days reach, and one more. Undefined: no window is over days. */
+/**
+ * The times of the newest numbers, as far back as windows over days reach, and one more. Undefined: no window is over
+ * days.
+ */
 export function keepTimes(
   windows: readonly (Window | null)[],
   known: Numbers | null,

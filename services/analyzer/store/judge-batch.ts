@@ -17,8 +17,8 @@ import { readStates, type Series, writeStates } from './series-states.ts'
 import { readSubjects, writeSubjects } from './subject-states.ts'
 
 /**
- * Judges observations that take effect for the first time, and writes states and news. Returns the payloads whose news items
- * could not be written, by keyOf, with what no longer exists: the company, the source or the measurement.
+ * Judges observations that take effect for the first time, and writes states and news. Returns the payloads whose news
+ * items could not be written, by keyOf, with what no longer exists: the company, the source or the measurement.
  */
 export async function judgeBatch(
   tx: Transaction,

@@ -40,12 +40,15 @@ const columns = sql.join(
   sql.fragment`, `,
 )
 
-/** Two news items with these columns equal are one, even from different payloads: a change posted again in another run is not new. */
+/**
+ * Two news items with these columns equal are one, even from different payloads: a change posted again in another run
+ * is not new.
+ */
 const uniqueColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
 
 /**
- * Stores news items: in `public.news` for parma-web's feed (which has changes without their sign), and here with all facts.
- * Items that are stored already, by their id or by `uniqueColumns`, are left out.
+ * Stores news items: in `public.news` for parma-web's feed (which has changes without their sign), and here with all
+ * facts. Items that are stored already, by their id or by `uniqueColumns`, are left out.
  */
 export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Promise<void> {
   if (news.length === 0) return
@@ -87,7 +90,10 @@ const foundRow = z.object({ kind: z.enum(['company', 'source', 'measurement']), 
 
 type Parents = Pick<Payload, 'company_id' | 'data_source_id'> & { measurements: readonly number[] }
 
-/** Which of these companies, sources and measurements exist, with their names. parma-web may delete any of them at any time. */
+/**
+ * Which of these companies, sources and measurements exist, with their names. parma-web may delete any of them at any
+ * time.
+ */
 export async function readParents(tx: Transaction, payloads: readonly Parents[]) {
   const measurements = new Set(payloads.flatMap((payload) => payload.measurements))
   const rows = await tx.any(sql.type(foundRow)`

@@ -12,8 +12,8 @@ const partRow = z.object({
 })
 
 /**
- * The payloads that these observations complete, in order. Parts of others wait in analyzer.pending_part. Parts follow each
- * other in one partition, so the last part completes its payload.
+ * The payloads that these observations complete, in order. Parts of others wait in analyzer.pending_part. Parts follow
+ * each other in one partition, so the last part completes its payload.
  */
 export async function joinParts(tx: Transaction, observations: readonly Observation[]): Promise<Payload[]> {
   const early = observations.filter(({ part, parts }) => part < parts)

@@ -18,7 +18,10 @@ const valueRow = z.object({
   members: z.array(z.string()).nullable(),
 })
 
-/** The states of series before a time, from the normalizer's values, in the order of `questions`; null if there was no value. */
+/**
+ * The states of series before a time, from the normalizer's values, in the order of `questions`; null if there was no
+ * value.
+ */
 export async function readPast(tx: Transaction, questions: readonly PastQuestion[]): Promise<(SeriesState | null)[]> {
   if (questions.length === 0) return []
   const column = <T extends string | number | null>(

@@ -1,8 +1,8 @@
 const ascending = (a: number, b: number) => a - b
 
 /**
- * How the values of a window become one number. The same values give the same number in any order, so that rounding never
- * makes two windows of the same values differ.
+ * How the values of a window become one number. The same values give the same number in any order, so that rounding
+ * never makes two windows of the same values differ.
  */
 export const methods = {
   sum: (values: readonly number[]) => values.toSorted(ascending).reduce((total, value) => total + value, 0),
@@ -29,7 +29,10 @@ export const methods = {
 
 export type Method = keyof typeof methods
 
-/** The method that a row of public.notification_rules names, in upper or lower case; null if unknown. stddev is for our own rules. */
+/**
+ * The method that a row of public.notification_rules names, in upper or lower case; null if unknown. stddev is for our
+ * own rules.
+ */
 export function findMethod(name: string): Method | null {
   const known = name.trim().toLowerCase()
   const method = known === 'mean' ? 'avg' : known

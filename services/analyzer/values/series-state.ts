@@ -14,7 +14,10 @@ export type SeriesState = {
   rules?: Record<string, RuleState>
 }
 
-/** `from`: the value before the firing. `turns`: how many firings in a row each undid the one before. `quiet`: values since. */
+/**
+ * `from`: the value before the firing. `turns`: how many firings in a row each undid the one before. `quiet`: values
+ * since.
+ */
 export type Fired = { from: Value; turns: number; quiet: number }
 
 export type Observed = { eventNo: number; observedAt: number; type: string; value: Value }

@@ -4,13 +4,16 @@ import { type Value, wordsOf } from './value.ts'
 export type Tolerance = {
   /** Words of texts, or members of lists, that do not count. Case does not matter. */
   ignore: readonly string[]
-  /** Texts that share at least this part of their words (Dice's coefficient, 0 to 1) count as equal; null: only equal texts do. */
+  /**
+   * Texts that share at least this part of their words (Dice's coefficient, 0 to 1) count as equal; null: only equal
+   * texts do.
+   */
   similarity: number | null
 }
 
 /**
- * Whether two values differ only in what a rule tolerates. Words are compared as a multiset, so their order does not count.
- * Dice, "Measures of the amount of ecologic association between species", 1945.
+ * Whether two values differ only in what a rule tolerates. Words are compared as a multiset, so their order does not
+ * count. Dice, "Measures of the amount of ecologic association between species", 1945.
  */
 export function isAlike(a: Value, b: Value, { ignore, similarity }: Tolerance): boolean {
   if (ignore.length === 0 && similarity === null) return false

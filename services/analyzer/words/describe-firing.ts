@@ -163,7 +163,9 @@ function formatTexts(before: string, now: string): [string, string] {
   ) as [string, string]
 }
 
-/** Where to begin so that a difference at `at` is visible: at a word if one begins nearby, and never within a number. */
+/**
+ * Where to begin so that a difference at `at` is visible: at a word if one begins nearby, and never within a number.
+ */
 function startOf(text: string, at: number): number {
   const word = text.lastIndexOf(' ', at - 30) + 1
   return at - word < maxText / 2 ? word : text.slice(0, at - 30).replace(/[\d\p{P}\ud800-\udbff]+$/u, '').length

@@ -2,8 +2,8 @@ const minWords = 4
 const maxWords = 7
 
 /**
- * A headline of four to seven words: what it is about, and the first of `endings` that fits. With an item, naming the item comes
- * before a longer ending. If none fits, it ends with the last one, and the rest is cut.
+ * A headline of four to seven words: what it is about, and the first of `endings` that fits. With an item, naming the
+ * item comes before a longer ending. If none fits, it ends with the last one, and the rest is cut.
  */
 export function writeHeadline(
   thing: string,

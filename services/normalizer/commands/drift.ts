@@ -10,29 +10,29 @@ type Output = { json?: boolean }
 export function build(group: Command): void {
   group
     .command('ls')
-    .description('paths at which payloads and maps differ, each as it was first seen')
+    .description('list paths where payloads and maps differ, each as first seen')
     .option('--source <source>', 'id or name of a data source')
     .option('--json', 'print JSON')
     .action(list)
   group
     .command('nulls')
-    .description('the share of nulls at each path of the map, in the last days')
+    .description('show the share of nulls at each mapped path')
     .option('--source <source>', 'id or name of a data source')
-    .option('--days <n>', 'how many', '30')
+    .option('--days <n>', 'how many days back', '30')
     .option('--json', 'print JSON')
     .action(listNulls)
   group
     .command('policies')
-    .description('what is done about drift that is new')
+    .description('list policies for new drift')
     .option('--json', 'print JSON')
     .action(listPolicies)
   group
     .command('policy')
-    .description('say what to do about drift that is new; without a policy it is told')
+    .description('set what happens to new drift; without a policy it is reported')
     .argument('<source>', 'id or name')
     .addArgument(new Argument('<policy>').choices([...policies, 'none']))
-    .addOption(new Option('--kind <kind>', 'of this kind only').choices(driftKinds))
-    .option('--path <path>', 'at this path only, as `parma drift ls` shows it')
+    .addOption(new Option('--kind <kind>', 'only this kind').choices(driftKinds))
+    .option('--path <path>', 'only this path, as shown by `parma drift ls`')
     .option('--json', 'print JSON')
     .action(setPolicy)
 }

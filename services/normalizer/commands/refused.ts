@@ -8,17 +8,17 @@ import { remedyOf } from '../incidents/remedies.ts'
 type Filter = { source?: string; reason?: string; json?: boolean }
 
 export function build(group: Command): void {
-  filtered(group.command('ls')).description('counts by source and reason, with the remedy').action(list)
+  filtered(group.command('ls')).description('count what is refused by source and reason, with the remedy').action(list)
   filtered(group.command('show'))
-    .description('each value or payload, the newest first')
-    .option('--limit <n>', 'how many', '50')
+    .description('list each refused value or payload, newest first')
+    .option('--limit <n>', 'at most this many rows', '50')
     .action(show)
 }
 
 function filtered(command: Command): Command {
   return command
     .option('--source <source>', 'id or name of a data source')
-    .option('--reason <reason>', 'refused for this reason')
+    .option('--reason <reason>', 'only this reason')
     .option('--json', 'print JSON')
 }
 
@@ -31,7 +31,7 @@ const countRow = z.object({
   newest: z.number(),
 })
 
-/** What no replay has judged anew. A payload that was refused as a whole has no values yet. */
+/** Only what is still open. A payload that was refused as a whole has no values yet. */
 async function list({ json = false, ...filter }: Filter): Promise<void> {
   const rows = await withDatabase(async (database) => {
     const source = filter.source === undefined ? null : await findSource(database, filter.source)

@@ -17,8 +17,8 @@ const incidentRow = z.object({
 })
 
 /**
- * Keeps the incidents that are new, returns those that are to be told, and pauses their sources where the policy says so. A
- * source with `maxPerSource` incidents or more gets no further ones.
+ * Stores new incidents, returns those to report, and pauses sources where the policy says so. A source with the maximum
+ * of incidents gets no further ones.
  */
 export async function insertIncidents(
   tx: Transaction,
@@ -56,7 +56,7 @@ export async function insertIncidents(
   return inserted.filter(({ policy }) => policy !== 'ignore')
 }
 
-/** What these events told. */
+/** The incidents that these events reported. */
 export async function readIncidents(tx: Transaction, eventNos: readonly number[]): Promise<ReportedIncident[]> {
   if (eventNos.length === 0) return []
   return [

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Normalized } from '../understand/normalize.ts'
 
-/** Leaves of one path of a source that came on one day (UTC, `2026-01-31`). */
+/** Leaves at one path of a source that arrived on one day (UTC, `2026-01-31`). */
 export type PathCount = { data_source_id: number; path: string; day: string; leaves: number; nulls: number }
 export type Arrived = { data_source_id: number; received_at: number; normalized: Normalized }
 
-/** Counts the leaves of each path that the map holds. In one order everywhere, so that transactions cannot deadlock. */
+/** Counts the leaves at each mapped path. Always in one order, so that transactions cannot deadlock. */
 export function countPaths(payloads: readonly Arrived[]): PathCount[] {
   const days = new Map<string, Map<string, PathCount>>()
   for (const { data_source_id, received_at, normalized } of payloads) {
@@ -49,7 +49,7 @@ const minLeaves = 20
 /** How much larger the share of nulls must be than in the days before to be reported. */
 const reportedRise = 0.5
 
-/** Adds to the counts of each day, and returns the paths that are null much more often than in the days before. */
+/** Adds to the counts of each day. Returns the paths that are null much more often than in the days before. */
 export async function addToNullRates(tx: Transaction, counts: readonly PathCount[]): Promise<readonly RisenNulls[]> {
   if (counts.length === 0) return []
   const column = <T extends string | number>(type: string, value: (count: PathCount) => T) =>

@@ -1,44 +1,45 @@
 import type { ValueProblem } from '../understand/normalize.ts'
 import type { PayloadProblem } from '../understand/understand.ts'
 
-/** What to do about payloads that are refused as a whole. */
+/** What to do about refused payloads. */
 export const payloadRemedies: Record<Exclude<PayloadProblem, 'conflict'>, string> = {
-  unparsable: 'Mend the module.',
-  'too-deep': 'Mend the module, or raise MAX_DEPTH.',
-  'too-many-leaves': 'Let the module send smaller payloads, or raise MAX_LEAVES.',
-  'company-id': 'Mend the module: company ids are decimal integers.',
-  'unknown-company': 'Create the company, or take it out of the module.',
+  unparsable: 'Fix the module.',
+  'too-deep': 'Fix the module, or raise MAX_DEPTH.',
+  'too-many-leaves': 'Make the module send smaller payloads, or raise MAX_LEAVES.',
+  'company-id': 'Fix the module: company ids are decimal integers.',
+  'unknown-company': 'Create the company, or remove it from the module.',
   'unknown-source': 'Create the data source again, or stop the module.',
-  'wrong-source': 'Let the module use the token of its own data source.',
-  'no-raw-data': 'Mend the module.',
-  'observed-at': 'Mend the module, or set OLDEST_OBSERVED_AT earlier.',
+  'wrong-source': 'Make the module use the token of its own data source.',
+  'no-raw-data': 'Fix the module: a body needs an object raw_data.',
+  'observed-at': 'Fix the module, or set OLDEST_OBSERVED_AT to an earlier day.',
   'no-map': 'Do the handshake with the module.',
   'map-missing': 'Do the handshake with the module again.',
-  'map-unusable': 'Do the handshake again with a module that sends a proper map.',
+  'map-unusable': 'Fix the module’s map, then do the handshake again.',
 }
 
-const retype = 'Correct the type in the module’s map and do the handshake again, or mend the module.'
-const mendMap = 'Mend the module’s map and do the handshake again.'
+const retype = 'Correct the type in the module’s map and do the handshake again, or fix the module.'
+const fixMap = 'Fix the module’s map, then do the handshake again.'
 
-/** What to do about values that are refused; a re-drive stores them then. */
+/** What to do about refused values. A re-drive then stores them. */
 export const valueRemedies: Record<ValueProblem, string> = {
   'wrong-kind': retype,
   'not-a-number': retype,
-  'out-of-range': 'Make it text in the module’s map and do the handshake again.',
+  'out-of-range': 'Make it text in the module’s map, then do the handshake again.',
   'not-a-bool': retype,
   'not-a-date': retype,
-  'ambiguous-date': 'Let the module send ISO 8601, or make it text in its map and do the handshake again.',
-  'unstorable-text': 'Mend the module: text with NUL or half a character cannot be stored.',
-  'not-an-object': 'Give it a type of values in the module’s map and do the handshake again, or mend the module.',
-  'duplicate-key': 'Mend the module: the later member of that name is stored.',
-  'unknown-measurement': 'Do the handshake again: the measurement was deleted, or is another source’s.',
-  'no-measurement-id': mendMap,
-  'doubled-measurement-id': mendMap,
-  'unknown-type': mendMap,
-  'bad-entry': mendMap,
+  'ambiguous-date': 'Make the module send ISO 8601, or make it text in its map and do the handshake again.',
+  'unstorable-text': 'Fix the module: text with NUL or half of a surrogate pair cannot be stored.',
+  'not-an-object':
+    'Give it a type other than nested in the module’s map and do the handshake again, or fix the module.',
+  'duplicate-key': 'Fix the module: an object has two members of this name, and only the later one is stored.',
+  'unknown-measurement': 'Do the handshake again: the measurement was deleted, or belongs to another source.',
+  'no-measurement-id': fixMap,
+  'doubled-measurement-id': fixMap,
+  'unknown-type': fixMap,
+  'bad-entry': fixMap,
 }
 
-/** What to do about whatever is refused for this reason. */
+/** What to do about this reason; empty if it is unknown. */
 export function remedyOf(reason: string): string {
   const remedies: Record<string, string | undefined> = { ...payloadRemedies, ...valueRemedies }
   return remedies[reason] ?? ''

@@ -27,7 +27,7 @@ const ledgerRow = z.object({
 /** A row of `normalizer.processed_event`: a payload or a replay of it. */
 export type LedgerRow = z.infer<typeof ledgerRow>
 
-/** The row of a payload or replay of which nothing is known yet. */
+/** The row of a new payload or replay. */
 export function newRow(
   {
     event_id,
@@ -59,7 +59,7 @@ export function newRow(
   return { event_no, ...payload, observed_at, ...result }
 }
 
-/** All rows of these events, replays too, the oldest first, by event_id. */
+/** All rows of these events, including replays, by event_id, the oldest first. */
 export async function readLedger(tx: Transaction, eventIds: readonly string[]): Promise<Map<string, LedgerRow[]>> {
   const rows = await tx.any(sql.type(ledgerRow)`
     SELECT event_no, event_id, replay_id, content_hash, data_source_id, source_name, company_id, task_id, received_at,
@@ -72,7 +72,7 @@ export async function readLedger(tx: Transaction, eventIds: readonly string[]): 
 
 const numberRow = z.object({ event_no: z.number() })
 
-/** Numbers for rows to come, rising. */
+/** Rising numbers for new rows. */
 export async function takeEventNos(tx: Transaction, count: number): Promise<readonly number[]> {
   if (count === 0) return []
   return tx.anyFirst(sql.type(numberRow)`
@@ -80,7 +80,7 @@ export async function takeEventNos(tx: Transaction, count: number): Promise<read
     FROM generate_series(1, ${count})`)
 }
 
-/** Written once, when all is known of them. A row that is there already fails the whole batch. */
+/** Inserts complete rows. A row that already exists fails the whole batch. */
 export async function insertLedger(tx: Transaction, rows: readonly LedgerRow[]): Promise<void> {
   if (rows.length === 0) return
   const column = (type: string, value: (row: LedgerRow) => string | number | boolean | null) =>

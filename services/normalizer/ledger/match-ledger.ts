@@ -6,8 +6,8 @@ import { type Clocks, giveTime } from './observed-clock.ts'
 import { reasonOf } from '../understand/understand.ts'
 
 /**
- * The payloads of a batch with their rows in the ledger, which are there or new; null where the event is there with other
- * content. Of what comes twice in one batch the first is fresh.
+ * The payloads of a batch with their rows in the ledger, stored or new; null if the event is known with other content.
+ * If a payload comes twice in one batch, the first is fresh.
  */
 export async function matchLedger(
   tx: Transaction,
@@ -36,13 +36,13 @@ function findRow(rows: readonly LedgerRow[] | undefined, { replay }: RawPayload)
   return rows?.find(({ replay_id }) => replay_id === (replay?.replay_id ?? ''))
 }
 
-/** A time that is refused moves no clock. */
+/** A refused time moves no clock. */
 function timeOf(payload: RawPayload, result: Matched['result'], clocks: Clocks): number {
   return reasonOf(result) === 'observed-at' ? (payload.observed_at as number) : giveTime(clocks, payload)
 }
 
-/** A replay must have the content of what it replays. */
+/** A replay must have the same content as the event it replays. */
 function checkContent(result: Matched['result'], row: LedgerRow, first: LedgerRow): Matched['result'] {
   if (first.content_hash === row.content_hash) return result
-  return { reason: 'conflict', message: 'the event has other content', sample: '', mapVersion: null }
+  return { reason: 'conflict', message: 'the event is known with other content', sample: '', mapVersion: null }
 }

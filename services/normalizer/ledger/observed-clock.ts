@@ -3,13 +3,13 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
 export type Timed = { company_id: string; data_source_id: number; received_at: number; observed_at: number | null }
 
-/** The last observed time (ms) of each company and source that a batch is about. */
+/** The last observed time (ms) of each company and source in a batch. */
 export type Clocks = { readonly pairs: readonly Pair[]; readonly last: Map<string, number> }
 type Pair = { company_id: string; data_source_id: number }
 
 const lastRow = z.object({ company_id: z.string(), data_source_id: z.number(), observed_at: z.number() })
 
-/** Others that ask for the same company and source wait until `tx` ends: so they see all that it makes of them. */
+/** Makes transactions with the same company and source wait until `tx` ends, so that they see all it wrote. */
 export async function lockClocks(tx: Transaction, payloads: readonly Pair[]): Promise<Clocks> {
   const pairs = [...new Map(payloads.map((payload) => [keyOf(payload), payload])).values()]
   const locked = await tx.any(sql.type(lastRow)`
@@ -32,8 +32,8 @@ export async function lockClocks(tx: Transaction, payloads: readonly Pair[]): Pr
 }
 
 /**
- * The observed time of the next payload: what the module said; else the time it was received, or 1 ms after the last one of
- * its company and source if that is later. So only an explicit time is ever late.
+ * The observed time of the next payload: the explicit one; else the time of receipt, but at least 1 ms after the last
+ * payload of its company and source. So only an explicit time can be late.
  */
 export function giveTime({ last }: Clocks, payload: Timed): number {
   const key = keyOf(payload)
@@ -43,7 +43,7 @@ export function giveTime({ last }: Clocks, payload: Timed): number {
   return time
 }
 
-/** Keeps the times that were given. */
+/** Stores the times that giveTime gave. */
 export async function saveClocks(tx: Transaction, { pairs, last }: Clocks): Promise<void> {
   await tx.query(sql.unsafe`
     UPDATE normalizer.last_observed AS l SET observed_at = to_timestamp(n.observed_at)

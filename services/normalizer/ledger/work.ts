@@ -4,12 +4,12 @@ import type { LedgerRow } from './ledger-rows.ts'
 
 export type Work = { payload: RawPayload; result: Understood | PayloadRefused }
 
-/** A payload in work: its own row in the ledger, and the event's first one, which gives event_no and time. */
+/** A payload matched with the ledger: its own row, and the event's first row, which has event_no and time. */
 export type Matched = {
   payload: RawPayload
   result: Understood | PayloadRefused
   row: LedgerRow
   first: LedgerRow
-  /** Its row is yet to be written, and tells of this delivery. */
+  /** The row is not yet written: this delivery takes effect. */
   fresh: boolean
 }

@@ -46,31 +46,31 @@ test.each<[string, unknown[], string[], object]>([
   [
     'an id that is none',
     [entry('a', 'int', 'x')],
-    ['a: source_measurement_id "x" is no id'],
+    ['a: source_measurement_id "x" is not an id'],
     { kind: 'faulty', reason: 'no-measurement-id' },
   ],
   [
     'an id that is too large',
     [entry('a', 'int', 2 ** 31)],
-    ['a: source_measurement_id 2147483648 is no id'],
+    ['a: source_measurement_id 2147483648 is not an id'],
     { kind: 'faulty' },
   ],
   [
     'an id as text',
     [entry('a', 'int', '7')],
-    ['a: source_measurement_id is text, taken as a number'],
+    ['a: source_measurement_id is text; it is read as a number'],
     { kind: 'value', id: 7 },
   ],
   [
     'a doubled id',
     [entry('b', 'int', 1), entry('a', 'int', 1)],
-    ['a: source_measurement_id 1 already stands for m b'],
+    ['a: source_measurement_id 1 is already used for m b'],
     { kind: 'faulty', reason: 'doubled-measurement-id' },
   ],
   [
     'an unknown type',
     [entry('a', 'wibble', 1)],
-    ['a: unknown DataType "wibble"; known are int, float, text, paragraph, comment, link, image, date, bool, nested'],
+    ['a: unknown DataType "wibble"; use int, float, text, paragraph, comment, link, image, date, bool or nested'],
     { kind: 'faulty', reason: 'unknown-type' },
   ],
   [
@@ -88,7 +88,7 @@ test.each<[string, unknown[], string[], object]>([
   [
     'children that are no list',
     [entry('a', 'nested', 1, { NestedMappings: {} })],
-    ['a: NestedMappings is no list'],
+    ['a: NestedMappings is not a list'],
     { kind: 'faulty', reason: 'bad-entry' },
   ],
 ])('%s costs its entry at most, and is reported', (_, mappings, messages, expected) => {
@@ -105,7 +105,7 @@ test('a nested entry without id keeps its children', () => {
 
 test('entries that are none are reported with their place', () => {
   expect(compile([null, 5, { DataType: 'int' }]).messages).toEqual(
-    ['0', '1', '2'].map((at) => `${at}: an entry without SourceField`),
+    ['0', '1', '2'].map((at) => `${at}: an entry has no SourceField`),
   )
 })
 

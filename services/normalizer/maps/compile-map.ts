@@ -4,17 +4,17 @@ import { cutStorable, pathOf } from '../read/json-text.ts'
 /** An entry of a map as the payload walk needs it. */
 export type Entry = ValueEntry | NestedEntry | FaultyEntry
 export type ValueEntry = { kind: 'value'; id: number; type: ValueType; name: string }
-/** `id` null: its own entry is faulty, its children are not. */
+/** `id` null: the entry itself is faulty, its children are not. */
 export type NestedEntry = { kind: 'nested'; id: number | null; name: string; itemKey: string | null; level: Level }
-/** Nothing can be stored by it; what stands at its path is refused with this reason. */
+/** Values at its path are refused with this reason. */
 export type FaultyEntry = { kind: 'faulty'; reason: MapProblem }
 
-/** Entries of one level by SourceField: a nested name is looked up below its own parent only. */
+/** Entries of one level by SourceField. A nested name is looked up only below its own parent. */
 export type Level = ReadonlyMap<string, Entry>
 
 export type MapProblem = 'no-measurement-id' | 'doubled-measurement-id' | 'unknown-type' | 'bad-entry'
 
-/** Something in a map that is wrong, or that is taken with a remark. `path` as in pathOf, without list marks. */
+/** Something in a map that is wrong or questionable. `path` as in pathOf, without list marks. */
 export type MapFault = { path: string; message: string }
 
 export type CompiledMap = {
@@ -28,8 +28,8 @@ const maxLevels = 100
 const maxNameLength = 500
 
 /**
- * Checks and compiles a normalization map (contract section 5), given as JSON text. A wrong entry costs only itself and is
- * reported in `faults`; null when the text is no map at all. Never throws.
+ * Checks and compiles a normalization map (contract section 5), given as JSON text. A wrong entry costs only itself and
+ * is reported in `faults`. Null if the text is not a map at all. Never throws.
  */
 export function compileMap(content: string): CompiledMap | null {
   const map = readJson(content)
@@ -52,12 +52,12 @@ function compileLevel(
     const entry = isRecord(given) ? given : {}
     const field = entry.SourceField
     if (typeof field !== 'string') {
-      faults.push({ path: pathOf(prefix, String(index)), message: 'an entry without SourceField' })
+      faults.push({ path: pathOf(prefix, String(index)), message: 'an entry has no SourceField' })
       continue
     }
     const path = pathOf(prefix, field)
     const fault = (message: string) => void faults.push({ path, message })
-    // As in the predecessor, of two entries for one field the later one counts.
+    // As in the predecessor, the later of two entries for one field counts.
     if (level.has(field)) fault('two entries for this field on one level; the last one counts')
     level.set(field, compileEntry(entry, path, depth, names, faults, fault))
   }
@@ -77,13 +77,13 @@ function compileEntry(
   const id = readId(entry.source_measurement_id, fault)
   const problem = id === null ? 'no-measurement-id' : names.has(id) ? 'doubled-measurement-id' : null
   if (problem === 'doubled-measurement-id')
-    fault(`source_measurement_id ${id} already stands for ${names.get(id as number)}`)
+    fault(`source_measurement_id ${id} is already used for ${names.get(id as number)}`)
   if (id !== null && !problem) names.set(id, name)
 
   if (type === 'nested') {
     const children = entry.NestedMappings ?? []
     if (!Array.isArray(children) || depth >= maxLevels) {
-      fault(Array.isArray(children) ? `nested deeper than ${maxLevels} levels` : 'NestedMappings is no list')
+      fault(Array.isArray(children) ? `nested deeper than ${maxLevels} levels` : 'NestedMappings is not a list')
       return { kind: 'faulty', reason: 'bad-entry' }
     }
     const itemKey = typeof entry.ItemKey === 'string' ? entry.ItemKey : null
@@ -91,7 +91,7 @@ function compileEntry(
     return { kind: 'nested', id: problem ? null : id, name, itemKey, level }
   }
   if (!valueTypes.includes(type as ValueType)) {
-    fault(`unknown DataType ${show(entry.DataType ?? null)}; known are ${valueTypes.join(', ')}, nested`)
+    fault(`unknown DataType ${show(entry.DataType ?? null)}; use ${valueTypes.join(', ')} or nested`)
     return { kind: 'faulty', reason: 'unknown-type' }
   }
   if (Array.isArray(entry.NestedMappings) && entry.NestedMappings.length > 0)
@@ -101,19 +101,19 @@ function compileEntry(
     : { kind: 'value', id, type: type as ValueType, name }
 }
 
-/** A positive int4; also as decimal text, which old modules send. */
+/** A positive int4, also as decimal text, which old modules send. */
 function readId(given: unknown, fault: (message: string) => void): number | null {
   const isText = typeof given === 'string' && /^\d{1,10}$/.test(given)
   const id = isText ? Number(given) : given
   if (typeof id === 'number' && Number.isInteger(id) && id > 0 && id < 2 ** 31) {
-    if (isText) fault('source_measurement_id is text, taken as a number')
+    if (isText) fault('source_measurement_id is text; it is read as a number')
     return id
   }
-  fault(given === undefined ? 'source_measurement_id is missing' : `source_measurement_id ${show(given)} is no id`)
+  fault(given === undefined ? 'source_measurement_id is missing' : `source_measurement_id ${show(given)} is not an id`)
   return null
 }
 
-/** Lists and objects by their kind: how deep they are is not known. */
+/** Lists and objects are shown by kind only, since they may be deep. */
 function show(given: unknown): string {
   return Array.isArray(given) ? '[…]' : isRecord(given) ? '{…}' : cutStorable(JSON.stringify(given), 60)
 }

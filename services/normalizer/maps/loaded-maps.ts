@@ -9,8 +9,8 @@ export type Maps = {
   add(row: NormalizationMap): void
   get(dataSourceId: number, version: number): LoadedMap | undefined
   /**
-   * The map a payload is to be understood by: exactly `version`, for which it waits, or with null the newest loaded one.
-   * The wait counts from the first time this process missed that version: later payloads share it.
+   * The map for a payload: exactly `version`, for which it waits, or with null the newest loaded one. The wait starts
+   * when this process first misses that version; later payloads share it.
    */
   find(dataSourceId: number, version: number | null): Promise<LoadedMap | 'no-map' | 'map-missing'>
 }

@@ -3,7 +3,7 @@ import type { Json } from './parse.ts'
 import { readDate, readEpoch } from './read-date.ts'
 import { readNumber } from './read-number.ts'
 
-/** The data types of a map that hold a value, lower case. `nested` holds other entries instead. */
+/** The data types of a map that have a value, in lower case. `nested` has other entries instead. */
 export const valueTypes = ['int', 'float', 'text', 'paragraph', 'comment', 'link', 'image', 'date', 'bool'] as const
 export type ValueType = (typeof valueTypes)[number]
 
@@ -11,7 +11,7 @@ export type ValueType = (typeof valueTypes)[number]
 export const columns = ['int', 'float', 'text', 'paragraph', 'comment', 'link', 'image', 'date'] as const
 export type Column = (typeof columns)[number]
 
-/** A value as it is stored. `date` is ms since 1970; `text` beside `members` is the list's JSON, beside `number` its digits. */
+/** A value as stored. `date`: ms since 1970. `text`: beside `members` the list's JSON, beside `number` its digits. */
 export type Coerced = {
   column: Column
   number: number | null
@@ -23,7 +23,7 @@ export type Coerced = {
 export type CoerceProblem =
   'wrong-kind' | 'not-a-number' | 'out-of-range' | 'not-a-bool' | 'not-a-date' | 'ambiguous-date' | 'unstorable-text'
 
-/** What JSON holds: `list` is one of scalars (and of lists of scalars), `structure` an object or a list with objects in it. */
+/** Kinds of JSON. `list`: of scalars, or of lists of scalars. `structure`: an object, or a list with objects in it. */
 export type Kind = 'text' | 'number' | 'bool' | 'list' | 'structure'
 
 type Outcome = Coerced | CoerceProblem
@@ -73,7 +73,7 @@ const asBool = {
   structure: wrongKind,
 }
 
-/** Every declared coercion: the table the value goes to, the kinds the type expects, and what becomes of each kind. */
+/** The coercions of each type: the table, the kinds it expects, and what becomes of each kind. */
 export const coercions: Record<ValueType, { column: Column; expects: readonly Kind[]; rules: Record<Kind, Rule> }> = {
   int: { column: 'int', expects: ['number'], rules: asNumber },
   float: { column: 'float', expects: ['number'], rules: asNumber },
@@ -86,7 +86,7 @@ export const coercions: Record<ValueType, { column: Column; expects: readonly Ki
   bool: { column: 'int', expects: ['bool'], rules: asBool },
 }
 
-/** What a map's type makes of a JSON value that is not null: the value as stored, or why it is refused. Loses nothing silently. */
+/** Converts a JSON value other than null to a map's type: the value as stored, or why it is refused. */
 export function coerce(type: ValueType, node: Json): Outcome {
   const { column, rules } = coercions[type]
   return rules[kindOf(node)](node as never, column)
@@ -94,7 +94,7 @@ export function coerce(type: ValueType, node: Json): Outcome {
 
 export function kindOf(node: Json): Kind {
   if (node.kind === 'object' || (node.kind === 'list' && !node.flat)) return 'structure'
-  if (node.kind === 'null') throw new TypeError('null is no value')
+  if (node.kind === 'null') throw new TypeError('null is not a value')
   return node.kind
 }
 

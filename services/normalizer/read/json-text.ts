@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Json, Structure } from './parse.ts'
 
 /**
- * The one JSON text of a value: no blanks, numbers with their own digits, members sorted by key, so that the same content
- * is the same text whatever order a module sends it in. Of doubled members all are kept. Any Postgres text column takes it:
- * NUL and lone surrogates are escaped.
+ * The canonical JSON text of a value: no blanks, numbers with their own digits, members sorted by key, so that equal
+ * content gives equal text in whatever order a module sends it. Repeated members are all kept. Any Postgres text column
+ * can hold it: NUL and lone surrogates are escaped.
  */
 export function jsonText(node: Json): string {
   switch (node.kind) {
@@ -29,7 +29,7 @@ function sorted({ members }: Structure) {
   return members.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
 }
 
-/** Whether a Postgres text column holds it as it is. It holds no NUL, and nothing that is not Unicode. */
+/** Whether a Postgres text column can hold the text unchanged. It holds no NUL, and only valid Unicode. */
 export function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed()
 }
@@ -42,17 +42,17 @@ export function cutStorable(text: string, length: number): string {
   return text.slice(0, length).replaceAll('\0', '\ufffd').toWellFormed()
 }
 
-/** The hash that stands for a text which is too long to be carried. */
+/** The hash that replaces a text that is too long. */
 export function sha256(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`
 }
 
-/** Paths are told, indexed and compared, so they have an end. */
+/** Paths are printed, indexed and compared, so their length is limited. */
 const maxPathLength = 500
 
 /**
- * The path of a member below `prefix`: `repos[].stars`. Keys that would be misread (with dots, brackets, quotes, control
- * characters, or empty) are quoted: `["a.b"]`. Of a path beyond 500 characters the beginning and a hash are left.
+ * The path of a member below `prefix`: `repos[].stars`. Keys that could be misread (empty, or with dots, brackets,
+ * quotes or control characters) are quoted: `["a.b"]`. A path of more than 500 characters is cut and ends in a hash.
  */
 export function pathOf(prefix: string, key: string): string {
   const plain = /^[^.[\]"\\\p{Cc}\p{Cs}]+$/u.test(key)

@@ -1,7 +1,7 @@
 /**
- * JSON as its source text has it: members in their order, doubled ones too, numbers with all their digits, no prototypes.
- * Leaves are counted in the order of the text. A leaf is a scalar, a null, a list that holds no object at any depth, or an
- * empty object; `seq` is the number of a node's first leaf and `leaves` how many it has.
+ * JSON as in its source text: members in their order, repeated ones too, numbers with all their digits, no prototypes.
+ * Leaves are numbered in the order of the text. A leaf is a scalar, a null, a list without objects at any depth, or an
+ * empty object. `seq` is the number of a node's first leaf, `leaves` how many it has.
  */
 export type Json = Scalar | List | Structure
 export type Scalar =
@@ -11,19 +11,19 @@ export type Scalar =
   | { kind: 'text'; value: string; seq: number; leaves: 1 }
 export type List = { kind: 'list'; items: Json[]; flat: boolean; seq: number; leaves: number }
 export type Structure = { kind: 'object'; members: Member[]; seq: number; leaves: number }
-/** `overridden`: a later member of the same object has the same key, and that one counts. */
+/** `overridden`: a later member of the same object has the same key and counts instead. */
 export type Member = { key: string; value: Json; overridden: boolean }
 
 export type Limits = { MAX_LEAVES: number; MAX_DEPTH: number }
 export type ParseProblem = 'unparsable' | 'too-deep' | 'too-many-leaves'
 export type Parsed = { root: Json; problem?: never } | { root?: never; problem: ParseProblem; message: string }
 
-// Anything a string must spell differently: https://www.rfc-editor.org/rfc/rfc8259#section-7
+// Characters that need an escape in a string: https://www.rfc-editor.org/rfc/rfc8259#section-7
 const special = /[\u0000-\u001f\\]/
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 /**
- * Reads JSON text (RFC 8259, strictly). Each scalar counts towards MAX_LEAVES, also within a list that is one leaf: the
+ * Reads JSON text (RFC 8259, strictly). Each scalar counts towards MAX_LEAVES, also in a list that is one leaf, so the
  * limit bounds the memory. Never throws.
  */
 export function parse(text: string, limits: Limits): Parsed {

@@ -1,5 +1,5 @@
 import { hourMs, minuteMs } from '#runtime/text/time.ts'
-/** Milliseconds since 1970 (UTC), or why the text is no instant. */
+/** Milliseconds since 1970 (UTC), or why the text is not an instant. */
 export type ReadDate = number | 'not-a-date' | 'ambiguous-date'
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
@@ -17,7 +17,7 @@ const monthFirst = new RegExp(
   'i',
 )
 
-/** What could be an instant, if one knew which: 3/4/2024, 2024-05, "3 days ago", a time with a zone that has no number. */
+/** Texts that could be several instants: 3/4/2024, 2024-05, "3 days ago", a time with a named zone. */
 const ambiguous = [
   /^\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}(?:\D.*)?$/,
   /^\d{4}(?:-(?:\d{2}|W\d{2}(?:-\d)?|\d{3}))?$/,
@@ -27,13 +27,13 @@ const ambiguous = [
   /^\d{4}-\d{2}-\d{2}(?:T|\s+)\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*[a-z/_]+$/i,
 ]
 
-/** 20230518174709 and 202305181747: a date and time without marks, which would be another instant as an epoch. */
+/** 20230518174709 and 202305181747: a written date and time that would be another instant as an epoch. */
 const compact = /^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?$/
 
 /**
- * The instant that text names: ISO 8601 dates and times (with `T` or blanks), RFC 1123 dates and dates with an English month
- * name, epoch seconds and milliseconds as digits. Without an offset it is UTC; without a time it is midnight. Finer parts
- * than milliseconds are cut off. Years 1 to 9999.
+ * The instant in a text: ISO 8601 dates and times (with `T` or blanks), RFC 1123 dates, dates with an English month
+ * name, epoch seconds and milliseconds as digits. Without an offset it is UTC, without a time it is midnight. Digits
+ * finer than milliseconds are cut off. Years 1 to 9999.
  */
 export function readDate(text: string): ReadDate {
   const trimmed = text.trim()
@@ -49,8 +49,8 @@ export function readDate(text: string): ReadDate {
 }
 
 /**
- * The instant of an epoch number: seconds from 1e8 (March 1973) to below 1e11, milliseconds from there to below 1e14. Any
- * other number may as well be a year, a day count or something else, and so may the digits of a date and time.
+ * The instant of an epoch number: seconds from 1e8 (March 1973) to below 1e11, milliseconds from there to below 1e14.
+ * Any other number could be a year, a day count or something else, and so could the digits of a date and time.
  */
 export function readEpoch(epoch: number): ReadDate {
   if (!(epoch >= 1e8 && epoch < 1e14) || compact.test(String(epoch))) return 'ambiguous-date'
@@ -84,7 +84,7 @@ function instant(
   return result >= 1 && result <= 9999 ? at : 'not-a-date'
 }
 
-/** Minutes east of UTC, at most 18 hours (ISO 8601, as java.time has it); null when there is no such offset. */
+/** Minutes east of UTC, at most 18 hours (as in java.time); null if there is no such offset. */
 function offsetMinutes(zone: string | undefined): number | null {
   const found = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone ?? '')
   if (!found) return 0

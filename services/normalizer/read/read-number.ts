@@ -1,9 +1,9 @@
-/** A number as it is stored: `text` keeps the digits where a double cannot. */
+/** A number as stored. `text` has the digits if a double would lose some. */
 export type ReadNumber = { number: number; text: string | null }
 
 const decimal = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
 
-/** The number that decimal text says, however it is written; null when it is none, Infinity when no double reaches it. */
+/** The number in a decimal text of any form; null if it is not a number, Infinity if it is too large for a double. */
 export function readNumber(text: string): ReadNumber | null {
   const plain = Number(text)
   if (Number.isFinite(plain) && String(plain) === text) return { number: plain, text: null }
@@ -16,7 +16,7 @@ export function readNumber(text: string): ReadNumber | null {
 
 type Digits = { digits: string; exponent: number }
 
-/** Significant digits and the power of ten behind them: 1.50e3, 1500 and 15e2 have the same. */
+/** Significant digits and the power of ten behind them, which 1.50e3, 1500 and 15e2 have in common. */
 function digitsOf(found: RegExpExecArray | null): Digits {
   const [, , whole = '', fraction = '', exponent = '0'] = found ?? []
   const all = (whole + fraction).replace(/^0+/, '')

@@ -5,7 +5,7 @@ export type Parents = { companies: ReadonlySet<number>; sources: ReadonlySet<num
 
 const idRow = z.object({ id: z.number() })
 
-/** Which of these companies and data sources exist. Ids beyond int4 do not. */
+/** Which of these companies and data sources exist. Ids beyond int4 never do. */
 export async function findParents(
   tx: Transaction,
   companyIds: readonly number[],

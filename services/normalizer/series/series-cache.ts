@@ -7,7 +7,7 @@ export function seriesKey(companyId: number, dataSourceId: number): string {
   return `${companyId}/${dataSourceId}`
 }
 
-/** Ids that were seen or made before. They may vanish at any time: parma-web deletes companies and sources. */
+/** Ids of series seen before. Any may be gone by now, since parma-web deletes companies and sources. */
 export class SeriesCache {
   readonly #limit: number
   readonly #series = new Map<string, Map<number, number>>()
@@ -25,7 +25,7 @@ export class SeriesCache {
     return ids
   }
 
-  /** Only after the transaction that found or made them is committed. */
+  /** Call it only after the transaction that found or created them is committed. */
   keep(added: AddedSeries): void {
     for (const [key, ids] of added) {
       this.#size -= this.#series.get(key)?.size ?? 0

@@ -2,10 +2,13 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { type AddedSeries, type SeriesCache, type SeriesIds, seriesKey } from './series-cache.ts'
 
-/** The series that a payload's values and nested entries need. */
+/** The measurements of one company and source that need a series. */
 export type SeriesNeed = { companyId: number; dataSourceId: number; measurementIds: readonly number[] }
 
-/** The series of one batch. What is missing has no measurement of that source, or no company, any more. */
+/**
+ * The series of one batch. One is missing if its measurement or company is gone, or the measurement is of another
+ * source.
+ */
 export type FoundSeries = { of(companyId: number, dataSourceId: number): SeriesIds; added: AddedSeries }
 
 const seriesRow = z.object({
@@ -16,7 +19,9 @@ const seriesRow = z.object({
 })
 type SeriesRow = z.infer<typeof seriesRow>
 
-/** Finds the series, makes those that are missing. Nothing is unique there, so makers take turns, per company. */
+/**
+ * Finds series and creates missing ones. No key makes them unique, so a lock per company lets transactions take turns.
+ */
 export async function resolveSeries(
   tx: Transaction,
   needs: readonly SeriesNeed[],

@@ -1,10 +1,13 @@
 import { type Database, sql } from '#runtime/postgres/database.ts'
 
-/** Makes the partitions of `normalizer.value` before they are needed. */
+/** Creates partitions of `normalizer.value` before they are needed. */
 export type Months = {
-  /** After it, values of these times (ms) and of the three months that follow each of `received` can be stored. */
+  /**
+   * After it, values of the times `observed`, and of the months of `received` and three months ahead, can be stored. In
+   * ms.
+   */
   ensure(observed: readonly number[], received: readonly number[]): Promise<void>
-  /** Asks the database again: somebody may have detached a partition. */
+  /** Makes the next call ask the database again: somebody may have detached a partition. */
   forget(): void
 }
 

@@ -5,13 +5,13 @@ import type { StoredPayload } from './written.ts'
 
 export type PartLimits = { values: number; bytes: number }
 
-/** No settings: other ones would cut parts that were sent already in another way when they are sent again. */
+/** Constants, not settings: changed limits would cut parts differently when they are sent again. */
 export const partLimits: PartLimits = { values: 5000, bytes: 1024 * 1024 }
 
 /**
- * The observations of a payload, made of what is stored: the same at each delivery. One per part; a payload without values
- * is one empty part, so that what is gone is noticed. A replay speaks of the values it added, and without any is silent;
- * so is a payload that was refused as a whole.
+ * The observations of a payload, made from what is stored, so they are the same at each delivery: one per part. A
+ * payload without values is one empty part, so that gone items are noticed. A replay has only the values it added.
+ * There is none for a replay that added nothing, or a payload refused as a whole.
  */
 export function observe(
   { event_no, row, values }: StoredPayload,
@@ -63,7 +63,7 @@ function observedValue(value: ValueRow, names: ReadonlyMap<number, string>): Obs
   }
 }
 
-/** Whether it fits one part for certain: what all but the largest payloads do is not measured value by value. */
+/** Whether all values surely fit in one part. Only large payloads are measured value by value. */
 function isSmall(values: readonly ObservedValue[], limits: PartLimits): boolean {
   if (values.length > limits.values) return false
   let bytes = 0
@@ -77,7 +77,7 @@ function isSmall(values: readonly ObservedValue[], limits: PartLimits): boolean 
 
 const lengthOf = (text: string | null) => text?.length ?? 0
 
-/** A value that no record could carry is told by its beginning and its hash: whole it is in `normalizer.value` alone. */
+/** A value too large for a record is cut to its beginning and a hash. The whole is in `normalizer.value`. */
 function fit(value: ObservedValue, text: string | null, { bytes }: PartLimits): ObservedValue {
   if (text === null || sizeOf(value) <= bytes) return value
   return { ...value, text: `${cutStorable(text, 1000)}… ${sha256(text)}`, members: null }

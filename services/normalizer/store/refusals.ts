@@ -1,10 +1,10 @@
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 
-/** A row of `normalizer.refused`: leaves of a payload, or with `seq` null all of it. */
+/** A row of `normalizer.refused`: leaves of a payload, or the whole payload if `seq` is null. */
 export type Refusal = {
   event_no: number
-  /** event_no of the replay that judged anew; null while it is open. */
+  /** event_no of the replay that decided it again; null while it is open. */
   superseded_by: number | null
   seq: number | null
   leaves: number
@@ -35,15 +35,15 @@ export function insertRefusals(tx: Transaction, rows: readonly Refusal[]): Promi
   return insertRecords(tx, ['normalizer', 'refused'], refusalColumns, rows)
 }
 
-/** A replay, which judges anew what was said of its payload as a whole, and with `leaves_too` of its leaves. */
+/** A replay. It decides again about the payload as a whole and, with `leaves_too`, about its leaves. */
 export type Replay = { event_no: number; replay_no: number; leaves_too: boolean }
 
-/** The event_no of the first of these replays, all of one event, that judges anew what this refusal says. */
+/** The event_no of the first replay that decides a refusal again; null if none does. All replays are of its event. */
 export function supersededBy({ seq }: Pick<Refusal, 'seq'>, replays: readonly Replay[]): number | null {
   return replays.find(({ leaves_too }) => leaves_too || seq === null)?.replay_no ?? null
 }
 
-/** Closes what earlier runs of these events refused: the replays write again what is left of it. */
+/** Closes what was refused before for these events. The replays write what is still refused. */
 export async function supersedeRefusals(tx: Transaction, replays: readonly Replay[]): Promise<void> {
   if (replays.length === 0) return
   const events = [...Map.groupBy(replays, ({ event_no }) => event_no)]

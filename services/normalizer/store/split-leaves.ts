@@ -6,23 +6,23 @@ import type { Refusal } from './refusals.ts'
 import type { SeriesIds } from '../series/series-cache.ts'
 import type { NewValue, NewValues } from './values.ts'
 
-/** By event_no: the leaves of it that are stored, as `leafOf` names them. Only of events that are replayed. */
+/** The stored leaves of replayed events, as leafOf names them, by event_no. */
 export type PresentLeaves = ReadonlyMap<number, Set<string>>
 
 /**
- * Names a leaf of a payload for any map. The position alone would not do: what one map takes as one value begins where
- * its first leaf is, which another map takes for itself.
+ * Names a leaf of a payload for any map. The position alone is not enough: a value of several leaves begins where its
+ * first leaf is, and another map may take that leaf by itself.
  */
 export function leafOf({ seq, path }: { seq: number; path: string }): string {
   return `${seq} ${path}`
 }
 
-/** What one payload brings. */
+/** The rows of one payload. */
 export type Split = { row: LedgerRow; brought: NewValues; refusals: Refusal[] }
 
 /**
- * The rows of one payload, and in `row` its counts. `present` says which leaves of which event are stored already, and
- * learns the new ones: those of a replay that are there are left alone.
+ * Splits a payload into values and refusals, and sets the counts of its ledger row. Leaves in `present` are stored
+ * already and left out; new ones are added to it.
  */
 export function splitLeaves(
   { payload, result, row, first }: Matched,
@@ -61,7 +61,7 @@ export function splitLeaves(
   }
   const { normalized } = result
   const storable = normalized.values.filter(({ entry }) => series.has(entry.id))
-  // The measurement is gone, or it is not one of this source.
+  // The measurement is gone, or belongs to another source.
   const lost = normalized.values.filter(({ entry }) => !series.has(entry.id))
   const refused = [
     ...normalized.refused,

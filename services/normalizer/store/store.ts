@@ -6,14 +6,14 @@ import type { Work } from '../ledger/work.ts'
 import { writeBatch } from './write-batch.ts'
 import type { Written } from './written.ts'
 
-/** Writes a batch in one transaction: each payload takes effect once, and has one answer however often it comes. */
+/** Writes a batch in one transaction. Each payload takes effect once, and every delivery gets the same answer. */
 export type Store = (batch: readonly Work[]) => Promise<Written[]>
 
 const maxReported = 20_000
 
 /**
- * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for row";
- * unique_violation: an event_id came for two companies at once.
+ * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for
+ * row"; unique_violation: an event_id came for two companies at once.
  */
 const overtaken = ['23503', '23514', '23505']
 
@@ -41,7 +41,9 @@ export function openStore(database: Database): Store {
       if (!hasCode(error, ...overtaken)) throw error
       months.forget()
       series.forget()
-      throw new TransientError('what these values belong to has changed while they were written', { cause: error })
+      throw new TransientError('a company, source, series or partition changed while values were written', {
+        cause: error,
+      })
     }
   }
 }

@@ -18,11 +18,11 @@ const valueRow = z.object({
   members: z.array(z.string()).nullable(),
 })
 
-/** A value of a payload as it is stored. Its date is ms since 1970. */
+/** A stored value. `date`: ms since 1970. */
 export type ValueRow = z.infer<typeof valueRow>
-/** `column` names the table of `public` that parma-web looks into. */
+/** `column` names the table in `public` that parma-web reads. */
 export type NewValue = ValueRow & { column: Column }
-/** Values that one payload, or one replay of it, brings. */
+/** The new values of one payload or replay. */
 export type NewValues = {
   event_no: number
   replay_no: number | null
@@ -34,12 +34,12 @@ export type NewValues = {
 }
 
 /**
- * Stores values in `normalizer.value` and, as parma-web expects them, in `public.measurement_*_value`. One statement, to
- * which each value comes once, and what many share (their payload, their place in it) once for all of them: for small
- * payloads that halves what Node and Postgres do.
+ * Stores values in `normalizer.value` and, as parma-web expects, in `public.measurement_*_value`. It is one statement
+ * that gets each value once, and what many share (payload and place) once for all. For small payloads this halves the
+ * work of Node and Postgres.
  */
 export async function insertValues(tx: Transaction, brought: readonly NewValues[]): Promise<void> {
-  // Of the others not even the company id need be one.
+  // Payloads without values may have a company id that is not a number.
   const payloads = brought.filter(({ values }) => values.length > 0)
   if (payloads.length === 0) return
   const values = payloads.flatMap((payload) => payload.values)
@@ -94,7 +94,7 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
     FROM n`)
 }
 
-/** Each place that these values have, once, and the number of each value's place, from 1. */
+/** The distinct places of these values, and the number of each value's place, from 1. */
 function findPlaces(values: readonly NewValue[]): { places: NewValue[]; placeOf: number[] } {
   const places: NewValue[] = []
   const byPath = new Map<string, number[]>()
@@ -109,12 +109,12 @@ function findPlaces(values: readonly NewValue[]): { places: NewValue[]; placeOf:
   return { places, placeOf }
 }
 
-/** Of one path: two maps may say other things of it, and of one entry not all numbers go to one table. */
+/** For values at one path: two maps may treat it differently, and numbers of one entry may go to two tables. */
 function isSamePlace(a: NewValue, b: NewValue): boolean {
   return a.source_measurement_id === b.source_measurement_id && a.type === b.type && a.column === b.column
 }
 
-/** The public tables have times without zone, which mean UTC, and no defaults that could be trusted to be. */
+/** The public tables have times without zone, which mean UTC, and no dependable defaults. */
 function intoPublic(name: Column) {
   const value =
     name === 'int' || name === 'float'
@@ -122,7 +122,7 @@ function intoPublic(name: Column) {
       : name === 'date'
         ? sql.fragment`date AT TIME ZONE 'UTC'`
         : sql.fragment`text`
-  // A subquery, so that it is found out once and not for each row.
+  // A subquery is evaluated once, not for each row.
   const now = sql.fragment`(SELECT ${utcNow})`
   return sql.fragment`, ${sql.identifier([`into_${name}`])} AS (
       INSERT INTO ${sql.identifier(['public', `measurement_${name}_value`])}
@@ -140,8 +140,8 @@ export async function readValues(
   events: readonly { event_no: number; observed_at: number }[],
 ): Promise<StoredValue[]> {
   if (events.length === 0) return []
-  // The times say in which partitions to look. Dates come as numbers: JavaScript reads the years 1 to 99 of Postgres'
-  // own form as 19xx and 20xx.
+  // The times limit the partitions to search. Dates come as numbers, because JavaScript reads the years 1 to 99 in
+  // Postgres' own format as 19xx and 20xx.
   return [
     ...(await tx.any(sql.type(storedValue)`
       SELECT event_no, replay_no, seq, company_measurement_id, source_measurement_id, type, path, item_key, item_label,
@@ -163,7 +163,7 @@ function inSeconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1000
 }
 
-/** unnest cannot keep arrays of arrays apart, so they travel as text. */
+/** unnest flattens arrays of arrays, so they travel as text. */
 function arrayLiteral(members: readonly string[] | null): string | null {
   return members && arrayText(members, (member) => member)
 }

@@ -22,7 +22,7 @@ export type Memory = {
   series: SeriesCache
   reported: ReadonlySet<string>
 }
-/** `added` and `asked` may be remembered once the transaction is committed. */
+/** `added` and `asked` may be cached once the transaction is committed. */
 type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
 
 /**
@@ -108,7 +108,7 @@ function needOf({ result, row }: Matched) {
   return [{ companyId: Number(row.company_id), dataSourceId: row.data_source_id, measurementIds }]
 }
 
-/** What is stored already of the events that are replayed. */
+/** The leaves that are stored already, for events that are replayed. */
 async function readPresentLeaves(tx: Transaction, fresh: readonly Matched[]): Promise<PresentLeaves> {
   const replayed = fresh.filter(({ row, first }) => row !== first).map(({ first }) => first)
   const present = new Map(replayed.map(({ event_no }) => [event_no, new Set<string>()]))
@@ -116,7 +116,7 @@ async function readPresentLeaves(tx: Transaction, fresh: readonly Matched[]): Pr
   return present
 }
 
-/** Closes what these payloads judge again, and stores what they refuse. */
+/** Closes the refusals that these payloads decide again, and stores their own. */
 async function writeRefusals(tx: Transaction, fresh: readonly Matched[], splits: readonly Split[]): Promise<void> {
   const replays = fresh.map(replayOf)
   await supersedeRefusals(
@@ -129,7 +129,7 @@ async function writeRefusals(tx: Transaction, fresh: readonly Matched[], splits:
   )
 }
 
-/** A replay refused as a whole has not judged the leaves; one with other content has judged nothing. */
+/** A replay that is refused as a whole decides nothing about leaves; one with other content decides nothing. */
 function replayOf({ result, row, first }: Matched): Replay | null {
   const reason = reasonOf(result)
   if (row === first || reason === 'conflict') return null
@@ -155,7 +155,7 @@ async function readRepeated(tx: Transaction, repeated: readonly Matched[]) {
   ])
 }
 
-/** History tells nothing about how a source is today, and neither does what is replayed. */
+/** History and replays do not show how a source is today. */
 function arrivalOf({ payload, result, row, first }: Matched): Arrived[] {
   if ('reason' in result || row !== first || row.history) return []
   return [{ ...row, received_at: payload.received_at, normalized: result.normalized }]

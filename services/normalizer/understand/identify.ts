@@ -1,10 +1,10 @@
 import { cutStorable, isStorable, sha256 } from '../read/json-text.ts'
 import type { Json, Structure } from '../read/parse.ts'
 
-/** Which item of a list (and of the lists around it) a value belongs to. `label`: what a person calls the item. */
+/** Which item of a list, and of the lists around it, a value belongs to. `label`: what a person calls the item. */
 export type Identity = { key: string; label: string | null }
 
-/** Members that name an item, best first. */
+/** Members that can identify an item, best first. */
 const naturalKeys = [
   'permalink',
   'html_url',
@@ -24,15 +24,15 @@ const naturalKeys = [
 const labels = ['full_name', 'name', 'title', 'label', 'display_name', 'login', 'username']
 const rootKeys = ['url', 'html_url', 'permalink', 'id']
 
-/** Series are found by these keys, so the numbers must never change. */
+/** Series are found by these keys, so these limits must never change. */
 const maxKeyLength = 512
 const maxLabelLength = 200
 
 /**
- * The identities of a list's items, in order; of what is no object, by position. `itemKey`, from the map, names the member
- * to go by; else it is the first natural key that all items have and no two share; else the first that all have, doubles
- * numbered; else, for groups (one text member beside lists), that text; else the position. Within other lists, the
- * outer item's key comes in front.
+ * The identities of a list's items, in order. What is not an object is identified by position, objects by the first of
+ * these: the member `itemKey` that the map names; the first natural key that all items have and no two share; the first
+ * that all have, with repeated ones numbered; for groups (one text member beside lists) that text; the position. The
+ * key of the item around the list comes in front.
  */
 export function identify(
   items: readonly Json[],
@@ -51,7 +51,7 @@ export function identify(
   })
 }
 
-/** The natural key of a payload's root; empty when it has none. */
+/** The natural key of a payload's root; empty if it has none. */
 export function subjectOf(root: Structure): string {
   const key = rootKeys.map((name) => keyText(root, name)).find((text) => text !== null)
   return key === undefined || key === null ? '' : shorten(key)
@@ -70,12 +70,12 @@ function chooseKeys(objects: readonly Structure[], field: string): (string | nul
   return groups.every((name) => name !== null) ? groups : objects.map(() => null)
 }
 
-/** Of the list `naics`: naics_id and naics_code; of `rounds` also round_id and round_code. */
+/** For the list `naics`: naics_id and naics_code; for `rounds` also round_id and round_code. */
 function ownKeys(field: string): string[] {
   return [field, field.replace(/s$/, '')].flatMap((name) => [`${name}_id`, `${name}_code`])
 }
 
-/** Of an item like {"subreddit": "de", "submissions": [...]}: "de". */
+/** For an item like {"subreddit": "de", "submissions": [...]}: "de". */
 function groupName(item: Structure): string | null {
   const scalars = item.members.filter(({ value }) => value.kind !== 'list' && value.kind !== 'object')
   const [only] = scalars
@@ -91,7 +91,7 @@ function keyText(item: Json, name: string): string | null {
   return text !== '' && isStorable(text) ? text : null
 }
 
-/** Gives each name once: doubles get an ordinal that no key of the list already has. */
+/** Makes names unique: a repeated name gets an ordinal that no other key of the list has. */
 function createOrdinals(names: ReadonlySet<string | null>) {
   const next = new Map<string, number>()
   return (name: string): string => {
@@ -102,7 +102,7 @@ function createOrdinals(names: ReadonlySet<string | null>) {
   }
 }
 
-/** Keys of items in lists in lists: `outer>inner`, with `>` and backslashes of the keys themselves escaped. */
+/** Keys of items in nested lists: `outer>inner`, with `>` and backslashes of the keys themselves escaped. */
 function chain(outer: Identity | null, key: string): string {
   const own = key.replaceAll(/[\\>]/g, '\\$&')
   return shorten(outer ? `${outer.key}>${own}` : own)

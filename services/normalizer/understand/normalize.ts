@@ -4,10 +4,10 @@ import { cutStorable, jsonText, pathOf, sampleLength } from '../read/json-text.t
 import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } from '../maps/compile-map.ts'
 import type { Json, List, Structure } from '../read/parse.ts'
 
-/** Why a leaf is not stored: the closed list of `normalizer.refused.reason`, for values. */
+/** Why a leaf is not stored: the closed list of `normalizer.refused.reason` for values. */
 export type ValueProblem = CoerceProblem | MapProblem | 'duplicate-key' | 'not-an-object' | 'unknown-measurement'
 
-/** Where something stood. It covers the leaves `seq` to `seq + leaves - 1` of the source text. */
+/** Where something is. It covers the leaves `seq` to `seq + leaves - 1` of the source text. */
 export type Place = { seq: number; leaves: number; path: string; item: Identity | null }
 export type Value = Place & Coerced & { entry: ValueEntry }
 export type Refused = Place & { reason: ValueProblem; sample: string }
@@ -24,12 +24,12 @@ export type Normalized = {
   subjectKey: string
   values: Value[]
   refused: Refused[]
-  /** The seq of each null, and of each other leaf that the map does not hold. */
+  /** The seq of each null, and of each other leaf whose path the map does not have. */
   nulls: number[]
   unmapped: number[]
-  /** The path of each null that the map holds. */
+  /** The path of each null that the map has. */
   nullPaths: string[]
-  /** source_measurement_id of nested entries that stand in the payload: they get a series and no value. */
+  /** source_measurement_id of nested entries that occur in the payload. They get a series and no value. */
   parents: Set<number>
   drift: Drift[]
 }
@@ -38,8 +38,8 @@ export type Normalized = {
 const defaultMaxDrift = 50
 
 /**
- * What a payload's `raw_data` says by this map. Every leaf is exactly one of stored, refused, null and unmapped; an empty
- * list or object where the map has a nested entry is no leaf. Never throws.
+ * Reads a payload's `raw_data` by a map. Every leaf is exactly one of stored, refused, null and unmapped. An empty list
+ * or object where the map has a nested entry is not a leaf. Never throws.
  */
 export function normalize(root: Structure, map: CompiledMap, maxDrift = defaultMaxDrift): Normalized {
   const walk = new Walk(root, maxDrift)
@@ -53,7 +53,7 @@ class Walk {
   readonly #first: number
   readonly #maxDrift: number
   readonly #seen = new Set<Entry>()
-  /** The levels that the payload has, with the path of each. */
+  /** The levels of the map that occur in the payload, with their paths. */
   readonly #visited = new Map<Level, string>()
   readonly #drift = new Set<string>()
 
@@ -133,7 +133,7 @@ class Walk {
     this.result.nullPaths.push(path)
   }
 
-  /** Counts the leaves of what no entry stands for. */
+  /** Counts the leaves of a member without an entry. */
   #count(node: Json): void {
     if (node.kind === 'object' && node.members.length > 0) for (const { value } of node.members) this.#count(value)
     else if (node.kind === 'list' && !node.flat) for (const item of node.items) this.#count(item)

@@ -6,7 +6,7 @@ import { cutStorable, sampleLength } from '../read/json-text.ts'
 import { normalize, type Normalized } from './normalize.ts'
 import { type Json, type Limits, parse, type ParseProblem, type Structure } from '../read/parse.ts'
 
-/** Why a whole payload is refused: the closed list of `normalizer.refused.reason`, for payloads. */
+/** Why a whole payload is refused: the closed list of `normalizer.refused.reason` for payloads. */
 export type PayloadProblem =
   | ParseProblem
   | 'company-id'
@@ -29,10 +29,12 @@ export function reasonOf(result: Understood | PayloadRefused): PayloadProblem | 
 
 export type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
 
-/** A day: clocks differ, and the edge allows five minutes. */
+/** A day: clocks differ, and the edge already limits this to five minutes. */
 const maxAheadMs = dayMs
 
-/** What a payload says, or why it is refused as a whole. Whether company and source exist, the store finds out. Never throws. */
+/**
+ * What a payload says, or why it is refused as a whole. The store checks that company and source exist. Never throws.
+ */
 export function understand(
   payload: RawPayload,
   map: LoadedMap | 'no-map' | 'map-missing',
@@ -43,7 +45,7 @@ export function understand(
     return { reason, message, sample: cutStorable(sample, sampleLength), mapVersion }
   }
   if (!/^(0|-?[1-9]\d*)$/.test(payload.company_id))
-    return refuse('company-id', 'the company id is no integer', payload.company_id)
+    return refuse('company-id', 'its company id is not an integer', payload.company_id)
   if (!isPlausible(payload, options.OLDEST_OBSERVED_AT))
     return refuse(
       'observed-at',
@@ -53,19 +55,19 @@ export function understand(
   const text = decodeUtf8(payload.body)
   if (text === null)
     return refuse('unparsable', 'the body is not UTF-8', payload.body.toString('latin1', 0, sampleLength))
-  // The body is one level around raw_data, with a few members of its own.
+  // The body adds one level around raw_data, and a few members.
   const parsed = parse(text, { MAX_LEAVES: options.MAX_LEAVES + 10, MAX_DEPTH: options.MAX_DEPTH + 1 })
   if (parsed.problem) return refuse(parsed.problem, parsed.message, text)
   const source = memberOf(parsed.root, 'source_name')
   if (source?.kind === 'text' && source.value !== payload.source_name)
-    return refuse('wrong-source', `the body is of source ${cutStorable(source.value, 60)}`, source.value)
+    return refuse('wrong-source', `the body names the source ${cutStorable(source.value, 60)}`, source.value)
   const data = memberOf(parsed.root, 'raw_data')
   if (data?.kind !== 'object') return refuse('no-raw-data', 'the body has no object raw_data', text)
   if (data.leaves > options.MAX_LEAVES) return refuse('too-many-leaves', `more than ${options.MAX_LEAVES} values`, text)
   if (map === 'no-map') return refuse('no-map', 'its data source has no normalization map')
   if (map === 'map-missing')
-    return refuse('map-missing', `version ${versionOf(payload)} of the normalization map did not come`)
-  if (!map.compiled) return refuse('map-unusable', `version ${map.version} of the normalization map is no map`)
+    return refuse('map-missing', `version ${versionOf(payload)} of the normalization map did not arrive`)
+  if (!map.compiled) return refuse('map-unusable', `version ${map.version} of the normalization map is not a valid map`)
   return {
     mapVersion: map.version,
     faults: map.compiled.faults,
@@ -73,7 +75,7 @@ export function understand(
   }
 }
 
-/** The map version a payload asks for; null: the newest. */
+/** The map version a payload names; null for the newest. */
 export function versionOf({ map_version, replay }: RawPayload): number | null {
   return replay ? replay.map_version : map_version
 }

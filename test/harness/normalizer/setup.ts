@@ -98,7 +98,9 @@ export function normalizerBench({ database, topics: testTopics, env }: Installat
       ])
     },
 
-    /** A payload as the edge makes it. It names the map version, so that it waits for the map: the table reads alone. */
+    /**
+     * A payload as the edge makes it. It names the map version, so that it waits for the map: the table reads alone.
+     */
     payload(source: Source, company: number | string, data: unknown, more: Partial<Fed> = {}): Fed {
       const raw = typeof data === 'string' ? data : JSON.stringify(data)
       const body = Buffer.from(`{"source_name": "${source.name}", "company_id": "${company}", "raw_data": ${raw}}`)
