@@ -17,89 +17,90 @@ export type Workspace = {
 }
 
 /** The few methods of Slack's Web API that we call, answered as Slack does. https://docs.slack.dev/reference/methods */
-export function createSlackApi({ posts, rooms, findRoom }: Workspace): Record<string, (fields: Fields) => Answer> {
-  function postMessage(fields: Fields): Answer {
-    if (typeof fields.channel !== 'string' || fields.channel === '') return refuse('channel_not_found')
-    const room = findRoom(fields.channel)
-    if (!room) return refuse('channel_not_found')
-    if (room.isArchived) return refuse('is_archived')
-    if (room.isMember === false) return refuse('not_in_channel')
-    const problem = judgePost(fields)
-    if (problem) return refuse(problem.error, { response_metadata: { messages: problem.details ?? [] } })
-    const post: Post = {
-      ...fields,
-      text: String(fields.text ?? ''),
-      channel: room.id,
-      channel_name: room.name,
-      ts: nextTimestamp(posts.all()),
-    }
-    posts.append(post)
-    return { ok: true, channel: room.id, ts: post.ts, message: { ...asMessage(post), metadata: post.metadata } }
-  }
-
-  function list({ limit = 100, cursor, exclude_archived, types = 'public_channel' }: Fields): Answer {
-    if (!isLimit(limit, 1000)) return refuse('invalid_limit')
-    const from = readCursor(cursor)
-    if (from === null) return refuse('invalid_cursor')
-    const wanted = String(types).split(',')
-    const found = rooms().filter(
-      (room) =>
-        wanted.includes(room.isPrivate ? 'private_channel' : 'public_channel') &&
-        // A private channel is there for its members alone.
-        !(room.isPrivate && room.isMember === false) &&
-        !(isTrue(exclude_archived) && room.isArchived),
-    )
-    const to = from + Number(limit)
-    return {
-      ok: true,
-      channels: found.slice(from, to).map(({ id, name, isMember = true, isArchived = false, isPrivate = false }) => ({
-        ...{ id, name, is_channel: true, is_member: isMember, is_archived: isArchived, is_private: isPrivate },
-      })),
-      response_metadata: { next_cursor: to < found.length ? makeCursor(to) : '' },
-    }
-  }
-
-  function history(fields: Fields): Answer {
-    const { channel, oldest = '0', latest, limit = 100, cursor, inclusive, include_all_metadata } = fields
-    const room = isRoomId(String(channel)) ? findRoom(String(channel)) : null
-    if (!room) return refuse('channel_not_found')
-    if (room.isMember === false) return refuse('not_in_channel')
-    if (!isLimit(limit, 999)) return refuse('invalid_limit')
-    const from = readCursor(cursor)
-    if (from === null) return refuse('invalid_cursor')
-    if (!isTimestamp(oldest)) return refuse('invalid_ts_oldest')
-    if (latest !== undefined && !isTimestamp(latest)) return refuse('invalid_ts_latest')
-    const isWithin = ({ ts }: Post) => {
-      const [at, first, last] = [Number(ts), Number(oldest), Number(latest ?? Infinity)]
-      return isTrue(inclusive) ? at >= first && at <= last : at > first && at < last
-    }
-    const newestFirst = posts
-      .all()
-      .filter((post) => post.channel === room.id && isWithin(post))
-      .toReversed()
-    const to = from + Number(limit)
-    const hasMore = to < newestFirst.length
-    return {
-      ok: true,
-      messages: newestFirst
-        .slice(from, to)
-        .map((post) =>
-          isTrue(include_all_metadata) ? { ...asMessage(post), metadata: post.metadata } : asMessage(post),
-        ),
-      has_more: hasMore,
-      ...(hasMore && { response_metadata: { next_cursor: makeCursor(to) } }),
-    }
-  }
-
+export function createSlackApi(workspace: Workspace): Record<string, (fields: Fields) => Answer> {
   return {
     'api.test': () => ({ ok: true }),
     'auth.test': () => ({
       ...{ ok: true, url: 'https://local.slack.com/', team: 'local', user: 'parma' },
       ...{ team_id: 'T0LOCAL', user_id: 'U0PARMA', bot_id: 'B0PARMA' },
     }),
-    'chat.postMessage': postMessage,
-    'conversations.list': list,
-    'conversations.history': history,
+    'chat.postMessage': (fields) => postMessage(workspace, fields),
+    'conversations.list': (fields) => listRooms(workspace, fields),
+    'conversations.history': (fields) => listPosts(workspace, fields),
+  }
+}
+
+function postMessage({ posts, findRoom }: Workspace, fields: Fields): Answer {
+  if (typeof fields.channel !== 'string' || fields.channel === '') return refuse('channel_not_found')
+  const room = findRoom(fields.channel)
+  if (!room) return refuse('channel_not_found')
+  if (room.isArchived) return refuse('is_archived')
+  if (room.isMember === false) return refuse('not_in_channel')
+  const problem = judgePost(fields)
+  if (problem) return refuse(problem.error, { response_metadata: { messages: problem.details ?? [] } })
+  const post: Post = {
+    ...fields,
+    text: String(fields.text ?? ''),
+    channel: room.id,
+    channel_name: room.name,
+    ts: nextTimestamp(posts.all()),
+  }
+  posts.append(post)
+  return { ok: true, channel: room.id, ts: post.ts, message: { ...asMessage(post), metadata: post.metadata } }
+}
+
+function listRooms({ rooms }: Workspace, fields: Fields): Answer {
+  const { limit = 100, cursor, exclude_archived, types = 'public_channel' } = fields
+  if (!isLimit(limit, 1000)) return refuse('invalid_limit')
+  const from = readCursor(cursor)
+  if (from === null) return refuse('invalid_cursor')
+  const wanted = String(types).split(',')
+  const found = rooms().filter(
+    (room) =>
+      wanted.includes(room.isPrivate ? 'private_channel' : 'public_channel') &&
+      // Only its members see a private channel.
+      !(room.isPrivate && room.isMember === false) &&
+      !(isTrue(exclude_archived) && room.isArchived),
+  )
+  const to = from + Number(limit)
+  return {
+    ok: true,
+    channels: found.slice(from, to).map(({ id, name, isMember = true, isArchived = false, isPrivate = false }) => ({
+      ...{ id, name, is_channel: true, is_member: isMember, is_archived: isArchived, is_private: isPrivate },
+    })),
+    response_metadata: { next_cursor: to < found.length ? makeCursor(to) : '' },
+  }
+}
+
+function listPosts({ posts, findRoom }: Workspace, fields: Fields): Answer {
+  const { channel, oldest = '0', latest, limit = 100, cursor, inclusive, include_all_metadata } = fields
+  const room = isRoomId(String(channel)) ? findRoom(String(channel)) : null
+  if (!room) return refuse('channel_not_found')
+  if (room.isMember === false) return refuse('not_in_channel')
+  if (!isLimit(limit, 999)) return refuse('invalid_limit')
+  const from = readCursor(cursor)
+  if (from === null) return refuse('invalid_cursor')
+  if (!isTimestamp(oldest)) return refuse('invalid_ts_oldest')
+  if (latest !== undefined && !isTimestamp(latest)) return refuse('invalid_ts_latest')
+  const isWithin = ({ ts }: Post) => {
+    const [at, first, last] = [Number(ts), Number(oldest), Number(latest ?? Infinity)]
+    return isTrue(inclusive) ? at >= first && at <= last : at > first && at < last
+  }
+  const newestFirst = posts
+    .all()
+    .filter((post) => post.channel === room.id && isWithin(post))
+    .toReversed()
+  const to = from + Number(limit)
+  const hasMore = to < newestFirst.length
+  return {
+    ok: true,
+    messages: newestFirst
+      .slice(from, to)
+      .map((post) =>
+        isTrue(include_all_metadata) ? { ...asMessage(post), metadata: post.metadata } : asMessage(post),
+      ),
+    has_more: hasMore,
+    ...(hasMore && { response_metadata: { next_cursor: makeCursor(to) } }),
   }
 }
 
@@ -112,7 +113,7 @@ export function roomId(name: string): string {
   return `C${createHash('sha256').update(name).digest('hex').slice(0, 10).toUpperCase()}`
 }
 
-/** Arguments of a call come as JSON or as a form; in a form the structured ones are JSON text. Null: its JSON is none. */
+/** The arguments of a call: a JSON body, or a form in which structured ones are JSON text. Null: the body is not JSON. */
 export function readFields(contentType: string, query: string, body: string): Fields | null {
   if (contentType.includes('json'))
     try {
@@ -127,7 +128,7 @@ export function readFields(contentType: string, query: string, body: string): Fi
     try {
       fields[name] = JSON.parse(text)
     } catch {
-      // Text where an object belongs is refused as such.
+      // `judgePost` refuses text where an object belongs.
     }
   }
   return fields

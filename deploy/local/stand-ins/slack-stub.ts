@@ -1,8 +1,10 @@
-// Answers as Slack's Web API does, for a workspace that has any channel somebody names; keeps each post as one JSON line
-// and shows all of them at GET /outbox.
+// Answers as Slack's Web API does, for a workspace that has every channel a caller names. Each post becomes one JSON line;
+// GET /outbox shows all of them.
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { openJournal } from './journal.ts'
+import { sendEntries } from './page.ts'
+import { renderPost } from './render-post.ts'
 import { createSlackApi, isRoomId, type Post, readFields, refuse, type Room, roomId } from './slack-api.ts'
 
 const [journalFile = '', port] = process.argv.slice(2)
@@ -28,7 +30,6 @@ function openRoom(name: string, id = roomId(name)): Room {
 
 async function answer(request: IncomingMessage): Promise<unknown> {
   const { pathname, search } = new URL(request.url ?? '/', 'http://stub')
-  if (pathname === '/outbox') return posts.all()
   const method = methods[pathname.replace(/^\/api\/+/, '')]
   if (!method) return refuse('unknown_method')
   const fields = readFields(request.headers['content-type'] ?? '', search, await text(request))
@@ -39,6 +40,7 @@ async function answer(request: IncomingMessage): Promise<unknown> {
 }
 
 createServer((request, response) => {
+  if (request.url === '/outbox') return sendEntries(request, response, posts.all(), 'Slack posts', renderPost)
   answer(request).then(
     (body) => response.setHeader('content-type', 'application/json; charset=utf-8').end(JSON.stringify(body)),
     (error: unknown) => response.writeHead(500).end(String(error)),

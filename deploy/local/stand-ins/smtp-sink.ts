@@ -1,8 +1,10 @@
-// Takes every mail and sends none: each is kept as one JSON line and shown at GET / of the mailbox port.
+// Accepts every mail and sends none. Each becomes one JSON line; GET / of the mailbox port shows all of them.
 import { createServer } from 'node:http'
 import { simpleParser, type AddressObject } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 import { openJournal } from './journal.ts'
+import { sendEntries } from './page.ts'
+import { renderMail } from './render-mail.ts'
 
 const [journalFile = '', smtpPort, mailboxPort] = process.argv.slice(2)
 
@@ -46,8 +48,8 @@ new SMTPServer({
   },
 }).listen(Number(smtpPort), '127.0.0.1')
 
-createServer((_request, response) => {
-  response.setHeader('content-type', 'application/json').end(JSON.stringify(mails.all()))
+createServer((request, response) => {
+  sendEntries(request, response, mails.all(), 'Mails', renderMail)
 }).listen(Number(mailboxPort), '127.0.0.1')
 
 // Everything is on disk already, and an orderly exit lets Node keep its compile cache.
