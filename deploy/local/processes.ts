@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
@@ -9,7 +9,7 @@ import { orAfter } from '#runtime/process/deadline.ts'
 import { backOffMs } from '#runtime/process/retry.ts'
 import { identify, type ProcessIdentity, stopProcess } from './process-identity.ts'
 
-/** One process of the stack: how to start it, how to tell that it works, how to end it. */
+/** One process of the stack: how to start it, how to see that it works, how to end it. */
 export type Program = {
   name: string
   command: string
@@ -18,7 +18,7 @@ export type Program = {
   cwd?: string
   /** Run as this user, for servers that refuse to run as root. */
   user?: { uid: number; gid: number }
-  /** Before every start; must do nothing where there is nothing to do. */
+  /** Called before each start; does nothing where nothing is to be done. */
   prepare?(): Promise<void>
   isHealthy(): Promise<boolean>
   stopSignal: NodeJS.Signals
@@ -31,11 +31,11 @@ export type Supervised = {
   stop(graceMs: number): Promise<void>
 }
 
-type Supervision = {
+export type Supervision = {
   logDir: string
-  /** While this file exists the program is not started: to see what the others do without it. */
+  /** While this file exists the program is not started: to see how the others do without it. */
   downFile: string
-  /** After every start, every change between healthy and not, and every end (then without an identity). */
+  /** Called after each start, each change of health, and each end (then without an identity). */
   onChange(name: string, state: { identity: ProcessIdentity | null; healthy: boolean }): void
   say(text: string): void
 }
@@ -47,92 +47,102 @@ export function countFailures(failures: number, healthyForMs: number): number {
   return healthyForMs >= 10_000 ? 1 : failures + 1
 }
 
-/** Keeps `program` running until stopped: whatever ends it, it is started again, on the same ports and data. */
-export function supervise(program: Program, { logDir, downFile, onChange, say }: Supervision): Supervised {
-  const stopped = new AbortController()
-  let current: ProcessIdentity | null = null
-  let failures = 0
-  let healthySince: number | null = null
+/** What is known of a program that is kept running. */
+type State = {
+  stopped: AbortController
+  /** The process that runs now. */
+  identity: ProcessIdentity | null
+  /** Starts that failed in a row. */
+  failures: number
+  /** When the running process became healthy for the first time. */
+  healthySince: number | null
+}
 
-  async function run(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      healthySince = null
-      await waitWhileDown()
-      if (stopped.signal.aborted) return
-      const ended = await start().then(watch, (error: unknown) => `did not start: ${String(error)}`)
-      current = null
-      onChange(program.name, { identity: null, healthy: false })
-      if (stopped.signal.aborted) return
-      failures = countFailures(failures, healthySince === null ? 0 : Date.now() - healthySince)
-      const waitMs = backOffMs(startBackOff, failures, 1)
-      say(`${program.name} ${ended}, starting it again in ${waitMs} ms`)
-      await pause(waitMs, stopped.signal)
-    }
-  }
-
-  async function waitWhileDown(): Promise<void> {
-    while (existsSync(downFile) && !stopped.signal.aborted) await pause(100, stopped.signal)
-  }
-
-  async function start(): Promise<ChildProcess> {
-    await program.prepare?.()
-    stopped.signal.throwIfAborted()
-    const log = openLog(logDir, program.name)
-    const child = spawn(program.command, program.args, {
-      cwd: program.cwd,
-      env: program.env,
-      ...program.user,
-      stdio: ['ignore', log, log],
-    })
-    closeSync(log)
-    if (child.pid === undefined) throw (await once(child, 'error'))[0]
-    current = identify(child.pid)
-    onChange(program.name, { identity: current, healthy: false })
-    return child
-  }
-
-  async function watch(child: ChildProcess): Promise<string> {
-    const exited = new AbortController()
-    const health = pollHealth(exited.signal)
-    const [code, signal] = child.exitCode === null && child.signalCode === null ? await once(child, 'exit') : []
-    exited.abort()
-    await health
-    return signal ? `was killed by ${signal}` : `ended with code ${code ?? child.exitCode}`
-  }
-
-  async function pollHealth(exited: AbortSignal): Promise<void> {
-    for (let healthy = false; !exited.aborted; await pause(healthy ? 2000 : 100, exited)) {
-      const answer = await orAfter(
-        program.isHealthy().catch(() => false),
-        3000,
-        () => false,
-      )
-      if (exited.aborted || answer === healthy) continue
-      healthy = answer
-      if (healthy) healthySince ??= Date.now()
-      onChange(program.name, { identity: current, healthy })
-    }
-  }
-
-  const running = run()
+/** Keeps `program` running until it is stopped: whenever the process ends, it is started again, on the same ports and data. */
+export function supervise(program: Program, supervision: Supervision): Supervised {
+  const state: State = { stopped: new AbortController(), identity: null, failures: 0, healthySince: null }
+  const running = keepRunning(program, supervision, state)
   return {
     name: program.name,
-    async waitUntilHealthy(deadlineMs) {
-      const deadline = Date.now() + deadlineMs
-      while (healthySince === null && !stopped.signal.aborted) {
-        if (failures >= 5) throw new Error(`${program.name} does not start, ${quoteLog(logDir, program.name)}`)
-        if (Date.now() > deadline)
-          throw new Error(
-            `${program.name} is not healthy after ${deadlineMs / 1000} s, ${quoteLog(logDir, program.name)}`,
-          )
-        await delay(50)
-      }
-    },
+    waitUntilHealthy: (deadlineMs) => waitUntilHealthy(program, supervision, state, deadlineMs),
     async stop(graceMs) {
-      stopped.abort()
-      if (current !== null) await stopProcess(current, program.stopSignal, graceMs)
+      state.stopped.abort()
+      if (state.identity !== null) await stopProcess(state.identity, program.stopSignal, graceMs)
       await running
     },
+  }
+}
+
+async function keepRunning(program: Program, supervision: Supervision, state: State): Promise<void> {
+  const { signal } = state.stopped
+  while (!signal.aborted) {
+    state.healthySince = null
+    while (existsSync(supervision.downFile) && !signal.aborted) await pause(100, signal)
+    if (signal.aborted) return
+    const ended = await runOnce(program, supervision, state).catch(
+      (error: unknown) => `did not start: ${String(error)}`,
+    )
+    state.identity = null
+    supervision.onChange(program.name, { identity: null, healthy: false })
+    if (signal.aborted) return
+    const healthyForMs = state.healthySince === null ? 0 : Date.now() - state.healthySince
+    state.failures = countFailures(state.failures, healthyForMs)
+    const waitMs = backOffMs(startBackOff, state.failures, 1)
+    supervision.say(`${program.name} ${ended}, starting it again in ${waitMs} ms`)
+    await pause(waitMs, signal)
+  }
+}
+
+/** Starts the program and resolves when it has ended, with how it ended. */
+async function runOnce(program: Program, supervision: Supervision, state: State): Promise<string> {
+  await program.prepare?.()
+  state.stopped.signal.throwIfAborted()
+  const log = openLog(supervision.logDir, program.name)
+  const { command, args, cwd, env, user } = program
+  const child = spawn(command, args, { cwd, env, ...user, stdio: ['ignore', log, log] })
+  closeSync(log)
+  if (child.pid === undefined) throw (await once(child, 'error'))[0]
+  state.identity = identify(child.pid)
+  supervision.onChange(program.name, { identity: state.identity, healthy: false })
+
+  const exited = new AbortController()
+  const watching = watchHealth(program, supervision, state, exited.signal)
+  const [code, signal] = child.exitCode === null && child.signalCode === null ? await once(child, 'exit') : []
+  exited.abort()
+  await watching
+  return signal ? `was killed by ${signal}` : `ended with code ${code ?? child.exitCode}`
+}
+
+async function watchHealth(
+  program: Program,
+  { onChange }: Supervision,
+  state: State,
+  exited: AbortSignal,
+): Promise<void> {
+  for (let healthy = false; !exited.aborted; await pause(healthy ? 2000 : 100, exited)) {
+    const answer = await orAfter(
+      program.isHealthy().catch(() => false),
+      3000,
+      () => false,
+    )
+    if (exited.aborted || answer === healthy) continue
+    healthy = answer
+    if (healthy) state.healthySince ??= Date.now()
+    onChange(program.name, { identity: state.identity, healthy })
+  }
+}
+
+async function waitUntilHealthy(
+  { name }: Program,
+  { logDir }: Supervision,
+  state: State,
+  deadlineMs: number,
+): Promise<void> {
+  for (const deadline = Date.now() + deadlineMs; state.healthySince === null; await delay(50)) {
+    if (state.stopped.signal.aborted) return
+    if (state.failures >= 5) throw new Error(`${name} does not start, ${quoteLog(logDir, name)}`)
+    if (Date.now() > deadline)
+      throw new Error(`${name} is not healthy after ${deadlineMs / 1000} s, ${quoteLog(logDir, name)}`)
   }
 }
 

@@ -7,13 +7,17 @@ import { withClient } from './postgres.ts'
 import { serviceEnv } from './servers.ts'
 import type { StackEnv } from './stack-env.ts'
 
-/** What makes fresh servers ours, in this order, between the servers' and the services' start. Each step may be repeated. */
+type Step = { what: string; run(settings: Settings, env: StackEnv): Promise<unknown> }
+
+/** What prepares fresh servers, in this order, before the services start. Each step may be repeated. */
 export const setupSteps = {
-  'public-schema': ({ ports, secrets }: Settings, _: StackEnv) =>
-    withClient(ports.postgres, secrets.postgresPassword, 'parma', createPublicSchema),
-  migrate: (_: Settings, env: StackEnv) => runParma(serviceEnv(env), 'migrate'),
-  topics: (_: Settings, env: StackEnv) => runParma(serviceEnv(env), 'topics', 'apply'),
-}
+  'public-schema': {
+    what: "creating parma-web's tables",
+    run: ({ ports, secrets }) => withClient(ports.postgres, secrets.postgresPassword, 'parma', createPublicSchema),
+  },
+  migrate: { what: "migrating the services' tables", run: (_, env) => runParma(serviceEnv(env), 'migrate') },
+  topics: { what: 'creating the topics', run: (_, env) => runParma(serviceEnv(env), 'topics', 'apply') },
+} satisfies Record<string, Step>
 export type SetupStep = keyof typeof setupSteps
 
 /** Makes the database `parma` when there is none; every stack has it, whatever steps follow. */

@@ -6,14 +6,15 @@ import { parseArgs } from 'node:util'
 import { downFile, findTakenPort, readSettings, serverPorts, type ProgramName } from './config.ts'
 import { fetchJavaServers } from './java-servers.ts'
 import { identify } from './process-identity.ts'
-import { type Program, supervise, type Supervised } from './processes.ts'
+import { type Program, supervise, type Supervised, type Supervision } from './processes.ts'
 import { claimRecord, removeRecord, type StackRecord, writeRecord } from './record.ts'
 import { serverPrograms, serviceProgram, standInPrograms } from './servers.ts'
 import { createDatabase, type SetupStep, setupSteps } from './setup.ts'
 import { describeStack, stackEnvFile, writeStackEnv } from './stack-env.ts'
+import { waitForAll } from './start-up.ts'
 import { removeStackData, stopRecorded } from './stop.ts'
 
-/** What the supervisor tells the process that started it, while that one listens. */
+/** What the supervisor sends to the process that started it, as long as that one listens. */
 export type Report = { kind: 'progress' | 'failed'; text: string } | { kind: 'ready' }
 
 const { values } = parseArgs({
@@ -32,7 +33,7 @@ const dir = values.dir
 const stopping = new AbortController()
 const stop = () => stopping.abort(new Error('stopped while starting'))
 process.once('SIGTERM', stop).once('SIGINT', stop)
-// A start that nobody waits for any more is given up; what happens later depends on --with-parent.
+// A start ends when its caller has gone; what happens after the start depends on --with-parent.
 process.once('disconnect', stop)
 if (!process.connected) stop()
 
@@ -49,11 +50,12 @@ function report(message: Report): void {
 }
 const say = (text: string) => report({ kind: 'progress', text })
 
-async function start(): Promise<void> {
+async function startAll(): Promise<void> {
   const settings = await readSettings(dir, values['free-ports'])
   const left = claimRecord(dir, record)
   claimed = true
-  if (left) for (const name of await stopRecorded(left)) say(`stopped ${name}, left over from a stack that broke down`)
+  if (left)
+    for (const name of await stopRecorded(left)) say(`stopped ${name}, left over from a stack whose supervisor died`)
   writeRecord(dir, record)
   const taken = await findTakenPort(settings.ports, values['external-servers'] ? serverPorts : [])
   if (taken)
@@ -63,22 +65,7 @@ async function start(): Promise<void> {
     : serverPrograms(settings, await fetchJavaServers(settings.cache, say))
 
   const stackEnv = () => describeStack(settings, pids)
-  const launch = async (group: Supervised[], programs: Program[]) => {
-    stopping.signal.throwIfAborted()
-    const startedAt = Date.now()
-    for (const { name } of programs) rmSync(downFile(dir, name), { force: true })
-    const added = programs.map((program) =>
-      supervise(program, { logDir: join(dir, 'log'), downFile: downFile(dir, program.name), onChange, say }),
-    )
-    group.push(...added)
-    await Promise.all(
-      added.map(async (process) => {
-        await process.waitUntilHealthy(180_000)
-        say(`${process.name} is up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
-      }),
-    )
-  }
-  const onChange: Parameters<typeof supervise>[1]['onChange'] = (name, { identity, healthy }) => {
+  const onChange: Supervision['onChange'] = (name, { identity, healthy }) => {
     const last = identity ?? record.processes[name]?.identity
     if (last) record.processes[name] = { identity: last, healthy }
     writeRecord(dir, record)
@@ -86,22 +73,27 @@ async function start(): Promise<void> {
     pids[name] = identity.pid
     writeStackEnv(dir, stackEnv())
   }
+  const start = async (what: string, group: Supervised[], programs: Program[]) => {
+    stopping.signal.throwIfAborted()
+    for (const { name } of programs) rmSync(downFile(dir, name), { force: true })
+    const supervision = (name: string) => ({ logDir: join(dir, 'log'), downFile: downFile(dir, name), onChange, say })
+    group.push(...programs.map((program) => supervise(program, supervision(program.name))))
+    await waitForAll(what, group, say)
+  }
 
-  await launch(groups.servers, [...servers, ...standInPrograms(settings)])
+  await start('servers', groups.servers, [...servers, ...standInPrograms(settings)])
   await createDatabase(settings)
   for (const step of split(values.setup) as SetupStep[]) {
     stopping.signal.throwIfAborted()
-    await setupSteps[step](settings, stackEnv())
-    say(`${step} is done`)
+    say(setupSteps[step].what)
+    await setupSteps[step].run(settings, stackEnv())
   }
   const services = split(values.services) as ProgramName[]
-  await launch(
-    groups.services,
-    services.map((name) => serviceProgram(name, settings, stackEnv())),
-  )
+  const programs = services.map((name) => serviceProgram(name, settings, stackEnv()))
+  if (programs.length > 0) await start('services', groups.services, programs)
 }
 
-/** Services first, so that they finish what they hold while their servers still answer. */
+/** Services stop first: they finish their work while the servers still answer. */
 async function stopAll(): Promise<void> {
   for (const group of [groups.services, groups.servers]) await Promise.all(group.map((process) => process.stop(15_000)))
   if (!claimed) return
@@ -112,7 +104,7 @@ async function stopAll(): Promise<void> {
 
 const stopped = once(stopping.signal, 'abort')
 try {
-  await Promise.race([start(), stopped.then(() => stopping.signal.throwIfAborted())])
+  await Promise.race([startAll(), stopped.then(() => stopping.signal.throwIfAborted())])
   record.started = true
   writeRecord(dir, record)
   report({ kind: 'ready' })

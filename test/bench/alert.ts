@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { runParma } from '../../deploy/local/parma.ts'
-import type { Mail } from '../../deploy/local/stand-ins/smtp-sink.ts'
+import type { Mail } from '../../deploy/local/stand-ins/render-mail.ts'
 import { postJson, startModule } from '../harness/module.ts'
 import type { Bench, Measure } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { root } from '../../deploy/local/config.ts'
 import { readStackEnv } from '../../deploy/local/stack-env.ts'
 import { stopStack } from '../../deploy/local/stop.ts'
-import type { Mail } from '../../deploy/local/stand-ins/smtp-sink.ts'
+import type { Mail } from '../../deploy/local/stand-ins/render-mail.ts'
 import { removePostgresData } from '../../deploy/local/postgres.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'demo-'))

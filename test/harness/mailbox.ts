@@ -1,5 +1,5 @@
 import type { Post } from '../../deploy/local/stand-ins/slack-api.ts'
-import type { Mail } from '../../deploy/local/stand-ins/smtp-sink.ts'
+import type { Mail } from '../../deploy/local/stand-ins/render-mail.ts'
 import { stackEnv } from './stack.ts'
 
 // All tests share one mailbox and one Slack workspace: give every test addresses and channels of its own.

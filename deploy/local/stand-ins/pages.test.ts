@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { renderPage } from './page.ts'
 import { renderMail } from './render-mail.ts'
 import { renderMrkdwn, renderPost } from './render-post.ts'
-import type { Mail } from './smtp-sink.ts'
+import type { Mail } from './render-mail.ts'
 
 const hostile = `<img src=x onerror="alert('&')">`
 

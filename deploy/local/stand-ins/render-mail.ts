@@ -1,5 +1,14 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
-import type { Mail } from './smtp-sink.ts'
+
+/** A mail as it arrived. `to`: those of the envelope, hidden ones too. */
+export type Mail = {
+  from: string
+  to: string[]
+  subject: string
+  text: string
+  html: string
+  headers: Record<string, string>
+}
 
 const lineHeight = 24
 /** Characters of a line in the width of the page. */

@@ -4,18 +4,10 @@ import { simpleParser, type AddressObject } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 import { openJournal } from './journal.ts'
 import { sendEntries } from './page.ts'
-import { renderMail } from './render-mail.ts'
+import { type Mail, renderMail } from './render-mail.ts'
 
 const [journalFile = '', smtpPort, mailboxPort] = process.argv.slice(2)
 
-export type Mail = {
-  from: string
-  to: string[]
-  subject: string
-  text: string
-  html: string
-  headers: Record<string, string>
-}
 const mails = openJournal<Mail>(journalFile)
 
 async function readMail(stream: NodeJS.ReadableStream, recipients: string[]): Promise<Mail> {
