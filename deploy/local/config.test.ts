@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
+import { findFreePort, keptPorts, settledPorts } from './free-port.ts'
 import { findTakenPort, portTable, readPorts } from './config.ts'
 
 test('a setting moves a port', () => {
@@ -22,6 +23,18 @@ test('names a port given to two things', () => {
 test('no two things share a port', () => {
   const ports = Object.values(portTable).map(({ port }) => port)
   expect(new Set(ports).size).toBe(ports.length)
+})
+
+test('no port of a stack is ever handed out at random', async () => {
+  const isIn =
+    ([from, below]: readonly [number, number]) =>
+    (port: number) =>
+      port >= from && port < below
+  const free = await Promise.all(Array.from({ length: 200 }, () => findFreePort()))
+  expect(free.filter(isIn(settledPorts))).toEqual([])
+  expect(free.filter(isIn(keptPorts))).toEqual([])
+  expect(Object.values(readPorts({})).every(isIn(settledPorts))).toBe(true)
+  expect(isIn(keptPorts)(await findFreePort(keptPorts))).toBe(true)
 })
 
 test('names a taken port and the setting that moves it', async () => {

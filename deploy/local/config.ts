@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { findFreePort, isFree } from './free-port.ts'
+import { findFreePort, isFree, keptPorts } from './free-port.ts'
 import { writeWholeFile } from './whole-file.ts'
 
 /** The six services of the system; the stack runs one process of each. */
@@ -120,8 +120,8 @@ async function keepFreePorts(file: string): Promise<Ports> {
   const ports = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Ports) : ({} as Ports)
   for (const name of Object.keys(portTable) as PortName[]) {
     while (ports[name] === undefined) {
-      const port = await findFreePort()
-      // One that this stack keeps is free, too, while it does not run.
+      const port = await findFreePort(keptPorts)
+      // The stack does not run: its own ports are free, too.
       if (!Object.values(ports).includes(port)) ports[name] = port
     }
   }

@@ -1,4 +1,5 @@
 import type { StackEnv } from './stack-env.ts'
+import type { Mail } from './stand-ins/render-mail.ts'
 
 /** What `parma status --source <name> --json` prints, as far as the demo needs it. */
 export type DemoStatus = {
@@ -36,7 +37,7 @@ export type LatestNews = {
   sent_at: string
 }
 
-/** Every link between the module and the person that is not (yet) whole; empty when all has arrived. */
+/** What is still on its way between the module and the person, or went wrong; empty when everything has arrived. */
 export function listBroken({ services, sources, pipeline, latest }: DemoStatus): string[] {
   const broken: string[] = []
   for (const { service, state, detail, lag } of services) {
@@ -46,9 +47,9 @@ export function listBroken({ services, sources, pipeline, latest }: DemoStatus):
   const run = sources[0]?.last_run
   if (run?.status !== 'SUCCESS') broken.push(`the module's run is ${run?.status ?? 'not planned'}`)
   const { fed, normalized, refused, judged, dead_letters, messages } = pipeline
-  if (fed === 0) broken.push('no payload has come in')
+  if (fed === 0) broken.push('no payload has arrived')
   if (normalized + refused !== fed)
-    broken.push(`${fed} payloads came in, ${normalized} were understood, ${refused} refused`)
+    broken.push(`${fed} payloads arrived, ${normalized} were understood, ${refused} refused`)
   if (judged !== normalized) broken.push(`${normalized} payloads were understood, ${judged} judged`)
   if (dead_letters > 0) broken.push(`${dead_letters} dead letters: see the topics that end in .dlq`)
   const open = Object.entries(messages).filter(([state]) => state === 'pending' || state === 'sending')
@@ -57,43 +58,85 @@ export function listBroken({ services, sources, pipeline, latest }: DemoStatus):
   return broken
 }
 
-export function renderReport(status: DemoStatus, { EDGE_URL, MAILBOX_URL, SLACK_OUTBOX_URL }: StackEnv): string {
+/** What came out, and where to look; fits a terminal of 80 columns, but for addresses. */
+export function renderReport(status: DemoStatus, env: StackEnv, whyLink: string | null): string {
   const { pipeline, latest } = status
-  const list = (counts: Record<string, number>) =>
-    Object.entries(counts)
-      .map(([name, n]) => `${n} ${name}`)
-      .join(', ')
-  const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0)
+  const { EDGE_URL, MAILBOX_URL, SLACK_OUTBOX_URL } = env
+  const { fed, normalized, refused, judged, values, refused_values, news, silent_news, messages } = pipeline
   return [
-    '',
-    `  payloads   ${pipeline.fed} fed, ${pipeline.normalized} understood, ${pipeline.refused} refused, ${pipeline.judged} judged`,
-    `  values     ${sum(pipeline.values)}: ${list(pipeline.values)}`,
-    `  refused    ${pipeline.refused_values} values`,
-    `  news       ${pipeline.news}, and ${pipeline.silent_news} kept silent (history)`,
-    `  messages   ${list(pipeline.messages)}`,
-    ...(latest ? renderLatest(latest) : []),
-    '',
-    '  Look further:',
-    `    mails        ${MAILBOX_URL}`,
-    `    Slack posts  ${SLACK_OUTBOX_URL}`,
-    `    edge         ${EDGE_URL}`,
-    '    npx parma status',
-    '    npx parma --help',
-    '',
-  ].join('\n')
+    section('Results', {
+      payloads: `${fed} fed, ${normalized} understood, ${refused} refused, ${judged} judged`,
+      values: `${Object.values(values).reduce((sum, n) => sum + n, 0)}: ${listCounts(values)}`,
+      refused: `${refused_values} values`,
+      news: `${news}, and ${silent_news} silent (history)`,
+      messages: listCounts(messages),
+    }),
+    ...(latest ? describeLatest(latest) : []),
+    section('Open in a browser', {
+      ...(whyLink && { 'why this alert': whyLink }),
+      mails: MAILBOX_URL,
+      'Slack posts': SLACK_OUTBOX_URL,
+      'the API': `${EDGE_URL}/docs`,
+    }),
+    section('Everything keeps running', {
+      'npx parma status': 'shows how far it is',
+      'npx parma --help': 'lists all commands',
+      'make logs': 'follows the logs',
+      'make down': 'stops it; the data stays',
+    }),
+  ]
+    .map((part) => `\n${part}\n`)
+    .join('')
 }
 
-function renderLatest(news: LatestNews): string[] {
+function describeLatest(news: LatestNews): string[] {
   const tookMs = Date.parse(news.sent_at) - Date.parse(news.received_at)
-  return [
-    '',
-    `  Newest alert, ${(tookMs / 1000).toFixed(2)} s after its payload came in:`,
-    `    ${news.title}`,
-    `    ${news.message}`,
-    `    ${news.measurement} of ${news.company}: ${news.previous} → ${news.current}`,
-    '  and its way back:',
-    `    news ${news.news_id} ← value at ${news.path}, map version ${news.map_version}`,
-    `    ← payload ${news.event_id}, task ${news.task_id ?? '-'}`,
-    `    ← Firestore ${news.document}`,
+  const alert = [
+    `Newest alert, sent ${(tookMs / 1000).toFixed(2)} s after its payload arrived`,
+    ...wrap(news.title),
+    ...wrap(news.message),
+    ...wrap(`${news.measurement} of ${news.company}: ${news.previous} → ${news.current}`),
   ]
+  const trace = section('Traced back to its raw document', {
+    'news item': news.news_id,
+    value: `at ${news.path}, by version ${news.map_version} of the map`,
+    payload: `${news.event_id}, task ${news.task_id ?? '-'}`,
+    document: `${news.document} in Firestore`,
+  })
+  return [alert.join('\n'), trace]
+}
+
+/** The link to the page that explains a news item, as its reader got it. */
+export function findWhyLink(mails: Pick<Mail, 'text'>[], newsId: string): string | null {
+  const link = new RegExp(`https?://\\S+/why/${newsId}\\S*`)
+  for (const { text } of mails) {
+    const found = link.exec(text)?.[0]
+    if (found) return found
+  }
+  return null
+}
+
+function section(title: string, rows: Record<string, string | undefined>): string {
+  const width = Math.max(...Object.keys(rows).map((name) => name.length)) + 2
+  const lines = Object.entries(rows).map(([name, value]) => `  ${name.padEnd(width)}${value}`)
+  return [title, ...lines].join('\n')
+}
+
+function listCounts(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([name, n]) => `${n} ${name}`)
+    .join(', ')
+}
+
+const lineLength = 78
+
+/** Lines of whole words, indented. A longer word is a line of its own. */
+function wrap(text: string): string[] {
+  const lines: string[] = []
+  for (const word of text.split(/\s+/)) {
+    const longer = `${lines.at(-1)} ${word}`
+    if (lines.length > 0 && longer.length <= lineLength) lines[lines.length - 1] = longer
+    else lines.push(`  ${word}`)
+  }
+  return lines
 }

@@ -1,22 +1,23 @@
-// `make demo`: from nothing to values, news and messages, on real package metadata. Uses HTTP and `parma` only, and leaves
-// everything running. Ends with an error that names the broken link when something does not arrive.
+// `make demo`: from an empty database to values, news and messages, with real package metadata. Uses only HTTP and `parma`, and
+// leaves everything running. When something does not arrive, it fails and names what is missing.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { defaultDir, programs, root } from './config.ts'
-import { type DemoStatus, listBroken, renderReport } from './demo-report.ts'
+import { type DemoStatus, findWhyLink, listBroken, renderReport } from './demo-report.ts'
 import { runParma } from './parma.ts'
 import { serviceEnv } from './servers.ts'
 import type { SetupStep } from './setup.ts'
 import { ensureStack } from './stack.ts'
+import type { Mail } from './stand-ins/render-mail.ts'
 
-/** Without any progress for this long, something is broken. */
+/** The demo fails after this long without progress. */
 const stallMs = 90_000
 const demoSource = 'npm'
 const investor = { name: 'Demo Investor', address: 'investor@demo.test' }
 
-// Another stack than that of `make up`, for tests.
+// Tests run it on a stack of their own.
 const { values } = parseArgs({
   options: { dir: { type: 'string', default: defaultDir }, 'free-ports': { type: 'boolean', default: false } },
 })
@@ -24,7 +25,7 @@ const startedAt = Date.now()
 const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s`
 const say = (text: string) => console.log(`${seconds()}  ${text}`)
 
-/** The packages this project stands on are its companies. */
+/** The companies are the packages that this project depends on. */
 function readCompanies(): string[] {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
   return Object.keys(dependencies)
@@ -49,14 +50,14 @@ async function register(parma: Parma, minerUrl: string, companies: string[]): Pr
 
 async function call(url: string, what: string): Promise<string> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(120_000) }).catch((error: unknown) => {
-    throw new Error(`${what} got no answer: ${(error as Error).message}`)
+    throw new Error(`${what} did not answer: ${(error as Error).message}`)
   })
   const text = await answer.text()
   if (!answer.ok) throw new Error(`${what} answered ${answer.status}: ${text}`)
   return text
 }
 
-/** Waits until nothing is on its way any more; shows how far it is. */
+/** Waits until everything has arrived, and prints the progress. */
 async function waitForAll(parma: Parma): Promise<DemoStatus> {
   let shown = ''
   for (let deadline = Date.now() + stallMs; ; await delay(1000)) {
@@ -64,11 +65,11 @@ async function waitForAll(parma: Parma): Promise<DemoStatus> {
     const broken = listBroken(status)
     if (broken.length === 0) return status
     const { fed, normalized, refused, judged, news, messages } = status.pipeline
-    const progress = `fed ${fed}, normalized ${normalized}, refused ${refused}, judged ${judged}, news ${news}, messages ${messages.sent ?? 0}`
+    const progress = `${fed} fed, ${normalized} understood, ${refused} refused, ${judged} judged, ${news} news, ${messages.sent ?? 0} sent`
     if (progress !== shown) deadline = Date.now() + stallMs
     if (progress !== shown) say(progress)
     shown = progress
-    if (Date.now() > deadline) throw new Error(`nothing moved for ${stallMs / 1000} s, and ${broken.join('; ')}`)
+    if (Date.now() > deadline) throw new Error(`no progress for ${stallMs / 1000} s: ${broken.join('; ')}`)
   }
 }
 
@@ -82,20 +83,22 @@ try {
     say,
   })
   const env = stack.env()
-  say(wasRunning ? 'the stack was running already' : 'the stack is up')
+  say(wasRunning ? 'the stack is already running' : 'the stack is up')
 
   const parma: Parma = async (...args) => JSON.parse(await runParma(serviceEnv(env), ...args, '--json'))
   const companies = readCompanies()
   const source = await register(parma, env.MINER_NPM_URL ?? '', companies)
-  say(`${companies.length} companies, one investor with e-mail and Slack, data source ${demoSource} (id ${source.id})`)
+  say(`added ${companies.length} companies, an investor with e-mail and Slack, and the source ${demoSource}`)
 
   const handshake = `${env.EDGE_URL}/handshake?invocation_endpoint=${encodeURIComponent(env.MINER_NPM_URL ?? '')}&data_source_id=${source.id}`
-  say(`handshake with the module: ${await call(handshake, 'the handshake')}`)
+  await call(handshake, 'the handshake')
+  say('the module has sent its normalization map')
   await call(`${env.EDGE_URL}/schedule`, 'the scheduler tick')
-  say('the module crawls')
+  say('the module is crawling')
 
   const status = await waitForAll(parma)
-  console.log(renderReport(status, env))
+  const mails = JSON.parse(await call(env.MAILBOX_URL ?? '', 'the mailbox')) as Mail[]
+  console.log(renderReport(status, env, findWhyLink(mails, status.latest?.news_id ?? '')))
 } catch (error) {
   console.error(`\nthe demo failed: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { fetchJavaServers } from './java-servers.ts'
+import { fetchJavaServers, readSize } from './java-servers.ts'
 
 let bin: string
 
@@ -40,8 +40,16 @@ test('names Maven where it is missing and the servers are not here yet', async (
   await expect(fetchThem()).rejects.toThrow(/^Maven is missing: install it/)
 })
 
-test('says what Maven said when it could not fetch them', async () => {
+test('quotes Maven when the download fails', async () => {
   installJava('17')
   install('mvn', `echo '[ERROR] no route to the repository'; exit 1`)
-  await expect(fetchThem()).rejects.toThrow('Maven could not fetch the servers:\n[ERROR] no route to the repository')
+  await expect(fetchThem()).rejects.toThrow('Maven could not download the servers:\n[ERROR] no route to the repository')
+})
+
+test.each([
+  ['[INFO] Downloaded from central: https://repo.maven.apache.org/maven2/a/b.jar (5.6 MB at 8.1 MB/s)', 5.6e6],
+  ['[INFO] Downloaded from central: https://repo.maven.apache.org/maven2/a/b.pom (713 B at 9.5 kB/s)', 713],
+  ['[INFO] Downloading from central: https://repo.maven.apache.org/maven2/a/b.jar', 0],
+])('reads the size of a download: %s', (line, bytes) => {
+  expect(readSize(line)).toBe(bytes)
 })

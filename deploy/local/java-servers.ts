@@ -6,21 +6,22 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 
+const reportEveryMs = 10_000
 const pom = join(import.meta.dirname, 'pom.xml')
 
 /**
- * The folder in `cache` that holds Kafka and the registry as `pom.xml` names them; Maven fetches them the first time.
- * Throws one sentence that names what to install when Java 17 or Maven is missing.
+ * The folder in `cache` that holds Kafka and the registry as `pom.xml` names them; Maven downloads them the first time.
+ * Without Java 17 or Maven it throws one sentence that names what to install.
  */
 export async function fetchJavaServers(cache: string, say: (text: string) => void): Promise<string> {
   await requireJava()
   const name = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12)
   const servers = join(cache, `servers-${name}`)
   if (existsSync(servers)) return servers
-  say('fetching Kafka and the schema registry with Maven (about 200 MB, once)')
+  say('downloading Kafka and the schema registry with Maven (about 200 MB, only once)')
   const unfinished = `${servers}.${process.pid}`
   await runMaven(unfinished, say)
-  // Two stacks may fetch at the same time; the first one's folder stays.
+  // When two stacks download at the same time, the folder of the first one stays.
   if (existsSync(servers)) rmSync(unfinished, { recursive: true })
   else renameSync(unfinished, servers)
   return servers
@@ -44,11 +45,20 @@ async function runMaven(directory: string, say: (text: string) => void): Promise
     throw new Error('Maven is missing: install it, for example the package maven.')
   })
   const errors: string[] = []
+  let downloaded = 0
   createInterface(maven.stdout).on('line', (line) => {
-    const archive = /Downloaded from \S+: \S+\/(\S+\.(?:jar|tar\.gz) .*)/.exec(line)?.[1]
-    if (archive) say(archive)
+    downloaded += readSize(line)
     if (line.includes('[ERROR]')) errors.push(line)
   })
-  const [code] = await ended
-  if (code !== 0) throw new Error(`Maven could not fetch the servers:\n${errors.join('\n')}`)
+  const report = setInterval(() => say(`downloaded ${Math.round(downloaded / 1e6)} MB`), reportEveryMs)
+  const [code] = await ended.finally(() => clearInterval(report))
+  if (code !== 0) throw new Error(`Maven could not download the servers:\n${errors.join('\n')}`)
+}
+
+const units: Record<string, number> = { kB: 1e3, MB: 1e6, GB: 1e9 }
+
+/** Bytes of a line like `Downloaded from central: https://…/kafka_2.13-4.1.0.jar (5.6 MB at 8.1 MB/s)`; 0 of any other. */
+export function readSize(line: string): number {
+  const [, size, unit = ''] = /Downloaded from .* \(([\d.]+) (\w+) at /.exec(line) ?? []
+  return Number(size ?? 0) * (units[unit] ?? 1)
 }

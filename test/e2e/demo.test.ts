@@ -39,11 +39,15 @@ test(
     const mails = await readMails()
     const told = mails.filter(({ text }) => text.includes(previous ?? 'none') && text.includes(current ?? 'none'))
     expect(told.length).toBeGreaterThan(0)
-    const [, newsId, eventId] = /news (\S+) ←[\s\S]*payload (\S+),/.exec(first) ?? []
+    const [, newsId, eventId] = /news item +(\S+)\n[\s\S]*payload +(\S+),/.exec(first) ?? []
     expect(mails.some(({ text }) => text.includes(newsId ?? 'none') && text.includes(eventId ?? 'none'))).toBe(true)
 
+    const [whyLink = ''] = /http:\S+\/why\/\S+/.exec(first) ?? []
+    const page = await fetch(whyLink)
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining(current ?? 'none')])
+
     const second = await runDemo()
-    expect(second).toContain('the stack was running already')
+    expect(second).toContain('the stack is already running')
     expect(/payloads .*/.exec(second)?.[0]).toBe(/payloads .*/.exec(first)?.[0])
     expect(await readMails()).toHaveLength(mails.length)
   },
