@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { runParma } from '../../deploy/local/parma.ts'
 import type { Mail } from '../../deploy/local/stand-ins/render-mail.ts'
 import { postJson, startModule } from '../harness/module.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import type { Bench, Measure } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'
 
@@ -14,7 +14,7 @@ const map = {
   Mappings: [{ SourceField: 'stars', DataType: 'int', MeasurementName: 'stars' }],
 }
 
-/** From the POST of a payload whose number changed to the mail about it in the SMTP sink, nothing else going on. */
+/** Seconds from the POST of a payload with a changed number to its mail in the SMTP sink, on an idle stack. */
 export const alert: Measure = async (bench) => {
   await using module = await startModule(() => bench.env().EDGE_URL ?? '', map)
   const { companies, token } = await register(bench, module.endpoint)
@@ -64,17 +64,15 @@ async function readMails({ env }: Bench): Promise<Mail[]> {
 }
 
 async function waitForMail(bench: Bench, count: number): Promise<void> {
-  for (const deadline = performance.now() + deadlineMs; performance.now() < deadline; await delay(10))
-    if ((await readMails(bench)).length >= count) return
-  throw new Error(`no mail within ${deadlineMs / 1000} s`)
+  await waitFor(`${count} mails`, async () => (await readMails(bench)).length >= count, deadlineMs, 10)
 }
 
-/** No record is on its way: the consumer groups have read everything. */
+/** Resolves when no record is on its way. */
 async function waitForRest({ serviceEnv }: Bench): Promise<void> {
   type Status = { services: { lag: number | null }[] }
-  for (const deadline = performance.now() + deadlineMs; performance.now() < deadline; await delay(500)) {
+  const hasReadAll = async () => {
     const { services } = JSON.parse(await runParma(serviceEnv(), 'status', '--source', source, '--json')) as Status
-    if (services.every(({ lag }) => !lag)) return
+    return services.every(({ lag }) => !lag)
   }
-  throw new Error(`the stack did not come to rest within ${deadlineMs / 1000} s`)
+  await waitFor('the consumer groups to have read everything', hasReadAll, deadlineMs, 500)
 }

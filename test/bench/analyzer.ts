@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import pg from 'pg'
@@ -6,6 +5,7 @@ import { createCodec } from '../../schemas/codec.ts'
 import type { Observation } from '../../schemas/generated/types.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import type { Measure } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'
 
@@ -128,14 +128,7 @@ async function addSeries(pool: pg.Pool): Promise<Ids> {
 }
 
 async function waitForJudged(pool: pg.Pool, count: number): Promise<void> {
-  const end = performance.now() + deadlineMs
-  for (;;) {
-    const { rows } = await pool.query<{ done: boolean }>(
-      'SELECT count(*) >= $1 AS done FROM analyzer.processed_event',
-      [count],
-    )
-    if (rows[0]?.done) return
-    if (performance.now() > end) throw new Error(`the observations were not judged within ${deadlineMs / 1000} s`)
-    await delay(20)
-  }
+  const query = 'SELECT count(*) >= $1 AS done FROM analyzer.processed_event'
+  const areDone = async () => (await pool.query<{ done: boolean }>(query, [count])).rows[0]?.done
+  await waitFor(`${count} judged observations`, areDone, deadlineMs, 20)
 }

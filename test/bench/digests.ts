@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { waitFor } from '../harness/wait-for.ts'
 import type { Measure } from './measure.ts'
 import { runService } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
@@ -93,7 +93,6 @@ async function fill(pool: pg.Pool): Promise<void> {
 }
 
 async function waitForCount(pool: pg.Pool, what: string, query: string, count: number): Promise<void> {
-  for (const deadline = performance.now() + deadlineMs; performance.now() < deadline; await delay(50))
-    if (Number((await pool.query<{ count: string }>(query)).rows[0]?.count) >= count) return
-  throw new Error(`waited ${deadlineMs / 1000} s for ${count} ${what}`)
+  const read = async () => Number((await pool.query<{ count: string }>(query)).rows[0]?.count)
+  await waitFor(`${count} ${what}`, async () => (await read()) >= count, deadlineMs)
 }

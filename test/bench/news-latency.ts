@@ -6,6 +6,7 @@ import { runParma } from '../../deploy/local/parma.ts'
 import { type Codec, createCodec } from '../../schemas/codec.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import { postJson, startModule } from '../harness/module.ts'
 import type { Measure } from './measure.ts'
 import { formatNumber } from './statistics.ts'
@@ -66,9 +67,7 @@ export const newsLatency: Measure = async (bench) => {
     bench.say(`news: ${perSecond} payloads a second`)
     await feed(companies, 0)
     const sentAt = await feed(perSecond * seconds, 1)
-    const isTold = () => [...sentAt.keys()].every((event) => toldAt.has(event))
-    for (const end = performance.now() + deadlineMs; !isTold(); await delay(50))
-      if (performance.now() > end) throw new Error(`not all news came within ${deadlineMs / 1000} s`)
+    await waitFor('all news items', () => [...sentAt.keys()].every((event) => toldAt.has(event)), deadlineMs)
     const taken = [...sentAt].map(([event, at]) => toldAt.get(event)! - at).sort((a, b) => a - b)
     const at = (share: number) => formatNumber(taken[Math.min(taken.length - 1, Math.floor(taken.length * share))]!)
     return [

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { settings } from '../../services/normalizer/config.ts'
 import { readHistory, type History } from '../harness/github.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import { fillBacklog, startBacklogAnew } from './backlog.ts'
 import { measureBareWrite } from './bare-write.ts'
 import { makeFlatHistory } from './flat-history.ts'
@@ -93,9 +94,7 @@ export async function measureOwn(env: NodeJS.ProcessEnv, pool: pg.Pool) {
 async function nextCommit(pool: pg.Pool): Promise<void> {
   const newest = () => selectNumber(pool, 'SELECT max(event_no) FROM normalizer.processed_event')
   const before = await newest()
-  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await delay(10))
-    if ((await newest()) > before) return
-  throw new Error(`the normalizer stopped at event ${before}`)
+  await waitFor(`a commit after event ${before}`, async () => (await newest()) > before, 60_000, 10)
 }
 
 async function selectNumber(pool: pg.Pool, text: string): Promise<number> {

@@ -10,6 +10,7 @@ import { type Codec, createCodec } from '../../schemas/codec.ts'
 import type { News, Observation } from '../../schemas/generated/types.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { type Topic, topics } from '../../schemas/topics.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import type { Measure, Result } from './measure.ts'
 import type { Arrival, Sinks } from './message-sinks.ts'
 import { runService } from './run-service.ts'
@@ -81,7 +82,7 @@ async function measureRate(own: Own, bare: number): Promise<Result[]> {
   const arrivals: Arrival[] = []
   await using service = await runService('notifier', { ...own.settings, SLACK_INTERVAL_MS: '1000' })
   const cpuBefore = readCpu(service.pid)
-  await waitUntil(`${total} messages`, async () => arrivals.push(...(await own.read())) >= total)
+  await waitFor(`${total} messages`, async () => arrivals.push(...(await own.read())) >= total, deadlineMs)
   const times = arrivals.map(({ at }) => at).sort((a, b) => a - b)
   const seconds = (times.at(-1)! - times[0]!) / 1000
   const cpu = readCpu(service.pid) - cpuBefore
@@ -166,10 +167,14 @@ async function measureLatency(own: Own): Promise<Result[]> {
     topics.observations,
     companies.map((_, n) => observe(n, 0)),
   )
-  await waitUntil('the first values', async () => {
-    const { rows } = await own.pool.query<{ count: string }>('SELECT count(*) FROM analyzer.processed_event')
-    return Number(rows[0]?.count) >= companies.length
-  })
+  await waitFor(
+    'the first values',
+    async () => {
+      const { rows } = await own.pool.query<{ count: string }>('SELECT count(*) FROM analyzer.processed_event')
+      return Number(rows[0]?.count) >= companies.length
+    },
+    deadlineMs,
+  )
   await own.read()
   const sentAt = new Map<string, number>()
   const sending: Promise<void>[] = []
@@ -181,7 +186,7 @@ async function measureLatency(own: Own): Promise<Result[]> {
   }
   await Promise.all(sending)
   const arrivals: Arrival[] = []
-  await waitUntil('all mails', async () => arrivals.push(...(await own.read())) >= companies.length)
+  await waitFor('all mails', async () => arrivals.push(...(await own.read())) >= companies.length, deadlineMs)
   const taken = arrivals.map(({ about, at }) => at - sentAt.get(about)!).sort((a, b) => a - b)
   const at = (share: number) => taken[Math.min(taken.length - 1, Math.floor(taken.length * share))]!
   const [p50, p99, max] = [0.5, 0.99, 1].map((share) => formatNumber(at(share)))
@@ -282,9 +287,4 @@ async function send<T extends { company_id: string; event_id: string }>(
   )
   for (let at = 0; at < messages.length; at += 500)
     await producer.send({ topic: topic.name, acks: -1, messages: messages.slice(at, at + 500) })
-}
-
-async function waitUntil(what: string, isThere: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + deadlineMs; !(await isThere()); await delay(50))
-    if (performance.now() > end) throw new Error(`${what} did not come within ${deadlineMs / 1000} s`)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { readHistory } from '../harness/github.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import { fillBacklog } from './backlog.ts'
 import { startFirestoreStub } from './firestore-stub.ts'
 import { makeFlatHistory } from './flat-history.ts'
@@ -39,6 +40,7 @@ export const rawSink: Measure = async ({ serviceEnv, say }) => {
 
 export async function measureDocuments(env: NodeJS.ProcessEnv) {
   await using service = await runService('raw-sink', env)
+  await waitFor('the first documents', async () => (await look(service)).documents > 0)
   await delay(warmUpMs)
   const first = await look(service)
   await delay(seconds * 1000)

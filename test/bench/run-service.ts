@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { root } from '../../deploy/local/config.ts'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { answers } from '../../deploy/local/processes.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 /** A service that this measure alone starts and stops, so that it finds its backlog when it begins. */
 export type RunningService = AsyncDisposable & { pid: number; healthUrl: string }
-
-const deadlineMs = 60_000
 
 /** Starts `node services/<name>/main.ts` and resolves when it is ready; it is stopped in order when disposed. */
 export async function runService(name: string, env: NodeJS.ProcessEnv): Promise<RunningService> {
@@ -30,10 +28,12 @@ export async function runService(name: string, env: NodeJS.ProcessEnv): Promise<
       if (code !== 0) throw new Error(`${name} ended with ${code}`)
     },
   }
-  for (const deadline = performance.now() + deadlineMs; performance.now() < deadline; await delay(50)) {
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode} before it was ready`)
-    if (await answers(`${healthUrl}/readyz`).catch(() => false)) return service
+  try {
+    await waitFor(`${name} to be ready`, () => child.exitCode !== null || answers(`${healthUrl}/readyz`))
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
   }
-  child.kill('SIGKILL')
-  throw new Error(`${name} was not ready within ${deadlineMs / 1000} s`)
+  if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode} before it was ready`)
+  return service
 }

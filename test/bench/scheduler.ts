@@ -2,9 +2,9 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { previewSlots, type SourceSlots } from '../../services/scheduler/plan-slots.ts'
+import { waitFor } from '../harness/wait-for.ts'
 import type { Bench, Measure, Result } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'
 
@@ -85,16 +85,20 @@ async function addSources(pool: pg.Pool, port: number): Promise<number> {
 type Asked = { calls: number; last: number; double: number }
 
 async function waitForCalls(pool: pg.Pool, ask: () => Promise<Asked>, dueAt: number) {
-  for (const deadline = dueAt + deadlineMs; Date.now() < deadline; await delay(100)) {
-    const { calls, last, double } = await ask()
-    if (calls < sources) continue
-    const { rows } = await pool.query<{ claimed: string; attempts: number }>(
-      `SELECT extract(epoch FROM max(started_at)) * 1000 AS claimed, max(attempts) AS attempts FROM scheduled_task WHERE status = 'PROCESSING'`,
-    )
-    if (rows[0]?.attempts !== 1) throw new Error(`a task had ${rows[0]?.attempts} attempts`)
-    return { claimedAt: Number(rows[0].claimed), calledAt: last, calls, double }
-  }
-  throw new Error(`not all ${sources} modules were called within ${deadlineMs / 1000} s`)
+  const { calls, last, double } = await waitFor(
+    `calls of all ${sources} modules`,
+    async () => {
+      const asked = await ask()
+      return asked.calls >= sources && asked
+    },
+    dueAt + deadlineMs - Date.now(),
+    100,
+  )
+  const { rows } = await pool.query<{ claimed: string; attempts: number }>(
+    `SELECT extract(epoch FROM max(started_at)) * 1000 AS claimed, max(attempts) AS attempts FROM scheduled_task WHERE status = 'PROCESSING'`,
+  )
+  if (rows[0]?.attempts !== 1) throw new Error(`a task had ${rows[0]?.attempts} attempts`)
+  return { claimedAt: Number(rows[0].claimed), calledAt: last, calls, double }
 }
 
 async function askModules(port: number): Promise<Asked> {
@@ -131,8 +135,8 @@ async function measureIdle(bench: Bench): Promise<number> {
     for (let n = 0; n < idleTicks / 5; n++) {
       const { count } = await readTicks(bench)
       await wake(bench)
-      for (const deadline = Date.now() + 30_000; (await readTicks(bench)).count === count; await delay(20))
-        if (Date.now() > deadline) throw new Error('no round followed GET /schedule')
+      const hasTicked = async () => (await readTicks(bench)).count > count
+      await waitFor('a round after GET /schedule', hasTicked, 30_000, 20)
     }
     const after = await readTicks(bench)
     means.push((after.sum - before.sum) / (after.count - before.count))

@@ -4,10 +4,15 @@ import { inspect } from 'node:util'
 type Found<T> = Exclude<T, false | null | undefined | 0 | ''>
 
 /**
- * Asks `check` again and again until it returns something truthy, and returns that. An error counts as "not yet", so
- * `check` may use `expect`. After `deadlineMs` it throws, naming what was waited for and what was seen last.
+ * Calls `check` every `everyMs` until it returns something truthy, and returns that. An error counts as "not yet", so
+ * `check` may use `expect`. After `deadlineMs` it throws, with what it waited for and what it saw last.
  */
-export async function waitFor<T>(what: string, check: () => T | Promise<T>, deadlineMs = 60_000): Promise<Found<T>> {
+export async function waitFor<T>(
+  what: string,
+  check: () => T | Promise<T>,
+  deadlineMs = 60_000,
+  everyMs = 50,
+): Promise<Found<T>> {
   const ended = new AbortController()
   const late = delay(deadlineMs, 'late', { signal: ended.signal }).catch(() => 'late')
   let seen = 'no answer yet'
@@ -17,7 +22,7 @@ export async function waitFor<T>(what: string, check: () => T | Promise<T>, dead
       if (typeof answer === 'string') break
       if (answer.found) return answer.value as Found<T>
       seen = answer.seen
-      if ((await Promise.race([delay(50), late])) === 'late') break
+      if ((await Promise.race([delay(everyMs), late])) === 'late') break
     }
   } finally {
     ended.abort()
