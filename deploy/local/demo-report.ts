@@ -101,7 +101,7 @@ function describeLatest(news: LatestNews): string[] {
     'news item': news.news_id,
     value: `at ${news.path}, by version ${news.map_version} of the map`,
     payload: `${news.event_id}, task ${news.task_id ?? '-'}`,
-    document: `${news.document} in Firestore`,
+    Firestore: news.document,
   })
   return [alert.join('\n'), trace]
 }

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { defaultDir, programs, root } from './config.ts'
 import { type DemoStatus, findWhyLink, listBroken, renderReport } from './demo-report.ts'
 import { runParma } from './parma.ts'
+import { createProgress } from './progress.ts'
 import { serviceEnv } from './servers.ts'
 import type { SetupStep } from './setup.ts'
 import { ensureStack } from './stack.ts'
@@ -21,9 +22,7 @@ const investor = { name: 'Demo Investor', address: 'investor@demo.test' }
 const { values } = parseArgs({
   options: { dir: { type: 'string', default: defaultDir }, 'free-ports': { type: 'boolean', default: false } },
 })
-const startedAt = Date.now()
-const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s`
-const say = (text: string) => console.log(`${seconds()}  ${text}`)
+const { say, showProgress } = createProgress(process.stdout, () => performance.now())
 
 /** The companies are the packages that this project depends on. */
 function readCompanies(): string[] {
@@ -63,11 +62,14 @@ async function waitForAll(parma: Parma): Promise<DemoStatus> {
   for (let deadline = Date.now() + stallMs; ; await delay(1000)) {
     const status = await parma<DemoStatus>('status', '--source', demoSource)
     const broken = listBroken(status)
-    if (broken.length === 0) return status
+    if (broken.length === 0) {
+      say('everything has arrived')
+      return status
+    }
     const { fed, normalized, refused, judged, news, messages } = status.pipeline
     const progress = `${fed} fed, ${normalized} understood, ${refused} refused, ${judged} judged, ${news} news, ${messages.sent ?? 0} sent`
     if (progress !== shown) deadline = Date.now() + stallMs
-    if (progress !== shown) say(progress)
+    if (progress !== shown) showProgress(progress)
     shown = progress
     if (Date.now() > deadline) throw new Error(`no progress for ${stallMs / 1000} s: ${broken.join('; ')}`)
   }
