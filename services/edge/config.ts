@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
+import { firestoreSettings, readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
 import {
   type Check,
   count,
@@ -17,6 +17,7 @@ import {
   serviceSettings,
   tokenSettings,
 } from '#runtime/process/config.ts'
+import { secretsDir } from '#runtime/process/service-account.ts'
 
 export const settings = {
   ...serviceSettings,
@@ -109,7 +110,7 @@ const findProblems: Check<typeof settings> = (config) => {
 
 /** The edge's settings. `affinity` is null where no CRM is connected, `firestore` where nothing says where it is. */
 export const readConfig = (env: Env = process.env) => {
-  const config = readEnv(settings, withAccountFile(env, secretsDir), findProblems)
+  const config = readEnv(settings, withFirestoreAccount(env, secretsDir), findProblems)
   const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl } = config
   const affinity = apiKey === undefined || listId === undefined ? null : { apiKey, listId, baseUrl }
   return { ...config, affinity, firestore: readFirestoreAccess(config) }

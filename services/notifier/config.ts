@@ -1,8 +1,4 @@
-import {
-  readFirestoreAccess,
-  secretsDir,
-  withAccountFile as withFirestoreAccount,
-} from '#runtime/firestore/settings.ts'
+import { readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
 import {
   consumerSettings,
   type Env,
@@ -14,7 +10,8 @@ import {
   readEnv,
   serviceSettings,
 } from '#runtime/process/config.ts'
-import { withAccountFile as withSecretManagerAccount } from './channels/secret-manager.ts'
+import { secretsDir } from '#runtime/process/service-account.ts'
+import { withSecretManagerAccount } from './channels/secret-manager.ts'
 import { channelSettings, checkChannels, completeChannels } from './channels/settings.ts'
 import { checkDelivery, deliverySettings } from './delivery/settings.ts'
 import { type DigestSettings, digestSettings } from './digests/settings.ts'

@@ -8,7 +8,8 @@ import {
   readEnv,
   serviceSettings,
 } from '#runtime/process/config.ts'
-import { firestoreSettings, readFirestoreAccess, secretsDir, withAccountFile } from '#runtime/firestore/settings.ts'
+import { firestoreSettings, readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
+import { secretsDir } from '#runtime/process/service-account.ts'
 
 export const settings = {
   ...serviceSettings,
@@ -26,7 +27,7 @@ export type Config = ReturnType<typeof readConfig>
 
 /** The settings, checked, with the access to Firestore. Throws a ConfigError that names everything that is wrong. */
 export const readConfig = (env: Env = process.env, secrets = secretsDir) => {
-  const config = readEnv(settings, withAccountFile(env, secrets))
+  const config = readEnv(settings, withFirestoreAccount(env, secrets))
   const firestore = readFirestoreAccess(config)
   if (!firestore)
     throw new ConfigError([

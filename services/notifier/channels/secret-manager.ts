@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { importPKCS8, SignJWT } from 'jose'
 import { z } from 'zod'
-import { ConfigError, type Env, secret } from '#runtime/process/config.ts'
+import { type Env, secret } from '#runtime/process/config.ts'
+import { projectOf, readAccount, serviceAccount, withAccountFile } from '#runtime/process/service-account.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
 import { describeAnswer } from './answer.ts'
 
@@ -30,16 +29,11 @@ export const secretManagerSettings = {
     .describe('Address of Secret Manager’s API.'),
 }
 
-const serviceAccount = z.object({
-  client_email: z.string(),
-  private_key: z.string(),
-  token_uri: z.url(),
-  project_id: z.string().optional(),
-})
+const account = serviceAccount.extend({ token_uri: z.url().default('https://oauth2.googleapis.com/token') })
 
 /** Where Secret Manager is, and as whom to ask it. */
 export type SecretManagerAccess = {
-  account: z.output<typeof serviceAccount>
+  account: z.output<typeof account>
   project: string
   prefix: string
   url: string
@@ -47,10 +41,8 @@ export type SecretManagerAccess = {
 }
 
 /** `env`, with the predecessor's file of the service account if it exists and nothing else is given (contract section 14). */
-export function withAccountFile(env: Env, secretsDir: string): Env {
-  const file = join(secretsDir, 'la-famiglia-parma-ai-secret-manager.json')
-  const isGiven = env[certificate] || env[`${certificate}_FILE`]
-  return !isGiven && existsSync(file) ? { ...env, [`${certificate}_FILE`]: file } : env
+export function withSecretManagerAccount(env: Env, secrets: string): Env {
+  return withAccountFile(env, certificate, secrets, 'la-famiglia-parma-ai-secret-manager.json')
 }
 
 type Settings = z.output<z.ZodObject<typeof secretManagerSettings>> & { SEND_TIMEOUT_MS: number }
@@ -59,28 +51,15 @@ type Settings = z.output<z.ZodObject<typeof secretManagerSettings>> & { SEND_TIM
 export function readSecretManagerAccess(config: Partial<Settings>): SecretManagerAccess | null {
   const text = config[certificate]
   if (text === undefined) return null
-  const account = serviceAccount.safeParse(parseJson(text)).data
-  if (!account)
-    throw new ConfigError([
-      `${certificate} is not the JSON text of a service account (with client_email, private_key, token_uri).`,
-    ])
-  const project = config.GCP_SECRET_MANAGER_PROJECT ?? account.project_id
-  if (project === undefined)
-    throw new ConfigError([`GCP_SECRET_MANAGER_PROJECT is missing, and ${certificate} has no project_id.`])
+  const found = readAccount(account, certificate, text)
+  const names = { project: 'GCP_SECRET_MANAGER_PROJECT', account: certificate }
+  const project = projectOf(config.GCP_SECRET_MANAGER_PROJECT, found, names)
   const {
     GCP_SECRET_MANAGER_URL: url = '',
     GCP_SECRET_MANAGER_PREFIX: prefix = '',
     SEND_TIMEOUT_MS = maxTimeoutMs,
   } = config
-  return { account, project, prefix, url, timeoutMs: Math.min(SEND_TIMEOUT_MS, maxTimeoutMs) }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return { account: found, project, prefix, url, timeoutMs: Math.min(SEND_TIMEOUT_MS, maxTimeoutMs) }
 }
 
 /** Several secrets may be read within one call's deadline. */
