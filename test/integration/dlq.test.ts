@@ -101,7 +101,7 @@ test('dead letters are listed, shown, replayed once to their service, and droppe
   }
   expect(await dlq('replay', '--all')).toMatchObject({ replayed: 0, died_too_often: 1 })
 
-  await expect(dlq('drop', '--all')).rejects.toThrow('add --yes')
+  await expect(dlq('drop', '--all')).rejects.toThrow('confirm with --yes')
   expect(await dlq('drop', '--all', '--yes')).toEqual({ dropped: 1, dry_run: false })
   expect(await dlq('ls')).toEqual([])
   expect((await dlq<Row[]>('ls', '--handled')).map(({ state, letters: n }) => [state, n])).toEqual(
