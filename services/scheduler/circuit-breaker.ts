@@ -21,8 +21,8 @@ const maxOpenSeconds = 3600
  * for twice as long with each further failure.
  */
 export async function noteFailures(
-  tx: Transaction,
   settings: Config,
+  tx: Transaction,
   failed: readonly { data_source_id: number; reason: string }[],
 ): Promise<void> {
   if (failed.length === 0) return

@@ -41,8 +41,8 @@ const lockClass = 0x5ced
  * lock. `missed`: another process holds one of these sources.
  */
 export async function claimDue(
-  database: Database,
   settings: Config,
+  database: Database,
   sources: readonly SourceState[],
   limit: number,
 ): Promise<{ claims: Claim[]; missed: boolean }> {
@@ -56,13 +56,13 @@ export async function claimDue(
     const chunk = wanting.slice(at, at + sourcesPerTransaction)
     const done = await database.transaction(async (tx) => {
       const ours = await lockSources(tx, chunk)
-      const read = () => readSources(tx, settings, ours)
+      const read = () => readSources(settings, tx, ours)
       // Only a statement that begins after the lock is held sees what its last holder did, and one after the plan its
       // slots.
       const fresh = await read()
       const planned = (await writePlans(tx, fresh)) ? await read() : fresh
       const due = pickWithRoom(planned, settings)
-      return { missed: ours.length < chunk.length, claimed: await claimTasks(tx, settings, due, limit - claims.length) }
+      return { missed: ours.length < chunk.length, claimed: await claimTasks(settings, tx, due, limit - claims.length) }
     })
     claims.push(...done.claimed)
     missed ||= done.missed
@@ -102,8 +102,8 @@ async function lockSources(tx: Transaction, sources: readonly SourceState[]): Pr
 }
 
 async function claimTasks(
-  tx: Transaction,
   settings: Config,
+  tx: Transaction,
   taskIds: readonly number[],
   limit: number,
 ): Promise<readonly Claim[]> {

@@ -37,7 +37,7 @@ export async function discoverMissing(
       if (!hasTime() || stopping.aborted) return
       const discovery = await module.discover(company)
       if (stopping.aborted) return
-      await retryTransient(() => storeDiscovery(database, config, sourceId, company, discovery), { signal: stopping })
+      await retryTransient(() => storeDiscovery(config, database, sourceId, company, discovery), { signal: stopping })
       if (discovery.verdict === 'found') continue
       const { verdict, reason } = discovery
       log.warn({ company_id: company.company_id, verdict, reason }, 'nothing_discovered')

@@ -20,10 +20,10 @@ export function startHealth(config: Config, context: ServiceContext, database: D
   return startLoop('health', config.TICK_SECONDS * 1000, context, async () => {
     let judged: number
     do {
-      judged = await judgeRuns(database, config)
+      judged = await judgeRuns(config, database)
     } while (judged > 0 && !context.stopping.aborted)
     if (performance.now() - silenceJudgedAt >= silenceEveryMs) {
-      await judgeSources(database, config)
+      await judgeSources(config, database)
       silenceJudgedAt = performance.now()
     }
     await publishIncidents(database, publish)

@@ -61,8 +61,8 @@ const maxSeconds = 604_800
  * ones. A discovery without a result deletes nothing and starts a back-off in which the company is not looked up again.
  */
 export async function storeDiscovery(
-  database: Database,
   settings: Config,
+  database: Database,
   sourceId: number,
   { link_id, company_id, miss }: LinkedCompany,
   discovery: Discovery,

@@ -26,7 +26,7 @@ const failed = sql.fragment`(r.outcome = 'failed' OR r.finished_at IS NULL)`
  * Counts the outcomes of runs for the health of their sources and companies, writes the health to the columns that
  * parma-web shows, and opens and closes the incidents about it. Each run counts once. Returns how many runs it counted.
  */
-export function judgeRuns(database: Database, { DOWN_AFTER_RUNS }: Pick<Config, 'DOWN_AFTER_RUNS'>): Promise<number> {
+export function judgeRuns({ DOWN_AFTER_RUNS }: Pick<Config, 'DOWN_AFTER_RUNS'>, database: Database): Promise<number> {
   return database.transaction(async (tx) => {
     const all = await tx.any(sql.type(unjudgedRow)`
       SELECT r.task_id, r.data_source_id, ${failed} AS failed, r.excused,

@@ -33,19 +33,19 @@ export function hasOpenRuns(database: Database): Promise<boolean> {
  * with a back-off) or is FAILED for good, with `ended_at` and a reason. A task gets no further attempt when its source
  * has been switched off or paused.
  */
-export function endAttempts(database: Database, settings: Config): Promise<readonly EndedAttempt[]> {
+export function endAttempts(settings: Config, database: Database): Promise<readonly EndedAttempt[]> {
   return database.transaction(async (tx) => {
-    const ended = await writeEnds(tx, settings)
+    const ended = await writeEnds(settings, tx)
     await noteFailures(
-      tx,
       settings,
+      tx,
       ended.filter(({ excused }) => !excused),
     )
     return ended
   })
 }
 
-function writeEnds(tx: Transaction, settings: Config): Promise<readonly EndedAttempt[]> {
+function writeEnds(settings: Config, tx: Transaction): Promise<readonly EndedAttempt[]> {
   const { MAX_ATTEMPTS, RETRY_BACKOFF_SECONDS, LOST_CALL_GRACE_SECONDS } = settings
   return tx.any(sql.type(endedRow)`
     WITH over AS (
@@ -94,7 +94,7 @@ export type FinalRun = z.output<typeof finalRow>
  * are errors and nothing was fed: some modules report errors in every good run. Payloads that are counted even later
  * reopen the outcome.
  */
-export function finalizeRuns(database: Database, settings: Config): Promise<readonly FinalRun[]> {
+export function finalizeRuns(settings: Config, database: Database): Promise<readonly FinalRun[]> {
   return database.any(sql.type(finalRow)`
     WITH ripe AS (
       SELECT r.task_id, r.finished_at,

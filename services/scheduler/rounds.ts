@@ -87,7 +87,7 @@ function createTick(
   { onRoom, onOutcomes }: { onRoom: () => void; onOutcomes: () => void },
 ): () => Promise<number | null> {
   const runs = new Set<Promise<void>>()
-  const watch = createSourceWatch(database, config)
+  const watch = createSourceWatch(config, database)
   let full = false
   scope.defer(async () => void (await Promise.allSettled(runs)))
 
@@ -112,12 +112,12 @@ function createTick(
   }
 
   async function sweep(): Promise<void> {
-    const ended = await endAttempts(database, config)
+    const ended = await endAttempts(config, database)
     for (const { status, ...attempt } of ended) {
       attemptsEnded.inc({ status })
       log.warn({ ...attempt, status }, 'attempt_ended')
     }
-    const finalized = await finalizeRuns(database, config)
+    const finalized = await finalizeRuns(config, database)
     for (const run of finalized) {
       runsSettled.inc({ outcome: run.outcome })
       log.info(run, 'run_finalized')
@@ -133,7 +133,7 @@ function createTick(
     const foreign = sources.flatMap(({ foreign }) => foreign)
     if (foreign.length > 0) await adoptTasks(database, foreign)
     const room = maxRuns - runs.size
-    const { claims, missed } = await claimDue(database, config, sources, room)
+    const { claims, missed } = await claimDue(config, database, sources, room)
     full = claims.length === room
     for (let at = 0; at < claims.length; at += sourcesPerRead) start(claims.slice(at, at + sourcesPerRead))
     runsUnderWay.set(runs.size)

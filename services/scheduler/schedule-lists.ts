@@ -35,7 +35,7 @@ export async function listSources({ json = false }: { json?: boolean }): Promise
       ) AS r ON true
       LEFT JOIN public.scheduled_task t ON t.task_id = r.task_id
       ORDER BY s.id`)
-    const states = new Map((await readSources(database, readPlanConfig())).map((state) => [state.id, state]))
+    const states = new Map((await readSources(readPlanConfig(), database)).map((state) => [state.id, state]))
     return lastRuns.flatMap(({ id, name, health, uptime, last_slot, outcome, reason }) => {
       const state = states.get(id)
       if (!state) return []
@@ -92,7 +92,7 @@ export async function listSlots(
   const rows = await withDatabase(async (database) => {
     const ids = source === undefined ? null : [await findSource(database, source)]
     const names = await readNames(database)
-    const sources = await readSources(database, readPlanConfig(), ids)
+    const sources = await readSources(readPlanConfig(), database, ids)
     return sources
       .flatMap((state) => previewSlots(state, state.now, state.now + span).map((slot) => ({ slot, state })))
       .sort((a, b) => a.slot - b.slot)

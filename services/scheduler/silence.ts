@@ -26,8 +26,8 @@ const silenceRow = z.object({
  * Opens an incident for each source that has brought no value for longer than its plan explains. Closes those of
  * sources that have, and those of sources that are gone, off or paused.
  */
-export async function judgeSources(database: Database, settings: Config): Promise<void> {
-  const plans = new Map((await readSources(database, settings)).map((source) => [source.id, source]))
+export async function judgeSources(settings: Config, database: Database): Promise<void> {
+  const plans = new Map((await readSources(settings, database)).map((source) => [source.id, source]))
   const rows = await database.any(sql.type(silenceRow)`
     SELECT s.id, s.source_name AS name,
       (SELECT count(*) FROM public.company_data_source l WHERE l.data_source_id = s.id) AS companies,

@@ -23,7 +23,7 @@ const idsUnderWay = 10_000
  * Returns a function that reads the sources that may need work: all of them the first time, later those whose time has
  * come and those with a changed row.
  */
-export function createSourceWatch(database: Database, settings: PlanSettings): () => Promise<WatchedSources> {
+export function createSourceWatch(settings: PlanSettings, database: Database): () => Promise<WatchedSources> {
   let idle = new Map<number, { version: string; until: number }>()
   let tasks: KnownTasks | null = null
   let allSeenAt = -Infinity
@@ -37,7 +37,7 @@ export function createSourceWatch(database: Database, settings: PlanSettings): (
     idle = new Map([...idle].filter(([id, { version, until }]) => versions.get(id) === version && now < until))
     const awake = [...versions.keys()].filter((id) => !idle.has(id))
     const ends = [...idle.values()].map(({ until }) => until - now)
-    const sources = awake.length > 0 ? await readSources(database, settings, awake) : []
+    const sources = awake.length > 0 ? await readSources(settings, database, awake) : []
     for (const source of sources) {
       const until = idleUntil(source, source.now)
       const version = versions.get(source.id)

@@ -85,8 +85,8 @@ export type PlanSettings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_U
  * The state of all sources, or of those in `ids`. Tasks have no index but their key, so each call reads all of them.
  */
 export function readSources(
-  connection: Database | Transaction,
   settings: PlanSettings,
+  connection: Database | Transaction,
   ids: readonly number[] | null = null,
 ): Promise<readonly SourceState[]> {
   const isOne = (id: Fragment) =>

@@ -30,12 +30,12 @@ describe('claiming', () => {
     const sources = await Promise.all(Array.from({ length: 40 }, () => addSource(tables)))
     // All at once, on connections that are open already, and all with the same idea of what there is to do.
     const [seen = []] = await Promise.all(Array.from({ length: 8 }, look))
-    const rounds = await Promise.all(Array.from({ length: 8 }, () => claimDue(database, config, seen, 1000)))
+    const rounds = await Promise.all(Array.from({ length: 8 }, () => claimDue(config, database, seen, 1000)))
     const claimed = rounds.flatMap(({ claims }) => claims.map((one) => one.data_source_id))
     expect(claimed.toSorted()).toEqual(sources.toSorted())
     const count = () => tables.query('SELECT status, count(*)::int FROM scheduled_task GROUP BY status ORDER BY status')
     // One that looked before the others and comes to its turn after them, frozen for example, finds nothing to do.
-    expect((await claimDue(database, config, seen, 1000)).claims).toEqual([])
+    expect((await claimDue(config, database, seen, 1000)).claims).toEqual([])
     const processing = { status: 'PROCESSING', count: 40 }
     await tables.query(
       `DELETE FROM scheduled_task WHERE status = 'PENDING' AND scheduled_at > now() + interval '1 hour'`,
@@ -157,8 +157,8 @@ describe('claiming', () => {
     const { promise: claimed, resolve: tell } = Promise.withResolvers<Claim[]>()
     const { promise: seen, resolve: commit } = Promise.withResolvers<void>()
     const other = database.transaction(async (tx) => {
-      const sources = await readSources(tx, config)
-      tell((await claimDue(tx as unknown as Database, config, sources, 1)).claims)
+      const sources = await readSources(config, tx)
+      tell((await claimDue(config, tx as unknown as Database, sources, 1)).claims)
       await seen
     })
     expect(await claimed).toMatchObject([{ data_source_id: source }])
@@ -186,10 +186,10 @@ describe('an attempt that is over', () => {
     const source = await addSource(tables, { max_run_seconds: 10 })
     const [first] = (await claim()).claims as [Claim]
     await age(first.task_id, 9)
-    expect(await endAttempts(database, config)).toEqual([])
+    expect(await endAttempts(config, database)).toEqual([])
     for (const attempt of [1, 2]) {
       await age(first.task_id, 11)
-      expect(await endAttempts(database, config)).toMatchObject([
+      expect(await endAttempts(config, database)).toMatchObject([
         { attempt, status: 'PENDING', reason: 'not finished within 10 s' },
       ])
       expect((await claim()).claims).toEqual([])
@@ -199,7 +199,7 @@ describe('an attempt that is over', () => {
       ])
     }
     await age(first.task_id, 11)
-    expect(await endAttempts(database, config)).toMatchObject([{ attempt: 3, status: 'FAILED' }])
+    expect(await endAttempts(config, database)).toMatchObject([{ attempt: 3, status: 'FAILED' }])
     expect(await only(source)).toMatchObject({
       status: 'FAILED',
       attempts: 3,
@@ -218,7 +218,7 @@ describe('an attempt that is over', () => {
     await claim()
     await feed({ event_id: randomUUID(), task_id: String(task) })
     await age(task, 301)
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     expect(await only(source)).toMatchObject({ status: 'FAILED', outcome: 'partial', fed: 1 })
   })
 
@@ -227,14 +227,14 @@ describe('an attempt that is over', () => {
     const [ours] = (await claim()).claims as [Claim]
     await endCall(database, ours, { error: '/companies answered 500', reached })
     if (reached) {
-      expect(await endAttempts(database, config)).toEqual([])
+      expect(await endAttempts(config, database)).toEqual([])
       await age(ours.task_id, 50)
       await feed({ event_id: randomUUID(), task_id: String(ours.task_id) })
       await age(ours.task_id, 50)
-      expect(await endAttempts(database, config)).toEqual([])
+      expect(await endAttempts(config, database)).toEqual([])
       await age(ours.task_id, 20)
     }
-    expect(await endAttempts(database, config)).toMatchObject([
+    expect(await endAttempts(config, database)).toMatchObject([
       { status: 'PENDING', reason: '/companies answered 500' },
     ])
     expect(await only(source)).toMatchObject({ status: 'PENDING', attempts: 1, ended_at: null })
@@ -247,13 +247,13 @@ describe('an attempt that is over', () => {
       `UPDATE scheduled_task SET started_at = started_at - interval '1 hour' WHERE data_source_id = $1`,
       [one],
     )
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     await tables.query('UPDATE data_source SET is_active = false')
     await tables.query(
       `UPDATE scheduled_task SET started_at = started_at - interval '1 hour' WHERE data_source_id = $1`,
       [two],
     )
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     expect(await only(one)).toMatchObject({ status: 'FAILED', attempts: 1, reason: 'the source was switched off' })
     expect(await only(two)).toMatchObject({ status: 'FAILED', attempts: 1, reason: 'not finished within 300 s' })
   })
@@ -273,11 +273,11 @@ describe('an attempt that is over', () => {
       started_at: hour,
       scheduled_at: hour,
     })
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     const [state] = await look()
     expect(state?.foreign.toSorted()).toEqual([never, often].toSorted())
     await adoptTasks(database, state?.foreign ?? [])
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     expect(await readTasks(tables, source)).toMatchObject([
       { status: 'PENDING', attempts: 2 },
       { status: 'FAILED', attempts: 3, outcome: 'failed' },
@@ -291,13 +291,13 @@ describe('a claim that was lost', () => {
     const [stale] = (await claim()).claims as [Claim]
     expect(await beginCall(database, stale)).toBe(true)
     await age(stale.task_id, 301)
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     expect(await beginCall(database, stale)).toBe(false)
     await age(stale.task_id, 60)
     const [fresh] = (await claim()).claims as [Claim]
     expect(await beginCall(database, stale)).toBe(false)
     await endCall(database, stale, { error: 'thawed', reached: false })
-    expect(await endAttempts(database, config)).toEqual([])
+    expect(await endAttempts(config, database)).toEqual([])
     expect(await only(source)).toMatchObject({ status: 'PROCESSING', call_error: null })
     expect(await beginCall(database, fresh)).toBe(true)
   })
@@ -332,7 +332,7 @@ describe('a source at which there is nothing to do', () => {
       `INSERT INTO scheduled_task (data_source_id, schedule_type, status) SELECT $1, 'REGULAR', 'SUCCESS' FROM generate_series(1, 12000)`,
       [source],
     )
-    const watch = createSourceWatch(database, config)
+    const watch = createSourceWatch(config, database)
     const seen = async () => (await watch()).sources.map(({ id }) => id)
     expect([await seen(), await seen(), await seen()]).toEqual([[source], [], []])
     await tables.query(change)
@@ -357,11 +357,11 @@ test('whatever somebody has written into the tables of parma-web, it stops no ot
   await tables.query(`
     INSERT INTO scheduler.source_policy (data_source_id, max_attempts, backoff_seconds, jitter_seconds, cron)
     SELECT id, 2147483647, 2147483647, 2147483647, CASE WHEN id % 2 = 0 THEN '0 0 29 2 *' END FROM data_source WHERE id % 3 = 0 AND id <> ${good}`)
-  const watch = createSourceWatch(database, config)
+  const watch = createSourceWatch(config, database)
   const started: number[] = []
   for (let round = 0; round < 3; round++) {
-    await endAttempts(database, config)
-    await finalizeRuns(database, config)
+    await endAttempts(config, database)
+    await finalizeRuns(config, database)
     await closeOrphans(database)
     const { sources } = await watch()
     for (const source of sources) previewSlots(source, source.now, source.now + 86_400_000)
@@ -369,12 +369,12 @@ test('whatever somebody has written into the tables of parma-web, it stops no ot
       database,
       sources.flatMap(({ foreign }) => foreign),
     )
-    const { claims } = await claimDue(database, config, sources, 1000)
+    const { claims } = await claimDue(config, database, sources, 1000)
     started.push(...claims.map(({ data_source_id }) => data_source_id))
     for (const one of claims) await beginCall(database, one)
     await finish(...claims.map(({ data_source_id, task_id }) => finishOf(data_source_id, task_id)))
-    await judgeRuns(database, config)
-    await judgeSources(database, config)
+    await judgeRuns(config, database)
+    await judgeSources(config, database)
   }
   expect(started.filter((id) => id === good)).toEqual([good])
 })

@@ -33,14 +33,14 @@ async function openWorld(max_run_seconds: number) {
     tables,
     database,
     set,
-    watch: createSourceWatch(database, config),
+    watch: createSourceWatch(config, database),
     /** One round at this time: what it claims. */
     async round(at: number): Promise<Claim[]> {
       await set(at)
-      await endAttempts(database, config)
-      await finalizeRuns(database, config)
-      while ((await judgeRuns(database, config)) > 0);
-      return (await claimDue(database, config, await readSources(database, config), 10)).claims
+      await endAttempts(config, database)
+      await finalizeRuns(config, database)
+      while ((await judgeRuns(config, database)) > 0);
+      return (await claimDue(config, database, await readSources(config, database), 10)).claims
     },
     async finish({ task_id, data_source_id }: Claim, received_at: number): Promise<void> {
       const value = finishOf(data_source_id, task_id, { received_at })

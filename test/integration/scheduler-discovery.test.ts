@@ -31,8 +31,8 @@ describe('a discovery', () => {
 
   test('replaces what was discovered before, never what was given by hand', async () => {
     const { source, company } = await linked()
-    await storeDiscovery(database, config, source, await company(), found('old'))
-    await storeDiscovery(database, config, source, await company(), found('new', Date.now() - 1000))
+    await storeDiscovery(config, database, source, await company(), found('old'))
+    await storeDiscovery(config, database, source, await company(), found('new', Date.now() - 1000))
     expect(await stored()).toEqual([
       { type: 'MANUALLY_ADDED', value: 'by hand', far: false },
       { type: 'AUTOMATICALLY_DISCOVERED', value: 'new', far: true },
@@ -45,20 +45,20 @@ describe('a discovery', () => {
 
   test('that brings nothing deletes nothing and is remembered, longer each time, until something is found', async () => {
     const { source, company } = await linked()
-    await storeDiscovery(database, config, source, await company(), found('old'))
+    await storeDiscovery(config, database, source, await company(), found('old'))
     const waits = () =>
       tables.query(
         `SELECT verdict, failures, round(extract(epoch FROM retry_at - tried_at))::int AS seconds FROM scheduler.discovery`,
       )
     const failed = { verdict: 'failed', reason: '/discover answered 500' } as const
-    await storeDiscovery(database, config, source, await company(), failed)
-    await storeDiscovery(database, config, source, await company(), failed)
+    await storeDiscovery(config, database, source, await company(), failed)
+    await storeDiscovery(config, database, source, await company(), failed)
     expect(await waits()).toEqual([{ verdict: 'failed', failures: 2, seconds: 120 }])
     expect((await company()).miss).toEqual({ ...failed, failures: 2, waiting: true })
     expect(await stored()).toHaveLength(2)
-    await storeDiscovery(database, config, source, await company(), { verdict: 'empty', reason: '' })
+    await storeDiscovery(config, database, source, await company(), { verdict: 'empty', reason: '' })
     expect(await waits()).toEqual([{ verdict: 'empty', failures: 1, seconds: 86_400 }])
-    await storeDiscovery(database, config, source, await company(), found('new'))
+    await storeDiscovery(config, database, source, await company(), found('new'))
     expect((await company()).miss).toBeNull()
   })
 
@@ -88,7 +88,7 @@ describe('a discovery', () => {
     const { source, company } = await linked()
     const gone = await company()
     await tables.query('DELETE FROM company_data_source')
-    await storeDiscovery(database, config, source, gone, found('x'))
+    await storeDiscovery(config, database, source, gone, found('x'))
     expect(await stored()).toEqual([])
   })
 })

@@ -36,12 +36,12 @@ describe('a finish record', () => {
       ended_at: expect.any(String) as string,
       outcome: null,
     })
-    expect(await finalizeRuns(database, config)).toEqual([])
+    expect(await finalizeRuns(config, database)).toEqual([])
     await age(task, 10)
-    expect(await finalizeRuns(database, config)).toEqual([
+    expect(await finalizeRuns(config, database)).toEqual([
       { task_id: task, data_source_id: source, outcome: 'ok', fed: 0 },
     ])
-    expect(await finalizeRuns(database, config)).toEqual([])
+    expect(await finalizeRuns(config, database)).toEqual([])
   })
 
   test('with errors and something fed is partial, and no failure', async () => {
@@ -50,7 +50,7 @@ describe('a finish record', () => {
     await finish(finishOf(source, task, wrong))
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', result_summary: wrong.result_summary })
     await age(task, 10)
-    await finalizeRuns(database, config)
+    await finalizeRuns(config, database)
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', outcome: 'partial', reason: null })
   })
 
@@ -63,8 +63,8 @@ describe('a finish record', () => {
       result_summary: wrong.result_summary,
     })
     await age(task, 3600)
-    expect(await endAttempts(database, config)).toEqual([])
-    await finalizeRuns(database, config)
+    expect(await endAttempts(config, database)).toEqual([])
+    await finalizeRuns(config, database)
     expect(await only(source)).toMatchObject({
       status: 'FAILED',
       outcome: 'failed',
@@ -79,9 +79,9 @@ describe('a finish record', () => {
       const { source, task } = await running()
       await finish(finishOf(source, task, wrong))
       await age(task, 10)
-      if (when === 'after') await finalizeRuns(database, config)
+      if (when === 'after') await finalizeRuns(config, database)
       await feed({ event_id: randomUUID(), task_id: String(task) })
-      await finalizeRuns(database, config)
+      await finalizeRuns(config, database)
       expect(await only(source)).toMatchObject({
         status: 'SUCCESS',
         outcome: 'partial',
@@ -127,18 +127,18 @@ describe('a finish record', () => {
     const { source, task } = await running({ max_run_seconds: 10 })
     configure({ MAX_ATTEMPTS: 1 })
     await age(task, 11)
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     await finish(finishOf(source, task))
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', finish_late: true, outcome: null, reason: null })
     await age(task, 10)
-    await finalizeRuns(database, config)
+    await finalizeRuns(config, database)
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', outcome: 'ok' })
   })
 
   test('that comes while the next attempt waits ends that, too', async () => {
     const { source, task } = await running({ max_run_seconds: 10 })
     await age(task, 11)
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     await finish(finishOf(source, task))
     await age(task, 3600)
     expect(await only(source)).toMatchObject({ status: 'SUCCESS', attempts: 1, finish_late: true })

@@ -82,9 +82,9 @@ describe('a policy', () => {
     const source = await addSource(tables, { max_run_seconds: 10 })
     const [{ task_id }] = (await claim()).claims as [Claim]
     await age(task_id, 11)
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     await setPolicy(source, { paused_at: new Date() })
-    await endAttempts(database, config)
+    await endAttempts(config, database)
     expect(await only(source)).toMatchObject({ status: 'FAILED', attempts: 1, reason: 'the source was paused' })
     expect(await tables.query('SELECT excused FROM scheduler.run')).toEqual([{ excused: true }])
   })
@@ -95,7 +95,7 @@ describe('a policy', () => {
     const [first] = (await claim()).claims as [Claim]
     expect(first.max_attempts).toBe(2)
     await age(first.task_id, 11)
-    expect(await endAttempts(database, config)).toMatchObject([{ status: 'PENDING' }])
+    expect(await endAttempts(config, database)).toMatchObject([{ status: 'PENDING' }])
     const [wait] = await tables.query(
       'SELECT round(extract(epoch FROM retry_at - now()))::int AS seconds FROM scheduler.run WHERE retry_at IS NOT NULL',
     )
@@ -104,7 +104,7 @@ describe('a policy', () => {
     await age(first.task_id, 7)
     expect((await claim()).claims).toMatchObject([{ attempt: 2 }])
     await age(first.task_id, 11)
-    expect(await endAttempts(database, config)).toMatchObject([{ status: 'FAILED' }])
+    expect(await endAttempts(config, database)).toMatchObject([{ status: 'FAILED' }])
   })
 
   test('may let runs overlap', async () => {
@@ -135,7 +135,7 @@ describe('a module', () => {
     for (const invocation_endpoint of endpoints) await addSource(tables, { invocation_endpoint })
     const other = await addSource(tables, { invocation_endpoint: 'http://m.example/b' })
     const seen = await look()
-    const rounds = await Promise.all(Array.from({ length: 6 }, () => claimDue(database, config, seen, 1000)))
+    const rounds = await Promise.all(Array.from({ length: 6 }, () => claimDue(config, database, seen, 1000)))
     const begun = rounds.flatMap(({ claims }) => claims)
     const own = begun.filter(({ data_source_id }) => data_source_id !== other)
     expect([begun.length, own.length]).toEqual([3, 2])
@@ -151,7 +151,7 @@ describe('a module', () => {
     for (const invocation_endpoint of endpoints) sources.push(await addSource(tables, { invocation_endpoint }))
     const fail = async (...claims: Claim[]) => {
       for (const one of claims) await endCall(database, one, { error: 'ECONNREFUSED', reached: false })
-      await endAttempts(database, config)
+      await endAttempts(config, database)
     }
     const rest = async () => {
       const [row] = await tables.query(

@@ -90,7 +90,7 @@ export async function simulate(seed: number, days: number) {
   const finishes: CrawlFinished[] = []
   const takeFinish = takeFinishes({ log: createLog('test', 'silent') }, database, () => undefined)
   const countFeed = countFeeds(database)
-  const watchers = [1, 2].map(() => createSourceWatch(database, config))
+  const watchers = [1, 2].map(() => createSourceWatch(config, database))
   let [looked, there] = [0, 0]
   const called = new Set<string>()
   const moduleDownUntil = new Map<number, number>()
@@ -186,10 +186,10 @@ export async function simulate(seed: number, days: number) {
 
   /** One round of two schedulers at the same moment. */
   async function round(isCalm: boolean): Promise<void> {
-    await endAttempts(database, config)
-    await finalizeRuns(database, config)
+    await endAttempts(config, database)
+    await finalizeRuns(config, database)
     await closeOrphans(database)
-    const working = (await readSources(database, config)).filter((one) => needsWork(one, one.now)).map(({ id }) => id)
+    const working = (await readSources(config, database)).filter((one) => needsWork(one, one.now)).map(({ id }) => id)
     const looks = await Promise.all(watchers.map((look) => look()))
     for (const look of looks) {
       const ids = new Set(look.sources.map(({ id }) => id))
@@ -200,10 +200,10 @@ export async function simulate(seed: number, days: number) {
       looked += ids.size
       there += sources.length
     }
-    const both = await Promise.all(looks.map((look) => claimDue(database, config, look.sources, 1000)))
+    const both = await Promise.all(looks.map((look) => claimDue(config, database, look.sources, 1000)))
     const claims = both.flatMap(({ claims }) => claims).sort((a, b) => a.data_source_id - b.data_source_id)
     for (const claim of claims) await call(claim, isCalm)
-    while ((await judgeRuns(database, config)) > 0);
+    while ((await judgeRuns(config, database)) > 0);
     const broken = await database.any(sql.unsafe`
       SELECT data_source_id, count(*) AS runs, bool_or(r.finished_at IS NULL
         AND t.started_at + t.max_run_seconds * interval '1 second' <= now() AT TIME ZONE 'UTC') AS over
@@ -239,12 +239,12 @@ export async function simulate(seed: number, days: number) {
     if (finishes.length > 0) await takeFinish(finishes.splice(0).map((value) => ({ ...delivery, key: 'k', value })))
     if (!isCalm) await disturb()
     await round(isCalm)
-    if ((at - start) % (7 * day) === 0) await judgeSources(database, config)
+    if ((at - start) % (7 * day) === 0) await judgeSources(config, database)
     // Nobody is there for up to three days.
     if (!isCalm && chance(0.03)) at += Math.floor(random() * 4) * day
   }
 
-  const plans = await readSources(database, config)
+  const plans = await readSources(config, database)
   const runs = await tables.query<{ source: number; type: string; slot: number; told: string }>(
     `SELECT data_source_id AS source, schedule_type AS type, (extract(epoch FROM slot) * 1000)::float8 AS slot,
        concat_ws(' ', data_source_id, schedule_type, slot, attempt, started_at, outcome, reason, finish_late, fed) AS told

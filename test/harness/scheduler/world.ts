@@ -34,8 +34,8 @@ export function configure(settings: Partial<Config>): void {
   config = { ...config, ...settings }
 }
 
-export const look = () => readSources(database, config)
-export const claim = async (limit = 1000) => claimDue(database, config, await look(), limit)
+export const look = () => readSources(config, database)
+export const claim = async (limit = 1000) => claimDue(config, database, await look(), limit)
 export const idsOf = (claims: readonly Claim[]) => claims.map(({ task_id }) => task_id)
 export const only = async (sourceId: number) => (await readTasks(tables, sourceId))[0]
 
