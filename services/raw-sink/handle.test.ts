@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Delivery } from '#runtime/consume/outcome.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
@@ -16,10 +15,12 @@ function delivery(event_id: string, content_hash: string): Delivery<RawPayload> 
 
 test('of two contents under one id the first in the partition is kept, however long it takes', async () => {
   const there = new Map<string, string>()
+  const otherIsStored = Promise.withResolvers<void>()
   const store: Store = async ({ path, contentHash }) => {
-    if (contentHash === 'slow') for (let turn = 0; turn < 5; turn++) await delay(0)
+    if (contentHash === 'slow') await otherIsStored.promise
     const before = there.get(path) ?? contentHash
     there.set(path, before)
+    if (path.includes(other)) otherIsStored.resolve()
     return before === contentHash ? { kind: 'created' } : { kind: 'conflict', path }
   }
   const batch = [delivery(known, 'slow'), delivery(other, 'fast'), delivery(known, 'fast'), delivery(known, 'slow')]
