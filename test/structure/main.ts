@@ -1,9 +1,9 @@
 // Prints how the source files hang together, service by service, and what breaks a limit. With --check it prints breaches
-// only and fails when there is one. --root measures another checkout.
+// only and fails when there is one. --duplicates lists the equal lines, --root measures another checkout.
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { countDuplicates } from './duplicates.ts'
+import { findDuplicates } from './duplicates.ts'
 import { linkModules } from './graph.ts'
 import { findBreaches, isSource, measureServices } from './measure.ts'
 import { readModule } from './read-module.ts'
@@ -12,6 +12,7 @@ const { values } = parseArgs({
   options: {
     root: { type: 'string', default: resolve(import.meta.dirname, '../..') },
     check: { type: 'boolean', default: false },
+    duplicates: { type: 'boolean', default: false },
   },
 })
 
@@ -26,15 +27,17 @@ const breaches = findBreaches(modules, graph)
 function printMeasures(): void {
   const services = measureServices(modules, graph)
   console.table(Object.fromEntries(services.map(({ service, ...measures }) => [service, measures])))
+  const duplicates = findDuplicates(new Map([...texts].filter(([path]) => isSource(path))))
   const outsideTests = modules.filter(({ path }) => isSource(path) && !path.startsWith('test/'))
   const longest = (lines: number[]) => `${Math.max(...lines)} lines`
   const rows = {
     'longest file': longest(outsideTests.map(({ lines }) => lines)),
     'longest function': longest(outsideTests.flatMap(({ functions }) => functions.map(({ lines }) => lines))),
-    'pairs of six equal lines': countDuplicates(new Map([...texts].filter(([path]) => isSource(path)))),
+    'pairs of six equal lines': duplicates.length,
     cycles: breaches.filter(({ kind }) => kind === 'cycle').length,
     'files that only forward': breaches.filter(({ kind }) => kind === 'forwards').length,
   }
+  for (const { places, line } of values.duplicates ? duplicates : []) console.log(`${places.join(' and ')}: ${line}`)
   for (const [name, value] of Object.entries(rows)) console.log(`${name.padEnd(26)}${value}`)
 }
 

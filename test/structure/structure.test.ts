@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countDuplicates } from './duplicates.ts'
+import { findDuplicates } from './duplicates.ts'
 import { findCycles, linkModules } from './graph.ts'
 import { findBreaches, limits, measureServices } from './measure.ts'
 import { type Module, readModule } from './read-module.ts'
@@ -146,22 +146,24 @@ it('counts files, rooms and imports of a service', () => {
   ])
 })
 
-it('counts stretches of six or more equal lines, whatever stands between them', () => {
+it('finds stretches of six or more equal lines, whatever stands between them', () => {
   const stretch = ['one()', 'two()', 'three()', 'four()', 'five()', 'six()', 'seven()']
-  const count = (a: string[], b: string[]) =>
-    countDuplicates(
-      new Map([
-        ['a', a.join('\n')],
-        ['b', b.join('\n')],
-      ]),
+  const find = (a: string[], b: string[]) =>
+    findDuplicates(
+      new Map(
+        [
+          ['a', a],
+          ['b', b],
+        ].map(([path, lines]) => [path as string, (lines as string[]).join('\n')]),
+      ),
     )
-  expect(count(stretch, stretch)).toBe(1)
-  expect(count(stretch, stretch.slice(0, 5))).toBe(0)
+  expect(find(['zero()', ...stretch], stretch)).toEqual([{ places: ['a:2', 'b:1'], line: 'one()' }])
+  expect(find(stretch, stretch.slice(0, 5))).toEqual([])
   expect(
-    count(
+    find(
       stretch,
       stretch.flatMap((line) => [`  ${line}`, '', '}']),
     ),
-  ).toBe(1)
-  expect(count([...stretch, ...stretch], stretch)).toBe(3)
+  ).toHaveLength(1)
+  expect(find([...stretch, ...stretch], stretch)).toHaveLength(3)
 })
