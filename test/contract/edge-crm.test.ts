@@ -158,9 +158,9 @@ describe('a CRM that does not answer as it should is 502 with the reason, and ad
     ['429: too many requests', (_, response) => response.writeHead(429).end()],
     ['answered 500', (_, response) => response.writeHead(500).end('Traceback')],
     ['not followed', (_, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
-    ['something else', (_, response) => response.end('<html>')],
-    ['something else', (_, response) => response.end('{"list_entries":[{"entity":{"name":5}}]}')],
-    ['the same page again', (_, response) => response.end('{"list_entries":[],"next_page_token":"1"}')],
+    ['did not answer with the entries', (_, response) => response.end('<html>')],
+    ['did not answer with the entries', (_, response) => response.end('{"list_entries":[{"entity":{"name":5}}]}')],
+    ['the same page twice', (_, response) => response.end('{"list_entries":[],"next_page_token":"1"}')],
     [
       'answered 503',
       (request, response) =>

@@ -268,7 +268,7 @@ describe('refuses', () => {
       body: new Blob([bodyOf(maxBodyBytes + 1)]).stream(),
       duplex: 'half',
     } as RequestInit)
-    expect([chunked.status, await chunked.json()]).toEqual([413, { detail: 'the body is larger than 8388608 bytes' }])
+    expect([chunked.status, await chunked.json()]).toEqual([413, { detail: 'The body is larger than 8388608 bytes.' }])
   })
 
   test('a gzip body is kept as what it unpacks to', async () => {

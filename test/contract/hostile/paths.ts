@@ -44,11 +44,11 @@ const handshakes: Row[] = [
   shake(`data_source_id=ID&invocation_endpoint=${'x'.repeat(2001)}`, 422, 'invocation_endpoint'),
   shake('data_source_id=ID&invocation_endpoint[]=x', 422, 'missing'),
   ...addresses.map((address) =>
-    shake(`data_source_id=ID&invocation_endpoint=${address}`, 403, 'is not the one that is stored'),
+    shake(`data_source_id=ID&invocation_endpoint=${address}`, 403, 'does not match the one stored'),
   ),
   ...badSources.map((id) => shake(`invocation_endpoint=x&data_source_id=${id}`, 422, 'data_source_id')),
   ...otherSources.map((id) =>
-    shake(`invocation_endpoint=x&data_source_id=${id}`, 403, 'is not the one that is stored'),
+    shake(`invocation_endpoint=x&data_source_id=${id}`, 403, 'does not match the one stored'),
   ),
 ]
 
