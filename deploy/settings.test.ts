@@ -73,7 +73,7 @@ describe('SETTINGS.md', () => {
 
 test('the compatibility table names no setting that is not there', async () => {
   const settings = await readSettingsOfServices()
-  const text = readFileSync(new URL('../services/edge/README.md', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../services/edge/COMPATIBILITY.md', import.meta.url), 'utf8')
   const named = new Set([...text.matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)].map(([name]) => name))
   expect(named.size).toBeGreaterThan(10)
   expect([...named].filter((name) => !settings.has(name))).toEqual([])
