@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
 import { openPool, sql } from '../../services/runtime/postgres/database.ts'
+import { lock, tryLock } from '../../services/runtime/postgres/lock.ts'
 import { classify, retryTransient } from '../../services/runtime/process/retry.ts'
 import { sqlArray } from '../../services/runtime/postgres/column.ts'
 import { onCleanup } from '../harness/cleanup.ts'
@@ -81,4 +82,19 @@ test('arrays arrive as they were sent', async () => {
     FROM unnest(${sqlArray('text', rows, ({ text }) => text)}, ${sqlArray('float8', rows, ({ number }) => number)})
       AS n (text, number)`)
   expect(read).toEqual(rows)
+})
+
+test('a lock is held until its transaction ends, by its name, its number or for one of many', async () => {
+  const pool = await openPool(readEnv(postgresSettings, { DATABASE_URL: database.url, DATABASE_POOL_SIZE: '2' }))
+  onCleanup(() => pool.end())
+  const tryFrom = (name: string | number, of?: number) => pool.transaction((tx) => tryLock(tx, name, of))
+  await pool.transaction(async (tx) => {
+    await lock(tx, 'test.lock')
+    await lock(tx, 4711)
+    await lock(tx, 'test.source', 7)
+    const taken = [await tryFrom('test.lock'), await tryFrom(4711), await tryFrom('test.source', 7)]
+    expect(taken).toEqual([false, false, false])
+    expect(await tryFrom('test.source', 8)).toBe(true)
+  })
+  expect([await tryFrom('test.lock'), await tryFrom(4711), await tryFrom('test.source', 7)]).toEqual([true, true, true])
 })

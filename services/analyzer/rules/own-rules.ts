@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lock } from '#runtime/postgres/lock.ts'
 import type { OwnRow } from './compile-rules.ts'
 import { ruleDefinition, type RuleDefinition } from './read-definition.ts'
 
@@ -41,7 +42,7 @@ export async function addBucketCompanies<T extends { definition: unknown }>(
 
 /** Keeps others from writing rules until the transaction ends. */
 export async function lockRules(tx: Transaction): Promise<void> {
-  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended('analyzer.rule', 0))`)
+  await lock(tx, 'analyzer.rule')
 }
 
 const idRow = z.object({ rule_id: z.string() })

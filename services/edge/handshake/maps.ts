@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { lock } from '#runtime/postgres/lock.ts'
 
 const versionRow = z.object({ version: z.number(), received_at: z.number() })
 
@@ -17,9 +18,7 @@ export function storeMap(
   contentHash: string,
 ): Promise<MapVersion> {
   return database.transaction(async (tx) => {
-    await tx.query(
-      sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended('edge.normalization_map', ${sourceId}::int))`,
-    )
+    await lock(tx, 'edge.normalization_map', sourceId)
     const newest = await tx.maybeOne(sql.type(versionRow.extend({ content_hash: z.string() }))`
       SELECT version, received_at, content_hash FROM edge.normalization_map
       WHERE data_source_id = ${sourceId} ORDER BY version DESC LIMIT 1`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lock } from '#runtime/postgres/lock.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 
 export type NewMeasurement = { sourceId: number; type: string; name: string; parentId: number | null }
@@ -26,9 +27,7 @@ export async function registerMeasurement(database: Database, measurement: NewMe
   const known = await findMeasurement(database, measurement)
   if (known) return known
   return database.transaction(async (tx) => {
-    await tx.query(
-      sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended('source_measurement', ${measurement.sourceId}::int))`,
-    )
+    await lock(tx, 'source_measurement', measurement.sourceId)
     return (await findMeasurement(tx, measurement)) ?? insertMeasurement(tx, measurement)
   })
 }

@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client'
-import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { type Database, type Transaction } from '#runtime/postgres/database.ts'
+import { lock, tryLock } from '#runtime/postgres/lock.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/process/retry.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
@@ -18,7 +18,7 @@ const digests = new Counter({
 /** Where the first page of digests begins. */
 export const firstPage: Page['after'] = { user_id: 0, bucket_id: -1 }
 
-/** Any number that no other advisory lock of this database has. */
+/** Versions before this one know it by its number too. */
 const digestLock = 7_116_004_202
 
 /** A digest, and why it could not be made; null: it was. */
@@ -45,8 +45,8 @@ export async function makeDigests(
 ): Promise<readonly TriedDigest[]> {
   try {
     return await database.transaction(async (tx) => {
-      if (request.ifBusy === 'wait') await waitForLock(tx)
-      const isOurs = request.ifBusy === 'wait' || (await tryLock(tx))
+      if (request.ifBusy === 'wait') await lock(tx, digestLock)
+      const isOurs = request.ifBusy === 'wait' || (await tryLock(tx, digestLock))
       return isOurs ? makePage(config, tx, { now: undefined, ...request }) : []
     })
   } catch (error) {
@@ -68,7 +68,7 @@ async function makeOneByOne(
     const only: Selection = { ...selection, person: one.user_id, bucket: one.bucket_id }
     try {
       await database.transaction(async (tx) => {
-        await waitForLock(tx)
+        await lock(tx, digestLock)
         await makePage(config, tx, { selection: only, page: { after: firstPage, limit: 1 }, now })
       })
     } catch (error) {
@@ -89,16 +89,6 @@ async function makeOneByOne(
 function messageOf(error: unknown): string {
   const { message, cause } = error as Error
   return cause instanceof Error ? messageOf(cause) : message
-}
-
-async function waitForLock(tx: Transaction): Promise<void> {
-  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${digestLock})`)
-}
-
-function tryLock(tx: Transaction): Promise<boolean> {
-  return tx.oneFirst(
-    sql.type(z.object({ locked: z.boolean() }))`SELECT pg_try_advisory_xact_lock(${digestLock}) AS locked`,
-  )
 }
 
 async function makePage(

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lock } from '#runtime/postgres/lock.ts'
 import type { Recipient } from '../people/destinations.ts'
 import { type Bundle, decideWhen, type QuietUntil } from './decide-when.ts'
 
@@ -20,7 +21,7 @@ export type BundleItem = {
   keptBack: string | null
 }
 
-/** Any number that no other advisory lock of this database has. */
+/** Versions before this one know it by its number too. */
 const planningLock = 7_116_004_201
 
 /**
@@ -28,7 +29,7 @@ const planningLock = 7_116_004_201
  * window. Returns the time, ms since 1970, by the database's clock.
  */
 export async function lockPlanning(tx: Transaction): Promise<number> {
-  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${planningLock})`)
+  await lock(tx, planningLock)
   // Not now(): others may have written after our transaction began and before we had the lock.
   return tx.oneFirst(
     sql.type(z.object({ now: z.number() }))`SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now`,

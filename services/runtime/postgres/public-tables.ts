@@ -1,4 +1,5 @@
 import { sql, type Transaction } from './database.ts'
+import { lock } from './lock.ts'
 
 /** Now, as parma-web's tables want it: timestamp(3) without zone, UTC. */
 export const utcNow = sql.fragment`(now() AT TIME ZONE 'UTC')`
@@ -8,5 +9,5 @@ export async function lockTable(
   tx: Transaction,
   table: 'company' | 'data_source' | 'user' | 'notification_channel',
 ): Promise<void> {
-  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(hashtextextended(${`public.${table}`}, 0))`)
+  await lock(tx, `public.${table}`)
 }

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { sql, type Transaction } from './database.ts'
+
+/**
+ * What an advisory lock is for, such as `edge.normalization_map`. A lock that had a number before it had a name keeps the
+ * number: during an upgrade processes of both versions must exclude each other.
+ */
+type LockName = string | number
+
+/** Waits for the lock and holds it until the transaction ends. `of` tells the locks of one name apart, such as one per source. */
+export async function lock(tx: Transaction, name: LockName, of = 0): Promise<void> {
+  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${keyOf(name, of)})`)
+}
+
+/** Takes the lock until the transaction ends, unless another transaction has it: then false, at once. */
+export function tryLock(tx: Transaction, name: LockName, of = 0): Promise<boolean> {
+  return tx.oneFirst(
+    sql.type(z.object({ locked: z.boolean() }))`SELECT pg_try_advisory_xact_lock(${keyOf(name, of)}) AS locked`,
+  )
+}
+
+function keyOf(name: LockName, of: number) {
+  return typeof name === 'number' ? sql.fragment`${name}::int8` : sql.fragment`hashtextextended(${name}, ${of}::int4)`
+}
