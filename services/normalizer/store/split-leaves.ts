@@ -24,40 +24,14 @@ export type Split = { row: LedgerRow; brought: NewValues; refusals: Refusal[] }
  * Splits a payload into values and refusals, and sets the counts of its ledger row. Leaves in `present` are stored
  * already and left out; new ones are added to it.
  */
-export function splitLeaves(
-  { payload, result, row, first }: Matched,
-  series: SeriesIds,
-  present: PresentLeaves,
-): Split {
-  const { event_no, observed_at } = first
-  const { data_source_id, company_id } = row
-  const base = { event_no, superseded_by: null, data_source_id, company_id, map_version: result.mapVersion }
-  const split = (values: NewValue[], refusals: Refusal[]): Split => ({
-    row,
-    brought: {
-      event_no,
-      replay_no: payload.replay ? row.event_no : null,
-      observed_at,
-      company_id: Number(company_id),
-      data_source_id,
-      subject_key: row.subject_key,
-      values,
-    },
-    refusals,
-  })
+export function splitLeaves(matched: Matched, series: SeriesIds, present: PresentLeaves): Split {
+  const { result, row, first } = matched
   row.map_version = result.mapVersion
   if ('reason' in result) {
-    row.reason = result.reason
-    const refusal = {
-      ...base,
-      seq: null,
-      leaves: 0,
-      path: '',
-      item_key: null,
-      reason: result.reason,
-      sample: result.sample,
-    }
-    return split([], [refusal])
+    const { reason, sample } = result
+    row.reason = reason
+    const whole = { seq: null, leaves: 0, path: '', item: null, reason, sample }
+    return { row, brought: valuesOf(matched, []), refusals: [refusalOf(matched, whole)] }
   }
   const { normalized } = result
   const storable = normalized.values.filter(({ entry }) => series.has(entry.id))
@@ -65,11 +39,7 @@ export function splitLeaves(
   const lost = normalized.values.filter(({ entry }) => !series.has(entry.id))
   const refused = [
     ...normalized.refused,
-    ...lost.map((value) => ({
-      ...value,
-      reason: 'unknown-measurement',
-      sample: cutStorable(sampleOf(value), sampleLength),
-    })),
+    ...lost.map((value) => ({ ...value, reason: 'unknown-measurement', sample: sampleOf(value) })),
   ]
   row.subject_key = normalized.subjectKey
   row.stored = leavesOf(storable)
@@ -78,35 +48,41 @@ export function splitLeaves(
   row.unmapped = normalized.unmapped.length
 
   const leaves = present.get(first.event_no)
-  const values = storable
-    .filter((place) => !leaves?.has(leafOf(place)))
-    .map(({ entry, item, seq, path, number, text, date, members, column }): NewValue => ({
-      seq,
-      company_measurement_id: series.get(entry.id) as number,
-      source_measurement_id: entry.id,
-      type: entry.type,
-      path,
-      item_key: item?.key ?? null,
-      item_label: item?.label ?? null,
-      number,
-      text,
-      date,
-      members,
-      column,
-    }))
-  const refusals = refused
-    .filter((place) => !leaves?.has(leafOf(place)))
-    .map(({ seq, leaves, path, item, reason, sample }) => ({
-      ...base,
-      seq,
-      leaves,
-      path,
-      item_key: item?.key ?? null,
-      reason,
-      sample,
-    }))
+  const isNew = (place: { seq: number; path: string }) => !leaves?.has(leafOf(place))
+  const values = storable.filter(isNew).map((value) => toNewValue(value, series.get(value.entry.id) as number))
+  const refusals = refused.filter(isNew).map((place) => refusalOf(matched, place))
   for (const value of values) leaves?.add(leafOf(value))
-  return split(values, refusals)
+  return { row, brought: valuesOf(matched, values), refusals }
+}
+
+function valuesOf({ payload, row, first }: Matched, values: readonly NewValue[]): NewValues {
+  return {
+    event_no: first.event_no,
+    replay_no: payload.replay ? row.event_no : null,
+    observed_at: first.observed_at,
+    company_id: Number(row.company_id),
+    data_source_id: row.data_source_id,
+    subject_key: row.subject_key,
+    values,
+  }
+}
+
+function toNewValue(value: Value, company_measurement_id: number): NewValue {
+  const { entry, item, seq, path, number, text, date, members, column } = value
+  return {
+    ...{ seq, company_measurement_id, source_measurement_id: entry.id, type: entry.type, path },
+    ...{ item_key: item?.key ?? null, item_label: item?.label ?? null, number, text, date, members, column },
+  }
+}
+
+type Unstored = Pick<Refusal, 'seq' | 'leaves' | 'path' | 'reason' | 'sample'> & { item: { key: string } | null }
+
+function refusalOf({ result, row, first }: Matched, { seq, leaves, path, item, reason, sample }: Unstored): Refusal {
+  return {
+    ...{ event_no: first.event_no, superseded_by: null, seq, leaves },
+    ...{ data_source_id: row.data_source_id, company_id: row.company_id, map_version: result.mapVersion },
+    ...{ path, item_key: item?.key ?? null, reason, sample },
+  }
 }
 
 function leavesOf(places: readonly { leaves: number }[]): number {
@@ -114,5 +90,6 @@ function leavesOf(places: readonly { leaves: number }[]): number {
 }
 
 function sampleOf({ number, text, date }: Value): string {
-  return text ?? (date === null ? String(number) : new Date(date).toISOString())
+  const sample = text ?? (date === null ? String(number) : new Date(date).toISOString())
+  return cutStorable(sample, sampleLength)
 }
