@@ -15,7 +15,7 @@ import type { Written } from './store/written.ts'
 import { opsEventOf } from './incidents/incidents.ts'
 import { understand, versionOf } from './understand/understand.ts'
 
-/** Understands payloads, stores them, and tells what is stored: observations, and ops events of what is new about them. */
+/** Understands payloads, stores them, and sends what is stored: observations, and ops events of new incidents. */
 export function normalizePayloads(config: Config, maps: Maps, store: Store): Handler<RawPayload> {
   async function work(payload: RawPayload) {
     const map = await maps.find(payload.data_source_id, versionOf(payload))
@@ -37,7 +37,7 @@ export function normalizePayloads(config: Config, maps: Maps, store: Store): Han
     )
   }
 
-  /** Those of the version that was used, whatever is the newest by now. */
+  /** Measurement names by the map version that was used, not by the newest. */
   function namesFor({ data_source_id, map_version, reason }: LedgerRow): ReadonlyMap<number, string> {
     if (map_version === null || reason !== null) return new Map()
     const compiled = maps.get(data_source_id, map_version)?.compiled
@@ -53,10 +53,10 @@ export function normalizePayloads(config: Config, maps: Maps, store: Store): Han
   })
 }
 
-/** What is indexed has an end. */
+/** Indexed texts are no longer than this. */
 const maxNameLength = 500
 
-/** Why there can be no row at all for this payload; null when there can. The edge lets none of these through. */
+/** Why no row can hold this payload; null if one can. The edge lets none of these through. */
 function findFault({
   event_id,
   received_at,
@@ -66,13 +66,13 @@ function findFault({
   content_hash,
   replay,
 }: RawPayload): string | null {
-  if (!isUuid(event_id)) return `event_id ${JSON.stringify(event_id)} is no uuid`
+  if (!isUuid(event_id)) return `event_id ${JSON.stringify(event_id)} is not a uuid`
   const wrong = [received_at, observed_at ?? received_at].find((ms) => !isStorableTime(ms))
-  if (wrong !== undefined) return `${wrong} ms is no time of the years 1 to 9999`
+  if (wrong !== undefined) return `${wrong} ms is not a time in the years 1 to 9999`
   const names = [source_name, company_id, content_hash, replay?.replay_id ?? '']
   if (names.some((name) => name.includes('\0') || name.length > maxNameLength))
-    return `an id with a NUL or of more than ${maxNameLength} characters`
-  if (replay?.replay_id === '') return 'a replay without replay_id'
+    return `an id contains NUL or has more than ${maxNameLength} characters`
+  if (replay?.replay_id === '') return 'the replay has no replay_id'
   return null
 }
 
