@@ -83,5 +83,5 @@ test('what was forgotten is missing from no count, and news are known for ever',
     [randomUUID(), old],
   )
   const known = await database.query('SELECT stage, reason FROM analyzer.event_status WHERE event_id = $1', [old])
-  expect(known).toEqual([{ stage: 'judged', reason: '1 news, 0 of them silent' }])
+  expect(known).toEqual([{ stage: 'judged', reason: '1 news item, 0 silent' }])
 })

@@ -18,7 +18,7 @@ const normalized: Normalized = {
   ...{ stored: 5, unmapped: 0, refused: 0, reason: null },
 }
 const status = (stage: string, reason: string | null = null): Status => ({ stage, at: 400, reason })
-const judged = status('judged', '2 news, 0 of them silent')
+const judged = status('judged', '2 news items, 0 silent')
 const whole: EventFacts = { ...nothing, accepted, stored, normalized, judged, notified: status('notified') }
 
 const brief = (facts: Partial<EventFacts>) =>
@@ -76,8 +76,8 @@ describe('why a stage is not simply done', () => {
     [{ normalized: { ...normalized, stored: 0, unmapped: 4 } }, 'normalized', 'done', 'nothing-mapped'],
     [{ judged: 'no-answer' }, 'judged', 'unknown', 'no-answer'],
     [{ judged: status('judging') }, 'judged', 'waiting', null],
-    [{ judged: status('judged', 'nothing that is news') }, 'judged', 'done', 'no-news'],
-    [{ judged: status('judged', 'nothing that is news'), notified: null }, 'notified', 'skipped', 'no-news'],
+    [{ judged: status('judged', 'no news') }, 'judged', 'done', 'no-news'],
+    [{ judged: status('judged', 'no news'), notified: null }, 'notified', 'skipped', 'no-news'],
     [{ notified: 'not-migrated' }, 'notified', 'unknown', 'not-migrated'],
     [{ notified: status('notifying') }, 'notified', 'waiting', null],
     [{ notified: status('silent') }, 'notified', 'skipped', 'silent'],
@@ -124,7 +124,7 @@ describe('why a stage is not simply done', () => {
     expect(describeEvent({ ...whole, normalized: { ...normalized, refused: 1 } })?.[2]?.detail).toBe(
       'values: 5 stored, 1 refused, 0 unmapped',
     )
-    expect(describeEvent(whole)?.[3]?.detail).toBe('2 news, 0 of them silent')
+    expect(describeEvent(whole)?.[3]?.detail).toBe('2 news items, 0 silent')
   })
 })
 
