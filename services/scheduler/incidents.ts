@@ -1,5 +1,6 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 
@@ -47,7 +48,7 @@ export async function closeIncidents(connection: Database | Transaction, keys: r
   await connection.query(sql.unsafe`
     WITH open AS (
       SELECT dedupe_key FROM scheduler.story
-      WHERE dedupe_key = ANY(${sql.array(keys.map(keyOf), 'text')}) AND resolved_at IS NULL
+      WHERE dedupe_key = ANY(${column(keys, 'text', keyOf)}) AND resolved_at IS NULL
       ORDER BY dedupe_key FOR UPDATE
     )
     UPDATE scheduler.story s SET resolved_at = now() FROM open WHERE s.dedupe_key = open.dedupe_key`)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { formatTime } from '#runtime/text/format.ts'
@@ -55,10 +56,7 @@ export function judgeRuns({ DOWN_AFTER_RUNS }: Pick<Config, 'DOWN_AFTER_RUNS'>, 
 }
 
 function idsOf(runs: readonly UnjudgedRun[]) {
-  return sql.array(
-    runs.map(({ task_id }) => task_id),
-    'int4',
-  )
+  return column(runs, 'int4', ({ task_id }) => task_id)
 }
 
 const sourceRow = z.object({
@@ -157,10 +155,7 @@ async function writeCompanies(tx: Transaction, runs: readonly UnjudgedRun[], run
     WITH wrong AS (
       SELECT l.id, c.failed_runs >= ${runsToDown} AS down
       FROM public.company_data_source l JOIN scheduler.company_source c USING (data_source_id, company_id)
-      WHERE l.data_source_id = ANY(${sql.array(
-        runs.map(({ data_source_id }) => data_source_id),
-        'int4',
-      )}) AND (l.health_status = 'DOWN') <> (c.failed_runs >= ${runsToDown})
+      WHERE l.data_source_id = ANY(${column(runs, 'int4', ({ data_source_id }) => data_source_id)}) AND (l.health_status = 'DOWN') <> (c.failed_runs >= ${runsToDown})
       ORDER BY l.id FOR NO KEY UPDATE OF l SKIP LOCKED
     )
     UPDATE public.company_data_source l

@@ -3,7 +3,7 @@ import { postgresSettings, readEnv } from '../../services/runtime/process/config
 import { openPool, sql } from '../../services/runtime/postgres/database.ts'
 import { lock, tryLock } from '../../services/runtime/postgres/lock.ts'
 import { classify, retryTransient } from '../../services/runtime/process/retry.ts'
-import { sqlArray } from '../../services/runtime/postgres/column.ts'
+import { column } from '../../services/runtime/postgres/column.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { openLink } from '../harness/edge/setup.ts'
@@ -79,7 +79,7 @@ test('arrays arrive as they were sent', async () => {
   ]
   const read = await pool.any(sql.unsafe`
     SELECT text, number
-    FROM unnest(${sqlArray('text', rows, ({ text }) => text)}, ${sqlArray('float8', rows, ({ number }) => number)})
+    FROM unnest(${column(rows, 'text', ({ text }) => text)}, ${column(rows, 'float8', ({ number }) => number)})
       AS n (text, number)`)
   expect(read).toEqual(rows)
 })

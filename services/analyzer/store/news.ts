@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { NewsRow } from '../words/compose-news.ts'
@@ -98,16 +99,10 @@ export async function readParents(tx: Transaction, payloads: readonly Parents[])
   const measurements = new Set(payloads.flatMap((payload) => payload.measurements))
   const rows = await tx.any(sql.type(foundRow)`
     SELECT 'company' AS kind, id, name FROM public.company
-    WHERE id = ANY(${sql.array(
-      payloads.map(({ company_id }) => Number(company_id)),
-      'int4',
-    )})
+    WHERE id = ANY(${column(payloads, 'int4', ({ company_id }) => Number(company_id))})
     UNION ALL
     SELECT 'source', id, source_name FROM public.data_source
-    WHERE id = ANY(${sql.array(
-      payloads.map(({ data_source_id }) => data_source_id),
-      'int4',
-    )})
+    WHERE id = ANY(${column(payloads, 'int4', ({ data_source_id }) => data_source_id)})
     UNION ALL
     SELECT 'measurement', id, measurement_name FROM public.source_measurement
     WHERE id = ANY(${sql.array([...measurements], 'int4')})`)

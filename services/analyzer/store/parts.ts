@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
@@ -46,14 +47,8 @@ async function takeParts(tx: Transaction, last: readonly Observation[]) {
     WITH taken AS (
       DELETE FROM analyzer.pending_part WHERE (event_id, replay_id) IN (
         SELECT * FROM unnest(
-          ${sql.array(
-            last.map(({ event_id }) => event_id),
-            'uuid',
-          )},
-          ${sql.array(
-            last.map(({ replay_id }) => replay_id ?? ''),
-            'text',
-          )}
+          ${column(last, 'uuid', ({ event_id }) => event_id)},
+          ${column(last, 'text', ({ replay_id }) => replay_id ?? '')}
         )
       ) RETURNING event_id, replay_id, part, item_values
     )

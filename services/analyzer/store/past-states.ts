@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import type { Series } from './series-states.ts'
@@ -24,10 +25,7 @@ const valueRow = z.object({
  */
 export async function readPast(tx: Transaction, questions: readonly PastQuestion[]): Promise<(SeriesState | null)[]> {
   if (questions.length === 0) return []
-  const column = <T extends string | number | null>(
-    type: string,
-    value: (question: PastQuestion, index: number) => T,
-  ) => sql.array(questions.map(value), type)
+  const column = columnsOf(questions)
   const rows = await tx.any(sql.type(valueRow)`
     SELECT q.question, v.event_no, v.observed_at, v.type, v.number, v.text, v.members,
       (extract(epoch FROM v.date) * 1000)::float8 AS date

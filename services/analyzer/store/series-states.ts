@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SeriesState } from '../values/series-state.ts'
 
@@ -41,19 +42,15 @@ export async function writeStates(
 ): Promise<void> {
   const changed = series.filter(({ key }) => states.has(key))
   if (changed.length === 0) return
-  const column = <T extends string | number>(type: string, value: (state: SeriesState) => T) =>
-    sql.array(
-      changed.map(({ key }) => value(states.get(key) as SeriesState)),
-      type,
-    )
+  const ofState = columnsOf(changed.map(({ key }) => states.get(key) as SeriesState))
   await tx.query(sql.unsafe`
     INSERT INTO analyzer.series_state (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
     SELECT company_measurement_id, subject_key, item_key, event_no, to_timestamp(observed_at), state::jsonb
     FROM unnest(
       ${keyColumns(changed)},
-      ${column('int8', ({ eventNo }) => eventNo)},
-      ${column('float8', ({ observedAt }) => observedAt / 1000)},
-      ${column('text', ({ eventNo: _no, observedAt: _at, ...state }) => JSON.stringify(state))}
+      ${ofState('int8', ({ eventNo }) => eventNo)},
+      ${ofState('float8', ({ observedAt }) => observedAt / 1000)},
+      ${ofState('text', ({ eventNo: _no, observedAt: _at, ...state }) => JSON.stringify(state))}
     ) AS n (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
     ON CONFLICT (company_measurement_id, subject_key, item_key) DO UPDATE
     SET event_no = excluded.event_no, observed_at = excluded.observed_at, state = excluded.state`)
@@ -62,18 +59,9 @@ export async function writeStates(
 function keyColumns(series: readonly Series[]) {
   return sql.join(
     [
-      sql.array(
-        series.map((one) => one.company_measurement_id),
-        'int4',
-      ),
-      sql.array(
-        series.map((one) => indexable(one.subject_key)),
-        'text',
-      ),
-      sql.array(
-        series.map((one) => indexable(one.item_key ?? '')),
-        'text',
-      ),
+      column(series, 'int4', (one) => one.company_measurement_id),
+      column(series, 'text', (one) => indexable(one.subject_key)),
+      column(series, 'text', (one) => indexable(one.item_key ?? '')),
     ],
     sql.fragment`, `,
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SubjectState } from '../judge/judge-items.ts'
 import { type Subject, subjectKey } from '../judge/payload.ts'
@@ -38,20 +39,16 @@ export async function writeSubjects(
   changed: readonly { subject: Subject; state: SubjectState }[],
 ): Promise<void> {
   if (changed.length === 0) return
-  const column = <T extends string | number>(type: string, value: (state: SubjectState) => T) =>
-    sql.array(
-      changed.map(({ state }) => value(state)),
-      type,
-    )
+  const ofState = columnsOf(changed.map(({ state }) => state))
   await tx.query(sql.unsafe`
     INSERT INTO analyzer.subject_state (company_id, data_source_id, subject_key, event_no, observed_at, map_version, lists)
     SELECT company_id, data_source_id, subject_key, event_no, to_timestamp(observed_at), map_version, lists::jsonb
     FROM unnest(
       ${keyColumns(changed.map(({ subject }) => subject))},
-      ${column('int8', ({ eventNo }) => eventNo)},
-      ${column('float8', ({ observedAt }) => observedAt / 1000)},
-      ${column('int4', ({ mapVersion }) => mapVersion)},
-      ${column('text', ({ lists }) => JSON.stringify(lists))}
+      ${ofState('int8', ({ eventNo }) => eventNo)},
+      ${ofState('float8', ({ observedAt }) => observedAt / 1000)},
+      ${ofState('int4', ({ mapVersion }) => mapVersion)},
+      ${ofState('text', ({ lists }) => JSON.stringify(lists))}
     ) AS n (company_id, data_source_id, subject_key, event_no, observed_at, map_version, lists)
     ON CONFLICT (company_id, data_source_id, subject_key) DO UPDATE
     SET event_no = excluded.event_no, observed_at = excluded.observed_at, map_version = excluded.map_version,
@@ -61,18 +58,9 @@ export async function writeSubjects(
 function keyColumns(subjects: readonly Subject[]) {
   return sql.join(
     [
-      sql.array(
-        subjects.map(({ company_id }) => Number(company_id)),
-        'int4',
-      ),
-      sql.array(
-        subjects.map(({ data_source_id }) => data_source_id),
-        'int4',
-      ),
-      sql.array(
-        subjects.map(({ subject_key }) => indexable(subject_key)),
-        'text',
-      ),
+      column(subjects, 'int4', ({ company_id }) => Number(company_id)),
+      column(subjects, 'int4', ({ data_source_id }) => data_source_id),
+      column(subjects, 'text', ({ subject_key }) => indexable(subject_key)),
     ],
     sql.fragment`, `,
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { linkMissing } from './source-links.ts'
@@ -33,10 +34,7 @@ export async function addMissingCompanies(
     SELECT name, ${description}::text, (SELECT id FROM public."user" WHERE id = ${addedBy}::int), ${utcNow}, ${utcNow}
     FROM (
       SELECT DISTINCT ON (lower(name)) name, place
-      FROM unnest(${sql.array(
-        names.map((name) => name.trim()),
-        'text',
-      )}) WITH ORDINALITY AS wanted(name, place)
+      FROM unnest(${column(names, 'text', (name) => name.trim())}) WITH ORDINALITY AS wanted(name, place)
       ORDER BY lower(name), place
     ) AS wanted
     WHERE NOT EXISTS (SELECT FROM public.company c WHERE lower(btrim(c.name)) = lower(wanted.name))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { driftKinds, policies, type Incident, type ReportedIncident } from './incidents.ts'
@@ -26,8 +27,7 @@ export async function insertIncidents(
   maxPerSource: number,
 ): Promise<ReportedIncident[]> {
   if (incidents.length === 0) return []
-  const column = <T extends string | number>(type: string, value: (incident: NewIncident) => T) =>
-    sql.array(incidents.map(value), type)
+  const column = columnsOf(incidents)
   const inserted = await tx.any(sql.type(incidentRow)`
       INSERT INTO normalizer.drift (data_source_id, kind, subject, event_no, seen_at, message, facts, policy)
       SELECT data_source_id, kind, subject, event_no, now(), message, facts::jsonb, coalesce((

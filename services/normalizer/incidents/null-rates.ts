@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Normalized } from '../understand/normalize.ts'
 
@@ -52,8 +53,7 @@ const reportedRise = 0.5
 /** Adds to the counts of each day. Returns the paths that are null much more often than in the days before. */
 export async function addToNullRates(tx: Transaction, counts: readonly PathCount[]): Promise<readonly RisenNulls[]> {
   if (counts.length === 0) return []
-  const column = <T extends string | number>(type: string, value: (count: PathCount) => T) =>
-    sql.array(counts.map(value), type)
+  const column = columnsOf(counts)
   return tx.any(sql.type(risen)`
     WITH n AS (
       SELECT * FROM unnest(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { sqlArray } from '#runtime/postgres/column.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 
 const ledgerRow = z.object({
@@ -83,8 +83,7 @@ export async function takeEventNos(tx: Transaction, count: number): Promise<read
 /** Inserts complete rows. A row that already exists fails the whole batch. */
 export async function insertLedger(tx: Transaction, rows: readonly LedgerRow[]): Promise<void> {
   if (rows.length === 0) return
-  const column = (type: string, value: (row: LedgerRow) => string | number | boolean | null) =>
-    sqlArray(type, rows, value)
+  const column = columnsOf(rows)
   await tx.query(sql.unsafe`
     INSERT INTO normalizer.processed_event (event_no, event_id, replay_id, content_hash, document, data_source_id, source_name,
       company_id, task_id, received_at, history, observed_at, map_version, subject_key, stored, nulls, unmapped, refused, reason)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
 export type Timed = { company_id: string; data_source_id: number; received_at: number; observed_at: number | null }
@@ -16,14 +17,8 @@ export async function lockClocks(tx: Transaction, payloads: readonly Pair[]): Pr
     INSERT INTO normalizer.last_observed AS l (company_id, data_source_id, observed_at)
     SELECT company_id, data_source_id, to_timestamp(0)
     FROM unnest(
-      ${sql.array(
-        pairs.map(({ company_id }) => company_id),
-        'text',
-      )},
-      ${sql.array(
-        pairs.map(({ data_source_id }) => data_source_id),
-        'int4',
-      )}
+      ${column(pairs, 'text', ({ company_id }) => company_id)},
+      ${column(pairs, 'int4', ({ data_source_id }) => data_source_id)}
     ) AS n (company_id, data_source_id)
     ORDER BY company_id, data_source_id
     ON CONFLICT (company_id, data_source_id) DO UPDATE SET observed_at = l.observed_at
@@ -48,18 +43,9 @@ export async function saveClocks(tx: Transaction, { pairs, last }: Clocks): Prom
   await tx.query(sql.unsafe`
     UPDATE normalizer.last_observed AS l SET observed_at = to_timestamp(n.observed_at)
     FROM unnest(
-      ${sql.array(
-        pairs.map(({ company_id }) => company_id),
-        'text',
-      )},
-      ${sql.array(
-        pairs.map(({ data_source_id }) => data_source_id),
-        'int4',
-      )},
-      ${sql.array(
-        pairs.map((pair) => (last.get(keyOf(pair)) ?? 0) / 1000),
-        'float8',
-      )}
+      ${column(pairs, 'text', ({ company_id }) => company_id)},
+      ${column(pairs, 'int4', ({ data_source_id }) => data_source_id)},
+      ${column(pairs, 'float8', (pair) => (last.get(keyOf(pair)) ?? 0) / 1000)}
     ) AS n (company_id, data_source_id, observed_at)
     WHERE l.company_id = n.company_id AND l.data_source_id = n.data_source_id`)
 }

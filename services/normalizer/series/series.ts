@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { type AddedSeries, type SeriesCache, type SeriesIds, seriesKey } from './series-cache.ts'
 
@@ -72,18 +73,9 @@ async function getOrCreate(tx: Transaction, wanted: readonly SeriesRow[]): Promi
   const found = await tx.any(sql.type(seriesRow)`
     SELECT n.company_id, n.data_source_id, m.id AS source_measurement_id, min(s.company_measurement_id) AS company_measurement_id
     FROM unnest(
-      ${sql.array(
-        wanted.map((row) => row.company_id),
-        'int4',
-      )},
-      ${sql.array(
-        wanted.map((row) => row.data_source_id),
-        'int4',
-      )},
-      ${sql.array(
-        wanted.map((row) => row.source_measurement_id),
-        'int4',
-      )}
+      ${column(wanted, 'int4', (row) => row.company_id)},
+      ${column(wanted, 'int4', (row) => row.data_source_id)},
+      ${column(wanted, 'int4', (row) => row.source_measurement_id)}
     ) AS n (company_id, data_source_id, source_measurement_id)
     JOIN public.source_measurement AS m ON m.id = n.source_measurement_id AND m.source_module_id = n.data_source_id
     LEFT JOIN public.company_source_measurement AS s ON s.source_measurement_id = m.id AND s.company_id = n.company_id
@@ -94,14 +86,8 @@ async function getOrCreate(tx: Transaction, wanted: readonly SeriesRow[]): Promi
   const made = await tx.any(sql.type(seriesRow.omit({ data_source_id: true }))`
     INSERT INTO public.company_source_measurement (company_id, source_measurement_id)
     SELECT * FROM unnest(
-      ${sql.array(
-        missing.map((row) => row.company_id),
-        'int4',
-      )},
-      ${sql.array(
-        missing.map((row) => row.source_measurement_id),
-        'int4',
-      )}
+      ${column(missing, 'int4', (row) => row.company_id)},
+      ${column(missing, 'int4', (row) => row.source_measurement_id)}
     )
     RETURNING company_id, source_measurement_id, company_measurement_id`)
   const sourceOf = new Map(missing.map((row) => [row.source_measurement_id, row.data_source_id]))

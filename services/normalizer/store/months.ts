@@ -1,3 +1,4 @@
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 
 /** Creates partitions of `normalizer.value` before they are needed. */
@@ -25,10 +26,7 @@ export function createMonths(database: Database): Months {
       if (missing.length === 0) return
       await database.query(sql.unsafe`
         SELECT normalizer.create_month(to_timestamp(seconds))
-        FROM unnest(${sql.array(
-          missing.map((month) => Date.UTC(0, month) / 1000),
-          'float8',
-        )}) AS n (seconds)`)
+        FROM unnest(${column(missing, 'float8', (month) => Date.UTC(0, month) / 1000)}) AS n (seconds)`)
       for (const month of missing) known.add(month)
     },
     forget: () => known.clear(),

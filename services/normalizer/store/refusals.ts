@@ -1,3 +1,4 @@
+import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 
@@ -50,18 +51,9 @@ export async function supersedeRefusals(tx: Transaction, replays: readonly Repla
   await tx.query(sql.unsafe`
     UPDATE normalizer.refused AS r SET superseded_by = CASE WHEN r.seq IS NULL THEN n.of_whole ELSE n.of_leaves END
     FROM unnest(
-      ${sql.array(
-        events.map(([event_no]) => event_no),
-        'int8',
-      )},
-      ${sql.array(
-        events.map(([, replays]) => supersededBy({ seq: null }, replays)),
-        'int8',
-      )},
-      ${sql.array(
-        events.map(([, replays]) => supersededBy({ seq: 0 }, replays)),
-        'int8',
-      )}
+      ${column(events, 'int8', ([event_no]) => event_no)},
+      ${column(events, 'int8', ([, replays]) => supersededBy({ seq: null }, replays))},
+      ${column(events, 'int8', ([, replays]) => supersededBy({ seq: 0 }, replays))}
     ) AS n (event_no, of_whole, of_leaves)
     WHERE r.event_no = n.event_no AND r.superseded_by IS NULL AND (r.seq IS NULL OR n.of_leaves IS NOT NULL)`)
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { arrayText, sqlArray } from '#runtime/postgres/column.ts'
+import { arrayText, column, columnsOf } from '#runtime/postgres/column.ts'
 import { type Column, columns } from '../read/coerce.ts'
 
 const valueRow = z.object({
@@ -45,10 +45,9 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
   const values = payloads.flatMap((payload) => payload.values)
   const payloadOf = payloads.flatMap((payload, index) => payload.values.map(() => index + 1))
   const { places, placeOf } = findPlaces(values)
-  const ofValue = (type: string, pick: (value: NewValue) => string | number | null) => sqlArray(type, values, pick)
-  const ofPayload = (type: string, pick: (payload: NewValues) => string | number | null) =>
-    sqlArray(type, payloads, pick)
-  const ofPlace = (type: string, pick: (place: NewValue) => string | number) => sqlArray(type, places, pick)
+  const ofValue = columnsOf(values)
+  const ofPayload = columnsOf(payloads)
+  const ofPlace = columnsOf(places)
   const used = new Set(places.map(({ column }) => column))
   await tx.query(sql.unsafe`
     WITH n AS MATERIALIZED (
@@ -56,8 +55,8 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
         source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text,
         members::text[], "column"
       FROM unnest(
-        ${sqlArray('int4', payloadOf, (index) => index)},
-        ${sqlArray('int4', placeOf, (index) => index)},
+        ${column(payloadOf, 'int4', (index) => index)},
+        ${column(placeOf, 'int4', (index) => index)},
         ${ofValue('int4', (value) => value.seq)},
         ${ofValue('int4', (value) => value.company_measurement_id)},
         ${ofValue('float8', (value) => value.number)},
@@ -147,14 +146,8 @@ export async function readValues(
       SELECT event_no, replay_no, seq, company_measurement_id, source_measurement_id, type, path, item_key, item_label,
         number, text, members, (extract(epoch FROM date) * 1000)::float8 AS date
       FROM normalizer.value
-      WHERE event_no = ANY(${sql.array(
-        events.map(({ event_no }) => event_no),
-        'int8',
-      )})
-        AND observed_at = ANY(${sql.array(
-          events.map(({ observed_at }) => new Date(observed_at).toISOString()),
-          'timestamptz',
-        )})
+      WHERE event_no = ANY(${column(events, 'int8', ({ event_no }) => event_no)})
+        AND observed_at = ANY(${column(events, 'timestamptz', ({ observed_at }) => new Date(observed_at).toISOString())})
       ORDER BY event_no, seq`)),
   ]
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findCompany, requireCount, requireId, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import type { Message } from '../message/message.ts'
@@ -126,10 +127,7 @@ async function resend(
   if (ids.length > 0 === (filter.state !== undefined)) throw new UsageError('Give ids of deliveries, or --state.')
   const rows = await withDatabase((database) =>
     database.transaction(async (tx) => {
-      const wanted = sql.array(
-        ids.map((id) => requireId(id, remedy)),
-        'int8',
-      )
+      const wanted = column(ids, 'int8', (id) => requireId(id, remedy))
       const condition = await conditionOf(tx, filter)
       const found = await tx.any(sql.type(resendRow)`
         SELECT ${columns}, d.due_at IS NOT NULL AS is_due, t.unsubscribed_at IS NOT NULL AS is_unsubscribed

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { column } from '#runtime/postgres/column.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
 import { changeQuietHours } from '../plan/change-quiet-hours.ts'
@@ -69,12 +70,7 @@ async function set(options: Wanted & Output): Promise<void> {
   const [begins, ends] = [readTime(options.from, '--from'), readTime(options.to, '--to')]
   if (!isZone(options.zone))
     throw new UsageError(`There is no time zone ${JSON.stringify(options.zone)}: give one as Europe/Berlin.`)
-  const on =
-    options.day &&
-    sql.array(
-      options.day.map((day) => days.indexOf(day) + 1),
-      'int4',
-    )
+  const on = options.day && column(options.day, 'int4', (day) => days.indexOf(day) + 1)
   const id = await withDatabase((database) =>
     database.transaction(async (tx) => {
       const person = await findPerson(tx, options.person)

@@ -1,5 +1,6 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
@@ -51,10 +52,7 @@ export async function findReaderChannels(
       SELECT user_id, channel_id, channel_purpose = 'REPORT' AS is_report,
         bool_or(channel_purpose = 'REPORT') OVER (PARTITION BY user_id) AS has_report
       FROM ${allChannelSubscriptions} s
-      WHERE user_id = ANY(${sql.array(
-        due.map(({ user_id }) => user_id),
-        'int4',
-      )})
+      WHERE user_id = ANY(${column(due, 'int4', ({ user_id }) => user_id)})
     )
     SELECT NULL AS company_id, u.id AS user_id, u.name AS user_name, c.channel_type, c.destination, c.secret_id, NULL AS through,
       s.channel_id, s.is_report OR (NOT s.has_report AND ${!strict}) AS is_for_reports

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { destinationOf, asRecipient, mergeRecipients } from '../people/destinations.ts'
 import { findFollowers, type Follower, type RecipientChannel } from '../people/recipients.ts'
@@ -81,10 +82,7 @@ async function readNews(tx: Transaction, groups: readonly { group_id: string }[]
   const rows = await tx.any(sql.type(newsRow)`
     SELECT group_id, company_id, news_id, data_source_id, source_measurement_id, severity, n.kind, dedupe_key
     FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
-    WHERE group_id = ANY(${sql.array(
-      groups.map(({ group_id }) => group_id),
-      'uuid',
-    )}) AND assigned_at IS NULL
+    WHERE group_id = ANY(${column(groups, 'uuid', ({ group_id }) => group_id)}) AND assigned_at IS NULL
     ORDER BY g.due_at, group_id, group_index`)
   return Map.groupBy(rows, ({ group_id }) => group_id)
 }
@@ -140,8 +138,5 @@ async function markAssigned(
     WHERE n.news_id = d.news_id`)
   await tx.query(sql.unsafe`
     UPDATE notifier.news_group SET due_at = NULL
-    WHERE group_id = ANY(${sql.array(
-      groups.map(({ group_id }) => group_id),
-      'uuid',
-    )})`)
+    WHERE group_id = ANY(${column(groups, 'uuid', ({ group_id }) => group_id)})`)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { destinationOf, asRecipient, mergeRecipients } from '../people/destinations.ts'
 import { findAdministratorChannels } from '../people/recipients.ts'
@@ -59,10 +60,7 @@ export async function assignOps(
     await addToBundles(tx, items)
     await tx.query(sql.unsafe`
       UPDATE notifier.ops_event SET assigned_at = now()
-      WHERE event_id = ANY(${sql.array(
-        events.map(({ event_id }) => event_id),
-        'uuid',
-      )})`)
+      WHERE event_id = ANY(${column(events, 'uuid', ({ event_id }) => event_id)})`)
     return events.length
   })
 }

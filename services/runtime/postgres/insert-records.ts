@@ -1,4 +1,4 @@
-import { sqlArray } from './column.ts'
+import { column } from './column.ts'
 import { sql, type Transaction } from './database.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function insertRecords<N extends string>(
     typed.map(([name]) => sql.identifier([name])),
     comma,
   )
-  const arrays = typed.map(([name, type]) => sqlArray(type === 'ms' ? 'float8' : type, records, (one) => one[name]))
+  const arrays = typed.map(([name, type]) => column(records, type === 'ms' ? 'float8' : type, (one) => one[name]))
   const values = typed.map(([name, type]) => {
     const value = sql.identifier(['r', name])
     return type === 'ms' ? sql.fragment`to_timestamp(${value} / 1000)` : sql.fragment`${value}`

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { column, columnsOf } from './column.ts'
 import { type Database, sql, type Transaction } from './database.ts'
 
 /**
@@ -46,32 +47,16 @@ async function recordEvents(
   const table = sql.identifier([schema, 'processed_event'])
   // In one order everywhere, so that two transactions with the same events wait for each other instead of deadlocking.
   const order = events.map((_, index) => index).sort((a, b) => (keyOf(events[a]) < keyOf(events[b]) ? -1 : 1))
-  const pick = <V>(value: (event: LedgerEvent, index: number) => V) =>
-    order.map((index) => value(events[index] as LedgerEvent, index))
+  const ofEvent = columnsOf(order.map((index) => events[index] as LedgerEvent))
   const names = Object.keys(columns)
   const arrays = [
-    sql.fragment`${sql.array(
-      pick(({ event_id }) => event_id),
-      'uuid',
-    )}`,
-    sql.fragment`${sql.array(
-      pick(({ replay_id }) => replay_id ?? ''),
-      'text',
-    )}`,
-    sql.fragment`${sql.array(
-      pick(({ part }) => part ?? 1),
-      'int4',
-    )}`,
-    sql.fragment`${sql.array(
-      pick(({ content_hash }) => content_hash ?? ''),
-      'text',
-    )}`,
+    ofEvent('uuid', ({ event_id }) => event_id),
+    ofEvent('text', ({ replay_id }) => replay_id ?? ''),
+    ofEvent('int4', ({ part }) => part ?? 1),
+    ofEvent('text', ({ content_hash }) => content_hash ?? ''),
     ...names.map((name) => {
       const [type, values] = columns[name] as [string, (string | number | null)[]]
-      return sql.fragment`${sql.array(
-        pick((_, index) => values[index] ?? null),
-        sql.fragment`${sql.identifier([type])}[]`,
-      )}`
+      return column(order, type, (index) => values[index] ?? null)
     }),
   ]
   const fields = sql.join(
@@ -88,10 +73,7 @@ async function recordEvents(
   if (missing.length > 0) {
     const earlier = await tx.any(sql.type(known)`
       SELECT event_id, replay_id, part, content_hash, false AS fresh FROM ${table}
-      WHERE event_id = ANY(${sql.array(
-        missing.map(({ event_id }) => event_id),
-        'uuid',
-      )})`)
+      WHERE event_id = ANY(${column(missing, 'uuid', ({ event_id }) => event_id)})`)
     for (const row of earlier) if (!seen.has(keyOf(row))) seen.set(keyOf(row), row)
   }
   return events.map((event) => {
