@@ -46,13 +46,14 @@ stack: install ## run the tests that need servers; one file: make stack FILE=led
 test: check browser ## check, then run the unit and stack tests
 	@vitest run --project unit --project stack
 
-check: install ## check types, lint, format, structure and generated files
+check: install ## check types, lint, format, structure, generated files and pages
 	tsc --noEmit
 	eslint .
 	prettier --check .
 	-node test/structure/main.ts --check
 	node schemas/generate.ts --check
 	node deploy/settings.ts --check
+	node deploy/pages/main.ts
 
 rooms: install ## print the files, rooms and imports of each service
 	@node test/structure/main.ts
@@ -74,6 +75,7 @@ fix: install ## format the files and fix what lint can fix
 	@eslint --fix .
 	@prettier --write --log-level warn .
 
-schemas: install ## write the generated files: schemas/generated, deploy/SETTINGS.md
+schemas: install ## write what is generated: types, settings, tables of pages
 	@node schemas/generate.ts
 	@node deploy/settings.ts
+	@node deploy/pages/main.ts --write

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { commands } from './commands.ts'
 
 const page = await readFile(resolve(import.meta.dirname, 'README.md'), 'utf8')
-const lines = page.match(/(?<=^|`)parma [a-z].*?(?=`|$)/gm) ?? []
+const lines = page.match(/(?<=^npx |`npx )parma [a-z].*?(?=`|$)/gm) ?? []
 
 test('there are commands in the README', () => expect(lines.length).toBeGreaterThan(15))
 

@@ -1,0 +1,62 @@
+// Checks all pages: links, headings, paths, make targets, `parma` commands, settings, and what is generated in them. Prints
+// each problem and fails. `--write` writes what is generated instead.
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { formerSettings } from '#runtime/process/legacy-env.ts'
+import { findUnknownCommands, findUnknownTargets } from './check-commands.ts'
+import { findDeadLinks } from './check-links.ts'
+import { findFormerSettings } from './check-settings.ts'
+import type { Page } from './parts.ts'
+import { readCommands } from './read-commands.ts'
+import { fillIn, renderCommands, renderTopics, renderViews } from './render.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const commandsPage = 'docs/commands.md'
+const topicsPage = 'schemas/README.md'
+const viewsPage = 'ARCHITECTURE.md'
+const settingsPage = 'deploy/SETTINGS.md'
+
+const nouns = await readCommands()
+const generated: Page[] = [
+  { path: commandsPage, text: renderCommands(nouns) },
+  { path: topicsPage, text: fillIn(read(topicsPage), 'topics', renderTopics()) },
+  { path: viewsPage, text: fillIn(read(viewsPage), 'views', renderViews()) },
+]
+
+if (process.argv.includes('--write')) for (const { path, text } of generated) writeFileSync(join(root, path), text)
+else {
+  const problems = await findProblems()
+  for (const problem of problems) console.error(problem)
+  if (problems.length > 0) process.exitCode = 1
+}
+
+async function findProblems(): Promise<string[]> {
+  const pages = await readPages()
+  const tree = {
+    isFile: (path: string) => existsSync(join(root, path)) && statSync(join(root, path)).isFile(),
+    isFolder: (path: string) => existsSync(join(root, path)) && statSync(join(root, path)).isDirectory(),
+  }
+  const targets = new Set([...read('Makefile').matchAll(/^([a-z]+):/gm)].map(([, target = '']) => target))
+  const commands = nouns.flatMap(({ verbs }) => verbs)
+  const stale = generated.filter(({ path, text }) => !existsSync(join(root, path)) || read(path) !== text)
+  return [
+    ...stale.map(({ path }) => `${path} is out of date: run make schemas`),
+    ...pages.flatMap((page) => [
+      ...findDeadLinks(page, pages, tree),
+      ...findUnknownTargets(page, targets),
+      ...(page.path === commandsPage ? [] : findUnknownCommands(page, commands)),
+      ...(page.path === settingsPage ? [] : findFormerSettings(page, new Set(Object.keys(formerSettings)))),
+    ]),
+  ]
+}
+
+async function readPages(): Promise<Page[]> {
+  const exclude = (path: string) => /(^|\/)(node_modules|\.local|\.cache|\.git)$/.test(path)
+  const paths = await Array.fromAsync(glob('**/*.md', { cwd: root, exclude }))
+  return paths.sort().map((path) => ({ path, text: read(path) }))
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
