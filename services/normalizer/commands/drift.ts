@@ -30,7 +30,7 @@ export function build(group: Command): void {
     .command('policy')
     .description('set what happens to new drift; without a policy it is reported')
     .argument('<source>', 'id or name')
-    .addArgument(new Argument('<policy>').choices([...policies, 'none']))
+    .addArgument(new Argument('<policy>', 'what happens; "none" removes the policy').choices([...policies, 'none']))
     .addOption(new Option('--kind <kind>', 'only this kind').choices(driftKinds))
     .option('--path <path>', 'only this path, as shown by `parma drift ls`')
     .option('--json', 'print JSON')
