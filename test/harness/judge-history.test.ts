@@ -167,7 +167,7 @@ describe('changes in the history of the github module, with the default settings
   })
 })
 
-test('the two payloads that a company of the github module has, in turns for ten runs, are no news', () => {
+test('two alternating payloads of one company of the github module are not news', () => {
   const file = join(root, '../shared/data/modules/github.json')
   if (!existsSync(file)) {
     console.log(`${file} is not here: the two payloads of a company are not judged in turns`)

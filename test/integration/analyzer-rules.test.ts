@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 
 describe('rules', () => {
-  test('one that is added and then changed takes effect without a restart, with a version of its own', async () => {
+  test('a rule that is added and then changed takes effect without a restart, with a new version', async () => {
     const { company, observation, addRule } = await analyzer.createSeries()
     const unruled = [observation(0, [{ number: 100 }]), observation(1, [{ number: 103 }])]
     await analyzer.send(...unruled)
@@ -56,7 +56,7 @@ describe('rules', () => {
     expect(second).toMatchObject({ rule: { id: `notification_rules/${rule}`, version: 2 } })
   })
 
-  test('one that cannot be followed is told once, on the rule and to operators, and costs nothing', async () => {
+  test('a rule that cannot be applied is reported once, on the rule and to operators, and affects nothing else', async () => {
     const { company, source, observation, addRule } = await analyzer.createSeries()
     const rule = await addRule(10, 'stddev')
     const two = await addRule(10, 'SUM', 2)
@@ -96,7 +96,7 @@ describe('rules of our own', () => {
   const parma = <T = Ruled>(...args: string[]) => runCommand<T>(commands.rules, ...args)
   const ruleOf = (news: readonly News[]) => news.map(({ rule }) => `${rule?.id} ${rule?.version}`)
 
-  test('one that is added fires, one that is switched off does not, without a restart', async () => {
+  test('an added rule fires, a disabled one does not, without a restart', async () => {
     const { company, source, observation } = await analyzer.createSeries()
     let day = 0
     /** One more value, 4 above the last; returns the rules that told it. */
@@ -133,7 +133,7 @@ describe('rules of our own', () => {
     await expect(parma('edit', '12345', '--percent', '5')).rejects.toThrow('There is no rule "12345"')
   })
 
-  test('a narrower one holds for its company alone; one that is no rule is told once and costs nothing', async () => {
+  test('a narrower rule applies only to its company; an invalid rule is reported once and affects nothing else', async () => {
     const [one, other] = [
       await analyzer.createSeries('int', 'followers'),
       await analyzer.createSeries('int', 'followers'),

@@ -97,7 +97,7 @@ test('the first values, history, replays and late observations are silent; late 
   expect(await analyzer.stored(company)).toHaveLength(rows.length)
 })
 
-test('a payload in parts is one group, told with its last part', async () => {
+test('a payload in parts is one group, which comes with its last part', async () => {
   const { company, observation } = await analyzer.createSeries()
   const item = (seq: number, number: number) => ({ seq, number, item_key: `item ${seq}`, item_label: `repo${seq}` })
   await analyzer.send(observation(0, [item(1, 10), item(2, 10), item(3, 10)]))
@@ -125,7 +125,7 @@ test('a payload in parts is one group, told with its last part', async () => {
   expect(await analyzer.installation.database.query('SELECT FROM analyzer.pending_part')).toEqual([])
 })
 
-test('items of a list that appear and are gone are news, of each payload once', async () => {
+test('items that appear and are gone are news, once for each payload', async () => {
   const { company, measurement, observation } = await analyzer.createSeries()
   const items = (day: number, ...keys: string[]) =>
     observation(
@@ -160,7 +160,7 @@ test('items of a list that appear and are gone are news, of each payload once', 
   )
 })
 
-test('a company, a source or a measurement that is gone costs its own news alone', async () => {
+test('a deleted company costs only its own news', async () => {
   const [gone, kept] = [await analyzer.createSeries(), await analyzer.createSeries()]
   const before = [gone.observation(0, [{ number: 10 }]), kept.observation(0, [{ number: 10 }])]
   await analyzer.send(...before)
@@ -197,7 +197,7 @@ test('keys longer than an index can hold, names with markup, and values of every
   ])
 })
 
-test('what cannot be an observation is a dead letter, and its neighbours are judged', async () => {
+test('an impossible observation is a dead letter, and its neighbours are judged', async () => {
   const { company, observation } = await analyzer.createSeries()
   const bad = [
     observation(0, [], { company_id: 'x' }),
@@ -215,7 +215,7 @@ test('what cannot be an observation is a dead letter, and its neighbours are jud
 })
 
 // These come last: the first stops the service of this file.
-test('what is told again is what was stored, not what would be judged now', async () => {
+test('a redelivery sends what was stored, not what would be judged now', async () => {
   const { company, observation } = await analyzer.createSeries()
   const [first, second] = [observation(0, [{ number: 10 }]), observation(1, [{ number: 20 }])]
   await analyzer.send(first, second)
@@ -230,7 +230,7 @@ test('what is told again is what was stored, not what would be judged now', asyn
   expect(again).toEqual(before)
 })
 
-test('a kill in the middle of many leaves every news once', async () => {
+test('a kill among many observations leaves every news item once', async () => {
   const env = { CONSUME_MAX_BATCH: '20', SESSION_TIMEOUT_MS: '6000' }
   const service = await analyzer.startAnalyzer(env)
   const { company, observation } = await analyzer.createSeries()

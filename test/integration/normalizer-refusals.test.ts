@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 
 describe('what cannot be stored', () => {
-  test('is a refused value, a refused payload or a dead letter, and holds nobody up', async () => {
+  test('is a refused value, a refused payload or a dead letter, and delays nothing else', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const [mapless, gone] = [await bench.addSource(github, null), await bench.addCompany()]
     await bench.installation.database.query('DELETE FROM company WHERE id = $1', [gone])
@@ -110,7 +110,7 @@ describe('what cannot be stored', () => {
     expect(both[1]?.bytes.equals(both[0]!.bytes)).toBe(true)
   })
 
-  test('a measurement that is deleted, or is another source’s, costs its own values', async () => {
+  test('a measurement that is deleted, or of another source, costs only its own values', async () => {
     const [other, company] = [await bench.addSource(github), await bench.addCompany()]
     const source = await bench.addSource(github, null)
     const [name, url] = source.mappings
@@ -194,7 +194,7 @@ describe('what cannot be stored', () => {
     )
   })
 
-  test('an event id that comes for another company while it is written belongs to that one', async () => {
+  test('an event id that is written meanwhile for another company belongs to that company', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const payloads = [bench.payload(source, company, org), bench.payload(source, company, org)]
     await feedMeanwhile(
@@ -233,7 +233,7 @@ describe('what cannot be stored', () => {
     expect(await bench.counts(source)).toMatchObject({ processed_event: 2, value: 16 + 17, refused: 1, series: 11 })
   })
 
-  test('a time that is refused moves no clock and makes no partition', async () => {
+  test('a refused time moves no clock and makes no partition', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const early = bench.payload(source, company, org, { observed_at: Date.parse('2131-02-03') })
     const next = bench.payload(source, company, org)
@@ -249,7 +249,7 @@ describe('what cannot be stored', () => {
     expect(kept?.observed_at.getTime()).toBe(early.observed_at)
   })
 
-  test('a month that was taken away comes back', async () => {
+  test('a detached month is created again', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const observed_at = Date.parse('2012-02-10')
     const payloads = [1, 2].map((size) =>

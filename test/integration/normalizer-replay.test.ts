@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 
 describe('a replay', () => {
-  test('adds what is missing, once, and tells only that, silently', async () => {
+  test('adds what is missing, once, and observes only that, silently', async () => {
     const source = await bench.addSource(github, null)
     const company = await bench.addCompany()
     const typed = (type: string) =>
@@ -91,7 +91,7 @@ describe('a replay', () => {
     expect(await bench.counts(source)).not.toHaveProperty('refused')
   })
 
-  test('that is refused as a whole leaves open what it did not judge', async () => {
+  test('that is refused as a whole leaves open what it did not decide', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const payload = bench.payload(source, company, { name: 'n', size: 'many' })
     await bench.feed([payload])
@@ -137,7 +137,7 @@ describe('a replay', () => {
     expect(await bench.counts(source)).toMatchObject({ value: 1, refused: 2 })
   })
 
-  test('that takes apart what was one value stores all of its leaves, the first too', async () => {
+  test('that splits what was one value stores all its leaves, the first too', async () => {
     const [source, company] = [await bench.addSource(github, null), await bench.addCompany()]
     const inner = await bench.addMeasurements(source.id, [
       { SourceField: 'a', DataType: 'int' },

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 describe('a payload', () => {
-  test('is stored value by value, for us and for parma-web, and told', async () => {
+  test('is stored value by value, for us and for parma-web, and observed', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const payload = bench.payload(source, company, org, { task_id: 7 })
     await bench.feed([payload])
@@ -68,7 +68,7 @@ describe('a payload', () => {
     expect(status).toEqual({ stage: 'normalized', reason: null })
   })
 
-  test('delivered again, also after its map has changed, changes nothing and is told the same', async () => {
+  test('delivered again, even after its map has changed, changes nothing and is observed the same', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const payload = bench.payload(source, company, { ...org, extra: 1 }, { map_version: null })
     const first = bench.payload(source, company, org)
@@ -111,7 +111,7 @@ describe('a payload', () => {
     expect(told[0]).toMatchObject({ kind: 'unknown-path', subject: 'extra', service: 'normalizer', resolved: false })
   })
 
-  test('of the same millisecond as another is 1 ms later; an explicit time is kept, also a late one', async () => {
+  test('in the same millisecond as another is 1 ms later; an explicit time is kept, even a late one', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const received_at = Date.now()
     const [old, ahead] = [Date.parse('2011-03-31T23:59:59.999Z'), received_at + 60_000]
@@ -196,7 +196,7 @@ describe('a payload', () => {
     )
   })
 
-  test('two subjects of one company in turns keep series and items apart', async () => {
+  test('alternating between two subjects of one company keeps series and items apart', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const other = { name: null, url: 'https://h', repos: [], size: 0 }
     const payloads = Array.from({ length: 10 }, () => [
@@ -228,7 +228,7 @@ describe('a payload', () => {
 describe('drift', () => {
   const setPolicy = (...args: string[]) => runCommand(commands.drift, 'policy', ...args)
 
-  test('is ignored, told, or pauses its source, as its policy says', async () => {
+  test('is ignored, reported, or pauses its source, by its policy', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     await setPolicy(source.name, 'pause', '--kind', 'missing-path')
     await setPolicy(source.name, 'ignore', '--path', 'noise')
@@ -280,7 +280,7 @@ describe('drift', () => {
     ])
   })
 
-  test('many more nulls than in the days before are told once', async () => {
+  test('many more nulls than in the days before are reported once', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const noon = Date.parse('2026-05-06T12:00:00Z')
     const payload = (day: number, nulls: number, history = false) => {

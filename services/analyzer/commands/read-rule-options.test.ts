@@ -63,7 +63,7 @@ describe('options change what they name of a rule', () => {
     expect(readRuleOptions(options, {}, before)).toEqual({ ...before, ...changes })
   })
 
-  test('and whom it is about', () => {
+  test('options name a scope', () => {
     const { scope } = readRuleOptions({}, { companies: [], sources: [3, 4] }, before)
     expect(describeScope(before.scope)).toBe('company 1; *stars')
     expect(describeScope(scope)).toBe('source 3, 4; *stars')

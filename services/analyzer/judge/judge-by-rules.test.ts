@@ -76,7 +76,7 @@ describe('a rule of our own', () => {
       ['', '', '', '', '', '', '9→11', '', ''],
     ],
     [
-      'up 3 times in a row, then from anew',
+      'up 3 times in a row, then counted anew',
       { when: percent(10), in_a_row: 3 },
       [10, 20, 30, 40, 50, 60, 70],
       ['', '', '', '10→40', '', '', '40→70'],
@@ -147,7 +147,7 @@ describe('a rule of our own', () => {
     expect(run(given, values)).toEqual(told)
   })
 
-  test('says what it is, since when, and the change in percent', () => {
+  test('a change has its kind, since when, and its percent', () => {
     const series = createSeries([named({ when: percent(10), in_a_row: 2, severity: 'critical' })])
     for (const value of [10, 20]) series.see(number(value))
     expect(series.see(number(30)).firings).toMatchObject([
@@ -160,7 +160,7 @@ describe('a rule of our own', () => {
     ])
   })
 
-  test('of texts, dates and links any change can be asked for, or nothing', () => {
+  test('can fire on any change of texts, dates and links, or never', () => {
     const told = (when: string | { kind: string; ignore: string[] }, type: string, ...values: Value[]) => {
       const series = createSeries([named({ when: typeof when === 'string' ? { kind: when } : when })])
       return values.map((value) =>
@@ -215,7 +215,7 @@ describe('a rule of our own', () => {
 })
 
 describe('what rules remember of a series', () => {
-  test('is little, and of a rule of another version or that is gone nothing', () => {
+  test('is little, and nothing of other versions or of rules that are gone', () => {
     const above10 = named({ when: above(10), cool_down_days: 1 })
     const series = createSeries(
       [above10, named({ when: percent(10) })].map((one, index) => ({ ...one, name: `${index}` })),
@@ -232,7 +232,7 @@ describe('what rules remember of a series', () => {
     expect(series.state()?.rules).toBeUndefined()
   })
 
-  test('may be missing: states that were stored before there were rules go on', () => {
+  test('may be missing, as in states stored before there were rules', () => {
     const old: SeriesState = { eventNo: 1, observedAt: 0, last: number(9), recent: [8, 9] }
     const seen = (given: Given) => {
       const rules = rulesOf([named(given)])

@@ -40,24 +40,24 @@ test.each<[string, Given[], string[][]]>([
   ],
   ['one payload without it is nothing', [{ items: ['a', 'b'] }, { items: ['a'] }, { items: ['a', 'b'] }], [[], [], []]],
   [
-    'an item that comes back is no news, nor that it is gone again',
+    'an item that comes back is not news, nor is its being gone again',
     [...['ab', 'a', 'a', 'ab', 'a', 'a', 'ab']].map((items) => ({ items: [...items] })),
     [[], [], ['-B'], [], [], [], []],
   ],
   [
-    'a list without items tells nothing',
+    'a list without items shows nothing',
     [{ items: ['a'] }, { items: [] }, { items: [] }, { items: ['a'] }],
     [[], [], [], []],
   ],
   ['the first items of a list are news, when the subject is known', [{ items: [] }, { items: ['a'] }], [[], ['+A']]],
   ['another map is where it begins again', [{ items: ['a'] }, { items: ['b', 'c'], map: 2 }], [[], []]],
   [
-    'many at once are one news',
+    'many at once are one news item',
     [{ items: ['a', 'b', 'c', 'd'] }, { items: ['e', 'f', 'g', 'h'] }, { items: ['e', 'f', 'g', 'h'] }],
     [[], ['+E,F,G,H'], ['-A,B,C,D']],
   ],
   [
-    'what is within an item comes and goes with it',
+    'items inside an item come and go with it',
     [
       { items: ['a'], inner: ['a>x'] },
       { items: ['a', 'b'], inner: ['a>x', 'b>x', 'b>y'] },
@@ -68,12 +68,12 @@ test.each<[string, Given[], string[][]]>([
     [[], ['+B'], ['+A>Z'], [], ['-B']],
   ],
   [
-    'items known by their position alone are none, in a list that grows or shrinks',
+    'items known only by position are not news, in a list that grows or shrinks',
     [{ items: ['#0'] }, { items: ['#0', '#1'] }, { items: ['#0'] }, { items: ['#0'] }],
     [[], [], [], []],
   ],
   [
-    'a name of an object is a key like any other',
+    'a name like `constructor` is a key like any other',
     [{ items: ['a'] }, { items: ['a', 'constructor', '__proto__'] }, { items: ['a', 'constructor', '__proto__'] }],
     [[], ['+CONSTRUCTOR', '+__PROTO__'], []],
   ],
@@ -81,13 +81,13 @@ test.each<[string, Given[], string[][]]>([
   expect(run(...payloads)).toEqual(told)
 })
 
-test('of those that are gone the last ones are remembered', () => {
+test('of gone items the last ones are remembered', () => {
   const items = Array.from({ length: 8 }, (_, n) => `i${n}`)
   const told = run({ items: ['a', ...items] }, { items: ['a'] }, { items: ['a'] }, { items: ['a', ...items] })
   expect(told.map((one) => one.join())).toEqual(['', '', '-I0,I1,I2,I3,I4,I5,I6,I7', '+I5,+I6,+I7'])
 })
 
-test('an item was seen last when its list was there, not in a payload without the list', () => {
+test('an item was last seen with its list, not in a payload without the list', () => {
   const lists = [['a', 'b'], [], ['a'], ['a']]
   let state: SubjectState | null = null
   const found = lists.flatMap((keys, index) => {

@@ -72,7 +72,7 @@ function createJudge(rules = compileRules([], 500)) {
   }
 }
 
-test('subjects and items have series of their own, and do not alternate in one', () => {
+test('subjects and items each have their own series', () => {
   const judge = createJudge()
   const [a, b] = [{ subject_key: 'a' }, { subject_key: 'b' }]
   for (let run = 0; run < 10; run += 2) {
@@ -86,7 +86,7 @@ test('subjects and items have series of their own, and do not alternate in one',
   expect(judge(payloadOf(20, [valueOf(20), valueOf(1, { item_key: 'x' })], a))).toEqual(['20'])
 })
 
-test('a series has one value per payload, the last, and siblings are never the previous value', () => {
+test('a series has one value per payload, the last; others in the payload are never the previous value', () => {
   const judge = createJudge()
   expect(judge(payloadOf(1, [valueOf(1), valueOf(100)]))).toEqual([])
   expect(judge(payloadOf(2, [valueOf(100), valueOf(200), valueOf(50)]))).toEqual(['50'])
@@ -113,7 +113,7 @@ test('a late payload is judged by its own past, silently, and newer state stays'
   expect(judge(payloadOf(4, [valueOf(101)], { observed_at: 9000 }))).toEqual([])
 })
 
-test('problems of rules come with the payload that asks for them, and a long window is remembered', () => {
+test('problems of rules come with the payload that needs them, and a long window is remembered', () => {
   const row = {
     rule_id: 'r/1',
     version: 1,
@@ -135,7 +135,7 @@ test('problems of rules come with the payload that asks for them, and a long win
   ).toEqual([])
 })
 
-test('items that appear and are gone are told by payloads that come in their order, and silent where all is', () => {
+test('items appear and are gone only in payloads in order, and silently in silent payloads', () => {
   const judge = createJudge()
   const items = (...keys: string[]) => keys.map((item_key) => valueOf(1, { item_key, path: 'repos[].stars' }))
   expect(judge(payloadOf(2, items('a')))).toEqual([])
@@ -146,7 +146,7 @@ test('items that appear and are gone are told by payloads that come in their ord
   expect(judge(payloadOf(7, items('a', 'b'), { history: true }))).toEqual(['gone c silent'])
 })
 
-test('numbers of one thing that move together are one news, and items known by their position alone are none', () => {
+test('equal moves of one item are one news item, and items known only by position are not news', () => {
   const judge = createJudge()
   const values = (number: number, item_key: string | null) => [
     valueOf(number, { item_key, company_measurement_id: 1 }),
@@ -160,7 +160,7 @@ test('numbers of one thing that move together are one news, and items known by t
   ])
 })
 
-test('a rule that says nothing is told holds for the items of a list, too: by the first measurement they have', () => {
+test('a rule `never` for the first measurement of a list mutes its items too', () => {
   const definition = (measurement: string) => ({ name: 'quiet', when: { kind: 'never' }, scope: { measurement } })
   const own = (measurement: string) => [
     { rule_id: 'rule/1', version: 1, definition: definition(measurement), bucketCompanies: [] },

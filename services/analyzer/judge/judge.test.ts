@@ -77,7 +77,7 @@ describe('a percent rule', () => {
     expect(percents(run(numbers(100, 150), [ruleRow({ entries: 5 })]))).toEqual([[], [50]])
   })
 
-  test('all rules of a measurement count', () => {
+  test('all rules of a measurement apply', () => {
     const rows = [
       ruleRow({ threshold: 10 }),
       ruleRow({ rule_id: 'notification_rules/2', threshold: 40 }),
@@ -126,7 +126,7 @@ describe('an aggregate compares windows of equal length', () => {
   })
 })
 
-describe('a rule that cannot be followed is a problem with a remedy, and the measurement is judged by default', () => {
+describe('a rule that cannot be applied is a problem with a remedy, and the defaults judge the measurement', () => {
   test.each<[Partial<PublicRow>, RegExp]>([
     [{ method: 'stddev' }, /"stddev" is unknown: use sum/],
     [{ method: 'toString' }, /unknown/],
@@ -226,7 +226,7 @@ describe('a series over time, without a rule', () => {
   const climb = Array.from({ length: 30 }, (_, week) => 1000 * 1.05 ** week)
   const noise = Array.from({ length: 60 }, (_, week) => 1000 + 300 * Math.sin(week * week))
 
-  test('a slow climb, and noise once it is known, are no news', () => {
+  test('a slow climb, and noise once it is known, are not news', () => {
     expect(tell(numbers(...climb)).join('')).toBe('')
     expect(
       tell(numbers(...noise))
@@ -243,7 +243,7 @@ describe('a series over time, without a rule', () => {
     expect(tell(values)).toEqual(told)
   })
 
-  test('texts that go to and fro are told, marked, and held until they keep still for three values', () => {
+  test('texts that change back and forth are marked, then held until they are stable for three values', () => {
     const texts = (signs: string): Value[] => [...signs].map((text) => ({ kind: 'text', text }))
     expect(tell(texts('ababababbbbab'), 'text')).toEqual([
       ...['', 'told', 'told', 'flapping', 'held', 'held', 'held', 'held', '', '', ''],

@@ -43,7 +43,7 @@ describe('the scope of a rule', () => {
   })
 })
 
-describe('of the rules of one name the narrowest holds', () => {
+describe('of rules with one name the narrowest applies', () => {
   const general = own({})
   const stars = own({ scope: { measurement: '*stars' } })
   const source = own({ scope: { sources: [3], measurement: 'for*' } })
@@ -65,21 +65,21 @@ describe('of the rules of one name the narrowest holds', () => {
     expect(idsOf(rows, of).toSorted()).toEqual([holds.rule_id, other.rule_id].toSorted())
   })
 
-  test('of equally narrow ones the last, and those of parma-web beside them', () => {
+  test('of equally narrow ones the last applies, beside those of parma-web', () => {
     const twice = [own({ scope: { companies: [1] } }), own({ scope: { companies: [1, 2] } })]
     expect(idsOf([published, ...twice])).toEqual([published.rule_id, twice[1]!.rule_id])
     expect(idsOf([published], { measurement: 2 })).toEqual([])
   })
 })
 
-test('answers are the same when they are asked for again, whatever the company', () => {
+test('answers do not change when asked again, for any company', () => {
   const rules = compileRules([own({ scope: { companies: [1] } })], 500)
   const value = { source_measurement_id: 1, measurement_name: 'stars' }
   const ask = (company_id: string) => rules({ company_id, data_source_id: 3 }, value).rules.length
   expect(['1', '2', '1', '2'].map(ask)).toEqual([1, 0, 1, 0])
 })
 
-describe('a rule of our own that cannot be applied is a problem where it would hold', () => {
+describe('a rule of our own that cannot be applied is a problem where it would apply', () => {
   const percent = { kind: 'percent', by: 10 }
   test.each<[Record<string, unknown>, RegExp]>([
     [{ window: { method: 'avg', runs: 501 } }, /aggregates 501 values: use 1 to 500/],

@@ -196,7 +196,7 @@ describe('title and message', () => {
     ])
   })
 
-  test('two times of one day are told apart', () => {
+  test('two times of one day can be distinguished', () => {
     const dates = [from, from + 3_600_000].map((date): Value => ({ kind: 'date', date })) as [Value, Value]
     expect(describeFiring(firingOf(...dates, 'date')!, to, names).current).toBe('16 November 2026, 11:03 UTC')
   })
@@ -213,7 +213,7 @@ describe('title and message', () => {
     )
   })
 
-  test('less than two days ago is told with the time', () => {
+  test('less than two days ago has the time', () => {
     const firing = { ...firingOf(number(10), number(20), 'int')!, since: to - 3_600_000 }
     expect(describeFiring(firing, to, names).message).toContain('since 23 November 2026, 08:00 UTC (')
   })
@@ -240,7 +240,7 @@ describe('title and message', () => {
     )
   })
 
-  test('names are text, whatever they hold', () => {
+  test('names are plain text, whatever they contain', () => {
     const hostile = {
       company: '{{company}} ${x} <b>%s</b>\u0000\n$&',
       source: '$1',
@@ -254,7 +254,7 @@ describe('title and message', () => {
   })
 })
 
-test('every number of a text is a fact, and company, measurement and both values are named', () => {
+test('every number in a text is a fact, and company, measurement and both values are named', () => {
   const finite = fc.oneof(
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.integer(),

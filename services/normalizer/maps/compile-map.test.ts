@@ -14,7 +14,7 @@ const entry = (field: string, type: string, id?: unknown, more: object = {}) => 
   ...more,
 })
 
-test('a name below a nested entry stays there, types in any case', () => {
+test('a name below a nested entry stays there, and the case of types does not count', () => {
   const { root, messages, names } = compile([
     entry('name', 'TEXT', 1),
     entry('repos', 'Nested', 2, {
@@ -103,19 +103,19 @@ test('a nested entry without id keeps its children', () => {
   expect(root.get('a')).toMatchObject({ kind: 'nested', id: null })
 })
 
-test('entries that are none are reported with their place', () => {
+test('entries that are not entries are reported with their place', () => {
   expect(compile([null, 5, { DataType: 'int' }]).messages).toEqual(
     ['0', '1', '2'].map((at) => `${at}: an entry has no SourceField`),
   )
 })
 
-test('a name that comes again on every level ends with the map', () => {
+test('a name that repeats on every level ends with the map', () => {
   let children: object[] = []
   for (let level = 0; level < 500; level++) children = [entry('a', 'nested', level + 1, { NestedMappings: children })]
   expect(compile(children).messages.some((message) => message.includes('nested deeper than 100 levels'))).toBe(true)
 })
 
-test('an empty map is a map; what is none is null', () => {
+test('an empty map is a map; anything else is null', () => {
   expect(compile([]).root.size).toBe(0)
   expect(compileMap('{"Source":"template"}')?.root.size).toBe(0)
   for (const text of ['', '5', 'null', '[]', '{"Mappings":5}', "{'Mappings':[]}"]) expect(compileMap(text)).toBeNull()
@@ -146,7 +146,7 @@ test('no map makes it throw', () => {
   )
 })
 
-test('what is nested without end where an id or a type belongs costs its entry alone', () => {
+test('endless nesting in place of an id or a type costs only its entry', () => {
   const deep = '['.repeat(200_000) + ']'.repeat(200_000)
   const entries = ['"DataType":"int","source_measurement_id":', '"source_measurement_id":1,"DataType":'].map(
     (start, index) => `{"SourceField":"${index}",${start}${deep}}`,

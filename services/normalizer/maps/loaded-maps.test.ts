@@ -14,7 +14,7 @@ const row = (version: number, data_source_id = 1): NormalizationMap => ({
   },
 })
 
-test('null is the newest version that is loaded, whatever came last', async () => {
+test('null finds the newest loaded version, in whatever order they came', async () => {
   const maps = createMaps(0)
   expect(await maps.find(1, null)).toBe('no-map')
   for (const version of [2, 3, 1]) maps.add(row(version))
@@ -32,7 +32,7 @@ test('a version is waited for, once', async () => {
   expect(await Promise.all(found)).toMatchObject([{ version: 5 }, { version: 5 }])
 })
 
-test('one that does not come is missing, at once from then on, until it comes', async () => {
+test('a version that does not arrive is missing, from then on at once, until it arrives', async () => {
   const maps = createMaps(300)
   expect(await maps.find(1, 5)).toBe('map-missing')
   const start = performance.now()

@@ -30,7 +30,7 @@ test.each(rows)('$type ← $json: $becomes', ({ type, json, becomes }) => {
   expect(render(coerce(type, read(json)))).toBe(becomes)
 })
 
-describe.each(['paragraph', 'comment', 'link', 'image'] as const)('%s does as text does', (type) => {
+describe.each(['paragraph', 'comment', 'link', 'image'] as const)('%s behaves like text', (type) => {
   test.each(rows.filter((row) => row.type === 'text'))('$json', ({ json, becomes }) => {
     expect(render(coerce(type, read(json)))).toBe(becomes.replace(/^text/, type))
   })

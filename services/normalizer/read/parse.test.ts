@@ -28,7 +28,7 @@ function plain(node: Json): unknown {
   }
 }
 
-test('it reads what JSON.parse reads, and the canonical text says the same', () => {
+test('it reads what JSON.parse reads, and the canonical text is equal to it', () => {
   const layout = fc.constantFrom(undefined, 1, '\t')
   fc.assert(
     fc.property(fc.json({ maxDepth: 6 }), layout, (text, space) => {
@@ -104,7 +104,7 @@ test('numbers keep their digits', () => {
   expect(read('123456789012345678901234567890.10')).toMatchObject({ text: '123456789012345678901234567890.10' })
 })
 
-test('of doubled members the later one counts, __proto__ is a name like any other', () => {
+test('the later of two equal members counts, and __proto__ is a name like any other', () => {
   const { members } = read('{"__proto__":1,"a":2,"__proto__":3}') as Structure
   expect(members.map(({ key, overridden }) => [key, overridden])).toEqual([
     ['__proto__', true],
@@ -127,11 +127,11 @@ describe('limits', () => {
     expect(parse(nested(1000), { ...limits, MAX_DEPTH: 1000 }).problem).toBeUndefined()
     expect(parse('[{"a":'.repeat(1_000_000), limits)).toMatchObject({ problem: 'too-deep' })
   })
-  test('of leaves, where members of a list count too', () => {
+  test('of leaves, including members of a list', () => {
     expect(parse(`[${Array(1000).fill(1).join()}]`, limits).problem).toBeUndefined()
     expect(parse(`[${Array(1001).fill(1).join()}]`, limits)).toMatchObject({ problem: 'too-many-leaves' })
   })
-  test('long strings cost no stack and no square of time', { timeout: 10_000 }, () => {
+  test('long strings need no stack and no quadratic time', { timeout: 10_000 }, () => {
     for (const text of ['a', '\\n', '\\\\', '\\"', '\\ud83d\\ude00'])
       expect(read(`"${text.repeat(4_000_000 / text.length)}"`).kind).toBe('text')
     expect(parse(`"${'\\"'.repeat(2_000_000)}`, limits)).toMatchObject({ problem: 'unparsable' })

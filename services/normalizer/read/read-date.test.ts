@@ -77,7 +77,7 @@ test.each([
   expect(readDate(text)).toBe('ambiguous-date')
 })
 
-test.each([0, -1, 2024, 99_999_999, 1e14, NaN])('%d is no epoch', (epoch) => {
+test.each([0, -1, 2024, 99_999_999, 1e14, NaN])('%d is not an epoch', (epoch) => {
   expect(readEpoch(epoch)).toBe('ambiguous-date')
 })
 

@@ -3,7 +3,7 @@ import { SeriesCache, seriesKey } from './series-cache.ts'
 
 const ids = (count: number) => new Map(Array.from({ length: count }, (_, id) => [id, id]))
 
-test('it forgets what was not used for the longest time, beyond its size', () => {
+test('beyond its size it forgets what was unused the longest', () => {
   const cache = new SeriesCache(10)
   cache.keep(new Map([['a', ids(4)]]))
   cache.keep(new Map([['b', ids(4)]]))
@@ -12,7 +12,7 @@ test('it forgets what was not used for the longest time, beyond its size', () =>
   expect(['a', 'b', 'c'].map((key) => cache.get(key)?.size)).toEqual([4, undefined, 4])
 })
 
-test('what is added joins what is there', () => {
+test('new entries join existing ones', () => {
   const cache = new SeriesCache(10)
   cache.keep(new Map([['a', new Map([[1, 11]])]]))
   cache.keep(new Map([['a', new Map([[2, 22]])]]))
@@ -26,6 +26,6 @@ test('what is added joins what is there', () => {
   expect(cache.get('a')).toBeUndefined()
 })
 
-test('companies and sources are not mistaken for each other', () => {
+test('companies and sources are not confused', () => {
   expect(seriesKey(1, 23)).not.toBe(seriesKey(12, 3))
 })

@@ -36,7 +36,7 @@ const value: ValueRow = {
 const names = new Map([[20, 'name']])
 const limits = { values: 3, bytes: 10_000 }
 
-test('a value is told as it is stored, a list by its members alone', () => {
+test('a value is observed as stored, a list by its members alone', () => {
   const values = [value, { ...value, seq: 1, text: '["b","a"]', members: ['a', 'b'] }]
   const [observation] = observe({ event_no: 5, row, values }, names, limits)
   expect(observation).toMatchObject({
@@ -54,13 +54,13 @@ test('a value is told as it is stored, a list by its members alone', () => {
   ])
 })
 
-test('a payload without values is one empty part; a replay without, and a refused payload, are none', () => {
+test('a payload without values is one empty part; an empty replay and a refused payload have none', () => {
   expect(observe({ event_no: 5, row, values: [] }, names, limits)).toMatchObject([{ part: 1, parts: 1, values: [] }])
   expect(observe({ event_no: 5, row: { ...row, replay_id: 'r' }, values: [] }, names, limits)).toEqual([])
   expect(observe({ event_no: 5, row: { ...row, reason: 'no-map' }, values: [] }, names, limits)).toEqual([])
 })
 
-test('a replay keeps the event_no of its event and says its replay_id', () => {
+test('a replay keeps the event_no of its event and has its replay_id', () => {
   const [observation] = observe(
     { event_no: 5, row: { ...row, event_no: 9, replay_id: 'r' }, values: [value] },
     names,
@@ -69,7 +69,7 @@ test('a replay keeps the event_no of its event and says its replay_id', () => {
   expect(observation).toMatchObject({ event_no: 5, replay_id: 'r' })
 })
 
-test('a value that no record can carry is told by its beginning and hash, which differ when it does', () => {
+test('a value too large for a record is cut to its beginning and a hash', () => {
   const tell = (more: Partial<ValueRow>) =>
     observe({ event_no: 5, row, values: [{ ...value, ...more }] }, names, limits)[0]?.values[0]
   const [one, two] = ['a', 'b'].map((end) => tell({ text: 'x'.repeat(20_000) + end }))

@@ -93,22 +93,22 @@ test('the list’s own code is a natural key', () => {
   ).toEqual(['1', '2'])
 })
 
-test('ItemKey decides, where an item has it', () => {
+test('ItemKey decides if an item has it', () => {
   const items = [{ id: 1, code: 'a' }, { id: 2, code: 'b' }, { id: 3 }, { id: 4, code: 'a' }]
   expect(keys(items, { itemKey: 'code' })).toEqual(['a', 'b', '#2', 'a#2'])
 })
 
-test('the key of the outer item comes in front, without mistaking one for the other', () => {
+test('the key of the outer item comes in front, and the two cannot be confused', () => {
   expect(keys([{ id: 'a>b' }, { id: 'a\\' }], { outer: 'o' })).toEqual(['o>a\\>b', 'o>a\\\\'])
 })
 
-test('long keys are their hash, and stay different', () => {
+test('long keys are replaced by their hash and stay different', () => {
   const long = keys([{ id: 'x'.repeat(600) }, { id: `${'x'.repeat(600)}y` }])
   expect(long.map((key) => /^sha256:[0-9a-f]{64}$/.test(key))).toEqual([true, true])
   expect(new Set(long).size).toBe(2)
 })
 
-test('items keep their key when the list is sorted otherwise or grows', () => {
+test('items keep their key when the list is reordered or grows', () => {
   const repos = [
     { name: 'a', html_url: 'h/a' },
     { name: 'b', html_url: 'h/b' },
@@ -117,7 +117,7 @@ test('items keep their key when the list is sorted otherwise or grows', () => {
   expect(keys([...repos, { name: 'c', html_url: 'h/c' }]).slice(0, 2)).toEqual(keys(repos))
 })
 
-test('whatever a list holds, no two items are one', () => {
+test('no two items of any list have one key', () => {
   const text = fc.oneof(
     fc.constantFrom('a', 'a#2', '#1', 'a>b', '\\', ''),
     fc.string({ unit: 'binary', maxLength: 600 }),
@@ -143,7 +143,7 @@ test('whatever a list holds, no two items are one', () => {
   )
 })
 
-test('50,000 items with one key take no square of time', () => {
+test('50,000 items with one key need no quadratic time', () => {
   const all = keys(Array.from({ length: 50_000 }, () => ({ id: 'same' })))
   expect(new Set(all).size).toBe(50_000)
 })

@@ -63,7 +63,7 @@ test.each([
   expect(result.parents.size).toBe(series)
 })
 
-test('of doubled members the last is stored, the others are refused', () => {
+test('of equal members the last is stored, the others are refused', () => {
   const { values, refused } = run('{"a":1,"a":[2],"a":3}', [entry('a', 'int')])
   expect(values).toMatchObject([{ number: 3, seq: 2 }])
   expect(refused).toMatchObject([
@@ -72,7 +72,7 @@ test('of doubled members the last is stored, the others are refused', () => {
   ])
 })
 
-test('what a wrong entry stands for is refused with its reason', () => {
+test('values at a wrong entry are refused with its reason', () => {
   const mappings = [{ SourceField: 'a', DataType: 'int' }, entry('b', 'wibble')]
   expect(run('{"a":1,"b":2}', mappings).refused).toMatchObject([
     { reason: 'no-measurement-id' },
@@ -93,26 +93,26 @@ test('a value of many leaves covers them all', () => {
 })
 
 describe('drift', () => {
-  test('an unknown member is one path, whatever it holds and however often', () => {
+  test('an unknown member is one path, whatever it contains and however often it occurs', () => {
     const { drift, unmapped } = run('{"repos":[{"x":{"y":[1,{"z":2}]}},{"x":1},{"x":null}]}', [nested('repos')])
     expect(drift).toEqual([{ kind: 'unknown-path', path: 'repos[].x', found: 'object', declared: '' }])
     expect(unmapped).toHaveLength(3)
   })
-  test('a member is missing where no item has it', () => {
+  test('a member is missing if no item has it', () => {
     expect(run('{"repos":[{"name":"a"},{"name":"b"}]}', repos).drift).toEqual([
       { kind: 'missing-path', path: 'name', found: '', declared: 'text' },
       { kind: 'missing-path', path: 'repos[].stars', found: '', declared: 'int' },
     ])
     expect(run('{"name":null,"repos":[]}', repos).drift).toEqual([])
   })
-  test('a type is another one', () => {
+  test('a type differs', () => {
     const mappings = [entry('a', 'int'), entry('b', 'text'), entry('c', 'text'), entry('d', 'date')]
     expect(run('{"a":"5","b":["x"],"c":5,"d":1700000000}', mappings).drift).toEqual([
       { kind: 'retyped-path', path: 'a', found: 'text', declared: 'int' },
       { kind: 'retyped-path', path: 'c', found: 'number', declared: 'text' },
     ])
   })
-  test('an item is none', () => {
+  test('an item is not an object', () => {
     expect(run('{"r":[{"a":1},7,null,8]}', [nested('r', entry('a', 'int'))]).drift).toEqual([
       { kind: 'retyped-path', path: 'r[]', found: 'number', declared: 'nested' },
     ])
@@ -123,19 +123,19 @@ describe('drift', () => {
   })
 })
 
-test('odd keys have paths that cannot be mistaken', () => {
+test('odd keys have unambiguous paths', () => {
   const paths = run('{"a.b":1,"a b":2,"":3,"x[]":4,"\\u0000":5,"__proto__":6}', []).drift.map(({ path }) => path)
   expect(paths).toEqual(['["a.b"]', 'a b', '[""]', '["x[]"]', '["\\u0000"]', '__proto__'])
 })
 
-test('a path has an end, and long ones stay different', () => {
+test('long paths are cut and stay different', () => {
   const key = 'é\u{1f680}'.repeat(500)
   const paths = run(`{"${key}":1,"${key}x":2}`, []).drift.map(({ path }) => path)
   expect(new Set(paths).size).toBe(2)
   expect(paths.every((path) => path.length <= 500 && path.startsWith('é\u{1f680}') && isStorable(path))).toBe(true)
 })
 
-test('1,000 levels are no trouble, as one value, by as many entries or by none', () => {
+test('1,000 levels work: as one value, with as many entries, and with none', () => {
   const levels = 1000
   const json = `{"a":${'{"a":'.repeat(levels - 2)}[7]${'}'.repeat(levels - 2)}}`
   const { root } = parse(json, { MAX_LEAVES: 10, MAX_DEPTH: levels })

@@ -22,7 +22,7 @@ test('a payload is understood by the map it is given', () => {
   expect(result).toMatchObject({ mapVersion: 3, normalized: { values: [{ seq: 0, number: 5 }], nulls: [1] } })
 })
 
-test('leaves are counted from raw_data on, wherever it stands in the body', () => {
+test('leaves are counted from raw_data on, wherever it is in the body', () => {
   const body = Buffer.from('{"raw_data":{"a":1},"z":[1,{"a":2}],"raw_data":{"a":7},"company_id":"1"}')
   expect(understand(payload('', { body }), map, options)).toMatchObject({
     normalized: { values: [{ seq: 0, number: 7 }] },
