@@ -4,8 +4,8 @@ import tseslint from 'typescript-eslint'
 const services = readdirSync(new URL('services', import.meta.url)).filter((name) => name !== 'runtime')
 
 /**
- * Which room of a service may import which. A room also imports itself, `#runtime/*`, `#schemas/*` and the configuration's types at the
- * service's root; files at the root import any room.
+ * Which room of a service may import which. A room may also import itself, `#runtime/*`, `#schemas/*` and the
+ * configuration at the service's root. Files at the root may import any room.
  */
 const rooms = {
   runtime: {

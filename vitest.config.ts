@@ -30,7 +30,7 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           globalSetup: ['test/harness/global-setup.ts'],
           testTimeout: 600_000,
-          // They stop servers that all of them use.
+          // These tests stop servers that they all use.
           fileParallelism: false,
         },
       },

@@ -1,5 +1,5 @@
-// Prints how many tests passed and failed in the last `make test`, from the report it left. No report, or no test in it,
-// is a failure.
+// Prints how many tests of the last `make test` passed and failed, from its report. A missing or empty report is a
+// failure.
 import { existsSync, readFileSync } from 'node:fs'
 
 const file = '.cache/test-results.json'

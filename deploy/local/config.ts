@@ -8,11 +8,11 @@ import { writeWholeFile } from './whole-file.ts'
 export const services = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
 export type ServiceName = (typeof services)[number]
 
-/** Our own processes in a stack: the services, and the mining module that serves as example. */
+/** Our own processes in a stack: the services and the example mining module. */
 export const programs = [...services, 'miner-npm'] as const
 export type ProgramName = (typeof programs)[number]
 
-/** Every port of the stack: its default, and the environment variable that moves it. All listen on 127.0.0.1 only. */
+/** Every port of the stack, with its default and the environment variable that moves it. All are on 127.0.0.1 only. */
 export const portTable = {
   edge: { setting: 'PARMA_EDGE_PORT', port: 24080 },
   kafka: { setting: 'PARMA_KAFKA_PORT', port: 24092 },
@@ -38,7 +38,7 @@ export type PortName = keyof typeof portTable
 export const serverPorts: readonly PortName[] = ['kafka', 'kafka-controller', 'registry', 'postgres', 'firestore']
 export type Ports = Record<PortName, number>
 
-/** The environment this process was started with; those it starts inherit it. */
+/** The environment of this process. The processes that it starts inherit it. */
 export const inheritedEnv: NodeJS.ProcessEnv = process.env
 
 export type Secrets = { postgresPassword: string; sharedSecret: string; analyticsSecret: string }
@@ -63,7 +63,7 @@ export const defaultDir = join(root, '.local')
 
 /**
  * Settings of the stack in `dir`, with secrets made on first use and kept (mode 0600).
- * `freePorts` picks ports nobody listens on and keeps them, so that a restart finds its stack where it was.
+ * `freePorts` picks free ports and keeps them, so that a restarted stack has the same addresses.
  */
 export async function readSettings(dir: string, freePorts: boolean, env = inheritedEnv): Promise<Settings> {
   mkdirSync(dir, { recursive: true })
@@ -81,7 +81,10 @@ export async function readSettings(dir: string, freePorts: boolean, env = inheri
   }
 }
 
-/** The ports of the table, with those the environment moves. Names every value that is no port, or another one's, at once. */
+/**
+ * The ports of the table, moved by the environment. Throws one error that names every value that is no port, or is
+ * taken twice.
+ */
 export function readPorts(env: NodeJS.ProcessEnv): Ports {
   const ports = {} as Ports
   const wrong: string[] = []
@@ -96,7 +99,9 @@ export function readPorts(env: NodeJS.ProcessEnv): Ports {
   return ports
 }
 
-/** The first port that another program listens on, with the setting that moves it; null when all but `except` are free. */
+/**
+ * The first port that another program listens on, with the setting that moves it; null when all but `except` are free.
+ */
 export async function findTakenPort(
   ports: Ports,
   except: readonly PortName[] = [],
@@ -106,12 +111,12 @@ export async function findTakenPort(
   return null
 }
 
-/** While this file exists the process of that name is kept down: to see what the others do without it. */
+/** While this file exists the process of that name stays down: to see how the others do without it. */
 export function downFile(dir: string, name: string): string {
   return join(dir, `${name}.down`)
 }
 
-/** A short name of a stack's folder, the same on every run, for things that must lie outside of it. */
+/** A short name for a stack's folder, the same in every run, for data that must lie outside the folder. */
 export function nameOfDir(dir: string): string {
   return createHash('sha256').update(resolve(dir)).digest('hex').slice(0, 16)
 }

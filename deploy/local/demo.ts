@@ -1,5 +1,5 @@
-// `make demo`: from an empty database to values, news and messages, with real package metadata. Uses only HTTP and `parma`, and
-// leaves everything running. When something does not arrive, it fails and names what is missing.
+// `make demo`: from an empty database to values, news and messages, with real package metadata. Uses only HTTP and
+// `parma`, and leaves everything running. When something does not arrive, it fails and names what is missing.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'

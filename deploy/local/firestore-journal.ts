@@ -1,6 +1,6 @@
-// Gives the Firestore emulators, which keep documents in memory, a memory on disk: stands before one as a gRPC proxy,
-// keeps each successful write call in a journal, and plays the journal to every emulator process it meets before it lets
-// clients through. A client sees a write succeed only when it is in the journal.
+// Firestore emulators keep documents in memory only. This gRPC proxy in front of one writes each successful write call
+// to a journal, and replays the journal to every new emulator process before it lets clients through. A client sees a
+// write succeed only when it is in the journal.
 import { once } from 'node:events'
 import { openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 import { createServer as createHttp1Server } from 'node:http'
@@ -83,7 +83,7 @@ async function call(session: http2.ClientHttp2Session, { method, message }: Writ
   return status
 }
 
-/** Plays all writes in order. A call that is refused one by one was played to this very emulator before. */
+/** Replays all writes in order. A single call that the emulator refuses was replayed to it before. */
 async function replay(session: http2.ClientHttp2Session): Promise<void> {
   const { writes, end } = decodeWrites(readFileSync(file))
   truncateSync(file, end)
@@ -135,6 +135,6 @@ createServer((socket) => {
     ;(isHttp2 ? grpc : health).emit('connection', socket)
   })
 }).listen(Number(port), '127.0.0.1')
-// Everything is on disk already, and an orderly exit lets Node keep its compile cache.
+// Everything is on disk; an orderly exit lets Node keep its compile cache.
 process.once('SIGTERM', () => process.exit())
 await followEmulator()

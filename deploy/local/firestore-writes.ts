@@ -1,4 +1,4 @@
-/** The calls that change documents; all others only read. https://firebase.google.com/docs/firestore/reference/rpc */
+/** The calls that change documents. All others only read. https://firebase.google.com/docs/firestore/reference/rpc */
 export const writeMethods = ['Commit', 'BatchWrite'] as const
 export type WriteMethod = (typeof writeMethods)[number]
 
@@ -26,8 +26,8 @@ export function unframe(body: Buffer): Buffer {
 }
 
 /**
- * Drops field 3 of a CommitRequest, the transaction it belonged to: a transaction is known only to the process that
- * began it. All three fields of the request are length-delimited (wire type 2).
+ * Drops field 3 of a CommitRequest, its transaction, which only the process that began it knows. All three fields of
+ * the request are length-delimited (wire type 2).
  */
 export function dropTransaction(message: Buffer): Buffer {
   const kept: Buffer[] = []
@@ -42,8 +42,8 @@ export function dropTransaction(message: Buffer): Buffer {
 }
 
 /**
- * Joins neighbouring commits into few: protobuf messages one after the other are one message with the repeated fields
- * appended, so their writes are applied in the same order. Keeps below `maxBytes` and `maxCalls` of the original calls.
+ * Joins neighbouring commits: protobuf messages in a row are one message with the repeated fields appended, so their
+ * writes are applied in the same order. A joined call stays below `maxBytes` and `maxCalls` original calls.
  */
 export function* joinCommits(writes: Iterable<Write>, maxBytes: number, maxCalls: number): Generator<Write[]> {
   let group: Write[] = []
@@ -61,7 +61,7 @@ export function* joinCommits(writes: Iterable<Write>, maxBytes: number, maxCalls
   if (group.length > 0) yield group
 }
 
-/** A write as it lies in the journal: length of what follows, method, message. */
+/** A write in the journal: the length of the rest, the method, the message. */
 export function encodeWrite({ method, message }: Write): Buffer {
   const header = Buffer.alloc(5)
   header.writeUInt32BE(message.length + 1)
@@ -69,7 +69,7 @@ export function encodeWrite({ method, message }: Write): Buffer {
   return Buffer.concat([header, message])
 }
 
-/** All complete writes of a journal, and where they end: what lies behind was cut short by a crash. */
+/** All complete writes of a journal, and where they end. A crash cut what follows. */
 export function decodeWrites(journal: Buffer): { writes: Write[]; end: number } {
   const writes: Write[] = []
   let at = 0

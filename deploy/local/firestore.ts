@@ -7,8 +7,8 @@ import { accepts, answers, type Program } from './processes.ts'
 const jar = 'platform/cloud-firestore-emulator/cloud-firestore-emulator.jar'
 
 /**
- * A Firestore emulator, and before it the journal that keeps its documents. Clients talk to the journal's port.
- * What `serverTimestamp()` and a document's own create and update times say is renewed when the emulator restarts.
+ * A Firestore emulator, behind the journal that keeps its documents. Clients talk to the journal's port. When the
+ * emulator restarts, server timestamps and the create and update times of documents become new.
  */
 export function firestorePrograms(settings: Settings): Program[] {
   const { dir, ports } = settings
@@ -27,13 +27,13 @@ export function firestorePrograms(settings: Settings): Program[] {
   ]
 }
 
-/** Google's emulator where the Google Cloud SDK has it, else npm's. */
+/** Google's emulator if the Google Cloud SDK has it, otherwise npm's. */
 function emulatorProgram({ firestoreEmulator, ports }: Settings): Program {
   const port = ports['firestore-emulator']
   const google = firestoreEmulator === 'npm' ? null : findGoogleEmulator(inheritedEnv)
   if (!google && firestoreEmulator === 'google')
     throw new Error(
-      'PARMA_FIRESTORE_EMULATOR is google, but no Google Cloud SDK with cloud-firestore-emulator is here.',
+      'PARMA_FIRESTORE_EMULATOR is google, but no Google Cloud SDK with cloud-firestore-emulator was found.',
     )
   return {
     name: 'firestore',
@@ -52,7 +52,7 @@ function googleArguments(jarFile: string, port: number): string[] {
   ]
 }
 
-/** The emulator's jar in the SDK whose `gcloud` is on the path, else in the folders SDKs are usually installed to. */
+/** The emulator's jar in the SDK whose `gcloud` is on the path, otherwise in the usual folders of SDKs. */
 export function findGoogleEmulator(env: NodeJS.ProcessEnv): string | null {
   const onPath = (env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'gcloud'))
   const roots = [

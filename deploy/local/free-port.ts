@@ -7,7 +7,10 @@ type Range = readonly [from: number, below: number]
 export const settledPorts: Range = [24_000, 25_000]
 /** Ports that a stack keeps for itself: free while it is down, so nobody else may pick them at random. */
 export const keptPorts: Range = [25_000, 28_000]
-/** All ranges lie below the one from which systems take ports of outgoing connections: Linux from 32768, others from 49152. */
+/**
+ * All ranges lie below the one from which systems take ports of outgoing connections: Linux from 32768, others from
+ * 49152.
+ */
 const passingPorts: Range = [28_000, 32_000]
 
 /** Whether nobody listens on `port` of this machine. */

@@ -57,7 +57,9 @@ async function runMaven(directory: string, say: (text: string) => void): Promise
 
 const units: Record<string, number> = { kB: 1e3, MB: 1e6, GB: 1e9 }
 
-/** Bytes of a line like `Downloaded from central: https://…/kafka_2.13-4.1.0.jar (5.6 MB at 8.1 MB/s)`; 0 of any other. */
+/**
+ * Bytes of a line like `Downloaded from central: https://…/kafka_2.13-4.1.0.jar (5.6 MB at 8.1 MB/s)`; 0 of any other.
+ */
 export function readSize(line: string): number {
   const [, size, unit = ''] = /Downloaded from .* \(([\d.]+) (\w+) at /.exec(line) ?? []
   return Number(size ?? 0) * (units[unit] ?? 1)

@@ -1,17 +1,21 @@
-// Asks a Kafka node in its own protocol whether clients can work with it: its port is open long before.
+// Asks a Kafka node in its own protocol whether clients can work with it. Its port is open long before that.
 // https://kafka.apache.org/protocol
 import { connect } from 'node:net'
 
 /** Partitions of Kafka's topic of group offsets. */
 export const offsetsPartitions = 4
-/** Names of no groups, one for each of those partitions: Kafka takes Java's hash of the name, modulo their number. */
+/**
+ * Groups that do not exist, one for each of those partitions: Kafka takes Java's hash of the name, modulo their
+ * number.
+ */
 const probes = ['d', 'a', 'b', 'c']
 
 /** Whether the node on `port` serves topics and consumer groups. */
 export async function isReady(port: number): Promise<boolean> {
   // Metadata, version 4, of no topics: throttle time, then the number of brokers.
   if ((await ask(port, '0003' + '0004', '00000000' + '00')).readInt32BE(4) !== 1) return false
-  // FindCoordinator, version 0: makes Kafka create the topic of group offsets, without which nobody can join a group.
+  // FindCoordinator, version 0: makes Kafka create the topic of group offsets, without which no member can join a
+  // group.
   if ((await ask(port, '000a' + '0000', text('a'))).readInt16BE(0) !== 0) return false
   // DescribeGroups, version 0: refused while the group's partition of that topic is being loaded.
   const groups = await ask(port, '000f' + '0000', '00000004' + probes.map(text).join(''))

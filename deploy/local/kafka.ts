@@ -37,7 +37,7 @@ export function kafkaProgram({ dir, ports }: Settings, servers: string): Program
   }
 }
 
-/** What a single node of ours is told wherever it runs, in the words of Kafka's server.properties. */
+/** The settings of our single node that do not depend on where it runs, named as in Kafka's server.properties. */
 export const nodeProperties = {
   'process.roles': 'broker,controller',
   'node.id': 1,

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { root } from './config.ts'
 
-/** Runs one `parma` command in exactly this environment and returns its output. Throws with that output when it fails. */
+/**
+ * Runs one `parma` command in exactly this environment and returns its output. Throws with that output when it fails.
+ */
 export async function runParma(env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> {
   const cli = join(root, 'services/cli/main.ts')
   try {

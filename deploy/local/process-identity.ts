@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A process that cannot be mistaken for a later one of the same number. */
+/** Tells a process from a later one with the same number. */
 export type ProcessIdentity = { pid: number; startedAt: string }
 
 /** Identity of a running process; null when there is none (a zombie counts as none). */
@@ -15,19 +15,22 @@ export function isRunning(process: ProcessIdentity): boolean {
   return identify(process.pid)?.startedAt === process.startedAt
 }
 
-/** Sends `signal`, after `graceMs` SIGKILL, and resolves when the process is gone. Does nothing to a later process of the same number. */
+/**
+ * Sends `signal`, after `graceMs` SIGKILL, and resolves when the process has ended. Spares a later one with the same
+ * number.
+ */
 export async function stopProcess(target: ProcessIdentity, signal: NodeJS.Signals, graceMs: number): Promise<void> {
   const deadline = Date.now() + graceMs
   for (let next: NodeJS.Signals | null = signal; isRunning(target); await delay(50)) {
     if (next !== null) sendSignal(target.pid, next)
-    // A process that was stopped takes no signal but SIGKILL before it goes on.
+    // A stopped process handles no signal but SIGKILL until it continues.
     if (next !== null) sendSignal(target.pid, 'SIGCONT')
     next = null
     if (Date.now() > deadline) next = 'SIGKILL'
   }
 }
 
-/** Sends a signal; a process that has just gone is no error. */
+/** Sends a signal. A process that has just ended is no error. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
@@ -36,7 +39,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-// Ticks since boot alone could repeat after a reboot, so the boot's own id stands before them (proc_pid_stat(5)).
+// Ticks since boot can repeat after a reboot, so the id of the boot stands before them (proc_pid_stat(5)).
 function startOnLinux(pid: number): string | null {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts'
 import { answers, countFailures, type Program, supervise } from './processes.ts'
 
-/** Supervises a Node process that runs `script`, and notes every process it starts. */
+/** Supervises a Node process that runs `script`, and records every process it starts. */
 function superviseScript(script: string, isHealthy: Program['isHealthy'] = async () => true) {
   const logDir = mkdtempSync(join(tmpdir(), 'processes-'))
   const downFile = join(logDir, 'it.down')
@@ -33,7 +33,7 @@ function superviseScript(script: string, isHealthy: Program['isHealthy'] = async
   return { supervised, started, health, downFile, log: () => readFileSync(join(logDir, 'it.log'), 'utf8') }
 }
 
-test('starts a killed process again and stops for good when told', async () => {
+test('restarts a killed process, and stops for good when asked to', async () => {
   const { supervised, started } = superviseScript('setInterval(() => 0, 1000)')
   await supervised.waitUntilHealthy(5_000)
   process.kill(started[0]?.pid ?? 0, 'SIGKILL')
@@ -42,7 +42,7 @@ test('starts a killed process again and stops for good when told', async () => {
   expect(started.filter(isRunning)).toEqual([])
 })
 
-test('kills a process that does not leave in time', async () => {
+test('kills a process that does not end in time', async () => {
   const { supervised, started, log } = superviseScript(
     `process.on('SIGTERM', () => console.log('no')); setInterval(() => 0, 1000); console.log('ready')`,
   )
@@ -64,7 +64,7 @@ test('keeps a process down while its file says so', async () => {
   await vi.waitFor(() => expect(started).toHaveLength(2), 20_000)
 })
 
-test('tells when a running process is not healthy any more, and when it is again', async () => {
+test('reports when a running process stops being healthy, and when it is healthy again', async () => {
   let isHealthy = true
   const { supervised, health } = superviseScript('setInterval(() => 0, 1000)', async () => isHealthy)
   await supervised.waitUntilHealthy(5_000)
@@ -74,7 +74,7 @@ test('tells when a running process is not healthy any more, and when it is again
   await vi.waitFor(() => expect(health).toEqual([false, true, false, true]), 20_000)
 })
 
-test('asks a server how it is, whatever the server does', async () => {
+test('asks a server whether it is healthy, whatever the server answers', async () => {
   const server = createServer((request, response) => {
     const status = Number(request.url?.slice(1))
     if (status === 0) response.socket?.destroy()
@@ -89,7 +89,7 @@ test('asks a server how it is, whatever the server does', async () => {
   await expect(answers('http://127.0.0.1:1')).rejects.toThrow('ECONNREFUSED')
 })
 
-test('gives up waiting for what does not get healthy, and names its log', async () => {
+test('stops waiting for a process that does not become healthy, and names its log', async () => {
   const { supervised } = superviseScript('setInterval(() => 0, 1000)', async () => false)
   await expect(supervised.waitUntilHealthy(200)).rejects.toThrow(/it is not healthy after 0.2 s, see .*it\.log/)
 })

@@ -42,7 +42,7 @@ export type Supervision = {
 
 const startBackOff = { firstMs: 200, maxMs: 5000 }
 
-/** Failures counted after one more exit: the count begins anew when the process had been healthy for 10 s. */
+/** The number of failures after one more exit. It restarts at 1 when the process had been healthy for 10 s. */
 export function countFailures(failures: number, healthyForMs: number): number {
   return healthyForMs >= 10_000 ? 1 : failures + 1
 }
@@ -58,7 +58,10 @@ type State = {
   healthySince: number | null
 }
 
-/** Keeps `program` running until it is stopped: whenever the process ends, it is started again, on the same ports and data. */
+/**
+ * Keeps `program` running until it is stopped: whenever the process ends, it is started again, on the same ports and
+ * data.
+ */
 export function supervise(program: Program, supervision: Supervision): Supervised {
   const state: State = { stopped: new AbortController(), identity: null, failures: 0, healthySince: null }
   const running = keepRunning(program, supervision, state)
@@ -149,7 +152,7 @@ async function waitUntilHealthy(
 /** True when a GET of `url` is answered with a 2xx. Not by fetch, which costs the supervisor 40 MB. */
 export async function answers(url: string): Promise<boolean> {
   const request = get(url, { agent: false, signal: AbortSignal.timeout(2000) })
-  // What happens to the connection after the answer is of no interest.
+  // Errors of the connection after the answer do not matter.
   request.on('error', () => undefined)
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   response.destroy()
@@ -167,7 +170,7 @@ export async function accepts(port: number): Promise<boolean> {
   }
 }
 
-/** Waits, but not beyond the moment `signal` is aborted. */
+/** Waits `ms`, or until `signal` is aborted. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch((error: Error) => {
     if (error.name !== 'AbortError') throw error
@@ -180,7 +183,7 @@ function quoteLog(logDir: string, name: string): string {
   return `see ${file}, which ends with\n${end}`
 }
 
-/** Opens `<logDir>/<name>.log` to append; a file above 20 MB first becomes `<name>.log.old`. */
+/** Opens `<logDir>/<name>.log` to append to it. A file above 20 MB first becomes `<name>.log.old`. */
 export function openLog(logDir: string, name: string): number {
   mkdirSync(logDir, { recursive: true })
   const file = join(logDir, `${name}.log`)

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { isRunning, type ProcessIdentity } from './process-identity.ts'
 import { writeWholeFile } from './whole-file.ts'
 
-/** What a supervisor notes down about its stack, so that a later `up` or `down` knows which processes are the stack's. */
+/** What a supervisor records about its stack, so that a later `up` or `down` knows the stack's processes. */
 export type StackRecord = {
   supervisor: ProcessIdentity
-  /** The first start is complete; from then on the stack is healthy when all its processes are. */
+  /** Whether the first start is complete. From then on the stack is healthy when all its processes are. */
   started: boolean
   processes: Record<string, { identity: ProcessIdentity; healthy: boolean }>
 }
@@ -18,14 +18,14 @@ export function readRecord(dir: string): StackRecord | null {
 }
 
 /**
- * Makes `record` the record of `dir`, and with it its supervisor the only one there. Returns the record of a supervisor
- * that died without cleaning up, whose processes may still run. Throws when another supervisor is at work.
+ * Makes `record` the record of `dir`, which has one supervisor only. Returns the record of a supervisor that died
+ * without cleaning up, whose processes may still run. Throws when another supervisor runs.
  */
 export function claimRecord(dir: string, record: StackRecord): StackRecord | null {
   const left = readRecord(dir)
   if (left && isRunning(left.supervisor)) throw new Error(`supervisor ${left.supervisor.pid} already runs this stack`)
   const draft = `${fileOf(dir)}.${record.supervisor.pid}`
-  // Its processes stay on record until they are stopped, should we die before that.
+  // Should this process die before it has stopped them, the record still names them.
   writeFileSync(draft, JSON.stringify({ ...record, processes: left?.processes ?? {} }))
   try {
     if (left) rmSync(fileOf(dir), { force: true })
@@ -47,7 +47,7 @@ export function removeRecord(dir: string): void {
   rmSync(fileOf(dir), { force: true })
 }
 
-/** Names of what is not up: everything while the stack starts, a process that just died or does not answer yet. */
+/** Names of the processes that are not healthy, and `the first start` until that is complete. */
 export function listMissing({ started, processes }: StackRecord): string[] {
   const missing = Object.entries(processes).filter(([, { identity, healthy }]) => !healthy || !isRunning(identity))
   return [...(started ? [] : ['the first start']), ...missing.map(([name]) => name)]

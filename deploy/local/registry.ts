@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import type { Settings } from './config.ts'
 import { answers, type Program } from './processes.ts'
 
-/** The Apicurio schema registry on an H2 file: schema ids survive a restart, and a kill. */
+/** The Apicurio schema registry on an H2 file. Schema ids survive restarts and kills. */
 export function registryProgram({ dir, ports }: Settings, servers: string): Program {
   const home = join(dir, 'registry')
-  // H2 writes half a second after a commit unless told otherwise; a kill in between would take schema ids with it
-  // that records on the topics already carry. https://h2database.com/html/commands.html#set_write_delay
+  // By default H2 writes half a second after a commit. A kill in between would lose schema ids that records already carry.
+  // https://h2database.com/html/commands.html#set_write_delay
   const database = `jdbc:h2:file:${join(home, 'db')};WRITE_DELAY=0`
   return {
     name: 'registry',

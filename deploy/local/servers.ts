@@ -36,7 +36,7 @@ function slackStubProgram({ dir, ports }: Settings): Program {
   }
 }
 
-/** One process of ours, as `node services/<name>/main.ts` with its whole configuration in the environment. */
+/** `node services/<name>/main.ts`, with its whole configuration in the environment. */
 export function serviceProgram(name: ProgramName, { root, ports, cache }: Settings, stackEnv: StackEnv): Program {
   const healthPort = ports[`${name}-health`]
   const own: NodeJS.ProcessEnv =
@@ -58,10 +58,10 @@ export function serviceProgram(name: ProgramName, { root, ports, cache }: Settin
   }
 }
 
-/** What every process of ours gets: `base`, with the addresses and secrets of a stack over it. */
+/** The environment of our processes: `base`, overridden by the addresses and secrets of a stack. */
 export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inheritedEnv): NodeJS.ProcessEnv {
   return {
-    // V8 would let garbage grow to 128 MiB on a large machine before it looks at it.
+    // On a large machine V8 lets garbage grow to 128 MiB before it collects.
     NODE_OPTIONS: '--max-semi-space-size=8',
     ...base,
     ...stackEnv,
@@ -72,9 +72,9 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inherit
     // Mining modules of a local installation live on this machine.
     ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
     PUBLIC_URL: stackEnv.EDGE_URL,
-    // A secret of its own elsewhere; here one is as good as the other.
+    // Elsewhere this is a secret of its own.
     LINK_SECRET: stackEnv.PARMA_ANALYTICS_SECRET_KEY,
-    // Without this firebase-admin looks for Google's metadata server for seconds.
+    // Otherwise firebase-admin spends seconds looking for Google's metadata server.
     METADATA_SERVER_DETECTION: 'none',
   }
 }

@@ -20,7 +20,7 @@ export const setupSteps = {
 } satisfies Record<string, Step>
 export type SetupStep = keyof typeof setupSteps
 
-/** Makes the database `parma` when there is none; every stack has it, whatever steps follow. */
+/** Creates the database `parma` unless it exists. Every stack has it. */
 export async function createDatabase({ ports, secrets }: Settings): Promise<void> {
   await withClient(ports.postgres, secrets.postgresPassword, 'postgres', async (client) => {
     const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = 'parma'")
@@ -28,7 +28,7 @@ export async function createDatabase({ ports, secrets }: Settings): Promise<void
   })
 }
 
-/** Creates parma-web's tables, all or none. A database that holds any table in `public` is left alone. */
+/** Creates parma-web's tables, all or none. Leaves a database alone that has any table in `public`. */
 export async function createPublicSchema(client: Pick<pg.Client, 'query'>): Promise<void> {
   const ddl = readFileSync(join(import.meta.dirname, 'public-schema.sql'), 'utf8')
   const { rowCount } = await client.query("SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace LIMIT 1")

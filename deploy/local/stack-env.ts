@@ -6,7 +6,7 @@ import { writeWholeFile } from './whole-file.ts'
 
 export type StackEnv = Record<string, string>
 
-/** What a client of the stack needs to reach it: addresses, secrets and the process ids known by now. */
+/** What a client of the stack needs: addresses, secrets and the process ids known so far. */
 export function describeStack({ ports, secrets, firestoreProject }: Settings, pids: Record<string, number>): StackEnv {
   const local = (port: number) => `http://127.0.0.1:${port}`
   const env: StackEnv = {
@@ -29,7 +29,7 @@ export function describeStack({ ports, secrets, firestoreProject }: Settings, pi
   return env
 }
 
-/** `NAME=value` lines that `sh` can source; a value with anything special in it is quoted. */
+/** `NAME=value` lines for `sh` to source. A value with special characters is quoted. */
 export function renderStackEnv(env: StackEnv): string {
   const quote = (value: string) => (/^[\w./:@%+=,-]*$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`)
   return Object.entries(env)
@@ -52,7 +52,7 @@ export function stackEnvFile(dir: string): string {
   return join(dir, 'stack.env')
 }
 
-/** Replaces `<dir>/stack.env` in one step: a reader sees the old or the new file, never half of one. */
+/** Replaces `<dir>/stack.env` in one step: a reader sees the old or the new file. */
 export function writeStackEnv(dir: string, env: StackEnv): void {
   writeWholeFile(stackEnvFile(dir), renderStackEnv(env), 0o600)
 }

@@ -17,12 +17,15 @@ export type StackOptions = {
   /** `settings`: the ports of config.ts. `free`: ports nobody uses, kept in `dir`. */
   ports: 'settings' | 'free'
   services: readonly ProgramName[]
-  /** Kafka, the registry, Postgres and Firestore already listen on this stack's ports: only stand-ins and services start. */
+  /**
+   * Kafka, the registry, Postgres and Firestore already listen on this stack's ports: only stand-ins and services
+   * start.
+   */
   externalServers?: boolean
   setup: readonly SetupStep[]
-  /** The stack stops when this process ends, however it ends. */
+  /** Whether the stack stops when this process ends, by whatever cause. */
   withParent: boolean
-  /** All it kept is deleted when it stops. */
+  /** Whether its data is deleted when it stops. */
   temporary?: boolean
   /** Added to the environment of the services. */
   env?: NodeJS.ProcessEnv
@@ -31,14 +34,14 @@ export type StackOptions = {
 
 export type Stack = {
   dir: string
-  /** What `<dir>/stack.env` says now: process ids change when something is restarted. */
+  /** The content of `<dir>/stack.env` now: a restart changes process ids. */
   env(): StackEnv
   stop(): Promise<void>
-  /** Stops the stack and deletes all it kept. */
+  /** Stops the stack and deletes its data. */
   remove(): Promise<void>
 }
 
-/** Starts a stack and resolves when all of it is healthy; after a failure nothing of it runs. */
+/** Starts a stack and resolves when all of it is healthy. After a failure nothing runs. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = resolve(options.dir)
   mkdirSync(dir, { recursive: true })
@@ -70,8 +73,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 /**
- * The stack of `options.dir`, healthy: the one that runs there, else a new one on the same data. One of which a part
- * does not come back by itself within `patienceMs` is stopped and started anew.
+ * The stack of `options.dir`, healthy: the one that runs there, or a new one on the same data. A stack with a process
+ * that does not become healthy within `patienceMs` is restarted.
  */
 export async function ensureStack(
   options: StackOptions,
@@ -87,8 +90,8 @@ export async function ensureStack(
 }
 
 /**
- * Waits until all of the stack that runs in `dir` is healthy, at most `patienceMs`, and returns what is not by then.
- * A first start is waited for however long it takes. Null when no stack runs there, or its supervisor is gone.
+ * Waits at most `patienceMs` until the stack that runs in `dir` is healthy, and returns the names of what is not. A
+ * first start may take any time. Null when no stack runs there, or its supervisor has ended.
  */
 export async function waitUntilWhole(dir: string, patienceMs: number): Promise<string[] | null> {
   for (const deadline = Date.now() + patienceMs; ; await delay(200)) {

@@ -1,12 +1,12 @@
 import type { Supervised } from './processes.ts'
 
-/** On a machine under load a start can take many minutes. Who dies five times is not waited for. */
+/** On a machine under load a start can take many minutes. */
 const deadlineMs = 15 * 60_000
 const reportEveryMs = 15_000
 
 /**
- * Resolves when all `processes` are healthy, and says what it waits for. Rejects when one of them dies again and again, or is
- * not healthy after a quarter of an hour.
+ * Resolves when all `processes` are healthy, and says what it waits for. Rejects when one of them dies again and
+ * again, or is not healthy after a quarter of an hour.
  */
 export async function waitForAll(
   what: string,

@@ -4,7 +4,7 @@ import { isRunning, stopProcess } from './process-identity.ts'
 import { readRecord, removeRecord, type StackRecord } from './record.ts'
 import { stackEnvFile } from './stack-env.ts'
 
-/** Stops what still runs of a record whose supervisor is gone, and returns the names. Touches no other process. */
+/** Stops the processes of a record whose supervisor has ended, and returns their names. Touches no other process. */
 export async function stopRecorded({ processes }: StackRecord): Promise<string[]> {
   const running = Object.entries(processes).filter(([, { identity }]) => isRunning(identity))
   await Promise.all(
@@ -13,7 +13,7 @@ export async function stopRecorded({ processes }: StackRecord): Promise<string[]
   return running.map(([name]) => name)
 }
 
-/** Stops the stack of `dir`, its data stays. Returns the names of the processes it stopped, none when nothing ran. */
+/** Stops the stack of `dir`; its data stays. Returns the names of the processes that it stopped. */
 export async function stopStack(dir: string): Promise<string[]> {
   const record = readRecord(dir)
   if (!record) return []
@@ -22,7 +22,7 @@ export async function stopStack(dir: string): Promise<string[]> {
     return noted !== undefined && isRunning(noted.identity)
   })
   if (isRunning(record.supervisor)) running.push('supervisor')
-  // The supervisor stops all in order, bounded to half a minute; only what is left after that is stopped from here.
+  // The supervisor stops everything in order within half a minute. What is left then is stopped from here.
   await stopProcess(record.supervisor, 'SIGTERM', 60_000)
   await stopRecorded(readRecord(dir) ?? record)
   removeRecord(dir)
@@ -30,7 +30,7 @@ export async function stopStack(dir: string): Promise<string[]> {
   return running
 }
 
-/** Deletes all that a stopped stack kept, also what lies outside of its folder. */
+/** Deletes all data of a stopped stack, even outside its folder. */
 export function removeStackData(dir: string): void {
   removePostgresData(dir)
   rmSync(dir, { recursive: true, force: true })

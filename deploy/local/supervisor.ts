@@ -1,4 +1,4 @@
-// The one process that owns all others of a stack: starts them in order, keeps them running, stops them in order.
+// Owns all other processes of a stack: starts them in order, keeps them running, stops them in order.
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 
 export type User = { uid: number; gid: number }
 
-/** The user a server that refuses to run as root gets; undefined when we are not root. */
+/** The user for servers that do not run as root; undefined when this process is not root. */
 export function findUnprivilegedUser(): User | undefined {
   if (process.getuid?.() !== 0) return undefined
   const accounts = readFileSync('/etc/passwd', 'utf8')
@@ -28,11 +28,11 @@ export function canReach(user: User | undefined, path: string): boolean {
   }
 }
 
-/** A folder of `user` alone, made when missing. Refuses one that somebody else made under this name. */
+/** Makes a folder of `user` unless it exists. Throws when another user made it. */
 export function ownFolder(path: string, { uid, gid }: User, mode: number): string {
   if (!lstatSync(path, { throwIfNoEntry: false })) {
     mkdirSync(path, { mode: 0o700 })
-    chmodSync(path, mode) // mkdir's own mode would be cut by the umask
+    chmodSync(path, mode) // the umask cuts the mode of mkdir
     chownSync(path, uid, gid)
   }
   const found = lstatSync(path)
@@ -40,7 +40,7 @@ export function ownFolder(path: string, { uid, gid }: User, mode: number): strin
   return path
 }
 
-/** The folder for what `user` must reach when the project itself lies where only root may enter. */
+/** The folder for what `user` must reach while only root may enter the repository. */
 export function sharedStateDir(user: User): string {
   const stateDir = ['/var/lib', tmpdir()].find((dir) => canReach(user, join(dir, 'x')))
   if (!stateDir) throw new Error(`neither /var/lib nor ${tmpdir()} can be entered by user ${user.uid}`)

@@ -1,4 +1,4 @@
-// Starts the local stack with all services, or says that it runs. `--dir`, `--services` and the like are for other stacks.
+// Starts the local stack with all services, unless it runs. The options are for other stacks than that of `make up`.
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultDir, programs, type ProgramName } from './config.ts'

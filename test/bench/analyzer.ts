@@ -13,15 +13,15 @@ const companies = 500
 const measurements = 100
 const rules = 200
 const rounds = 4
-/** One value in so many doubles, which is news by its rules. */
+/** One in this many values doubles, which makes a news item by its rules. */
 const newsEvery = 499
 const deadlineMs = 300_000
 const dayMs = 86_400_000
 const start = Date.parse('2026-01-01')
 
 /**
- * What one analyzer judges from topic to topic: 50,000 series, each measurement with two rules. The first round is where
- * series begin, and is not counted.
+ * What one analyzer judges from topic to topic: 50,000 series, each measurement with two rules. The first round, in
+ * which the series begin, does not count.
  */
 export const analyzer: Measure = async (bench) => {
   const env = bench.serviceEnv()

@@ -12,8 +12,8 @@ import type { ModuleMap } from '../harness/module.ts'
 const perSend = 1000
 
 /**
- * Puts `count` payloads on the topic that `env` names, each an event of its own: those of `history` again and again. Its
- * source, companies and map are made as the handshake and parma-web make them.
+ * Puts `count` payloads on the topic that `env` names, those of `history` again and again, each as a new event.
+ * Creates the source, companies and map as the handshake and parma-web do.
  */
 export async function fillBacklog(env: NodeJS.ProcessEnv, database: pg.Pool, history: History, count: number) {
   await applyTopics({}, env)
@@ -63,7 +63,7 @@ export async function fillBacklog(env: NodeJS.ProcessEnv, database: pg.Pool, his
   await producer.disconnect()
 }
 
-/** What `service` has worked off of the backlog counts as new again. No process of it may run. */
+/** Makes the whole backlog new again for `service`, which may not run meanwhile. */
 export async function startBacklogAnew(env: NodeJS.ProcessEnv, service: string): Promise<void> {
   const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
   const admin = kafka.admin()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 
-/** What a batch of payloads writes: one array per column, `eventOf` naming the payload of each value by its index. */
+/** What a batch of payloads writes: one array per column. `eventOf` is the index of each value's payload. */
 type Batch = {
   ledger: unknown[][]
   values: unknown[][]
@@ -12,8 +12,8 @@ type Batch = {
 export type BareLoad = { connections: number; payloadsPerBatch: number; seconds: number }
 
 /**
- * Values per second of the least that could write what is stored now: ledger, normalizer.value and the typed tables by
- * unnest in one transaction, the rows ready in memory, nothing looked up and nothing told.
+ * Values per second of the least that can write what is stored now: ledger, normalizer.value and the typed tables by
+ * unnest in one transaction, with the rows ready in memory, without look-ups or outputs.
  */
 export async function measureBareWrite(pool: pg.Pool, load: BareLoad): Promise<() => Promise<number>> {
   const batches = await readBatches(pool, load.payloadsPerBatch)
@@ -79,7 +79,7 @@ const valueColumns = [
 
 type Row = Record<string, unknown>
 
-/** The first events that are stored, at most 100,000 values of them. */
+/** The first stored events, at most 100,000 values. */
 async function readBatches(pool: pg.Pool, payloadsPerBatch: number): Promise<Batch[]> {
   const { rows: events } = await pool.query<Row>(
     `SELECT event_no, ${ledgerColumns.map(textOf)} FROM (

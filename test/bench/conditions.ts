@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { root } from '../../deploy/local/config.ts'
 
-/** Without these a figure means nothing. */
+/** The conditions without which a figure means nothing. */
 export function readConditions(): Record<string, string> {
   return {
     cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,

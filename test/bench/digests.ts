@@ -20,7 +20,7 @@ export const digests: Measure = async (bench) => {
   scope.defer(() => pool.end())
   bench.say(`digests: ${readers} people, ${companies} companies with ${newsEach} news each, a value a day`)
   await fill(pool)
-  // The heap that deploy/k8s/notifier.yaml gives it: with more, V8 lets more garbage lie.
+  // The heap of deploy/k8s/notifier.yaml: with more, V8 keeps more garbage.
   const heap = `${env.NODE_OPTIONS ?? ''} --max-old-space-size=288`
   await using service = await runService('notifier', { ...env, NODE_OPTIONS: heap, DIGEST_POLL_MS: '100' })
   const startedAt = performance.now()

@@ -1,4 +1,4 @@
-// The least a server of Node can do with a request: receive it and send it back. `node test/bench/echo.ts`, forked.
+// The least that a Node server can do with a request: receive it and send it back. `node test/bench/echo.ts`, forked.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 

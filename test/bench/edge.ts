@@ -21,8 +21,8 @@ const handshakes = 5
 const fields = 40
 
 /**
- * What one edge takes, with nobody reading behind it: payloads of about 3 KB from 64 connections, each answered when
- * Kafka has it (acks=-1). Beside it what there is no way around: a bare HTTP server, and a bare producer.
+ * What one edge accepts while nobody consumes: payloads of about 3 KB from 64 connections, each answered when Kafka
+ * has it (acks=-1). For comparison a bare HTTP server and a bare producer.
  */
 export const edge: Measure = async (bench) => {
   const handshake = await shakeHands(bench)
@@ -80,7 +80,7 @@ export const edge: Measure = async (bench) => {
 
 type Run = Extract<LoadMessage, { kind: 'end' }> & { cpu: { edge: number; broker: number } }
 
-/** One run of load.ts; `cpu`: what others used meanwhile, s. */
+/** One run of load.ts; `cpu` is what the processes in `pids` used during it, s. */
 async function run(load: Load, pids: { edge: number; broker: number }): Promise<Run> {
   const child = fork(join(import.meta.dirname, 'load.ts'), [JSON.stringify(load)])
   const next = async (kind: LoadMessage['kind']) => {
@@ -114,7 +114,7 @@ async function measureEcho(load: Omit<Load, 'rate'>): Promise<number> {
   }
 }
 
-/** A record of each caller in one send, and the next when it is acknowledged: the best that callers who wait can have. */
+/** One record of each caller in a send, and the next send after its acknowledgement: the best for callers that wait. */
 async function measureProducer({ serviceEnv }: Bench): Promise<number> {
   const env = serviceEnv()
   const { name } = topics.rawPayloads
@@ -145,7 +145,7 @@ async function countRecords({ serviceEnv }: Bench): Promise<number> {
   return offsets.reduce((sum, { high }) => sum + Number(high), 0)
 }
 
-/** Seconds that handshakes of new sources took. The first source is the one that is fed. */
+/** Seconds of handshakes with new sources. The first source is the one that is fed. */
 async function shakeHands({ env, serviceEnv, say }: Bench): Promise<number[]> {
   say('edge: handshakes')
   const taken: number[] = []

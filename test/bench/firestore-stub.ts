@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { frame, unframe } from '../../deploy/local/firestore-writes.ts'
 
-/** The least that takes documents: knows none, says yes to every write, keeps nothing. */
+/** The least that accepts documents: it has none, confirms every write and keeps nothing. */
 export type FirestoreStub = AsyncDisposable & { host: string; written(): number }
 
 export async function startFirestoreStub(): Promise<FirestoreStub> {
@@ -39,8 +39,8 @@ export async function startFirestoreStub(): Promise<FirestoreStub> {
   }
 }
 
-// Messages of https://github.com/googleapis/googleapis/blob/master/google/firestore/v1/firestore.proto, all their fields
-// length-delimited; the times are one second after 1970.
+// Messages of https://github.com/googleapis/googleapis/blob/master/google/firestore/v1/firestore.proto, all their
+// fields length-delimited; the times are one second after 1970.
 const time = Buffer.from([8, 1])
 const delimited = (field: number, bytes: Buffer) => {
   const length: number[] = []

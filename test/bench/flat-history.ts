@@ -6,7 +6,7 @@ const fields = {
   ...{ name: 'text', status: 'text', homepage: 'link', updated_at: 'date' },
 }
 
-/** Small payloads of ten fields on one level, the same at each call. */
+/** Small payloads of ten fields on one level, the same in each call. */
 export function makeFlatHistory(): History {
   const Mappings = Object.entries(fields).map(([SourceField, DataType]) => ({
     ...{ SourceField, DataType, MeasurementName: SourceField },

@@ -1,12 +1,12 @@
-// Load on the edge from a process of its own: 64 connections, one request at a time on each, raw sockets so that it takes
-// little of the processors it shares with what is measured. `node test/bench/load.ts '<Load as JSON>'`, forked.
+// Load on the edge from its own process: 64 connections, one request at a time on each, on raw sockets to leave the
+// processors to what is measured. `node test/bench/load.ts '<Load as JSON>'`, forked.
 import { connect } from 'node:net'
 
 export type Load = {
   url: string
   authorization: string
   source: string
-  /** Requests per second on a fixed schedule; null: each connection sends as soon as it is answered. */
+  /** Requests per second on a fixed schedule; null when each connection sends as soon as it has its answer. */
   rate: number | null
   seconds: number
 }
@@ -18,7 +18,7 @@ export type LoadMessage =
       refused: number
       seconds: number
       cpuSeconds: number
-      /** From the time at which it was to be sent; ms. */
+      /** Milliseconds since the time on the schedule. */
       latency: { p50: number; p99: number; max: number }
     }
 
@@ -28,7 +28,7 @@ const load = JSON.parse(process.argv[2] ?? '') as Load
 const { hostname, port, pathname } = new URL(load.url)
 const tell = (message: LoadMessage) => process.send?.(message)
 
-/** About 3 KB, like those of the github module; the digits make each another payload. */
+/** About 3 KB, like those of the github module. The digits make each payload different. */
 const nth = '0000000000'
 const template = Buffer.from(
   JSON.stringify({
@@ -112,7 +112,7 @@ function runClosed(): void {
   }
 }
 
-/** Requests leave on schedule, or as soon as a connection is free: waiting for one counts as latency. */
+/** Requests leave on schedule, or when a connection is free: that wait counts as latency. */
 function runOpen(rate: number): void {
   const free: (() => void)[] = []
   let sent = 0

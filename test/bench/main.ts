@@ -1,4 +1,4 @@
-// `make bench`: starts a stack of its own, measures it, prints each figure with its target and the conditions.
+// `make bench`: starts its own stacks, measures them, and prints each figure with its target and the conditions.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ import { scheduler } from './scheduler.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
-/** Measures by the services that run; in this order: memory is that of a stack which has not done anything yet. */
+/** Measures by the services that run, in this order: memory needs a stack that has not worked yet. */
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
   { services: programs, measures: { start, memory, alert, 'news-latency': newsLatency, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
@@ -37,7 +37,7 @@ const { values } = parseArgs({ options: { json: { type: 'boolean', default: fals
 const names = values.only?.split(',') ?? known
 const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
-  console.error(`There is no measure ${unknown.join(', ')}: there are ${known.join(', ')}.`)
+  console.error(`There is no measure ${unknown.join(', ')}. Known measures: ${known.join(', ')}.`)
   process.exit(2)
 }
 
@@ -57,7 +57,7 @@ for (const { services, measures } of stacks) {
 if (values.json) console.log(JSON.stringify({ conditions, results }, null, 2))
 else printReport(conditions, results)
 
-/** Runs these on a stack of their own. It ends with this process, however that ends. */
+/** Runs these on a new stack, which ends with this process by whatever cause. */
 async function runOn(services: readonly ProgramName[], measures: readonly Measure[]): Promise<Result[]> {
   const dir = mkdtempSync(join(tmpdir(), 'parma-bench-'))
   const startedAt = performance.now()

@@ -1,6 +1,6 @@
 import type { StackEnv } from '../../deploy/local/stack-env.ts'
 
-/** What a measure works on: a stack of its own with all services, at rest. */
+/** What a measure works on: its own idle stack. */
 export type Bench = {
   env(): StackEnv
   /** Environment of our processes and commands on this stack. */
@@ -14,9 +14,9 @@ export type Result = {
   what: string
   value: number
   unit: string
-  /** How the value came about: rounds, parts, what it is compared with. */
+  /** How the value was measured: rounds, parts, what it is compared with. */
   detail: string
-  /** The value must be below this; null: there is none. */
+  /** The value must be below this; null when there is no target. */
   below: number | null
   /** The value must be above this. */
   above?: number

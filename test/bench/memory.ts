@@ -6,9 +6,9 @@ import type { Measure } from './measure.ts'
 const restMs = 10_000
 const mib = 2 ** 20
 
-/** Resident memory, when nothing has been done yet. Pages that processes share count for each of them. */
+/** Resident memory before any work. Shared pages count for each process. */
 export const memory: Measure = async ({ env, say }) => {
-  say(`waiting ${restMs / 1000} s for rest`)
+  say(`leaving the stack idle for ${restMs / 1000} s`)
   await delay(restMs)
   const pids = new Map(
     Object.entries(env())
@@ -47,7 +47,7 @@ function sumByOwner(owners: ReadonlyMap<number, string>): Map<string, number> {
   return sizes
 }
 
-/** A field of /proc/<pid>/status, proc_pid_status(5); 0 when the process has just gone. */
+/** A field of /proc/<pid>/status, proc_pid_status(5); 0 when the process has just ended. */
 function readStatus(pid: number, field: string): string {
   try {
     return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'

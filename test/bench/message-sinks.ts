@@ -1,9 +1,9 @@
-// Takes mails and HTTP messages as fast as it can, in a process of its own, and tells when each came: as little of a mail
-// server, of Slack and of a webhook's receiver as a client needs. `node test/bench/message-sinks.ts`, forked.
+// Accepts mails and HTTP messages as fast as possible, in its own process, and says when each arrived: as little of a
+// mail server, of Slack and of a webhook's receiver as a client needs. `node test/bench/message-sinks.ts`, forked.
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** What came, by what it is about: the last word and number in its subject or text. */
+/** A message that arrived; `about` is the last word and number in its subject or text. */
 export type Arrival = { kind: 'mail' | 'slack' | 'webhook'; about: string; at: number }
 export type Sinks = { smtpPort: number; httpPort: number }
 

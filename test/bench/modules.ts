@@ -1,4 +1,5 @@
-// Any number of mining modules, by path, that take every run and crawl for ever. GET / tells how often they were called.
+// Any number of mining modules, by path, that accept every run and never finish it. GET / says how often they were
+// called.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 

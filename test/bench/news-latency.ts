@@ -18,7 +18,7 @@ const perSecond = 50
 const seconds = 10
 const deadlineMs = 60_000
 
-/** From the POST of a payload to its news on `insights.news.v1`, with all services running, at 50 payloads a second. */
+/** From the POST of a payload to its news item on `insights.news.v1`, with all services, at 50 payloads a second. */
 export const newsLatency: Measure = async (bench) => {
   const env = bench.serviceEnv()
   await using module = await startModule(() => bench.env().EDGE_URL ?? '', map)
@@ -43,7 +43,9 @@ export const newsLatency: Measure = async (bench) => {
   const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
   const toldAt = new Map<string, number>()
   const consumer = await followNews(kafka, createCodec(createRegistry(env['SCHEMA_REGISTRY_URL'] ?? '')), toldAt)
-  /** Sends `count` payloads, each double of the one before it of its company, and returns when each was sent, by event. */
+  /**
+   * Sends `count` payloads, each with double the number of its company's last one. Returns the time of each by event.
+   */
   const feed = async (count: number, first: number) => {
     const sentAt = new Map<string, number>()
     const startedAt = performance.now()
@@ -96,7 +98,7 @@ async function addCompanies(connectionString: string): Promise<string[]> {
   }
 }
 
-/** Notes when the first news of each event came, from now on. */
+/** Records when the first news item of each event arrives. */
 async function followNews(kafka: Kafka, codec: Codec, toldAt: Map<string, number>) {
   const consumer = kafka.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 50 })
   const joined = new Promise<void>((resolve) => {

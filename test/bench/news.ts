@@ -3,8 +3,8 @@ import { judgeHistory, type JudgedNews } from '../harness/judge-history.ts'
 import type { Measure } from './measure.ts'
 
 /**
- * What the real history of the github module is told as with the default settings: prints how many news of each kind, of
- * each company in each month. No server is asked; what is measured is how much a person would have to read.
+ * Prints how many news items of each kind, and of each company in each month, the real history of the github module
+ * gives with the default settings: how much a person would have to read. It needs no server.
  */
 export const news: Measure = ({ say }) => {
   const history = readHistory(Infinity, Infinity)
@@ -32,7 +32,7 @@ export const news: Measure = ({ say }) => {
 const kindOf = ({ kind, measurement, path }: JudgedNews) => `${kind} ${path.endsWith('[]') ? path : measurement}`
 const monthOf = ({ observed_at }: JudgedNews) => new Date(observed_at).toISOString().slice(2, 7)
 
-/** One line a `row`, one column a `column`, with the number of news in each. */
+/** One line a `row`, one column a `column`, with the number of news items in each. */
 function printTable(
   title: string,
   told: readonly JudgedNews[],

@@ -90,7 +90,7 @@ export async function measureOwn(env: NodeJS.ProcessEnv, pool: pg.Pool) {
   }
 }
 
-/** Looks for the newest event alone: to count them all each time would take a fifth of Postgres' time. */
+/** Reads only the newest event: counting all of them would take a fifth of Postgres' time. */
 async function nextCommit(pool: pg.Pool): Promise<void> {
   const newest = () => selectNumber(pool, 'SELECT max(event_no) FROM normalizer.processed_event')
   const before = await newest()
@@ -104,7 +104,7 @@ async function selectNumber(pool: pg.Pool, text: string): Promise<number> {
 
 const tables = ['int', 'float', 'text', 'paragraph', 'link', 'date'].map((type) => `public.measurement_${type}_value`)
 
-/** Throws unless every value that the ledger counts lies in both places. */
+/** Throws unless every value that the ledger counts is in both places. */
 export async function checkRows(pool: pg.Pool): Promise<{ payloadsPerBatch: number }> {
   const { rows } = await pool.query<{
     stored: string

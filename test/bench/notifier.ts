@@ -18,15 +18,15 @@ import { formatNumber } from './statistics.ts'
 import { readCpu, readPeak } from './usage.ts'
 
 const kinds = ['EMAIL', 'SLACK'] as const
-/** News of as many companies, told at one destination of each kind, of which there are this many. */
+/** News items of this many companies, each told at one of this many destinations of each kind. */
 const backlog = { news: 2000, places: 400 }
 const latency = { companies: 1000, people: 100, perSecond: 100 }
 const concurrency = 8
 const deadlineMs = 300_000
 
 /**
- * A backlog told to stub destinations, as a share of what bare clients send to the same; and from an observation on its
- * topic to the mail about its news, through analyzer and notifier, at 100 a second.
+ * A backlog of messages to stub destinations, as a share of what bare clients send to the same stubs. Then the time
+ * from an observation on its topic to the mail about its news item, through analyzer and notifier, at 100 a second.
  */
 export const notifier: Measure = async (bench) => {
   const env = bench.serviceEnv()
@@ -45,7 +45,7 @@ export const notifier: Measure = async (bench) => {
     }
     const smtpUrl = `smtp://127.0.0.1:${sinks.smtpPort}`
     const slackUrl = `http://127.0.0.1:${sinks.httpPort}/api/`
-    // The heap that it has in its pod, deploy/k8s/notifier.yaml.
+    // The heap of its pod in deploy/k8s/notifier.yaml.
     const settings = { ...env, SMTP_URL: smtpUrl, SLACK_API_URL: slackUrl, NODE_OPTIONS: '--max-old-space-size=288' }
     const own = { pool, producer, codec, read, settings }
     bench.say('notifier: bare clients')
@@ -110,7 +110,7 @@ async function measureRate(own: Own, bare: number): Promise<Result[]> {
   ]
 }
 
-/** Mails and posts as the notifier sends them, one session each, with nothing before or after. */
+/** Only sends mails and posts as the notifier does, one session each. */
 async function measureBare({ smtpPort, httpPort }: Sinks): Promise<number> {
   const text = `Subject: Bench\r\n\r\n${'x'.repeat(3000)}\r\n`
   const mail = () =>
@@ -211,7 +211,7 @@ async function addCompanies(pool: pg.Pool, count: number): Promise<{ source: num
     [count],
   )
   const ids = companies.map(({ id }) => id)
-  // Messages tell what they are about.
+  // Messages name their subject.
   await pool.query(`UPDATE company SET name = 'Bench ' || id WHERE id = ANY($1)`, [ids])
   return { source: sources[0]!.id, companies: ids }
 }

@@ -14,7 +14,10 @@ const backlog = 100_000
 const warmUpMs = 5000
 const seconds = 10
 
-/** Documents from Kafka to a stub that only says yes, which is our own share, and to the emulator, which is the emulator's. */
+/**
+ * Documents from Kafka to a stub that only confirms, which measures raw-sink, and to the emulator, which measures
+ * that.
+ */
 export const rawSink: Measure = async ({ serviceEnv, say }) => {
   const env: NodeJS.ProcessEnv = { ...serviceEnv(), TOPIC_PREFIX: 'bench-raw-sink.' }
   const history = readHistory(20, 1000)

@@ -6,7 +6,7 @@ import { findFreePort } from '../../deploy/local/free-port.ts'
 import { answers } from '../../deploy/local/processes.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
-/** A service that this measure alone starts and stops, so that it finds its backlog when it begins. */
+/** A service that one measure starts and stops, so that its backlog exists when it starts. */
 export type RunningService = AsyncDisposable & { pid: number; healthUrl: string }
 
 /** Starts `node services/<name>/main.ts` and resolves when it is ready; it is stopped in order when disposed. */

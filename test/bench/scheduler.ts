@@ -11,12 +11,12 @@ import { formatNumber, summarize } from './statistics.ts'
 const sources = 1000
 const idleTicks = 50
 const deadlineMs = 120_000
-/** The sources are due so long after they were made: what is measured begins with all of them in place. */
+/** How long after their creation the sources are due: the measurement begins with all of them in place. */
 const aheadMs = 5000
 
 /**
- * A thousand sources due in one second, each with a module of its own: from that second to the last claim and the last
- * call. Then rounds with nothing due, asked for through GET /schedule, and the plan of ten thousand sources.
+ * A thousand sources due in one second, each with its own module: from that second to the last claim and the last
+ * call. Then rounds with nothing due, started by GET /schedule, and the plan of ten thousand sources.
  */
 export const scheduler: Measure = async (bench) => {
   const module = fork(join(import.meta.dirname, 'modules.ts'))
@@ -27,7 +27,7 @@ export const scheduler: Measure = async (bench) => {
     const memoryBefore = readMemory(pid)
     bench.say(`scheduler: ${sources} sources due in one second`)
     const dueAt = await addSources(pool, port)
-    // It learns of them now, as it would have long before.
+    // Usually the scheduler knows its sources long before.
     await wake(bench)
     const { claimedAt, calls, calledAt, double } = await waitForCalls(pool, () => askModules(port), dueAt)
     const ticks = await readTicks(bench)
@@ -64,7 +64,7 @@ export const scheduler: Measure = async (bench) => {
   }
 }
 
-/** Sources that ran before, with one planned slot each, all for the same second. Returns when that is, ms since 1970. */
+/** Adds sources that ran before, each with one slot in the same second. Returns that second in ms since 1970. */
 async function addSources(pool: pg.Pool, port: number): Promise<number> {
   const { rows } = await pool.query<{ due: string }>(
     `WITH source AS (
@@ -105,7 +105,7 @@ async function askModules(port: number): Promise<Asked> {
   return (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as Asked
 }
 
-/** Rounds so far, s in all of them, and the bound of the histogram below which the slowest was. */
+/** The rounds so far, their total in s, and the bound of the histogram below the slowest. */
 async function readTicks({ env }: Bench): Promise<{ count: number; sum: number; slowest: number }> {
   const text = await (await fetch(`${env()['SCHEDULER_HEALTH_URL']}/metrics`)).text()
   const read = (suffix: string) =>
@@ -121,13 +121,13 @@ async function wake({ env }: Bench): Promise<void> {
   if (status !== 200) throw new Error(`GET /schedule was answered ${status}`)
 }
 
-/** Leaves each source with the slot that it waits for, as between two runs. */
+/** Leaves each source with its next slot, as between two runs. */
 async function endRuns(pool: pg.Pool): Promise<void> {
   await pool.query(`UPDATE scheduled_task SET status = 'SUCCESS', ended_at = now() WHERE status = 'PROCESSING'`)
   await pool.query(`UPDATE scheduler.run SET outcome = 'ok', finished_at = now(), settled_at = now(), judged = true`)
 }
 
-/** Mean s of a round with nothing due. */
+/** Mean seconds of a round with nothing due. */
 async function measureIdle(bench: Bench): Promise<number> {
   const means: number[] = []
   for (let group = 0; group < 5; group++) {

@@ -24,7 +24,10 @@ const deadlineMs = 60_000
 const prefix = 'bench.'
 const [source, target] = [prefix + topics.rawPayloads.name, prefix + topics.opsEvents.name]
 
-/** Counts what was sent and tells when it is all; the clock runs from the first record taken to the last acknowledged. */
+/**
+ * Counts the records sent and says when all are. The clock runs from the first record fetched to the last
+ * acknowledged.
+ */
 function createRace() {
   let startedAt: number | null = null
   let sent = 0
@@ -48,7 +51,9 @@ function createRace() {
 }
 type Race = ReturnType<typeof createRace>
 
-/** Consume, handle, produce with acks=-1, commit: the runtime's records per second as a share of a bare kafkajs loop's. */
+/**
+ * Consume, handle, produce with acks=-1, commit: the runtime's records per second as a share of a bare kafkajs loop's.
+ */
 export const throughput: Measure = async ({ serviceEnv, say }) => {
   const env = { ...serviceEnv(), TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '3' }
   const settings = readEnv({ ...kafkaSettings, ...producerSettings, ...consumerSettings }, env)
@@ -129,7 +134,7 @@ async function fill(kafka: Kafka, value: Buffer): Promise<void> {
   await producer.disconnect()
 }
 
-/** What there is no way around: batches as they come, sent on a thousand records at a time, then the commit. */
+/** The bare minimum: batches as they arrive, sent on in thousands of records, then the commit. */
 async function runBare(kafka: Kafka, groupId: string, value: Buffer, race: Race): Promise<number> {
   const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1 })
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 1000, maxBytesPerPartition: 2 ** 21 })

@@ -66,7 +66,7 @@ test('whoever follows the page gets values from the module on it', async () => {
   expect(await shell.close()).toBe(0)
 }, 180_000)
 
-/** A shell that a person types into: it stops at the first command that fails. */
+/** A shell to type into, which stops at the first command that fails. */
 function openShell(cwd: string, env: NodeJS.ProcessEnv) {
   const shell = spawn('sh', ['-e'], { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = once(shell, 'close').then(([exitCode]) => exitCode as number | null)
@@ -74,12 +74,12 @@ function openShell(cwd: string, env: NodeJS.ProcessEnv) {
   for (const output of [shell.stdout, shell.stderr])
     output.setEncoding('utf8').on('data', (text: string) => (printed += text))
   onCleanup(async () => {
-    // Its own process group, and with it the module that it started.
+    // The whole process group, with the module that it started.
     if (shell.exitCode === null && shell.pid) sendSignal(-shell.pid, 'SIGKILL')
     await ended
   })
   return {
-    /** Types `step` and returns what was printed until it was done. */
+    /** Types `step` and returns its output. */
     async run(step: string): Promise<string> {
       const from = printed.length
       const mark = `done ${from}`

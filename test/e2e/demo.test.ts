@@ -17,7 +17,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 }, 60_000)
 
-/** The demo as `make demo` runs it, on a stack of its own; without npm, so that the committed recording serves. */
+/** Runs the demo as `make demo` does, on its own stack. It has no npm, so that it uses the committed recording. */
 async function runDemo(): Promise<string> {
   const args = [join(root, 'deploy/local/demo.ts'), `--dir=${dir}`, '--free-ports']
   const env = { ...process.env, MINER_NPM_COMMAND: '/nonexistent', MINER_CACHE_DIR: join(dir, 'npm-view') }

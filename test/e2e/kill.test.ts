@@ -29,7 +29,7 @@ test('kill -9 of every service in turn during a feed changes nothing of what com
     ...{ documents: payloads.length, normalized: payloads.length, refused: 0, refusedValues: 0, deadLetters: 0 },
     ...{ news: expected.news, silentNews: 0, publicNews: expected.news, posts: expected.payloads },
   })
-  // Whether a mail went out that was under way when the notifier died is not known, and it is not sent again.
+  // A mail that was being sent when the notifier died may or may not have left, and is not sent again.
   const { distinct, unknown } = await countMails(system)
   expect(distinct).toBe(mails)
   expect(mails).toBeLessThanOrEqual(expected.payloads)

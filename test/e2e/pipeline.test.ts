@@ -32,11 +32,11 @@ const page = (followers: number) => ({
 const valuesOfPage = { text: 3, int: 3 }
 
 let system: System
-/** Different payloads so far. */
+/** How many different payloads there are so far. */
 let fed = 0
 let crawl: Crawl = async () => undefined
 
-/** What a step adds to the counts, once all of it has arrived. */
+/** What a step adds to the counts when everything has arrived. */
 async function added(payloads: number, step: () => Promise<unknown>) {
   const before = await system.counts()
   await step()
@@ -165,7 +165,7 @@ test('what cannot be read goes to the dead letters with its reason, and holds up
     Object.values(bytes).map((value) => ({ key, value })),
   )
   await system.feed(0, page(2))
-  // That an id is unknown is believed when the registry has said so for half a minute.
+  // An id counts as unknown when the registry has said so for half a minute.
   await system.settled((fed += 2), 75_000)
 
   const dead = await readDeadLetters(system)

@@ -10,7 +10,7 @@ import { waitFor } from '../harness/wait-for.ts'
 const [companies, weeks] = [20, 25]
 const minute = 60_000
 
-/** As if observed today, a minute apart: history would be silent, and then there were no messages to compare. */
+/** As if observed today, a minute apart: history is silent, and there would be no messages to compare. */
 function asOfToday({ map, payloads }: History): History {
   const first = Date.now() - payloads.length * minute
   const at = (index: number) => new Date(first + index * minute).toISOString()
@@ -51,7 +51,7 @@ test('kill -9 of every service in turn during a feed of 500 payloads changes no 
   })
   expect(calm.counts.posts).toBeGreaterThan(companies)
   expect(calm.counts.mails).toBe(calm.counts.posts)
-  // Whether a mail went out that was under way when the notifier died is not known, and it is not sent again.
+  // A mail that was being sent when the notifier died may or may not have left, and is not sent again.
   const { distinct, unknown } = disturbed.mailsOf
   expect(distinct).toBe(disturbed.counts.mails)
   expect(distinct).toBeGreaterThanOrEqual(calm.counts.mails - unknown)

@@ -1,7 +1,7 @@
 import { test } from 'vitest'
 import { weather } from '../harness/notifier/storm.ts'
 
-/** One that has failed stays; STORM_SEED tries another one. */
+/** A seed that failed once stays here; STORM_SEED tries another one. */
 const seeds = [20261126, ...(process.env['STORM_SEED'] ? [Number(process.env['STORM_SEED'])] : [])]
 
 test.each(seeds)('10,000 news reach whom they are for, through faults and kills: seed %i', async (seed) => {

@@ -9,7 +9,7 @@ import { waitFor } from '../harness/wait-for.ts'
 
 const outageMs = 20_000
 const companies = 5
-/** Each outage has its share of the payloads of one history. */
+/** Each outage gets its share of the payloads of one history. */
 const share = 100
 const outages: { server: Server; refused: string[] }[] = [
   { server: 'registry', refused: [] },
@@ -49,7 +49,7 @@ test.each(outages)(
       ...{ documents: payloads.length, normalized: payloads.length, refused: 0, refusedValues: 0, deadLetters: 0 },
       ...{ news: expected.news, silentNews: 0, publicNews: expected.news, posts: expected.payloads },
     })
-    // A mail may have been under way when Postgres died; whether it went out is then not known.
+    // A mail that was being sent when Postgres died may or may not have left.
     const { distinct, unknown } = await countMails(system)
     expect(distinct).toBe(mails)
     expect(mails).toBeGreaterThanOrEqual(expected.payloads - unknown)

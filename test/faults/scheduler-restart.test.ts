@@ -42,7 +42,7 @@ test('Postgres dies in the middle of claims and comes back: each source has run 
       return tasks
     })
     expect(later).toMatchObject([{ attempts: 0, schedule_type: 'REGULAR' }])
-    // A claim whose answer was lost costs an attempt; none calls twice.
+    // A claim with a lost answer costs an attempt; no module is called twice.
     expect(task?.claim_token).toBe(task?.attempts)
     const calls = module.calls.filter(({ route }) => route === `n${n}/companies`)
     expect(calls.length).toBeGreaterThan(0)

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, onTestFinished } from 'vitest'
 import { expectNoLeaks } from './leaks.ts'
 
-/** How the test, or for things of a whole file any of its tests, ended. */
+/** How the test ended; for what belongs to a file, how any of its tests ended. */
 export type Ending = { failed: boolean }
 type Clean = (ending: Ending) => Promise<void> | void
 
@@ -9,8 +9,8 @@ const ofFile: Clean[] = []
 let anyFailed = false
 
 /**
- * Runs `clean` when the test that called this is over; called from `beforeAll` or the top of a file, when the file is.
- * Last registered, first cleaned; one failure does not keep the others from running. Not for `test.concurrent`.
+ * Runs `clean` when the calling test is over, or the file when called from `beforeAll` or its top. The last one
+ * registered runs first; all run even when one fails. Not for `test.concurrent`.
  */
 export function onCleanup(clean: Clean): void {
   try {

@@ -22,8 +22,8 @@ type Server = {
 }
 
 /**
- * Starts Kafka, the registry, Postgres and Firestore from containers, on the ports that the stack in `dir` keeps, and resolves
- * when all of them answer. Their logs are in `dir`. The returned function removes them.
+ * Starts Kafka, the registry, Postgres and Firestore from containers, on the ports that the stack in `dir` keeps, and
+ * resolves when all of them answer. Their logs are in `dir`. The returned function removes them.
  */
 export async function startContainers(dir: string): Promise<() => Promise<void>> {
   const servers = listServers(await readSettings(dir, true))

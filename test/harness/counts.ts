@@ -2,14 +2,14 @@ import { allTopics, deadLetterTopic } from '../../schemas/topics.ts'
 import type { Installation } from './installation.ts'
 import { mailsTo, slackPostsIn } from './mailbox.ts'
 
-/** Whose things are counted: all of an installation, the raw documents of one source, the messages to one person. */
+/** What is counted: all of an installation, the raw documents of one source, the messages to one person. */
 export type Place = Installation & { source: string; address: string; channel: string }
 
-/** Everything that comes out of a system, counted where it lies. */
+/** Everything that comes out of a system, counted where it is stored. */
 export type Counts = {
   /** Raw documents in Firestore. */
   documents: number
-  /** Payloads in the normalizer's ledger, by whether they were understood. */
+  /** Payloads in the normalizer's ledger, understood and not. */
   normalized: number
   refused: number
   /** Rows of normalizer.value by type. */
@@ -21,7 +21,7 @@ export type Counts = {
   news: number
   silentNews: number
   publicNews: number
-  /** Events that the person was told of, by mail and by post; one message may tell of several. */
+  /** Events in the person's mails and posts. One message can hold several. */
   mails: number
   posts: number
   /** On all dead letter topics. */
@@ -63,7 +63,7 @@ export async function countAll(place: Place): Promise<Counts> {
   }
 }
 
-/** The events that a message says it tells of. */
+/** The events that a message names. */
 export function eventsIn(text: string): string[] {
   const found = text.matchAll(/Events? ([0-9a-f-]{36}(?:, [0-9a-f-]{36})*)/g)
   return [...found].flatMap(([, events = '']) => events.split(', '))
@@ -96,7 +96,7 @@ export async function readDeadLetters({ topics }: Pick<Installation, 'topics'>):
   return (await Promise.all(read)).flat()
 }
 
-/** What of `fed` payloads is still on its way, link by link; empty when nothing is. */
+/** What is still on its way of `fed` payloads, step by step; empty when everything has arrived. */
 export async function describeOpen(place: Place, fed: number): Promise<string[]> {
   const [row] = await place.database.query<Record<string, number>>(`
     SELECT (SELECT count(*) FROM normalizer.processed_event)::int AS normalized,
@@ -111,8 +111,8 @@ export async function describeOpen(place: Place, fed: number): Promise<string[]>
   const open: string[] = []
   if (normalized !== fed) open.push(`${normalized} of ${fed} payloads normalized`)
   if (judged !== understood) open.push(`${judged} of ${understood} judged`)
-  if (heard !== news) open.push(`${heard} of ${news} news heard by the notifier`)
-  if (untold + undelivered > 0) open.push(`${untold} groups to tell, ${undelivered} messages to deliver`)
+  if (heard !== news) open.push(`${heard} of ${news} news items at the notifier`)
+  if (untold + undelivered > 0) open.push(`${untold} groups without a message, ${undelivered} messages to deliver`)
   const documents = open.length > 0 ? fed : (await listDocuments(place)).length
   if (documents !== fed) open.push(`${documents} of ${fed} documents`)
   return open

@@ -5,21 +5,24 @@ import { stackEnv } from './stack.ts'
 
 export type TestDatabase = {
   name: string
-  /** Goes into DATABASE_URL. */
+  /** The value of DATABASE_URL. */
   url: string
-  /** Rows of one statement. `bigint` and `numeric` come as text, times without zone as Dates in the zone of this process. */
+  /**
+   * Rows of one statement. `bigint` and `numeric` come as text, times without zone as Dates in the zone of this
+   * process.
+   */
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
 }
 
 /**
- * A database of its own: all tables of parma-web and of our services, no rows. Dropped when the test has passed; that of a
- * failed test stays as long as the stack runs (in watch mode), to be looked into.
+ * A new database with all tables of parma-web and of our services, without rows. Dropped when the test has passed.
+ * After a failure it stays as long as the stack runs (in watch mode), to be examined.
  */
 export function createDatabase(): Promise<TestDatabase> {
   return copyDatabase(templateDatabase)
 }
 
-/** A database of its own without any table. */
+/** A new database without any table. */
 export function createEmptyDatabase(): Promise<TestDatabase> {
   return copyDatabase('template0')
 }
@@ -29,7 +32,7 @@ async function copyDatabase(template: string): Promise<TestDatabase> {
   await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`)
   const url = urlOf(name)
   const pool = new pg.Pool({ connectionString: url, max: 4 })
-  // A server that is stopped under a test ends idle connections; without a listener the event would end us too.
+  // A server that a test stops ends idle connections; without a listener the event would also end this process.
   pool.on('error', () => undefined)
   onCleanup(async ({ failed }) => {
     await pool.end()
@@ -39,7 +42,7 @@ async function copyDatabase(template: string): Promise<TestDatabase> {
   return { name, url, query: async (text, values) => (await pool.query(text, values)).rows }
 }
 
-/** Drops a test's database, whoever is connected to it. */
+/** Drops a test's database with all its connections. */
 export async function dropDatabase(name: string): Promise<void> {
   await onServer(`DROP DATABASE IF EXISTS ${requireTestName(name)} WITH (FORCE)`)
 }

@@ -10,7 +10,7 @@ type Manner = { run: Run; wire: Wire }
 type Post = (path: string, authorization: string, value: Json) => Promise<Sent>
 
 export type FactsModule = {
-  /** Goes into data_source.invocation_endpoint. */
+  /** The value of data_source.invocation_endpoint. */
   endpoint: string
   /** Calls that it got, and calls that it made, in order. A test empties both when it has looked at them. */
   received: Received[]
@@ -23,9 +23,9 @@ export type FactsModule = {
 }
 
 /**
- * A mining module that acts as the facts say, bytes and order included, with the ids of this installation: it registers its
- * measurements during the handshake, discovers the companies in the facts and no others, and feeds and finishes before it
- * answers /companies. `companies`: our id of each company in the facts.
+ * A mining module that acts as the facts say, bytes and order included, with the ids of this installation: it
+ * registers its measurements during the handshake, discovers the companies in the facts and no others, and feeds and
+ * finishes before it answers /companies. `companies`: our id of each company in the facts.
  */
 export async function startFactsModule(
   facts: ModuleFacts,

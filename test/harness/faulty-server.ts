@@ -6,12 +6,15 @@ export type HttpCall = { method: string; path: string; search: string; headers: 
 export type Reply = { status: number; headers?: Record<string, string>; body?: string }
 
 /**
- * What happens to a call: `pass` handles and answers it; `keep-answer` and `lose-answer` handle it and send nothing, or close the
- * connection; `lose-call` closes the connection unhandled; `hang` does nothing; a reply is sent in place of handling it.
+ * What happens to a call: `pass` handles and answers it; `keep-answer` and `lose-answer` handle it and send nothing,
+ * or close the connection; `lose-call` closes the connection unhandled; `hang` does nothing; a reply is sent in place
+ * of handling it.
  */
 export type Fate = 'pass' | 'keep-answer' | 'lose-answer' | 'lose-call' | 'hang' | Reply
 
-/** Resolves with the address of an HTTP server that asks `decide` about each call and gives `handle` those that pass. */
+/**
+ * Resolves with the address of an HTTP server that asks `decide` about each call and gives `handle` those that pass.
+ */
 export async function startFaultyServer(
   handle: (call: HttpCall) => Reply,
   decide: (call: HttpCall) => Fate,

@@ -4,7 +4,7 @@ import type { Payload } from './github.ts'
 import type { System } from './system.ts'
 
 export type FeedReport = {
-  /** Answers that were not 201, by status; `none` where no answer came. */
+  /** Answers other than 201, by status; `none` counts missing answers. */
   refusals: Record<string, number>
   /** Document ids, in the order of the payloads. */
   documents: string[]
@@ -13,9 +13,9 @@ export type FeedReport = {
 export type Feeding = { done: Promise<FeedReport>; fed(): number; refusals(): Record<string, number> }
 
 /**
- * Feeds as modules do: the payloads of a company one after another, all companies at once, each payload again with the same
- * token until it is answered 201. `overMs` stretches it. Rejects when a payload is refused for good, or not taken in
- * `deadlineMs`.
+ * Feeds the payloads of each company in order and all companies at once. Repeats each payload with the same token
+ * until the answer is 201. `overMs` spreads the payloads over that time. Rejects when a payload is refused for good,
+ * or not accepted within `deadlineMs`.
  */
 export function startFeeding(
   system: Pick<System, 'feed'>,

@@ -5,13 +5,13 @@ import { onCleanup } from './cleanup.ts'
 import { stackEnv } from './stack.ts'
 
 export type TestFirestore = {
-  /** Goes into FIRESTORE_PROJECT. */
+  /** The value of FIRESTORE_PROJECT. */
   project: string
   /** Connects when first used. */
   readonly client: library.Firestore
 }
 
-/** Firestore under a project of its own, which nothing else has written to. */
+/** Firestore with a new project, so that it is empty. */
 export function openFirestore(): TestFirestore {
   const project = `test-${randomBytes(6).toString('hex')}`
   let client: library.Firestore | undefined
@@ -24,9 +24,9 @@ export function openFirestore(): TestFirestore {
   }
 }
 
-/** Loads the client only here: it takes a second, which most tests need not spend. */
+/** Loads the client only here: that takes a second, and most tests do not need it. */
 function connect(projectId: string): library.Firestore {
-  // The client takes the address of an emulator from the environment only.
+  // The client reads the emulator's address from the environment only.
   process.env.FIRESTORE_EMULATOR_HOST = stackEnv().FIRESTORE_EMULATOR_HOST
   process.env.METADATA_SERVER_DETECTION = 'none'
   const { Firestore } = createRequire(import.meta.url)('firebase-admin/firestore') as typeof library

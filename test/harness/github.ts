@@ -6,7 +6,7 @@ import type { ModuleMap } from './module.ts'
 
 type Entry = ModuleMap['Mappings'][number]
 export type RawData = Record<string, unknown>
-/** `company`: index of the company it is about. */
+/** `company`: the index of its company. */
 export type Payload = { company: number; rawData: RawData; observedAt?: string }
 
 const folder = join(root, '../shared/data')
@@ -16,8 +16,8 @@ const mapFile = join(folder, 'modules/github.json')
 export type History = { map: ModuleMap; payloads: Payload[] }
 
 /**
- * Real payloads of the github module with its map: those of the first `companies` in the first `weeks`, week by week. Null
- * when the file is not there.
+ * Real payloads of the github module with its map: the first `weeks` of the first `companies`, week by week. Null when
+ * the file is missing.
  */
 export function readHistory(companies: number, weeks: number): History | null {
   if (!existsSync(historyFile) || !existsSync(mapFile)) return null
@@ -57,8 +57,8 @@ const generatedMap: ModuleMap = {
 }
 
 /**
- * Payloads like those of the github module, the same at each call: repositories grow by a percent a week, and in every
- * third week of a company one of them by a quarter and another one has a new description.
+ * Payloads like those of the github module, the same in each call. Repositories grow by a percent a week; in every
+ * third week of a company one of them grows by a quarter, and another one has a new description.
  */
 export function generateHistory(companies: number, weeks: number): History {
   const payloads = Array.from({ length: companies * weeks }, (_, index) =>
@@ -82,7 +82,7 @@ function generatePayload(company: number, week: number): Payload {
 
 type Leaf = { type: string; measurement: string; item: string; value: unknown }
 
-/** What a map finds in a payload, by looking up path by path: another way than the normalizer's, to compare with it. */
+/** The values that a map finds in a payload. It looks up path by path, unlike the normalizer, to check that one. */
 export function listLeaves({ Mappings }: ModuleMap, rawData: RawData): Leaf[] {
   const walk = (entries: Entry[], data: RawData, item: string): Leaf[] =>
     entries.flatMap(({ SourceField, DataType, MeasurementName, NestedMappings = [] }): Leaf[] => {
@@ -103,7 +103,10 @@ export function countValues({ map, payloads }: History): Record<string, number> 
   return counts
 }
 
-/** What is news by default in these payloads: numbers that change by 25 % or more, texts that change; and in how many payloads. */
+/**
+ * The default news items of these payloads (numbers that change by 25 % or more, changed texts), and in how many
+ * payloads they are.
+ */
 export function countNews({ map, payloads }: History): { news: number; payloads: number } {
   const last = new Map<string, unknown>()
   const told = payloads.map(({ company, rawData }) => {

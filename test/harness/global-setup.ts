@@ -47,7 +47,7 @@ export default async function startServers(project: TestProject): Promise<() => 
   return stop
 }
 
-/** Nobody may connect to the template: Postgres does not copy a database that is in use. */
+/** The template refuses connections, because Postgres does not copy a database that is in use. */
 async function createTemplate(stack: Stack): Promise<void> {
   const url = new URL(stack.env().DATABASE_URL ?? '')
   const database = url.pathname.slice(1)

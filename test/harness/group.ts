@@ -4,8 +4,8 @@ import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { stackEnv } from './stack.ts'
 
 /**
- * Takes the members of a consumer group out of it, as the broker does when their session is over: who is killed is in it
- * until then, and the next one has to wait.
+ * Removes the members of a consumer group, as the broker does when their session ends. A killed member stays in its
+ * group until then, and a new one has to wait.
  */
 export async function expelMembers(group: string): Promise<void> {
   const { groups } = await withAdmin((admin) => admin.describeGroups([group]))

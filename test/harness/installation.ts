@@ -11,16 +11,16 @@ export type Installation = {
   firestore: TestFirestore
   /** The environment of its services and commands. */
   env: NodeJS.ProcessEnv
-  /** Starts a service, with `env` over the installation's own. The same name again is one more replica. */
+  /** Starts a service; `env` overrides the installation's. The same name again starts one more replica. */
   start(name: string, env?: NodeJS.ProcessEnv): Promise<StartedService>
   /** Runs a `parma` command and returns what it printed. */
   parma(...args: string[]): Promise<string>
 }
 
 /**
- * The whole system for one test, on the shared servers and apart from everybody else: a database, topics, registered
- * schemas and a Firestore project of its own, no service yet. All of it is gone when the test is over; made in
- * `beforeAll`, when the file is. Mails and Slack posts are shared (mailbox.ts).
+ * The whole system for one test on the shared servers, apart from other tests: its own database, topics, registered
+ * schemas and Firestore project, without services. It is removed when the test is over, or the file when made in
+ * `beforeAll`. Mails and Slack posts are shared (mailbox.ts).
  *
  *     const { topics, database, start } = await createInstallation()
  *     await start('normalizer')
@@ -35,7 +35,7 @@ export async function createInstallation(): Promise<Installation> {
     DATABASE_URL: database.url,
     TOPIC_PREFIX: topics.prefix,
     FIRESTORE_PROJECT: firestore.project,
-    // Only tests of it want a weekly report, on whatever day and hour they run.
+    // Only the tests of weekly reports want one, on whatever day and hour they run.
     WEEKLY_REPORT_CLOCK: 'false',
   }
   return {

@@ -15,11 +15,11 @@ const reposOf = (payload: Payload) => payload.rawData['repos'] as Repo[]
 type Change = {
   what: string
   apply(week: number, repos: Repo[], repo: Repo, random: () => number): void
-  /** What is to be told of it, and what more may not; null: nothing. `week` is counted from `start`. */
+  /** The expected news items, and those that may not appear; null: none. `week` counts from `start`. */
   expected: { kind: string; measurement: string | null; week: number } | null
 }
 
-/** The week of the change. There is a year before it, and one after it. */
+/** The week of the change, with a year before and after it. */
 const start = 61
 const since = (week: number, act: () => void) => week >= start && act()
 
@@ -83,7 +83,9 @@ const changes: Change[] = [
   },
 ]
 
-/** The same numbers at each run: https://en.wikipedia.org/wiki/Linear_congruential_generator, as in Numerical Recipes. */
+/**
+ * The same numbers in each run: https://en.wikipedia.org/wiki/Linear_congruential_generator, as in Numerical Recipes.
+ */
 function createRandom(seed: number): () => number {
   let state = seed
   return () => {

@@ -13,7 +13,7 @@ import type { ModuleMap } from './module.ts'
 /** `measurement`: its name in the map. */
 export type JudgedNews = NewsRow & { measurement: string }
 
-// Only for its defaults: there is nobody at these addresses.
+// Only for the defaults: nothing listens at these addresses.
 const addresses = {
   ...{ KAFKA_BROKERS: 'kafka.example:9092', SCHEMA_REGISTRY_URL: 'http://registry.example' },
   ...{ DATABASE_URL: 'postgres://postgres.example/parma', DEPLOYMENT_ENV: 'local' },
@@ -22,8 +22,8 @@ const config = readAnalyzerConfig(addresses)
 const sourceId = 1
 
 /**
- * The news that these payloads are with the default settings, payload by payload: what normalizer and analyzer make of
- * them, without the servers between. Each is observed at its own time, and none counts as history.
+ * The news items of these payloads with the default settings, payload by payload: what normalizer and analyzer compute,
+ * without the servers between them. Each payload is observed at its own time, and none is history.
  */
 export function judgeHistory({ map, payloads }: History): JudgedNews[] {
   const names = numberMeasurements(map)

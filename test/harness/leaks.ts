@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-// Timers and pipes are left out: vitest's own come and go.
+// Timers and pipes do not count: vitest has its own.
 const kinds = ['ProcessWrap', 'TCPServerWrap', 'TCPSocketWrap', 'UDPWrap', 'FSEventWrap', 'MessagePort']
 const before = countHandles()
 
 /**
- * Fails when child processes, servers or connections are open that were not when this file was loaded. Closing takes a
- * moment, so they have until `deadlineMs`. The harness calls it at the end of every test file.
+ * Fails when child processes, servers or connections are open that were not open when this file was loaded. They have
+ * `deadlineMs` to close. The harness calls it at the end of every test file.
  */
 export async function expectNoLeaks(deadlineMs = 3000): Promise<void> {
   for (const deadline = Date.now() + deadlineMs; ; await delay(50)) {

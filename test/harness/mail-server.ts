@@ -6,8 +6,8 @@ import { onCleanup } from './cleanup.ts'
 import { createCounter } from './faulty-server.ts'
 
 /**
- * What becomes of a mail: taken; its recipient refused or put off; its text refused, or put off by the server; its text
- * taken, and then a cut or no answer at all; or no answer to the recipient, before the text.
+ * What happens to a mail: accepted; its recipient refused for good or for now; its text refused for good or for now;
+ * its text accepted, and then the connection cut or no answer; or no answer to the recipient, before the text.
  */
 export type MailFate = 'accept' | 'refuse' | 'put-off' | 'refuse-text' | 'put-off-text' | 'cut' | 'silence' | 'hang'
 
@@ -22,16 +22,16 @@ export type ReceivedMail = {
 }
 
 export type MailServer = {
-  /** Goes into SMTP_URL. */
+  /** The value of SMTP_URL. */
   url: string
-  /** Every mail whose whole text came in and was not refused, answered or not. */
+  /** Every mail whose whole text arrived and was not refused, answered or not. */
   mails: ReceivedMail[]
   mailsTo(address: string): ReceivedMail[]
-  /** How often the whole text of a mail to `address` came in. */
+  /** How often the whole text of a mail to `address` arrived. */
   received(address: string): number
-  /** While true, connections are cut before a word is said. */
+  /** While true, connections are cut at once. */
   isDown: boolean
-  /** Connections taken so far. */
+  /** Connections accepted so far. */
   connections: number
 }
 
@@ -42,7 +42,7 @@ const replies: Partial<Record<MailFate, [number, string]>> = {
   'put-off-text': [452, 'no room at the moment'],
 }
 
-/** A real SMTP server, and what one does on a bad day. `decide`: the nth mail (from 0) to an address. */
+/** A real SMTP server that fails on demand. `decide` gets the nth mail (from 0) to an address. */
 export async function startMailServer(
   decide: (address: string, nth: number) => MailFate = () => 'accept',
 ): Promise<MailServer> {
@@ -79,7 +79,7 @@ export async function startMailServer(
       })
     },
   })
-  // A client that is killed, or cut by us.
+  // The client was killed, or this server cut the connection.
   server.on('error', () => undefined)
   const mailServer: MailServer = {
     url: '',

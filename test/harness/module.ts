@@ -13,20 +13,20 @@ type MapEntry = {
 export type ModuleMap = { Source: string; Mappings: MapEntry[] }
 
 type Companies = Record<string, Record<string, string[]>>
-/** What the module does in a crawl: feeds what it likes. The module finishes the task afterwards. */
+/** Feeds what a crawl finds. The module finishes the task afterwards. */
 export type Crawl = (companies: Companies, feed: Feed, taskId: number) => Promise<void>
 export type Feed = (companyId: string, rawData: unknown, more?: Record<string, unknown>) => Promise<Response>
 
 export type MiningModule = AsyncDisposable & {
-  /** Goes into data_source.invocation_endpoint. */
+  /** The value of data_source.invocation_endpoint. */
   endpoint: string
   /** How often each route was called. */
   calls: Record<'/initialize' | '/discover' | '/companies', number>
 }
 
 /**
- * A mining module that speaks the contract (sections 4 and 5): registers `map` when it is initialised, finds the
- * identifier `handles: [<company name>]` for every company, and runs `crawl` when it is called.
+ * A mining module that speaks the contract (sections 4 and 5): it registers `map` during the handshake, discovers the
+ * identifier `handles: [<company name>]` for every company, and runs `crawl` when the scheduler calls it.
  */
 export async function startModule(
   analyticsUrl: () => string,

@@ -9,8 +9,8 @@ import { stackEnv } from './stack.ts'
 export type Server = 'kafka' | 'registry' | 'postgres' | 'firestore'
 
 /**
- * Ends a shared server as a crash would (SIGKILL) and keeps it down. The returned function lets it start again and
- * resolves when it is healthy; so does the end of the test. Only for test/faults: others need the servers, too.
+ * Kills a shared server (SIGKILL) and keeps it down. The returned function lets it start again and resolves when it is
+ * healthy; the end of the test does the same. Only for test/faults: other tests need the servers.
  */
 export function takeDown(server: Server): () => Promise<void> {
   const dir = inject('stackDir')

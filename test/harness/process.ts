@@ -6,22 +6,25 @@ import { waitFor } from './wait-for.ts'
 
 export type StartedProcess = {
   pid: number
-  /** What it wrote to stdout and stderr (the last 4 MB). */
+  /** The last 4 MB of its stdout and stderr. */
   logs(): string
-  /** Asks it to end (SIGTERM) and resolves with its exit code. Kills it and throws when it is not gone after `graceMs`. */
+  /**
+   * Asks it to end (SIGTERM) and resolves with its exit code. Kills it and throws when it still runs after `graceMs`.
+   */
   stop(graceMs?: number): Promise<number | null>
-  /** Ends it at once (SIGKILL). */
+  /** Kills it (SIGKILL). */
   kill(): Promise<void>
 }
 
-/** Another Node, another folder, another user than ours. */
+/** Another Node, folder or user than this process has. */
 export type RunAs = { command?: string; cwd?: string; uid?: number; gid?: number }
 
 const maxLog = 4 * 1024 * 1024
 
 /**
- * Starts a Node process and resolves when `isReady` says so. Throws with the end of its log when it ends before that or
- * is not ready within `deadlineMs`. It is killed when the test is over; after a failed test the end of its log is shown.
+ * Starts a Node process and resolves when `isReady` is true. Throws with the end of its log when it ends first or is
+ * not ready within `deadlineMs`. It is killed when the test is over; after a failed test the end of its log is
+ * printed.
  */
 export async function startProcess(
   name: string,
@@ -49,7 +52,7 @@ export async function startProcess(
     if (!isLate) return child.exitCode
     child.kill('SIGKILL')
     await closed
-    throw new Error(withLog(`${name} was not gone ${graceMs / 1000} s after ${signal}`))
+    throw new Error(withLog(`${name} still ran ${graceMs / 1000} s after ${signal}`))
   }
 
   onCleanup(async ({ failed }) => {

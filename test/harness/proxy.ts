@@ -3,30 +3,31 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { onCleanup } from './cleanup.ts'
 
 export type Proxy = {
-  /** host:port, to be given to a service instead of the server's own. */
+  /** host:port, for a service in place of the server's address. */
   address: string
   /**
-   * Holds back the next request that `matches`, or its answer, and with it all that follows on that connection in that
-   * direction, for good. `held` resolves when it is there: an answer is only there when the server has done its work.
+   * Holds back the next request that `matches`, or its answer, and everything after it on that connection in that
+   * direction, for good. `held` resolves when it has arrived here: an answer arrives when the server has done its
+   * work.
    */
   hold(what: 'request' | 'answer', matches: (message: Buffer) => boolean): { held: Promise<void> }
-  /** Breaks all connections there are, whatever goes on in them. */
+  /** Cuts all open connections at once. */
   cut(): void
 }
 
-/** How a protocol is to be read: only as far as a message can be told from the next. */
+/** How to read a protocol, just enough to tell one message from the next. */
 export type Wire = {
-  /** Whole messages out of what has come, and what is left. */
+  /** The whole messages in the bytes so far, and the rest. */
   cut(bytes: Buffer): { messages: Buffer[]; rest: Buffer }
-  /** Whether `message` is, or comes after, the answer to `request`. */
+  /** Whether `message` is the answer to `request`, or comes after it. */
   isAnswer(request: Buffer, message: Buffer): boolean
-  /** Servers that tell clients where to connect say our address instead. */
+  /** Puts the proxy's port into answers that tell clients where to connect. */
   rewrite?(answer: Buffer, port: number): Buffer
 }
 
 type Trap = { what: 'request' | 'answer'; matches(message: Buffer): boolean; spring(): void }
 
-/** Stands between a service and one of its servers. Closed when the test is over. */
+/** A proxy between a service and one of its servers. It is closed when the test is over. */
 export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
   const { hostname, port: targetPort } = new URL(`tcp://${target}`)
   let trap: Trap | null = null
@@ -98,13 +99,13 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
   }
 }
 
-/** Anything over TCP: a message is what comes at once, and what comes after it its answer. */
+/** Any protocol over TCP: each chunk is a message, and whatever follows is its answer. */
 export const plain: Wire = {
   cut: (bytes) => ({ messages: [bytes], rest: Buffer.alloc(0) }),
   isAnswer: () => true,
 }
 
-/** Kafka, whose broker is at `address`. https://kafka.apache.org/protocol#protocol_common */
+/** Kafka with its broker at `address`. https://kafka.apache.org/protocol#protocol_common */
 export function kafkaWire(address: string): Wire {
   const { hostname, port } = new URL(`tcp://${address}`)
   const own = addressBytes(hostname, Number(port))
@@ -119,7 +120,7 @@ export function kafkaWire(address: string): Wire {
       }
       return { messages, rest: bytes.subarray(at) }
     },
-    // Both by their correlation id.
+    // By their correlation ids.
     isAnswer: (request, message) => message.readInt32BE(4) === request.readInt32BE(8),
     rewrite(answer, ownPort) {
       const at = answer.indexOf(own)

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { TestDatabase } from './database.ts'
 
-/** Of the facts of parma-web's schema. */
+/** One fact about parma-web's schema. */
 export const publicFactsHash = '6e74449772c388b2d8b907be72ad4bcb02b54dc10e3129dc1fbb417fc30e017f'
 
-/** Every column, key, index, enum, trigger and function of schema `public` as a line of text; names of keys and indexes are left out. */
+/**
+ * Every column, key, index, enum, trigger and function of schema `public` as a line of text; names of keys and indexes
+ * are left out.
+ */
 const factsQuery = `
   SELECT concat_ws(' ', 'column', table_name || '.' || column_name, udt_name, is_nullable,
            coalesce(column_default, '-'), coalesce(datetime_precision::text, '')) AS fact
@@ -24,7 +27,7 @@ const factsQuery = `
   UNION ALL
   SELECT concat_ws(' ', 'function', proname) FROM pg_proc WHERE pronamespace = 'public'::regnamespace`
 
-/** What schema `public` of a database is made of, sorted. */
+/** The facts about the schema `public` of a database, sorted. */
 export async function readPublicFacts(database: TestDatabase): Promise<string[]> {
   return (await database.query<{ fact: string }>(factsQuery)).map(({ fact }) => fact).sort()
 }

@@ -3,7 +3,7 @@ import { vi } from 'vitest'
 import type { CommandGroup } from '../../services/runtime/commands/commands.ts'
 
 /**
- * Runs `parma <noun> <args> --json` in this process, which is quicker than one process each, and returns what it printed.
+ * Runs `parma <noun> <args> --json` in this process, which is faster than a new one, and returns its output.
  * The environment must be stubbed (vi.stubEnv): commands read it.
  */
 export async function runCommand<T>(group: CommandGroup | undefined, ...args: string[]): Promise<T> {

@@ -3,17 +3,17 @@ import { importSPKI, type JWTPayload, jwtVerify } from 'jose'
 import { createCounter, type Fate, startFaultyServer } from './faulty-server.ts'
 
 export type SecretManager = {
-  /** What makes a service use it. */
+  /** The environment that makes a service use it. */
   env: Record<string, string>
-  /** What becomes of the first questions for a secret. */
+  /** What happens to the first requests for a secret. */
   fates: Map<string, Fate[]>
-  /** Puts a secret there and returns the name it was given. */
+  /** Adds a secret and returns its name. */
   add(secret: string): string
-  /** How often a secret was asked for, by its name. */
+  /** How often each secret was requested, by name. */
   calls(name: string): number
-  /** How often a token was asked for. */
+  /** How often a token was requested. */
   tokens(): number
-  /** The claims of the first question for a token, its signature checked. */
+  /** The claims of the first request for a token, whose signature was right. */
   claims(): Promise<JWTPayload>
 }
 

@@ -108,19 +108,22 @@ const mailSend = z
 export type SendGridMail = z.output<typeof mailSend>
 
 export type SendGridServer = {
-  /** Goes into SENDGRID_API_URL. */
+  /** The value of SENDGRID_API_URL. */
   url: string
   apiKey: string
-  /** Every mail it took, in the order they came, as it came. */
+  /** Every mail that it accepted, in order and unchanged. */
   mails: SendGridMail[]
   mailsTo(address: string): SendGridMail[]
-  /** How often a mail to `address` was tried. */
+  /** How often a mail to `address` was attempted. */
   calls(address: string): number
-  /** What it refused and why; the shape of a mail that is refused here is wrong. */
+  /** Why it refused mails of a wrong shape. */
   refusals: string[]
 }
 
-/** SendGrid's POST /v3/mail/send, with its documented schema, limits and answers. `decide`: the nth mail (from 0) to an address. */
+/**
+ * SendGrid's POST /v3/mail/send, with its documented schema, limits and answers. `decide`: the nth mail (from 0) to an
+ * address.
+ */
 export async function startSendGridServer(
   decide: (address: string, nth: number) => Fate = () => 'pass',
 ): Promise<SendGridServer> {

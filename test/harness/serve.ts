@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { onCleanup } from './cleanup.ts'
 
 /**
- * Resolves with the address of an HTTP server on a free port, gone with its connections when the test is over. A request that
- * `answer` rejects is answered 500 with the error's message.
+ * Resolves with the address of an HTTP server on a free port, gone with its connections when the test is over. A
+ * request that `answer` rejects is answered 500 with the error's message.
  */
 export async function serve(
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,

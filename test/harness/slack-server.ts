@@ -11,32 +11,40 @@ import { judgePost } from '../../deploy/local/stand-ins/slack-rules.ts'
 import { createCounter, type Fate, type HttpCall, type Reply, startFaultyServer } from './faulty-server.ts'
 
 export type SlackServer = {
-  /** Goes into SLACK_API_URL. */
+  /** The value of SLACK_API_URL. */
   url: string
   /** Opens a channel and returns its id. Others do not exist. */
   openRoom(name: string, traits?: Partial<Omit<Room, 'id' | 'name'>>): string
-  /** What a token is answered: an error such as token_revoked, or '' for a good one. `xoxb-local` is good, others are invalid_auth. */
+  /**
+   * The answer to a token: an error such as token_revoked, or '' for a good one. `xoxb-local` is good, others get
+   * invalid_auth.
+   */
   tokens: Map<string, string>
   /** Makes an incoming webhook of a channel and returns its address. */
   openWebhook(room: string): string
   posts: readonly Post[]
-  /** What was posted to a channel, by its name or id. */
+  /** The posts of a channel, by its name or id. */
   postsIn(room: string): Post[]
   /** How often `method` (or `webhook`) was called for a channel, by the name or the id that the call had. */
   calls(method: string, room: string): number
-  /** The errors it answered with, after the method, without those of `decide`. */
+  /** The errors that it answered, after the method, except those of `decide`. */
   errors: string[]
 }
 
 type Options = {
   /** The nth call (from 0) of a method for a channel. */
   decide?: (method: string, room: string, nth: number) => Fate
-  /** https://docs.slack.dev/apis/web-api/rate-limits: a message a second and channel, and what the tiers of methods allow. */
+  /**
+   * https://docs.slack.dev/apis/web-api/rate-limits: a message a second and channel, and what the tiers of methods
+   * allow.
+   */
   intervalMs?: number
   perMinute?: Record<string, number>
 }
 
-/** A workspace of its own behind Slack's Web API and incoming webhooks, with the limits, rules and errors of the real one. */
+/**
+ * A new workspace behind Slack's Web API and incoming webhooks, with the limits, rules and errors of the real one.
+ */
 export async function startSlackServer({
   decide = () => 'pass',
   intervalMs = 1000,
@@ -122,7 +130,7 @@ export async function startSlackServer({
     if (room.isArchived) return plain(410, 'channel_is_archived')
     const seconds = waitFor(room)
     if (seconds > 0) return limited('webhook', seconds, 'rate_limited')
-    // A webhook takes no metadata.
+    // Webhooks ignore metadata.
     const problem = judgePost({ ...fields, metadata: undefined })
     if (problem) return plain(400, problem.error)
     methods['chat.postMessage']?.({ ...fields, metadata: undefined, channel: room.id })

@@ -9,12 +9,16 @@ declare module 'vitest' {
   }
 }
 
-/** Addresses, secrets and process ids of the servers that all tests share, as they are now: a restart changes the ids. */
+/**
+ * Addresses, secrets and process ids of the servers that all tests share, as they are now: a restart changes the ids.
+ */
 export function stackEnv(): StackEnv {
   return readStackEnv(inject('stackDir'))
 }
 
-/** What a process of ours needs in its environment to work on the shared servers; nothing of the test run's own goes along. */
+/**
+ * The environment that our processes need to use the shared servers, without the variables of the test run itself.
+ */
 export function testEnv(): NodeJS.ProcessEnv {
   const own = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_COMPILE_CACHE'].map((name) => [name, process.env[name]])
   return serviceEnv(stackEnv(), Object.fromEntries(own) as NodeJS.ProcessEnv)

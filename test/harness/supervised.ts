@@ -9,20 +9,20 @@ import { onCleanup } from './cleanup.ts'
 import { waitFor } from './wait-for.ts'
 
 export type SupervisedService = {
-  /** Where it takes requests; only the edge does. The same after every restart. */
+  /** Where the edge takes requests; the same after a restart. */
   url: string
   healthUrl: string
-  /** Kills it (SIGKILL) and resolves when it was started again and is ready. */
+  /** Kills it (SIGKILL) and resolves when it has been restarted and is ready. */
   replace(): Promise<void>
-  /** How often it ended although nobody killed it. */
+  /** How often it ended without being killed. */
   crashes(): number
   isReady(): boolean
   logs(): string
 }
 
 /**
- * Runs `services/<name>/main.ts` as the local stack does: on ports of its own, and whatever ends it, it is started again.
- * Resolves when it is ready; stopped when the test is over.
+ * Runs `services/<name>/main.ts` as the local stack does: on its own ports, and restarted whenever it ends. Resolves
+ * when it is ready. It is stopped when the test is over.
  */
 export async function superviseService(name: ServiceName, env: NodeJS.ProcessEnv): Promise<SupervisedService> {
   const logDir = mkdtempSync(join(tmpdir(), `parma-${name}-`))

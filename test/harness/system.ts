@@ -9,7 +9,7 @@ import { superviseService, type SupervisedService } from './supervised.ts'
 import { waitFor } from './wait-for.ts'
 
 export type SystemOptions = {
-  /** The data source is called as the map is. */
+  /** The data source has the name of the map. */
   map: ModuleMap
   /** How many companies there are. */
   companies: number
@@ -27,22 +27,22 @@ export type System = Installation & {
   edgeUrl: string
   sourceId: number
   companies: { id: number; name: string }[]
-  /** Of the one person who follows all companies. */
+  /** The mail address of the one person, who follows all companies. */
   address: string
   channel: string
-  /** Posts a payload of a company, by its index, with the token of the run. Rejects when no answer comes. */
+  /** Posts a payload of a company, by its index, with the token of the run. Rejects when there is no answer. */
   feed(company: number, rawData: unknown, more?: Record<string, unknown>): Promise<Fed>
-  /** Feeds from now on belong to another run. */
+  /** Starts another run: later feeds belong to it. */
   newRun(): Promise<void>
   counts(): Promise<Counts>
-  /** Resolves when nothing of `fed` different payloads is on its way any more, and returns the counts. */
+  /** Resolves with the counts when all of `fed` different payloads have arrived everywhere. */
   settled(fed: number, deadlineMs?: number): Promise<Counts>
 }
 
 /**
- * All six services under supervision on an installation of their own, a data source whose handshake is done, companies,
- * and a person who hears of them by e-mail and Slack. The scheduler works when triggered, not by its own clock. Gone when
- * the test is over.
+ * All six services under supervision on their own installation, a data source after its handshake, companies, and a
+ * person who gets their news by e-mail and Slack. The scheduler works when triggered, not by its own clock. All of it
+ * is removed when the test is over.
  */
 export async function startSystem({ map, companies: count, crawl, env = {} }: SystemOptions): Promise<System> {
   const installation = await createInstallation()

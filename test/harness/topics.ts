@@ -18,9 +18,9 @@ export type ReadRecord = {
   headers: Record<string, string>
 }
 
-/** The topics of one test. All names are those of schemas/topics.ts, without the prefix. */
+/** The topics of one test, by their names in schemas/topics.ts, without the prefix. */
 export type TestTopics = {
-  /** Goes into TOPIC_PREFIX. */
+  /** The value of TOPIC_PREFIX. */
   prefix: string
   /** Sends records as they are and resolves when the broker has them. */
   produce(topic: string, records: SentRecord[]): Promise<void>
@@ -28,12 +28,12 @@ export type TestTopics = {
   read(topic: string): Promise<ReadRecord[]>
 }
 
-/** Topics and registered schemas of its own, under a random prefix; the topics are deleted when the test is over. */
+/** Creates topics and registers schemas under a random prefix. The topics are deleted when the test is over. */
 export async function createTopics(): Promise<TestTopics> {
   const prefix = `t${randomBytes(6).toString('hex')}.`
   const kafka = new Kafka({ clientId: 'test', brokers: [stackEnv().KAFKA_BROKERS ?? ''], logLevel: logLevel.NOTHING })
   onCleanup(() => deleteTopics(kafka, prefix))
-  // Three keep every order per key a test can ask for, at half the price of the six of an installation.
+  // Three are enough for every test of the order per key, and half as slow as the six of an installation.
   await applyTopics({}, { ...testEnv(), TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '3' })
   return {
     prefix,
@@ -73,7 +73,7 @@ async function readTopic(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
   try {
     await consumer.subscribe({ topic, fromBeginning: true })
     await new Promise<void>((done, fail) => {
-      // After a retriable error kafkajs starts the consumer again by itself.
+      // After a retriable error kafkajs restarts the consumer itself.
       consumer.on('consumer.crash', ({ payload }) => payload.restart || fail(payload.error))
       const run = consumer.run({
         autoCommit: false,

@@ -4,13 +4,13 @@ import { createCounter, type Fate, type HttpCall, startFaultyServer } from './fa
 export type Hook = { path: string; id: string; timestamp: number; body: unknown }
 
 export type WebhookReceiver = {
-  /** The address of a receiver; any path is one. */
+  /** The address of a receiver: any path is one. */
   url(path: string): string
   /** The shared secret, `whsec_…`. */
   secret: string
-  /** Every call whose signature was right, in the order they came. One that is repeated has the same id. */
+  /** Every call with a right signature, in order. A repeated one has the same id. */
   hooks: Hook[]
-  /** The distinct messages a path got. */
+  /** The distinct messages of a path. */
   messagesAt(path: string): Hook[]
   calls(path: string): number
   /** Why calls were not accepted. */
@@ -20,7 +20,7 @@ export type WebhookReceiver = {
 const toleranceSeconds = 5 * 60
 
 /**
- * Takes webhooks signed by the Standard Webhooks scheme, and only those.
+ * Accepts only webhooks that are signed by the Standard Webhooks scheme.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  * `decide`: the nth call (from 0) of a path.
  */

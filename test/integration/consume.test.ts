@@ -29,7 +29,7 @@ function event(id: string): OpsEvent {
   return { event_id: id, ...text, data_source_id: null, resolved: false, at: 1, facts: {} }
 }
 
-/** A service within this process: what runService would give it, with `failures` in place of the end of the process. */
+/** A service within this process: what runService gives it, with `failures` in place of the end of the process. */
 function createContext(name: string) {
   const scope = new AsyncDisposableStack()
   running.push(scope)
@@ -260,7 +260,7 @@ describe('a producer', () => {
     const producer = await openProducer(settingsFor(testTopics), context)
     const topic = testTopics.prefix + topics.news.name
     const records = ['a', 'b'].map((key) => ({ topic, key, value: Buffer.alloc(1), headers: {} }))
-    // As when a partition of the metadata is gone: kafkajs passes such records over and reports success.
+    // As if a partition had vanished from the metadata: kafkajs skips such records and reports success.
     const astray = { ...records[0], partition: 99 } as unknown as ProducerRecord
     const error: unknown = await producer.send([...records, astray]).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ message: `no broker has answered for ${topic}/99` })

@@ -12,8 +12,8 @@ import { findUnprivilegedUser } from '../../deploy/local/unprivileged.ts'
 import { startProcess } from '../harness/process.ts'
 import { createInstallation } from '../harness/installation.ts'
 
-// No Docker engine is needed: the steps of deploy/Dockerfile are done in an empty folder, and its command is run there as
-// an unprivileged user who may not write.
+// Needs no Docker engine: it takes the steps of deploy/Dockerfile in an empty folder and runs its command there as an
+// unprivileged user who may not write.
 const run = promisify(execFile)
 const steps = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8')
   .split('\n')
@@ -41,7 +41,7 @@ beforeAll(async () => {
   parent = mkdtempSync(join(tmpdir(), 'image-'))
   chmodSync(parent, 0o755)
   mkdirSync(app())
-  // The image brings its own Node; ours may lie where that user cannot go.
+  // The image has its own Node; ours may be where that user cannot go.
   node = join(parent, 'node')
   copyFileSync(process.execPath, node)
   chmodSync(node, 0o755)

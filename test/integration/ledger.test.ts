@@ -60,7 +60,7 @@ test('what was forgotten is missing from no count, and news are known for ever',
   const { database } = installation
   const pool = await openPool(readEnv(postgresSettings, { DATABASE_URL: database.url }))
   onCleanup(() => pool.end())
-  // What the normalizer does not know counts as fed by every source.
+  // An event that the normalizer does not know counts as fed by every source.
   await database.query('DELETE FROM scheduler.processed_event')
   const addPayload = (eventId: string, daysAgo: number) =>
     database.query(

@@ -13,7 +13,7 @@ import { identify, isRunning, type ProcessIdentity } from '../../deploy/local/pr
 import { ensureStack, type Stack, type StackOptions, startStack, waitUntilWhole } from '../../deploy/local/stack.ts'
 import { stackEnvFile } from '../../deploy/local/stack-env.ts'
 
-// mkdtemp makes its folder for its owner alone (mode 700): where the tests run as root, Postgres cannot enter it.
+// mkdtemp makes a folder for its owner only (mode 700): when the tests run as root, Postgres cannot enter it.
 const parent = mkdtempSync(join(tmpdir(), 'local-stack-'))
 const options: StackOptions = {
   dir: join(parent, 'stack'),
@@ -37,7 +37,7 @@ function identityOf(name: string): ProcessIdentity {
   return identity
 }
 
-/** What `make up` and `make down` run, on the stack of this test. */
+/** Runs `make up` or `make down` on the stack of this test. */
 async function run(command: 'up' | 'down'): Promise<string> {
   const flags = command === 'up' ? ['--free-ports', '--services=none', '--setup=none'] : []
   const file = join(root, 'deploy/local', `${command}.ts`)
@@ -73,7 +73,7 @@ async function registerSchema(): Promise<unknown> {
   return response.json()
 }
 
-/** The REST face of Firestore is the emulator's own; ours passes gRPC, so the document is written and read by its client. */
+/** The journal passes gRPC only, not the emulator's REST, so the Firestore client writes and reads the document. */
 async function documents(write: boolean): Promise<unknown> {
   vi.stubEnv('FIRESTORE_EMULATOR_HOST', stack.env().FIRESTORE_EMULATOR_HOST)
   vi.stubEnv('METADATA_SERVER_DETECTION', 'none')

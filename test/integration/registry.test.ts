@@ -23,7 +23,7 @@ beforeEach(() => {
 
 type Field = { name: string; type: unknown; default?: unknown }
 
-/** The schema of raw payloads with other fields, as some release had it or might have it. */
+/** The schema of raw payloads with other fields, as another release may have it. */
 function otherSchema(change: (fields: Field[]) => Field[]): string {
   const schema = JSON.parse(readSchema(topic.schema)) as { fields: Field[] }
   return JSON.stringify({ ...schema, fields: change(schema.fields) })
@@ -36,7 +36,7 @@ async function send(method: string, path: string, body: object): Promise<Record<
   return (await response.json()) as Record<string, unknown>
 }
 
-/** Registers a schema that is not ours, and gives its id. */
+/** Registers a schema that is not ours, and returns its id. */
 async function register(subject: string, schema: string, schemaType = 'AVRO'): Promise<number> {
   return Number((await send('POST', `/subjects/${subject}/versions`, { schema, schemaType }))['id'])
 }

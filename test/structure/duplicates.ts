@@ -4,8 +4,8 @@ const window = 6
 export type Duplicate = { places: [string, string]; line: string }
 
 /**
- * Pairs of places with six or more equal lines in a row. Blank lines, imports, indentation and lines without a word (closing
- * brackets) do not count.
+ * Pairs of places with six or more equal lines in a row. Blank lines, imports, indentation and lines without a word
+ * (closing brackets) do not count.
  */
 export function findDuplicates(texts: Map<string, string>): Duplicate[] {
   const places = new Map<string, Place[]>()

@@ -68,8 +68,8 @@ function mergeEdges(edges: Edge[]): Edge[] {
 }
 
 /**
- * One shortest cycle of each knot of nodes that reach each other, sorted; each starts with its first name and does not repeat
- * it at the end.
+ * One shortest cycle of each knot of nodes that reach each other, sorted; each starts with its first name and does not
+ * repeat it at the end.
  */
 export function findCycles(edges: { from: string; to: string }[]): string[][] {
   const next = new Map<string, string[]>()

@@ -106,7 +106,9 @@ function serviceOf(path: string): string | null {
   return /^services\/([^/]+)\//.exec(path)?.[1] ?? null
 }
 
-/** The folder of a service's file below the service's own; null for files at its root and for all that is no service. */
+/**
+ * The folder of a service's file below the service's own; null for files at its root and for all that is no service.
+ */
 function roomOf(path: string): string | null {
   return /^services\/[^/]+\/[^/]+\//.test(path) ? posix.dirname(path) : null
 }

@@ -1,12 +1,12 @@
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs'
 
 export type Journal<T> = {
-  /** Keeps `entry` on disk before it returns. */
+  /** When it returns, `entry` is on disk. */
   append(entry: T): void
   all(): readonly T[]
 }
 
-/** A list that outlives the process: one JSON line per entry. A last line cut short by a crash is cut off. */
+/** A list that outlives the process: one JSON line per entry. A last line that a crash cut short is dropped. */
 export function openJournal<T>(file: string): Journal<T> {
   const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
   const complete = bytes.subarray(0, bytes.lastIndexOf('\n') + 1)

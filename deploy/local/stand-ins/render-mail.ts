@@ -14,7 +14,10 @@ const lineHeight = 24
 /** Characters of a line in the width of the page. */
 const lineLength = 70
 
-/** A mail as part of a page: what a reader sees of it, and its plain text. Its own HTML stands in a frame that runs no script. */
+/**
+ * A mail as part of a page: what a reader sees of it, and its plain text. Its own HTML stands in a frame that runs no
+ * script.
+ */
 export function renderMail({ from, to, subject, text, html, headers }: Mail): string {
   const plain = `<pre>${escapeHtml(text)}</pre>`
   return [
@@ -27,7 +30,10 @@ export function renderMail({ from, to, subject, text, html, headers }: Mail): st
     .join('\n')
 }
 
-/** Links open in a new tab. Without a script the frame cannot fit itself to its content: the plain text says how long that is. */
+/**
+ * Links open in a new tab. Without a script the frame cannot fit itself to its content: the plain text says how long
+ * that is.
+ */
 function renderFrame(html: string, text: string): string {
   const lines = text.split('\n').reduce((sum, line) => sum + Math.max(Math.ceil(line.length / lineLength), 1), 0)
   const content = escapeHtml(`<base target="_blank">${html}`)

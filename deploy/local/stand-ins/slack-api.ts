@@ -12,7 +12,7 @@ export type Room = { id: string; name: string; isMember?: boolean; isArchived?: 
 export type Workspace = {
   posts: Journal<Post>
   rooms(): readonly Room[]
-  /** The channel of an id or a name; null: there is none. */
+  /** The channel with this id or name; null when there is none. */
   findRoom(reference: string): Room | null
 }
 
@@ -108,12 +108,14 @@ export const refuse = (error: string, more: Fields = {}): Answer => ({ ok: false
 
 export const isRoomId = (reference: string) => /^[CDGU][A-Z0-9]{5,}$/.test(reference)
 
-/** The id of the channel of this name, the same in every workspace of ours. */
+/** The id of the channel with this name, the same in all our workspaces. */
 export function roomId(name: string): string {
   return `C${createHash('sha256').update(name).digest('hex').slice(0, 10).toUpperCase()}`
 }
 
-/** The arguments of a call: a JSON body, or a form in which structured ones are JSON text. Null: the body is not JSON. */
+/**
+ * The arguments of a call: a JSON body, or a form in which structured ones are JSON text. Null: the body is not JSON.
+ */
 export function readFields(contentType: string, query: string, body: string): Fields | null {
   if (contentType.includes('json'))
     try {
@@ -151,7 +153,7 @@ function readCursor(cursor: unknown): number | null {
   return at === undefined ? null : Number(at)
 }
 
-/** Slack's time stamps are unique and rising within a channel, in seconds with six digits. */
+/** Slack's timestamps are seconds with six digits; they are unique and rise within a channel. */
 function nextTimestamp(posts: readonly Post[]): string {
   const last = Math.round(Number(posts.at(-1)?.ts ?? 0) * 1e6)
   return (Math.max(Date.now() * 1000, last + 1) / 1e6).toFixed(6)

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 
-// What Slack takes as a message, by its reference: https://docs.slack.dev/reference/methods/chat.postMessage,
+// What Slack accepts as a message, by its reference: https://docs.slack.dev/reference/methods/chat.postMessage,
 // https://docs.slack.dev/reference/block-kit/blocks, https://docs.slack.dev/messaging/message-metadata
 
-/** Characters of `text`, with the escapes in it. */
+/** Characters of `text`, escapes included. */
 export const maxText = 40_000
 const maxBlocks = 50
 const maxMetadataBytes = 16_000
-/** Of all the blocks together; Slack documents no such limit, and has refused 11,341: https://github.com/slackapi/bolt-js/issues/2867 */
+/**
+ * Of all blocks together. Slack documents no such limit, but has refused 11,341:
+ * https://github.com/slackapi/bolt-js/issues/2867
+ */
 const maxBlocksText = 11_000
 
 const plainText = (max: number) =>
@@ -23,7 +26,7 @@ const image = {
   alt_text: z.string().max(2000),
 }
 
-/** The blocks that a message of ours may have; one that is not here is refused, as one that Slack does not know. */
+/** The blocks that our messages use. Any other is refused like a block that Slack does not know. */
 const block = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('header'), text: plainText(150), ...blockId }),
   z
@@ -70,7 +73,10 @@ const metadata = z.strictObject({
 
 export type SlackProblem = { error: string; details?: string[] }
 
-/** What Slack says against a message; null: it takes it. Structured arguments are objects, or the text that was no JSON. */
+/**
+ * The error with which Slack refuses a message; null when it accepts it. Structured arguments are objects, or text
+ * that was no JSON.
+ */
 export function judgePost(fields: Record<string, unknown>): SlackProblem | null {
   const { text = '' } = fields
   if (typeof text !== 'string') return { error: 'invalid_arguments' }

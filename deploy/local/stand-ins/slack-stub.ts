@@ -1,5 +1,5 @@
-// Answers as Slack's Web API does, for a workspace that has every channel a caller names. Each post becomes one JSON line;
-// GET /outbox shows all of them.
+// Answers as Slack's Web API does, for a workspace that has every channel a caller names. Each post becomes one JSON
+// line; GET /outbox shows all of them.
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { openJournal } from './journal.ts'
@@ -47,5 +47,5 @@ createServer((request, response) => {
   )
 }).listen(Number(port), '127.0.0.1')
 
-// Everything is on disk already, and an orderly exit lets Node keep its compile cache.
+// Everything is on disk; an orderly exit lets Node keep its compile cache.
 process.once('SIGTERM', () => process.exit())

@@ -44,5 +44,5 @@ createServer((request, response) => {
   sendEntries(request, response, mails.all(), 'Mails', renderMail)
 }).listen(Number(mailboxPort), '127.0.0.1')
 
-// Everything is on disk already, and an orderly exit lets Node keep its compile cache.
+// Everything is on disk; an orderly exit lets Node keep its compile cache.
 process.once('SIGTERM', () => process.exit())

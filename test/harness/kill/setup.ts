@@ -9,7 +9,7 @@ import { waitFor } from '../wait-for.ts'
 import { type Fed, type Mapping, normalizerBench } from '../normalizer/setup.ts'
 
 type Server = 'kafka' | 'postgres' | 'firestore'
-/** Where a batch is when its service dies: at a server, whose request or answer never arrives. */
+/** Where a service dies: at a server, whose request or answer never arrives. */
 export type Point = {
   at: string
   server: Server
@@ -57,10 +57,10 @@ export type Killing = {
   killAt(point: Point, batch: [Fed, ...Fed[]], isDone?: () => Promise<boolean>): Promise<void>
 }
 
-/** Each of these starts a service or two, which a busy machine takes its time for. */
+/** Each of these starts one or two services, which takes long on a busy machine. */
 const patienceMs = 120_000
 
-/** A service that reaches its servers by proxies, so that it can be killed between any two steps of a batch. */
+/** A service that reaches its servers through proxies, so that it can be killed between any two steps of a batch. */
 export async function startKilling(name: string): Promise<Killing> {
   const installation = await createInstallation()
   const { env, topics: own } = installation
