@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isoTime } from '#runtime/commands/command-database.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { recordLifeDays } from '#schemas/topics.ts'
 
@@ -33,7 +34,7 @@ export function readPipeline(database: Database, source: string | null): Promise
     ), told AS (
       SELECT n.* FROM analyzer.news n JOIN event USING (event_id)
     )
-    SELECT to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
+    SELECT ${isoTime(sql.fragment`since`)} AS since,
       (SELECT count(*) FROM scheduler.event_status s WHERE s.stage = 'fed'
         AND (s.event_id IN (SELECT event_id FROM event)
           OR s.at >= since AND NOT EXISTS (SELECT FROM normalizer.lineage l WHERE l.event_id = s.event_id)))::int AS fed,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { isoTime } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
 import { kafkaSettings, postgresSettings, readEnv } from '#runtime/process/config.ts'
 import { type GroupLag, readGroupLag } from '#runtime/kafka/group-lag.ts'
@@ -82,7 +83,7 @@ function readSources(database: Database, name: string | null) {
       (SELECT to_jsonb(t) FROM (
         SELECT status, started_at, ended_at FROM public.scheduled_task t
         WHERE t.data_source_id = s.id AND t.started_at IS NOT NULL ORDER BY t.started_at DESC LIMIT 1) t) AS last_run,
-      (SELECT to_char(max(e.received_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') FROM normalizer.lineage e
+      (SELECT ${isoTime(sql.fragment`max(e.received_at)`)} FROM normalizer.lineage e
         WHERE e.data_source_id = s.id) AS last_payload
     FROM public.data_source s WHERE s.source_name = ${name} OR ${name}::text IS NULL ORDER BY s.source_name`)
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { formatTime } from '#runtime/text/format.ts'
 import { changeWithRecord, writePolicy } from './policies.ts'
 import { changePolicy, type PolicyWords, readUntil } from './read-policy.ts'
 import { requestRun } from './request-run.ts'
@@ -118,7 +119,11 @@ async function pause(source: string, { json = false, by, until, reason }: Pause)
     })
     return id
   })
-  printResult({ id, until: iso(end) }, `Source ${id} is paused${end === null ? '' : ` until ${iso(end)}`}.`, json)
+  printResult(
+    { id, until: iso(end) },
+    `Source ${id} is paused${end === null ? '' : ` until ${formatTime(end)}`}.`,
+    json,
+  )
 }
 
 async function resume(source: string, { json = false, by }: Signed): Promise<void> {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { findSource, requireCount, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
@@ -125,7 +125,7 @@ export async function listChanges(source: string, { json = false }: { json?: boo
   const rows = await withDatabase(async (database) => {
     const id = await findSource(database, source)
     return database.any(sql.type(changeRow)`
-      SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at, by, what, before, after
+      SELECT ${isoTime(sql.fragment`at`)} AS at, by, what, before, after
       FROM scheduler.policy_change WHERE data_source_id = ${id} ORDER BY change_no DESC`)
   })
   if (json) return printRows(rows, true)

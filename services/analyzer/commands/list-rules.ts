@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isoTime } from '#runtime/commands/command-database.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { findProblem } from '../rules/compile-rules.ts'
 import { readOwnRules } from '../rules/own-rules.ts'
@@ -35,7 +36,7 @@ export async function listRules(database: Database, maxWindow: number) {
     }
   })
   const versions = await database.any(sql.type(versionRow)`
-    SELECT r.rule_id, r.version, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since, changed_by,
+    SELECT r.rule_id, r.version, ${isoTime(sql.fragment`since`)} AS since, changed_by,
       e.message AS reported
     FROM analyzer.rule r LEFT JOIN analyzer.rule_error e USING (rule_id, version)`)
   const known = new Map(versions.map((one) => [`${one.rule_id} ${one.version}`, one]))

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { requireText, withDatabase } from '#runtime/commands/command-database.ts'
+import { requireText, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
@@ -72,7 +72,7 @@ async function list({ json = false }: Output): Promise<void> {
 
 function iso(column: string) {
   const name = sql.identifier([column])
-  return sql.fragment`to_char(${name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS ${name}`
+  return sql.fragment`${isoTime(sql.fragment`${name}`)} AS ${name}`
 }
 
 async function revoke(key: string, { json = false }: Output): Promise<void> {

@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { findCompany, findPerson, findSource, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import {
+  findCompany,
+  findPerson,
+  findSource,
+  requireId,
+  withDatabase,
+  isoTime,
+} from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { sql } from '#runtime/postgres/database.ts'
 
@@ -43,7 +50,7 @@ async function list({ json = false }: Output): Promise<void> {
           'company ' || coalesce((SELECT name FROM public.company WHERE id = m.company_id), m.company_id::text),
           'source ' || coalesce((SELECT source_name FROM public.data_source WHERE id = m.data_source_id), m.data_source_id::text),
           'measurement ' || m.source_measurement_id), ''), 'everything') AS what,
-        below, to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS until
+        below, ${isoTime(sql.fragment`until`)} AS until
       FROM notifier.mute m JOIN public."user" u ON u.id = m.user_id
       WHERE until IS NULL OR until > now() ORDER BY u.id, mute_id`),
   )

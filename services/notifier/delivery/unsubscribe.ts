@@ -1,8 +1,6 @@
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { MailReference } from '#runtime/web/signed-links.ts'
 import { isUuid } from '#schemas/field-checks.ts'
-
-/** A sent e-mail, as its unsubscribe link names it. */
-export type MailReference = { notificationId: string; deliveryId: string }
 
 /** Reads `<notification id>/<delivery id>`; null if the text is something else. */
 export function readMailReference(text: string): MailReference | null {

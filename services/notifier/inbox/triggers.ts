@@ -1,9 +1,10 @@
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import { drop, type Handler, ok } from '#runtime/consume/outcome.ts'
 import type { Database } from '#runtime/postgres/database.ts'
+import type { MailReference } from '#runtime/web/signed-links.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { requestWeeklyReports } from '../digests/policies.ts'
-import { type MailReference, readMailReference, unsubscribe } from '../delivery/unsubscribe.ts'
+import { readMailReference, unsubscribe } from '../delivery/unsubscribe.ts'
 
 /**
  * Does what people ask of the notifier, each request once. What is for others is dropped. `wakeDigests` is called when

@@ -91,3 +91,8 @@ export function requireId(text: string, remedy: string): number {
   if (/^\d+$/.test(text) && id <= 2 ** 31 - 1) return id
   throw new UsageError(`${JSON.stringify(text)} is not an id. ${remedy}`)
 }
+
+/** A timestamptz as commands print it, to the second: 2026-03-10T12:00:00Z. */
+export function isoTime(time: ReturnType<typeof sql.fragment>) {
+  return sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
+}

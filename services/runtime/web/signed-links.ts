@@ -16,7 +16,7 @@ export function checkWhyLink(secret: string, newsId: string, signed: Signed, now
   return checkLink(secret, `why/${newsId}`, signed, now)
 }
 
-/** One e-mail: who it went to is known by it, and shown to nobody. */
+/** A sent e-mail, as its unsubscribe link names it: the recipient is known by it, and not shown. */
 export type MailReference = { notificationId: string; deliveryId: number | string }
 
 /** Where who got an e-mail asks for no more, now or in years; null where links are not set up. */
