@@ -6,9 +6,9 @@ import type { Route } from './server/route.ts'
 export type CompatibilityDeps = TriggerDeps & CrmDeps
 
 /**
- * What parma-web and Cloud Scheduler call without a token. Each can be called any number of times by anybody: what it
- * does is done once, and it takes nothing over from the caller that is not here already. COMPATIBILITY_ROUTES=false
- * leaves them out, and serves handshakes with a token only.
+ * The routes that parma-web and Cloud Scheduler call without a token. Anyone can call them any number of times: each
+ * does its work once, and stores nothing that the caller sends. COMPATIBILITY_ROUTES=false removes them, and serves
+ * handshakes with a token only.
  */
 export function compatibilityRoutes(deps: CompatibilityDeps): Route[] {
   const role = 'anyone'

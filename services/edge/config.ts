@@ -108,7 +108,7 @@ const findProblems: Check<typeof settings> = (config) => {
   return [...problems, ...problemsOf(() => readFirestoreAccess(config))]
 }
 
-/** The edge's settings. `affinity` is null where no CRM is connected, `firestore` where nothing says where it is. */
+/** The edge's settings. `affinity` null: no CRM is connected. `firestore` null: Firestore is not configured. */
 export const readConfig = (env: Env = process.env) => {
   const config = readEnv(settings, withFirestoreAccount(env, secretsDir), findProblems)
   const { AFFINITY_API_KEY: apiKey, AFFINITY_LIST_ID: listId, AFFINITY_BASE_URL: baseUrl } = config

@@ -1,5 +1,5 @@
-// HTTP → raw payloads, maps, finishes, triggers. A 201 from /feed-raw-data means durable in Kafka; the same payload sent
-// again in one run is the same event.
+// HTTP → raw payloads, maps, finishes, triggers. A 201 of /feed-raw-data means that the payload is durable in Kafka.
+// The same payload sent again in one run is the same event.
 import { openPublisher } from '#runtime/open-kafka.ts'
 import { runService } from '#runtime/process/service.ts'
 import { createHttpClient } from '#runtime/web/http-client.ts'

@@ -29,16 +29,16 @@ import { openRawDocuments } from './trace/raw-documents.ts'
 
 type Connections = { publish: Publish; http: HttpClient }
 
-/** How long a client may take to receive an answer: a slow reader must not hold a connection for long. */
+/** How long a client may take to receive a response: a slow reader must not hold a connection for long. */
 const responseTimeoutMs = 60_000
 
-/** How long reading all companies of the CRM may take: people wait for the answer. */
+/** How long reading all companies of the CRM may take: people wait for the response. */
 const crmTimeoutMs = 30_000
 
-/** The edge, ready to serve: its routes, each with what it works with. */
+/** The edge, ready to serve. */
 export async function openEdge(config: Config, context: ServiceContext, connections: Connections): Promise<Express> {
   const { log, scope } = context
-  // Not openDatabase: the edge stays ready without Postgres, feeds of known sources go on.
+  // Not openDatabase: the edge stays ready without Postgres, and accepts payloads of known sources.
   const database = await openPool(config)
   scope.defer(() => database.end())
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }

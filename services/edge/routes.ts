@@ -13,7 +13,7 @@ import { welcome, welcomeDoc } from './server/welcome.ts'
 import { type EventDeps, eventDoc, readEvent } from './trace/events.ts'
 import { explainNews, showWhy, type WhyDeps, whyDoc, whyPageDoc } from './trace/why.ts'
 
-/** What each subject works with. `compatibility` is null where its routes are switched off. */
+/** The dependencies of each subject. `compatibility` null: those routes are switched off. */
 export type RouteDeps = {
   handshake: HandshakeDeps
   measurements: MeasurementDeps
@@ -30,7 +30,7 @@ export type RouteDeps = {
 const measurement = '/source-measurement/:source_measurement_id'
 const mail = '/unsubscribe/:notification_id/:delivery_id'
 
-/** Every route there is, with who may call it (contract section 3). */
+/** All routes, with who may call each (contract section 3). */
 export function createRoutes(deps: RouteDeps): Route[] {
   const { register, list, read, remove } = measurementRoutes(deps.measurements)
   return withDocument([

@@ -5,7 +5,10 @@ import { type Caller, checkToken } from './token.ts'
 
 const maxRemembered = 1000
 
-/** Who calls, by the `Authorization` header. Good tokens are remembered until they end: a module sends one for a whole crawl. */
+/**
+ * The caller by `Authorization` header. Valid tokens are cached until they expire: a module sends one for a whole
+ * crawl.
+ */
 export function createTokenChecker(secrets: TokenSecrets): (header: string | undefined) => Promise<Caller> {
   const remembered = new Map<string, Caller>()
   return async (header) => {
@@ -21,14 +24,14 @@ export function createTokenChecker(secrets: TokenSecrets): (header: string | und
   }
 }
 
-/** The source of the caller's token; an HttpError when it is gone. */
+/** The source of the caller's token. Rejects with an HttpError if it does not exist. */
 export async function sourceOf(caller: Caller, sources: Sources): Promise<Source> {
   const source = await sources.find(caller.sourceId)
   if (!source) throw new HttpError(403, `Data source ${caller.sourceId} of the token does not exist.`)
   return source
 }
 
-/** An HttpError that names which member of the request is not the caller's. */
+/** A 403 that names the member of the request that does not belong to the caller. */
 export function notOwned(member: string, value: string | number, caller: Caller): HttpError {
   return new HttpError(
     403,

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** What a key of the operator API may do: an operator all that a viewer may, and more. */
+/** The roles of keys of the operator API, each including those before it. */
 export const apiRoles = ['viewer', 'operator'] as const
 export type ApiRole = (typeof apiRoles)[number]
 
@@ -9,7 +9,7 @@ const form = /^parma_[\w-]{43}$/
 const hintLength = prefix.length + 4
 
 export type NewApiKey = {
-  /** Shown to its owner once, and kept nowhere. */
+  /** Shown once and not stored. */
   key: string
   hash: Buffer
   hint: string
@@ -25,13 +25,13 @@ export function hashApiKey(key: string): Buffer {
   return createHash('sha256').update(key).digest()
 }
 
-/** The key in an `Authorization: Bearer …` header; null when there is something else. */
+/** The key in an `Authorization: Bearer …` header; null: it holds something else. */
 export function readApiKey(header: string): string | null {
   const [, credentials = ''] = /^bearer +(\S+) *$/i.exec(header) ?? []
   return form.test(credentials) ? credentials : null
 }
 
-/** Whether a key of role `held` may do what takes `needed`. */
+/** Whether a key of role `held` may do what needs the role `needed`. */
 export function includesRole(held: ApiRole, needed: ApiRole): boolean {
   return apiRoles.indexOf(held) >= apiRoles.indexOf(needed)
 }

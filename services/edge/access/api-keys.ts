@@ -12,15 +12,15 @@ const keyRow = z.object({
   revoked_at: z.number().nullable(),
 })
 
-/** A key of the operator API that may be used. */
+/** A valid key of the operator API. */
 export type ApiKey = { keyId: number; name: string; role: ApiRole }
 
-/** The key in an `Authorization` header, when it is good for `role`; else an HttpError. */
+/** The key in an `Authorization` header. Rejects with an HttpError unless it is valid and has `role`. */
 export type CheckApiKey = (header: string | undefined, role: ApiRole) => Promise<ApiKey>
 
 /**
- * Looks keys up by their hash, so that the time it takes tells nothing of any key. A key is remembered for `keepMs`: for
- * that long a revoked one still opens, and no longer, whether Postgres answers or not.
+ * Looks up keys by their hash, so that the time of a lookup reveals nothing about a key. A key is cached for `keepMs`:
+ * a revoked key works for up to this long, and no longer, even while Postgres is down.
  */
 export function openApiKeys(database: Database, options: CacheOptions): CheckApiKey {
   const cache = createDatabaseCache<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
@@ -44,12 +44,13 @@ function unauthorized(detail: string): HttpError {
   return new HttpError(401, detail, { 'www-authenticate': 'Bearer' })
 }
 
-/** Also notes that the key is in use, if that was not noted lately. */
+/** Also updates `last_used_at`, every five minutes at most. */
 function findKey(database: Database, hash: Buffer): Promise<z.output<typeof keyRow> | null> {
   return database.maybeOne(sql.type(keyRow)`
     WITH used AS (
       UPDATE edge.api_key SET last_used_at = now()
-      WHERE hash = ${sql.binary(hash)} AND revoked_at IS NULL AND coalesce(last_used_at < now() - interval '5 minutes', true)
+      WHERE hash = ${sql.binary(hash)} AND revoked_at IS NULL
+        AND coalesce(last_used_at < now() - interval '5 minutes', true)
     )
     SELECT key_id, name, role, expires_at, revoked_at FROM edge.api_key WHERE hash = ${sql.binary(hash)}`)
 }

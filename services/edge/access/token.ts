@@ -3,23 +3,23 @@ import { z } from 'zod'
 import type { TokenSecrets } from '#runtime/web/token.ts'
 import { HttpError } from '../http/http-error.ts'
 
-/** Who calls: what a good token says. */
+/** The caller, as a valid token names it. */
 export type Caller = {
   /** public.data_source.id */
   sourceId: number
-  /** public.scheduled_task.task_id, when the token was made for one. */
+  /** public.scheduled_task.task_id, if the token was minted for a task. */
   taskId: number | null
-  /** Identity of the run that the token was made for: the same in all its calls, another in the next run. */
+  /** Identifies the run that the token was minted for: the same in all its calls, another in the next run. */
   run: string
-  /** When the token ends, s since 1970. */
+  /** When the token expires, s since 1970. */
   exp: number
 }
 
 const prefix = 'Bearer '
 
 /**
- * The caller that an `Authorization` header names, or an HttpError. The cases, their order, statuses and texts are those of
- * contract section 2, byte for byte; `now` is ms since 1970. Beyond them, a token without `exp` is refused.
+ * The caller that an `Authorization` header names. Rejects with an HttpError: cases, order, statuses and texts are
+ * those of contract section 2, byte for byte. Besides, a token without `exp` is rejected. `now` is ms since 1970.
  */
 export async function checkToken(header: string | undefined, secrets: TokenSecrets, now: number): Promise<Caller> {
   if (!header) throw tokenError(401, 'Authorization header is required!')
@@ -35,7 +35,7 @@ export async function checkToken(header: string | undefined, secrets: TokenSecre
   if (isFalsy(inner['sourcing_id'])) throw tokenError(400, 'source_id not found in authorization token')
   const sourceId = readInteger(inner['sourcing_id'])
   if (sourceId === null) throw tokenError(400, 'source_id in authorization token is not a valid integer')
-  // Only the inner level is ours alone to sign: nothing else is taken from the outer one.
+  // Modules can sign the outer level too, so nothing else is taken from it.
   const { data: taskId = null } = z.int32().safeParse(inner['task_id'])
   const exp = inner.exp as number
   const run = taskId !== null ? `task:${taskId}` : inner.jti ? `jti:${inner.jti}` : `exp:${exp}`
@@ -52,14 +52,14 @@ async function verify(token: unknown, secret: string, now: number, detail: strin
     const { payload } = await jwtVerify(token as string, new TextEncoder().encode(secret), options)
     return payload
   } catch (error) {
-    // jose has an error of its own for everything that is wrong with a token; TypeError: it is no text at all.
+    // jose has error codes for everything that is wrong with a token. TypeError: the token is not a text.
     if ((error as { code?: string }).code?.startsWith('ERR_J') || error instanceof TypeError)
       throw tokenError(401, detail)
     throw error
   }
 }
 
-/** What Python takes for false. */
+/** Whether Python treats the value as false. */
 function isFalsy(value: unknown): boolean {
   return !value || (typeof value === 'object' && Object.keys(value).length === 0)
 }

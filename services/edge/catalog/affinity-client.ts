@@ -11,11 +11,11 @@ export type AffinityOptions = {
   timeoutMs: number
   /** Of one page. */
   maxBytes: number
-  /** Gives up a reading under way. */
+  /** Aborts a read under way. */
   stopping: AbortSignal
 }
 
-/** As many as Affinity gives. */
+/** The largest page that Affinity returns. */
 const pageSize = 500
 /** What Affinity calls a company; lists may also hold persons (0) and opportunities (8). */
 const organization = 1
@@ -25,13 +25,13 @@ const entries = z.array(
 )
 const page = z.union([
   z.object({ list_entries: entries, next_page_token: z.string().nullish() }),
-  // What it answers where it knows no pages.
+  // Without pagination Affinity answers with the bare list.
   entries.transform((list_entries) => ({ list_entries, next_page_token: null })),
 ])
 type Page = z.output<typeof page>
 
 /**
- * Reads the companies of a list in Affinity, page by page: version 1 of its API, which every plan has.
+ * Reads the companies of a list in Affinity, page by page, with version 1 of its API, which every plan includes.
  * https://api-docs.affinity.co/#get-all-list-entries
  */
 export function createAffinityClient(http: HttpClient, options: AffinityOptions): ReadCrm {

@@ -7,7 +7,7 @@ import { linkMissing } from './source-links.ts'
 const companyRow = z.object({ id: z.number(), name: z.string() })
 export type Company = z.output<typeof companyRow>
 
-/** The oldest company of this name, whatever the case and the blanks around it. */
+/** The oldest company of this name, ignoring case and surrounding blanks. */
 export function findCompanyByName(tx: Transaction, name: string): Promise<Company | null> {
   return tx.maybeOne(sql.type(companyRow)`
     SELECT id, name FROM public.company WHERE lower(btrim(name)) = lower(btrim(${name})) ORDER BY id LIMIT 1`)
@@ -20,8 +20,8 @@ export type Origin = {
 }
 
 /**
- * Adds those of `names` of which there is no company yet, whatever the case and the blanks around them, and links them
- * with every source. Returns what was added. Of two that do it at once one adds, as the table is locked.
+ * Adds a company for each of `names` that has none yet, ignoring case and surrounding blanks, and links it with every
+ * source. Returns the added ones. Locks the table, so that concurrent calls add a company once.
  */
 export async function addMissingCompanies(
   tx: Transaction,

@@ -7,13 +7,13 @@ import { invalidValue, lenientInt, validateBody } from '../http/validation.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { addMissingCompanies } from './companies.ts'
 
-/** Names of the companies in a CRM, as it has them now. Rejects with a CrmError. */
+/** The names of all companies in a CRM. Rejects with a CrmError. */
 export type ReadCrm = () => Promise<readonly string[]>
 
-/** Why a CRM cannot be read, for people. */
+/** A CRM cannot be read. The message says why, for people. */
 export class CrmError extends Error {}
 
-/** At most one reading in `ms`: whoever asks within this time gets the same one, under way, done or failed. */
+/** Calls `read` at most once in `ms`. All calls within this time share its result, or its failure. */
 export function readAtMostEvery(ms: number, read: ReadCrm): ReadCrm {
   let last: { at: number; reading: Promise<readonly string[]> } | null = null
   return () => {
@@ -23,7 +23,7 @@ export function readAtMostEvery(ms: number, read: ReadCrm): ReadCrm {
   }
 }
 
-/** parma-web sends a JSON text, `"user_id: 7"`, where an object is meant. */
+/** parma-web sends a JSON string, `"user_id: 7"`, in place of an object. */
 const crmBody = z
   .preprocess(
     (value) => {
@@ -35,7 +35,7 @@ const crmBody = z
   .meta({ type: ['object', 'string'], pattern: '^ *user_id *: *[0-9]{1,9} *$' })
 
 const nothingNew = 'No new companies found in the CRM'
-/** parma-web shows its users the text of a good answer, and of any other only that there was an error. */
+/** parma-web shows its users the text of a 2xx response. For others it only shows that there was an error. */
 const notConnected = 'No new companies found: no CRM is connected to parma-analytics'
 
 export const crmDoc: RouteDoc = {
@@ -53,12 +53,12 @@ export const crmDoc: RouteDoc = {
 export type CrmDeps = { database: Database; bounded: Bounded; readCrm: ReadCrm | null; maxJsonDepth: number }
 
 /**
- * POST /crm-companies (contract section 3.13). parma-web calls it without a token, so a caller chooses nothing but whose
- * name the companies are added under: they come from the connected CRM alone, each at most once.
+ * POST /crm-companies (contract section 3.13). parma-web calls it without a token. The caller chooses only the user
+ * under whose name the companies are added: they come from the connected CRM, each at most once.
  */
 export function crmCompanies({ database, bounded, readCrm, maxJsonDepth }: CrmDeps) {
   return async (request: RouteRequest): Promise<RouteResponse> => {
-    // A text is sent as text/plain by a client that names no type.
+    // parma-web names no content type, and its client then sends a string as text/plain.
     const { user_id } = validateBody(crmBody, await request.readBody(), undefined, maxJsonDepth)
     if (!readCrm) return json(200, notConnected)
     const isKnown = await bounded(database.exists(sql.unsafe`SELECT FROM public."user" WHERE id = ${user_id}`))

@@ -6,9 +6,8 @@ import type { RouteDoc } from '../server/route.ts'
 import { seeds } from './seeds.ts'
 
 /**
- * Adds the seed rule of every measurement that has one, and no rule of its own yet. Each measurement is looked at once,
- * ever: what people have done to its rules since then stays, whatever calls this again, and how many at once. Returns how
- * many were added.
+ * Adds the seed rule of every measurement that has a seed and no rule. Each measurement is seeded once: what people
+ * change or remove afterwards stays so, also with concurrent calls. Returns how many rules were added.
  */
 export async function seedRules(database: Database): Promise<number> {
   const rows = seeds.map(([source, measurement, threshold, method = null, entries = null]) => ({
@@ -27,7 +26,8 @@ export async function seedRules(database: Database): Promise<number> {
       ON CONFLICT DO NOTHING RETURNING source_measurement_id AS id
     )
     INSERT INTO public.notification_rules
-      (rule_name, source_measurement_id, threshold, aggregation_method, num_aggregation_entries, created_at, modified_at)
+      (rule_name, source_measurement_id, threshold, aggregation_method, num_aggregation_entries, created_at,
+        modified_at)
     SELECT measurement_name, id, threshold, method, entries, ${utcNow}, ${utcNow} FROM looked_at JOIN seed USING (id)
     WHERE NOT EXISTS (SELECT FROM public.notification_rules r WHERE r.source_measurement_id = id)
     ORDER BY id`)

@@ -1,4 +1,4 @@
-/** A rule to start with: name of the source, name of the measurement (lower case), percent, and what it aggregates. */
+/** A seed rule: source, measurement in lower case, threshold in percent, aggregation and its number of values. */
 export type Seed = readonly [
   source: string,
   measurement: string,
@@ -8,9 +8,9 @@ export type Seed = readonly [
 ]
 
 /**
- * The rules the predecessor came with (contract section 12), without three kinds of it: two for a source `reddit staging`,
- * which no source can be called; the method COUNT of two rules, as windows of equal length always count the same; and the
- * names, which are now those of the measurements.
+ * The rules that the predecessor shipped (contract section 12), with three differences. Two rules for a source `reddit
+ * staging` are left out, because no source can have that name. Two rules lose their method COUNT, because windows of
+ * equal length always hold the same number of values. Each rule takes the name of its measurement.
  */
 export const seeds: readonly Seed[] = [
   ['crunchbase', 'company crunchbase rank', 10],

@@ -63,7 +63,8 @@ async function list({ json = false }: Output): Promise<void> {
       SELECT id, name, description,
         (SELECT count(*) FROM public.company_data_source l WHERE l.company_id = c.id)::int AS sources,
         (SELECT count(*) FROM public.company_data_source l
-          JOIN public.company_data_source_identifier i ON i.company_data_source_id = l.id WHERE l.company_id = c.id)::int AS identifiers
+          JOIN public.company_data_source_identifier i ON i.company_data_source_id = l.id
+          WHERE l.company_id = c.id)::int AS identifiers
       FROM public.company c ORDER BY id`),
   )
   printRows(rows, json)
@@ -108,7 +109,8 @@ async function edit(company: string, { name, description, json = false }: Fields
       if (known !== null && known.id !== id)
         throw new UsageError(`Company ${known.id} is already called ${known.name}.`)
       await tx.query(sql.unsafe`
-        UPDATE public.company SET name = coalesce(${newName}, name), description = coalesce(${description ?? null}, description), modified_at = ${utcNow}
+        UPDATE public.company SET name = coalesce(${newName}, name),
+          description = coalesce(${description ?? null}, description), modified_at = ${utcNow}
         WHERE id = ${id}`)
     })
     return id
@@ -135,7 +137,7 @@ async function remove(company: string, { yes = false, json = false }: Output & {
 
 type Link = { company: string; source: string; property: string; value: string }
 
-/** An identifier made by hand holds for six months, as those made in parma-web; linking it again makes it hold anew. */
+/** A manual identifier is valid for six months, as in parma-web. Linking it again renews it. */
 async function link({ company, source, property, value, json = false }: Link & Output): Promise<void> {
   const [key, text] = [requireText(property, '--property'), requireText(value, '--value')]
   const result = await withDatabase(async (database) => {
@@ -148,11 +150,13 @@ async function link({ company, source, property, value, json = false }: Link & O
       const known = await tx.maybeOneFirst(sql.type(idRow)`
         UPDATE public.company_data_source_identifier SET validity = ${utcNow} + interval '6 months'
         WHERE id = (SELECT min(id) FROM public.company_data_source_identifier
-          WHERE company_data_source_id = ${linkId} AND identifier_type = 'MANUALLY_ADDED' AND property = ${key} AND value = ${text})
+          WHERE company_data_source_id = ${linkId} AND identifier_type = 'MANUALLY_ADDED' AND property = ${key}
+            AND value = ${text})
         RETURNING id`)
       if (known !== null) return { id: known, added: false }
       const { id } = await tx.one(sql.type(idRow)`
-        INSERT INTO public.company_data_source_identifier (company_data_source_id, identifier_type, property, value, validity)
+        INSERT INTO public.company_data_source_identifier
+          (company_data_source_id, identifier_type, property, value, validity)
         VALUES (${linkId}, 'MANUALLY_ADDED', ${key}, ${text}, ${utcNow} + interval '6 months') RETURNING id`)
       return { id, added: true }
     })

@@ -63,7 +63,8 @@ async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase((database) =>
     database.any(sql.type(keyRow)`
       SELECT key_id AS id, name, role, hint || '…' AS key,
-        CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'good' END AS state,
+        CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'good' END
+          AS state,
         ${iso('created_at')}, ${iso('last_used_at')}, ${iso('expires_at')}, ${iso('revoked_at')}
       FROM edge.api_key ORDER BY key_id`),
   )
@@ -86,7 +87,7 @@ async function revoke(key: string, { json = false }: Output): Promise<void> {
 
 const foundKey = z.object({ key_id: z.number(), revoked: z.boolean() })
 
-/** The key with this id; else the one of this name that is not revoked. */
+/** The key with this id, else the one of this name that is not revoked. */
 async function findKey(database: Database, text: string): Promise<number> {
   const found = await database.any(sql.type(foundKey)`
     SELECT key_id, revoked_at IS NOT NULL AS revoked FROM edge.api_key

@@ -65,7 +65,8 @@ function withFields(command: Command): Command {
 async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase((database) =>
     database.any(sql.type(sourceRow)`
-      SELECT id, source_name AS name, invocation_endpoint AS endpoint, lower(frequency::text) AS frequency, is_active AS active,
+      SELECT id, source_name AS name, invocation_endpoint AS endpoint, lower(frequency::text) AS frequency,
+        is_active AS active,
         health_status::text AS health, max_run_seconds,
         (SELECT count(*) FROM public.source_measurement m WHERE m.source_module_id = s.id)::int AS measurements,
         (SELECT max(version) FROM edge.normalization_map m WHERE m.data_source_id = s.id) AS map_version
@@ -93,8 +94,10 @@ async function add({
         )
       const { id } = await tx.one(sql.type(idRow)`
         INSERT INTO public.data_source
-          (source_name, is_active, frequency, health_status, description, max_run_seconds, invocation_endpoint, created_at, modified_at)
-        VALUES (${name}, ${!inactive}, ${frequency}::public.frequency, 'UP', ${description}, ${maxRunSeconds}, ${endpoint}, ${utcNow}, ${utcNow})
+          (source_name, is_active, frequency, health_status, description, max_run_seconds, invocation_endpoint, created_at,
+            modified_at)
+        VALUES (${name}, ${!inactive}, ${frequency}::public.frequency, 'UP', ${description}, ${maxRunSeconds},
+          ${endpoint}, ${utcNow}, ${utcNow})
         RETURNING id`)
       await linkMissing(tx, { sourceId: id })
       return { id, added: true }
@@ -118,9 +121,12 @@ async function edit(source: string, { json = false, ...fields }: Fields & Output
       if (known !== null && known !== id)
         throw new UsageError(`Source ${known} is already called ${name}. The names of sources are unique.`)
       await tx.query(sql.unsafe`
-        UPDATE public.data_source SET source_name = coalesce(${name}, source_name), invocation_endpoint = coalesce(${endpoint}, invocation_endpoint),
-          frequency = coalesce(${frequency}::public.frequency, frequency), max_run_seconds = coalesce(${maxRunSeconds}::int, max_run_seconds),
-          description = coalesce(${description}, description), is_active = coalesce(${active}::bool, is_active), modified_at = ${utcNow}
+        UPDATE public.data_source SET source_name = coalesce(${name}, source_name),
+          invocation_endpoint = coalesce(${endpoint}, invocation_endpoint),
+          frequency = coalesce(${frequency}::public.frequency, frequency),
+          max_run_seconds = coalesce(${maxRunSeconds}::int, max_run_seconds),
+          description = coalesce(${description}, description), is_active = coalesce(${active}::bool, is_active),
+          modified_at = ${utcNow}
         WHERE id = ${id}`)
     })
     return id
@@ -134,7 +140,8 @@ async function remove(source: string, { yes = false, json = false }: Output & { 
   const id = await withDatabase(async (database) => {
     const id = await findSource(database, source)
     const { name, measurements, tasks, news } = await database.one(sql.type(contents)`
-      SELECT source_name AS name, (SELECT count(*) FROM public.source_measurement WHERE source_module_id = s.id)::int AS measurements,
+      SELECT source_name AS name,
+        (SELECT count(*) FROM public.source_measurement WHERE source_module_id = s.id)::int AS measurements,
         (SELECT count(*) FROM public.scheduled_task WHERE data_source_id = s.id)::int AS tasks,
         (SELECT count(*) FROM public.news WHERE data_source_id = s.id)::int AS news
       FROM public.data_source s WHERE id = ${id}`)
@@ -168,7 +175,7 @@ function check({ name, endpoint, frequency, maxRunSeconds, description }: Fields
   }
 }
 
-/** As typed, when it is an address at all: parma-web must find in the row what it sends with the handshake. */
+/** The address as typed: parma-web sends the stored text with the handshake. */
 function readEndpoint(endpoint: string): string {
   try {
     moduleUrl(endpoint, '')

@@ -41,9 +41,9 @@ export type HandshakeDeps = {
 }
 
 /**
- * GET /handshake: calls the module's /initialize, while the module registers its measurements with us, and answers its
- * frequency when the map it sent is stored and durable in Kafka (contract section 3.2). parma-web calls it without a
- * token, so no other address is ever called than the one stored for that source.
+ * GET /handshake (contract section 3.2): calls the module's /initialize. During this call the module registers its
+ * measurements with the edge. Responds with the module's frequency when its map is stored and durable in Kafka.
+ * parma-web sends no token, so only the address that is stored for the source is ever called.
  */
 export function handshake({ database, bounded, sources, publish, report, initialize }: HandshakeDeps) {
   return async (request: RouteRequest, caller: Caller | null): Promise<RouteResponse> => {
@@ -70,7 +70,7 @@ export function handshake({ database, bounded, sources, publish, report, initial
     }
     await publish(topics.normalizationMaps, `${source.id}/${version}`, map, request)
     await bounded(markPublished(database, source.id, version))
-    // The module may feed at once: here its payloads ask for this version from now on.
+    // The module may send payloads at once. From now on this process stamps them with the new version.
     await sources.read(source.id)
     return json(200, { frequency })
   }

@@ -6,7 +6,9 @@ import type { Source } from '../access/sources.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { type Initialized, InitializeError, readInitialize } from './read-initialize.ts'
 
-/** Calls the /initialize of a source's module. Rejects with an HttpError: 502 with what is wrong with its answer. */
+/**
+ * Calls the /initialize of a source's module. Rejects with an HttpError: 502 if the call or the response is unusable.
+ */
 export type Initialize = (source: Source) => Promise<Initialized>
 
 export type InitializeOptions = {

@@ -8,8 +8,8 @@ const versionRow = z.object({ version: z.number(), received_at: z.number() })
 export type MapVersion = z.output<typeof versionRow>
 
 /**
- * The version of this map of the source: the newest one when it has this content, else a new one with the next number.
- * Two handshakes at once get the same version.
+ * Stores a map of a source. Returns the newest version if it has this content, else a new one with the next number.
+ * Concurrent handshakes with the same map get the same version.
  */
 export function storeMap(
   database: Database,
@@ -30,7 +30,7 @@ export function storeMap(
   })
 }
 
-/** Notes that a version is durable in Kafka. */
+/** Records that a version is durable in Kafka. */
 export async function markPublished(database: Database, sourceId: number, version: number): Promise<void> {
   await database.query(sql.unsafe`
     UPDATE edge.normalization_map SET published_at = now()

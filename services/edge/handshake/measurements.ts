@@ -20,8 +20,8 @@ export const measurementRow = z.object({
 export type MeasurementRow = z.output<typeof measurementRow>
 
 /**
- * The measurement of this source, parent and name; made when there is none. `type` is the stored one. Where the
- * predecessor left several, the newest is taken: that is the one the map in force speaks of.
+ * Gets or creates the measurement of this source, parent and name. `type` is the stored one. If the predecessor left
+ * several, it is the newest, which the current map refers to.
  */
 export async function registerMeasurement(database: Database, measurement: NewMeasurement): Promise<Registered> {
   const known = await findMeasurement(database, measurement)
@@ -38,13 +38,15 @@ function findMeasurement(
 ): Promise<Registered | null> {
   return connection.maybeOne(sql.type(registered)`
     SELECT id, type FROM public.source_measurement
-    WHERE source_module_id = ${sourceId} AND measurement_name = ${name} AND parent_measurement_id IS NOT DISTINCT FROM ${parentId}::int
+    WHERE source_module_id = ${sourceId} AND measurement_name = ${name}
+      AND parent_measurement_id IS NOT DISTINCT FROM ${parentId}::int
     ORDER BY id DESC LIMIT 1`)
 }
 
 function insertMeasurement(tx: Transaction, { sourceId, type, name, parentId }: NewMeasurement): Promise<Registered> {
   return tx.one(sql.type(registered)`
-    INSERT INTO public.source_measurement (source_module_id, type, measurement_name, parent_measurement_id, created_at, modified_at)
+    INSERT INTO public.source_measurement
+      (source_module_id, type, measurement_name, parent_measurement_id, created_at, modified_at)
     VALUES (${sourceId}, ${type}, ${name}, ${parentId}, ${utcNow}, ${utcNow})
     RETURNING id, type`)
 }
@@ -53,7 +55,7 @@ export function findMeasurementById(database: Database, sourceId: number, id: nu
   return database.maybeOne(sql.type(measurementRow)`${selectMeasurements(sourceId)} AND id = ${id}`)
 }
 
-/** A page of the source's measurements by id, and how many there are in all. */
+/** A page of the source's measurements, ordered by id. */
 export async function listMeasurements(
   database: Database,
   sourceId: number,
@@ -75,7 +77,7 @@ function selectMeasurements(sourceId: number) {
     FROM public.source_measurement WHERE source_module_id = ${sourceId}`
 }
 
-/** Deletes a measurement of the source with everything that hangs on it. False: it has no such measurement. */
+/** Deletes a measurement of the source with its children, rules and values. False: it does not exist. */
 export async function deleteMeasurement(database: Database, sourceId: number, id: number): Promise<boolean> {
   const { rowCount } = await database.query(sql.unsafe`
     DELETE FROM public.source_measurement WHERE source_module_id = ${sourceId} AND id = ${id}`)

@@ -18,9 +18,9 @@ const escapes: Record<string, string> = { '\\': '\\', "'": "'", '"': '"', n: '\n
 const codeLengths: Record<string, number> = { x: 2, u: 4, U: 8 }
 
 /**
- * The value of what Python's `repr` writes for a value of JSON kind: dict (keys str or int), list, tuple, str, int, float,
- * True, False, None. Evaluates nothing: anything else is a LiteralError, and so is a text that is too long or too deep,
- * or an integer that a double cannot hold.
+ * Parses what Python's `repr` writes for dict (with keys str or int), list, tuple, str, int, float, True, False and
+ * None. Evaluates no code. Anything else is a LiteralError, and so is a text that is too long or too deep, or an
+ * integer that a double cannot hold.
  */
 export function readPythonLiteral(text: string, limits: LiteralLimits = defaultLimits): Literal {
   if (text.length > limits.maxLength)
@@ -80,7 +80,7 @@ class Reader {
     return [String(key), this.value(depth)]
   }
 
-  /** One thing in parentheses without a comma is that thing. */
+  /** A single value in parentheses without a comma is that value. */
   #tuple(depth: number): Literal {
     const { items, commas } = this.#members(')', () => this.value(depth))
     return items.length === 1 && commas === 0 ? (items[0] as Literal) : items
@@ -103,7 +103,7 @@ class Reader {
     }
   }
 
-  /** The character behind a backslash; leaves the position on the last character of the escape. */
+  /** The character of an escape. Leaves the position on the last character of the escape. */
   #escape(): string {
     const start = this.#at++
     const kind = this.#text[this.#at] ?? ''

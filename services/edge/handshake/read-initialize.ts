@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readJson } from '../http/read-json.ts'
 import { type Literal, readPythonLiteral } from './python-literal.ts'
 
-/** Why the answer of a module's /initialize cannot be used, for people. */
+/** The response of a module's /initialize is unusable. The message says why, for people. */
 export class InitializeError extends Error {}
 
 const maxLevels = 20
@@ -14,17 +14,17 @@ const initialized = z.object({ frequency: z.string(), normalization_map: z.union
 const head = z.looseObject({ Source: z.string(), Mappings: z.array(z.unknown()) })
 
 export type Initialized = {
-  /** As the module said it. */
+  /** As the module sent it. */
   frequency: string
-  /** The map's own name of its source. */
+  /** The name of the source in the map. */
   source: string
   /** The map as JSON text. */
   content: string
 }
 
 /**
- * What a module's /initialize answered (contract section 4.1). The whole may be an object or a JSON text of one, and the
- * map in it an object, a JSON text or a Python literal. Throws an AnswerError that says what is wrong.
+ * Reads the response of a module's /initialize (contract section 4.1). It is an object, or the JSON text of one. The
+ * map in it is an object, a JSON text or a Python literal. Throws an InitializeError.
  */
 export function readInitialize(body: string): Initialized {
   const outer = parseJson(body, 'the answer')
@@ -40,7 +40,7 @@ export function readInitialize(body: string): Initialized {
   return { frequency, source: read.data.Source, content: JSON.stringify(map) }
 }
 
-/** Walks all levels without recursing into a depth that the answer chooses. */
+/** Walks all levels without recursion, because the response chooses the depth. */
 function checkEntries(mappings: unknown[]): void {
   let level = mappings.map((one, index) => ({ one, path: `Mappings[${index}]` }))
   let count = 0

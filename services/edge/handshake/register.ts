@@ -87,10 +87,10 @@ export type MeasurementDeps = {
   maxJsonDepth: number
 }
 
-/** Routes of contract sections 3.3 to 3.6. A module sees and touches the measurements of its own source only. */
+/** The routes of contract sections 3.3 to 3.6. A module sees and changes only the measurements of its own source. */
 export function measurementRoutes({ database, bounded, sources, report, maxJsonDepth }: MeasurementDeps) {
   return {
-    /** Get or create by source, parent and name: a repeated handshake registers nothing anew. */
+    /** Gets or creates by source, parent and name: a repeated handshake adds nothing. */
     async register(request: RouteRequest, caller: Caller): Promise<RouteResponse> {
       const body = validateBody(
         measurementBody,

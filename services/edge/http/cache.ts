@@ -4,18 +4,18 @@ import { boundBy } from './deadline.ts'
 import { unavailable } from './http-error.ts'
 
 export type CacheOptions = {
-  /** How long what was read is not read again. */
+  /** How long a value serves without another read. */
   keepMs: number
-  /** How long a reading may take. */
+  /** How long a read may take. */
   timeoutMs: number
   maxEntries?: number
-  /** Whether what was known serves on, however old, while Postgres does not answer. */
+  /** Whether an old value serves while Postgres does not answer, however old it is. */
   servesStale?: boolean
 }
 
 /**
- * Remembers what is read from Postgres, so that answers go on while Postgres is away; an HttpError with 503 when nothing
- * is known. null is not kept. What is not `isSettled` is read again each time, and kept for an outage only.
+ * A cache of rows of Postgres, which also serves while Postgres is down. Rejects with an HttpError with 503 if it holds
+ * nothing. null is not kept. A value that is not `isSettled` is read again each time, and kept for an outage only.
  */
 export function createDatabaseCache<V>(
   { keepMs, timeoutMs, maxEntries = 10_000, servesStale = true }: CacheOptions,

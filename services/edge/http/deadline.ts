@@ -1,7 +1,7 @@
 import { withDeadline } from '#runtime/process/deadline.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 
-/** Work in Postgres, or after a time a TransientError: a frozen server neither answers nor refuses. */
+/** Limits the time of work in Postgres with a TransientError: a frozen server neither answers nor refuses. */
 export type Bounded = <T>(work: Promise<T>) => Promise<T>
 
 export function boundBy(ms: number): Bounded {

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 
-/** The body of every refusal but 422. */
+/** The body of every error but 422. */
 export const errorBody = z.object({ detail: z.string() })
 
-/** What a refusal says beside its status, where it becomes a problem (problem.ts), of what makes it unlike others of it. */
+/** For errors under /api/v1 (problem.ts): what differs from other errors of the same status. */
 export type HttpErrorOptions = ErrorOptions & { type?: string; title?: string; remedy?: string }
 
 /**
- * The one way a route says no: `{"detail": …}` with this status (contract section 3), or under /api/v1 a problem.
- * `detail` is for the caller to read.
+ * An error that becomes a response: `{"detail": …}` with this status (contract section 3), or a problem under /api/v1.
+ * The caller reads `detail`: a text, or a list of mistakes.
  */
 export class HttpError extends Error {
   readonly status: number
@@ -27,7 +27,7 @@ export class HttpError extends Error {
 
 const retryAfterSeconds = 5
 
-/** Something of ours is out of order for a while; the caller loses nothing by trying again. */
+/** 503 with Retry-After: part of the system is down for a while, and the caller loses nothing by trying again. */
 export function unavailable(detail: string, cause?: unknown): HttpError {
   return new HttpError(503, detail, { 'retry-after': String(retryAfterSeconds) }, { cause })
 }

@@ -16,8 +16,8 @@ const plain = /[^"\\\u0000-\u001f]*/y
 const hex = /[0-9a-fA-F]{4}/y
 
 /**
- * What is wrong with a text that is not JSON, and where, in the words of Python's json (which clients of the predecessor
- * see in `ctx.error`). null when it finds nothing. Recurses: the caller bounds the depth.
+ * What is wrong with a text that is not JSON, and where, in the words of Python's json, which the predecessor's clients
+ * see in `ctx.error`. null: nothing is wrong. Recursive: the caller limits the depth.
  */
 export function locateJsonError(text: string): Located | null {
   try {
@@ -40,7 +40,9 @@ function readValue(text: string, at: number): number {
   return end
 }
 
-/** Members up to `close`, separated by commas. `mustQuote`: what to say where a member does not begin with a quote. */
+/**
+ * Members up to `close`, separated by commas. `mustQuote` is the error for a member that does not begin with a quote.
+ */
 function readMembers(
   text: string,
   start: number,

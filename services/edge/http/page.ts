@@ -52,7 +52,7 @@ ${content}
 
 export const pageType = 'text/html; charset=utf-8'
 
-/** Headers of a page behind a signed link. Its forms may be sent to `formAction`; nothing is loaded but its own style. */
+/** Headers of a page behind a signed link. Its forms may be sent to `formAction`. It loads nothing. */
 export function pageHeaders(formAction: "'none'" | "'self'" = "'none'"): Record<string, string> {
   const policy = [
     "default-src 'none'",

@@ -7,7 +7,7 @@ export const problemType = 'application/problem+json'
 
 type Kind = { type: string; title: string; remedy: string }
 
-/** What problems of each status are, where the refusal does not say it better. */
+/** Type, title and remedy by status, unless the error has its own. */
 const kinds: Record<number, Kind> = {
   400: { type: 'bad-request', title: 'Bad request', remedy: 'Correct the request. `detail` says what is wrong.' },
   401: {
@@ -51,22 +51,29 @@ export const problemBody = z.object({
   remedy: z.string(),
 })
 
-/** Whether errors on this path are problems: those of the operator API. All others have the form of the reference. */
+/** Whether errors on this path are problems: those of the operator API. Others have the form of the predecessor. */
 export function answersProblemJson(path: string): boolean {
   return path === '/api/v1' || path.startsWith('/api/v1/')
 }
 
 /**
- * The problem (RFC 9457) that a refusal is on this path. Beside the members of the RFC, `remedy` says what to do, and
- * `errors` lists the mistakes where there may be several.
+ * The problem (RFC 9457) for an error on this path. Besides the members of the RFC, `remedy` says what to do, and
+ * `errors` lists the mistakes of a 422.
  */
 export function problem({ status, detail, headers, options }: HttpError, path: string): RouteResponse {
   const kind = kinds[status] ?? { type: 'about:blank', title: STATUS_CODES[status] ?? 'Refused', remedy: '' }
   const { type = kind.type, title = kind.title, remedy = kind.remedy } = options
-  const said = typeof detail === 'string' ? { detail } : { detail: 'The request is invalid.', errors: detail }
+  const content = typeof detail === 'string' ? { detail } : { detail: 'The request is invalid.', errors: detail }
   return json(
     status,
-    { type: type.includes(':') ? type : `urn:parma:problem:${type}`, title, status, ...said, instance: path, remedy },
+    {
+      type: type.includes(':') ? type : `urn:parma:problem:${type}`,
+      title,
+      status,
+      ...content,
+      instance: path,
+      remedy,
+    },
     { ...headers, 'content-type': problemType },
   )
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { locateJsonError } from './locate-json-error.ts'
 
-/** A body that is not JSON. `position` counts characters from 0; `message` is what Python's json says of it. */
+/** The body is not JSON. `position` counts characters from 0; `message` is that of Python's json. */
 export class JsonError extends Error {
   readonly position: number
   constructor(message: string, position: number) {
@@ -11,12 +11,13 @@ export class JsonError extends Error {
   }
 }
 
-/** A body that is not even text: not UTF-8. */
+/** The body is not UTF-8. */
 export class EncodingError extends Error {}
 
 /**
- * The value of a JSON text. Lists and objects nested deeper than `maxDepth` are refused before anything is built of them.
- * NaN and Infinity, which Python writes, are refused: no other reader takes them. Throws JsonError or EncodingError.
+ * The value of a JSON text. Throws a JsonError or an EncodingError. Nesting deeper than `maxDepth` is an error before
+ * anything is parsed. So are NaN and Infinity, which Python writes and no other reader accepts. raw-sink and the
+ * normalizer read the same bytes for other ends: digits kept, order, leaves.
  */
 export function readJson(body: Buffer, maxDepth: number): unknown {
   if (!isUtf8(body)) throw new EncodingError('the body is not UTF-8')
@@ -32,12 +33,12 @@ export function readJson(body: Buffer, maxDepth: number): unknown {
   }
 }
 
-/** Python counts a character that is two units here as one. */
+/** The length in Python, which counts a surrogate pair as one character. */
 function countCharacters(text: string): number {
   return text.replaceAll(/[\ud800-\udbff][\udc00-\udfff]/g, ' ').length
 }
 
-/** The bytes of the value of member `name` of the JSON object in `body`, as they stand there; null when it has none. */
+/** The bytes of the member `name` of the JSON object in `body`, unchanged; null: there is none. */
 export function sliceMember(body: Buffer, name: string): Buffer | null {
   let found: Buffer | null = null
   let depth = 0
@@ -53,7 +54,7 @@ export function sliceMember(body: Buffer, name: string): Buffer | null {
     else if (byte === colon && depth === 1) valueStart = at + 1
     else if (byte === closeBrace || byte === closeBracket || byte === comma) {
       if (depth === 1 && key && valueStart !== -1) {
-        // Of members with the same name the last one counts, as in every parser.
+        // If a name occurs several times, the last one counts, as in every parser.
         if (JSON.parse(body.toString('utf8', ...key)) === name) found = trim(body.subarray(valueStart, at))
         key = null
         valueStart = -1
@@ -67,7 +68,7 @@ export function sliceMember(body: Buffer, name: string): Buffer | null {
 const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
 
-/** Where `body` opens more than `maxDepth` lists and objects; null when it never does. */
+/** The index at which `body` is nested deeper than `maxDepth`; null: nowhere. */
 function findDepth(body: Buffer, maxDepth: number): number | null {
   let depth = 0
   for (let at = 0; at < body.length; at++) {
@@ -80,7 +81,7 @@ function findDepth(body: Buffer, maxDepth: number): number | null {
   return null
 }
 
-/** Index after the string that begins at `start`; the end of the body when it never ends. */
+/** The index after the string that begins at `start`, or the end of the body if the string is unterminated. */
 function endOfString(body: Buffer, start: number): number {
   for (let at = start + 1; at < body.length; at++) {
     if (body[at] === backslash) at++

@@ -1,4 +1,4 @@
-/** What a route answers. A text or bytes as body; null: an empty one. */
+/** What a handler returns. `body` null: an empty body. */
 export type RouteResponse = { status: number; headers: Record<string, string>; body: string | Buffer | null }
 
 export function json(status: number, value: unknown, headers: Record<string, string> = {}): RouteResponse {

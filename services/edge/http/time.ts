@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { minuteMs } from '#runtime/text/time.ts'
 
-/** The dates and times of ISO 8601 that are read. */
+/** The forms of ISO 8601 that are accepted. */
 export const iso =
   /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$/i
 
-/** ms since 1970 of an ISO 8601 date or time; without an offset it is UTC. null when the text is none. */
+/** ms since 1970 of an ISO 8601 date or time, UTC if it has no offset; null: the text is neither. */
 export function readIso(text: string): number | null {
   const found = iso.exec(text.trim())
   if (!found) return null
@@ -21,7 +21,7 @@ export function readIso(text: string): number | null {
   const local = new Date(0)
   local.setUTCFullYear(year, month - 1, day)
   local.setUTCHours(hour, minute, second, Math.floor(Number(`0.${fraction || '0'}`) * 1000))
-  // A date that does not exist, such as 30 February, comes out as another one.
+  // A date that does not exist, such as 30 February, becomes another date.
   return local.getUTCDate() === day ? local.getTime() - offsetMs(offset) : null
 }
 
@@ -36,7 +36,7 @@ export const naiveTime = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$/)
   .describe('UTC, without a zone.')
 
-/** A time as Python's `isoformat` writes it for UTC without a zone: microseconds, none when they are zero. */
+/** A UTC time as Python's `isoformat` writes it without a zone: with microseconds, unless they are zero. */
 export function naiveIso(ms: number): string {
   const [seconds = '', fraction = ''] = new Date(ms).toISOString().slice(0, -1).split('.')
   return fraction === '000' ? seconds : `${seconds}.${fraction}000`

@@ -17,10 +17,10 @@ export type Detail = z.output<typeof detail>
 export const invalid = z.object({ detail: z.array(detail).min(1) })
 
 const maxInt4 = 2 ** 31 - 1
-/** Longer inputs are not repeated in the answer. */
+/** Longer inputs are not repeated in the response. */
 const maxEchoedInput = 2048
 
-/** pydantic's lax integer: a whole number, its decimal text, or a boolean; within what Postgres calls an integer. */
+/** pydantic's lax integer: a whole number, its decimal text, or a boolean, within Postgres's integer. */
 export const lenientInt = lenient(z.int32())
 
 /** The same within `bounds`. */
@@ -31,11 +31,11 @@ export function lenient(bounds: z.ZodInt32) {
       return Number(value.replaceAll('_', ''))
     return value
   }, bounds)
-  // In short: longer texts are taken too, where they are a number within the bounds.
+  // The pattern is simplified: longer texts are accepted too, if they are a number within the bounds.
   return read.meta({ type: ['integer', 'string', 'boolean'], pattern: '^ *[+-]?[0-9]{1,9}(\\.0+)? *$' })
 }
 
-/** Text that Postgres can hold. A number is no text. */
+/** Text that Postgres can hold. A number is not text. */
 export const text = (max: number) =>
   z
     .string()
@@ -43,7 +43,10 @@ export const text = (max: number) =>
     .refine((value) => !value.includes('\0'), 'must not contain U+0000')
     .meta({ pattern: '^[^\\u0000]*$' })
 
-/** `value` as `schema` says, or an HttpError with 422 and every mistake in it. `place` is where it was sent. */
+/**
+ * `value`, parsed by `schema`. Throws an HttpError with 422 that lists every mistake. `place` is where `value` was
+ * sent.
+ */
 export function validate<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -57,12 +60,12 @@ export function validate<S extends z.ZodType>(
   )
 }
 
-/** A mistake that only shows beside other facts: what is wrong with the value at `loc`. */
+/** A 422 for a value that is wrong only because of other facts. */
 export function invalidValue(loc: Detail['loc'], message: string, input: unknown): HttpError {
   return new HttpError(422, [withInput(valueError(loc, message), input)])
 }
 
-/** The JSON of a body, checked. `contentType` must be that of JSON or missing, else the body counts as mere bytes. */
+/** The JSON of a body, parsed by `schema`. With a `contentType` other than JSON the body is not an object (422). */
 export function validateBody<S extends z.ZodType>(
   schema: S,
   body: Buffer,
@@ -102,31 +105,31 @@ function toDetail(issue: z.core.$ZodIssue, root: unknown, place: string): Detail
   return withInput(describe(issue, input, loc), input)
 }
 
-/** Its members in the order of pydantic. */
-function withInput({ ctx, ...said }: Omit<Detail, 'input'>, input: unknown): Detail {
-  return { ...said, input: echo(input), ...(ctx && { ctx }) }
+/** The members in pydantic's order. */
+function withInput({ ctx, ...rest }: Omit<Detail, 'input'>, input: unknown): Detail {
+  return { ...rest, input: echo(input), ...(ctx && { ctx }) }
 }
 
 function describe(issue: z.core.$ZodIssue, input: unknown, loc: Detail['loc']): Omit<Detail, 'input'> {
-  const say = (type: string, msg: string, ctx?: Detail['ctx']) => ({ type, loc, msg, ...(ctx && { ctx }) })
+  const describeAs = (type: string, msg: string, ctx?: Detail['ctx']) => ({ type, loc, msg, ...(ctx && { ctx }) })
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.expected === 'string') return say('string_type', 'Input should be a valid string')
+      if (issue.expected === 'string') return describeAs('string_type', 'Input should be a valid string')
       if (issue.expected === 'object') return notAnObject(loc, input)
-      if (issue.expected === 'record') return say('dict_type', 'Input should be a valid dictionary')
-      if (issue.expected === 'array') return say('list_type', 'Input should be a valid list')
-      return say(...describeInt(input))
+      if (issue.expected === 'record') return describeAs('dict_type', 'Input should be a valid dictionary')
+      if (issue.expected === 'array') return describeAs('list_type', 'Input should be a valid list')
+      return describeAs(...describeInt(input))
     case 'too_big':
     case 'too_small':
-      return say(...describeSize(issue))
+      return describeAs(...describeSize(issue))
     default:
       return valueError(loc, issue.message)
   }
 }
 
-type Said = [type: string, msg: string, ctx?: Detail['ctx']]
+type Description = [type: string, msg: string, ctx?: Detail['ctx']]
 
-function describeSize(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): Said {
+function describeSize(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): Description {
   const characters = (count: number) => `${count} character${count === 1 ? '' : 's'}`
   if (issue.code === 'too_small') {
     if (issue.origin === 'string') {
@@ -139,12 +142,12 @@ function describeSize(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall):
   const maximum = Number(issue.maximum)
   if (issue.origin === 'string')
     return ['string_too_long', `String should have at most ${characters(maximum)}`, { max_length: maximum }]
-  // zod checks first that a number is exact at all, and would name that bound.
+  // zod first checks whether a number is a safe integer, and would name that bound.
   const le = Math.min(maximum, maxInt4)
   return ['less_than_equal', `Input should be less than or equal to ${le}`, { le }]
 }
 
-function describeInt(input: unknown): Said {
+function describeInt(input: unknown): Description {
   if (typeof input === 'string')
     return ['int_parsing', 'Input should be a valid integer, unable to parse string as an integer']
   if (typeof input !== 'number') return ['int_type', 'Input should be a valid integer']

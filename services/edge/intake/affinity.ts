@@ -5,7 +5,7 @@ import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
 import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { text, validate } from '../http/validation.ts'
 
-/** The one source whose module knows companies by the ids of its own CRM (contract section 15.2). */
+/** The one source whose module sends ids of its CRM instead of company ids (contract section 15.2). */
 export const affinityName = 'affinity'
 
 const crmCompany = z.object({
@@ -14,13 +14,12 @@ const crmCompany = z.object({
   }),
 })
 
-/** Our company id, as text, for a body of the CRM's module. An HttpError when the body names no company. */
+/** The company id, as text, for a body of this module. Rejects with an HttpError if the body names no company. */
 export type ResolveCompany = (body: unknown) => Promise<string>
 
 /**
- * Companies are the same when their names are, whatever the case and the blanks around them; one that is not there yet is
- * made, and linked to every source, as the triggers of parma-web do it. Names once resolved are remembered, so that feeds
- * of known companies go on without the database.
+ * Finds a company by name, ignoring case and surrounding blanks. A company that does not exist is added and linked with
+ * every source. Names are cached, so that payloads of known companies are accepted while Postgres is down.
  */
 export function openAffinity(database: Database, options: CacheOptions): ResolveCompany {
   const cache = createDatabaseCache<string>(options)

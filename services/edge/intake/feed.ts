@@ -73,7 +73,7 @@ export type FeedDeps = {
   maxJsonDepth: number
 }
 
-/** POST /feed-raw-data: 201 means that the payload is durable in Kafka, exactly as it came (contract section 3.7). */
+/** POST /feed-raw-data (contract section 3.7). 201 means that the payload is durable in Kafka, byte for byte. */
 export function feedRawData({ sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth }: FeedDeps) {
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const body = await request.readBody()
@@ -101,9 +101,9 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, accep
       task_id: caller.taskId,
       body,
       content_hash,
-      // The normalizer waits for exactly this version, so a feed right after the handshake finds its map. Another replica
-      // may still know the one before (SOURCE_CACHE_MS): then the payload is understood by that, as one that came just
-      // before the handshake, which is the same at each delivery. Null, when none is known, would take what is loaded.
+      // The normalizer waits for exactly this version, so a payload right after the handshake finds its map. Another
+      // replica may still know the version before (SOURCE_CACHE_MS). Then every delivery uses that one, as for a
+      // payload just before the handshake. With null the normalizer uses the newest version that it has loaded.
       map_version: source.map_version,
       replay: null,
     }
@@ -114,8 +114,8 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, accep
   }
 
   /**
-   * What there is to know of a payload, if it may come in. A parsed body is many times as large as its bytes: it ends with
-   * this function, so that nobody who waits for Postgres or the broker holds one.
+   * Validates a payload and returns what the record needs of it. A parsed body is many times as large as its bytes, so
+   * it does not outlive this function: a request that waits for the broker keeps the bytes only.
    */
   async function check({ headers }: RouteRequest, body: Buffer, caller: Caller, source: Source) {
     const feed = validateBody(feedBody, body, headers['content-type'], maxJsonDepth)
@@ -139,7 +139,7 @@ function readObservedAt(given: string | null, now: number): number | null {
 
 type Accepted = { sourceName: string; companyId: string; receivedAt: number; eventId: string; hasMap: boolean }
 
-/** raw_data goes back as the bytes that came: parsing and printing would bend its numbers. */
+/** Returns raw_data as the bytes that were sent: parsing and printing would change its numbers. */
 function answer({ sourceName, companyId, receivedAt, eventId, hasMap }: Accepted, body: Buffer): RouteResponse {
   const message = hasMap
     ? 'Raw data received and saved. '

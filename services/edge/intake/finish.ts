@@ -44,8 +44,9 @@ export type FinishDeps = {
 }
 
 /**
- * POST /crawling-finished: the end of a task is durable in Kafka; the scheduler writes it (contract section 3.8). While
- * Postgres does not answer, tasks are taken on the word of a source that is known: the scheduler looks again.
+ * POST /crawling-finished (contract section 3.8): the end of a task is durable in Kafka, and the scheduler writes it to
+ * Postgres. While Postgres does not answer, the task of a known source is accepted unchecked: the scheduler checks it
+ * again.
  */
 export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, maxJsonDepth }: FinishDeps) {
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
@@ -64,7 +65,7 @@ export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, 
   }
 }
 
-/** The source of a task; null when there is no such task. */
+/** The source of a task; null: the task does not exist. */
 async function findTaskSource(
   database: Database,
   taskId: number,

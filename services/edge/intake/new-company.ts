@@ -21,7 +21,7 @@ export const newCompanyDoc: RouteDoc = {
   },
 }
 
-/** POST /new-company does nothing, as in the reference (contract section 3.12): discovery finds new companies by itself. */
+/** POST /new-company does nothing, as before (contract section 3.12): discovery finds new companies by itself. */
 export function newCompany({ maxJsonDepth }: { maxJsonDepth: number }) {
   return async (request: RouteRequest): Promise<RouteResponse> => {
     const body = await request.readBody()

@@ -3,10 +3,10 @@ import type { CrawlError } from '#schemas/generated/types.ts'
 
 export type CrawlErrors = Record<string, CrawlError>
 
-/** Both the errors and their text go into one record, and its topic takes 1 MiB. */
+/** A record holds both the errors and their text, and its topic allows 1 MiB. */
 const maxSummaryBytes = 400_000
 
-/** `result_summary` of a finished task: the JSON text that Python's `json.dumps` makes of its errors, empty for null. */
+/** The `result_summary` of a finished task: its errors as Python's `json.dumps` writes them, empty for null. */
 export function summarize(errors: CrawlErrors | null): string {
   if (errors === null) return ''
   const entries = Object.entries(errors).map(
@@ -24,7 +24,7 @@ function quote(text: string | null): string {
   )
 }
 
-/** The errors with descriptions cut, and at last companies left out, until they fit into one record. */
+/** The errors, small enough for one record: descriptions are cut first, then companies are left out. */
 export function fitErrors(errors: CrawlErrors | null, maxBytes = maxSummaryBytes): CrawlErrors | null {
   if (errors === null) return null
   for (const length of [Number.POSITIVE_INFINITY, 1000, 200, 50]) {

@@ -20,7 +20,7 @@ export const scheduleDoc: RouteDoc = {
   responses: { 200: { description: 'The request is durable.' }, 503: unconfirmed },
 }
 
-/** GET /schedule only wakes the scheduler, so it may be called any number of times (contract section 3.9). */
+/** GET /schedule (contract section 3.9) only wakes the scheduler, so repeated calls do no harm. */
 export function schedule({ publish }: TriggerDeps) {
   return async (request: RouteRequest): Promise<RouteResponse> => {
     await requestTrigger(publish, 'schedule', randomUUID(), Date.now(), request)
@@ -46,7 +46,7 @@ export const runDoc: RouteDoc = {
 
 export type RunDeps = TriggerDeps & { sources: Sources; maxJsonDepth: number }
 
-/** POST /api/v1/runs. Each call asks for a run of its own; the scheduler starts none that overlaps with another. */
+/** POST /api/v1/runs. Each call requests a separate run. The scheduler starts none that overlaps with another. */
 export function runNow({ publish, sources, maxJsonDepth }: RunDeps) {
   return async (request: RouteRequest): Promise<RouteResponse> => {
     const body = await request.readBody()
@@ -69,13 +69,13 @@ export function runNow({ publish, sources, maxJsonDepth }: RunDeps) {
   }
 }
 
-const asked = 'Weekly reports sent successfully'
+const weeklyReportsText = 'Weekly reports sent successfully'
 
 export const weeklyReportsDoc: RouteDoc = {
   summary: 'Request the weekly reports. All calls in one week (ISO 8601, UTC) request the same run.',
   responses: {
     200: {
-      description: `The request is durable: \`${asked}\`, without a content type. Callers expect this text, although the reports are sent later.`,
+      description: `The request is durable: \`${weeklyReportsText}\`, without a content type. Callers expect this text, although the reports are sent later.`,
     },
     503: unconfirmed,
   },
@@ -83,13 +83,13 @@ export const weeklyReportsDoc: RouteDoc = {
 
 /**
  * GET /weekly-reports (contract section 3.10): the request for this week's reports is durable in Kafka. It has the same
- * event_id all week, so that whoever makes the reports makes them once, however often it is asked.
+ * event_id all week, so that the notifier makes the reports once.
  */
 export function weeklyReports({ publish }: TriggerDeps) {
   return async (request: RouteRequest): Promise<RouteResponse> => {
     const now = Date.now()
     await requestTrigger(publish, 'weekly_report', idOf('weekly-report', isoWeek(now)), now, request)
-    return { status: 200, headers: {}, body: asked }
+    return { status: 200, headers: {}, body: weeklyReportsText }
   }
 }
 

@@ -9,8 +9,8 @@ export type AcceptedEvents = {
 const maxRemembered = 10_000
 
 /**
- * Remembers the payloads that this process accepted last, so that the Location of a 201 leads somewhere before any other
- * service has seen the event. After that the views of the others know.
+ * Remembers the payloads that this process accepted last, so that the Location of a 201 works before another service
+ * has seen the event. Later the views of the other services know it.
  */
 export function createAcceptedEvents(): AcceptedEvents {
   const events = new Map<string, Accepted>()
@@ -18,7 +18,7 @@ export function createAcceptedEvents(): AcceptedEvents {
     add(eventId, accepted) {
       const [oldest] = events.keys()
       if (events.size >= maxRemembered && oldest !== undefined) events.delete(oldest)
-      // The same payload sent again was accepted when it came first.
+      // A payload that is sent again keeps the time of its first acceptance.
       if (!events.has(eventId)) events.set(eventId, accepted)
     },
     find: (eventId) => events.get(eventId) ?? null,

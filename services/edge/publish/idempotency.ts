@@ -2,12 +2,12 @@ import { invalidValue } from '../http/validation.ts'
 
 const maxRemembered = 10_000
 
-/** Throws an HttpError when this process remembers the event with another content. */
+/** Throws an HttpError if this process remembers the event with other content. */
 export type CheckKey = (eventId: string, contentHash: string, key: string) => void
 
 /**
- * Remembers the contents of events whose id the caller chose by Idempotency-Key. Only a help to find mistakes early:
- * consumers compare the hashes too, and theirs is the last word.
+ * Remembers the content hashes of events whose id comes from an Idempotency-Key. This only finds mistakes early: every
+ * consumer compares the hashes too, and decides.
  */
 export function createKeyCheck(): CheckKey {
   const contents = new Map<string, string>()

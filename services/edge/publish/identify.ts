@@ -2,10 +2,10 @@ import { hash } from 'node:crypto'
 import { v5 as uuidv5 } from 'uuid'
 import { dayMs } from '#runtime/text/time.ts'
 
-// Never changes: ids that were made with it are document ids and ledger keys.
+// Never changes: ids made with it are document ids and ledger keys.
 const namespace = 'a3a4c7de-5d0f-4b57-9f2c-3b0f6a1f2d61'
 
-/** The uuid of these facts: the same facts give the same one, on every machine and for ever. */
+/** The uuid of these facts. The same facts always give the same uuid, on every machine. */
 export function idOf(kind: string, ...facts: (string | number | null)[]): string {
   return uuidv5(JSON.stringify([kind, ...facts]), namespace)
 }
@@ -21,11 +21,11 @@ export type PayloadFacts = {
   /** The token's task, else its jti, else its exp. */
   run: string
   contentHash: string
-  /** The caller's Idempotency-Key stands for run and content, never for source and company. */
+  /** The caller's Idempotency-Key replaces run and content, but not source and company. */
   idempotencyKey: string | null
 }
 
-/** The event_id of a payload: the same content of the same run is the same event (design section 4.1). */
+/** The event_id of a payload: the same content of the same run is the same event. */
 export function payloadId({ sourceId, companyId, run, contentHash, idempotencyKey }: PayloadFacts): string {
   return idempotencyKey === null
     ? idOf('payload', sourceId, companyId, run, contentHash)
@@ -33,8 +33,8 @@ export function payloadId({ sourceId, companyId, run, contentHash, idempotencyKe
 }
 
 /**
- * A company id as text that is the same for the same number: `"01"`, `" 1"` and `"+1"` are `"1"`. What is no decimal
- * integer keeps its text, and is refused as `company-id` where values are made of the payload.
+ * A company id as canonical decimal text: `"01"`, `" 1"` and `"+1"` are `"1"`. A text that is not a decimal integer
+ * stays as it is, and the normalizer refuses the payload as `company-id`.
  */
 export function canonicalCompanyId(text: string): string {
   const [, sign = '', digits] = /^\s*([+-]?)0*(\d+)\s*$/.exec(text) ?? []
@@ -42,7 +42,7 @@ export function canonicalCompanyId(text: string): string {
   return sign === '-' && digits !== '0' ? `-${digits}` : digits
 }
 
-/** Whether a payload tells of the past: stored and judged, but nobody is messaged. */
+/** Whether a payload is history: stored and judged, but nobody is notified. */
 export function isHistory(receivedAt: number, observedAt: number | null): boolean {
   return observedAt !== null && receivedAt - observedAt > dayMs
 }

@@ -3,10 +3,10 @@ import { topics } from '#schemas/topics.ts'
 import { idOf } from './identify.ts'
 import type { Cause, Publish } from './publish.ts'
 
-/** Something operators should know about a data source. */
+/** An operational event about a data source. */
 export type Notice = { kind: string; sourceId: number; subject: string; message: string; facts: Record<string, string> }
 
-/** Tells operators. Never fails and holds nobody up: what cannot be told is logged. */
+/** Publishes an operational event without waiting for it. Never fails: an event that cannot be published is logged. */
 export type ReportNotice = (notice: Notice, cause: Cause) => void
 
 export function createReporter(publish: Publish, log: Log): ReportNotice {

@@ -6,12 +6,12 @@ import type { Topic } from '#schemas/topics.ts'
 import type { Config } from '../config.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 
-/** The `traceparent` the caller sent, if any. */
+/** The `traceparent` that the caller sent, if any. */
 export type Cause = { traceparent: string | undefined }
 
 /**
- * Resolves when the record is durable (acks=-1). Rejects with an HttpError: 503 when that cannot be had within the deadline,
- * and then nobody knows whether it is; 413 when the broker finds it too large.
+ * Resolves when the record is durable (acks=-1). Rejects with an HttpError: 503 without an acknowledgement within the
+ * deadline, when the record may be durable or not; 413 when the record is too large for the broker.
  */
 export type Publish = <T extends { event_id: string }>(
   topic: Topic<T>,

@@ -32,16 +32,16 @@ const duration = new Histogram({
 
 export type AppDeps = AuthorizeDeps & {
   readBody: ReadBody
-  /** Proxies in front whose X-Forwarded-For counts. */
+  /** Number of proxies in front whose X-Forwarded-For is trusted. */
   trustProxy: number
-  /** How long a client may take to receive an answer. */
+  /** How long a client may take to receive a response. */
   responseTimeoutMs: number
   log: Log
 }
 
 /**
- * Serves `routes` with the statuses and bodies of contract section 3, errors included; under /api/v1 errors are problems.
- * No answer shows a stack trace.
+ * Serves `routes` with the statuses and bodies of contract section 3, errors included. Errors under /api/v1 are
+ * problems (problem.ts). No response shows a stack trace.
  */
 export function createApp(routes: readonly Route[], deps: AppDeps): Express {
   const app = express()
@@ -52,7 +52,7 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
     const here = routes.filter((route) => route.path === path)
     const methods = new Map(here.map((route) => [route.method.toUpperCase(), serve(route, deps)]))
     app.all(path, measure(path), (request, response, next) => {
-      // Not Express's own table of methods: it would answer HEAD by running GET, side effects and all.
+      // Express would answer HEAD by running GET, with its side effects.
       const handle = methods.get(request.method)
       if (!handle) throw new HttpError(405, 'Method Not Allowed', { allow: [...methods.keys()].join(', ') })
       return handle(request, response, next)
@@ -79,7 +79,9 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
   }
 }
 
-/** A client may read its answer only when it has sent all: what it still sends is let in, so that nothing is cut off under its hands. */
+/**
+ * Some clients read the response only after they have sent the whole request, so its rest is received before the end.
+ */
 function send(response: Response, { status, headers, body }: RouteResponse): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') })
   if (response.req.complete) return void response.end(body)
@@ -89,7 +91,7 @@ function send(response: Response, { status, headers, body }: RouteResponse): voi
 }
 
 function respondToError(log: Log): ErrorRequestHandler {
-  // Express knows an error handler by its four parameters.
+  // Express recognises an error handler by its four parameters.
   return (error: unknown, request: Request, response: Response, _next) => {
     if (response.headersSent) return void response.destroy()
     const httpError = toHttpError(error)
@@ -118,12 +120,12 @@ const unexpected = new HttpError(500, 'Internal Server Error')
 function toHttpError(error: unknown): HttpError | null {
   if (error instanceof HttpError) return error
   if (classify(error) === 'transient') return unavailable('Part of the system is not available.', error)
-  // Express refuses a path that is not URL-encoded text.
+  // Express throws it for a path that is not URL-encoded text.
   if (error instanceof URIError) return new HttpError(404, 'Not Found')
   return null
 }
 
-/** An answer that is not received keeps its memory: ends connections whose clients take too long over it. */
+/** Closes connections whose clients take too long to receive a response, because it is kept in memory until then. */
 function cutSlowReaders(timeoutMs: number): RequestHandler {
   return (_request, response, next) => {
     response.on('prefinish', () => {

@@ -14,8 +14,8 @@ export type AuthorizeDeps = {
 }
 
 /**
- * Lets a request through to its route: resolves with the route's handler for the caller it comes from. Rejects with a
- * HttpError when its credentials are not those the route's role demands, or when there are too many like it.
+ * Checks the credentials that the role of the route needs, and the rate limits. Resolves with the route's handler,
+ * bound to the caller. Rejects with an HttpError.
  */
 export async function authorize(
   route: Route,
@@ -31,21 +31,21 @@ export async function authorize(
     case 'maybe-source': {
       if (!authorization) await countAnonymous()
       const caller = authorization ? await authorizeSource() : null
-      return (asked) => route.handle(asked, caller)
+      return (routeRequest) => route.handle(routeRequest, caller)
     }
     case 'source': {
       const caller = await authorizeSource()
-      return (asked) => route.handle(asked, caller)
+      return (routeRequest) => route.handle(routeRequest, caller)
     }
     case 'viewer':
     case 'operator': {
       const key = await authorizeKey(route.role)
-      return (asked) => route.handle(asked, key)
+      return (routeRequest) => route.handle(routeRequest, key)
     }
     case 'viewer-or-source': {
       const isToken = authorization && readApiKey(authorization) === null
       const caller = isToken ? await authorizeSource() : await authorizeKey('viewer')
-      return (asked) => route.handle(asked, caller)
+      return (routeRequest) => route.handle(routeRequest, caller)
     }
   }
 
@@ -59,7 +59,7 @@ export async function authorize(
     return caller
   }
 
-  /** A key that is not remembered costs a look into Postgres, so nobody gets to try any number of them. */
+  /** A key that is not cached costs a query, so an address that sent too many invalid keys is rejected first. */
   async function authorizeKey(role: ApiRole): Promise<ApiKey> {
     await limits.refused.check(addressOf(request))
     const key = await checkApiKey(authorization, role).catch(countRejected)
@@ -67,7 +67,7 @@ export async function authorize(
     return key
   }
 
-  /** Too many become 429. Good tokens pass all the same: a neighbour behind the same proxy must not cost a module its feeds. */
+  /** Too many become 429. Valid tokens still pass, because a module may share its address with another client. */
   async function countRejected(error: unknown): Promise<never> {
     if (error instanceof HttpError && error.status < 500)
       await limits.refused.count(addressOf(request), request, response)

@@ -6,11 +6,11 @@ import { HttpError, unavailable } from '../http/http-error.ts'
 export type BodyLimits = {
   /** Of one body, unpacked. */
   maxBytes: number
-  /** Of all that are being received at once. */
+  /** Of all bodies being received. */
   maxBufferedBytes: number
 }
 
-/** The bytes of a request's body, with any content-encoding undone. Rejects with an HttpError. */
+/** The bytes of a request's body, unpacked. Rejects with an HttpError. */
 export type ReadBody = (request: IncomingMessage) => Promise<Buffer>
 
 const unpackers = {
@@ -21,8 +21,8 @@ const unpackers = {
 } as const
 
 /**
- * Reads bodies within limits, which count what arrives and what it unpacks to, whatever the headers say. What is left of
- * a refused body is received and thrown away, so that the client gets to read why; REQUEST_TIMEOUT_MS ends that.
+ * Reads bodies within limits. The limits count the bytes that arrive, unpacked, whatever the headers say. The rest of a
+ * rejected body is received and discarded, until REQUEST_TIMEOUT_MS, so that the client can read the response.
  */
 export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): ReadBody {
   let buffered = 0

@@ -1,11 +1,11 @@
 import type { ClientRateLimitInfo, Store } from 'express-rate-limit'
 
 /**
- * Counts hits per key, in windows that begin with the first hit of a key. Holds `maxKeys` at most, unlike the library's
- * own store: of more, those whose window began first are forgotten.
+ * Counts hits per key, in windows that begin with the first hit of a key. Unlike the library's own store it holds at
+ * most `maxKeys`, and drops those whose window began first.
  */
 export function createCounters(windowMs: number, maxKeys: number, now: () => number = Date.now): Store {
-  // Windows are of one length and go to the end when they begin: the first in the map is the first to end.
+  // All windows have the same length, and a new one is added at the end: the first in the map ends first.
   const windows = new Map<string, { totalHits: number; resetTime: Date }>()
 
   function current(key: string): ClientRateLimitInfo | undefined {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { RouteResponse } from '../http/response.ts'
 import type { Route } from './route.ts'
 
-// Stricter than helmet's own, and without upgrade-insecure-requests, which would break it where the edge has no TLS.
+// Stricter than helmet's own, and without upgrade-insecure-requests, which breaks the page where the edge has no TLS.
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -36,8 +36,8 @@ const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', de
 `
 
 /**
- * GET /docs: Swagger UI on /openapi.json, all of it from here. Each file of it is a route of its own, so that no other
- * can be had.
+ * GET /docs: Swagger UI for /openapi.json, served by the edge itself. Each of its files is a separate route, so that no
+ * other file can be read.
  */
 export function docsRoutes(): Route[] {
   return [

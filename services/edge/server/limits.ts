@@ -6,15 +6,18 @@ import { createCounters } from './counters.ts'
 
 const windowMs = 60_000
 
-/** One limit on requests per minute and key. What goes over it is an HttpError with 429; the headers RateLimit-* tell how much is left. */
+/**
+ * A limit of requests per minute and key. Requests above it are an HttpError with 429. The headers RateLimit-* show
+ * what is left.
+ */
 export type Limit = {
   /** Counts a request. */
   count(key: string, request: Request, response: Response): Promise<void>
-  /** Counts nothing, and refuses where the last that was counted was over the limit. */
+  /** Counts nothing. Rejects if the last counted request was over the limit. */
   check(key: string): Promise<void>
 }
 
-/** Each process counts for itself. */
+/** Each process counts its own requests. */
 export type Limits = {
   /** Without credentials, by address and route. */
   anonymous: Limit
@@ -22,7 +25,7 @@ export type Limits = {
   source: Limit
   /** With an API key, by key. */
   apiKey: Limit
-  /** With credentials that are refused, by address. */
+  /** With invalid credentials, by address. */
   refused: Limit
 }
 
@@ -31,7 +34,7 @@ type LimitSettings = Pick<
   'RATE_LIMIT_ANONYMOUS' | 'RATE_LIMIT_SOURCE' | 'RATE_LIMIT_API_KEY' | 'RATE_LIMIT_REFUSED'
 >
 
-/** Callers counted at once per limit, so that invented addresses cannot fill the memory; of more, the oldest are forgotten. */
+/** Callers counted at once per limit. The oldest are dropped, so that invented addresses cannot fill the memory. */
 const maxCallers = 20_000
 
 export function createLimits(settings: LimitSettings): Limits {
@@ -55,7 +58,7 @@ function createLimit(perMinute: number, what: string): Limit {
     legacyHeaders: false,
     keyGenerator: (_request, response) => String(response.locals.countedBy),
     handler: (_request, _response, next) => next(new HttpError(429, detail)),
-    // They warn of mistakes in the options above, on the console.
+    // The library's checks only warn on the console of mistakes in the options above.
     validate: false,
   })
   return {
@@ -82,10 +85,10 @@ function createLimit(perMinute: number, what: string): Limit {
   }
 }
 
-/** Longer than any address: what X-Forwarded-For holds may be anything. */
+/** X-Forwarded-For may hold any text. No address is longer than this. */
 const maxAddressLength = 64
 
-/** Who sent a request without saying who it is. An IPv6 caller has a whole network to send from, which counts as one. */
+/** The caller's address. The addresses of one IPv6 network count as one, because a caller can use all of them. */
 export function addressOf(request: Request): string {
   return ipKeyGenerator(request.ip ?? '').slice(0, maxAddressLength)
 }

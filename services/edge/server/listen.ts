@@ -3,10 +3,10 @@ import { createServer, type RequestListener } from 'node:http'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from '../config.ts'
 
-/** Longer than clients keep a connection that nobody uses, so that it is never closed under a request on its way. */
+/** Longer than clients keep an idle connection, so that it is not closed while a request is on its way. */
 const keepAliveMs = 75_000
 
-/** Serves `app` until the service stops; then requests under way are answered before anything they need is closed. */
+/** Serves `app` until the service stops. Requests under way are answered before anything that they need is closed. */
 export async function listen(config: Config, { log, scope }: ServiceContext, app: RequestListener): Promise<void> {
   const limits = {
     headersTimeout: config.HEADERS_TIMEOUT_MS,
@@ -22,7 +22,7 @@ export async function listen(config: Config, { log, scope }: ServiceContext, app
   log.info({ address: server.address() }, 'listening')
   scope.defer(async () => {
     const closed = new Promise((done) => server.close(done))
-    // A connection whose request is under way now is idle only later, and then stays open for a next one.
+    // A connection whose request is under way becomes idle later, and would stay open for a next request.
     const sweep = setInterval(() => server.closeIdleConnections(), 50)
     await closed.finally(() => clearInterval(sweep))
   })

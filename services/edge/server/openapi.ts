@@ -8,7 +8,7 @@ import type { ResponseDoc, Route } from './route.ts'
 
 type Json = Record<string, unknown>
 
-/** Who a route is for, and what it asks of them. */
+/** Who a route is for, and the credentials that it needs. */
 const roles: Record<Route['role'], { description: string; security: Json[] }> = {
   anyone: { description: 'Needs no credentials.', security: [] },
   source: { description: 'For mining modules, with the token that they were called with.', security: [{ token: [] }] },
@@ -40,7 +40,7 @@ const shared = new Map<z.ZodType, string>([
   [problemBody, 'Problem'],
 ])
 
-/** The routes, and one more: GET /openapi.json, which describes them all and itself (OpenAPI 3.1). */
+/** The routes and GET /openapi.json, which describes all of them, itself included (OpenAPI 3.1). */
 export function withDocument(routes: readonly Route[]): Route[] {
   const all: Route[] = [
     ...routes,
@@ -95,18 +95,18 @@ function describeOperation(route: Route): Json {
       requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'body') } } },
     }),
     responses: Object.fromEntries(
-      Object.entries(responsesOf(route)).map(([status, said]) => [
+      Object.entries(responsesOf(route)).map(([status, response]) => [
         status,
         describeResponse(
           Number(status),
-          Number(status) >= 400 && answersProblemJson(route.path) ? asProblem(said) : said,
+          Number(status) >= 400 && answersProblemJson(route.path) ? asProblem(response) : response,
         ),
       ]),
     ),
   }
 }
 
-/** Every status that a route may answer: what its role and what it takes bring with them, and its own. */
+/** All responses of a route: its own, and those that come with its role and its input. */
 function responsesOf({ role, doc: { query, params, headers, body, responses: answers } }: Route): ResponseDocs {
   return {
     429: tooMany,
@@ -152,8 +152,8 @@ const ofInput: ResponseDocs = {
   422: { description: 'The input is invalid. The body lists each mistake and its place.', schema: invalid },
 }
 
-function asProblem(said: ResponseDoc): ResponseDoc {
-  return { ...said, schema: problemBody, contentType: problemType }
+function asProblem(response: ResponseDoc): ResponseDoc {
+  return { ...response, schema: problemBody, contentType: problemType }
 }
 
 function describeResponse(status: number, { description, schema, contentType, headers }: ResponseDoc): Json {
@@ -161,7 +161,9 @@ function describeResponse(status: number, { description, schema, contentType, he
   const name = body && shared.get(body)
   return {
     description,
-    ...(headers && { headers: mapValues(headers, (told) => ({ description: told, schema: { type: 'string' } })) }),
+    ...(headers && {
+      headers: mapValues(headers, (meaning) => ({ description: meaning, schema: { type: 'string' } })),
+    }),
     ...(body && {
       content: {
         [contentType ?? 'application/json']: {
@@ -189,7 +191,7 @@ function toSchema(schema: z.ZodType, place: 'path' | 'query' | 'header' | 'body'
     override({ zodSchema, jsonSchema }) {
       // zod leaves out the defaults of what it coerces.
       if (zodSchema instanceof z.ZodDefault) jsonSchema.default = zodSchema.def.defaultValue
-      // Everything in a URL is text: that a number may be a text as well goes without saying.
+      // Everything in a URL is text, so the type of a number is just integer.
       if (Array.isArray(jsonSchema.type) && place !== 'body')
         delete Object.assign(jsonSchema, { type: 'integer' }).pattern
     },

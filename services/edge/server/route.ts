@@ -4,37 +4,37 @@ import type { ApiKey } from '../access/api-keys.ts'
 import type { Caller } from '../access/token.ts'
 import type { RouteResponse } from '../http/response.ts'
 
-/** A request as routes see it. */
+/** A request as handlers see it. */
 export type RouteRequest = {
   headers: IncomingHttpHeaders
   /** The last value of each name. */
   query: Record<string, string>
   params: Record<string, string>
   traceparent: string | undefined
-  /** Receives the body. Nothing of it is received before. */
+  /** Receives the body. No part of it is received before. */
   readBody(): Promise<Buffer>
 }
 
 type Method = 'get' | 'post' | 'delete'
 type MaybeAsync<T> = T | Promise<T>
 
-/** What a status of a route means, and the body it comes with. */
+/** What a status of a route means, and its body. */
 export type ResponseDoc = {
   description: string
   /**
-   * Of the body. Without one, a refusal (400 and above) is `{"detail": "…"}`, every other answer is empty, or a text
-   * without a content type, which then stands in `description`: OpenAPI has no word for that.
+   * Of the body. Without it, an error (400 and above) is `{"detail": "…"}`. Any other response is empty, or a text
+   * without a content type. OpenAPI cannot express such a text, so it stands in `description`.
    */
   schema?: z.ZodType
-  /** application/json where nothing else is said. */
+  /** Default: application/json. */
   contentType?: string
-  /** What each header tells. */
+  /** Header → its meaning. */
   headers?: Record<string, string>
 }
 
 /**
- * What a route says of itself in /openapi.json. The schemas are the very ones it validates with; `answers` are those of
- * its own. What every route of its role, and every one with a query or a body, may answer besides is in openapi.ts.
+ * A route's part of /openapi.json. The handler validates with the same schemas. `responses` are the route's own;
+ * openapi.ts adds those that come with its role, its query and its body.
  */
 export type RouteDoc = {
   summary: string
@@ -46,9 +46,10 @@ export type RouteDoc = {
 }
 
 /**
- * One row of the table of routes. Who may call it is part of it: `anyone`; `source`: a module with the token of a source;
- * `maybe-source`: with or without one, the route itself says when it must be there; `viewer`, `operator`: with an API key
- * of that role or a higher one; `viewer-or-source`: with either. Credentials that are sent must be good.
+ * One row of the table of routes. `role` says who may call it. `anyone`: no credentials. `source`: a module, with the
+ * token of a source. `maybe-source`: with or without a token; the handler decides. `viewer`, `operator`: an API key of
+ * that role or a higher one. `viewer-or-source`: either. Credentials that are sent must be valid, unless the role is
+ * `anyone`.
  */
 export type Route = { method: Method; path: string; doc: RouteDoc } & (
   | { role: 'anyone'; handle(request: RouteRequest): MaybeAsync<RouteResponse> }

@@ -9,10 +9,13 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import { deadLetterTopic, topics } from '#schemas/topics.ts'
 import type { Consumer, DeadLetters, LookupFailure } from './event-status.ts'
 
-/** Which of the services that take a payload further have given up on an event. Never rejects. */
+/** The services that dead-lettered an event. Never rejects. */
 export type FindDeadLetters = (eventId: string) => Promise<DeadLetters | LookupFailure>
 
-/** Where the records that a payload becomes die. A news has an id of its own, and its payload's in the header `group_id`. */
+/**
+ * Dead letters of a payload and of what it became. A news item has its own id, and its payload's in the header
+ * `group_id`.
+ */
 const deadLetterTopics: { name: string; service: Consumer }[] = [
   { name: deadLetterTopic(topics.rawPayloads, 'raw-sink').name, service: 'raw-sink' },
   { name: deadLetterTopic(topics.rawPayloads, 'normalizer').name, service: 'normalizer' },
@@ -24,8 +27,8 @@ const keepMs = 10_000
 const maxEvents = 20_000
 
 /**
- * Reads all dead letters that there are, once for all who ask within ten seconds; there should be none or few. What takes
- * longer than `timeoutMs` goes on for those who ask next.
+ * Reads all dead letters at once, because there should be none or few. The result serves all calls for ten seconds. A
+ * read that takes longer than `timeoutMs` continues, and serves later calls.
  */
 export function openDeadLetters(
   settings: KafkaSettings,

@@ -1,8 +1,8 @@
 import { type Reason, refusalReason, remedies } from './event-reasons.ts'
 
-/** What cannot be known now, and why. */
+/** Why a part of the system could not be asked. */
 export type LookupFailure = Extract<Reason, 'not-asked' | 'no-answer' | 'not-migrated'>
-/** What a part of the system says of an event; null: nothing. */
+/** What a part of the system knows of an event; null: nothing. */
 export type Lookup<T> = T | null | LookupFailure
 
 export type Stored = {
@@ -28,17 +28,17 @@ export type Normalized = {
 /** A row of an `event_status` view. */
 export type Status = { stage: string; at: number; reason: string | null }
 
-/** The services that take a payload further. */
+/** The services that process a payload after the edge. */
 export type Consumer = 'raw-sink' | 'normalizer' | 'analyzer' | 'notifier'
-/** Those of them that have given up on it. */
+/** The services that dead-lettered it. */
 export type DeadLetters = { [service in Consumer]?: { at: number; detail: string } }
 
-/** What is known of an event, part by part. */
+/** What each part of the system knows of an event. */
 export type EventFacts = {
-  /** What this very process remembers of having accepted it. */
+  /** What this process remembers of accepting it. */
   accepted: { data_source_id: number; company_id: string; received_at: number } | null
   stored: Lookup<Stored>
-  /** The newest of the payload and its replays. */
+  /** The newest one of the payload and its replays. */
   normalized: Lookup<Normalized>
   judged: Lookup<Status>
   notified: Lookup<Status>
@@ -48,7 +48,7 @@ export type EventFacts = {
 }
 
 export const stages = ['accepted', 'stored', 'normalized', 'judged', 'notified'] as const
-/** `stopped`: it does not go on by itself. `skipped`: there is nothing to do. `unknown`: it cannot be told now. */
+/** `stopped`: it does not continue by itself. `skipped`: there is nothing to do. `unknown`: the lookup failed. */
 export const states = ['done', 'waiting', 'stopped', 'skipped', 'unknown'] as const
 
 export type Stage = {
@@ -61,7 +61,7 @@ export type Stage = {
   detail: string | null
 }
 
-/** How far an event has come, stage by stage; null when nobody knows of it. */
+/** How far an event has come, stage by stage; null: no part of the system knows it. */
 export function describeEvent(facts: EventFacts): Stage[] | null {
   const accepted = describeAccepted(facts)
   if (!accepted) return null
@@ -74,18 +74,18 @@ export function describeEvent(facts: EventFacts): Stage[] | null {
   return [accepted, unlessDead(stored, dead['raw-sink']), normalized, judged, notified]
 }
 
-/** A letter that was replayed lies there still: only what is waited for in vain is dead. */
+/** A dead letter stays on its topic after a replay, so it counts only while its stage is still waiting. */
 function unlessDead(live: Stage, letter: { at: number; detail: string } | undefined): Stage {
   return letter && live.state === 'waiting'
     ? stage(live.stage, 'stopped', letter.at, 'dead-lettered', letter.detail)
     : live
 }
 
-/** What was seen behind the edge was accepted by it, whether or not it remembers. */
+/** An event that any service has seen was accepted, even if this process does not remember it. */
 function describeAccepted({ accepted, stored, normalized, counted, dead }: EventFacts): Stage | null {
   const [letter] = Object.values(found(dead) ?? {})
   const at = found(accepted)?.received_at ?? found(stored)?.received_at ?? found(normalized)?.received_at
-  // Neither of these two says when it came, but it cannot have been later.
+  // These two do not know when the payload was received, but it cannot have been later.
   const latest = at ?? found(counted)?.at ?? letter?.at
   return latest === undefined ? null : stage('accepted', 'done', latest)
 }
@@ -98,30 +98,30 @@ function describeStored(stored: Lookup<Stored>): Stage {
   return stage('stored', 'done', at, truncated ? 'data-truncated' : null)
 }
 
-function describeNormalized(said: Lookup<Normalized>): Stage {
-  if (said === null) return stage('normalized', 'waiting')
-  if (typeof said === 'string') return stage('normalized', 'unknown', null, said)
-  const { at, reason, stored, refused, unmapped } = said
+function describeNormalized(lookup: Lookup<Normalized>): Stage {
+  if (lookup === null) return stage('normalized', 'waiting')
+  if (typeof lookup === 'string') return stage('normalized', 'unknown', null, lookup)
+  const { at, reason, stored, refused, unmapped } = lookup
   if (reason !== null) return stage('normalized', 'stopped', at, refusalReason(reason), reason)
   const counts = `values: ${stored} stored, ${refused} refused, ${unmapped} unmapped`
   const note = refused > 0 ? 'values-refused' : stored === 0 && unmapped > 0 ? 'nothing-mapped' : null
   return stage('normalized', 'done', at, note, counts)
 }
 
-function describeJudged(said: Lookup<Status>): Stage {
-  if (said === null) return stage('judged', 'waiting')
-  if (typeof said === 'string') return stage('judged', 'unknown', null, said)
-  const { stage: reached, at, reason } = said
+function describeJudged(lookup: Lookup<Status>): Stage {
+  if (lookup === null) return stage('judged', 'waiting')
+  if (typeof lookup === 'string') return stage('judged', 'unknown', null, lookup)
+  const { stage: reached, at, reason } = lookup
   if (reached !== 'judged') return stage('judged', 'waiting')
   return stage('judged', 'done', at, /^\d/.test(reason ?? '') ? null : 'no-news', reason)
 }
 
-function describeNotified(judged: Stage, { notified: said }: EventFacts): Stage {
+function describeNotified(judged: Stage, { notified: lookup }: EventFacts): Stage {
   if (judged.state === 'skipped' || judged.state === 'stopped') return skip('notified')
   if (judged.reason === 'no-news') return stage('notified', 'skipped', null, 'no-news')
-  if (said === null) return stage('notified', 'waiting')
-  if (typeof said === 'string') return stage('notified', 'unknown', null, said)
-  const { stage: reached, at, reason } = said
+  if (lookup === null) return stage('notified', 'waiting')
+  if (typeof lookup === 'string') return stage('notified', 'unknown', null, lookup)
+  const { stage: reached, at, reason } = lookup
   switch (reached) {
     case 'notified':
       return stage('notified', 'done', at, null, reason)
@@ -152,7 +152,7 @@ function stage(
   return { stage: name, state, at, reason, remedy: reason && remedies[reason], detail }
 }
 
-/** What is said; null when nothing is, or it is not known what. */
-export function found<T>(said: Lookup<T>): T | null {
-  return typeof said === 'string' ? null : said
+/** The result of a lookup; null if it found nothing or failed. */
+export function found<T>(lookup: Lookup<T>): T | null {
+  return typeof lookup === 'string' ? null : lookup
 }

@@ -12,16 +12,16 @@ export type Views = {
 }
 
 /**
- * What other services say of an event in the views they keep for others: nothing else of theirs is read. A service whose
- * view cannot be read costs only its own answer.
+ * Reads what other services know of an event from the views that they keep for others. A view that cannot be read gives
+ * a LookupFailure and does not affect the others.
  */
 export async function readViews(database: Database, bounded: Bounded, eventId: string): Promise<Views> {
-  const say = <T>(query: Promise<T | null>): Promise<Lookup<T>> => bounded(query).catch(toLookupFailure)
+  const lookUp = <T>(query: Promise<T | null>): Promise<Lookup<T>> => bounded(query).catch(toLookupFailure)
   const [normalized, judged, notified, counted] = await Promise.all([
-    say(readLineage(database, eventId)),
-    say(readStatus(database, sql.fragment`analyzer.event_status`, eventId)),
-    say(readStatus(database, sql.fragment`notifier.event_status`, eventId)),
-    say(readStatus(database, sql.fragment`scheduler.event_status`, eventId)),
+    lookUp(readLineage(database, eventId)),
+    lookUp(readStatus(database, sql.fragment`analyzer.event_status`, eventId)),
+    lookUp(readStatus(database, sql.fragment`notifier.event_status`, eventId)),
+    lookUp(readStatus(database, sql.fragment`scheduler.event_status`, eventId)),
   ])
   return { normalized, judged, notified, counted }
 }
@@ -29,7 +29,7 @@ export async function readViews(database: Database, bounded: Bounded, eventId: s
 const nameRow = z.object({ source_name: z.string() })
 const maxSources = 500
 
-/** Names of sources whose raw documents there may be. */
+/** The names of sources that may have raw documents. */
 export function readSourceNames(database: Database, bounded: Bounded): Promise<readonly string[] | LookupFailure> {
   const names = database.anyFirst(sql.type(nameRow)`
     SELECT DISTINCT source_name FROM public.data_source
@@ -50,10 +50,11 @@ const lineageRow = z.object({
   reason: z.string().nullable(),
 })
 
-/** normalizer.lineage is its event_status with the counts and the source beside it. */
+/** normalizer.lineage is the normalizer's event_status with counts and source. */
 function readLineage(database: Database, eventId: string): Promise<Normalized | null> {
   return database.maybeOne(sql.type(lineageRow)`
-    SELECT data_source_id, source_name, company_id, task_id, received_at, processed_at AS at, stored, unmapped, refused, reason
+    SELECT data_source_id, source_name, company_id, task_id, received_at, processed_at AS at, stored, unmapped, refused,
+      reason
     FROM normalizer.lineage WHERE event_id = ${eventId} ORDER BY event_no DESC LIMIT 1`)
 }
 
@@ -71,7 +72,7 @@ function readStatus(
 /** undefined_table, invalid_schema_name, undefined_column, insufficient_privilege */
 const notThere = ['42P01', '3F000', '42703', '42501']
 
-/** Why a view of another service could not be read. Throws what is no reason. */
+/** Why a lookup failed. Throws any error that is not an expected failure. */
 export function toLookupFailure(error: unknown): LookupFailure {
   if (hasCode(error, ...notThere)) return 'not-migrated'
   if (classify(error) === 'transient') return 'no-answer'

@@ -44,14 +44,14 @@ export const eventDoc: RouteDoc = {
 
 export type EventDeps = {
   database: Database
-  /** Of one look into Postgres. */
+  /** Limits the time of one lookup. */
   boundedLookup: Bounded
   accepted: AcceptedEvents
   findDocument: FindDocument
   findDeadLetters: FindDeadLetters
 }
 
-/** GET /api/v1/events/{event_id}. A module sees the events of its own source, and of others not even that they are. */
+/** GET /api/v1/events/{event_id}. To a module, the events of other sources look like events that do not exist. */
 export function readEvent({ database, boundedLookup, accepted, findDocument, findDeadLetters }: EventDeps) {
   return async ({ params }: RouteRequest, caller: ApiKey | Caller): Promise<RouteResponse> => {
     const event_id = validate(eventParams, params, 'path').event_id.toLowerCase()
@@ -64,7 +64,7 @@ export function readEvent({ database, boundedLookup, accepted, findDocument, fin
     const stored =
       typeof names === 'string'
         ? names
-        : // A source may have been renamed since.
+        : // A source may have been renamed since the payload.
           await findDocument(event_id, [...new Set([...names, ...(normalized ? [normalized.source_name] : [])])])
     const facts: EventFacts = { accepted: accepted.find(event_id), stored, dead, ...views }
     const described = describeEvent(facts)
@@ -76,7 +76,7 @@ export function readEvent({ database, boundedLookup, accepted, findDocument, fin
       data_source_id: owner?.data_source_id ?? null,
       company_id: owner?.company_id ?? null,
       task_id: normalized?.task_id ?? null,
-      // What other services say in detail is for operators.
+      // The details of other services are for operators.
       stages: described.map((stage) => ({ ...stage, at: iso(stage.at), detail: isModule ? null : stage.detail })),
     })
   }
@@ -87,7 +87,7 @@ function iso(at: number | null): string | null {
 }
 
 function notFound({ stored, normalized, judged, notified, counted }: EventFacts): HttpError {
-  if ([normalized, judged, notified, counted].every((said) => said === 'no-answer'))
+  if ([normalized, judged, notified, counted].every((lookup) => lookup === 'no-answer'))
     return unavailable('The database does not answer, and no other store knows this event.')
   const silent = stored === 'no-answer' ? ' Firestore did not answer, so the payload may be stored.' : ''
   return new HttpError(

@@ -5,7 +5,7 @@ import { withDeadline } from '#runtime/process/deadline.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { LookupFailure, Stored } from './event-status.ts'
 
-/** The raw document of an event, among those of these sources; null when there is none yet. Never rejects. */
+/** The raw document of an event, among those of these sources; null: it does not exist yet. Never rejects. */
 export type FindDocument = (eventId: string, sourceNames: readonly string[]) => Promise<Stored | null | LookupFailure>
 
 const time = z.custom<{ toMillis(): number }>(
@@ -20,9 +20,9 @@ const document = z.object({
 })
 
 /**
- * Looks raw documents up where raw-sink puts them (services/raw-sink/document.ts): their path is known but for the name
- * of the source, so one call asks for all of them. The client is loaded and connected with the first question: it takes
- * a second and 60 MB, which an edge that only takes payloads need not spend.
+ * Looks up raw documents where raw-sink stores them (services/raw-sink/document.ts). Only the name of the source in
+ * their path is unknown, so one call asks for all names. The client is loaded with the first lookup: it takes a second
+ * and 60 MB, which an edge that only accepts payloads does not need.
  */
 export function openRawDocuments(
   access: FirestoreAccess | null,
@@ -58,7 +58,7 @@ export function openRawDocuments(
     if (sourceNames.length === 0) return null
     const late = () => new Error(`Firestore did not answer within ${timeoutMs} ms`)
     try {
-      // To load the client takes its time once, whether Firestore answers or not.
+      // Loading the client is not part of the deadline: it takes the same time whether Firestore answers or not.
       const firestore = await (client ??= connect(access))
       return await withDeadline(find(firestore, eventId, sourceNames), timeoutMs, late)
     } catch (error) {

@@ -3,7 +3,10 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 
 const time = z.iso.datetime()
 
-/** Where a value comes from. `document`: the raw document in Firestore with the module's own bytes. */
+/**
+ * Where a value comes from. `document` is the path of the raw document in Firestore, which holds the module's own
+ * bytes.
+ */
 const origin = z.object({
   observed_at: time,
   event_id: z.string(),
@@ -16,7 +19,7 @@ const origin = z.object({
   received_at: time,
 })
 
-/** Everything that led to a news. */
+/** Everything that led to a news item. */
 export const whySchema = z.object({
   news_id: z.string(),
   kind: z.string(),
@@ -51,11 +54,11 @@ const newsRow = z.object({
   company_measurement_id: z.int(),
 })
 
-// JSON of Postgres has its own form of times.
+// Postgres writes times in JSON in another form.
 const iso = (time: ReturnType<typeof sql.fragment>) =>
   sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
-/** Null: there is no such news. `id`: a uuid, or the number of the news in parma-web. */
+/** Why a news item exists; null: it does not exist. `id` is its uuid, or its number in parma-web. */
 export async function readWhy(database: Database, id: string): Promise<Why | null> {
   const isNumber = /^\d{1,9}$/.test(id)
   if (!isNumber && !z.guid().safeParse(id).success) return null
@@ -75,25 +78,26 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
     LEFT JOIN public.source_measurement m ON m.id = n.source_measurement_id
     WHERE ${isIt}`)
   if (news === null) return null
-  const { event_no, replay_id, seq, path, observed_at, company_measurement_id, ...told } = news
+  const { event_no, replay_id, seq, path, observed_at, company_measurement_id, ...item } = news
   const since = news.facts['previous_observed_at']
-  // What was compared may lie further back than the value just before: rules may ask for several in a row.
+  // The value compared may be older than the previous one: a rule may need several changes in a row.
   const isBefore = since ? sql.fragment`v.observed_at <= ${since}` : sql.fragment`v.observed_at < ${observed_at}`
   const value = sql.fragment`coalesce(v.text, v.number::text, ${iso(sql.fragment`v.date`)})`
   const now = await database.maybeOne(sql.type(origin)`
-    SELECT ${iso(sql.fragment`l.observed_at`)} AS observed_at, l.event_id, l.event_no, coalesce(v.path, ${path}) AS path, ${value} AS value,
-      l.map_version, l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
+    SELECT ${iso(sql.fragment`l.observed_at`)} AS observed_at, l.event_id, l.event_no,
+      coalesce(v.path, ${path}) AS path, ${value} AS value, l.map_version, l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
     FROM normalizer.lineage l
     LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = l.observed_at AND v.seq = ${seq}
       AND starts_with(v.path, ${path}) AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
     WHERE l.event_no = ${event_no} ORDER BY l.replay_id = ${replay_id} DESC, l.processed_at LIMIT 1`)
   const before = await database.maybeOne(sql.type(origin)`
-    SELECT ${iso(sql.fragment`v.observed_at`)} AS observed_at, l.event_id, v.event_no, v.path, ${value} AS value, l.map_version,
-      l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
-    FROM normalizer.value v JOIN normalizer.value_lineage l USING (event_no, seq, path, observed_at, company_measurement_id)
+    SELECT ${iso(sql.fragment`v.observed_at`)} AS observed_at, l.event_id, v.event_no, v.path,
+      ${value} AS value, l.map_version, l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
+    FROM normalizer.value v
+    JOIN normalizer.value_lineage l USING (event_no, seq, path, observed_at, company_measurement_id)
     WHERE v.company_measurement_id = ${company_measurement_id} AND v.subject_key = ${news.subject_key}
       AND v.item_key IS NOT DISTINCT FROM ${news.item_key} AND ${isBefore}
       AND v.event_no <> ${event_no}
     ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT 1`)
-  return { ...told, now, before }
+  return { ...item, now, before }
 }

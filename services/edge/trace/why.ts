@@ -27,7 +27,7 @@ export const whyDoc: RouteDoc = {
 export type WhyDeps = {
   database: Database
   boundedLookup: Bounded
-  /** Signs the links in messages; undefined: there are none. */
+  /** Signs the links in messages; undefined: messages have no links. */
   linkSecret: string | undefined
 }
 
@@ -39,7 +39,7 @@ function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'bounded
   }
 }
 
-/** GET /api/v1/news/{news_id}/why, by the uuid of a news or its number in parma-web. */
+/** GET /api/v1/news/{news_id}/why. The id is the uuid of a news item, or its number in parma-web. */
 export function explainNews(deps: WhyDeps) {
   const look = lookUp(deps)
   return async ({ params }: RouteRequest): Promise<RouteResponse> => {
@@ -78,13 +78,13 @@ export const whyPageDoc: RouteDoc = {
   },
 }
 
-/** GET /why/{news_id}?until=…&signature=…: what a link in a message leads to, until it expires. */
+/** GET /why/{news_id}?until=…&signature=…: the page behind a link in a message, until the link expires. */
 export function showWhy({ linkSecret, ...deps }: WhyDeps) {
   const look = lookUp(deps)
   return async ({ params, query }: RouteRequest): Promise<RouteResponse> => {
     const { news_id } = validate(whyParams, params, 'path')
-    const asked = validate(pageQuery, query, 'query')
-    const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, asked, Date.now())
+    const signed = validate(pageQuery, query, 'query')
+    const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, signed, Date.now())
     if (verdict === 'forged') return invalidLinkPage()
     if (verdict === 'expired')
       return messagePage(
