@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { formerSettings } from '#runtime/process/legacy-env.ts'
 import { findUnknownCommands, findUnknownTargets } from './check-commands.ts'
 import { findDeadLinks } from './check-links.ts'
-import { findFormerSettings } from './check-settings.ts'
+import { findFormerSettings, findMissingRooms } from './check-names.ts'
 import type { Page } from './parts.ts'
 import { readCommands } from './read-commands.ts'
 import { fillIn, renderCommands, renderTopics, renderViews } from './render.ts'
@@ -14,14 +14,14 @@ import { fillIn, renderCommands, renderTopics, renderViews } from './render.ts'
 const root = resolve(import.meta.dirname, '../..')
 const commandsPage = 'docs/commands.md'
 const topicsPage = 'schemas/README.md'
-const viewsPage = 'ARCHITECTURE.md'
+const architecture = 'ARCHITECTURE.md'
 const settingsPage = 'deploy/SETTINGS.md'
 
 const nouns = await readCommands()
 const generated: Page[] = [
   { path: commandsPage, text: renderCommands(nouns) },
   { path: topicsPage, text: fillIn(read(topicsPage), 'topics', renderTopics()) },
-  { path: viewsPage, text: fillIn(read(viewsPage), 'views', renderViews()) },
+  { path: architecture, text: fillIn(read(architecture), 'views', renderViews()) },
 ]
 
 if (process.argv.includes('--write')) for (const { path, text } of generated) writeFileSync(join(root, path), text)
@@ -42,6 +42,7 @@ async function findProblems(): Promise<string[]> {
   const stale = generated.filter(({ path, text }) => !existsSync(join(root, path)) || read(path) !== text)
   return [
     ...stale.map(({ path }) => `${path} is out of date: run make schemas`),
+    ...findMissingRooms({ path: architecture, text: read(architecture) }, await readRooms()),
     ...pages.flatMap((page) => [
       ...findDeadLinks(page, pages, tree),
       ...findUnknownTargets(page, targets),
@@ -49,6 +50,12 @@ async function findProblems(): Promise<string[]> {
       ...(page.path === settingsPage ? [] : findFormerSettings(page, new Set(Object.keys(formerSettings)))),
     ]),
   ]
+}
+
+/** Folders of services with source files in them, as `<service>/<room>`. */
+async function readRooms(): Promise<string[]> {
+  const files = await Array.fromAsync(glob('services/*/*/*.ts', { cwd: root }))
+  return [...new Set(files.map((file) => file.split('/').slice(1, 3).join('/')))].sort()
 }
 
 async function readPages(): Promise<Page[]> {

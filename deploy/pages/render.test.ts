@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { allTopics } from '#schemas/topics.ts'
 import { sharedViews } from '#schemas/views.ts'
-import { findFormerSettings } from './check-settings.ts'
 import { fillIn, renderCommands, renderTopics, renderViews } from './render.ts'
 
 test('every topic and every shared view has a row', () => {
@@ -24,11 +23,4 @@ test('a generated part replaces what stands between its comments', () => {
   expect(filled).toBe('before\n<!-- topics -->\n\nnew\n\n<!-- /topics -->\nafter\n')
   expect(fillIn(filled, 'topics', 'new')).toBe(filled)
   expect(() => fillIn('nothing here', 'topics', 'new')).toThrow('no place for topics')
-})
-
-test('settings of before are reported once, in prose and in code', () => {
-  const former = new Set(['OLD_ONE', 'OTHER'])
-  expect(findFormerSettings({ path: 'a.md', text: 'OLD_ONE and `OLD_ONE`, not `NEW_ONE`' }, former)).toEqual([
-    'a.md names OLD_ONE, which is no setting any more',
-  ])
 })

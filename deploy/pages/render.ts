@@ -11,14 +11,16 @@ export function renderCommands(nouns: readonly Noun[]): string {
     [`## ${words}`, `Of the service [${service}](../services/${service}).`, ...verbs.map(renderVerb)].join('\n\n'),
   )
   const intro =
-    'Run a command at the root of the repository. [How `parma` works](../services/cli/README.md): which system it talks to, exit codes, JSON.'
+    'Run a command at the root of the repository. [How `parma` works](../services/cli/README.md): which system it talks to, and exit codes. Most print JSON with `--json`.'
   return `${[generated, '# Commands of `npx parma`', intro, contents.join('\n'), ...sections].join('\n\n')}\n`
 }
 
 function renderVerb({ usage, help, details }: Noun['verbs'][number]): string {
-  const rows = details.map(
-    (option) => `| \`${escape(option.flags)}\` | ${escape(option.help)}${option.isRequired ? ' (required)' : ''} |`,
-  )
+  const rows = details
+    .filter(({ flags }) => flags !== '--json')
+    .map(
+      (option) => `| \`${escape(option.flags)}\` | ${escape(option.help)}${option.isRequired ? ' (required)' : ''} |`,
+    )
   const table = rows.length > 0 ? ['', '', '| option | |', '|---|---|', ...rows].join('\n') : ''
   return `\`npx parma ${usage}\`${help ? `: ${escape(help)}.` : ''}${table}`
 }
