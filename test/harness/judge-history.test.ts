@@ -9,8 +9,8 @@ type Repo = RawData & { html_url: string; stars: number; forks: number }
 const reposOf = (payload: Payload) => payload.rawData['repos'] as Repo[]
 
 /**
- * A change put into the payloads of one company. `week` is that of the company's payloads, `of` finds the repository in
- * one of them, which is always there; `random` is 0 to 1.
+ * A change made to the payloads of one company. `week` counts the company's payloads. `repo` is a repository that is in all
+ * of them. `random` gives 0 to 1.
  */
 type Change = {
   what: string

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { vi } from 'vitest'
 import { createCodec } from '#schemas/codec.ts'
 import type { NormalizationMap, Observation, OpsEvent, RawPayload } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { type Topic, topics } from '#schemas/topics.ts'
-import { vi } from 'vitest'
 import { onCleanup } from '../cleanup.ts'
 import { createInstallation, type Installation } from '../installation.ts'
 import { waitFor } from '../wait-for.ts'
@@ -37,7 +37,7 @@ export async function installNormalizer(): Promise<InstalledNormalizer> {
   return { installation, ...normalizerBench(installation) }
 }
 
-/** A source of its own and companies for one test, and the topics around the normalizer. */
+/** Makes sources, companies and payloads for tests, and reads and writes the topics around the normalizer. */
 export function normalizerBench({ database, topics: testTopics, env }: Installation) {
   const codec = createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? ''))
   const encode = <T>(topic: Topic<T>, value: T) => codec.encode(topic, testTopics.prefix + topic.name, value)
