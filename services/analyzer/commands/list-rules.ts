@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { isoTime } from '#runtime/commands/command-database.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { findProblem } from '../rules/compile-rules.ts'
+import { describeRule, describeScope } from '../rules/describe-rule.ts'
 import { readOwnRules } from '../rules/own-rules.ts'
 import { ruleDefinition } from '../rules/read-definition.ts'
 import { readPublished } from '../rules/rules-in-force.ts'
-import { describeRule, describeScope } from '../rules/describe-rule.ts'
 
 const versionRow = z.object({
   rule_id: z.string(),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { describeRule, describeScope } from '../rules/describe-rule.ts'
 import { ruleDefinition } from '../rules/read-definition.ts'
 import { readRuleOptions, type RuleOptions } from './read-rule-options.ts'
-import { describeRule, describeScope } from '../rules/describe-rule.ts'
 
 const before = ruleDefinition.parse({
   ...{ name: 'stars', when: { kind: 'percent', by: 10 }, window: { method: 'avg', runs: 5 }, severity: 'warning' },

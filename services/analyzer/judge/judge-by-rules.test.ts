@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileRules } from '../rules/compile-rules.ts'
-import type { SeriesState } from '../values/series-state.ts'
-import { judge, type Judgement } from './judge.ts'
 import { ruleDefinition, type RuleDefinition } from '../rules/read-definition.ts'
+import type { SeriesState } from '../values/series-state.ts'
 import { numberOf, type Value } from '../values/value.ts'
+import { judge, type Judgement } from './judge.ts'
 
 const policy = { threshold: 25, steps: 0, types: new Set(['text']) }
 const dayMs = 86_400_000

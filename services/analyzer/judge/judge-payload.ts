@@ -1,7 +1,8 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
 import { defaultRule, type Policy } from '../detect/defaults.ts'
-import { type Firing, judge } from './judge.ts'
+import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
+import type { SeriesState } from '../values/series-state.ts'
+import { numberOf, readValue } from '../values/value.ts'
 import {
   type Anchor,
   type ItemPolicy,
@@ -10,9 +11,8 @@ import {
   judgeItems,
   type SubjectState,
 } from './judge-items.ts'
+import { type Firing, judge } from './judge.ts'
 import { isLate, type Payload, seriesOf } from './payload.ts'
-import type { SeriesState } from '../values/series-state.ts'
-import { numberOf, readValue } from '../values/value.ts'
 
 /** A value or list items that are news. `silent`: nobody is notified. */
 export type Found = ({ firing: Firing; value: ObservedValue } | { items: ItemsFound }) & { silent: boolean }

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileRules, type OwnRow, type PublicRow } from '../rules/compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
-import { judge, type Judgement } from './judge.ts'
 import { readValue, type Value } from '../values/value.ts'
+import { judge, type Judgement } from './judge.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })

@@ -1,9 +1,9 @@
 import { methods } from '../values/aggregate.ts'
-import { isAlike } from '../values/similarity.ts'
-import type { Condition, Level, Rule, Window } from './compile-rules.ts'
 import type { Observed, RuleState, SeriesState } from '../values/series-state.ts'
-import { takeWindows } from './take-windows.ts'
+import { isAlike } from '../values/similarity.ts'
 import { isSame, numberOf, type Value } from '../values/value.ts'
+import type { Condition, Level, Rule, Window } from './compile-rules.ts'
+import { takeWindows } from './take-windows.ts'
 
 /** A change that is news. `before` and `now` are what was compared: the values, or the aggregates of two windows. */
 export type Change = {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { createCache } from '#runtime/process/cache.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { compileRules, type Rules } from './compile-rules.ts'
+import { createCache } from '#runtime/process/cache.ts'
 import type { Config } from '../config.ts'
+import { compileRules, type Rules } from './compile-rules.ts'
 import { readOwnRules } from './own-rules.ts'
 
 const definition = z.object({

@@ -1,6 +1,6 @@
 import { dayMs } from '#runtime/text/time.ts'
-import type { Window } from './compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
+import type { Window } from './compile-rules.ts'
 
 type Numbers = Pick<SeriesState, 'recent' | 'at' | 'observedAt'>
 

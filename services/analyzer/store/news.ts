@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import type { NewsRow } from '../words/compose-news.ts'
 import type { Payload } from '../judge/payload.ts'
+import type { NewsRow } from '../words/compose-news.ts'
 
 const newsRow = z.object({
   news_id: z.string(),

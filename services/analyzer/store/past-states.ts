@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SeriesState } from '../values/series-state.ts'
-import type { Series } from './series-states.ts'
 import { numberOf, readValue } from '../values/value.ts'
+import type { Series } from './series-states.ts'
 
 /** Asks for the state of a series just before a late payload. `length`: how many values back. */
 export type PastQuestion = Series & { event_no: number; observed_at: number; length: number }

@@ -1,14 +1,14 @@
-import { withLedger } from '#runtime/postgres/ledger.ts'
 import type { Database } from '#runtime/postgres/database.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
 import { hasCode, TransientError } from '#runtime/process/retry.ts'
 import type { News, Observation, OpsEvent } from '#schemas/generated/types.ts'
-import { newsOf } from '../words/compose-news.ts'
 import type { Config } from '../config.ts'
+import type { ReadRules } from '../rules/rules-in-force.ts'
+import { newsOf } from '../words/compose-news.ts'
 import { judgeBatch } from './judge-batch.ts'
 import { readNews } from './news.ts'
 import { keyOf } from './parts.ts'
 import { opsEventOf, readRuleErrors } from './rule-errors.ts'
-import type { ReadRules } from '../rules/rules-in-force.ts'
 
 /** What is stored for an observation; or its id belongs to another event; or what it is about no longer exists. */
 export type Stored =

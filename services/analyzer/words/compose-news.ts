@@ -1,13 +1,13 @@
 import { v5 as uuidv5 } from 'uuid'
 import type { News, Severity } from '#schemas/generated/types.ts'
 import { severityOf } from '../detect/defaults.ts'
-import { describeFiring, type Description } from './describe-firing.ts'
-import { describeItems } from './describe-items.ts'
-import type { Firing } from '../judge/judge.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
+import type { Firing } from '../judge/judge.ts'
 import type { Payload } from '../judge/payload.ts'
 import { numberOf } from '../values/value.ts'
+import { describeFiring, type Description } from './describe-firing.ts'
+import { describeItems } from './describe-items.ts'
 
 /** A row of analyzer.news: everything about a news item. Times in ms since 1970. */
 export type NewsRow = {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileRules, percentRule, type Rule } from '../rules/compile-rules.ts'
-import { describeFiring, type Names } from './describe-firing.ts'
-import { countWords } from './write-headline.ts'
 import { type Firing, judge } from '../judge/judge.ts'
+import { compileRules, percentRule, type Rule } from '../rules/compile-rules.ts'
 import type { RuleDefinition } from '../rules/read-definition.ts'
 import type { Value } from '../values/value.ts'
+import { describeFiring, type Names } from './describe-firing.ts'
+import { countWords } from './write-headline.ts'
 
 const policy = { threshold: 5, steps: 0, types: new Set(['text', 'bool', 'date', 'link']) }
 const from = Date.parse('2026-11-16T10:03:00Z')

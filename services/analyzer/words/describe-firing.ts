@@ -1,10 +1,10 @@
 import { formatCount, formatNumber, formatNumbers, formatPercent, formatTime } from '#runtime/text/format.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
-import type { Rule } from '../rules/compile-rules.ts'
 import type { Firing } from '../judge/judge.ts'
-import { countWords, writeHeadline } from './write-headline.ts'
-import { formatMembers, formatName, formatSince, formatValue, maxText } from './format-value.ts'
+import type { Rule } from '../rules/compile-rules.ts'
 import { missingIn, numberOf, type Value } from '../values/value.ts'
+import { formatMembers, formatName, formatSince, formatValue, maxText } from './format-value.ts'
+import { countWords, writeHeadline } from './write-headline.ts'
 
 export type Names = { company: string; source: string; measurement: string; item: string | null }
 

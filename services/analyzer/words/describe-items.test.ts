@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
+import type { ItemsFound } from '../judge/judge-items.ts'
 import { describeItems } from './describe-items.ts'
 import { countWords } from './write-headline.ts'
-import type { ItemsFound } from '../judge/judge-items.ts'
 
 const at = Date.parse('2026-11-23T09:00:00Z')
 const names = { company: 'Acme', source: 'crunchbase' }

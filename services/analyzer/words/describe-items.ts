@@ -1,10 +1,10 @@
 import { formatCount } from '#runtime/text/format.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
-import type { Description, Names } from './describe-firing.ts'
-import { countWords, writeHeadline } from './write-headline.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
-import { formatMembers, formatName, formatSince, formatValue } from './format-value.ts'
 import { readValue } from '../values/value.ts'
+import type { Description, Names } from './describe-firing.ts'
+import { formatMembers, formatName, formatSince, formatValue } from './format-value.ts'
+import { countWords, writeHeadline } from './write-headline.ts'
 
 /** How many values of a new item are listed. */
 const maxValues = 5

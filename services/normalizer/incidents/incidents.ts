@@ -2,9 +2,9 @@ import { v5 as uuidv5 } from 'uuid'
 import { formatPercent } from '#runtime/text/format.ts'
 import type { OpsEvent, RawPayload } from '#schemas/generated/types.ts'
 import type { Drift } from '../understand/normalize.ts'
+import type { PayloadRefused, Understood } from '../understand/understand.ts'
 import type { RisenNulls } from './null-rates.ts'
 import { payloadRemedies } from './remedies.ts'
-import type { PayloadRefused, Understood } from '../understand/understand.ts'
 
 /** Something that is reported to operators once per data source, kind and subject. */
 export type Incident = { kind: string; subject: string; message: string; facts: Record<string, string> }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { compileMap } from '../maps/compile-map.ts'
+import { parse, type Structure } from '../read/parse.ts'
 import { normalize } from '../understand/normalize.ts'
 import { countPaths } from './null-rates.ts'
-import { parse, type Structure } from '../read/parse.ts'
 
 const entry = (SourceField: string, DataType: string, source_measurement_id: number, NestedMappings?: object[]) => ({
   ...{ SourceField, DataType, source_measurement_id, NestedMappings },

@@ -1,9 +1,9 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
-import type { Matched, Work } from './work.ts'
-import { type Clocks, giveTime } from './observed-clock.ts'
 import { reasonOf } from '../understand/understand.ts'
+import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
+import { type Clocks, giveTime } from './observed-clock.ts'
+import type { Matched, Work } from './work.ts'
 
 /**
  * The payloads of a batch with their rows in the ledger, stored or new; null if the event is known with other content.

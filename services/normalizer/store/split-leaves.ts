@@ -1,9 +1,9 @@
-import { cutStorable, sampleLength } from '../read/json-text.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
-import type { Value } from '../understand/normalize.ts'
 import type { Matched } from '../ledger/work.ts'
-import type { Refusal } from './refusals.ts'
+import { cutStorable, sampleLength } from '../read/json-text.ts'
 import type { SeriesIds } from '../series/series-cache.ts'
+import type { Value } from '../understand/normalize.ts'
+import type { Refusal } from './refusals.ts'
 import type { NewValue, NewValues } from './values.ts'
 
 /** The stored leaves of replayed events, as leafOf names them, by event_no. */

@@ -1,8 +1,8 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { hasCode, TransientError } from '#runtime/process/retry.ts'
-import { createMonths } from './months.ts'
-import { SeriesCache } from '../series/series-cache.ts'
 import type { Work } from '../ledger/work.ts'
+import { SeriesCache } from '../series/series-cache.ts'
+import { createMonths } from './months.ts'
 import { writeBatch } from './write-batch.ts'
 import type { Written } from './written.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { arrayText, column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { arrayText, column, columnsOf } from '#runtime/postgres/column.ts'
 import { type Column, columns } from '../read/coerce.ts'
 
 const valueRow = z.object({

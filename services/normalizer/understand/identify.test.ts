@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { identify, subjectOf } from './identify.ts'
 import { isStorable } from '../read/json-text.ts'
 import { type List, parse, type Structure } from '../read/parse.ts'
+import { identify, subjectOf } from './identify.ts'
 
 fc.configureGlobal({ seed: 20261126 })
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isStorable } from '../read/json-text.ts'
 import { compileMap } from '../maps/compile-map.ts'
-import { normalize } from './normalize.ts'
+import { isStorable } from '../read/json-text.ts'
 import { parse, type Structure } from '../read/parse.ts'
+import { normalize } from './normalize.ts'
 
 function run(json: string, mappings: unknown) {
   const { root } = parse(json, { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })

@@ -1,8 +1,8 @@
-import { coerce, type CoerceProblem, coercions, type Coerced, kindOf } from '../read/coerce.ts'
-import { identify, type Identity, subjectOf } from './identify.ts'
-import { cutStorable, jsonText, pathOf, sampleLength } from '../read/json-text.ts'
 import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } from '../maps/compile-map.ts'
+import { coerce, type CoerceProblem, coercions, type Coerced, kindOf } from '../read/coerce.ts'
+import { cutStorable, jsonText, pathOf, sampleLength } from '../read/json-text.ts'
 import type { Json, List, Structure } from '../read/parse.ts'
+import { identify, type Identity, subjectOf } from './identify.ts'
 
 /** Why a leaf is not stored: the closed list of `normalizer.refused.reason` for values. */
 export type ValueProblem = CoerceProblem | MapProblem | 'duplicate-key' | 'not-an-object' | 'unknown-measurement'

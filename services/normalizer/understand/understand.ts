@@ -3,8 +3,8 @@ import type { RawPayload } from '#schemas/generated/types.ts'
 import type { MapFault } from '../maps/compile-map.ts'
 import type { LoadedMap } from '../maps/loaded-maps.ts'
 import { cutStorable, sampleLength } from '../read/json-text.ts'
-import { normalize, type Normalized } from './normalize.ts'
 import { type Json, type Limits, parse, type ParseProblem, type Structure } from '../read/parse.ts'
+import { normalize, type Normalized } from './normalize.ts'
 
 /** Why a whole payload is refused: the closed list of `normalizer.refused.reason` for payloads. */
 export type PayloadProblem =
