@@ -1,31 +1,33 @@
+import jstat from 'jstat'
+
+const { jStat } = jstat
+
 const ascending = (a: number, b: number) => a - b
 
 /**
  * How the values of a window become one number. The same values give the same number in any order, so that rounding
- * never makes two windows of the same values differ.
+ * never makes two windows of the same values differ. Equal values give exactly that value, and no spread.
  */
 export const methods = {
-  sum: (values: readonly number[]) => values.toSorted(ascending).reduce((total, value) => total + value, 0),
-  avg(values: readonly number[]) {
-    const sorted = values.toSorted(ascending)
-    const [least, most] = [sorted[0]!, sorted.at(-1)!]
-    return least === most ? least : sorted.reduce((mean, value) => mean + value / sorted.length, 0)
-  },
+  sum: (values: readonly number[]) => jStat.sum(values.toSorted(ascending)),
+  avg: (values: readonly number[]) => ofDifferent(values, jStat.mean, (value) => value),
   count: (values: readonly number[]) => values.length,
-  min: (values: readonly number[]) => values.reduce((least, value) => Math.min(least, value)),
-  max: (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value)),
-  median(values: readonly number[]) {
-    const sorted = values.toSorted(ascending)
-    const middle = (sorted.length - 1) / 2
-    const [lower, upper] = [sorted[Math.floor(middle)]!, sorted[Math.ceil(middle)]!]
-    return lower === upper ? lower : lower / 2 + upper / 2
-  },
+  min: (values: readonly number[]) => jStat.min(values),
+  max: (values: readonly number[]) => jStat.max(values),
+  median: (values: readonly number[]) => ofDifferent(values, jStat.median, (value) => value),
   /** Of the whole population, not of a sample. */
-  stddev(values: readonly number[]) {
-    const mean = methods.avg(values)
-    return Math.sqrt(methods.avg(values.map((value) => (value - mean) ** 2)))
-  },
+  stddev: (values: readonly number[]) => ofDifferent(values, jStat.stdev, () => 0),
 } as const
+
+function ofDifferent(
+  values: readonly number[],
+  reckon: (sorted: readonly number[]) => number,
+  ofEqual: (value: number) => number,
+): number {
+  const sorted = values.toSorted(ascending)
+  const [least, most] = [sorted[0]!, sorted.at(-1)!]
+  return least === most ? ofEqual(least) : reckon(sorted)
+}
 
 export type Method = keyof typeof methods
 
