@@ -194,7 +194,7 @@ async function withDeadLetters(
     throw new UsageError(
       filter.id
         ? `${JSON.stringify(filter.id)} is not the id of a dead letter. \`parma dlq ls --each\` lists them.`
-        : `There are no dead letters of this topic and service. These exist: ${deadLetterTopics.map(({ source, service }) => `${source.name} of ${service}`).join(', ')}.`,
+        : `There are no dead letters of this topic and service. These exist:${deadLetterTopics.map(({ source, service }) => `\n  --topic ${source.name} --service ${service}`).join('')}`,
     )
   const config = readConfig()
   const database = await openPool(config)

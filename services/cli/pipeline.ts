@@ -31,7 +31,7 @@ export function readPipeline(database: Database, source: string | null): Promise
     ), event AS (
       SELECT l.* FROM normalizer.lineage l, life
       WHERE replay_id = '' AND received_at >= since AND (source_name = ${source} OR ${source}::text IS NULL)
-    ), told AS (
+    ), item AS (
       SELECT n.* FROM analyzer.news n JOIN event USING (event_id)
     )
     SELECT ${isoTime(sql.fragment`since`)} AS since,
@@ -44,8 +44,8 @@ export function readPipeline(database: Database, source: string | null): Promise
       (SELECT coalesce(jsonb_object_agg(type, n), '{}') FROM (
         SELECT v.type, count(*) AS n FROM normalizer.value v JOIN event USING (event_no) GROUP BY v.type) t) AS values,
       (SELECT coalesce(sum(refused), 0) FROM event)::int AS refused_values,
-      (SELECT count(*) FROM told WHERE NOT silent)::int AS news,
-      (SELECT count(*) FROM told WHERE silent)::int AS silent_news,
+      (SELECT count(*) FROM item WHERE NOT silent)::int AS news,
+      (SELECT count(*) FROM item WHERE silent)::int AS silent_news,
       (SELECT coalesce(jsonb_object_agg(state, n), '{}') FROM (
         SELECT d.state, count(DISTINCT d.delivery_id) AS n FROM notifier.delivery_status d JOIN event USING (event_id) GROUP BY d.state) t) AS messages
     FROM life`)

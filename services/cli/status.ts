@@ -25,7 +25,7 @@ async function show({ source, json = false }: Options): Promise<void> {
   printRows(
     sources.map(({ last_run, ...source }) => ({
       ...source,
-      last_run: last_run && `${last_run.status} ${last_run.started_at}`,
+      last_run: last_run && `${last_run.status} ${last_run.started_at.slice(0, 19)}Z`,
     })),
     false,
   )

@@ -17,8 +17,46 @@ export function build(group: Command): void {
     .description('list sources with their plan, next slot, last run and health')
     .option('--json', 'print JSON')
     .action(listSources)
-  signed(group.command('set').description('change when a source runs; options that are not given keep their value'))
+  buildSet(group.command('set').argument('<source>', 'id or name'))
+  const pauseCommand = group
+    .command('pause')
+    .description('start no further runs of a source; a run that has started goes on')
     .argument('<source>', 'id or name')
+    .option('--until <when>', 'end of the pause: an ISO 8601 time, or a time from now such as 90m, 12h or 7d')
+    .option('--reason <text>', 'why, for other operators')
+  signed(pauseCommand).action(pause)
+  signed(group.command('resume').description('end the pause of a source').argument('<source>', 'id or name')).action(
+    resume,
+  )
+  const runCommand = group
+    .command('run')
+    .description('run a source now, in addition to its plan; fails while the source is running')
+    .argument('<source>', 'id or name')
+    .option(
+      '--company <company>',
+      'only this company, by id or name; may be given several times',
+      (text, all: string[]) => [...all, text],
+      [],
+    )
+  signed(runCommand).action(run)
+  group
+    .command('preview')
+    .description('list the coming slots, provided that nothing changes')
+    .argument('[source]', 'id or name; without it, all sources')
+    .option('--days <days>', 'days to look ahead', '30')
+    .option('--json', 'print JSON')
+    .action(listSlots)
+  group
+    .command('history')
+    .description('list who changed the plan, newest first')
+    .argument('<source>', 'id or name')
+    .option('--json', 'print JSON')
+    .action(listChanges)
+}
+
+function buildSet(command: Command): void {
+  command
+    .description('change when a source runs; options that are not given keep their value')
     .option(
       '--cron <pattern>',
       'minute, hour, day of month, month and day of week, instead of its frequency; "none" returns to the frequency',
@@ -43,41 +81,10 @@ export function build(group: Command): void {
     )
     .option('--overlap', 'a run may start while another one is running')
     .option('--no-overlap', 'a run waits until no other one is running')
-    .action(set)
-  signed(group.command('pause').description('start no further runs of a source; a run that has started goes on'))
-    .argument('<source>', 'id or name')
-    .option('--until <when>', 'end of the pause: an ISO 8601 time, or a time from now such as 90m, 12h or 7d')
-    .option('--reason <text>', 'why, for other operators')
-    .action(pause)
-  signed(group.command('resume').description('end the pause of a source'))
-    .argument('<source>', 'id or name')
-    .action(resume)
-  signed(
-    group.command('run').description('run a source now, in addition to its plan; fails while the source is running'),
-  )
-    .argument('<source>', 'id or name')
-    .option(
-      '--company <company>',
-      'only this company, by id or name; may be given several times',
-      (text, all: string[]) => [...all, text],
-      [],
-    )
-    .action(run)
-  group
-    .command('preview')
-    .description('list the coming slots, provided that nothing changes')
-    .argument('[source]', 'id or name; without it, all sources')
-    .option('--days <days>', 'days to look ahead', '30')
-    .option('--json', 'print JSON')
-    .action(listSlots)
-  group
-    .command('history')
-    .description('list who changed the plan, newest first')
-    .argument('<source>', 'id or name')
-    .option('--json', 'print JSON')
-    .action(listChanges)
+  signed(command).action(set)
 }
 
+/** Adds the options of a command that changes something. */
 function signed(command: Command): Command {
   return command
     .option('--by <name>', 'your name, for the history; without it, the user of this machine')

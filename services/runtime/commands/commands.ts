@@ -78,8 +78,7 @@ export function printRows(rows: readonly Record<string, unknown>[], json: boolea
   const [first] = rows
   if (!first) return console.log('none')
   const names = Object.keys(first)
-  const cell = (value: unknown) =>
-    value === null || value === undefined ? '-' : Array.isArray(value) ? value.join(', ') : String(value)
+  const cell = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value ?? '')) || '-'
   const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))]
   const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
   const width = widths.reduce((sum, one) => sum + one + 2, -2)

@@ -203,7 +203,10 @@ export async function simulate(seed: number, days: number) {
     const both = await Promise.all(looks.map((look) => claimDue(config, database, look.sources, 1000)))
     const claims = both.flatMap(({ claims }) => claims).sort((a, b) => a.data_source_id - b.data_source_id)
     for (const claim of claims) await call(claim, isCalm)
-    while ((await judgeRuns(config, database)) > 0);
+    let judged: number
+    do {
+      judged = await judgeRuns(config, database)
+    } while (judged > 0)
     const broken = await database.any(sql.unsafe`
       SELECT data_source_id, count(*) AS runs, bool_or(r.finished_at IS NULL
         AND t.started_at + t.max_run_seconds * interval '1 second' <= now() AT TIME ZONE 'UTC') AS over
