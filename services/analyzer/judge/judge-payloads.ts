@@ -12,7 +12,7 @@ export type Memory = { states: Map<string, SeriesState>; subjects: Map<string, S
 export type JudgedPayload = { payload: Payload } & Pick<Judged, 'found' | 'problems'>
 
 /** `states` and `subjects`: those that changed, by the keys of Memory; a subject with one of its payloads. */
-export type JudgedPayloads = {
+type JudgedPayloads = {
   judged: JudgedPayload[]
   states: Map<string, SeriesState>
   subjects: Map<string, { subject: Payload; state: SubjectState }>

@@ -57,7 +57,7 @@ export type Rule = {
 export type RuleProblem = { rule: Pick<Rule, 'id' | 'version' | 'name'>; message: string }
 
 /** The rules for one measurement of a company. */
-export type RulesFor = { rules: readonly Rule[]; problems: readonly RuleProblem[] }
+type RulesFor = { rules: readonly Rule[]; problems: readonly RuleProblem[] }
 
 type Judged = { company_id: string; data_source_id: number }
 type Measured = Pick<ObservedValue, 'source_measurement_id' | 'measurement_name'>

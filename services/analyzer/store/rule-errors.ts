@@ -17,7 +17,7 @@ const errorRow = z.object({
 })
 
 /** A rule that cannot be applied, and the first payload it was needed for. */
-export type RuleError = z.infer<typeof errorRow>
+type RuleError = z.infer<typeof errorRow>
 
 /** Stores rules that cannot be applied. Each version of a rule is reported once. */
 export async function insertRuleErrors(

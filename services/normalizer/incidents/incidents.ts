@@ -13,7 +13,7 @@ export type ReportedIncident = Incident & { event_no: number; data_source_id: nu
 
 /** What happens to drift: nothing, a report, or a report and the source is paused. */
 export const policies = ['ignore', 'tell', 'pause'] as const
-export type Policy = (typeof policies)[number]
+type Policy = (typeof policies)[number]
 
 /** The kinds of incident that are drift. Only they have policies. */
 export const driftKinds = ['unknown-path', 'missing-path', 'retyped-path', 'null-rate'] as const

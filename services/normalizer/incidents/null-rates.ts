@@ -4,7 +4,7 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Normalized } from '../understand/normalize.ts'
 
 /** Leaves at one path of a source that arrived on one day (UTC, `2026-01-31`). */
-export type PathCount = { data_source_id: number; path: string; day: string; leaves: number; nulls: number }
+type PathCount = { data_source_id: number; path: string; day: string; leaves: number; nulls: number }
 export type Arrived = { data_source_id: number; received_at: number; normalized: Normalized }
 
 /** Counts the leaves at each mapped path. Always in one order, so that transactions cannot deadlock. */

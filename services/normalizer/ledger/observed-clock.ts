@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
-export type Timed = { company_id: string; data_source_id: number; received_at: number; observed_at: number | null }
+type Timed = { company_id: string; data_source_id: number; received_at: number; observed_at: number | null }
 
 /** The last observed time (ms) of each company and source in a batch. */
 export type Clocks = { readonly pairs: readonly Pair[]; readonly last: Map<string, number> }

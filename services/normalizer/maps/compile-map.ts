@@ -7,7 +7,7 @@ export type ValueEntry = { kind: 'value'; id: number; type: ValueType; name: str
 /** `id` null: the entry itself is faulty, its children are not. */
 export type NestedEntry = { kind: 'nested'; id: number | null; name: string; itemKey: string | null; level: Level }
 /** Values at its path are refused with this reason. */
-export type FaultyEntry = { kind: 'faulty'; reason: MapProblem }
+type FaultyEntry = { kind: 'faulty'; reason: MapProblem }
 
 /** Entries of one level by SourceField. A nested name is looked up only below its own parent. */
 export type Level = ReadonlyMap<string, Entry>

@@ -4,7 +4,7 @@
  * empty object. `seq` is the number of a node's first leaf, `leaves` how many it has.
  */
 export type Json = Scalar | List | Structure
-export type Scalar =
+type Scalar =
   | { kind: 'null'; seq: number; leaves: 1 }
   | { kind: 'bool'; value: boolean; seq: number; leaves: 1 }
   | { kind: 'number'; text: string; seq: number; leaves: 1 }
@@ -12,7 +12,7 @@ export type Scalar =
 export type List = { kind: 'list'; items: Json[]; flat: boolean; seq: number; leaves: number }
 export type Structure = { kind: 'object'; members: Member[]; seq: number; leaves: number }
 /** `overridden`: a later member of the same object has the same key and counts instead. */
-export type Member = { key: string; value: Json; overridden: boolean }
+type Member = { key: string; value: Json; overridden: boolean }
 
 export type Limits = { MAX_LEAVES: number; MAX_DEPTH: number }
 export type ParseProblem = 'unparsable' | 'too-deep' | 'too-many-leaves'

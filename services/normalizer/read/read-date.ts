@@ -1,6 +1,6 @@
 import { hourMs, minuteMs } from '#runtime/text/time.ts'
 /** Milliseconds since 1970 (UTC), or why the text is not an instant. */
-export type ReadDate = number | 'not-a-date' | 'ambiguous-date'
+type ReadDate = number | 'not-a-date' | 'ambiguous-date'
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const monthName = `(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?`

@@ -1,5 +1,5 @@
 /** A number as stored. `text` has the digits if a double would lose some. */
-export type ReadNumber = { number: number; text: string | null }
+type ReadNumber = { number: number; text: string | null }
 
 const decimal = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
 

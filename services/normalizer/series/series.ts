@@ -4,13 +4,13 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { type AddedSeries, type SeriesCache, type SeriesIds, seriesKey } from './series-cache.ts'
 
 /** The measurements of one company and source that need a series. */
-export type SeriesNeed = { companyId: number; dataSourceId: number; measurementIds: readonly number[] }
+type SeriesNeed = { companyId: number; dataSourceId: number; measurementIds: readonly number[] }
 
 /**
  * The series of one batch. One is missing if its measurement or company is gone, or the measurement is of another
  * source.
  */
-export type FoundSeries = { of(companyId: number, dataSourceId: number): SeriesIds; added: AddedSeries }
+type FoundSeries = { of(companyId: number, dataSourceId: number): SeriesIds; added: AddedSeries }
 
 const seriesRow = z.object({
   company_id: z.number(),

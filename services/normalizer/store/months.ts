@@ -2,7 +2,7 @@ import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 
 /** Creates partitions of `normalizer.value` before they are needed. */
-export type Months = {
+type Months = {
   /**
    * After it, values of the times `observed`, and of the months of `received` and three months ahead, can be stored. In
    * ms.

@@ -3,7 +3,7 @@ import { cutStorable, sha256 } from '../read/json-text.ts'
 import type { ValueRow } from './values.ts'
 import type { StoredPayload } from './written.ts'
 
-export type PartLimits = { values: number; bytes: number }
+type PartLimits = { values: number; bytes: number }
 
 /** Constants, not settings: changed limits would cut parts differently when they are sent again. */
 export const partLimits: PartLimits = { values: 5000, bytes: 1024 * 1024 }

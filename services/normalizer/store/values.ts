@@ -131,7 +131,7 @@ function intoPublic(name: Column) {
 }
 
 const storedValue = valueRow.extend({ event_no: z.number(), replay_no: z.number().nullable() })
-export type StoredValue = z.infer<typeof storedValue>
+type StoredValue = z.infer<typeof storedValue>
 
 /** The stored values of these events, by event_no and in the order of the source text. */
 export async function readValues(

@@ -10,7 +10,7 @@ export type ValueProblem = CoerceProblem | MapProblem | 'duplicate-key' | 'not-a
 /** Where something is. It covers the leaves `seq` to `seq + leaves - 1` of the source text. */
 export type Place = { seq: number; leaves: number; path: string; item: Identity | null }
 export type Value = Place & Coerced & { entry: ValueEntry }
-export type Refused = Place & { reason: ValueProblem; sample: string }
+type Refused = Place & { reason: ValueProblem; sample: string }
 
 /** A path where the payload and the map differ. */
 export type Drift = {

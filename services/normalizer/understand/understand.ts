@@ -27,7 +27,7 @@ export function reasonOf(result: Understood | PayloadRefused): PayloadProblem | 
   return 'reason' in result ? result.reason : null
 }
 
-export type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
+type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
 
 /** A day: clocks differ, and the edge already limits this to five minutes. */
 const maxAheadMs = dayMs
