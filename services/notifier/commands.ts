@@ -2,11 +2,11 @@ import { defineCommands } from '#runtime/commands/commands.ts'
 
 export const commands = defineCommands(import.meta, {
   people: {
-    help: 'people who may hear of news: ls, add, edit, rm',
+    help: 'people who can get messages: ls, add, edit, rm',
     load: () => import('./commands/people.ts'),
   },
   channels: {
-    help: 'where people are reached, e-mail, Slack or webhook: ls, add, edit, rm, test, unpark, resubscribe',
+    help: 'where people get messages (e-mail, Slack, webhook): ls, add, edit, rm, test, unpark, resubscribe',
     load: () => import('./commands/channels.ts'),
   },
   deliveries: {
@@ -14,19 +14,19 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./commands/deliveries.ts'),
   },
   secrets: {
-    help: 'secrets of channels, encrypted in the database: ls, set, rm, rotate',
+    help: 'secrets that channels use, encrypted in the database: ls, set, rm, rotate',
     load: () => import('./commands/secrets.ts'),
   },
   subscriptions: {
-    help: 'who follows what, who hears at which channel, and who heard a news: ls, add, edit, rm, preview',
+    help: 'who follows what, who gets messages at which channel, who got a news item: ls, add, edit, rm, preview',
     load: () => import('./commands/subscriptions.ts'),
   },
   quiet: {
-    help: 'hours in which people want no messages: ls, set, rm',
+    help: 'hours in which people get no messages: ls, set, rm',
     load: () => import('./commands/quiet.ts'),
   },
   mute: {
-    help: 'what people do not want to hear, for a while or for good: ls, add, rm',
+    help: 'what people do not want to get, for a while or permanently: ls, add, rm',
     load: () => import('./commands/mute.ts'),
   },
   digests: {

@@ -36,7 +36,7 @@ describe('readConfig', () => {
       /EMAIL_FROM is missing \(SENDGRID_FROM_EMAIL.*\n.*NOTIFICATION_TEMPLATE_ID is missing.*\n.*REPORT_TEMPLATE_ID is missing/,
     )
     expect(() => readConfig({ ...all, SMTP_URL: 'smtp://mail.example' })).toThrow(
-      'SMTP_URL and SENDGRID_API_KEY are both given: e-mail goes one way, so give one of them',
+      'SMTP_URL and SENDGRID_API_KEY are both set. E-mail has one way out: keep one of them',
     )
   })
 
@@ -74,7 +74,7 @@ describe('readConfig', () => {
       EMAIL_FROM: 'ann@gmail.com',
     })
     expect(() => readConfig({ ...servers, SMTP_SERVICE: 'pigeon' })).toThrow(
-      /pigeon is no service known to nodemailer.*\n.*needs SMTP_USER and SMTP_PASSWORD/,
+      /nodemailer knows no service pigeon.*\n.*needs SMTP_USER and SMTP_PASSWORD/,
     )
   })
 

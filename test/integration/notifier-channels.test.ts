@@ -171,7 +171,7 @@ describe('a mail through SendGrid', () => {
       return rows.length >= 2 && rows
     })
     expect(told[0]).toEqual({ message: expect.stringContaining('SendGrid answered 40'), resolved: false })
-    expect(told[1]).toEqual({ message: 'Messages of the kind EMAIL get out again.', resolved: true })
+    expect(told[1]).toEqual({ message: 'Messages are going out by EMAIL again.', resolved: true })
   })
 
   test('has the shape that the predecessor gave it', async () => {
@@ -237,7 +237,7 @@ describe('a webhook', () => {
 
   test.each([
     ['an address outside of the public internet', 'http://10.1.2.3/x', receiverSecret, 'is not in the public internet'],
-    ['a secret that is no key', 'http://127.0.0.1:9/x', () => 'xoxb-1', 'is no key of 24 to 64 bytes'],
+    ['a secret that is no key', 'http://127.0.0.1:9/x', () => 'xoxb-1', 'is not a key of 24 to 64 bytes'],
   ])('to %s is parked without a call', async (_, destination, secret, reason) => {
     const company = await addHeard({ type: 'WEBHOOK', destination, secretId: addSecret(secret()) })
     await sendNews(installation, groupOf(company, source, 1))
@@ -323,7 +323,7 @@ describe('a Slack channel', () => {
         slack.tokens.set('xoxb-old', 'token_revoked'),
         { type: 'SLACK', destination: room, secretId: addSecret('xoxb-old') }
       ),
-      'give the secret a new one',
+      'put a new one into the secret',
       0,
     ],
   ])('%s is parked with the reason', async (_, make, reason, posts) => {
@@ -385,7 +385,7 @@ describe('a secret', () => {
     await sendNews(installation, groupOf(company, source, 1))
     await waitFor('the reason', async () => {
       const [delivery] = await deliveriesOf(installation.database, company)
-      return delivery?.reason?.includes(`the secret ${secretId} is not there`)
+      return delivery?.reason?.includes(`there is no secret ${secretId}`)
     })
     const subject = `WEBHOOK with the secret ${secretId}`
     const told = (resolved: boolean) =>
@@ -396,7 +396,7 @@ describe('a secret', () => {
         )
         return event?.message
       })
-    expect(await told(false)).toContain(`the secret ${secretId} is not there`)
+    expect(await told(false)).toContain(`there is no secret ${secretId}`)
     writeFileSync(join(secretsDir, secretId), receiver.secret)
     expect(await outcomeOf(company)).toBe('sent')
     await told(true)
@@ -438,7 +438,7 @@ describe('a destination that takes nothing', () => {
     // The administrator hears there, too.
     const posts = () => slack.postsIn(channel).map(({ text }) => text)
     await waitFor('what waited', () => posts().filter((text) => text === headline).length === 2)
-    expect(posts()[0]).toBe('A test of parma-analytics')
+    expect(posts()[0]).toBe('Test message from parma-analytics')
     await heardAt(root, `Operations: resolved: SLACK ${channel}, destination-parked`)
     expect(await channelsOf(channel)).toMatchObject(Array(2).fill({ state: 'ok' }))
   })
@@ -467,7 +467,7 @@ describe('a destination that takes nothing', () => {
     expect((await deliveriesOf(installation.database, company))[0]?.reason).toBe('unsubscribed')
     expect([sendGrid.calls(address), slack.postsIn(channel).length]).toEqual([0, 1])
     const [{ id }] = await channelsOf(address)
-    await expect(runCommand(commands.channels, 'test', String(id))).rejects.toThrow('its people have unsubscribed')
+    await expect(runCommand(commands.channels, 'test', String(id))).rejects.toThrow('its recipients have unsubscribed')
   })
 })
 

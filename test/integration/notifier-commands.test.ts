@@ -41,15 +41,13 @@ describe('people', () => {
     const ann = await json<Added>('people', 'add', '--name', 'Ann', '--admin')
     expect(ann).toEqual({ id: expect.any(Number) as number, added: true })
     expect(await json('people', 'add', '--name', 'Ann', '--if-missing')).toEqual({ id: ann.id, added: false })
-    await expect(parma('people', 'add', '--name', 'Ann')).rejects.toThrow(
-      `There is already person ${ann.id} with this name`,
-    )
+    await expect(parma('people', 'add', '--name', 'Ann')).rejects.toThrow(`Person ${ann.id} already has this name`)
 
     const bob = await json<Added>('people', 'add', '--name', 'Bob', '--auth-id', 'bob-1')
     await parma('people', 'edit', 'Bob', '--name', 'Robert', '--admin')
     await parma('people', 'edit', String(ann.id), '--no-admin')
     await expect(parma('people', 'edit', 'Ann', '--auth-id', 'bob-1')).rejects.toThrow(
-      `Person ${bob.id} has this auth id already`,
+      `Person ${bob.id} already has this auth id`,
     )
     expect(await json('people', 'ls')).toEqual([
       {
@@ -101,7 +99,7 @@ test('channels are checked, kept in one form, added once, changed and removed', 
     added: false,
   })
   await expect(parma('channels', 'add', '--type', 'EMAIL', '--destination', 'ann@example.com')).rejects.toThrow(
-    `That is channel ${mail.id} already`,
+    `Channel ${mail.id} is the same`,
   )
 
   for (const [type, destination, problem] of [
@@ -133,14 +131,14 @@ test('channels of our own kinds are like the others to all commands', async () =
   const hook = ['--type', 'WEBHOOK', '--destination', 'https://example.com/x', '--secret-id', 'hook-key']
   const { id } = await json<Added>('channels', 'add', ...hook)
   expect(id).toBeGreaterThan(1_000_000_000)
-  await expect(parma('channels', 'add', ...hook)).rejects.toThrow(`That is channel ${id} already`)
+  await expect(parma('channels', 'add', ...hook)).rejects.toThrow(`Channel ${id} is the same`)
   await parma('channels', 'edit', String(id), '--secret-id', 'other-key')
 
   const dan = await json<Added>('people', 'add', '--name', 'Dan')
   const channel = ['--person', 'Dan', '--channel', String(id)]
   expect(await json('subscriptions', 'add', ...channel, '--purpose', 'REPORT')).toEqual({ added: 1, known: 0 })
   expect(await json('subscriptions', 'add', ...channel)).toEqual({ added: 1, known: 0 })
-  await expect(parma('subscriptions', 'add', ...channel)).rejects.toThrow('has this subscription already')
+  await expect(parma('subscriptions', 'add', ...channel)).rejects.toThrow('already has this subscription')
   const heard = (await json<{ id: number }[]>('subscriptions', 'ls')).filter((one) => one.id === id)
   expect(heard).toEqual([
     {
@@ -165,7 +163,7 @@ test('channels of our own kinds are like the others to all commands', async () =
   await expect(parma('channels', 'unpark', String(id))).rejects.toThrow(`Channel ${id} is not parked`)
   expect(await json('channels', 'unpark', '--all')).toEqual({ unparked: 0 })
   await expect(parma('channels', 'test', String(id), '--wait', '1')).rejects.toThrow(
-    'failed: nobody began to send it in time. A notifier must be running',
+    'failed: the notifier did not start to send it in time. Check that a notifier is running',
   )
 
   await parma('subscriptions', 'rm', ...channel)
@@ -210,7 +208,7 @@ describe('secrets', () => {
     await expect(feed('x', 'set', 'bot')).rejects.toThrow('SECRETS_KEYS is not set')
     vi.stubEnv('SECRETS_KEYS', keys[0])
     await expect(feed('\n', 'set', 'bot')).rejects.toThrow('Standard input is empty')
-    await expect(feed('x', 'set', '../bot')).rejects.toThrow('is no name of a secret')
+    await expect(feed('x', 'set', '../bot')).rejects.toThrow('is not a valid secret name')
     expect(await feed('canary-1\n', 'set', 'bot')).toBe('stored the secret bot under the key old')
     await feed('canary-2', 'set', 'hook')
     await feed('canary-3\n', 'set', 'bot')
@@ -219,7 +217,7 @@ describe('secrets', () => {
 
     vi.stubEnv('SECRETS_KEYS', keys[1])
     await expect(parma('secrets', 'rotate')).rejects.toThrow(
-      'Nothing is changed: the secret bot is encrypted under the key old, which SECRETS_KEYS does not have',
+      'Nothing was changed: the secret bot is encrypted under the key old, which is not in SECRETS_KEYS',
     )
     vi.stubEnv('SECRETS_KEYS', keys.toReversed().join())
     expect(await json('secrets', 'rotate')).toEqual({ rotated: 2, key_id: 'new' })
@@ -245,7 +243,7 @@ test('subscriptions join people to companies and channels, once, and part them a
 
   expect(await add('--company', 'acme')).toEqual({ added: 1, known: 0 })
   await expect(add('--company', String(company))).rejects.toThrow(
-    `Person ${cyd.id} has this subscription already: use --if-missing`,
+    `Person ${cyd.id} already has this subscription: use --if-missing`,
   )
   expect(await add('--company', 'acme', '--if-missing')).toEqual({ added: 0, known: 1 })
   expect(await add('--all-companies')).toEqual({ added: 1, known: 1 })
@@ -294,10 +292,10 @@ test('subscriptions of our own say more than parma-web can', async () => {
     known: 0,
   })
   await expect(add('--bucket', 'Rivals', '--severity', 'warning', '--kind', 'gone', 'appeared')).rejects.toThrow(
-    'There is such a subscription already',
+    'This subscription already exists',
   )
   await expect(add('--severity', 'critical', '--only-channel', String(channel.id))).rejects.toThrow(
-    'does not hear at channel',
+    'gets no messages at channel',
   )
   await add('--channel', String(channel.id))
   await add('--severity', 'critical', '--only-channel', String(channel.id))
@@ -305,7 +303,7 @@ test('subscriptions of our own say more than parma-web can', async () => {
     [['--bucket', 'none'], 'There is no bucket "none"'],
     [['--source', 'none'], 'There is no source "none"'],
     [['--company', 'acme', '--bucket', 'Rivals'], 'Give one of --company, --bucket and --all-companies'],
-    [['--bucket', 'Rivals', '--channel', String(channel.id)], 'give --only-channel'],
+    [['--bucket', 'Rivals', '--channel', String(channel.id)], 'use --only-channel'],
     [['--kind', 'vanished'], 'Allowed choices are threshold, changed, appeared, gone'],
   ] as const)
     await expect(add(...target)).rejects.toThrow(problem)
@@ -332,7 +330,7 @@ test('subscriptions of our own say more than parma-web can', async () => {
   )
   for (const one of [first, second]) await parma('subscriptions', 'rm', '--person', 'Dan', '--id', String(one?.id))
   expect(await own()).toEqual([])
-  await expect(parma('subscriptions', 'preview', randomUUID())).rejects.toThrow('The notifier knows of no news')
+  await expect(parma('subscriptions', 'preview', randomUUID())).rejects.toThrow('The notifier has no news item')
 })
 
 test('quiet hours and mutes are checked, listed and end', async () => {
@@ -352,7 +350,7 @@ test('quiet hours and mutes are checked, listed and end', async () => {
     },
   ])
   await parma('quiet', 'rm', '--person', 'Eve')
-  await expect(parma('quiet', 'rm', '--person', 'Eve')).rejects.toThrow('They have no quiet hours')
+  await expect(parma('quiet', 'rm', '--person', 'Eve')).rejects.toThrow('This person has no quiet hours')
 
   const mute = await json<{ id: number }>(
     'mute',

@@ -280,7 +280,7 @@ describe('a run', () => {
     await run([person], slot + day)
     const messages = await messagesTo(database, address)
     expect(messages.map(({ titles }) => titles.sort())).toEqual([['followed'], ['followed', 'in the bucket']])
-    expect(messages[1]?.subject).toBe('Your daily report: 2 news of 2 companies of Berlin')
+    expect(messages[1]?.subject).toBe('Your daily report: 2 news items about 2 companies in the bucket Berlin')
 
     await database.query('DELETE FROM bucket WHERE id = $1', [bucket])
     await addNews(database, inBucket, [{ message: 'nobody sees it' }])
@@ -383,7 +383,7 @@ describe('a run', () => {
     const [message] = await messagesTo(database, address)
     expect(message?.titles).toEqual(['A new Funding Round of acme was found.', 'Stars rose.'])
     expect(message?.details).toEqual([
-      ['- Series - Series A', '- Amount - 5000000', 'and 2 more about its funding rounds'],
+      ['- Series - Series A', '- Amount - 5000000', '… and 2 more news items about its funding rounds'],
       [expect.stringMatching(/^▁▂▇ 10 → 40 since \d+ \w+ \d+$/)],
     ])
   })
@@ -430,20 +430,22 @@ describe('parma digests', () => {
     )
     await expect(digests('set', '--person', 'Ann', '--zone', 'Mars')).rejects.toThrow('is not a time zone')
     await expect(digests('set', '--person', 'Ann', '--hour', '24')).rejects.toThrow('from 0 to 23')
-    await expect(digests('set', '--person', 'Ann', '--channel', '999')).rejects.toThrow('does not hear at channel 999')
+    await expect(digests('set', '--person', 'Ann', '--channel', '999')).rejects.toThrow(
+      'gets no messages at channel 999',
+    )
     await expect(digests('set', '--person', 'Ann', '--bucket', 'Berlin')).rejects.toThrow('There is no bucket "Berlin"')
 
     const preview = () => digests<{ to: string[]; message: { subject: string } | null }>('preview', '--person', 'Ann')
     expect(await preview()).toMatchObject({ message: null })
     await addNews(database, company, [{ message: 'one' }, { message: 'two' }])
-    const shown = { to: [`EMAIL ${address}`], message: { subject: 'Your daily report: 2 news of acme' } }
+    const shown = { to: [`EMAIL ${address}`], message: { subject: 'Your daily report: 2 news items about acme' } }
     expect(await preview()).toMatchObject(shown)
     expect(await digests('run')).toEqual([])
     const run = (...args: string[]) => digests<{ news?: number }[]>('run', '--person', 'Ann', '--early', ...args)
     expect(await run('--dry-run')).toMatchObject([{ person_id: person, news: 2, companies: 1, channels: 1 }])
     expect(await messagesTo(database, address)).toEqual([])
     await database.query('ALTER TABLE notifier.digest_item ADD CONSTRAINT refuse CHECK (false)')
-    await expect(run()).rejects.toThrow('1 digests could not be made: their news wait')
+    await expect(run()).rejects.toThrow('1 of 1 digests failed: their news items wait')
     await database.query('ALTER TABLE notifier.digest_item DROP CONSTRAINT refuse')
     expect(await run()).toMatchObject([{ person_id: person, problem: null }])
     expect(await run()).toEqual([])
@@ -542,7 +544,7 @@ describe('the services', () => {
 
     const [mail] = await mailsTo(ann)
     expect([(await mailsTo(ann)).length, (await mailsTo(bob)).length, (await mailsTo(cyd)).length]).toEqual([1, 1, 0])
-    expect(mail?.subject).toBe('Your weekly report: 3 news of 2 companies')
+    expect(mail?.subject).toBe('Your weekly report: 3 news items about 2 companies')
     expect(mail?.text).toContain(`${hostile}\n- Stars <rose> & fell. [critical]\n  Why: http`)
     expect(mail?.html).toContain('<li>Stars &lt;rose&gt; &amp; fell. <small>[critical]</small>')
     const [post, ...more] = await slackPostsIn(room)

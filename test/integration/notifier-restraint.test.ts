@@ -163,7 +163,7 @@ describe('in quiet hours', () => {
     await addQuietHours(sleeper)
     await tell(company)
     await settledStates(installation.database, company, 2)
-    expect((await mailsTo(address))[0]?.text).toContain('Ann, Bob follow')
+    expect((await mailsTo(address))[0]?.text).toContain('Ann and Bob follow')
   })
 
   test('administrators hear of operations after them, but for what is critical', async () => {
@@ -275,7 +275,7 @@ describe('subscriptions of our own', () => {
     await subscribe({ user_id: stranger.id, data_source_id: source, kinds: ['gone'] })
     await statusOf(await tell(company), 'notified')
     const [mail] = await mailsTo(address)
-    expect(mail?.text).toContain(`You get this because Ann follows ${name}, warnings about the bucket Rivals.`)
+    expect(mail?.text).toContain(`You get this because Ann follows ${name} and warnings about the bucket Rivals.`)
     expect(await subjectsAt(stranger.address)).toEqual([])
 
     await tell(company, { kind: 'gone', title: 'Gone' })
@@ -313,7 +313,7 @@ describe('subscriptions of our own', () => {
     expect(await statusOf(await tell(company), 'nobody-to-notify')).toEqual({ reason: 'nobody follows the company' })
     const { id } = await addReader([])
     await subscribe({ user_id: id, company_id: company, min_severity: 'critical' })
-    expect(await statusOf(await tell(company), 'nobody-to-notify')).toEqual({ reason: 'no subscription asks for it' })
+    expect(await statusOf(await tell(company), 'nobody-to-notify')).toEqual({ reason: 'no subscription covers it' })
     await addPerson(database, { companies: [company], channels: [] })
     expect(await statusOf(await tell(company), 'nobody-to-notify')).toEqual({
       reason: 'nobody who follows the company has a channel for it',
@@ -327,7 +327,7 @@ test('the same story is told once while it cools down, unless it gets worse', as
   await tell(company, { ...story, severity: 'info' })
   await settledStates(installation.database, company, 2)
   expect(await statusOf(await tell(company, { ...story, severity: 'info' }), 'kept-back')).toEqual({
-    reason: 'the same story was told there before',
+    reason: 'sent there before, within the cool-down',
   })
   await statusOf(await tell(company, { ...story, title: 'Worse' }), 'notifying')
   await tell(company, { ...story, severity: 'critical', title: 'Worst' })
@@ -361,7 +361,7 @@ test('rows that nobody can make sense of are put off and reported once; their ne
   await tell(company)
   expect(await settledStates(installation.database, company, 2)).toEqual(['sent', 'sent'])
   expect(await mailsTo(address)).toHaveLength(1)
-  const about = `untold: event ${bad}`
+  const about = `notification-failed: event ${bad}`
   const reports = async () => (await mailsTo(root)).filter(({ text }) => text.includes(about))
   await waitFor('the report', async () => (await reports()).length === 1)
   await query('UPDATE notifier.news_group SET due_at = now() WHERE group_id = $1', [bad])
@@ -394,5 +394,5 @@ test('an operational event that cannot be told is put off and reported once; oth
   )
   await sendOps(installation, [opsEventOf({ subject: after })])
   await waitFor('the mail after it', async () => (await mails(after)) === 1)
-  await waitFor('the report', async () => (await mails(`untold: operational event ${bad}`)) === 1)
+  await waitFor('the report', async () => (await mails(`notification-failed: operational event ${bad}`)) === 1)
 })

@@ -261,7 +261,12 @@ describe('claims', () => {
     expect(waiting).toEqual({ address: 'd2', state: 'pending', reason: null, is_due: true })
     expect(ended).toEqual({ address: 'd3', state: 'failed', reason: 'unsubscribed', is_due: false })
     await closeUndeliverable(pool, 'CLOSED', 0)
-    expect((await statesOf())[1]).toEqual({ address: 'd2', state: 'failed', reason: 'given up: gone', is_due: false })
+    expect((await statesOf())[1]).toEqual({
+      address: 'd2',
+      state: 'failed',
+      reason: 'not delivered in time: gone',
+      is_due: false,
+    })
   })
 })
 
@@ -274,7 +279,7 @@ test('what two processes find at fault is put off once, and its neighbours not a
   )
   await database.query(
     `INSERT INTO notifier.ops_event (event_id, dedupe_key, kind, service, subject, message, resolved, at, received_at)
-     SELECT id, id::text, 'untold', 'notifier', 'x', 'x', false, now(), '-infinity' FROM unnest($1::uuid[]) AS id`,
+     SELECT id, id::text, 'notification-failed', 'notifier', 'x', 'x', false, now(), '-infinity' FROM unnest($1::uuid[]) AS id`,
     [ids],
   )
   for (const [findFirst, postpone] of [

@@ -40,7 +40,7 @@ test('one click ends the mails to an address, for good, and nothing else', async
   const [mail] = await waitFor('both mails', () => mailServer.mails.length === 2 && mailServer.mailsTo(address))
   const link = /^<(.*)>$/.exec(mail?.headers['list-unsubscribe']?.replaceAll(/\s+/g, '') ?? '')?.[1] ?? ''
   expect(mail?.headers['list-unsubscribe-post']).toBe('List-Unsubscribe=One-Click')
-  expect(mail?.text).toContain(`No more e-mails: ${link}`)
+  expect(mail?.text).toContain(`Unsubscribe: ${link}`)
 
   // Programs that follow links change nothing.
   for (const method of ['GET', 'GET'])

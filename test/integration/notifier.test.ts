@@ -26,7 +26,7 @@ describe('one news', () => {
     expect(mail).toMatchObject({ subject: `${name}: Stars number 0 rose`, to: [address] })
     expect(mail?.text).toContain('1000 → 1500 (+50%)')
     expect(mail?.text).toContain(`You get this because Ann follows ${name}.`)
-    expect(mail?.text).toContain(`Event ${news[0]?.event_id}, news ${news[0]?.news_id}`)
+    expect(mail?.text).toContain(`Event ${news[0]?.event_id}, news item ${news[0]?.news_id}`)
     const [post] = await slackPostsIn(channel)
     expect(JSON.stringify(post?.blocks)).toContain('1000 → 1500 (+50%)')
     expect(post?.metadata).toMatchObject({
@@ -124,7 +124,7 @@ describe('people', () => {
     await settledStates(database, company, 2)
     const mails = await mailsTo(address)
     expect(mails).toHaveLength(1)
-    expect(mails[0]?.text).toContain(`You get this because Ann, Bob follow ${name}.`)
+    expect(mails[0]?.text).toContain(`You get this because Ann and Bob follow ${name}.`)
   })
 
   test('with an impossible destination cost the others nothing', async () => {

@@ -33,8 +33,7 @@ export const email: ChannelKind = {
 }
 
 async function sendOverSmtp(config: ChannelSettings, delivery: Delivery): Promise<Answer> {
-  if (!config.SMTP_URL)
-    return { kind: 'retry', reason: 'SMTP_URL is not set: give the notifier a mail server', isOutage: true }
+  if (!config.SMTP_URL) return { kind: 'retry', reason: 'no mail server is configured: set SMTP_URL', isOutage: true }
   const mail = await composeMail(config, delivery)
   return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [delivery.address] }, mail)
 }

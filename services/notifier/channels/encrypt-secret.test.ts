@@ -22,20 +22,22 @@ describe('a secret', () => {
 
   test('of another name, changed, or of a key that is gone is not read', () => {
     const one = encryptSecret(both, 'bot', 'x')
-    expect(() => decryptSecret(both, 'other', one)).toThrow('does not belong to its name or its key new')
+    expect(() => decryptSecret(both, 'other', one)).toThrow('does not match its name or its key new')
     for (const at of [0, one.ciphertext.length - 1]) {
       const changed = Buffer.from(one.ciphertext)
       changed[at]! ^= 1
-      expect(() => decryptSecret(both, 'bot', { ...one, ciphertext: changed })).toThrow('does not belong')
+      expect(() => decryptSecret(both, 'bot', { ...one, ciphertext: changed })).toThrow('does not match')
     }
-    expect(() => decryptSecret(both, 'bot', { ...one, ciphertext: Buffer.alloc(3) })).toThrow('does not belong')
-    expect(() => decryptSecret(old, 'bot', one)).toThrow('under the key new, which SECRETS_KEYS does not have')
+    expect(() => decryptSecret(both, 'bot', { ...one, ciphertext: Buffer.alloc(3) })).toThrow('does not match')
+    expect(() => decryptSecret(old, 'bot', one)).toThrow('under the key new, which is not in SECRETS_KEYS')
   })
 })
 
 test.each(['', oldKey, 'a:short', `a:${oldKey},`, `a:${oldKey},a:${newKey}`])(
   'keys that are none are refused and not shown',
   (text) => {
-    expect(() => parseSecretKeys(text)).toThrow(/^(key \d is not an id, a colon and 32 bytes in base64|the id a is)/)
+    expect(() => parseSecretKeys(text)).toThrow(
+      /^(key \d is not an id, a colon and 32 bytes in base64|the id a appears)/,
+    )
   },
 )

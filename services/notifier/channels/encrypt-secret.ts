@@ -15,7 +15,7 @@ export function parseSecretKeys(text: string): SecretKeys {
   for (const [index, part] of text.split(',').entries()) {
     const [, id = '', base64 = ''] = /^\s*([\w.-]{1,50}):([A-Za-z0-9+/]{43}=)\s*$/.exec(part) ?? []
     if (!id) throw new Error(`key ${index + 1} is not an id, a colon and 32 bytes in base64`)
-    if (keys.has(id)) throw new Error(`the id ${id} is there twice`)
+    if (keys.has(id)) throw new Error(`the id ${id} appears twice`)
     keys.set(id, Buffer.from(base64, 'base64'))
   }
   return keys
@@ -35,13 +35,13 @@ export function encryptSecret(keys: SecretKeys, name: string, secret: string): E
 /** Throws an Error that says why it cannot be read. */
 export function decryptSecret(keys: SecretKeys, name: string, { key_id, nonce, ciphertext }: Encrypted): string {
   const key = keys.get(key_id)
-  if (!key) throw new Error(`the secret ${name} is encrypted under the key ${key_id}, which SECRETS_KEYS does not have`)
+  if (!key) throw new Error(`the secret ${name} is encrypted under the key ${key_id}, which is not in SECRETS_KEYS`)
   try {
     const opening = createDecipheriv(cipher, key, nonce, { authTagLength: tagBytes })
       .setAAD(Buffer.from(name))
       .setAuthTag(ciphertext.subarray(-tagBytes))
     return Buffer.concat([opening.update(ciphertext.subarray(0, -tagBytes)), opening.final()]).toString()
   } catch (cause) {
-    throw new Error(`the secret ${name} does not belong to its name or its key ${key_id}: set it again`, { cause })
+    throw new Error(`the secret ${name} does not match its name or its key ${key_id}: set it again`, { cause })
   }
 }

@@ -100,7 +100,7 @@ export function openSecretManager(access: SecretManagerAccess): (name: string) =
       body: new URLSearchParams(grant).toString(),
       ...limits,
     })
-    const { access_token, expires_in } = read(answer, tokenAnswer, 'Google gives no token')
+    const { access_token, expires_in } = read(answer, tokenAnswer, 'Google issues no token')
     return { text: access_token, until: Date.now() + expires_in * 1000 - leewayMs }
   }
 
@@ -115,7 +115,7 @@ export function openSecretManager(access: SecretManagerAccess): (name: string) =
     })
     if (answer.status === 404) return null
     if (answer.status === 401) token = null
-    const { payload } = read(answer, secretAnswer, 'Secret Manager does not give it')
+    const { payload } = read(answer, secretAnswer, 'Secret Manager does not return it')
     return Buffer.from(payload.data, 'base64').toString()
   }
 }
@@ -126,6 +126,6 @@ function read<T>(answer: HttpAnswer, schema: z.ZodType<T>, failure: string): T {
   try {
     return schema.parse(JSON.parse(answer.body.toString()))
   } catch {
-    throw new Error(`${failure}: its answer has another form`)
+    throw new Error(`${failure}: the answer has an unexpected form`)
   }
 }

@@ -74,7 +74,7 @@ export function openSecrets(places: SecretPlaces, database: Pick<Database, 'mayb
 
   return async (name) => {
     const shown = excerpt(name, 100)
-    if (!isSecretName(name)) return { problem: `${shown} is no name of a secret`, isMissing: true }
+    if (!isSecretName(name)) return { problem: `${JSON.stringify(shown)} is not a valid secret name`, isMissing: true }
     try {
       const secret = findSecret(places, name) ?? (await findStored(name)) ?? (await findManaged(name))
       if (secret !== null) return { secret }
@@ -85,7 +85,7 @@ export function openSecrets(places: SecretPlaces, database: Pick<Database, 'mayb
       }
     }
     return {
-      problem: `the secret ${shown} is not there: \`parma secrets set\` it, set ${secretVariable(shown)} or put a file of that name into SECRETS_DIR`,
+      problem: `there is no secret ${shown}: run \`parma secrets set ${shown}\`, set ${secretVariable(shown)}, or put a file of that name into SECRETS_DIR`,
       isMissing: true,
     }
   }

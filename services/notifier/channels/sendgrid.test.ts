@@ -38,7 +38,7 @@ describe('composeRequest', () => {
       'List-Unsubscribe': expect.stringMatching(/^<https:\/\/parma\.example\/unsubscribe\/\S+>$/) as string,
       'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
     })
-    expect(data).toEqual({ notification: expect.stringContaining('No more e-mails: https://parma.example/') as string })
+    expect(data).toEqual({ notification: expect.stringContaining('Unsubscribe: https://parma.example/') as string })
   })
 
   test('a digest is HTML for the template of reports, escaped', () => {

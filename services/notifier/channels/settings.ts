@@ -90,7 +90,7 @@ export function checkChannels(config: Partial<Read>): string[] {
     value ? [name] : [],
   )
   const problems = SMTP_SERVICE === undefined ? [] : checkMailService(config)
-  if (ways.length > 1) problems.push(`${ways.join(' and ')} are both given: e-mail goes one way, so give one of them.`)
+  if (ways.length > 1) problems.push(`${ways.join(' and ')} are both set. E-mail has one way out: keep one of them.`)
   if (!findSender(config) && (SENDGRID_API_KEY || (ways.length > 0 && config.DEPLOYMENT_ENV !== 'local')))
     problems.push('EMAIL_FROM is missing (SENDGRID_FROM_EMAIL of the predecessor). Set the sender of e-mails.')
   for (const name of ['SENDGRID_NOTIFICATION_TEMPLATE_ID', 'SENDGRID_REPORT_TEMPLATE_ID'] as const)
@@ -125,7 +125,7 @@ function checkMailService({ SMTP_SERVICE = '', SMTP_USER, SMTP_PASSWORD }: Parti
   return [
     ...(wellKnown(SMTP_SERVICE)
       ? []
-      : [`SMTP_SERVICE is wrong: ${SMTP_SERVICE} is no service known to nodemailer. Give SMTP_URL.`]),
+      : [`SMTP_SERVICE is wrong: nodemailer knows no service ${SMTP_SERVICE}. Set SMTP_URL.`]),
     ...(SMTP_USER && SMTP_PASSWORD ? [] : ['SMTP_SERVICE needs SMTP_USER and SMTP_PASSWORD.']),
   ]
 }

@@ -34,7 +34,7 @@ export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
 export const notAskable: Answer = {
   kind: 'lost',
   isFinal: true,
-  reason: 'an incoming webhook of Slack cannot be asked what was posted',
+  reason: 'an incoming Slack webhook cannot be asked what it posted',
 }
 
 function asFinal(answer: Answer): Answer {

@@ -39,7 +39,7 @@ export const slack: ChannelKind = {
   help: {
     destination: 'name or id of a Slack channel',
     secret:
-      'a bot token, xoxb-…, or the address of an incoming webhook, https://hooks.slack.com/…; default: SLACK_TOKEN',
+      'a bot token (xoxb-…) or the address of an incoming webhook (https://hooks.slack.com/…); default: SLACK_TOKEN',
   },
   intervalMs: (config) => config.SLACK_INTERVAL_MS,
   resendsUnknown: () => false,
@@ -56,7 +56,7 @@ export const slack: ChannelKind = {
     async function secretOf({ secretId }: Delivery): Promise<FoundSecret> {
       if (secretId !== null) return findSecret(secretId)
       if (config.SLACK_TOKEN) return { secret: config.SLACK_TOKEN }
-      return { problem: 'SLACK_TOKEN is not set: give the notifier a bot token', isMissing: true }
+      return { problem: 'no bot token is configured: set SLACK_TOKEN', isMissing: true }
     }
 
     async function post({ client, ids }: Team, { address, message, why, notificationId }: Delivery): Promise<Answer> {
@@ -74,7 +74,7 @@ export const slack: ChannelKind = {
     async function look(team: Team, delivery: Delivery): Promise<Answer> {
       const channel = await findChannel(team, delivery.address)
       if (channel !== null) return findMessage(team.client, channel, delivery)
-      return { kind: 'lost', reason: `no public channel #${delivery.address}: name a private one by its id` }
+      return { kind: 'lost', reason: `there is no public channel #${delivery.address}: use the id of a private one` }
     }
 
     return {
@@ -148,7 +148,8 @@ async function findMessage(
     )
     if (found) return { kind: 'sent', reference: `${channel}/${found.ts}` }
     cursor = history.response_metadata?.next_cursor || undefined
-    if (!cursor && !history.has_more) return { kind: 'retry', reason: 'not in the channel: the call did not arrive' }
+    if (!cursor && !history.has_more)
+      return { kind: 'retry', reason: 'not found in the channel: the call did not arrive' }
     if (!cursor) break
   }
   return { kind: 'lost', reason: `not among the last ${maxPages * 200} messages of the channel` }
@@ -196,9 +197,9 @@ const destinationErrors = new Set([
   ...['team_access_not_granted', 'two_factor_setup_required'],
 ])
 
-const badToken = 'Slack does not take the bot token: give the secret a new one'
+const badToken = 'Slack rejects the bot token: put a new one into the secret'
 const hints: Record<string, string> = {
-  channel_not_found: 'the bot sees no such channel: name a private one by its id, and invite the bot',
+  channel_not_found: 'the bot sees no such channel: use the id of a private one, and invite the bot',
   not_in_channel: 'invite the bot to the channel',
   is_archived: 'the channel is archived',
   ...{ not_authed: badToken, invalid_auth: badToken, account_inactive: badToken },

@@ -20,7 +20,7 @@ export const webhook: ChannelKind = {
   },
   hasSecrets: true,
   needsSecret: true,
-  help: { destination: 'https:// address', secret: 'the key of its signatures, whsec_…' },
+  help: { destination: 'https:// address', secret: 'its signing key (whsec_…)' },
   intervalMs: () => 0,
   resendsUnknown: () => true,
   open({ config, findSecret }) {
@@ -28,12 +28,13 @@ export const webhook: ChannelKind = {
     const isLocal = config.DEPLOYMENT_ENV === 'local'
     return {
       async send(delivery) {
-        if (!isLocal && !delivery.address.startsWith('https:')) return refuse('only https:// is called')
-        if (delivery.secretId === null) return refuse('a webhook needs the name of the secret that signs it')
+        if (!isLocal && !delivery.address.startsWith('https:')) return refuse('only https:// addresses are called')
+        if (delivery.secretId === null) return refuse('a webhook needs the name of its signing secret')
         const found = await findSecret(delivery.secretId)
         if ('problem' in found) return withoutSecret(found)
         const key = readKey(found.secret)
-        if (!key) return refuse(`the secret ${delivery.secretId} is no key of 24 to 64 bytes as whsec_<base64>`)
+        if (!key)
+          return refuse(`the secret ${delivery.secretId} is not a key of 24 to 64 bytes in the form whsec_<base64>`)
         const body = JSON.stringify(composeHook(delivery))
         return client
           .request({

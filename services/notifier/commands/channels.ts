@@ -34,16 +34,16 @@ const idRow = z.object({ id: z.number() })
 export function build(group: Command): void {
   group
     .command('ls')
-    .description('list channels, who hears there and how they stand')
+    .description('list channels with their recipients and state')
     .option('--json', 'print JSON')
     .action(list)
   group
     .command('add')
-    .description('add a channel; `parma subscriptions add` says who hears there')
+    .description('add a channel; `parma subscriptions add` adds its recipients')
     .requiredOption('--type <type>', either(types))
     .requiredOption('--destination <destination>', destinations)
     .option('--secret-id <name>', `name of a secret (${secrets.join('; ')})`)
-    .option('--if-missing', 'leave it at that when there is such a channel')
+    .option('--if-missing', 'do nothing if the channel exists')
     .option('--json', 'print JSON')
     .action(add)
   group
@@ -63,22 +63,22 @@ export function build(group: Command): void {
   group
     .command('test')
     .description(
-      'have the running notifier send one test message, and say what came of it; a parked channel works again if it arrives',
+      'send one test message through the running notifier and print the result; a message that arrives unparks the channel',
     )
     .argument('<id>', 'id of the channel')
-    .option('--wait <seconds>', 'how long to wait for that', '60')
+    .option('--wait <seconds>', 'how long to wait for the result', '60')
     .option('--json', 'print JSON')
     .action(test)
   group
     .command('unpark')
-    .description('send again to a parked channel, what waits for it first')
+    .description('send to a parked channel again, waiting messages first')
     .argument('[id]', 'id of the channel')
-    .option('--all', 'to every parked one')
+    .option('--all', 'unpark every parked channel')
     .option('--json', 'print JSON')
     .action(unparkChannels)
   group
     .command('resubscribe')
-    .description('send e-mails again to people who asked for no more, when they want them again')
+    .description('send e-mails again to an unsubscribed address, if its owner wants them')
     .argument('<id>', 'id of the channel')
     .option('--json', 'print JSON')
     .action(resubscribeChannel)
@@ -126,7 +126,7 @@ async function add({
         WHERE channel_type = ${type} AND destination = ${destination} AND secret_id IS NOT DISTINCT FROM ${secret}
         HAVING count(*) > 0`)
       if (known && ifMissing) return { id: known.id, added: false }
-      if (known) throw new UsageError(`That is channel ${known.id} already: use it, or --if-missing.`)
+      if (known) throw new UsageError(`Channel ${known.id} is the same: use it, or --if-missing.`)
       const isOurs = await tx.oneFirst(
         sql.type(z.object({ is_ours: z.boolean() }))`
           SELECT ${type} <> ALL(enum_range(NULL::public.channel_type)::text[]) AS is_ours`,
@@ -143,7 +143,7 @@ async function add({
       return { id, added: true }
     }),
   )
-  printResult(result, result.added ? `added channel ${result.id}` : `channel ${result.id} is there already`, json)
+  printResult(result, result.added ? `added channel ${result.id}` : `channel ${result.id} already exists`, json)
 }
 
 async function edit(
@@ -188,7 +188,7 @@ async function resubscribeChannel(text: string, { json = false }: Output): Promi
   const resubscribed = await withDatabase(async (database) =>
     resubscribe(database, await findDestinationIds(database, requireId(text, channelRemedy))),
   )
-  if (resubscribed === 0) throw new UsageError(`Nobody has unsubscribed channel ${text}.`)
+  if (resubscribed === 0) throw new UsageError(`Channel ${text} is not unsubscribed.`)
   printResult({ resubscribed }, `channel ${text} gets e-mails again`, json)
 }
 
@@ -221,11 +221,13 @@ function parseDestination(type: string, destination: string): string {
 function parseSecret(type: string, secretId: string | undefined): string | null {
   const kind = channelKinds[type]
   if (secretId === undefined && kind?.needsSecret)
-    throw new UsageError(`A channel of type ${type} needs --secret-id, the name of ${kind.help.secret}.`)
+    throw new UsageError(
+      `A channel of type ${type} needs --secret-id, the name of the secret with ${kind.help.secret}.`,
+    )
   if (secretId === undefined) return null
-  if (!kind?.hasSecrets) throw new UsageError(`A channel of type ${type} needs no secret: leave --secret-id out.`)
+  if (!kind?.hasSecrets) throw new UsageError(`A channel of type ${type} takes no secret: omit --secret-id.`)
   if (isSecretName(secretId)) return secretId
   throw new UsageError(
-    `--secret-id is the name of a secret, not the secret: letters, digits, ".", "_" and "-". A secret called slack-bot is read from ${secretVariable('slack-bot')}.`,
+    `--secret-id is the name of a secret, not the secret itself: letters, digits, ".", "_" and "-". The variable of a secret called slack-bot is ${secretVariable('slack-bot')}.`,
   )
 }

@@ -33,9 +33,9 @@ const tables = sql.fragment`
   notifier.delivery d JOIN notifier.notification n USING (notification_id) JOIN notifier.destination t USING (destination_id)`
 
 export function build(group: Command): void {
-  addFilter(group.command('ls').description('list messages and how they stand, the newest first'))
-    .addOption(new Option('--state <state>', 'only those in this state').choices(states))
-    .option('--limit <count>', 'how many', '50')
+  addFilter(group.command('ls').description('list messages and their state, newest first'))
+    .addOption(new Option('--state <state>', 'only deliveries in this state').choices(states))
+    .option('--limit <count>', 'at most this many', '50')
     .option('--json', 'print JSON')
     .action(list)
   group
@@ -47,20 +47,20 @@ export function build(group: Command): void {
   addFilter(
     group
       .command('resend')
-      .description('send again what failed, or of which nobody knows whether it arrived: that may come twice')
+      .description('send failed and unknown deliveries again; unknown ones may arrive twice')
       .argument('[ids...]', 'ids of deliveries'),
   )
-    .addOption(new Option('--state <state>', 'all in this state').choices(['failed', 'unknown']))
-    .option('--dry-run', 'only say which')
+    .addOption(new Option('--state <state>', 'all deliveries in this state').choices(['failed', 'unknown']))
+    .option('--dry-run', 'only show which')
     .option('--json', 'print JSON')
     .action(resend)
 }
 
 function addFilter(command: Command): Command {
   return command
-    .option('--company <company>', 'only those about this company, by id or name')
-    .option('--destination <destination>', 'only those to this destination, as `ls` shows it')
-    .option('--hours <count>', 'only those of the last hours')
+    .option('--company <company>', 'only messages about this company: id or name')
+    .option('--destination <destination>', 'only messages to this destination, as `ls` shows it')
+    .option('--hours <count>', 'only messages of the last hours')
 }
 
 /** A condition for the rows of `tables`. */
@@ -156,8 +156,8 @@ async function resend(
 /** `yes`, or why not. */
 function judge({ state, is_due, is_unsubscribed, channel, destination }: z.output<typeof resendRow>): string {
   if (state !== 'failed' && state !== 'unknown') return `no: it is ${state}`
-  if (is_due) return 'no: it is still looked up'
-  if (is_unsubscribed) return 'no: its people have unsubscribed'
+  if (is_due) return 'no: it is still being looked up'
+  if (is_unsubscribed) return 'no: its recipients have unsubscribed'
   if (!isUsable(channel, destination)) return 'no: the destination cannot be used'
   return state === 'unknown' ? 'yes, though it may have arrived' : 'yes'
 }

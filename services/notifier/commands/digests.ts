@@ -22,29 +22,27 @@ const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'satur
 
 export function build(group: Command): void {
   group.command('ls').description('list who gets which digests, and when').option('--json', 'print JSON').action(list)
-  addWhich(group.command('set').description('say which digests a person gets'), true)
+  addWhich(group.command('set').description('set which digests a person gets'), true)
     .addOption(new Option('--rhythm <rhythm>', 'how often; off for none').choices([...rhythms, 'off']))
-    .option('--hour <hour>', 'from 0 to 23, on the clocks of the time zone')
-    .addOption(new Option('--weekday <day>', 'for weekly ones').choices(weekdays))
+    .option('--hour <hour>', 'from 0 to 23, in the time zone')
+    .addOption(new Option('--weekday <day>', 'weekday of weekly digests').choices(weekdays))
     .option('--zone <zone>', 'time zone, such as Europe/Berlin')
-    .option('--channel <id>', 'the one channel it goes to; "all" for those for reports')
+    .option('--channel <id>', 'send it only to this channel; all for every channel for reports')
     .action(set)
-  addWhich(group.command('rm').description('forget what was set: without it there is the weekly report'), true).action(
+  addWhich(group.command('rm').description('remove what was set; the person then gets the weekly report'), true).action(
     remove,
   )
-  addWhich(group.command('run').description('make the digests that are due'), false)
-    .option('--early', 'also those of today, this week and this month whose time has not come, and those that failed')
-    .option('--dry-run', 'only say which, and how many news they have')
+  addWhich(group.command('run').description('make all due digests now'), false)
+    .option('--early', 'also those of today, this week and this month that are not due yet, and those that failed')
+    .option('--dry-run', 'only show which, with their number of news items')
     .action(run)
-  addWhich(group.command('preview').description('print what the next digest would say; sends nothing'), true).action(
-    preview,
-  )
+  addWhich(group.command('preview').description('print the next digest without sending it'), true).action(preview)
 }
 
 function addWhich(command: Command, isPersonNeeded: boolean): Command {
   const person = ['--person <person>', 'id or name'] as const
   return (isPersonNeeded ? command.requiredOption(...person) : command.option(...person))
-    .option('--bucket <bucket>', 'id or title: a digest of its companies, not of all that the person follows')
+    .option('--bucket <bucket>', 'id or title: a digest about its companies, not about all that the person follows')
     .option('--json', 'print JSON')
 }
 
@@ -100,7 +98,7 @@ async function set(options: Settings): Promise<void> {
   if (Object.keys(given).length === 0)
     throw new UsageError('Nothing to set: give --rhythm, --hour, --weekday, --zone, --channel or --bucket.')
   if (options.weekday !== undefined && rhythm !== null && rhythm !== 'weekly')
-    throw new UsageError('--weekday is for weekly digests: leave it out, or give --rhythm weekly.')
+    throw new UsageError('--weekday is for weekly digests: omit it, or give --rhythm weekly.')
   const hour = options.hour === undefined ? null : requireHour(options.hour)
   const weekday = options.weekday === undefined ? null : weekdays.indexOf(options.weekday) + 1
   if (zone !== null && !isZone(zone))
@@ -119,7 +117,7 @@ async function set(options: Settings): Promise<void> {
         channel_id = CASE WHEN ${keepsChannel} THEN p.channel_id ELSE excluded.channel_id END`)
     return { person, bucket: bucket || null }
   })
-  printResult(result, `set the digests of person ${result.person}; \`parma digests ls\` shows when they come`, json)
+  printResult(result, `set the digests of person ${result.person}; \`parma digests ls\` shows when they are due`, json)
 }
 
 function requireHour(text: string): number {
@@ -135,7 +133,7 @@ async function findChannel(database: Database, person: number, text: string): Pr
     SELECT FROM ${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${id}`)
   if (!isTheirs)
     throw new UsageError(
-      `Person ${person} does not hear at channel ${id}: \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
+      `Person ${person} gets no messages at channel ${id}: run \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
     )
   return id
 }
@@ -145,7 +143,7 @@ async function remove(options: Output & Which & { person: string }): Promise<voi
     const { person, bucket } = await resolve(database, options)
     const { rowCount } = await database.query(sql.unsafe`
       DELETE FROM notifier.digest_policy WHERE user_id = ${person} AND bucket_id = ${bucket}`)
-    if (rowCount === 0) throw new UsageError(`Nothing was set there. \`parma digests ls\` shows what is.`)
+    if (rowCount === 0) throw new UsageError(`Nothing is set there. \`parma digests ls\` lists what is.`)
     return person
   })
   printResult({ person }, `removed what was set for person ${person}`, options.json ?? false)
@@ -175,7 +173,8 @@ async function run(options: Output & Which & { early?: boolean; dryRun?: boolean
   })
   printRows(rows, json)
   const failed = rows.filter(({ problem = null }) => problem !== null).length
-  if (failed > 0) throw new UsageError(`${failed} digests could not be made: their news wait. \`--early\` tries again.`)
+  if (failed > 0)
+    throw new UsageError(`${failed} of ${rows.length} digests failed: their news items wait. \`--early\` tries again.`)
 }
 
 const describe = ({ user_id, user_name, bucket, period }: DueDigest) => ({
@@ -201,15 +200,15 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
   const found = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
     const [due] = await findDue(database, config, { which: 'next', person, bucket }, { after: firstPage, limit: 1 })
-    if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` shows which there are.`)
+    if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` lists them.`)
     const [made] = await composeDigests(database, config, [due])
     return { due, message: made?.message ?? null, channels: made?.channels ?? [] }
   })
   const { due, message, channels } = found
   const to = channels.map(({ channel_type, destination }) => `${channel_type} ${destination}`)
   const text = message
-    ? `To: ${to.join(', ') || 'nobody: no channel'}\nSubject: ${message.subject}\n\n${asText(message, explainWhy(message, [{ name: due.user_name }]))}`
-    : 'No news: nothing would be sent.'
+    ? `To: ${to.join(', ') || 'nobody (no channel)'}\nSubject: ${message.subject}\n\n${asText(message, explainWhy(message, [{ name: due.user_name }]))}`
+    : 'No news items: nothing would be sent.'
   printResult({ ...describe(due), to, message }, text, options.json ?? false)
 }
 

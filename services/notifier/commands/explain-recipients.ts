@@ -16,7 +16,7 @@ export async function explainRecipients(
   news: string,
   person: number | null,
 ): Promise<readonly z.output<typeof recipientRow>[]> {
-  if (!/^[0-9a-f-]{36}$/i.test(news)) throw new UsageError(`${JSON.stringify(news)} is not the id of a news.`)
+  if (!/^[0-9a-f-]{36}$/i.test(news)) throw new UsageError(`${JSON.stringify(news)} is not the id of a news item.`)
   const rows = await database.any(sql.type(recipientRow)`
     SELECT p ->> 'name' AS person, ARRAY(SELECT jsonb_array_elements_text(coalesce(p -> 'through', '[]'))) AS follows,
       concat(t.channel, ' ', t.address) AS at,
@@ -37,9 +37,9 @@ export async function explainRecipients(
   const isKnown = await database.exists(sql.unsafe`SELECT FROM notifier.news_item WHERE news_id = ${news}::uuid`)
   throw new UsageError(
     !isKnown
-      ? `The notifier knows of no news ${news}: it may be silent (\`parma why ${news}\` says), or not there yet.`
+      ? `The notifier has no news item ${news}. It may be silent (see \`parma why ${news}\`), or it has not arrived yet.`
       : person === null
-        ? `News ${news} is not assigned yet: ask again in a moment.`
-        : `Person ${person} does not hear news ${news}: nothing they followed asked for it, or they had no channel for it.`,
+        ? `News item ${news} has no recipients yet: ask again in a moment.`
+        : `Person ${person} does not get news item ${news}: no subscription of theirs covered it, or they had no channel for it.`,
   )
 }

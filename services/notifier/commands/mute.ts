@@ -25,18 +25,22 @@ export function build(group: Command): void {
   group.command('ls').description('list what is muted now').option('--json', 'print JSON').action(list)
   group
     .command('add')
-    .description('let a person not hear what is all of what is given, critical too; digests have it still')
+    .description(
+      'send a person no news items that match all given options, not even critical ones; digests still contain them',
+    )
     .requiredOption('--person <person>', 'id or name')
     .option('--company <company>', 'id or name')
     .option('--source <source>', 'id or name')
     .option('--measurement <id>', 'id in source_measurement')
-    .addOption(new Option('--below <severity>', 'only what is less severe').choices(['warning', 'critical']))
-    .option('--for <time>', 'as 30m, 2h or 7d; for good when not given')
+    .addOption(
+      new Option('--below <severity>', 'only news items less severe than this').choices(['warning', 'critical']),
+    )
+    .option('--for <time>', 'such as 30m, 2h or 7d; default: permanently')
     .option('--json', 'print JSON')
     .action(add)
   group
     .command('rm')
-    .description('hear it again')
+    .description('end a mute')
     .argument('<id>', 'as `parma mute ls` shows it')
     .option('--json', 'print JSON')
     .action(remove)
@@ -80,7 +84,7 @@ const unitMinutes = { m: 1, h: 60, d: 24 * 60 }
 
 function readMinutes(text: string): number {
   const [, count, unit] = /^([1-9]\d{0,3})([mhd])$/.exec(text) ?? []
-  if (count === undefined) throw new UsageError(`--for is ${JSON.stringify(text)}: give a time as 30m, 2h or 7d.`)
+  if (count === undefined) throw new UsageError(`--for is ${JSON.stringify(text)}: give a time such as 30m, 2h or 7d.`)
   return Number(count) * unitMinutes[unit as keyof typeof unitMinutes]
 }
 
@@ -89,6 +93,6 @@ async function remove(text: string, { json = false }: Output): Promise<void> {
   const { rowCount } = await withDatabase((database) =>
     database.query(sql.unsafe`DELETE FROM notifier.mute WHERE mute_id = ${id}`),
   )
-  if (rowCount === 0) throw new UsageError(`There is no mute ${id}. \`parma mute ls\` shows those there are.`)
+  if (rowCount === 0) throw new UsageError(`There is no mute ${id}. \`parma mute ls\` lists them.`)
   printResult({ id }, `removed mute ${id}`, json)
 }

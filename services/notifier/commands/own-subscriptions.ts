@@ -33,7 +33,9 @@ export async function addOwn(database: Database, person: number, wanted: Subscri
   if ([wanted.company, wanted.bucket, wanted.allCompanies].filter((one) => one !== undefined).length > 1)
     throw new UsageError('Give one of --company, --bucket and --all-companies.')
   if (wanted.channel !== undefined)
-    throw new UsageError('--channel says where a person hears, not what: give --only-channel for this subscription.')
+    throw new UsageError(
+      '--channel adds a person to a channel. To send this subscription to one channel only, use --only-channel.',
+    )
   const company = wanted.company === undefined ? null : await findCompany(database, wanted.company)
   const bucket = wanted.bucket === undefined ? null : await findBucket(database, wanted.bucket)
   const source = wanted.source === undefined ? null : await findSource(database, wanted.source)
@@ -89,7 +91,7 @@ async function findChannelOf(database: Database, person: number, text: string): 
   )
   if (!isTheirs)
     throw new UsageError(
-      `Person ${person} does not hear at channel ${id}: \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
+      `Person ${person} gets no messages at channel ${id}: run \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
     )
   return id
 }

@@ -25,19 +25,19 @@ export function build(group: Command): void {
   group.command('ls').description('list quiet hours').option('--json', 'print JSON').action(list)
   group
     .command('set')
-    .description('give a person quiet hours, in place of those they have')
+    .description('set quiet hours of a person, replacing existing ones')
     .requiredOption('--person <person>', 'id or name')
-    .requiredOption('--from <time>', 'as 22:00')
-    .requiredOption('--to <time>', 'as 07:00; not after --from: of the next day')
+    .requiredOption('--from <time>', 'such as 22:00')
+    .requiredOption('--to <time>', 'such as 07:00; on the next day if not after --from')
     .requiredOption('--zone <zone>', 'time zone, such as Europe/Berlin')
-    .addOption(new Option('--day <day...>', 'on which they begin; every day when not given').choices(days))
-    .option('--hold-critical', 'critical news wait, too')
-    .option('--add', 'beside those they have')
+    .addOption(new Option('--day <day...>', 'days on which they begin; default: every day').choices(days))
+    .option('--hold-critical', 'hold critical news items, too')
+    .option('--add', 'keep existing ones')
     .option('--json', 'print JSON')
     .action(set)
   group
     .command('rm')
-    .description('end all quiet hours of a person')
+    .description('remove all quiet hours of a person')
     .requiredOption('--person <person>', 'id or name')
     .option('--json', 'print JSON')
     .action(remove)
@@ -69,7 +69,7 @@ type Wanted = {
 async function set(options: Wanted & Output): Promise<void> {
   const [begins, ends] = [readTime(options.from, '--from'), readTime(options.to, '--to')]
   if (!isZone(options.zone))
-    throw new UsageError(`There is no time zone ${JSON.stringify(options.zone)}: give one as Europe/Berlin.`)
+    throw new UsageError(`There is no time zone ${JSON.stringify(options.zone)}: give one such as Europe/Berlin.`)
   const on = options.day && column(options.day, 'int4', (day) => days.indexOf(day) + 1)
   const id = await withDatabase((database) =>
     database.transaction(async (tx) => {
@@ -88,7 +88,7 @@ async function set(options: Wanted & Output): Promise<void> {
 
 function readTime(text: string, option: string): string {
   if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text))
-    throw new UsageError(`${option} is ${JSON.stringify(text)}: give a time as 22:00.`)
+    throw new UsageError(`${option} is ${JSON.stringify(text)}: give a time such as 22:00.`)
   return text
 }
 
@@ -102,6 +102,6 @@ async function remove({ person, json = false }: Output & { person: string }): Pr
       return rowCount
     }),
   )
-  if (removed === 0) throw new UsageError('They have no quiet hours. `parma quiet ls` shows who has.')
+  if (removed === 0) throw new UsageError('This person has no quiet hours. `parma quiet ls` lists all.')
   printResult({ removed }, `removed ${removed}`, json)
 }

@@ -27,8 +27,8 @@ export function build(group: Command): void {
     .action(list)
   group
     .command('set')
-    .description('store a secret, read from standard input, encrypted under the first of SECRETS_KEYS')
-    .argument('<name>', 'what channels call it')
+    .description('store a secret from standard input, encrypted under the first of SECRETS_KEYS')
+    .argument('<name>', 'name that channels use')
     .option('--json', 'print JSON')
     .action(set)
   group
@@ -39,7 +39,7 @@ export function build(group: Command): void {
     .action(remove)
   group
     .command('rotate')
-    .description('encrypt all secrets under the first of SECRETS_KEYS; the others can be taken away after it')
+    .description('encrypt all secrets under the first of SECRETS_KEYS; the other keys can then be removed')
     .option('--json', 'print JSON')
     .action(rotate)
 }
@@ -56,7 +56,7 @@ async function list({ json = false }: Output): Promise<void> {
 
 async function set(name: string, { json = false }: Output): Promise<void> {
   if (!isSecretName(name))
-    throw new UsageError(`${JSON.stringify(name)} is no name of a secret: letters, digits, ".", "_" and "-".`)
+    throw new UsageError(`${JSON.stringify(name)} is not a valid secret name: use letters, digits, ".", "_" and "-".`)
   const keys = requireKeys()
   const secret = (await readText(process.stdin)).replace(/\r?\n$/, '')
   if (secret === '' || Buffer.byteLength(secret) > maxBytes)
@@ -77,7 +77,7 @@ async function remove(name: string, { json = false }: Output): Promise<void> {
     database.query(sql.unsafe`DELETE FROM notifier.secret WHERE name = ${name}`),
   )
   if (rowCount === 0)
-    throw new UsageError(`There is no secret ${JSON.stringify(name)}. \`parma secrets ls\` shows those there are.`)
+    throw new UsageError(`There is no secret ${JSON.stringify(name)}. \`parma secrets ls\` lists them.`)
   printResult({ name }, `removed the secret ${name}`, json)
 }
 
@@ -97,19 +97,19 @@ async function rotate({ json = false }: Output): Promise<void> {
       return rows.length
     }),
   )
-  printResult({ rotated, key_id: current }, `${rotated} secrets are under the key ${current} now`, json)
+  printResult({ rotated, key_id: current }, `encrypted ${rotated} secrets under the key ${current}`, json)
 }
 
 function read(keys: SecretKeys, row: z.output<typeof encryptedRow>): string {
   try {
     return decryptSecret(keys, row.name, row)
   } catch (error) {
-    throw new UsageError(`Nothing is changed: ${(error as Error).message}.`)
+    throw new UsageError(`Nothing was changed: ${(error as Error).message}.`)
   }
 }
 
 function requireKeys(): SecretKeys {
   const keys = readSecretKeys(readEnv(secretSettings))
-  if (!keys) throw new UsageError('SECRETS_KEYS is not set: give the keys that the notifier has.')
+  if (!keys) throw new UsageError('SECRETS_KEYS is not set: use the keys that the notifier has.')
   return keys
 }

@@ -28,41 +28,43 @@ const kinds = ['threshold', 'changed', 'appeared', 'gone']
 export function build(group: Command): void {
   group
     .command('ls')
-    .description('list who follows what, and where they hear it')
+    .description('list who follows what, and who gets messages at which channel')
     .option('--json', 'print JSON')
     .action(list)
-  addTarget(group.command('add').description('let a person follow a company, or hear at a channel'))
+  addTarget(group.command('add').description('let a person follow a company, or get messages at a channel'))
     .addOption(
       new Option('--purpose <purpose>', 'what a channel is for')
         .choices(['NOTIFICATION', 'REPORT'])
         .default('NOTIFICATION'),
     )
-    .option('--bucket <bucket>', 'id or title: news of its companies')
-    .option('--source <source>', 'id or name: only what it tells')
-    .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
-    .addOption(new Option('--kind <kind...>', 'only such news').choices(kinds))
-    .option('--only-channel <id>', 'heard at this channel of theirs only')
-    .option('--if-missing', 'leave it at that when there is such a subscription')
+    .option('--bucket <bucket>', 'id or title: news items about its companies')
+    .option('--source <source>', 'id or name: only news items from this source')
+    .addOption(new Option('--severity <severity>', 'only news items of this severity or above').choices(severities))
+    .addOption(new Option('--kind <kind...>', 'only news items of these kinds').choices(kinds))
+    .option('--only-channel <id>', 'send them only to this channel of the person')
+    .option('--if-missing', 'do nothing if the subscription exists')
     .option('--json', 'print JSON')
     .action(add)
   addTarget(group.command('rm').description('end a subscription'))
-    .option('--id <id>', 'of a subscription `to` own')
+    .option('--id <id>', 'id of a subscription that `ls` lists as own')
     .option('--json', 'print JSON')
     .action(remove)
   group
     .command('edit')
-    .description('change a subscription `to` own')
+    .description('change a subscription that `ls` lists as own')
     .argument('<id>', 'as `ls` shows it')
-    .addOption(new Option('--severity <severity>', 'only news as severe, or more').choices(severities))
-    .addOption(new Option('--kind <kind...>', 'only such news; all for all').choices([...kinds, 'all']))
-    .option('--only-channel <id>', 'heard at this channel only; all for those for alerts')
+    .addOption(new Option('--severity <severity>', 'only news items of this severity or above').choices(severities))
+    .addOption(
+      new Option('--kind <kind...>', 'only news items of these kinds; all for every kind').choices([...kinds, 'all']),
+    )
+    .option('--only-channel <id>', 'send them only to this channel; all for every channel for alerts')
     .option('--json', 'print JSON')
     .action(edit)
   group
     .command('preview')
-    .description('who hears a news where, and why others do not')
-    .argument('<news>', 'id of the news, as messages show it')
-    .option('--person <person>', 'only this one: id or name')
+    .description('show who gets a news item where, and why others do not')
+    .argument('<news>', 'id of the news item, as messages show it')
+    .option('--person <person>', 'only this person: id or name')
     .option('--json', 'print JSON')
     .action(preview)
 }
@@ -71,7 +73,7 @@ function addTarget(command: Command): Command {
   return command
     .requiredOption('--person <person>', 'id or name')
     .option('--company <company>', 'id or name')
-    .option('--all-companies', 'every company there is now')
+    .option('--all-companies', 'every company that exists now')
     .option('--channel <id>', 'id of a channel')
 }
 
@@ -100,7 +102,7 @@ async function add(options: Options): Promise<void> {
   const { added, known } = await withDatabase(async (database) => {
     if (isOwn(options)) {
       const isNew = await addOwn(database, await findPerson(database, options.person), options)
-      if (!isNew && !ifMissing) throw new UsageError('There is such a subscription already: use --if-missing.')
+      if (!isNew && !ifMissing) throw new UsageError('This subscription already exists: use --if-missing.')
       return { added: Number(isNew), known: Number(!isNew) }
     }
     const { person, companies, channel } = await resolve(database, options)
@@ -111,10 +113,10 @@ async function add(options: Options): Promise<void> {
         : await subscribeChannel(database, person, channel, options.purpose)
     // Of all companies some are followed already as a rule, so only the single subscription is a mistake.
     if (added < wanted && !ifMissing && !options.allCompanies)
-      throw new UsageError(`Person ${person} has this subscription already: use --if-missing.`)
+      throw new UsageError(`Person ${person} already has this subscription: use --if-missing.`)
     return { added, known: wanted - added }
   })
-  printResult({ added, known }, `added ${added}, ${known} there already`, json)
+  printResult({ added, known }, `added ${added}, ${known} already existed`, json)
 }
 
 async function remove(options: Options & { id?: string }): Promise<void> {
@@ -143,9 +145,7 @@ async function remove(options: Options & { id?: string }): Promise<void> {
           ]
     const removed = results.reduce((sum, { rowCount }) => sum + rowCount, 0)
     if (removed === 0 && !options.allCompanies)
-      throw new UsageError(
-        `Person ${person} has no such subscription. \`parma subscriptions ls\` shows those there are.`,
-      )
+      throw new UsageError(`Person ${person} has no such subscription. \`parma subscriptions ls\` lists them.`)
     return removed
   })
   printResult({ removed }, `removed ${removed}`, json)
@@ -183,7 +183,7 @@ async function resolve(database: Database, { person, company, allCompanies, chan
   }
   const channelId = requireId(channel, '`parma channels ls` shows the ids.')
   const isThere = await database.exists(sql.unsafe`SELECT FROM ${allChannels} c WHERE channel_id = ${channelId}`)
-  if (!isThere) throw new UsageError(`There is no channel ${channelId}. \`parma channels ls\` shows those there are.`)
+  if (!isThere) throw new UsageError(`There is no channel ${channelId}. \`parma channels ls\` lists them.`)
   return { person: id, companies: [], channel: channelId }
 }
 

@@ -20,13 +20,13 @@ type TestResult = z.output<typeof testRow>
 /** A message of which nothing follows. */
 function composeTest(name: string): Message {
   return {
-    subject: 'A test of parma-analytics',
+    subject: 'Test message from parma-analytics',
     context: 'parma-analytics',
     lines: [
       {
         mark: '',
         title: `Messages to ${name} arrive`,
-        details: ['Nothing has happened: somebody tests this channel.'],
+        details: ['Someone is testing this channel. There is nothing to do.'],
       },
     ],
     rest: '',
@@ -70,7 +70,7 @@ async function testChannel(
     await delay(100)
   }
   await database.query(sql.unsafe`
-    UPDATE notifier.delivery SET state = 'failed', due_at = NULL, settled_at = now(), reason = 'nobody began to send it in time'
+    UPDATE notifier.delivery SET state = 'failed', due_at = NULL, settled_at = now(), reason = 'the notifier did not start to send it in time'
     WHERE notification_id = ${notificationId} AND state = 'pending'`)
   return read()
 }
@@ -85,7 +85,7 @@ export async function test(text: string, { wait, json = false }: { json?: boolea
     const [known] = (await readDestinationStates(database, [destination])).values()
     if (known?.state === 'unsubscribed')
       throw new UsageError(
-        `Nothing is sent to channel ${id}: its people have unsubscribed. \`parma channels resubscribe ${id}\` when they want it again.`,
+        `Channel ${id} gets nothing: its recipients have unsubscribed. Run \`parma channels resubscribe ${id}\` if they want messages again.`,
       )
     const { state, reason, reference } = await testChannel(
       database,
@@ -94,11 +94,11 @@ export async function test(text: string, { wait, json = false }: { json?: boolea
       waitMs,
     )
     if (state === 'sent') return printResult({ id, state, reference }, `sent: ${reference}`, json)
-    if (state === 'sending') throw new UsageError(`The test of channel ${id} is still under way.`)
+    if (state === 'sending') throw new UsageError(`The test of channel ${id} is still running.`)
     throw new UsageError(
       state === 'unknown'
-        ? `Nobody knows whether the test of channel ${id} arrived: ${reason}.`
-        : `The test of channel ${id} failed: ${reason}. A notifier must be running, and the destination not hold us up.`,
+        ? `It is unclear whether the test message to channel ${id} arrived: ${reason}.`
+        : `The test of channel ${id} failed: ${reason}. Check that a notifier is running and that the destination responds.`,
     )
   })
 }

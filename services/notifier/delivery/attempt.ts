@@ -96,7 +96,7 @@ export function createAttempt(
 }
 
 /** A process that was stopped, or had no time, between claim and call. */
-const tooLate: Answer = { kind: 'retry', reason: 'the claim was too old to be called for' }
+const tooLate: Answer = { kind: 'retry', reason: 'the claim was too old to make the call' }
 
 async function call(channel: Channel, claimed: ClaimedDelivery): Promise<Answer> {
   const delivery: Delivery = {

@@ -42,7 +42,7 @@ describe('settle', () => {
     ],
     ['a lost answer that nobody can look for is final', { ...lost, isFinal: true }, young, slack, { dueInMs: null }],
     ['what was not taken is sent again', retry, young, email, { state: 'pending', dueInMs: 1000, reason: 'busy' }],
-    ['for a day', retry, old, email, { state: 'failed', dueInMs: null, reason: 'given up: busy' }],
+    ['for a day', retry, old, email, { state: 'failed', dueInMs: null, reason: 'not delivered in time: busy' }],
     [
       'a lost e-mail is for a person to decide',
       lost,

@@ -34,7 +34,7 @@ export type Policy = Pick<
 export type Attempted = { attempts: number; ageMs: number; isTest?: boolean }
 
 /** Stands for an answer that never came, because the process ended after the call. */
-export const noAnswer: Answer = { kind: 'lost', reason: 'the notifier ended before the answer came' }
+export const noAnswer: Answer = { kind: 'lost', reason: 'the notifier stopped before the answer came' }
 
 /**
  * Decides what follows an answer. If the answer was lost, the message is looked up where the channel can do so; else it
@@ -65,7 +65,8 @@ export function decideNext(
   const isTooOld = ageMs >= policy.GIVE_UP_AFTER_MS
   const holdMs = Math.max(answer.afterMs ?? 0, policy.intervalMs)
   const dueInMs = Math.max(answer.afterMs ?? 0, backOffMs(backOff, attempts, random))
-  if (kind === 'retry' && isTooOld) return { ...base, state: 'failed', reason: `given up: ${answer.reason}` }
+  if (kind === 'retry' && isTooOld)
+    return { ...base, state: 'failed', reason: `not delivered in time: ${answer.reason}` }
   if (kind === 'retry') return { ...base, state: 'pending', dueInMs, holdMs }
   if (isTooOld || answer.isFinal) return { ...base, state: 'unknown' }
   if (policy.canFind) return { ...base, state: 'unknown', dueInMs: Math.max(dueInMs, policy.LOOK_UP_AFTER_MS), holdMs }

@@ -107,7 +107,7 @@ export async function closeUndeliverable(database: Database, channel: string, gi
   await database.query(sql.unsafe`
     WITH closed AS (
       SELECT d.delivery_id,
-        CASE WHEN t.unsubscribed_at IS NULL THEN concat('given up: ', t.parked_reason) ELSE 'unsubscribed' END AS why
+        CASE WHEN t.unsubscribed_at IS NULL THEN concat('not delivered in time: ', t.parked_reason) ELSE 'unsubscribed' END AS why
       FROM notifier.destination t JOIN notifier.delivery d USING (destination_id)
       WHERE t.channel = ${channel} AND (t.parked_at IS NOT NULL OR t.unsubscribed_at IS NOT NULL)
         AND d.due_at IS NOT NULL AND d.state IN ('pending', 'unknown')

@@ -39,7 +39,7 @@ test('a report’s document says whose it is, of when and what', () => {
     bucket: null,
     rhythm: 'weekly',
     period: '2026-W48',
-    name: 'Your weekly report: 1 news of acme',
+    name: 'Your weekly report: 1 news item about acme',
     since: new Date(until - 1000),
     until: new Date(until),
     companies: [{ id: 1, name: 'acme' }],

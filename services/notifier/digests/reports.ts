@@ -34,7 +34,7 @@ type Report = z.output<typeof waitingRow>
 export function startStoringReports(config: DigestSettings, context: ServiceContext, database: Database): void {
   const { log, scope } = context
   const { firestore: access, FIRESTORE_TIMEOUT_MS: timeoutMs } = config
-  if (access === null) return void log.info('report_results_are_not_stored: no Firestore is configured')
+  if (access === null) return void log.info('report_results_not_stored_without_firestore')
   let firestore: Firestore | undefined
   // Where nobody answers the client would still wait for the calls that it repeats.
   scope.defer(() => firestore && orAfter(firestore.terminate(), terminateMs, () => undefined))
@@ -51,7 +51,7 @@ export function startStoringReports(config: DigestSettings, context: ServiceCont
       // Loaded when it is needed: the client takes a second and 40 MB.
       firestore ??= (await import('#runtime/firestore/firestore.ts')).openFirestore(access)
       const problem = await store(firestore, one, timeoutMs)
-      if (problem !== null) log.error({ digest_id, problem }, 'report_refused_by_firestore')
+      if (problem !== null) log.error({ digest_id, problem }, 'report_rejected_by_firestore')
       await database.query(sql.unsafe`
         UPDATE notifier.digest SET result = NULL, reason = ${problem} WHERE digest_id = ${digest_id}::uuid`)
     }

@@ -44,7 +44,7 @@ describe('composeDigest', () => {
       10,
     )
     expect(message).toEqual({
-      subject: 'Your weekly report: 4 news of 2 companies',
+      subject: 'Your weekly report: 4 news items about 2 companies',
       context: '16 November 2026, 08:00 UTC to 23 November 2026, 08:00 UTC',
       lines: [
         { heading: 'beta', mark: 'critical', title: 'Message d.', details: [] },
@@ -64,7 +64,7 @@ describe('composeDigest', () => {
       nothing,
       10,
     )
-    expect(subject).toBe('Your weekly report: 1 news of company 1 of Berlin')
+    expect(subject).toBe('Your weekly report: 1 news item about company 1 in the bucket Berlin')
     expect(lines[0]?.heading).toBe('company 1')
   })
 
@@ -83,7 +83,10 @@ describe('composeDigest', () => {
     }
     const { lines } = composeDigest(digestOf(news), { ...nothing, fundingOf: (id) => known[id] ?? [] }, 10)
     expect(lines.map(({ title, details }) => [title, details])).toEqual([
-      ['The funding round changed.', ['- Amount - 5000000', '- Series - A', 'and 1 more about its funding rounds']],
+      [
+        'The funding round changed.',
+        ['- Amount - 5000000', '- Series - A', '… and 1 more news item about its funding rounds'],
+      ],
       ['Message d.', []],
       ['One more FUNDING ROUND.', []],
     ])
@@ -134,9 +137,9 @@ describe('splitDigest', () => {
   test('every part begins with its company and says which part it is', () => {
     const parts = splitDigest(many(7, 'acme'), 400)
     expect(parts.map(({ subject, lines }) => [subject, lines.length, lines[0]?.heading])).toEqual([
-      ['Your weekly report: 7 news of 3 companies (1 of 3)', 3, 'acme'],
-      ['Your weekly report: 7 news of 3 companies (2 of 3)', 3, 'acme'],
-      ['Your weekly report: 7 news of 3 companies (3 of 3)', 1, 'acme'],
+      ['Your weekly report: 7 news items about 3 companies (1 of 3)', 3, 'acme'],
+      ['Your weekly report: 7 news items about 3 companies (2 of 3)', 3, 'acme'],
+      ['Your weekly report: 7 news items about 3 companies (3 of 3)', 1, 'acme'],
     ])
   })
 

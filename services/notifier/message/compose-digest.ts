@@ -60,9 +60,12 @@ export function composeDigest(digest: Digest, extras: Extras, maxLines: number):
   const companies = [...Map.groupBy(shown, ({ company_id }) => company_id).values()]
   const all = new Set(digest.news.map(({ company_id }) => company_id)).size
   const named = all === 1 ? nameOf(shown[0] as DigestNewsItem) : `${all} companies`
-  const about = digest.bucket === null ? named : `${named} of ${excerpt(digest.bucket, maxName)}`
+  const about = digest.bucket === null ? named : `${named} in the bucket ${excerpt(digest.bucket, maxName)}`
   return {
-    subject: cut(`Your ${digest.rhythm} report: ${count} news of ${about}`, maxSubject),
+    subject: cut(
+      `Your ${digest.rhythm} report: ${count} news item${count === 1 ? '' : 's'} about ${about}`,
+      maxSubject,
+    ),
     context: `${formatTime(digest.since)} to ${formatTime(digest.until)}`,
     lines: companies.flatMap((news) => linesOf(news, extras)),
     rest: count > shown.length ? `… and ${count - shown.length} more.` : '',
@@ -98,7 +101,9 @@ function describeFunding(facts: readonly { name: string; value: string }[], furt
   const lines = facts
     .slice(0, maxFunding)
     .map(({ name, value }) => `- ${excerpt(name, maxName)} - ${excerpt(value, maxValue)}`)
-  return further > 0 ? [...lines, `and ${further} more about its funding rounds`] : lines
+  return further > 0
+    ? [...lines, `… and ${further} more news item${further === 1 ? '' : 's'} about its funding rounds`]
+    : lines
 }
 
 /** Whether what belongs to a funding round is told with it. */

@@ -10,7 +10,9 @@ const parked: Parking = {
 test('operators are told what to do, and that it is over, in one story', () => {
   const begin = describeParking(parked)
   expect(begin).toMatchObject({ kind: 'destination-parked', subject: 'SLACK alerts', resolved: false })
-  expect(begin.message).toMatch(/^Nothing more is sent to SLACK alerts: is_archived x+…\. .*`parma channels test <id>`/)
+  expect(begin.message).toMatch(
+    /^No more messages are sent to SLACK alerts: is_archived x+…\. .*`parma channels test <id>`/,
+  )
   const end = describeParking({ ...parked, resolved: true })
   expect(end).toMatchObject({ resolved: true, message: 'Messages are sent to SLACK alerts again.' })
   expect(end.dedupe_key).toBe(begin.dedupe_key)
@@ -19,7 +21,7 @@ test('operators are told what to do, and that it is over, in one story', () => {
 test('a kind of channel that is down is a story of its own', () => {
   const down = describeParking({ ...parked, destination_id: null, address: null, channel: 'EMAIL', reason: 'bad key' })
   expect(down).toMatchObject({ kind: 'channel-down', subject: 'EMAIL', dedupe_key: 'notifier/channel-down/EMAIL' })
-  expect(down.message).toContain('No message of the kind EMAIL gets out: bad key.')
+  expect(down.message).toContain('No messages are going out by EMAIL: bad key.')
 })
 
 describe('its people', () => {
@@ -27,7 +29,7 @@ describe('its people', () => {
     const message = composeParked(parked)
     expect(message.subject).toBe('No more messages to SLACK alerts')
     expect(message.lines[0]?.details[0]?.length).toBeLessThanOrEqual(600)
-    expect(explainWhy(message, [{ name: 'Ann' }])).toBe('You get this because Ann should hear at SLACK alerts.')
+    expect(explainWhy(message, [{ name: 'Ann' }])).toBe('You get this because messages for Ann go to SLACK alerts.')
   })
 })
 

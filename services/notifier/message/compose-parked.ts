@@ -13,7 +13,8 @@ export type Parking = {
   at: number
 }
 
-const remedy = '`parma channels ls` shows its id, and `parma channels test <id>` sends again once it is mended.'
+const remedy =
+  'Fix the problem, then run `parma channels test <id>`: a test message that arrives unparks it. `parma channels ls` shows the id.'
 
 /** What operators are told. The id is for the caller to make of it. */
 export function describeParking({
@@ -33,7 +34,7 @@ export function describeParking({
     subject: name,
     message: resolved
       ? `Messages are sent to ${name} again.`
-      : `Nothing more is sent to ${name}: ${excerpt(reason, 300)}. ${remedy}`,
+      : `No more messages are sent to ${name}: ${excerpt(reason, 300)}. ${remedy}`,
     resolved,
     dedupe_key: `notifier/destination-parked/${destination_id}`,
     at,
@@ -53,8 +54,8 @@ function describeOutage({
     data_source_id: null,
     subject: channel,
     message: resolved
-      ? `Messages of the kind ${channel} get out again.`
-      : `No message of the kind ${channel} gets out: ${excerpt(reason, 300)}. Mend it within a day, for which they are tried again.`,
+      ? `Messages are going out by ${channel} again.`
+      : `No messages are going out by ${channel}: ${excerpt(reason, 300)}. They are retried for one day: fix the problem before then.`,
     resolved,
     dedupe_key: `notifier/channel-down/${channel}`,
     at,
@@ -71,10 +72,10 @@ export function composeParked({ channel, address, reason }: Parking): Message {
     lines: [
       {
         mark: 'warning',
-        title: cut(`Nothing more is sent to ${name}`, 160),
+        title: cut(`No more messages are sent to ${name}`, 160),
         details: [
           excerpt(reason, 600),
-          'Messages for it are kept for a day. An administrator can send them once it is mended.',
+          'Messages for it are kept for one day. An administrator can have them sent after fixing the problem.',
         ],
       },
     ],

@@ -38,7 +38,7 @@ describe('composeNews', () => {
       ],
       rest: '',
       topic: { kind: 'company', name: 'acme' },
-      trace: `Event ${group.group_id}, news 00000000-0000-4000-8000-000000000000`,
+      trace: `Event ${group.group_id}, news item 00000000-0000-4000-8000-000000000000`,
     })
   })
 
@@ -120,7 +120,7 @@ describe('composeNews of several companies', () => {
 
   test('says how many there are and names the company in each line', () => {
     expect(message.subject).toBe('3 changes at 2 companies: acme, globex')
-    expect(message.context).toBe('npm, GitHub, seen 24 November 2026, 19:35 UTC')
+    expect(message.context).toBe('npm and GitHub, seen 24 November 2026, 19:35 UTC')
     expect(message.lines.map(({ title }) => title)).toEqual(['acme: Title 2', 'acme: Title 0', 'globex: Title 1'])
     expect(message.trace).toMatch(/^Events 7d444840-[^,]*, 00000000-[^,]*, news /)
   })
@@ -154,7 +154,7 @@ describe('composeOps', () => {
   test('one event is its own headline', () => {
     expect(composeOps([eventOf({})], 30)).toEqual({
       subject: 'Operations: npm stars, drift',
-      context: '1 open, 0 resolved, up to 24 November 2026, 19:35 UTC',
+      context: '1 open, 0 resolved, as of 24 November 2026, 19:35 UTC',
       lines: [
         {
           mark: '',
@@ -186,14 +186,14 @@ describe('explainWhy', () => {
   const through = (name: string, ...what: string[]) => ({ name, through: what })
   test.each([
     [[{ name: 'Ann' }], 'You get this because Ann follows acme.'],
-    [[through('Ann', 'acme'), through('Bob', 'acme')], 'You get this because Ann, Bob follow acme.'],
+    [[through('Ann', 'acme'), through('Bob', 'acme')], 'You get this because Ann and Bob follow acme.'],
     [
       ['Ann', 'Bob', 'Cyd', 'Dan', 'Eve'].map((name) => through(name, 'acme')),
       'You get this because Ann, Bob, Cyd and 2 more follow acme.',
     ],
     [
       [through('Ann', 'acme', 'the bucket Rivals'), through('Bob', 'warnings of npm')],
-      'You get this because Ann follows acme, the bucket Rivals; Bob follows warnings of npm.',
+      'You get this because Ann follows acme and the bucket Rivals; Bob follows warnings of npm.',
     ],
   ])('to %j', (people, expected) => {
     expect(explainWhy(news, people)).toBe(expected)

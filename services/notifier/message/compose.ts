@@ -74,7 +74,8 @@ function subjectOf(companies: readonly string[], headline: string, count: number
 function traceOf(news: readonly NewsItem[], isLinked: boolean): string {
   const groups = [...new Set(news.map(({ group_id }) => group_id))]
   const events = `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}`
-  return isLinked ? events : `${events}, news ${news.map(({ news_id }) => news_id).join(', ')}`
+  const items = `news item${news.length > 1 ? 's' : ''} ${news.map(({ news_id }) => news_id).join(', ')}`
+  return isLinked ? events : `${events}, ${items}`
 }
 
 const bySubject = new Intl.Collator('en', { numeric: true })
@@ -93,7 +94,7 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
       ranked.length === 1 ? `Operations: ${headline}` : `Operations: ${ranked.length} events, ${headline}`,
       maxSubject,
     ),
-    context: `${open} open, ${ranked.length - open} resolved, up to ${formatTime(Math.max(...ranked.map(({ at }) => at)))}`,
+    context: `${open} open, ${ranked.length - open} resolved, as of ${formatTime(Math.max(...ranked.map(({ at }) => at)))}`,
     lines: shown.map(({ kind, service, subject, message, resolved, at }) => ({
       mark: resolved ? 'resolved' : '',
       title: cut(`${clean(kind)}: ${clean(subject)}`, maxTitle),
@@ -110,20 +111,22 @@ export function explainWhy({ topic }: Message, people: readonly NamedRecipient[]
   const names = (some: readonly NamedRecipient[]) => enumerate(some.map(({ name }) => excerpt(name, maxName)))
   if (topic.kind === 'operations')
     return `You get this because ${names(people)} ${people.length === 1 ? 'is an administrator' : 'are administrators'}.`
-  if (topic.kind === 'test') return 'You get this because somebody tests this channel.'
-  if (topic.kind === 'channel') return `You get this because ${names(people)} should hear at ${topic.name}.`
+  if (topic.kind === 'test') return 'You get this because someone is testing this channel.'
+  if (topic.kind === 'channel') return `You get this because messages for ${names(people)} go to ${topic.name}.`
   const followed = ({ through = [] }: NamedRecipient) =>
     through.length > 0 ? enumerate(through.map((what) => excerpt(what, maxName))) : topic.name
   const parts = [...Map.groupBy(people, followed)].map(
     ([what, some]) => `${names(some)} ${some.length === 1 ? 'follows' : 'follow'} ${what}`,
   )
-  return `You get this because ${enumerate(parts, '; ')}.`
+  return `You get this because ${parts.slice(0, 3).join('; ')}${parts.length > 3 ? `; and ${parts.length - 3} more` : ''}.`
 }
 
-/** The first three, and how many more. */
-function enumerate(texts: readonly string[], separator = ', '): string {
+const list = new Intl.ListFormat('en-GB')
+
+/** The first three, and how many more: a, b and c; a, b, c and 2 more. */
+function enumerate(texts: readonly string[]): string {
   const more = texts.length - 3
-  return texts.slice(0, 3).join(separator) + (more > 0 ? ` and ${more} more` : '')
+  return list.format(more > 0 ? [...texts.slice(0, 3), `${more} more`] : texts)
 }
 
 const ranks = { critical: 2, warning: 1, info: 0 }

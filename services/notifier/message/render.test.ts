@@ -42,7 +42,7 @@ test('plain text reads from top to bottom', () => {
    1 → 2 (+1%)
 
 ${why}
-Event 7d444840-9dc0-11d1-b245-5ffdce74fad2, news 00000000-0000-4000-8000-000000000000, 00000000-0000-4000-8000-000000000001
+Event 7d444840-9dc0-11d1-b245-5ffdce74fad2, news items 00000000-0000-4000-8000-000000000000, 00000000-0000-4000-8000-000000000001
 `)
 })
 
@@ -52,18 +52,18 @@ test('each line leads to the page that explains it, where there is one', () => {
   for (const n of [0, 1]) {
     const escaped = url(n).replace('&', '&amp;')
     expect(asText(message, why)).toContain(`   Why: ${url(n)}\n`)
-    expect(asHtml(message, why)).toContain(`<a href="${escaped}">Why am I told this?</a>`)
-    expect(JSON.stringify(asSlack(message, why).blocks)).toContain(`<${escaped}|Why am I told this?>`)
+    expect(asHtml(message, why)).toContain(`<a href="${escaped}">Why am I seeing this?</a>`)
+    expect(JSON.stringify(asSlack(message, why).blocks)).toContain(`<${escaped}|Why am I seeing this?>`)
   }
 })
 
 test('a mail ends with the way to get no more of them', () => {
   const link = 'https://parma.example/unsubscribe/1/2?signature=x&y'
-  expect(asText(messageOf(1, 'acme'), why, link)).toContain(`\nNo more e-mails: ${link}\n`)
+  expect(asText(messageOf(1, 'acme'), why, link)).toContain(`\nUnsubscribe: ${link}\n`)
   expect(asHtml(messageOf(1, 'acme'), why, link)).toContain(
-    '<a href="https://parma.example/unsubscribe/1/2?signature=x&amp;y" style="color:#666">Send no more e-mails</a>',
+    '<a href="https://parma.example/unsubscribe/1/2?signature=x&amp;y" style="color:#666">Unsubscribe</a>',
   )
-  expect(asText(messageOf(1, 'acme'), why, null)).not.toContain('No more')
+  expect(asText(messageOf(1, 'acme'), why, null)).not.toContain('Unsubscribe')
 })
 
 test.each([

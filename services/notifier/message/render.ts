@@ -8,7 +8,7 @@ import { cutEscaped, escapeSlack, pack } from './slack-text.ts'
 /** A message as plain text. `unsubscribe`: the page that ends messages like this. */
 export function asText(message: Message, why: string, unsubscribe?: string | null): string {
   const lines = hasSections(message) ? asTextSections(message) : asTextLines(message)
-  const footer = [why, message.trace, unsubscribe && `No more e-mails: ${unsubscribe}`].filter(Boolean).join('\n')
+  const footer = [why, message.trace, unsubscribe && `Unsubscribe: ${unsubscribe}`].filter(Boolean).join('\n')
   return `${[message.context, ...lines, message.rest, footer].filter(Boolean).join('\n\n')}\n`
 }
 
@@ -34,8 +34,7 @@ export function asHtml(message: Message, why: string, unsubscribe?: string | nul
     message.rest && `<p>${escapeHtml(message.rest)}</p>`,
     `<p style="${small}">${escapeHtml(why)}</p>`,
     message.trace && `<p style="${small}">${escapeHtml(message.trace)}</p>`,
-    unsubscribe &&
-      `<p style="${small}"><a href="${escapeHtml(unsubscribe)}" style="color:#666">Send no more e-mails</a></p>`,
+    unsubscribe && `<p style="${small}"><a href="${escapeHtml(unsubscribe)}" style="color:#666">Unsubscribe</a></p>`,
     '</body></html>',
   ]
     .filter(Boolean)
@@ -46,7 +45,7 @@ function asHtmlLines(message: Message): string {
   const lines = message.lines.map(({ mark, title, details, link }) => {
     const badge = mark ? `<span style="color:${colours[mark] ?? '#444'}">[${escapeHtml(mark)}]</span> ` : ''
     const text = details.map((detail) => `<div style="color:#333">${escapeHtml(detail)}</div>`).join('')
-    const more = link ? `<div><a href="${escapeHtml(link)}">Why am I told this?</a></div>` : ''
+    const more = link ? `<div><a href="${escapeHtml(link)}">Why am I seeing this?</a></div>` : ''
     return `<li style="margin:0 0 14px"><div style="font-weight:600">${badge}${escapeHtml(title)}</div>${text}${more}</li>`
   })
   return `<ol style="padding-left:${lines.length > 1 ? '22px' : '0;list-style:none'}">${lines.join('')}</ol>`
@@ -95,7 +94,7 @@ function asSlackNumbered({ lines }: Message, length: number): string[] {
     head: `${lines.length > 1 ? `${index + 1}. ` : ''}${mark ? `[${escapeSlack(mark)}] ` : ''}*`,
     title: escapeSlack(title),
     below: details.map((detail) => `\n${escapeSlack(detail)}`).join(''),
-    more: link ? `\n<${escapeSlack(link)}|Why am I told this?>` : '',
+    more: link ? `\n<${escapeSlack(link)}|Why am I seeing this?>` : '',
   }))
   const lengths = parts.map(({ head, title, below, more }) => `${head}${title}*${below}${more}\n\n`.length)
   const room = Math.min(maxSection, shareOut(lengths, length) - 2)

@@ -72,7 +72,7 @@ describe('addressAll', () => {
       'https://evil.example',
       '"https://evil.example" is not a Slack channel: give its id, or its name in lower case without #',
     ],
-    ['PIGEON', 'roof', 'there is no channel of type PIGEON'],
+    ['PIGEON', 'roof', 'there is no channel type PIGEON'],
   ])('%s %j is kept with its problem, and costs the others nothing', (type, destination, problem) => {
     const [bad, good] = groupByDestination([channelOf(1, type, destination), channelOf(2, 'SLACK', 'zzz')]).sort((a) =>
       a.problem ? -1 : 1,

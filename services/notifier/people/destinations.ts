@@ -63,8 +63,9 @@ export function destinationOf({ channel_type: channel, destination, secret_id }:
     secretId: cut(secretId, maxSecretName),
     problem,
   })
-  if (!kind) return unusable(`there is no channel of type ${channel}`)
-  if (secretId.length > maxSecretName) return unusable(`names a secret of more than ${maxSecretName} characters`)
+  if (!kind) return unusable(`there is no channel type ${channel}`)
+  if (secretId.length > maxSecretName)
+    return unusable(`the name of its secret is longer than ${maxSecretName} characters`)
   try {
     return { channel, address: kind.parse(destination), secretId, problem: null }
   } catch (error) {

@@ -101,7 +101,7 @@ function takeSome(news: Map<string, NewsItem[]>, followers: readonly Follower[])
 
 function whyNoRecipient(followers: readonly Follower[], interested: readonly Follower[]): string {
   if (followers.length === 0) return 'nobody follows the company'
-  return interested.length === 0 ? 'no subscription asks for it' : 'nobody who follows the company has a channel for it'
+  return interested.length === 0 ? 'no subscription covers it' : 'nobody who follows the company has a channel for it'
 }
 
 /** Who of those at a destination hears a news, and with how much patience; why it is kept back when nobody does. */
@@ -117,7 +117,7 @@ function applyPreferences(
   const quietUntil = willing.map(({ user_id }) => preferences.quietUntil(user_id, news))
   if (willing.length === 0) return { recipients, quietUntil, keptBack: 'muted' }
   if (news.severity !== 'critical' && coolDown.covers({ destination_id, ...news }))
-    return { recipients, quietUntil, keptBack: 'the same story was told there before' }
+    return { recipients, quietUntil, keptBack: 'sent there before, within the cool-down' }
   coolDown.add({ destination_id, ...news })
   return { recipients, quietUntil, keptBack: null }
 }

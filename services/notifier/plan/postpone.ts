@@ -6,6 +6,8 @@ import { excerpt } from '#runtime/text/shorten.ts'
 // What cannot be told for a reason that does not go away by itself: it makes room for the others, is tried again, and
 // the administrators are told once.
 
+const failed = 'notification-failed'
+
 /** Namespace of the ids of these events. */
 const namespace = '5b0e7d0e-4b0b-4f4c-8f0e-2a3b9c4d5e6f'
 
@@ -44,7 +46,7 @@ export const postponeOpsEvent: Postpone = (database, id, reason) =>
     const event = await tx.maybeOne(sql.type(kindRow)`
         UPDATE notifier.ops_event SET put_off_until = ${later} WHERE event_id = ${id}::uuid AND ${isNew} RETURNING kind`)
     // Where no event can be told, a report of each report would never end.
-    if (event && event.kind !== 'untold') await reportPostponed(tx, `operational event ${id}`, reason)
+    if (event && event.kind !== failed) await reportPostponed(tx, `operational event ${id}`, reason)
   })
 
 /** What is due at a destination. */
@@ -61,7 +63,7 @@ export const postponeBundles: Postpone = (database, id, reason) =>
   })
 
 const reportPostponed = (tx: Transaction, subject: string, reason: string) =>
-  reportOnce(tx, 'untold', subject, `It could not be told: ${excerpt(reason, 300)}. It is tried again each hour.`)
+  reportOnce(tx, failed, subject, `Its notification failed: ${excerpt(reason, 300)}. It is retried every hour.`)
 
 /** Tells the administrators, the first time. */
 export async function reportOnce(tx: Transaction, kind: string, subject: string, message: string): Promise<void> {

@@ -49,7 +49,7 @@ export async function readPreferences(tx: Transaction, userIds: readonly number[
       tx,
       'no-such-zone',
       `quiet hours of person ${user_id}`,
-      `There is no time zone ${JSON.stringify(excerpt(zone, 80))}: they do not count. Set them again with \`parma quiet set\`.`,
+      `The time zone ${JSON.stringify(excerpt(zone, 80))} does not exist, so these quiet hours are ignored. Set them again with \`parma quiet set\`.`,
     )
   const ends = new Map<string, number>()
   /** Of many news at once for many people, few differ in hours and time. */

@@ -180,7 +180,7 @@ export async function weather(storm: Storm): Promise<void> {
   const lost = mailServer.mails.filter(({ fate }) => fate === 'cut' || fate === 'silence').map(deliveryOf)
   for (const id of lost) expect(states.get('unknown')).toContain(id)
   const ofKills = new Set(
-    told.filter(({ state, reason }) => state === 'unknown' && /the notifier ended/.test(reason)).map(({ id }) => id),
+    told.filter(({ state, reason }) => state === 'unknown' && /the notifier stopped/.test(reason)).map(({ id }) => id),
   )
   expect(ofKills.size).toBeLessThanOrEqual(kills * 40)
   console.log(
