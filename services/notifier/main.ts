@@ -1,5 +1,5 @@
-// News, operational events and triggers → messages and reports. At least once, stored once; each message goes to each
-// destination once, and where a channel's answer is lost the delivery ledger says so instead of sending again.
+// News items, operational events and triggers → messages and reports. Consumed at least once, stored exactly once. Each
+// message goes to each destination once; if a channel's answer is lost, the delivery ledger records that it is unknown.
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
@@ -7,14 +7,14 @@ import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
+import { startAnnouncingParking } from './delivery/announce-parking.ts'
 import { startDelivery } from './delivery/loop.ts'
 import { startDigests } from './digests/loop.ts'
+import { startStoringReports } from './digests/reports.ts'
 import { storeNews } from './inbox/news.ts'
 import { storeOpsEvents } from './inbox/ops-events.ts'
-import { startStoringReports } from './digests/reports.ts'
-import { startPlanning } from './plan/loop.ts'
-import { startAnnouncingParking } from './delivery/announce-parking.ts'
 import { takeTriggers } from './inbox/triggers.ts'
+import { startPlanning } from './plan/loop.ts'
 
 await runService('notifier', readConfig, async (config, context) => {
   const { consume, publish } = await openKafka(config, context)

@@ -3,9 +3,11 @@ import { dayMs } from '#runtime/text/time.ts'
 import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
 
 /**
- * What became of a call. `sent`: the channel has it. `retry`: it certainly has not, and may take it later, not before
- * `afterMs`; `isOurs`: no message of this kind, or with this secret, gets out until we mend something. `refused`: it certainly has not, and never will: this message, or any while the destination is as it is.
- * `lost`: nobody knows, and with `isFinal` nobody will.
+ * The result of a call to a channel. `sent`: the channel has the message. `retry`: it certainly does not, and may
+ * accept it later, not before `afterMs`. With `isOutage` no message of this kind of channel, or with this secret, goes
+ * out until somebody fixes something on our side. `refused`: it certainly does not, and will never accept this message,
+ * or any message to this destination. `lost`: it is unclear whether the channel has it. With `isFinal` it will never
+ * become clear.
  */
 export type Answer =
   | { kind: 'sent'; reference: string }
@@ -16,21 +18,21 @@ export type Answer =
 /** Failures after which no request can have arrived. */
 const notSent: ReadonlySet<HttpFailure> = new Set(['bad-url', 'address-refused', 'name-not-found', 'connect', 'tls'])
 
-/** What a call without a usable answer means for its message. */
+/** The result of a call without a usable HTTP answer. */
 export function judgeHttpFailure(error: unknown): Answer {
   if (!(error instanceof HttpClientError)) throw error
   return { kind: notSent.has(error.reason) ? 'retry' : 'lost', reason: excerpt(error.message, 300) }
 }
 
-/** A status and the beginning of what was said with it, for people. */
+/** The status and the beginning of the body, for people. */
 export function describeAnswer({ status, body }: HttpAnswer): string {
   return cut(clean(`answered ${status}: ${body.subarray(0, 1000).toString()}`).replace(/: ?$/, ''), 300)
 }
 
-/** No destination is left alone for longer, whatever it asks for. */
+/** The longest wait that a destination can ask for. */
 export const maxWaitMs = dayMs
 
-/** How long an answer asks to wait, ms: Retry-After, or the time X-RateLimit-Reset; null when it says nothing. */
+/** How long an answer asks to wait, ms, by Retry-After or X-RateLimit-Reset; null: it does not. */
 export function askedWait({ headers }: Pick<HttpAnswer, 'headers'>, now: number): number | null {
   const after = text(headers['retry-after'])
   const reset = text(headers['x-ratelimit-reset'])

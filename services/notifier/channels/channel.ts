@@ -4,51 +4,57 @@ import type { Answer } from './answer.ts'
 import type { FindSecret } from './secrets.ts'
 import type { ChannelSettings } from './settings.ts'
 
-/** What a message is about; `notifier.notification.kind`. */
+/** The kinds of messages, as in `notifier.notification.kind`. */
 export const messageKinds = ['news', 'ops', 'digest', 'test'] as const
 export type MessageKind = (typeof messageKinds)[number]
 
-/** One message for one destination. */
+/** One message to one destination. */
 export type Delivery = {
   deliveryId: number
   notificationId: string
   kind: MessageKind
-  /** In the form `parse` returned. */
+  /** In the form that `parse` returns. */
   address: string
-  /** Name of the secret the destination needs; null when it names none. */
+  /** Name of the secret that the channel gives; null: none. */
   secretId: string | null
   message: Message
   why: string
-  /** When it was first to be sent, ms since 1970 by the database's clock. */
+  /** When the delivery was written, ms since 1970 by the database's clock. */
   createdAt: number
-  /** When this attempt was claimed, by the same clock: that of our own process may be anything. */
+  /** When this attempt was claimed, by the same clock. The clock of our own process may be wrong. */
   claimedAt: number
 }
 
 export type Channel = {
-  /** One attempt, never repeated inside, over within SEND_TIMEOUT_MS. */
+  /** Makes one attempt, without retries, within SEND_TIMEOUT_MS. */
   send(delivery: Delivery): Promise<Answer>
-  /** Looks for a message whose answer was lost: `sent`, `retry` when it is not there, `lost` when that cannot be told yet. */
+  /**
+   * Looks for a message whose answer was lost: `sent` if it exists, `retry` if it does not, `lost` if that is still
+   * unclear.
+   */
   find?(delivery: Delivery): Promise<Answer>
 }
 
 export type ChannelTools = { config: ChannelSettings; log: Log; findSecret: FindSecret }
 
-/** A kind of channel. A new one is one file like this and one line in kinds.ts. */
+/** A kind of channel. A new kind is one file that exports this, and one line in kinds.ts. */
 export type ChannelKind = {
-  /** The one form of a destination under which messages to it are one. Throws an Error that says what is wrong with it. */
+  /**
+   * The canonical form of a destination. Throws an Error that says what is wrong with it, as words that follow the
+   * destination.
+   */
   parse(destination: string): string
-  /** Whether the same address under another secret is another destination. */
+  /** Whether the same address with another secret is another destination. */
   hasSecrets: boolean
-  /** A destination without one cannot be used. */
+  /** Whether a destination without a secret is unusable. */
   needsSecret?: true
-  /** What people give to name a destination, and what the secret is. */
+  /** What people enter as the destination, and what the secret holds. */
   help: { destination: string; secret?: string }
-  /** The longest digest that is one message there, in characters; a longer one comes in parts. Unset: any. */
+  /** Longest digest in characters; a longer one is sent in parts. Unset: no limit. */
   maxDigestChars?: number
-  /** Least time between two messages to one destination, ms. */
+  /** Shortest time between two messages to one destination, ms. */
   intervalMs(config: ChannelSettings): number
-  /** Whether a message that cannot be looked for is sent again when nobody knows whether it went out. */
+  /** Whether a message that cannot be looked for is sent again when it is unclear whether it was sent. */
   resendsUnknown(config: ChannelSettings): boolean
   open(tools: ChannelTools): Channel
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { simpleParser } from 'mailparser'
 import { describe, expect, test } from 'vitest'
-import type { Delivery } from './channel.ts'
-import { composeNews } from '../message/compose.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
+import { composeNews } from '../message/compose.ts'
+import type { Delivery } from './channel.ts'
 import { composeMail, email, judgeSmtpError } from './email.ts'
 
 const notificationId = '11111111-1111-4111-8111-111111111111'

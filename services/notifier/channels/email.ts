@@ -6,16 +6,19 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { z } from 'zod'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
+import { asHtml, asText } from '../message/render.ts'
+import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
 import type { Answer } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
-import type { ChannelSettings } from './settings.ts'
-import { asHtml, asText } from '../message/render.ts'
 import { openSendGrid } from './sendgrid.ts'
-import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
+import type { ChannelSettings } from './settings.ts'
 
 const address = z.email().max(254)
 
-/** E-mail, over SMTP or SendGrid. At most once: when the answer to the text is lost, nobody knows whether it arrived. */
+/**
+ * E-mail, over SMTP or SendGrid. At most once: if the answer to the text is lost, it is unclear whether the mail was
+ * sent.
+ */
 export const email: ChannelKind = {
   parse(destination) {
     const { data } = address.safeParse(destination.trim())
@@ -40,7 +43,7 @@ async function sendOverSmtp(config: ChannelSettings, delivery: Delivery): Promis
 
 type MailConfig = Pick<ChannelSettings, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
 
-/** The mail's bytes. The message id is the same at every attempt, so that receivers can tell a second one. */
+/** The bytes of the mail. Its message id is the same at every attempt, so that receivers can recognize a duplicate. */
 export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buffer> {
   const { EMAIL_FROM } = config
   const { message, why, notificationId, deliveryId } = delivery
@@ -52,7 +55,7 @@ export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buf
     text: asText(message, why, unsubscribe),
     html: asHtml(message, why, unsubscribe),
     messageId: `<${notificationId}.${deliveryId}@${EMAIL_FROM.split('@').at(-1)}>`,
-    // RFC 3834: nobody's out-of-office answers to this.
+    // RFC 3834: no out-of-office replies.
     headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(unsubscribe, config) },
     disableFileAccess: true,
     disableUrlAccess: true,
@@ -61,8 +64,8 @@ export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buf
 }
 
 /**
- * One SMTP session for one mail. Uses the connection itself and not a transport, because only here can be told whether
- * the server had asked for the text when the connection broke: before, the mail is not sent; after, nobody knows.
+ * One SMTP session for one mail. Uses a connection instead of a transport, because only the connection shows whether
+ * the server had asked for the text when it broke: before that the mail is not sent, after it that is unclear.
  */
 function transmit(
   config: ChannelSettings,
@@ -113,11 +116,11 @@ function transmit(
   })
 }
 
-/** What an error of an SMTP session means for its mail. A reply of the server is an answer, whenever it comes. */
+/** The result of an SMTP session that failed. A reply of the server is an answer, whenever it comes. */
 export function judgeSmtpError(error: NodemailerError, textAskedFor: boolean): Answer {
   const reason = excerpt(error.message, 300)
   const { code, responseCode = 0 } = error
-  // Only what is said of this envelope or text speaks of the mail; a refused login or greeting concerns them all.
+  // Only errors about the envelope or text concern this mail; a refused login or greeting concerns all mails.
   const isOfThisMail = code === 'EENVELOPE' || code === 'EMESSAGE'
   if (isOfThisMail && (responseCode === 0 || error.permanent))
     return { kind: 'refused', concerns: isOfRecipient(error) ? 'destination' : 'message', reason }
@@ -127,8 +130,8 @@ export function judgeSmtpError(error: NodemailerError, textAskedFor: boolean): A
 }
 
 /**
- * Whether a refusal says that there is no such mailbox. Most servers give the enhanced code (RFC 3463: 5.1 is the address,
- * 5.2.1 a disabled mailbox); others refuse a recipient for what they think of us or of the text.
+ * Whether the server refused because the mailbox does not exist. Most servers give an enhanced code (RFC 3463: 5.1 is
+ * the address, 5.2.1 a disabled mailbox). Without one, 550, 551 and 553 mean that.
  */
 function isOfRecipient({ command, message, response = message, responseCode = 0 }: NodemailerError): boolean {
   if (command !== 'RCPT TO') return false

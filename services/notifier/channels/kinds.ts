@@ -3,5 +3,5 @@ import { email } from './email.ts'
 import { slack } from './slack.ts'
 import { webhook } from './webhook.ts'
 
-/** Every kind of channel under its name in the rows of channels. */
+/** The kinds of channels, by their name in the rows of channels. */
 export const channelKinds: Readonly<Record<string, ChannelKind>> = { EMAIL: email, SLACK: slack, WEBHOOK: webhook }

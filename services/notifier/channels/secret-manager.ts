@@ -7,6 +7,7 @@ import { describeAnswer } from './answer.ts'
 
 const certificate = 'GCP_SECRET_MANAGER_CERTIFICATE'
 
+/** What reading secrets from Secret Manager reads. */
 export const secretManagerSettings = {
   GCP_SECRET_MANAGER_CERTIFICATE: secret()
     .optional()
@@ -31,7 +32,7 @@ export const secretManagerSettings = {
 
 const account = serviceAccount.extend({ token_uri: z.url().default('https://oauth2.googleapis.com/token') })
 
-/** Where Secret Manager is, and as whom to ask it. */
+/** Address of Secret Manager, and the account that reads it. */
 export type SecretManagerAccess = {
   account: z.output<typeof account>
   project: string
@@ -68,17 +69,17 @@ const maxTimeoutMs = 5000
 const tokenAnswer = z.object({ access_token: z.string(), expires_in: z.number() })
 const secretAnswer = z.object({ payload: z.object({ data: z.string() }) })
 
-/** A token is renewed this long before it ends. */
+/** A token is renewed this long before it expires. */
 const leewayMs = 60_000
 const tokenLifeSeconds = 3600
 
 /**
- * Google's Secret Manager over REST. Returns what asks for the newest version of a secret; null: there is no such secret.
- * https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access
+ * Opens Google's Secret Manager over REST. Returns the function that reads the newest version of a secret; null: it
+ * does not exist. https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions/access
  */
 export function openSecretManager(access: SecretManagerAccess): (name: string) => Promise<string | null> {
   const { account, project, prefix, url, timeoutMs } = access
-  // The addresses are the operator's own.
+  // The operator configures the addresses.
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
   const limits = { timeoutMs, maxBytes: 256 * 1024 }
   let token: { text: string; until: number } | null = null
@@ -120,7 +121,7 @@ export function openSecretManager(access: SecretManagerAccess): (name: string) =
   }
 }
 
-/** What an answer says; an Error that tells what it said instead, unless that may be a secret. */
+/** The parsed body of an answer. Throws an Error that quotes the answer, unless it may contain a secret. */
 function read<T>(answer: HttpAnswer, schema: z.ZodType<T>, failure: string): T {
   if (answer.status !== 200) throw new Error(`${failure}: ${describeAnswer(answer)}`)
   try {

@@ -10,6 +10,7 @@ import type { Answer } from './answer.ts'
 import { decryptSecret, parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
 import { openSecretManager, type SecretManagerAccess } from './secret-manager.ts'
 
+/** What finding secrets reads. */
 export const secretSettings = {
   SECRETS_DIR: z.string().optional().describe('Folder of files named like the secrets that channels name (secret_id).'),
   SECRETS_KEYS: secret()
@@ -41,7 +42,7 @@ export function readSecretKeys({ SECRETS_KEYS }: { SECRETS_KEYS?: string | undef
   }
 }
 
-/** A secret, or why there is none: `isMissing` when it is in no place, else a place could not be asked. */
+/** A secret, or why it was not found. `isMissing`: no place has it; else a place could not be read. */
 export type FoundSecret = { secret: string } | { problem: string; isMissing: boolean }
 type NoSecret = Extract<FoundSecret, { problem: string }>
 export type FindSecret = (name: string) => Promise<FoundSecret>
@@ -53,9 +54,9 @@ const managedMs = 5 * minuteMs
 const encryptedRow = z.object({ key_id: z.string(), nonce: z.instanceof(Buffer), ciphertext: z.instanceof(Buffer) })
 
 /**
- * The secrets that channels name, from the first place that has one of the name: SECRETS_DIR, the environment, the
- * database (`parma secrets`), Google's Secret Manager. Never rejects. Rows of channels are not trusted (contract section
- * 17), so in each place only what is there for channels can be reached.
+ * Opens the places where channels' secrets are looked for, in this order: SECRETS_DIR, the environment, the database
+ * (`parma secrets`), Google's Secret Manager. The returned function never rejects. Rows of channels are not trusted
+ * (contract section 17), so only secrets meant for channels can be reached.
  */
 export function openSecrets(places: SecretPlaces, database: Pick<Database, 'maybeOne'>): FindSecret {
   const askManager = places.secretManager && openSecretManager(places.secretManager)
@@ -91,18 +92,19 @@ export function openSecrets(places: SecretPlaces, database: Pick<Database, 'mayb
   }
 }
 
-/** The answer for a message that needs a secret which there is not: it waits, and what is missing is for us to give. */
+/** The answer for a message whose secret was not found: it is retried, and a missing secret is an outage. */
 export function withoutSecret({ problem, isMissing }: NoSecret): Answer {
   return { kind: 'retry', reason: problem, ...(isMissing && { isOutage: true }) }
 }
 
+/** Whether channels may use this as the name of a secret. */
 export function isSecretName(name: string): boolean {
   return /^\w[\w.-]{0,199}$/.test(name)
 }
 
 /**
- * The secret a channel names: file `name` in SECRETS_DIR, else the variable `SECRET_<NAME>`. No other file or variable can
- * be reached. Null when there is none.
+ * The secret of a channel: the file `name` in SECRETS_DIR, else the variable `SECRET_<NAME>`. No other file or variable
+ * can be reached. Null: there is none.
  */
 export function findSecret(
   { SECRETS_DIR, secretVariables }: Pick<SecretPlaces, 'SECRETS_DIR' | 'secretVariables'>,
@@ -120,7 +122,7 @@ export function findSecret(
 
 const variablePrefix = 'SECRET_'
 
-/** The environment variable that holds the secret `name`: upper case, `_` for anything that is no letter or digit. */
+/** The environment variable that holds the secret `name`: in upper case, with `_` for all but letters and digits. */
 export function secretVariable(name: string): string {
   return variablePrefix + name.toUpperCase().replace(/[^A-Z0-9]/g, '_')
 }

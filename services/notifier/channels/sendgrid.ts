@@ -1,13 +1,13 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
-import type { Answer } from './answer.ts'
-import type { Channel, Delivery } from './channel.ts'
-import type { ChannelSettings } from './settings.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import { asHtmlSections } from '../message/render-digest.ts'
 import { asText } from '../message/render.ts'
 import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
+import type { Answer } from './answer.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import type { Channel, Delivery } from './channel.ts'
+import type { ChannelSettings } from './settings.ts'
 
 type SendGrid = Pick<
   ChannelSettings,
@@ -20,11 +20,11 @@ type SendGrid = Pick<
 >
 
 /**
- * E-mail through SendGrid's HTTP API and the templates of the predecessor. It has no idempotency key, so a mail whose
- * answer was lost may have gone out. https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+ * E-mail through SendGrid's HTTP API and the templates of the predecessor. The API has no idempotency key, so if an
+ * answer is lost, the mail may have been sent. https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
  */
 export function openSendGrid(config: ChannelSettings & { SENDGRID_API_KEY: string }): Channel {
-  // The address is the operator's own.
+  // The operator configures the address.
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
   return {
     send: (delivery) =>
@@ -41,7 +41,7 @@ export function openSendGrid(config: ChannelSettings & { SENDGRID_API_KEY: strin
   }
 }
 
-/** The request that the predecessor made (contract section 14), and how to get no more of them. */
+/** The request of the predecessor (contract section 14), with the headers for unsubscribing. */
 export function composeRequest(config: SendGrid, delivery: Delivery) {
   const { kind, address, message, why } = delivery
   const unsubscribe = makeUnsubscribeLink(config, delivery)
@@ -63,17 +63,21 @@ export function composeRequest(config: SendGrid, delivery: Delivery) {
   }
 }
 
-/** Text that is the same in a template that escapes (`{{notification}}`) and in one that does not (`{{{notification}}}`). */
+/**
+ * Text that looks the same in a template that escapes (`{{notification}}`) and in one that does not
+ * (`{{{notification}}}`).
+ */
 function withoutTags(text: string): string {
   return text.replaceAll('<', '‹').replaceAll('>', '›')
 }
 
+/** The result of a call to SendGrid. */
 export function judgeSendGridAnswer(answer: HttpAnswer, now: number): Answer {
   const { status, headers } = answer
   if (status === 202) return { kind: 'sent', reference: String(headers['x-message-id'] ?? '') }
   const reason = `SendGrid ${describeAnswer(answer)}`
   if (status === 429) return { kind: 'retry', reason, afterMs: askedWait(answer, now) ?? 60_000 }
-  // The key and its rights are ours, and are the same for every mail.
+  // The key and its permissions concern every mail.
   if (status === 401 || status === 403) return { kind: 'retry', reason, isOutage: true }
   if (status >= 500 || status === 408 || status < 400) return { kind: 'lost', reason }
   return { kind: 'refused', concerns: 'message', reason }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Delivery } from './channel.ts'
 import { readConfig } from '../config.ts'
+import type { Delivery } from './channel.ts'
 import { judgeSlackWebhookAnswer, openSlackWebhooks } from './slack-webhook.ts'
 
 test.each([

@@ -1,17 +1,17 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import type { Answer } from './answer.ts'
-import type { ChannelTools, Delivery } from './channel.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import { asSlack } from '../message/render.ts'
+import type { Answer } from './answer.ts'
+import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import type { ChannelTools, Delivery } from './channel.ts'
 
 /**
- * Slack's incoming webhooks: the secret is the address. They cannot be asked what was posted, so a message whose answer was
- * lost stays unknown. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+ * Slack's incoming webhooks: the secret is the address. Slack cannot say what a webhook posted, so if an answer is
+ * lost, the message stays unknown. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  */
 export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
-  // Only addresses below SLACK_WEBHOOK_URL, which is the operator's, are called.
+  // Only addresses below SLACK_WEBHOOK_URL are called, which the operator configures.
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
-  // With the slash behind a bare host, which another host could go on from.
+  // With a slash after a bare host: without it, another host could begin with the same text.
   const base = new URL(config.SLACK_WEBHOOK_URL).href
   return async (address: string, { message, why }: Delivery): Promise<Answer> => {
     const url = URL.parse(address)?.href
@@ -31,6 +31,7 @@ export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
   }
 }
 
+/** The answer to a search for a webhook's message. */
 export const notAskable: Answer = {
   kind: 'lost',
   isFinal: true,
@@ -41,10 +42,14 @@ function asFinal(answer: Answer): Answer {
   return answer.kind === 'lost' ? { ...answer, isFinal: true } : answer
 }
 
-/** What concerns one message alone, https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors */
+/**
+ * Errors that concern one message only,
+ * https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
+ */
 const messageErrors =
   /^(invalid_payload|no_text|too_many_attachments|invalid_blocks|invalid_blocks_format|msg_too_long|msg_blocks_too_long)\b/
 
+/** The result of a call to a webhook of Slack. */
 export function judgeSlackWebhookAnswer(answer: HttpAnswer, now: number): Answer {
   const { status } = answer
   const said = answer.body.subarray(0, 200).toString().trim()

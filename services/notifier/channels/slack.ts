@@ -8,25 +8,24 @@ import {
 } from '@slack/web-api'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { minuteMs } from '#runtime/text/time.ts'
-import type { Answer } from './answer.ts'
-import type { ChannelKind, Delivery } from './channel.ts'
-import type { ChannelSettings } from './settings.ts'
-import { maxWaitMs } from './answer.ts'
 import { asSlack, maxDigestChars } from '../message/render.ts'
+import { type Answer, maxWaitMs } from './answer.ts'
+import type { ChannelKind, Delivery } from './channel.ts'
 import { type FoundSecret, withoutSecret } from './secrets.ts'
+import type { ChannelSettings } from './settings.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 
 const channelId = /^[CDGU][A-Z0-9]{6,20}$/
 const channelName = /^[\p{Ll}\p{Lo}\p{M}\p{N}_-]{1,80}$/u
 
-/** How far a lost message is looked for, in pages of 200 messages. */
+/** How many pages of 200 messages are searched for a message. */
 const maxPages = 10
-/** The database's clock and Slack's need not agree. */
+/** How far the database's clock and Slack's may differ. */
 const clockDifferenceMs = 5 * minuteMs
 
 /**
- * Slack's Web API with a bot token; or, where the secret is the address of an incoming webhook, that. A message of a bot whose
- * answer was lost is found again by its metadata.
+ * Slack, through its Web API with a bot token, or through an incoming webhook if the secret is an https:// address. If
+ * an answer of the Web API is lost, the message is looked up by its metadata.
  */
 export const slack: ChannelKind = {
   parse(destination) {
@@ -94,12 +93,12 @@ export const slack: ChannelKind = {
   },
 }
 
-/** A bot and the ids of the channels it has met, by name. */
+/** A bot's client and the ids of its channels, by name. */
 type Team = { client: WebClient; ids: Map<string, string> }
 
 const isAddress = (secret: string) => /^https?:/i.test(secret)
 
-/** A failure to look says nothing about the message: least of all that it may be sent again. */
+/** A search that failed says nothing about the message, so it must not be sent again. */
 function asNotFoundOut(failure: Answer): Answer {
   return failure.kind === 'sent'
     ? failure
@@ -119,7 +118,7 @@ function openClient(config: ChannelSettings, token: string): WebClient {
   return new WebClient(token, {
     slackApiUrl: config.SLACK_API_URL,
     timeout: config.SEND_TIMEOUT_MS,
-    // Attempts are ours to count and to space: the client's own would repeat a post that Slack has taken.
+    // The delivery loop retries. A retry by the client could post a message twice.
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
     allowAbsoluteUrls: false,
@@ -155,7 +154,7 @@ async function findMessage(
   return { kind: 'lost', reason: `not among the last ${maxPages * 200} messages of the channel` }
 }
 
-/** The id of a channel: history is read by id only. */
+/** The id of a channel, which reading its history needs; null: there is no such public channel. */
 async function findChannel({ client, ids }: Team, address: string): Promise<string | null> {
   if (channelId.test(address)) return address
   for (let cursor: string | undefined, page = 0; !ids.has(address) && page < maxPages; page++) {
@@ -168,9 +167,9 @@ async function findChannel({ client, ids }: Team, address: string): Promise<stri
   return ids.get(address) ?? null
 }
 
-/** Errors after which Slack may have posted all the same, https://docs.slack.dev/reference/methods/chat.postMessage#errors */
+/** Errors after which Slack may have posted anyway, https://docs.slack.dev/reference/methods/chat.postMessage#errors */
 const openErrors = new Set(['fatal_error', 'internal_error', 'request_timeout'])
-/** Errors that pass. */
+/** Temporary errors. */
 const passingErrors = new Set([
   'ratelimited',
   'rate_limited',
@@ -179,7 +178,7 @@ const passingErrors = new Set([
   'accesslimited',
 ])
 
-/** Errors that any message to this channel, or with this token, would meet. */
+/** Errors that concern every message to the channel or with the token. */
 const destinationErrors = new Set([
   ...['channel_not_found', 'is_archived', 'not_in_channel', 'messages_tab_disabled'],
   ...['restricted_action', 'restricted_action_read_only_channel', 'restricted_action_thread_only_channel'],
@@ -206,7 +205,7 @@ const hints: Record<string, string> = {
   ...{ token_revoked: badToken, token_expired: badToken },
 }
 
-/** What an error of a call means for its message. */
+/** The result of a call to the Web API that failed. */
 export function judgeSlackError(error: unknown): Answer {
   const reason = excerpt(error instanceof Error ? error.message : String(error), 300)
   if (error instanceof WebAPIRateLimitedError)
@@ -214,7 +213,7 @@ export function judgeSlackError(error: unknown): Answer {
   if (error instanceof WebAPIPlatformError) {
     const code = String(error.data.error)
     if (passingErrors.has(code)) return { kind: 'retry', reason }
-    // Something in between may answer 200 with a page of its own; only Slack's own words say that nothing was posted.
+    // A proxy may answer 200 with a page of its own. Only one of Slack's error codes means that nothing was posted.
     if (openErrors.has(code) || !/^[a-z_]{1,60}$/.test(code)) return { kind: 'lost', reason }
     if (!destinationErrors.has(code)) return { kind: 'refused', concerns: 'message', reason }
     return {
@@ -228,13 +227,13 @@ export function judgeSlackError(error: unknown): Answer {
       ? { kind: 'refused', concerns: 'message', reason }
       : { kind: 'lost', reason }
   if (error instanceof WebAPIRequestError) return { kind: isNotConnected(error) ? 'retry' : 'lost', reason }
-  // 429 without a usable Retry-After is a bare Error of the client.
+  // The client throws a bare Error for 429 without a usable Retry-After.
   return reason.startsWith('Retry header did not contain')
     ? { kind: 'retry', reason, afterMs: 60_000 }
     : { kind: 'lost', reason }
 }
 
-/** Only errors of connecting: any other may come after Slack has the call. */
+/** Errors of connecting only: with any other, Slack may have received the call. */
 const notConnectedCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
 
 function isNotConnected(error: unknown): boolean {

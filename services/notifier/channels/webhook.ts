@@ -1,15 +1,16 @@
 import { createHmac } from 'node:crypto'
 import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/web/http-client.ts'
 import type { Answer } from './answer.ts'
-import type { ChannelKind, Delivery } from './channel.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import type { ChannelKind, Delivery } from './channel.ts'
 import { withoutSecret } from './secrets.ts'
 
 const maxUrl = 2000
 
 /**
- * Signed webhooks by the Standard Webhooks scheme, to any receiver. At least once: the id is the same at each attempt, so
- * receivers can tell a second one. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ * Webhooks signed by the Standard Webhooks scheme, to any receiver. At least once: the id is the same at every attempt,
+ * so that receivers can recognize a duplicate.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export const webhook: ChannelKind = {
   parse(destination) {
@@ -57,20 +58,20 @@ export const webhook: ChannelKind = {
 
 const refuse = (reason: string): Answer => ({ kind: 'refused', concerns: 'destination', reason })
 
-/** The key of a secret `whsec_<base64>`; null when it is none. */
+/** The key in a secret `whsec_<base64>`; null: it has none of 24 to 64 bytes. */
 export function readKey(secret: string): Buffer | null {
   const [, base64 = ''] = /^(?:whsec_)?([A-Za-z0-9+/]+={0,2})$/.exec(secret.trim()) ?? []
   const key = Buffer.from(base64, 'base64')
   return key.length >= 24 && key.length <= 64 ? key : null
 }
 
-/** The headers that let a receiver check who sent `body`, when, and whether it has it already. `at`: seconds since 1970. */
+/** The headers by which a receiver verifies the sender, the time and the id of `body`. `at`: seconds since 1970. */
 export function signHook(key: Buffer, id: string, at: number, body: string): Record<string, string> {
   const signature = createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64')
   return { 'webhook-id': id, 'webhook-timestamp': String(at), 'webhook-signature': `v1,${signature}` }
 }
 
-/** What receivers get; README.md shows it. Members are added, never changed or taken away. */
+/** The body of a webhook, as README.md shows it. Fields may be added, never changed or removed. */
 export function composeHook({ kind, createdAt, message, why }: Delivery) {
   return {
     type: `parma.${kind}`,
@@ -89,9 +90,10 @@ export function composeHook({ kind, createdAt, message, why }: Delivery) {
   }
 }
 
-/** Answers that no other message would change: the address or its signature is not known there (any more). */
+/** Answers that concern every message: the receiver no longer knows the address or the signature. */
 const goneStatuses = new Set([401, 403, 404, 410])
 
+/** The result of a call to a webhook. */
 export function judgeHookAnswer(answer: HttpAnswer, now: number): Answer {
   const { status } = answer
   if (status >= 200 && status < 300) return { kind: 'sent', reference: String(status) }

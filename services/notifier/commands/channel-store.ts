@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { groupByDestination, type SharedDestination } from '../people/destinations.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
+import { groupByDestination, type SharedDestination } from '../people/destinations.ts'
 
-// What commands know of channels: parma-web's rows and our own, and the destinations they lead to.
+// Channels of parma-web and of our own, and their destinations.
 
 /** What a command says of an id that does not exist. */
 export const channelRemedy = '`parma channels ls` shows the ids.'
@@ -18,7 +18,7 @@ const channelRow = z.object({
 })
 export type ChannelRow = z.output<typeof channelRow>
 
-/** Channels with the people who hear there; all of them unless `id` is given. */
+/** Channels with their recipients: all, or the one with this id. */
 export function readChannels(database: Pick<Database, 'any'>, id?: number): Promise<readonly ChannelRow[]> {
   return database.any(sql.type(channelRow)`
     SELECT c.channel_id AS id, c.channel_type AS type, c.destination, c.secret_id,
@@ -31,7 +31,7 @@ export function readChannels(database: Pick<Database, 'any'>, id?: number): Prom
     ORDER BY c.channel_id`)
 }
 
-/** Where messages to a channel go. */
+/** The destination of a channel. */
 export function destinationOfChannel({
   type,
   destination,
@@ -53,7 +53,7 @@ const destinationStateRow = z.object({
 })
 export type DestinationState = z.output<typeof destinationStateRow>
 
-/** How destinations stand to which anything was ever to be sent, by their key. */
+/** The states of the destinations that have a row, by keyOfDestination. */
 export async function readDestinationStates(
   database: Pick<Database, 'any'>,
   destinations: readonly SharedDestination[],

@@ -4,6 +4,10 @@ import { requireId, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { channelKinds } from '../channels/kinds.ts'
+import { isSecretName, secretVariable } from '../channels/secrets.ts'
+import { unpark } from '../delivery/park.ts'
+import { resubscribe } from '../delivery/unsubscribe.ts'
 import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
 import {
   channelRemedy,
@@ -15,11 +19,7 @@ import {
   readChannels,
   readDestinationStates,
 } from './channel-store.ts'
-import { channelKinds } from '../channels/kinds.ts'
-import { unpark } from '../delivery/park.ts'
-import { isSecretName, secretVariable } from '../channels/secrets.ts'
 import { test } from './test-channel.ts'
-import { resubscribe } from '../delivery/unsubscribe.ts'
 
 type Output = { json?: boolean }
 

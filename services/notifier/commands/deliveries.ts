@@ -5,8 +5,8 @@ import { printResult, printRows, UsageError } from '#runtime/commands/commands.t
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { channelKinds } from '../channels/kinds.ts'
-import type { Message } from '../message/message.ts'
 import { explainWhy } from '../message/compose.ts'
+import type { Message } from '../message/message.ts'
 import { asText } from '../message/render.ts'
 
 type Output = { json?: boolean }
@@ -142,7 +142,7 @@ async function resend(
         resend: judge(row),
       }))
       const good = judged.filter(({ resend }) => resend.startsWith('yes')).map(({ id }) => id)
-      // As new: it is tried for a day again.
+      // Like a new delivery, so that retries start over.
       if (!dryRun)
         await tx.query(sql.unsafe`
           UPDATE notifier.delivery SET state = 'pending', due_at = now(), created_at = now(), settled_at = NULL
@@ -153,7 +153,7 @@ async function resend(
   printRows(rows, json)
 }
 
-/** `yes`, or why not. */
+/** `yes`, or why the delivery is not sent again. */
 function judge({ state, is_due, is_unsubscribed, channel, destination }: z.output<typeof resendRow>): string {
   if (state !== 'failed' && state !== 'unknown') return `no: it is ${state}`
   if (is_due) return 'no: it is still being looked up'

@@ -2,18 +2,18 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findBucket, findPerson, requireId, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
-import { createLog } from '#runtime/process/log.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { createLog } from '#runtime/process/log.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
-import { allChannelSubscriptions } from '../people/channel-rows.ts'
-import { explainWhy } from '../message/compose.ts'
-import { rhythms } from '../message/compose-digest.ts'
 import { readDigestConfig } from '../config.ts'
-import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
-import { nextPeriod } from '../digests/periods.ts'
 import { composeDigests } from '../digests/compose.ts'
 import { firstPage, makeDigests } from '../digests/make.ts'
+import { nextPeriod } from '../digests/periods.ts'
+import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
+import { rhythms } from '../message/compose-digest.ts'
+import { explainWhy } from '../message/compose.ts'
 import { asText } from '../message/render.ts'
+import { allChannelSubscriptions } from '../people/channel-rows.ts'
 
 type Output = { json?: boolean }
 type Which = { person?: string; bucket?: string }
@@ -163,9 +163,9 @@ async function run(options: Output & Which & { early?: boolean; dryRun?: boolean
     const rows: Record<string, unknown>[] = []
     for (let after = firstPage, last: DueDigest | undefined; ; after = last) {
       const page = { after, limit: config.DIGEST_BATCH }
-      const due = dryRun ? await findDue(database, config, selection, page) : []
+      const due = dryRun ? await findDue(config, database, selection, page) : []
       const tried = dryRun ? [] : await makeDigests(config, log, database, { selection, page, ifBusy: 'wait' })
-      rows.push(...(await describeAll(database, config, due)))
+      rows.push(...(await describeAll(config, database, due)))
       rows.push(...tried.map((one) => ({ ...describe(one), problem: one.problem })))
       last = due.at(-1) ?? tried.at(-1)
       if (!last) return rows
@@ -184,9 +184,9 @@ const describe = ({ user_id, user_name, bucket, period }: DueDigest) => ({
   period,
 })
 
-async function describeAll(database: Database, config: ReturnType<typeof readDigestConfig>, due: readonly DueDigest[]) {
+async function describeAll(config: ReturnType<typeof readDigestConfig>, database: Database, due: readonly DueDigest[]) {
   if (due.length === 0) return []
-  const made = await composeDigests(database, config, due)
+  const made = await composeDigests(config, database, due)
   return made.map(({ due, news, companies, channels }) => ({
     ...describe(due),
     news: news.length,
@@ -199,9 +199,9 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
   const config = readDigestConfig()
   const found = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
-    const [due] = await findDue(database, config, { which: 'next', person, bucket }, { after: firstPage, limit: 1 })
+    const [due] = await findDue(config, database, { which: 'next', person, bucket }, { after: firstPage, limit: 1 })
     if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` lists them.`)
-    const [made] = await composeDigests(database, config, [due])
+    const [made] = await composeDigests(config, database, [due])
     return { due, message: made?.message ?? null, channels: made?.channels ?? [] }
   })
   const { due, message, channels } = found
@@ -212,7 +212,7 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
   printResult({ ...describe(due), to, message }, text, options.json ?? false)
 }
 
-/** 0 for a person or a bucket that is not given. */
+/** Ids; 0 for a person or bucket that is not given. */
 async function resolve(database: Database, { person, bucket }: Which): Promise<{ person: number; bucket: number }> {
   return {
     person: person === undefined ? 0 : await findPerson(database, person),

@@ -10,7 +10,10 @@ const recipientRow = z.object({
   why: z.string().nullable(),
 })
 
-/** Who hears a news where, and how that stands; of one person, or of all. Where nobody does, one row that says why. */
+/**
+ * Who gets a news item where, and the state of that: for one person, or for all. If nobody gets it, one row that says
+ * why.
+ */
 export async function explainRecipients(
   database: Database,
   news: string,

@@ -4,9 +4,9 @@ import {
   findCompany,
   findPerson,
   findSource,
+  isoTime,
   requireId,
   withDatabase,
-  isoTime,
 } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { sql } from '#runtime/postgres/database.ts'

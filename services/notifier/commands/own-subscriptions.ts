@@ -3,7 +3,7 @@ import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
 
-/** What a subscription of our own asks for, as typed. */
+/** The options of an own subscription (notifier.subscription), as typed. */
 export type SubscriptionOptions = {
   company?: string
   allCompanies?: boolean
@@ -15,7 +15,7 @@ export type SubscriptionOptions = {
   onlyChannel?: string
 }
 
-/** Whether parma-web has no subscription that says as much. */
+/** Whether parma-web’s subscriptions cannot express these options. */
 export const isOwn = ({ bucket, source, severity, kind, onlyChannel }: SubscriptionOptions): boolean =>
   [bucket, source, severity, kind, onlyChannel].some((one) => one !== undefined)
 
@@ -28,7 +28,7 @@ export const ownName = sql.fragment`concat_ws(', ',
   CASE s.min_severity WHEN 'info' THEN NULL ELSE s.min_severity || ' and above' END,
   'kinds ' || array_to_string(s.kinds, ' '), 'at channel ' || s.channel_id)`
 
-/** False: there is such a subscription already. */
+/** Adds an own subscription. Returns false if it exists. */
 export async function addOwn(database: Database, person: number, wanted: SubscriptionOptions): Promise<boolean> {
   if ([wanted.company, wanted.bucket, wanted.allCompanies].filter((one) => one !== undefined).length > 1)
     throw new UsageError('Give one of --company, --bucket and --all-companies.')

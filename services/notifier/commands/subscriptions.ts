@@ -4,10 +4,10 @@ import { findCompany, findPerson, requireId, withDatabase } from '#runtime/comma
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { type SubscriptionOptions, addOwn, editOwn, isOwn, ownName, removeOwn } from './own-subscriptions.ts'
+import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
 import { severities } from '../people/filter.ts'
 import { explainRecipients } from './explain-recipients.ts'
-import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
+import { addOwn, editOwn, isOwn, ownName, removeOwn, type SubscriptionOptions } from './own-subscriptions.ts'
 
 type Target = { company?: string; allCompanies?: boolean; channel?: string }
 type Options = Target &
@@ -22,7 +22,7 @@ const subscriptionRow = z.object({
   purpose: z.string().nullable(),
 })
 
-/** As the topic of news has them. */
+/** Kinds of news items, as their topic has them. */
 const kinds = ['threshold', 'changed', 'appeared', 'gone']
 
 export function build(group: Command): void {
@@ -111,7 +111,7 @@ async function add(options: Options): Promise<void> {
       channel === null
         ? await follow(database, person, companies)
         : await subscribeChannel(database, person, channel, options.purpose)
-    // Of all companies some are followed already as a rule, so only the single subscription is a mistake.
+    // With --all-companies some usually exist already, so only a single subscription that exists is a mistake.
     if (added < wanted && !ifMissing && !options.allCompanies)
       throw new UsageError(`Person ${person} already has this subscription: use --if-missing.`)
     return { added, known: wanted - added }
@@ -195,7 +195,9 @@ async function follow(database: Database, person: number, companies: readonly nu
   return rowCount
 }
 
-/** One purpose per person and channel: another one replaces it. */
+/**
+ * Subscribes a person to a channel, for one purpose: a new purpose replaces the old one. Returns 0 if nothing changed.
+ */
 async function subscribeChannel(database: Database, person: number, channel: number, purpose: string): Promise<number> {
   if (isOwnChannel(channel)) {
     const { rowCount } = await database.query(sql.unsafe`

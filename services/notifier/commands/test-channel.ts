@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { requireCount, requireId, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import type { SharedDestination } from '../people/destinations.ts'
 import { destinationName } from '../message/compose-parked.ts'
 import type { Message } from '../message/message.ts'
+import type { SharedDestination } from '../people/destinations.ts'
 import { channelRemedy, destinationOfChannel, findChannel, readDestinationStates } from './channel-store.ts'
 
 const testRow = z.object({
@@ -17,7 +17,7 @@ const testRow = z.object({
 })
 type TestResult = z.output<typeof testRow>
 
-/** A message of which nothing follows. */
+/** The text of a test message. */
 function composeTest(name: string): Message {
   return {
     subject: 'Test message from parma-analytics',
@@ -36,8 +36,8 @@ function composeTest(name: string): Message {
 }
 
 /**
- * Has the running notifier send one test message, also to a parked destination, which works again if it arrives. Resolves with what
- * came of it, at the latest after `waitMs`: what nobody has begun to send by then never is.
+ * Writes a test message that the running notifier sends, even to a parked destination, which it unparks if the message
+ * arrives. Resolves with the result, after `waitMs` at the latest: a test that was not started by then fails.
  */
 async function testChannel(
   database: Database,

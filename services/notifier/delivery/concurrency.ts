@@ -30,7 +30,7 @@ export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFre
   }
 
   return {
-    // Work whose call is over still counts, but there may be much of it.
+    // Work whose call is over counts, too, against a higher limit.
     free: () =>
       Math.max(0, Math.min(atOnce + Math.min(slow, slowAtOnce) - calls, 2 * (atOnce + slowAtOnce) - running.size)),
     ids: () => [...running.keys()],

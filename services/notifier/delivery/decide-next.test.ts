@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Answer } from '../channels/answer.ts'
-import { noAnswer, type Policy, decideNext } from './decide-next.ts'
+import { decideNext, noAnswer, type Policy } from './decide-next.ts'
 
 const email: Policy = {
   RETRY_FIRST_MS: 1000,

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { groupByDestination, destinationKey, type Recipient, type Destination } from '../people/destinations.ts'
-import type { RecipientChannel } from '../people/recipients.ts'
 import type { MessageKind } from '../channels/channel.ts'
 import type { Message } from '../message/message.ts'
+import { type Destination, destinationKey, groupByDestination, type Recipient } from '../people/destinations.ts'
+import type { RecipientChannel } from '../people/recipients.ts'
 
 /** A message before it is sent, once for all its destinations. */
 type OutgoingMessage = {

@@ -4,8 +4,8 @@ import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Answer } from '../channels/answer.ts'
 import { messageKinds } from '../channels/channel.ts'
 import type { Message } from '../message/message.ts'
-import { park, unpark } from './park.ts'
 import type { NextStep } from './decide-next.ts'
+import { park, unpark } from './park.ts'
 
 const claimedRow = z.object({
   delivery_id: z.number(),
@@ -17,7 +17,7 @@ const claimedRow = z.object({
   people: z.array(z.object({ id: z.number(), name: z.string(), through: z.array(z.string()).optional() })),
   address: z.string(),
   secret_id: z.string(),
-  // Written by ourselves from the type.
+  // Only enqueue.ts writes it.
   message: z.custom<Message>(),
   created_at: z.number(),
   age_ms: z.number(),

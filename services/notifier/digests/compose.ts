@@ -15,8 +15,8 @@ const maxLines = 500
 
 /** Composes these digests, with the channels of their readers. Writes nothing. */
 export async function composeDigests(
-  connection: Pick<Database, 'any'>,
   config: DigestSettings,
+  connection: Pick<Database, 'any'>,
   due: readonly DueDigest[],
 ): Promise<ComposedDigest[]> {
   const picked = await pickNews(connection, due)

@@ -8,7 +8,9 @@ import { lookBackDays } from './policies.ts'
 import type { DigestSettings } from './settings.ts'
 import { pruneItems } from './store.ts'
 
-/** Makes digests when they are due, and calls `wakeDelivery` when it has made some. Returns the function that wakes it. */
+/**
+ * Makes digests when they are due, and calls `wakeDelivery` when it has made some. Returns the function that wakes it.
+ */
 export function startDigests(
   config: DigestSettings,
   context: ServiceContext,

@@ -34,8 +34,8 @@ export type DigestRequest = {
 }
 
 /**
- * Makes one page of digests in one transaction. If that fails, makes them one by one, so that bad rows of one person cost
- * nobody else anything. Returns the digests it tried.
+ * Makes one page of digests in one transaction. If that fails, makes them one by one, so that bad rows of one person
+ * cost nobody else anything. Returns the digests it tried.
  */
 export async function makeDigests(
   config: DigestSettings,
@@ -63,7 +63,7 @@ async function makeOneByOne(
   { selection, page, now }: DigestRequest,
 ): Promise<readonly TriedDigest[]> {
   const tried: TriedDigest[] = []
-  for (const one of await findDue(database, config, selection, page, now)) {
+  for (const one of await findDue(config, database, selection, page, now)) {
     let problem: string | null = null
     const only: Selection = { ...selection, person: one.user_id, bucket: one.bucket_id }
     try {
@@ -96,9 +96,9 @@ async function makePage(
   tx: Transaction,
   { selection, page, now }: { selection: Selection; page: Page; now: number | undefined },
 ): Promise<readonly TriedDigest[]> {
-  const due = await findDue(tx, config, selection, page, now)
+  const due = await findDue(config, tx, selection, page, now)
   if (due.length === 0) return []
-  const made = await composeDigests(tx, config, due)
+  const made = await composeDigests(config, tx, due)
   await writeDigests(tx, made, {
     // An empty digest that is not due yet gets no row: news items may still come.
     withEmpty: selection.which === 'due',

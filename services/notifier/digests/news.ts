@@ -2,16 +2,16 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatDate } from '#runtime/text/format.ts'
 import { type DigestNewsItem, isFunding } from '../message/compose-digest.ts'
-import type { DueDigest } from './policies.ts'
 import type { Series } from '../message/draw-series.ts'
+import type { DueDigest } from './policies.ts'
 
 type Connection = Pick<Database, 'any'>
 
 const pickedRow = z.object({ user_id: z.number(), bucket_id: z.number(), news: z.array(z.string()) })
 
 /**
- * The news of each digest: those of its companies that its reader has had in no digest. They are found by their absence
- * there, so that what was stored late, or while a run was under way, is in the next one.
+ * The ids of the news items of each digest: those of its companies that its reader has had in no digest. They are found
+ * by their absence, so news items that were stored late, or during a run, are in the next digest.
  */
 export async function pickNews(connection: Connection, due: readonly DueDigest[]): Promise<Map<DueDigest, string[]>> {
   const rows = await connection.any(sql.type(pickedRow)`
@@ -53,7 +53,7 @@ const newsItemRow = z.object({
 })
 export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow>
 
-/** What is known of news, by id. */
+/** News items by id. */
 export async function readNewsItems(connection: Connection, ids: readonly string[]): Promise<Map<string, NewsItem>> {
   const rows = await connection.any(sql.type(newsItemRow)`
     SELECT i.news_id, g.company_id, c.name AS company, i.severity, i.title, i.message, i.trigger_factor, i.observed_at,
@@ -70,7 +70,10 @@ const spans = 12
 
 const seriesRow = z.object({ no: z.number(), values: z.array(z.number()), first_at: z.number() })
 
-/** How the series of news went from `from` to `until` (ms since 1970), by news id. Series of two subjects would alternate. */
+/**
+ * The series of news items between `from` and `until` (ms since 1970), by news id. A series with several subjects has
+ * none: their values would alternate.
+ */
 export async function readSeries(
   connection: Connection,
   news: readonly NewsItem[],
@@ -118,8 +121,9 @@ const fundingRow = z.object({
 export type Known = { name: string; value: string }
 
 /**
- * For news of funding rounds the latest value of every child of their measurement's parent, by news id; of the same item
- * where the news is about one, whose own children count when it is the list itself. What has no value is left out.
+ * For news items about funding rounds, by news id: the latest value of every child of their measurement’s parent. If
+ * the news item is about a list item, only values of the same item count, and the children of the list measurement
+ * count, too. Children without a value are left out.
  */
 export async function readFunding(connection: Connection, news: readonly NewsItem[]): Promise<Map<string, Known[]>> {
   const funding = news.filter(isFunding)

@@ -2,13 +2,13 @@ import { isoWeek } from '#runtime/text/iso-week.ts'
 import { instantOf, type LocalTime, localTime } from '#runtime/text/time-zone.ts'
 import type { Rhythm } from '../message/compose-digest.ts'
 
-/** When somebody wants their digests. `weekday` (1 is Monday) counts for weekly ones; monthly ones come on the first. */
+/** When a person wants digests. `weekday` (1 is Monday) counts for weekly ones; monthly ones come on the first. */
 export type Timing = { rhythm: Rhythm; hour: number; weekday: number; zone: string }
 
-/** A time at which a digest is to be made, and the name of what it is the one of: a day, a week or a month. */
+/** A digest period: when its digest is due, and its name (a day, a week or a month). */
 export type DigestPeriod = { at: number; period: string }
 
-/** The last slot that has passed at `now` (ms since 1970). */
+/** The last period that was due at `now` (ms since 1970). */
 export function lastPeriod(timing: Timing, now: number): DigestPeriod {
   for (let days = 0; ; days--) {
     const found = periodOn(timing, localTime(timing.zone, now), days)
@@ -16,7 +16,7 @@ export function lastPeriod(timing: Timing, now: number): DigestPeriod {
   }
 }
 
-/** The first slot after `now`. */
+/** The first period that is due after `now`. */
 export function nextPeriod(timing: Timing, now: number): DigestPeriod {
   for (let days = 0; ; days++) {
     const found = periodOn(timing, localTime(timing.zone, now), days)
@@ -24,7 +24,7 @@ export function nextPeriod(timing: Timing, now: number): DigestPeriod {
   }
 }
 
-/** The slot `days` after a date; null: that day has none. */
+/** The period that is due `days` after a date; null: none. */
 function periodOn(
   { rhythm, hour, weekday, zone }: Timing,
   { year, month, day }: LocalTime,
@@ -43,7 +43,7 @@ export function periodAt(rhythm: Rhythm, zone: string, now: number): string {
   return nameOf(rhythm, new Date(Date.UTC(year, month - 1, day)))
 }
 
-/** How far back the first digest of somebody goes. */
+/** How many days the first digest of a person reaches back. */
 export const periodDays: Readonly<Record<Rhythm, number>> = { daily: 1, weekly: 7, monthly: 31 }
 
 function nameOf(rhythm: Rhythm, date: Date): string {

@@ -3,8 +3,8 @@ import { type Database, sql, type Transaction } from '#runtime/postgres/database
 import { isZone } from '#runtime/text/time-zone.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { rhythms } from '../message/compose-digest.ts'
+import { type DigestPeriod, lastPeriod, periodAt, periodDays } from './periods.ts'
 import type { DigestSettings } from './settings.ts'
-import { lastPeriod, periodAt, periodDays, type DigestPeriod } from './periods.ts'
 
 type Connection = Pick<Database, 'any' | 'oneFirst'>
 
@@ -22,38 +22,39 @@ const dueRow = z.object({
   rhythm: z.enum(rhythms),
   channel_id: z.number().nullable(),
   period: z.string(),
-  /** Its news came after this, ms since 1970. */
+  /** It covers news items stored after this, ms since 1970. */
   since: z.number(),
   until: z.number(),
 })
 
-/** A digest to be made. */
+/** A digest to make. */
 export type DueDigest = z.output<typeof dueRow>
 
 /**
- * Which digests: `due` are those whose time has come; `early` those of today, this week or this month that are not made,
- * whatever the time; `next` what each reader would get now, made or not.
+ * Which digests. `due`: those whose time has come. `early`: those of the current day, week or month that have not been
+ * made. `next`: what each reader would get now, made or not.
  */
 export type Selection = { which: 'due' | 'early' | 'next'; person?: number | undefined; bucket?: number | undefined }
 
-/** Digests after this one in the order of people and buckets, at most `limit`. */
+/** A page of at most `limit` digests that follow `after` in the order of people and buckets. */
 export type Page = { after: Pick<DueDigest, 'user_id' | 'bucket_id'>; limit: number }
 
 /**
- * Finds digests to make. Of the periods of a person that have passed since they asked for digests only the last counts, and
- * once it has its row it is not found again. A digest goes back to the one before, and a little further for news that were
- * stored late; where that could not be sent, as far as that would have. The first goes back for one rhythm, and to when they
- * asked if a slot was missed since. `now`, ms since 1970, is the database's time if not given.
+ * Finds digests to make. Only the last period of a person counts that has come since they set up digests, and only
+ * until it has a row. A digest reaches back to the previous one, and a little further for news items that were stored
+ * late; if the previous one could not be sent, as far as that one would have. The first digest reaches back for one
+ * period, or to when digests were set up if a period was missed since. `now` is ms since 1970, by default the
+ * database’s time.
  */
 export async function findDue(
-  connection: Connection,
   config: DigestSettings,
+  connection: Connection,
   { which, person = 0, bucket = -1 }: Selection,
   { after, limit }: Page,
   now?: number,
 ): Promise<readonly DueDigest[]> {
   const at = now ?? (await readTime(connection))
-  const periods = await findPeriods(connection, config, which, at)
+  const periods = await findPeriods(config, connection, which, at)
   const rows = periods.map(({ timing, at, period }) => {
     const { rhythm, hour, weekday, zone, is_default } = timing
     return [rhythm, hour, weekday, zone, is_default, at, period, periodDays[rhythm]]
@@ -94,7 +95,7 @@ export async function findDue(
     LIMIT ${limit}`)
 }
 
-/** Every person's policies, those that they have without saying so included. */
+/** SQL for the digest policies of all people, including the default weekly report. */
 export function policies({ DIGEST_ZONE, DIGEST_HOUR, DIGEST_WEEKDAY }: DigestSettings) {
   return sql.fragment`policy AS (
     SELECT user_id, bucket_id, rhythm, hour, weekday, zone, channel_id, changed_at AS since, false AS is_default
@@ -121,10 +122,10 @@ const timingRow = z.object({
 })
 type FoundPeriod = DigestPeriod & { timing: z.output<typeof timingRow> }
 
-/** The slot that counts at `now` for every timing that somebody has. */
+/** The period that counts at `now`, for every schedule that somebody has. */
 async function findPeriods(
-  connection: Connection,
   config: DigestSettings,
+  connection: Connection,
   which: Selection['which'],
   now: number,
 ): Promise<FoundPeriod[]> {
@@ -133,7 +134,7 @@ async function findPeriods(
     SELECT DISTINCT rhythm, hour, weekday, zone, is_default FROM policy WHERE rhythm <> 'off'`)
   const requested = await findRequest(connection)
   return timings.flatMap((timing): FoundPeriod[] => {
-    // A zone that nobody knows, or no longer knows, costs nobody their digest.
+    // An unknown time zone must not cost a person their digest.
     const usable = { ...timing, zone: isZone(timing.zone) ? timing.zone : config.DIGEST_ZONE }
     if (which !== 'due') return [{ timing, at: now, period: periodAt(usable.rhythm, usable.zone, now) }]
     const own = timing.is_default && !config.WEEKLY_REPORT_CLOCK ? [] : [{ timing, ...lastPeriod(usable, now) }]
@@ -143,7 +144,7 @@ async function findPeriods(
 
 const requestRow = z.object({ period: z.string(), at: z.number() })
 
-/** The last week for which somebody asked for the weekly reports. */
+/** The last week for which weekly reports were requested. */
 async function findRequest(connection: Connection): Promise<DigestPeriod | undefined> {
   const [request] = await connection.any(sql.type(requestRow)`
     SELECT period, requested_at AS at FROM notifier.weekly_request ORDER BY requested_at DESC LIMIT 1`)
@@ -151,8 +152,8 @@ async function findRequest(connection: Connection): Promise<DigestPeriod | undef
 }
 
 /**
- * Asks for the weekly reports of the weeks that these times (ms since 1970) are in, as the edge counts weeks (ISO 8601, UTC).
- * They are the same as those that come by themselves: in no week there are two.
+ * Requests the weekly reports of the weeks that contain these times (ms since 1970), as the edge counts weeks (ISO
+ * 8601, UTC). Nobody gets two reports in a week: scheduled and requested ones are the same.
  */
 export async function requestWeeklyReports(tx: Transaction, times: readonly number[]): Promise<void> {
   const weeks = times.map((at) => [periodAt('weekly', 'UTC', at), at])
@@ -162,7 +163,7 @@ export async function requestWeeklyReports(tx: Transaction, times: readonly numb
     ON CONFLICT DO NOTHING`)
 }
 
-/** Ms since 1970, by the database's clock. */
+/** The database’s time, ms since 1970. */
 export function readTime(connection: Connection): Promise<number> {
   return connection.oneFirst(
     sql.type(z.object({ now: z.number() }))`SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now`,

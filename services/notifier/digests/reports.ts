@@ -1,26 +1,26 @@
 import type { Firestore, WriteBatch } from 'firebase-admin/firestore'
 import { z } from 'zod'
 import { alreadyExists, invalidArgument } from '#runtime/firestore/grpc-codes.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { orAfter, withDeadline } from '#runtime/process/deadline.ts'
 import { startLoop } from '#runtime/process/loop.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
 import { TransientError } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Message } from '../message/message.ts'
+import { asHtmlSections } from '../message/render-digest.ts'
 import type { DigestSettings } from './settings.ts'
 import type { ReportResult } from './store.ts'
-import { asHtmlSections } from '../message/render-digest.ts'
 
-/** What a document of Firestore has room for (1 MiB in all), with some left for the rest of it. */
+/** Leaves room in a Firestore document (1 MiB in all) for the other fields. */
 const maxHtmlBytes = 700_000
 const maxNews = 5000
 const terminateMs = 2000
-/** Documents in one round. */
+/** Documents stored in one turn of the loop. */
 const batch = 10
 
 const waitingRow = z.object({
   digest_id: z.string(),
-  // Both written by ourselves from the types.
+  // Only the notifier writes both.
   result: z.custom<ReportResult>(),
   message: z.custom<Message>(),
   news: z.array(z.string()),
@@ -28,15 +28,15 @@ const waitingRow = z.object({
 type Report = z.output<typeof waitingRow>
 
 /**
- * Stores the results of digests in Firestore, each as one document `report/<digest id>`, whenever it answers: no digest
- * waits for it. Without Firestore there is nothing to do.
+ * Stores the results of digests in Firestore, each as a document `report/<digest id>`. Digests do not wait for it. Does
+ * nothing without Firestore.
  */
 export function startStoringReports(config: DigestSettings, context: ServiceContext, database: Database): void {
   const { log, scope } = context
   const { firestore: access, FIRESTORE_TIMEOUT_MS: timeoutMs } = config
   if (access === null) return void log.info('report_results_not_stored_without_firestore')
   let firestore: Firestore | undefined
-  // Where nobody answers the client would still wait for the calls that it repeats.
+  // If Firestore does not answer, terminate() waits for calls that the client retries.
   scope.defer(() => firestore && orAfter(firestore.terminate(), terminateMs, () => undefined))
   const wake = startLoop('reports', config.REPORT_POLL_MS, context, async () => {
     const waiting = await database.any(sql.type(waitingRow)`
@@ -48,7 +48,7 @@ export function startStoringReports(config: DigestSettings, context: ServiceCont
       WHERE d.result IS NOT NULL ORDER BY d.made_at LIMIT ${batch}`)
     for (const one of waiting) {
       const { digest_id } = one
-      // Loaded when it is needed: the client takes a second and 40 MB.
+      // Loaded on first use: the client takes a second and 40 MB.
       firestore ??= (await import('#runtime/firestore/firestore.ts')).openFirestore(access)
       const problem = await store(firestore, one, timeoutMs)
       if (problem !== null) log.error({ digest_id, problem }, 'report_rejected_by_firestore')
@@ -59,25 +59,25 @@ export function startStoringReports(config: DigestSettings, context: ServiceCont
   })
 }
 
-/** Null when the document is there, else why it never will be. */
+/** Null when the document exists; else why Firestore will never accept it. */
 async function store(firestore: Firestore, report: Report, timeoutMs: number): Promise<string | null> {
   const document = firestore.doc(`report/${report.digest_id}`)
   const write: WriteBatch = firestore.batch().create(document, documentOf(report))
   try {
-    // The client repeats calls for ten minutes by itself; the loop, which does the same, has to know earlier.
+    // The client retries for ten minutes by itself. The loop retries, too, and must know earlier.
     await withDeadline(write.commit(), timeoutMs, () => new TransientError('no answer from Firestore'))
     return null
   } catch (error) {
     const { code, message } = error as { code?: number; message: string }
-    // Ours, from a run that ended before it had the answer: nobody else knows the id.
+    // An earlier run stopped before the answer came: only the notifier uses this id.
     if (code === alreadyExists) return null
     if (code === invalidArgument) return message
-    // Whatever it is, messages go on: a missing right or database is mended outside, as an outage is.
+    // Anything else is retried, such as a missing permission or database: messages do not depend on it.
     throw new TransientError(message, { cause: error })
   }
 }
 
-/** The fields of a report's document. */
+/** The fields of a report’s document. */
 export function documentOf({ result, message, news }: Omit<Report, 'digest_id'>): Record<string, unknown> {
   const { since, until, ...about } = result
   const html = asHtmlSections(message)

@@ -3,18 +3,18 @@ import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
+import { channelKinds } from '../channels/kinds.ts'
+import { enqueueForRecipients, type MessageToRecipients } from '../delivery/enqueue.ts'
+import { splitDigest } from '../message/compose-digest.ts'
+import type { Message } from '../message/message.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
 import type { RecipientChannel } from '../people/recipients.ts'
-import { channelKinds } from '../channels/kinds.ts'
-import type { Message } from '../message/message.ts'
-import { splitDigest } from '../message/compose-digest.ts'
 import type { DueDigest } from './policies.ts'
-import { type MessageToRecipients, enqueueForRecipients } from '../delivery/enqueue.ts'
 
-/** Namespace of the ids of digests. The notification of this id is the whole digest. */
+/** Namespace of the ids of digests. The message with the id of a digest is the whole digest. */
 const namespace = '7e0b2c55-9c0e-4c0b-8a51-2f4f6f1f1d0a'
 
-/** A digest ready to be written. Without a message there is nothing to say, without channels nobody to say it to. */
+/** A digest to write. Without a message it is empty; without channels nobody gets it. */
 export type ComposedDigest = {
   due: DueDigest
   message: Message | null
@@ -23,7 +23,7 @@ export type ComposedDigest = {
   channels: readonly RecipientChannel[]
 }
 
-/** What Firestore gets of a digest besides its news and its message (reports.ts). */
+/** What Firestore gets besides the news items and the message (reports.ts). */
 export type ReportResult = Omit<DueDigest, 'channel_id'> & Pick<ComposedDigest, 'companies'>
 
 const readerChannelRow = z.object({
@@ -39,8 +39,9 @@ const readerChannelRow = z.object({
 })
 
 /**
- * Where the reader of each digest gets it: at the channel the policy names, if it is one of theirs; else at their channels
- * for reports. People who have none get it at all of theirs, as the predecessor did, unless `strict`.
+ * Finds the channels at which the reader of each digest gets it: the channel of the policy, if it is one of theirs,
+ * else their channels for REPORT. People who have none get it at all their channels, as the predecessor did, unless
+ * `strict`.
  */
 export async function findReaderChannels(
   connection: Pick<Database, 'any'>,
@@ -69,15 +70,15 @@ export async function findReaderChannels(
 }
 
 export type WriteOptions = {
-  /** Also the rows that say that there was nothing to send. */
+  /** Also write digests that have nothing to send. */
   withEmpty: boolean
-  /** Keep what Firestore gets. */
+  /** Keep the results for Firestore. */
   keepResults: boolean
-  /** Leave rows in public.report. */
+  /** Add rows to public.report. */
   writePublic: boolean
 }
 
-/** Writes digests, their items and their messages. The transaction holds the lock of digests. */
+/** Writes digests, their news items and their messages. The transaction holds the digests’ lock. */
 export async function writeDigests(
   tx: Transaction,
   made: readonly ComposedDigest[],
@@ -100,7 +101,7 @@ function writeRows(tx: Transaction, made: readonly ComposedDigest[], keepResults
     const result = keepResults && state === 'made' ? JSON.stringify(resultOf(one)) : null
     return [due.user_id, due.bucket_id, due.period, idOf(due), due.rhythm, state, news.length, due.since, result]
   })
-  // Only those that were not made may come again.
+  // A row exists only for a digest that was not made before.
   return tx.query(sql.unsafe`
     INSERT INTO notifier.digest (user_id, bucket_id, period, digest_id, rhythm, state, news, since, result)
     SELECT user_id, bucket_id, period, digest_id, rhythm, state, news, to_timestamp(since / 1000.0), result
@@ -119,7 +120,7 @@ function idOf({ user_id, bucket_id, period }: DueDigest): string {
   return uuidv5(`${user_id}/${bucket_id}/${period}`, namespace)
 }
 
-/** One message for all channels; where a channel has no room for it, its parts there. */
+/** One message for all channels. Channels for which it is too long get it in parts. */
 function messagesOf({ due, message, channels }: ComposedDigest): MessageToRecipients[] {
   if (message === null) return []
   const id = idOf(due)
@@ -145,7 +146,7 @@ function messagesOf({ due, message, channels }: ComposedDigest): MessageToRecipi
   ]
 }
 
-/** One row for each company and week, for whoever has the first report with it. Companies that are gone have none. */
+/** Adds one row for each company and week, whoever’s report it is in first. Deleted companies get none. */
 async function writePublicReports(tx: Transaction, sent: readonly ComposedDigest[]): Promise<void> {
   const rows = sent
     .filter(({ due }) => due.rhythm === 'weekly')
@@ -165,7 +166,7 @@ async function writePublicReports(tx: Transaction, sent: readonly ComposedDigest
     FROM fresh JOIN report USING (company_id, period) JOIN company ON company.id = fresh.company_id`)
 }
 
-/** Writes down that a digest could not be made. Its news wait for the next one. */
+/** Records that a digest could not be made. Its news items wait for the next one. */
 export async function recordFailure(database: Database, due: DueDigest, reason: string): Promise<void> {
   await database.query(sql.unsafe`
     INSERT INTO notifier.digest (user_id, bucket_id, period, digest_id, rhythm, state, since, reason)
@@ -174,7 +175,9 @@ export async function recordFailure(database: Database, due: DueDigest, reason: 
     ON CONFLICT DO NOTHING`)
 }
 
-/** Deletes what says of news that they were told, when they are too old for any digest; up to `limit` rows. */
+/**
+ * Forgets which news items were in digests when they are too old for any digest, up to `limit` rows. Returns how many.
+ */
 export async function pruneItems(database: Database, days: number, limit: number): Promise<number> {
   const { rowCount } = await database.query(sql.unsafe`
     DELETE FROM notifier.digest_item WHERE ctid = ANY(ARRAY(

@@ -1,11 +1,11 @@
-import type { News } from '#schemas/generated/types.ts'
-import { insertRecords } from '#runtime/postgres/insert-records.ts'
-import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Handler, ok } from '#runtime/consume/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import type { News } from '#schemas/generated/types.ts'
 import type { InboxSettings } from './settings.ts'
 
-/** What is kept of a news, with the types of its columns. */
+/** What is stored of a news item, with the types of the columns. */
 const itemColumns = {
   news_id: 'uuid',
   group_id: 'uuid',
@@ -24,8 +24,8 @@ const itemColumns = {
 }
 
 /**
- * Stores news and the groups they belong to, each news once. Sends nothing: `wake` is called when something may be due.
- * The id of a news is made of all that makes it one, so it stands for the content in the ledger.
+ * Stores news items and their groups, each news item once. Calls `wake` when something may be due. The id of a news
+ * item is derived from its content, so in the ledger it stands for the content, too.
  */
 export function storeNews(config: InboxSettings, database: Database, wake: () => void): Handler<News> {
   return async (batch) => {
@@ -42,7 +42,7 @@ export function storeNews(config: InboxSettings, database: Database, wake: () =>
   }
 }
 
-/** Silent news are counted too: a group is complete when all its news have come, told or not. */
+/** Silent news items count, too: a group is complete when all its news items have arrived. */
 async function countGroups(tx: Transaction, news: readonly News[], waitMs: number): Promise<void> {
   const groups = Map.groupBy(news, ({ group_id }) => group_id)
   const rows = [...groups]

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { OpsEvent } from '#schemas/generated/types.ts'
-import { insertRecords } from '#runtime/postgres/insert-records.ts'
-import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Handler, ok } from '#runtime/consume/outcome.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
+import type { OpsEvent } from '#schemas/generated/types.ts'
 
-/** What is kept of an event, with the types of its columns. */
+/** What is stored of an event, with the types of the columns. */
 const eventColumns = {
   event_id: 'uuid',
   dedupe_key: 'text',
@@ -20,7 +20,7 @@ const eventColumns = {
 
 const incidentRow = z.object({ dedupe_key: z.string(), is_open: z.boolean() })
 
-/** Stores operational events worth telling: the first of each story and its end. Others of an open story add nothing. */
+/** Stores the operational events that open or close an incident. Further events of an open incident are ignored. */
 export function storeOpsEvents(database: Database, wake: () => void): Handler<OpsEvent> {
   return async (batch) => {
     const events = batch.map(({ value: { event_id } }) => ({ event_id }))
@@ -33,10 +33,10 @@ export function storeOpsEvents(database: Database, wake: () => void): Handler<Op
   }
 }
 
-/** Those of `events` that open a story or close an open one. Writes how each story stands after them. */
+/** Those of `events` that open an incident or close an open one. Records the state of each incident after them. */
 async function keepTransitions(tx: Transaction, events: readonly OpsEvent[]): Promise<OpsEvent[]> {
   const keys = [...new Set(events.map(({ dedupe_key }) => dedupe_key))].sort()
-  // First the rows, then their locks: another partition may bring the same story at the same moment.
+  // The rows must exist before they are locked: another partition may bring the same incident at the same time.
   await tx.query(sql.unsafe`
     INSERT INTO notifier.ops_story (dedupe_key, is_open) SELECT unnest(${sql.array(keys, 'text')}), false
     ON CONFLICT DO NOTHING`)

@@ -1,14 +1,14 @@
-import { withLedger } from '#runtime/postgres/ledger.ts'
 import { drop, type Handler, ok } from '#runtime/consume/outcome.ts'
 import type { Database } from '#runtime/postgres/database.ts'
+import { withLedger } from '#runtime/postgres/ledger.ts'
 import type { MailReference } from '#runtime/web/signed-links.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
-import { requestWeeklyReports } from '../digests/policies.ts'
 import { readMailReference, unsubscribe } from '../delivery/unsubscribe.ts'
+import { requestWeeklyReports } from '../digests/policies.ts'
 
 /**
- * Does what people ask of the notifier, each request once. What is for others is dropped. `wakeDigests` is called when
- * weekly reports are asked for.
+ * Takes requests for weekly reports and for unsubscribing, each once; drops triggers for other services. Calls
+ * `wakeDigests` when weekly reports are requested.
  */
 export function takeTriggers(database: Database, wakeDigests: () => void): Handler<SourcingTrigger> {
   return async (batch) => {

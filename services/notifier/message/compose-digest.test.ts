@@ -1,10 +1,10 @@
 import type { SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Message } from './message.ts'
 import { composeDigest, type Digest, type DigestNewsItem, type Extras, splitDigest } from './compose-digest.ts'
-import { asHtml, asSlack, asText, maxDigestChars } from './render.ts'
+import type { Message } from './message.ts'
 import { asHtmlSections } from './render-digest.ts'
+import { asHtml, asSlack, asText, maxDigestChars } from './render.ts'
 
 fc.configureGlobal({ seed: 1 })
 

@@ -6,11 +6,11 @@ import { escapeSlack } from './slack-text.ts'
 export const rhythms = ['daily', 'weekly', 'monthly'] as const
 export type Rhythm = (typeof rhythms)[number]
 
-/** What a digest says of a news. */
+/** The fields of a news item that a digest needs. */
 export type DigestNewsItem = {
   news_id: string
   company_id: number
-  /** Null: it is gone. */
+  /** Null: the company was deleted. */
   company: string | null
   severity: 'info' | 'warning' | 'critical'
   title: string
@@ -21,42 +21,42 @@ export type DigestNewsItem = {
 
 export type Digest = {
   rhythm: Rhythm
-  /** The news came after `since` and up to `until`, ms since 1970. */
+  /** The digest covers news items stored after `since` and up to `until`, ms since 1970. */
   since: number
   until: number
-  /** Name of the bucket it is about; null: all companies its reader follows. */
+  /** Name of the bucket; null: all companies that the reader follows. */
   bucket: string | null
   /** At least one. */
   news: readonly DigestNewsItem[]
 }
 
-/** What belongs to a news and is not in it. */
+/** What a digest shows with a news item. */
 export type Extras = {
-  /** How its series went; null: it has none to show. */
+  /** A chart of its series; null: there is none. */
   chartOf(newsId: string): string | null
-  /** For news of a funding round, what else is known of it: a name and a value each. */
+  /** For a funding round, what else is known about it. */
   fundingOf(newsId: string): readonly { name: string; value: string }[]
   /** The page that explains it; null: there is none. */
   linkOf(newsId: string): string | null
 }
 
 const maxName = 80
-/** Leaves room for which part of several it is. */
+/** Leaves room for the number of the part. */
 const maxSubject = 120
 const maxText = 600
 const maxValue = 200
-/** A funding round has a dozen measurements or so. */
+/** A funding round has about a dozen measurements. */
 const maxFunding = 30
 
 /**
- * A digest as one message, company by company, the most important first; the least important beyond `maxLines` are a count.
- * Of the messages of a company about a funding round the first counts for all of them, with what else is known of it
- * (contract section 15.1).
+ * Composes a digest as one message, by company, the most important first. Beyond `maxLines` news items, the least
+ * important are only counted. If a company has several news items about a funding round, the first one stands for all
+ * of them, with what else is known about the round (contract section 15.1).
  */
 export function composeDigest(digest: Digest, extras: Extras, maxLines: number): Message {
   const count = digest.news.length
   const shown = digest.news.toSorted(byImportance).slice(0, maxLines)
-  // In the order of their first news, which is that of their most important.
+  // In the order of their most important news items.
   const companies = [...Map.groupBy(shown, ({ company_id }) => company_id).values()]
   const all = new Set(digest.news.map(({ company_id }) => company_id)).size
   const named = all === 1 ? nameOf(shown[0] as DigestNewsItem) : `${all} companies`
@@ -106,7 +106,7 @@ function describeFunding(facts: readonly { name: string; value: string }[], furt
     : lines
 }
 
-/** Whether what belongs to a funding round is told with it. */
+/** Whether a news item is about a funding round. */
 export function isFunding({ message }: Pick<DigestNewsItem, 'message'>): boolean {
   return /funding round/i.test(message)
 }
@@ -128,8 +128,8 @@ function byImportance(a: DigestNewsItem, b: DigestNewsItem): number {
 }
 
 /**
- * The message in as many parts as it takes to have some `maxChars` characters in each, as Slack counts them. Every part names
- * the company it goes on with.
+ * Splits a digest into parts of about `maxChars` characters, as Slack counts them. Every part begins with the name of
+ * its company.
  */
 export function splitDigest(message: Message, maxChars: number): Message[] {
   const parts: Line[][] = []
@@ -155,7 +155,7 @@ export function splitDigest(message: Message, maxChars: number): Message[] {
   }))
 }
 
-/** With the name of a company, which any line may have to repeat, and the marks around links and the like. */
+/** Characters of a line in Slack, with a company's name, which any line may have to repeat, and markup. */
 function sizeOf({ title, details, link = '' }: Line): number {
   const texts = [title, ...details, link].map((text) => escapeSlack(text).length + 10)
   return texts.reduce((sum, length) => sum + length, maxName)

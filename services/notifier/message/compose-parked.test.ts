@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { explainWhy } from './compose.ts'
 import { composeParked, describeParking, destinationName, type Parking } from './compose-parked.ts'
+import { explainWhy } from './compose.ts'
 
 const parked: Parking = {
   ...{ destination_id: 7, channel: 'SLACK', address: 'alerts', resolved: false, at: 0 },

@@ -2,7 +2,7 @@ import { cut, excerpt } from '#runtime/text/shorten.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './message.ts'
 
-/** A destination that was parked, or works again; without one, a kind of channel. */
+/** A destination that was parked or unparked. Without a destination: a channel outage that began or ended. */
 export type Parking = {
   destination_id: number | null
   channel: string
@@ -16,7 +16,7 @@ export type Parking = {
 const remedy =
   'Fix the problem, then run `parma channels test <id>`: a test message that arrives unparks it. `parma channels ls` shows the id.'
 
-/** What operators are told. The id is for the caller to make of it. */
+/** The operational event, without its id. */
 export function describeParking({
   destination_id,
   channel,
@@ -63,7 +63,7 @@ function describeOutage({
   }
 }
 
-/** What those who hear at a parked destination are told elsewhere. */
+/** The message to the recipients of a parked destination, for their other destinations. */
 export function composeParked({ channel, address, reason }: Parking): Message {
   const name = destinationName(channel, address ?? '')
   return {
@@ -85,7 +85,7 @@ export function composeParked({ channel, address, reason }: Parking): Message {
   }
 }
 
-/** A destination for people. The path of a URL may be a secret. */
+/** The name of a destination in messages: of a URL only the host, because its path may be a secret. */
 export function destinationName(channel: string, address: string): string {
   const shown = URL.parse(address)?.host || address
   return `${channel} ${excerpt(shown, 100)}`

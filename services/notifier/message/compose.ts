@@ -3,7 +3,7 @@ import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { News, OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './message.ts'
 
-/** What composing needs of a news. */
+/** The fields of a news item that composing needs. */
 export type NewsItem = Pick<
   News,
   | 'news_id'
@@ -22,7 +22,7 @@ export type NewsItem = Pick<
   company: string
   source: string
 }
-/** Who hears a message at a destination, and what they follow that makes them hear it, as in "follows acme". */
+/** A recipient, and what they follow that covers the message, as in "follows acme". */
 export type NamedRecipient = { name: string; through?: readonly string[] }
 export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'>
 
@@ -33,8 +33,8 @@ const maxDetail = 600
 const maxValue = 200
 
 /**
- * One message for news of one company or several, the most important first, `maxLines` of them. `news` has at least one.
- * `linkOf` gives the page that explains a news; null: there is none.
+ * Composes one message for the news items of one or more companies, the most important first, at most `maxLines` of
+ * them. `news` has at least one. `linkOf` returns the page that explains a news item; null: there is none.
  */
 export function composeNews(
   news: readonly NewsItem[],
@@ -70,7 +70,10 @@ function subjectOf(companies: readonly string[], headline: string, count: number
   return count === 1 ? `${companies[0]}: ${headline}` : `${companies[0]}: ${count} changes, ${headline}`
 }
 
-/** Where each line has a link of its own, the ids of the news would only be long. */
+/**
+ * The ids of the events and news items. If every line has a link, the news items' ids are left out: the links have
+ * them.
+ */
 function traceOf(news: readonly NewsItem[], isLinked: boolean): string {
   const groups = [...new Set(news.map(({ group_id }) => group_id))]
   const events = `Event${groups.length > 1 ? 's' : ''} ${groups.join(', ')}`
@@ -80,7 +83,7 @@ function traceOf(news: readonly NewsItem[], isLinked: boolean): string {
 
 const bySubject = new Intl.Collator('en', { numeric: true })
 
-/** One message for operational events, open stories first. `events` has at least one. */
+/** Composes one message for operational events, open incidents first. `events` has at least one. */
 export function composeOps(events: readonly OpsFacts[], maxLines: number): Message {
   const ranked = events.toSorted(
     (a, b) => Number(a.resolved) - Number(b.resolved) || a.at - b.at || bySubject.compare(a.subject, b.subject),
@@ -106,7 +109,7 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
   }
 }
 
-/** Why the people of one destination get the message: who of them follows what. */
+/** A sentence that says why the recipients at one destination get the message. */
 export function explainWhy({ topic }: Message, people: readonly NamedRecipient[]): string {
   const names = (some: readonly NamedRecipient[]) => enumerate(some.map(({ name }) => excerpt(name, maxName)))
   if (topic.kind === 'operations')

@@ -1,26 +1,27 @@
-/** What a message says, for no channel in particular: plain text without control characters, every part bounded. */
+/** The content of a message, the same for all channels: plain text without control characters, every part bounded. */
 export type Message = {
-  /** One line, the whole story for those who read no further. */
+  /** One line that says what happened. */
   subject: string
-  /** Where it comes from and when it was true. */
+  /** The source and the time. */
   context: string
   lines: Line[]
-  /** What is left out of `lines`, as a sentence; empty when nothing is. */
+  /** What `lines` leaves out, as a sentence; empty: nothing. */
   rest: string
-  /** Why anybody hears of it; who hears it is added per destination. */
+  /** What the message is about; explainWhy makes a sentence of it and the recipients. */
   topic: { kind: 'company' | 'operations' | 'channel' | 'test'; name: string }
-  /** What leads from the message back to the data. */
+  /** The ids that lead back to the data; empty: none. */
   trace: string
 }
 
+/** A news item or event in a message. */
 export type Line = {
-  /** Stands above this line, and those after it up to the next one. Either the first line has one, or none. */
+  /** Heading of this line and those that follow, up to the next heading. Only if the first line has one may others. */
   heading?: string
-  /** Shown in front of the title; empty for what is not urgent. */
+  /** Shown beside the title: a severity, or `resolved`; empty: nothing. */
   mark: string
   title: string
   /** What changed, by how much, since when. */
   details: string[]
-  /** The page that explains it. */
+  /** The page that explains the news item. */
   link?: string
 }

@@ -2,7 +2,7 @@ import { escapeHtml } from '#runtime/web/escape-html.ts'
 import type { Line, Message } from './message.ts'
 import { cutEscaped, escapeSlack } from './slack-text.ts'
 
-/** Whether the lines of a message stand under headings, those of digests under the names of companies. */
+/** Whether the lines of a message have headings: those of digests have the names of companies. */
 export function hasSections({ lines }: Message): boolean {
   return lines[0]?.heading !== undefined
 }
@@ -18,7 +18,7 @@ export function asTextSections(message: Message): string[] {
   })
 }
 
-/** The sections of a digest as HTML, everything escaped: a name, and a list of what there is to say of it. */
+/** The sections of a digest as HTML, everything escaped: for each company its name and a list. */
 export function asHtmlSections(message: Message): string {
   const sections = sectionsOf(message).map(({ heading, lines }) => {
     const items = lines.map(({ mark, title, details, link }) => {
@@ -31,7 +31,9 @@ export function asHtmlSections(message: Message): string {
   return sections.join('\n')
 }
 
-/** The lines of a digest as Slack's markup, each at most `maxLength` characters; a heading goes along with its first line. */
+/**
+ * The lines of a digest in Slack's markup, each at most `maxLength` characters. A heading is part of its first line.
+ */
 export function asSlackLines(message: Message, maxLength: number): string[] {
   return message.lines.map((line, index) => {
     const heading = line.heading === undefined ? '' : `${index > 0 ? '\n' : ''}${escapeSlack(line.heading)}\n`

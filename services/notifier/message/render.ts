@@ -5,7 +5,7 @@ import type { Message } from './message.ts'
 import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './render-digest.ts'
 import { cutEscaped, escapeSlack, pack } from './slack-text.ts'
 
-/** A message as plain text. `unsubscribe`: the page that ends messages like this. */
+/** A message as plain text. `unsubscribe`: the address for unsubscribing, if there is one. */
 export function asText(message: Message, why: string, unsubscribe?: string | null): string {
   const lines = hasSections(message) ? asTextSections(message) : asTextLines(message)
   const footer = [why, message.trace, unsubscribe && `Unsubscribe: ${unsubscribe}`].filter(Boolean).join('\n')
@@ -58,14 +58,14 @@ const maxContext = 2000
 // https://docs.slack.dev/changelog/2018-truncating-really-long-messages
 const maxFallback = 4000
 
-/** Some 11,000 characters in all the blocks are too long for Slack: https://github.com/slackapi/bolt-js/issues/2867 */
+/** Slack refuses about 11,000 characters in all blocks: https://github.com/slackapi/bolt-js/issues/2867 */
 export const maxDigestChars = 9000
 
 const maxPost = 10_000
-/** A link that leaves less of its line is left out. */
+/** A link that leaves less than this of its line is left out. */
 const minLine = 60
 
-/** A message as Slack blocks, and the text of notifications. At most 50 blocks for up to 40 lines, all of which are in it. */
+/** A message as Slack blocks, with the text for notifications: at most 50 blocks for up to 40 lines, none left out. */
 export function asSlack(message: Message, why: string): { text: string; blocks: KnownBlock[] } {
   const footer = cut([why, message.trace].filter(Boolean).join('\n'), maxContext)
   const around = maxHeader + cut(message.context, maxContext).length + message.rest.length + footer.length
@@ -88,7 +88,7 @@ export function asSlack(message: Message, why: string): { text: string; blocks: 
   }
 }
 
-/** The lines, together at most `length` characters: where they are more, the long ones are cut. */
+/** The lines, together at most `length` characters. If they have more, the longest are cut. */
 function asSlackNumbered({ lines }: Message, length: number): string[] {
   const parts = lines.map(({ mark, title, details, link }, index) => ({
     head: `${lines.length > 1 ? `${index + 1}. ` : ''}${mark ? `[${escapeSlack(mark)}] ` : ''}*`,
@@ -106,7 +106,7 @@ function asSlackNumbered({ lines }: Message, length: number): string[] {
   })
 }
 
-/** What each of `lengths` may at most be, so that they add up to no more than `total`: short ones leave the rest to long ones. */
+/** The limit for each of `lengths` at which their sum is at most `total`. Short ones leave their rest to long ones. */
 function shareOut(lengths: readonly number[], total: number): number {
   let left = total
   for (const [index, length] of lengths.toSorted((a, b) => a - b).entries()) {

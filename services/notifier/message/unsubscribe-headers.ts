@@ -1,4 +1,6 @@
-/** How a mail program ends messages with one click, https://www.rfc-editor.org/rfc/rfc8058; none where there is no link. */
+/**
+ * The headers for unsubscribing with one click, https://www.rfc-editor.org/rfc/rfc8058. None without link and mailbox.
+ */
 export function unsubscribeHeaders(
   link: string | null,
   { UNSUBSCRIBE_MAILBOX }: { UNSUBSCRIBE_MAILBOX?: string | undefined },

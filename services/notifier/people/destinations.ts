@@ -1,22 +1,24 @@
 import { cut, excerpt } from '#runtime/text/shorten.ts'
-import type { RecipientChannel } from './recipients.ts'
 import { channelKinds } from '../channels/kinds.ts'
+import type { RecipientChannel } from './recipients.ts'
 
-/** A place a message goes to. */
+/** Where messages go: one mailbox, Slack channel or URL. */
 export type Destination = {
   channel: string
   address: string
   /** Empty when the channel needs none. */
   secretId: string
-  /** Why nothing can be sent there; null when it can. */
+  /** Why nothing can be sent there; null: it can. */
   problem: string | null
 }
-/** Who hears something, and what they follow that makes them hear it. */
+/** A person who gets a message, and what they follow that covers it, as in "warnings about acme". */
 export type Recipient = { id: number; name: string; through: string[] }
-/** A place, once, and the people who hear it there. */
+/** A destination with everybody who gets messages there. */
 export type SharedDestination = Destination & { recipients: Recipient[] }
 
-/** The destinations of `channels`, each once however many people share it. Rows that name no usable destination stay, with their problem. */
+/**
+ * The destinations of `channels`, each once, however many people share it. Unusable ones are kept, with their problem.
+ */
 export function groupByDestination(channels: readonly RecipientChannel[]): SharedDestination[] {
   const shared = Map.groupBy(channels, (channel) => destinationKey(destinationOf(channel)))
   return [...shared.values()].map((some) => ({
@@ -25,10 +27,11 @@ export function groupByDestination(channels: readonly RecipientChannel[]): Share
   }))
 }
 
-/** What makes two places one. */
+/** The same text for the same destination. */
 export const destinationKey = ({ channel, address, secretId }: Destination) =>
   JSON.stringify([channel, address, secretId])
 
+/** The person of a channel. */
 export function asRecipient({ user_id, user_name, through }: RecipientChannel): Recipient {
   return {
     id: user_id,
@@ -37,7 +40,7 @@ export function asRecipient({ user_id, user_name, through }: RecipientChannel): 
   }
 }
 
-/** Each person once, with all they follow. */
+/** Each person once, with everything they follow. */
 export function mergeRecipients(recipients: readonly Recipient[]): Recipient[] {
   const joined = new Map<number, Recipient>()
   for (const recipient of recipients) {
@@ -52,7 +55,7 @@ const maxName = 80
 const maxSecretName = 200
 const maxShown = 200
 
-/** Where a member hears. What cannot be used stands there quoted, as no usable address is. */
+/** The destination of a channel. The address of an unusable one is quoted, which no usable address is. */
 export function destinationOf({ channel_type: channel, destination, secret_id }: RecipientChannel): Destination {
   const kind = channelKinds[channel]
   const secretId = kind?.hasSecrets ? (secret_id ?? '') : ''

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Filterable, isMuted, passesFilter, type Mute, describeFilter, type Filter } from './filter.ts'
+import { describeFilter, type Filter, type Filterable, isMuted, type Mute, passesFilter } from './filter.ts'
 
 const news: Filterable = {
   company_id: 1,

@@ -1,8 +1,8 @@
-/** How much a news matters, the least first. */
+/** How much a news item matters, in rising order. */
 export const severities = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof severities)[number]
 
-/** What of a news decides who hears it. Operations are of company 0. */
+/** The fields of a news item, or of an operational event (company 0), that filters and mutes look at. */
 export type Filterable = {
   company_id: number
   data_source_id: number | null
@@ -11,10 +11,10 @@ export type Filterable = {
   kind: string
 }
 
-/** Which news of their company a person asks for. */
+/** Which news items of a company a subscription covers; null covers all. */
 export type Filter = { data_source_id: number | null; min_severity: Severity; kinds: readonly string[] | null }
 
-/** Which news a person does not want: those that are all of what is given. */
+/** Which news items a person does not get: those that match every field that is not null. */
 export type Mute = {
   company_id: number | null
   data_source_id: number | null
@@ -24,6 +24,7 @@ export type Mute = {
 
 const rank = (severity: Severity) => severities.indexOf(severity)
 
+/** Whether a subscription with this filter covers the news item. */
 export function passesFilter(news: Filterable, { data_source_id, min_severity, kinds }: Filter): boolean {
   return (
     (data_source_id === null || data_source_id === news.data_source_id) &&
@@ -32,6 +33,7 @@ export function passesFilter(news: Filterable, { data_source_id, min_severity, k
   )
 }
 
+/** Whether one of the mutes matches the news item. */
 export function isMuted(news: Filterable, mutes: readonly Mute[]): boolean {
   const fits = (given: number | null, value: number | null) => given === null || given === value
   return mutes.some(
@@ -43,7 +45,10 @@ export function isMuted(news: Filterable, mutes: readonly Mute[]): boolean {
   )
 }
 
-/** What a subscription is about, as in "follows warnings about acme from npm". Names, those that it gives. */
+/**
+ * What a subscription covers, to follow the word "follows": "warnings about acme from npm". The names are null where it
+ * names none.
+ */
 export function describeFilter(
   { min_severity, kinds }: Filter,
   { company, bucket, source }: { company: string | null; bucket: string | null; source: string | null },

@@ -1,21 +1,21 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { allChannels, allChannelSubscriptions } from './channel-rows.ts'
-import { describeFilter, severities, type Filter } from './filter.ts'
+import { describeFilter, type Filter, severities } from './filter.ts'
 
 const recipientChannelRow = z.object({
-  /** public.company.id that they follow; null: they are told for another reason. */
+  /** public.company.id that they follow; null: they get the message for another reason. */
   company_id: z.number().nullable(),
   user_id: z.number(),
   user_name: z.string(),
   channel_type: z.string(),
   destination: z.string(),
   secret_id: z.string().nullable(),
-  /** What they follow, in words. */
+  /** What they follow, in words (describeFilter). */
   through: z.string().nullable(),
 })
 
-/** One person at one of their channels. */
+/** A person at one of their channels. */
 export type RecipientChannel = z.output<typeof recipientChannelRow>
 
 const followerRow = z.object({
@@ -33,19 +33,20 @@ const followerRow = z.object({
   source: z.string().nullable(),
 })
 
-/** One person who follows a company, for some of its news or all, at one of their channels. */
+/** A subscription of a person that covers a company, at one of their channels. */
 export type Follower = {
   company_id: number
   filter: Filter
-  /** Null: the person has no channel for it. */
+  /** Null: the person has no channel for alerts. */
   channel: RecipientChannel | null
 }
 
 /**
- * Who hears news of the companies, and where: everybody with a company_subscription or a news_subscription, at their
- * channels for notifications, and whoever has subscriptions of our own that the company fits. parma-web subscribes every
- * channel for REPORT while promising alerts too (contract section 14), so people who have no other channels get alerts
- * there, unless `strict`. Buckets are those that the person may see.
+ * Everyone who follows one of the companies, at each channel where they get alerts: people with a company_subscription
+ * or news_subscription in parma-web, and people with an own subscription (notifier.subscription) for the company, for a
+ * bucket they can see that contains it, or for all companies. Alerts go to channels subscribed for NOTIFICATION.
+ * parma-web subscribes every channel for REPORT although it promises alerts, too (contract section 14), so people
+ * without any other channel get alerts there, unless `strict`.
  */
 export async function findFollowers(
   tx: Transaction,
@@ -107,7 +108,7 @@ function asFollower(row: z.output<typeof followerRow>): Follower {
   }
 }
 
-/** The administrators and their channels, by the same rule. */
+/** The channels where administrators get alerts, by the same rule. */
 export async function findAdministratorChannels(
   tx: Transaction,
   strict: boolean,
@@ -119,7 +120,7 @@ export async function findAdministratorChannels(
   )
 }
 
-/** These people and their channels, by the same rule. */
+/** The channels where these people get alerts, by the same rule. */
 export async function findChannelsOf(
   tx: Transaction,
   ids: readonly number[],

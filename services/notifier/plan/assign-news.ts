@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import { destinationOf, asRecipient, mergeRecipients } from '../people/destinations.ts'
-import { findFollowers, type Follower, type RecipientChannel } from '../people/recipients.ts'
-import { addToBundles, type BundleItem, lockPlanning } from './bundles.ts'
-import { type Bundle, endOfWindow } from './decide-when.ts'
 import { ensureDestinations } from '../delivery/enqueue.ts'
+import { asRecipient, destinationOf, mergeRecipients } from '../people/destinations.ts'
 import { passesFilter, severities } from '../people/filter.ts'
-import { readPreferences, type Preferences } from './preferences.ts'
-import type { PlanSettings } from './settings.ts'
+import { findFollowers, type Follower, type RecipientChannel } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
-import { readCoolDown, type CoolDown } from './cool-down.ts'
+import { addToBundles, type BundleItem, lockPlanning } from './bundles.ts'
+import { type CoolDown, readCoolDown } from './cool-down.ts'
+import { type Bundle, endOfWindow } from './decide-when.ts'
+import { type Preferences, readPreferences } from './preferences.ts'
+import type { PlanSettings } from './settings.ts'
 
 const groupRow = z.object({ group_id: z.string(), company_id: z.number() })
 const newsRow = groupRow.extend({
@@ -23,16 +23,16 @@ const newsRow = groupRow.extend({
 })
 type NewsItem = z.output<typeof newsRow>
 
-/** Of news with more followers, the next transaction takes the rest. */
+/** Pairs of a news item and a follower in one transaction; the next one takes the rest. */
 const maxItems = 20_000
 
 /**
- * Decides for the news of up to `limit` due groups who hears each of them, where and when, and writes it in one
- * transaction. Returns how many groups there were.
+ * Decides for each news item of up to `limit` due groups who gets it, where and when, and writes that in one
+ * transaction. Returns how many groups it took.
  */
 export async function assignNews(
-  database: Database,
   config: PlanSettings & PeopleSettings,
+  database: Database,
   limit: number,
 ): Promise<number> {
   return database.transaction(async (tx) => {
@@ -87,7 +87,7 @@ async function readNews(tx: Transaction, groups: readonly { group_id: string }[]
   return Map.groupBy(rows, ({ group_id }) => group_id)
 }
 
-/** As many groups as make no more than `maxItems`, and the first in any case. */
+/** As many groups as have at most `maxItems` pairs, but always the first. */
 function takeSome(news: Map<string, NewsItem[]>, followers: readonly Follower[]): Map<string, NewsItem[]> {
   const followersOf = Map.groupBy(followers, ({ company_id }) => company_id)
   let sum = 0
@@ -104,7 +104,7 @@ function whyNoRecipient(followers: readonly Follower[], interested: readonly Fol
   return interested.length === 0 ? 'no subscription covers it' : 'nobody who follows the company has a channel for it'
 }
 
-/** Who of those at a destination hears a news, and with how much patience; why it is kept back when nobody does. */
+/** The recipients of a news item at a destination and when each may get it, or why it is kept back there. */
 function applyPreferences(
   news: NewsItem,
   destination_id: number,

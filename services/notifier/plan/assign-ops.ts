@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { destinationOf, asRecipient, mergeRecipients } from '../people/destinations.ts'
-import { findAdministratorChannels } from '../people/recipients.ts'
-import { addToBundles, type BundleItem, lockPlanning, operations } from './bundles.ts'
 import { ensureDestinations } from '../delivery/enqueue.ts'
+import { asRecipient, destinationOf, mergeRecipients } from '../people/destinations.ts'
 import type { Filterable } from '../people/filter.ts'
+import { findAdministratorChannels } from '../people/recipients.ts'
+import type { PeopleSettings } from '../people/settings.ts'
+import { addToBundles, type BundleItem, lockPlanning, operations } from './bundles.ts'
 import { readPreferences } from './preferences.ts'
 import type { PlanSettings } from './settings.ts'
-import type { PeopleSettings } from '../people/settings.ts'
 
 const opsRow = z.object({
   event_id: z.string(),
@@ -18,12 +18,12 @@ const opsRow = z.object({
 })
 
 /**
- * Decides for up to `limit` operational events that are new when the administrators hear them: all that come within OPS_WINDOW_MS of the
- * first together. Returns how many events there were.
+ * Decides when the administrators get up to `limit` new operational events: all events that arrive within OPS_WINDOW_MS
+ * of the first go together. Returns how many events there were.
  */
 export async function assignOps(
-  database: Database,
   config: PlanSettings & PeopleSettings,
+  database: Database,
   limit: number,
 ): Promise<number> {
   return database.transaction(async (tx) => {

@@ -4,20 +4,20 @@ import { lock } from '#runtime/postgres/lock.ts'
 import type { Recipient } from '../people/destinations.ts'
 import { type Bundle, decideWhen, type QuietUntil } from './decide-when.ts'
 
-/** Stands for operations where companies have their ids. */
+/** Stands for operations in place of a company id. */
 export const operations = 0
 
-/** A news or an event of operations at a destination. */
+/** A news item, or an operational event, at one destination. */
 export type BundleItem = {
   itemId: string
   companyId: number
   destinationId: number
   recipients: readonly Recipient[]
-  /** One for each who is to hear it. */
+  /** One for each recipient. */
   quietUntil: readonly QuietUntil[]
-  /** When it could be told, ms since 1970. */
+  /** When it may be sent, apart from quiet hours; ms since 1970. */
   opensAt(bundle: Bundle): number
-  /** Why it is not told there; null: it is. */
+  /** Why it is not sent there; null: it is. */
   keptBack: string | null
 }
 
@@ -25,12 +25,12 @@ export type BundleItem = {
 const planningLock = 7_116_004_201
 
 /**
- * Lets one process at a time decide what is told when, until the transaction ends: two would make two messages of one
- * window. Returns the time, ms since 1970, by the database's clock.
+ * Makes this the only process that plans, until the transaction ends: two would make two messages for one bundle
+ * window. Returns the database's time, ms since 1970.
  */
 export async function lockPlanning(tx: Transaction): Promise<number> {
   await lock(tx, planningLock)
-  // Not now(): others may have written after our transaction began and before we had the lock.
+  // Not now(): others may have written between the start of our transaction and the lock.
   return tx.oneFirst(
     sql.type(z.object({ now: z.number() }))`SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now`,
   )
@@ -44,7 +44,7 @@ const bundleRow = z.object({
   told_at: z.number().nullable(),
 })
 
-/** Writes items into the bundles of their destinations, and when those are due. */
+/** Adds items to the bundles of their destinations, and sets when those are due. */
 export async function addToBundles(tx: Transaction, items: readonly BundleItem[]): Promise<void> {
   if (items.length === 0) return
   await tx.query(sql.unsafe`

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { lockPlanning } from './bundles.ts'
 import { severities } from '../people/filter.ts'
+import { lockPlanning } from './bundles.ts'
 import { readPreferences } from './preferences.ts'
 
 const heldRow = z.object({
@@ -11,7 +11,10 @@ const heldRow = z.object({
   severity: z.enum(severities),
 })
 
-/** Changes the quiet hours of a person by `change`; what waits for the end of the old ones is told when the new ones allow. */
+/**
+ * Changes a person's quiet hours by `change`. Messages held by the old hours become due when the new ones allow.
+ * Returns the result of `change`.
+ */
 export async function changeQuietHours<T>(tx: Transaction, person: number, change: () => Promise<T>): Promise<T> {
   const now = await lockPlanning(tx)
   const changed = await change()
@@ -38,7 +41,7 @@ export async function changeQuietHours<T>(tx: Transaction, person: number, chang
     const times = some.map((one) => preferences.quietUntil(one.user_id, one)(now))
     return [destination_id, company_id, Math.min(...times)]
   })
-  // They stay held, so that what is told at one destination is one message.
+  // They stay held, so that a destination still gets one message for all of them.
   await tx.query(sql.unsafe`
     UPDATE notifier.bundle b SET due_at = to_timestamp(d.due_at / 1000.0)
     FROM ${sql.unnest(due, ['int4', 'int4', 'int8'])} AS d (destination_id, company_id, due_at)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { type Severity, severities } from '../people/filter.ts'
+import { severities, type Severity } from '../people/filter.ts'
 
 type SentNews = { destination_id: number; dedupe_key: string; severity: Severity; group_id: string }
 const sentRow = z.object({
@@ -10,14 +10,14 @@ const sentRow = z.object({
   group_id: z.string(),
 })
 
-/** Which stories were sent where, and how severe they were. */
+/** Which dedupe keys were sent where, and how severe they were. */
 export type CoolDown = {
-  /** Whether the story of another payload was sent there that is as severe. */
+  /** Whether the same dedupe key of another payload was sent there, at least as severe. */
   covers(news: SentNews): boolean
   add(news: SentNews): void
 }
 
-/** The stories of these news that were sent within `coolDownMs`. */
+/** What was sent of these dedupe keys within `coolDownMs`. */
 export async function readCoolDown(
   tx: Transaction,
   news: readonly { dedupe_key: string }[],

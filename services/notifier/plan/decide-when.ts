@@ -1,19 +1,19 @@
-/** What waits at one destination about one company, times in ms since 1970. */
+/** What waits at one destination about one company. Times are ms since 1970. */
 export type Bundle = {
-  /** When it is told; null: nothing waits. */
+  /** When it becomes a message; null: nothing waits. */
   dueAt: number | null
-  /** It waits for the end of quiet hours, not for more of the company. */
+  /** It waits for the end of quiet hours, not for the bundle window. */
   isHeld: boolean
   /** When the last message was made; null: there was none. */
   lastMessageAt: number | null
 }
 
-/** When a person may be told what could be told at `at`: then, or at the end of their quiet hours. */
+/** When a person may get what may be sent at `at`: then, or at the end of their quiet hours. */
 export type QuietUntil = (at: number) => number
 
 /**
- * When news of a company could be told at a destination: the first at once, what follows within the window together at
- * its end, and what is critical never waits.
+ * When a news item of a company may be sent to a destination: the first at once, others when the bundle window ends,
+ * critical ones always at once.
  */
 export function endOfWindow(
   { lastMessageAt }: Bundle,
@@ -23,8 +23,8 @@ export function endOfWindow(
 }
 
 /**
- * When that which could be told at `at` is told, and with it all that waits there about the company: when the first of
- * the people there may hear it, and never later than what waits already.
+ * The bundle after an item that may be sent at `at` was added: it is due when the first recipient may get the item, and
+ * never later than it was due before.
  */
 export function decideWhen(bundle: Bundle, at: number, quietUntil: readonly QuietUntil[]): Bundle {
   const dueAt = Math.min(...quietUntil.map((end) => end(at)))

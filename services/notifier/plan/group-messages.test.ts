@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { groupIntoMessages, type DueItem } from './group-messages.ts'
+import { type DueItem, groupIntoMessages } from './group-messages.ts'
 
 const operations = 0
 const ann = { id: 1, name: 'Ann', through: ['acme'] }

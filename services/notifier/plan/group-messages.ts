@@ -1,6 +1,6 @@
 import { mergeRecipients, type Recipient } from '../people/destinations.ts'
 
-/** An item that is due at a destination. */
+/** A news item or operational event that is due at a destination. */
 export type DueItem = {
   item_id: string
   destination_id: number
@@ -9,7 +9,7 @@ export type DueItem = {
   people: readonly Recipient[]
 }
 
-/** What makes one message: the same items for all its destinations. `itemIds` are in order. */
+/** The content of one message, the same for all its destinations. `itemIds` are sorted. */
 export type PlannedMessage = {
   companyIds: number[]
   itemIds: string[]
@@ -17,8 +17,8 @@ export type PlannedMessage = {
 }
 
 /**
- * What is due, as the messages it becomes: at each destination one for a company, and one for all that was held there
- * through quiet hours. Destinations that are told the same share a message.
+ * Groups what is due into messages: at each destination one for each company, and one for everything that quiet hours
+ * held. Destinations that get the same items share a message.
  */
 export function groupIntoMessages(due: readonly DueItem[], operations: number): PlannedMessage[] {
   const bundles = Map.groupBy(due, ({ destination_id, company_id, is_held }) =>

@@ -1,7 +1,10 @@
 import type { Database } from '#runtime/postgres/database.ts'
+import { startLoop } from '#runtime/process/loop.ts'
 import { classify } from '#runtime/process/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import { startLoop } from '#runtime/process/loop.ts'
+import type { DeliverySettings } from '../delivery/settings.ts'
+import type { MessageSettings } from '../message/settings.ts'
+import type { PeopleSettings } from '../people/settings.ts'
 import { assignNews } from './assign-news.ts'
 import { assignOps } from './assign-ops.ts'
 import { makeMessages } from './make-messages.ts'
@@ -16,16 +19,13 @@ import {
   postponeOpsEvent,
 } from './postpone.ts'
 import type { PlanSettings } from './settings.ts'
-import type { DeliverySettings } from '../delivery/settings.ts'
-import type { MessageSettings } from '../message/settings.ts'
-import type { PeopleSettings } from '../people/settings.ts'
 
 /** What one transaction plans at most. */
 const groupsAtOnce = 50
 const eventsAtOnce = 1000
 const destinationsAtOnce = 200
 
-/** Turns what is due into deliveries, and calls `wakeDelivery` when there are new ones. Returns how to wake it. */
+/** Plans what is due and calls `wakeDelivery` when there are new deliveries. Returns the function that wakes it. */
 export function startPlanning(
   config: PlanSettings & PeopleSettings & MessageSettings & Pick<DeliverySettings, 'POLL_MS'>,
   context: ServiceContext,
@@ -34,7 +34,7 @@ export function startPlanning(
 ): () => void {
   const { log } = context
 
-  /** What is due, in one transaction; where that fails, one by one, and the one at fault is put off. */
+  /** Takes what is due in one transaction. If that fails, takes one at a time and postpones the ones that fail. */
   async function work(
     limit: number,
     take: (limit: number) => Promise<number>,
@@ -66,19 +66,19 @@ export function startPlanning(
   const wake = startLoop('plan', config.POLL_MS, context, async () => {
     const assigned = await work(
       groupsAtOnce,
-      (limit) => assignNews(database, config, limit),
+      (limit) => assignNews(config, database, limit),
       findFirstGroup,
       postponeGroup,
     )
     const events = await work(
       eventsAtOnce,
-      (limit) => assignOps(database, config, limit),
+      (limit) => assignOps(config, database, limit),
       findFirstOpsEvent,
       postponeOpsEvent,
     )
     const messages = await work(
       destinationsAtOnce,
-      (limit) => makeMessages(database, config, limit),
+      (limit) => makeMessages(config, database, limit),
       findFirstBundles,
       postponeBundles,
     )

@@ -3,14 +3,14 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
-import { lockPlanning, operations } from './bundles.ts'
+import { enqueueForDestinations } from '../delivery/enqueue.ts'
 import { composeNews, composeOps } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
 import type { MessageSettings } from '../message/settings.ts'
-import { enqueueForDestinations } from '../delivery/enqueue.ts'
+import { lockPlanning, operations } from './bundles.ts'
 import { groupIntoMessages, type PlannedMessage } from './group-messages.ts'
 
-/** Namespace of the ids of these notifications. */
+/** Namespace of the ids of these messages. Never changes: a message must keep its id when a transaction is repeated. */
 const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
 
 const dueRow = z.object({
@@ -51,10 +51,10 @@ const opsRow = z.object({
 type Ops = z.output<typeof opsRow>
 
 /**
- * Turns what is due at up to `limit` destinations into notifications and deliveries, in one transaction: what is in a message, and for whom, is
- * committed before anything is sent. Returns how many messages that made.
+ * Turns what is due at up to `limit` destinations into messages and deliveries, in one transaction: the content and the
+ * recipients of a message are committed before anything is sent. Returns how many messages that made.
  */
-export async function makeMessages(database: Database, config: MessageSettings, limit: number): Promise<number> {
+export async function makeMessages(config: MessageSettings, database: Database, limit: number): Promise<number> {
   return database.transaction(async (tx) => {
     const planned = groupIntoMessages(await takeDue(tx, await lockPlanning(tx), limit), operations)
     if (planned.length === 0) return 0
@@ -98,7 +98,7 @@ function compose(
   }
 }
 
-/** All that is due at up to `limit` destinations, as it stood; it waits no longer. */
+/** Takes everything that is due at up to `limit` destinations. Their bundles are empty after this. */
 function takeDue(tx: Transaction, now: number, limit: number) {
   const time = sql.fragment`to_timestamp(${now} / 1000.0)`
   return tx.any(sql.type(dueRow)`

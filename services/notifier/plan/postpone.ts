@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 
-// What cannot be told for a reason that does not go away by itself: it makes room for the others, is tried again, and
-// the administrators are told once.
+// What cannot be planned because of bad rows is postponed for an hour, so that it blocks nothing else. The
+// administrators are notified once.
 
 const failed = 'notification-failed'
 
@@ -15,13 +15,13 @@ const later = sql.fragment`now() + interval '1 hour'`
 const isNew = sql.fragment`assigned_at IS NULL AND (put_off_until IS NULL OR put_off_until <= now())`
 const idRow = z.object({ id: z.string() })
 
-// Each kind has two functions: `findFirst…` returns which is taken first, to be asked before it is taken, and `postpone…`
-// puts that one off. Where another process has postponed it meanwhile, nothing happens: its place is another's by then.
+// Each kind has two functions. `findFirst…` returns the id of what the next transaction of size 1 will take.
+// `postpone…` postpones it, unless another process has done so.
 
 export type Find = (database: Database) => Promise<string | null>
 export type Postpone = (database: Database, id: string, reason: string) => Promise<void>
 
-/** The news of a payload. */
+/** A group, the news items of one payload. */
 export const findFirstGroup: Find = (database) =>
   database.maybeOneFirst(sql.type(idRow)`
       SELECT group_id AS id FROM notifier.news_group
@@ -36,7 +36,7 @@ export const postponeGroup: Postpone = (database, id, reason) =>
 
 const kindRow = z.object({ kind: z.string() })
 
-/** An event of operations. */
+/** An operational event. */
 export const findFirstOpsEvent: Find = (database) =>
   database.maybeOneFirst(sql.type(idRow)`
       SELECT event_id AS id FROM notifier.ops_event WHERE ${isNew} ORDER BY received_at, event_id LIMIT 1`)
@@ -45,11 +45,11 @@ export const postponeOpsEvent: Postpone = (database, id, reason) =>
   database.transaction(async (tx) => {
     const event = await tx.maybeOne(sql.type(kindRow)`
         UPDATE notifier.ops_event SET put_off_until = ${later} WHERE event_id = ${id}::uuid AND ${isNew} RETURNING kind`)
-    // Where no event can be told, a report of each report would never end.
+    // No incident about an incident: where none can be planned, that would never end.
     if (event && event.kind !== failed) await reportPostponed(tx, `operational event ${id}`, reason)
   })
 
-/** What is due at a destination. */
+/** The due bundles of a destination. */
 export const findFirstBundles: Find = (database) =>
   database.maybeOneFirst(sql.type(idRow)`
       SELECT destination_id::text AS id FROM notifier.bundle WHERE due_at <= now()
@@ -65,7 +65,10 @@ export const postponeBundles: Postpone = (database, id, reason) =>
 const reportPostponed = (tx: Transaction, subject: string, reason: string) =>
   reportOnce(tx, failed, subject, `Its notification failed: ${excerpt(reason, 300)}. It is retried every hour.`)
 
-/** Tells the administrators, the first time. */
+/**
+ * Opens an incident of the notifier's own, unless it was opened before. The administrators get it as an operational
+ * event.
+ */
 export async function reportOnce(tx: Transaction, kind: string, subject: string, message: string): Promise<void> {
   const key = `notifier/${kind}/${subject}`
   await tx.query(sql.unsafe`

@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
-import type { QuietUntil } from './decide-when.ts'
 import { type Filterable, isMuted, type Mute, severities } from '../people/filter.ts'
-import { reportOnce } from './postpone.ts'
 import { endOfQuiet, type QuietHours } from '../people/quiet-hours.ts'
+import type { QuietUntil } from './decide-when.ts'
+import { reportOnce } from './postpone.ts'
 
 const muteRow = z.object({
   user_id: z.number(),
@@ -23,13 +23,15 @@ const quietRow = z.object({
   critical_passes: z.boolean(),
 })
 
-/** When people want to hear nothing. */
+/** What people have set: mutes and quiet hours. */
 export type Preferences = {
   isMuted(userId: number, news: Filterable): boolean
   quietUntil(userId: number, news: Pick<Filterable, 'severity'>): QuietUntil
 }
 
-/** What these people have muted, and their quiet hours. */
+/**
+ * Reads the mutes and quiet hours of these people. Quiet hours of an unknown time zone are ignored and reported once.
+ */
 export async function readPreferences(tx: Transaction, userIds: readonly number[]): Promise<Preferences> {
   const ids = sql.array([...new Set(userIds)], 'int4')
   const mutes = await tx.any(sql.type(muteRow)`
@@ -52,7 +54,7 @@ export async function readPreferences(tx: Transaction, userIds: readonly number[
       `The time zone ${JSON.stringify(excerpt(zone, 80))} does not exist, so these quiet hours are ignored. Set them again with \`parma quiet set\`.`,
     )
   const ends = new Map<string, number>()
-  /** Of many news at once for many people, few differ in hours and time. */
+  /** Many news items for many people share few combinations of hours and time. */
   const endOf = (hours: readonly QuietHours[], at: number): number => {
     const key = JSON.stringify([hours, at])
     const end = ends.get(key) ?? endOfQuiet(hours, at)
