@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { type Answer, startEdge, startModule, type TestEdge } from '../harness/edge/setup.ts'
+import { type Answer, startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
 import { type FactsModule, startFactsModule } from '../harness/facts-module.ts'
 import { readModuleFacts } from '../harness/module-facts.ts'
 import { hashFacts, publicFactsHash, readPublicFacts } from '../harness/public-facts.ts'
@@ -105,7 +106,7 @@ test('2. tokens are judged with the same statuses and bodies', async () => {
 
 test('3. a measurement has its id in Postgres while the handshake is open, on one process', async () => {
   let found: unknown
-  const endpoint = await startModule(async (request, response) => {
+  const endpoint = await serve(async (request, response) => {
     const id = Number(new URL(request.url ?? '', 'http://x').searchParams.get('source_id'))
     const { json } = await edge.call('/source-measurement', {
       token: request.headers.authorization ?? '',
@@ -223,7 +224,7 @@ test('9. maps are read as Python writes them, and nothing in them is ever run', 
     [`{'Source': 'py', 'Mappings': [x for x in ()]}`, 502],
   ]
   let map = ''
-  const endpoint = await startModule(
+  const endpoint = await serve(
     (_, response) => void response.end(JSON.stringify(JSON.stringify({ frequency: 'daily', normalization_map: map }))),
   )
   const py = await edge.addSource('py', endpoint)

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startEdge, startModule, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
 
 const key = 'k'.repeat(43)
 const listId = 228879
@@ -32,7 +33,7 @@ function answerPages({ url, headers }: IncomingMessage, response: ServerResponse
 }
 
 beforeAll(async () => {
-  crmUrl = await startModule((request, response) => {
+  crmUrl = await serve((request, response) => {
     requests.push(new URL(request.url ?? '', crmUrl))
     answer(request, response)
   })

@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeRoutes } from '../../services/edge/server/openapi.ts'
 import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
-import { startEdge, startModule, type TestEdge } from '../harness/edge/setup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
 import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
 
 type Parameter = { in: 'path' | 'query' | 'header'; name: string; required: boolean; schema: Schema }
@@ -54,7 +55,7 @@ beforeAll(async () => {
     'nothing',
   ]
   let calls = 0
-  const endpoint = await startModule((_, response) => {
+  const endpoint = await serve((_, response) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify(answers[calls++ % answers.length]))
   })
   const source = await edge.addSource('github', endpoint)

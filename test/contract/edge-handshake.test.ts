@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { startEdge, startModule, type TestEdge } from '../harness/edge/setup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge
@@ -22,7 +23,7 @@ async function startMiner(
   write = writePython,
 ): Promise<{ endpoint: string; source: number; seen: { authorization: string; url: string }[] }> {
   const seen: { authorization: string; url: string }[] = []
-  const endpoint = await startModule(async (request, response) => {
+  const endpoint = await serve(async (request, response) => {
     const authorization = request.headers.authorization ?? ''
     seen.push({ authorization, url: request.url ?? '' })
     const source_module_id = Number(new URL(request.url ?? '', 'http://x').searchParams.get('source_id'))
@@ -234,7 +235,7 @@ describe('a module that fails is 502, with the reason, and leaves no map', () =>
       /more than 1048576 bytes/,
     ],
   ])('%s', async (name, answer, reason) => {
-    const endpoint = await startModule((_, response) => answer(response))
+    const endpoint = await serve((_, response) => answer(response))
     const source = await edge.addSource(`failing-${name.replaceAll(' ', '-').toLowerCase()}`, endpoint)
     const { status, json } = await shake(endpoint, source)
     expect(status).toBe(502)
@@ -252,7 +253,7 @@ describe('a module that fails is 502, with the reason, and leaves no map', () =>
 
 test('a handshake that hangs holds nobody up, and ends with the server', async () => {
   const { promise: reached, resolve } = Promise.withResolvers<void>()
-  const endpoint = await startModule(() => resolve())
+  const endpoint = await serve(() => resolve())
   const source = await edge.addSource('hanging', endpoint)
   const { url, stop } = await edge.start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' })
   const hanging = fetch(

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import type { Post } from '../../deploy/local/stand-ins/slack-api.ts'
 import type { Mail } from '../../deploy/local/stand-ins/render-mail.ts'
 import { stackEnv } from './stack.ts'
 
-// All tests share one mailbox and one Slack workspace: give every test addresses and channels of its own.
+/** A name that no other test has: all tests share one mailbox and one Slack workspace. */
+export const unique = (name: string) => `${name}-${randomBytes(5).toString('hex')}`
 
 /** Mails to `address`, the oldest first. */
 export async function mailsTo(address: string): Promise<Mail[]> {

@@ -1,9 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { services as serviceNames, type ServiceName } from '../../deploy/local/config.ts'
 import { onCleanup } from './cleanup.ts'
 import { countAll, type Counts, describeOpen, type Place } from './counts.ts'
 import type { TestDatabase } from './database.ts'
 import { createInstallation, type Installation } from './installation.ts'
+import { unique } from './mailbox.ts'
 import { type Crawl, type MiningModule, type ModuleMap, postJson, startModule } from './module.ts'
 import { superviseService, type SupervisedService } from './supervised.ts'
 import { waitFor } from './wait-for.ts'
@@ -115,9 +116,9 @@ async function addCompanies(database: TestDatabase, count: number): Promise<{ id
   )
 }
 
-/** A person who follows every company. All tests share one mailbox and one Slack workspace, so the names are random. */
+/** A person who follows every company. */
 async function addReader(database: TestDatabase): Promise<{ address: string; channel: string }> {
-  const name = `reader-${randomBytes(5).toString('hex')}`
+  const name = unique('reader')
   const [address, channel] = [`${name}@example.com`, name]
   const insertUser = `INSERT INTO "user" (auth_id, name, modified_at) VALUES ($1, $2, now()) RETURNING id`
   const [user] = await database.query<{ id: number }>(insertUser, [randomUUID(), name])

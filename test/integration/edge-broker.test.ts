@@ -11,7 +11,8 @@ import { kafkaProgram } from '../../deploy/local/kafka.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { topics } from '../../schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'
-import { type Answer, startModule, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { type Answer, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -67,7 +68,7 @@ beforeAll(async () => {
   })
   edge = useEdge(installation, url)
   const answer = { frequency: 'daily', normalization_map: { Source: 'github', Mappings: [] } }
-  endpoint = await startModule((_, response) => void response.end(JSON.stringify(answer)))
+  endpoint = await serve((_, response) => void response.end(JSON.stringify(answer)))
   source = await edge.addSource('github', endpoint)
   token = await edge.token(source)
 }, 240_000)

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { startEdge, startModule } from '../harness/edge/setup.ts'
+import { startEdge } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 test('a payload asks for the newest map that Kafka has confirmed, from the answer of the handshake on', async () => {
   const edge = await startEdge()
   const map = { Source: 'github', Mappings: [] as object[] }
-  const module = await startModule(
+  const module = await serve(
     (_, response) => void response.end(JSON.stringify({ frequency: 'daily', normalization_map: map })),
   )
   const source = await edge.addSource('github', module)

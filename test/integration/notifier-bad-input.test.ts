@@ -15,8 +15,8 @@ import {
   type Reach,
   sendNews,
   settledStates,
-  unique,
 } from '../harness/notifier/setup.ts'
+import { unique } from '../harness/mailbox.ts'
 
 // What may be wrong with a destination or with what is told there, with the exact number of messages that arrive, there
 // and at a destination beside it. What is killed is in notifier-kill.test.ts, other kinds of channel in

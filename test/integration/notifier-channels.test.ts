@@ -25,8 +25,8 @@ import {
   type Reach,
   sendNews,
   settledStates,
-  unique,
 } from '../harness/notifier/setup.ts'
+import { unique } from '../harness/mailbox.ts'
 
 const quick = {
   RETRY_FIRST_MS: '100',

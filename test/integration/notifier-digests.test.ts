@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { SectionBlock } from '@slack/web-api'
 import pg from 'pg'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
@@ -14,14 +14,13 @@ import { type Database, openPool } from '../../services/runtime/postgres/databas
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
-import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
+import { mailsTo, slackPostsIn, unique } from '../harness/mailbox.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { addCompany, addPerson, addSource, insertId, type Reach } from '../harness/notifier/setup.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
-const unique = (name: string) => `${name}-${randomBytes(5).toString('hex')}`
 const report = (destination: string): Reach => ({ type: 'EMAIL', destination, purpose: 'REPORT' })
 
 type News = {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { startMailServer } from '../harness/mail-server.ts'
-import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
+import { mailsTo, slackPostsIn, unique } from '../harness/mailbox.ts'
 import { startSlackServer } from '../harness/slack-server.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import {
@@ -15,7 +15,6 @@ import {
   groupOf,
   sendNews,
   settledStates,
-  unique,
 } from '../harness/notifier/setup.ts'
 
 const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createCodec } from '../../../schemas/codec.ts'
 import { createRegistry } from '../../../schemas/registry.ts'
 import type { Topic } from '../../../schemas/topics.ts'
@@ -108,21 +107,6 @@ export async function callEdge(url: string, { method, token, headers = {}, body 
   }
 }
 
-/** A mining module: `answer` gets each request. Resolves with its address. */
-export async function startModule(
-  answer: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void,
-): Promise<string> {
-  const server = createServer((request, response) => {
-    void Promise.resolve(answer(request, response)).catch((error: Error) => response.writeHead(500).end(error.message))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onCleanup(async () => {
-    server.closeAllConnections()
-    await new Promise((done) => server.close(done))
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 export type Link = { url: string; cut(): void; freeze(): void; restore(): void }
 
 /** A way to the server of `address` that can be cut (connections refused and closed) or frozen (nothing comes through). */
@@ -131,7 +115,7 @@ export async function openLink(address: string): Promise<Link> {
   const { port, hostname } = target
   const pairs = new Set<[Socket, Socket]>()
   let state: 'open' | 'cut' | 'frozen' = 'open'
-  const server = createTcpServer((near) => {
+  const server = createServer((near) => {
     if (state === 'cut') return void near.destroy()
     const far = connect(Number(port), hostname)
     const pair: [Socket, Socket] = [near, far]

@@ -1,15 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createCodec } from '../../../schemas/codec.ts'
 import type { News, OpsEvent } from '../../../schemas/generated/types.ts'
 import { createRegistry } from '../../../schemas/registry.ts'
 import { type Topic, topics } from '../../../schemas/topics.ts'
 import type { TestDatabase } from '../database.ts'
 import type { Installation } from '../installation.ts'
-import { mailsTo, slackPostsIn } from '../mailbox.ts'
+import { mailsTo, slackPostsIn, unique } from '../mailbox.ts'
 import { waitFor } from '../wait-for.ts'
-
-/** All tests share one mailbox and one Slack workspace, so addresses and channels are random. */
-export const unique = (name: string) => `${name}-${randomBytes(5).toString('hex')}`
 
 type Purpose = 'NOTIFICATION' | 'REPORT'
 export type Reach = { type: 'EMAIL' | 'SLACK' | 'WEBHOOK'; destination: string; purpose?: Purpose; secretId?: string }

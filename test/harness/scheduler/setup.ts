@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { createCodec } from '#schemas/codec.ts'
 import type { CrawlFinished } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { type Topic, topics } from '#schemas/topics.ts'
-import { onCleanup } from '../cleanup.ts'
 import { createDatabase, type TestDatabase } from '../database.ts'
 import type { Installation } from '../installation.ts'
+import { serve } from '../serve.ts'
 
 export type ModuleCall = { route: string; headers: IncomingHttpHeaders; body: unknown }
 export type Answer = (call: ModuleCall, response: ServerResponse) => void
@@ -23,25 +22,16 @@ export type FakeModule = {
 /** A mining module over HTTP, below a path prefix; routes without an answer answer 404, as a module that lacks them does. */
 export async function startModule(answers: Record<string, Answer>): Promise<FakeModule> {
   const calls: ModuleCall[] = []
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const route = request.url?.replace('/prefix/', '') ?? ''
-      const call = { route, headers: request.headers, body: JSON.parse(Buffer.concat(chunks).toString()) as unknown }
-      calls.push(call)
-      const answer = answers[route]
-      if (answer) answer(call, response)
-      else response.writeHead(404).end()
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onCleanup(async () => {
-    server.closeAllConnections()
-    await new Promise((done) => server.close(done))
+  const url = await serve(async (request, response) => {
+    const route = request.url?.replace('/prefix/', '') ?? ''
+    const call = { route, headers: request.headers, body: (await json(request)) as unknown }
+    calls.push(call)
+    const answer = answers[route]
+    if (answer) answer(call, response)
+    else response.writeHead(404).end()
   })
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix/`,
+    endpoint: `${url}/prefix/`,
     calls,
     bodies: (route) => calls.filter((call) => call.route === route).map(({ body }) => body),
   }
