@@ -72,11 +72,14 @@ class Reader {
       case '"':
         return { kind: 'text', value: this.#string(), seq: this.#leaf(), leaves: 1 }
       case 't':
-        return (this.#word('true'), { kind: 'bool', value: true, seq: this.#leaf(), leaves: 1 })
+        this.#word('true')
+        return { kind: 'bool', value: true, seq: this.#leaf(), leaves: 1 }
       case 'f':
-        return (this.#word('false'), { kind: 'bool', value: false, seq: this.#leaf(), leaves: 1 })
+        this.#word('false')
+        return { kind: 'bool', value: false, seq: this.#leaf(), leaves: 1 }
       case 'n':
-        return (this.#word('null'), { kind: 'null', seq: this.#leaf(), leaves: 1 })
+        this.#word('null')
+        return { kind: 'null', seq: this.#leaf(), leaves: 1 }
       default: {
         number.lastIndex = this.#at
         if (!number.test(this.#text)) throw this.#unexpected()

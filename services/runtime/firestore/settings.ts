@@ -41,7 +41,10 @@ export type FirestoreAccess = { project: string; account: ServiceAccount | null 
 
 const certificateName = 'FIREBASE_ADMINSDK_CERTIFICATE'
 
-/** `env`, with the predecessor's file of the service account if it exists and nothing else is given (contract section 7). */
+/**
+ * `env`, with the predecessor's file of the service account if it exists and nothing else is given (contract section
+ * 7).
+ */
 export function withFirestoreAccount(env: Env, secrets: string): Env {
   if (env.FIRESTORE_EMULATOR_HOST) return env
   return withAccountFile(env, certificateName, secrets, 'la-famiglia-parma-ai-firebase-adminsdk.json')

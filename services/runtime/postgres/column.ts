@@ -4,8 +4,8 @@ type Element = string | number | boolean | null
 
 /**
  * What `value` gives of each row, as an array for `unnest` and `ANY`, written as Postgres writes arrays
- * (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). A large one costs a quarter of `sql.array`, for which
- * slonik looks at every element and node-postgres escapes it.
+ * (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). A large one costs a quarter of `sql.array`, for
+ * which slonik looks at every element and node-postgres escapes it.
  */
 export function column<T>(rows: readonly T[], type: string, value: (row: T, index: number) => Element) {
   return sql.fragment`${arrayText(rows, value)}::${sql.identifier([type])}[]`

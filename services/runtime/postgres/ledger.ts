@@ -13,9 +13,9 @@ export type Verdict = 'fresh' | 'repeated' | 'conflict'
 
 /**
  * Runs `effect` and writes the rows of `<schema>.processed_event` in one transaction: after a crash there are both or
- * none. `effect` gets the verdict of each event, in order, and may only touch Postgres through `tx`; it may run more than
- * once (serialization failures and deadlocks repeat the whole transaction). An event that comes twice within `events` is
- * repeated the second time.
+ * none. `effect` gets the verdict of each event, in order, and may only touch Postgres through `tx`; it may run more
+ * than once (serialization failures and deadlocks repeat the whole transaction). An event that comes twice within
+ * `events` is repeated the second time.
  *
  * The table needs event_id uuid, replay_id text, part int (unique together) and content_hash text; other columns need a
  * default, or come in `columns`: name → [Postgres type, one value per event].

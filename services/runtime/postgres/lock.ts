@@ -2,12 +2,15 @@ import { z } from 'zod'
 import { sql, type Transaction } from './database.ts'
 
 /**
- * What an advisory lock is for, such as `edge.normalization_map`. A lock that had a number before it had a name keeps the
- * number: during an upgrade processes of both versions must exclude each other.
+ * What an advisory lock is for, such as `edge.normalization_map`. A lock that had a number before it had a name keeps
+ * the number: during an upgrade processes of both versions must exclude each other.
  */
 type LockName = string | number
 
-/** Waits for the lock and holds it until the transaction ends. `of` tells the locks of one name apart, such as one per source. */
+/**
+ * Waits for the lock and holds it until the transaction ends. `of` tells the locks of one name apart, such as one per
+ * source.
+ */
 export async function lock(tx: Transaction, name: LockName, of = 0): Promise<void> {
   await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${keyOf(name, of)})`)
 }

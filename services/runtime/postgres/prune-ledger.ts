@@ -8,8 +8,8 @@ import type { ServiceContext } from '../process/service.ts'
 export const pruneBatch = 5000
 
 /**
- * Deletes what `<schema>.processed_event` has held for longer than LEDGER_DAYS, at the start and then every hour, a batch
- * at a time: nothing that a batch waits for is held for long. Any number of replicas may do it at once.
+ * Deletes what `<schema>.processed_event` has held for longer than LEDGER_DAYS, at the start and then every hour, a
+ * batch at a time: nothing that a batch waits for is held for long. Any number of replicas may do it at once.
  */
 export function startPruning(settings: LedgerSettings, context: ServiceContext, database: Database): void {
   const wake = startLoop('prune_ledger', hourMs, context, async () => {

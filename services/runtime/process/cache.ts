@@ -5,16 +5,22 @@ export type CacheOptions<V> = {
   /** Of more, the least recently used are dropped. */
   maxEntries: number
   /**
-   * For how long after it was loaded a value is good. 0: it is loaded again each time, and serves only while it is stale.
-   * null: it is not kept, nor what was known before it.
+   * For how long after it was loaded a value is good. 0: it is loaded again each time, and serves only while it is
+   * stale. null: it is not kept, nor what was known before it.
    */
   lifeMs(value: V): number | null
-  /** For how long a value that is no longer good serves on after a transient error of its `load`; else the error is thrown. */
+  /**
+   * For how long a value that is no longer good serves on after a transient error of its `load`; else the error is
+   * thrown.
+   */
   staleMs?: number
 }
 
 export type Cache<V> = {
-  /** The value known for `key`, else what `load` resolves to: one load for all who ask at the same time. Errors are not kept. */
+  /**
+   * The value known for `key`, else what `load` resolves to: one load for all who ask at the same time. Errors are not
+   * kept.
+   */
   get(key: string, load: () => Promise<V>): Promise<V>
   /** What `load` resolves to now, whatever is known or being loaded. */
   refresh(key: string, load: () => Promise<V>): Promise<V>

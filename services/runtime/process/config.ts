@@ -7,14 +7,16 @@ import { weakSecrets } from './weak-secrets.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** What settings say of each other: one sentence for each problem. A setting that is wrong in itself is undefined here. */
+/**
+ * What settings say of each other: one sentence for each problem. A setting that is wrong in itself is undefined here.
+ */
 export type Check<S extends z.ZodRawShape> = (config: Partial<z.output<z.ZodObject<S>>>) => readonly string[]
 
 /**
- * Values of `shape` read from `env`: every name may also come as `<NAME>_FILE`, the path of a file that holds it. Where a
- * setting is not given, the predecessor's variables for it are. Empty counts as not set. Throws one ConfigError that names
- * every wrong variable at once, with what `check` finds. What `check` says of a variable that is wrong in itself (its
- * sentence begins with the name) is left out.
+ * Values of `shape` read from `env`: every name may also come as `<NAME>_FILE`, the path of a file that holds it. Where
+ * a setting is not given, the predecessor's variables for it are. Empty counts as not set. Throws one ConfigError that
+ * names every wrong variable at once, with what `check` finds. What `check` says of a variable that is wrong in itself
+ * (its sentence begins with the name) is left out.
  */
 export function readEnv<S extends z.ZodRawShape>(
   shape: S,

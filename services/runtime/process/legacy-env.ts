@@ -10,7 +10,10 @@ export type Replacement = {
   compose(given: Env): string | undefined
 }
 
-/** Our settings that take the place of variables of the predecessor (contract section 15.5). Where both are given, ours counts. */
+/**
+ * Our settings that take the place of variables of the predecessor (contract section 15.5). Where both are given, ours
+ * counts.
+ */
 export const replaced: Readonly<Record<string, Replacement>> = {
   DATABASE_URL: {
     variables: ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB'],
@@ -43,14 +46,16 @@ export const unchanged: Readonly<Record<string, string>> = {
   SENDGRID_REPORT_TEMPLATE_ID: 'Gets the same data, `{"message": "<html>"}`, now with everything in it escaped.',
 }
 
-/** Variables of the predecessor that nothing reads any more, and why. A service that finds one set warns when it starts. */
+/**
+ * Variables of the predecessor that nothing reads any more, and why. A service that finds one set warns when it starts.
+ */
 export const ignored: Readonly<Record<string, string>> = {
   CHATGPT_API_KEY: 'Texts come from templates; no language model is used.',
 }
 
 /**
- * Our own variables of before that are constants now, with the value they always have. A service that finds one set warns
- * when it starts.
+ * Our own variables of before that are constants now, with the value they always have. A service that finds one set
+ * warns when it starts.
  */
 export const formerSettings: Readonly<Record<string, string>> = {
   ANSWER_TIMEOUT_MS: '60000',

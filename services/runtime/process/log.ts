@@ -3,7 +3,9 @@ import { pino } from 'pino'
 /** Members of a logged object whose values never reach the log. */
 const secretNames = ['authorization', 'password', 'secret', 'token', 'secret_id', 'apiKey', 'cookie']
 
-/** One JSON line each: `snake_case` event as message, fields beside it, secrets redacted, errors with type and stack. */
+/**
+ * One JSON line each: `snake_case` event as message, fields beside it, secrets redacted, errors with type and stack.
+ */
 export function createLog(service: string, level: string) {
   return pino({
     level,

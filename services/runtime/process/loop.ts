@@ -6,8 +6,8 @@ const maxTurnMs = 120_000
 
 /**
  * Runs `turn` every `everyMs`, earlier when it returned fewer ms until the next, and at once when the returned function
- * is called: one turn at a time, until the service stops, whose resources are closed only after the last turn. Transient
- * errors repeat the turn, others end the service. Timers are monotonic: a clock that is set changes nothing.
+ * is called: one turn at a time, until the service stops, whose resources are closed only after the last turn.
+ * Transient errors repeat the turn, others end the service. Timers are monotonic: a clock that is set changes nothing.
  */
 export function startLoop(
   name: string,

@@ -25,8 +25,8 @@ const transientSlonikErrors = new Set([
 // INTERNAL (a broken connection), UNAUTHENTICATED (an expired token)
 const transientGrpcCodes = new Set([1, 4, 8, 10, 13, 14, 16])
 
-// These have no code. The first are node-postgres' (packages/pg/lib/client.js), the last is slonik's word for a connection
-// that was closed under a transaction (packages/driver/src/factories/createDriverFactory.ts).
+// These have no code. The first are node-postgres' (packages/pg/lib/client.js), the last is slonik's word for a
+// connection that was closed under a transaction (packages/driver/src/factories/createDriverFactory.ts).
 const lostConnection =
   /^(Connection terminated|Client has encountered a connection error|timeout expired|Client is (pending destroy|destroyed)\.)/
 
@@ -75,8 +75,8 @@ export class TransientError extends Error {
 }
 
 /**
- * Ms to wait after the failed attempt number `attempt` (from 1): `firstMs`, doubled with each attempt up to `maxMs`. Half
- * of it is random, by `random` in [0, 1]; with 1 it is all of it.
+ * Ms to wait after the failed attempt number `attempt` (from 1): `firstMs`, doubled with each attempt up to `maxMs`.
+ * Half of it is random, by `random` in [0, 1]; with 1 it is all of it.
  */
 export function backOffMs({ firstMs, maxMs }: { firstMs: number; maxMs: number }, attempt: number, random: number) {
   const full = Math.min(firstMs * 2 ** (attempt - 1), maxMs)

@@ -19,9 +19,10 @@ export type ServiceContext = {
 }
 
 /**
- * Runs a service from configuration to exit code, the same way for all: reads the configuration (all its errors at once,
- * exit code 78, EX_CONFIG), opens the health port, then `start`. SIGTERM and SIGINT stop it in order: not ready any more,
- * resources closed last first within DRAIN_TIMEOUT_MS, exit code 0; 1 when it failed or did not finish in time.
+ * Runs a service from configuration to exit code, the same way for all: reads the configuration (all its errors at
+ * once, exit code 78, EX_CONFIG), opens the health port, then `start`. SIGTERM and SIGINT stop it in order: not ready
+ * any more, resources closed last first within DRAIN_TIMEOUT_MS, exit code 0; 1 when it failed or did not finish in
+ * time.
  */
 export async function runService<C extends ServiceConfig>(
   name: string,
@@ -55,10 +56,10 @@ export async function runService<C extends ServiceConfig>(
     fail(error)
   }
   const drained = await Promise.race([
-    scope.disposeAsync().then(
-      () => true,
-      (error: unknown) => (fail(error), true),
-    ),
+    scope
+      .disposeAsync()
+      .catch(fail)
+      .then(() => true),
     delay(config.DRAIN_TIMEOUT_MS, false),
   ])
   if (!drained) log.error({ after_ms: config.DRAIN_TIMEOUT_MS }, 'service_drain_timed_out')

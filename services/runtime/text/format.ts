@@ -1,4 +1,5 @@
-// Numbers, times and lists as a person writes them. Whoever writes a sentence uses these, so that all messages speak alike.
+// Numbers, times and lists as a person writes them. Whoever writes a sentence uses these, so that all messages speak
+// alike.
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const full = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 17 })

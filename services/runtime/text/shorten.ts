@@ -1,4 +1,6 @@
-/** `text` on one line: what is no letter, mark or single space (line breaks, marks that turn the direction) is a space. */
+/**
+ * `text` on one line: line breaks, control characters, marks that turn the direction and runs of spaces are one space.
+ */
 export function clean(text: string): string {
   return text
     .toWellFormed()
@@ -7,8 +9,8 @@ export function clean(text: string): string {
 }
 
 /**
- * `text` with at most `length` characters (UTF-16 units). What is cut ends with an ellipsis: at a word, where one ends in
- * the second half, and never within a character or a number.
+ * `text` with at most `length` characters (UTF-16 units). What is cut ends with an ellipsis: at a word, where one ends
+ * in the second half, and never within a character or a number.
  */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text

@@ -18,8 +18,9 @@ export function localTime(zone: string, at: number): LocalTime {
 }
 
 /**
- * When the clocks of `zone` show `local`, ms since 1970. A time that comes twice is the first of the two; one that the zone
- * leaves out is as much later as the clocks are put forward. Days and months beyond the end of theirs run on into the next.
+ * When the clocks of `zone` show `local`, ms since 1970. A time that comes twice is the first of the two; one that the
+ * zone leaves out is as much later as the clocks are put forward. Days and months beyond the end of theirs run on into
+ * the next.
  */
 export function instantOf(zone: string, { year, month, day, hour, minute }: LocalTime): number {
   const wall = Date.UTC(year, month - 1, day, hour, minute)
@@ -43,7 +44,9 @@ function offsetAt(zone: string, at: number): number {
   return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / minuteMs) * minuteMs
 }
 
-/** Making one takes a hundred times as long as using it. There are some 600 zones, and people spell them in few ways. */
+/**
+ * Making one takes a hundred times as long as using it. There are some 600 zones, and people spell them in few ways.
+ */
 const formats = new LRUCache<string, { format: Intl.DateTimeFormat | null }>({ max: 1000 })
 
 /** null: there is no such zone. */

@@ -3,7 +3,9 @@ import { BlockList, isIP } from 'node:net'
 /** The only IPv6 addresses that are routed publicly, https://www.iana.org/assignments/ipv6-address-space */
 const publicIpv6 = ['2000::/3']
 
-/** https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry: not the public internet. */
+/**
+ * https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry: not the public internet.
+ */
 const specialNetworks = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
   ...['192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],

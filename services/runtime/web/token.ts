@@ -21,7 +21,8 @@ export type TokenClaims = {
 
 /**
  * The two-level token of contract section 2: an HS256 JWT whose `sourcing_id` is a second one, which names the source.
- * `jti`, `iat` and `task_id` come beside the reference's claims on both levels; modules ignore them and send it back unchanged.
+ * `jti`, `iat` and `task_id` come beside the reference's claims on both levels; modules ignore them and send it back
+ * unchanged.
  */
 export async function mintToken(
   { sourceId, taskId, jti, now, lifetimeSeconds }: TokenClaims,
