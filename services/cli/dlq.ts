@@ -1,30 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
-import { kafkaSettings, postgresSettings, producerSettings, readEnv } from '#runtime/process/config.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { createLog } from '#runtime/process/log.ts'
-import { type Database, openPool } from '#runtime/postgres/database.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
-import { readTopics } from '#runtime/kafka/read-topics.ts'
-import { type FetchedRecord, headerText } from '#runtime/kafka/record.ts'
+import { headerText } from '#runtime/kafka/record.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { cut } from '#runtime/text/shorten.ts'
 import { createCodec, DecodeError } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
-import { type DeadLetter, type DeadLetterTopic, deadLetterTopics, readDeadLetter, replayOf } from './dead-letter.ts'
-import { type Action, addHandled, keyOf, readHandled } from './handled-dead-letters.ts'
+import { type DeadLetter, type DeadLetterTopic, replayOf } from './dead-letter.ts'
+import {
+  type DeadLetterConfig,
+  type DeadLetterFilter,
+  readDeadLetterConfig,
+  scanDeadLetters,
+} from './dead-letter-scan.ts'
+import { addHandled } from './handled-dead-letters.ts'
 
 /** A dead letter that failed again after this many replays is replayed only with --force. */
 const maxReplays = 3
 const maxShownCharacters = 20_000
 
-const settings = { ...kafkaSettings, ...producerSettings, ...postgresSettings }
-type Config = ReturnType<typeof readConfig>
-const readConfig = () => readEnv(settings)
-
-type Filter = { topic?: string; service?: string; reason?: string; event?: string; id?: string }
-type Shared = Filter & { json?: boolean }
-type Found = { of: DeadLetterTopic; deadLetter: DeadLetter; record: FetchedRecord; state: 'open' | Action }
+type Shared = DeadLetterFilter & { json?: boolean }
 
 export function build(group: Command): void {
   filtered(group.command('ls'))
@@ -64,7 +62,7 @@ function filtered(command: Command): Command {
 
 async function list({ each, handled, json = false, ...filter }: Shared & { each?: boolean; handled?: boolean }) {
   const found: (DeadLetter & { state: string })[] = []
-  await withDeadLetters(filter, (_, { deadLetter, state }) => {
+  await scanDeadLetters(filter, (_, { deadLetter, state }) => {
     if (state === 'open' || handled) found.push({ ...deadLetter, state })
   })
   if (each) return printRows(found, json)
@@ -79,7 +77,7 @@ async function list({ each, handled, json = false, ...filter }: Shared & { each?
 
 async function show(id: string, { json = false }: { json?: boolean }): Promise<void> {
   let shown: Record<string, unknown> | null = null
-  await withDeadLetters({ id }, async ({ config }, { of, deadLetter, record, state }) => {
+  await scanDeadLetters({ id }, async ({ config }, { of, deadLetter, record, state }) => {
     const headers = Object.fromEntries(Object.keys(record.headers).map((name) => [name, headerText(record, name)]))
     const key = record.key?.toString() ?? null
     shown = { ...deadLetter, state, key, headers, value: await decode(config, of, record.value) }
@@ -90,7 +88,7 @@ async function show(id: string, { json = false }: { json?: boolean }): Promise<v
 }
 
 /** The value as its schema reads it, with bytes as text. For a value that cannot be read: why, and its first bytes. */
-async function decode(config: Config, of: DeadLetterTopic, value: Buffer | null): Promise<unknown> {
+async function decode(config: DeadLetterConfig, of: DeadLetterTopic, value: Buffer | null): Promise<unknown> {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 0 })
   try {
     const decoded = await codec.decode(of.source, value)
@@ -123,13 +121,16 @@ async function replay({ all, rate, force = false, dryRun = false, json = false, 
   if (!(perSecond >= 1 && perSecond <= 10_000)) throw new UsageError('--rate must be a number from 1 to 10000.')
   const result = { replayed: 0, died_too_often: 0 }
   await using scope = new AsyncDisposableStack()
-  const config = readConfig()
+  const config = readDeadLetterConfig()
   const producer = dryRun
     ? null
     : await openProducer(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
-  await withDeadLetters(filter, async ({ database }, { of, deadLetter, record, state }) => {
+  await scanDeadLetters(filter, async ({ database }, { of, deadLetter, record, state }) => {
     if (state !== 'open') return
-    if (deadLetter.replays >= maxReplays && !force) return void result.died_too_often++
+    if (deadLetter.replays >= maxReplays && !force) {
+      result.died_too_often++
+      return
+    }
     if (producer) {
       await producer.send([replayOf(of, deadLetter, record, prefixed(config, of.source.name))])
       // After the send: a crash in between sends it twice, and the ledger of the service makes that once.
@@ -143,7 +144,7 @@ async function replay({ all, rate, force = false, dryRun = false, json = false, 
   const tooOften = ` ${result.died_too_often} failed again after ${maxReplays} replays and are left (--force replays them too).`
   printResult(
     { ...result, dry_run: dryRun },
-    `${result.replayed} dead letters ${dryRun ? 'would be ' : ''}replayed.${result.died_too_often > 0 ? tooOften : ''}`,
+    `${formatCount(result.replayed, 'dead letter')} ${dryRun ? 'would be ' : ''}replayed.${result.died_too_often > 0 ? tooOften : ''}`,
     json,
   )
 }
@@ -159,57 +160,22 @@ async function dropDeadLetters({
   if (!yes && !dryRun)
     throw new UsageError('Dropped dead letters are never processed. Check with --dry-run, then confirm with --yes.')
   let dropped = 0
-  await withDeadLetters(filter, async ({ database }, { deadLetter, record, state }) => {
+  await scanDeadLetters(filter, async ({ database }, { deadLetter, record, state }) => {
     if (state !== 'open') return
     dropped++
     if (!dryRun) await addHandled(database, record, deadLetter, 'dropped')
   })
   printResult(
     { dropped, dry_run: dryRun ?? false },
-    `${dropped} dead letters ${dryRun ? 'would be ' : ''}dropped.`,
+    `${formatCount(dropped, 'dead letter')} ${dryRun ? 'would be ' : ''}dropped.`,
     json,
   )
 }
 
-function requireChoice(filter: Filter, all: boolean | undefined, verb: string): void {
+function requireChoice(filter: DeadLetterFilter, all: boolean | undefined, verb: string): void {
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
   if (isFiltered === Boolean(all))
     throw new UsageError(
       `Select dead letters to ${verb}: give --topic, --service, --reason, --event or --id, or else --all.`,
     )
-}
-
-/** Reads the dead letter topics once and calls `onDeadLetter` for each record that passes the filter. */
-async function withDeadLetters(
-  filter: Filter,
-  onDeadLetter: (tools: { config: Config; database: Database }, found: Found) => void | Promise<void>,
-): Promise<void> {
-  const wanted = deadLetterTopics.filter(
-    (of) =>
-      (filter.topic ?? of.source.name) === of.source.name &&
-      (filter.service ?? of.service) === of.service &&
-      (filter.id === undefined || filter.id.startsWith(`${of.name}/`)),
-  )
-  if (wanted.length === 0)
-    throw new UsageError(
-      filter.id
-        ? `${JSON.stringify(filter.id)} is not the id of a dead letter. \`parma dlq ls --each\` lists them.`
-        : `There are no dead letters of this topic and service. These exist:${deadLetterTopics.map(({ source, service }) => `\n  --topic ${source.name} --service ${service}`).join('')}`,
-    )
-  const config = readConfig()
-  const database = await openPool(config)
-  try {
-    const handled = await readHandled(database)
-    const byName = new Map(wanted.map((of) => [prefixed(config, of.name), of]))
-    await readTopics(config, createLog('parma', 'silent'), [...byName.keys()], async (record) => {
-      const of = byName.get(record.topic)!
-      const deadLetter = readDeadLetter(of, record)
-      if ((filter.reason ?? deadLetter.reason) !== deadLetter.reason) return
-      if (filter.event !== undefined && filter.event !== deadLetter.event_id) return
-      if ((filter.id ?? deadLetter.id) !== deadLetter.id) return
-      await onDeadLetter({ config, database }, { of, deadLetter, record, state: handled.get(keyOf(record)) ?? 'open' })
-    })
-  } finally {
-    await database.end()
-  }
 }

@@ -24,12 +24,12 @@ type Encoded = { value: Legal; bytes: number; whole: boolean }
  * | what Firestore cannot hold (see below) | a map `{ $json: "<its JSON text>" }` |
  *
  * Firestore cannot hold: an array directly in an array; everything below 18 levels; a number with more digits than fit;
- * a text or an object with a name that has half a surrogate pair; an object with a member whose path is longer than 1,200
- * bytes.
+ * a text or an object with a name that has half a surrogate pair; an object with a member whose path is longer than
+ * 1,200 bytes.
  *
- * If the result is `whole`, it can be read back as the same JSON: a map with the single member `$json` stands for the value
- * of that text, and every other name loses one `$` in front. What does not fit is left out: of an object, whole members,
- * containers before scalars; of an array, everything from the first item that does not fit.
+ * If the result is `whole`, it can be read back as the same JSON: a map with the single member `$json` stands for the
+ * value of that text, and every other name loses one `$` in front. What does not fit is left out: of an object, whole
+ * members, containers before scalars; of an array, everything from the first item that does not fit.
  */
 export function encodeObject(
   object: { [name: string]: Json },

@@ -1,4 +1,4 @@
-// Raw payloads and maps → Firestore. Consumes at least once; each is exactly one document (deterministic id, create()).
+// Raw payloads and maps → Firestore. Consumes at least once; each is one document (deterministic id, create()).
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { runService } from '#runtime/process/service.ts'

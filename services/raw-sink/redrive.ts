@@ -10,6 +10,7 @@ import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
 import { output } from '#runtime/kafka/output.ts'
 import { openPublisher } from '#runtime/open-kafka.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { readPayload, UnreadableDocument } from './read-payload.ts'
@@ -76,10 +77,10 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   }
   if (!json && process.stderr.isTTY) process.stderr.write('\r')
   const sent = events.length - unreadable.length
-  const problems = unreadable.map((message) => `\nNot read again: ${message}.`).join('')
+  const problems = unreadable.map((message) => `\nNot sent again: ${message}.`).join('')
   printResult(
     { replay_id: replay.replay_id, redriven: sent, unreadable },
-    `${sent} payloads are read again (replay ${replay.replay_id}).${problems}`,
+    `Sent again: ${formatCount(sent, 'payload')} (replay ${replay.replay_id}).${problems}`,
     json,
   )
   if (unreadable.length > 0) process.exitCode = 1
