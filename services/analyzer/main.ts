@@ -1,5 +1,5 @@
-// Observations → news in Postgres → news on the topic. At least once; each firing is news once (ledger), and the news of a
-// payload are the same at each delivery.
+// Observations → news items in Postgres → news items on the topic. At least once: each firing is one news item (ledger),
+// and every delivery of a payload sends the same news items.
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'

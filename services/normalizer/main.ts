@@ -1,5 +1,5 @@
-// Raw payloads and maps → values in Postgres → observations. At least once; each payload takes effect once (ledger), and
-// its observations are the same at each delivery.
+// Raw payloads and maps → values in Postgres → observations. At least once: each payload takes effect once (ledger), and
+// every delivery sends the same observations.
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'

@@ -99,7 +99,7 @@ describe('rules of our own', () => {
   test('an added rule fires, a disabled one does not, without a restart', async () => {
     const { company, source, observation } = await analyzer.createSeries()
     let day = 0
-    /** One more value, 4 above the last; returns the rules that told it. */
+    /** One more value, 4 above the last; returns the rules that fired. */
     const step = async () => {
       const next = observation(day, [{ number: 1000 + 4 * day++ }])
       await analyzer.send(next)

@@ -21,12 +21,12 @@ export const methods = {
 
 function ofDifferent(
   values: readonly number[],
-  reckon: (sorted: readonly number[]) => number,
+  compute: (sorted: readonly number[]) => number,
   ofEqual: (value: number) => number,
 ): number {
   const sorted = values.toSorted(ascending)
   const [least, most] = [sorted[0]!, sorted.at(-1)!]
-  return least === most ? ofEqual(least) : reckon(sorted)
+  return least === most ? ofEqual(least) : compute(sorted)
 }
 
 export type Method = keyof typeof methods
