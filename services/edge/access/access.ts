@@ -1,4 +1,5 @@
 import type { TokenSecrets } from '#runtime/web/token.ts'
+import { LRUCache } from 'lru-cache'
 import { HttpError } from '../http/http-error.ts'
 import type { Source, Sources } from './sources.ts'
 import { type Caller, checkToken } from './token.ts'
@@ -10,15 +11,13 @@ const maxRemembered = 1000
  * crawl.
  */
 export function createTokenChecker(secrets: TokenSecrets): (header: string | undefined) => Promise<Caller> {
-  const remembered = new Map<string, Caller>()
+  const remembered = new LRUCache<string, Caller>({ max: maxRemembered })
   return async (header) => {
     const now = Date.now()
     const known = header && remembered.get(header)
     if (known && now < known.exp * 1000) return known
     if (known) remembered.delete(header)
     const caller = await checkToken(header, secrets, now)
-    const [oldest] = remembered.keys()
-    if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest)
     remembered.set(header as string, caller)
     return caller
   }

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /** What the edge knows of a payload it has accepted. */
 export type Accepted = { data_source_id: number; company_id: string; received_at: number }
 
@@ -13,14 +15,12 @@ const maxRemembered = 10_000
  * has seen the event. Later the views of the other services know it.
  */
 export function createAcceptedEvents(): AcceptedEvents {
-  const events = new Map<string, Accepted>()
+  const events = new LRUCache<string, Accepted>({ max: maxRemembered })
   return {
     add(eventId, accepted) {
-      const [oldest] = events.keys()
-      if (events.size >= maxRemembered && oldest !== undefined) events.delete(oldest)
       // A payload that is sent again keeps the time of its first acceptance.
       if (!events.has(eventId)) events.set(eventId, accepted)
     },
-    find: (eventId) => events.get(eventId) ?? null,
+    find: (eventId) => events.peek(eventId) ?? null,
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { invalidValue } from '../http/validation.ts'
 
 const maxRemembered = 10_000
@@ -10,13 +11,11 @@ export type CheckKey = (eventId: string, contentHash: string, key: string) => vo
  * consumer compares the hashes too, and decides.
  */
 export function createKeyCheck(): CheckKey {
-  const contents = new Map<string, string>()
+  const contents = new LRUCache<string, string>({ max: maxRemembered })
   return (eventId, contentHash, key) => {
     const known = contents.get(eventId)
     if (known !== undefined && known !== contentHash)
       throw invalidValue(['header', 'idempotency-key'], 'this key was already used with another body', key)
-    const [oldest] = contents.keys()
-    if (contents.size >= maxRemembered && oldest !== undefined) contents.delete(oldest)
     contents.set(eventId, contentHash)
   }
 }

@@ -1,15 +1,16 @@
 import type { ClientRateLimitInfo, Store } from 'express-rate-limit'
+import { LRUCache } from 'lru-cache'
 
 /**
  * Counts hits per key, in windows that begin with the first hit of a key. Unlike the library's own store it holds at
  * most `maxKeys`, and drops those whose window began first.
  */
 export function createCounters(windowMs: number, maxKeys: number, now: () => number = Date.now): Store {
-  // All windows have the same length, and a new one is added at the end: the first in the map ends first.
-  const windows = new Map<string, { totalHits: number; resetTime: Date }>()
+  // Windows have one length and are only peeked at: the least recently set is the first to end.
+  const windows = new LRUCache<string, { totalHits: number; resetTime: Date }>({ max: maxKeys })
 
   function current(key: string): ClientRateLimitInfo | undefined {
-    const window = windows.get(key)
+    const window = windows.peek(key)
     return window && window.resetTime.getTime() > now() ? window : undefined
   }
 
@@ -22,9 +23,6 @@ export function createCounters(windowMs: number, maxKeys: number, now: () => num
         window.totalHits++
         return window
       }
-      windows.delete(key)
-      const [oldest] = windows.keys()
-      if (windows.size >= maxKeys && oldest !== undefined) windows.delete(oldest)
       const begun = { totalHits: 1, resetTime: new Date(now() + windowMs) }
       windows.set(key, begun)
       return begun

@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /** Ids of series (`public.company_source_measurement`) by source_measurement_id, for one company and source. */
 export type SeriesIds = ReadonlyMap<number, number>
 /** By seriesKey. */
@@ -9,40 +11,23 @@ export function seriesKey(companyId: number, dataSourceId: number): string {
 
 /** Ids of series seen before. Any may be gone by now, since parma-web deletes companies and sources. */
 export class SeriesCache {
-  readonly #limit: number
-  readonly #series = new Map<string, Map<number, number>>()
-  #size = 0
+  readonly #series: LRUCache<string, Map<number, number>>
 
+  /** Keeps at most `limit` ids, those of the companies and sources seen last. */
   constructor(limit: number) {
-    this.#limit = limit
+    this.#series = new LRUCache({ maxSize: limit, sizeCalculation: (ids) => Math.max(ids.size, 1) })
   }
 
   get(key: string): SeriesIds | undefined {
-    const ids = this.#series.get(key)
-    if (!ids) return undefined
-    this.#series.delete(key)
-    this.#series.set(key, ids)
-    return ids
+    return this.#series.get(key)
   }
 
   /** Call it only after the transaction that found or created them is committed. */
   keep(added: AddedSeries): void {
-    for (const [key, ids] of added) {
-      this.#size -= this.#series.get(key)?.size ?? 0
-      const all = new Map([...(this.#series.get(key) ?? []), ...ids])
-      this.#series.delete(key)
-      this.#series.set(key, all)
-      this.#size += all.size
-    }
-    for (const [key, ids] of this.#series) {
-      if (this.#size <= this.#limit) return
-      this.#series.delete(key)
-      this.#size -= ids.size
-    }
+    for (const [key, ids] of added) this.#series.set(key, new Map([...(this.#series.get(key) ?? []), ...ids]))
   }
 
   forget(): void {
     this.#series.clear()
-    this.#size = 0
   }
 }
