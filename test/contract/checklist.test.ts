@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { type Answer, startEdge, type TestEdge } from '../harness/edge/setup.ts'
-import { serve } from '../harness/serve.ts'
+import { type Answer, onlyRequestedRuns, startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { type FactsModule, startFactsModule } from '../harness/facts-module.ts'
 import { readModuleFacts } from '../harness/module-facts.ts'
 import { hashFacts, publicFactsHash, readPublicFacts } from '../harness/public-facts.ts'
+import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { send } from './hostile/send.ts'
 import { tokens } from './hostile/tokens.ts'
@@ -32,15 +32,8 @@ let first: Answer
 beforeAll(async () => {
   const zoned = { TZ: zone, PGOPTIONS: `-c timezone=${zone}` }
   edge = await startEdge(zoned)
-  // No run but those that are asked for here.
-  const quiet = {
-    TICK_SECONDS: '1',
-    SETTLE_SECONDS: '1',
-    FIRST_RUN_QUIET_SECONDS: '86400',
-    FIRST_RUN_UNMAPPED_SECONDS: '86400',
-  }
   await Promise.all([
-    edge.start('scheduler', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...quiet, ...zoned }),
+    edge.start('scheduler', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...onlyRequestedRuns, ...zoned }),
     edge.start('raw-sink', zoned),
   ])
   for (const id of Object.keys(asked)) companies.set(id, String(await edge.addCompany(`Company ${id}`)))
@@ -52,8 +45,6 @@ beforeAll(async () => {
   await edge.start('normalizer', zoned)
 })
 
-const shake = (endpoint: string, id: number) =>
-  edge.call(`/handshake?${new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(id) })}`)
 const count = async (text: string, ...values: unknown[]) =>
   (await edge.database.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${text}`, values))[0]?.n
 const payload = (company_id: unknown, raw_data: object, source_name = facts.source) => ({
@@ -73,7 +64,10 @@ async function settled(task: number): Promise<{ attempts: number; status: string
 }
 
 test('1. a module as it is initialises, discovers, crawls and finishes', async () => {
-  expect(await shake(module.endpoint, source)).toMatchObject({ status: 200, json: { frequency: facts.frequency } })
+  expect(await edge.handshake(module.endpoint, source)).toMatchObject({
+    status: 200,
+    json: { frequency: facts.frequency },
+  })
   await edge.database.query('UPDATE company_data_source SET is_data_source_active = false')
   const task = await edge.addTask(source)
   expect((await edge.call('/schedule')).status).toBe(200)
@@ -115,7 +109,7 @@ test('3. a measurement has its id in Postgres while the handshake is open, on on
     found = await count('source_measurement WHERE id = $1 AND source_module_id = $2', json['id'], id)
     response.end(JSON.stringify({ frequency: 'daily', normalization_map: { Source: 'open', Mappings: [] } }))
   })
-  expect((await shake(endpoint, await edge.addSource('open', endpoint))).status).toBe(200)
+  expect((await edge.handshake(endpoint, await edge.addSource('open', endpoint))).status).toBe(200)
   expect(found).toBe(1)
 })
 
@@ -230,7 +224,7 @@ test('9. maps are read as Python writes them, and nothing in them is ever run', 
   const py = await edge.addSource('py', endpoint)
   for (const [text, status] of maps) {
     map = text
-    expect([text, (await shake(endpoint, py)).status]).toEqual([text, status])
+    expect([text, (await edge.handshake(endpoint, py)).status]).toEqual([text, status])
   }
   const [{ content } = { content: '' }] = await edge.database.query<{ content: string }>(
     'SELECT content FROM edge.normalization_map WHERE data_source_id = $1',

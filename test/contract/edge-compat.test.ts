@@ -125,10 +125,9 @@ test('a source whose name no collection can have is told so, before anything of 
   for (const name of ['Bad Name', 'a/b', '__all__', 'x'.repeat(201)]) {
     const source = await edge.addSource(name, endpoint)
     const [token, body] = [await edge.token(source), { source_name: name.slice(0, 200), company_id: '1', raw_data: {} }]
-    const query = new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(source) })
     const detail = expect.stringContaining('only a-z, 0-9, _ and - are allowed')
     for (const answer of [
-      await edge.call(`/handshake?${query}`),
+      await edge.handshake(endpoint, source),
       ...(name.length > 200 ? [] : [await edge.call('/feed-raw-data', { token, body })]),
     ])
       expect([name, answer.status, answer.json['detail']]).toEqual([name, 409, detail])

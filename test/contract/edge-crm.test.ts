@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { serve } from '../harness/serve.ts'
 
 const key = 'k'.repeat(43)
@@ -178,13 +178,12 @@ describe('a CRM that does not answer as it should is 502 with the reason, and ad
 })
 
 test('the CRM is read once within CRM_INTERVAL_MS, whoever asks and however often', async () => {
-  const { url } = await edge.start('edge', {
+  const patient = await edge.replica({
     ...connected,
     AFFINITY_BASE_URL: `${crmUrl}/`,
     ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
     CRM_INTERVAL_MS: '600000',
   })
-  const patient = useEdge(edge, url)
   const other = await addUser('Bob')
   entries = [organization('Patience')]
   const answers = [
@@ -196,7 +195,6 @@ test('the CRM is read once within CRM_INTERVAL_MS, whoever asks and however ofte
 })
 
 test('without a CRM that is said, in the text that parma-web shows', async () => {
-  const { url } = await edge.start('edge')
-  const { status, text } = await fetchCompanies(user, useEdge(edge, url))
+  const { status, text } = await fetchCompanies(user, await edge.replica())
   expect([status, text]).toEqual([200, '"No new companies found: no CRM is connected to parma-analytics"'])
 })

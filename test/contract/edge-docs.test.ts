@@ -1,8 +1,7 @@
-import { connect } from 'node:net'
-import type { Page } from 'puppeteer-core'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { openBrowser } from '../harness/browser.ts'
+import { sendRaw } from '../harness/edge/send-raw.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { openWatchedPage } from '../harness/edge/watched-page.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine.
@@ -16,31 +15,8 @@ beforeAll(async () => {
 
 type Document = { paths: Record<string, Record<string, { summary: string }>> }
 
-/** A page, and what no page of ours may do, as it is done: complain, break its policy, ask another origin. */
-async function openPage(): Promise<{ page: Page; wrong: string[]; asked: string[] }> {
-  const page = await (await openBrowser()).newPage()
-  page.setDefaultTimeout(120_000)
-  const [wrong, asked]: [string[], string[]] = [[], []]
-  page.on('console', (message) => {
-    if (['error', 'warn'].includes(message.type())) wrong.push(`console: ${message.text()}`)
-  })
-  page.on('pageerror', (error) => wrong.push(`page: ${String(error)}`))
-  page.on('requestfailed', (request) => wrong.push(`failed: ${request.url()}`))
-  page.on('request', (request) => {
-    const { protocol, origin, pathname } = new URL(request.url())
-    if (protocol === 'data:') return
-    if (origin === new URL(edge.url).origin) asked.push(pathname)
-    else wrong.push(`asked: ${request.url()}`)
-  })
-  await page.exposeFunction('tellViolation', (directive: string) => wrong.push(`policy: ${directive}`))
-  await page.evaluateOnNewDocument(
-    `addEventListener('securitypolicyviolation', (event) => tellViolation(event.violatedDirective))`,
-  )
-  return { page, wrong, asked }
-}
-
 test('/docs shows every route in Chromium, under its own policy and from its own origin', async () => {
-  const { page, wrong, asked } = await openPage()
+  const { page, wrong, asked } = await openWatchedPage(edge.url)
   const response = await page.goto(`${edge.url}/docs`)
   expect(response?.headers()['content-security-policy']).toContain("default-src 'none'; script-src 'self';")
   await page.waitForSelector('.opblock')
@@ -82,7 +58,7 @@ test('/docs shows every route in Chromium, under its own policy and from its own
 })
 
 test('the policy stops what is not ours, and this test would see it', async () => {
-  const { page, wrong } = await openPage()
+  const { page, wrong } = await openWatchedPage(edge.url)
   await page.goto(`${edge.url}/docs`)
   await page.waitForSelector('.opblock')
   expect(wrong).toEqual([])
@@ -118,12 +94,7 @@ describe('nothing else can be had there', () => {
     '/docs/%2fetc%2fpasswd',
     '//docs/swagger-ui.css',
   ])('%s', async (path) => {
-    // Not fetch: it would tidy the path.
-    const { port } = new URL(edge.url)
-    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8')
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
-    let text = ''
-    for await (const chunk of socket) text += chunk
+    const text = await sendRaw(edge.url, `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
     expect(text).toMatch(/^HTTP\/1.1 404 [^]*\{"detail":"Not Found"\}$/)
   })
 })

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import type { Stage } from '../../services/edge/trace/event-status.ts'
-import { openLink, startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { openLink } from '../harness/edge/link.ts'
+import { startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { mailsTo } from '../harness/mailbox.ts'
 import { startSystem, type System } from '../harness/system.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -236,7 +237,7 @@ describe('an edge alone', () => {
       [{ FIRESTORE_EMULATOR_HOST: nowhere }, 'no-answer'],
       [{ FIRESTORE_EMULATOR_HOST: '' }, 'not-asked'],
     ] as const) {
-      const other = useEdge(edge, (await edge.start('edge', env)).url)
+      const other = await edge.replica(env)
       const { headers } = await feed(other)
       const answer = await other.call(headers.get('location') ?? '', { token: viewer })
       expect(states(answer.json as Event)).toMatchObject({
@@ -261,7 +262,7 @@ describe('an edge alone', () => {
   test('is out of order for this while Postgres is away, and says so', async () => {
     const link = await openLink(edge.database.url)
     const env = { DATABASE_URL: link.url, LOOKUP_TIMEOUT_MS: '500', API_KEY_CACHE_MS: '600000' }
-    const other = useEdge(edge, (await edge.start('edge', env)).url)
+    const other = await edge.replica(env)
     const { headers } = await feed(other)
     const location = headers.get('location') ?? ''
     expect((await other.call(location, { token: viewer })).status).toBe(200)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeRoutes } from '../../services/edge/server/openapi.ts'
 import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
+import { addNews } from '../harness/edge/add-news.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { serve } from '../harness/serve.ts'
@@ -67,14 +68,7 @@ beforeAll(async () => {
   const good = await edge.token(source)
   const payload = { source_name: 'github', company_id: '1', raw_data: {} }
   const fed = await edge.call('/feed-raw-data', { token: good, body: payload })
-  const newsId = randomUUID()
-  await edge.database.query(
-    `INSERT INTO analyzer.news (news_id, event_id, replay_id, event_no, public_news_id, kind, severity, company_id, data_source_id,
-       source_measurement_id, company_measurement_id, subject_key, path, map_version, title, message, observed_at, group_index,
-       group_size, dedupe_key, facts, silent)
-     VALUES ($1, $1, '', 1, 1, 'threshold', 'info', 1, $2, 1, 1, '', 'stars', 1, 'News', 'News', now(), 0, 1, '', '{}', false)`,
-    [newsId, source],
-  )
+  const newsId = await addNews(edge, source)
   const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
   const link = new URL(makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? '').searchParams
   const mail = { notificationId: randomUUID(), deliveryId: '1' }

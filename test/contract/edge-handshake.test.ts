@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -10,10 +10,7 @@ beforeAll(async () => {
   edge = await startEdge({ HANDSHAKE_TIMEOUT_MS: '2000' })
 })
 
-const shake = (endpoint: string, source: number | string, token?: string) =>
-  edge.call(`/handshake?${new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(source) })}`, {
-    ...(token && { token }),
-  })
+const shake = (endpoint: string, source: number | string, token?: string) => edge.handshake(endpoint, source, token)
 
 const fields = ['name', 'stars', "it's"]
 
@@ -172,11 +169,9 @@ describe('refuses', () => {
 
   test('an address in a private network that is not allowed, naming the setting', async () => {
     const { endpoint, source, seen } = await startMiner('private')
-    const { url } = await edge.start('edge', { ALLOWED_PRIVATE_NETWORKS: '' })
-    const answer = await fetch(
-      `${url}/handshake?${new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(source) })}`,
-    )
-    expect([answer.status, await answer.json()]).toEqual([
+    const closed = await edge.replica({ ALLOWED_PRIVATE_NETWORKS: '' })
+    const answer = await closed.handshake(endpoint, source)
+    expect([answer.status, answer.json]).toEqual([
       502,
       {
         detail: expect.stringMatching(/^Failed to initialize the data source: 127\.0\.0\.1 .*ALLOWED_PRIVATE_NETWORKS/),
@@ -256,9 +251,7 @@ test('a handshake that hangs holds nobody up, and ends with the server', async (
   const endpoint = await serve(() => resolve())
   const source = await edge.addSource('hanging', endpoint)
   const { url, stop } = await edge.start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' })
-  const hanging = fetch(
-    `${url}/handshake?${new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(source) })}`,
-  )
+  const hanging = useEdge(edge, url).handshake(endpoint, source)
   await reached
   expect((await fetch(url)).status).toBe(200)
   expect(await stop(5000)).toBe(0)

@@ -2,13 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { mintToken } from '../../services/runtime/web/token.ts'
-import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
-import { createInstallation } from '../harness/installation.ts'
-import type { StartedService } from '../harness/service.ts'
+import { type StartedEdge, startEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
-let edge: TestEdge
-let service: StartedService
+let edge: StartedEdge
 let source = 0
 
 const limits = {
@@ -20,9 +17,7 @@ const limits = {
 }
 
 beforeAll(async () => {
-  const installation = await createInstallation()
-  service = await installation.start('edge', limits)
-  edge = useEdge(installation, service.url)
+  edge = await startEdge(limits)
   source = await edge.addSource('github')
 })
 
@@ -103,8 +98,7 @@ describe('what a client may take is bounded', () => {
 })
 
 test('no log line shows a secret, a token or a key', async () => {
-  const shared = edge.env['PARMA_SHARED_SECRET_KEY'] ?? ''
-  const analytics = edge.env['PARMA_ANALYTICS_SECRET_KEY'] ?? ''
+  const { shared, analytics } = edge.secrets
   const token = await edge.token(source)
   const key = await edge.apiKey('viewer')
   const forged = await mintToken(
@@ -125,7 +119,7 @@ test('no log line shows a secret, a token or a key', async () => {
     await edge.call(path, { token: authorization, ...(json && { body: json }) })
   const unique = `/${randomUUID()}`
   await edge.call(unique, { token })
-  const lines = await waitFor('the last line', () => service.logs().includes(unique) && service.logs())
+  const lines = await waitFor('the last line', () => edge.service.logs().includes(unique) && edge.service.logs())
   expect(lines).toContain('"request_refused"')
   for (const secret of [token, forged, key].flatMap((one) => one.split(/[ .]/)).concat(shared, analytics))
     if (secret !== 'Bearer') expect(lines).not.toContain(secret)

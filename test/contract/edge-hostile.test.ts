@@ -1,7 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
-import { createInstallation } from '../harness/installation.ts'
-import type { StartedService } from '../harness/service.ts'
+import { type StartedEdge, startEdge } from '../harness/edge/setup.ts'
 import { bodies } from './hostile/bodies.ts'
 import { framing, slow } from './hostile/framing.ts'
 import { readMemory } from './hostile/memory.ts'
@@ -20,30 +18,24 @@ const settings = {
   ...{ NODE_OPTIONS: '--inspect=127.0.0.1:0', MALLOC_MMAP_THRESHOLD_: '131072' },
 }
 
-let edge: TestEdge
-let service: StartedService
+let edge: StartedEdge
 let place: Place
 
 beforeAll(async () => {
-  const installation = await createInstallation()
-  service = await installation.start('edge', { ...settings, ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' })
-  edge = useEdge(installation, service.url)
+  edge = await startEdge(settings)
   const source = await edge.addSource('github', 'http://github.example')
   place = {
     source,
     other: await edge.addSource('reddit'),
     task: await edge.addTask(source),
-    secrets: {
-      shared: edge.env['PARMA_SHARED_SECRET_KEY'] ?? '',
-      analytics: edge.env['PARMA_ANALYTICS_SECRET_KEY'] ?? '',
-    },
+    secrets: edge.secrets,
     authorization: await edge.token(source),
   }
 })
 
 /** What is wrong with the answer to a row; null when nothing is. */
 async function judge(row: Row): Promise<string | null> {
-  const { status, body, answers } = await send(service.url, row, place, deadlineMs)
+  const { status, body, answers } = await send(edge.url, row, place, deadlineMs)
   const problem = (text: string) => `${row.name}: ${text}: ${body.slice(0, 300)}`
   if (status !== row.status) return problem(`${status} in place of ${row.status}`)
   if (status !== null && answers !== 1) return problem(`${answers} answers`)
@@ -74,14 +66,14 @@ test('the table is as large as it should be, and each row has a name of its own'
 })
 
 test('each hostile request gets its status, and a good one straight after is accepted; three times over', async () => {
-  const remembered = () => readMemory(service.pid, service.logs())
+  const remembered = () => readMemory(edge.service.pid, edge.service.logs())
   expect(await runRound()).toEqual([])
   expect(await runRound()).toEqual([])
   const second = await remembered()
   expect(await runRound()).toEqual([])
   // Freed pages may go back to the system a moment late; what leaks never does.
   await expect.poll(remembered, { timeout: 60_000, interval: 1000 }).toBeLessThan(1.1 * second)
-  expect((await fetch(`${service.healthUrl}/livez`)).status).toBe(200)
+  expect((await fetch(`${edge.service.healthUrl}/livez`)).status).toBe(200)
   // An error that nobody thought of is logged so, even where its answer was the documented one.
-  expect(service.logs()).not.toContain('request_failed')
+  expect(edge.service.logs()).not.toContain('request_failed')
 }, 600_000)

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { mintToken } from '../../services/runtime/web/token.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
-import { type Answer, startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { type Answer, startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge
@@ -18,10 +18,7 @@ describe('every route, with each kind of credentials', () => {
   const kinds: Record<string, string | null> = { none: null, garbage: 'Bearer x', basic: 'Basic dXNlcjpwYXNz' }
 
   beforeAll(async () => {
-    const secrets = {
-      shared: edge.env['PARMA_SHARED_SECRET_KEY'] ?? '',
-      analytics: edge.env['PARMA_ANALYTICS_SECRET_KEY'] ?? '',
-    }
+    const { secrets } = edge
     const stale = { sourceId: source, jti: 'j', now: Date.now() - 120_000, lifetimeSeconds: 60 }
     const forged = { shared: secrets.shared, analytics: 'x'.repeat(32) }
     Object.assign(kinds, {
@@ -66,7 +63,7 @@ describe('every route, with each kind of credentials', () => {
   )
 
   test('a key that is used is known to be, and one that is revoked ends', async () => {
-    const other = useEdge(edge, (await edge.start('edge', { API_KEY_CACHE_MS: '0' })).url)
+    const other = await edge.replica({ API_KEY_CACHE_MS: '0' })
     const token = await edge.apiKey('viewer')
     const look = () => other.call('/api/v1/events/x', { token })
     expect((await look()).status).toBe(422)
@@ -97,7 +94,7 @@ describe('too many requests', () => {
   }
 
   beforeAll(async () => {
-    small = useEdge(edge, (await edge.start('edge', limits)).url)
+    small = await edge.replica(limits)
   })
 
   const many = async (times: number, call: () => Promise<Answer>) => {
@@ -184,7 +181,7 @@ describe('too many requests', () => {
 
   test('are nobody’s business where the limits are off', async () => {
     const off = Object.fromEntries(Object.keys(limits).map((name) => [name, '0']))
-    const open = useEdge(edge, (await edge.start('edge', off)).url)
+    const open = await edge.replica(off)
     const answers = await many(10, () => open.call('/schedule'))
     expect(new Set(statuses(answers))).toEqual(new Set([200]))
     expect(answers[0]?.headers.get('ratelimit-limit')).toBeNull()

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { onlyRequestedRuns, startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { type FactsModule, startFactsModule } from '../harness/facts-module.ts'
 import { type ModuleFacts, readModuleFacts, type Wire, writeJson } from '../harness/module-facts.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -13,15 +13,8 @@ const companies = new Map<string, string>()
 
 beforeAll(async () => {
   edge = await startEdge()
-  // No run but those that are asked for here.
-  const rhythm = {
-    TICK_SECONDS: '1',
-    SETTLE_SECONDS: '1',
-    FIRST_RUN_QUIET_SECONDS: '86400',
-    FIRST_RUN_UNMAPPED_SECONDS: '86400',
-  }
   await Promise.all([
-    edge.start('scheduler', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...rhythm }),
+    edge.start('scheduler', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...onlyRequestedRuns }),
     edge.start('normalizer'),
   ])
   // Theirs are not ours: what stays unmapped shows.
@@ -42,10 +35,7 @@ describe.each(modules)('$source', (facts: ModuleFacts) => {
   })
 
   const takeCalls = () => ({ received: module.received.splice(0), sent: module.sent.splice(0) })
-  const shake = () =>
-    edge.call(
-      `/handshake?${new URLSearchParams({ invocation_endpoint: module.endpoint, data_source_id: String(source) })}`,
-    )
+  const shake = () => edge.handshake(module.endpoint, source)
   const measurements = () =>
     edge.database.query<{ id: number }>(
       `SELECT m.id, m.measurement_name, m.type, p.measurement_name AS parent

@@ -12,8 +12,8 @@ import { runParma } from '../../deploy/local/parma.ts'
 import { topics } from '../../schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { type Answer, type TestEdge, useEdge } from '../harness/edge/setup.ts'
-import { serve } from '../harness/serve.ts'
 import { createInstallation } from '../harness/installation.ts'
+import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 type Broker = { address: string; signal(signal: NodeJS.Signals): void; crash(): Promise<void>; start(): Promise<void> }
@@ -110,7 +110,7 @@ test('what a frozen broker does not confirm is 503 in time, keeps memory bounded
     feed({ during: 1 }),
     edge.call('/schedule'),
     edge.call('/crawling-finished', { token, body: { task_id: task } }),
-    edge.call(`/handshake?${new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(source) })}`),
+    edge.handshake(endpoint, source),
   ])
   refused.forEach(expectComeBack)
   expect(Date.now() - startedAt).toBeLessThan(deadlineMs + 3000)
@@ -138,9 +138,7 @@ test('what a frozen broker does not confirm is 503 in time, keeps memory bounded
   expect(accepted.map(({ status }) => status)).toEqual([201, 201, 201])
   const stored = await storedIds()
   expect(stored).toEqual(expect.arrayContaining(accepted.map(({ json }) => json['document_id'])))
-  const shaken = await edge.call(
-    `/handshake?${new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(source) })}`,
-  )
+  const shaken = await edge.handshake(endpoint, source)
   expect(shaken.status).toBe(200)
 }, 180_000)
 

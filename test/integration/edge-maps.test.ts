@@ -12,8 +12,7 @@ test('a payload asks for the newest map that Kafka has confirmed, from the answe
   )
   const source = await edge.addSource('github', module)
   const token = await edge.token(source)
-  const shake = () =>
-    edge.call(`/handshake?${new URLSearchParams({ invocation_endpoint: module, data_source_id: String(source) })}`)
+  const shake = () => edge.handshake(module, source)
   let fed = 0
   async function versionOfFeed(): Promise<number | null> {
     const body = { source_name: 'github', company_id: '1', raw_data: { fed: fed++ } }

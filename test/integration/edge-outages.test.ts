@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { type Link, openLink, type TestEdge, useEdge } from '../harness/edge/setup.ts'
+import { type Link, openLink } from '../harness/edge/link.ts'
+import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -50,7 +51,7 @@ describe.each(['cut', 'freeze'] as const)('while Postgres is away (%s)', (how) =
         token,
         body: { type: 'int', measurement_name: how, source_module_id: source },
       }),
-      edge.call(`/handshake?invocation_endpoint=x&data_source_id=${source}`),
+      edge.handshake('x', source),
     ]) {
       const { status, headers } = await call
       expect([status, headers.get('retry-after')]).toEqual([503, '5'])

@@ -6,7 +6,7 @@ import { classify, retryTransient } from '../../services/runtime/process/retry.t
 import { column } from '../../services/runtime/postgres/column.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
-import { openLink } from '../harness/edge/setup.ts'
+import { openLink } from '../harness/edge/link.ts'
 
 let database: TestDatabase
 beforeAll(async () => {

@@ -1,15 +1,15 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request as send } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { type IncomingMessage, request as send } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { createLog } from '#runtime/process/log.ts'
 import { TransientError } from '#runtime/process/retry.ts'
+import { sendRaw } from '../../../test/harness/edge/send-raw.ts'
+import { emptyDoc as doc, plainDeps, serveApp } from '../../../test/harness/edge/serve-app.ts'
 import { HttpError } from '../http/http-error.ts'
 import { json } from '../http/response.ts'
 import { type AppDeps, createApp } from './app.ts'
 import { createBodyReader } from './body.ts'
-import { createLimits } from './limits.ts'
 import type { Route } from './route.ts'
 
 const viewerKey = `Bearer parma_${'x'.repeat(43)}`
@@ -20,7 +20,6 @@ const fail = (error: unknown) => () => {
   throw error
 }
 
-const doc = { summary: '', responses: {} }
 const routes: Route[] = [
   {
     method: 'get',
@@ -86,6 +85,7 @@ const routes: Route[] = [
 ]
 
 const deps = {
+  ...plainDeps(0),
   async checkToken(header) {
     if (header !== 'good') throw new HttpError(401, 'no')
     return caller
@@ -95,31 +95,16 @@ const deps = {
     if (role === 'operator') throw new HttpError(403, 'no operator')
     return { keyId: 5, name: 'console', role: 'viewer' }
   },
-  limits: createLimits({
-    RATE_LIMIT_ANONYMOUS: 0,
-    RATE_LIMIT_SOURCE: 0,
-    RATE_LIMIT_API_KEY: 0,
-    RATE_LIMIT_REFUSED: 0,
-  }),
-  trustProxy: 0,
-  responseTimeoutMs: 60_000,
   readBody(request) {
     received(request.url)
     return readBody(request)
   },
-  log: createLog('edge', 'fatal'),
 } satisfies AppDeps
 const readBody = createBodyReader({ maxBytes: 1000, maxBufferedBytes: 2500 })
 let url = ''
 
 beforeAll(async () => {
-  const server = createServer(createApp(routes, deps)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return () => {
-    server.closeAllConnections()
-    server.close()
-  }
+  url = (await serveApp(createApp(routes, deps))).url
 })
 
 const ask = (path: string, init: RequestInit = {}) => fetch(url + path, init)
@@ -132,11 +117,10 @@ describe('errors have the form of the reference', () => {
   })
 
   test.each(['/%ff', '/mine/%ff', '/mine/%', '/Schedule', '//schedule', '/../schedule/x'])('path %s', async (path) => {
-    const [, port] = url.split(':').slice(1)
-    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8')
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: good\r\nconnection: close\r\n\r\n`)
-    let text = ''
-    for await (const chunk of socket) text += chunk
+    const text = await sendRaw(
+      url,
+      `GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: good\r\nconnection: close\r\n\r\n`,
+    )
     expect(text).toMatch(/^HTTP\/1.1 404 /)
     expect(text).toContain('{"detail":"Not Found"}')
   })
@@ -257,16 +241,14 @@ test('an answer that nobody takes is given up after its time', async () => {
     doc,
     handle: () => json(200, 'x'.repeat(5e7)),
   }
-  const server = createServer(createApp([large], { ...deps, responseTimeoutMs: 100 })).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').pause()
+  const { url, server } = await serveApp(createApp([large], { ...deps, responseTimeoutMs: 100 }))
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause()
   socket.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n')
   const [open] = (await once(server, 'connection')) as [Socket]
   await once(open, 'close')
   socket.on('error', () => undefined).resume()
   await once(socket, 'close')
   expect(socket.bytesRead).toBeLessThan(5e7)
-  server.close()
 })
 
 describe('bodies', () => {

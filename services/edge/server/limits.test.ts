@@ -1,15 +1,10 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
-import { createLog } from '#runtime/process/log.ts'
+import { expect, test } from 'vitest'
+import { emptyDoc as doc, plainDeps, serveApp } from '../../../test/harness/edge/serve-app.ts'
 import { HttpError } from '../http/http-error.ts'
 import { json } from '../http/response.ts'
 import { createApp } from './app.ts'
-import { createLimits } from './limits.ts'
 import type { Route } from './route.ts'
 
-const doc = { summary: '', responses: {} }
 const routes: Route[] = [
   { method: 'get', path: '/', role: 'anyone', doc, handle: () => json(200, 'open') },
   { method: 'get', path: '/other', role: 'anyone', doc, handle: () => json(200, 'open') },
@@ -29,26 +24,12 @@ async function startApp() {
       if (!header?.startsWith('key')) throw new HttpError(401, 'no')
       return { keyId: Number(header.slice(3)), name: '', role: 'viewer' }
     },
-    limits: createLimits({
-      RATE_LIMIT_ANONYMOUS: 2,
-      RATE_LIMIT_SOURCE: 2,
-      RATE_LIMIT_API_KEY: 2,
-      RATE_LIMIT_REFUSED: 2,
-    }),
-    readBody: () => Promise.resolve(Buffer.alloc(0)),
+    ...plainDeps(2),
     trustProxy: 1,
-    responseTimeoutMs: 60_000,
-    log: createLog('edge', 'fatal'),
   })
-  const server = createServer(app).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
+  const { url } = await serveApp(app)
   return (path: string, authorization = '', address = '192.0.2.1') =>
-    fetch(`http://127.0.0.1:${port}${path}`, {
+    fetch(url + path, {
       headers: { 'x-forwarded-for': address, ...(authorization && { authorization }) },
     })
 }

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { createCodec } from '../../../schemas/codec.ts'
 import { createRegistry } from '../../../schemas/registry.ts'
 import type { Topic } from '../../../schemas/topics.ts'
 import { type ApiRole, makeApiKey } from '../../../services/edge/access/api-key.ts'
-import { mintToken } from '../../../services/runtime/web/token.ts'
-import { onCleanup } from '../cleanup.ts'
+import { mintToken, type TokenSecrets } from '../../../services/runtime/web/token.ts'
 import { createInstallation, type Installation } from '../installation.ts'
+import type { StartedService } from '../service.ts'
 import type { ReadRecord } from '../topics.ts'
 
 export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
@@ -20,7 +18,12 @@ export type Call = {
 
 export type TestEdge = Installation & {
   url: string
+  secrets: TokenSecrets
   call(path: string, call?: Call): Promise<Answer>
+  /** GET /handshake, as parma-web calls it; with a token as a module may. */
+  handshake(endpoint: string, sourceId: number | string, token?: string): Promise<Answer>
+  /** One more edge of the same installation. */
+  replica(env?: NodeJS.ProcessEnv): Promise<TestEdge>
   /** A token as modules get it. */
   token(sourceId: number, taskId?: number): Promise<string>
   /** A key of the operator API, as the header it is sent in. */
@@ -32,11 +35,13 @@ export type TestEdge = Installation & {
   addTask(sourceId: number): Promise<number>
 }
 
-/** An installation with an edge that may call modules on this machine; `env` goes to the edge alone. */
-export async function startEdge(env: NodeJS.ProcessEnv = {}): Promise<TestEdge> {
+export type StartedEdge = TestEdge & { service: StartedService }
+
+/** An installation with an edge that may call modules on this machine. `env` goes to the edge alone. */
+export async function startEdge(env: NodeJS.ProcessEnv = {}): Promise<StartedEdge> {
   const installation = await createInstallation()
-  const { url } = await installation.start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env })
-  return useEdge(installation, url)
+  const service = await installation.start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env })
+  return { ...useEdge(installation, service.url), service }
 }
 
 export function useEdge(installation: Installation, url: string): TestEdge {
@@ -51,7 +56,13 @@ export function useEdge(installation: Installation, url: string): TestEdge {
   return {
     ...installation,
     url,
+    secrets,
     call: (path, call) => callEdge(url + path, call),
+    handshake(endpoint, sourceId, token) {
+      const query = new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(sourceId) })
+      return callEdge(`${url}/handshake?${query}`, token === undefined ? {} : { token })
+    },
+    replica: async (env) => useEdge(installation, (await installation.start('edge', env)).url),
     async token(sourceId, taskId) {
       return `Bearer ${await mintToken({ sourceId, taskId, jti: randomUUID(), now: Date.now(), lifetimeSeconds: 600 }, secrets)}`
     },
@@ -107,51 +118,10 @@ export async function callEdge(url: string, { method, token, headers = {}, body 
   }
 }
 
-export type Link = { url: string; cut(): void; freeze(): void; restore(): void }
-
-/** A way to the server of `address` that can be cut (connections refused and closed) or frozen (nothing comes through). */
-export async function openLink(address: string): Promise<Link> {
-  const target = new URL(address)
-  const { port, hostname } = target
-  const pairs = new Set<[Socket, Socket]>()
-  let state: 'open' | 'cut' | 'frozen' = 'open'
-  const server = createServer((near) => {
-    if (state === 'cut') return void near.destroy()
-    const far = connect(Number(port), hostname)
-    const pair: [Socket, Socket] = [near, far]
-    pairs.add(pair)
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on('data', (chunk) => to.write(chunk)).on('error', () => to.destroy())
-      from.on('close', () => {
-        pairs.delete(pair)
-        to.destroy()
-      })
-      if (state === 'frozen') from.pause()
-    }
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const all = (work: (socket: Socket) => void) => [...pairs].flat().forEach(work)
-  onCleanup(async () => {
-    all((socket) => socket.destroy())
-    await new Promise((done) => server.close(done))
-  })
-  target.port = String((server.address() as AddressInfo).port)
-  return {
-    url: target.href,
-    cut() {
-      state = 'cut'
-      all((socket) => socket.destroy())
-    },
-    freeze() {
-      state = 'frozen'
-      all((socket) => socket.pause())
-    },
-    restore() {
-      state = 'open'
-      all((socket) => socket.resume())
-    },
-  }
+/** Settings of a scheduler that judges runs soon, and starts none but those that are asked for. */
+export const onlyRequestedRuns = {
+  TICK_SECONDS: '1',
+  SETTLE_SECONDS: '1',
+  FIRST_RUN_QUIET_SECONDS: '86400',
+  FIRST_RUN_UNMAPPED_SECONDS: '86400',
 }

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
+import { addNews } from '../harness/edge/add-news.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { openWatchedPage } from '../harness/edge/watched-page.ts'
+
+// A browser is slow to start on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
+
+let edge: TestEdge
+const links: Record<string, string> = {}
+
+beforeAll(async () => {
+  edge = await startEdge()
+  const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
+  const newsId = await addNews(edge, await edge.addSource('github'), 'Stars of langfuse/langfuse rose by 12%')
+  const mail = { notificationId: randomUUID(), deliveryId: '1' }
+  links['/why'] = makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? ''
+  links['/unsubscribe'] = makeUnsubscribeLink(site, mail) ?? ''
+})
+
+test.each(['/why', '/unsubscribe'])(
+  '%s fits a phone and a screen, light and dark, under its own policy',
+  async (path) => {
+    const { page, wrong } = await openWatchedPage(edge.url)
+    const backgrounds = new Set<unknown>()
+    for (const width of [390, 1280])
+      for (const scheme of ['light', 'dark']) {
+        await page.setViewport({ width, height: 800 })
+        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+        const response = await page.goto(links[path] ?? '')
+        expect(response?.status()).toBe(200)
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+        // The style is the page's own: its hash is in the policy.
+        expect(await page.evaluate('getComputedStyle(document.body).maxWidth')).toBe('704px')
+        backgrounds.add(await page.evaluate('getComputedStyle(document.body).backgroundColor'))
+      }
+    expect(backgrounds.size).toBe(2)
+    expect(wrong).toEqual([])
+  },
+)
+
+test.each(['/why', '/unsubscribe'])('%s with another signature is an invalid link', async (path) => {
+  const forged = new URL(links[path] ?? '')
+  forged.searchParams.set('signature', 'x')
+  const answer = await fetch(forged)
+  expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('<h1>Invalid link</h1>')])
+})

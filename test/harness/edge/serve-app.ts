@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLog } from '#runtime/process/log.ts'
+import type { AppDeps } from '../../../services/edge/server/app.ts'
+import { createLimits } from '../../../services/edge/server/limits.ts'
+import type { RouteDoc } from '../../../services/edge/server/route.ts'
+import { onCleanup } from '../cleanup.ts'
+
+/** For routes whose description does not matter. */
+export const emptyDoc: RouteDoc = { summary: '', responses: {} }
+
+/** What an app needs besides its credentials, with one limit for all kinds of requests; 0: none. */
+export function plainDeps(perMinute: number): Omit<AppDeps, 'checkToken' | 'checkApiKey'> {
+  return {
+    limits: createLimits({
+      ...{ RATE_LIMIT_ANONYMOUS: perMinute, RATE_LIMIT_SOURCE: perMinute },
+      ...{ RATE_LIMIT_API_KEY: perMinute, RATE_LIMIT_REFUSED: perMinute },
+    }),
+    readBody: () => Promise.resolve(Buffer.alloc(0)),
+    trustProxy: 0,
+    responseTimeoutMs: 60_000,
+    log: createLog('edge', 'fatal'),
+  }
+}
+
+/** Serves `app` on a free port until the test is over. */
+export async function serveApp(app: RequestListener): Promise<{ url: string; server: Server }> {
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onCleanup(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server }
+}
