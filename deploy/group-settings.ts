@@ -9,7 +9,7 @@ import {
   producerSettings,
   serviceSettings,
   tokenSettings,
-} from '#runtime/process/config.ts'
+} from '#runtime/process/settings.ts'
 import { readSettingsOfRooms, type Settings } from './read-settings.ts'
 
 type Heading = {

@@ -1,22 +1,9 @@
 import { z } from 'zod'
-import {
-  consumerSettings,
-  count,
-  type Env,
-  kafkaSettings,
-  ledgerSettings,
-  list,
-  postgresSettings,
-  producerSettings,
-  readEnv,
-  serviceSettings,
-} from '#runtime/process/config.ts'
+import { count, type Env, list, readEnv } from '#runtime/process/config.ts'
+import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/process/settings.ts'
 
 export const settings = {
-  ...serviceSettings,
-  ...kafkaSettings,
-  ...producerSettings,
-  ...consumerSettings,
+  ...pipelineSettings,
   ...postgresSettings,
   ...ledgerSettings,
   DEFAULT_PERCENT_THRESHOLD: z.coerce

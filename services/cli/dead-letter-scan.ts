@@ -1,5 +1,6 @@
 import { UsageError } from '#runtime/commands/commands.ts'
-import { kafkaSettings, postgresSettings, producerSettings, readEnv } from '#runtime/process/config.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { kafkaSettings, postgresSettings, producerSettings } from '#runtime/process/settings.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'

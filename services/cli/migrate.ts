@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import { glob } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { printResult } from '#runtime/commands/commands.ts'
-import { postgresSettings, readEnv } from '#runtime/process/config.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { postgresSettings } from '#runtime/process/settings.ts'
 import { migrate } from '#runtime/postgres/migrate.ts'
 
 const services = resolve(import.meta.dirname, '..')

@@ -1,22 +1,15 @@
 import { z } from 'zod'
 import { firestoreSettings, readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
+import { type Check, count, type Env, flag, port, problemsOf, readEnv, secret } from '#runtime/process/config.ts'
 import {
-  type Check,
-  count,
-  type Env,
-  flag,
   kafkaSettings,
   linkSettings,
   moduleSettings,
-  port,
   postgresSettings,
-  problemsOf,
   producerSettings,
-  readEnv,
-  secret,
   serviceSettings,
   tokenSettings,
-} from '#runtime/process/config.ts'
+} from '#runtime/process/settings.ts'
 import { secretsDir } from '#runtime/process/service-account.ts'
 
 export const settings = {

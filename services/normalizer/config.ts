@@ -1,20 +1,9 @@
 import { z } from 'zod'
-import {
-  consumerSettings,
-  count,
-  type Env,
-  kafkaSettings,
-  postgresSettings,
-  producerSettings,
-  readEnv,
-  serviceSettings,
-} from '#runtime/process/config.ts'
+import { count, type Env, readEnv } from '#runtime/process/config.ts'
+import { consumerSettings, postgresSettings, pipelineSettings } from '#runtime/process/settings.ts'
 
 export const settings = {
-  ...serviceSettings,
-  ...kafkaSettings,
-  ...producerSettings,
-  ...consumerSettings,
+  ...pipelineSettings,
   CONSUME_CONCURRENCY: count(3).meta(consumerSettings.CONSUME_CONCURRENCY.meta() ?? {}),
   ...postgresSettings,
   MAX_LEAVES: count(200_000).describe('Leaves (scalars) in one payload. A payload with more is refused as a whole.'),

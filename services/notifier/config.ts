@@ -1,15 +1,6 @@
 import { readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
-import {
-  consumerSettings,
-  type Env,
-  kafkaSettings,
-  ledgerSettings,
-  postgresSettings,
-  problemsOf,
-  producerSettings,
-  readEnv,
-  serviceSettings,
-} from '#runtime/process/config.ts'
+import { type Env, problemsOf, readEnv } from '#runtime/process/config.ts'
+import { ledgerSettings, postgresSettings, serviceSettings, pipelineSettings } from '#runtime/process/settings.ts'
 import { secretsDir } from '#runtime/process/service-account.ts'
 import { withSecretManagerAccount } from './channels/secret-manager.ts'
 import { channelSettings, checkChannels, completeChannels } from './channels/settings.ts'
@@ -21,10 +12,7 @@ import { peopleSettings } from './people/settings.ts'
 import { planSettings } from './plan/settings.ts'
 
 export const settings = {
-  ...serviceSettings,
-  ...kafkaSettings,
-  ...producerSettings,
-  ...consumerSettings,
+  ...pipelineSettings,
   ...postgresSettings,
   ...ledgerSettings,
   ...inboxSettings,

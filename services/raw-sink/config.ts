@@ -1,21 +1,10 @@
-import {
-  ConfigError,
-  consumerSettings,
-  count,
-  type Env,
-  kafkaSettings,
-  producerSettings,
-  readEnv,
-  serviceSettings,
-} from '#runtime/process/config.ts'
+import { ConfigError, count, type Env, readEnv } from '#runtime/process/config.ts'
+import { pipelineSettings } from '#runtime/process/settings.ts'
 import { firestoreSettings, readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
 import { secretsDir } from '#runtime/process/service-account.ts'
 
 export const settings = {
-  ...serviceSettings,
-  ...kafkaSettings,
-  ...producerSettings,
-  ...consumerSettings,
+  ...pipelineSettings,
   ...firestoreSettings,
   FIRESTORE_WRITES_PER_SECOND: count(500).describe(
     'Documents a process writes per second at first. The rate grows by half every five minutes of traffic.',

@@ -6,7 +6,7 @@ import type { Subscription } from './consume/subscription.ts'
 import { createPublish, type Publish } from './kafka/output.ts'
 import { openProducer } from './kafka/produce.ts'
 import { readTable } from './kafka/topic-table.ts'
-import type { ConsumerSettings, KafkaSettings, ProducerSettings } from './process/config.ts'
+import type { ConsumerSettings, KafkaSettings, ProducerSettings } from './process/settings.ts'
 import type { ServiceContext } from './process/service.ts'
 
 /** All that a service knows of Kafka. */

@@ -1,17 +1,11 @@
+import { count, type Env, flag, readEnv } from '#runtime/process/config.ts'
 import {
-  consumerSettings,
-  count,
-  type Env,
-  flag,
-  kafkaSettings,
   ledgerSettings,
   moduleSettings,
   postgresSettings,
-  producerSettings,
-  readEnv,
-  serviceSettings,
   tokenSettings,
-} from '#runtime/process/config.ts'
+  pipelineSettings,
+} from '#runtime/process/settings.ts'
 
 /** What planning needs, in the service and in its commands. */
 const planSettings = {
@@ -24,10 +18,7 @@ const planSettings = {
 }
 
 export const settings = {
-  ...serviceSettings,
-  ...kafkaSettings,
-  ...producerSettings,
-  ...consumerSettings,
+  ...pipelineSettings,
   ...postgresSettings,
   ...ledgerSettings,
   ...tokenSettings,

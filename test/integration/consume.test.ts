@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { consumerSettings, kafkaSettings, producerSettings, readEnv } from '#runtime/process/config.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { consumerSettings, kafkaSettings, producerSettings } from '#runtime/process/settings.ts'
 import { consume } from '#runtime/consume/consume.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Delivery, drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
+import { readEnv } from '../../services/runtime/process/config.ts'
+import { postgresSettings } from '../../services/runtime/process/settings.ts'
 import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
 import { findAdministratorChannels, findFollowers } from '../../services/notifier/people/recipients.ts'
 import type { Answer } from '../../services/notifier/channels/answer.ts'

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
-import { postgresSettings, readEnv } from '../../services/runtime/process/config.ts'
+import { readEnv } from '../../services/runtime/process/config.ts'
+import { postgresSettings } from '../../services/runtime/process/settings.ts'
 import { openPool, sql } from '../../services/runtime/postgres/database.ts'
 import { lock, tryLock } from '../../services/runtime/postgres/lock.ts'
 import { classify, retryTransient } from '../../services/runtime/process/retry.ts'

@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { readEnv, serviceSettings, tokenSettings } from '#runtime/process/config.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { serviceSettings, tokenSettings } from '#runtime/process/settings.ts'
 import { mintToken } from '#runtime/web/token.ts'
 
 type Options = { source: string; task?: string; ttl: string; json?: boolean }

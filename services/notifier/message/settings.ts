@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { count, linkSettings } from '#runtime/process/config.ts'
+import { count } from '#runtime/process/config.ts'
+import { linkSettings } from '#runtime/process/settings.ts'
 
 /** What composing messages reads. */
 export const messageSettings = {

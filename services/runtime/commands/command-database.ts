@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os'
 import { z } from 'zod'
 import { UsageError } from './commands.ts'
-import { postgresSettings, readEnv } from '../process/config.ts'
+import { readEnv } from '../process/config.ts'
+import { postgresSettings } from '../process/settings.ts'
 import { type Database, openPool, sql } from '../postgres/database.ts'
 
 /** Runs one command with a connection pool, which is closed afterwards. */

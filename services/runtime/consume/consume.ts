@@ -1,7 +1,7 @@
 import type { Codec } from '#schemas/codec.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Producer } from '../kafka/produce.ts'
-import type { ConsumerSettings, KafkaSettings } from '../process/config.ts'
+import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { joinGroup, Lane } from './group-member.ts'
 import type { Subscription } from './subscription.ts'

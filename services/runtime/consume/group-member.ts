@@ -1,6 +1,6 @@
 import type { EachBatchPayload } from 'kafkajs'
 import { createKafka } from '../kafka/client.ts'
-import type { ConsumerSettings, KafkaSettings } from '../process/config.ts'
+import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { forgetLag } from './lag-metric.ts'
 

@@ -1,6 +1,6 @@
 import { type Codec, DecodeError } from '#schemas/codec.ts'
 import { deadLetterTopic, type Topic } from '#schemas/topics.ts'
-import type { ConsumerSettings, KafkaSettings } from '../process/config.ts'
+import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import { countInARow, deadLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'

@@ -1,6 +1,6 @@
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { asRecord } from '../kafka/record.ts'
-import type { ConsumerSettings } from '../process/config.ts'
+import type { ConsumerSettings } from '../process/settings.ts'
 import { batchDuration, retries } from '../process/metrics.ts'
 import { retryTransient } from '../process/retry.ts'
 import type { ServiceContext } from '../process/service.ts'

@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
-import type { KafkaSettings } from '../process/config.ts'
+import type { KafkaSettings } from '../process/settings.ts'
 import type { Log } from '../process/log.ts'
 
 /** Session of readers that are alone in their group: nobody waits for their partitions. */

@@ -1,6 +1,6 @@
 import type { Codec } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
-import type { KafkaSettings } from '../process/config.ts'
+import type { KafkaSettings } from '../process/settings.ts'
 import { prefixed } from './client.ts'
 import type { Producer } from './produce.ts'
 import type { ProducerRecord } from './record.ts'

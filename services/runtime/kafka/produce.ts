@@ -1,6 +1,6 @@
 import { CompressionTypes, type Message } from 'kafkajs'
 import { createAnswerCheck } from './unacknowledged.ts'
-import type { KafkaSettings, ProducerSettings } from '../process/config.ts'
+import type { KafkaSettings, ProducerSettings } from '../process/settings.ts'
 import { createKafka } from './client.ts'
 import { messagesProduced, produceDuration } from '../process/metrics.ts'
 import type { ProducerRecord } from './record.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { KafkaSettings } from '../process/config.ts'
+import type { KafkaSettings } from '../process/settings.ts'
 import { createKafka, readerSessionMs } from './client.ts'
 import type { Log } from '../process/log.ts'
 import { asRecord, type FetchedRecord } from './record.ts'

@@ -8,7 +8,7 @@ import {
   type Interceptor,
   SchemaValidationError,
 } from 'slonik'
-import type { PostgresSettings } from '../process/config.ts'
+import type { PostgresSettings } from '../process/settings.ts'
 import { classify, TransientError } from '../process/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 

@@ -1,5 +1,5 @@
 import { hourMs } from '../text/time.ts'
-import type { LedgerSettings } from '../process/config.ts'
+import type { LedgerSettings } from '../process/settings.ts'
 import { startLoop } from '../process/loop.ts'
 import { type Database, sql } from './database.ts'
 import type { ServiceContext } from '../process/service.ts'

@@ -3,17 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import {
-  ConfigError,
-  count,
-  flag,
-  kafkaSettings,
-  list,
-  problemsOf,
-  readEnv,
-  secret,
-  serviceSettings,
-} from './config.ts'
+import { ConfigError, count, flag, list, problemsOf, readEnv, secret } from './config.ts'
+import { kafkaSettings, serviceSettings } from './settings.ts'
 
 const shape = {
   DEPLOYMENT_ENV: serviceSettings.DEPLOYMENT_ENV,

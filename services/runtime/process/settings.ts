@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { recordLifeDays } from '#schemas/topics.ts'
+import { isNetwork } from '../web/ip-allow-list.ts'
+import { count, flag, list, port, secret } from './config.ts'
+
+/** What every service reads. */
+export const serviceSettings = {
+  DEPLOYMENT_ENV: z
+    .enum(['local', 'staging', 'prod'])
+    .default('prod')
+    .describe('Kind of installation. Only `local` accepts weak secrets.')
+    .meta({ basic: true }),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('Least severe log lines that are written.')
+    .meta({ basic: true }),
+  HEALTH_PORT: port(9090).describe('Port of /livez, /readyz and /metrics.').meta({ basic: true }),
+  HEALTH_HOST: z
+    .string()
+    .default('0.0.0.0')
+    .describe('Address the health port listens on. 127.0.0.1: only this machine can reach it.'),
+  DRAIN_TIMEOUT_MS: count(25_000).describe(
+    'Time a service has to stop in order after SIGTERM. Then its process exits anyway.',
+  ),
+}
+
+/** What a service reads that speaks Kafka. */
+export const kafkaSettings = {
+  KAFKA_BROKERS: list().describe('Kafka brokers as host:port, comma separated.'),
+  KAFKA_SSL: flag(false).describe('Connect to the brokers with TLS.').meta({ basic: true }),
+  KAFKA_SSL_CA: z
+    .string()
+    .optional()
+    .describe(
+      'Certificate (PEM) of the authority that signed the brokers’ certificates. Unset: the public authorities.',
+    ),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How services log in to the brokers. Unset: they do not log in.')
+    .meta({ basic: true }),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('User name for SASL.').meta({ basic: true }),
+  KAFKA_SASL_PASSWORD: z.string().optional().describe('Password for SASL.').meta({ basic: true, confidential: true }),
+  SCHEMA_REGISTRY_URL: z
+    .url()
+    .describe('Schema registry (Confluent API), with user:password@ for basic authentication.')
+    .meta({ confidential: true }),
+  TOPIC_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{0,100}$/)
+    .default('')
+    .describe('Text before the name of every topic and consumer group, for installations that share a cluster.'),
+}
+export type KafkaSettings = z.output<z.ZodObject<typeof kafkaSettings>>
+
+/** What a service reads that sends records. */
+export const producerSettings = {
+  PRODUCE_MAX_PENDING_BYTES: count(64 * 1024 * 1024).describe(
+    'Bytes of records that may wait to be sent. Above that, new records are rejected.',
+  ),
+}
+export type ProducerSettings = z.output<z.ZodObject<typeof producerSettings>>
+
+/** What a service reads that consumes topics in a group. */
+export const consumerSettings = {
+  CONSUME_MAX_BATCH: count(500).describe('Most records that a handler gets at once.'),
+  CONSUME_CONCURRENCY: count(2).describe('Partitions that one process works on at the same time.'),
+  SESSION_TIMEOUT_MS: count(10_000, 6000).describe(
+    'A process that sends no heartbeat for this long loses its partitions to others.',
+  ),
+  MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe(
+    'This many dead letters in a row on one partition stop the service, because the cause is probably not the records.',
+  ),
+}
+export type ConsumerSettings = z.output<z.ZodObject<typeof consumerSettings>>
+
+/** What a service reads that consumes topics and sends what comes of it. */
+export const pipelineSettings = { ...serviceSettings, ...kafkaSettings, ...producerSettings, ...consumerSettings }
+
+/** What a service reads that uses Postgres. */
+export const postgresSettings = {
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'not a postgres:// address')
+    .describe('Postgres, as postgres://user:password@host:port/database.')
+    .meta({ confidential: true }),
+  DATABASE_POOL_SIZE: count(4).describe('Connections to Postgres per process.'),
+  DATABASE_QUERY_TIMEOUT_MS: count(60_000).describe(
+    'Deadline of one statement in Postgres. A server that stays silent a few seconds longer counts as gone.',
+  ),
+}
+export type PostgresSettings = z.output<z.ZodObject<typeof postgresSettings>>
+
+/** What a service reads that keeps a ledger for as long as records may come again. */
+export const ledgerSettings = {
+  LEDGER_DAYS: count(90, recordLifeDays).describe(
+    `Days for which a service remembers which records took effect, so that each does so once. At least the ${recordLifeDays} that a record can spend on its topic and then as a dead letter.`,
+  ),
+}
+export type LedgerSettings = z.output<z.ZodObject<typeof ledgerSettings>>
+
+/** What a service reads that calls mining modules. */
+export const moduleSettings = {
+  ALLOWED_PRIVATE_NETWORKS: list()
+    .refine((networks) => networks.every(isNetwork), 'not a list of networks such as 127.0.0.0/8')
+    .default([])
+    .describe(
+      'Private networks (CIDR, comma separated) in which mining modules and webhooks may be called. All other private addresses are blocked.',
+    )
+    .meta({ basic: true }),
+  MODULE_CA: z
+    .string()
+    .optional()
+    .describe('Certificate (PEM) of a private authority that signed mining modules’ certificates.'),
+}
+
+/** The secrets of tokens (contract section 2). */
+export const tokenSettings = {
+  PARMA_SHARED_SECRET_KEY: secret().describe('Signs the outer level of tokens. Modules know it.'),
+  PARMA_ANALYTICS_SECRET_KEY: secret().describe('Signs the inner level of tokens. Only edge and scheduler know it.'),
+}
+
+/** What a service reads that makes or follows links in messages (signed-links.ts). */
+export const linkSettings = {
+  LINK_SECRET: secret()
+    .optional()
+    .describe(
+      'Signs links in messages: to the "why" page and to unsubscribe. The same value in edge and notifier. Unset: messages have no links.',
+    )
+    .meta({ basic: true }),
+}
