@@ -35,8 +35,10 @@ export function renderMail({ from, to, subject, text, html, headers }: Mail): st
  * that is.
  */
 function renderFrame(html: string, text: string): string {
-  const lines = text.split('\n').reduce((sum, line) => sum + Math.max(Math.ceil(line.length / lineLength), 1), 0)
+  // An address in the text is a link of one word in the HTML.
+  const lines = text.replaceAll(/https?:\S+/g, 'link').split('\n')
+  const height = lines.reduce((sum, line) => sum + Math.max(Math.ceil(line.length / lineLength), 1), 3) * lineHeight
   const content = escapeHtml(`<base target="_blank">${html}`)
   const sandbox = 'allow-popups allow-popups-to-escape-sandbox'
-  return `<iframe sandbox="${sandbox}" style="height:${(lines + 3) * lineHeight}px" srcdoc="${content}"></iframe>`
+  return `<iframe sandbox="${sandbox}" style="height:${height}px" srcdoc="${content}"></iframe>`
 }
