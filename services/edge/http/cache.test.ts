@@ -10,23 +10,6 @@ beforeEach(() => {
 const options = { keepMs: 1000, timeoutMs: 100 }
 const away = () => Promise.reject(new TransientError('away'))
 
-test('reads once, and again when what it knows is old', async () => {
-  const cache = createDatabaseCache<string>(options)
-  const load = vi.fn().mockResolvedValueOnce('one').mockResolvedValueOnce('two')
-  expect(await cache.get('k', load)).toBe('one')
-  expect(await cache.get('k', load)).toBe('one')
-  vi.advanceTimersByTime(1000)
-  expect(await cache.get('k', load)).toBe('two')
-  expect(load).toHaveBeenCalledTimes(2)
-})
-
-test('reads once for all who ask at the same time', async () => {
-  const cache = createDatabaseCache<string>(options)
-  const load = vi.fn(() => Promise.resolve('one'))
-  expect(await Promise.all([cache.get('k', load), cache.get('k', load)])).toEqual(['one', 'one'])
-  expect(load).toHaveBeenCalledTimes(1)
-})
-
 test('serves what it knew while nothing can be read, without asking every time', async () => {
   const cache = createDatabaseCache<string>(options)
   await cache.get('k', () => Promise.resolve('one'))
