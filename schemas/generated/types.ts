@@ -66,7 +66,7 @@ export type News = {
   group_index: number
   /** How many news the group has. */
   group_size: number
-  /** Company, measurement, item, direction and window: a second one is the same story. */
+  /** Company, measurement, subject, item, what happened (a number's direction, a text's new value, which items) and day: a second one is the same story. */
   dedupe_key: string
   /** Every name and number that title and message use. */
   facts: Record<string, string>

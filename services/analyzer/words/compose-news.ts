@@ -3,11 +3,10 @@ import type { News, Severity } from '#schemas/generated/types.ts'
 import { severityOf } from '../detect/defaults.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
-import type { Firing } from '../judge/judge.ts'
 import type { Payload } from '../judge/payload.ts'
-import { numberOf } from '../values/value.ts'
 import { describeFiring, type Description } from './describe-firing.ts'
 import { describeItems } from './describe-items.ts'
+import { nameItemsStory, nameStory } from './name-story.ts'
 
 /** A row of analyzer.news: everything about a news item. Times in ms since 1970. */
 export type NewsRow = {
@@ -57,14 +56,9 @@ export function composeNews(payload: Payload, found: readonly Found[], company: 
       ...{ data_source_id, subject_key, map_version, observed_at, task_id, silent: one.silent },
       group_index: index,
       group_size: found.length,
-      dedupe_key: [
-        payload.company_id,
-        source_measurement_id,
-        subject_key,
-        item_key ?? '',
-        composed.direction,
-        day,
-      ].join('/'),
+      dedupe_key: [payload.company_id, source_measurement_id, subject_key, item_key ?? '', composed.story, day].join(
+        '/',
+      ),
     }
   })
 }
@@ -85,7 +79,7 @@ type Content = Pick<
   Description
 
 /** `what`: unique among the news items of one series and payload. */
-type Composed = { content: Content; what: string; direction: string }
+type Composed = { content: Content; what: string; story: string }
 
 function composeValue(
   payload: Payload,
@@ -111,7 +105,7 @@ function composeValue(
       ...{ trigger_factor: percent, rule_id: rule?.id ?? null, rule_version: rule?.version ?? null },
     },
     what: rule?.id ?? kind,
-    direction: directionOf(firing),
+    story: nameStory(firing),
   }
 }
 
@@ -127,7 +121,7 @@ function composeItems({ source_name, observed_at }: Payload, found: ItemsFound, 
       ...{ trigger_factor: null, rule_id: null, rule_version: null },
     },
     what: `${kind} ${list}`,
-    direction: kind,
+    story: nameItemsStory(found),
   }
 }
 
@@ -145,9 +139,4 @@ export function newsOf(row: NewsRow): News {
   const { rule_id, rule_version, company_id, ...news } = rest
   const rule = rule_id === null || rule_version === null ? null : { id: rule_id, version: rule_version }
   return { ...news, company_id: String(company_id), group_id: row.event_id, rule }
-}
-
-function directionOf({ before, now }: Firing): 'up' | 'down' | 'changed' {
-  const [a, b] = [numberOf(before), numberOf(now)]
-  return a === null || b === null ? 'changed' : b > a ? 'up' : 'down'
 }

@@ -19,7 +19,7 @@ export const planSettings = {
     'After a message about a company, further news items of the company wait for this long and go out together. Critical ones never wait.',
   ),
   COOL_DOWN_MS: count(hourMs, 0).describe(
-    'A destination does not get the same dedupe key (company, measurement, item, direction and day) again within this time, unless the news item is more severe or critical.',
+    'A destination does not get the same dedupe key (company, measurement, item, direction of a number or new value, and day) again within this time, unless the news item is more severe or critical.',
   ),
 }
 export type PlanSettings = z.output<z.ZodObject<typeof planSettings>>

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import type { ObservedValue } from '#schemas/generated/types.ts'
+import { judgePayloads, type Memory } from '../judge/judge-payloads.ts'
+import type { Payload } from '../judge/payload.ts'
+import { compileRules, type OwnRow } from '../rules/compile-rules.ts'
+import { composeNews, type NewsRow } from './compose-news.ts'
+
+const criteria = {
+  policy: { threshold: 25, steps: 0, types: new Set(['text', 'bool']) },
+  itemPolicy: { goneAfter: 1, maxItemNews: 3, maxGoneItems: 100 },
+  keptValues: 32,
+}
+
+type Given = Partial<ObservedValue>[]
+
+/** The news items of payloads a second apart, payload by payload. */
+function tell(payloads: readonly Given[], rules: readonly OwnRow[] = []): NewsRow[][] {
+  const memory: Memory = { states: new Map(), subjects: new Map() }
+  return payloads.map((given, index) => {
+    const values = given.map((found, seq): ObservedValue => {
+      const { company_measurement_id: id = 1 } = found
+      return {
+        ...{ seq, source_measurement_id: id, company_measurement_id: id, measurement_name: `measurement ${id}` },
+        ...{ type: 'text', path: 'path', item_key: null, item_label: null },
+        ...{ number: null, text: null, date: null, members: null },
+        ...found,
+      }
+    })
+    const payload: Payload = {
+      ...{ event_id: '00000000-0000-0000-0000-000000000000', event_no: index + 1, data_source_id: 3 },
+      ...{ source_name: 'site', company_id: '1', task_id: null, map_version: 1, replay_id: null, subject_key: '' },
+      ...{ observed_at: Date.parse('2026-11-16T10:00:00Z') + index * 1000, history: false, refused: 0, values },
+    }
+    const { judged } = judgePayloads([payload], { ...criteria, rules: compileRules(rules, 500) }, memory)
+    return composeNews(payload, judged[0]!.found, 'Acme')
+  })
+}
+
+const keysOf = (news: NewsRow[][]) => news.flat().map(({ dedupe_key }) => dedupe_key)
+
+const text = (value: string): Given => [{ text: value }]
+const set = (...members: string[]): Given => [{ members }]
+const list = (letters: string): Given =>
+  [...letters].map((key) => ({ type: 'int', number: 1, path: 'people[].age', item_key: key, item_label: key }))
+const number = (value: number): Given => [{ type: 'int', number: value }]
+
+test.each<[string, Given[]]>([
+  ['a text that changes to another and then to a third', ['Ann', 'Bob', 'Cid'].map(text)],
+  ['a list of texts that gains four and then four others', [set('a'), set(...'abcde'), set(...'abcdefghi')]],
+  ['a list that gains four items and then four others', [list('a'), list('abcde'), list('abcdefghi')]],
+  ['a list that loses four items and then four others', [list('abcdefghi'), list('abcde'), list('a')]],
+  [
+    'long texts that differ only after what is quoted',
+    [1, 2, 3].map((end) => text(`${'word '.repeat(900)}${'x'.repeat(end)}`)),
+  ],
+  ['a number that rises and then falls', [100, 200, 100].map(number)],
+])('%s: two stories', (_what, payloads) => {
+  const keys = keysOf(tell(payloads))
+  expect(keys).toHaveLength(2)
+  expect(new Set(keys).size).toBe(2)
+})
+
+test.each<[string, Given[]]>([
+  ['a number that rises twice in a day', [100, 200, 400].map(number)],
+  ['a text that changes to the same again', ['Ann', 'Bob', 'Ann', 'Bob'].map(text)],
+])('%s: one story', (_what, payloads) => {
+  const keys = keysOf(tell(payloads))
+  expect(keys.length).toBeGreaterThan(1)
+  expect(keys.at(-1)).toBe(keys[0])
+})
+
+test('a number that crosses two levels: two stories', () => {
+  const rules = [150, 250].map((level, index): OwnRow => {
+    const definition = { name: `above ${level}`, when: { kind: 'above', level } }
+    return { rule_id: `rule/${index}`, version: 1, definition, bucketCompanies: [] }
+  })
+  expect(new Set(keysOf(tell([100, 200, 300].map(number), rules))).size).toBe(2)
+})
