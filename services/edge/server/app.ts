@@ -20,12 +20,12 @@ import type { Route } from './route.ts'
 
 const answered = new Counter({
   name: 'parma_http_answers_total',
-  help: 'Answers by route and status',
+  help: 'Responses by route and status',
   labelNames: ['route', 'status'] as const,
 })
 const duration = new Histogram({
   name: 'parma_http_duration_seconds',
-  help: 'From the headers of a request to the end of its answer, by route',
+  help: 'Time from the headers of a request to the end of its response, by route',
   labelNames: ['route'] as const,
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
 })

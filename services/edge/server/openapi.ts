@@ -107,7 +107,7 @@ function describeOperation(route: Route): Json {
 }
 
 /** All responses of a route: its own, and those that come with its role and its input. */
-function responsesOf({ role, doc: { query, params, headers, body, responses: answers } }: Route): ResponseDocs {
+function responsesOf({ role, doc: { query, params, headers, body, responses: own } }: Route): ResponseDocs {
   return {
     429: tooMany,
     500: { description: 'Unexpected error.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
@@ -115,7 +115,7 @@ function responsesOf({ role, doc: { query, params, headers, body, responses: ans
     ...(role === 'viewer' || role === 'operator' ? ofKeys : {}),
     ...(body ? ofBodies : {}),
     ...((query ?? params ?? headers ?? body) ? ofInput : {}),
-    ...answers,
+    ...own,
   }
 }
 

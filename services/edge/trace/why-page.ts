@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatChange } from '#runtime/text/format.ts'
+import { formatChange, formatTime } from '#runtime/text/format.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { page } from '../http/page.ts'
 import type { Why } from './read-why.ts'
@@ -47,16 +47,11 @@ function thresholdOf({ facts: { threshold }, rule }: Why): string | null {
 function originRows(origin: NonNullable<Why['now']>): Row[] {
   return [
     ['Value', origin.value],
-    ['Observed', formatTime(origin.observed_at)],
-    ['Received', formatTime(origin.received_at)],
+    ['Observed', formatTime(Date.parse(origin.observed_at))],
+    ['Received', formatTime(Date.parse(origin.received_at))],
     ['Path', origin.path],
     ['Map version', origin.map_version === null ? null : String(origin.map_version)],
     ['Raw document', origin.document],
     ['Task', origin.task_id === null ? null : String(origin.task_id)],
   ]
-}
-
-/** `2026-11-16T10:03:27.000Z` as `2026-11-16 10:03:27 UTC`. */
-function formatTime(iso: string): string {
-  return iso.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
 }
