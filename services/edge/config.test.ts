@@ -12,7 +12,7 @@ const needed = {
 const key = { AFFINITY_API_KEY: 'k'.repeat(43) }
 
 describe('the CRM', () => {
-  test('is connected where a key and a list are given', () => {
+  test('is connected if a key and a list are given', () => {
     expect(readConfig(needed).affinity).toBeNull()
     expect(readConfig({ ...needed, ...key, AFFINITY_LIST_ID: '228879' }).affinity).toEqual({
       apiKey: key.AFFINITY_API_KEY,
@@ -31,7 +31,7 @@ describe('the CRM', () => {
     expect(() => readConfig({ ...needed, ...env })).toThrow(problem)
   })
 
-  test('may be without TLS on a machine of one’s own', () => {
+  test('may be called without TLS on a local machine', () => {
     const local = {
       ...needed,
       ...key,
@@ -43,13 +43,13 @@ describe('the CRM', () => {
   })
 })
 
-test('the secret that modules know signs nothing that they must not sign', () => {
+test('the two secrets must differ, because modules know one of them', () => {
   const same = { ...needed, PARMA_ANALYTICS_SECRET_KEY: needed.PARMA_SHARED_SECRET_KEY }
   expect(() => readConfig(same)).toThrow('which modules know')
   expect(() => readConfig({ ...same, DEPLOYMENT_ENV: 'local' })).not.toThrow()
 })
 
-test('problems between settings come with those of single ones', () => {
+test('problems between settings are reported with those of single settings', () => {
   const wrong = (env: Env) => problemsOf(() => readConfig(env)).map((problem) => problem.split(' ')[0])
   expect(wrong({ ...needed, KAFKA_BROKERS: '', AFFINITY_LIST_ID: '5', FIREBASE_ADMINSDK_CERTIFICATE: '{}' })).toEqual(
     expect.arrayContaining(['KAFKA_BROKERS', 'AFFINITY_API_KEY', 'FIREBASE_ADMINSDK_CERTIFICATE']),

@@ -11,13 +11,13 @@ test('every route declares its role', () => {
   expect(named((role) => !roles.includes(role))).toEqual([])
 })
 
-test('no route of the operator API is open, and none beside it takes API keys', () => {
+test('no route of the operator API is open, and no other route accepts API keys', () => {
   const takesKey = (role: string) => ['viewer', 'operator', 'viewer-or-source'].includes(role)
   const isOperatorApi = (route: string) => route.includes(' /api/v1/')
   expect(named(takesKey)).toEqual(named(() => true).filter(isOperatorApi))
 })
 
-test('these alone are open', () => {
+test('only these routes are open', () => {
   const open = named((role) => role === 'anyone').filter((route) => !route.startsWith('GET /docs'))
   expect(open).toEqual([
     ...['GET /', 'GET /schedule', 'GET /weekly-reports', 'GET /notification-rules', 'POST /crm-companies'],

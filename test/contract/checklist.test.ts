@@ -63,7 +63,7 @@ async function settled(task: number): Promise<{ attempts: number; status: string
   })
 }
 
-test('1. a module as it is initialises, discovers, crawls and finishes', async () => {
+test('1. an unchanged module initialises, discovers, crawls and finishes', async () => {
   expect(await edge.handshake(module.endpoint, source)).toMatchObject({
     status: 200,
     json: { frequency: facts.frequency },
@@ -79,7 +79,7 @@ test('1. a module as it is initialises, discovers, crawls and finishes', async (
   expect(module.sent.at(-1)?.path).toBe('/crawling-finished')
 })
 
-test('2. tokens are judged with the same statuses and bodies', async () => {
+test('2. tokens are checked with the same statuses and bodies', async () => {
   const secret = (name: string) => edge.env[name] ?? ''
   const secrets = { shared: secret('PARMA_SHARED_SECRET_KEY'), analytics: secret('PARMA_ANALYTICS_SECRET_KEY') }
   const github = await edge.addSource('github')
@@ -123,7 +123,7 @@ test('4. a feed is answered with six members before anything is normalized, and 
   expect(document).toMatchObject({ mining_trigger: '', status: 'success', company_id: companies.get('1'), data })
 })
 
-test('5. company "1" is taken, 1 is refused, and a payload of one that does not exist is kept, with the reason', async () => {
+test('5. company "1" is accepted, 1 is rejected, and the payload of an unknown company is kept, with the reason', async () => {
   expect((await edge.call('/feed-raw-data', payload(companies.get('1'), {}))).status).toBe(201)
   expect((await edge.call('/feed-raw-data', payload(1, {}))).status).toBe(422)
   const unknown = await edge.call('/feed-raw-data', payload('999999', { name: 'x' }))
@@ -133,7 +133,7 @@ test('5. company "1" is taken, 1 is refused, and a payload of one that does not 
   await waitFor('the refusal', async () => (await count(refused, unknown.json['document_id'], 'unknown-company')) === 1)
 })
 
-test('6. a crawl finishes with {}, with null and with null descriptions, and the summary is the JSON of the reference', async () => {
+test('6. a crawl finishes with {}, with null and with null descriptions, and the summary is the JSON of the predecessor', async () => {
   const failed = { '1': { error_type: 'CrawlingError', error_description: null } }
   const cases = [
     [{}, '{}'],
@@ -179,7 +179,7 @@ test('7. all times are UTC in milliseconds, and schema public is as parma-web ma
   expect(hashFacts(await readPublicFacts(edge.database))).toBe(publicFactsHash)
 })
 
-test('8. companies and sources are made and linked with the triggers of parma-web and without', async () => {
+test('8. companies and sources are added and linked with the triggers of parma-web and without', async () => {
   for (const state of ['ENABLE', 'DISABLE']) {
     for (const table of ['company', 'data_source'])
       await edge.database.query(`ALTER TABLE ${table} ${state} TRIGGER USER`)
@@ -206,7 +206,7 @@ test('8. companies and sources are made and linked with the triggers of parma-we
   for (const table of ['company', 'data_source']) await edge.database.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`)
 })
 
-test('9. maps are read as Python writes them, and nothing in them is ever run', async () => {
+test('9. maps are read as Python writes them, and nothing in them is executed', async () => {
   const file = join(tmpdir(), `parma-${edge.database.name}`)
   const maps: [string, number][] = [
     [
@@ -247,7 +247,7 @@ test('10. a nested field has a series, and no value', async () => {
   expect(await count('measurement_nested_value')).toBe(0)
 })
 
-test('11. a linked company is crawled, whatever the mark on its link', async () => {
+test('11. a linked company is crawled, whatever the flag on its link', async () => {
   const crawl = module.received.find(({ route }) => route === 'POST /companies')
   // Before that run all marks were taken off.
   const { companies: crawled } = JSON.parse(crawl?.body ?? '{}') as { companies: object }

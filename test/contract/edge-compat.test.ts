@@ -11,7 +11,7 @@ beforeAll(async () => {
   edge = await startEdge()
 })
 
-test('COMPATIBILITY_ROUTES=false leaves out what is called without a token', async () => {
+test('COMPATIBILITY_ROUTES=false removes the routes without a token', async () => {
   const { url } = await edge.start('edge', { COMPATIBILITY_ROUTES: 'false' })
   for (const path of ['/schedule', '/weekly-reports', '/notification-rules'])
     expect([path, (await fetch(url + path)).status]).toEqual([path, 404])
@@ -20,7 +20,7 @@ test('COMPATIBILITY_ROUTES=false leaves out what is called without a token', asy
 })
 
 describe('GET /weekly-reports', () => {
-  test('asks for the reports of the week, the same ones however often it is called', async () => {
+  test('requests the reports of the week, the same ones at each call', async () => {
     for (let times = 0; times < 3; times++) {
       const { status, text, headers } = await edge.call('/weekly-reports')
       expect([status, text, headers.get('content-type')]).toEqual([200, 'Weekly reports sent successfully', null])
@@ -35,7 +35,7 @@ describe('GET /weekly-reports', () => {
     expect(records.map(({ decoded }) => decoded.event_id)).toEqual(records.map(({ headers }) => headers['event_id']))
   })
 
-  test('is passed over by the scheduler, and nobody stumbles over it', async () => {
+  test('is ignored by the scheduler, and fails nowhere', async () => {
     const [scheduler, notifier] = [await edge.start('scheduler', { TICK_SECONDS: '600' }), await edge.start('notifier')]
     await edge.call('/weekly-reports')
     await edge.call('/schedule')
@@ -70,7 +70,7 @@ describe('GET /notification-rules', () => {
     return row?.id ?? 0
   }
 
-  test('seeds each measurement once, and leaves alone what people did to its rules', async () => {
+  test('seeds each measurement once, and keeps what people did to its rules', async () => {
     const [github, discord, other] = [
       await edge.addSource('github'),
       await edge.addSource('discord'),
@@ -120,7 +120,7 @@ describe('GET /notification-rules', () => {
   })
 })
 
-test('a source whose name no collection can have is told so, before anything of it is taken', async () => {
+test('a source whose name no collection can have is 409, before anything is stored', async () => {
   const endpoint = 'http://127.0.0.1:9'
   for (const name of ['Bad Name', 'a/b', '__all__', 'x'.repeat(201)]) {
     const source = await edge.addSource(name, endpoint)

@@ -62,7 +62,7 @@ const namesLike = async (pattern: string) =>
   ).map(({ name }) => name)
 
 describe('the companies of the CRM', () => {
-  test('are added once each, under the name of who asked, and named in the answer', async () => {
+  test("are added once each, under the caller's user, and named in the response", async () => {
     await edge.addSource('github')
     await edge.addSource('reddit')
     await edge.addCompany(' Known inc')
@@ -95,7 +95,7 @@ describe('the companies of the CRM', () => {
     expect([again.status, again.text]).toEqual([200, JSON.stringify(nothingNew)])
   })
 
-  test('are added once when many ask at the same time', async () => {
+  test('are added once by concurrent calls', async () => {
     entries = Array.from({ length: 9 }, (_, index) => organization(`Many ${index}`))
     const answers = await Promise.all(Array.from({ length: 8 }, () => fetchCompanies()))
     const named = answers.map(({ json }) => String(json)).filter((text) => text !== nothingNew)
@@ -103,7 +103,7 @@ describe('the companies of the CRM', () => {
     expect(await namesLike('Many %')).toHaveLength(9)
   })
 
-  test('are linked also where parma-web’s triggers are missing', async () => {
+  test('are also linked if parma-web’s triggers are missing', async () => {
     await edge.database.query('ALTER TABLE company DISABLE TRIGGER USER')
     entries = [organization('No trigger')]
     expect((await fetchCompanies()).json).toBe('No trigger')
@@ -131,7 +131,7 @@ describe('the companies of the CRM', () => {
     }
   })
 
-  test('are not asked for by a stranger, nor by what names nobody', async () => {
+  test('are not read for an unknown user, nor for a body that names none', async () => {
     const stranger = await fetchCompanies(999_999)
     expect([stranger.status, stranger.json['detail']]).toEqual([
       422,
@@ -152,7 +152,7 @@ describe('the companies of the CRM', () => {
   })
 })
 
-describe('a CRM that does not answer as it should is 502 with the reason, and adds nothing', () => {
+describe('a CRM without a usable answer is 502 with the reason, and adds nothing', () => {
   test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
     ['401: AFFINITY_API_KEY is invalid', (_, response) => response.writeHead(401).end()],
     ['404: the list AFFINITY_LIST_ID does not exist', (_, response) => response.writeHead(404).end()],
@@ -177,7 +177,7 @@ describe('a CRM that does not answer as it should is 502 with the reason, and ad
   })
 })
 
-test('the CRM is read once within CRM_INTERVAL_MS, whoever asks and however often', async () => {
+test('the CRM is read once within CRM_INTERVAL_MS, for all callers', async () => {
   const patient = await edge.replica({
     ...connected,
     AFFINITY_BASE_URL: `${crmUrl}/`,
@@ -194,7 +194,7 @@ test('the CRM is read once within CRM_INTERVAL_MS, whoever asks and however ofte
   expect(requests).toHaveLength(1)
 })
 
-test('without a CRM that is said, in the text that parma-web shows', async () => {
+test('without a CRM the response says so, in the text that parma-web shows', async () => {
   const { status, text } = await fetchCompanies(user, await edge.replica())
   expect([status, text]).toEqual([200, '"No new companies found: no CRM is connected to parma-analytics"'])
 })

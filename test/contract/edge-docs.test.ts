@@ -57,7 +57,7 @@ test('/docs shows every route in Chromium, under its own policy and from its own
   )
 })
 
-test('the policy stops what is not ours, and this test would see it', async () => {
+test('the policy blocks content of others, and this test would notice it', async () => {
   const { page, wrong } = await openWatchedPage(edge.url)
   await page.goto(`${edge.url}/docs`)
   await page.waitForSelector('.opblock')
@@ -78,7 +78,7 @@ test('the policy stops what is not ours, and this test would see it', async () =
   expect(seen().sort()).toEqual(broken)
 })
 
-describe('nothing else can be had there', () => {
+describe('no other file can be read', () => {
   test.each([
     '/docs/swagger-ui.js',
     '/docs/index.html',

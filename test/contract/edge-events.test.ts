@@ -52,7 +52,7 @@ describe('a payload on its way through the whole system', () => {
     return String(answer.json['document_id'])
   }
 
-  test('comes all the way to a person', async () => {
+  test('reaches a person', async () => {
     const first = await feed({ followers: 100 })
     const baseline = await settled(edge, first, viewer, {
       accepted: ['done', null],
@@ -126,7 +126,7 @@ describe('a payload on its way through the whole system', () => {
     expect([unknown.status, unknown.json['type']]).toEqual([404, 'urn:parma:problem:unknown-news'])
   })
 
-  test('of a company that is not there stops, and says what to do', async () => {
+  test('of an unknown company stops, with a remedy', async () => {
     const { stages } = await settled(edge, await feed({ followers: 1 }, 999_999), viewer, {
       stored: ['done', null],
       normalized: ['stopped', 'unknown-company'],
@@ -139,7 +139,7 @@ describe('a payload on its way through the whole system', () => {
     })
   })
 
-  test('with values that are refused says so', async () => {
+  test('with refused values has that reason', async () => {
     await settled(edge, await feed({ followers: 'many', unknown: 1 }), viewer, {
       normalized: ['done', 'values-refused'],
     })
@@ -177,7 +177,7 @@ describe('an edge alone', () => {
     return to.call('/feed-raw-data', { token: await to.token(source), body })
   }
 
-  test('knows what it accepted, by the Location of its answer, and waits for the rest', async () => {
+  test('knows what it accepted by the Location of its response; the rest is waiting', async () => {
     const { headers, json } = await feed()
     const answer = await edge.call(headers.get('location') ?? '', { token: viewer })
     expect(answer.status).toBe(200)
@@ -195,7 +195,7 @@ describe('an edge alone', () => {
     expect([capital.status, capital.event.event_id]).toEqual([200, json['document_id']])
   })
 
-  test('finds what a service gave up on among the dead letters', async () => {
+  test('finds an event among the dead letters', async () => {
     const id = String((await feed()).json['document_id'])
     const headers = { event_id: id, '__dlq.reason': 'conflict', '__dlq.errors.message': 'other content' }
     await edge.topics.produce('mining.raw-payloads.v1.normalizer.dlq', [{ key: '1', value: 'x', headers }])
@@ -214,7 +214,7 @@ describe('an edge alone', () => {
     await settled(edge, told, viewer, { normalized: ['waiting', null], notified: ['stopped', 'dead-lettered'] })
   })
 
-  test('says what an id means that nobody knows', async () => {
+  test('explains an unknown id', async () => {
     const id = randomUUID()
     const { status, headers, json } = await read(edge, id, viewer)
     expect([status, headers.get('content-type')]).toEqual([404, 'application/problem+json'])
@@ -230,7 +230,7 @@ describe('an edge alone', () => {
     expect([wrong.status, wrong.json]).toMatchObject([422, { errors: [{ loc: ['path', 'event_id'] }], status: 422 }])
   })
 
-  test('does without Firestore, and without services that have no tables yet', async () => {
+  test('works without Firestore, and without services that have no tables yet', async () => {
     const id = String((await feed()).json['document_id'])
     const nowhere = `127.0.0.1:${await findFreePort()}`
     for (const [env, reason] of [
@@ -259,7 +259,7 @@ describe('an edge alone', () => {
     expect([why.status, why.json['detail']]).toEqual([503, expect.stringContaining('parma migrate')])
   })
 
-  test('is out of order for this while Postgres is away, and says so', async () => {
+  test('responds 503 to this while Postgres is down', async () => {
     const link = await openLink(edge.database.url)
     const env = { DATABASE_URL: link.url, LOOKUP_TIMEOUT_MS: '500', API_KEY_CACHE_MS: '600000' }
     const other = await edge.replica(env)

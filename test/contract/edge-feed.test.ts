@@ -23,7 +23,7 @@ const payloadOf = async (eventId: unknown) =>
   )
 
 describe('POST /feed-raw-data', () => {
-  test('answers the six members, raw_data as it came, and keeps the body byte for byte', async () => {
+  test('responds with the six members, raw_data as sent, and keeps the body byte for byte', async () => {
     const raw =
       '{ "big":9007199254740993, "precise":0.10000000000000000001,"far":1e400,"text":"\\u00e9 é", "twice":1,"twice":2 }'
     const body = `{"source_name":"github", "company_id":" 01","raw_data" : ${raw} ,"unknown":[]}`
@@ -56,7 +56,7 @@ describe('POST /feed-raw-data', () => {
     expect(headers).not.toHaveProperty('task_id')
   })
 
-  test('says that all is well once there is a map', async () => {
+  test('reports success once there is a map', async () => {
     const mapped = await edge.addSource('mapped')
     await edge.database.query(
       `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content) VALUES ($1, 1, '', '{}')`,
@@ -87,7 +87,7 @@ describe('POST /feed-raw-data', () => {
     expect(sent).toHaveLength(3)
   })
 
-  test('carries on the trace of the caller', async () => {
+  test('continues the trace of the caller', async () => {
     const trace = '0af7651916cd43dd8448eb211c80319c'
     const { json } = await feed(good, { traceparent: `00-${trace}-b7ad6b7169203331-01` })
     expect((await payloadOf(json['document_id'])).headers['traceparent']).toMatch(
@@ -104,14 +104,14 @@ describe('POST /feed-raw-data', () => {
     expect((await payloadOf(json['document_id'])).decoded).toMatchObject({ observed_at: time, history: true })
   })
 
-  test('observed_at of today is none, null is not there', async () => {
+  test('an observed_at of today is not history, null counts as missing', async () => {
     const at = Date.now() - 60_000
     const { json } = await feed({ ...good, observed_at: new Date(at).toISOString() })
     expect((await payloadOf(json['document_id'])).decoded).toMatchObject({ observed_at: at, history: false })
     expect((await feed({ ...good, observed_at: null })).status).toBe(201)
   })
 
-  test('an Idempotency-Key stands for run and content', async () => {
+  test('an Idempotency-Key replaces run and content', async () => {
     const headers = { 'idempotency-key': 'k1' }
     const first = await feed({ ...good, raw_data: { keyed: 1 } }, headers)
     const again = await edge.call('/feed-raw-data', {
@@ -136,7 +136,7 @@ describe('POST /feed-raw-data', () => {
     ])
   })
 
-  test('takes company ids that are no numbers, and keeps them', async () => {
+  test('accepts company ids that are not numbers, and keeps them', async () => {
     for (const company_id of ['acme', '', '__proto__', '1.0', 'é\u0001', '\ud800']) {
       const { status, json } = await feed({ ...good, company_id })
       expect([status, json['company_id']]).toEqual([201, company_id])
@@ -220,7 +220,7 @@ describe('refuses', () => {
     expect(answer.json['detail']).toMatchObject([detail])
   })
 
-  test('another source with 403, whatever tricks its name plays', async () => {
+  test('another source with 403, whatever its name looks like', async () => {
     await edge.addSource('reddit')
     for (const source_name of [
       'reddit',
@@ -240,7 +240,7 @@ describe('refuses', () => {
     }
   })
 
-  test('a token of a source that is not there with 403, before its body is looked into', async () => {
+  test('a token of an unknown source with 403, before its body is parsed', async () => {
     for (const [id, body] of [
       [999_999, good],
       [2 ** 31, good],
@@ -252,7 +252,7 @@ describe('refuses', () => {
     }
   })
 
-  test('a body over 8 MiB with 413, one of 8 MiB is taken', async () => {
+  test('a body over 8 MiB with 413, but not one of 8 MiB', async () => {
     const frame = JSON.stringify({ ...good, raw_data: { text: '' } }).length
     const bodyOf = (size: number) =>
       Buffer.from(JSON.stringify({ ...good, raw_data: { text: 'x'.repeat(size - frame) } }))
@@ -271,7 +271,7 @@ describe('refuses', () => {
     expect([chunked.status, await chunked.json()]).toEqual([413, { detail: 'The body is larger than 8388608 bytes.' }])
   })
 
-  test('a gzip body is kept as what it unpacks to', async () => {
+  test('a gzip body is kept unpacked', async () => {
     const body = JSON.stringify({ ...good, raw_data: { packed: true } })
     const { json } = await feed(gzipSync(body), { 'content-encoding': 'gzip' })
     expect((await payloadOf(json['document_id'])).decoded.body.toString()).toBe(body)
@@ -279,7 +279,7 @@ describe('refuses', () => {
 })
 
 describe('affinity', () => {
-  test('is fed under the id of our company of that name, made and linked where it is missing', async () => {
+  test('is stored under the id of our company of that name, which is added and linked if it is missing', async () => {
     const affinity = await edge.addSource('affinity')
     const one = await edge.token(affinity)
     const known = await edge.addCompany('Known Inc')

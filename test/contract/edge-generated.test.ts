@@ -174,7 +174,7 @@ function asText(value: unknown): string {
 }
 
 describe.each(seeds)('seed %i', (seed) => {
-  test.each(operations)('$method $path answers what it says', async ({ method, path, operation }) => {
+  test.each(operations)('$method $path responds as documented', async ({ method, path, operation }) => {
     const judge = new Map<string, ValidateFunction>()
     for (const [status, { content = {} }] of Object.entries(operation.responses))
       for (const [type, { schema }] of Object.entries(content)) judge.set(`${status} ${type}`, compile(schema))
@@ -202,7 +202,7 @@ describe.each(seeds)('seed %i', (seed) => {
   })
 })
 
-describe('what the document calls valid is what the edge takes for valid', () => {
+describe('what the document calls valid is valid for the edge', () => {
   const withBody = operations.filter(({ operation }) => operation.requestBody)
   test.each(withBody)('$method $path', async ({ method, path, operation }) => {
     const schema = operation.requestBody?.content['application/json'].schema ?? {}

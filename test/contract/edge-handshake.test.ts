@@ -86,7 +86,7 @@ describe('GET /handshake', () => {
     expect(await edge.records(topics.opsEvents)).toEqual([])
   })
 
-  test('again registers nothing anew and keeps the version', async () => {
+  test('repeated registers nothing and keeps the version', async () => {
     const { endpoint, source } = await startMiner('again')
     const answers = await Promise.all([
       shake(endpoint, source),
@@ -101,7 +101,7 @@ describe('GET /handshake', () => {
     expect(new Set((await mapsOf(source)).map(({ key, decoded }) => `${key} ${decoded.event_id}`)).size).toBe(1)
   })
 
-  test('a map that changes is a new version; one that comes back is the newest version too', async () => {
+  test('a changed map is a new version; one that comes back becomes the newest version too', async () => {
     let write = writeJson
     const { endpoint, source } = await startMiner('changing', (map) => write(map))
     await shake(endpoint, source)
@@ -117,7 +117,7 @@ describe('GET /handshake', () => {
     expect(new Set(maps.map(({ decoded }) => decoded.event_id)).size).toBe(3)
   })
 
-  test('a module that calls itself differently is taken, and operators hear of it', async () => {
+  test('a module that names another source is accepted, and reported to operators', async () => {
     const { endpoint, source } = await startMiner('crunchbase', (map) => writeJson({ ...map, Source: 'cb' }))
     expect((await shake(endpoint, source)).status).toBe(200)
     const event = await waitFor('the event', async () =>
@@ -133,7 +133,7 @@ describe('GET /handshake', () => {
 })
 
 describe('refuses', () => {
-  test('an address that is not the stored one, and calls nobody', async () => {
+  test('an address that is not the stored one, and calls none', async () => {
     const { endpoint, source, seen } = await startMiner('guarded')
     const { source: elsewhere } = await startMiner('elsewhere')
     const nowhere = await edge.addSource('nowhere')
@@ -155,7 +155,7 @@ describe('refuses', () => {
     expect(seen).toEqual([])
   })
 
-  test('a token that is not good, or of another source', async () => {
+  test('an invalid token, or one of another source', async () => {
     const { endpoint, source, seen } = await startMiner('with-token')
     expect((await shake(endpoint, source, 'Bearer x')).status).toBe(401)
     const answer = await shake(endpoint, source, await edge.token(source + 1))
@@ -239,14 +239,14 @@ describe('a module that fails is 502, with the reason, and leaves no map', () =>
     expect(await versionsOf(source)).toEqual([])
   })
 
-  test('nobody there', async () => {
+  test('nothing listens at the address', async () => {
     const source = await edge.addSource('nobody', '127.0.0.1:1')
     const { status, json } = await shake('https://127.0.0.1:1/', source)
     expect([status, json['detail']]).toEqual([502, expect.stringContaining('ECONNREFUSED')])
   })
 })
 
-test('a handshake that hangs holds nobody up, and ends with the server', async () => {
+test('a handshake that hangs blocks no other request, and ends with the server', async () => {
   const { promise: reached, resolve } = Promise.withResolvers<void>()
   const endpoint = await serve(() => resolve())
   const source = await edge.addSource('hanging', endpoint)

@@ -41,8 +41,8 @@ function drip({ socket }: Client, piece: string): void {
 
 const isUp = async () => expect((await edge.call('/')).status).toBe(200)
 
-describe('slow clients are cut off', () => {
-  test('that say nothing', async () => {
+describe('slow clients are disconnected', () => {
+  test('that send nothing', async () => {
     const client = open()
     await client.closed
     expect(client.text()).toMatch(/^$|^HTTP\/1.1 408 /)
@@ -71,7 +71,7 @@ describe('slow clients are cut off', () => {
   })
 })
 
-describe('what a client may take is bounded', () => {
+describe('the resources of a client are limited', () => {
   test('headers', async () => {
     const client = open()
     client.socket.write(`GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(9000)}\r\n\r\n`)

@@ -62,7 +62,7 @@ describe('every route, with each kind of credentials', () => {
     },
   )
 
-  test('a key that is used is known to be, and one that is revoked ends', async () => {
+  test('the use of a key is recorded, and a revoked key is rejected', async () => {
     const other = await edge.replica({ API_KEY_CACHE_MS: '0' })
     const token = await edge.apiKey('viewer')
     const look = () => other.call('/api/v1/events/x', { token })
@@ -114,7 +114,7 @@ describe('too many requests', () => {
     expect(['limit', 'remaining'].map((name) => answer?.headers.get(`ratelimit-${name}`))).toEqual([`${limit}`, '0'])
   }
 
-  test('of one address without credentials are refused, per route', async () => {
+  test('of one address without credentials are rejected, per route', async () => {
     const answers = await many(4, () => small.call('/schedule', { headers: from('192.0.2.1') }))
     expect(statuses(answers)).toEqual([200, 200, 200, 429])
     expect(answers[0]?.headers.get('ratelimit-remaining')).toBe('2')
@@ -141,7 +141,7 @@ describe('too many requests', () => {
     expect(statuses(answers)).toEqual([200, 200, 200, 429])
   })
 
-  test('with tokens of one source are refused, whatever tokens and addresses', async () => {
+  test('with tokens of one source are rejected, whatever tokens and addresses', async () => {
     const [one, other] = [await small.addSource('one'), await small.addSource('two')]
     const look = async (id: number) => small.call('/source-measurement', { token: await small.token(id) })
     const answers = await many(5, () => look(one))
@@ -150,7 +150,7 @@ describe('too many requests', () => {
     expect((await look(other)).status).toBe(200)
   })
 
-  test('with one API key are refused, as a problem', async () => {
+  test('with one API key are rejected, as a problem', async () => {
     const [token, other] = [await small.apiKey('viewer'), await small.apiKey('viewer')]
     const look = (key: string) => small.call('/api/v1/events/x', { token: key, headers: from('192.0.2.4') })
     const answers = await many(4, () => look(token))
@@ -164,7 +164,7 @@ describe('too many requests', () => {
     expect((await look(other)).status).toBe(422)
   })
 
-  test('with bad credentials are refused, and lock no module out', async () => {
+  test('with invalid credentials are rejected, and lock no module out', async () => {
     const headers = from('192.0.2.5')
     const guess = () => small.call('/source-measurement', { token: 'Bearer x', headers })
     const answers = await many(4, guess)
@@ -179,7 +179,7 @@ describe('too many requests', () => {
     expect((await small.call('/api/v1/events/x', { token: await small.apiKey('viewer') })).status).toBe(422)
   })
 
-  test('are nobody’s business where the limits are off', async () => {
+  test('are accepted if the limits are off', async () => {
     const off = Object.fromEntries(Object.keys(limits).map((name) => [name, '0']))
     const open = await edge.replica(off)
     const answers = await many(10, () => open.call('/schedule'))
@@ -187,7 +187,7 @@ describe('too many requests', () => {
     expect(answers[0]?.headers.get('ratelimit-limit')).toBeNull()
   })
 
-  test('say who they are from only to a proxy that is known to be there', async () => {
+  test('are counted by X-Forwarded-For only behind a configured proxy', async () => {
     const left = async (address: string) => {
       const { headers } = await edge.call('/schedule', { headers: from(address) })
       return Number(headers.get('ratelimit-remaining') ?? Number.NaN)

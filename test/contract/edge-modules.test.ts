@@ -51,7 +51,7 @@ describe.each(modules)('$source', (facts: ModuleFacts) => {
   const maps = async () =>
     (await edge.records(topics.normalizationMaps)).filter(({ decoded }) => decoded.data_source_id === source)
 
-  test('is initialised: its measurements have real ids while it answers, and its map is durable', async () => {
+  test('is initialised: its measurements have real ids during the call, and its map is durable', async () => {
     const answer = await shake()
     expect([answer.status, answer.json]).toEqual([200, { frequency: facts.frequency }])
     const { received, sent } = takeCalls()

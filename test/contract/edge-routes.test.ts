@@ -61,7 +61,7 @@ test('GET / welcomes', async () => {
   expect([answer.status, answer.text]).toEqual([200, '{"welcome":"at parma-analytics"}'])
 })
 
-test('GET /schedule is 200 and empty, and asks the scheduler to look, any number of times', async () => {
+test('GET /schedule is 200 and empty, and wakes the scheduler at each call', async () => {
   for (let times = 0; times < 3; times++) {
     const answer = await edge.call('/schedule')
     expect([answer.status, answer.text, answer.headers.get('content-type')]).toEqual([200, '', null])
@@ -73,7 +73,7 @@ test('GET /schedule is 200 and empty, and asks the scheduler to look, any number
   expect(new Set(records.map(({ headers }) => headers['event_id'])).size).toBe(3)
 })
 
-test('POST /api/v1/runs asks for a run of a source, or of one company at it, in the name of an operator alone', async () => {
+test('POST /api/v1/runs requests a run of a source, or of one company of it, for operators only', async () => {
   const ask = (key: string, body: object) => edge.call('/api/v1/runs', { token: key, body })
   const operator = await edge.apiKey('operator')
   const event_ids: unknown[] = []
@@ -101,7 +101,7 @@ test('GET /schedule can be switched off', async () => {
   expect((await fetch(`${url}/schedule`)).status).toBe(404)
 })
 
-test('POST /new-company answers as the reference', async () => {
+test('POST /new-company responds as the predecessor', async () => {
   const body = { id: '5', company_name: 'Acme', description: '', added_by: 'me' }
   const answer = await edge.call('/new-company', { token, body })
   expect([answer.status, answer.json]).toEqual([
@@ -144,7 +144,7 @@ describe('measurements', () => {
     expect(times).toEqual({ utc: true })
   })
 
-  test('are those of the token’s source alone', async () => {
+  test('belong to the source of the token', async () => {
     const { json } = await register({ measurement_name: 'own' })
     const reddit = await register({ measurement_name: 'own', source_module_id: other }, foreign)
     expect(reddit.json['id']).not.toBe(json['id'])
@@ -167,7 +167,7 @@ describe('measurements', () => {
   })
 
   // The second is a number that Postgres has no id for.
-  test.each([999_999, 2 ** 40])('of source %i, which is not there, are refused', async (gone) => {
+  test.each([999_999, 2 ** 40])('of source %i, which does not exist, are rejected', async (gone) => {
     const one = await edge.token(gone)
     for (const [method, path] of [
       ['GET', '/source-measurement'],
@@ -184,7 +184,7 @@ describe('measurements', () => {
     }
   })
 
-  test('of a source that was deleted a moment ago are refused', async () => {
+  test('of a source that has just been deleted are rejected', async () => {
     const gone = await edge.addSource('gone')
     // Sources that have a map are remembered for a while.
     await edge.database.query(
@@ -198,7 +198,7 @@ describe('measurements', () => {
     expect([answer.status, answer.json['detail']]).toEqual([403, expect.stringContaining(`Data source ${gone}`)])
   })
 
-  test('that change their type keep it, and operators hear of it', async () => {
+  test('that change their type keep the old one, and the change is reported', async () => {
     const { json } = await register({ type: 'INT', measurement_name: 'stars' })
     expect((await register({ type: 'int', measurement_name: 'stars' })).json['id']).toBe(json['id'])
     expect(await edge.records(topics.opsEvents)).toEqual([])
@@ -275,7 +275,7 @@ describe('measurements', () => {
     })
   })
 
-  test('that news speak of are not deleted', async () => {
+  test('that news items refer to are not deleted', async () => {
     const { json } = await register({ measurement_name: 'newsworthy' })
     const company = await edge.addCompany('Acme')
     await edge.database.query(
@@ -327,7 +327,7 @@ describe('POST /crawling-finished', () => {
     expect(Object.keys((await recordOf(task))[0]?.decoded.errors ?? {}).length).toBeGreaterThan(1000)
   })
 
-  test('of no task is a 404, in the words of the reference', async () => {
+  test('of an unknown task is a 404, in the words of the predecessor', async () => {
     const answer = await finish({ task_id: 999_999 })
     expect([answer.status, answer.json]).toEqual([
       404,

@@ -99,7 +99,7 @@ function expectComeBack({ status, headers }: Answer): void {
   expect([status, headers.get('retry-after')]).toEqual([503, '5'])
 }
 
-test('what a frozen broker does not confirm is 503 in time, keeps memory bounded, and is taken afterwards', async () => {
+test('a record that a frozen broker does not confirm is 503 in time, and is accepted afterwards; memory stays bounded', async () => {
   const accepted = [await feed({ before: true })]
   expect(accepted[0]?.status).toBe(201)
 
@@ -142,7 +142,7 @@ test('what a frozen broker does not confirm is 503 in time, keeps memory bounded
   expect(shaken.status).toBe(200)
 }, 180_000)
 
-test('everything that got 201 is there after the broker was killed under load', async () => {
+test('every record answered with 201 is stored after the broker was killed under load', async () => {
   const accepted: unknown[] = []
   let refused = 0
   let at = 0

@@ -56,7 +56,7 @@ describe('sources', () => {
     expect(await edge.parma('sources', 'ls')).toContain('github')
   })
 
-  test('are linked with every company, also where the triggers are missing', async () => {
+  test('are linked with every company, also if the triggers are missing', async () => {
     const company = await edge.addCompany('Linked')
     await rows('ALTER TABLE data_source DISABLE TRIGGER USER')
     const { id } = await add('without-trigger')
@@ -108,7 +108,7 @@ describe('sources', () => {
     await expect(parma('sources', 'edit', 'changed')).rejects.toThrow('Nothing to change')
   })
 
-  test('are removed only when told so, and not while news speak of them', async () => {
+  test('are removed only with --yes, and not while news items refer to them', async () => {
     const { id } = await add('leaving')
     await expect(parma('sources', 'rm', 'leaving')).rejects.toThrow(
       `This removes source ${String(id)} (leaving) with 0 measurements, all their values and 0 tasks. Confirm with --yes.`,
@@ -163,7 +163,7 @@ describe('sources', () => {
     await expect(parma('sources', 'add', ...args)).rejects.toThrow(message)
   })
 
-  test('that are not there are named', async () => {
+  test('that do not exist are named', async () => {
     await expect(parma('sources', 'rm', 'nobody')).rejects.toThrow(
       'There is no source "nobody". `parma sources ls` shows which there are.',
     )
@@ -221,7 +221,7 @@ describe('companies', () => {
     expect(await parma('companies', 'edit', String(ids[1]), '--description', 'x')).toEqual({ id: ids[1] })
   })
 
-  test('get identifiers by hand that hold for six months, once each', async () => {
+  test('get manual identifiers that are valid for six months, once each', async () => {
     const company = await edge.addCompany('Identified')
     const source = await edge.addSource('identifying')
     const link = () =>
@@ -254,7 +254,7 @@ describe('companies', () => {
 })
 
 describe('token mint', () => {
-  test('makes a token for a source and a task', async () => {
+  test('creates a token for a source and a task', async () => {
     const source = await edge.addSource('minting')
     const task = await edge.addTask(source)
     const { token, source_id, task_id, expires_at } = await parma(
@@ -313,7 +313,7 @@ describe('keys', () => {
     await expect(parma('keys', 'revoke', 'nobody')).rejects.toThrow('Key "nobody" does not exist.')
   })
 
-  test('may end by themselves', async () => {
+  test('may expire', async () => {
     const { expires_at } = await create('--name', 'days', '--role', 'viewer', '--expires', '2d')
     expect(Math.abs(Date.parse(String(expires_at)) - Date.now() - 2 * 86_400_000)).toBeLessThan(60_000)
     for (const wrong of ['2001-01-01', 'soon'])
@@ -322,7 +322,7 @@ describe('keys', () => {
       )
   })
 
-  test('of no role or no name are none', async () => {
+  test('need a role and a name', async () => {
     await expect(create('--name', 'x', '--role', 'admin')).rejects.toThrow(/viewer, operator/)
     await expect(create('--name', ' ', '--role', 'viewer')).rejects.toThrow('--name is empty')
   })

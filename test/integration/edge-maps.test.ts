@@ -4,7 +4,7 @@ import { startEdge } from '../harness/edge/setup.ts'
 import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
-test('a payload asks for the newest map that Kafka has confirmed, from the answer of the handshake on', async () => {
+test('a payload asks for the newest map that Kafka has confirmed, as soon as the handshake has responded', async () => {
   const edge = await startEdge()
   const map = { Source: 'github', Mappings: [] as object[] }
   const module = await serve(

@@ -30,7 +30,7 @@ beforeAll(async () => {
 const payload = (raw_data: object, source_name = 'github') => ({ source_name, company_id: '1', raw_data })
 
 describe.each(['cut', 'freeze'] as const)('while Postgres is away (%s)', (how) => {
-  test('feeds and finishes of a known source are accepted, others are asked to come back', async () => {
+  test('payloads and finished tasks of a known source are accepted, others are 503', async () => {
     const other = await edge.addSource(`other-${how}`)
     const unknown = await edge.token(other)
     const task = await edge.addTask(source)
@@ -68,7 +68,7 @@ describe.each(['cut', 'freeze'] as const)('while Postgres is away (%s)', (how) =
   })
 })
 
-test('it is ready without Postgres: feeds of known sources go on', async () => {
+test('it is ready without Postgres: payloads of known sources are accepted', async () => {
   link.cut()
   onTestFinished(() => link.restore())
   expect((await fetch(`${healthUrl}/readyz`)).status).toBe(200)

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('a good token is verified once, and is bad from the second in which it ends', async () => {
+test('a valid token is verified once, and is rejected from the second in which it expires', async () => {
   const verify = vi.spyOn(crypto.subtle, 'verify')
   const check = createTokenChecker(secrets)
   const header = `Bearer ${await mint(7)}`
@@ -26,7 +26,7 @@ test('a good token is verified once, and is bad from the second in which it ends
   await expect(check(header)).rejects.toMatchObject({ status: 401 })
 })
 
-test('a bad token is never remembered as good, nor taken for another', async () => {
+test('an invalid token is never cached as valid, nor mistaken for another', async () => {
   const check = createTokenChecker(secrets)
   const [seven, eight] = [await mint(7), await mint(8)]
   expect((await check(`Bearer ${seven}`)).sourceId).toBe(7)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { hashApiKey, includesRole, makeApiKey, readApiKey } from './api-key.ts'
 
-test('a key is recognisable, unlike any other, and read back from its header', () => {
+test('a key is recognisable, unique, and read back from its header', () => {
   const { key, hash, hint } = makeApiKey()
   expect(key).toMatch(/^parma_[\w-]{43}$/)
   expect(key.startsWith(hint)).toBe(true)

@@ -30,7 +30,7 @@ const ours = [401, 'Invalid authorization token or expired token'] as const
 const nameless = [400, 'source_id not found in authorization token'] as const
 const noInteger = [400, 'source_id in authorization token is not a valid integer'] as const
 
-describe('refuses, in the order and the words of the reference', () => {
+describe('rejects, in the order and the words of the predecessor', () => {
   test.each<[string, string | undefined, readonly [number, string]]>([
     ['no header', undefined, [401, 'Authorization header is required!']],
     ['an empty header', '', [401, 'Authorization header is required!']],
@@ -131,7 +131,7 @@ describe('accepts', () => {
     expect(await check(header)).toEqual({ sourceId: 7, taskId: null, run: `exp:${exp}`, exp })
   })
 
-  test('what we mint; task and run come from the inner level only', async () => {
+  test('minted tokens; task and run come from the inner level only', async () => {
     const minted = { sourceId: 7, jti: 'j1', now, lifetimeSeconds: 60 }
     expect(await check(`Bearer ${await mintToken({ ...minted, taskId: 5 }, secrets)}`)).toMatchObject({
       taskId: 5,
@@ -142,7 +142,7 @@ describe('accepts', () => {
     expect(await check(forged)).toEqual({ sourceId: 7, taskId: null, run: `exp:${exp}`, exp })
   })
 
-  test('ends with the level that ends first', async () => {
+  test('expires with the level that expires first', async () => {
     expect(await check(outer({ sourcing_id: inner({ sourcing_id: 7, exp }), exp: exp - 30 }))).toMatchObject({
       exp: exp - 30,
     })

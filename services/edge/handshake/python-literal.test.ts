@@ -40,7 +40,7 @@ test('any value survives repr and back', () => {
   )
 })
 
-test('no text makes it do anything but answer a value or refuse', () => {
+test('any text gives a value or a LiteralError', () => {
   const piece = fc.constantFrom(
     ...`{}[]():,'"\\ `,
     'True',
@@ -132,7 +132,7 @@ describe('refuses', () => {
     ],
   ])('%j', (text) => expect(() => readPythonLiteral(text)).toThrow(LiteralError))
 
-  test('what is too long or too deep', () => {
+  test('a text that is too long or too deep', () => {
     const limits = { maxLength: 100, maxDepth: 3 }
     expect(readPythonLiteral('[[[1]]]', limits)).toEqual([[[1]]])
     expect(() => readPythonLiteral('[[[[1]]]]', limits)).toThrow('more than 3 levels')
@@ -141,7 +141,7 @@ describe('refuses', () => {
   })
 })
 
-test('accepts what Python accepts beside repr: trailing commas, blanks, one thing in parentheses', () => {
+test('accepts what Python accepts besides repr: trailing commas, blanks, a value in parentheses', () => {
   expect(readPythonLiteral(" [ 1 , ( 2 ) , ( 3 , ) , {'a' : 1 , } , ] \n")).toEqual([1, 2, [3], { a: 1 }])
 })
 

@@ -10,7 +10,7 @@ beforeEach(() => {
 const options = { keepMs: 1000, timeoutMs: 100 }
 const away = () => Promise.reject(new TransientError('away'))
 
-test('serves what it knew while nothing can be read, without asking every time', async () => {
+test('serves the old value while nothing can be read, without a read each time', async () => {
   const cache = createDatabaseCache<string>(options)
   await cache.get('k', () => Promise.resolve('one'))
   vi.advanceTimersByTime(5000)
@@ -22,7 +22,7 @@ test('serves what it knew while nothing can be read, without asking every time',
   expect(await cache.get('k', () => Promise.resolve('two'))).toBe('two')
 })
 
-test('or not, when it is told so: what is old is then a 503', async () => {
+test('does not with servesStale false: an old value is then a 503', async () => {
   const cache = createDatabaseCache<string>({ ...options, servesStale: false })
   await cache.get('k', () => Promise.resolve('one'))
   expect(await cache.get('k', away)).toBe('one')
@@ -30,7 +30,7 @@ test('or not, when it is told so: what is old is then a 503', async () => {
   await expect(cache.get('k', away)).rejects.toMatchObject({ status: 503 })
 })
 
-test('a reading that never ends counts as failed after its time', async () => {
+test('a read that never ends counts as failed after its deadline', async () => {
   const cache = createDatabaseCache<string>(options)
   await cache.get('k', () => Promise.resolve('one'))
   vi.advanceTimersByTime(1000)
@@ -39,7 +39,7 @@ test('a reading that never ends counts as failed after its time', async () => {
   expect(await recalled).toBe('one')
 })
 
-test('is a 503 where nothing was known, and the error itself where it is no outage', async () => {
+test('is a 503 without an old value, and the error itself if it is not an outage', async () => {
   const cache = createDatabaseCache<string>(options)
   await expect(cache.get('k', away)).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
   await cache.get('k', () => Promise.resolve('one'))
@@ -49,7 +49,7 @@ test('is a 503 where nothing was known, and the error itself where it is no outa
   await expect(cache.get('k', broken)).rejects.toThrow('broken')
 })
 
-test('forgets what is gone, and what it cannot hold', async () => {
+test('drops rows that no longer exist, and those above its size', async () => {
   const cache = createDatabaseCache<string>({ ...options, maxEntries: 2 })
   for (const key of ['a', 'b', 'c']) await cache.get(key, () => Promise.resolve(key))
   await expect(cache.get('a', away)).rejects.toMatchObject({ status: 503 })
@@ -58,7 +58,7 @@ test('forgets what is gone, and what it cannot hold', async () => {
   await expect(cache.get('c', away)).rejects.toMatchObject({ status: 503 })
 })
 
-test('reads what is not settled every time, and still serves it in an outage', async () => {
+test('reads an unsettled value each time, and still serves it in an outage', async () => {
   const cache = createDatabaseCache<string>(options, (value) => value !== 'open')
   const load = vi.fn(() => Promise.resolve('open'))
   await cache.get('k', load)

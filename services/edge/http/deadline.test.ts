@@ -7,7 +7,7 @@ beforeEach(() => {
   return () => vi.useRealTimers()
 })
 
-test('work in Postgres that never ends is a passing outage after its time, not before', async () => {
+test('work in Postgres that never ends is a transient error after its deadline, not before', async () => {
   const settled = vi.fn()
   const bounded = boundBy(100)(new Promise<never>(() => undefined)).catch((error: unknown) => {
     settled()

@@ -5,7 +5,7 @@ import { locateJsonError } from './locate-json-error.ts'
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })
 
-describe('says what Python says', () => {
+describe('reports errors as Python does', () => {
   test.each([
     ['', 'Expecting value', 0],
     [' ', 'Expecting value', 1],
@@ -59,11 +59,11 @@ describe('says what Python says', () => {
   })
 })
 
-test('finds nothing wrong with JSON', () => {
+test('finds no error in JSON', () => {
   fc.assert(fc.property(fc.json(), (text) => locateJsonError(text) === null))
 })
 
-test('finds something wrong wherever JSON.parse does', () => {
+test('finds an error wherever JSON.parse does', () => {
   const piece = fc.constantFrom(...'{}[],:" \\', '"a"', '1', '-', '1.5e3', 'true', 'null', '\\u00e9', '\n', 'x')
   const isJson = (text: string) => {
     try {

@@ -7,7 +7,7 @@ const read = (httpError: HttpError) => {
   return { status, headers, body: JSON.parse(String(body)) as Record<string, unknown> }
 }
 
-test.each([400, 401, 403, 404, 405, 422, 429, 500, 503])('an error with %i is a whole problem', (status) => {
+test.each([400, 401, 403, 404, 405, 422, 429, 500, 503])('an error with %i is a complete problem', (status) => {
   const answer = read(new HttpError(status, 'so it is', { 'x-one': 'two' }))
   expect(answer.status).toBe(status)
   expect(answer.headers).toEqual({ 'content-type': 'application/problem+json', 'x-one': 'two' })
@@ -21,7 +21,7 @@ test.each([400, 401, 403, 404, 405, 422, 429, 500, 503])('an error with %i is a 
   })
 })
 
-test('an error may say it better, and list mistakes', () => {
+test('an error may have its own type, title and remedy, and list mistakes', () => {
   const options = { type: 'unknown-event', title: 'No such event', remedy: 'Look again.' }
   expect(read(new HttpError(404, 'none', {}, options)).body).toMatchObject({
     ...options,

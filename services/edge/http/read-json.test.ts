@@ -27,12 +27,12 @@ describe('readJson', () => {
     expect(() => readJson(bytes(text), 100)).toThrow(expect.objectContaining({ message, position }))
   })
 
-  test('refuses what is not UTF-8', () => {
+  test('rejects a body that is not UTF-8', () => {
     expect(() => readJson(Buffer.from([0x22, 0xff, 0x22]), 100)).toThrow(EncodingError)
     expect(() => readJson(Buffer.from('{}', 'utf16le'), 100)).toThrow(JsonError)
   })
 
-  test('refuses one level too many, before building anything', () => {
+  test('rejects one level too many, before building anything', () => {
     const nested = (levels: number) => bytes('['.repeat(levels) + ']'.repeat(levels))
     expect(readJson(nested(10), 10)).toBeInstanceOf(Array)
     expect(() => readJson(nested(11), 10)).toThrow(
@@ -41,7 +41,7 @@ describe('readJson', () => {
     expect(() => readJson(bytes('{"é":'.repeat(4_000_000)), 1000)).toThrow('nested deeper than 1000 levels')
   })
 
-  test('brackets in texts are no levels', () => {
+  test('brackets in texts are not levels', () => {
     expect(readJson(bytes('["[[[[", "\\"[[[["]'), 1)).toEqual(['[[[[', '"[[[['])
   })
 })
@@ -66,7 +66,7 @@ describe('sliceMember', () => {
     },
   )
 
-  test('what it finds is what JSON.parse finds', () => {
+  test('finds the same as JSON.parse', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.integer({ min: 0, max: 3 }), (object, indent) => {
         const body = bytes(JSON.stringify(object, null, indent))

@@ -59,7 +59,7 @@ describe('readIso', () => {
     max: new Date('9999-12-31T00:00:00Z'),
     noInvalidDate: true,
   })
-  test('reads what others write', () => {
+  test('reads the forms that others write', () => {
     fc.assert(fc.property(times, (date) => readIso(date.toISOString()) === date.getTime()))
     fc.assert(fc.property(times, (date) => readIso(naiveIso(date.getTime())) === date.getTime()))
   })

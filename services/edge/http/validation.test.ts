@@ -40,7 +40,7 @@ test('the length of a text is counted in characters, as Python does', () => {
   ])
 })
 
-test('the members of a mistake stand in the order of pydantic', () => {
+test('the members of a mistake have the order of pydantic', () => {
   const { detail } = refusalOf(() => send('{"type":"12345678901","source_module_id":1.5}'))
   expect(JSON.stringify(detail)).toBe(
     '[{"type":"string_too_long","loc":["body","type"],"msg":"String should have at most 10 characters","input":"12345678901","ctx":{"max_length":10}},' +
@@ -178,7 +178,7 @@ describe('the 422 of a body', () => {
     expect((detail as { input: unknown }[]).map(({ input }) => input)).toEqual([null, null])
   })
 
-  test('of a body that is not UTF-8 is a 400, as in the reference', () => {
+  test('of a body that is not UTF-8 is a 400, as in the predecessor', () => {
     expect(refusalOf(() => send(Buffer.from([0xff])))).toMatchObject({
       status: 400,
       detail: 'There was an error parsing the body',

@@ -46,7 +46,7 @@ describe('fitErrors', () => {
       ]),
     )
 
-  test('leaves alone what fits', () => {
+  test('does not change errors that fit', () => {
     expect(fitErrors(null)).toBeNull()
     const errors = errorsOf(100, 1000)
     expect(fitErrors(errors)).toEqual(errors)

@@ -3,7 +3,7 @@ import { createAcceptedEvents } from './accepted.ts'
 
 const accepted = (received_at: number) => ({ data_source_id: 7, company_id: '1', received_at })
 
-test('an event was accepted when it came first', () => {
+test('an event keeps the time of its first acceptance', () => {
   const events = createAcceptedEvents()
   expect(events.find('a')).toBeNull()
   events.add('a', accepted(1))
@@ -11,7 +11,7 @@ test('an event was accepted when it came first', () => {
   expect(events.find('a')).toEqual(accepted(1))
 })
 
-test('the last ten thousand are remembered', () => {
+test('the last ten thousand events are kept', () => {
   const events = createAcceptedEvents()
   for (let at = 0; at <= 10_000; at++) events.add(String(at), accepted(at))
   expect(events.find('0')).toBeNull()

@@ -35,12 +35,12 @@ describe('canonicalCompanyId', () => {
 describe('payloadId', () => {
   const facts = { sourceId: 7, companyId: '1', run: 'task:5', contentHash: sha256('{}'), idempotencyKey: null }
 
-  test('is the same for the same facts, for ever', () => {
+  test('is always the same for the same facts', () => {
     expect(payloadId(facts)).toBe(payloadId({ ...facts }))
     expect(payloadId(facts)).toBe('0477f8d5-78f3-5310-b9ea-66133dc8681d')
   })
 
-  test('is another for another source, company, run or content', () => {
+  test('differs for another source, company, run or content', () => {
     const others = [
       { sourceId: 8 },
       { companyId: '2' },
@@ -52,7 +52,7 @@ describe('payloadId', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  test('a key stands for run and content, never for source and company', () => {
+  test('a key replaces run and content, but not source and company', () => {
     const keyed = { ...facts, idempotencyKey: 'k' }
     expect(payloadId({ ...keyed, run: 'task:6', contentHash: sha256('[]') })).toBe(payloadId(keyed))
     const ids = [
@@ -65,7 +65,7 @@ describe('payloadId', () => {
     expect(new Set(ids).size).toBe(5)
   })
 
-  test('no two lists of facts run into each other', () => {
+  test('different lists of facts never have the same id', () => {
     expect(idOf('a', 'b,c')).not.toBe(idOf('a', 'b', 'c'))
     expect(idOf('a', 1)).not.toBe(idOf('a', '1'))
   })

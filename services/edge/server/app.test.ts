@@ -110,7 +110,7 @@ beforeAll(async () => {
 const ask = (path: string, init: RequestInit = {}) => fetch(url + path, init)
 const token = { authorization: 'good' }
 
-describe('errors have the form of the reference', () => {
+describe('errors have the form of the predecessor', () => {
   test('unknown path', async () => {
     const answer = await ask('/nothing')
     expect([answer.status, await answer.text()]).toEqual([404, '{"detail":"Not Found"}'])
@@ -125,31 +125,34 @@ describe('errors have the form of the reference', () => {
     expect(text).toContain('{"detail":"Not Found"}')
   })
 
-  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'HEAD'])('%s where only GET is', async (method) => {
-    const answer = await ask('/schedule', { method })
-    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET'])
-    expect(await answer.text()).toBe(method === 'HEAD' ? '' : '{"detail":"Method Not Allowed"}')
-    expect(scheduled).not.toHaveBeenCalled()
-  })
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'HEAD'])(
+    '%s on a route that only has GET',
+    async (method) => {
+      const answer = await ask('/schedule', { method })
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET'])
+      expect(await answer.text()).toBe(method === 'HEAD' ? '' : '{"detail":"Method Not Allowed"}')
+      expect(scheduled).not.toHaveBeenCalled()
+    },
+  )
 
   test('405 names every method of the path', async () => {
     expect((await ask('/mine')).headers.get('allow')).toBe('POST, DELETE')
   })
 
-  test('an unknown error shows nothing of itself', async () => {
+  test('an unexpected error shows no details', async () => {
     const answer = await ask('/broken')
     expect(answer.status).toBe(500)
     expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8')
     expect(await answer.text()).toBe('Internal Server Error')
   })
 
-  test('an outage is 503, and shows nothing of itself either', async () => {
+  test('an outage is 503, and shows no details either', async () => {
     const answer = await ask('/away')
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5'])
     expect(await answer.json()).toEqual({ detail: 'Part of the system is not available.' })
   })
 
-  test('a refusal is its detail, with its headers', async () => {
+  test('an HttpError becomes its detail, with its headers', async () => {
     const answer = await ask('/refused')
     expect([answer.status, answer.headers.get('x-one'), await answer.json()]).toEqual([
       422,
@@ -184,13 +187,13 @@ describe('answers', () => {
 })
 
 describe('who may call', () => {
-  test('a route of sources refuses before it receives the body', async () => {
+  test('a route of sources rejects before it receives the body', async () => {
     const answer = await ask('/mine', { method: 'POST', body: '{}' })
     expect([answer.status, await answer.json()]).toEqual([401, { detail: 'no' }])
     expect(received).not.toHaveBeenCalled()
   })
 
-  test('where a token may be missing, it must still be good', async () => {
+  test('an optional token must be valid', async () => {
     expect(await (await ask('/maybe')).json()).toBe('nobody')
     expect(await (await ask('/maybe', { headers: token })).json()).toBe(7)
     expect((await ask('/maybe', { headers: { authorization: 'bad' } })).status).toBe(401)
@@ -200,7 +203,7 @@ describe('who may call', () => {
 describe('the operator API', () => {
   const authorization = viewerKey
 
-  test('takes keys of the role a route declares, and tokens only where it says so', async () => {
+  test("accepts keys of the route's role, and tokens only on routes for both", async () => {
     expect(await (await ask('/api/v1/look', { headers: { authorization } })).json()).toBe('console')
     expect(await (await ask('/api/v1/own', { headers: { authorization } })).json()).toBe('console')
     expect(await (await ask('/api/v1/own', { headers: token })).json()).toBe(7)
@@ -233,7 +236,7 @@ describe('the operator API', () => {
   })
 })
 
-test('an answer that nobody takes is given up after its time', async () => {
+test('a response that nobody receives is aborted after its timeout', async () => {
   const large: Route = {
     method: 'get',
     path: '/large',
@@ -271,7 +274,7 @@ describe('bodies', () => {
   }
   const tooLarge = '{"detail":"The body is larger than 1000 bytes."}'
 
-  test('of the limit are read, of a byte more are not, however they come', async () => {
+  test('up to the limit are read, one byte more is rejected, in any transfer', async () => {
     expect(await (await post('x'.repeat(1000))).json()).toEqual({ size: 1000 })
     const refused = await post('x'.repeat(1001))
     expect([refused.status, await refused.text()]).toEqual([413, tooLarge])
@@ -280,7 +283,7 @@ describe('bodies', () => {
     expect(await postChunked(Array.from({ length: 200 }, () => 'x'.repeat(1000)))).toEqual([413, tooLarge])
   })
 
-  test('are unpacked, and measured unpacked', async () => {
+  test('are unpacked before they are measured', async () => {
     const gzip = { 'content-encoding': 'gzip' }
     expect(await (await post(gzipSync('x'.repeat(1000)), gzip)).json()).toEqual({ size: 1000 })
     expect((await post(gzipSync('x'.repeat(1001)), gzip)).status).toBe(413)
@@ -292,7 +295,7 @@ describe('bodies', () => {
     expect((await post('x', { 'content-encoding': 'gzip, gzip' })).status).toBe(415)
   })
 
-  test('that are cut off, or many at once, cost no memory afterwards', async () => {
+  test('that are cut off, or that are too many, leave no memory behind', async () => {
     const { port } = new URL(url)
     const start = `POST /mine HTTP/1.1\r\nhost: x\r\nauthorization: good\r\ncontent-length: 1000\r\n\r\n${'x'.repeat(900)}`
     const open = [1, 2].map(() => connect(Number(port), '127.0.0.1'))
@@ -302,7 +305,7 @@ describe('bodies', () => {
     await vi.waitFor(async () => expect((await post('x'.repeat(1000))).status).toBe(201))
   })
 
-  test('a connection is good for a next request after a refusal', async () => {
+  test('a connection serves the next request after an error', async () => {
     const { port } = new URL(url)
     const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8')
     let text = ''

@@ -14,7 +14,7 @@ test('hits count until the window of their key ends', async () => {
   expect([await hit('a'), await hit('a')]).toEqual([1, 2])
 })
 
-test('of too many keys, those whose window began first are forgotten', async () => {
+test('above the maximum of keys, those whose window began first are dropped', async () => {
   let now = 1000
   const counters = createCounters(60, 3, () => now++)
   for (const key of ['a', 'b', 'c', 'a', 'd']) await counters.increment(key)

@@ -68,7 +68,7 @@ test('requests of a source count together, and so do those of a key', async () =
   expect((await ask('/api/v1/look', 'key8')).status).toBe(200)
 })
 
-test('bad credentials count by address; good tokens pass all the same, keys are not looked up any more', async () => {
+test('invalid credentials count by address; valid tokens still pass, keys are not looked up any more', async () => {
   const ask = await startApp()
   expect(await statuses(3, () => ask('/source', 'bad'))).toEqual([401, 401, 429])
   expect((await ask('/source', '7')).status).toBe(200)
@@ -76,7 +76,7 @@ test('bad credentials count by address; good tokens pass all the same, keys are 
   expect((await ask('/api/v1/look', 'key7', '192.0.2.2')).status).toBe(200)
 })
 
-test('an answer tells the limit, and a refusal how long to wait', async () => {
+test('a response shows the limit, and a 429 how long to wait', async () => {
   const told = ({ headers }: Response) =>
     ['policy', 'limit', 'remaining', 'reset'].map((name) => headers.get(`ratelimit-${name}`))
   const ask = await startApp()

@@ -33,7 +33,7 @@ test('the document is valid OpenAPI 3.1', async () => {
   })
 })
 
-test('every schema in it is one, and what it refers to is there', () => {
+test('every schema in it is valid, and its references resolve', () => {
   const ajv = addFormats.default(new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false }))
   ajv.addVocabulary(['components'])
   const schemas = operations.flatMap(({ operation: { parameters = [], requestBody, responses } }) => [
@@ -47,7 +47,7 @@ test('every schema in it is one, and what it refers to is there', () => {
     ajv.compile({ ...schema, components: document.components })
 })
 
-test('it is the table of routes, no more and no less', async () => {
+test('it lists exactly the table of routes', async () => {
   const listed = operations.map(({ path, method }) => `${method} ${path}`)
   expect(listed.sort()).toEqual(
     table.map(({ path, method }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort(),
@@ -60,12 +60,12 @@ test('it is the table of routes, no more and no less', async () => {
   expect(JSON.parse(String(body))).toEqual(document)
 })
 
-test('what is switched off is not in it', () => {
+test('it leaves out routes that are switched off', () => {
   const { paths } = describeRoutes(routeTable({ compatibility: false })) as Document
   expect(Object.keys(paths)).not.toContain('/schedule')
 })
 
-test('every parameter of a path is described, and none besides', () => {
+test('it describes exactly the parameters of each path', () => {
   for (const { path, operation } of operations) {
     const named = (operation.parameters ?? []).filter((one) => one.in === 'path').map(({ name }) => name)
     expect([path, named]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map((found) => found[1])])
@@ -77,7 +77,7 @@ const handle = () => json(200, null)
 const describeOne = (route: Route) =>
   Object.values(Object.values((describeRoutes([route]) as Document).paths)[0] ?? {})[0] as Operation
 
-test('the answers of a role, of a body and of input come with them', () => {
+test('a role, a body and other input add their responses', () => {
   const statuses = (route: Route) => Object.keys(describeOne(route).responses).join(' ')
   const one = { method: 'post', path: '/', handle } as const
   const body = z.object({})
@@ -94,7 +94,7 @@ test('the answers of a role, of a body and of input come with them', () => {
   ).toBe('201 400 401 409 413 415 422 429 500 503')
 })
 
-test('errors of the operator API are problems, a key of too low a role among them', () => {
+test('errors of the operator API are problems, also for a key with too low a role', () => {
   const route = { method: 'get', path: '/api/v1/x', role: 'viewer', doc, handle } as const
   const { responses, security } = describeOne(route)
   expect(security).toEqual([{ key: [] }])
@@ -103,7 +103,7 @@ test('errors of the operator API are problems, a key of too low a role among the
   for (const [status, { content }] of Object.entries(responses)) if (status !== '200') expect(content).toEqual(problem)
 })
 
-test('a whole number may be a text or a boolean in a body, and is one in a URL; defaults, bounds and patterns are told', () => {
+test('a whole number may be a text or a boolean in a body, and is an integer in a URL; defaults, bounds and patterns are described', () => {
   const input = z.object({
     a: lenient(z.int32().min(1).max(9)).default(3),
     b: lenientInt.nullable().default(null),

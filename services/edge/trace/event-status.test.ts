@@ -24,7 +24,7 @@ const whole: EventFacts = { ...nothing, accepted, stored, normalized, judged, no
 const brief = (facts: Partial<EventFacts>) =>
   describeEvent({ ...nothing, ...facts })?.map(({ stage, state, at, reason }) => [stage, state, at, reason])
 
-test('what nobody knows is nothing, also where somebody cannot be asked', () => {
+test('an unknown event is null, even if some lookups failed', () => {
   expect(brief({})).toBeUndefined()
   expect(brief({ stored: 'no-answer', normalized: 'not-migrated', judged: 'no-answer' })).toBeUndefined()
 })
@@ -39,7 +39,7 @@ test('each stage has its time', () => {
   ])
 })
 
-test('what is not there yet is waited for', () => {
+test('a stage that has not happened yet is waiting', () => {
   expect(
     brief({ accepted })
       ?.slice(1)
@@ -61,7 +61,7 @@ test.each<[string, Partial<EventFacts>, number]>([
   expect(brief(facts)?.[0]).toEqual(['accepted', 'done', at, null])
 })
 
-describe('why a stage is not simply done', () => {
+describe('a stage that is not simply done has a reason', () => {
   test.each<[Partial<EventFacts>, stage: string, state: string, reason: string | null]>([
     [{ stored: 'not-asked' }, 'stored', 'unknown', 'not-asked'],
     [{ stored: 'no-answer' }, 'stored', 'unknown', 'no-answer'],
@@ -118,7 +118,7 @@ describe('why a stage is not simply done', () => {
     expect(described?.filter(([stage]) => expected.some(([name]) => name === stage))).toEqual(expected)
   })
 
-  test('the details are those of the service', () => {
+  test('the details come from the service', () => {
     const refused = { ...normalized, reason: 'of next year' }
     expect(describeEvent({ ...whole, normalized: refused })?.[2]?.detail).toBe('of next year')
     expect(describeEvent({ ...whole, normalized: { ...normalized, refused: 1 } })?.[2]?.detail).toBe(
@@ -128,7 +128,7 @@ describe('why a stage is not simply done', () => {
   })
 })
 
-test('every remedy is a sentence, and no name of an object is a reason', () => {
+test('every remedy is a sentence, and a property of Object is not a reason', () => {
   for (const remedy of Object.values(remedies)) expect(remedy).toMatch(/^[A-Z].*\.$/)
   expect(refusalReason('constructor')).toBe('refused')
 })

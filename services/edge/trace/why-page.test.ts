@@ -10,7 +10,7 @@ const why: Why = {
   ...{ previous: '1', current: '9', facts: {}, rule: null, now: null, before: null },
 }
 
-test('whatever names and texts hold is text', () => {
+test('names and texts are escaped', () => {
   const page = whyPage(why)
   expect(page).toContain('<h1>&lt;b&gt;{{x}}&lt;/b&gt;</h1>')
   expect(page).toContain('<p>a &amp; b</p>')
@@ -26,6 +26,6 @@ test.each([
   expect(whyPage({ ...why, rule: of, facts: { threshold: '5' } })).toContain(`<dt>Threshold</dt><dd>${shown}</dd>`)
 })
 
-test('without a threshold there is none', () => {
+test('without a threshold no row is shown', () => {
   expect(whyPage(why)).not.toContain('Threshold')
 })
