@@ -1,6 +1,8 @@
 import { isoWeek } from '#runtime/text/iso-week.ts'
 import { instantOf, type LocalTime, localTime } from '#runtime/text/time-zone.ts'
-import type { Rhythm } from '../message/compose-digest.ts'
+
+export const rhythms = ['daily', 'weekly', 'monthly'] as const
+export type Rhythm = (typeof rhythms)[number]
 
 /** When a person wants digests. `weekday` (1 is Monday) counts for weekly ones; monthly ones come on the first. */
 export type Timing = { rhythm: Rhythm; hour: number; weekday: number; zone: string }

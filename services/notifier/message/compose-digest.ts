@@ -3,9 +3,6 @@ import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { Line, Message } from './message.ts'
 import { escapeSlack } from './slack-text.ts'
 
-export const rhythms = ['daily', 'weekly', 'monthly'] as const
-export type Rhythm = (typeof rhythms)[number]
-
 /** The fields of a news item that a digest needs. */
 export type DigestNewsItem = {
   news_id: string
@@ -20,7 +17,8 @@ export type DigestNewsItem = {
 }
 
 export type Digest = {
-  rhythm: Rhythm
+  /** As in "your daily report". */
+  rhythm: string
   /** The digest covers news items stored after `since` and up to `until`, ms since 1970. */
   since: number
   until: number
