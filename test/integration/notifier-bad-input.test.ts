@@ -2,9 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { Fate } from '../harness/faulty-server.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { type MailFate, type MailServer, startMailServer } from '../harness/mail-server.ts'
-import { type SlackServer, startSlackServer } from '../harness/slack-server.ts'
-import { waitFor } from '../harness/wait-for.ts'
-import { startWebhookReceiver, type WebhookReceiver } from '../harness/webhook-receiver.ts'
+import { unique } from '../harness/mailbox.ts'
 import {
   addCompany,
   addFollowed,
@@ -12,17 +10,19 @@ import {
   addSource,
   deliveriesOf,
   groupOf,
+  quick,
   type Reach,
   sendNews,
   settledStates,
 } from '../harness/notifier/setup.ts'
-import { unique } from '../harness/mailbox.ts'
+import { type SlackServer, startSlackServer } from '../harness/slack-server.ts'
+import { waitFor } from '../harness/wait-for.ts'
+import { startWebhookReceiver, type WebhookReceiver } from '../harness/webhook-receiver.ts'
 
 // What may be wrong with a destination or with what is told there, with the exact number of messages that arrive, there
 // and at a destination beside it. What is killed is in notifier-kill.test.ts, other kinds of channel in
-// notifier-channels.test.ts.
+// notifier-channels.test.ts and notifier-webhooks.test.ts.
 
-const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }
 const patience = { SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000', SLACK_INTERVAL_MS: '0', BUNDLE_WINDOW_MS: '0' }
 
 let installation: Installation

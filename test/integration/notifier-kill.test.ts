@@ -4,8 +4,6 @@ import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { startMailServer } from '../harness/mail-server.ts'
 import { mailsTo, slackPostsIn, unique } from '../harness/mailbox.ts'
-import { startSlackServer } from '../harness/slack-server.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import {
   addCompany,
   addFollowed,
@@ -13,11 +11,13 @@ import {
   addSource,
   deliveriesOf,
   groupOf,
+  quick,
   sendNews,
   settledStates,
 } from '../harness/notifier/setup.ts'
+import { startSlackServer } from '../harness/slack-server.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
-const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }
 const dying = { ...quick, SESSION_TIMEOUT_MS: '6000', SEND_TIMEOUT_MS: '5000', LEASE_MS: '6000' }
 
 describe('kill -9', () => {

@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { News } from '../../schemas/generated/types.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo } from '../harness/mailbox.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import {
   addCompany,
   addFollowed,
@@ -14,6 +13,7 @@ import {
   insertId,
 } from '../harness/notifier/setup.ts'
 import { opsEventOf, passThrough, sendNews, sendOps, settledStates } from '../harness/notifier/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 let installation: Installation
 let source: number

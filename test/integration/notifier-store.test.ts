@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readEnv } from '../../services/runtime/process/config.ts'
-import { postgresSettings } from '../../services/runtime/process/settings.ts'
-import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
-import { findAdministratorChannels, findFollowers } from '../../services/notifier/people/recipients.ts'
 import type { Answer } from '../../services/notifier/channels/answer.ts'
+import type { NextStep } from '../../services/notifier/delivery/decide-next.ts'
+import {
+  claimDeliveries,
+  type ClaimedDelivery,
+  closeUndeliverable,
+  recordAnswers,
+  returnUncalled,
+} from '../../services/notifier/delivery/store.ts'
+import { findAdministratorChannels, findFollowers } from '../../services/notifier/people/recipients.ts'
 import {
   findFirstGroup,
   findFirstOpsEvent,
   postponeGroup,
   postponeOpsEvent,
 } from '../../services/notifier/plan/postpone.ts'
-import type { NextStep } from '../../services/notifier/delivery/decide-next.ts'
-import {
-  type ClaimedDelivery,
-  claimDeliveries,
-  closeUndeliverable,
-  recordAnswers,
-  returnUncalled,
-} from '../../services/notifier/delivery/store.ts'
+import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
+import { readEnv } from '../../services/runtime/process/config.ts'
+import { postgresSettings } from '../../services/runtime/process/settings.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { addCompany, addPerson, insertId, type Reach } from '../harness/notifier/setup.ts'

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import { topics } from '../../schemas/topics.ts'
-import { onCleanup } from '../harness/cleanup.ts'
 import { openBrowser } from '../harness/browser.ts'
+import { onCleanup } from '../harness/cleanup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { startMailServer } from '../harness/mail-server.ts'
 import { slackPostsIn } from '../harness/mailbox.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import {
   addCompany,
   addFollowed,
@@ -15,6 +14,7 @@ import {
   groupOf,
   sendNews,
 } from '../harness/notifier/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 const agent = { 'user-agent': 'a mail program' }
 

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
-import { waitFor } from '../harness/wait-for.ts'
 import { addCompany, addFollowed, addPerson, addSource, deliveriesOf, groupOf } from '../harness/notifier/setup.ts'
 import { opsEventOf, passThrough, sendNews, sendOps, settledStates } from '../harness/notifier/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 let installation: Installation
 let source: number

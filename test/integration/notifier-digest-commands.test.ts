@@ -1,0 +1,69 @@
+import { expect, test, vi } from 'vitest'
+import { commands } from '../../services/notifier/commands.ts'
+import { onCleanup } from '../harness/cleanup.ts'
+import { createDatabase } from '../harness/database.ts'
+import { unique } from '../harness/mailbox.ts'
+import { addNews, messagesTo, report } from '../harness/notifier/digests.ts'
+import { addCompany, addPerson } from '../harness/notifier/setup.ts'
+import { runCommand } from '../harness/run-command.ts'
+
+const database = await createDatabase()
+vi.stubEnv('DATABASE_URL', database.url)
+vi.stubEnv('DEPLOYMENT_ENV', 'local')
+onCleanup(() => void vi.unstubAllEnvs())
+
+const digests = <T>(...args: string[]) => runCommand<T>(commands.digests, ...args)
+type Listed = {
+  person_id: number
+  bucket: string | null
+  rhythm: string
+  at: string
+  zone: string
+  set: boolean
+  last: string | null
+}
+
+test('says who gets what, changes it, shows what would be sent, and sends it once', async () => {
+  const company = await addCompany(database, 'acme')
+  const address = `${unique('ann')}@example.com`
+  const person = await addPerson(database, { name: 'Ann', companies: [company], channels: [report(address)] })
+  const listed = async () => (await digests<Listed[]>('ls')).filter(({ person_id }) => person_id === person)
+  expect(await listed()).toMatchObject([
+    { bucket: null, rhythm: 'weekly', at: 'monday 08:00', zone: 'UTC', set: false },
+  ])
+
+  const daily = ['--rhythm', 'daily', '--hour', '7', '--zone', 'Europe/Berlin']
+  await digests('set', '--person', 'Ann', ...daily)
+  expect(await listed()).toMatchObject([{ rhythm: 'daily', at: '07:00', zone: 'Europe/Berlin', set: true, last: null }])
+  await expect(digests('set', '--person', 'Ann')).rejects.toThrow('Nothing to set')
+  await expect(digests('set', '--person', 'Ann', '--rhythm', 'daily', '--weekday', 'friday')).rejects.toThrow(
+    '--weekday is for weekly digests',
+  )
+  await expect(digests('set', '--person', 'Ann', '--zone', 'Mars')).rejects.toThrow('is not a time zone')
+  await expect(digests('set', '--person', 'Ann', '--hour', '24')).rejects.toThrow('from 0 to 23')
+  await expect(digests('set', '--person', 'Ann', '--channel', '999')).rejects.toThrow('gets no messages at channel 999')
+  await expect(digests('set', '--person', 'Ann', '--bucket', 'Berlin')).rejects.toThrow('There is no bucket "Berlin"')
+
+  const preview = () => digests<{ to: string[]; message: { subject: string } | null }>('preview', '--person', 'Ann')
+  expect(await preview()).toMatchObject({ message: null })
+  await addNews(database, company, [{ message: 'one' }, { message: 'two' }])
+  const shown = { to: [`EMAIL ${address}`], message: { subject: 'Your daily report: 2 news items about acme' } }
+  expect(await preview()).toMatchObject(shown)
+  expect(await digests('run')).toEqual([])
+  const run = (...args: string[]) => digests<{ news?: number }[]>('run', '--person', 'Ann', '--early', ...args)
+  expect(await run('--dry-run')).toMatchObject([{ person_id: person, news: 2, companies: 1, channels: 1 }])
+  expect(await messagesTo(database, address)).toEqual([])
+  await database.query('ALTER TABLE notifier.digest_item ADD CONSTRAINT refuse CHECK (false)')
+  await expect(run()).rejects.toThrow('1 of 1 digests failed: their news items wait')
+  await database.query('ALTER TABLE notifier.digest_item DROP CONSTRAINT refuse')
+  expect(await run()).toMatchObject([{ person_id: person, problem: null }])
+  expect(await run()).toEqual([])
+  expect(await messagesTo(database, address)).toHaveLength(1)
+  expect(await preview()).toMatchObject({ message: null })
+  expect((await listed())[0]?.last).toMatch(/^\d{4}-\d{2}-\d{2} made$/)
+
+  await digests('rm', '--person', 'Ann')
+  expect(await listed()).toMatchObject([{ rhythm: 'weekly', set: false }])
+  await digests('set', '--person', 'Ann', '--rhythm', 'off')
+  await expect(preview()).rejects.toThrow('gets no such digest')
+})
