@@ -3,11 +3,12 @@ import { dayMs } from '#runtime/text/time.ts'
 import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
 
 /**
- * The result of a call to a channel. `sent`: the channel has the message. `retry`: it certainly does not, and may
- * accept it later, not before `afterMs`. With `isOutage` no message of this kind of channel, or with this secret, goes
- * out until somebody fixes something on our side. `refused`: it certainly does not, and will never accept this message,
- * or any message to this destination. `lost`: it is unclear whether the channel has it. With `isFinal` it will never
- * become clear.
+ * The result of a call to a channel.
+ * - `sent`: the channel has the message.
+ * - `retry`: it certainly does not, and may accept it later, not before `afterMs`. `isOutage`: no message of this kind of
+ *   channel, or with this secret, goes out until somebody fixes something on our side.
+ * - `refused`: it certainly does not, and will never accept this message, or any message to this destination.
+ * - `lost`: it is unclear whether the channel has it. `isFinal`: it will never become clear.
  */
 export type Answer =
   | { kind: 'sent'; reference: string }

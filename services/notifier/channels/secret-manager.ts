@@ -41,7 +41,10 @@ export type SecretManagerAccess = {
   timeoutMs: number
 }
 
-/** `env`, with the predecessor's file of the service account if it exists and nothing else is given (contract section 14). */
+/**
+ * `env`, with the predecessor's file of the service account if it exists and nothing else is given (contract section
+ * 14).
+ */
 export function withSecretManagerAccount(env: Env, secrets: string): Env {
   return withAccountFile(env, certificate, secrets, 'la-famiglia-parma-ai-secret-manager.json')
 }

@@ -54,6 +54,7 @@ export async function addOwn(database: Database, person: number, wanted: Subscri
   return rowCount > 0
 }
 
+/** Changes an own subscription. What is not given stays; `all` removes a limit. */
 export async function editOwn(
   database: Database,
   id: number,
@@ -75,6 +76,7 @@ export async function editOwn(
     WHERE subscription_id = ${id}`)
 }
 
+/** Removes an own subscription of a person. Returns 1; throws a UsageError if there is none. */
 export async function removeOwn(database: Database, person: number, id: number): Promise<number> {
   const { rowCount } = await database.query(
     sql.unsafe`DELETE FROM notifier.subscription WHERE subscription_id = ${id} AND user_id = ${person}`,
