@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { requireId } from '#runtime/commands/command-database.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
-import { groupByDestination, type SharedDestination } from '../people/destinations.ts'
+import { destinationKey, groupByDestination, type SharedDestination } from '../people/destinations.ts'
 
 // Channels of parma-web and of our own, and their destinations.
 
@@ -53,7 +54,7 @@ const destinationStateRow = z.object({
 })
 export type DestinationState = z.output<typeof destinationStateRow>
 
-/** The states of the destinations that have a row, by keyOfDestination. */
+/** The states of the destinations that have a row, by destinationKey. */
 export async function readDestinationStates(
   database: Pick<Database, 'any'>,
   destinations: readonly SharedDestination[],
@@ -70,13 +71,7 @@ export async function readDestinationStates(
       SELECT reason FROM notifier.delivery d
       WHERE d.destination_id = t.destination_id AND reason IS NOT NULL ORDER BY delivery_id DESC LIMIT 1
     ) d ON true`)
-  return new Map(rows.map((row) => [keyOf(row.channel, row.address, row.secret_id), row]))
-}
-
-export const keyOfDestination = ({ channel, address, secretId }: SharedDestination) => keyOf(channel, address, secretId)
-
-function keyOf(...parts: [channel: string, address: string, secretId: string]): string {
-  return JSON.stringify(parts)
+  return new Map(rows.map((row) => [destinationKey({ ...row, secretId: row.secret_id }), row]))
 }
 
 /** The channel with this id. Throws a UsageError when there is none. */
@@ -101,4 +96,16 @@ export async function findParkedIds(database: Database): Promise<number[]> {
       sql.type(destinationRow)`SELECT destination_id FROM notifier.destination WHERE parked_at IS NOT NULL`,
     )),
   ]
+}
+
+/** The id of one of a person's channels. Throws a UsageError if they get no messages there. */
+export async function requireChannelOf(database: Database, person: number, text: string): Promise<number> {
+  const id = requireId(text, channelRemedy)
+  const isTheirs = await database.exists(sql.unsafe`
+    SELECT FROM ${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${id}`)
+  if (!isTheirs)
+    throw new UsageError(
+      `Person ${person} gets no messages at channel ${id}: run \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
+    )
+  return id
 }

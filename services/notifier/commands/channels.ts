@@ -9,13 +9,13 @@ import { isSecretName, secretVariable } from '../channels/secrets.ts'
 import { unpark } from '../delivery/park.ts'
 import { resubscribe } from '../delivery/unsubscribe.ts'
 import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
+import { destinationKey } from '../people/destinations.ts'
 import {
   channelRemedy,
   destinationOfChannel,
   findChannel,
   findDestinationIds,
   findParkedIds,
-  keyOfDestination,
   readChannels,
   readDestinationStates,
 } from './channel-store.ts'
@@ -95,7 +95,7 @@ async function list({ json = false }: Output): Promise<void> {
       channels.map(({ destination }) => destination),
     )
     return channels.map(({ channel, destination }) => {
-      const known = states.get(keyOfDestination(destination))
+      const known = states.get(destinationKey(destination))
       return {
         ...channel,
         state: destination.problem ? 'wrong' : (known?.state ?? 'ok'),

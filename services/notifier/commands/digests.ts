@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { findBucket, findPerson, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { findBucket, findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { createLog } from '#runtime/process/log.ts'
@@ -12,7 +12,7 @@ import { nextPeriod, rhythms } from '../digests/periods.ts'
 import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
 import { explainWhy } from '../message/compose.ts'
 import { asText } from '../message/render.ts'
-import { allChannelSubscriptions } from '../people/channel-rows.ts'
+import { requireChannelOf } from './channel-store.ts'
 
 type Output = { json?: boolean }
 type Which = { person?: string; bucket?: string }
@@ -106,7 +106,10 @@ async function set(options: Settings): Promise<void> {
   const result = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
     const keepsChannel = options.channel === undefined
-    const channel = keepsChannel ? null : await findChannel(database, person, options.channel ?? '')
+    const channel =
+      options.channel === undefined || options.channel === 'all'
+        ? null
+        : await requireChannelOf(database, person, options.channel)
     await database.query(sql.unsafe`
       INSERT INTO notifier.digest_policy AS p (user_id, bucket_id, rhythm, hour, weekday, zone, channel_id)
       VALUES (${person}, ${bucket}, ${rhythm ?? 'weekly'}, ${hour ?? fallback.DIGEST_HOUR},
@@ -123,18 +126,6 @@ function requireHour(text: string): number {
   const hour = Number(text)
   if (/^\d{1,2}$/.test(text) && hour <= 23) return hour
   throw new UsageError(`--hour is ${JSON.stringify(text)}: give a whole number from 0 to 23.`)
-}
-
-async function findChannel(database: Database, person: number, text: string): Promise<number | null> {
-  if (text === 'all') return null
-  const id = requireId(text, '`parma channels ls` shows the ids.')
-  const isTheirs = await database.exists(sql.unsafe`
-    SELECT FROM ${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${id}`)
-  if (!isTheirs)
-    throw new UsageError(
-      `Person ${person} gets no messages at channel ${id}: run \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
-    )
-  return id
 }
 
 async function remove(options: Output & Which & { person: string }): Promise<void> {

@@ -1,7 +1,7 @@
-import { findBucket, findCompany, findSource, requireId } from '#runtime/commands/command-database.ts'
+import { findBucket, findCompany, findSource } from '#runtime/commands/command-database.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { allChannelSubscriptions } from '../people/channel-rows.ts'
+import { requireChannelOf } from './channel-store.ts'
 
 /** The options of an own subscription (notifier.subscription), as typed. */
 export type SubscriptionOptions = {
@@ -39,7 +39,7 @@ export async function addOwn(database: Database, person: number, wanted: Subscri
   const company = wanted.company === undefined ? null : await findCompany(database, wanted.company)
   const bucket = wanted.bucket === undefined ? null : await findBucket(database, wanted.bucket)
   const source = wanted.source === undefined ? null : await findSource(database, wanted.source)
-  const channel = wanted.onlyChannel === undefined ? null : await findChannelOf(database, person, wanted.onlyChannel)
+  const channel = wanted.onlyChannel === undefined ? null : await requireChannelOf(database, person, wanted.onlyChannel)
   const kinds = wanted.kind === undefined ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(wanted.kind, 'text')}`
   const { rowCount } = await database.query(sql.unsafe`
     WITH wanted AS (
@@ -66,7 +66,9 @@ export async function editOwn(
   if (person === null) throw new UsageError(`There is no subscription ${id}. \`parma subscriptions ls\` shows the ids.`)
   const isAll = (text: string | undefined) => text === 'all'
   const channel =
-    onlyChannel === undefined || isAll(onlyChannel) ? null : await findChannelOf(database, Number(person), onlyChannel)
+    onlyChannel === undefined || isAll(onlyChannel)
+      ? null
+      : await requireChannelOf(database, Number(person), onlyChannel)
   const kinds =
     kind === undefined || isAll(kind[0]) ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(kind, 'text')}`
   await database.query(sql.unsafe`
@@ -84,16 +86,4 @@ export async function removeOwn(database: Database, person: number, id: number):
   if (rowCount === 0)
     throw new UsageError(`Person ${person} has no subscription ${id}. \`parma subscriptions ls\` shows the ids.`)
   return rowCount
-}
-
-async function findChannelOf(database: Database, person: number, text: string): Promise<number> {
-  const id = requireId(text, '`parma subscriptions ls` shows the channels of a person.')
-  const isTheirs = await database.exists(
-    sql.unsafe`SELECT FROM ${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${id}`,
-  )
-  if (!isTheirs)
-    throw new UsageError(
-      `Person ${person} gets no messages at channel ${id}: run \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
-    )
-  return id
 }

@@ -6,7 +6,7 @@ import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { composeParked, describeParking } from '../message/compose-parked.ts'
-import { groupByDestination } from '../people/destinations.ts'
+import { destinationKey, destinationOf } from '../people/destinations.ts'
 import { findAdministratorChannels, findChannelsOf, type RecipientChannel } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { enqueueForRecipients } from './enqueue.ts'
@@ -80,12 +80,11 @@ async function announceToOwners(tx: Transaction, rows: readonly Row[], strict: b
   const closed = await tx.any(sql.type(closedRow)`
     SELECT channel, address, secret_id FROM notifier.destination
     WHERE parked_at IS NOT NULL OR unsubscribed_at IS NOT NULL OR destination_id = ANY(${sql.array(parked, 'int4')})`)
-  const isClosed = new Set(closed.map((one) => JSON.stringify([one.channel, one.address, one.secret_id])))
-  const isOpen = (channel: RecipientChannel) =>
-    groupByDestination([channel]).every(
-      ({ channel: kind, address, secretId, problem }) =>
-        problem === null && !isClosed.has(JSON.stringify([kind, address, secretId])),
-    )
+  const isClosed = new Set(closed.map(({ secret_id: secretId, ...one }) => destinationKey({ ...one, secretId })))
+  const isOpen = (channel: RecipientChannel) => {
+    const destination = destinationOf(channel)
+    return destination.problem === null && !isClosed.has(destinationKey(destination))
+  }
   const channels = (await findChannelsOf(tx, owners, strict)).filter(isOpen)
   await enqueueForRecipients(
     tx,

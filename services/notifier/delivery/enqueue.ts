@@ -69,7 +69,7 @@ export async function ensureDestinations(
     SELECT destination_id, channel, address, secret_id FROM wanted JOIN notifier.destination t USING (channel, address, secret_id)`)
   const ids = new Map(
     rows.map(({ destination_id, channel, address, secret_id }) => [
-      destinationKey({ channel, address, secretId: secret_id, problem: null }),
+      destinationKey({ channel, address, secretId: secret_id }),
       destination_id,
     ]),
   )

@@ -28,7 +28,7 @@ export function groupByDestination(channels: readonly RecipientChannel[]): Share
 }
 
 /** The same text for the same destination. */
-export const destinationKey = ({ channel, address, secretId }: Destination) =>
+export const destinationKey = ({ channel, address, secretId }: Omit<Destination, 'problem'>) =>
   JSON.stringify([channel, address, secretId])
 
 /** The person of a channel. */
