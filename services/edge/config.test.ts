@@ -54,6 +54,6 @@ test('problems between settings are reported with those of single settings', () 
   expect(wrong({ ...needed, KAFKA_BROKERS: '', AFFINITY_LIST_ID: '5', FIREBASE_ADMINSDK_CERTIFICATE: '{}' })).toEqual(
     expect.arrayContaining(['KAFKA_BROKERS', 'AFFINITY_API_KEY', 'FIREBASE_ADMINSDK_CERTIFICATE']),
   )
-  // What is wrong in itself is said once.
+  // A setting that is wrong in itself is reported once.
   expect(wrong({ ...needed, ...key, AFFINITY_LIST_ID: 'x' })).toEqual(['AFFINITY_LIST_ID'])
 })

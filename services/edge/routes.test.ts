@@ -21,7 +21,7 @@ test('only these routes are open', () => {
   const open = named((role) => role === 'anyone').filter((route) => !route.startsWith('GET /docs'))
   expect(open).toEqual([
     ...['GET /', 'GET /schedule', 'GET /weekly-reports', 'GET /notification-rules', 'POST /crm-companies'],
-    // These ask for a signed link.
+    // These need a signed link.
     'GET /why/:news_id',
     ...['GET /unsubscribe/:notification_id/:delivery_id', 'POST /unsubscribe/:notification_id/:delivery_id'],
     ...['GET /redoc', 'GET /openapi.json'],

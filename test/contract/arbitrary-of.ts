@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** As much of JSON Schema as /openapi.json uses. */
+/** The part of JSON Schema that /openapi.json uses. */
 export type Schema = {
   type?: string | string[]
   anyOf?: Schema[]
@@ -17,7 +17,7 @@ export type Schema = {
   pattern?: string
 }
 
-/** Values that reach further than random ones, by the name of the member. */
+/** Existing ids, tokens and the like by name of the member. They reach code that random values do not. */
 export type Known = Record<string, readonly unknown[]>
 
 /** Values that are valid by `schema`. A member that is in `known` often has a value from there. */
@@ -47,7 +47,7 @@ export function arbitraryOf(schema: Schema, known: Known = {}): fc.Arbitrary<unk
   }
 }
 
-/** Values that are nearly valid: one member is missing, of another type, or one too much. */
+/** Values that are nearly valid: one member is missing, has another type, or is added. */
 export function nearlyValid(schema: Schema, known: Known = {}): fc.Arbitrary<unknown> {
   const names = Object.keys(schema.properties ?? {})
   if (names.length === 0) return fc.jsonValue({ maxDepth: 3 })

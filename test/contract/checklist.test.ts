@@ -11,12 +11,12 @@ import { waitFor } from '../harness/wait-for.ts'
 import { send } from './hostile/send.ts'
 import { tokens } from './hostile/tokens.ts'
 
-// What a drop-in replacement must do, point by point (contract section 18). Other files go further into each.
+// What a drop-in replacement must do, point by point (contract section 18). Other files test each point further.
 
 const [facts] = readModuleFacts()
 if (!facts) throw new Error('there is no module')
 const asked = facts.companies_request.companies ?? {}
-/** Hours away from UTC, so that a time which is not UTC shows. */
+/** Hours away from UTC, so that a local time shows. */
 const zone = 'Asia/Kolkata'
 
 let edge: TestEdge
@@ -26,7 +26,7 @@ let token = ''
 let affinity = 0
 const companies = new Map<string, string>()
 
-/** The answer to a payload that came when no normalizer was there yet. */
+/** The response to a payload that was sent before the normalizer started. */
 let first: Answer
 
 beforeAll(async () => {
@@ -152,7 +152,7 @@ test('6. a crawl finishes with {}, with null and with null descriptions, and the
   }
 })
 
-/** Affinity's module feeds companies that are not there yet. */
+/** Affinity's module sends companies that do not exist yet. */
 async function feedAffinity(name: string): Promise<number> {
   const body = { source_name: 'affinity', company_id: '291047732', raw_data: { id: 1, name, domain: 'x.example' } }
   const answer = await edge.call('/feed-raw-data', { token: await edge.token(affinity), body })
@@ -249,7 +249,7 @@ test('10. a nested field has a series, and no value', async () => {
 
 test('11. a linked company is crawled, whatever the flag on its link', async () => {
   const crawl = module.received.find(({ route }) => route === 'POST /companies')
-  // Before that run all marks were taken off.
+  // Before that run all flags were removed.
   const { companies: crawled } = JSON.parse(crawl?.body ?? '{}') as { companies: object }
   expect(Object.keys(crawled).sort()).toEqual([...companies.values()].sort())
 })

@@ -29,7 +29,7 @@ describe('GET /weekly-reports', () => {
     expect(records.map(({ key, decoded }) => [key, decoded.kind])).toEqual(
       Array(3).fill(['weekly_report', 'weekly_report']),
     )
-    // One, unless the week changed in between.
+    // One week, unless it changed in between.
     const weeks = new Set(records.map(({ decoded }) => isoWeek(decoded.requested_at)))
     expect(new Set(records.map(({ headers }) => headers['event_id'])).size).toBe(weeks.size)
     expect(records.map(({ decoded }) => decoded.event_id)).toEqual(records.map(({ headers }) => headers['event_id']))

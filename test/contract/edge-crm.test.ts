@@ -15,7 +15,7 @@ const organization = (name: string): Entry => ({ entity_type: 1, entity: { id: 1
 let edge: TestEdge
 let user = 0
 let crmUrl = ''
-/** What Affinity knows, in pages of two. */
+/** The entries in Affinity, in pages of two. */
 let entries: Entry[] = []
 let requests: URL[] = []
 let answer: (request: IncomingMessage, response: ServerResponse) => void = answerPages
@@ -52,7 +52,7 @@ async function addUser(name: string): Promise<number> {
   return (await edge.database.query<{ id: number }>(insert, [randomUUID(), name]))[0]?.id ?? 0
 }
 
-/** As parma-web sends it: a JSON text where an object is meant. */
+/** Calls as parma-web does, with a JSON string in place of an object. */
 const fetchCompanies = (userId = user, at = edge) =>
   at.call('/crm-companies', { body: JSON.stringify(`user_id: ${userId}`) })
 

@@ -34,7 +34,7 @@ test('/docs shows every route in Chromium, under its own policy and from its own
   expect(expected.length).toBeGreaterThan(10)
   expect(shown.sort()).toEqual(expected.sort())
 
-  // What it draws on demand keeps to the policy too: a route with a body, and a call of one.
+  // What is drawn on demand keeps to the policy too: a route with a body, and a call.
   await page.click('#operations-source-post_feed_raw_data .opblock-summary-control')
   await page.waitForSelector('#operations-source-post_feed_raw_data .opblock-section-request-body')
   await page.click('#operations-anyone-get .opblock-summary-control')

@@ -20,7 +20,7 @@ const read = async (edge: TestEdge, id: string, token: string) => {
 const states = ({ stages }: Event) =>
   Object.fromEntries(stages.map(({ stage, state, reason }) => [stage, [state, reason]]))
 
-/** The event, when its stages are these: name → [state, reason]. */
+/** The event, once its stages are these: name → [state, reason]. */
 function settled(edge: TestEdge, id: string, token: string, expected: Record<string, [string, string | null]>) {
   return waitFor(`the stages of ${id}`, async () => {
     const { status, event } = await read(edge, id, token)

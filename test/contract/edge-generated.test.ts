@@ -25,7 +25,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 )
 
-/** The same each time, with room for those that find a defect; GENERATED_SEED tries another one. */
+/** The same in each run. Seeds that found a defect are added; GENERATED_SEED tries another one. */
 const seeds = [20260801, 20261125, ...(process.env.GENERATED_SEED ? [Number(process.env.GENERATED_SEED)] : [])]
 
 const ajv = addFormats.default(new Ajv2020({ allowUnionTypes: true, strictTypes: false }))
@@ -47,7 +47,7 @@ let tokens: string[] = []
 let keys: string[] = []
 
 beforeAll(async () => {
-  // What is generated comes faster than anybody may ask.
+  // Generated requests come faster than the limits allow.
   const off = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_SOURCE: '0', RATE_LIMIT_API_KEY: '0', RATE_LIMIT_REFUSED: '0' }
   edge = await startEdge(off)
   const answers = [
@@ -141,7 +141,7 @@ function requestsFor({ parameters = [], requestBody, security }: Operation): fc.
   })
 }
 
-/** Good ones, the best first, and others. */
+/** Valid credentials first, then others. */
 function credentialsFor(security: readonly object[]): string[] {
   if (!security.some((one) => 'key' in one)) return tokens
   return security.some((one) => 'token' in one) ? [...tokens, ...keys] : [...keys, ...tokens.slice(-3)]
@@ -169,7 +169,7 @@ async function send(method: string, path: string, { operation, sent }: { operati
 }
 
 function asText(value: unknown): string {
-  // URLs and headers are written in whole characters.
+  // URLs and headers cannot hold half a character.
   return (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed()
 }
 
@@ -189,7 +189,7 @@ describe.each(seeds)('seed %i', (seed) => {
       const { description = '', content = {} } = operation.responses[String(response.status)] ?? {}
       const type = response.headers.get('content-type') ?? ''
       expect(type).toBe(Object.keys(content)[0] ?? '')
-      // Callers know some texts without a type (contract sections 3.10 and 3.11).
+      // Some texts have no content type (contract sections 3.10 and 3.11).
       const isValid =
         judge.get(`${response.status} ${type}`) ??
         ((body: unknown) => body === '' || description.includes(`: \`${String(body)}\`,`))
@@ -209,7 +209,7 @@ describe('what the document calls valid is valid for the edge', () => {
     const isValid = compile(schema)
     const bodies = fc.oneof(arbitraryOf(schema, known), nearlyValid(schema, known))
     const property = fc.asyncProperty(bodies, async (body) => {
-      // Its form is told, but not which moments there are.
+      // The document describes its form, but not which dates exist.
       if (typeof Object(body).observed_at === 'string') return
       const text = JSON.stringify(body)
       const [token = ''] = credentialsFor(operation.security)

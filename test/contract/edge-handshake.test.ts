@@ -14,7 +14,7 @@ const shake = (endpoint: string, source: number | string, token?: string) => edg
 
 const fields = ['name', 'stars', "it's"]
 
-/** A module as those of the reference: registers its fields with us before it answers, and answers a text in a text. */
+/** A module like the predecessor's: it registers its fields before it responds, with a JSON text in a JSON text. */
 async function startMiner(
   name: string,
   write = writePython,

@@ -33,7 +33,7 @@ function open(): Client {
   return { socket, text: () => text, closed }
 }
 
-/** Writes a piece again and again until the connection is gone. */
+/** Writes a piece repeatedly until the connection is closed. */
 function drip({ socket }: Client, piece: string): void {
   const timer = setInterval(() => socket.write(piece), 100)
   socket.on('close', () => clearInterval(timer))

@@ -10,11 +10,11 @@ import { severalTokens, tokens } from './hostile/tokens.ts'
 import { transport } from './hostile/transport.ts'
 
 const rows = [...tokens, ...severalTokens, ...bodies, ...transport, ...paths, ...framing]
-/** Nothing here takes a second on a machine at rest; slow ones end with the timeouts of the edge. */
+/** On an idle machine nothing here takes a second. Slow requests end with the timeouts of the edge. */
 const deadlineMs = 30_000
 const settings = {
   ...{ HEADERS_TIMEOUT_MS: '2000', REQUEST_TIMEOUT_MS: '4000', RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_REFUSED: '0' },
-  // What is measured is what the edge keeps: garbage is collected first, and freed memory goes back to the system at once.
+  // The test measures what the edge keeps: garbage is collected first, and freed memory returns to the system at once.
   ...{ NODE_OPTIONS: '--inspect=127.0.0.1:0', MALLOC_MMAP_THRESHOLD_: '131072' },
 }
 
@@ -33,20 +33,20 @@ beforeAll(async () => {
   }
 })
 
-/** What is wrong with the answer to a row; null when nothing is. */
+/** What is wrong with the response to a row; null: nothing. */
 async function judge(row: Row): Promise<string | null> {
   const { status, body, answers } = await send(edge.url, row, place, deadlineMs)
   const problem = (text: string) => `${row.name}: ${text}: ${body.slice(0, 300)}`
   if (status !== row.status) return problem(`${status} in place of ${row.status}`)
   if (status !== null && answers !== 1) return problem(`${answers} answers`)
   if (row.detail !== undefined && !body.includes(row.detail)) return problem(`does not say "${row.detail}"`)
-  // Names and lines of our files, or of packages.
+  // Names and lines of source files.
   if (/\.[jt]s:\d+|node_modules|node:internal/.test(body)) return problem('shows a stack')
   const after = await edge.call('/feed-raw-data', { token: place.authorization, body: good })
   return after.status === 201 ? null : `after ${row.name} a good request is answered ${after.status}: ${after.text}`
 }
 
-/** All rows, a few side by side; what is wrong with their answers. */
+/** Sends all rows, a few at once, and returns what is wrong with the responses. */
 async function runRound(): Promise<(string | null)[]> {
   const problems: (string | null)[] = []
   const queue = rows.values()
@@ -71,9 +71,9 @@ test('each hostile request gets its status, and a good one straight after is acc
   expect(await runRound()).toEqual([])
   const second = await remembered()
   expect(await runRound()).toEqual([])
-  // Freed pages may go back to the system a moment late; what leaks never does.
+  // Freed pages may return to the system late; leaked ones never do.
   await expect.poll(remembered, { timeout: 60_000, interval: 1000 }).toBeLessThan(1.1 * second)
   expect((await fetch(`${edge.service.healthUrl}/livez`)).status).toBe(200)
-  // An error that nobody thought of is logged so, even where its answer was the documented one.
+  // Unexpected errors are logged by this name, even if the response was the documented one.
   expect(edge.service.logs()).not.toContain('request_failed')
 }, 600_000)

@@ -42,7 +42,7 @@ describe('every route, with each kind of credentials', () => {
     'viewer-or-source': { in: ['token', 'viewer', 'operator'], forbids: [] },
   }
 
-  // Whoever has the link may open the page: it asks for no credentials, and yet is not open.
+  // The link is the credential, so this page needs none and is still not open.
   const asking = routes.filter(({ path }) => path !== '/why/:news_id')
   test.each(asking.map(({ method, path, role }) => [method.toUpperCase(), path, role]))(
     '%s %s is for %s',
@@ -122,9 +122,9 @@ describe('too many requests', () => {
     expect(answers[3]?.json).toEqual({ detail: 'Too many requests without credentials: at most 3 per minute.' })
     expect((await small.call('/', { headers: from('192.0.2.1') })).status).toBe(200)
     expect((await small.call('/schedule', { headers: from('192.0.2.2') })).status).toBe(200)
-    // What the caller itself writes before the proxy's own entry counts for nothing.
+    // What a caller writes before the proxy's own entry is ignored.
     expect((await small.call('/schedule', { headers: from('192.0.2.9, 192.0.2.1') })).status).toBe(429)
-    // A handshake without a header is one of them, one with a token is not.
+    // A handshake without a header counts as one of them, one with a token does not.
     const handshake = (token?: string) =>
       small.call('/handshake?invocation_endpoint=x&data_source_id=0', {
         headers: from('192.0.2.3'),
@@ -173,7 +173,7 @@ describe('too many requests', () => {
     const third = await small.addSource('third')
     const good = await small.call('/source-measurement', { token: await small.token(third), headers })
     expect(good.status).toBe(200)
-    // API keys are not even looked up any more.
+    // API keys are no longer looked up.
     const key = await small.call('/api/v1/events/x', { token: await small.apiKey('viewer'), headers })
     expectRefused(key, 3)
     expect((await small.call('/api/v1/events/x', { token: await small.apiKey('viewer') })).status).toBe(422)
@@ -192,7 +192,7 @@ describe('too many requests', () => {
       const { headers } = await edge.call('/schedule', { headers: from(address) })
       return Number(headers.get('ratelimit-remaining') ?? Number.NaN)
     }
-    // More than once only where a minute ends in between.
+    // A retry is needed only if a minute ends in between.
     await waitFor(
       'two addresses to count as one',
       async () => (await left('192.0.2.6')) - 1 === (await left('192.0.2.7')),

@@ -8,7 +8,7 @@ import { waitFor } from '../harness/wait-for.ts'
 const modules = readModuleFacts()
 
 let edge: TestEdge
-/** Our id of each company that the facts speak of. */
+/** Our id of each company in the facts. */
 const companies = new Map<string, string>()
 
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
     edge.start('scheduler', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...onlyRequestedRuns }),
     edge.start('normalizer'),
   ])
-  // Theirs are not ours: what stays unmapped shows.
+  // Our ids differ from theirs, so that an id that is not translated shows.
   await edge.database.query(`ALTER SEQUENCE company_id_seq RESTART WITH 1001`)
   const named = new Set(modules.flatMap((facts) => Object.keys(facts.companies_request.companies ?? {})))
   for (const id of [...named].sort()) companies.set(id, String(await edge.addCompany(`Company ${id}`)))
@@ -96,7 +96,7 @@ describe.each(modules)('$source', (facts: ModuleFacts) => {
       .filter(({ route }) => route === 'POST /companies')
       .map(({ body }) => JSON.parse(body) as object)
     const request = asked && Object.fromEntries(Object.entries(asked).map(([id, found]) => [module.ours(id), found]))
-    // Some modules find something for every company, and other modules bring companies of their own.
+    // Some modules find something for every company, and others add companies.
     expect(crawl).toEqual([{ task_id: task.task_id, companies: request && expect.objectContaining(request) }])
     expect(new Set([...received, ...sent].map(({ authorization }) => authorization)).size).toBe(1)
 
@@ -112,7 +112,7 @@ describe.each(modules)('$source', (facts: ModuleFacts) => {
     await expectValues(feeds.map(({ answer }) => String(answer['document_id'])))
   })
 
-  /** As parma-web asks for one. */
+  /** Requests a run as parma-web does. */
   async function runOnce(): Promise<Task> {
     const task = await edge.addTask(source)
     expect((await edge.call('/schedule')).status).toBe(200)
@@ -129,7 +129,7 @@ describe.each(modules)('$source', (facts: ModuleFacts) => {
     const sentIds = facts.feed_company_ids.slice(0, feeds.length).map((id) => module.ours(id))
     const records = await edge.records(topics.rawPayloads)
     for (const [index, { path, status, answer, body }] of feeds.entries()) {
-      // Where the module knows companies by itself its ids are not ours, and come back as ours.
+      // A module that has its own company ids gets ours back.
       const company_id = facts.companies_request.companies ? sentIds[index] : expect.stringMatching(/^\d+$/)
       expect([path, status]).toEqual(['/feed-raw-data', 201])
       expect(answer).toEqual({

@@ -166,7 +166,7 @@ describe('measurements', () => {
       expect((await edge.call(`/source-measurement/${String(reddit.json['id'])}`, { method, token })).status).toBe(404)
   })
 
-  // The second is a number that Postgres has no id for.
+  // The second number is no id of Postgres.
   test.each([999_999, 2 ** 40])('of source %i, which does not exist, are rejected', async (gone) => {
     const one = await edge.token(gone)
     for (const [method, path] of [
@@ -186,7 +186,7 @@ describe('measurements', () => {
 
   test('of a source that has just been deleted are rejected', async () => {
     const gone = await edge.addSource('gone')
-    // Sources that have a map are remembered for a while.
+    // Sources that have a map are cached.
     await edge.database.query(
       `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, published_at) VALUES ($1, 1, '', '', now())`,
       [gone],

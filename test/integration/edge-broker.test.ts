@@ -18,7 +18,7 @@ import { waitFor } from '../harness/wait-for.ts'
 
 type Broker = { address: string; signal(signal: NodeJS.Signals): void; crash(): Promise<void>; start(): Promise<void> }
 
-/** A broker of this file's own: what is done to it disturbs nobody else. */
+/** A separate broker, so that this file disturbs no other. */
 async function startBroker(): Promise<Broker> {
   const dir = mkdtempSync(join(tmpdir(), 'edge-broker-'))
   const settings = await readSettings(dir, true)
@@ -76,7 +76,7 @@ beforeAll(async () => {
 const feed = (raw_data: object): Promise<Answer> =>
   edge.call('/feed-raw-data', { token, body: { source_name: 'github', company_id: '1', raw_data } })
 
-/** event_id of every record that is on the topic. */
+/** The event_id of every record on the topic. */
 async function storedIds(): Promise<string[]> {
   const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING })
   const topic = prefix + topics.rawPayloads.name
@@ -114,7 +114,7 @@ test('a record that a frozen broker does not confirm is 503 in time, and is acce
   ])
   refused.forEach(expectComeBack)
   expect(Date.now() - startedAt).toBeLessThan(deadlineMs + 3000)
-  // More than may wait for the broker is refused at once, without waiting for the deadline.
+  // Requests above the limit of pending records are rejected at once, before the deadline.
   const flood = await Promise.all(
     Array.from({ length: 20 }, async (_, at) => {
       const sentAt = Date.now()

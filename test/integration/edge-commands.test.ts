@@ -144,7 +144,7 @@ describe('sources', () => {
       ['--name', 'Git Hub', '--endpoint', 'x', '--frequency', 'daily'],
       /--name is "Git Hub"\. Only a-z, 0-9, _ and - are allowed/,
     ],
-    // Firestore keeps such names for itself.
+    // Firestore reserves such names.
     [
       ['--name', '__a__', '--endpoint', 'x', '--frequency', 'daily'],
       /--name is "__a__"\. .* names such as __this__ are not/,

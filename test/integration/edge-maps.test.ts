@@ -31,7 +31,7 @@ test('a payload asks for the newest map that Kafka has confirmed, as soon as the
   expect((await shake()).status).toBe(200)
   expect(await versionOfFeed()).toBe(2)
 
-  // As after a handshake whose map the broker did not confirm.
+  // The state after a handshake whose map the broker did not confirm.
   const other = await edge.addSource('other', module)
   await edge.database.query(
     `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, published_at)

@@ -14,7 +14,7 @@ let healthUrl = ''
 beforeAll(async () => {
   const installation = await createInstallation()
   link = await openLink(installation.database.url)
-  // Every request asks Postgres again, so that every request meets the outage.
+  // Without a cache every request meets the outage.
   const started = await installation.start('edge', {
     DATABASE_URL: link.url,
     SOURCE_CACHE_MS: '0',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import corpus from './python-literal.corpus.json' with { type: 'json' }
 import { type Literal, LiteralError, readPythonLiteral } from './python-literal.ts'
 
-// The same cases at each run.
+// The same cases in each run.
 fc.configureGlobal({ seed: 1 })
 
 test('reads what repr wrote, as json.dumps wrote the same values', () => {
@@ -11,7 +11,7 @@ test('reads what repr wrote, as json.dumps wrote the same values', () => {
   for (const { repr, json } of corpus) expect(readPythonLiteral(repr), repr).toEqual(JSON.parse(json))
 })
 
-/** `repr` of a value, as far as it differs from JSON. */
+/** Python's `repr` of a JSON value. */
 function repr(value: Literal): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CrawlErrors, fitErrors, summarize } from './summarize.ts'
 
-// The same cases at each run.
+// The same cases in each run.
 fc.configureGlobal({ seed: 1 })
 
 describe('summarize', () => {
-  // The texts are what Python's json.dumps made of the same errors.
+  // The texts are the output of Python's json.dumps for the same errors.
   test.each<[CrawlErrors | null, string]>([
     [null, ''],
     [{}, '{}'],

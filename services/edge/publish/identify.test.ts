@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalCompanyId, idOf, isHistory, payloadId, sha256 } from './identify.ts'
 
-// The same cases at each run.
+// The same cases in each run.
 fc.configureGlobal({ seed: 1 })
 
 describe('canonicalCompanyId', () => {

@@ -258,7 +258,7 @@ describe('bodies', () => {
   const post = (body: string | Buffer, headers: Record<string, string> = {}) =>
     ask('/mine', { method: 'POST', body, headers: { ...token, ...headers } })
 
-  /** Sends without saying how much it will be. */
+  /** Sends a body without a content-length. */
   async function postChunked(
     chunks: (string | Buffer)[],
     headers: Record<string, string> = {},

@@ -13,7 +13,7 @@ const routes: Route[] = [
   { method: 'get', path: '/api/v1/look', role: 'viewer', doc, handle: () => json(200, 'looked') },
 ]
 
-/** Asks an edge behind one proxy, where two requests of each kind are allowed; tokens are their source's id. */
+/** Calls an edge behind one proxy that allows two requests of each kind. A token is the id of its source. */
 async function startApp() {
   const app = createApp(routes, {
     async checkToken(header) {
@@ -47,7 +47,7 @@ test('requests without credentials count by address and route', async () => {
   expect((await ask('/other')).status).toBe(200)
   expect((await ask('/maybe', '7')).status).toBe(200)
   expect((await ask('/', '', '192.0.2.2')).status).toBe(200)
-  // What a caller writes itself before the proxy's own entry counts for nothing.
+  // What a caller writes before the proxy's own entry is ignored.
   expect((await ask('/', '', '192.0.2.9, 192.0.2.1')).status).toBe(429)
 })
 

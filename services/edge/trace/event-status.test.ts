@@ -110,7 +110,7 @@ describe('a stage that is not simply done has a reason', () => {
       ],
     ],
     [{ notified: null, dead: { notifier: letter } }, [['notified', 'stopped', 500, 'dead-lettered']]],
-    // Replayed since.
+    // Replayed since then.
     [{ dead: { normalizer: letter } }, [['normalized', 'done', 300, null]]],
     [{ normalized: null, dead: 'no-answer' }, [['normalized', 'waiting', null, null]]],
   ])('dead letters: %j', (facts, expected) => {

@@ -6,7 +6,7 @@ const deep = (levels: number, open = '[', close = ']') => open.repeat(levels) + 
 
 type Case = [name: string, status: number, body: string | Buffer, detail?: string]
 
-/** The bodies that have each of these JSON texts as the value of a member, the last one of that name. */
+/** Bodies with each of these JSON texts as the value of a member. The last member of a name counts. */
 const member = (name: string, status: number, values: string[], detail?: string): Case[] =>
   values.map((value) => [`${name} ${value}`, status, `${goodBody.slice(0, -1)},"${name}":${value}}`, detail])
 

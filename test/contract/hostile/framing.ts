@@ -1,7 +1,7 @@
 import { chunked, goodBody, type Place, type Row, row, write } from './request.ts'
 
 const json = { 'content-type': 'application/json' }
-/** A request whose body is framed by these lines alone. */
+/** A request whose body is framed only by these lines. */
 const framed = (
   name: string,
   status: number | null,
@@ -12,7 +12,7 @@ const framed = (
   ...row(name, status, { headers: { ...json, 'content-length': null }, lines, body }),
   ...(then && { then }),
 })
-/** Bytes that are no request at all. */
+/** Bytes that are not a request. */
 const raw = (name: string, status: number | null, bytes: string | Buffer): Row => ({
   name,
   status,
@@ -116,7 +116,7 @@ const noRequests: Row[] = [
 
 export const framing: Row[] = [...lengths, ...encodings, ...headers, ...noRequests]
 
-/** These take their time: they are sent side by side, and answered when the edge has waited long enough. */
+/** Slow requests. They are sent at once, and end with the timeouts of the edge. */
 export const slow: Row[] = [
   { name: 'a silent connection', status: 408, pieces: () => [] },
   { name: 'half a request line', status: 408, pieces: () => ['POST /feed-raw'] },

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
 /**
- * Resident memory of a process in MiB after its garbage is collected, so that what is left is what it keeps. The process
- * must have been started with `--inspect=127.0.0.1:0`; `logs` is where it says its address.
+ * Resident memory of a process in MiB after its garbage is collected: what it keeps. The process must have been started
+ * with `--inspect=127.0.0.1:0`, and `logs` must hold the address that it printed.
  */
 export async function readMemory(pid: number, logs: string): Promise<number> {
   const [address = ''] = /ws:\/\/\S+/.exec(logs) ?? []

@@ -16,7 +16,7 @@ const measurements = [
   ...oddPages.map((query) => get(`/source-measurement?${query}`, 200, 'measurements_list')),
 ]
 
-/** A handshake with this query; `ID` stands for our own data source. */
+/** A handshake with this query, in which `ID` is replaced by the source's id. */
 const shake = (query: string, status: number, detail: string): Row =>
   row(
     `handshake: ${query.slice(0, 80)}`,

@@ -1,24 +1,24 @@
-/** What hostile requests need to look like honest ones. */
+/** What a hostile request needs to look like an honest one. */
 export type Place = {
-  /** Of a data source called `github`, without a map; another source and a task of the first. */
+  /** A data source called `github` without a map, another source, and a task of the first. */
   source: number
   other: number
   task: number
   secrets: { shared: string; analytics: string }
-  /** The good `Authorization` header of the source. */
+  /** The valid `Authorization` header of the source. */
   authorization: string
 }
 
 /**
- * One hostile request: the pieces that go over the wire, each a while after the one before, and the status that must come;
- * null where the client goes away before there can be an answer. `detail`: what the answer must contain.
+ * One hostile request: the pieces that are sent, each a while after the one before, and the expected status; null if
+ * the client leaves before a response is possible. The response must contain `detail`.
  */
 export type Row = {
   name: string
   status: number | null
   detail?: string
   pieces(place: Place): (string | Buffer)[]
-  /** What the client does when all is sent: waits for the answer, says that nothing more comes, or breaks off. */
+  /** What the client does after the last piece: it waits for the response, ends its side, or resets the connection. */
   then?: 'wait' | 'end' | 'reset'
 }
 
@@ -26,14 +26,14 @@ type Parts = {
   method?: string
   path?: string
   version?: string
-  /** Lines as they are; one without a value is left out. Given ones take the place of those of an honest request. */
+  /** Headers that replace those of an honest request. One without a value is left out. */
   headers?: Record<string, string | null>
-  /** More lines, with whatever is wrong about them. */
+  /** More lines, written as they are. */
   lines?: string[]
   body?: string | Buffer
 }
 
-/** A request as an honest client writes it, but for what `parts` say. It asks for the connection to be closed. */
+/** A request as an honest client writes it, changed by `parts`. It asks the server to close the connection. */
 export function write({ authorization }: Place, parts: Parts = {}): Buffer {
   const { method = 'POST', path = '/feed-raw-data', version = 'HTTP/1.1', headers = {}, lines = [], body } = parts
   const bytes = Buffer.from(body ?? '')
@@ -69,7 +69,7 @@ export function chunked(...chunks: (string | Buffer)[]): Buffer {
   return Buffer.concat([...written, '0\r\n\r\n'].map((part) => Buffer.from(part)))
 }
 
-/** Texts that have no blanks in them, parted by blanks, as they stand: each`"\u0000" "x"`. */
+/** The texts between the blanks, without any unescaping: each`"\u0000" "x"`. */
 export function each(strings: TemplateStringsArray, ...values: unknown[]): string[] {
   return String.raw(strings, ...values)
     .trim()

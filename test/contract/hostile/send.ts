@@ -4,16 +4,16 @@ import type { Place, Row } from './request.ts'
 
 export type Reply = { status: number | null; body: string; answers: number }
 
-/** Between the pieces of a request that comes in pieces. */
+/** The pause between the pieces of a request. */
 const pauseMs = 100
 
-/** Sends one request over a connection of its own and collects what comes back until the connection ends, or `deadlineMs`. */
+/** Sends one request over a new connection, and reads until the connection ends or `deadlineMs` has passed. */
 export async function send(url: string, row: Row, place: Place, deadlineMs: number): Promise<Reply> {
   const { port, hostname } = new URL(url)
   const socket = connect({ port: Number(port), host: hostname, noDelay: true, allowHalfOpen: true })
   const received: Buffer[] = []
   socket.on('data', (chunk: Buffer) => received.push(chunk))
-  // The edge may end the connection while we are still sending: what it said before that counts.
+  // The edge may end the connection while the client is still sending. What it sent before counts.
   socket.on('error', () => undefined)
   const closed = new Promise((done) => socket.once('close', done))
   const connected = new Promise((done) => socket.once('connect', done))

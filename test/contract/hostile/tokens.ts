@@ -19,12 +19,12 @@ function forge({ header = { alg: 'HS256', typ: 'JWT' }, claims = {}, secret = ''
   return `${signed}.${signature ?? createHmac(hash, secret).update(signed).digest('base64url')}`
 }
 
-/** Claims as text, when JavaScript has no number for them. */
+/** Claims as text, where JavaScript has no such number. */
 const inner = ({ secrets, source }: Place, level: Level = {}, claims: object = {}) =>
   forge({ secret: secrets.analytics, claims: { sourcing_id: source, exp: far, ...claims }, ...level })
 const outer = (place: Place, level: Level = {}, claims: object = {}) =>
   forge({ secret: place.secrets.shared, claims: { sourcing_id: inner(place), exp: far, ...claims }, ...level })
-/** A good outer level around this inner one. */
+/** A valid outer level around this inner one. */
 const around = (place: Place, level: Level, claims: object = {}) =>
   outer(place, {}, { sourcing_id: inner(place, level, claims) })
 
@@ -52,7 +52,7 @@ function signRsa(place: Place): string {
 const cut = (token: string, ...parts: number[]) => parts.map((part) => token.split('.')[part] ?? '').join('.')
 const past = () => Math.floor(Date.now() / 1000) - 1
 
-/** What is sent as the value of `Authorization`, and the answer. */
+/** The value of `Authorization`, and the expected response. */
 const table: [string, keyof typeof refused, (place: Place) => string | null][] = [
   ['no header', 'header', () => null],
   ['an empty header', 'header', () => ''],
@@ -208,7 +208,7 @@ export const tokens: Row[] = table.map(([name, kind, value]) => {
   )
 })
 
-/** Node takes the first of several. */
+/** Node reads the first of several headers. */
 export const severalTokens: Row[] = [
   row('token: a good one before a bad one', 201, () => ({ lines: ['Authorization: Bearer x'], body: goodBody })),
   row('token: a bad one before a good one', 401, ({ authorization }) => ({

@@ -4,7 +4,7 @@ import { onCleanup } from '../cleanup.ts'
 
 export type Link = { url: string; cut(): void; freeze(): void; restore(): void }
 
-/** A way to the server of `address` that can be cut (connections refused and closed) or frozen (nothing comes through). */
+/** A proxy of the server at `address` that can be cut (connections are closed) or frozen (nothing passes). */
 export async function openLink(address: string): Promise<Link> {
   const target = new URL(address)
   const { port, hostname } = target

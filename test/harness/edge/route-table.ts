@@ -1,7 +1,7 @@
 import { createRoutes, type RouteDeps } from '../../../services/edge/routes.ts'
 import type { Route } from '../../../services/edge/server/route.ts'
 
-/** The edge's table of routes, to be read: its handlers have nothing to work with. */
+/** The edge's table of routes, for reading only: its handlers have no dependencies. */
 export function routeTable({ compatibility = true } = {}): Route[] {
   const empty = { handshake: {}, measurements: {}, feed: {}, finish: {}, newCompany: {}, events: {}, runs: {} }
   return createRoutes({

@@ -20,13 +20,13 @@ export type TestEdge = Installation & {
   url: string
   secrets: TokenSecrets
   call(path: string, call?: Call): Promise<Answer>
-  /** GET /handshake, as parma-web calls it; with a token as a module may. */
+  /** GET /handshake, without a token as parma-web calls it, or with one. */
   handshake(endpoint: string, sourceId: number | string, token?: string): Promise<Answer>
   /** One more edge of the same installation. */
   replica(env?: NodeJS.ProcessEnv): Promise<TestEdge>
   /** A token as modules get it. */
   token(sourceId: number, taskId?: number): Promise<string>
-  /** A key of the operator API, as the header it is sent in. */
+  /** A key of the operator API, as the value of the Authorization header. */
   apiKey(role: ApiRole, ended?: { expires_at?: string; revoked_at?: string }): Promise<string>
   /** Values and headers of all records of a topic. */
   records<T>(topic: Topic<T>): Promise<(ReadRecord & { decoded: T })[]>
@@ -118,7 +118,7 @@ export async function callEdge(url: string, { method, token, headers = {}, body 
   }
 }
 
-/** Settings of a scheduler that judges runs soon, and starts none but those that are asked for. */
+/** Settings of a scheduler that finalizes runs soon, and starts only requested ones. */
 export const onlyRequestedRuns = {
   TICK_SECONDS: '1',
   SETTLE_SECONDS: '1',

@@ -1,10 +1,12 @@
 import type { Page } from 'puppeteer-core'
 import { openBrowser } from '../browser.ts'
 
-/** `wrong` lists what a page must not do: log errors, break its policy, ask another origin. `asked`: paths of its own. */
+/**
+ * `wrong` lists what a page must not do: log errors, break its policy, ask another origin. `asked`: paths of its own.
+ */
 export type WatchedPage = { page: Page; wrong: string[]; asked: string[] }
 
-/** A page of a browser of its own that may load from `origin` alone. */
+/** A page in a new browser. It may load only from `origin`. */
 export async function openWatchedPage(origin: string): Promise<WatchedPage> {
   const page = await (await openBrowser()).newPage()
   page.setDefaultTimeout(120_000)
