@@ -38,7 +38,7 @@ export const slack: ChannelKind = {
   help: {
     destination: 'name or id of a Slack channel',
     secret:
-      'a bot token (xoxb-…) or the address of an incoming webhook (https://hooks.slack.com/…); default: SLACK_TOKEN',
+      'a bot token (xoxb-…) or the address of an incoming webhook (https://hooks.slack.com/…), default: SLACK_TOKEN',
   },
   intervalMs: (config) => config.SLACK_INTERVAL_MS,
   resendsUnknown: () => false,

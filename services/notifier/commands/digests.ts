@@ -26,7 +26,7 @@ export function build(group: Command): void {
     .option('--hour <hour>', 'from 0 to 23, in the time zone')
     .addOption(new Option('--weekday <day>', 'weekday of weekly digests').choices(weekdays))
     .option('--zone <zone>', 'time zone, such as Europe/Berlin')
-    .option('--channel <id>', 'send it only to this channel; all for every channel for reports')
+    .option('--channel <id>', 'send it only to this channel; "all" for every channel for reports')
     .action(set)
   addWhich(group.command('rm').description('remove what was set; the person then gets the weekly report'), true).action(
     remove,

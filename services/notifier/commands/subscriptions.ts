@@ -41,7 +41,7 @@ export function build(group: Command): void {
     .option('--source <source>', 'id or name: only news items from this source')
     .addOption(new Option('--severity <severity>', 'only news items of this severity or above').choices(severities))
     .addOption(new Option('--kind <kind...>', 'only news items of these kinds').choices(kinds))
-    .option('--only-channel <id>', 'send them only to this channel of the person')
+    .option('--only-channel <id>', 'send these news items only to this channel of the person')
     .option('--if-missing', 'do nothing if the subscription exists')
     .option('--json', 'print JSON')
     .action(add)
@@ -55,9 +55,9 @@ export function build(group: Command): void {
     .argument('<id>', 'as `ls` shows it')
     .addOption(new Option('--severity <severity>', 'only news items of this severity or above').choices(severities))
     .addOption(
-      new Option('--kind <kind...>', 'only news items of these kinds; all for every kind').choices([...kinds, 'all']),
+      new Option('--kind <kind...>', 'only news items of these kinds; "all" for every kind').choices([...kinds, 'all']),
     )
-    .option('--only-channel <id>', 'send them only to this channel; all for every channel for alerts')
+    .option('--only-channel <id>', 'send these news items only to this channel; "all" for every channel for alerts')
     .option('--json', 'print JSON')
     .action(edit)
   group
