@@ -74,7 +74,7 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inherit
     PUBLIC_URL: stackEnv.EDGE_URL,
     // Elsewhere this is a secret of its own.
     LINK_SECRET: stackEnv.PARMA_ANALYTICS_SECRET_KEY,
-    // Otherwise firebase-admin spends seconds looking for Google's metadata server.
+    // Otherwise Firestore's client spends seconds looking for Google's metadata server.
     METADATA_SERVER_DETECTION: 'none',
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DocumentSnapshot, Firestore, Timestamp } from 'firebase-admin/firestore'
+import type { DocumentSnapshot, Firestore, Timestamp } from '@google-cloud/firestore'
 import type { RawPayload } from '#schemas/generated/types.ts'
 
 /** A raw document that cannot be read back as the payload it was made from. The message says why. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { DocumentReference } from 'firebase-admin/firestore'
+import type { DocumentReference } from '@google-cloud/firestore'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
 import { alreadyExists, invalidArgument } from '#runtime/firestore/grpc-codes.ts'
 import { batchCalls } from '#runtime/process/batch-calls.ts'

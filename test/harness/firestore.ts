@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import type * as library from 'firebase-admin/firestore'
+import type * as library from '@google-cloud/firestore'
 import { onCleanup } from './cleanup.ts'
 import { stackEnv } from './stack.ts'
 
@@ -29,6 +29,6 @@ function connect(projectId: string): library.Firestore {
   // The client reads the emulator's address from the environment only.
   process.env.FIRESTORE_EMULATOR_HOST = stackEnv().FIRESTORE_EMULATOR_HOST
   process.env.METADATA_SERVER_DETECTION = 'none'
-  const { Firestore } = createRequire(import.meta.url)('firebase-admin/firestore') as typeof library
+  const { Firestore } = createRequire(import.meta.url)('@google-cloud/firestore') as typeof library
   return new Firestore({ projectId })
 }

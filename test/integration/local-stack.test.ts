@@ -77,7 +77,7 @@ async function registerSchema(): Promise<unknown> {
 async function documents(write: boolean): Promise<unknown> {
   vi.stubEnv('FIRESTORE_EMULATOR_HOST', stack.env().FIRESTORE_EMULATOR_HOST)
   vi.stubEnv('METADATA_SERVER_DETECTION', 'none')
-  const { Firestore } = await import('firebase-admin/firestore')
+  const { Firestore } = await import('@google-cloud/firestore')
   const firestore = new Firestore({ projectId: stack.env().FIRESTORE_PROJECT })
   const document = firestore.doc('kept/document')
   if (write) await document.create({ n: 1, bytes: Buffer.from('kept') })

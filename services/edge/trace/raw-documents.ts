@@ -1,4 +1,4 @@
-import type { Firestore } from 'firebase-admin/firestore'
+import type { Firestore } from '@google-cloud/firestore'
 import { z } from 'zod'
 import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
 import { withDeadline } from '#runtime/process/deadline.ts'

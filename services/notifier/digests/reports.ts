@@ -1,4 +1,4 @@
-import type { Firestore, WriteBatch } from 'firebase-admin/firestore'
+import type { Firestore, WriteBatch } from '@google-cloud/firestore'
 import { z } from 'zod'
 import { alreadyExists, invalidArgument } from '#runtime/firestore/grpc-codes.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'

@@ -1,4 +1,4 @@
-import { Firestore } from 'firebase-admin/firestore'
+import { Firestore } from '@google-cloud/firestore'
 import type { FirestoreAccess } from './settings.ts'
 
 /** A client of Firestore, or of its emulator. It connects with the first call. */
