@@ -46,10 +46,11 @@ stack: install ## run the tests that need servers; one file: make stack FILE=led
 test: check browser ## check, then run the unit and stack tests
 	@vitest run --project unit --project stack
 
-check: install ## check types, lint, format, structure, generated files and pages
+check: install ## check types, lint, format, unused code, structure, generated files and pages
 	tsc --noEmit
 	eslint .
 	prettier --check .
+	knip
 	-node test/structure/main.ts --check
 	node schemas/generate.ts --check
 	node deploy/settings.ts --check
