@@ -6,7 +6,7 @@ import type { z } from 'zod'
 const root = resolve(import.meta.dirname, '..')
 
 /** `schema` is that of the first service; `own` has the defaults of those that have another one. */
-export type Setting = { schema: z.ZodType; services: string[]; own: Map<string, string> }
+type Setting = { schema: z.ZodType; services: string[]; own: Map<string, string> }
 export type Settings = ReadonlyMap<string, Setting>
 
 /** Settings by name, with the services that read them. */

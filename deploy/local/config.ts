@@ -41,7 +41,7 @@ export type Ports = Record<PortName, number>
 /** The environment of this process. The processes that it starts inherit it. */
 export const inheritedEnv: NodeJS.ProcessEnv = process.env
 
-export type Secrets = { postgresPassword: string; sharedSecret: string; analyticsSecret: string }
+type Secrets = { postgresPassword: string; sharedSecret: string; analyticsSecret: string }
 
 export type Settings = {
   /** The repository. */

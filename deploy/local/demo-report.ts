@@ -20,7 +20,7 @@ export type DemoStatus = {
   latest: LatestNews | null
 }
 
-export type LatestNews = {
+type LatestNews = {
   news_id: string
   title: string
   message: string

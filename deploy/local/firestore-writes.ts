@@ -1,5 +1,5 @@
 /** The calls that change documents. All others only read. https://firebase.google.com/docs/firestore/reference/rpc */
-export const writeMethods = ['Commit', 'BatchWrite'] as const
+const writeMethods = ['Commit', 'BatchWrite'] as const
 export type WriteMethod = (typeof writeMethods)[number]
 
 /** One successful write call: its method and its protobuf message, without gRPC's five bytes in front. */

@@ -53,7 +53,7 @@ function googleArguments(jarFile: string, port: number): string[] {
 }
 
 /** The emulator's jar in the SDK whose `gcloud` is on the path, otherwise in the usual folders of SDKs. */
-export function findGoogleEmulator(env: NodeJS.ProcessEnv): string | null {
+function findGoogleEmulator(env: NodeJS.ProcessEnv): string | null {
   const onPath = (env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'gcloud'))
   const roots = [
     ...onPath.filter((file) => existsSync(file)).map((file) => dirname(dirname(realpathSync(file)))),

@@ -49,7 +49,7 @@ export function anchorsOf(page: Page): Set<string> {
 }
 
 /** The anchor of one heading: lower case, links as their text, blanks as hyphens, other signs dropped. */
-export function anchorOf(title: string): string {
+function anchorOf(title: string): string {
   return title
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .toLowerCase()

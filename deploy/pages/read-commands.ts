@@ -7,8 +7,8 @@ import type { KnownCommand } from './check-commands.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-export type Option = { flags: string; help: string; isRequired: boolean }
-export type Verb = KnownCommand & { help: string; usage: string; details: readonly Option[] }
+type Option = { flags: string; help: string; isRequired: boolean }
+type Verb = KnownCommand & { help: string; usage: string; details: readonly Option[] }
 /** All commands of one noun, from one service. `help` is that of `parma --help`. */
 export type Noun = { words: string; help: string; service: string; verbs: readonly Verb[] }
 

@@ -7,7 +7,7 @@ import { SignJWT } from 'jose'
 /** The secret that tests share with the module. */
 export const secret = 'a secret of the installation, long enough'
 
-export type Call = { path: string; authorization: string | undefined; body: Record<string, unknown> }
+type Call = { path: string; authorization: string | undefined; body: Record<string, unknown> }
 type Reply = { status: number; headers?: Record<string, string>; body?: unknown }
 
 /**

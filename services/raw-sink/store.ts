@@ -11,7 +11,7 @@ import type { Fields, StoredDocument } from './document.ts'
 import { createRamp } from './ramp.ts'
 
 /** `repeated`: the document existed with the same content. `conflict`: it existed with other content, which stays. */
-export type Written =
+type Written =
   { kind: 'created' | 'repeated' } | { kind: 'conflict'; path: string } | { kind: 'refused'; message: string }
 
 /**

@@ -1,5 +1,5 @@
 /** The identifiers of a company as a module gets them: the values of each property. */
-export type Identifiers = Record<string, string[]>
+type Identifiers = Record<string, string[]>
 
 export type Identifier = {
   type: 'AUTOMATICALLY_DISCOVERED' | 'MANUALLY_ADDED'

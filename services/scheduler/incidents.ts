@@ -18,7 +18,7 @@ export type Incident = {
 
 export type IncidentKey = Pick<Incident, 'kind' | 'data_source_id' | 'company_id'>
 
-export function keyOf({ kind, data_source_id, company_id }: IncidentKey): string {
+function keyOf({ kind, data_source_id, company_id }: IncidentKey): string {
   return [kind, data_source_id, ...(company_id === null ? [] : [company_id])].join('/')
 }
 

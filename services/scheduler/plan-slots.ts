@@ -1,10 +1,10 @@
 import { firstPassed, type Frequency, nextSlot, passedSlots, type Rhythm } from './rhythm.ts'
 
 /** Why a slot made no run. superseded: a newer slot was due before it could start; late: it could not start in time. */
-export type MissReason = 'inactive' | 'paused' | 'superseded' | 'late'
+type MissReason = 'inactive' | 'paused' | 'superseded' | 'late'
 
 /** Consecutive slots that made no run: all of the plan from `from` to `to`. */
-export type Missed = { from: number; to: number; slots: number; reason: MissReason }
+type Missed = { from: number; to: number; slots: number; reason: MissReason }
 
 /** What planning depends on. Times are ms since 1970. */
 export type SourceSlots = {

@@ -4,7 +4,7 @@ import { nextCronSlot } from './cron.ts'
 /** The part of the day in which a source may run, in minutes since midnight in `zone`. It may pass midnight. */
 export type Window = { from: number; to: number; zone: string }
 
-export function isOpen({ from, to, zone }: Window, at: number): boolean {
+function isOpen({ from, to, zone }: Window, at: number): boolean {
   const local = localTime(zone, at)
   const minute = 60 * local.hour + local.minute
   return from < to ? minute >= from && minute < to : minute >= from || minute < to

@@ -70,7 +70,7 @@ async function measureLoad(bench: Bench, name: string, history: History, backlog
 }
 
 /** From the first commit after the warm-up to the last one before the end. */
-export async function measureOwn(env: NodeJS.ProcessEnv, pool: pg.Pool) {
+async function measureOwn(env: NodeJS.ProcessEnv, pool: pg.Pool) {
   await using service = await runService('normalizer', env)
   await nextCommit(pool)
   await delay(warmUpMs)
@@ -105,7 +105,7 @@ async function selectNumber(pool: pg.Pool, text: string): Promise<number> {
 const tables = ['int', 'float', 'text', 'paragraph', 'link', 'date'].map((type) => `public.measurement_${type}_value`)
 
 /** Throws unless every value that the ledger counts is in both places. */
-export async function checkRows(pool: pg.Pool): Promise<{ payloadsPerBatch: number }> {
+async function checkRows(pool: pg.Pool): Promise<{ payloadsPerBatch: number }> {
   const { rows } = await pool.query<{
     stored: string
     refused: string
@@ -123,7 +123,7 @@ export async function checkRows(pool: pg.Pool): Promise<{ payloadsPerBatch: numb
   return { payloadsPerBatch: Number(batch) }
 }
 
-export async function emptyTables(pool: pg.Pool): Promise<void> {
+async function emptyTables(pool: pg.Pool): Promise<void> {
   await pool.query(`TRUNCATE normalizer.processed_event, normalizer.value, normalizer.drift, ${tables.join(', ')}`)
   await pool.query('CHECKPOINT')
 }

@@ -41,7 +41,7 @@ export const rawSink: Measure = async ({ serviceEnv, say }) => {
   ]
 }
 
-export async function measureDocuments(env: NodeJS.ProcessEnv) {
+async function measureDocuments(env: NodeJS.ProcessEnv) {
   await using service = await runService('raw-sink', env)
   await waitFor('the first documents', async () => (await look(service)).documents > 0)
   await delay(warmUpMs)

@@ -2,7 +2,7 @@ import { afterAll, afterEach, onTestFinished } from 'vitest'
 import { expectNoLeaks } from './leaks.ts'
 
 /** How the test ended; for what belongs to a file, how any of its tests ended. */
-export type Ending = { failed: boolean }
+type Ending = { failed: boolean }
 type Clean = (ending: Ending) => Promise<void> | void
 
 const ofFile: Clean[] = []

@@ -43,7 +43,7 @@ async function copyDatabase(template: string): Promise<TestDatabase> {
 }
 
 /** Drops a test's database with all its connections. */
-export async function dropDatabase(name: string): Promise<void> {
+async function dropDatabase(name: string): Promise<void> {
   await onServer(`DROP DATABASE IF EXISTS ${requireTestName(name)} WITH (FORCE)`)
 }
 

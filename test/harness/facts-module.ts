@@ -2,8 +2,8 @@ import { text } from 'node:stream/consumers'
 import { type CrawlErrors, type Json, type ModuleFacts, type Wire, writeJson } from './module-facts.ts'
 import { serve } from './serve.ts'
 
-export type Received = { route: string; authorization: string; body: string }
-export type Sent = { path: string; authorization: string; body: string; status: number; answer: Record<string, Json> }
+type Received = { route: string; authorization: string; body: string }
+type Sent = { path: string; authorization: string; body: string; status: number; answer: Record<string, Json> }
 
 type Run = 'good_run' | 'bad_run'
 type Manner = { run: Run; wire: Wire }

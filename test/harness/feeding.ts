@@ -3,7 +3,7 @@ import { onCleanup } from './cleanup.ts'
 import type { Payload } from './github.ts'
 import type { System } from './system.ts'
 
-export type FeedReport = {
+type FeedReport = {
   /** Answers other than 201, by status; `none` counts missing answers. */
   refusals: Record<string, number>
   /** Document ids, in the order of the payloads. */

@@ -83,7 +83,7 @@ function generatePayload(company: number, week: number): Payload {
 type Leaf = { type: string; measurement: string; item: string; value: unknown }
 
 /** The values that a map finds in a payload. It looks up path by path, unlike the normalizer, to check that one. */
-export function listLeaves({ Mappings }: ModuleMap, rawData: RawData): Leaf[] {
+function listLeaves({ Mappings }: ModuleMap, rawData: RawData): Leaf[] {
   const walk = (entries: Entry[], data: RawData, item: string): Leaf[] =>
     entries.flatMap(({ SourceField, DataType, MeasurementName, NestedMappings = [] }): Leaf[] => {
       const value = data[SourceField]

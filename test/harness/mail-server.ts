@@ -11,7 +11,7 @@ import { createCounter } from './faulty-server.ts'
  */
 export type MailFate = 'accept' | 'refuse' | 'put-off' | 'refuse-text' | 'put-off-text' | 'cut' | 'silence' | 'hang'
 
-export type ReceivedMail = {
+type ReceivedMail = {
   to: string
   subject: string
   text: string

@@ -15,7 +15,7 @@ export type ModuleMap = { Source: string; Mappings: MapEntry[] }
 type Companies = Record<string, Record<string, string[]>>
 /** Feeds what a crawl finds. The module finishes the task afterwards. */
 export type Crawl = (companies: Companies, feed: Feed, taskId: number) => Promise<void>
-export type Feed = (companyId: string, rawData: unknown, more?: Record<string, unknown>) => Promise<Response>
+type Feed = (companyId: string, rawData: unknown, more?: Record<string, unknown>) => Promise<Response>
 
 export type MiningModule = AsyncDisposable & {
   /** The value of data_source.invocation_endpoint. */

@@ -105,7 +105,7 @@ const mailSend = z
     if (reply_to && reply_to_list) say('reply_to', 'Only one of reply_to and reply_to_list may be given.')
   })
 
-export type SendGridMail = z.output<typeof mailSend>
+type SendGridMail = z.output<typeof mailSend>
 
 export type SendGridServer = {
   /** The value of SENDGRID_API_URL. */

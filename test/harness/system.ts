@@ -20,7 +20,7 @@ export type SystemOptions = {
   env?: NodeJS.ProcessEnv
 }
 
-export type Fed = { status: number; document_id: string | null; body: string }
+type Fed = { status: number; document_id: string | null; body: string }
 
 export type System = Installation & {
   module: MiningModule

@@ -4,7 +4,7 @@ import { applyTopics } from '../../services/cli/topics.ts'
 import { onCleanup } from './cleanup.ts'
 import { stackEnv, testEnv } from './stack.ts'
 
-export type SentRecord = {
+type SentRecord = {
   key: string | Buffer | null
   value: Buffer | string | null
   headers?: IHeaders

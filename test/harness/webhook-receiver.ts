@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { createCounter, type Fate, type HttpCall, startFaultyServer } from './faulty-server.ts'
 
-export type Hook = { path: string; id: string; timestamp: number; body: unknown }
+type Hook = { path: string; id: string; timestamp: number; body: unknown }
 
 export type WebhookReceiver = {
   /** The address of a receiver: any path is one. */

@@ -1,12 +1,12 @@
 import ts from 'typescript'
 
 /** One name that a file takes from another: `*` is the whole module, an empty name only its effects. */
-export type Import = { from: string; name: string; isType: boolean }
+type Import = { from: string; name: string; isType: boolean }
 
 /** What an exported name stands for: something declared here, or a name of another file. */
-export type Export = { name: string; source: { from: string; name: string } | null }
+type Export = { name: string; source: { from: string; name: string } | null }
 
-export type LongFunction = { name: string; line: number; lines: number }
+type LongFunction = { name: string; line: number; lines: number }
 
 export type Module = {
   /** Relative to the repository, with slashes. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 // https://docs.slack.dev/reference/block-kit/blocks, https://docs.slack.dev/messaging/message-metadata
 
 /** Characters of `text`, escapes included. */
-export const maxText = 40_000
+const maxText = 40_000
 const maxBlocks = 50
 const maxMetadataBytes = 16_000
 /**

@@ -9,7 +9,7 @@ export function seriesOf(payload: Payload): Map<string, ObservedValue> {
   return new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
 }
 
-export function seriesKey({ subject_key }: Payload, { company_measurement_id, item_key }: ObservedValue): string {
+function seriesKey({ subject_key }: Payload, { company_measurement_id, item_key }: ObservedValue): string {
   return `${company_measurement_id}\0${subject_key}\0${item_key ?? ''}`
 }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 
 /** What the edge knows of a payload it has accepted. */
-export type Accepted = { data_source_id: number; company_id: string; received_at: number }
+type Accepted = { data_source_id: number; company_id: string; received_at: number }
 
 export type AcceptedEvents = {
   add(eventId: string, accepted: Accepted): void

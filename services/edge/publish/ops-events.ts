@@ -4,7 +4,7 @@ import { idOf } from './identify.ts'
 import type { Cause, Publish } from './publish.ts'
 
 /** An operational event about a data source. */
-export type Notice = { kind: string; sourceId: number; subject: string; message: string; facts: Record<string, string> }
+type Notice = { kind: string; sourceId: number; subject: string; message: string; facts: Record<string, string> }
 
 /** Publishes an operational event without waiting for it. Never fails: an event that cannot be published is logged. */
 export type ReportNotice = (notice: Notice, cause: Cause) => void

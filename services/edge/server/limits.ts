@@ -10,7 +10,7 @@ const windowMs = 60_000
  * A limit of requests per minute and key. Requests above it are an HttpError with 429. The headers RateLimit-* show
  * what is left.
  */
-export type Limit = {
+type Limit = {
   /** Counts a request. */
   count(key: string, request: Request, response: Response): Promise<void>
   /** Counts nothing. Rejects if the last counted request was over the limit. */

@@ -8,7 +8,7 @@ import { identify, type Identity, subjectOf } from './identify.ts'
 export type ValueProblem = CoerceProblem | MapProblem | 'duplicate-key' | 'not-an-object' | 'unknown-measurement'
 
 /** Where something is. It covers the leaves `seq` to `seq + leaves - 1` of the source text. */
-export type Place = { seq: number; leaves: number; path: string; item: Identity | null }
+type Place = { seq: number; leaves: number; path: string; item: Identity | null }
 export type Value = Place & Coerced & { entry: ValueEntry }
 type Refused = Place & { reason: ValueProblem; sample: string }
 

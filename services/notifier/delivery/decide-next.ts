@@ -3,7 +3,7 @@ import type { Answer } from '../channels/answer.ts'
 import type { DeliverySettings } from './settings.ts'
 
 /** `sending` is committed before the call, so that after a crash it is known that the call may have been made. */
-export type DeliveryState = 'pending' | 'sending' | 'sent' | 'failed' | 'unknown'
+type DeliveryState = 'pending' | 'sending' | 'sent' | 'failed' | 'unknown'
 
 /** What happens to a delivery, and to its destination, after an attempt. */
 export type NextStep = {

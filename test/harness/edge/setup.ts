@@ -9,7 +9,7 @@ import type { StartedService } from '../service.ts'
 import type { ReadRecord } from '../topics.ts'
 
 export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
-export type Call = {
+type Call = {
   method?: string
   token?: string
   headers?: Record<string, string>
@@ -96,7 +96,7 @@ export function useEdge(installation: Installation, url: string): TestEdge {
   }
 }
 
-export async function callEdge(url: string, { method, token, headers = {}, body }: Call = {}): Promise<Answer> {
+async function callEdge(url: string, { method, token, headers = {}, body }: Call = {}): Promise<Answer> {
   const isRaw = typeof body === 'string' || body instanceof Uint8Array
   const response = await fetch(url, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),

@@ -56,7 +56,7 @@ export function delivery<T>(value: T, headers: Record<string, string> = {}): Del
   return { topic: 't', partition: 0, offset: '0', key: 'k', timestamp: 0, value, headers }
 }
 
-export const errors = { '1': { error_type: 'CrawlingError', error_description: null } }
+const errors = { '1': { error_type: 'CrawlingError', error_description: null } }
 export const wrong = { errors, result_summary: JSON.stringify(errors) }
 
 export async function finish(...records: CrawlFinished[]) {
