@@ -10,13 +10,14 @@ const services = readdirSync(new URL('services', import.meta.url)).filter((name)
 const rooms = {
   runtime: {
     text: [],
-    process: ['web'],
+    calls: [],
+    process: ['calls', 'web'],
     web: [],
-    kafka: ['process'],
-    consume: ['kafka', 'process'],
-    postgres: ['process', 'text'],
+    kafka: ['process', 'calls'],
+    consume: ['kafka', 'process', 'calls'],
+    postgres: ['process', 'calls', 'text'],
     firestore: ['process'],
-    commands: ['postgres', 'process'],
+    commands: ['postgres', 'process', 'calls'],
   },
   edge: {
     http: [],

@@ -5,8 +5,8 @@ import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { orAfter } from '#runtime/process/deadline.ts'
-import { backOffMs } from '#runtime/process/retry.ts'
+import { orAfter } from '#runtime/calls/deadline.ts'
+import { backOffMs } from '#runtime/calls/retry.ts'
 import { identify, type ProcessIdentity, stopProcess } from './process-identity.ts'
 
 /** One process of the stack: how to start it, how to see that it works, how to end it. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { count, type Env, list, readEnv } from '#runtime/process/config.ts'
+import { count, list, readEnv } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/process/settings.ts'
 
 export const settings = {

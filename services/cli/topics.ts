@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { printResult } from '#runtime/commands/commands.ts'
-import { type Env, readEnv } from '#runtime/process/config.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { openTopicAdmin, type TopicChange } from '#runtime/kafka/topic-plan.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Env, problemsOf } from '#runtime/process/config.ts'
+import { problemsOf } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { readConfig } from './config.ts'
 
 const needed = {

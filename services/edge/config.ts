@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { firestoreSettings, readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
-import { type Check, count, type Env, flag, port, problemsOf, readEnv, secret } from '#runtime/process/config.ts'
+import { type Check, count, flag, port, problemsOf, readEnv, secret } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import {
   kafkaSettings,
   linkSettings,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { port, readEnv, secret, type Env } from '#runtime/process/config.ts'
+import { port, readEnv, secret } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { serviceSettings } from '#runtime/process/settings.ts'
 
 /** The root of the repository, whose package.json names the packages that are mined. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { count, type Env, readEnv } from '#runtime/process/config.ts'
+import { count, readEnv } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { consumerSettings, postgresSettings, pipelineSettings } from '#runtime/process/settings.ts'
 
 export const settings = {

@@ -1,7 +1,7 @@
 import { handleSound } from '#runtime/consume/handle-sound.ts'
 import { dead, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { output } from '#runtime/kafka/output.ts'
-import { TransientError } from '#runtime/process/retry.ts'
+import { TransientError } from '#runtime/calls/retry.ts'
 import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'

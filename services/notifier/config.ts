@@ -1,5 +1,6 @@
 import { readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
-import { type Env, problemsOf, readEnv } from '#runtime/process/config.ts'
+import { problemsOf, readEnv } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { ledgerSettings, postgresSettings, serviceSettings, pipelineSettings } from '#runtime/process/settings.ts'
 import { secretsDir } from '#runtime/process/service-account.ts'
 import { withSecretManagerAccount } from './channels/secret-manager.ts'

@@ -1,4 +1,5 @@
-import { ConfigError, count, type Env, readEnv } from '#runtime/process/config.ts'
+import { ConfigError, count, readEnv } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { pipelineSettings } from '#runtime/process/settings.ts'
 import { firestoreSettings, readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
 import { secretsDir } from '#runtime/process/service-account.ts'

@@ -1,4 +1,5 @@
-import { count, type Env, flag, readEnv } from '#runtime/process/config.ts'
+import { count, flag, readEnv } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import {
   ledgerSettings,
   moduleSettings,

@@ -1,6 +1,6 @@
 import type { Log } from '#runtime/process/log.ts'
 import type { Database } from '#runtime/postgres/database.ts'
-import { retryTransient } from '#runtime/process/retry.ts'
+import { retryTransient } from '#runtime/calls/retry.ts'
 import type { Config } from './config.ts'
 import { readCompanies, storeDiscovery } from './identifiers.ts'
 import type { Module } from './module-client.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { createCache } from '#runtime/process/cache.ts'
+import { createCache } from '#runtime/calls/cache.ts'
 import type { Config } from '../config.ts'
 import { compileRules, type Rules } from './compile-rules.ts'
 import { readOwnRules } from './own-rules.ts'

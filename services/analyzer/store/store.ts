@@ -1,6 +1,6 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { withLedger } from '#runtime/postgres/ledger.ts'
-import { hasCode, TransientError } from '#runtime/process/retry.ts'
+import { hasCode, TransientError } from '#runtime/calls/retry.ts'
 import type { News, Observation, OpsEvent } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
 import type { ReadRules } from '../rules/rules-in-force.ts'

@@ -1,4 +1,4 @@
-import { hasCode } from '#runtime/process/retry.ts'
+import { hasCode } from '#runtime/calls/retry.ts'
 
 const foreignKeyViolation = '23503'
 /** Postgres 18 has a separate code for ON DELETE RESTRICT. */

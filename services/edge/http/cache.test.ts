@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { TransientError } from '#runtime/process/retry.ts'
+import { TransientError } from '#runtime/calls/retry.ts'
 import { createDatabaseCache } from './cache.ts'
 
 beforeEach(() => {

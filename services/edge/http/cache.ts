@@ -1,5 +1,5 @@
-import { type Cache, createCache } from '#runtime/process/cache.ts'
-import { classify } from '#runtime/process/retry.ts'
+import { type Cache, createCache } from '#runtime/calls/cache.ts'
+import { classify } from '#runtime/calls/retry.ts'
 import { boundBy } from './deadline.ts'
 import { unavailable } from './http-error.ts'
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { classify } from '#runtime/process/retry.ts'
+import { classify } from '#runtime/calls/retry.ts'
 import { boundBy } from './deadline.ts'
 
 beforeEach(() => {

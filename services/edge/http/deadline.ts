@@ -1,5 +1,5 @@
-import { withDeadline } from '#runtime/process/deadline.ts'
-import { TransientError } from '#runtime/process/retry.ts'
+import { withDeadline } from '#runtime/calls/deadline.ts'
+import { TransientError } from '#runtime/calls/retry.ts'
 
 /** Limits the time of work in Postgres with a TransientError: a frozen server neither answers nor refuses. */
 export type Bounded = <T>(work: Promise<T>) => Promise<T>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
-import { TransientError } from '#runtime/process/retry.ts'
+import { TransientError } from '#runtime/calls/retry.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
 import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { text, validate } from '../http/validation.ts'

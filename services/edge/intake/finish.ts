@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { classify } from '#runtime/process/retry.ts'
+import { classify } from '#runtime/calls/retry.ts'
 import { topics } from '#schemas/topics.ts'
 import { notOwned, sourceOf } from '../access/access.ts'
 import type { Sources } from '../access/sources.ts'

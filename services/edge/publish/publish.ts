@@ -1,5 +1,5 @@
 import { output, type Publish as PublishOutputs } from '#runtime/kafka/output.ts'
-import { withDeadline } from '#runtime/process/deadline.ts'
+import { withDeadline } from '#runtime/calls/deadline.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { EncodeError } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'

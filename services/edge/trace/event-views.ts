@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { classify, hasCode } from '#runtime/process/retry.ts'
+import { classify, hasCode } from '#runtime/calls/retry.ts'
 import type { Bounded } from '../http/deadline.ts'
 import type { Lookup, LookupFailure, Normalized, Status } from './event-status.ts'
 

@@ -1,7 +1,7 @@
 import type { Firestore } from '@google-cloud/firestore'
 import { z } from 'zod'
 import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
-import { withDeadline } from '#runtime/process/deadline.ts'
+import { withDeadline } from '#runtime/calls/deadline.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { LookupFailure, Stored } from './event-status.ts'
 

@@ -1,4 +1,4 @@
-import { orAfter } from '#runtime/process/deadline.ts'
+import { orAfter } from '#runtime/calls/deadline.ts'
 import type { NormalizationMap } from '#schemas/generated/types.ts'
 import { type CompiledMap, compileMap } from './compile-map.ts'
 

@@ -1,5 +1,5 @@
 import type { Database } from '#runtime/postgres/database.ts'
-import { hasCode, TransientError } from '#runtime/process/retry.ts'
+import { hasCode, TransientError } from '#runtime/calls/retry.ts'
 import type { Work } from '../ledger/work.ts'
 import { SeriesCache } from '../series/series-cache.ts'
 import { createMonths } from './months.ts'

@@ -1,6 +1,7 @@
 import { importPKCS8, SignJWT } from 'jose'
 import { z } from 'zod'
-import { type Env, secret } from '#runtime/process/config.ts'
+import { secret } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { projectOf, readAccount, serviceAccount, withAccountFile } from '#runtime/process/service-account.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
 import { describeAnswer } from './answer.ts'

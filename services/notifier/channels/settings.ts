@@ -1,6 +1,7 @@
 import wellKnown from 'nodemailer/lib/well-known'
 import { z } from 'zod'
-import { count, type Env, flag, problemsOf, secret } from '#runtime/process/config.ts'
+import { count, flag, problemsOf, secret } from '#runtime/process/config.ts'
+import type { Env } from '#runtime/process/legacy-env.ts'
 import { moduleSettings, serviceSettings } from '#runtime/process/settings.ts'
 import type { LinkSettings } from '#runtime/web/signed-links.ts'
 import { readSecretManagerAccess, secretManagerSettings } from './secret-manager.ts'

@@ -1,4 +1,4 @@
-import { backOffMs } from '#runtime/process/retry.ts'
+import { backOffMs } from '#runtime/calls/retry.ts'
 import type { Answer } from '../channels/answer.ts'
 import type { DeliverySettings } from './settings.ts'
 

@@ -1,6 +1,6 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
-import { classify } from '#runtime/process/retry.ts'
+import { classify } from '#runtime/calls/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { DeliverySettings } from '../delivery/settings.ts'
 import type { MessageSettings } from '../message/settings.ts'

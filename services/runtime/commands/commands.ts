@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../process/config.ts'
 import { watchWarnings } from '../process/node-warnings.ts'
-import { classify } from '../process/retry.ts'
+import { classify } from '../calls/retry.ts'
 
 /** The commands behind one noun of `parma`, for example all of `parma sources …`. */
 export type CommandGroup = {

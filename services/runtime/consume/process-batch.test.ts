@@ -7,7 +7,7 @@ import { consumerSettings, kafkaSettings } from '../process/settings.ts'
 import { createLog } from '../process/log.ts'
 import { on } from './subscription.ts'
 import type { ProducerRecord } from '../kafka/record.ts'
-import { TransientError } from '../process/retry.ts'
+import { TransientError } from '../calls/retry.ts'
 
 /** A processor that stops at the third dead letter in a row, and what it has sent. Every record here is dead: it is empty. */
 function openProcessor() {

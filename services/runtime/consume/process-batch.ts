@@ -10,7 +10,7 @@ import { dead, type Delivery, drop, type Handler, type Outcome } from './outcome
 import { encodeOutput, type Output } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
 import { type FetchedRecord, headerText, type ProducerRecord } from '../kafka/record.ts'
-import { classify } from '../process/retry.ts'
+import { classify } from '../calls/retry.ts'
 import { traceIdOf } from '../kafka/trace.ts'
 
 /**

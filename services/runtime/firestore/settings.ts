@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Env, secret } from '../process/config.ts'
+import { secret } from '../process/config.ts'
+import type { Env } from '../process/legacy-env.ts'
 import {
   projectOf,
   readAccount,

@@ -3,7 +3,7 @@ import type { KafkaSettings } from '../process/settings.ts'
 import { createKafka, readerSessionMs } from './client.ts'
 import type { Log } from '../process/log.ts'
 import { asRecord, type FetchedRecord } from './record.ts'
-import { retryTransient } from '../process/retry.ts'
+import { retryTransient } from '../calls/retry.ts'
 
 /**
  * Gives `onRecord` everything that `topics` (names in the cluster) hold at the time of the call, each record once, in order

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ProducerRecord } from './record.ts'
-import { classify, TransientError } from '../process/retry.ts'
+import { classify, TransientError } from '../calls/retry.ts'
 
 export type SendQueueOptions = {
   /** Sends the records as one; all that came before have been answered. */

@@ -3,7 +3,7 @@ import { allTopics, deadLetterTopic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import { createKafka, prefixed } from './client.ts'
 import type { Log } from '../process/log.ts'
-import { retryTransient } from '../process/retry.ts'
+import { retryTransient } from '../calls/retry.ts'
 
 // Node does not see this one among the names that kafkajs, a CommonJS module, exports.
 const { ConfigResourceTypes } = kafkajs

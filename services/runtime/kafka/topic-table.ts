@@ -4,7 +4,7 @@ import { DecodeError } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import { createKafka, prefixed, readerSessionMs } from './client.ts'
-import { retryTransient } from '../process/retry.ts'
+import { retryTransient } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
 /**

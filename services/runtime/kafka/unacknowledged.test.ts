@@ -1,7 +1,7 @@
 import type { PartitionMetadata } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { createAnswerCheck } from './unacknowledged.ts'
-import { classify } from '../process/retry.ts'
+import { classify } from '../calls/retry.ts'
 
 const partitions = (...leaders: number[]): PartitionMetadata[] =>
   leaders.map((leader, partitionId) => ({

@@ -1,5 +1,5 @@
 import { type Message, type PartitionerArgs, Partitioners, type RecordMetadata } from 'kafkajs'
-import { TransientError } from '../process/retry.ts'
+import { TransientError } from '../calls/retry.ts'
 
 /**
  * Finds what kafkajs did not send although it reports success. It asks for a partition and its leader anew at each retry

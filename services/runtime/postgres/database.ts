@@ -9,7 +9,7 @@ import {
   SchemaValidationError,
 } from 'slonik'
 import type { PostgresSettings } from '../process/settings.ts'
-import { classify, TransientError } from '../process/retry.ts'
+import { classify, TransientError } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
 import { sql } from 'slonik'

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { formerSettings, ignored, replaced } from './legacy-env.ts'
+import { type Env, formerSettings, ignored, replaced } from './legacy-env.ts'
 import { weakSecrets } from './weak-secrets.ts'
-
-export type Env = Readonly<Record<string, string | undefined>>
 
 /**
  * What settings say of each other: one sentence for each problem. A setting that is wrong in itself is undefined here.

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
-import { withDeadline } from './deadline.ts'
+import { withDeadline } from '../calls/deadline.ts'
 import { register } from './metrics.ts'
 
 /** Throws, or rejects, to say what is wrong. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { type Env, findIgnored, port, readEnv } from './config.ts'
+import { findIgnored, port, readEnv } from './config.ts'
+import type { Env } from './legacy-env.ts'
 import { postgresSettings } from './settings.ts'
 
 // The same cases at each run.

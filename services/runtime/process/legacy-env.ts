@@ -1,4 +1,5 @@
-import type { Env } from './config.ts'
+/** Variables of the environment by name. */
+export type Env = Readonly<Record<string, string | undefined>>
 
 /** Where a value of one of our settings comes from when the setting itself is not given. */
 export type Replacement = {

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { TransientError } from './retry.ts'
+import { TransientError } from '../calls/retry.ts'
 import type { ServiceContext } from './service.ts'
 import { startLoop } from './loop.ts'
 

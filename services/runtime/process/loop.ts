@@ -1,4 +1,4 @@
-import { retryTransient } from './retry.ts'
+import { retryTransient } from '../calls/retry.ts'
 import type { ServiceContext } from './service.ts'
 
 /** A turn longer than this is stuck. */

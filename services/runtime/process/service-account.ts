@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { ConfigError, type Env } from './config.ts'
+import { ConfigError } from './config.ts'
+import type { Env } from './legacy-env.ts'
 
 /** Where the predecessor looked for the files of service accounts (contract section 7). */
 export const secretsDir = resolve(import.meta.dirname, '../../../.secrets')
