@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
 import { allTopics, deadLetterTopic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import { createKafka, prefixed } from './client.ts'
@@ -81,7 +81,7 @@ export type TopicAdmin = AsyncDisposable & {
   apply(changes: readonly TopicChange[]): Promise<void>
 }
 
-/** Topics that are made get `replicas`. */
+/** New topics get `replicas`. */
 export async function openTopicAdmin(
   settings: KafkaSettings,
   log: Log,
@@ -90,52 +90,13 @@ export async function openTopicAdmin(
   const admin = createKafka(settings, 'parma-topics', log).admin()
   await admin.connect()
   const ours = wantedTopics(settings, partitions)
-
-  async function configOf(topics: string[]): Promise<Map<string, Record<string, string>>> {
-    if (topics.length === 0) return new Map()
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
-    })
-    return new Map(
-      resources.map(({ resourceName, configEntries }) => [
-        resourceName,
-        Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue])),
-      ]),
-    )
-  }
-
-  async function create(missing: Extract<TopicChange, { kind: 'create' }>[]): Promise<void> {
-    const topics = missing.map(({ topic, partitions, config }) => ({
-      ...{ topic, numPartitions: partitions, replicationFactor: replicas },
-      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-    }))
-    await admin.createTopics({ topics, waitForLeaders: false })
-    // The controller answers before the brokers know the topics, and they know them before they lead their partitions.
-    const signal = AbortSignal.timeout(createTimeoutMs)
-    for (const { topic } of topics) await retryTransient(() => admin.fetchTopicOffsets(topic), { signal })
-  }
-
-  async function configure(topic: string, settings: Record<string, string>): Promise<void> {
-    const resource = { type: ConfigResourceTypes.TOPIC, name: topic }
-    const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
-    // AlterConfigs replaces all settings of the topic, so those that were set on it before are sent along (source 1).
-    const kept = (resources[0]?.configEntries ?? []).filter(({ configSource }) => Number(configSource) === 1)
-    const wanted = {
-      ...Object.fromEntries(kept.map(({ configName, configValue }) => [configName, configValue])),
-      ...settings,
-    }
-    const configEntries = Object.entries(wanted).map(([name, value]) => ({ name, value }))
-    await admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] })
-  }
-
   return {
     async plan() {
       const names = new Set(await admin.listTopics())
       const found = ours.map(({ name }) => name).filter((name) => names.has(name))
       const [{ topics }, configs] = await Promise.all([
         found.length > 0 ? admin.fetchTopicMetadata({ topics: found }) : { topics: [] },
-        configOf(found),
+        readConfigs(admin, found),
       ])
       const existing = topics.map(
         ({ name, partitions: found }) =>
@@ -145,15 +106,57 @@ export async function openTopicAdmin(
     },
     async apply(changes) {
       const missing = changes.filter((change) => change.kind === 'create')
-      if (missing.length > 0) await create(missing)
+      if (missing.length > 0) await create(admin, missing, replicas)
       for (const change of changes) {
-        if (change.kind === 'configure') await configure(change.topic, change.to)
+        if (change.kind === 'configure') await configure(admin, change.topic, change.to)
         if (change.kind === 'repartition')
           await admin.createPartitions({ topicPartitions: [{ topic: change.topic, count: change.to }] })
       }
     },
     [Symbol.asyncDispose]: () => admin.disconnect(),
   }
+}
+
+async function readConfigs(admin: Admin, topics: string[]): Promise<Map<string, Record<string, string>>> {
+  if (topics.length === 0) return new Map()
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
+  })
+  return new Map(
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+    ]),
+  )
+}
+
+async function create(
+  admin: Admin,
+  missing: Extract<TopicChange, { kind: 'create' }>[],
+  replicas: number,
+): Promise<void> {
+  const topics = missing.map(({ topic, partitions, config }) => ({
+    ...{ topic, numPartitions: partitions, replicationFactor: replicas },
+    configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+  }))
+  await admin.createTopics({ topics, waitForLeaders: false })
+  // The controller answers before the brokers know the topics, and they know them before they lead their partitions.
+  const signal = AbortSignal.timeout(createTimeoutMs)
+  for (const { topic } of topics) await retryTransient(() => admin.fetchTopicOffsets(topic), { signal })
+}
+
+async function configure(admin: Admin, topic: string, settings: Record<string, string>): Promise<void> {
+  const resource = { type: ConfigResourceTypes.TOPIC, name: topic }
+  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
+  // AlterConfigs replaces all settings of the topic, so those that were set on it before are sent along (source 1).
+  const kept = (resources[0]?.configEntries ?? []).filter(({ configSource }) => Number(configSource) === 1)
+  const wanted = {
+    ...Object.fromEntries(kept.map(({ configName, configValue }) => [configName, configValue])),
+    ...settings,
+  }
+  const configEntries = Object.entries(wanted).map(([name, value]) => ({ name, value }))
+  await admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] })
 }
 
 function fewest(partitions: readonly { replicas: number[] }[]): number {
