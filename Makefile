@@ -51,7 +51,7 @@ check: install ## check types, lint, format, unused code, structure, generated f
 	eslint .
 	prettier --check .
 	knip
-	-node test/structure/main.ts --check
+	node test/structure/main.ts --check
 	node schemas/generate.ts --check
 	node deploy/settings.ts --check
 	node deploy/pages/main.ts
