@@ -49,7 +49,7 @@ test: check browser ## check, then run the unit and stack tests
 check: install ## check types, lint, format, unused code, structure, generated files and pages
 	tsc --noEmit
 	eslint .
-	prettier --check .
+	prettier --check --log-level warn .
 	knip
 	node test/structure/main.ts --check
 	node schemas/generate.ts --check
