@@ -1,8 +1,7 @@
-import type { ObservedValue } from '#schemas/generated/types.ts'
-import { defaultRule, type Policy } from '../detect/defaults.ts'
+import type { Policy } from '../detect/defaults.ts'
 import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
-import { numberOf, readValue } from '../values/value.ts'
+import { readValue } from '../values/value.ts'
 import {
   type Anchor,
   type ItemPolicy,
@@ -11,11 +10,12 @@ import {
   judgeItems,
   type SubjectState,
 } from './judge-items.ts'
-import { type Firing, judge } from './judge.ts'
+import { judge } from './judge.ts'
+import { mergeFirings, type ValueFound } from './merge-firings.ts'
 import { isLate, type Payload, seriesOf } from './payload.ts'
 
 /** A value or list items that are news. `silent`: nobody is notified. */
-export type Found = ({ firing: Firing; value: ObservedValue } | { items: ItemsFound }) & { silent: boolean }
+export type Found = ValueFound | { items: ItemsFound; silent: boolean }
 
 export type Judged = {
   found: Found[]
@@ -58,7 +58,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     const items = judgement.found.filter(({ anchor }) => !isMuted(anchor))
     judged.found.push(...items.map((found) => ({ items: found, silent: quiet })))
   }
-  const moves = new Set<string>()
+  const fired: Omit<ValueFound, 'also'>[] = []
   for (const [key, observed] of seriesOf(payload)) {
     const value = readValue(observed)
     const state = states.get(key) ?? null
@@ -78,20 +78,10 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     } = judge(before, { eventNo, observedAt, type: observed.type, value }, measure)
     judged.problems.push(...of.problems, ...problems)
     if (!late) judged.states.set(key, next)
-    const news = firings.filter((firing) => firing.rule?.id !== defaultRule.id || !hasMoved(moves, firing, observed))
-    judged.found.push(...news.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held })))
+    fired.push(...firings.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held })))
   }
+  judged.found.push(...mergeFirings(fired))
   return judged
-}
-
-/**
- * Whether another number of the same item made the same move: if stars and watchers are equal, one news item is enough.
- */
-function hasMoved(moves: Set<string>, { before, now }: Firing, { item_key }: ObservedValue): boolean {
-  const move = JSON.stringify([item_key, numberOf(before), numberOf(now)])
-  const known = moves.has(move)
-  moves.add(move)
-  return known
 }
 
 /** In values. Windows over days keep what they need themselves. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { judgePayloads, type Memory } from '../judge/judge-payloads.ts'
 import type { Payload } from '../judge/payload.ts'
@@ -75,4 +75,67 @@ test('a number that crosses two levels: two stories', () => {
     return { rule_id: `rule/${index}`, version: 1, definition, bucketCompanies: [] }
   })
   expect(new Set(keysOf(tell([100, 200, 300].map(number), rules))).size).toBe(2)
+})
+
+const ruled = (definition: object, index: number): OwnRow => {
+  return { rule_id: `rule/${index}`, version: 1, definition, bucketCompanies: [] }
+}
+
+describe('one value is one news item', () => {
+  const rules = [
+    { name: 'growth', when: { kind: 'percent', by: 10 } },
+    { name: 'spike', when: { kind: 'absolute', by: 50 }, severity: 'critical' },
+    { name: 'big', when: { kind: 'above', level: 150 } },
+  ].map(ruled)
+
+  test('by the most severe of its rules, which names the others', () => {
+    const [, second] = tell([100, 200].map(number), rules)
+    expect(second).toHaveLength(1)
+    expect(second![0]).toMatchObject({
+      ...{ severity: 'critical', rule_id: 'rule/1', group_index: 0, group_size: 1 },
+      message:
+        'Acme: measurement 1 rose by 100 (100%) from 100 to 200 since 16 November 2026, 10:00 UTC (site). The rules growth and big apply too.',
+      facts: { also_rules: 'growth and big' },
+    })
+  })
+
+  test('of several measurements with an equal move, which names the others', () => {
+    const all = (value: number): Given =>
+      [1, 2, 3].map((company_measurement_id) => ({ type: 'int', number: value, company_measurement_id }))
+    for (const given of [[], rules.slice(0, 1)]) {
+      const [, second] = tell([all(100), all(200)], given)
+      expect(second).toHaveLength(1)
+      expect(second![0]).toMatchObject({
+        ...{ source_measurement_id: 1, rule_id: given[0]?.rule_id ?? 'default/percent' },
+        message: expect.stringMatching(/\(site\)\. Measurement 2 and measurement 3 made the same move\.$/) as string,
+        facts: { also_measurements: 'measurement 2 and measurement 3' },
+      })
+    }
+  })
+
+  test('of several texts that changed alike, but not of several switches', () => {
+    const both = (found: Partial<ObservedValue>): Given =>
+      [1, 2].map((id) => ({ company_measurement_id: id, ...found }))
+    expect(tell([both({ text: 'Old Name' }), both({ text: 'New Name' })])[1]).toMatchObject([
+      { facts: { also_measurements: 'measurement 2' } },
+    ])
+    const bool = (value: number) => both({ type: 'bool', number: value })
+    expect(tell([bool(0), bool(1)])[1]).toHaveLength(2)
+  })
+})
+
+test.each<[number, number, string, number | null]>([
+  [100, 200, 'rose by 100% from 100 to 200', 100],
+  [1, 90_000, 'rose from 1 to 90,000', null],
+  [-10, 10, 'rose from -10 to 10', null],
+  [10, -10, 'fell from 10 to -10', null],
+  [-1, -200, 'fell from -1 to -200', null],
+  [10, 0, 'fell by 100% from 10 to 0', -100],
+])('%d to %d %s', (before, now, said, factor) => {
+  const [, [news]] = tell([before, now].map(number)) as [NewsRow[], NewsRow[]]
+  expect(news!.message).toContain(`measurement 1 ${said} since`)
+  expect(news).toMatchObject({ trigger_factor: factor, title: expect.stringMatching(/^[^%]*(100%[^%]*)?$/) as string })
+  const rules = [ruled({ name: 'a', when: { kind: 'absolute', by: 1 } }, 1)]
+  const [, [absolute]] = tell([before, now].map(number), rules) as [NewsRow[], NewsRow[]]
+  expect(absolute!.message.includes('%')).toBe(factor !== null)
 })

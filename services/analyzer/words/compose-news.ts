@@ -3,8 +3,10 @@ import type { News, Severity } from '#schemas/generated/types.ts'
 import { severityOf } from '../detect/defaults.ts'
 import type { ItemsFound } from '../judge/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
+import type { ValueFound } from '../judge/merge-firings.ts'
 import type { Payload } from '../judge/payload.ts'
-import { describeFiring, type Description } from './describe-firing.ts'
+import { describeAlso } from './describe-also.ts'
+import { describeFiring, type Description, percentToSay } from './describe-firing.ts'
 import { describeItems } from './describe-items.ts'
 import { nameItemsStory, nameStory } from './name-story.ts'
 
@@ -81,11 +83,7 @@ type Content = Pick<
 /** `what`: unique among the news items of one series and payload. */
 type Composed = { content: Content; what: string; story: string }
 
-function composeValue(
-  payload: Payload,
-  { firing, value }: Extract<Found, { firing: unknown }>,
-  company: string,
-): Composed {
+function composeValue(payload: Payload, { firing, value, also }: ValueFound, company: string): Composed {
   const { kind, rule, percent } = firing
   const { source_measurement_id, company_measurement_id, measurement_name, item_key, path, seq } = value
   const item = item_key === null ? null : (value.item_label ?? item_key)
@@ -101,8 +99,8 @@ function composeValue(
         path,
         seq,
       },
-      ...describeFiring(firing, payload.observed_at, names),
-      ...{ trigger_factor: percent, rule_id: rule?.id ?? null, rule_version: rule?.version ?? null },
+      ...describeAlso(describeFiring(firing, payload.observed_at, names), also),
+      ...{ trigger_factor: percentToSay(firing), rule_id: rule?.id ?? null, rule_version: rule?.version ?? null },
     },
     what: rule?.id ?? kind,
     story: nameStory(firing),

@@ -83,7 +83,20 @@ function describeChange(firing: Firing): Phrases {
   return { endings, event, previous, current, facts: {} }
 }
 
-function describeNumbers({ percent, window, rule }: Firing, a: number, b: number): Phrases {
+/** More percent than this say less than the two numbers do. */
+const maxPercent = 1000
+
+/** The change in percent; null if the two numbers say more: from or across zero, or beyond maxPercent. */
+export function percentToSay({ before, now, percent }: Firing): number | null {
+  const [a, b] = [numberOf(before), numberOf(now)]
+  if (percent === null || a === null || b === null) return null
+  const isAcrossZero = Math.sign(a) * Math.sign(b) === -1
+  return isAcrossZero || Math.abs(percent) > maxPercent ? null : percent
+}
+
+function describeNumbers(firing: Firing, a: number, b: number): Phrases {
+  const { window, rule } = firing
+  const percent = percentToSay(firing)
   const [previous, current] = formatNumbers(a, b)
   const verb = b > a ? 'rose' : 'fell'
   const facts: Record<string, string> = { previous_value: String(a), current_value: String(b) }
