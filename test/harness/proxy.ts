@@ -56,7 +56,7 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
           other.destroy()
         })
     }
-    read(client, (message) => {
+    readMessages(client, wire, (message) => {
       if (caught?.trap.what === 'request') return
       if (!caught && trap?.matches(message)) {
         caught = { trap, request: message }
@@ -65,21 +65,12 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
       }
       upstream.write(message)
     })
-    read(upstream, (message) => {
+    readMessages(upstream, wire, (message) => {
       if (caught?.trap.what === 'answer' && !isStill && wire.isAnswer(caught.request, message)) {
         isStill = true
         caught.trap.spring()
       }
       if (!isStill) client.write(wire.rewrite?.(message, port) ?? message)
-    })
-  }
-
-  function read(socket: Socket, onMessage: (message: Buffer) => void): void {
-    let rest: Buffer = Buffer.alloc(0)
-    socket.on('data', (chunk: Buffer) => {
-      const cut = wire.cut(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
-      rest = cut.rest
-      for (const message of cut.messages) onMessage(message)
     })
   }
 
@@ -97,6 +88,15 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
     },
     cut,
   }
+}
+
+function readMessages(socket: Socket, wire: Wire, onMessage: (message: Buffer) => void): void {
+  let rest: Buffer = Buffer.alloc(0)
+  socket.on('data', (chunk: Buffer) => {
+    const cut = wire.cut(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
+    rest = cut.rest
+    for (const message of cut.messages) onMessage(message)
+  })
 }
 
 /** Any protocol over TCP: each chunk is a message, and whatever follows is its answer. */
