@@ -23,7 +23,7 @@ export const secretSettings = {
 }
 
 /** Where secrets are looked for. */
-export type SecretPlaces = {
+type SecretPlaces = {
   SECRETS_DIR?: string | undefined
   /** Those that begin with SECRET_. */
   secretVariables: Env

@@ -17,7 +17,7 @@ const channelRow = z.object({
   secret_id: z.string().nullable(),
   people: z.array(z.string()),
 })
-export type ChannelRow = z.output<typeof channelRow>
+type ChannelRow = z.output<typeof channelRow>
 
 /** Channels with their recipients: all, or the one with this id. */
 export function readChannels(database: Pick<Database, 'any'>, id?: number): Promise<readonly ChannelRow[]> {
@@ -52,7 +52,7 @@ const destinationStateRow = z.object({
   parked_reason: z.string().nullable(),
   last_error: z.string().nullable(),
 })
-export type DestinationState = z.output<typeof destinationStateRow>
+type DestinationState = z.output<typeof destinationStateRow>
 
 /** The states of the destinations that have a row, by destinationKey. */
 export async function readDestinationStates(

@@ -28,7 +28,7 @@ const delay = new Histogram({
 export type OpenKind = { name: string; kind: ChannelKind; channel: Channel; policy: Policy }
 
 /** Settings that an attempt reads. */
-export type AttemptSettings = Pick<
+type AttemptSettings = Pick<
   DeliverySettings,
   'LEASE_MS' | 'PARK_AFTER_FAILURES' | 'TROUBLE_AFTER_MS' | 'WRITE_PUBLIC_NOTIFICATIONS'
 > & { SEND_TIMEOUT_MS: number }

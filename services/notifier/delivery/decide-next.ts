@@ -31,7 +31,7 @@ export type Policy = Pick<
 }
 
 /** `isTest`: somebody waits for the result, so there is only one attempt. */
-export type Attempted = { attempts: number; ageMs: number; isTest?: boolean }
+type Attempted = { attempts: number; ageMs: number; isTest?: boolean }
 
 /** Stands for an answer that never came, because the process ended after the call. */
 export const noAnswer: Answer = { kind: 'lost', reason: 'the notifier stopped before the answer came' }

@@ -17,7 +17,7 @@ type OutgoingMessage = {
 /** A message for recipients at these channels. */
 export type MessageToRecipients = OutgoingMessage & { channels: readonly RecipientChannel[] }
 /** A message for destinations that are known. */
-export type MessageToDestinations = OutgoingMessage & {
+type MessageToDestinations = OutgoingMessage & {
   to: readonly { destinationId: number; recipients: readonly Recipient[] }[]
 }
 

@@ -22,9 +22,9 @@ export const firstPage: Page['after'] = { user_id: 0, bucket_id: -1 }
 const digestLock = 7_116_004_202
 
 /** A digest, and why it could not be made; null: it was. */
-export type TriedDigest = DueDigest & { problem: string | null }
+type TriedDigest = DueDigest & { problem: string | null }
 
-export type DigestRequest = {
+type DigestRequest = {
   selection: Selection
   page: Page
   /** One process makes digests at a time: what to do while another one does. */

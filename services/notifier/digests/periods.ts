@@ -2,7 +2,7 @@ import { isoWeek } from '#runtime/text/iso-week.ts'
 import { instantOf, type LocalTime, localTime } from '#runtime/text/time-zone.ts'
 
 export const rhythms = ['daily', 'weekly', 'monthly'] as const
-export type Rhythm = (typeof rhythms)[number]
+type Rhythm = (typeof rhythms)[number]
 
 /** When a person wants digests. `weekday` (1 is Monday) counts for weekly ones; monthly ones come on the first. */
 export type Timing = { rhythm: Rhythm; hour: number; weekday: number; zone: string }

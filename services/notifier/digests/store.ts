@@ -69,7 +69,7 @@ export async function findReaderChannels(
   )
 }
 
-export type WriteOptions = {
+type WriteOptions = {
   /** Also write digests that have nothing to send. */
   withEmpty: boolean
   /** Keep the results for Firestore. */

@@ -23,7 +23,7 @@ export type NewsItem = Pick<
   source: string
 }
 /** A recipient, and what they follow that covers the message, as in "follows acme". */
-export type NamedRecipient = { name: string; through?: readonly string[] }
+type NamedRecipient = { name: string; through?: readonly string[] }
 export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'>
 
 const maxName = 80
