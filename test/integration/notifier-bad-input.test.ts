@@ -19,9 +19,8 @@ import { type SlackServer, startSlackServer } from '../harness/slack-server.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../harness/webhook-receiver.ts'
 
-// What may be wrong with a destination or with what is told there, with the exact number of messages that arrive, there
-// and at a destination beside it. What is killed is in notifier-kill.test.ts, other kinds of channel in
-// notifier-channels.test.ts and notifier-webhooks.test.ts.
+// Destinations and texts that are wrong, with the exact number of messages that arrive there and at a good destination.
+// Kills are in notifier-kill.test.ts, other kinds of channels in notifier-channels.test.ts and notifier-webhooks.test.ts.
 
 const patience = { SEND_TIMEOUT_MS: '1500', LEASE_MS: '4000', SLACK_INTERVAL_MS: '0', BUNDLE_WINDOW_MS: '0' }
 

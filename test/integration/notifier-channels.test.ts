@@ -44,7 +44,7 @@ describe('a mail through SendGrid', () => {
     expect([sendGrid.calls(address), sendGrid.mailsTo(address).length]).toEqual([calls, mails])
   })
 
-  test('operators hear when its key is refused, and when it is not any more', async () => {
+  test('administrators are notified when its key is refused, and when it works again', async () => {
     const { company, address } = await addReached()
     mailFates.set(address, Array<Fate>(3).fill({ status: 401 }))
     await sendNews(installation, groupOf(company, source, 1))

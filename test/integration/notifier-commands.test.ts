@@ -70,7 +70,7 @@ describe('people', () => {
     await expect(parma('people', 'add', '--name', ' ')).rejects.toThrow('--name is empty')
   })
 
-  test('of one name are told apart by id', async () => {
+  test('with the same name are distinguished by id', async () => {
     const ids = [
       await json<Added>('people', 'add', '--name', 'Kim', '--auth-id', 'k1'),
       await json<Added>('people', 'add', '--name', 'Kim', '--auth-id', 'k2'),

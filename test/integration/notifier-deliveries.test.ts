@@ -11,15 +11,15 @@ const { installation, database, source, slack, sendGrid, mailFates, addCompanyFo
 
 const beginning = (text: string) => text.split('\n')[0]
 
-/** What came to an address and begins with this line, once it is there. Administrators hear of other tests, too. */
-function heardAt(address: string, line: string): Promise<string> {
+/** The mail to an address that begins with this line, once it arrives. Administrators also get mails about other tests. */
+function mailAt(address: string, line: string): Promise<string> {
   return waitFor(`"${line}" at ${address}`, async () =>
     (await textsAt(address, 0)).find((text) => beginning(text) === line),
   )
 }
 
 describe('a destination that takes nothing', () => {
-  test('is parked; its people and the administrators hear of it elsewhere', async () => {
+  test('is parked; its recipients and the administrators are notified elsewhere', async () => {
     const { company, name, address, channel } = await addReached()
     slack.openRoom(channel, { isArchived: true })
     const root = `root-${address}`
@@ -35,8 +35,8 @@ describe('a destination that takes nothing', () => {
     const headline = `${name}: Stars number 0 rose`
     const parked = `No more messages to SLACK ${channel}`
     expect((await textsAt(address, 2)).map(beginning).sort()).toEqual([headline, parked].sort())
-    expect(await heardAt(root, `Operations: SLACK ${channel}, destination-parked`)).toContain('is_archived')
-    await heardAt(root, headline)
+    expect(await mailAt(root, `Operations: SLACK ${channel}, destination-parked`)).toContain('is_archived')
+    await mailAt(root, headline)
 
     await sendNews(installation, groupOf(company, source, 1))
     await textsAt(address, 3)
@@ -48,11 +48,11 @@ describe('a destination that takes nothing', () => {
     await expect(runCommand(commands.channels, 'test', String(id))).rejects.toThrow(/failed: .*is_archived/)
     slack.openRoom(channel)
     expect(await runCommand(commands.channels, 'test', String(id))).toMatchObject({ id, state: 'sent' })
-    // The administrator hears there, too.
+    // The administrator gets messages there, too.
     const posts = () => slack.postsIn(channel).map(({ text }) => text)
     await waitFor('what waited', () => posts().filter((text) => text === headline).length === 2)
     expect(posts()[0]).toBe('Test message from parma-analytics')
-    await heardAt(root, `Operations: resolved: SLACK ${channel}, destination-parked`)
+    await mailAt(root, `Operations: resolved: SLACK ${channel}, destination-parked`)
     expect(await channelsOf(channel)).toMatchObject(Array(2).fill({ state: 'ok' }))
   })
 

@@ -23,7 +23,7 @@ type Listed = {
   last: string | null
 }
 
-test('says who gets what, changes it, shows what would be sent, and sends it once', async () => {
+test('parma digests shows who gets what, changes it, previews a digest, and sends it once', async () => {
   const company = await addCompany(database, 'acme')
   const address = `${unique('ann')}@example.com`
   const person = await addPerson(database, { name: 'Ann', companies: [company], channels: [report(address)] })

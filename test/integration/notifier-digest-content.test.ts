@@ -16,7 +16,7 @@ import { addCompany, addPerson, addSource, insertId, type Reach } from '../harne
 const { database, pool, config, log, run, addReader } = await openDigests()
 
 describe('a digest', () => {
-  test('goes to channels for reports; to all of people who have none of those, unless strict; to the one that was chosen', async () => {
+  test('goes to channels for reports; if a person has none, to all their channels, unless strict; or to the chosen channel', async () => {
     const company = await addCompany(database)
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => `${unique(name)}@example.com`) as [
       string,
@@ -55,7 +55,7 @@ describe('a digest', () => {
     expect(await counts()).toEqual([2, 1, 1, 1])
   })
 
-  test('of a bucket: its companies, for who may see it, besides that of all companies', async () => {
+  test('about a bucket has its companies, for people who can see it, besides the digest about all companies', async () => {
     const [followed, inBucket] = [await addCompany(database), await addCompany(database)]
     const owner = await addPerson(database, { channels: [] })
     const { person, address } = await addReader({ companies: [followed] })
@@ -90,7 +90,7 @@ describe('a digest', () => {
     expect(await messagesTo(database, address)).toHaveLength(2)
   })
 
-  test('companies and people that are gone, a zone that nobody knows and a factor that is no number throw nothing', async () => {
+  test('survives deleted companies and people, an unknown time zone and a factor that is not a number', async () => {
     const [kept, gone] = [await addCompany(database), await addCompany(database)]
     const { person, address } = await addReader({ companies: [kept, gone] })
     const leaver = await addReader({ companies: [kept] })
@@ -104,7 +104,7 @@ describe('a digest', () => {
     expect(await digestsOf(database, leaver.person)).toEqual([])
   })
 
-  test('a funding round comes with what is known of it, a number with how it went', async () => {
+  test('shows a funding round with what is known about it, and a number with its chart', async () => {
     const company = await addCompany(database)
     const source = await addSource(database)
     const measure = (name: string, type: string, parent: number | null) =>

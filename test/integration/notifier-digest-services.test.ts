@@ -114,7 +114,7 @@ test('GET /weekly-reports: one report for each reader and week, on every channel
   await Promise.all([edge, ...notifiers].map((service) => service.stop()))
 })
 
-test('kill -9 half-way: every reader has every news once', async () => {
+test('kill -9 during a run: every reader gets every news item once', async () => {
   const company = await addCompany(database)
   await addNews(database, company, [{ message: 'one' }, { message: 'two' }, { message: 'three' }])
   const readers = []

@@ -7,7 +7,7 @@ import { addCompany, insertId } from '../harness/notifier/setup.ts'
 const { database, pool, config, log, run, addReader } = await openDigests()
 
 describe('a run', () => {
-  test('doubled, late, concurrent, by clocks that differ: one digest a day, each news in one of them', async () => {
+  test('repeated, late, concurrent, with clocks that differ: one digest a day, each news item in one of them', async () => {
     const company = await addCompany(database)
     const { person, address } = await addReader({ companies: [company] })
     await addNews(database, company, [{ message: 'one' }, { message: 'two' }])
@@ -29,7 +29,7 @@ describe('a run', () => {
     ])
   })
 
-  test('what was stored late, and came before the last run, is in the next one', async () => {
+  test('what was stored late, after a run, is in the next digest', async () => {
     const company = await addCompany(database)
     const { person, address } = await addReader({ companies: [company] })
     const slow = new pg.Client({ connectionString: database.url })
@@ -47,7 +47,7 @@ describe('a run', () => {
     expect((await messagesTo(database, address)).map(({ titles }) => titles)).toEqual([['early'], ['late']])
   })
 
-  test('a first digest goes back for one rhythm, those after an outage to the digest before it', async () => {
+  test('a first digest covers one period, one after an outage all since the previous digest', async () => {
     const company = await addCompany(database)
     const { person, address } = await addReader({ companies: [company] })
     await addNews(database, company, [{ message: 'old' }], "now() - interval '3 days'")
@@ -64,7 +64,7 @@ describe('a run', () => {
     ])
   })
 
-  test('without news nothing is sent, without a channel the news wait for one', async () => {
+  test('without news items nothing is sent; without a channel the news items wait for one', async () => {
     const company = await addCompany(database)
     const quiet = await addReader({ companies: [await addCompany(database)] })
     const mute = await addReader({ companies: [company], channels: [] })
@@ -88,7 +88,7 @@ describe('a run', () => {
     expect((await messagesTo(database, mute.address)).map(({ titles }) => titles)).toEqual([['kept']])
   })
 
-  test('slots from before there were digests are not made up for', async () => {
+  test('periods from before digests were set up are not made', async () => {
     const company = await addCompany(database)
     const { person } = await addReader({ companies: [company] })
     await database.query(
@@ -100,7 +100,7 @@ describe('a run', () => {
     expect(await run([person], slot)).toHaveLength(1)
   })
 
-  test('what one person’s rows make impossible costs nobody else anything, and can be made up for', async () => {
+  test('bad rows of one person cost nobody else anything, and the digest can be made later', async () => {
     const company = await addCompany(database)
     const readers: Awaited<ReturnType<typeof addReader>>[] = []
     for (let count = 0; count < 5; count++) readers.push(await addReader({ companies: [company] }))

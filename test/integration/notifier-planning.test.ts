@@ -63,7 +63,7 @@ const addQuietHours = (person: number, criticalPasses = true) =>
   )
 
 describe('after a message about a company', () => {
-  test('further ones wait and are told together at the end of the window', async () => {
+  test('further news items wait and are sent together at the end of the window', async () => {
     const { company, name, address } = await addFollowed(installation.database)
     await tell(company)
     await settledStates(installation.database, company, 2)
@@ -81,7 +81,7 @@ describe('after a message about a company', () => {
     expect(told).toHaveLength(2)
   })
 
-  test('a critical one takes along what waits', async () => {
+  test('a critical one is sent with everything that waits', async () => {
     const { company, name, address } = await addFollowed(installation.database)
     await tell(company)
     await settledStates(installation.database, company, 2)
@@ -93,7 +93,7 @@ describe('after a message about a company', () => {
 })
 
 describe('in quiet hours', () => {
-  test('what comes is one message at their end, over all companies; others hear it at once', async () => {
+  test('what arrives is one message at their end, for all companies; others get it at once', async () => {
     const names = [`a-${randomUUID()}`, `b-${randomUUID()}`]
     const companies = await Promise.all(names.map((name) => addCompany(installation.database, name)))
     const sleeper = await addReader(companies)
@@ -120,7 +120,7 @@ describe('in quiet hours', () => {
     expect(await mailsTo(sleeper.address)).toHaveLength(1)
   })
 
-  test('a critical one comes through, unless somebody wants their sleep', async () => {
+  test('a critical one is sent at once, unless the hours hold it, too', async () => {
     const company = await addCompany(installation.database)
     const [light, deep] = [await addReader([company]), await addReader([company])]
     await addQuietHours(light.id)
@@ -133,7 +133,7 @@ describe('in quiet hours', () => {
     await waitFor('the mail after them', async () => (await mailsTo(deep.address)).length === 1)
   })
 
-  test('that are changed or removed, what waits is told when the new ones allow, as one message', async () => {
+  test('that are changed or removed, what waits is sent when the new ones allow, as one message', async () => {
     const companies = [await addCompany(installation.database), await addCompany(installation.database)]
     const sleeper = await addReader(companies)
     await addQuietHours(sleeper.id)
@@ -153,7 +153,7 @@ describe('in quiet hours', () => {
     expect(await subjectsAt(sleeper.address)).toEqual([expect.stringMatching(/^2 changes at 2 companies: /)])
   })
 
-  test('a destination that somebody awake shares hears it at once', async () => {
+  test('a destination shared with somebody without quiet hours gets it at once', async () => {
     const { company, address } = await addFollowed(installation.database)
     const sleeper = await addPerson(installation.database, {
       name: 'Bob',
@@ -166,7 +166,7 @@ describe('in quiet hours', () => {
     expect((await mailsTo(address))[0]?.text).toContain('Ann and Bob follow')
   })
 
-  test('administrators hear of operations after them, but for what is critical', async () => {
+  test('administrators get operational events after them, except critical ones', async () => {
     const address = `admin-${randomUUID()}@example.com`
     const admin = await addPerson(installation.database, {
       role: 'ADMIN',
@@ -190,7 +190,7 @@ describe('in quiet hours', () => {
     expect(mail?.text).toContain('destination-parked: room')
   })
 
-  test('of a zone that there is not, nobody is kept from hearing', async () => {
+  test('of an unknown time zone are ignored and reported', async () => {
     const { company } = await addFollowed(installation.database)
     const [person] = await query<{ user_id: number }>(
       'SELECT user_id FROM company_subscription WHERE company_id = $1',
@@ -210,7 +210,7 @@ describe('in quiet hours', () => {
 })
 
 describe('what is muted', () => {
-  test('is not told, and its event says so; others hear it', async () => {
+  test('is not sent, and the status of its event says so; others get it', async () => {
     const company = await addCompany(installation.database)
     const [muted, other] = [await addReader([company]), await addReader([company])]
     await query('INSERT INTO notifier.mute (user_id, company_id, below) VALUES ($1, $2, $3)', [
@@ -235,7 +235,7 @@ describe('what is muted', () => {
     expect(await subjectsAt(other.address)).toHaveLength(1)
   })
 
-  test('is told again after its time', async () => {
+  test('is sent again after the mute has ended', async () => {
     const company = await addCompany(installation.database)
     const { id, address } = await addReader([company])
     await query(`INSERT INTO notifier.mute (user_id, until) VALUES ($1, now() + interval '1 hour')`, [id])
@@ -255,7 +255,7 @@ describe('subscriptions of our own', () => {
       Object.values(row),
     )
 
-  test('of a bucket, a source and a company add up to one message, and it says through which', async () => {
+  test('of a bucket, a source and a company add up to one message, which names them', async () => {
     const { database } = installation
     const name = `c-${randomUUID()}`
     const company = await addCompany(database, name)
@@ -286,7 +286,7 @@ describe('subscriptions of our own', () => {
     expect(gone?.text).toContain('You get this because Ann follows all companies from npm (gone).')
   })
 
-  test('for one channel are heard there only; those of what is gone cost nothing', async () => {
+  test('for one channel are sent only there; those for something deleted are ignored', async () => {
     const { database } = installation
     const company = await addCompany(database)
     const [here, there] = [randomUUID(), randomUUID()].map((id) => `${id}@example.com`) as [string, string]
@@ -306,7 +306,7 @@ describe('subscriptions of our own', () => {
     expect(await subjectsAt(here)).toEqual([])
   })
 
-  test('that ask for something else, and people without a channel, are why nobody hears', async () => {
+  test('that do not cover it, and missing channels, are reasons why nobody gets it', async () => {
     const { database } = installation
     const company = await addCompany(database)
     await query('DELETE FROM notifier.subscription')
@@ -321,7 +321,7 @@ describe('subscriptions of our own', () => {
   })
 })
 
-test('the same story is told once while it cools down, unless it gets worse', async () => {
+test('the same dedupe key is sent once within the cool-down, unless it gets more severe', async () => {
   const { company, name, address } = await addFollowed(installation.database)
   const story = { dedupe_key: randomUUID() }
   await tell(company, { ...story, severity: 'info' })
@@ -341,7 +341,7 @@ test('the same story is told once while it cools down, unless it gets worse', as
   expect(await deliveriesOf(installation.database, company)).toHaveLength(6)
 })
 
-test('rows that nobody can make sense of are put off and reported once; their neighbours are told', async () => {
+test('bad rows are postponed and reported once; others are sent', async () => {
   const root = `root-${randomUUID()}@example.com`
   await addPerson(installation.database, { role: 'ADMIN', channels: [{ type: 'EMAIL', destination: root }] })
   const { company, address } = await addFollowed(installation.database)
@@ -376,7 +376,7 @@ test('rows that nobody can make sense of are put off and reported once; their ne
   expect(await reports()).toHaveLength(1)
 })
 
-test('an operational event that cannot be told is put off and reported once; others are told', async () => {
+test('an operational event that cannot be planned is postponed and reported once; others are sent', async () => {
   const root = `root-${randomUUID()}@example.com`
   const [before, bad, after] = [randomUUID(), randomUUID(), randomUUID()] as const
   await addPerson(installation.database, { role: 'ADMIN', channels: [{ type: 'EMAIL', destination: root }] })

@@ -18,7 +18,7 @@ import { waitFor } from '../harness/wait-for.ts'
 
 const agent = { 'user-agent': 'a mail program' }
 
-test('one click ends the mails to an address, for good, and nothing else', async () => {
+test('one click unsubscribes an address from e-mail, and nothing else', async () => {
   const installation = await createInstallation()
   const { database, start } = installation
   const mailServer = await startMailServer()
@@ -66,7 +66,7 @@ test('one click ends the mails to an address, for good, and nothing else', async
 
   const isUnsubscribed = () =>
     database.query('SELECT address, unsubscribed_at FROM notifier.destination WHERE unsubscribed_at IS NOT NULL')
-  const [first] = await waitFor('the notifier to hear of it', async () => {
+  const [first] = await waitFor('the notifier to unsubscribe the address', async () => {
     const found = await isUnsubscribed()
     return found.length > 0 && found
   })
@@ -100,7 +100,7 @@ test('one click ends the mails to an address, for good, and nothing else', async
 
 const phone = { width: 390, height: 844, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }
 
-test('mails fit a phone, whatever they tell', async () => {
+test('mails fit a phone, whatever they contain', async () => {
   const installation = await createInstallation()
   const { database, start } = installation
   const mailServer = await startMailServer()

@@ -14,7 +14,7 @@ beforeAll(async () => {
   await installation.start('notifier', { OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', BUNDLE_WINDOW_MS: '0' })
 })
 
-describe('one news', () => {
+describe('a news item', () => {
   test('is one mail, one post and one row of public.notification, however often it is delivered', async () => {
     const { database } = installation
     const { company, name, address, channel } = await addFollowed(database)
@@ -65,7 +65,7 @@ describe('one news', () => {
   })
 })
 
-describe('the news of one payload', () => {
+describe('the news items of one payload', () => {
   test('are one message, the most important first', async () => {
     const { database } = installation
     const { company, name, address, channel } = await addFollowed(database)
@@ -80,7 +80,7 @@ describe('the news of one payload', () => {
     expect(await slackPostsIn(channel)).toHaveLength(1)
   })
 
-  test('do not wait for ever for one that never comes, and tell it when it comes late', async () => {
+  test('do not wait forever for one that does not arrive, and send it when it arrives late', async () => {
     const { database } = installation
     const { company, name, address } = await addFollowed(database)
     const [first, second, late] = groupOf(company, source, 3)
@@ -92,7 +92,7 @@ describe('the news of one payload', () => {
     expect(subjects).toEqual([`${name}: 2 changes, Stars number 1 rose`, `${name}: Stars number 2 rose`])
   })
 
-  test('that are silent complete the group and are not told', async () => {
+  test('that are silent complete the group and are not sent', async () => {
     const { database } = installation
     const { company, name, address } = await addFollowed(database)
     const [loud, silent] = groupOf(company, source, 2)
@@ -139,7 +139,7 @@ describe('people', () => {
     expect(await mailsTo(address)).toHaveLength(1)
   })
 
-  test('that nobody is, are no reason to stop', async () => {
+  test('who do not exist are no reason to stop', async () => {
     const { database } = installation
     const company = await addCompany(database)
     const [news] = groupOf(company, source, 1)
@@ -154,7 +154,7 @@ describe('people', () => {
   })
 })
 
-test('administrators hear each story and its end once, a flood as one message', async () => {
+test('administrators get each incident and its end once, a flood as one message', async () => {
   const { database } = installation
   const address = `admin-${Date.now()}@example.com`
   await addPerson(database, { name: 'Root', role: 'ADMIN', channels: [{ type: 'EMAIL', destination: address }] })
@@ -178,7 +178,7 @@ test('administrators hear each story and its end once, a flood as one message', 
   expect((await mailsTo(address))[1]?.subject).toBe('Operations: resolved: path 0, drift')
 })
 
-test('what is no news is a dead letter, its neighbours are told', async () => {
+test('what is not a news item is a dead letter; others are sent', async () => {
   const { database, topics } = installation
   const { company, address } = await addFollowed(database)
   const [good] = groupOf(company, source, 1)

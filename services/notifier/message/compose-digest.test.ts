@@ -68,7 +68,7 @@ describe('composeDigest', () => {
     expect(lines[0]?.heading).toBe('company 1')
   })
 
-  test('a funding round is told once for a company, with what is known of it', () => {
+  test('a funding round appears once for a company, with what is known about it', () => {
     const news = [
       newsOf('a', { message: 'A new Funding Round was found.' }),
       newsOf('b', { message: 'The funding round changed.', severity: 'warning' }),

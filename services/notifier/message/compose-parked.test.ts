@@ -7,7 +7,7 @@ const parked: Parking = {
   reason: `is_archived\n${'x'.repeat(1000)}`,
 }
 
-test('operators are told what to do, and that it is over, in one story', () => {
+test('the event says what to do; its end belongs to the same incident', () => {
   const begin = describeParking(parked)
   expect(begin).toMatchObject({ kind: 'destination-parked', subject: 'SLACK alerts', resolved: false })
   expect(begin.message).toMatch(
@@ -18,14 +18,14 @@ test('operators are told what to do, and that it is over, in one story', () => {
   expect(end.dedupe_key).toBe(begin.dedupe_key)
 })
 
-test('a kind of channel that is down is a story of its own', () => {
+test('a channel outage is an incident of its own', () => {
   const down = describeParking({ ...parked, destination_id: null, address: null, channel: 'EMAIL', reason: 'bad key' })
   expect(down).toMatchObject({ kind: 'channel-down', subject: 'EMAIL', dedupe_key: 'notifier/channel-down/EMAIL' })
   expect(down.message).toContain('No messages are going out by EMAIL: bad key.')
 })
 
-describe('its people', () => {
-  test('hear what is wrong and why they are told', () => {
+describe('its recipients', () => {
+  test('learn what is wrong and why they get the message', () => {
     const message = composeParked(parked)
     expect(message.subject).toBe('No more messages to SLACK alerts')
     expect(message.lines[0]?.details[0]?.length).toBeLessThanOrEqual(600)

@@ -23,7 +23,7 @@ function newsOf(index: number, facts: Partial<NewsItem> = {}): NewsItem {
 const noLinks = () => null
 
 describe('composeNews', () => {
-  test('one news is its own headline, with both numbers, the change and the way back to the data', () => {
+  test('one news item is its own headline, with both numbers, the change and the ids that lead to the data', () => {
     const stars = {
       title: 'Stars rose sharply',
       message: 'Stars rose by half since Monday.',
@@ -96,7 +96,7 @@ describe('composeNews', () => {
     expect(long.lines[0]?.title).toBe('Title 41')
     expect(long.rest).toBe('… and 12 more.')
     expect(long.trace.match(/00000000-0000/g)).toHaveLength(30)
-    // The links have the ids of the news.
+    // The links have the ids of the news items.
     const linked = composeNews(news, 30, (id) => `https://parma.example/why/${id}`)
     expect(linked.trace).toBe(`Event ${group.group_id}`)
   })
@@ -168,7 +168,7 @@ describe('composeOps', () => {
     })
   })
 
-  test('open stories come first, the oldest on top; a flood is cut', () => {
+  test('open incidents come first, the oldest on top; a flood is cut', () => {
     const events = [
       eventOf({ subject: 'over', resolved: true }),
       eventOf({ subject: 'new', at: observedAt + 1 }),

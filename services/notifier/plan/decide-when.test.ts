@@ -13,7 +13,7 @@ const asleepUntil = (end: number) => (at: number) => Math.max(at, end)
 describe('endOfWindow', () => {
   const times = { isCritical: false, now: 1000, windowMs: 600 }
   test.each([
-    ['the first of a company is told at once', bundleOf(), times, 1000],
+    ['the first of a company is sent at once', bundleOf(), times, 1000],
     ['what follows waits for the end of the window', bundleOf({ lastMessageAt: 900 }), times, 1500],
     ['after the window it is the first again', bundleOf({ lastMessageAt: 400 }), times, 1000],
     ['critical does not wait', bundleOf({ lastMessageAt: 900 }), { ...times, isCritical: true }, 1000],
@@ -25,9 +25,15 @@ describe('endOfWindow', () => {
 
 describe('decideWhen', () => {
   test.each([
-    ['when it could be told, it is', bundleOf(), 1000, [awake], { dueAt: 1000, isHeld: false }],
+    ['it is due when it may be sent', bundleOf(), 1000, [awake], { dueAt: 1000, isHeld: false }],
     ['one person’s quiet hours hold it', bundleOf(), 1000, [asleepUntil(5000)], { dueAt: 5000, isHeld: true }],
-    ['the first who may hear it decides', bundleOf(), 1000, [asleepUntil(5000), awake], { dueAt: 1000, isHeld: false }],
+    [
+      'the first recipient who may get it decides',
+      bundleOf(),
+      1000,
+      [asleepUntil(5000), awake],
+      { dueAt: 1000, isHeld: false },
+    ],
     [
       'of several asleep the first to wake decides',
       bundleOf(),

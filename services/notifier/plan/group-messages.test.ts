@@ -20,7 +20,7 @@ test('each company is a message of its own', () => {
   ])
 })
 
-test('destinations that are told the same share a message, others do not', () => {
+test('destinations that get the same items share a message, others do not', () => {
   expect(sort(dueItemOf('a', 1), dueItemOf('a', 2), dueItemOf('a', 3), dueItemOf('b', 3))).toEqual([
     ['a', 1, 2],
     ['a,b', 3],

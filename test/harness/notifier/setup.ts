@@ -84,7 +84,7 @@ export async function addFollowed(database: TestDatabase) {
   return { company, name, address, channel }
 }
 
-/** `count` news of one payload. */
+/** `count` news items of one payload. */
 export function groupOf(company: number, source: number, count: number, changes: Partial<News> = {}): News[] {
   const eventId = randomUUID()
   return Array.from({ length: count }, (_, index) => ({
@@ -171,8 +171,8 @@ export async function settledStates(database: TestDatabase, company: number, cou
 }
 
 /**
- * Resolves when everything sent to the notifier before has been told: news about a company of its own have gone all the way
- * through the same partition. What has not arrived by then never will.
+ * Resolves when the notifier has worked off everything sent before: a news item about a company of its own has gone all
+ * the way through the same partition. What has not arrived by then will not.
  */
 export async function passThrough(installation: Installation, source: number): Promise<void> {
   const { company, address, channel } = await addFollowed(installation.database)
