@@ -15,6 +15,7 @@ const rooms = {
     web: [],
     kafka: ['process', 'calls'],
     consume: ['kafka', 'process', 'calls'],
+    outbox: ['kafka', 'postgres', 'process', 'calls'],
     postgres: ['process', 'calls', 'text'],
     firestore: ['process'],
     commands: ['postgres', 'process', 'calls'],

@@ -16,7 +16,6 @@ function outcomeOf(stored: Stored): Outcome {
   if (stored.kind === 'gone') return drop(`the ${stored.what} no longer exists`)
   return ok(
     ...stored.news.map((one) => output(topics.news, one.company_id, one.news_id, one, { group_id: one.group_id })),
-    ...stored.opsEvents.map((one) => output(topics.opsEvents, String(one.data_source_id), one.event_id, one)),
   )
 }
 

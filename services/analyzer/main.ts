@@ -2,6 +2,7 @@
 // and every delivery of a payload sends the same news items.
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
+import { startOutbox } from '#runtime/outbox/outbox.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
@@ -12,9 +13,10 @@ import { openRules } from './rules/rules-in-force.ts'
 import { openStore } from './store/store.ts'
 
 await runService('analyzer', readConfig, async (config, context) => {
-  const { consume } = await openKafka(config, context)
+  const { consume, publish } = await openKafka(config, context)
   const database = await openDatabase(config, context)
-  const store = openStore(config, database, openRules(config, database))
+  const wakeOutbox = startOutbox(context, database, publish)
+  const store = openStore(config, database, openRules(config, database), wakeOutbox)
   startPruning(config, context, database)
   await consume([on(topics.observations, judgeObservations(store))])
 })

@@ -6,7 +6,6 @@ import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Config } from './config.ts'
-import { opsEventOf } from './incidents/incidents.ts'
 import type { LedgerRow } from './ledger/ledger-rows.ts'
 import type { Maps } from './maps/loaded-maps.ts'
 import { leaves, payloads } from './metrics.ts'
@@ -24,16 +23,12 @@ export function normalizePayloads(config: Config, maps: Maps, store: Store): Han
 
   function outcomeOf(written: Written): Outcome {
     if (written === 'conflict') return dead('conflict', 'the event id is known with other content')
-    const { stored, incidents } = written
-    const { event_id, company_id, data_source_id } = stored.row
+    const { stored } = written
+    const { event_id, company_id } = stored.row
     return ok(
       ...observe(stored, namesFor(stored.row), partLimits).map((one) =>
         output(topics.observations, company_id, event_id, one),
       ),
-      ...incidents.map((incident) => {
-        const event = opsEventOf(incident, event_id)
-        return output(topics.opsEvents, String(data_source_id), event.event_id, event)
-      }),
     )
   }
 

@@ -2,6 +2,7 @@
 // every delivery sends the same observations.
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
+import { startOutbox } from '#runtime/outbox/outbox.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
@@ -11,10 +12,10 @@ import { createMaps } from './maps/loaded-maps.ts'
 import { openStore } from './store/store.ts'
 
 await runService('normalizer', readConfig, async (config, context) => {
-  const { consume, readTable } = await openKafka(config, context)
+  const { consume, publish, readTable } = await openKafka(config, context)
   const database = await openDatabase(config, context)
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
-  const store = openStore(database)
+  const store = openStore(database, startOutbox(context, database, publish))
   await consume([on(topics.rawPayloads, normalizePayloads(config, maps, store))])
 })

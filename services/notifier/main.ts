@@ -1,16 +1,14 @@
-// News items, operational events and triggers → messages and reports. Consumed at least once, stored exactly once. Each
-// message goes to each destination once; if a channel's answer is lost, the delivery ledger records that it is unknown.
+// News items, ops events and triggers → messages and reports. At least once, stored once, each message sent once.
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
+import { startOutbox } from '#runtime/outbox/outbox.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
-import { startAnnouncingParking } from './delivery/announce-parking.ts'
 import { startDelivery } from './delivery/loop.ts'
 import { startDigests } from './digests/loop.ts'
-import { startStoringReports } from './digests/reports.ts'
 import { storeNews } from './inbox/news.ts'
 import { storeOpsEvents } from './inbox/ops-events.ts'
 import { takeTriggers } from './inbox/triggers.ts'
@@ -21,9 +19,8 @@ await runService('notifier', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
   const wakeDelivery = startDelivery(config, context, database)
   const wakePlanning = startPlanning(config, context, database, wakeDelivery)
-  startAnnouncingParking(config, context, database, publish, wakeDelivery)
+  startOutbox(context, database, publish)
   const wakeDigests = startDigests(config, context, database, wakeDelivery)
-  startStoringReports(config, context, database)
   startPruning(config, context, database)
   await consume([
     on(topics.news, storeNews(config, database, wakePlanning)),

@@ -4,7 +4,7 @@ import { retryTransient } from '#runtime/calls/retry.ts'
 import type { Config } from './config.ts'
 import { readCompanies, storeDiscovery } from './identifiers.ts'
 import type { Module } from './module-client.ts'
-import { closeIncidents, openIncidents } from './incidents.ts'
+import { closeIncidents, type Incident, type IncidentKey, openIncidents } from './incidents.ts'
 import { type LinkedCompany, needsDiscovery } from './read-discovery.ts'
 
 export type DiscoverDeps = { config: Config; database: Database; log: Log; stopping: AbortSignal }
@@ -60,18 +60,16 @@ async function reportExpired(
   companies: readonly LinkedCompany[],
   expired: readonly LinkedCompany[],
 ): Promise<void> {
-  const kind = 'identifier-expired'
-  await openIncidents(
-    database,
-    expired.map(({ company_id, name, identifiers }) => {
-      const values = identifiers.filter((one) => one.expired && one.type === 'MANUALLY_ADDED').map(({ value }) => value)
-      const message = `The manual identifiers of ${name} have expired (${values.join(', ')}). They stay in use. Confirm them with a later validity, or remove them so that the company is looked up again.`
-      return { kind, data_source_id, company_id, subject: name, message, facts: { values: values.join(', ') } }
-    }),
-  )
+  const keyOf = (company_id: number): IncidentKey => ({ kind: 'identifier-expired', data_source_id, company_id })
+  const opened = expired.map(({ company_id, name, identifiers }): Incident => {
+    const values = identifiers.filter((one) => one.expired && one.type === 'MANUALLY_ADDED').map(({ value }) => value)
+    const message = `The manual identifiers of ${name} have expired (${values.join(', ')}). They stay in use. Confirm them with a later validity, or remove them so that the company is looked up again.`
+    return { ...keyOf(company_id), subject: name, message, facts: { values: values.join(', ') } }
+  })
   const good = companies.filter((company) => !expired.includes(company))
-  await closeIncidents(
-    database,
-    good.map(({ company_id }) => ({ kind, data_source_id, company_id })),
-  )
+  const closed = good.map(({ company_id }) => keyOf(company_id))
+  await database.transaction(async (tx) => {
+    await openIncidents(tx, opened)
+    await closeIncidents(tx, closed)
+  })
 }

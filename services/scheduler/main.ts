@@ -3,6 +3,7 @@
 // exactly once.
 import { on, onHeadersOf } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
+import { startOutbox } from '#runtime/outbox/outbox.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
@@ -17,7 +18,7 @@ import { takeTriggers } from './inbox/triggers.ts'
 await runService('scheduler', readConfig, async (config, context) => {
   const { consume, publish } = await openKafka(config, context)
   const database = await openDatabase(config, context)
-  const judge = startHealth(config, context, database, publish)
+  const judge = startHealth(config, context, database, startOutbox(context, database, publish))
   const wake = startRounds(config, context, database, judge)
   startPruning(config, context, database)
   await consume([

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { formatTime } from '#runtime/text/format.ts'
 import { bringsCompanies } from './build-request.ts'
 import type { Config } from './config.ts'
@@ -8,7 +8,7 @@ import { judgeSilence } from './judge-health.ts'
 import { isPaused } from './policies.ts'
 import { readSources } from './sources.ts'
 import { epochMs } from './times.ts'
-import { closeIncidents, openIncidents, type Incident, type IncidentKey } from './incidents.ts'
+import { closeIncidents, closeIncidentsWhere, openIncidents, type Incident, type IncidentKey } from './incidents.ts'
 
 const silenceRow = z.object({
   id: z.number(),
@@ -60,20 +60,21 @@ export async function judgeSources(settings: Config, database: Database): Promis
       stale.push({ ...key, subject: name, message, facts: { what, since, because } })
     }
   }
-  await openIncidents(database, stale)
-  await closeIncidents(database, well)
-  await closePointless(database)
+  await database.transaction((tx) => openIncidents(tx, stale))
+  await database.transaction((tx) => closeIncidents(tx, well))
+  await database.transaction(closePointless)
 }
 
 /** Closes incidents that no longer matter: the source or link was deleted, or the source was switched off or paused. */
-async function closePointless(database: Database): Promise<void> {
-  await database.query(sql.unsafe`
-    UPDATE scheduler.story o SET resolved_at = now()
-    WHERE o.resolved_at IS NULL AND (
-      NOT EXISTS (SELECT FROM public.data_source s WHERE s.id = o.data_source_id)
-      OR o.company_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM public.company_data_source l WHERE l.data_source_id = o.data_source_id AND l.company_id = o.company_id)
-      OR o.kind = 'stale' AND EXISTS (
-        SELECT FROM public.data_source s LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
-        WHERE s.id = o.data_source_id AND (NOT s.is_active OR ${isPaused})))`)
+async function closePointless(tx: Transaction): Promise<void> {
+  await closeIncidentsWhere(
+    tx,
+    sql.fragment`
+      NOT EXISTS (SELECT FROM public.data_source d WHERE d.id = s.data_source_id)
+      OR s.company_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM public.company_data_source l WHERE l.data_source_id = s.data_source_id AND l.company_id = s.company_id)
+      OR s.kind = 'stale' AND EXISTS (
+        SELECT FROM public.data_source d LEFT JOIN scheduler.source_policy p ON p.data_source_id = d.id
+        WHERE d.id = s.data_source_id AND (NOT d.is_active OR ${isPaused}))`,
+  )
 }

@@ -78,9 +78,11 @@ describe('rules', () => {
       rule: { id: `notification_rules/${two}` },
       facts: { window: '2', latest: '200' },
     })
-    const told = (await analyzer.readAll(topics.opsEvents))
-      .map(({ value }) => value)
-      .filter(({ subject }) => subject === `notification_rules/${rule}`)
+    const told = await waitFor('the rule to be reported', async () => {
+      const events = (await analyzer.readAll(topics.opsEvents)).map(({ value }) => value)
+      const found = events.filter(({ subject }) => subject === `notification_rules/${rule}`)
+      return found.length > 0 && found
+    })
     expect(new Set(told.map(({ event_id }: OpsEvent) => event_id)).size).toBe(1)
     expect(told[0]).toMatchObject({
       kind: 'rule-error',

@@ -1,54 +1,28 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { readEnv } from '#runtime/process/config.ts'
 import { consumerSettings, kafkaSettings, producerSettings } from '#runtime/process/settings.ts'
 import { consume } from '#runtime/consume/consume.ts'
-import { createLog } from '#runtime/process/log.ts'
 import { type Delivery, drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { on } from '#runtime/consume/subscription.ts'
 import { output } from '#runtime/kafka/output.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
 import type { ProducerRecord } from '#runtime/kafka/record.ts'
 import { classify, TransientError } from '#runtime/calls/retry.ts'
-import type { ServiceContext } from '#runtime/process/service.ts'
 import { readTable } from '#runtime/kafka/topic-table.ts'
 import { createCodec } from '#schemas/codec.ts'
 import type { NormalizationMap, OpsEvent } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
+import { createContext } from '../harness/context.ts'
 import { testEnv } from '../harness/stack.ts'
 import { createTopics, type TestTopics } from '../harness/topics.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const deadLetters = `${topics.opsEvents.name}.notifier.dlq`
-const running: AsyncDisposableStack[] = []
-afterEach(async () => {
-  for (const scope of running.splice(0)) await scope.disposeAsync()
-})
 
 function event(id: string): OpsEvent {
   const text = { kind: 'drift', service: 'test', subject: id, message: 'm', dedupe_key: id }
   return { event_id: id, ...text, data_source_id: null, resolved: false, at: 1, facts: {} }
-}
-
-/** A service within this process: what runService gives it, with `failures` in place of the end of the process. */
-function createContext(name: string) {
-  const scope = new AsyncDisposableStack()
-  running.push(scope)
-  const stop = new AbortController()
-  const failures: unknown[] = []
-  const checks = new Map<string, () => void | Promise<void>>()
-  const context: ServiceContext = {
-    name,
-    log: createLog(name, 'silent'),
-    health: { ready: (check, run) => void checks.set(check, run), live: () => undefined, drain: () => undefined },
-    scope,
-    stopping: stop.signal,
-    fail: (error) => {
-      failures.push(error)
-      stop.abort()
-    },
-  }
-  return { context, failures, checks, stop: () => (stop.abort(), scope.disposeAsync()) }
 }
 
 const settingsFor = ({ prefix }: TestTopics, more: Record<string, string> = {}) =>

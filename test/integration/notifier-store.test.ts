@@ -210,7 +210,7 @@ describe('claims', () => {
   const refused = { kind: 'refused', concerns: 'message', reason: 'bad' } as const
   const parkingOf = (channel: string) =>
     database.query(
-      `SELECT failures, parked_reason, (SELECT json_agg(resolved ORDER BY parking_id) FROM notifier.parking p WHERE p.destination_id = t.destination_id) AS told
+      `SELECT failures, parked_reason, (SELECT json_agg((event ->> 'resolved')::bool ORDER BY outbox_no) FROM notifier.outbox WHERE event ->> 'dedupe_key' = 'notifier/destination-parked/' || t.destination_id) AS told
        FROM notifier.destination t WHERE channel = $1`,
       [channel],
     )
@@ -292,6 +292,8 @@ test('what two processes find at fault is put off once, and its neighbours not a
     await postpone(pool, ids[0], 'bad')
     expect(await findFirst(pool)).toBe(ids[1])
   }
-  const reports = await database.query(`SELECT subject FROM notifier.ops_event WHERE subject <> 'x'`)
+  const reports = await database.query(
+    `SELECT event ->> 'subject' AS subject FROM notifier.outbox WHERE event ->> 'kind' = 'notification-failed'`,
+  )
   expect(reports).toEqual([{ subject: `event ${ids[0]}` }])
 })

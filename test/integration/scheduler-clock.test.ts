@@ -7,12 +7,12 @@ import { readConfig } from '../../services/scheduler/config.ts'
 import { takeFinishes } from '../../services/scheduler/inbox/crawl-finished.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { readSources } from '../../services/scheduler/sources.ts'
-import { readUnpublished } from '../../services/scheduler/incidents.ts'
 import { endAttempts, finalizeRuns } from '../../services/scheduler/open-runs.ts'
 import { createSourceWatch } from '../../services/scheduler/source-watch.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { testEnv } from '../harness/stack.ts'
 import { addSource, createDatabaseInTime, finishOf, readTasks } from '../harness/scheduler/setup.ts'
+import { readOutbox } from '../harness/outbox.ts'
 
 const minute = 60_000
 const start = Date.parse('2026-03-10T12:00Z')
@@ -91,7 +91,7 @@ test('a module that is down for a day is tried ever more seldom, each slot is ru
   expect(over.length + lost).toBe(27)
   expect(await world.tables.query('SELECT FROM scheduler.module')).toEqual([])
   expect(await world.tables.query('SELECT health_status FROM data_source')).toEqual([{ health_status: 'UP' }])
-  const told = await readUnpublished(world.database)
+  const told = await readOutbox(world.tables, 'scheduler')
   expect(told.map(({ kind, resolved }) => [kind, resolved])).toEqual([
     ['source-down', false],
     ['source-down', true],

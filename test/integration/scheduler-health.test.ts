@@ -3,9 +3,9 @@ import { endCall } from '../../services/scheduler/call-log.ts'
 import type { Claim } from '../../services/scheduler/claims.ts'
 import { judgeRuns } from '../../services/scheduler/judged-runs.ts'
 import { judgeSources } from '../../services/scheduler/silence.ts'
-import { readUnpublished } from '../../services/scheduler/incidents.ts'
 import { endAttempts, finalizeRuns } from '../../services/scheduler/open-runs.ts'
 import { addCompany, addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
+import { readOutbox } from '../harness/outbox.ts'
 import {
   age,
   claim,
@@ -26,7 +26,7 @@ describe('health', () => {
       )
     ).map(({ health_status }) => health_status as string)
   const incidents = async () =>
-    (await readUnpublished(database)).map(({ kind, subject, resolved, facts }) => [
+    (await readOutbox(tables, 'scheduler')).map(({ kind, subject, resolved, facts }) => [
       kind,
       subject,
       resolved,

@@ -6,7 +6,10 @@ import type { Cause, Publish } from './publish.ts'
 /** An operational event about a data source. */
 type Notice = { kind: string; sourceId: number; subject: string; message: string; facts: Record<string, string> }
 
-/** Publishes an operational event without waiting for it. Never fails: an event that cannot be published is logged. */
+/**
+ * Publishes an operational event without waiting for it. Never fails: an event that cannot be published is logged. No row
+ * changes with what is reported and the edge works without Postgres, so there is no outbox here.
+ */
 export type ReportNotice = (notice: Notice, cause: Cause) => void
 
 export function createReporter(publish: Publish, log: Log): ReportNotice {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { classify, hasCode } from '#runtime/calls/retry.ts'
 import type { Bounded } from '../http/deadline.ts'
 import type { Lookup, LookupFailure, Normalized, Status } from './event-status.ts'
@@ -60,11 +60,7 @@ function readLineage(database: Database, eventId: string): Promise<Normalized | 
 
 const statusRow = z.object({ stage: z.string(), at: z.number(), reason: z.string().nullable() })
 
-function readStatus(
-  database: Database,
-  view: ReturnType<typeof sql.fragment>,
-  eventId: string,
-): Promise<Status | null> {
+function readStatus(database: Database, view: SqlFragment, eventId: string): Promise<Status | null> {
   return database.maybeOne(sql.type(statusRow)`
     SELECT stage, at, reason FROM ${view} WHERE event_id = ${eventId} ORDER BY at DESC LIMIT 1`)
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 
 const time = z.iso.datetime()
 
@@ -55,8 +55,7 @@ const newsRow = z.object({
 })
 
 // Postgres writes times in JSON in another form.
-const iso = (time: ReturnType<typeof sql.fragment>) =>
-  sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+const iso = (time: SqlFragment) => sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /** Why a news item exists; null: it does not exist. `id` is its uuid, or its number in parma-web. */
 export async function readWhy(database: Database, id: string): Promise<Why | null> {

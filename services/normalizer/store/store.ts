@@ -20,7 +20,7 @@ const overtaken = ['23503', '23514', '23505']
 /** Series whose ids are remembered, so that most batches look none up. */
 const seriesCacheSize = 200_000
 
-export function openStore(database: Database): Store {
+export function openStore(database: Database, wakeOutbox: () => void): Store {
   const months = createMonths(database)
   const series = new SeriesCache(seriesCacheSize)
   const reported = new Set<string>()
@@ -32,7 +32,10 @@ export function openStore(database: Database): Store {
       payloads.map(({ received_at }) => received_at),
     )
     try {
-      const { written, added, asked } = await database.transaction((tx) => writeBatch(tx, batch, { series, reported }))
+      const { written, added, asked, hasReports } = await database.transaction((tx) =>
+        writeBatch(tx, batch, { series, reported }),
+      )
+      if (hasReports) wakeOutbox()
       series.keep(added)
       if (reported.size > maxReported) reported.clear()
       for (const key of asked) reported.add(key)

@@ -1,6 +1,7 @@
+import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import type { Transaction } from '#runtime/postgres/database.ts'
 import { insertIncidents, type NewIncident, readIncidents } from '../incidents/drift.ts'
-import { describeRisenNulls, findIncidents, type Incident } from '../incidents/incidents.ts'
+import { describeRisenNulls, findIncidents, type Incident, opsEventOf } from '../incidents/incidents.ts'
 import { addToNullRates, type Arrived, countPaths, type RisenNulls } from '../incidents/null-rates.ts'
 import { insertLedger, type LedgerRow } from '../ledger/ledger-rows.ts'
 import { matchLedger } from '../ledger/match-ledger.ts'
@@ -23,7 +24,7 @@ export type Memory = {
   reported: ReadonlySet<string>
 }
 /** `added` and `asked` may be cached once the transaction is committed. */
-type Batch = { written: Written[]; added: AddedSeries; asked: string[] }
+type Batch = { written: Written[]; added: AddedSeries; asked: string[]; hasReports: boolean }
 
 /**
  * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which cannot
@@ -66,19 +67,24 @@ export async function writeBatch(tx: Transaction, batch: readonly Work[], memory
       repeated.map(({ row }) => row.event_no),
     )),
   ]
+  const eventIds = new Map(matched.map(({ row }) => [row.event_no, row.event_id]))
+  await addToOutbox(
+    tx,
+    'normalizer',
+    reported.map((incident) => opsEventOf(incident, eventIds.get(incident.event_no) ?? '')),
+  )
 
   const values = new Map([
     ...splits.map(({ row, brought }) => [row, brought.values] as const),
     ...(await readRepeated(tx, repeated)),
   ])
-  const reportedBy = Map.groupBy(reported, ({ event_no }) => event_no)
   const written = all.map((one): Written => {
     if (one === null || one.row.reason === 'conflict') return 'conflict'
     const { row, first } = one
     const stored = { event_no: first.event_no, row, values: values.get(row) ?? [] }
-    return { stored, incidents: reportedBy.get(row.event_no) ?? [], fresh: one.fresh }
+    return { stored, fresh: one.fresh }
   })
-  return { written, added: series.added, asked }
+  return { written, added: series.added, asked, hasReports: reported.length > 0 }
 }
 
 /** Refuses payloads whose company or data source does not exist. */

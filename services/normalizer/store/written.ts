@@ -1,9 +1,8 @@
-import type { ReportedIncident } from '../incidents/incidents.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { ValueRow } from './values.ts'
 
 /** A payload or replay with the values it brought, as stored. */
 export type StoredPayload = { event_no: number; row: LedgerRow; values: readonly ValueRow[] }
 
-/** What is stored for a payload, and the incidents it was the first to show; or its id is known with other content. */
-export type Written = 'conflict' | { stored: StoredPayload; incidents: ReportedIncident[]; fresh: boolean }
+/** What is stored for a payload, and whether this delivery stored it; or its id is known with other content. */
+export type Written = 'conflict' | { stored: StoredPayload; fresh: boolean }

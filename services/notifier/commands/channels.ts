@@ -202,7 +202,7 @@ async function unparkChannels(
       text === undefined
         ? await findParkedIds(database)
         : await findDestinationIds(database, requireId(text, channelRemedy))
-    return unpark(database, parked)
+    return database.transaction((tx) => unpark(tx, parked))
   })
   if (unparked === 0 && !all) throw new UsageError(`Channel ${text} is not parked.`)
   printResult({ unparked }, `${unparked} unparked`, json)

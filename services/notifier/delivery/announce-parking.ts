@@ -1,19 +1,15 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
-import { output, type Publish } from '#runtime/kafka/output.ts'
+import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import { topics } from '#schemas/topics.ts'
-import { composeParked, describeParking } from '../message/compose-parked.ts'
+import { composeParked, describeParking, idOfParking } from '../message/compose-parked.ts'
 import { destinationKey, destinationOf } from '../people/destinations.ts'
 import { findAdministratorChannels, findChannelsOf, type RecipientChannel } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { enqueueForRecipients } from './enqueue.ts'
 import type { DeliverySettings } from './settings.ts'
-
-// Never changes: an event that is sent again must keep its id.
-const namespace = '2f9d3c7e-64a1-4a0f-9a51-0c9d5f0f7b6e'
 
 const batch = 100
 
@@ -26,31 +22,28 @@ const parkingRow = z.object({
   reason: z.string(),
   people: z.array(z.number()),
   at: z.number(),
+  /** False: a notifier from before the outbox wrote it. */
+  is_reported: z.boolean(),
 })
 type Row = z.output<typeof parkingRow>
 
-/**
- * Publishes an operational event for each destination that was parked or unparked and for each channel outage that
- * began or ended: at least once, with the same event id each time. Notifies the recipients of a parked destination at
- * their other destinations, once.
- */
+/** Tells those who hear at a destination that was parked so at their other destinations, once. */
 export function startAnnouncingParking(
   config: PeopleSettings & Pick<DeliverySettings, 'POLL_MS'>,
   context: ServiceContext,
   database: Database,
-  publish: Publish,
   wakeDelivery: () => void,
 ): void {
   const wake = startLoop('announce_parking', config.POLL_MS, context, async () => {
     const announced = await database.transaction(async (tx) => {
       const rows = await tx.any(sql.type(parkingRow)`
-        SELECT parking_id, destination_id, coalesce(t.channel, p.channel) AS channel, address, resolved, reason, people,
+        SELECT parking_id, destination_id, coalesce(t.channel, p.channel) AS channel, address, resolved, reason, people, is_reported,
           floor(extract(epoch FROM at) * 1000)::bigint AS at
         FROM notifier.parking p LEFT JOIN notifier.destination t USING (destination_id)
         ORDER BY parking_id LIMIT ${batch} FOR UPDATE OF p SKIP LOCKED`)
       if (rows.length === 0) return 0
-      const events = rows.map((row) => ({ ...describeParking(row), event_id: idOf(row) }))
-      await publish(events.map((one) => output(topics.opsEvents, one.service, one.event_id, one)))
+      const unreported = rows.filter(({ is_reported }) => !is_reported)
+      await addToOutbox(tx, 'notifier', unreported.map(describeParking))
       await announceToOwners(
         tx,
         rows.filter(({ resolved, people }) => !resolved && people.length > 0),
@@ -64,9 +57,6 @@ export function startAnnouncingParking(
     if (announced === batch) wake()
   })
 }
-
-const idOf = ({ destination_id, channel, resolved, at }: Row) =>
-  uuidv5(JSON.stringify([destination_id ?? channel, resolved, at]), namespace)
 
 const closedRow = z.object({ channel: z.string(), address: z.string(), secret_id: z.string() })
 
@@ -89,7 +79,7 @@ async function announceToOwners(tx: Transaction, rows: readonly Row[], strict: b
   await enqueueForRecipients(
     tx,
     rows.map((row) => ({
-      notificationId: uuidv5('owners', idOf(row)),
+      notificationId: uuidv5('owners', idOfParking(row)),
       kind: 'ops',
       companyId: null,
       dataSourceId: null,

@@ -6,6 +6,8 @@ import type { ChannelTools } from '../channels/channel.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { openSecrets } from '../channels/secrets.ts'
 import type { ChannelSettings } from '../channels/settings.ts'
+import type { PeopleSettings } from '../people/settings.ts'
+import { startAnnouncingParking } from './announce-parking.ts'
 import { type Attempt, createAttempt, type OpenKind } from './attempt.ts'
 import { createLimiter } from './concurrency.ts'
 import { decideNext, noAnswer } from './decide-next.ts'
@@ -19,16 +21,22 @@ const slowAfterMs = 1000
 const slowAtOnce = 24
 
 /**
- * Delivers what is due, each kind of channel in a loop of its own, so that a slow one does not delay the others.
- * Returns the function that wakes the loops.
+ * Delivers what is due, each kind of channel in a loop of its own, so that a slow one does not delay the others, and
+ * announces destinations that were parked. Returns the function that wakes the loops.
  */
-export function startDelivery(config: Settings, context: ServiceContext, database: Database): () => void {
+export function startDelivery(
+  config: Settings & PeopleSettings,
+  context: ServiceContext,
+  database: Database,
+): () => void {
   const findSecret = openSecrets(config, database)
   const wakes = Object.keys(channelKinds).map((name) => {
     const opened = openKind(name, { config, log: context.log, findSecret })
     return startKind(config, context, database, opened, createAttempt(config, context, database, opened))
   })
-  return () => wakes.forEach((wake) => wake())
+  const wakeDelivery = () => wakes.forEach((wake) => wake())
+  startAnnouncingParking(config, context, database, wakeDelivery)
+  return wakeDelivery
 }
 
 function openKind(name: string, tools: ChannelTools & { config: Settings }): OpenKind {

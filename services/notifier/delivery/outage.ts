@@ -1,5 +1,11 @@
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { z } from 'zod'
+import { addToOutbox } from '#runtime/outbox/outbox.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Answer } from '../channels/answer.ts'
+import { describeParking } from '../message/compose-parked.ts'
+import { nowMs } from './park.ts'
+
+const atRow = z.object({ at: z.number() })
 
 /**
  * Reports channel outages: calls of a kind of channel, or with one of its secrets, that fail for a reason on our side.
@@ -12,20 +18,31 @@ export function watchOutages(database: Database, afterMs: number): (answer: Answ
   return async (answer, channel) => {
     if (answer.kind === 'retry' && answer.isOutage) {
       working.delete(channel)
-      await database.query(sql.unsafe`
-        WITH noted AS (
-          INSERT INTO notifier.trouble (channel) VALUES (${channel}) ON CONFLICT DO NOTHING
-        ), lasting AS (
+      await database.transaction(async (tx) => {
+        const lasting = await tx.maybeOneFirst(sql.type(atRow)`
+          WITH noted AS (
+            INSERT INTO notifier.trouble (channel) VALUES (${channel}) ON CONFLICT DO NOTHING
+          )
           UPDATE notifier.trouble SET is_told = true
           WHERE channel = ${channel} AND NOT is_told AND since <= now() - ${afterMs} * interval '1 ms'
-          RETURNING channel
-        )
-        INSERT INTO notifier.parking (channel, resolved, reason) SELECT channel, false, ${answer.reason} FROM lasting`)
+          RETURNING ${nowMs} AS at`)
+        if (lasting !== null) await report(tx, channel, lasting, answer.reason)
+      })
     } else if (answer.kind === 'sent' && !working.has(channel)) {
       working.add(channel)
-      await database.query(sql.unsafe`
-        WITH over AS (DELETE FROM notifier.trouble WHERE channel = ${channel} RETURNING channel, is_told)
-        INSERT INTO notifier.parking (channel, resolved, reason) SELECT channel, true, '' FROM over WHERE is_told`)
+      await database.transaction(async (tx) => {
+        const over = await tx.maybeOneFirst(sql.type(atRow)`
+          WITH over AS (DELETE FROM notifier.trouble WHERE channel = ${channel} RETURNING is_told)
+          SELECT ${nowMs} AS at FROM over WHERE is_told`)
+        if (over !== null) await report(tx, channel, over, null)
+      })
     }
   }
+}
+
+/** `reason` null: it is over. */
+async function report(tx: Transaction, channel: string, at: number, reason: string | null): Promise<void> {
+  const place = { destination_id: null, address: null, channel }
+  const event = describeParking({ ...place, at, resolved: reason === null, reason: reason ?? '' })
+  await addToOutbox(tx, 'notifier', [event])
 }

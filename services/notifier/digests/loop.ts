@@ -5,11 +5,13 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import { hourMs } from '#runtime/text/time.ts'
 import { firstPage, makeDigests } from './make.ts'
 import { lookBackDays } from './policies.ts'
+import { startStoringReports } from './reports.ts'
 import type { DigestSettings } from './settings.ts'
 import { pruneItems } from './store.ts'
 
 /**
- * Makes digests when they are due, and calls `wakeDelivery` when it has made some. Returns the function that wakes it.
+ * Makes digests when they are due, calls `wakeDelivery` when it has made some, and stores their results. Returns the
+ * function that wakes it.
  */
 export function startDigests(
   config: DigestSettings,
@@ -30,5 +32,6 @@ export function startDigests(
     const pruned = await pruneItems(database, lookBackDays, pruneBatch)
     if (pruned === pruneBatch) wakePruning()
   })
+  startStoringReports(config, context, database)
   return wake
 }

@@ -1,3 +1,4 @@
+import { v5 as uuidv5 } from 'uuid'
 import { cut, excerpt } from '#runtime/text/shorten.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './message.ts'
@@ -16,50 +17,40 @@ export type Parking = {
 const remedy =
   'Fix the problem, then run `parma channels test <id>`: a test message that arrives unparks it. `parma channels ls` shows the id.'
 
-/** The operational event, without its id. */
-export function describeParking({
-  destination_id,
-  channel,
-  address,
-  resolved,
-  reason,
-  at,
-}: Parking): Omit<OpsEvent, 'event_id'> {
-  if (destination_id === null || address === null) return describeOutage({ channel, resolved, reason, at })
+// Never changes: events that were reported must be known again.
+const namespace = '2f9d3c7e-64a1-4a0f-9a51-0c9d5f0f7b6e'
+
+/** The id of the event of a parking: the same each time it is reported. */
+export function idOfParking({ destination_id, channel, resolved, at }: Parking): string {
+  return uuidv5(JSON.stringify([destination_id ?? channel, resolved, at]), namespace)
+}
+
+/** The operational event. */
+export function describeParking(parking: Parking): OpsEvent {
+  const { destination_id, channel, address, resolved, reason, at } = parking
+  const known = { event_id: idOfParking(parking), service: 'notifier', data_source_id: null, resolved, at }
+  const facts = { channel, reason }
+  if (destination_id === null || address === null)
+    return {
+      ...known,
+      kind: 'channel-down',
+      subject: channel,
+      message: resolved
+        ? `Messages are going out by ${channel} again.`
+        : `No messages are going out by ${channel}: ${excerpt(reason, 300)}. They are retried for one day: fix the problem before then.`,
+      dedupe_key: `notifier/channel-down/${channel}`,
+      facts,
+    }
   const name = destinationName(channel, address)
   return {
+    ...known,
     kind: 'destination-parked',
-    service: 'notifier',
-    data_source_id: null,
     subject: name,
     message: resolved
       ? `Messages are sent to ${name} again.`
       : `No more messages are sent to ${name}: ${excerpt(reason, 300)}. ${remedy}`,
-    resolved,
     dedupe_key: `notifier/destination-parked/${destination_id}`,
-    at,
-    facts: { channel, reason },
-  }
-}
-
-function describeOutage({
-  channel,
-  resolved,
-  reason,
-  at,
-}: Pick<Parking, 'channel' | 'resolved' | 'reason' | 'at'>): Omit<OpsEvent, 'event_id'> {
-  return {
-    kind: 'channel-down',
-    service: 'notifier',
-    data_source_id: null,
-    subject: channel,
-    message: resolved
-      ? `Messages are going out by ${channel} again.`
-      : `No messages are going out by ${channel}: ${excerpt(reason, 300)}. They are retried for one day: fix the problem before then.`,
-    resolved,
-    dedupe_key: `notifier/channel-down/${channel}`,
-    at,
-    facts: { channel, reason },
+    facts,
   }
 }
 

@@ -1,5 +1,6 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
+import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 
@@ -70,11 +71,8 @@ const reportPostponed = (tx: Transaction, subject: string, reason: string) =>
  * event.
  */
 export async function reportOnce(tx: Transaction, kind: string, subject: string, message: string): Promise<void> {
-  const key = `notifier/${kind}/${subject}`
-  await tx.query(sql.unsafe`
-    WITH opened AS (
-      INSERT INTO notifier.ops_story (dedupe_key, is_open) VALUES (${key}, true) ON CONFLICT DO NOTHING RETURNING dedupe_key
-    )
-    INSERT INTO notifier.ops_event (event_id, dedupe_key, kind, service, subject, message, resolved, at)
-    SELECT ${uuidv5(key, namespace)}::uuid, dedupe_key, ${kind}, 'notifier', ${subject}, ${message}, false, now() FROM opened`)
+  const dedupe_key = `notifier/${kind}/${subject}`
+  const known = { service: 'notifier', data_source_id: null, resolved: false, at: Date.now(), facts: {} }
+  const event = { event_id: uuidv5(dedupe_key, namespace), kind, subject, message, dedupe_key, ...known }
+  await addToOutbox(tx, 'notifier', [event])
 }

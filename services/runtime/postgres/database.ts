@@ -15,6 +15,7 @@ import type { ServiceContext } from '../process/service.ts'
 import { sql } from 'slonik'
 export { sql }
 export type Database = DatabasePool
+export type SqlFragment = ReturnType<typeof sql.fragment>
 export type Transaction = DatabaseTransactionConnection
 
 const sqlPing = sql.unsafe`SELECT 1`

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Delivery, drop, type Handler, ok } from '#runtime/consume/outcome.ts'
+import { closing, openWhere, reportClosed } from '../incidents.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 
 const taskHeaders = z.object({
@@ -78,7 +79,9 @@ async function addToCompanies(
 ): Promise<void> {
   const rows = feeds.flatMap(({ task_id, company_id }) => (company_id === null ? [] : [[task_id, company_id]]))
   if (rows.length === 0) return
-  await tx.query(sql.unsafe`
+  const ofFed = sql.fragment`dedupe_key IN (
+    SELECT format('stale/%s/%s', data_source_id, company_id) FROM fed UNION SELECT format('stale/%s', data_source_id) FROM fed)`
+  const parts = sql.fragment`
     WITH fed AS (
       SELECT r.data_source_id, f.company_id, count(*) AS fed, max(f.task_id) AS task_id
       FROM ${sql.unnest(rows, ['int4', 'int4'])} AS f (task_id, company_id) JOIN scheduler.run r USING (task_id)
@@ -88,11 +91,6 @@ async function addToCompanies(
       SELECT data_source_id, company_id, fed, now(), task_id FROM fed ORDER BY data_source_id, company_id
       ON CONFLICT (data_source_id, company_id) DO UPDATE
       SET fed = c.fed + excluded.fed, last_fed_at = now(), last_fed_task = excluded.last_fed_task
-    ), over AS (
-      SELECT dedupe_key FROM scheduler.story
-      WHERE resolved_at IS NULL AND dedupe_key IN (
-        SELECT format('stale/%s/%s', data_source_id, company_id) FROM fed UNION SELECT format('stale/%s', data_source_id) FROM fed)
-      ORDER BY dedupe_key FOR UPDATE
-    )
-    UPDATE scheduler.story s SET resolved_at = now() FROM over WHERE s.dedupe_key = over.dedupe_key`)
+    ), open AS (${openWhere(ofFed)})`
+  await reportClosed(tx, await tx.any(closing(parts)))
 }

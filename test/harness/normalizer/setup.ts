@@ -181,6 +181,10 @@ export function normalizerBench({ database, topics: testTopics, env }: Installat
 
     observations: () => read(topics.observations),
     async opsEvents(source: Source): Promise<OpsEvent[]> {
+      await waitFor('operational events to be published', async () => {
+        const open = await database.query('SELECT FROM normalizer.outbox WHERE published_at IS NULL')
+        return open.length === 0
+      })
       return (await read(topics.opsEvents))
         .map(({ value }) => value)
         .filter((event) => event.data_source_id === source.id)

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import type { OpsEvent } from '#schemas/generated/types.ts'
+import { topics } from '#schemas/topics.ts'
+import { output, type Publish } from '../kafka/output.ts'
+import { column } from '../postgres/column.ts'
+import { type Database, sql, type Transaction } from '../postgres/database.ts'
+import { startLoop } from '../process/loop.ts'
+import type { ServiceContext } from '../process/service.ts'
+
+/** How soon an event is published that another process wrote, a command or a replica that is gone. */
+const pollMs = 500
+
+/** While another replica publishes: it may have looked before our events were committed. */
+const lookAgainMs = 50
+
+const batch = 500
+
+/** How long published events stay: as long as one is here, writing it again publishes nothing. */
+const keptDays = 7
+
+/**
+ * Writes operational events to `<schema>.outbox`, in the transaction of what they report: after a crash there are both or
+ * none. An event whose id is there already is not written again. Wake the loop of `startOutbox` after the commit.
+ */
+export async function addToOutbox(
+  tx: Pick<Transaction, 'query'>,
+  schema: string,
+  events: readonly OpsEvent[],
+): Promise<void> {
+  if (events.length === 0) return
+  await tx.query(sql.unsafe`
+    INSERT INTO ${sql.identifier([schema, 'outbox'])} (event_id, event)
+    SELECT (event ->> 'event_id')::uuid, event
+    FROM unnest(${column(events, 'jsonb', asJson)}) WITH ORDINALITY AS e (event, n) ORDER BY n
+    ON CONFLICT (event_id) DO NOTHING`)
+}
+
+/** What jsonb does not take must not undo what is reported: NUL, and half of a surrogate pair. */
+function asJson(event: OpsEvent): string {
+  return JSON.stringify(event, (_, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value,
+  )
+}
+
+/**
+ * Publishes what is in the service's outbox, until it stops: each event at least once, with the same id each time, in the
+ * order written. Any number of replicas may do so. The returned function has it look at once.
+ */
+export function startOutbox(context: ServiceContext, database: Database, publish: Publish): () => void {
+  const wake = startLoop('publish_outbox', pollMs, context, async () => {
+    const published = await publishSome(database, context.name, publish)
+    if (published === 'busy') return lookAgainMs
+    if (published === batch) wake()
+  })
+  return wake
+}
+
+const outboxRow = z.object({
+  outbox_no: z.number(),
+  // Written here alone, from an OpsEvent.
+  event: z.custom<OpsEvent>(),
+})
+
+/** Returns how many there were; `busy`: another replica is publishing. */
+export async function publishSome(database: Database, schema: string, publish: Publish): Promise<number | 'busy'> {
+  const table = sql.identifier([schema, 'outbox'])
+  if (!(await database.exists(sql.unsafe`SELECT FROM ${table} WHERE published_at IS NULL`))) return 0
+  // Open while the broker answers, but it has written nothing and holds no row. The lock goes with the connection, so a
+  // process that dies leaves it to the others at once.
+  return database.transaction(async (tx) => {
+    const isFree = await tx.oneFirst(sql.type(z.object({ free: z.boolean() }))`
+      SELECT pg_try_advisory_xact_lock(hashtextextended(${`${schema}.outbox`}, 0)) AS free`)
+    if (!isFree) return 'busy'
+    const rows = await tx.any(sql.type(outboxRow)`
+      SELECT outbox_no, event FROM ${table} WHERE published_at IS NULL ORDER BY outbox_no LIMIT ${batch}`)
+    await publish(rows.map(({ event }) => output(topics.opsEvents, keyOf(event), event.event_id, event)))
+    await tx.query(sql.unsafe`
+      WITH old AS (DELETE FROM ${table} WHERE published_at < now() - ${keptDays} * interval '1 day')
+      UPDATE ${table} SET published_at = now()
+      WHERE outbox_no = ANY(${column(rows, 'int8', ({ outbox_no }) => outbox_no)})`)
+    return rows.length
+  })
+}
+
+/** What is about one source or one service stays in order. */
+function keyOf({ data_source_id, service }: OpsEvent): string {
+  return data_source_id === null ? service : String(data_source_id)
+}

@@ -1,0 +1,28 @@
+import { createLog } from '#runtime/process/log.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
+import { onCleanup } from './cleanup.ts'
+
+/**
+ * A service within this process: what runService gives it, with `failures` in place of the end of the process. It stops
+ * when the test is over.
+ */
+export function createContext(name: string) {
+  const scope = new AsyncDisposableStack()
+  const abort = new AbortController()
+  const failures: unknown[] = []
+  const checks = new Map<string, () => void | Promise<void>>()
+  const context: ServiceContext = {
+    name,
+    log: createLog(name, 'silent'),
+    health: { ready: (check, run) => void checks.set(check, run), live: () => undefined, drain: () => undefined },
+    scope,
+    stopping: abort.signal,
+    fail: (error) => {
+      failures.push(error)
+      abort.abort()
+    },
+  }
+  const stop = () => (abort.abort(), scope.disposeAsync())
+  onCleanup(stop)
+  return { context, failures, checks, stop }
+}
