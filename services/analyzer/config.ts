@@ -19,7 +19,9 @@ export const settings = {
     .number()
     .nonnegative()
     .default(5)
-    .describe('How many times the usual step of its series the change must also be. 0 switches this check off.'),
+    .describe(
+      'How many times the usual step of its series a change must be, besides DEFAULT_PERCENT_THRESHOLD. 0 switches this check off.',
+    ),
   GONE_AFTER: count(2).describe('Payloads in a row that must lack a list item before it counts as gone.'),
   TELL_CHANGES_OF: list()
     .prefault('text,paragraph,bool')

@@ -23,14 +23,19 @@ export const settings = {
   ...moduleSettings,
   ...firestoreSettings,
   EDGE_PORT: port(8080).describe('Port for mining modules, parma-web and Cloud Scheduler.').meta({ basic: true }),
-  EDGE_HOST: z.string().default('0.0.0.0').describe('Address to listen on. 127.0.0.1 serves this machine only.'),
+  EDGE_HOST: z
+    .string()
+    .default('0.0.0.0')
+    .describe('Address on which EDGE_PORT listens. 127.0.0.1 serves this machine only.'),
   FEED_DEADLINE_MS: count(5000).describe(
     'Time for Kafka to acknowledge a record. After that the response is 503 with Retry-After.',
   ),
   LOOKUP_TIMEOUT_MS: count(2000).describe(
     'Time to wait for a lookup in Postgres or Firestore. After that, payloads of known sources are accepted without it.',
   ),
-  DATABASE_TIMEOUT_MS: count(10_000).describe('Time for all other work in Postgres. After that the response is 503.'),
+  DATABASE_TIMEOUT_MS: count(10_000).describe(
+    'Time for work in Postgres that is not a lookup. After that the response is 503.',
+  ),
   SOURCE_CACHE_MS: count(10_000, 0).describe('How long a data source is cached.'),
   HANDSHAKE_TIMEOUT_MS: count(110_000).describe(
     'Deadline of the call to a module’s /initialize. The module registers its measurements during this call.',

@@ -13,7 +13,7 @@ export const settings = {
   MINER_HOST: z
     .string()
     .default('0.0.0.0')
-    .describe('Address that MINER_PORT listens on. 127.0.0.1: only this machine can reach it.'),
+    .describe('Address on which MINER_PORT listens. 127.0.0.1 serves this machine only.'),
   MINER_SOURCE_NAME: z
     .string()
     .regex(/^[a-z0-9_-]+$/, 'only a-z, 0-9, _ and -')

@@ -14,7 +14,6 @@ await database.query("UPDATE notifier.digest_start SET since = now() - interval 
 const quick = {
   POLL_MS: '100',
   DIGEST_POLL_MS: '100',
-  REPORT_POLL_MS: '100',
   SLACK_INTERVAL_MS: '0',
   SEND_TIMEOUT_MS: '5000',
   LEASE_MS: '6000',

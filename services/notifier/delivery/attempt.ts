@@ -27,11 +27,13 @@ const delay = new Histogram({
 /** A kind of channel that is open. `name` is that of its rows. */
 export type OpenKind = { name: string; kind: ChannelKind; channel: Channel; policy: Policy }
 
+/** Failed messages in a row that park a destination: fewer may be bad messages. */
+const parkAfterFailures = 10
+
 /** Settings that an attempt reads. */
-type AttemptSettings = Pick<
-  DeliverySettings,
-  'LEASE_MS' | 'PARK_AFTER_FAILURES' | 'TROUBLE_AFTER_MS' | 'WRITE_PUBLIC_NOTIFICATIONS'
-> & { SEND_TIMEOUT_MS: number }
+type AttemptSettings = Pick<DeliverySettings, 'LEASE_MS' | 'TROUBLE_AFTER_MS' | 'WRITE_PUBLIC_NOTIFICATIONS'> & {
+  SEND_TIMEOUT_MS: number
+}
 
 /**
  * One attempt at a delivery that was claimed at `claimedAt` (performance.now()). Calls `onAnswer` when only the record
@@ -50,7 +52,7 @@ export function createAttempt(
 ): Attempt {
   const recordOptions = {
     writePublic: config.WRITE_PUBLIC_NOTIFICATIONS,
-    parkAfterFailures: config.PARK_AFTER_FAILURES,
+    parkAfterFailures,
   }
   const record = batchCalls({
     atOnce: 1,

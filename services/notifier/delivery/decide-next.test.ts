@@ -6,7 +6,7 @@ const email: Policy = {
   RETRY_FIRST_MS: 1000,
   RETRY_MAX_MS: 60_000,
   GIVE_UP_AFTER_MS: 86_400_000,
-  LOOK_UP_AFTER_MS: 10_000,
+  lookUpAfterMs: 10_000,
   canFind: false,
   resendUnknown: false,
   intervalMs: 0,

@@ -18,10 +18,9 @@ export type NextStep = {
   reference: string | null
 }
 
-export type Policy = Pick<
-  DeliverySettings,
-  'RETRY_FIRST_MS' | 'RETRY_MAX_MS' | 'GIVE_UP_AFTER_MS' | 'LOOK_UP_AFTER_MS'
-> & {
+export type Policy = Pick<DeliverySettings, 'RETRY_FIRST_MS' | 'RETRY_MAX_MS' | 'GIVE_UP_AFTER_MS'> & {
+  /** Wait before looking for a message whose answer was lost, ms. */
+  lookUpAfterMs: number
   /** The channel can look for a message. */
   canFind: boolean
   /** A message that cannot be looked for is sent again when it is unclear whether it was sent. */
@@ -69,6 +68,6 @@ export function decideNext(
     return { ...base, state: 'failed', reason: `not delivered in time: ${answer.reason}` }
   if (kind === 'retry') return { ...base, state: 'pending', dueInMs, holdMs }
   if (isTooOld || answer.isFinal) return { ...base, state: 'unknown' }
-  if (policy.canFind) return { ...base, state: 'unknown', dueInMs: Math.max(dueInMs, policy.LOOK_UP_AFTER_MS), holdMs }
+  if (policy.canFind) return { ...base, state: 'unknown', dueInMs: Math.max(dueInMs, policy.lookUpAfterMs), holdMs }
   return policy.resendUnknown ? { ...base, state: 'pending', dueInMs, holdMs } : { ...base, state: 'unknown' }
 }

@@ -16,6 +16,9 @@ import { claimDeliveries, closeUndeliverable, releaseLapsed, returnUncalled } fr
 
 type Settings = DeliverySettings & ChannelSettings
 
+/** Messages sent at once, per kind of channel: most of the time of a call is waiting. */
+const atOnce = 16
+
 /** A call that takes longer makes room for another, for up to `slowAtOnce` of each kind of channel. */
 const slowAfterMs = 1000
 const slowAtOnce = 24
@@ -45,6 +48,8 @@ function openKind(name: string, tools: ChannelTools & { config: Settings }): Ope
   const channel = kind.open(tools)
   const policy = {
     ...config,
+    // The message may still be on its way, and the search must not find it missing.
+    lookUpAfterMs: 10 * config.RETRY_FIRST_MS,
     canFind: channel.find !== undefined,
     resendUnknown: kind.resendsUnknown(config),
     intervalMs: kind.intervalMs(config),
@@ -60,7 +65,7 @@ function startKind(
   attempt: Attempt,
 ): () => void {
   const { log, scope, stopping, fail } = context
-  const limits = { atOnce: config.DELIVERY_CONCURRENCY, slowAtOnce, slowAfterMs }
+  const limits = { atOnce, slowAtOnce, slowAfterMs }
   const limiter = createLimiter(limits, () => wake())
   scope.defer(() => limiter.drained())
 
@@ -75,7 +80,7 @@ function startKind(
     return claimed
   }
 
-  const afterCrash = decideNext(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, LOOK_UP_AFTER_MS: 0 }, 0)
+  const afterCrash = decideNext(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, lookUpAfterMs: 0 }, 0)
   let tidiedAt = -Infinity
 
   async function tidy(): Promise<void> {

@@ -5,17 +5,12 @@ import { minuteMs } from '#runtime/text/time.ts'
 /** What delivering messages reads. */
 export const deliverySettings = {
   POLL_MS: count(500, 50).describe('How often the notifier looks for due groups and deliveries when nothing wakes it.'),
-  DELIVERY_CONCURRENCY: count(16).describe('Messages sent at once, per kind of channel.'),
   LEASE_MS: count(minuteMs).describe(
     'A delivery that has been `sending` for longer was left behind by a crash. Must be above SEND_TIMEOUT_MS.',
   ),
   RETRY_FIRST_MS: count(1000).describe('Wait before the second attempt. It doubles with each further attempt.'),
   RETRY_MAX_MS: count(15 * minuteMs).describe('Longest wait between two attempts.'),
   GIVE_UP_AFTER_MS: count(24 * 60 * minuteMs).describe('A message that is not delivered after this time has failed.'),
-  LOOK_UP_AFTER_MS: count(10_000, 0).describe('Wait before looking for a message whose answer was lost.'),
-  PARK_AFTER_FAILURES: count(10).describe(
-    'A destination is parked after this many failed messages in a row: it gets nothing until somebody unparks it.',
-  ),
   TROUBLE_AFTER_MS: count(minuteMs, 0).describe(
     'Administrators are notified of a channel outage that lasts this long. An outage is a failure on our side, such as a refused key or a missing secret.',
   ),

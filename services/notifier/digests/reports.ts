@@ -38,7 +38,8 @@ export function startStoringReports(config: DigestSettings, context: ServiceCont
   let firestore: Firestore | undefined
   // If Firestore does not answer, terminate() waits for calls that the client retries.
   scope.defer(() => firestore && orAfter(firestore.terminate(), terminateMs, () => undefined))
-  const wake = startLoop('reports', config.REPORT_POLL_MS, context, async () => {
+  // More often than digests are looked for: results that Firestore did not take are waited for.
+  const wake = startLoop('reports', config.DIGEST_POLL_MS / 3, context, async () => {
     const waiting = await database.any(sql.type(waitingRow)`
       SELECT d.digest_id, d.result, n.message, ARRAY(
           SELECT news_id FROM notifier.digest_item i

@@ -19,7 +19,9 @@ export const digestSettings = {
   DIGEST_HOUR: count(8, 0)
     .pipe(z.number().max(23))
     .describe('Hour of the weekly report of people who have configured no digests.'),
-  DIGEST_WEEKDAY: count(1).pipe(z.number().max(7)).describe('Weekday of that weekly report. 1 is Monday.'),
+  DIGEST_WEEKDAY: count(1)
+    .pipe(z.number().max(7))
+    .describe('Weekday of the weekly report of people who have configured no digests. 1 is Monday.'),
   DIGEST_POLL_MS: count(15_000, 50).describe('How often the notifier looks for due digests.'),
   DIGEST_BATCH: count(25).describe('Digests made in one transaction.'),
   WRITE_PUBLIC_REPORTS: flag(true).describe(
@@ -27,9 +29,6 @@ export const digestSettings = {
   ),
   ...firestoreSettings,
   FIRESTORE_TIMEOUT_MS: count(30_000).describe('Deadline of one call to Firestore. A call that exceeds it is retried.'),
-  REPORT_POLL_MS: count(5000, 50).describe(
-    'How often the notifier looks for digests whose results are not stored yet.',
-  ),
 }
 
 /** `firestore` is null where the results of digests are not stored. */

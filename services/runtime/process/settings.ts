@@ -19,7 +19,7 @@ export const serviceSettings = {
   HEALTH_HOST: z
     .string()
     .default('0.0.0.0')
-    .describe('Address the health port listens on. 127.0.0.1: only this machine can reach it.'),
+    .describe('Address on which HEALTH_PORT listens. 127.0.0.1 serves this machine only.'),
   DRAIN_TIMEOUT_MS: count(25_000).describe(
     'Time a service has to stop in order after SIGTERM. Then its process exits anyway.',
   ),

@@ -9,7 +9,7 @@ import { mailsTo, slackPostsIn, unique } from '../mailbox.ts'
 import { waitFor } from '../wait-for.ts'
 
 /** Short waits, for a notifier that tests wait for. */
-export const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', LOOK_UP_AFTER_MS: '200', POLL_MS: '100' }
+export const quick = { RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', POLL_MS: '100' }
 
 type Purpose = 'NOTIFICATION' | 'REPORT'
 export type Reach = { type: 'EMAIL' | 'SLACK' | 'WEBHOOK'; destination: string; purpose?: Purpose; secretId?: string }

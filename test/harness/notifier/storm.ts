@@ -60,7 +60,7 @@ export async function weather(storm: Storm): Promise<void> {
     ...{ ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', SECRET_HOOK: receiver.secret, BUNDLE_WINDOW_MS: '5000' },
     ...Object.fromEntries(tokens),
     ...{ MAX_LINES: '40', SEND_TIMEOUT_MS: '2000', LEASE_MS: '6000', SESSION_TIMEOUT_MS: '6000', POLL_MS: '200' },
-    ...{ RETRY_FIRST_MS: '200', RETRY_MAX_MS: '2000', LOOK_UP_AFTER_MS: '2000' },
+    ...{ RETRY_FIRST_MS: '200', RETRY_MAX_MS: '2000' },
   }
   const notifiers = await Promise.all([
     superviseService('notifier', { ...shared, SMTP_URL: mailServer.url }),
