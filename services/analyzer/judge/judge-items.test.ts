@@ -38,6 +38,17 @@ test.each<[string, Given[], string[][]]>([
     [{ items: ['a', 'b'] }, { items: ['a'] }, { items: ['a'] }, { items: ['a'] }],
     [[], [], ['-B'], []],
   ],
+  [
+    'an item whose name is only written otherwise is the same',
+    [
+      { items: ['Société Générale', 'R&amp;D'] },
+      { items: ['r&d', 'Socie\u0301te\u0301  ge\u0301ne\u0301rale'] },
+      { items: ['R&D', 'Société générale', 'AA+'] },
+      { items: ['R&D', 'AA-'] },
+      { items: ['R&D', 'AA-'] },
+    ],
+    [[], [], ['+AA+'], ['+AA-'], ['-SOCIÉTÉ GÉNÉRALE', '-AA+']],
+  ],
   ['one payload without it is nothing', [{ items: ['a', 'b'] }, { items: ['a'] }, { items: ['a', 'b'] }], [[], [], []]],
   [
     'an item that comes back is not news, nor is its being gone again',

@@ -1,4 +1,5 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
+import { nameOf } from '../values/reading.ts'
 import type { Payload } from './payload.ts'
 
 /**
@@ -52,7 +53,7 @@ type Item = { key: string; label: string; values: ObservedValue[] }
  * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The
  * first payload of a subject, and the first with another map, only starts the state. A list that is missing altogether
  * shows nothing, since the module may not have fetched it; nor do items known only by their position. Items inside an
- * item that appears or is gone belong to it.
+ * item that appears or is gone belong to it. An item whose key is only written otherwise (nameOf) is the same item.
  */
 export function judgeItems(
   state: SubjectState | null,
@@ -69,9 +70,10 @@ export function judgeItems(
     const items = lists.get(list)!
     const { items: before = {}, seenAt = known?.observedAt ?? payload.observed_at } = known?.lists[list] ?? {}
     const anchor = items.values().next().value!.values[0]!
-    const { kept, gone } = keep(before, items, seenAt, policy)
+    const renamed = findRenamed(before, items)
+    const { kept, gone } = keep(before, items, renamed, seenAt, policy)
     next[list] = { anchor: pick(anchor), items: kept, seenAt: payload.observed_at }
-    const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key))
+    const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
     if (known)
       found.push(
         ...report('appeared', list, appeared.filter(isOutermost), policy),
@@ -125,24 +127,41 @@ export function isPositional(key: string): boolean {
   return /(^|>)#\d+$/.test(key)
 }
 
+/** Items whose key is written otherwise than before: the new key, and the one before. */
+function findRenamed(before: KnownList['items'], items: ReadonlyMap<string, Item>): Map<string, string> {
+  const fresh = [...items.keys()].filter((key) => !Object.hasOwn(before, key))
+  if (fresh.length === 0) return new Map()
+  const lost = Object.keys(before).filter((key) => !items.has(key))
+  const names = new Map(lost.map((key) => [nameOf(key), key]))
+  return new Map(
+    fresh.flatMap((key): [string, string][] => {
+      const old = names.get(nameOf(key))
+      return old === undefined ? [] : [[key, old]]
+    }),
+  )
+}
+
 /** The items of a list to remember, and those that are gone with this payload. */
 function keep(
   before: KnownList['items'],
   items: ReadonlyMap<string, Item>,
+  renamed: ReadonlyMap<string, string>,
   lastSeenAt: number,
   { goneAfter, maxGoneItems }: ItemPolicy,
 ) {
   const gone: (Item & { since: number })[] = []
   const missing: [string, KnownItem][] = []
+  const known = new Set(renamed.values())
   for (const [key, item] of Object.entries(before)) {
-    if (items.has(key)) continue
+    if (items.has(key) || known.has(key)) continue
     const payloads = Math.min((item.missing?.payloads ?? 0) + 1, goneAfter + 1)
     const since = item.missing?.since ?? lastSeenAt
     missing.push([key, { ...item, missing: { payloads, since } }])
     if (payloads === goneAfter && !item.wavers) gone.push({ key, label: item.label, values: [], since })
   }
   const here = [...items.values()].map(({ key, label }): [string, KnownItem] => {
-    const was = Object.hasOwn(before, key) ? before[key] : undefined
+    const old = renamed.get(key) ?? key
+    const was = Object.hasOwn(before, old) ? before[old] : undefined
     const wavers = was?.wavers ?? (was?.missing && was.missing.payloads >= goneAfter)
     return [key, { label, ...(wavers && { wavers }) }]
   })

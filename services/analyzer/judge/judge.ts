@@ -4,7 +4,7 @@ import type { Rule, RuleProblem } from '../rules/compile-rules.ts'
 import { canJudge, type Change, judgeRule } from '../rules/judge-rule.ts'
 import { keepTimes } from '../rules/take-windows.ts'
 import type { Fired, Observed, RuleState, SeriesState } from '../values/series-state.ts'
-import { isSame, numberOf, type Value } from '../values/value.ts'
+import { numberOf, readsTheSame, type Value } from '../values/value.ts'
 
 /** A change that is news, and whether it is one of many back and forth. */
 export type Firing = Change & {
@@ -79,7 +79,7 @@ function followFirings({ last, fired }: SeriesState, value: Value, fires: boolea
 /** Whether a series that went from `from` to `last` turned back with `value`. */
 function undoes(from: Value, last: Value, value: Value): boolean {
   const [a, b, c] = [numberOf(from), numberOf(last), numberOf(value)]
-  return a === null || b === null || c === null ? isSame(from, value) : b > a !== c > b
+  return a === null || b === null || c === null ? readsTheSame(from, value) : b > a !== c > b
 }
 
 function detect(known: SeriesState, observed: Observed, policy: Policy | null): Change[] {

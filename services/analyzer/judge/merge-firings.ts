@@ -1,6 +1,6 @@
 import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
 import { defaultRule, severityOf } from '../detect/defaults.ts'
-import { numberOf, type Value } from '../values/value.ts'
+import { identify } from '../values/value.ts'
 import type { Firing } from './judge.ts'
 
 /** A value that is news. `silent`: nobody is notified. */
@@ -46,8 +46,4 @@ function moveOf({ firing: { before, now, window }, value, silent }: Single): str
   const own = now.kind === 'bool' ? value.company_measurement_id : null
   const over = window && [window.method, window.length, window.days]
   return JSON.stringify([value.item_key, own, silent, over, identify(before), identify(now)])
-}
-
-function identify(value: Value): unknown {
-  return numberOf(value) ?? value
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ItemsFound } from '../judge/judge-items.ts'
 import type { Firing } from '../judge/judge.ts'
-import { numberOf, type Value } from '../values/value.ts'
+import { nameOf } from '../values/reading.ts'
+import { identify, numberOf } from '../values/value.ts'
 
 /**
  * What a change tells, the last part of a dedupe key: a second change of the same series and day with the same name is
@@ -17,20 +18,7 @@ export function nameStory({ before, now, rule }: Pick<Firing, 'before' | 'now' |
 
 /** The same of items. A single one is named by its key, which is a part of the dedupe key anyway. */
 export function nameItemsStory({ kind, items }: Pick<ItemsFound, 'kind' | 'items'>): string {
-  return items.length === 1 ? kind : `${kind} ${hash(items.map(({ key }) => key).sort())}`
-}
-
-function identify(value: Value): unknown {
-  switch (value.kind) {
-    case 'text':
-      return [value.text, value.hash]
-    case 'set':
-      return value.members.toSorted()
-    case 'date':
-      return value.date
-    default:
-      return numberOf(value)
-  }
+  return items.length === 1 ? kind : `${kind} ${hash(items.map(({ key }) => nameOf(key)).sort())}`
 }
 
 function hash(content: unknown): string {
