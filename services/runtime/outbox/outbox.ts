@@ -62,7 +62,7 @@ const outboxRow = z.object({
 })
 
 /** Returns how many there were; `busy`: another replica is publishing. */
-export async function publishSome(database: Database, schema: string, publish: Publish): Promise<number | 'busy'> {
+async function publishSome(database: Database, schema: string, publish: Publish): Promise<number | 'busy'> {
   const table = sql.identifier([schema, 'outbox'])
   if (!(await database.exists(sql.unsafe`SELECT FROM ${table} WHERE published_at IS NULL`))) return 0
   // Open while the broker answers, but it has written nothing and holds no row. The lock goes with the connection, so a
