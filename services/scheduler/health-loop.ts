@@ -6,12 +6,14 @@ import { judgeRuns } from './judged-runs.ts'
 import { judgeSources } from './silence.ts'
 import { reportLeftOver } from './incidents.ts'
 
-/** How often silent sources are looked for: they are silent for an hour at least, and the query reads all sources. */
+/**
+ * Time between two searches for stale sources: they are silent for an hour at least, and the search reads all sources.
+ */
 const silenceEveryMs = 60_000
 
 /**
- * Judges settled runs and silent sources, and reports incidents that begin and end, until the service stops. The returned
- * function asks for a turn now.
+ * Judges final runs and silent sources, and reports incidents that open and close, until the service stops. The
+ * returned function starts a turn now.
  */
 export function startHealth(
   config: Config,
