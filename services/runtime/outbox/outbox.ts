@@ -4,6 +4,7 @@ import { topics } from '#schemas/topics.ts'
 import { output, type Publish } from '../kafka/output.ts'
 import { column } from '../postgres/column.ts'
 import { type Database, sql, type Transaction } from '../postgres/database.ts'
+import { tryLock } from '../postgres/lock.ts'
 import { startLoop } from '../process/loop.ts'
 import type { ServiceContext } from '../process/service.ts'
 
@@ -68,9 +69,7 @@ async function publishSome(database: Database, schema: string, publish: Publish)
   // Open while the broker answers, but it has written nothing and holds no row. The lock goes with the connection, so a
   // process that dies leaves it to the others at once.
   return database.transaction(async (tx) => {
-    const isFree = await tx.oneFirst(sql.type(z.object({ free: z.boolean() }))`
-      SELECT pg_try_advisory_xact_lock(hashtextextended(${`${schema}.outbox`}, 0)) AS free`)
-    if (!isFree) return 'busy'
+    if (!(await tryLock(tx, `${schema}.outbox`))) return 'busy'
     const rows = await tx.any(sql.type(outboxRow)`
       SELECT outbox_no, event FROM ${table} WHERE published_at IS NULL ORDER BY outbox_no LIMIT ${batch}`)
     await publish(rows.map(({ event }) => output(topics.opsEvents, keyOf(event), event.event_id, event)))
