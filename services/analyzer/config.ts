@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count, list, readEnv } from '#runtime/process/config.ts'
+import { count, flag, list, readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/process/settings.ts'
 
@@ -28,6 +28,9 @@ export const settings = {
     .describe(
       'Types whose changes are news without a rule, separated by commas: text, paragraph, comment, link, image, date, bool.',
     ),
+  WRITE_PUBLIC_SILENT_NEWS: flag(false).describe(
+    'Whether silent news items, such as those of a first import of history, are written to public.news too. parma-web shows its rows without order on its home page.',
+  ),
   MAX_WINDOW: count(500).describe('Largest number of values a rule may aggregate.'),
   RULES_MAX_AGE_MS: count(2000, 0).describe(
     'How long rules are cached. A changed rule takes effect after at most this long.',

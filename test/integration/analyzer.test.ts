@@ -95,6 +95,8 @@ test('the first values, history, replays and late observations are silent; late 
   await analyzer.send(...again)
   await analyzer.settled(...again)
   expect(await analyzer.stored(company)).toHaveLength(rows.length)
+  // parma-web shows only what is not silent, on the day it was known.
+  expect(await analyzer.shown(company)).toEqual(['2026-11-26 10:00:00 Stars of langfuse rose 100% to 40'])
 })
 
 test('a payload in parts is one group, which comes with its last part', async () => {
@@ -228,6 +230,15 @@ test('a redelivery sends what was stored, not what would be judged now', async (
     analyzer.newsOf(company).then((news) => news.length === 2 && news),
   )
   expect(again).toEqual(before)
+})
+
+test('with WRITE_PUBLIC_SILENT_NEWS parma-web shows silent news items too, each on the day it was known', async () => {
+  await analyzer.startAnalyzer({ WRITE_PUBLIC_SILENT_NEWS: 'true' })
+  const { company, observation } = await analyzer.createSeries()
+  const history = [100, 1000].map((number, day) => observation(day - 365, [{ number }], { history: true }))
+  await analyzer.send(...history)
+  await analyzer.settled(...history)
+  expect(await analyzer.shown(company)).toEqual(['2025-11-17 10:00:00 Stars of langfuse rose 900% to 1,000'])
 })
 
 test('a kill among many observations leaves every news item once', async () => {

@@ -37,6 +37,7 @@ export async function judgeBatch(
   await writeSubjects(tx, [...subjects.values()])
   await insertRuleErrors(tx, judged)
   return writeNews(
+    config,
     tx,
     judged.filter(({ found }) => found.length > 0),
   )
@@ -82,7 +83,11 @@ async function readPasts(
   return pasts
 }
 
-async function writeNews(tx: Transaction, judged: readonly JudgedPayload[]): Promise<Map<string, string>> {
+async function writeNews(
+  config: Config,
+  tx: Transaction,
+  judged: readonly JudgedPayload[],
+): Promise<Map<string, string>> {
   const gone = new Map<string, string>()
   if (judged.length === 0) return gone
   const { companies, sources, measurements } = await readParents(
@@ -98,7 +103,7 @@ async function writeNews(tx: Transaction, judged: readonly JudgedPayload[]): Pro
     else return composeNews(payload, there, company)
     return []
   })
-  await insertNews(tx, rows)
+  await insertNews(config, tx, rows)
   for (const { kind, silent } of rows) newsCount.inc({ kind, silent: String(silent) })
   return gone
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
+import type { Config } from '../config.ts'
 import type { Payload } from '../judge/payload.ts'
 import type { NewsRow } from '../words/compose-news.ts'
 
@@ -48,10 +49,15 @@ const columns = sql.join(
 const uniqueColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
 
 /**
- * Stores news items: in `public.news` for parma-web's feed (which has changes without their sign), and here with all
- * facts. Items that are stored already, by their id or by `uniqueColumns`, are left out.
+ * Stores news items: here with all facts, and those that are not silent in `public.news` for parma-web's feed, which
+ * has changes without their sign and shows `created_at` as the day of a news item. Items that are stored already, by
+ * their id or by `uniqueColumns`, are left out.
  */
-export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Promise<void> {
+export async function insertNews(
+  { WRITE_PUBLIC_SILENT_NEWS: showSilent }: Pick<Config, 'WRITE_PUBLIC_SILENT_NEWS'>,
+  tx: Transaction,
+  news: readonly NewsRow[],
+): Promise<void> {
   if (news.length === 0) return
   const keyOf = (row: NewsRow) => JSON.stringify(uniqueColumns.map((name) => row[name]))
   const rows = [...new Map(news.toReversed().map((row) => [keyOf(row), row])).values()].reverse()
@@ -61,7 +67,8 @@ export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Pro
   )
   await tx.query(sql.unsafe`
     WITH new AS MATERIALIZED (
-      SELECT nextval(pg_get_serial_sequence('public.news', 'id')) AS public_id, n.*
+      SELECT n.*, CASE WHEN ${showSilent} OR NOT n.silent
+        THEN nextval(pg_get_serial_sequence('public.news', 'id')) END AS public_id
       FROM jsonb_populate_recordset(NULL::analyzer.news, ${json}::jsonb) n
       WHERE NOT EXISTS (SELECT FROM analyzer.news o WHERE o.news_id = n.news_id)
         AND NOT EXISTS (
@@ -73,8 +80,8 @@ export async function insertNews(tx: Transaction, news: readonly NewsRow[]): Pro
         source_measurement_id, created_at, modified_at)
       SELECT public_id, title, message, round(abs(trigger_factor)::numeric, 2)::float8::text,
         observed_at AT TIME ZONE 'UTC', company_id, data_source_id, source_measurement_id,
-        ${utcNow}, ${utcNow}
-      FROM new
+        least(observed_at AT TIME ZONE 'UTC', ${utcNow}), ${utcNow}
+      FROM new WHERE public_id IS NOT NULL
     )
     INSERT INTO analyzer.news (public_news_id, ${columns}) SELECT public_id, ${columns} FROM new`)
 }

@@ -122,13 +122,24 @@ export async function installAnalyzer() {
     })
   }
 
+  /** All news items of a company. Those that parma-web does not show lack its columns. */
   const stored = (company: number) =>
     installation.database.query<{ title: string; trigger_factor: string | null; silent: boolean }>(
-      `SELECT p.title, p.message, p.trigger_factor, p.timestamp::text, p.data_source_id, p.source_measurement_id, n.silent
-       FROM public.news p JOIN analyzer.news n ON n.public_news_id = p.id WHERE p.company_id = $1 ORDER BY p.id`,
+      `SELECT n.title, n.message, p.trigger_factor, p.timestamp::text, p.data_source_id, p.source_measurement_id, n.silent
+       FROM analyzer.news n LEFT JOIN public.news p ON n.public_news_id = p.id WHERE n.company_id = $1
+       ORDER BY n.event_no, n.group_index`,
       [company],
     )
 
+  /** What parma-web shows of a company, with the dates that it writes beside them. */
+  const shown = async (company: number) => {
+    const rows = await installation.database.query<{ title: string; created_at: string }>(
+      'SELECT title, created_at::text FROM public.news WHERE company_id = $1 ORDER BY id',
+      [company],
+    )
+    return rows.map(({ title, created_at }) => `${created_at} ${title}`)
+  }
+
   const service = await startAnalyzer()
-  return { installation, service, startAnalyzer, createSeries, send, readAll, newsOf, settled, stored }
+  return { installation, service, startAnalyzer, createSeries, send, readAll, newsOf, settled, stored, shown }
 }
