@@ -31,7 +31,7 @@ export const sharedViews: readonly SharedView[] = [
   {
     name: 'normalizer.open_refusal',
     readers: ['raw-sink'],
-    row: 'leaves that were refused or not named by the map, and that no replay has judged again: what a re-drive can mend',
+    row: 'leaves that were refused or not named by the map, and that have not been reprocessed yet: a re-drive can fix them',
   },
   { name: 'normalizer.event_status', readers: [], row: 'a payload: whether it was understood, when, and why not' },
   { name: 'analyzer.news', readers: ['cli'], row: 'a news item' },
@@ -40,12 +40,12 @@ export const sharedViews: readonly SharedView[] = [
   {
     name: 'notifier.event_status',
     readers: ['edge', 'cli'],
-    row: 'a payload that made news items: how far their messages are, and why no further',
+    row: 'a payload that made news items: how far their messages have come, and why they stopped',
   },
   {
     name: 'notifier.delivery_status',
     readers: ['cli'],
-    row: 'a delivery and the event it tells of, without people and addresses',
+    row: 'a delivery and the event it reports, without names and addresses',
   },
   {
     name: 'scheduler.event_status',

@@ -53,9 +53,9 @@ export function renderTopics(): string {
 /** The table of shared views in ARCHITECTURE.md. */
 export function renderViews(): string {
   const rows = sharedViews.map(
-    ({ name, row, readers }) => `| \`${name}\` | ${row} | ${readers.join(', ') || 'people only'} |`,
+    ({ name, row, readers }) => `| \`${name}\` | ${row} | ${readers.join(', ') || 'nobody in code; for people'} |`,
   )
-  return ['| view or table | a row is | read by |', '|---|---|---|', ...rows].join('\n')
+  return ['| view or table | one row is | read by |', '|---|---|---|', ...rows].join('\n')
 }
 
 /** `page` with `text` between its comments `<!-- name -->` and `<!-- /name -->`. Throws an Error when it has none. */
