@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nameOf } from './reading.ts'
+import { nameOf, readingOf } from './reading.ts'
 import { readsTheSame, readValue } from './value.ts'
 
 const read = (found: { text?: string; members?: string[] }) =>
@@ -136,3 +136,12 @@ test.each<[string, string, boolean]>([
 ])('the names %j and %j', (a, b, same) => {
   expect(nameOf(a) === nameOf(b)).toBe(same)
 })
+
+test.each(['a.', 'a-', 'a:', 'a://', '1,', '12,', '123 ', '1 ', '&', '&amp;', '文', '٣', ' ', '- '])(
+  'a long text of %j is read in time that grows with its length',
+  (part) => {
+    const start = performance.now()
+    readingOf(part.repeat(100_000))
+    expect(performance.now() - start).toBeLessThan(3000)
+  },
+)

@@ -43,7 +43,7 @@ function foldCase(text: string): string {
 const word = new RegExp(
   [
     // An address is one word, with its punctuation.
-    String.raw`[a-z][a-z0-9+.\-]*:\/\/\S+`,
+    String.raw`[a-z][a-z0-9+.\-]{0,20}:\/\/\S+`,
     String.raw`\d+(?:[.,'٫٬]\d+)*`,
     // A minus before a number, and a sign after a letter: -5 %, AA-, C#.
     String.raw`(?<=^|[\s\(])-(?=\p{Sc}?\d)`,

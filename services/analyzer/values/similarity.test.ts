@@ -17,6 +17,8 @@ test.each<[Value, Value, Partial<Tolerance>, boolean]>([
   [text(''), text('word'), { similarity: 0.1 }, false],
   [{ kind: 'text', text: 'a', hash: '1' }, { kind: 'text', text: 'a', hash: '2' }, {}, false],
   [set('a', 'b'), set('b', 'a', 'topic'), { ignore: ['Topic'] }, true],
+  [set('Zu\u0308rich', 'b'), set('b', 'Zürich', 'to\u00adpic'), { ignore: ['Topic'] }, true],
+  [text('Zu\u0308rich office'), text('Zürich office, hiring'), { ignore: ['hiring'] }, true],
   [set('a', 'b'), set('b', 'c'), { ignore: ['topic'], similarity: 0.1 }, false],
   [text('1'), { kind: 'number', number: 1 }, { similarity: 0 }, false],
   [{ kind: 'bool', bool: true }, { kind: 'bool', bool: false }, { similarity: 0 }, false],

@@ -1,4 +1,5 @@
-import { type Value, wordsOf } from './value.ts'
+import { nameOf, visibleOf } from './reading.ts'
+import { missingIn, type Value, wordsOf } from './value.ts'
 
 /** Differences that a rule for changes ignores. */
 export type Tolerance = {
@@ -17,11 +18,11 @@ export type Tolerance = {
  */
 export function isAlike(a: Value, b: Value, { ignore, similarity }: Tolerance): boolean {
   if (ignore.length === 0 && similarity === null) return false
-  const ignored = new Set(ignore.map((word) => word.toLowerCase()))
-  const kept = (words: readonly string[]) => words.filter((word) => !ignored.has(word.toLowerCase()))
+  const ignored = new Set(ignore.map(nameOf))
+  const kept = (words: readonly string[]) => words.filter((word) => !ignored.has(nameOf(word)))
   if (a.kind === 'set' && b.kind === 'set') {
-    const [mine, others] = [new Set(kept(a.members)), new Set(kept(b.members))]
-    return mine.size === others.size && [...mine].every((member) => others.has(member))
+    const [mine, others] = [kept(a.members), kept(b.members)]
+    return missingIn(mine, others, visibleOf).length + missingIn(others, mine, visibleOf).length === 0
   }
   if (a.kind !== 'text' || b.kind !== 'text') return false
   const [mine, others] = [kept(wordsOf(a.text)), kept(wordsOf(b.text))]
