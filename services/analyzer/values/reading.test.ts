@@ -14,6 +14,7 @@ const told: [string, string][] = [
   ['Company size: 1,001-5,000 employees', 'Company size: 5,001-10,000 employees'],
   ['员工1001-5000人', '员工5001-10000人'],
   ['Series A 10M', 'Series A 12M'],
+  ['ทีม 50 คน', 'ทีม 60 คน'],
   ['Team of 50 people', 'Team of 60 people'],
   ['$10 million raised in a seed round', '$40 million raised in a seed round'],
   ['12 offices in Europe, Asia and America', '15 offices in Europe, Asia and America'],
@@ -71,6 +72,7 @@ const notTold: [string, string][] = [
   ['\u202bشركة\u202c', 'شركة'],
   ['شـركة', 'شركة'],
   ['❤️', '❤'],
+  ['Acme\u2800Cloud\ufffc', 'Acme Cloud'],
   // Entities.
   ['Johnson &amp; Johnson', 'Johnson & Johnson'],
   ['Johnson &amp;amp; Johnson', 'Johnson & Johnson'],
@@ -96,6 +98,9 @@ const notTold: [string, string][] = [
   ['Plus de 1 200 équipes nous font confiance', 'Plus de 1 900 équipes nous font confiance'],
   ['Нам доверяют более 1200 компаний по всему миру', 'Нам доверяют более 1900 компаний по всему миру'],
   ['已有1200家企业信赖我们的产品', '已有1900家企业信赖我们的产品'],
+  ['เชื่อถือโดย 1,200 ทีมใน 30 ประเทศ', 'เชื่อถือโดย 1,900 ทีมใน 31 ประเทศ'],
+  ['전 세계 1,200개 팀이 사용합니다', '전 세계 1,900개 팀이 사용합니다'],
+  ['Über 1.200 Kunden vertrauen uns', 'Über 1.900 Kunden vertrauen uns'],
 ]
 
 describe.each([

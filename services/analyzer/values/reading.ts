@@ -6,7 +6,8 @@ import { decodeHTMLStrict } from 'entities'
 export function visibleOf(text: string): string {
   return decodeEntities(text)
     .replace(/[´`ʼ‘’′]/gu, "'")
-    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\u0640]|(?!\s)\p{Cc}/gu, '')
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\u0640\ufffc]|(?!\s)\p{Cc}/gu, '')
+    .replaceAll('\u2800', ' ')
     .normalize('NFKC')
     .replace(/\s+/gu, ' ')
     .trim()
@@ -98,10 +99,16 @@ function withoutNumbers(words: readonly string[]): string[] {
   })
 }
 
+/** How many words a word is: scripts without blanks between words have about two letters, or four, to a word. */
+function weightOf(word: string): number {
+  if (isNumber(word) || isSymbol(word)) return 0
+  if (/^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u.test(word)) return 0.5
+  const isJoined = /^[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u.test(word)
+  return isJoined ? word.length / 4 : 1
+}
+
 function isSentence(words: readonly string[]): boolean {
   const [head] = words.filter((word) => !isSymbol(word))
   if (words.length < 5 || head === undefined || isNumber(head)) return false
-  const isSingle = (word: string) => /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u.test(word)
-  const weightOf = (word: string) => (isNumber(word) || isSymbol(word) ? 0 : isSingle(word) ? 0.5 : 1)
   return words.reduce((sum, word) => sum + weightOf(word), 0) >= 4
 }
