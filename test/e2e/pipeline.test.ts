@@ -84,7 +84,7 @@ test('a change posted three times in one run is one document, one set of values,
 
 test('a message leads back to the bytes that the module sent', async () => {
   const [mail] = await mailsTo(system.address)
-  const [, event_id, news_id] = /Event (\S+), news (\S+)/.exec(mail?.text ?? '') ?? []
+  const [, event_id, news_id] = /Event (\S+), news item (\S+)/.exec(mail?.text ?? '') ?? []
   const [way] = await system.database.query<Record<string, unknown>>(
     `SELECT n.previous, n.current, v.number, v.path, v.type, l.document, l.map_version
      FROM analyzer.news n
