@@ -1,6 +1,6 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import type { Line, Message } from './message.ts'
-import { cutEscaped, escapeSlack } from './slack-text.ts'
+import { cutEscaped, escapeSlack, linkSlack } from './slack-text.ts'
 
 /** Whether the lines of a message have headings: those of digests have the names of companies. */
 export function hasSections({ lines }: Message): boolean {
@@ -42,7 +42,7 @@ export function asSlackLines(message: Message, maxLength: number): string[] {
 }
 
 function asSlackItem({ mark, title, details, link }: Line, maxLength: number): string {
-  const more = link ? ` <${escapeSlack(link)}|Why?>` : ''
+  const more = link ? ` ${linkSlack(link, 'Why?')}` : ''
   const badge = mark ? ` [${escapeSlack(mark)}]` : ''
   const below = details.map((detail) => `\n   ${escapeSlack(detail)}`).join('')
   const first = cutEscaped(`- ${escapeSlack(title)}`, maxLength - badge.length - more.length) + badge + more

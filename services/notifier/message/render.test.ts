@@ -1,9 +1,11 @@
 import type { HeaderBlock, SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { composeNews, type NewsItem } from './compose.ts'
 import type { Message } from './message.ts'
 import { asHtml, asSlack, asText } from './render.ts'
+import { messageSettings } from './settings.ts'
 import { escapeSlack } from './slack-text.ts'
 
 // The same cases at each run.
@@ -55,6 +57,68 @@ test('each line leads to the page that explains it, where there is one', () => {
     expect(asHtml(message, why)).toContain(`<a href="${escaped}">Why am I seeing this?</a>`)
     expect(JSON.stringify(asSlack(message, why).blocks)).toContain(`<${escaped}|Why am I seeing this?>`)
   }
+})
+
+describe('an address arrives as it was made', () => {
+  const addressesOf = (text: string) =>
+    [...text.matchAll(/<(https?:[^|>]*)\|/g)].map(([, address = '']) =>
+      address.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+    )
+  const hrefsOf = (html: string) =>
+    [...html.matchAll(/ href="([^"]*)"/g)].map(([, address = '']) =>
+      address.replaceAll('&#39;', "'").replaceAll('&amp;', '&'),
+    )
+
+  test.each([
+    'https://parma.example',
+    'https://parma.example:8443/',
+    'https://intranet.example/~team',
+    'https://intranet.example/_parma_/',
+    "https://intranet.example/a*b*/:tada:/o'neil",
+    'https://bücher.example/über uns/<a>',
+    'https://parma.example/a|b',
+  ])('below %s, in alerts and in digests', (text) => {
+    const PUBLIC_URL = messageSettings.PUBLIC_URL.parse(text)
+    const settings = { PUBLIC_URL, LINK_SECRET: 's'.repeat(32) }
+    const links = Array.from({ length: 400 }, (_, index) => {
+      const newsId = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
+      return makeWhyLink(settings, newsId, Date.UTC(2026, 0, 1) + index * 1000) ?? ''
+    })
+    for (const link of links) {
+      const [alert, digest] = [messageOf(1, 'acme'), messageOf(1, 'acme')]
+      alert.lines = [{ mark: '', title: 'Stars rose', details: [], link }]
+      digest.lines = [{ heading: 'acme', mark: '', title: 'Stars rose', details: [], link }]
+      for (const message of [alert, digest]) {
+        expect(addressesOf(JSON.stringify(asSlack(message, why).blocks))).toEqual([link])
+        expect(hrefsOf(asHtml(message, why))).toEqual([link])
+        expect(asText(message, why)).toContain(`Why: ${link}\n`)
+      }
+      expect(link).toMatch(/^[!-~]+$/)
+      expect(new URL(link).href).toBe(link)
+    }
+  })
+
+  test.each(['https://docs.example/~ann/__init__.py?a=_b_&c', 'see https://docs.example/~ann:8080/_next_/x'])(
+    'also in a text: %s',
+    (text) => {
+      expect(escapeSlack(text)).toBe(text.replace('&', '&amp;'))
+    },
+  )
+
+  test('in a text, but formats nothing', () => {
+    expect(escapeSlack('*x* https://docs.example/*a*`b` _y_')).toBe(
+      '*\u200bx*\u200b https://docs.example/%2Aa%2A%60b%60 _\u200by_\u200b',
+    )
+  })
+})
+
+test.each([
+  'https://parma.example/?a=b',
+  'https://parma.example/#a',
+  'https://ann:x@parma.example',
+  'ftp://parma.example',
+])('links cannot begin with %s', (text) => {
+  expect(messageSettings.PUBLIC_URL.safeParse(text).success).toBe(false)
 })
 
 test('a mail ends with the way to get no more of them', () => {

@@ -3,7 +3,7 @@ import { cut } from '#runtime/text/shorten.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import type { Message } from './message.ts'
 import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './render-digest.ts'
-import { cutEscaped, escapeSlack, pack } from './slack-text.ts'
+import { cutEscaped, escapeSlack, linkSlack, pack } from './slack-text.ts'
 
 /** A message as plain text. `unsubscribe`: the address for unsubscribing, if there is one. */
 export function asText(message: Message, why: string, unsubscribe?: string | null): string {
@@ -94,7 +94,7 @@ function asSlackNumbered({ lines }: Message, length: number): string[] {
     head: `${lines.length > 1 ? `${index + 1}. ` : ''}${mark ? `[${escapeSlack(mark)}] ` : ''}*`,
     title: escapeSlack(title),
     below: details.map((detail) => `\n${escapeSlack(detail)}`).join(''),
-    more: link ? `\n<${escapeSlack(link)}|Why am I seeing this?>` : '',
+    more: link ? `\n${linkSlack(link, 'Why am I seeing this?')}` : '',
   }))
   const lengths = parts.map(({ head, title, below, more }) => `${head}${title}*${below}${more}\n\n`.length)
   const room = Math.min(maxSection, shareOut(lengths, length) - 2)

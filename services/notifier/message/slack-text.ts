@@ -4,13 +4,26 @@ import { escapeHtml } from '#runtime/web/escape-html.ts'
 /**
  * Escapes text so that Slack shows it unchanged. With `&`, `<` and `>` escaped it has no <!channel> and no link,
  * https://docs.slack.dev/messaging/formatting-message-text#escaping. Slack has no escape for bold, code and emoji: a
- * zero-width space after their marks disables them.
+ * zero-width space after their marks disables them. In an address it would be part of the address, so there `*` and
+ * backticks are percent-encoded, and everything else stays.
  */
 export function escapeSlack(text: string): string {
-  return text.replace(/[&<>]/g, escapeHtml).replace(marks, '$&\u200b')
+  return escapeCharacters(text)
+    .split(addresses)
+    .map((part, index) => (index % 2 === 0 ? part.replace(marks, '$&\u200b') : encodeMarks(part)))
+    .join('')
 }
 
+const addresses = /(\bhttps?:\/\/\S+)/i
 const marks = /[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|:(?=[a-z_+-][\w+'-]*:)/gu
+
+/** A link in Slack's markup. Its address stays as it is, but for `|`, which would end it. */
+export function linkSlack(address: string, text: string): string {
+  return `<${escapeCharacters(address).replaceAll('|', '%7C')}|${escapeSlack(text)}>`
+}
+
+const escapeCharacters = (text: string) => text.replace(/[&<>]/g, escapeHtml)
+const encodeMarks = (address: string) => address.replaceAll('*', '%2A').replaceAll('`', '%60')
 
 /** Cuts escaped text, but never inside an entity. */
 export function cutEscaped(text: string, length: number): string {
