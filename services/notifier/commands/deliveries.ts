@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findCompany, requireCount, requireId, withDatabase } from '#runtime/commands/command-database.ts'
-import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, printText, UsageError } from '#runtime/commands/commands.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { channelKinds } from '../channels/kinds.ts'
@@ -114,7 +114,7 @@ async function show(text: string, { json = false }: Output): Promise<void> {
   const log = attempts.map(withTime)
   if (json) return printResult({ ...withTime(facts), people, message, attempts: log }, '', true)
   printRows([withTime(facts)], false)
-  console.log(`\n${message.subject}\n\n${asText(message, explainWhy(message, people))}`)
+  printText(`\n${message.subject}\n\n${asText(message, explainWhy(message, people))}`)
   printRows(log, false)
 }
 

@@ -1,7 +1,9 @@
+import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../process/config.ts'
 import { watchWarnings } from '../process/node-warnings.ts'
 import { classify } from '../calls/retry.ts'
+import { cutToWidth, escapeLine, escapeLines, measureWidth, padToWidth } from './terminal.ts'
 
 /** The commands behind one noun of `parma`, for example all of `parma sources …`. */
 export type CommandGroup = {
@@ -29,8 +31,11 @@ export class UsageError extends Error {
 }
 
 async function runCommands(groups: Record<string, CommandGroup>, args: string[]): Promise<void> {
-  watchWarnings(({ name, message }) => console.error(`${name}: ${message}`))
-  const program = new Command('parma').exitOverride().showHelpAfterError()
+  watchWarnings(({ name, message }) => printError(`${name}: ${message}`))
+  const program = new Command('parma')
+    .exitOverride()
+    .showHelpAfterError()
+    .configureOutput({ writeErr: (text) => process.stderr.write(escapeLines(text)) })
   for (const [words, { help, load }] of Object.entries(groups)) {
     const [noun = words] = words.split(' ')
     const group = program.command(noun).description(help).exitOverride().showHelpAfterError()
@@ -51,15 +56,19 @@ async function runCommands(groups: Record<string, CommandGroup>, args: string[])
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof UsageError || error instanceof ConfigError || (error as Error).name === 'RefusedError') {
-    console.error((error as Error).message)
+    printError((error as Error).message)
     return 1
   }
   if (classify(error) === 'transient') {
-    console.error(`No answer, try again later: ${messageOf(error)}`)
+    printError(`No answer, try again later: ${messageOf(error)}`)
     return 75
   }
-  console.error(error)
+  printError(inspect(error))
   return 70
+}
+
+function printError(text: string): void {
+  console.error(escapeLines(text))
 }
 
 /** The messages of an error and of its causes; those of an AggregateError, which has none itself, joined. */
@@ -71,18 +80,20 @@ function messageOf(error: unknown): string {
 
 /**
  * Prints rows as a table, or with `json` as one JSON document. A table wider than the terminal is printed as one block
- * a row, a line for each column.
+ * a row, a line for each column. Cells that fill more than some lines of the terminal are cut; JSON has them whole.
  */
 export function printRows(rows: readonly Record<string, unknown>[], json: boolean): void {
-  if (json) return console.log(JSON.stringify(rows, null, 2))
+  if (json) return printText(JSON.stringify(rows, null, 2))
   const [first] = rows
   if (!first) return console.log('none')
+  const { columns } = process.stdout
+  const widest = columns === undefined ? maxCellWidth : Math.min(maxCellWidth, maxCellLines * columns)
   const names = Object.keys(first)
-  const cell = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value ?? '')) || '-'
+  const cell = (value: unknown) => cutToWidth(escapeLine(textOf(value)) || '-', widest)
   const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))]
-  const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const widths = names.map((_, column) => Math.max(...lines.map((line) => measureWidth(line[column] ?? ''))))
   const width = widths.reduce((sum, one) => sum + one + 2, -2)
-  if (width > (process.stdout.columns ?? Infinity)) {
+  if (width > (columns ?? Infinity)) {
     const longest = Math.max(...names.map((name) => name.length))
     const blocks = lines
       .slice(1)
@@ -92,14 +103,26 @@ export function printRows(rows: readonly Record<string, unknown>[], json: boolea
   for (const line of lines) console.log(joinCells(line, widths))
 }
 
+const maxCellWidth = 400
+const maxCellLines = 4
+
+function textOf(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : String(value ?? '')
+}
+
 function joinCells(line: readonly string[], widths: readonly number[]): string {
   return line
-    .map((text, column) => text.padEnd(widths[column] ?? 0))
+    .map((text, column) => padToWidth(text, widths[column] ?? 0))
     .join('  ')
     .trimEnd()
 }
 
 /** Prints one thing: `text` for people, `value` as JSON for programs. */
 export function printResult(value: unknown, text: string, json: boolean): void {
-  console.log(json ? JSON.stringify(value, null, 2) : text)
+  printText(json ? JSON.stringify(value, null, 2) : text)
+}
+
+/** Prints lines that may hold foreign text. */
+export function printText(text: string): void {
+  console.log(escapeLines(text))
 }
