@@ -60,7 +60,13 @@ describe('the answer of /discover', () => {
     ['2027-05-22T22:37:46Z', Date.UTC(2027, 4, 22, 22, 37, 46)],
     ['2027-05-22T22:37:46+02:00', Date.UTC(2027, 4, 22, 20, 37, 46)],
     ['2027-05-22 22:37:46', Date.UTC(2027, 4, 22, 22, 37, 46)],
+    ['2027-05-22T22:37:46.046621+0200', Date.UTC(2027, 4, 22, 20, 37, 46, 46)],
+    ['2028-02-29', Date.UTC(2028, 1, 29)],
     ['next year', null],
+    ['2027-02-29', null],
+    ['2027-02-30T08:00:00', null],
+    ['2027-04-31 08:00:00+02:00', null],
+    ['2027-05-22T25:00:00', null],
     [1811025466046, null],
     [null, null],
   ])('validity %j', (validity, valid_until) => {
@@ -76,12 +82,56 @@ describe('the answer of /discover', () => {
     })
   })
 
-  test.each([{}, { '1': {} }, { '1': { handles: [] } }, { '1': { handles: [''], name: [] } }])(
-    'nothing found: %j',
-    (identifiers) => {
-      expect(read(identifiers)).toEqual({ verdict: 'empty', reason: '/discover found nothing' })
-    },
-  )
+  test.each([
+    ['9007199254740993', '9007199254740993'],
+    ['"9007199254740993"', '9007199254740993'],
+    ['-12345678901234567890', '-12345678901234567890'],
+    ['123456789012345678901234567890', '123456789012345678901234567890'],
+    ['9007199254740991', '9007199254740991'],
+    ['12', '12'],
+    ['1.5', '1.5'],
+  ])('a number keeps its digits: %s', (written, value) => {
+    expect(readDiscovery(`{"identifiers":{"1":{"ids":[${written}]}},"validity":null}`, 1)).toMatchObject({
+      verdict: 'found',
+      identifiers: [{ property: 'ids', value }],
+    })
+  })
+
+  test('any whole number keeps its digits', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), (id) => {
+        expect(readDiscovery(`{"identifiers":{"1":{"ids":[${id}]}},"validity":null}`, 1)).toMatchObject({
+          identifiers: [{ property: 'ids', value: String(id) }],
+        })
+      }),
+    )
+  })
+
+  test.each<unknown>([
+    { '1': { handles: [null, 'a', null] } },
+    { '1': { handles: ['a'], name: null } },
+    { '1': { handles: ['a'], name: [null] } },
+    { '1': { handles: ['a'] }, '2': null },
+    { '1': { handles: ['a'] }, '2': { handles: [null, { b: 1 }] } },
+    { '1': { handles: ['a'] }, 'a\0b': 1 },
+  ])('a null, or what another company has, costs no good identifier: %j', (identifiers) => {
+    expect(read(identifiers)).toMatchObject({
+      verdict: 'found',
+      identifiers: [{ property: 'handles', value: 'a' }],
+    })
+  })
+
+  test.each([
+    { '1': null },
+    { '1': { handles: null } },
+    { '1': { handles: [null] } },
+    {},
+    { '1': {} },
+    { '1': { handles: [] } },
+    { '1': { handles: [''], name: [] } },
+  ])('nothing found: %j', (identifiers) => {
+    expect(read(identifiers)).toEqual({ verdict: 'empty', reason: '/discover found nothing' })
+  })
 
   test('about another company is no answer', () => {
     expect(read({ '2': { handles: ['a'] }, '10': { handles: ['b'] } })).toEqual({

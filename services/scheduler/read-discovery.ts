@@ -1,6 +1,8 @@
+import { isSafeNumber } from 'lossless-json'
 import { z } from 'zod'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { CompanyIdentifiers } from './build-request.ts'
+import { readIso } from './read-iso.ts'
 
 /** The result of a company's discovery. `valid_until`: ms since 1970; null: the module did not say. */
 export type Discovery =
@@ -42,40 +44,47 @@ const text = z
   .transform((value) => value.trim())
   .refine(isStorable)
 
-const answer = z.object({
-  identifiers: z.record(z.string(), z.record(z.string().refine(isStorable), z.array(text))),
-  validity: z.unknown(),
-})
+const answer = z.object({ identifiers: z.record(z.string(), z.unknown()), validity: z.unknown() })
 
-/** Reads the answer of `POST /discover` for one company (contract section 4.2) and ignores other companies in it. */
+/** The identifiers of one company. A null, in place of a value or of a whole list, counts as left out. */
+const identifiersOfCompany = z.record(z.string().refine(isStorable), z.array(text.nullable()).nullable()).nullable()
+
+const wrongForm: Discovery = { verdict: 'failed', reason: 'the answer of /discover has the wrong form' }
+
+/**
+ * Reads the answer of `POST /discover` for one company (contract section 4.2) and ignores other companies in it. A
+ * number keeps the digits that the module wrote.
+ */
 export function readDiscovery(body: string, companyId: number): Discovery {
   const parsed = answer.safeParse(parseJson(body))
-  if (!parsed.success) return { verdict: 'failed', reason: 'the answer of /discover has the wrong form' }
+  if (!parsed.success) return wrongForm
   const { identifiers, validity } = parsed.data
-  const own = identifiers[String(companyId)]
+  const key = String(companyId)
   const others = Object.keys(identifiers).slice(0, 3)
-  if (!own && others.length > 0) {
-    const named = others.map((key) => excerpt(key, 20)).join(', ')
+  if (!Object.hasOwn(identifiers, key) && others.length > 0) {
+    const named = others.map((other) => excerpt(other.replaceAll('\0', '�'), 20)).join(', ')
     return { verdict: 'failed', reason: `/discover answered for company ${named} instead` }
   }
-  const found = Object.entries(own ?? {}).flatMap(([property, values]) =>
-    [...new Set(values)].filter(Boolean).map((value) => ({ property, value })),
+  const own = identifiersOfCompany.safeParse(identifiers[key] ?? null)
+  if (!own.success) return wrongForm
+  const found = Object.entries(own.data ?? {}).flatMap(([property, values]) =>
+    [...new Set(values)].flatMap((value) => (value ? [{ property, value }] : [])),
   )
   if (found.length === 0) return { verdict: 'empty', reason: '/discover found nothing' }
-  return { verdict: 'found', identifiers: found, valid_until: readUtc(validity) }
+  return { verdict: 'found', identifiers: found, valid_until: typeof validity === 'string' ? readIso(validity) : null }
 }
 
-/** ISO 8601 as ms since 1970. Modules write it without a zone and mean UTC. */
-function readUtc(value: unknown): number | null {
-  if (typeof value !== 'string') return null
-  const zoned = /(Z|[+-]\d\d:?\d\d)$/i.test(value.trim())
-  const time = Date.parse(zoned ? value.trim() : `${value.trim()}Z`)
-  return Number.isNaN(time) ? null : time
+// Not in TypeScript's lib yet: https://github.com/tc39/proposal-json-parse-with-source
+const json = JSON as unknown as {
+  parse(text: string, revive: (name: string, value: unknown, context: { source: string }) => unknown): unknown
 }
 
+/** The value of a JSON text, in which a number that a double cannot hold is its source text. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return json.parse(text, (_name, value, { source }) =>
+      typeof value === 'number' && !isSafeNumber(source) ? source : value,
+    )
   } catch {
     return undefined
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isZone } from '#runtime/text/time-zone.ts'
 import { dayMs, hourMs, minuteMs } from '#runtime/text/time.ts'
 import { cronProblem } from './cron.ts'
+import { readIso } from './read-iso.ts'
 
 /** A row of scheduler.source_policy, its times of day as HH:MM. */
 export const policyRow = z.object({
@@ -85,9 +86,6 @@ const units: Record<string, number> = { m: minuteMs, h: hourMs, d: dayMs }
 export function readUntil(text: string, now: number): number | null {
   const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
   if (count !== undefined && unit !== undefined) return now + Number(count) * (units[unit] ?? 0)
-  const isDate = /^\d{4}-\d\d-\d\d$/.test(text)
-  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/.test(text)
-  if (!isDate && !isTime) return null
-  const at = Date.parse(isDate || /(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`)
-  return Number.isNaN(at) || at <= now ? null : at
+  const at = readIso(text)
+  return at === null || at <= now ? null : at
 }
