@@ -12,7 +12,26 @@ test.each<[Record<string, string>, number | null]>([
   [{ 'retry-after': 'Wed, 31 Dec 2025 00:00:00 GMT' }, 0],
   [{ 'retry-after': 'soon' }, null],
   [{ 'retry-after': '99999999999999999999' }, 86_400_000],
+  [{ 'retry-after': '1.5' }, 1500],
+  ...['-5', 'in 2099', '0x10', '1e3'].map((text): [Record<string, string>, null] => [{ 'retry-after': text }, null]),
+  [{ 'retry-after': 'soon', 'x-ratelimit-reset': '7' }, 7000],
   [{ 'x-ratelimit-reset': String(now / 1000 + 5) }, 5000],
+  [{ 'x-ratelimit-reset': `${now / 1000 + 5}.25` }, 5250],
+  [{ 'x-ratelimit-reset': String(now + 5000) }, 5000],
+  [{ 'x-ratelimit-reset': String(now - 5000) }, 0],
+  [{ 'x-ratelimit-reset': String(now / 1000 - 5) }, 0],
+  [{ 'x-ratelimit-reset': '30' }, 30_000],
+  [{ 'x-ratelimit-reset': '0' }, 0],
+  [{ 'x-ratelimit-reset': 'Thu, 01 Jan 2026 00:01:00 GMT' }, 60_000],
+  [{ 'x-ratelimit-reset': '2026-01-01T00:01:00Z' }, 60_000],
+  // Never longer than an hour, however far the reset is.
+  [{ 'x-ratelimit-reset': '86400' }, 3_600_000],
+  [{ 'x-ratelimit-reset': String(now / 1000 + 7 * 86_400) }, 3_600_000],
+  [{ 'x-ratelimit-reset': String(now + 7 * 86_400_000) }, 3_600_000],
+  // Neither a time near this one nor a wait.
+  ...['', '-1', 'x', 'NaN', '0x10', '1e3', '4102444800', '1000000000', '99999999999999999999', 'next 1'].map(
+    (text): [Record<string, string>, null] => [{ 'x-ratelimit-reset': text }, null],
+  ),
 ])('%j asks to wait %s ms', (headers, expected) => {
   expect(askedWait({ headers }, now)).toBe(expected)
 })

@@ -1,5 +1,5 @@
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
-import { dayMs } from '#runtime/text/time.ts'
+import { dayMs, hourMs } from '#runtime/text/time.ts'
 import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
 
 /**
@@ -33,16 +33,37 @@ export function describeAnswer({ status, body }: HttpAnswer): string {
 /** The longest wait that a destination can ask for. */
 export const maxWaitMs = dayMs
 
-/** How long an answer asks to wait, ms, by Retry-After or X-RateLimit-Reset; null: it does not. */
+/** The longest wait by X-RateLimit-Reset, whose unit is a guess. */
+const maxResetMs = hourMs
+/** A reset that is further from now is none. */
+const nearMs = 31 * dayMs
+
+/** How long an answer asks to wait, ms, by Retry-After or X-RateLimit-Reset; null: it does not, or makes no sense. */
 export function askedWait({ headers }: Pick<HttpAnswer, 'headers'>, now: number): number | null {
   const after = text(headers['retry-after'])
-  const reset = text(headers['x-ratelimit-reset'])
-  const ms = /^\d+$/.test(after)
-    ? Number(after) * 1000
-    : Number.isNaN(Date.parse(after))
-      ? Number(reset || Number.NaN) * 1000 - now
-      : Date.parse(after) - now
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), maxWaitMs) : null
+  const waitMs = /^\d+(\.\d+)?$/.test(after) ? Number(after) * 1000 : untilDate(after, now)
+  if (waitMs !== null) return between(waitMs, maxWaitMs)
+  const resetMs = untilReset(text(headers['x-ratelimit-reset']), now)
+  return resetMs === null ? null : between(resetMs, maxResetMs)
 }
 
-const text = (header: string | string[] | undefined) => (Array.isArray(header) ? header[0] : header) ?? ''
+/**
+ * The time until a reset. No standard says its unit: it is a time near now, in seconds or ms since 1970 or as a date,
+ * or else seconds from now.
+ */
+function untilReset(reset: string, now: number): number | null {
+  if (!/^\d+(\.\d+)?$/.test(reset)) return untilDate(reset, now)
+  const value = Number(reset)
+  const waits = [value * 1000 - now, value - now, value * 1000]
+  return waits.find((ms) => Math.abs(ms) <= nearMs) ?? null
+}
+
+/** The time until an HTTP or ISO date. JavaScript reads a date out of `-5` and `soon 1`, too. */
+function untilDate(date: string, now: number): number | null {
+  const at = /^([A-Z][a-z]{2,8},? |\d{4}-\d\d-\d\dT)/.test(date) ? Date.parse(date) : Number.NaN
+  return Number.isNaN(at) ? null : at - now
+}
+
+const between = (ms: number, max: number) => Math.min(Math.max(Math.round(ms), 0), max)
+
+const text = (header: string | string[] | undefined) => ((Array.isArray(header) ? header[0] : header) ?? '').trim()
