@@ -75,6 +75,7 @@ test.each<[number, Record<string, string>, object]>([
   [500, {}, { kind: 'lost' }],
   [503, {}, { kind: 'lost' }],
   [200, {}, { kind: 'lost' }],
+  [302, {}, { kind: 'lost' }],
 ])('%s %j', (status, headers, expected) => {
   expect(judgeSendGridAnswer({ status, headers, body: Buffer.from('{}') }, 1_000_000)).toMatchObject(expected)
 })

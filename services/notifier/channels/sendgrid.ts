@@ -36,6 +36,7 @@ export function openSendGrid(config: ChannelSettings & { SENDGRID_API_KEY: strin
           body: JSON.stringify(composeRequest(config, delivery)),
           timeoutMs: config.SEND_TIMEOUT_MS,
           maxBytes: 64 * 1024,
+          statusDecides: true,
         })
         .then((answer) => judgeSendGridAnswer(answer, Date.now()), judgeHttpFailure),
   }

@@ -1,4 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { readConfig } from '../config.ts'
+import type { ChannelTools, Delivery } from './channel.ts'
 import { composeHook, judgeHookAnswer, readKey, signHook, webhook } from './webhook.ts'
 
 test('signs as the specification’s own example', () => {
@@ -42,24 +47,26 @@ describe('a destination', () => {
   })
 })
 
+const hooked: Delivery = {
+  ...{
+    deliveryId: 7,
+    notificationId: 'n',
+    kind: 'news',
+    createdAt: 0,
+    claimedAt: 0,
+    address: '',
+    secretId: 's',
+    why: 'Because.',
+  },
+  message: {
+    ...{ subject: 'acme: Stars rose', context: 'npm', rest: '', trace: 'Event e' },
+    topic: { kind: 'company', name: 'acme' },
+    lines: [{ mark: 'critical', title: 'Stars rose', details: ['1 → 2'] }],
+  },
+}
+
 test('the body is what the README shows', () => {
-  const hook = composeHook({
-    ...{
-      deliveryId: 7,
-      notificationId: 'n',
-      kind: 'news',
-      createdAt: 0,
-      claimedAt: 0,
-      address: '',
-      secretId: 's',
-      why: 'Because.',
-    },
-    message: {
-      ...{ subject: 'acme: Stars rose', context: 'npm', rest: '', trace: 'Event e' },
-      topic: { kind: 'company', name: 'acme' },
-      lines: [{ mark: 'critical', title: 'Stars rose', details: ['1 → 2'] }],
-    },
-  })
+  const hook = composeHook(hooked)
   expect(hook).toEqual({
     type: 'parma.news',
     timestamp: '1970-01-01T00:00:00.000Z',
@@ -75,7 +82,61 @@ test('the body is what the README shows', () => {
   })
 })
 
+describe('the status decides, whatever the body does', () => {
+  const bodies: Record<string, RequestListener> = {
+    'is empty': (_, response) => void response.end(),
+    'is no JSON': (_, response) => void response.end('<html>'),
+    'is too large': (_, response) => void response.end('x'.repeat(200_000)),
+    'is announced as too large': (_, response) => {
+      response.setHeader('content-length', 200_000).end('x'.repeat(200_000))
+    },
+    'breaks off': (_, response) => {
+      response.setHeader('content-length', 10).flushHeaders()
+      response.write('x', () => setImmediate(() => response.destroy()))
+    },
+    'never ends': (_, response) => {
+      response.flushHeaders()
+      response.write('x')
+    },
+    'never begins': (_, response) => {
+      response.flushHeaders()
+    },
+    'is not what its encoding says': (_, response) => void response.setHeader('content-encoding', 'gzip').end('x'),
+  }
+  test.each(
+    Object.keys(bodies).flatMap((name) => [
+      [200, name, { kind: 'sent', reference: '200' }] as const,
+      [204, name, { kind: 'sent', reference: '204' }] as const,
+      [410, name, { kind: 'refused', concerns: 'destination' }] as const,
+      [429, name, { kind: 'retry', afterMs: 30_000 }] as const,
+      [301, name, { kind: 'refused', concerns: 'destination' }] as const,
+      [308, name, { kind: 'refused', concerns: 'destination' }] as const,
+      [302, name, { kind: 'lost' }] as const,
+    ]),
+  )('a %s whose body %s', async (status, name, expected) => {
+    const server = createServer((request, response) => {
+      response.statusCode = status
+      response.setHeader('retry-after', '30').setHeader('location', 'https://elsewhere.example/')
+      bodies[name]?.(request, response)
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void server.close().closeAllConnections())
+    const servers = { KAFKA_BROKERS: 'b:1', SCHEMA_REGISTRY_URL: 'http://r', DATABASE_URL: 'postgres://d' }
+    const config = readConfig({
+      ...{ ...servers, DEPLOYMENT_ENV: 'local', ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', SEND_TIMEOUT_MS: '400' },
+    })
+    const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+    const channel = webhook.open({ config, findSecret: () => Promise.resolve({ secret }) } as unknown as ChannelTools)
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+    expect(await channel.send({ ...hooked, address })).toMatchObject(expected)
+  })
+})
+
 test.each<[number, Record<string, string>, object]>([
+  [301, { location: 'https://x' }, { kind: 'refused', concerns: 'destination' }],
+  [308, {}, { kind: 'refused', concerns: 'destination' }],
+  [302, {}, { kind: 'lost' }],
+  [307, {}, { kind: 'lost' }],
   [200, {}, { kind: 'sent' }],
   [204, {}, { kind: 'sent' }],
   [429, { 'retry-after': '30' }, { kind: 'retry', afterMs: 30_000 }],

@@ -6,6 +6,8 @@ import type { ChannelKind, Delivery } from './channel.ts'
 import { withoutSecret } from './secrets.ts'
 
 const maxUrl = 2000
+/** The beginning of an answer, for people. */
+const maxAnswer = 4096
 
 /**
  * Webhooks signed by the Standard Webhooks scheme, to any receiver. At least once: the id is the same at every attempt,
@@ -48,7 +50,8 @@ export const webhook: ChannelKind = {
             },
             body,
             timeoutMs: config.SEND_TIMEOUT_MS,
-            maxBytes: 64 * 1024,
+            maxBytes: maxAnswer,
+            statusDecides: true,
           })
           .then((answer) => judgeHookAnswer(answer, Date.now()), judgeHookFailure)
       },
@@ -92,16 +95,22 @@ export function composeHook({ kind, createdAt, message, why }: Delivery) {
 
 /** Answers that concern every message: the receiver no longer knows the address or the signature. */
 const goneStatuses = new Set([401, 403, 404, 410])
+/** Permanent redirects, which are not followed: https://www.rfc-editor.org/rfc/rfc9110#section-15.4 */
+const movedStatuses = new Set([301, 308])
 
-/** The result of a call to a webhook. */
+/** The result of a call to a webhook. Its status and headers decide, not its body. */
 export function judgeHookAnswer(answer: HttpAnswer, now: number): Answer {
   const { status } = answer
   if (status >= 200 && status < 300) return { kind: 'sent', reference: String(status) }
+  if (movedStatuses.has(status))
+    return refuse(
+      `answered ${status}: it moved for good, and redirects are not followed. Give the channel its new address`,
+    )
   const reason = describeAnswer(answer)
   const afterMs = askedWait(answer, now)
   if (status === 429 || (status === 503 && afterMs !== null))
     return { kind: 'retry', reason, ...(afterMs !== null && { afterMs }) }
-  if (status >= 500 || status === 408) return { kind: 'lost', reason }
+  if (status >= 500 || status === 408 || status < 400) return { kind: 'lost', reason }
   return { kind: 'refused', concerns: goneStatuses.has(status) ? 'destination' : 'message', reason }
 }
 

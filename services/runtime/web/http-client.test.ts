@@ -204,6 +204,20 @@ describe('answers', () => {
     await vi.waitFor(() => expect(closed).toHaveBeenCalled())
   })
 
+  test('where the status decides, it is an answer whatever the body does', async () => {
+    const address = await serve((request, response) => {
+      if (request.url === '/moved') response.writeHead(301, { location: '/elsewhere' }).end('moved')
+      else if (request.url === '/large') response.writeHead(200).end('x'.repeat(200_000))
+      else response.writeHead(202, { 'content-length': 10 }).write('xy', () => setImmediate(() => response.destroy()))
+    })
+    const one = client(loopback)
+    const answerOf = (path: string) => one.request({ ...ask, url: `http://${address}${path}`, statusDecides: true })
+    expect(await answerOf('/moved')).toMatchObject({ status: 301, body: Buffer.from('moved') })
+    expect(await answerOf('/broken')).toMatchObject({ status: 202, body: Buffer.from('xy') })
+    const { status, body } = await answerOf('/large')
+    expect([status, body.length <= ask.maxBytes]).toEqual([200, true])
+  })
+
   test('a compressed answer is not unpacked', async () => {
     const address = await serve((request, response) => {
       response.setHeader('content-encoding', 'gzip').end(String(request.headers['accept-encoding']))

@@ -23,6 +23,11 @@ export type HttpRequest = {
   timeoutMs: number
   /** A longer answer is refused. */
   maxBytes: number
+  /**
+   * The caller needs the status: a redirect is an answer too, and of a body that is longer than `maxBytes`, breaks off
+   * or does not end in time, the answer has the beginning.
+   */
+  statusDecides?: true
   signal?: AbortSignal
 }
 
@@ -85,7 +90,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   })
 
   return {
-    async request({ method, url, headers = {}, body, timeoutMs, maxBytes, signal }) {
+    async request({ method, url, headers = {}, body, timeoutMs, maxBytes, statusDecides, signal }) {
       const deadline = AbortSignal.timeout(timeoutMs)
       const ending = signal ? AbortSignal.any([signal, deadline]) : deadline
       try {
@@ -96,7 +101,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           body: body ?? null,
           signal: ending,
         })
-        return { status: answer.statusCode, headers: answer.headers, body: await readBody(answer, maxBytes) }
+        const read = statusDecides ? readBeginning : readBody
+        return { status: answer.statusCode, headers: answer.headers, body: await read(answer, maxBytes) }
       } catch (error) {
         if (error instanceof HttpClientError) throw error
         if (signal?.aborted) throw new HttpClientError('aborted', 'the call was given up', { cause: error })
@@ -166,6 +172,23 @@ async function readBody({ statusCode, headers, body }: Dispatcher.ResponseData, 
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, size)
+}
+
+/** What comes of a body, at most `maxBytes`. */
+async function readBeginning({ body }: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length
+      chunks.push(chunk)
+      if (size >= maxBytes) break
+    }
+  } catch {
+    // The status and the headers are there.
+  }
+  body.on('error', () => undefined).destroy()
+  return Buffer.concat(chunks).subarray(0, maxBytes)
 }
 
 /** `reason`: what OpenSSL says in its own message, without its thread and source line. */
