@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { z } from 'zod'
+import { namesSystem } from '#runtime/commands/config.ts'
 import { count, list } from '#runtime/process/config.ts'
 import { kafkaSettings } from '#runtime/process/settings.ts'
 import type { Partitions } from '#runtime/kafka/topic-plan.ts'
@@ -39,9 +40,7 @@ function readPartitions(parts: readonly string[], context: z.RefinementCtx): Par
  * of the local stack (the file that PARMA_STACK_ENV names, by default .local/stack.env of this repository).
  */
 export function readEnvironment(env = process.env): NodeJS.ProcessEnv {
-  const { DATABASE_URL, DATABASE_URL_FILE, POSTGRES_USER, POSTGRES_USER_FILE, KAFKA_BROKERS, EDGE_URL } = env
-  const isAimed = DATABASE_URL || DATABASE_URL_FILE || POSTGRES_USER || POSTGRES_USER_FILE || KAFKA_BROKERS || EDGE_URL
   const file = env.PARMA_STACK_ENV ?? resolve(import.meta.dirname, '../../.local/stack.env')
-  if (isAimed || !existsSync(file)) return env
+  if (namesSystem(env) || !existsSync(file)) return env
   return { DEPLOYMENT_ENV: 'local', ...parseEnv(readFileSync(file, 'utf8')), ...env }
 }

@@ -30,6 +30,7 @@ export function renderHelp(commands: readonly FoundCommand[]): string {
   return [
     program.helpInformation(),
     '`parma <command> --help` describes a command; most print JSON with --json.',
+    '`parma --version` prints the version.',
     'If the environment names no addresses, those of the local stack are used',
     '(.local/stack.env, or the file that PARMA_STACK_ENV names).',
   ].join('\n')

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../process/config.ts'
 import { watchWarnings } from '../process/node-warnings.ts'
 import { classify } from '../calls/retry.ts'
+import { namesSystem, noSystem } from './config.ts'
 import { cutToWidth, escapeLine, escapeLines, measureWidth, padToWidth } from './terminal.ts'
 
 /** The commands behind one noun of `parma`, for example all of `parma sources …`. */
@@ -55,6 +56,10 @@ async function runCommands(groups: Record<string, CommandGroup>, args: string[])
  */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof ConfigError && !namesSystem()) {
+    printError(noSystem)
+    return 1
+  }
   if (error instanceof UsageError || error instanceof ConfigError || (error as Error).name === 'RefusedError') {
     printError((error as Error).message)
     return 1
