@@ -29,6 +29,28 @@ export function instantOf(zone: string, { year, month, day, hour, minute }: Loca
   return found.length > 0 ? Math.min(...found) : wall - before
 }
 
+/**
+ * When the clocks of `zone` first reach `wall`, the time that they show written as ms since 1970 as if it were UTC. A
+ * time that comes twice is the first of the two; one that the zone leaves out is the end of the gap.
+ */
+export function whenReached(zone: string, wall: number): number {
+  const [before, after] = [offsetAt(zone, wall - dayMs), offsetAt(zone, wall + dayMs)]
+  const found = [wall - before, wall - after].filter((at) => at + offsetAt(zone, at) === wall)
+  return found.length > 0 ? Math.min(...found) : changeOfOffset(zone, wall - dayMs, wall + dayMs)
+}
+
+/** The first minute after `from` at which `zone` has another offset than at `from`, if it has another one at `to`. */
+export function changeOfOffset(zone: string, from: number, to: number): number {
+  const old = offsetAt(zone, from)
+  let [low, high] = [Math.floor(from / minuteMs), Math.ceil(to / minuteMs)]
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (offsetAt(zone, middle * minuteMs) === old) low = middle
+    else high = middle
+  }
+  return high * minuteMs
+}
+
 /** The first time after `after` (ms) at which the clocks of `zone` show `hour`:`minute`. */
 export function nextTimeOfDay(zone: string, { hour, minute }: { hour: number; minute: number }, after: number): number {
   const today = localTime(zone, after)
@@ -39,7 +61,7 @@ export function nextTimeOfDay(zone: string, { hour, minute }: { hour: number; mi
 }
 
 /** How far the clocks of `zone` are ahead of UTC at `at`, ms, in whole minutes. */
-function offsetAt(zone: string, at: number): number {
+export function offsetAt(zone: string, at: number): number {
   const { year, month, day, hour, minute } = localTime(zone, at)
   return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(at / minuteMs) * minuteMs
 }
