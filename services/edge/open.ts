@@ -45,7 +45,7 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   const caching = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
   return createApp(openRoutes(config, context, database, { ...connections, secrets, caching }), {
     checkToken: createTokenChecker(secrets),
-    checkApiKey: openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS }),
+    ...openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS }),
     limits: createLimits(config),
     readBody: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),
     trustProxy: config.TRUST_PROXY,

@@ -12,6 +12,8 @@ const keyRow = z.object({
   revoked_at: z.number().nullable(),
 })
 
+const hashRow = z.object({ hash: z.string() })
+
 /** A valid key of the operator API. */
 export type ApiKey = { keyId: number; name: string; role: ApiRole }
 
@@ -19,12 +21,32 @@ export type ApiKey = { keyId: number; name: string; role: ApiRole }
 export type CheckApiKey = (header: string | undefined, role: ApiRole) => Promise<ApiKey>
 
 /**
+ * Whether an `Authorization` header holds a key that exists, from a list that is at most a second old: however many
+ * strange keys come, they cost one query per second.
+ */
+export type IsKnownApiKey = (header: string | undefined) => Promise<boolean>
+
+const knownKeysLifeMs = 1000
+
+/**
  * Looks up keys by their hash, so that the time of a lookup reveals nothing about a key. A key is cached for `keepMs`:
  * a revoked key works for up to this long, and no longer, even while Postgres is down.
  */
-export function openApiKeys(database: Database, options: CacheOptions): CheckApiKey {
+export function openApiKeys(
+  database: Database,
+  options: CacheOptions,
+): { checkApiKey: CheckApiKey; isKnownApiKey: IsKnownApiKey } {
   const cache = createDatabaseCache<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
-  return async (header, role) => {
+  const knownKeys = createDatabaseCache<ReadonlySet<string>>({ ...options, keepMs: knownKeysLifeMs, maxEntries: 1 })
+
+  async function isKnownApiKey(header: string | undefined): Promise<boolean> {
+    const key = header ? readApiKey(header) : null
+    if (key === null) return false
+    const known = await knownKeys.get('all', () => readHashes(database))
+    return known?.has(hashApiKey(key).toString('hex')) ?? false
+  }
+
+  async function checkApiKey(header: string | undefined, role: ApiRole): Promise<ApiKey> {
     if (!header) throw unauthorized('This route needs an API key. Send it as `Authorization: Bearer parma_…`.')
     const key = readApiKey(header)
     if (key === null) throw unauthorized('The Authorization header holds no API key. Send `Bearer parma_…`.')
@@ -38,10 +60,18 @@ export function openApiKeys(database: Database, options: CacheOptions): CheckApi
       throw new HttpError(403, `This route needs an API key with the role ${role}. "${name}" has the role ${held}.`)
     return { keyId, name, role: held }
   }
+
+  return { checkApiKey, isKnownApiKey }
 }
 
 function unauthorized(detail: string): HttpError {
   return new HttpError(401, detail, { 'www-authenticate': 'Bearer' })
+}
+
+async function readHashes(database: Database): Promise<ReadonlySet<string>> {
+  const hashes = await database.anyFirst(sql.type(hashRow)`
+    SELECT encode(hash, 'hex') AS hash FROM edge.api_key WHERE revoked_at IS NULL`)
+  return new Set(hashes)
 }
 
 /** Also updates `last_used_at`, every five minutes at most. */

@@ -95,6 +95,7 @@ const deps = {
     if (role === 'operator') throw new HttpError(403, 'no operator')
     return { keyId: 5, name: 'console', role: 'viewer' }
   },
+  isKnownApiKey: async () => false,
   readBody(request) {
     received(request.url)
     return readBody(request)

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import { type ApiRole, readApiKey } from '../access/api-key.ts'
-import type { ApiKey, CheckApiKey } from '../access/api-keys.ts'
+import type { ApiKey, CheckApiKey, IsKnownApiKey } from '../access/api-keys.ts'
 import type { Caller } from '../access/token.ts'
 import { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -10,6 +10,7 @@ import type { Route, RouteRequest } from './route.ts'
 export type AuthorizeDeps = {
   checkToken(header: string | undefined): Promise<Caller>
   checkApiKey: CheckApiKey
+  isKnownApiKey: IsKnownApiKey
   limits: Limits
 }
 
@@ -21,7 +22,7 @@ export async function authorize(
   route: Route,
   request: Request,
   response: Response,
-  { checkToken, checkApiKey, limits }: AuthorizeDeps,
+  { checkToken, checkApiKey, isKnownApiKey, limits }: AuthorizeDeps,
 ): Promise<(request: RouteRequest) => RouteResponse | Promise<RouteResponse>> {
   const { authorization } = request.headers
   switch (route.role) {
@@ -59,15 +60,20 @@ export async function authorize(
     return caller
   }
 
-  /** A key that is not cached costs a query, so an address that sent too many invalid keys is rejected first. */
+  /**
+   * A strange key costs a query, so from an address that sent too many invalid credentials only keys that exist are
+   * looked up: a proxy may share its address between a stranger and an operator.
+   */
   async function authorizeKey(role: ApiRole): Promise<ApiKey> {
-    await limits.refused.check(addressOf(request))
+    await limits.refused.check(addressOf(request)).catch(async (tooMany: unknown) => {
+      if (!(await isKnownApiKey(authorization))) throw tooMany
+    })
     const key = await checkApiKey(authorization, role).catch(countRejected)
     await limits.apiKey.count(String(key.keyId), request, response)
     return key
   }
 
-  /** Too many become 429. Valid tokens still pass, because a module may share its address with another client. */
+  /** Too many become 429. Valid tokens and keys still pass, because they may share the address with another client. */
   async function countRejected(error: unknown): Promise<never> {
     if (error instanceof HttpError && error.status < 500)
       await limits.refused.count(addressOf(request), request, response)

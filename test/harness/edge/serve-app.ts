@@ -11,7 +11,7 @@ import { onCleanup } from '../cleanup.ts'
 export const emptyDoc: RouteDoc = { summary: '', responses: {} }
 
 /** What an app needs besides its credentials, with one limit for all kinds of requests; 0: none. */
-export function plainDeps(perMinute: number): Omit<AppDeps, 'checkToken' | 'checkApiKey'> {
+export function plainDeps(perMinute: number): Omit<AppDeps, 'checkToken' | 'checkApiKey' | 'isKnownApiKey'> {
   return {
     limits: createLimits({
       ...{ RATE_LIMIT_ANONYMOUS: perMinute, RATE_LIMIT_SOURCE: perMinute },
