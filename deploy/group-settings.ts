@@ -35,7 +35,7 @@ const shared: readonly (Heading & { names: readonly string[] })[] = [
     title: 'Postgres',
     about: 'The database, and how long ledgers remember.',
     page: 'ARCHITECTURE.md#delivery',
-    names: Object.keys({ ...postgresSettings, ...ledgerSettings }),
+    names: Object.keys({ ...postgresSettings, ...ledgerSettings }).filter((name) => !(name in serviceSettings)),
   },
   {
     title: 'Firestore',

@@ -14,7 +14,7 @@ export function describeStack({ ports, secrets, firestoreProject }: Settings, pi
     MINER_NPM_URL: local(ports['miner-npm']),
     KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
     SCHEMA_REGISTRY_URL: `${local(ports.registry)}/apis/ccompat/v7`,
-    DATABASE_URL: `postgres://postgres:${secrets.postgresPassword}@127.0.0.1:${ports.postgres}/parma`,
+    DATABASE_URL: `postgres://postgres:${secrets.postgresPassword}@127.0.0.1:${ports.postgres}/parma?sslmode=disable`,
     FIRESTORE_EMULATOR_HOST: `127.0.0.1:${ports.firestore}`,
     FIRESTORE_PROJECT: firestoreProject,
     SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,

@@ -13,11 +13,11 @@ export function build(group: Command): void {
     .option('--dry-run', 'print what would run, change nothing')
     .option('--json', 'print JSON')
     .action(async ({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }) => {
-      const { DATABASE_URL } = readEnv({ DATABASE_URL: postgresSettings.DATABASE_URL })
+      const config = readEnv(postgresSettings)
       const done: { service: string; migration: string }[] = []
       for (const dir of await findMigrations()) {
         const service = basename(dirname(dir))
-        for (const migration of await migrate(DATABASE_URL, service, dir, dryRun)) {
+        for (const migration of await migrate(config, service, dir, dryRun)) {
           done.push({ service, migration })
           if (!json) console.log(`${service}: ${migration}${dryRun ? ' would run' : ''}`)
         }

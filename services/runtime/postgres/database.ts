@@ -8,9 +8,11 @@ import {
   type Interceptor,
   SchemaValidationError,
 } from 'slonik'
+import { readDatabaseAddress } from '../process/database-address.ts'
 import type { PostgresSettings } from '../process/settings.ts'
 import { classify, TransientError } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
+import { explainTls } from './explain-tls.ts'
 
 import { sql } from 'slonik'
 export { sql }
@@ -46,10 +48,15 @@ export async function openDatabase(settings: PostgresSettings, { scope, health }
   return pool
 }
 
-/** The same for commands, which close it themselves. A TransientError that names the server when none answers there. */
+/**
+ * The same for commands, which close it themselves. An error that names the server when none answers there (a
+ * TransientError), or when no TLS connection comes about.
+ */
 export async function openPool(settings: PostgresSettings): Promise<Database> {
-  const { DATABASE_URL, DATABASE_POOL_SIZE, DATABASE_QUERY_TIMEOUT_MS } = settings
-  return createPool(DATABASE_URL, {
+  const { DATABASE_POOL_SIZE, DATABASE_QUERY_TIMEOUT_MS } = settings
+  const { url, host, tls } = readDatabaseAddress(settings)
+  return createPool(url, {
+    ...(tls && { ssl: tls }),
     driverFactory: createDriverWithDeadline(DATABASE_QUERY_TIMEOUT_MS + graceMs),
     statementTimeout: DATABASE_QUERY_TIMEOUT_MS,
     gracefulTerminationTimeout: graceMs,
@@ -60,8 +67,8 @@ export async function openPool(settings: PostgresSettings): Promise<Database> {
     // Slonik would send DISCARD ALL after each use; we leave nothing behind in a session.
     resetConnection: async () => undefined,
   }).catch((cause: unknown) => {
+    explainTls(host, cause)
     if (classify(cause) !== 'transient') throw cause
-    const { host } = new URL(DATABASE_URL)
     throw new TransientError(`Postgres at ${host} does not answer (start it, or correct DATABASE_URL)`, { cause })
   })
 }

@@ -1,13 +1,21 @@
 import { runner } from 'node-pg-migrate'
+import { type AddressSettings, readDatabaseAddress } from '../process/database-address.ts'
+import { explainTls } from './explain-tls.ts'
 
 /**
  * Brings the schema `service` up to date with `<dir>/*.sql`, under an advisory lock, each file once. Returns the names
  * of the migrations it ran, or would run with `dryRun`.
  */
-export async function migrate(databaseUrl: string, service: string, dir: string, dryRun: boolean): Promise<string[]> {
+export async function migrate(
+  settings: AddressSettings,
+  service: string,
+  dir: string,
+  dryRun: boolean,
+): Promise<string[]> {
+  const { url, host, tls } = readDatabaseAddress(settings)
   const schema = service.replaceAll('-', '_')
   const done = await runner({
-    databaseUrl,
+    databaseUrl: { connectionString: url, ssl: tls },
     dir,
     direction: 'up',
     schema,
@@ -19,6 +27,9 @@ export async function migrate(databaseUrl: string, service: string, dir: string,
     advisoryLockMode: 'wait',
     dryRun,
     log: () => undefined,
+  }).catch((cause: unknown) => {
+    explainTls(host, cause)
+    throw cause
   })
   return done.map(({ name }) => name)
 }

@@ -18,7 +18,7 @@ export type Replacement = {
 export const replaced: Readonly<Record<string, Replacement>> = {
   DATABASE_URL: {
     variables: ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'POSTGRES_DB'],
-    note: 'Host `localhost`, port `5432` and database `parma_analytics` by default; user and password are required, as before.',
+    note: 'Host `localhost`, port `5432` and database `parma_analytics` by default; user and password are required, as before. Outside of `local` the connection is verified TLS: see DATABASE_CA and DATABASE_SSLMODE.',
     compose: composeDatabaseUrl,
   },
   EDGE_PORT: {

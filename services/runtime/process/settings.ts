@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { recordLifeDays } from '#schemas/topics.ts'
 import { isNetwork } from '../web/ip-allow-list.ts'
 import { count, flag, list, port, secret } from './config.ts'
+import { findAddressProblem, isCertificate, sslModes } from './database-address.ts'
 
 /** What every service reads. */
 export const serviceSettings = {
@@ -80,11 +81,27 @@ export const pipelineSettings = { ...serviceSettings, ...kafkaSettings, ...produ
 
 /** What a service reads that uses Postgres. */
 export const postgresSettings = {
+  DEPLOYMENT_ENV: serviceSettings.DEPLOYMENT_ENV,
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'not a postgres:// address')
-    .describe('Postgres, as postgres://user:password@host:port/database.')
+    .superRefine((text, context) => {
+      const message = findAddressProblem(text)
+      if (message !== null) context.addIssue({ code: 'custom', message })
+    })
+    .describe('Postgres, as postgres://user:password@host:port/database. It may end with ?sslmode=…')
     .meta({ confidential: true }),
+  DATABASE_CA: z
+    .string()
+    .refine(isCertificate, 'not a certificate (PEM)')
+    .optional()
+    .describe('Certificate (PEM) of the authority that signed Postgres’ certificate. Unset: the public authorities.')
+    .meta({ basic: true }),
+  DATABASE_SSLMODE: z
+    .enum(sslModes)
+    .optional()
+    .describe(
+      'TLS to Postgres where DATABASE_URL has no sslmode. `disable` is plain text, `no-verify` trusts any server, `verify-ca` does not compare the server’s name, `require` and `verify-full` verify everything. Unset: `disable` in DEPLOYMENT_ENV=local without DATABASE_CA, else `verify-full`.',
+    ),
   DATABASE_POOL_SIZE: count(4).describe('Connections to Postgres per process.'),
   DATABASE_QUERY_TIMEOUT_MS: count(60_000).describe(
     'Deadline of one statement in Postgres. A server that stays silent a few seconds longer counts as gone.',
