@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { ConfigError, count, flag, list, problemsOf, readEnv, secret } from './config.ts'
-import { kafkaSettings, serviceSettings } from './settings.ts'
+import { kafkaSettings, linkSettings, serviceSettings } from './settings.ts'
 
 const shape = {
   DEPLOYMENT_ENV: serviceSettings.DEPLOYMENT_ENV,
@@ -89,4 +89,14 @@ test('flags and lists', () => {
 test('every setting says what it is for', () => {
   for (const [name, schema] of Object.entries({ ...serviceSettings, ...kafkaSettings }))
     expect(schema.description, name).toMatch(/^.{10,}\.$/)
+})
+
+test('LINK_SECRET is one secret or two, each of them strong', () => {
+  const read = (LINK_SECRET: string) => readEnv(linkSettings, { LINK_SECRET }).LINK_SECRET
+  const other = 'o'.repeat(32)
+  for (const good of [long, `${other},${long}`, `${other}, ${long}`]) expect(read(good)).toBe(good)
+  for (const weak of ['short', `${other},short`, `short,${other}`, `${other},LINK_SECRET`])
+    expect(() => read(weak)).toThrow(/LINK_SECRET is (shorter|its own name)/)
+  for (const wrong of [`${other},`, `,${other}`, `${other},${long},${long}`])
+    expect(() => read(wrong)).toThrow('LINK_SECRET is wrong: not one secret, or two with a comma between them')
 })

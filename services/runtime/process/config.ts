@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type Env, formerSettings, ignored, replaced } from './legacy-env.ts'
+import { splitSecrets } from '../web/split-secrets.ts'
 import { weakSecrets } from './weak-secrets.ts'
 
 /**
@@ -118,6 +119,16 @@ export function problemsOf(read: () => unknown): readonly string[] {
 
 /** A secret: never logged, and outside of DEPLOYMENT_ENV=local at least 32 bytes that are not a well-known default. */
 export const secret = () => z.string().meta({ secret: true })
+
+/** One secret, or two with a comma between them while the first replaces the second. */
+export const rotatingSecret = () =>
+  z
+    .string()
+    .refine((text) => {
+      const secrets = splitSecrets(text)
+      return secrets.length <= 2 && secrets.every((part) => part !== '')
+    }, 'not one secret, or two with a comma between them')
+    .meta({ secret: true, isRotating: true })
 
 /** A whole number of at least `min`. */
 export const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback)

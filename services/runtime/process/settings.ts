@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { recordLifeDays } from '#schemas/topics.ts'
 import { isNetwork } from '../web/ip-allow-list.ts'
-import { count, flag, list, port, secret } from './config.ts'
+import { count, flag, list, port, rotatingSecret, secret } from './config.ts'
 import { findAddressProblem, isCertificate, sslModes } from './database-address.ts'
 
 /** What every service reads. */
@@ -140,10 +140,10 @@ export const tokenSettings = {
 
 /** What a service reads that makes or follows links in messages (signed-links.ts). */
 export const linkSettings = {
-  LINK_SECRET: secret()
+  LINK_SECRET: rotatingSecret()
     .optional()
     .describe(
-      'Signs links in messages: to the "why" page and to unsubscribe. The same value in edge and notifier. Unset: messages have no links.',
+      'Signs links in messages: to the "why" page and to unsubscribe. The same value in edge and notifier. Two secrets with a comma between them replace one by another: the first signs, both verify. Unset: messages have no links.',
     )
     .meta({ basic: true }),
 }

@@ -46,3 +46,19 @@ test('a link that ends e-mails is good for ever, for its mail alone', () => {
   expect(checkUnsubscribeLink('t'.repeat(32), mail, { signature })).toBe('forged')
   expect(checkUnsubscribeLink(settings.LINK_SECRET, mail, { signature, until: '9999999999' })).toBe('forged')
 })
+
+test('with two secrets the first signs and both verify', () => {
+  const [old, fresh] = [settings.LINK_SECRET, 'n'.repeat(32)]
+  const mail = { notificationId: id, deliveryId: 12 }
+  const both = `${fresh}, ${old}`
+  const before = parts(makeWhyLink(settings, id, until))
+  expect(checkWhyLink(both, id, before, 0)).toBe('good')
+  expect(checkWhyLink(both, id, before, until)).toBe('expired')
+  const unsubscribe = parts(makeUnsubscribeLink(settings, mail))
+  expect(checkUnsubscribeLink(both, mail, { signature: unsubscribe.signature })).toBe('good')
+  const after = parts(makeWhyLink({ ...settings, LINK_SECRET: both }, id, until))
+  expect(checkWhyLink(both, id, after, 0)).toBe('good')
+  expect(checkWhyLink(fresh, id, after, 0)).toBe('good')
+  expect(checkWhyLink(old, id, after, 0)).toBe('forged')
+  expect(checkWhyLink(`${fresh},`, id, { ...before, signature: '' }, 0)).toBe('forged')
+})
