@@ -2,14 +2,15 @@ import fc from 'fast-check'
 import { simpleParser } from 'mailparser'
 import { describe, expect, test } from 'vitest'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
-import { composeNews } from '../message/compose.ts'
+import { composeNews, type NewsItem } from '../message/compose.ts'
+import { readConfig } from '../config.ts'
 import type { Delivery } from './channel.ts'
 import { composeMail, email, judgeSmtpError } from './email.ts'
 
 const notificationId = '11111111-1111-4111-8111-111111111111'
 
-function deliveryOf(company: string): Delivery {
-  const news = {
+function newsOf(company: string): NewsItem {
+  return {
     ...{
       news_id: '22222222-2222-4222-8222-222222222222',
       group_index: 0,
@@ -19,7 +20,10 @@ function deliveryOf(company: string): Delivery {
     ...{ group_id: '33333333-3333-4333-8333-333333333333', company_id: 1, company, source: 'npm' },
     ...{ message: 'Stars fell.', trigger_factor: -50, previous: '100', current: '50', observed_at: 0 },
   }
-  const message = composeNews([news], 30, () => null)
+}
+
+function deliveryOf(company: string): Delivery {
+  const message = composeNews([newsOf(company)], 30, () => null)
   return {
     deliveryId: 7,
     notificationId,
@@ -78,6 +82,26 @@ describe('composeMail', () => {
   })
 
   test.each([
+    ...[
+      '=?utf-8?q?caf=C3=A9?=',
+      '=?UTF-8?B?YWNtZQ==?=',
+      'a=?utf-8?q?b?=c',
+      '=?utf-8?q?a?= =?utf-8?q?b?=',
+      '=?x?=',
+      '=?',
+    ],
+    ...['=?utf-8?q?caf=C3=A9?= GmbH', 'The =?UTF-8?B?YWNtZQ==?= company', '=?utf-8?q?x=0ABcc:_a@b?= x'],
+    `${'n'.repeat(70)} =?utf-8?q?b?= c`,
+    ...['=?utf-8?q?caf=C3=A9?= GmbH & Söhne', 'a =20 b', '=?iso-8859-1*en?q?=E4?=', '"acme"', 'Ärzte 🚀 ='.repeat(8)],
+  ])('a company called %j arrives as typed', async (company) => {
+    const bytes = (await composeMail(config, deliveryOf(company))).toString()
+    const mail = await simpleParser(bytes)
+    const subject = composeNews([newsOf(company)], 30, () => null).subject
+    expect(mail.subject).toBe(subject)
+    expect(/^Subject: (.*(?:\r\n[ \t].*)*)/m.exec(bytes)?.[1]).toMatch(/^[ -~\r\n]*$/)
+  })
+
+  test.each([
     'x\r\nBcc: all@example.com\r\n\r\nbody',
     '=?utf-8?q?x=0ABcc:all@example.com?=',
     'n'.repeat(10_000),
@@ -133,8 +157,48 @@ test.each(['ann@example.com', ' Ann@Example.COM ', "o'neil+x@sub.example.co.uk"]
 })
 
 test.each([
+  ['ann@bücher.example', 'ann@xn--bcher-kva.example'],
+  ['Ann@BÜCHER.Example', 'ann@xn--bcher-kva.example'],
+  ['ann@bu\u0308cher.example', 'ann@xn--bcher-kva.example'],
+  ['ann@xn--bcher-kva.example', 'ann@xn--bcher-kva.example'],
+  ['ann@пример.рф', 'ann@xn--e1afmkfd.xn--p1ai'],
+  ['ann@XN--E1AFMKFD.XN--P1AI', 'ann@xn--e1afmkfd.xn--p1ai'],
+  ['ann@例え.テスト', 'ann@xn--r8jz45g.xn--zckzah'],
+  ['ann@straße.example', 'ann@xn--strae-oqa.example'],
+])('%s is the mailbox %s, to the server too', async (text, mailbox) => {
+  expect(email.parse(text)).toBe(mailbox)
+  expect(email.parse(mailbox)).toBe(mailbox)
+  const mail = (await composeMail(config, { ...deliveryOf('acme'), address: mailbox })).toString()
+  expect(mail).toContain(`\r\nTo: ${mailbox}\r\n`)
+})
+
+test.each(['parma@bücher.example', 'parma@xn--bcher-kva.example', 'parma@пример.рф'])(
+  'mails can come from %s',
+  async (text) => {
+    const servers = { KAFKA_BROKERS: 'b:1', SCHEMA_REGISTRY_URL: 'http://r', DATABASE_URL: 'postgres://d' }
+    const { EMAIL_FROM, UNSUBSCRIBE_MAILBOX } = readConfig({ ...servers, EMAIL_FROM: text, UNSUBSCRIBE_MAILBOX: text })
+    expect([EMAIL_FROM, UNSUBSCRIBE_MAILBOX]).toEqual([email.parse(text), email.parse(text)])
+    const mail = (await composeMail({ EMAIL_FROM }, deliveryOf('acme'))).toString()
+    expect(mail).toContain(`From: "parma-analytics" <${email.parse(text)}>`)
+    expect(mail).toContain(`Message-ID: <${notificationId}.7@${email.parse(text).split('@')[1]}>`)
+  },
+)
+
+test.each([
   '',
   'ann',
+  'ann@1.2.3.4',
+  'ann\u212a@example.com',
+  'änn@example.com',
+  'ann@bücher',
+  'ann@xn--bücher.example',
+  'ann@exa%6dple.com',
+  'ann@bücher.example/x',
+  'ann@bü cher.example',
+  'ann@bücher.example:25',
+  `ann@${'ü'.repeat(70)}.example`,
+  'ann@-bücher.example',
+  'ann@bob@bücher.example',
   '@example.com',
   'a@b',
   'a b@example.com',

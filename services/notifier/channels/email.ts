@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import type { NodemailerError } from 'nodemailer/lib/errors'
 import MailComposer from 'nodemailer/lib/mail-composer'
+import { encodeWord } from 'nodemailer/lib/mime-funcs'
 import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
-import { z } from 'zod'
+import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { asHtml, asText } from '../message/render.ts'
@@ -13,17 +14,15 @@ import type { ChannelKind, Delivery } from './channel.ts'
 import { openSendGrid } from './sendgrid.ts'
 import type { ChannelSettings } from './settings.ts'
 
-const address = z.email().max(254)
-
 /**
  * E-mail, over SMTP or SendGrid. At most once: if the answer to the text is lost, it is unclear whether the mail was
  * sent.
  */
 export const email: ChannelKind = {
   parse(destination) {
-    const { data } = address.safeParse(destination.trim())
-    if (data === undefined) throw new Error('is not one e-mail address such as ann@example.com')
-    return data.toLowerCase()
+    const address = parseEmailAddress(destination)
+    if (address === null) throw new Error('is not one e-mail address such as ann@example.com')
+    return address.toLowerCase()
   },
   hasSecrets: false,
   intervalMs: () => 0,
@@ -60,7 +59,11 @@ export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buf
     disableFileAccess: true,
     disableUrlAccess: true,
   })
-  return mail.compile().build()
+  const compiled = mail.compile()
+  // The library passes on what looks like an encoded word (RFC 2047), which readers would decode.
+  if (message.subject.includes('=?'))
+    compiled.setHeader('Subject', { prepared: true, foldLines: true, value: encodeWord(message.subject, 'B', 52) })
+  return compiled.build()
 }
 
 /**

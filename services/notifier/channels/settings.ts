@@ -3,13 +3,20 @@ import { z } from 'zod'
 import { count, flag, problemsOf, secret } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { moduleSettings, serviceSettings } from '#runtime/process/settings.ts'
+import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import type { LinkSettings } from '#runtime/web/signed-links.ts'
 import { readSecretManagerAccess, secretManagerSettings } from './secret-manager.ts'
 import { pickSecretVariables, readSecretKeys, secretSettings } from './secrets.ts'
 
+const emailAddress = z.string().transform((text, context) => {
+  const address = parseEmailAddress(text)
+  if (address !== null) return address
+  context.addIssue('not one e-mail address such as ann@example.com')
+  return z.NEVER
+})
+
 const emailSettings = {
-  EMAIL_FROM: z
-    .email()
+  EMAIL_FROM: emailAddress
     .optional()
     .describe(
       'Sender of e-mails. Required with a mail server or SendGrid outside of DEPLOYMENT_ENV=local, unless SMTP_USER is an address.',
@@ -18,8 +25,7 @@ const emailSettings = {
   EMAIL_RESEND_UNKNOWN: flag(false).describe(
     'Send an e-mail again when it is unclear whether it was sent. It may then arrive twice; without this, it may not arrive at all.',
   ),
-  UNSUBSCRIBE_MAILBOX: z
-    .email()
+  UNSUBSCRIBE_MAILBOX: emailAddress
     .optional()
     .describe(
       'Mailbox of somebody who ends e-mails on request. Every e-mail names it beside the unsubscribe link. Unset: e-mails have only the link.',
@@ -120,7 +126,7 @@ export function completeChannels(config: Read, env: Env) {
 export type ChannelSettings = ReturnType<typeof completeChannels> & LinkSettings
 
 function findSender({ EMAIL_FROM, SMTP_SERVICE, SMTP_USER }: Partial<Read>): string | undefined {
-  return EMAIL_FROM ?? z.email().safeParse(SMTP_SERVICE && SMTP_USER).data
+  return EMAIL_FROM ?? parseEmailAddress((SMTP_SERVICE && SMTP_USER) ?? '') ?? undefined
 }
 
 function checkMailService({ SMTP_SERVICE = '', SMTP_USER, SMTP_PASSWORD }: Partial<Read>): string[] {
