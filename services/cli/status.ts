@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { isoTime } from '#runtime/commands/command-database.ts'
-import { printRows } from '#runtime/commands/commands.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { kafkaSettings, postgresSettings } from '#runtime/process/settings.ts'
 import { type GroupLag, readGroupLag } from '#runtime/kafka/group-lag.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
+import { scanDeadLetters } from './dead-letter-scan.ts'
 import { readNewestAlert, readPipeline } from './pipeline.ts'
 import { readHealth, type ServiceHealth } from './read-health.ts'
 
@@ -19,7 +20,7 @@ export function build(group: Command): void {
 
 async function show({ source, json = false }: Options): Promise<void> {
   const status = await readStatus(source ?? null)
-  if (json) return console.log(JSON.stringify(status, null, 2))
+  if (json) return printResult(status, '', true)
   const { services, sources, pipeline } = status
   printRows(services, false)
   console.log()
@@ -33,6 +34,8 @@ async function show({ source, json = false }: Options): Promise<void> {
   console.log()
   const { values, messages } = pipeline
   printRows([{ ...pipeline, values: describeCounts(values), messages: describeCounts(messages) }], false)
+  const broken = services.filter(({ state }) => state === 'not ready' || state === 'down')
+  if (broken.length > 0) throw new UsageError(`Not ready: ${broken.map(({ service }) => service).join(', ')}.`)
 }
 
 function describeCounts(counts: Record<string, number>): string {
@@ -52,7 +55,10 @@ async function readStatus(source: string | null) {
       readPipeline(database, source),
       readNewestAlert(database, source),
     ])
-    const services = health.map((one) => addLag(one, lag))
+    if (source !== null && sources.length === 0)
+      throw new UsageError(`There is no source ${JSON.stringify(source)}. \`parma sources ls\` shows which there are.`)
+    const open = await countOpen(lag)
+    const services = health.map((one) => ({ ...addLag(one, lag), dead_letters: open.get(one.service) ?? 0 }))
     const dead_letters = services.reduce((sum, one) => sum + one.dead_letters, 0)
     return { services, sources, pipeline: { ...pipeline, dead_letters }, latest }
   } finally {
@@ -66,8 +72,19 @@ function addLag(health: ServiceHealth, lag: readonly GroupLag[]) {
   return {
     ...health,
     lag: own.length > 0 ? own.reduce((sum, group) => sum + group.lag, 0) : null,
-    dead_letters: own.reduce((sum, group) => sum + group.dead_letters, 0),
   }
+}
+
+/** Open dead letters by service. Only topics that have some are read. */
+async function countOpen(lag: readonly GroupLag[]): Promise<Map<string, number>> {
+  const open = new Map<string, number>()
+  for (const { service, topic, dead_letters } of lag) {
+    if (dead_letters === 0) continue
+    await scanDeadLetters({ service, topic }, (_, { state }) => {
+      if (state === 'open') open.set(service, (open.get(service) ?? 0) + 1)
+    })
+  }
+  return open
 }
 
 const sourceRow = z.object({

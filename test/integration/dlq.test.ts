@@ -22,6 +22,13 @@ beforeAll(async () => {
 
 const dlq = <T = unknown>(...args: string[]) => runCommand<T>(commands.dlq, ...args)
 
+/** Dead letters of the analyzer as `parma status` counts them. */
+async function countInStatus(): Promise<number | undefined> {
+  type Status = { services: { service: string; dead_letters: number }[] }
+  const { services } = await runCommand<Status>(commands.status)
+  return services.find(({ service }) => service === 'analyzer')?.dead_letters
+}
+
 let eventNo = 0
 const observation = (): Observation => ({
   ...{ event_id: randomUUID(), event_no: ++eventNo, part: 1, parts: 1, data_source_id: 1, source_name: 'github' },
@@ -67,6 +74,7 @@ test('dead letters are listed, shown, replayed once to their service, and droppe
     { service: 'analyzer', reason: 'wrong-magic-byte', letters: 1, schema: null },
   ])
   expect(rows[0]?.schema).toEqual(expect.any(Number))
+  expect(await countInStatus()).toBe(4)
 
   const each = await dlq<Each[]>('ls', '--each')
   const first = each.find(({ event_id }) => event_id === good[0]?.event_id)
@@ -104,6 +112,7 @@ test('dead letters are listed, shown, replayed once to their service, and droppe
   await expect(dlq('drop', '--all')).rejects.toThrow('confirm with --yes')
   expect(await dlq('drop', '--all', '--yes')).toEqual({ dropped: 1, dry_run: false })
   expect(await dlq('ls')).toEqual([])
+  expect(await countInStatus()).toBe(0)
   expect((await dlq<Row[]>('ls', '--handled')).map(({ state, letters: n }) => [state, n])).toEqual(
     expect.arrayContaining([
       ['replayed', 3],
@@ -119,6 +128,7 @@ test('a dead letter is never replayed or dropped by accident', async () => {
   await expect(dlq('replay', '--all', '--reason', 'undecodable')).rejects.toThrow('Select dead letters')
   await expect(dlq('replay', '--all', '--rate', '0')).rejects.toThrow('--rate')
   await expect(dlq('ls', '--service', 'nobody')).rejects.toThrow('There are no dead letters of this topic and service')
+  await expect(runCommand(commands.status, '--source', 'nobody')).rejects.toThrow('There is no source "nobody"')
   await expect(dlq('show', 'x/1/2')).rejects.toThrow('is not the id of a dead letter')
   await expect(dlq('show', `${letters}/0/999999`)).rejects.toThrow('There is no dead letter')
 })
