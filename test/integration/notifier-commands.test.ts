@@ -62,8 +62,11 @@ describe('people', () => {
     ])
     expect(await parma('people', 'ls')).toMatch(/^id +name +role/)
 
-    await parma('people', 'rm', 'Robert')
     await expect(parma('people', 'rm', 'Robert')).rejects.toThrow(
+      /^This removes person \d+ with all subscriptions, mutes, quiet hours and digests. Confirm with --yes.$/,
+    )
+    await parma('people', 'rm', 'Robert', '--yes')
+    await expect(parma('people', 'rm', 'Robert', '--yes')).rejects.toThrow(
       'There is no person "Robert". `parma people ls` shows',
     )
     await expect(parma('people', 'edit', 'Ann')).rejects.toThrow('Nothing to change')
@@ -75,10 +78,10 @@ describe('people', () => {
       await json<Added>('people', 'add', '--name', 'Kim', '--auth-id', 'k1'),
       await json<Added>('people', 'add', '--name', 'Kim', '--auth-id', 'k2'),
     ]
-    await expect(parma('people', 'rm', 'Kim')).rejects.toThrow(
+    await expect(parma('people', 'rm', 'Kim', '--yes')).rejects.toThrow(
       `2 are called "Kim": give one of the ids ${ids.map(({ id }) => id).join(', ')}`,
     )
-    for (const { id } of ids) await parma('people', 'rm', String(id))
+    for (const { id } of ids) await parma('people', 'rm', String(id), '--yes')
   })
 })
 
@@ -168,7 +171,7 @@ test('channels of our own kinds are like the others to all commands', async () =
 
   await parma('subscriptions', 'rm', ...channel)
   await parma('subscriptions', 'add', ...channel)
-  await parma('people', 'rm', 'Dan')
+  await parma('people', 'rm', 'Dan', '--yes')
   expect(await database.query('SELECT FROM notifier.channel_subscription')).toEqual([])
   await parma('channels', 'rm', String(id))
   await expect(parma('channels', 'rm', String(id))).rejects.toThrow(`There is no channel ${id}`)
@@ -182,7 +185,7 @@ test('a row of parma-web that names no usable destination is shown as wrong', as
   const row = rows.find(({ people }) => people.includes('Fay'))
   expect(row).toMatchObject({ state: 'wrong', problem: expect.stringContaining('is not one e-mail address') as string })
   await expect(parma('channels', 'test', String(row?.id))).rejects.toThrow('Nothing can be sent to channel')
-  await parma('people', 'rm', 'Fay')
+  await parma('people', 'rm', 'Fay', '--yes')
   await parma('channels', 'rm', String(row?.id))
 })
 
@@ -375,7 +378,7 @@ test('quiet hours and mutes are checked, listed and end', async () => {
 
   await quiet('--zone', 'UTC')
   await parma('subscriptions', 'add', '--person', 'Eve', '--severity', 'critical')
-  await parma('people', 'rm', 'Eve')
+  await parma('people', 'rm', 'Eve', '--yes')
   for (const table of ['mute', 'quiet_hours', 'subscription'])
     expect(await installation.database.query(`SELECT FROM notifier.${table}`), table).toEqual([])
 })

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { findCompany, findSource, requireText, withDatabase } from '#runtime/commands/command-database.ts'
-import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, requireYes, UsageError } from '#runtime/commands/commands.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
@@ -121,10 +121,7 @@ async function edit(company: string, { name, description, json = false }: Fields
 async function remove(company: string, { yes = false, json = false }: Output & { yes?: boolean }): Promise<void> {
   const id = await withDatabase(async (database) => {
     const id = await findCompany(database, company)
-    if (!yes)
-      throw new UsageError(
-        `This removes company ${id} with all its values, news items and subscriptions. Confirm with --yes.`,
-      )
+    requireYes(yes, `This removes company ${id} with all its values, news items and subscriptions.`)
     await database.query(sql.unsafe`DELETE FROM public.company WHERE id = ${id}`).catch((error: unknown) => {
       throw isStillReferenced(error)
         ? new UsageError(`Company ${id} cannot be removed: reports or notifications refer to it. Remove those first.`)

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
-import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, requireYes, UsageError } from '#runtime/commands/commands.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
@@ -147,10 +147,10 @@ async function remove(source: string, { yes = false, json = false }: Output & { 
       FROM public.data_source s WHERE id = ${id}`)
     const pinned = `Source ${id} (${name}) cannot be removed: news items refer to it (${news}). Switch it off with \`parma sources edit ${id} --no-active\`.`
     if (news > 0) throw new UsageError(pinned)
-    if (!yes)
-      throw new UsageError(
-        `This removes source ${id} (${name}) with ${measurements} measurements, all their values and ${tasks} tasks. Confirm with --yes.`,
-      )
+    requireYes(
+      yes,
+      `This removes source ${id} (${name}) with ${measurements} measurements, all their values and ${tasks} tasks.`,
+    )
     await database.query(sql.unsafe`DELETE FROM public.data_source WHERE id = ${id}`).catch((error: unknown) => {
       throw isStillReferenced(error)
         ? new UsageError(`Source ${id} (${name}) cannot be removed: news items or notifications refer to it.`)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { findPerson, requireText, withDatabase } from '#runtime/commands/command-database.ts'
-import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, requireYes, UsageError } from '#runtime/commands/commands.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
@@ -45,6 +45,7 @@ export function build(group: Command): void {
     .command('rm')
     .description('remove a person and all their settings')
     .argument('<person>', 'id or name')
+    .option('--yes', 'confirm')
     .option('--json', 'print JSON')
     .action(remove)
 }
@@ -112,7 +113,7 @@ async function edit(person: string, { name, authId, admin, json = false }: Field
   printResult({ id }, `changed person ${id}`, json)
 }
 
-async function remove(person: string, { json = false }: Output): Promise<void> {
+async function remove(person: string, { yes, json = false }: Output & { yes?: boolean }): Promise<void> {
   const id = await withDatabase(async (database) => {
     const id = await findPerson(database, person)
     const owned = await database.oneFirst(sql.type(z.object({ count: z.number() }))`
@@ -121,6 +122,7 @@ async function remove(person: string, { json = false }: Output): Promise<void> {
       throw new UsageError(
         `Person ${id} has added attachments to companies (${owned}): remove them in parma-web first.`,
       )
+    requireYes(yes, `This removes person ${id} with all subscriptions, mutes, quiet hours and digests.`)
     await database.query(sql.unsafe`DELETE FROM public."user" WHERE id = ${id}`)
     await database.query(sql.unsafe`
       WITH s AS (DELETE FROM notifier.subscription WHERE user_id = ${id}),

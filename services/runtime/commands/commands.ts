@@ -31,6 +31,14 @@ export class UsageError extends Error {
   }
 }
 
+/**
+ * Throws a UsageError unless the person has confirmed with --yes. For commands that remove a thing with all that belongs
+ * to it. `what`: a sentence that says what goes.
+ */
+export function requireYes(yes: boolean | undefined, what: string): void {
+  if (!yes) throw new UsageError(`${what} Confirm with --yes.`)
+}
+
 async function runCommands(groups: Record<string, CommandGroup>, args: string[]): Promise<void> {
   watchWarnings(({ name, message }) => printError(`${name}: ${message}`))
   const program = new Command('parma')
