@@ -47,6 +47,9 @@ export const settings = {
   MAX_JSON_DEPTH: count(1000).describe(
     'Deepest nesting of lists and objects in a body. Deeper bodies are answered with 422.',
   ),
+  MAX_FEED_VALUES: count(400_000).describe(
+    'JSON values (scalars, lists and objects) in one payload. Payloads with more are answered with 413 and not parsed. Twice MAX_LEAVES of the normalizer, because lists and objects count too.',
+  ),
   API_KEY_CACHE_MS: count(10_000, 0).describe(
     'How long an API key is cached. A revoked key keeps working for up to this long.',
   ),

@@ -60,7 +60,12 @@ function openRoutes(
   database: Database,
   { http, secrets, caching, ...kafka }: Connections & { secrets: TokenSecrets; caching: CacheOptions },
 ): Route[] {
-  const { MAX_JSON_DEPTH: maxJsonDepth, LOOKUP_TIMEOUT_MS: lookupTimeoutMs, LINK_SECRET: linkSecret } = config
+  const {
+    MAX_JSON_DEPTH: maxJsonDepth,
+    MAX_FEED_VALUES: maxFeedValues,
+    LOOKUP_TIMEOUT_MS: lookupTimeoutMs,
+    LINK_SECRET: linkSecret,
+  } = config
   const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
   const boundedLookup = boundBy(lookupTimeoutMs)
   const publish = createPublisher(config, context.log, kafka.publish)
@@ -79,7 +84,7 @@ function openRoutes(
   return createRoutes({
     handshake: { database, bounded, sources, publish, report, initialize },
     measurements: { database, bounded, sources, report, maxJsonDepth },
-    feed: { sources, publish, resolveAffinity, checkKey: createKeyCheck(), accepted, maxJsonDepth },
+    feed: { sources, publish, resolveAffinity, checkKey: createKeyCheck(), accepted, maxJsonDepth, maxFeedValues },
     finish: { database, sources, publish, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,

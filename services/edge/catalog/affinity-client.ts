@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
 import { CrmError, type ReadCrm } from './crm.ts'
 
@@ -17,6 +18,8 @@ export type AffinityOptions = {
 
 /** The largest page that Affinity returns. */
 const pageSize = 500
+/** Far more than an answer of MAX_CRM_BYTES has. Counted before anything is parsed, because memory goes by values. */
+const maxValues = 500_000
 /** What Affinity calls a company; lists may also hold persons (0) and opportunities (8). */
 const organization = 1
 
@@ -67,6 +70,9 @@ async function readPage(
       signal: stopping,
     })
     if (status !== 200) throw new CrmError(`Affinity answered ${status}${hints[status] ?? ''}`)
+    const values = countJsonValues(body)
+    if (values > maxValues)
+      throw new CrmError(`Affinity answered ${values} JSON values, and at most ${maxValues} are read`)
     return page.parse(JSON.parse(body.toString('utf8')))
   } catch (error) {
     if (error instanceof HttpClientError) throw new CrmError(`Affinity: ${error.message}`, { cause: error })

@@ -71,6 +71,12 @@ describe('refuses', () => {
     ['[]', 'the answer is not {frequency, normalization_map}'],
     ['"\\"{}\\""', 'the answer is not {frequency, normalization_map}'],
     ['{"normalization_map":{}}', 'frequency: '],
+    [`[${'{},'.repeat(100_000)}{}]`, 'the answer has 100002 JSON values, and at most 100000 are read'],
+    [JSON.stringify(`[${'{},'.repeat(100_000)}{}]`), 'the text in the answer has 100002 JSON values'],
+    [
+      JSON.stringify({ frequency: 'daily', normalization_map: `[${'{},'.repeat(100_000)}{}]` }),
+      'the normalization map has 100002 JSON values',
+    ],
     ['{"frequency":1,"normalization_map":{}}', 'frequency: '],
     ['{"frequency":"daily"}', 'normalization_map: '],
     ['{"frequency":"daily","normalization_map":[]}', 'normalization_map: '],

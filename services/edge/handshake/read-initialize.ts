@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readJson } from '../http/read-json.ts'
+import { readJson, TooManyValuesError } from '../http/read-json.ts'
 import { type Literal, readPythonLiteral } from './python-literal.ts'
 
 /** The response of a module's /initialize is unusable. The message says why, for people. */
@@ -8,6 +8,8 @@ export class InitializeError extends Error {}
 const maxLevels = 20
 const maxDepth = 100
 const maxEntries = 10_000
+/** An entry has a few members. */
+const maxValues = 10 * maxEntries
 
 const entry = z.looseObject({ SourceField: z.string(), DataType: z.string(), MeasurementName: z.string() })
 const initialized = z.object({ frequency: z.string(), normalization_map: z.union([z.string(), z.looseObject({})]) })
@@ -61,8 +63,9 @@ function checkEntries(mappings: unknown[]): void {
 
 function parseMap(text: string): unknown {
   try {
-    return readJson(Buffer.from(text), maxDepth)
-  } catch {
+    return readJson(Buffer.from(text), maxDepth, maxValues)
+  } catch (error) {
+    if (error instanceof TooManyValuesError) throw new InitializeError(`the normalization map has ${error.message}`)
     return readLiteral(text)
   }
 }
@@ -77,8 +80,9 @@ function readLiteral(text: string): Literal {
 
 function parseJson(text: string, what: string): unknown {
   try {
-    return readJson(Buffer.from(text), maxDepth)
+    return readJson(Buffer.from(text), maxDepth, maxValues)
   } catch (error) {
+    if (error instanceof TooManyValuesError) throw new InitializeError(`${what} has ${error.message}`)
     throw new InitializeError(`${what} is not JSON: ${(error as Error).message}`)
   }
 }

@@ -22,6 +22,11 @@ const kinds: Record<number, Kind> = {
   },
   404: { type: 'not-found', title: 'Not found', remedy: 'Check the path. /openapi.json lists all paths.' },
   405: { type: 'method-not-allowed', title: 'Method not allowed', remedy: 'Use a method that the header Allow lists.' },
+  413: {
+    type: 'too-large',
+    title: 'Body too large',
+    remedy: 'Send less at once. `detail` names the limit.',
+  },
   422: { type: 'invalid', title: 'Invalid request', remedy: 'Correct what `errors` lists.' },
   429: {
     type: 'too-many-requests',

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import { locateJsonError } from './locate-json-error.ts'
 
 /** The body is not JSON. `position` counts characters from 0; `message` is that of Python's json. */
@@ -14,16 +15,30 @@ export class JsonError extends Error {
 /** The body is not UTF-8. */
 export class EncodingError extends Error {}
 
+/** The body holds more values than its reader takes. Nothing of it was parsed. */
+export class TooManyValuesError extends Error {
+  constructor(count: number, maxValues: number) {
+    super(`${count} JSON values, and at most ${maxValues} are read`)
+    this.name = 'TooManyValuesError'
+  }
+}
+
+/** Values in a body where nothing large is legal. */
+export const fewValues = 10_000
+
 /**
- * The value of a JSON text. Throws a JsonError or an EncodingError. Nesting deeper than `maxDepth` is an error before
- * anything is parsed. So are NaN and Infinity, which Python writes and no other reader accepts. raw-sink and the
- * normalizer read the same bytes for other ends: digits kept, order, leaves.
+ * The value of a JSON text. Throws a JsonError, an EncodingError or a TooManyValuesError. Nesting deeper than `maxDepth`
+ * and more values than `maxValues` are errors before anything is parsed: a value takes up to some hundred times the
+ * memory of its bytes. NaN and Infinity are errors too, which Python writes and no other reader accepts. raw-sink and
+ * the normalizer read the same bytes for other ends: digits kept, order, leaves.
  */
-export function readJson(body: Buffer, maxDepth: number): unknown {
+export function readJson(body: Buffer, maxDepth: number, maxValues = fewValues): unknown {
   if (!isUtf8(body)) throw new EncodingError('the body is not UTF-8')
   const tooDeep = findDepth(body, maxDepth)
   if (tooDeep !== null)
     throw new JsonError(`nested deeper than ${maxDepth} levels`, countCharacters(body.toString('utf8', 0, tooDeep)))
+  const count = countJsonValues(body)
+  if (count > maxValues) throw new TooManyValuesError(count, maxValues)
   const text = body.toString('utf8')
   try {
     return JSON.parse(text) as unknown

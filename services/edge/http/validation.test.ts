@@ -186,6 +186,22 @@ describe('the 422 of a body', () => {
   })
 })
 
+test('a body of too many JSON values is a 413 that names the limit and the number', () => {
+  const list = (count: number) =>
+    Buffer.from(
+      `[${Array(count - 1)
+        .fill('{}')
+        .join()}]`,
+    )
+  expect(refusalOf(() => send(list(10_000)))).toMatchObject({ status: 422 })
+  expect(refusalOf(() => send(list(10_001)))).toMatchObject({
+    status: 413,
+    detail: 'The body holds 10001 JSON values, and at most 10000 are read.',
+  })
+  expect(refusalOf(() => send(Buffer.from(`[${'{},'.repeat(20_000)}no JSON`)))).toMatchObject({ status: 413 })
+  expect(() => validateBody(measurement, list(6), undefined, 10, 5)).toThrow('at most 5 are read')
+})
+
 describe('content types', () => {
   const body = JSON.stringify(good)
   test.each([undefined, 'application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json'])(

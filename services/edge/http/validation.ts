@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HttpError } from './http-error.ts'
-import { EncodingError, JsonError, readJson } from './read-json.ts'
+import { EncodingError, fewValues, JsonError, readJson, TooManyValuesError } from './read-json.ts'
 
 const detail = z.object({
   type: z.string(),
@@ -65,25 +65,30 @@ export function invalidValue(loc: Detail['loc'], message: string, input: unknown
   return new HttpError(422, [withInput(valueError(loc, message), input)])
 }
 
-/** The JSON of a body, parsed by `schema`. With a `contentType` other than JSON the body is not an object (422). */
+/**
+ * The JSON of a body, parsed by `schema`. With a `contentType` other than JSON the body is not an object (422). A body
+ * of more than `maxValues` JSON values is refused unparsed (413).
+ */
 export function validateBody<S extends z.ZodType>(
   schema: S,
   body: Buffer,
   contentType: string | undefined,
   maxDepth: number,
+  maxValues = fewValues,
 ): z.output<S> {
   if (body.length === 0) throw new HttpError(422, [missing(['body'], null)])
   if (!isJsonType(contentType))
     throw new HttpError(422, [notAnObject(['body'], body.toString('utf8', 0, maxEchoedInput))])
-  const value = parse(body, maxDepth)
+  const value = parse(body, maxDepth, maxValues)
   if (value === null) throw new HttpError(422, [missing(['body'], null)])
   return validate(schema, value, 'body')
 }
 
-function parse(body: Buffer, maxDepth: number): unknown {
+function parse(body: Buffer, maxDepth: number, maxValues: number): unknown {
   try {
-    return readJson(body, maxDepth)
+    return readJson(body, maxDepth, maxValues)
   } catch (error) {
+    if (error instanceof TooManyValuesError) throw new HttpError(413, `The body holds ${error.message}.`)
     if (error instanceof EncodingError) throw new HttpError(400, 'There was an error parsing the body')
     if (!(error instanceof JsonError)) throw error
     const ctx = { error: error.message }

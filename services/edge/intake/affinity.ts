@@ -14,8 +14,13 @@ const crmCompany = z.object({
   }),
 })
 
-/** The company id, as text, for a body of this module. Rejects with an HttpError if the body names no company. */
-export type ResolveCompany = (body: unknown) => Promise<string>
+/** The name of the company in a body of this module. Throws an HttpError if the body names none. */
+export function readCompanyName(body: unknown): string {
+  return validate(crmCompany, body, 'body').raw_data.name.trim()
+}
+
+/** The company id, as text, for the name of a company. */
+export type ResolveCompany = (name: string) => Promise<string>
 
 /**
  * Finds a company by name, ignoring case and surrounding blanks. A company that does not exist is added and linked with
@@ -23,10 +28,7 @@ export type ResolveCompany = (body: unknown) => Promise<string>
  */
 export function openAffinity(database: Database, options: CacheOptions): ResolveCompany {
   const cache = createDatabaseCache<string>(options)
-  return async (body) => {
-    const name = validate(crmCompany, body, 'body').raw_data.name.trim()
-    return (await cache.get(name.toLowerCase(), () => getOrCreate(database, name))) as string
-  }
+  return async (name) => (await cache.get(name.toLowerCase(), () => getOrCreate(database, name))) as string
 }
 
 async function getOrCreate(database: Database, name: string): Promise<string> {

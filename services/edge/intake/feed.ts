@@ -13,7 +13,7 @@ import type { CheckKey } from '../publish/idempotency.ts'
 import { canonicalCompanyId, isHistory, payloadId, sha256 } from '../publish/identify.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
-import { affinityName, type ResolveCompany } from './affinity.ts'
+import { affinityName, readCompanyName, type ResolveCompany } from './affinity.ts'
 
 const feedBody = z.object({
   source_name: text(200),
@@ -71,14 +71,17 @@ export type FeedDeps = {
   checkKey: CheckKey
   accepted: AcceptedEvents
   maxJsonDepth: number
+  maxFeedValues: number
 }
 
 /** POST /feed-raw-data (contract section 3.7). 201 means that the payload is durable in Kafka, byte for byte. */
-export function feedRawData({ sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth }: FeedDeps) {
+export function feedRawData(deps: FeedDeps) {
+  const { sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth, maxFeedValues } = deps
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const body = await request.readBody()
     const source = await sourceOf(caller, sources)
-    const { receivedAt, observedAt, companyId, idempotencyKey } = await check(request, body, caller, source)
+    const { receivedAt, observedAt, idempotencyKey, ...named } = check(request, body, caller, source)
+    const companyId = named.crmName === null ? named.companyId : await resolveAffinity(named.crmName)
     const company_id = canonicalCompanyId(companyId)
     const content_hash = sha256(body)
     const event_id = payloadId({
@@ -115,17 +118,18 @@ export function feedRawData({ sources, publish, resolveAffinity, checkKey, accep
 
   /**
    * Validates a payload and returns what the record needs of it. A parsed body is many times as large as its bytes, so
-   * it does not outlive this function: a request that waits for the broker keeps the bytes only.
+   * it does not outlive this function, which awaits nothing: there is one at a time, and a request that waits for the
+   * broker keeps the bytes only.
    */
-  async function check({ headers }: RouteRequest, body: Buffer, caller: Caller, source: Source) {
-    const feed = validateBody(feedBody, body, headers['content-type'], maxJsonDepth)
+  function check({ headers }: RouteRequest, body: Buffer, caller: Caller, source: Source) {
+    const feed = validateBody(feedBody, body, headers['content-type'], maxJsonDepth, maxFeedValues)
     const { 'idempotency-key': idempotencyKey = null } = validate(feedHeaders, headers, 'header')
     if (feed.source_name !== source.name) throw notOwned('source_name', feed.source_name, caller)
     requireLegalName(source)
     const receivedAt = Date.now()
     const observedAt = readObservedAt(feed.observed_at, receivedAt)
-    const companyId = source.name === affinityName ? await resolveAffinity(feed) : feed.company_id
-    return { receivedAt, observedAt, companyId, idempotencyKey }
+    const crmName = source.name === affinityName ? readCompanyName(feed) : null
+    return { receivedAt, observedAt, companyId: feed.company_id, crmName, idempotencyKey }
   }
 }
 

@@ -22,6 +22,9 @@ const finishBody = z.object({
     .default(null),
 })
 
+/** A task may fail for each of many thousand companies. */
+const maxFinishValues = 100_000
+
 export const finishDoc: RouteDoc = {
   summary: 'Report the end of a task, with its errors.',
   body: finishBody,
@@ -49,19 +52,31 @@ export type FinishDeps = {
  * again.
  */
 export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, maxJsonDepth }: FinishDeps) {
+  const read = (body: Buffer, { headers }: RouteRequest) =>
+    validateBody(finishBody, body, headers['content-type'], maxJsonDepth, maxFinishValues)
+
+  /** What a record holds. A parsed body is many times as large as its bytes, so it does not outlive this function. */
+  function fit(body: Buffer, request: RouteRequest) {
+    const { task_id, errors } = read(body, request)
+    return { task_id, errors: fitErrors(errors) }
+  }
+
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
-    const sent = validateBody(finishBody, await request.readBody(), request.headers['content-type'], maxJsonDepth)
-    const { task_id } = sent
+    const body = await request.readBody()
+    const { task_id, errors } = fit(body, request)
     const source = await sourceOf(caller, sources)
     const owner = await findTaskSource(database, task_id, lookupTimeoutMs)
     if (owner === null) throw new HttpError(404, `Error setting task ${task_id} status to success: Task not found!`)
     if (owner !== 'not-known' && owner !== source.id) throw notOwned('task_id', task_id, caller)
-    const errors = fitErrors(sent.errors)
     const result_summary = summarize(errors)
     const event_id = idOf('crawl-finished', source.id, task_id, sha256(result_summary))
     const finished = { event_id, data_source_id: source.id, task_id, result_summary, errors, received_at: Date.now() }
     await publish(topics.crawlFinished, String(source.id), finished, request, { task_id: String(task_id) })
-    return json(201, { task_id, errors: sent.errors, return_message: 'Notified about crawling finished' })
+    return json(201, {
+      task_id,
+      errors: read(body, request).errors,
+      return_message: 'Notified about crawling finished',
+    })
   }
 }
 
