@@ -175,6 +175,13 @@ describe('the answer of /discover', () => {
     })
   })
 
+  test('with very many values is not parsed', () => {
+    expect(readDiscovery(`{"identifiers":{"1":{"h":[${'[],'.repeat(100_000)}[]]}}}`, 1)).toEqual({
+      verdict: 'failed',
+      reason: '/discover answered 100005 JSON values, and at most 100000 are read',
+    })
+  })
+
   test('never throws', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (body) => void readDiscovery(body, 1)))
   })

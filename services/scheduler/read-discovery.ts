@@ -1,5 +1,6 @@
 import { isSafeNumber } from 'lossless-json'
 import { z } from 'zod'
+import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { CompanyIdentifiers } from './build-request.ts'
 import { readIso } from './read-iso.ts'
@@ -46,6 +47,9 @@ const text = z
 
 const answer = z.object({ identifiers: z.record(z.string(), z.unknown()), validity: z.unknown() })
 
+/** A company has a few identifiers. Counted before anything is parsed, because memory goes by values. */
+const maxValues = 100_000
+
 /** The identifiers of one company. A null, in place of a value or of a whole list, counts as left out. */
 const identifiersOfCompany = z.record(z.string().refine(isStorable), z.array(text.nullable()).nullable()).nullable()
 
@@ -56,6 +60,9 @@ const wrongForm: Discovery = { verdict: 'failed', reason: 'the answer of /discov
  * number keeps the digits that the module wrote.
  */
 export function readDiscovery(body: string, companyId: number): Discovery {
+  const values = countJsonValues(Buffer.from(body))
+  if (values > maxValues)
+    return { verdict: 'failed', reason: `/discover answered ${values} JSON values, and at most ${maxValues} are read` }
   const parsed = answer.safeParse(parseJson(body))
   if (!parsed.success) return wrongForm
   const { identifiers, validity } = parsed.data

@@ -121,6 +121,10 @@ test('an empty map is a map; anything else is null', () => {
   for (const text of ['', '5', 'null', '[]', '{"Mappings":5}', "{'Mappings':[]}"]) expect(compileMap(text)).toBeNull()
 })
 
+test('a map of very many values is not parsed', () => {
+  expect(compileMap(`{"Mappings":[],"Other":[${'{},'.repeat(500_000)}{}]}`)).toBeNull()
+})
+
 test('no map makes it throw', () => {
   const field = fc.oneof(fc.string(), fc.constantFrom('a', '__proto__', 'constructor'), fc.jsonValue())
   const { mappings } = fc.letrec((tie) => ({

@@ -1,3 +1,4 @@
+import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import { type ValueType, valueTypes } from '../read/coerce.ts'
 import { cutStorable, pathOf } from '../read/json-text.ts'
 
@@ -26,12 +27,15 @@ export type CompiledMap = {
 
 const maxLevels = 100
 const maxNameLength = 500
+/** The edge accepts 10,000 entries. Counted before anything is parsed, because memory goes by values. */
+const maxValues = 500_000
 
 /**
  * Checks and compiles a normalization map (contract section 5), given as JSON text. A wrong entry costs only itself and
  * is reported in `faults`. Null if the text is not a map at all. Never throws.
  */
 export function compileMap(content: string): CompiledMap | null {
+  if (countJsonValues(Buffer.from(content)) > maxValues) return null
   const map = readJson(content)
   const mappings = isRecord(map) ? (map.Mappings ?? []) : null
   if (!Array.isArray(mappings)) return null
