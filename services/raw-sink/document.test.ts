@@ -65,8 +65,13 @@ describe('a body that has no data keeps its bytes and says why', () => {
     ['not even an object', Buffer.from('7'), /no object/],
     ['empty', Buffer.from(''), /JSON/],
     [
+      'more values than a process can read',
+      Buffer.from(`{"raw_data":{"a":[${'{},'.repeat(200_000)}{}]}}`),
+      /^200004 JSON values, and at most 200000 become fields$/,
+    ],
+    [
       'nested until the stack is exhausted',
-      Buffer.from(`{"raw_data":{"a":${'['.repeat(1e6)}${']'.repeat(1e6)}}}`),
+      Buffer.from(`{"raw_data":{"a":${'['.repeat(1.5e5)}${']'.repeat(1.5e5)}}}`),
       /stack/,
     ],
   ])('%s', (_what, body, error) => {
@@ -90,7 +95,9 @@ test('data and body that do not fit one document: the body goes to parts, data s
 })
 
 test('the largest body: data is cut, the parts are the body', () => {
-  const body = Buffer.from(bodyOf({ items: Array.from({ length: 700_000 }, (_, n) => n), name: 'langfuse' }))
+  const body = Buffer.from(
+    bodyOf({ items: Array.from({ length: 190_000 }, (_, n) => `${n} ${'x'.repeat(30)}`), name: 'langfuse' }),
+  )
   const payload = payloadOf(body)
   const { fields, parts } = payloadDocument(payload)
   expect(fields).toMatchObject({ data_truncated: true, body_parts: parts.length, body_bytes: body.length })

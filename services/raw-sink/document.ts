@@ -1,3 +1,4 @@
+import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
 import { encodeObject, type LegalMap, sizeOfMap, sizeOfScalar, sizeOfText } from './encode.ts'
@@ -14,6 +15,11 @@ export type StoredDocument = { path: string; contentHash: string; fields: Fields
 // https://firebase.google.com/docs/firestore/quotas#collections_documents_and_fields
 const maxDocumentBytes = 1024 * 1024
 const maxPartBytes = 1_000_000
+/**
+ * JSON values of a body that become fields. They are counted before anything is parsed, because memory goes by values,
+ * not by bytes. A document of `maxDocumentBytes` holds fewer.
+ */
+const maxValues = 200_000
 /** Room for differences between Firestore's count of a document's size and ours. */
 const reserveBytes = 2048
 
@@ -77,7 +83,7 @@ export function mapDocument(map: NormalizationMap): StoredDocument {
   const path = `parma/mining/datasource/${source_name}/normalization_schema/${event_id}`
   const known: Fields = { event_id, content_hash, version, data_source_id, received_at: new Date(map.received_at) }
   const room = maxDocumentBytes - reserveBytes - sizeOfText(path) - sizeOfFields(known)
-  const { data, bytes, whole, error } = readObject(() => parseJson(content), room)
+  const { data, bytes, whole, error } = readObject(() => parseBytes(Buffer.from(content)), room)
   return {
     path,
     contentHash: content_hash,
@@ -102,9 +108,15 @@ const nothing = { data: {}, bytes: sizeOfMap, whole: true }
 
 function readData(body: Uint8Array, room: number) {
   return readObject(() => {
-    const root = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    const root = parseBytes(body)
     return isObject(root) ? root.raw_data : root
   }, room)
+}
+
+function parseBytes(body: Uint8Array): ReturnType<typeof parseJson> {
+  const values = countJsonValues(body)
+  if (values > maxValues) throw new RangeError(`${values} JSON values, and at most ${maxValues} become fields`)
+  return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
 }
 
 function readObject(read: () => ReturnType<typeof parseJson> | undefined, room: number) {
@@ -113,7 +125,7 @@ function readObject(read: () => ReturnType<typeof parseJson> | undefined, room: 
     if (isObject(value)) return { ...encodeObject(value, room), error: null }
     return { ...nothing, error: 'there is no object to show' }
   } catch (error) {
-    // Malformed UTF-8, malformed JSON, or nesting that exhausts the stack. The bytes are kept anyway.
+    // Malformed UTF-8, malformed JSON, too many values, or nesting that exhausts the stack. The bytes are kept anyway.
     return { ...nothing, error: (error as Error).message.slice(0, 300).toWellFormed() }
   }
 }

@@ -13,6 +13,27 @@ function delivery(event_id: string, content_hash: string): Delivery<RawPayload> 
   return { topic: 'mining.raw-payloads.v1', partition: 0, offset: '0', key: '1', value, headers: {}, timestamp: 0 }
 }
 
+test('payloads of very many values are in memory one at a time', async () => {
+  let [open, most] = [0, 0]
+  const store: Store = async ({ contentHash }) => {
+    most = Math.max(most, ++open)
+    await new Promise((done) => setImmediate(done))
+    open--
+    if (contentHash === 'b') throw new Error('away')
+    return { kind: 'created' }
+  }
+  const body = Buffer.from(`{"raw_data":{"a":[${'{},'.repeat(5000)}{}]}}`)
+  const batch = (hashes: string[]) =>
+    hashes.map((hash, n) => {
+      const one = delivery(known.replace(/1$/, String(n)), hash)
+      return { ...one, value: { ...one.value, body } }
+    })
+  const handle = storePayloads(store)
+  await expect(handle(batch(['a', 'b', 'c']))).rejects.toThrow('away')
+  expect((await handle(batch(['a', 'c', 'd']))).map(({ kind }) => kind)).toEqual(['ok', 'ok', 'ok'])
+  expect(most).toBe(1)
+})
+
 test('of two contents under one id the first in the partition is kept, however long it takes', async () => {
   const there = new Map<string, string>()
   const otherIsStored = Promise.withResolvers<void>()

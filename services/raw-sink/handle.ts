@@ -1,5 +1,6 @@
 import { handleSound } from '#runtime/consume/handle-sound.ts'
 import { dead, type Delivery, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
+import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
 import { findFault, mapDocument, payloadDocument } from './document.ts'
 import { mapConcurrently } from './map-concurrently.ts'
@@ -7,16 +8,25 @@ import type { Store } from './store.ts'
 
 /** Documents written at once per partition, so that Firestore's rate is the limit, not the wait for each answer. */
 const concurrency = 100
+/** JSON values of a payload that is written beside others. Payloads with more are read and written one at a time. */
+const manyValues = 5000
 
 /**
  * Stores each payload as one document. If Firestore refuses `data`, the document is stored without it, so that the body
  * is always kept.
  */
 export function storePayloads(store: Store): Handler<RawPayload> {
-  const keep = inTurn(async (payload: RawPayload) => {
+  const write = async (payload: RawPayload) => {
     const written = await store(payloadDocument(payload))
     if (written.kind !== 'refused') return outcomeOf(written)
     return outcomeOf(await store(payloadDocument(payload, `Firestore refused it: ${written.message}`)))
+  }
+  let large: Promise<unknown> = Promise.resolve()
+  const keep = inTurn((payload: RawPayload) => {
+    if (countJsonValues(payload.body) <= manyValues) return write(payload)
+    const written = large.then(() => write(payload))
+    large = written.catch(() => undefined)
+    return written
   })
   return handleSound(findFault, keep)
 }
