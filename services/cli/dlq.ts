@@ -118,7 +118,8 @@ type ReplayOptions = Shared & { all?: boolean; rate: string; force?: boolean; dr
 async function replay({ all, rate, force = false, dryRun = false, json = false, ...filter }: ReplayOptions) {
   requireChoice(filter, all, 'replay')
   const perSecond = Number(rate)
-  if (!(perSecond >= 1 && perSecond <= 10_000)) throw new UsageError('--rate must be a number from 1 to 10000.')
+  if (!(perSecond >= 1 && perSecond <= 10_000))
+    throw new UsageError(`--rate is ${JSON.stringify(rate)}: give a number from 1 to 10000.`)
   const result = { replayed: 0, died_too_often: 0 }
   await using scope = new AsyncDisposableStack()
   const config = readDeadLetterConfig()

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { escapeLine } from '#runtime/commands/terminal.ts'
 import { formatChange } from '#runtime/text/format.ts'
+import { describeDefinition } from './describe-definition.ts'
 import { readWhy, type Why } from '../trace/read-why.ts'
 
 export function build(group: Command): void {
@@ -35,13 +37,13 @@ function describeWhy(why: Why): string {
     [
       'rule',
       rule
-        ? `${rule.id}, version ${rule.version}: ${JSON.stringify(rule.definition)}`
+        ? `${rule.id}, version ${rule.version}: ${describeDefinition(rule.definition)}`
         : 'none: changes of this kind are always reported',
     ],
     ...describeOrigin('now', why.now),
     ...describeOrigin('before', why.before),
   ]
-  return rows.map(([what, text]) => `${what.padEnd(12)} ${text}`).join('\n')
+  return rows.map(([what, text]) => `${what.padEnd(12)} ${escapeLine(text)}`).join('\n')
 }
 
 function describeOrigin(what: string, origin: Why['now']): [string, string][] {
