@@ -17,7 +17,7 @@ export type Silence = {
   rhythm: Rhythm
   /** Whether there is a company that it could bring values of. */
   has_companies: boolean
-  /** When its last value arrived, or when it was created. */
+  /** When its newest value was observed, or when it was created. */
   last_value_at: number
   /** The last slot that was skipped because the source was switched off or paused. */
   last_off_at: number | null
@@ -29,7 +29,8 @@ export type Silence = {
 export type Stale = { what: 'did not run' | 'ran, no value'; since: number; because: string }
 
 /**
- * Stale: since the last value a planned slot has passed, its run should have ended, and no value arrived. Null: it is
+ * Stale: since the last value a planned slot has passed, its run should have ended, and no value since then was
+ * observed. Null: it is
  * not.
  */
 export function judgeSilence(silence: Silence, now: number): Stale | null {
@@ -40,7 +41,7 @@ export function judgeSilence(silence: Silence, now: number): Stale | null {
   if (expected === null || expected + grace_ms >= now) return null
   if (last_run === null || last_run.started_at <= since)
     return { what: 'did not run', since, because: 'no run has started' }
-  if (!last_run.over) return { what: 'did not run', since, because: 'a run is going on and has fed nothing' }
+  if (!last_run.over) return { what: 'did not run', since, because: 'a run is going on and has fed nothing new' }
   if (last_run.failed) return { what: 'did not run', since, because: `its last run failed: ${last_run.reason}` }
-  return { what: 'ran, no value', since, because: 'its last run finished and fed nothing' }
+  return { what: 'ran, no value', since, because: 'its last run finished and fed nothing new' }
 }

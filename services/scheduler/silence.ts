@@ -31,7 +31,7 @@ export async function judgeSources(settings: Config, database: Database): Promis
   const rows = await database.any(sql.type(silenceRow)`
     SELECT s.id, s.source_name AS name,
       (SELECT count(*) FROM public.company_data_source l WHERE l.data_source_id = s.id) AS companies,
-      ${epochMs(sql.fragment`coalesce(
+      ${epochMs(sql.fragment`greatest(
         (SELECT max(last_fed_at) FROM scheduler.company_source c WHERE c.data_source_id = s.id),
         least(s.created_at AT TIME ZONE 'UTC', now()))`)} AS last_value_at,
       (SELECT max(to_slot) FROM scheduler.missed m

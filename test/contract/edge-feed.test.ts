@@ -87,6 +87,16 @@ describe('POST /feed-raw-data', () => {
     expect(sent).toHaveLength(3)
   })
 
+  test('says in its headers when it was observed', async () => {
+    const feed = async (more: object) => {
+      const answer = await edge.call('/feed-raw-data', { token: await edge.token(source), body: JSON.stringify(more) })
+      return (await payloadOf(answer.json['document_id'])).headers
+    }
+    const at = { ...good, raw_data: { observed: 1 }, observed_at: '2026-01-31T12:00:00Z' }
+    expect(await feed(at)).toMatchObject({ observed_at: String(Date.UTC(2026, 0, 31, 12)) })
+    expect(await feed({ ...good, raw_data: { observed: 2 } })).not.toHaveProperty('observed_at')
+  })
+
   test('continues the trace of the caller', async () => {
     const trace = '0af7651916cd43dd8448eb211c80319c'
     const { json } = await feed(good, { traceparent: `00-${trace}-b7ad6b7169203331-01` })

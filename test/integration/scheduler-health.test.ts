@@ -120,10 +120,40 @@ describe('health', () => {
     expect(await incidents()).toContainEqual(['stale', 'Langfuse, github', true, 'ran, no value'])
   })
 
+  test('a value that was observed long ago ends no incident about stale data', async () => {
+    const { source, company } = await withCompanies()
+    const tooOld = Date.now() - 40 * 3_600_000
+    await run(source, company, 'feeds')
+    await run(source, company, 'nothing')
+    await tables.query(`UPDATE data_source SET created_at = created_at - interval '30 days'`)
+    await tables.query(`UPDATE scheduler.company_source SET last_fed_at = now() - interval '50 hours'`)
+    await tables.query(`UPDATE scheduler.run SET started_at = started_at - interval '26 hours'`)
+    await judgeSources(config, database)
+    const ends = async () => (await incidents()).map(([, subject, resolved]) => [subject, resolved])
+    const open = [
+      ['Langfuse, github', false],
+      ['github', false],
+    ]
+    expect(await ends()).toEqual(open)
+    await addTask(tables, source)
+    const [ours] = (await claim()).claims as [Claim]
+    await feedOf(ours.task_id, company, tooOld)
+    await judgeSources(config, database)
+    expect(await ends()).toEqual(open)
+    await feedOf(ours.task_id, company, Date.now())
+    expect((await ends()).slice(2).sort()).toEqual([
+      ['Langfuse, github', true],
+      ['github', true],
+    ])
+  })
+
   test('a source that did not run is told once; its next value, a pause or its end closes that', async () => {
     const { source, company } = await withCompanies()
     await run(source, company, 'feeds')
-    const silent = () => tables.query(`UPDATE scheduler.company_source SET last_fed_at = now() - interval '26 hours'`)
+    const silent = async () => {
+      await tables.query(`UPDATE data_source SET created_at = created_at - interval '30 days'`)
+      await tables.query(`UPDATE scheduler.company_source SET last_fed_at = now() - interval '26 hours'`)
+    }
     await judgeSources(config, database)
     expect(await incidents()).toEqual([])
     await silent()

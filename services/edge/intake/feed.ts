@@ -110,7 +110,10 @@ export function feedRawData(deps: FeedDeps) {
       map_version: source.map_version,
       replay: null,
     }
-    const headers: Record<string, string> = caller.taskId === null ? {} : { task_id: String(caller.taskId) }
+    const headers: Record<string, string> = {
+      ...(caller.taskId !== null && { task_id: String(caller.taskId) }),
+      ...(observedAt !== null && { observed_at: String(observedAt) }),
+    }
     await publish(topics.rawPayloads, company_id, payload, request, headers)
     accepted.add(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
     return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)

@@ -11,6 +11,12 @@ const taskHeaders = z.object({
     .regex(/^\d{1,10}$/)
     .transform(Number)
     .refine((id) => id <= 2 ** 31 - 1),
+  /** Ms since 1970. Left out: the value was observed when it arrived. */
+  observed_at: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .optional(),
 })
 
 /**
@@ -72,25 +78,34 @@ function companyOf(key: string): number | null {
   return /^[1-9]\d{0,9}$/.test(key) && Number(key) <= 2 ** 31 - 1 ? Number(key) : null
 }
 
-/** Records that these companies have a value, which closes the incidents about stale data. */
+/**
+ * Records how fresh the newest value of these companies is, by the time at which it was observed, and closes the
+ * incidents about stale data. A value observed before an incident began does not close it: of a source, the next
+ * judgement decides; of a company, a value of the last day still does.
+ */
 async function addToCompanies(
   tx: Transaction,
-  feeds: readonly { task_id: number; company_id: number | null }[],
+  feeds: readonly { task_id: number; company_id: number | null; observed_at?: number | undefined }[],
 ): Promise<void> {
-  const rows = feeds.flatMap(({ task_id, company_id }) => (company_id === null ? [] : [[task_id, company_id]]))
+  const rows = feeds.flatMap(({ task_id, company_id, observed_at = null }) =>
+    company_id === null ? [] : [[task_id, company_id, observed_at]],
+  )
   if (rows.length === 0) return
   const ofFed = sql.fragment`dedupe_key IN (
-    SELECT format('stale/%s/%s', data_source_id, company_id) FROM fed UNION SELECT format('stale/%s', data_source_id) FROM fed)`
+      SELECT format('stale/%s/%s', data_source_id, company_id) FROM fed
+      WHERE observed_at >= least(s.opened_at, now() - interval '1 day')
+      UNION SELECT format('stale/%s', data_source_id) FROM fed WHERE observed_at >= s.opened_at)`
   const parts = sql.fragment`
     WITH fed AS (
-      SELECT r.data_source_id, f.company_id, count(*) AS fed, max(f.task_id) AS task_id
-      FROM ${sql.unnest(rows, ['int4', 'int4'])} AS f (task_id, company_id) JOIN scheduler.run r USING (task_id)
+      SELECT r.data_source_id, f.company_id, count(*) AS fed, max(f.task_id) AS task_id,
+        max(least(coalesce(to_timestamp(f.observed_at::float8 / 1000), now()), now())) AS observed_at
+      FROM ${sql.unnest(rows, ['int4', 'int4', 'int8'])} AS f (task_id, company_id, observed_at) JOIN scheduler.run r USING (task_id)
       GROUP BY r.data_source_id, f.company_id
     ), added AS (
       INSERT INTO scheduler.company_source AS c (data_source_id, company_id, fed, last_fed_at, last_fed_task)
-      SELECT data_source_id, company_id, fed, now(), task_id FROM fed ORDER BY data_source_id, company_id
+      SELECT data_source_id, company_id, fed, observed_at, task_id FROM fed ORDER BY data_source_id, company_id
       ON CONFLICT (data_source_id, company_id) DO UPDATE
-      SET fed = c.fed + excluded.fed, last_fed_at = now(), last_fed_task = excluded.last_fed_task
+      SET fed = c.fed + excluded.fed, last_fed_at = greatest(c.last_fed_at, excluded.last_fed_at), last_fed_task = excluded.last_fed_task
     ), open AS (${openWhere(ofFed)})`
   await reportClosed(tx, await tx.any(closing(parts)))
 }

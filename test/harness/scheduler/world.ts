@@ -69,8 +69,9 @@ export async function feed(...headers: Record<string, string>[]) {
 }
 
 /** One payload of a run about this company. */
-export async function feedOf(taskId: number, companyId: number): Promise<void> {
-  const headers = { event_id: randomUUID(), task_id: String(taskId) }
+export async function feedOf(taskId: number, companyId: number, observedAt?: number): Promise<void> {
+  const observed: Record<string, string> = observedAt === undefined ? {} : { observed_at: String(observedAt) }
+  const headers = { event_id: randomUUID(), task_id: String(taskId), ...observed }
   await countFeeds(database)([{ ...delivery(undefined, headers), key: String(companyId) }])
 }
 
