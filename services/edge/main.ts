@@ -13,7 +13,11 @@ const lingerMs = 3
 await runService('edge', readConfig, async (config, context) => {
   const publish = await openPublisher(config, context, lingerMs)
   const http = context.scope.use(
-    createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS, ca: config.MODULE_CA }),
+    createHttpClient({
+      allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS,
+      httpHosts: config.DEPLOYMENT_ENV === 'local' ? undefined : config.ALLOWED_HTTP_MODULES,
+      ca: config.MODULE_CA,
+    }),
   )
   await listen(config, context, await openEdge(config, context, { publish, http }))
 })

@@ -58,7 +58,8 @@ export function startRounds(
   onOutcomes: () => void,
 ): () => void {
   const { ALLOWED_PRIVATE_NETWORKS: allowedPrivateNetworks, MODULE_CA: ca } = config
-  const http = context.scope.use(createHttpClient({ allowedPrivateNetworks, ca }))
+  const httpHosts = config.DEPLOYMENT_ENV === 'local' ? undefined : config.ALLOWED_HTTP_MODULES
+  const http = context.scope.use(createHttpClient({ allowedPrivateNetworks, httpHosts, ca }))
   const tick = createTick(config, context, { database, http }, { onRoom: () => wake(), onOutcomes })
   const everyMs = config.TICK_SECONDS * 1000
   let lastSuccess = performance.now()

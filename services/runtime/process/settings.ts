@@ -126,6 +126,11 @@ export const moduleSettings = {
       'Private networks (CIDR, comma separated) in which mining modules and webhooks may be called. All other private addresses are blocked.',
     )
     .meta({ basic: true }),
+  ALLOWED_HTTP_MODULES: list()
+    .default([])
+    .describe(
+      'Hosts of mining modules (host or host:port, comma separated) that may be called with http://, which sends their tokens in plain text. In DEPLOYMENT_ENV=local all may.',
+    ),
   MODULE_CA: z
     .string()
     .optional()

@@ -341,3 +341,21 @@ describe('certificates', () => {
     expect((await failureOf(options, { ...ask, url: `https://127.0.0.1:${port}` }))[0]).toBe('tls')
   })
 })
+
+test('http:// is refused but for hosts named, before anything is sent', async () => {
+  let calls = 0
+  const server = createServer((_, response) => {
+    calls++
+    response.end('plain')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}/`
+  const strict = (httpHosts: string[]) => ({ ...loopback, httpHosts })
+  for (const hosts of [[], ['localhost'], [`127.0.0.1:${port + 1}`], ['0.0.1']])
+    expect((await failureOf(strict(hosts), { ...ask, url }))[0]).toBe('bad-url')
+  expect(calls).toBe(0)
+  for (const hosts of [['127.0.0.1'], [`127.0.0.1:${port}`]])
+    expect((await client(strict(hosts)).request({ ...ask, url })).body.toString()).toBe('plain')
+})

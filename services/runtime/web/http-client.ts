@@ -7,6 +7,8 @@ import { createAddressJudge } from './ip-allow-list.ts'
 export type HttpClientOptions = {
   /** Networks (CIDR) outside of the public internet that may be called all the same. */
   allowedPrivateNetworks: readonly string[]
+  /** Hosts (`name` or `name:port`) that may be called with http://; unless given, all may. */
+  httpHosts?: readonly string[] | undefined
   /** PEM of a private authority that signs certificates, beside the well-known ones. */
   ca?: string | undefined
   connectTimeoutMs?: number
@@ -69,6 +71,7 @@ export type HttpClient = AsyncDisposable & {
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const {
     allowedPrivateNetworks,
+    httpHosts,
     ca,
     connectTimeoutMs: timeout = 5000,
     lookup = systemLookup as LookupFunction,
@@ -94,7 +97,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const deadline = AbortSignal.timeout(timeoutMs)
       const ending = signal ? AbortSignal.any([signal, deadline]) : deadline
       try {
-        const answer = await send(readUrl(url), {
+        const answer = await send(readUrl(url, httpHosts), {
           dispatcher: agent,
           method,
           headers,
@@ -115,11 +118,16 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 }
 
-function readUrl(text: string): URL {
+function readUrl(text: string, httpHosts: readonly string[] | undefined): URL {
   const url = URL.parse(text)
   if (!url) throw new HttpClientError('bad-url', `${text} is not a URL`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new HttpClientError('bad-url', `${url.protocol}// is not called: only http:// and https://`)
+  if (url.protocol === 'http:' && httpHosts && !httpHosts.some((host) => host === url.host || host === url.hostname))
+    throw new HttpClientError(
+      'bad-url',
+      `http://${url.host} is not called: use https://, or name the host in ALLOWED_HTTP_MODULES`,
+    )
   if (url.username || url.password)
     throw new HttpClientError('bad-url', 'a URL with a user name or password is not called')
   return url
