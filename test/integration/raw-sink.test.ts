@@ -99,7 +99,8 @@ test("parma-web's export returns whole documents", async () => {
 
 describe('whatever the body is, its bytes are kept', () => {
   const deep = (levels: number) => `${'{"a":['.repeat(levels)}1${']}'.repeat(levels)}`
-  const items = Array.from({ length: 150_000 }, (_, n) => ({ id: n, name: `item ${n}`, tags: ['a', 'b'] }))
+  const items = Array.from({ length: 30_000 }, (_, n) => ({ id: n, name: `item ${n}`.padEnd(200), tags: ['a', 'b'] }))
+  const tiny = Array.from({ length: 2_700_000 }, () => ({}))
   test.each<[string, string | Buffer, boolean]>([
     [
       'nested arrays, deep levels, illegal names',
@@ -122,6 +123,7 @@ describe('whatever the body is, its bytes are kept', () => {
     ['no raw_data', '{}', false],
     ['900 kB of text', bodyOf({ text: 'é'.repeat(450_000) }), true],
     ['8 MiB of small items', bodyOf({ items }).padEnd(8 * 1024 * 1024), true],
+    ['8 MiB of empty objects', bodyOf({ tiny }), false],
     ['8 MiB of numbers', bodyOf(Array.from({ length: 1000 }, () => 7)).padEnd(8 * 1024 * 1024), false],
   ])('%s', async (_what, body, hasData) => {
     const payload = payloadOf(body)
