@@ -33,6 +33,12 @@ test('whoever follows the page gets values from the module on it', async () => {
   const own = {
     ...Object.fromEntries(Object.keys(stackEnv()).map((name) => [name, env[name] ?? ''])),
     ...{ EDGE_URL: services.edge.url, TOPIC_PREFIX: env.TOPIC_PREFIX ?? '' },
+    ...Object.fromEntries(
+      Object.entries(services).map(([name, { healthUrl }]) => [
+        `${name.toUpperCase().replace('-', '_')}_HEALTH_URL`,
+        healthUrl,
+      ]),
+    ),
   }
   const stackFile = join(folder, 'stack.env')
   writeFileSync(stackFile, renderStackEnv(own))
