@@ -204,7 +204,10 @@ describe('in quiet hours', () => {
     expect(await settledStates(installation.database, company, 2)).toEqual(['sent', 'sent'])
     await tell(company)
     await passThrough(installation, source)
-    const reports = await query(`SELECT subject FROM notifier.ops_event WHERE kind = 'no-such-zone'`)
+    const reports = await waitFor('the report', async () => {
+      const rows = await query(`SELECT subject FROM notifier.ops_event WHERE kind = 'no-such-zone'`)
+      return rows.length > 0 && rows
+    })
     expect(reports).toEqual([{ subject: `quiet hours of person ${person?.user_id}` }])
   })
 })
