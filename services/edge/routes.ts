@@ -3,7 +3,7 @@ import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handsha
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
 import { type FeedDeps, feedDoc, feedRawData } from './intake/feed.ts'
 import { crawlingFinished, type FinishDeps, finishDoc } from './intake/finish.ts'
-import { newCompany, newCompanyDoc } from './intake/new-company.ts'
+import { newCompany, newCompanyDoc } from './catalog/new-company.ts'
 import { type RunDeps, runDoc, runNow } from './intake/triggers.ts'
 import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } from './intake/unsubscribe.ts'
 import { docsRoutes } from './server/docs.ts'

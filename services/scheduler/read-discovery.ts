@@ -1,9 +1,9 @@
 import { isSafeNumber } from 'lossless-json'
 import { z } from 'zod'
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
+import { readIso } from '#runtime/text/iso-time.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { CompanyIdentifiers } from './build-request.ts'
-import { readIso } from './read-iso.ts'
 
 /** The result of a company's discovery. `valid_until`: ms since 1970; null: the module did not say. */
 export type Discovery =

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { readIso } from '#runtime/text/iso-time.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
 import { dayMs, hourMs, minuteMs } from '#runtime/text/time.ts'
 import { cronProblem } from './cron.ts'
-import { readIso } from './read-iso.ts'
 
 /** A row of scheduler.source_policy, its times of day as HH:MM. */
 export const policyRow = z.object({

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { requireText, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { readIso } from '#runtime/text/iso-time.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { apiRoles, makeApiKey } from '../access/api-key.ts'
-import { readIso } from '../http/time.ts'
 
 type Output = { json?: boolean }
 
