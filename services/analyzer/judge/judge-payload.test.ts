@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { compileRules } from '../rules/compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
-import type { SubjectState } from './judge-items.ts'
+import type { SubjectState } from '../detect/judge-items.ts'
 import { judgePayload, type Knowledge } from './judge-payload.ts'
-import type { Payload } from './payload.ts'
+import type { Payload } from '../values/payload.ts'
 
 const policy = { threshold: 5, steps: 0, types: new Set(['text']) }
 

@@ -9,10 +9,10 @@ import {
   isPositional,
   judgeItems,
   type SubjectState,
-} from './judge-items.ts'
+} from '../detect/judge-items.ts'
 import { judge } from './judge.ts'
 import { mergeFirings, type ValueFound } from './merge-firings.ts'
-import { isLate, type Payload, seriesOf } from './payload.ts'
+import { isLate, type Payload, seriesOf } from '../values/payload.ts'
 
 /** A value or list items that are news. `silent`: nobody is notified. */
 export type Found = ValueFound | { items: ItemsFound; silent: boolean }

@@ -1,7 +1,7 @@
 import type { SeriesState } from '../values/series-state.ts'
-import type { SubjectState } from './judge-items.ts'
+import type { SubjectState } from '../detect/judge-items.ts'
 import { type Judged, judgePayload, type Knowledge } from './judge-payload.ts'
-import { type Payload, subjectKey } from './payload.ts'
+import { type Payload, subjectKey } from '../values/payload.ts'
 
 /** What all payloads are judged by. */
 export type Criteria = Pick<Knowledge, 'rules' | 'policy' | 'itemPolicy' | 'keptValues'>

@@ -3,7 +3,7 @@ import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from '../config.ts'
-import type { Payload } from '../judge/payload.ts'
+import type { Payload } from '../values/payload.ts'
 import type { NewsRow } from '../words/compose-news.ts'
 
 const newsRow = z.object({

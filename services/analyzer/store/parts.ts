@@ -3,7 +3,7 @@ import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
-import type { Payload } from '../judge/payload.ts'
+import type { Payload } from '../values/payload.ts'
 
 const partRow = z.object({
   event_id: z.string(),

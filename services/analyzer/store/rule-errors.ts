@@ -2,7 +2,7 @@ import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
-import type { Payload } from '../judge/payload.ts'
+import type { Payload } from '../values/payload.ts'
 import type { RuleProblem } from '../rules/compile-rules.ts'
 
 const errorRow = z.object({

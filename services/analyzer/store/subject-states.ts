@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { SubjectState } from '../judge/judge-items.ts'
-import { type Subject, subjectKey } from '../judge/payload.ts'
+import type { SubjectState } from '../detect/judge-items.ts'
+import { type Subject, subjectKey } from '../values/payload.ts'
 import { indexable } from './series-states.ts'
 
 const subjectRow = z.object({

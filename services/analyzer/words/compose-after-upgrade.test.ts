@@ -3,7 +3,7 @@ import { before, newsAfter, valuesAfter } from '../../../test/harness/analyzer/b
 import { compileRules } from '../rules/compile-rules.ts'
 import { composeNews } from './compose-news.ts'
 import { judgePayloads, type Memory } from '../judge/judge-payloads.ts'
-import { type Payload, subjectKey } from '../judge/payload.ts'
+import { type Payload, subjectKey } from '../values/payload.ts'
 
 const criteria = {
   policy: { threshold: 25, steps: 5, types: new Set(['text', 'paragraph', 'bool']) },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { judgePayloads, type Memory } from '../judge/judge-payloads.ts'
-import type { Payload } from '../judge/payload.ts'
+import type { Payload } from '../values/payload.ts'
 import { compileRules, type OwnRow } from '../rules/compile-rules.ts'
 import { composeNews, type NewsRow } from './compose-news.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import type { ItemsFound } from '../judge/judge-items.ts'
+import type { ItemsFound } from '../detect/judge-items.ts'
 import { describeItems } from './describe-items.ts'
 import { countWords } from './write-headline.ts'
 

@@ -1,6 +1,6 @@
 import { formatCount } from '#runtime/text/format.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
-import type { ItemsFound } from '../judge/judge-items.ts'
+import type { ItemsFound } from '../detect/judge-items.ts'
 import { readValue } from '../values/value.ts'
 import type { Description, Names } from './describe-firing.ts'
 import { formatMembers, formatName, formatSince, formatValue } from './format-value.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ItemsFound } from '../judge/judge-items.ts'
+import type { ItemsFound } from '../detect/judge-items.ts'
 import type { Firing } from '../judge/judge.ts'
 import { nameOf } from '../values/reading.ts'
 import { identify, numberOf } from '../values/value.ts'

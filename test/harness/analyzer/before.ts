@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import type { SubjectState } from '../../../services/analyzer/judge/judge-items.ts'
+import type { SubjectState } from '../../../services/analyzer/detect/judge-items.ts'
 import type { SeriesState } from '../../../services/analyzer/values/series-state.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { nameOf } from '../values/reading.ts'
-import type { Payload } from './payload.ts'
+import type { Payload } from '../values/payload.ts'
 
 /**
  * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since

@@ -1,5 +1,5 @@
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
-import type { SeriesState } from '../values/series-state.ts'
+import type { SeriesState } from './series-state.ts'
 
 /** All parts of an observation together. */
 export type Payload = Omit<Observation, 'part' | 'parts'>

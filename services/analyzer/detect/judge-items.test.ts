@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { judgeItems, type SubjectState } from './judge-items.ts'
-import type { Payload } from './payload.ts'
+import type { Payload } from '../values/payload.ts'
 
 const policy = { goneAfter: 2, maxItemNews: 3, maxGoneItems: 5 }
 
