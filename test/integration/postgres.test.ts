@@ -1,12 +1,16 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { readEnv } from '../../services/runtime/process/config.ts'
 import { postgresSettings } from '../../services/runtime/process/settings.ts'
 import { openPool, sql } from '../../services/runtime/postgres/database.ts'
+import { migrate } from '../../services/runtime/postgres/migrate.ts'
 import { lock, tryLock } from '../../services/runtime/postgres/lock.ts'
 import { classify, retryTransient } from '../../services/runtime/calls/retry.ts'
 import { column } from '../../services/runtime/postgres/column.ts'
 import { onCleanup } from '../harness/cleanup.ts'
-import { createDatabase, type TestDatabase } from '../harness/database.ts'
+import { createDatabase, createEmptyDatabase, type TestDatabase } from '../harness/database.ts'
 import { openLink } from '../harness/edge/link.ts'
 
 let database: TestDatabase
@@ -98,4 +102,25 @@ test('a lock is held until its transaction ends, by its name, its number or for 
     expect(await tryFrom('test.source', 8)).toBe(true)
   })
   expect([await tryFrom('test.lock'), await tryFrom(4711), await tryFrom('test.source', 7)]).toEqual([true, true, true])
+})
+
+test('a migration whose name comes before one that has run already runs too, time-stamped ones last', async () => {
+  const { url, query } = await createEmptyDatabase()
+  const dir = await mkdtemp(join(tmpdir(), 'migrations-'))
+  onCleanup(() => rm(dir, { recursive: true }))
+  const add = (...names: string[]) =>
+    Promise.all(names.map((name) => writeFile(join(dir, `${name}.sql`), `-- Up Migration\nSELECT 1;\n`)))
+  const settings = readEnv(postgresSettings, { DATABASE_URL: url })
+
+  await add('0001_one', '0004_four', '20261129T0310_stamped')
+  const first = ['0001_one', '0004_four', '20261129T0310_stamped']
+  expect(await migrate(settings, 'test', dir, false)).toEqual(first)
+  const later = ['0002_gap', '0011_eleven', '20261128T1200_earlier-branch', '20261129T1010_later']
+  await add(...later.toReversed())
+  expect(await migrate(settings, 'test', dir, true)).toEqual(later)
+  expect(await migrate(settings, 'test', dir, false)).toEqual(later)
+  expect(await migrate(settings, 'test', dir, false)).toEqual([])
+  expect(
+    (await query<{ name: string }>('SELECT name FROM test.migration ORDER BY id')).map(({ name }) => name),
+  ).toEqual([...first, ...later])
 })

@@ -1,8 +1,9 @@
-// Prints how the source files hang together, service by service, and what breaks a limit. With --check it prints
+// Prints how the source files hang together, service by service, and what breaks a limit or a rule of migrations. With --check it prints
 // breaches only and fails when there is one. --duplicates lists the equal lines, --root measures another checkout.
 import { globSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { findMigrationFaults } from './check-migrations.ts'
 import { findDuplicates } from './duplicates.ts'
 import { linkModules } from './graph.ts'
 import { findBreaches, isSource, measureServices } from './measure.ts'
@@ -23,6 +24,14 @@ const texts = new Map(paths.map((path) => [path, readFileSync(join(values.root, 
 const modules = [...texts].map(([path, text]) => readModule(path, text))
 const graph = linkModules(modules)
 const breaches = findBreaches(modules, graph)
+const migrations = globSync('services/*/migrations/*', { cwd: values.root }).sort()
+const faults = findMigrationFaults(
+  migrations.map((path) => ({
+    ...{ service: path.split('/')[1] ?? '', name: basename(path) },
+    text: readFileSync(join(values.root, path), 'utf8'),
+  })),
+  Date.now(),
+)
 
 function printMeasures(): void {
   const services = measureServices(modules, graph)
@@ -42,5 +51,5 @@ function printMeasures(): void {
 }
 
 if (!values.check) printMeasures()
-for (const { text } of breaches) console.error(text)
-if (values.check && breaches.length > 0) process.exitCode = 1
+for (const text of [...breaches.map(({ text }) => text), ...faults]) console.error(text)
+if (values.check && breaches.length + faults.length > 0) process.exitCode = 1

@@ -3,8 +3,9 @@ import { type AddressSettings, readDatabaseAddress } from '../process/database-a
 import { explainTls } from './explain-tls.ts'
 
 /**
- * Brings the schema `service` up to date with `<dir>/*.sql`, under an advisory lock, each file once. Returns the names
- * of the migrations it ran, or would run with `dryRun`.
+ * Brings the schema `service` up to date with `<dir>/*.sql`, under an advisory lock, each file once, in the order of their
+ * names. A file whose name comes before one that has run already (two branches met) runs too. Returns the names of the
+ * migrations it ran, or would run with `dryRun`.
  */
 export async function migrate(
   settings: AddressSettings,
@@ -24,6 +25,7 @@ export async function migrate(
     createMigrationsSchema: true,
     migrationsTable: 'migration',
     singleTransaction: true,
+    checkOrder: false,
     advisoryLockMode: 'wait',
     dryRun,
     log: () => undefined,
