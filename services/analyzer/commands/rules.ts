@@ -7,12 +7,13 @@ import { readEnv } from '#runtime/process/config.ts'
 import { settings } from '../config.ts'
 import { compileRules, findProblem, type OwnRow } from '../rules/compile-rules.ts'
 import { describeRule, describeScope } from '../rules/describe-rule.ts'
-import { addBucketCompanies, insertRule, insertVersion, lockRules, readOwnRules } from '../rules/own-rules.ts'
+import { addBucketCompanies, readOwnRules } from '../rules/own-rules.ts'
 import { ruleDefinition, type RuleDefinition } from '../rules/read-definition.ts'
 import { methods } from '../values/aggregate.ts'
 import { countCovered, type Covered } from './count-covered.ts'
 import { listRules } from './list-rules.ts'
 import { readRuleOptions, type RuleOptions, type ScopeIds } from './read-rule-options.ts'
+import { insertRule, insertVersion, lockRules } from './write-rules.ts'
 
 type Output = { json?: boolean }
 type Scope = { company?: string[]; bucket?: string[]; source?: string[] }
