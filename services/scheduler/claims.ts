@@ -127,7 +127,7 @@ async function claimTasks(
       SELECT task_id, data_source_id, schedule_type, scheduled_at AT TIME ZONE 'UTC', 1, attempts, now() FROM started
       ON CONFLICT (task_id) DO UPDATE
       SET claim_token = run.claim_token + 1, attempt = excluded.attempt, started_at = now(), slot = excluded.slot,
-        called_at = NULL, call_ended_at = NULL, call_error = NULL, call_reached = NULL, retry_at = NULL,
+        called_at = NULL, call_seen_at = NULL, call_ended_at = NULL, call_error = NULL, call_reached = NULL, retry_at = NULL,
         finished_at = NULL, finish_late = false, error_count = 0, outcome = NULL, reason = NULL, settled_at = NULL,
         excused = false
       RETURNING task_id, claim_token, only_companies

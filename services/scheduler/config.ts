@@ -43,6 +43,9 @@ export const settings = {
   SETTLE_SECONDS: count(10, 0).describe(
     'Time after a run’s finish record until its outcome is final. Topics are not ordered with each other, so its last payloads may be counted later.',
   ),
+  LONGEST_RUN_SECONDS: count(21_600).describe(
+    'Longest time of one attempt. An attempt has the max_run_seconds of its source, counted anew from each payload and while the call to the module is open, up to this limit. It never cuts max_run_seconds.',
+  ),
   LOST_CALL_GRACE_SECONDS: count(60, 0).describe(
     'A run whose call to the module broke off ends when no payload arrives for this long.',
   ),

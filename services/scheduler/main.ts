@@ -23,7 +23,7 @@ await runService('scheduler', readConfig, async (config, context) => {
   startPruning(config, context, database)
   await consume([
     on(topics.triggers, takeTriggers(context, database, wake)),
-    on(topics.crawlFinished, takeFinishes(context, database, wake)),
-    onHeadersOf(topics.rawPayloads, countFeeds(database)),
+    on(topics.crawlFinished, takeFinishes(config, context, database, wake)),
+    onHeadersOf(topics.rawPayloads, countFeeds(config, database)),
   ])
 })

@@ -10,8 +10,8 @@ export type CallResult = { error: string | null; reached: boolean }
 /** A mining module during one run (contract section 4). A wrong or missing answer is a result, never an exception. */
 export type Module = {
   discover(company: { company_id: number; name: string }): Promise<Discovery>
-  /** Resolves when the module has crawled and finished, after `timeoutMs` at the latest. */
-  crawl(request: CompaniesRequest, timeoutMs: number): Promise<CallResult>
+  /** Resolves when the module has crawled and finished, after `timeoutMs` or when `over` aborts at the latest. */
+  crawl(request: CompaniesRequest, timeoutMs: number, over: AbortSignal): Promise<CallResult>
 }
 
 export type ModuleOptions = {
@@ -29,7 +29,7 @@ const neverReached = new Set<HttpFailure>(['bad-url', 'address-refused', 'name-n
 export function openModule(http: HttpClient, options: ModuleOptions): Module {
   const { endpoint, token, discoverTimeoutMs, maxAnswerBytes, signal } = options
 
-  async function post(route: string, body: unknown, timeoutMs: number) {
+  async function post(route: string, body: unknown, timeoutMs: number, over?: AbortSignal) {
     const answer = await http.request({
       method: 'POST',
       url: addressOf(endpoint, route),
@@ -37,7 +37,7 @@ export function openModule(http: HttpClient, options: ModuleOptions): Module {
       body: JSON.stringify(body),
       timeoutMs,
       maxBytes: maxAnswerBytes,
-      signal,
+      signal: over ? AbortSignal.any([signal, over]) : signal,
     })
     const text = answer.body.toString('utf8')
     const ok = answer.status >= 200 && answer.status < 300
@@ -56,9 +56,9 @@ export function openModule(http: HttpClient, options: ModuleOptions): Module {
         return { verdict: 'failed', reason: explain('discover', error).error }
       }
     },
-    async crawl(request, timeoutMs) {
+    async crawl(request, timeoutMs, over) {
       try {
-        const { error } = await post('companies', request, timeoutMs)
+        const { error } = await post('companies', request, timeoutMs, over)
         return { error, reached: true }
       } catch (error) {
         return explain('companies', error)

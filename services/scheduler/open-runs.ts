@@ -4,7 +4,7 @@ import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
 import { noteFailures } from './circuit-breaker.ts'
 import { isPaused } from './policies.ts'
-import { deadline } from './times.ts'
+import { deadlineOf, longestGap, longestRun, startedAt } from './times.ts'
 
 const endedRow = z.object({
   task_id: z.number(),
@@ -28,7 +28,7 @@ export function hasOpenRuns(database: Database): Promise<boolean> {
 }
 
 /**
- * Ends attempts without a finish record: those past `started_at + max_run_seconds` by the database's clock, and those
+ * Ends attempts without a finish record: those past their deadline by the database's clock (`deadlineOf`), and those
  * whose call to the module broke off and that have fed nothing since. A task then waits for its next attempt (PENDING,
  * with a back-off) or is FAILED for good, with `ended_at` and a reason. A task gets no further attempt when its source
  * has been switched off or paused.
@@ -47,6 +47,8 @@ export function endAttempts(settings: Config, database: Database): Promise<reado
 
 function writeEnds(settings: Config, tx: Transaction): Promise<readonly EndedAttempt[]> {
   const { MAX_ATTEMPTS, RETRY_BACKOFF_SECONDS, LOST_CALL_GRACE_SECONDS } = settings
+  const hasFed = sql.fragment`coalesce(r.last_fed_at > ${startedAt}, false)`
+  const isTooLong = sql.fragment`coalesce(now() >= ${startedAt} + ${longestRun(settings)} * interval '1 second', false)`
   return tx.any(sql.type(endedRow)`
     WITH over AS (
       SELECT t.task_id, t.status = 'PENDING' AS excused, coalesce(p.backoff_seconds, ${RETRY_BACKOFF_SECONDS}) AS backoff_seconds,
@@ -54,7 +56,9 @@ function writeEnds(settings: Config, tx: Transaction): Promise<readonly EndedAtt
         CASE
           WHEN t.status = 'PENDING' THEN CASE WHEN s.is_active THEN 'the source was paused' ELSE 'the source was switched off' END
           WHEN r.call_error IS NOT NULL THEN r.call_error
-          ELSE format('%snot finished within %s s', CASE WHEN r.call_ended_at IS NOT NULL THEN 'answered, but ' END, t.max_run_seconds)
+          ELSE concat(CASE WHEN r.call_ended_at IS NOT NULL THEN 'answered, but ' END, 'not finished', CASE
+            WHEN ${hasFed} AND NOT ${isTooLong} THEN format(', and nothing fed for %s s', ${longestGap})
+            ELSE format(' within %s s', CASE WHEN ${isTooLong} THEN ${longestRun(settings)} ELSE ${longestGap} END) END)
         END AS reason
       FROM scheduler.run r
       JOIN public.scheduled_task t USING (task_id)
@@ -62,9 +66,10 @@ function writeEnds(settings: Config, tx: Transaction): Promise<readonly EndedAtt
       LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
       WHERE r.outcome IS NULL AND (
         t.status = 'PROCESSING' AND r.finished_at IS NULL AND (
-          coalesce(${deadline} <= ${utcNow}, true)
-          OR r.call_error IS NOT NULL AND now() >= greatest(r.call_ended_at, r.last_fed_at)
-            + CASE WHEN r.call_reached THEN ${LOST_CALL_GRACE_SECONDS} ELSE 0 END * interval '1 second')
+          coalesce(${deadlineOf(settings)} <= now(), true)
+          -- A module that has fed since its call broke off works on, with the time that it has between two payloads.
+          OR r.call_error IS NOT NULL AND (r.last_fed_at > r.call_ended_at) IS NOT TRUE
+            AND now() >= r.call_ended_at + CASE WHEN r.call_reached THEN ${LOST_CALL_GRACE_SECONDS} ELSE 0 END * interval '1 second')
         OR t.status = 'PENDING' AND t.attempts > 0 AND NOT (${runs}))
       FOR UPDATE OF t SKIP LOCKED
     ), run AS (

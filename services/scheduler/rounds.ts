@@ -7,6 +7,7 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import { type Claim, claimDue } from './claims.ts'
 import type { Config } from './config.ts'
 import { readCompanies } from './identifiers.ts'
+import { startOpenCalls, type OpenCalls } from './open-calls.ts'
 import { runTask } from './run-task.ts'
 import { adoptTasks, closeOrphans, endAttempts, hasOpenRuns, finalizeRuns } from './open-runs.ts'
 import { createSourceWatch } from './source-watch.ts'
@@ -60,7 +61,8 @@ export function startRounds(
   const { ALLOWED_PRIVATE_NETWORKS: allowedPrivateNetworks, MODULE_CA: ca } = config
   const httpHosts = config.DEPLOYMENT_ENV === 'local' ? undefined : config.ALLOWED_HTTP_MODULES
   const http = context.scope.use(createHttpClient({ allowedPrivateNetworks, httpHosts, ca }))
-  const tick = createTick(config, context, { database, http }, { onRoom: () => wake(), onOutcomes })
+  const calls = startOpenCalls(context, database)
+  const tick = createTick(config, context, { database, http, calls }, { onRoom: () => wake(), onOutcomes })
   const everyMs = config.TICK_SECONDS * 1000
   let lastSuccess = performance.now()
   context.health.ready('tick', () => {
@@ -84,7 +86,7 @@ export function startRounds(
 function createTick(
   config: Config,
   { log, scope, stopping, fail }: ServiceContext,
-  { database, http }: { database: Database; http: HttpClient },
+  { database, http, calls }: { database: Database; http: HttpClient; calls: OpenCalls },
   { onRoom, onOutcomes }: { onRoom: () => void; onOutcomes: () => void },
 ): () => Promise<number | null> {
   const runs = new Set<Promise<void>>()
@@ -101,7 +103,7 @@ function createTick(
     for (const claim of claims) {
       attemptsStarted.inc()
       const readLinked = async () => (await companies).get(claim.data_source_id) ?? []
-      const run = runTask(claim, readLinked, { config, database, http, log, stopping })
+      const run = runTask(claim, readLinked, { config, database, http, calls, log, stopping })
         .catch((error: unknown) => void (stopping.aborted || fail(error)))
         .finally(() => {
           runs.delete(run)

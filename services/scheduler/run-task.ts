@@ -10,9 +10,17 @@ import type { Claim } from './claims.ts'
 import type { Config } from './config.ts'
 import { discoverMissing } from './discovery.ts'
 import { type CallResult, type Module, openModule } from './module-client.ts'
+import type { OpenCalls } from './open-calls.ts'
 import type { LinkedCompany } from './read-discovery.ts'
 
-export type RunDeps = { config: Config; database: Database; http: HttpClient; log: Log; stopping: AbortSignal }
+export type RunDeps = {
+  config: Config
+  database: Database
+  http: HttpClient
+  calls: OpenCalls
+  log: Log
+  stopping: AbortSignal
+}
 
 /** The companies linked to the source of the run. */
 type ReadLinked = () => Promise<readonly LinkedCompany[]>
@@ -42,9 +50,8 @@ export async function runTask(claim: Claim, readLinked: ReadLinked, deps: RunDep
 }
 
 async function attempt(claim: Claim, readLinked: ReadLinked, deps: RunDeps): Promise<CallResult | null> {
-  const { config, database, http, log, stopping } = deps
+  const { config, database, http, calls, log, stopping } = deps
   const begin = performance.now()
-  const leftMs = () => claim.max_run_seconds * 1000 - (performance.now() - begin)
   const module = openModule(http, {
     endpoint: claim.endpoint,
     token: await tokenFor(claim, config),
@@ -52,15 +59,20 @@ async function attempt(claim: Claim, readLinked: ReadLinked, deps: RunDeps): Pro
     maxAnswerBytes: config.MAX_ANSWER_BYTES,
     signal: stopping,
   })
-  const hasTime = () => leftMs() > claim.max_run_seconds * 1000 * discoveryShare
+  const hasTime = () => performance.now() - begin < claim.max_run_seconds * 1000 * discoveryShare
   const request = await prepare(claim, await readLinked(), module, hasTime, deps)
   if ('error' in request) return request
-  if (!(await retryTransient(() => beginCall(database, claim), { signal: stopping }))) {
+  if (!(await retryTransient(() => beginCall(config, database, claim), { signal: stopping }))) {
     log.warn('claim_lost')
     return null
   }
   log.info({ companies: request.companies && Object.keys(request.companies).length }, 'module_called')
-  return module.crawl(request, Math.min(Math.max(1000, Math.ceil(leftMs())), longestTimerMs))
+  const leftMs = longestRunSeconds(claim, config) * 1000 - (performance.now() - begin)
+  const timeoutMs = Math.min(Math.max(1000, Math.ceil(leftMs)), longestTimerMs)
+  return calls.hold(claim, async (over) => {
+    const result = await module.crawl(request, timeoutMs, over)
+    return over.aborted ? null : result
+  })
 }
 
 /** What the module has to crawl, or a failure when discovery failed and no company has identifiers. */
@@ -86,9 +98,15 @@ async function prepare(
 /** How long a token outlives all attempts: what a module sends late is still accepted. */
 const tokenMarginSeconds = 1800
 
-/** A token that outlives all attempts, because the module sends it back with its finish record. */
-function tokenFor({ data_source_id, task_id, max_run_seconds, max_attempts }: Claim, config: Config): Promise<string> {
-  const lifetimeSeconds = max_run_seconds * max_attempts + tokenMarginSeconds
+function longestRunSeconds({ max_run_seconds }: Claim, { LONGEST_RUN_SECONDS }: Config): number {
+  return Math.max(max_run_seconds, LONGEST_RUN_SECONDS)
+}
+
+/** A token that outlives its attempt and the next ones, because the module sends it back with its finish record. */
+function tokenFor(claim: Claim, config: Config): Promise<string> {
+  const { data_source_id, task_id, max_run_seconds, max_attempts } = claim
+  const lifetimeSeconds =
+    Math.max(max_run_seconds * max_attempts, longestRunSeconds(claim, config)) + tokenMarginSeconds
   const claims = { sourceId: data_source_id, taskId: task_id, jti: randomUUID(), now: Date.now(), lifetimeSeconds }
   return mintToken(claims, { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY })
 }

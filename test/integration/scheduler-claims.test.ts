@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Database } from '#runtime/postgres/database.ts'
-import { beginCall, endCall } from '../../services/scheduler/call-log.ts'
+import { beginCall, endCall, seeCalls } from '../../services/scheduler/call-log.ts'
 import { type Claim, claimDue } from '../../services/scheduler/claims.ts'
 import { nextStartInMs } from '../../services/scheduler/pick-due.ts'
 import { previewSlots } from '../../services/scheduler/plan-slots.ts'
@@ -230,7 +230,7 @@ describe('an attempt that is over', () => {
       expect(await endAttempts(config, database)).toEqual([])
       await age(ours.task_id, 50)
       await feed({ event_id: randomUUID(), task_id: String(ours.task_id) })
-      await age(ours.task_id, 50)
+      await age(ours.task_id, 290)
       expect(await endAttempts(config, database)).toEqual([])
       await age(ours.task_id, 20)
     }
@@ -285,21 +285,99 @@ describe('an attempt that is over', () => {
   })
 })
 
+describe('a module that shows life', () => {
+  const feedOnce = (task: number) => feed({ event_id: randomUUID(), task_id: String(task) })
+
+  test('is not called again while it feeds, for however long, until the limit', async () => {
+    const source = await addSource(tables, { max_run_seconds: 10 })
+    configure({ LONGEST_RUN_SECONDS: 200 })
+    const [{ task_id }] = (await claim()).claims as [Claim]
+    for (let fed = 0; fed < 20; fed++) {
+      await age(task_id, 9)
+      await feedOnce(task_id)
+      expect(await endAttempts(config, database)).toEqual([])
+    }
+    await age(task_id, 11)
+    const silent = { attempt: 1, status: 'PENDING', reason: 'not finished, and nothing fed for 10 s' }
+    expect(await endAttempts(config, database)).toMatchObject([silent])
+    await age(task_id, 60)
+    await claim()
+    for (let fed = 0; fed < 22; fed++) {
+      await age(task_id, 9)
+      await feedOnce(task_id)
+    }
+    await age(task_id, 2)
+    const tooLong = { attempt: 2, status: 'PENDING', reason: 'not finished within 200 s' }
+    expect(await endAttempts(config, database)).toMatchObject([tooLong])
+    expect(await only(source)).toMatchObject({ status: 'PENDING', fed: 42 })
+  })
+
+  test('is not called again while its call is open, for up to an hour without a payload', async () => {
+    await addSource(tables)
+    const [ours] = (await claim()).claims as [Claim]
+    await beginCall(config, database, ours)
+    for (let silence = 0; silence < 3500; silence += 500) {
+      await age(ours.task_id, 500)
+      expect(await seeCalls(database, [ours])).toEqual([])
+      expect(await endAttempts(config, database)).toEqual([])
+    }
+    await age(ours.task_id, 101)
+    expect(await endAttempts(config, database)).toMatchObject([{ reason: 'not finished within 3600 s' }])
+    expect(await seeCalls(database, [ours])).toEqual([ours.task_id])
+  })
+
+  test('has its time once more when the process that held its call is killed, and is called again then', async () => {
+    await addSource(tables)
+    const [ours] = (await claim()).claims as [Claim]
+    await beginCall(config, database, ours)
+    await age(ours.task_id, 3000)
+    await seeCalls(database, [ours])
+    await age(ours.task_id, 299)
+    expect(await endAttempts(config, database)).toEqual([])
+    await age(ours.task_id, 2)
+    expect(await endAttempts(config, database)).toMatchObject([{ reason: 'not finished within 300 s' }])
+  })
+
+  test('puts off its next attempt when it feeds although its attempt was ended', async () => {
+    await addSource(tables)
+    const [{ task_id }] = (await claim()).claims as [Claim]
+    await age(task_id, 301)
+    expect(await endAttempts(config, database)).toHaveLength(1)
+    await age(task_id, 59)
+    await feedOnce(task_id)
+    await age(task_id, 299)
+    expect((await claim()).claims).toEqual([])
+    await age(task_id, 2)
+    expect(idsOf((await claim()).claims)).toEqual([task_id])
+  })
+
+  test('and finishes after ten times its time, feeding, is not late', async () => {
+    const source = await addSource(tables, { max_run_seconds: 10 })
+    const [{ task_id }] = (await claim()).claims as [Claim]
+    for (let fed = 0; fed < 10; fed++) {
+      await age(task_id, 9)
+      await feedOnce(task_id)
+    }
+    await finish(finishOf(source, task_id))
+    expect(await only(source)).toMatchObject({ status: 'SUCCESS', attempts: 1, finish_late: false })
+  })
+})
+
 describe('a claim that was lost', () => {
   test('calls no module and writes nothing', async () => {
     const source = await addSource(tables)
     const [stale] = (await claim()).claims as [Claim]
-    expect(await beginCall(database, stale)).toBe(true)
+    expect(await beginCall(config, database, stale)).toBe(true)
     await age(stale.task_id, 301)
     await endAttempts(config, database)
-    expect(await beginCall(database, stale)).toBe(false)
+    expect(await beginCall(config, database, stale)).toBe(false)
     await age(stale.task_id, 60)
     const [fresh] = (await claim()).claims as [Claim]
-    expect(await beginCall(database, stale)).toBe(false)
+    expect(await beginCall(config, database, stale)).toBe(false)
     await endCall(database, stale, { error: 'thawed', reached: false })
     expect(await endAttempts(config, database)).toEqual([])
     expect(await only(source)).toMatchObject({ status: 'PROCESSING', call_error: null })
-    expect(await beginCall(database, fresh)).toBe(true)
+    expect(await beginCall(config, database, fresh)).toBe(true)
   })
 })
 
@@ -371,7 +449,7 @@ test('whatever somebody has written into the tables of parma-web, it stops no ot
     )
     const { claims } = await claimDue(config, database, sources, 1000)
     started.push(...claims.map(({ data_source_id }) => data_source_id))
-    for (const one of claims) await beginCall(database, one)
+    for (const one of claims) await beginCall(config, database, one)
     await finish(...claims.map(({ data_source_id, task_id }) => finishOf(data_source_id, task_id)))
     await judgeRuns(config, database)
     await judgeSources(config, database)

@@ -26,7 +26,7 @@ async function openWorld(max_run_seconds: number) {
   const config = readConfig({ ...testEnv(), DATABASE_URL: tables.url })
   const database = await openPool(config)
   onCleanup(() => database.end())
-  const takeFinish = takeFinishes({ log: createLog('test', 'silent') }, database, () => undefined)
+  const takeFinish = takeFinishes(config, { log: createLog('test', 'silent') }, database, () => undefined)
 
   return {
     source,

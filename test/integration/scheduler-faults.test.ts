@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { ServerResponse } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import {
@@ -24,6 +25,7 @@ const settings = {
   FIRST_RUN_UNMAPPED_SECONDS: '0',
   FIRST_RUN_QUIET_SECONDS: '0',
   MAX_ATTEMPTS: '1',
+  LONGEST_RUN_SECONDS: '15',
   SETTLE_SECONDS: '2',
   LOST_CALL_GRACE_SECONDS: '2',
   MAX_ANSWER_BYTES: '1000',
@@ -85,6 +87,30 @@ const faults: Fault[] = [
     name: 'endless body',
     answer: (_s, _t, response) => write(response, 'x'.repeat(400), 10),
     expected: failed('more than 1000 bytes'),
+  },
+  {
+    name: 'takes four times its time, and feeds',
+    answer: async (source, task, response) => {
+      response.writeHead(202).end('{}')
+      for (let company = 1; company <= 8; company++) {
+        await feed(task, company)
+        await setTimeout(1000)
+      }
+      await finish(source, task)
+    },
+    maxRunSeconds: 2,
+    expected: { ...done, outcome: 'ok', fed: 8 },
+  },
+  {
+    name: 'takes four times its time for one company, with its call open',
+    answer: async (source, task, response) => {
+      await setTimeout(8000)
+      await feed(task, 1)
+      await finish(source, task)
+      response.end('{}')
+    },
+    maxRunSeconds: 2,
+    expected: { ...done, outcome: 'ok', fed: 1 },
   },
   {
     name: '500',

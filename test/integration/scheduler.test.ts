@@ -166,7 +166,12 @@ test('a module that never answers costs its own task its attempts, and others no
   const good = await startModule({ companies: crawls })
   const stuck = await addSource(database, { invocation_endpoint: silent.endpoint, max_run_seconds: 1 })
   const other = await addSource(database, { invocation_endpoint: good.endpoint })
-  await installation.start('scheduler', { ...byClock, RETRY_BACKOFF_SECONDS: '1', MAX_ATTEMPTS: '2' })
+  await installation.start('scheduler', {
+    ...byClock,
+    RETRY_BACKOFF_SECONDS: '1',
+    MAX_ATTEMPTS: '2',
+    LONGEST_RUN_SECONDS: '1',
+  })
   await waitFor('the other call', () => good.bodies('companies').length === 1)
   await finishTask(installation, other, (await statusOf(installation, other))?.task_id ?? 0)
   await becomes(installation, other, 'SUCCESS')

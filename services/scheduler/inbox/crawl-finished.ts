@@ -8,7 +8,8 @@ import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { CrawlFinished } from '#schemas/generated/types.ts'
 import { bringsCompanies } from '../build-request.ts'
 import { noteSuccess } from '../circuit-breaker.ts'
-import { deadline } from '../times.ts'
+import type { Config } from '../config.ts'
+import { deadlineOf } from '../times.ts'
 import { companyErrors, type FinishVerdict, judgeFinish } from '../judge-finish.ts'
 
 type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & {
@@ -19,6 +20,7 @@ type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & {
 
 /** Finishes the tasks of crawl-finished records. Tasks, runs and the ledger change in one transaction. */
 export function takeFinishes(
+  settings: Pick<Config, 'LONGEST_RUN_SECONDS'>,
   { log }: Pick<ServiceContext, 'log'>,
   database: Database,
   onFinished: () => void,
@@ -34,7 +36,7 @@ export function takeFinishes(
       'scheduler',
       events,
       async (tx, verdicts) => {
-        const tasks = await lockTasks(tx, finishes)
+        const tasks = await lockTasks(settings, tx, finishes)
         const accepted = new Map<number, Accepted>()
         const outcomes = finishes.map((finish, index): Outcome => {
           const { task_id, result_summary } = finish
@@ -87,13 +89,14 @@ const taskRow = z.object({
 })
 
 async function lockTasks(
+  settings: Pick<Config, 'LONGEST_RUN_SECONDS'>,
   tx: Transaction,
   finishes: readonly CrawlFinished[],
 ): Promise<Map<number, z.output<typeof taskRow>>> {
   const ids = finishes.map(({ task_id }) => task_id)
   const rows = await tx.any(sql.type(taskRow)`
     SELECT t.task_id, t.data_source_id, s.source_name, t.status, t.attempts, r.finished_at IS NOT NULL AS finished, coalesce(r.fed, 0) AS fed,
-      ${deadline} AS deadline
+      ${deadlineOf(settings)} AS deadline
     FROM public.scheduled_task t JOIN public.data_source s ON s.id = t.data_source_id
     LEFT JOIN scheduler.run r ON r.task_id = t.task_id
     WHERE t.task_id = ANY(${sql.array(ids, 'int4')})

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import { type Delivery, drop, type Handler, ok } from '#runtime/consume/outcome.ts'
+import type { Config } from '../config.ts'
+import { longestRun, startedAt } from '../times.ts'
 import { closing, openWhere, reportClosed } from '../incidents.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 
@@ -23,7 +25,7 @@ const taskHeaders = z.object({
  * Counts in scheduler.run how many payloads each run has fed and when the last one, from the headers of raw payloads
  * alone. Each payload counts once, even if it is delivered, replayed or posted again.
  */
-export function countFeeds(database: Database): Handler<undefined> {
+export function countFeeds(settings: Pick<Config, 'LONGEST_RUN_SECONDS'>, database: Database): Handler<undefined> {
   return async (batch) => {
     const read = batch.map(({ headers, key }: Delivery<undefined>) => {
       const feed = taskHeaders.safeParse(headers).data
@@ -39,6 +41,7 @@ export function countFeeds(database: Database): Handler<undefined> {
         async (tx, verdicts) => {
           const fresh = feeds.filter((_, index) => verdicts[index] === 'fresh')
           await addToRuns(
+            settings,
             tx,
             fresh.map(({ task_id }) => task_id),
           )
@@ -57,7 +60,11 @@ export function countFeeds(database: Database): Handler<undefined> {
 }
 
 /** A run that already has an outcome is judged again: if it failed, it has fed something after all. */
-async function addToRuns(tx: Transaction, taskIds: readonly number[]): Promise<void> {
+async function addToRuns(
+  settings: Pick<Config, 'LONGEST_RUN_SECONDS'>,
+  tx: Transaction,
+  taskIds: readonly number[],
+): Promise<void> {
   if (taskIds.length === 0) return
   await tx.query(sql.unsafe`
     WITH fed AS (
@@ -65,9 +72,14 @@ async function addToRuns(tx: Transaction, taskIds: readonly number[]): Promise<v
     ), locked AS (
       -- In one order, so that batches of two partitions wait for each other instead of deadlocking.
       SELECT task_id, payloads FROM scheduler.run JOIN fed USING (task_id) ORDER BY task_id FOR UPDATE OF run
+    ), waiting AS (
+      -- A module that feeds although its attempt was ended is not called again beside itself.
+      SELECT task_id, least(now() + t.max_run_seconds * interval '1 second', ${startedAt} + ${longestRun(settings)} * interval '1 second') AS until
+      FROM locked JOIN public.scheduled_task t USING (task_id) WHERE t.status = 'PENDING' AND t.attempts > 0
     )
     UPDATE scheduler.run r
     SET fed = r.fed + payloads, first_fed_at = coalesce(r.first_fed_at, now()), last_fed_at = now(),
+      retry_at = CASE WHEN r.retry_at IS NOT NULL THEN greatest(r.retry_at, (SELECT until FROM waiting w WHERE w.task_id = r.task_id)) END,
       outcome = CASE WHEN r.outcome = 'failed' THEN CASE WHEN r.finished_at IS NULL THEN 'partial' END ELSE r.outcome END,
       judged = r.judged AND r.outcome IS DISTINCT FROM 'failed'
     FROM locked WHERE r.task_id = locked.task_id`)

@@ -88,8 +88,8 @@ export async function simulate(seed: number, days: number) {
   const later: { at: number; act: () => Promise<void> | void }[] = []
   const feeds: { task_id: number; company: number }[] = []
   const finishes: CrawlFinished[] = []
-  const takeFinish = takeFinishes({ log: createLog('test', 'silent') }, database, () => undefined)
-  const countFeed = countFeeds(database)
+  const takeFinish = takeFinishes(config, { log: createLog('test', 'silent') }, database, () => undefined)
+  const countFeed = countFeeds(config, database)
   const watchers = [1, 2].map(() => createSourceWatch(config, database))
   let [looked, there] = [0, 0]
   const called = new Set<string>()
@@ -123,10 +123,13 @@ export async function simulate(seed: number, days: number) {
     const errors = { '1': { error_type: 'CrawlingError', error_description: 'x' } }
     if (fate === 'frozen') {
       // Its process stops before the call, and goes on when the claim is long another's.
-      later.push({ at: at + 5 * maxRunMs, act: async () => expect(await beginCall(database, claim)).toBe(false) })
+      later.push({
+        at: at + 5 * maxRunMs,
+        act: async () => expect(await beginCall(config, database, claim)).toBe(false),
+      })
       return
     }
-    expect(await beginCall(database, claim)).toBe(true)
+    expect(await beginCall(config, database, claim)).toBe(true)
     const key = `${claim.task_id}/${claim.attempt}`
     expect(called).not.toContain(key)
     called.add(key)

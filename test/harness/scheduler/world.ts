@@ -46,7 +46,7 @@ export async function age(taskId: number, seconds: number): Promise<void> {
     [taskId, seconds],
   )
   await tables.query(
-    `UPDATE scheduler.run SET call_ended_at = call_ended_at - $2 * interval '1 second', retry_at = retry_at - $2 * interval '1 second',
+    `UPDATE scheduler.run SET call_seen_at = call_seen_at - $2 * interval '1 second', call_ended_at = call_ended_at - $2 * interval '1 second', retry_at = retry_at - $2 * interval '1 second',
        last_fed_at = last_fed_at - $2 * interval '1 second', finished_at = finished_at - $2 * interval '1 second' WHERE task_id = $1`,
     [taskId, seconds],
   )
@@ -60,19 +60,19 @@ const errors = { '1': { error_type: 'CrawlingError', error_description: null } }
 export const wrong = { errors, result_summary: JSON.stringify(errors) }
 
 export async function finish(...records: CrawlFinished[]) {
-  const handle = takeFinishes({ log: createLog('test', 'silent') }, database, () => undefined)
+  const handle = takeFinishes(config, { log: createLog('test', 'silent') }, database, () => undefined)
   return handle(records.map((record) => delivery(record)))
 }
 
 export async function feed(...headers: Record<string, string>[]) {
-  return countFeeds(database)(headers.map((one) => delivery(undefined, one)))
+  return countFeeds(config, database)(headers.map((one) => delivery(undefined, one)))
 }
 
 /** One payload of a run about this company. */
 export async function feedOf(taskId: number, companyId: number, observedAt?: number): Promise<void> {
   const observed: Record<string, string> = observedAt === undefined ? {} : { observed_at: String(observedAt) }
   const headers = { event_id: randomUUID(), task_id: String(taskId), ...observed }
-  await countFeeds(database)([{ ...delivery(undefined, headers), key: String(companyId) }])
+  await countFeeds(config, database)([{ ...delivery(undefined, headers), key: String(companyId) }])
 }
 
 /** Gives a source a policy. */
