@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm } from '#runtime/commands/confirm.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
@@ -45,7 +46,7 @@ export function build(group: Command): void {
   filtered(group.command('drop'))
     .description('mark open dead letters as dropped; their records stay on the topic until its retention ends')
     .option('--all', 'all open dead letters')
-    .option('--yes', 'confirm')
+    .option('--yes', 'drop without asking')
     .option('--dry-run', 'print what would be dropped, change nothing')
     .action(dropDeadLetters)
 }
@@ -158,8 +159,7 @@ async function dropDeadLetters({
   ...filter
 }: Shared & { all?: boolean; yes?: boolean; dryRun?: boolean }) {
   requireChoice(filter, all, 'drop')
-  if (!yes && !dryRun)
-    throw new UsageError('Dropped dead letters are never processed. Check with --dry-run, then confirm with --yes.')
+  if (!dryRun) await confirm(yes, 'Dropped dead letters are never processed. Check with --dry-run.')
   let dropped = 0
   await scanDeadLetters(filter, async ({ database }, { deadLetter, record, state }) => {
     if (state !== 'open') return

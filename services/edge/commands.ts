@@ -9,6 +9,10 @@ export const commands = defineCommands(import.meta, {
     help: 'manage companies and their identifiers at sources: ls, add, edit, rm, link',
     load: () => import('./commands/companies.ts'),
   },
+  public: {
+    help: "rows in parma-web's tables that nobody reads: prune",
+    load: () => import('./commands/public.ts'),
+  },
   'rules seed': {
     help: 'add the rules that measurements of well-known sources start with',
     load: () => import('./commands/rules.ts'),

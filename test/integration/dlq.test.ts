@@ -109,7 +109,7 @@ test('dead letters are listed, shown, replayed once to their service, and droppe
   }
   expect(await dlq('replay', '--all')).toMatchObject({ replayed: 0, died_too_often: 1 })
 
-  await expect(dlq('drop', '--all')).rejects.toThrow('confirm with --yes')
+  await expect(dlq('drop', '--all')).rejects.toThrow('Confirm with --yes')
   expect(await dlq('drop', '--all', '--yes')).toEqual({ dropped: 1, dry_run: false })
   expect(await dlq('ls')).toEqual([])
   expect(await countInStatus()).toBe(0)

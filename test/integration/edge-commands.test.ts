@@ -111,7 +111,7 @@ describe('sources', () => {
   test('are removed only with --yes, and not while news items refer to them', async () => {
     const { id } = await add('leaving')
     await expect(parma('sources', 'rm', 'leaving')).rejects.toThrow(
-      `This removes source ${String(id)} (leaving) with 0 measurements, all their values and 0 tasks. Confirm with --yes.`,
+      `This removes source ${String(id)} (leaving) with 0 measurements, all their values, 0 tasks, 0 news items and 0 notifications. Confirm with --yes.`,
     )
     const company = await edge.addCompany('Newsworthy')
     const [measurement] = await rows(
@@ -125,18 +125,29 @@ describe('sources', () => {
       measurement?.['id'],
     )
     await expect(parma('sources', 'rm', 'leaving', '--yes')).rejects.toThrow(
-      /cannot be removed: news items refer to it \(1\)\. .*--no-active/,
+      /cannot be removed: news items refer to it \(1\)\. .*--no-active`, or remove them with it: --with-news/,
     )
-    await rows('DELETE FROM news WHERE data_source_id = $1', id)
     await rows(
       `INSERT INTO notification (message, company_id, data_source_id, modified_at) VALUES ('', $1, $2, now())`,
       company,
       id,
     )
-    await expect(parma('sources', 'rm', 'leaving', '--yes')).rejects.toThrow('news items or notifications refer to it')
-    await rows('DELETE FROM notification WHERE data_source_id = $1', id)
-    expect(await parma('sources', 'rm', String(id), '--yes')).toEqual({ id })
+    await expect(parma('sources', 'rm', 'leaving', '--with-news')).rejects.toThrow(
+      '(leaving) with 1 measurement, all their values, 0 tasks, 1 news item and 1 notification. Confirm with --yes.',
+    )
+    expect(await parma('sources', 'rm', String(id), '--with-news', '--yes')).toEqual({ id })
     expect(await rows('SELECT id FROM data_source WHERE id = $1', id)).toEqual([])
+    expect(await rows('SELECT id FROM news UNION ALL SELECT id FROM notification')).toEqual([])
+  })
+
+  test('that people were notified about are removed with their notifications', async () => {
+    const { id } = await add('told')
+    await rows(
+      `INSERT INTO notification (message, company_id, data_source_id, modified_at) VALUES ('', $1, $2, now())`,
+      await edge.addCompany('Notified'),
+      id,
+    )
+    expect(await parma('sources', 'rm', 'told', '--yes')).toEqual({ id })
   })
 
   test.each([
@@ -206,10 +217,15 @@ describe('companies', () => {
     expect(await rows('SELECT name, description FROM company WHERE id = $1', id)).toEqual([
       { name: 'Acme Inc', description: 'anvils' },
     ])
-    await expect(parma('companies', 'rm', 'Acme Inc')).rejects.toThrow('Confirm with --yes')
     await rows(`INSERT INTO report (company_id, name, report_file_url, modified_at) VALUES ($1, '', '', now())`, id)
-    await expect(parma('companies', 'rm', 'Acme Inc', '--yes')).rejects.toThrow('reports or notifications refer to it')
-    await rows('DELETE FROM report WHERE company_id = $1', id)
+    await rows(
+      `INSERT INTO notification (message, company_id, data_source_id, modified_at)
+       SELECT '', $1, min(id), now() FROM data_source, generate_series(1, 2) GROUP BY generate_series`,
+      id,
+    )
+    await expect(parma('companies', 'rm', 'Acme Inc')).rejects.toThrow(
+      `This removes company ${String(id)} (Acme Inc) with all its values and subscriptions, 0 news items, 2 notifications and 1 report. Confirm with --yes.`,
+    )
     expect(await parma('companies', 'rm', 'Acme Inc', '--yes')).toEqual({ id })
   })
 
@@ -251,6 +267,37 @@ describe('companies', () => {
       ),
     ).toEqual([{ identifier_type: 'MANUALLY_ADDED', property: 'handles', value: 'acme', holds: true }])
   })
+})
+
+test('rows of parma-web that keep it from deleting companies are removed', async () => {
+  const [kept, company] = [await edge.addCompany('Kept'), await edge.addCompany('Told')]
+  const source = await edge.addSource('telling')
+  for (const id of [kept, company, company])
+    await rows(
+      `INSERT INTO notification (message, company_id, data_source_id, created_at, modified_at)
+       VALUES ('', $1, $2, '2026-03-10T12:00:00', now())`,
+      id,
+      source,
+    )
+  await rows(
+    `INSERT INTO report (company_id, name, report_file_url, created_at, modified_at)
+     VALUES ($1, '', '', '2026-03-11T12:00:00', now())`,
+    company,
+  )
+  const prune = <T = Row>(...args: string[]) => parma<T>('public', 'prune', ...args)
+  expect(await prune('--company', 'Told', '--dry-run')).toEqual([
+    {
+      ...{ company_id: company, company: 'Told', notifications: 2, reports: 1 },
+      ...{ oldest: '2026-03-10T12:00:00Z', newest: '2026-03-11T12:00:00Z' },
+    },
+  ])
+  await expect(prune('--company', 'Told')).rejects.toThrow(
+    "This removes 2 notifications and 1 report in parma-web's tables. Confirm with --yes.",
+  )
+  expect(await prune('--company', 'Told', '--yes')).toEqual({ notifications: 2, reports: 1 })
+  await rows('DELETE FROM company WHERE id = $1', company)
+  expect(await prune('--yes')).toEqual({ notifications: 1, reports: 0 })
+  expect(await prune()).toEqual({ notifications: 0, reports: 0 })
 })
 
 describe('token mint', () => {
@@ -305,7 +352,10 @@ describe('keys', () => {
     await expect(create('--name', 'console', '--role', 'operator')).rejects.toThrow(
       'A key called "console" already exists. Revoke it or choose another name.',
     )
-    expect(await parma('keys', 'revoke', 'console')).toEqual({ id })
+    await expect(parma('keys', 'revoke', 'console')).rejects.toThrow(
+      `This revokes key ${String(id)} for good. Programs that use it are answered with 401. Confirm with --yes.`,
+    )
+    expect(await parma('keys', 'revoke', 'console', '--yes')).toEqual({ id })
     expect((await parma<Row[]>('keys', 'ls'))[0]).toMatchObject({ state: 'revoked' })
     await expect(parma('keys', 'revoke', String(id))).rejects.toThrow(`Key ${String(id)} is already revoked.`)
     const again = (await edge.parma('keys', 'create', '--name', 'console', '--role', 'operator')).trim()

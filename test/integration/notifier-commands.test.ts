@@ -36,6 +36,16 @@ test('parma finds the commands; a mistake is one sentence and exit code 1', asyn
   )
 })
 
+test('what destroys asks: without a terminal and --yes it is exit code 2, and nothing is changed', async () => {
+  const { id } = await json<Added>('people', 'add', '--name', 'Asked')
+  const refused = await installation.parma('people', 'rm', 'Asked').catch((error: unknown) => error as Error)
+  expect(refused).toMatchObject({ cause: { code: 2 } })
+  expect(String(refused)).toContain(
+    `This removes person ${id} with all subscriptions, mutes, quiet hours and digests. Confirm with --yes.`,
+  )
+  await parma('people', 'rm', 'Asked', '--yes')
+})
+
 describe('people', () => {
   test('are added once, listed, changed and removed', async () => {
     const ann = await json<Added>('people', 'add', '--name', 'Ann', '--admin')
@@ -123,7 +133,10 @@ test('channels are checked, kept in one form, added once, changed and removed', 
     { id: mail.id, type: 'EMAIL', destination: 'ann@example.com', secret_id: null, people: [], ...fine },
     { id: room.id, type: 'SLACK', destination: 'alerts', secret_id: null, people: [], ...fine },
   ])
-  await parma('channels', 'rm', String(room.id))
+  await expect(parma('channels', 'rm', String(room.id))).rejects.toThrow(
+    /This removes channel \d+ \(SLACK .*\)\. People who get messages there: 0\. Confirm with --yes\.$/,
+  )
+  await parma('channels', 'rm', String(room.id), '--yes')
   await expect(parma('channels', 'rm', String(room.id))).rejects.toThrow(`There is no channel ${room.id}`)
 })
 
@@ -169,11 +182,11 @@ test('channels of our own kinds are like the others to all commands', async () =
     'failed: the notifier did not start to send it in time. Check that a notifier is running',
   )
 
-  await parma('subscriptions', 'rm', ...channel)
+  await parma('subscriptions', 'rm', ...channel, '--yes')
   await parma('subscriptions', 'add', ...channel)
   await parma('people', 'rm', 'Dan', '--yes')
   expect(await database.query('SELECT FROM notifier.channel_subscription')).toEqual([])
-  await parma('channels', 'rm', String(id))
+  await parma('channels', 'rm', String(id), '--yes')
   await expect(parma('channels', 'rm', String(id))).rejects.toThrow(`There is no channel ${id}`)
 })
 
@@ -186,7 +199,7 @@ test('a row of parma-web that names no usable destination is shown as wrong', as
   expect(row).toMatchObject({ state: 'wrong', problem: expect.stringContaining('is not one e-mail address') as string })
   await expect(parma('channels', 'test', String(row?.id))).rejects.toThrow('Nothing can be sent to channel')
   await parma('people', 'rm', 'Fay', '--yes')
-  await parma('channels', 'rm', String(row?.id))
+  await parma('channels', 'rm', String(row?.id), '--yes')
 })
 
 describe('secrets', () => {
@@ -229,7 +242,10 @@ describe('secrets', () => {
     const listed = await parma('secrets', 'ls')
     expect(listed).toMatch(/bot +new.*\nhook +new/)
     expect(listed).not.toContain('canary')
-    await parma('secrets', 'rm', 'bot')
+    await expect(parma('secrets', 'rm', 'bot')).rejects.toThrow(
+      /This removes the secret bot for good\. (No channel uses it|Channels that use it: .*)\. Confirm with --yes\./,
+    )
+    await parma('secrets', 'rm', 'bot', '--yes')
     await expect(parma('secrets', 'rm', 'bot')).rejects.toThrow('There is no secret "bot"')
     vi.stubEnv('SECRETS_KEYS', undefined)
   })
@@ -273,8 +289,12 @@ test('subscriptions join people to companies and channels, once, and part them a
     { person_id: cyd.id, person: 'Cyd', to: 'company', id: company, name: 'acme', purpose: null },
     { person_id: cyd.id, person: 'Cyd', to: 'company', id: company + 1, name: 'globex', purpose: null },
   ])
-  expect(await json('subscriptions', 'rm', '--person', 'Cyd', '--all-companies')).toEqual({ removed: 2 })
-  await parma('subscriptions', 'rm', '--person', 'Cyd', '--channel', String(channel.id))
+  await expect(parma('subscriptions', 'rm', '--person', 'Cyd', '--all-companies')).rejects.toThrow(
+    /This ends 2 subscriptions of person \d+\. Confirm with --yes\./,
+  )
+  expect(await json('subscriptions', 'rm', '--person', 'Cyd', '--all-companies', '--yes')).toEqual({ removed: 2 })
+  expect(await json('subscriptions', 'rm', '--person', 'Cyd', '--all-companies')).toEqual({ removed: 0 })
+  await parma('subscriptions', 'rm', '--person', 'Cyd', '--channel', String(channel.id), '--yes')
   await expect(parma('subscriptions', 'rm', '--person', 'Cyd', '--company', 'acme')).rejects.toThrow(
     'has no such subscription',
   )
@@ -331,7 +351,8 @@ test('subscriptions of our own say more than parma-web can', async () => {
   await expect(parma('subscriptions', 'edit', '999999', '--severity', 'info')).rejects.toThrow(
     'There is no subscription 999999',
   )
-  for (const one of [first, second]) await parma('subscriptions', 'rm', '--person', 'Dan', '--id', String(one?.id))
+  for (const one of [first, second])
+    await parma('subscriptions', 'rm', '--person', 'Dan', '--id', String(one?.id), '--yes')
   expect(await own()).toEqual([])
   await expect(parma('subscriptions', 'preview', randomUUID())).rejects.toThrow('The notifier has no news item')
 })
@@ -352,7 +373,10 @@ test('quiet hours and mutes are checked, listed and end', async () => {
       ...{ days: ['friday', 'saturday'], critical: 'waits' },
     },
   ])
-  await parma('quiet', 'rm', '--person', 'Eve')
+  await expect(parma('quiet', 'rm', '--person', 'Eve')).rejects.toThrow(
+    /This removes all quiet hours of person \d+ \(\d\)\..* Confirm with --yes\./,
+  )
+  await parma('quiet', 'rm', '--person', 'Eve', '--yes')
   await expect(parma('quiet', 'rm', '--person', 'Eve')).rejects.toThrow('This person has no quiet hours')
 
   const mute = await json<{ id: number }>(
@@ -373,7 +397,10 @@ test('quiet hours and mutes are checked, listed and end', async () => {
     { id: mute.id, what: 'company acme', below: 'critical', until: expect.stringMatching(/^\d{4}-.*Z$/) as string },
     { what: 'everything', below: null, until: null },
   ])
-  await parma('mute', 'rm', String(mute.id))
+  await expect(parma('mute', 'rm', String(mute.id))).rejects.toThrow(
+    /This ends mute \d+ of Eve \(.+\)\. Confirm with --yes\./,
+  )
+  await parma('mute', 'rm', String(mute.id), '--yes')
   await expect(parma('mute', 'rm', String(mute.id))).rejects.toThrow(`There is no mute ${mute.id}`)
 
   await quiet('--zone', 'UTC')

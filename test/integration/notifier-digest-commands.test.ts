@@ -62,7 +62,10 @@ test('parma digests shows who gets what, changes it, previews a digest, and send
   expect(await preview()).toMatchObject({ message: null })
   expect((await listed())[0]?.last).toMatch(/^\d{4}-\d{2}-\d{2} made$/)
 
-  await digests('rm', '--person', 'Ann')
+  await expect(digests('rm', '--person', 'Ann')).rejects.toThrow(
+    /This removes what is set for person \d+ \(digests: \w+\)\. Confirm with --yes\./,
+  )
+  await digests('rm', '--person', 'Ann', '--yes')
   expect(await listed()).toMatchObject([{ rhythm: 'weekly', set: false }])
   await digests('set', '--person', 'Ann', '--rhythm', 'off')
   await expect(preview()).rejects.toThrow('gets no such digest')

@@ -21,7 +21,9 @@ let source: number
 beforeAll(async () => {
   installation = await createInstallation()
   source = await addSource(installation.database)
-  await installation.start('notifier', { OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', SLACK_INTERVAL_MS: '0' })
+  await installation.start('notifier', {
+    ...{ OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', SLACK_INTERVAL_MS: '0', WRITE_PUBLIC_NOTIFICATIONS: 'true' },
+  })
 })
 
 const query = <T extends object>(text: string, values: unknown[] = []) => installation.database.query<T>(text, values)
@@ -147,7 +149,7 @@ describe('in quiet hours', () => {
       [companies],
     )
     expect(Number(held?.hours)).toBeGreaterThan(24)
-    await quiet('rm')
+    await quiet('rm', '--yes')
     await waitFor('the mail', async () => (await mailsTo(sleeper.address)).length > 0)
     await passThrough(installation, source)
     expect(await subjectsAt(sleeper.address)).toEqual([expect.stringMatching(/^2 changes at 2 companies: /)])

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { findCompany, findSource, requireText, withDatabase } from '#runtime/commands/command-database.ts'
-import { printResult, printRows, requireYes, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
-import { isStillReferenced } from '../catalog/foreign-keys.ts'
+import { removeCompany } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
 
 type Output = { json?: boolean }
@@ -39,11 +41,8 @@ export function build(group: Command): void {
     .option('--description <text>', 'what the company does')
     .option('--json', 'print JSON')
     .action(edit)
-  group
-    .command('rm')
-    .description('remove a company with all its values and news items')
+  withYes(group.command('rm').description('remove a company with all that parma-web shows of it'))
     .argument('<company>', 'id or name')
-    .option('--yes', 'confirm')
     .option('--json', 'print JSON')
     .action(remove)
   group
@@ -118,15 +117,23 @@ async function edit(company: string, { name, description, json = false }: Fields
   printResult({ id }, `changed company ${id}`, json)
 }
 
+const contents = z.object({ name: z.string(), news: z.number(), notifications: z.number(), reports: z.number() })
+
 async function remove(company: string, { yes = false, json = false }: Output & { yes?: boolean }): Promise<void> {
   const id = await withDatabase(async (database) => {
     const id = await findCompany(database, company)
-    requireYes(yes, `This removes company ${id} with all its values, news items and subscriptions.`)
-    await database.query(sql.unsafe`DELETE FROM public.company WHERE id = ${id}`).catch((error: unknown) => {
-      throw isStillReferenced(error)
-        ? new UsageError(`Company ${id} cannot be removed: reports or notifications refer to it. Remove those first.`)
-        : error
-    })
+    const { name, ...rows } = await database.one(sql.type(contents)`
+      SELECT name,
+        (SELECT count(*) FROM public.news WHERE company_id = c.id)::int AS news,
+        (SELECT count(*) FROM public.notification WHERE company_id = c.id)::int AS notifications,
+        (SELECT count(*) FROM public.report WHERE company_id = c.id)::int AS reports
+      FROM public.company c WHERE id = ${id}`)
+    const parts = [formatCount(rows.news, 'news item'), formatCount(rows.notifications, 'notification')]
+    await confirm(
+      yes,
+      `This removes company ${id} (${name}) with all its values and subscriptions, ${parts.join(', ')} and ${formatCount(rows.reports, 'report')}.`,
+    )
+    await removeCompany(database, id)
     return id
   })
   printResult({ id }, `removed company ${id}`, json)

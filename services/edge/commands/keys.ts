@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { requireText, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm } from '#runtime/commands/confirm.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { readIso } from '#runtime/text/iso-time.ts'
 import { dayMs } from '#runtime/text/time.ts'
@@ -21,8 +22,9 @@ export function build(group: Command): void {
   group.command('ls').description('list keys').option('--json', 'print JSON').action(list)
   group
     .command('revoke')
-    .description('revoke a key; the edge may accept it for some more seconds (API_KEY_CACHE_MS)')
+    .description('revoke a key for good; the edge may accept it for some more seconds (API_KEY_CACHE_MS)')
     .argument('<key>', 'id or name')
+    .option('--yes', 'revoke without asking')
     .option('--json', 'print JSON')
     .action(revoke)
 }
@@ -76,9 +78,10 @@ function iso(column: string) {
   return sql.fragment`${isoTime(sql.fragment`${name}`)} AS ${name}`
 }
 
-async function revoke(key: string, { json = false }: Output): Promise<void> {
+async function revoke(key: string, { yes, json = false }: Output & { yes?: boolean }): Promise<void> {
   const id = await withDatabase(async (database) => {
     const id = await findKey(database, key)
+    await confirm(yes, `This revokes key ${id} for good. Programs that use it are answered with 401.`)
     await database.query(sql.unsafe`UPDATE edge.api_key SET revoked_at = now() WHERE key_id = ${id}`)
     return id
   })

@@ -1,12 +1,14 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
-import { printResult, printRows, requireYes, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName } from '../access/sources.ts'
-import { isStillReferenced } from '../catalog/foreign-keys.ts'
+import { removeSource } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
 
 type Output = { json?: boolean }
@@ -43,11 +45,9 @@ export function build(group: Command): void {
     .option('--active', 'crawl the source')
     .option('--no-active', 'do not crawl the source')
     .action(edit)
-  group
-    .command('rm')
-    .description('remove a source with its measurements, values and tasks')
+  withYes(group.command('rm').description('remove a source with its measurements, values and tasks'))
     .argument('<source>', 'id or name')
-    .option('--yes', 'confirm')
+    .option('--with-news', "remove the source's news items in parma-web, too")
     .option('--json', 'print JSON')
     .action(remove)
 }
@@ -134,32 +134,40 @@ async function edit(source: string, { json = false, ...fields }: Fields & Output
   printResult({ id }, `changed source ${id}`, json)
 }
 
-const contents = z.object({ name: z.string(), measurements: z.number(), tasks: z.number(), news: z.number() })
+const contents = z.object({
+  name: z.string(),
+  measurements: z.number(),
+  tasks: z.number(),
+  news: z.number(),
+  notifications: z.number(),
+})
 
-async function remove(source: string, { yes = false, json = false }: Output & { yes?: boolean }): Promise<void> {
+type RemoveOptions = Output & { withNews?: boolean; yes?: boolean }
+
+async function remove(source: string, { withNews = false, yes, json = false }: RemoveOptions): Promise<void> {
   const id = await withDatabase(async (database) => {
     const id = await findSource(database, source)
-    const { name, measurements, tasks, news } = await database.one(sql.type(contents)`
+    const { name, measurements, tasks, news, notifications } = await database.one(sql.type(contents)`
       SELECT source_name AS name,
         (SELECT count(*) FROM public.source_measurement WHERE source_module_id = s.id)::int AS measurements,
         (SELECT count(*) FROM public.scheduled_task WHERE data_source_id = s.id)::int AS tasks,
-        (SELECT count(*) FROM public.news WHERE data_source_id = s.id)::int AS news
+        (SELECT count(*) FROM public.news WHERE data_source_id = s.id)::int AS news,
+        (SELECT count(*) FROM public.notification WHERE data_source_id = s.id)::int AS notifications
       FROM public.data_source s WHERE id = ${id}`)
-    const pinned = `Source ${id} (${name}) cannot be removed: news items refer to it (${news}). Switch it off with \`parma sources edit ${id} --no-active\`.`
-    if (news > 0) throw new UsageError(pinned)
-    requireYes(
+    if (news > 0 && !withNews) throw new UsageError(refusal(id, name, news))
+    const parts = [formatCount(tasks, 'task'), formatCount(news, 'news item')]
+    await confirm(
       yes,
-      `This removes source ${id} (${name}) with ${measurements} measurements, all their values and ${tasks} tasks.`,
+      `This removes source ${id} (${name}) with ${formatCount(measurements, 'measurement')}, all their values, ${parts.join(', ')} and ${formatCount(notifications, 'notification')}.`,
     )
-    await database.query(sql.unsafe`DELETE FROM public.data_source WHERE id = ${id}`).catch((error: unknown) => {
-      throw isStillReferenced(error)
-        ? new UsageError(`Source ${id} (${name}) cannot be removed: news items or notifications refer to it.`)
-        : error
-    })
+    if (!(await removeSource(database, id, withNews))) throw new UsageError(refusal(id, name, 'new'))
     return id
   })
   printResult({ id }, `removed source ${id}`, json)
 }
+
+const refusal = (id: number, name: string, news: number | 'new') =>
+  `Source ${id} (${name}) cannot be removed: news items refer to it (${news}). Switch it off with \`parma sources edit ${id} --no-active\`, or remove them with it: --with-news.`
 
 function check({ name, endpoint, frequency, maxRunSeconds, description }: Fields) {
   if (name !== undefined && !isLegalName(name))

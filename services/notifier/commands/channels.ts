@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { requireId, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { channelKinds } from '../channels/kinds.ts'
@@ -54,9 +55,7 @@ export function build(group: Command): void {
     .option('--secret-id <name>', 'name of a secret; empty for none')
     .option('--json', 'print JSON')
     .action(edit)
-  group
-    .command('rm')
-    .description('remove a channel')
+  withYes(group.command('rm').description('remove a channel'))
     .argument('<id>', 'id of the channel')
     .option('--json', 'print JSON')
     .action(remove)
@@ -171,16 +170,20 @@ async function edit(
   printResult({ id }, `changed channel ${id}`, json)
 }
 
-async function remove(text: string, { json = false }: Output): Promise<void> {
+async function remove(text: string, { yes, json = false }: Output & { yes?: boolean }): Promise<void> {
   const id = requireId(text, channelRemedy)
-  const { rowCount } = await withDatabase((database) =>
-    database.query(
+  await withDatabase(async (database) => {
+    const { type, destination, people } = await findChannel(database, id)
+    await confirm(
+      yes,
+      `This removes channel ${id} (${type} ${destination}). People who get messages there: ${people.length}.`,
+    )
+    await database.query(
       isOwnChannel(id)
         ? sql.unsafe`DELETE FROM notifier.channel WHERE channel_id = ${id}`
         : sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`,
-    ),
-  )
-  if (rowCount === 0) throw new UsageError(`There is no channel ${id}. ${channelRemedy}`)
+    )
+  })
   printResult({ id }, `removed channel ${id}`, json)
 }
 

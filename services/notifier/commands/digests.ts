@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findBucket, findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
@@ -28,9 +29,9 @@ export function build(group: Command): void {
     .option('--zone <zone>', 'time zone, such as Europe/Berlin')
     .option('--channel <id>', 'send it only to this channel; "all" for every channel for reports')
     .action(set)
-  addWhich(group.command('rm').description('remove what was set; the person then gets the weekly report'), true).action(
-    remove,
-  )
+  withYes(
+    addWhich(group.command('rm').description('remove what was set; the person then gets the weekly report'), true),
+  ).action(remove)
   addWhich(group.command('run').description('make all due digests now'), false)
     .option('--early', 'also those of today, this week and this month that are not due yet, and those that failed')
     .option('--dry-run', 'only show which, with their number of news items')
@@ -128,12 +129,15 @@ function requireHour(text: string): number {
   throw new UsageError(`--hour is ${JSON.stringify(text)}: give a whole number from 0 to 23.`)
 }
 
-async function remove(options: Output & Which & { person: string }): Promise<void> {
+async function remove(options: Output & Which & { person: string; yes?: boolean }): Promise<void> {
   const person = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
-    const { rowCount } = await database.query(sql.unsafe`
-      DELETE FROM notifier.digest_policy WHERE user_id = ${person} AND bucket_id = ${bucket}`)
-    if (rowCount === 0) throw new UsageError(`Nothing is set there. \`parma digests ls\` lists what is.`)
+    const which = sql.fragment`notifier.digest_policy WHERE user_id = ${person} AND bucket_id = ${bucket}`
+    const rhythm = await database.maybeOneFirst(sql.type(z.object({ rhythm: z.string() }))`SELECT rhythm FROM ${which}`)
+    if (rhythm === null) throw new UsageError(`Nothing is set there. \`parma digests ls\` lists what is.`)
+    const about = bucket === 0 ? '' : ` about bucket ${bucket}`
+    await confirm(options.yes, `This removes what is set for person ${person}${about} (digests: ${rhythm}).`)
+    await database.query(sql.unsafe`DELETE FROM ${which}`)
     return person
   })
   printResult({ person }, `removed what was set for person ${person}`, options.json ?? false)

@@ -9,6 +9,7 @@ import {
   withDatabase,
 } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql } from '#runtime/postgres/database.ts'
 
 type Output = { json?: boolean }
@@ -20,6 +21,14 @@ const muteRow = z.object({
   below: z.string().nullable(),
   until: z.string().nullable(),
 })
+
+const muteColumns = sql.fragment`
+  mute_id AS id, u.name AS person,
+  coalesce(nullif(concat_ws(', ',
+    'company ' || coalesce((SELECT name FROM public.company WHERE id = m.company_id), m.company_id::text),
+    'source ' || coalesce((SELECT source_name FROM public.data_source WHERE id = m.data_source_id), m.data_source_id::text),
+    'measurement ' || m.source_measurement_id), ''), 'everything') AS what,
+  below, ${isoTime(sql.fragment`until`)} AS until`
 
 export function build(group: Command): void {
   group.command('ls').description('list what is muted now').option('--json', 'print JSON').action(list)
@@ -38,9 +47,7 @@ export function build(group: Command): void {
     .option('--for <time>', 'such as 30m, 2h or 7d; default: permanently')
     .option('--json', 'print JSON')
     .action(add)
-  group
-    .command('rm')
-    .description('end a mute')
+  withYes(group.command('rm').description('end a mute'))
     .argument('<id>', 'as `parma mute ls` shows it')
     .option('--json', 'print JSON')
     .action(remove)
@@ -49,12 +56,7 @@ export function build(group: Command): void {
 async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase((database) =>
     database.any(sql.type(muteRow)`
-      SELECT mute_id AS id, u.name AS person,
-        coalesce(nullif(concat_ws(', ',
-          'company ' || coalesce((SELECT name FROM public.company WHERE id = m.company_id), m.company_id::text),
-          'source ' || coalesce((SELECT source_name FROM public.data_source WHERE id = m.data_source_id), m.data_source_id::text),
-          'measurement ' || m.source_measurement_id), ''), 'everything') AS what,
-        below, ${isoTime(sql.fragment`until`)} AS until
+      SELECT ${muteColumns}
       FROM notifier.mute m JOIN public."user" u ON u.id = m.user_id
       WHERE until IS NULL OR until > now() ORDER BY u.id, mute_id`),
   )
@@ -88,11 +90,14 @@ function readMinutes(text: string): number {
   return Number(count) * unitMinutes[unit as keyof typeof unitMinutes]
 }
 
-async function remove(text: string, { json = false }: Output): Promise<void> {
+async function remove(text: string, { yes, json = false }: Output & { yes?: boolean }): Promise<void> {
   const id = requireId(text, '`parma mute ls` shows the ids.')
-  const { rowCount } = await withDatabase((database) =>
-    database.query(sql.unsafe`DELETE FROM notifier.mute WHERE mute_id = ${id}`),
-  )
-  if (rowCount === 0) throw new UsageError(`There is no mute ${id}. \`parma mute ls\` lists them.`)
+  await withDatabase(async (database) => {
+    const mute = await database.maybeOne(sql.type(muteRow)`
+      SELECT ${muteColumns} FROM notifier.mute m JOIN public."user" u ON u.id = m.user_id WHERE mute_id = ${id}`)
+    if (!mute) throw new UsageError(`There is no mute ${id}. \`parma mute ls\` lists them.`)
+    await confirm(yes, `This ends mute ${id} of ${mute.person} (${mute.what}).`)
+    await database.query(sql.unsafe`DELETE FROM notifier.mute WHERE mute_id = ${id}`)
+  })
   printResult({ id }, `removed mute ${id}`, json)
 }

@@ -78,12 +78,6 @@ export async function editOwn(
     WHERE subscription_id = ${id}`)
 }
 
-/** Removes an own subscription of a person. Returns 1; throws a UsageError if there is none. */
-export async function removeOwn(database: Database, person: number, id: number): Promise<number> {
-  const { rowCount } = await database.query(
-    sql.unsafe`DELETE FROM notifier.subscription WHERE subscription_id = ${id} AND user_id = ${person}`,
-  )
-  if (rowCount === 0)
-    throw new UsageError(`Person ${person} has no subscription ${id}. \`parma subscriptions ls\` shows the ids.`)
-  return rowCount
-}
+/** An own subscription of a person, as a table with a condition. */
+export const ownRow = (person: number, id: number) =>
+  sql.fragment`notifier.subscription WHERE subscription_id = ${id} AND user_id = ${person}`

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { findPerson, requireText, withDatabase } from '#runtime/commands/command-database.ts'
-import { printResult, printRows, requireYes, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
@@ -41,11 +42,8 @@ export function build(group: Command): void {
     .option('--no-admin', 'gets no operational events')
     .option('--json', 'print JSON')
     .action(edit)
-  group
-    .command('rm')
-    .description('remove a person and all their settings')
+  withYes(group.command('rm').description('remove a person and all their settings'))
     .argument('<person>', 'id or name')
-    .option('--yes', 'confirm')
     .option('--json', 'print JSON')
     .action(remove)
 }
@@ -122,7 +120,7 @@ async function remove(person: string, { yes, json = false }: Output & { yes?: bo
       throw new UsageError(
         `Person ${id} has added attachments to companies (${owned}): remove them in parma-web first.`,
       )
-    requireYes(yes, `This removes person ${id} with all subscriptions, mutes, quiet hours and digests.`)
+    await confirm(yes, `This removes person ${id} with all subscriptions, mutes, quiet hours and digests.`)
     await database.query(sql.unsafe`DELETE FROM public."user" WHERE id = ${id}`)
     await database.query(sql.unsafe`
       WITH s AS (DELETE FROM notifier.subscription WHERE user_id = ${id}),

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
@@ -35,9 +36,7 @@ export function build(group: Command): void {
     .option('--add', 'keep existing ones')
     .option('--json', 'print JSON')
     .action(set)
-  group
-    .command('rm')
-    .description('remove all quiet hours of a person')
+  withYes(group.command('rm').description('remove all quiet hours of a person'))
     .requiredOption('--person <person>', 'id or name')
     .option('--json', 'print JSON')
     .action(remove)
@@ -92,16 +91,22 @@ function readTime(text: string, option: string): string {
   return text
 }
 
-async function remove({ person, json = false }: Output & { person: string }): Promise<void> {
-  const removed = await withDatabase((database) =>
-    database.transaction(async (tx) => {
-      const id = await findPerson(tx, person)
+async function remove({ person, yes, json = false }: Output & { person: string; yes?: boolean }): Promise<void> {
+  const removed = await withDatabase(async (database) => {
+    const id = await findPerson(database, person)
+    const count = await database.oneFirst(sql.type(z.object({ count: z.number() }))`
+      SELECT count(*)::int AS count FROM notifier.quiet_hours WHERE user_id = ${id}`)
+    if (count === 0) throw new UsageError('This person has no quiet hours. `parma quiet ls` lists all.')
+    await confirm(
+      yes,
+      `This removes all quiet hours of person ${id} (${count}). Messages that wait for their end are sent.`,
+    )
+    return database.transaction(async (tx) => {
       const { rowCount } = await changeQuietHours(tx, id, () =>
         tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${id}`),
       )
       return rowCount
-    }),
-  )
-  if (removed === 0) throw new UsageError('This person has no quiet hours. `parma quiet ls` lists all.')
+    })
+  })
   printResult({ removed }, `removed ${removed}`, json)
 }

@@ -3,10 +3,12 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { decryptSecret, encryptSecret, type SecretKeys } from '../channels/encrypt-secret.ts'
 import { isSecretName, readSecretKeys, secretSettings } from '../channels/secrets.ts'
+import { allChannels } from '../people/channel-rows.ts'
 
 type Output = { json?: boolean }
 
@@ -31,9 +33,7 @@ export function build(group: Command): void {
     .argument('<name>', 'name that channels use')
     .option('--json', 'print JSON')
     .action(set)
-  group
-    .command('rm')
-    .description('remove a secret')
+  withYes(group.command('rm').description('remove a secret'))
     .argument('<name>', 'name of the secret')
     .option('--json', 'print JSON')
     .action(remove)
@@ -72,12 +72,16 @@ async function set(name: string, { json = false }: Output): Promise<void> {
   printResult({ name, key_id }, `stored the secret ${name} under the key ${key_id}`, json)
 }
 
-async function remove(name: string, { json = false }: Output): Promise<void> {
-  const { rowCount } = await withDatabase((database) =>
-    database.query(sql.unsafe`DELETE FROM notifier.secret WHERE name = ${name}`),
-  )
-  if (rowCount === 0)
-    throw new UsageError(`There is no secret ${JSON.stringify(name)}. \`parma secrets ls\` lists them.`)
+async function remove(name: string, { yes, json = false }: Output & { yes?: boolean }): Promise<void> {
+  await withDatabase(async (database) => {
+    if (!(await database.exists(sql.unsafe`SELECT FROM notifier.secret WHERE name = ${name}`)))
+      throw new UsageError(`There is no secret ${JSON.stringify(name)}. \`parma secrets ls\` lists them.`)
+    const channels = await database.anyFirst(sql.type(z.object({ channel_id: z.number() }))`
+      SELECT channel_id FROM ${allChannels} c WHERE secret_id = ${name} ORDER BY channel_id`)
+    const users = channels.length === 0 ? 'No channel uses it.' : `Channels that use it: ${channels.join(', ')}.`
+    await confirm(yes, `This removes the secret ${name} for good. ${users}`)
+    await database.query(sql.unsafe`DELETE FROM notifier.secret WHERE name = ${name}`)
+  })
   printResult({ name }, `removed the secret ${name}`, json)
 }
 

@@ -2,12 +2,14 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findCompany, findPerson, requireId, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
 import { severities } from '../people/filter.ts'
 import { explainRecipients } from './explain-recipients.ts'
-import { addOwn, editOwn, isOwn, ownName, removeOwn, type SubscriptionOptions } from './own-subscriptions.ts'
+import { addOwn, editOwn, isOwn, ownName, ownRow, type SubscriptionOptions } from './own-subscriptions.ts'
 
 type Target = { company?: string; allCompanies?: boolean; channel?: string }
 type Options = Target &
@@ -45,7 +47,7 @@ export function build(group: Command): void {
     .option('--if-missing', 'do nothing if the subscription exists')
     .option('--json', 'print JSON')
     .action(add)
-  addTarget(group.command('rm').description('end a subscription'))
+  withYes(addTarget(group.command('rm').description('end a subscription')))
     .option('--id <id>', 'id of a subscription that `ls` lists as own')
     .option('--json', 'print JSON')
     .action(remove)
@@ -119,36 +121,50 @@ async function add(options: Options): Promise<void> {
   printResult({ added, known }, `added ${added}, ${known} already existed`, json)
 }
 
-async function remove(options: Options & { id?: string }): Promise<void> {
-  const { json = false } = options
+async function remove(options: Options & { id?: string; yes?: boolean }): Promise<void> {
+  const { yes, json = false } = options
   const removed = await withDatabase(async (database) => {
-    if (options.id !== undefined)
-      return removeOwn(database, await findPerson(database, options.person), requireId(options.id, remedy))
-    const { person, companies, channel } = await resolve(database, options)
-    const ids = sql.array(companies, 'int4')
-    const results =
-      channel === null
-        ? [
-            await database.query(
-              sql.unsafe`DELETE FROM public.company_subscription WHERE user_id = ${person} AND company_id = ANY(${ids})`,
-            ),
-            await database.query(
-              sql.unsafe`DELETE FROM public.news_subscription WHERE user_id = ${person} AND company_id = ANY(${ids})`,
-            ),
-          ]
-        : [
-            await database.query(
-              isOwnChannel(channel)
-                ? sql.unsafe`DELETE FROM notifier.channel_subscription WHERE user_id = ${person} AND channel_id = ${channel}`
-                : sql.unsafe`DELETE FROM public.notification_subscription WHERE user_id = ${person} AND channel_id = ${channel}`,
-            ),
-          ]
-    const removed = results.reduce((sum, { rowCount }) => sum + rowCount, 0)
-    if (removed === 0 && !options.allCompanies)
+    const { person, rows } = await findRows(database, options)
+    const counts = await Promise.all(
+      rows.map((row) => database.oneFirst(sql.type(countRow)`SELECT count(*)::int AS count FROM ${row}`)),
+    )
+    const count = counts.reduce((sum, one) => sum + one, 0)
+    if (count === 0 && options.allCompanies) return 0
+    if (count === 0)
       throw new UsageError(`Person ${person} has no such subscription. \`parma subscriptions ls\` lists them.`)
-    return removed
+    await confirm(yes, `This ends ${formatCount(count, 'subscription')} of person ${person}.`)
+    return database.transaction(async (tx) => {
+      let removed = 0
+      for (const row of rows) removed += (await tx.query(sql.unsafe`DELETE FROM ${row}`)).rowCount
+      return removed
+    })
   })
   printResult({ removed }, `removed ${removed}`, json)
+}
+
+const countRow = z.object({ count: z.number() })
+
+/** The rows that hold what `rm` is to end, as tables with a condition. */
+async function findRows(database: Database, options: Options & { id?: string }) {
+  if (options.id !== undefined) {
+    const id = requireId(options.id, remedy)
+    const person = await findPerson(database, options.person)
+    return { person, rows: [ownRow(person, id)] }
+  }
+  const { person, companies, channel } = await resolve(database, options)
+  const ids = sql.array(companies, 'int4')
+  const rows =
+    channel === null
+      ? [
+          sql.fragment`public.company_subscription WHERE user_id = ${person} AND company_id = ANY(${ids})`,
+          sql.fragment`public.news_subscription WHERE user_id = ${person} AND company_id = ANY(${ids})`,
+        ]
+      : [
+          isOwnChannel(channel)
+            ? sql.fragment`notifier.channel_subscription WHERE user_id = ${person} AND channel_id = ${channel}`
+            : sql.fragment`public.notification_subscription WHERE user_id = ${person} AND channel_id = ${channel}`,
+        ]
+  return { person, rows }
 }
 
 const remedy = '`parma subscriptions ls` shows the ids.'

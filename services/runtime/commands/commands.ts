@@ -23,20 +23,17 @@ export function defineCommands(meta: ImportMeta, groups: Record<string, CommandG
   return groups
 }
 
-/** A mistake of the person at the keyboard. Its message is all they see: what is wrong and what to do. */
+/**
+ * A mistake of the person at the keyboard. Its message is all they see: what is wrong and what to do. `exitCode`: 1, or
+ * 2 when the command line itself is wrong.
+ */
 export class UsageError extends Error {
-  constructor(message: string) {
+  readonly exitCode: 1 | 2
+  constructor(message: string, { exitCode = 1 }: { exitCode?: 1 | 2 } = {}) {
     super(message)
     this.name = 'UsageError'
+    this.exitCode = exitCode
   }
-}
-
-/**
- * Throws a UsageError unless the person has confirmed with --yes. For commands that remove a thing with all that belongs
- * to it. `what`: a sentence that says what goes.
- */
-export function requireYes(yes: boolean | undefined, what: string): void {
-  if (!yes) throw new UsageError(`${what} Confirm with --yes.`)
 }
 
 async function runCommands(groups: Record<string, CommandGroup>, args: string[]): Promise<void> {
@@ -70,7 +67,7 @@ function report(error: unknown): number {
   }
   if (error instanceof UsageError || error instanceof ConfigError || (error as Error).name === 'RefusedError') {
     printError((error as Error).message)
-    return 1
+    return error instanceof UsageError ? error.exitCode : 1
   }
   if (classify(error) === 'transient') {
     printError(`No answer, try again later: ${messageOf(error)}`)
