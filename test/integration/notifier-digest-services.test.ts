@@ -4,7 +4,7 @@ import { findFreePort } from '../../deploy/local/free-port.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { mailsTo, slackPostsIn, unique } from '../harness/mailbox.ts'
 import { addNews, digestsOf, report } from '../harness/notifier/digests.ts'
-import { addCompany, addPerson, type Reach } from '../harness/notifier/setup.ts'
+import { addCompany, addPerson, addSource, groupOf, type Reach, sendNews } from '../harness/notifier/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const installation = await createInstallation()
@@ -66,8 +66,8 @@ test('GET /weekly-reports: one report for each reader and week, on every channel
 
   const [edge, ...notifiers] = await Promise.all([
     installation.start('edge'),
-    installation.start('notifier', quick),
-    installation.start('notifier', quick),
+    installation.start('notifier', { ...quick, WRITE_PUBLIC_REPORTS: 'true' }),
+    installation.start('notifier', { ...quick, WRITE_PUBLIC_REPORTS: 'true' }),
   ])
   for (let times = 0; times < 3; times++) expect((await fetch(`${edge.url}/weekly-reports`)).status).toBe(200)
   const settled = await settledTo([ann, bob, room])
@@ -111,6 +111,26 @@ test('GET /weekly-reports: one report for each reader and week, on every channel
   ])
   expect(reports[0]?.report_file_url).toMatch(/^report\/[0-9a-f-]{36}$/)
   await Promise.all([edge, ...notifiers].map((service) => service.stop()))
+})
+
+test('what is sent does not keep parma-web from deleting a company', async () => {
+  const company = await addCompany(database)
+  const address = `${unique('told')}@example.com`
+  const channels: Reach[] = [{ type: 'EMAIL', destination: address }]
+  const person = await addPerson(database, { companies: [company], channels })
+  await database.query(
+    `INSERT INTO notifier.digest_policy (user_id, rhythm, hour, weekday, zone, changed_at)
+     VALUES ($1, 'weekly', extract(hour FROM now() AT TIME ZONE 'UTC'), extract(isodow FROM now() AT TIME ZONE 'UTC'),
+       'UTC', now() - interval '8 days')`,
+    [person],
+  )
+  await addNews(database, company, [{ message: 'Stars rose.' }])
+  const notifier = await installation.start('notifier', { ...quick, GROUP_WAIT_MS: '0', BUNDLE_WINDOW_MS: '0' })
+  await sendNews(installation, groupOf(company, await addSource(database), 1))
+  await waitFor('the report and the alert', async () => (await mailsTo(address)).length === 2)
+  await settledTo([address])
+  await database.query('DELETE FROM company WHERE id = $1', [company])
+  await notifier.stop()
 })
 
 test('kill -9 during a run: every reader gets every news item once', async () => {

@@ -11,7 +11,9 @@ let source: number
 beforeAll(async () => {
   installation = await createInstallation()
   source = await addSource(installation.database)
-  await installation.start('notifier', { OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', BUNDLE_WINDOW_MS: '0' })
+  await installation.start('notifier', {
+    ...{ OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', BUNDLE_WINDOW_MS: '0', WRITE_PUBLIC_NOTIFICATIONS: 'true' },
+  })
 })
 
 describe('a news item', () => {

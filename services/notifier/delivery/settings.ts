@@ -14,8 +14,8 @@ export const deliverySettings = {
   TROUBLE_AFTER_MS: count(minuteMs, 0).describe(
     'Administrators are notified of a channel outage that lasts this long. An outage is a failure on our side, such as a refused key or a missing secret.',
   ),
-  WRITE_PUBLIC_NOTIFICATIONS: flag(true).describe(
-    'Record sent alerts in public.notification. A company with such a row cannot be deleted before the row is.',
+  WRITE_PUBLIC_NOTIFICATIONS: flag(false).describe(
+    'Record sent alerts in public.notification. parma-web shows none of them, and cannot delete a company with such a row.',
   ),
 }
 export type DeliverySettings = z.output<z.ZodObject<typeof deliverySettings>>

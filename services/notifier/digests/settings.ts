@@ -24,8 +24,8 @@ export const digestSettings = {
     .describe('Weekday of the weekly report of people who have configured no digests. 1 is Monday.'),
   DIGEST_POLL_MS: count(15_000, 50).describe('How often the notifier looks for due digests.'),
   DIGEST_BATCH: count(25).describe('Digests made in one transaction.'),
-  WRITE_PUBLIC_REPORTS: flag(true).describe(
-    'Record weekly reports in public.report, one row for each company and week. A company with such a row cannot be deleted before the row is.',
+  WRITE_PUBLIC_REPORTS: flag(false).describe(
+    'Record weekly reports in public.report, one row for each company and week. parma-web shows none of them, and cannot delete a company with such a row.',
   ),
   ...firestoreSettings,
   FIRESTORE_TIMEOUT_MS: count(30_000).describe('Deadline of one call to Firestore. A call that exceeds it is retried.'),
