@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type FinishedTask, type FinishVerdict, judgeFinish, companyErrors } from './judge-finish.ts'
+import { type FinishedTask, type FinishVerdict, judgeFinish, companyErrors, refusedCompanies } from './judge-finish.ts'
 
 const running: FinishedTask = {
   data_source_id: 3,
@@ -72,4 +72,30 @@ test('what a module says of companies is kept by their ids, short and storable',
   expect(kept['9']).toHaveLength(300)
   expect(Object.keys(kept)).toEqual(['7', '8', '9'])
   expect(companyErrors(null)).toEqual({})
+})
+
+test.each([
+  ['API request failed with status code 503,response: {"detail":"…"}', true],
+  ['API request failed with status code 500,response: Internal Server Error', true],
+  ['/feed-raw-data answered 429: slow down', true],
+  ['/feed-raw-data got no answer: ECONNREFUSED', true],
+  ['API request failed with status code 401,response: token expired', true],
+  [null, true],
+  ['API request failed with status code 422,response: raw_data is not an object, see 503', false],
+  ['API request failed with status code 413,response: too large', false],
+])('a company whose payload the edge refused (%s) is asked for again: %s', (error_description, again) => {
+  expect(refusedCompanies({ '7': { error_type: 'AnalyticsError', error_description } })).toEqual(again ? [7] : [])
+})
+
+test('a company that the module could not crawl, or without an id, is not refused', () => {
+  const error_description = 'status code 503'
+  expect(
+    refusedCompanies({
+      '7': { error_type: 'CrawlingError', error_description },
+      '8': { error_type: 'ClientInvalidBodyError', error_description },
+      'no id': { error_type: 'AnalyticsError', error_description },
+      '4294967296': { error_type: 'AnalyticsError', error_description },
+    }),
+  ).toEqual([])
+  expect(refusedCompanies(null)).toEqual([])
 })

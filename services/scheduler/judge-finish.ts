@@ -37,12 +37,12 @@ export function judgeFinish(
   return { kind: 'accepted', status: task.status === 'PENDING' ? 'PROCESSING' : task.status, late, errors }
 }
 
+type CompanyErrors = Readonly<Record<string, { error_type: string; error_description: string | null }>>
+
 const longestReason = 300
 
 /** The module's error for each company that it could not crawl, by company id. */
-export function companyErrors(
-  errors: Readonly<Record<string, { error_type: string; error_description: string | null }>> | null,
-): Record<string, string> {
+export function companyErrors(errors: CompanyErrors | null): Record<string, string> {
   const named = Object.entries(errors ?? {}).filter(([company]) => /^\d+$/.test(company))
   return Object.fromEntries(
     named.map(([company, { error_type, error_description }]) => {
@@ -50,4 +50,21 @@ export function companyErrors(
       return [company, excerpt(words, longestReason)]
     }),
   )
+}
+
+/** Answers of the edge that pass: it could not take the payload, the caller was too fast, or the token had expired. */
+const passes = /^(5\d\d|401|408|425|429)$/
+
+/**
+ * The companies of which the edge refused a payload for a reason that passes. All modules that we know report a refused
+ * payload as `AnalyticsError` and go on with the next company; the text names the status. Without one there was no
+ * answer. What a module could not crawl, or has nothing for, is not refused.
+ */
+export function refusedCompanies(errors: CompanyErrors | null): number[] {
+  return Object.entries(errors ?? {}).flatMap(([company, { error_type, error_description }]) => {
+    const id = Number(company)
+    if (error_type !== 'AnalyticsError' || !/^[1-9]\d*$/.test(company) || id > 2 ** 31 - 1) return []
+    const [status = null] = /\b[45]\d\d\b/.exec(error_description ?? '') ?? []
+    return status === null || passes.test(status) ? [id] : []
+  })
 }

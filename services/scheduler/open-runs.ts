@@ -4,6 +4,7 @@ import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
 import { noteFailures } from './circuit-breaker.ts'
 import { isPaused } from './policies.ts'
+import { repeatRefused } from './repeated-runs.ts'
 import { deadlineOf, longestGap, longestRun, startedAt } from './times.ts'
 
 const endedRow = z.object({
@@ -92,15 +93,31 @@ function writeEnds(settings: Config, tx: Transaction): Promise<readonly EndedAtt
 }
 
 const finalRow = z.object({ task_id: z.number(), data_source_id: z.number(), outcome: z.string(), fed: z.number() })
-export type FinalRun = z.output<typeof finalRow>
+/** `repeated_as`: the task that asks again for the companies of which payloads were refused. */
+export type FinalRun = z.output<typeof finalRow> & { repeated_as?: number }
 
 /**
  * Makes the outcome of finished runs final, SETTLE_SECONDS after their finish record. A task is FAILED only when there
  * are errors and nothing was fed: some modules report errors in every good run. Payloads that are counted even later
- * reopen the outcome.
+ * reopen the outcome. What the edge refused is asked for again.
  */
 export function finalizeRuns(settings: Config, database: Database): Promise<readonly FinalRun[]> {
-  return database.any(sql.type(finalRow)`
+  return database.transaction(async (tx) => {
+    const runs = await writeOutcomes(settings, tx)
+    const repeats = await repeatRefused(
+      settings,
+      tx,
+      runs.map(({ task_id }) => task_id),
+    )
+    return runs.map((run): FinalRun => {
+      const repeated_as = repeats.get(run.task_id)
+      return repeated_as === undefined ? run : { ...run, repeated_as }
+    })
+  })
+}
+
+function writeOutcomes(settings: Config, tx: Transaction) {
+  return tx.any(sql.type(finalRow)`
     WITH ripe AS (
       SELECT r.task_id, r.finished_at,
         CASE WHEN r.error_count = 0 THEN 'ok' WHEN r.fed > 0 THEN 'partial' ELSE 'failed' END AS outcome

@@ -33,7 +33,9 @@ export async function requestRun(
     SELECT s.source_name AS name, s.is_active, coalesce(p.may_overlap, false) AS may_overlap,
       ${isPaused} AS paused,
       (SELECT min(task_id) FROM public.scheduled_task t
-        WHERE t.data_source_id = s.id AND status = 'PENDING' AND schedule_type = 'ON_DEMAND') AS waiting,
+        WHERE t.data_source_id = s.id AND status = 'PENDING' AND schedule_type = 'ON_DEMAND'
+          -- One that asks again for refused companies is not what is requested.
+          AND NOT EXISTS (SELECT FROM scheduler.run r WHERE r.task_id = t.task_id AND r.repeat_of IS NOT NULL)) AS waiting,
       (SELECT min(task_id) FROM public.scheduled_task t WHERE t.data_source_id = s.id AND status = 'PROCESSING') AS running,
       ARRAY(SELECT unnest(${asked}) EXCEPT
         SELECT company_id FROM public.company_data_source l WHERE l.data_source_id = s.id) AS unlinked

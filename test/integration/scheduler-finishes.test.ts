@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Claim } from '../../services/scheduler/claims.ts'
+import { requestRun } from '../../services/scheduler/request-run.ts'
 import { closeOrphans, endAttempts, finalizeRuns } from '../../services/scheduler/open-runs.ts'
-import { addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
+import type { CrawlFinished } from '#schemas/generated/types.ts'
+import { addCompany, addSource, addTask, finishOf } from '../harness/scheduler/setup.ts'
 import {
   age,
   claim,
@@ -10,6 +12,7 @@ import {
   configure,
   database,
   feed,
+  feedOf,
   finish,
   idsOf,
   only,
@@ -169,6 +172,95 @@ describe('a finish record', () => {
     ])
     const runs = await tables.query('SELECT task_id FROM scheduler.run')
     expect(runs).toEqual([{ task_id: task }])
+  })
+})
+
+describe('a run of which the edge refused payloads', () => {
+  const unavailable = { error_type: 'AnalyticsError', error_description: 'API request failed with status code 503' }
+  const invalid = { error_type: 'AnalyticsError', error_description: 'API request failed with status code 422' }
+  const uncrawled = { error_type: 'CrawlingError', error_description: 'not found' }
+
+  /** Companies: fed, refused, refused for good, not crawled, without anything. */
+  async function refusing(name = 'github') {
+    const companies = []
+    for (const company of ['a', 'b', 'c', 'd', 'e']) companies.push(await addCompany(tables, company))
+    const source = await addSource(tables, { source_name: name })
+    const [fed = 0, refused = 0, wrong = 0, lost = 0] = companies
+    const errors = { [refused]: unavailable, [wrong]: invalid, [lost]: uncrawled, 999: unavailable }
+    return { source, fed, refused, errors }
+  }
+
+  /** The module's run: it feeds `fed` and finishes with `errors`. Returns what the outcome says. */
+  async function run(source: number, errors: CrawlFinished['errors'], fed: number | null) {
+    const [ours] = (await claim()).claims as [Claim]
+    if (fed !== null) await feedOf(ours.task_id, fed)
+    await finish(finishOf(source, ours.task_id, { errors, result_summary: JSON.stringify(errors) }))
+    await age(ours.task_id, 10)
+    const [final] = await finalizeRuns(config, database)
+    return { ...ours, ...final }
+  }
+
+  const soon = () =>
+    tables.query(
+      "UPDATE scheduled_task SET scheduled_at = now() AT TIME ZONE 'UTC' WHERE schedule_type = 'ON_DEMAND' AND status = 'PENDING'",
+    )
+
+  test.each([true, false])(
+    'is repeated for just these companies, with a back-off and a last time (fed others: %s)',
+    async (feeds) => {
+      const { source, fed, refused, errors } = await refusing()
+      const first = await run(source, errors, feeds ? fed : null)
+      expect(first).toMatchObject({
+        only_companies: null,
+        outcome: feeds ? 'partial' : 'failed',
+        repeated_as: expect.any(Number) as number,
+      })
+      expect((await claim()).claims).toEqual([])
+      await soon()
+      const second = await run(source, { [refused]: unavailable }, null)
+      expect(second).toMatchObject({ task_id: first.repeated_as, only_companies: [refused], outcome: 'failed' })
+      const waits = await tables.query(
+        `SELECT round(extract(epoch FROM scheduled_at - now() AT TIME ZONE 'UTC'))::int AS seconds FROM scheduled_task
+       WHERE schedule_type = 'ON_DEMAND' AND status = 'PENDING'`,
+      )
+      expect(waits).toEqual([{ seconds: 120 }])
+      await soon()
+      const third = await run(source, { [refused]: unavailable }, null)
+      expect(third).toMatchObject({ task_id: second.repeated_as, only_companies: [refused] })
+      expect(third).not.toHaveProperty('repeated_as')
+    },
+  )
+
+  test('is not repeated when the source is off, nor twice when its outcome is written again', async () => {
+    const { source, fed, errors } = await refusing()
+    const first = await run(source, errors, fed)
+    await finish(finishOf(source, first.task_id, { ...wrong, errors }))
+    await age(first.task_id, 10)
+    expect(await finalizeRuns(config, database)).toEqual([
+      { task_id: first.task_id, data_source_id: source, outcome: 'partial', fed: 1 },
+    ])
+    await soon()
+    const [second] = (await claim()).claims as [Claim]
+    await finish(finishOf(source, second.task_id, { errors, result_summary: JSON.stringify(errors) }))
+    await age(second.task_id, 10)
+    await tables.query('UPDATE data_source SET is_active = false')
+    const [final] = await finalizeRuns(config, database)
+    expect(final).not.toHaveProperty('repeated_as')
+  })
+
+  test('does not stand in the way of a run by hand', async () => {
+    const { source, fed, errors } = await refusing()
+    await run(source, errors, fed)
+    expect(await database.transaction((tx) => requestRun(tx, source, null))).toEqual({
+      task_id: expect.any(Number) as number,
+    })
+  })
+
+  test('of a source that brings its companies is repeated whole', async () => {
+    const { source, errors } = await refusing('affinity')
+    const { repeated_as } = await run(source, errors, null)
+    await soon()
+    expect((await claim()).claims).toMatchObject([{ task_id: repeated_as, only_companies: null }])
   })
 })
 

@@ -239,6 +239,44 @@ test('a run whose call was lost goes on while it feeds, and is SUCCESS', async (
   })
 })
 
+test('a module that never sends a payload again is asked for just the company whose payload was refused', async () => {
+  const installation = await createInstallation()
+  const { database } = installation
+  const [fed, refused, unknown] = [
+    await addCompany(database, 'Fed'),
+    await addCompany(database, 'Refused'),
+    await addCompany(database, 'Unknown'),
+  ]
+  const error = {
+    error_type: 'AnalyticsError',
+    error_description: 'API request failed with status code 503,response: x',
+  }
+  let source = 0
+  const module = await startModule({
+    discover: knows({ Fed: ['fed'], Refused: ['refused'], Unknown: ['unknown'] }),
+    companies: ({ body }, response) => {
+      const { task_id, companies } = body as { task_id: number; companies: Record<string, unknown> }
+      const errors = companies[fed] ? { [refused]: error } : {}
+      const finish = () => finishTask(installation, source, task_id, { errors, result_summary: JSON.stringify(errors) })
+      void feedTask(installation, task_id, companies[fed] ? fed : refused)
+        .then(finish)
+        .then(() => response.end('{}'))
+    },
+  })
+  source = await addSource(database, { invocation_endpoint: module.endpoint })
+  await installation.start('scheduler', { ...byClock, SETTLE_SECONDS: '1', RETRY_BACKOFF_SECONDS: '1' })
+  await waitFor('the end of both runs', async () => {
+    const tasks = (await readTasks(database, source)).filter(({ status }) => status === 'SUCCESS')
+    expect(tasks).toMatchObject([
+      { schedule_type: 'REGULAR', outcome: 'partial', fed: 1 },
+      { schedule_type: 'ON_DEMAND', outcome: 'ok', fed: 1 },
+    ])
+    return true
+  })
+  const asked = module.bodies('companies').map((body) => Object.keys((body as { companies: object }).companies))
+  expect(asked).toEqual([[fed, refused, unknown].map(String), [String(refused)]])
+})
+
 test('a task deleted while it runs ends its run, and a finish that names it troubles nobody', async () => {
   const installation = await createInstallation()
   const { database } = installation

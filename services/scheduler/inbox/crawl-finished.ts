@@ -10,12 +10,13 @@ import { bringsCompanies } from '../build-request.ts'
 import { noteSuccess } from '../circuit-breaker.ts'
 import type { Config } from '../config.ts'
 import { deadlineOf } from '../times.ts'
-import { companyErrors, type FinishVerdict, judgeFinish } from '../judge-finish.ts'
+import { companyErrors, refusedCompanies, type FinishVerdict, judgeFinish } from '../judge-finish.ts'
 
 type Accepted = Extract<FinishVerdict, { kind: 'accepted' }> & {
   task_id: number
   result_summary: string
   companies_failed: string
+  refused_companies: number[]
 }
 
 /** Finishes the tasks of crawl-finished records. Tasks, runs and the ledger change in one transaction. */
@@ -50,7 +51,8 @@ export function takeFinishes(
           const companies_failed = JSON.stringify(
             task && bringsCompanies(task.source_name) ? {} : companyErrors(finish.errors),
           )
-          accepted.set(task_id, { ...verdict, task_id, result_summary, companies_failed })
+          const refused_companies = refusedCompanies(finish.errors)
+          accepted.set(task_id, { ...verdict, task_id, result_summary, companies_failed, refused_companies })
           if (task) tasks.set(task_id, { ...task, status: verdict.status, finished: true })
           return ok()
         })
@@ -107,27 +109,31 @@ async function lockTasks(
 
 async function writeFinishes(tx: Transaction, accepted: readonly Accepted[]): Promise<void> {
   if (accepted.length === 0) return
-  const rows = accepted.map(({ task_id, status, result_summary, late, errors, companies_failed }) => [
-    task_id,
-    status,
-    result_summary,
-    late,
-    errors,
-    companies_failed,
-  ])
+  const rows = accepted.map(
+    ({ task_id, status, result_summary, late, errors, companies_failed, refused_companies }) => [
+      task_id,
+      status,
+      result_summary,
+      late,
+      errors,
+      companies_failed,
+      JSON.stringify(refused_companies),
+    ],
+  )
   await tx.query(sql.unsafe`
     WITH finish AS (
-      SELECT * FROM ${sql.unnest(rows, ['int4', 'text', 'text', 'bool', 'int4', 'text'])}
-        AS f (task_id, status, result_summary, late, errors, companies_failed)
+      SELECT * FROM ${sql.unnest(rows, ['int4', 'text', 'text', 'bool', 'int4', 'text', 'text'])}
+        AS f (task_id, status, result_summary, late, errors, companies_failed, refused)
     ), run AS (
       INSERT INTO scheduler.run AS run (task_id, data_source_id, schedule_type, slot, claim_token, attempt, started_at,
-        finished_at, finish_late, error_count, companies_failed)
+        finished_at, finish_late, error_count, companies_failed, refused_companies)
       SELECT task_id, t.data_source_id, t.schedule_type, t.scheduled_at AT TIME ZONE 'UTC', 0, t.attempts,
-        t.started_at AT TIME ZONE 'UTC', now(), f.late, f.errors, f.companies_failed::jsonb
+        t.started_at AT TIME ZONE 'UTC', now(), f.late, f.errors, f.companies_failed::jsonb,
+        ARRAY(SELECT jsonb_array_elements_text(f.refused::jsonb)::int)
       FROM finish f JOIN public.scheduled_task t USING (task_id)
       ON CONFLICT (task_id) DO UPDATE
       SET finished_at = now(), finish_late = run.finish_late OR excluded.finish_late, error_count = excluded.error_count,
-        companies_failed = excluded.companies_failed,
+        companies_failed = excluded.companies_failed, refused_companies = excluded.refused_companies,
         outcome = NULL, reason = NULL, settled_at = NULL, retry_at = NULL
     )
     UPDATE public.scheduled_task t
