@@ -5,9 +5,11 @@ import { join, resolve } from 'node:path'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { ConfigMap, Service } from 'kubernetes-models/v1'
 import { Deployment } from 'kubernetes-models/apps/v1'
+import { Ingress } from 'kubernetes-models/networking.k8s.io/v1'
 import { Job } from 'kubernetes-models/batch/v1'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
+import { z } from 'zod'
 import { readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { wantedTopics } from '#runtime/kafka/topic-plan.ts'
@@ -90,17 +92,21 @@ describe('deploy/k8s', () => {
     envFrom: unknown[]
     env?: { name: string; value: string }[]
     ports: { name: string; containerPort: number }[]
+    lifecycle?: { preStop?: { sleep?: { seconds: number } } }
   }
   type Manifest = {
     kind: string
-    metadata: { name: string }
+    metadata: { name: string; annotations?: Record<string, string> }
     data?: Record<string, string>
-    spec: { template: { spec: { containers: Container[] } } }
+    spec: { template: { spec: { containers: Container[]; terminationGracePeriodSeconds: number } } }
   }
   const manifests = globSync('deploy/k8s/*.yaml', { cwd: root }).flatMap((file) =>
     parseAllDocuments(read(file)).map((document) => document.toJS() as Manifest),
   )
-  const models = { Deployment, Service, ConfigMap, Job } as Record<string, new (data: never) => { validate(): void }>
+  const models = { Deployment, Service, ConfigMap, Ingress, Job } as Record<
+    string,
+    new (data: never) => { validate(): void }
+  >
   const deployments = manifests
     .filter(({ kind }) => kind === 'Deployment')
     .map((manifest) => [manifest.metadata.name, manifest] as const)
@@ -150,6 +156,30 @@ describe('deploy/k8s', () => {
     expect(config.HEALTH_PORT).toBe(health)
     const http = container?.ports.find((port) => port.name === 'http')?.containerPort
     if (http !== undefined) expect(config.EDGE_PORT).toBe(http)
+  })
+
+  test.each(deployments)('%s has the time it needs to stop', async (name, manifest) => {
+    const { containers, terminationGracePeriodSeconds } = manifest.spec.template.spec
+    const env = Object.fromEntries((containers[0]?.env ?? []).map((one) => [one.name, one.value]))
+    const { settings } = await configOf(name)
+    const defaults = { DRAIN_TIMEOUT_MS: settings['DRAIN_TIMEOUT_MS'] } as unknown as { DRAIN_TIMEOUT_MS: z.ZodType }
+    const drainMs = Number(z.object(defaults).parse(env).DRAIN_TIMEOUT_MS)
+    const preStopMs = (containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1000
+    expect(terminationGracePeriodSeconds * 1000).toBeGreaterThan(preStopMs + drainMs)
+  })
+
+  test('every time-out on the way of a payload is longer than the edge may hold it', async () => {
+    const { settings } = (await configOf('edge')) as unknown as { settings: { FEED_DEADLINE_MS: z.ZodType<number> } }
+    const holdMs = settings.FEED_DEADLINE_MS.parse(undefined)
+    const edge = deployments.find(([name]) => name === 'edge')?.[1].spec.template.spec.containers[0]
+    const valueOf = (variable: string) => edge?.env?.find(({ name }) => name === variable)?.value
+    expect(valueOf('FEED_DEADLINE_MS')).toBeUndefined()
+    expect(Number(valueOf('DRAIN_TIMEOUT_MS'))).toBeGreaterThan(holdMs + 5000)
+    const annotations = manifests.find(({ kind }) => kind === 'Ingress')?.metadata.annotations ?? {}
+    for (const name of ['proxy-read-timeout', 'proxy-send-timeout'])
+      expect(Number(annotations[`nginx.ingress.kubernetes.io/${name}`]) * 1000).toBeGreaterThan(holdMs)
+    // Mining modules wait this long for an answer.
+    expect(holdMs).toBeLessThan(120_000)
   })
 
   test('makes topics on three brokers, with 12 partitions where every payload passes', () => {

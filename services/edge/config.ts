@@ -27,8 +27,8 @@ export const settings = {
     .string()
     .default('0.0.0.0')
     .describe('Address on which EDGE_PORT listens. 127.0.0.1 serves this machine only.'),
-  FEED_DEADLINE_MS: count(5000).describe(
-    'Time for Kafka to acknowledge a record. After that the response is 503 with Retry-After.',
+  FEED_DEADLINE_MS: count(100_000).describe(
+    'How long a payload or the end of a task is held while no Kafka broker takes it. After that the response is 503 with Retry-After. Mining modules wait 120 seconds and do not send it again. DRAIN_TIMEOUT_MS must be longer for a stop to wait as long.',
   ),
   LOOKUP_TIMEOUT_MS: count(2000).describe(
     'Time to wait for a lookup in Postgres or Firestore. After that, payloads of known sources are accepted without it.',

@@ -10,8 +10,14 @@ import { listen } from './server/listen.ts'
 /** Callers wait for their own record only, so a few milliseconds cost nobody much and let records share a send. */
 const lingerMs = 3
 
+/** Of DRAIN_TIMEOUT_MS: for answering the callers whose records could not be sent, and for closing. */
+const answerMs = 5000
+
 await runService('edge', readConfig, async (config, context) => {
-  const publish = await openPublisher(config, context, lingerMs)
+  const { stopping } = context
+  const stopHoldMs = Math.max(0, config.DRAIN_TIMEOUT_MS - answerMs)
+  const send = await openPublisher(config, context, { lingerMs, stopping, stopHoldMs })
+  const sendNow = await openPublisher(config, context, { lingerMs, stopping })
   const http = context.scope.use(
     createHttpClient({
       allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS,
@@ -19,5 +25,5 @@ await runService('edge', readConfig, async (config, context) => {
       ca: config.MODULE_CA,
     }),
   )
-  await listen(config, context, await openEdge(config, context, { publish, http }))
+  await listen(config, context, await openEdge(config, context, { send, sendNow, http }))
 })

@@ -18,7 +18,7 @@ import { openAffinity } from './intake/affinity.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
 import { createKeyCheck } from './publish/idempotency.ts'
 import { createReporter } from './publish/ops-events.ts'
-import { createPublisher } from './publish/publish.ts'
+import { createPublishers } from './publish/publish.ts'
 import { createRoutes } from './routes.ts'
 import { createApp } from './server/app.ts'
 import { createBodyReader } from './server/body.ts'
@@ -27,7 +27,7 @@ import type { Route } from './server/route.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
 
-type Connections = { publish: Publish; http: HttpClient }
+type Connections = { send: Publish; sendNow: Publish; http: HttpClient }
 
 /** How long a client may take to receive a response: a slow reader must not hold a connection for long. */
 const responseTimeoutMs = 60_000
@@ -68,7 +68,7 @@ function openRoutes(
   } = config
   const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
   const boundedLookup = boundBy(lookupTimeoutMs)
-  const publish = createPublisher(config, context.log, kafka.publish)
+  const { hold, publish } = createPublishers(config, context.log, kafka)
   const report = createReporter(publish, context.log)
   const sources = openSources(database, caching)
   const accepted = createAcceptedEvents()
@@ -84,8 +84,16 @@ function openRoutes(
   return createRoutes({
     handshake: { database, bounded, sources, publish, report, initialize },
     measurements: { database, bounded, sources, report, maxJsonDepth },
-    feed: { sources, publish, resolveAffinity, checkKey: createKeyCheck(), accepted, maxJsonDepth, maxFeedValues },
-    finish: { database, sources, publish, lookupTimeoutMs, maxJsonDepth },
+    feed: {
+      sources,
+      publish: hold,
+      resolveAffinity,
+      checkKey: createKeyCheck(),
+      accepted,
+      maxJsonDepth,
+      maxFeedValues,
+    },
+    finish: { database, sources, publish: hold, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
     events: { database, boundedLookup, accepted, findDocument, findDeadLetters },

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { readSettings } from '../../deploy/local/config.ts'
 import { fetchJavaServers } from '../../deploy/local/java-servers.ts'
 import { kafkaProgram } from '../../deploy/local/kafka.ts'
@@ -14,6 +14,7 @@ import { onCleanup } from '../harness/cleanup.ts'
 import { type Answer, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { serve } from '../harness/serve.ts'
+import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 type Broker = { address: string; signal(signal: NodeJS.Signals): void; crash(): Promise<void>; start(): Promise<void> }
@@ -27,6 +28,7 @@ async function startBroker(): Promise<Broker> {
   await program.prepare?.()
   let child = launch()
   async function crash() {
+    if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
     await ended
@@ -48,6 +50,7 @@ async function startBroker(): Promise<Broker> {
 }
 
 let broker: Broker
+let start: (env: NodeJS.ProcessEnv) => Promise<StartedService>
 let edge: TestEdge
 let source = 0
 let endpoint = ''
@@ -60,12 +63,8 @@ beforeAll(async () => {
   const installation = await createInstallation()
   const own = { KAFKA_BROKERS: broker.address, TOPIC_PREFIX: prefix }
   await runParma({ ...installation.env, ...own, TOPIC_PARTITIONS: '1' }, 'topics', 'apply')
-  const { url } = await installation.start('edge', {
-    ...own,
-    ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
-    FEED_DEADLINE_MS: String(deadlineMs),
-    PRODUCE_MAX_PENDING_BYTES: '200000',
-  })
+  start = (env) => installation.start('edge', { ...own, ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env })
+  const { url } = await start({ FEED_DEADLINE_MS: String(deadlineMs), PRODUCE_MAX_PENDING_BYTES: '200000' })
   edge = useEdge(installation, url)
   const answer = { frequency: 'daily', normalization_map: { Source: 'github', Mappings: [] } }
   endpoint = await serve((_, response) => void response.end(JSON.stringify(answer)))
@@ -73,8 +72,8 @@ beforeAll(async () => {
   token = await edge.token(source)
 }, 240_000)
 
-const feed = (raw_data: object): Promise<Answer> =>
-  edge.call('/feed-raw-data', { token, body: { source_name: 'github', company_id: '1', raw_data } })
+const feed = (raw_data: object, company_id = '1', at = edge): Promise<Answer> =>
+  at.call('/feed-raw-data', { token, body: { source_name: 'github', company_id, raw_data } })
 
 /** The event_id of every record on the topic. */
 async function storedIds(): Promise<string[]> {
@@ -93,6 +92,12 @@ async function storedIds(): Promise<string[]> {
   })
   await waitFor('all records', () => ids.length >= Number(high)).finally(() => consumer.disconnect())
   return ids
+}
+
+/** How many callers an edge keeps waiting for the broker. */
+async function countHeld(healthUrl: string): Promise<number> {
+  const metrics = await (await fetch(`${healthUrl}/metrics`)).text()
+  return Number(/^parma_edge_feeds_waiting (\d+)$/m.exec(metrics)?.[1])
 }
 
 function expectComeBack({ status, headers }: Answer): void {
@@ -168,3 +173,47 @@ test('every record answered with 201 is stored after the broker was killed under
   const stored = new Set(await storedIds())
   expect(accepted.filter((id) => !stored.has(String(id)))).toEqual([])
 }, 240_000)
+
+describe('feeds of modules that never send them again', () => {
+  /** Longer than kafkajs tries by itself. */
+  const outageMs = 15_000
+
+  test('are held while no broker is there and accepted when it is back; the end of the task too', async () => {
+    const holding = { ...edge, ...useEdge(edge, (await start({})).url) }
+    const known = await feed({ hold: 'before' }, '1', holding)
+    expect(known.status).toBe(201)
+    const before = (await storedIds()).length
+
+    const task = await edge.addTask(source)
+    await broker.crash()
+    const since = performance.now()
+    const companies = Array.from({ length: 30 }, (_, at) => String(at + 1))
+    const feeds = companies.map((company) => feed({ hold: company }, company, holding))
+    const finish = holding.call('/crawling-finished', { token, body: { task_id: task } })
+    await waitFor('the outage', () => performance.now() - since > outageMs, outageMs + 5000)
+    await broker.start()
+    const answers = await Promise.all(feeds)
+    expect(answers.map(({ status }) => status)).toEqual(companies.map(() => 201))
+    expect((await finish).status).toBe(201)
+    const stored = await storedIds()
+    expect(stored.slice(before)).toEqual(expect.arrayContaining(answers.map(({ json }) => json['document_id'])))
+  }, 120_000)
+
+  test('are answered before the process ends: sent if a broker is back by then, else 503', async () => {
+    const stops = { DRAIN_TIMEOUT_MS: '9000' }
+    const services = await Promise.all([start(stops), start({ DRAIN_TIMEOUT_MS: '60000' })])
+    const edges = services.map(({ url }) => ({ ...edge, ...useEdge(edge, url) }))
+    for (const one of edges) expect((await feed({ stop: 'before' }, '1', one)).status).toBe(201)
+
+    await broker.crash()
+    const feeds = edges.map((one, at) => feed({ stop: at }, '1', one))
+    for (const { healthUrl } of services)
+      await waitFor('the feed to be held', async () => (await countHeld(healthUrl)) === 1)
+    const [short, long] = services.map((service) => service.stop(60_000))
+    expectComeBack((await feeds[0]) as Answer)
+    expect(await short).toBe(0)
+    await broker.start()
+    expect((await feeds[1])?.status).toBe(201)
+    expect(await long).toBe(0)
+  }, 120_000)
+})

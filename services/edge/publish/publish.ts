@@ -1,3 +1,4 @@
+import { Gauge } from 'prom-client'
 import { output, type Publish as PublishOutputs } from '#runtime/kafka/output.ts'
 import { withDeadline } from '#runtime/calls/deadline.ts'
 import type { Log } from '#runtime/process/log.ts'
@@ -21,18 +22,54 @@ export type Publish = <T extends { event_id: string }>(
   headers?: Record<string, string>,
 ) => Promise<void>
 
-export function createPublisher(config: Pick<Config, 'FEED_DEADLINE_MS'>, log: Log, send: PublishOutputs): Publish {
+export type Publishers = {
+  /**
+   * For what modules send, which they do not send again: while no broker takes the record, the caller waits, for up to
+   * FEED_DEADLINE_MS.
+   */
+  hold: Publish
+  /** For all others, who soon stop waiting or can ask again: for up to 5 seconds. */
+  publish: Publish
+}
+
+const shortDeadlineMs = 5000
+
+const waiting = new Gauge({
+  name: 'parma_edge_feeds_waiting',
+  help: 'Payloads and ends of tasks that wait for a broker to acknowledge them',
+})
+
+/** `send` holds records and `sendNow` does not: each has a producer of its own, so that neither waits for the other. */
+export function createPublishers(
+  { FEED_DEADLINE_MS: holdMs }: Pick<Config, 'FEED_DEADLINE_MS'>,
+  log: Log,
+  { send, sendNow }: { send: PublishOutputs; sendNow: PublishOutputs },
+): Publishers {
+  const deadlineMs = Math.min(holdMs, shortDeadlineMs)
+  const late = () => new Error(`not acknowledged within ${deadlineMs} ms`)
+  return {
+    hold: createPublisher(log, async (outputs, traceparent) => {
+      waiting.inc()
+      await send(outputs, traceparent, holdMs).finally(() => waiting.dec())
+    }),
+    publish: createPublisher(log, (...args) => withDeadline(sendNow(...args), deadlineMs, late)),
+  }
+}
+
+function createPublisher(log: Log, send: PublishOutputs): Publish {
   return async (topic, key, value, { traceparent }, headers) => {
-    const sent = send([output(topic, key, value.event_id, value, headers)], traceparent)
-    const late = () => new Error(`not acknowledged within FEED_DEADLINE_MS (${config.FEED_DEADLINE_MS})`)
     try {
-      await withDeadline(sent, config.FEED_DEADLINE_MS, late)
+      await send([output(topic, key, value.event_id, value, headers)], traceparent)
     } catch (error) {
       if (error instanceof EncodeError) throw error
       log.warn({ error, topic: topic.name, event_id: value.event_id }, 'publish_failed')
-      if ((error as { type?: string }).type === 'MESSAGE_TOO_LARGE')
+      if (isTooLarge(error))
         throw new HttpError(413, 'The record is too large for the message broker.', {}, { cause: error })
       throw unavailable('The message broker did not confirm the record. Send the request again.', error)
     }
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return (error as { type?: string }).type === 'MESSAGE_TOO_LARGE'
 }

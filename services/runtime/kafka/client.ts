@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type SASLOptions } from 'kafkajs'
+import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
 import type { KafkaSettings } from '../process/settings.ts'
 import type { Log } from '../process/log.ts'
 
@@ -13,7 +13,12 @@ const levels = {
 } as const
 
 /** A Kafka client that logs to `log` and has deadlines on every call. Connects when first used. */
-export function createKafka(settings: KafkaSettings, clientId: string, log: Log): Kafka {
+export function createKafka(
+  settings: KafkaSettings,
+  clientId: string,
+  log: Log,
+  options: Pick<KafkaConfig, 'requestTimeout' | 'connectionTimeout' | 'retry'> = {},
+): Kafka {
   return new Kafka({
     clientId,
     brokers: settings.KAFKA_BROKERS,
@@ -23,6 +28,7 @@ export function createKafka(settings: KafkaSettings, clientId: string, log: Log)
     authenticationTimeout: 5000,
     requestTimeout: 30_000,
     retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: 5 },
+    ...options,
     logLevel: logLevel.INFO,
     logCreator:
       () =>

@@ -28,9 +28,9 @@ export function output<T>(
 /**
  * Resolves when all `outputs` are durable (acks=-1); they travel in one send and keep their order. `traceparent` is that of
  * their cause; without one each begins a trace. Rejects with an EncodeError when a value does not fit its schema. After any
- * other error some may be there: publish them again, with the same event ids.
+ * other error some may be there: publish them again, with the same event ids. With `holdMs`, that is done here until then.
  */
-export type Publish = (outputs: readonly Output[], traceparent?: string) => Promise<void>
+export type Publish = (outputs: readonly Output[], traceparent?: string, holdMs?: number) => Promise<void>
 
 /** The one place where a value becomes a record: its topic's name in the cluster, its bytes and the headers that all carry. */
 export async function encodeOutput(
@@ -53,6 +53,6 @@ export function createPublish(
   codec: Codec,
   producer: Producer,
 ): Publish {
-  return async (outputs, traceparent) =>
-    producer.send(await Promise.all(outputs.map((one) => encodeOutput(settings, codec, one, traceparent))))
+  return async (outputs, traceparent, holdMs) =>
+    producer.send(await Promise.all(outputs.map((one) => encodeOutput(settings, codec, one, traceparent))), holdMs)
 }

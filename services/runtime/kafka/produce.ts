@@ -1,4 +1,4 @@
-import { CompressionTypes, type Message } from 'kafkajs'
+import { CompressionTypes, type Message, type Producer as Client } from 'kafkajs'
 import { createAnswerCheck } from './unacknowledged.ts'
 import type { KafkaSettings, ProducerSettings } from '../process/settings.ts'
 import { createKafka } from './client.ts'
@@ -6,18 +6,35 @@ import { messagesProduced, produceDuration } from '../process/metrics.ts'
 import type { ProducerRecord } from './record.ts'
 import { createSendQueue } from './send-queue.ts'
 import type { ServiceContext } from '../process/service.ts'
+import { classify, retryTransient } from '../calls/retry.ts'
 
 export type Producer = {
   /**
    * Resolves when all in-sync replicas have all `records` (acks=-1). On an error some may be there: send them again.
    * Calls made while a send is under way travel together in the next one; records keep their order.
    * Rejects with a TransientError at once when too much is waiting (PRODUCE_MAX_PENDING_BYTES).
+   * With `holdMs`, the records are sent again until then while no broker takes them (send-queue.ts).
    */
-  send(records: readonly ProducerRecord[]): Promise<void>
+  send(records: readonly ProducerRecord[], holdMs?: number): Promise<void>
+}
+
+export type ProducerOptions = {
+  /** How long a record waits for others to travel with it. */
+  lingerMs?: number
+  /**
+   * From this signal on, no record is held for longer than `stopHoldMs`. With it, the start waits for a broker until
+   * then; without it, the start fails when none answers.
+   */
+  stopping?: AbortSignal
+  stopHoldMs?: number
 }
 
 /** Size of one send: below the 1 MiB that brokers take by default. A single larger record travels alone. */
 const maxBatchBytes = 900_000
+
+/** How long the broker waits for its replicas, and we for the broker: after that another connection is tried. */
+const acknowledgeMs = 10_000
+const requestTimeoutMs = 15_000
 
 /**
  * A producer with one outstanding send. More would let kafkajs lose acknowledged records, whatever its idempotent flag
@@ -26,17 +43,25 @@ const maxBatchBytes = 900_000
 export async function openProducer(
   settings: KafkaSettings & ProducerSettings,
   context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
-  /** How long a record waits for others to travel with it. */
-  lingerMs = 0,
+  { lingerMs = 0, stopping, stopHoldMs = 0 }: ProducerOptions = {},
 ): Promise<Producer> {
   const check = createAnswerCheck()
-  const client = createKafka(settings, context.name, context.log).producer({
-    allowAutoTopicCreation: false,
-    idempotent: false,
-    maxInFlightRequests: 1,
-    createPartitioner: () => check.partition,
-  })
-  await client.connect()
+  const kafka = createKafka(settings, context.name, context.log, { requestTimeout: requestTimeoutMs })
+  const connection = createConnection(() =>
+    kafka.producer({
+      allowAutoTopicCreation: false,
+      idempotent: false,
+      maxInFlightRequests: 1,
+      createPartitioner: () => check.partition,
+    }),
+  )
+  const connect = () => connection.get()
+  await (stopping
+    ? retryTransient(connect, {
+        signal: stopping,
+        onRetry: (error, attempt) => context.log.warn({ error, attempt }, 'broker_not_reached'),
+      })
+    : connect())
 
   async function deliver(records: readonly ProducerRecord[]): Promise<void> {
     const byTopic = Map.groupBy(records, ({ topic }) => topic)
@@ -46,10 +71,14 @@ export async function openProducer(
     }))
     const end = produceDuration.startTimer()
     try {
+      const client = await connection.get()
       check.start()
       check.end(
-        await client.sendBatch({ topicMessages, acks: -1, timeout: 10_000, compression: CompressionTypes.None }),
+        await client.sendBatch({ topicMessages, acks: -1, timeout: acknowledgeMs, compression: CompressionTypes.None }),
       )
+    } catch (error) {
+      if (classify(error) === 'transient') connection.drop()
+      throw error
     } finally {
       end()
     }
@@ -62,9 +91,42 @@ export async function openProducer(
     maxBatchBytes,
     maxPendingBytes: settings.PRODUCE_MAX_PENDING_BYTES,
   })
+  stopping?.addEventListener('abort', () => queue.holdAtMost(stopHoldMs), { once: true })
   context.scope.defer(async () => {
     await queue.idle()
-    await client.disconnect()
+    await connection.close()
   })
-  return { send: (records) => queue.send(records) }
+  return { send: (records, holdMs) => queue.send(records, holdMs) }
+}
+
+/**
+ * One client at a time, connected when asked for. kafkajs goes on to use a connection whose other end has vanished without
+ * a word, for as long as the system's TCP does (a quarter of an hour), so a client that failed is left for a new one.
+ */
+function createConnection(create: () => Client) {
+  let current: Client | null = null
+  let isClosed = false
+  return {
+    async get(): Promise<Client> {
+      if (isClosed) throw new Error('the producer is closed')
+      if (current) return current
+      const client = create()
+      try {
+        await client.connect()
+      } catch (error) {
+        void client.disconnect().catch(() => undefined)
+        throw error
+      }
+      return (current = client)
+    },
+    drop(): void {
+      // It may wait for answers that never come.
+      void current?.disconnect().catch(() => undefined)
+      current = null
+    },
+    async close(): Promise<void> {
+      isClosed = true
+      await current?.disconnect()
+    },
+  }
 }
