@@ -36,7 +36,7 @@ const rooms = {
     maps: ['read'],
     understand: ['maps', 'read'],
     ledger: ['understand'],
-    series: [],
+    series: ['understand', 'maps', 'read'],
     incidents: ['understand', 'maps', 'read'],
     store: ['incidents', 'series', 'ledger', 'understand', 'read'],
     commands: ['incidents'],

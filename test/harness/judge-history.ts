@@ -4,9 +4,11 @@ import { judgePayloads, type Memory } from '../../services/analyzer/judge/judge-
 import { policiesOf } from '../../services/analyzer/judge/policies.ts'
 import { compileRules } from '../../services/analyzer/rules/compile-rules.ts'
 import { composeNews, type NewsRow } from '../../services/analyzer/words/compose-news.ts'
-import { compileMap } from '../../services/normalizer/maps/compile-map.ts'
+import { type CompiledMap, compileMap } from '../../services/normalizer/maps/compile-map.ts'
 import { parse, type Structure } from '../../services/normalizer/read/parse.ts'
+import { type LearntList, knownLists, learn } from '../../services/normalizer/understand/learnt-lists.ts'
 import { normalize, type Value } from '../../services/normalizer/understand/normalize.ts'
+import { findSubject, type Subject } from '../../services/normalizer/understand/subject.ts'
 import type { History } from './github.ts'
 import type { ModuleMap } from './module.ts'
 
@@ -30,9 +32,9 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
   const compiled = compileMap(JSON.stringify(map))!
   const rules = compileRules([], config.MAX_WINDOW)
   const memory: Memory = { states: new Map(), subjects: new Map() }
+  const read = createReader(compiled)
   return payloads.flatMap(({ company, rawData, observedAt = '2026-01-01' }, index) => {
-    const { root } = parse(JSON.stringify(rawData), { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
-    const { subjectKey, values } = normalize(root as Structure, compiled)
+    const { subjectKey, values } = read(company, rawData)
     const payload = {
       ...{ event_id: '00000000-0000-0000-0000-000000000000', event_no: index + 1, data_source_id: sourceId },
       ...{ source_name: map.Source, company_id: String(company), task_id: null, map_version: 1, replay_id: null },
@@ -45,6 +47,26 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
       measurement: names.get(row.source_measurement_id) ?? '',
     }))
   })
+}
+
+/** What the normalizer reads of each payload, by what those before it taught. */
+function createReader(map: CompiledMap) {
+  const lists: LearntList[] = []
+  const subjects = new Map<number, readonly Subject[]>()
+  return (company: number, rawData: unknown) => {
+    const { root } = parse(JSON.stringify(rawData), { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
+    const data = root as Structure
+    const { key, known } = findSubject(data, subjects.get(company) ?? [])
+    subjects.set(company, known)
+    const of = { company_id: String(company), subject_key: key }
+    const { values, lessons } = normalize(
+      data,
+      map,
+      knownLists(lists, { ...of, storedBefore: () => null, learns: true }),
+    )
+    lists.push(...learn(lessons, of, lists.length + 1))
+    return { subjectKey: key, values }
+  }
 }
 
 /** Gives the measurements of `map` the ids that a handshake would, and returns their names. */

@@ -5,13 +5,15 @@ import type { Payload } from '../values/payload.ts'
 
 const policy = { goneAfter: 2, maxItemNews: 3, maxGoneItems: 5 }
 
-function valueOf(item_key: string, path: string): ObservedValue {
+function valueOf(item: string, path: string): ObservedValue {
+  const [item_key = '', label = item_key.toUpperCase()] = item.split(' = ')
   return {
     ...{ seq: 0, source_measurement_id: 1, company_measurement_id: 11, measurement_name: 'stars', type: 'int', path },
-    ...{ item_key, item_label: item_key.toUpperCase(), number: 1, text: null, date: null, members: null },
+    ...{ item_key, item_label: label, number: 1, text: null, date: null, members: null },
   }
 }
 
+/** Items are given by key or, if another label than the key in capitals matters, as `key = label`. */
 type Given = { items: string[]; inner?: string[]; map?: number }
 
 /** What each payload of a subject tells: `+` appeared, `-` is gone. */
@@ -62,6 +64,41 @@ test.each<[string, Given[], string[][]]>([
   ],
   ['the first items of a list are news, when the subject is known', [{ items: [] }, { items: ['a'] }], [[], ['+A']]],
   ['another map is where it begins again', [{ items: ['a'] }, { items: ['b', 'c'], map: 2 }], [[], []]],
+  [
+    'an item whose address gets a slash, or whose number a fraction, is the same',
+    [{ items: ['https://x/a', '201'] }, { items: ['https://x/a/', '201.0'] }, { items: ['https://x/a', '201'] }],
+    [[], [], []],
+  ],
+  [
+    'of items that turn out to share a key the one with its label is the same',
+    [
+      { items: ['1 = A', '2 = B'] },
+      { items: ['1 = A', '2\\+name\\=B = B', '2\\+name\\=C = C'] },
+      { items: ['1 = A'] },
+      { items: [] },
+    ],
+    [[], ['+C'], [], []],
+  ],
+  [
+    'of those without its label none is news',
+    [{ items: ['2 = B'] }, { items: ['2\\+id\\=1 = X', '2\\+id\\=2 = Y'] }],
+    [[], []],
+  ],
+  [
+    'an item that lacks the key of its list for a while is the same, with the items in it',
+    [
+      { items: ['/a = A', '/b = B'], inner: ['/a>x', '/b>y'] },
+      { items: ['name\\=A = A', '/b = B'], inner: ['name\\=A>x', '/b>y', '/b>z'] },
+      { items: ['/a = A', '/b = B'], inner: ['/a>x', '/b>y', '/b>z'] },
+      { items: ['/a = A', '/b = B', '/c = A'], inner: ['/a>x', '/b>y', '/b>z'] },
+    ],
+    [[], ['+/B>Z'], [], ['+A']],
+  ],
+  [
+    'an item without the key of its list is news like any other',
+    [{ items: ['/a = A'] }, { items: ['/a = A', 'name\\=B = B'] }],
+    [[], ['+B']],
+  ],
   [
     'many at once are one news item',
     [{ items: ['a', 'b', 'c', 'd'] }, { items: ['e', 'f', 'g', 'h'] }, { items: ['e', 'f', 'g', 'h'] }],

@@ -1,6 +1,7 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import { nameOf } from '../values/reading.ts'
 import type { Payload } from '../values/payload.ts'
+import { isPositional, outerKeys } from './item-keys.ts'
+import { findRenamed, followRenamed } from './renamed-items.ts'
 
 /**
  * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since
@@ -53,7 +54,7 @@ type Item = { key: string; label: string; values: ObservedValue[] }
  * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The
  * first payload of a subject, and the first with another map, only starts the state. A list that is missing altogether
  * shows nothing, since the module may not have fetched it; nor do items known only by their position. Items inside an
- * item that appears or is gone belong to it. An item whose key is only written otherwise (nameOf) is the same item.
+ * item that appears or is gone belong to it. An item that only has another key now (findRenamed) is the same item.
  */
 export function judgeItems(
   state: SubjectState | null,
@@ -65,12 +66,15 @@ export function judgeItems(
   const next: SubjectState['lists'] = { ...known?.lists }
   const found: ItemsFound[] = []
   const moved = new Set<string>()
+  const renames = new Map<string, string>()
   // Outer lists first: their paths are shorter.
   for (const list of [...lists.keys()].sort((a, b) => a.length - b.length)) {
     const items = lists.get(list)!
-    const { items: before = {}, seenAt = known?.observedAt ?? payload.observed_at } = known?.lists[list] ?? {}
+    const { items: last = {}, seenAt = known?.observedAt ?? payload.observed_at } = known?.lists[list] ?? {}
+    const before = followRenamed(last, renames)
     const anchor = items.values().next().value!.values[0]!
     const renamed = findRenamed(before, items)
+    for (const [key, old] of renamed) renames.set(key, old)
     const { kept, gone } = keep(before, items, renamed, seenAt, policy)
     next[list] = { anchor: pick(anchor), items: kept, seenAt: payload.observed_at }
     const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
@@ -122,25 +126,6 @@ function listsOf({ values }: Payload): Map<string, Map<string, Item>> {
   return lists
 }
 
-/** Whether an item is known only by its position in the list, where another one may be next time. */
-export function isPositional(key: string): boolean {
-  return /(^|>)#\d+$/.test(key)
-}
-
-/** Items whose key is written otherwise than before: the new key, and the one before. */
-function findRenamed(before: KnownList['items'], items: ReadonlyMap<string, Item>): Map<string, string> {
-  const fresh = [...items.keys()].filter((key) => !Object.hasOwn(before, key))
-  if (fresh.length === 0) return new Map()
-  const lost = Object.keys(before).filter((key) => !items.has(key))
-  const names = new Map(lost.map((key) => [nameOf(key), key]))
-  return new Map(
-    fresh.flatMap((key): [string, string][] => {
-      const old = names.get(nameOf(key))
-      return old === undefined ? [] : [[key, old]]
-    }),
-  )
-}
-
 /** The items of a list to remember, and those that are gone with this payload. */
 function keep(
   before: KnownList['items'],
@@ -170,16 +155,6 @@ function keep(
   const remembered = missing.filter(isGone).sort(([, a], [, b]) => b.missing!.since - a.missing!.since)
   const absent = missing.filter((one) => !isGone(one))
   return { kept: Object.fromEntries([...here, ...absent, ...remembered.slice(0, maxGoneItems)]), gone }
-}
-
-/** The keys of the items around an item: of `a>b>c`, `a>b` and `a`. A `>` within a key is escaped by a backslash. */
-function outerKeys(key: string): string[] {
-  const keys: string[] = []
-  for (let at = 0; at < key.length; at++) {
-    if (key[at] === '\\') at++
-    else if (key[at] === '>') keys.push(key.slice(0, at))
-  }
-  return keys
 }
 
 function pick({ source_measurement_id, company_measurement_id, measurement_name }: Anchor): Anchor {

@@ -1,15 +1,9 @@
+import { isPositional } from '../detect/item-keys.ts'
 import type { Policy } from '../detect/defaults.ts'
 import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { readValue } from '../values/value.ts'
-import {
-  type Anchor,
-  type ItemPolicy,
-  type ItemsFound,
-  isPositional,
-  judgeItems,
-  type SubjectState,
-} from '../detect/judge-items.ts'
+import { type Anchor, type ItemPolicy, type ItemsFound, judgeItems, type SubjectState } from '../detect/judge-items.ts'
 import { judge } from './judge.ts'
 import { mergeFirings, type ValueFound } from './merge-firings.ts'
 import { isLate, type Payload, seriesOf } from '../values/payload.ts'

@@ -29,7 +29,7 @@ export function findIncidents(payload: RawPayload, result: Understood | PayloadR
     const message = `A payload of ${source_name} for company ${company_id} was refused: ${result.message}. ${payloadRemedies[result.reason]} The payload is kept and can be re-driven.`
     return [{ kind: result.reason, subject: ofCompany ? company_id : source_name, message, facts }]
   }
-  const faults = Map.groupBy(result.faults, ({ path }) => path)
+  const faults = Map.groupBy(result.map.faults, ({ path }) => path)
   return [
     ...[...faults].map(([path, found]) => ({
       kind: 'map-fault',

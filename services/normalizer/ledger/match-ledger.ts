@@ -1,6 +1,6 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import { reasonOf } from '../understand/understand.ts'
+import { type PayloadRefused, type Readable, reasonOf } from '../understand/understand.ts'
 import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
 import { type Clocks, giveTime } from './observed-clock.ts'
 import type { Matched, Work } from './work.ts'
@@ -13,7 +13,7 @@ export async function matchLedger(
   tx: Transaction,
   batch: readonly Work[],
   clocks: Clocks,
-): Promise<(Matched | null)[]> {
+): Promise<(Matched<Readable> | null)[]> {
   const ledger = await readLedger(
     tx,
     batch.map(({ payload }) => payload.event_id),
@@ -28,7 +28,8 @@ export async function matchLedger(
     const row = known ?? newRow(payload, eventNos.shift() as number, time)
     if (!known) ledger.set(payload.event_id, [...rows, row])
     const first = rows[0] ?? row
-    return { payload, result: checkContent(result, row, first), row, first, fresh: !known }
+    const like = rows.find((one) => one.reason === null && one.map_version === result.mapVersion) ?? null
+    return { payload, result: checkContent(result, row, first), row, first, like, fresh: !known }
   })
 }
 
@@ -37,12 +38,12 @@ function findRow(rows: readonly LedgerRow[] | undefined, { replay }: RawPayload)
 }
 
 /** A refused time moves no clock. */
-function timeOf(payload: RawPayload, result: Matched['result'], clocks: Clocks): number {
+function timeOf(payload: RawPayload, result: Work['result'], clocks: Clocks): number {
   return reasonOf(result) === 'observed-at' ? (payload.observed_at as number) : giveTime(clocks, payload)
 }
 
 /** A replay must have the same content as the event it replays. */
-function checkContent(result: Matched['result'], row: LedgerRow, first: LedgerRow): Matched['result'] {
+function checkContent(result: Work['result'], row: LedgerRow, first: LedgerRow): Readable | PayloadRefused {
   if (first.content_hash === row.content_hash) return result
   return { reason: 'conflict', message: 'the event is known with other content', sample: '', mapVersion: null }
 }

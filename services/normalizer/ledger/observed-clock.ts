@@ -1,52 +1,77 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Subject } from '../understand/subject.ts'
 
-type Timed = { company_id: string; data_source_id: number; received_at: number; observed_at: number | null }
+type Timed = Pair & { received_at: number; observed_at: number | null }
 
-/** The last observed time (ms) of each company and source in a batch. */
-export type Clocks = { readonly pairs: readonly Pair[]; readonly last: Map<string, number> }
+/** What is kept of a company and source. Times in ms since 1970. */
+type Clock = {
+  /** The last observed time. */
+  observed: number
+  /** What its payloads are about; null if that has not been looked up in values from before it was kept. */
+  subjects: readonly Subject[] | null
+  knowsMore: boolean
+  /** It had values before list keys were kept. */
+  isOld: boolean
+}
+/** Those of a batch. */
+export type Clocks = { readonly pairs: readonly Pair[]; readonly of: (pair: Pair) => Clock }
 type Pair = { company_id: string; data_source_id: number }
 
-const lastRow = z.object({ company_id: z.string(), data_source_id: z.number(), observed_at: z.number() })
+const lastRow = z.object({
+  company_id: z.string(),
+  data_source_id: z.number(),
+  observed_at: z.number(),
+  // Written here alone.
+  subjects: z.custom<Subject[]>().nullable(),
+  before_list_keys: z.boolean(),
+})
 
 /** Makes transactions with the same company and source wait until `tx` ends, so that they see all it wrote. */
 export async function lockClocks(tx: Transaction, payloads: readonly Pair[]): Promise<Clocks> {
   const pairs = [...new Map(payloads.map((payload) => [keyOf(payload), payload])).values()]
   const locked = await tx.any(sql.type(lastRow)`
-    INSERT INTO normalizer.last_observed AS l (company_id, data_source_id, observed_at)
-    SELECT company_id, data_source_id, to_timestamp(0)
+    INSERT INTO normalizer.last_observed AS l (company_id, data_source_id, observed_at, subjects, before_list_keys)
+    SELECT company_id, data_source_id, to_timestamp(0), '[]', false
     FROM unnest(
       ${column(pairs, 'text', ({ company_id }) => company_id)},
       ${column(pairs, 'int4', ({ data_source_id }) => data_source_id)}
     ) AS n (company_id, data_source_id)
     ORDER BY company_id, data_source_id
     ON CONFLICT (company_id, data_source_id) DO UPDATE SET observed_at = l.observed_at
-    RETURNING company_id, data_source_id, observed_at`)
-  return { pairs, last: new Map(locked.map((row) => [keyOf(row), row.observed_at])) }
+    RETURNING company_id, data_source_id, observed_at, subjects, before_list_keys`)
+  const clocks = new Map(
+    locked.map((row): [string, Clock] => [
+      keyOf(row),
+      { observed: row.observed_at, subjects: row.subjects, knowsMore: false, isOld: row.before_list_keys },
+    ]),
+  )
+  return { pairs, of: (pair) => clocks.get(keyOf(pair))! }
 }
 
 /**
  * The observed time of the next payload: the explicit one; else the time of receipt, but at least 1 ms after the last
  * payload of its company and source. So only an explicit time can be late.
  */
-export function giveTime({ last }: Clocks, payload: Timed): number {
-  const key = keyOf(payload)
-  const before = last.get(key) ?? 0
-  const time = payload.observed_at ?? Math.max(payload.received_at, before + 1)
-  last.set(key, Math.max(before, time))
+export function giveTime(clocks: Clocks, payload: Timed): number {
+  const clock = clocks.of(payload)
+  const time = payload.observed_at ?? Math.max(payload.received_at, clock.observed + 1)
+  clock.observed = Math.max(clock.observed, time)
   return time
 }
 
-/** Stores the times that giveTime gave. */
-export async function saveClocks(tx: Transaction, { pairs, last }: Clocks): Promise<void> {
+/** Stores the times that giveTime gave, and what the payloads are about. */
+export async function saveClocks(tx: Transaction, { pairs, of }: Clocks): Promise<void> {
   await tx.query(sql.unsafe`
-    UPDATE normalizer.last_observed AS l SET observed_at = to_timestamp(n.observed_at)
+    UPDATE normalizer.last_observed AS l
+    SET observed_at = to_timestamp(n.observed_at), subjects = coalesce(n.subjects::jsonb, l.subjects)
     FROM unnest(
       ${column(pairs, 'text', ({ company_id }) => company_id)},
       ${column(pairs, 'int4', ({ data_source_id }) => data_source_id)},
-      ${column(pairs, 'float8', (pair) => (last.get(keyOf(pair)) ?? 0) / 1000)}
-    ) AS n (company_id, data_source_id, observed_at)
+      ${column(pairs, 'float8', (pair) => of(pair).observed / 1000)},
+      ${column(pairs, 'text', (pair) => (of(pair).knowsMore ? JSON.stringify(of(pair).subjects) : null))}
+    ) AS n (company_id, data_source_id, observed_at, subjects)
     WHERE l.company_id = n.company_id AND l.data_source_id = n.data_source_id`)
 }
 

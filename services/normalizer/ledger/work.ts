@@ -1,15 +1,17 @@
 import type { RawPayload } from '#schemas/generated/types.ts'
-import type { PayloadRefused, Understood } from '../understand/understand.ts'
+import type { PayloadRefused, Readable, Understood } from '../understand/understand.ts'
 import type { LedgerRow } from './ledger-rows.ts'
 
-export type Work = { payload: RawPayload; result: Understood | PayloadRefused }
+export type Work = { payload: RawPayload; result: Readable | PayloadRefused }
 
 /** A payload matched with the ledger: its own row, and the event's first row, which has event_no and time. */
-export type Matched = {
+export type Matched<R = Understood> = {
   payload: RawPayload
-  result: Understood | PayloadRefused
+  result: R | PayloadRefused
   row: LedgerRow
   first: LedgerRow
+  /** For a replay, the row of the event that was understood by the same version of the map, if there is one. */
+  like: LedgerRow | null
   /** The row is not yet written: this delivery takes effect. */
   fresh: boolean
 }

@@ -16,7 +16,7 @@ export type Level = ReadonlyMap<string, Entry>
 export type MapProblem = 'no-measurement-id' | 'doubled-measurement-id' | 'unknown-type' | 'bad-entry'
 
 /** Something in a map that is wrong or questionable. `path` as in pathOf, without list marks. */
-export type MapFault = { path: string; message: string }
+type MapFault = { path: string; message: string }
 
 export type CompiledMap = {
   root: Level

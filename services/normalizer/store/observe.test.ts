@@ -24,6 +24,7 @@ const row: LedgerRow = {
     observed_at: 1000,
     map_version: 3,
     subject_key: 'u',
+    list_revision: 1,
     reason: null,
   },
   ...{ stored: 1, nulls: 0, unmapped: 0, refused: 4 },

@@ -41,7 +41,6 @@ export function splitLeaves(matched: Matched, series: SeriesIds, present: Presen
     ...normalized.refused,
     ...lost.map((value) => ({ ...value, reason: 'unknown-measurement', sample: sampleOf(value) })),
   ]
-  row.subject_key = normalized.subjectKey
   row.stored = leavesOf(storable)
   row.refused = leavesOf(refused)
   row.nulls = normalized.nulls.length

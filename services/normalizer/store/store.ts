@@ -1,6 +1,7 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { hasCode, TransientError } from '#runtime/calls/retry.ts'
 import type { Work } from '../ledger/work.ts'
+import { createListKeyCache } from '../series/list-keys.ts'
 import { SeriesCache } from '../series/series-cache.ts'
 import { createMonths } from './months.ts'
 import { writeBatch } from './write-batch.ts'
@@ -20,9 +21,13 @@ const overtaken = ['23503', '23514', '23505']
 /** Series whose ids are remembered, so that most batches look none up. */
 const seriesCacheSize = 200_000
 
+/** Rows of `normalizer.list_key` that are remembered. */
+const listCacheSize = 50_000
+
 export function openStore(database: Database, wakeOutbox: () => void): Store {
   const months = createMonths(database)
   const series = new SeriesCache(seriesCacheSize)
+  const lists = createListKeyCache(listCacheSize)
   const reported = new Set<string>()
 
   return async (batch) => {
@@ -32,11 +37,16 @@ export function openStore(database: Database, wakeOutbox: () => void): Store {
       payloads.map(({ received_at }) => received_at),
     )
     try {
-      const { written, added, asked, hasReports } = await database.transaction((tx) =>
-        writeBatch(tx, batch, { series, reported }),
-      )
+      const {
+        written,
+        added,
+        lists: learnt,
+        asked,
+        hasReports,
+      } = await database.transaction((tx) => writeBatch(tx, batch, { series, lists, reported }))
       if (hasReports) wakeOutbox()
       series.keep(added)
+      for (const [key, rows] of learnt.entries()) lists.set(key, rows)
       if (reported.size > maxReported) reported.clear()
       for (const key of asked) reported.add(key)
       return written

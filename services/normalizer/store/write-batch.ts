@@ -7,10 +7,12 @@ import { insertLedger, type LedgerRow } from '../ledger/ledger-rows.ts'
 import { matchLedger } from '../ledger/match-ledger.ts'
 import { lockClocks, saveClocks } from '../ledger/observed-clock.ts'
 import type { Matched, Work } from '../ledger/work.ts'
+import type { ListKeyCache, ListKeys } from '../series/list-keys.ts'
 import { findParents, type Parents } from '../series/parents.ts'
 import type { AddedSeries, SeriesCache } from '../series/series-cache.ts'
 import { resolveSeries } from '../series/series.ts'
-import { type PayloadRefused, reasonOf, type Understood } from '../understand/understand.ts'
+import { type PayloadRefused, type Readable, reasonOf } from '../understand/understand.ts'
+import { normalizeBatch } from './normalize-batch.ts'
 import { insertRefusals, type Refusal, type Replay, supersededBy, supersedeRefusals } from './refusals.ts'
 import { leafOf, type PresentLeaves, type Split, splitLeaves } from './split-leaves.ts'
 import { insertValues, readValues, type ValueRow } from './values.ts'
@@ -21,10 +23,11 @@ const maxDrift = 500
 
 export type Memory = {
   series: SeriesCache
+  lists: ListKeyCache
   reported: ReadonlySet<string>
 }
-/** `added` and `asked` may be cached once the transaction is committed. */
-type Batch = { written: Written[]; added: AddedSeries; asked: string[]; hasReports: boolean }
+/** `added`, `lists` and `asked` may be cached once the transaction is committed. */
+type Batch = { written: Written[]; added: AddedSeries; lists: ListKeys; asked: string[]; hasReports: boolean }
 
 /**
  * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which cannot
@@ -37,12 +40,13 @@ export async function writeBatch(tx: Transaction, batch: readonly Work[], memory
   )
   const all = await matchLedger(tx, batch, clocks)
   const matched = all.filter((one) => one !== null)
-  const fresh = matched.filter((one) => one.fresh)
+  const readable = matched.filter((one) => one.fresh)
   // A payload that comes twice in the batch is fresh once, and both have one row.
-  const freshRows = new Set(fresh.map(({ row }) => row))
+  const freshRows = new Set(readable.map(({ row }) => row))
   const repeated = matched.filter(({ row }) => !freshRows.has(row))
 
-  await refuseOrphans(tx, fresh)
+  await refuseOrphans(tx, readable)
+  const { fresh, lists } = await normalizeBatch(tx, readable, clocks, memory.lists)
   const series = await resolveSeries(tx, fresh.flatMap(needOf), memory.series)
   const present = await readPresentLeaves(tx, fresh)
   const splits = fresh.map((one) =>
@@ -84,11 +88,11 @@ export async function writeBatch(tx: Transaction, batch: readonly Work[], memory
     const stored = { event_no: first.event_no, row, values: values.get(row) ?? [] }
     return { stored, fresh: one.fresh }
   })
-  return { written, added: series.added, asked, hasReports: reported.length > 0 }
+  return { written, added: series.added, lists, asked, hasReports: reported.length > 0 }
 }
 
 /** Refuses payloads whose company or data source does not exist. */
-async function refuseOrphans(tx: Transaction, fresh: readonly Matched[]): Promise<void> {
+async function refuseOrphans(tx: Transaction, fresh: readonly Matched<Readable>[]): Promise<void> {
   const parents = await findParents(
     tx,
     fresh.map(({ row }) => Number(row.company_id)),
@@ -97,7 +101,10 @@ async function refuseOrphans(tx: Transaction, fresh: readonly Matched[]): Promis
   for (const one of fresh) one.result = checkParents(one, parents)
 }
 
-function checkParents({ payload, result, row }: Matched, { companies, sources }: Parents): Understood | PayloadRefused {
+function checkParents(
+  { payload, result, row }: Matched<Readable>,
+  { companies, sources }: Parents,
+): Readable | PayloadRefused {
   if ('reason' in result) return result
   const { mapVersion } = result
   if (!sources.has(row.data_source_id))
@@ -149,7 +156,7 @@ function supersedeByLater(refusals: readonly Refusal[], later: readonly (Replay 
 }
 
 /** The values of payloads that took effect before, by their row in the ledger. */
-async function readRepeated(tx: Transaction, repeated: readonly Matched[]) {
+async function readRepeated(tx: Transaction, repeated: readonly Matched<Readable>[]) {
   const values = await readValues(
     tx,
     repeated.map(({ first }) => first),

@@ -1,118 +1,169 @@
-import { cutStorable, isStorable, sha256 } from '../read/json-text.ts'
-import type { Json, Structure } from '../read/parse.ts'
+import type { CompiledMap, Level, NestedEntry } from '../maps/compile-map.ts'
+import { pathOf } from '../read/json-text.ts'
+import type { List, Structure } from '../read/parse.ts'
+import { keyText } from './item-members.ts'
+import { chooseMember, findSharedKeys, identify, type Identity, type ListKey } from './list-key.ts'
 
-/** Which item of a list, and of the lists around it, a value belongs to. `label`: what a person calls the item. */
-export type Identity = { key: string; label: string | null }
-
-/** Members that can identify an item, best first. */
-const naturalKeys = [
-  'permalink',
-  'html_url',
-  'url',
-  'uri',
-  'id',
-  'uuid',
-  'key',
-  'slug',
-  'code',
-  'name',
-  'full_name',
-  'title',
-  'login',
-  'username',
-]
-const labels = ['full_name', 'name', 'title', 'label', 'display_name', 'login', 'username']
-const rootKeys = ['url', 'html_url', 'permalink', 'id']
-
-/** Series are found by these keys, so these limits must never change. */
-const maxKeyLength = 512
-const maxLabelLength = 200
+/** What is known of the lists of a data source, for one payload. A list is the path of its items: `repos[]`. */
+export type KnownLists = {
+  of(path: string): ListKey | null
+  /** The item keys stored of a list that is from before list keys were kept and has none of its own yet; else null. */
+  storedBefore(path: string): ReadonlySet<string> | null
+  /** Whether more may be learnt. Otherwise items with one key are one item. */
+  learns: boolean
+}
 
 /**
- * The identities of a list's items, in order. What is not an object is identified by position, objects by the first of
- * these: the member `itemKey` that the map names; the first natural key that all items have and no two share; the first
- * that all have, with repeated ones numbered; for groups (one text member beside lists) that text; the position. The
- * key of the item around the list comes in front.
+ * What a payload teaches about a list. `key`: the member that identifies its items, for all companies; `names`: all that
+ * its items have. `kept`: how the company's items are known since before list keys were kept. `widened`: item keys that several items have.
  */
-export function identify(
-  items: readonly Json[],
-  field: string,
-  itemKey: string | null,
+export type Lesson = { path: string } & (
+  | { kind: 'key'; member: string; names: string[] }
+  | { kind: 'kept'; member: string | null; numbered: boolean }
+  | { kind: 'widened'; items: string[]; members: string[] }
+)
+
+/** A list without items. `outer_key`: the key of the item it is in, if it is in a list itself. */
+type EmptyList = { path: string; outer_key: string | null }
+
+export type Identified = {
+  identities: ReadonlyMap<List, readonly Identity[]>
+  empty: EmptyList[]
+  lessons: Lesson[]
+}
+
+type FoundList = { list: List; path: string; field: string; entry: NestedEntry; outer: Identity | null }
+
+const byPosition: ListKey = { member: null, numbered: false, widened: new Map() }
+
+/**
+ * Finds which item of which list is which, outer lists first, and what the payload teaches about its lists. The
+ * identities are those that count once that is learnt. The order of items does not matter. Never throws.
+ */
+export function identifyItems(root: Structure, map: CompiledMap, known: KnownLists): Identified {
+  const identities = new Map<List, readonly Identity[]>()
+  const empty: EmptyList[] = []
+  const lessons: Lesson[] = []
+  let lists = findLists(root, map.root, '', null, empty)
+  while (lists.length > 0) {
+    for (const [path, those] of Map.groupBy(lists, (one) => one.path)) {
+      const key = keyOf(path, those, known, lessons)
+      const found = those.map((one) => identify(one.list.items, one.field, key, one.outer))
+      const shared = known.learns ? findShared(those, found, key) : new Map<string, string[]>()
+      for (const [members, items] of Map.groupBy(shared.keys(), (item) => JSON.stringify(shared.get(item))))
+        lessons.push({ kind: 'widened', path, items, members: JSON.parse(members) as string[] })
+      const widened = { ...key, widened: new Map([...key.widened, ...shared]) }
+      for (const [index, one] of those.entries())
+        identities.set(
+          one.list,
+          shared.size === 0 ? found[index]! : identify(one.list.items, one.field, widened, one.outer),
+        )
+    }
+    lists = lists.flatMap(({ list, path, entry }) =>
+      hasLists(entry.level)
+        ? list.items.flatMap((item, at) =>
+            item.kind === 'object' ? findLists(item, entry.level, path, identities.get(list)![at]!, empty) : [],
+          )
+        : [],
+    )
+  }
+  return { identities, empty, lessons }
+}
+
+/** The lists of an object that are not in a list within it. */
+function findLists(
+  node: Structure,
+  level: Level,
+  prefix: string,
   outer: Identity | null,
-): Identity[] {
-  const objects = items.filter((item) => item.kind === 'object')
-  const names = itemKey === null ? chooseKeys(objects, field) : items.map((item) => keyText(item, itemKey))
-  const unique = createOrdinals(new Set(names))
-  let object = 0
-  return items.map((item, position) => {
-    const name = itemKey === null ? (item.kind === 'object' ? names[object++] : null) : names[position]
-    const label = labelOf(item) ?? (name === null || name === undefined ? null : cutStorable(name, maxLabelLength))
-    return { key: chain(outer, unique(name ?? `#${position}`)), label }
+  empty: EmptyList[],
+): FoundList[] {
+  return node.members.flatMap(({ key: field, value, overridden }): FoundList[] => {
+    const entry = level.get(field)
+    if (entry?.kind !== 'nested' || overridden) return []
+    const path = pathOf(prefix, field)
+    if (value.kind === 'object') return findLists(value, entry.level, path, outer, empty)
+    if (value.kind !== 'list') return []
+    if (value.items.length === 0) empty.push({ path: `${path}[]`, outer_key: outer?.key ?? null })
+    return value.flat ? [] : [{ list: value, path: `${path}[]`, field, entry, outer }]
   })
 }
 
-/** The natural key of a payload's root; empty if it has none. */
-export function subjectOf(root: Structure): string {
-  const key = rootKeys.map((name) => keyText(root, name)).find((text) => text !== null)
-  return key === undefined || key === null ? '' : shorten(key)
+const levelsWithLists = new WeakMap<Level, boolean>()
+
+/** Whether lists can be anywhere below a level of a map. */
+export function hasLists(level: Level): boolean {
+  const known = levelsWithLists.get(level)
+  if (known !== undefined) return known
+  const has = [...level.values()].some((entry) => entry.kind === 'nested')
+  levelsWithLists.set(level, has)
+  return has
 }
 
-function chooseKeys(objects: readonly Structure[], field: string): (string | null)[] {
-  let shared: string[] | null = null
-  for (const name of [...naturalKeys, ...ownKeys(field)]) {
-    const keys = objects.map((item) => keyText(item, name))
-    if (keys.length === 0 || !keys.every((key) => key !== null)) continue
-    if (new Set(keys).size === keys.length) return keys
-    shared ??= keys
+/** The key of a list, known or learnt from all lists of the payload at its path. */
+function keyOf(path: string, those: readonly FoundList[], known: KnownLists, lessons: Lesson[]): ListKey {
+  const { field, entry } = those[0]!
+  const stored = known.storedBefore(path)
+  const given = known.of(path)
+  const member = entry.itemKey ?? given?.member ?? null
+  const current = given ? { ...given, member } : { ...byPosition, member }
+  if (!known.learns) return current
+  if (stored) {
+    const kept = findKept(those, stored, current)
+    lessons.push({ kind: 'kept', path, member: kept.member, numbered: kept.numbered })
+    if (!given && kept.member !== null && entry.itemKey === null)
+      lessons.push({ kind: 'key', path, member: kept.member, names: namesIn(those) })
+    return kept
   }
-  if (shared) return shared
-  const groups = objects.map(groupName)
-  return groups.every((name) => name !== null) ? groups : objects.map(() => null)
+  if (given || entry.itemKey !== null) return current
+  const learnt = choose(those, field)
+  if (learnt === null) return current
+  lessons.push({ kind: 'key', path, member: learnt, names: namesIn(those) })
+  return { ...byPosition, member: learnt }
 }
 
-/** For the list `naics`: naics_id and naics_code; for `rounds` also round_id and round_code. */
-function ownKeys(field: string): string[] {
-  return [field, field.replace(/s$/, '')].flatMap((name) => [`${name}_id`, `${name}_code`])
+function choose(those: readonly FoundList[], field: string): string | null {
+  return chooseMember(
+    those.map(({ list }) => list.items),
+    field,
+  )
 }
 
-/** For an item like {"subreddit": "de", "submissions": [...]}: "de". */
-function groupName(item: Structure): string | null {
-  const scalars = item.members.filter(({ value }) => value.kind !== 'list' && value.kind !== 'object')
-  const [only] = scalars
-  if (!only || scalars.length > 1 || item.members.length === 1 || only.value.kind !== 'text') return null
-  return keyText(item, only.key)
+/**
+ * The key under which most items have the keys that are stored: the present one, the one that would be learnt, or any
+ * member of them, or their position.
+ */
+function findKept(those: readonly FoundList[], stored: ReadonlySet<string>, current: ListKey): ListKey {
+  const { field, entry } = those[0]!
+  const learnt = current.member ?? choose(those, field)
+  const candidates = [learnt, ...(entry.itemKey === null ? [...namesIn(those), null] : [])]
+  const scored = candidates.flatMap((member) =>
+    [false, true].map((numbered) => {
+      const key = { ...byPosition, member, numbered }
+      const keys = those.flatMap(({ list, outer }) => identify(list.items, field, key, outer))
+      return { key, score: new Set(keys.map((one) => one.key).filter((one) => stored.has(one))).size }
+    }),
+  )
+  const best = scored.reduce((a, b) => (b.score > a.score ? b : a))
+  return { ...best.key, widened: current.widened }
 }
 
-/** A member's text or number, if it can be a key. */
-function keyText(item: Json, name: string): string | null {
-  if (item.kind !== 'object') return null
-  const value = item.members.find(({ key, overridden }) => key === name && !overridden)?.value
-  const text = value?.kind === 'text' ? value.value : value?.kind === 'number' ? value.text : ''
-  return text !== '' && isStorable(text) ? text : null
+/** The members by which at least one item could be known. */
+function namesIn(those: readonly FoundList[]): string[] {
+  const items = those.flatMap(({ list }) => list.items)
+  const names = new Set(items.flatMap((item) => (item.kind === 'object' ? item.members.map(({ key }) => key) : [])))
+  return [...names].filter((name) => items.some((item) => keyText(item, name) !== null))
 }
 
-/** Makes names unique: a repeated name gets an ordinal that no other key of the list has. */
-function createOrdinals(names: ReadonlySet<string | null>) {
-  const next = new Map<string, number>()
-  return (name: string): string => {
-    let ordinal = next.get(name) ?? 1
-    while (ordinal > 1 && names.has(`${name}#${ordinal}`)) ordinal++
-    next.set(name, ordinal + 1)
-    return ordinal === 1 ? name : `${name}#${ordinal}`
+function findShared(
+  those: readonly FoundList[],
+  found: readonly (readonly Identity[])[],
+  key: ListKey,
+): Map<string, string[]> {
+  const shared = new Map<string, string[]>()
+  for (const [index, { list, field, outer }] of those.entries()) {
+    if (new Set(found[index]!.map((one) => one.key)).size === list.items.length) continue
+    for (const [item, members] of findSharedKeys(list.items, field, key, outer)) shared.set(item, members)
   }
-}
-
-/** Keys of items in nested lists: `outer>inner`, with `>` and backslashes of the keys themselves escaped. */
-function chain(outer: Identity | null, key: string): string {
-  const own = key.replaceAll(/[\\>]/g, '\\$&')
-  return shorten(outer ? `${outer.key}>${own}` : own)
-}
-
-function shorten(key: string): string {
-  return key.length <= maxKeyLength ? key : sha256(key)
-}
-
-function labelOf(item: Json): string | null {
-  const label = labels.map((name) => keyText(item, name)).find((text) => text !== null)
-  return label === undefined || label === null ? null : cutStorable(label, maxLabelLength)
+  return shared
 }

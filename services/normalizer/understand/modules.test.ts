@@ -44,7 +44,12 @@ describe.each(files)('%s', (file) => {
     'payload $index',
     ({ payload, right }) => {
       const { root } = parse(JSON.stringify(payload), { MAX_LEAVES: 200_000, MAX_DEPTH: 100 })
-      const { values, nulls, unmapped, refused, parents, drift } = normalize(root as Structure, compiled!, 1000)
+      const { values, nulls, unmapped, refused, parents, drift } = normalize(
+        root as Structure,
+        compiled!,
+        undefined,
+        1000,
+      )
       const byType = valueTypes.map((type) => [type, values.filter(({ entry }) => entry.type === type).length] as const)
       expect({
         mapped_leaf_count: values.length,

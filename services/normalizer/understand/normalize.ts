@@ -2,7 +2,8 @@ import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } f
 import { coerce, type CoerceProblem, coercions, type Coerced, kindOf } from '../read/coerce.ts'
 import { cutStorable, jsonText, pathOf, sampleLength } from '../read/json-text.ts'
 import type { Json, List, Structure } from '../read/parse.ts'
-import { identify, type Identity, subjectOf } from './identify.ts'
+import { type Identified, identifyItems, type KnownLists } from './identify.ts'
+import type { Identity } from './list-key.ts'
 
 /** Why a leaf is not stored: the closed list of `normalizer.refused.reason` for values. */
 export type ValueProblem = CoerceProblem | MapProblem | 'duplicate-key' | 'not-an-object' | 'unknown-measurement'
@@ -21,7 +22,6 @@ export type Drift = {
 }
 
 export type Normalized = {
-  subjectKey: string
   values: Value[]
   refused: Refused[]
   /** The seq of each null, and of each other leaf whose path the map does not have. */
@@ -32,17 +32,27 @@ export type Normalized = {
   /** source_measurement_id of nested entries that occur in the payload. They get a series and no value. */
   parents: Set<number>
   drift: Drift[]
+  empty: Identified['empty']
+  lessons: Identified['lessons']
 }
 
 /** Paths that differ from the map reported for one payload: one of another shape altogether differs in all. */
 const defaultMaxDrift = 50
 
+/** Each list is seen for the first time. */
+const nothingKnown: KnownLists = { of: () => null, storedBefore: () => null, learns: true }
+
 /**
  * Reads a payload's `raw_data` by a map. Every leaf is exactly one of stored, refused, null and unmapped. An empty list
  * or object where the map has a nested entry is not a leaf. Never throws.
  */
-export function normalize(root: Structure, map: CompiledMap, maxDrift = defaultMaxDrift): Normalized {
-  const walk = new Walk(root, maxDrift)
+export function normalize(
+  root: Structure,
+  map: CompiledMap,
+  known: KnownLists = nothingKnown,
+  maxDrift = defaultMaxDrift,
+): Normalized {
+  const walk = new Walk(root, identifyItems(root, map, known), maxDrift)
   walk.object(root, map.root, '', null)
   walk.reportMissing()
   return walk.result
@@ -51,17 +61,18 @@ export function normalize(root: Structure, map: CompiledMap, maxDrift = defaultM
 class Walk {
   readonly result: Normalized
   readonly #first: number
+  readonly #identities: Identified['identities']
   readonly #maxDrift: number
   readonly #seen = new Set<Entry>()
   /** The levels of the map that occur in the payload, with their paths. */
   readonly #visited = new Map<Level, string>()
   readonly #drift = new Set<string>()
 
-  constructor(root: Structure, maxDrift: number) {
+  constructor(root: Structure, { identities, empty, lessons }: Identified, maxDrift: number) {
     this.#first = root.seq
+    this.#identities = identities
     this.#maxDrift = maxDrift
     this.result = {
-      subjectKey: subjectOf(root),
       values: [],
       refused: [],
       nulls: [],
@@ -69,6 +80,7 @@ class Walk {
       nullPaths: [],
       parents: new Set(),
       drift: [],
+      ...{ empty, lessons },
     }
   }
 
@@ -84,7 +96,7 @@ class Walk {
       else if (overridden) this.#refuse('duplicate-key', value, path, item)
       else if (entry.kind === 'faulty') this.#refuse(entry.reason, value, path, item)
       else if (entry.kind === 'value') this.#value(entry, value, path, item)
-      else this.#nested(entry, key, value, path, item)
+      else this.#nested(entry, value, path, item)
     }
   }
 
@@ -104,19 +116,19 @@ class Walk {
     else this.result.values.push({ ...coerced, seq: this.#seq(node), leaves: node.leaves, path, item, entry })
   }
 
-  #nested(entry: NestedEntry, field: string, node: Json, path: string, item: Identity | null): void {
+  #nested(entry: NestedEntry, node: Json, path: string, item: Identity | null): void {
     if (entry.id !== null) this.result.parents.add(entry.id)
     if (node.kind === 'object') return this.object(node, entry.level, path, item)
     if (node.kind === 'list' && node.items.length === 0) return
-    if (node.kind === 'list' && !node.flat) return this.#items(entry, field, node, `${path}[]`, item)
+    if (node.kind === 'list' && !node.flat) return this.#items(entry, node, `${path}[]`)
     if (isOnlyNulls(node)) return this.#null(node, path)
     this.#refuseAsItem(node, path, item)
   }
 
-  #items(entry: NestedEntry, field: string, { items }: List, path: string, outer: Identity | null): void {
-    const identities = identify(items, field, entry.itemKey, outer)
-    for (const [index, node] of items.entries()) {
-      const item = identities[index] as Identity
+  #items(entry: NestedEntry, list: List, path: string): void {
+    const identities = this.#identities.get(list)!
+    for (const [index, node] of list.items.entries()) {
+      const item = identities[index]!
       if (node.kind === 'object') this.object(node, entry.level, path, item)
       else if (node.kind === 'null') this.#null(node, path)
       else this.#refuseAsItem(node, path, item)

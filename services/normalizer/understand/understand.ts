@@ -1,10 +1,10 @@
 import { dayMs } from '#runtime/text/time.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import type { MapFault } from '../maps/compile-map.ts'
+import type { CompiledMap } from '../maps/compile-map.ts'
 import type { LoadedMap } from '../maps/loaded-maps.ts'
 import { cutStorable, sampleLength } from '../read/json-text.ts'
 import { type Json, type Limits, parse, type ParseProblem, type Structure } from '../read/parse.ts'
-import { normalize, type Normalized } from './normalize.ts'
+import type { Normalized } from './normalize.ts'
 
 /** Why a whole payload is refused: the closed list of `normalizer.refused.reason` for payloads. */
 export type PayloadProblem =
@@ -20,10 +20,12 @@ export type PayloadProblem =
   | 'map-unusable'
   | 'conflict'
 
-export type Understood = { mapVersion: number; faults: MapFault[]; normalized: Normalized }
+/** A payload that can be read by its map. `data`: its raw_data. */
+export type Readable = { mapVersion: number; map: CompiledMap; data: Structure }
+export type Understood = Readable & { normalized: Normalized }
 export type PayloadRefused = { reason: PayloadProblem; message: string; sample: string; mapVersion: number | null }
 
-export function reasonOf(result: Understood | PayloadRefused): PayloadProblem | null {
+export function reasonOf(result: Readable | PayloadRefused): PayloadProblem | null {
   return 'reason' in result ? result.reason : null
 }
 
@@ -33,13 +35,14 @@ type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
 const maxAheadMs = dayMs
 
 /**
- * What a payload says, or why it is refused as a whole. The store checks that company and source exist. Never throws.
+ * A payload with its map, or why it is refused as a whole. The store checks that company and source exist, and knows
+ * the items of lists. Never throws.
  */
 export function understand(
   payload: RawPayload,
   map: LoadedMap | 'no-map' | 'map-missing',
   options: UnderstandOptions,
-): Understood | PayloadRefused {
+): Readable | PayloadRefused {
   const mapVersion = typeof map === 'string' ? null : map.version
   const refuse = (reason: PayloadProblem, message: string, sample = ''): PayloadRefused => {
     return { reason, message, sample: cutStorable(sample, sampleLength), mapVersion }
@@ -68,11 +71,7 @@ export function understand(
   if (map === 'map-missing')
     return refuse('map-missing', `version ${versionOf(payload)} of the normalization map did not arrive`)
   if (!map.compiled) return refuse('map-unusable', `version ${map.version} of the normalization map is not a valid map`)
-  return {
-    mapVersion: map.version,
-    faults: map.compiled.faults,
-    normalized: normalize(data as Structure, map.compiled),
-  }
+  return { mapVersion: map.version, map: map.compiled, data: data as Structure }
 }
 
 /** The map version a payload names; null for the newest. */

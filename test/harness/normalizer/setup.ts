@@ -25,7 +25,7 @@ export type Received<T> = {
   partition: number
 }
 type NormalizerBench = ReturnType<typeof normalizerBench>
-export type InstalledNormalizer = NormalizerBench & { installation: Installation }
+export type InstalledNormalizer = NormalizerBench & { installation: Installation; restart(): Promise<void> }
 export type Fed = RawPayload & { headers?: Record<string, string> }
 
 /** An installation with a running normalizer, for a whole file. Commands that the test runs itself find it, too. */
@@ -33,8 +33,13 @@ export async function installNormalizer(): Promise<InstalledNormalizer> {
   const installation = await createInstallation()
   for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
   onCleanup(() => void vi.unstubAllEnvs())
-  await installation.start('normalizer', { MAP_WAIT_MS: '4000', MAX_LEAVES: '1000', MAX_DEPTH: '20' })
-  return { installation, ...normalizerBench(installation) }
+  const start = () => installation.start('normalizer', { MAP_WAIT_MS: '4000', MAX_LEAVES: '1000', MAX_DEPTH: '20' })
+  let service = await start()
+  const restart = async () => {
+    await service.stop()
+    service = await start()
+  }
+  return { installation, restart, ...normalizerBench(installation) }
 }
 
 /** Makes sources, companies and payloads for tests, and reads and writes the topics around the normalizer. */
