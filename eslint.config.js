@@ -14,7 +14,8 @@ const rooms = {
     process: ['calls', 'web'],
     web: [],
     kafka: ['process', 'calls'],
-    consume: ['kafka', 'process', 'calls'],
+    offsets: ['kafka', 'process', 'calls', 'text'],
+    consume: ['kafka', 'offsets', 'process', 'calls'],
     outbox: ['kafka', 'postgres', 'process', 'calls'],
     postgres: ['process', 'calls', 'text'],
     firestore: ['process'],
@@ -68,7 +69,7 @@ const otherRooms = (service, room) => {
 }
 const kafkajs = {
   name: 'kafkajs',
-  message: 'Only services/runtime/kafka and services/runtime/consume know the client library: call theirs.',
+  message: 'Only services/runtime/kafka, offsets and consume know the client library: call theirs.',
 }
 const behindTheDoor = {
   group: ['#runtime/kafka/produce.ts', '#runtime/kafka/topic-table.ts', '#runtime/consume/consume.ts'],
@@ -111,7 +112,7 @@ export default tseslint.config(
   },
   {
     files: ['services/**/*.ts', 'schemas/**/*.ts'],
-    ignores: ['services/runtime/{kafka,consume}/**', '**/*.test.ts'],
+    ignores: ['services/runtime/{kafka,offsets,consume}/**', '**/*.test.ts'],
     // Not the rule of the same name below: of one rule the last entry that fits a file replaces all others.
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [kafkajs] }] },
   },

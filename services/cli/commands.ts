@@ -7,5 +7,9 @@ export const commands = defineCommands(import.meta, {
     help: 'records that could not be processed (dead letters): ls, show, replay, drop',
     load: () => import('./dlq.ts'),
   },
+  groups: {
+    help: 'how far services have read their topics, and what they lost: ls, accept-loss, reset, skip',
+    load: () => import('./groups.ts'),
+  },
   status: { help: 'health of services and sources, and how far payloads got', load: () => import('./status.ts') },
 })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { stackEnv } from './stack.ts'
+import { waitFor } from './wait-for.ts'
 
 /**
  * Removes the members of a consumer group, as the broker does when their session ends. A killed member stays in its
@@ -29,6 +30,24 @@ export async function readLag(group: string, topic: string): Promise<number> {
   )
   const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   return ends.reduce((lag, { partition, high }) => lag + Number(high) - Math.max(offsets.get(partition) ?? 0, 0), 0)
+}
+
+/** Deletes all records of a partition before `offset`, as retention does. */
+export async function deleteRecords(topic: string, partition: number, offset: number): Promise<void> {
+  await withAdmin(async (admin) => {
+    // kafkajs knows where a partition is only when it was asked for the topic before.
+    await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
+  })
+}
+
+/** Deletes a topic and creates it again, empty. */
+export async function remakeTopic(topic: string, numPartitions: number): Promise<void> {
+  await withAdmin(async (admin) => {
+    await admin.deleteTopics({ topics: [topic] })
+    await waitFor(`the end of ${topic}`, async () => !(await admin.listTopics()).includes(topic))
+    await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true })
+  })
 }
 
 async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {

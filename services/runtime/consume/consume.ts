@@ -1,6 +1,8 @@
 import type { Codec } from '#schemas/codec.ts'
 import { prefixed } from '../kafka/client.ts'
+import { createPublish } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
+import { openLossWatch } from '../offsets/loss-watch.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { joinGroup, Lane } from './group-member.ts'
@@ -26,13 +28,17 @@ export async function consume(
       open({ settings, service, group, codec, producer, log }),
     ]),
   )
-  const workBatch = createBatchWorker(settings, context, processors)
+  const losses = await openLossWatch(settings, context, {
+    ...{ group, topics: subscriptions.map(({ topic }) => topic) },
+    publish: createPublish(settings, codec, producer),
+  })
+  const workBatch = createBatchWorker(settings, context, processors, losses)
   const lanes = Array.from({ length: settings.CONSUME_CONCURRENCY }, () => new Lane())
   health.ready('kafka_consumer', () => lanes.forEach((lane) => lane.check()))
   const topics = [...processors.keys()]
   await Promise.all(
     lanes.map((lane, index) =>
-      joinGroup(settings, context, { group, topics, lane, index, members: lanes.length, workBatch }),
+      joinGroup(settings, context, { group, topics, lane, index, members: lanes.length, losses, workBatch }),
     ),
   )
 }

@@ -2,7 +2,8 @@ import type { EachBatchPayload } from 'kafkajs'
 import { createKafka } from '../kafka/client.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
-import { forgetLag } from './lag-metric.ts'
+import { forgetLag } from '../offsets/lag-metric.ts'
+import type { LossWatch } from '../offsets/loss-watch.ts'
 
 /** Longer than this without a fetch and without a batch in work, and the member counts as not running. */
 const tickTimeoutMs = 30_000
@@ -55,6 +56,7 @@ export type Membership = {
   /** Which of the process's members this is, and how many there are. */
   index: number
   members: number
+  losses: LossWatch
   workBatch(payload: EachBatchPayload): Promise<void>
 }
 
@@ -67,7 +69,7 @@ export type Membership = {
 export async function joinGroup(
   settings: KafkaSettings & ConsumerSettings,
   { name, log, scope, fail }: ServiceContext,
-  { group, topics, lane, index, members, workBatch }: Membership,
+  { group, topics, lane, index, members, losses, workBatch }: Membership,
 ): Promise<void> {
   const bytes = Math.ceil(fetchBytes / members)
   const consumer = createKafka(settings, `${index}-${name}`, log).consumer({
@@ -84,6 +86,7 @@ export async function joinGroup(
     lane.join()
     forgetLag()
   })
+  losses.guard(consumer, index)
   consumer.on('consumer.fetch', () => lane.tick())
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
     lane.leave()

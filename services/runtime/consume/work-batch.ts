@@ -5,7 +5,8 @@ import { batchDuration, retries } from '../process/metrics.ts'
 import { retryTransient } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { keepAlive } from './keep-alive.ts'
-import { trackLag } from './lag-metric.ts'
+import { trackLag } from '../offsets/lag-metric.ts'
+import type { LossWatch } from '../offsets/loss-watch.ts'
 import type { Processor } from './process-batch.ts'
 
 /** A handler that is busy for longer is stuck: the process ends and is restarted. Normal batches take less than a second. */
@@ -22,6 +23,7 @@ export function createBatchWorker(
   settings: ConsumerSettings,
   context: Pick<ServiceContext, 'log' | 'stopping' | 'fail'>,
   processors: ReadonlyMap<string, Processor>,
+  losses: Pick<LossWatch, 'inspect' | 'metadata' | 'advance'>,
 ): (payload: EachBatchPayload) => Promise<void> {
   const { stopping, fail } = context
   return async (payload) => {
@@ -30,12 +32,13 @@ export function createBatchWorker(
     if (!process) throw new Error(`no subscription to ${batch.topic}`)
     const alive = keepAlive(() => heartbeat(), settings.SESSION_TIMEOUT_MS / 4, handlerDeadlineMs, fail)
     try {
+      await losses.inspect(payload)
       for (const chunk of chunks(batch.messages, settings.CONSUME_MAX_BATCH, maxBatchBytes)) {
         if (!isRunning() || isStale() || stopping.aborted) return
         const end = batchDuration.startTimer({ topic: batch.topic })
         trackLag(batch.topic, batch.partition, Number(chunk[0].timestamp))
         await processChunk(chunk, batch, process, alive, context)
-        await commit(payload, chunk)
+        await commit(payload, chunk, losses)
         end()
         alive.throwIfLost()
       }
@@ -73,12 +76,16 @@ async function processChunk(
 async function commit(
   { batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload,
   chunk: Chunk,
+  losses: Pick<LossWatch, 'metadata' | 'advance'>,
 ): Promise<void> {
   const { topic, partition, highWatermark } = batch
   const { offset, timestamp } = chunk.at(-1) ?? chunk[0]
   const next = String(BigInt(offset) + 1n)
   resolveOffset(offset)
-  await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: next }] }] })
+  const newest = Math.max(...chunk.map((message) => Number(message.timestamp)))
+  const committed = { partition, offset: next, metadata: losses.metadata(topic, partition, newest) }
+  await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [committed] }] })
+  losses.advance(topic, partition, Number(next), newest)
   trackLag(topic, partition, BigInt(next) >= BigInt(highWatermark) ? null : Number(timestamp))
 }
 

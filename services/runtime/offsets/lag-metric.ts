@@ -4,7 +4,7 @@ const oldest = new Map<string, { topic: string; partition: number; timestamp: nu
 
 new Gauge({
   name: 'parma_consumer_lag_seconds',
-  help: 'Age of the oldest record fetched and not yet settled, by topic and partition; 0 at the end',
+  help: 'Age of the oldest unread record, by topic and partition; 0 when all are read',
   labelNames: ['topic', 'partition'] as const,
   collect() {
     this.reset()
@@ -16,6 +16,12 @@ new Gauge({
 /** Notes when the oldest unprocessed record of a partition was appended; null: there is none. */
 export function trackLag(topic: string, partition: number, timestamp: number | null): void {
   oldest.set(`${topic}/${partition}`, { topic, partition, timestamp })
+}
+
+/** Notes whether a partition holds records that are not processed, fetched or not. Their age counts from now. */
+export function noteUnread(topic: string, partition: number, isUnread: boolean): void {
+  const known = oldest.get(`${topic}/${partition}`)
+  if (!known || (isUnread && known.timestamp === null)) trackLag(topic, partition, isUnread ? Date.now() : null)
 }
 
 /** Partitions may go to other members now: what is said of them no longer counts. */
