@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { printResult, printRows, requireYes, UsageError } from '#runtime/commands/commands.ts'
+import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { confirm } from '#runtime/commands/confirm.ts'
 import { type GroupRow, type GroupTable, openGroupTable } from '#runtime/offsets/group-table.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { createLog } from '#runtime/process/log.ts'
@@ -45,7 +46,7 @@ function changing(command: Command): Command {
     .requiredOption('--service <name>', 'the service')
     .requiredOption('--topic <name>', 'the topic')
     .option('--dry-run', 'print what would change, change nothing')
-    .option('--yes', 'confirm')
+    .option('--yes', 'change without asking')
     .option('--json', 'print JSON')
 }
 
@@ -103,7 +104,7 @@ async function change(
     const rows = moves.map((move) => ({ ...shown(move), to: move.to }))
     if (dryRun || !yes) printRows(rows, json)
     if (dryRun) return
-    requireYes(yes, `This sets where ${service} reads on.`)
+    await confirm(yes, `This sets where ${service} reads on.`)
     if (await groups.isRunning(service))
       throw new UsageError(`${service} is running. Stop all its processes first: Kafka keeps the offsets of members.`)
     await groups.move(service, moves)

@@ -47,6 +47,7 @@ export async function remakeTopic(topic: string, numPartitions: number): Promise
     await admin.deleteTopics({ topics: [topic] })
     await waitFor(`the end of ${topic}`, async () => !(await admin.listTopics()).includes(topic))
     await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true })
+    await waitFor(`the leaders of ${topic}`, () => admin.fetchTopicOffsets(topic))
   })
 }
 

@@ -82,11 +82,8 @@ export async function joinGroup(
     maxBytes: bytes,
     maxBytesPerPartition: Math.ceil(bytes / 4),
   })
-  consumer.on('consumer.group_join', () => {
-    lane.join()
-    forgetLag()
-  })
-  losses.guard(consumer, index)
+  consumer.on('consumer.group_join', () => forgetLag())
+  losses.guard(consumer, index, () => lane.join())
   consumer.on('consumer.fetch', () => lane.tick())
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
     lane.leave()

@@ -24,8 +24,11 @@ const rebalanceErrors = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 
  * the partition and outlives every process.
  */
 export type LossWatch = {
-  /** Has a member begin with a partition only when its committed offset is compared with what the topic still holds. */
-  guard(consumer: Consumer, member: number): void
+  /**
+   * Has a member begin with a partition only when its committed offset is compared with what the topic still holds.
+   * `onCompared` is called each time when this is done.
+   */
+  guard(consumer: Consumer, member: number, onCompared: () => void): void
   /** Compares where a fetched batch begins with where the last one ended. Call it before the batch is processed. */
   inspect(payload: EachBatchPayload): Promise<void>
   /** The metadata of an offset before which `newest` is the newest time. */
@@ -68,7 +71,7 @@ export async function openLossWatch(
   startLoop('watch_offsets', lookMs, context, () => Promise.race([look(watch), stopped]))
 
   return {
-    guard(consumer, member) {
+    guard(consumer, member, onCompared) {
       watch.consumers.set(member, consumer)
       let latest = 0
       consumer.on('consumer.group_join', ({ payload: { memberAssignment } }) => {
@@ -79,7 +82,9 @@ export async function openLossWatch(
         const onRetry = (error: unknown) => log.warn({ error }, 'retrying_to_compare_offsets')
         retryTransient(() => compare(watch, { consumer, member, assigned, isStale }), { signal: stopping, onRetry })
           .then(() => {
-            if (!isStale()) consumer.resume(assigned)
+            if (isStale()) return
+            consumer.resume(assigned)
+            onCompared()
           })
           // After one of these the member joins again, and all begins anew.
           .catch((error: unknown) => isStale() || isRebalance(error) || fail(error))
