@@ -8,7 +8,7 @@ export const settings = {
   ...pipelineSettings,
   ...firestoreSettings,
   FIRESTORE_WRITES_PER_SECOND: count(500).describe(
-    'Documents a process writes per second at first. The rate grows by half every five minutes of traffic.',
+    'Documents a process writes per second at first: two for a payload, because its bytes are one of their own. The rate grows by half every five minutes of traffic.',
   ),
   FIRESTORE_TIMEOUT_MS: count(30_000).describe('Deadline of one call to Firestore. A call that exceeds it is retried.'),
 }

@@ -39,9 +39,8 @@ test('a payload is the four fields that parma-web knows, and ours', () => {
       data: { name: 'langfuse', stars: 5 },
       data_truncated: false,
       data_error: null,
-      body: payload.body,
       body_bytes: payload.body.length,
-      body_parts: 0,
+      body_parts: 1,
       content_hash: payload.content_hash,
       event_id: eventId,
       data_source_id: 3,
@@ -51,7 +50,7 @@ test('a payload is the four fields that parma-web knows, and ours', () => {
       observed_at: null,
       history: false,
     },
-    parts: [],
+    parts: [{ bytes: payload.body, content_hash: payload.content_hash }],
   })
 })
 
@@ -76,7 +75,7 @@ describe('a body that has no data keeps its bytes and says why', () => {
     ],
   ])('%s', (_what, body, error) => {
     const { fields, parts } = payloadDocument(payloadOf(body))
-    const kept = fields.body_parts === 0 ? [fields.body] : parts.map(({ bytes }) => bytes)
+    const kept = parts.map(({ bytes }) => bytes)
     expect(fields).toMatchObject({
       data: {},
       data_error: expect.stringMatching(error) as string,
@@ -86,11 +85,20 @@ describe('a body that has no data keeps its bytes and says why', () => {
   })
 })
 
-test('data and body that do not fit one document: the body goes to parts, data stays whole', () => {
+test("parma-web's export is hardly larger than the payload: none of its bytes are in the document", () => {
+  const body = bodyOf({
+    name: 'langfuse',
+    repos: Array.from({ length: 200 }, (_, n) => ({ name: `repo ${n}`, stars: n })),
+  })
+  const { fields } = payloadDocument(payloadOf(body))
+  expect(JSON.stringify(fields).length).toBeLessThan(body.length + 600)
+  expect(JSON.stringify(fields)).not.toContain('"Buffer"')
+})
+
+test('data and body that do not fit one document: data stays whole', () => {
   const body = bodyOf({ text: 'é'.repeat(300_000) })
   const { fields, parts } = payloadDocument(payloadOf(body))
   expect(fields).toMatchObject({ data: { text: 'é'.repeat(300_000) }, data_truncated: false, body_parts: 1 })
-  expect(fields).not.toHaveProperty('body')
   expect(parts[0]?.bytes).toEqual(Buffer.from(body))
 })
 

@@ -8,7 +8,7 @@ export type Fields = Record<string, LegalMap | string | number | boolean | null 
 
 /**
  * A document that is written once. `bytes`: its approximate size as Firestore counts it. `parts`: the documents of its
- * subcollection `parts`, named 1, 2 and so on, which are written first.
+ * subcollection `parts`, named 1, 2 and so on, which are written with it or before it.
  */
 export type StoredDocument = { path: string; contentHash: string; fields: Fields; bytes: number; parts: Fields[] }
 
@@ -32,14 +32,15 @@ const reserveBytes = 2048
  * | data | `raw_data` of the body in its legal Firestore form (encode.ts), for people and parma-web's export |
  * | data_truncated | whether `data` was cut to fit the document |
  * | data_error | why `data` is empty although the body is not, or null |
- * | body | the request body, byte for byte, if it fits beside `data` |
- * | body_parts | 0: the body is in `body`; else it is in the field `bytes` of `parts/1` to `parts/{body_parts}` |
+ * | body_parts | the request body, byte for byte, is in the field `bytes` of `parts/1` to `parts/{body_parts}` |
  * | body_bytes, content_hash | length and sha256 (lower-case hex) of the body |
  * | event_id, data_source_id, task_id, map_version | as on the topic |
  * | received_at, observed_at | when the edge received it, when the module observed it (null: the module did not say) |
  * | history | whether it was observed more than 24 h before it was received: then nobody is notified |
  *
- * Lineage and re-drive read the bytes, never `data`. All fields but `data` are always the same for one payload.
+ * The export takes whole documents but none of their subcollections, so the bytes cost it nothing. Lineage and re-drive
+ * read the bytes, never `data`. All fields but `data` are always the same for one payload. Documents of earlier versions
+ * have the body in the field `body` where it fitted, and `body_parts` is 0 (move-bodies.ts).
  */
 export function payloadDocument(payload: RawPayload, dataError: string | null = null): StoredDocument {
   const { event_id, source_name, body, content_hash } = payload
@@ -60,16 +61,13 @@ export function payloadDocument(payload: RawPayload, dataError: string | null = 
   }
   const room = maxDocumentBytes - reserveBytes - sizeOfText(path) - sizeOfFields(known)
   const { data, bytes, whole, error } = dataError === null ? readData(body, room) : { ...nothing, error: dataError }
-  const parts = bytes + body.length <= room ? [] : splitBody(body)
-  const fields: Fields = { ...known, data, data_truncated: !whole, data_error: error, body_parts: parts.length }
-  if (parts.length === 0) fields.body = body
-  const size = maxDocumentBytes - room + bytes + (parts.length === 0 ? body.length : 0)
+  const parts = splitBody(body).map((part) => ({ bytes: part, content_hash }))
   return {
     path,
     contentHash: content_hash,
-    fields,
-    bytes: size,
-    parts: parts.map((part) => ({ bytes: part, content_hash })),
+    fields: { ...known, data, data_truncated: !whole, data_error: error, body_parts: parts.length },
+    bytes: maxDocumentBytes - room + bytes,
+    parts,
   }
 }
 
@@ -130,8 +128,9 @@ function readObject(read: () => ReturnType<typeof parseJson> | undefined, room: 
   }
 }
 
+/** At least one part, also of an empty body. */
 function splitBody(body: Uint8Array): Uint8Array[] {
-  const count = Math.ceil(body.length / maxPartBytes)
+  const count = Math.max(1, Math.ceil(body.length / maxPartBytes))
   return Array.from({ length: count }, (_, index) => body.subarray(index * maxPartBytes, (index + 1) * maxPartBytes))
 }
 

@@ -41,6 +41,7 @@ export async function readPayload(firestore: Firestore, path: string): Promise<R
 
 async function readBody(firestore: Firestore, document: DocumentSnapshot): Promise<Buffer> {
   const count = document.get('body_parts') as number
+  // Earlier versions kept a body that fitted in the document itself.
   if (count === 0) return document.get('body') as Buffer
   const parts = document.ref.collection('parts')
   const read = await firestore.getAll(...Array.from({ length: count }, (_, index) => parts.doc(String(index + 1))))

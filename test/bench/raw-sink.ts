@@ -28,11 +28,11 @@ export const rawSink: Measure = async ({ serviceEnv, say }) => {
 
   await using stub = await startFirestoreStub()
   say('raw-sink: against the stub')
-  const own = await measureDocuments({ ...env, FIRESTORE_EMULATOR_HOST: stub.host })
+  const own = await measureDocuments({ ...env, FIRESTORE_EMULATOR_HOST: stub.host }, stub.written)
   say('raw-sink: against the emulator')
   const emulated = await measureDocuments(env)
   const what = history ? 'github history' : 'flat payloads'
-  const cpu = `CPU ${formatNumber(own.cpu * 1e6)} µs a document`
+  const cpu = `CPU ${formatNumber(own.cpu * 1e6)} µs a document, ${formatNumber(own.writes)} writes each`
   const memory = `peak RSS, backlog ${formatNumber(backlog)}`
   return [
     { what: 'raw-sink, to a stub', value: own.rate, unit: 'documents/s', below: null, detail: `${what}; ${cpu}` },
@@ -41,17 +41,18 @@ export const rawSink: Measure = async ({ serviceEnv, say }) => {
   ]
 }
 
-async function measureDocuments(env: NodeJS.ProcessEnv) {
+async function measureDocuments(env: NodeJS.ProcessEnv, written: () => number = () => 0) {
   await using service = await runService('raw-sink', env)
   await waitFor('the first documents', async () => (await look(service)).documents > 0)
   await delay(warmUpMs)
-  const first = await look(service)
+  const [first, writtenFirst] = [await look(service), written()]
   await delay(seconds * 1000)
-  const last = await look(service)
+  const [last, writtenLast] = [await look(service), written()]
   const documents = last.documents - first.documents
   return {
     rate: (documents * 1000) / (last.at - first.at),
     cpu: (last.cpu - first.cpu) / documents,
+    writes: (writtenLast - writtenFirst) / documents,
     peak: readPeak(service.pid),
   }
 }

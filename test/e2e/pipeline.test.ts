@@ -103,7 +103,8 @@ test('a message leads back to the bytes that the module sent', async () => {
   })
   const document = await system.firestore.client.doc(String(way?.document)).get()
   const sent = { source_name: 'pages', company_id: String(system.companies[0]?.id), raw_data: page(15_000) }
-  expect((document.get('body') as Buffer).toString('utf8')).toBe(JSON.stringify(sent))
+  const part = await document.ref.collection('parts').doc('1').get()
+  expect((part.get('bytes') as Buffer).toString('utf8')).toBe(JSON.stringify(sent))
   expect(document.data()).toMatchObject({ status: 'success', company_id: sent.company_id, data: page(15_000) })
 })
 

@@ -53,7 +53,6 @@ async function documentOf({ source_name, event_id }: RawPayload) {
 }
 
 async function bodyIn({ ref, data }: Awaited<ReturnType<typeof documentOf>>): Promise<Buffer> {
-  if (data.body_parts === 0) return data.body as Buffer
   const ids = Array.from({ length: data.body_parts as number }, (_, index) => String(index + 1))
   const parts = await Promise.all(ids.map((id) => ref.collection('parts').doc(id).get()))
   return Buffer.concat(parts.map((part) => part.get('bytes') as Buffer))
@@ -81,9 +80,8 @@ test("parma-web's export returns whole documents", async () => {
     data: { name: 'langfuse', repos: [{ stars: 5 }] },
     data_truncated: false,
     data_error: null,
-    body: payload.body,
     body_bytes: payload.body.length,
-    body_parts: 0,
+    body_parts: 1,
     content_hash: payload.content_hash,
     event_id: payload.event_id,
     data_source_id: 3,
@@ -156,6 +154,18 @@ test('a large body that comes again with other content leaves the first whole', 
   await send(topics.rawPayloads, other)
   expect(await deadLetters(first.event_id)).toEqual(['conflict'])
   expect((await bodyIn(await documentOf(first))).equals(first.body)).toBe(true)
+})
+
+test('a part that a process wrote before it died is completed; of other content it is a dead letter', async () => {
+  const [half, other] = [payloadOf(bodyOf({ n: 1 })), payloadOf(bodyOf({ n: 2 }))]
+  const collection = installation.firestore.client.collection('parma/mining/datasource/github/raw_data')
+  const part = (payload: RawPayload) => collection.doc(payload.event_id).collection('parts').doc('1')
+  await part(half).set({ bytes: half.body, content_hash: half.content_hash })
+  await part(other).set({ bytes: half.body, content_hash: half.content_hash })
+  await send(topics.rawPayloads, other, half)
+  expect((await bodyIn(await documentOf(half))).equals(half.body)).toBe(true)
+  expect(await deadLetters(other.event_id)).toEqual(['conflict'])
+  expect((await collection.doc(other.event_id).get()).exists).toBe(false)
 })
 
 test('a name that cannot be a collection is a dead letter, and its neighbours are stored', async () => {

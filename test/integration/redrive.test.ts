@@ -120,3 +120,49 @@ test('a mistake is one sentence', async () => {
   await expect(redrive('--source', source.name, '--map-version', '7')).rejects.toThrow('has no version 7')
   await expect(redrive('--source', source.name, '--rate', '0')).rejects.toThrow('--rate must be a whole number')
 })
+
+describe('documents of earlier versions, with their bytes in the field body', () => {
+  /** Stores payloads as earlier versions did, and returns their paths. */
+  async function storeAsBefore(sourceName: string, payloads: readonly Fed[]): Promise<string[]> {
+    const { client } = installation.firestore
+    const paths = payloads.map(({ event_id }) => `parma/mining/datasource/${sourceName}/raw_data/${event_id}`)
+    for (const [index, path] of paths.entries()) {
+      await client.doc(path).update({ body: payloads[index]?.body, body_parts: 0 })
+      await client.doc(`${path}/parts/1`).delete()
+    }
+    return paths
+  }
+
+  test('are read, and are rewritten by a command that may be run again', async () => {
+    const { client } = installation.firestore
+    const source = await bench.addSource([field('size', 'date')])
+    const company = await bench.addCompany()
+    const payloads = Array.from({ length: 45 }, (_, n) => bench.payload(source, company, { size: `no date ${n}` }))
+    await feed(...payloads)
+    const paths = await storeAsBefore(source.name, payloads)
+    const first = await redrive('--source', source.name)
+    expect(first).toMatchObject({ redriven: 45, unreadable: [] })
+    await client.doc(paths[7] ?? '').update({ content_hash: 'of something else' })
+
+    const move = (...args: string[]) =>
+      runCommand<{ moved: number; left: string[] }>(commands.documents, 'move-bodies', ...args)
+    const bytes = payloads.reduce((sum, { body }) => sum + body.length, 0)
+    expect(await move('--source', source.name, '--dry-run')).toEqual({ dry_run: true, moved: 45, bytes, left: [] })
+    const left = [`${paths[7]}: the body is not the one that was stored`]
+    expect(await move('--rate', '10000')).toMatchObject({ moved: 44, left })
+    expect(process.exitCode).toBe(1)
+    process.exitCode = undefined
+    expect(await move('--source', source.name)).toMatchObject({ moved: 0, left })
+    process.exitCode = undefined
+    for (const [index, path] of paths.entries()) {
+      const document = await client.doc(path).get()
+      expect(document.get('body_parts')).toBe(index === 7 ? 0 : 1)
+      expect(document.get('body') !== undefined).toBe(index === 7)
+      const part = await client.doc(`${path}/parts/1`).get()
+      if (index !== 7) expect(part.get('bytes')).toEqual(payloads[index]?.body)
+    }
+    expect(await redrive('--source', source.name)).toMatchObject({ redriven: 44 })
+    process.exitCode = undefined
+    await expect(move('--source', 'nobody')).rejects.toThrow('--source is "nobody": there are no raw documents')
+  })
+})

@@ -3,4 +3,6 @@
  * to load.
  */
 export const invalidArgument = 3
+export const notFound = 5
 export const alreadyExists = 6
+export const failedPrecondition = 9
