@@ -19,7 +19,7 @@ const rooms = {
     outbox: ['kafka', 'postgres', 'process', 'calls'],
     postgres: ['process', 'calls', 'text'],
     firestore: ['process'],
-    commands: ['postgres', 'process', 'calls'],
+    commands: ['postgres', 'process', 'calls', 'text'],
   },
   edge: {
     http: [],

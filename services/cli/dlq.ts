@@ -66,14 +66,14 @@ async function list({ each, handled, json = false, ...filter }: Shared & { each?
   await scanDeadLetters(filter, (_, { deadLetter, state }) => {
     if (state === 'open' || handled) found.push({ ...deadLetter, state })
   })
-  if (each) return printRows(found, json)
+  if (each) return printRows(found, json, ['first_failed_at'])
   const groups = Map.groupBy(found, (one) => [one.service, one.topic, one.reason, one.schema, one.state].join(' '))
   const rows = [...groups.values()].map((letters) => {
     const times = letters.map(({ first_failed_at }) => first_failed_at).sort()
     const { service, topic, reason, schema, state } = letters[0]!
     return { service, topic, reason, schema, state, letters: letters.length, oldest: times[0], newest: times.at(-1) }
   })
-  printRows(rows, json)
+  printRows(rows, json, ['oldest', 'newest'])
 }
 
 async function show(id: string, { json = false }: { json?: boolean }): Promise<void> {

@@ -7,6 +7,7 @@ import { kafkaSettings, postgresSettings } from '#runtime/process/settings.ts'
 import { type GroupLag, readGroupLag } from '#runtime/kafka/group-lag.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
+import { formatShortTime } from '#runtime/text/format.ts'
 import { scanDeadLetters } from './dead-letter-scan.ts'
 import { readNewestAlert, readPipeline } from './pipeline.ts'
 import { readHealth, type ServiceHealth } from './read-health.ts'
@@ -27,13 +28,14 @@ async function show({ source, json = false }: Options): Promise<void> {
   printRows(
     sources.map(({ last_run, ...source }) => ({
       ...source,
-      last_run: last_run && `${last_run.status} ${last_run.started_at.slice(0, 19)}Z`,
+      last_run: last_run && `${last_run.status} ${formatShortTime(Date.parse(`${last_run.started_at}Z`))}`,
     })),
     false,
+    ['last_payload'],
   )
   console.log()
   const { values, messages } = pipeline
-  printRows([{ ...pipeline, values: describeCounts(values), messages: describeCounts(messages) }], false)
+  printRows([{ ...pipeline, values: describeCounts(values), messages: describeCounts(messages) }], false, ['since'])
   const broken = services.filter(({ state }) => state === 'not ready' || state === 'down')
   if (broken.length > 0) throw new UsageError(`Not ready: ${broken.map(({ service }) => service).join(', ')}.`)
 }

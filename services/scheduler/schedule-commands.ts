@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { formatTime } from '#runtime/text/format.ts'
+import { formatShortTime } from '#runtime/text/format.ts'
 import { changeWithRecord, writePolicy } from './policies.ts'
 import { changePolicy, type PolicyWords, readUntil } from './read-policy.ts'
 import { requestRun } from './request-run.ts'
@@ -128,7 +128,7 @@ async function pause(source: string, { json = false, by, until, reason }: Pause)
   })
   printResult(
     { id, until: iso(end) },
-    `Source ${id} is paused${end === null ? '' : ` until ${formatTime(end)}`}.`,
+    `Source ${id} is paused${end === null ? '' : ` until ${formatShortTime(end)}`}.`,
     json,
   )
 }

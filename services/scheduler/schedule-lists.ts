@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { findSource, requireCount, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { formatNumber, formatShortTime } from '#runtime/text/format.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { readPlanConfig } from './config.ts'
 import { previewSlots } from './plan-slots.ts'
@@ -52,11 +53,16 @@ export async function listSources({ json = false }: { json?: boolean }): Promise
         outcome,
         reason,
         health,
-        uptime: uptime === null ? null : `${(uptime * 100).toFixed(2)}%`,
+        uptime: uptime === null ? null : formatUptime(uptime),
       }
     })
   })
-  printRows(rows, json)
+  printRows(rows, json, ['next', 'last'])
+}
+
+/** A part of 1 in percent; 100% only if nothing is missing. */
+function formatUptime(part: number): string {
+  return `${formatNumber(Math.floor(part * 10_000) / 100)}%`
 }
 
 function planOf({ cron, zone, frequency }: SourceState): string {
@@ -71,14 +77,15 @@ function windowOf({ window }: SourceState): string | null {
 }
 
 function stateOf({ off, paused_until, breaker_open_until, now, tasks }: SourceState): string {
-  if (off === 'paused') return paused_until === null ? 'paused' : `paused until ${iso(paused_until)}`
+  if (off === 'paused') return paused_until === null ? 'paused' : `paused until ${formatShortTime(paused_until)}`
   if (off === 'inactive') return 'switched off'
   if (tasks.some(({ status }) => status === 'PROCESSING')) return 'running'
-  if ((breaker_open_until ?? 0) > now) return `circuit breaker open until ${iso(breaker_open_until)}`
+  if (breaker_open_until !== null && breaker_open_until > now)
+    return `circuit breaker open until ${formatShortTime(breaker_open_until)}`
   return 'on'
 }
 
-/** A time for people and programs, to the second; null where there is none. */
+/** A time in JSON, to the second; null where there is none. */
 export function iso(at: number | null | undefined): string | null {
   return at === null || at === undefined ? null : new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
 }
@@ -103,7 +110,8 @@ export async function listSlots(
         local: zone === 'UTC' ? null : `${new Date(slot).toLocaleString('sv-SE', { timeZone: zone })} ${zone}`,
       }))
   })
-  printRows(rows, json)
+  const toTheMinute = (local: string | null) => local?.replace(/:\d\d (\S+)$/, ' $1') ?? null
+  printRows(json ? rows : rows.map((row) => ({ ...row, local: toTheMinute(row.local) })), json, ['at'])
 }
 
 async function readNames(database: Database): Promise<Map<number, string>> {
@@ -132,6 +140,7 @@ export async function listChanges(source: string, { json = false }: { json?: boo
   printRows(
     rows.map(({ at, by, what, before, after }) => ({ at, by, what, changed: describeChanges(before, after) })),
     false,
+    ['at'],
   )
 }
 

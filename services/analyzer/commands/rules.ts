@@ -105,7 +105,7 @@ function withFields(command: Command): Command {
 
 async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase((database) => listRules(database, readMaxWindow()))
-  printRows(json ? rows : rows.map(({ definition: _, ...row }) => row), json)
+  printRows(json ? rows : rows.map(({ definition: _, ...row }) => row), json, ['since'])
 }
 
 async function add(options: Options): Promise<void> {

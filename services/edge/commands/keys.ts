@@ -70,7 +70,7 @@ async function list({ json = false }: Output): Promise<void> {
         ${iso('created_at')}, ${iso('last_used_at')}, ${iso('expires_at')}, ${iso('revoked_at')}
       FROM edge.api_key ORDER BY key_id`),
   )
-  printRows(rows, json)
+  printRows(rows, json, ['created_at', 'last_used_at', 'expires_at', 'revoked_at'])
 }
 
 function iso(column: string) {

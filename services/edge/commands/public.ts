@@ -47,7 +47,7 @@ async function prune({ company, dryRun = false, yes, json = false }: Options): P
         SELECT 'report', company_id, created_at FROM public.report WHERE ${isAsked}
       ) r JOIN public.company c ON c.id = r.company_id
       GROUP BY c.id ORDER BY c.id`)
-    if (dryRun) return printRows(found, json)
+    if (dryRun) return printRows(found, json, ['oldest', 'newest'])
     const sum = (kind: 'notifications' | 'reports') => found.reduce((total, one) => total + one[kind], 0)
     const what = `${formatCount(sum('notifications'), 'notification')} and ${formatCount(sum('reports'), 'report')}`
     if (found.length > 0) await confirm(yes, `This removes ${what} in parma-web's tables.`)

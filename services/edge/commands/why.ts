@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { escapeLine } from '#runtime/commands/terminal.ts'
-import { formatChange } from '#runtime/text/format.ts'
+import { formatChange, formatShortTime } from '#runtime/text/format.ts'
 import { describeDefinition } from './describe-definition.ts'
 import { readWhy, type Why } from '../trace/read-why.ts'
 
@@ -50,7 +50,7 @@ function describeOrigin(what: string, origin: Why['now']): [string, string][] {
   if (origin === null) return [[what, 'unknown']]
   const { value, path, observed_at, event_id, document, map_version, task_id } = origin
   return [
-    [what, `${value ?? 'no value'} at ${path ?? 'no path'}, observed ${observed_at}`],
+    [what, `${value ?? 'no value'} at ${path ?? 'no path'}, observed ${formatShortTime(Date.parse(observed_at))}`],
     ['', `event ${event_id}, map version ${map_version ?? 'none'}, task ${task_id ?? 'none'}`],
     ['', `document ${document}`],
   ]

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
 import { sql } from '#runtime/postgres/database.ts'
+import { formatPercent } from '#runtime/text/format.ts'
 import { driftKinds, policies } from '../incidents/incidents.ts'
 
 type Output = { json?: boolean }
@@ -70,9 +71,11 @@ async function listNulls({ source, days, json = false }: Output & { source?: str
       WHERE d.day > current_date - ${count}::int AND (d.data_source_id = ${id} OR ${id}::int IS NULL)
       GROUP BY s.source_name, d.path ORDER BY s.source_name, sum(d.nulls)::float8 / sum(d.leaves) DESC, d.path`)
   })
+  const shares = rows.map((row) => ({ ...row, percent: Math.round((100 * row.nulls) / row.leaves) }))
+  if (json) return printRows(shares, true)
   printRows(
-    rows.map((row) => ({ ...row, percent: Math.round((100 * row.nulls) / row.leaves) })),
-    json,
+    shares.map((row) => ({ ...row, percent: formatPercent(row.percent) })),
+    false,
   )
 }
 

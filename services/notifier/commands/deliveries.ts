@@ -83,7 +83,7 @@ async function list({ limit, json = false, ...filter }: Output & Filter & { limi
     database.any(sql.type(deliveryRow)`
       SELECT ${columns} FROM ${tables} WHERE ${await conditionOf(database, filter)} ORDER BY d.delivery_id DESC LIMIT ${count}`),
   )
-  printRows(rows.map(withTime), json)
+  printRows(rows.map(withTime), json, ['at'])
 }
 
 const withTime = <T extends { at: number }>(row: T) => ({ ...row, at: new Date(row.at).toISOString() })
@@ -113,9 +113,9 @@ async function show(text: string, { json = false }: Output): Promise<void> {
   const { message, people, attempts: _, ...facts } = delivery
   const log = attempts.map(withTime)
   if (json) return printResult({ ...withTime(facts), people, message, attempts: log }, '', true)
-  printRows([withTime(facts)], false)
+  printRows([withTime(facts)], false, ['at'])
   printText(`\n${message.subject}\n\n${asText(message, explainWhy(message, people))}`)
-  printRows(log, false)
+  printRows(log, false, ['at'])
 }
 
 const resendRow = deliveryRow.extend({ is_due: z.boolean(), is_unsubscribed: z.boolean() })

@@ -26,7 +26,7 @@ export async function explainRecipients(
       CASE WHEN i.kept_back IS NOT NULL THEN 'kept back' ELSE coalesce(d.state, 'waiting') END AS state,
       coalesce(i.kept_back, d.reason,
         CASE WHEN i.notification_id IS NULL THEN concat(CASE WHEN b.is_held THEN 'quiet hours' ELSE 'bundled' END,
-          to_char(b.due_at AT TIME ZONE 'UTC', '" until "YYYY-MM-DD"T"HH24:MI"Z"')) END) AS why
+          to_char(b.due_at AT TIME ZONE 'UTC', '" until "YYYY-MM-DD HH24:MI" UTC"')) END) AS why
     FROM notifier.item_delivery i
     CROSS JOIN jsonb_array_elements(i.people) AS p
     JOIN notifier.destination t USING (destination_id)

@@ -60,7 +60,7 @@ async function list({ json = false }: Output): Promise<void> {
       FROM notifier.mute m JOIN public."user" u ON u.id = m.user_id
       WHERE until IS NULL OR until > now() ORDER BY u.id, mute_id`),
   )
-  printRows(rows, json)
+  printRows(rows, json, ['until'])
 }
 
 type Wanted = { person: string; company?: string; source?: string; measurement?: string; below?: string; for?: string }

@@ -51,6 +51,7 @@ async function list({ json = false }: Output): Promise<void> {
   printRows(
     rows.map((row) => ({ ...row, modified_at: new Date(row.modified_at).toISOString() })),
     json,
+    ['modified_at'],
   )
 }
 

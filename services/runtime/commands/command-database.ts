@@ -93,7 +93,7 @@ export function requireId(text: string, remedy: string): number {
   throw new UsageError(`${JSON.stringify(text)} is not an id. ${remedy}`)
 }
 
-/** A timestamptz as commands print it, to the second: 2026-03-10T12:00:00Z. */
+/** A timestamptz as commands print it in JSON, to the second: 2026-03-10T12:00:00Z. */
 export function isoTime(time: ReturnType<typeof sql.fragment>) {
   return sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 }

@@ -28,6 +28,17 @@ test('rows are a table where it fits the terminal, or where there is none', () =
   expect(printed(29)).toBe(table)
 })
 
+test('times have one form in tables, and ISO 8601 in JSON', () => {
+  const shown = [{ next: '2026-03-10T12:00:59.999Z', last: null, sample: '2026-03-10T12:00:00Z' }]
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  printRows(shown, false, ['next', 'last'])
+  printRows(shown, true, ['next', 'last'])
+  expect(String(log.mock.calls.slice(0, 2).flat().join('\n'))).toBe(
+    'next                  last  sample\n2026-03-10 12:00 UTC  -     2026-03-10T12:00:00Z',
+  )
+  expect(JSON.parse(String(log.mock.calls.at(-1)))).toEqual(shown)
+})
+
 test('rows are a block each where the table is wider than the terminal', () => {
   expect(printed(28)).toBe('id    1\nname  github\nnext  -\n\nid    12\nname  npm\nnext  2026-03-10T12:00Z')
 })

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../process/config.ts'
 import { watchWarnings } from '../process/node-warnings.ts'
 import { classify } from '../calls/retry.ts'
+import { formatShortTime } from '../text/format.ts'
 import { namesSystem, noSystem } from './config.ts'
 import { cutToWidth, escapeLine, escapeLines, measureWidth, padToWidth } from './terminal.ts'
 
@@ -91,8 +92,13 @@ function messageOf(error: unknown): string {
 /**
  * Prints rows as a table, or with `json` as one JSON document. A table wider than the terminal is printed as one block
  * a row, a line for each column. Cells that fill more than some lines of the terminal are cut; JSON has them whole.
+ * `times`: columns of times in ISO 8601, which the table has in the one form of commands.
  */
-export function printRows(rows: readonly Record<string, unknown>[], json: boolean): void {
+export function printRows<Row extends Record<string, unknown>>(
+  rows: readonly Row[],
+  json: boolean,
+  times: readonly (keyof Row & string)[] = [],
+): void {
   if (json) return printText(JSON.stringify(rows, null, 2))
   const [first] = rows
   if (!first) return console.log('none')
@@ -100,7 +106,8 @@ export function printRows(rows: readonly Record<string, unknown>[], json: boolea
   const widest = columns === undefined ? maxCellWidth : Math.min(maxCellWidth, maxCellLines * columns)
   const names = Object.keys(first)
   const cell = (value: unknown) => cutToWidth(escapeLine(textOf(value)) || '-', widest)
-  const lines = [names, ...rows.map((row) => names.map((name) => cell(row[name])))]
+  const shown = (row: Row, name: string) => (times.includes(name) ? timeOf(row[name]) : row[name])
+  const lines = [names, ...rows.map((row) => names.map((name) => cell(shown(row, name))))]
   const widths = names.map((_, column) => Math.max(...lines.map((line) => measureWidth(line[column] ?? ''))))
   const width = widths.reduce((sum, one) => sum + one + 2, -2)
   if (width > (columns ?? Infinity)) {
@@ -115,6 +122,11 @@ export function printRows(rows: readonly Record<string, unknown>[], json: boolea
 
 const maxCellWidth = 400
 const maxCellLines = 4
+
+function timeOf(value: unknown): unknown {
+  const at = typeof value === 'string' ? Date.parse(value) : NaN
+  return Number.isNaN(at) ? value : formatShortTime(at)
+}
 
 function textOf(value: unknown): string {
   return Array.isArray(value) ? value.join(', ') : String(value ?? '')

@@ -8,6 +8,7 @@ import {
   formatNumber,
   formatNumbers,
   formatPercent,
+  formatShortTime,
   formatTime,
 } from './format.ts'
 
@@ -67,6 +68,7 @@ test.each([
 
 test('times and days are UTC', () => {
   expect(formatTime(Date.UTC(2026, 10, 24, 19, 35))).toBe('24 November 2026, 19:35 UTC')
+  expect(formatShortTime(Date.UTC(2026, 10, 4, 9, 5, 59, 999))).toBe('2026-11-04 09:05 UTC')
   expect(formatDate(Date.UTC(2026, 10, 24, 23, 59, 59))).toBe('24 November 2026')
 })
 

@@ -62,6 +62,11 @@ export function formatTime(at: number): string {
   return `${day.format(at)}, ${clock.format(at)} UTC`
 }
 
+/** A time (ms since 1970) in what commands print, as wide at any time: 2026-11-16 10:03 UTC. */
+export function formatShortTime(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
 /** a; a and b; a, b and c; with `most` a, b and 3 more. */
 export function formatList(items: readonly string[], most = Infinity): string {
   const shown = items.slice(0, most)
