@@ -71,9 +71,6 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inherit
     MINER_HOST: '127.0.0.1',
     // Mining modules of a local installation live on this machine.
     ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
-    PUBLIC_URL: stackEnv.EDGE_URL,
-    // Elsewhere this is a secret of its own.
-    LINK_SECRET: stackEnv.PARMA_ANALYTICS_SECRET_KEY,
     // Otherwise Firestore's client spends seconds looking for Google's metadata server.
     METADATA_SERVER_DETECTION: 'none',
   }

@@ -23,6 +23,9 @@ export function describeStack({ ports, secrets, firestoreProject }: Settings, pi
     SLACK_OUTBOX_URL: `${local(ports.slack)}/outbox`,
     PARMA_SHARED_SECRET_KEY: secrets.sharedSecret,
     PARMA_ANALYTICS_SECRET_KEY: secrets.analyticsSecret,
+    PUBLIC_URL: local(ports.edge),
+    // Elsewhere this is a secret of its own.
+    LINK_SECRET: secrets.analyticsSecret,
   }
   for (const name of programs) env[`${constantCase(name)}_HEALTH_URL`] = local(ports[`${name}-health`])
   for (const [name, pid] of Object.entries(pids)) env[`${constantCase(name)}_PID`] = String(pid)

@@ -1,5 +1,11 @@
 import { expect, test, vi } from 'vitest'
 import { commands } from '../../services/notifier/commands.ts'
+import { readDigestConfig } from '../../services/notifier/config.ts'
+import { noteDigestSettings } from '../../services/notifier/digests/noted-settings.ts'
+import { openPool } from '../../services/runtime/postgres/database.ts'
+import { readEnv } from '../../services/runtime/process/config.ts'
+import { postgresSettings } from '../../services/runtime/process/settings.ts'
+import { checkWhyLink } from '../../services/runtime/web/signed-links.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase } from '../harness/database.ts'
 import { unique } from '../harness/mailbox.ts'
@@ -69,4 +75,50 @@ test('parma digests shows who gets what, changes it, previews a digest, and send
   expect(await listed()).toMatchObject([{ rhythm: 'weekly', set: false }])
   await digests('set', '--person', 'Ann', '--rhythm', 'off')
   await expect(preview()).rejects.toThrow('gets no such digest')
+})
+
+test('parma digests run makes what the notifier makes, or says what it lacks', async () => {
+  const company = await addCompany(database)
+  const address = `${unique('bea')}@example.com`
+  await addPerson(database, { name: 'Bea', companies: [company], channels: [report(address)] })
+  await digests('set', '--person', 'Bea', '--rhythm', 'daily')
+  await addNews(database, company, [{ message: 'one' }])
+  const of = { PUBLIC_URL: 'https://parma.example', LINK_SECRET: 'l'.repeat(40) }
+  const pool = await openPool(readEnv(postgresSettings, { DATABASE_URL: database.url }))
+  onCleanup(() => pool.end())
+  const notifier = readDigestConfig(
+    { DEPLOYMENT_ENV: 'local', ...of, LINK_SECRET: `${of.LINK_SECRET},old` },
+    '/nowhere',
+  )
+  await noteDigestSettings(notifier, pool)
+  const stored = await database.query<{ value: string }>('SELECT value FROM notifier.digest_setting')
+  expect(stored.some(({ value }) => value.includes(of.LINK_SECRET))).toBe(false)
+
+  const run = (...args: string[]) => digests<object[]>('run', '--person', 'Bea', '--early', ...args)
+  await expect(run()).rejects.toThrow(
+    [
+      'The notifier would make other digests:',
+      'PUBLIC_URL is not set here, and https://parma.example/ at the notifier.',
+      'LINK_SECRET is not set here, and set at the notifier.',
+      'Set what it has, or make them with --own-settings.',
+    ].join('\n'),
+  )
+  vi.stubEnv('PUBLIC_URL', of.PUBLIC_URL)
+  vi.stubEnv('LINK_SECRET', 'm'.repeat(40))
+  vi.stubEnv('DIGEST_HOUR', '9')
+  await expect(run()).rejects.toThrow(
+    /LINK_SECRET is another one than the notifier's\.\nDIGEST_HOUR is 9 here, and 8 at the notifier\./,
+  )
+  vi.stubEnv('LINK_SECRET', of.LINK_SECRET)
+  vi.stubEnv('DIGEST_HOUR', '8')
+  expect(await run()).toMatchObject([{ person: 'Bea', problem: null }])
+  const [message] = await database.query<{ link: string }>(
+    `SELECT n.message -> 'lines' -> 0 ->> 'link' AS link
+     FROM notifier.notification n JOIN notifier.delivery USING (notification_id)
+     JOIN notifier.destination t USING (destination_id) WHERE t.address = $1`,
+    [address],
+  )
+  const { pathname, searchParams } = new URL(message!.link)
+  const signed = { until: searchParams.get('until')!, signature: searchParams.get('signature')! }
+  expect(checkWhyLink(of.LINK_SECRET, pathname.split('/').at(-1)!, signed, Date.now())).toBe('good')
 })

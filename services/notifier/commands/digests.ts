@@ -3,14 +3,17 @@ import { z } from 'zod'
 import { findBucket, findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
+import { escapeLines } from '#runtime/commands/terminal.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
 import { readDigestConfig } from '../config.ts'
 import { composeDigests } from '../digests/compose.ts'
 import { firstPage, makeDigests } from '../digests/make.ts'
+import { compareDigestSettings } from '../digests/noted-settings.ts'
 import { nextPeriod, rhythms } from '../digests/periods.ts'
 import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
+import type { DigestSettings } from '../digests/settings.ts'
 import { explainWhy } from '../message/compose.ts'
 import { asText } from '../message/render.ts'
 import { requireChannelOf } from './channel-store.ts'
@@ -35,6 +38,10 @@ export function build(group: Command): void {
   addWhich(group.command('run').description('make all due digests now'), false)
     .option('--early', 'also those of today, this week and this month that are not due yet, and those that failed')
     .option('--dry-run', 'only show which, with their number of news items')
+    .option(
+      '--own-settings',
+      "make them although the notifier's settings are others: with other links, hours or channels",
+    )
     .action(run)
   addWhich(group.command('preview').description('print the next digest without sending it'), true).action(preview)
 }
@@ -79,7 +86,7 @@ async function list({ json = false }: Output): Promise<void> {
       next: nextOf({ ...row, hour, weekday }, is_default && !config.WEEKLY_REPORT_CLOCK, now),
     }))
   })
-  printRows(rows, json)
+  printRows(rows, json, ['next'])
 }
 
 type Timing = Pick<z.output<typeof policyRow>, 'rhythm' | 'hour' | 'weekday' | 'zone'>
@@ -143,11 +150,14 @@ async function remove(options: Output & Which & { person: string; yes?: boolean 
   printResult({ person }, `removed what was set for person ${person}`, options.json ?? false)
 }
 
-async function run(options: Output & Which & { early?: boolean; dryRun?: boolean }): Promise<void> {
-  const { early = false, dryRun = false, json = false } = options
+type RunOptions = Output & Which & { early?: boolean; dryRun?: boolean; ownSettings?: boolean }
+
+async function run(options: RunOptions): Promise<void> {
+  const { early = false, dryRun = false, ownSettings = false, json = false } = options
   const config = readDigestConfig()
   const log = createLog('parma', 'silent')
   const rows = await withDatabase(async (database) => {
+    await requireSameSettings(config, database, dryRun || ownSettings)
     const { person, bucket } = await resolve(database, options)
     const selection: Selection = {
       which: early ? 'early' : 'due',
@@ -178,7 +188,7 @@ const describe = ({ user_id, user_name, bucket, period }: DueDigest) => ({
   period,
 })
 
-async function describeAll(config: ReturnType<typeof readDigestConfig>, database: Database, due: readonly DueDigest[]) {
+async function describeAll(config: DigestSettings, database: Database, due: readonly DueDigest[]) {
   if (due.length === 0) return []
   const made = await composeDigests(config, database, due)
   return made.map(({ due, news, companies, channels }) => ({
@@ -192,6 +202,7 @@ async function describeAll(config: ReturnType<typeof readDigestConfig>, database
 async function preview(options: Output & Which & { person: string }): Promise<void> {
   const config = readDigestConfig()
   const found = await withDatabase(async (database) => {
+    await requireSameSettings(config, database, true)
     const { person, bucket } = await resolve(database, options)
     const [due] = await findDue(config, database, { which: 'next', person, bucket }, { after: firstPage, limit: 1 })
     if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` lists them.`)
@@ -204,6 +215,21 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
     ? `To: ${to.join(', ') || 'nobody (no channel)'}\nSubject: ${message.subject}\n\n${asText(message, explainWhy(message, [{ name: due.user_name }]))}`
     : 'No news items: nothing would be sent.'
   printResult({ ...describe(due), to, message }, text, options.json ?? false)
+}
+
+/**
+ * Says how digests made here would differ from the notifier's. Unless `mayDiffer`, throws a UsageError: what is sent must
+ * not depend on who made it.
+ */
+async function requireSameSettings(config: DigestSettings, database: Database, mayDiffer: boolean): Promise<void> {
+  const { isNoted, differences } = await compareDigestSettings(config, database)
+  if (differences.length === 0) return
+  const text = differences.join('\n')
+  if (isNoted && !mayDiffer)
+    throw new UsageError(
+      `The notifier would make other digests:\n${text}\nSet what it has, or make them with --own-settings.`,
+    )
+  console.error(escapeLines(text))
 }
 
 /** Ids; 0 for a person or bucket that is not given. */

@@ -4,6 +4,7 @@ import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { hourMs } from '#runtime/text/time.ts'
 import { firstPage, makeDigests } from './make.ts'
+import { noteDigestSettings } from './noted-settings.ts'
 import { lookBackDays } from './policies.ts'
 import { startStoringReports } from './reports.ts'
 import type { DigestSettings } from './settings.ts'
@@ -20,7 +21,10 @@ export function startDigests(
   wakeDelivery: () => void,
 ): () => void {
   const { log } = context
+  let areNoted = false
   const wake = startLoop('digests', config.DIGEST_POLL_MS, context, async () => {
+    if (!areNoted) await noteDigestSettings(config, database)
+    areNoted = true
     const page = { after: firstPage, limit: config.DIGEST_BATCH }
     const made = await makeDigests(config, log, database, { selection: { which: 'due' }, page, ifBusy: 'return' })
     if (made.length === 0) return
