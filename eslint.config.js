@@ -48,6 +48,7 @@ const rooms = {
     detect: ['rules', 'values'],
     judge: ['detect', 'rules', 'values'],
     words: ['judge', 'detect', 'rules', 'values'],
+    forecast: [],
     store: ['words', 'judge', 'detect', 'rules', 'values'],
     commands: ['rules', 'values'],
   },
