@@ -135,6 +135,8 @@ export type Observation = {
   values: ObservedValue[]
   /** Leaves of the whole payload that could not be stored; see normalizer.refused. */
   refused: number
+  /** The empty lists of the whole payload, in its last part; the first 500 of them. */
+  empty_lists: EmptyList[]
 }
 
 /** One understood leaf of a payload. Exactly one of number, text, date, members holds the value (text beside number where a double cannot hold all digits). */
@@ -163,6 +165,14 @@ export type ObservedValue = {
   date: number | null
   /** Members of a list of scalars, as a set. */
   members: string[] | null
+}
+
+/** A list of items that the payload says is empty. One that is null or missing says nothing. */
+export type EmptyList = {
+  /** The path of its items, for example repos[]. */
+  path: string
+  /** item_key of the item that holds the list; null outside of lists. */
+  outer_key: string | null
 }
 
 /** Something operators should know; one event per story, closed by a second one. */

@@ -48,6 +48,7 @@ export const analyzer: Measure = async (bench) => {
     const ids = await addSeries(pool)
     const observe = (company: number, round: number, numbers: readonly number[]): Observation => ({
       ...{ event_id: randomUUID(), event_no: ++eventNo, part: 1, parts: 1, task_id: null, map_version: 1, refused: 0 },
+      empty_lists: [],
       ...{ data_source_id: ids.source, source_name: 'bench', company_id: String(ids.companies[company]) },
       ...{ observed_at: start + round * dayMs, history: false, replay_id: null, subject_key: '' },
       values: numbers.map((number, index) => ({

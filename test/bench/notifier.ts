@@ -152,7 +152,7 @@ async function measureLatency(own: Own): Promise<Result[]> {
       task_id: null,
       map_version: 1,
     },
-    ...{ refused: 0, data_source_id: source, source_name: 'bench', company_id: String(companies[n]) },
+    ...{ refused: 0, empty_lists: [], data_source_id: source, source_name: 'bench', company_id: String(companies[n]) },
     ...{ observed_at: Date.now() + round, history: false, replay_id: null, subject_key: '' },
     values: [
       {

@@ -34,11 +34,12 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
   const memory: Memory = { states: new Map(), subjects: new Map() }
   const read = createReader(compiled)
   return payloads.flatMap(({ company, rawData, observedAt = '2026-01-01' }, index) => {
-    const { subjectKey, values } = read(company, rawData)
+    const { subjectKey, values, empty } = read(company, rawData)
     const payload = {
       ...{ event_id: '00000000-0000-0000-0000-000000000000', event_no: index + 1, data_source_id: sourceId },
       ...{ source_name: map.Source, company_id: String(company), task_id: null, map_version: 1, replay_id: null },
       ...{ observed_at: Date.parse(observedAt), history: false, subject_key: subjectKey, refused: 0 },
+      empty_lists: empty,
       values: values.map((value) => observedValue(value, company)),
     }
     const { judged } = judgePayloads([payload], { rules, ...policiesOf(config) }, memory)
@@ -59,13 +60,13 @@ function createReader(map: CompiledMap) {
     const { key, known } = findSubject(data, subjects.get(company) ?? [])
     subjects.set(company, known)
     const of = { company_id: String(company), subject_key: key }
-    const { values, lessons } = normalize(
+    const { values, empty, lessons } = normalize(
       data,
       map,
       knownLists(lists, { ...of, storedBefore: () => null, learns: true }),
     )
     lists.push(...learn(lessons, of, lists.length + 1))
-    return { subjectKey: key, values }
+    return { subjectKey: key, values, empty }
   }
 }
 

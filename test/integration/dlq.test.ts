@@ -33,7 +33,7 @@ let eventNo = 0
 const observation = (): Observation => ({
   ...{ event_id: randomUUID(), event_no: ++eventNo, part: 1, parts: 1, data_source_id: 1, source_name: 'github' },
   ...{ company_id: '1', task_id: null, map_version: 1, observed_at: Date.now(), history: false, replay_id: null },
-  ...{ subject_key: '', values: [], refused: 0 },
+  ...{ subject_key: '', values: [], refused: 0, empty_lists: [] },
 })
 
 const failedAt = '2026-11-01T10:00:00.000Z'

@@ -164,6 +164,26 @@ describe('a subject keeps its series', () => {
   })
 })
 
+test('an empty list is another thing than one that is null or missing, at each delivery', async () => {
+  const [source, company] = [await bench.addSource(products), await bench.addCompany()]
+  const lists = [null, [a], [], null, undefined, []]
+  const payloads = lists.map((items) => bench.payload(source, company, { url, products: items }))
+  await bench.feed(payloads)
+  const observed = await bench.observed(payloads)
+  const empty = [{ path: 'products[]', outer_key: null }]
+  expect(observed.map(([record]) => record!.value.empty_lists)).toEqual([[], [], empty, [], [], empty])
+  expect(await newsOf(company, payloads.at(-1)!)).toEqual([
+    { kind: 'gone', item_key: '/a', title: expect.stringContaining('A') },
+  ])
+  await bench.feed([payloads[2]!])
+  const deliveries = await waitFor('the redelivery', async () => {
+    const all = (await bench.observations()).filter(({ value }) => value.event_id === payloads[2]!.event_id)
+    return all.length === 2 && all
+  })
+  expect(deliveries[1]!.bytes.equals(deliveries[0]!.bytes)).toBe(true)
+})
+
+// Last, because the normalizer that it starts ends with it.
 test('a database of before keeps its items and subjects, and tells nothing that is not new', async () => {
   const [source, company] = [await bench.addSource(products), await bench.addCompany()]
   const items = [a, { permalink: '/b', name: 'B', stars: 7 }]

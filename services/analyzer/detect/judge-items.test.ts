@@ -13,18 +13,31 @@ function valueOf(item: string, path: string): ObservedValue {
   }
 }
 
-/** Items are given by key or, if another label than the key in capitals matters, as `key = label`. */
-type Given = { items: string[]; inner?: string[]; map?: number }
+/**
+ * Items are given by key or, if another label than the key in capitals matters, as `key = label`; null if there is no
+ * list. `empty`: the items that hold an empty list.
+ */
+type Given = { items: string[] | null; inner?: string[]; empty?: string[]; map?: number }
 
 /** What each payload of a subject tells: `+` appeared, `-` is gone. */
 function run(...payloads: Given[]): string[][] {
   let state: SubjectState | null = null
-  return payloads.map(({ items, inner = [], map = 1 }, index) => {
+  return payloads.map(({ items, inner = [], empty = [], map = 1 }, index) => {
     const values = [
-      ...items.map((key) => valueOf(key, 'repos[].stars')),
+      ...(items ?? []).map((key) => valueOf(key, 'repos[].stars')),
       ...inner.map((key) => valueOf(key, 'repos[].files[].size')),
     ]
-    const payload = { event_no: index + 1, observed_at: index * 1000, map_version: map, values } as Payload
+    const empty_lists = [
+      ...(items?.length === 0 ? [{ path: 'repos[]', outer_key: null }] : []),
+      ...empty.map((outer_key) => ({ path: 'repos[].files[]', outer_key })),
+    ]
+    const payload = {
+      event_no: index + 1,
+      observed_at: index * 1000,
+      map_version: map,
+      values,
+      empty_lists,
+    } as unknown as Payload
     const judged = judgeItems(state, payload, policy)
     state = judged.state
     return judged.found.map((one) => (one.kind === 'appeared' ? '+' : '-') + one.items.map(({ label }) => label).join())
@@ -58,11 +71,35 @@ test.each<[string, Given[], string[][]]>([
     [[], [], ['-B'], [], [], [], []],
   ],
   [
-    'a list without items shows nothing',
-    [{ items: ['a'] }, { items: [] }, { items: [] }, { items: ['a'] }],
+    'a list that is null or missing shows nothing',
+    [{ items: ['a'] }, { items: null }, { items: null }, { items: ['a'] }],
     [[], [], [], []],
   ],
-  ['the first items of a list are news, when the subject is known', [{ items: [] }, { items: ['a'] }], [[], ['+A']]],
+  [
+    'the items of a list that is empty twice are gone',
+    [{ items: ['a', 'b'] }, { items: [] }, { items: null }, { items: [] }, { items: [] }],
+    [[], [], [], ['-A', '-B'], []],
+  ],
+  [
+    'the first items of a list that was null are not news',
+    [{ items: null }, { items: ['a'] }, { items: ['a', 'b'] }],
+    [[], [], ['+B']],
+  ],
+  [
+    'the first items of a list that was empty are news',
+    [{ items: [] }, { items: null }, { items: ['a'] }],
+    [[], [], ['+A']],
+  ],
+  [
+    'a list in an item may be empty, null or missing, too',
+    [
+      { items: ['a', 'b', 'c'], inner: ['a>x'], empty: ['b'] },
+      { items: ['a', 'b', 'c'], inner: ['b>y', 'c>z'] },
+      { items: ['a', 'b', 'c'], inner: ['c>z', 'c>zz'], empty: ['a'] },
+      { items: ['a', 'b', 'c'], inner: ['c>z', 'c>zz'], empty: ['a'] },
+    ],
+    [[], ['+B>Y'], ['+C>ZZ'], ['-A>X']],
+  ],
   ['another map is where it begins again', [{ items: ['a'] }, { items: ['b', 'c'], map: 2 }], [[], []]],
   [
     'an item whose address gets a slash, or whose number a fraction, is the same',
@@ -75,7 +112,7 @@ test.each<[string, Given[], string[][]]>([
       { items: ['1 = A', '2 = B'] },
       { items: ['1 = A', '2\\+name\\=B = B', '2\\+name\\=C = C'] },
       { items: ['1 = A'] },
-      { items: [] },
+      { items: null },
     ],
     [[], ['+C'], [], []],
   ],
@@ -140,7 +177,13 @@ test('an item was last seen with its list, not in a payload without the list', (
   let state: SubjectState | null = null
   const found = lists.flatMap((keys, index) => {
     const values = keys.map((key) => valueOf(key, 'repos[].stars'))
-    const payload = { event_no: index + 1, observed_at: index * 1000, map_version: 1, values } as Payload
+    const payload = {
+      event_no: index + 1,
+      observed_at: index * 1000,
+      map_version: 1,
+      values,
+      empty_lists: [],
+    } as unknown as Payload
     const judged = judgeItems(state, payload, policy)
     state = judged.state
     return judged.found

@@ -13,10 +13,14 @@ type KnownItem = { label: string; missing?: { payloads: number; since: number };
 export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id' | 'measurement_name'>
 
 /**
- * The items of a list by item_key. A list is the path of its items: `repos[]`. `seenAt`: when the last payload with the
- * list was observed; old stored states lack it.
+ * The items of a list by item_key. A list is the path of its items: `repos[]`. `anchor`: undefined while it never had
+ * an item. `seenAt`: when the last payload with the list was observed. `empty`: the items around the list that hold an empty
+ * one, by key. Old stored states lack the last two.
  */
-type KnownList = { anchor: Anchor; items: Record<string, KnownItem>; seenAt?: number }
+type KnownList = { anchor: Anchor | undefined; items: Record<string, KnownItem>; seenAt?: number; empty?: string[] }
+
+/** How many empty lists are remembered of a list in an item. */
+const maxEmptyLists = 500
 
 /** The lists that a subject (company, source and subject_key) had last. Times in ms since 1970. */
 export type SubjectState = {
@@ -52,8 +56,9 @@ type Item = { key: string; label: string; values: ObservedValue[] }
 
 /**
  * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The
- * first payload of a subject, and the first with another map, only starts the state. A list that is missing altogether
- * shows nothing, since the module may not have fetched it; nor do items known only by their position. Items inside an
+ * first payload of a subject, and the first with another map, only starts the state, and so do the first items of a list
+ * that was never there. A list that is null or missing shows nothing, since the module may not have fetched it; an empty
+ * one shows that its items are missing. Items known only by their position show nothing. Items inside an
  * item that appears or is gone belong to it. An item that only has another key now (findRenamed) is the same item.
  */
 export function judgeItems(
@@ -62,26 +67,44 @@ export function judgeItems(
   policy: ItemPolicy,
 ): { state: SubjectState; found: ItemsFound[] } {
   const lists = listsOf(payload)
+  const here = new Set([...lists.values()].flatMap((items) => [...items.keys()]))
+  const empty = Map.groupBy(payload.empty_lists, ({ path }) => path)
   const known = state?.mapVersion === payload.map_version ? state : null
   const next: SubjectState['lists'] = { ...known?.lists }
   const found: ItemsFound[] = []
   const moved = new Set<string>()
   const renames = new Map<string, string>()
   // Outer lists first: their paths are shorter.
-  for (const list of [...lists.keys()].sort((a, b) => a.length - b.length)) {
-    const items = lists.get(list)!
-    const { items: last = {}, seenAt = known?.observedAt ?? payload.observed_at } = known?.lists[list] ?? {}
-    const before = followRenamed(last, renames)
-    const anchor = items.values().next().value!.values[0]!
+  for (const list of [...new Set([...lists.keys(), ...empty.keys()])].sort((a, b) => a.length - b.length)) {
+    const items = lists.get(list) ?? new Map<string, Item>()
+    const last = known?.lists[list]
+    const before = followRenamed(last?.items ?? {}, renames)
     const renamed = findRenamed(before, items)
     for (const [key, old] of renamed) renames.set(key, old)
-    const { kept, gone } = keep(before, items, renamed, seenAt, policy)
-    next[list] = { anchor: pick(anchor), items: kept, seenAt: payload.observed_at }
+    const emptyNow = (empty.get(list) ?? []).map(({ outer_key }) => outer_key ?? '')
+    const shown = new Set([...[...items.keys()].map(outerKey), ...emptyNow])
+    // Those in a list that is null or missing in an item that is here.
+    const isUnsaid = (key: string) => !shown.has(outerKey(key)) && here.has(outerKey(key))
+    const unsaid = Object.entries(before).filter(([key]) => isUnsaid(key))
+    const said = Object.fromEntries(Object.entries(before).filter(([key]) => !isUnsaid(key)))
+    const { kept, gone } = keep(said, items, renamed, last?.seenAt ?? known?.observedAt ?? payload.observed_at, policy)
+    const wasEmpty = last?.empty ?? []
+    next[list] = {
+      anchor: items.size > 0 ? pick(items.values().next().value!.values[0]!) : last?.anchor,
+      items: { ...kept, ...Object.fromEntries(unsaid) },
+      seenAt: payload.observed_at,
+      empty: [...emptyNow, ...wasEmpty.filter((outer) => !shown.has(outer))].slice(0, maxEmptyLists),
+    }
+    const wasThere = new Set([...Object.keys(before).map(outerKey), ...wasEmpty, ...(last ? [''] : [])])
     const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
     if (known)
       found.push(
-        ...report('appeared', list, appeared.filter(isOutermost), policy),
-        ...report('gone', list, gone.filter(isOutermost), policy),
+        ...report(
+          'appeared',
+          list,
+          appeared.filter((item) => isOutermost(item) && wasThere.has(outerKey(item.key))),
+        ),
+        ...report('gone', list, gone.filter(isOutermost)),
       )
     for (const { key } of [...appeared, ...gone]) moved.add(key)
   }
@@ -92,21 +115,22 @@ export function judgeItems(
     return !outerKeys(key).some((outer) => moved.has(outer))
   }
 
-  function report(
-    kind: ItemsFound['kind'],
-    list: string,
-    items: (Item & { since?: number })[],
-    { maxItemNews }: ItemPolicy,
-  ) {
-    const { anchor } = next[list]!
+  function report(kind: ItemsFound['kind'], list: string, items: (Item & { since?: number })[]) {
+    if (items.length === 0) return []
+    const anchor = next[list]!.anchor!
     const make = (those: typeof items, values: readonly ObservedValue[]): ItemsFound => ({
       ...{ kind, list, values, since: those[0]!.since ?? null },
       items: those.map(({ key, label }) => ({ key, label })),
       anchor: values[0] ? pick(values[0]) : anchor,
     })
-    if (items.length > maxItemNews) return [make(items, [])]
+    if (items.length > policy.maxItemNews) return [make(items, [])]
     return items.map((item) => make([item], item.values))
   }
+}
+
+/** The key of the item that holds the list with this item; empty outside of lists. */
+function outerKey(key: string): string {
+  return outerKeys(key).at(-1) ?? ''
 }
 
 /** Lists by path, each with its items by key, in the order of the payload. */

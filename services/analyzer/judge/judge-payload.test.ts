@@ -41,6 +41,7 @@ function payloadOf(eventNo: number, values: ObservedValue[], changes: Partial<Pa
     subject_key: '',
     values,
     refused: 0,
+    empty_lists: [],
     ...changes,
   }
 }

@@ -18,7 +18,13 @@ test('by states of before an upgrade only what is new is news, and the rules sta
     return {
       ...{ event_id: '00000000-0000-0000-0000-000000000000', event_no: 1000 + index, data_source_id: 1 },
       ...{ source_name: 'site', company_id: '1', task_id: null, map_version: 1, replay_id: null, subject_key: '' },
-      ...{ observed_at: before.observed_at + (index + 1) * weekMs, history: false, refused: 0, values },
+      ...{
+        observed_at: before.observed_at + (index + 1) * weekMs,
+        history: false,
+        refused: 0,
+        empty_lists: [],
+        values,
+      },
     }
   })
   const memory: Memory = {

@@ -29,7 +29,13 @@ function tell(payloads: readonly Given[], rules: readonly OwnRow[] = []): NewsRo
     const payload: Payload = {
       ...{ event_id: '00000000-0000-0000-0000-000000000000', event_no: index + 1, data_source_id: 3 },
       ...{ source_name: 'site', company_id: '1', task_id: null, map_version: 1, replay_id: null, subject_key: '' },
-      ...{ observed_at: Date.parse('2026-11-16T10:00:00Z') + index * 1000, history: false, refused: 0, values },
+      ...{
+        observed_at: Date.parse('2026-11-16T10:00:00Z') + index * 1000,
+        history: false,
+        refused: 0,
+        empty_lists: [],
+        values,
+      },
     }
     const { judged } = judgePayloads([payload], { ...criteria, rules: compileRules(rules, 500) }, memory)
     return composeNews(payload, judged[0]!.found, 'Acme')

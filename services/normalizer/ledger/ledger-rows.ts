@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import type { RawPayload } from '#schemas/generated/types.ts'
+import type { EmptyList, RawPayload } from '#schemas/generated/types.ts'
 
 const ledgerRow = z.object({
   event_no: z.number(),
@@ -18,6 +18,8 @@ const ledgerRow = z.object({
   map_version: z.number().nullable(),
   subject_key: z.string(),
   list_revision: z.number().nullable(),
+  // Written here alone. Null: none.
+  empty_lists: z.custom<EmptyList[]>().nullable(),
   stored: z.number(),
   nulls: z.number(),
   unmapped: z.number(),
@@ -57,7 +59,16 @@ export function newRow(
     history,
   }
   const result = {
-    ...{ map_version: null, subject_key: '', list_revision: 0, stored: 0, nulls: 0, unmapped: 0, refused: 0 },
+    ...{
+      map_version: null,
+      subject_key: '',
+      list_revision: 0,
+      empty_lists: null,
+      stored: 0,
+      nulls: 0,
+      unmapped: 0,
+      refused: 0,
+    },
     reason: null,
   }
   return { event_no, ...payload, observed_at, ...result }
@@ -67,7 +78,7 @@ export function newRow(
 export async function readLedger(tx: Transaction, eventIds: readonly string[]): Promise<Map<string, LedgerRow[]>> {
   const rows = await tx.any(sql.type(ledgerRow)`
     SELECT event_no, event_id, replay_id, content_hash, data_source_id, source_name, company_id, task_id, received_at,
-      history, observed_at, map_version, subject_key, list_revision, stored, nulls, unmapped, refused, reason
+      history, observed_at, map_version, subject_key, list_revision, empty_lists, stored, nulls, unmapped, refused, reason
     FROM normalizer.processed_event
     WHERE event_id = ANY(${sql.array(eventIds, 'uuid')})
     ORDER BY event_no`)
@@ -90,12 +101,12 @@ export async function insertLedger(tx: Transaction, rows: readonly LedgerRow[]):
   const column = columnsOf(rows)
   await tx.query(sql.unsafe`
     INSERT INTO normalizer.processed_event (event_no, event_id, replay_id, content_hash, document, data_source_id, source_name,
-      company_id, task_id, received_at, history, observed_at, map_version, subject_key, list_revision, stored, nulls, unmapped,
+      company_id, task_id, received_at, history, observed_at, map_version, subject_key, list_revision, empty_lists, stored, nulls, unmapped,
       refused, reason)
     OVERRIDING SYSTEM VALUE
     SELECT event_no, event_id, replay_id, content_hash, 'parma/mining/datasource/' || source_name || '/raw_data/' || event_id,
       data_source_id, source_name, company_id, task_id, to_timestamp(received_at), history, to_timestamp(observed_at),
-      map_version, subject_key, list_revision, stored, nulls, unmapped, refused, reason
+      map_version, subject_key, list_revision, empty_lists, stored, nulls, unmapped, refused, reason
     FROM unnest(
       ${column('int8', (row) => row.event_no)},
       ${column('uuid', (row) => row.event_id)},
@@ -111,11 +122,12 @@ export async function insertLedger(tx: Transaction, rows: readonly LedgerRow[]):
       ${column('int4', (row) => row.map_version)},
       ${column('text', (row) => row.subject_key)},
       ${column('int4', (row) => row.list_revision)},
+      ${column('jsonb', (row) => row.empty_lists && JSON.stringify(row.empty_lists))},
       ${column('int4', (row) => row.stored)},
       ${column('int4', (row) => row.nulls)},
       ${column('int4', (row) => row.unmapped)},
       ${column('int4', (row) => row.refused)},
       ${column('text', (row) => row.reason)}
     ) AS n (event_no, event_id, replay_id, content_hash, data_source_id, source_name, company_id, task_id, received_at,
-      history, observed_at, map_version, subject_key, list_revision, stored, nulls, unmapped, refused, reason)`)
+      history, observed_at, map_version, subject_key, list_revision, empty_lists, stored, nulls, unmapped, refused, reason)`)
 }

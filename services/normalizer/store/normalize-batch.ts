@@ -63,6 +63,7 @@ async function normalizeOne(tx: Transaction, one: Fresh, knowledge: Knowledge): 
     : normalize(result.data, result.map)
   const revisions = knowledge.lists.of(scopeOf(one)).map(({ revision }) => revision)
   row.list_revision = one.like?.list_revision ?? Math.max(0, ...revisions)
+  row.empty_lists = normalized.empty.length > 0 ? normalized.empty : null
   return { ...one, result: { ...result, normalized } }
 }
 

@@ -25,6 +25,7 @@ const row: LedgerRow = {
     map_version: 3,
     subject_key: 'u',
     list_revision: 1,
+    empty_lists: null,
     reason: null,
   },
   ...{ stored: 1, nulls: 0, unmapped: 0, refused: 4 },

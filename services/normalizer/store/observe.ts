@@ -43,6 +43,7 @@ export function observe(
     subject_key: row.subject_key,
     values: part,
     refused: row.refused,
+    empty_lists: index === parts.length - 1 ? (row.empty_lists ?? []) : [],
   }))
 }
 

@@ -24,7 +24,10 @@ export type Lesson = { path: string } & (
 )
 
 /** A list without items. `outer_key`: the key of the item it is in, if it is in a list itself. */
-type EmptyList = { path: string; outer_key: string | null }
+export type EmptyList = { path: string; outer_key: string | null }
+
+/** How many empty lists of a payload are observed. Of other ones nobody learns that their items are gone. */
+const maxEmptyLists = 500
 
 export type Identified = {
   identities: ReadonlyMap<List, readonly Identity[]>
@@ -84,7 +87,8 @@ function findLists(
     const path = pathOf(prefix, field)
     if (value.kind === 'object') return findLists(value, entry.level, path, outer, empty)
     if (value.kind !== 'list') return []
-    if (value.items.length === 0) empty.push({ path: `${path}[]`, outer_key: outer?.key ?? null })
+    if (value.items.length === 0 && empty.length < maxEmptyLists)
+      empty.push({ path: `${path}[]`, outer_key: outer?.key ?? null })
     return value.flat ? [] : [{ list: value, path: `${path}[]`, field, entry, outer }]
   })
 }

@@ -75,7 +75,7 @@ export async function installAnalyzer() {
         source_name: 'github',
       },
       ...{ company_id: String(company), task_id: 7, map_version: 1, observed_at: start + day * dayMs, history: false },
-      ...{ replay_id: null, subject_key: '', values: values.map(value), refused: 0 },
+      ...{ replay_id: null, subject_key: '', values: values.map(value), refused: 0, empty_lists: [] },
       ...changes,
     })
     const addRule = (threshold: number, method: string | null = null, entries: number | null = null) =>

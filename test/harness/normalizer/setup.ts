@@ -35,6 +35,7 @@ export async function installNormalizer(): Promise<InstalledNormalizer> {
   onCleanup(() => void vi.unstubAllEnvs())
   const start = () => installation.start('normalizer', { MAP_WAIT_MS: '4000', MAX_LEAVES: '1000', MAX_DEPTH: '20' })
   let service = await start()
+  /** The new process ends with the test that asks for it. */
   const restart = async () => {
     await service.stop()
     service = await start()
