@@ -1,3 +1,4 @@
+import type { EmptyList } from '#schemas/generated/types.ts'
 import type { CompiledMap, Level, NestedEntry } from '../maps/compile-map.ts'
 import { pathOf } from '../read/json-text.ts'
 import type { List, Structure } from '../read/parse.ts'
@@ -22,9 +23,6 @@ export type Lesson = { path: string } & (
   | { kind: 'kept'; member: string | null; numbered: boolean }
   | { kind: 'widened'; items: string[]; members: string[] }
 )
-
-/** A list without items. `outer_key`: the key of the item it is in, if it is in a list itself. */
-export type EmptyList = { path: string; outer_key: string | null }
 
 /** How many empty lists of a payload are observed. Of other ones nobody learns that their items are gone. */
 const maxEmptyLists = 500
