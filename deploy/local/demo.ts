@@ -44,7 +44,7 @@ async function register(parma: Parma, minerUrl: string, companies: string[]): Pr
     await add('subscriptions', '--person', String(person.id), '--channel', String(channel.id))
   }
   await add('subscriptions', '--person', String(person.id), '--all-companies')
-  return add('sources', '--name', demoSource, '--endpoint', minerUrl, '--frequency', 'daily')
+  return add('sources', '--name', demoSource, '--endpoint', minerUrl, '--frequency', 'daily', '--all-companies')
 }
 
 async function call(url: string, what: string): Promise<string> {

@@ -1,6 +1,10 @@
 import { defineCommands } from '#runtime/commands/commands.ts'
 
 export const commands = defineCommands(import.meta, {
+  values: {
+    help: 'what is stored about companies: ls',
+    load: () => import('./commands/values.ts'),
+  },
   drift: {
     help: 'differences between payloads and maps, and what happens to them: ignore, tell, pause the source',
     load: () => import('./commands/drift.ts'),

@@ -193,6 +193,7 @@ test('8. companies and sources are added and linked with the triggers of parma-w
       'http://127.0.0.1:1',
       '--frequency',
       'daily',
+      '--all-companies',
       '--json',
     )
     const { id } = JSON.parse(added) as { id: number }

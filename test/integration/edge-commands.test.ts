@@ -56,12 +56,27 @@ describe('sources', () => {
     expect(await edge.parma('sources', 'ls')).toContain('github')
   })
 
-  test('are linked with every company, also if the triggers are missing', async () => {
+  test('are linked with every company only if asked, also if the triggers are missing', async () => {
     const company = await edge.addCompany('Linked')
+    const linksOf = async (source: unknown) =>
+      (await rows('SELECT FROM company_data_source WHERE data_source_id = $1', source)).length
+    const { id: alone } = await add('alone')
+    expect(await linksOf(alone)).toBe(0)
+    const link = () => parma('companies', 'link', '--company', 'Linked', '--source', 'alone')
+    expect([await link(), await link(), await linksOf(alone)]).toEqual([
+      { id: null, added: true },
+      { id: null, added: false },
+      1,
+    ])
+    await parma('sources', 'edit', 'alone', '--all-companies')
+    expect(await linksOf(alone)).toBe((await rows('SELECT FROM company')).length)
+    await expect(
+      parma('companies', 'link', '--company', 'Linked', '--source', 'alone', '--value', 'x'),
+    ).rejects.toThrow('Give both --property and --value')
     await rows('ALTER TABLE data_source DISABLE TRIGGER USER')
-    const { id } = await add('without-trigger')
+    const { id } = await add('without-trigger', '--all-companies')
     await rows('ALTER TABLE data_source ENABLE TRIGGER USER')
-    const { id: other } = await add('with-trigger')
+    const { id: other } = await add('with-trigger', '--all-companies')
     const links = await rows(
       'SELECT data_source_id, is_data_source_active, health_status FROM company_data_source WHERE company_id = $1 AND data_source_id IN ($2, $3) ORDER BY 1',
       company,

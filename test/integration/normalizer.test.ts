@@ -317,3 +317,23 @@ describe('drift', () => {
     expect(nulls).toContainEqual({ source: source.name, path: 'repos[].stars', leaves: 150, nulls: 83, percent: 55 })
   })
 })
+
+test('parma values ls shows what is stored, the newest payload first', async () => {
+  const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+  const [first, second] = [1, 2].map((stars) =>
+    bench.payload(source, company, { ...org, repos: org.repos.map((one) => ({ ...one, stars })) }),
+  )
+  await bench.feed([first!, second!])
+  await bench.observed([first!, second!])
+  type Value = { observed_at: string; measurement: string; item: string | null; value: unknown }
+  const ls = (...args: string[]) => runCommand<Value[]>(commands.values, 'ls', '--source', source.name, ...args)
+  const stars = await ls('--company', String(company), '--measurement', 'stars', '--limit', '3')
+  expect(stars.map(({ value }) => value)).toEqual([2, 2, 1])
+  expect(stars[0]).toMatchObject({ source: source.name, path: 'repos[].stars', item: 'x' })
+  expect(stars[0]?.observed_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  const all = await ls()
+  expect(all).toHaveLength(34)
+  const value = (name: string) => all.find(({ measurement }) => measurement === name)?.value
+  expect(['company name', 'topics', 'pushed_at'].map(value)).toEqual(['Org', ['a', 'b'], '2024-02-02T05:58:40Z'])
+  expect(await ls('--company', String(await bench.addCompany()))).toEqual([])
+})

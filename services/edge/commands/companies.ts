@@ -47,11 +47,13 @@ export function build(group: Command): void {
     .action(remove)
   group
     .command('link')
-    .description('set the identifier of a company at a source, instead of discovery')
+    .description(
+      'crawl a source for a company; with --property and --value by this identifier, else by those of discovery',
+    )
     .requiredOption('--company <company>', 'id or name')
     .requiredOption('--source <source>', 'id or name')
-    .requiredOption('--property <property>', 'kind of identifier, for example handles')
-    .requiredOption('--value <value>', 'the identifier')
+    .option('--property <property>', 'kind of identifier, for example handles')
+    .option('--value <value>', 'the identifier')
     .option('--json', 'print JSON')
     .action(link)
 }
@@ -139,16 +141,22 @@ async function remove(company: string, { yes = false, json = false }: Output & {
   printResult({ id }, `removed company ${id}`, json)
 }
 
-type Link = { company: string; source: string; property: string; value: string }
+type Link = { company: string; source: string; property?: string; value?: string }
 
 /** A manual identifier is valid for six months, as in parma-web. Linking it again renews it. */
 async function link({ company, source, property, value, json = false }: Link & Output): Promise<void> {
-  const [key, text] = [requireText(property, '--property'), requireText(value, '--value')]
+  if ((property === undefined) !== (value === undefined)) throw new UsageError('Give both --property and --value.')
+  const identifier =
+    property === undefined || value === undefined
+      ? null
+      : { key: requireText(property, '--property'), text: requireText(value, '--value') }
   const result = await withDatabase(async (database) => {
     const [companyId, sourceId] = [await findCompany(database, company), await findSource(database, source)]
     return database.transaction(async (tx) => {
       await lockTable(tx, 'company')
-      await linkMissing(tx, { companyIds: [companyId], sourceId })
+      const isNew = await linkMissing(tx, { companyIds: [companyId], sourceId })
+      if (identifier === null) return { id: null, added: isNew }
+      const { key, text } = identifier
       const linkId = await tx.oneFirst(sql.type(idRow)`
         SELECT id FROM public.company_data_source WHERE company_id = ${companyId} AND data_source_id = ${sourceId}`)
       const known = await tx.maybeOneFirst(sql.type(idRow)`
@@ -165,5 +173,6 @@ async function link({ company, source, property, value, json = false }: Link & O
       return { id, added: true }
     })
   })
-  printResult(result, `identifier ${result.id} is valid for six months`, json)
+  const linked = result.added ? 'linked; discovery asks the source for its names' : 'already linked'
+  printResult(result, result.id === null ? linked : `identifier ${result.id} is valid for six months`, json)
 }

@@ -39,9 +39,11 @@ export function build(group: Command): void {
   group.command('ls').description('list sources').option('--json', 'print JSON').action(list)
   withFields(group.command('add').description('add a source; initialise it afterwards with GET /handshake'))
     .option('--inactive', 'do not crawl the source yet')
+    .option('--all-companies', 'crawl it for every company that exists now, not only for those linked later')
     .option('--if-missing', 'do nothing if a source of this name exists')
     .action(add)
   withFields(group.command('edit').description('change a source').argument('<source>', 'id or name'))
+    .option('--all-companies', 'crawl it for every company that exists now')
     .option('--active', 'crawl the source')
     .option('--no-active', 'do not crawl the source')
     .action(edit)
@@ -75,12 +77,9 @@ async function list({ json = false }: Output): Promise<void> {
   printRows(rows, json)
 }
 
-async function add({
-  inactive = false,
-  ifMissing = false,
-  json = false,
-  ...fields
-}: Fields & Output & { inactive?: boolean; ifMissing?: boolean }) {
+type AddOptions = Fields & Output & { inactive?: boolean; allCompanies?: boolean; ifMissing?: boolean }
+
+async function add({ inactive = false, allCompanies = false, ifMissing = false, json = false, ...fields }: AddOptions) {
   const { name, endpoint, frequency, maxRunSeconds = 300, description = null } = check(fields)
   if (!name || !endpoint || !frequency) throw new UsageError('A new source needs --name, --endpoint and --frequency.')
   const result = await withDatabase((database) =>
@@ -99,19 +98,25 @@ async function add({
         VALUES (${name}, ${!inactive}, ${frequency}::public.frequency, 'UP', ${description}, ${maxRunSeconds},
           ${endpoint}, ${utcNow}, ${utcNow})
         RETURNING id`)
-      await linkMissing(tx, { sourceId: id })
+      // The trigger of parma-web links a new source with every company.
+      if (allCompanies) await linkMissing(tx, { sourceId: id })
+      else await tx.query(sql.unsafe`DELETE FROM public.company_data_source WHERE data_source_id = ${id}`)
       return { id, added: true }
     }),
   )
   printResult(result, result.added ? `added source ${result.id}` : `source ${result.id} already exists`, json)
 }
 
-async function edit(source: string, { json = false, ...fields }: Fields & Output): Promise<void> {
+type EditOptions = Fields & Output & { allCompanies?: boolean }
+
+async function edit(source: string, { allCompanies = false, json = false, ...fields }: EditOptions): Promise<void> {
   const { name = null, endpoint = null, frequency = null, maxRunSeconds = null, description = null } = check(fields)
   const { active = null } = fields
-  if ([name, endpoint, frequency, maxRunSeconds, description, active].every((value) => value === null))
+  if (
+    [name, endpoint, frequency, maxRunSeconds, description, active, allCompanies || null].every((one) => one === null)
+  )
     throw new UsageError(
-      'Nothing to change. Give --name, --endpoint, --frequency, --max-run-seconds, --description, --active or --no-active.',
+      'Nothing to change. Give --name, --endpoint, --frequency, --max-run-seconds, --description, --active, --no-active or --all-companies.',
     )
   const id = await withDatabase(async (database) => {
     const id = await findSource(database, source)
@@ -128,6 +133,7 @@ async function edit(source: string, { json = false, ...fields }: Fields & Output
           description = coalesce(${description}, description), is_active = coalesce(${active}::bool, is_active),
           modified_at = ${utcNow}
         WHERE id = ${id}`)
+      if (allCompanies) await linkMissing(tx, { sourceId: id })
     })
     return id
   })
