@@ -46,6 +46,13 @@ describe('the report', () => {
     expect(renderReport(whole, env, null)).not.toContain('why this alert')
   })
 
+  it('has no characters that a terminal would obey', () => {
+    const hostile = { ...whole.latest!, title: 'a\u001b[2J\u202e', measurement: 'x\u009bm' }
+    const text = renderReport({ ...whole, latest: hostile }, env, null)
+    expect(text).toContain('  a\\u001b[2J\\u202e\n')
+    expect(text).toContain('x\\u009bm of express')
+  })
+
   it('does without an alert', () => {
     expect(renderReport({ ...whole, latest: null }, env, null)).not.toContain('Newest alert')
   })

@@ -1,3 +1,4 @@
+import { escapeLines } from '#runtime/commands/terminal.ts'
 import type { StackEnv } from './stack-env.ts'
 import type { Mail } from './stand-ins/render-mail.ts'
 
@@ -63,7 +64,7 @@ export function renderReport(status: DemoStatus, env: StackEnv, whyLink: string 
   const { pipeline, latest } = status
   const { EDGE_URL, MAILBOX_URL, SLACK_OUTBOX_URL } = env
   const { fed, normalized, refused, judged, values, refused_values, news, silent_news, messages } = pipeline
-  return [
+  const parts = [
     section('Results', {
       payloads: `${fed} fed, ${normalized} understood, ${refused} refused, ${judged} judged`,
       values: `${Object.values(values).reduce((sum, n) => sum + n, 0)}: ${listCounts(values)}`,
@@ -85,8 +86,7 @@ export function renderReport(status: DemoStatus, env: StackEnv, whyLink: string 
       'make down': 'stops it; the data stays',
     }),
   ]
-    .map((part) => `\n${part}\n`)
-    .join('')
+  return escapeLines(parts.map((part) => `\n${part}\n`).join(''))
 }
 
 function describeLatest(news: LatestNews): string[] {
