@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { Config } from './config.ts'
-import { pickDue } from './pick-due.ts'
+import { findRefused, pickDue } from './pick-due.ts'
 import { lockModules } from './circuit-breaker.ts'
 import { needsWork } from './idle-until.ts'
 import { writePlans } from './write-slots.ts'
@@ -61,6 +61,7 @@ export async function claimDue(
       // slots.
       const fresh = await read()
       const planned = (await writePlans(tx, fresh)) ? await read() : fresh
+      await endRefused(tx, planned)
       const due = pickWithRoom(planned, settings)
       return { missed: ours.length < chunk.length, claimed: await claimTasks(settings, tx, due, limit - claims.length) }
     })
@@ -99,6 +100,26 @@ async function lockSources(tx: Transaction, sources: readonly SourceState[]): Pr
     WITH source AS MATERIALIZED (SELECT unnest(${sql.array(free, 'int4')}) AS id)
     SELECT id FROM source WHERE pg_try_advisory_xact_lock(${lockClass}, id)`)
   return [...rows]
+}
+
+/** Ends the tasks on demand of sources that are off. parma-web shows `result_summary`. */
+async function endRefused(tx: Transaction, sources: readonly SourceState[]): Promise<void> {
+  const rows = sources.flatMap((source) => {
+    const reason = source.off === 'paused' ? 'the source is paused' : 'the source is switched off'
+    return findRefused(source, source.now).map(({ task_id }) => [task_id, reason])
+  })
+  if (rows.length === 0) return
+  await tx.query(sql.unsafe`
+    WITH ended AS (
+      UPDATE public.scheduled_task t SET status = 'FAILED', ended_at = ${utcNow}, result_summary = r.reason
+      FROM ${sql.unnest(rows, ['int4', 'text'])} AS r (task_id, reason)
+      WHERE t.task_id = r.task_id AND t.status = 'PENDING' AND t.attempts <= 0
+      RETURNING t.*, r.reason
+    )
+    INSERT INTO scheduler.run AS run (task_id, data_source_id, schedule_type, slot, claim_token, attempt, outcome, reason, settled_at, excused)
+    SELECT task_id, data_source_id, schedule_type, scheduled_at AT TIME ZONE 'UTC', 0, 0, 'failed', reason, now(), true FROM ended
+    ON CONFLICT (task_id) DO UPDATE
+    SET outcome = 'failed', reason = excluded.reason, settled_at = now(), excused = true, judged = false`)
 }
 
 async function claimTasks(

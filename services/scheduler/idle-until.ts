@@ -1,13 +1,13 @@
-import { type OpenTask, pickDue, type SourceTasks } from './pick-due.ts'
+import { findRefused, type OpenTask, pickDue, type SourceTasks } from './pick-due.ts'
 import { changesSlots, planSlots, rhythmOf, type SourceSlots } from './plan-slots.ts'
 import { nextSlot } from './rhythm.ts'
 
 /** A source with all that planning its slots and starting its tasks depend on. */
 export type PlannedSource = SourceSlots & SourceTasks & { tasks: readonly OpenTask[]; foreign: readonly number[] }
 
-/** Whether there is a slot to plan or a task to start now. */
+/** Whether there is a slot to plan or a task to start or to end now. */
 export function needsWork(source: PlannedSource, now: number): boolean {
-  return pickDue(source, now) !== null || changesSlots(planSlots(source, now))
+  return pickDue(source, now) !== null || findRefused(source, now).length > 0 || changesSlots(planSlots(source, now))
 }
 
 /**
@@ -19,7 +19,9 @@ export function idleUntil(source: PlannedSource, now: number): number | null {
   const { off, latest, paused_until, tasks } = source
   if (off !== null) {
     const passes = latest === null ? null : nextSlot(rhythmOf(source), latest)
-    return Math.min(passes ?? Infinity, (off === 'paused' ? paused_until : null) ?? Infinity)
+    const requested = tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && !regular && attempts <= 0)
+    const ends = off === 'paused' ? (paused_until ?? Infinity) : Infinity
+    return Math.min(passes ?? Infinity, ends, ...requested.map(({ slot }) => slot))
   }
   const slots = tasks.filter(({ status }) => status === 'PENDING').map(({ slot }) => slot)
   // A first run waits until the measurements of its source are registered.

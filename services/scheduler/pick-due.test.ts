@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nextStartInMs, pickDue, shareOf, type SourceTasks } from './pick-due.ts'
+import { findRefused, nextStartInMs, pickDue, shareOf, type SourceTasks } from './pick-due.ts'
 import { idle, now, runs, waits, window } from './sample-source.ts'
 
 describe('the task to be started', () => {
@@ -55,4 +55,12 @@ test('the next start is the first of what is to come', () => {
   expect(nextStartInMs([{ ...ahead(100), off: 'paused', paused_until: now + 300 }, ahead(500)])).toBe(300)
   expect(nextStartInMs([{ ...one, breaker_open_until: now + 200 }])).toBe(200)
   expect(nextStartInMs([{ ...one, tasks: [waits], window }])).toBe(3_600_000)
+})
+
+test('of a source that is off, the tasks on demand that are due are refused', () => {
+  const asked = { ...waits, regular: false }
+  const tasks = [waits, asked, { ...asked, slot: now + 1 }, { ...asked, attempts: 1 }, { ...runs, regular: false }]
+  expect(findRefused({ off: 'paused', tasks }, now)).toEqual([asked])
+  expect(findRefused({ off: 'inactive', tasks }, now)).toEqual([asked])
+  expect(findRefused({ off: null, tasks }, now)).toEqual([])
 })

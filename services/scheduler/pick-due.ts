@@ -36,6 +36,14 @@ export function pickDue(source: SourceTasks, now: number): OpenTask | null {
   )
 }
 
+/** The due tasks on demand of a source that is off: nothing would start them, so they end with a reason. */
+export function findRefused({ off, tasks }: Pick<SourceTasks, 'off' | 'tasks'>, now: number): OpenTask[] {
+  if (off === null) return []
+  return tasks.filter(({ status, regular, attempts, slot }) => {
+    return status === 'PENDING' && !regular && attempts <= 0 && slot <= now
+  })
+}
+
 /** When a waiting task may start. Jitter and window apply to planned tasks only. */
 function startsAt(source: SourceTasks, { slot, regular, attempts, retry_at }: OpenTask, now: number): number {
   const { id, jitter_ms, window } = source

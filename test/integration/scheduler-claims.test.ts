@@ -120,12 +120,41 @@ describe('claiming', () => {
     expect((await only(source))?.max_run_seconds).toBe(4000)
   })
 
-  test('leaves inactive sources, their tasks on demand too, and takes back what was planned for them', async () => {
-    const source = await addSource(tables, { is_active: false })
+  test.each([
+    ['switched off', 'UPDATE data_source SET is_active = false'],
+    ['paused', 'INSERT INTO scheduler.source_policy (data_source_id, paused_at) SELECT id, now() FROM data_source'],
+  ])('starts nothing of a source that is %s, and ends what was asked for with the reason', async (state, change) => {
+    const source = await addSource(tables)
+    await tables.query(change)
     const demanded = await addTask(tables, source)
+    const later = await addTask(tables, source, { scheduled_at: new Date(Date.now() + 3_600_000) })
     await addTask(tables, source, { schedule_type: 'REGULAR' })
-    expect((await claim()).claims).toEqual([])
-    expect(await readTasks(tables, source)).toMatchObject([{ task_id: demanded, status: 'PENDING' }])
+    const watch = createSourceWatch(config, database)
+    expect((await claimDue(config, database, (await watch()).sources, 10)).claims).toEqual([])
+    const reason = `the source is ${state}`
+    const ended = {
+      task_id: demanded,
+      status: 'FAILED',
+      attempts: 0,
+      outcome: 'failed',
+      reason,
+      result_summary: reason,
+    }
+    const waits = { task_id: later, status: 'PENDING' }
+    expect(await readTasks(tables, source)).toMatchObject([{ ...ended, ended_at: expect.any(String) as string }, waits])
+    // A run that never started says nothing about the health of its source.
+    configure({ DOWN_AFTER_RUNS: 1 })
+    await judgeRuns(config, database)
+    expect(await tables.query('SELECT health_status FROM data_source')).toEqual([{ health_status: 'UP' }])
+    // Nothing is looked at until the next one is due, or somebody asks again.
+    await watch()
+    expect((await watch()).sources).toEqual([])
+    const again = await addTask(tables, source)
+    await claimDue(config, database, (await watch()).sources, 10)
+    expect((await readTasks(tables, source)).find(({ task_id }) => task_id === again)).toMatchObject({
+      status: 'FAILED',
+      reason,
+    })
   })
 
   test('starts what is due first when there is not room for all', async () => {
