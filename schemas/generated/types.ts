@@ -179,7 +179,7 @@ export type EmptyList = {
 export type OpsEvent = {
   /** uuidv5 of dedupe key, state and time. */
   event_id: string
-  /** source-down, drift, stale, dead-letters, unknown-company, destination-parked, records-lost and the like. */
+  /** source-down, drift, stale, dead-letters, unknown-company, destination-parked, records-lost, partition-paused and the like. */
   kind: string
   /** The service that says so. */
   service: string

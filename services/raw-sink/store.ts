@@ -21,7 +21,7 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
   const firestore = openFirestore(config.firestore)
   scope.defer(() => firestore.terminate())
   let probe: Promise<unknown> | null = null
-  health.ready('firestore', async () => {
+  health.dependency('firestore', async () => {
     probe ??= firestore
       .doc('parma/mining')
       .get()

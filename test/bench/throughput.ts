@@ -90,7 +90,10 @@ export const throughput: Measure = async ({ serviceEnv, say }) => {
     const failed = Promise.withResolvers<never>()
     const context: ServiceContext = {
       ...{ name, log: createLog(name, 'silent'), scope, stopping: stop.signal, fail: failed.reject },
-      health: { ready: () => undefined, live: () => undefined, drain: () => undefined },
+      health: {
+        ...{ ready: () => undefined, dependency: () => undefined, away: () => Promise.resolve([]) },
+        ...{ live: () => undefined, drain: () => undefined },
+      },
     }
     const producer = await openProducer(settings, context)
     const counting: typeof producer = {

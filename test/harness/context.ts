@@ -14,7 +14,13 @@ export function createContext(name: string) {
   const context: ServiceContext = {
     name,
     log: createLog(name, 'silent'),
-    health: { ready: (check, run) => void checks.set(check, run), live: () => undefined, drain: () => undefined },
+    health: {
+      ready: (check, run) => void checks.set(check, run),
+      dependency: (check, run) => void checks.set(check, run),
+      away: () => Promise.resolve([]),
+      live: () => undefined,
+      drain: () => undefined,
+    },
     scope,
     stopping: abort.signal,
     fail: (error) => {

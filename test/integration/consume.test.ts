@@ -118,6 +118,33 @@ describe('a consumer', () => {
     })
   })
 
+  test('finds the one record with which the database always fails, among neighbours that pass', async () => {
+    const testTopics = await createTopics()
+    await produceEvents(testTopics, ['a', 'b', 'bad', 'c'])
+    const done: string[] = []
+    const { failures } = await start(testTopics, async (batch) => {
+      if (batch.some(({ value }) => value.event_id === 'bad'))
+        throw Object.assign(new Error('cache lookup failed'), { code: 'XX000' })
+      done.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    })
+    const [letter] = await waitFor(
+      'the dead letter',
+      async () => {
+        const read = await testTopics.read(deadLetters)
+        return read.length > 0 && read
+      },
+      120_000,
+    )
+    await waitFor('the last record', () => done.includes('c'))
+    expect(done).toEqual(['a', 'b', 'c'])
+    expect(letter?.headers).toMatchObject({
+      '__dlq.reason': 'refused-by-database',
+      '__dlq.errors.message': 'failed 10 times alone: cache lookup failed',
+    })
+    expect(failures).toEqual([])
+  })
+
   test('waits out transient errors in place, in order', async () => {
     const testTopics = await createTopics()
     await produceEvents(testTopics, ['a', 'b'])
@@ -159,18 +186,63 @@ describe('a consumer', () => {
     expect(await testTopics.read(deadLetters)).toEqual([])
   })
 
-  test('stops when everything is dead, before it commits or dead-letters that batch', async () => {
+  test('pauses a partition where everything is dead, is not ready and says so; others go on, a restart changes nothing', async () => {
     const testTopics = await createTopics()
-    await testTopics.produce(
-      topics.opsEvents.name,
-      Array.from({ length: 7 }, () => ({ key: 'k', value: 'no Avro' })),
-    )
-    const { failures } = await start(testTopics, async (batch) => batch.map(() => ok()), {
-      MAX_DEAD_LETTERS_IN_A_ROW: '7',
+    const limit = { MAX_DEAD_LETTERS_IN_A_ROW: '7' }
+    const done: string[] = []
+    const keep = async (batch: Delivery<OpsEvent>[]): Promise<Outcome[]> => {
+      done.push(...batch.filter(({ value }) => value.service === 'test').map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    }
+    const bad = (count: number) => Array.from({ length: count }, () => ({ key: 'k', partition: 0, value: 'no Avro' }))
+    const good = async (id: string, partition: number) => ({
+      key: id,
+      partition,
+      value: await encode(testTopics, event(id)),
     })
-    await waitFor('the brake', () => failures.length > 0)
-    expect(String(failures[0])).toMatch(/7 dead letters in a row on partition \d of ops\.events\.v1: wrong-magic-byte/)
-    expect(await testTopics.read(deadLetters)).toEqual([])
+    const name = topics.opsEvents.name
+    const first = await start(testTopics, keep, limit)
+    await testTopics.produce(name, bad(4))
+    await waitFor('dead letters below the limit', async () => (await testTopics.read(deadLetters)).length === 4)
+    await first.stop()
+
+    const second = await start(testTopics, keep, limit)
+    await testTopics.produce(name, [...bad(3), await good('after', 0)])
+    const isPaused = (text: string) => () => {
+      try {
+        void second.checks.get('kafka_consumer')?.()
+        return false
+      } catch (error) {
+        return (error as Error).message.includes(text)
+      }
+    }
+    await waitFor('the brake', isPaused('paused after too many dead letters in a row: partition 0'))
+    await testTopics.produce(name, [await good('one', 1), await good('two', 2)])
+    await waitFor('the other partitions', () => done.includes('one') && done.includes('two'))
+    expect(await testTopics.read(deadLetters)).toHaveLength(4)
+    const codec = createCodec(createRegistry(settingsFor(testTopics).SCHEMA_REGISTRY_URL))
+    const reported = await waitFor('the ops event', async () => {
+      const records = await testTopics.read(name)
+      const own = records
+        .filter(({ key }) => key === 'notifier')
+        .map(({ value }) => codec.decode(topics.opsEvents, value))
+      return own.length > 0 && Promise.all(own)
+    })
+    expect(reported).toMatchObject([
+      { kind: 'partition-paused', resolved: false, facts: { partition: '0', offset: '4' } },
+    ])
+    expect(reported[0]?.message).toMatch(/7 dead letters in a row on partition 0 of ops\.events\.v1: wrong-magic-byte/)
+    expect(second.failures).toEqual([])
+    await second.stop()
+
+    await start(testTopics, keep, { MAX_DEAD_LETTERS_IN_A_ROW: '8' })
+    await waitFor('dead letters, with a larger limit', async () => (await testTopics.read(deadLetters)).length === 7)
+    const both = await waitFor('the end of the incident', async () => {
+      const records = await testTopics.read(name)
+      const own = records.filter(({ key }) => key === 'notifier')
+      return own.length === 2 && Promise.all(own.map(({ value }) => codec.decode(topics.opsEvents, value)))
+    })
+    expect(both.map(({ resolved }) => resolved).toSorted()).toEqual([false, true])
   })
 
   test('has its outputs acknowledged before it commits, in the trace of their cause', async () => {

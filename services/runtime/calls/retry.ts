@@ -50,6 +50,16 @@ export function classify(error: unknown): ErrorClass {
   return 'unknown'
 }
 
+// Of the transient ones: cancelled for its length, out of memory, beyond a configured limit, an internal error; and gRPC's
+// DEADLINE_EXCEEDED and INTERNAL. Not a full disk or too many connections, which are nobody's record.
+const doubtfulCodes = ['57014', '53000', '53200', '53400', 'XX000', 4, 13]
+
+/** Whether a transient error may as well come from the data it happens with: then it is poison if it happens with that alone. */
+export function mayBePoison(error: unknown): boolean {
+  const isTimeout = [...causesOf(error)].some((at) => at.constructor.name === 'StatementTimeoutError')
+  return classify(error) === 'transient' && (isTimeout || hasCode(error, ...doubtfulCodes))
+}
+
 /**
  * Whether an error or one of its causes carries one of `codes`: an SQLSTATE
  * (https://www.postgresql.org/docs/current/errcodes-appendix.html), a code of Node ("ENOENT") or a number of gRPC.

@@ -6,6 +6,7 @@ import { openLossWatch } from '../offsets/loss-watch.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { joinGroup, Lane } from './group-member.ts'
+import { createIncidentReporter } from '../recovery/incidents.ts'
 import type { Subscription } from './subscription.ts'
 import { createBatchWorker } from './work-batch.ts'
 
@@ -28,17 +29,22 @@ export async function consume(
       open({ settings, service, group, codec, producer, log }),
     ]),
   )
+  const publish = createPublish(settings, codec, producer)
   const losses = await openLossWatch(settings, context, {
-    ...{ group, topics: subscriptions.map(({ topic }) => topic) },
-    publish: createPublish(settings, codec, producer),
+    ...{ group, publish, topics: subscriptions.map(({ topic }) => topic) },
+    batch: settings.CONSUME_MAX_BATCH,
   })
-  const workBatch = createBatchWorker(settings, context, processors, losses)
+  const report = createIncidentReporter(context, publish)
+  const workBatch = createBatchWorker(settings, context, processors, { losses, report })
   const lanes = Array.from({ length: settings.CONSUME_CONCURRENCY }, () => new Lane())
   health.ready('kafka_consumer', () => lanes.forEach((lane) => lane.check()))
-  const topics = [...processors.keys()]
+  const shared = { group, topics: [...processors.keys()], members: lanes.length, losses, workBatch }
+  const scopes = lanes.map(() => new AsyncDisposableStack())
+  // All at once: one that waits for its handler must not keep the others from leaving in order.
+  context.scope.defer(async () => void (await Promise.all(scopes.map((scope) => scope.disposeAsync()))))
   await Promise.all(
     lanes.map((lane, index) =>
-      joinGroup(settings, context, { group, topics, lane, index, members: lanes.length, losses, workBatch }),
+      joinGroup(settings, { ...context, scope: scopes[index] ?? context.scope }, { ...shared, lane, index }),
     ),
   )
 }

@@ -1,9 +1,10 @@
-import type { EachBatchPayload } from 'kafkajs'
+import { withDeadline } from '../calls/deadline.ts'
 import { createKafka } from '../kafka/client.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { forgetLag } from '../offsets/lag-metric.ts'
 import type { LossWatch } from '../offsets/loss-watch.ts'
+import type { WorkBatch } from './work-batch.ts'
 
 /** Longer than this without a fetch and without a batch in work, and the member counts as not running. */
 const tickTimeoutMs = 30_000
@@ -12,11 +13,18 @@ const tickTimeoutMs = 30_000
  *  is still fetched. */
 const fetchBytes = 8 * 1024 * 1024
 
+/** How long a partition rests after too many dead letters in a row, until its next records are tried again. */
+const pauseMs = 60_000
+
+/** How long the end of a member waits for its last commit. */
+const lastCommitMs = 3000
+
 /** What is known of one member of the group. Its methods alone change it. */
 export class Lane {
   #isJoined = false
-  #isBusy = false
+  #working: Promise<unknown> | null = null
   #lastTick = Date.now()
+  readonly #paused = new Set<string>()
 
   join(): void {
     this.#isJoined = true
@@ -30,21 +38,39 @@ export class Lane {
     this.#lastTick = Date.now()
   }
 
-  async work(work: () => Promise<void>): Promise<void> {
-    this.#isBusy = true
+  async work<T>(work: () => Promise<T>): Promise<T> {
+    const working = work()
+    this.#working = working
     try {
-      await work()
+      return await working
     } finally {
-      this.#isBusy = false
+      this.#working = null
       this.tick()
     }
+  }
+
+  /** Resolves when it works on nothing. */
+  async idle(): Promise<void> {
+    await this.#working?.catch(() => undefined)
+  }
+
+  pause(partition: string): void {
+    this.#paused.add(partition)
+  }
+
+  /** Without a partition: all of them, because others may have them now. */
+  resume(partition?: string): void {
+    if (partition === undefined) this.#paused.clear()
+    else this.#paused.delete(partition)
   }
 
   /** Throws what keeps the member from working. */
   check(): void {
     if (!this.#isJoined) throw new Error('not a member of the group')
-    if (!this.#isBusy && Date.now() - this.#lastTick > tickTimeoutMs)
+    if (!this.#working && Date.now() - this.#lastTick > tickTimeoutMs)
       throw new Error(`no fetch for ${tickTimeoutMs / 1000} s`)
+    const [paused] = this.#paused
+    if (paused !== undefined) throw new Error(`paused after too many dead letters in a row: ${paused}`)
   }
 }
 
@@ -57,14 +83,14 @@ export type Membership = {
   index: number
   members: number
   losses: LossWatch
-  workBatch(payload: EachBatchPayload): Promise<void>
+  workBatch: WorkBatch
 }
 
 /**
  * Joins the group once more and gives `workBatch` what is fetched, until the service stops. Each member fetches for itself:
  * kafkajs fetches only when all partitions of the last fetch are done, so partitions that share a member wait for each other.
  * Members sort by their client id, and the first ones are given partitions first: as many as there are processes come
- * before the second of any.
+ * before the second of any. `scope` ends the membership in order.
  */
 export async function joinGroup(
   settings: KafkaSettings & ConsumerSettings,
@@ -82,7 +108,10 @@ export async function joinGroup(
     maxBytes: bytes,
     maxBytesPerPartition: Math.ceil(bytes / 4),
   })
-  consumer.on('consumer.group_join', () => forgetLag())
+  consumer.on('consumer.group_join', () => {
+    forgetLag()
+    lane.resume()
+  })
   losses.guard(consumer, index, () => lane.join())
   consumer.on('consumer.fetch', () => lane.tick())
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
@@ -90,11 +119,24 @@ export async function joinGroup(
     if (!restart) fail(error)
   })
   await consumer.connect()
-  scope.defer(() => consumer.disconnect())
+  scope.defer(async () => {
+    await lane.idle()
+    const late = () => new Error(`no answer within ${lastCommitMs} ms`)
+    await withDeadline(losses.stop(index), lastCommitMs, late).catch((error: unknown) =>
+      log.warn({ error }, 'stop_not_noted'),
+    )
+    await consumer.disconnect()
+  })
   await consumer.subscribe({ topics, fromBeginning: true })
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    eachBatch: (payload) => lane.work(() => workBatch(payload)),
+    async eachBatch(payload) {
+      const { topic, partition } = payload.batch
+      const partitionName = `partition ${partition} of ${topic}`
+      if ((await lane.work(() => workBatch(payload))) === 'on') return lane.resume(partitionName)
+      lane.pause(partitionName)
+      setTimeout(payload.pause(), pauseMs).unref()
+    },
   })
 }

@@ -5,10 +5,9 @@ import type { Output } from '../kafka/output.ts'
  * `ok`: its effect is committed, its outputs are to be sent. `drop`: nothing to do, on purpose. `dead`: it can never be
  * processed as it is; it goes to the dead letter topic, untouched, with the reason. Nothing else makes records move on.
  */
-export type Outcome =
-  | { kind: 'ok'; outputs: Output[] }
-  | { kind: 'drop'; reason: string }
-  | { kind: 'dead'; reason: DeadReason; message: string }
+export type Outcome = { kind: 'ok'; outputs: Output[] } | { kind: 'drop'; reason: string } | Dead
+
+export type Dead = { kind: 'dead'; reason: DeadReason; message: string }
 
 /** Why a record is a dead letter: the closed list of `__dlq.reason`. */
 export type DeadReason =
@@ -21,10 +20,11 @@ export type DeadReason =
   | 'refused-by-database'
   | 'refused-by-firestore'
   | 'invalid'
+  | 'killed-the-process'
 
 export const ok = (...outputs: Output[]): Outcome => ({ kind: 'ok', outputs })
 export const drop = (reason: string): Outcome => ({ kind: 'drop', reason })
-export const dead = (reason: DeadReason, message: string): Outcome => ({ kind: 'dead', reason, message })
+export const dead = (reason: DeadReason, message: string): Dead => ({ kind: 'dead', reason, message })
 
 /** A record as a handler gets it. */
 export type Delivery<T> = {

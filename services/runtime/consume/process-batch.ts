@@ -6,7 +6,7 @@ import { prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
 import { completeOutcomes } from './handle-sound.ts'
-import { dead, type Delivery, drop, type Handler, type Outcome } from './outcome.ts'
+import { type Dead, dead, type Delivery, drop, type Handler, type Outcome } from './outcome.ts'
 import { encodeOutput, type Output } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
 import { type FetchedRecord, headerText, type ProducerRecord } from '../kafka/record.ts'
@@ -15,9 +15,23 @@ import { traceIdOf } from '../kafka/trace.ts'
 
 /**
  * Takes records of one partition to their outcomes: decoded, handled, outputs and dead letters acknowledged by the
- * broker. When it resolves, the offset may be committed; when it throws, nothing may be.
+ * broker. When it resolves, with the dead letters in a row at the end, the offset may be committed; when it throws, nothing
+ * may be.
  */
-export type Processor = (records: FetchedRecord[], attempt: number) => Promise<void>
+export type Processor = (records: FetchedRecord[], how: Processing) => Promise<number>
+
+type Processing = {
+  attempt: number
+  /** Dead letters in a row before these records. */
+  deadInARow: number
+  /** What is known of each of the records without looking at it. */
+  verdict?: Dead
+}
+
+/** There are as many dead letters in a row as there may be. Nothing of the batch took effect as a dead letter. */
+export class TooManyDeadLetters extends Error {
+  override readonly name = 'TooManyDeadLetters'
+}
 
 export type ProcessorDeps = {
   settings: KafkaSettings & Pick<ConsumerSettings, 'MAX_DEAD_LETTERS_IN_A_ROW'>
@@ -37,20 +51,17 @@ export function createProcessor<T>(
   deps: ProcessorDeps,
 ): Processor {
   const { settings, service, group, producer, log } = deps
-  /** Dead letters in a row, by partition, of the batches that are through. */
-  const inARow = new Map<number, number>()
   const deadLetterName = prefixed(settings, deadLetterTopic(topic, service).name)
 
-  return async (records, attempt) => {
-    const decoded = await Promise.all(records.map((record) => decode(record, readValue, service)))
+  return async (records, { attempt, deadInARow, verdict }) => {
+    const decoded = await Promise.all(records.map((record) => verdict ?? decode(record, readValue, service)))
     const outcomes = await completeOutcomes(decoded, (deliveries) => handleAll(handle, deliveries))
 
-    const partition = records[0]?.partition ?? 0
     const limit = settings.MAX_DEAD_LETTERS_IN_A_ROW
-    const nowInARow = countInARow(inARow.get(partition) ?? 0, outcomes, limit)
+    const nowInARow = countInARow(deadInARow, outcomes, limit)
     if (nowInARow === null)
-      throw new Error(
-        `${limit} dead letters in a row on partition ${partition} of ${topic.name}: ${lastDeath(outcomes)}`,
+      throw new TooManyDeadLetters(
+        `${limit} dead letters in a row on partition ${records[0]?.partition} of ${topic.name}: ${lastDeath(outcomes)}`,
       )
     const outgoing: ProducerRecord[] = []
     for (const [index, outcome] of outcomes.entries()) {
@@ -63,7 +74,7 @@ export function createProcessor<T>(
       if (outcome.kind !== 'dead') continue
       const death = {
         ...outcome,
-        stage: decoded[index] === outcome ? ('decode' as const) : ('handle' as const),
+        stage: decoded[index] === outcome && !verdict ? ('decode' as const) : ('handle' as const),
         ...{ service, group, deadLetterTopic: deadLetterName, deliveryCount: attempt, now: new Date() },
       }
       outgoing.push(deadLetterOf(record, death))
@@ -78,11 +89,11 @@ export function createProcessor<T>(
       )
     }
     await producer.send(outgoing)
-    inARow.set(partition, nowInARow)
     for (const outcome of outcomes) {
       messagesConsumed.inc({ topic: topic.name, outcome: outcome.kind })
       if (outcome.kind === 'dead') deadLetters.inc({ topic: topic.name, reason: outcome.reason })
     }
+    return nowInARow
   }
 }
 
@@ -125,7 +136,7 @@ async function handleAll<T>(handle: Handler<T>, deliveries: Delivery<T>[]): Prom
   }
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   const { message, detail } = error as { message: string; detail?: string | null }
   const cause = (error as Error).cause instanceof Error ? `: ${((error as Error).cause as Error).message}` : ''
   return `${message}${cause}${detail ? ` (${detail})` : ''}`

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { unknownNote } from '../recovery/offset-note.ts'
 import { addLoss, describeLoss, findLoss, type Loss, readPosition, writeMetadata } from './find-loss.ts'
 
 const now = 1000
 const find = (offset: number, low: number, high: number, firstNewer: number | null = null, newest = 5) =>
-  findLoss({ offset, newest, losses: [] }, { low, high, firstNewer }, now)
+  findLoss({ offset, newest }, { low, high, firstNewer }, now)
 
 describe('a loss', () => {
   it.each([
@@ -44,14 +45,14 @@ test('a position comes back from its metadata, which always fit', () => {
     fc.property(fc.nat(), fc.nat(), fc.array(loss, { maxLength: 40 }), (offset, newest, all) => {
       const losses = all.reduce<Loss[]>((some, one) => addLoss(some, one), [])
       const metadata = writeMetadata({ newest, losses })
-      expect(readPosition(offset, metadata)).toEqual({ offset, newest, losses })
+      expect(readPosition(offset, metadata)).toEqual({ offset, newest, losses, note: unknownNote })
       expect(metadata.length).toBeLessThan(4096)
     }),
   )
 })
 
 test.each([null, '', 'text of another tool', '{"lost":7}', '[]'])('metadata %j say nothing', (metadata) => {
-  expect(readPosition(7, metadata)).toEqual({ offset: 7, newest: 0, losses: [] })
+  expect(readPosition(7, metadata)).toEqual({ offset: 7, newest: 0, losses: [], note: unknownNote })
 })
 
 test('many losses are taken together, and their counts add up', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { compactNote, type Note, parseNote } from '../recovery/offset-note.ts'
 import { formatCount } from '../text/format.ts'
 
 /** Records of one partition that were deleted before their group had read them. */
@@ -21,6 +22,8 @@ export type Position = {
   newest: number
   /** What it has lost and nobody has accepted. */
   losses: readonly Loss[]
+  /** What is known of the record there, and of those before it. */
+  note: Note
 }
 
 /** What a partition holds. */
@@ -43,26 +46,30 @@ const metadataOf = z.object({
     .array(z.tuple([z.number(), z.number(), z.number().nullable(), z.number()]))
     .default([])
     .transform((lost) => lost.map(([from, to, count, noticedAt]): Loss => ({ from, to, count, noticedAt }))),
+  note: z.unknown().optional().transform(parseNote),
 })
 
 /** The position that an offset and its metadata stand for. Metadata that we did not write say nothing. */
 export function readPosition(offset: number, metadata: string | null): Position {
-  return { offset, ...metadataOf.catch({ newest: 0, lost: [] }).transform(toPosition).parse(parseJson(metadata)) }
+  const found = metadataOf.safeParse(parseJson(metadata)).data ?? metadataOf.parse({})
+  return { offset, newest: found.newest, losses: found.lost, note: found.note }
 }
 
-const toPosition = ({ newest, lost }: { newest: number; lost: Loss[] }) => ({ newest, losses: lost })
-
-/** The metadata of an offset, from which `readPosition` makes the rest of the position again. */
-export function writeMetadata({ newest, losses }: Omit<Position, 'offset'>): string {
+/** The metadata of an offset, from which `readPosition` makes the rest of the position again. Without a note: nothing is known. */
+export function writeMetadata({ newest, losses, note }: Omit<Position, 'offset' | 'note'> & { note?: Note }): string {
   const lost = losses.map(({ from, to, count, noticedAt }) => [from, to, count, noticedAt])
-  return JSON.stringify(lost.length > 0 ? { newest, lost } : { newest })
+  return JSON.stringify({ newest, ...(lost.length > 0 && { lost }), ...(note && { note: compactNote(note) }) })
 }
 
 /**
  * What is lost between a position and the first record there is; null: nothing. Offsets that are missing between two
  * records (markers of transactions, compaction) are no loss: only what lies before the first record was deleted.
  */
-export function findLoss({ offset, newest }: Position, { low, high, firstNewer }: Extent, now: number): Loss | null {
+export function findLoss(
+  { offset, newest }: Pick<Position, 'offset' | 'newest'>,
+  { low, high, firstNewer }: Extent,
+  now: number,
+): Loss | null {
   if (offset === resetMark) return { from: 0, to: low, count: null, noticedAt: now }
   if (offset < 0) return null
   if (offset < low) return { from: offset, to: low, count: low - offset, noticedAt: now }

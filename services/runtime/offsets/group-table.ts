@@ -124,7 +124,7 @@ async function readRows(
         committed: offset < 0 ? null : offset,
         lag: Math.max(0, end - Math.max(offset, first)),
         losses: losses.filter(({ noticedAt }) => noticedAt > (until.get(partition) ?? 0)),
-        unnoticed: isCompacted ? null : findLoss({ offset, newest, losses }, seen, Date.now()),
+        unnoticed: isCompacted ? null : findLoss({ offset, newest }, seen, Date.now()),
       }
     })
     .sort((a, b) => a.partition - b.partition)

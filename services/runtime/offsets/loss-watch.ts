@@ -1,4 +1,5 @@
-import type { Admin, Consumer, EachBatchPayload } from 'kafkajs'
+import { randomUUID } from 'node:crypto'
+import type { Consumer, EachBatchPayload } from 'kafkajs'
 import type { Topic } from '#schemas/topics.ts'
 import { retryTransient } from '../calls/retry.ts'
 import { createKafka, prefixed } from '../kafka/client.ts'
@@ -6,8 +7,10 @@ import type { Publish } from '../kafka/output.ts'
 import { startLoop } from '../process/loop.ts'
 import type { ServiceContext } from '../process/service.ts'
 import type { KafkaSettings } from '../process/settings.ts'
-import { addLoss, findLoss, type Loss, readPosition } from './find-loss.ts'
-import { acceptanceGroup, type Committed, readAcceptance, readCommitted, readExtents } from './group-offsets.ts'
+import type { Note } from '../recovery/offset-note.ts'
+import { type Compared, comparePartition, type Comparer, findFirstNewer, isCompacted } from './compare-partition.ts'
+import { addLoss, findLoss, type Loss, type Position, writeMetadata } from './find-loss.ts'
+import { acceptanceGroup, readAcceptance, readCommitted, readExtents } from './group-offsets.ts'
 import { noteUnread } from './lag-metric.ts'
 import { describeLossOf, lossEvent, remedyOf } from './make-loss-event.ts'
 import { describeOpen, type Followed, measureLosses, Positions } from './positions.ts'
@@ -20,8 +23,8 @@ const rebalanceErrors = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 
 
 /**
  * Notices records that were deleted before the group had read them, tells it once (ops event `records-lost`) and keeps the
- * service not ready until they are accepted. What is lost stands in the metadata of the committed offset: it moves with
- * the partition and outlives every process.
+ * service not ready until they are accepted. What is lost stands in the metadata of the committed offset, and so does the
+ * note of deaths there (recovery/offset-note.ts): it moves with the partition and outlives every process.
  */
 export type LossWatch = {
   /**
@@ -31,18 +34,21 @@ export type LossWatch = {
   guard(consumer: Consumer, member: number, onCompared: () => void): void
   /** Compares where a fetched batch begins with where the last one ended. Call it before the batch is processed. */
   inspect(payload: EachBatchPayload): Promise<void>
+  /** Where the group is; undefined: no member of this process has the partition. */
+  find(topic: string, partition: number): Position | undefined
   /** The metadata of an offset before which `newest` is the newest time. */
-  metadata(topic: string, partition: number, newest: number): string
-  /** Notes that `offset` is committed. */
-  advance(topic: string, partition: number, offset: number, newest: number): void
+  metadata(topic: string, partition: number, newest: number, note: Note): string
+  /** Notes that this is committed. */
+  advance(topic: string, partition: number, committed: Pick<Position, 'offset' | 'newest' | 'note'>): void
+  /** The service fails at this partition. The process after it shall know that this was no orderly stop. */
+  giveUp(topic: string, partition: number): void
+  /** Commits that this member has nothing in work any more. */
+  stop(member: number): Promise<void>
 }
 
-type Watch = {
+type Watch = Comparer & {
   service: string
   group: string
-  topics: ReadonlyMap<string, Topic<unknown>>
-  admin: Admin
-  positions: Positions
   consumers: Map<number, Consumer>
   publish: Publish
 }
@@ -50,7 +56,7 @@ type Watch = {
 export async function openLossWatch(
   settings: KafkaSettings,
   context: ServiceContext,
-  { group, topics, publish }: { group: string; topics: readonly Topic<unknown>[]; publish: Publish },
+  { topics, ...options }: { group: string; topics: readonly Topic<unknown>[]; publish: Publish; batch: number },
 ): Promise<LossWatch> {
   const { name: service, log, scope, health, stopping, fail } = context
   const admin = createKafka(settings, `${service}-watch`, log).admin()
@@ -59,7 +65,7 @@ export async function openLossWatch(
   const positions = new Positions()
   measureLosses(positions)
   const watch: Watch = {
-    ...{ service, group, admin, positions, publish, consumers: new Map() },
+    ...{ service, admin, positions, by: randomUUID(), consumers: new Map(), ...options },
     topics: new Map(topics.map((topic) => [prefixed(settings, topic.name), topic])),
   }
   health.ready('lost_records', () => {
@@ -91,8 +97,11 @@ export async function openLossWatch(
       })
     },
     inspect: (payload) => inspect(watch, payload, stopping),
-    metadata: (topic, partition, newest) => positions.metadata(topic, partition, newest),
-    advance: (topic, partition, offset, newest) => void positions.update(topic, partition, { offset, newest }),
+    find: (topic, partition) => positions.get(topic, partition),
+    metadata: (topic, partition, newest, note) => positions.metadata(topic, partition, newest, note),
+    advance: (topic, partition, committed) => void positions.update(topic, partition, committed),
+    giveUp: (topic, partition) => positions.drop(topic, partition),
+    stop: (member) => stop(watch, member),
   }
 }
 
@@ -117,44 +126,38 @@ async function compare(watch: Watch, { consumer, member, assigned, isStale }: As
   if (isStale()) return
   const compared = found.flat()
   await publishLosses(watch, compared)
-  const moved = compared.filter(({ isMoved }) => isMoved).map(({ followed }) => followed)
   watch.positions.assign(
     member,
     compared.map(({ followed }) => followed),
   )
-  const commits = moved.map(({ topic, partition, offset }) => ({
-    ...{ topic, partition, offset: String(offset) },
-    metadata: watch.positions.update(topic, partition, {}),
-  }))
-  if (commits.length > 0) await consumer.commitOffsets(commits)
-  for (const { topic, partition, offset } of commits) consumer.seek({ topic, partition, offset })
+  // That this process is at work there is for the next one to know, in case it dies.
+  const changed = compared.filter(({ isMoved, isTakenOver }) => isMoved || isTakenOver)
+  await commitPositions(
+    consumer,
+    changed.map(({ followed }) => followed),
+  )
+  for (const { followed, isMoved } of changed)
+    if (isMoved) consumer.seek({ ...followed, offset: String(followed.offset) })
 }
 
-type Compared = { followed: Followed; loss: Loss | null; isMoved: boolean }
-
-async function comparePartition(
-  { admin, topics, positions }: Watch,
-  member: number,
-  { topic, partition, offset, metadata }: Committed,
-  extents: Awaited<ReturnType<typeof readExtents>>,
-): Promise<Compared> {
-  // Offsets go with their topic. What this process knows is then all that is known.
-  const known = offset < 0 ? positions.get(topic, partition) : undefined
-  const position = known ?? readPosition(offset, metadata)
-  const { low, high } = extents.get(partition) ?? { low: 0, high: 0 }
-  const mayBeRemade = position.newest > 0 && low < position.offset && position.offset <= high
-  const firstNewer = mayBeRemade ? await findFirstNewer(admin, topic, partition, position.newest) : null
-  const loss = isCompacted(topics.get(topic)) ? null : findLoss(position, { low, high, firstNewer }, Date.now())
-  const losses = loss ? addLoss(position.losses, loss) : position.losses
-  // A group that never read a partition begins to have a position there, from which a loss can be told.
-  const isMoved = loss !== null || offset < 0
-  return { followed: { ...position, topic, partition, member, losses, offset: isMoved ? low : offset }, loss, isMoved }
+async function commitPositions(consumer: Consumer, positions: readonly Followed[]): Promise<void> {
+  if (positions.length === 0) return
+  await consumer.commitOffsets(
+    positions.map(({ topic, partition, offset, ...rest }) => ({
+      ...{ topic, partition, offset: String(offset) },
+      metadata: writeMetadata(rest),
+    })),
+  )
 }
 
-async function findFirstNewer(admin: Admin, topic: string, partition: number, newest: number): Promise<number | null> {
-  const found = await admin.fetchTopicOffsetsByTimestamp(topic, newest + 1)
-  const offset = found.find((one) => one.partition === partition)?.offset
-  return offset === undefined ? null : Number(offset)
+async function stop({ consumers, positions }: Watch, member: number): Promise<void> {
+  const consumer = consumers.get(member)
+  const working = positions.all().filter((one) => one.member === member && one.note.state !== 'stopped')
+  if (!consumer) return
+  await commitPositions(
+    consumer,
+    working.map((one) => ({ ...one, note: { ...one.note, state: 'stopped' } })),
+  )
 }
 
 async function inspect(watch: Watch, payload: EachBatchPayload, stopping: AbortSignal): Promise<void> {
@@ -169,7 +172,7 @@ async function inspect(watch: Watch, payload: EachBatchPayload, stopping: AbortS
   const firstNewer = isBehind ? await findFirstNewer(watch.admin, topic, partition, followed.newest) : null
   const loss = findLoss(followed, { low, high, firstNewer }, Date.now())
   if (!loss) return
-  await retryTransient(() => publishLosses(watch, [{ followed, loss, isMoved: true }]), { signal: stopping })
+  await retryTransient(() => publishLosses(watch, [{ followed, loss }]), { signal: stopping })
   const metadata = watch.positions.update(topic, partition, {
     ...{ offset: first, losses: addLoss(followed.losses, loss) },
   })
@@ -211,13 +214,9 @@ async function accept(watch: Watch, followed: Followed, losses: Loss[]): Promise
     })
 }
 
-async function publishLosses(watch: Watch, compared: readonly Compared[]): Promise<void> {
+async function publishLosses(watch: Watch, compared: readonly Pick<Compared, 'followed' | 'loss'>[]): Promise<void> {
   const events = compared.flatMap(({ followed, loss }) => (loss ? [lossEvent(watch, followed, loss, false)] : []))
   if (events.length > 0) await watch.publish(events)
-}
-
-function isCompacted(topic: Topic<unknown> | undefined): boolean {
-  return topic?.config['cleanup.policy'] === 'compact'
 }
 
 function isRebalance(error: unknown): boolean {

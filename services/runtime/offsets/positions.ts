@@ -1,4 +1,5 @@
 import { Gauge } from 'prom-client'
+import type { Note } from '../recovery/offset-note.ts'
 import { type Loss, type Position, writeMetadata } from './find-loss.ts'
 
 /** A partition that a member of this process has. `topic` is its name in the cluster. */
@@ -18,21 +19,25 @@ export class Positions {
     return this.#followed.get(keyOf(topic, partition))
   }
 
+  drop(topic: string, partition: number): void {
+    this.#followed.delete(keyOf(topic, partition))
+  }
+
   all(): Followed[] {
     return [...this.#followed.values()]
   }
 
   /** The metadata of an offset before which `newest` is the newest time. */
-  metadata(topic: string, partition: number, newest: number): string {
+  metadata(topic: string, partition: number, newest: number, note: Note): string {
     const known = this.get(topic, partition)
-    return writeMetadata({ newest: Math.max(known?.newest ?? 0, newest), losses: known?.losses ?? [] })
+    return writeMetadata({ newest: Math.max(known?.newest ?? 0, newest), losses: known?.losses ?? [], note })
   }
 
   /** Returns the metadata of the changed position. */
   update(topic: string, partition: number, change: Partial<Position>): string {
     const key = keyOf(topic, partition)
     const known = this.#followed.get(key)
-    if (!known) return writeMetadata({ newest: change.newest ?? 0, losses: change.losses ?? [] })
+    if (!known) return writeMetadata({ newest: 0, losses: [], ...change })
     const changed = { ...known, ...change, newest: Math.max(known.newest, change.newest ?? 0) }
     this.#followed.set(key, changed)
     return writeMetadata(changed)

@@ -44,7 +44,7 @@ const bigintAsNumber = { name: 'int8', parse: (text: string | null) => (text ===
 export async function openDatabase(settings: PostgresSettings, { scope, health }: ServiceContext): Promise<Database> {
   const pool = await openPool(settings)
   scope.defer(() => pool.end())
-  health.ready('postgres', async () => void (await pool.query(sqlPing)))
+  health.dependency('postgres', async () => void (await pool.query(sqlPing)))
   return pool
 }
 

@@ -9,6 +9,10 @@ type Check = () => void | Promise<void>
 export type Health = {
   /** Something without which no work can be done now (a broker, a database). Its absence restarts nothing. */
   ready(name: string, check: Check): void
+  /** The same for a server that others run, such as Postgres: while it is away, no record is blamed for what happens. */
+  dependency(name: string, check: Check): void
+  /** The names of dependencies that are away. */
+  away(): Promise<string[]>
   /** Something only a restart can mend (a stuck handler). */
   live(name: string, check: Check): void
   /** From now on /readyz says 503, so that nobody sends new work. */
@@ -23,6 +27,7 @@ const checkTimeoutMs = 1500
  */
 export async function startHealth(port: number, host: string): Promise<Health & AsyncDisposable & { started(): void }> {
   const checks = { ready: new Map<string, Check>(), live: new Map<string, Check>() }
+  const dependencies = new Map<string, Check>()
   let state: 'starting' | 'started' | 'draining' = 'starting'
 
   async function judge(kind: 'ready' | 'live'): Promise<{ status: number; body: Record<string, string> }> {
@@ -52,6 +57,16 @@ export async function startHealth(port: number, host: string): Promise<Health & 
 
   return {
     ready: (name, check) => void checks.ready.set(name, check),
+    dependency(name, check) {
+      checks.ready.set(name, check)
+      dependencies.set(name, check)
+    },
+    async away() {
+      const verdicts = await Promise.all(
+        [...dependencies].map(async ([name, check]) => ({ name, is: await verdict(check) })),
+      )
+      return verdicts.filter(({ is }) => is !== 'ok').map(({ name }) => name)
+    },
     live: (name, check) => void checks.live.set(name, check),
     started: () => void (state = 'started'),
     drain: () => void (state = 'draining'),

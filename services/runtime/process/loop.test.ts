@@ -16,7 +16,7 @@ function openContext() {
     await scope.disposeAsync()
   }
   onTestFinished(close)
-  const health = { ready() {}, live() {}, drain() {} }
+  const health = { ready() {}, dependency() {}, away: () => Promise.resolve([]), live() {}, drain() {} }
   const context: ServiceContext = {
     name: 'test',
     log: pino({ level: 'silent' }),

@@ -71,7 +71,7 @@ export const consumerSettings = {
     'A process that sends no heartbeat for this long loses its partitions to others.',
   ),
   MAX_DEAD_LETTERS_IN_A_ROW: count(100).describe(
-    'This many dead letters in a row on one partition stop the service, because the cause is probably not the records.',
+    'This many dead letters in a row pause their partition, because the cause is probably not the records. The service is not ready and reports it, and the next records are tried every minute.',
   ),
 }
 export type ConsumerSettings = z.output<z.ZodObject<typeof consumerSettings>>
