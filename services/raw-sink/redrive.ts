@@ -14,10 +14,12 @@ import { openPublisher } from '#runtime/open-kafka.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
+import { closeGap, countBySource, findMissing, missingReplay } from './missing-payloads.ts'
 import { readPayload, UnreadableDocument } from './read-payload.ts'
 
 type Options = {
-  source: string
+  source?: string
+  missing?: boolean
   reason?: string
   company?: string
   event?: string
@@ -29,7 +31,8 @@ type Options = {
 
 export function build(group: Command): void {
   group
-    .requiredOption('--source <name>', 'data source whose payloads are read again')
+    .option('--source <name>', 'data source whose payloads are read again; required without --missing')
+    .option('--missing', 'payloads that have a raw document and never reached the normalizer, such as after a loss')
     .option(
       '--reason <reason>',
       'only payloads with values refused for this reason; "unmapped": with leaves that no map mentions',
@@ -46,7 +49,7 @@ export function build(group: Command): void {
 /**
  * Sends payloads with refused values again, read from their raw documents and marked as a replay: the normalizer stores
  * the missing values and nobody is notified. A payload without refused values is not sent, so a second call does no
- * harm.
+ * harm. With `missing` it sends those that the normalizer does not know, each once.
  */
 async function redrive({ dryRun = false, json = false, ...options }: Options): Promise<void> {
   const perSecond = requireNumber(options.rate, '--rate')
@@ -57,15 +60,21 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   scope.defer(() => database.end())
   const firestore = openFirestore(config.firestore)
   scope.defer(() => firestore.terminate())
-  await requireSource(database, options.source)
+  if (options.missing) requireNoFilter(options)
+  else await requireSource(database, options.source)
   if (map_version !== null) await requireMap(firestore, options.source, map_version)
-  const events = await findEvents(database, options)
-  if (dryRun) return printRows(countByReason(events), json)
+  const payloads = options.missing
+    ? await findMissing(config, { firestore, database, source: options.source })
+    : await findEvents(database, options)
+  if (dryRun && options.missing) return printRows(countBySource(payloads), json)
+  if (dryRun) return printRows(countByReason(payloads), json)
 
-  const replay = { replay_id: randomUUID(), reason: `re-drive of ${options.reason ?? 'all refusals'}`, map_version }
+  const replay = options.missing
+    ? { ...missingReplay, map_version }
+    : { replay_id: randomUUID(), reason: `re-drive of ${options.reason ?? 'all refusals'}`, map_version }
   const publish = await openPublisher(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
   const unreadable: string[] = []
-  for (const [index, { document, event_id }] of events.entries()) {
+  for (const [index, { document, event_id }] of payloads.entries()) {
     try {
       const payload = { ...(await readPayload(firestore, document)), replay }
       await publish([output(topics.rawPayloads, payload.company_id, event_id, payload)])
@@ -74,14 +83,15 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
       if (!(error instanceof UnreadableDocument)) throw error
       unreadable.push(error.message)
     }
-    if (!json && process.stderr.isTTY) process.stderr.write(`\r${index + 1} of ${events.length} payloads`)
+    if (!json && process.stderr.isTTY) process.stderr.write(`\r${index + 1} of ${payloads.length} payloads`)
   }
   if (!json && process.stderr.isTTY) process.stderr.write('\r')
-  const sent = events.length - unreadable.length
+  const sent = payloads.length - unreadable.length
+  const filled = options.missing ? await closeGap(config, sent) : null
   const problems = unreadable.map((message) => `\nNot sent again: ${message}.`).join('')
   printResult(
-    { replay_id: replay.replay_id, redriven: sent, unreadable },
-    `Sent again: ${formatCount(sent, 'payload')} (replay ${replay.replay_id}).${problems}`,
+    { replay_id: replay.replay_id, redriven: sent, unreadable, ...(filled && { gap_filled: filled.isFilled }) },
+    `Sent again: ${formatCount(sent, 'payload')} (replay ${replay.replay_id}).${problems}${filled ? `\n${filled.text}` : ''}`,
     json,
   )
   if (unreadable.length > 0) process.exitCode = 1
@@ -89,6 +99,7 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
 
 const eventRow = z.object({ event_id: z.string(), document: z.string(), reasons: z.record(z.string(), z.number()) })
 type Event = z.output<typeof eventRow>
+type Found = { event_id: string; document: string; reasons?: Record<string, number> }
 
 /** The payloads with open refusals, oldest first. Leaves that no map mentions count only with the reason `unmapped`. */
 async function findEvents(database: Database, { source, reason, company, event }: Options): Promise<readonly Event[]> {
@@ -96,7 +107,7 @@ async function findEvents(database: Database, { source, reason, company, event }
     SELECT event_id, document, jsonb_object_agg(reason, leaves) AS reasons FROM (
       SELECT min(event_no) AS event_no, event_id, document, reason, sum(leaves)::int AS leaves
       FROM normalizer.open_refusal
-      WHERE source_name = ${source}
+      WHERE source_name = ${source ?? null}
         AND (reason = ${reason ?? null} OR ${reason ?? null}::text IS NULL AND reason <> 'unmapped')
         AND (company_id = ${company ?? null} OR ${company ?? null}::text IS NULL)
         AND (event_id::text = ${event ?? null} OR ${event ?? null}::text IS NULL)
@@ -104,8 +115,8 @@ async function findEvents(database: Database, { source, reason, company, event }
     ) r GROUP BY event_id, document ORDER BY min(event_no)`)
 }
 
-function countByReason(events: readonly Event[]) {
-  const all = events.flatMap(({ reasons }) => Object.entries(reasons))
+function countByReason(events: readonly Found[]) {
+  const all = events.flatMap(({ reasons = {} }) => Object.entries(reasons))
   return Object.entries(Object.groupBy(all, ([reason]) => reason)).map(([reason, rows = []]) => ({
     reason,
     payloads: rows.length,
@@ -113,7 +124,8 @@ function countByReason(events: readonly Event[]) {
   }))
 }
 
-async function requireSource(database: Database, name: string): Promise<void> {
+async function requireSource(database: Database, name: string | undefined): Promise<void> {
+  if (name === undefined) throw new UsageError('Name a source with --source, or use --missing.', { exitCode: 2 })
   const known = await database.exists(sql.unsafe`SELECT FROM normalizer.lineage WHERE source_name = ${name}`)
   if (!known)
     throw new UsageError(
@@ -122,10 +134,16 @@ async function requireSource(database: Database, name: string): Promise<void> {
 }
 
 /** Firestore keeps every version of a map beside the payloads. */
-async function requireMap(firestore: Firestore, source: string, version: number): Promise<void> {
+async function requireMap(firestore: Firestore, source: string | undefined, version: number): Promise<void> {
+  if (source === undefined) throw new UsageError('--map-version needs --source.', { exitCode: 2 })
   const maps = firestore.collection(`parma/mining/datasource/${source}/normalization_schema`)
   const { empty } = await maps.where('version', '==', version).limit(1).get()
   if (empty) throw new UsageError(`The map of ${source} has no version ${version}.`)
+}
+
+function requireNoFilter({ reason, company, event }: Options): void {
+  if (reason !== undefined || company !== undefined || event !== undefined)
+    throw new UsageError('--missing takes neither --reason nor --company nor --event.', { exitCode: 2 })
 }
 
 function requireNumber(text: string, option: string): number {

@@ -1,34 +1,44 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { findFreePort } from '../../deploy/local/free-port.ts'
+import { topics } from '#schemas/topics.ts'
 import { commands } from '../../services/raw-sink/commands.ts'
+import { deleteRecords } from '../harness/group.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { runCommand } from '../harness/run-command.ts'
+import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { type Fed, type Mapping, normalizerBench } from '../harness/normalizer/setup.ts'
 
 let installation: Installation
 let bench: ReturnType<typeof normalizerBench>
+let normalizer: StartedService
 
 beforeAll(async () => {
   installation = await createInstallation()
   bench = normalizerBench(installation)
   for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
-  await Promise.all([installation.start('raw-sink'), installation.start('normalizer')])
+  ;[normalizer] = await Promise.all([installation.start('normalizer'), installation.start('raw-sink')])
   return () => vi.unstubAllEnvs()
 })
 
-type Redriven = { replay_id: string; redriven: number; unreadable: string[] }
+type Redriven = { replay_id: string; redriven: number; unreadable: string[]; gap_filled?: boolean }
 
 const redrive = <T = Redriven>(...args: string[]) => runCommand<T>(commands.redrive, ...args)
 
 /** Feeds payloads and waits until both services have them. */
 async function feed(...payloads: Fed[]): Promise<(string | null)[]> {
   await bench.feed(payloads)
+  await stored(payloads)
+  return bench.settled(payloads)
+}
+
+/** Waits until raw-sink has them. */
+async function stored(payloads: Fed[]): Promise<void> {
   for (const { source_name, event_id } of payloads)
     await waitFor(`the document of ${event_id}`, async () => {
       const ref = installation.firestore.client.doc(`parma/mining/datasource/${source_name}/raw_data/${event_id}`)
       return (await ref.get()).exists
     })
-  return bench.settled(payloads)
 }
 
 async function replayed(replayId: string, count: number) {
@@ -165,4 +175,35 @@ describe('documents of earlier versions, with their bytes in the field body', ()
     process.exitCode = undefined
     await expect(move('--source', 'nobody')).rejects.toThrow('--source is "nobody": there are no raw documents')
   })
+})
+
+test('payloads that the topic lost before the normalizer had read them are brought back, once and silent', async () => {
+  const source = await bench.addSource([field('name', 'text')])
+  const company = await bench.addCompany()
+  await feed(bench.payload(source, company, { name: 'known' }))
+  expect(await normalizer.stop()).toBe(0)
+  const lost = ['x', 'y'].map((name) => bench.payload(source, company, { name }))
+  await bench.feed(lost)
+  await stored(lost)
+  const topic = installation.topics.prefix + topics.rawPayloads.name
+  const records = await installation.topics.read(topics.rawPayloads.name)
+  const ends = Map.groupBy(records, ({ partition }) => partition)
+  for (const [partition, some] of ends) await deleteRecords(topic, partition, some.at(-1)!.offset + 1)
+
+  const port = await findFreePort()
+  const started = installation.start('normalizer', { HEALTH_PORT: String(port) })
+  const ready = async () => (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as Record<string, string>
+  await waitFor('the loss to be noticed', async () => /2 records/.test((await ready()).lost_records ?? ''))
+  expect(await redrive<unknown>('--missing', '--dry-run')).toEqual([{ source: source.name, payloads: 2 }])
+  const done = await redrive('--missing')
+  expect(done).toMatchObject({ redriven: 2, unreadable: [], gap_filled: true })
+  await replayed(done.replay_id, 2)
+  expect(await bench.counts(source)).toMatchObject({ value: 3 })
+  const told = await waitFor('the observations', async () => {
+    const read = (await bench.observations()).filter(({ value }) => value.replay_id === done.replay_id)
+    return read.length === 2 && read
+  })
+  expect(told.map(({ value }) => value.event_id).sort()).toEqual(lost.map(({ event_id }) => event_id).sort())
+  await started
+  expect(await redrive('--missing')).toMatchObject({ redriven: 0 })
 })
