@@ -63,6 +63,30 @@ test('so is one statement outside of a transaction, and one that the server itse
   expect(await retryTransient(read, { signal: AbortSignal.timeout(30_000) })).toBe(7)
 })
 
+test('connections that are cut as soon as they are open fail their query, and nothing outside of it', async () => {
+  const unhandled: unknown[] = []
+  const note = (error: unknown) => unhandled.push(error)
+  process.on('unhandledRejection', note)
+  onCleanup(() => void process.off('unhandledRejection', note))
+  const pool = await openPool(readEnv(postgresSettings, { DATABASE_URL: database.url, DATABASE_POOL_SIZE: '4' }))
+  onCleanup(() => pool.end())
+  const end = Date.now() + 5000
+  const askUntilTheEnd = async () => {
+    while (Date.now() < end) {
+      const error = await failureOf(pool.query(sql.unsafe`SELECT 1`))
+      if (error !== null) expect(classify(error)).toBe('transient')
+    }
+  }
+  const cutUntilTheEnd = async () => {
+    while (Date.now() < end)
+      await database.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      )
+  }
+  await Promise.all([cutUntilTheEnd(), ...Array.from({ length: 40 }, askUntilTheEnd)])
+  expect(unhandled).toEqual([])
+})
+
 test('a server that is not there is named, with what to do, and without the password', async () => {
   const gone = 'postgres://parma:hidden@127.0.0.1:1/parma'
   const error = await failureOf(openPool(readEnv(postgresSettings, { DATABASE_URL: gone })))

@@ -88,6 +88,7 @@ function createDriverWithDeadline(deadlineMs: number): DriverFactory {
         const client = await driver.createClient()
         return {
           ...client,
+          acquire: () => acquire(client),
           async query(...args: Parameters<typeof client.query>) {
             const timer = setTimeout(() => void client.destroy().catch(() => undefined), deadlineMs)
             return client.query(...args).finally(() => clearTimeout(timer))
@@ -96,4 +97,14 @@ function createDriverWithDeadline(deadlineMs: number): DriverFactory {
       },
     }
   }
+}
+
+/**
+ * Takes a client for a query. One whose connection broke as soon as it was open fails at its query: slonik takes it where
+ * nobody handles the error, so that the process would end and whoever waits for the client would wait on
+ * (packages/slonik/src/factories/createConnectionPool.ts, `newConnection.acquire()`).
+ */
+function acquire(client: Awaited<ReturnType<Awaited<ReturnType<DriverFactory>>['createClient']>>): void {
+  const isBroken = ['PENDING_DESTROY', 'DESTROYED'].includes(client.state())
+  if (!isBroken) client.acquire()
 }
