@@ -1,5 +1,6 @@
 // HTTP → raw payloads, maps, finishes, triggers. A 201 of /feed-raw-data means that the payload is durable in Kafka.
 // The same payload sent again in one run is the same event.
+import { createBrokerProbe } from '#runtime/kafka/client.ts'
 import { openPublisher } from '#runtime/open-kafka.ts'
 import { runService } from '#runtime/process/service.ts'
 import { createHttpClient } from '#runtime/web/http-client.ts'
@@ -25,5 +26,9 @@ await runService('edge', readConfig, async (config, context) => {
       ca: config.MODULE_CA,
     }),
   )
-  await listen(config, context, await openEdge(config, context, { send, sendNow, http }))
+  await listen(
+    config,
+    context,
+    await openEdge(config, context, { send, sendNow, probe: createBrokerProbe(config, context), http }),
+  )
 })

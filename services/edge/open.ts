@@ -16,6 +16,7 @@ import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
 import { openAffinity } from './intake/affinity.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
+import { watchBroker } from './publish/broker-watch.ts'
 import { createKeyCheck } from './publish/idempotency.ts'
 import { createReporter } from './publish/ops-events.ts'
 import { createPublishers } from './publish/publish.ts'
@@ -27,7 +28,7 @@ import type { Route } from './server/route.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
 
-type Connections = { send: Publish; sendNow: Publish; http: HttpClient }
+type Connections = { send: Publish; sendNow: Publish; probe(): Promise<void>; http: HttpClient }
 
 /** How long a client may take to receive a response: a slow reader must not hold a connection for long. */
 const responseTimeoutMs = 60_000
@@ -70,6 +71,7 @@ function openRoutes(
   const boundedLookup = boundBy(lookupTimeoutMs)
   const { hold, publish } = createPublishers(config, context.log, kafka)
   const report = createReporter(publish, context.log)
+  watchBroker(config, context, { probe: kafka.probe, report })
   const sources = openSources(database, caching)
   const accepted = createAcceptedEvents()
   const initialize = createInitialize(http, secrets, {

@@ -10,7 +10,7 @@ export function createContext(name: string) {
   const scope = new AsyncDisposableStack()
   const abort = new AbortController()
   const failures: unknown[] = []
-  const checks = new Map<string, () => void | Promise<void>>()
+  const checks = new Map<string, () => string | void | Promise<string | void>>()
   const context: ServiceContext = {
     name,
     log: createLog(name, 'silent'),

@@ -179,7 +179,13 @@ describe('feeds of modules that never send them again', () => {
   const outageMs = 15_000
 
   test('are held while no broker is there and accepted when it is back; the end of the task too', async () => {
-    const holding = { ...edge, ...useEdge(edge, (await start({})).url) }
+    const { url, healthUrl } = await start({})
+    const holding = { ...edge, ...useEdge(edge, url) }
+    const readiness = async () => {
+      const answer = await fetch(`${healthUrl}/readyz`)
+      return [answer.status, ((await answer.json()) as Record<string, string>)['kafka']]
+    }
+    expect(await readiness()).toEqual([200, 'ok'])
     const known = await feed({ hold: 'before' }, '1', holding)
     expect(known.status).toBe(201)
     const before = (await storedIds()).length
@@ -187,6 +193,7 @@ describe('feeds of modules that never send them again', () => {
     const task = await edge.addTask(source)
     await broker.crash()
     const since = performance.now()
+    expect(await readiness()).toEqual([200, expect.stringMatching(/^degraded: no broker has answered for \d s /)])
     const companies = Array.from({ length: 30 }, (_, at) => String(at + 1))
     const feeds = companies.map((company) => feed({ hold: company }, company, holding))
     const finish = holding.call('/crawling-finished', { token, body: { task_id: task } })
@@ -195,6 +202,7 @@ describe('feeds of modules that never send them again', () => {
     const answers = await Promise.all(feeds)
     expect(answers.map(({ status }) => status)).toEqual(companies.map(() => 201))
     expect((await finish).status).toBe(201)
+    expect(await readiness()).toEqual([200, 'ok'])
     const stored = await storedIds()
     expect(stored.slice(before)).toEqual(expect.arrayContaining(answers.map(({ json }) => json['document_id'])))
   }, 120_000)

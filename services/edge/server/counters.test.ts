@@ -1,15 +1,19 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createCounters } from './counters.ts'
 
-test('hits count until the window of their key ends', async () => {
-  let now = 1000
-  const counters = createCounters(60, 10, () => now)
+afterEach(() => void vi.useRealTimers())
+
+test('hits count until the window of their key ends, whatever the clock says', async () => {
+  vi.useFakeTimers({ now: 1000 })
+  const counters = createCounters(60, 10)
   const hit = async (key: string) => (await counters.increment(key)).totalHits
   expect([await hit('a'), await hit('a'), await hit('b')]).toEqual([1, 2, 1])
-  now += 59
+  vi.advanceTimersByTime(59)
   expect(await hit('a')).toBe(3)
   expect(await counters.get?.('a')).toEqual({ totalHits: 3, resetTime: new Date(1060) })
-  now += 1
+  vi.setSystemTime(1059 - 300_000)
+  expect(await counters.get?.('a')).toEqual({ totalHits: 3, resetTime: new Date(1060 - 300_000) })
+  vi.advanceTimersByTime(1)
   expect(await counters.get?.('a')).toBeUndefined()
   expect([await hit('a'), await hit('a')]).toEqual([1, 2])
 })

@@ -1,9 +1,13 @@
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
+import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
 import type { KafkaSettings } from '../process/settings.ts'
 import type { Log } from '../process/log.ts'
+import type { ServiceContext } from '../process/service.ts'
 
 /** Session of readers that are alone in their group: nobody waits for their partitions. */
 export const readerSessionMs = 10_000
+
+/** Of one connection or question of the probe. */
+const probeMs = 1000
 
 const levels = {
   [logLevel.ERROR]: 'error',
@@ -38,6 +42,32 @@ export function createKafka(
           'kafka_client',
         ),
   })
+}
+
+/**
+ * Resolves when a broker answers, rejects when none does. Logs nothing. Asks over a connection that it keeps until a
+ * broker does not answer.
+ */
+export function createBrokerProbe(
+  settings: KafkaSettings,
+  { name, log, scope }: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
+): () => Promise<void> {
+  const retry = { initialRetryTime: 50, retries: settings.KAFKA_BROKERS.length }
+  const options = { connectionTimeout: probeMs, requestTimeout: probeMs, retry }
+  const kafka = createKafka(settings, `${name}-probe`, log.child({}, { level: 'silent' }), options)
+  let admin: Admin | null = null
+  const leave = () => void admin?.disconnect().catch(() => undefined)
+  scope.defer(leave)
+  return async () => {
+    try {
+      if (!admin) await (admin = kafka.admin()).connect()
+      await admin.describeCluster()
+    } catch (error) {
+      leave()
+      admin = null
+      throw error
+    }
+  }
 }
 
 /** Members that come and go are everyday life of a group, which kafkajs calls an error. */

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { withDeadline } from '../calls/deadline.ts'
 import { register } from './metrics.ts'
 
-/** Throws, or rejects, to say what is wrong. */
-type Check = () => void | Promise<void>
+/** Throws, or rejects, to say what is wrong. Gives a text when something is wrong but work can go on. */
+type Check = () => string | void | Promise<string | void>
 
 export type Health = {
   /** Something without which no work can be done now (a broker, a database). Its absence restarts nothing. */
@@ -20,6 +20,7 @@ export type Health = {
 }
 
 const checkTimeoutMs = 1500
+const degraded = 'degraded: '
 
 /**
  * /livez, /readyz (each check with its verdict as JSON, 200 or 503) and /metrics on a port of their own.
@@ -33,7 +34,8 @@ export async function startHealth(port: number, host: string): Promise<Health & 
   async function judge(kind: 'ready' | 'live'): Promise<{ status: number; body: Record<string, string> }> {
     const body: Record<string, string> = { service: kind === 'ready' ? state : 'alive' }
     await Promise.all([...checks[kind]].map(async ([name, check]) => void (body[name] = await verdict(check))))
-    const failed = Object.entries(body).some(([name, text]) => name !== 'service' && text !== 'ok')
+    const isFine = (text: string) => text === 'ok' || text.startsWith(degraded)
+    const failed = Object.entries(body).some(([name, text]) => name !== 'service' && !isFine(text))
     return { status: failed || (kind === 'ready' && state !== 'started') ? 503 : 200, body }
   }
 
@@ -81,8 +83,8 @@ async function verdict(check: Check): Promise<string> {
   try {
     const late = () => new Error(`no answer within ${checkTimeoutMs} ms`)
     // As an async function, so that a check that throws at once rejects.
-    await withDeadline((async () => check())(), checkTimeoutMs, late)
-    return 'ok'
+    const found = await withDeadline((async () => check())(), checkTimeoutMs, late)
+    return typeof found === 'string' ? degraded + found : 'ok'
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

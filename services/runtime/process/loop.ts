@@ -37,11 +37,11 @@ export function startLoop(
 
   async function run(): Promise<void> {
     while (!stopping.aborted) {
-      turnStartedAt = Date.now()
+      turnStartedAt = performance.now()
       const nextMs = await retryTransient(turn, {
         signal: stopping,
         onRetry: (error, attempt) => {
-          turnStartedAt = Date.now()
+          turnStartedAt = performance.now()
           log.warn({ error, attempt, loop: name }, 'retrying')
         },
       })
@@ -51,7 +51,7 @@ export function startLoop(
   }
 
   health.live(name, () => {
-    if (turnStartedAt !== null && Date.now() - turnStartedAt > maxTurnMs)
+    if (turnStartedAt !== null && performance.now() - turnStartedAt > maxTurnMs)
       throw new Error(`stuck for over ${maxTurnMs / 1000} s`)
   })
   stopping.addEventListener('abort', () => wake(), { once: true })
