@@ -5,10 +5,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults bench fix schemas browser
+.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-train insight-nab bench fix schemas browser
 
 help:
-	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z]+:.* ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 ## Run
 install: node_modules/.package-lock.json ## install the npm packages, unless they are up to date
@@ -61,6 +61,15 @@ rooms: install ## print the files, rooms and imports of each service
 
 faults: install ## kill and starve everything under load, compare the results
 	@vitest run --project faults
+
+insight: install ## measure what the detectors find of changes put into series
+	@node test/insight/main.ts
+
+insight-train: install ## learn the detectors' table of constants again
+	@node test/insight/train.ts
+
+insight-nab: install ## score the given files of the Numenta Anomaly Benchmark
+	@node test/insight/nab.ts
 
 bench: install ## measure speed and memory, print the conditions
 	@node test/bench/main.ts

@@ -46,12 +46,13 @@ const rooms = {
   analyzer: {
     values: [],
     rules: ['values'],
+    signals: [],
     detect: ['rules', 'values'],
     judge: ['detect', 'rules', 'values'],
     words: ['judge', 'detect', 'rules', 'values'],
     forecast: [],
     store: ['words', 'judge', 'detect', 'rules', 'values'],
-    commands: ['rules', 'values'],
+    commands: ['signals', 'rules', 'values'],
   },
   notifier: {
     message: [],

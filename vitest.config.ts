@@ -12,7 +12,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{services,schemas,deploy,test/harness,test/bench,test/structure}/**/*.test.ts'],
+          include: ['{services,schemas,deploy,test/harness,test/bench,test/insight,test/structure}/**/*.test.ts'],
         },
       },
       {

@@ -5,4 +5,8 @@ export const commands = defineCommands(import.meta, {
     help: 'rules that decide which changes are news: ls, add, edit, disable',
     load: () => import('./commands/rules.ts'),
   },
+  detect: {
+    help: 'score the points of CSV files: how likely each is a change',
+    load: () => import('./commands/detect.ts'),
+  },
 })

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { boost } from './boost.ts'
+import { makeCases } from './inject.ts'
+import { makeSeries } from './make-series.ts'
+import { scoreNab } from './nab-score.ts'
+import { seeded } from './random.ts'
+import { findChanges, findThreshold } from './score.ts'
+import { sumTrees } from '../../services/analyzer/signals/score.ts'
+
+test('series, changes and bad crawls are the same in every run, and of another seed others', () => {
+  const make = (seed: number) => makeCases(makeSeries(3), seeded(seed))
+  expect(make(1)).toEqual(make(1))
+  expect(make(1)).not.toEqual(make(2))
+})
+
+test('a change begins at its point and alters it', () => {
+  const before = makeSeries(3)
+  for (const { series, times, values, change } of makeCases(before, seeded(5)))
+    if (change) {
+      const at = series.times.indexOf(times[change.at]!)
+      expect(values[change.at]).not.toBe(series.values[at])
+      expect(change.at).toBeGreaterThan(10)
+    }
+})
+
+test('a threshold lets no more false ones through than allowed, and finds within two points', () => {
+  const series = { family: 'f', company: 'c', name: 'n', kind: 'level' as const, times: [], values: [] }
+  const change = { kind: 'spike' as const, size: 0, at: 2 }
+  const scores = [0.9, 0.1, 0.2, 0.3, 0.5, 0.8, 0.4]
+  const scored = [{ case: { series, times: scores, values: scores, change }, scores }]
+  expect(findThreshold(scored, 0)).toBe(0.9)
+  expect(findThreshold(scored, 2)).toBe(0.4)
+  expect(findChanges(scored, 0.4)).toEqual({ found: 1, of: 1 })
+  expect(findChanges(scored, 0.5)).toEqual({ found: 0, of: 1 })
+})
+
+test('trees learn what separates rows, and come out the same again', () => {
+  const random = seeded(4)
+  const rows = Array.from({ length: 4000 }, () => Float64Array.from([random.next(), random.next(), random.next()]))
+  const labels = rows.map(([a, b]) => (a! > 0.7 && b! < 0.4 ? 1 : 0))
+  const table = { features: ['a', 'b', 'c'], rows, labels, weights: labels.map(() => 1) }
+  const settings = { trees: 30, leaves: 4, rate: 0.3, leastCurvature: 1, ridge: 1, rowShare: 0.8, featureShare: 1 }
+  const trees = boost(table, settings)
+  expect(boost(table, settings)).toEqual(trees)
+  const right = rows.filter((row, i) => sumTrees(trees, row) > 0 === (labels[i] === 1))
+  expect(right.length / rows.length).toBeGreaterThan(0.97)
+})
+
+const quiet = (length: number) => new Array<number>(length).fill(0)
+const told = (length: number, ...at: number[]) => quiet(length).map((_, i) => (at.includes(i) ? 1 - i / 1000 : 0))
+test.each([
+  ['nothing found', quiet(100), [[50, 59]], 0],
+  ['the left edge', told(100, 50), [[50, 59]], 100],
+  ['the left edge, and more of the window', told(100, 50, 53, 59), [[50, 59]], 100],
+  ['the right edge', told(100, 59), [[50, 59]], 50],
+  ['what does not count yet', told(100, 3), [[50, 59]], 0],
+  [
+    'one of two windows',
+    told(100, 50),
+    [
+      [50, 59],
+      [80, 89],
+    ],
+    50,
+  ],
+] as [string, number[], [number, number][], number][])('scores %s', (_, scores, windows, expected) => {
+  const { score } = scoreNab([{ name: 'a', scores, windows }])
+  expect(Math.abs(score - expected)).toBeLessThan(1)
+})
+
+test('a detection far outside costs 0.11 of a window', () => {
+  const scores = told(100, 30, 50)
+  const { score } = scoreNab([{ name: 'a', scores, windows: [[50, 59]] }])
+  expect(score).toBeCloseTo(100 - (100 * 0.11) / 2, 5)
+})
