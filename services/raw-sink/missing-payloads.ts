@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { FieldPath, type Firestore } from '@google-cloud/firestore'
+import type { Firestore } from '@google-cloud/firestore'
 import { z } from 'zod'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { type GroupRow, openGroupTable } from '#runtime/offsets/group-table.ts'
@@ -10,6 +10,7 @@ import type { KafkaSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { isUuid } from '#schemas/field-checks.ts'
 import { topics } from '#schemas/topics.ts'
+import { findSources, pagesOf } from './raw-documents.ts'
 
 type Missing = { event_id: string; document: string }
 
@@ -32,11 +33,8 @@ export async function findMissing(
   settings: KafkaSettings,
   { firestore, database, source }: { firestore: Firestore; database: Database; source: string | undefined },
 ): Promise<Missing[]> {
-  const all = (await firestore.collection('parma/mining/datasource').listDocuments()).map(({ id }) => id)
-  if (source !== undefined && !all.includes(source))
-    throw new UsageError(`There are no raw documents of a data source ${JSON.stringify(source)}.`)
   const stored: Missing[] = []
-  for (const name of source === undefined ? all : [source]) stored.push(...(await listDocuments(firestore, name)))
+  for (const name of await findSources(firestore, source)) stored.push(...(await listDocuments(firestore, name)))
   await waitForNormalizer(settings)
   const missing: Missing[] = []
   for (let from = 0; from < stored.length; from += pageSize)
@@ -47,14 +45,11 @@ export async function findMissing(
 /** Documents of before this system have other ids and no `event_id`: they are no payloads of ours. */
 async function listDocuments(firestore: Firestore, source: string): Promise<Missing[]> {
   const collection = `parma/mining/datasource/${source}/raw_data`
-  const page = firestore.collection(collection).orderBy(FieldPath.documentId()).select('event_id').limit(pageSize)
   const found: Missing[] = []
-  for (let next = await page.get(); !next.empty; next = await page.startAfter(next.docs.at(-1)?.id).get()) {
-    for (const document of next.docs)
+  for await (const page of pagesOf(firestore.collection(collection).select('event_id'), pageSize))
+    for (const document of page)
       if (isUuid(document.id) && document.get('event_id') === document.id)
         found.push({ event_id: document.id, document: `${collection}/${document.id}` })
-    if (next.size < pageSize) break
-  }
   return found
 }
 

@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { FieldValue, type Firestore, type Query, type QueryDocumentSnapshot } from '@google-cloud/firestore'
+import { FieldValue, type Firestore, type QueryDocumentSnapshot } from '@google-cloud/firestore'
 import { requireCount } from '#runtime/commands/command-database.ts'
-import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { printResult } from '#runtime/commands/commands.ts'
 import { hasCode } from '#runtime/calls/retry.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
 import { failedPrecondition, notFound } from '#runtime/firestore/grpc-codes.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { readConfig } from './config.ts'
+import { findSources, hashOf, pagesOf } from './raw-documents.ts'
 
 type Options = { source?: string; rate: string; dryRun?: boolean; json?: boolean }
 type Moved = { moved: number; bytes: number; left: string[] }
@@ -59,23 +59,6 @@ async function moveBodies({ source, rate, dryRun = false, json = false }: Option
   const text = dryRun ? `To be moved: ${what}.` : `Moved: ${what}.${left}`
   printResult({ dry_run: dryRun, ...total }, text, json)
   if (total.left.length > 0) process.exitCode = 1
-}
-
-async function findSources(firestore: Firestore, only: string | undefined): Promise<string[]> {
-  const names = (await firestore.collection('parma/mining/datasource').listDocuments()).map(({ id }) => id)
-  if (only === undefined) return names
-  if (names.includes(only)) return [only]
-  throw new UsageError(`--source is ${JSON.stringify(only)}: there are no raw documents of a data source of that name.`)
-}
-
-async function* pagesOf(query: Query, size: number): AsyncGenerator<QueryDocumentSnapshot[]> {
-  for (let last: QueryDocumentSnapshot | undefined; ;) {
-    const ordered = query.orderBy('__name__').limit(size)
-    const { docs } = await (last ? ordered.startAfter(last) : ordered).get()
-    if (docs.length > 0) yield docs
-    if (docs.length < size) return
-    last = docs.at(-1)
-  }
 }
 
 function countOf(page: readonly QueryDocumentSnapshot[]): Moved {
@@ -136,5 +119,4 @@ async function commit(
 }
 
 const bodyOf = (document: QueryDocumentSnapshot) => (document.get('body') ?? Buffer.alloc(0)) as Buffer
-const hashOf = (body: Buffer) => createHash('sha256').update(body).digest('hex')
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { DocumentSnapshot, Firestore, Timestamp } from '@google-cloud/firestore'
 import type { RawPayload } from '#schemas/generated/types.ts'
+import { hashOf } from './raw-documents.ts'
 
 /** A raw document that cannot be read back as the payload it was made from. The message says why. */
 export class UnreadableDocument extends Error {
@@ -21,8 +21,7 @@ export async function readPayload(firestore: Firestore, path: string): Promise<R
   const body = await readBody(firestore, document)
   const get = <T>(name: string) => document.get(name) as T
   const content_hash = get<string>('content_hash')
-  if (createHash('sha256').update(body).digest('hex') !== content_hash)
-    throw new UnreadableDocument(path, 'the body is not the one that was stored')
+  if (hashOf(body) !== content_hash) throw new UnreadableDocument(path, 'the body is not the one that was stored')
   return {
     event_id: get('event_id'),
     received_at: get<Timestamp>('received_at').toMillis(),
