@@ -1,4 +1,4 @@
-import { findRefused, type OpenTask, pickDue, type SourceTasks } from './pick-due.ts'
+import { findRefused, type OpenTask, pickDue, requestsIn, type SourceTasks } from './pick-due.ts'
 import { changesSlots, planSlots, rhythmOf, type SourceSlots } from './plan-slots.ts'
 import { nextSlot } from './rhythm.ts'
 
@@ -19,9 +19,8 @@ export function idleUntil(source: PlannedSource, now: number): number | null {
   const { off, latest, paused_until, tasks } = source
   if (off !== null) {
     const passes = latest === null ? null : nextSlot(rhythmOf(source), latest)
-    const requested = tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && !regular && attempts <= 0)
     const ends = off === 'paused' ? (paused_until ?? Infinity) : Infinity
-    return Math.min(passes ?? Infinity, ends, ...requested.map(({ slot }) => slot))
+    return Math.min(passes ?? Infinity, ends, ...requestsIn(tasks).map(({ slot }) => slot))
   }
   const slots = tasks.filter(({ status }) => status === 'PENDING').map(({ slot }) => slot)
   // A first run waits until the measurements of its source are registered.

@@ -39,9 +39,12 @@ export function pickDue(source: SourceTasks, now: number): OpenTask | null {
 /** The due tasks on demand of a source that is off: nothing would start them, so they end with a reason. */
 export function findRefused({ off, tasks }: Pick<SourceTasks, 'off' | 'tasks'>, now: number): OpenTask[] {
   if (off === null) return []
-  return tasks.filter(({ status, regular, attempts, slot }) => {
-    return status === 'PENDING' && !regular && attempts <= 0 && slot <= now
-  })
+  return requestsIn(tasks).filter(({ slot }) => slot <= now)
+}
+
+/** The tasks on demand that were never started. */
+export function requestsIn(tasks: readonly OpenTask[]): OpenTask[] {
+  return tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && !regular && attempts <= 0)
 }
 
 /** When a waiting task may start. Jitter and window apply to planned tasks only. */
