@@ -1,3 +1,4 @@
+import { plainNumber, withoutEndSlashes } from '#runtime/text/plain-key.ts'
 import { nameOf } from '../values/reading.ts'
 import { isMakeshift, outerKeys, sharedKeysOf } from './item-keys.ts'
 
@@ -67,7 +68,7 @@ export function followRenamed<T>(items: Record<string, T>, renamed: ReadonlyMap<
 
 /** A key without differences of writing that mean nothing. */
 function writtenAs(key: string): string {
-  return nameOf(key.replace(/(?<=[^/:])\/+$/, '').replace(/^(-?(?:0|[1-9]\d*))\.0+$/, '$1'))
+  return nameOf(plainNumber(withoutEndSlashes(key)))
 }
 
 /** The item around an item, and its label. */

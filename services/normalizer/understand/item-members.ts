@@ -1,3 +1,4 @@
+import { plainNumber } from '#runtime/text/plain-key.ts'
 import { isStorable } from '../read/json-text.ts'
 import type { Json } from '../read/parse.ts'
 
@@ -47,11 +48,6 @@ export function keyText(item: Json, name: string): string | null {
   const value = item.members.find(({ key, overridden }) => key === name && !overridden)?.value
   const text = value?.kind === 'text' ? value.value : value?.kind === 'number' ? plainNumber(value.text) : ''
   return text !== '' && isStorable(text) ? text : null
-}
-
-/** An integer without the fraction that some languages write: 201 for 201.0. */
-export function plainNumber(text: string): string {
-  return text.replace(/^(-?(?:0|[1-9]\d*))\.0+$/, '$1')
 }
 
 export function labelOf(item: Json): string | null {

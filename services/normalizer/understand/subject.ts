@@ -1,6 +1,7 @@
+import { plainNumber, withoutEndSlashes } from '#runtime/text/plain-key.ts'
 import { sha256 } from '../read/json-text.ts'
 import type { Structure } from '../read/parse.ts'
-import { keyText, plainNumber } from './item-members.ts'
+import { keyText } from './item-members.ts'
 
 /** Members that say what a payload is about, best first. */
 const rootKeys = ['url', 'html_url', 'permalink', 'id'] as const
@@ -77,8 +78,6 @@ function theOnly(known: readonly Subject[], members: Members): Subject | undefin
 /** Scheme and host in lower case, and without slashes at the end. Long ones are replaced by their hash. */
 function normalOf(text: string): string {
   const plain = plainNumber(text.trim())
-  const normal = plain
-    .replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, (start) => start.toLowerCase())
-    .replace(/(?<=[^/:])\/+$/, '')
+  const normal = withoutEndSlashes(plain.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, (start) => start.toLowerCase()))
   return normal.length <= maxKeyLength ? normal : sha256(normal)
 }
