@@ -17,6 +17,9 @@ test.each(['9', '31'])('an offset that the partition does not hold is refused: %
   expect(() => chooseOffset(row, readTarget(text), null)).toThrow('Partition 1 holds offsets 10 to 30')
 })
 
-test.each(['', 'first', '-1', '1.5', '2026-11-29', '2026-11-29T03:10:00', 'Sunday'])('%j is no target', (text) => {
-  expect(() => readTarget(text)).toThrow('is none of "earliest", "latest"')
-})
+test.each(['', 'first', '-1', '1.5', '2026-11-29', '2026-11-29T03:10:00', '2026-02-30T03:10:00Z', 'Sunday'])(
+  '%j is no target',
+  (text) => {
+    expect(() => readTarget(text)).toThrow('is none of "earliest", "latest"')
+  },
+)

@@ -1,5 +1,6 @@
 import { UsageError } from '#runtime/commands/commands.ts'
 import type { GroupRow } from '#runtime/offsets/group-table.ts'
+import { readIso } from '#runtime/text/iso-time.ts'
 
 /** Where a service should read on: what `--to` of `parma groups reset` says. */
 export type Target = { kind: 'earliest' } | { kind: 'latest' } | { kind: 'offset'; offset: number } | Time
@@ -8,8 +9,8 @@ type Time = { kind: 'time'; at: number }
 export function readTarget(text: string): Target {
   if (text === 'earliest' || text === 'latest') return { kind: text }
   if (/^\d{1,15}$/.test(text)) return { kind: 'offset', offset: Number(text) }
-  const at = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN
-  if (!Number.isNaN(at)) return { kind: 'time', at }
+  const at = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? readIso(text) : null
+  if (at !== null) return { kind: 'time', at }
   throw new UsageError(
     `--to ${JSON.stringify(text)} is none of "earliest", "latest", an offset and a time such as 2026-11-29T03:10:00Z.`,
   )
