@@ -52,7 +52,7 @@ const rooms = {
     words: ['judge', 'detect', 'rules', 'values'],
     forecast: [],
     store: ['words', 'judge', 'detect', 'rules', 'values'],
-    commands: ['signals', 'rules', 'values'],
+    commands: ['signals', 'forecast', 'rules', 'values'],
   },
   notifier: {
     message: [],

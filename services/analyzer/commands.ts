@@ -5,6 +5,10 @@ export const commands = defineCommands(import.meta, {
     help: 'rules that decide which changes are news: ls, add, edit, disable',
     load: () => import('./commands/rules.ts'),
   },
+  forecast: {
+    help: 'forecast the values of CSV files, each with a band, from the rows before',
+    load: () => import('./commands/forecast.ts'),
+  },
   detect: {
     help: 'score the points of CSV files: how likely each is a change',
     load: () => import('./commands/detect.ts'),
