@@ -8,7 +8,9 @@ import { recordLifeDays } from '#schemas/topics.ts'
 const total = z.number()
 const pipelineRow = z.object({
   since: z.string(),
+  /** With or without a run: what the normalizer knows, and what was counted for a run and has not arrived there yet. */
   fed: total,
+  fed_in_runs: total,
   normalized: total,
   refused: total,
   judged: total,
@@ -31,13 +33,16 @@ export function readPipeline(database: Database, source: string | null): Promise
     ), event AS (
       SELECT l.* FROM normalizer.lineage l, life
       WHERE replay_id = '' AND received_at >= since AND (source_name = ${source} OR ${source}::text IS NULL)
+    ), waiting AS (
+      SELECT s.event_id FROM scheduler.event_status s, life
+      WHERE s.stage = 'fed' AND s.at >= since AND NOT EXISTS (SELECT FROM normalizer.lineage l WHERE l.event_id = s.event_id)
     ), item AS (
       SELECT n.* FROM analyzer.news n JOIN event USING (event_id)
     )
     SELECT ${isoTime(sql.fragment`since`)} AS since,
-      (SELECT count(*) FROM scheduler.event_status s WHERE s.stage = 'fed'
-        AND (s.event_id IN (SELECT event_id FROM event)
-          OR s.at >= since AND NOT EXISTS (SELECT FROM normalizer.lineage l WHERE l.event_id = s.event_id)))::int AS fed,
+      ((SELECT count(*) FROM event) + (SELECT count(*) FROM waiting))::int AS fed,
+      ((SELECT count(*) FROM scheduler.event_status s JOIN event USING (event_id) WHERE s.stage = 'fed')
+        + (SELECT count(*) FROM waiting))::int AS fed_in_runs,
       (SELECT count(*) FROM event WHERE reason IS NULL)::int AS normalized,
       (SELECT count(*) FROM event WHERE reason IS NOT NULL)::int AS refused,
       (SELECT count(*) FROM analyzer.event_status a JOIN event USING (event_id) WHERE a.stage = 'judged')::int AS judged,

@@ -34,8 +34,9 @@ async function show({ source, json = false }: Options): Promise<void> {
     ['last_payload'],
   )
   console.log()
-  const { values, messages } = pipeline
-  printRows([{ ...pipeline, values: describeCounts(values), messages: describeCounts(messages) }], false, ['since'])
+  const { since, fed, fed_in_runs, values, messages, ...counts } = pipeline
+  const described = { values: describeCounts(values), messages: describeCounts(messages) }
+  printRows([{ since, fed: `${fed} (${fed_in_runs} in runs)`, ...counts, ...described }], false, ['since'])
   const broken = services.filter(({ state }) => state === 'not ready' || state === 'down')
   if (broken.length > 0) throw new UsageError(`Not ready: ${broken.map(({ service }) => service).join(', ')}.`)
 }

@@ -76,6 +76,11 @@ test('what was forgotten is missing from no count, and news are known for ever',
   await addRow('analyzer', 58.8, recent)
   expect(await readPipeline(pool, 'counted')).toMatchObject({ fed: 1, normalized: 1, refused: 0, judged: 1 })
 
+  await addPayload(randomUUID(), 58)
+  await addRow('scheduler', 0)
+  expect(await readPipeline(pool, 'counted')).toMatchObject({ fed: 3, fed_in_runs: 2, normalized: 2 })
+  expect(await installation.parma('status').catch(String)).toContain('3 (2 in runs)')
+
   await database.query(
     `INSERT INTO analyzer.news (news_id, event_id, replay_id, event_no, public_news_id, kind, severity, company_id, data_source_id,
        source_measurement_id, company_measurement_id, subject_key, path, seq, map_version, title, message, observed_at, group_index,
