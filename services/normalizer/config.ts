@@ -23,6 +23,15 @@ export const settings = {
     .max(90_000)
     .default(30_000)
     .describe('Time a payload waits for the map version it names. Then it is refused.'),
+  CLOCK_TOLERANCE_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(31_536_000_000)
+    .default(60_000)
+    .describe(
+      'How much earlier than the last payload of its company and source a payload without observed_at may have been received and still be in order. Beyond it, it is late.',
+    ),
   OLDEST_OBSERVED_AT: z.iso
     .date()
     .default('2000-01-01')

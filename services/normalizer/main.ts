@@ -16,6 +16,6 @@ await runService('normalizer', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
-  const store = openStore(database, startOutbox(context, database, publish))
+  const store = openStore(config, database, startOutbox(context, database, publish))
   await consume([on(topics.rawPayloads, normalizePayloads(config, maps, store))])
 })

@@ -183,6 +183,23 @@ test('an empty list is another thing than one that is null or missing, at each d
   expect(deliveries[1]!.bytes.equals(deliveries[0]!.bytes)).toBe(true)
 })
 
+test('a payload received long before the last one is silent, and newer values and items stay', async () => {
+  const [source, company] = [await bench.addSource(products), await bench.addCompany()]
+  const at = (minutes: number, ...items: object[]) =>
+    bench.payload(source, company, { url, products: items }, { received_at: Date.now() + minutes * 60_000 })
+  const payloads = [
+    at(-30, a),
+    at(0, { ...a, stars: 101 }),
+    at(-10, { ...a, stars: 900 }, { permalink: '/old', name: 'O', stars: 1 }),
+    at(-9, { permalink: '/older', name: 'P', stars: 1 }),
+    at(1, { ...a, stars: 102 }),
+  ]
+  await bench.feed(payloads)
+  const news = await newsOf(company, payloads.at(-1)!)
+  expect(news).toEqual([{ kind: 'threshold', item_key: '/a', title: expect.stringContaining('900') }])
+  expect(await query('SELECT silent FROM analyzer.news WHERE company_id = $1', [company])).toEqual([{ silent: true }])
+})
+
 // Last, because the normalizer that it starts ends with it.
 test('a database of before keeps its items and subjects, and tells nothing that is not new', async () => {
   const [source, company] = [await bench.addSource(products), await bench.addCompany()]

@@ -137,6 +137,34 @@ describe('a payload', () => {
     )
   })
 
+  test('received long before the last one of its company and source is late, also when it is delivered again', async () => {
+    const [source, company, other] = [await bench.addSource(github), await bench.addCompany(), await bench.addCompany()]
+    const now = Date.now()
+    const at = (size: number, minutes: number, of = company) =>
+      bench.payload(source, of, { size }, { received_at: now + minutes * 60_000 })
+    const [newest, late, later, within, next, alone] = [
+      ...[at(1, 0), at(2, -10), at(3, -9), at(4, -0.5), at(5, 1), at(6, -10, other)],
+    ] as const
+    await bench.feed([newest!])
+    await bench.observed([newest!])
+    const rest = [late!, later!, within!, next!, alone!]
+    await bench.feed(rest)
+    const timesOf = (observed: Awaited<ReturnType<typeof bench.observed>>) =>
+      observed.map(([record]) => record!.value.observed_at)
+    const times = [late!.received_at, later!.received_at, now + 1, next!.received_at, alone!.received_at]
+    expect(timesOf(await bench.observed(rest))).toEqual(times)
+
+    const missing = at(7, -8)
+    const replay = { replay_id: 'missing', reason: 'missing', map_version: null }
+    await bench.feed([late!, { ...missing, replay }])
+    const again = await waitFor('the second delivery', async () => {
+      const records = (await bench.observations()).filter(({ value }) => value.event_id === late!.event_id)
+      return records.length === 2 && records
+    })
+    expect(again[1]!.bytes.equals(again[0]!.bytes)).toBe(true)
+    expect(timesOf(await bench.observed([{ ...missing, replay }]))).toEqual([missing.received_at])
+  })
+
   test('becomes in Postgres what the table of COERCIONS.md says, row by row', async () => {
     const page = readFileSync(join(root, 'services/normalizer/COERCIONS.md'), 'utf8')
     const rows = [...page.matchAll(/^\| (\w+) \| `(.+)` \| `(.+)` \|$/gm)].map(

@@ -1,5 +1,6 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { hasCode, TransientError } from '#runtime/calls/retry.ts'
+import type { Config } from '../config.ts'
 import type { Work } from '../ledger/work.ts'
 import { createListKeyCache } from '../series/list-keys.ts'
 import { SeriesCache } from '../series/series-cache.ts'
@@ -24,7 +25,7 @@ const seriesCacheSize = 200_000
 /** Rows of `normalizer.list_key` that are remembered. */
 const listCacheSize = 50_000
 
-export function openStore(database: Database, wakeOutbox: () => void): Store {
+export function openStore(config: Config, database: Database, wakeOutbox: () => void): Store {
   const months = createMonths(database)
   const series = new SeriesCache(seriesCacheSize)
   const lists = createListKeyCache(listCacheSize)
@@ -43,7 +44,7 @@ export function openStore(database: Database, wakeOutbox: () => void): Store {
         lists: learnt,
         asked,
         hasReports,
-      } = await database.transaction((tx) => writeBatch(tx, batch, { series, lists, reported }))
+      } = await database.transaction((tx) => writeBatch(config, tx, batch, { series, lists, reported }))
       if (hasReports) wakeOutbox()
       series.keep(added)
       for (const [key, rows] of learnt.entries()) lists.set(key, rows)

@@ -1,5 +1,6 @@
 import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import type { Transaction } from '#runtime/postgres/database.ts'
+import type { Config } from '../config.ts'
 import { insertIncidents, type NewIncident, readIncidents } from '../incidents/drift.ts'
 import { describeRisenNulls, findIncidents, type Incident, opsEventOf } from '../incidents/incidents.ts'
 import { addToNullRates, type Arrived, countPaths, type RisenNulls } from '../incidents/null-rates.ts'
@@ -33,8 +34,14 @@ type Batch = { written: Written[]; added: AddedSeries; lists: ListKeys; asked: s
  * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which cannot
  * change while the transaction lasts: it holds the clock of each company and source.
  */
-export async function writeBatch(tx: Transaction, batch: readonly Work[], memory: Memory): Promise<Batch> {
+export async function writeBatch(
+  { CLOCK_TOLERANCE_MS }: Pick<Config, 'CLOCK_TOLERANCE_MS'>,
+  tx: Transaction,
+  batch: readonly Work[],
+  memory: Memory,
+): Promise<Batch> {
   const clocks = await lockClocks(
+    CLOCK_TOLERANCE_MS,
     tx,
     batch.map(({ payload }) => payload),
   )
