@@ -5,10 +5,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-train insight-nab bench fix schemas browser
+.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-train insight-nab insight-forecast bench fix schemas browser
 
 help:
-	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 ## Run
 install: node_modules/.package-lock.json ## install the npm packages, unless they are up to date
@@ -70,6 +70,9 @@ insight-train: install ## learn the detectors' table of constants again
 
 insight-nab: install ## score the given files of the Numenta Anomaly Benchmark
 	@node test/insight/nab.ts
+
+insight-forecast: install ## measure how far forecasts are off, beside plain methods
+	@node test/insight/forecast.ts
 
 bench: install ## measure speed and memory, print the conditions
 	@node test/bench/main.ts

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { boost } from './boost.ts'
+import { scoreForecasts } from './forecast-score.ts'
 import { makeCases } from './inject.ts'
 import { makeSeries } from './make-series.ts'
+import { plainForecasts } from './plain-forecasts.ts'
 import { scoreNab } from './nab-score.ts'
 import { seeded } from './random.ts'
 import { findChanges, findThreshold } from './score.ts'
@@ -72,4 +74,46 @@ test('a detection far outside costs 0.11 of a window', () => {
   const scores = told(100, 30, 50)
   const { score } = scoreNab([{ name: 'a', scores, windows: [[50, 59]] }])
   expect(score).toBeCloseTo(100 - (100 * 0.11) / 2, 5)
+})
+
+const seriesOf = (values: number[]) => ({
+  ...{ family: 'f', company: 'c', name: 'n', kind: 'level' as const },
+  times: values.map((_, i) => i),
+  values,
+})
+const line = seriesOf(Array.from({ length: 60 }, (_, i) => 5 * i))
+
+test('errors of forecasts are counted in mean changes, and values outside of a band ten times', () => {
+  const follow = (_: readonly number[], values: readonly number[]) =>
+    values.map((value, i) => ({ value: value - 10, low: value - 10, high: i % 2 ? value + 10 : value - 5 }))
+  expect(scoreForecasts([line, seriesOf(line.values.map(() => 7))], follow, 1)).toEqual({
+    ...{ error: 2, held: 0.5, series: 1 },
+    interval: (20 / 5 + 5 / 5 + 10) / 2,
+  })
+})
+
+test.each([
+  ['last value', 1, 5],
+  ['last value', 4, 20],
+  ['drift', 4, 0],
+  ['last value + median growth of 26', 4, 0],
+])('%s at a line is off by what it should, at %i', (name, steps, missedBy) => {
+  const outlooks = plainForecasts[name]!(line.times, line.values, steps)
+  for (const [i, value] of line.values.entries()) if (i >= 10) expect(value - outlooks[i]!.value).toBeCloseTo(missedBy)
+})
+
+test('Theta follows a level, and half of the slope', () => {
+  const level = plainForecasts.Theta!(
+    [],
+    line.values.map((_, i) => (i < 10 ? 0 : 100)),
+    1,
+  )
+  expect(Math.abs(level[59]!.value - 100)).toBeLessThan(3)
+  expect(plainForecasts.Theta!([], line.values, 4)[59]!.value).toBeCloseTo(line.values[55]! + 4 * 2.5)
+})
+
+test('no outlook knows what comes after it', () => {
+  const changed = line.values.map((value, i) => (i >= 40 ? -value : value))
+  for (const follow of Object.values(plainForecasts))
+    expect(follow([], changed, 4).slice(0, 44)).toEqual(follow([], line.values, 4).slice(0, 44))
 })
