@@ -1,5 +1,5 @@
 import { withDeadline } from '../calls/deadline.ts'
-import { createKafka } from '../kafka/client.ts'
+import { createKafka, metadataMaxAgeMs } from '../kafka/client.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { forgetLag } from '../offsets/lag-metric.ts'
@@ -104,6 +104,7 @@ export async function joinGroup(
     heartbeatInterval: Math.floor(settings.SESSION_TIMEOUT_MS / 5),
     rebalanceTimeout: Math.max(60_000, settings.SESSION_TIMEOUT_MS),
     allowAutoTopicCreation: false,
+    metadataMaxAge: metadataMaxAgeMs,
     maxWaitTimeInMs: 1000,
     maxBytes: bytes,
     maxBytesPerPartition: Math.ceil(bytes / 4),

@@ -6,6 +6,12 @@ import type { ServiceContext } from '../process/service.ts'
 /** Session of readers that are alone in their group: nobody waits for their partitions. */
 export const readerSessionMs = 10_000
 
+/**
+ * How old what a producer or consumer knows of topics may be: for this long they do not see new partitions. (kafkajs' own
+ * default is five minutes.)
+ */
+export const metadataMaxAgeMs = 30_000
+
 /** Of one connection or question of the probe. */
 const probeMs = 1000
 

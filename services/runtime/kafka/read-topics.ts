@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { KafkaSettings } from '../process/settings.ts'
-import { createKafka, readerSessionMs } from './client.ts'
+import { createKafka, metadataMaxAgeMs, readerSessionMs } from './client.ts'
 import type { Log } from '../process/log.ts'
 import { asRecord, type FetchedRecord } from './record.ts'
 import { retryTransient } from '../calls/retry.ts'
@@ -23,6 +23,7 @@ export async function readTopics(
     groupId: `${settings.TOPIC_PREFIX}parma.read.${randomUUID()}`,
     sessionTimeout: readerSessionMs,
     allowAutoTopicCreation: false,
+    metadataMaxAge: metadataMaxAgeMs,
     maxWaitTimeInMs: 200,
   })
   const { promise: complete, resolve, reject } = Promise.withResolvers<void>()

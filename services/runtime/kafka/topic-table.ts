@@ -3,7 +3,7 @@ import type { Codec } from '#schemas/codec.ts'
 import { DecodeError } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/settings.ts'
-import { createKafka, prefixed, readerSessionMs } from './client.ts'
+import { createKafka, metadataMaxAgeMs, prefixed, readerSessionMs } from './client.ts'
 import { retryTransient } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
@@ -37,6 +37,7 @@ export async function readTable<T>(
     groupId,
     sessionTimeout: readerSessionMs,
     allowAutoTopicCreation: false,
+    metadataMaxAge: metadataMaxAgeMs,
     maxWaitTimeInMs: 1000,
   })
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
