@@ -47,6 +47,8 @@ export const sharedViews: readonly SharedView[] = [
     readers: ['cli'],
     row: 'a delivery and the event it reports, without names and addresses',
   },
+  { name: 'cli.feed_hold', readers: ['edge'], row: 'the time until which edges let modules wait' },
+  { name: 'edge.process', readers: ['cli'], row: 'an edge that runs, and whether it lets modules wait' },
   {
     name: 'scheduler.event_status',
     readers: ['edge', 'cli'],

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { printResult } from '#runtime/commands/commands.ts'
+import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { createLog } from '#runtime/process/log.ts'
@@ -8,8 +8,9 @@ import { openTopicAdmin, type TopicChange } from '#runtime/kafka/topic-plan.ts'
 import { applySubject, planSubject } from '#schemas/registry.ts'
 import { allTopics } from '#schemas/topics.ts'
 import { topicSettings } from './config.ts'
+import { repartition as addPartitions } from './repartition.ts'
 
-type Options = { dryRun?: boolean; repartition?: boolean; json?: boolean }
+type Options = { dryRun?: boolean; repartition?: boolean; drain?: boolean; json?: boolean }
 type Line = { what: string; name: string; detail: string; done: boolean }
 
 export function build(group: Command): void {
@@ -17,9 +18,12 @@ export function build(group: Command): void {
     .command('apply')
     .description('create missing topics, correct their settings and register the schemas of their values')
     .option('--dry-run', 'print the differences, change nothing')
-    .option('--repartition', 'also add partitions; keys move to other partitions, so do it when nothing is in flight')
+    .option('--repartition', 'also add partitions; refused while a service lags, because keys move to other partitions')
+    .option('--drain', 'with --repartition: edges let modules wait until no service lags, for up to 95 seconds in all')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
+      if (options.drain && !options.repartition)
+        throw new UsageError('--drain is for --repartition: give both.', { exitCode: 2 })
       const lines = await applyTopics(options)
       const text = lines.map(({ what, name, detail, done }) =>
         `${done ? 'done' : 'open'}  ${what}  ${name}  ${detail}`.trimEnd(),
@@ -35,7 +39,10 @@ export function build(group: Command): void {
 /**
  * Brings topics and schemas to what schemas/topics.ts says and returns the differences. With `dryRun` changes nothing.
  */
-export async function applyTopics({ dryRun = false, repartition = false }: Options, env?: Env): Promise<Line[]> {
+export async function applyTopics(
+  { dryRun = false, repartition = false, drain = false }: Options,
+  env?: Env,
+): Promise<Line[]> {
   const config = readEnv(topicSettings, env)
   const lines: Line[] = []
   await using admin = await openTopicAdmin(config, createLog('parma', 'silent'), {
@@ -44,7 +51,9 @@ export async function applyTopics({ dryRun = false, repartition = false }: Optio
   })
   const changes = await admin.plan()
   const isWanted = (change: TopicChange) => !dryRun && (change.kind !== 'repartition' || repartition)
-  await admin.apply(changes.filter(isWanted))
+  const [added, others] = split(changes.filter(isWanted), ({ kind }) => kind === 'repartition')
+  await admin.apply(others)
+  if (added.length > 0) await addPartitions(config, { drain }, () => admin.apply(added))
   for (const change of changes)
     lines.push({ what: change.kind, name: change.topic, detail: describe(change), done: isWanted(change) })
   for (const topic of allTopics) {
@@ -55,6 +64,10 @@ export async function applyTopics({ dryRun = false, repartition = false }: Optio
     lines.push({ what: 'schema', name: `${name}-value`, detail: plan, done: !dryRun })
   }
   return lines
+}
+
+function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))]
 }
 
 function describe(change: TopicChange): string {

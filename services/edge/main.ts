@@ -6,6 +6,7 @@ import { runService } from '#runtime/process/service.ts'
 import { createHttpClient } from '#runtime/web/http-client.ts'
 import { readConfig } from './config.ts'
 import { openEdge } from './open.ts'
+import { createGate } from './publish/gate.ts'
 import { listen } from './server/listen.ts'
 
 /** Callers wait for their own record only, so a few milliseconds cost nobody much and let records share a send. */
@@ -16,8 +17,9 @@ const answerMs = 5000
 
 await runService('edge', readConfig, async (config, context) => {
   const { stopping } = context
+  const gate = createGate(config, context)
   const stopHoldMs = Math.max(0, config.DRAIN_TIMEOUT_MS - answerMs)
-  const send = await openPublisher(config, context, { lingerMs, stopping, stopHoldMs })
+  const send = await openPublisher(config, context, { lingerMs, stopping, stopHoldMs, gate })
   const sendNow = await openPublisher(config, context, { lingerMs, stopping })
   const http = context.scope.use(
     createHttpClient({
@@ -29,6 +31,6 @@ await runService('edge', readConfig, async (config, context) => {
   await listen(
     config,
     context,
-    await openEdge(config, context, { send, sendNow, probe: createBrokerProbe(config, context), http }),
+    await openEdge(config, context, { send, sendNow, gate, probe: createBrokerProbe(config, context), http }),
   )
 })

@@ -18,6 +18,8 @@ import { openAffinity } from './intake/affinity.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
 import { watchBroker } from './publish/broker-watch.ts'
 import { createKeyCheck } from './publish/idempotency.ts'
+import { watchFeedHold } from './publish/feed-hold.ts'
+import type { HoldGate } from './publish/gate.ts'
 import { createReporter } from './publish/ops-events.ts'
 import { createPublishers } from './publish/publish.ts'
 import { createRoutes } from './routes.ts'
@@ -28,7 +30,7 @@ import type { Route } from './server/route.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
 
-type Connections = { send: Publish; sendNow: Publish; probe(): Promise<void>; http: HttpClient }
+type Connections = { send: Publish; sendNow: Publish; gate: HoldGate; probe(): Promise<void>; http: HttpClient }
 
 /** How long a client may take to receive a response: a slow reader must not hold a connection for long. */
 const responseTimeoutMs = 60_000
@@ -42,6 +44,7 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   // Not openDatabase: the edge stays ready without Postgres, and accepts payloads of known sources.
   const database = await openPool(config)
   scope.defer(() => database.end())
+  await watchFeedHold(config, context, database, connections.gate)
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
   const caching = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
   return createApp(openRoutes(config, context, database, { ...connections, secrets, caching }), {

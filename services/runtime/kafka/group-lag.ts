@@ -4,8 +4,10 @@ import type { KafkaSettings } from '../process/settings.ts'
 import { createKafka, prefixed } from './client.ts'
 import type { Log } from '../process/log.ts'
 
-/** Records of a topic that a service has not committed yet, and those it has given up on. */
-export type GroupLag = { service: string; topic: string; lag: number; dead_letters: number }
+/**
+ * Records of a topic that a service has not committed yet (`lag`), those it has given up on, and how many were ever written.
+ */
+export type GroupLag = { service: string; topic: string; lag: number; dead_letters: number; written: number }
 
 /** How far each service is behind on each topic it consumes. Throws when the broker cannot be reached. */
 export async function readGroupLag(settings: KafkaSettings, log: Log): Promise<GroupLag[]> {
@@ -27,6 +29,7 @@ export async function readGroupLag(settings: KafkaSettings, log: Log): Promise<G
           topic: topic.name,
           lag: countAfter(ends, (partition) => offsets.get(partition) ?? -1),
           dead_letters: countAfter(letters, () => -1),
+          written: ends.reduce((sum, { high }) => sum + Number(high), 0),
         }
       }),
     )

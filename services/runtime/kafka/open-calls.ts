@@ -13,6 +13,8 @@ export type Call = {
   fail(error: unknown): void
 }
 
+export type Waiting = { calls: number; bytes: number }
+
 export type OpenCalls = {
   /** null: too much is waiting. With `holdMs` the call fails with a TransientError after that time. */
   open(bytes: number, holdMs: number | undefined, answer: Pick<Call, 'done' | 'fail'>): Call | null
@@ -20,6 +22,8 @@ export type OpenCalls = {
   settle(call: Call, error?: unknown): void
   /** From now on, no call is held for longer than `ms`. */
   holdAtMost(ms: number): void
+  /** The calls that have not been answered. */
+  waiting(): Waiting
   /** Resolves when every call has been answered. */
   idle(): Promise<void>
 }
@@ -70,6 +74,7 @@ export function createOpenCalls(maxPendingBytes: number): OpenCalls {
       stopsHoldingAt = performance.now() + ms
       setTimeout(() => [...calls].filter(({ timer }) => timer).forEach((call) => endHolding(call, ms)), ms).unref()
     },
+    waiting: () => ({ calls: calls.size, bytes: pendingBytes }),
     idle: () => (calls.size === 0 ? Promise.resolve() : whenIdle.promise),
   }
 }

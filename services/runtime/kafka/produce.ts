@@ -1,10 +1,10 @@
 import { CompressionTypes, type Message, type Producer as Client } from 'kafkajs'
 import { createAnswerCheck } from './unacknowledged.ts'
 import type { KafkaSettings, ProducerSettings } from '../process/settings.ts'
-import { createKafka } from './client.ts'
+import { createKafka, metadataMaxAgeMs } from './client.ts'
 import { messagesProduced, produceDuration } from '../process/metrics.ts'
 import type { ProducerRecord } from './record.ts'
-import { createSendQueue } from './send-queue.ts'
+import { createSendQueue, type Gate } from './send-queue.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { classify, retryTransient } from '../calls/retry.ts'
 
@@ -27,6 +27,7 @@ export type ProducerOptions = {
    */
   stopping?: AbortSignal
   stopHoldMs?: number
+  gate?: Gate
 }
 
 /** Size of one send: below the 1 MiB that brokers take by default. A single larger record travels alone. */
@@ -43,13 +44,14 @@ const requestTimeoutMs = 15_000
 export async function openProducer(
   settings: KafkaSettings & ProducerSettings,
   context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
-  { lingerMs = 0, stopping, stopHoldMs = 0 }: ProducerOptions = {},
+  { lingerMs = 0, stopping, stopHoldMs = 0, gate }: ProducerOptions = {},
 ): Promise<Producer> {
   const check = createAnswerCheck()
   const kafka = createKafka(settings, context.name, context.log, { requestTimeout: requestTimeoutMs })
   const connection = createConnection(() =>
     kafka.producer({
       allowAutoTopicCreation: false,
+      metadataMaxAge: metadataMaxAgeMs,
       idempotent: false,
       maxInFlightRequests: 1,
       createPartitioner: () => check.partition,
@@ -87,6 +89,7 @@ export async function openProducer(
 
   const queue = createSendQueue({
     deliver,
+    gate,
     lingerMs,
     maxBatchBytes,
     maxPendingBytes: settings.PRODUCE_MAX_PENDING_BYTES,

@@ -1,14 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ProducerRecord } from './record.ts'
 import { backOffMs, classify, TransientError } from '../calls/retry.ts'
-import { type Call, createOpenCalls } from './open-calls.ts'
+import { type Call, createOpenCalls, type Waiting } from './open-calls.ts'
 
 export type SendQueueOptions = {
   /** Sends the records as one; all that came before have been answered. */
   deliver(records: readonly ProducerRecord[]): Promise<void>
+  gate?: Gate | undefined
   lingerMs: number
   maxBatchBytes: number
   maxPendingBytes: number
+}
+
+/** What deliveries pass. It can make them wait while calls are held. */
+export type Gate = {
+  /** Resolves when a delivery may begin. `leave` is called when it is over. */
+  enter(): Promise<void>
+  leave(): void
+  /** Called with what waits in all when a call has been added. */
+  noteWaiting(waiting: Waiting): void
 }
 
 export type SendQueue = {
@@ -32,7 +42,13 @@ type Group = { call: Call; records: readonly ProducerRecord[]; bytes: number; al
 const holdBackOff = { firstMs: 100, maxMs: 1000 }
 
 /** Turns calls that come at any time into one delivery after the other, each of at most `maxBatchBytes`. */
-export function createSendQueue({ deliver, lingerMs, maxBatchBytes, maxPendingBytes }: SendQueueOptions): SendQueue {
+export function createSendQueue({
+  deliver,
+  gate,
+  lingerMs,
+  maxBatchBytes,
+  maxPendingBytes,
+}: SendQueueOptions): SendQueue {
   const queue: Group[] = []
   const calls = createOpenCalls(maxPendingBytes)
   let isFlushing = false
@@ -41,7 +57,9 @@ export function createSendQueue({ deliver, lingerMs, maxBatchBytes, maxPendingBy
     isFlushing = true
     if (lingerMs > 0) await delay(lingerMs)
     for (let failures = 0; queue.length > 0;) {
+      await gate?.enter()
       failures = (await deliverBatch(takeBatch(queue, maxBatchBytes))) ? 0 : failures + 1
+      gate?.leave()
       if (failures > 0) await delay(backOffMs(holdBackOff, failures, Math.random()))
     }
     isFlushing = false
@@ -79,6 +97,7 @@ export function createSendQueue({ deliver, lingerMs, maxBatchBytes, maxPendingBy
           call.openGroups++
           queue.push(group)
         }
+        gate?.noteWaiting(calls.waiting())
         if (!isFlushing) void flush()
       })
     },

@@ -106,7 +106,8 @@ async function callEdge(url: string, { method, token, headers = {}, body }: Call
       ...headers,
     },
     body: body === undefined ? null : isRaw ? (body as string) : JSON.stringify(body),
-    signal: AbortSignal.timeout(30_000),
+    // As long as mining modules wait.
+    signal: AbortSignal.timeout(120_000),
   })
   const text = await response.text()
   const isJson = text !== '' && response.headers.get('content-type')?.includes('json')
