@@ -1,6 +1,6 @@
 import { UsageError } from '#runtime/commands/commands.ts'
 import type { GroupRow } from '#runtime/offsets/group-table.ts'
-import { readIso } from '#runtime/text/iso-time.ts'
+import { isoProblem, readIso } from '#runtime/text/iso-time.ts'
 
 /** Where a service should read on: what `--to` of `parma groups reset` says. */
 export type Target = { kind: 'earliest' } | { kind: 'latest' } | { kind: 'offset'; offset: number } | Time
@@ -11,9 +11,8 @@ export function readTarget(text: string): Target {
   if (/^\d{1,15}$/.test(text)) return { kind: 'offset', offset: Number(text) }
   const at = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? readIso(text) : null
   if (at !== null) return { kind: 'time', at }
-  throw new UsageError(
-    `--to ${JSON.stringify(text)} is none of "earliest", "latest", an offset and a time such as 2026-11-29T03:10:00Z.`,
-  )
+  const problem = isoProblem(text) ?? 'give "earliest", "latest", an offset, or a time such as 2026-11-29T03:10:00Z'
+  throw new UsageError(`--to is ${JSON.stringify(text)}: ${problem}.`)
 }
 
 /** The offset that a target is on a partition. `byTime`: the first one as new as the target's time. */

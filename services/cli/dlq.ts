@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { openProducer } from '#runtime/kafka/produce.ts'
@@ -118,9 +119,7 @@ type ReplayOptions = Shared & { all?: boolean; rate: string; force?: boolean; dr
 
 async function replay({ all, rate, force = false, dryRun = false, json = false, ...filter }: ReplayOptions) {
   requireChoice(filter, all, 'replay')
-  const perSecond = Number(rate)
-  if (!(perSecond >= 1 && perSecond <= 10_000))
-    throw new UsageError(`--rate is ${JSON.stringify(rate)}: give a number from 1 to 10000.`)
+  const perSecond = requireCount(rate, '--rate', { most: 10_000 })
   const result = { replayed: 0, died_too_often: 0 }
   await using scope = new AsyncDisposableStack()
   const config = readDeadLetterConfig()

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import { type GroupRow, type GroupTable, openGroupTable } from '#runtime/offsets/group-table.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { kafkaSettings } from '#runtime/process/settings.ts'
@@ -79,8 +80,7 @@ async function reset({ to, ...options }: Change & { to: string }): Promise<void>
 }
 
 async function skip({ count, ...options }: Change & { count: string }): Promise<void> {
-  const records = Number(count)
-  if (!/^\d+$/.test(count) || records < 1) throw new UsageError('--count must be a whole number above 0.')
+  const records = requireCount(count, '--count')
   await change(options, (_, rows) =>
     Promise.resolve(
       rows.map((row) => {
@@ -118,13 +118,16 @@ async function withGroups<T>(work: (groups: GroupTable) => Promise<T>): Promise<
 }
 
 async function readSome(groups: GroupTable, { service, topic, partition }: Filter): Promise<GroupRow[]> {
+  const wanted = partition === undefined ? null : requireCount(partition, '--partition', { least: 0 })
   const services = [...new Set(allTopics.flatMap(({ consumers }) => consumers))].map(String)
   if (service !== undefined && !services.includes(service))
-    throw new UsageError(`There is no service "${service}" that reads topics. There are ${services.join(', ')}.`)
+    throw new UsageError(
+      `There is no service ${JSON.stringify(service)} that reads topics. There are ${services.join(', ')}.`,
+    )
   const read = await groups.read({ service, topic })
-  if (read.length === 0) throw new UsageError(`${service ?? 'No service'} reads no topic "${topic}".`)
-  const rows = read.filter((row) => partition === undefined || String(row.partition) === partition)
-  if (rows.length === 0) throw new UsageError(`There is no partition ${partition}.`)
+  if (read.length === 0) throw new UsageError(`${service ?? 'No service'} reads no topic ${JSON.stringify(topic)}.`)
+  const rows = read.filter((row) => wanted === null || row.partition === wanted)
+  if (rows.length === 0) throw new UsageError(`There is no partition ${wanted}. \`parma groups ls\` lists them.`)
   return rows
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { FieldValue, type Firestore, type QueryDocumentSnapshot } from '@google-cloud/firestore'
-import { requireCount } from '#runtime/commands/command-database.ts'
 import { printResult } from '#runtime/commands/commands.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { hasCode } from '#runtime/calls/retry.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
 import { failedPrecondition, notFound } from '#runtime/firestore/grpc-codes.ts'
@@ -36,7 +36,7 @@ const maxCommitBytes = 1024 * 1024
  * again, beside services that work.
  */
 async function moveBodies({ source, rate, dryRun = false, json = false }: Options): Promise<void> {
-  const perSecond = requireCount(rate, '--rate')
+  const perSecond = requireCount(rate, '--rate', { most: 10_000 })
   await using scope = new AsyncDisposableStack()
   const firestore = openFirestore(readConfig().firestore)
   scope.defer(() => firestore.terminate())

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { Firestore } from '@google-cloud/firestore'
 import { z } from 'zod'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
+import { requireCount, requireEventId } from '#runtime/commands/read-typed.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
@@ -52,8 +53,9 @@ export function build(group: Command): void {
  * harm. With `missing` it sends those that the normalizer does not know, each once.
  */
 async function redrive({ dryRun = false, json = false, ...options }: Options): Promise<void> {
-  const perSecond = requireNumber(options.rate, '--rate')
-  const map_version = options.mapVersion === undefined ? null : requireNumber(options.mapVersion, '--map-version')
+  const perSecond = requireCount(options.rate, '--rate', { most: 10_000 })
+  const map_version = options.mapVersion === undefined ? null : requireCount(options.mapVersion, '--map-version')
+  const event = options.event === undefined ? undefined : requireEventId(options.event, '--event')
   const config = { ...readConfig(), ...readEnv(postgresSettings) }
   await using scope = new AsyncDisposableStack()
   const database = await openPool(config)
@@ -65,7 +67,7 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   if (map_version !== null) await requireMap(firestore, options.source, map_version)
   const payloads = options.missing
     ? await findMissing(config, { firestore, database, source: options.source })
-    : await findEvents(database, options)
+    : await findEvents(database, { ...options, event })
   if (dryRun && options.missing) return printRows(countBySource(payloads), json)
   if (dryRun) return printRows(countByReason(payloads), json)
 
@@ -144,10 +146,4 @@ async function requireMap(firestore: Firestore, source: string | undefined, vers
 function requireNoFilter({ reason, company, event }: Options): void {
   if (reason !== undefined || company !== undefined || event !== undefined)
     throw new UsageError('--missing takes neither --reason nor --company nor --event.', { exitCode: 2 })
-}
-
-function requireNumber(text: string, option: string): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= 1 && value <= 2 ** 31 - 1) return value
-  throw new UsageError(`${option} must be a whole number above 0.`)
 }

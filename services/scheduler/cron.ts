@@ -1,6 +1,8 @@
 import { Cron } from 'croner'
+import { formatCount } from '#runtime/text/format.ts'
 import { changeOfOffset, isZone, offsetAt, whenReached } from '#runtime/text/time-zone.ts'
 import { dayMs, hourMs } from '#runtime/text/time.ts'
+import { describeCronFault } from './describe-cron-fault.ts'
 
 /**
  * A pattern in a zone with the slots found so far. A clock time that the zone skips runs at the end of the gap; one
@@ -78,12 +80,14 @@ function nextMatch(cron: Cron, wall: number): number | null {
 /** What is wrong with a pattern or a zone, for the operator; null: nothing. */
 export function cronProblem(pattern: string, zone: string): string | null {
   try {
-    if (!/^(\S+ +){4}\S+$/.test(pattern.trim())) return 'give minute, hour, day of month, month and day of week'
+    const fields = pattern.trim().split(/ +/)
+    if (fields.length !== 5 || /\s/.test(fields.join('')))
+      return `it has ${formatCount(fields.length, 'field')}, not 5: minute, hour, day of month, month and day of week`
     if (!isZone(zone)) return `${zone} is not a time zone`
     const first = createCron(pattern).nextRun()
     return first ? null : 'it never matches a date'
   } catch (error) {
-    return (error as Error).message
+    return describeCronFault(pattern) ?? (error as Error).message
   }
 }
 

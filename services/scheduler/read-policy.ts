@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { readIso } from '#runtime/text/iso-time.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
-import { dayMs, hourMs, minuteMs } from '#runtime/text/time.ts'
 import { cronProblem } from './cron.ts'
 
 /** A row of scheduler.source_policy, its times of day as HH:MM. */
@@ -75,17 +73,4 @@ export function changePolicy(before: Policy, words: PolicyWords): Policy | { pro
     else return { problem: `${option} is ${JSON.stringify(text)}: give a whole number from ${least} to 999999.` }
   }
   return after
-}
-
-const units: Record<string, number> = { m: minuteMs, h: hourMs, d: dayMs }
-
-/**
- * A future time in ms since 1970: ISO 8601 (UTC where no zone is given), or a time from now such as 90m, 12h or 7d.
- * Null for anything else.
- */
-export function readUntil(text: string, now: number): number | null {
-  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
-  if (count !== undefined && unit !== undefined) return now + Number(count) * (units[unit] ?? 0)
-  const at = readIso(text)
-  return at === null || at <= now ? null : at
 }

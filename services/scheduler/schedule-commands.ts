@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
 import { findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { requireFuture } from '#runtime/commands/read-typed.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
 import { changeWithRecord, writePolicy } from './policies.ts'
-import { changePolicy, type PolicyWords, readUntil } from './read-policy.ts'
+import { changePolicy, type PolicyWords } from './read-policy.ts'
 import { requestRun } from './request-run.ts'
 import { iso, listChanges, listSlots, listSources } from './schedule-lists.ts'
 
@@ -113,11 +114,7 @@ async function set(source: string, { json = false, by, ...words }: PolicyWords &
 type Pause = Signed & { until?: string; reason?: string }
 
 async function pause(source: string, { json = false, by, until, reason }: Pause): Promise<void> {
-  const end = until === undefined ? null : readUntil(until, Date.now())
-  if (until !== undefined && end === null)
-    throw new UsageError(
-      `--until is ${JSON.stringify(until)}: give a time in the future, such as 2030-01-31T08:00Z, 12h or 7d.`,
-    )
+  const end = until === undefined ? null : requireFuture(until, '--until', Date.now())
   const id = await onSource(source, async (tx, id) => {
     await changeWithRecord(tx, id, { by: nameOfCaller(by), what: 'pause' }, async () => {
       await tx.query(sql.unsafe`

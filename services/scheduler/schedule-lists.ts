@@ -1,10 +1,12 @@
 import { z } from 'zod'
-import { findSource, requireCount, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
+import { findSource, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatNumber, formatShortTime } from '#runtime/text/format.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { readPlanConfig } from './config.ts'
+import { cronProblem } from './cron.ts'
 import { previewSlots } from './plan-slots.ts'
 import { readSources, type SourceState } from './sources.ts'
 import { epochMs } from './times.ts'
@@ -20,6 +22,7 @@ const lastRunRow = z.object({
   last_slot: z.number().nullable(),
   outcome: z.string().nullable(),
   reason: z.string().nullable(),
+  cron: z.string().nullable(),
 })
 
 /** `parma schedule ls`: every source with its plan, state, next slot, last run and health. */
@@ -27,8 +30,9 @@ export async function listSources({ json = false }: { json?: boolean }): Promise
   const rows = await withDatabase(async (database) => {
     const lastRuns = await database.any(sql.type(lastRunRow)`
       SELECT s.id, s.source_name AS name, s.health_status::text AS health, h.uptime::float8 AS uptime,
-        ${epochMs(sql.fragment`r.slot`)} AS last_slot, coalesce(r.outcome, lower(t.status::text)) AS outcome, r.reason
+        ${epochMs(sql.fragment`r.slot`)} AS last_slot, coalesce(r.outcome, lower(t.status::text)) AS outcome, r.reason, p.cron
       FROM public.data_source s
+      LEFT JOIN scheduler.source_policy p ON p.data_source_id = s.id
       LEFT JOIN scheduler.source_health h ON h.data_source_id = s.id
       LEFT JOIN LATERAL (
         SELECT * FROM scheduler.run r WHERE r.data_source_id = s.id AND r.started_at IS NOT NULL
@@ -37,14 +41,14 @@ export async function listSources({ json = false }: { json?: boolean }): Promise
       LEFT JOIN public.scheduled_task t ON t.task_id = r.task_id
       ORDER BY s.id`)
     const states = new Map((await readSources(readPlanConfig(), database)).map((state) => [state.id, state]))
-    return lastRuns.flatMap(({ id, name, health, uptime, last_slot, outcome, reason }) => {
+    return lastRuns.flatMap(({ id, name, health, uptime, last_slot, outcome, reason, cron }) => {
       const state = states.get(id)
       if (!state) return []
       const [next] = previewSlots(state, state.now, state.now + longestLookAheadMs)
       return {
         id,
         name,
-        plan: planOf(state),
+        plan: planOf(state, cron),
         window: windowOf(state),
         catch_up: state.catch_up,
         state: stateOf(state),
@@ -65,8 +69,11 @@ function formatUptime(part: number): string {
   return `${formatNumber(Math.floor(part * 10_000) / 100)}%`
 }
 
-function planOf({ cron, zone, frequency }: SourceState): string {
-  return cron === null ? frequency.toLowerCase() : `${cron} ${zone}`
+/** `stored`: the pattern in the source's policy. One that cannot be read has no effect. */
+function planOf({ cron, zone, frequency }: SourceState, stored: string | null): string {
+  if (cron !== null) return `${cron} ${zone}`
+  const problem = stored === null ? null : cronProblem(stored, zone)
+  return `${frequency.toLowerCase()}${problem === null ? '' : ` (the pattern ${JSON.stringify(stored)} has no effect: ${problem})`}`
 }
 
 function windowOf({ window }: SourceState): string | null {
@@ -95,7 +102,7 @@ export async function listSlots(
   source: string | undefined,
   { json = false, days }: { json?: boolean; days: string },
 ): Promise<void> {
-  const span = requireCount(days, '--days') * dayMs
+  const span = requireCount(days, '--days', { most: 3660 }) * dayMs
   const rows = await withDatabase(async (database) => {
     const ids = source === undefined ? null : [await findSource(database, source)]
     const names = await readNames(database)

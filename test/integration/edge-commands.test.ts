@@ -381,9 +381,13 @@ describe('keys', () => {
   test('may expire', async () => {
     const { expires_at } = await create('--name', 'days', '--role', 'viewer', '--expires', '2d')
     expect(Math.abs(Date.parse(String(expires_at)) - Date.now() - 2 * 86_400_000)).toBeLessThan(60_000)
-    for (const wrong of ['2001-01-01', 'soon'])
-      await expect(create('--name', 'wrong', '--role', 'viewer', '--expires', wrong)).rejects.toThrow(
-        `--expires is "${wrong}". Give a future date or time`,
+    for (const [wrong, reason] of [
+      ['2001-01-01', 'it is in the past'],
+      ['2027-13-01', 'month 13 is not 1–12'],
+      ['soon', 'give a time in the future'],
+    ])
+      await expect(create('--name', 'wrong', '--role', 'viewer', '--expires', wrong!)).rejects.toThrow(
+        `--expires is "${wrong}": ${reason}`,
       )
   })
 

@@ -128,7 +128,9 @@ test('a mistake is one sentence', async () => {
   await expect(redrive('--source', 'nobody')).rejects.toThrow('There are no payloads of a data source "nobody"')
   await feed(bench.payload(source, await bench.addCompany(), { name: 'x' }))
   await expect(redrive('--source', source.name, '--map-version', '7')).rejects.toThrow('has no version 7')
-  await expect(redrive('--source', source.name, '--rate', '0')).rejects.toThrow('--rate must be a whole number')
+  await expect(redrive('--source', source.name, '--rate', '0')).rejects.toThrow(
+    '--rate is "0": give a whole number from 1 to 10000',
+  )
 })
 
 describe('documents of earlier versions, with their bytes in the field body', () => {

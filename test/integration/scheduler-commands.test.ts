@@ -31,7 +31,18 @@ test('a plan is changed, previewed, paused and taken up again, and who did it is
   expect([30, 31]).toContain(days.length)
   // The first one may be what was missed until now.
   for (const { local } of days.slice(1)) expect(local).toMatch(/ 08:30:00 Europe\/Berlin$/)
-  await expect(schedule('set', 'github', '--cron', '61 * * * *')).rejects.toThrow('--cron')
+  await expect(schedule('set', 'github', '--cron', '0 8 32 * *')).rejects.toThrow(
+    '--cron is "0 8 32 * *": day of month 32 is not 1–31.',
+  )
+  await expect(schedule('pause', 'github', '--until', '2027-13-01')).rejects.toThrow('month 13 is not 1–12')
+  const [{ cron: before } = { cron: '' }] = await database.query<{ cron: string }>(
+    'SELECT cron FROM scheduler.source_policy',
+  )
+  await database.query(`UPDATE scheduler.source_policy SET cron = '0 8 32 * *'`)
+  expect((await json('ls'))[0]?.plan).toBe(
+    'weekly (the pattern "0 8 32 * *" has no effect: day of month 32 is not 1–31)',
+  )
+  await database.query('UPDATE scheduler.source_policy SET cron = $1', [before])
   await expect(schedule('set', 'github')).rejects.toThrow('Nothing to change')
 
   await schedule('pause', 'github', '--until', '2d', '--reason', 'moves house', '--by', 'grace')

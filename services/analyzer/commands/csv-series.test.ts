@@ -72,8 +72,8 @@ test.each([
   ['timestamp,value\n2026-03-10,5\n2026-03-17,many\n', 'line 3: "many" is not a number'],
   ['timestamp,value\n2026-03-10,1e400\n', 'line 2: "1e400" is not a number'],
   ['timestamp,value\nyesterday,5\n', 'line 2: "yesterday" is not a time'],
-  ['timestamp,value\n2026-02-30,5\n', 'line 2: "2026-02-30" is not a time'],
-  ['timestamp,value\n2026-03-10 25:00,5\n', 'line 2: "2026-03-10 25:00" is not a time'],
+  ['timestamp,value\n2026-02-30,5\n', 'line 2: "2026-02-30" is not a time: month 2 of 2026 has no day 30'],
+  ['timestamp,value\n2026-03-10 25:00,5\n', 'line 2: "2026-03-10 25:00" is not a time: hour 25 is not 0–23'],
   ['2026-03-10\n', 'line 1: only one column'],
   ['value,x,timestamp\n5,6\n', 'line 2: only 2 columns'],
 ])('says which line is wrong in %j', (text, message) => {

@@ -1,4 +1,5 @@
 import { UsageError } from '#runtime/commands/commands.ts'
+import { isoProblem } from '#runtime/text/iso-time.ts'
 
 /**
  * A series as a file holds it: a row for each point, in the order of the file. Times in ms since 1970. A value is null
@@ -51,8 +52,7 @@ export function readCsvSeries(text: string): CsvSeries {
         `${fields.length === 1 ? 'only one column' : `only ${fields.length} columns`}, a time and a value are needed`,
       )
     const time = readTime(fields[columns.time]!)
-    if (time === null)
-      throw fail(`${quote(fields[columns.time]!)} is not a time, such as 2026-03-10T12:00:00Z or 2026-03-10`)
+    if (time === null) throw fail(describeTimeFault(fields[columns.time]!))
     const value = readValue(fields[columns.value]!, separator)
     if (value === undefined) throw fail(`${quote(fields[columns.value]!)} is not a number`)
     if (time < (series.times.at(-1) ?? -Infinity)) isSorted = false
@@ -146,6 +146,11 @@ function readTime(field: string): number | null {
   if (!isDay || +hour > 24 || +minute > 59 || +second > 60) return null
   const zone = (sign === '-' ? -1 : 1) * (+ahead * 60 + +aheadMinutes) * 60_000
   return date + ((+hour * 60 + +minute) * 60 + +second) * 1000 + Math.floor(Number(`0.${part || 0}`) * 1000) - zone
+}
+
+function describeTimeFault(field: string): string {
+  const problem = isoProblem(field.replaceAll('/', '-'))
+  return `${quote(field)} is not a time${problem === null ? ', such as 2026-03-10T12:00:00Z or 2026-03-10' : `: ${problem}`}`
 }
 
 /** Null for no value, undefined for what is no number. */

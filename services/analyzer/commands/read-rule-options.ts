@@ -1,4 +1,6 @@
+import type { z } from 'zod'
 import { UsageError } from '#runtime/commands/commands.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { ruleDefinition, type RuleDefinition, describeIssues } from '../rules/read-definition.ts'
 
 /** What `parma rules add` and `edit` take, as typed. */
@@ -44,8 +46,50 @@ export function readRuleOptions(options: RuleOptions, ids: ScopeIds, before: Rul
     ...given({ severity: severity === 'auto' ? null : severity, enabled: enable }),
     ...{ when, scope },
   })
-  if (!read.success) throw new UsageError(`This is not a valid rule: ${describeIssues(read.error)}.`)
+  if (!read.success) {
+    const typed = read.error.issues.map((issue) => describeTyped(options, issue)).find((said) => said !== null)
+    throw new UsageError(typed ?? `This is not a valid rule: ${describeIssues(read.error)}.`)
+  }
   return read.data
+}
+
+type Issue = Readonly<Pick<z.core.$ZodIssue, 'code' | 'message' | 'path'>> & { keys?: string[] }
+
+/** What is wrong with one option, with what was typed. Null: the fault is not of one option that was given. */
+function describeTyped(options: RuleOptions, { code, message, path, keys = [] }: Issue): string | null {
+  const names = code === 'unrecognized_keys' ? keys : [path.join('.')]
+  const found = names.flatMap((name) => optionsOf[name] ?? []).find(([option]) => options[option] !== undefined)
+  if (!found) return null
+  const [option, name] = found
+  const kind = kinds.find((kind) => path[0] === 'when' && isGiven(options, kind))
+  if (code === 'unrecognized_keys') return `${name} does not go with ${kind ?? 'the condition of this rule'}.`
+  const wish = message
+    .replace(/^(Too small|Too big|Invalid input): /, '')
+    .replace(/^expected number to be ([<>]=?)/, 'give a number $1 ')
+    .replace(/^expected string to have .*/, 'give a text of 1 to 200 characters')
+    .replace(/^expected int, .*/, 'give a whole number')
+  return `${name} is ${JSON.stringify(options[option])}: ${wish}.`
+}
+
+const isGiven = (options: RuleOptions, kind: string) =>
+  options[kind.slice(2).replace('from-zero', 'fromZero') as keyof RuleOptions] !== undefined
+
+/** The options behind the members of a rule, by their path, or by their name where they do not belong. */
+const optionsOf: Record<string, [keyof RuleOptions, string][]> = {
+  name: [['name', '--name']],
+  'when.by': [
+    ['percent', '--percent'],
+    ['absolute', '--absolute'],
+  ],
+  'when.similarity': [['similarity', '--similarity']],
+  'window.days': [['days', '--days']],
+  in_a_row: [['inARow', '--in-a-row']],
+  cool_down_days: [['coolDownDays', '--cool-down-days']],
+  recovery: [['recovery', '--recovery']],
+  similarity: [['similarity', '--similarity']],
+  direction: [['direction', '--direction']],
+  ignore: [['ignore', '--ignore']],
+  'scope.measurement': [['measurement', '--measurement']],
 }
 
 const kinds = ['--percent', '--absolute', '--from-zero', '--above', '--below', '--changed', '--never']
@@ -79,7 +123,10 @@ function readWindow({ window, runs, days }: RuleOptions, before: RuleDefinition 
   if (window === undefined && runs === undefined && days === undefined) return undefined
   if (window === 'none') return null
   if (runs !== undefined && days !== undefined) throw new UsageError('Give --runs or --days, not both.')
-  const length = given({ runs: readNumber(runs, '--runs'), days: readNumber(days, '--days') })
+  const length = given({
+    runs: runs === undefined ? undefined : requireCount(runs, '--runs'),
+    days: days === undefined ? undefined : requireCount(days, '--days'),
+  })
   const { method, ...known } = before?.window ?? { method: undefined }
   const whole = { method: window ?? method, ...(Object.keys(length).length > 0 ? length : known) }
   if (whole.method === undefined || Object.keys(whole).length < 2)

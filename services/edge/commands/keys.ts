@@ -1,11 +1,10 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { requireText, withDatabase, isoTime } from '#runtime/commands/command-database.ts'
+import { withDatabase, isoTime } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
+import { requireFuture, requireText } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { readIso } from '#runtime/text/iso-time.ts'
-import { dayMs } from '#runtime/text/time.ts'
 import { apiRoles, makeApiKey } from '../access/api-key.ts'
 
 type Output = { json?: boolean }
@@ -16,7 +15,7 @@ export function build(group: Command): void {
     .description('create a key of the operator API; it is shown once and not stored')
     .requiredOption('--name <name>', 'who or what uses the key')
     .addOption(new Option('--role <role>', 'what the key may do').choices(apiRoles).makeOptionMandatory())
-    .option('--expires <when>', 'when the key expires: a date or time in ISO 8601, or a number of days such as 90d')
+    .option('--expires <when>', 'when the key expires: an ISO 8601 time, or a time from now such as 12h or 90d')
     .option('--json', 'print JSON')
     .action(create)
   group.command('ls').description('list keys').option('--json', 'print JSON').action(list)
@@ -35,7 +34,8 @@ const idRow = z.object({ key_id: z.number() })
 
 async function create({ name: given, role, expires, json = false }: NewKey): Promise<void> {
   const name = requireText(given, '--name')
-  const expires_at = expires === undefined ? null : readExpiry(expires, Date.now())
+  const expires_at =
+    expires === undefined ? null : new Date(requireFuture(expires, '--expires', Date.now())).toISOString()
   const { key, hash, hint } = makeApiKey()
   const id = await withDatabase((database) =>
     database.maybeOneFirst(sql.type(idRow)`
@@ -100,14 +100,4 @@ async function findKey(database: Database, text: string): Promise<number> {
   if (!key) throw new UsageError(`Key ${JSON.stringify(text)} does not exist. \`parma keys ls\` lists all keys.`)
   if (key.revoked) throw new UsageError(`Key ${key.key_id} is already revoked.`)
   return key.key_id
-}
-
-function readExpiry(text: string, now: number): string {
-  const [, days] = /^(\d{1,5})d$/.exec(text) ?? []
-  const at = days === undefined ? readIso(text) : now + Number(days) * dayMs
-  if (at === null || at <= now)
-    throw new UsageError(
-      `--expires is ${JSON.stringify(text)}. Give a future date or time, such as 2030-01-31, or a number of days, such as 90d.`,
-    )
-  return new Date(at).toISOString()
 }

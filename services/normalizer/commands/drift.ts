@@ -1,7 +1,8 @@
 import { Argument, type Command, Option } from 'commander'
 import { z } from 'zod'
-import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { formatPercent } from '#runtime/text/format.ts'
 import { driftKinds, policies } from '../incidents/incidents.ts'
@@ -62,7 +63,7 @@ async function list({ source, json = false }: Output & { source?: string }): Pro
 const nullRow = z.object({ source: z.string(), path: z.string(), leaves: z.number(), nulls: z.number() })
 
 async function listNulls({ source, days, json = false }: Output & { source?: string; days: string }): Promise<void> {
-  const count = requireCount(days, '--days')
+  const count = requireCount(days, '--days', { most: 3660 })
   const rows = await withDatabase(async (database) => {
     const id = source === undefined ? null : await findSource(database, source)
     return database.any(sql.type(nullRow)`

@@ -1,7 +1,8 @@
 import { type Command } from 'commander'
 import { z } from 'zod'
-import { findSource, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { remedyOf } from '../incidents/remedies.ts'
 

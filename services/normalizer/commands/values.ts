@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { findCompany, findSource, isoTime, requireCount, withDatabase } from '#runtime/commands/command-database.ts'
+import { findCompany, findSource, isoTime, withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 
 export function build(group: Command): void {

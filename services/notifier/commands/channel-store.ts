@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { requireId } from '#runtime/commands/command-database.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
+import { requireId } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
 import { destinationKey, groupByDestination, type SharedDestination } from '../people/destinations.ts'
@@ -98,9 +98,14 @@ export async function findParkedIds(database: Database): Promise<number[]> {
   ]
 }
 
-/** The id of one of a person's channels. Throws a UsageError if they get no messages there. */
-export async function requireChannelOf(database: Database, person: number, text: string): Promise<number> {
-  const id = requireId(text, channelRemedy)
+/** The id of one of a person's channels, typed as `option`. Throws a UsageError if they get no messages there. */
+export async function requireChannelOf(
+  database: Database,
+  person: number,
+  option: string,
+  text: string,
+): Promise<number> {
+  const id = requireId(text, channelRemedy, option)
   const isTheirs = await database.exists(sql.unsafe`
     SELECT FROM ${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${id}`)
   if (!isTheirs)

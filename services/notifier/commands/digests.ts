@@ -4,6 +4,7 @@ import { findBucket, findPerson, withDatabase } from '#runtime/commands/command-
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { escapeLines } from '#runtime/commands/terminal.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
@@ -106,7 +107,7 @@ async function set(options: Settings): Promise<void> {
     throw new UsageError('Nothing to set: give --rhythm, --hour, --weekday, --zone, --channel or --bucket.')
   if (options.weekday !== undefined && rhythm !== null && rhythm !== 'weekly')
     throw new UsageError('--weekday is for weekly digests: omit it, or give --rhythm weekly.')
-  const hour = options.hour === undefined ? null : requireHour(options.hour)
+  const hour = options.hour === undefined ? null : requireCount(options.hour, '--hour', { least: 0, most: 23 })
   const weekday = options.weekday === undefined ? null : weekdays.indexOf(options.weekday) + 1
   if (zone !== null && !isZone(zone))
     throw new UsageError(`--zone ${JSON.stringify(zone)} is not a time zone: give one such as Europe/Berlin.`)
@@ -117,7 +118,7 @@ async function set(options: Settings): Promise<void> {
     const channel =
       options.channel === undefined || options.channel === 'all'
         ? null
-        : await requireChannelOf(database, person, options.channel)
+        : await requireChannelOf(database, person, '--channel', options.channel)
     await database.query(sql.unsafe`
       INSERT INTO notifier.digest_policy AS p (user_id, bucket_id, rhythm, hour, weekday, zone, channel_id)
       VALUES (${person}, ${bucket}, ${rhythm ?? 'weekly'}, ${hour ?? fallback.DIGEST_HOUR},
@@ -128,12 +129,6 @@ async function set(options: Settings): Promise<void> {
     return { person, bucket: bucket || null }
   })
   printResult(result, `set the digests of person ${result.person}; \`parma digests ls\` shows when they are due`, json)
-}
-
-function requireHour(text: string): number {
-  const hour = Number(text)
-  if (/^\d{1,2}$/.test(text) && hour <= 23) return hour
-  throw new UsageError(`--hour is ${JSON.stringify(text)}: give a whole number from 0 to 23.`)
 }
 
 async function remove(options: Output & Which & { person: string; yes?: boolean }): Promise<void> {

@@ -1,16 +1,11 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import {
-  findCompany,
-  findPerson,
-  findSource,
-  isoTime,
-  requireId,
-  withDatabase,
-} from '#runtime/commands/command-database.ts'
+import { findCompany, findPerson, findSource, isoTime, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
+import { requireDuration, requireId } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
+import { minuteMs } from '#runtime/text/time.ts'
 
 type Output = { json?: boolean }
 
@@ -66,9 +61,11 @@ async function list({ json = false }: Output): Promise<void> {
 type Wanted = { person: string; company?: string; source?: string; measurement?: string; below?: string; for?: string }
 
 async function add({ json = false, ...wanted }: Wanted & Output): Promise<void> {
-  const minutes = wanted.for === undefined ? null : readMinutes(wanted.for)
+  const minutes = wanted.for === undefined ? null : requireDuration(wanted.for, '--for') / minuteMs
   const measurement =
-    wanted.measurement === undefined ? null : requireId(wanted.measurement, 'Give an id of source_measurement.')
+    wanted.measurement === undefined
+      ? null
+      : requireId(wanted.measurement, 'Give an id of source_measurement.', '--measurement')
   const id = await withDatabase(async (database) => {
     const person = await findPerson(database, wanted.person)
     const company = wanted.company === undefined ? null : await findCompany(database, wanted.company)
@@ -80,14 +77,6 @@ async function add({ json = false, ...wanted }: Wanted & Output): Promise<void> 
       RETURNING mute_id AS id`)
   })
   printResult({ id }, `mute ${id}${wanted.for === undefined ? '' : ` for ${wanted.for}`}`, json)
-}
-
-const unitMinutes = { m: 1, h: 60, d: 24 * 60 }
-
-function readMinutes(text: string): number {
-  const [, count, unit] = /^([1-9]\d{0,3})([mhd])$/.exec(text) ?? []
-  if (count === undefined) throw new UsageError(`--for is ${JSON.stringify(text)}: give a time such as 30m, 2h or 7d.`)
-  return Number(count) * unitMinutes[unit as keyof typeof unitMinutes]
 }
 
 async function remove(text: string, { yes, json = false }: Output & { yes?: boolean }): Promise<void> {

@@ -39,7 +39,10 @@ export async function addOwn(database: Database, person: number, wanted: Subscri
   const company = wanted.company === undefined ? null : await findCompany(database, wanted.company)
   const bucket = wanted.bucket === undefined ? null : await findBucket(database, wanted.bucket)
   const source = wanted.source === undefined ? null : await findSource(database, wanted.source)
-  const channel = wanted.onlyChannel === undefined ? null : await requireChannelOf(database, person, wanted.onlyChannel)
+  const channel =
+    wanted.onlyChannel === undefined
+      ? null
+      : await requireChannelOf(database, person, '--only-channel', wanted.onlyChannel)
   const kinds = wanted.kind === undefined ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(wanted.kind, 'text')}`
   const { rowCount } = await database.query(sql.unsafe`
     WITH wanted AS (
@@ -68,7 +71,7 @@ export async function editOwn(
   const channel =
     onlyChannel === undefined || isAll(onlyChannel)
       ? null
-      : await requireChannelOf(database, Number(person), onlyChannel)
+      : await requireChannelOf(database, Number(person), '--only-channel', onlyChannel)
   const kinds =
     kind === undefined || isAll(kind[0]) ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(kind, 'text')}`
   await database.query(sql.unsafe`

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { findCompany, findPerson, requireId, withDatabase } from '#runtime/commands/command-database.ts'
+import { findCompany, findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
+import { requireId } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { formatCount } from '#runtime/text/format.ts'
@@ -147,7 +148,7 @@ const countRow = z.object({ count: z.number() })
 /** The rows that hold what `rm` is to end, as tables with a condition. */
 async function findRows(database: Database, options: Options & { id?: string }) {
   if (options.id !== undefined) {
-    const id = requireId(options.id, remedy)
+    const id = requireId(options.id, remedy, '--id')
     const person = await findPerson(database, options.person)
     return { person, rows: [ownRow(person, id)] }
   }
@@ -197,7 +198,7 @@ async function resolve(database: Database, { person, company, allCompanies, chan
     )
     return { person: id, companies: [...all], channel: null }
   }
-  const channelId = requireId(channel, '`parma channels ls` shows the ids.')
+  const channelId = requireId(channel, '`parma channels ls` shows the ids.', '--channel')
   const isThere = await database.exists(sql.unsafe`SELECT FROM ${allChannels} c WHERE channel_id = ${channelId}`)
   if (!isThere) throw new UsageError(`There is no channel ${channelId}. \`parma channels ls\` lists them.`)
   return { person: id, companies: [], channel: channelId }

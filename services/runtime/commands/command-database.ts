@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { z } from 'zod'
 import { UsageError } from './commands.ts'
+import { requireText } from './read-typed.ts'
 import { readEnv } from '../process/config.ts'
 import { postgresSettings } from '../process/settings.ts'
 import { type Database, openPool, sql } from '../postgres/database.ts'
@@ -61,13 +62,6 @@ async function findOne(connection: Connection, { table, name, noun, remedy }: Na
   return one.id
 }
 
-/** A text for a row, without the blanks around it. */
-export function requireText(text: string, option: string): string {
-  const trimmed = text.trim()
-  if (trimmed === '' || trimmed.includes('\0')) throw new UsageError(`${option} is empty: give a text.`)
-  return trimmed
-}
-
 /** Who runs a command: the name given with --by, else the user of this machine. */
 export function nameOfCaller(by: string | undefined): string {
   if (by !== undefined) return requireText(by, '--by')
@@ -77,20 +71,6 @@ export function nameOfCaller(by: string | undefined): string {
     // A user id without a name, as in containers.
     throw new UsageError('The user of this machine has no name: give yours with --by.')
   }
-}
-
-/** A whole number above 0 typed by a person. */
-export function requireCount(text: string, option: string): number {
-  if (!/^\d{1,9}$/.test(text) || Number(text) < 1)
-    throw new UsageError(`${option} is ${JSON.stringify(text)}: give a whole number above 0.`)
-  return Number(text)
-}
-
-/** A row id typed by a person. */
-export function requireId(text: string, remedy: string): number {
-  const id = Number(text)
-  if (/^\d+$/.test(text) && id <= 2 ** 31 - 1) return id
-  throw new UsageError(`${JSON.stringify(text)} is not an id. ${remedy}`)
 }
 
 /** A timestamptz as commands print it in JSON, to the second: 2026-03-10T12:00:00Z. */

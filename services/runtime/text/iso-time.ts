@@ -17,11 +17,44 @@ export function readIso(text: string): number | null {
     number,
   ]
   const [fraction = '', offset = 'Z'] = found.slice(7, 9)
+  // A date that does not exist, such as 30 February, would become another date.
+  if (!hasDay(year, month, day)) return null
   const local = new Date(0)
   local.setUTCFullYear(year, month - 1, day)
   local.setUTCHours(hour, minute, second, Math.floor(Number(`0.${fraction || '0'}`) * 1000))
-  // A date that does not exist, such as 30 February, becomes another date.
-  return local.getUTCDate() === day ? local.getTime() - offsetMs(offset) : null
+  return local.getTime() - offsetMs(offset)
+}
+
+const written = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?(?!\d)/i
+
+/**
+ * What is wrong with a text in the form of ISO 8601 that readIso does not read: the first part that does not exist, such
+ * as `month 13 is not 1–12`. Null if no part is wrong.
+ */
+export function isoProblem(text: string): string | null {
+  const [, year = '', ...parts] = written.exec(text.trim()) ?? []
+  const ranges = [
+    ['month', 1, 12],
+    ['day', 1, 31],
+    ['hour', 0, 23],
+    ['minute', 0, 59],
+    ['second', 0, 59],
+  ] as const
+  const [month = '', day = ''] = parts
+  for (const [index, [name, least, most]] of ranges.entries()) {
+    const part = parts[index]
+    if (part === undefined) break
+    if (Number(part) < least || Number(part) > most) return `${name} ${part} is not ${least}–${most}`
+    if (name === 'day' && !hasDay(Number(year), Number(month), Number(day)))
+      return `month ${Number(month)} of ${year} has no day ${Number(day)}`
+  }
+  return null
+}
+
+function hasDay(year: number, month: number, day: number): boolean {
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  return date.getUTCDate() === day
 }
 
 function offsetMs(offset: string): number {
