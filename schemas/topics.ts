@@ -21,6 +21,11 @@ export type Topic<T> = {
   partitions: number
   /** Topic settings of Kafka, https://kafka.apache.org/documentation/#topicconfigs */
   config: Record<string, string>
+  /**
+   * Long texts of its records are clipped (runtime/text/clip-texts.ts), because they are for people and kept whole
+   * elsewhere. In other topics they are whole or, where they are made, cut on purpose.
+   */
+  clipped?: true
   /** Who reads it in a consumer group; each has its own dead letter topic. */
   consumers: readonly Consumer[]
   /** Never set: carries the type of the values. */
@@ -72,6 +77,7 @@ export const topics = {
     schema: 'news',
     partitions: 6,
     config: kept(days(30)),
+    clipped: true,
     consumers: ['notifier'],
   } as Topic<News>,
   triggers: {
@@ -96,6 +102,7 @@ export const topics = {
     schema: 'ops-event',
     partitions: 6,
     config: kept(days(30)),
+    clipped: true,
     consumers: ['notifier'],
   } as Topic<OpsEvent>,
 } as const
@@ -111,13 +118,17 @@ export function subjectOf(topicName: string): string {
   return `${topicName}-value`
 }
 
+/** The largest record that a topic takes, with its key and headers. */
+export function maxRecordBytes({ config }: Pick<Topic<unknown>, 'config'>): number {
+  return Number(config['max.message.bytes'])
+}
+
 /** Where `consumer` puts what it cannot process of `topic`: by the same key, bytes untouched. */
 export function deadLetterTopic(topic: Topic<unknown>, consumer: string): Omit<Topic<never>, 'schema' | 'consumers'> {
-  const limit = Number(topic.config['max.message.bytes'])
   return {
     name: `${topic.name}.${consumer}.dlq`,
     key: topic.key,
     partitions: topic.partitions,
-    config: kept(days(deadLetterDays), limit + deadLetterRoom),
+    config: kept(days(deadLetterDays), maxRecordBytes(topic) + deadLetterRoom),
   }
 }

@@ -23,6 +23,8 @@ export type DeadLetter = {
   event_id: string | null
   /** When it first failed, before any replay (ISO 8601). */
   first_failed_at: string
+  /** What the dead letter lacks because its topic does not take it; null: nothing. The record itself has all. */
+  left_out: string | null
   /** How often it was replayed before it failed this time. */
   replays: number
 }
@@ -42,6 +44,7 @@ export function readDeadLetter(of: DeadLetterTopic, record: FetchedRecord): Dead
     schema: value && value.length >= frameBytes && value[0] === 0 ? value.readInt32BE(1) : null,
     event_id: text('event_id') ?? null,
     first_failed_at: text('__dlq.first.failed.at') ?? new Date(timestamp).toISOString(),
+    left_out: text('__dlq.left.out') ?? null,
     replays: Number(text('replay_count') ?? 0),
   }
 }

@@ -1,16 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { isTooLarge } from '#runtime/calls/retry.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { createLog } from '#runtime/process/log.ts'
-import { openProducer } from '#runtime/kafka/produce.ts'
-import { headerText } from '#runtime/kafka/record.ts'
+import { openProducer, type Producer } from '#runtime/kafka/produce.ts'
+import { headerText, type ProducerRecord, sizeOf } from '#runtime/kafka/record.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { cut } from '#runtime/text/shorten.ts'
 import { createCodec, DecodeError } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
+import { maxRecordBytes, type Topic } from '#schemas/topics.ts'
 import { type DeadLetter, type DeadLetterTopic, replayOf } from './dead-letter.ts'
 import {
   type DeadLetterConfig,
@@ -120,7 +122,7 @@ type ReplayOptions = Shared & { all?: boolean; rate: string; force?: boolean; dr
 async function replay({ all, rate, force = false, dryRun = false, json = false, ...filter }: ReplayOptions) {
   requireChoice(filter, all, 'replay')
   const perSecond = requireCount(rate, '--rate', { most: 10_000 })
-  const result = { replayed: 0, died_too_often: 0 }
+  const result = { replayed: 0, died_too_often: 0, too_large: 0 }
   await using scope = new AsyncDisposableStack()
   const config = readDeadLetterConfig()
   const producer = dryRun
@@ -132,8 +134,14 @@ async function replay({ all, rate, force = false, dryRun = false, json = false, 
       result.died_too_often++
       return
     }
+    const isSent =
+      deadLetter.left_out === null &&
+      (await sendIfItFits(producer, replayOf(of, deadLetter, record, prefixed(config, of.source.name)), of.source))
+    if (!isSent) {
+      result.too_large++
+      return
+    }
     if (producer) {
-      await producer.send([replayOf(of, deadLetter, record, prefixed(config, of.source.name))])
       // After the send: a crash in between sends it twice, and the ledger of the service makes that once.
       await addHandled(database, record, deadLetter, 'replayed')
       await delay(1000 / perSecond)
@@ -143,11 +151,24 @@ async function replay({ all, rate, force = false, dryRun = false, json = false, 
   })
   if (!json && process.stderr.isTTY) process.stderr.write('\r')
   const tooOften = ` ${result.died_too_often} failed again after ${maxReplays} replays and are left (--force replays them too).`
+  const tooLarge = ` ${result.too_large} ${result.too_large === 1 ? 'is' : 'are'} too large for the topic and left.`
   printResult(
     { ...result, dry_run: dryRun },
-    `${formatCount(result.replayed, 'dead letter')} ${dryRun ? 'would be ' : ''}replayed.${result.died_too_often > 0 ? tooOften : ''}`,
+    `${formatCount(result.replayed, 'dead letter')} ${dryRun ? 'would be ' : ''}replayed.${result.died_too_often > 0 ? tooOften : ''}${result.too_large > 0 ? tooLarge : ''}`,
     json,
   )
+}
+
+/** False: its topic does not take the record. Without a producer nothing is sent. */
+async function sendIfItFits(producer: Producer | null, record: ProducerRecord, topic: Topic<unknown>) {
+  if (sizeOf(record) > maxRecordBytes(topic)) return false
+  try {
+    await producer?.send([record])
+    return true
+  } catch (error) {
+    if (isTooLarge(error)) return false
+    throw error
+  }
 }
 
 async function dropDeadLetters({

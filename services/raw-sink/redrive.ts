@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Firestore } from '@google-cloud/firestore'
 import { z } from 'zod'
+import { isTooLarge } from '#runtime/calls/retry.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { requireCount, requireEventId } from '#runtime/commands/read-typed.ts'
 import { readEnv } from '#runtime/process/config.ts'
@@ -82,8 +83,9 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
       await publish([output(topics.rawPayloads, payload.company_id, event_id, payload)])
       await delay(1000 / perSecond)
     } catch (error) {
-      if (!(error instanceof UnreadableDocument)) throw error
-      unreadable.push(error.message)
+      if (error instanceof UnreadableDocument) unreadable.push(error.message)
+      else if (isTooLarge(error)) unreadable.push(`${document}: ${(error as Error).message}`)
+      else throw error
     }
     if (!json && process.stderr.isTTY) process.stderr.write(`\r${index + 1} of ${payloads.length} payloads`)
   }

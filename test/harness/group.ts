@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type Admin, Kafka, logLevel } from 'kafkajs'
+import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs'
 import { stackEnv } from './stack.ts'
 import { waitFor } from './wait-for.ts'
+
+// Node does not see this one among the names that kafkajs, a CommonJS module, exports.
+const { ConfigResourceTypes } = kafkajs
 
 /**
  * Removes the members of a consumer group, as the broker does when their session ends. A killed member stays in its
@@ -39,6 +42,17 @@ export async function deleteRecords(topic: string, partition: number, offset: nu
     await admin.fetchTopicOffsets(topic)
     await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
   })
+}
+
+/** Has the broker take no larger records on a topic, whatever schemas/topics.ts says. */
+export async function limitRecords(topic: string, bytes: number): Promise<void> {
+  const configEntries = [{ name: 'max.message.bytes', value: String(bytes) }]
+  await withAdmin((admin) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+    }),
+  )
 }
 
 /** Deletes a topic and creates it again, empty. */

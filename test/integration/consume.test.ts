@@ -10,10 +10,11 @@ import type { ProducerRecord } from '#runtime/kafka/record.ts'
 import { classify, TransientError } from '#runtime/calls/retry.ts'
 import { readTable } from '#runtime/kafka/topic-table.ts'
 import { createCodec } from '#schemas/codec.ts'
-import type { NormalizationMap, OpsEvent } from '#schemas/generated/types.ts'
+import type { NormalizationMap, OpsEvent, SourcingTrigger } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { createContext } from '../harness/context.ts'
+import { limitRecords } from '../harness/group.ts'
 import { testEnv } from '../harness/stack.ts'
 import { createTopics, type TestTopics } from '../harness/topics.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -116,6 +117,66 @@ describe('a consumer', () => {
       '__dlq.stage': 'handle',
       '__dlq.errors.message': 'out of range',
     })
+  })
+
+  test('sets aside a record whose outputs are too large, by our limit or by the broker’s, and sends those of its neighbours', async () => {
+    const testTopics = await createTopics()
+    const { name } = topics.triggers
+    await limitRecords(testTopics.prefix + name, 20_000)
+    const sizes: Record<string, number> = { a: 9000, ours: 2_000_000, b: 9000, theirs: 30_000, c: 9000, two: 9000 }
+    await produceEvents(testTopics, Object.keys(sizes))
+    const { failures } = await start(testTopics, async (batch) =>
+      batch.map(({ value: { event_id } }) => {
+        const trigger: SourcingTrigger = {
+          ...{ event_id, kind: 'unsubscribe', requested_at: 1, data_source_id: null, company_id: null },
+          mail: 'm'.repeat(sizes[event_id] ?? 0),
+        }
+        const one = output(topics.triggers, event_id, event_id, trigger)
+        return event_id === 'two' ? ok(one, one) : ok(one)
+      }),
+    )
+    const letters = await waitFor('two dead letters', async () => {
+      const read = await testTopics.read(deadLetters)
+      return read.length === 2 && read
+    })
+    expect(letters.map(({ headers }) => [headers['__dlq.reason'], headers['__dlq.stage']])).toEqual(
+      Array(2).fill(['output-too-large', 'handle']),
+    )
+    expect(letters.map(({ headers }) => headers['__dlq.errors.offset']).sort()).toEqual(['1', '3'])
+    expect(letters[0]?.headers['__dlq.errors.message']).toMatch(
+      /2000\d{3} bytes, and sourcing\.triggers\.v1 takes 1048576/,
+    )
+    const sent = (await testTopics.read(name)).map(({ key }) => key)
+    expect([...new Set(sent)].sort()).toEqual(['a', 'b', 'c', 'two'])
+    expect(failures).toEqual([])
+  })
+
+  test('writes a dead letter without the value when its topic does not take the whole', async () => {
+    const testTopics = await createTopics()
+    await limitRecords(testTopics.prefix + deadLetters, 5000)
+    const large = { key: 'k', value: 'x'.repeat(10_000), headers: { event_id: 'large', more: 'y'.repeat(6000) } }
+    const small = { key: 'k', value: 'no Avro' }
+    await testTopics.produce(topics.opsEvents.name, [small, large, small])
+    await produceEvents(testTopics, ['good'])
+    const done: string[] = []
+    const { failures } = await start(testTopics, async (batch) => {
+      done.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    })
+    const found = await waitFor('all dead letters', async () => {
+      const read = await testTopics.read(deadLetters)
+      const byOffset = new Map(read.map((letter) => [letter.headers['__dlq.errors.offset'], letter]))
+      return byOffset.size === 3 && byOffset
+    })
+    expect(['0', '1', '2'].map((offset) => found.get(offset)?.value?.length ?? null)).toEqual([7, null, 7])
+    expect(found.get('1')).toMatchObject({
+      key: 'k',
+      headers: { event_id: 'large', '__dlq.reason': 'wrong-magic-byte' },
+    })
+    expect(found.get('1')?.headers['__dlq.left.out']).toMatch(/^10000 bytes, sha256:[0-9a-f]{64}$/)
+    await waitFor('the good record', () => done.length > 0)
+    expect(done).toEqual(['good'])
+    expect(failures).toEqual([])
   })
 
   test('finds the one record with which the database always fails, among neighbours that pass', async () => {

@@ -90,7 +90,9 @@ test('dead letters are listed, shown, replayed once to their service, and droppe
   })
 
   await installation.start('analyzer')
-  expect(await dlq('replay', '--all', '--dry-run')).toEqual({ replayed: 4, died_too_often: 0, dry_run: true })
+  expect(await dlq('replay', '--all', '--dry-run')).toEqual({
+    ...{ replayed: 4, died_too_often: 0, too_large: 0, dry_run: true },
+  })
   expect(await installation.topics.read(topics.observations.name)).toEqual([])
   expect(await dlq('replay', '--id', first!.id)).toMatchObject({ replayed: 1 })
   expect(await dlq('replay', '--all', '--rate', '1000')).toMatchObject({ replayed: 3 })
@@ -131,4 +133,22 @@ test('a dead letter is never replayed or dropped by accident', async () => {
   await expect(runCommand(commands.status, '--source', 'nobody')).rejects.toThrow('There is no source "nobody"')
   await expect(dlq('show', 'x/1/2')).rejects.toThrow('is not the id of a dead letter')
   await expect(dlq('show', `${letters}/0/999999`)).rejects.toThrow('There is no dead letter')
+})
+
+test('a dead letter that its topic does not take is left, the others are replayed', async () => {
+  const [value] = await Promise.all([
+    codec.encode(topics.observations, installation.topics.prefix + topics.observations.name, observation()),
+  ])
+  const headers = (id: string) => death(id, 'output-too-large')
+  await installation.topics.produce(letters, [
+    { key: '1', value: Buffer.alloc(4 * 1024 * 1024), headers: headers('large') },
+    { key: '1', value: null, headers: { ...headers('cut'), '__dlq.left.out': '9 bytes, sha256:00' } },
+    { key: '1', value, headers: headers('good') },
+  ])
+  const expected = { replayed: 1, died_too_often: 0, too_large: 2 }
+  expect(await dlq('replay', '--reason', 'output-too-large', '--dry-run')).toMatchObject(expected)
+  expect(await dlq('replay', '--reason', 'output-too-large')).toMatchObject(expected)
+  const open = await dlq<Each[]>('ls', '--each', '--reason', 'output-too-large')
+  expect(open.map(({ event_id }) => event_id).sort()).toEqual(['cut', 'large'])
+  expect(await dlq('drop', '--reason', 'output-too-large', '--yes')).toMatchObject({ dropped: 2 })
 })

@@ -8,11 +8,13 @@ import { type Database, openPool } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { kafkaSettings, postgresSettings, producerSettings } from '#runtime/process/settings.ts'
 import { TransientError } from '#runtime/calls/retry.ts'
+import { createCodec } from '#schemas/codec.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
+import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createContext } from '../harness/context.ts'
-import { expelMembers } from '../harness/group.ts'
+import { expelMembers, limitRecords } from '../harness/group.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { normalizerBench } from '../harness/normalizer/setup.ts'
 import { readOutbox } from '../harness/outbox.ts'
@@ -105,6 +107,54 @@ describe('within a process', () => {
     await waitFor('all to be published', () => isPublished(installation, 'normalizer'))
     expect(sent).toEqual([first.event_id, second.event_id])
     expect(failures).toEqual([])
+  })
+
+  test('a row that cannot be published is set aside and told, those after it are published in order', async () => {
+    const before = (await installation.topics.read(topics.opsEvents.name)).length
+    const large = event('large', { facts: { all: 'x'.repeat(3_000_000) }, message: 'm'.repeat(3_000_000) })
+    const [first, many, unlike, last] = [event('first'), event('many'), event('unlike'), event('last')]
+    many.facts = Object.fromEntries(Array.from({ length: 90 }, (_, n) => [`${n}`, 'x'.repeat(4000)]))
+    await write(first)
+    // As a version of before the clipping wrote it, and as another that has other types.
+    for (const row of [large, many, { ...unlike, facts: { n: 1 } }])
+      await installation.database.query('INSERT INTO normalizer.outbox (event_id, event) VALUES ($1, $2)', [
+        row.event_id,
+        JSON.stringify(row),
+      ])
+    await write(last)
+    await limitRecords(installation.topics.prefix + topics.opsEvents.name, 100_000)
+    const { context, failures } = createContext('normalizer')
+    startOutbox(context, pool, publish)
+    await waitFor('all to be published', () => isPublished(installation, 'normalizer'))
+    await limitRecords(installation.topics.prefix + topics.opsEvents.name, 1024 * 1024)
+    const codec = createCodec(createRegistry(installation.env.SCHEMA_REGISTRY_URL ?? ''))
+    const records = await installation.topics.read(topics.opsEvents.name)
+    const sent = new Map(
+      await Promise.all(
+        records.map(async ({ value }) => {
+          const read = await codec.decode(topics.opsEvents, value)
+          return [read.event_id, read] as const
+        }),
+      ),
+    )
+    expect(sent.size - before).toBe(5)
+    expect(sent.get(first.event_id)).toEqual(first)
+    expect(sent.get(last.event_id)).toEqual(last)
+    expect(sent.get(large.event_id)).toMatchObject({ kind: 'drift', subject: 'large' })
+    expect(sent.get(large.event_id)?.message).toMatch(/^m{3996}… \(2,996,004 more characters\)$/)
+    expect(sent.get(large.event_id)?.facts.all).toMatch(/^x{3996}… /)
+    for (const { event_id } of [many, unlike])
+      expect(sent.get(event_id)).toMatchObject({ kind: 'event-set-aside', service: 'normalizer', resolved: false })
+    expect(sent.get(unlike.event_id)?.message).toContain('facts.n is the number 1, not string')
+    expect(failures).toEqual([])
+  })
+
+  test('a large event is clipped before it is stored', async () => {
+    const large = event('large', { message: 'm'.repeat(3_000_000), dedupe_key: 'k'.repeat(3000) })
+    await write(large)
+    const [written] = (await readOutbox(installation.database, 'normalizer')).slice(-1)
+    expect(written?.message).toMatch(/^m{3996}… /)
+    expect(written?.dedupe_key).toMatch(/^k{1900}… sha256:/)
   })
 
   test('text that Postgres cannot hold does not undo what is reported', async () => {

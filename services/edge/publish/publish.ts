@@ -1,6 +1,7 @@
 import { Gauge } from 'prom-client'
 import { output, type Publish as PublishOutputs } from '#runtime/kafka/output.ts'
 import { withDeadline } from '#runtime/calls/deadline.ts'
+import { isTooLarge } from '#runtime/calls/retry.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { EncodeError } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
@@ -68,8 +69,4 @@ function createPublisher(log: Log, send: PublishOutputs): Publish {
       throw unavailable('The message broker did not confirm the record. Send the request again.', error)
     }
   }
-}
-
-function isTooLarge(error: unknown): boolean {
-  return (error as { type?: string }).type === 'MESSAGE_TOO_LARGE'
 }

@@ -1,7 +1,10 @@
-import { KafkaJSProtocolError } from 'kafkajs'
+import { KafkaJSNonRetriableError, KafkaJSProtocolError } from 'kafkajs'
 import { expect, test } from 'vitest'
-import { backOffMs, classify, hasCode, retryTransient, TransientError } from './retry.ts'
+import { backOffMs, classify, hasCode, retryTransient, TooLargeError, TransientError } from './retry.ts'
 
+const withType = (type: string, code: number) =>
+  new KafkaJSProtocolError(Object.assign(new Error('it'), { type, code, retriable: false }))
+const tooLarge = withType('MESSAGE_TOO_LARGE', 10)
 const withCode = (code: string | number) => Object.assign(new Error('it'), { code })
 
 test.each([
@@ -31,13 +34,15 @@ test.each([
     'transient',
   ],
   ['a broker error that may pass', Object.assign(new Error('it'), { retriable: true }), 'transient'],
+  ['a broker error with the number of a gRPC code that passes', withType('INVALID_FETCH_SIZE', 4), 'unknown'],
+  ['a record that the broker finds too large', tooLarge, 'poison'],
   [
-    'a broker error with the number of a gRPC code that passes',
-    new KafkaJSProtocolError(
-      Object.assign(new Error('too large'), { type: 'MESSAGE_TOO_LARGE', code: 10, retriable: false }),
-    ),
-    'unknown',
+    'the same within what kafkajs makes of it',
+    Object.assign(new KafkaJSNonRetriableError('it'), { cause: tooLarge }),
+    'poison',
   ],
+  ['records that are too large together', withType('RECORD_LIST_TOO_LARGE', 18), 'poison'],
+  ['a record that we find too large', new TooLargeError('9 bytes'), 'poison'],
   ['our own word', new TransientError('later'), 'transient'],
   ['a slip in the code', new TypeError('x is not a function'), 'unknown'],
   ['something that is no error', 'text', 'unknown'],

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /**
  * `transient`: the same call will work later (network, outage, lock conflict). `poison`: it will never work for this
- * data (the database refuses the values). `unknown`: nobody thought of it, so the process must end, uncommitted.
+ * data (the database refuses the values, a record is too large for its topic). `unknown`: nobody thought of it, so the process must end, uncommitted.
  */
 export type ErrorClass = 'transient' | 'poison' | 'unknown'
 
@@ -37,7 +37,7 @@ export function classify(error: unknown): ErrorClass {
     if (transient === true || retriable === true) return 'transient'
     if (name === 'KafkaJSNumberOfRetriesExceeded' || name === 'TimeoutError') return 'transient'
     if (transientSlonikErrors.has(at.constructor.name)) return 'transient'
-    if (at.constructor.name === 'InvalidInputError') return 'poison'
+    if (at.constructor.name === 'InvalidInputError' || isTooLargeType(at)) return 'poison'
     if (typeof code === 'string' && networkCodes.has(code)) return 'transient'
     if (typeof code === 'string' && transientSqlStates.test(code)) return 'transient'
     if (typeof code === 'string' && poisonSqlStates.test(code)) return 'poison'
@@ -68,6 +68,25 @@ export function hasCode(error: unknown, ...codes: readonly (string | number)[]):
   for (const { code } of causesOf(error) as Iterable<Error & { code?: string | number }>)
     if (code !== undefined && codes.includes(code)) return true
   return false
+}
+
+/** Kafka's names of it: https://kafka.apache.org/protocol#protocol_error_codes */
+function isTooLargeType(error: Error & { type?: unknown }): boolean {
+  return error.type === 'MESSAGE_TOO_LARGE' || error.type === 'RECORD_LIST_TOO_LARGE'
+}
+
+/** Whether a record is larger than its topic takes, found by us or by the broker. */
+export function isTooLarge(error: unknown): boolean {
+  return [...causesOf(error)].some(isTooLargeType)
+}
+
+/** A record is larger than its topic takes. */
+export class TooLargeError extends Error {
+  readonly type = 'MESSAGE_TOO_LARGE'
+  constructor(message: string) {
+    super(message)
+    this.name = 'TooLargeError'
+  }
 }
 
 /** An error, its cause, the cause's cause, … down to a depth that also ends a chain that leads back to itself. */

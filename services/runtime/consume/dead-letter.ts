@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type DeadReason } from './outcome.ts'
 import type { FetchedRecord, ProducerRecord } from '../kafka/record.ts'
 
@@ -39,6 +40,33 @@ export function deadLetterOf(source: Omit<FetchedRecord, 'timestamp'>, death: De
     },
   }
 }
+
+const maxShortHeaderBytes = 4096
+
+/**
+ * A dead letter that its topic takes although the record is too large for it (a producer may have compressed it): without
+ * its value and what else may be large. `__dlq.left.out` says what is missing. The record stays on its topic for as long
+ * as that keeps it.
+ */
+export function shortLetterOf({ topic, key, value, headers }: ProducerRecord): ProducerRecord {
+  const own = Object.entries(headers).filter(
+    ([name, header]) =>
+      (name.startsWith('__dlq.') || shortHeaders.has(name)) &&
+      !Array.isArray(header) &&
+      Buffer.byteLength(header ?? '') <= maxShortHeaderBytes,
+  )
+  const hash = createHash('sha256')
+    .update(value ?? '')
+    .digest('hex')
+  return {
+    topic,
+    key: Buffer.byteLength(key ?? '') <= maxShortHeaderBytes ? key : null,
+    value: null,
+    headers: { ...Object.fromEntries(own), '__dlq.left.out': `${value?.length ?? 0} bytes, sha256:${hash}` },
+  }
+}
+
+const shortHeaders = new Set(['event_id', 'traceparent', 'task_id', 'replay_count'])
 
 /**
  * How many dead letters in a row there are after `outcomes`, when there were `before`; null when they reach `limit` on the

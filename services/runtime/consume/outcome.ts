@@ -21,6 +21,7 @@ export type DeadReason =
   | 'refused-by-firestore'
   | 'invalid'
   | 'killed-the-process'
+  | 'output-too-large'
 
 export const ok = (...outputs: Output[]): Outcome => ({ kind: 'ok', outputs })
 export const drop = (reason: string): Outcome => ({ kind: 'drop', reason })

@@ -36,8 +36,24 @@ function openProcessor() {
     }))
   const kill = (partition: number, count: number, deadInARow = 0) =>
     process(deadRecords(partition, count), { attempt: 1, deadInARow })
-  return { sent, outage, kill }
+  return { sent, outage, kill, process }
 }
+
+test('a record that the dead letter topic does not take is a dead letter without its value', async () => {
+  const { sent, process } = openProcessor()
+  const record = (value: Buffer, headers = {}) => ({
+    ...{ topic: 'ops.events.v1', partition: 0, offset: '7', key: Buffer.from('k'), value, headers, timestamp: 0 },
+  })
+  const headers = { event_id: 'e', other: 'o'.repeat(10_000) }
+  // Larger than any topic of it: it was compressed.
+  await process([record(Buffer.alloc(3_000_000, 1), headers), record(Buffer.alloc(10))], { attempt: 1, deadInARow: 0 })
+  expect(sent.map(({ value }) => value?.length ?? null)).toEqual([null, 10])
+  expect(sent[0]).toMatchObject({
+    key: Buffer.from('k'),
+    headers: { event_id: 'e', '__dlq.errors.offset': '7', '__dlq.left.out': expect.stringMatching(/^3000000 bytes/) },
+  })
+  expect(sent[0]?.headers).not.toHaveProperty('other')
+})
 
 test('a batch that is tried again counts once towards the brake', async () => {
   const { sent, outage, kill } = openProcessor()

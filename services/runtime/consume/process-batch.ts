@@ -1,16 +1,16 @@
 import { type Codec, DecodeError } from '#schemas/codec.ts'
-import { deadLetterTopic, type Topic } from '#schemas/topics.ts'
+import { deadLetterTopic, maxRecordBytes, type Topic } from '#schemas/topics.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
-import { countInARow, deadLetterOf } from './dead-letter.ts'
+import { countInARow, deadLetterOf, shortLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
 import { completeOutcomes } from './handle-sound.ts'
 import { type Dead, dead, type Delivery, drop, type Handler, type Outcome } from './outcome.ts'
-import { encodeOutput, type Output } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
-import { type FetchedRecord, headerText, type ProducerRecord } from '../kafka/record.ts'
-import { classify } from '../calls/retry.ts'
+import { type FetchedRecord, headerText, type ProducerRecord, sizeOf } from '../kafka/record.ts'
+import { classify, isTooLarge } from '../calls/retry.ts'
+import { makeSendable, sendOutcomes } from './send-outcomes.ts'
 import { traceIdOf } from '../kafka/trace.ts'
 
 /**
@@ -50,51 +50,55 @@ export function createProcessor<T>(
   readValue: ReadValue<T>,
   deps: ProcessorDeps,
 ): Processor {
-  const { settings, service, group, producer, log } = deps
-  const deadLetterName = prefixed(settings, deadLetterTopic(topic, service).name)
+  const { settings, service, producer } = deps
+  const letters = deadLetterTopic(topic, service)
 
   return async (records, { attempt, deadInARow, verdict }) => {
     const decoded = await Promise.all(records.map((record) => verdict ?? decode(record, readValue, service)))
-    const outcomes = await completeOutcomes(decoded, (deliveries) => handleAll(handle, deliveries))
-
+    const handled = await completeOutcomes(decoded, (deliveries) => handleAll(handle, deliveries))
+    const sendable = await Promise.all(
+      handled.map((outcome, index) => makeSendable(records[index] as FetchedRecord, outcome, deps)),
+    )
     const limit = settings.MAX_DEAD_LETTERS_IN_A_ROW
-    const nowInARow = countInARow(deadInARow, outcomes, limit)
-    if (nowInARow === null)
-      throw new TooManyDeadLetters(
-        `${limit} dead letters in a row on partition ${records[0]?.partition} of ${topic.name}: ${lastDeath(outcomes)}`,
-      )
-    const outgoing: ProducerRecord[] = []
-    for (const [index, outcome] of outcomes.entries()) {
-      const record = records[index] as FetchedRecord
-      if (outcome.kind === 'ok') {
-        const cause = headerText(record, 'traceparent')
-        const encode = (one: Output) => encodeOutput(settings, deps.codec, one, cause)
-        outgoing.push(...(await Promise.all(outcome.outputs.map(encode))))
-      }
-      if (outcome.kind !== 'dead') continue
-      const death = {
-        ...outcome,
-        stage: decoded[index] === outcome && !verdict ? ('decode' as const) : ('handle' as const),
-        ...{ service, group, deadLetterTopic: deadLetterName, deliveryCount: attempt, now: new Date() },
-      }
-      outgoing.push(deadLetterOf(record, death))
-      log.warn(
-        {
-          ...where(record),
-          reason: outcome.reason,
-          detail: outcome.message.slice(0, 500),
-          event_id: headerText(record, 'event_id'),
-        },
-        'dead_letter',
-      )
-    }
-    await producer.send(outgoing)
+    let nowInARow = deadInARow
+    const outcomes = await sendOutcomes(sendable, producer, (outcomes) => {
+      const counted = countInARow(deadInARow, outcomes, limit)
+      if (counted === null)
+        throw new TooManyDeadLetters(
+          `${limit} dead letters in a row on partition ${records[0]?.partition} of ${topic.name}: ${lastDeath(outcomes)}`,
+        )
+      nowInARow = counted
+      return outcomes.flatMap((outcome, index) => {
+        if (outcome.kind !== 'dead') return []
+        const stage = decoded[index] === outcome && !verdict ? ('decode' as const) : ('handle' as const)
+        return [writeLetter(records[index] as FetchedRecord, outcome, { stage, attempt, letters }, deps)]
+      })
+    })
     for (const outcome of outcomes) {
       messagesConsumed.inc({ topic: topic.name, outcome: outcome.kind })
       if (outcome.kind === 'dead') deadLetters.inc({ topic: topic.name, reason: outcome.reason })
     }
     return nowInARow
   }
+}
+
+type Circumstances = { stage: 'decode' | 'handle'; attempt: number; letters: ReturnType<typeof deadLetterTopic> }
+
+/** The dead letter of a record, short if its topic does not take the whole record. */
+function writeLetter(
+  record: FetchedRecord,
+  outcome: Dead,
+  { stage, attempt, letters }: Circumstances,
+  { settings, service, group, log }: ProcessorDeps,
+): ProducerRecord {
+  const { reason, message } = outcome
+  const about = { ...where(record), reason, event_id: headerText(record, 'event_id') }
+  log.warn({ ...about, detail: message.slice(0, 500) }, 'dead_letter')
+  const letter = deadLetterOf(record, {
+    ...{ reason, message, stage, service, group, deadLetterTopic: prefixed(settings, letters.name) },
+    ...{ deliveryCount: attempt, now: new Date() },
+  })
+  return sizeOf(letter) > maxRecordBytes(letters) ? shortLetterOf(letter) : letter
 }
 
 async function decode<T>(
@@ -127,7 +131,8 @@ async function handleAll<T>(handle: Handler<T>, deliveries: Delivery<T>[]): Prom
     return outcomes
   } catch (error) {
     if (classify(error) !== 'poison') throw error
-    if (deliveries.length === 1) return [dead('refused-by-database', messageOf(error))]
+    if (deliveries.length === 1)
+      return [dead(isTooLarge(error) ? 'output-too-large' : 'refused-by-database', messageOf(error))]
     const middle = deliveries.length >> 1
     return [
       ...(await handleAll(handle, deliveries.slice(0, middle))),

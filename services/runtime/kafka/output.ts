@@ -1,9 +1,11 @@
 import type { Codec } from '#schemas/codec.ts'
-import type { Topic } from '#schemas/topics.ts'
+import { maxRecordBytes, type Topic } from '#schemas/topics.ts'
+import { TooLargeError } from '../calls/retry.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import { prefixed } from './client.ts'
 import type { Producer } from './produce.ts'
-import type { ProducerRecord } from './record.ts'
+import { type ProducerRecord, sizeOf } from './record.ts'
+import { clipTexts } from '../text/clip-texts.ts'
 import { nextSpan } from './trace.ts'
 
 /** A value that is wanted on a topic, made by `output`. */
@@ -27,12 +29,15 @@ export function output<T>(
 
 /**
  * Resolves when all `outputs` are durable (acks=-1); they travel in one send and keep their order. `traceparent` is that of
- * their cause; without one each begins a trace. Rejects with an EncodeError when a value does not fit its schema. After any
- * other error some may be there: publish them again, with the same event ids. With `holdMs`, that is done here until then.
+ * their cause; without one each begins a trace. Rejects with an EncodeError when a value does not fit its schema, and with an
+ * error of which `isTooLarge` is true when a record does not fit its topic. After any other error some may be there: publish them again, with the same event ids. With `holdMs`, that is done here until then.
  */
 export type Publish = (outputs: readonly Output[], traceparent?: string, holdMs?: number) => Promise<void>
 
-/** The one place where a value becomes a record: its topic's name in the cluster, its bytes and the headers that all carry. */
+/**
+ * The one place where a value becomes a record: its topic's name in the cluster, its bytes and the headers that all carry.
+ * Texts of topics that are `clipped` are. Throws a TooLargeError when the topic does not take the record.
+ */
 export async function encodeOutput(
   settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>,
   codec: Codec,
@@ -40,12 +45,15 @@ export async function encodeOutput(
   traceparent: string | undefined,
 ): Promise<ProducerRecord> {
   const name = prefixed(settings, topic.name)
-  return {
+  const record = {
     topic: name,
     key,
-    value: await codec.encode(topic, name, value),
+    value: await codec.encode(topic, name, topic.clipped ? clipTexts(value) : value),
     headers: { ...headers, event_id: eventId, traceparent: nextSpan(traceparent) },
   }
+  const [size, limit] = [sizeOf(record), maxRecordBytes(topic)]
+  if (size > limit) throw new TooLargeError(`the record has ${size} bytes, and ${topic.name} takes ${limit} at most`)
+  return record
 }
 
 export function createPublish(

@@ -5,6 +5,19 @@ type Headers = Record<string, string | Buffer | (string | Buffer)[] | undefined>
 /** A record as it goes to the broker. Its key chooses the partition; without one any may be chosen. */
 export type ProducerRecord = { topic: string; key: string | Buffer | null; value: Buffer | null; headers: Headers }
 
+/** Bytes that a record takes in its topic, at most. */
+export function sizeOf({ key, value, headers }: Pick<ProducerRecord, 'key' | 'value' | 'headers'>): number {
+  // A batch of one has 61 bytes around the record, which has up to 40 of its own.
+  let size = 101 + lengthOf(key) + lengthOf(value)
+  for (const [name, header] of Object.entries(headers))
+    for (const one of Array.isArray(header) ? header : [header]) size += lengthOf(name) + lengthOf(one) + 10
+  return size
+}
+
+function lengthOf(bytes: string | Buffer | null | undefined): number {
+  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : (bytes?.length ?? 0)
+}
+
 /** A record as it was read from its topic, with the time (ms) it was written. */
 export type FetchedRecord = {
   topic: string

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProducerRecord } from './record.ts'
+import { type ProducerRecord, sizeOf } from './record.ts'
 import { backOffMs, classify, TransientError } from '../calls/retry.ts'
 import { type Call, createOpenCalls, type Waiting } from './open-calls.ts'
 
@@ -143,10 +143,4 @@ function takeBatch(queue: Group[], limit: number): Group[] {
     if (batch.length === 0 || group.call.isOver) return true
     return !group.alone && !batch[0]?.alone && bytes + group.bytes <= limit
   }
-}
-
-function sizeOf({ key, value, headers }: ProducerRecord): number {
-  let size = 100 + (key?.length ?? 0) + (value?.length ?? 0)
-  for (const [name, header] of Object.entries(headers)) size += name.length + (header?.length ?? 0) + 8
-  return size
 }

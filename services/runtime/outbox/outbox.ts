@@ -1,12 +1,15 @@
 import { z } from 'zod'
+import { EncodeError } from '#schemas/codec.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
-import { output, type Publish } from '../kafka/output.ts'
+import { isTooLarge } from '../calls/retry.ts'
+import { output, type Output, type Publish } from '../kafka/output.ts'
 import { column } from '../postgres/column.ts'
 import { type Database, sql, type Transaction } from '../postgres/database.ts'
 import { tryLock } from '../postgres/lock.ts'
 import { startLoop } from '../process/loop.ts'
 import type { ServiceContext } from '../process/service.ts'
+import { clipTexts } from '../text/clip-texts.ts'
 
 /** How soon an event is published that another process wrote, a command or a replica that is gone. */
 const pollMs = 500
@@ -36,20 +39,21 @@ export async function addToOutbox(
     ON CONFLICT (event_id) DO NOTHING`)
 }
 
-/** What jsonb does not take must not undo what is reported: NUL, and half of a surrogate pair. */
+/** What jsonb does not take must not undo what is reported: NUL, and half of a surrogate pair. Long texts are clipped. */
 function asJson(event: OpsEvent): string {
-  return JSON.stringify(event, (_, value: unknown) =>
+  return JSON.stringify(clipTexts(event), (_, value: unknown) =>
     typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value,
   )
 }
 
 /**
  * Publishes what is in the service's outbox, until it stops: each event at least once, with the same id each time, in the
- * order written. Any number of replicas may do so. The returned function has it look at once.
+ * order written. Any number of replicas may do so. One that cannot be published is set aside, and an event that says so is
+ * published in its place. The returned function has it look at once.
  */
 export function startOutbox(context: ServiceContext, database: Database, publish: Publish): () => void {
   const wake = startLoop('publish_outbox', pollMs, context, async () => {
-    const published = await publishSome(database, context.name, publish)
+    const published = await publishSome(context, database, publish)
     if (published === 'busy') return lookAgainMs
     if (published === batch) wake()
   })
@@ -58,12 +62,19 @@ export function startOutbox(context: ServiceContext, database: Database, publish
 
 const outboxRow = z.object({
   outbox_no: z.number(),
+  event_id: z.string(),
   // Written here alone, from an OpsEvent.
   event: z.custom<OpsEvent>(),
 })
 
+type OutboxRow = z.output<typeof outboxRow>
+
 /** Returns how many there were; `busy`: another replica is publishing. */
-async function publishSome(database: Database, schema: string, publish: Publish): Promise<number | 'busy'> {
+async function publishSome(
+  { name: schema, log }: Pick<ServiceContext, 'name' | 'log'>,
+  database: Database,
+  publish: Publish,
+): Promise<number | 'busy'> {
   const table = sql.identifier([schema, 'outbox'])
   if (!(await database.exists(sql.unsafe`SELECT FROM ${table} WHERE published_at IS NULL`))) return 0
   // Open while the broker answers, but it has written nothing and holds no row. The lock goes with the connection, so a
@@ -71,8 +82,11 @@ async function publishSome(database: Database, schema: string, publish: Publish)
   return database.transaction(async (tx) => {
     if (!(await tryLock(tx, `${schema}.outbox`))) return 'busy'
     const rows = await tx.any(sql.type(outboxRow)`
-      SELECT outbox_no, event FROM ${table} WHERE published_at IS NULL ORDER BY outbox_no LIMIT ${batch}`)
-    await publish(rows.map(({ event }) => output(topics.opsEvents, keyOf(event), event.event_id, event)))
+      SELECT outbox_no, event_id, event FROM ${table} WHERE published_at IS NULL ORDER BY outbox_no LIMIT ${batch}`)
+    await publish(rows.map(outputOf)).catch(async (error: unknown) => {
+      if (!isBad(error)) throw error
+      for (const row of rows) await publishOrSetAside({ name: schema, log }, row, publish)
+    })
     await tx.query(sql.unsafe`
       WITH old AS (DELETE FROM ${table} WHERE published_at < now() - ${keptDays} * interval '1 day')
       UPDATE ${table} SET published_at = now()
@@ -81,7 +95,42 @@ async function publishSome(database: Database, schema: string, publish: Publish)
   })
 }
 
+async function publishOrSetAside(
+  { name, log }: Pick<ServiceContext, 'name' | 'log'>,
+  row: OutboxRow,
+  publish: Publish,
+): Promise<void> {
+  try {
+    await publish([outputOf(row)])
+  } catch (error) {
+    if (!isBad(error)) throw error
+    log.error({ error, outbox_no: row.outbox_no, event_id: row.event_id }, 'ops_event_set_aside')
+    await publish([outputOf({ ...row, event: setAsideEvent(name, row, error as Error) })])
+  }
+}
+
+/** It would fail each time, and all that were written after it would wait. */
+function isBad(error: unknown): boolean {
+  return error instanceof EncodeError || isTooLarge(error)
+}
+
+/** In place of an event that cannot be published, with its id. */
+function setAsideEvent(service: string, { outbox_no, event_id }: OutboxRow, error: Error): OpsEvent {
+  const subject = `${service}.outbox/${outbox_no}`
+  return {
+    ...{ event_id, kind: 'event-set-aside', service, data_source_id: null, subject, resolved: false },
+    ...{ dedupe_key: `event-set-aside/${subject}`, at: Date.now(), facts: { outbox_no: String(outbox_no) } },
+    message:
+      `An ops event of ${service} could not be published and was set aside: ${error.message}. ` +
+      `Read it in row ${outbox_no} of ${service}.outbox within ${keptDays} days.`,
+  }
+}
+
+function outputOf({ event_id, event }: OutboxRow): Output {
+  return output(topics.opsEvents, keyOf(event), event_id, event)
+}
+
 /** What is about one source or one service stays in order. */
 function keyOf({ data_source_id, service }: OpsEvent): string {
-  return data_source_id === null ? service : String(data_source_id)
+  return String(data_source_id ?? service)
 }
