@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, expect, test, vi } from 'vitest'
+import { prefixed } from '#runtime/kafka/client.ts'
+import { type ReadPositions, readTopics } from '#runtime/kafka/read-topics.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { createLog } from '#runtime/process/log.ts'
+import { kafkaSettings } from '#runtime/process/settings.ts'
 import { type Codec, createCodec } from '#schemas/codec.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
@@ -151,4 +156,29 @@ test('a dead letter that its topic does not take is left, the others are replaye
   const open = await dlq<Each[]>('ls', '--each', '--reason', 'output-too-large')
   expect(open.map(({ event_id }) => event_id).sort()).toEqual(['cut', 'large'])
   expect(await dlq('drop', '--reason', 'output-too-large', '--yes')).toMatchObject({ dropped: 2 })
+})
+
+test('a reader that goes on from its positions is given only what is new, and a topic made anew from its beginning', async () => {
+  const config = readEnv(kafkaSettings)
+  const log = createLog('test', 'silent')
+  const topic = `${topics.news.name}.notifier.dlq`
+  const positions: ReadPositions = new Map()
+  async function readNew(): Promise<string[]> {
+    const keys: string[] = []
+    await readTopics(config, log, [prefixed(config, topic)], ({ key }) => void keys.push(String(key)), positions)
+    return keys.toSorted()
+  }
+  const add = (...keys: string[]) =>
+    installation.topics.produce(
+      topic,
+      keys.map((key) => ({ key, value: 'x' })),
+    )
+  expect(await readNew()).toEqual([])
+  await add('a', 'b', 'c', 'd')
+  expect(await readNew()).toEqual(['a', 'b', 'c', 'd'])
+  expect(await readNew()).toEqual([])
+  await add('e')
+  expect(await readNew()).toEqual(['e'])
+  for (const [partition] of positions) positions.set(partition, 1000n)
+  expect(await readNew()).toEqual(['a', 'b', 'c', 'd', 'e'])
 })

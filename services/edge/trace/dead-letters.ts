@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { prefixed } from '#runtime/kafka/client.ts'
-import { readTopics } from '#runtime/kafka/read-topics.ts'
-import { headerText } from '#runtime/kafka/record.ts'
+import { type ReadPositions, readTopics } from '#runtime/kafka/read-topics.ts'
+import { type FetchedRecord, headerText } from '#runtime/kafka/record.ts'
 import { createCache } from '#runtime/calls/cache.ts'
 import type { KafkaSettings } from '#runtime/process/settings.ts'
 import { withDeadline } from '#runtime/calls/deadline.ts'
@@ -27,8 +27,8 @@ const keepMs = 10_000
 const maxEvents = 20_000
 
 /**
- * Reads all dead letters at once, because there should be none or few. The result serves all calls for ten seconds. A
- * read that takes longer than `timeoutMs` continues, and serves later calls.
+ * Reads all dead letters at once when first asked, because there should be none or few, and then every ten seconds at most
+ * those that are new: one reader for all calls. A read that takes longer than `timeoutMs` continues, and serves later calls.
  */
 export function openDeadLetters(
   settings: KafkaSettings,
@@ -36,18 +36,21 @@ export function openDeadLetters(
   { log }: Pick<ServiceContext, 'log'>,
 ): FindDeadLetters {
   const cache = createCache<LRUCache<string, DeadLetters>>({ maxEntries: 1, lifeMs: () => keepMs })
+  const services = new Map(deadLetterTopics.map(({ name, service }) => [prefixed(settings, name), service]))
+  const events = new LRUCache<string, DeadLetters>({ max: maxEvents })
+  const positions: ReadPositions = new Map()
 
   async function read(): Promise<LRUCache<string, DeadLetters>> {
-    const services = new Map(deadLetterTopics.map(({ name, service }) => [prefixed(settings, name), service]))
-    const events = new LRUCache<string, DeadLetters>({ max: maxEvents })
-    await readTopics(settings, log, [...services.keys()], (record) => {
-      const service = services.get(record.topic)
-      const eventId = headerText(record, service === 'notifier' ? 'group_id' : 'event_id')
-      if (!service || eventId === undefined) return
-      const detail = `${headerText(record, '__dlq.reason') ?? ''}: ${headerText(record, '__dlq.errors.message') ?? ''}`
-      events.set(eventId, { ...events.get(eventId), [service]: { at: record.timestamp, detail } })
-    })
+    await readTopics(settings, log, [...services.keys()], note, positions)
     return events
+  }
+
+  function note(record: FetchedRecord): void {
+    const service = services.get(record.topic)
+    const eventId = headerText(record, service === 'notifier' ? 'group_id' : 'event_id')
+    if (!service || eventId === undefined) return
+    const detail = `${headerText(record, '__dlq.reason') ?? ''}: ${headerText(record, '__dlq.errors.message') ?? ''}`
+    events.set(eventId, { ...events.peek(eventId), [service]: { at: record.timestamp, detail } })
   }
 
   return async (eventId) => {

@@ -5,18 +5,25 @@ import type { Log } from '../process/log.ts'
 import { asRecord, type FetchedRecord } from './record.ts'
 import { retryTransient } from '../calls/retry.ts'
 
+/** `<topic>/<partition>` → the next offset to read. */
+export type ReadPositions = Map<string, bigint>
+
 /**
  * Gives `onRecord` everything that `topics` (names in the cluster) hold at the time of the call, each record once, in order
- * per partition, the next one when it is done with the last. Nothing is committed. Topics that do not exist are passed over.
+ * per partition, the next one when it is done with the last. Nothing is committed. Topics that do not exist are passed over. With `positions` it goes on from
+ * there and leaves there how far it came, also when it fails: the next call gives what is new. A topic made anew is read from
+ * its beginning.
  */
 export async function readTopics(
   settings: KafkaSettings,
   log: Log,
   topics: readonly string[],
   onRecord: (record: FetchedRecord) => void | Promise<void>,
+  positions: ReadPositions = new Map(),
 ): Promise<void> {
   const kafka = createKafka(settings, 'parma-read', log)
-  const missing = await findEnds(kafka, topics)
+  const partitions = await findEnds(kafka, topics, positions)
+  const missing = new Map(partitions.filter(({ low, high }) => high > low).map((one) => [keyOf(one), one]))
   if (missing.size === 0) return
   // Nobody else is in this group and nothing is ever committed to it, so it vanishes with this process.
   const consumer = kafka.consumer({
@@ -32,15 +39,14 @@ export async function readTopics(
   })
   await consumer.connect()
   try {
-    await consumer.subscribe({
-      topics: [...new Set([...missing.values()].map(({ topic }) => topic))],
-      fromBeginning: true,
-    })
+    const wanted = new Set([...missing.values()].map(({ topic }) => topic))
+    await consumer.subscribe({ topics: [...wanted], fromBeginning: true })
     await consumer.run({
       autoCommit: false,
       async eachBatch({ batch, heartbeat }) {
         const { topic, partition, messages } = batch
-        const left = missing.get(`${topic}/${partition}`)
+        const key = keyOf(batch)
+        const left = missing.get(key)
         if (!left) return
         for (const message of messages) {
           const { offset } = message
@@ -48,20 +54,26 @@ export async function readTopics(
           if (BigInt(offset) < left.low || BigInt(offset) >= left.high) continue
           await onRecord(asRecord(topic, partition, message))
           left.low = BigInt(offset) + 1n
+          positions.set(key, left.low)
           await heartbeat()
         }
-        if (BigInt(batch.lastOffset()) + 1n >= left.high) missing.delete(`${topic}/${partition}`)
+        if (BigInt(batch.lastOffset()) + 1n >= left.high) {
+          positions.set(key, left.high)
+          missing.delete(key)
+        }
         if (missing.size === 0) resolve()
       },
     })
+    for (const { topic, partition, low } of partitions)
+      if (wanted.has(topic)) consumer.seek({ topic, partition, offset: String(low) })
     await complete
   } finally {
     await consumer.disconnect()
   }
 }
 
-/** Where each partition that holds anything ends. */
-async function findEnds(kafka: ReturnType<typeof createKafka>, topics: readonly string[]) {
+/** Where reading each partition begins, by its position, and ends. */
+async function findEnds(kafka: ReturnType<typeof createKafka>, topics: readonly string[], positions: ReadPositions) {
   const admin = kafka.admin()
   await admin.connect()
   try {
@@ -73,16 +85,19 @@ async function findEnds(kafka: ReturnType<typeof createKafka>, topics: readonly 
           const offsets = await retryTransient(() => admin.fetchTopicOffsets(topic), {
             signal: AbortSignal.timeout(30_000),
           })
-          return offsets.map(({ partition, low, high }) => ({ topic, partition, low: BigInt(low), high: BigInt(high) }))
+          return offsets.map(({ partition, ...ends }) => {
+            const [low, high] = [BigInt(ends.low), BigInt(ends.high)]
+            const position = positions.get(keyOf({ topic, partition })) ?? low
+            return { topic, partition, low: position > low && position <= high ? position : low, high }
+          })
         }),
     )
-    return new Map(
-      ends
-        .flat()
-        .filter(({ low, high }) => high > low)
-        .map((one) => [`${one.topic}/${one.partition}`, one]),
-    )
+    return ends.flat()
   } finally {
     await admin.disconnect()
   }
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`
 }
