@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
+import { EncodingError, readText } from '../http/read-json.ts'
 import { CrmError, type ReadCrm } from './crm.ts'
 
 export type AffinityOptions = {
@@ -73,9 +74,10 @@ async function readPage(
     const values = countJsonValues(body)
     if (values > maxValues)
       throw new CrmError(`Affinity answered ${values} JSON values, and at most ${maxValues} are read`)
-    return page.parse(JSON.parse(body.toString('utf8')))
+    return page.parse(JSON.parse(readText(body)))
   } catch (error) {
     if (error instanceof HttpClientError) throw new CrmError(`Affinity: ${error.message}`, { cause: error })
+    if (error instanceof EncodingError) throw new CrmError(`The answer of Affinity is ${error.message}`)
     if (error instanceof SyntaxError || error instanceof z.ZodError)
       throw new CrmError('Affinity did not answer with the entries of a list', { cause: error })
     throw error

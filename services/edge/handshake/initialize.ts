@@ -4,6 +4,7 @@ import { moduleUrl } from '#runtime/web/module-url.ts'
 import { mintToken, type TokenSecrets } from '#runtime/web/token.ts'
 import type { Source } from '../access/sources.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
+import { EncodingError, readText } from '../http/read-json.ts'
 import { type Initialized, InitializeError, readInitialize } from './read-initialize.ts'
 
 /**
@@ -30,7 +31,7 @@ export function createInitialize(http: HttpClient, secrets: TokenSecrets, option
     try {
       const { status, body } = await http.request({ method: 'GET', url, headers, timeoutMs, maxBytes, signal })
       if (status !== 200) throw new InitializeError(`/initialize answered ${status}`)
-      return readInitialize(body.toString('utf8'))
+      return readInitialize(readAnswer(body))
     } catch (error) {
       if (error instanceof HttpClientError && error.reason === 'aborted')
         throw unavailable('This server is shutting down.', error)
@@ -38,5 +39,14 @@ export function createInitialize(http: HttpClient, secrets: TokenSecrets, option
       const detail = `Failed to initialize the data source: ${error.message.slice(0, 500)}`
       throw new HttpError(502, detail, {}, { cause: error })
     }
+  }
+}
+
+function readAnswer(body: Buffer): string {
+  try {
+    return readText(body)
+  } catch (error) {
+    if (!(error instanceof EncodingError)) throw error
+    throw new InitializeError(`the answer is ${error.message}`)
   }
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
+import { locateInvalidUtf8 } from './locate-invalid-utf8.ts'
 import { locateJsonError } from './locate-json-error.ts'
 
 /** The body is not JSON. `position` counts characters from 0; `message` is that of Python's json. */
@@ -12,8 +13,20 @@ export class JsonError extends Error {
   }
 }
 
-/** The body is not UTF-8. */
-export class EncodingError extends Error {}
+/** The text is not UTF-8. The message says where. */
+export class EncodingError extends Error {
+  constructor(bytes: Buffer) {
+    const at = locateInvalidUtf8(bytes) ?? 0
+    super(`not UTF-8: byte 0x${bytes.toString('hex', at, at + 1)} at offset ${at}`)
+    this.name = 'EncodingError'
+  }
+}
+
+/** The text of bytes in UTF-8. Throws an EncodingError. */
+export function readText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new EncodingError(bytes)
+  return bytes.toString('utf8')
+}
 
 /** The body holds more values than its reader takes. Nothing of it was parsed. */
 export class TooManyValuesError extends Error {
@@ -33,7 +46,7 @@ export const fewValues = 10_000
  * the normalizer read the same bytes for other ends: digits kept, order, leaves.
  */
 export function readJson(body: Buffer, maxDepth: number, maxValues = fewValues): unknown {
-  if (!isUtf8(body)) throw new EncodingError('the body is not UTF-8')
+  if (!isUtf8(body)) throw new EncodingError(body)
   const tooDeep = findDepth(body, maxDepth)
   if (tooDeep !== null)
     throw new JsonError(`nested deeper than ${maxDepth} levels`, countCharacters(body.toString('utf8', 0, tooDeep)))

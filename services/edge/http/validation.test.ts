@@ -178,10 +178,10 @@ describe('the 422 of a body', () => {
     expect((detail as { input: unknown }[]).map(({ input }) => input)).toEqual([null, null])
   })
 
-  test('of a body that is not UTF-8 is a 400, as in the predecessor', () => {
-    expect(refusalOf(() => send(Buffer.from([0xff])))).toMatchObject({
+  test('of a body that is not UTF-8 is a 400, as in the predecessor, and says where', () => {
+    expect(refusalOf(() => send(Buffer.from('{"type":"caf\xe9"}', 'latin1')))).toMatchObject({
       status: 400,
-      detail: 'There was an error parsing the body',
+      detail: 'The body is not UTF-8: byte 0xe9 at offset 12.',
     })
   })
 })

@@ -89,7 +89,7 @@ function parse(body: Buffer, maxDepth: number, maxValues: number): unknown {
     return readJson(body, maxDepth, maxValues)
   } catch (error) {
     if (error instanceof TooManyValuesError) throw new HttpError(413, `The body holds ${error.message}.`)
-    if (error instanceof EncodingError) throw new HttpError(400, 'There was an error parsing the body')
+    if (error instanceof EncodingError) throw new HttpError(400, `The body is ${error.message}.`)
     if (!(error instanceof JsonError)) throw error
     const ctx = { error: error.message }
     throw new HttpError(422, [

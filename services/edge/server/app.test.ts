@@ -290,8 +290,27 @@ describe('bodies', () => {
     expect((await post(gzipSync('x'.repeat(1001)), gzip)).status).toBe(413)
     const bomb = gzipSync(Buffer.alloc(20_000_000))
     expect((await postChunked([bomb], gzip))[0]).toBe(413)
-    expect((await post('no gzip', gzip)).status).toBe(400)
-    expect((await post(gzipSync('cut off').subarray(0, 15), gzip)).status).toBe(400)
+    const refused = async (body: string | Buffer, encoding: string) => {
+      const response = await post(body, { 'content-encoding': encoding })
+      return [response.status, ((await response.json()) as { detail: string }).detail]
+    }
+    const isNot = 'as its content-encoding says:'
+    expect(await refused('no gzip', 'gzip')).toEqual([
+      400,
+      `The body is not gzip, ${isNot} incorrect header check within the first 7 bytes.`,
+    ])
+    expect(await refused('no br', 'br')).toEqual([400, expect.stringMatching(/^The body is not br, as its .* 5 bytes/)])
+    expect(await refused('no deflate', 'Deflate')).toEqual([400, expect.stringMatching(/^The body is not deflate, /)])
+    const damaged = gzipSync('damaged')
+    damaged.writeUInt32LE(0, damaged.length - 8)
+    expect(await refused(damaged, 'x-gzip')).toEqual([
+      400,
+      `The body is not x-gzip, ${isNot} incorrect data check within the first ${damaged.length} bytes.`,
+    ])
+    expect(await refused(gzipSync('cut off').subarray(0, 15), 'gzip')).toEqual([
+      400,
+      'The body ends after 15 bytes, in the middle of its gzip.',
+    ])
     expect((await post('x', { 'content-encoding': 'constructor' })).status).toBe(415)
     expect((await post('x', { 'content-encoding': 'gzip, gzip' })).status).toBe(415)
   })

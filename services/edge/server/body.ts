@@ -42,9 +42,9 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
       else if (buffered > maxBufferedBytes) reject(unavailable('The edge is receiving too much data at once.'))
     })
     stream.on('end', () => resolve(Buffer.concat(chunks, size)))
-    stream.on('error', (error) =>
-      reject(new HttpError(400, 'There was an error parsing the body', {}, { cause: error })),
-    )
+    let received = 0
+    if (stream !== request) request.on('data', (chunk: Buffer) => (received += chunk.length))
+    stream.on('error', (error) => reject(unreadable(encodingOf(request), received, error)))
     request.on(
       'close',
       () => request.complete || reject(new HttpError(400, 'The request ended before its body was complete.')),
@@ -63,11 +63,25 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
   }
 }
 
+function encodingOf(request: IncomingMessage): string {
+  return request.headers['content-encoding']?.trim().toLowerCase() || 'identity'
+}
+
 function unpack(request: IncomingMessage): Readable {
-  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
-  if (encoding === 'identity' || encoding === '') return request
+  const encoding = encodingOf(request)
+  if (encoding === 'identity') return request
   const create = Object.hasOwn(unpackers, encoding) ? unpackers[encoding as keyof typeof unpackers] : null
   if (!create)
     throw new HttpError(415, `The content-encoding ${encoding} is not supported. Send gzip, deflate, br or none.`)
   return request.pipe(create())
+}
+
+/** What is wrong with the packed bytes, in the words of the unpacker, which had taken `received` of them. */
+function unreadable(encoding: string, received: number, error: Error): HttpError {
+  if (encoding === 'identity') return new HttpError(400, 'The body could not be received.', {}, { cause: error })
+  const isCut = error.message === 'unexpected end of file'
+  const detail = isCut
+    ? `The body ends after ${received} bytes, in the middle of its ${encoding}.`
+    : `The body is not ${encoding}, as its content-encoding says: ${error.message} within the first ${received} bytes.`
+  return new HttpError(400, detail, {}, { cause: error })
 }

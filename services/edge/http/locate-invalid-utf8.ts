@@ -1,0 +1,34 @@
+import { isUtf8 } from 'node:buffer'
+
+const windowBytes = 64 * 1024
+
+/** Where `bytes` stops being UTF-8: the offset of the first byte of what is no character; null: nowhere. */
+export function locateInvalidUtf8(bytes: Buffer): number | null {
+  let at = 0
+  for (let end = 0; at < bytes.length; at = end) {
+    end = backToCharacter(bytes, Math.min(at + windowBytes, bytes.length))
+    if (!isUtf8(bytes.subarray(at, end))) break
+  }
+  for (let length = 0; at < bytes.length; at += length) {
+    length = lengthOf(bytes[at] as number)
+    if (length === 0 || at + length > bytes.length || !isUtf8(bytes.subarray(at, at + length))) return at
+  }
+  return null
+}
+
+/** The begin of the character in which `end` lies. */
+function backToCharacter(bytes: Buffer, end: number): number {
+  const isInside = (at: number) => at < bytes.length && ((bytes[at] as number) & 0xc0) === 0x80
+  let at = end
+  while (isInside(at) && at > end - 3) at--
+  return at
+}
+
+/** The bytes of a character that begins so; 0: none does. */
+function lengthOf(first: number): number {
+  if (first < 0x80) return 1
+  if (first < 0xc2) return 0
+  if (first < 0xe0) return 2
+  if (first < 0xf0) return 3
+  return first < 0xf5 ? 4 : 0
+}
