@@ -65,6 +65,9 @@ export const settings = {
     'Requests per minute with tokens of one data source. The default is more than a process can take, because modules do not repeat a rejected request.',
   ),
   RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests per minute with one API key.'),
+  RATE_LIMIT_HANDSHAKE: count(10, 0).describe(
+    'Handshakes per minute of one data source. Each calls its module, which may take minutes, and anybody who knows its address may ask for one.',
+  ),
   RATE_LIMIT_REFUSED: count(1200, 0).describe('Requests per minute with invalid credentials, per address.'),
   MAX_CONNECTIONS: count(5000).describe('Connections of clients at once. More are closed.'),
   MAX_HEADER_BYTES: count(16 * 1024).describe('Size of the headers of one request. Larger ones are answered with 431.'),

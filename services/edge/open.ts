@@ -25,7 +25,7 @@ import { createPublishers } from './publish/publish.ts'
 import { createRoutes } from './routes.ts'
 import { createApp } from './server/app.ts'
 import { createBodyReader } from './server/body.ts'
-import { createLimits } from './server/limits.ts'
+import { createCallLimit, createLimits } from './server/limits.ts'
 import type { Route } from './server/route.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
@@ -82,12 +82,13 @@ function openRoutes(
     maxAnswerBytes: config.MAX_MAP_BYTES,
     stopping: context.stopping,
   })
+  const countHandshake = createCallLimit(config.RATE_LIMIT_HANDSHAKE, 'handshakes of one data source')
   const resolveAffinity = openAffinity(database, caching)
   const readCrm = openCrm(config, http, context.stopping)
   const findDocument = openRawDocuments(config.firestore, lookupTimeoutMs, context)
   const findDeadLetters = openDeadLetters(config, lookupTimeoutMs, context)
   return createRoutes({
-    handshake: { database, bounded, sources, publish, report, initialize },
+    handshake: { database, bounded, sources, publish, report, initialize, countHandshake },
     measurements: { database, bounded, sources, report, maxJsonDepth },
     feed: {
       sources,

@@ -117,6 +117,21 @@ describe('GET /handshake', () => {
     expect(new Set(maps.map(({ decoded }) => decoded.event_id)).size).toBe(3)
   })
 
+  test('a map with its members in another order is no new version, and the version that was published stays as it was', async () => {
+    const write = (map: { Mappings?: object[] }, isTurned: boolean) => {
+      const turn = (one: object) => (isTurned ? Object.fromEntries(Object.entries(one).toReversed()) : one)
+      return writeJson(turn({ ...map, Mappings: map.Mappings?.map(turn) }))
+    }
+    let isTurned = false
+    const { endpoint, source } = await startMiner('turning', (map) => write(map, isTurned))
+    await shake(endpoint, source)
+    isTurned = true
+    expect((await shake(endpoint, source)).text).toBe('{"frequency":"daily"}')
+    expect(await versionsOf(source)).toHaveLength(1)
+    const maps = await mapsOf(source)
+    expect(new Set(maps.map(({ key, value }) => `${key} ${value?.toString('base64')}`)).size).toBe(1)
+  })
+
   test('a module that names another source is accepted, and reported to operators', async () => {
     const { endpoint, source } = await startMiner('crunchbase', (map) => writeJson({ ...map, Source: 'cb' }))
     expect((await shake(endpoint, source)).status).toBe(200)

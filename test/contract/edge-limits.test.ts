@@ -91,6 +91,7 @@ describe('too many requests', () => {
     RATE_LIMIT_SOURCE: '4',
     RATE_LIMIT_API_KEY: '3',
     RATE_LIMIT_REFUSED: '3',
+    RATE_LIMIT_HANDSHAKE: '2',
   }
 
   beforeAll(async () => {
@@ -148,6 +149,22 @@ describe('too many requests', () => {
     expect(statuses(answers)).toEqual([200, 200, 200, 200, 429])
     expectRefused(answers[4], 4)
     expect((await look(other)).status).toBe(200)
+  })
+
+  test('handshakes of one source are rejected, and none of another source; a wrong address counts for nothing', async () => {
+    const closed = 'http://127.0.0.1:1'
+    const [one, other] = [await small.addSource('shaken', closed), await small.addSource('still', closed)]
+    let addresses = 0
+    const shake = (id: number, endpoint = closed) => {
+      const query = new URLSearchParams({ invocation_endpoint: endpoint, data_source_id: String(id) })
+      return small.call(`/handshake?${query}`, { headers: from(`198.51.100.${++addresses}`) })
+    }
+    expect(statuses(await many(3, () => shake(one, 'http://elsewhere.example')))).toEqual([403, 403, 403])
+    const answers = await many(3, () => shake(one))
+    expect(statuses(answers)).toEqual([502, 502, 429])
+    expectRefused(answers[2], 2)
+    expect(answers[2]?.json).toEqual({ detail: 'Too many handshakes of one data source: at most 2 per minute.' })
+    expect((await shake(other)).status).toBe(502)
   })
 
   test('with one API key are rejected, as a problem', async () => {

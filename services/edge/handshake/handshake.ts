@@ -38,6 +38,8 @@ export type HandshakeDeps = {
   publish: Publish
   report: ReportNotice
   initialize: Initialize
+  /** Rejects with 429 above the limit of handshakes of this source. */
+  countHandshake(sourceId: string): Promise<void>
 }
 
 /**
@@ -45,7 +47,7 @@ export type HandshakeDeps = {
  * measurements with the edge. Responds with the module's frequency when its map is stored and durable in Kafka.
  * parma-web sends no token, so only the address that is stored for the source is ever called.
  */
-export function handshake({ database, bounded, sources, publish, report, initialize }: HandshakeDeps) {
+export function handshake({ database, bounded, sources, publish, report, initialize, countHandshake }: HandshakeDeps) {
   return async (request: RouteRequest, caller: Caller | null): Promise<RouteResponse> => {
     const { invocation_endpoint, data_source_id } = validate(handshakeQuery, request.query, 'query')
     if (caller && caller.sourceId !== data_source_id) throw notOwned('data_source_id', data_source_id, caller)
@@ -53,11 +55,13 @@ export function handshake({ database, bounded, sources, publish, report, initial
     if (!source || !isSameEndpoint(source.endpoint, invocation_endpoint))
       throw new HttpError(403, `invocation_endpoint does not match the one stored for data source ${data_source_id}.`)
     requireLegalName(source)
+    // Not before: whoever does not know the address must not use up the source's handshakes.
+    await countHandshake(String(source.id))
 
-    const { frequency, source: mapSource, content } = await initialize(source)
+    const { frequency, source: mapSource, content: sent } = await initialize(source)
     if (mapSource !== source.name) report(nameMismatch(source, mapSource), request)
-    const content_hash = sha256(content)
-    const { version, received_at } = await bounded(storeMap(database, source.id, content, content_hash))
+    const stored = await bounded(storeMap(database, source.id, sent, sha256(sent)))
+    const { version, content, content_hash, received_at } = stored
     const event_id = idOf('normalization-map', source.id, version, content_hash)
     const map = {
       event_id,
@@ -68,6 +72,7 @@ export function handshake({ database, bounded, sources, publish, report, initial
       content_hash,
       received_at,
     }
+    // A known version too: nobody takes it for a new one, and the topic may have lost it.
     await publish(topics.normalizationMaps, `${source.id}/${version}`, map, request)
     await bounded(markPublished(database, source.id, version))
     // The module may send payloads at once. From now on this process stamps them with the new version.

@@ -72,17 +72,35 @@ function createLimit(perMinute: number, what: string): Limit {
     },
     async check(key) {
       const known = await store.get?.(key)
-      if (!known?.resetTime || known.totalHits <= perMinute) return
-      const seconds = Math.max(1, Math.ceil((known.resetTime.getTime() - Date.now()) / 1000))
-      throw new HttpError(429, detail, {
-        'retry-after': String(seconds),
-        'ratelimit-policy': `${perMinute};w=${windowMs / 1000}`,
-        'ratelimit-limit': String(perMinute),
-        'ratelimit-remaining': '0',
-        'ratelimit-reset': String(seconds),
-      })
+      if (known && known.totalHits > perMinute) throw tooMany(detail, perMinute, known.resetTime)
     },
   }
+}
+
+/**
+ * A limit of calls per minute and key that a handler counts, because only it knows the key. Rejects with an HttpError with
+ * 429. Each process counts its own calls.
+ */
+export function createCallLimit(perMinute: number, what: string): (key: string) => Promise<void> {
+  if (perMinute === 0) return async () => undefined
+  const detail = `Too many ${what}: at most ${perMinute} per minute.`
+  const store = createCounters(windowMs, maxCallers)
+  return async (key) => {
+    const { totalHits, resetTime } = await store.increment(key)
+    if (totalHits > perMinute) throw tooMany(detail, perMinute, resetTime)
+  }
+}
+
+function tooMany(detail: string, perMinute: number, resetTime: Date | undefined): HttpError {
+  const leftMs = resetTime ? resetTime.getTime() - Date.now() : windowMs
+  const seconds = String(Math.max(1, Math.ceil(leftMs / 1000)))
+  return new HttpError(429, detail, {
+    'retry-after': seconds,
+    'ratelimit-policy': `${perMinute};w=${windowMs / 1000}`,
+    'ratelimit-limit': String(perMinute),
+    'ratelimit-remaining': '0',
+    'ratelimit-reset': seconds,
+  })
 }
 
 /** X-Forwarded-For may hold any text. No address is longer than this. */
