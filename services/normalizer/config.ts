@@ -32,6 +32,9 @@ export const settings = {
     .describe(
       'How much earlier than the last payload of its company and source a payload without observed_at may have been received and still be in order. Beyond it, it is late.',
     ),
+  MAX_INCIDENTS_PER_DAY: count(100).describe(
+    'Incidents of one source that are reported on one day (UTC): drift and faults of its map, and apart from them refused payloads.',
+  ),
   OLDEST_OBSERVED_AT: z.iso
     .date()
     .default('2000-01-01')

@@ -305,6 +305,61 @@ describe('drift', () => {
     ])
   })
 
+  test('ends when the company that showed it sends the path again, and may begin again', async () => {
+    const [source, company, other] = [await bench.addSource(github), await bench.addCompany(), await bench.addCompany()]
+    const { size: _, ...less } = org
+    const told = async () =>
+      (await bench.opsEvents(source)).map(({ kind, subject, resolved }) => [kind, subject, resolved])
+    const feed = async (...payloads: ReturnType<typeof bench.payload>[]) => {
+      await bench.feed(payloads, 0)
+      await bench.observed(payloads)
+    }
+    const at = (data: object, of = company, more = {}) => bench.payload(source, of, data, more)
+    const late = at(org, company, { received_at: Date.now() - 1e6 })
+    const handle = { ...org, url: 'https://other' }
+    await feed(at(less), at(less, other), at(org, other), late, at(handle), at({ ...less, url: 'https://other' }))
+    expect(await told()).toEqual([['missing-path', 'size', false]])
+    const back = at(org)
+    await feed(back)
+    await feed(back, at(less), at(org), at(less, other), at(less))
+    const [begun, ended] = [false, true].map((resolved) => ['missing-path', 'size', resolved])
+    expect(await told()).toEqual([begun, ended, begun, ended, begun])
+    const [first, second] = await bench.opsEvents(source)
+    expect(second).toMatchObject({ dedupe_key: first!.dedupe_key, message: `${source.name} sends size again.` })
+    expect(await runCommand(commands.drift, 'ls', '--source', source.name)).toMatchObject([{ path: 'size', ended: '' }])
+    await feed(at(org, other))
+    expect(await runCommand(commands.drift, 'ls', '--source', source.name)).toEqual([])
+    const all = await runCommand(commands.drift, 'ls', '--source', source.name, '--ended')
+    expect(all).toMatchObject([{ path: 'size', ended: new Date().toISOString().slice(0, 10) }])
+  })
+
+  test('has a maximum of a day that is told once, which unknown companies do not use up', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const unknown = Array.from({ length: 30 }, (_, at) => bench.payload(source, 900_000_000 + at, org))
+    await bench.feed(unknown)
+    await bench.settled(unknown)
+    const extra = Object.fromEntries(Array.from({ length: 15 }, (_, at) => [`extra${at}`, at]))
+    const more = Object.fromEntries(Array.from({ length: 15 }, (_, at) => [`more${at}`, at]))
+    for (const data of [extra, more, { ...more, another: 1 }]) {
+      const payload = bench.payload(source, company, { ...org, ...data })
+      await bench.feed([payload])
+      await bench.observed([payload])
+    }
+    const told = Map.groupBy(await bench.opsEvents(source), ({ kind }) => kind)
+    expect([...told].map(([kind, events]) => [kind, events.length]).sort()).toEqual([
+      ['incidents-full', 2],
+      ['unknown-company', 20],
+      ['unknown-path', 20],
+    ])
+    const day = new Date().toISOString().slice(0, 10)
+    expect(told.get('incidents-full')!.map(({ dedupe_key, message }) => [dedupe_key, message])).toEqual(
+      ['refused', 'drift'].map((of) => [
+        `normalizer/incidents-full/${source.id}/${of}/${day}`,
+        expect.stringContaining(`parma ${of} ls --source ${source.name}`),
+      ]),
+    )
+  })
+
   test('many more nulls than in the days before are reported once', async () => {
     const [source, company] = [await bench.addSource(github), await bench.addCompany()]
     const noon = Date.parse('2026-05-06T12:00:00Z')
@@ -341,8 +396,16 @@ describe('drift', () => {
       { day: '2026-05-08', leaves: 60, nulls: 50 },
       { day: '2026-05-09', leaves: 30, nulls: 30 },
     ])
+    const better = payload(4, 10)
+    await bench.feed([better])
+    await bench.observed([better])
+    const [begun, ended] = await told()
+    expect(ended).toMatchObject({
+      ...{ resolved: true, dedupe_key: begun!.dedupe_key },
+      message: `${source.name} sends null at repos[].stars in 10 of 30 cases on 2026-05-10.`,
+    })
     const nulls = await runCommand(commands.drift, 'nulls', '--source', source.name, '--days', '100000')
-    expect(nulls).toContainEqual({ source: source.name, path: 'repos[].stars', leaves: 150, nulls: 83, percent: 55 })
+    expect(nulls).toContainEqual({ source: source.name, path: 'repos[].stars', leaves: 180, nulls: 93, percent: 52 })
   })
 })
 

@@ -12,8 +12,9 @@ type Output = { json?: boolean }
 export function build(group: Command): void {
   group
     .command('ls')
-    .description('list paths where payloads and maps differ, each as first seen')
+    .description('list paths where payloads and maps differ, each as it began')
     .option('--source <source>', 'id or name of a data source')
+    .option('--ended', 'list drift that has ended, too')
     .option('--json', 'print JSON')
     .action(list)
   group
@@ -45,16 +46,23 @@ const driftRow = z.object({
   path: z.string(),
   policy: z.string(),
   first_seen: z.string(),
+  ended: z.string(),
   message: z.string(),
 })
 
-async function list({ source, json = false }: Output & { source?: string }): Promise<void> {
+async function list({
+  source,
+  ended = false,
+  json = false,
+}: Output & { source?: string; ended?: boolean }): Promise<void> {
   const rows = await withDatabase(async (database) => {
     const id = source === undefined ? null : await findSource(database, source)
     return database.any(sql.type(driftRow)`
-      SELECT p.source_name AS source, d.kind, d.subject AS path, d.policy, d.seen_at::date::text AS first_seen, d.message
+      SELECT p.source_name AS source, d.kind, d.subject AS path, d.policy, d.seen_at::date::text AS first_seen,
+        coalesce(d.ended_at::date::text, '') AS ended, d.message
       FROM normalizer.drift d JOIN normalizer.processed_event p USING (event_no)
       WHERE d.kind = ANY(${sql.array([...driftKinds], 'text')}) AND (d.data_source_id = ${id} OR ${id}::int IS NULL)
+        AND (d.ended_at IS NULL OR ${ended})
       ORDER BY p.source_name, d.subject, d.kind`)
   })
   printRows(rows, json)

@@ -6,9 +6,9 @@ import type { PayloadRefused, Understood } from '../understand/understand.ts'
 import type { RisenNulls } from './null-rates.ts'
 import { payloadRemedies } from './remedies.ts'
 
-/** Something that is reported to operators once per data source, kind and subject. */
+/** Something that is reported to operators once per data source, kind and subject, until it ends. */
 export type Incident = { kind: string; subject: string; message: string; facts: Record<string, string> }
-/** An incident as first reported. `event_no` is that of the payload that showed it. */
+/** An incident as reported at its beginning. `event_no` is that of the payload that showed it. */
 export type ReportedIncident = Incident & { event_no: number; data_source_id: number; seen_at: number; policy: Policy }
 
 /** What happens to drift: nothing, a report, or a report and the source is paused. */
@@ -18,8 +18,14 @@ type Policy = (typeof policies)[number]
 /** The kinds of incident that are drift. Only they have policies. */
 export const driftKinds = ['unknown-path', 'missing-path', 'retyped-path', 'null-rate'] as const
 
-/** The incidents that a payload shows, reported before or not. */
-export function findIncidents(payload: RawPayload, result: Understood | PayloadRefused): Incident[] {
+/**
+ * The incidents that a payload shows, reported before or not. `isOld`: it does not show how its source is today.
+ */
+export function findIncidents(
+  payload: RawPayload,
+  result: Understood | PayloadRefused,
+  isOld = payload.history,
+): Incident[] {
   const { source_name, event_id, company_id } = payload
   const facts = { source_name, event_id, company_id, map_version: String(result.mapVersion ?? '') }
   if ('reason' in result) {
@@ -38,7 +44,7 @@ export function findIncidents(payload: RawPayload, result: Understood | PayloadR
       facts: { ...facts, path },
     })),
     ...result.normalized.drift
-      .filter((drift) => isOfToday(drift, payload))
+      .filter(({ kind }) => payload.replay === null && !(isOld && kind === 'missing-path'))
       .map((drift) => ({
         kind: drift.kind,
         subject: drift.path,
@@ -48,41 +54,44 @@ export function findIncidents(payload: RawPayload, result: Understood | PayloadR
   ]
 }
 
-/** Old payloads, and replays with a newer map, do not show what a source leaves out today. */
-function isOfToday({ kind }: Drift, { history, replay }: RawPayload): boolean {
-  return replay === null && !(history && kind === 'missing-path')
-}
-
 /** A path is null much more often than before. The payload is one that shows it. */
 export function describeRisenNulls({ source_name, event_id, company_id }: RawPayload, risen: RisenNulls): Incident {
-  const { path, leaves, nulls, leaves_before, nulls_before } = risen
+  const { path, day, leaves, nulls, leaves_before, nulls_before } = risen
   const percent = (part: number, of: number) => formatPercent((100 * part) / of)
   return {
     kind: 'null-rate',
     subject: path,
     message: `${source_name} sends null at ${path} in ${percent(nulls, leaves)} of cases today (${nulls} of ${leaves}), up from ${percent(nulls_before, leaves_before)} before. Check that the module still reads it correctly.`,
-    facts: { source_name, event_id, company_id, path, nulls: String(nulls), leaves: String(leaves) },
+    facts: { source_name, event_id, company_id, path, day, nulls: String(nulls), leaves: String(leaves) },
   }
 }
 
-/** The ops event of an incident: the same at each delivery of the payload that showed it. */
-export function opsEventOf(incident: ReportedIncident, eventId: string): OpsEvent {
-  const dedupeKey = `normalizer/${incident.kind}/${incident.data_source_id}/${incident.subject}`
+/** The ops event of an incident's beginning. `eventId`: of the payload that showed it. */
+export function beginningOf(incident: ReportedIncident, eventId: string): OpsEvent {
   return {
-    event_id: uuidv5(dedupeKey, eventId),
-    kind: incident.kind,
-    service: 'normalizer',
-    data_source_id: incident.data_source_id,
-    subject: incident.subject,
+    ...eventOf(incident, incident.seen_at),
+    event_id: uuidv5(dedupeKeyOf(incident), eventId),
     message:
       incident.policy === 'pause'
         ? `${incident.message} ${pausedNote(incident.facts.source_name ?? '')}`
         : incident.message,
     resolved: false,
-    dedupe_key: dedupeKey,
-    at: incident.seen_at,
-    facts: incident.facts,
   }
+}
+
+/** The ops event of an incident's end. `eventId`: of the payload with which it ended; `at`: when, ms since 1970. */
+export function endOf(incident: ReportedIncident, message: string, eventId: string, at: number): OpsEvent {
+  const event_id = uuidv5(`${dedupeKeyOf(incident)}/end`, eventId)
+  return { ...eventOf(incident, at), event_id, message, resolved: true }
+}
+
+function eventOf({ kind, data_source_id, subject, facts }: ReportedIncident, at: number) {
+  const dedupe_key = dedupeKeyOf({ kind, data_source_id, subject })
+  return { kind, service: 'normalizer', data_source_id, subject, dedupe_key, at, facts }
+}
+
+function dedupeKeyOf({ kind, data_source_id, subject }: Pick<ReportedIncident, 'kind' | 'data_source_id' | 'subject'>) {
+  return `normalizer/${kind}/${data_source_id}/${subject}`
 }
 
 function pausedNote(source: string): string {

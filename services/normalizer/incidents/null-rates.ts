@@ -34,6 +34,7 @@ function inOrder<T>(map: ReadonlyMap<string, T>): T[] {
 const risen = z.object({
   data_source_id: z.number(),
   path: z.string(),
+  day: z.string(),
   leaves: z.number(),
   nulls: z.number(),
   leaves_before: z.number(),
@@ -72,7 +73,7 @@ export async function addToNullRates(tx: Transaction, counts: readonly PathCount
       ON CONFLICT (data_source_id, path, day) DO UPDATE SET leaves = d.leaves + excluded.leaves, nulls = d.nulls + excluded.nulls
       RETURNING *
     )
-    SELECT today.data_source_id, today.path, today.leaves, today.nulls, before.leaves AS leaves_before, before.nulls AS nulls_before
+    SELECT today.data_source_id, today.path, today.day::text, today.leaves, today.nulls, before.leaves AS leaves_before, before.nulls AS nulls_before
     FROM today CROSS JOIN LATERAL (
       SELECT sum(leaves)::int8 AS leaves, sum(nulls)::int8 AS nulls FROM normalizer.path_day AS d
       WHERE d.data_source_id = today.data_source_id AND d.path = today.path
@@ -80,4 +81,31 @@ export async function addToNullRates(tx: Transaction, counts: readonly PathCount
     ) AS before
     WHERE today.nulls > 0 AND today.leaves >= ${minLeaves} AND before.leaves >= ${minLeaves}
       AND today.nulls::float8 / today.leaves - before.nulls::float8 / before.leaves >= ${reportedRise}::float8`)
+}
+
+const nullsRow = z.object({
+  data_source_id: z.number(),
+  path: z.string(),
+  day: z.string(),
+  leaves: z.number(),
+  nulls: z.number(),
+})
+
+/** The newest counts of these paths that suffice to compare. */
+export async function readNullRates(
+  tx: Transaction,
+  places: readonly { data_source_id: number; path: string }[],
+): Promise<readonly z.infer<typeof nullsRow>[]> {
+  const column = columnsOf(places)
+  return tx.any(sql.type(nullsRow)`
+    SELECT n.data_source_id, n.path, d.day::text, d.leaves, d.nulls
+    FROM unnest(
+      ${column('int4', ({ data_source_id }) => data_source_id)},
+      ${column('text', ({ path }) => path)}
+    ) AS n (data_source_id, path)
+    CROSS JOIN LATERAL (
+      SELECT day, leaves, nulls FROM normalizer.path_day AS p
+      WHERE p.data_source_id = n.data_source_id AND p.path = n.path AND p.leaves >= ${minLeaves}
+      ORDER BY day DESC LIMIT 1
+    ) AS d`)
 }

@@ -24,12 +24,14 @@ export async function matchLedger(
     const rows = ledger.get(payload.event_id) ?? []
     const known = findRow(rows, payload)
     if (known && known.content_hash !== payload.content_hash) return null
+    const newest = clocks.of(payload).observed
     const time = rows[0]?.observed_at ?? timeOf(payload, result, clocks)
     const row = known ?? newRow(payload, eventNos.shift() as number, time)
     if (!known) ledger.set(payload.event_id, [...rows, row])
     const first = rows[0] ?? row
     const like = rows.find((one) => one.reason === null && one.map_version === result.mapVersion) ?? null
-    return { payload, result: checkContent(result, row, first), row, first, like, fresh: !known }
+    const isLate = payload.observed_at === null && time < newest
+    return { payload, result: checkContent(result, row, first), row, first, like, fresh: !known, isLate }
   })
 }
 

@@ -14,4 +14,6 @@ export type Matched<R = Understood> = {
   like: LedgerRow | null
   /** The row is not yet written: this delivery takes effect. */
   fresh: boolean
+  /** It has no time of its own and was received long before the last one of its company and source. */
+  isLate: boolean
 }

@@ -11,8 +11,6 @@ import type { Written } from './written.ts'
 /** Writes a batch in one transaction. Each payload takes effect once, and every delivery gets the same answer. */
 export type Store = (batch: readonly Work[]) => Promise<Written[]>
 
-const maxReported = 20_000
-
 /**
  * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for
  * row"; unique_violation: an event_id came for two companies at once.
@@ -29,7 +27,6 @@ export function openStore(config: Config, database: Database, wakeOutbox: () => 
   const months = createMonths(database)
   const series = new SeriesCache(seriesCacheSize)
   const lists = createListKeyCache(listCacheSize)
-  const reported = new Set<string>()
 
   return async (batch) => {
     const payloads = batch.map(({ payload }) => payload)
@@ -42,14 +39,11 @@ export function openStore(config: Config, database: Database, wakeOutbox: () => 
         written,
         added,
         lists: learnt,
-        asked,
         hasReports,
-      } = await database.transaction((tx) => writeBatch(config, tx, batch, { series, lists, reported }))
+      } = await database.transaction((tx) => writeBatch(config, tx, batch, { series, lists }))
       if (hasReports) wakeOutbox()
       series.keep(added)
       for (const [key, rows] of learnt.entries()) lists.set(key, rows)
-      if (reported.size > maxReported) reported.clear()
-      for (const key of asked) reported.add(key)
       return written
     } catch (error) {
       if (!hasCode(error, ...overtaken)) throw error

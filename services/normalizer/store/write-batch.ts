@@ -1,9 +1,5 @@
-import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { Config } from '../config.ts'
-import { insertIncidents, type NewIncident, readIncidents } from '../incidents/drift.ts'
-import { describeRisenNulls, findIncidents, type Incident, opsEventOf } from '../incidents/incidents.ts'
-import { addToNullRates, type Arrived, countPaths, type RisenNulls } from '../incidents/null-rates.ts'
 import { insertLedger, type LedgerRow } from '../ledger/ledger-rows.ts'
 import { matchLedger } from '../ledger/match-ledger.ts'
 import { lockClocks, saveClocks } from '../ledger/observed-clock.ts'
@@ -15,33 +11,30 @@ import { resolveSeries } from '../series/series.ts'
 import { type PayloadRefused, type Readable, reasonOf } from '../understand/understand.ts'
 import { normalizeBatch } from './normalize-batch.ts'
 import { insertRefusals, type Refusal, type Replay, supersededBy, supersedeRefusals } from './refusals.ts'
+import { reportIncidents } from './report-incidents.ts'
 import { leafOf, type PresentLeaves, type Split, splitLeaves } from './split-leaves.ts'
 import { insertValues, readValues, type ValueRow } from './values.ts'
 import type { Written } from './written.ts'
 
-/** Reports of drift kept for one data source: a source whose shape changed altogether must not fill the table. */
-const maxDrift = 500
-
 export type Memory = {
   series: SeriesCache
   lists: ListKeyCache
-  reported: ReadonlySet<string>
 }
-/** `added`, `lists` and `asked` may be cached once the transaction is committed. */
-type Batch = { written: Written[]; added: AddedSeries; lists: ListKeys; asked: string[]; hasReports: boolean }
+/** `added` and `lists` may be cached once the transaction is committed. */
+type Batch = { written: Written[]; added: AddedSeries; lists: ListKeys; hasReports: boolean }
 
 /**
  * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which cannot
  * change while the transaction lasts: it holds the clock of each company and source.
  */
 export async function writeBatch(
-  { CLOCK_TOLERANCE_MS }: Pick<Config, 'CLOCK_TOLERANCE_MS'>,
+  config: Config,
   tx: Transaction,
   batch: readonly Work[],
   memory: Memory,
 ): Promise<Batch> {
   const clocks = await lockClocks(
-    CLOCK_TOLERANCE_MS,
+    config.CLOCK_TOLERANCE_MS,
     tx,
     batch.map(({ payload }) => payload),
   )
@@ -69,21 +62,7 @@ export async function writeBatch(
     splits.map(({ brought }) => brought),
   )
   await writeRefusals(tx, fresh, splits)
-  const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)))
-  const { incidents, asked } = newIncidents(fresh, risen, memory.reported)
-  const reported = [
-    ...(await insertIncidents(tx, incidents, maxDrift)),
-    ...(await readIncidents(
-      tx,
-      repeated.map(({ row }) => row.event_no),
-    )),
-  ]
-  const eventIds = new Map(matched.map(({ row }) => [row.event_no, row.event_id]))
-  await addToOutbox(
-    tx,
-    'normalizer',
-    reported.map((incident) => opsEventOf(incident, eventIds.get(incident.event_no) ?? '')),
-  )
+  const hasReports = await reportIncidents(config, tx, fresh)
 
   const values = new Map([
     ...splits.map(({ row, brought }) => [row, brought.values] as const),
@@ -95,7 +74,7 @@ export async function writeBatch(
     const stored = { event_no: first.event_no, row, values: values.get(row) ?? [] }
     return { stored, fresh: one.fresh }
   })
-  return { written, added: series.added, lists, asked, hasReports: reported.length > 0 }
+  return { written, added: series.added, lists, hasReports }
 }
 
 /** Refuses payloads whose company or data source does not exist. */
@@ -173,29 +152,4 @@ async function readRepeated(tx: Transaction, repeated: readonly Matched<Readable
     row,
     stored.get(`${first.event_no}/${row.replay_id === '' ? '' : row.event_no}`) ?? [],
   ])
-}
-
-/** History and replays do not show how a source is today. */
-function arrivalOf({ payload, result, row, first }: Matched): Arrived[] {
-  if ('reason' in result || row !== first || row.history) return []
-  return [{ ...row, received_at: payload.received_at, normalized: result.normalized }]
-}
-
-function newIncidents(
-  fresh: readonly Matched[],
-  risen: readonly RisenNulls[],
-  reported: ReadonlySet<string>,
-): { incidents: NewIncident[]; asked: string[] } {
-  const incidents = new Map<string, NewIncident>()
-  const add = (incident: Incident, { row }: Matched) => {
-    const key = JSON.stringify([row.data_source_id, incident.kind, incident.subject])
-    if (!reported.has(key) && !incidents.has(key))
-      incidents.set(key, { ...incident, event_no: row.event_no, data_source_id: row.data_source_id })
-  }
-  for (const one of fresh) for (const incident of findIncidents(one.payload, one.result)) add(incident, one)
-  for (const rise of risen) {
-    const shown = fresh.find((one) => one.row.data_source_id === rise.data_source_id && arrivalOf(one).length > 0)
-    if (shown) add(describeRisenNulls(shown.payload, rise), shown)
-  }
-  return { incidents: [...incidents.values()], asked: [...incidents.keys()] }
 }

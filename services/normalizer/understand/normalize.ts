@@ -29,6 +29,8 @@ export type Normalized = {
   unmapped: number[]
   /** The path of each null that the map has. */
   nullPaths: string[]
+  /** The paths of nested entries that are objects or lists in the payload, and of those lists' items. */
+  nestedPaths: Set<string>
   /** source_measurement_id of nested entries that occur in the payload. They get a series and no value. */
   parents: Set<number>
   drift: Drift[]
@@ -37,7 +39,7 @@ export type Normalized = {
 }
 
 /** Paths that differ from the map reported for one payload: one of another shape altogether differs in all. */
-const defaultMaxDrift = 50
+export const maxDriftPerPayload = 50
 
 /** Each list is seen for the first time. */
 const nothingKnown: KnownLists = { of: () => null, storedBefore: () => null, learns: true }
@@ -50,7 +52,7 @@ export function normalize(
   root: Structure,
   map: CompiledMap,
   known: KnownLists = nothingKnown,
-  maxDrift = defaultMaxDrift,
+  maxDrift = maxDriftPerPayload,
 ): Normalized {
   const walk = new Walk(root, identifyItems(root, map, known), maxDrift)
   walk.object(root, map.root, '', null)
@@ -78,6 +80,7 @@ class Walk {
       nulls: [],
       unmapped: [],
       nullPaths: [],
+      nestedPaths: new Set(),
       parents: new Set(),
       drift: [],
       ...{ empty, lessons },
@@ -118,6 +121,7 @@ class Walk {
 
   #nested(entry: NestedEntry, node: Json, path: string, item: Identity | null): void {
     if (entry.id !== null) this.result.parents.add(entry.id)
+    if (node.kind === 'object' || node.kind === 'list') this.result.nestedPaths.add(path)
     if (node.kind === 'object') return this.object(node, entry.level, path, item)
     if (node.kind === 'list' && node.items.length === 0) return
     if (node.kind === 'list' && !node.flat) return this.#items(entry, node, `${path}[]`)
@@ -127,6 +131,7 @@ class Walk {
 
   #items(entry: NestedEntry, list: List, path: string): void {
     const identities = this.#identities.get(list)!
+    this.result.nestedPaths.add(path)
     for (const [index, node] of list.items.entries()) {
       const item = identities[index]!
       if (node.kind === 'object') this.object(node, entry.level, path, item)

@@ -33,7 +33,8 @@ export async function installNormalizer(): Promise<InstalledNormalizer> {
   const installation = await createInstallation()
   for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
   onCleanup(() => void vi.unstubAllEnvs())
-  const start = () => installation.start('normalizer', { MAP_WAIT_MS: '4000', MAX_LEAVES: '1000', MAX_DEPTH: '20' })
+  const limits = { MAX_LEAVES: '1000', MAX_DEPTH: '20', MAX_INCIDENTS_PER_DAY: '20' }
+  const start = () => installation.start('normalizer', { MAP_WAIT_MS: '4000', ...limits })
   let service = await start()
   /** The new process ends with the test that asks for it. */
   const restart = async () => {

@@ -1,0 +1,54 @@
+import type { RawPayload } from '#schemas/generated/types.ts'
+import { maxDriftPerPayload, type Normalized } from '../understand/normalize.ts'
+import type { Understood } from '../understand/understand.ts'
+import type { ReportedIncident } from './incidents.ts'
+import { payloadRemedies } from './remedies.ts'
+
+/**
+ * How an incident ends with a payload of the company and subject that showed it: a sentence for operators, or null while
+ * it lasts. Null rates end by isNullRateOver.
+ */
+export function describeEnd(
+  { kind, subject, facts }: ReportedIncident,
+  { source_name: source, company_id: company }: RawPayload,
+  { map, mapVersion, normalized }: Understood,
+): string | null {
+  switch (kind) {
+    case 'missing-path':
+      return hasPath(normalized, subject) ? `${source} sends ${subject} again.` : null
+    case 'unknown-path':
+      return hasPath(normalized, subject) ? `The map of ${source} has ${subject} now.` : null
+    case 'retyped-path':
+      return hasPath(normalized, subject) && !isRetyped(normalized, subject)
+        ? `${source} sends ${subject} as its map says.`
+        : null
+    case 'map-fault':
+      return mapVersion > Number(facts.map_version) && !map.faults.some(({ path }) => path === subject)
+        ? `Version ${mapVersion} of the map of ${source} has no fault at ${subject}.`
+        : null
+    default:
+      return Object.hasOwn(payloadRemedies, kind)
+        ? `Payloads of ${source} for company ${company} are understood again.`
+        : null
+  }
+}
+
+/** Leaves at a path on a day, and how many of them are null. */
+export type Nulls = { day: string; leaves: number; nulls: number }
+
+/** Whether the share of nulls has halved on a later day than the incident began. */
+export function isNullRateOver({ facts, seen_at }: ReportedIncident, { day, leaves, nulls }: Nulls): boolean {
+  const began = facts.day ?? new Date(seen_at).toISOString().slice(0, 10)
+  return day > began && nulls / leaves <= Number(facts.nulls) / Number(facts.leaves) / 2
+}
+
+function hasPath({ values, refused, nullPaths, nestedPaths }: Normalized, path: string): boolean {
+  const isHere = (place: { path: string }) => place.path === path
+  return values.some(isHere) || nestedPaths.has(path) || nullPaths.includes(path) || refused.some(isHere)
+}
+
+/** A payload that differs everywhere does not say where it is right. */
+function isRetyped({ drift, nullPaths }: Normalized, path: string): boolean {
+  if (drift.length >= maxDriftPerPayload || nullPaths.includes(path)) return true
+  return drift.some((one) => one.kind === 'retyped-path' && one.path === path)
+}

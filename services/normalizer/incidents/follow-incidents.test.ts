@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import type { RawPayload } from '#schemas/generated/types.ts'
+import { compileMap } from '../maps/compile-map.ts'
+import { parse, type Structure } from '../read/parse.ts'
+import { normalize } from '../understand/normalize.ts'
+import type { PayloadRefused } from '../understand/understand.ts'
+import { followIncidents, type Showing } from './follow-incidents.ts'
+
+const entry = (SourceField: string, DataType: string, source_measurement_id: number, NestedMappings?: object[]) => ({
+  ...{ SourceField, DataType, source_measurement_id, NestedMappings },
+})
+const older = [entry('a', 'int', 1), entry('list', 'nested', 2, [entry('b', 'int', 3)])]
+const good = '{"a":1,"list":[{"b":1}]}'
+
+/** A payload of company 1 by a map. `json`: its raw_data, or why it is refused. */
+function showing(
+  json: string,
+  more: Partial<Showing> & { version?: number; company?: string; map?: object[] } = {},
+): Showing {
+  const { version = 1, company = '1', map: mappings = older, ...rest } = more
+  const payload = {
+    ...{ event_id: `e${json}`, source_name: 's', data_source_id: 7, company_id: company, history: false, replay: null },
+  } as unknown as RawPayload
+  const refused = { reason: 'unparsable', message: 'bad', sample: '', mapVersion: 1 } satisfies PayloadRefused
+  const common = { payload, event_no: 1, subject_key: '', isOld: false, ...rest }
+  if (!json.startsWith('{')) return { ...common, result: refused }
+  const data = parse(json, { MAX_LEAVES: 100, MAX_DEPTH: 10 }).root as Structure
+  const map = compileMap(JSON.stringify({ Mappings: mappings }))!
+  return { ...common, result: { mapVersion: version, map, data, normalized: normalize(data, map) } }
+}
+
+/** What begins (+) and ends (-), turn by turn. */
+function follow(...showings: Showing[]): string[] {
+  return followIncidents(showings, new Map()).map(({ begun, ended }) =>
+    [
+      ...begun.map(({ kind, subject }) => `+${kind} ${subject}`),
+      ...ended.map(({ incident: { kind, subject } }) => `-${kind} ${subject}`),
+    ].join(' '),
+  )
+}
+
+describe('an incident ends with a payload of its company', () => {
+  test.each([
+    ['that has the path', '{"list":[{"b":1}]}', showing(good), ['+missing-path a', '-missing-path a']],
+    [
+      'that has null there',
+      '{"list":[{"b":1}]}',
+      showing('{"a":null,"list":[]}'),
+      ['+missing-path a', '-missing-path a'],
+    ],
+    ['that has the list', '{"a":1}', showing(good), ['+missing-path list', '-missing-path list']],
+    ['that has an empty list', '{"a":1}', showing('{"a":1,"list":[]}'), ['+missing-path list', '-missing-path list']],
+    [
+      'that has the path in an item',
+      '{"a":1,"list":[{}]}',
+      showing(good),
+      ['+missing-path list[].b', '-missing-path list[].b'],
+    ],
+    ['whose type is right', '{"a":[1],"list":[{"b":1}]}', showing(good), ['+retyped-path a', '-retyped-path a']],
+    [
+      'whose map has the path',
+      '{"a":1,"list":[{"b":1}],"c":1}',
+      showing('{"a":1,"list":[{"b":1}],"c":1}', { version: 2, map: [...older, entry('c', 'int', 4)] }),
+      ['+unknown-path c', '-unknown-path c'],
+    ],
+    ['that is understood', 'bad', showing(good), ['+unparsable s', '-unparsable s']],
+  ])('%s', (_, json, end, turns) => {
+    expect(follow(showing(json), end)).toEqual(turns)
+  })
+
+  test.each([
+    ['of another company', showing(good, { company: '2' })],
+    ['of another subject', showing(good, { subject_key: 'x' })],
+    ['that is old', showing(good, { isOld: true })],
+    ['that lacks the path as well', showing('{"list":[{"b":2}]}')],
+    ['that is refused', showing('bad')],
+  ])('and not with one %s', (_, other) => {
+    const missing = showing('{"list":[{"b":1}]}', other.subject_key === 'x' ? { subject_key: 'y' } : {})
+    expect(follow(missing, other).join(' ')).not.toMatch(/(^| )-/)
+  })
+
+  test('of its map, if a newer version has no fault at the path', () => {
+    const faulty = [entry('a', 'unknown', 1), older[1]!]
+    expect(
+      follow(showing(good, { map: faulty }), showing(good, { version: 2, map: faulty }), showing(good, { version: 3 })),
+    ).toEqual(['+map-fault a', '-map-fault a'])
+  })
+
+  test('and begins again, in turns', () => {
+    const less = showing('{"list":[{"b":1}]}')
+    expect(follow(less, showing(good), less, less, showing(good))).toEqual(
+      ['+', '-', '+', '-'].map((sign) => `${sign}missing-path a`),
+    )
+  })
+})
