@@ -86,13 +86,13 @@ const texts: Case[] = [
     '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
   ].map((body): Case => [`no JSON: ${body}`, 422, body, 'json_invalid']),
   ['NUL bytes', 422, Buffer.alloc(1000), 'json_invalid'],
-  ['UTF-16', 400, Buffer.from(`\ufeff${goodBody}`, 'utf16le'), 'parsing the body'],
+  ['UTF-16', 400, Buffer.from(`\ufeff${goodBody}`, 'utf16le'), 'not UTF-8: byte 0xff at offset 0'],
   ['UTF-16 without a mark', 422, Buffer.from(goodBody, 'utf16le'), 'json_invalid'],
-  ['ISO 8859', 400, Buffer.from('{"a":"é"}', 'latin1'), 'parsing the body'],
-  ['overlong UTF-8', 400, Buffer.from([0x22, 0xc0, 0xaf, 0x22]), 'parsing the body'],
-  ['surrogates in UTF-8', 400, Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'parsing the body'],
-  ['half a character', 400, Buffer.from([0x22, 0xe2, 0x82]), 'parsing the body'],
-  ['random bytes', 400, Buffer.from([0x80, 0xff, 0x00, 0x13, 0x37]), 'parsing the body'],
+  ['ISO 8859', 400, Buffer.from('{"a":"é"}', 'latin1'), 'not UTF-8: byte 0xe9 at offset 6'],
+  ['overlong UTF-8', 400, Buffer.from([0x22, 0xc0, 0xaf, 0x22]), 'not UTF-8: byte 0xc0 at offset 1'],
+  ['surrogates in UTF-8', 400, Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'not UTF-8: byte 0xed at offset 1'],
+  ['half a character', 400, Buffer.from([0x22, 0xe2, 0x82]), 'not UTF-8: byte 0xe2 at offset 1'],
+  ['random bytes', 400, Buffer.from([0x80, 0xff, 0x00, 0x13, 0x37]), 'not UTF-8: byte 0x80 at offset 0'],
 ]
 
 type Wrong = [member: string, status: number, values: string[]]
