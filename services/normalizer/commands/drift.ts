@@ -71,7 +71,7 @@ async function list({
 const nullRow = z.object({ source: z.string(), path: z.string(), leaves: z.number(), nulls: z.number() })
 
 async function listNulls({ source, days, json = false }: Output & { source?: string; days: string }): Promise<void> {
-  const count = requireCount(days, '--days', { most: 3660 })
+  const count = requireCount(days, '--days', { most: 1_000_000 })
   const rows = await withDatabase(async (database) => {
     const id = source === undefined ? null : await findSource(database, source)
     return database.any(sql.type(nullRow)`
