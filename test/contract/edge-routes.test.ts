@@ -219,6 +219,16 @@ describe('measurements', () => {
     expect(await edge.database.query('SELECT type FROM source_measurement WHERE id = $1', [json['id']])).toEqual([
       { type: 'int' },
     ])
+
+    // The normalizer makes an int a float when a value needs it, which is no fault of the module.
+    await edge.database.query(`UPDATE source_measurement SET type = 'float' WHERE id = $1`, [json['id']])
+    expect((await register({ type: 'int', measurement_name: 'stars' })).json['id']).toBe(json['id'])
+    expect((await register({ type: 'text', measurement_name: 'stars' })).json['id']).toBe(json['id'])
+    const events = await waitFor('one more event', async () => {
+      const records = await edge.records(topics.opsEvents)
+      return records.length > 1 && records
+    })
+    expect(events.map(({ decoded }) => decoded.facts?.['sent_type'])).toEqual(['float', 'text'])
   })
 
   test('are listed in pages, read and deleted', async () => {

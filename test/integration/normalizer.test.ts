@@ -165,6 +165,43 @@ describe('a payload', () => {
     expect(timesOf(await bench.observed([{ ...missing, replay }]))).toEqual([missing.received_at])
   })
 
+  test('is in the charts of parma-web with all its numbers, also after one beyond 32 bits', async () => {
+    const source = await bench.addSource([
+      { SourceField: 'funding', DataType: 'int' },
+      { SourceField: 'staff', DataType: 'int' },
+    ])
+    const [company, other] = [await bench.addCompany(), await bench.addCompany()]
+    const feed = async (of: number, funding: unknown) => {
+      const payload = bench.payload(source, of, { funding, staff: 5 })
+      await bench.feed([payload])
+      await bench.observedOnce(payload)
+    }
+    // parma-web reads the table that the type of the first series' measurement names, and no other.
+    const chart = async (field: string, of: number) => {
+      const [series] = await bench.installation.database.query<{ type: string; id: number }>(
+        `SELECT m.type, company_measurement_id AS id FROM company_source_measurement
+         JOIN source_measurement m ON m.id = source_measurement_id
+         WHERE m.source_module_id = $1 AND measurement_name = $2 AND company_id = $3`,
+        [source.id, field, of],
+      )
+      const rows = await bench.installation.database.query<{ value: number }>(
+        `SELECT value FROM measurement_${series!.type}_value WHERE company_measurement_id = $1 ORDER BY timestamp`,
+        [series!.id],
+      )
+      return [series!.type, ...rows.map(({ value }) => value)]
+    }
+    await feed(company, 5)
+    await feed(other, 6)
+    expect(await chart('funding', company)).toEqual(['int', 5])
+    await feed(company, 3_000_000_000)
+    await feed(company, 7)
+    await feed(other, 8)
+    expect(await chart('funding', company)).toEqual(['float', 5, 3_000_000_000, 7])
+    expect(await chart('funding', other)).toEqual(['float', 6, 8])
+    expect(await chart('staff', other)).toEqual(['int', 5, 5])
+    expect(await bench.counts(source)).toMatchObject({ value: 10, int: 5, float: 5 })
+  })
+
   test('becomes in Postgres what the table of COERCIONS.md says, row by row', async () => {
     const page = readFileSync(join(root, 'services/normalizer/COERCIONS.md'), 'utf8')
     const rows = [...page.matchAll(/^\| (\w+) \| `(.+)` \| `(.+)` \|$/gm)].map(

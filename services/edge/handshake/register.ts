@@ -110,7 +110,8 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
           throw new HttpError(403, `Data source ${sourceId} or measurement ${parentId} was deleted during the request.`)
         },
       )
-      if (stored.type.toLowerCase() !== type) report(typeDrift(sourceId, stored.id, name, stored.type, type), request)
+      if (!fits(stored.type.toLowerCase(), type))
+        report(typeDrift(sourceId, stored.id, name, stored.type, type), request)
       return json(201, { id: stored.id, creation_msg: 'Source Measurement successfully created' })
     },
 
@@ -151,6 +152,11 @@ function present({ created_at, modified_at, ...row }: MeasurementRow) {
 
 function notFound(id: number, caller: Caller): HttpError {
   return new HttpError(404, `Source measurement ${id} of data source ${caller.sourceId} does not exist.`)
+}
+
+/** The normalizer makes an int measurement a float one when a value needs it. */
+function fits(stored: string, sent: string): boolean {
+  return stored === sent || (stored === 'float' && sent === 'int')
 }
 
 function typeDrift(sourceId: number, id: number, name: string, was: string, is: string) {

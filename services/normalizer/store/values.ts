@@ -20,7 +20,7 @@ const valueRow = z.object({
 
 /** A stored value. `date`: ms since 1970. */
 export type ValueRow = z.infer<typeof valueRow>
-/** `column` names the table in `public` that parma-web reads. */
+/** `column` names the table in `public` that parma-web reads; of an int whose measurement is a float one, `float`. */
 export type NewValue = ValueRow & { column: Column }
 /** The new values of one payload or replay. */
 export type NewValues = {
@@ -48,7 +48,7 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
   const ofValue = columnsOf(values)
   const ofPayload = columnsOf(payloads)
   const ofPlace = columnsOf(places)
-  const used = new Set(places.map(({ column }) => column))
+  const used = new Set(places.flatMap(({ column }): Column[] => (column === 'int' ? ['int', 'float'] : [column])))
   await tx.query(sql.unsafe`
     WITH n AS MATERIALIZED (
       SELECT event_no, replay_no, at, number, to_timestamp(date) AS date, seq, company_measurement_id,
@@ -78,12 +78,17 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
           ${ofPayload('text', (payload) => payload.subject_key)}
         ) WITH ORDINALITY AS p (event_no, replay_no, observed_at, company_id, data_source_id, subject_key, payload)
       ) AS p USING (payload)
-      JOIN unnest(
-        ${ofPlace('int4', (place) => place.source_measurement_id)},
-        ${ofPlace('text', (place) => place.type)},
-        ${ofPlace('text', (place) => place.path)},
-        ${ofPlace('text', (place) => place.column)}
-      ) WITH ORDINALITY AS o (source_measurement_id, type, path, "column", place) USING (place)
+      JOIN (
+        SELECT source_measurement_id, o.type, path, place,
+          CASE WHEN o.type = 'int' AND lower(m.type) = 'float' THEN 'float' ELSE "column" END AS "column"
+        FROM unnest(
+          ${ofPlace('int4', (place) => place.source_measurement_id)},
+          ${ofPlace('text', (place) => place.type)},
+          ${ofPlace('text', (place) => place.path)},
+          ${ofPlace('text', (place) => place.column)}
+        ) WITH ORDINALITY AS o (source_measurement_id, type, path, "column", place)
+        LEFT JOIN public.source_measurement m ON m.id = source_measurement_id
+      ) AS o USING (place)
       ORDER BY position
     )${sql.join(columns.filter((column) => used.has(column)).map(intoPublic), sql.fragment``)}
     INSERT INTO normalizer.value (event_no, replay_no, observed_at, number, date, seq, company_measurement_id,

@@ -14,6 +14,7 @@ import { insertRefusals, type Refusal, type Replay, supersededBy, supersedeRefus
 import { reportIncidents } from './report-incidents.ts'
 import { leafOf, type PresentLeaves, type Split, splitLeaves } from './split-leaves.ts'
 import { insertValues, readValues, type ValueRow } from './values.ts'
+import { widenMeasurements } from './widen.ts'
 import type { Written } from './written.ts'
 
 export type Memory = {
@@ -57,10 +58,12 @@ export async function writeBatch(
     fresh.map(({ row }) => row),
   )
   await saveClocks(tx, clocks)
-  await insertValues(
+  const brought = splits.map((split) => split.brought)
+  await widenMeasurements(
     tx,
-    splits.map(({ brought }) => brought),
+    brought.flatMap(({ values }) => values),
   )
+  await insertValues(tx, brought)
   await writeRefusals(tx, fresh, splits)
   const hasReports = await reportIncidents(config, tx, fresh)
 

@@ -15,6 +15,11 @@ export async function lock(tx: Transaction, name: LockName, of = 0): Promise<voi
   await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${keyOf(name, of)})`)
 }
 
+/** As `lock`, but others may hold it in the same way: only a `lock` excludes them. */
+export async function lockShared(tx: Transaction, name: LockName, of = 0): Promise<void> {
+  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock_shared(${keyOf(name, of)})`)
+}
+
 /** Takes the lock until the transaction ends, unless another transaction has it: then false, at once. */
 export function tryLock(tx: Transaction, name: LockName, of = 0): Promise<boolean> {
   return tx.oneFirst(

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lock, lockShared } from '#runtime/postgres/lock.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
+import type { NewValue } from './values.ts'
+
+const typesLock = 'normalizer.measurement_type'
+const idRow = z.object({ id: z.number() })
+
+/**
+ * Makes `int` measurements `float` ones if one of these values is none that an int column can hold. parma-web's charts
+ * read the table that the measurement's type names, and no other: so the values there so far move to the float table,
+ * and insertValues puts all later ones there. Until `tx` ends no other transaction may rely on the types of before.
+ */
+export async function widenMeasurements(tx: Transaction, values: readonly NewValue[]): Promise<void> {
+  const ints = values.filter(({ type }) => type === 'int')
+  if (ints.length === 0) return
+  const wide = new Set(ints.filter(({ column }) => column === 'float').map((value) => value.source_measurement_id))
+  const isNarrow = sql.fragment`id = ANY(${column([...wide], 'int4', (id) => id)}) AND lower(type) = 'int'`
+  const hasNarrow =
+    wide.size > 0 && (await tx.exists(sql.unsafe`SELECT FROM public.source_measurement WHERE ${isNarrow}`))
+  // Transactions that write ints share the lock: they would wait for each other if they asked for more later.
+  if (!hasNarrow) return lockShared(tx, typesLock)
+  await lock(tx, typesLock)
+  const widened = await tx.anyFirst(sql.type(idRow)`
+    UPDATE public.source_measurement SET type = 'float', modified_at = ${utcNow} WHERE ${isNarrow} RETURNING id`)
+  await tx.query(sql.unsafe`
+    WITH moved AS (
+      DELETE FROM public.measurement_int_value v USING public.company_source_measurement s
+      WHERE s.company_measurement_id = v.company_measurement_id
+        AND s.source_measurement_id = ANY(${column([...widened], 'int4', (id) => id)})
+      RETURNING v.*
+    )
+    INSERT INTO public.measurement_float_value (company_measurement_id, value, timestamp, created_at, modified_at)
+    SELECT company_measurement_id, value, timestamp, created_at, modified_at FROM moved ORDER BY id`)
+}
