@@ -10,7 +10,8 @@ import { readEnv } from '#runtime/process/config.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
 import { createLog } from '#runtime/process/log.ts'
-import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
+import { openCommandPool } from '#runtime/commands/command-database.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { output } from '#runtime/kafka/output.ts'
 import { openPublisher } from '#runtime/open-kafka.ts'
 import { formatCount } from '#runtime/text/format.ts'
@@ -59,7 +60,7 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   const event = options.event === undefined ? undefined : requireEventId(options.event, '--event')
   const config = { ...readConfig(), ...readEnv(postgresSettings) }
   await using scope = new AsyncDisposableStack()
-  const database = await openPool(config)
+  const database = await openCommandPool(config)
   scope.defer(() => database.end())
   const firestore = openFirestore(config.firestore)
   scope.defer(() => firestore.terminate())

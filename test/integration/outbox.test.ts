@@ -157,6 +157,28 @@ describe('within a process', () => {
     expect(written?.dedupe_key).toMatch(/^k{1900}… sha256:/)
   })
 
+  test('a broker that answers late does not cost the transaction its lock', async () => {
+    const config = readEnv(settings, { ...installation.env, DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: '1000' })
+    const impatient = await openPool(config)
+    onCleanup(() => impatient.end())
+    const sent: string[] = []
+    const { context, failures } = createContext('normalizer')
+    startOutbox(context, impatient, async (outputs) => {
+      sent.push(...idsOf(outputs))
+      await waitFor('a transaction that is three times as old as it may be idle', async () => {
+        const old = await installation.database.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND xact_start < now() - interval '3 s'`,
+        )
+        return old.length > 0
+      })
+    })
+    const late = event('late')
+    await write(late)
+    await waitFor('it to be published', () => isPublished(installation, 'normalizer'))
+    expect(sent.filter((id) => id === late.event_id)).toHaveLength(1)
+    expect(failures).toEqual([])
+  })
+
   test('text that Postgres cannot hold does not undo what is reported', async () => {
     const odd = event('odd', { message: 'a\0b \ud800 "\\', facts: { path: '\0' } })
     await write(odd)

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { readEnv } from '../../services/runtime/process/config.ts'
 import { postgresSettings } from '../../services/runtime/process/settings.ts'
-import { openPool, sql } from '../../services/runtime/postgres/database.ts'
+import { openPool, sql, type Transaction } from '../../services/runtime/postgres/database.ts'
 import { migrate } from '../../services/runtime/postgres/migrate.ts'
 import { lock, tryLock } from '../../services/runtime/postgres/lock.ts'
-import { classify, retryTransient } from '../../services/runtime/calls/retry.ts'
+import { classify, hasCode, retryTransient } from '../../services/runtime/calls/retry.ts'
 import { column } from '../../services/runtime/postgres/column.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../harness/database.ts'
@@ -61,6 +61,57 @@ test('so is one statement outside of a transaction, and one that the server itse
   link.restore()
   const read = () => pool.oneFirst(sql.unsafe`SELECT 7 AS seven`)
   expect(await retryTransient(read, { signal: AbortSignal.timeout(30_000) })).toBe(7)
+})
+
+const frozen: [string, (tx: Transaction, freeze: () => void) => Promise<unknown>][] = [
+  ['between two statements', async (_, freeze) => freeze()],
+  [
+    'while it reads a large answer',
+    async (tx, freeze) => {
+      const read = tx.query(sql.unsafe`SELECT repeat(n::text, 100000) FROM generate_series(1000, 1400) n`)
+      freeze()
+      await read
+    },
+  ],
+]
+test.each(frozen)('a process that freezes in a transaction %s holds nothing up for long', async (_, hang) => {
+  const link = await openLink(database.url)
+  const limit = { DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: '1500' }
+  const pool = await openPool(readEnv(postgresSettings, { DATABASE_URL: link.url, ...limit }))
+  onCleanup(() => pool.end())
+  const other = await openPool(readEnv(postgresSettings, { DATABASE_URL: database.url }))
+  onCleanup(() => other.end())
+  const { promise: isFrozen, resolve } = Promise.withResolvers<void>()
+  const stuck = failureOf(
+    pool.transaction(async (tx) => {
+      await lock(tx, 'test.frozen')
+      await hang(tx, () => {
+        link.freeze()
+        resolve()
+      })
+      await tx.query(sql.unsafe`SELECT 1`)
+    }),
+  )
+  await isFrozen
+  const start = performance.now()
+  await retryTransient(() => other.transaction((tx) => lock(tx, 'test.frozen')), {
+    signal: AbortSignal.timeout(30_000),
+  })
+  expect(performance.now() - start).toBeLessThan(6000)
+  link.restore()
+  expect(classify(await stuck)).toBe('transient')
+})
+
+test('whoever waits for a lock fails after a while, to try again', async () => {
+  const limit = { DATABASE_LOCK_TIMEOUT_MS: '300' }
+  const pool = await openPool(readEnv(postgresSettings, { DATABASE_URL: database.url, ...limit }))
+  onCleanup(() => pool.end())
+  await pool.transaction(async (tx) => {
+    await lock(tx, 'test.waited-for')
+    const error = await failureOf(pool.transaction((late) => lock(late, 'test.waited-for')))
+    expect(hasCode(error, '55P03')).toBe(true)
+    expect(classify(error)).toBe('transient')
+  })
 })
 
 test('connections that are cut as soon as they are open fail their query, and nothing outside of it', async () => {

@@ -12,7 +12,7 @@ const networkCodes = new Set([
 ])
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-const transientSqlStates = /^(08...|53...|57P0[1-5]|57014|40001|40P01|55P03|25P03|25006|XX000)$/
+const transientSqlStates = /^(08...|53...|57P0[1-5]|57014|40001|40P01|55P03|25P0[34]|25006|XX000)$/
 const poisonSqlStates = /^(21|22|23|54)...$/
 
 // Slonik gives these no code of their own, and the first two no cause with one.
@@ -50,9 +50,9 @@ export function classify(error: unknown): ErrorClass {
   return 'unknown'
 }
 
-// Of the transient ones: cancelled for its length, out of memory, beyond a configured limit, an internal error; and gRPC's
+// Of the transient ones: cancelled for its length (as a statement or transaction), out of memory, beyond a configured limit, an internal error; and gRPC's
 // DEADLINE_EXCEEDED and INTERNAL. Not a full disk or too many connections, which are nobody's record.
-const doubtfulCodes = ['57014', '53000', '53200', '53400', 'XX000', 4, 13]
+const doubtfulCodes = ['57014', '25P04', '53000', '53200', '53400', 'XX000', 4, 13]
 
 /** Whether a transient error may as well come from the data it happens with: then it is poison if it happens with that alone. */
 export function mayBePoison(error: unknown): boolean {

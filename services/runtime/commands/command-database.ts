@@ -3,12 +3,24 @@ import { z } from 'zod'
 import { UsageError } from './commands.ts'
 import { requireText } from './read-typed.ts'
 import { readEnv } from '../process/config.ts'
-import { postgresSettings } from '../process/settings.ts'
+import { type PostgresSettings, postgresSettings } from '../process/settings.ts'
 import { type Database, openPool, sql } from '../postgres/database.ts'
+
+/** Of a command, for which nobody else waits: it may delete what a source or company has gathered in years. */
+const patience = { statementMs: 10 * 60_000, lockMs: 60_000 }
+
+/** The same as openPool, with more time for statements and locks. */
+export function openCommandPool(settings: PostgresSettings): Promise<Database> {
+  return openPool({
+    ...settings,
+    DATABASE_QUERY_TIMEOUT_MS: Math.max(settings.DATABASE_QUERY_TIMEOUT_MS, patience.statementMs),
+    DATABASE_LOCK_TIMEOUT_MS: Math.max(settings.DATABASE_LOCK_TIMEOUT_MS, patience.lockMs),
+  })
+}
 
 /** Runs one command with a connection pool, which is closed afterwards. */
 export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openPool(readEnv(postgresSettings))
+  const database = await openCommandPool(readEnv(postgresSettings))
   try {
     return await work(database)
   } finally {

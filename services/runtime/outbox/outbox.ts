@@ -5,7 +5,7 @@ import { topics } from '#schemas/topics.ts'
 import { isTooLarge } from '../calls/retry.ts'
 import { output, type Output, type Publish } from '../kafka/output.ts'
 import { column } from '../postgres/column.ts'
-import { type Database, sql, type Transaction } from '../postgres/database.ts'
+import { type Database, sql, sqlPing, type Transaction } from '../postgres/database.ts'
 import { tryLock } from '../postgres/lock.ts'
 import { startLoop } from '../process/loop.ts'
 import type { ServiceContext } from '../process/service.ts'
@@ -16,6 +16,9 @@ const pollMs = 500
 
 /** While another replica publishes: it may have looked before our events were committed. */
 const lookAgainMs = 50
+
+/** Well below DATABASE_IDLE_TRANSACTION_TIMEOUT_MS. */
+const busyMs = 500
 
 const batch = 500
 
@@ -78,20 +81,45 @@ async function publishSome(
   const table = sql.identifier([schema, 'outbox'])
   if (!(await database.exists(sql.unsafe`SELECT FROM ${table} WHERE published_at IS NULL`))) return 0
   // Open while the broker answers, but it has written nothing and holds no row. The lock goes with the connection, so a
-  // process that dies leaves it to the others at once.
+  // process that dies leaves it to the others at once, and one that freezes does so when Postgres ends its transaction.
   return database.transaction(async (tx) => {
     if (!(await tryLock(tx, `${schema}.outbox`))) return 'busy'
     const rows = await tx.any(sql.type(outboxRow)`
       SELECT outbox_no, event_id, event FROM ${table} WHERE published_at IS NULL ORDER BY outbox_no LIMIT ${batch}`)
-    await publish(rows.map(outputOf)).catch(async (error: unknown) => {
-      if (!isBad(error)) throw error
-      for (const row of rows) await publishOrSetAside({ name: schema, log }, row, publish)
-    })
+    await keepBusy(tx, publishRows({ name: schema, log }, rows, publish))
     await tx.query(sql.unsafe`
       WITH old AS (DELETE FROM ${table} WHERE published_at < now() - ${keptDays} * interval '1 day')
       UPDATE ${table} SET published_at = now()
       WHERE outbox_no = ANY(${column(rows, 'int8', ({ outbox_no }) => outbox_no)})`)
     return rows.length
+  })
+}
+
+/** Has the transaction say that its process is alive for as long as `work` takes. */
+async function keepBusy(tx: Transaction, work: Promise<void>): Promise<void> {
+  let asked: Promise<unknown> = Promise.resolve()
+  const ask = () => {
+    asked = asked.then(() => tx.query(sqlPing))
+    // The next statement of the transaction fails for the same reason.
+    asked.catch(() => undefined)
+  }
+  const timer = setInterval(ask, busyMs)
+  try {
+    await work
+  } finally {
+    clearInterval(timer)
+    await asked.catch(() => undefined)
+  }
+}
+
+async function publishRows(
+  context: Pick<ServiceContext, 'name' | 'log'>,
+  rows: readonly OutboxRow[],
+  publish: Publish,
+): Promise<void> {
+  await publish(rows.map(outputOf)).catch(async (error: unknown) => {
+    if (!isBad(error)) throw error
+    for (const row of rows) await publishOrSetAside(context, row, publish)
   })
 }
 

@@ -20,7 +20,8 @@ export type Database = DatabasePool
 export type SqlFragment = ReturnType<typeof sql.fragment>
 export type Transaction = DatabaseTransactionConnection
 
-const sqlPing = sql.unsafe`SELECT 1`
+/** Asks the server for a sign of life. */
+export const sqlPing = sql.unsafe`SELECT 1`
 
 /** Checks every row of a `sql.type(schema)` query against its schema. */
 const checkRows: Interceptor = {
@@ -53,12 +54,13 @@ export async function openDatabase(settings: PostgresSettings, { scope, health }
  * TransientError), or when no TLS connection comes about.
  */
 export async function openPool(settings: PostgresSettings): Promise<Database> {
-  const { DATABASE_POOL_SIZE, DATABASE_QUERY_TIMEOUT_MS } = settings
+  const { DATABASE_POOL_SIZE, DATABASE_QUERY_TIMEOUT_MS, DATABASE_IDLE_TRANSACTION_TIMEOUT_MS } = settings
   const { url, host, tls } = readDatabaseAddress(settings)
   return createPool(url, {
     ...(tls && { ssl: tls }),
-    driverFactory: createDriverWithDeadline(DATABASE_QUERY_TIMEOUT_MS + graceMs),
+    driverFactory: createDriverWithDeadlines(settings),
     statementTimeout: DATABASE_QUERY_TIMEOUT_MS,
+    idleInTransactionSessionTimeout: DATABASE_IDLE_TRANSACTION_TIMEOUT_MS,
     gracefulTerminationTimeout: graceMs,
     maxPoolSize: DATABASE_POOL_SIZE,
     idleTimeout: 60_000,
@@ -75,28 +77,62 @@ export async function openPool(settings: PostgresSettings): Promise<Database> {
 
 const graceMs = 3000
 
+type Client = Awaited<ReturnType<Awaited<ReturnType<DriverFactory>>['createClient']>>
+
 /**
- * Closes a connection on which nothing has come back for `deadlineMs`: the server, or the way to it, hangs, and its own
- * statement_timeout cannot help. The query then fails as when the connection breaks, and another one is opened.
+ * Connections with deadlines that slonik does not know. One on which nothing has come back for longer than a statement
+ * may take is closed: the server, or the way to it, hangs, and its own statement_timeout cannot help. The query then
+ * fails as when the connection breaks, and another one is opened.
  */
-function createDriverWithDeadline(deadlineMs: number): DriverFactory {
+function createDriverWithDeadlines(settings: PostgresSettings): DriverFactory {
   const createDriver = createPgDriverFactory()
+  const deadlineMs = settings.DATABASE_QUERY_TIMEOUT_MS + graceMs
   return async (options) => {
     const driver = await createDriver(options)
     return {
       async createClient() {
         const client = await driver.createClient()
-        return {
+        const withDeadline: Client = {
           ...client,
           acquire: () => acquire(client),
-          async query(...args: Parameters<typeof client.query>) {
+          async query(...args) {
             const timer = setTimeout(() => void client.destroy().catch(() => undefined), deadlineMs)
             return client.query(...args).finally(() => clearTimeout(timer))
           },
         }
+        await limitSession(withDeadline, settings).catch(async (error: unknown) => {
+          await client.destroy()
+          throw error
+        })
+        return withDeadline
       },
     }
   }
+}
+
+/**
+ * Has the server end what a process holds that no longer works on it. idle_in_transaction_session_timeout ends a
+ * transaction between two statements; tcp_user_timeout one whose answer nobody reads; transaction_timeout (Postgres 17)
+ * one whose statement never arrives as a whole.
+ */
+async function limitSession(client: Client, settings: PostgresSettings): Promise<void> {
+  const limits = {
+    lock_timeout: settings.DATABASE_LOCK_TIMEOUT_MS,
+    tcp_user_timeout: settings.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS,
+    transaction_timeout: 2 * settings.DATABASE_QUERY_TIMEOUT_MS,
+  }
+  client.acquire()
+  await client.query(
+    `SELECT set_config(l.name, l.ms, false)
+     FROM unnest($1::text[], $2::text[]) AS l (name, ms) JOIN pg_settings USING (name)`,
+    [formatArray(Object.keys(limits)), formatArray(Object.values(limits))],
+  )
+  await client.release()
+}
+
+/** An array of Postgres of plain words and numbers. */
+function formatArray(values: readonly (string | number)[]): string {
+  return `{${values.join()}}`
 }
 
 /**
@@ -104,7 +140,7 @@ function createDriverWithDeadline(deadlineMs: number): DriverFactory {
  * nobody handles the error, so that the process would end and whoever waits for the client would wait on
  * (packages/slonik/src/factories/createConnectionPool.ts, `newConnection.acquire()`).
  */
-function acquire(client: Awaited<ReturnType<Awaited<ReturnType<DriverFactory>>['createClient']>>): void {
+function acquire(client: Client): void {
   const isBroken = ['PENDING_DESTROY', 'DESTROYED'].includes(client.state())
   if (!isBroken) client.acquire()
 }

@@ -106,6 +106,12 @@ export const postgresSettings = {
   DATABASE_QUERY_TIMEOUT_MS: count(60_000).describe(
     'Deadline of one statement in Postgres. A server that stays silent a few seconds longer counts as gone.',
   ),
+  DATABASE_LOCK_TIMEOUT_MS: count(15_000).describe(
+    'Time a statement in Postgres waits for a lock. Then it fails and its transaction is retried.',
+  ),
+  DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: count(10_000, 1000).describe(
+    'Time a transaction in Postgres waits for its process. Then Postgres ends it, so a process that hangs holds up no other for longer.',
+  ),
 }
 export type PostgresSettings = z.output<z.ZodObject<typeof postgresSettings>>
 
