@@ -4,10 +4,18 @@ import type { Config } from './config.ts'
 
 type Fragment = ReturnType<typeof sql.fragment>
 
-/** The module behind an endpoint, the same for each spelling of its address; null: there is none. */
+/** An index takes no longer one. */
+const maxEndpointBytes = 2000
+
+/**
+ * The module behind an endpoint, the same for each spelling of its address; null: there is none. parma-web's rows are of any
+ * length: of a longer one it is the beginning and a hash.
+ */
 export function moduleOf(endpoint: Fragment): Fragment {
-  return sql.fragment`nullif(rtrim(trim(CASE strpos(${endpoint}, '://') WHEN 0 THEN ${endpoint}
-    ELSE substr(${endpoint}, strpos(${endpoint}, '://') + 3) END), '/'), '')`
+  return sql.fragment`CASE WHEN octet_length(${endpoint}) > ${maxEndpointBytes}::int
+    THEN concat(left(${endpoint}, 100), '… md5:', md5(${endpoint}))
+    ELSE nullif(rtrim(trim(CASE strpos(${endpoint}, '://') WHEN 0 THEN ${endpoint}
+      ELSE substr(${endpoint}, strpos(${endpoint}, '://') + 3) END), '/'), '') END`
 }
 
 /** How long a circuit breaker stays open at first: a module that restarts is back by then. */
