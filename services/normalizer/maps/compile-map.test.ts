@@ -163,3 +163,11 @@ test('endless nesting in place of an id or a type costs only its entry', () => {
   ])
   expect(compiled!.faults.every(({ message }) => message.length < 200)).toBe(true)
 })
+
+test('of very many faults the first are listed, and the others counted', () => {
+  const entries = Array.from({ length: 100_000 }, (_, n) => ({ SourceField: `f${n}`, DataType: '?' }))
+  const compiled = compileMap(JSON.stringify({ Source: 's', Mappings: entries }))
+  expect(compiled?.root.size).toBe(100_000)
+  expect(compiled?.faults).toHaveLength(101)
+  expect(compiled?.faults.at(-1)).toEqual({ path: '…', message: '199,900 more faults are not listed' })
+})

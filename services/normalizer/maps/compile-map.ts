@@ -1,4 +1,5 @@
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
+import { formatNumber } from '#runtime/text/format.ts'
 import { type ValueType, valueTypes } from '../read/coerce.ts'
 import { cutStorable, pathOf } from '../read/json-text.ts'
 
@@ -32,7 +33,7 @@ const maxValues = 500_000
 
 /**
  * Checks and compiles a normalization map (contract section 5), given as JSON text. A wrong entry costs only itself and
- * is reported in `faults`. Null if the text is not a map at all. Never throws.
+ * is reported in `faults`, the first 100 of them. Null if the text is not a map at all. Never throws.
  */
 export function compileMap(content: string): CompiledMap | null {
   if (countJsonValues(Buffer.from(content)) > maxValues) return null
@@ -41,7 +42,16 @@ export function compileMap(content: string): CompiledMap | null {
   if (!Array.isArray(mappings)) return null
   const names = new Map<number, string>()
   const faults: MapFault[] = []
-  return { root: compileLevel(mappings, '', 1, names, faults), names, faults }
+  const root = compileLevel(mappings, '', 1, names, faults)
+  return { root, names, faults: faults.length > maxFaults ? shortened(faults) : faults }
+}
+
+/** Each fault of a map is reported to people. */
+const maxFaults = 100
+
+function shortened(faults: readonly MapFault[]): MapFault[] {
+  const more = formatNumber(faults.length - maxFaults)
+  return [...faults.slice(0, maxFaults), { path: '…', message: `${more} more faults are not listed` }]
 }
 
 function compileLevel(
