@@ -58,6 +58,16 @@ describe('fitErrors', () => {
     ['very many errors', errorsOf(50_000, 10), null],
     ['long types', { a: { error_type: 'x'.repeat(500_000), error_description: null } }, 1],
     ['a long company id', { ['x'.repeat(500_000)]: { error_type: 'x', error_description: null } }, 0],
+    [
+      'one long company id before others',
+      { ['x'.repeat(500_000)]: { error_type: 'x', error_description: null }, ...errorsOf(5, 10) },
+      5,
+    ],
+    [
+      'one long type before very many errors',
+      { a: { error_type: 'x'.repeat(500_000), error_description: null }, ...errorsOf(50_000, 10) },
+      null,
+    ],
   ])('makes %s fit', (_, errors, count) => {
     const fitted = fitErrors(errors) as CrawlErrors
     expect(summarize(fitted).length).toBeLessThanOrEqual(400_000)

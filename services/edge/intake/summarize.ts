@@ -5,6 +5,8 @@ export type CrawlErrors = Record<string, CrawlError>
 
 /** A record holds both the errors and their text, and its topic allows 1 MiB. */
 const maxSummaryBytes = 400_000
+/** Characters that are left of a text when nothing else helps. */
+const shortest = 50
 
 /** The `result_summary` of a finished task: its errors as Python's `json.dumps` writes them, empty for null. */
 export function summarize(errors: CrawlErrors | null): string {
@@ -27,16 +29,18 @@ function quote(text: string | null): string {
 /** The errors, small enough for one record: descriptions are cut first, then companies are left out. */
 export function fitErrors(errors: CrawlErrors | null, maxBytes = maxSummaryBytes): CrawlErrors | null {
   if (errors === null) return null
-  for (const length of [Number.POSITIVE_INFINITY, 1000, 200, 50]) {
+  for (const length of [Number.POSITIVE_INFINITY, 1000, 200, shortest]) {
     const shorter = mapErrors(errors, (text) => cut(text, length))
     if (summarize(shorter).length <= maxBytes) return shorter
   }
   const kept: [string, CrawlError][] = []
   let size = 2
   for (const [company, { error_type }] of Object.entries(errors)) {
-    const error = { error_type, error_description: null }
-    size += summarize({ [company]: error }).length
-    if (size > maxBytes) break
+    const error = { error_type: cut(error_type, shortest), error_description: null }
+    const bytes = summarize({ [company]: error }).length
+    // One long id costs no other company.
+    if (size + bytes > maxBytes) continue
+    size += bytes
     kept.push([company, error])
   }
   return Object.fromEntries(kept)
