@@ -83,6 +83,12 @@ const environment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
   message: 'Read the environment only in config.ts, through readEnv of #runtime/config.ts, and pass the values on.',
 }
+const clock = {
+  selector:
+    "BinaryExpression[operator=/^([-+]|[<>]=?)$/] > CallExpression[callee.object.name='Date'][callee.property.name='now']",
+  message:
+    'Measure durations and deadlines with performance.now(): the clock may be set. Where its time is meant, name the file in eslint.config.js.',
+}
 const otherServices = (own) => ({
   group: services
     .filter((name) => name !== own)
@@ -111,6 +117,18 @@ export default tseslint.config(
   {
     files: ['services/**/*.ts', 'schemas/**/*.ts', 'deploy/**/*.ts'],
     ignores: ['**/config.ts', '**/*.test.ts'],
+    rules: { 'no-restricted-syntax': ['error', environment, clock] },
+  },
+  {
+    // They calculate with times of the clock: of records, files, tokens, tables and responses.
+    files: [
+      'services/edge/access/api-keys.ts',
+      'services/edge/server/{counters,limits}.ts',
+      'services/miner-npm/{app,packages}.ts',
+      'services/notifier/plan/make-messages.ts',
+      'services/runtime/offsets/lag-metric.ts',
+      'deploy/local/stand-ins/slack-api.ts',
+    ],
     rules: { 'no-restricted-syntax': ['error', environment] },
   },
   {

@@ -59,7 +59,7 @@ async function call(url: string, what: string): Promise<string> {
 /** Waits until everything has arrived, and prints the progress. */
 async function waitForAll(parma: Parma): Promise<DemoStatus> {
   let shown = ''
-  for (let deadline = Date.now() + stallMs; ; await delay(1000)) {
+  for (let deadline = performance.now() + stallMs; ; await delay(1000)) {
     const status = await parma<DemoStatus>('status', '--source', demoSource)
     const broken = listBroken(status)
     if (broken.length === 0) {
@@ -68,10 +68,10 @@ async function waitForAll(parma: Parma): Promise<DemoStatus> {
     }
     const { fed, normalized, refused, judged, news, messages } = status.pipeline
     const progress = `${fed} fed, ${normalized} understood, ${refused} refused, ${judged} judged, ${news} news, ${messages.sent ?? 0} sent`
-    if (progress !== shown) deadline = Date.now() + stallMs
+    if (progress !== shown) deadline = performance.now() + stallMs
     if (progress !== shown) showProgress(progress)
     shown = progress
-    if (Date.now() > deadline) throw new Error(`no progress for ${stallMs / 1000} s: ${broken.join('; ')}`)
+    if (performance.now() > deadline) throw new Error(`no progress for ${stallMs / 1000} s: ${broken.join('; ')}`)
   }
 }
 

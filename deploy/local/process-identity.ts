@@ -20,13 +20,13 @@ export function isRunning(process: ProcessIdentity): boolean {
  * number.
  */
 export async function stopProcess(target: ProcessIdentity, signal: NodeJS.Signals, graceMs: number): Promise<void> {
-  const deadline = Date.now() + graceMs
+  const deadline = performance.now() + graceMs
   for (let next: NodeJS.Signals | null = signal; isRunning(target); await delay(50)) {
     if (next !== null) sendSignal(target.pid, next)
     // A stopped process handles no signal but SIGKILL until it continues.
     if (next !== null) sendSignal(target.pid, 'SIGCONT')
     next = null
-    if (Date.now() > deadline) next = 'SIGKILL'
+    if (performance.now() > deadline) next = 'SIGKILL'
   }
 }
 

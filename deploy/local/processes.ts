@@ -88,7 +88,7 @@ async function keepRunning(program: Program, supervision: Supervision, state: St
     state.identity = null
     supervision.onChange(program.name, { identity: null, healthy: false })
     if (signal.aborted) return
-    const healthyForMs = state.healthySince === null ? 0 : Date.now() - state.healthySince
+    const healthyForMs = state.healthySince === null ? 0 : performance.now() - state.healthySince
     state.failures = countFailures(state.failures, healthyForMs)
     const waitMs = backOffMs(startBackOff, state.failures, 1)
     supervision.say(`${program.name} ${ended}, starting it again in ${waitMs} ms`)
@@ -130,7 +130,7 @@ async function watchHealth(
     )
     if (exited.aborted || answer === healthy) continue
     healthy = answer
-    if (healthy) state.healthySince ??= Date.now()
+    if (healthy) state.healthySince ??= performance.now()
     onChange(program.name, { identity: state.identity, healthy })
   }
 }
@@ -141,10 +141,10 @@ async function waitUntilHealthy(
   state: State,
   deadlineMs: number,
 ): Promise<void> {
-  for (const deadline = Date.now() + deadlineMs; state.healthySince === null; await delay(50)) {
+  for (const deadline = performance.now() + deadlineMs; state.healthySince === null; await delay(50)) {
     if (state.stopped.signal.aborted) return
     if (state.failures >= 5) throw new Error(`${name} does not start, ${quoteLog(logDir, name)}`)
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new Error(`${name} is not healthy after ${deadlineMs / 1000} s, ${quoteLog(logDir, name)}`)
   }
 }

@@ -94,11 +94,11 @@ export async function ensureStack(
  * first start may take any time. Null when no stack runs there, or its supervisor has ended.
  */
 export async function waitUntilWhole(dir: string, patienceMs: number): Promise<string[] | null> {
-  for (const deadline = Date.now() + patienceMs; ; await delay(200)) {
+  for (const deadline = performance.now() + patienceMs; ; await delay(200)) {
     const record = readRecord(dir)
     if (!record || !isRunning(record.supervisor)) return null
     const missing = listMissing(record)
-    if (missing.length === 0 || (record.started && Date.now() > deadline)) return missing
+    if (missing.length === 0 || (record.started && performance.now() > deadline)) return missing
   }
 }
 

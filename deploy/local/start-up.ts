@@ -14,12 +14,13 @@ export async function waitForAll(
   say: (text: string) => void,
   everyMs = reportEveryMs,
 ): Promise<void> {
-  const startedAt = Date.now()
-  const seconds = () => ((Date.now() - startedAt) / 1000).toFixed(1)
+  const startedAt = performance.now()
+  const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1)
   const missing = new Set(processes.map(({ name }) => name))
   say(`starting the ${what}`)
   const report = setInterval(
-    () => say(`still starting after ${Math.round((Date.now() - startedAt) / 1000)} s: ${[...missing].join(', ')}`),
+    () =>
+      say(`still starting after ${Math.round((performance.now() - startedAt) / 1000)} s: ${[...missing].join(', ')}`),
     everyMs,
   )
   try {

@@ -17,7 +17,7 @@ const { values } = parseArgs({
 const split = (list: string) => list.split(',').filter((name) => name !== '' && name !== 'none')
 
 try {
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   const { stack, wasRunning } = await ensureStack({
     dir: values.dir,
     ports: values['free-ports'] ? 'free' : 'settings',
@@ -27,7 +27,7 @@ try {
     say: (text) => console.log(`  ${text}`),
   })
   if (wasRunning) console.log('the stack is already running, nothing to do')
-  else console.log(`the stack is up after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
+  else console.log(`the stack is up after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   const { EDGE_URL, MAILBOX_URL, SLACK_OUTBOX_URL } = stack.env()
   console.log(`  edge           ${EDGE_URL}`)
   console.log(`  mails          ${MAILBOX_URL}`)

@@ -35,13 +35,13 @@ export function openPackages(config: Config, own: Set<string>, view: ViewPackage
     const file = join(config.MINER_CACHE_DIR, `${encodeURIComponent(name)}.json`)
     const cached = await readCached(file)
     if (cached && cached.ageMs < maxAgeMs) return cached.facts
-    if (Date.now() >= pausedUntil) {
+    if (performance.now() >= pausedUntil) {
       try {
         const facts = await view(name)
         await keep(file, facts)
         return facts
       } catch (error) {
-        if (error instanceof RegistryUnavailable) pausedUntil = Date.now() + pauseMs
+        if (error instanceof RegistryUnavailable) pausedUntil = performance.now() + pauseMs
         log.warn({ error, package: name }, 'npm_view_failed')
       }
     }

@@ -52,7 +52,7 @@ export function openCreations(config: Config, firestore: Firestore) {
   return {
     async create(creation: Creation): Promise<Created> {
       for (const _write of creation.documents) {
-        const early = ramp(Date.now())
+        const early = ramp(performance.now())
         if (early > 0) await delay(early)
       }
       try {

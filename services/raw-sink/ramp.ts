@@ -8,8 +8,8 @@ const idleMs = 30 * minuteMs
 /**
  * Paces writes as Firestore asks for: `perSecond` at first, 50 % more every five minutes. Firestore spreads a
  * collection over more servers as its traffic grows and refuses faster growth:
- * https://firebase.google.com/docs/firestore/best-practices#ramping_up_traffic. The returned function takes the time in
- * ms and returns how many ms the next write has to wait.
+ * https://firebase.google.com/docs/firestore/best-practices#ramping_up_traffic. The returned function takes the
+ * monotonic time in ms and returns how many ms the next write has to wait.
  */
 export function createRamp(perSecond: number): (now: number) => number {
   let begun = -Infinity

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { NormalizationMap } from '#schemas/generated/types.ts'
 import { createMaps } from './loaded-maps.ts'
 
@@ -30,6 +30,19 @@ test('a version is waited for, once', async () => {
   maps.add(row(4))
   maps.add(row(5))
   expect(await Promise.all(found)).toMatchObject([{ version: 5 }, { version: 5 }])
+})
+
+test.each([-300_000, 300_000])('a clock that is set by %i ms changes nothing of how long it waits', async (step) => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const maps = createMaps(1000)
+  const first = maps.find(1, 5)
+  vi.setSystemTime(Date.now() + step)
+  const second = maps.find(1, 5)
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(await Promise.all([first, second])).toEqual(['map-missing', 'map-missing'])
+  maps.add(row(5))
+  expect(await maps.find(1, 5)).toMatchObject({ version: 5 })
 })
 
 test('a version that does not arrive is missing, from then on at once, until it arrives', async () => {

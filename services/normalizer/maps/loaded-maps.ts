@@ -25,7 +25,7 @@ export function createMaps(waitMs: number): Maps {
     const known = missing.get(key)
     if (known) return known
     const { promise, resolve } = Promise.withResolvers<LoadedMap>()
-    const entry = { until: Date.now() + waitMs, arrived: promise, arrive: resolve }
+    const entry = { until: performance.now() + waitMs, arrived: promise, arrive: resolve }
     missing.set(key, entry)
     return entry
   }
@@ -46,7 +46,7 @@ export function createMaps(waitMs: number): Maps {
       const map = versions?.get(version)
       if (map) return map
       const { until, arrived } = missed(`${dataSourceId}/${version}`)
-      const ms = until - Date.now()
+      const ms = until - performance.now()
       return ms > 0 ? orAfter(arrived, ms, () => 'map-missing' as const) : 'map-missing'
     },
   }

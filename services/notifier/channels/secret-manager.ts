@@ -106,12 +106,12 @@ export function openSecretManager(access: SecretManagerAccess): (name: string) =
       ...limits,
     })
     const { access_token, expires_in } = read(answer, tokenAnswer, 'Google issues no token')
-    return { text: access_token, until: Date.now() + expires_in * 1000 - leewayMs }
+    return { text: access_token, until: performance.now() + expires_in * 1000 - leewayMs }
   }
 
   return async (name) => {
     if (!name.startsWith(prefix)) return null
-    if (!token || token.until <= Date.now()) token = await renewToken()
+    if (!token || token.until <= performance.now()) token = await renewToken()
     const answer = await client.request({
       method: 'GET',
       url: `${url.replace(/\/+$/, '')}/v1/projects/${encodeURIComponent(project)}/secrets/${encodeURIComponent(name)}/versions/latest:access`,

@@ -23,7 +23,7 @@ const lastCommitMs = 3000
 export class Lane {
   #isJoined = false
   #working: Promise<unknown> | null = null
-  #lastTick = Date.now()
+  #lastTick = performance.now()
   readonly #paused = new Set<string>()
 
   join(): void {
@@ -35,7 +35,7 @@ export class Lane {
   }
 
   tick(): void {
-    this.#lastTick = Date.now()
+    this.#lastTick = performance.now()
   }
 
   async work<T>(work: () => Promise<T>): Promise<T> {
@@ -67,7 +67,7 @@ export class Lane {
   /** Throws what keeps the member from working. */
   check(): void {
     if (!this.#isJoined) throw new Error('not a member of the group')
-    if (!this.#working && Date.now() - this.#lastTick > tickTimeoutMs)
+    if (!this.#working && performance.now() - this.#lastTick > tickTimeoutMs)
       throw new Error(`no fetch for ${tickTimeoutMs / 1000} s`)
     const [paused] = this.#paused
     if (paused !== undefined) throw new Error(`paused after too many dead letters in a row: ${paused}`)

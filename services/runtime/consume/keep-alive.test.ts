@@ -30,6 +30,18 @@ test('waiting for the next attempt has no deadline, but goes on beating', async 
   alive.stop()
 })
 
+test.each([-300_000, 300_000])('a clock that is set by %i ms changes nothing', async (step) => {
+  const fail = vi.fn()
+  const alive = keepAlive(async () => undefined, 100, 1000, fail)
+  await vi.advanceTimersByTimeAsync(500)
+  vi.setSystemTime(Date.now() + step)
+  await vi.advanceTimersByTimeAsync(500)
+  expect(fail).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(200)
+  expect(fail).toHaveBeenCalled()
+  alive.stop()
+})
+
 test('says after the work that the membership was lost meanwhile', async () => {
   const alive = keepAlive(
     () => Promise.reject(new Error('rebalancing')),

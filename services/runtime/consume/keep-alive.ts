@@ -9,16 +9,16 @@ export function keepAlive(
   deadlineMs: number,
   fail: (error: unknown) => void,
 ) {
-  let attemptStartedAt: number | null = Date.now()
+  let attemptStartedAt: number | null = performance.now()
   let lost: unknown
   const timer = setInterval(() => {
-    if (attemptStartedAt !== null && Date.now() - attemptStartedAt > deadlineMs)
+    if (attemptStartedAt !== null && performance.now() - attemptStartedAt > deadlineMs)
       fail(new Error(`a handler is stuck: it works on one batch for longer than ${deadlineMs} ms`))
     if (lost === undefined) heartbeat().catch((error: unknown) => void (lost = error))
   }, everyMs)
   return {
     /** A new attempt begins: the deadline counts from here. */
-    attempt: () => void (attemptStartedAt = Date.now()),
+    attempt: () => void (attemptStartedAt = performance.now()),
     /** Waiting before the next attempt: no deadline. */
     pause: () => void (attemptStartedAt = null),
     /** Throws what a heartbeat was answered, a rebalance for example. */
