@@ -5,6 +5,7 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { orAfter, withDeadline } from '#runtime/calls/deadline.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import { TransientError } from '#runtime/calls/retry.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Message } from '../message/message.ts'
 import { asHtmlSections } from '../message/render-digest.ts'
@@ -14,6 +15,9 @@ import type { ReportResult } from './store.ts'
 /** Leaves room in a Firestore document (1 MiB in all) for the other fields. */
 const maxHtmlBytes = 700_000
 const maxNews = 5000
+const maxCompanies = 400
+/** Names of people, buckets and companies are parma-web's, and of any length. */
+const maxName = 80
 const terminateMs = 2000
 /** Documents stored in one turn of the loop. */
 const batch = 10
@@ -80,14 +84,18 @@ async function store(firestore: Firestore, report: Report, timeoutMs: number): P
 
 /** The fields of a report’s document. */
 export function documentOf({ result, message, news }: Omit<Report, 'digest_id'>): Record<string, unknown> {
-  const { since, until, ...about } = result
+  const { since, until, companies, user_name, bucket, ...about } = result
   const html = asHtmlSections(message)
   const isCut = Buffer.byteLength(html) > maxHtmlBytes
   return {
     ...about,
+    user_name: excerpt(user_name, maxName),
+    bucket: bucket === null ? null : excerpt(bucket, maxName),
     name: message.subject,
     since: new Date(since),
     until: new Date(until),
+    companies: companies.slice(0, maxCompanies).map(({ id, name }) => ({ id, name: excerpt(name, maxName) })),
+    companies_count: companies.length,
     news: news.slice(0, maxNews),
     news_count: news.length,
     html: isCut ? '' : html,
