@@ -187,7 +187,9 @@ describe('deploy/k8s', () => {
     const env = job?.spec.template.spec.containers[0]?.env?.map(({ name, value }) => [name, value]) ?? []
     const config = readEnv(topicSettings, { ...configMap, ...Object.fromEntries(env) })
     expect(config.TOPIC_REPLICAS).toBe(3)
-    const busy = wantedTopics(config, config.TOPIC_PARTITIONS).filter(({ partitions }) => partitions === 12)
+    const busy = wantedTopics(config, { partitions: config.TOPIC_PARTITIONS }).filter(
+      ({ partitions }) => partitions === 12,
+    )
     expect(busy.filter(({ source }) => !source).map(({ name }) => name)).toEqual([
       topics.rawPayloads.name,
       topics.observations.name,

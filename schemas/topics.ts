@@ -33,9 +33,11 @@ export type Topic<T> = {
 }
 
 const days = (n: number) => String(n * 24 * 60 * 60 * 1000)
-const kept = (retention: string, maxBytes = 1024 * 1024) => ({
+const gib = 1024 ** 3
+const kept = (retention: string, maxBytes = 1024 * 1024, bytesPerPartition = gib) => ({
   'cleanup.policy': 'delete',
   'retention.ms': retention,
+  'retention.bytes': String(bytesPerPartition),
   'max.message.bytes': String(maxBytes),
 })
 
@@ -52,7 +54,7 @@ export const topics = {
     key: 'company id',
     schema: 'raw-payload',
     partitions: 6,
-    config: kept(days(14), maxMessageBytes),
+    config: kept(days(14), maxMessageBytes, 8 * gib),
     consumers: ['raw-sink', 'normalizer', 'scheduler'],
   } as Topic<RawPayload>,
   normalizationMaps: {
@@ -68,7 +70,7 @@ export const topics = {
     key: 'company id',
     schema: 'observation',
     partitions: 6,
-    config: kept(days(30), 4 * 1024 * 1024),
+    config: kept(days(30), 4 * 1024 * 1024, 4 * gib),
     consumers: ['analyzer'],
   } as Topic<Observation>,
   news: {

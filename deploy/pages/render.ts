@@ -35,7 +35,9 @@ const dayMs = 24 * 60 * 60 * 1000
 export function renderTopics(): string {
   const rows = allTopics.map((topic) => {
     const { name, key, schema, partitions, config, consumers } = topic
-    const kept = config['retention.ms'] ? `${Number(config['retention.ms']) / dayMs} days` : 'compacted: every version'
+    const days = Number(config['retention.ms']) / dayMs
+    const gib = Number(config['retention.bytes']) / 1024 ** 3
+    const kept = config['retention.ms'] ? `${days} days, ${gib} GiB per partition` : 'compacted: every version'
     const size = `${Math.round(Number(config['max.message.bytes']) / 1024)} KiB`
     return `| \`${name}\` | ${key.replaceAll('<', '\\<')} | [${schema}](${schema}.avsc) | ${partitions} | ${kept} | ${size} | ${consumers.join(', ')} |`
   })

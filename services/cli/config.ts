@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { namesSystem } from '#runtime/commands/config.ts'
 import { count, list } from '#runtime/process/config.ts'
 import { kafkaSettings } from '#runtime/process/settings.ts'
-import type { Partitions } from '#runtime/kafka/topic-plan.ts'
+import type { ByTopic } from '#runtime/kafka/topic-plan.ts'
 import { allTopics } from '#schemas/topics.ts'
 
 /** The settings of commands that no service reads. */
@@ -15,24 +15,32 @@ export const settings = {
     .meta({ basic: true }),
   TOPIC_PARTITIONS: list()
     .default([])
-    .transform(readPartitions)
+    .transform(readByTopic(/^[1-9]\d{0,4}$/))
     .describe(
       'Partitions, instead of those in schemas/topics.ts: a number for all topics, <topic>=<number> for one; comma separated.',
+    ),
+  TOPIC_RETENTION_BYTES: list()
+    .default([])
+    .transform(readByTopic(/^\d{1,15}$/))
+    .describe(
+      'Bytes that one partition keeps, instead of those in schemas/topics.ts: a number for all topics, <topic>=<number> for one and its dead letters; comma separated. 0 means no limit. The oldest records are deleted above it, also those that a service has not read.',
     ),
 }
 
 /** What `parma topics apply` reads. */
 export const topicSettings = { ...kafkaSettings, ...settings }
 
-function readPartitions(parts: readonly string[], context: z.RefinementCtx): Partitions {
-  const partitions = new Map<string, number>()
-  for (const part of parts) {
-    const [, name, digits] = /^(?:(.+)=)?([1-9]\d{0,4})$/.exec(part) ?? []
-    const isKnown = digits !== undefined && (name === undefined || allTopics.some((topic) => topic.name === name))
-    if (isKnown) partitions.set(name ?? '*', Number(digits))
-    else context.addIssue(`${JSON.stringify(part)} is neither a number nor <topic>=<number>`)
+function readByTopic(form: RegExp): (parts: readonly string[], context: z.RefinementCtx) => ByTopic {
+  return (parts, context) => {
+    const numbers = new Map<string, number>()
+    for (const part of parts) {
+      const [, name, digits = ''] = /^(?:(.+)=)?(\d+)$/.exec(part) ?? []
+      const isKnown = form.test(digits) && (name === undefined || allTopics.some((topic) => topic.name === name))
+      if (isKnown) numbers.set(name ?? '*', Number(digits))
+      else context.addIssue(`${JSON.stringify(part)} is neither a number nor <topic>=<number>`)
+    }
+    return numbers
   }
-  return partitions
 }
 
 /**

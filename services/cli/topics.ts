@@ -47,6 +47,7 @@ export async function applyTopics(
   const lines: Line[] = []
   await using admin = await openTopicAdmin(config, createLog('parma', 'silent'), {
     partitions: config.TOPIC_PARTITIONS,
+    retentionBytes: config.TOPIC_RETENTION_BYTES,
     replicas: config.TOPIC_REPLICAS,
   })
   const changes = await admin.plan()

@@ -50,6 +50,18 @@ test('partitions are not added while services lag', async () => {
   await expect(apply()).rejects.toThrow(/No partition was added, because services lag: raw-sink by 1 on mining/)
 })
 
+test('the size that partitions keep is corrected, once', async () => {
+  const sized = { ...installation.env, TOPIC_PARTITIONS: String(partitionsBefore), TOPIC_RETENTION_BYTES: '*=5' }
+  await expect(runParma(sized, 'topics', 'apply')).rejects.toThrow(/"\*=5" is neither a number nor/)
+  const small = { ...sized, TOPIC_RETENTION_BYTES: `${topics.news.name}=5000000000,${topics.triggers.name}=0` }
+  const changes = JSON.parse(await runParma(small, 'topics', 'apply', '--json')) as { what: string; detail: string }[]
+  expect(changes.map(({ what, detail }) => `${what} ${detail}`)).toEqual([
+    ...Array<string>(2).fill('configure retention.bytes: 1073741824 → 5000000000'),
+    ...Array<string>(3).fill('configure retention.bytes: 1073741824 → -1'),
+  ])
+  expect(JSON.parse(await runParma(small, 'topics', 'apply', '--json'))).toEqual([])
+}, 30_000)
+
 test('a command that is killed leaves edges waiting for a time only; an edge that starts in it waits too', async () => {
   const command = [join(root, 'services/cli/commands.ts'), 'topics', 'apply', '--repartition', '--drain']
   const child = spawn(process.execPath, command, { env, stdio: 'ignore' })

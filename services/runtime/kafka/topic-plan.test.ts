@@ -46,7 +46,12 @@ test('dead letter topics get as many partitions as their source has, whoever gav
 
 test('partitions may be given for all topics, or for one and its dead letters', () => {
   const partitions = (given: Record<string, number>) =>
-    new Map(wantedTopics({ TOPIC_PREFIX: '' }, new Map(Object.entries(given))).map((one) => [one.name, one.partitions]))
+    new Map(
+      wantedTopics({ TOPIC_PREFIX: '' }, { partitions: new Map(Object.entries(given)) }).map((one) => [
+        one.name,
+        one.partitions,
+      ]),
+    )
   const named = partitions({ 'mining.raw-payloads.v1': 12 })
   expect(named.get('mining.raw-payloads.v1')).toBe(12)
   expect(named.get('mining.raw-payloads.v1.normalizer.dlq')).toBe(12)
@@ -66,4 +71,20 @@ test('every consumer of a topic has a dead letter topic that takes its largest r
       expect(letters?.partitions).toBe(topic.partitions)
       expect(letters?.config['cleanup.policy']).toBe('delete')
     }
+})
+
+test('the size of a partition may be given for all topics, or for one and its dead letters; 0 is no limit', () => {
+  const sizes = (given: Record<string, number>) =>
+    new Map(
+      wantedTopics({ TOPIC_PREFIX: '' }, { retentionBytes: new Map(Object.entries(given)) }).map(({ name, config }) => [
+        name,
+        config['retention.bytes'],
+      ]),
+    )
+  const given = sizes({ '*': 5000, 'mining.raw-payloads.v1': 0 })
+  expect(given.get('mining.raw-payloads.v1')).toBe('-1')
+  expect(given.get('mining.raw-payloads.v1.normalizer.dlq')).toBe('-1')
+  expect(given.get('insights.news.v1')).toBe('5000')
+  expect(given.get('mining.normalization-maps.v1')).toBeUndefined()
+  expect(sizes({}).get('insights.news.v1')).toBe(String(1024 ** 3))
 })

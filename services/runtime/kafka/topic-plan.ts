@@ -16,8 +16,11 @@ export type WantedTopic = {
   /** Of a dead letter topic: the topic whose records it takes. */
   source?: string
 }
-/** Partitions in place of those of the table, by name of the topic, without prefix; `*` stands for all others. */
-export type Partitions = ReadonlyMap<string, number>
+/** Numbers in place of those of the table, by name of the topic, without prefix; `*` stands for all others. */
+export type ByTopic = ReadonlyMap<string, number>
+
+/** What an installation has in place of the table. `retentionBytes` are of one partition; 0: as many as come. */
+export type GivenSizes = { partitions?: ByTopic; retentionBytes?: ByTopic }
 
 /** One difference between the table in schemas/topics.ts and the cluster. */
 export type TopicChange =
@@ -30,17 +33,27 @@ type ExistingTopic = { partitions: number; replicas: number; config: Record<stri
 /** All topics this installation needs, dead letter topics included, under their names in the cluster. */
 export function wantedTopics(
   settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>,
-  given: Partitions = new Map(),
+  { partitions: ofPartitions = new Map(), retentionBytes = new Map() }: GivenSizes = {},
 ): WantedTopic[] {
   return allTopics.flatMap((topic) => {
     const name = prefixed(settings, topic.name)
-    const partitions = given.get(topic.name) ?? given.get('*') ?? topic.partitions
+    const given = (sizes: ByTopic) => sizes.get(topic.name) ?? sizes.get('*')
+    const partitions = given(ofPartitions) ?? topic.partitions
     const letters = topic.consumers.map((consumer) => deadLetterTopic(topic, consumer))
     return [
-      { name, partitions, config: topic.config },
-      ...letters.map((one) => ({ name: prefixed(settings, one.name), partitions, config: one.config, source: name })),
+      { name, partitions, config: withRetention(topic.config, given(retentionBytes)) },
+      ...letters.map((one) => ({
+        ...{ name: prefixed(settings, one.name), partitions, source: name },
+        config: withRetention(one.config, given(retentionBytes)),
+      })),
     ]
   })
+}
+
+/** A compacted topic keeps its records whatever their size. */
+function withRetention(config: Record<string, string>, bytes: number | undefined): Record<string, string> {
+  if (bytes === undefined || config['cleanup.policy'] === 'compact') return config
+  return { ...config, 'retention.bytes': bytes === 0 ? '-1' : String(bytes) }
 }
 
 /**
@@ -85,11 +98,11 @@ export type TopicAdmin = AsyncDisposable & {
 export async function openTopicAdmin(
   settings: KafkaSettings,
   log: Log,
-  { partitions, replicas }: { partitions: Partitions; replicas: number },
+  { replicas, ...given }: GivenSizes & { replicas: number },
 ): Promise<TopicAdmin> {
   const admin = createKafka(settings, 'parma-topics', log).admin()
   await admin.connect()
-  const ours = wantedTopics(settings, partitions)
+  const ours = wantedTopics(settings, given)
   return {
     async plan() {
       const names = new Set(await admin.listTopics())
