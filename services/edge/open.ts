@@ -15,6 +15,7 @@ import { createInitialize } from './handshake/initialize.ts'
 import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
 import { openAffinity } from './intake/affinity.ts'
+import { limitDailyBytes } from './intake/daily-bytes.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
 import { watchBroker } from './publish/broker-watch.ts'
 import { createKeyCheck } from './publish/idempotency.ts'
@@ -47,7 +48,7 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   await watchFeedHold(config, context, database, connections.gate)
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
   const caching = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
-  return createApp(openRoutes(config, context, database, { ...connections, secrets, caching }), {
+  return createApp(await openRoutes(config, context, database, { ...connections, secrets, caching }), {
     checkToken: createTokenChecker(secrets),
     ...openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS }),
     limits: createLimits(config),
@@ -58,12 +59,12 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   })
 }
 
-function openRoutes(
+async function openRoutes(
   config: Config,
   context: ServiceContext,
   database: Database,
   { http, secrets, caching, ...kafka }: Connections & { secrets: TokenSecrets; caching: CacheOptions },
-): Route[] {
+): Promise<Route[]> {
   const {
     MAX_JSON_DEPTH: maxJsonDepth,
     MAX_FEED_VALUES: maxFeedValues,
@@ -75,6 +76,7 @@ function openRoutes(
   const { hold, publish } = createPublishers(config, context.log, kafka)
   const report = createReporter(publish, context.log)
   watchBroker(config, context, { probe: kafka.probe, report })
+  const takeBytes = await limitDailyBytes(config, context, database, report)
   const sources = openSources(database, caching)
   const accepted = createAcceptedEvents()
   const initialize = createInitialize(http, secrets, {
@@ -93,13 +95,14 @@ function openRoutes(
     feed: {
       sources,
       publish: hold,
+      takeBytes,
       resolveAffinity,
       checkKey: createKeyCheck(),
       accepted,
       maxJsonDepth,
       maxFeedValues,
     },
-    finish: { database, sources, publish: hold, lookupTimeoutMs, maxJsonDepth },
+    finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
     events: { database, boundedLookup, accepted, findDocument, findDeadLetters },

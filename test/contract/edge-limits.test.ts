@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { topics } from '../../schemas/topics.ts'
 import { mintToken } from '../../services/runtime/web/token.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
-import { type Answer, startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { type Answer, startEdge, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let edge: TestEdge
@@ -215,5 +216,55 @@ describe('too many requests', () => {
       'two addresses to count as one',
       async () => (await left('192.0.2.6')) - 1 === (await left('192.0.2.7')),
     )
+  })
+})
+
+describe('too many bytes of one source in a day', () => {
+  const limit = 100_000
+  const feed = async (at: TestEdge, id: number, bytes: number) =>
+    at.call('/feed-raw-data', {
+      token: await at.token(id),
+      body: { source_name: `bytes-${id}`, company_id: '1', raw_data: { text: 'x'.repeat(bytes) } },
+    })
+
+  test('are 429 until midnight, over all edges and their restarts, and are told once', async () => {
+    const [id, other] = [await edge.addSource('bytes'), await edge.addSource('bytes-other')]
+    await edge.database.query(`UPDATE data_source SET source_name = 'bytes-' || id WHERE id IN ($1, $2)`, [id, other])
+    const settings = { MAX_SOURCE_BYTES_PER_DAY: String(limit) }
+    const first = await edge.start('edge', settings)
+    const one = useEdge(edge, first.url)
+    expect((await feed(one, id, 60_000)).status).toBe(201)
+    // Adds its counts on the way out.
+    expect(await first.stop()).toBe(0)
+    const [second, third] = [await edge.replica(settings), await edge.replica(settings)]
+    for (const at of [second, third]) {
+      const refused = await feed(at, id, 60_000)
+      expect([refused.status, refused.json['detail']]).toEqual([
+        429,
+        `Data source ${id} may send ${limit} bytes per day (UTC), and this body exceeds them.`,
+      ])
+      const midnight = Math.ceil((86_400_000 - (Date.now() % 86_400_000)) / 1000)
+      expect(Math.abs(Number(refused.headers.get('retry-after')) - midnight)).toBeLessThan(60)
+    }
+    expect((await feed(second, id, 20_000)).status).toBe(201)
+    expect((await feed(second, other, 60_000)).status).toBe(201)
+    const task = await edge.addTask(id)
+    const errors = { 1: { error_type: 'x'.repeat(60_000), error_description: null } }
+    const finished = { token: await edge.token(id), body: { task_id: task, errors } }
+    expect((await second.call('/crawling-finished', finished)).status).toBe(429)
+    await waitFor('both to have added their counts', async () => {
+      const rows = await edge.database.query<{ bytes: string }>(
+        'SELECT sum(bytes) AS bytes FROM edge.source_bytes WHERE data_source_id = $1 AND told_at IS NOT NULL',
+        [id],
+      )
+      return Number(rows[0]?.bytes) > 80_000
+    })
+    const told = await waitFor('the event', async () => {
+      const events = (await edge.records(topics.opsEvents)).filter(({ decoded }) => decoded.kind === 'source-bytes')
+      return events.length > 0 && events
+    })
+    expect(told.map(({ decoded }) => decoded)).toMatchObject([
+      { data_source_id: id, message: expect.stringContaining('429'), facts: { max_bytes: String(limit) } },
+    ])
   })
 })

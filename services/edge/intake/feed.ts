@@ -15,6 +15,7 @@ import { canonicalCompanyId, isHistory, payloadId, sha256 } from '../publish/ide
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { affinityName, readCompanyName, type ResolveCompany } from './affinity.ts'
+import type { TakeBytes } from './daily-bytes.ts'
 
 const feedBody = z.object({
   source_name: text(200),
@@ -68,6 +69,7 @@ const epoch = 0
 export type FeedDeps = {
   sources: Sources
   publish: Publish
+  takeBytes: TakeBytes
   resolveAffinity: ResolveCompany
   checkKey: CheckKey
   accepted: AcceptedEvents
@@ -77,7 +79,7 @@ export type FeedDeps = {
 
 /** POST /feed-raw-data (contract section 3.7). 201 means that the payload is durable in Kafka, byte for byte. */
 export function feedRawData(deps: FeedDeps) {
-  const { sources, publish, resolveAffinity, checkKey, accepted, maxJsonDepth, maxFeedValues } = deps
+  const { sources, publish, takeBytes, resolveAffinity, checkKey, accepted, maxJsonDepth, maxFeedValues } = deps
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const body = await request.readBody()
     const source = await sourceOf(caller, sources)
@@ -115,7 +117,11 @@ export function feedRawData(deps: FeedDeps) {
       ...(caller.taskId !== null && { task_id: String(caller.taskId) }),
       ...(observedAt !== null && { observed_at: String(observedAt) }),
     }
-    await publish(topics.rawPayloads, company_id, payload, request, headers)
+    const giveBack = takeBytes(source, body.length)
+    await publish(topics.rawPayloads, company_id, payload, request, headers).catch((error: unknown) => {
+      giveBack()
+      throw error
+    })
     accepted.add(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
     return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)
   }

@@ -12,6 +12,7 @@ import { lenientInt, validateBody } from '../http/validation.ts'
 import { idOf, sha256 } from '../publish/identify.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
+import type { TakeBytes } from './daily-bytes.ts'
 import { fitErrors, summarize } from './summarize.ts'
 
 const finishBody = z.object({
@@ -42,6 +43,7 @@ export type FinishDeps = {
   database: Database
   sources: Sources
   publish: Publish
+  takeBytes: TakeBytes
   lookupTimeoutMs: number
   maxJsonDepth: number
 }
@@ -51,7 +53,8 @@ export type FinishDeps = {
  * Postgres. While Postgres does not answer, the task of a known source is accepted unchecked: the scheduler checks it
  * again.
  */
-export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, maxJsonDepth }: FinishDeps) {
+export function crawlingFinished(deps: FinishDeps) {
+  const { database, sources, publish, takeBytes, lookupTimeoutMs, maxJsonDepth } = deps
   const read = (body: Buffer, { headers }: RouteRequest) =>
     validateBody(finishBody, body, headers['content-type'], maxJsonDepth, maxFinishValues)
 
@@ -71,7 +74,13 @@ export function crawlingFinished({ database, sources, publish, lookupTimeoutMs, 
     const result_summary = summarize(errors)
     const event_id = idOf('crawl-finished', source.id, task_id, sha256(result_summary))
     const finished = { event_id, data_source_id: source.id, task_id, result_summary, errors, received_at: Date.now() }
-    await publish(topics.crawlFinished, String(source.id), finished, request, { task_id: String(task_id) })
+    const giveBack = takeBytes(source, body.length)
+    await publish(topics.crawlFinished, String(source.id), finished, request, { task_id: String(task_id) }).catch(
+      (error: unknown) => {
+        giveBack()
+        throw error
+      },
+    )
     return json(201, {
       task_id,
       errors: read(body, request).errors,

@@ -126,7 +126,7 @@ const unavailable: ResponseDoc = {
   headers: { 'retry-after': 'Seconds to wait.' },
 }
 const tooMany: ResponseDoc = {
-  description: 'Too many requests within a minute.',
+  description: 'Too many requests within a minute, or too many bytes of one source within a day.',
   headers: {
     'retry-after': 'Seconds to wait.',
     'ratelimit-policy': 'The limit, and the seconds that it applies to.',
