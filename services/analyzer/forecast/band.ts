@@ -1,7 +1,10 @@
 import { recentQuantile, smooth } from './statistics.ts'
 
-/** What lies outside of a band at each side, of the forecasts that came before. Follows how often it was too narrow. */
-export const firstTail = 0.1
+/**
+ * What lies outside of a band at each side, of the forecasts that came before. Follows how often it was too narrow. Less
+ * than a tenth, because errors to come differ more than those known.
+ */
+export const firstTail = 0.095
 const [leastTail, mostTail] = [0.01, 0.2]
 const correction = 0.005
 /** With fewer errors there is no band. */
@@ -10,13 +13,13 @@ const fewest = 4
 const halfLife = 26
 
 /**
- * Where 8 of 10 values will be, from the forecast. `errors`: how far earlier ones were off, the newest last. Null while
- * they are few.
+ * Where 8 of 10 values will be, from the forecast. `errors`: how far earlier ones over as many `steps` were off, the
+ * newest last. Null while they are few.
  */
-export function findBand(errors: readonly number[], tail: number): { low: number; high: number } | null {
+export function findBand(errors: readonly number[], tail: number, steps: number): { low: number; high: number } | null {
   if (errors.length < fewest) return null
-  // Few errors show less than what can happen.
-  const part = tail * (1 - 1 / errors.length)
+  // Few errors show less than what can happen, and those over several steps share most of what they miss.
+  const part = tail * Math.max(0, 1 - Math.sqrt(steps) / errors.length)
   const [low, high] = [recentQuantile(errors, part, halfLife), recentQuantile(errors, 1 - part, halfLife)]
   return { low: Math.min(low, 0), high: Math.max(high, 0) }
 }

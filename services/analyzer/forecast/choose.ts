@@ -9,9 +9,12 @@ export type Past = readonly [error: number, count: number, lead: number]
 
 /** The weight of a forecast falls by this factor with each later one. */
 const memory = 0.98
-/** A model that is new starts as if so many of its forecasts had been worse than the best by this factor. */
+/**
+ * A model that is new starts as if so many of its forecasts had been worse than the best by this factor; for forecasts
+ * over several steps so many times more, because they share most of what they miss and teach less.
+ */
 const assumed = { count: 4, factor: 1.15 }
-/** How sharply better models are preferred. */
+/** How sharply better models are preferred, one step ahead. */
 const sharpness = 18
 /** The part of the weight around its middle whose mean is the forecast: between a median (0) and a mean (1). */
 const core = 0.2
@@ -40,12 +43,11 @@ export function choose(forecasts: readonly (number | null)[], pasts: readonly Pa
   const known = forecasts.flatMap((forecast, index) => (forecast === null ? [] : [index]))
   const plain = known.filter((index) => index < plainModels)
   const least = leastError(plain, pasts)
-  // Forecasts over several steps share most of what they miss.
   const isClear = ([error, count, lead]: Past) =>
     count >= 4 && error <= least && lead * Math.sqrt(count / Math.sqrt(steps)) >= clearLead
   const used = known.filter((index) => index < plainModels || isClear(pasts[index]!))
-  const ofPlain = weigh(plain, forecasts, pasts)
-  const { value, best } = used.length > plain.length ? weigh(used, forecasts, pasts) : ofPlain
+  const ofPlain = weigh(plain, forecasts, pasts, steps)
+  const { value, best } = used.length > plain.length ? weigh(used, forecasts, pasts, steps) : ofPlain
   return { value, plain: ofPlain.value, best }
 }
 
@@ -53,15 +55,21 @@ function leastError(models: readonly number[], pasts: readonly Past[]): number {
   return Math.min(...models.filter((index) => pasts[index]![1] > 0).map((index) => pasts[index]![0]))
 }
 
-function weigh(models: readonly number[], forecasts: readonly (number | null)[], pasts: readonly Past[]) {
+function weigh(
+  models: readonly number[],
+  forecasts: readonly (number | null)[],
+  pasts: readonly Past[],
+  steps: number,
+) {
+  const start = assumed.count * steps
   const least = leastError(models, pasts)
   const expected = models.map((index) => {
     const [error, count] = pasts[index]!
     if (least === Infinity) return 1
-    return (error * count + least * assumed.factor * assumed.count) / (count + assumed.count)
+    return (error * count + least * assumed.factor * start) / (count + start)
   })
   const smallest = Math.min(...expected)
-  const weights = expected.map((error) => (error > 0 ? (smallest / error) ** sharpness : 1))
+  const weights = expected.map((error) => (error > 0 ? (smallest / error) ** (sharpness / Math.sqrt(steps)) : 1))
   const values = models.map((index) => forecasts[index]!)
   return { value: middleOf(values, weights), best: models[expected.indexOf(smallest)]! }
 }

@@ -125,7 +125,7 @@ function lookAhead(horizon: Horizon, paths: readonly (Path | null)[], now: Now, 
   const offsets = paths.map((path) => path && shorten(path(steps), 5))
   const { value: offset, plain, best } = choose(offsets, pasts, steps)
   const value = fit(now.last + offset, kind)
-  const reach = findBand(errors, tail)
+  const reach = findBand(errors, tail, steps)
   const band = reach && {
     low: fit(value + reach.low * now.size, kind),
     high: fit(value + reach.high * now.size, kind),
