@@ -40,7 +40,7 @@ async function newsOf(company: number, payload: { event_id: string }) {
     const [row] = await query('SELECT FROM analyzer.processed_event WHERE event_id = $1', [payload.event_id])
     return row
   })
-  return query<{ kind: string; title: string }>(
+  return query<{ kind: string; item_key: string | null; title: string }>(
     'SELECT kind, item_key, title FROM analyzer.news WHERE company_id = $1 ORDER BY observed_at, group_index',
     [company],
   )
@@ -181,6 +181,51 @@ test('an empty list is another thing than one that is null or missing, at each d
     return all.length === 2 && all
   })
   expect(deliveries[1]!.bytes.equals(deliveries[0]!.bytes)).toBe(true)
+})
+
+test('lists and members may have any name: the value is stored, or refused with a reason', async () => {
+  const names = ['a.b', 'x[]', '\ud800', 'n\0l', '"]']
+  const mappings = names.map((SourceField, at): Mapping => {
+    const NestedMappings = [{ SourceField, DataType: 'text', MeasurementName: `member ${at}` }]
+    return { SourceField, DataType: 'nested', MeasurementName: `list ${at}`, NestedMappings, ItemKey: SourceField }
+  })
+  const [source, company] = [await bench.addSource(mappings), await bench.addCompany()]
+  const items = (name: string, ...keys: string[]) =>
+    keys.map((key) => ({ [name]: key, [`${name}_id`]: key, id: key.charCodeAt(0), list: [], n: '\ud800' }))
+  const dataOf = (...keys: string[]) => Object.fromEntries(names.map((name) => [name, items(name, ...keys)]))
+  const payloads = [
+    ['p', 'q'],
+    ['p', 'q', 'r'],
+    ['\ud800', 'p'],
+  ].map((keys) => bench.payload(source, company, dataOf(...keys)))
+  await bench.feed(payloads)
+  const observed = (await bench.observed(payloads)).map(([record]) => record!.value)
+  expect(observed.map(({ values, refused }) => [values.length, refused])).toEqual([
+    [10, 0],
+    [15, 0],
+    [5, 5],
+  ])
+  const told = await newsOf(company, payloads.at(-1)!)
+  expect(told.map(({ kind, item_key }) => [kind, item_key])).toEqual(names.map(() => ['appeared', expect.any(String)]))
+  const reasons = await query('SELECT DISTINCT reason FROM normalizer.refused WHERE data_source_id = $1', [source.id])
+  expect(reasons).toEqual([{ reason: 'unstorable-text' }])
+})
+
+test('a text that becomes a list and a text again stays one series, and only what changed is told', async () => {
+  const tagged: Mapping[] = [{ SourceField: 'tag', DataType: 'text' }]
+  const [source, company] = [await bench.addSource(tagged), await bench.addCompany()]
+  const payloads = ['Go', ['Go'], ['Rust', 'Go'], 'Go', ['C']].map((tag) => bench.payload(source, company, { tag }))
+  await bench.feed(payloads)
+  const news = await newsOf(company, payloads.at(-1)!)
+  expect(news).toEqual([
+    { kind: 'changed', item_key: null, title: expect.stringContaining('Rust') },
+    { kind: 'changed', item_key: null, title: expect.stringContaining('C') },
+  ])
+  const series = await query(
+    'SELECT DISTINCT company_measurement_id, item_key FROM normalizer.value WHERE data_source_id = $1',
+    [source.id],
+  )
+  expect(series).toHaveLength(1)
 })
 
 test('a payload received long before the last one is silent, and newer values and items stay', async () => {

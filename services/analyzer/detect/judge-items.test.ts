@@ -190,3 +190,30 @@ test('an item was last seen with its list, not in a payload without the list', (
   })
   expect(found).toMatchObject([{ kind: 'gone', items: [{ key: 'b' }], since: 0 }])
 })
+
+test('names that look like lists are no lists, and lists may have any name', () => {
+  const at = (event_no: number, ...values: ObservedValue[]) =>
+    ({ event_no, observed_at: event_no * 1000, map_version: 1, values, empty_lists: [] }) as unknown as Payload
+  const items = (path: string, ...keys: string[]) => keys.map((key) => valueOf(key, path))
+  const first = at(
+    1,
+    ...items('["a.b[]"][].x', 'a'),
+    ...items('repos[]["y[]"]', 'r', 'q'),
+    ...items('repos[].z', 'r', 'q'),
+  )
+  const second = at(
+    2,
+    ...items('["a.b[]"][].x', 'a', 'b'),
+    ...items('repos[]["y[]"]', 'r'),
+    ...items('repos[].z', 'r', 'q', 's'),
+  )
+  const { state } = judgeItems(null, first, policy)
+  const judged = judgeItems(state, second, policy)
+  const { found } = judgeItems(judged.state, { ...second, event_no: 3 }, policy)
+  expect(
+    [...judged.found, ...found].map(({ kind, list, items: those }) => [kind, list, those.map(({ key }) => key)]),
+  ).toEqual([
+    ['appeared', 'repos[]', ['s']],
+    ['appeared', '["a.b[]"][]', ['b']],
+  ])
+})

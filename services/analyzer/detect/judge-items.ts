@@ -1,3 +1,4 @@
+import { innermostList } from '#runtime/text/value-path.ts'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import type { Payload } from '../values/payload.ts'
 import { isPositional, outerKeys } from './item-keys.ts'
@@ -138,9 +139,8 @@ function listsOf({ values }: Payload): Map<string, Map<string, Item>> {
   const lists = new Map<string, Map<string, Item>>()
   for (const value of values) {
     const { item_key: key, item_label: label, path } = value
-    const end = path.lastIndexOf('[]')
-    if (key === null || end === -1 || isPositional(key)) continue
-    const list = path.slice(0, end + 2)
+    const list = key === null || isPositional(key) ? null : innermostList(path)
+    if (key === null || list === null) continue
     const items = lists.get(list) ?? new Map<string, Item>()
     lists.set(list, items)
     const item = items.get(key)

@@ -166,9 +166,10 @@ describe('a rule that cannot be applied is a problem with a remedy, and the defa
   })
 })
 
+const read = (type: string, found: Partial<Parameters<typeof readValue>[0]>) =>
+  readValue({ type, number: null, text: null, date: null, members: null, ...found })!
+
 describe('without a rule', () => {
-  const read = (type: string, found: Partial<Parameters<typeof readValue>[0]>) =>
-    readValue({ type, number: null, text: null, date: null, members: null, ...found })!
   const textsOf = (...texts: string[]) => texts.map((text) => read('text', { text }))
   test.each<[string, string, Value[], boolean]>([
     ['a number by 25 %', 'int', numbers(100, 125), true],
@@ -209,12 +210,60 @@ describe('without a rule', () => {
     ['a link', 'link', [read('link', { text: 'a' }), read('link', { text: 'b' })], false],
     ['an image', 'image', [read('image', { text: 'a' }), read('image', { text: 'b' })], false],
     ['a comment', 'comment', [read('comment', { text: 'a' }), read('comment', { text: 'b' })], false],
+    [
+      'a text to a list that has it',
+      'text',
+      [read('text', { text: 'a' }), read('text', { members: ['A', 'b'] })],
+      false,
+    ],
+    ['a list to a text it had', 'text', [read('text', { members: ['a', 'b'] }), read('text', { text: 'a' })], false],
+    ['a text to a list without it', 'text', [read('text', { text: 'a' }), read('text', { members: ['b'] })], true],
+    ['a list to a text it did not have', 'text', [read('text', { members: ['a'] }), read('text', { text: 'c' })], true],
+    ['a text to an empty list', 'text', [read('text', { text: 'a' }), read('text', { members: [] })], false],
+    ['a list to its beginning', 'text', [read('text', { members: ['a'] }), read('text', { text: '["a", "b…' })], false],
     ['another kind than before', 'text', [...numbers(1), read('text', { text: 'b' })], false],
   ])('%s', (_what, type, values, isNews) => {
     const [first, second] = run(values, [], type)
     expect(first?.firings).toEqual([])
     expect(second?.firings.length).toBe(isNews ? 1 : 0)
   })
+})
+
+test('a text that becomes a list and a text again goes on as one series', () => {
+  const values = [{ text: 'Go' }, { members: ['Go'] }, { members: ['Go', 'Rust'] }, { text: 'Rust' }, { text: 'C' }]
+  for (const rows of [
+    [],
+    [
+      {
+        rule_id: 'r/1',
+        version: 1,
+        definition: { name: 'c', when: { kind: 'changed' }, scope: {} },
+        bucketCompanies: [],
+      },
+    ],
+  ]) {
+    const judged = run(
+      values.map((value) => read('text', value)),
+      rows,
+      'text',
+    )
+    expect(judged.map(({ firings }) => firings.map(({ before, now }) => [before, now]))).toEqual([
+      ...[[], []],
+      [
+        [
+          { kind: 'set', members: ['Go'] },
+          { kind: 'set', members: ['Go', 'Rust'] },
+        ],
+      ],
+      [],
+      [
+        [
+          { kind: 'text', text: 'Rust' },
+          { kind: 'text', text: 'C' },
+        ],
+      ],
+    ])
+  }
 })
 
 describe('a series over time, without a rule', () => {

@@ -80,6 +80,16 @@ function readingHash({ text, hash, reading }: Text): string | null {
   return reading ?? (hash === undefined ? hashOf(readingOf(text)) : null)
 }
 
+/**
+ * Whether a text became a list that has it, or a list became a text that it had: the module sends the same in another form.
+ * A list without members says nothing about the text.
+ */
+export function isReshaped(a: Value, b: Value): boolean {
+  if (a.kind === 'set' && b.kind === 'text') return isReshaped(b, a)
+  if (a.kind !== 'text' || b.kind !== 'set') return false
+  return b.members.length === 0 || b.members.some((member) => readsTheSame(a, readText(member)))
+}
+
 /** Identifies what a value says: the same for values that read the same. */
 export function identify(value: Value): unknown {
   switch (value.kind) {

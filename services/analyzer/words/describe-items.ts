@@ -1,4 +1,5 @@
 import { formatCount } from '#runtime/text/format.ts'
+import { lastKey } from '#runtime/text/value-path.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { ItemsFound } from '../detect/judge-items.ts'
 import { readValue } from '../values/value.ts'
@@ -54,10 +55,7 @@ export function describeItems(
 
 /** `organizations[].funding_rounds[]`: funding rounds. */
 function nameOf(list: string): string {
-  return list
-    .replace(/(\[\])+$/, '')
-    .replace(/^.*[\].]/s, '')
-    .replaceAll(/[_\s]+/g, ' ')
+  return lastKey(list).replaceAll(/[_\s]+/g, ' ')
 }
 
 /** The numbers of an item, then its dates, then its texts; null if it has nothing but its name. */

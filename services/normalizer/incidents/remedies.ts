@@ -27,6 +27,7 @@ export const valueRemedies: Record<ValueProblem, string> = {
   'out-of-range': 'Make it text in the module’s map, then do the handshake again.',
   'not-a-bool': retype,
   'not-a-date': retype,
+  'no-such-date': 'Fix the module: it sends a day or time that does not exist, such as 30 February.',
   'ambiguous-date': 'Make the module send ISO 8601, or make it text in its map and do the handshake again.',
   'unstorable-text': 'Fix the module: text with NUL or half of a surrogate pair cannot be stored.',
   'not-an-object':

@@ -1,7 +1,7 @@
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
 import { formatNumber } from '#runtime/text/format.ts'
 import { type ValueType, valueTypes } from '../read/coerce.ts'
-import { cutStorable, pathOf } from '../read/json-text.ts'
+import { cutStorable, isStorable, pathOf } from '../read/json-text.ts'
 
 /** An entry of a map as the payload walk needs it. */
 export type Entry = ValueEntry | NestedEntry | FaultyEntry
@@ -100,7 +100,9 @@ function compileEntry(
       fault(Array.isArray(children) ? `nested deeper than ${maxLevels} levels` : 'NestedMappings is not a list')
       return { kind: 'faulty', reason: 'bad-entry' }
     }
-    const itemKey = typeof entry.ItemKey === 'string' ? entry.ItemKey : null
+    const given = typeof entry.ItemKey === 'string' ? entry.ItemKey : null
+    const itemKey = given !== null && isStorable(given) ? given : null
+    if (itemKey !== given) fault('ItemKey has NUL or half of a surrogate pair; it is ignored')
     const level = compileLevel(children, path, depth + 1, names, faults)
     return { kind: 'nested', id: problem ? null : id, name, itemKey, level }
   }

@@ -21,7 +21,14 @@ export type Coerced = {
 }
 
 export type CoerceProblem =
-  'wrong-kind' | 'not-a-number' | 'out-of-range' | 'not-a-bool' | 'not-a-date' | 'ambiguous-date' | 'unstorable-text'
+  | 'wrong-kind'
+  | 'not-a-number'
+  | 'out-of-range'
+  | 'not-a-bool'
+  | 'not-a-date'
+  | 'no-such-date'
+  | 'ambiguous-date'
+  | 'unstorable-text'
 
 /** Kinds of JSON. `list`: of scalars, or of lists of scalars. `structure`: an object, or a list with objects in it. */
 export type Kind = 'text' | 'number' | 'bool' | 'list' | 'structure'
@@ -59,7 +66,7 @@ const asNumber = {
 }
 const asDate = {
   text: ({ value }: Text, column: Column) => dates(readDate(value), column),
-  number: ({ text }: Numeral, column: Column) => dates(readEpoch(Number(text)), column),
+  number: ({ text }: Numeral, column: Column) => dates(readEpoch(text), column),
   bool: wrongKind,
   list: wrongKind,
   structure: wrongKind,

@@ -23,7 +23,7 @@ test('an offset changes the text and not the instant', () => {
 })
 
 test('no text makes it throw', () => {
-  const known = ['not-a-date', 'ambiguous-date']
+  const known = ['not-a-date', 'no-such-date', 'ambiguous-date']
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 120 }), (text) => {
       const read = readDate(text)
@@ -54,8 +54,14 @@ test.each([
   '2023-05-18T24:00:00',
   '0000-01-01',
   '2023-05-18T10:00:00+19:00',
-  'x',
-])('%s is no date', (text) => {
+  '2027-02-30',
+  '31 April 2027',
+  'Feb 30, 2027 10:00',
+])('%s does not exist', (text) => {
+  expect(readDate(text)).toBe('no-such-date')
+})
+
+test.each(['x', '', '1700000000.', '.5', '1700000000.1.2', '1700000000.1s'])('%s is no date', (text) => {
   expect(readDate(text)).toBe('not-a-date')
 })
 
@@ -78,9 +84,22 @@ test.each([
 })
 
 test.each([0, -1, 2024, 99_999_999, 1e14, NaN])('%d is not an epoch', (epoch) => {
-  expect(readEpoch(epoch)).toBe('ambiguous-date')
+  expect(readEpoch(String(epoch))).toBe('ambiguous-date')
 })
 
 test('epoch seconds may have a fraction', () => {
-  expect(readEpoch(1700000000.123)).toBe(1700000000123)
+  expect(readEpoch('1700000000.123')).toBe(1700000000123)
+  expect(readEpoch('1700000000.9999999999')).toBe(1700000000999)
+  expect(readEpoch('1.7e9')).toBe(1700000000000)
+  expect(readEpoch('20230518174709.5')).toBe('ambiguous-date')
+})
+
+test('every instant is read from its epoch, in seconds with a fraction and in milliseconds, as text and as a number', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1e11, max: 2e12 }), (ms) => {
+      const seconds = `${Math.floor(ms / 1000)}.${String(ms % 1000).padStart(3, '0')}`
+      for (const text of [seconds, `${seconds}999999`, String(ms), `${ms}.75`]) expect(readDate(text)).toBe(ms)
+      expect(readEpoch(JSON.stringify(ms / 1000))).toBe(ms)
+    }),
+  )
 })

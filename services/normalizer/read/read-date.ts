@@ -1,6 +1,6 @@
 import { hourMs, minuteMs } from '#runtime/text/time.ts'
 /** Milliseconds since 1970 (UTC), or why the text is not an instant. */
-type ReadDate = number | 'not-a-date' | 'ambiguous-date'
+type ReadDate = number | 'not-a-date' | 'no-such-date' | 'ambiguous-date'
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const monthName = `(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?`
@@ -32,8 +32,9 @@ const compact = /^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\
 
 /**
  * The instant in a text: ISO 8601 dates and times (with `T` or blanks), RFC 1123 dates, dates with an English month
- * name, epoch seconds and milliseconds as digits. Without an offset it is UTC, without a time it is midnight. Digits
- * finer than milliseconds are cut off. Years 1 to 9999.
+ * name, epoch seconds and milliseconds as digits, also with a fraction. Without an offset it is UTC, without a time it is
+ * midnight. Digits finer than milliseconds are cut off. Years 1 to 9999. `no-such-date`: it is written as a date or time
+ * that does not exist, such as 30 February.
  */
 export function readDate(text: string): ReadDate {
   const trimmed = text.trim()
@@ -44,17 +45,24 @@ export function readDate(text: string): ReadDate {
   if (found) return instant(found[3], monthNumber(found[2]), found[1], found)
   found = monthFirst.exec(trimmed)
   if (found) return instant(found[3], monthNumber(found[1]), found[2], found)
-  if (/^\d{9,14}$/.test(trimmed)) return readEpoch(Number(trimmed))
+  if (/^\d{9,14}(?:\.\d+)?$/.test(trimmed)) return readEpoch(trimmed)
   return ambiguous.some((pattern) => pattern.test(trimmed)) ? 'ambiguous-date' : 'not-a-date'
 }
 
 /**
  * The instant of an epoch number: seconds from 1e8 (March 1973) to below 1e11, milliseconds from there to below 1e14.
- * Any other number could be a year, a day count or something else, and so could the digits of a date and time.
+ * Any other number could be a year, a day count or something else, and so could the digits of a date and time. What is
+ * finer than milliseconds is cut off.
  */
-export function readEpoch(epoch: number): ReadDate {
-  if (!(epoch >= 1e8 && epoch < 1e14) || compact.test(String(epoch))) return 'ambiguous-date'
-  return Math.trunc(epoch < 1e11 ? Math.round(epoch * 1e6) / 1e3 : epoch)
+export function readEpoch(text: string): ReadDate {
+  const epoch = Number(text)
+  if (!(epoch >= 1e8 && epoch < 1e14)) return 'ambiguous-date'
+  // The digits decide, since a double may round them up: 1700000000.9999999.
+  const [, whole = String(Math.trunc(epoch)), fraction = ''] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? []
+  if (compact.test(whole)) return 'ambiguous-date'
+  return whole.length > 11 || Number(whole) >= 1e11
+    ? Number(whole)
+    : Number(whole + fraction.padEnd(3, '0').slice(0, 3))
 }
 
 function monthNumber(name: string | undefined): string {
@@ -78,10 +86,10 @@ function instant(
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
   const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
-  if (!exists || hour! > 23 || minute! > 59 || second! > 59 || offset === null) return 'not-a-date'
+  if (!exists || hour! > 23 || minute! > 59 || second! > 59 || offset === null) return 'no-such-date'
   const at = date.getTime() + hour! * hourMs + minute! * minuteMs + second! * 1000 + millisecond! - offset * minuteMs
   const result = new Date(at).getUTCFullYear()
-  return result >= 1 && result <= 9999 ? at : 'not-a-date'
+  return result >= 1 && result <= 9999 ? at : 'no-such-date'
 }
 
 /** Minutes east of UTC, at most 18 hours (as in java.time); null if there is no such offset. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { innermostList } from '#runtime/text/value-path.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 
 /** What is stored of a company and source: its subjects, and the item keys of each list, by path and subject. */
@@ -35,7 +36,7 @@ export async function readStoredBefore(
     itemsOf: (subjectKey, list) =>
       new Set(
         rows
-          .filter(({ subject_key, path }) => subject_key === subjectKey && path.startsWith(`${list}.`))
+          .filter(({ subject_key, path }) => subject_key === subjectKey && innermostList(path) === list)
           .flatMap(({ item_key }) => item_key ?? []),
       ),
   }

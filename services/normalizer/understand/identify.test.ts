@@ -349,3 +349,20 @@ describe('whatever payloads come', () => {
     )
   })
 })
+
+test.each(['\ud800', 'a\0b', 'x\udc00s'])('nothing is learnt by a name that cannot be stored: %j', (name) => {
+  for (const field of ['things', name])
+    for (const itemKey of [null, name]) {
+      const { rows, identify } = createSource({ field, itemKey, stored: ['a'] })
+      const items = [
+        { [name]: 'a', [`${name}_id`]: 1, list: [] },
+        { [name]: 'b', [`${name}_id`]: 1, list: [] },
+        { id: 7, [name]: 'c' },
+        { id: 7, [name]: 'd' },
+      ]
+      expect(identify(items).every(isStorable)).toBe(true)
+      expect(identify(items.slice(0, 2)).every(isStorable)).toBe(true)
+      const kept = rows.flatMap(({ path, members, items: widened }) => [path, ...members, ...(widened ?? [])])
+      expect(kept.filter((text) => !isStorable(text))).toEqual([])
+    }
+})

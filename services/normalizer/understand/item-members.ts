@@ -42,12 +42,12 @@ export function keyNamesOf(field: string): string[] {
   return [...naturalKeys, ...[field, field.replace(/s$/, '')].flatMap((name) => [`${name}_id`, `${name}_code`])]
 }
 
-/** A member's text or number, if it can be a key. The number 201.0 is 201. */
+/** A member's text or number, if it can be a key and its name can be kept. The number 201.0 is 201. */
 export function keyText(item: Json, name: string): string | null {
   if (item.kind !== 'object') return null
   const value = item.members.find(({ key, overridden }) => key === name && !overridden)?.value
   const text = value?.kind === 'text' ? value.value : value?.kind === 'number' ? plainNumber(value.text) : ''
-  return text !== '' && isStorable(text) ? text : null
+  return text !== '' && isStorable(text) && isStorable(name) ? text : null
 }
 
 export function labelOf(item: Json): string | null {

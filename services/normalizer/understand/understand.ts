@@ -52,7 +52,9 @@ export function understand(
   if (!isPlausible(payload, options.OLDEST_OBSERVED_AT))
     return refuse(
       'observed-at',
-      `observed_at is before ${options.OLDEST_OBSERVED_AT} or in the future`,
+      (payload.observed_at as number) > payload.received_at
+        ? 'observed_at is more than a day after it was received'
+        : `observed_at is before ${options.OLDEST_OBSERVED_AT}`,
       String(payload.observed_at),
     )
   const text = decodeUtf8(payload.body)
