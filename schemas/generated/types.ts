@@ -24,7 +24,7 @@ export type CrawlError = {
   error_description: string | null
 }
 
-/** Something worth telling about a company, with every fact that its text uses. Texts of more than 4 kB are clipped, and facts beyond the first 100 are counted; analyzer.news has all. */
+/** Something worth telling about a company, with every fact that its text uses. Texts of more than 4 kB are clipped, and of more than 100 facts the first 99 are kept; analyzer.news has all. */
 export type News = {
   /** uuidv5 of event, series, item and rule: the same firing is the same news. */
   news_id: string
@@ -175,7 +175,7 @@ export type EmptyList = {
   outer_key: string | null
 }
 
-/** Something operators should know; one event per story, closed by a second one. Texts of more than 4 kB are clipped, and facts beyond the first 100 are counted. */
+/** Something operators should know; one event per story, closed by a second one. Texts of more than 4 kB are clipped, and of more than 100 facts the first 99 are kept. */
 export type OpsEvent = {
   /** uuidv5 of dedupe key, state and time. */
   event_id: string

@@ -30,7 +30,8 @@ export function output<T>(
 /**
  * Resolves when all `outputs` are durable (acks=-1); they travel in one send and keep their order. `traceparent` is that of
  * their cause; without one each begins a trace. Rejects with an EncodeError when a value does not fit its schema, and with an
- * error of which `isTooLarge` is true when a record does not fit its topic. After any other error some may be there: publish them again, with the same event ids. With `holdMs`, that is done here until then.
+ * error that `isTooLarge` when its topic does not take a record. After any other error some may be there: publish them again,
+ * with the same event ids. With `holdMs`, that is done here until then.
  */
 export type Publish = (outputs: readonly Output[], traceparent?: string, holdMs?: number) => Promise<void>
 

@@ -11,21 +11,22 @@ const maxEntries = 100
 
 /**
  * A value with all its texts clipped: longer ones end with how many characters are left out, and those of members named
- * `…_key` with a hash instead, so that they still differ. An object of more than 100 members has the first 100 and how
- * many there were more. So a record of a few such values is below 1 MiB. The same value gives the same result.
+ * `…_key` with a hash instead, so that they still differ. An object of more than 100 members has the first 99 and how many
+ * there were more. So a record of a few such values is below 1 MiB. What is clipped stays as it is when clipped again.
  */
 export function clipTexts<T>(value: T): T
 export function clipTexts(value: unknown): unknown {
   if (typeof value === 'string') return clipText(value)
   if (value === null || typeof value !== 'object') return value
   const entries = Object.entries(value)
+  const isWhole = entries.length <= maxEntries
   const kept = entries
-    .slice(0, maxEntries)
+    .slice(0, isWhole ? maxEntries : maxEntries - 1)
     .map(([name, one]) => [
       clipKey(name),
       name.endsWith('_key') && typeof one === 'string' ? clipKey(one) : clipTexts(one),
     ])
-  if (entries.length > maxEntries) kept.push(['…', `${formatNumber(entries.length - maxEntries)} more`])
+  if (!isWhole) kept.push(['…', `${formatNumber(entries.length - kept.length)} more`])
   return Object.fromEntries(kept)
 }
 
