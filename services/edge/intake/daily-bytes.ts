@@ -23,7 +23,7 @@ const everyMs = 5000
  * Limits the bytes of each source and day (UTC) over all edges: each counts its own, adds them up in Postgres every five
  * seconds, and reads the sums. So a source may exceed its limit by what the other edges take in five seconds, or while Postgres
  * is away; their counts are added later. A process that is killed forgets what it has not added. When Postgres adds and its
- * answer is lost, that counts twice. Resolves when the sums of the day are read, or Postgres does not answer.
+ * answer is lost, that counts again. Resolves when the sums of the day are read, or Postgres does not answer.
  */
 export async function limitDailyBytes(
   { MAX_SOURCE_BYTES_PER_DAY: max, LOOKUP_TIMEOUT_MS: timeoutMs }: Config,
@@ -37,11 +37,19 @@ export async function limitDailyBytes(
   /** Sources that reached their limit, with the day of it. */
   const full = new Map<number, { source: Source; day: string; isTold: boolean }>()
 
+  /** One at a time, however late its answer comes: a server that hangs runs what it was sent when it goes on. */
+  let adding: Promise<void> | null = null
+
+  async function add(): Promise<void> {
+    const added = tally.pending()
+    if (added.length === 0) return
+    await addSums(database, added)
+    tally.settle(added)
+  }
+
   async function turn(): Promise<void> {
     try {
-      const added = tally.pending()
-      if (added.length > 0) await bounded(addSums(database, added))
-      tally.settle(added)
+      await bounded((adding ??= add().finally(() => (adding = null))))
       const day = dayOf(Date.now())
       tally.learn(day, await bounded(readSums(database, day)))
       for (const [id, of] of full) {
@@ -57,8 +65,8 @@ export async function limitDailyBytes(
 
   function tell({ source: { id, name }, day }: { source: Source; day: string }): void {
     const message =
-      `Data source ${id} (${name}) has sent ${max} bytes on ${day} (UTC), as many as MAX_SOURCE_BYTES_PER_DAY allows. ` +
-      'What it sends until midnight is answered with 429, and modules do not send it again.'
+      `Data source ${id} (${name}) has used up the ${max} bytes that MAX_SOURCE_BYTES_PER_DAY allows on ${day} (UTC). ` +
+      'What it sends beyond them is answered with 429 until midnight, and modules do not send it again.'
     const facts = { day, max_bytes: String(max) }
     report({ kind: 'source-bytes', sourceId: id, subject: day, message, facts }, { traceparent: undefined })
   }
