@@ -22,17 +22,21 @@ export type SupervisedService = {
 
 /**
  * Runs `services/<name>/main.ts` as the local stack does: on its own ports, and restarted whenever it ends. Resolves
- * when it is ready. It is stopped when the test is over.
+ * when it is ready. It is stopped when the test is over. `from`: the folder of another version.
  */
-export async function superviseService(name: ServiceName, env: NodeJS.ProcessEnv): Promise<SupervisedService> {
+export async function superviseService(
+  name: ServiceName,
+  env: NodeJS.ProcessEnv,
+  from = root,
+): Promise<SupervisedService> {
   const logDir = mkdtempSync(join(tmpdir(), `parma-${name}-`))
   const [port, healthPort] = [await findFreePort(), await findFreePort()]
   const healthUrl = `http://127.0.0.1:${healthPort}`
   const program: Program = {
     name,
     command: process.execPath,
-    args: [join(root, 'services', name, 'main.ts')],
-    cwd: root,
+    args: [join(from, 'services', name, 'main.ts')],
+    cwd: from,
     env: { ...env, EDGE_PORT: String(port), HEALTH_PORT: String(healthPort) },
     isHealthy: () => answers(`${healthUrl}/readyz`),
     stopSignal: 'SIGTERM',

@@ -18,6 +18,10 @@ export type SystemOptions = {
   crawl?: Crawl
   /** Added to the environment of the services. */
   env?: NodeJS.ProcessEnv
+  /** Called before the services start. */
+  prepare?: (installation: Installation) => Promise<void>
+  /** The folder of another version whose services run. */
+  from?: string
 }
 
 type Fed = { status: number; document_id: string | null; body: string }
@@ -45,16 +49,25 @@ export type System = Installation & {
  * person who gets their news by e-mail and Slack. The scheduler works when triggered, not by its own clock. All of it
  * is removed when the test is over.
  */
-export async function startSystem({ map, companies: count, crawl, env = {} }: SystemOptions): Promise<System> {
+export async function startSystem({
+  map,
+  companies: count,
+  crawl,
+  env = {},
+  prepare,
+  from,
+}: SystemOptions): Promise<System> {
   const installation = await createInstallation()
   const { database, parma } = installation
-  const services = await startServices(installation, {
+  await prepare?.(installation)
+  const settings = {
     TICK_SECONDS: '600',
     FIRST_RUN_QUIET_SECONDS: '0',
     BUNDLE_WINDOW_MS: '0',
     COOL_DOWN_MS: '0',
     ...env,
-  })
+  }
+  const services = await startServices(installation, settings, from)
   const edgeUrl = services.edge.url
   const module = await startModule(() => edgeUrl, map, crawl)
   onCleanup(async () => module[Symbol.asyncDispose]())
@@ -100,10 +113,14 @@ export async function startSystem({ map, companies: count, crawl, env = {} }: Sy
 export type Services = Record<ServiceName, SupervisedService>
 
 /** All six services of an installation, under supervision and ready. */
-export async function startServices(installation: Installation, env: NodeJS.ProcessEnv = {}): Promise<Services> {
+export async function startServices(
+  installation: Installation,
+  env: NodeJS.ProcessEnv = {},
+  from?: string,
+): Promise<Services> {
   const started = serviceNames.map(async (name) => [
     name,
-    await superviseService(name, { ...installation.env, ...env }),
+    await superviseService(name, { ...installation.env, ...env }, from),
   ])
   return Object.fromEntries(await Promise.all(started)) as Services
 }
