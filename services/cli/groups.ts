@@ -102,8 +102,8 @@ async function change(
   await withGroups(async (groups) => {
     const moves = await plan(groups, await readSome(groups, { service, ...filter }))
     const rows = moves.map((move) => ({ ...shown(move), to: move.to }))
-    if (dryRun || !yes) printRows(rows, json)
-    if (dryRun) return
+    if (dryRun) return printRows(rows, json)
+    if (!yes && !json) printRows(rows, false)
     await confirm(yes, `This sets where ${service} reads on.`)
     if (await groups.isRunning(service))
       throw new UsageError(`${service} is running. Stop all its processes first: Kafka keeps the offsets of members.`)

@@ -126,7 +126,7 @@ describe('sources', () => {
   test('are removed only with --yes, and not while news items refer to them', async () => {
     const { id } = await add('leaving')
     await expect(parma('sources', 'rm', 'leaving')).rejects.toThrow(
-      `This removes source ${String(id)} (leaving) with 0 measurements, all their values, 0 tasks, 0 news items and 0 notifications. Confirm with --yes.`,
+      `This removes source ${String(id)} (leaving). Confirm with --yes.`,
     )
     const company = await edge.addCompany('Newsworthy')
     const [measurement] = await rows(
@@ -148,7 +148,7 @@ describe('sources', () => {
       id,
     )
     await expect(parma('sources', 'rm', 'leaving', '--with-news')).rejects.toThrow(
-      '(leaving) with 1 measurement, all their values, 0 tasks, 1 news item and 1 notification. Confirm with --yes.',
+      '(leaving) with 1 measurement, all their values, 1 news item and 1 notification. Confirm with --yes.',
     )
     expect(await parma('sources', 'rm', String(id), '--with-news', '--yes')).toEqual({ id })
     expect(await rows('SELECT id FROM data_source WHERE id = $1', id)).toEqual([])
@@ -239,7 +239,7 @@ describe('companies', () => {
       id,
     )
     await expect(parma('companies', 'rm', 'Acme Inc')).rejects.toThrow(
-      `This removes company ${String(id)} (Acme Inc) with all its values and subscriptions, 0 news items, 2 notifications and 1 report. Confirm with --yes.`,
+      `This removes company ${String(id)} (Acme Inc) with all its values, subscriptions, 2 notifications and 1 report. Confirm with --yes.`,
     )
     expect(await parma('companies', 'rm', 'Acme Inc', '--yes')).toEqual({ id })
   })

@@ -6,10 +6,10 @@ import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { requireText } from '#runtime/commands/read-typed.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
-import { formatCount } from '#runtime/text/format.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
 import { removeCompany } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
+import { listContents } from './list-contents.ts'
 
 type Output = { json?: boolean }
 type Fields = { name?: string; description?: string }
@@ -131,11 +131,15 @@ async function remove(company: string, { yes = false, json = false }: Output & {
         (SELECT count(*) FROM public.notification WHERE company_id = c.id)::int AS notifications,
         (SELECT count(*) FROM public.report WHERE company_id = c.id)::int AS reports
       FROM public.company c WHERE id = ${id}`)
-    const parts = [formatCount(rows.news, 'news item'), formatCount(rows.notifications, 'notification')]
-    await confirm(
-      yes,
-      `This removes company ${id} (${name}) with all its values and subscriptions, ${parts.join(', ')} and ${formatCount(rows.reports, 'report')}.`,
+    const parts = listContents(
+      ['all its values', 'subscriptions'],
+      [
+        [rows.news, 'news item'],
+        [rows.notifications, 'notification'],
+        [rows.reports, 'report'],
+      ],
     )
+    await confirm(yes, `This removes company ${id} (${name}) with ${parts}.`)
     await removeCompany(database, id)
     return id
   })

@@ -17,3 +17,8 @@ test.each([
 ])('%j', (definition, words) => {
   expect(describeDefinition(definition)).toBe(words)
 })
+
+test('the default with the percentage that it had', () => {
+  expect(describeDefinition(null, '25')).toBe('the default, a change by 25% or more')
+  expect(describeDefinition({ threshold: 5 }, '5')).toBe('a change by 5% or more')
+})

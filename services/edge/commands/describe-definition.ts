@@ -16,9 +16,13 @@ const ownRule = z.object({
 })
 const moves: Record<string, string> = { up: 'a rise', down: 'a fall' }
 
-/** When a rule fires, in words. A definition of another form is shown as JSON. */
-export function describeDefinition(definition: unknown): string {
-  if (definition === null) return 'the default'
+/**
+ * When a rule fires, in words. A definition of another form is shown as JSON. The default has none: `threshold` is its
+ * percentage when it fired.
+ */
+export function describeDefinition(definition: unknown, threshold?: string): string {
+  if (definition === null)
+    return threshold === undefined ? 'the default' : `the default, a change by ${threshold}% or more`
   const { data: theirs } = publicRule.safeParse(definition)
   if (theirs) {
     const { threshold, method, entries } = theirs

@@ -11,6 +11,7 @@ import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName } from '../access/sources.ts'
 import { removeSource } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
+import { listContents } from './list-contents.ts'
 
 type Output = { json?: boolean }
 type Fields = {
@@ -162,11 +163,12 @@ async function remove(source: string, { withNews = false, yes, json = false }: R
         (SELECT count(*) FROM public.notification WHERE data_source_id = s.id)::int AS notifications
       FROM public.data_source s WHERE id = ${id}`)
     if (news > 0 && !withNews) throw new UsageError(refusal(id, name, news))
-    const parts = [formatCount(tasks, 'task'), formatCount(news, 'news item')]
-    await confirm(
-      yes,
-      `This removes source ${id} (${name}) with ${formatCount(measurements, 'measurement')}, all their values, ${parts.join(', ')} and ${formatCount(notifications, 'notification')}.`,
-    )
+    const parts = listContents(measurements > 0 ? [formatCount(measurements, 'measurement'), 'all their values'] : [], [
+      [tasks, 'task'],
+      [news, 'news item'],
+      [notifications, 'notification'],
+    ])
+    await confirm(yes, `This removes source ${id} (${name})${parts === '' ? '' : ` with ${parts}`}.`)
     if (!(await removeSource(database, id, withNews))) throw new UsageError(refusal(id, name, 'new'))
     return id
   })

@@ -37,7 +37,7 @@ function describeWhy(why: Why): string {
     [
       'rule',
       rule
-        ? `${rule.id}, version ${rule.version}: ${describeDefinition(rule.definition)}`
+        ? `${rule.id}, version ${rule.version}: ${describeDefinition(rule.definition, why.facts['threshold'])}`
         : 'none: changes of this kind are always reported',
     ],
     ...describeOrigin('now', why.now),
