@@ -31,7 +31,7 @@ const rooms = {
     trace: ['publish', 'server', 'access', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'http'],
-    commands: ['trace', 'catalog', 'access', 'http'],
+    commands: ['handshake', 'trace', 'catalog', 'access', 'http'],
   },
   normalizer: {
     read: [],

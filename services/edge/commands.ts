@@ -9,6 +9,10 @@ export const commands = defineCommands(import.meta, {
     help: 'manage companies and their identifiers at sources: ls, add, edit, rm, link',
     load: () => import('./commands/companies.ts'),
   },
+  maps: {
+    help: 'normalization maps on their topic: publish',
+    load: () => import('./commands/maps.ts'),
+  },
   public: {
     help: "rows in parma-web's tables that nobody reads: prune",
     load: () => import('./commands/public.ts'),

@@ -47,3 +47,50 @@ test('a payload asks for the newest map that Kafka has confirmed, as soon as the
   )
   expect(record?.decoded.map_version).toBe(1)
 })
+
+test('parma maps publish brings back what the topic has lost, as it was', async () => {
+  const edge = await startEdge()
+  const map = { Source: 'github', Mappings: [] as object[] }
+  const module = await serve(
+    (_, response) => void response.end(JSON.stringify({ frequency: 'daily', normalization_map: map })),
+  )
+  const shake = async (name: string, versions: number) => {
+    const id = await edge.addSource(name, module)
+    for (let version = 1; version <= versions; version++) {
+      map.Mappings.push({ SourceField: 'a', DataType: 'int', MeasurementName: 'é', source_measurement_id: version })
+      expect((await edge.handshake(module, id)).status).toBe(200)
+    }
+    return id
+  }
+  const [github, other] = [await shake('github', 3), await shake('other', 1)]
+  // A handshake whose map Kafka did not confirm.
+  await edge.database.query(
+    `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content) VALUES ($1, 2, 'b', '{}')`,
+    [other],
+  )
+  const topic = topics.normalizationMaps.name
+  const read = async () =>
+    (await edge.topics.read(topic)).map(({ key, value }) => ({ key, value: value?.toString('hex') }))
+  const publish = async (...args: string[]) =>
+    JSON.parse(await edge.parma('maps', 'publish', ...args, '--json')) as object
+  const before = await read()
+  expect(await publish()).toEqual({ published: 0, on_topic: 4 })
+
+  const lost = [`${github}/1`, `${github}/3`, `${other}/1`]
+  await edge.topics.produce(
+    topic,
+    lost.map((key) => ({ key, value: null })),
+  )
+  expect(await publish('--dry-run')).toMatchObject([
+    { source: 'github', version: 1 },
+    { source: 'github', version: 3 },
+    { source: 'other', version: 1 },
+  ])
+  expect(await edge.parma('maps', 'publish', '--source', 'github')).toContain(
+    'published 2 versions of maps again; 1 was',
+  )
+  expect(await publish()).toEqual({ published: 1, on_topic: 3 })
+  expect(await publish()).toEqual({ published: 0, on_topic: 4 })
+  const newest = new Map((await read()).map(({ key, value }) => [key, value]))
+  expect(newest).toEqual(new Map(before.map(({ key, value }) => [key, value])))
+})

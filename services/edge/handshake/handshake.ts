@@ -9,12 +9,12 @@ import type { Bounded } from '../http/deadline.ts'
 import { HttpError } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { lenientInt, text, validate } from '../http/validation.ts'
-import { idOf, sha256 } from '../publish/identify.ts'
+import { sha256 } from '../publish/identify.ts'
 import type { ReportNotice } from '../publish/ops-events.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { Initialize } from './initialize.ts'
-import { markPublished, storeMap } from './maps.ts'
+import { keyOf, mapEvent, markPublished, storeMap } from './maps.ts'
 
 const handshakeQuery = z.object({ invocation_endpoint: text(1000), data_source_id: lenientInt })
 
@@ -61,19 +61,10 @@ export function handshake({ database, bounded, sources, publish, report, initial
     const { frequency, source: mapSource, content: sent } = await initialize(source)
     if (mapSource !== source.name) report(nameMismatch(source, mapSource), request)
     const stored = await bounded(storeMap(database, source.id, sent, sha256(sent)))
-    const { version, content, content_hash, received_at } = stored
-    const event_id = idOf('normalization-map', source.id, version, content_hash)
-    const map = {
-      event_id,
-      data_source_id: source.id,
-      source_name: source.name,
-      version,
-      content,
-      content_hash,
-      received_at,
-    }
+    const { version } = stored
+    const map = mapEvent({ ...stored, data_source_id: source.id, source_name: source.name })
     // A known version too: nobody takes it for a new one, and the topic may have lost it.
-    await publish(topics.normalizationMaps, `${source.id}/${version}`, map, request)
+    await publish(topics.normalizationMaps, keyOf(map), map, request)
     await bounded(markPublished(database, source.id, version))
     // The module may send payloads at once. From now on this process stamps them with the new version.
     await sources.read(source.id)

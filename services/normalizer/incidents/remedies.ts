@@ -13,7 +13,7 @@ export const payloadRemedies: Record<Exclude<PayloadProblem, 'conflict'>, string
   'no-raw-data': 'Fix the module: a body needs an object raw_data.',
   'observed-at': 'Fix the module, or set OLDEST_OBSERVED_AT to an earlier day.',
   'no-map': 'Do the handshake with the module.',
-  'map-missing': 'Do the handshake with the module again.',
+  'map-missing': 'Run `parma maps publish`, in case the topic has lost it, or do the handshake with the module again.',
   'map-unusable': 'Fix the module’s map, then do the handshake again.',
 }
 
