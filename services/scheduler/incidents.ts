@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
+import { clipTexts } from '#runtime/text/clip-texts.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 
 /**
@@ -47,7 +48,8 @@ const incidentColumns = sql.fragment`s.dedupe_key, s.kind, s.data_source_id, s.s
 export async function openIncidents(tx: Transaction, incidents: readonly Incident[]): Promise<void> {
   if (incidents.length === 0) return
   const rows = incidents
-    .map((incident) => ({ ...incident, key: keyOf(incident) }))
+    // Names in parma-web's tables are of any length, and the same incident is written once a minute.
+    .map((incident) => ({ ...clipTexts(incident), key: keyOf(incident) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ key, kind, data_source_id, company_id, subject, message, facts }) => [
       ...[key, kind, data_source_id, company_id, subject, message],
