@@ -433,6 +433,18 @@ describe('drift', () => {
       { day: '2026-05-08', leaves: 60, nulls: 50 },
       { day: '2026-05-09', leaves: 30, nulls: 30 },
     ])
+    // Two days in one batch.
+    const [second, third] = [await bench.addSource(github), await bench.addCompany()]
+    const of = (day: number, nulls: number) => {
+      const { received_at, body } = payload(day, nulls)
+      const raw_data = (JSON.parse(body.toString()) as { raw_data: object }).raw_data
+      return bench.payload(second, third, raw_data, { received_at })
+    }
+    await bench.feed([of(0, 0)])
+    const batch = [of(1, 25), of(2, 30)]
+    await bench.feed(batch)
+    await bench.observed(batch)
+    expect((await bench.opsEvents(second)).map(({ kind }) => kind)).toEqual(['null-rate'])
     const better = payload(4, 10)
     await bench.feed([better])
     await bench.observed([better])

@@ -72,11 +72,19 @@ const dayRow = z.object({
   at: z.number(),
 })
 
+/** Days that counts are kept. */
+const keptDays = 30
+
 /** Adds to the counts of today, and returns them. `at`: now, ms since 1970. */
 async function countAsked(tx: Transaction, asked: readonly Asked[]): Promise<readonly z.infer<typeof dayRow>[]> {
   if (asked.length === 0) return []
   const column = columnsOf(asked)
   return tx.any(sql.type(dayRow)`
+    WITH forgotten AS (
+      DELETE FROM normalizer.incident_day
+      WHERE data_source_id = ANY(${column('int4', ({ data_source_id }) => data_source_id)})
+        AND day < ${today} - ${keptDays}::int
+    )
     INSERT INTO normalizer.incident_day AS d (data_source_id, class, day, asked)
     SELECT data_source_id, class, ${today}, asked
     FROM unnest(

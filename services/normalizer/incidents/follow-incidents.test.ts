@@ -4,7 +4,7 @@ import { compileMap } from '../maps/compile-map.ts'
 import { parse, type Structure } from '../read/parse.ts'
 import { normalize } from '../understand/normalize.ts'
 import type { PayloadRefused } from '../understand/understand.ts'
-import { followIncidents, type Showing } from './follow-incidents.ts'
+import { followIncidents, show, type Shown } from './follow-incidents.ts'
 
 const entry = (SourceField: string, DataType: string, source_measurement_id: number, NestedMappings?: object[]) => ({
   ...{ SourceField, DataType, source_measurement_id, NestedMappings },
@@ -15,22 +15,22 @@ const good = '{"a":1,"list":[{"b":1}]}'
 /** A payload of company 1 by a map. `json`: its raw_data, or why it is refused. */
 function showing(
   json: string,
-  more: Partial<Showing> & { version?: number; company?: string; map?: object[] } = {},
-): Showing {
+  more: Partial<Shown> & { version?: number; company?: string; map?: object[] } = {},
+): Shown {
   const { version = 1, company = '1', map: mappings = older, ...rest } = more
   const payload = {
     ...{ event_id: `e${json}`, source_name: 's', data_source_id: 7, company_id: company, history: false, replay: null },
   } as unknown as RawPayload
   const refused = { reason: 'unparsable', message: 'bad', sample: '', mapVersion: 1 } satisfies PayloadRefused
   const common = { payload, event_no: 1, subject_key: '', isOld: false, ...rest }
-  if (!json.startsWith('{')) return { ...common, result: refused }
+  if (!json.startsWith('{')) return show({ ...common, result: refused })
   const data = parse(json, { MAX_LEAVES: 100, MAX_DEPTH: 10 }).root as Structure
   const map = compileMap(JSON.stringify({ Mappings: mappings }))!
-  return { ...common, result: { mapVersion: version, map, data, normalized: normalize(data, map) } }
+  return show({ ...common, result: { mapVersion: version, map, data, normalized: normalize(data, map) } })
 }
 
 /** What begins (+) and ends (-), turn by turn. */
-function follow(...showings: Showing[]): string[] {
+function follow(...showings: Shown[]): string[] {
   return followIncidents(showings, new Map()).map(({ begun, ended }) =>
     [
       ...begun.map(({ kind, subject }) => `+${kind} ${subject}`),

@@ -4,7 +4,7 @@ import { describeEnd } from './describe-end.ts'
 import { driftKinds, findIncidents, type Incident, type ReportedIncident } from './incidents.ts'
 
 /** A payload as it shows what its source is like. `isOld`: it does not show how it is today. */
-export type Showing = {
+type Showing = {
   payload: RawPayload
   result: Understood | PayloadRefused
   event_no: number
@@ -12,6 +12,8 @@ export type Showing = {
   isOld: boolean
 }
 
+/** With the incidents that it shows, begun before or not. */
+export type Shown = Showing & { found: NewIncident[] }
 export type NewIncident = Incident & Pick<ReportedIncident, 'event_no' | 'data_source_id'>
 /** How an incident ends, with the payload that shows it. */
 export type End = { incident: ReportedIncident; message: string; event_id: string }
@@ -31,7 +33,7 @@ export function incidentKey({
  * The incidents that begin and end with these payloads, in turns to be written one after the other: an incident may do
  * both more than once. `open`: those that had begun before, by incidentKey.
  */
-export function followIncidents(showings: readonly Showing[], open: ReadonlyMap<string, ReportedIncident>): Turn[] {
+export function followIncidents(shown: readonly Shown[], open: ReadonlyMap<string, ReportedIncident>): Turn[] {
   const now = new Map(open)
   const turns: Turn[] = []
   const turnOf = new Map<string, number>()
@@ -41,12 +43,12 @@ export function followIncidents(showings: readonly Showing[], open: ReadonlyMap<
     turnOf.set(key, at)
     return (turns[at] ??= { begun: [], ended: [] })
   }
-  for (const showing of showings) {
-    for (const [key, end] of findEnds(showing, now)) {
+  for (const one of shown) {
+    for (const [key, end] of findEnds(one, now)) {
       now.delete(key)
       nextTurn(key).ended.push(end)
     }
-    for (const incident of findNew(showing)) {
+    for (const incident of one.found) {
       const key = incidentKey(incident)
       if (now.has(key)) continue
       now.set(key, { ...incident, seen_at: 0, policy: 'tell' })
@@ -56,13 +58,20 @@ export function followIncidents(showings: readonly Showing[], open: ReadonlyMap<
   return turns
 }
 
-/** The incidents that a payload shows, begun before or not. */
-export function findNew({ payload, result, event_no, subject_key, isOld }: Showing): NewIncident[] {
-  return findIncidents(payload, result, isOld).map((incident) => ({
+/** Adds the incidents that a payload shows. */
+export function show(showing: Showing): Shown {
+  const { payload, result, event_no, subject_key, isOld } = showing
+  const found = findIncidents(payload, result, isOld).map((incident) => ({
     ...incident,
     ...{ event_no, data_source_id: payload.data_source_id },
     facts: { ...incident.facts, ...(subject_key !== '' && { subject_key }) },
   }))
+  return { ...showing, found }
+}
+
+/** One of each. */
+export function distinct(incidents: readonly NewIncident[]): NewIncident[] {
+  return [...new Map(incidents.map((incident) => [incidentKey(incident), incident])).values()]
 }
 
 function findEnds(

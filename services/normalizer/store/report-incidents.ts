@@ -4,11 +4,12 @@ import type { Config } from '../config.ts'
 import { takeQuota } from '../incidents/daily-quota.ts'
 import { isNullRateOver } from '../incidents/describe-end.ts'
 import {
-  findNew,
+  distinct,
   followIncidents,
   incidentKey,
   type NewIncident,
-  type Showing,
+  show,
+  type Shown,
   type Turn,
 } from '../incidents/follow-incidents.ts'
 import { beginIncidents, endIncidents, readOpenIncidents } from '../incidents/incident-table.ts'
@@ -24,15 +25,13 @@ export async function reportIncidents(
 ): Promise<boolean> {
   const risen = await findRisenNulls(tx, fresh)
   if (fresh.length === 0) return false
-  const showings = fresh.map(showingOf)
-  const found = [...showings.flatMap(findNew), ...risen]
-  const distinct = [...new Map(found.map((incident) => [incidentKey(incident), incident])).values()]
+  const shown = fresh.map(shownBy)
   const open = await readOpenIncidents(
     tx,
     fresh.map(({ row }) => row),
-    distinct,
+    distinct([...shown.flatMap(({ found }) => found), ...risen]),
   )
-  const turns = [...followIncidents(showings, open), await turnOfNulls(tx, risen, open, fresh)]
+  const turns = [...followIncidents(shown, open), await turnOfNulls(tx, risen, open, fresh)]
   let hasReports = false
   for (const { begun, ended } of turns) {
     const { allowed, full } = await takeQuota(tx, begun, MAX_INCIDENTS_PER_DAY)
@@ -51,8 +50,9 @@ export async function reportIncidents(
   return hasReports
 }
 
-function showingOf({ payload, result, row, isLate }: Matched): Showing {
-  return { payload, result, event_no: row.event_no, subject_key: row.subject_key, isOld: row.history || isLate }
+function shownBy({ payload, result, row, isLate }: Matched): Shown {
+  const { event_no, subject_key, history } = row
+  return show({ payload, result, event_no, subject_key, isOld: history || isLate })
 }
 
 /** History, late payloads and replays do not show how a source is today. */
@@ -64,12 +64,14 @@ function arrivalOf({ payload, result, row, first, isLate }: Matched): Arrived[] 
 /** Counts the nulls of these payloads, and returns the incidents that show in the counts. */
 async function findRisenNulls(tx: Transaction, fresh: readonly Matched[]): Promise<NewIncident[]> {
   const risen = await addToNullRates(tx, countPaths(fresh.flatMap(arrivalOf)))
-  return risen.flatMap((rise): NewIncident[] => {
+  // A path may have risen on two days of one batch.
+  const incidents = risen.flatMap((rise): NewIncident[] => {
     const shown = fresh.find((one) => one.row.data_source_id === rise.data_source_id && arrivalOf(one).length > 0)
     if (!shown) return []
     const { event_no, data_source_id } = shown.row
     return [{ ...describeRisenNulls(shown.payload, rise), event_no, data_source_id }]
   })
+  return distinct(incidents)
 }
 
 /** The incidents of null rates that begin and end with the counts as they are now. */
