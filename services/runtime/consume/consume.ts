@@ -5,7 +5,8 @@ import type { Producer } from '../kafka/produce.ts'
 import { openLossWatch } from '../offsets/loss-watch.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
-import { joinGroup, Lane } from './group-member.ts'
+import { joinGroup } from './group-member.ts'
+import { Lane, nameOf } from './lane.ts'
 import { createIncidentReporter } from '../recovery/incidents.ts'
 import type { Subscription } from './subscription.ts'
 import { createBatchWorker } from './work-batch.ts'
@@ -30,14 +31,23 @@ export async function consume(
     ]),
   )
   const publish = createPublish(settings, codec, producer)
+  const lanes = Array.from({ length: settings.CONSUME_CONCURRENCY }, () => new Lane())
   const losses = await openLossWatch(settings, context, {
     ...{ group, publish, topics: subscriptions.map(({ topic }) => topic) },
     batch: settings.CONSUME_MAX_BATCH,
+    onLook: (seen) =>
+      lanes.forEach((lane, index) =>
+        lane.look(
+          seen
+            .filter(({ member }) => member === index)
+            .map(({ topic, partition, ...where }) => ({ name: nameOf(topic, partition), ...where })),
+        ),
+      ),
   })
   const report = createIncidentReporter(context, publish)
   const workBatch = createBatchWorker(settings, context, processors, { losses, report })
-  const lanes = Array.from({ length: settings.CONSUME_CONCURRENCY }, () => new Lane())
   health.ready('kafka_consumer', () => lanes.forEach((lane) => lane.check()))
+  health.live('kafka_consumer', () => lanes.forEach((lane) => lane.checkAlive()))
   const shared = { group, topics: [...processors.keys()], members: lanes.length, losses, workBatch }
   const scopes = lanes.map(() => new AsyncDisposableStack())
   // All at once: one that waits for its handler must not keep the others from leaving in order.

@@ -4,10 +4,8 @@ import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { forgetLag } from '../offsets/lag-metric.ts'
 import type { LossWatch } from '../offsets/loss-watch.ts'
+import { type Lane, nameOf } from './lane.ts'
 import type { WorkBatch } from './work-batch.ts'
-
-/** Longer than this without a fetch and without a batch in work, and the member counts as not running. */
-const tickTimeoutMs = 30_000
 
 /** What all members of a process together fetch at once and hold in memory until it is processed; a larger single record
  *  is still fetched. */
@@ -18,61 +16,6 @@ const pauseMs = 60_000
 
 /** How long the end of a member waits for its last commit. */
 const lastCommitMs = 3000
-
-/** What is known of one member of the group. Its methods alone change it. */
-export class Lane {
-  #isJoined = false
-  #working: Promise<unknown> | null = null
-  #lastTick = performance.now()
-  readonly #paused = new Set<string>()
-
-  join(): void {
-    this.#isJoined = true
-  }
-
-  leave(): void {
-    this.#isJoined = false
-  }
-
-  tick(): void {
-    this.#lastTick = performance.now()
-  }
-
-  async work<T>(work: () => Promise<T>): Promise<T> {
-    const working = work()
-    this.#working = working
-    try {
-      return await working
-    } finally {
-      this.#working = null
-      this.tick()
-    }
-  }
-
-  /** Resolves when it works on nothing. */
-  async idle(): Promise<void> {
-    await this.#working?.catch(() => undefined)
-  }
-
-  pause(partition: string): void {
-    this.#paused.add(partition)
-  }
-
-  /** Without a partition: all of them, because others may have them now. */
-  resume(partition?: string): void {
-    if (partition === undefined) this.#paused.clear()
-    else this.#paused.delete(partition)
-  }
-
-  /** Throws what keeps the member from working. */
-  check(): void {
-    if (!this.#isJoined) throw new Error('not a member of the group')
-    if (!this.#working && performance.now() - this.#lastTick > tickTimeoutMs)
-      throw new Error(`no fetch for ${tickTimeoutMs / 1000} s`)
-    const [paused] = this.#paused
-    if (paused !== undefined) throw new Error(`paused after too many dead letters in a row: ${paused}`)
-  }
-}
 
 export type Membership = {
   group: string
@@ -113,10 +56,11 @@ export async function joinGroup(
     forgetLag()
     lane.resume()
   })
-  losses.guard(consumer, index, () => lane.join())
+  losses.guard(consumer, index, { onCompared: () => lane.join(), onRetry: () => lane.tryAgain() })
   consumer.on('consumer.fetch', () => lane.tick())
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
     lane.leave()
+    lane.tryAgain()
     if (!restart) fail(error)
   })
   await consumer.connect()
@@ -134,9 +78,9 @@ export async function joinGroup(
     eachBatchAutoResolve: false,
     async eachBatch(payload) {
       const { topic, partition } = payload.batch
-      const partitionName = `partition ${partition} of ${topic}`
-      if ((await lane.work(() => workBatch(payload))) === 'on') return lane.resume(partitionName)
-      lane.pause(partitionName)
+      const name = nameOf(topic, partition)
+      if ((await lane.work(() => workBatch(payload))) === 'on') return lane.resume(name)
+      lane.pause(name)
       setTimeout(payload.pause(), pauseMs).unref()
     },
   })

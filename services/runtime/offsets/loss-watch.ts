@@ -16,7 +16,7 @@ import { describeLossOf, lossEvent, remedyOf } from './make-loss-event.ts'
 import { describeOpen, type Followed, measureLosses, Positions } from './positions.ts'
 
 /** How often a process looks whether losses were accepted and how old what it has not read is. */
-const lookMs = 5000
+export const lookMs = 5000
 
 /** Codes with which the broker refuses a commit of a member whose group is forming anew. */
 const rebalanceErrors = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])
@@ -29,9 +29,9 @@ const rebalanceErrors = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 
 export type LossWatch = {
   /**
    * Has a member begin with a partition only when its committed offset is compared with what the topic still holds.
-   * `onCompared` is called each time when this is done.
+   * `onCompared` is called each time when this is done, `onRetry` when it has failed and is tried again.
    */
-  guard(consumer: Consumer, member: number, onCompared: () => void): void
+  guard(consumer: Consumer, member: number, events: { onCompared(): void; onRetry(): void }): void
   /** Compares where a fetched batch begins with where the last one ended. Call it before the batch is processed. */
   inspect(payload: EachBatchPayload): Promise<void>
   /** Where the group is; undefined: no member of this process has the partition. */
@@ -46,17 +46,21 @@ export type LossWatch = {
   stop(member: number): Promise<void>
 }
 
+/** A partition of a member, as it was when the broker last answered: where the group is, and where it ends. */
+type Seen = Pick<Followed, 'topic' | 'partition' | 'member' | 'offset'> & { high: number }
+
 type Watch = Comparer & {
   service: string
   group: string
   consumers: Map<number, Consumer>
   publish: Publish
+  onLook(seen: readonly Seen[]): void
 }
 
 export async function openLossWatch(
   settings: KafkaSettings,
   context: ServiceContext,
-  { topics, ...options }: { group: string; topics: readonly Topic<unknown>[]; publish: Publish; batch: number },
+  { topics, ...options }: Pick<Watch, 'group' | 'publish' | 'batch' | 'onLook'> & { topics: readonly Topic<unknown>[] },
 ): Promise<LossWatch> {
   const { name: service, log, scope, health, stopping, fail } = context
   const admin = createKafka(settings, `${service}-watch`, log).admin()
@@ -77,7 +81,7 @@ export async function openLossWatch(
   startLoop('watch_offsets', lookMs, context, () => Promise.race([look(watch), stopped]))
 
   return {
-    guard(consumer, member, onCompared) {
+    guard(consumer, member, events) {
       watch.consumers.set(member, consumer)
       let latest = 0
       consumer.on('consumer.group_join', ({ payload: { memberAssignment } }) => {
@@ -85,12 +89,15 @@ export async function openLossWatch(
         const run = ++latest
         const isStale = () => run !== latest || stopping.aborted
         consumer.pause(assigned)
-        const onRetry = (error: unknown) => log.warn({ error }, 'retrying_to_compare_offsets')
+        const onRetry = (error: unknown) => {
+          log.warn({ error }, 'retrying_to_compare_offsets')
+          events.onRetry()
+        }
         retryTransient(() => compare(watch, { consumer, member, assigned, isStale }), { signal: stopping, onRetry })
           .then(() => {
             if (isStale()) return
             consumer.resume(assigned)
-            onCompared()
+            events.onCompared()
           })
           // After one of these the member joins again, and all begins anew.
           .catch((error: unknown) => isStale() || isRebalance(error) || fail(error))
@@ -184,11 +191,18 @@ async function inspect(watch: Watch, payload: EachBatchPayload, stopping: AbortS
 async function look(watch: Watch): Promise<void> {
   const { admin, group, positions } = watch
   const all = positions.all()
-  for (const topic of new Set(all.map((one) => one.topic))) {
+  const seen: Seen[] = []
+  // Without a partition, any topic shows whether the broker answers.
+  const asked = all.length > 0 ? all.map(({ topic }) => topic) : [...watch.topics.keys()].slice(0, 1)
+  for (const topic of new Set(asked)) {
     const extents = await readExtents(admin, topic)
-    for (const { partition, offset } of all.filter((one) => one.topic === topic))
-      noteUnread(topic, partition, offset < (extents.get(partition)?.high ?? 0))
+    for (const { partition, offset, member } of all.filter((one) => one.topic === topic)) {
+      const high = extents.get(partition)?.high ?? 0
+      noteUnread(topic, partition, offset < high)
+      seen.push({ topic, partition, member, offset, high })
+    }
   }
+  watch.onLook(seen)
   const open = all.filter(({ losses }) => losses.length > 0)
   if (open.length === 0) return
   const topics = [...new Set(open.map(({ topic }) => topic))]
