@@ -1,6 +1,7 @@
 import type { Express } from 'express'
 import type { Publish } from '#runtime/kafka/output.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
+import { waitForSchema } from '#runtime/postgres/schema-check.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { HttpClient } from '#runtime/web/http-client.ts'
 import type { TokenSecrets } from '#runtime/web/token.ts'
@@ -45,6 +46,7 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   // Not openDatabase: the edge stays ready without Postgres, and accepts payloads of known sources.
   const database = await openPool(config)
   scope.defer(() => database.end())
+  await waitForSchema(database, context)
   await watchFeedHold(config, context, database, connections.gate)
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
   const caching = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { findMigrationFaults } from './check-migrations.ts'
 
 const now = Date.parse('2026-11-29T12:00:00Z')
-const check = (name: string, text = '-- Up Migration') => findMigrationFaults([{ service: 's', name, text }], now)
+const check = (name: string, text = '-- Up Migration') =>
+  findMigrationFaults([{ service: 's', name, text }], now, /^\d{4}_/.test(name) ? { s: [name.slice(0, -4)] } : {})
 
 test.each([
   '0001_runs.sql',
@@ -27,9 +28,23 @@ test.each([
 
 test('refuses two files of one service with the same time', () => {
   const files = ['a', 'b'].map((what) => ({ service: 's', name: `20261129T0310_${what}.sql`, text: '' }))
-  expect(findMigrationFaults(files, now)).toEqual([expect.stringContaining('b.sql has the time of another file')])
+  expect(findMigrationFaults(files, now, {})).toEqual([expect.stringContaining('b.sql has the time of another file')])
   const apart = files.map((file, index) => ({ ...file, service: `s${index}` }))
-  expect(findMigrationFaults(apart, now)).toEqual([])
+  expect(findMigrationFaults(apart, now, {})).toEqual([])
+})
+
+test('refuses a numbered file that is new, renamed or gone', () => {
+  const numbered = (name: string) => ({ service: 's', name, text: '' })
+  const frozen = { s: ['0001_runs', '0003_more'] }
+  const find = (...names: string[]) => findMigrationFaults(names.map(numbered), now, frozen)
+  expect(find('0001_runs.sql', '0003_more.sql')).toEqual([])
+  expect(find('0001_runs.sql', '0002_gap.sql', '0003_more.sql')).toEqual([
+    expect.stringContaining('0002_gap.sql is new and has a number'),
+  ])
+  expect(find('0001_run.sql', '0003_more.sql')).toEqual([
+    expect.stringContaining('0001_run.sql is new'),
+    expect.stringContaining('0001_runs.sql is gone'),
+  ])
 })
 
 const expand = [

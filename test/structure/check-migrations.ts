@@ -1,6 +1,9 @@
 /** A file of `services/<service>/migrations`. */
 export type Migration = { service: string; name: string; text: string }
 
+/** The names with numbers that there are, without `.sql`, by service. */
+type Frozen = Readonly<Record<string, readonly string[]>>
+
 const numbered = /^\d{4}_[a-z0-9][a-z0-9_-]*\.sql$/
 const stamped = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)_[a-z0-9][a-z0-9-]*\.sql$/
 
@@ -9,20 +12,30 @@ const aheadMs = 86_400_000
 
 /**
  * What is wrong with the names and texts of migrations, one sentence each. The runner sorts by the number at the
- * beginning, so every time-stamped file (`20261129T0310_list-key.sql`, UTC) runs after every numbered one.
+ * beginning, so every time-stamped file (`20261129T0310_list-key.sql`, UTC) runs after every numbered one. The numbered
+ * ones are `frozen`: there are these and no others.
  */
-export function findMigrationFaults(migrations: readonly Migration[], now: number): string[] {
+export function findMigrationFaults(migrations: readonly Migration[], now: number, frozen: Frozen): string[] {
   const taken = new Set<string>()
-  return migrations.flatMap(({ service, name, text }) => {
+  const there = new Set(migrations.map(({ service, name }) => `${service}/${name}`))
+  const gone = Object.entries(frozen).flatMap(([service, names]) =>
+    names
+      .filter((name) => !there.has(`${service}/${name}.sql`))
+      .map((name) => `services/${service}/migrations/${name}.sql is gone: it has run under this name`),
+  )
+  const faults = migrations.flatMap(({ service, name, text }) => {
     const path = `services/${service}/migrations/${name}`
     const faults: string[] = []
     if (!numbered.test(name)) faults.push(...findStampFaults(name, now))
+    else if (!frozen[service]?.includes(name.replace(/\.sql$/, '')))
+      faults.push('is new and has a number: name it by its time in UTC, such as 20261129T0310_list-key.sql')
     const stamp = `${service}/${name.split('_')[0]}`
     if (stamped.test(name) && taken.has(stamp)) faults.push('has the time of another file: give it a later one')
     taken.add(stamp)
     if (!numbered.test(name)) faults.push(...findBreakingStatements(text))
     return faults.map((fault) => `${path} ${fault}`)
   })
+  return [...faults, ...gone]
 }
 
 function findStampFaults(name: string, now: number): string[] {

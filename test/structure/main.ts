@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findMigrationFaults } from './check-migrations.ts'
+import { frozenMigrations } from './frozen-migrations.ts'
 import { findDuplicates } from './duplicates.ts'
 import { linkModules } from './graph.ts'
 import { findBreaches, isSource, measureServices } from './measure.ts'
@@ -31,6 +32,7 @@ const faults = findMigrationFaults(
     text: readFileSync(join(values.root, path), 'utf8'),
   })),
   Date.now(),
+  frozenMigrations,
 )
 
 function printMeasures(): void {

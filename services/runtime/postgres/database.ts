@@ -13,6 +13,7 @@ import type { PostgresSettings } from '../process/settings.ts'
 import { classify, TransientError } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { explainTls } from './explain-tls.ts'
+import { waitForSchema } from './schema-check.ts'
 
 import { sql } from 'slonik'
 export { sql }
@@ -40,12 +41,15 @@ const bigintAsNumber = { name: 'int8', parse: (text: string | null) => (text ===
 
 /**
  * A pool of connections that closes with the service. Times come back as ms since 1970 (UTC), bigint as number.
- * Readiness follows it: without Postgres the service is not ready, and still alive.
+ * Readiness follows it: without Postgres the service is not ready, and still alive. Resolves when the service's schema has
+ * all migrations that it needs.
  */
-export async function openDatabase(settings: PostgresSettings, { scope, health }: ServiceContext): Promise<Database> {
+export async function openDatabase(settings: PostgresSettings, context: ServiceContext): Promise<Database> {
+  const { scope, health } = context
   const pool = await openPool(settings)
   scope.defer(() => pool.end())
   health.dependency('postgres', async () => void (await pool.query(sqlPing)))
+  await waitForSchema(pool, context)
   return pool
 }
 
