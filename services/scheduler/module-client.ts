@@ -1,3 +1,4 @@
+import { EncodingError, readText } from '#runtime/text/read-text.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { type HttpClient, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
@@ -30,7 +31,7 @@ export function openModule(http: HttpClient, options: ModuleOptions): Module {
   const { endpoint, token, discoverTimeoutMs, maxAnswerBytes, signal } = options
 
   async function post(route: string, body: unknown, timeoutMs: number, over?: AbortSignal) {
-    const answer = await http.request({
+    const { status, body: answered } = await http.request({
       method: 'POST',
       url: addressOf(endpoint, route),
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' },
@@ -39,20 +40,19 @@ export function openModule(http: HttpClient, options: ModuleOptions): Module {
       maxBytes: maxAnswerBytes,
       signal: over ? AbortSignal.any([signal, over]) : signal,
     })
-    const text = answer.body.toString('utf8')
-    const ok = answer.status >= 200 && answer.status < 300
-    return {
-      text,
-      error: ok ? null : `/${route} answered ${answer.status}: ${excerpt(text, 200)}`,
-    }
+    const ok = status >= 200 && status < 300
+    return { answered, error: ok ? null : `/${route} answered ${status}: ${excerpt(answered.toString('utf8'), 200)}` }
   }
 
   return {
     async discover({ company_id, name }) {
       try {
-        const { text, error } = await post('discover', [{ company_id: String(company_id), name }], discoverTimeoutMs)
-        return error === null ? readDiscovery(text, company_id) : { verdict: 'failed', reason: error }
+        const asked = [{ company_id: String(company_id), name }]
+        const { answered, error } = await post('discover', asked, discoverTimeoutMs)
+        return error === null ? readDiscovery(readText(answered), company_id) : { verdict: 'failed', reason: error }
       } catch (error) {
+        if (error instanceof EncodingError)
+          return { verdict: 'failed', reason: `the answer of /discover is ${error.message}` }
         return { verdict: 'failed', reason: explain('discover', error).error }
       }
     },

@@ -205,7 +205,7 @@ test('a row of parma-web that names no usable destination is shown as wrong', as
 describe('secrets', () => {
   const keys = ['old', 'new'].map((id) => `${id}:${randomBytes(32).toString('base64')}`)
   /** Runs a command with `secret` on its standard input. */
-  async function feed(secret: string, ...args: string[]): Promise<string> {
+  async function feed(secret: string | Buffer, ...args: string[]): Promise<string> {
     const [stdin, pipe] = [process.stdin, Readable.from([secret])]
     Object.defineProperty(process, 'stdin', { value: pipe, configurable: true })
     return parma('secrets', ...args).finally(() =>
@@ -224,6 +224,9 @@ describe('secrets', () => {
     await expect(feed('x', 'set', 'bot')).rejects.toThrow('SECRETS_KEYS is not set')
     vi.stubEnv('SECRETS_KEYS', keys[0])
     await expect(feed('\n', 'set', 'bot')).rejects.toThrow('Standard input is empty')
+    await expect(feed(Buffer.from('caf\xe9', 'latin1'), 'set', 'bot')).rejects.toThrow(
+      'Standard input is not UTF-8: byte 0xe9 at offset 3',
+    )
     await expect(feed('x', 'set', '../bot')).rejects.toThrow('is not a valid secret name')
     expect(await feed('canary-1\n', 'set', 'bot')).toBe('stored the secret bot under the key old')
     await feed('canary-2', 'set', 'hook')

@@ -53,6 +53,14 @@ test('keeps the structure of a folder, takes only .csv, and says how far it is',
   expect(said).toContain('2 of 2 deep/er/b.CSV')
 })
 
+test('refuses a file that is not UTF-8, with the line', async () => {
+  writeFileSync(join(dir, 'latin1.csv'), Buffer.from('time,value\n1,2\n3,Größe\n', 'latin1'))
+  await expect(convert('latin1.csv', 'b.csv')).rejects.toThrow('latin1.csv, line 3: this is not a text file in UTF-8')
+  writeFileSync(join(dir, 'utf16.csv'), Buffer.from('time,value\n', 'utf16le'))
+  await expect(convert('utf16.csv', 'b.csv')).rejects.toThrow('utf16.csv, line 1: this is not a text file in UTF-8')
+  expect(readdirSync(dir).sort()).toEqual(['latin1.csv', 'utf16.csv'])
+})
+
 test('does not read its own output again', async () => {
   write('in/a.csv', 'a')
   await convert('in', 'in/out')

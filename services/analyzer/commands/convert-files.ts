@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { UsageError } from '#runtime/commands/commands.ts'
+import { locateInvalidUtf8 } from '#runtime/text/read-text.ts'
 
 /** `name`: how messages call the file. */
 type Job = { name: string; from: string; to: string }
@@ -44,8 +45,10 @@ export async function convertFiles(
 
 async function readText(file: string): Promise<string> {
   const bytes = await readFile(file)
-  if (bytes.includes(0)) throw new UsageError('line 1: this is not a text file in UTF-8')
-  return bytes.toString('utf8')
+  const wrongAt = bytes.includes(0) ? bytes.indexOf(0) : locateInvalidUtf8(bytes)
+  if (wrongAt === null) return bytes.toString('utf8')
+  const line = bytes.toString('latin1', 0, wrongAt).split(/\r\n|\n|\r/).length
+  throw new UsageError(`line ${line}: this is not a text file in UTF-8`)
 }
 
 async function listJobs(input: string, output: string): Promise<Job[]> {

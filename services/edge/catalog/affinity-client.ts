@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
+import { EncodingError, readText } from '#runtime/text/read-text.ts'
 import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
-import { EncodingError, readText } from '../http/read-json.ts'
 import { CrmError, type ReadCrm } from './crm.ts'
 
 export type AffinityOptions = {

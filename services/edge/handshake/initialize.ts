@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { EncodingError, readText } from '#runtime/text/read-text.ts'
 import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
 import { mintToken, type TokenSecrets } from '#runtime/web/token.ts'
 import type { Source } from '../access/sources.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
-import { EncodingError, readText } from '../http/read-json.ts'
 import { type Initialized, InitializeError, readInitialize } from './read-initialize.ts'
 
 /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EncodingError, JsonError, readJson, sliceMember } from './read-json.ts'
+import { EncodingError } from '#runtime/text/read-text.ts'
+import { JsonError, readJson, sliceMember } from './read-json.ts'
 
 // The same cases in each run.
 fc.configureGlobal({ seed: 1 })

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
-import { locateInvalidUtf8 } from './locate-invalid-utf8.ts'
+import { EncodingError } from '#runtime/text/read-text.ts'
 import { locateJsonError } from './locate-json-error.ts'
 
 /** The body is not JSON. `position` counts characters from 0; `message` is that of Python's json. */
@@ -11,21 +11,6 @@ export class JsonError extends Error {
     this.name = 'JsonError'
     this.position = position
   }
-}
-
-/** The text is not UTF-8. The message says where. */
-export class EncodingError extends Error {
-  constructor(bytes: Buffer) {
-    const at = locateInvalidUtf8(bytes) ?? 0
-    super(`not UTF-8: byte 0x${bytes.toString('hex', at, at + 1)} at offset ${at}`)
-    this.name = 'EncodingError'
-  }
-}
-
-/** The text of bytes in UTF-8. Throws an EncodingError. */
-export function readText(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw new EncodingError(bytes)
-  return bytes.toString('utf8')
 }
 
 /** The body holds more values than its reader takes. Nothing of it was parsed. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { EncodingError } from '#runtime/text/read-text.ts'
 import { HttpError } from './http-error.ts'
-import { EncodingError, fewValues, JsonError, readJson, TooManyValuesError } from './read-json.ts'
+import { fewValues, JsonError, readJson, TooManyValuesError } from './read-json.ts'
 
 const detail = z.object({
   type: z.string(),

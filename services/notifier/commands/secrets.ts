@@ -1,4 +1,4 @@
-import { text as readText } from 'node:stream/consumers'
+import { buffer as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { withDatabase } from '#runtime/commands/command-database.ts'
@@ -6,6 +6,7 @@ import { printResult, printRows, UsageError } from '#runtime/commands/commands.t
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
+import { EncodingError, readText } from '#runtime/text/read-text.ts'
 import { decryptSecret, encryptSecret, type SecretKeys } from '../channels/encrypt-secret.ts'
 import { isSecretName, readSecretKeys, secretSettings } from '../channels/secrets.ts'
 import { allChannels } from '../people/channel-rows.ts'
@@ -55,11 +56,21 @@ async function list({ json = false }: Output): Promise<void> {
   )
 }
 
+/** Wrong bytes would become replacement characters, so another secret would be stored. */
+async function readInput(): Promise<string> {
+  try {
+    return readText(await readAll(process.stdin))
+  } catch (error) {
+    if (!(error instanceof EncodingError)) throw error
+    throw new UsageError(`Standard input is ${error.message}. Pipe the secret in as UTF-8.`)
+  }
+}
+
 async function set(name: string, { json = false }: Output): Promise<void> {
   if (!isSecretName(name))
     throw new UsageError(`${JSON.stringify(name)} is not a valid secret name: use letters, digits, ".", "_" and "-".`)
   const keys = requireKeys()
-  const secret = (await readText(process.stdin)).replace(/\r?\n$/, '')
+  const secret = (await readInput()).replace(/\r?\n$/, '')
   if (secret === '' || Buffer.byteLength(secret) > maxBytes)
     throw new UsageError(`Standard input is empty or longer than ${maxBytes} bytes: pipe the secret in.`)
   const { key_id, nonce, ciphertext } = encryptSecret(keys, name, secret)

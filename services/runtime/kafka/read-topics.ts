@@ -9,10 +9,10 @@ import { retryTransient } from '../calls/retry.ts'
 export type ReadPositions = Map<string, bigint>
 
 /**
- * Gives `onRecord` everything that `topics` (names in the cluster) hold at the time of the call, each record once, in order
- * per partition, the next one when it is done with the last. Nothing is committed. Topics that do not exist are passed over. With `positions` it goes on from
- * there and leaves there how far it came, also when it fails: the next call gives what is new. A topic made anew is read from
- * its beginning.
+ * Gives `onRecord` everything that `topics` (names in the cluster) hold at the time of the call, each record once, in
+ * order per partition, the next one when it is done with the last. Nothing is committed. Topics that do not exist are
+ * passed over. With `positions` it goes on from there and leaves there how far it came, also when it fails: the next
+ * call gives what is new. A topic made anew is read from its beginning.
  */
 export async function readTopics(
   settings: KafkaSettings,

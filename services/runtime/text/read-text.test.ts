@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { locateInvalidUtf8 } from './locate-invalid-utf8.ts'
+import { locateInvalidUtf8 } from './read-text.ts'
 
 // The same cases in each run.
 fc.configureGlobal({ seed: 1 })

@@ -1,5 +1,20 @@
 import { isUtf8 } from 'node:buffer'
 
+/** The text is not UTF-8. The message says where. */
+export class EncodingError extends Error {
+  constructor(bytes: Buffer) {
+    const at = locateInvalidUtf8(bytes) ?? 0
+    super(`not UTF-8: byte 0x${bytes.toString('hex', at, at + 1)} at offset ${at}`)
+    this.name = 'EncodingError'
+  }
+}
+
+/** The text of bytes in UTF-8. Throws an EncodingError. */
+export function readText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new EncodingError(bytes)
+  return bytes.toString('utf8')
+}
+
 const windowBytes = 64 * 1024
 
 /** Where `bytes` stops being UTF-8: the offset of the first byte of what is no character; null: nowhere. */
