@@ -17,6 +17,8 @@ test('a process that freezes in a transaction holds up its companies for 15 s, a
   const company = await bench.addCompany()
   const next = (size: number) => bench.payload(source, company, { size })
   const first = await installation.start('normalizer')
+  const ready = await fetch(`${first.healthUrl}/readyz`)
+  expect(await ready.json()).toMatchObject({ kafka_table: 'ok' })
   const before = next(1)
   await bench.feed([before])
   await bench.observed([before])

@@ -7,6 +7,9 @@ import { createKafka, metadataMaxAgeMs, prefixed, readerSessionMs } from './clie
 import { retryTransient } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
+/** Longer than this without a fetch, and what came later may be missing. */
+const fetchTimeoutMs = 30_000
+
 /**
  * Reads a compacted topic as a table: each process all of it for itself. Resolves when everything that was there at the
  * start has been given to `onRow`, then goes on with what comes later, in order per key. A row that cannot be decoded is
@@ -19,7 +22,7 @@ export async function readTable<T>(
   topic: Topic<T>,
   onRow: (row: T) => void,
 ): Promise<void> {
-  const { log, scope, stopping, fail } = context
+  const { log, scope, health, stopping, fail } = context
   const name = prefixed(settings, topic.name)
   const kafka = createKafka(settings, context.name, log)
   const admin = kafka.admin()
@@ -39,6 +42,12 @@ export async function readTable<T>(
     allowAutoTopicCreation: false,
     metadataMaxAge: metadataMaxAgeMs,
     maxWaitTimeInMs: 1000,
+  })
+  let lastFetch = performance.now()
+  consumer.on('consumer.fetch', () => void (lastFetch = performance.now()))
+  health.ready('kafka_table', () => {
+    if (performance.now() - lastFetch > fetchTimeoutMs)
+      throw new Error(`no fetch of ${topic.name} for ${fetchTimeoutMs / 1000} s`)
   })
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
     if (!restart) fail(error)
