@@ -51,7 +51,7 @@ export const settings = {
     'JSON values (scalars, lists and objects) in one payload. Payloads with more are answered with 413 and not parsed. Twice MAX_LEAVES of the normalizer, because lists and objects count too.',
   ),
   MAX_SOURCE_BYTES_PER_DAY: count(10 * 1024 ** 3, 0).describe(
-    'Bytes of payloads and ends of tasks, unpacked, that one data source may send per day (UTC). More are answered with 429 until midnight, and operators are told once a day. Counted over all edges, to within some seconds. 0 means no limit.',
+    'Bytes of payloads and ends of tasks, unpacked, that one data source may send per day (UTC). More payloads are answered with 429 until midnight, and operators get a message once a day; ends of tasks are refused above twice as many. Counted over all edges, to within some seconds. 0 means no limit.',
   ),
   API_KEY_CACHE_MS: count(10_000, 0).describe(
     'How long an API key is cached. A revoked key keeps working for up to this long.',

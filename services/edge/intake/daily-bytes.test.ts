@@ -25,9 +25,9 @@ test('counts are sent to Postgres once, however long it hangs', async () => {
   const database = { query, any: async () => [], maybeOneFirst: async () => null } as unknown as Database
   const config = { MAX_SOURCE_BYTES_PER_DAY: 1000, LOOKUP_TIMEOUT_MS: 2000 } as Config
   const take = await limitDailyBytes(config, context, database, () => undefined)
-  take(source, 300)
+  take(source, 300, 'payload')
   await vi.advanceTimersByTimeAsync(60_000)
-  take(source, 100)
+  take(source, 100, 'payload')
   await vi.advanceTimersByTimeAsync(60_000)
   expect(query).toHaveBeenCalledOnce()
   answers[0]?.()
@@ -35,4 +35,18 @@ test('counts are sent to Postgres once, however long it hangs', async () => {
   expect(query).toHaveBeenCalledTimes(2)
   const bytes = query.mock.calls.map(([{ values }]) => (values as unknown[][]).at(-1))
   expect(bytes).toEqual([[300], [100]])
+})
+
+test('a task of a source that has used up its day can end, and its ends are limited too', async () => {
+  const database = {
+    query: async () => null,
+    any: async () => [],
+    maybeOneFirst: async () => null,
+  } as unknown as Database
+  const config = { MAX_SOURCE_BYTES_PER_DAY: 1000, LOOKUP_TIMEOUT_MS: 2000 } as Config
+  const take = await limitDailyBytes(config, context, database, () => undefined)
+  take(source, 1000, 'payload')
+  expect(() => take(source, 1, 'payload')).toThrow(expect.objectContaining({ status: 429 }))
+  take(source, 1000, 'end')
+  expect(() => take(source, 1, 'end')).toThrow(expect.objectContaining({ status: 429 }))
 })

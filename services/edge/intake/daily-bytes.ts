@@ -12,18 +12,19 @@ import type { ReportNotice } from '../publish/ops-events.ts'
 import { createTally, type Sums } from './tally-bytes.ts'
 
 /**
- * Counts a body of a source. Returns what to call when it was not stored after all. Throws an HttpError with 429 when the
- * day has no room for it.
+ * Counts a body of a source. Returns what to call when it was not stored after all. Throws an HttpError with 429 when
+ * the day has no room for it. Ends of tasks have as much room again: a task that does not end is crawled once more.
  */
-export type TakeBytes = (source: Source, bytes: number) => () => void
+export type TakeBytes = (source: Source, bytes: number, what: 'payload' | 'end') => () => void
 
 const everyMs = 5000
 
 /**
  * Limits the bytes of each source and day (UTC) over all edges: each counts its own, adds them up in Postgres every five
- * seconds, and reads the sums. So a source may exceed its limit by what the other edges take in five seconds, or while Postgres
- * is away; their counts are added later. A process that is killed forgets what it has not added. When Postgres adds and its
- * answer is lost, that counts again. Resolves when the sums of the day are read, or Postgres does not answer.
+ * seconds, and reads the sums. So a source may exceed its limit by what the other edges take in five seconds, or while
+ * Postgres is away; their counts are added later. A process that is killed forgets what it has not added. When Postgres
+ * adds and its answer is lost, that counts again. Resolves when the sums of the day are read, or Postgres does not
+ * answer.
  */
 export async function limitDailyBytes(
   { MAX_SOURCE_BYTES_PER_DAY: max, LOOKUP_TIMEOUT_MS: timeoutMs }: Config,
@@ -33,7 +34,7 @@ export async function limitDailyBytes(
 ): Promise<TakeBytes> {
   if (max === 0) return () => () => undefined
   const bounded = boundBy(timeoutMs)
-  const tally = createTally(max)
+  const tally = createTally()
   /** Sources that reached their limit, with the day of it. */
   const full = new Map<number, { source: Source; day: string; isTold: boolean }>()
 
@@ -66,7 +67,8 @@ export async function limitDailyBytes(
   function tell({ source: { id, name }, day }: { source: Source; day: string }): void {
     const message =
       `Data source ${id} (${name}) has used up the ${max} bytes that MAX_SOURCE_BYTES_PER_DAY allows on ${day} (UTC). ` +
-      'What it sends beyond them is answered with 429 until midnight, and modules do not send it again.'
+      'Payloads beyond them are answered with 429 until midnight. Then the scheduler asks the module again for the ' +
+      'companies that it has reported as refused.'
     const facts = { day, max_bytes: String(max) }
     report({ kind: 'source-bytes', sourceId: id, subject: day, message, facts }, { traceparent: undefined })
   }
@@ -75,10 +77,11 @@ export async function limitDailyBytes(
   context.scope.defer(turn)
   const wake = startLoop('source_bytes', everyMs, context, turn)
 
-  return (source, bytes) => {
+  return (source, bytes, what) => {
     const now = Date.now()
     const day = dayOf(now)
-    if (tally.take(day, source.id, bytes)) return () => tally.giveBack(day, source.id, bytes)
+    if (tally.take(day, source.id, bytes, what === 'end' ? 2 * max : max))
+      return () => tally.giveBack(day, source.id, bytes)
     if (full.get(source.id)?.day !== day) {
       full.set(source.id, { source, day, isTold: false })
       wake()

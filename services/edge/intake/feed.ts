@@ -117,7 +117,7 @@ export function feedRawData(deps: FeedDeps) {
       ...(caller.taskId !== null && { task_id: String(caller.taskId) }),
       ...(observedAt !== null && { observed_at: String(observedAt) }),
     }
-    const giveBack = takeBytes(source, body.length)
+    const giveBack = takeBytes(source, body.length, 'payload')
     await publish(topics.rawPayloads, company_id, payload, request, headers).catch((error: unknown) => {
       giveBack()
       throw error

@@ -74,7 +74,7 @@ export function crawlingFinished(deps: FinishDeps) {
     const result_summary = summarize(errors)
     const event_id = idOf('crawl-finished', source.id, task_id, sha256(result_summary))
     const finished = { event_id, data_source_id: source.id, task_id, result_summary, errors, received_at: Date.now() }
-    const giveBack = takeBytes(source, body.length)
+    const giveBack = takeBytes(source, body.length, 'end')
     await publish(topics.crawlFinished, String(source.id), finished, request, { task_id: String(task_id) }).catch(
       (error: unknown) => {
         giveBack()

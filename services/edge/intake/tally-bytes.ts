@@ -3,8 +3,8 @@ export type Sums = readonly { day: string; sourceId: number; bytes: number }[]
 
 /** What this process knows of the bytes of sources. */
 export type Tally = {
-  /** Counts the bytes, unless the source would exceed its limit of the day: then false. */
-  take(day: string, sourceId: number, bytes: number): boolean
+  /** Counts the bytes, unless the source would exceed `max` on this day: then false. */
+  take(day: string, sourceId: number, bytes: number, max: number): boolean
   giveBack(day: string, sourceId: number, bytes: number): void
   /** What is not yet part of the sums of all processes. */
   pending(): Sums
@@ -14,7 +14,7 @@ export type Tally = {
   learn(day: string, sums: ReadonlyMap<number, number>): void
 }
 
-export function createTally(maxPerDay: number): Tally {
+export function createTally(): Tally {
   let known = { day: '', sums: new Map<number, number>() }
   const pending = new Map<string, { day: string; sourceId: number; bytes: number }>()
   const keyOf = (day: string, sourceId: number) => `${day}/${sourceId}`
@@ -27,10 +27,10 @@ export function createTally(maxPerDay: number): Tally {
   }
 
   return {
-    take(day, sourceId, bytes) {
+    take(day, sourceId, bytes, max) {
       const ofAll = known.day === day ? (known.sums.get(sourceId) ?? 0) : 0
       const own = pending.get(keyOf(day, sourceId))?.bytes ?? 0
-      if (ofAll + own + bytes > maxPerDay) return false
+      if (ofAll + own + bytes > max) return false
       add(day, sourceId, bytes)
       return true
     },
