@@ -50,6 +50,11 @@ export const sharedViews: readonly SharedView[] = [
   { name: 'cli.feed_hold', readers: ['edge'], row: 'the time until which edges let modules wait' },
   { name: 'edge.process', readers: ['cli'], row: 'an edge that runs, and whether it lets modules wait' },
   {
+    name: 'edge.source_bytes',
+    readers: ['scheduler'],
+    row: 'the bytes of a source on a day (UTC), and when operators were told that they are used up',
+  },
+  {
     name: 'scheduler.event_status',
     readers: ['edge', 'cli'],
     row: 'an event that was counted for a run or took effect on a task',

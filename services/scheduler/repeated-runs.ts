@@ -17,8 +17,9 @@ const refusedRow = z.object({
 
 /**
  * Makes a task for each of these finished runs of which the edge refused payloads, for just their companies: modules
- * never send a payload again. Such runs follow each other as attempts do, with the same number and back-off. A run is
- * repeated once, whatever is finished again. Returns the new tasks by the task that they repeat.
+ * never send a payload again. Such runs follow each other as attempts do, with the same number and back-off, but not
+ * before midnight (UTC) when the source has used up its bytes of the day. A run is repeated once, whatever is finished
+ * again. Returns the new tasks by the task that they repeat.
  */
 export async function repeatRefused(
   settings: Pick<Config, 'MAX_ATTEMPTS' | 'RETRY_BACKOFF_SECONDS'>,
@@ -45,8 +46,10 @@ export async function repeatRefused(
     const repeat = await tx.oneFirst(sql.type(z.object({ task_id: z.number() }))`
       WITH task AS (
         INSERT INTO public.scheduled_task (data_source_id, schedule_type, scheduled_at, max_run_seconds)
-        SELECT id, 'ON_DEMAND', ${utcNow} + ${waitSeconds} * interval '1 second', max_run_seconds
-        FROM public.data_source WHERE id = ${data_source_id}
+        SELECT id, 'ON_DEMAND', greatest(${utcNow} + ${waitSeconds} * interval '1 second', full_day.day + 1), max_run_seconds
+        FROM public.data_source LEFT JOIN edge.source_bytes full_day
+          ON data_source_id = id AND day = (${utcNow})::date AND told_at IS NOT NULL
+        WHERE id = ${data_source_id}
         RETURNING task_id, data_source_id, scheduled_at
       ), run AS (
         INSERT INTO scheduler.run

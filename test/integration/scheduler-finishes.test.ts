@@ -248,6 +248,22 @@ describe('a run of which the edge refused payloads', () => {
     expect(final).not.toHaveProperty('repeated_as')
   })
 
+  test('because its bytes of the day are used up is not repeated before the next day', async () => {
+    const { source, fed, errors } = await refusing()
+    await tables.query(
+      `INSERT INTO edge.source_bytes (day, data_source_id, bytes, told_at)
+       VALUES ((now() AT TIME ZONE 'UTC')::date, $1, 10, now()), ((now() AT TIME ZONE 'UTC')::date, $1 + 1, 10, NULL)`,
+      [source],
+    )
+    const { repeated_as } = await run(source, errors, fed)
+    const [repeat] = await tables.query(
+      `SELECT scheduled_at >= date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' AS tomorrow
+       FROM scheduled_task WHERE task_id = $1`,
+      [repeated_as],
+    )
+    expect(repeat).toEqual({ tomorrow: true })
+  })
+
   test('does not stand in the way of a run by hand', async () => {
     const { source, fed, errors } = await refusing()
     await run(source, errors, fed)
