@@ -84,6 +84,21 @@ test.each<[string, System, string]>([
   })
 })
 
+test('nothing is added when the reads took longer than edges hold', async () => {
+  const { taken, steps } = recordSteps(() => ({}))
+  let reads = 0
+  const readLag = async () => {
+    if (++reads === 7) await new Promise((done) => setTimeout(done, 90_000))
+    return steps.readLag()
+  }
+  const failed = expect(addDrained({ ...steps, readLag })).rejects.toThrow(
+    'after 60 seconds nothing was on its way any more, but it was too late to add partitions',
+  )
+  await vi.advanceTimersByTimeAsync(200_000)
+  await failed
+  expect(taken).toEqual(['hold for 95', 'release this hold at 93'])
+})
+
 test('edges go on as before at once when one of them is full, or partitions cannot be added', async () => {
   const full: EdgeState = { name: 'b:8080', state: 'gave-way', reason: '9 requests were waiting' }
   expect(await drain((second) => ({ lag: 1, edges: [waiting, second < 5 ? sending : full] }))).toEqual({

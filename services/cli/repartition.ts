@@ -90,8 +90,11 @@ async function waitUntilDrained({ readLag, readEdges }: Pick<Steps, 'readLag' | 
     if (full) throw undone(`edge ${full.name} sends again: ${full.reason}`)
     const now = performance.now()
     quietSince = before && isQuiet(before, sight) ? (quietSince ?? now) : null
-    if (quietSince !== null && now - quietSince >= quietMs) return
-    if (now - startedAt > drainMs) throw undone(`after ${drainMs / 1000} seconds ${describeRest(sight)}`)
+    const isDrained = quietSince !== null && now - quietSince >= quietMs
+    // Also when it is drained: a read may have taken longer than the hold.
+    if (now - startedAt > drainMs)
+      throw undone(`after ${drainMs / 1000} seconds ${isDrained ? tooLate : describeRest(sight)}`)
+    if (isDrained) return
     before = sight
   }
 }
@@ -103,6 +106,8 @@ function isQuiet(before: Sight, { lags, edges, written }: Sight): boolean {
 function undone(reason: string): UsageError {
   return new UsageError(`No partition was added, and edges send payloads as before: ${reason}.`)
 }
+
+const tooLate = 'nothing was on its way any more, but it was too late to add partitions'
 
 function describeRest({ lags, edges }: Sight): string {
   const sending = edges.filter(({ state }) => state === null).map(({ name }) => name)
