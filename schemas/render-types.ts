@@ -22,7 +22,10 @@ const primitives: Record<string, string> = {
   bytes: 'Buffer',
 }
 
-/** TypeScript of one type per named schema, nested ones too, in the order in which they are met. Refuses a name with two meanings. */
+/**
+ * TypeScript of one type per named schema, nested ones too, in the order in which they are met. Refuses a name with two
+ * meanings.
+ */
 export function renderTypes(schemas: readonly NamedSchema[]): string {
   const named = new Map<string, string>()
   for (const schema of schemas) renderNamed(schema, named)

@@ -8,7 +8,10 @@ import type { KafkaSettings } from '#runtime/process/settings.ts'
 import { beginHold, type EdgeState, endHold, readEdges } from './feed-hold.ts'
 
 const drainMs = 60_000
-/** For as long nothing may come and no service may lag: records pass from service to service, and lags are read one by one. */
+/**
+ * For as long nothing may come and no service may lag: records pass from service to service, and lags are read one by
+ * one.
+ */
 const quietMs = 3000
 /** Until every producer and consumer knows the new partitions. */
 const knownMs = metadataMaxAgeMs + 2000

@@ -1,5 +1,6 @@
-// Prints how the source files hang together, service by service, and what breaks a limit or a rule of migrations. With --check it prints
-// breaches only and fails when there is one. --duplicates lists the equal lines, --root measures another checkout.
+// Prints how the source files hang together, service by service, and what breaks a limit or a rule of migrations. With
+// --check it prints breaches only and fails when there is one. --duplicates lists the equal lines, --root measures
+// another checkout.
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'

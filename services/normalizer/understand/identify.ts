@@ -16,7 +16,8 @@ export type KnownLists = {
 
 /**
  * What a payload teaches about a list. `key`: the member that identifies its items, for all companies; `names`: all that
- * its items have. `kept`: how the company's items are known since before list keys were kept. `widened`: item keys that several items have.
+ * its items have. `kept`: how the company's items are known since before list keys were kept. `widened`: item keys that
+ * several items have.
  */
 export type Lesson = { path: string } & (
   | { kind: 'key'; member: string; names: string[] }

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /**
  * `transient`: the same call will work later (network, outage, lock conflict). `poison`: it will never work for this
- * data (the database refuses the values, a record is too large for its topic). `unknown`: nobody thought of it, so the process must end, uncommitted.
+ * data (the database refuses the values, a record is too large for its topic). `unknown`: nobody thought of it, so the
+ * process must end, uncommitted.
  */
 export type ErrorClass = 'transient' | 'poison' | 'unknown'
 
@@ -50,11 +51,15 @@ export function classify(error: unknown): ErrorClass {
   return 'unknown'
 }
 
-// Of the transient ones: cancelled for its length (as a statement or transaction), out of memory, beyond a configured limit, an internal error; and gRPC's
-// DEADLINE_EXCEEDED and INTERNAL. Not a full disk or too many connections, which are nobody's record.
+// Of the transient ones: cancelled for its length (as a statement or transaction), out of memory, beyond a configured
+// limit, an internal error; and gRPC's DEADLINE_EXCEEDED and INTERNAL. Not a full disk or too many connections, which are
+// nobody's record.
 const doubtfulCodes = ['57014', '25P04', '53000', '53200', '53400', 'XX000', 4, 13]
 
-/** Whether a transient error may as well come from the data it happens with: then it is poison if it happens with that alone. */
+/**
+ * Whether a transient error may as well come from the data it happens with: then it is poison if it happens with that
+ * alone.
+ */
 export function mayBePoison(error: unknown): boolean {
   const isTimeout = [...causesOf(error)].some((at) => at.constructor.name === 'StatementTimeoutError')
   return classify(error) === 'transient' && (isTimeout || hasCode(error, ...doubtfulCodes))

@@ -55,7 +55,10 @@ export function readPosition(offset: number, metadata: string | null): Position 
   return { offset, newest: found.newest, losses: found.lost, note: found.note }
 }
 
-/** The metadata of an offset, from which `readPosition` makes the rest of the position again. Without a note: nothing is known. */
+/**
+ * The metadata of an offset, from which `readPosition` makes the rest of the position again. Without a note: nothing is
+ * known.
+ */
 export function writeMetadata({ newest, losses, note }: Omit<Position, 'offset' | 'note'> & { note?: Note }): string {
   const lost = losses.map(({ from, to, count, noticedAt }) => [from, to, count, noticedAt])
   return JSON.stringify({ newest, ...(lost.length > 0 && { lost }), ...(note && { note: compactNote(note) }) })
