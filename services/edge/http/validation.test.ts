@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { HttpError } from './http-error.ts'
@@ -182,6 +183,10 @@ describe('the 422 of a body', () => {
     expect(refusalOf(() => send(Buffer.from('{"type":"caf\xe9"}', 'latin1')))).toMatchObject({
       status: 400,
       detail: 'The body is not UTF-8: byte 0xe9 at offset 12.',
+    })
+    expect(refusalOf(() => send(gzipSync('{"type":"x"}')))).toMatchObject({
+      status: 400,
+      detail: 'The body is gzip in place of JSON: its content-encoding is missing, or it was packed twice.',
     })
   })
 })

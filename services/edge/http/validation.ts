@@ -85,12 +85,19 @@ export function validateBody<S extends z.ZodType>(
   return validate(schema, value, 'body')
 }
 
+const packed = 'The body is gzip in place of JSON: its content-encoding is missing, or it was packed twice.'
+
+function isGzip(body: Buffer): boolean {
+  return body[0] === 0x1f && body[1] === 0x8b
+}
+
 function parse(body: Buffer, maxDepth: number, maxValues: number): unknown {
   try {
     return readJson(body, maxDepth, maxValues)
   } catch (error) {
     if (error instanceof TooManyValuesError) throw new HttpError(413, `The body holds ${error.message}.`)
-    if (error instanceof EncodingError) throw new HttpError(400, `The body is ${error.message}.`)
+    if (error instanceof EncodingError)
+      throw new HttpError(400, isGzip(body) ? packed : `The body is ${error.message}.`)
     if (!(error instanceof JsonError)) throw error
     const ctx = { error: error.message }
     throw new HttpError(422, [
