@@ -12,6 +12,7 @@ import { column } from '../../services/runtime/postgres/column.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../harness/database.ts'
 import { openLink } from '../harness/edge/link.ts'
+import { waitFor } from '../harness/wait-for.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -100,6 +101,30 @@ test.each(frozen)('a process that freezes in a transaction %s holds nothing up f
   expect(performance.now() - start).toBeLessThan(6000)
   link.restore()
   expect(classify(await stuck)).toBe('transient')
+})
+
+test('a connection that was closed while its server hung fails nothing when the server ends it later', async () => {
+  const uncaught: unknown[] = []
+  const note = (error: unknown) => uncaught.push(error)
+  process.on('uncaughtException', note)
+  onCleanup(() => void process.off('uncaughtException', note))
+  const link = await openLink(database.url)
+  const pool = await openThrough(link.url)
+  const pid = await pool.oneFirst(sql.unsafe`SELECT pg_backend_pid() AS pid`)
+  link.freeze()
+  await pool.end()
+  await database.query('SELECT pg_terminate_backend($1)', [pid])
+  await waitFor('its end', async () => {
+    const [found] = await database.query<{ n: number }>(
+      'SELECT count(*)::int AS n FROM pg_stat_activity WHERE pid = $1',
+      [pid],
+    )
+    return found?.n === 0
+  })
+  link.restore()
+  // What the server had sent has arrived when another connection through the link has its answer.
+  expect(await (await openThrough(link.url)).oneFirst(sql.unsafe`SELECT 7 AS seven`)).toBe(7)
+  expect(uncaught).toEqual([])
 })
 
 test('whoever waits for a lock fails after a while, to try again', async () => {

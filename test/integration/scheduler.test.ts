@@ -354,7 +354,7 @@ test('a run for which every discovery failed is tried again, and not called done
   })
   await addCompany(database, 'Good')
   const source = await addSource(database, { invocation_endpoint: module.endpoint })
-  await installation.start('scheduler', { ...byClock, RETRY_BACKOFF_SECONDS: '1', DISCOVERY_FAILED_SECONDS: '1' })
+  await installation.start('scheduler', { ...byClock, RETRY_BACKOFF_SECONDS: '3', DISCOVERY_FAILED_SECONDS: '1' })
   const waiting = await becomes(installation, source, 'PENDING')
   expect(waiting.reason).toMatch(/no company has identifiers: \/discover answered 503/)
   down = false

@@ -96,6 +96,9 @@ function createDriverWithDeadlines(settings: PostgresSettings): DriverFactory {
     return {
       async createClient() {
         const client = await driver.createClient()
+        // Slonik takes its own listener off a client whose server did not answer at its end. An error that arrives
+        // later would end the process (packages/driver/src/factories/createDriverFactory.ts, `internalDestroy`).
+        client.on('error', () => undefined)
         const withDeadline: Client = {
           ...client,
           acquire: () => acquire(client),
