@@ -70,7 +70,8 @@ test('a command that is killed leaves edges waiting for a time only; an edge tha
   await once(child, 'exit')
   const later = await edge.replica()
   const answered: number[] = []
-  const feeds = [edge, later].map(async (one) => void answered.push(await feed(one, '2')))
+  // A company each: what two edges let wait is sent in any order.
+  const feeds = [edge, later].map(async (one, at) => void answered.push(await feed(one, String(90 + at))))
   await waitFor('both edges to hold', async () => (await countWaiting()) === 2)
   await expect(apply('--drain')).rejects.toThrow(
     /Edges let modules wait for another command until .*Z\. Try again then/,
