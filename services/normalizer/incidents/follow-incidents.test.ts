@@ -4,7 +4,8 @@ import { compileMap } from '../maps/compile-map.ts'
 import { parse, type Structure } from '../read/parse.ts'
 import { normalize } from '../understand/normalize.ts'
 import type { PayloadRefused } from '../understand/understand.ts'
-import { followIncidents, show, type Shown } from './follow-incidents.ts'
+import { followIncidents, show, type Shown, type Turn } from './follow-incidents.ts'
+import { beginningOf } from './incidents.ts'
 
 const entry = (SourceField: string, DataType: string, source_measurement_id: number, NestedMappings?: object[]) => ({
   ...{ SourceField, DataType, source_measurement_id, NestedMappings },
@@ -15,14 +16,14 @@ const good = '{"a":1,"list":[{"b":1}]}'
 /** A payload of company 1 by a map. `json`: its raw_data, or why it is refused. */
 function showing(
   json: string,
-  more: Partial<Shown> & { version?: number; company?: string; map?: object[] } = {},
+  more: Partial<Shown> & { version?: number; company?: string; map?: object[]; replay?: object | null } = {},
 ): Shown {
-  const { version = 1, company = '1', map: mappings = older, ...rest } = more
+  const { version = 1, company = '1', map: mappings = older, replay = null, ...rest } = more
   const payload = {
-    ...{ event_id: `e${json}`, source_name: 's', data_source_id: 7, company_id: company, history: false, replay: null },
+    ...{ event_id: `e${json}`, source_name: 's', data_source_id: 7, company_id: company, history: false, replay },
   } as unknown as RawPayload
   const refused = { reason: 'unparsable', message: 'bad', sample: '', mapVersion: 1 } satisfies PayloadRefused
-  const common = { payload, event_no: 1, subject_key: '', isOld: false, ...rest }
+  const common = { payload, event_no: 1, subject_key: '', when: 'now', ...rest } as const
   if (!json.startsWith('{')) return show({ ...common, result: refused })
   const data = parse(json, { MAX_LEAVES: 100, MAX_DEPTH: 10 }).root as Structure
   const map = compileMap(JSON.stringify({ Mappings: mappings }))!
@@ -71,7 +72,9 @@ describe('an incident ends with a payload of its company', () => {
   test.each([
     ['of another company', showing(good, { company: '2' })],
     ['of another subject', showing(good, { subject_key: 'x' })],
-    ['that is old', showing(good, { isOld: true })],
+    ['that is history', showing(good, { when: 'history' })],
+    ['that is late', showing(good, { when: 'late' })],
+    ['that is a replay', showing(good, { replay: { replay_id: 'r' } })],
     ['that lacks the path as well', showing('{"list":[{"b":2}]}')],
     ['that is refused', showing('bad')],
   ])('and not with one %s', (_, other) => {
@@ -92,4 +95,31 @@ describe('an incident ends with a payload of its company', () => {
       ['+', '-', '+', '-'].map((sign) => `${sign}missing-path a`),
     )
   })
+})
+
+describe('what begins with a payload that', () => {
+  const faulty = [entry('a', 'unknown', 1), older[1]!]
+  const differs = '{"a":[1],"c":1}'
+  test.each<[string, object, string[]]>([
+    ['is of now', {}, ['+map-fault a +unknown-path c +missing-path list']],
+    ['is history: it does not say what is missing today', { when: 'history' }, ['+map-fault a +unknown-path c']],
+    ['is late: nothing', { when: 'late' }, []],
+    ['is a replay: nothing', { replay: { replay_id: 'r' } }, []],
+  ])('%s', (_, more, turns) => {
+    expect(follow(showing(differs, { map: faulty, ...more }))).toEqual(turns)
+  })
+
+  test('is refused is reported, whenever it is from', () => {
+    for (const more of [{}, { when: 'late' }, { when: 'history' }, { replay: { replay_id: 'r' } }] as const)
+      expect(follow(showing('bad', more))).toEqual(['+unparsable s'])
+  })
+})
+
+test('a refused payload that is replayed and refused again has an event of its own', () => {
+  const eventOf = (more: object) => {
+    const [{ begun }] = followIncidents([showing('bad', more)], new Map()) as [Turn]
+    return beginningOf({ ...begun[0]!, seen_at: 0, policy: 'tell' }, '5b0f4a52-0a3c-4f0d-8f36-9d1c6f7f8c11').event_id
+  }
+  const ids = [{}, { replay: { replay_id: 'r' } }, { replay: { replay_id: 's' } }].map(eventOf)
+  expect(new Set(ids).size).toBe(3)
 })

@@ -1,15 +1,15 @@
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { PayloadRefused, Understood } from '../understand/understand.ts'
 import { describeEnd } from './describe-end.ts'
-import { driftKinds, findIncidents, type Incident, type ReportedIncident } from './incidents.ts'
+import { driftKinds, findIncidents, type Incident, type ReportedIncident, type When } from './incidents.ts'
 
-/** A payload as it shows what its source is like. `isOld`: it does not show how it is today. */
+/** A payload as it shows what its source is like. */
 type Showing = {
   payload: RawPayload
   result: Understood | PayloadRefused
   event_no: number
   subject_key: string
-  isOld: boolean
+  when: When
 }
 
 /** With the incidents that it shows, begun before or not. */
@@ -60,8 +60,8 @@ export function followIncidents(shown: readonly Shown[], open: ReadonlyMap<strin
 
 /** Adds the incidents that a payload shows. */
 export function show(showing: Showing): Shown {
-  const { payload, result, event_no, subject_key, isOld } = showing
-  const found = findIncidents(payload, result, isOld).map((incident) => ({
+  const { payload, result, event_no, subject_key, when } = showing
+  const found = findIncidents(payload, result, when).map((incident) => ({
     ...incident,
     ...{ event_no, data_source_id: payload.data_source_id },
     facts: { ...incident.facts, ...(subject_key !== '' && { subject_key }) },
@@ -75,10 +75,10 @@ export function distinct(incidents: readonly NewIncident[]): NewIncident[] {
 }
 
 function findEnds(
-  { payload, result, subject_key, isOld }: Showing,
+  { payload, result, subject_key, when }: Showing,
   open: ReadonlyMap<string, ReportedIncident>,
 ): [string, End][] {
-  if (isOld || payload.replay !== null || 'reason' in result) return []
+  if (when !== 'now' || payload.replay !== null || 'reason' in result) return []
   return [...open].flatMap(([key, incident]): [string, End][] => {
     const { data_source_id, kind, facts } = incident
     if (data_source_id !== payload.data_source_id || facts.company_id !== payload.company_id) return []

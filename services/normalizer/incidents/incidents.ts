@@ -18,16 +18,16 @@ type Policy = (typeof policies)[number]
 /** The kinds of incident that are drift. Only they have policies. */
 export const driftKinds = ['unknown-path', 'missing-path', 'retyped-path', 'null-rate'] as const
 
-/**
- * The incidents that a payload shows, reported before or not. `isOld`: it does not show how its source is today.
- */
-export function findIncidents(
-  payload: RawPayload,
-  result: Understood | PayloadRefused,
-  isOld = payload.history,
-): Incident[] {
-  const { source_name, event_id, company_id } = payload
-  const facts = { source_name, event_id, company_id, map_version: String(result.mapVersion ?? '') }
+/** Whether a payload shows how its source is today. History may lack paths; one that is late shows how it was. */
+export type When = 'now' | 'history' | 'late'
+
+/** The incidents that a payload shows, reported before or not. Late ones and replays only show that they are refused. */
+export function findIncidents(payload: RawPayload, result: Understood | PayloadRefused, when: When): Incident[] {
+  const { source_name, event_id, company_id, replay } = payload
+  const facts = {
+    ...{ source_name, event_id, company_id, map_version: String(result.mapVersion ?? '') },
+    ...(replay && { replay_id: replay.replay_id }),
+  }
   if ('reason' in result) {
     // It becomes a dead letter, which is reported as such.
     if (result.reason === 'conflict') return []
@@ -35,6 +35,7 @@ export function findIncidents(
     const message = `A payload of ${source_name} for company ${company_id} was refused: ${result.message}. ${payloadRemedies[result.reason]} The payload is kept and can be re-driven.`
     return [{ kind: result.reason, subject: ofCompany ? company_id : source_name, message, facts }]
   }
+  if (when === 'late' || replay) return []
   const faults = Map.groupBy(result.map.faults, ({ path }) => path)
   return [
     ...[...faults].map(([path, found]) => ({
@@ -44,7 +45,7 @@ export function findIncidents(
       facts: { ...facts, path },
     })),
     ...result.normalized.drift
-      .filter(({ kind }) => payload.replay === null && !(isOld && kind === 'missing-path'))
+      .filter(({ kind }) => when === 'now' || kind !== 'missing-path')
       .map((drift) => ({
         kind: drift.kind,
         subject: drift.path,
@@ -66,11 +67,16 @@ export function describeRisenNulls({ source_name, event_id, company_id }: RawPay
   }
 }
 
-/** The ops event of an incident's beginning. `eventId`: of the payload that showed it. */
+/**
+ * The ops event of an incident's beginning. `eventId`: of the payload that showed it. It shows it once, and so does each
+ * replay of it.
+ */
 export function beginningOf(incident: ReportedIncident, eventId: string): OpsEvent {
+  const { replay_id } = incident.facts
+  const replay = replay_id === undefined ? '' : `/replay/${replay_id}`
   return {
     ...eventOf(incident, incident.seen_at),
-    event_id: uuidv5(dedupeKeyOf(incident), eventId),
+    event_id: uuidv5(dedupeKeyOf(incident) + replay, eventId),
     message:
       incident.policy === 'pause'
         ? `${incident.message} ${pausedNote(incident.facts.source_name ?? '')}`

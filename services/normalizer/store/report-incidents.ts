@@ -52,7 +52,7 @@ export async function reportIncidents(
 
 function shownBy({ payload, result, row, isLate }: Matched): Shown {
   const { event_no, subject_key, history } = row
-  return show({ payload, result, event_no, subject_key, isOld: history || isLate })
+  return show({ payload, result, event_no, subject_key, when: isLate ? 'late' : history ? 'history' : 'now' })
 }
 
 /** History, late payloads and replays do not show how a source is today. */
