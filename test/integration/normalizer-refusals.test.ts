@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../../services/normalizer/commands.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { github, org } from '../harness/normalizer/github.ts'
-import { type Fed, installNormalizer, type InstalledNormalizer } from '../harness/normalizer/setup.ts'
+import { type Fed, installNormalizer, type InstalledNormalizer, type Source } from '../harness/normalizer/setup.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -11,6 +11,23 @@ let bench: InstalledNormalizer
 beforeAll(async () => {
   bench = await installNormalizer()
 })
+
+/** Feeds these, which must then wait for another transaction that has run this; it commits. */
+async function feedMeanwhile(payloads: Fed[], sql: string, values: unknown[]): Promise<void> {
+  const client = new pg.Client({ connectionString: bench.installation.database.url })
+  await client.connect()
+  onCleanup(() => client.end())
+  await client.query('BEGIN')
+  await client.query(sql, values)
+  await bench.feed(payloads, 1)
+  await waitFor('the normalizer to wait for it', async () => {
+    const waiting = await bench.installation.database.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    )
+    return waiting.length > 0
+  })
+  await client.query('COMMIT')
+}
 
 describe('what cannot be stored', () => {
   test('is a refused value, a refused payload or a dead letter, and delays nothing else', async () => {
@@ -141,23 +158,6 @@ describe('what cannot be stored', () => {
     expect((await bench.counts(other)).value).toBe(2 * 17)
   })
 
-  /** Feeds these, which must then wait for another transaction that has run this; it commits. */
-  async function feedMeanwhile(payloads: Fed[], sql: string, values: unknown[]): Promise<void> {
-    const client = new pg.Client({ connectionString: bench.installation.database.url })
-    await client.connect()
-    onCleanup(() => client.end())
-    await client.query('BEGIN')
-    await client.query(sql, values)
-    await bench.feed(payloads, 1)
-    await waitFor('the normalizer to wait for it', async () => {
-      const waiting = await bench.installation.database.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      )
-      return waiting.length > 0
-    })
-    await client.query('COMMIT')
-  }
-
   test.each([
     { gone: 'company', sql: 'DELETE FROM company WHERE id = $2 AND $1 > 0', reason: 'unknown-company', values: 17 },
     { gone: 'source', sql: 'DELETE FROM data_source WHERE id = $1 AND $2 > 0', reason: 'unknown-source', values: 17 },
@@ -267,5 +267,46 @@ describe('what cannot be stored', () => {
     await bench.feed([payloads[1]!])
     await bench.observed([payloads[1]!])
     expect((await bench.counts(source)).value).toBe(2)
+  })
+})
+
+describe('incidents that another replica begins meanwhile', () => {
+  const begin = `INSERT INTO normalizer.drift (data_source_id, kind, subject, event_no, seen_at, message, facts)
+    SELECT $1::int, $2::text, subject, 0, now(), 'm', jsonb_build_object('company_id', 'other')
+    FROM unnest($3::text[]) AS n (subject)`
+  const told = async (source: Source) =>
+    (await bench.opsEvents(source)).map(({ kind, subject, resolved }) => [kind, subject, resolved])
+
+  test('count once for the maximum of the day', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const extra = Array.from({ length: 15 }, (_, at) => `extra${at}`)
+    const more = ['more0', 'more1', 'more2', 'more3', 'more4']
+    const data = Object.fromEntries([...extra, ...more].map((path) => [path, 1]))
+    const payload = bench.payload(source, company, { ...org, ...data })
+    const count = `INSERT INTO normalizer.incident_day (data_source_id, class, day, asked)
+      SELECT $1::int, 'drift', (now() AT TIME ZONE 'UTC')::date, cardinality($3::text[])`
+    await feedMeanwhile([payload], `WITH counted AS (${count}) ${begin}`, [source.id, 'unknown-path', extra])
+    await bench.observed([payload])
+    expect(await told(source)).toEqual(more.map((path) => ['unknown-path', path, false]))
+    expect(
+      await bench.installation.database.query('SELECT asked FROM normalizer.incident_day WHERE data_source_id = $1', [
+        source.id,
+      ]),
+    ).toEqual([{ asked: 20 }])
+  })
+
+  test('do not end with payloads of another company', async () => {
+    const [source, company] = [await bench.addSource(github), await bench.addCompany()]
+    const { size: _, ...less } = org
+    const payloads = [bench.payload(source, company, less), bench.payload(source, company, org)]
+    await feedMeanwhile(payloads, begin, [source.id, 'missing-path', ['size']])
+    await bench.observed(payloads)
+    expect(await told(source)).toEqual([])
+    expect(
+      await bench.installation.database.query(
+        'SELECT ended_at FROM normalizer.drift WHERE data_source_id = $1 AND ended_at IS NULL',
+        [source.id],
+      ),
+    ).toEqual([{ ended_at: null }])
   })
 })

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
-import type { NewIncident } from './follow-incidents.ts'
+import { incidentKey, type NewIncident } from './follow-incidents.ts'
+import { readBegun } from './incident-table.ts'
 import { payloadRemedies } from './remedies.ts'
 
 /** What is counted apart: refused payloads, and everything else. */
@@ -12,7 +13,8 @@ type Asked = { data_source_id: number; class: Class; incidents: NewIncident[] }
 
 /**
  * Those of these incidents that may begin today (UTC): at most `max` of a source, drift and refused payloads apart. They
- * are counted. `full`: an ops event for each source that reaches its maximum now.
+ * are counted, without those that another process has begun. `full`: an ops event for each source that reaches its
+ * maximum now.
  */
 export async function takeQuota(
   tx: Transaction,
@@ -21,11 +23,14 @@ export async function takeQuota(
 ): Promise<{ allowed: NewIncident[]; full: OpsEvent[] }> {
   if (incidents.length === 0) return { allowed: [], full: [] }
   const full = await readFull(tx, incidents, max)
-  // Always in one order, so that transactions cannot deadlock.
-  const asked = [...Map.groupBy(incidents, keyOf)]
-    .filter(([key]) => !full.has(key))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, those]): Asked => ({ ...classOf(those[0]!), incidents: those }))
+  const wanted = incidents.filter((incident) => !full.has(keyOf(incident)))
+  // Replicas that see the same take turns here, so that it counts once.
+  await countAsked(
+    tx,
+    group(wanted).map((one) => ({ ...one, incidents: [] })),
+  )
+  const begun = await readBegun(tx, wanted)
+  const asked = group(wanted.filter((incident) => !begun.has(incidentKey(incident))))
   const days = await countAsked(tx, asked)
   const room = ({ data_source_id, class: of, incidents: those }: Asked) => {
     const day = days.find((one) => one.data_source_id === data_source_id && one.class === of)!
@@ -40,6 +45,13 @@ export async function takeQuota(
       return reachesMax ? [fullEvent(day, one.incidents[left]!, max)] : []
     }),
   }
+}
+
+/** Always in one order, so that transactions cannot deadlock. */
+function group(incidents: readonly NewIncident[]): Asked[] {
+  return [...Map.groupBy(incidents, keyOf)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, those]) => ({ ...classOf(those[0]!), incidents: those }))
 }
 
 function classOf({ data_source_id, kind }: NewIncident): { data_source_id: number; class: Class } {
@@ -75,7 +87,7 @@ const dayRow = z.object({
 /** Days that counts are kept. */
 const keptDays = 30
 
-/** Adds to the counts of today, and returns them. `at`: now, ms since 1970. */
+/** Adds to the counts of today, returns them, and has other transactions that do so wait. `at`: now, ms since 1970. */
 async function countAsked(tx: Transaction, asked: readonly Asked[]): Promise<readonly z.infer<typeof dayRow>[]> {
   if (asked.length === 0) return []
   const column = columnsOf(asked)

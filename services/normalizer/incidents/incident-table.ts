@@ -51,6 +51,22 @@ export async function readOpenIncidents(
   return new Map(rows.map((row) => [incidentKey(row), row]))
 }
 
+const keyRow = incidentRow.pick({ data_source_id: true, kind: true, subject: true })
+
+/** Which of these incidents have begun and not ended, as incidentKey. */
+export async function readBegun(tx: Transaction, incidents: readonly NewIncident[]): Promise<ReadonlySet<string>> {
+  if (incidents.length === 0) return new Set()
+  const column = columnsOf(incidents)
+  const rows = await tx.any(sql.type(keyRow)`
+    SELECT data_source_id, kind, subject FROM unnest(
+      ${column('int4', ({ data_source_id }) => data_source_id)},
+      ${column('text', ({ kind }) => kind)},
+      ${column('text', ({ subject }) => subject)}
+    ) AS n (data_source_id, kind, subject) JOIN normalizer.drift USING (data_source_id, kind, subject)
+    WHERE ended_at IS NULL`)
+  return new Set(rows.map(incidentKey))
+}
+
 /**
  * Stores incidents that begin, for the first time or again, returns those to report, and pauses sources where the policy
  * says so. One that another process has begun since is left out.
@@ -90,7 +106,7 @@ export async function beginIncidents(tx: Transaction, incidents: readonly NewInc
 
 const endedRow = incidentRow.extend({ ended_at: z.number() })
 
-/** Ends open incidents, and returns those that were. */
+/** Ends open incidents, and returns those that were. One that ended and began again since is another. */
 export async function endIncidents(
   tx: Transaction,
   ends: readonly End[],
@@ -102,9 +118,11 @@ export async function endIncidents(
     FROM unnest(
       ${column('int4', ({ data_source_id }) => data_source_id)},
       ${column('text', ({ kind }) => kind)},
-      ${column('text', ({ subject }) => subject)}
-    ) AS n (n_source, n_kind, n_subject)
-    WHERE d.data_source_id = n_source AND d.kind = n_kind AND d.subject = n_subject AND d.ended_at IS NULL
+      ${column('text', ({ subject }) => subject)},
+      ${column('int8', ({ event_no }) => event_no)}
+    ) AS n (n_source, n_kind, n_subject, n_event_no)
+    WHERE d.data_source_id = n_source AND d.kind = n_kind AND d.subject = n_subject AND d.event_no = n_event_no
+      AND d.ended_at IS NULL
     RETURNING ${columns}, ended_at`)
   const ended = new Map(rows.map((row) => [incidentKey(row), row]))
   return ends.flatMap((end) => {
