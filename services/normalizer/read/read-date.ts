@@ -45,9 +45,11 @@ export function readDate(text: string): ReadDate {
   if (found) return instant(found[3], monthNumber(found[2]), found[1], found)
   found = monthFirst.exec(trimmed)
   if (found) return instant(found[3], monthNumber(found[1]), found[2], found)
-  if (/^\d{9,14}(?:\.\d+)?$/.test(trimmed)) return readEpoch(trimmed)
+  if (/^[1-9]\d{8,13}(?:\.\d+)?$/.test(trimmed)) return readEpoch(trimmed)
   return ambiguous.some((pattern) => pattern.test(trimmed)) ? 'ambiguous-date' : 'not-a-date'
 }
+
+const plain = /^(\d+)(?:\.(\d+))?$/
 
 /**
  * The instant of an epoch number: seconds from 1e8 (March 1973) to below 1e11, milliseconds from there to below 1e14.
@@ -58,11 +60,9 @@ export function readEpoch(text: string): ReadDate {
   const epoch = Number(text)
   if (!(epoch >= 1e8 && epoch < 1e14)) return 'ambiguous-date'
   // The digits decide, since a double may round them up: 1700000000.9999999.
-  const [, whole = String(Math.trunc(epoch)), fraction = ''] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? []
+  const [, whole = '', fraction = ''] = plain.exec(text) ?? plain.exec(String(epoch)) ?? []
   if (compact.test(whole)) return 'ambiguous-date'
-  return whole.length > 11 || Number(whole) >= 1e11
-    ? Number(whole)
-    : Number(whole + fraction.padEnd(3, '0').slice(0, 3))
+  return Number(whole) >= 1e11 ? Number(whole) : Number(whole + fraction.padEnd(3, '0').slice(0, 3))
 }
 
 function monthNumber(name: string | undefined): string {
