@@ -1,11 +1,14 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { compileMap } from '../maps/compile-map.ts'
 import { parse, type Structure } from '../read/parse.ts'
 import { normalize } from '../understand/normalize.ts'
 import type { PayloadRefused } from '../understand/understand.ts'
-import { followIncidents, show, type Shown, type Turn } from './follow-incidents.ts'
-import { beginningOf } from './incidents.ts'
+import { followIncidents, incidentKey, show, type Shown, type Turn } from './follow-incidents.ts'
+import { beginningOf, type ReportedIncident } from './incidents.ts'
+
+fc.configureGlobal({ seed: 20261129 })
 
 const entry = (SourceField: string, DataType: string, source_measurement_id: number, NestedMappings?: object[]) => ({
   ...{ SourceField, DataType, source_measurement_id, NestedMappings },
@@ -122,4 +125,43 @@ test('a refused payload that is replayed and refused again has an event of its o
   }
   const ids = [{}, { replay: { replay_id: 'r' } }, { replay: { replay_id: 's' } }].map(eventOf)
   expect(new Set(ids).size).toBe(3)
+})
+
+test('over any batches each incident begins and ends in turn, and ends with the company that showed it', () => {
+  const one = fc.record({
+    json: fc.constantFrom(good, '{"a":1}', '{"a":[1],"c":1,"list":[]}', '{"list":[{"b":"x"}],"a":null}', 'bad'),
+    company: fc.constantFrom('1', '2'),
+    when: fc.constantFrom('now', 'now', 'now', 'history', 'late'),
+    replay: fc.constantFrom(null, null, null, { replay_id: 'r' }),
+    version: fc.constantFrom(1, 2),
+  })
+  fc.assert(
+    fc.property(fc.array(fc.array(one, { maxLength: 6 }), { maxLength: 6 }), (batches) => {
+      const open = new Map<string, ReportedIncident>()
+      let event_no = 0
+      for (const batch of batches) {
+        const shown = batch.map(({ json, ...more }) => showing(json, { ...more, event_no: ++event_no } as const))
+        for (const { begun, ended } of followIncidents(shown, open)) {
+          const changed = [...begun, ...ended.map(({ incident }) => incident)].map(incidentKey)
+          expect(new Set(changed).size).toBe(changed.length)
+          for (const { incident } of ended) {
+            expect(open.get(incidentKey(incident))?.event_no).toBe(incident.event_no)
+            open.delete(incidentKey(incident))
+          }
+          for (const incident of begun) {
+            expect(open.has(incidentKey(incident))).toBe(false)
+            open.set(incidentKey(incident), { ...incident, seen_at: 0, policy: 'tell' })
+          }
+        }
+        // What a company shows last is open, unless another company began it and ended it.
+        for (const { payload, result, found } of shown.slice(-1)) {
+          for (const incident of found) expect(open.has(incidentKey(incident))).toBe(true)
+          if ('reason' in result || payload.replay !== null || batch.at(-1)!.when !== 'now') continue
+          const refusals = [...open.values()].filter(({ kind }) => kind === 'unparsable')
+          expect(refusals.filter(({ facts }) => facts.company_id === payload.company_id)).toEqual([])
+        }
+      }
+    }),
+    { numRuns: 500 },
+  )
 })
