@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
-import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
 import type { EmptyList, RawPayload } from '#schemas/generated/types.ts'
 
 const ledgerRow = z.object({
@@ -95,11 +95,20 @@ export async function takeEventNos(tx: Transaction, count: number): Promise<read
     FROM generate_series(1, ${count})`)
 }
 
-/** Inserts complete rows. A row that already exists fails the whole batch. */
-export async function insertLedger(tx: Transaction, rows: readonly LedgerRow[]): Promise<void> {
+/**
+ * Inserts complete rows and runs `update`, in one statement once `condition` is true. A row that already exists fails the
+ * whole batch.
+ */
+export async function insertLedger(
+  tx: Transaction,
+  rows: readonly LedgerRow[],
+  update: SqlFragment,
+  condition: SqlFragment,
+): Promise<void> {
   if (rows.length === 0) return
   const column = columnsOf(rows)
   await tx.query(sql.unsafe`
+    WITH updated AS (${update})
     INSERT INTO normalizer.processed_event (event_no, event_id, replay_id, content_hash, document, data_source_id, source_name,
       company_id, task_id, received_at, history, observed_at, map_version, subject_key, list_revision, empty_lists, stored, nulls, unmapped,
       refused, reason)
@@ -129,5 +138,6 @@ export async function insertLedger(tx: Transaction, rows: readonly LedgerRow[]):
       ${column('int4', (row) => row.refused)},
       ${column('text', (row) => row.reason)}
     ) AS n (event_no, event_id, replay_id, content_hash, data_source_id, source_name, company_id, task_id, received_at,
-      history, observed_at, map_version, subject_key, list_revision, empty_lists, stored, nulls, unmapped, refused, reason)`)
+      history, observed_at, map_version, subject_key, list_revision, empty_lists, stored, nulls, unmapped, refused, reason)
+    WHERE ${condition}`)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
-import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
 import type { Subject } from '../understand/subject.ts'
 
 type Timed = Pair & { received_at: number; observed_at: number | null }
@@ -71,9 +71,9 @@ export function giveTime(clocks: Clocks, { observed_at, received_at, ...pair }: 
   return time
 }
 
-/** Stores the times that giveTime gave, and what the payloads are about. */
-export async function saveClocks(tx: Transaction, { pairs, of }: Clocks): Promise<void> {
-  await tx.query(sql.unsafe`
+/** The statement that stores the times that giveTime gave, and what the payloads are about. */
+export function clocksUpdate({ pairs, of }: Clocks): SqlFragment {
+  return sql.fragment`
     UPDATE normalizer.last_observed AS l
     SET observed_at = to_timestamp(n.observed_at), received_at = to_timestamp(n.received_at),
       subjects = coalesce(n.subjects::jsonb, l.subjects)
@@ -84,7 +84,7 @@ export async function saveClocks(tx: Transaction, { pairs, of }: Clocks): Promis
       ${column(pairs, 'float8', (pair) => of(pair).received / 1000)},
       ${column(pairs, 'text', (pair) => (of(pair).knowsMore ? JSON.stringify(of(pair).subjects) : null))}
     ) AS n (company_id, data_source_id, observed_at, received_at, subjects)
-    WHERE l.company_id = n.company_id AND l.data_source_id = n.data_source_id`)
+    WHERE l.company_id = n.company_id AND l.data_source_id = n.data_source_id`
 }
 
 function keyOf({ company_id, data_source_id }: Pair): string {

@@ -17,19 +17,25 @@ import { beginningOf, describeRisenNulls, endOf, type ReportedIncident } from '.
 import { addToNullRates, type Arrived, countPaths, readNullRates } from '../incidents/null-rates.ts'
 import type { Matched } from '../ledger/work.ts'
 
-/** Stores which incidents begin and end with these payloads, and what operators are told. Returns whether there is any. */
+/**
+ * Stores which incidents begin and end with these payloads, and what operators are told. Returns whether there is any.
+ * `hasOpen`: as readBefore found it.
+ */
 export async function reportIncidents(
   { MAX_INCIDENTS_PER_DAY }: Pick<Config, 'MAX_INCIDENTS_PER_DAY'>,
   tx: Transaction,
   fresh: readonly Matched[],
+  hasOpen: boolean,
 ): Promise<boolean> {
   const risen = await findRisenNulls(tx, fresh)
-  if (fresh.length === 0) return false
   const shown = fresh.map(shownBy)
+  const found = distinct([...shown.flatMap((one) => one.found), ...risen])
+  // As with most batches: nothing that could begin or end.
+  if (!hasOpen && found.length === 0) return false
   const open = await readOpenIncidents(
     tx,
     fresh.map(({ row }) => row),
-    distinct([...shown.flatMap(({ found }) => found), ...risen]),
+    found,
   )
   const turns = [...followIncidents(shown, open), await turnOfNulls(tx, risen, open, fresh)]
   let hasReports = false

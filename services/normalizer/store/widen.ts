@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
-import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { lock, lockShared } from '#runtime/postgres/lock.ts'
+import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
+import { hasSharedLock, lock } from '#runtime/postgres/lock.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { NewValue } from './values.ts'
 
@@ -11,17 +11,18 @@ const idRow = z.object({ id: z.number() })
 /**
  * Makes `int` measurements `float` ones if one of these values is none that an int column can hold. parma-web's charts
  * read the table that the measurement's type names, and no other: so the values there so far move to the float table,
- * and insertValues puts all later ones there. Until `tx` ends no other transaction may rely on the types of before.
+ * and insertValues puts all later ones there. Until `tx` ends no other transaction may rely on the types of before. Returns
+ * the condition of a statement that must come before insertValues, so that the types stay as they are.
  */
-export async function widenMeasurements(tx: Transaction, values: readonly NewValue[]): Promise<void> {
+export async function widenMeasurements(tx: Transaction, values: readonly NewValue[]): Promise<SqlFragment> {
   const ints = values.filter(({ type }) => type === 'int')
-  if (ints.length === 0) return
+  if (ints.length === 0) return sql.fragment`true`
   const wide = new Set(ints.filter(({ column }) => column === 'float').map((value) => value.source_measurement_id))
   const isNarrow = sql.fragment`id = ANY(${column([...wide], 'int4', (id) => id)}) AND lower(type) = 'int'`
   const hasNarrow =
     wide.size > 0 && (await tx.exists(sql.unsafe`SELECT FROM public.source_measurement WHERE ${isNarrow}`))
   // Transactions that write ints share the lock: they would wait for each other if they asked for more later.
-  if (!hasNarrow) return lockShared(tx, typesLock)
+  if (!hasNarrow) return hasSharedLock(typesLock)
   await lock(tx, typesLock)
   const widened = await tx.anyFirst(sql.type(idRow)`
     UPDATE public.source_measurement SET type = 'float', modified_at = ${utcNow} WHERE ${isNarrow} RETURNING id`)
@@ -34,4 +35,5 @@ export async function widenMeasurements(tx: Transaction, values: readonly NewVal
     )
     INSERT INTO public.measurement_float_value (company_measurement_id, value, timestamp, created_at, modified_at)
     SELECT company_measurement_id, value, timestamp, created_at, modified_at FROM moved ORDER BY id`)
+  return sql.fragment`true`
 }

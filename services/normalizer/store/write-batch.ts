@@ -2,14 +2,14 @@ import type { Transaction } from '#runtime/postgres/database.ts'
 import type { Config } from '../config.ts'
 import { insertLedger, type LedgerRow } from '../ledger/ledger-rows.ts'
 import { matchLedger } from '../ledger/match-ledger.ts'
-import { lockClocks, saveClocks } from '../ledger/observed-clock.ts'
+import { clocksUpdate, lockClocks } from '../ledger/observed-clock.ts'
 import type { Matched, Work } from '../ledger/work.ts'
 import type { ListKeyCache, ListKeys } from '../series/list-keys.ts'
-import { findParents, type Parents } from '../series/parents.ts'
 import type { AddedSeries, SeriesCache } from '../series/series-cache.ts'
 import { resolveSeries } from '../series/series.ts'
 import { type PayloadRefused, type Readable, reasonOf } from '../understand/understand.ts'
 import { normalizeBatch } from './normalize-batch.ts'
+import { type Before, readBefore } from './read-before.ts'
 import { insertRefusals, type Refusal, type Replay, supersededBy, supersedeRefusals } from './refusals.ts'
 import { reportIncidents } from './report-incidents.ts'
 import { leafOf, type PresentLeaves, type Split, splitLeaves } from './split-leaves.ts'
@@ -46,26 +46,24 @@ export async function writeBatch(
   const freshRows = new Set(readable.map(({ row }) => row))
   const repeated = matched.filter(({ row }) => !freshRows.has(row))
 
-  await refuseOrphans(tx, readable)
+  const before = await readBefore(tx, readable)
+  for (const one of readable) one.result = checkParents(one, before)
   const { fresh, lists } = await normalizeBatch(tx, readable, clocks, memory.lists)
   const series = await resolveSeries(tx, fresh.flatMap(needOf), memory.series)
   const present = await readPresentLeaves(tx, fresh)
   const splits = fresh.map((one) =>
     splitLeaves(one, series.of(Number(one.row.company_id), one.row.data_source_id), present),
   )
-  await insertLedger(
-    tx,
-    fresh.map(({ row }) => row),
-  )
-  await saveClocks(tx, clocks)
   const brought = splits.map((split) => split.brought)
-  await widenMeasurements(
+  const typesAreKept = await widenMeasurements(
     tx,
     brought.flatMap(({ values }) => values),
   )
+  const rows = fresh.map(({ row }) => row)
+  await insertLedger(tx, rows, clocksUpdate(clocks), typesAreKept)
   await insertValues(tx, brought)
   await writeRefusals(tx, fresh, splits)
-  const hasReports = await reportIncidents(config, tx, fresh)
+  const hasReports = await reportIncidents(config, tx, fresh, before.hasOpenIncidents)
 
   const values = new Map([
     ...splits.map(({ row, brought }) => [row, brought.values] as const),
@@ -80,19 +78,10 @@ export async function writeBatch(
   return { written, added: series.added, lists, hasReports }
 }
 
-/** Refuses payloads whose company or data source does not exist. */
-async function refuseOrphans(tx: Transaction, fresh: readonly Matched<Readable>[]): Promise<void> {
-  const parents = await findParents(
-    tx,
-    fresh.map(({ row }) => Number(row.company_id)),
-    fresh.map(({ row }) => row.data_source_id),
-  )
-  for (const one of fresh) one.result = checkParents(one, parents)
-}
-
+/** Refuses a payload whose company or data source does not exist. */
 function checkParents(
   { payload, result, row }: Matched<Readable>,
-  { companies, sources }: Parents,
+  { companies, sources }: Before,
 ): Readable | PayloadRefused {
   if ('reason' in result) return result
   const { mapVersion } = result

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from './database.ts'
+import { sql, type SqlFragment, type Transaction } from './database.ts'
 
 /**
  * What an advisory lock is for, such as `edge.normalization_map`. A lock that had a number before it had a name keeps
@@ -15,9 +15,12 @@ export async function lock(tx: Transaction, name: LockName, of = 0): Promise<voi
   await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${keyOf(name, of)})`)
 }
 
-/** As `lock`, but others may hold it in the same way: only a `lock` excludes them. */
-export async function lockShared(tx: Transaction, name: LockName, of = 0): Promise<void> {
-  await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock_shared(${keyOf(name, of)})`)
+/**
+ * A condition for WHERE that is true once the statement has the lock, in which others may hold it in the same way: only a
+ * `lock` excludes them. What the statement itself reads may be older than that.
+ */
+export function hasSharedLock(name: LockName, of = 0): SqlFragment {
+  return sql.fragment`(SELECT pg_advisory_xact_lock_shared(${keyOf(name, of)})) IS NOT NULL`
 }
 
 /** Takes the lock until the transaction ends, unless another transaction has it: then false, at once. */
