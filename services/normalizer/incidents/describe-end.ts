@@ -42,9 +42,14 @@ export function isNullRateOver({ facts, seen_at }: ReportedIncident, { day, leav
   return day > began && nulls / leaves <= Number(facts.nulls) / Number(facts.leaves) / 2
 }
 
-function hasPath({ values, refused, nullPaths, nestedPaths }: Normalized, path: string): boolean {
-  const isHere = (place: { path: string }) => place.path === path
-  return values.some(isHere) || nestedPaths.has(path) || nullPaths.includes(path) || refused.some(isHere)
+const pathsOf = new WeakMap<Normalized, ReadonlySet<string>>()
+
+function hasPath(normalized: Normalized, path: string): boolean {
+  const { values, refused, nullPaths, nestedPaths } = normalized
+  const known = pathsOf.get(normalized)
+  const paths = known ?? new Set([...[...values, ...refused].map((place) => place.path), ...nullPaths, ...nestedPaths])
+  if (!known) pathsOf.set(normalized, paths)
+  return paths.has(path)
 }
 
 /** A payload that differs everywhere does not say where it is right. */

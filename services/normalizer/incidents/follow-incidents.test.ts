@@ -28,7 +28,7 @@ function showing(
   const refused = { reason: 'unparsable', message: 'bad', sample: '', mapVersion: 1 } satisfies PayloadRefused
   const common = { payload, event_no: 1, subject_key: '', when: 'now', ...rest } as const
   if (!json.startsWith('{')) return show({ ...common, result: refused })
-  const data = parse(json, { MAX_LEAVES: 100, MAX_DEPTH: 10 }).root as Structure
+  const data = parse(json, { MAX_LEAVES: 50_000, MAX_DEPTH: 10 }).root as Structure
   const map = compileMap(JSON.stringify({ Mappings: mappings }))!
   return show({ ...common, result: { mapVersion: version, map, data, normalized: normalize(data, map) } })
 }
@@ -116,6 +116,19 @@ describe('what begins with a payload that', () => {
     for (const more of [{}, { when: 'late' }, { when: 'history' }, { replay: { replay_id: 'r' } }] as const)
       expect(follow(showing('bad', more))).toEqual(['+unparsable s'])
   })
+})
+
+test('many open incidents of a company and a large payload need no quadratic time', () => {
+  const list = Array.from({ length: 20_000 }, () => ({ b: 1 }))
+  const shown = [1, 2, 3, 4, 5].map(() => showing(JSON.stringify({ a: 1, list })))
+  const open = Array.from({ length: 1000 }, (_, at): ReportedIncident => {
+    const facts = { company_id: '1' }
+    const state = { event_no: at, data_source_id: 7, seen_at: 0, policy: 'tell' } as const
+    return { kind: 'missing-path', subject: `x${at}`, message: '', facts, ...state }
+  })
+  const start = performance.now()
+  expect(followIncidents(shown, new Map(open.map((one) => [incidentKey(one), one])))).toEqual([])
+  expect(performance.now() - start).toBeLessThan(500)
 })
 
 test('a refused payload that is replayed and refused again has an event of its own', () => {

@@ -19,6 +19,9 @@ const columns = sql.fragment`event_no, data_source_id, kind, subject, message, f
 
 type Company = { data_source_id: number; company_id: string }
 
+/** How many open incidents of a company are followed, the newest. A source may send a new path each day. */
+const maxFollowed = 1000
+
 /**
  * Incidents that have begun and not ended, by incidentKey: those that these companies showed, those like `found`, and
  * all null rates of these sources.
@@ -32,12 +35,16 @@ export async function readOpenIncidents(
   const like = columnsOf(found)
   const rows = await tx.any(sql.type(incidentRow)`
     WITH n AS (
-      SELECT * FROM unnest(
+      SELECT DISTINCT * FROM unnest(
         ${ofCompany('int4', ({ data_source_id }) => data_source_id)},
         ${ofCompany('text', ({ company_id }) => company_id)}
       ) AS n (data_source_id, company_id)
     )
-    SELECT ${columns} FROM n JOIN normalizer.drift USING (data_source_id, company_id) WHERE ended_at IS NULL
+    SELECT d.* FROM n CROSS JOIN LATERAL (
+      SELECT ${columns} FROM normalizer.drift AS d
+      WHERE d.data_source_id = n.data_source_id AND d.company_id = n.company_id AND ended_at IS NULL
+      ORDER BY seen_at DESC LIMIT ${maxFollowed}
+    ) AS d
     UNION
     SELECT ${columns} FROM (SELECT DISTINCT data_source_id FROM n) AS s JOIN normalizer.drift USING (data_source_id)
     WHERE kind = 'null-rate' AND ended_at IS NULL

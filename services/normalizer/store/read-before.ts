@@ -14,6 +14,7 @@ const foundRow = z.object({ kind: z.enum(['company', 'source', 'incident']), id:
  * null rates of these sources. Ids beyond int4 never exist. One statement, because each batch needs it.
  */
 export async function readBefore(tx: Transaction, fresh: readonly Matched<Readable>[]): Promise<Before> {
+  if (fresh.length === 0) return { companies: new Set(), sources: new Set(), hasOpenIncidents: false }
   const pairs = [...new Map(fresh.map(({ row }) => [`${row.data_source_id}/${row.company_id}`, row])).values()]
   const possible = (ids: readonly number[]) =>
     sql.array(
