@@ -266,6 +266,24 @@ test('a text that becomes a list and a text again goes on as one series', () => 
   }
 })
 
+test('an empty list between two texts says nothing about them', () => {
+  const values = [{ text: 'Go' }, { members: [] }, { members: [] }, { text: 'Go' }, { members: [] }, { text: 'Rust' }]
+  const judged = run(
+    values.map((value) => read('text', value)),
+    [],
+    'text',
+  )
+  expect(judged.map(({ firings }) => firings.map(({ before, now }) => [before, now]))).toEqual([
+    ...[[], [], [], [], []],
+    [
+      [
+        { kind: 'text', text: 'Go' },
+        { kind: 'text', text: 'Rust' },
+      ],
+    ],
+  ])
+})
+
 describe('a series over time, without a rule', () => {
   /** What each value is: nothing, told, flapping (told for the last time) or held. */
   const tell = (values: Value[], type = 'float') =>

@@ -50,7 +50,7 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
   const remembered = verdicts.flatMap(({ rule: { id }, state: one }) => (one ? [[id, one]] : []))
   return {
     state: {
-      ...{ eventNo, observedAt, last: value },
+      ...{ eventNo, observedAt, last: state && saysNothing(state.last, value) ? state.last : value },
       recent: number === null ? [] : [...(known?.recent ?? []), number].slice(-kept),
       ...(at && { at }),
       ...(fired && { fired }),
@@ -75,6 +75,11 @@ function comparable(state: SeriesState, value: Value): SeriesState | null {
   const hasSet = last.kind === 'set' || value.kind === 'set'
   // A list that is too large for a record comes as the beginning of its JSON.
   return hasSet && text !== undefined && !text.startsWith('[') ? state : null
+}
+
+/** Whether a list without members comes in place of a text. */
+function saysNothing(last: Value, value: Value): boolean {
+  return last.kind === 'text' && value.kind === 'set' && value.members.length === 0
 }
 
 const turnsOfFlapping = 2
