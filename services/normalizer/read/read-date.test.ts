@@ -99,7 +99,8 @@ test('every instant is read from its epoch, in seconds with a fraction and in mi
     fc.property(fc.integer({ min: 1e11, max: 2e12 }), (ms) => {
       const seconds = `${Math.floor(ms / 1000)}.${String(ms % 1000).padStart(3, '0')}`
       for (const text of [seconds, `${seconds}999999`, String(ms), `${ms}.75`]) expect(readDate(text)).toBe(ms)
-      expect(readEpoch(JSON.stringify(ms / 1000))).toBe(ms)
+      for (const text of [JSON.stringify(ms / 1000), (ms / 1000).toExponential(), ms.toExponential()])
+        expect(readEpoch(text)).toBe(ms)
     }),
   )
 })
