@@ -25,13 +25,16 @@ const saying = (text: string) => (message: Buffer) => message.includes(text)
 const document = (message: Buffer, { event_id }: Fed) =>
   new RegExp(`/raw_data/${event_id}(?!/)`).test(message.toString('latin1'))
 
+/** Ops events are sent by the outbox, before or after it. */
+const observations = (message: Buffer) => isKafka('produce')(message) && message.includes(topics.observations.name)
+
 export const normalizerPoints: Point[] = [
   { at: 'before its transaction', server: 'postgres', hold: 'request', of: saying('START TRANSACTION') },
   { at: 'between ledger and values', server: 'postgres', hold: 'request', of: saying('INSERT INTO normalizer.value') },
   { at: 'before its commit', server: 'postgres', hold: 'request', of: saying('COMMIT') },
   { at: 'after its commit, which nobody answers', server: 'postgres', hold: 'answer', of: saying('COMMIT') },
-  { at: 'after its commit, before its outputs', server: 'kafka', hold: 'request', of: isKafka('produce') },
-  { at: 'after its outputs, which nobody answers', server: 'kafka', hold: 'answer', of: isKafka('produce'), told: 2 },
+  { at: 'after its commit, before its outputs', server: 'kafka', hold: 'request', of: observations },
+  { at: 'after its outputs, which nobody answers', server: 'kafka', hold: 'answer', of: observations, told: 2 },
   {
     at: 'after its outputs, before its offset',
     server: 'kafka',
