@@ -42,6 +42,18 @@ test.each([-300_000, 300_000])('a clock that is set by %i ms changes nothing', a
   alive.stop()
 })
 
+test('the time for which the process was frozen does not count', async () => {
+  const fail = vi.fn()
+  const alive = keepAlive(async () => undefined, 100, 1000, fail)
+  await vi.advanceTimersByTimeAsync(500)
+  const thawedAt = performance.now() + 300_000
+  vi.spyOn(performance, 'now').mockImplementation(() => thawedAt)
+  await vi.advanceTimersByTimeAsync(400)
+  vi.restoreAllMocks()
+  expect(fail).not.toHaveBeenCalled()
+  alive.stop()
+})
+
 test('says after the work that the membership was lost meanwhile', async () => {
   const alive = keepAlive(
     () => Promise.reject(new Error('rebalancing')),
