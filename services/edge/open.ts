@@ -44,7 +44,7 @@ const crmTimeoutMs = 30_000
 export async function openEdge(config: Config, context: ServiceContext, connections: Connections): Promise<Express> {
   const { log, scope } = context
   // Not openDatabase: the edge stays ready without Postgres, and accepts payloads of known sources.
-  const database = await openPool(config)
+  const database = await context.step('connecting to Postgres', () => openPool(config))
   scope.defer(() => database.end())
   await waitForSchema(database, context)
   await watchFeedHold(config, context, database, connections.gate)

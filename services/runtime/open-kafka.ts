@@ -4,7 +4,7 @@ import type { Topic } from '#schemas/topics.ts'
 import { consume } from './consume/consume.ts'
 import type { Subscription } from './consume/subscription.ts'
 import { createPublish, type Publish } from './kafka/output.ts'
-import { openProducer, type ProducerOptions } from './kafka/produce.ts'
+import { openProducer, type ProducerContext, type ProducerOptions } from './kafka/produce.ts'
 import { readTable } from './kafka/topic-table.ts'
 import type { ConsumerSettings, KafkaSettings, ProducerSettings } from './process/settings.ts'
 import type { ServiceContext } from './process/service.ts'
@@ -38,7 +38,7 @@ export async function openKafka(
  */
 export async function openPublisher(
   config: KafkaSettings & ProducerSettings,
-  context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
+  context: ProducerContext,
   options: ProducerOptions = {},
 ): Promise<Publish> {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))

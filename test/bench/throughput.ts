@@ -90,6 +90,7 @@ export const throughput: Measure = async ({ serviceEnv, say }) => {
     const failed = Promise.withResolvers<never>()
     const context: ServiceContext = {
       ...{ name, log: createLog(name, 'silent'), scope, stopping: stop.signal, fail: failed.reject },
+      step: (_, work) => work(() => undefined),
       health: {
         ...{ ready: () => undefined, dependency: () => undefined, away: () => Promise.resolve([]) },
         ...{ live: () => undefined, drain: () => undefined },

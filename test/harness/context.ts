@@ -23,6 +23,7 @@ export function createContext(name: string) {
     },
     scope,
     stopping: abort.signal,
+    step: (_, work) => work(() => undefined),
     fail: (error) => {
       failures.push(error)
       abort.abort()

@@ -26,10 +26,11 @@ const transientSlonikErrors = new Set([
 // INTERNAL (a broken connection), UNAUTHENTICATED (an expired token)
 const transientGrpcCodes = new Set([1, 4, 8, 10, 13, 14, 16])
 
-// These have no code. The first are node-postgres' (packages/pg/lib/client.js), the last is slonik's word for a
-// connection that was closed under a transaction (packages/driver/src/factories/createDriverFactory.ts).
+// These have no code. The first are node-postgres' (packages/pg/lib/client.js), the next is slonik's word for a
+// connection that was closed under a transaction (packages/driver/src/factories/createDriverFactory.ts), the last
+// kafkajs' for one that a broker accepted and on which it then said nothing (src/broker/index.js).
 const lostConnection =
-  /^(Connection terminated|Client has encountered a connection error|timeout expired|Client is (pending destroy|destroyed)\.)/
+  /^(Connection terminated|Client has encountered a connection error|timeout expired|Client is (pending destroy|destroyed)\.|Broker not connected$)/
 
 /** Which of the three an error is. Follows `cause` and `errors`; the outermost known answer counts. */
 export function classify(error: unknown): ErrorClass {

@@ -1,5 +1,5 @@
 import { withDeadline } from '../calls/deadline.ts'
-import { createKafka, metadataMaxAgeMs } from '../kafka/client.ts'
+import { connectConsumer, createKafka, metadataMaxAgeMs, onSignOfLife, runConsumer } from '../kafka/client.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { forgetLag } from '../offsets/lag-metric.ts'
@@ -37,9 +37,10 @@ export type Membership = {
  */
 export async function joinGroup(
   settings: KafkaSettings & ConsumerSettings,
-  { name, log, scope, fail }: ServiceContext,
+  context: ServiceContext,
   { group, topics, lane, index, members, losses, workBatch }: Membership,
 ): Promise<void> {
+  const { name, log, scope, step } = context
   const bytes = Math.ceil(fetchBytes / members)
   const consumer = createKafka(settings, `${index}-${name}`, log).consumer({
     groupId: group,
@@ -52,18 +53,18 @@ export async function joinGroup(
     maxBytes: bytes,
     maxBytesPerPartition: Math.ceil(bytes / 4),
   })
+  consumer.on('consumer.rebalancing', () => lane.tryAgain())
   consumer.on('consumer.group_join', () => {
     forgetLag()
     lane.resume()
+    lane.tryAgain()
   })
   losses.guard(consumer, index, { onCompared: () => lane.join(), onRetry: () => lane.tryAgain() })
   consumer.on('consumer.fetch', () => lane.tick())
-  consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+  consumer.on('consumer.crash', () => {
     lane.leave()
     lane.tryAgain()
-    if (!restart) fail(error)
   })
-  await consumer.connect()
   scope.defer(async () => {
     await lane.idle()
     const late = () => new Error(`no answer within ${lastCommitMs} ms`)
@@ -72,16 +73,19 @@ export async function joinGroup(
     )
     await consumer.disconnect()
   })
-  await consumer.subscribe({ topics, fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    async eachBatch(payload) {
-      const { topic, partition } = payload.batch
-      const name = nameOf(topic, partition)
-      if ((await lane.work(() => workBatch(payload))) === 'on') return lane.resume(name)
-      lane.pause(name)
-      setTimeout(payload.pause(), pauseMs).unref()
-    },
+  await step(`connecting member ${index} of ${group}`, () => connectConsumer(consumer, topics))
+  await step(`joining ${group} as member ${index}`, (goesOn) => {
+    onSignOfLife(consumer, goesOn)
+    return runConsumer(consumer, context, {
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      async eachBatch(payload) {
+        const { topic, partition } = payload.batch
+        const name = nameOf(topic, partition)
+        if ((await lane.work(() => workBatch(payload))) === 'on') return lane.resume(name)
+        lane.pause(name)
+        setTimeout(payload.pause(), pauseMs).unref()
+      },
+    })
   })
 }

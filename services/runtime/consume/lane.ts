@@ -40,7 +40,7 @@ export class Lane {
     this.#isJoined = false
   }
 
-  /** The client library has met an error that passes, and repeats what it did. */
+  /** The client library begins anew: it has met an error that passes, or the group forms anew. */
   tryAgain(): void {
     this.#lastSign = performance.now()
   }

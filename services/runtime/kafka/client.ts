@@ -1,4 +1,14 @@
-import { type Admin, Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs'
+import {
+  type Admin,
+  type Consumer,
+  type ConsumerRunConfig,
+  Kafka,
+  type KafkaConfig,
+  logLevel,
+  type SASLOptions,
+} from 'kafkajs'
+import { orAfter } from '../calls/deadline.ts'
+import { classify } from '../calls/retry.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import type { Log } from '../process/log.ts'
 import type { ServiceContext } from '../process/service.ts'
@@ -11,6 +21,11 @@ export const readerSessionMs = 10_000
  * default is five minutes.)
  */
 export const metadataMaxAgeMs = 30_000
+
+/** How long a consumer rests after an error before it begins anew. */
+const restMs = 1000
+
+const leaveMs = 3000
 
 /** Of one connection or question of the probe. */
 const probeMs = 1000
@@ -74,6 +89,53 @@ export function createBrokerProbe(
       throw error
     }
   }
+}
+
+/**
+ * Connects a consumer to all of `topics` (names in the cluster). When it fails, nothing of the connection is left: kafkajs
+ * goes on to use one that was accepted, and on which the broker then said nothing.
+ */
+export async function connectConsumer(consumer: Consumer, topics: string[]): Promise<void> {
+  try {
+    await consumer.connect()
+    await consumer.subscribe({ topics, fromBeginning: true })
+  } catch (error) {
+    // It may wait for answers that never come.
+    await orAfter(consumer.disconnect(), leaveMs, () => undefined).catch(() => undefined)
+    throw error
+  }
+}
+
+/**
+ * Runs a connected consumer. Resolves when it has joined its group, or begins anew. It also begins anew after those errors
+ * that pass and for which kafkajs would end it; others end the service.
+ */
+export async function runConsumer(
+  consumer: Consumer,
+  { stopping, fail }: { stopping: AbortSignal; fail(error: unknown): void },
+  config: ConsumerRunConfig,
+): Promise<void> {
+  const beginAnew = () => {
+    if (!stopping.aborted) consumer.run(config).catch(fail)
+  }
+  consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+    if (restart || stopping.aborted) return
+    if (classify(error) === 'transient') setTimeout(beginAnew, restMs)
+    else fail(error)
+  })
+  await consumer.run(config)
+}
+
+/**
+ * Calls `onSign` when the client library shows that it is at work for a consumer, though nothing may come of it: it has
+ * joined its group or does so again, a broker has not answered in time, or it has failed and begins anew. While no broker
+ * answers there is a sign at least once a minute.
+ */
+export function onSignOfLife(consumer: Consumer, onSign: () => void): void {
+  consumer.on('consumer.group_join', onSign)
+  consumer.on('consumer.rebalancing', onSign)
+  consumer.on('consumer.crash', onSign)
+  consumer.on('consumer.network.request_timeout', onSign)
 }
 
 /** Members that come and go are everyday life of a group, which kafkajs calls an error. */

@@ -6,7 +6,7 @@ import { messagesProduced, produceDuration } from '../process/metrics.ts'
 import type { ProducerRecord } from './record.ts'
 import { createSendQueue, type Gate } from './send-queue.ts'
 import type { ServiceContext } from '../process/service.ts'
-import { classify, retryTransient } from '../calls/retry.ts'
+import { classify } from '../calls/retry.ts'
 
 export type Producer = {
   /**
@@ -18,13 +18,12 @@ export type Producer = {
   send(records: readonly ProducerRecord[], holdMs?: number): Promise<void>
 }
 
+export type ProducerContext = Pick<ServiceContext, 'name' | 'log' | 'scope'> & Partial<Pick<ServiceContext, 'step'>>
+
 export type ProducerOptions = {
   /** How long a record waits for others to travel with it. */
   lingerMs?: number
-  /**
-   * From this signal on, no record is held for longer than `stopHoldMs`. With it, the start waits for a broker until
-   * then; without it, the start fails when none answers.
-   */
+  /** From this signal on, no record is held for longer than `stopHoldMs`. */
   stopping?: AbortSignal
   stopHoldMs?: number
   gate?: Gate
@@ -39,11 +38,12 @@ const requestTimeoutMs = 15_000
 
 /**
  * A producer with one outstanding send. More would let kafkajs lose acknowledged records, whatever its idempotent flag
- * says: a retry may reuse a sequence number (https://github.com/tulios/kafkajs/issues/1005).
+ * says: a retry may reuse a sequence number (https://github.com/tulios/kafkajs/issues/1005). A service waits for a broker;
+ * a command, whose context has no `step`, fails when none answers.
  */
 export async function openProducer(
   settings: KafkaSettings & ProducerSettings,
-  context: Pick<ServiceContext, 'name' | 'log' | 'scope'>,
+  context: ProducerContext,
   { lingerMs = 0, stopping, stopHoldMs = 0, gate }: ProducerOptions = {},
 ): Promise<Producer> {
   const check = createAnswerCheck()
@@ -58,12 +58,7 @@ export async function openProducer(
     }),
   )
   const connect = () => connection.get()
-  await (stopping
-    ? retryTransient(connect, {
-        signal: stopping,
-        onRetry: (error, attempt) => context.log.warn({ error, attempt }, 'broker_not_reached'),
-      })
-    : connect())
+  await (context.step ? context.step('connecting a producer to Kafka', connect) : connect())
 
   async function deliver(records: readonly ProducerRecord[]): Promise<void> {
     const byTopic = Map.groupBy(records, ({ topic }) => topic)

@@ -1,14 +1,26 @@
 import { randomUUID } from 'node:crypto'
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import type { Codec } from '#schemas/codec.ts'
 import { DecodeError } from '#schemas/codec.ts'
 import type { Topic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/settings.ts'
-import { createKafka, metadataMaxAgeMs, prefixed, readerSessionMs } from './client.ts'
+import {
+  connectConsumer,
+  createKafka,
+  metadataMaxAgeMs,
+  onSignOfLife,
+  prefixed,
+  readerSessionMs,
+  runConsumer,
+} from './client.ts'
 import { retryTransient } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
 /** Longer than this without a fetch, and what came later may be missing. */
 const fetchTimeoutMs = 30_000
+
+/** Longer than this without any sign of the client library, and only a new process mends the reader. */
+const lostMs = 120_000
 
 /**
  * Reads a compacted topic as a table: each process all of it for itself. Resolves when everything that was there at the
@@ -22,14 +34,10 @@ export async function readTable<T>(
   topic: Topic<T>,
   onRow: (row: T) => void,
 ): Promise<void> {
-  const { log, scope, health, stopping, fail } = context
+  const { log, scope, stopping, step, fail } = context
   const name = prefixed(settings, topic.name)
   const kafka = createKafka(settings, context.name, log)
-  const admin = kafka.admin()
-  await admin.connect()
-  const offsets = await retryTransient(() => admin.fetchTopicOffsets(name), { signal: stopping }).finally(() =>
-    admin.disconnect(),
-  )
+  const offsets = await step(`asking Kafka for the ends of ${name}`, () => readEnds(kafka, name))
   const missing = new Map(
     offsets.filter(({ low, high }) => BigInt(high) > BigInt(low)).map((one) => [one.partition, BigInt(one.high)]),
   )
@@ -43,44 +51,71 @@ export async function readTable<T>(
     metadataMaxAge: metadataMaxAgeMs,
     maxWaitTimeInMs: 1000,
   })
-  let lastFetch = performance.now()
-  consumer.on('consumer.fetch', () => void (lastFetch = performance.now()))
-  health.ready('kafka_table', () => {
-    if (performance.now() - lastFetch > fetchTimeoutMs)
-      throw new Error(`no fetch of ${topic.name} for ${fetchTimeoutMs / 1000} s`)
-  })
-  consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
-    if (!restart) fail(error)
-  })
   const { promise: complete, resolve } = Promise.withResolvers<void>()
   if (missing.size === 0) resolve()
 
-  await consumer.connect()
   scope.defer(() => consumer.disconnect())
-  await consumer.subscribe({ topics: [name], fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    async eachBatch({ batch, resolveOffset, heartbeat }) {
-      for (const { value, offset, key } of batch.messages) {
-        try {
-          onRow(await retryTransient(() => codec.decode(topic, value), { signal: stopping }))
-        } catch (error) {
-          if (!(error instanceof DecodeError)) {
-            if (!stopping.aborted) fail(error)
-            throw error
-          }
-          log.error(
-            { error, topic: name, partition: batch.partition, offset, key: key?.toString() },
-            'row_not_readable',
-          )
+  await step(`connecting the reader of ${name}`, () => connectConsumer(consumer, [name]))
+  const signs = watchReader(consumer, name, context)
+
+  async function take({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
+    for (const { value, offset, key } of batch.messages) {
+      try {
+        onRow(await retryTransient(() => codec.decode(topic, value), { signal: stopping, onRetry: signs.goesOn }))
+      } catch (error) {
+        if (!(error instanceof DecodeError)) {
+          if (!stopping.aborted) fail(error)
+          throw error
         }
-        resolveOffset(offset)
-        await heartbeat()
+        log.error({ error, topic: name, partition: batch.partition, offset, key: key?.toString() }, 'row_not_readable')
       }
-      if (BigInt(batch.lastOffset()) + 1n >= (missing.get(batch.partition) ?? 0n)) missing.delete(batch.partition)
-      if (missing.size === 0) resolve()
-    },
+      resolveOffset(offset)
+      await heartbeat()
+    }
+    signs.goesOn()
+    if (BigInt(batch.lastOffset()) + 1n >= (missing.get(batch.partition) ?? 0n)) missing.delete(batch.partition)
+    if (missing.size === 0) resolve()
+  }
+
+  const stopped = new Promise((done) => stopping.addEventListener('abort', done, { once: true }))
+  await step(`reading ${name}`, async (goesOn) => {
+    signs.listener = goesOn
+    await runConsumer(consumer, context, { autoCommit: false, eachBatchAutoResolve: false, eachBatch: take })
+    await Promise.race([complete, stopped])
   })
-  await Promise.race([complete, new Promise((done) => stopping.addEventListener('abort', done, { once: true }))])
+}
+
+async function readEnds(kafka: Kafka, topic: string) {
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await admin.fetchTopicOffsets(topic)
+  } finally {
+    // It may wait for answers that never come.
+    void admin.disconnect().catch(() => undefined)
+  }
+}
+
+/** Readiness and liveness of the reader. `goesOn` says that it is at work, and is passed on to `listener`. */
+function watchReader(consumer: Consumer, topic: string, { health }: ServiceContext) {
+  let lastFetch = performance.now()
+  let lastSign = lastFetch
+  const signs = {
+    listener: (): void => undefined,
+    goesOn(): void {
+      lastSign = performance.now()
+      signs.listener()
+    },
+  }
+  onSignOfLife(consumer, signs.goesOn)
+  consumer.on('consumer.fetch', () => void (lastFetch = lastSign = performance.now()))
+  health.ready('kafka_table', () => {
+    if (performance.now() - lastFetch > fetchTimeoutMs)
+      throw new Error(`no fetch of ${topic} for ${fetchTimeoutMs / 1000} s`)
+  })
+  health.live('kafka_table', () => {
+    if (performance.now() - lastSign > lostMs)
+      throw new Error(`lost: the reader of ${topic} has done nothing for ${lostMs / 1000} s`)
+  })
+  return signs
 }

@@ -62,23 +62,33 @@ export async function openLossWatch(
   context: ServiceContext,
   { topics, ...options }: Pick<Watch, 'group' | 'publish' | 'batch' | 'onLook'> & { topics: readonly Topic<unknown>[] },
 ): Promise<LossWatch> {
-  const { name: service, log, scope, health, stopping, fail } = context
-  const admin = createKafka(settings, `${service}-watch`, log).admin()
-  await admin.connect()
-  scope.defer(() => admin.disconnect())
+  const { name: service, log, scope, health, stopping, step, fail } = context
+  // A look at a broker that hangs fails long before its loop counts as stuck.
+  const adminLimits = { requestTimeout: 10_000, retry: { initialRetryTime: 200, retries: 1 } }
+  const kafka = createKafka(settings, `${service}-watch`, log, adminLimits)
+  const leave = () => void watch.admin.disconnect().catch(() => undefined)
   const positions = new Positions()
   measureLosses(positions)
   const watch: Watch = {
-    ...{ service, admin, positions, by: randomUUID(), consumers: new Map(), ...options },
+    ...{ service, admin: kafka.admin(), positions, by: randomUUID(), consumers: new Map(), ...options },
     topics: new Map(topics.map((topic) => [prefixed(settings, topic.name), topic])),
   }
+  scope.defer(leave)
+  // What has failed is left for a new connection: kafkajs goes on to use one on which nothing comes.
+  const renew = (error: unknown) => {
+    leave()
+    watch.admin = kafka.admin()
+    throw error
+  }
+  const lookOrLeave = () => look(watch).catch(renew)
+  await step('asking Kafka for offsets', lookOrLeave)
   health.ready('lost_records', () => {
     const open = describeOpen(positions, (of, loss) => describeLossOf(watch, of, loss))
     if (open !== null) throw new Error(`${open} ${remedyOf(service)}`)
   })
   // A broker that does not answer must not hold up a service that stops.
   const stopped = new Promise<void>((done) => stopping.addEventListener('abort', () => done(), { once: true }))
-  startLoop('watch_offsets', lookMs, context, () => Promise.race([look(watch), stopped]))
+  startLoop('watch_offsets', lookMs, context, () => Promise.race([lookOrLeave(), stopped]))
 
   return {
     guard(consumer, member, events) {
@@ -121,6 +131,7 @@ type Assigned = {
 
 async function compare(watch: Watch, { consumer, member, assigned, isStale }: Assigned): Promise<void> {
   const { admin, group } = watch
+  await admin.connect()
   const names = assigned.map(({ topic }) => topic)
   const committed = await readCommitted(admin, group, names)
   const found = await Promise.all(
@@ -190,6 +201,7 @@ async function inspect(watch: Watch, payload: EachBatchPayload, stopping: AbortS
 /** Once per `lookMs`: drops what was accepted, and notes what is there and not read. */
 async function look(watch: Watch): Promise<void> {
   const { admin, group, positions } = watch
+  await admin.connect()
   const all = positions.all()
   const seen: Seen[] = []
   // Without a partition, any topic shows whether the broker answers.

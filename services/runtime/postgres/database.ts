@@ -45,8 +45,8 @@ const bigintAsNumber = { name: 'int8', parse: (text: string | null) => (text ===
  * all migrations that it needs.
  */
 export async function openDatabase(settings: PostgresSettings, context: ServiceContext): Promise<Database> {
-  const { scope, health } = context
-  const pool = await openPool(settings)
+  const { scope, health, step } = context
+  const pool = await step('connecting to Postgres', () => openPool(settings))
   scope.defer(() => pool.end())
   health.dependency('postgres', async () => void (await pool.query(sqlPing)))
   await waitForSchema(pool, context)

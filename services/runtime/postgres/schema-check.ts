@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type DatabasePool, sql } from 'slonik'
 import { z } from 'zod'
-import { classify, hasCode, retryTransient } from '../calls/retry.ts'
+import { classify, hasCode } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
 const services = resolve(import.meta.dirname, '../..')
@@ -85,14 +85,17 @@ function watchSchema(database: DatabasePool, { name, log, health }: ServiceConte
 
 /** Resolves when the schema has what the service needs. */
 export async function waitForSchema(database: DatabasePool, context: ServiceContext): Promise<void> {
-  const { log, stopping } = context
+  const { log, stopping, step } = context
   const find = watchSchema(database, context)
   let told: string | null = null
-  for (;;) {
-    const problem = await retryTransient(find, { signal: stopping })
-    if (problem === null) return
-    if (problem !== told) log.warn({ problem }, 'schema_too_old')
-    told = problem
-    await delay(pollMs, undefined, { signal: stopping })
-  }
+  await step('waiting for the schema', async (goesOn) => {
+    for (;;) {
+      const problem = await find()
+      if (problem === null) return
+      if (problem !== told) log.warn({ problem }, 'schema_too_old')
+      told = problem
+      goesOn()
+      await delay(pollMs, undefined, { signal: stopping })
+    }
+  })
 }

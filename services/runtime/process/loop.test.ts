@@ -23,6 +23,7 @@ function openContext() {
     health,
     scope,
     stopping: stop.signal,
+    step: (_, work) => work(() => undefined),
     fail,
   }
   return { context, fail, close }

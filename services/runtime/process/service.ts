@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Step, watchStart } from '../calls/start-watch.ts'
 import { type ConfigError, findIgnored } from './config.ts'
 import { type Health, startHealth } from './health.ts'
 import { createLog, type Log } from './log.ts'
@@ -14,6 +15,8 @@ export type ServiceContext = {
   scope: AsyncDisposableStack
   /** Aborted when the service begins to stop. */
   stopping: AbortSignal
+  /** Does a part of the start: one that hangs ends the service. */
+  step: Step
   /** Ends the service with exit code 1: for errors nobody thought of, and for what only a restart mends. */
   fail(error: unknown): void
 }
@@ -47,8 +50,10 @@ export async function runService<C extends ServiceConfig>(
   const stopped = new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }))
   try {
     const health = scope.use(await startHealth(config.HEALTH_PORT, config.HEALTH_HOST))
-    const started = start(config, { name, log, health, scope, stopping: stop.signal, fail })
+    const watch = watchStart({ log, stopping: stop.signal, fail })
+    const started = start(config, { name, log, health, scope, stopping: stop.signal, step: watch.step, fail })
     await Promise.race([started.then(() => health.started()), stopped])
+    watch.end()
     if (!stop.signal.aborted) log.info({ health_port: config.HEALTH_PORT }, 'service_started')
     await stopped
     health.drain()
