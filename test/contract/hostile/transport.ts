@@ -23,7 +23,7 @@ const encodings: Encoding[] = [
   ['nothing as gzip', 'gzip', '', 400, 'in the middle of its gzip'],
   ['a bad checksum', 'gzip', Buffer.concat([packed.subarray(0, -8), Buffer.alloc(8)]), 400, 'incorrect data check'],
   ['gzip twice', 'gzip, gzip', gzipSync(packed), 415, 'content-encoding'],
-  ['gzip within gzip', 'gzip', gzipSync(packed), 400, 'not UTF-8: byte 0x8b at offset 1'],
+  ['gzip within gzip', 'gzip', gzipSync(packed), 400, 'packed twice'],
   ['deflate without its header', 'deflate', deflateRawSync(goodBody), 400, 'not deflate'],
   ['brotli that is none', 'br', goodBody, 400, 'not br'],
   ...each`zstd compress __proto__ constructor`.map((name): Encoding => [name, name, goodBody, 415, 'content-encoding']),
