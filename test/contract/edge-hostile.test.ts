@@ -65,14 +65,14 @@ test('the table is complete, and each row has its own name', () => {
   expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
 })
 
-test('each hostile request gets its status, and a good one straight after is accepted; three times over', async () => {
+test('each hostile request gets its status, and a good one straight after is accepted; four times over', async () => {
   const remembered = () => readMemory(edge.service.pid, edge.service.logs())
-  expect(await runRound()).toEqual([])
-  expect(await runRound()).toEqual([])
-  const second = await remembered()
+  // The process grows until it has compiled and cached what it needs: by the third round.
+  for (let round = 0; round < 3; round++) expect(await runRound()).toEqual([])
+  const third = await remembered()
   expect(await runRound()).toEqual([])
   // Freed pages may return to the system late; leaked ones never do.
-  await expect.poll(remembered, { timeout: 60_000, interval: 1000 }).toBeLessThan(1.1 * second)
+  await expect.poll(remembered, { timeout: 60_000, interval: 1000 }).toBeLessThan(1.1 * third)
   expect((await fetch(`${edge.service.healthUrl}/livez`)).status).toBe(200)
   // Unexpected errors are logged by this name, even if the response was the documented one.
   expect(edge.service.logs()).not.toContain('request_failed')
