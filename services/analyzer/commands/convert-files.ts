@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { UsageError } from '#runtime/commands/commands.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { locateInvalidUtf8 } from '#runtime/text/read-text.ts'
 
 /** `name`: how messages call the file. */
@@ -80,4 +81,9 @@ async function statOf(path: string) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
     throw error
   }
+}
+
+/** 1,200 rows of 3 files. */
+export function describeRows(rows: number, files: number): string {
+  return `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'} of ${formatCount(files, 'file')}`
 }

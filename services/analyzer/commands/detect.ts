@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { printResult } from '#runtime/commands/commands.ts'
 import { judgePoint } from '../signals/judge-point.ts'
 import type { SignalState } from '../signals/state.ts'
-import { convertFiles } from './convert-files.ts'
+import { convertFiles, describeRows } from './convert-files.ts'
 import { readCsvSeries, writeCsvSeries, type CsvSeries } from './csv-series.ts'
 
 export function build(command: Command): void {
@@ -26,8 +26,7 @@ async function detect({ input, output, json = false }: { input: string; output: 
     return writeCsvSeries(series, ['anomaly_score'], (row) => [scores[row]!])
   }
   const files = await convertFiles(input, output, convert, (text) => console.error(text))
-  const what = `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'} of ${files} ${files === 1 ? 'file' : 'files'}`
-  printResult({ files, rows, output }, `Judged ${what}: ${output}`, json)
+  printResult({ files, rows, output }, `Judged ${describeRows(rows, files)}: ${output}`, json)
 }
 
 const progressRows = 100_000

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { printResult } from '#runtime/commands/commands.ts'
+import { requireCount } from '#runtime/commands/read-typed.ts'
 import { learnValue, readForecasts, startForecasts } from '../forecast/forecast.ts'
-import { convertFiles } from './convert-files.ts'
+import { convertFiles, describeRows } from './convert-files.ts'
 import { type CsvSeries, readCsvSeries, writeCsvSeries } from './csv-series.ts'
 
 /** A year of weeks. */
@@ -38,14 +39,11 @@ async function forecast({ input, output, horizon, json = false }: Options) {
     return writeCsvSeries(series, names, (row) => fields[row]!)
   }
   const files = await convertFiles(input, output, convert, (text) => console.error(text))
-  const what = `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'} of ${files} ${files === 1 ? 'file' : 'files'}`
-  printResult({ files, rows, output }, `Forecast ${what}: ${output}`, json)
+  printResult({ files, rows, output }, `Forecast ${describeRows(rows, files)}: ${output}`, json)
 }
 
 function readHorizons(text: string): number[] {
-  const steps = Number(text)
-  if (!/^\d+$/.test(text) || steps < 1 || steps > furthest)
-    throw new UsageError(`--horizon is ${JSON.stringify(text)}: give a whole number from 1 to ${furthest}.`)
+  const steps = requireCount(text, '--horizon', { most: furthest })
   return steps === 1 ? [1] : [1, steps]
 }
 
