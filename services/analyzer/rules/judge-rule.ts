@@ -17,7 +17,15 @@ export type Change = {
   window: { method: keyof typeof methods; length: number; days: number | null; latest: Value } | null
   /** When `before` was observed, ms since 1970. */
   since: number
+  /** What the detectors said of the value; absent or null if they were not asked, or found it ordinary. */
+  signal?: Signal | null
 }
+
+/**
+ * `kind`: spike, drop, level shift, trend break, stall, fall, season. `score`: how likely it is a change, 0 to 1.
+ * `reason`: in words that need no name before them, as "largest rise in 14 months".
+ */
+type Signal = { kind: string; score: number; reason: string }
 
 /** `state` null: the rule has nothing to remember. `problem`: why the rule could not be applied. */
 type Verdict = { state: RuleState | null; change: Change | null; problem: string | null }

@@ -43,6 +43,15 @@ const number = (value: number): Value => ({ kind: 'number', number: value })
 const text = (value: string): Value => ({ kind: 'text', text: value })
 const set = (...members: string[]): Value => ({ kind: 'set', members })
 
+test('says why a value is unusual, and has it among the facts', () => {
+  const signal = { kind: 'spike', score: 0.71, reason: 'largest rise in 14 months' }
+  const told = describeFiring({ ...firingOf(number(1561), number(1780), 'int')!, signal }, to, names)
+  expect(told.message).toBe(
+    'langfuse: stars rose by 14% from 1,561 to 1,780 since 16 November 2026 (github): largest rise in 14 months.',
+  )
+  expect(told.facts).toMatchObject({ signal: 'spike', score: '0.71', reason: 'largest rise in 14 months' })
+})
+
 describe('title and message', () => {
   test.each<[Value, Value, string, Partial<Names>, string, string]>([
     [

@@ -34,12 +34,14 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
   const item = names.item === null ? null : formatName(names.item, 'an item')
   const since = formatSince(firing.since, observedAt)
   const { endings, event, more = '', previous, current, facts } = describeChange(firing)
+  const { signal } = firing
+  const why = signal ? `: ${signal.reason}` : ''
   const held = firing.flapping ? ', and keeps fluctuating' : ''
   const thing = firing.window ? `${aggregates[firing.window.method]} ${measurement}` : measurement
   const what = item === null ? thing : `${thing} of ${item}`
   return {
     title: writeHeadline(thing, { company, item }, endings),
-    message: `${company}: ${what} ${event} since ${since} (${source})${more}${held}.`,
+    message: `${company}: ${what} ${event} since ${since} (${source})${more}${held}${why}.`,
     previous,
     current,
     facts: {
@@ -54,6 +56,7 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
       observed_at: new Date(observedAt).toISOString(),
       ...(condition && 'by' in condition && { threshold: String(condition.by) }),
       ...(firing.flapping && { flapping: 'true' }),
+      ...(signal && { signal: signal.kind, reason: signal.reason, score: String(signal.score) }),
       ...facts,
     },
   }
