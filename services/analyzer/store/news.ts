@@ -48,6 +48,11 @@ const columns = sql.join(
  */
 const uniqueColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
 
+/** Equal for two news items that are one. */
+function sameNewsKey(row: NewsRow): string {
+  return JSON.stringify(uniqueColumns.map((name) => row[name]))
+}
+
 /**
  * Stores news items: here with all facts, and those that are not silent in `public.news` for parma-web's feed, which
  * has changes without their sign and shows `created_at` as the day of a news item. Items that are stored already, by
@@ -59,8 +64,7 @@ export async function insertNews(
   news: readonly NewsRow[],
 ): Promise<void> {
   if (news.length === 0) return
-  const keyOf = (row: NewsRow) => JSON.stringify(uniqueColumns.map((name) => row[name]))
-  const rows = [...new Map(news.toReversed().map((row) => [keyOf(row), row])).values()].reverse()
+  const rows = [...new Map(news.toReversed().map((row) => [sameNewsKey(row), row])).values()].reverse()
   const json = JSON.stringify(rows.map((row) => ({ ...row, observed_at: new Date(row.observed_at).toISOString() })))
   const isSame = uniqueColumns.map(
     (name) => sql.fragment`o.${sql.identifier([name])} IS NOT DISTINCT FROM n.${sql.identifier([name])}`,

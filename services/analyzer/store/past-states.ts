@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { longestWindow } from '../judge/judge-payload.ts'
+import type { Criteria } from '../judge/judge-payloads.ts'
+import { isLate, type Payload, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { numberOf, readValue } from '../values/value.ts'
 import type { Series } from './series-states.ts'
 
-/** Asks for the state of a series just before a late payload. `length`: how many values back. */
-export type PastQuestion = Series & { event_no: number; observed_at: number; length: number }
+/**
+ * Asks for the state of a series just before a late payload. `length`: how many values back. `before_no`: values that
+ * were stored with this number in the normalizer's ledger or a higher one do not count; null: all count.
+ */
+type PastQuestion = Series & { event_no: number; before_no: number | null; observed_at: number; length: number }
 
 const valueRow = z.object({
   question: z.number(),
@@ -20,10 +26,49 @@ const valueRow = z.object({
 })
 
 /**
+ * For late payloads, the states of their series at that time, by seriesKey. `beforeNo`: the number in the normalizer's
+ * ledger from which on values do not count, because they came later; null if it is unknown, as for a replay.
+ */
+export async function readPasts(
+  tx: Transaction,
+  payloads: readonly Payload[],
+  states: ReadonlyMap<string, SeriesState>,
+  { rules, keptValues }: Pick<Criteria, 'rules' | 'keptValues'>,
+  beforeNo: (payload: Payload) => number | null = ({ replay_id, event_no }) => (replay_id === null ? event_no : null),
+): Promise<Map<Payload, Map<string, SeriesState>>> {
+  const newest = new Map<string, Pick<SeriesState, 'observedAt'>>(states)
+  const questions: (PastQuestion & { payload: Payload })[] = []
+  for (const payload of payloads) {
+    const { event_no, observed_at, subject_key } = payload
+    for (const [key, value] of seriesOf(payload)) {
+      if (!isLate(payload, newest.get(key) ?? null)) {
+        newest.set(key, { observedAt: observed_at })
+        continue
+      }
+      const { company_measurement_id, item_key } = value
+      questions.push({
+        ...{ payload, key, company_measurement_id, subject_key, item_key, event_no, observed_at },
+        before_no: beforeNo(payload),
+        length: Math.max(keptValues, longestWindow(rules(payload, value).rules)),
+      })
+    }
+  }
+  const answers = await readPast(tx, questions)
+  const pasts = new Map<Payload, Map<string, SeriesState>>()
+  for (const [index, { payload, key }] of questions.entries()) {
+    const of = pasts.get(payload) ?? new Map<string, SeriesState>()
+    pasts.set(payload, of)
+    const answer = answers[index]
+    if (answer) of.set(key, answer)
+  }
+  return pasts
+}
+
+/**
  * The states of series before a time, from the normalizer's values, in the order of `questions`; null if there was no
  * value.
  */
-export async function readPast(tx: Transaction, questions: readonly PastQuestion[]): Promise<(SeriesState | null)[]> {
+async function readPast(tx: Transaction, questions: readonly PastQuestion[]): Promise<(SeriesState | null)[]> {
   if (questions.length === 0) return []
   const column = columnsOf(questions)
   const rows = await tx.any(sql.type(valueRow)`
@@ -36,14 +81,16 @@ export async function readPast(tx: Transaction, questions: readonly PastQuestion
       ${column('text', ({ item_key }) => item_key)},
       ${column('int8', ({ event_no }) => event_no)},
       ${column('float8', ({ observed_at }) => observed_at / 1000)},
+      ${column('int8', ({ before_no }) => before_no)},
       ${column('int4', ({ length }) => length)}
-    ) AS q (question, series, subject_key, item_key, event_no, observed_at, length)
+    ) AS q (question, series, subject_key, item_key, event_no, observed_at, before_no, length)
     CROSS JOIN LATERAL (
       SELECT DISTINCT ON (v.observed_at, v.event_no) v.*
       FROM normalizer.value v
       WHERE v.company_measurement_id = q.series AND v.subject_key = q.subject_key
         AND v.item_key IS NOT DISTINCT FROM q.item_key
         AND v.observed_at < to_timestamp(q.observed_at) AND v.event_no <> q.event_no
+        AND (q.before_no IS NULL OR coalesce(v.replay_no, v.event_no) < q.before_no)
       ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC
       LIMIT q.length
     ) v
