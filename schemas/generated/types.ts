@@ -42,7 +42,7 @@ export type News = {
   subject_key: string
   /** Identity of the list item it is about. */
   item_key: string | null
-  /** Headline of four to seven words. */
+  /** Headline that names company, item and measurement. */
   title: string
   /** What changed, by how much, since when; plain text, unescaped. */
   message: string

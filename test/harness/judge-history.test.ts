@@ -158,6 +158,18 @@ describe('changes in the history of the github module, with the default settings
     expect(places).toHaveLength(changes.length)
   })
 
+  test('every title names the company, the item and the measurement', () => {
+    for (const { title, kind, path, item_key, measurement, facts } of [...before, ...after]) {
+      const about = facts['item_label'] ?? (item_key === null ? '' : facts['items']!)
+      expect(title.split(': ')[0]!.toLowerCase()).toContain(facts['company_name']!.toLowerCase())
+      expect(title).toContain(about)
+      expect(title).toContain(
+        kind === 'appeared' || kind === 'gone' ? 'repos' : measurement.replace(/^repository /, ''),
+      )
+      expect(path).not.toBe('')
+    }
+  })
+
   test.each(places)('$change.what', ({ company, item, change: { expected } }) => {
     const known = listNews(before, company).map(String)
     const more = listNews(after, company).filter((one) => !known.includes(String(one)))

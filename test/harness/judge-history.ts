@@ -9,7 +9,7 @@ import { parse, type Structure } from '../../services/normalizer/read/parse.ts'
 import { type LearntList, knownLists, learn } from '../../services/normalizer/understand/learnt-lists.ts'
 import { normalize, type Value } from '../../services/normalizer/understand/normalize.ts'
 import { findSubject, type Subject } from '../../services/normalizer/understand/subject.ts'
-import type { History } from './github.ts'
+import type { History, RawData } from './github.ts'
 import type { ModuleMap } from './module.ts'
 
 /** `measurement`: its name in the map. */
@@ -43,11 +43,16 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
       values: values.map((value) => observedValue(value, company)),
     }
     const { judged } = judgePayloads([payload], { rules, ...policiesOf(config) }, memory)
-    return composeNews(payload, judged[0]!.found, `company ${company}`).map((row) => ({
+    return composeNews(payload, judged[0]!.found, nameOf(rawData, company)).map((row) => ({
       ...row,
       measurement: names.get(row.source_measurement_id) ?? '',
     }))
   })
+}
+
+/** As a person would name the company: modules send its name. */
+function nameOf({ name }: RawData, company: number): string {
+  return typeof name === 'string' && name !== '' ? name : `company ${company}`
 }
 
 /** What the normalizer reads of each payload, by what those before it taught. */

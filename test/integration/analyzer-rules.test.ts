@@ -74,7 +74,7 @@ describe('rules', () => {
     await analyzer.send(...observations)
     const news = await waitFor('the news', () => analyzer.newsOf(company).then((found) => found.length === 1 && found))
     expect(news[0]).toMatchObject({
-      title: 'Total stars rose 50% to 300',
+      title: 'langfuse: total stars rose 50% to 300',
       rule: { id: `notification_rules/${two}` },
       facts: { window: '2', latest: '200' },
     })

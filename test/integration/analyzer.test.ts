@@ -23,7 +23,7 @@ test('a value that changes is news once, in both tables and on the topic, howeve
   expect(all[0]).toMatchObject({
     kind: 'threshold',
     severity: 'info',
-    title: 'Stars of langfuse rose 28% to 2,000',
+    title: 'langfuse: stars rose 28% to 2,000',
     message: 'langfuse: stars rose by 28% from 1,561 to 2,000 since 16 November 2026 (github).',
     previous: '1,561',
     current: '2,000',
@@ -85,10 +85,10 @@ test('the first values, history, replays and late observations are silent; late 
   await analyzer.settled(late, replay, after)
   const rows = (await analyzer.stored(company)).map(({ title, silent }) => `${title}${silent ? ' (silent)' : ''}`)
   expect(rows).toEqual([
-    'Stars of langfuse rose 100% to 20 (silent)',
-    'Stars of langfuse rose 100% to 40',
-    'Stars of langfuse rose 75% to 35 (silent)',
-    'Stars of langfuse rose 100% to 80 (silent)',
+    'langfuse: stars rose 100% to 20 (silent)',
+    'langfuse: stars rose 100% to 40',
+    'langfuse: stars rose 75% to 35 (silent)',
+    'langfuse: stars rose 100% to 80 (silent)',
   ])
   // The same change at the same time, of payloads posted again in another run.
   const again = [observation(1, [{ number: 20 }]), observation(5, [{ number: 35 }]), observation(5, [{ number: 35 }])]
@@ -96,7 +96,7 @@ test('the first values, history, replays and late observations are silent; late 
   await analyzer.settled(...again)
   expect(await analyzer.stored(company)).toHaveLength(rows.length)
   // parma-web shows only what is not silent, on the day it was known.
-  expect(await analyzer.shown(company)).toEqual(['2026-11-26 10:00:00 Stars of langfuse rose 100% to 40'])
+  expect(await analyzer.shown(company)).toEqual(['2026-11-26 10:00:00 langfuse: stars rose 100% to 40'])
 })
 
 test('a payload in parts is one group, which comes with its last part', async () => {
@@ -121,8 +121,8 @@ test('a payload in parts is one group, which comes with its last part', async ()
   expect(
     news.map(({ title, group_index, group_size, item_key }) => ({ title, group_index, group_size, item_key })),
   ).toEqual([
-    { title: 'Stars of repo1 rose 100% to 20', group_index: 0, group_size: 2, item_key: 'item 1' },
-    { title: 'Stars of repo3 rose 200% to 30', group_index: 1, group_size: 2, item_key: 'item 3' },
+    { title: 'langfuse/repo1: stars rose 100% to 20', group_index: 0, group_size: 2, item_key: 'item 1' },
+    { title: 'langfuse/repo3: stars rose 200% to 30', group_index: 1, group_size: 2, item_key: 'item 3' },
   ])
   expect(await analyzer.installation.database.query('SELECT FROM analyzer.pending_part')).toEqual([])
 })
@@ -148,12 +148,12 @@ test('items that appear and are gone are news, once for each payload', async () 
   const news = new Map((await analyzer.newsOf(company)).map((one) => [one.news_id, one]))
   expect([...news.values()]).toMatchObject([
     {
-      ...{ kind: 'appeared', title: 'Repos of langfuse gained repo c', item_key: 'c', rule: null, silent: false },
+      ...{ kind: 'appeared', title: 'langfuse: repos gained repo c', item_key: 'c', rule: null, silent: false },
       ...{ event_id: observations[1]?.event_id, source_measurement_id: measurement, previous: null, current: 'repo c' },
       message: 'langfuse: repos gained repo c (github): stars 12.',
     },
     {
-      ...{ kind: 'gone', title: 'Repos of langfuse lost repo b', item_key: 'b', event_id: observations[3]?.event_id },
+      ...{ kind: 'gone', title: 'langfuse: repos lost repo b', item_key: 'b', event_id: observations[3]?.event_id },
       message: 'langfuse: repos lost repo b (github), last seen 23 November 2026.',
     },
   ])
@@ -238,7 +238,7 @@ test('with WRITE_PUBLIC_SILENT_NEWS parma-web shows silent news items too, each 
   const history = [100, 1000].map((number, day) => observation(day - 365, [{ number }], { history: true }))
   await analyzer.send(...history)
   await analyzer.settled(...history)
-  expect(await analyzer.shown(company)).toEqual(['2025-11-17 10:00:00 Stars of langfuse rose 900% to 1,000'])
+  expect(await analyzer.shown(company)).toEqual(['2025-11-17 10:00:00 langfuse: stars rose 900% to 1,000'])
 })
 
 test('a kill among many observations leaves every news item once', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { judgePayloads, type Memory } from '../judge/judge-payloads.ts'
@@ -14,7 +15,7 @@ const criteria = {
 type Given = Partial<ObservedValue>[]
 
 /** The news items of payloads a second apart, payload by payload. */
-function tell(payloads: readonly Given[], rules: readonly OwnRow[] = []): NewsRow[][] {
+function tell(payloads: readonly Given[], rules: readonly OwnRow[] = [], company = 'Acme'): NewsRow[][] {
   const memory: Memory = { states: new Map(), subjects: new Map() }
   return payloads.map((given, index) => {
     const values = given.map((found, seq): ObservedValue => {
@@ -38,7 +39,7 @@ function tell(payloads: readonly Given[], rules: readonly OwnRow[] = []): NewsRo
       },
     }
     const { judged } = judgePayloads([payload], { ...criteria, rules: compileRules(rules, 500) }, memory)
-    return composeNews(payload, judged[0]!.found, 'Acme')
+    return composeNews(payload, judged[0]!.found, company)
   })
 }
 
@@ -144,4 +145,69 @@ test.each<[number, number, string, number | null]>([
   const rules = [ruled({ name: 'a', when: { kind: 'absolute', by: 1 } }, 1)]
   const [, [absolute]] = tell([before, now].map(number), rules) as [NewsRow[], NewsRow[]]
   expect(absolute!.message.includes('%')).toBe(factor !== null)
+})
+
+test('every title names the company, the item and what is measured, whatever their names', () => {
+  const name = fc.oneof(
+    fc.string({ minLength: 1, maxLength: 300 }),
+    fc.lorem({ maxCount: 20 }),
+    fc.constantFrom(
+      'Acme, Inc.',
+      'a/b',
+      'Series B',
+      '株式会社',
+      'of',
+      'company',
+      '100% pure',
+      '…',
+      '<b>x</b>',
+      '\u202eabc',
+    ),
+  )
+  const amount = fc.oneof(fc.integer({ min: -5, max: 1e6 }), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  const change = fc.oneof(
+    fc.tuple(amount, amount).map(([a, b]): [Given, Given] => [number(a), number(b)]),
+    fc.tuple(name, name).map(([a, b]): [Given, Given] => [text(a), text(b)]),
+    fc.tuple(fc.array(name), fc.array(name)).map(([a, b]): [Given, Given] => [set(...a), set(...b)]),
+  )
+  let told = 0
+  fc.assert(
+    fc.property(name, fc.option(name), name, change, (company, label, measurement_name, [before, now]) => {
+      const item = label && { path: 'repos[].x', item_key: label, item_label: label }
+      const given = [before, now].map((some) => some.map((one) => ({ ...one, ...item, measurement_name })))
+      for (const { title, facts } of tell(given, [], company).flat()) {
+        told++
+        expect(title).toContain(facts['item_label'] ?? facts['company_name'])
+        expect(title.toLowerCase()).toContain(facts['company_name']!.toLowerCase())
+      }
+    }),
+    { numRuns: 2000, seed: 3 },
+  )
+  expect(told).toBeGreaterThan(500)
+})
+
+test.each<[string, Partial<ObservedValue>, string]>([
+  ['repository stars', { path: 'repos[].stars', item_key: 'k', item_label: 'app' }, 'Acme/app: stars '],
+  ['repository stars', { path: 'repos[].stars', item_key: 'k', item_label: 'Acme/app' }, 'Acme/app: stars '],
+  ['repository', { path: 'repos[].x', item_key: 'k', item_label: 'app' }, 'Acme/app: repository '],
+  [
+    'upvote count of of comment',
+    { path: 'x[].comments[].n', item_key: 'k', item_label: 'Hi' },
+    'Acme/Hi: upvote count ',
+  ],
+  [
+    'raised amount',
+    { path: 'funding_rounds[].raised', item_key: 'k', item_label: 'Series B' },
+    'Acme / Series B: raised amount ',
+  ],
+  ['company employee count', {}, 'Acme: employee count '],
+  ['number of followers of company', {}, 'Acme: number of followers '],
+  ['cost of goods', {}, 'Acme: cost of goods '],
+  ['total watchers count', {}, 'Acme: total watchers count '],
+])('%s %o: %s', (measurement_name, found, title) => {
+  const [, [news]] = tell([100, 300].map((value) => [{ type: 'int', number: value, ...found, measurement_name }])) as [
+    NewsRow[],
+    NewsRow[],
+  ]
+  expect(news!.title).toBe(`${title}rose 200% to 300`)
 })

@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from 'uuid'
+import { innermostList } from '#runtime/text/value-path.ts'
 import type { News, Severity } from '#schemas/generated/types.ts'
 import { severityOf } from '../detect/defaults.ts'
 import type { ItemsFound } from '../detect/judge-items.ts'
@@ -87,7 +88,8 @@ function composeValue(payload: Payload, { firing, value, also }: ValueFound, com
   const { kind, rule, percent } = firing
   const { source_measurement_id, company_measurement_id, measurement_name, item_key, path, seq } = value
   const item = item_key === null ? null : (value.item_label ?? item_key)
-  const names = { company, source: payload.source_name, measurement: measurement_name, item }
+  const list = innermostList(path)
+  const names = { company, source: payload.source_name, measurement: measurement_name, item, list }
   return {
     content: {
       ...{

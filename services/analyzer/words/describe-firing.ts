@@ -4,12 +4,20 @@ import type { Firing } from '../judge/judge.ts'
 import type { Rule } from '../rules/compile-rules.ts'
 import { missingIn, numberOf, type Value } from '../values/value.ts'
 import { formatMembers, formatName, formatSince, formatValue, maxText } from './format-value.ts'
-import { countWords, writeHeadline } from './write-headline.ts'
+import { countWords, shortenMeasurement, writeHeadline } from './write-headline.ts'
 
-export type Names = { company: string; source: string; measurement: string; item: string | null }
+export type Names = {
+  company: string
+  source: string
+  measurement: string
+  /** The label of the list item that the value belongs to. */
+  item: string | null
+  /** The list with the item: `repos[]`. */
+  list: string | null
+}
 
 export type Description = {
-  /** Four to seven words. */
+  /** Names company, item and measurement: it is understood on its own. */
   title: string
   message: string
   /** Null if it was not there before. */
@@ -37,10 +45,10 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
   const { signal } = firing
   const why = signal ? `: ${signal.reason}` : ''
   const held = firing.flapping ? ', and keeps fluctuating' : ''
-  const thing = firing.window ? `${aggregates[firing.window.method]} ${measurement}` : measurement
-  const what = item === null ? thing : `${thing} of ${item}`
+  const named = (name: string) => (firing.window ? `${aggregates[firing.window.method]} ${name}` : name)
+  const what = item === null ? named(measurement) : `${named(measurement)} of ${item}`
   return {
-    title: writeHeadline(thing, { company, item }, endings),
+    title: writeHeadline(named(shortenMeasurement(measurement, names.list)), { company, item }, endings),
     message: `${company}: ${what} ${event} since ${since} (${source})${more}${held}${why}.`,
     previous,
     current,
@@ -78,8 +86,8 @@ function describeChange(firing: Firing): Phrases {
   if (firing.kind === 'threshold' && a !== null && b !== null) return describeNumbers(firing, a, b)
   if (before.kind === 'set' && now.kind === 'set') return describeMembers(before.members, now.members)
   const [previous, current] = formatBoth(before, now)
-  const isShort = [previous, current].every((text) => countWords(text) === 1 && text.length <= 24)
-  const endings: Phrases['endings'] = isShort ? [`changed from ${previous} to ${current}`, 'changed'] : ['changed']
+  const whole = isShort(previous) ? `changed from ${previous} to ${current}` : `changed to ${current}`
+  const endings: Phrases['endings'] = isShort(current) ? [whole, `changed to ${current}`, 'changed'] : ['changed']
   // Of a long text only the beginning is kept, and it may be unchanged.
   const isBeyond = now.kind === 'text' && previous === current
   const event = isBeyond ? `changed after ${quote(current)}` : `changed from ${quote(previous)} to ${quote(current)}`
@@ -155,11 +163,16 @@ function describeMembers(before: readonly string[], now: readonly string[]): Phr
   const lists = [facts.added ? `added ${facts.added}` : '', facts.removed ? `removed ${facts.removed}` : '']
   const more = `: ${lists.filter(Boolean).join('; ')}. Before: ${previous}. Now: ${current}`
   const [only] = added.length + removed.length === 1 ? [...added, ...removed] : []
-  const isShort = only !== undefined && countWords(only) === 1 && only.length <= 40
-  const endings: Phrases['endings'] = isShort
-    ? [`${added.length > 0 ? 'gained' : 'lost'} ${excerpt(only, 60)}`, short]
-    : [short]
+  const endings: Phrases['endings'] =
+    only !== undefined && isShort(only)
+      ? [`${added.length > 0 ? 'gained' : 'lost'} ${excerpt(only, 60)}`, short]
+      : [short]
   return { endings, event: 'changed', more, previous, current, facts }
+}
+
+/** Whether a text can stand in a headline. */
+function isShort(text: string): boolean {
+  return countWords(text) > 0 && countWords(text) <= 4 && text.length <= 40
 }
 
 function formatBoth(before: Value, now: Value): [string, string] {

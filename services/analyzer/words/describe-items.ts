@@ -1,11 +1,11 @@
-import { formatCount } from '#runtime/text/format.ts'
+import { formatCount, formatList } from '#runtime/text/format.ts'
 import { lastKey } from '#runtime/text/value-path.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { ItemsFound } from '../detect/judge-items.ts'
 import { readValue } from '../values/value.ts'
 import type { Description, Names } from './describe-firing.ts'
 import { formatMembers, formatName, formatSince, formatValue } from './format-value.ts'
-import { countWords, writeHeadline } from './write-headline.ts'
+import { writeHeadline } from './write-headline.ts'
 
 /** How many values of a new item are listed. */
 const maxValues = 5
@@ -23,8 +23,12 @@ export function describeItems(
   const labels = formatMembers(items.map(({ label }) => formatName(label, 'an item')))
   const count = formatCount(items.length, 'item')
   const verb = kind === 'appeared' ? 'gained' : 'lost'
-  const isShort = items.length === 1 && countWords(labels) <= 4 && labels.length <= 60
   const what = items.length === 1 ? labels : `${count}: ${labels}`
+  const some = items.slice(0, 2).map(({ label }) => excerpt(formatName(label, 'an item'), 60))
+  const endings: [string, ...string[]] =
+    items.length === 1
+      ? [`${verb} ${labels}`]
+      : [`${verb} ${count}, among them ${formatList(some)}`, `${verb} ${count}`]
   const details = formatValues(values, items[0]!.label)
   const lastSeen = since === null ? null : formatSince(since, observedAt)
   const more = [
@@ -32,11 +36,7 @@ export function describeItems(
     ...(details === null ? [] : [`: ${details}`]),
   ].join('')
   return {
-    title: writeHeadline(
-      listName,
-      { company, item: null },
-      isShort ? [`${verb} ${labels}`, `${verb} ${count}`] : [`${verb} ${count}`],
-    ),
+    title: writeHeadline(listName, { company, item: null }, endings),
     message: `${company}: ${listName} ${verb} ${what} (${source})${more}.`,
     previous: kind === 'appeared' ? null : labels,
     current: kind === 'appeared' ? labels : null,

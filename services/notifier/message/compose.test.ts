@@ -42,6 +42,22 @@ describe('composeNews', () => {
     })
   })
 
+  test.each([
+    ['acme: stars rose 50%', 'acme: stars rose 50%', 'acme: 2 changes, stars rose 50%'],
+    ['Acme/app: stars rose', 'Acme/app: stars rose', 'acme: 2 changes, app: stars rose'],
+    ['acme / Series B: amount rose', 'acme / Series B: amount rose', 'acme: 2 changes, Series B: amount rose'],
+    ['Acmes of acme rose', 'acme: Acmes of acme rose', 'acme: 2 changes, Acmes of acme rose'],
+  ])('the headline %j has its company once', (title, single, several) => {
+    const news = [newsOf(0, { title, severity: 'critical' }), newsOf(1)]
+    const other = { ...news[1]!, company_id: 2, company: 'globex' }
+    const subjectOf = (some: NewsItem[]) => composeNews(some, 30, noLinks).subject
+    expect([subjectOf(news.slice(0, 1)), subjectOf(news)]).toEqual([single, several])
+    expect(composeNews([news[0]!, other], 30, noLinks).lines.map((line) => line.title)).toEqual([
+      single,
+      'globex: Title 1',
+    ])
+  })
+
   test('does not repeat numbers that the text has', () => {
     const news = newsOf(0, {
       message: 'Stars rose from 100 to 150.',

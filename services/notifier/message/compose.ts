@@ -54,7 +54,7 @@ export function composeNews(
       const link = linkOf(one.news_id)
       return {
         mark: one.severity === 'info' ? '' : one.severity,
-        title: cut(isOne ? clean(one.title) : `${nameOf(one)}: ${clean(one.title)}`, maxTitle),
+        title: cut(isOne ? clean(one.title) : withCompany(nameOf(one), clean(one.title)), maxTitle),
         details: describeNews(one),
         ...(link !== null && { link }),
       }
@@ -67,7 +67,23 @@ export function composeNews(
 
 function subjectOf(companies: readonly string[], headline: string, count: number): string {
   if (companies.length > 1) return `${count} changes at ${companies.length} companies: ${companies.join(', ')}`
-  return count === 1 ? `${companies[0]}: ${headline}` : `${companies[0]}: ${count} changes, ${headline}`
+  const company = companies[0]!
+  return count === 1
+    ? withCompany(company, headline)
+    : `${company}: ${count} changes, ${withoutCompany(company, headline)}`
+}
+
+/** Headlines begin with their company, as in "acme/app: stars rose"; those stored before did not. */
+function withCompany(company: string, headline: string): string {
+  return namesCompany(company, headline) ? headline : `${company}: ${headline}`
+}
+
+function withoutCompany(company: string, headline: string): string {
+  return namesCompany(company, headline) ? headline.slice(company.length).replace(/^(?:: ?| ?\/ ?)/, '') : headline
+}
+
+function namesCompany(company: string, headline: string): boolean {
+  return headline.toLowerCase().startsWith(company.toLowerCase()) && /^(?:: | ?\/)/.test(headline.slice(company.length))
 }
 
 /**
