@@ -202,6 +202,24 @@ describe('a payload', () => {
     expect(await bench.counts(source)).toMatchObject({ value: 10, int: 5, float: 5 })
   })
 
+  test('has comments, those in English with how they sound', async () => {
+    const source = await bench.addSource([
+      { SourceField: 'reviews', DataType: 'comment' },
+      { SourceField: 'stars', DataType: 'int' },
+    ])
+    const company = await bench.addCompany()
+    const texts = ['Love it, works great!', 'Terrible. Crashes all the time.', 'Sehr gut, ich bin begeistert']
+    const payloads = texts.map((reviews, stars) => bench.payload(source, company, { reviews, stars }))
+    await bench.feed(payloads)
+    await bench.observed(payloads)
+    const rows = await bench.installation.database.query<{ value: string; sentiment_score: number | null }>(
+      `SELECT value, sentiment_score FROM measurement_comment_value
+       JOIN company_source_measurement USING (company_measurement_id) WHERE company_id = $1 ORDER BY timestamp`,
+      [company],
+    )
+    expect(rows).toEqual([10, 1, null].map((sentiment_score, index) => ({ value: texts[index], sentiment_score })))
+  })
+
   test('becomes in Postgres what the table of COERCIONS.md says, row by row', async () => {
     const page = readFileSync(join(root, 'services/normalizer/COERCIONS.md'), 'utf8')
     const rows = [...page.matchAll(/^\| (\w+) \| `(.+)` \| `(.+)` \|$/gm)].map(

@@ -3,6 +3,7 @@ import { arrayText, column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { type Column, columns } from '../read/coerce.ts'
+import { scoreSentiment } from '../understand/sentiment.ts'
 
 const valueRow = z.object({
   seq: z.number(),
@@ -53,7 +54,7 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
     WITH n AS MATERIALIZED (
       SELECT event_no, replay_no, at, number, to_timestamp(date) AS date, seq, company_measurement_id,
         source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text,
-        members::text[], "column"
+        members::text[], "column", sentiment
       FROM unnest(
         ${column(payloadOf, 'int4', (index) => index)},
         ${column(placeOf, 'int4', (index) => index)},
@@ -64,9 +65,10 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
         ${ofValue('text', (value) => value.item_key)},
         ${ofValue('text', (value) => value.item_label)},
         ${ofValue('text', (value) => value.text)},
-        ${ofValue('text', (value) => arrayLiteral(value.members))}
+        ${ofValue('text', (value) => arrayLiteral(value.members))},
+        ${used.has('comment') ? ofValue('int4', sentimentOf) : sql.fragment`'{}'::int4[]`}
       ) WITH ORDINALITY AS v (payload, place, seq, company_measurement_id, number, date, item_key, item_label, text,
-        members, position)
+        members, sentiment, position)
       JOIN (
         SELECT event_no, replay_no, to_timestamp(observed_at) AS at, company_id, data_source_id, subject_key, payload
         FROM unnest(
@@ -126,12 +128,14 @@ function intoPublic(name: Column) {
       : name === 'date'
         ? sql.fragment`date AT TIME ZONE 'UTC'`
         : sql.fragment`text`
+  const [more, moreValues] =
+    name === 'comment' ? [sql.fragment`, sentiment_score`, sql.fragment`, sentiment`] : [sql.fragment``, sql.fragment``]
   // A subquery is evaluated once, not for each row.
   const now = sql.fragment`(SELECT ${utcNow})`
   return sql.fragment`, ${sql.identifier([`into_${name}`])} AS (
       INSERT INTO ${sql.identifier(['public', `measurement_${name}_value`])}
-        (company_measurement_id, value, timestamp, created_at, modified_at)
-      SELECT company_measurement_id, ${value}, at AT TIME ZONE 'UTC', ${now}, ${now} FROM n WHERE "column" = ${name}
+        (company_measurement_id, value, timestamp, created_at, modified_at${more})
+      SELECT company_measurement_id, ${value}, at AT TIME ZONE 'UTC', ${now}, ${now}${moreValues} FROM n WHERE "column" = ${name}
     )`
 }
 
@@ -155,6 +159,10 @@ export async function readValues(
         AND observed_at = ANY(${column(events, 'timestamptz', ({ observed_at }) => new Date(observed_at).toISOString())})
       ORDER BY event_no, seq`)),
   ]
+}
+
+function sentimentOf({ column, text }: NewValue): number | null {
+  return column === 'comment' && text !== null ? scoreSentiment(text) : null
 }
 
 function inSeconds(ms: number | null): number | null {
