@@ -52,7 +52,8 @@ const rooms = {
     words: ['judge', 'detect', 'rules', 'values'],
     forecast: [],
     store: ['words', 'judge', 'detect', 'rules', 'values'],
-    commands: ['signals', 'forecast', 'rules', 'values'],
+    backtest: ['store', 'words', 'judge', 'detect', 'rules', 'values'],
+    commands: ['backtest', 'signals', 'forecast', 'rules', 'values'],
   },
   notifier: {
     message: [],

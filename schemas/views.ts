@@ -25,8 +25,8 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'normalizer.lineage',
-    readers: ['edge', 'raw-sink', 'cli'],
-    row: 'a payload or a replay of it: its event, raw document, map version, task and counts of leaves',
+    readers: ['analyzer', 'edge', 'raw-sink', 'cli'],
+    row: 'a payload or a replay of it: its event, raw document, map version, task, subject, empty lists and counts of leaves',
   },
   {
     name: 'normalizer.open_refusal',

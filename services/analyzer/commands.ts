@@ -5,6 +5,10 @@ export const commands = defineCommands(import.meta, {
     help: 'rules that decide which changes are news: ls, add, edit, disable',
     load: () => import('./commands/rules.ts'),
   },
+  backtest: {
+    help: 'show what a rule or the detectors would have told about stored history',
+    load: () => import('./commands/backtest.ts'),
+  },
   forecast: {
     help: 'forecast the values of CSV files, each with a band, from the rows before',
     load: () => import('./commands/forecast.ts'),

@@ -3,10 +3,8 @@ import { count, flag, list, readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/process/settings.ts'
 
-export const settings = {
-  ...pipelineSettings,
-  ...postgresSettings,
-  ...ledgerSettings,
+/** What decides what is news. */
+const judgeSettings = {
   DEFAULT_PERCENT_THRESHOLD: z.coerce
     .number()
     .positive()
@@ -36,6 +34,12 @@ export const settings = {
     'How long rules are cached. A changed rule takes effect after at most this long.',
   ),
 }
+export type JudgeConfig = z.output<z.ZodObject<typeof judgeSettings>>
+
+export const settings = { ...pipelineSettings, ...postgresSettings, ...ledgerSettings, ...judgeSettings }
+
+/** What commands read that judge. */
+export const commandSettings = { ...postgresSettings, ...ledgerSettings, ...judgeSettings }
 
 export const readConfig = (env?: Env) => readEnv(settings, env)
 export type Config = ReturnType<typeof readConfig>

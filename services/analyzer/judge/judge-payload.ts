@@ -22,14 +22,16 @@ export type Judged = {
 
 export type Knowledge = {
   rules: Rules
-  policy: Policy
-  itemPolicy: ItemPolicy
+  /** Null: only rules make news of values. */
+  policy: Policy | null
+  /** Null: items that come and go are no news. */
+  itemPolicy: ItemPolicy | null
   /** How many numbers a series remembers, unless a rule needs more. */
   keptValues: number
   /** The state of the payload's series, by seriesKey. */
   states: ReadonlyMap<string, SeriesState>
-  /** The state before the payload of series that already have a newer one, by seriesKey. */
-  past: ReadonlyMap<string, SeriesState>
+  /** The state before the payload of series that already have a newer one, by seriesKey; null if there was none. */
+  past: ReadonlyMap<string, SeriesState | null>
   /** The state of the payload's subject; null if this is its first payload. */
   subject: SubjectState | null
 }
@@ -44,7 +46,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   const { event_no: eventNo, observed_at: observedAt } = payload
   const quiet = payload.history || payload.replay_id !== null
   const judged: Judged = { found: [], problems: [], states: new Map(), subject: null }
-  if (payload.replay_id === null && !isLate(payload, subject)) {
+  if (itemPolicy !== null && payload.replay_id === null && !isLate(payload, subject)) {
     const judgement = judgeItems(subject, payload, itemPolicy)
     judged.subject = judgement.state
     // A rule `never` for the first measurement of a list mutes the list.

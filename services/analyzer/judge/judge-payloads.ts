@@ -26,7 +26,7 @@ export function judgePayloads(
   payloads: readonly Payload[],
   criteria: Criteria,
   memory: Memory,
-  pasts: ReadonlyMap<Payload, ReadonlyMap<string, SeriesState>> = new Map(),
+  pasts: ReadonlyMap<Payload, ReadonlyMap<string, SeriesState | null>> = new Map(),
 ): JudgedPayloads {
   const changed: JudgedPayloads = { judged: [], states: new Map(), subjects: new Map() }
   for (const payload of payloads) {
@@ -34,7 +34,7 @@ export function judgePayloads(
     const { found, problems, states, subject } = judgePayload(payload, {
       ...criteria,
       states: memory.states,
-      past: pasts.get(payload) ?? new Map<string, SeriesState>(),
+      past: pasts.get(payload) ?? new Map<string, SeriesState | null>(),
       subject: memory.subjects.get(key) ?? null,
     })
     changed.judged.push({ payload, found, problems })

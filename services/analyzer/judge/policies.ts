@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { JudgeConfig } from '../config.ts'
 import type { Criteria } from './judge-payloads.ts'
 
 /** Numbers a series remembers for windows and its usual step; more where a rule of its measurement asks for more. */
@@ -11,7 +11,7 @@ const maxItemNews = 3
 const maxGoneItems = 1000
 
 /** What is news without a rule, by the settings. */
-export function policiesOf(config: Config): Omit<Criteria, 'rules'> {
+export function policiesOf(config: JudgeConfig): Omit<Criteria, 'rules'> {
   return {
     policy: {
       threshold: config.DEFAULT_PERCENT_THRESHOLD,

@@ -49,7 +49,7 @@ const columns = sql.join(
 const uniqueColumns = ['dedupe_key', 'kind', 'rule_id', 'rule_version', 'previous', 'current'] as const
 
 /** Equal for two news items that are one. */
-function sameNewsKey(row: NewsRow): string {
+export function sameNewsKey(row: NewsRow): string {
   return JSON.stringify(uniqueColumns.map((name) => row[name]))
 }
 

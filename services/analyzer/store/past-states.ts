@@ -26,7 +26,7 @@ const valueRow = z.object({
 })
 
 /**
- * For late payloads, the states of their series at that time, by seriesKey. `beforeNo`: the number in the normalizer's
+ * For late payloads, the states of their late series at that time, by seriesKey; null if there was none. `beforeNo`: the number in the normalizer's
  * ledger from which on values do not count, because they came later; null if it is unknown, as for a replay.
  */
 export async function readPasts(
@@ -35,7 +35,7 @@ export async function readPasts(
   states: ReadonlyMap<string, SeriesState>,
   { rules, keptValues }: Pick<Criteria, 'rules' | 'keptValues'>,
   beforeNo: (payload: Payload) => number | null = ({ replay_id, event_no }) => (replay_id === null ? event_no : null),
-): Promise<Map<Payload, Map<string, SeriesState>>> {
+): Promise<Map<Payload, Map<string, SeriesState | null>>> {
   const newest = new Map<string, Pick<SeriesState, 'observedAt'>>(states)
   const questions: (PastQuestion & { payload: Payload })[] = []
   for (const payload of payloads) {
@@ -54,12 +54,10 @@ export async function readPasts(
     }
   }
   const answers = await readPast(tx, questions)
-  const pasts = new Map<Payload, Map<string, SeriesState>>()
+  const pasts = new Map<Payload, Map<string, SeriesState | null>>()
   for (const [index, { payload, key }] of questions.entries()) {
-    const of = pasts.get(payload) ?? new Map<string, SeriesState>()
-    pasts.set(payload, of)
-    const answer = answers[index]
-    if (answer) of.set(key, answer)
+    const of = pasts.get(payload) ?? new Map<string, SeriesState | null>()
+    pasts.set(payload, of.set(key, answers[index] ?? null))
   }
   return pasts
 }

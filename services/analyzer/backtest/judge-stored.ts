@@ -1,0 +1,63 @@
+import type { Found } from '../judge/judge-payload.ts'
+import { type Criteria, judgePayloads, type Memory } from '../judge/judge-payloads.ts'
+import { sameNewsKey } from '../store/news.ts'
+import { type Payload, seriesOf } from '../values/payload.ts'
+import type { SeriesState } from '../values/series-state.ts'
+import { composeForParents, type Parents } from '../words/compose-for-parents.ts'
+import type { NewsRow } from '../words/compose-news.ts'
+
+/** What the judging of a company's history remembers. `newest`: the newest observed time of each source. */
+export type CompanyMemory = Memory & { newest: Map<number, number>; told: Set<string> }
+
+export function createCompanyMemory(): CompanyMemory {
+  return { states: new Map(), subjects: new Map(), newest: new Map(), told: new Set() }
+}
+
+/** For late payloads, the states of their late series at that time, by seriesKey. */
+export type Pasts = ReadonlyMap<Payload, ReadonlyMap<string, SeriesState | null>>
+
+/** Whether a payload may be late: others of its source with a newer time came before it. Updates `newest`. */
+export function mayBeLate(payloads: readonly Payload[], { newest }: Pick<CompanyMemory, 'newest'>): boolean {
+  let isLate = false
+  for (const { data_source_id, observed_at } of payloads) {
+    const last = newest.get(data_source_id) ?? -Infinity
+    isLate ||= observed_at < last
+    newest.set(data_source_id, Math.max(last, observed_at))
+  }
+  return isLate
+}
+
+/**
+ * Judges payloads as the live analyzer did, and returns the news items that it would have stored. They are silent as if
+ * each payload had come in its time: history is not silent, but late payloads, replays and flapping are.
+ */
+export function judgeStored(
+  payloads: readonly Payload[],
+  criteria: Criteria,
+  memory: CompanyMemory,
+  pasts: Pasts,
+  parents: Parents,
+): NewsRow[] {
+  const { judged } = judgePayloads(payloads, criteria, memory, pasts)
+  return judged.flatMap(({ payload, found }) => {
+    if (found.length === 0) return []
+    const inTime = found.map((one) => ({ ...one, silent: isSilent(payload, one, pasts.get(payload)) }))
+    const composed = composeForParents(payload, inTime, parents)
+    return 'gone' in composed ? [] : composed.rows.filter((row) => isFirst(row, memory))
+  })
+}
+
+function isSilent(payload: Payload, one: Found, past: ReadonlyMap<string, unknown> | undefined): boolean {
+  if (payload.replay_id !== null) return true
+  if ('items' in one) return false
+  if (one.firing.held || !past) return one.firing.held
+  return [...seriesOf(payload)].some(([key, value]) => value === one.value && past.has(key))
+}
+
+/** The analyzer stores a news item once, although it is made again. */
+function isFirst(row: NewsRow, { told }: CompanyMemory): boolean {
+  const keys = [row.news_id, sameNewsKey(row)]
+  const isKnown = keys.some((key) => told.has(key))
+  if (!isKnown) for (const key of keys) told.add(key)
+  return !isKnown
+}

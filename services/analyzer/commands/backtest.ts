@@ -1,0 +1,105 @@
+import type { Command } from 'commander'
+import { findCompany, findSource, withDatabase } from '#runtime/commands/command-database.ts'
+import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import type { Database } from '#runtime/postgres/database.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { readAskedRule } from '../backtest/asked-rules.ts'
+import { askAll, askDetectors, askRule, type Asked } from '../backtest/criteria.ts'
+import { countNews, noNews, ratePerMonth } from '../backtest/count-news.ts'
+import { describeBacktest } from '../backtest/describe-backtest.ts'
+import { readPeriod } from '../backtest/read-period.ts'
+import { runBacktest } from '../backtest/run-backtest.ts'
+import { requireHistories } from '../backtest/histories.ts'
+import { commandSettings } from '../config.ts'
+import { openNewsFile } from './news-file.ts'
+import { sayProgress } from './say-progress.ts'
+
+type Options = {
+  rule?: string
+  detectors?: boolean
+  inForce?: boolean
+  company?: string[]
+  source?: string[]
+  from?: string
+  to?: string
+  output?: string
+  json?: boolean
+}
+
+export function build(command: Command): void {
+  const collect = (one: string, before: string[] = []) => [...before, one]
+  command
+    .option('--rule <rule>', 'judge by this rule alone: an id such as rule/3, or a file with its definition (JSON)')
+    .option('--detectors', 'judge by the detectors and other defaults, as if no rule existed besides --rule')
+    .option('--in-force', 'judge by all rules and defaults as they stand now')
+    .option('--company <company>', 'only this company, by id or name; may be repeated', collect)
+    .option('--source <source>', 'only this source, by id or name; may be repeated', collect)
+    .option('--from <time>', 'only news items observed from then on: 2026-01-31, or before now: 12m, 4w, 90d, 2y')
+    .option('--to <time>', 'only news items observed before then')
+    .option('--output <file>', 'write the news items to this file (NDJSON) instead of stdout')
+    .option('--json', 'print the summary as JSON')
+    .addHelpText(
+      'after',
+      `
+Judges what is stored as the analyzer does, from the first payload on, and writes the news items that it would
+have made, one JSON object a line. A payload counts as if it had come in its time, so history is not silent.
+Sends nothing and stores nothing. The settings are those of this environment.`,
+    )
+    .action(backtest)
+}
+
+async function backtest(options: Options): Promise<void> {
+  const { output = null, json = false } = options
+  const period = readPeriod(options, Date.now())
+  const config = readEnv(commandSettings)
+  const summary = await withDatabase(async (database) => {
+    const { criteria, ...needed } = await readAsked(config, database, options)
+    const asked = await readFilters(database, options)
+    const selection = {
+      ...asked,
+      measurements: needed.measurements,
+      companies: intersect(asked.companies, needed.companies),
+    }
+    const companies = await requireHistories(database, selection, period)
+    const counts = noNews()
+    await using file = await openNewsFile(output)
+    const say = sayProgress(companies)
+    const startedAt = performance.now()
+    const done = await runBacktest(database, selection, period, companies, criteria, {
+      onNews: async (news) => {
+        countNews(counts, news)
+        await file.add(news)
+      },
+      onProgress: (progress) => say(progress, counts.news),
+    })
+    const seconds = (performance.now() - startedAt) / 1000
+    await file.finish()
+    return { ...counts, per_company_and_month: ratePerMonth(counts, companies), ...done, seconds }
+  })
+  const text = describeBacktest(summary)
+  if (output === null) console.error(json ? JSON.stringify(summary) : text)
+  else printResult({ ...summary, output }, `${text}\nThe news items are in ${output}.`, json)
+}
+
+async function readAsked(config: Parameters<typeof askAll>[0], database: Database, options: Options): Promise<Asked> {
+  const { rule, detectors = false, inForce = false } = options
+  const choices = 'give --rule <rule>, --detectors or --in-force'
+  if (rule === undefined && !detectors && !inForce) throw new UsageError(`Say what to judge by: ${choices}.`)
+  if (inForce && (detectors || rule !== undefined))
+    throw new UsageError('--in-force already means all rules and defaults: leave out --rule and --detectors.')
+  const row = rule === undefined ? null : await readAskedRule(database, rule)
+  if (inForce) return askAll(config, database)
+  return detectors || row === null ? askDetectors(config, row) : askRule(config, database, row)
+}
+
+async function readFilters(database: Database, { company, source }: Pick<Options, 'company' | 'source'>) {
+  const ids = async (asked: string[] | undefined, find: typeof findCompany) =>
+    asked === undefined ? null : [...new Set(await Promise.all(asked.map((text) => find(database, text))))]
+  return { companies: await ids(company, findCompany), sources: await ids(source, findSource) }
+}
+
+function intersect(a: readonly number[] | null, b: readonly number[] | null): readonly number[] | null {
+  if (a === null || b === null) return a ?? b
+  const known = new Set(b)
+  return a.filter((one) => known.has(one))
+}
