@@ -13,6 +13,14 @@ export const commands = defineCommands(import.meta, {
     help: 'forecast the values of CSV files, each with a band, from the rows before',
     load: () => import('./commands/forecast.ts'),
   },
+  forecasts: {
+    help: 'what numbers are expected to be next, and between which they will be: ls',
+    load: () => import('./forecast/list-forecasts.ts'),
+  },
+  feeds: {
+    help: 'how often sources bring something about companies, and whether their numbers still move: ls',
+    load: () => import('./rhythm/list-feeds.ts'),
+  },
   detect: {
     help: 'score the points of CSV files: how likely each is a change',
     load: () => import('./commands/detect.ts'),

@@ -8,7 +8,9 @@ import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
+import { startForecasting } from './forecast/loop.ts'
 import { judgeObservations } from './handle.ts'
+import { startFollowing } from './rhythm/loop.ts'
 import { openRules } from './rules/rules-in-force.ts'
 import { openStore } from './store/store.ts'
 
@@ -17,6 +19,7 @@ await runService('analyzer', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
   const wakeOutbox = startOutbox(context, database, publish)
   const store = openStore(config, database, openRules(config, database), wakeOutbox)
+  startFollowing(context, database, wakeOutbox, startForecasting(context, database))
   startPruning(config, context, database)
   await consume([on(topics.observations, judgeObservations(store))])
 })

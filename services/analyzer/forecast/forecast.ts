@@ -7,10 +7,12 @@ import { shorten } from './statistics.ts'
 
 /**
  * What a series will be `steps` values from now, and between which numbers it will be in 8 of 10 cases. `error`: how far
- * such forecasts of this series were off on average. `model`: the one that did best so far. Null: not known yet.
+ * such forecasts of this series were off on average. `model`: the one that did best so far. `time`: when that value is
+ * expected, ms since 1970. Null: not known yet.
  */
 export type Forecast = {
   steps: number
+  time: number | null
   value: number
   low: number | null
   high: number | null
@@ -63,9 +65,10 @@ export function startForecasts(horizons: readonly number[]): ForecastState {
 /** The newest forecasts, one for each horizon; none before the first value. */
 export function readForecasts({ horizons, unit }: ForecastState): Forecast[] {
   return horizons.flatMap(({ steps, made, own }) =>
-    made.slice(-1).map(({ value, band, best }) => ({
+    made.slice(-1).map(({ from, value, band, best }) => ({
       ...{
         steps,
+        time: from.step > 0 ? from.at + steps * from.step : null,
         value: bound(value * unit),
         low: band && bound(band.low * unit),
         high: band && bound(band.high * unit),

@@ -4,8 +4,10 @@ import type { Config } from '../config.ts'
 import { type JudgedPayload, judgePayloads } from '../judge/judge-payloads.ts'
 import { type Payload, seriesOf } from '../values/payload.ts'
 import { policiesOf } from '../judge/policies.ts'
+import { addDueFeeds } from '../rhythm/due-feeds.ts'
 import type { Rules } from '../rules/compile-rules.ts'
 import { composeForParents, measurementOf } from '../words/compose-for-parents.ts'
+import { addForecasts } from './expected-numbers.ts'
 import { newsCount, valuesJudged } from './metrics.ts'
 import { insertNews, readParents } from './news.ts'
 import { joinParts, keyOf } from './parts.ts'
@@ -34,6 +36,7 @@ export async function judgeBatch(
   await writeStates(tx, series, states)
   await writeSubjects(tx, [...subjects.values()])
   await insertRuleErrors(tx, judged)
+  await addDueFeeds(tx, payloads)
   return writeNews(
     config,
     tx,
@@ -68,7 +71,7 @@ async function writeNews(
     gone.set(keyOf(payload), composed.gone)
     return []
   })
-  await insertNews(config, tx, rows)
+  await insertNews(config, tx, await addForecasts(tx, rows))
   for (const { kind, silent } of rows) newsCount.inc({ kind, silent: String(silent) })
   return gone
 }

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { column, columnsOf } from '#runtime/postgres/column.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
+import type { Payload } from '../values/payload.ts'
+
+export type FeedKey = { data_source_id: number; company_id: number }
+
+/** Payloads of an import follow each other: a feed is looked at when so long none has come, or at the latest after a minute. */
+const settleSeconds = 2
+const latestSeconds = 60
+
+/** Has the loop of `startFollowing` look at the feeds of these payloads, once the transaction is committed. */
+export async function addDueFeeds(tx: Pick<Transaction, 'query'>, payloads: readonly Payload[]): Promise<void> {
+  await insertRecords(
+    tx,
+    ['analyzer', 'feed_due'],
+    { data_source_id: 'int4', company_id: 'int4', observed_at: 'ms', live: 'bool' },
+    payloads
+      .filter(({ values }) => values.some(({ number }) => number !== null))
+      .map(({ data_source_id, company_id, observed_at, history, replay_id }) => ({
+        ...{ data_source_id, company_id: Number(company_id), observed_at, live: !history && replay_id === null },
+      })),
+  )
+}
+
+const keyRow = z.object({ data_source_id: z.number(), company_id: z.number() })
+
+/** The feeds that have waited longest, at most so many. */
+export async function takeDueFeeds(tx: Transaction, limit: number): Promise<FeedKey[]> {
+  const rows = await tx.any(sql.type(keyRow)`
+    WITH settled AS (
+      SELECT data_source_id, company_id FROM analyzer.feed_due GROUP BY data_source_id, company_id
+      HAVING max(judged_at) < now() - ${settleSeconds} * interval '1 second'
+        OR min(judged_at) < now() - ${latestSeconds} * interval '1 second'
+      ORDER BY min(due_no) LIMIT ${limit}
+    ), taken AS (
+      DELETE FROM analyzer.feed_due d USING settled s
+      WHERE d.data_source_id = s.data_source_id AND d.company_id = s.company_id
+      RETURNING d.*
+    ), newest AS (
+      SELECT DISTINCT ON (data_source_id, company_id) * FROM taken
+      ORDER BY data_source_id, company_id, observed_at DESC, live DESC
+    )
+    INSERT INTO analyzer.feed AS f (data_source_id, company_id, observed_at, live, forecasts_due)
+    SELECT data_source_id, company_id, observed_at, live, now() FROM newest
+    ON CONFLICT (data_source_id, company_id) DO UPDATE
+    SET observed_at = greatest(f.observed_at, excluded.observed_at),
+      live = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.live ELSE f.live END,
+      forecasts_due = coalesce(f.forecasts_due, now())
+    RETURNING data_source_id, company_id`)
+  return [...rows]
+}
+
+/** Feeds of a system of before, whose values are there and which nobody has looked at. */
+export async function adoptFeeds(tx: Transaction): Promise<void> {
+  await tx.query(sql.unsafe`
+    INSERT INTO analyzer.feed_due (data_source_id, company_id, observed_at, live)
+    SELECT m.source_module_id, s.company_id, max(t.observed_at), false
+    FROM analyzer.series_state t
+    JOIN public.company_source_measurement s USING (company_measurement_id)
+    JOIN public.source_measurement m ON m.id = s.source_measurement_id
+    WHERE m.type IN ('int', 'float') AND NOT EXISTS (SELECT FROM analyzer.feed)
+      AND NOT EXISTS (SELECT FROM analyzer.feed_due)
+    GROUP BY m.source_module_id, s.company_id`)
+}
+
+/** `data_source_id` and `company_id` of feeds, as the columns of a relation. */
+export function keyColumns(feeds: readonly FeedKey[]) {
+  const of = columnsOf(feeds)
+  return sql.fragment`unnest(${of('int4', (feed) => feed.data_source_id)}, ${of('int4', (feed) => feed.company_id)})`
+}
+
+export function sourcesOf(feeds: readonly FeedKey[]) {
+  return column([...new Set(feeds.map(({ data_source_id }) => data_source_id))], 'int4', (id) => id)
+}

@@ -1,0 +1,142 @@
+import { beforeAll, expect, test } from 'vitest'
+import type { Observation, OpsEvent } from '#schemas/generated/types.ts'
+import { topics } from '#schemas/topics.ts'
+import { commands } from '../../services/analyzer/commands.ts'
+import { type AnalyzerBench, installAnalyzer, start } from '../harness/analyzer/setup.ts'
+import { runCommand } from '../harness/run-command.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+let analyzer: AnalyzerBench
+beforeAll(async () => {
+  analyzer = await installAnalyzer()
+})
+
+type Series = Awaited<ReturnType<AnalyzerBench['createSeries']>>
+
+const day = 86_400_000
+
+/** Stores the values as the normalizer does, then has them judged. */
+async function feed(series: Series, observations: readonly Observation[]): Promise<void> {
+  const { database } = analyzer.installation
+  for (const month of new Set(observations.map(({ observed_at }) => new Date(observed_at).toISOString().slice(0, 7))))
+    await database.query('SELECT normalizer.create_month($1)', [`${month}-15T00:00:00Z`])
+  const values = observations.flatMap((one) => one.values.map((value) => ({ ...one, ...value })))
+  await database.query(
+    `INSERT INTO normalizer.value (event_no, observed_at, number, seq, company_measurement_id, source_measurement_id,
+       company_id, data_source_id, type, path, subject_key, item_key)
+     SELECT no, at, number, 0, $1, $2, $3, $4, 'int', 'stars', '', item
+     FROM unnest($5::bigint[], $6::timestamptz[], $7::float8[], $8::text[]) AS n (no, at, number, item)`,
+    [
+      ...[series.series, series.measurement, series.company, series.source],
+      values.map(({ event_no }) => event_no),
+      values.map(({ observed_at }) => new Date(observed_at)),
+      values.map(({ number }) => number),
+      values.map(({ item_key }) => item_key),
+    ],
+  )
+  await analyzer.send(...observations)
+  await analyzer.settled(...observations)
+}
+
+const forecastsOf = ({ series }: Series) =>
+  analyzer.installation.database.query<Record<string, unknown>>(
+    `SELECT item_key, steps, made_at::text, for_time::text, value, low, high,
+       newest_event_no::int FROM analyzer.forecast
+     WHERE company_measurement_id = $1 ORDER BY item_key, steps`,
+    [series],
+  )
+
+const eventsOf = async ({ source }: Series): Promise<OpsEvent[]> =>
+  (await analyzer.readAll(topics.opsEvents))
+    .map(({ value }) => value)
+    .filter(({ data_source_id }) => data_source_id === source)
+
+const weekly = (series: Series, numbers: readonly number[], from = 0) =>
+  numbers.map((number, week) => series.observation((from + week) * 7, [{ number }]))
+
+test('each number has forecasts, made anew with each value, and news items say what was expected', async () => {
+  const series = await analyzer.createSeries()
+  const grows = Array.from({ length: 30 }, (_, week) => 1000 + 10 * week + (week % 3))
+  const observations = grows.map((number, week) =>
+    series.observation(week * 7, [{ number }, { seq: 1, item_key: 'container', number: 3 * number }]),
+  )
+  await feed(series, observations)
+  const first = await waitFor('the forecasts', async () => {
+    const rows = await forecastsOf(series)
+    return rows.length === 4 && rows
+  })
+  expect(first.map(({ item_key, steps }) => `${String(item_key)} ${String(steps)}`)).toEqual([
+    ...[' 1', ' 4', 'container 1', 'container 4'],
+  ])
+  expect(first[0]).toMatchObject({ made_at: '2027-06-07 10:00:00+00', for_time: '2027-06-14 10:00:00+00' })
+  expect(first[1]).toMatchObject({ for_time: '2027-07-05 10:00:00+00' })
+  const [{ value, low, high } = {}] = first
+  expect([Number(low) < Number(high), Math.abs(Number(value) - 1301) < 10]).toEqual([true, true])
+
+  const rise = series.observation(30 * 7, [{ number: 2600 }, { seq: 1, item_key: 'container', number: 3906 }])
+  await feed(series, [rise])
+  const news = await waitFor('the news', async () => (await analyzer.newsOf(series.company)).at(-1))
+  expect(news.facts).toMatchObject({
+    ...{ current_value: '2600', forecast_value: String(value) },
+    ...{ forecast_low_value: String(low), forecast_high_value: String(high) },
+  })
+  expect(news.message).toMatch(/ Expected were 1,\d{3} to 1,\d{3}\.$/)
+  await waitFor('new forecasts', async () => (await forecastsOf(series))[0]?.made_at === '2027-06-14 10:00:00+00')
+
+  // A late value is taken into account, and the newest one stays the one from which on forecasts look ahead.
+  const before = await forecastsOf(series)
+  const late = series.observation(29.5 * 7, [{ number: 2590 }])
+  await feed(series, [late])
+  const after = await waitFor('forecasts that know the late value', async () => {
+    const rows = await forecastsOf(series)
+    return rows[0]?.newest_event_no === late.event_no && rows
+  })
+  expect(after[0]).toMatchObject({ made_at: '2027-06-14 10:00:00+00' })
+  expect(after.slice(2)).toEqual(before.slice(2))
+
+  const listed = await runCommand(commands.forecasts, 'ls', '--company', String(series.company))
+  expect(listed).toHaveLength(4)
+})
+
+test('numbers that stand still are reported once, and once when they move again', async () => {
+  const series = await analyzer.createSeries()
+  const moves = Array.from({ length: 70 }, (_, week) => 500 + week)
+  await feed(series, weekly(series, [...moves, 569, 569, 569, 569]))
+  const [event] = await waitFor('the event', async () => {
+    const events = await eventsOf(series)
+    return events.length > 0 && events
+  })
+  expect(event).toMatchObject({ kind: 'standstill', service: 'analyzer', resolved: false, subject: 'langfuse, github' })
+  expect(event?.message).toMatch(
+    /^No number of langfuse from github has moved since 13 March 2028, in 4 payloads\. .* stars \(569\)/,
+  )
+  await feed(series, weekly(series, [569, 569], 74))
+  await feed(series, weekly(series, [570], 76))
+  const events = await waitFor('the end', async () => {
+    const all = await eventsOf(series)
+    return all.length > 1 && all
+  })
+  expect(events.map(({ kind, resolved }) => `${kind} ${resolved}`)).toEqual(['standstill false', 'standstill true'])
+  const listed = await runCommand(commands.feeds, 'ls', '--source', String(series.source))
+  expect(listed).toMatchObject([{ state: 'on time', every: '7 days', still_payloads: 0 }])
+})
+
+test('a source from which nothing came at its usual time is reported before it is overdue', async () => {
+  const series = await analyzer.createSeries()
+  // The newest payload is one of yesterday, and there is one an hour.
+  const latest = (Date.now() - day - start) / day
+  await feed(
+    series,
+    Array.from({ length: 20 }, (_, hour) => series.observation(latest - (20 - hour) / 24, [{ number: hour }])),
+  )
+  await waitFor('the feed', async () => {
+    const [row] = await analyzer.installation.database.query<{ rhythm: unknown }>(
+      'SELECT rhythm FROM analyzer.feed WHERE data_source_id = $1',
+      [series.source],
+    )
+    return row?.rhythm
+  })
+  await analyzer.startAnalyzer()
+  const event = await waitFor('the event', async () => (await eventsOf(series)).at(-1))
+  expect(event).toMatchObject({ kind: 'due', resolved: false, subject: 'github', facts: { every: '60 minutes' } })
+})
