@@ -63,6 +63,7 @@ const rooms = {
     delivery: ['people', 'channels', 'message'],
     digests: ['delivery', 'people', 'channels', 'message'],
     plan: ['delivery', 'people', 'message'],
+    rehearsal: ['plan', 'people', 'message'],
     inbox: ['digests', 'delivery'],
     commands: ['plan', 'digests', 'delivery', 'people', 'channels', 'message'],
   },

@@ -21,6 +21,10 @@ export const commands = defineCommands(import.meta, {
     help: 'who follows what, who gets messages at which channel, who got a news item: ls, add, edit, rm, preview',
     load: () => import('./commands/subscriptions.ts'),
   },
+  audience: {
+    help: 'who would get which messages about news items of a backtest: try',
+    load: () => import('./rehearsal/command.ts'),
+  },
   quiet: {
     help: 'hours in which people get no messages: ls, set, rm',
     load: () => import('./commands/quiet.ts'),

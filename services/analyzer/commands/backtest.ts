@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { findCompany, findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { runCommand } from '#runtime/commands/run-command.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { readAskedRule } from '../backtest/asked-rules.ts'
@@ -23,6 +27,7 @@ type Options = {
   from?: string
   to?: string
   output?: string
+  tryAudience?: boolean
   json?: boolean
 }
 
@@ -37,6 +42,7 @@ export function build(command: Command): void {
     .option('--from <time>', 'only news items observed from then on: 2026-01-31, or before now: 12m, 4w, 90d, 2y')
     .option('--to <time>', 'only news items observed before then')
     .option('--output <file>', 'write the news items to this file (NDJSON) instead of stdout')
+    .option('--try-audience', 'then show who would have got which messages, as `parma audience try` does')
     .option('--json', 'print the summary as JSON')
     .addHelpText(
       'after',
@@ -49,7 +55,20 @@ Sends nothing and stores nothing. The settings are those of this environment.`,
 }
 
 async function backtest(options: Options): Promise<void> {
-  const { output = null, json = false } = options
+  const { output = null, tryAudience = false, json = false } = options
+  if (!tryAudience) return judge(options, output)
+  const folder = await mkdtemp(join(tmpdir(), 'parma-backtest-'))
+  try {
+    const file = output ?? join(folder, 'news.ndjson')
+    await judge(options, file)
+    process.exitCode = await runCommand('audience', 'try', file, ...(json ? ['--json'] : []))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function judge(options: Options, output: string | null): Promise<void> {
+  const { json = false } = options
   const period = readPeriod(options, Date.now())
   const config = readEnv(commandSettings)
   const summary = await withDatabase(async (database) => {
@@ -77,8 +96,10 @@ async function backtest(options: Options): Promise<void> {
     return { ...counts, per_company_and_month: ratePerMonth(counts, companies), ...done, seconds }
   })
   const text = describeBacktest(summary)
-  if (output === null) console.error(json ? JSON.stringify(summary) : text)
-  else printResult({ ...summary, output }, `${text}\nThe news items are in ${output}.`, json)
+  const where = options.output === undefined ? '' : `\nThe news items are in ${options.output}.`
+  // stdout is for the news items, or for the JSON of what is printed last.
+  if (output === null || (json && options.tryAudience)) console.error(json ? JSON.stringify(summary) : text)
+  else printResult({ ...summary, output }, `${text}${where}`, json)
 }
 
 async function readAsked(config: Parameters<typeof askAll>[0], database: Database, options: Options): Promise<Asked> {

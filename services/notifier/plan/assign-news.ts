@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { ensureDestinations } from '../delivery/enqueue.ts'
-import { asRecipient, destinationOf, mergeRecipients } from '../people/destinations.ts'
-import { passesFilter, severities } from '../people/filter.ts'
-import { findFollowers, type Follower, type RecipientChannel } from '../people/recipients.ts'
+import { destinationOf } from '../people/destinations.ts'
+import { severities } from '../people/filter.ts'
+import { findFollowers, type Follower } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
-import { addToBundles, type BundleItem, lockPlanning } from './bundles.ts'
-import { type CoolDown, readCoolDown } from './cool-down.ts'
-import { type Bundle, endOfWindow } from './decide-when.ts'
-import { type Preferences, readPreferences } from './preferences.ts'
+import { addToBundles, lockPlanning } from './bundles.ts'
+import { chooseRecipients, type NewsItem } from './choose-recipients.ts'
+import { readCoolDown } from '../people/cool-down.ts'
+import { readPreferences } from './preferences.ts'
 import type { PlanSettings } from './settings.ts'
 
 const groupRow = z.object({ group_id: z.string(), company_id: z.number() })
@@ -21,7 +21,6 @@ const newsRow = groupRow.extend({
   kind: z.string(),
   dedupe_key: z.string(),
 })
-type NewsItem = z.output<typeof newsRow>
 
 /** Pairs of a news item and a follower in one transaction; the next one takes the rest. */
 const maxItems = 20_000
@@ -55,22 +54,9 @@ export async function assignNews(
       tx,
       followers.flatMap(({ channel }) => (channel ? destinationOf(channel) : [])),
     )
-    const byCompany = Map.groupBy(followers, ({ company_id }) => company_id)
-    const withoutRecipient: [newsId: string, why: string][] = []
-    const items = all.flatMap((one) => {
-      const followers = byCompany.get(one.company_id) ?? []
-      const interested = followers.filter(({ filter }) => passesFilter(one, filter))
-      const channels = interested.flatMap(({ channel }) => channel ?? [])
-      if (channels.length === 0) withoutRecipient.push([one.news_id, whyNoRecipient(followers, interested)])
-      const byDestination = Map.groupBy(channels, (channel) => idOf(destinationOf(channel)))
-      return [...byDestination].map(([destinationId, some]) => ({
-        itemId: one.news_id,
-        companyId: one.company_id,
-        destinationId,
-        ...applyPreferences(one, destinationId, some, preferences, coolDown),
-        opensAt: (bundle: Bundle) =>
-          endOfWindow(bundle, { isCritical: one.severity === 'critical', now, windowMs: config.BUNDLE_WINDOW_MS }),
-      }))
+    const { items, withoutRecipient } = chooseRecipients(all, {
+      ...{ followers, preferences, coolDown, now, windowMs: config.BUNDLE_WINDOW_MS },
+      destinationId: (channel) => idOf(destinationOf(channel)),
     })
     await addToBundles(tx, items)
     await markAssigned(tx, all, groups, withoutRecipient)
@@ -97,29 +83,6 @@ function takeSome(news: Map<string, NewsItem[]>, followers: readonly Follower[])
       return index === 0 || sum <= maxItems
     }),
   )
-}
-
-function whyNoRecipient(followers: readonly Follower[], interested: readonly Follower[]): string {
-  if (followers.length === 0) return 'nobody follows the company'
-  return interested.length === 0 ? 'no subscription covers it' : 'nobody who follows the company has a channel for it'
-}
-
-/** The recipients of a news item at a destination and when each may get it, or why it is kept back there. */
-function applyPreferences(
-  news: NewsItem,
-  destination_id: number,
-  channels: readonly RecipientChannel[],
-  preferences: Preferences,
-  coolDown: CoolDown,
-): Pick<BundleItem, 'recipients' | 'quietUntil' | 'keptBack'> {
-  const willing = channels.filter(({ user_id }) => !preferences.isMuted(user_id, news))
-  const recipients = mergeRecipients((willing.length > 0 ? willing : channels).map(asRecipient))
-  const quietUntil = willing.map(({ user_id }) => preferences.quietUntil(user_id, news))
-  if (willing.length === 0) return { recipients, quietUntil, keptBack: 'muted' }
-  if (news.severity !== 'critical' && coolDown.covers({ destination_id, ...news }))
-    return { recipients, quietUntil, keptBack: 'sent there before, within the cool-down' }
-  coolDown.add({ destination_id, ...news })
-  return { recipients, quietUntil, keptBack: null }
 }
 
 async function markAssigned(

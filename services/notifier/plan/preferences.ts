@@ -33,6 +33,22 @@ export type Preferences = {
  * Reads the mutes and quiet hours of these people. Quiet hours of an unknown time zone are ignored and reported once.
  */
 export async function readPreferences(tx: Transaction, userIds: readonly number[]): Promise<Preferences> {
+  const { preferences, unknownZones } = await viewPreferences(tx, userIds)
+  for (const { user_id, zone } of unknownZones)
+    await reportOnce(
+      tx,
+      'no-such-zone',
+      `quiet hours of person ${user_id}`,
+      `The time zone ${JSON.stringify(excerpt(zone, 80))} does not exist, so these quiet hours are ignored. Set them again with \`parma quiet set\`.`,
+    )
+  return preferences
+}
+
+/** The same, which writes nothing. */
+export async function viewPreferences(
+  tx: Transaction,
+  userIds: readonly number[],
+): Promise<{ preferences: Preferences; unknownZones: readonly { user_id: number; zone: string }[] }> {
   const ids = sql.array([...new Set(userIds)], 'int4')
   const mutes = await tx.any(sql.type(muteRow)`
     SELECT user_id, company_id, data_source_id, source_measurement_id, below FROM notifier.mute
@@ -46,13 +62,6 @@ export async function readPreferences(tx: Transaction, userIds: readonly number[
     quiet.filter(({ zone }) => isZone(zone)),
     ({ user_id }) => user_id,
   )
-  for (const { user_id, zone } of quiet.filter((row) => !isZone(row.zone)))
-    await reportOnce(
-      tx,
-      'no-such-zone',
-      `quiet hours of person ${user_id}`,
-      `The time zone ${JSON.stringify(excerpt(zone, 80))} does not exist, so these quiet hours are ignored. Set them again with \`parma quiet set\`.`,
-    )
   const ends = new Map<string, number>()
   /** Many news items for many people share few combinations of hours and time. */
   const endOf = (hours: readonly QuietHours[], at: number): number => {
@@ -61,7 +70,7 @@ export async function readPreferences(tx: Transaction, userIds: readonly number[
     ends.set(key, end)
     return end
   }
-  return {
+  const preferences: Preferences = {
     isMuted: (userId, news) => isMuted(news, mutesOf.get(userId) ?? []),
     quietUntil: (userId, { severity }) => {
       const hours = (quietOf.get(userId) ?? [])
@@ -70,4 +79,5 @@ export async function readPreferences(tx: Transaction, userIds: readonly number[
       return (at) => (hours.length === 0 ? at : endOf(hours, at))
     },
   }
+  return { preferences, unknownZones: quiet.filter(({ zone }) => !isZone(zone)) }
 }
