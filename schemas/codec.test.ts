@@ -8,7 +8,7 @@ import { readGoldens } from './golden.ts'
 import { createRegistry } from './registry.ts'
 import { topics } from './topics.ts'
 
-const framed = (id: number, body = readGoldens('news')[0]?.bytes[0] ?? Buffer.alloc(0)) => {
+const framed = (id: number, body = readGoldens('news').at(-1)?.bytes[0] ?? Buffer.alloc(0)) => {
   const head = Buffer.alloc(5)
   head.writeInt32BE(id, 1)
   return Buffer.concat([head, body])

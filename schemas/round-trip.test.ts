@@ -101,7 +101,7 @@ test('the buffer grows to a value of 8 MiB, and what was given before stays as i
 
 describe('a value that does not fit', () => {
   const type = parseSchema(readSchema('news'))
-  const good = type.fromBuffer(readGoldens('news')[0]?.bytes[0] ?? Buffer.alloc(0)) as object
+  const good = type.fromBuffer(readGoldens('news').at(-1)?.bytes[0] ?? Buffer.alloc(0)) as object
 
   test.each<[string, object, string]>([
     ['null', { title: null }, 'title is null, not string'],

@@ -72,6 +72,8 @@ export type News = {
   facts: Record<string, string>
   /** Kept as news, but nobody is messaged: history, replay, first value. */
   silent: boolean
+  /** How much it matters, from 0 to 1; null of news made before there was one. */
+  importance: number | null
 }
 
 /** How much it matters. */

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { count, flag, list, readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
+import { type ModelName, models } from './meaning/models.ts'
+import { findFault } from './meaning/polarity.ts'
 import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/process/settings.ts'
 
 /** What decides what is news. */
@@ -26,6 +28,21 @@ const judgeSettings = {
     .describe(
       'Types whose changes are news without a rule, separated by commas: text, paragraph, comment, link, image, date, bool.',
     ),
+  POLARITY: list()
+    .prefault('')
+    .superRefine((overrides, { addIssue }) => {
+      for (const text of overrides) {
+        const message = findFault(text)
+        if (message !== null) addIssue({ code: 'custom', message })
+      }
+    })
+    .describe(
+      'What more of a measurement means, where the built-in table (services/analyzer/meaning/polarity.json) is wrong: open issues=bad, headcount=good:0.8, separated by commas. good, bad or neither, and how much it counts from 0 to 1.',
+    ),
+  IMPORTANCE_MODEL: z
+    .enum(Object.keys(models) as [ModelName, ...ModelName[]])
+    .default('default')
+    .describe('Which model weighs news items: default, or by-size (only the change in percent counts).'),
   WRITE_PUBLIC_SILENT_NEWS: flag(false).describe(
     'Whether silent news items, such as those of a first import of history, are written to public.news too. parma-web shows its rows without order on its home page.',
   ),

@@ -269,7 +269,7 @@ function newsOf(company: number, source: number, n: number): News {
     ...{ title: 'Stars rose 50 % to 1,500', trigger_factor: 50, previous: '1,000', current: '1,500', rule: null },
     message: `${nameOf(company)}: Stars rose by 50 % from 1,000 to 1,500 since 17 Nov 2026 (bench).`,
     ...{ observed_at: Date.UTC(2026, 10, 24, 12) + n, event_id: eventId, task_id: null, group_id: eventId },
-    ...{ group_index: 0, group_size: 1, dedupe_key: randomUUID(), facts: {}, silent: false },
+    ...{ group_index: 0, group_size: 1, dedupe_key: randomUUID(), facts: {}, silent: false, importance: null },
   }
 }
 

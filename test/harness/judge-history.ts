@@ -2,6 +2,7 @@ import type { ObservedValue } from '../../schemas/generated/types.ts'
 import { readConfig as readAnalyzerConfig } from '../../services/analyzer/config.ts'
 import { judgePayloads, type Memory } from '../../services/analyzer/judge/judge-payloads.ts'
 import { policiesOf } from '../../services/analyzer/judge/policies.ts'
+import { openWeighing } from '../../services/analyzer/meaning/weigh-news.ts'
 import { compileRules } from '../../services/analyzer/rules/compile-rules.ts'
 import { composeNews, type NewsRow } from '../../services/analyzer/words/compose-news.ts'
 import { type CompiledMap, compileMap } from '../../services/normalizer/maps/compile-map.ts'
@@ -33,6 +34,7 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
   const rules = compileRules([], config.MAX_WINDOW)
   const memory: Memory = { states: new Map(), subjects: new Map() }
   const read = createReader(compiled)
+  const weighing = openWeighing(config)
   return payloads.flatMap(({ company, rawData, observedAt = '2026-01-01' }, index) => {
     const { subjectKey, values, empty } = read(company, rawData)
     const payload = {
@@ -43,7 +45,7 @@ export function judgeHistory({ map, payloads }: History): JudgedNews[] {
       values: values.map((value) => observedValue(value, company)),
     }
     const { judged } = judgePayloads([payload], { rules, ...policiesOf(config) }, memory)
-    return composeNews(payload, judged[0]!.found, nameOf(rawData, company)).map((row) => ({
+    return composeNews(payload, judged[0]!.found, nameOf(rawData, company), weighing).map((row) => ({
       ...row,
       measurement: names.get(row.source_measurement_id) ?? '',
     }))

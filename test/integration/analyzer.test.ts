@@ -40,6 +40,13 @@ test('a value that changes is news once, in both tables and on the topic, howeve
     },
   })
   for (const again of all) expect(again).toEqual(all[0])
+  const [weighed] = await analyzer.installation.database.query<{ importance: number; parts: Record<string, number> }>(
+    'SELECT importance, importance_parts AS parts FROM analyzer.news WHERE news_id = $1',
+    [all[0]!.news_id],
+  )
+  const { score, size, polarity, rarity } = weighed!.parts as Record<'score' | 'size' | 'polarity' | 'rarity', number>
+  expect([weighed!.importance, all[0]!.importance]).toEqual([0, 0].map(() => score * size * polarity * rarity))
+  expect([polarity, rarity]).toEqual([0.9 * 0.9, 1])
   expect(await analyzer.stored(company)).toEqual([
     {
       title: all[0]?.title,
@@ -90,6 +97,12 @@ test('the first values, history, replays and late observations are silent; late 
     'langfuse: stars rose 75% to 35 (silent)',
     'langfuse: stars rose 100% to 80 (silent)',
   ])
+  // What happened before in the series makes a news item less rare, however late it came.
+  const rarities = await analyzer.installation.database.query<{ rarity: number }>(
+    `SELECT (importance_parts->>'rarity')::float8 AS rarity FROM analyzer.news WHERE company_id = $1 ORDER BY observed_at`,
+    [company],
+  )
+  expect(rarities.map(({ rarity }) => rarity)).toEqual([0, 1, 1, 3].map((before) => 1 / (1 + 0.35 * before)))
   // The same change at the same time, of payloads posted again in another run.
   const again = [observation(1, [{ number: 20 }]), observation(5, [{ number: 35 }]), observation(5, [{ number: 35 }])]
   await analyzer.send(...again)

@@ -1,5 +1,6 @@
 import type { Found } from '../judge/judge-payload.ts'
 import { type Criteria, judgePayloads, type Memory } from '../judge/judge-payloads.ts'
+import { openWeighing, plainWeighing, type Weighing, type WeighingSettings } from '../meaning/weigh-news.ts'
 import { sameNewsKey } from '../store/news.ts'
 import { type Payload, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
@@ -7,10 +8,12 @@ import { composeForParents, type Parents } from '../words/compose-for-parents.ts
 import type { NewsRow } from '../words/compose-news.ts'
 
 /** What the judging of a company's history remembers. `newest`: the newest observed time of each source. */
-export type CompanyMemory = Memory & { newest: Map<number, number>; told: Set<string> }
+export type CompanyMemory = Memory & { newest: Map<number, number>; told: Set<string>; weighing: Weighing }
 
-export function createCompanyMemory(): CompanyMemory {
-  return { states: new Map(), subjects: new Map(), newest: new Map(), told: new Set() }
+/** News items are weighed by those before them of the company, as if other companies had none. */
+export function createCompanyMemory(settings: WeighingSettings = plainWeighing): CompanyMemory {
+  const judged = { states: new Map(), subjects: new Map(), newest: new Map(), told: new Set<string>() }
+  return { ...judged, weighing: openWeighing(settings) }
 }
 
 /** For late payloads, the states of their late series at that time, by seriesKey. */
@@ -42,7 +45,7 @@ export function judgeStored(
   return judged.flatMap(({ payload, found }) => {
     if (found.length === 0) return []
     const inTime = found.map((one) => ({ ...one, silent: isSilent(payload, one, pasts.get(payload)) }))
-    const composed = composeForParents(payload, inTime, parents)
+    const composed = composeForParents(payload, inTime, parents, memory.weighing)
     return 'gone' in composed ? [] : composed.rows.filter((row) => isFirst(row, memory))
   })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
+import type { WeighingSettings } from '../meaning/weigh-news.ts'
 import { readPasts } from '../store/past-states.ts'
 import type { Parents } from '../words/compose-for-parents.ts'
 import type { NewsRow } from '../words/compose-news.ts'
@@ -27,6 +28,7 @@ export async function runBacktest(
   companies: readonly CompanyHistory[],
   criteria: Criteria,
   { onNews, onProgress }: Listener,
+  weighing?: WeighingSettings,
 ): Promise<Progress> {
   const parents = await readAllParents(database)
   const done = { companies: 0, payloads: 0, values: 0 }
@@ -34,7 +36,7 @@ export async function runBacktest(
   await readPayloads(database, selection, companies, parents.measurements, async (tx, stored) => {
     const company = stored[0]!.payload.company_id
     if (current?.company !== company) {
-      current = { company, memory: createCompanyMemory() }
+      current = { company, memory: createCompanyMemory(weighing) }
       done.companies++
     }
     const news = await judgeSome(tx, stored, criteria, current.memory, parents)

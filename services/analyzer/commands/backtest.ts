@@ -84,13 +84,21 @@ async function judge(options: Options, output: string | null): Promise<void> {
     await using file = await openNewsFile(output)
     const say = sayProgress(companies)
     const startedAt = performance.now()
-    const done = await runBacktest(database, selection, period, companies, criteria, {
-      onNews: async (news) => {
-        countNews(counts, news)
-        await file.add(news)
+    const done = await runBacktest(
+      database,
+      selection,
+      period,
+      companies,
+      criteria,
+      {
+        onNews: async (news) => {
+          countNews(counts, news)
+          await file.add(news)
+        },
+        onProgress: (progress) => say(progress, counts.news),
       },
-      onProgress: (progress) => say(progress, counts.news),
-    })
+      config,
+    )
     const seconds = (performance.now() - startedAt) / 1000
     await file.finish()
     return { ...counts, per_company_and_month: ratePerMonth(counts, companies), ...done, seconds }

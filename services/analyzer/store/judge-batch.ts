@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { type JudgedPayload, judgePayloads } from '../judge/judge-payloads.ts'
 import { type Payload, seriesOf } from '../values/payload.ts'
 import { policiesOf } from '../judge/policies.ts'
+import { countedOf, openWeighing } from '../meaning/weigh-news.ts'
 import { addDueFeeds } from '../rhythm/due-feeds.ts'
 import type { Rules } from '../rules/compile-rules.ts'
 import { composeForParents, measurementOf } from '../words/compose-for-parents.ts'
@@ -11,6 +12,7 @@ import { addForecasts } from './expected-numbers.ts'
 import { newsCount, valuesJudged } from './metrics.ts'
 import { insertNews, readParents } from './news.ts'
 import { joinParts, keyOf } from './parts.ts'
+import { readPastNews } from './past-news.ts'
 import { readPasts } from './past-states.ts'
 import { insertRuleErrors } from './rule-errors.ts'
 import { readStates, type Series, writeStates } from './series-states.ts'
@@ -65,8 +67,13 @@ async function writeNews(
     tx,
     judged.map(({ payload, found }) => ({ ...payload, measurements: found.map(measurementOf) })),
   )
+  const past = await readPastNews(
+    tx,
+    judged.flatMap(({ payload, found }) => found.map((one) => countedOf(payload, one))),
+  )
+  const weighing = openWeighing(config, past)
   const rows = judged.flatMap(({ payload, found }) => {
-    const composed = composeForParents(payload, found, parents)
+    const composed = composeForParents(payload, found, parents, weighing)
     if (!('gone' in composed)) return composed.rows
     gone.set(keyOf(payload), composed.gone)
     return []

@@ -36,6 +36,10 @@ const newsRow = z.object({
   dedupe_key: z.string(),
   facts: z.record(z.string(), z.string()),
   silent: z.boolean(),
+  importance: z.number().nullable(),
+  importance_parts: z
+    .object({ score: z.number(), size: z.number(), polarity: z.number(), rarity: z.number() })
+    .nullable(),
 })
 const columns = sql.join(
   Object.keys(newsRow.shape).map((name) => sql.identifier([name])),

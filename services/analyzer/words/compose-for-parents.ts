@@ -1,4 +1,5 @@
 import type { Found } from '../judge/judge-payload.ts'
+import type { Weighing } from '../meaning/weigh-news.ts'
 import type { Payload } from '../values/payload.ts'
 import { composeNews, type NewsRow } from './compose-news.ts'
 
@@ -10,12 +11,13 @@ export function composeForParents(
   payload: Payload,
   found: readonly Found[],
   { companies, sources, measurements }: Parents,
+  weighing: Weighing,
 ): { rows: NewsRow[] } | { gone: 'company' | 'source' | 'measurement' } {
   const company = companies.get(Number(payload.company_id))
   const there = found.filter((one) => measurements.has(measurementOf(one)))
   if (company === undefined) return { gone: 'company' }
   if (!sources.has(payload.data_source_id)) return { gone: 'source' }
-  return there.length === 0 ? { gone: 'measurement' } : { rows: composeNews(payload, there, company) }
+  return there.length === 0 ? { gone: 'measurement' } : { rows: composeNews(payload, there, company, weighing) }
 }
 
 export function measurementOf(one: Found): number {

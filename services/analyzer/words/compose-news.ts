@@ -1,10 +1,12 @@
 import { v5 as uuidv5 } from 'uuid'
 import { innermostList } from '#runtime/text/value-path.ts'
 import type { News, Severity } from '#schemas/generated/types.ts'
-import { severityOf } from '../detect/defaults.ts'
 import type { ItemsFound } from '../detect/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
 import type { ValueFound } from '../judge/merge-firings.ts'
+import type { Parts } from '../meaning/importance.ts'
+import { severityByImportance } from '../meaning/models.ts'
+import { openWeighing, plainWeighing, type Weighing, weighNews } from '../meaning/weigh-news.ts'
 import type { Payload } from '../values/payload.ts'
 import { describeAlso } from './describe-also.ts'
 import { describeFiring, type Description, percentToSay } from './describe-firing.ts'
@@ -43,17 +45,31 @@ export type NewsRow = {
   dedupe_key: string
   facts: Record<string, string>
   silent: boolean
+  /** 0 to 1: the product of `importance_parts`. Null for news items stored before there was one. */
+  importance: number | null
+  importance_parts: Parts | null
 }
 
-/** The news items of a payload, which are one group. The same firing of the same payload always has the same id. */
-export function composeNews(payload: Payload, found: readonly Found[], company: string): NewsRow[] {
+/**
+ * The news items of a payload, which are one group. The same firing of the same payload always has the same id.
+ * `weighing`: by default with the built-in table, as if there had been no news items before.
+ */
+export function composeNews(
+  payload: Payload,
+  found: readonly Found[],
+  company: string,
+  weighing: Weighing = openWeighing(plainWeighing),
+): NewsRow[] {
   const { event_id, event_no, data_source_id, subject_key, map_version, observed_at, task_id } = payload
   const day = new Date(observed_at).toISOString().slice(0, 10)
   return found.map((one, index) => {
     const composed = 'items' in one ? composeItems(payload, one.items, company) : composeValue(payload, one, company)
     const { company_measurement_id, source_measurement_id, item_key } = composed.content
+    const weighed = weighNews(payload, one, weighing)
     return {
       ...composed.content,
+      ...weighed,
+      severity: composed.severity ?? severityByImportance(weighed.importance),
       news_id: uuidv5(JSON.stringify([company_measurement_id, subject_key, item_key ?? '', composed.what]), event_id),
       ...{ event_id, replay_id: payload.replay_id ?? '', event_no, company_id: Number(payload.company_id) },
       ...{ data_source_id, subject_key, map_version, observed_at, task_id, silent: one.silent },
@@ -69,7 +85,6 @@ export function composeNews(payload: Payload, found: readonly Found[], company: 
 type Content = Pick<
   NewsRow,
   | 'kind'
-  | 'severity'
   | 'source_measurement_id'
   | 'company_measurement_id'
   | 'item_key'
@@ -81,29 +96,22 @@ type Content = Pick<
 > &
   Description
 
-/** `what`: unique among the news items of one series and payload. */
-type Composed = { content: Content; what: string; story: string }
+/** `severity`: null if it follows the importance. `what`: unique among the news items of one series and payload. */
+type Composed = { content: Content; severity: Severity | null; what: string; story: string }
 
 function composeValue(payload: Payload, { firing, value, also }: ValueFound, company: string): Composed {
-  const { kind, rule, percent } = firing
+  const { kind, rule } = firing
   const { source_measurement_id, company_measurement_id, measurement_name, item_key, path, seq } = value
   const item = item_key === null ? null : (value.item_label ?? item_key)
   const list = innermostList(path)
   const names = { company, source: payload.source_name, measurement: measurement_name, item, list }
   return {
     content: {
-      ...{
-        kind,
-        severity: rule?.severity ?? severityOf(percent),
-        source_measurement_id,
-        company_measurement_id,
-        item_key,
-        path,
-        seq,
-      },
+      ...{ kind, source_measurement_id, company_measurement_id, item_key, path, seq },
       ...describeAlso(describeFiring(firing, payload.observed_at, names), also),
       ...{ trigger_factor: percentToSay(firing), rule_id: rule?.id ?? null, rule_version: rule?.version ?? null },
     },
+    severity: rule?.severity ?? null,
     what: rule?.id ?? kind,
     story: nameStory(firing),
   }
@@ -115,11 +123,12 @@ function composeItems({ source_name, observed_at }: Payload, found: ItemsFound, 
   const [only] = items.length === 1 ? items : []
   return {
     content: {
-      ...{ kind, severity: 'info', source_measurement_id, company_measurement_id },
+      ...{ kind, source_measurement_id, company_measurement_id },
       ...{ item_key: only?.key ?? null, path: list, seq: values[0]?.seq ?? null },
       ...describeItems(found, observed_at, { company, source: source_name }),
       ...{ trigger_factor: null, rule_id: null, rule_version: null },
     },
+    severity: null,
     what: `${kind} ${list}`,
     story: nameItemsStory(found),
   }
@@ -134,6 +143,7 @@ export function newsOf(row: NewsRow): News {
     path: _path,
     seq: _seq,
     map_version: _map,
+    importance_parts: _parts,
     ...rest
   } = row
   const { rule_id, rule_version, company_id, ...news } = rest

@@ -111,6 +111,7 @@ export function groupOf(company: number, source: number, count: number, changes:
     dedupe_key: randomUUID(),
     facts: {},
     silent: false,
+    importance: null,
     ...changes,
   }))
 }

@@ -1,0 +1,45 @@
+import type { Found } from '../judge/judge-payload.ts'
+import type { Payload } from '../values/payload.ts'
+import { gatherEvidence } from './evidence.ts'
+import { importanceOf, type ModelName, models } from './models.ts'
+import type { Parts, Weigh } from './importance.ts'
+import { compileMeanings, type MeaningOf } from './polarity.ts'
+import { type Counted, type PastNews, rememberNews } from './past-news.ts'
+
+/** What news items are weighed by. */
+export type Weighing = { meaningOf: MeaningOf; weigh: Weigh; past: PastNews }
+
+export type WeighingSettings = { POLARITY: readonly string[]; IMPORTANCE_MODEL: ModelName }
+
+export const plainWeighing: WeighingSettings = { POLARITY: [], IMPORTANCE_MODEL: 'default' }
+
+/** By the settings. `past`: the news items before those that are weighed. */
+export function openWeighing(
+  { POLARITY, IMPORTANCE_MODEL }: WeighingSettings,
+  past: PastNews = rememberNews(),
+): Weighing {
+  return { meaningOf: compileMeanings(POLARITY), weigh: models[IMPORTANCE_MODEL], past }
+}
+
+/** Weighs a news item by those before it, and counts it for those after it. */
+export function weighNews(
+  payload: Payload,
+  found: Found,
+  { meaningOf, weigh, past }: Weighing,
+): { importance: number; importance_parts: Parts } {
+  const counted = countedOf(payload, found)
+  const importance_parts = weigh(gatherEvidence(payload, found, meaningOf, past.count(counted)))
+  past.add(counted)
+  return { importance: importanceOf(importance_parts), importance_parts }
+}
+
+export function countedOf({ company_id, subject_key, observed_at }: Payload, found: Found): Counted {
+  const of = { company_id: Number(company_id), subject_key, observed_at }
+  if ('items' in found) {
+    const { kind, anchor, items } = found.items
+    const item_key = items.length === 1 ? items[0]!.key : null
+    return { ...of, kind, source_measurement_id: anchor.source_measurement_id, item_key }
+  }
+  const { source_measurement_id, item_key } = found.value
+  return { ...of, kind: found.firing.kind, source_measurement_id, item_key }
+}
