@@ -15,6 +15,9 @@ export const news: Measure = ({ say }) => {
   const told = judgeHistory(history).filter(({ silent }) => !silent)
   printTable('news by kind and company', told, kindOf, ({ company_id }) => String(company_id))
   printTable('news by company and month', told, ({ company_id }) => `company ${company_id}`, monthOf)
+  const warnings = told.filter(({ severity }) => severity === 'warning')
+  const ofTotals = warnings.filter(({ measurement }) => /^total /.test(measurement))
+  const named = told.filter(({ title, facts }) => title.includes(facts['item_label'] ?? facts['company_name']!))
   const companies = new Set(history.payloads.map(({ company }) => company)).size
   const weeks = new Set(history.payloads.map(({ observedAt }) => observedAt)).size
   const messages = new Set(told.map(({ event_no }) => event_no)).size
@@ -25,6 +28,20 @@ export const news: Measure = ({ say }) => {
       unit: 'news',
       detail: `${told.length} news in ${messages} of ${history.payloads.length} payloads, ${companies} companies, ${weeks} weeks`,
       below: null,
+    },
+    {
+      what: 'warnings that are about totals',
+      value: (100 * ofTotals.length) / Math.max(1, warnings.length),
+      unit: '%',
+      detail: `${ofTotals.length} of ${warnings.length} warnings; ${told.length - warnings.length} news are info`,
+      below: 33.4,
+    },
+    {
+      what: 'titles that name neither company nor item',
+      value: (100 * (told.length - named.length)) / told.length,
+      unit: '%',
+      detail: `${told.length - named.length} of ${told.length}`,
+      below: 1,
     },
   ])
 }

@@ -69,7 +69,11 @@ describe('after a message about a company', () => {
     const { company, name, address } = await addFollowed(installation.database)
     await tell(company)
     await settledStates(installation.database, company, 2)
-    const events = [await tell(company), await tell(company, { trigger_factor: 99, title: 'Forks rose' })]
+    const events = [
+      await tell(company),
+      await tell(company, { trigger_factor: 99, title: 'Forks rose', importance: 0.2 }),
+      await tell(company, { trigger_factor: 1, title: `${name}/app: renamed`, importance: 0.9 }),
+    ]
     for (const event of events)
       expect((await statusOf(event, 'notifying')).reason).toMatch(/^held until \d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
     await passThrough(installation, source)
@@ -77,7 +81,7 @@ describe('after a message about a company', () => {
 
     await letTimePass(company)
     expect(await settledStates(installation.database, company, 4)).toEqual(Array(4).fill('sent'))
-    expect(await subjectsAt(address)).toEqual([`${name}: Stars number 0 rose`, `${name}: 2 changes, Forks rose`])
+    expect(await subjectsAt(address)).toEqual([`${name}: Stars number 0 rose`, `${name}: 3 changes, app: renamed`])
     for (const event of events) expect(await statusOf(event, 'notified')).toEqual({ reason: null })
     const told = await query('SELECT message FROM notification WHERE company_id = $1', [company])
     expect(told).toHaveLength(2)

@@ -3,6 +3,7 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatDate } from '#runtime/text/format.ts'
 import { type DigestNewsItem, isFunding } from '../message/compose-digest.ts'
 import type { Series } from '../message/draw-series.ts'
+import { followerCounts } from '../people/follower-counts.ts'
 import type { DueDigest } from './policies.ts'
 
 type Connection = Pick<Database, 'any'>
@@ -50,6 +51,8 @@ const newsItemRow = z.object({
   observed_at: z.number(),
   source_measurement_id: z.number(),
   item_key: z.string().nullable(),
+  importance: z.number().nullable(),
+  followers: z.number(),
 })
 export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow>
 
@@ -57,9 +60,10 @@ export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow>
 export async function readNewsItems(connection: Connection, ids: readonly string[]): Promise<Map<string, NewsItem>> {
   const rows = await connection.any(sql.type(newsItemRow)`
     SELECT i.news_id, g.company_id, c.name AS company, i.severity, i.title, i.message, i.trigger_factor, i.observed_at,
-      i.source_measurement_id, i.item_key
+      i.source_measurement_id, i.item_key, i.importance, coalesce(f.followers, 0) AS followers
     FROM notifier.news_item i
     JOIN notifier.news_group g USING (group_id)
+    LEFT JOIN ${followerCounts} f USING (company_id)
     LEFT JOIN public.company c ON c.id = g.company_id
     WHERE i.news_id = ANY(${sql.array(ids, 'uuid')})`)
   return new Map(rows.map((row) => [row.news_id, row]))

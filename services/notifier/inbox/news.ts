@@ -21,6 +21,7 @@ const itemColumns = {
   item_key: 'text',
   dedupe_key: 'text',
   observed_at: 'ms',
+  importance: 'float8',
 }
 
 /**

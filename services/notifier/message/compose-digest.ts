@@ -1,18 +1,17 @@
 import { formatTime } from '#runtime/text/format.ts'
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { Line, Message } from './message.ts'
+import { byImportance, type RankedNews } from './rank-news.ts'
 import { escapeSlack } from './slack-text.ts'
 
 /** The fields of a news item that a digest needs. */
-export type DigestNewsItem = {
+export type DigestNewsItem = RankedNews & {
   news_id: string
   company_id: number
   /** Null: the company was deleted. */
   company: string | null
-  severity: 'info' | 'warning' | 'critical'
   title: string
   message: string
-  trigger_factor: number | null
   observed_at: number
 }
 
@@ -53,7 +52,7 @@ const maxFunding = 30
  */
 export function composeDigest(digest: Digest, extras: Extras, maxLines: number): Message {
   const count = digest.news.length
-  const shown = digest.news.toSorted(byImportance).slice(0, maxLines)
+  const shown = digest.news.toSorted(byPlace).slice(0, maxLines)
   // In the order of their most important news items.
   const companies = [...Map.groupBy(shown, ({ company_id }) => company_id).values()]
   const all = new Set(digest.news.map(({ company_id }) => company_id)).size
@@ -113,16 +112,8 @@ function nameOf({ company, company_id }: DigestNewsItem): string {
   return excerpt(company ?? '', maxName) || `company ${company_id}`
 }
 
-const ranks = { critical: 2, warning: 1, info: 0 }
-
-function byImportance(a: DigestNewsItem, b: DigestNewsItem): number {
-  const factor = ({ trigger_factor }: DigestNewsItem) => Math.abs(trigger_factor ?? 0)
-  return (
-    ranks[b.severity] - ranks[a.severity] ||
-    factor(b) - factor(a) ||
-    b.observed_at - a.observed_at ||
-    (a.news_id < b.news_id ? -1 : 1)
-  )
+function byPlace(a: DigestNewsItem, b: DigestNewsItem): number {
+  return byImportance(a, b) || b.observed_at - a.observed_at || (a.news_id < b.news_id ? -1 : 1)
 }
 
 /**

@@ -2,6 +2,7 @@ import { formatChange, formatTime } from '#runtime/text/format.ts'
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { News, OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './message.ts'
+import { byImportance, type RankedNews } from './rank-news.ts'
 
 /** The fields of a news item that composing needs. */
 export type NewsItem = Pick<
@@ -21,7 +22,7 @@ export type NewsItem = Pick<
   /** Names. */
   company: string
   source: string
-}
+} & RankedNews
 /** A recipient, and what they follow that covers the message, as in "follows acme". */
 type NamedRecipient = { name: string; through?: readonly string[] }
 export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'>
@@ -41,7 +42,7 @@ export function composeNews(
   maxLines: number,
   linkOf: (newsId: string) => string | null,
 ): Message {
-  const ranked = news.toSorted(byImportance)
+  const ranked = news.toSorted((a, b) => byImportance(a, b) || a.group_index - b.group_index)
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [NewsItem]
   const nameOf = ({ company }: NewsItem) => excerpt(company, maxName)
@@ -146,13 +147,6 @@ const list = new Intl.ListFormat('en-GB')
 function enumerate(texts: readonly string[]): string {
   const more = texts.length - 3
   return list.format(more > 0 ? [...texts.slice(0, 3), `${more} more`] : texts)
-}
-
-const ranks = { critical: 2, warning: 1, info: 0 }
-
-function byImportance(a: NewsItem, b: NewsItem): number {
-  const factor = ({ trigger_factor }: NewsItem) => Math.abs(trigger_factor ?? 0)
-  return ranks[b.severity] - ranks[a.severity] || factor(b) - factor(a) || a.group_index - b.group_index
 }
 
 function describeNews({ message, previous, current, trigger_factor: factor }: NewsItem): string[] {

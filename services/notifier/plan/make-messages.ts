@@ -6,6 +6,7 @@ import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { enqueueForDestinations } from '../delivery/enqueue.ts'
 import { composeNews, composeOps } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
+import { followerCounts } from '../people/follower-counts.ts'
 import type { MessageSettings } from '../message/settings.ts'
 import { lockPlanning, operations } from './bundles.ts'
 import { groupIntoMessages, type PlannedMessage } from './group-messages.ts'
@@ -36,6 +37,8 @@ const newsRow = z.object({
   company: z.string(),
   data_source_id: z.number(),
   source: z.string(),
+  importance: z.number().nullable(),
+  followers: z.number(),
 })
 type NewsItem = z.output<typeof newsRow>
 
@@ -121,10 +124,12 @@ async function readNews(tx: Transaction, ids: readonly string[]): Promise<Map<st
   const rows = await tx.any(sql.type(newsRow)`
     SELECT news_id, group_id, group_index, severity, n.title, n.message, trigger_factor, previous, current, observed_at,
       g.company_id, coalesce(c.name, 'company ' || g.company_id) AS company,
-      g.data_source_id, coalesce(s.source_name, 'source ' || g.data_source_id) AS source
+      g.data_source_id, coalesce(s.source_name, 'source ' || g.data_source_id) AS source,
+      importance, coalesce(f.followers, 0) AS followers
     FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
     LEFT JOIN public.company c ON c.id = g.company_id
     LEFT JOIN public.data_source s ON s.id = g.data_source_id
+    LEFT JOIN ${followerCounts} f ON f.company_id = g.company_id
     WHERE news_id = ANY(${sql.array(ids, 'uuid')})`)
   return new Map(rows.map((row) => [row.news_id, row]))
 }

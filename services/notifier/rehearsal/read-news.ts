@@ -27,6 +27,7 @@ const newsLine = z.object({
   group_index: z.number().default(0),
   dedupe_key: z.string(),
   observed_at: time,
+  importance: z.number().nullable().default(null),
   silent: z.boolean(),
   company: z.string(),
   source: z.string(),
