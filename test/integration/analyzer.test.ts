@@ -46,7 +46,7 @@ test('a value that changes is news once, in both tables and on the topic, howeve
   )
   const { score, size, polarity, rarity } = weighed!.parts as Record<'score' | 'size' | 'polarity' | 'rarity', number>
   expect([weighed!.importance, all[0]!.importance]).toEqual([0, 0].map(() => score * size * polarity * rarity))
-  expect([polarity, rarity]).toEqual([0.9 * 0.9, 1])
+  expect([polarity, rarity]).toEqual([0.95, 1])
   expect(await analyzer.stored(company)).toEqual([
     {
       title: all[0]?.title,

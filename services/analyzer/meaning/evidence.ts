@@ -32,7 +32,7 @@ export type Evidence = {
     isTotal: boolean
     isTurn: boolean
   } | null
-  /** Null for values. `ageDays`: how old an item says it is; null if it does not say. */
+  /** Null for values. `ageDays`: how old an item is at least; null if it does not say. */
   items: { count: number; numbers: readonly { number: number; meaning: Meaning }[]; ageDays: number | null } | null
   past: Past
 }
@@ -59,15 +59,15 @@ export function gatherEvidence(payload: Payload, found: Found, meaningOf: Meanin
   return { kind, meaning: meaningOf(value.measurement_name), score: signal?.score ?? null, change, items: null, past }
 }
 
-const begins = /creat|launch|found|publish|announc|start|open|post|release/i
-const changes = /last|updat|modif|chang/i
+/** Not when something was founded: a new investor may be an old company. */
+const wasThere = /creat|launch|publish|push|updat|modif|commit|upload|post|announc|open|releas/i
 
-/** In days, by the dates that say when the item began. */
+/** In days, by the oldest date at which the item was there. */
 function findAge(values: readonly ObservedValue[], now: number): number | null {
   const dates = values.flatMap(({ date, measurement_name: name }) =>
-    date !== null && begins.test(name) && !changes.test(name) ? [date] : [],
+    date !== null && date <= now && wasThere.test(name) ? [date] : [],
   )
-  return dates.length === 0 ? null : Math.max(0, (now - Math.min(...dates)) / dayMs)
+  return dates.length === 0 ? null : (now - Math.min(...dates)) / dayMs
 }
 
 /** Whether a value sums up a list of the payload: `aggregated_sum_stars` and `repos[].stars`. */

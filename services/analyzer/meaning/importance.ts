@@ -22,13 +22,13 @@ function rateScore({ score, kind }: Evidence): number {
   return { threshold: 0.7, changed: 0.9, appeared: 0.85, gone: 0.7 }[kind]
 }
 
-/** A turn, such as a deprecation, is important whatever it stands in. Moves for the worse count more than others. */
+/** A turn, such as a deprecation, is important whatever it stands in. Moves for the worse count a little more. */
 function ratePolarity({ meaning, change }: Evidence): number {
   const { polarity, weight } = meaning
   if (change?.isTurn) return 1
   const [before, now] = change ? [numberOf(change.before), numberOf(change.now)] : [null, null]
   if (before === null || now === null || polarity === 'neither') return weight
-  return (polarity === 'good') === now > before ? 0.9 * weight : weight
+  return (polarity === 'good') === now > before ? 0.95 * weight : weight
 }
 
 /** What happens often, here or anywhere, says less. */
@@ -47,11 +47,14 @@ function sizeOfChange({ before, now, isCount, isTotal, isTurn }: NonNullable<Evi
   return isTotal ? Math.min(largestOfList, size) : size
 }
 
-/** By the share of the value and by the number itself. Counts below 70 or so stay small whatever they do. */
+/** A large share of the value, or a large number by itself. Counts below 70 or so stay small whatever they do. */
 function sizeOfCount(a: number, b: number): number {
   const largest = Math.max(Math.abs(a), Math.abs(b))
   const most = Math.min(1, 0.27 * Math.log10(1 + largest))
-  return most * ((towardsOne(shareOf(a, b), 0.25) + weightOf(Math.abs(b - a))) / 2)
+  // Only the detectors tell of a number that did not move: it stands still against its habit.
+  if (a === b) return most / 2
+  const [share, number] = [towardsOne(shareOf(a, b), 0.25), weightOf(Math.abs(b - a)) ** 2]
+  return most * (1 - (1 - share) * (1 - number))
 }
 
 /** A name is another one or not; of longer texts the share of new words counts. */
@@ -66,7 +69,7 @@ function partsOf(value: Value): readonly string[] {
   return value.kind === 'set' ? value.members : value.kind === 'text' ? wordsOf(value.text) : []
 }
 
-/** Days after which an item that is new in a list is not new in itself. */
+/** Days after which an item that is new in a list is not new in itself: the list shows others than before. */
 const young = 60
 
 function sizeOfItems({ count, numbers, ageDays }: NonNullable<Evidence['items']>, kind: Evidence['kind']): number {
@@ -75,8 +78,7 @@ function sizeOfItems({ count, numbers, ageDays }: NonNullable<Evidence['items']>
   const telling = numbers.filter(({ meaning }) => meaning.polarity !== 'neither')
   const known = telling.map(({ number, meaning }) => meaning.weight * weightOf(Math.abs(number)))
   const size = known.length === 0 ? 0.6 : methods.max(known)
-  if (ageDays === null) return size
-  return ageDays <= young ? Math.max(0.3, size) : 0.4 * size
+  return ageDays !== null && ageDays > young ? 0.4 * size : size
 }
 
 /** 0 to 1 for 0 to 10,000 and more. */

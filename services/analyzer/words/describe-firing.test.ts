@@ -48,7 +48,30 @@ test('says why a value is unusual, and has it among the facts', () => {
   expect(told.message).toBe(
     'langfuse: stars rose by 14% from 1,561 to 1,780 since 16 November 2026 (github): largest rise in 14 months.',
   )
+  expect(told.title).toBe('langfuse: stars rose 14% to 1,780, largest rise in 14 months')
   expect(told.facts).toMatchObject({ signal: 'spike', score: '0.71', reason: 'largest rise in 14 months' })
+})
+
+test('a counter that stands still has stopped growing', () => {
+  const signal = { kind: 'stall', score: 0.8, reason: 'no growth in 2 values in a row, 6 each was usual' }
+  const still = { ...firingOf(number(4000), number(5544), 'int')!, before: number(5544), signal }
+  expect(describeFiring({ ...still, kind: 'threshold', percent: 0, rule: null }, to, names)).toMatchObject({
+    title: 'langfuse: stars stopped growing at 5,544, no growth in 2 values in a row, 6 each was usual',
+    message:
+      'langfuse: stars stayed at 5,544 since 16 November 2026 (github): no growth in 2 values in a row, 6 each was usual.',
+  })
+})
+
+test('a title without room for the whole reason leaves out what is said beside it, then the reason', () => {
+  const reason = `largest rise in 14 months, passes 1,000`
+  const found = { ...firingOf(number(900), number(1780), 'int')!, signal: { kind: 'spike', score: 0.7, reason } }
+  const titleOf = (item: string) => describeFiring(found, to, { ...names, item }).title
+  const [short, long, longer] = [30, 45, 75].map((length) => 'x'.repeat(length)) as [string, string, string]
+  expect([short, long, longer].map(titleOf)).toEqual([
+    `langfuse/${short}: stars rose 98% to 1,780, ${reason}`,
+    `langfuse/${long}: stars rose 98% to 1,780, largest rise in 14 months`,
+    `langfuse/${longer}: stars rose 98% to 1,780`,
+  ])
 })
 
 describe('title and message', () => {

@@ -1,5 +1,5 @@
 import { formatCount, formatNumber, formatNumbers, formatPercent, formatTime } from '#runtime/text/format.ts'
-import { excerpt } from '#runtime/text/shorten.ts'
+import { cut, excerpt } from '#runtime/text/shorten.ts'
 import type { Firing } from '../judge/judge.ts'
 import type { Rule } from '../rules/compile-rules.ts'
 import { missingIn, numberOf, type Value } from '../values/value.ts'
@@ -48,7 +48,11 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
   const named = (name: string) => (firing.window ? `${aggregates[firing.window.method]} ${name}` : name)
   const what = item === null ? named(measurement) : `${named(measurement)} of ${item}`
   return {
-    title: writeHeadline(named(shortenMeasurement(measurement, names.list)), { company, item }, endings),
+    title: writeHeadline(
+      named(shortenMeasurement(measurement, names.list)),
+      { company, item },
+      withReason(endings, signal?.reason),
+    ),
     message: `${company}: ${what} ${event} since ${since} (${source})${more}${held}${why}.`,
     previous,
     current,
@@ -70,6 +74,13 @@ export function describeFiring(firing: Firing, observedAt: number, names: Names)
   }
 }
 
+/** The same endings, before them the longest with the reason: as a whole, or without what is said beside it. */
+function withReason(endings: Phrases['endings'], reason = ''): Phrases['endings'] {
+  if (reason === '') return endings
+  const short = reason.replace(/, (?:passes|not counting) .*$/, '')
+  return [`${endings[0]}, ${reason}`, `${endings[0]}, ${short}`, ...endings]
+}
+
 /** `endings`: of the headline, the longest first. `event`, `more`: what happened, with the values before and after. */
 type Phrases = {
   endings: [string, ...string[]]
@@ -80,6 +91,9 @@ type Phrases = {
   facts: Record<string, string>
 }
 
+/** Longest beginning of a text in a headline. */
+const maxQuote = 50
+
 function describeChange(firing: Firing): Phrases {
   const { before, now } = firing
   const [a, b] = [numberOf(before), numberOf(now)]
@@ -87,7 +101,11 @@ function describeChange(firing: Firing): Phrases {
   if (before.kind === 'set' && now.kind === 'set') return describeMembers(before.members, now.members)
   const [previous, current] = formatBoth(before, now)
   const whole = isShort(previous) ? `changed from ${previous} to ${current}` : `changed to ${current}`
-  const endings: Phrases['endings'] = isShort(current) ? [whole, `changed to ${current}`, 'changed'] : ['changed']
+  const endings: Phrases['endings'] = isShort(current)
+    ? [whole, `changed to ${current}`, 'changed']
+    : now.kind === 'text' && previous !== current && !current.startsWith('…') && current.includes(' ')
+      ? [`changed to “${cut(current, maxQuote)}”`, 'changed']
+      : ['changed']
   // Of a long text only the beginning is kept, and it may be unchanged.
   const isBeyond = now.kind === 'text' && previous === current
   const event = isBeyond ? `changed after ${quote(current)}` : `changed from ${quote(previous)} to ${quote(current)}`
@@ -101,6 +119,7 @@ const maxPercent = 1000
 export function percentToSay({ before, now, percent }: Firing): number | null {
   const [a, b] = [numberOf(before), numberOf(now)]
   if (percent === null || a === null || b === null) return null
+  if (a === b) return null
   const isAcrossZero = Math.sign(a) * Math.sign(b) === -1
   return isAcrossZero || Math.abs(percent) > maxPercent ? null : percent
 }
@@ -120,6 +139,10 @@ function describeNumbers(firing: Firing, a: number, b: number): Phrases {
     facts.level = formatNumber(level)
     const crossed = `${verb} ${kind} ${facts.level}`
     return { endings: [crossed, `${verb} to ${current}`, verb], event: `${crossed}, ${both}`, ...rest }
+  }
+  if (a === b) {
+    const stopped = firing.signal?.kind === 'stall' ? `stopped growing at ${current}` : `stayed at ${current}`
+    return { endings: [stopped], event: `stayed at ${current}`, ...rest }
   }
   if (percent === null)
     return { endings: [`${verb} ${both}`, `${verb} to ${current}`, verb], event: `${verb} ${both}`, ...rest }

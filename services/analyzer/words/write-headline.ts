@@ -19,7 +19,7 @@ export function writeHeadline(
 
 /** "apple/container"; with blanks in a name "Acme Corp / Series B". An item may begin with its company's name already. */
 function nameSubject({ company, item }: { company: string; item: string | null }): string {
-  if (item === null || company === item) return company
+  if (item === null) return company
   if (item.toLowerCase().startsWith(`${company.toLowerCase()}/`)) return item
   return /\s/.test(company + item) ? `${company} / ${item}` : `${company}/${item}`
 }
