@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-train insight-nab insight-forecast bench fix schemas browser
+.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast bench fix schemas browser
 
 help:
 	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ faults: install ## kill and starve everything under load, compare the results
 
 insight: install ## measure what the detectors find of changes put into series
 	@node test/insight/main.ts
+
+insight-analyzer: install ## measure what the analyzer's defaults tell of payloads, with changes put in
+	@node test/insight/analyzer.ts
 
 insight-train: install ## learn the detectors' table of constants again
 	@node test/insight/train.ts

@@ -36,6 +36,11 @@ export const sharedViews: readonly SharedView[] = [
   { name: 'normalizer.event_status', readers: [], row: 'a payload: whether it was understood, when, and why not' },
   { name: 'analyzer.news', readers: ['cli'], row: 'a news item' },
   { name: 'analyzer.news_why', readers: ['edge'], row: 'a news item with the rule that made it, as it was then' },
+  {
+    name: 'analyzer.series_view',
+    readers: ['edge'],
+    row: 'a series: its last value, and how the detectors judge it',
+  },
   { name: 'analyzer.event_status', readers: ['edge', 'cli'], row: 'a payload: whether it was judged, and when' },
   {
     name: 'notifier.event_status',

@@ -7,12 +7,19 @@ import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/pro
 
 /** What decides what is news. */
 const judgeSettings = {
+  DEFAULT_DETECTOR: z
+    .enum(['insight', 'percent'])
+    .default('insight')
+    .describe(
+      'What judges numbers that no rule covers: insight (what is unusual for the series, rule default/insight), or percent (DEFAULT_PERCENT_THRESHOLD, rule default/percent).',
+    )
+    .meta({ basic: true }),
   DEFAULT_PERCENT_THRESHOLD: z.coerce
     .number()
     .positive()
     .default(25)
     .describe(
-      'Percent by which a number must change to be news if no rule covers its measurement (rule default/percent).',
+      'Percent by which a number must change to be news by the rule default/percent: with DEFAULT_DETECTOR=percent, or while a series has too little history for insight.',
     )
     .meta({ basic: true }),
   DEFAULT_STEPS: z.coerce

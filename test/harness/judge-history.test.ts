@@ -64,9 +64,9 @@ const changes: Change[] = [
     expected: { kind: 'changed', measurement: 'repository topics', week: 0 },
   },
   {
-    what: 'stars climb by 5 % a week',
+    what: 'stars that stood still climb by 5 % a week',
     apply: (week, _repos, repo) => (repo.stars = Math.round(5000 * 1.05 ** Math.max(0, Math.min(20, week - start)))),
-    expected: null,
+    expected: { kind: 'threshold', measurement: 'repository stars', week: 1 },
   },
   {
     what: 'stars are noisy',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isoTime } from '#runtime/commands/command-database.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { defaultRule, insightRule } from '../detect/defaults.ts'
 import { findProblem } from '../rules/compile-rules.ts'
 import { describeRule, describeScope } from '../rules/describe-rule.ts'
 import { readOwnRules } from '../rules/own-rules.ts'
@@ -44,4 +45,34 @@ export async function listRules(database: Database, maxWindow: number) {
     const { since = null, changed_by = null, reported = null } = known.get(`${rule.rule_id} ${rule.version}`) ?? {}
     return { ...rule, problem: problem ?? reported, since, changed_by }
   })
+}
+
+/**
+ * The rules that apply where no rule covers a measurement, as `parma rules ls` shows them: the one in force first, and
+ * the one that it replaced. They have no definition: settings decide.
+ */
+export function listDefaultRules(detector: 'insight' | 'percent', threshold: number) {
+  const percent = `a change by ${threshold}% or more that is not normal for the series`
+  const rows = [
+    {
+      ...{ rule_id: insightRule.id, version: insightRule.version },
+      fires: 'what is unusual for its series',
+      about:
+        detector === 'insight'
+          ? 'numbers that no rule covers; in force, in place of default/percent'
+          : 'nothing; DEFAULT_DETECTOR=insight puts it in force',
+      enabled: detector === 'insight',
+    },
+    {
+      ...{ rule_id: defaultRule.id, version: defaultRule.version },
+      fires: percent,
+      about:
+        detector === 'insight'
+          ? 'numbers that no rule covers, while their history does not suffice for default/insight; DEFAULT_DETECTOR=percent brings it back for all'
+          : 'numbers that no rule covers; in force',
+      enabled: true,
+    },
+  ]
+  const unset = { severity: null, definition: null, problem: null, since: null, changed_by: null }
+  return (detector === 'insight' ? rows : rows.toReversed()).map((row) => ({ ...row, name: 'default', ...unset }))
 }

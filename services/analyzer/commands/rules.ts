@@ -11,7 +11,7 @@ import { addBucketCompanies, readOwnRules } from '../rules/own-rules.ts'
 import { ruleDefinition, type RuleDefinition } from '../rules/read-definition.ts'
 import { methods } from '../values/aggregate.ts'
 import { countCovered, type Covered } from './count-covered.ts'
-import { listRules } from './list-rules.ts'
+import { listDefaultRules, listRules } from './list-rules.ts'
 import { readRuleOptions, type RuleOptions, type ScopeIds } from './read-rule-options.ts'
 import { insertRule, insertVersion, lockRules } from './write-rules.ts'
 
@@ -104,7 +104,12 @@ function withFields(command: Command): Command {
 }
 
 async function list({ json = false }: Output): Promise<void> {
-  const rows = await withDatabase((database) => listRules(database, readMaxWindow()))
+  const { DEFAULT_DETECTOR, DEFAULT_PERCENT_THRESHOLD } = readEnv({
+    DEFAULT_DETECTOR: settings.DEFAULT_DETECTOR,
+    DEFAULT_PERCENT_THRESHOLD: settings.DEFAULT_PERCENT_THRESHOLD,
+  })
+  const written = await withDatabase((database) => listRules(database, readMaxWindow()))
+  const rows = [...written, ...listDefaultRules(DEFAULT_DETECTOR, DEFAULT_PERCENT_THRESHOLD)]
   printRows(json ? rows : rows.map(({ definition: _, ...row }) => row), json, ['since'])
 }
 

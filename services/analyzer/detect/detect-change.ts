@@ -1,18 +1,75 @@
+import { judgePoint } from '../signals/judge-point.ts'
+import type { SignalState } from '../signals/state.ts'
 import { percentRule } from '../rules/compile-rules.ts'
-import { type Change, judgeRule } from '../rules/judge-rule.ts'
-import type { Observed, SeriesState } from '../values/series-state.ts'
-import { readsTheSame } from '../values/value.ts'
-import { defaultRule, type Policy } from './defaults.ts'
+import { type Change, judgeRule, percentOf } from '../rules/judge-rule.ts'
+import type { Observed, Said, SeriesState } from '../values/series-state.ts'
+import { readsTheSame, type Value } from '../values/value.ts'
+import { defaultRule, insightRule, type Policy } from './defaults.ts'
 import { isUsual } from './is-usual-step.ts'
 
-/** The change that is news by `policy`, in a series without a rule. Its last value must be of the same kind. */
-export function detectChange(known: SeriesState, observed: Observed, policy: Policy): Change | null {
+/** `signal`, `said`: what the detectors remember after the value, and what they said of it. */
+type Detected = { change: Change | null; signal?: SignalState; said?: Said }
+
+/**
+ * The change that is news by `policy`, in a series without a rule. `known`: null if there is no earlier value of this
+ * kind. `shift`: how much a total moved because its list gained or lost items, which is no change of the total.
+ */
+export function detectChange(
+  known: SeriesState | null,
+  observed: Observed,
+  policy: Policy,
+  shift: number = 0,
+): Detected {
   const { value, type } = observed
-  if (value.kind === 'number') {
-    if (isUsual(known.recent, value.number, type, policy.steps)) return null
-    return judgeRule(percentRule(defaultRule, policy.threshold), known, observed).change
+  if (value.kind !== 'number') {
+    if (known === null || !policy.types.has(type) || readsTheSame(known.last, value)) return { change: null }
+    return { change: changeOf('changed', known, known.last, value) }
   }
-  if (!policy.types.has(type) || readsTheSame(known.last, value)) return null
-  const { last: before, observedAt: since } = known
-  return { kind: 'changed', rule: null, before, now: value, percent: null, window: null, since }
+  const { insight } = policy
+  if (!insight) return { change: known && detectByPercent(known, observed, policy) }
+  return detectNumber(known, value.number, observed, { ...policy, insight }, shift)
+}
+
+/**
+ * Asks the detectors. While the history does not suffice for them, a percentage decides, which says nothing of a total
+ * whose list changed.
+ */
+function detectNumber(
+  known: SeriesState | null,
+  number: number,
+  observed: Observed,
+  policy: Required<Policy>,
+  shift: number,
+): Required<Detected> {
+  const before = known?.signal && shift !== 0 ? moveBy(known.signal, shift) : (known?.signal ?? null)
+  const { verdict, state: signal } = judgePoint(before, observed.observedAt, number, { isComparable: true })
+  const { kind, score, reason } = verdict
+  const said = { points: signal.seen - 1, kind, score, reason }
+  if (known?.last.kind !== 'number') return { change: null, signal, said }
+  if (kind === 'learning')
+    return {
+      change: shift === 0 ? detectByPercent(known, observed, { ...policy, steps: 2 * policy.steps }) : null,
+      signal,
+      said,
+    }
+  if (kind === 'late' || score < policy.insight.tellFrom) return { change: null, signal, said }
+  const from: Value = { kind: 'number', number: known.last.number + shift }
+  const told = shift === 0 ? reason : `${reason}, not counting items that came or went`
+  const change = { ...changeOf('threshold', known, from, observed.value), rule: insightRule }
+  return { change: { ...change, signal: { kind, score, reason: told } }, signal, said }
+}
+
+function detectByPercent(known: SeriesState, observed: Observed, { steps, threshold }: Policy): Change | null {
+  const { value, type } = observed
+  if (value.kind !== 'number' || isUsual(known.recent, value.number, type, steps)) return null
+  return judgeRule(percentRule(defaultRule, threshold), known, observed).change
+}
+
+function changeOf(kind: Change['kind'], { observedAt: since }: SeriesState, before: Value, now: Value): Change {
+  return { kind, rule: null, before, now, percent: percentOf(before, now), window: null, since }
+}
+
+/** The past of a series as if its level had always been another one. */
+function moveBy(signal: SignalState, by: number): SignalState {
+  return { ...signal, values: signal.values.map((one) => one + by) }
 }

@@ -3,12 +3,14 @@ import type { ObservedValue } from '#schemas/generated/types.ts'
 import type { Payload } from '../values/payload.ts'
 import { isPositional, outerKeys } from './item-keys.ts'
 import { findRenamed, followRenamed } from './renamed-items.ts'
+import { belongsAfter, followTurnover, isGain, isLoss, isSample, settledAfter, type Turnover } from './sampled-lists.ts'
 
 /**
  * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since
- * 1970. `wavers`: it was gone before and came back, so it is not news if it is gone again.
+ * 1970. `wavers`: it was gone before and came back, so it is not news if it is gone again. `seen`: in how many payloads
+ * since it appeared or came back; old stored states lack it.
  */
-type KnownItem = { label: string; missing?: { payloads: number; since: number }; wavers?: true }
+type KnownItem = { label: string; missing?: { payloads: number; since: number }; wavers?: true; seen?: number }
 
 /** The measurement that the news items of a list belong to. */
 export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id' | 'measurement_name'>
@@ -16,9 +18,15 @@ export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_meas
 /**
  * The items of a list by item_key. A list is the path of its items: `repos[]`. `anchor`: undefined while it never had
  * an item. `seenAt`: when the last payload with the list was observed. `empty`: the items around the list that hold an empty
- * one, by key. Old stored states lack the last two.
+ * one, by key. Old stored states lack the last three.
  */
-type KnownList = { anchor: Anchor | undefined; items: Record<string, KnownItem>; seenAt?: number; empty?: string[] }
+type KnownList = {
+  anchor: Anchor | undefined
+  items: Record<string, KnownItem>
+  seenAt?: number
+  empty?: string[]
+  turnover?: Turnover
+}
 
 /** How many empty lists are remembered of a list in an item. */
 const maxEmptyLists = 500
@@ -51,6 +59,8 @@ export type ItemPolicy = {
   maxItemNews: number
   /** How many gone items of a list are remembered. A forgotten one would appear as new. */
   maxGoneItems: number
+  /** Items of a list that is a sample are told only with other evidence (see sampled-lists.ts). */
+  knowsSamples?: boolean
 }
 
 type Item = { key: string; label: string; values: ObservedValue[] }
@@ -88,25 +98,24 @@ export function judgeItems(
     const isUnsaid = (key: string) => !shown.has(outerKey(key)) && here.has(outerKey(key))
     const unsaid = Object.entries(before).filter(([key]) => isUnsaid(key))
     const said = Object.fromEntries(Object.entries(before).filter(([key]) => !isUnsaid(key)))
-    const { kept, gone } = keep(said, items, renamed, last?.seenAt ?? known?.observedAt ?? payload.observed_at, policy)
+    const lastSeenAt = last?.seenAt ?? known?.observedAt ?? payload.observed_at
+    const { kept, gone } = keep(said, items, renamed, lastSeenAt, policy, last === undefined)
+    const turnover = policy.knowsSamples ? followItems(last?.turnover, said, items, renamed) : undefined
     const wasEmpty = last?.empty ?? []
     next[list] = {
       anchor: items.size > 0 ? pick(items.values().next().value!.values[0]!) : last?.anchor,
       items: { ...kept, ...Object.fromEntries(unsaid) },
       seenAt: payload.observed_at,
       empty: [...emptyNow, ...wasEmpty.filter((outer) => !shown.has(outer))].slice(0, maxEmptyLists),
+      ...(turnover && { turnover }),
     }
     const wasThere = new Set([...Object.keys(before).map(outerKey), ...wasEmpty, ...(last ? [''] : [])])
     const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
-    if (known)
-      found.push(
-        ...report(
-          'appeared',
-          list,
-          appeared.filter((item) => isOutermost(item) && wasThere.has(outerKey(item.key))),
-        ),
-        ...report('gone', list, gone.filter(isOutermost)),
-      )
+    const isNews = (item: Item) => !turnover || isGain(turnover, item.values, payload.observed_at)
+    const isMissed = ({ key }: Item) => !turnover || isLoss(before[key]?.seen, isSample(turnover))
+    const told = appeared.filter((item) => isOutermost(item) && wasThere.has(outerKey(item.key)) && isNews(item))
+    const missed = gone.filter((item) => isOutermost(item) && isMissed(item))
+    if (known) found.push(...report('appeared', list, told), ...report('gone', list, missed))
     for (const { key } of [...appeared, ...gone]) moved.add(key)
   }
   const { event_no: eventNo, observed_at: observedAt, map_version: mapVersion } = payload
@@ -156,7 +165,8 @@ function keep(
   items: ReadonlyMap<string, Item>,
   renamed: ReadonlyMap<string, string>,
   lastSeenAt: number,
-  { goneAfter, maxGoneItems }: ItemPolicy,
+  { goneAfter, maxGoneItems, knowsSamples }: ItemPolicy,
+  isFirst: boolean,
 ) {
   const gone: (Item & { since: number })[] = []
   const missing: [string, KnownItem][] = []
@@ -171,14 +181,38 @@ function keep(
   const here = [...items.values()].map(({ key, label }): [string, KnownItem] => {
     const old = renamed.get(key) ?? key
     const was = Object.hasOwn(before, old) ? before[old] : undefined
-    const wavers = was?.wavers ?? (was?.missing && was.missing.payloads >= goneAfter)
-    return [key, { label, ...(wavers && { wavers }) }]
+    const isBack = was?.missing !== undefined && was.missing.payloads >= goneAfter
+    const seen = knowsSamples ? countSeen(was, isBack, isFirst) : undefined
+    const wavers = (was?.wavers ?? isBack) && !(seen !== undefined && seen >= belongsAfter)
+    return [key, { label, ...(wavers && { wavers }), ...(seen !== undefined && { seen }) }]
   })
   const isGone = ([, { missing: absent }]: [string, KnownItem]) => absent!.payloads >= goneAfter
   // Items that have been gone the longest are forgotten first.
   const remembered = missing.filter(isGone).sort(([, a], [, b]) => b.missing!.since - a.missing!.since)
   const absent = missing.filter((one) => !isGone(one))
   return { kept: Object.fromEntries([...here, ...absent, ...remembered.slice(0, maxGoneItems)]), gone }
+}
+
+/** Undefined if it is not known since when the item is there. */
+function countSeen(was: KnownItem | undefined, isBack: boolean, isFirst: boolean): number | undefined {
+  if (was === undefined) return isFirst ? settledAfter : 1
+  if (isBack) return 1
+  return was.seen === undefined ? was.wavers && 1 : Math.min(was.seen + 1, belongsAfter)
+}
+
+/** Whether the list gained and lost items, with those that were missing only once. */
+function followItems(
+  turnover: Turnover | undefined,
+  before: KnownList['items'],
+  items: ReadonlyMap<string, Item>,
+  renamed: ReadonlyMap<string, string>,
+): Turnover {
+  const wasHere = (key: string) => Object.hasOwn(before, key) && !before[key]!.missing
+  const known = new Set(renamed.values())
+  const gained = [...items.keys()].some((key) => !wasHere(renamed.get(key) ?? key))
+  const lost = Object.keys(before).some((key) => wasHere(key) && !items.has(key) && !known.has(key))
+  const isNew = [...items.keys()].some((key) => !Object.hasOwn(before, renamed.get(key) ?? key))
+  return followTurnover(turnover, turnover !== undefined && gained, lost, turnover !== undefined && isNew)
 }
 
 function pick({ source_measurement_id, company_measurement_id, measurement_name }: Anchor): Anchor {

@@ -1,12 +1,15 @@
+import type { ObservedValue } from '#schemas/generated/types.ts'
 import { isPositional } from '../detect/item-keys.ts'
 import type { Policy } from '../detect/defaults.ts'
 import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { readValue } from '../values/value.ts'
+import { findTotals, type Total } from '../detect/find-totals.ts'
 import { type Anchor, type ItemPolicy, type ItemsFound, judgeItems, type SubjectState } from '../detect/judge-items.ts'
 import { judge } from './judge.ts'
+import { mergeAlike } from './merge-alike.ts'
 import { mergeFirings, type ValueFound } from './merge-firings.ts'
-import { isLate, type Payload, seriesOf } from '../values/payload.ts'
+import { isLate, type Payload, seriesKey, seriesOf } from '../values/payload.ts'
 
 /** A value or list items that are news. `silent`: nobody is notified. */
 export type Found = ValueFound | { items: ItemsFound; silent: boolean }
@@ -54,6 +57,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     const items = judgement.found.filter(({ anchor }) => !isMuted(anchor))
     judged.found.push(...items.map((found) => ({ items: found, silent: quiet })))
   }
+  const totals = policy?.insight ? findTotals(payload, states, subject) : new Map<string, Total>()
   const fired: Omit<ValueFound, 'also'>[] = []
   for (const [key, observed] of seriesOf(payload)) {
     const value = readValue(observed)
@@ -64,6 +68,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
       rules: of.rules,
       policy: observed.item_key !== null && isPositional(observed.item_key) ? null : policy,
       keep: Math.max(keptValues, longestWindow(of.rules)),
+      shift: totals.get(key)?.shift ?? 0,
     }
     const late = isLate(payload, state)
     const before = late ? (past.get(key) ?? null) : state
@@ -76,7 +81,9 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     if (!late) judged.states.set(key, next)
     fired.push(...firings.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held })))
   }
-  judged.found.push(...mergeFirings(fired))
+  const merged = mergeFirings(fired)
+  const totalOf = (value: ObservedValue) => totals.get(seriesKey(payload, value)) ?? null
+  judged.found.push(...(policy?.insight ? mergeAlike(merged, totalOf) : merged))
   return judged
 }
 

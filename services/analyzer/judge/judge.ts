@@ -15,9 +15,9 @@ export type Firing = Change & {
 
 /**
  * What a series is judged by: the rules of its measurement or, without any, `policy` (null: nothing is news). `keep`:
- * how many numbers it remembers.
+ * how many numbers it remembers. `shift`: how much a total moved because its list gained or lost items (findTotals).
  */
-export type Measure = { rules: readonly Rule[]; policy: Policy | null; keep: number }
+export type Measure = { rules: readonly Rule[]; policy: Policy | null; keep: number; shift?: number }
 
 export type Judgement = { state: SeriesState; firings: Firing[]; problems: RuleProblem[] }
 
@@ -25,15 +25,20 @@ export type Judgement = { state: SeriesState; firings: Firing[]; problems: RuleP
  * Judges a value by the state of its series, and returns the new state. The first value of a series is never news, nor
  * is one of another kind than the last; but a text and a list can be compared. Pure, and never throws.
  */
-export function judge(state: SeriesState | null, observed: Observed, { rules, policy, keep }: Measure): Judgement {
+export function judge(
+  state: SeriesState | null,
+  observed: Observed,
+  { rules, policy, keep, shift }: Measure,
+): Judgement {
   const { value, type, eventNo, observedAt } = observed
   const known = state && comparable(state, value)
   const asked = rules.filter((rule) => canJudge(rule, value))
   const verdicts = known === null ? [] : asked.map((rule) => ({ rule, ...judgeRule(rule, known, observed) }))
   const changes = verdicts.flatMap(({ change }) => change ?? [])
   // Rules that cannot be applied do not count.
-  const isUnruled = verdicts.every(({ problem }) => problem !== null)
-  const found = known !== null && isUnruled ? detect(known, observed, policy) : changes
+  const isUnruled = verdicts.filter(({ problem }) => problem !== null).length === asked.length
+  const detected = isUnruled && policy ? detectChange(known, observed, policy, shift) : { change: null }
+  const found = detected.change ? [detected.change] : changes
   const fired = known && followFirings(known, value, found.length > 0)
   const turns = fired?.turns ?? 0
   const flaps = { flapping: turns >= turnsOfFlapping, held: turns > turnsOfFlapping }
@@ -55,6 +60,7 @@ export function judge(state: SeriesState | null, observed: Observed, { rules, po
       ...(at && { at }),
       ...(fired && { fired }),
       ...(remembered.length > 0 && { rules: Object.fromEntries(remembered) as Record<string, RuleState> }),
+      ...(detected.signal && { signal: detected.signal, said: detected.said! }),
     },
     firings: found.map((change) => ({ ...change, ...flaps })),
     problems: [
@@ -96,9 +102,4 @@ function followFirings({ last, fired }: SeriesState, value: Value, fires: boolea
 function undoes(from: Value, last: Value, value: Value): boolean {
   const [a, b, c] = [numberOf(from), numberOf(last), numberOf(value)]
   return a === null || b === null || c === null ? readsTheSame(from, value) : b > a !== c > b
-}
-
-function detect(known: SeriesState, observed: Observed, policy: Policy | null): Change[] {
-  const change = policy && detectChange(known, observed, policy)
-  return change ? [change] : []
 }

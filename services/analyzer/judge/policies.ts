@@ -1,4 +1,5 @@
 import type { JudgeConfig } from '../config.ts'
+import { tellFrom } from '../signals/judge-point.ts'
 import type { Criteria } from './judge-payloads.ts'
 
 /** Numbers a series remembers for windows and its usual step; more where a rule of its measurement asks for more. */
@@ -14,11 +15,15 @@ const maxGoneItems = 1000
 export function policiesOf(config: JudgeConfig): Omit<Criteria, 'rules'> {
   return {
     policy: {
+      ...(config.DEFAULT_DETECTOR === 'insight' && { insight: { tellFrom } }),
       threshold: config.DEFAULT_PERCENT_THRESHOLD,
       steps: config.DEFAULT_STEPS,
       types: new Set(config.TELL_CHANGES_OF),
     },
-    itemPolicy: { goneAfter: config.GONE_AFTER, maxItemNews, maxGoneItems },
+    itemPolicy: {
+      ...{ goneAfter: config.GONE_AFTER, maxItemNews, maxGoneItems },
+      knowsSamples: config.DEFAULT_DETECTOR === 'insight',
+    },
     keptValues,
   }
 }

@@ -30,6 +30,8 @@ export type Condition =
   | Level
   | ({ kind: 'changed' } & Tolerance)
   | { kind: 'never' }
+  /** What the detectors find; no rule that a person writes says so. */
+  | { kind: 'unusual' }
 
 export type Level = { kind: 'above' | 'below'; level: number; recovery: number }
 

@@ -95,7 +95,7 @@ const tolerance = 1e-9
 
 function doesHold(condition: Condition, before: Value, now: Value): boolean {
   const [a, b] = [numberOf(before), numberOf(now)]
-  if (condition.kind === 'never') return false
+  if (condition.kind === 'never' || condition.kind === 'unusual') return false
   if (condition.kind === 'changed') return !isSame(before, now) && !isAlike(before, now, condition)
   if (a === null || b === null) return false
   if ('level' in condition) return isBeyond(condition.kind, b, condition.level)
@@ -114,7 +114,7 @@ function changeInPercent(before: number, now: number): number {
   return ((now - before) / Math.abs(before)) * 100
 }
 
-function percentOf(before: Value, now: Value): number | null {
+export function percentOf(before: Value, now: Value): number | null {
   const [a, b] = [numberOf(before), numberOf(now)]
   const percent = a === null || b === null ? NaN : changeInPercent(a, b)
   return Number.isFinite(percent) ? percent : null

@@ -13,6 +13,7 @@ import { newsCount, valuesJudged } from './metrics.ts'
 import { insertNews, readParents } from './news.ts'
 import { joinParts, keyOf } from './parts.ts'
 import { readPastNews } from './past-news.ts'
+import { rebuildSignals } from './past-signals.ts'
 import { readPasts } from './past-states.ts'
 import { insertRuleErrors } from './rule-errors.ts'
 import { readStates, type Series, writeStates } from './series-states.ts'
@@ -32,6 +33,7 @@ export async function judgeBatch(
   const series = distinctSeries(payloads)
   const criteria = { rules, ...policiesOf(config) }
   const memory = { states: await readStates(tx, series), subjects: await readSubjects(tx, payloads) }
+  await rebuildSignals(tx, payloads, memory.states, criteria)
   const pasts = await readPasts(tx, payloads, memory.states, criteria)
   const { judged, states, subjects } = judgePayloads(payloads, criteria, memory, pasts)
   valuesJudged.inc(payloads.reduce((sum, { values }) => sum + values.length, 0))

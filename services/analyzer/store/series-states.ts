@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SeriesState } from '../values/series-state.ts'
+import { decodeSignal, encodeSignal } from '../values/signal-bytes.ts'
 
 /** A series; `key` is its seriesKey, made of the other members. */
 export type Series = { key: string; company_measurement_id: number; subject_key: string; item_key: string | null }
@@ -14,18 +15,23 @@ const stateRow = z.object({
   event_no: z.number(),
   observed_at: z.number(),
   // Written here alone, from a SeriesState.
-  state: z.custom<Omit<SeriesState, 'eventNo' | 'observedAt'>>(),
+  state: z.custom<Omit<SeriesState, 'eventNo' | 'observedAt' | 'signal'>>(),
+  signal: z.instanceof(Buffer).nullable(),
 })
 
 /** The stored states of these series, by key. New series are missing. */
 export async function readStates(tx: Transaction, series: readonly Series[]): Promise<Map<string, SeriesState>> {
   if (series.length === 0) return new Map()
   const rows = await tx.any(sql.type(stateRow)`
-    SELECT s.company_measurement_id, s.subject_key, s.item_key, s.event_no, s.observed_at, s.state
+    SELECT s.company_measurement_id, s.subject_key, s.item_key, s.event_no, s.observed_at, s.state, s.signal
     FROM unnest(${keyColumns(series)}) AS k (company_measurement_id, subject_key, item_key)
     JOIN analyzer.series_state s USING (company_measurement_id, subject_key, item_key)`)
   const states = new Map(
-    rows.map((row) => [storedKey(row), { eventNo: row.event_no, observedAt: row.observed_at, ...row.state }]),
+    rows.map((row): [string, SeriesState] => {
+      const signal = row.signal && decodeSignal(row.event_no, row.signal)
+      const state = { eventNo: row.event_no, observedAt: row.observed_at, ...row.state, ...(signal && { signal }) }
+      return [storedKey(row), state]
+    }),
   )
   return new Map(
     series.flatMap((one) => {
@@ -43,17 +49,29 @@ export async function writeStates(
   const changed = series.filter(({ key }) => states.has(key))
   if (changed.length === 0) return
   const ofState = columnsOf(changed.map(({ key }) => states.get(key) as SeriesState))
+  // All signals are one parameter: Postgres takes bytes as they are, and an array of them only as text.
+  const signals = changed.map(({ key }) => {
+    const { eventNo, signal } = states.get(key)!
+    return signal ? encodeSignal(eventNo, signal) : null
+  })
+  let end = 1
+  const starts = signals.map((one) => (end += one?.length ?? 0) - (one?.length ?? 0))
   await tx.query(sql.unsafe`
-    INSERT INTO analyzer.series_state (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
-    SELECT company_measurement_id, subject_key, item_key, event_no, to_timestamp(observed_at), state::jsonb
+    INSERT INTO analyzer.series_state
+      (company_measurement_id, subject_key, item_key, event_no, observed_at, state, signal)
+    SELECT company_measurement_id, subject_key, item_key, event_no, to_timestamp(observed_at), state::jsonb,
+      substring(${sql.binary(Buffer.concat(signals.flatMap((one) => one ?? [])))}::bytea FROM signal_start FOR signal_length)
     FROM unnest(
       ${keyColumns(changed)},
       ${ofState('int8', ({ eventNo }) => eventNo)},
       ${ofState('float8', ({ observedAt }) => observedAt / 1000)},
-      ${ofState('text', ({ eventNo: _no, observedAt: _at, ...state }) => JSON.stringify(state))}
-    ) AS n (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
+      ${ofState('text', ({ eventNo: _no, observedAt: _at, signal: _signal, ...state }) => JSON.stringify(state))},
+      ${ofState('int4', (_, index) => starts[index]!)},
+      ${ofState('int4', (_, index) => signals[index]?.length ?? null)}
+    ) AS n (company_measurement_id, subject_key, item_key, event_no, observed_at, state, signal_start, signal_length)
     ON CONFLICT (company_measurement_id, subject_key, item_key) DO UPDATE
-    SET event_no = excluded.event_no, observed_at = excluded.observed_at, state = excluded.state`)
+    SET event_no = excluded.event_no, observed_at = excluded.observed_at, state = excluded.state,
+      signal = excluded.signal`)
 }
 
 function keyColumns(series: readonly Series[]) {

@@ -9,7 +9,11 @@ export function seriesOf(payload: Payload): Map<string, ObservedValue> {
   return new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
 }
 
-function seriesKey({ subject_key }: Payload, { company_measurement_id, item_key }: ObservedValue): string {
+/** Identifies a series, with its company's measurement. */
+export function seriesKey(
+  { subject_key }: Pick<Payload, 'subject_key'>,
+  { company_measurement_id, item_key }: Pick<ObservedValue, 'company_measurement_id' | 'item_key'>,
+): string {
   return `${company_measurement_id}\0${subject_key}\0${item_key ?? ''}`
 }
 

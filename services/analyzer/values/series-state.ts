@@ -1,3 +1,4 @@
+import type { SignalState } from '../signals/state.ts'
 import type { Value } from './value.ts'
 
 /** The last value of a series, and its newest numbers, the oldest first. Times in ms since 1970. */
@@ -12,7 +13,14 @@ export type SeriesState = {
   fired?: Fired
   /** What rules remember of the series, by rule id. */
   rules?: Record<string, RuleState>
+  /** What the detectors remember of a series of numbers that no rule covers. */
+  signal?: SignalState
+  /** What they said of the last value. */
+  said?: Said
 }
+
+/** `points`: how many values the detectors had seen before. `kind`, `score`, `reason`: as in their verdict. */
+export type Said = { points: number; kind: string; score: number; reason: string }
 
 /**
  * `from`: the value before the firing. `turns`: how many firings in a row each undid the one before. `quiet`: values

@@ -40,10 +40,21 @@ function describeWhy(why: Why): string {
         ? `${rule.id}, version ${rule.version}: ${describeDefinition(rule.definition, why.facts['threshold'])}`
         : 'none: changes of this kind are always reported',
     ],
+    ...describeSignal(why),
     ...describeOrigin('now', why.now),
     ...describeOrigin('before', why.before),
   ]
   return rows.map(([what, text]) => `${what.padEnd(12)} ${escapeLine(text)}`).join('\n')
+}
+
+/** What the detectors said of the value, and how its series stands now. */
+function describeSignal({ facts: { signal, reason, score }, series }: Why): [string, string][] {
+  return [
+    ...(signal === undefined ? [] : [['unusual', `${reason} (${signal}, score ${score})`] as [string, string]]),
+    ...(series === null
+      ? []
+      : [['series now', series.reason ? `${series.state}: ${series.reason}` : series.state] as [string, string]]),
+  ]
 }
 
 function describeOrigin(what: string, origin: Why['now']): [string, string][] {

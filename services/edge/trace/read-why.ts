@@ -41,6 +41,15 @@ export const whySchema = z.object({
     .object({ id: z.string(), version: z.int(), definition: z.unknown().nullable(), since: time.nullable() })
     .nullable()
     .describe('Null: changes of this kind are reported without a rule.'),
+  series: z
+    .object({
+      state: z.string(),
+      kind: z.string().nullable(),
+      score: z.number().nullable(),
+      reason: z.string().nullable(),
+    })
+    .nullable()
+    .describe('How the detectors judge the series now, and what they said of its newest value.'),
   now: origin.nullable().describe('The value that was judged.'),
   before: origin.nullable().describe('The value before it.'),
 })
@@ -70,11 +79,18 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
       n.subject_key, n.item_key, n.trigger_factor, n.previous, n.current, n.facts,
       CASE WHEN n.rule_id IS NOT NULL THEN json_build_object('id', n.rule_id, 'version', n.rule_version,
         'definition', n.rule_definition, 'since', ${iso(sql.fragment`n.rule_since`)}) END AS rule,
-      n.event_no, n.replay_id, n.seq, n.path, ${iso(sql.fragment`n.observed_at`)} AS observed_at, n.company_measurement_id
+      n.event_no, n.replay_id, n.seq, n.path, ${iso(sql.fragment`n.observed_at`)} AS observed_at, n.company_measurement_id,
+      s.series
     FROM analyzer.news_why n
     LEFT JOIN public.company c ON c.id = n.company_id
     LEFT JOIN public.data_source d ON d.id = n.data_source_id
     LEFT JOIN public.source_measurement m ON m.id = n.source_measurement_id
+    LEFT JOIN LATERAL (
+      SELECT json_build_object('state', s.state, 'kind', s.kind, 'score', s.score, 'reason', s.reason) AS series
+      FROM analyzer.series_view s
+      WHERE s.company_measurement_id = n.company_measurement_id AND s.subject_key = n.subject_key
+        AND s.item_key IS NOT DISTINCT FROM n.item_key
+    ) s ON true
     WHERE ${isIt}`)
   if (news === null) return null
   const { event_no, replay_id, seq, path, observed_at, company_measurement_id, ...item } = news

@@ -7,7 +7,7 @@ const why: Why = {
   ...{ news_id: '0', kind: 'threshold', severity: 'info', title: '<b>{{x}}</b>', message: 'a & b', silent: false },
   ...{ created_at: '2026-11-16T10:00:00.000Z', company: { id: 1, name: '<i>' }, source: { id: 1, name: null } },
   ...{ measurement: { id: 1, name: 'stars', type: 'int' }, subject_key: '', item_key: null, trigger_factor: null },
-  ...{ previous: '1', current: '9', facts: {}, rule: null, now: null, before: null },
+  ...{ previous: '1', current: '9', facts: {}, rule: null, series: null, now: null, before: null },
 }
 
 test('names and texts are escaped', () => {

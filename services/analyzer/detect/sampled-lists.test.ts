@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import type { ObservedValue } from '#schemas/generated/types.ts'
+import { followTurnover, isGain, isLoss, isSample, type Turnover } from './sampled-lists.ts'
+
+type Step = [gained: boolean, lost: boolean, isNew: boolean]
+const follow = (steps: readonly Step[]) =>
+  steps.reduce<Turnover | undefined>((turnover, step) => followTurnover(turnover, ...step), undefined)!
+const repeat = (count: number, ...steps: Step[]) => Array.from({ length: count }, () => steps).flat()
+const quiet: Step = [false, false, false]
+const other: Step = [true, true, false]
+const fresh: Step = [true, true, true]
+
+test.each<[string, Step[], boolean]>([
+  ['items come and go in every payload', repeat(4, other), true],
+  ['items come and go in every other payload', repeat(8, other, quiet), true],
+  ['items come and go once', [...repeat(20, quiet), other], false],
+  ['items only come', repeat(20, [true, false, true]), false],
+  ['items only go', repeat(20, [false, true, false]), false],
+  ['it was a sample long ago', [...repeat(20, other), ...repeat(20, quiet)], false],
+])('%s: whether the list is a sample', (_, steps, expected) => expect(isSample(follow(steps))).toBe(expected))
+
+const born = (measurement_name: string, date: number) => [{ measurement_name, date }] as ObservedValue[]
+const now = Date.parse('2026-11-01')
+
+test.each<[string, Step[], ObservedValue[], boolean]>([
+  ['a list that is no sample', repeat(20, quiet), [], true],
+  ['a sample with new items all the time', repeat(20, fresh), [], false],
+  ['a sample that has shown what it has', [...repeat(20, other), fresh], [], true],
+  ['an item of last month', repeat(20, fresh), born('repository creation date', now - 2e9), true],
+  ['an item that is old', repeat(20, fresh), born('repository creation date', now - 2e10), false],
+  ['an item that was visited', repeat(20, fresh), born('last pushed date', now), false],
+])('%s: whether a new item is news', (_, steps, values, expected) =>
+  expect(isGain(follow(steps), values, now)).toBe(expected),
+)
+
+test('an item that is gone is news if it belonged to the list', () => {
+  expect([isLoss(1, false), isLoss(3, false), isLoss(3, true), isLoss(20, true)]).toEqual([false, true, false, true])
+  expect(isLoss(undefined, true)).toBe(true)
+})

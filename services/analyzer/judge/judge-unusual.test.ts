@@ -1,0 +1,135 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { ObservedValue } from '#schemas/generated/types.ts'
+import { compileRules } from '../rules/compile-rules.ts'
+import type { Payload } from '../values/payload.ts'
+import type { Found } from './judge-payload.ts'
+import { judgePayloads, type Memory } from './judge-payloads.ts'
+
+const week = 7 * 86_400_000
+const criteria = {
+  rules: compileRules([], 500),
+  policy: { insight: { tellFrom: 0.171 }, threshold: 25, steps: 5, types: new Set(['text']) },
+  itemPolicy: { goneAfter: 2, maxItemNews: 3, maxGoneItems: 100, knowsSamples: true },
+  keptValues: 32,
+}
+
+const stars = { source_measurement_id: 1, company_measurement_id: 11, measurement_name: 'stars', path: 'repos[].stars' }
+const total = { source_measurement_id: 2, company_measurement_id: 12, measurement_name: 'total stars', path: 'total' }
+
+/** A payload of a week: a list of items with their stars, and their total. */
+function payloadOf(
+  at: number,
+  items: Record<string, number>,
+  sum = Object.values(items).reduce((a, b) => a + b, 0),
+): Payload {
+  const bare = { type: 'int', text: null, date: null, members: null, item_label: null }
+  const values: ObservedValue[] = Object.entries(items).map(([item_key, number], seq) => ({
+    ...{ ...bare, ...stars, seq, number, item_key },
+  }))
+  return {
+    ...{ event_id: `event ${at}`, event_no: at + 1, data_source_id: 3, source_name: 'github', company_id: '1' },
+    ...{ task_id: null, map_version: 1, observed_at: 1.7e12 + at * week, history: false, replay_id: null },
+    ...{ subject_key: '', refused: 0, empty_lists: [] },
+    values: [...values, { ...bare, ...total, seq: values.length, number: sum, item_key: null }],
+  }
+}
+
+const emptyMemory = (): Memory => ({ states: new Map(), subjects: new Map() })
+
+function judge(payloads: readonly Payload[], memory = emptyMemory()) {
+  return judgePayloads(payloads, criteria, memory).judged.map(({ found }) => found)
+}
+
+const describeFound = (one: Found) =>
+  'items' in one
+    ? `${one.items.kind} ${one.items.items.map(({ key }) => key).join()}`
+    : `${one.value.measurement_name} ${one.value.item_key ?? ''} by ${one.firing.rule?.id}`
+
+/** Grows by about `rate` a week. */
+const grow = (at: number, rate: number) => 1000 + Math.round(rate * at + rate * 0.3 * Math.sin(at * 2.4 + rate))
+const weeks = (count: number, items: (at: number) => Record<string, number>, sum?: (at: number) => number) =>
+  Array.from({ length: count }, (_, at) => payloadOf(at, items(at), sum?.(at)))
+const steady = (at: number) => ({ a: grow(at, 20), b: grow(at, 30), c: grow(at, 11), d: grow(at, 7) })
+
+function tell(payloads: readonly Payload[]): string[] {
+  return judge(payloads).flatMap((found, at) => found.map((one) => `${at}: ${describeFound(one)}`))
+}
+
+test('steady numbers are no news', () => expect(tell(weeks(80, steady))).toEqual([]))
+
+test('a jump is told once, with the reason, and its total with it', () => {
+  const payloads = weeks(80, (at) => ({ ...steady(at), a: grow(at, 20) + (at >= 60 ? 900 : 0) }))
+  expect(tell(payloads)).toEqual(['60: stars a by default/insight'])
+  const [told] = judge(payloads)[60] as Exclude<Found, { items: unknown }>[]
+  expect(told!.firing.signal).toMatchObject({ reason: expect.stringContaining('largest rise in') })
+  expect(told!.also.measurements).toEqual(['total stars'])
+})
+
+test('a total whose list gains or loses an item is judged by the items in both payloads', () => {
+  const items = (at: number) => ({
+    ...steady(at),
+    ...(at < 60 && { big: 50_000 + 40 * at }),
+    ...(at >= 70 && { new: 9000 }),
+  })
+  expect(tell(weeks(80, items)).filter((one) => one.includes('total'))).toEqual([])
+})
+
+test('a total that moves although its items do not is told, also when the list changes', () => {
+  const items = (at: number) => ({ ...steady(at), ...(at < 60 && { e: 500 }) })
+  const sum = (at: number) => Object.values(items(at)).reduce((a, b) => a + b, 0) + (at >= 60 ? 4000 : 0)
+  expect(tell(weeks(62, items, sum))).toContain('60: total stars  by default/insight')
+})
+
+test('items that move alike are one news item', () => {
+  const payloads = weeks(80, (at) =>
+    Object.fromEntries(Object.entries(steady(at)).map(([key, number]) => [key, number - (at >= 60 ? 200 : 0)])),
+  )
+  expect(judge(payloads)[60]).toHaveLength(1)
+})
+
+test('with too little history the detectors never fire, and a percentage does', () => {
+  const payloads = weeks(12, (at) => ({ a: at < 11 ? grow(at, 20) : 9000 }))
+  expect(tell(payloads)).toEqual(['11: stars a by default/percent'])
+  const memory = emptyMemory()
+  judge(payloads.slice(0, 11), memory)
+  expect(memory.states.get('11\0\0a')?.said).toMatchObject({
+    kind: 'learning',
+    reason: 'insufficient history (10 of 20)',
+  })
+})
+
+test('a total of which only the list changes says nothing while the history is short', () => {
+  expect(tell(weeks(6, (at) => ({ a: 1000, b: 900, ...(at >= 4 && { c: 5000 }) })))).toEqual(['4: appeared c'])
+})
+
+const histories = fc
+  .array(
+    fc.record({
+      a: fc.oneof(fc.integer({ min: -3, max: 1e6 }), fc.constantFrom(0, 500, 1e300)),
+      b: fc.nat({ max: 300 }),
+      gap: fc.integer({ min: 1, max: 30 }),
+      hasB: fc.boolean(),
+    }),
+    { maxLength: 60 },
+  )
+  .map((steps) => {
+    let at = 0
+    return steps.map(({ a, b, gap, hasB }) => payloadOf((at += gap), { a, ...(hasB && { b }) }))
+  })
+
+test('judging is the same each time, does not look ahead, and tells a value at most once', () => {
+  fc.assert(
+    fc.property(histories, fc.nat(), (payloads, cut) => {
+      const part = payloads.slice(0, cut % (payloads.length + 1))
+      const found = judge(payloads)
+      expect(judge(payloads)).toEqual(found)
+      expect(judge(part)).toEqual(found.slice(0, part.length))
+      for (const some of found) {
+        const values = some.flatMap((one) => ('items' in one ? [] : [one.value]))
+        expect(new Set(values).size).toBe(values.length)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
