@@ -81,10 +81,9 @@ function withFields(command: Command): Command {
     .option('--in-a-row <count>', 'fires only if the condition holds for this many values in a row (default: 1)')
     .option('--cool-down-days <days>', 'days after a firing in which the rule does not fire again (default: 0)')
     .addOption(
-      new Option(
-        '--severity <severity>',
-        'severity of its news items (default: auto, by the size of the change)',
-      ).choices([...['info', 'warning', 'critical', 'auto']]),
+      new Option('--severity <severity>', 'severity of its news items (default: auto, by their importance)').choices([
+        ...['info', 'warning', 'critical', 'auto'],
+      ]),
     )
     .option(
       '--company <company>',

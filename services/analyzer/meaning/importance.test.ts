@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Value } from '../values/value.ts'
 import type { Evidence, Past } from './evidence.ts'
-import { importanceOf, models, severityByImportance } from './models.ts'
+import { importanceOf, models, severityByImportance, soundParts } from './models.ts'
 import { compileMeanings } from './polarity.ts'
 
 const meaningOf = compileMeanings([])
@@ -141,8 +141,8 @@ test.each(Object.entries(models))('the model %s gives parts from 0 to 1, the sam
 })
 
 test('what a model gets wrong counts as nothing, or as all', () => {
-  expect(importanceOf({ score: NaN, size: 1, polarity: 1, rarity: 1 })).toBe(0)
-  expect(importanceOf({ score: 7, size: 0.5, polarity: 1, rarity: 1 })).toBe(0.5)
+  const wrong = { score: NaN, size: 7, polarity: -1, rarity: 0.5 }
+  expect(soundParts(wrong)).toEqual({ score: 0, size: 1, polarity: 0, rarity: 0.5 })
 })
 
 test('the example weighs by percent alone', () => {

@@ -7,13 +7,19 @@ export const models = { default: weigh, 'by-size': weighBySize } satisfies Recor
 
 export type ModelName = keyof typeof models
 
-/** 0 to 1. What a model gets wrong counts as nothing. */
+/** What a model gets wrong counts as nothing, or as all. */
+export function soundParts({ score, size, polarity, rarity }: Parts): Parts {
+  const [a, b, c, d] = [score, size, polarity, rarity].map(withinUnit) as [number, number, number, number]
+  return { score: a, size: b, polarity: c, rarity: d }
+}
+
+/** 0 to 1. */
 export function importanceOf({ score, size, polarity, rarity }: Parts): number {
-  return [score, size, polarity, rarity].reduce((product, part) => product * withinUnit(part), 1)
+  return score * size * polarity * rarity
 }
 
 function withinUnit(part: number): number {
-  return Number.isNaN(part) ? 0 : Math.min(1, Math.max(0, part))
+  return part >= 0 ? Math.min(1, part) : 0
 }
 
 /** From this importance on a news item is a warning. None is critical unless a rule says so. */

@@ -1,7 +1,7 @@
 import type { Found } from '../judge/judge-payload.ts'
 import type { Payload } from '../values/payload.ts'
 import { gatherEvidence } from './evidence.ts'
-import { importanceOf, type ModelName, models } from './models.ts'
+import { importanceOf, type ModelName, models, soundParts } from './models.ts'
 import type { Parts, Weigh } from './importance.ts'
 import { compileMeanings, type MeaningOf } from './polarity.ts'
 import { type Counted, type PastNews, rememberNews } from './past-news.ts'
@@ -28,7 +28,7 @@ export function weighNews(
   { meaningOf, weigh, past }: Weighing,
 ): { importance: number; importance_parts: Parts } {
   const counted = countedOf(payload, found)
-  const importance_parts = weigh(gatherEvidence(payload, found, meaningOf, past.count(counted)))
+  const importance_parts = soundParts(weigh(gatherEvidence(payload, found, meaningOf, past.count(counted))))
   past.add(counted)
   return { importance: importanceOf(importance_parts), importance_parts }
 }

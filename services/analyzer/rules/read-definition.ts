@@ -46,7 +46,7 @@ const ids = z.array(z.int32().positive()).max(1000).default([])
  * window          Compares the sum, avg, … of the last `runs` (values) or `days` with that of the window before.
  * in_a_row        The condition must hold for this many values in a row (changes: in one direction).
  * cool_down_days  Does not fire again for this long, in observed time.
- * severity        Null: by the size of the change.
+ * severity        Null: by the importance of the news item.
  * scope           Empty lists mean all. Companies by id or bucket. The measurement's name may contain * and ?.
  * enabled         False: as if the rule did not exist.
  */
