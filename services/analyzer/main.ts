@@ -19,7 +19,7 @@ await runService('analyzer', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
   const wakeOutbox = startOutbox(context, database, publish)
   const store = openStore(config, database, openRules(config, database), wakeOutbox)
-  startFollowing(context, database, wakeOutbox, startForecasting(context, database))
+  startFollowing(context, database, wakeOutbox, startForecasting(config, context, database))
   startPruning(config, context, database)
   await consume([on(topics.observations, judgeObservations(store))])
 })

@@ -4,15 +4,17 @@ import { classify, mayBePoison } from '#runtime/calls/retry.ts'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
+import type { PostgresSettings } from '#runtime/process/settings.ts'
 import { forecastPoints } from './forecast-points.ts'
 import { countDue, type Feed, type Made, markDone, readOutdated, takeFeed, writeForecasts } from './stored-forecasts.ts'
 
 const everyMs = 5000
-/** In one transaction, which takes about a second; when judging has much to do, at most `longestMs`. */
-const seriesAtOnce = 24
-const longestMs = 3000
+/** In one transaction. It ends earlier when judging has much to do. */
+const seriesAtOnce = 48
+/** Part of the time after which Postgres ends a transaction that waits for its process. */
+const waitShare = 1 / 3
 /** After each series, judging has the process for so many times as long as the series took. */
-const rest = 2
+const rest = 3
 
 const seriesForecast = new Counter({
   name: 'parma_analyzer_series_forecast_total',
@@ -28,21 +30,22 @@ const feedsDue = new Gauge({
  * each series, so a late value changes them, too, and nothing but them is stored. Replicas share the work. The returned
  * function has it look at once.
  */
-export function startForecasting(context: ServiceContext, database: Database): () => void {
+export function startForecasting(settings: PostgresSettings, context: ServiceContext, database: Database): () => void {
+  const longestMs = waitShare * settings.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS
   return startLoop('forecast', everyMs, context, async () => {
-    const feed = await forecastSome(context, database)
+    const feed = await forecastSome(context, database, longestMs)
     feedsDue.set(await countDue(database))
     return feed === null ? null : 0
   })
 }
 
 /** Of one feed. Returns it; null: none is due. One for which it fails waits for its next payload and holds up no other. */
-async function forecastSome(context: ServiceContext, database: Database): Promise<Feed | null> {
+async function forecastSome(context: ServiceContext, database: Database, longestMs: number): Promise<Feed | null> {
   let feed: Feed | null = null
   try {
     await database.transaction(async (tx) => {
       feed = await takeFeed(tx)
-      if (feed) await forecastFeed(context, tx, feed)
+      if (feed) await forecastFeed(context, tx, feed, longestMs)
     })
   } catch (error) {
     if (feed === null || (classify(error) === 'transient' && !mayBePoison(error))) throw error
@@ -56,6 +59,7 @@ async function forecastFeed(
   { stopping }: Pick<ServiceContext, 'stopping'>,
   tx: Transaction,
   feed: Feed,
+  longestMs: number,
 ): Promise<void> {
   const outdated = await readOutdated(tx, feed, seriesAtOnce)
   const made: Made[] = []

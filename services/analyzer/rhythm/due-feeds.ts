@@ -42,12 +42,11 @@ export async function takeDueFeeds(tx: Transaction, limit: number): Promise<Feed
       SELECT DISTINCT ON (data_source_id, company_id) * FROM taken
       ORDER BY data_source_id, company_id, observed_at DESC, live DESC
     )
-    INSERT INTO analyzer.feed AS f (data_source_id, company_id, observed_at, live, forecasts_due)
-    SELECT data_source_id, company_id, observed_at, live, now() FROM newest
+    INSERT INTO analyzer.feed AS f (data_source_id, company_id, observed_at, live)
+    SELECT data_source_id, company_id, observed_at, live FROM newest
     ON CONFLICT (data_source_id, company_id) DO UPDATE
     SET observed_at = greatest(f.observed_at, excluded.observed_at),
-      live = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.live ELSE f.live END,
-      forecasts_due = coalesce(f.forecasts_due, now())
+      live = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.live ELSE f.live END
     RETURNING data_source_id, company_id`)
   return [...rows]
 }

@@ -18,7 +18,7 @@ const activityRow = z.object({
   moved: z.number(),
 })
 
-/** Learns rhythm and movement of these feeds anew from their values, up to what was judged. */
+/** Learns rhythm and movement of these feeds anew from their values, up to what was judged, and has forecasts made. */
 export async function measureFeeds(tx: Transaction, feeds: readonly FeedKey[]): Promise<void> {
   const rows = await tx.any(sql.type(activityRow)`
     SELECT f.data_source_id, f.company_id, a.* FROM ${keyColumns(feeds)} AS k (data_source_id, company_id)
@@ -49,7 +49,8 @@ export async function measureFeeds(tx: Transaction, feeds: readonly FeedKey[]): 
   const found = [...Map.groupBy(rows, ({ data_source_id, company_id }) => `${data_source_id}/${company_id}`).values()]
   const column = columnsOf(found.map((activities) => ({ ...activities[0]!, ...measure(activities) })))
   await tx.query(sql.unsafe`
-    UPDATE analyzer.feed f SET rhythm = n.rhythm, movement = n.movement
+    UPDATE analyzer.feed f
+    SET rhythm = n.rhythm, movement = n.movement, forecasts_due = coalesce(f.forecasts_due, now())
     FROM unnest(
       ${column('int4', (one) => one.data_source_id)},
       ${column('int4', (one) => one.company_id)},
