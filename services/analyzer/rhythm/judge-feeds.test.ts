@@ -20,12 +20,12 @@ function play(runs: readonly { order: readonly number[]; moves: (company: number
       past.set(company, activities)
       const rhythm = learnRhythm(activities.map((one) => one.at))
       feeds.set(company, { company, at, live, rhythm, movement: measureMovement(activities, rhythm) })
-      const { opens, closes, opened, closed } = judgeFeeds([...feeds.values()], open, new Set([company]))
-      if (opens) events.push('source opens')
+      const { whole, closes, opened, closed } = judgeFeeds([...feeds.values()], open, new Set([company]))
+      if (whole.length > 0) events.push('source opens')
       if (closes) events.push('source closes')
       events.push(...opened.map((one): Event => `${one} opens`), ...closed.map((one): Event => `${one} closes`))
       const left = [...open.companies, ...opened].filter((one) => !closed.includes(one))
-      open = { source: (open.source || opens) && !closes, companies: new Set(left) }
+      open = { source: (open.source || whole.length > 0) && !closes, companies: new Set(left) }
     }
   return events
 }

@@ -11,8 +11,11 @@ export type Feed = { company: number; at: number; live: boolean; rhythm: Rhythm 
 /** The standstills of a source that are open: of the whole source, or of companies. */
 export type Standstills = { source: boolean; companies: ReadonlySet<number> }
 
-/** What begins and what ends. */
-export type Turns = { opens: boolean; closes: boolean; opened: number[]; closed: number[] }
+/**
+ * What begins and what ends. `whole`: the companies whose numbers stand still, when the standstill of the source begins.
+ * `opened`, `closed`: companies with one of their own.
+ */
+export type Turns = { whole: number[]; closes: boolean; opened: number[]; closed: number[] }
 
 /** Of so many of the feeds that usually move, a whole source stands still when so many do, and until so few do. */
 const whole = { fewest: 2, from: 0.9, until: 0.5 }
@@ -38,7 +41,7 @@ export function judgeFeeds(feeds: readonly Feed[], open: Standstills, judged: Re
   const isWhole = opens || (open.source && !closes)
   const moving = feeds.filter(({ company, movement }) => judged.has(company) && movement.still === 0)
   return {
-    ...{ opens, closes },
+    ...{ whole: opens ? resting.map(({ company }) => company) : [], closes },
     opened: isWhole ? [] : own.map(({ company }) => company).filter((company) => !open.companies.has(company)),
     closed: moving.map(({ company }) => company).filter((company) => open.companies.has(company)),
   }

@@ -18,10 +18,10 @@ export async function reportStandstills(tx: Transaction, judged: readonly FeedKe
     const standstills = { source: (open.get(source)?.length ?? 0) > companies.length, companies: new Set(companies) }
     const asked = judged.filter(({ data_source_id }) => data_source_id === source)
     const turns = judgeFeeds(feeds, standstills, new Set(asked.map(({ company_id }) => company_id)))
-    if (turns.opens) begun.push({ source, company: null, feeds: feeds.filter(({ movement }) => movement.still >= 2) })
-    begun.push(
-      ...turns.opened.map((company) => ({ source, company, feeds: feeds.filter((feed) => feed.company === company) })),
-    )
+    const begin = (company: number | null, of: readonly number[]) =>
+      begun.push({ source, company, feeds: feeds.filter((feed) => of.includes(feed.company)) })
+    if (turns.whole.length > 0) begin(null, turns.whole)
+    for (const company of turns.opened) begin(company, [company])
     ended.push(
       ...[...(turns.closes ? [null] : []), ...turns.closed].map((company_id) => keyOf({ source, company: company_id })),
     )
@@ -67,7 +67,8 @@ async function describe(tx: Transaction, begun: readonly Begun[]): Promise<Incid
       SELECT m.measurement_name AS measurement, coalesce(v.item_label, v.item_key) AS item, v.number
       FROM public.source_measurement m
       JOIN public.company_source_measurement s ON s.source_measurement_id = m.id AND s.company_id = k.company
-      JOIN normalizer.value v ON v.company_measurement_id = s.company_measurement_id AND v.observed_at = to_timestamp(k.at)
+      JOIN normalizer.value v ON v.company_measurement_id = s.company_measurement_id 
+        AND v.observed_at BETWEEN to_timestamp(k.at - 0.0005) AND to_timestamp(k.at + 0.0005)
       WHERE m.source_module_id = k.source AND v.type IN ('int', 'float') AND v.number IS NOT NULL
       ORDER BY m.id, v.number DESC LIMIT ${examples}
     ) v`)
