@@ -21,7 +21,11 @@ const history = generateHistory(companies, (share * outages.length) / companies)
 
 let system: System
 beforeAll(async () => {
-  system = await startSystem({ map: history.map, companies, env: { SLACK_INTERVAL_MS: '0' } })
+  system = await startSystem({
+    map: history.map,
+    companies,
+    env: { SLACK_INTERVAL_MS: '0', DEFAULT_DETECTOR: 'percent' },
+  })
 })
 
 test.each(outages)(
