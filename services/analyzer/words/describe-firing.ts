@@ -91,8 +91,8 @@ type Phrases = {
   facts: Record<string, string>
 }
 
-/** Longest beginning of a text in a headline. */
-const maxQuote = 50
+/** How much of a text a headline has, and how much if there is little room: its beginning, or where it differs. */
+const [maxQuote, leastQuote] = [60, 35]
 
 function describeChange(firing: Firing): Phrases {
   const { before, now } = firing
@@ -103,8 +103,8 @@ function describeChange(firing: Firing): Phrases {
   const whole = isShort(previous) ? `changed from ${previous} to ${current}` : `changed to ${current}`
   const endings: Phrases['endings'] = isShort(current)
     ? [whole, `changed to ${current}`, 'changed']
-    : now.kind === 'text' && previous !== current && !current.startsWith('…') && current.includes(' ')
-      ? [`changed to “${cut(current, maxQuote)}”`, 'changed']
+    : now.kind === 'text' && previous !== current && current.includes(' ')
+      ? [`changed to “${cut(current, maxQuote)}”`, `changed to “${cut(current, leastQuote)}”`, 'changed']
       : ['changed']
   // Of a long text only the beginning is kept, and it may be unchanged.
   const isBeyond = now.kind === 'text' && previous === current
