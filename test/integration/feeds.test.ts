@@ -121,6 +121,44 @@ test('numbers that stand still are reported once, and once when they move again'
   expect(listed).toMatchObject([{ state: 'on time', every: '7 days', still_payloads: 0 }])
 })
 
+test('a source whose companies all stand still is one event', async () => {
+  const series = await analyzer.createSeries()
+  const { database } = analyzer.installation
+  const [other] = await database.query<{ company: number; series: number }>(
+    `WITH company AS (INSERT INTO public.company (name, modified_at) VALUES ('apple', now()) RETURNING id)
+     INSERT INTO public.company_source_measurement (source_measurement_id, company_id) SELECT $1, id FROM company
+     RETURNING company_id AS company, company_measurement_id AS series`,
+    [series.measurement],
+  )
+  const apple: Series = {
+    ...{ ...series, ...other! },
+    observation: (at, values) => {
+      const one = series.observation(at, values)
+      const of = one.values.map((value) => ({ ...value, company_measurement_id: other!.series }))
+      return { ...one, company_id: String(other!.company), values: of }
+    },
+  }
+  const moves = Array.from({ length: 40 }, (_, week) => 500 + week)
+  await feed(series, weekly(series, moves))
+  await feed(apple, weekly(apple, moves))
+  await feed(series, weekly(series, [539, 539, 539, 539], 40))
+  await feed(apple, weekly(apple, [539, 539, 539, 539, 539], 40))
+  await feed(series, weekly(series, [539], 44))
+  const [event] = await waitFor('the event', async () => {
+    const events = await eventsOf(series)
+    return events.length > 0 && events
+  })
+  expect(event).toMatchObject({ kind: 'standstill', subject: 'github', facts: { companies: '2' } })
+  expect(event?.message).toContain('stars of langfuse (539) and stars of apple (539)')
+  await feed(series, weekly(series, [540], 45))
+  await feed(apple, weekly(apple, [540], 45))
+  const events = await waitFor('the end', async () => {
+    const all = await eventsOf(series)
+    return all.length > 1 && all
+  })
+  expect(events.map(({ resolved }) => resolved)).toEqual([false, true])
+})
+
 test('a source from which nothing came at its usual time is reported before it is overdue', async () => {
   const series = await analyzer.createSeries()
   // The newest payload is one of yesterday, and there is one an hour.

@@ -85,7 +85,8 @@ export async function readFeeds(
 ): Promise<Map<number, Feed[]>> {
   const isAsked = feeds === null ? sql.fragment`true` : sql.fragment`data_source_id = ANY(${sourcesOf(feeds)})`
   const rows = await connection.any(sql.type(feedRow)`
-    SELECT data_source_id, company_id, observed_at, live, rhythm, movement FROM analyzer.feed WHERE ${isAsked}`)
+    SELECT data_source_id, company_id, observed_at, live, rhythm, movement FROM analyzer.feed WHERE ${isAsked}
+    ORDER BY data_source_id, company_id`)
   return new Map(
     [...Map.groupBy(rows, ({ data_source_id }) => data_source_id)].map(([source, list]) => [
       source,

@@ -67,11 +67,12 @@ async function describe(tx: Transaction, begun: readonly Begun[]): Promise<Incid
       SELECT m.measurement_name AS measurement, coalesce(v.item_label, v.item_key) AS item, v.number
       FROM public.source_measurement m
       JOIN public.company_source_measurement s ON s.source_measurement_id = m.id AND s.company_id = k.company
-      JOIN normalizer.value v ON v.company_measurement_id = s.company_measurement_id 
+      JOIN normalizer.value v ON v.company_measurement_id = s.company_measurement_id
         AND v.observed_at BETWEEN to_timestamp(k.at - 0.0005) AND to_timestamp(k.at + 0.0005)
       WHERE m.source_module_id = k.source AND v.type IN ('int', 'float') AND v.number IS NOT NULL
       ORDER BY m.id, v.number DESC LIMIT ${examples}
-    ) v`)
+    ) v
+    ORDER BY k.source, k.company, v.measurement, v.number DESC`)
   return begun.flatMap((one): Incident[] => {
     const { source: source_id, company: company_id, feeds } = one
     const ids = new Set(feeds.map(({ company }) => company))
@@ -82,7 +83,7 @@ async function describe(tx: Transaction, begun: readonly Begun[]): Promise<Incid
     const { source, company } = first
     if (company_id === null) {
       const since = Math.max(...feeds.map(({ movement }) => movement.movedAt ?? 0))
-      const each = [...new Map(found.toReversed().map((row) => [row.company_id, row])).values()]
+      const each = found.filter((row, index) => row.company_id !== found[index - 1]?.company_id)
       const whole = describeWholeStandstill({ source, source_id }, { since, companies: feeds.length }, each)
       return [{ ...keyOf(one), subject: source, ...whole }]
     }
