@@ -19,7 +19,7 @@ export type PastNews = {
 
 export const yearMs = 365 * 86_400_000
 /** The newest news items of a company, and of all, are enough. */
-export const mostCounted = 200
+export const mostCounted = 100
 
 /**
  * Remembers news items in the order they are added, which is the order of time in a backtest. `stored`: those counted
