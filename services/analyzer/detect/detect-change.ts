@@ -5,6 +5,7 @@ import { type Change, judgeRule, percentOf } from '../rules/judge-rule.ts'
 import type { Observed, Said, SeriesState } from '../values/series-state.ts'
 import { readsTheSame, type Value } from '../values/value.ts'
 import { defaultRule, insightRule, type Policy } from './defaults.ts'
+import { isSlight } from './is-slight.ts'
 import { isUsual } from './is-usual-step.ts'
 
 /** `signal`, `said`: what the detectors remember after the value, and what they said of it. */
@@ -53,6 +54,8 @@ function detectNumber(
       said,
     }
   if (kind === 'late' || score < policy.insight.tellFrom) return { change: null, signal, said }
+  // What is not told must not keep what follows from being told.
+  if (isSlight(kind, signal)) return { change: null, signal: { ...signal, scores: signal.scores.with(-1, 0) }, said }
   const from: Value = { kind: 'number', number: known.last.number + shift }
   const told = shift === 0 ? reason : `${reason}, not counting items that came or went`
   const change = { ...changeOf('threshold', known, from, observed.value), rule: insightRule }
