@@ -51,6 +51,29 @@ export function findTotals(
   }
 }
 
+/**
+ * The series of items that were in a list at the payload before and are not in this one: findTotals needs their last
+ * numbers.
+ */
+export function findLeftSeries(
+  payload: Payload,
+  subject: SubjectState | null,
+): { company_measurement_id: number; item_key: string }[] {
+  if (subject === null) return []
+  const here = new Set(payload.values.map(({ item_key }) => item_key))
+  const left = Object.entries(subject.lists).flatMap(([list, { items }]): [string, string[]][] => {
+    const keys = Object.keys(items).filter((key) => !items[key]!.missing && !here.has(key))
+    return keys.length === 0 ? [] : [[list, keys]]
+  })
+  if (left.length === 0) return []
+  const columns = listColumns(payload)
+  return left.flatMap(([list, keys]) =>
+    [...(columns.get(list)?.keys() ?? [])].flatMap((company_measurement_id) =>
+      keys.map((item_key) => ({ company_measurement_id, item_key })),
+    ),
+  )
+}
+
 const isNumber = ({ type, number }: ObservedValue) => number !== null && type !== 'bool'
 
 function lastNumber(state: SeriesState | undefined): number | null {

@@ -62,7 +62,7 @@ test.each<[string, Given[], string[][]]>([
       { items: ['R&D', 'AA-'] },
       { items: ['R&D', 'AA-'] },
     ],
-    [[], [], ['+AA+'], ['+AA-'], ['-SOCIÉTÉ GÉNÉRALE', '-AA+']],
+    [[], [], ['+AA+'], ['+AA-'], ['-AA+', '-SOCIÉTÉ GÉNÉRALE']],
   ],
   ['one payload without it is nothing', [{ items: ['a', 'b'] }, { items: ['a'] }, { items: ['a', 'b'] }], [[], [], []]],
   [

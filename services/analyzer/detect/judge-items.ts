@@ -171,8 +171,9 @@ function keep(
   const gone: (Item & { since: number })[] = []
   const missing: [string, KnownItem][] = []
   const known = new Set(renamed.values())
-  for (const [key, item] of Object.entries(before)) {
-    if (items.has(key) || known.has(key)) continue
+  // Sorted, because a state that was stored comes back with its members in another order.
+  const notHere = Object.entries(before).filter(([key]) => !items.has(key) && !known.has(key))
+  for (const [key, item] of notHere.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const payloads = Math.min((item.missing?.payloads ?? 0) + 1, goneAfter + 1)
     const since = item.missing?.since ?? lastSeenAt
     missing.push([key, { ...item, missing: { payloads, since } }])

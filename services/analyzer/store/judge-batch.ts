@@ -2,10 +2,12 @@ import type { Transaction } from '#runtime/postgres/database.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
 import { type JudgedPayload, judgePayloads } from '../judge/judge-payloads.ts'
-import { type Payload, seriesOf } from '../values/payload.ts'
+import { type Payload, seriesKey, seriesOf, subjectKey } from '../values/payload.ts'
 import { policiesOf } from '../judge/policies.ts'
 import { countedOf, openWeighing } from '../meaning/weigh-news.ts'
 import { addDueFeeds } from '../rhythm/due-feeds.ts'
+import { findLeftSeries } from '../detect/find-totals.ts'
+import type { SubjectState } from '../detect/judge-items.ts'
 import type { Rules } from '../rules/compile-rules.ts'
 import { composeForParents, measurementOf } from '../words/compose-for-parents.ts'
 import { addForecasts } from './expected-numbers.ts'
@@ -16,7 +18,7 @@ import { readPastNews } from './past-news.ts'
 import { rebuildSignals } from './past-signals.ts'
 import { readPasts } from './past-states.ts'
 import { insertRuleErrors } from './rule-errors.ts'
-import { readStates, type Series, writeStates } from './series-states.ts'
+import { keepStates, readStates, type Series, writeStates } from './series-states.ts'
 import { readSubjects, writeSubjects } from './subject-states.ts'
 
 /**
@@ -29,10 +31,12 @@ export async function judgeBatch(
   rules: Rules,
   config: Config,
 ): Promise<Map<string, string>> {
+  await keepStates(tx, observations)
   const payloads = await joinParts(tx, observations)
   const series = distinctSeries(payloads)
   const criteria = { rules, ...policiesOf(config) }
-  const memory = { states: await readStates(tx, series), subjects: await readSubjects(tx, payloads) }
+  const known = await readSubjects(tx, payloads)
+  const memory = { states: await readStates(tx, [...series, ...seriesLeft(payloads, known)]), subjects: known }
   await rebuildSignals(tx, payloads, memory.states, criteria)
   const pasts = await readPasts(tx, payloads, memory.states, criteria)
   const { judged, states, subjects } = judgePayloads(payloads, criteria, memory, pasts)
@@ -56,6 +60,16 @@ function distinctSeries(payloads: readonly Payload[]): Series[] {
     ]),
   )
   return [...new Map(all).values()]
+}
+
+/** The series of items that the payloads no longer have. */
+function seriesLeft(payloads: readonly Payload[], subjects: ReadonlyMap<string, SubjectState>): Series[] {
+  return payloads.flatMap((payload) =>
+    findLeftSeries(payload, subjects.get(subjectKey(payload)) ?? null).map((one) => ({
+      ...one,
+      ...{ key: seriesKey(payload, one), subject_key: payload.subject_key },
+    })),
+  )
 }
 
 async function writeNews(

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { lock, lockShared } from '#runtime/postgres/lock.ts'
+import type { Subject } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { decodeSignal, encodeSignal } from '../values/signal-bytes.ts'
 
@@ -95,4 +97,30 @@ const maxKeyBytes = 1000
 /** `key`, or its hash if it is too long for an index. */
 export function indexable(key: string): string {
   return Buffer.byteLength(key) <= maxKeyBytes ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
+}
+
+/** The lock of all that is remembered of companies: series and subjects. */
+const statesLock = 'analyzer.states'
+
+/** Companies share locks, so that a transaction has few. */
+const locks = 64
+
+type OfCompany = Pick<Subject, 'company_id'>
+
+/**
+ * Waits while the states of these companies are rebuilt, and keeps others from rebuilding them until the transaction
+ * ends. Whoever reads states and writes what follows from them takes this before it reads.
+ */
+export async function keepStates(tx: Transaction, payloads: readonly OfCompany[]): Promise<void> {
+  if (payloads.length === 0) return
+  await lockShared(
+    tx,
+    statesLock,
+    payloads.map(({ company_id }) => Number(company_id) % locks),
+  )
+}
+
+/** Waits until nobody works with the states of the company, and excludes everybody until the transaction ends. */
+export async function replaceStates(tx: Transaction, { company_id }: OfCompany): Promise<void> {
+  await lock(tx, statesLock, Number(company_id) % locks)
 }

@@ -15,6 +15,14 @@ export async function lock(tx: Transaction, name: LockName, of = 0): Promise<voi
   await tx.query(sql.unsafe`SELECT pg_advisory_xact_lock(${keyOf(name, of)})`)
 }
 
+/** The same for several locks of a name, in which others may hold them in the same way: only a `lock` excludes them. */
+export async function lockShared(tx: Transaction, name: string, ofs: Iterable<number>): Promise<void> {
+  const ascending = [...new Set(ofs)].sort((a, b) => a - b)
+  await tx.query(sql.unsafe`
+    SELECT pg_advisory_xact_lock_shared(hashtextextended(${name}, o))
+    FROM unnest(${sql.array(ascending, 'int4')}) WITH ORDINALITY AS n (o, position) ORDER BY position`)
+}
+
 /**
  * A condition for WHERE that is true once the statement has the lock, in which others may hold it in the same way: only a
  * `lock` excludes them. What the statement itself reads may be older than that.
