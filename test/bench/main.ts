@@ -8,6 +8,7 @@ import { serviceEnv } from '../../deploy/local/servers.ts'
 import { startStack } from '../../deploy/local/stack.ts'
 import { alert } from './alert.ts'
 import { analyzer } from './analyzer.ts'
+import { backtest } from './backtest.ts'
 import { codec } from './codec.ts'
 import { readConditions } from './conditions.ts'
 import { digests } from './digests.ts'
@@ -30,7 +31,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { edge } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
-  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests } },
+  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests, backtest } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
