@@ -9,6 +9,10 @@ export const commands = defineCommands(import.meta, {
     help: 'show what a rule or the detectors would have told about stored history',
     load: () => import('./commands/backtest.ts'),
   },
+  rejudge: {
+    help: 'rebuild what the analyzer remembers from what is stored, after rules or detectors changed',
+    load: () => import('./commands/rejudge.ts'),
+  },
   forecast: {
     help: 'forecast the values of CSV files, each with a band, from the rows before',
     load: () => import('./commands/forecast.ts'),

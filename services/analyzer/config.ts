@@ -6,7 +6,7 @@ import { findFault } from './meaning/polarity.ts'
 import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/process/settings.ts'
 
 /** What decides what is news. */
-const judgeSettings = {
+export const judgeSettings = {
   DEFAULT_DETECTOR: z
     .enum(['insight', 'percent'])
     .default('insight')

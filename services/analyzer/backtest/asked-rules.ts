@@ -20,7 +20,7 @@ export async function readAskedRule(connection: Connection, text: string): Promi
 }
 
 /** The id of a rule that is not stored. */
-const newRuleId = 'rule/new'
+export const newRuleId = 'rule/new'
 
 async function readRuleFile(connection: Connection, file: string): Promise<OwnRow> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

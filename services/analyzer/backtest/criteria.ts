@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto'
+import { UsageError } from '#runtime/commands/commands.ts'
 import type { Database } from '#runtime/postgres/database.ts'
-import type { JudgeConfig } from '../config.ts'
+import metadata from '../../../package.json' with { type: 'json' }
+import { type JudgeConfig, judgeSettings } from '../config.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
 import { policiesOf } from '../judge/policies.ts'
 import { compileRules } from '../rules/compile-rules.ts'
@@ -19,14 +22,42 @@ export async function askRule(config: JudgeConfig, connection: Connection, row: 
   return { criteria: { rules, policy: null, itemPolicy: null, keptValues }, ...(await findCovered(connection, rules)) }
 }
 
-/** By the detectors alone, or with `row` where it covers a measurement. */
-export function askDetectors(config: JudgeConfig, row: RuleRow | null): Asked {
+/**
+ * By the detectors alone, or with `row` where it covers a measurement. `sensitivity`: as typed; undefined: that of the
+ * analyzer.
+ */
+export function askDetectors(config: JudgeConfig, row: RuleRow | null, sensitivity?: string): Asked {
   const rules = row ? compileAsked(row, config.MAX_WINDOW) : compileRules([], config.MAX_WINDOW)
-  return { criteria: { rules, ...policiesOf(config) }, companies: null, measurements: null }
+  const { policy, ...others } = policiesOf({ ...config, DEFAULT_DETECTOR: 'insight' })
+  const tellFrom = readSensitivity(sensitivity ?? 'normal', policy!.insight!.tellFrom)
+  return {
+    criteria: { rules, ...others, policy: { ...policy!, insight: { tellFrom } } },
+    ...{ companies: null, measurements: null },
+  }
+}
+
+/** How many times the odds of a change must be those from which on it is told. */
+const sensitivities: Readonly<Record<string, number>> = { low: 3, normal: 1, high: 1 / 3 }
+
+/** The score from which on a change is told. `normal`: that of the analyzer. */
+export function readSensitivity(text: string, normal: number): number {
+  const factor = Object.hasOwn(sensitivities, text) ? sensitivities[text]! : null
+  if (factor === 1) return normal
+  if (factor !== null) return (factor * normal) / (factor * normal + 1 - normal)
+  const score = text.trim() === '' ? NaN : Number(text)
+  if (score >= 0 && score <= 1) return score
+  throw new UsageError(`--sensitivity is ${JSON.stringify(text)}: give low, normal, high or a score from 0 to 1.`)
 }
 
 /** By all rules as they stand now and, where none covers a measurement, by the defaults: as the analyzer does. */
 export async function askAll(config: JudgeConfig, connection: Connection): Promise<Asked> {
   const rules = compileRules(await viewRules(connection), config.MAX_WINDOW)
   return { criteria: { rules, ...policiesOf(config) }, companies: null, measurements: null }
+}
+
+/** Equal as long as everything decides alike: rules, settings and program. */
+export async function hashCriteria(config: JudgeConfig, connection: Connection): Promise<string> {
+  const settings = Object.keys(judgeSettings).map((name) => config[name as keyof JudgeConfig])
+  const content = JSON.stringify([await viewRules(connection), settings, metadata.version])
+  return createHash('sha256').update(content).digest('hex')
 }

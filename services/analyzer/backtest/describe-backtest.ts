@@ -1,5 +1,6 @@
 import { formatCount, formatList, formatNumber } from '#runtime/text/format.ts'
 import type { NewsCounts } from './count-news.ts'
+import type { CompanyHistory } from './histories.ts'
 import type { Progress } from './run-backtest.ts'
 
 export type Summary = NewsCounts & Progress & { per_company_and_month: number | null; seconds: number }
@@ -39,4 +40,18 @@ export function describeBacktest(summary: Summary): string {
 
 function listCounts(counts: Readonly<Record<string, number>>): string {
   return formatList(Object.entries(counts).map(([name, count]) => `${name} ${count}`))
+}
+
+const everyMs = 2000
+
+/** Says on stderr how far the judging of these companies is, every two seconds. */
+export function sayProgress(companies: readonly CompanyHistory[]): (done: Progress, news: number) => void {
+  const all = companies.reduce((sum, { values }) => sum + values, 0)
+  let saidAt = performance.now()
+  return ({ companies: begun, values }, news) => {
+    if (performance.now() < saidAt + everyMs) return
+    saidAt = performance.now()
+    const share = `${values.toLocaleString('en')} values (${all.toLocaleString('en')} in the period)`
+    console.error(`company ${begun} of ${companies.length}, ${share}, ${formatCount(news, 'news item')}`)
+  }
 }

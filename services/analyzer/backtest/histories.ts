@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { findCompany, findSource } from '#runtime/commands/command-database.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
@@ -9,6 +10,8 @@ export type Selection = {
   sources: readonly number[] | null
   /** Only values of these source measurements. */
   measurements: readonly number[] | null
+  /** Only payloads that the live analyzer has judged, which forgets after this many days which they are. */
+  judgedDays?: number
 }
 
 /**
@@ -37,7 +40,7 @@ const historyRow = z.object({
 })
 
 /** The companies with payloads in the period, by id. */
-function readHistories(
+export function readHistories(
   database: Pick<Database, 'any'>,
   { companies, sources }: Selection,
   { from, to }: Period,
@@ -76,4 +79,16 @@ function isOfCompany(companies: Selection['companies']) {
 
 export function isOfSource(sources: Selection['sources']) {
   return sources ? sql.fragment`data_source_id = ANY(${sql.array([...sources], 'int4')})` : sql.fragment`true`
+}
+
+/** The companies and sources that options name, by id or name. Null where there is no such option. */
+export async function readFilters(
+  connection: Pick<Database, 'any'>,
+  { company, source }: { company?: readonly string[]; source?: readonly string[] },
+): Promise<Pick<Selection, 'companies' | 'sources'>> {
+  const ids = async (asked: readonly string[] | undefined, find: typeof findCompany) => {
+    if (asked === undefined) return null
+    return [...new Set(await Promise.all(asked.map((text) => find(connection, text))))].sort((a, b) => a - b)
+  }
+  return { companies: await ids(company, findCompany), sources: await ids(source, findSource) }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readPeriod } from './read-period.ts'
+import { readPeriod, requirePeriod } from './read-period.ts'
 
 const now = Date.parse('2026-03-31T12:00:00Z')
 
@@ -27,4 +27,8 @@ describe('what is no period is refused', () => {
     [{ to: '12x' }, '--to is "12x": give a time'],
     [{ from: '2026-01-02', to: '2026-01-02' }, '--from is "2026-01-02", which is not before --to "2026-01-02"'],
   ])('%j', (typed, message) => expect(() => readPeriod(typed, now)).toThrow(message))
+
+  test.each(['0m', 'm', '2026-01-01', '12'])('--backtest %s', (text) =>
+    expect(() => requirePeriod(text, '--backtest', now)).toThrow(`--backtest is "${text}": give a number of months`),
+  )
 })

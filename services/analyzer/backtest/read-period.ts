@@ -31,6 +31,15 @@ function readTime(text: string, option: string, now: number): number {
   throw new UsageError(`${option} is ${JSON.stringify(text)}: ${problem}.`)
 }
 
+/** The beginning of a period that ends now, such as 12m. */
+export function requirePeriod(text: string, option: string, now: number): number {
+  const at = readAgo(text, now)
+  if (at !== null && at < now) return at
+  throw new UsageError(
+    `${option} is ${JSON.stringify(text)}: give a number of months, weeks, days or years, such as 12m, 4w, 90d or 2y.`,
+  )
+}
+
 function readAgo(text: string, now: number): number | null {
   const [, digits, unit] = /^(\d{1,4})([dwmy])$/.exec(text) ?? []
   if (digits === undefined) return null

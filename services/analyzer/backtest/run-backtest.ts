@@ -10,12 +10,20 @@ import type { CompanyHistory, Period, Selection } from './histories.ts'
 import { readPayloads, type StoredPayload } from './stored-payloads.ts'
 
 /** A news item of a backtest, with the names of what it is about. */
-type BacktestNews = NewsRow & { company: string; source: string; measurement: string }
+export type BacktestNews = NewsRow & { company: string; source: string; measurement: string }
 
 /** How much was judged so far. `companies`: those that were begun. */
 export type Progress = { companies: number; payloads: number; values: number }
 
-export type Listener = { onNews(news: readonly BacktestNews[]): Promise<void>; onProgress(done: Progress): void }
+/** What was judged of a company: its memory, and the number of its last payload in the normalizer's ledger. */
+export type JudgedCompany = { company_id: number; memory: CompanyMemory; lastNo: number }
+
+export type Listener = {
+  onNews(news: readonly BacktestNews[]): Promise<void>
+  onProgress(done: Progress): void
+  /** Called after the last payload of a company. */
+  onCompany?(judged: JudgedCompany): Promise<void>
+}
 
 /**
  * Judges what is stored of these companies from its beginning, so that every state is what it was live, and passes the
@@ -27,30 +35,38 @@ export async function runBacktest(
   period: Period,
   companies: readonly CompanyHistory[],
   criteria: Criteria,
-  { onNews, onProgress }: Listener,
+  { onNews, onProgress, onCompany }: Listener,
   weighing?: WeighingSettings,
 ): Promise<Progress> {
   const parents = await readAllParents(database)
   const done = { companies: 0, payloads: 0, values: 0 }
-  let current: { company: string; memory: CompanyMemory } | null = null
+  let current: JudgedCompany | null = null
   await readPayloads(database, selection, companies, parents.measurements, async (tx, stored) => {
-    const company = stored[0]!.payload.company_id
-    if (current?.company !== company) {
-      current = { company, memory: createCompanyMemory(weighing) }
+    const company_id = Number(stored[0]!.payload.company_id)
+    if (current?.company_id !== company_id) {
+      if (current) await onCompany?.(current)
+      current = { company_id, memory: createCompanyMemory(weighing), lastNo: 0 }
       done.companies++
     }
     const news = await judgeSome(tx, stored, criteria, current.memory, parents)
+    current.lastNo = stored.at(-1)!.rowNo
     done.payloads += stored.length
     done.values += stored.reduce((sum, { payload }) => sum + payload.values.length, 0)
-    const inPeriod = news.filter(({ observed_at }) => observed_at >= period.from && observed_at < period.to)
-    if (inPeriod.length > 0) await onNews(inPeriod.map((row) => addNames(row, parents)))
+    const told = namedIn(period, news, parents)
+    if (told.length > 0) await onNews(told)
     onProgress(done)
   })
+  if (current) await onCompany?.(current)
   return done
 }
 
+/** The news items of the period, with names. */
+export function namedIn({ from, to }: Period, news: readonly NewsRow[], parents: Parents): BacktestNews[] {
+  return news.filter(({ observed_at }) => observed_at >= from && observed_at < to).map((row) => addNames(row, parents))
+}
+
 /** Judges payloads of one company that follow each other. */
-async function judgeSome(
+export async function judgeSome(
   tx: Transaction,
   stored: readonly StoredPayload[],
   criteria: Criteria,
@@ -77,7 +93,7 @@ function addNames(row: NewsRow, { companies, sources, measurements }: Parents): 
 const parentRow = z.object({ kind: z.enum(['companies', 'sources', 'measurements']), id: z.number(), name: z.string() })
 
 /** Everything that news items can be about. */
-async function readAllParents(database: Pick<Database, 'any'>): Promise<Parents> {
+export async function readAllParents(database: Pick<Database, 'any'>): Promise<Parents> {
   const rows = await database.any(sql.type(parentRow)`
     SELECT 'companies' AS kind, id, name FROM public.company
     UNION ALL SELECT 'sources', id, source_name FROM public.data_source

@@ -64,20 +64,30 @@ export async function readPayloads(
   visit: (tx: Transaction, payloads: readonly StoredPayload[]) => void | Promise<void>,
 ): Promise<void> {
   for (const some of splitBySize(companies))
-    await database.transaction(async (tx) => {
-      await declareCursor(tx, selection, some)
-      let next = fetch(tx, 20)
-      for (;;) {
-        const rows = await next
-        if (rows.length === 0) break
-        const read = rows.reduce((sum, { item_values }) => sum + (item_values?.length ?? 0), 0)
-        // Postgres reads the next ones while these are judged.
-        next = fetch(tx, (valuesAtOnce * rows.length) / (read + rows.length))
-        next.catch(() => undefined)
-        const payloads = rows.map((row) => payloadOf(row, names)).filter((one) => one !== null)
-        for (const ofOne of Map.groupBy(payloads, ({ payload }) => payload.company_id).values()) await visit(tx, ofOne)
-      }
-    })
+    // Never repeated: what was visited would be visited again.
+    await database.transaction((tx) => readPayloadsIn(tx, selection, some, names, visit), 0)
+}
+
+/** The same within a transaction. `afterNo`: only payloads with higher numbers. */
+export async function readPayloadsIn(
+  tx: Transaction,
+  selection: Selection,
+  companies: readonly (Pick<CompanyHistory, 'company_id' | 'lastNo'> & { afterNo?: number })[],
+  names: Names,
+  visit: (tx: Transaction, payloads: readonly StoredPayload[]) => void | Promise<void>,
+): Promise<void> {
+  await declareCursor(tx, selection, companies)
+  let next = fetch(tx, 20)
+  for (;;) {
+    const rows = await next
+    if (rows.length === 0) return
+    const read = rows.reduce((sum, { item_values }) => sum + (item_values?.length ?? 0), 0)
+    // Postgres reads the next ones while these are judged.
+    next = fetch(tx, (valuesAtOnce * rows.length) / (read + rows.length))
+    next.catch(() => undefined)
+    const payloads = rows.map((row) => payloadOf(row, names)).filter((one) => one !== null)
+    for (const ofOne of Map.groupBy(payloads, ({ payload }) => payload.company_id).values()) await visit(tx, ofOne)
+  }
 }
 
 function splitBySize(companies: readonly CompanyHistory[]): CompanyHistory[][] {
@@ -96,8 +106,8 @@ function splitBySize(companies: readonly CompanyHistory[]): CompanyHistory[][] {
 
 async function declareCursor(
   tx: Transaction,
-  { sources, measurements }: Selection,
-  companies: readonly CompanyHistory[],
+  { sources, measurements, judgedDays }: Selection,
+  companies: Parameters<typeof readPayloadsIn>[2],
 ): Promise<void> {
   const isMeasured = measurements
     ? sql.fragment`v.source_measurement_id = ANY(${sql.array([...measurements], 'int4')})`
@@ -118,9 +128,11 @@ async function declareCursor(
       FROM normalizer.lineage l
       JOIN unnest(
         ${column(companies, 'text', ({ company_id }) => String(company_id))},
+        ${column(companies, 'int8', ({ afterNo = 0 }) => afterNo)},
         ${column(companies, 'int8', ({ lastNo }) => lastNo)}
-      ) AS c (of_company, last_no) ON l.company_id = of_company AND l.event_no <= last_no
-      WHERE reason IS NULL AND map_version IS NOT NULL AND ${isOfSource(sources)}
+      ) AS c (of_company, after_no, last_no)
+        ON l.company_id = of_company AND l.event_no > after_no AND l.event_no <= last_no
+      WHERE reason IS NULL AND map_version IS NOT NULL AND ${isOfSource(sources)} AND ${isJudged(judgedDays)}
       -- Sorted before the values are added, which take much more space.
       ORDER BY company_no, event_no OFFSET 0
     ) p
@@ -133,6 +145,18 @@ async function declareCursor(
         AND v.replay_no IS NOT DISTINCT FROM CASE WHEN p.replay_id <> '' THEN p.event_no END AND ${isMeasured}
     ) v ON true
     ORDER BY p.company_no, p.event_no`)
+}
+
+/** Of rows `l` of the normalizer's ledger. A payload of several parts is judged with its last one. */
+function isJudged(days: number | undefined) {
+  if (days === undefined) return sql.fragment`true`
+  return sql.fragment`(
+    l.processed_at < now() - ${days} * interval '1 day' OR EXISTS (
+      SELECT FROM analyzer.processed_event e WHERE e.event_id = l.event_id AND e.replay_id = l.replay_id
+    )
+  ) AND NOT EXISTS (
+    SELECT FROM analyzer.pending_part w WHERE w.event_id = l.event_id AND w.replay_id = l.replay_id
+  )`
 }
 
 /** FETCH takes no parameter. */

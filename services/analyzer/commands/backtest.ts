@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { findCompany, findSource, withDatabase } from '#runtime/commands/command-database.ts'
+import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { runCommand } from '#runtime/commands/run-command.ts'
 import type { Database } from '#runtime/postgres/database.ts'
@@ -10,18 +10,18 @@ import { readEnv } from '#runtime/process/config.ts'
 import { readAskedRule } from '../backtest/asked-rules.ts'
 import { askAll, askDetectors, askRule, type Asked } from '../backtest/criteria.ts'
 import { countNews, noNews, ratePerMonth } from '../backtest/count-news.ts'
-import { describeBacktest } from '../backtest/describe-backtest.ts'
+import { describeBacktest, sayProgress } from '../backtest/describe-backtest.ts'
 import { readPeriod } from '../backtest/read-period.ts'
 import { runBacktest } from '../backtest/run-backtest.ts'
-import { requireHistories } from '../backtest/histories.ts'
+import { readFilters, requireHistories } from '../backtest/histories.ts'
 import { commandSettings } from '../config.ts'
-import { openNewsFile } from './news-file.ts'
-import { sayProgress } from './say-progress.ts'
+import { openNewsFile, removeInTheEnd } from './news-file.ts'
 
 type Options = {
   rule?: string
   detectors?: boolean
   inForce?: boolean
+  sensitivity?: string
   company?: string[]
   source?: string[]
   from?: string
@@ -37,6 +37,7 @@ export function build(command: Command): void {
     .option('--rule <rule>', 'judge by this rule alone: an id such as rule/3, or a file with its definition (JSON)')
     .option('--detectors', 'judge by the detectors and other defaults, as if no rule existed besides --rule')
     .option('--in-force', 'judge by all rules and defaults as they stand now')
+    .option('--sensitivity <level>', 'of the detectors: low, normal, high, or the least score (0 to 1) that is told')
     .option('--company <company>', 'only this company, by id or name; may be repeated', collect)
     .option('--source <source>', 'only this source, by id or name; may be repeated', collect)
     .option('--from <time>', 'only news items observed from then on: 2026-01-31, or before now: 12m, 4w, 90d, 2y')
@@ -58,13 +59,10 @@ async function backtest(options: Options): Promise<void> {
   const { output = null, tryAudience = false, json = false } = options
   if (!tryAudience) return judge(options, output)
   const folder = await mkdtemp(join(tmpdir(), 'parma-backtest-'))
-  try {
-    const file = output ?? join(folder, 'news.ndjson')
-    await judge(options, file)
-    process.exitCode = await runCommand('audience', 'try', file, ...(json ? ['--json'] : []))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  using _ = removeInTheEnd(folder)
+  const file = output ?? join(folder, 'news.ndjson')
+  await judge(options, file)
+  process.exitCode = await runCommand('audience', 'try', file, ...(json ? ['--json'] : []))
 }
 
 async function judge(options: Options, output: string | null): Promise<void> {
@@ -111,20 +109,16 @@ async function judge(options: Options, output: string | null): Promise<void> {
 }
 
 async function readAsked(config: Parameters<typeof askAll>[0], database: Database, options: Options): Promise<Asked> {
-  const { rule, detectors = false, inForce = false } = options
+  const { rule, detectors = false, inForce = false, sensitivity } = options
   const choices = 'give --rule <rule>, --detectors or --in-force'
   if (rule === undefined && !detectors && !inForce) throw new UsageError(`Say what to judge by: ${choices}.`)
   if (inForce && (detectors || rule !== undefined))
     throw new UsageError('--in-force already means all rules and defaults: leave out --rule and --detectors.')
+  if (sensitivity !== undefined && !detectors)
+    throw new UsageError('--sensitivity is that of the detectors: give --detectors, too.')
   const row = rule === undefined ? null : await readAskedRule(database, rule)
   if (inForce) return askAll(config, database)
-  return detectors || row === null ? askDetectors(config, row) : askRule(config, database, row)
-}
-
-async function readFilters(database: Database, { company, source }: Pick<Options, 'company' | 'source'>) {
-  const ids = async (asked: string[] | undefined, find: typeof findCompany) =>
-    asked === undefined ? null : [...new Set(await Promise.all(asked.map((text) => find(database, text))))]
-  return { companies: await ids(company, findCompany), sources: await ids(source, findSource) }
+  return detectors || row === null ? askDetectors(config, row, sensitivity) : askRule(config, database, row)
 }
 
 function intersect(a: readonly number[] | null, b: readonly number[] | null): readonly number[] | null {

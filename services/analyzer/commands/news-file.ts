@@ -21,13 +21,7 @@ export async function openNewsFile(output: string | null): Promise<NewsFile> {
   const temporary = join(folder, `.${output === null ? 'parma-news' : basename(output)}.${randomUUID()}`)
   await mkdir(folder, { recursive: true })
   const file = await open(temporary, 'wx')
-  const remove = () => rmSync(temporary, { force: true })
-  const stop = (signal: NodeJS.Signals) => {
-    remove()
-    process.removeListener(signal, stop)
-    process.kill(process.pid, signal)
-  }
-  for (const signal of signals) process.on(signal, stop)
+  const removal = removeInTheEnd(temporary)
   return {
     async add(news) {
       await file.appendFile(news.map((row) => `${JSON.stringify(asLine(row))}\n`).join(''))
@@ -41,8 +35,24 @@ export async function openNewsFile(output: string | null): Promise<NewsFile> {
       })
     },
     async [Symbol.asyncDispose]() {
-      for (const signal of signals) process.removeListener(signal, stop)
       await file.close().catch(() => undefined)
+      removal[Symbol.dispose]()
+    },
+  }
+}
+
+/** Removes a file or folder when the result is disposed of, or when a signal ends the process before. */
+export function removeInTheEnd(path: string): Disposable {
+  const remove = () => rmSync(path, { recursive: true, force: true })
+  const stop = (signal: NodeJS.Signals) => {
+    remove()
+    process.removeListener(signal, stop)
+    process.kill(process.pid, signal)
+  }
+  for (const signal of signals) process.on(signal, stop)
+  return {
+    [Symbol.dispose]() {
+      for (const signal of signals) process.removeListener(signal, stop)
       remove()
     },
   }

@@ -4,7 +4,9 @@ import { findBucket, findCompany, findSource, nameOfCaller, withDatabase } from 
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
-import { settings } from '../config.ts'
+import { newRuleId } from '../backtest/asked-rules.ts'
+import { describeTrial, type RuleTrial, tryRule } from '../backtest/try-rule.ts'
+import { commandSettings, settings } from '../config.ts'
 import { compileRules, findProblem, type OwnRow } from '../rules/compile-rules.ts'
 import { describeRule, describeScope } from '../rules/describe-rule.ts'
 import { addBucketCompanies, readOwnRules } from '../rules/own-rules.ts'
@@ -17,7 +19,7 @@ import { insertRule, insertVersion, lockRules } from './write-rules.ts'
 
 type Output = { json?: boolean }
 type Scope = { company?: string[]; bucket?: string[]; source?: string[] }
-type Options = RuleOptions & Scope & Output & { by?: string; dryRun?: boolean }
+type Options = RuleOptions & Scope & Output & { by?: string; dryRun?: boolean; backtest?: string }
 
 export function build(group: Command): void {
   group
@@ -29,7 +31,9 @@ export function build(group: Command): void {
     group
       .command('add')
       .description('add a rule; of rules with the same name, the one with the narrowest scope applies'),
-  ).action(add)
+  )
+    .option('--backtest <time>', 'first show what the rule would have told in the last 12m, 4w, 90d or 2y')
+    .action(add)
   withFields(group.command('edit').description('change a rule').argument('<rule>', 'id, such as rule/3'))
     .option('--enable', 'switch the rule on again')
     .action(edit)
@@ -114,22 +118,31 @@ async function list({ json = false }: Output): Promise<void> {
 
 async function add(options: Options): Promise<void> {
   if (options.name === undefined) throw new UsageError('A new rule needs --name.')
-  const result = await withDatabase((database) =>
-    database.transaction(async (tx) => {
+  const result = await withDatabase(async (database) => {
+    const trial = options.backtest === undefined ? undefined : await tryNew(database, options, options.backtest)
+    const added = await database.transaction(async (tx) => {
       await lockRules(tx)
       const definition = readRuleOptions(options, await readScope(tx, options), null)
       const rules = await readOwnRules(tx)
       const same = rules.find((one) => isSameRule(ruleDefinition.safeParse(one.definition).data, definition))
       if (same)
         throw new UsageError(`${same.rule_id} already has this name and scope. Edit it, or choose another name.`)
-      const row = await check(tx, { rule_id: 'rule/new', version: 1, definition })
+      const row = await check(tx, { rule_id: newRuleId, version: 1, definition })
       const all = [...rules, row]
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), row.rule_id)
       const rule_id = options.dryRun ? null : await insertRule(tx, definition, nameOfCaller(options.by))
       return { rule_id, version: 1, definition, covers }
-    }),
-  )
+    })
+    return { ...added, ...(trial && { backtest: trial }) }
+  })
   printChange(result.rule_id === null ? 'Would add' : `Added ${result.rule_id}:`, result, options)
+}
+
+/** What the rule that the options describe would have told. */
+async function tryNew(database: Database, options: Options, since: string): Promise<RuleTrial> {
+  const definition = readRuleOptions(options, await readScope(database, options), null)
+  const row = await check(database, { rule_id: newRuleId, version: 1, definition })
+  return tryRule(readEnv(commandSettings), database, row, since)
 }
 
 /** Of rules with one name and one scope, only the newest would ever apply. */
@@ -187,7 +200,7 @@ function requireRule(rules: readonly OwnRow[], text: string): OwnRow {
 }
 
 /** The rule with the companies of its buckets. A UsageError when it cannot be applied. */
-async function check(tx: Transaction, rule: Omit<OwnRow, 'bucketCompanies'>): Promise<OwnRow> {
+async function check(tx: Pick<Database, 'any'>, rule: Omit<OwnRow, 'bucketCompanies'>): Promise<OwnRow> {
   const [row] = await addBucketCompanies(tx, [rule])
   const problem = findProblem(row!, readMaxWindow())
   if (problem !== null) throw new UsageError(`This rule cannot be applied: ${problem}.`)
@@ -198,20 +211,27 @@ function readMaxWindow(): number {
   return readEnv({ MAX_WINDOW: settings.MAX_WINDOW }).MAX_WINDOW
 }
 
-type Changed = { rule_id: string | null; version: number; definition: RuleDefinition; covers: Covered }
+type Changed = {
+  rule_id: string | null
+  version: number
+  definition: RuleDefinition
+  covers: Covered
+  backtest?: RuleTrial
+}
 
 function printChange(
   done: string,
   { definition, ...result }: Changed,
-  { dryRun = false, json = false }: Options,
+  { dryRun = false, json = false, backtest: since = '' }: Options,
 ): void {
   const { series, companies, measurements } = result.covers
   const fires = `It fires on ${describeRule(definition)}, for ${describeScope(definition.scope)}.`
   const covers = `It covers ${series} series now (companies: ${companies}, measurements: ${measurements}).`
+  const trial = result.backtest ? `\n${describeTrial(result.backtest, since)}` : ''
   const shown = dryRun ? `\n${JSON.stringify(definition, null, 2)}` : ''
   printResult(
     { ...result, definition },
-    `${done} ${JSON.stringify(definition.name)}.\n${fires}\n${covers}${shown}`,
+    `${done} ${JSON.stringify(definition.name)}.\n${fires}\n${covers}${trial}${shown}`,
     json,
   )
 }

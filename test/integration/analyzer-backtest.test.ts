@@ -1,0 +1,210 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import pg from 'pg'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { generateHistory, readHistory } from '../harness/github.ts'
+import { type Fed, installNormalizer, type InstalledNormalizer, type Mapping } from '../harness/normalizer/setup.ts'
+import type { StartedService } from '../harness/service.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+const dayMs = 86_400_000
+const companyCount = 3
+let bench: InstalledNormalizer
+let companies: number[]
+let fed: Fed[]
+let analyzer: StartedService
+/** The last payload of the first company again, with other numbers. */
+let next: Fed
+
+type Row = Record<string, unknown>
+const query = (text: string, values: unknown[] = []) => bench.installation.database.query<Row>(text, values)
+const parma = (...args: string[]) => bench.installation.parma(...args)
+
+/** Weeks of github payloads, with a late one, a replay, a list that is empty twice, and one that comes back. */
+beforeAll(async () => {
+  bench = await installNormalizer()
+  analyzer = await bench.installation.start('analyzer', { RULES_MAX_AGE_MS: '0' })
+  const { map, payloads } = readHistory(companyCount, 40) ?? generateHistory(companyCount, 40)
+  const source = await bench.addSource(map.Mappings as Mapping[], null)
+  // The first version does not know the last measurement, which a replay adds.
+  await bench.publishMap({ ...source, mappings: source.mappings.slice(0, -1) }, 1)
+  await bench.publishMap(source, 2)
+  companies = (await Promise.all(Array.from({ length: companyCount }, () => bench.addCompany()))).sort((a, b) => a - b)
+  await parma(
+    'rules',
+    'add',
+    '--name',
+    'size',
+    '--percent',
+    '3',
+    '--window',
+    'avg',
+    '--runs',
+    '4',
+    '--company',
+    String(companies[0]),
+    '--by',
+    'me',
+  )
+
+  const start = Date.parse('2024-01-01')
+  const week = (index: number) => start + Math.floor(index / companyCount) * 7 * dayMs
+  fed = payloads.map(({ company, rawData }, index) => {
+    const data = company === 1 && [60, 61, 62, 63, 64, 65].includes(index) ? { ...rawData, repos: [] } : rawData
+    const first = index < companyCount ? 1 : 2
+    return bench.payload(source, companies[company]!, data, {
+      ...{ observed_at: week(index), history: true, map_version: first },
+    })
+  })
+  const { rawData } = payloads.findLast(({ company }) => company === 0)!
+  const repos = (rawData.repos as { stars: number }[]).map((repo) => ({ ...repo, stars: 3 * repo.stars + 10_000 }))
+  next = bench.payload(
+    source,
+    companies[0]!,
+    { ...rawData, repos },
+    { observed_at: week(payloads.length), map_version: 2 },
+  )
+  const late = fed.slice(30, 36).map((one) => ({
+    ...one,
+    ...{ event_id: randomUUID(), observed_at: one.observed_at! + dayMs },
+  }))
+  fed.push(...late)
+  const replays = fed.slice(0, companyCount).map((one) => ({
+    ...one,
+    replay: { replay_id: randomUUID(), reason: 'newer map', map_version: 2 },
+  }))
+  await bench.feed(fed)
+  await judged(fed)
+  await bench.feed(replays)
+  await judged(replays)
+}, 240_000)
+
+/** Resolves when the analyzer has judged these payloads. */
+async function judged(payloads: readonly Fed[]): Promise<void> {
+  await bench.settled([...payloads], 120_000)
+  await waitFor(
+    `${payloads.length} payloads to be judged`,
+    async () => {
+      const rows = await query('SELECT event_id, replay_id FROM analyzer.processed_event')
+      const known = new Set(rows.map((row) => `${row.event_id as string}/${row.replay_id as string}`))
+      return payloads.every(({ event_id, replay }) => known.has(`${event_id}/${replay?.replay_id ?? ''}`))
+    },
+    120_000,
+  )
+}
+
+const states = async () => ({
+  series: await query(`
+    SELECT company_measurement_id, subject_key, item_key, event_no, observed_at::text, state::text
+    FROM analyzer.series_state ORDER BY 1, 2, 3`),
+  subjects: await query(`
+    SELECT company_id, data_source_id, subject_key, event_no, observed_at::text, map_version, lists::text
+    FROM analyzer.subject_state ORDER BY 1, 2, 3`),
+})
+
+const compared = [
+  ...['news_id', 'kind', 'company_id', 'data_source_id', 'source_measurement_id', 'company_measurement_id'],
+  ...['subject_key', 'item_key', 'path', 'seq', 'title', 'trigger_factor', 'previous', 'current', 'rule_id'],
+  ...['rule_version', 'observed_at', 'group_index', 'group_size', 'dedupe_key'],
+]
+const onlyCompared = (row: Row) => Object.fromEntries(compared.map((name) => [name, row[name]]))
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'analyzer-backtest-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+const readLines = (file: string) =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Row)
+
+test('a backtest makes the news items that the same history made live', async () => {
+  const live = await query(`
+    SELECT *, to_char(observed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS observed_at
+    FROM analyzer.news ORDER BY company_id, news_id`)
+  expect(live.length).toBeGreaterThan(5)
+  expect(live.filter(({ silent }) => !silent)).toEqual([])
+  const file = join(makeFolder(), 'news.ndjson')
+  const summary = JSON.parse(await parma('backtest', '--in-force', '--output', file, '--json')) as Row
+  const news = readLines(file)
+  const byId = (a: Row, b: Row) =>
+    Number(a.company_id) - Number(b.company_id) || (String(a.news_id) < String(b.news_id) ? -1 : 1)
+  expect(news.sort(byId).map(onlyCompared)).toEqual(live.map(onlyCompared))
+  // What came late or was replayed stays silent; history does not.
+  expect(news.some(({ silent }) => !silent)).toBe(true)
+  expect(summary).toMatchObject({ news: live.length, companies: companyCount, output: file })
+
+  const [from, to] = ['2024-03-01', '2024-06-01']
+  await parma('backtest', '--in-force', '--output', file, '--from', from, '--to', to, '--company', String(companies[0]))
+  const within = (row: Row) =>
+    row.company_id === companies[0] && String(row.observed_at) >= from && String(row.observed_at) < to
+  expect(readLines(file).sort(byId).map(onlyCompared)).toEqual(live.filter(within).map(onlyCompared))
+}, 60_000)
+
+test('a rule is tried alone, before it is added', async () => {
+  const file = join(makeFolder(), 'news.ndjson')
+  await parma('backtest', '--rule', 'rule/1', '--output', file)
+  const live = await query(`SELECT news_id FROM analyzer.news WHERE rule_id = 'rule/1'`)
+  expect(live.length).toBeGreaterThan(0)
+  expect(readLines(file).map((row) => row.rule_id)).toEqual(live.map(() => 'rule/1'))
+}, 60_000)
+
+test('a rejudge makes the states that live judging made, and stores no news', async () => {
+  const before = await states()
+  const news = await query('SELECT count(*) FROM analyzer.news')
+  await query('DELETE FROM analyzer.series_state')
+  await query('DELETE FROM analyzer.subject_state')
+  const dry = JSON.parse(await parma('rejudge', '--dry-run', '--json')) as Row
+  expect(await query('SELECT FROM analyzer.series_state')).toEqual([])
+  expect(JSON.parse(await parma('rejudge', '--from', '2024-02-01', '--json'))).toMatchObject({ rebuilt: true })
+  expect(await states()).toEqual(before)
+  expect(await query('SELECT count(*) FROM analyzer.news')).toEqual(news)
+  expect(dry).toMatchObject({ rebuilt: false, companies: companyCount })
+}, 60_000)
+
+test('a killed rejudge goes on where it stopped', async () => {
+  const before = await states()
+  await query('DELETE FROM analyzer.series_state')
+  await query('DELETE FROM analyzer.subject_state')
+  // As a batch of the live analyzer does for its companies.
+  const client = new pg.Client({ connectionString: bench.installation.database.url })
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query(`SELECT pg_advisory_xact_lock_shared(hashtextextended('analyzer.states', $1))`, [
+    companies[1]! % 64,
+  ])
+  const first = spawn(process.execPath, [resolve('services/analyzer/commands.ts'), 'rejudge'], {
+    env: { ...bench.installation.env },
+    stdio: 'ignore',
+  })
+  await waitFor('the states of the first company', async () => {
+    const [row] = await query('SELECT last_company FROM analyzer.rejudge WHERE finished_at IS NULL')
+    return row?.last_company === companies[0]
+  })
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  await client.end()
+  const [rebuilt] = await query('SELECT xmin::text FROM analyzer.series_state LIMIT 1')
+  await parma('rejudge')
+  expect(await states()).toEqual(before)
+  expect(await query('SELECT DISTINCT xmin::text FROM analyzer.series_state')).toContainEqual(rebuilt)
+  expect(await query('SELECT FROM analyzer.rejudge WHERE finished_at IS NULL')).toEqual([])
+}, 60_000)
+
+test('what the analyzer has not judged yet is left to it', async () => {
+  await analyzer.stop()
+  await bench.feed([next])
+  await bench.settled([next])
+  await parma('rejudge')
+  expect(await query('SELECT FROM analyzer.news WHERE event_id = $1', [next.event_id])).toEqual([])
+  await bench.installation.start('analyzer')
+  await judged([next])
+  expect(await query('SELECT FROM analyzer.news WHERE event_id = $1', [next.event_id])).not.toEqual([])
+}, 60_000)
