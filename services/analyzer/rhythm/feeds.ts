@@ -46,8 +46,11 @@ export async function measureFeeds(tx: Transaction, feeds: readonly FeedKey[]): 
       ) v GROUP BY event_no, observed_at, subject_key
     ) a
     ORDER BY a.at`)
-  const found = [...Map.groupBy(rows, ({ data_source_id, company_id }) => `${data_source_id}/${company_id}`).values()]
-  const column = columnsOf(found.map((activities) => ({ ...activities[0]!, ...measure(activities) })))
+  const before = await readMovements(tx, feeds)
+  const found = [...Map.groupBy(rows, nameOf)]
+  const column = columnsOf(
+    found.map(([name, activities]) => ({ ...activities[0]!, ...measure(activities, before.get(name) ?? null) })),
+  )
   await tx.query(sql.unsafe`
     UPDATE analyzer.feed f
     SET rhythm = n.rhythm, movement = n.movement, forecasts_due = coalesce(f.forecasts_due, now())
@@ -60,12 +63,28 @@ export async function measureFeeds(tx: Transaction, feeds: readonly FeedKey[]): 
     WHERE f.data_source_id = n.data_source_id AND f.company_id = n.company_id`)
 }
 
+const nameOf = ({ data_source_id, company_id }: FeedKey) => `${data_source_id}/${company_id}`
+
+const movementRow = z.object({
+  data_source_id: z.number(),
+  company_id: z.number(),
+  movement: z.custom<Movement | null>(),
+})
+
+/** What was measured of these feeds last. */
+async function readMovements(tx: Transaction, feeds: readonly FeedKey[]): Promise<Map<string, Movement | null>> {
+  const rows = await tx.any(sql.type(movementRow)`
+    SELECT data_source_id, company_id, movement
+    FROM ${keyColumns(feeds)} AS k (data_source_id, company_id) JOIN analyzer.feed USING (data_source_id, company_id)`)
+  return new Map(rows.map((row) => [nameOf(row), row.movement]))
+}
+
 /** The rhythm is that of the subject whose payload came last: those of one run come at nearly the same time. */
-function measure(activities: readonly (Activity & { subject_key: string })[]) {
+function measure(activities: readonly (Activity & { subject_key: string })[], before: Movement | null) {
   const { subject_key } = activities.at(-1)!
   const times = activities.filter((one) => one.subject_key === subject_key).map(({ at }) => at)
   const rhythm = learnRhythm(times)
-  return { rhythm, movement: measureMovement(activities, rhythm) }
+  return { rhythm, movement: measureMovement(activities, rhythm, before) }
 }
 
 const feedRow = z.object({

@@ -18,8 +18,10 @@ function play(runs: readonly { order: readonly number[]; moves: (company: number
       const at = run * 7 * dayMs + place * 60_000
       const activities = [...(past.get(company) ?? []), { at, compared: 10, moved: moves(company) ? 2 : 0 }]
       past.set(company, activities)
-      const rhythm = learnRhythm(activities.map((one) => one.at))
-      feeds.set(company, { company, at, live, rhythm, movement: measureMovement(activities, rhythm) })
+      const newest = activities.slice(-120)
+      const rhythm = learnRhythm(newest.map((one) => one.at))
+      const movement = measureMovement(newest, rhythm, feeds.get(company)?.movement)
+      feeds.set(company, { company, at, live, rhythm, movement })
       const { whole, closes, opened, closed } = judgeFeeds([...feeds.values()], open, new Set([company]))
       if (whole.length > 0) events.push('source opens')
       if (closes) events.push('source closes')
@@ -69,6 +71,15 @@ test('a quiet company changes nothing about a source that stands still', () => {
 
 test('a company alone at its source is one event', () => {
   expect(play(Array.from({ length: 45 }, (_, run) => ({ order: [4], moves: () => run < 30 })))).toEqual(['4 opens'])
+})
+
+test('a standstill that lasts longer than is looked back goes on until a number moves', () => {
+  const runs = (order: readonly number[]) =>
+    Array.from({ length: 420 }, (_, run) => ({ order, moves: () => run < 30 || run >= 400 }))
+  expect(play(runs([0]).slice(0, 400))).toEqual(['0 opens'])
+  expect(play(runs([0]))).toEqual(['0 opens', '0 closes'])
+  expect(play(runs([0, 1, 2]).slice(0, 400))).toEqual(['source opens'])
+  expect(play(runs([0, 1, 2]))).toEqual(['source opens', 'source closes'])
 })
 
 test('a company that stands still when its source moves again is reported with its next payload', () => {

@@ -20,8 +20,15 @@ export type Movement = {
   movedAt: number | null
 }
 
-/** `activities`: in order of time. Those without a number to compare say nothing. */
-export function measureMovement(activities: readonly Activity[], rhythm: Rhythm | null): Movement {
+/**
+ * `activities`: the newest ones, in order of time. Those without a number to compare say nothing. `before`: what was
+ * measured last. While nothing moves it stays known, also when the moves that it counts are no longer among the newest.
+ */
+export function measureMovement(
+  activities: readonly Activity[],
+  rhythm: Rhythm | null,
+  before: Movement | null = null,
+): Movement {
   const movement: Movement = { rounds: 0, moves: 0, longestPause: 0, still: 0, movedAt: null }
   let pause = 0
   for (const { at, hasMoved } of joinRounds(activities, rhythm)) {
@@ -36,6 +43,8 @@ export function measureMovement(activities: readonly Activity[], rhythm: Rhythm 
     movement.movedAt = at
     pause = 0
   }
+  const hasNotMoved = (movement.movedAt ?? -Infinity) <= (before?.movedAt ?? -Infinity)
+  if (before?.movedAt != null && hasNotMoved && movement.moves < before.moves) return { ...before, still: pause }
   return { ...movement, still: movement.movedAt === null ? 0 : pause }
 }
 
