@@ -33,7 +33,7 @@ test('what a setting says goes before the table, and keeps its weight unless it 
   expect(own('forks')).toEqual(meaningOf('forks'))
 })
 
-test.each(['stars', 'stars=great', '=good', 'stars=good:2', 'stars=good:', 'a=b=c'])('%s is refused', (text) => {
+test.each(['stars', 'stars=great', '=good', '*=good', '⭐=bad:1', 'stars=good:2', 'stars=good:', 'a=b=c'])('%s is refused', (text) => {
   expect(findFault(text)).toContain(text)
 })
 
@@ -48,6 +48,8 @@ test.each<[string, string, boolean]>([
   ['Privately held', 'Acquired by Example Corp', true],
   ['A parser for JSON', 'A parser for YAML', false],
   ['A deprecated thing', 'A thing', false],
+  ['many words '.repeat(40), `${'many words '.repeat(40)}acquired by Example Corp`, true],
+  [`${'word '.repeat(60)}deprecated`, `${'word '.repeat(49)}deprecated`, false],
 ])('from %j to %j tells of a turn: %s', (before, now, tells) => expect(tellsOfTurn(before, now)).toBe(tells))
 
 test('items of lists have meanings of their own', () => {

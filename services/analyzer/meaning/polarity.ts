@@ -28,7 +28,9 @@ const override = /^(?<phrase>[^=]*[^=\s])\s*=\s*(?<polarity>good|bad|neither)(?:
 
 /** What is wrong with an override; null if nothing is. */
 export function findFault(text: string): string | null {
-  return override.test(text)
+  const { phrase } = override.exec(text)?.groups ?? {}
+  // Without words it would mean every measurement.
+  return phrase !== undefined && stemsOf(phrase).length > 0
     ? null
     : `${text}: write words=good, words=bad or words=neither, with :0 to :1 for a weight`
 }
@@ -73,13 +75,13 @@ function findLongest(entries: readonly Entry[], words: readonly string[]): Entry
   return found.toSorted((a, b) => rank(b) - rank(a))[0]?.entry
 }
 
-/** Words in lower case and in the singular: num, open and issue of `num_openIssues`. */
-function stemsOf(name: string): string[] {
+/** The first `most` words in lower case and in the singular: num, open and issue of `num_openIssues`. */
+function stemsOf(name: string, most = 50): string[] {
   const words = name
     .replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')
     .toLowerCase()
     .match(/[\p{L}\p{N}]+/gu)
-  return (words ?? []).slice(0, 50).map(singularOf)
+  return (words ?? []).slice(0, most).map(singularOf)
 }
 
 /** Enough for both sides of a comparison: what it does with a word it does with the same word of the table. */
@@ -89,11 +91,14 @@ function singularOf(word: string): string {
   return /(?:sh|ch|x|ss)es$/.test(word) ? word.slice(0, -2) : word.replace(/s$/, '')
 }
 
-const tellingWords = table['telling words'].flatMap((line) => line.split(', ').map(stemsOf))
+const tellingWords = table['telling words'].flatMap((line) => line.split(', ').map((phrase) => stemsOf(phrase)))
+
+/** Of a text, in words. */
+const maxWords = 5000
 
 /** Whether a text has words that tell of an end or a turn, such as "deprecated" or "acquired", that were not there before. */
 export function tellsOfTurn(before: string, now: string): boolean {
-  const [old, fresh] = [stemsOf(before), stemsOf(now)]
+  const [old, fresh] = [stemsOf(before, maxWords), stemsOf(now, maxWords)]
   const has = (words: readonly string[], phrase: readonly string[]) =>
     words.some((_, start) => phrase.every((word, index) => words[start + index] === word))
   return tellingWords.some((phrase) => has(fresh, phrase) && !has(old, phrase))
