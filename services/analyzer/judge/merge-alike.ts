@@ -23,7 +23,7 @@ export function mergeAlike(
 function mergeItems(found: readonly ValueFound[]): ValueFound[] {
   const groups = Map.groupBy(found, (one) => {
     const way = one.value.item_key === null ? null : wayOf(one, null)
-    return way === null ? null : JSON.stringify([one.value.item_key, way.direction, one.silent])
+    return way && JSON.stringify([innermostList(one.value.path), one.value.item_key, way.direction, one.silent])
   })
   return [...groups].flatMap(([way, alike]) => {
     if (way === null) return alike
@@ -66,5 +66,12 @@ function addTo(one: ValueFound, others: readonly ValueFound[]): ValueFound {
     const isOwn = key === null || key === one.value.item_key
     return [isOwn ? name : `${name} of ${label ?? key}`, ...(isOwn ? also.measurements : [])]
   })
-  return { ...one, also: { ...one.also, measurements: [...new Set([...one.also.measurements, ...names])] } }
+  const rules = others.flatMap(({ also }) => also.rules)
+  return {
+    ...one,
+    also: {
+      rules: [...new Set([...one.also.rules, ...rules])],
+      measurements: [...new Set([...one.also.measurements, ...names])],
+    },
+  }
 }

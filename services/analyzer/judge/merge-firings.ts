@@ -1,5 +1,5 @@
 import type { ObservedValue, Severity } from '#schemas/generated/types.ts'
-import { defaultRule, severityOf } from '../detect/defaults.ts'
+import { isDefault, severityOf } from '../detect/defaults.ts'
 import { identify } from '../values/value.ts'
 import type { Firing } from './judge.ts'
 
@@ -25,7 +25,7 @@ export function mergeFirings(found: readonly Single[]): ValueFound[] {
     const rules = alike.flat().flatMap(({ firing: { rule } }) => rule ?? [])
     const others = alike.flat().filter(({ value }) => value !== told.value)
     const also = {
-      rules: rules.filter(({ id }) => id !== told.firing.rule?.id && id !== defaultRule.id).map(({ name }) => name),
+      rules: rules.filter((one) => one.id !== told.firing.rule?.id && !isDefault(one)).map(({ name }) => name),
       measurements: others.map(({ value }) => value.measurement_name),
     }
     return { ...told, also: { rules: [...new Set(also.rules)], measurements: [...new Set(also.measurements)] } }
