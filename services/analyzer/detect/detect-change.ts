@@ -69,7 +69,8 @@ function detectByPercent(known: SeriesState, observed: Observed, { steps, thresh
 }
 
 function changeOf(kind: Change['kind'], { observedAt: since }: SeriesState, before: Value, now: Value): Change {
-  return { kind, rule: null, before, now, percent: percentOf(before, now), window: null, since }
+  const percent = kind === 'threshold' ? percentOf(before, now) : null
+  return { kind, rule: null, before, now, percent, window: null, since }
 }
 
 /** The past of a series as if its level had always been another one. */

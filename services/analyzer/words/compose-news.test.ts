@@ -114,7 +114,7 @@ describe('one value is one news item', () => {
       expect(second).toHaveLength(1)
       expect(second![0]).toMatchObject({
         ...{ source_measurement_id: 1, rule_id: given[0]?.rule_id ?? 'default/percent' },
-        message: expect.stringMatching(/\(site\)\. Measurement 2 and measurement 3 made the same move\.$/) as string,
+        message: expect.stringMatching(/\(site\)\. Measurement 2 and measurement 3 changed alike\.$/) as string,
         facts: { also_measurements: 'measurement 2 and measurement 3' },
       })
     }
@@ -128,6 +128,11 @@ describe('one value is one news item', () => {
     ])
     const bool = (value: number) => both({ type: 'bool', number: value })
     expect(tell([bool(0), bool(1)])[1]).toHaveLength(2)
+  })
+
+  test('of a switch, which has no percent', () => {
+    const [, off] = tell([[{ type: 'bool', number: 1 }], [{ type: 'bool', number: 0 }]])
+    expect(off).toMatchObject([{ kind: 'changed', trigger_factor: null, previous: 'yes', current: 'no' }])
   })
 })
 

@@ -15,7 +15,7 @@ export function describeAlso(described: Description, { rules, measurements }: Al
   ].map((names) => formatList(names, maxNames)) as [string, string]
   const rulesApply = rules.length === 1 ? `The rule ${ruleNames} applies too.` : `The rules ${ruleNames} apply too.`
   const sentences = [
-    measurements.length > 0 ? `${capitalize(measurementNames)} made the same move.` : '',
+    measurements.length > 0 ? `${capitalize(measurementNames)} changed alike.` : '',
     rules.length > 0 ? rulesApply : '',
   ]
   return {
