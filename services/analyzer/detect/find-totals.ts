@@ -34,7 +34,8 @@ export function findTotals(
     const now = root.number!
     const before = lastNumber(states.get(key))
     const sum = sums.find((one) => areClose(one.now, now) || (before !== null && areClose(one.before, before)))
-    if (!sum || before === null) continue
+    // What no double can hold is no shift.
+    if (!sum || before === null || !(Math.abs(sum.shift) < maxShift)) continue
     // One that no longer equals its list may have stayed what it was when the list was cut.
     const follows = areClose(sum.now, now) || Math.abs(now - before - sum.shift) < Math.abs(now - before)
     totals.set(key, { shift: follows ? sum.shift : 0, summand: sum.summand })
@@ -79,6 +80,9 @@ const isNumber = ({ type, number }: ObservedValue) => number !== null && type !=
 function lastNumber(state: SeriesState | undefined): number | null {
   return state?.last.kind === 'number' ? state.last.number : null
 }
+
+/** Beyond what the detectors tell apart. */
+const maxShift = 1e100
 
 /** The numbers of items by list, measurement and item. */
 function listColumns({ values }: Payload): Map<string, Map<number, Map<string, number>>> {

@@ -103,6 +103,15 @@ test('a total of which only the list changes says nothing while the history is s
   expect(tell(weeks(6, (at) => ({ a: 1000, b: 900, ...(at >= 4 && { c: 5000 }) })))).toEqual(['4: appeared c'])
 })
 
+test('items whose sum no double can hold leave no trace in their total', () => {
+  const memory = emptyMemory()
+  const huge = { x: 1.2e308, y: 1.2e308 }
+  const items = (at: number) => ({ ...steady(at), ...(at === 30 && huge), ...(at === 32 && { x: 1.2e308 }) })
+  judge(weeks(33, items, (at) => (at === 30 ? 4 : Object.values(items(at)).reduce((a, b) => a + b))), memory)
+  const { signal } = memory.states.get('12\0\0')!
+  expect(signal!.values.every((value) => Math.abs(value) <= 1e120)).toBe(true)
+})
+
 const histories = fc
   .array(
     fc.record({
