@@ -33,10 +33,11 @@ export async function judgeBatch(
 ): Promise<Map<string, string>> {
   await keepStates(tx, observations)
   const payloads = await joinParts(tx, observations)
-  const series = distinctSeries(payloads)
+  const series = distinct(seriesIn(payloads))
   const criteria = { rules, ...policiesOf(config) }
   const known = await readSubjects(tx, payloads)
-  const memory = { states: await readStates(tx, [...series, ...seriesLeft(payloads, known)]), subjects: known }
+  const left = criteria.policy?.insight ? seriesLeft(payloads, known) : []
+  const memory = { states: await readStates(tx, distinct([...left, ...series])), subjects: known }
   await rebuildSignals(tx, payloads, memory.states, criteria)
   const pasts = await readPasts(tx, payloads, memory.states, criteria)
   const { judged, states, subjects } = judgePayloads(payloads, criteria, memory, pasts)
@@ -52,14 +53,16 @@ export async function judgeBatch(
   )
 }
 
-function distinctSeries(payloads: readonly Payload[]): Series[] {
-  const all = payloads.flatMap((payload) =>
-    [...seriesOf(payload)].map(([key, { company_measurement_id, item_key }]): [string, Series] => [
-      key,
-      { key, company_measurement_id, subject_key: payload.subject_key, item_key },
-    ]),
+function seriesIn(payloads: readonly Payload[]): Series[] {
+  return payloads.flatMap((payload) =>
+    [...seriesOf(payload)].map(([key, { company_measurement_id, item_key }]) => ({
+      ...{ key, company_measurement_id, subject_key: payload.subject_key, item_key },
+    })),
   )
-  return [...new Map(all).values()]
+}
+
+function distinct(series: readonly Series[]): Series[] {
+  return [...new Map(series.map((one) => [one.key, one])).values()]
 }
 
 /** The series of items that the payloads no longer have. */

@@ -6,14 +6,18 @@ import { isPositional } from '../detect/item-keys.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
 import { judgePoint } from '../signals/judge-point.ts'
 import type { SignalState } from '../signals/state.ts'
-import { type Payload, seriesOf } from '../values/payload.ts'
+import { isLate, type Payload, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import type { Series } from './series-states.ts'
 
 /** How far back: what was before hardly counts any more. */
-const points = 160
-/** After so many series the process sees to its other duties, such as heartbeats. */
-const pauseAfter = 100
+const mostPoints = 160
+/** With fewer, nothing can be judged for a while. */
+const fewestPoints = 25
+/** What half a minute suffices for: a transaction that takes minutes is ended, and would never come to its end. */
+const pointsOfBatch = 1_500_000
+/** Read together. After them the process sees to its other duties, and Postgres that the transaction goes on. */
+const seriesAtOnce = 100
 
 const historyRow = z.object({ question: z.number(), times: z.array(z.number()), numbers: z.array(z.number()) })
 
@@ -34,25 +38,37 @@ export async function rebuildSignals(
       const state = states.get(key)
       const { company_measurement_id, item_key } = value
       if (state?.last.kind !== 'number' || state.signal || (item_key !== null && isPositional(item_key))) continue
-      if (rules(payload, value).rules.length > 0) continue
+      // What is late changes no state, so that the work would be for nothing.
+      if (isLate(payload, state) || rules(payload, value).rules.length > 0) continue
       const { subject_key } = payload
       lacking.set(key, { key, company_measurement_id, subject_key, item_key, observedAt: state.observedAt })
     }
-  const asked = [...lacking.values()]
-  for (const [index, signal] of await readSignals(tx, asked)) {
-    const { key } = asked[index]!
-    states.set(key, { ...states.get(key)!, signal })
+  const { series, points } = shareOut(lacking.size)
+  const asked = [...lacking.values()].slice(0, series)
+  for (let from = 0; from < asked.length; from += seriesAtOnce) {
+    const some = asked.slice(from, from + seriesAtOnce)
+    for (const { question, times, numbers } of await readHistories(tx, some, points)) {
+      const { key } = some[question]!
+      const signal = follow(times, numbers)
+      if (signal) states.set(key, { ...states.get(key)!, signal })
+    }
+    await setImmediate()
   }
 }
 
-async function readSignals(
+/** How many series of a batch get back what is remembered of them, and from how many points. Others learn anew. */
+export function shareOut(series: number): { series: number; points: number } {
+  const points = Math.floor(Math.max(fewestPoints, Math.min(mostPoints, pointsOfBatch / series)))
+  return { series: Math.min(series, Math.floor(pointsOfBatch / points)), points }
+}
+
+function readHistories(
   tx: Transaction,
   asked: readonly (Series & Pick<SeriesState, 'observedAt'>)[],
-): Promise<Map<number, SignalState>> {
-  const signals = new Map<number, SignalState>()
-  if (asked.length === 0) return signals
+  points: number,
+): Promise<readonly z.infer<typeof historyRow>[]> {
   const column = columnsOf(asked)
-  const rows = await tx.any(sql.type(historyRow)`
+  return tx.any(sql.type(historyRow)`
     SELECT q.question, v.times, v.numbers
     FROM unnest(
       ${column('int4', (_, index) => index)},
@@ -75,12 +91,6 @@ async function readSignals(
       WHERE n.number IS NOT NULL
     ) v
     WHERE v.times IS NOT NULL`)
-  for (const [done, { question, times, numbers }] of rows.entries()) {
-    const signal = follow(times, numbers)
-    if (signal) signals.set(question, signal)
-    if (done % pauseAfter === pauseAfter - 1) await setImmediate()
-  }
-  return signals
 }
 
 function follow(times: readonly number[], numbers: readonly number[]): SignalState | null {
