@@ -107,7 +107,10 @@ test('items whose sum no double can hold leave no trace in their total', () => {
   const memory = emptyMemory()
   const huge = { x: 1.2e308, y: 1.2e308 }
   const items = (at: number) => ({ ...steady(at), ...(at === 30 && huge), ...(at === 32 && { x: 1.2e308 }) })
-  judge(weeks(33, items, (at) => (at === 30 ? 4 : Object.values(items(at)).reduce((a, b) => a + b))), memory)
+  judge(
+    weeks(33, items, (at) => (at === 30 ? 4 : Object.values(items(at)).reduce((a, b) => a + b))),
+    memory,
+  )
   const { signal } = memory.states.get('12\0\0')!
   expect(signal!.values.every((value) => Math.abs(value) <= 1e120)).toBe(true)
 })

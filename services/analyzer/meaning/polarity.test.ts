@@ -33,9 +33,12 @@ test('what a setting says goes before the table, and keeps its weight unless it 
   expect(own('forks')).toEqual(meaningOf('forks'))
 })
 
-test.each(['stars', 'stars=great', '=good', '*=good', '⭐=bad:1', 'stars=good:2', 'stars=good:', 'a=b=c'])('%s is refused', (text) => {
-  expect(findFault(text)).toContain(text)
-})
+test.each(['stars', 'stars=great', '=good', '*=good', '⭐=bad:1', 'stars=good:2', 'stars=good:', 'a=b=c'])(
+  '%s is refused',
+  (text) => {
+    expect(findFault(text)).toContain(text)
+  },
+)
 
 test.each(['stars=good', 'open issues = BAD:0.5', '粉丝=good:1'])('%s is understood', (text) => {
   expect(findFault(text)).toBeNull()
