@@ -43,11 +43,15 @@ export function rehearse(news: readonly RehearsedNews[], audience: Audience): Re
   const bundles: Bundles = { byPlace: new Map(), waiting: new Set() }
   let now = -Infinity
   const coolDown = createCoolDown(audience.coolDownMs, () => now)
+  const byCompany = Map.groupBy(audience.followers, ({ company_id }) => company_id)
   for (const group of inOrder(news)) {
     const at = group[0]!.observed_at
     sendDue(bundles, at, rehearsal.messages)
     now = at
-    const { items, withoutRecipient } = chooseRecipients(group, { ...audience, coolDown, now })
+    const { items, withoutRecipient } = chooseRecipients(group, {
+      ...{ ...audience, coolDown, now },
+      followers: [...new Set(group.map(({ company_id }) => company_id))].flatMap((id) => byCompany.get(id) ?? []),
+    })
     for (const [, why] of withoutRecipient) add(rehearsal.withoutRecipient, why)
     for (const item of items) {
       if (item.keptBack !== null) add(rehearsal.keptBack, item.keptBack)
