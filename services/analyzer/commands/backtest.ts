@@ -59,7 +59,7 @@ async function backtest(options: Options): Promise<void> {
   const { output = null, tryAudience = false, json = false } = options
   if (!tryAudience) return judge(options, output)
   const folder = await mkdtemp(join(tmpdir(), 'parma-backtest-'))
-  using _ = removeInTheEnd(folder)
+  using _ = removeInTheEnd([folder])
   const file = output ?? join(folder, 'news.ndjson')
   await judge(options, file)
   process.exitCode = await runCommand('audience', 'try', file, ...(json ? ['--json'] : []))

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { locateInvalidUtf8 } from '#runtime/text/read-text.ts'
+import { removeInTheEnd } from './news-file.ts'
 
 /** `name`: how messages call the file. */
 type Job = { name: string; from: string; to: string }
@@ -21,27 +22,26 @@ export async function convertFiles(
   const jobs = await listJobs(input, output)
   const faults: string[] = []
   const written: { temporary: string; to: string }[] = []
-  try {
-    for (const [index, { name, from, to }] of jobs.entries()) {
-      const at = jobs.length > 1 ? `${index + 1} of ${jobs.length} ${name}` : name
-      try {
-        const text = convert(await readText(from), (progress) => say(`${at}: ${progress}`))
-        const temporary = join(dirname(to), `.${basename(to)}.${randomUUID()}`)
-        await mkdir(dirname(to), { recursive: true })
-        written.push({ temporary, to })
-        await writeFile(temporary, text)
-        say(at)
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error
-        faults.push(`${name}, ${error.message}`)
-      }
+  const temporaries: string[] = []
+  using _ = removeInTheEnd(temporaries)
+  for (const [index, { name, from, to }] of jobs.entries()) {
+    const at = jobs.length > 1 ? `${index + 1} of ${jobs.length} ${name}` : name
+    try {
+      const text = convert(await readText(from), (progress) => say(`${at}: ${progress}`))
+      const temporary = join(dirname(to), `.${basename(to)}.${randomUUID()}`)
+      await mkdir(dirname(to), { recursive: true })
+      written.push({ temporary, to })
+      temporaries.push(temporary)
+      await writeFile(temporary, text)
+      say(at)
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      faults.push(`${name}, ${error.message}`)
     }
-    if (faults.length > 0) throw new UsageError(`Nothing is written.\n${faults.join('\n')}`)
-    for (const { temporary, to } of written) await rename(temporary, to)
-    return jobs.length
-  } finally {
-    for (const { temporary } of written) await rm(temporary, { force: true })
   }
+  if (faults.length > 0) throw new UsageError(`Nothing is written.\n${faults.join('\n')}`)
+  for (const { temporary, to } of written) await rename(temporary, to)
+  return jobs.length
 }
 
 async function readText(file: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -36,4 +36,11 @@ test('what is not finished leaves nothing', async () => {
 test('a folder is no file', async () => {
   const folder = makeFolder()
   await expect(openNewsFile(folder)).rejects.toThrow(`--output is the folder ${folder}: name a file in it.`)
+})
+
+test('a file that cannot be made is a mistake', async () => {
+  const folder = makeFolder()
+  writeFileSync(join(folder, 'a'), '')
+  await expect(openNewsFile(join(folder, 'a', 'b'))).rejects.toThrow(`${join(folder, 'a')} cannot be written to: `)
+  await expect(openNewsFile('')).rejects.toThrow('--output is empty: name a file.')
 })

@@ -19,9 +19,8 @@ export async function openNewsFile(output: string | null): Promise<NewsFile> {
   const folder = output === null ? tmpdir() : dirname(output)
   if (output !== null) await requireFile(output)
   const temporary = join(folder, `.${output === null ? 'parma-news' : basename(output)}.${randomUUID()}`)
-  await mkdir(folder, { recursive: true })
-  const file = await open(temporary, 'wx')
-  const removal = removeInTheEnd(temporary)
+  const file = await create(temporary)
+  const removal = removeInTheEnd([temporary])
   return {
     async add(news) {
       await file.appendFile(news.map((row) => `${JSON.stringify(asLine(row))}\n`).join(''))
@@ -41,9 +40,14 @@ export async function openNewsFile(output: string | null): Promise<NewsFile> {
   }
 }
 
-/** Removes a file or folder when the result is disposed of, or when a signal ends the process before. */
-export function removeInTheEnd(path: string): Disposable {
-  const remove = () => rmSync(path, { recursive: true, force: true })
+/**
+ * Removes files and folders when the result is disposed of, or when a signal ends the process before. More may be added
+ * to `paths` until then.
+ */
+export function removeInTheEnd(paths: readonly string[]): Disposable {
+  const remove = () => {
+    for (const path of paths) rmSync(path, { recursive: true, force: true })
+  }
   const stop = (signal: NodeJS.Signals) => {
     remove()
     process.removeListener(signal, stop)
@@ -60,7 +64,17 @@ export function removeInTheEnd(path: string): Disposable {
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+async function create(file: string) {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    return await open(file, 'wx')
+  } catch (error) {
+    throw new UsageError(`${dirname(file)} cannot be written to: ${(error as Error).message}`)
+  }
+}
+
 async function requireFile(output: string): Promise<void> {
+  if (output.trim() === '') throw new UsageError('--output is empty: name a file.')
   const known = await stat(output).catch(() => null)
   if (known?.isDirectory()) throw new UsageError(`--output is the folder ${output}: name a file in it.`)
 }
