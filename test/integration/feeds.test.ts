@@ -159,7 +159,8 @@ test('a source whose companies all stand still is one event', async () => {
   expect(events.map(({ resolved }) => resolved)).toEqual([false, true])
 })
 
-test('a source from which nothing came at its usual time is reported before it is overdue', async () => {
+test('a source from which nothing came at its usual time is reported before it is overdue, while it has a company', async () => {
+  const { database } = analyzer.installation
   const series = await analyzer.createSeries()
   // The newest payload is one of yesterday, and there is one an hour.
   const latest = (Date.now() - day - start) / day
@@ -168,13 +169,20 @@ test('a source from which nothing came at its usual time is reported before it i
     Array.from({ length: 20 }, (_, hour) => series.observation(latest - (20 - hour) / 24, [{ number: hour }])),
   )
   await waitFor('the feed', async () => {
-    const [row] = await analyzer.installation.database.query<{ rhythm: unknown }>(
-      'SELECT rhythm FROM analyzer.feed WHERE data_source_id = $1',
+    const [row] = await database.query<{ rhythm: unknown }>(
+      `UPDATE analyzer.feed SET came_at = came_at - interval '1 day'
+       WHERE data_source_id = $1 AND rhythm IS NOT NULL RETURNING rhythm`,
       [series.source],
     )
-    return row?.rhythm
+    return row
   })
   await analyzer.startAnalyzer()
   const event = await waitFor('the event', async () => (await eventsOf(series)).at(-1))
   expect(event).toMatchObject({ kind: 'due', resolved: false, subject: 'github', facts: { every: '60 minutes' } })
+
+  await waitFor('the forecasts', async () => (await forecastsOf(series)).length > 0)
+  await database.query('DELETE FROM public.company WHERE id = $1', [series.company])
+  await analyzer.startAnalyzer()
+  await waitFor('the end', async () => (await eventsOf(series)).some(({ resolved }) => resolved))
+  expect(await forecastsOf(series)).toEqual([])
 })

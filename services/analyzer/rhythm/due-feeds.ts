@@ -40,18 +40,19 @@ export async function takeDueFeeds(tx: Transaction, limit: number): Promise<Feed
       RETURNING d.*
     ), newest AS (
       SELECT DISTINCT ON (data_source_id, company_id) * FROM taken
-      ORDER BY data_source_id, company_id, observed_at DESC, live DESC
+      ORDER BY data_source_id, company_id, observed_at DESC, live DESC, judged_at
     )
-    INSERT INTO analyzer.feed AS f (data_source_id, company_id, observed_at, live)
-    SELECT data_source_id, company_id, observed_at, live FROM newest
+    INSERT INTO analyzer.feed AS f (data_source_id, company_id, observed_at, live, came_at)
+    SELECT data_source_id, company_id, observed_at, live, judged_at FROM newest
     ON CONFLICT (data_source_id, company_id) DO UPDATE
     SET observed_at = greatest(f.observed_at, excluded.observed_at),
-      live = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.live ELSE f.live END
+      live = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.live ELSE f.live END,
+      came_at = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.came_at ELSE f.came_at END
     RETURNING data_source_id, company_id`)
   return [...rows]
 }
 
-/** Feeds of a system of before, whose values are there and which nobody has looked at. */
+/** Has feeds looked at that an earlier version judged, as far as no payload has come since. */
 export async function adoptFeeds(tx: Transaction): Promise<void> {
   await tx.query(sql.unsafe`
     INSERT INTO analyzer.feed_due (data_source_id, company_id, observed_at, live)
@@ -59,9 +60,22 @@ export async function adoptFeeds(tx: Transaction): Promise<void> {
     FROM analyzer.series_state t
     JOIN public.company_source_measurement s USING (company_measurement_id)
     JOIN public.source_measurement m ON m.id = s.source_measurement_id
-    WHERE m.type IN ('int', 'float') AND NOT EXISTS (SELECT FROM analyzer.feed)
-      AND NOT EXISTS (SELECT FROM analyzer.feed_due)
+    WHERE m.type IN ('int', 'float') AND NOT EXISTS (
+      SELECT FROM analyzer.feed f WHERE f.data_source_id = m.source_module_id AND f.company_id = s.company_id
+    )
     GROUP BY m.source_module_id, s.company_id`)
+}
+
+/** Forgets what is known of companies and sources that no longer exist. */
+export async function forgetGone(tx: Transaction): Promise<void> {
+  const { rowCount } = await tx.query(sql.unsafe`
+    DELETE FROM analyzer.feed f WHERE NOT EXISTS (SELECT FROM public.company c WHERE c.id = f.company_id)
+      OR NOT EXISTS (SELECT FROM public.data_source d WHERE d.id = f.data_source_id)`)
+  if (rowCount === 0) return
+  await tx.query(sql.unsafe`
+    DELETE FROM analyzer.forecast k WHERE NOT EXISTS (
+      SELECT FROM public.company_source_measurement s WHERE s.company_measurement_id = k.company_measurement_id
+    )`)
 }
 
 /** `data_source_id` and `company_id` of feeds, as the columns of a relation. */

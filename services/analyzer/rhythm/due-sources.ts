@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { describeDue } from './describe-incidents.ts'
+import { forgetGone } from './due-feeds.ts'
 import { readFeeds } from './feeds.ts'
 import { closeIncidents, closeOrphans, type Incident, type IncidentKey, openIncidents } from './incidents.ts'
 import { expectPayload } from './learn-rhythm.ts'
@@ -8,13 +9,18 @@ import { expectPayload } from './learn-rhythm.ts'
 const sourceRow = z.object({ id: z.number(), name: z.string(), is_active: z.boolean(), now: z.number() })
 
 /**
- * Opens an incident for each source that is switched on and has brought nothing at its usual time, shortly before it is
- * overdue. Closes those of sources that have. Returns how many.
+ * Opens an incident for each source that is switched on, for a company at least, and has brought nothing at its usual
+ * time, shortly before it is overdue. Closes those of sources that have. Returns how many.
  */
 export async function reportDueSources(tx: Transaction): Promise<number> {
+  await forgetGone(tx)
   const feeds = await readFeeds(tx, null)
   const sources = await tx.any(sql.type(sourceRow)`
-    SELECT id, source_name AS name, is_active, (extract(epoch FROM now()) * 1000)::float8 AS now FROM public.data_source`)
+    SELECT id, source_name AS name, (extract(epoch FROM now()) * 1000)::float8 AS now,
+      is_active AND coalesce((
+        SELECT bool_or(c.is_data_source_active) FROM public.company_data_source c WHERE c.data_source_id = d.id
+      ), true) AS is_active
+    FROM public.data_source d`)
   const due: Incident[] = []
   const well: IncidentKey[] = []
   for (const { id, name, is_active, now } of sources) {

@@ -91,6 +91,7 @@ const feedRow = z.object({
   data_source_id: z.number(),
   company_id: z.number(),
   observed_at: z.number(),
+  came_at: z.number().nullable(),
   live: z.boolean(),
   // Both written here alone.
   rhythm: z.custom<Rhythm | null>(),
@@ -104,13 +105,13 @@ export async function readFeeds(
 ): Promise<Map<number, Feed[]>> {
   const isAsked = feeds === null ? sql.fragment`true` : sql.fragment`data_source_id = ANY(${sourcesOf(feeds)})`
   const rows = await connection.any(sql.type(feedRow)`
-    SELECT data_source_id, company_id, observed_at, live, rhythm, movement FROM analyzer.feed WHERE ${isAsked}
+    SELECT data_source_id, company_id, observed_at, came_at, live, rhythm, movement FROM analyzer.feed WHERE ${isAsked}
     ORDER BY data_source_id, company_id`)
   return new Map(
     [...Map.groupBy(rows, ({ data_source_id }) => data_source_id)].map(([source, list]) => [
       source,
-      list.flatMap(({ company_id, observed_at, live, rhythm, movement }) =>
-        movement ? [{ company: company_id, at: observed_at, live, rhythm, movement }] : [],
+      list.flatMap(({ company_id: company, observed_at: at, came_at: cameAt, live, rhythm, movement }) =>
+        movement ? [{ company, at, cameAt, live, rhythm, movement }] : [],
       ),
     ]),
   )

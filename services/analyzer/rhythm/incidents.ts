@@ -55,12 +55,14 @@ export async function closeIncidents(tx: Transaction, keys: readonly IncidentKey
   return keys.length > 0 ? closeWhere(tx, sql.fragment`dedupe_key = ANY(${column(keys, 'text', keyOf)})`) : 0
 }
 
-/** The same for the incidents of sources and companies that no longer exist. */
+/** The same for the incidents of sources and companies that no longer exist, or of which no feed is left. */
 export function closeOrphans(tx: Transaction): Promise<number> {
   return closeWhere(
     tx,
-    sql.fragment`NOT EXISTS (SELECT FROM public.data_source d WHERE d.id = i.data_source_id)
-      OR (i.company_id IS NOT NULL AND NOT EXISTS (SELECT FROM public.company c WHERE c.id = i.company_id))`,
+    sql.fragment`NOT EXISTS (SELECT FROM public.data_source d WHERE d.id = i.data_source_id) OR NOT EXISTS (
+      SELECT FROM analyzer.feed f
+      WHERE f.data_source_id = i.data_source_id AND f.company_id = coalesce(i.company_id, f.company_id)
+    )`,
   )
 }
 

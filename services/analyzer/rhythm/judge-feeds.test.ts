@@ -21,7 +21,7 @@ function play(runs: readonly { order: readonly number[]; moves: (company: number
       const newest = activities.slice(-120)
       const rhythm = learnRhythm(newest.map((one) => one.at))
       const movement = measureMovement(newest, rhythm, feeds.get(company)?.movement)
-      feeds.set(company, { company, at, live, rhythm, movement })
+      feeds.set(company, { company, at, cameAt: null, live, rhythm, movement })
       const { whole, closes, opened, closed } = judgeFeeds([...feeds.values()], open, new Set([company]))
       if (whole.length > 0) events.push('source opens')
       if (closes) events.push('source closes')

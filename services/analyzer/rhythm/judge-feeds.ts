@@ -3,10 +3,17 @@ import type { Rhythm } from './learn-rhythm.ts'
 import type { Movement } from './measure-movement.ts'
 
 /**
- * What one source says about one company over time. `at`: observed time of its newest payload. `live`: that payload was not
- * history.
+ * What one source says about one company over time. `at`: observed time of its newest payload. `cameAt`: when that was
+ * judged; null: unknown. `live`: it was not history.
  */
-export type Feed = { company: number; at: number; live: boolean; rhythm: Rhythm | null; movement: Movement }
+export type Feed = {
+  company: number
+  at: number
+  cameAt: number | null
+  live: boolean
+  rhythm: Rhythm | null
+  movement: Movement
+}
 
 /** The standstills of a source that are open: of the whole source, or of companies. */
 export type Standstills = { source: boolean; companies: ReadonlySet<number> }

@@ -36,12 +36,18 @@ test('is one of the gaps, and does not depend on where time begins', () => {
 })
 
 const rhythm = { step: 10 * dayMs, tolerance: dayMs }
-const feed = { at: 0, live: true, rhythm }
+const feed = { at: 0, cameAt: null, live: true, rhythm }
 
 test('a source is expected a step after its newest payload, and a warning comes before it is overdue', () => {
   expect(expectPayload([feed, { ...feed, at: -dayMs }])).toEqual({
     ...{ since: 0, step: 10 * dayMs, at: 10 * dayMs, warnAt: 933_120_000, overdueAt: 11 * dayMs },
   })
+})
+
+test('what is observed at midnight and comes in the morning is expected in the morning', () => {
+  const cameAt = 6 * hourMs
+  expect(expectPayload([{ ...feed, cameAt }, feed])).toMatchObject({ since: 0, at: 10 * dayMs + cameAt })
+  expect(expectPayload([feed, { ...feed, at: -1, cameAt }])).toMatchObject({ at: 10 * dayMs })
 })
 
 test.each([

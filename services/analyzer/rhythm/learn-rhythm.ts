@@ -28,22 +28,26 @@ export function learnRhythm(times: readonly number[]): Rhythm | null {
 }
 
 /**
- * When a source should have brought its next payload. `since`: observed time of its newest one. It is overdue from `overdueAt`
- * on, and worth a warning from `warnAt` on.
+ * When a source should have brought its next payload. `since`: observed time of its newest one. `at`: one step after that
+ * or, if it came later, after it came. It is overdue from `overdueAt` on, and worth a warning from `warnAt` on.
  */
 export type Expected = { since: number; step: number; at: number; warnAt: number; overdueAt: number }
+
+/** The newest payload of a feed, and its rhythm. `at`: observed time. `cameAt`: when it came; null: unknown. */
+type Arrival = { at: number; cameAt: number | null; live: boolean; rhythm: Rhythm | null }
 
 const warningShare = 0.8
 
 /** Null: no rhythm is known, it is too irregular, or what came last is history. */
-export function expectPayload(feeds: readonly { at: number; live: boolean; rhythm: Rhythm | null }[]): Expected | null {
-  const newest = feeds.reduce<(typeof feeds)[number] | null>((a, b) => (a && a.at >= b.at ? a : b), null)
+export function expectPayload(feeds: readonly Arrival[]): Expected | null {
+  const newest = feeds.reduce<Arrival | null>((a, b) => (a && a.at >= b.at ? a : b), null)
   const rhythms = feeds.flatMap(({ rhythm }) => rhythm ?? [])
   if (!newest?.live || rhythms.length === 0) return null
   const step = middle(rhythms.map((rhythm) => rhythm.step))
   const tolerance = middle(rhythms.map((rhythm) => rhythm.tolerance))
   if (tolerance > step) return null
-  const at = newest.at + step
+  const came = feeds.filter(({ at }) => at === newest.at).map(({ at, cameAt }) => cameAt ?? at)
+  const at = Math.max(newest.at, ...came) + step
   return { since: newest.at, step, at, warnAt: at + Math.round(warningShare * tolerance), overdueAt: at + tolerance }
 }
 

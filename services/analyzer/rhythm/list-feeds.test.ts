@@ -6,7 +6,13 @@ const at = Date.parse('2026-11-03T10:00:00Z')
 const movement = { rounds: 60, moves: 57, longestPause: 1, still: 4, movedAt: at }
 
 test('a feed in a list: on time, due, overdue, still, unknown', () => {
-  const feed = { at, live: true, rhythm: { step: dayMs, tolerance: hourMs }, movement: { ...movement, still: 0 } }
+  const feed = {
+    at,
+    cameAt: at,
+    live: true,
+    rhythm: { step: dayMs, tolerance: hourMs },
+    movement: { ...movement, still: 0 },
+  }
   const stateAt = (ms: number, changes = {}) => describeFeed({ ...feed, ...changes }, at + ms).state
   expect(stateAt(0)).toBe('on time')
   expect(stateAt(dayMs)).toBe('due')

@@ -23,6 +23,7 @@ const feedRow = z.object({
   company: z.string(),
   source: z.string(),
   at: z.number(),
+  cameAt: z.number().nullable(),
   live: z.boolean(),
   // Both written by the analyzer alone.
   rhythm: z.custom<Rhythm | null>(),
@@ -49,7 +50,7 @@ async function list({ json = false, ...filter }: Options): Promise<void> {
 
 function readFeeds(database: Database, company: number | null, source: number | null) {
   return database.any(sql.type(feedRow)`
-    SELECT c.name AS company, d.source_name AS source, f.observed_at AS at, f.live, f.rhythm, f.movement
+    SELECT c.name AS company, d.source_name AS source, f.observed_at AS at, f.came_at AS "cameAt", f.live, f.rhythm, f.movement
     FROM analyzer.feed f
     JOIN public.company c ON c.id = f.company_id
     JOIN public.data_source d ON d.id = f.data_source_id
@@ -58,7 +59,10 @@ function readFeeds(database: Database, company: number | null, source: number | 
 }
 
 /** A feed for a list, as it is at `now`. Times in ISO 8601. Null: not known. */
-export function describeFeed(feed: Pick<Feed, 'at' | 'live' | 'rhythm'> & { movement: Movement | null }, now: number) {
+export function describeFeed(
+  feed: Pick<Feed, 'at' | 'cameAt' | 'live' | 'rhythm'> & { movement: Movement | null },
+  now: number,
+) {
   const { at, rhythm, movement } = feed
   const expected = expectPayload([feed])
   return {
@@ -68,7 +72,7 @@ export function describeFeed(feed: Pick<Feed, 'at' | 'live' | 'rhythm'> & { move
     expected_at: expected && formatIso(expected.at),
     overdue_from: expected && formatIso(expected.overdueAt),
     moves: movement && `${movement.moves} of ${movement.rounds}`,
-    moved_at: movement?.movedAt ? formatIso(movement.movedAt) : null,
+    moved_at: movement && movement.movedAt !== null ? formatIso(movement.movedAt) : null,
     still_payloads: movement?.still ?? null,
   }
 }

@@ -1,4 +1,4 @@
-import { classify } from '#runtime/calls/retry.ts'
+import { classify, mayBePoison } from '#runtime/calls/retry.ts'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import { tryLock } from '#runtime/postgres/lock.ts'
 import { startLoop } from '#runtime/process/loop.ts'
@@ -43,7 +43,7 @@ export function startFollowing(
       return feeds.length
     }
     const followed = await inTurn(work).catch(async (error: unknown) => {
-      if (classify(error) === 'transient') throw error
+      if (classify(error) === 'transient' && !mayBePoison(error)) throw error
       context.log.error({ error, limit }, limit > 1 ? 'following_one_by_one' : 'feed_not_followed')
       if (limit === 1) return inTurn(async (tx) => (await takeDueFeeds(tx, 1)).length)
       let done = 0
@@ -59,8 +59,9 @@ export function startFollowing(
     const followed = await follow(feedsAtOnce)
     if (followed > 0) wakeForecasts()
     if (performance.now() - dueJudgedAt >= dueEveryMs) {
-      if (((await inTurn(reportDueSources)) ?? 0) > 0) wakeOutbox()
-      dueJudgedAt = performance.now()
+      const incidents = await inTurn(reportDueSources)
+      if (incidents !== null) dueJudgedAt = performance.now()
+      if (incidents !== null && incidents > 0) wakeOutbox()
     }
     return followed === feedsAtOnce ? 0 : null
   })
