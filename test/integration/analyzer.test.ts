@@ -255,9 +255,10 @@ test('with WRITE_PUBLIC_SILENT_NEWS parma-web shows silent news items too, each 
 })
 
 test('a kill among many observations leaves every news item once', async () => {
-  const env = { CONSUME_MAX_BATCH: '20', SESSION_TIMEOUT_MS: '6000', DEFAULT_DETECTOR: 'percent' }
+  const env = { CONSUME_MAX_BATCH: '20', SESSION_TIMEOUT_MS: '6000' }
   const service = await analyzer.startAnalyzer(env)
-  const { company, observation } = await analyzer.createSeries()
+  const { company, observation, addRule } = await analyzer.createSeries()
+  await addRule(25)
   const observations = Array.from({ length: 300 }, (_, n) => observation(n, [{ number: 2 ** (n + 5) }]))
   await analyzer.send(...observations)
   await waitFor('some to be judged', async () => (await analyzer.stored(company)).length > 0)
