@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EncodeError } from '#schemas/codec.ts'
-import type { OpsEvent } from '#schemas/generated/types.ts'
+import type { News, OpsEvent } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import { isTooLarge } from '../calls/retry.ts'
 import { output, type Output, type Publish } from '../kafka/output.ts'
@@ -25,25 +25,33 @@ const batch = 500
 /** How long published events stay: as long as one is here, writing it again publishes nothing. */
 const keptDays = 7
 
+/** What an outbox publishes: operational events, and news items that nobody got while they were withheld. */
+type Outgoing = OpsEvent | News
+
 /**
- * Writes operational events to `<schema>.outbox`, in the transaction of what they report: after a crash there are both or
- * none. An event whose id is there already is not written again. Wake the loop of `startOutbox` after the commit.
+ * Writes operational events and news items to `<schema>.outbox`, in the transaction of what they report: after a crash there
+ * are both or none. One whose id is there already is not written again. Wake the loop of `startOutbox` after the commit.
  */
 export async function addToOutbox(
   tx: Pick<Transaction, 'query'>,
   schema: string,
-  events: readonly OpsEvent[],
+  events: readonly Outgoing[],
 ): Promise<void> {
   if (events.length === 0) return
   await tx.query(sql.unsafe`
     INSERT INTO ${sql.identifier([schema, 'outbox'])} (event_id, event)
-    SELECT (event ->> 'event_id')::uuid, event
-    FROM unnest(${column(events, 'jsonb', asJson)}) WITH ORDINALITY AS e (event, n) ORDER BY n
+    SELECT event_id, event
+    FROM unnest(${column(events, 'uuid', idOf)}, ${column(events, 'jsonb', asJson)})
+      WITH ORDINALITY AS e (event_id, event, n) ORDER BY n
     ON CONFLICT (event_id) DO NOTHING`)
 }
 
+function idOf(event: Outgoing): string {
+  return 'news_id' in event ? event.news_id : event.event_id
+}
+
 /** What jsonb does not take must not undo what is reported: NUL, and half of a surrogate pair. Long texts are clipped. */
-function asJson(event: OpsEvent): string {
+function asJson(event: Outgoing): string {
   return JSON.stringify(clipTexts(event), (_, value: unknown) =>
     typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value,
   )
@@ -66,8 +74,8 @@ export function startOutbox(context: ServiceContext, database: Database, publish
 const outboxRow = z.object({
   outbox_no: z.number(),
   event_id: z.string(),
-  // Written here alone, from an OpsEvent.
-  event: z.custom<OpsEvent>(),
+  // Written here alone.
+  event: z.custom<Outgoing>(),
 })
 
 type OutboxRow = z.output<typeof outboxRow>
@@ -155,6 +163,7 @@ function setAsideEvent(service: string, { outbox_no, event_id }: OutboxRow, erro
 }
 
 function outputOf({ event_id, event }: OutboxRow): Output {
+  if ('news_id' in event) return output(topics.news, event.company_id, event_id, event, { group_id: event.group_id })
   return output(topics.opsEvents, keyOf(event), event_id, event)
 }
 
