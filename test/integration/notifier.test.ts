@@ -111,6 +111,21 @@ describe('the news items of one payload', () => {
     ])
     expect(status).toEqual([{ stage: 'silent' }])
   })
+
+  test('that are unverified are kept for digests and are not sent', async () => {
+    const { database } = installation
+    const { company, name, address } = await addFollowed(database)
+    const [one, unverified] = groupOf(company, source, 2)
+    const facts = { ...unverified!.facts, unverified: 'true' }
+    await sendNews(installation, [{ ...unverified!, facts }, one!])
+    await settledStates(database, company, 2)
+    expect((await mailsTo(address)).map(({ subject }) => subject)).toEqual([`${name}: Stars number 0 rose`])
+    const kept = await database.query(
+      'SELECT assigned_at IS NOT NULL AS done, unheard FROM notifier.news_item WHERE news_id = $1',
+      [unverified!.news_id],
+    )
+    expect(kept).toEqual([{ done: true, unheard: 'it is unverified, so it stands in digests only' }])
+  })
 })
 
 describe('people', () => {

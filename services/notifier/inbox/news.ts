@@ -22,6 +22,8 @@ const itemColumns = {
   dedupe_key: 'text',
   observed_at: 'ms',
   importance: 'float8',
+  assigned_at: 'ms',
+  unheard: 'text',
 }
 
 /**
@@ -36,11 +38,23 @@ export function storeNews(config: InboxSettings, database: Database, wake: () =>
       if (fresh.length === 0) return
       await countGroups(tx, fresh, config.GROUP_WAIT_MS)
       const loud = fresh.filter(({ silent }) => !silent)
-      await insertRecords(tx, ['notifier', 'news_item'], itemColumns, loud)
+      const items = loud.map((one) => ({ ...one, ...assignedUnlessAlert(one) }))
+      await insertRecords(tx, ['notifier', 'news_item'], itemColumns, items)
     })
     wake()
     return batch.map(() => ok())
   }
+}
+
+/** A news item that is unverified stands in digests only: nobody is to be found for it any more. */
+function assignedUnlessAlert(news: News) {
+  return isAlert(news)
+    ? { assigned_at: null, unheard: null }
+    : { assigned_at: Date.now(), unheard: 'it is unverified, so it stands in digests only' }
+}
+
+function isAlert({ silent, facts }: News): boolean {
+  return !silent && facts['unverified'] !== 'true'
 }
 
 /** Silent news items count, too: a group is complete when all its news items have arrived. */
@@ -50,7 +64,7 @@ async function countGroups(tx: Transaction, news: readonly News[], waitMs: numbe
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([groupId, members]) => {
       const [{ company_id, data_source_id, task_id, group_size }] = members as [News]
-      const isLoud = members.some(({ silent }) => !silent)
+      const isLoud = members.some(isAlert)
       return [groupId, company_id, data_source_id, task_id, group_size, members.length, isLoud]
     })
   await tx.query(sql.unsafe`
