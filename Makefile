@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast bench fix schemas browser
+.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas browser
 
 help:
 	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,9 @@ insight-nab: install ## score the given files of the Numenta Anomaly Benchmark
 
 insight-forecast: install ## measure how far forecasts are off, beside plain methods
 	@node test/insight/forecast.ts
+
+insight-suspect: install ## measure which runs of a broken source are held
+	@node test/insight/suspect.ts
 
 bench: install ## measure speed and memory, print the conditions
 	@node test/bench/main.ts

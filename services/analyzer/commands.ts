@@ -13,6 +13,10 @@ export const commands = defineCommands(import.meta, {
     help: 'rebuild what the analyzer remembers from what is stored, after rules or detectors changed',
     load: () => import('./commands/rejudge.ts'),
   },
+  suspect: {
+    help: 'runs whose news items are held because many companies look alike: ls, show, release, drop',
+    load: () => import('./suspect/commands.ts'),
+  },
   forecast: {
     help: 'forecast the values of CSV files, each with a band, from the rows before',
     load: () => import('./commands/forecast.ts'),

@@ -53,6 +53,15 @@ export const judgeSettings = {
   WRITE_PUBLIC_SILENT_NEWS: flag(false).describe(
     'Whether silent news items, such as those of a first import of history, are written to public.news too. parma-web shows its rows without order on its home page.',
   ),
+  SUSPECT_WAIT_SECONDS: count(1800).describe(
+    'How long a news item that a broken source may have made waits at most for the end of its run.',
+  ),
+  SUSPECT_WINDOW_SECONDS: count(600).describe(
+    'How long payloads of a source without a task count as one run, and how long their news items wait at most.',
+  ),
+  SUSPECT_HOLD_HOURS: count(72).describe(
+    'How long the news items of a suspect run are held. Then they stand in digests, as unverified.',
+  ),
   MAX_WINDOW: count(500).describe('Largest number of values a rule may aggregate.'),
   RULES_MAX_AGE_MS: count(2000, 0).describe(
     'How long rules are cached. A changed rule takes effect after at most this long.',

@@ -12,6 +12,8 @@ import { startForecasting } from './forecast/loop.ts'
 import { judgeObservations } from './handle.ts'
 import { startFollowing } from './rhythm/loop.ts'
 import { openRules } from './rules/rules-in-force.ts'
+import { startPruningRuns } from './runs/prune-runs.ts'
+import { startRunWatch } from './runs/run-watch.ts'
 import { openStore } from './store/store.ts'
 
 await runService('analyzer', readConfig, async (config, context) => {
@@ -20,6 +22,8 @@ await runService('analyzer', readConfig, async (config, context) => {
   const wakeOutbox = startOutbox(context, database, publish)
   const store = openStore(config, database, openRules(config, database), wakeOutbox)
   startFollowing(context, database, wakeOutbox, startForecasting(config, context, database))
+  startRunWatch(config, context, database, wakeOutbox)
+  startPruningRuns(config, context, database)
   startPruning(config, context, database)
   await consume([on(topics.observations, judgeObservations(store))])
 })

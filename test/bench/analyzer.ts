@@ -13,7 +13,7 @@ const companies = 500
 const measurements = 100
 const rules = 200
 const rounds = 4
-/** One in this many values doubles, which makes a news item by its rules. */
+/** One in this many values rises by more than 50 percent, which makes a news item by its rules. */
 const newsEvery = 499
 const deadlineMs = 300_000
 const dayMs = 86_400_000
@@ -59,12 +59,13 @@ export const analyzer: Measure = async (bench) => {
       })),
     })
     let value = 0
+    // Companies with the same numbers would be a suspect run.
     const round = (n: number) =>
       Array.from({ length: companies }, (_, company) =>
         observe(
           company,
           n,
-          ids.measurements.map(() => (++value % newsEvery === 0 ? 5000 : 1000) + (value % 7)),
+          ids.measurements.map(() => (++value % newsEvery === 0 ? 5000 : 1000) + company + (value % 7)),
         ),
       )
     await send(round(0))

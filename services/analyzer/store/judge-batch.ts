@@ -1,7 +1,7 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
-import { type JudgedPayload, judgePayloads } from '../judge/judge-payloads.ts'
+import type { JudgedPayload } from '../judge/judge-payloads.ts'
 import { type Payload, seriesKey, seriesOf, subjectKey } from '../values/payload.ts'
 import { policiesOf } from '../judge/policies.ts'
 import { countedOf, openWeighing } from '../meaning/weigh-news.ts'
@@ -9,8 +9,12 @@ import { addDueFeeds } from '../rhythm/due-feeds.ts'
 import { findLeftSeries } from '../detect/find-totals.ts'
 import type { SubjectState } from '../detect/judge-items.ts'
 import type { Rules } from '../rules/compile-rules.ts'
+import { insertWithheld, type Withheld } from '../suspect/withheld.ts'
+import type { NewsRow } from '../words/compose-news.ts'
 import { composeForParents, measurementOf } from '../words/compose-for-parents.ts'
 import { addForecasts } from './expected-numbers.ts'
+import type { Held } from '../watch/judge-one.ts'
+import { judgeWatched } from '../watch/judge-watched.ts'
 import { newsCount, valuesJudged } from './metrics.ts'
 import { insertNews, readParents } from './news.ts'
 import { joinParts, keyOf } from './parts.ts'
@@ -40,7 +44,7 @@ export async function judgeBatch(
   const memory = { states: await readStates(tx, distinct([...left, ...series])), subjects: known }
   await rebuildSignals(tx, payloads, memory.states, criteria)
   const pasts = await readPasts(tx, payloads, memory.states, criteria)
-  const { judged, states, subjects } = judgePayloads(payloads, criteria, memory, pasts)
+  const { judged, states, subjects } = await judgeWatched(config, tx, payloads, criteria, memory, pasts)
   valuesJudged.inc(payloads.reduce((sum, { values }) => sum + values.length, 0))
   await writeStates(tx, series, states)
   await writeSubjects(tx, [...subjects.values()])
@@ -49,7 +53,7 @@ export async function judgeBatch(
   return writeNews(
     config,
     tx,
-    judged.filter(({ found }) => found.length > 0),
+    judged.filter(({ found, held }) => found.length > 0 || held !== null),
   )
 }
 
@@ -78,7 +82,7 @@ function seriesLeft(payloads: readonly Payload[], subjects: ReadonlyMap<string, 
 async function writeNews(
   config: Config,
   tx: Transaction,
-  judged: readonly JudgedPayload[],
+  judged: readonly (JudgedPayload & { held: Held | null })[],
 ): Promise<Map<string, string>> {
   const gone = new Map<string, string>()
   if (judged.length === 0) return gone
@@ -86,18 +90,43 @@ async function writeNews(
     tx,
     judged.map(({ payload, found }) => ({ ...payload, measurements: found.map(measurementOf) })),
   )
+  const told = judged.filter(({ found }) => found.length > 0)
   const past = await readPastNews(
     tx,
-    judged.flatMap(({ payload, found }) => found.map((one) => countedOf(payload, one))),
+    told.flatMap(({ payload, found }) => found.map((one) => countedOf(payload, one))),
   )
   const weighing = openWeighing(config, past)
-  const rows = judged.flatMap(({ payload, found }) => {
+  const rows = told.flatMap(({ payload, found }) => {
     const composed = composeForParents(payload, found, parents, weighing)
     if (!('gone' in composed)) return composed.rows
     gone.set(keyOf(payload), composed.gone)
     return []
   })
-  await insertNews(config, tx, await addForecasts(tx, rows))
+  const withheld = withhold(judged, rows)
+  await insertNews(
+    config,
+    tx,
+    await addForecasts(tx, rows),
+    new Set(withheld.flatMap(({ news }) => news.map(({ newsId }) => newsId))),
+  )
+  await insertWithheld(tx, withheld)
   for (const { kind, silent } of rows) newsCount.inc({ kind, silent: String(silent) })
   return gone
+}
+
+/** What is withheld of these payloads, with the news items. */
+function withhold(judged: readonly { held: Held | null }[], rows: readonly NewsRow[]): Withheld<SubjectState>[] {
+  const byEvent = Map.groupBy(rows, ({ event_id }) => event_id)
+  return judged.flatMap(({ held }) => {
+    if (held === null) return []
+    const { holdsAll, emptied, ...rest } = held
+    const isEmptied = ({ seq }: NewsRow) => seq !== null && emptied.has(seq)
+    const own = (byEvent.get(held.payload.event_id) ?? []).filter(
+      ({ silent, replay_id }) => !silent && replay_id === '',
+    )
+    const news = own
+      .filter((row) => holdsAll || isEmptied(row))
+      .map((row) => ({ newsId: row.news_id, isFlagged: held.isFlagged || isEmptied(row) }))
+    return [{ ...rest, news }]
+  })
 }

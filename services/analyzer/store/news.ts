@@ -60,28 +60,31 @@ export function sameNewsKey(row: NewsRow): string {
 /**
  * Stores news items: here with all facts, and those that are not silent in `public.news` for parma-web's feed, which
  * has changes without their sign and shows `created_at` as the day of a news item. Items that are stored already, by
- * their id or by `uniqueColumns`, are left out.
+ * their id or by `uniqueColumns`, are left out. Those that are `withheld` are not shown, and hide no other one.
  */
 export async function insertNews(
   { WRITE_PUBLIC_SILENT_NEWS: showSilent }: Pick<Config, 'WRITE_PUBLIC_SILENT_NEWS'>,
   tx: Transaction,
   news: readonly NewsRow[],
+  withheld: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   if (news.length === 0) return
-  const rows = [...new Map(news.toReversed().map((row) => [sameNewsKey(row), row])).values()].reverse()
+  const keyOf = (row: NewsRow) => `${sameNewsKey(row)} ${withheld.has(row.news_id)}`
+  const rows = [...new Map(news.toReversed().map((row) => [keyOf(row), row])).values()].reverse()
   const json = JSON.stringify(rows.map((row) => ({ ...row, observed_at: new Date(row.observed_at).toISOString() })))
   const isSame = uniqueColumns.map(
     (name) => sql.fragment`o.${sql.identifier([name])} IS NOT DISTINCT FROM n.${sql.identifier([name])}`,
   )
   await tx.query(sql.unsafe`
     WITH new AS MATERIALIZED (
-      SELECT n.*, CASE WHEN ${showSilent} OR NOT n.silent
+      SELECT n.*, CASE WHEN (${showSilent} OR NOT n.silent) AND NOT n.news_id = ANY(${sql.array([...withheld], 'uuid')})
         THEN nextval(pg_get_serial_sequence('public.news', 'id')) END AS public_id
       FROM jsonb_populate_recordset(NULL::analyzer.news, ${json}::jsonb) n
       WHERE NOT EXISTS (SELECT FROM analyzer.news o WHERE o.news_id = n.news_id)
         AND NOT EXISTS (
           SELECT FROM analyzer.news o WHERE hashtextextended(o.dedupe_key, 0) = hashtextextended(n.dedupe_key, 0)
             AND ${sql.join(isSame, sql.fragment` AND `)}
+            AND NOT EXISTS (SELECT FROM analyzer.withheld_news w WHERE w.news_id = o.news_id)
         )
     ), shown AS (
       INSERT INTO public.news (id, title, message, trigger_factor, timestamp, company_id, data_source_id,
@@ -94,12 +97,26 @@ export async function insertNews(
     INSERT INTO analyzer.news (public_news_id, ${columns}) SELECT public_id, ${columns} FROM new`)
 }
 
-/** The stored news items of these payloads, in order within each. */
+const readRow = newsRow.extend({ withheld: z.number() })
+
+/** The stored news items of these payloads, in order within each, without what is withheld, which no group waits for. */
 export async function readNews(tx: Transaction, eventIds: readonly string[]): Promise<readonly NewsRow[]> {
   if (eventIds.length === 0) return []
-  return tx.any(sql.type(newsRow)`
-    SELECT ${columns} FROM analyzer.news WHERE event_id = ANY(${sql.array(eventIds, 'uuid')})
+  const rows = await tx.any(sql.type(readRow)`
+    SELECT ${columns}, CASE replay_id WHEN '' THEN (
+        SELECT count(*) FROM analyzer.withheld_news w WHERE w.event_id = n.event_id) ELSE 0 END AS withheld
+    FROM analyzer.news n
+    WHERE event_id = ANY(${sql.array(eventIds, 'uuid')})
+      AND NOT EXISTS (SELECT FROM analyzer.withheld_news w WHERE w.news_id = n.news_id)
     ORDER BY event_id, replay_id, group_index`)
+  return rows.map(({ withheld, ...row }) => ({ ...row, group_size: row.group_size - withheld }))
+}
+
+/** News items by id, in order within each payload. */
+export function readNewsById(tx: Transaction, newsIds: readonly string[]): Promise<readonly NewsRow[]> {
+  return tx.any(sql.type(newsRow)`
+    SELECT ${columns} FROM analyzer.news WHERE news_id = ANY(${sql.array(newsIds, 'uuid')})
+    ORDER BY event_no, event_id, group_index`)
 }
 
 const foundRow = z.object({ kind: z.enum(['company', 'source', 'measurement']), id: z.number(), name: z.string() })

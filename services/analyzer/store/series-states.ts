@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lock, lockShared } from '#runtime/postgres/lock.ts'
+import { indexable } from '../values/indexable.ts'
 import type { Subject } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { decodeSignal, encodeSignal } from '../values/signal-bytes.ts'
@@ -89,14 +89,6 @@ function keyColumns(series: readonly Series[]) {
 
 function storedKey({ company_measurement_id, subject_key, item_key }: Omit<Series, 'key'>): string {
   return `${company_measurement_id}\0${indexable(subject_key)}\0${indexable(item_key ?? '')}`
-}
-
-// An index entry holds at most 2704 bytes: https://www.postgresql.org/docs/current/limits.html and btree.html
-const maxKeyBytes = 1000
-
-/** `key`, or its hash if it is too long for an index. */
-export function indexable(key: string): string {
-  return Buffer.byteLength(key) <= maxKeyBytes ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
 }
 
 /** The lock of all that is remembered of companies: series and subjects. */

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { SubjectState } from '../detect/judge-items.ts'
+import { indexable } from '../values/indexable.ts'
 import { type Subject, subjectKey } from '../values/payload.ts'
-import { indexable } from './series-states.ts'
 
 const subjectRow = z.object({
   company_id: z.number(),

@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { column, columnsOf } from '#runtime/postgres/column.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { insertRecords } from '#runtime/postgres/insert-records.ts'
+import type { Payload } from '../values/payload.ts'
+import type { SeriesState } from '../values/series-state.ts'
+import type { Trace } from './trace.ts'
+
+/** The state of a series after a payload, and the event_no of its state before it; null if it had none. */
+type WithheldSeries = {
+  company_measurement_id: number
+  item_key: string | null
+  before: number | null
+  state: SeriesState
+}
+
+/** What of a payload does not count until it is cleared: its news items, and the states after it. */
+export type Withheld<Subject> = {
+  payload: Payload
+  runNo: number
+  isFlagged: boolean
+  trace: Trace | null
+  subject: Subject | null
+  series: readonly WithheldSeries[]
+  news: readonly { newsId: string; isFlagged: boolean }[]
+}
+
+/** Withholds news items that are stored already, and states. */
+export async function insertWithheld<Subject>(tx: Transaction, all: readonly Withheld<Subject>[]): Promise<void> {
+  if (all.length === 0) return
+  await insertRecords(
+    tx,
+    ['analyzer', 'withheld_payload'],
+    {
+      ...{ event_id: 'uuid', run_no: 'int8', company_id: 'int4', is_flagged: 'bool', observed_at: 'ms' },
+      ...{ data_source_id: 'int4', subject_key: 'text', trace: 'jsonb', subject: 'jsonb', series: 'jsonb' },
+    },
+    all.map(({ payload, runNo, isFlagged, trace, subject, series }) => ({
+      ...{ event_id: payload.event_id, run_no: runNo, company_id: Number(payload.company_id), is_flagged: isFlagged },
+      ...{ observed_at: payload.observed_at, data_source_id: payload.data_source_id, subject_key: payload.subject_key },
+      trace: trace && JSON.stringify(trace),
+      subject: subject && JSON.stringify(subject),
+      series: JSON.stringify(series),
+    })),
+  )
+  const of = columnsOf(all.flatMap(({ payload, news }) => news.map((one) => ({ event_id: payload.event_id, ...one }))))
+  // A change that was news before has no row.
+  await tx.query(sql.unsafe`
+    INSERT INTO analyzer.withheld_news (news_id, event_id, is_flagged)
+    SELECT news_id, event_id, is_flagged
+    FROM unnest(${of('uuid', ({ newsId }) => newsId)}, ${of('uuid', ({ event_id }) => event_id)},
+      ${of('bool', ({ isFlagged }) => isFlagged)}) AS w (news_id, event_id, is_flagged)
+    WHERE EXISTS (SELECT FROM analyzer.news n WHERE n.news_id = w.news_id)`)
+}
+
+const payloadRow = z.object({
+  event_id: z.string(),
+  company_id: z.number(),
+  is_flagged: z.boolean(),
+  age_ms: z.number(),
+  observed_at: z.number(),
+  data_source_id: z.number(),
+  subject_key: z.string(),
+  // Written here alone.
+  trace: z.custom<Trace>().nullable(),
+  subject: z.custom<object>().nullable(),
+  series: z.custom<WithheldSeries[]>(),
+})
+export type WithheldPayload = z.output<typeof payloadRow>
+
+/** The payloads of a run of which something is withheld, in the order in which they were judged. */
+export function readWithheld(tx: Transaction, runNo: number): Promise<readonly WithheldPayload[]> {
+  return tx.any(sql.type(payloadRow)`
+    SELECT event_id, company_id, is_flagged, observed_at, data_source_id, subject_key, trace, subject, series,
+      (extract(epoch FROM clock_timestamp() - since) * 1000)::float8 AS age_ms
+    FROM analyzer.withheld_payload WHERE run_no = ${runNo} AND NOT is_settled ORDER BY since, event_id`)
+}
+
+/** When the withheld payloads of the subject of a payload were observed, those that are settled too. */
+export async function readWithheldTimes(
+  tx: Transaction,
+  { company_id, data_source_id, subject_key }: Pick<WithheldPayload, 'company_id' | 'data_source_id' | 'subject_key'>,
+): Promise<Set<number>> {
+  const times = await tx.anyFirst(sql.type(z.object({ observed_at: z.number() }))`
+    SELECT observed_at FROM analyzer.withheld_payload
+    WHERE company_id = ${company_id} AND data_source_id = ${data_source_id} AND subject_key = ${subject_key}`)
+  return new Set(times)
+}
+
+/** These payloads look like what a broken source makes, with all their news items. */
+export async function flagPayloads(tx: Transaction, eventIds: readonly string[]): Promise<void> {
+  const ids = column(eventIds, 'uuid', (id) => id)
+  await tx.query(sql.unsafe`
+    WITH flagged AS (
+      UPDATE analyzer.withheld_payload SET is_flagged = true WHERE event_id = ANY(${ids}) AND NOT is_settled
+      RETURNING event_id
+    )
+    UPDATE analyzer.withheld_news SET is_flagged = true WHERE event_id IN (SELECT event_id FROM flagged)`)
+}
+
+/** Ends the withholding of these payloads: of their states, of news items that are dropped, and of all others. */
+export async function endWithholding(
+  tx: Transaction,
+  eventIds: readonly string[],
+  dropped: 'flagged' | 'none',
+): Promise<string[]> {
+  const ids = column(eventIds, 'uuid', (id) => id)
+  await tx.query(sql.unsafe`
+    UPDATE analyzer.withheld_payload SET is_settled = true, series = '[]', subject = NULL, trace = NULL
+    WHERE event_id = ANY(${ids})`)
+  if (dropped === 'flagged')
+    await tx.query(sql.unsafe`
+      UPDATE analyzer.withheld_news SET state = 'dropped' WHERE event_id = ANY(${ids}) AND is_flagged`)
+  const released = await tx.any(sql.type(z.object({ news_id: z.string() }))`
+    DELETE FROM analyzer.withheld_news WHERE event_id = ANY(${ids}) AND state = 'withheld' RETURNING news_id`)
+  return released.map(({ news_id }) => news_id)
+}
