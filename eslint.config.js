@@ -44,7 +44,8 @@ const rooms = {
     commands: ['incidents'],
   },
   analyzer: {
-    signals: [],
+    telemetry: [],
+    signals: ['telemetry'],
     values: ['signals'],
     rules: ['values'],
     detect: ['rules', 'signals', 'values'],

@@ -3,16 +3,40 @@ import { boost } from './boost.ts'
 import { scoreForecasts } from './forecast-score.ts'
 import { makeCases } from './inject.ts'
 import { makeSeries } from './make-series.ts'
+import { makeTelemetry } from './make-telemetry.ts'
 import { plainForecasts } from './plain-forecasts.ts'
 import { scoreNab } from './nab-score.ts'
 import { seeded } from './random.ts'
 import { findChanges, findThreshold } from './score.ts'
-import { sumTrees } from '../../services/analyzer/signals/score.ts'
+import { varySeries } from './vary.ts'
+import { flattenTrees, sumTrees } from '../../services/analyzer/signals/score.ts'
 
 test('series, changes and bad crawls are the same in every run, and of another seed others', () => {
   const make = (seed: number) => makeCases(makeSeries(3), seeded(seed))
   expect(make(1)).toEqual(make(1))
   expect(make(1)).not.toEqual(make(2))
+})
+
+test('varied series are as long as they must be, the same in every run, and of the same companies', () => {
+  const series = makeSeries(3).filter(({ family }) => family === 'counter')
+  const varied = varySeries(series, seeded(5))
+  expect(varied).toEqual(varySeries(series, seeded(5)))
+  expect(varied.length).toBeGreaterThan(0.5 * series.length)
+  const companies = new Set(series.map(({ company }) => company))
+  for (const { company, times, values } of varied) {
+    expect(companies.has(company)).toBe(true)
+    expect(values.length).toBe(times.length)
+    expect(values.length).toBeGreaterThanOrEqual(60)
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(0)
+  }
+})
+
+test('the windows of made telemetry lie within it, and differ by seed', () => {
+  const made = makeTelemetry(3)
+  expect(made).toEqual(makeTelemetry(3))
+  expect(made).not.toEqual(makeTelemetry(4))
+  for (const { values, windows } of made)
+    for (const [from, to] of windows) expect(from > 0 && from < to && to < values.length).toBe(true)
 })
 
 test('a change begins at its point and alters it', () => {
@@ -44,7 +68,7 @@ test('trees learn what separates rows, and come out the same again', () => {
   const settings = { trees: 30, leaves: 4, rate: 0.3, leastCurvature: 1, ridge: 1, rowShare: 0.8, featureShare: 1 }
   const trees = boost(table, settings)
   expect(boost(table, settings)).toEqual(trees)
-  const right = rows.filter((row, i) => sumTrees(trees, row) > 0 === (labels[i] === 1))
+  const right = rows.filter((row, i) => sumTrees(flattenTrees(trees), row) > 0 === (labels[i] === 1))
   expect(right.length / rows.length).toBeGreaterThan(0.97)
 })
 

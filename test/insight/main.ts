@@ -1,7 +1,7 @@
 // `make insight`: prints what the detectors find of changes put into real and made series, beside plain methods.
 import model from '../../services/analyzer/signals/model.json' with { type: 'json' }
 import { scoreSeries } from '../../services/analyzer/commands/detect.ts'
-import type { Trees } from '../../services/analyzer/signals/score.ts'
+import { flattenTrees, type FlatTrees } from '../../services/analyzer/signals/score.ts'
 import { methods } from './baselines.ts'
 import { makeCases, type Case } from './inject.ts'
 import { collectRows, isTotal, learn, scoreBy } from './learn.ts'
@@ -39,11 +39,11 @@ function reportGithub(all: readonly Series[]): void {
       months,
     )
   const rows = collectRows(all)
-  const heldOut = new Map<string, Trees>()
+  const heldOut = new Map<string, FlatTrees>()
   const size = Math.ceil(companies.length / folds)
   for (let fold = 0; fold < folds; fold++) {
     const left = companies.filter((_, i) => i % folds === fold).slice(0, size)
-    const others = learn(rows.filter(({ company }) => !left.includes(company)))
+    const others = flattenTrees(learn(rows.filter(({ company }) => !left.includes(company))))
     for (const company of left) heldOut.set(company, others)
   }
   const startedAt = performance.now()

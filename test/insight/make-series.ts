@@ -104,10 +104,24 @@ function makeShape(random: Random): Shape {
   }
 }
 
+/** Monthly series with a busy time of one to five months that begins and ends at once, as December's sales do. */
+export function makeBusySeasons(seed: number): Series[] {
+  const random = seeded(seed)
+  return Array.from({ length: 48 }, (_, item) =>
+    makeSeason(random, 12, `company ${item % 12}`, `busy ${item}`, makeBlock),
+  )
+}
+
+function makeBlock(random: Random): Shape {
+  const first = random.below(12)
+  const length = 1 + random.below(5)
+  return (part) => ((Math.round(part * 12) - first + 12) % 12 < length ? 1 : 0)
+}
+
 /** `points` of a year: 12 or 52. */
-function makeSeason(random: Random, points: number, company: string, name: string): Series {
+function makeSeason(random: Random, points: number, company: string, name: string, draw = makeShape): Series {
   const count = points === 12 ? 72 + random.below(60) : 160 + random.below(80)
-  const shape = makeShape(random)
+  const shape = draw(random)
   const strength = random.between(0.12, 0.6)
   const growth = random.between(-0.1, 0.25)
   const noise = random.between(0.01, 0.06)

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../../deploy/local/config.ts'
-import type { Trees } from '../../services/analyzer/signals/score.ts'
+import { flattenTrees, type Trees } from '../../services/analyzer/signals/score.ts'
 import { makeCases } from './inject.ts'
 import { collectRows, isTotal, learn, scoreBy } from './learn.ts'
 import { seeded } from './random.ts'
@@ -18,13 +18,14 @@ if (!github) {
 const rows = collectRows(github)
 console.log(`${rows.length} points to learn from`)
 const model = learn(rows)
+const flat = flattenTrees(model)
 const cases = makeCases(
   github.filter(({ name }) => !isTotal(name)),
   seeded(500),
 )
 // Told is what is false less than 0.4 times a company and month on what the model knows; on others it is about 0.5.
 const tellFrom = findThreshold(
-  cases.map((one) => ({ case: one, scores: scoreBy(model, one) })),
+  cases.map((one) => ({ case: one, scores: scoreBy(flat, one) })),
   0.4 * countMonths(cases),
 )
 writeFileSync(file, formatModel(model, Number(tellFrom.toPrecision(3))))

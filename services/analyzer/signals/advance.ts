@@ -1,5 +1,6 @@
 import type { Measured } from './measure.ts'
-import { maxMoves, maxPoints, maxRecent, type SignalState } from './state.ts'
+import { maxMoves, maxPoints, maxRecent, maxTelemetryPoints, type SignalState } from './state.ts'
+import type { Telemetry } from '../telemetry/read-telemetry.ts'
 
 /** The state after a point. `measured` is null for the first. */
 export function advance(state: SignalState, time: number, value: number, measured: Measured | null, score: number) {
@@ -8,9 +9,21 @@ export function advance(state: SignalState, time: number, value: number, measure
     seen: state.seen + 1,
     times: push(state.times, time, maxPoints),
     values: push(state.values, value, maxPoints),
+    telemetry: null,
   }
   if (measured) learn(next, state, measured, score)
   return next
+}
+
+/** The state after a point of a series of many values a day. */
+export function advanceTelemetry(state: SignalState, time: number, value: number, telemetry: Telemetry): SignalState {
+  return {
+    ...state,
+    seen: state.seen + 1,
+    times: push(state.times, time, maxTelemetryPoints),
+    values: push(state.values, value, maxTelemetryPoints),
+    telemetry,
+  }
 }
 
 function learn(next: SignalState, state: SignalState, measured: Measured, score: number): void {

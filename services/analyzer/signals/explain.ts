@@ -2,7 +2,7 @@ import type { Measured } from './measure.ts'
 import { median } from './order.ts'
 import type { SignalState } from './state.ts'
 
-export type Kind = 'spike' | 'drop' | 'level shift' | 'trend break' | 'stall' | 'fall' | 'season'
+export type Kind = 'spike' | 'drop' | 'level shift' | 'trend break' | 'stall' | 'fall' | 'season' | 'variance'
 
 const day = 86_400_000
 

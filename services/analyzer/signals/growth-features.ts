@@ -1,6 +1,6 @@
 import type { Growth } from './growth.ts'
 import { clip, median, squash } from './order.ts'
-import { maxMoves, type SignalState } from './state.ts'
+import { maxMoves, maxPoints, type SignalState } from './state.ts'
 
 /** How far a point's growth is from what was expected, and on which scale. Per step, for the span of the point. */
 export type Surprise = {
@@ -61,6 +61,10 @@ export const growthNames = [
   ]),
 ] as const
 
+// Filled anew for each point.
+const away = new Float64Array(maxPoints)
+const sizes = new Float64Array(maxPoints)
+
 /** Measures the growth of a point, and fills in its features (named in `growthNames`). */
 export function measureSurprise(
   state: SignalState,
@@ -81,9 +85,11 @@ export function measureSurprise(
   const sign = deviation < 0 ? -1 : 1
   const floor = (isWhole ? 0.4 : 0) + 1e-5 * level + 1e-12
 
-  const away: number[] = []
-  for (let j = 0; j < count; j++) away.push((rates[j]! - slope26) * Math.sqrt(spans[j]!))
-  const past = summarise(growth, away, time, size, sign, from26)
+  for (let j = 0; j < count; j++) {
+    away[j] = (rates[j]! - slope26) * Math.sqrt(spans[j]!)
+    sizes[j] = Math.abs(away[j]!)
+  }
+  const past = summarise(growth, time, size, sign, from26)
   const mad26 = 1.4826 * past.middle26
   const mad52 = 1.4826 * past.middle52
   const scale = Math.max(0.6 * state.ordinary + 0.4 * state.outburst, 0.5 * mad26, floor)
@@ -136,11 +142,9 @@ const day = 86_400_000
 const neverLarge = 60
 
 /** What the deviations of before (`away`) are like, seen from one of this size and side. */
-function summarise({ times }: Growth, away: number[], time: number, size: number, sign: number, from26: number) {
-  const count = away.length
-  const sizes: number[] = []
-  for (let j = 0; j < count; j++) sizes.push(Math.abs(away[j]!))
-  const middle52 = median(sizes)
+function summarise({ times }: Growth, time: number, size: number, sign: number, from26: number) {
+  const count = times.length
+  const middle52 = median(sizes, 0, count)
   const large = 7.4 * middle52 + 2
   let largest = 0
   let second = 0
@@ -178,8 +182,8 @@ function summarise({ times }: Growth, away: number[], time: number, size: number
   }
   return {
     middle52,
-    middle26: median(sizes, from26),
-    middle8: median(sizes, Math.max(0, count - 8)),
+    middle26: median(sizes, from26, count),
+    middle8: median(sizes, Math.max(0, count - 8), count),
     mean26: sum / Math.max(1, count - from26),
     largest,
     second,

@@ -1,9 +1,11 @@
-import { advance } from './advance.ts'
+import { advance, advanceTelemetry } from './advance.ts'
 import { explain, type Kind } from './explain.ts'
 import { measurePoint } from './measure.ts'
 import model from './model.json' with { type: 'json' }
 import { emptyState, leastPoints, stateVersion, type SignalState } from './state.ts'
-import { sumTrees, tellOnce } from './score.ts'
+import { flattenTrees, sumTrees, tellOnce } from './score.ts'
+import { explainTelemetry } from '../telemetry/explain-telemetry.ts'
+import { isTelemetry, readTelemetry } from '../telemetry/read-telemetry.ts'
 
 /** What is known of a point beside its value. */
 export type Context = {
@@ -26,6 +28,7 @@ export type Verdict = {
 /** From this score on a point is told: about one false news item in two months of a company of 40 numbers. */
 export const tellFrom = model.tellFrom
 
+const trees = flattenTrees(model)
 const largest = 1e120
 
 /**
@@ -47,16 +50,26 @@ export function judgePoint(
     const moved = rebase(before, number)
     return { verdict: { kind: 'incomparable', score: 0, reason: '' }, state: advance(moved, time, number, null, 0) }
   }
+  if (isTelemetry(before.times, time)) return judgeTelemetry(before, time, number)
   const measured = measurePoint(before, time, number)
   if (before.seen < leastPoints)
     return { verdict: learning(before.seen), state: advance(before, time, number, measured, 0) }
   // The sum of trees is a step function: the surprise itself keeps apart what they make equal.
-  const odds = sumTrees(model, measured.features) + 1e-3 * measured.features[0]!
+  const odds = sumTrees(trees, measured.features) + 1e-3 * measured.features[0]!
   const own = 1 / (1 + Math.exp(-odds))
   const score = tellOnce(before.scores, own)
   const verdict: Verdict =
     score < tellFrom ? { kind: 'ordinary', score, reason: '' } : { ...explain(before, time, number, measured), score }
   return { verdict, state: advance(before, time, number, measured, own) }
+}
+
+function judgeTelemetry(before: SignalState, time: number, value: number): { verdict: Verdict; state: SignalState } {
+  const reading = readTelemetry(before.telemetry, before.times.at(-1)!, before.values.at(-1)!, time, value)
+  const { score } = reading
+  const state = advanceTelemetry(before, time, value, reading.memory)
+  if (before.seen < leastPoints) return { verdict: learning(before.seen), state }
+  if (score < tellFrom) return { verdict: { kind: 'ordinary', score, reason: '' }, state }
+  return { verdict: { ...explainTelemetry(value, reading), score }, state }
 }
 
 function learning(seen: number): Verdict {

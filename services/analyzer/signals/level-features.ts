@@ -14,6 +14,10 @@ export const levelNames = [
   'share of moves half as large in two years',
   'nearest earlier value',
   'fast ratio / slow ratio',
+  'size / largest move of two years, same side',
+  'size / second largest move of two years',
+  'share / largest share of two years',
+  'points',
 ] as const
 
 /** Where a value lies among those of before. Returns the level of the last 8. Named in `levelNames`. */
@@ -33,7 +37,11 @@ export function addLevelFeatures(
   for (let i = start8; i < count; i++) away.push(Math.abs(values[i]! - level))
   let high = -Infinity
   let low = Infinity
+  const isUp = move > 0
   let largest = 0
+  let second = 0
+  let sameSide = 0
+  let largestShare = 0
   let half = 0
   let nearest = Infinity
   for (let i = count - 1; i >= 0; i--) {
@@ -44,8 +52,15 @@ export function addLevelFeatures(
       if (i < count - 1 && Math.abs(value - one) < nearest) nearest = Math.abs(value - one)
     }
     if (i === 0) break
-    const earlier = Math.abs(one - values[i - 1]!)
-    if (earlier > largest) largest = earlier
+    const base = values[i - 1]!
+    const earlier = Math.abs(one - base)
+    if (earlier > largest) {
+      second = largest
+      largest = earlier
+    } else if (earlier > second) second = earlier
+    if (earlier > sameSide && one > base === isUp) sameSide = earlier
+    const share = earlier / (Math.abs(base) + 1)
+    if (share > largestShare) largestShare = share
     if (earlier >= size / 2) half++
   }
   const range = high - low + floor
@@ -64,6 +79,10 @@ export function addLevelFeatures(
     half / Math.max(1, count - 1),
     Math.min(2, nearest / (size + floor)),
     clip(Math.log((size + floor) / (Math.abs(lastMove) + floor)), 6),
+    squash(size / (sameSide + floor)),
+    squash(size / (second + floor)),
+    clip(Math.log((size / (Math.abs(last) + 1) + 1e-5) / (largestShare + 1e-5)), 6),
+    count,
   )
   return level
 }

@@ -1,22 +1,53 @@
-const most = 128
-const scratch = new Float64Array(most)
+let scratch = new Float64Array(128)
 
-/** The middle of up to 128 numbers, the mean of the two in the middle of an even count. 0 of none. */
+/** The middle of numbers, the mean of the two in the middle of an even count. 0 of none. */
 export function median(numbers: ArrayLike<number>, from = 0, to = numbers.length): number {
   const count = to - from
   if (count <= 0) return 0
-  // For so few numbers nothing sorts faster.
-  for (let i = 0; i < count; i++) {
-    const value = numbers[from + i]!
-    let at = i
-    while (at > 0 && scratch[at - 1]! > value) {
-      scratch[at] = scratch[at - 1]!
-      at--
-    }
-    scratch[at] = value
-  }
+  if (count > scratch.length) scratch = new Float64Array(2 * count)
+  for (let i = 0; i < count; i++) scratch[i] = numbers[from + i]!
   const half = count >> 1
-  return count % 2 === 1 ? scratch[half]! : (scratch[half - 1]! + scratch[half]!) / 2
+  const upper = select(half, count)
+  if (count % 2 === 1) return upper
+  let lower = scratch[0]!
+  for (let i = 1; i < half; i++) if (scratch[i]! > lower) lower = scratch[i]!
+  return (lower + upper) / 2
+}
+
+/** The number that `at` others come before, of the first `count` in `scratch`; those lie before it afterwards. */
+function select(at: number, count: number): number {
+  let low = 0
+  let high = count - 1
+  while (high - low > 12) {
+    const a = scratch[low]!
+    const b = scratch[(low + high) >> 1]!
+    const c = scratch[high]!
+    const pivot = a < b ? (b < c ? b : a < c ? c : a) : a < c ? a : b < c ? c : b
+    let i = low
+    let j = high
+    while (i <= j) {
+      while (scratch[i]! < pivot) i++
+      while (scratch[j]! > pivot) j--
+      if (i > j) break
+      const swapped = scratch[i]!
+      scratch[i++] = scratch[j]!
+      scratch[j--] = swapped
+    }
+    if (at <= j) high = j
+    else if (at >= i) low = i
+    else return scratch[at]!
+  }
+  // For so few numbers nothing sorts faster.
+  for (let i = low + 1; i <= high; i++) {
+    const value = scratch[i]!
+    let place = i
+    while (place > low && scratch[place - 1]! > value) {
+      scratch[place] = scratch[place - 1]!
+      place--
+    }
+    scratch[place] = value
+  }
+  return scratch[at]!
 }
 
 /** Keeps the sign and tames the size: what is far away need not be told apart finely. */

@@ -1,9 +1,11 @@
+import type { Telemetry } from '../telemetry/read-telemetry.ts'
+
 /**
  * What the engine remembers of a series: JSON of less than 8 KB, whatever the length of the series. Times in ms since
  * 1970. States of another version are not read: the series is learnt anew.
  */
 export type SignalState = {
-  version: 1
+  version: 2
   /** How many values were seen. */
   seen: number
   /** The newest points, the oldest first. */
@@ -20,13 +22,17 @@ export type SignalState = {
   outburst: number
   /** The mean error of each way to expect a value. */
   errors: number[]
+  /** Of a series of many values a day. */
+  telemetry: Telemetry | null
 }
 
 /** Two years of weeks and some. */
 export const maxPoints = 112
+/** Of a series of many values a day, of which more is known otherwise. */
+export const maxTelemetryPoints = 32
 export const maxRecent = 8
 export const maxMoves = 9
-export const stateVersion = 1
+export const stateVersion = 2
 
 export const emptyState = (): SignalState => ({
   version: stateVersion,
@@ -39,6 +45,7 @@ export const emptyState = (): SignalState => ({
   ordinary: 0,
   outburst: 0,
   errors: [],
+  telemetry: null,
 })
 
 /** Points that a series must have before one is judged. */

@@ -17,6 +17,12 @@ export const trendNames = [
   'slope of 5 / slope of 26',
   'slope / level',
   'MAD / level',
+  'least growth of three / largest of before',
+  'least growth of two / largest of before',
+  'growth of three / largest of before',
+  'scatter of three',
+  'roots of growth of three away from before',
+  'least growth of before / slope',
 ] as const
 
 /** Whether growth has changed for good: the last two and three rates against the 26 before. Named in `trendNames`. */
@@ -67,5 +73,45 @@ export function addTrendFeatures(
     logRatio(median(rates, Math.max(0, count - 5)), median(rates, Math.max(0, count - 26)), 4),
     Math.log10(Math.abs(slope) / (level + 1) + 1e-7),
     Math.log10(spread / (level + 1) + 1e-7),
+  )
+  addRunFeatures(rates, end, before, side, spread, { sum: 3 * mean3, least2, least3, rate, r1, r2 }, features)
+}
+
+/** The last three rates together against the three together that stood out most before. */
+function addRunFeatures(
+  rates: readonly number[],
+  end: number,
+  before: number,
+  side: number,
+  spread: number,
+  now: { sum: number; least2: number; least3: number; rate: number; r1: number; r2: number },
+  features: number[],
+): void {
+  let highest2 = 0
+  let highest3 = 0
+  let highestSum = 0
+  let lowest = Infinity
+  let a = -Infinity
+  let b = -Infinity
+  for (let j = 0; j < end; j++) {
+    const c = (rates[j]! - before) * side
+    const two = c < b ? c : b
+    const three = two < a ? two : a
+    if (two > highest2) highest2 = two
+    if (three > highest3) highest3 = three
+    if (a + b + c > highestSum) highestSum = a + b + c
+    if (rates[j]! < lowest) lowest = rates[j]!
+    a = b
+    b = c
+  }
+  const { sum, least2, least3, rate, r1, r2 } = now
+  const expected = Math.max(0, before)
+  features.push(
+    squash(((least3 - before) * side) / (highest3 + 0.5 * spread)),
+    squash(((least2 - before) * side) / (highest2 + 0.5 * spread)),
+    squash(((sum - 3 * before) * side) / (highestSum + 0.5 * spread)),
+    squash((Math.max(rate, r1, r2) - Math.min(rate, r1, r2)) / (Math.abs(sum / 3 - before) + 0.1 * spread)),
+    squash(2 * Math.abs(Math.sqrt(Math.max(0, sum) + 0.4) - Math.sqrt(3 * expected + 0.4))),
+    logRatio(lowest, before, 5),
   )
 }
