@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { compileRules } from '../rules/compile-rules.ts'
+import { tellFrom } from '../signals/judge-point.ts'
 import type { Payload } from '../values/payload.ts'
 import type { Found } from './judge-payload.ts'
 import { judgePayloads, type Memory } from './judge-payloads.ts'
@@ -9,7 +10,7 @@ import { judgePayloads, type Memory } from './judge-payloads.ts'
 const week = 7 * 86_400_000
 const criteria = {
   rules: compileRules([], 500),
-  policy: { insight: { tellFrom: 0.171 }, threshold: 25, steps: 5, types: new Set(['text']) },
+  policy: { insight: { tellFrom }, threshold: 25, steps: 5, types: new Set(['text']) },
   itemPolicy: { goneAfter: 2, maxItemNews: 3, maxGoneItems: 100, knowsSamples: true },
   keptValues: 32,
 }

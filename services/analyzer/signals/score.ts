@@ -43,12 +43,15 @@ export function sumTrees({ base, roots, feature, at, left }: FlatTrees, features
   return sum
 }
 
+/** From this score on a point is so likely a change that nothing after it makes it more so. */
+const certain = 0.7
+
 /**
- * The score of a point after those of the points before (8 at most): what follows a point that scored as high belongs to
- * the same change, which is told once.
+ * The score of a point after those of the points before (8 at most): what follows a point that scored as high, or that
+ * was hardly to be doubted, belongs to the same change, which is told once.
  */
 export function tellOnce(before: readonly number[], own: number): number {
   let highest = 0
   for (const score of before) if (score > highest) highest = score
-  return highest >= own ? own * (1 - 0.9 * highest) : own
+  return highest >= Math.min(own, certain) ? own * (1 - 0.9 * highest) : own
 }

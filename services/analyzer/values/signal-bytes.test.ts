@@ -49,6 +49,14 @@ test('a state is smaller than 2.5 KB, and one of whole numbers every week than 1
   expect(encodeSignal(1, follow(weekly)).length).toBeLessThan(1024)
 })
 
+test('a state of many values a day comes back as it was', () => {
+  const state = follow(Array.from({ length: 3000 }, (_, i) => ({ gap: 300_000, value: 50 + Math.sin(i / 46) * 17 })))
+  const encoded = encodeSignal(1, state)
+  expect(state.telemetry).not.toBeNull()
+  expect(decodeSignal(1, encoded)).toEqual(state)
+  expect(encoded.length).toBeLessThan(8192)
+})
+
 test('bytes after another event, of another format or another version are no state', () => {
   const state = follow([{ gap: 1, value: 5 }])
   const encoded = encodeSignal(7, state)
