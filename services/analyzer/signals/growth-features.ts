@@ -85,10 +85,7 @@ export function measureSurprise(
   const sign = deviation < 0 ? -1 : 1
   const floor = (isWhole ? 0.4 : 0) + 1e-5 * level + 1e-12
 
-  for (let j = 0; j < count; j++) {
-    away[j] = (rates[j]! - slope26) * Math.sqrt(spans[j]!)
-    sizes[j] = Math.abs(away[j]!)
-  }
+  for (let j = 0; j < count; j++) away[j] = (rates[j]! - slope26) * Math.sqrt(spans[j]!)
   const past = summarise(growth, time, size, sign, from26)
   const mad26 = 1.4826 * past.middle26
   const mad52 = 1.4826 * past.middle52
@@ -144,6 +141,7 @@ const neverLarge = 60
 /** What the deviations of before (`away`) are like, seen from one of this size and side. */
 function summarise({ times }: Growth, time: number, size: number, sign: number, from26: number) {
   const count = times.length
+  for (let j = 0; j < count; j++) sizes[j] = Math.abs(away[j]!)
   const middle52 = median(sizes, 0, count)
   const large = 7.4 * middle52 + 2
   let largest = 0
