@@ -31,6 +31,7 @@ const neutral = [
   'Is there a version for Linux?',
   'I have used it for two weeks.',
   'When will the API be out?',
+  'Is this a new app?',
 ]
 const foreign = [
   'Sehr gutes Produkt, ich bin begeistert',
@@ -46,6 +47,15 @@ const foreign = [
   '   ',
   '1234 5678',
   'asdf qwer zxcv',
+  'Gute App',
+  'Super Team, super Produkt',
+  'Buena app',
+  'No me gusta',
+  'Bom app',
+  'Goede app',
+  'Ang ganda ng app',
+  'nefunguje to',
+  'aplikasi ini sangat membantu, tapi error terus',
 ]
 
 test.each(positive)('%s: positive', (text) => expect(scoreSentiment(text)).toBeGreaterThanOrEqual(7))

@@ -16,13 +16,10 @@ const symbols = new Map(
     [...signs, ...wordsOf(faces)].map((symbol): [string, number] => [symbol, Number(weight)]),
   ),
 )
-const [stronger, weaker, negations, english, foreign] = [
-  lexicon.stronger,
-  lexicon.weaker,
-  lexicon.negations,
-  lexicon.english,
-  lexicon.foreign,
-].map((words) => new Set(wordsOf(words))) as [Set<string>, Set<string>, Set<string>, Set<string>, Set<string>]
+const setOf = (words: string) => new Set(wordsOf(words))
+const [stronger, weaker, negations] = [setOf(lexicon.stronger), setOf(lexicon.weaker), setOf(lexicon.negations)]
+/** `shared`: English words that other languages have, too. */
+const [english, shared, foreign] = [setOf(lexicon.english), setOf(lexicon.shared), setOf(lexicon.foreign)]
 
 /**
  * How a comment in English sounds: 0 negative, 5 neutral, 10 positive (contract section 15.3). Null for other languages,
@@ -62,9 +59,13 @@ function onScale(sum: number): number {
   return Math.round(5 + (5 * sum) / Math.sqrt(sum * sum + 8))
 }
 
-/** Whether most of the telling words are English. A word with letters that English lacks tells of another language. */
+/**
+ * Whether most of the telling words are English, and one of them is so alone. A word with letters that English lacks
+ * tells of another language.
+ */
 function isEnglish(words: readonly string[]): boolean {
-  const own = words.filter((word) => english.has(word) || weights.has(word)).length
+  const own = words.filter((word) => english.has(word) || weights.has(word))
   const other = words.filter((word) => (foreign.has(word) && !english.has(word)) || /[^a-z0-9'-]/.test(word)).length
-  return own > other && own >= 0.1 * words.length
+  const isSure = own.some((word) => !shared.has(word))
+  return isSure && own.length > other && own.length >= 0.2 * words.length
 }
