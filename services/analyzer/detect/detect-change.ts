@@ -55,7 +55,7 @@ function detectNumber(
     }
   if (kind === 'late' || score < policy.insight.tellFrom) return { change: null, signal, said }
   // What is not told must not keep what follows from being told.
-  if (isSlight(kind, signal)) return { change: null, signal: { ...signal, scores: signal.scores.with(-1, 0) }, said }
+  if (isSlight(kind, signal)) return { change: null, signal: withoutTelling(signal, before), said }
   const from: Value = { kind: 'number', number: known.last.number + shift }
   const told = shift === 0 ? reason : `${reason}, not counting items that came or went`
   const change = { ...changeOf('threshold', known, from, observed.value), rule: insightRule }
@@ -71,6 +71,13 @@ function detectByPercent(known: SeriesState, observed: Observed, { steps, thresh
 function changeOf(kind: Change['kind'], { observedAt: since }: SeriesState, before: Value, now: Value): Change {
   const percent = kind === 'threshold' ? percentOf(before, now) : null
   return { kind, rule: null, before, now, percent, window: null, since }
+}
+
+/** The state after a point as if it had not been unusual. `before`: the state before it. */
+function withoutTelling(signal: SignalState, before: SignalState | null): SignalState {
+  const { telemetry, scores } = signal
+  if (telemetry) return { ...signal, telemetry: { ...telemetry, told: before?.telemetry?.told ?? 0 } }
+  return { ...signal, scores: [...scores.slice(0, -1), 0] }
 }
 
 /** The past of a series as if its level had always been another one. */
