@@ -79,7 +79,8 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     } = judge(before, { eventNo, observedAt, type: observed.type, value }, measure)
     judged.problems.push(...of.problems, ...problems)
     if (!late) judged.states.set(key, next)
-    fired.push(...firings.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held })))
+    const isTotal = totals.has(key)
+    fired.push(...firings.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held, isTotal })))
   }
   const merged = mergeFirings(fired)
   const totalOf = (value: ObservedValue) => totals.get(seriesKey(payload, value)) ?? null

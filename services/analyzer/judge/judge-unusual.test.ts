@@ -76,6 +76,15 @@ test('a total whose list gains or loses an item is judged by the items in both p
   expect(tell(weeks(80, items)).filter((one) => one.includes('total'))).toEqual([])
 })
 
+test('a total is known by its number, whatever its name', () => {
+  const sum = (at: number) => Object.values(steady(at)).reduce((a, b) => a + b, 0) + (at === 60 ? 4000 : 0)
+  const totalOf = (payloads: readonly Payload[]) =>
+    (judge(payloads)[60] as Exclude<Found, { items: unknown }>[]).map(({ value, isTotal }) => [value.path, isTotal])
+  expect(totalOf(weeks(61, steady, sum))).toEqual([['total', true]])
+  const jump = (at: number) => ({ ...steady(at), ...(at === 60 && { a: 4000 }) })
+  expect(totalOf(weeks(61, jump))).toEqual([['repos[].stars', false]])
+})
+
 test('a total that moves although its items do not is told, also when the list changes', () => {
   const items = (at: number) => ({ ...steady(at), ...(at < 60 && { e: 500 }) })
   const sum = (at: number) => Object.values(items(at)).reduce((a, b) => a + b, 0) + (at >= 60 ? 4000 : 0)

@@ -3,8 +3,8 @@ import { isDefault, severityOf } from '../detect/defaults.ts'
 import { identify } from '../values/value.ts'
 import type { Firing } from './judge.ts'
 
-/** A value that is news. `silent`: nobody is notified. */
-export type ValueFound = { firing: Firing; value: ObservedValue; silent: boolean; also: Also }
+/** A value that is news. `silent`: nobody is notified. `isTotal`: it is the sum of a list's items. */
+export type ValueFound = { firing: Firing; value: ObservedValue; silent: boolean; also: Also; isTotal?: boolean }
 
 /** Names of other rules that fired for the same change, and of other measurements of the item that made the same move. */
 export type Also = { rules: readonly string[]; measurements: readonly string[] }

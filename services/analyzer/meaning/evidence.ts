@@ -55,7 +55,8 @@ export function gatherEvidence(payload: Payload, found: Found, meaningOf: Meanin
   const { kind, before, now, percent, signal } = firing
   const isCount = value.type === 'int'
   const isTurn = isTurnOf(before, now, value)
-  const change = { before, now, percent, isCount, isTotal: isTotal(payload, value), isTurn }
+  const isTotal = found.isTotal === true || isNamedTotal(payload, value)
+  const change = { before, now, percent, isCount, isTotal, isTurn }
   return { kind, meaning: meaningOf(value.measurement_name), score: signal?.score ?? null, change, items: null, past }
 }
 
@@ -70,8 +71,8 @@ function findAge(values: readonly ObservedValue[], now: number): number | null {
   return dates.length === 0 ? null : (now - Math.min(...dates)) / dayMs
 }
 
-/** Whether a value sums up a list of the payload: `aggregated_sum_stars` and `repos[].stars`. */
-function isTotal({ values }: Payload, { path, measurement_name: name }: ObservedValue): boolean {
+/** Whether a value sums up a list of the payload by its name, if not by its number: `aggregated_sum_stars` and `repos[].stars`. */
+function isNamedTotal({ values }: Payload, { path, measurement_name: name }: ObservedValue): boolean {
   if (innermostList(path) !== null || !/total|sum|aggregat|overall|combined/i.test(`${path} ${name}`)) return false
   const key = lastKey(path).toLowerCase()
   return values.some(({ path: other, number }) => {
