@@ -9,8 +9,9 @@ import { measureFeeds } from './feeds.ts'
 import { reportStandstills } from './standstills.ts'
 
 const everyMs = 1000
-/** In one transaction. */
+/** In one transaction: fewer where they take longer than `longestMs`, because feeds of a thousand numbers are large. */
 const feedsAtOnce = 20
+const longestMs = 5000
 /** Tolerances are minutes at least. */
 const dueEveryMs = 60_000
 
@@ -27,6 +28,7 @@ export function startFollowing(
 ): void {
   let isAdopted = false
   let dueJudgedAt = -Infinity
+  let atOnce = feedsAtOnce
 
   const inTurn = (work: (tx: Transaction) => Promise<number>): Promise<number | null> =>
     database.transaction(async (tx) => ((await tryLock(tx, 'analyzer.follow_feeds')) ? work(tx) : null))
@@ -56,13 +58,17 @@ export function startFollowing(
 
   startLoop('follow_feeds', everyMs, context, async () => {
     if (!isAdopted) isAdopted = (await inTurn((tx) => adoptFeeds(tx).then(() => 0))) !== null
-    const followed = await follow(feedsAtOnce)
+    const asked = atOnce
+    const startedAt = performance.now()
+    const followed = await follow(asked)
+    const isSlow = performance.now() - startedAt > longestMs
+    atOnce = isSlow ? Math.ceil(asked / 4) : Math.min(2 * asked, feedsAtOnce)
     if (followed > 0) wakeForecasts()
     if (performance.now() - dueJudgedAt >= dueEveryMs) {
       const incidents = await inTurn(reportDueSources)
       if (incidents !== null) dueJudgedAt = performance.now()
       if (incidents !== null && incidents > 0) wakeOutbox()
     }
-    return followed === feedsAtOnce ? 0 : null
+    return followed === asked ? 0 : null
   })
 }
