@@ -57,7 +57,7 @@ const rooms = {
     suspect: ['values'],
     watch: ['suspect', 'judge', 'detect', 'rules', 'values'],
     store: ['watch', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'rules', 'signals', 'values'],
-    runs: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'values'],
+    runs: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'values'],
     backtest: ['store', 'words', 'meaning', 'judge', 'detect', 'rules', 'values'],
     commands: ['backtest', 'signals', 'forecast', 'detect', 'rules', 'values'],
   },

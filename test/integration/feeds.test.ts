@@ -98,6 +98,34 @@ test('each number has forecasts, made anew with each value, and news items say w
   expect(listed).toHaveLength(4)
 })
 
+test('a payload of a run that was dropped changes no forecast', async () => {
+  const series = await analyzer.createSeries()
+  await feed(
+    series,
+    weekly(
+      series,
+      Array.from({ length: 20 }, (_, week) => 100 + week),
+    ),
+  )
+  await waitFor('the forecasts', async () => (await forecastsOf(series)).length === 2)
+  const zero = series.observation(20 * 7, [{ number: 0 }])
+  await analyzer.installation.database.query(
+    `WITH run AS (
+       INSERT INTO analyzer.judged_run (data_source_id, source_name, state) VALUES ($1, 'github', 'dropped') RETURNING run_no
+     )
+     INSERT INTO analyzer.withheld_payload (event_id, run_no, company_id, is_flagged, is_settled, observed_at,
+       data_source_id, subject_key)
+     SELECT $2, run_no, $3, true, true, $4, $1, '' FROM run`,
+    [series.source, zero.event_id, series.company, new Date(zero.observed_at)],
+  )
+  await feed(series, [zero, ...weekly(series, [121], 21)])
+  const [first] = await waitFor('the forecasts after it', async () => {
+    const rows = await forecastsOf(series)
+    return rows[0]?.made_at === '2027-04-12 10:00:00+00' && rows
+  })
+  expect(Math.abs(Number(first?.['value']) - 122)).toBeLessThan(1)
+})
+
 test('numbers that stand still are reported once, and once when they move again', async () => {
   const series = await analyzer.createSeries()
   const moves = Array.from({ length: 70 }, (_, week) => 500 + week)

@@ -53,7 +53,8 @@ type Names = ReadonlyMap<number, string>
 
 /**
  * Reads the payloads of these companies, company by company and in the order in which they were judged, and calls
- * `visit` with some of one company at a time. Replays come where they happened, with the values that they added.
+ * `visit` with some of one company at a time. Replays come where they happened, with the values that they added. Payloads
+ * that do not count, because their run was dropped or nobody has decided yet, are left out.
  * Memory does not grow with the number of payloads.
  */
 export async function readPayloads(
@@ -133,6 +134,7 @@ async function declareCursor(
       ) AS c (of_company, after_no, last_no)
         ON l.company_id = of_company AND l.event_no > after_no AND l.event_no <= last_no
       WHERE reason IS NULL AND map_version IS NOT NULL AND ${isOfSource(sources)} AND ${isJudged(judgedDays)}
+        AND NOT EXISTS (SELECT FROM analyzer.uncounted_payload u WHERE u.event_id = l.event_id)
       -- Sorted before the values are added, which take much more space.
       ORDER BY company_no, event_no OFFSET 0
     ) p

@@ -50,6 +50,7 @@ const maxKeyBytes = 1000
 /**
  * Series of the feed, at most `limit`, with values that their forecasts do not know: newer ones, late ones, or ones that were
  * brought by a replay. Only values up to what was judged: a forecast must be older than the value that is judged beside it.
+ * Values of payloads that do not count are left out.
  */
 export function readOutdated(tx: Transaction, feed: Feed, limit: number): Promise<readonly Points[]> {
   return tx.any(sql.type(seriesRow)`
@@ -73,6 +74,11 @@ export function readOutdated(tx: Transaction, feed: Feed, limit: number): Promis
       LEFT JOIN analyzer.forecast k ON k.company_measurement_id = s.company_measurement_id
         AND k.subject_key = v.subject_key AND k.item_key = coalesce(v.item_key, '') AND k.steps = 1
       WHERE v.type IN ('int', 'float') AND abs(v.number) < 'Infinity'
+        AND NOT EXISTS (
+          SELECT FROM analyzer.uncounted_payload u
+          WHERE u.company_id = f.company_id AND u.data_source_id = f.data_source_id AND u.subject_key = v.subject_key
+            AND u.observed_at = v.observed_at
+        )
         AND octet_length(v.subject_key) <= ${maxKeyBytes} AND octet_length(coalesce(v.item_key, '')) <= ${maxKeyBytes}
       GROUP BY v.company_measurement_id, v.subject_key, coalesce(v.item_key, ''), k.newest_event_no
       HAVING count(DISTINCT v.observed_at) > 1

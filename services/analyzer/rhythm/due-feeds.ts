@@ -24,6 +24,21 @@ export async function addDueFeeds(tx: Pick<Transaction, 'query'>, payloads: read
   )
 }
 
+/** The same for feeds whose payloads are known, but count only now, or no longer. */
+export async function addFeedsAgain(
+  tx: Pick<Transaction, 'query'>,
+  payloads: readonly (FeedKey & { observed_at: number })[],
+): Promise<void> {
+  await insertRecords(
+    tx,
+    ['analyzer', 'feed_due'],
+    { data_source_id: 'int4', company_id: 'int4', observed_at: 'ms', live: 'bool' },
+    payloads.map(({ data_source_id, company_id, observed_at }) => ({
+      ...{ data_source_id, company_id, observed_at, live: false },
+    })),
+  )
+}
+
 const keyRow = z.object({ data_source_id: z.number(), company_id: z.number() })
 
 /** The feeds that have waited longest, at most so many. */

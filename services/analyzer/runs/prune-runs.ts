@@ -23,6 +23,7 @@ export function startPruningRuns(
         AND NOT EXISTS (SELECT FROM analyzer.run_evidence e WHERE e.run_no = r.run_no)`)
     await database.query(sql.unsafe`
       DELETE FROM analyzer.withheld_payload p WHERE p.is_settled AND p.since < now() - ${config.LEDGER_DAYS} * interval '1 day'
-        AND NOT EXISTS (SELECT FROM analyzer.withheld_news n WHERE n.event_id = p.event_id)`)
+        AND NOT EXISTS (SELECT FROM analyzer.withheld_news n WHERE n.event_id = p.event_id)
+        AND NOT EXISTS (SELECT FROM analyzer.uncounted_payload u WHERE u.event_id = p.event_id)`)
   })
 }

@@ -3,6 +3,7 @@ import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { SubjectState } from '../detect/judge-items.ts'
+import { addFeedsAgain } from '../rhythm/due-feeds.ts'
 import { readTraces, writeTraces } from '../suspect/traces.ts'
 import { endWithholding, readWithheldTimes, type WithheldPayload } from '../suspect/withheld.ts'
 import { indexable } from '../values/indexable.ts'
@@ -28,6 +29,10 @@ export async function settlePayloads(tx: Transaction, payloads: readonly Withhel
   )
   // The newest first: states that are newer already are left alone.
   if (end !== 'dropped') for (const payload of payloads.toReversed()) await applyStates(tx, payload)
+  await addFeedsAgain(
+    tx,
+    payloads.filter(({ is_flagged }) => is_flagged),
+  )
   const eventIds = payloads.map(({ event_id }) => event_id)
   const newsIds = await endWithholding(tx, eventIds, end === 'dropped' ? 'flagged' : 'none')
   if (newsIds.length === 0) return 0
