@@ -4,6 +4,7 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lock, lockShared } from '#runtime/postgres/lock.ts'
 import { indexable } from '../values/indexable.ts'
 import type { Subject } from '../values/payload.ts'
+import { stateVersion } from '../signals/state.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { decodeSignal, encodeSignal } from '../values/signal-bytes.ts'
 
@@ -54,7 +55,8 @@ export async function writeStates(
   // All signals are one parameter: Postgres takes bytes as they are, and an array of them only as text.
   const signals = changed.map(({ key }) => {
     const { eventNo, signal } = states.get(key)!
-    return signal ? encodeSignal(eventNo, signal) : null
+    // One that was withheld before an upgrade may be of another version.
+    return signal?.version === stateVersion ? encodeSignal(eventNo, signal) : null
   })
   let end = 1
   const starts = signals.map((one) => (end += one?.length ?? 0) - (one?.length ?? 0))
