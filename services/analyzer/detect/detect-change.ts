@@ -5,6 +5,7 @@ import { type Change, judgeRule, percentOf } from '../rules/judge-rule.ts'
 import type { Observed, Said, SeriesState } from '../values/series-state.ts'
 import { readsTheSame, type Value } from '../values/value.ts'
 import { defaultRule, insightRule, type Policy } from './defaults.ts'
+import { isAftermath } from './is-aftermath.ts'
 import { isSlight } from './is-slight.ts'
 import { isUsual } from './is-usual-step.ts'
 
@@ -55,7 +56,8 @@ function detectNumber(
     }
   if (kind === 'late' || score < policy.insight.tellFrom) return { change: null, signal, said }
   // What is not told must not keep what follows from being told.
-  if (isSlight(kind, signal)) return { change: null, signal: withoutTelling(signal, before), said }
+  if (isSlight(kind, signal, observed.type === 'int') || isAftermath(known, signal.values))
+    return { change: null, signal: withoutTelling(signal, before), said }
   const from: Value = { kind: 'number', number: known.last.number + shift }
   const told = shift === 0 ? reason : `${reason}, not counting items that came or went`
   const change = { ...changeOf('threshold', known, from, observed.value), rule: insightRule }

@@ -13,8 +13,14 @@ test.each<[string, number[], boolean]>([
   ['drop', [...level, 940], false],
   ['trend break', [...counter, 1041], false],
   ['stall', [...counter, 1039], false],
-  ['spike', [0, 0, 1], false],
+  ['spike', [0, 0, 2], true],
+  ['spike', [0, 0, 3], false],
+  ['level shift', [...level, 7, 7], true],
   ['spike', [5], false],
 ])('%s to the last of these values: whether it is too small', (kind, values, expected) => {
-  expect(isSlight(kind, { ...emptyState(), values })).toBe(expected)
+  expect(isSlight(kind, { ...emptyState(), values }, true)).toBe(expected)
+})
+
+test('a number that is no count may be news at any size', () => {
+  expect(isSlight('spike', { ...emptyState(), values: [0.1, 0.1, 0.4] }, false)).toBe(false)
 })
