@@ -1,7 +1,6 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
-import type { JudgedPayload } from '../judge/judge-payloads.ts'
 import { type Payload, seriesKey, seriesOf, subjectKey } from '../values/payload.ts'
 import { policiesOf } from '../judge/policies.ts'
 import { countedOf, openWeighing } from '../meaning/weigh-news.ts'
@@ -14,7 +13,7 @@ import type { NewsRow } from '../words/compose-news.ts'
 import { composeForParents, measurementOf } from '../words/compose-for-parents.ts'
 import { addForecasts } from './expected-numbers.ts'
 import type { Held } from '../watch/judge-one.ts'
-import { judgeWatched } from '../watch/judge-watched.ts'
+import { type JudgedWatched, judgeWatched } from '../watch/judge-watched.ts'
 import { newsCount, valuesJudged } from './metrics.ts'
 import { insertNews, readParents } from './news.ts'
 import { joinParts, keyOf } from './parts.ts'
@@ -82,7 +81,7 @@ function seriesLeft(payloads: readonly Payload[], subjects: ReadonlyMap<string, 
 async function writeNews(
   config: Config,
   tx: Transaction,
-  judged: readonly (JudgedPayload & { held: Held | null })[],
+  judged: readonly JudgedWatched[],
 ): Promise<Map<string, string>> {
   const gone = new Map<string, string>()
   if (judged.length === 0) return gone
@@ -96,9 +95,12 @@ async function writeNews(
     told.flatMap(({ payload, found }) => found.map((one) => countedOf(payload, one))),
   )
   const weighing = openWeighing(config, past)
-  const rows = told.flatMap(({ payload, found }) => {
+  const rows = told.flatMap(({ payload, found, mark }) => {
     const composed = composeForParents(payload, found, parents, weighing)
-    if (!('gone' in composed)) return composed.rows
+    if (!('gone' in composed))
+      return mark === null
+        ? composed.rows
+        : composed.rows.map((row) => ({ ...row, facts: { ...row.facts, suspect: mark } }))
     gone.set(keyOf(payload), composed.gone)
     return []
   })

@@ -51,6 +51,36 @@ export async function writeTraces(
     WHERE t.observed_at <= excluded.observed_at`)
 }
 
+/** Which of these sources have had payloads of fewer than `count` companies so far, with those that come now. */
+export async function findSmallSources(
+  tx: Transaction,
+  payloads: readonly Subject[],
+  count: number,
+): Promise<ReadonlySet<number>> {
+  if (payloads.length === 0) return new Set()
+  const of = columnsOf([...new Map(payloads.map((one) => [`${one.data_source_id}/${one.company_id}`, one])).values()])
+  const rows = await tx.anyFirst(sql.type(z.object({ data_source_id: z.number() }))`
+    WITH RECURSIVE now AS (
+      SELECT * FROM unnest(
+        ${of('int4', ({ data_source_id }) => data_source_id)}, ${of('int4', ({ company_id }) => Number(company_id))}
+      ) AS n (data_source_id, company_id)
+    ), known AS (
+      -- One look into the index for each company.
+      SELECT data_source_id, 0 AS seen, 0 AS company_id FROM now GROUP BY 1
+      UNION ALL
+      SELECT data_source_id, seen + 1, (
+        SELECT min(t.company_id) FROM analyzer.payload_trace t
+        WHERE t.data_source_id = k.data_source_id AND t.company_id > k.company_id)
+      FROM known k WHERE company_id IS NOT NULL AND seen < ${count}
+    )
+    SELECT data_source_id FROM (
+      SELECT data_source_id, company_id FROM now
+      UNION SELECT data_source_id, company_id FROM known WHERE seen > 0 AND company_id IS NOT NULL
+    ) companies
+    GROUP BY data_source_id HAVING count(*) < ${count}`)
+  return new Set(rows)
+}
+
 /** The numbers of all subjects of a source, with their companies. */
 export function readNumbers(tx: Transaction, source: number) {
   return tx.any(sql.type(z.object({ company_id: z.number(), numbers: z.record(z.string(), z.number()) }))`

@@ -3,26 +3,36 @@ import type { Config } from '../config.ts'
 import type { SubjectState } from '../detect/judge-items.ts'
 import type { Criteria, JudgedPayload, judgePayloads, Memory } from '../judge/judge-payloads.ts'
 import { insertEvidence } from '../suspect/evidence.ts'
-import { evidenceOf } from '../suspect/alike.ts'
+import { evidenceOf, minCompanies } from '../suspect/alike.ts'
 import { continues, departs } from '../suspect/numbers.ts'
 import { findRuns } from '../suspect/runs.ts'
 import { findShapes } from '../suspect/shapes.ts'
 import { identify, numbersOf, readPayload } from '../suspect/trace.ts'
-import { findForeign, type KnownTrace, readNumbers, readTraces, writeTraces } from '../suspect/traces.ts'
+import {
+  findForeign,
+  findSmallSources,
+  type KnownTrace,
+  readNumbers,
+  readTraces,
+  writeTraces,
+} from '../suspect/traces.ts'
 import { indexable } from '../values/indexable.ts'
 import { type Payload, type Subject, subjectKey } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { type Held, judgeOne } from './judge-one.ts'
 
+/** `mark`: what of the payload looks wrong, where no other companies can show whether it is the source. */
+export type JudgedWatched = JudgedPayload & { held: Held | null; mark: string | null }
+
 type Judged = {
-  judged: (JudgedPayload & { held: Held | null })[]
+  judged: JudgedWatched[]
   states: Map<string, SeriesState>
   subjects: Map<string, { subject: Payload; state: SubjectState }>
 }
 
 /**
  * Judges payloads in order as judgePayloads does, and withholds what a broken source may have made: later payloads are
- * judged by the states before it.
+ * judged by the states before it. Of a source with few companies nothing is withheld.
  */
 export async function judgeWatched(
   config: Pick<Config, 'SUSPECT_WINDOW_SECONDS'>,
@@ -35,6 +45,7 @@ export async function judgeWatched(
   const traces = await readTraces(tx, distinct(payloads.map(storedSubject)))
   const live = payloads.filter(({ replay_id, history }) => replay_id === null && !history)
   const runs = await findRuns(tx, live, config.SUSPECT_WINDOW_SECONDS)
+  const small = await findSmallSources(tx, live, minCompanies)
   const foreign = await findForeign(
     tx,
     live.flatMap((payload) => nameIfNew(payload, traces)),
@@ -53,8 +64,11 @@ export async function judgeWatched(
     const run = runs.get(payload)
     const watched = reading &&
       run && { run, reading, shapes: findShapes(reading, known?.trace ?? null, foreign.has(key)) }
-    const { result, held } = judgeOne(payload, watched ?? null, criteria, memory, pasts)
-    all.judged.push(...result.judged.map((one) => ({ ...one, held })))
+    const isSmall = small.has(payload.data_source_id)
+    const { result, held } = judgeOne(payload, (!isSmall && watched) || null, criteria, memory, pasts)
+    const doubt = isSmall && watched ? watched.shapes.find(({ waits }) => waits) : undefined
+    const mark = doubt ? `${doubt.seen} (too few companies to compare)` : null
+    all.judged.push(...result.judged.map((one) => ({ ...one, held, mark })))
     for (const [series, state] of result.states) all.states.set(series, state)
     for (const [one, state] of result.subjects) all.subjects.set(one, state)
     if (watched)
