@@ -198,6 +198,69 @@ test('a killed rejudge goes on where it stopped', async () => {
   expect(await query('SELECT FROM analyzer.rejudge WHERE finished_at IS NULL')).toEqual([])
 }, 60_000)
 
+test('what is withheld or was dropped is left out', async () => {
+  const [company] = companies as [number, ...number[]]
+  // The last week of the company, but for late payloads.
+  const { event_id, observed_at } = fed.findLast(
+    (one, index) => one.company_id === String(company) && index < fed.length - 6,
+  )!
+  const at = new Date(observed_at!)
+  const ofWeek = () =>
+    query(
+      `SELECT FROM analyzer.series_state s JOIN public.company_source_measurement m USING (company_measurement_id)
+       WHERE m.company_id = $1 AND s.observed_at = $2`,
+      [company, at],
+    )
+  const rebuild = async () => {
+    await query('DELETE FROM analyzer.series_state')
+    await query('DELETE FROM analyzer.subject_state')
+    await parma('rejudge')
+  }
+  const movedAt = async () => {
+    const [row] = await query(`SELECT movement ->> 'movedAt' AS at FROM analyzer.feed WHERE company_id = $1`, [company])
+    return Number(row?.at ?? NaN)
+  }
+  // What was measured of a feed stays known: it begins anew.
+  const lookAgain = () =>
+    query(
+      `WITH feed AS (UPDATE analyzer.feed SET movement = NULL WHERE company_id = $1 RETURNING *)
+       INSERT INTO analyzer.feed_due (data_source_id, company_id, observed_at, live)
+       SELECT data_source_id, company_id, observed_at, live FROM feed`,
+      [company],
+    )
+  const before = await states()
+  expect((await ofWeek()).length).toBeGreaterThan(0)
+  const moved = await movedAt()
+
+  await query(
+    `WITH run AS (
+       INSERT INTO analyzer.judged_run (data_source_id, source_name)
+       SELECT data_source_id, source_name FROM normalizer.lineage WHERE event_id = $1 RETURNING run_no
+     )
+     INSERT INTO analyzer.withheld_payload (event_id, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key)
+     SELECT event_id, run_no, company_id::int, true, observed_at, data_source_id, subject_key
+     FROM normalizer.lineage, run WHERE event_id = $1`,
+    [event_id],
+  )
+  await lookAgain()
+  await rebuild()
+  expect(await ofWeek()).toEqual([])
+  const file = join(makeFolder(), 'news.ndjson')
+  await parma('backtest', '--in-force', '--output', file, '--company', String(company))
+  expect(readLines(file).filter((row) => row.event_id === event_id)).toEqual([])
+  await waitFor('the movement without it', async () => (await movedAt()) < observed_at!)
+
+  await query(`UPDATE analyzer.judged_run SET state = 'dropped'`)
+  await query('UPDATE analyzer.withheld_payload SET is_settled = true')
+  await rebuild()
+  expect(await ofWeek()).toEqual([])
+  await query(`UPDATE analyzer.judged_run SET state = 'released'`)
+  await lookAgain()
+  await rebuild()
+  expect(await states()).toEqual(before)
+  await waitFor('the movement with it', async () => (await movedAt()) === moved)
+}, 120_000)
+
 test('what the analyzer has not judged yet is left to it', async () => {
   await analyzer.stop()
   await bench.feed([next])

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { isCounted } from '../suspect/withheld.ts'
 import type { Outlook } from './forecast-points.ts'
 
 const feedRow = z.object({ data_source_id: z.number(), company_id: z.number() })
@@ -74,11 +75,7 @@ export function readOutdated(tx: Transaction, feed: Feed, limit: number): Promis
       LEFT JOIN analyzer.forecast k ON k.company_measurement_id = s.company_measurement_id
         AND k.subject_key = v.subject_key AND k.item_key = coalesce(v.item_key, '') AND k.steps = 1
       WHERE v.type IN ('int', 'float') AND abs(v.number) < 'Infinity'
-        AND NOT EXISTS (
-          SELECT FROM analyzer.uncounted_payload u
-          WHERE u.company_id = f.company_id AND u.data_source_id = f.data_source_id AND u.subject_key = v.subject_key
-            AND u.observed_at = v.observed_at
-        )
+        AND ${isCounted}
         AND octet_length(v.subject_key) <= ${maxKeyBytes} AND octet_length(coalesce(v.item_key, '')) <= ${maxKeyBytes}
       GROUP BY v.company_measurement_id, v.subject_key, coalesce(v.item_key, ''), k.newest_event_no
       HAVING count(DISTINCT v.observed_at) > 1

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { isCounted } from '../suspect/withheld.ts'
 import { type FeedKey, keyColumns, sourcesOf } from './due-feeds.ts'
 import type { Feed } from './judge-feeds.ts'
 import { learnRhythm, type Rhythm } from './learn-rhythm.ts'
@@ -18,17 +19,22 @@ const activityRow = z.object({
   moved: z.number(),
 })
 
-/** Learns rhythm and movement of these feeds anew from their values, up to what was judged, and has forecasts made. */
+/**
+ * Learns rhythm and movement of these feeds anew from their values, up to what was judged, and has forecasts made. A payload
+ * that is withheld or was dropped came in its time, and moved nothing.
+ */
 export async function measureFeeds(tx: Transaction, feeds: readonly FeedKey[]): Promise<void> {
   const rows = await tx.any(sql.type(activityRow)`
     SELECT f.data_source_id, f.company_id, a.* FROM ${keyColumns(feeds)} AS k (data_source_id, company_id)
     JOIN analyzer.feed f USING (data_source_id, company_id)
     CROSS JOIN LATERAL (
-      SELECT subject_key, (extract(epoch FROM observed_at) * 1000)::float8 AS at, count(before)::int AS compared,
-        (count(*) FILTER (WHERE number <> before))::int AS moved
+      SELECT subject_key, (extract(epoch FROM observed_at) * 1000)::float8 AS at,
+        (count(*) FILTER (WHERE before IS NOT NULL OR NOT counts))::int AS compared,
+        (count(*) FILTER (WHERE counts AND number <> before))::int AS moved
       FROM (
-        SELECT v.event_no, v.observed_at, v.subject_key, v.number, lag(v.number) OVER (
-          PARTITION BY v.company_measurement_id, v.subject_key, v.item_key ORDER BY v.observed_at, v.event_no, v.seq
+        SELECT v.event_no, v.observed_at, v.subject_key, v.number, v.counts, lag(v.number) OVER (
+          PARTITION BY v.company_measurement_id, v.subject_key, v.item_key, v.counts
+          ORDER BY v.observed_at, v.event_no, v.seq
         ) AS before
         FROM public.company_source_measurement s
         JOIN public.source_measurement m ON m.id = s.source_measurement_id
@@ -39,8 +45,10 @@ export async function measureFeeds(tx: Transaction, feeds: readonly FeedKey[]): 
             ORDER BY observed_at DESC LIMIT ${payloadsBack}
           ) newest
         ) w
-        JOIN normalizer.value v ON v.company_measurement_id = s.company_measurement_id
-          AND v.observed_at BETWEEN w.since AND f.observed_at
+        CROSS JOIN LATERAL (
+          SELECT v.*, ${isCounted} AS counts FROM normalizer.value v
+          WHERE v.company_measurement_id = s.company_measurement_id AND v.observed_at BETWEEN w.since AND f.observed_at
+        ) v
         WHERE m.source_module_id = f.data_source_id AND s.company_id = f.company_id
           AND v.type IN ('int', 'float') AND abs(v.number) < 'Infinity'
       ) v GROUP BY event_no, observed_at, subject_key

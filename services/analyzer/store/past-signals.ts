@@ -5,6 +5,7 @@ import { isPositional } from '../detect/item-keys.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
 import { judgePoint } from '../signals/judge-point.ts'
 import type { SignalState } from '../signals/state.ts'
+import { isCounted } from '../suspect/withheld.ts'
 import { isLate, type Payload, seriesKey, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 
@@ -122,6 +123,7 @@ function readHistories(
         FROM normalizer.value v
         WHERE v.company_measurement_id = g.company_measurement_id AND v.subject_key = g.subject_key
           AND v.observed_at <= to_timestamp(g.until) AND v.number IS NOT NULL
+          AND ${isCounted}
         ORDER BY v.observed_at DESC LIMIT g.most
       ) n
       GROUP BY n.item_key

@@ -3,6 +3,7 @@ import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { longestWindow } from '../judge/judge-payload.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
+import { isCounted } from '../suspect/withheld.ts'
 import { isLate, type Payload, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { numberOf, readValue } from '../values/value.ts'
@@ -89,6 +90,7 @@ async function readPast(tx: Transaction, questions: readonly PastQuestion[]): Pr
         AND v.item_key IS NOT DISTINCT FROM q.item_key
         AND v.observed_at < to_timestamp(q.observed_at) AND v.event_no <> q.event_no
         AND (q.before_no IS NULL OR coalesce(v.replay_no, v.event_no) < q.before_no)
+        AND ${isCounted}
       ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC
       LIMIT q.length
     ) v

@@ -115,3 +115,10 @@ export async function endWithholding(
     DELETE FROM analyzer.withheld_news WHERE event_id = ANY(${ids}) AND state = 'withheld' RETURNING news_id`)
   return released.map(({ news_id }) => news_id)
 }
+
+/** Whether a row `v` of normalizer.value counts for what is learned from the past: it is not withheld, and was not dropped. */
+export const isCounted = sql.fragment`NOT EXISTS (
+  SELECT FROM analyzer.uncounted_payload u
+  WHERE u.company_id = v.company_id AND u.data_source_id = v.data_source_id AND u.subject_key = v.subject_key
+    AND u.observed_at = v.observed_at
+)`
