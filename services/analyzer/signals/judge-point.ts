@@ -44,7 +44,8 @@ export function judgePoint(
   const before = state?.version === stateVersion ? state : emptyState()
   const last = before.times.at(-1)
   if (last !== undefined && time <= last) return { verdict: { kind: 'late', score: 0, reason: '' }, state: before }
-  const number = Math.max(-largest, Math.min(largest, value))
+  // JSON has no negative zero.
+  const number = Math.max(-largest, Math.min(largest, value)) + 0
   if (last === undefined) return { verdict: learning(0), state: advance(before, time, number, null, 0) }
   if (!isComparable) {
     const moved = rebase(before, number)
