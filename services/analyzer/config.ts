@@ -20,8 +20,7 @@ export const judgeSettings = {
     .default(25)
     .describe(
       'Percent by which a number must change to be news by the rule default/percent: with DEFAULT_DETECTOR=percent, or while a series has too little history for insight.',
-    )
-    .meta({ basic: true }),
+    ),
   DEFAULT_STEPS: z.coerce
     .number()
     .nonnegative()
