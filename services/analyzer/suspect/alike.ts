@@ -36,7 +36,7 @@ export type Alike = { key: string; payloads: Map<string, { company: number; seen
 export const minCompanies = 5
 const minAlike = 2
 /** The share of companies that must be alike; and how many always are enough, however many companies there are. */
-const strongShare = 0.15
+const strongShare = 0.18
 const strongEnough = 8
 const weakShare = 0.8
 const weakAtLeast = 5
