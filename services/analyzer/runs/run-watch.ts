@@ -7,7 +7,7 @@ import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from '../config.ts'
-import type { Alike } from '../suspect/alike.ts'
+import { type Alike, countCompanies } from '../suspect/alike.ts'
 import { decideRun } from '../suspect/decide.ts'
 import { announceSuspect, describeAlike, pickExamples, remindOfSuspect, resolveSuspect } from '../suspect/describe.ts'
 import { markSeen, readEvidence } from '../suspect/evidence.ts'
@@ -125,9 +125,8 @@ async function watchOpen(config: WatchSettings, tx: Transaction, run: RunRow): P
     await holdRun(tx, run, decision.found, decision.judged, withheld)
     return false
   }
-  const judged = new Set(evidence.map(({ company }) => company)).size
   await tx.query(sql.unsafe`
-    UPDATE analyzer.judged_run SET companies_judged = ${judged} WHERE run_no = ${run.run_no}`)
+    UPDATE analyzer.judged_run SET companies_judged = ${countCompanies(evidence)} WHERE run_no = ${run.run_no}`)
   const cleared = new Set(decision.cleared)
   const some = withheld.filter(({ event_id }) => cleared.has(event_id)).slice(0, payloadsAtOnce)
   await markNews(tx, new Map([...decision.marks].filter(([id]) => cleared.has(id))))

@@ -47,7 +47,7 @@ const minTelling = 1000
  * What is suspicious about a run. Companies that move much, each in its own way, are not alike, however many they are.
  */
 export function findAlike(evidence: readonly Evidence[]): { judged: number; found: Alike[] } {
-  const judged = new Set(evidence.map(({ company }) => company)).size
+  const judged = countCompanies(evidence)
   const shapes = evidence.flatMap((one) => one.shapes.map((shape) => ({ one, shape })))
   const candidates = [...Map.groupBy(shapes, ({ shape }) => shape.key)]
     .filter(([key]) => key !== 'jumped')
@@ -83,7 +83,7 @@ function collect(key: string, some: readonly (Evidence & { seen: string })[]): A
   }
 }
 
-function countCompanies(some: readonly Pick<Evidence, 'company'>[]): number {
+export function countCompanies(some: readonly Pick<Evidence, 'company'>[]): number {
   return new Set(some.map(({ company }) => company)).size
 }
 
@@ -99,15 +99,10 @@ function findDoubles(evidence: readonly Evidence[]): Alike {
     says(one) && (byContent.get(one.content)?.some(isOther(one)) || byBefore.get(one.content)?.some(isOther(one)))
   const isOfOther = (one: Evidence) =>
     one.shapes.some(({ key }) => key === 'jumped') &&
-    evidence.some((other) => isOther(one)(other) && isNear(one, other))
+    evidence.some((other) => isOther(one)(other) && continues(one.numbers, other.numbersBefore))
   const doubles = moved.filter((one) => hasDouble(one) || isOfOther(one))
   return collect(
     'double',
     doubles.map((one) => ({ ...one, seen: 'it has the content of another company' })),
   )
-}
-
-/** Whether the numbers of a payload continue those of another company. */
-function isNear(one: Evidence, other: Evidence): boolean {
-  return continues(one.numbers, other.numbersBefore)
 }
