@@ -58,7 +58,7 @@ const rooms = {
     watch: ['suspect', 'judge', 'detect', 'rules', 'values'],
     store: ['watch', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'rules', 'signals', 'values'],
     runs: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'values'],
-    backtest: ['store', 'words', 'meaning', 'judge', 'detect', 'rules', 'values'],
+    backtest: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rules', 'values'],
     commands: ['backtest', 'signals', 'forecast', 'detect', 'rules', 'values'],
   },
   notifier: {

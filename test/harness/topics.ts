@@ -13,6 +13,8 @@ type SentRecord = {
 export type ReadRecord = {
   partition: number
   offset: number
+  /** When it was sent, ms since 1970. */
+  sentAt: number
   key: string | null
   value: Buffer | null
   headers: Record<string, string>
@@ -81,11 +83,12 @@ async function readTopic(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
           const { partition, messages } = batch
           const end = ends.get(partition)
           if (end === undefined) return
-          for (const { offset, key, value, headers = {} } of messages)
+          for (const { offset, timestamp, key, value, headers = {} } of messages)
             if (Number(offset) < end)
               records.push({
                 partition,
                 offset: Number(offset),
+                sentAt: Number(timestamp),
                 key: key?.toString() ?? null,
                 value,
                 headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, String(header)])),

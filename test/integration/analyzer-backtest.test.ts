@@ -198,7 +198,7 @@ test('a killed rejudge goes on where it stopped', async () => {
   expect(await query('SELECT FROM analyzer.rejudge WHERE finished_at IS NULL')).toEqual([])
 }, 60_000)
 
-test('what is withheld or was dropped is left out', async () => {
+test('what is withheld or was dropped is left out, and what is released meanwhile is judged in its order', async () => {
   const [company] = companies as [number, ...number[]]
   // The last week of the company, but for late payloads.
   const { event_id, observed_at } = fed.findLast(
@@ -207,38 +207,52 @@ test('what is withheld or was dropped is left out', async () => {
   const at = new Date(observed_at!)
   const ofWeek = () =>
     query(
-      `SELECT FROM analyzer.series_state s JOIN public.company_source_measurement m USING (company_measurement_id)
+      `SELECT item_key FROM analyzer.series_state s JOIN public.company_source_measurement m USING (company_measurement_id)
        WHERE m.company_id = $1 AND s.observed_at = $2`,
       [company, at],
     )
-  const rebuild = async () => {
+  const forget = async () => {
     await query('DELETE FROM analyzer.series_state')
     await query('DELETE FROM analyzer.subject_state')
+  }
+  const rebuild = async () => {
+    await forget()
     await parma('rejudge')
   }
   const movedAt = async () => {
     const [row] = await query(`SELECT movement ->> 'movedAt' AS at FROM analyzer.feed WHERE company_id = $1`, [company])
     return Number(row?.at ?? NaN)
   }
+  const forecasts = () =>
+    query(
+      `SELECT FROM analyzer.forecast JOIN public.company_source_measurement m USING (company_measurement_id)
+       WHERE m.company_id = $1 AND made_at = $2`,
+      [company, at],
+    )
   // What was measured of a feed stays known: it begins anew.
   const lookAgain = () =>
     query(
       `WITH feed AS (UPDATE analyzer.feed SET movement = NULL WHERE company_id = $1 RETURNING *)
-       INSERT INTO analyzer.feed_due (data_source_id, company_id, observed_at, live)
-       SELECT data_source_id, company_id, observed_at, live FROM feed`,
+       INSERT INTO analyzer.feed_due (data_source_id, company_id, observed_at, live, is_changed)
+       SELECT data_source_id, company_id, observed_at, live, true FROM feed`,
       [company],
     )
+  const settle = (isDropped: boolean) =>
+    query('UPDATE analyzer.withheld_payload SET is_settled = true, is_dropped = $1', [isDropped])
   const before = await states()
-  expect((await ofWeek()).length).toBeGreaterThan(0)
+  const whole = await ofWeek()
+  expect(whole.length).toBeGreaterThan(0)
   const moved = await movedAt()
+  await waitFor('forecasts from that week', async () => (await forecasts()).length > 0)
 
   await query(
     `WITH run AS (
        INSERT INTO analyzer.judged_run (data_source_id, source_name)
        SELECT data_source_id, source_name FROM normalizer.lineage WHERE event_id = $1 RETURNING run_no
      )
-     INSERT INTO analyzer.withheld_payload (event_id, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key)
-     SELECT event_id, run_no, company_id::int, true, observed_at, data_source_id, subject_key
+     INSERT INTO analyzer.withheld_payload
+       (event_id, event_no, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key)
+     SELECT event_id, event_no, run_no, company_id::int, true, observed_at, data_source_id, subject_key
      FROM normalizer.lineage, run WHERE event_id = $1`,
     [event_id],
   )
@@ -249,17 +263,50 @@ test('what is withheld or was dropped is left out', async () => {
   await parma('backtest', '--in-force', '--output', file, '--company', String(company))
   expect(readLines(file).filter((row) => row.event_id === event_id)).toEqual([])
   await waitFor('the movement without it', async () => (await movedAt()) < observed_at!)
+  // Late payloads were judged after it: the newest one does not tell that other values count.
+  await waitFor('forecasts without it', async () => (await forecasts()).length === 0)
 
+  // Cleared before its run was dropped: it counts.
   await query(`UPDATE analyzer.judged_run SET state = 'dropped'`)
-  await query('UPDATE analyzer.withheld_payload SET is_settled = true')
-  await rebuild()
-  expect(await ofWeek()).toEqual([])
-  await query(`UPDATE analyzer.judged_run SET state = 'released'`)
-  await lookAgain()
+  await settle(false)
   await rebuild()
   expect(await states()).toEqual(before)
+  await settle(true)
+  await rebuild()
+  expect(await ofWeek()).toEqual([])
+
+  // Of a payload that is not flagged, some series do not count. Its items are still there.
+  await query(
+    `UPDATE analyzer.withheld_payload w SET is_flagged = false, series = (
+       SELECT jsonb_agg(jsonb_build_object('company_measurement_id', company_measurement_id, 'item_key', item_key))
+       FROM normalizer.value v WHERE v.event_no = w.event_no AND v.item_key IS NOT NULL)`,
+  )
+  await rebuild()
+  const rest = await ofWeek()
+  expect(rest).toEqual(whole.filter(({ item_key }) => item_key === ''))
+  expect((await states()).subjects).toEqual(before.subjects)
+
+  // Released after a rejudge has read it as withheld.
+  await query('UPDATE analyzer.withheld_payload SET is_flagged = true, is_settled = false, is_dropped = false')
+  const client = new pg.Client({ connectionString: bench.installation.database.url })
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query(`SELECT pg_advisory_xact_lock_shared(hashtextextended('analyzer.states', $1))`, [company % 64])
+  await forget()
+  const rejudged = parma('rejudge')
+  await waitFor('the rejudge to wait', async () => {
+    const waiting = await query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)
+    return waiting.length > 0
+  })
+  await settle(false)
+  await client.end()
+  await rejudged
+  expect(await states()).toEqual(before)
+
+  await lookAgain()
   await waitFor('the movement with it', async () => (await movedAt()) === moved)
-}, 120_000)
+  await waitFor('forecasts with it', async () => (await forecasts()).length > 0)
+}, 180_000)
 
 test('what the analyzer has not judged yet is left to it', async () => {
   await analyzer.stop()

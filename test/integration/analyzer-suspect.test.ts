@@ -101,6 +101,14 @@ test('zeros of 40 companies are one ops event and no news item; dropped, later v
   await expect(suspect('drop', String(run!.run_no))).rejects.toThrow('Confirm with --yes.')
   expect(await suspect('drop', String(run!.run_no), '--yes')).toMatchObject({ state: 'dropped', dropped: 80 })
   await expect(suspect('release', String(run!.run_no))).rejects.toThrow('is already dropped by')
+  const countDropped = () =>
+    analyzer.installation.database.query<{ series: object[] | null }>(
+      `SELECT u.series FROM analyzer.uncounted_payload u JOIN analyzer.withheld_payload p USING (event_id)
+       WHERE p.run_no = $1 AND p.is_dropped AND u.event_no IS NOT NULL`,
+      [run!.run_no],
+    )
+  await waitFor('all zeros to be dropped', async () => (await countDropped()).length === 40)
+  expect((await countDropped()).every(({ series }) => series === null)).toBe(true)
   const sent = await waitFor('the news of the company that moved', () => news().then((some) => some.length > 0 && some))
   expect(new Set(sent.map(({ company_id }) => company_id))).toEqual(new Set([String(companies[40])]))
   await judge(...all(5, 21, (at) => (at < 40 ? usual(at, 4) : [50_001, 50])), ...zeros)
@@ -146,6 +154,35 @@ test('a lone zero waits for five more companies; what else is news goes at once'
   const then = await waitFor('the zero', () => news().then((some) => some.length > 1 && some))
   expect(then.map(({ current }) => current).sort()).toEqual(['0', '90,000'])
   expect(await held()).toEqual([])
+})
+
+test('what a broken source would not make is sent within a second, long before its run ends', async () => {
+  const { companies, observe, all, usual, judge } = await createSource(40)
+  await judge(...all(61, 0, (at) => usual(at)), ...all(62, 7, (at) => usual(at, 1)))
+  const moved = [7, 14, 21, 28, 35]
+  const some = companies.slice(0, 36).map((_, at) => observe(at, 63, 14, usual(at, 2)))
+  // Each in its own way, and not all at once.
+  const outliers = moved.map((at) => observe(at, 63, 14, [50_000 + 7919 * at, usual(at, 2)[1]!]))
+  for (const [index, outlier] of outliers.entries()) {
+    const before = some.slice((moved[index - 1] ?? -1) + 1, moved[index])
+    await judge(...before, outlier)
+  }
+  const sent = await waitFor('the news of the outliers', async () => {
+    const records = await analyzer.readAll(topics.news)
+    const ours = outliers.map(({ event_id }) => records.find(({ value }) => value.event_id === event_id))
+    return ours.every((one) => one !== undefined) && ours
+  })
+  const rows = await analyzer.installation.database.query<{ event_id: string; at: number; state: string }>(
+    `SELECT e.event_id, (extract(epoch FROM p.processed_at) * 1000)::float8 AS at, r.state
+     FROM analyzer.run_evidence e JOIN analyzer.judged_run r USING (run_no) JOIN analyzer.processed_event p USING (event_id)
+     WHERE e.event_id = ANY($1)`,
+    [outliers.map(({ event_id }) => event_id)],
+  )
+  expect(rows.map(({ state }) => state)).toEqual(moved.map(() => 'open'))
+  const judgedAt = new Map(rows.map(({ event_id, at }) => [event_id, at]))
+  const delays = sent.map(({ value, sentAt }) => sentAt - judgedAt.get(value.event_id)!)
+  // On a machine that does much else any one of them may take longer. Whatever waits does so for two seconds at least.
+  expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(1000)
 })
 
 test('of a source with fewer than five companies news items are marked and go out at once', async () => {

@@ -25,10 +25,11 @@ describe('an installation', () => {
       { key: null, value: Buffer.alloc(0), partition: 0 },
     ]
     await one.topics.produce(rawPayloads, sent)
+    const sentAt = expect.any(Number) as number
     expect(await one.topics.read(rawPayloads)).toEqual([
-      { partition: 0, offset: 0, key: null, value: Buffer.alloc(0), headers: {} },
-      { partition: 2, offset: 0, key: '1', value, headers: { event_id: 'e1' } },
-      { partition: 2, offset: 1, key: '1', value: null, headers: {} },
+      { partition: 0, offset: 0, sentAt, key: null, value: Buffer.alloc(0), headers: {} },
+      { partition: 2, offset: 0, sentAt, key: '1', value, headers: { event_id: 'e1' } },
+      { partition: 2, offset: 1, sentAt, key: '1', value: null, headers: {} },
     ])
     expect(await other.topics.read(rawPayloads)).toEqual([])
     expect(await one.topics.read(`${rawPayloads}.normalizer.dlq`)).toEqual([])

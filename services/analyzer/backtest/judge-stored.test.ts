@@ -10,7 +10,10 @@ import { createCompanyMemory, judgeStored, mayBeLate, type Pasts } from './judge
 const parents = {
   companies: new Map([[1, 'acme']]),
   sources: new Map([[3, 'github']]),
-  measurements: new Map([[1, 'stars']]),
+  measurements: new Map([
+    [1, 'stars'],
+    [2, 'loss'],
+  ]),
 }
 const rule: OwnRow = {
   ...{ rule_id: 'rule/1', version: 1, bucketCompanies: [] },
@@ -54,6 +57,28 @@ test('a late payload is judged by its own past, and silent', () => {
     ['200', false],
     ['150', true],
   ])
+})
+
+test('series that do not count are neither told nor remembered, and all others are', () => {
+  const other = (number: number): ObservedValue => ({
+    ...valueOf(-number),
+    seq: 1,
+    source_measurement_id: 2,
+    company_measurement_id: 12,
+    measurement_name: 'loss',
+  })
+  const payloads = [100, 200, 210].map((number, at) =>
+    payloadOf(at + 1, number, { values: [valueOf(number), other(number)] }),
+  )
+  const uncounted = new Map([[payloads[1]!, new Set(['11\0\0'])]])
+  const memory = createCompanyMemory()
+  const news = judgeStored(payloads, criteria, memory, new Map(), parents, uncounted)
+  expect(news.map((row) => [row.company_measurement_id, row.previous, row.current])).toEqual([
+    [12, '-100', '-200'],
+    [11, '100', '210'],
+  ])
+  judgeStored([payloads[1]!], criteria, memory, new Map(), parents, new Map([[payloads[1]!, new Set(['new\0\0'])]]))
+  expect([...memory.states.keys()]).toEqual(['11\0\0', '12\0\0'])
 })
 
 test('a payload may be late if another one of its source has a newer time', () => {

@@ -1,8 +1,8 @@
 import type { Found } from '../judge/judge-payload.ts'
-import { type Criteria, judgePayloads, type Memory } from '../judge/judge-payloads.ts'
+import { type Criteria, type JudgedPayload, judgePayloads, type Memory } from '../judge/judge-payloads.ts'
 import { openWeighing, plainWeighing, type Weighing, type WeighingSettings } from '../meaning/weigh-news.ts'
 import { sameNewsKey } from '../store/news.ts'
-import { type Payload, seriesOf } from '../values/payload.ts'
+import { type Payload, seriesKey, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { composeForParents, type Parents } from '../words/compose-for-parents.ts'
 import type { NewsRow } from '../words/compose-news.ts'
@@ -30,6 +30,9 @@ export function mayBeLate(payloads: readonly Payload[], { newest }: Pick<Company
   return isLate
 }
 
+/** The keys of the series of payloads that do not count. */
+export type UncountedSeries = ReadonlyMap<Payload, ReadonlySet<string>>
+
 /**
  * Judges payloads as the live analyzer did, and returns the news items that it would have stored. They are silent as if
  * each payload had come in its time: history is not silent, but late payloads, replays and flapping are.
@@ -40,14 +43,35 @@ export function judgeStored(
   memory: CompanyMemory,
   pasts: Pasts,
   parents: Parents,
+  uncounted: UncountedSeries = new Map(),
 ): NewsRow[] {
-  const { judged } = judgePayloads(payloads, criteria, memory, pasts)
+  const judged =
+    uncounted.size === 0
+      ? judgePayloads(payloads, criteria, memory, pasts).judged
+      : payloads.flatMap((one) => judgeCounted(one, criteria, memory, pasts, uncounted.get(one) ?? new Set()))
   return judged.flatMap(({ payload, found }) => {
     if (found.length === 0) return []
     const inTime = found.map((one) => ({ ...one, silent: isSilent(payload, one, pasts.get(payload)) }))
     const composed = composeForParents(payload, inTime, parents, memory.weighing)
     return 'gone' in composed ? [] : composed.rows.filter((row) => isFirst(row, memory))
   })
+}
+
+/** The series that do not count are neither told nor remembered. */
+function judgeCounted(
+  payload: Payload,
+  criteria: Criteria,
+  { states, subjects }: Memory,
+  pasts: Pasts,
+  uncounted: ReadonlySet<string>,
+): JudgedPayload[] {
+  const before = [...uncounted].map((key) => [key, states.get(key)] as const)
+  const { judged } = judgePayloads([payload], criteria, { states, subjects }, pasts)
+  for (const [key, state] of before)
+    if (state) states.set(key, state)
+    else states.delete(key)
+  const counts = (one: Found) => 'items' in one || !uncounted.has(seriesKey(payload, one.value))
+  return judged.map((one) => ({ ...one, found: one.found.filter(counts) }))
 }
 
 function isSilent(payload: Payload, one: Found, past: ReadonlyMap<string, unknown> | undefined): boolean {

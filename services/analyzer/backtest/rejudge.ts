@@ -1,11 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
 import { replaceStates, type Series, writeStates } from '../store/series-states.ts'
 import { writeSubjects } from '../store/subject-states.ts'
+import { readUncounted, type Uncounted } from '../suspect/withheld.ts'
 import type { Subject } from '../values/payload.ts'
 import { countNews, type NewsCounts } from './count-news.ts'
 import type { CompanyHistory, Period, Selection } from './histories.ts'
-import type { CompanyMemory } from './judge-stored.ts'
+import { type CompanyMemory, createCompanyMemory } from './judge-stored.ts'
 import { noteCompany, type RejudgeJob } from './rejudge-jobs.ts'
 import {
   type BacktestNews,
@@ -17,7 +19,7 @@ import {
   readAllParents,
   runBacktest,
 } from './run-backtest.ts'
-import { readPayloadsIn } from './stored-payloads.ts'
+import { readPayloadsIn, type StoredPayload } from './stored-payloads.ts'
 
 /** `counts` grows with the news items of the period. */
 type Rejudging = {
@@ -47,21 +49,30 @@ export async function rejudge(
     await onNews(news)
   }
 
-  async function replace({ company_id, memory, lastNo }: JudgedCompany): Promise<void> {
+  async function replace({ company_id, memory: judged, lastNo, uncounted }: JudgedCompany): Promise<void> {
     if (job === null || company_id <= job.last_company) return
     // Never repeated: the memory has changed by then.
     await database.transaction(async (tx) => {
       await replaceStates(tx, { company_id: String(company_id) })
-      const rest = { company_id, afterNo: lastNo, lastNo: Number.MAX_SAFE_INTEGER }
-      await readPayloadsIn(tx, selection, [rest], parents.measurements, async (_, stored) =>
-        add(namedIn(period, await judgeSome(tx, stored, criteria, memory, parents), parents)),
-      )
+      // What came to count since it was read, or no longer does, stands before what is judged already.
+      const isChanged = !isDeepStrictEqual(upTo(lastNo, await readUncounted(tx, [company_id])), upTo(lastNo, uncounted))
+      const memory = isChanged ? createCompanyMemory() : judged
+      const rest = { company_id, afterNo: isChanged ? 0 : lastNo, lastNo: Number.MAX_SAFE_INTEGER }
+      await readPayloadsIn(tx, selection, [rest], parents.measurements, async (_, stored) => {
+        const judge = (some: readonly StoredPayload[]) => judgeSome(tx, some, criteria, memory, parents)
+        await judge(stored.filter(({ rowNo }) => rowNo <= lastNo))
+        await add(namedIn(period, await judge(stored.filter(({ rowNo }) => rowNo > lastNo)), parents))
+      })
       await writeMemory(tx, memory)
       await noteCompany(tx, job, company_id, counts)
     }, 0)
   }
 
   return runBacktest(database, selection, period, companies, criteria, { onNews: add, onProgress, onCompany: replace })
+}
+
+function upTo(lastNo: number, uncounted: readonly Uncounted[]): Uncounted[] {
+  return uncounted.filter(({ event_no }) => event_no <= lastNo)
 }
 
 /** How many states are written at once. */

@@ -3,6 +3,7 @@ import { type Database, sql, type Transaction } from '#runtime/postgres/database
 import type { Criteria } from '../judge/judge-payloads.ts'
 import type { WeighingSettings } from '../meaning/weigh-news.ts'
 import { readPasts } from '../store/past-states.ts'
+import type { Uncounted } from '../suspect/withheld.ts'
 import type { Parents } from '../words/compose-for-parents.ts'
 import type { NewsRow } from '../words/compose-news.ts'
 import { type CompanyMemory, createCompanyMemory, judgeStored, mayBeLate } from './judge-stored.ts'
@@ -15,8 +16,16 @@ export type BacktestNews = NewsRow & { company: string; source: string; measurem
 /** How much was judged so far. `companies`: those that were begun. */
 export type Progress = { companies: number; payloads: number; values: number }
 
-/** What was judged of a company: its memory, and the number of its last payload in the normalizer's ledger. */
-export type JudgedCompany = { company_id: number; memory: CompanyMemory; lastNo: number }
+/**
+ * What was judged of a company: its memory, the number of its last payload in the normalizer's ledger, and what did not
+ * count.
+ */
+export type JudgedCompany = {
+  company_id: number
+  memory: CompanyMemory
+  lastNo: number
+  uncounted: readonly Uncounted[]
+}
 
 export type Listener = {
   onNews(news: readonly BacktestNews[]): Promise<void>
@@ -41,11 +50,11 @@ export async function runBacktest(
   const parents = await readAllParents(database)
   const done = { companies: 0, payloads: 0, values: 0 }
   let current: JudgedCompany | null = null
-  await readPayloads(database, selection, companies, parents.measurements, async (tx, stored) => {
+  await readPayloads(database, selection, companies, parents.measurements, async (tx, stored, uncounted) => {
     const company_id = Number(stored[0]!.payload.company_id)
     if (current?.company_id !== company_id) {
       if (current) await onCompany?.(current)
-      current = { company_id, memory: createCompanyMemory(weighing), lastNo: 0 }
+      current = { company_id, memory: createCompanyMemory(weighing), lastNo: 0, uncounted }
       done.companies++
     }
     const news = await judgeSome(tx, stored, criteria, current.memory, parents)
@@ -78,7 +87,9 @@ export async function judgeSome(
   const pasts = mayBeLate(payloads, memory)
     ? await readPasts(tx, payloads, memory.states, criteria, (payload) => numbers.get(payload)!)
     : new Map()
-  return judgeStored(payloads, criteria, memory, pasts, parents)
+  const partly = stored.filter(({ uncounted }) => uncounted.size > 0)
+  const uncounted = new Map(partly.map((one) => [one.payload, one.uncounted]))
+  return judgeStored(payloads, criteria, memory, pasts, parents, uncounted)
 }
 
 function addNames(row: NewsRow, { companies, sources, measurements }: Parents): BacktestNews {

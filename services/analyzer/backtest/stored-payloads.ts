@@ -2,11 +2,22 @@ import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { EmptyList, ObservedValue } from '#schemas/generated/types.ts'
-import type { Payload } from '../values/payload.ts'
+import { readUncounted, type Uncounted } from '../suspect/withheld.ts'
+import { type Payload, seriesKey } from '../values/payload.ts'
 import { type CompanyHistory, isOfSource, type Selection } from './histories.ts'
 
-/** `rowNo`: its own number in the normalizer's ledger, which for a replay is not that of its event. */
-export type StoredPayload = { rowNo: number; payload: Payload }
+/**
+ * `rowNo`: its own number in the normalizer's ledger, which for a replay is not that of its event. `uncounted`: keys of its
+ * series that do not count.
+ */
+export type StoredPayload = { rowNo: number; payload: Payload; uncounted: ReadonlySet<string> }
+
+/** `uncounted`: of all payloads of their company, as it was when they were read. */
+type Visit = (
+  tx: Transaction,
+  payloads: readonly StoredPayload[],
+  uncounted: readonly Uncounted[],
+) => void | Promise<void>
 
 /** A value as the query below writes it, without names to save time. */
 type ShortValue = [
@@ -62,11 +73,15 @@ export async function readPayloads(
   selection: Selection,
   companies: readonly CompanyHistory[],
   names: Names,
-  visit: (tx: Transaction, payloads: readonly StoredPayload[]) => void | Promise<void>,
+  visit: Visit,
 ): Promise<void> {
   for (const some of splitBySize(companies))
     // Never repeated: what was visited would be visited again.
-    await database.transaction((tx) => readPayloadsIn(tx, selection, some, names, visit), 0)
+    await database.transaction(async (tx) => {
+      // What does not count is read as of the time at which the payloads are.
+      await tx.query(sql.unsafe`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`)
+      await readPayloadsIn(tx, selection, some, names, visit)
+    }, 0)
 }
 
 /** The same within a transaction. `afterNo`: only payloads with higher numbers. */
@@ -75,8 +90,14 @@ export async function readPayloadsIn(
   selection: Selection,
   companies: readonly (Pick<CompanyHistory, 'company_id' | 'lastNo'> & { afterNo?: number })[],
   names: Names,
-  visit: (tx: Transaction, payloads: readonly StoredPayload[]) => void | Promise<void>,
+  visit: Visit,
 ): Promise<void> {
+  const uncounted = await readUncounted(
+    tx,
+    companies.map(({ company_id }) => company_id),
+  )
+  const byEvent = new Map(uncounted.map(({ event_id, series }) => [event_id, series]))
+  const byCompany = Map.groupBy(uncounted, ({ company_id }) => String(company_id))
   await declareCursor(tx, selection, companies)
   let next = fetch(tx, 20)
   for (;;) {
@@ -86,8 +107,9 @@ export async function readPayloadsIn(
     // Postgres reads the next ones while these are judged.
     next = fetch(tx, (valuesAtOnce * rows.length) / (read + rows.length))
     next.catch(() => undefined)
-    const payloads = rows.map((row) => payloadOf(row, names)).filter((one) => one !== null)
-    for (const ofOne of Map.groupBy(payloads, ({ payload }) => payload.company_id).values()) await visit(tx, ofOne)
+    const payloads = rows.map((row) => payloadOf(row, names, byEvent.get(row.event_id))).filter((one) => one !== null)
+    for (const [company, ofOne] of Map.groupBy(payloads, ({ payload }) => payload.company_id))
+      await visit(tx, ofOne, byCompany.get(company) ?? [])
   }
 }
 
@@ -134,7 +156,6 @@ async function declareCursor(
       ) AS c (of_company, after_no, last_no)
         ON l.company_id = of_company AND l.event_no > after_no AND l.event_no <= last_no
       WHERE reason IS NULL AND map_version IS NOT NULL AND ${isOfSource(sources)} AND ${isJudged(judgedDays)}
-        AND NOT EXISTS (SELECT FROM analyzer.uncounted_payload u WHERE u.event_id = l.event_id)
       -- Sorted before the values are added, which take much more space.
       ORDER BY company_no, event_no OFFSET 0
     ) p
@@ -175,13 +196,17 @@ function fetch(tx: Transaction, most: number): Promise<readonly z.infer<typeof p
   return tx.any(query)
 }
 
-/** Null for a replay that added nothing: it was not judged. */
-function payloadOf(row: z.infer<typeof payloadRow>, names: Names): StoredPayload | null {
+/** Null for a replay that added nothing, which was not judged, and for a payload of which nothing counts. */
+function payloadOf(
+  row: z.infer<typeof payloadRow>,
+  names: Names,
+  uncounted: Uncounted['series'] = [],
+): StoredPayload | null {
   const { row_no, item_values, replay_id, empty_lists, ...rest } = row
-  if (replay_id !== '' && item_values === null) return null
+  if (uncounted === null || (replay_id !== '' && item_values === null)) return null
   const values = (item_values ?? []).map((value) => valueOf(value, names))
   const payload = { ...rest, replay_id: replay_id === '' ? null : replay_id, values, empty_lists: empty_lists ?? [] }
-  return { rowNo: row_no, payload }
+  return { rowNo: row_no, payload, uncounted: new Set(uncounted.map((one) => seriesKey(payload, one))) }
 }
 
 function valueOf(

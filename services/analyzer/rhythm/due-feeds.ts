@@ -32,18 +32,23 @@ export async function addFeedsAgain(
   await insertRecords(
     tx,
     ['analyzer', 'feed_due'],
-    { data_source_id: 'int4', company_id: 'int4', observed_at: 'ms', live: 'bool' },
+    { data_source_id: 'int4', company_id: 'int4', observed_at: 'ms', live: 'bool', is_changed: 'bool' },
     payloads.map(({ data_source_id, company_id, observed_at }) => ({
-      ...{ data_source_id, company_id, observed_at, live: false },
+      ...{ data_source_id, company_id, observed_at, live: false, is_changed: true },
     })),
   )
 }
 
 const keyRow = z.object({ data_source_id: z.number(), company_id: z.number() })
 
-/** The feeds that have waited longest, at most so many. */
+const dueRow = keyRow.extend({ is_changed: z.boolean() })
+
+/**
+ * The feeds that have waited longest, at most so many. The forecasts of those in which other payloads count than before
+ * will be made anew.
+ */
 export async function takeDueFeeds(tx: Transaction, limit: number): Promise<FeedKey[]> {
-  const rows = await tx.any(sql.type(keyRow)`
+  const rows = await tx.any(sql.type(dueRow)`
     WITH settled AS (
       SELECT data_source_id, company_id FROM analyzer.feed_due GROUP BY data_source_id, company_id
       HAVING max(judged_at) < now() - ${settleSeconds} * interval '1 second'
@@ -63,8 +68,26 @@ export async function takeDueFeeds(tx: Transaction, limit: number): Promise<Feed
     SET observed_at = greatest(f.observed_at, excluded.observed_at),
       live = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.live ELSE f.live END,
       came_at = CASE WHEN excluded.observed_at > f.observed_at THEN excluded.came_at ELSE f.came_at END
-    RETURNING data_source_id, company_id`)
-  return [...rows]
+    RETURNING data_source_id, company_id, (
+      SELECT bool_or(is_changed) FROM taken t
+      WHERE t.data_source_id = f.data_source_id AND t.company_id = f.company_id
+    ) AS is_changed`)
+  await forgetForecasts(
+    tx,
+    rows.filter(({ is_changed }) => is_changed),
+  )
+  return rows.map(({ data_source_id, company_id }) => ({ data_source_id, company_id }))
+}
+
+/** The rows of these feeds are locked by now, so nobody makes forecasts of what counted before any more. */
+async function forgetForecasts(tx: Transaction, feeds: readonly FeedKey[]): Promise<void> {
+  if (feeds.length === 0) return
+  await tx.query(sql.unsafe`
+    DELETE FROM analyzer.forecast k
+    USING ${keyColumns(feeds)} AS f (data_source_id, company_id)
+    JOIN public.source_measurement m ON m.source_module_id = f.data_source_id
+    JOIN public.company_source_measurement s ON s.source_measurement_id = m.id AND s.company_id = f.company_id
+    WHERE k.company_measurement_id = s.company_measurement_id`)
 }
 
 /** Has feeds looked at that an earlier version judged, as far as no payload has come since. */

@@ -7,6 +7,7 @@ import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from '../config.ts'
+import { addFeedsAgain } from '../rhythm/due-feeds.ts'
 import { type Alike, countCompanies } from '../suspect/alike.ts'
 import { decideRun } from '../suspect/decide.ts'
 import { announceSuspect, describeAlike, pickExamples, remindOfSuspect, resolveSuspect } from '../suspect/describe.ts'
@@ -143,10 +144,12 @@ async function holdRun(
 ): Promise<void> {
   const [worst] = found as [Alike]
   const payloads = new Set(found.flatMap(({ payloads: some }) => [...some.keys()]))
+  const flagged = withheld.filter(({ event_id, is_flagged }) => !is_flagged && payloads.has(event_id))
   await flagPayloads(
     tx,
-    withheld.map(({ event_id }) => event_id).filter((id) => payloads.has(id)),
+    flagged.map(({ event_id }) => event_id),
   )
+  await addFeedsAgain(tx, flagged)
   const names = await readNames(
     tx,
     [...worst.payloads.values()].map(({ company }) => company),

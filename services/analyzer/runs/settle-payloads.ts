@@ -31,7 +31,7 @@ export async function settlePayloads(tx: Transaction, payloads: readonly Withhel
   if (end !== 'dropped') for (const payload of payloads.toReversed()) await applyStates(tx, payload)
   await addFeedsAgain(
     tx,
-    payloads.filter(({ is_flagged }) => is_flagged),
+    payloads.filter(({ is_flagged, series }) => is_flagged || series.length > 0),
   )
   const eventIds = payloads.map(({ event_id }) => event_id)
   const newsIds = await endWithholding(tx, eventIds, end === 'dropped' ? 'flagged' : 'none')

@@ -34,9 +34,11 @@ export async function insertWithheld<Subject>(tx: Transaction, all: readonly Wit
     {
       ...{ event_id: 'uuid', run_no: 'int8', company_id: 'int4', is_flagged: 'bool', observed_at: 'ms' },
       ...{ data_source_id: 'int4', subject_key: 'text', trace: 'jsonb', subject: 'jsonb', series: 'jsonb' },
+      event_no: 'int8',
     },
     all.map(({ payload, runNo, isFlagged, trace, subject, series }) => ({
-      ...{ event_id: payload.event_id, run_no: runNo, company_id: Number(payload.company_id), is_flagged: isFlagged },
+      ...{ event_id: payload.event_id, event_no: payload.event_no, run_no: runNo },
+      ...{ company_id: Number(payload.company_id), is_flagged: isFlagged },
       ...{ observed_at: payload.observed_at, data_source_id: payload.data_source_id, subject_key: payload.subject_key },
       trace: trace && JSON.stringify(trace),
       subject: subject && JSON.stringify(subject),
@@ -105,10 +107,15 @@ export async function endWithholding(
   dropped: 'flagged' | 'none',
 ): Promise<string[]> {
   const ids = column(eventIds, 'uuid', (id) => id)
+  const isDropped = dropped === 'flagged'
+  // Which series of those that are not flagged never count is still asked.
   await tx.query(sql.unsafe`
-    UPDATE analyzer.withheld_payload SET is_settled = true, series = '[]', subject = NULL, trace = NULL
+    UPDATE analyzer.withheld_payload SET is_settled = true, is_dropped = ${isDropped}, subject = NULL, trace = NULL,
+      series = CASE WHEN ${isDropped} AND NOT is_flagged THEN (
+        SELECT coalesce(jsonb_agg(s - 'state' - 'before'), '[]') FROM jsonb_array_elements(series) s
+      ) ELSE '[]' END
     WHERE event_id = ANY(${ids})`)
-  if (dropped === 'flagged')
+  if (isDropped)
     await tx.query(sql.unsafe`
       UPDATE analyzer.withheld_news SET state = 'dropped' WHERE event_id = ANY(${ids}) AND is_flagged`)
   const released = await tx.any(sql.type(z.object({ news_id: z.string() }))`
@@ -119,6 +126,23 @@ export async function endWithholding(
 /** Whether a row `v` of normalizer.value counts for what is learned from the past: it is not withheld, and was not dropped. */
 export const isCounted = sql.fragment`NOT EXISTS (
   SELECT FROM analyzer.uncounted_payload u
-  WHERE u.company_id = v.company_id AND u.data_source_id = v.data_source_id AND u.subject_key = v.subject_key
-    AND u.observed_at = v.observed_at
+  WHERE u.event_no = v.event_no AND (u.series IS NULL OR u.series @> jsonb_build_array(jsonb_build_object(
+    'company_measurement_id', v.company_measurement_id, 'item_key', v.item_key)))
 )`
+
+const uncountedRow = z.object({
+  event_id: z.string(),
+  event_no: z.number(),
+  company_id: z.number(),
+  series: z.array(z.object({ company_measurement_id: z.number(), item_key: z.string().nullable() })).nullable(),
+})
+
+/** A payload that does not count, or of which these series do not. `series` null: nothing of it counts. */
+export type Uncounted = z.output<typeof uncountedRow>
+
+/** What of the payloads of these companies does not count, in the order of payloads. */
+export function readUncounted(tx: Transaction, companies: readonly number[]): Promise<readonly Uncounted[]> {
+  return tx.any(sql.type(uncountedRow)`
+    SELECT event_id, coalesce(event_no, 0) AS event_no, company_id, series FROM analyzer.uncounted_payload
+    WHERE company_id = ANY(${column(companies, 'int4', (id) => id)}) ORDER BY event_no, event_id`)
+}

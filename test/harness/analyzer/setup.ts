@@ -100,10 +100,10 @@ export async function installAnalyzer() {
 
   async function readAll<T>(
     topic: Topic<T>,
-  ): Promise<{ value: T; headers: Record<string, string>; key: string | null }[]> {
+  ): Promise<{ value: T; headers: Record<string, string>; key: string | null; sentAt: number }[]> {
     const records = await installation.topics.read(topic.name)
     return Promise.all(
-      records.map(async ({ value, headers, key }) => ({ value: await codec.decode(topic, value), headers, key })),
+      records.map(async ({ value, ...rest }) => ({ ...rest, value: await codec.decode(topic, value) })),
     )
   }
 
