@@ -20,6 +20,7 @@ const rooms = {
     outbox: ['kafka', 'postgres', 'process', 'calls', 'text'],
     postgres: ['process', 'calls', 'text'],
     firestore: ['process'],
+    chart: ['process', 'web', 'calls', 'text'],
     commands: ['postgres', 'process', 'calls', 'text'],
   },
   edge: {

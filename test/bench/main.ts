@@ -9,6 +9,7 @@ import { startStack } from '../../deploy/local/stack.ts'
 import { alert } from './alert.ts'
 import { analyzer } from './analyzer.ts'
 import { backtest } from './backtest.ts'
+import { chart } from './chart.ts'
 import { codec } from './codec.ts'
 import { readConditions } from './conditions.ts'
 import { digests } from './digests.ts'
@@ -31,7 +32,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { edge } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
-  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests, backtest } },
+  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })

@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { root } from '../../deploy/local/config.ts'
@@ -63,6 +64,28 @@ describe('the image', () => {
     const [, ...args] = JSON.parse(steps.find(([instruction]) => instruction === 'CMD')?.[1] ?? '[]') as string[]
     const { stdout } = await run(node, args, { cwd: app(), env: { NODE_ENV: 'production' }, ...user })
     expect(stdout).toContain('Usage: parma')
+  })
+
+  test('draws pictures, with letters, though it has no fonts', async () => {
+    const program = `
+      const { makePicture } = await import('./services/runtime/chart/pictures.ts')
+      const log = { warn: (fields) => console.error(fields.error) }
+      const draw = (text) => '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="60" font-family="DejaVu Sans" ' +
+        'font-size="40"><rect width="60" height="60" fill="#fff"/><text x="10" y="45">' + text + '</text></svg>'
+      const pictures = await Promise.all(['W', 'l'].map((text) => makePicture(log, {}, () => draw(text))))
+      process.stdout.write(JSON.stringify(pictures.map(({ png }) => png.toString('base64'))))`
+    const env = { NODE_ENV: 'production', FONTCONFIG_FILE: '/nonexistent', HOME: '/nonexistent' }
+    const args = ['--input-type=module', '--eval', program]
+    const { stdout } = await run(node, args, { cwd: app(), env, ...user })
+    const widths = await Promise.all(
+      (JSON.parse(stdout) as string[]).map(async (png) => {
+        const trimmed = sharp(Buffer.from(png, 'base64')).trim({ background: '#fff', threshold: 60 })
+        return (await trimmed.toBuffer({ resolveWithObject: true })).info.width
+      }),
+    )
+    // Boxes, which stand for letters that no font has, are all of one size.
+    expect(widths[0]).toBeGreaterThan(60)
+    expect(widths[1]).toBeLessThan(12)
   })
 
   test('runs a service of docker-compose.yml on its environment, with the addresses of this machine', async () => {
