@@ -109,7 +109,7 @@ async function openRoutes(
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
     events: { database, boundedLookup, accepted, findDocument, findDeadLetters },
     runs: { publish, sources, maxJsonDepth },
-    why: { database, boundedLookup, linkSecret },
+    why: { database, boundedLookup, linkSecret, log: context.log },
     unsubscribe: { publish, linkSecret },
   })
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
-import { addNews } from '../harness/edge/add-news.ts'
+import { addNews, addValues } from '../harness/edge/add-news.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 
@@ -14,7 +14,13 @@ const links: Record<string, string> = {}
 beforeAll(async () => {
   edge = await startEdge()
   const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
-  const newsId = await addNews(edge, await edge.addSource('github'), 'Stars of langfuse/langfuse rose by 12%')
+  const sourceId = await edge.addSource('github')
+  const newsId = await addNews(edge, sourceId, 'Stars of langfuse/langfuse rose by 12%')
+  await addValues(
+    edge,
+    sourceId,
+    Array.from({ length: 40 }, (_, week) => 9800 + 120 * week + (week === 39 ? 1500 : 0)),
+  )
   const mail = { notificationId: randomUUID(), deliveryId: '1' }
   links['/why'] = makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? ''
   links['/unsubscribe'] = makeUnsubscribeLink(site, mail) ?? ''
@@ -40,6 +46,40 @@ test.each(['/why', '/unsubscribe'])(
     expect(wrong).toEqual([])
   },
 )
+
+type Shown = { width: number; textSize: number; line: string; title: string }
+
+test('/why shows the series of the news item, for phones and screens, light and dark', async () => {
+  const { page, wrong } = await openWatchedPage(edge.url)
+  const lines = new Set<string>()
+  for (const [viewport, drawn] of [
+    [320, 300],
+    [390, 300],
+    [580, 560],
+    [1280, 560],
+  ] as const)
+    for (const scheme of ['light', 'dark']) {
+      await page.setViewport({ width: viewport, height: 800 })
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+      await page.goto(links['/why'] ?? '')
+      const shown = (await page.evaluate(`[...document.querySelectorAll('figure svg')]
+        .filter((svg) => svg.getBoundingClientRect().width > 0)
+        .map((svg) => ({
+          width: Number(svg.getAttribute('width')),
+          textSize: (12 * svg.getBoundingClientRect().width) / svg.getAttribute('width'),
+          line: getComputedStyle(svg.querySelector('.chart-line')).stroke,
+          title: svg.querySelector('title').textContent,
+        }))`)) as Shown[]
+      expect(shown).toHaveLength(1)
+      expect(shown[0]?.width).toBe(drawn)
+      expect(shown[0]?.textSize).toBeGreaterThanOrEqual(11)
+      lines.add(`${scheme} ${shown[0]?.line}`)
+    }
+  expect([...lines]).toEqual(['light rgb(0, 114, 178)', 'dark rgb(86, 180, 233)'])
+  const tree = await page.accessibility.snapshot({ interestingOnly: false })
+  expect(JSON.stringify(tree)).toContain('40 values from')
+  expect(wrong).toEqual([])
+})
 
 test.each(['/why', '/unsubscribe'])('%s with another signature is an invalid link', async (path) => {
   const forged = new URL(links[path] ?? '')

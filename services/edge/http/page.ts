@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { chartStyle } from '#runtime/chart/svg.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import type { RouteResponse } from './response.ts'
 
@@ -29,6 +30,11 @@ button {
   font: inherit; font-weight: 600; cursor: pointer;
 }
 button:hover { filter: brightness(1.1) }
+figure { margin: 0 0 1.5rem }
+figure svg { display: block; width: 100%; height: auto }
+figure .wide { display: none }
+@media (min-width: 36rem) { figure .wide { display: block } figure .narrow { display: none } }
+${chartStyle}
 `
 const styleHash = createHash('sha256').update(style).digest('base64')
 

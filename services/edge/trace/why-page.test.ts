@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { readPicture } from '../../../test/harness/picture.ts'
 import type { Why } from './read-why.ts'
-import { whyPage } from './why-page.ts'
+import { drawPast, whyPage } from './why-page.ts'
 
 const rule = { id: 'rule/1', version: 2, since: null }
 const why: Why = {
@@ -11,7 +12,7 @@ const why: Why = {
 }
 
 test('names and texts are escaped', () => {
-  const page = whyPage(why)
+  const page = whyPage(why, null)
   expect(page).toContain('<h1>&lt;b&gt;{{x}}&lt;/b&gt;</h1>')
   expect(page).toContain('<p>a &amp; b</p>')
   expect(page).toContain('<dd>&lt;i&gt;</dd>')
@@ -23,9 +24,27 @@ test.each([
   ['a rule for percents', { ...rule, definition: { when: { kind: 'percent', by: 5 } } }, '5%'],
   ['a rule for so much', { ...rule, definition: { when: { kind: 'absolute', by: 5 } } }, '5'],
 ])('the threshold of %s', (_what, of, shown) => {
-  expect(whyPage({ ...why, rule: of, facts: { threshold: '5' } })).toContain(`<dt>Threshold</dt><dd>${shown}</dd>`)
+  expect(whyPage({ ...why, rule: of, facts: { threshold: '5' } }, null)).toContain(
+    `<dt>Threshold</dt><dd>${shown}</dd>`,
+  )
 })
 
 test('without a threshold no row is shown', () => {
-  expect(whyPage(why)).not.toContain('Threshold')
+  expect(whyPage(why, null)).not.toContain('Threshold')
+})
+
+test('its series is drawn for phones and for wide screens, each with a mark at the news item', () => {
+  const values = [1, 2, 9].map((value, day) => ({ at: Date.UTC(2026, 10, 14 + day), value }))
+  const pictures = drawPast({ ...why, item_key: 'app' }, { values, newsAt: Date.UTC(2026, 10, 16) })
+  expect(whyPage(why, pictures)).toContain(pictures)
+  const nodes = [...pictures.matchAll(/<svg .*<\/svg>/g)].map(([svg]) => readPicture(svg))
+  expect(nodes.map(([root]) => root?.attributes.width)).toEqual(['300', '560'])
+  for (const [, title, description] of nodes) {
+    expect(title?.text).toBe('<i>/app: stars')
+    expect(description?.text).toMatch(
+      /^3 values from .* Last value 9, \+800% .* 1 news item on 16 November 2026.*: <b>\{\{x\}\}<\/b>\.$/,
+    )
+  }
+  const ids = nodes.flat().flatMap(({ attributes }) => attributes.id ?? [])
+  expect(new Set(ids).size).toBe(ids.length)
 })

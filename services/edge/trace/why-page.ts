@@ -1,16 +1,20 @@
 import { z } from 'zod'
+import { drawLineChart } from '#runtime/chart/draw-line.ts'
+import type { Series } from '#runtime/chart/read-series.ts'
 import { formatChange, formatTime } from '#runtime/text/format.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { page } from '../http/page.ts'
+import type { Past } from './read-past.ts'
 import type { Why } from './read-why.ts'
 
 type Row = [name: string, text: string | null]
 
-/** The page that explains a news item. Everything in it is escaped. */
-export function whyPage(why: Why): string {
+/** The page that explains a news item, with the pictures of `drawPast`. Everything in it is escaped. */
+export function whyPage(why: Why, pictures: string | null): string {
   const { rule, item_key, now, before, trigger_factor: factor } = why
   const parts = [
     `<p>${escapeHtml(why.message)}</p>`,
+    ...(pictures === null ? [] : [pictures]),
     list([
       ['Company', why.company.name],
       ['Source', why.source.name],
@@ -27,6 +31,20 @@ export function whyPage(why: Why): string {
     ...(before ? ['<h2>The value before</h2>', list(originRows(before))] : []),
   ]
   return page(why.title, parts.join('\n'))
+}
+
+/** The news item's series, with a mark at the news item: for phones, and for wider screens. The page shows one of the two. */
+export function drawPast({ title, company, measurement, item_key }: Why, { values, newsAt }: Past): string {
+  const series: Series = {
+    title: `${company.name ?? `company ${company.id}`}${item_key === null ? '' : `/${item_key}`}: ${measurement.name ?? 'values'}`,
+    points: values,
+    marks: [{ at: newsAt, text: title }],
+  }
+  const draw = (id: string, width: number) => drawLineChart(series, { id, width, theme: 'page' })
+  return `<figure>
+<div class="narrow">${draw('narrow', 300)}</div>
+<div class="wide">${draw('wide', 560)}</div>
+</figure>`
 }
 
 /** What is unknown is left out. */

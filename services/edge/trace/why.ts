@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { tryDraw } from '#runtime/chart/pictures.ts'
 import type { Database } from '#runtime/postgres/database.ts'
+import type { Log } from '#runtime/process/log.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
 import type { Bounded } from '../http/deadline.ts'
@@ -10,8 +12,9 @@ import { validate } from '../http/validation.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { remedies } from './event-reasons.ts'
 import { toLookupFailure } from './event-views.ts'
+import { type Past, readPast } from './read-past.ts'
 import { readWhy, type Why, whySchema } from './read-why.ts'
-import { whyPage } from './why-page.ts'
+import { drawPast, whyPage } from './why-page.ts'
 
 const whyParams = z.object({ news_id: z.string().regex(new RegExp(`^(\\d{1,9}|${uuidSource})$`, 'i')) })
 
@@ -29,6 +32,7 @@ export type WhyDeps = {
   boundedLookup: Bounded
   /** Signs the links in messages; undefined: messages have no links. */
   linkSecret: string | undefined
+  log: Log
 }
 
 function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'boundedLookup'>) {
@@ -94,7 +98,18 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
       )
     const why = await look(news_id)
     return why
-      ? { status: 200, headers: pageHeaders(), body: whyPage(why) }
+      ? { status: 200, headers: pageHeaders(), body: whyPage(why, await drawSeries(deps, why)) }
       : messagePage(404, 'News item not found', 'This news item was deleted after the message was sent.')
   }
+}
+
+/** The pictures of the news item’s series; null: it has none. The page is complete without them. */
+async function drawSeries({ database, boundedLookup, log }: Omit<WhyDeps, 'linkSecret'>, why: Why) {
+  const about = { news_id: why.news_id }
+  const failed = (error: unknown): null => {
+    log.warn({ ...about, error }, 'series_not_read')
+    return null
+  }
+  const past: Past | null = await boundedLookup(readPast(database, why.news_id)).catch(failed)
+  return past && past.values.length > 1 ? tryDraw(log, about, () => drawPast(why, past)) : null
 }

@@ -13,3 +13,17 @@ export async function addNews(edge: TestEdge, sourceId: number, title = 'News'):
   )
   return newsId
 }
+
+/** Adds a value a week to the series of a news item of `addNews`, the last one now. */
+export async function addValues(edge: TestEdge, sourceId: number, numbers: readonly number[]): Promise<void> {
+  for (const [index, number] of numbers.entries()) {
+    const weeks = numbers.length - 1 - index
+    await edge.database.query(`SELECT normalizer.create_month(now() - $1 * interval '1 week')`, [weeks])
+    await edge.database.query(
+      `INSERT INTO normalizer.value (event_no, observed_at, number, seq, company_measurement_id, source_measurement_id,
+         company_id, data_source_id, type, path, subject_key)
+       VALUES ($1, now() - $2 * interval '1 week', $3, 0, 1, 1, 1, $4, 'int', 'stars', '')`,
+      [1000 + index, weeks, number, sourceId],
+    )
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
+
+/** A number of the series that a news item is about, `at` in ms since 1970. */
+const valued = z.object({ at: z.number(), value: z.number() })
+/** The news item's series around it, in order of time. `newsAt` is when the news item's value was observed. */
+export type Past = { values: z.output<typeof valued>[]; newsAt: number }
+
+/** Values up to the news item, and after it. */
+const [most, mostLater] = [500, 100]
+
+/** The numbers of a news item's series; null: there are none, or the news item does not exist. */
+export async function readPast(database: Database, newsId: string): Promise<Past | null> {
+  const rows = await database.any(sql.type(z.object({ news_at: z.number(), ...valued.shape }))`
+    SELECT (extract(epoch FROM n.observed_at) * 1000)::float8 AS news_at, v.at, v.number AS value
+    FROM analyzer.news_why n CROSS JOIN LATERAL (
+      (${valuesWhere(sql.fragment`v.observed_at <= n.observed_at`, sql.fragment`DESC`, most)})
+      UNION ALL
+      (${valuesWhere(sql.fragment`v.observed_at > n.observed_at`, sql.fragment`ASC`, mostLater)})
+    ) v
+    WHERE n.news_id = ${newsId}::uuid
+    ORDER BY v.at, v.event_no, v.seq`)
+  const [first] = rows
+  return first ? { values: rows.map(({ at, value }) => ({ at, value })), newsAt: first.news_at } : null
+}
+
+function valuesWhere(isMeant: SqlFragment, order: SqlFragment, limit: number): SqlFragment {
+  return sql.fragment`
+    SELECT (extract(epoch FROM v.observed_at) * 1000)::float8 AS at, v.number, v.event_no, v.seq
+    FROM normalizer.value v
+    WHERE v.company_measurement_id = n.company_measurement_id AND v.subject_key = n.subject_key
+      AND v.item_key IS NOT DISTINCT FROM n.item_key AND v.number IS NOT NULL AND ${isMeant}
+    ORDER BY v.observed_at ${order}, v.event_no ${order}, v.seq ${order} LIMIT ${limit}`
+}
