@@ -54,7 +54,7 @@ const rooms = {
     meaning: ['judge', 'values'],
     words: ['meaning', 'judge', 'detect', 'rules', 'values'],
     suspect: ['values'],
-    forecast: ['suspect'],
+    forecast: ['suspect', 'values'],
     rhythm: ['suspect', 'values'],
     watch: ['suspect', 'judge', 'detect', 'rules', 'values'],
     store: ['watch', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'rules', 'signals', 'values'],

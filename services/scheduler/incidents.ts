@@ -1,44 +1,29 @@
-import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
+import { incidentEvent, type IncidentKey as Key, incidentKeyOf, incidentRow } from '#runtime/outbox/incident-event.ts'
 import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
 import { clipTexts } from '#runtime/text/clip-texts.ts'
-import type { OpsEvent } from '#schemas/generated/types.ts'
+
+export type IncidentKey = Key<'source-down' | 'stale' | 'identifier-expired'>
 
 /**
  * A lasting condition that operators should know about. It opens with one operational event and closes with another.
  */
-export type Incident = {
-  kind: 'source-down' | 'stale' | 'identifier-expired'
-  data_source_id: number
-  /** Null: the incident concerns the whole source. */
-  company_id: number | null
+export type Incident = IncidentKey & {
   /** The name of what it concerns. */
   subject: string
   message: string
   facts: Record<string, string>
 }
 
-export type IncidentKey = Pick<Incident, 'kind' | 'data_source_id' | 'company_id'>
-
-function keyOf({ kind, data_source_id, company_id }: IncidentKey): string {
-  return [kind, data_source_id, ...(company_id === null ? [] : [company_id])].join('/')
-}
-
-const incidentRow = z.object({
-  dedupe_key: z.string(),
-  kind: z.string(),
-  data_source_id: z.number(),
-  subject: z.string(),
-  message: z.string(),
-  facts: z.record(z.string(), z.string()),
+const storyRow = incidentRow.extend({
   opened_at: z.number(),
   resolved_at: z.number().nullable(),
   /** False: a scheduler from before the outbox opened it, and may not have reported it. */
   open_told: z.boolean(),
 })
-type IncidentRow = z.output<typeof incidentRow>
+type StoryRow = z.output<typeof storyRow>
 
 const incidentColumns = sql.fragment`s.dedupe_key, s.kind, s.data_source_id, s.subject, s.message, s.facts,
   floor(extract(epoch FROM s.opened_at) * 1000)::bigint AS opened_at,
@@ -49,13 +34,13 @@ export async function openIncidents(tx: Transaction, incidents: readonly Inciden
   if (incidents.length === 0) return
   const rows = incidents
     // Names in parma-web's tables are of any length, and the same incident is written once a minute.
-    .map((incident) => ({ ...clipTexts(incident), key: keyOf(incident) }))
+    .map((incident) => ({ ...clipTexts(incident), key: incidentKeyOf(incident) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ key, kind, data_source_id, company_id, subject, message, facts }) => [
       ...[key, kind, data_source_id, company_id, subject, message],
       JSON.stringify(facts),
     ])
-  const opened = await tx.any(sql.type(incidentRow)`
+  const opened = await tx.any(sql.type(storyRow)`
     INSERT INTO scheduler.story AS s (dedupe_key, kind, data_source_id, company_id, subject, message, facts, opened_at,
       open_told)
     SELECT dedupe_key, kind, data_source_id, company_id, subject, message, facts::jsonb, now(), true
@@ -71,7 +56,8 @@ export async function openIncidents(tx: Transaction, incidents: readonly Inciden
 
 /** Closes those of these incidents that are open and reports their end in the same transaction. */
 export async function closeIncidents(tx: Transaction, keys: readonly IncidentKey[]): Promise<void> {
-  if (keys.length > 0) await closeIncidentsWhere(tx, sql.fragment`dedupe_key = ANY(${column(keys, 'text', keyOf)})`)
+  if (keys.length > 0)
+    await closeIncidentsWhere(tx, sql.fragment`dedupe_key = ANY(${column(keys, 'text', incidentKeyOf)})`)
 }
 
 /** Closes the open incidents for which `which`, a condition on scheduler.story AS s, holds, and reports their end. */
@@ -88,14 +74,14 @@ export function openWhere(which: SqlFragment) {
 
 /** The statement that begins with `parts`, of which one is `open`, and closes the incidents of `open`. */
 export function closing(parts: SqlFragment) {
-  return sql.type(incidentRow)`${parts}
+  return sql.type(storyRow)`${parts}
     UPDATE scheduler.story s SET resolved_at = now(), open_told = true, end_told = true
     FROM open WHERE s.dedupe_key = open.dedupe_key
     RETURNING ${incidentColumns}, open.open_told`
 }
 
 /** Reports what a statement of `closing` has closed, in the same transaction. */
-export async function reportClosed(tx: Transaction, closed: readonly IncidentRow[]): Promise<void> {
+export async function reportClosed(tx: Transaction, closed: readonly StoryRow[]): Promise<void> {
   await addToOutbox(
     tx,
     'scheduler',
@@ -106,7 +92,7 @@ export async function reportClosed(tx: Transaction, closed: readonly IncidentRow
 /** Reports the incidents that a scheduler of before the outbox opened or closed without reporting them. */
 export async function reportLeftOver(database: Database): Promise<void> {
   await database.transaction(async (tx) => {
-    const rows = await tx.any(sql.type(incidentRow)`
+    const rows = await tx.any(sql.type(storyRow)`
       WITH left_over AS (
         SELECT dedupe_key, open_told FROM scheduler.story
         WHERE NOT open_told OR resolved_at IS NOT NULL AND NOT end_told
@@ -123,25 +109,9 @@ export async function reportLeftOver(database: Database): Promise<void> {
   })
 }
 
-const openedEvent = (row: IncidentRow): OpsEvent => eventOf(row, false, row.opened_at)
-const closedEvent = (row: IncidentRow): OpsEvent => eventOf(row, true, row.resolved_at ?? row.opened_at)
-
-/** The event of a transition: the same each time it is reported. */
-function eventOf(row: IncidentRow, resolved: boolean, at: number): OpsEvent {
-  const { dedupe_key, kind, data_source_id, subject, message, facts } = row
-  return {
-    event_id: uuidv5(JSON.stringify([dedupe_key, resolved, at]), namespace),
-    kind,
-    service: 'scheduler',
-    data_source_id,
-    subject,
-    message: resolved ? `Resolved: ${message}` : message,
-    resolved,
-    dedupe_key,
-    at,
-    facts,
-  }
-}
+const openedEvent = (row: StoryRow) => incidentEvent('scheduler', namespace, row, false, row.opened_at)
+const closedEvent = (row: StoryRow) =>
+  incidentEvent('scheduler', namespace, row, true, row.resolved_at ?? row.opened_at)
 
 // Must never change: an event that is reported again must keep its id.
 const namespace = '5b0f4a52-0a3c-4f0d-8f36-9d1c6f7f8c11'

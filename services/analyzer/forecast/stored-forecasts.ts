@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { isCounted } from '../suspect/withheld.ts'
+import { newestPayloads } from '../values/newest-payloads.ts'
 import type { Outlook } from './forecast-points.ts'
 
 const feedRow = z.object({ data_source_id: z.number(), company_id: z.number() })
@@ -63,13 +64,7 @@ export function readOutdated(tx: Transaction, feed: Feed, limit: number): Promis
         max(coalesce(v.replay_no, v.event_no)) AS newest_event_no,
         array_agg((extract(epoch FROM v.observed_at) * 1000)::float8 ORDER BY v.observed_at, v.event_no, v.seq) AS times,
         array_agg(v.number ORDER BY v.observed_at, v.event_no, v.seq) AS numbers
-      FROM (
-        SELECT min(observed_at) AS since FROM (
-          SELECT DISTINCT observed_at FROM normalizer.value
-          WHERE company_measurement_id = s.company_measurement_id AND observed_at <= f.observed_at
-          ORDER BY observed_at DESC LIMIT ${payloadsBack}
-        ) newest
-      ) w
+      FROM (${newestPayloads(payloadsBack)}) w
       JOIN normalizer.value v ON v.company_measurement_id = s.company_measurement_id
         AND v.observed_at BETWEEN w.since AND f.observed_at
       LEFT JOIN analyzer.forecast k ON k.company_measurement_id = s.company_measurement_id

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { isCounted } from '../suspect/withheld.ts'
+import { newestPayloads } from '../values/newest-payloads.ts'
 import { type FeedKey, keyColumns, sourcesOf } from './due-feeds.ts'
 import type { Feed } from './judge-feeds.ts'
 import { learnRhythm, type Rhythm } from './learn-rhythm.ts'
@@ -38,13 +39,7 @@ export async function measureFeeds(tx: Transaction, feeds: readonly FeedKey[]): 
         ) AS before
         FROM public.company_source_measurement s
         JOIN public.source_measurement m ON m.id = s.source_measurement_id
-        CROSS JOIN LATERAL (
-          SELECT min(observed_at) AS since FROM (
-            SELECT DISTINCT observed_at FROM normalizer.value
-            WHERE company_measurement_id = s.company_measurement_id AND observed_at <= f.observed_at
-            ORDER BY observed_at DESC LIMIT ${payloadsBack}
-          ) newest
-        ) w
+        CROSS JOIN LATERAL (${newestPayloads(payloadsBack)}) w
         CROSS JOIN LATERAL (
           SELECT v.*, ${isCounted} AS counts FROM normalizer.value v
           WHERE v.company_measurement_id = s.company_measurement_id AND v.observed_at BETWEEN w.since AND f.observed_at

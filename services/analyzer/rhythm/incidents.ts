@@ -1,29 +1,15 @@
-import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
+import { incidentEvent, type IncidentKey as Key, incidentKeyOf, incidentRow } from '#runtime/outbox/incident-event.ts'
 import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
 import { clipTexts } from '#runtime/text/clip-texts.ts'
-import type { OpsEvent } from '#schemas/generated/types.ts'
 
-/** What an incident is about. `company_id` null: the whole source. */
-export type IncidentKey = { kind: 'standstill' | 'due'; data_source_id: number; company_id: number | null }
+export type IncidentKey = Key<'standstill' | 'due'>
 
 export type Incident = IncidentKey & { subject: string; message: string; facts: Record<string, string> }
 
-function keyOf({ kind, data_source_id, company_id }: IncidentKey): string {
-  return [kind, data_source_id, ...(company_id === null ? [] : [company_id])].join('/')
-}
-
-const incidentRow = z.object({
-  dedupe_key: z.string(),
-  kind: z.string(),
-  data_source_id: z.number(),
-  subject: z.string(),
-  message: z.string(),
-  facts: z.record(z.string(), z.string()),
-  at: z.number(),
-})
+const reportedRow = incidentRow.extend({ at: z.number() })
 const columns = sql.fragment`i.dedupe_key, i.kind, i.data_source_id, i.subject, i.message, i.facts`
 
 const keyRow = z.object({ data_source_id: z.number(), company_id: z.number().nullable() })
@@ -37,8 +23,8 @@ export function readOpen(tx: Transaction, kind: IncidentKey['kind']): Promise<re
 /** Opens the incidents that are not open yet and reports them in the same transaction. Returns how many. */
 export async function openIncidents(tx: Transaction, incidents: readonly Incident[]): Promise<number> {
   if (incidents.length === 0) return 0
-  const rows = incidents.map((incident) => ({ ...clipTexts(incident), dedupe_key: keyOf(incident) }))
-  const opened = await tx.any(sql.type(incidentRow)`
+  const rows = incidents.map((incident) => ({ ...clipTexts(incident), dedupe_key: incidentKeyOf(incident) }))
+  const opened = await tx.any(sql.type(reportedRow)`
     INSERT INTO analyzer.incident AS i (dedupe_key, kind, data_source_id, company_id, subject, message, facts, opened_at)
     SELECT dedupe_key, kind, data_source_id, company_id, subject, message, facts, now()
     FROM jsonb_populate_recordset(NULL::analyzer.incident, ${JSON.stringify(rows)}::jsonb) ORDER BY dedupe_key
@@ -52,7 +38,7 @@ export async function openIncidents(tx: Transaction, incidents: readonly Inciden
 
 /** Closes those of these incidents that are open and reports their end in the same transaction. Returns how many. */
 export async function closeIncidents(tx: Transaction, keys: readonly IncidentKey[]): Promise<number> {
-  return keys.length > 0 ? closeWhere(tx, sql.fragment`dedupe_key = ANY(${column(keys, 'text', keyOf)})`) : 0
+  return keys.length > 0 ? closeWhere(tx, sql.fragment`dedupe_key = ANY(${column(keys, 'text', incidentKeyOf)})`) : 0
 }
 
 /** The same for the incidents of sources and companies that no longer exist, or of which no feed is left. */
@@ -67,18 +53,14 @@ export function closeOrphans(tx: Transaction): Promise<number> {
 }
 
 async function closeWhere(tx: Transaction, which: SqlFragment): Promise<number> {
-  const closed = await tx.any(sql.type(incidentRow)`
+  const closed = await tx.any(sql.type(reportedRow)`
     UPDATE analyzer.incident i SET resolved_at = now() WHERE resolved_at IS NULL AND (${which})
     RETURNING ${columns}, floor(extract(epoch FROM i.resolved_at) * 1000)::bigint AS at`)
   return report(tx, closed, true)
 }
 
-async function report(tx: Transaction, rows: readonly z.infer<typeof incidentRow>[], resolved: boolean) {
-  const events = rows.map((row): OpsEvent => {
-    const { message, ...rest } = row
-    const event_id = uuidv5(JSON.stringify([row.dedupe_key, resolved, row.at]), namespace)
-    return { ...rest, event_id, service: 'analyzer', resolved, message: resolved ? `Resolved: ${message}` : message }
-  })
+async function report(tx: Transaction, rows: readonly z.infer<typeof reportedRow>[], resolved: boolean) {
+  const events = rows.map((row) => incidentEvent('analyzer', namespace, row, resolved, row.at))
   await addToOutbox(tx, 'analyzer', events)
   return rows.length
 }

@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from 'uuid'
+import { capitalize } from '#runtime/text/format.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import type { Alike } from './alike.ts'
 
@@ -85,5 +86,3 @@ function eventOf(run: SuspectRun, dedupe_key: string, resolved: boolean, at: num
     },
   }
 }
-
-const capitalize = (text: string) => text[0]!.toUpperCase() + text.slice(1)

@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from 'uuid'
+import { isoDay } from '#runtime/text/format.ts'
 import { innermostList } from '#runtime/text/value-path.ts'
 import type { News, Severity } from '#schemas/generated/types.ts'
 import type { ItemsFound } from '../detect/judge-items.ts'
@@ -61,7 +62,7 @@ export function composeNews(
   weighing: Weighing = openWeighing(plainWeighing),
 ): NewsRow[] {
   const { event_id, event_no, data_source_id, subject_key, map_version, observed_at, task_id } = payload
-  const day = new Date(observed_at).toISOString().slice(0, 10)
+  const day = isoDay(observed_at)
   return found.map((one, index) => {
     const composed = 'items' in one ? composeItems(payload, one.items, company) : composeValue(payload, one, company)
     const { company_measurement_id, source_measurement_id, item_key } = composed.content

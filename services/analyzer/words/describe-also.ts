@@ -1,8 +1,7 @@
-import { formatList } from '#runtime/text/format.ts'
+import { capitalize, formatList } from '#runtime/text/format.ts'
 import type { Also } from '../judge/merge-firings.ts'
 import type { Description } from './describe-firing.ts'
 import { formatName } from './format-value.ts'
-import { capitalize } from './write-headline.ts'
 
 /** Most names in a sentence. */
 const maxNames = 5

@@ -68,7 +68,3 @@ function singularOf(word: string): string {
 export function countWords(text: string): number {
   return text.split(/\s+/).filter(Boolean).length
 }
-
-export function capitalize(text: string): string {
-  return text.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase())
-}

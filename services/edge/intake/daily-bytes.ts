@@ -3,6 +3,7 @@ import { classify } from '#runtime/calls/retry.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
+import { isoDay } from '#runtime/text/format.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import type { Source } from '../access/sources.ts'
 import type { Config } from '../config.ts'
@@ -51,7 +52,7 @@ export async function limitDailyBytes(
   async function turn(): Promise<void> {
     try {
       await bounded((adding ??= add().finally(() => (adding = null))))
-      const day = dayOf(Date.now())
+      const day = isoDay(Date.now())
       tally.learn(day, await bounded(readSums(database, day)))
       for (const [id, of] of full) {
         if (of.isTold) continue
@@ -79,7 +80,7 @@ export async function limitDailyBytes(
 
   return (source, bytes, what) => {
     const now = Date.now()
-    const day = dayOf(now)
+    const day = isoDay(now)
     if (tally.take(day, source.id, bytes, what === 'end' ? 2 * max : max))
       return () => tally.giveBack(day, source.id, bytes)
     if (full.get(source.id)?.day !== day) {
@@ -89,10 +90,6 @@ export async function limitDailyBytes(
     const detail = `Data source ${source.id} may send ${max} bytes per day (UTC), and this body exceeds them.`
     throw new HttpError(429, detail, { 'retry-after': String(Math.ceil((dayMs - (now % dayMs)) / 1000)) })
   }
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10)
 }
 
 async function addSums(database: Database, sums: Sums): Promise<void> {

@@ -4,6 +4,7 @@ import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
+import { isoDay } from '#runtime/text/format.ts'
 import { remedyOf } from '../incidents/remedies.ts'
 
 type Filter = { source?: string; reason?: string; json?: boolean }
@@ -48,7 +49,7 @@ async function list({ json = false, ...filter }: Filter): Promise<void> {
   printRows(
     rows.map(({ oldest, newest, ...row }) => ({
       ...row,
-      ...{ oldest: dayOf(oldest), newest: dayOf(newest), remedy: remedyOf(row.reason) },
+      ...{ oldest: isoDay(oldest), newest: isoDay(newest), remedy: remedyOf(row.reason) },
     })),
     json,
   )
@@ -78,8 +79,4 @@ async function show({ json = false, limit, ...filter }: Filter & { limit: string
       ORDER BY r.event_no DESC, r.seq LIMIT ${count}`)
   })
   printRows(rows, json)
-}
-
-function dayOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10)
 }

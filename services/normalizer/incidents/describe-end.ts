@@ -1,3 +1,4 @@
+import { isoDay } from '#runtime/text/format.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { maxDriftPerPayload, type Normalized } from '../understand/normalize.ts'
 import type { Understood } from '../understand/understand.ts'
@@ -38,7 +39,7 @@ export type Nulls = { day: string; leaves: number; nulls: number }
 
 /** Whether the share of nulls has halved on a later day than the incident began. */
 export function isNullRateOver({ facts, seen_at }: ReportedIncident, { day, leaves, nulls }: Nulls): boolean {
-  const began = facts.day ?? new Date(seen_at).toISOString().slice(0, 10)
+  const began = facts.day ?? isoDay(seen_at)
   return day > began && nulls / leaves <= Number(facts.nulls) / Number(facts.leaves) / 2
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { isoDay } from '#runtime/text/format.ts'
 import type { Normalized } from '../understand/normalize.ts'
 
 /** Leaves at one path of a source that arrived on one day (UTC, `2026-01-31`). */
@@ -11,7 +12,7 @@ export type Arrived = { data_source_id: number; received_at: number; normalized:
 export function countPaths(payloads: readonly Arrived[]): PathCount[] {
   const days = new Map<string, Map<string, PathCount>>()
   for (const { data_source_id, received_at, normalized } of payloads) {
-    const day = new Date(received_at).toISOString().slice(0, 10)
+    const day = isoDay(received_at)
     const paths = days.get(`${data_source_id} ${day}`) ?? new Map<string, PathCount>()
     days.set(`${data_source_id} ${day}`, paths)
     const add = (path: string, nulls: number) => {

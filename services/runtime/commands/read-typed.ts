@@ -12,6 +12,11 @@ export function requireText(text: string, option: string): string {
   return trimmed
 }
 
+/** Makes a list of what an option that may be repeated is given: the last argument of commander's `option`. */
+export function collect(one: string, before: string[] = []): string[] {
+  return [...before, one]
+}
+
 const largest = 2 ** 31 - 1
 
 /** A whole number from `least` to `most`. */

@@ -52,6 +52,11 @@ export function formatCount(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
+/** The day of a time (ms since 1970) in UTC, as a key or in what commands print: 2026-11-16. */
+export function isoDay(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
+
 /** The day of a time (ms since 1970) in UTC: 16 November 2026. */
 export function formatDate(at: number): string {
   return day.format(at)
@@ -73,4 +78,9 @@ export function formatList(items: readonly string[], most = Infinity): string {
   const rest = items.length - shown.length
   const last = rest > 0 ? `${rest} more` : shown.pop()
   return shown.length > 0 ? `${shown.join(', ')} and ${last}` : (last ?? 'nothing')
+}
+
+/** The text with its first letter as a capital. */
+export function capitalize(text: string): string {
+  return text.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase())
 }
