@@ -318,3 +318,32 @@ test('what the analyzer has not judged yet is left to it', async () => {
   await judged([next])
   expect(await query('SELECT FROM analyzer.news WHERE event_id = $1', [next.event_id])).not.toEqual([])
 }, 60_000)
+
+test('a disabled rule is tried, too, and what cannot be tried says why', async () => {
+  await parma('rules', 'disable', 'rule/1')
+  const file = join(makeFolder(), 'news.ndjson')
+  await parma('backtest', '--rule', 'rule/1', '--output', file)
+  expect(readLines(file)).not.toEqual([])
+  const fails = (args: string[], message: string) => expect(parma(...args)).rejects.toThrow(message)
+  const other = String(companies[1])
+  await fails(['backtest', '--rule', 'rule/1', '--company', other], 'The rule covers no measurement of these companies')
+  await fails(
+    ['backtest', '--rule', 'rule/9', '--output', file],
+    'There is no rule "rule/9". `parma rules ls` lists all',
+  )
+  await fails(['backtest', '--in-force', '--from', '2030-01-01'], 'Payloads are stored from 2024-01-01')
+  const empty = String(await bench.addCompany())
+  for (const command of [['backtest', '--in-force'], ['rejudge']]) {
+    await fails([...command, '--company', 'nobody'], 'There is no company "nobody". `parma companies ls` shows which')
+    await fails([...command, '--source', 'none'], 'There is no source "none". `parma sources ls` shows which')
+    await fails([...command, '--company', empty], 'No payload of these companies and sources is stored: choose others.')
+    await fails(
+      [...command, '--from', '2024-05-01', '--to', '2024-04-01'],
+      '--from is "2024-05-01", which is not before',
+    )
+    await fails([...command, '--output', `${file}/in/it`], 'Name a file in another folder with --output.')
+  }
+  expect(await query('SELECT FROM analyzer.rejudge WHERE finished_at IS NULL')).toEqual([])
+  await fails(['suspect', 'show', '9'], 'No run "9" was held. `parma suspect ls --all` lists all.')
+  await fails(['audience', 'try', `${file}.gone`], 'cannot be read (ENOENT): give a file that')
+}, 120_000)

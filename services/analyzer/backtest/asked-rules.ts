@@ -50,12 +50,25 @@ function readDefinition(text: string, file: string): z.output<typeof ruleDefinit
 
 const remedy = 'take the definition that `parma rules add … --dry-run --json` prints.'
 
-/** Only this rule. A UsageError when it cannot be applied. */
+/** Only this rule, as if it were enabled. A UsageError when it cannot be applied. */
 export function compileAsked(row: RuleRow, maxWindow: number): Rules {
   const problem = findProblem(row, maxWindow)
   if (problem !== null) throw new UsageError(`${row.rule_id} cannot be applied: ${problem}.`)
-  return compileRules([row], maxWindow)
+  const { data } = readOwn(row)
+  return compileRules(
+    [data && 'definition' in row ? { ...row, definition: { ...data, enabled: true } } : row],
+    maxWindow,
+  )
 }
+
+/** What to say of a rule that is disabled; null if it is not. */
+export function describeDisabled(row: RuleRow): string | null {
+  if (readOwn(row).data?.enabled !== false) return null
+  const remedy = row.rule_id === newRuleId ? '' : ` \`parma rules edit ${row.rule_id} --enable\` enables it.`
+  return `${row.rule_id} is disabled, and judged here as if it were not.${remedy}`
+}
+
+const readOwn = (row: RuleRow) => ruleDefinition.safeParse('definition' in row ? row.definition : null)
 
 const measuredRow = z.object({
   company_id: z.string(),

@@ -1,6 +1,8 @@
+import type { Command } from 'commander'
 import { z } from 'zod'
 import { findCompany, findSource } from '#runtime/commands/command-database.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
+import { collect } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
 
@@ -66,9 +68,10 @@ export async function requireHistories(database: Pick<Database, 'any' | 'one'>, 
     FROM normalizer.lineage
     WHERE reason IS NULL AND map_version IS NOT NULL
       AND ${isOfCompany(selection.companies)} AND ${isOfSource(selection.sources)}`)
+  const isFiltered = selection.companies !== null || selection.sources !== null
   const remedy =
     payloads === 0
-      ? 'No payload of these companies and sources is stored, or none that the rule covers: choose others.'
+      ? `No payload ${isFiltered ? 'of these companies and sources is stored: choose others' : 'is stored yet'}.`
       : `Payloads are stored from ${formatShortTime(first!)} to ${formatShortTime(last!)}: give --from and --to within.`
   throw new UsageError(`There is nothing to judge. ${remedy}`)
 }
@@ -81,10 +84,20 @@ export function isOfSource(sources: Selection['sources']) {
   return sources ? sql.fragment`data_source_id = ANY(${sql.array([...sources], 'int4')})` : sql.fragment`true`
 }
 
+/** The options of withFilters; undefined: all. */
+export type FilterOptions = { company?: readonly string[]; source?: readonly string[] }
+
+/** Adds --company and --source to a command. */
+export function withFilters(command: Command): Command {
+  return command
+    .option('--company <company>', 'only this company, by id or name; may be repeated', collect)
+    .option('--source <source>', 'only this source, by id or name; may be repeated', collect)
+}
+
 /** The companies and sources that options name, by id or name. Null where there is no such option. */
 export async function readFilters(
   connection: Pick<Database, 'any'>,
-  { company, source }: { company?: readonly string[]; source?: readonly string[] },
+  { company, source }: FilterOptions,
 ): Promise<Pick<Selection, 'companies' | 'sources'>> {
   const ids = async (asked: readonly string[] | undefined, find: typeof findCompany) => {
     if (asked === undefined) return null

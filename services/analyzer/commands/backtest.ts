@@ -7,23 +7,21 @@ import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { runCommand } from '#runtime/commands/run-command.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
-import { readAskedRule } from '../backtest/asked-rules.ts'
+import { describeDisabled, readAskedRule } from '../backtest/asked-rules.ts'
 import { askAll, askDetectors, askRule, type Asked } from '../backtest/criteria.ts'
 import { countNews, noNews, ratePerMonth } from '../backtest/count-news.ts'
 import { describeBacktest, sayProgress } from '../backtest/describe-backtest.ts'
 import { readPeriod } from '../backtest/read-period.ts'
 import { runBacktest } from '../backtest/run-backtest.ts'
-import { readFilters, requireHistories } from '../backtest/histories.ts'
+import { type FilterOptions, readFilters, requireHistories, withFilters } from '../backtest/histories.ts'
 import { commandSettings } from '../config.ts'
 import { openNewsFile, removeInTheEnd } from './news-file.ts'
 
-type Options = {
+type Options = FilterOptions & {
   rule?: string
   detectors?: boolean
   inForce?: boolean
   sensitivity?: string
-  company?: string[]
-  source?: string[]
   from?: string
   to?: string
   output?: string
@@ -32,14 +30,12 @@ type Options = {
 }
 
 export function build(command: Command): void {
-  const collect = (one: string, before: string[] = []) => [...before, one]
-  command
+  const judging = command
     .option('--rule <rule>', 'judge by this rule alone: an id such as rule/3, or a file with its definition (JSON)')
     .option('--detectors', 'judge by the detectors and other defaults, as if no rule existed besides --rule')
     .option('--in-force', 'judge by all rules and defaults as they stand now')
     .option('--sensitivity <level>', 'of the detectors: low, normal, high, or the least score (0 to 1) that is told')
-    .option('--company <company>', 'only this company, by id or name; may be repeated', collect)
-    .option('--source <source>', 'only this source, by id or name; may be repeated', collect)
+  withFilters(judging)
     .option('--from <time>', 'only news items observed from then on: 2026-01-31, or before now: 12m, 4w, 90d, 2y')
     .option('--to <time>', 'only news items observed before then')
     .option('--output <file>', 'write the news items to this file (NDJSON) instead of stdout')
@@ -72,11 +68,9 @@ async function judge(options: Options, output: string | null): Promise<void> {
   const summary = await withDatabase(async (database) => {
     const { criteria, ...needed } = await readAsked(config, database, options)
     const asked = await readFilters(database, options)
-    const selection = {
-      ...asked,
-      measurements: needed.measurements,
-      companies: intersect(asked.companies, needed.companies),
-    }
+    const companiesAsked = intersect(asked.companies, needed.companies)
+    requireCovered(needed, companiesAsked)
+    const selection = { ...asked, measurements: needed.measurements, companies: companiesAsked }
     const companies = await requireHistories(database, selection, period)
     const counts = noNews()
     await using file = await openNewsFile(output)
@@ -117,8 +111,18 @@ async function readAsked(config: Parameters<typeof askAll>[0], database: Databas
   if (sensitivity !== undefined && !detectors)
     throw new UsageError('--sensitivity is that of the detectors: give --detectors, too.')
   const row = rule === undefined ? null : await readAskedRule(database, rule)
+  const disabled = row && describeDisabled(row)
+  if (disabled !== null) console.error(disabled)
   if (inForce) return askAll(config, database)
   return detectors || row === null ? askDetectors(config, row, sensitivity) : askRule(config, database, row)
+}
+
+/** A UsageError if the rule covers nothing of what is asked. */
+function requireCovered({ companies: covered }: Pick<Asked, 'companies'>, companies: readonly number[] | null): void {
+  if (companies?.length !== 0) return
+  if (covered?.length === 0)
+    throw new UsageError('The rule covers no measurement of any company. `parma rules ls` shows what it is about.')
+  throw new UsageError('The rule covers no measurement of these companies: give others with --company, or none.')
 }
 
 function intersect(a: readonly number[] | null, b: readonly number[] | null): readonly number[] | null {

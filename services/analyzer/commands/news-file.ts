@@ -69,7 +69,9 @@ async function create(file: string) {
     await mkdir(dirname(file), { recursive: true })
     return await open(file, 'wx')
   } catch (error) {
-    throw new UsageError(`${dirname(file)} cannot be written to: ${(error as Error).message}`)
+    throw new UsageError(
+      `${dirname(file)} cannot be written to: ${(error as Error).message}. Name a file in another folder with --output.`,
+    )
   }
 }
 

@@ -6,16 +6,14 @@ import { readEnv } from '#runtime/process/config.ts'
 import { noNews, ratePerMonth } from '../backtest/count-news.ts'
 import { askAll, hashCriteria } from '../backtest/criteria.ts'
 import { describeBacktest, sayProgress } from '../backtest/describe-backtest.ts'
-import { readFilters, requireHistories } from '../backtest/histories.ts'
+import { type FilterOptions, readFilters, requireHistories, withFilters } from '../backtest/histories.ts'
 import { readPeriod } from '../backtest/read-period.ts'
 import { rejudge } from '../backtest/rejudge.ts'
 import { beginJob, finishJob, type Identity } from '../backtest/rejudge-jobs.ts'
 import { commandSettings } from '../config.ts'
 import { openNewsFile } from './news-file.ts'
 
-type Options = {
-  company?: string[]
-  source?: string[]
+type Options = FilterOptions & {
   from?: string
   to?: string
   output?: string
@@ -24,12 +22,10 @@ type Options = {
 }
 
 export function build(command: Command): void {
-  const collect = (one: string, before: string[] = []) => [...before, one]
-  command
+  const period = command
     .option('--from <time>', 'say what would have been told from then on: 2026-01-31, or before now: 12m, 4w, 90d, 2y')
     .option('--to <time>', 'say what would have been told before then')
-    .option('--company <company>', 'only this company, by id or name; may be repeated', collect)
-    .option('--source <source>', 'only this source, by id or name; may be repeated', collect)
+  withFilters(period)
     .option('--output <file>', 'write the news items that would have been made to this file (NDJSON)')
     .option('--dry-run', 'say what would have been told, change nothing')
     .option('--json', 'print JSON')
@@ -56,6 +52,7 @@ async function run(options: Options): Promise<void> {
       asked: { ...filters, from: options.from ?? null, to: options.to ?? null },
       criteriaHash: await hashCriteria(config, database),
     }
+    await using file = output === undefined ? null : await openNewsFile(output)
     const job = dryRun ? null : await beginJob(database, identity, noNews())
     if (job?.isResumed) console.error(`Going on after company ${job.last_company}, where it was interrupted.`)
     // The file has the news items of all companies, so all are judged again.
@@ -63,7 +60,6 @@ async function run(options: Options): Promise<void> {
     const companies = isRest ? all.filter(({ company_id }) => company_id > job.last_company) : all
     const counts = isRest ? job.counts : noNews()
     const { criteria } = await askAll(config, database)
-    await using file = output === undefined ? null : await openNewsFile(output)
     const say = sayProgress(companies)
     const startedAt = performance.now()
     const done = await rejudge(

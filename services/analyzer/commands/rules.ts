@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { findBucket, findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
+import { collect } from '#runtime/commands/read-typed.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { newRuleId } from '../backtest/asked-rules.ts'
 import { describeTrial, type RuleTrial, tryRule } from '../backtest/try-rule.ts'
@@ -48,7 +49,6 @@ export function build(group: Command): void {
 }
 
 function withFields(command: Command): Command {
-  const collect = (one: string, before: string[] = []) => [...before, one]
   return command
     .option('--name <name>', 'name of the rule')
     .option('--percent <percent>', 'fires when a number changes by at least this many percent, or from zero')
