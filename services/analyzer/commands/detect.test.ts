@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { readCsvSeries } from './csv-series.ts'
 import { scoreSeries } from './detect.ts'
 
@@ -38,6 +38,43 @@ test('two points, one value and the largest numbers get scores', () => {
   expect(Math.max(...score(weekly.map((row) => ({ ...row, value: 7 }))))).toBeLessThan(0.1)
   for (const one of score(weekly.map((row, i) => ({ ...row, value: i % 3 ? 1e308 : -1e308 }))))
     expect(one >= 0 && one < 1).toBe(true)
+})
+
+describe('odd series', () => {
+  const at = (times: (i: number) => number, values: (i: number) => number, count = 100) =>
+    score(Array.from({ length: count }, (_, i) => ({ time: new Date(times(i)).toISOString(), value: values(i) })))
+  const week = (i: number) => Date.parse('2024-01-01') + i * 7 * day
+  const grown = (i: number) => 1000 + 20 * i + Math.round(6 * Math.sin(i * 2.4))
+
+  test.each([
+    ['a unit that changes', (i: number) => (i < 60 ? grown(i) : grown(i) * 1000)],
+    ['a sign that changes', (i: number) => (i < 60 ? grown(i) : -grown(i))],
+    ['a restart at zero', (i: number) => (i < 60 ? grown(i) : 20 * (i - 60))],
+  ])('%s has the highest score', (_, valueOf) => {
+    const scores = at(week, valueOf)
+    expect(scores.every((one) => one >= 0 && one < 1)).toBe(true)
+    expect(scores.indexOf(Math.max(...scores))).toBe(60)
+  })
+
+  test('one value a year is too little history for long', () => {
+    const scores = at(
+      (i) => Date.UTC(2000 + i, 0, 1),
+      (i) => (i === 15 ? 90_000 : grown(i)),
+      19,
+    )
+    expect(Math.max(...scores)).toBe(0)
+  })
+
+  test('times twice a day, then by month, are no change where the growth per time is the same', () => {
+    const time = (i: number) => (i < 60 ? Date.UTC(2024, 0, 1) + (i * day) / 2 : Date.UTC(2024, i - 58, 1))
+    const scores = at(time, (i) => 1000 + (20 * (time(i) - time(0))) / day)
+    expect(Math.max(...scores)).toBeLessThan(0.5)
+  })
+
+  test.each(['1970-01-01', '1969-12-29', '2100-01-04', '2990-01-01'])('clocks from %s score as others do', (begin) => {
+    const valueOf = (i: number) => grown(i) + (i >= 80 ? 900 : 0)
+    expect(at((i) => Date.parse(begin) + i * 7 * day, valueOf)).toEqual(at(week, valueOf))
+  })
 })
 
 test('the command writes a column, or says file, line and reason and writes nothing', async () => {

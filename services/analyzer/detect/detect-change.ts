@@ -13,8 +13,8 @@ import { isUsual } from './is-usual-step.ts'
 type Detected = { change: Change | null; signal?: SignalState; said?: Said }
 
 /**
- * The change that is news by `policy`, in a series without a rule. `known`: null if there is no earlier value of this
- * kind. `shift`: how much a total moved because its list gained or lost items, which is no change of the total.
+ * The change that is news by `policy`, in a series without a rule. `known`: null if there is no earlier value. A number
+ * that follows values of another kind is no change. `shift`: how much a total moved because its list gained or lost items, which is no change of the total.
  */
 export function detectChange(
   known: SeriesState | null,
@@ -28,7 +28,7 @@ export function detectChange(
     return { change: changeOf('changed', known, known.last, value) }
   }
   const { insight } = policy
-  if (!insight) return { change: known && detectByPercent(known, observed, policy) }
+  if (!insight) return { change: known?.last.kind === 'number' ? detectByPercent(known, observed, policy) : null }
   return detectNumber(known, value.number, observed, { ...policy, insight }, shift)
 }
 

@@ -37,7 +37,9 @@ export function judge(
   const changes = verdicts.flatMap(({ change }) => change ?? [])
   // Rules that cannot be applied do not count.
   const isUnruled = verdicts.filter(({ problem }) => problem !== null).length === asked.length
-  const detected = isUnruled && policy ? detectChange(known, observed, policy, shift) : { change: null }
+  // Detectors go on where they were before values of another kind.
+  const past = known ?? (value.kind === 'number' ? state : null)
+  const detected = isUnruled && policy ? detectChange(past, observed, policy, shift) : { change: null }
   const found = detected.change ? [detected.change] : changes
   const fired = known && followFirings(known, value, found.length > 0)
   const turns = fired?.turns ?? 0
@@ -61,6 +63,7 @@ export function judge(
       ...(fired && { fired }),
       ...(remembered.length > 0 && { rules: Object.fromEntries(remembered) as Record<string, RuleState> }),
       ...(detected.signal && { signal: detected.signal, said: detected.said! }),
+      ...(number === null && state?.signal && { signal: state.signal }),
     },
     firings: found.map((change) => ({ ...change, ...flaps })),
     problems: [

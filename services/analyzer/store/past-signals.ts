@@ -45,7 +45,7 @@ export async function rebuildSignals(
     for (const [key, value] of seriesOf(payload)) {
       const state = states.get(key)
       const { company_measurement_id, item_key } = value
-      if (state?.last.kind !== 'number' || state.signal || (item_key !== null && isPositional(item_key))) continue
+      if (!state || state.signal || value.number === null || (item_key !== null && isPositional(item_key))) continue
       // What is late changes no state, so that the work would be for nothing.
       if (isLate(payload, state) || rules(payload, value).rules.length > 0) continue
       lacking.set(key, { company_measurement_id, subject_key: payload.subject_key, until: state.observedAt })
