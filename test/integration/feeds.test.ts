@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
 import type { Observation, OpsEvent } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
@@ -16,26 +17,25 @@ type Series = Awaited<ReturnType<AnalyzerBench['createSeries']>>
 const day = 86_400_000
 
 /** Stores the values as the normalizer does, then has them judged. */
-async function feed(series: Series, observations: readonly Observation[]): Promise<void> {
-  const { database } = analyzer.installation
-  for (const month of new Set(observations.map(({ observed_at }) => new Date(observed_at).toISOString().slice(0, 7))))
-    await database.query('SELECT normalizer.create_month($1)', [`${month}-15T00:00:00Z`])
-  const values = observations.flatMap((one) => one.values.map((value) => ({ ...one, ...value })))
-  await database.query(
-    `INSERT INTO normalizer.value (event_no, observed_at, number, seq, company_measurement_id, source_measurement_id,
-       company_id, data_source_id, type, path, subject_key, item_key)
-     SELECT no, at, number, 0, $1, $2, $3, $4, 'int', 'stars', '', item
-     FROM unnest($5::bigint[], $6::timestamptz[], $7::float8[], $8::text[]) AS n (no, at, number, item)`,
-    [
-      ...[series.series, series.measurement, series.company, series.source],
-      values.map(({ event_no }) => event_no),
-      values.map(({ observed_at }) => new Date(observed_at)),
-      values.map(({ number }) => number),
-      values.map(({ item_key }) => item_key),
-    ],
-  )
+async function feed(observations: readonly Observation[]): Promise<void> {
+  await analyzer.store(...observations)
   await analyzer.send(...observations)
   await analyzer.settled(...observations)
+}
+
+/** The same, and has their feeds looked at in one turn, however long the judging takes. */
+async function feedAtOnce(observations: readonly Observation[]): Promise<void> {
+  const { database } = analyzer.installation
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('analyzer.follow_feeds', 0))`)
+  await feed(observations)
+  await waitFor('the feeds to be due', async () => {
+    const [row] = await database.query(`SELECT max(judged_at) < now() - interval '3 s' AS due FROM analyzer.feed_due`)
+    return row?.due === true
+  })
+  await client.end()
 }
 
 const forecastsOf = ({ series }: Series) =>
@@ -60,7 +60,7 @@ test('each number has forecasts, made anew with each value, and news items say w
   const observations = grows.map((number, week) =>
     series.observation(week * 7, [{ number }, { seq: 1, item_key: 'container', number: 3 * number }]),
   )
-  await feed(series, observations)
+  await feed(observations)
   const first = await waitFor('the forecasts', async () => {
     const rows = await forecastsOf(series)
     return rows.length === 4 && rows
@@ -74,7 +74,7 @@ test('each number has forecasts, made anew with each value, and news items say w
   expect([Number(low) < Number(high), Math.abs(Number(value) - 1301) < 10]).toEqual([true, true])
 
   const rise = series.observation(30 * 7, [{ number: 2600 }, { seq: 1, item_key: 'container', number: 3906 }])
-  await feed(series, [rise])
+  await feed([rise])
   const news = await waitFor('the news', async () => (await analyzer.newsOf(series.company)).at(-1))
   expect(news.facts).toMatchObject({
     ...{ current_value: '2600', forecast_value: String(value) },
@@ -86,7 +86,7 @@ test('each number has forecasts, made anew with each value, and news items say w
   // A late value is taken into account, and the newest one stays the one from which on forecasts look ahead.
   const before = await forecastsOf(series)
   const late = series.observation(29.5 * 7, [{ number: 2590 }])
-  await feed(series, [late])
+  await feed([late])
   const after = await waitFor('forecasts that know the late value', async () => {
     const rows = await forecastsOf(series)
     return rows[0]?.newest_event_no === late.event_no && rows
@@ -101,7 +101,6 @@ test('each number has forecasts, made anew with each value, and news items say w
 test('a payload of a run that was dropped changes no forecast', async () => {
   const series = await analyzer.createSeries()
   await feed(
-    series,
     weekly(
       series,
       Array.from({ length: 20 }, (_, week) => 100 + week),
@@ -113,12 +112,12 @@ test('a payload of a run that was dropped changes no forecast', async () => {
     `WITH run AS (
        INSERT INTO analyzer.judged_run (data_source_id, source_name, state) VALUES ($1, 'github', 'dropped') RETURNING run_no
      )
-     INSERT INTO analyzer.withheld_payload (event_id, run_no, company_id, is_flagged, is_settled, observed_at,
-       data_source_id, subject_key)
-     SELECT $2, run_no, $3, true, true, $4, $1, '' FROM run`,
-    [series.source, zero.event_id, series.company, new Date(zero.observed_at)],
+     INSERT INTO analyzer.withheld_payload (event_id, event_no, run_no, company_id, is_flagged, is_settled,
+       is_dropped, observed_at, data_source_id, subject_key)
+     SELECT $2, $5, run_no, $3, true, true, true, $4, $1, '' FROM run`,
+    [series.source, zero.event_id, series.company, new Date(zero.observed_at), zero.event_no],
   )
-  await feed(series, [zero, ...weekly(series, [121], 21)])
+  await feed([zero, ...weekly(series, [121], 21)])
   const [first] = await waitFor('the forecasts after it', async () => {
     const rows = await forecastsOf(series)
     return rows[0]?.made_at === '2027-04-12 10:00:00+00' && rows
@@ -129,7 +128,7 @@ test('a payload of a run that was dropped changes no forecast', async () => {
 test('numbers that stand still are reported once, and once when they move again', async () => {
   const series = await analyzer.createSeries()
   const moves = Array.from({ length: 70 }, (_, week) => 500 + week)
-  await feed(series, weekly(series, [...moves, 569, 569, 569, 569]))
+  await feed(weekly(series, [...moves, 569, 569, 569, 569]))
   const [event] = await waitFor('the event', async () => {
     const events = await eventsOf(series)
     return events.length > 0 && events
@@ -138,8 +137,8 @@ test('numbers that stand still are reported once, and once when they move again'
   expect(event?.message).toMatch(
     /^No number of langfuse from github has moved since 13 March 2028, in 4 payloads\. .* stars \(569\)/,
   )
-  await feed(series, weekly(series, [569, 569], 74))
-  await feed(series, weekly(series, [570], 76))
+  await feed(weekly(series, [569, 569], 74))
+  await feed(weekly(series, [570], 76))
   const events = await waitFor('the end', async () => {
     const all = await eventsOf(series)
     return all.length > 1 && all
@@ -167,19 +166,15 @@ test('a source whose companies all stand still is one event', async () => {
     },
   }
   const moves = Array.from({ length: 40 }, (_, week) => 500 + week)
-  await feed(series, weekly(series, moves))
-  await feed(apple, weekly(apple, moves))
-  await feed(series, weekly(series, [539, 539, 539, 539], 40))
-  await feed(apple, weekly(apple, [539, 539, 539, 539, 539], 40))
-  await feed(series, weekly(series, [539], 44))
+  await feedAtOnce([series, apple].flatMap((one) => weekly(one, [...moves, 539, 539, 539, 539, 539])))
   const [event] = await waitFor('the event', async () => {
     const events = await eventsOf(series)
     return events.length > 0 && events
   })
   expect(event).toMatchObject({ kind: 'standstill', subject: 'github', facts: { companies: '2' } })
   expect(event?.message).toContain('stars of langfuse (539) and stars of apple (539)')
-  await feed(series, weekly(series, [540], 45))
-  await feed(apple, weekly(apple, [540], 45))
+  await feed(weekly(series, [540], 45))
+  await feed(weekly(apple, [540], 45))
   const events = await waitFor('the end', async () => {
     const all = await eventsOf(series)
     return all.length > 1 && all
@@ -192,10 +187,7 @@ test('a source from which nothing came at its usual time is reported before it i
   const series = await analyzer.createSeries()
   // The newest payload is one of yesterday, and there is one an hour.
   const latest = (Date.now() - day - start) / day
-  await feed(
-    series,
-    Array.from({ length: 20 }, (_, hour) => series.observation(latest - (20 - hour) / 24, [{ number: hour }])),
-  )
+  await feed(Array.from({ length: 20 }, (_, hour) => series.observation(latest - (20 - hour) / 24, [{ number: hour }])))
   await waitFor('the feed', async () => {
     const [row] = await database.query<{ rhythm: unknown }>(
       `UPDATE analyzer.feed SET came_at = came_at - interval '1 day'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { vi } from 'vitest'
+import { isoDay } from '#runtime/text/format.ts'
 import { createCodec } from '#schemas/codec.ts'
 import type { News, Observation, ObservedValue } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
@@ -87,6 +88,24 @@ export async function installAnalyzer() {
     return { company, source, measurement, series, observation, addRule }
   }
 
+  /** Stores the values of observations as the normalizer does. */
+  async function store(...observations: Observation[]): Promise<void> {
+    const { database } = installation
+    for (const month of new Set(observations.map(({ observed_at }) => isoDay(observed_at).slice(0, 7))))
+      await database.query('SELECT normalizer.create_month($1)', [`${month}-15T00:00:00Z`])
+    const rows = observations.flatMap(({ values, ...of }) =>
+      values.map((value) => ({ ...of, ...value, observed_at: new Date(of.observed_at), date: null })),
+    )
+    await database.query(
+      `INSERT INTO normalizer.value (event_no, observed_at, number, seq, company_measurement_id, source_measurement_id,
+         company_id, data_source_id, type, path, subject_key, item_key, item_label, text, members)
+       SELECT event_no, observed_at, number, seq, company_measurement_id, source_measurement_id, company_id,
+         data_source_id, type, path, subject_key, item_key, item_label, text, members
+       FROM jsonb_populate_recordset(NULL::normalizer.value, $1::jsonb)`,
+      [JSON.stringify(rows)],
+    )
+  }
+
   async function send(...observations: Observation[]): Promise<void> {
     const { topics: own } = installation
     const values = await Promise.all(
@@ -141,5 +160,5 @@ export async function installAnalyzer() {
   }
 
   const service = await startAnalyzer()
-  return { installation, service, startAnalyzer, createSeries, send, readAll, newsOf, settled, stored, shown }
+  return { installation, service, startAnalyzer, createSeries, store, send, readAll, newsOf, settled, stored, shown }
 }
