@@ -19,17 +19,17 @@ const run = promisify(execFile)
 const git = async (...args: string[]) => (await run('git', args, { cwd: root })).stdout.trim()
 
 /**
- * Checks the earlier version out into a folder of its own, with the packages of its lock file, and returns the folder.
+ * Checks an earlier version out into a folder of its own, with the packages of its lock file, and returns the folder.
  * It is removed when the test is over.
  */
-export async function checkOutEarlierVersion(): Promise<string> {
-  await requireCommit()
+export async function checkOutEarlierVersion(commit = earlierCommit): Promise<string> {
+  await requireCommit(commit)
   const folder = join(await mkdtemp(join(tmpdir(), 'parma-earlier-')), 'parma-analytics')
   onCleanup(async () => {
     await git('worktree', 'remove', '--force', folder)
     await rm(join(folder, '..'), { recursive: true })
   })
-  await git('worktree', 'add', '--detach', folder, earlierCommit)
+  await git('worktree', 'add', '--detach', folder, commit)
   await symlink(await packagesOf(folder), join(folder, 'node_modules'))
   return folder
 }
@@ -40,15 +40,15 @@ export async function applyTopics({ env, parma }: Installation, folder: string):
   await parma('topics', 'apply')
 }
 
-async function requireCommit(): Promise<void> {
-  const isThere = await git('cat-file', '-e', `${earlierCommit}^{commit}`).then(
+async function requireCommit(commit: string): Promise<void> {
+  const isThere = await git('cat-file', '-e', `${commit}^{commit}`).then(
     () => true,
     () => false,
   )
   if (isThere) return
   const isShallow = (await git('rev-parse', '--is-shallow-repository')) === 'true'
   throw new Error(
-    `The commit ${earlierCommit} is missing, whose services this test runs. ` +
+    `The commit ${commit} is missing, whose services this test runs. ` +
       (isShallow ? 'This clone is shallow: run `git fetch --unshallow`.' : 'Run `git fetch --all`.'),
   )
 }
