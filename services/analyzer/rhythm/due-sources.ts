@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { describeDue } from './describe-incidents.ts'
 import { forgetGone } from './due-feeds.ts'
-import { readFeeds } from './feeds.ts'
+import { readAllFeeds } from './feeds.ts'
 import { closeIncidents, closeOrphans, type Incident, type IncidentKey, openIncidents } from './incidents.ts'
 import { expectPayload } from './learn-rhythm.ts'
 
@@ -14,7 +14,7 @@ const sourceRow = z.object({ id: z.number(), name: z.string(), is_active: z.bool
  */
 export async function reportDueSources(tx: Transaction): Promise<number> {
   await forgetGone(tx)
-  const feeds = await readFeeds(tx, null)
+  const feeds = await readAllFeeds(tx, null)
   const sources = await tx.any(sql.type(sourceRow)`
     SELECT id, source_name AS name, (extract(epoch FROM now()) * 1000)::float8 AS now,
       is_active AND coalesce((

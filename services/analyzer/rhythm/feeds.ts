@@ -100,16 +100,30 @@ const feedRow = z.object({
   rhythm: z.custom<Rhythm | null>(),
   movement: z.custom<Movement | null>(),
 })
+const columns = sql.fragment`data_source_id, company_id, observed_at, came_at, live, rhythm, movement`
 
-/** All feeds of the sources of `feeds`, or of all sources, by source. */
-export async function readFeeds(
+/** These feeds, as far as their movement is known, by source. */
+export async function readFeeds(tx: Transaction, feeds: readonly FeedKey[]): Promise<Map<number, Feed[]>> {
+  return bySource(
+    await tx.any(sql.type(feedRow)`
+      SELECT ${columns} FROM ${keyColumns(feeds)} AS k (data_source_id, company_id)
+      JOIN analyzer.feed USING (data_source_id, company_id) ORDER BY data_source_id, company_id`),
+  )
+}
+
+/** The same of all companies of the sources of `feeds`, or of all sources. */
+export async function readAllFeeds(
   connection: Pick<Database, 'any'>,
   feeds: readonly FeedKey[] | null,
 ): Promise<Map<number, Feed[]>> {
   const isAsked = feeds === null ? sql.fragment`true` : sql.fragment`data_source_id = ANY(${sourcesOf(feeds)})`
-  const rows = await connection.any(sql.type(feedRow)`
-    SELECT data_source_id, company_id, observed_at, came_at, live, rhythm, movement FROM analyzer.feed WHERE ${isAsked}
-    ORDER BY data_source_id, company_id`)
+  return bySource(
+    await connection.any(sql.type(feedRow)`
+      SELECT ${columns} FROM analyzer.feed WHERE ${isAsked} ORDER BY data_source_id, company_id`),
+  )
+}
+
+function bySource(rows: readonly z.infer<typeof feedRow>[]): Map<number, Feed[]> {
   return new Map(
     [...Map.groupBy(rows, ({ data_source_id }) => data_source_id)].map(([source, list]) => [
       source,

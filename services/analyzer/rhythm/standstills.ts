@@ -3,21 +3,28 @@ import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { describeStandstill, describeWholeStandstill } from './describe-incidents.ts'
 import type { FeedKey } from './due-feeds.ts'
-import { readFeeds } from './feeds.ts'
+import { readAllFeeds, readFeeds } from './feeds.ts'
 import { closeIncidents, type Incident, type IncidentKey, openIncidents, readOpen } from './incidents.ts'
 import { type Feed, judgeFeeds } from './judge-feeds.ts'
+import { isStandstill } from './judge-standstill.ts'
 
 /** Opens and closes the standstills that new payloads of these feeds show. Returns how many. */
 export async function reportStandstills(tx: Transaction, judged: readonly FeedKey[]): Promise<number> {
-  const all = await readFeeds(tx, judged)
   const open = Map.groupBy(await readOpen(tx, 'standstill'), ({ data_source_id }) => data_source_id)
+  // Most often none of them stands still, and none did: then the other feeds of their sources say nothing.
+  const own = await readFeeds(tx, judged)
+  const asked = judged.filter(
+    ({ data_source_id: source }) =>
+      open.has(source) || own.get(source)?.some(({ live, movement }) => live && isStandstill(movement)),
+  )
+  if (asked.length === 0) return 0
   const begun: Begun[] = []
   const ended: IncidentKey[] = []
-  for (const [source, feeds] of all) {
+  for (const [source, feeds] of await readAllFeeds(tx, asked)) {
     const companies = (open.get(source) ?? []).flatMap(({ company_id }) => company_id ?? [])
     const standstills = { source: (open.get(source)?.length ?? 0) > companies.length, companies: new Set(companies) }
-    const asked = judged.filter(({ data_source_id }) => data_source_id === source)
-    const turns = judgeFeeds(feeds, standstills, new Set(asked.map(({ company_id }) => company_id)))
+    const ofSource = asked.filter(({ data_source_id }) => data_source_id === source)
+    const turns = judgeFeeds(feeds, standstills, new Set(ofSource.map(({ company_id }) => company_id)))
     const begin = (company: number | null, of: readonly number[]) =>
       begun.push({ source, company, feeds: feeds.filter((feed) => of.includes(feed.company)) })
     if (turns.whole.length > 0) begin(null, turns.whole)

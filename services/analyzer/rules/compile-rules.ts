@@ -77,6 +77,10 @@ type Scoped = Pick<Rule, 'id' | 'version' | 'name'> & {
 /** One object for all measurements without a rule, which are most. */
 const nothing: RulesFor = { rules: [], problems: [] }
 
+/** The rules for a source measurement of a name, by id. */
+type Answers = Map<number, Answer>
+type Answer = { name: string; answer: RulesFor }
+
 /** How many answers are remembered. */
 const maxAnswers = 100_000
 
@@ -87,15 +91,30 @@ const maxAnswers = 100_000
  */
 export function compileRules(rows: readonly (PublicRow | OwnRow)[], maxWindow: number): Rules {
   const scoped = rows.flatMap((row) => readRow(row, maxWindow))
-  const answers = new Map<string, RulesFor>()
+  const answers = new Map<string, Answers>()
+  let count = 0
+  // The values of a payload are asked for one after the other.
+  let last: { of: Judged; answers: Answers } | null = null
   return (of, value) => {
-    const key = `${of.company_id}/${of.data_source_id}/${value.source_measurement_id}/${value.measurement_name}`
-    const known = answers.get(key)
-    if (known) return known
+    if (last?.of !== of) last = { of, answers: answersOf(of) }
+    const { source_measurement_id: id, measurement_name: name } = value
+    const known = last.answers.get(id)
+    if (known?.name === name) return known.answer
     const answer = select(scoped, of, value)
-    if (answers.size >= maxAnswers) answers.clear()
-    answers.set(key, answer)
+    if (++count > maxAnswers) {
+      answers.clear()
+      last.answers = answersOf(of)
+      count = 1
+    }
+    last.answers.set(id, { name, answer })
     return answer
+  }
+
+  function answersOf({ company_id, data_source_id }: Judged): Answers {
+    const key = `${company_id}/${data_source_id}`
+    const known = answers.get(key) ?? new Map<number, Answer>()
+    answers.set(key, known)
+    return known
   }
 }
 

@@ -12,9 +12,7 @@ import { decodeSignal, encodeSignal } from '../values/signal-bytes.ts'
 export type Series = { key: string; company_measurement_id: number; subject_key: string; item_key: string | null }
 
 const stateRow = z.object({
-  company_measurement_id: z.number(),
-  subject_key: z.string(),
-  item_key: z.string(),
+  index: z.number(),
   event_no: z.number(),
   observed_at: z.number(),
   // Written here alone, from a SeriesState.
@@ -26,23 +24,21 @@ const stateRow = z.object({
 export async function readStates(tx: Transaction, series: readonly Series[]): Promise<Map<string, SeriesState>> {
   if (series.length === 0) return new Map()
   const rows = await tx.any(sql.type(stateRow)`
-    SELECT s.company_measurement_id, s.subject_key, s.item_key, s.event_no, s.observed_at, s.state, s.signal
-    FROM unnest(${keyColumns(series)}) AS k (company_measurement_id, subject_key, item_key)
+    SELECT k.index, s.event_no, date_part('epoch', s.observed_at) * 1000 AS observed_at, s.state, s.signal
+    FROM unnest(${keyColumns(series)}, ${column(series, 'int4', (_, index) => index)})
+      AS k (company_measurement_id, subject_key, item_key, index)
     JOIN analyzer.series_state s USING (company_measurement_id, subject_key, item_key)`)
-  const states = new Map(
+  return new Map(
     rows.map((row): [string, SeriesState] => {
       const signal = row.signal && decodeSignal(row.event_no, row.signal)
-      const state = { eventNo: row.event_no, observedAt: row.observed_at, ...row.state, ...(signal && { signal }) }
-      return [storedKey(row), state]
-    }),
-  )
-  return new Map(
-    series.flatMap((one) => {
-      const state = states.get(storedKey(one))
-      return state ? [[one.key, state]] : []
+      const known = { eventNo: row.event_no, observedAt: Math.round(row.observed_at) }
+      return [series[row.index]!.key, { ...known, ...row.state, ...(signal && { signal }) }]
     }),
   )
 }
+
+/** What of a state is not in its JSON. To copy all and then leave these out is fast. */
+const ownColumns = { eventNo: undefined, observedAt: undefined, signal: undefined }
 
 export async function writeStates(
   tx: Transaction,
@@ -69,7 +65,7 @@ export async function writeStates(
       ${keyColumns(changed)},
       ${ofState('int8', ({ eventNo }) => eventNo)},
       ${ofState('float8', ({ observedAt }) => observedAt / 1000)},
-      ${ofState('text', ({ eventNo: _no, observedAt: _at, signal: _signal, ...state }) => JSON.stringify(state))},
+      ${ofState('text', (state) => JSON.stringify({ ...state, ...ownColumns }))},
       ${ofState('int4', (_, index) => starts[index]!)},
       ${ofState('int4', (_, index) => signals[index]?.length ?? null)}
     ) AS n (company_measurement_id, subject_key, item_key, event_no, observed_at, state, signal_start, signal_length)
@@ -87,10 +83,6 @@ function keyColumns(series: readonly Series[]) {
     ],
     sql.fragment`, `,
   )
-}
-
-function storedKey({ company_measurement_id, subject_key, item_key }: Omit<Series, 'key'>): string {
-  return `${company_measurement_id}\0${indexable(subject_key)}\0${indexable(item_key ?? '')}`
 }
 
 /** The lock of all that is remembered of companies: series and subjects. */

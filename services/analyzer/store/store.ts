@@ -5,6 +5,7 @@ import { hasCode, TransientError } from '#runtime/calls/retry.ts'
 import type { News, Observation } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
 import type { ReadRules } from '../rules/rules-in-force.ts'
+import { openRuns } from '../suspect/runs.ts'
 import { newsOf } from '../words/compose-news.ts'
 import { judgeBatch } from './judge-batch.ts'
 import { readNews } from './news.ts'
@@ -29,6 +30,7 @@ export function openStore(config: Config, database: Database, readRules: ReadRul
       content_hash: String(event_no),
     }))
     let hasReports = false
+    await openRuns(database, batch, config.SUSPECT_WINDOW_SECONDS)
     const stored = await withLedger(database, 'analyzer', events, async (tx, verdicts) => {
       const fresh = batch.filter((_, index) => verdicts[index] === 'fresh')
       const gone = await judgeBatch(tx, fresh, rules, config)

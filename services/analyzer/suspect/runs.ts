@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { column, columnsOf } from '#runtime/postgres/column.ts'
-import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { columnsOf } from '#runtime/postgres/column.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lock } from '#runtime/postgres/lock.ts'
+import type { Observation } from '#schemas/generated/types.ts'
+import { indexable } from '../values/indexable.ts'
 import type { Payload } from '../values/payload.ts'
 
 const runRow = z.object({
@@ -61,7 +63,30 @@ async function findTaskRuns(tx: Transaction, payloads: readonly Payload[]): Prom
 const windowRow = runRow.extend({ companies: z.array(z.string()) })
 type WindowRun = z.output<typeof windowRow>
 
-const memberOf = ({ company_id, subject_key }: Payload) => `${company_id}/${subject_key}`
+/** What of a payload decides about its run. */
+type Member = Pick<Payload, 'event_id' | 'company_id' | 'data_source_id' | 'source_name' | 'subject_key'>
+
+const memberOf = ({ company_id, subject_key }: Member) => `${company_id}/${indexable(subject_key)}`
+
+/**
+ * Opens the runs without a task that these observations need, so that findRuns finds them: who opens one there keeps
+ * others waiting until the end of a transaction that judges.
+ */
+export async function openRuns(
+  database: Pick<Database, 'any' | 'transaction'>,
+  observations: readonly Observation[],
+  windowSeconds: number,
+): Promise<void> {
+  const some = observations.filter(
+    ({ task_id, replay_id, history, part, parts }) =>
+      task_id === null && replay_id === null && !history && part === parts,
+  )
+  for (const [source, ofSource] of Map.groupBy(some, ({ data_source_id }) => data_source_id)) {
+    const windows = await readWindows(database, source, ofSource, windowSeconds)
+    if (assign(ofSource, windows).missing > 0)
+      await database.transaction((tx) => openWindows(tx, source, ofSource, windowSeconds))
+  }
+}
 
 async function findWindowRuns(
   tx: Transaction,
@@ -69,8 +94,17 @@ async function findWindowRuns(
   payloads: readonly Payload[],
   windowSeconds: number,
 ): Promise<Map<Payload, Run>> {
-  const first = assign(payloads, await readWindows(tx, source, payloads, windowSeconds))
-  if (first.missing === 0) return first.runs
+  const { runs, missing } = assign(payloads, await readWindows(tx, source, payloads, windowSeconds))
+  return missing === 0 ? runs : assign(payloads, await openWindows(tx, source, payloads, windowSeconds)).runs
+}
+
+/** Opens the runs that are missing. Returns all. */
+async function openWindows(
+  tx: Transaction,
+  source: number,
+  payloads: readonly Member[],
+  windowSeconds: number,
+): Promise<WindowRun[]> {
   await lock(tx, 'analyzer.judged_run', source)
   const windows = await readWindows(tx, source, payloads, windowSeconds)
   const { missing } = assign(payloads, windows)
@@ -78,13 +112,13 @@ async function findWindowRuns(
     INSERT INTO analyzer.judged_run (data_source_id, source_name, opened_at)
     SELECT ${source}, ${payloads[0]!.source_name}, clock_timestamp() FROM generate_series(1, ${missing})
     RETURNING run_no, data_source_id, task_id, state, alike`)
-  return assign(payloads, [...windows, ...opened.map((run) => ({ ...run, companies: [] }))]).runs
+  return [...windows, ...opened.map((run) => ({ ...run, companies: [] }))]
 }
 
 /** Gives each payload the first run in which its company has not been. `missing`: how many runs are to be opened. */
-function assign(payloads: readonly Payload[], windows: readonly WindowRun[]) {
+function assign<T extends Member>(payloads: readonly T[], windows: readonly WindowRun[]) {
   const members = windows.map(({ companies }) => new Set(companies))
-  const runs = new Map<Payload, Run>()
+  const runs = new Map<T, Run>()
   for (const payload of payloads) {
     let at = members.findIndex((some) => !some.has(memberOf(payload)))
     if (at < 0) at = members.push(new Set()) - 1
@@ -95,16 +129,19 @@ function assign(payloads: readonly Payload[], windows: readonly WindowRun[]) {
   return { runs, missing: members.length - windows.length }
 }
 
+/** The runs of the last minutes, with those of the payloads' companies that they know of other payloads. */
 async function readWindows(
-  tx: Transaction,
+  connection: Pick<Database, 'any'>,
   source: number,
-  payloads: readonly Payload[],
+  payloads: readonly Member[],
   windowSeconds: number,
 ): Promise<readonly WindowRun[]> {
-  return tx.any(sql.type(windowRow)`
+  const of = columnsOf(payloads)
+  return connection.any(sql.type(windowRow)`
     SELECT r.run_no, r.data_source_id, r.task_id, r.state, r.alike, ARRAY(
       SELECT e.company_id || '/' || e.subject_key FROM analyzer.run_evidence e
-      WHERE e.run_no = r.run_no AND e.company_id = ANY(${column(payloads, 'int4', ({ company_id }) => Number(company_id))})
+      WHERE e.run_no = r.run_no AND e.company_id = ANY(${of('int4', ({ company_id }) => Number(company_id))})
+        AND e.event_id <> ALL(${of('uuid', ({ event_id }) => event_id)})
     ) AS companies
     FROM analyzer.judged_run r
     WHERE r.data_source_id = ${source} AND r.task_id IS NULL

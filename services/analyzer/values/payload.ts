@@ -4,9 +4,17 @@ import type { SeriesState } from './series-state.ts'
 /** All parts of an observation together. */
 export type Payload = Omit<Observation, 'part' | 'parts'>
 
-/** The values of a payload by series. If a series has several, the last one counts. */
-export function seriesOf(payload: Payload): Map<string, ObservedValue> {
-  return new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
+/** Several steps ask for the series of each payload. */
+const known = new WeakMap<Payload, ReadonlyMap<string, ObservedValue>>()
+
+/** The values of a payload, which never change, by series. If a series has several, the last one counts. */
+export function seriesOf(payload: Payload): ReadonlyMap<string, ObservedValue> {
+  let series = known.get(payload)
+  if (!series) {
+    series = new Map(payload.values.map((value) => [seriesKey(payload, value), value]))
+    known.set(payload, series)
+  }
+  return series
 }
 
 /** Identifies a series, with its company's measurement. */

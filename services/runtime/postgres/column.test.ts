@@ -17,6 +17,11 @@ test.each([
     ['say "hi"', 'c:\\dir\\', '\\"'],
     '{"say \\"hi\\"","c:\\\\dir\\\\","\\\\\\""}',
   ],
+  [
+    'other characters as they are',
+    ['"\n\t"', '"\u001f', '"\ud83d\ude00\u2028"'],
+    '{"\\"\n\t\\"","\\"\u001f","\\"\ud83d\ude00\u2028\\""}',
+  ],
 ])('%s', (_, elements, text) => {
   expect(arrayText<string | number | boolean | null>(elements, self)).toBe(text)
 })

@@ -25,7 +25,11 @@ export function arrayText<T>(rows: readonly T[], value: (row: T, index: number) 
   return `{${elements.join(',')}}`
 }
 
+/** What JSON may escape in another way than Postgres: control characters, and halves of surrogate pairs. */
+const unlikeJson = /[^ -\ud7ff\ue000-\uffff]/
+
 function quote(text: string): string {
-  const plain = text.includes('"') || text.includes('\\') ? text.replaceAll(/["\\]/g, '\\$&') : text
-  return `"${plain}"`
+  if (!text.includes('"') && !text.includes('\\')) return `"${text}"`
+  // Otherwise it escapes as Postgres does, and faster than anything else.
+  return unlikeJson.test(text) ? `"${text.replaceAll(/["\\]/g, '\\$&')}"` : JSON.stringify(text)
 }
