@@ -5,6 +5,8 @@ import type { SignalState } from './state.ts'
 export type Kind = 'spike' | 'drop' | 'level shift' | 'trend break' | 'stall' | 'fall' | 'season' | 'variance'
 
 const day = 86_400_000
+/** A series of which fewer changes are falls is a counter. */
+const leastFalls = 0.1
 
 /** Names what is unusual about a point, and says it in words that need no name before them. */
 export function explain(
@@ -14,7 +16,7 @@ export function explain(
   measured: Measured,
 ): { kind: Kind; reason: string } {
   const { kind, reason } = findKind(state, time, value, measured)
-  const record = findRecord(state.values, value)
+  const record = findRecord(state, value, measured)
   return { kind, reason: record === '' ? reason : `${reason}, ${record}` }
 }
 
@@ -32,7 +34,7 @@ function findKind(state: SignalState, time: number, value: number, measured: Mea
       kind: 'season',
       reason: `${describeShare(value, season)} what the same time of earlier periods makes expect (${format(season)})`,
     }
-  if (value < last && growth.fallShare < 0.1) {
+  if (value < last && growth.fallShare < leastFalls) {
     const fall = findLast(values, (now, before) => now < before)
     return { kind: 'fall', reason: `first fall in ${formatSpan(time - (times[fall] ?? times[0]!))}` }
   }
@@ -42,6 +44,8 @@ function findKind(state: SignalState, time: number, value: number, measured: Mea
   const isSteady = newest.every((one) => (factor > 1 ? one > 1.4 * prior : one < 0.7 * prior))
   if (prior > 0 && isSteady && factor > 0)
     return { kind: 'trend break', reason: `growth is ${formatFactor(factor)} that of before for three values` }
+  const scatter = findScatter(growth.rates, growth.rate, slope, measured.floor)
+  if (scatter > 0) return { kind: 'variance', reason: `changes are ${Math.round(scatter)} times as large as before` }
   const isUp = measured.sign > 0
   const size = Math.abs(growth.rate - slope)
   const asLarge = growth.rates.findLastIndex((one) => (isUp ? one - slope >= size : slope - one >= size))
@@ -56,16 +60,43 @@ function findKind(state: SignalState, time: number, value: number, measured: Mea
   return { kind: isSecond ? 'level shift' : isUp ? 'spike' : 'drop', reason }
 }
 
+/**
+ * How many times as large as usual the last six deviations are, of which three at least are far beyond what is usual,
+ * to both sides. 0 where they are not.
+ */
+function findScatter(rates: readonly number[], rate: number, slope: number, floor: number): number {
+  const newest = [...rates.slice(-5), rate].map((one) => one - slope)
+  const before = rates.slice(-31, -5).map((one) => Math.abs(one - slope))
+  const usual = Math.max(median(before), floor)
+  const far = newest.filter((one) => Math.abs(one) > 3 * usual)
+  if (before.length < 10 || far.length < 3 || !far.some((one) => one > 0) || !far.some((one) => one < 0)) return 0
+  return far.reduce((sum, one) => sum + Math.abs(one), 0) / far.length / usual
+}
+
 function findLast(values: readonly number[], wanted: (now: number, before: number) => boolean): number {
   for (let i = values.length - 1; i > 0; i--) if (wanted(values[i]!, values[i - 1]!)) return i
   return -1
 }
 
-/** Passing 1,000, 10,000, 100,000 … upwards for the first time. */
-function findRecord(values: readonly number[], value: number): string {
-  if (value < 1000) return ''
-  const stone = 10 ** Math.floor(Math.log10(value))
-  return values.every((one) => one < stone) ? `passes ${format(stone)}` : ''
+/** A value must have been exceeded for this many points to be a record. */
+const leastRecord = 8
+
+/**
+ * Passing 1,000, 10,000, 100,000 … upwards for the first time; or, in a series that goes up and down, a value as high
+ * or as low as none for long. Empty for no record.
+ */
+function findRecord({ times, values }: SignalState, value: number, { growth }: Measured): string {
+  const stone = value < 1000 ? 0 : 10 ** Math.floor(Math.log10(value))
+  if (stone > 0 && values.every((one) => one < stone)) return `passes ${format(stone)}`
+  if (growth.fallShare < leastFalls) return ''
+  for (const [word, side] of [
+    ['highest', 1],
+    ['lowest', -1],
+  ] as const) {
+    const beaten = values.findLastIndex((one) => (one - value) * side >= 0)
+    if (beaten >= 0 && values.length - beaten > leastRecord) return `${word} since ${months.format(times[beaten])}`
+  }
+  return ''
 }
 
 function describeShare(value: number, expected: number): string {
@@ -73,6 +104,7 @@ function describeShare(value: number, expected: number): string {
   return `${format(100 * share)} % ${value < expected ? 'below' : 'above'}`
 }
 
+const months = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric', timeZone: 'UTC' })
 const numbers = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
 const format = (value: number) => numbers.format(value)
 const formatFactor = (factor: number) => (factor >= 1 ? `${format(factor)} times` : `${format(100 * factor)} % of`)

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { explain } from './explain.ts'
 import { judgePoint, tellFrom, type Verdict } from './judge-point.ts'
+import { measurePoint } from './measure.ts'
 import type { SignalState } from './state.ts'
 
 const week = 7 * 86_400_000
@@ -24,6 +26,8 @@ const told = (points: readonly Point[]) =>
 /** Grows by about `rate` a week, the same in every run. */
 const grow = (count: number, rate: number, from = 1000) =>
   Array.from({ length: count }, (_, i) => from + Math.round(rate * i + rate * 0.3 * Math.sin(i * 2.4)))
+/** Goes up and down around 500. */
+const wander = (count: number) => Array.from({ length: count }, (_, i) => 500 + Math.round(9 * Math.sin(i * 2.4)))
 const shift = (values: readonly number[], at: number, by: number, until = Infinity) =>
   values.map((value, i) => (i >= at && i < until ? value + by : value))
 
@@ -174,6 +178,23 @@ test.each([
   ['largest rise in 12 months', shift(grow(120, 20), 80, 600)],
   ['first fall in 18 months', shift(grow(120, 20), 80, -300)],
   ['largest rise in 12 months, passes 10,000', shift(grow(120, 20), 80, 8000)],
+  ['largest rise in 12 months, highest since March 2024', shift(shift(wander(120), 10, 900, 12), 80, 800)],
+  ['largest fall in 12 months, lowest since March 2024', shift(shift(wander(120), 10, -400, 12), 80, -300)],
 ])('says why: %s', (reason, values) => {
   expect(judge(weekly(values)).verdicts[80]!.reason).toBe(reason)
+})
+
+test('names values that scatter more than before, once three of them were far off to both sides', () => {
+  const away = (i: number) => (i >= 80 ? 45 : 9) * Math.sin(i * 2.4 + ((i * i) % 7))
+  const points = weekly(Array.from({ length: 90 }, (_, i) => 2000 + Math.round(away(i))))
+  const kindOf = (at: number) => {
+    const { time, value } = points[at]!
+    const { state } = judge(points.slice(0, at))
+    return explain(state, time, value, measurePoint(state, time, value))
+  }
+  expect([80, 81].map((at) => kindOf(at).kind)).not.toContain('variance')
+  expect(kindOf(83)).toEqual({
+    kind: 'variance',
+    reason: expect.stringMatching(/^changes are \d times as large as before/),
+  })
 })
