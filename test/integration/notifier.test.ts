@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { formatDate } from '../../services/runtime/text/format.ts'
+import { dayMs } from '../../services/runtime/text/time.ts'
+import type { News } from '../../schemas/generated/types.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
 import { addCompany, addFollowed, addPerson, addSource, deliveriesOf, groupOf } from '../harness/notifier/setup.ts'
-import { opsEventOf, passThrough, sendNews, sendOps, settledStates } from '../harness/notifier/setup.ts'
+import { insertId, opsEventOf, passThrough, sendNews, sendOps, settledStates } from '../harness/notifier/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let installation: Installation
@@ -15,6 +18,34 @@ beforeAll(async () => {
     ...{ OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', BUNDLE_WINDOW_MS: '0', WRITE_PUBLIC_NOTIFICATIONS: 'true' },
   })
 })
+
+/** A series of the company with a value a day, and the news item about the last one. */
+async function addStars(company: number, numbers: readonly number[]) {
+  const { database } = installation
+  const measurement = await insertId(
+    database,
+    `INSERT INTO source_measurement (source_module_id, type, measurement_name, modified_at) VALUES ($1, 'int', 'Stars', now())`,
+    [source],
+  )
+  const [row] = await database.query<{ id: number }>(
+    'INSERT INTO company_source_measurement (source_measurement_id, company_id) VALUES ($1, $2) RETURNING company_measurement_id AS id',
+    [measurement, company],
+  )
+  const at = numbers.map((_, index) => Date.now() - (numbers.length - index) * dayMs)
+  for (const [index, number] of numbers.entries()) {
+    const time = new Date(at[index] ?? 0)
+    await database.query('SELECT normalizer.create_month($1)', [time])
+    await database.query(
+      `INSERT INTO normalizer.value (event_no, observed_at, number, seq, company_measurement_id, source_measurement_id,
+         company_id, data_source_id, type, path, subject_key)
+       VALUES ($1, $2, $3, 1, $4, $5, $6, $7, 'int', 'stars', '')`,
+      [index, time, number, row?.id, measurement, company, source],
+    )
+  }
+  const changes = { source_measurement_id: measurement, observed_at: at.at(-1) ?? 0 }
+  const [news] = groupOf(company, source, 1, changes) as [News]
+  return { news, at }
+}
 
 describe('a news item', () => {
   test('is one mail, one post and one row of public.notification, however often it is delivered', async () => {
@@ -49,6 +80,33 @@ describe('a news item', () => {
       company,
     ])
     expect(recorded).toEqual([{ message: `${name}: Stars number 0 rose`, data_source_id: source }])
+  })
+
+  test('about a number shows its series in a picture of the mail, which costs the text nothing', async () => {
+    const { database } = installation
+    const { company, name, address } = await addFollowed(database)
+    const { news, at } = await addStars(company, [100, 104, 103, 150])
+    await sendNews(installation, [news])
+    await settledStates(database, company, 2)
+    const [mail] = await mailsTo(address)
+    expect(mail?.html).toMatch(/<img src="data:image\/png;base64,[^"]{1000,}" alt="acme-\w+: Stars: 4 values from/)
+    expect(mail?.text.replaceAll(/\s+/g, ' ')).toContain(
+      `Chart of ${name}: Stars: 4 values from ${formatDate(at[0] ?? 0)} to ${formatDate(at[3] ?? 0)}. Last value 150, +50% from the first, 100.`,
+    )
+
+    // Whatever is wrong with the values.
+    await database.query('ALTER VIEW normalizer.value_lineage RENAME TO lineage_away')
+    await database.query('ALTER TABLE normalizer.value RENAME TO value_away')
+    try {
+      await sendNews(installation, groupOf(company, source, 1, { source_measurement_id: news.source_measurement_id }))
+      await settledStates(database, company, 4)
+    } finally {
+      await database.query('ALTER TABLE normalizer.value_away RENAME TO value')
+      await database.query('ALTER VIEW normalizer.lineage_away RENAME TO value_lineage')
+    }
+    const second = (await mailsTo(address))[1]
+    expect(second?.text).toContain('Stars number 0 rose')
+    expect(second?.html).not.toContain('<img')
   })
 
   test('of a company whose name is markup stays text', async () => {

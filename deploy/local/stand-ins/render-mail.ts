@@ -11,6 +11,7 @@ export type Mail = {
 }
 
 const lineHeight = 24
+const pictureHeight = 400
 /** Characters of a line in the width of the page. */
 const lineLength = 70
 
@@ -37,7 +38,9 @@ export function renderMail({ from, to, subject, text, html, headers }: Mail): st
 function renderFrame(html: string, text: string): string {
   // An address in the text is a link of one word in the HTML.
   const lines = text.replaceAll(/https?:\S+/g, 'link').split('\n')
-  const height = lines.reduce((sum, line) => sum + Math.max(Math.ceil(line.length / lineLength), 1), 3) * lineHeight
+  const pictures = html.split('<img ').length - 1
+  const textHeight = lines.reduce((sum, line) => sum + Math.max(Math.ceil(line.length / lineLength), 1), 3) * lineHeight
+  const height = textHeight + pictures * pictureHeight
   const content = escapeHtml(`<base target="_blank">${html}`)
   const sandbox = 'allow-popups allow-popups-to-escape-sandbox'
   return `<iframe sandbox="${sandbox}" style="height:${height}px" srcdoc="${content}"></iframe>`

@@ -8,6 +8,8 @@ export type Past = { values: z.output<typeof valued>[]; newsAt: number }
 
 /** Values up to the news item, and after it. */
 const [most, mostLater] = [500, 100]
+/** Values of the same list among which each are looked for: a list may have thousands of items. */
+const mostRead = 50_000
 
 /** The numbers of a news item's series; null: there are none, or the news item does not exist. */
 export async function readPast(database: Database, newsId: string): Promise<Past | null> {
@@ -27,8 +29,11 @@ export async function readPast(database: Database, newsId: string): Promise<Past
 function valuesWhere(isMeant: SqlFragment, order: SqlFragment, limit: number): SqlFragment {
   return sql.fragment`
     SELECT (extract(epoch FROM v.observed_at) * 1000)::float8 AS at, v.number, v.event_no, v.seq
-    FROM normalizer.value v
-    WHERE v.company_measurement_id = n.company_measurement_id AND v.subject_key = n.subject_key
-      AND v.item_key IS NOT DISTINCT FROM n.item_key AND v.number IS NOT NULL AND ${isMeant}
+    FROM (
+      SELECT observed_at, number, event_no, seq, subject_key, item_key FROM normalizer.value v
+      WHERE v.company_measurement_id = n.company_measurement_id AND ${isMeant}
+      ORDER BY observed_at ${order} LIMIT ${mostRead}
+    ) v
+    WHERE v.subject_key = n.subject_key AND v.item_key IS NOT DISTINCT FROM n.item_key AND v.number IS NOT NULL
     ORDER BY v.observed_at ${order}, v.event_no ${order}, v.seq ${order} LIMIT ${limit}`
 }

@@ -116,6 +116,47 @@ describe('composeMail', () => {
   })
 })
 
+describe('a mail with a chart', () => {
+  const picture = { png: Buffer.from('89504e47', 'hex'), width: 312, height: 200 }
+  const text = 'acme: stars: 3 values. Highest 9 "now" <b>.'
+
+  test('has the picture within its HTML, and what it says in its text', async () => {
+    const mail = await simpleParser(await composeMail(config, deliveryOf('acme'), { text, picture }), {
+      keepCidLinks: true,
+    })
+    expect(mail.attachments).toHaveLength(1)
+    expect(mail.attachments[0]).toMatchObject({
+      ...{ contentType: 'image/png', contentDisposition: 'inline', related: true, filename: 'chart.png' },
+      ...{ cid: `chart.${notificationId}@parma.example`, content: picture.png },
+    })
+    expect(mail.html).toContain(
+      `<img src="cid:chart.${notificationId}@parma.example" alt="acme: stars: 3 values. Highest 9 &quot;now&quot; &lt;b&gt;."`,
+    )
+    expect(mail.html).not.toMatch(/https?:/)
+    expect(mail.text).toContain(`\n\nChart of ${text}\n\n`)
+  })
+
+  test('whose picture cannot be made has only the text, and without that nothing', async () => {
+    const said = await simpleParser(await composeMail(config, deliveryOf('acme'), { text, picture: null }))
+    expect([said.attachments, said.text?.includes(text), String(said.html).includes('<img')]).toEqual([[], true, false])
+    const plain = (await composeMail(config, deliveryOf('acme'))).toString().replaceAll(/-+_NmP[^"\r]*|^Date: .*/gm, '')
+    const none = await composeMail(config, deliveryOf('acme'), { text: null, picture: null })
+    expect(none.toString().replaceAll(/-+_NmP[^"\r]*|^Date: .*/gm, '')).toBe(plain)
+  })
+
+  test('stays below 100 kB without the picture', async () => {
+    const sentence = 'Stars of a repository with a long name rose from 100 to 150. '.repeat(8)
+    const news = Array.from({ length: 30 }, (_, index) => ({
+      ...newsOf('acme'),
+      title: `${index} ${sentence}`,
+      message: sentence,
+    }))
+    const message = composeNews(news, 30, (id) => `https://parma.example/why/${id}?until=1&signature=${'x'.repeat(43)}`)
+    const mail = await composeMail(config, { ...deliveryOf('acme'), message }, { text: text.repeat(10), picture })
+    expect(mail.length).toBeLessThan(100_000)
+  })
+})
+
 describe('judgeSmtpError', () => {
   const errorOf = (fields: object) => Object.assign(new Error('it broke'), fields)
   const refusal = (responseCode: number, response: string, command = 'RCPT TO') => {

@@ -7,6 +7,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
+import { createChartDrawer, type DrawnChart } from '../message/chart.ts'
 import { asHtml, asText } from '../message/render.ts'
 import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
 import type { Answer } from './answer.ts'
@@ -28,34 +29,56 @@ export const email: ChannelKind = {
   intervalMs: () => 0,
   resendsUnknown: (config) => config.EMAIL_RESEND_UNKNOWN,
   help: { destination: 'e-mail address' },
-  open: ({ config }) =>
-    config.SENDGRID_API_KEY !== undefined
-      ? openSendGrid({ ...config, SENDGRID_API_KEY: config.SENDGRID_API_KEY })
-      : { send: (delivery) => sendOverSmtp(config, delivery) },
+  open({ config, log }) {
+    if (config.SENDGRID_API_KEY !== undefined)
+      return openSendGrid({ ...config, SENDGRID_API_KEY: config.SENDGRID_API_KEY })
+    const drawChart = createChartDrawer(log, config.SEND_TIMEOUT_MS / 3)
+    return {
+      async send(delivery) {
+        const startedAt = performance.now()
+        const { chart } = delivery.message
+        const drawn = chart ? await drawChart(delivery.notificationId, chart) : null
+        // An attempt ends in time, however long the picture took.
+        const leftMs = Math.ceil(config.SEND_TIMEOUT_MS - (performance.now() - startedAt))
+        return sendOverSmtp({ ...config, SEND_TIMEOUT_MS: Math.max(1, leftMs) }, delivery, drawn)
+      },
+    }
+  },
 }
 
-async function sendOverSmtp(config: ChannelSettings, delivery: Delivery): Promise<Answer> {
+async function sendOverSmtp(config: ChannelSettings, delivery: Delivery, drawn: DrawnChart | null): Promise<Answer> {
   if (!config.SMTP_URL) return { kind: 'retry', reason: 'no mail server is configured: set SMTP_URL', isOutage: true }
-  const mail = await composeMail(config, delivery)
+  const mail = await composeMail(config, delivery, drawn)
   return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [delivery.address] }, mail)
 }
 
 type MailConfig = Pick<ChannelSettings, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECRET' | 'UNSUBSCRIBE_MAILBOX'>
 
-/** The bytes of the mail. Its message id is the same at every attempt, so that receivers can recognize a duplicate. */
-export function composeMail(config: MailConfig, delivery: Delivery): Promise<Buffer> {
+/**
+ * The bytes of the mail. Its message id is the same at every attempt, so that receivers can recognize a duplicate. A
+ * chart is a picture within the HTML, and a sentence in the text.
+ */
+export function composeMail(config: MailConfig, delivery: Delivery, drawn: DrawnChart | null = null): Promise<Buffer> {
   const { EMAIL_FROM } = config
   const { message, why, notificationId, deliveryId } = delivery
   const unsubscribe = makeUnsubscribeLink(config, delivery)
+  const host = EMAIL_FROM.split('@').at(-1)
+  const cid = `chart.${notificationId}@${host}`
+  const picture = drawn?.picture ?? null
   const mail = new MailComposer({
     from: { name: 'parma-analytics', address: EMAIL_FROM },
     to: { name: '', address: delivery.address },
     subject: message.subject,
-    text: asText(message, why, unsubscribe),
-    html: asHtml(message, why, unsubscribe),
-    messageId: `<${notificationId}.${deliveryId}@${EMAIL_FROM.split('@').at(-1)}>`,
+    text: asText(message, why, unsubscribe, drawn?.text),
+    html: asHtml(message, why, unsubscribe, picture && { src: `cid:${cid}`, alt: drawn?.text ?? '' }),
+    messageId: `<${notificationId}.${deliveryId}@${host}>`,
     // RFC 3834: no out-of-office replies.
     headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(unsubscribe, config) },
+    ...(picture && {
+      attachments: [
+        { filename: 'chart.png', cid, content: picture.png, contentType: 'image/png', contentDisposition: 'inline' },
+      ],
+    }),
     disableFileAccess: true,
     disableUrlAccess: true,
   })

@@ -2,7 +2,7 @@ import { formatChange, formatTime } from '#runtime/text/format.ts'
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { News, OpsEvent } from '#schemas/generated/types.ts'
 import type { Message } from './message.ts'
-import { byImportance, type RankedNews } from './rank-news.ts'
+import { rankNews, type RankedNews } from './rank-news.ts'
 
 /** The fields of a news item that composing needs. */
 export type NewsItem = Pick<
@@ -42,7 +42,7 @@ export function composeNews(
   maxLines: number,
   linkOf: (newsId: string) => string | null,
 ): Message {
-  const ranked = news.toSorted((a, b) => byImportance(a, b) || a.group_index - b.group_index)
+  const ranked = rankNews(news)
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [NewsItem]
   const nameOf = ({ company }: NewsItem) => excerpt(company, maxName)

@@ -1,3 +1,5 @@
+import type { MessageChart } from './chart.ts'
+
 /** The content of a message, the same for all channels: plain text without control characters, every part bounded. */
 export type Message = {
   /** One line that says what happened. */
@@ -11,6 +13,8 @@ export type Message = {
   topic: { kind: 'company' | 'operations' | 'channel' | 'test'; name: string }
   /** The ids that lead back to the data; empty: none. */
   trace: string
+  /** Of the first line. Channels that show no pictures leave it out. */
+  chart?: MessageChart
 }
 
 /** A news item or event in a message. */

@@ -17,6 +17,11 @@ export function byImportance(a: RankedNews, b: RankedNews): number {
   return ranks[b.severity] - ranks[a.severity] || weightOf(b) - weightOf(a) || factorOf(b) - factorOf(a)
 }
 
+/** Those of a message in its order. */
+export function rankNews<T extends RankedNews & { group_index: number }>(news: readonly T[]): T[] {
+  return news.toSorted((a, b) => byImportance(a, b) || a.group_index - b.group_index)
+}
+
 /** Of equally important news items the one that more people wait for comes first; 30 followers are half as much again. */
 function weightOf({ importance, followers = 0 }: RankedNews): number {
   return (importance ?? 0) * (1 + Math.log2(1 + followers) / 10)

@@ -5,11 +5,12 @@ import type { Message } from './message.ts'
 import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './render-digest.ts'
 import { cutEscaped, escapeSlack, linkSlack, pack } from './slack-text.ts'
 
-/** A message as plain text. `unsubscribe`: the address for unsubscribing, if there is one. */
-export function asText(message: Message, why: string, unsubscribe?: string | null): string {
+/** A message as plain text. `unsubscribe`: the address for unsubscribing, if there is one. `chart`: what its chart says. */
+export function asText(message: Message, why: string, unsubscribe?: string | null, chart?: string | null): string {
   const lines = hasSections(message) ? asTextSections(message) : asTextLines(message)
   const footer = [why, message.trace, unsubscribe && `Unsubscribe: ${unsubscribe}`].filter(Boolean).join('\n')
-  return `${[message.context, ...lines, message.rest, footer].filter(Boolean).join('\n\n')}\n`
+  const said = chart && `Chart of ${chart}`
+  return `${[message.context, ...lines, said, message.rest, footer].filter(Boolean).join('\n\n')}\n`
 }
 
 function asTextLines(message: Message): string[] {
@@ -23,14 +24,21 @@ function asTextLines(message: Message): string[] {
 const colours: Record<string, string> = { critical: '#b3261e', warning: '#8a5a00', resolved: '#1b6e3c' }
 const small = 'margin:0;color:#666;font-size:13px;line-height:1.4'
 
-/** A message as an HTML page: one column that fits a phone, nothing loaded from elsewhere, everything escaped. */
-export function asHtml(message: Message, why: string, unsubscribe?: string | null): string {
+/** A picture in a mail: where it is, such as `cid:…`, and what it says. */
+type Image = { src: string; alt: string }
+
+/**
+ * A message as an HTML page: one column that fits a phone, nothing loaded from elsewhere, everything escaped. `image`:
+ * its chart, if there is one.
+ */
+export function asHtml(message: Message, why: string, unsubscribe?: string | null, image?: Image | null): string {
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
     `<title>${escapeHtml(message.subject)}</title></head>`,
     '<body style="margin:0 auto;padding:16px;max-width:600px;font:16px/1.5 system-ui,sans-serif;color:#111;overflow-wrap:anywhere">',
     `<p style="${small}">${escapeHtml(message.context)}</p>`,
     hasSections(message) ? asHtmlSections(message) : asHtmlLines(message),
+    image && asHtmlImage(image),
     message.rest && `<p>${escapeHtml(message.rest)}</p>`,
     `<p style="${small}">${escapeHtml(why)}</p>`,
     message.trace && `<p style="${small}">${escapeHtml(message.trace)}</p>`,
@@ -39,6 +47,12 @@ export function asHtml(message: Message, why: string, unsubscribe?: string | nul
   ]
     .filter(Boolean)
     .join('\n')
+}
+
+/** Outlook reads the attribute, others the style, by which a picture is as wide as a phone. */
+function asHtmlImage({ src, alt }: Image): string {
+  const style = 'width:100%;max-width:400px;height:auto'
+  return `<p style="margin:0 0 14px"><img src="${escapeHtml(src)}" alt="${escapeHtml(alt)}" width="400" style="${style}"></p>`
 }
 
 function asHtmlLines(message: Message): string {

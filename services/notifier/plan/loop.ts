@@ -78,7 +78,7 @@ export function startPlanning(
     )
     const messages = await work(
       destinationsAtOnce,
-      (limit) => makeMessages(config, database, limit),
+      (limit) => makeMessages(config, context, database, limit),
       findFirstBundles,
       postponeBundles,
     )

@@ -1,11 +1,15 @@
 import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { enqueueForDestinations } from '../delivery/enqueue.ts'
+import type { MessageChart } from '../message/chart.ts'
 import { composeNews, composeOps } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
+import { rankNews } from '../message/rank-news.ts'
 import { followerCounts } from '../people/follower-counts.ts'
 import type { MessageSettings } from '../message/settings.ts'
 import { lockPlanning, operations } from './bundles.ts'
@@ -57,12 +61,19 @@ type Ops = z.output<typeof opsRow>
  * Turns what is due at up to `limit` destinations into messages and deliveries, in one transaction: the content and the
  * recipients of a message are committed before anything is sent. Returns how many messages that made.
  */
-export async function makeMessages(config: MessageSettings, database: Database, limit: number): Promise<number> {
+export async function makeMessages(
+  config: MessageSettings,
+  context: Pick<ServiceContext, 'log'>,
+  database: Database,
+  limit: number,
+): Promise<number> {
   return database.transaction(async (tx) => {
     const planned = groupIntoMessages(await takeDue(tx, await lockPlanning(tx), limit), operations)
     if (planned.length === 0) return 0
     const ids = [...new Set(planned.flatMap(({ itemIds }) => itemIds))]
-    const facts = { news: await readNews(tx, ids), ops: await readOps(tx, ids) }
+    const news = await readNews(tx, ids)
+    const firsts = planned.flatMap(({ itemIds }) => rankNews(itemIds.flatMap((id) => news.get(id) ?? [])).slice(0, 1))
+    const facts = { news, ops: await readOps(tx, ids), charts: await findCharts(context, tx, firsts) }
     const linksUntil = Date.now() + config.LINK_DAYS * dayMs
     const messages = planned.map((one) => ({
       notificationId: uuidv5(one.itemIds.join(), namespace),
@@ -79,7 +90,7 @@ type Content = { kind: 'news' | 'ops'; companyId: number | null; dataSourceId: n
 
 function compose(
   { itemIds, companyIds }: PlannedMessage,
-  facts: { news: Map<string, NewsItem>; ops: Map<string, Ops> },
+  facts: { news: Map<string, NewsItem>; ops: Map<string, Ops>; charts: Map<string, MessageChart> },
   config: MessageSettings,
   linksUntil: number,
 ): Content {
@@ -90,14 +101,18 @@ function compose(
     )
     return { kind: 'ops', companyId: null, dataSourceId: null, message }
   }
-  const news = itemIds.flatMap((id) => facts.news.get(id) ?? [])
+  const news = rankNews(itemIds.flatMap((id) => facts.news.get(id) ?? []))
   const [first] = news
+  const chart = first && facts.charts.get(first.news_id)
   const isOfOne = companyIds.length === 1
   return {
     kind: 'news',
     companyId: isOfOne ? (first?.company_id ?? null) : null,
     dataSourceId: isOfOne ? (first?.data_source_id ?? null) : null,
-    message: composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
+    message: {
+      ...composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
+      ...(chart && { chart }),
+    },
   }
 }
 
@@ -132,6 +147,72 @@ async function readNews(tx: Transaction, ids: readonly string[]): Promise<Map<st
     LEFT JOIN ${followerCounts} f ON f.company_id = g.company_id
     WHERE news_id = ANY(${sql.array(ids, 'uuid')})`)
   return new Map(rows.map((row) => [row.news_id, row]))
+}
+
+/** Values of a chart, and values of the same list among which they are looked for. */
+const [most, mostRead] = [150, 10_000]
+
+const chartRow = z.object({
+  news_id: z.string(),
+  item_key: z.string().nullable(),
+  measurement: z.string(),
+  points: z.array(z.tuple([z.number(), z.number()])),
+})
+
+/**
+ * The charts of these news items, by news id: their series up to them. A series with several subjects has none: their
+ * values would alternate. When they cannot be read, there are none: messages do not wait for them.
+ */
+async function findCharts(
+  { log }: Pick<ServiceContext, 'log'>,
+  tx: Transaction,
+  news: readonly NewsItem[],
+): Promise<Map<string, MessageChart>> {
+  const byId = new Map(news.map((one) => [one.news_id, one]))
+  if (byId.size === 0) return new Map()
+  try {
+    // What fails here must not undo the rest.
+    const rows = await tx.transaction((inner) => readCharts(inner, [...byId.keys()]))
+    return new Map(
+      rows.map(({ news_id, item_key, measurement, points }) => {
+        const { company = '', title = '' } = byId.get(news_id) ?? {}
+        const name = item_key === null ? company : `${company}/${item_key}`
+        return [
+          news_id,
+          { title: excerpt(`${name}: ${measurement}`, maxTitle), mark: excerpt(title, maxTitle), points },
+        ]
+      }),
+    )
+  } catch (error) {
+    log.warn({ error }, 'series_not_read')
+    return new Map()
+  }
+}
+const maxTitle = 160
+
+function readCharts(tx: Transaction, ids: readonly string[]) {
+  return tx.any(sql.type(chartRow)`
+    SELECT DISTINCT ON (n.news_id) n.news_id, n.item_key, m.measurement_name AS measurement, v.points
+    FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
+    JOIN public.source_measurement m ON m.id = n.source_measurement_id
+    JOIN public.company_source_measurement c
+      ON c.source_measurement_id = n.source_measurement_id AND c.company_id = g.company_id
+    CROSS JOIN LATERAL (
+      SELECT json_agg(json_build_array(at, number) ORDER BY at, event_no, seq) AS points
+      FROM (
+        SELECT (extract(epoch FROM observed_at) * 1000)::float8 AS at, number, event_no, seq, subject_key
+        FROM (
+          SELECT observed_at, number, event_no, seq, subject_key, item_key FROM normalizer.value
+          WHERE company_measurement_id = c.company_measurement_id AND observed_at <= n.observed_at
+          ORDER BY observed_at DESC LIMIT ${mostRead}
+        ) newest
+        WHERE item_key IS NOT DISTINCT FROM n.item_key AND number IS NOT NULL
+        ORDER BY observed_at DESC, event_no DESC, seq DESC LIMIT ${most}
+      ) own
+      HAVING count(*) >= 3 AND count(DISTINCT subject_key) = 1
+    ) v
+    WHERE n.news_id = ANY(${sql.array(ids, 'uuid')})
+    ORDER BY n.news_id, c.company_measurement_id`)
 }
 
 async function readOps(tx: Transaction, ids: readonly string[]): Promise<Map<string, Ops>> {

@@ -82,7 +82,7 @@ export function timeAxis(
 function pickTicks(from: number, to: number, count: number): Date[] {
   const scale = scaleUtc([from, to], [0, 1])
   const found = scale.ticks(count)
-  if (found.length > 3 || count < 4 || !found.every((tick) => formats[0][0].test(tick.toISOString()))) return found
+  if (found.length > 3 || count < 3 || !found.every((tick) => formats[0][0].test(tick.toISOString()))) return found
   const quarters = scale.ticks(4 * found.length + 4)
   return quarters.filter((tick) => tick.getUTCMonth() % 6 === 0)
 }

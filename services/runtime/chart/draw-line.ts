@@ -25,7 +25,7 @@ export function drawLineChart(series: Series, look: Look = {}): string {
     // Nothing to see, and no time or size to make axes of.
     if (valuesOf(read).length === 0) return { height: heading.height + 8, markup: heading.markup }
     const key = drawLegend(pen, [read], heading.height + 4)
-    const top = heading.height + key.height + (read.marks.length > 0 ? 30 : 14)
+    const top = heading.height + key.height + (read.marks.length > 0 ? 34 : 14)
     const plot = drawPlot(pen, read, top)
     const patterns = shadePatterns(pen, kindsOf([read]))
     return { height: plot.bottom, markup: [...patterns, ...heading.markup, ...key.markup, ...plot.markup] }

@@ -184,7 +184,7 @@ export function drawMarks(
               r: 6,
             }),
           ]),
-      drawDiamond(pen, at, top - 8, about),
+      drawDiamond(pen, at, top - 14, about),
     ]
   })
 }
