@@ -7,9 +7,9 @@ import { requireText } from '#runtime/commands/read-typed.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
+import { listContents } from '../catalog/list-contents.ts'
 import { removeCompany } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
-import { listContents } from './list-contents.ts'
 
 type Output = { json?: boolean }
 type Fields = { name?: string; description?: string }

@@ -11,7 +11,7 @@ import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName } from '../access/sources.ts'
 import { removeSource } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
-import { listContents } from './list-contents.ts'
+import { listContents } from '../catalog/list-contents.ts'
 
 type Output = { json?: boolean }
 type Fields = {

@@ -3,7 +3,7 @@ import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { escapeLine } from '#runtime/commands/terminal.ts'
 import { formatChange, formatShortTime } from '#runtime/text/format.ts'
-import { describeDefinition } from './describe-definition.ts'
+import { describeDefinition } from '../trace/describe-definition.ts'
 import { readWhy, type Why } from '../trace/read-why.ts'
 
 export function build(group: Command): void {
