@@ -55,9 +55,10 @@ export function renderTopics(): string {
 /** The table of shared views in ARCHITECTURE.md. */
 export function renderViews(): string {
   const rows = sharedViews.map(
-    ({ name, row, readers }) => `| \`${name}\` | ${row} | ${readers.join(', ') || 'nobody in code; for people'} |`,
+    ({ name, row, columns, readers }) =>
+      `| \`${name}\` | ${row} | ${columns.join(', ')} | ${readers.join(', ') || 'nobody in code; for people'} |`,
   )
-  return ['| view or table | one row is | read by |', '|---|---|---|', ...rows].join('\n')
+  return ['| view or table | one row is | columns | read by |', '|---|---|---|---|', ...rows].join('\n')
 }
 
 /** `page` with `text` between its comments `<!-- name -->` and `<!-- /name -->`. Throws an Error when it has none. */

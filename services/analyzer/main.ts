@@ -10,6 +10,7 @@ import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { startForecasting } from './forecast/loop.ts'
 import { judgeObservations } from './handle.ts'
+import { startKeepingMeanings } from './meaning/measurement-meanings.ts'
 import { startFollowing } from './rhythm/loop.ts'
 import { openRules } from './rules/rules-in-force.ts'
 import { startPruningRuns } from './runs/prune-runs.ts'
@@ -22,6 +23,7 @@ await runService('analyzer', readConfig, async (config, context) => {
   const wakeOutbox = startOutbox(context, database, publish)
   const store = openStore(config, database, openRules(config, database), wakeOutbox)
   startFollowing(context, database, wakeOutbox, startForecasting(config, context, database))
+  startKeepingMeanings(config, context, database)
   startRunWatch(config, context, database, wakeOutbox)
   startPruningRuns(config, context, database)
   startPruning(config, context, database)
