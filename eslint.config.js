@@ -30,9 +30,11 @@ const rooms = {
     server: ['access', 'http'],
     catalog: ['server', 'http'],
     trace: ['publish', 'server', 'access', 'http'],
+    growth: [],
+    ask: ['growth', 'trace', 'server', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'http'],
-    commands: ['handshake', 'trace', 'catalog', 'access', 'http'],
+    commands: ['handshake', 'ask', 'growth', 'trace', 'catalog', 'access', 'http'],
   },
   normalizer: {
     read: [],

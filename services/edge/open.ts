@@ -110,6 +110,7 @@ async function openRoutes(
     events: { database, boundedLookup, accepted, findDocument, findDeadLetters },
     runs: { publish, sources, maxJsonDepth },
     why: { database, boundedLookup, linkSecret, log: context.log },
+    ask: { database, bounded },
     unsubscribe: { publish, linkSecret },
   })
 }

@@ -8,6 +8,7 @@ import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/sig
 import { addNews } from '../harness/edge/add-news.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { serve } from '../harness/serve.ts'
 import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
 
@@ -69,6 +70,9 @@ beforeAll(async () => {
   const payload = { source_name: 'github', company_id: '1', raw_data: {} }
   const fed = await edge.call('/feed-raw-data', { token: good, body: payload })
   const newsId = await addNews(edge, source)
+  const { addMeasurement, addSeries } = storeFacts(edge)
+  const company = await edge.addCompany('Acme')
+  const series = await addSeries(company, await addMeasurement(source, 'stars'), { 0: 2, 30: 1 })
   const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
   const link = new URL(makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? '').searchParams
   const mail = { notificationId: randomUUID(), deliveryId: '1' }
@@ -76,7 +80,12 @@ beforeAll(async () => {
   keys = [await edge.apiKey('operator'), await edge.apiKey('viewer')]
   known = {
     news_id: [newsId],
-    until: [link.get('until')],
+    company: [company],
+    source: [source],
+    company_id: [String(company)],
+    series_id: [String(series), `${series}.csv`],
+    since: ['2026-01-31', '2026-01-31T12:00:00+01:00'],
+    until: [link.get('until'), '2026-12-31', '2026-12-31T00:00:00Z'],
     signature: [link.get('signature'), mailLink.get('signature')],
     notification_id: [mail.notificationId],
     delivery_id: [mail.deliveryId],
@@ -188,7 +197,7 @@ describe.each(seeds)('seed %i', (seed) => {
       expect(response.status, text).not.toBe(500)
       const { description = '', content = {} } = operation.responses[String(response.status)] ?? {}
       const type = response.headers.get('content-type') ?? ''
-      expect(type).toBe(Object.keys(content)[0] ?? '')
+      expect(Object.keys(content).length > 0 ? Object.keys(content) : ['']).toContain(type)
       // Some texts have no content type (contract sections 3.10 and 3.11).
       const isValid =
         judge.get(`${response.status} ${type}`) ??

@@ -83,7 +83,9 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
  * Some clients read the response only after they have sent the whole request, so its rest is received before the end.
  */
 function send(response: Response, { status, headers, body }: RouteResponse): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body ?? '') })
+  // The length that belongs to a 304 is that of the body which the caller has.
+  const length = status === 304 ? {} : { 'content-length': Buffer.byteLength(body ?? '') }
+  response.writeHead(status, { ...headers, ...length })
   if (response.req.complete) return void response.end(body)
   response.flushHeaders()
   response.write(body ?? '')

@@ -156,7 +156,10 @@ function asProblem(response: ResponseDoc): ResponseDoc {
   return { ...response, schema: problemBody, contentType: problemType }
 }
 
-function describeResponse(status: number, { description, schema, contentType, headers }: ResponseDoc): Json {
+function describeResponse(
+  status: number,
+  { description, schema, contentType, alternative, headers }: ResponseDoc,
+): Json {
   const body = schema ?? (status >= 400 ? errorBody : null)
   const name = body && shared.get(body)
   return {
@@ -169,6 +172,7 @@ function describeResponse(status: number, { description, schema, contentType, he
         [contentType ?? 'application/json']: {
           schema: name ? { $ref: `#/components/schemas/${name}` } : toSchema(body, 'response'),
         },
+        ...(alternative && { [alternative]: { schema: { type: 'string' } } }),
       },
     }),
   }

@@ -28,6 +28,8 @@ export type ResponseDoc = {
   schema?: z.ZodType
   /** Default: application/json. */
   contentType?: string
+  /** Another content type that the caller may ask for instead: a text. */
+  alternative?: string
   /** Header → its meaning. */
   headers?: Record<string, string>
 }

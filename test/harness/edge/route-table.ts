@@ -6,6 +6,6 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   const empty = { handshake: {}, measurements: {}, feed: {}, finish: {}, newCompany: {}, events: {}, runs: {} }
   return createRoutes({
     ...empty,
-    ...{ why: {}, unsubscribe: {}, compatibility: compatibility ? {} : null },
+    ...{ why: {}, ask: {}, unsubscribe: {}, compatibility: compatibility ? {} : null },
   } as RouteDeps)
 }

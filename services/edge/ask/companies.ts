@@ -1,0 +1,218 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import type { Cell } from '../http/csv.ts'
+import { HttpError } from '../http/http-error.ts'
+import {
+  type Compared,
+  chooseMeasurements,
+  compareCompanies,
+  type Measurement,
+  mostMeasurements,
+  type Part,
+} from '../growth/compare.ts'
+import { windows } from '../growth/grow.ts'
+import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
+import { mayRead, maySeeBucket, type Viewer } from './may-read.ts'
+import { allOf, contains, isoDate, named } from './names.ts'
+import { changeSchema, describeChange } from './one-series.ts'
+import { format, id, paging, words } from './parameters.ts'
+import { notFound } from './respond.ts'
+
+/** Companies that are ranked among each other at once. */
+const mostRanked = 1000
+/** Names are ordered by their beginning. */
+const orderedBy = sql.fragment`lower(left(c.name, 100))`
+
+export const companiesQuery = z.object({
+  bucket: id.optional().describe('Companies in this bucket.'),
+  q: words.optional().describe('Part of the name.'),
+  measurements: z
+    .string()
+    .regex(/^\d{1,9}(,\d{1,9}){0,7}$/)
+    .optional()
+    .describe(
+      `Ids of up to ${mostMeasurements} measurements to compare by, with commas. Without it those that readers care for most, of which more is good or bad.`,
+    ),
+  days: z
+    .enum(windows.map(String) as [`${(typeof windows)[number]}`])
+    .default('30')
+    .describe('The length of time over which growth is measured, up to the newest value of each series.'),
+  sort: z
+    .enum(['name', 'momentum'])
+    .default('name')
+    .describe(`By name, or the highest momentum first. At most ${mostRanked} companies are ranked.`),
+  ...paging,
+  format,
+})
+
+export type CompaniesQuery = z.output<typeof companiesQuery>
+
+const growthPart = z.object({
+  series_id: z.string(),
+  measurement: named,
+  value: z.number(),
+  observed_at: isoDate,
+  ...changeSchema.shape,
+  polarity: z.enum(['good', 'bad', 'neither']).describe('Whether more is good.'),
+  rank: z.int().nullable().describe('1 is the best. Null: not ranked.'),
+  of: z.int(),
+})
+
+const companyItem = z.object({
+  id: z.int(),
+  name: z.string(),
+  description: z.string().nullable(),
+  sources: z.int(),
+  momentum: z
+    .number()
+    .nullable()
+    .describe('The mean of the ranks in `growth`, from 0 (last everywhere) to 100 (first everywhere).'),
+  growth: z.array(growthPart),
+})
+
+export const companiesPage = z.object({
+  companies: z.array(companyItem),
+  compared: z.object({
+    days: z.int(),
+    companies: z.int().describe('All that fit the query.'),
+    ranked: z.boolean().describe('False: they are too many to be ranked among each other.'),
+    measurements: z.array(z.object({ ...named.shape, source: named, polarity: z.string(), weight: z.number() })),
+  }),
+  next: z.string().nullable(),
+})
+
+export type CompaniesPage = z.output<typeof companiesPage>
+
+const companyRow = z.object({ ...companyItem.omit({ momentum: true, growth: true }).shape, place: z.string() })
+const byName = z.tuple([z.string(), z.int()])
+const byMomentum = z.tuple([z.number(), z.int()])
+
+/** Throws an HttpError: 400 for a wrong cursor, 404 for a bucket, 422 where there are too many companies to rank. */
+export async function listCompanies(
+  database: Database,
+  viewer: Viewer,
+  query: CompaniesQuery,
+  asked: Asked,
+): Promise<CompaniesPage> {
+  const { sort, limit } = query
+  if (query.bucket !== undefined) await requireBucket(database, viewer, query.bucket)
+  const all = await findIds(database, viewer, query)
+  const isRanked = all.length <= mostRanked
+  if (!isRanked && sort === 'momentum') throw tooManyToRank(all.length)
+  const wanted = query.measurements?.split(',').map(Number) ?? null
+  const page = sort === 'name' ? await readPage(database, viewer, query, asked) : null
+  const compared = isRanked ? all : (page ?? []).map((row) => row.id)
+  const measurements = await chooseMeasurements(database, compared, wanted)
+  const grown = await compareCompanies(database, compared, measurements, Number(query.days))
+  const rows = page ?? (await readByMomentum(database, all, grown, query, asked))
+  const companies = rows.slice(0, limit)
+  const last = companies.at(-1)
+  const position = (row: (typeof rows)[number]) =>
+    sort === 'name' ? [row.place, row.id] : [grown.get(row.id)?.momentum ?? -1, row.id]
+  return {
+    companies: companies.map(({ place: _, ...row }) => ({
+      ...row,
+      momentum: isRanked ? (grown.get(row.id)?.momentum ?? null) : null,
+      growth: (grown.get(row.id)?.parts ?? []).map((part) => describePart(part, measurements, isRanked)),
+    })),
+    compared: { days: Number(query.days), companies: all.length, ranked: isRanked, measurements: [...measurements] },
+    next: rows.length > limit && last ? writeCursor(asked, position(last)) : null,
+  }
+}
+
+function describePart(part: Part, measurements: readonly Measurement[], isRanked: boolean) {
+  const { measurementId, newest, change, polarity, rank, of, seriesId } = part
+  return {
+    ...{ series_id: seriesId, value: newest.value, observed_at: new Date(newest.at).toISOString(), polarity },
+    measurement: { id: measurementId, name: measurements.find(({ id }) => id === measurementId)?.name ?? null },
+    ...describeChange(change),
+    ...{ rank: isRanked ? rank : null, of: isRanked ? of : 0 },
+  }
+}
+
+function conditionsOf(viewer: Viewer, { bucket, q }: CompaniesQuery) {
+  return allOf([
+    mayRead(viewer, sql.fragment`c.id`),
+    bucket === undefined
+      ? null
+      : sql.fragment`c.id IN (SELECT company_id FROM public.company_bucket_membership WHERE bucket_id = ${bucket})`,
+    q === undefined ? null : contains(sql.fragment`c.name`, q),
+  ])
+}
+
+const idRow = z.object({ id: z.int() })
+
+function findIds(database: Database, viewer: Viewer, query: CompaniesQuery): Promise<readonly number[]> {
+  return database.anyFirst(sql.type(idRow)`SELECT c.id FROM public.company c WHERE ${conditionsOf(viewer, query)}`)
+}
+
+const fields = sql.fragment`
+  c.id, c.name, c.description, ${orderedBy} AS place,
+  (SELECT count(*)::int FROM public.company_data_source l WHERE l.company_id = c.id) AS sources`
+
+/** One more than the page, if there are more. */
+function readPage(database: Database, viewer: Viewer, query: CompaniesQuery, asked: Asked) {
+  const after = query.cursor === undefined ? null : readCursor(byName, asked, query.cursor)
+  const isAfter = after && sql.fragment`(${orderedBy}, c.id) > (${after[0]}, ${after[1]})`
+  return database.any(sql.type(companyRow)`
+    SELECT ${fields} FROM public.company c WHERE ${allOf([conditionsOf(viewer, query), isAfter])}
+    ORDER BY ${orderedBy}, c.id LIMIT ${query.limit + 1}`)
+}
+
+/** The same in the order of momentum. Companies without one come last. */
+async function readByMomentum(
+  database: Database,
+  ids: readonly number[],
+  grown: ReadonlyMap<number, Compared>,
+  { cursor, limit }: CompaniesQuery,
+  asked: Asked,
+) {
+  const after = cursor === undefined ? null : readCursor(byMomentum, asked, cursor)
+  const placed = ids.map((id) => ({ id, momentum: grown.get(id)?.momentum ?? -1 }))
+  const page = placed
+    .filter(({ id, momentum }) => !after || momentum < after[0] || (momentum === after[0] && id > after[1]))
+    .toSorted((a, b) => b.momentum - a.momentum || a.id - b.id)
+    .slice(0, limit + 1)
+  const rows = await database.any(sql.type(companyRow)`
+    SELECT ${fields} FROM public.company c WHERE c.id = ANY(${sql.array(
+      page.map(({ id }) => id),
+      'int4',
+    )})`)
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  // One that was deleted a moment ago is left out.
+  return page.flatMap(({ id }) => byId.get(id) ?? [])
+}
+
+async function requireBucket(database: Database, viewer: Viewer, bucket: number): Promise<void> {
+  const known = await database.maybeOne(sql.type(idRow)`
+    SELECT b.id FROM public.bucket b WHERE b.id = ${bucket} AND ${maySeeBucket(viewer, sql.fragment`b`)}`)
+  if (known === null) throw notFound('bucket', 'parma-web')
+}
+
+function tooManyToRank(companies: number): HttpError {
+  const loc = ['query', 'sort']
+  const msg = `Value error, ${companies} companies are more than the ${mostRanked} that are ranked at once`
+  return new HttpError(
+    422,
+    [{ type: 'value_error', loc, msg, input: 'momentum', ctx: { error: {} } }],
+    {},
+    { remedy: 'Choose a `bucket` or part of a name (`q`) with fewer companies, or sort by name.' },
+  )
+}
+
+/** Columns of the CSV file: a row for each company and compared series. */
+export const companyColumns = [
+  ...(['company_id', 'company', 'momentum', 'measurement', 'series_id', 'value', 'observed_at', 'days'] as const),
+  ...(['previous', 'previous_at', 'change', 'percent', 'gap', 'polarity', 'rank', 'of'] as const),
+] as const
+
+type Row = Readonly<Record<(typeof companyColumns)[number], Cell>>
+
+const noGrowth = Object.fromEntries(companyColumns.map((column) => [column, null])) as Row
+
+/** A company as rows of a table. One without growth is one row. */
+export function flattenCompany({ id, name, momentum, growth }: CompaniesPage['companies'][number]): Row[] {
+  const company = { company_id: id, company: name, momentum }
+  if (growth.length === 0) return [{ ...noGrowth, ...company }]
+  return growth.map(({ measurement, ...part }) => ({ ...company, ...part, measurement: measurement.name }))
+}

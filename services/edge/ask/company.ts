@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { windows } from '../growth/grow.ts'
+import { readGrowth } from '../growth/read-growth.ts'
+import { idOfSeries } from '../growth/series-id.ts'
+import { seriesFields, seriesItem } from './list-series.ts'
+import { mayRead, type Viewer } from './may-read.ts'
+import { iso, isoDate } from './names.ts'
+import { newsPage, readNewestNews } from './news.ts'
+import { changeSchema, describeChange } from './one-series.ts'
+import { id } from './parameters.ts'
+
+/** Rows of each list. `GET /api/v1/series` and `/news` have all. */
+const most = { series: 500, items: 50, news: 20 }
+
+export const companyParams = z.object({ company_id: id })
+
+const companySource = z.object({
+  id: z.int(),
+  name: z.string(),
+  active: z.boolean().describe('Whether the source crawls this company.'),
+  observed_at: isoDate.nullable().describe('The newest payload; null: none has come.'),
+  every_ms: z.number().nullable().describe('How often payloads usually come, where that is known.'),
+  fed: z.int().describe('Payloads that runs have sent.'),
+  failed_runs: z.int().describe('Runs in a row that failed for this company.'),
+  reason: z.string().nullable(),
+})
+
+const item = z.object({
+  item: z.string(),
+  measurement: z.string().describe('One of those of the item.'),
+  series: z.int(),
+  observed_at: isoDate.describe('Of its newest value.'),
+})
+
+export const companyDetail = z.object({
+  id: z.int(),
+  name: z.string(),
+  description: z.string().nullable(),
+  sources: z.array(companySource),
+  series: z
+    .array(z.object({ ...seriesItem.omit({ company: true }).shape, growth: z.array(changeSchema) }))
+    .describe(`Those of no list item, at most ${most.series}.`),
+  items: z.array(item).describe(`List items, those with the newest values first, at most ${most.items}.`),
+  news: newsPage.shape.news.describe('The newest ones.'),
+})
+
+export type CompanyDetail = z.output<typeof companyDetail>
+
+const nameRow = companyDetail.pick({ id: true, name: true, description: true })
+
+/** Null: there is none with this id, or the viewer may not read it. */
+export async function readCompany(database: Database, viewer: Viewer, id: number): Promise<CompanyDetail | null> {
+  const company = await database.maybeOne(sql.type(nameRow)`
+    SELECT c.id, c.name, c.description FROM public.company c
+    WHERE c.id = ${id} AND ${mayRead(viewer, sql.fragment`c.id`)}`)
+  if (company === null) return null
+  const [sources, series, items, news] = await Promise.all([
+    readSources(database, id),
+    readSeriesOf(database, id),
+    readItems(database, id),
+    readNewestNews(database, viewer, { company: id }, most.news),
+  ])
+  return { ...company, sources: [...sources], series, items: [...items], news }
+}
+
+function readSources(database: Database, companyId: number) {
+  return database.any(sql.type(companySource)`
+    SELECT d.id, d.source_name AS name, d.is_active AND l.is_data_source_active AS active,
+      ${iso(sql.fragment`f.observed_at`)} AS observed_at, f.every_ms, coalesce(s.fed, 0) AS fed,
+      coalesce(s.failed_runs, 0) AS failed_runs, s.reason
+    FROM public.company_data_source l
+    JOIN public.data_source d ON d.id = l.data_source_id
+    LEFT JOIN analyzer.feed_view f ON f.data_source_id = d.id AND f.company_id = l.company_id
+    LEFT JOIN scheduler.company_source_view s ON s.data_source_id = d.id AND s.company_id = l.company_id
+    WHERE l.company_id = ${companyId} ORDER BY d.id`)
+}
+
+async function readSeriesOf(database: Database, companyId: number): Promise<CompanyDetail['series']> {
+  const [series, growth] = await Promise.all([
+    database.any(sql.type(seriesItem)`
+      SELECT ${seriesFields} FROM analyzer.series_view s WHERE s.company_id = ${companyId} AND s.item_key IS NULL
+      ORDER BY s.company_measurement_id, s.subject_key LIMIT ${most.series}`),
+    readGrowth(
+      database,
+      sql.fragment`
+        SELECT ${idOfSeries} AS series_id, s.company_id, s.source_measurement_id, s.company_measurement_id,
+          s.subject_key AS subject_id, s.item_key AS item_id
+        FROM analyzer.series_view s
+        WHERE s.company_id = ${companyId} AND s.item_key IS NULL AND s.type IN ('int', 'float')
+        ORDER BY s.company_measurement_id, s.subject_key LIMIT ${most.series}`,
+      windows,
+    ),
+  ])
+  const grown = new Map(growth.map((one) => [one.seriesId, one.changes.map(describeChange)]))
+  return series.map(({ company: _, ...one }) => ({ ...one, growth: grown.get(one.series_id) ?? [] }))
+}
+
+function readItems(database: Database, companyId: number) {
+  return database.any(sql.type(item)`
+    SELECT s.item_key AS item, min(s.measurement_name) AS measurement, count(*)::int AS series,
+      ${iso(sql.fragment`max(s.observed_at)`)} AS observed_at
+    FROM analyzer.series_view s WHERE s.company_id = ${companyId} AND s.item_key IS NOT NULL
+    GROUP BY s.data_source_id, s.subject_key, s.item_key ORDER BY max(s.observed_at) DESC, s.item_key LIMIT ${most.items}`)
+}

@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { seriesId, seriesIdPattern } from '../growth/series-id.ts'
+import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
+import { mayRead, type Viewer } from './may-read.ts'
+import { allOf, iso, isoDate, named } from './names.ts'
+import { backward, format, id, isForward, paging, period, timeOf } from './parameters.ts'
+
+export const newsQuery = z
+  .object({
+    company: id.optional(),
+    bucket: id.optional().describe('Companies in this bucket.'),
+    source: id.optional(),
+    measurement: id.optional().describe('A measurement of a source.'),
+    series: z.string().regex(seriesIdPattern).optional(),
+    kind: z
+      .string()
+      .regex(/^[a-z-]{1,50}$/)
+      .optional(),
+    severity: z.enum(['info', 'warning', 'critical']).optional(),
+    silent: z
+      .enum(['false', 'true', 'any'])
+      .default('false')
+      .describe('Silent ones are stored, and nobody was notified: first values, history, replays.'),
+    ...period,
+    order: z.enum(['newest', 'best']).default('newest').describe('By observed time, or by importance.'),
+    ...paging,
+    format,
+  })
+  .refine(isForward, backward)
+
+export type NewsQuery = z.output<typeof newsQuery>
+
+const newsItem = z.object({
+  news_id: z.string(),
+  kind: z.string(),
+  severity: z.string(),
+  silent: z.boolean(),
+  title: z.string(),
+  message: z.string(),
+  company: named,
+  source: named,
+  measurement: named,
+  series_id: z.string(),
+  item: z.string().nullable(),
+  previous: z.string().nullable(),
+  current: z.string().nullable(),
+  trigger_factor: z.number().nullable(),
+  importance: z.number().describe('How much it matters, from 0 to 1.'),
+  importance_parts: z.record(z.string(), z.number()).nullable(),
+  facts: z.record(z.string(), z.string()),
+  observed_at: isoDate,
+  created_at: isoDate,
+  event_id: z.string(),
+})
+
+export const newsPage = z.object({
+  news: z.array(newsItem),
+  next: z.string().nullable().describe('The cursor of the next page; null: there is none.'),
+})
+
+export type NewsPage = z.output<typeof newsPage>
+
+const position = z.tuple([z.number(), isoDate, z.guid()])
+
+/** Companies deleted since, and what is withheld, are left out. Throws an HttpError with 400 for a wrong cursor. */
+export async function readNews(database: Database, viewer: Viewer, query: NewsQuery, asked: Asked): Promise<NewsPage> {
+  const { company, bucket, source, measurement, series, kind, severity, silent, order, limit, cursor } = query
+  const [since, until] = [timeOf(query.since), timeOf(query.until)]
+  const after = cursor === undefined ? null : readCursor(position, asked, cursor)
+  const isBest = order === 'best'
+  const subject = sql.fragment`n.subject_id`
+  const item = sql.fragment`n.item_id`
+  const conditions = allOf([
+    mayRead(viewer, sql.fragment`n.company_id`),
+    company === undefined ? null : sql.fragment`n.company_id = ${company}`,
+    bucket === undefined
+      ? null
+      : sql.fragment`n.company_id IN (SELECT company_id FROM public.company_bucket_membership WHERE bucket_id = ${bucket})`,
+    source === undefined ? null : sql.fragment`n.data_source_id = ${source}`,
+    measurement === undefined ? null : sql.fragment`n.source_measurement_id = ${measurement}`,
+    series === undefined
+      ? null
+      : sql.fragment`n.company_measurement_id = ${series.split('-')[0]!}::bigint
+          AND ${seriesId(sql.fragment`n`, subject, item)} = ${series}
+          AND (n.company_id, n.source_measurement_id) = (
+            SELECT company_id, source_measurement_id FROM public.company_source_measurement
+            WHERE company_measurement_id = ${series.split('-')[0]!}::bigint)`,
+    kind === undefined ? null : sql.fragment`n.kind = ${kind}`,
+    severity === undefined ? null : sql.fragment`n.severity = ${severity}`,
+    silent === 'any' ? null : sql.fragment`n.silent = ${silent === 'true'}`,
+    since === null ? null : sql.fragment`n.observed_at >= ${since}::timestamptz`,
+    until === null ? null : sql.fragment`n.observed_at < ${until}::timestamptz`,
+    after === null
+      ? null
+      : isBest
+        ? sql.fragment`(n.importance, n.observed_at, n.news_id)
+            < (${after[0]}::float8, ${after[1]}::timestamptz, ${after[2]}::uuid)`
+        : sql.fragment`(n.observed_at, n.news_id) < (${after[1]}::timestamptz, ${after[2]}::uuid)`,
+  ])
+  const found = await database.any(sql.type(newsItem)`
+    SELECT n.news_id, n.kind, n.severity, n.silent, n.title, n.message,
+      json_build_object('id', n.company_id, 'name', c.name) AS company,
+      json_build_object('id', n.data_source_id, 'name', d.source_name) AS source,
+      json_build_object('id', n.source_measurement_id, 'name', m.measurement_name) AS measurement,
+      ${seriesId(sql.fragment`n`, subject, item)} AS series_id, n.item_key AS item, n.previous, n.current,
+      n.trigger_factor, n.importance, n.importance_parts, n.facts, ${iso(sql.fragment`n.observed_at`)} AS observed_at,
+      ${iso(sql.fragment`n.created_at`)} AS created_at, n.event_id
+    FROM analyzer.news_view n
+    JOIN public.company c ON c.id = n.company_id
+    LEFT JOIN public.data_source d ON d.id = n.data_source_id
+    LEFT JOIN public.source_measurement m ON m.id = n.source_measurement_id
+    WHERE ${conditions}
+    ORDER BY ${isBest ? sql.fragment`n.importance DESC,` : sql.fragment``} n.observed_at DESC, n.news_id DESC
+    LIMIT ${limit + 1}`)
+  const news = found.slice(0, limit)
+  const last = news.at(-1)
+  const hasMore = found.length > limit && last !== undefined
+  return { news, next: hasMore ? writeCursor(asked, [last.importance, last.observed_at, last.news_id]) : null }
+}
+
+/** The newest news items of a company or series, silent ones too. */
+export async function readNewestNews(
+  database: Database,
+  viewer: Viewer,
+  of: { company: number } | { series: string },
+  limit: number,
+): Promise<NewsPage['news']> {
+  const query = { ...of, silent: 'any', order: 'newest', limit } as const
+  return (await readNews(database, viewer, query, { route: '', parameters: {} })).news
+}
+
+/** Columns of the CSV file. */
+export const newsColumns = [
+  ...([
+    'news_id',
+    'observed_at',
+    'company_id',
+    'company',
+    'source',
+    'measurement',
+    'item',
+    'kind',
+    'severity',
+  ] as const),
+  ...(['importance', 'title', 'message', 'previous', 'current', 'trigger_factor', 'silent', 'series_id'] as const),
+] as const
+
+/** A news item as a row of a table. */
+export function flattenNews({ company, source, measurement, ...item }: NewsPage['news'][number]) {
+  return { ...item, company_id: company.id, company: company.name, source: source.name, measurement: measurement.name }
+}

@@ -1,0 +1,165 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { lenient } from '../http/validation.ts'
+import { type Change, gaps, windows } from '../growth/grow.ts'
+import { readGrowth } from '../growth/read-growth.ts'
+import { idOfSeries, seriesIdPattern } from '../growth/series-id.ts'
+import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
+import { seriesFields, seriesItem } from './list-series.ts'
+import { mayRead, type Viewer } from './may-read.ts'
+import { allOf, iso, isoDate } from './names.ts'
+import { newsPage, readNewestNews } from './news.ts'
+import { backward, format, isForward, paging, period, timeOf } from './parameters.ts'
+
+/** Values of a page, and news items beside them. */
+const points = { usual: 500, most: 5000 }
+const newsBeside = 20
+
+export const seriesParams = z.object({
+  // `.csv` at the end asks for a file.
+  series_id: z.string().regex(new RegExp(seriesIdPattern.source.replace('$', '(\\.csv)?$'))),
+})
+
+export const pointsQuery = z
+  .object({
+    ...period,
+    limit: lenient(z.int32().min(1).max(points.most)).default(points.usual).describe('Values of a page, newest first.'),
+    cursor: paging.cursor,
+    format,
+  })
+  .refine(isForward, backward)
+
+export type PointsQuery = z.output<typeof pointsQuery>
+
+export const changeSchema = z.object({
+  days: z.int(),
+  previous: z.number().nullable(),
+  previous_at: isoDate.nullable(),
+  change: z.number().nullable(),
+  percent: z.number().nullable(),
+  gap: z.enum(gaps).nullable().describe('Why there is no percentage.'),
+})
+
+const point = z.object({
+  observed_at: isoDate,
+  value: z.union([z.number(), z.string(), z.array(z.string())]).nullable(),
+  exact: z.string().nullable().describe('The number as it was sent, where `value` cannot hold all its digits.'),
+  event_id: z.string().nullable(),
+  document: z.string().nullable().describe('The path of the raw document in Firestore.'),
+})
+
+const forecast = z.object({
+  steps: z.int(),
+  for_time: isoDate,
+  value: z.number(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  mean_error: z.number().nullable(),
+  model: z.string(),
+  made_at: isoDate,
+})
+
+export const seriesDetail = z.object({
+  ...seriesItem.shape,
+  points: z.array(point).describe('In the order of time.'),
+  forecast: z.array(forecast).describe('8 of 10 values lie from low to high.'),
+  growth: z.array(changeSchema).describe('To the newest value; empty where values are no numbers.'),
+  news: newsPage.shape.news.describe('The newest ones.'),
+  next: z.string().nullable().describe('The cursor of the values before these; null: there are none.'),
+})
+
+export type SeriesDetail = z.output<typeof seriesDetail>
+
+/** The parts of a series that are not its values. */
+const keysRow = z.object({
+  ...seriesItem.shape,
+  company_measurement_id: z.int(),
+  subject_key: z.string(),
+  item_key: z.string().nullable(),
+})
+
+/** Null: there is none with this id, or the viewer may not read it. */
+export async function readSeries(
+  database: Database,
+  viewer: Viewer,
+  id: string,
+  query: PointsQuery,
+  asked: Asked,
+): Promise<SeriesDetail | null> {
+  const found = await database.maybeOne(sql.type(keysRow)`
+    SELECT ${seriesFields}, s.company_measurement_id, s.subject_key, s.item_key FROM analyzer.series_view s
+    WHERE s.company_measurement_id = ${id.split('-')[0]!}::bigint AND ${idOfSeries} = ${id}
+      AND ${mayRead(viewer, sql.fragment`s.company_id`)} LIMIT 1`)
+  if (found === null) return null
+  const { company_measurement_id, subject_key, item_key, ...series } = found
+  const keys = { company_measurement_id, subject_key, item_key }
+  const self = sql.fragment`
+    SELECT ${id} AS series_id, ${series.company.id}::int AS company_id,
+      ${series.measurement.id}::int AS source_measurement_id, ${company_measurement_id}::int AS company_measurement_id,
+      ${subject_key} AS subject_id, ${item_key}::text AS item_id`
+  const [page, forecasts, [growth], news] = await Promise.all([
+    readPoints(database, keys, query, asked),
+    readForecasts(database, keys),
+    readGrowth(database, self, windows),
+    readNewestNews(database, viewer, { series: id }, newsBeside),
+  ])
+  return { ...series, ...page, forecast: [...forecasts], growth: growth?.changes.map(describeChange) ?? [], news }
+}
+
+/** A change as responses have it. */
+export function describeChange({ days, previous, change, percent, gap }: Change): z.output<typeof changeSchema> {
+  const at = previous && new Date(previous.at).toISOString()
+  return { days, previous: previous?.value ?? null, previous_at: at, change, percent, gap }
+}
+
+type Keys = Pick<z.output<typeof keysRow>, 'company_measurement_id' | 'subject_key' | 'item_key'>
+
+const position = z.tuple([isoDate, z.int(), z.int()])
+const placedPoint = z.object({ ...point.shape, event_no: z.int(), seq: z.int() })
+
+async function readPoints(database: Database, keys: Keys, query: PointsQuery, asked: Asked) {
+  const [since, until] = [timeOf(query.since), timeOf(query.until)]
+  const before = query.cursor === undefined ? null : readCursor(position, asked, query.cursor)
+  const found = await database.any(sql.type(placedPoint)`
+    SELECT ${iso(sql.fragment`v.observed_at`)} AS observed_at,
+      CASE WHEN v.number IS NOT NULL THEN to_json(v.number) WHEN v.date IS NOT NULL THEN to_json(${iso(sql.fragment`v.date`)})
+        WHEN v.members IS NOT NULL THEN to_json(v.members) ELSE to_json(v.text) END AS value,
+      CASE WHEN v.number IS NOT NULL THEN v.text END AS exact, l.event_id, l.document, v.event_no, v.seq
+    FROM normalizer.value_view v LEFT JOIN normalizer.lineage l ON l.event_no = v.event_no
+    WHERE ${allOf([
+      sql.fragment`v.company_measurement_id = ${keys.company_measurement_id}`,
+      sql.fragment`v.subject_id = ${keys.subject_key} AND v.item_id IS NOT DISTINCT FROM ${keys.item_key}`,
+      since === null ? null : sql.fragment`v.observed_at >= ${since}::timestamptz`,
+      until === null ? null : sql.fragment`v.observed_at < ${until}::timestamptz`,
+      before &&
+        sql.fragment`v.observed_at <= ${before[0]}::timestamptz
+          AND (v.observed_at, v.event_no, v.seq) < (${before[0]}::timestamptz, ${before[1]}::bigint, ${before[2]}::bigint)`,
+    ])}
+    ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT ${query.limit + 1}`)
+  const rows = found.slice(0, query.limit)
+  const oldest = rows.at(-1)
+  return {
+    points: rows.map(({ event_no: _, seq: __, ...point }) => point).reverse(),
+    next:
+      found.length > query.limit && oldest
+        ? writeCursor(asked, [oldest.observed_at, oldest.event_no, oldest.seq])
+        : null,
+  }
+}
+
+function readForecasts(database: Database, { company_measurement_id, subject_key, item_key }: Keys) {
+  return database.any(sql.type(forecast)`
+    SELECT steps, ${iso(sql.fragment`for_time`)} AS for_time, value, low, high, mean_error, model,
+      ${iso(sql.fragment`made_at`)} AS made_at
+    FROM analyzer.forecast_view
+    WHERE company_measurement_id = ${company_measurement_id} AND subject_key = ${subject_key}
+      AND item_key IS NOT DISTINCT FROM ${item_key} ORDER BY steps`)
+}
+
+/** Columns of the CSV file. */
+export const pointColumns = ['observed_at', 'value', 'exact', 'event_id', 'document'] as const
+
+/** A value as a row of a table. */
+export function flattenPoint({ value, ...rest }: SeriesDetail['points'][number]) {
+  return { ...rest, value: Array.isArray(value) ? value.join('; ') : value }
+}

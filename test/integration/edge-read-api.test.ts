@@ -1,0 +1,548 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { companiesQuery, listCompanies } from '../../services/edge/ask/companies.ts'
+import { readCompany } from '../../services/edge/ask/company.ts'
+import { listSeries, seriesQuery } from '../../services/edge/ask/list-series.ts'
+import { newsQuery, readNews } from '../../services/edge/ask/news.ts'
+import { pointsQuery, readSeries } from '../../services/edge/ask/one-series.ts'
+import { search } from '../../services/edge/ask/search.ts'
+import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
+import { readEnv } from '../../services/runtime/process/config.ts'
+import { postgresSettings } from '../../services/runtime/process/settings.ts'
+import { sharedViews } from '../../schemas/views.ts'
+import { onCleanup } from '../harness/cleanup.ts'
+import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
+import { daysAgo, storeFacts } from '../harness/edge/stored-facts.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+type Row = Record<string, unknown>
+
+let edge: TestEdge
+let key = ''
+let facts: ReturnType<typeof storeFacts>
+let database: Database
+/** Ids by what they are of. */
+const ids: Record<string, number> = {}
+const id = (name: string) => ids[name]!
+const news: string[] = []
+
+const get = (path: string, headers: Record<string, string> = {}) => edge.call(`/api/v1${path}`, { token: key, headers })
+async function rowsOf(path: string, member: string): Promise<Row[]> {
+  const answer = await get(path)
+  expect([answer.status, answer.text]).toEqual([200, expect.any(String)])
+  return answer.json[member] as Row[]
+}
+
+/** All rows of a list, page by page. */
+async function allPages(path: string, member: string, limit: number): Promise<Row[]> {
+  const rows: Row[] = []
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const page: Row = (
+      await get(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor && `&cursor=${cursor}`}`)
+    ).json
+    expect((page[member] as Row[]).length).toBeLessThanOrEqual(limit)
+    rows.push(...(page[member] as Row[]))
+    cursor = page['next'] as string | null
+  }
+  return rows
+}
+
+beforeAll(async () => {
+  edge = await startEdge()
+  key = await edge.apiKey('viewer')
+  facts = storeFacts(edge)
+  database = await openPool(readEnv(postgresSettings, edge.env))
+  onCleanup(() => database.end())
+  for (const name of ['acme', 'beta', 'gamma']) ids[name] = await edge.addCompany(name)
+  ids['odd'] = await edge.addCompany(`=cmd|"<b>\u202e${'long '.repeat(2000)}`)
+  ids['github'] = await edge.addSource('github')
+  ids['stars'] = await facts.addMeasurement(id('github'), 'stars')
+  ids['issues'] = await facts.addMeasurement(id('github'), 'open issues')
+  ids['note'] = await facts.addMeasurement(id('github'), 'note', 'text')
+  await edge.database.query(
+    `INSERT INTO company_data_source (company_id, data_source_id, is_data_source_active, health_status, modified_at)
+     SELECT c.id, $1, true, 'UP', now() FROM company c WHERE NOT EXISTS (
+       SELECT FROM company_data_source l WHERE l.company_id = c.id AND l.data_source_id = $1)`,
+    [id('github')],
+  )
+  ids['acme stars'] = await facts.addSeries(id('acme'), id('stars'), { 0: 150, 7: 120, 30: 100, 200: 50 })
+  ids['acme issues'] = await facts.addSeries(id('acme'), id('issues'), { 0: 20, 31: 10 })
+  ids['beta stars'] = await facts.addSeries(id('beta'), id('stars'), { 1: 110, 32: 100 })
+  ids['beta issues'] = await facts.addSeries(id('beta'), id('issues'), { 0: 5, 40: 10 })
+  ids['gamma stars'] = await facts.addSeries(id('gamma'), id('stars'), { 0: 7, 30: 0 })
+  ids['acme note'] = await facts.addSeries(id('acme'), id('note'), { 0: '=HYPERLINK("x")', 9: 'plain' })
+  const longKey = `https://repo.example/${'x'.repeat(1100)}`
+  for (const item of ['https://repo.example/a', longKey])
+    await facts.addSeries(id('acme'), id('stars'), { 0: 3, 30: 2 }, { item, subject: item.slice(0, 30) })
+  await edge.database.query(
+    `UPDATE analyzer.series_state SET item_key = 'sha256:' || encode(sha256(convert_to(item_key, 'UTF8')), 'hex')
+     WHERE octet_length(item_key) > 1000`,
+  )
+  const analyzer = await edge.start('analyzer')
+  await waitFor('what the measurements mean', async () => {
+    const rows = await edge.database.query('SELECT FROM analyzer.meaning_view')
+    return rows.length === 3
+  })
+  // It would make forecasts of its own.
+  await analyzer.stop()
+  await edge.database.query(
+    `INSERT INTO analyzer.forecast VALUES ($1, '', '', 1, $2, $3, 160, 150, 170, 4, 'drift', 1), ($1, '', '', 4, $2, $3, 190, null, null, null, 'drift', 1)`,
+    [id('acme stars'), daysAgo(0), daysAgo(-7)],
+  )
+  const of = { company: id('acme'), source: id('github'), measurement: id('stars'), series: id('acme stars') }
+  for (const [age, importance] of [
+    [5, 0.9],
+    [4, 0.1],
+    [3, null],
+    [2, 0.9],
+    [1, 0.4],
+    [0, 0.4],
+  ] as const)
+    news.push(await facts.addNewsItem({ ...of, age, importance, title: `${age} days ago` }))
+  const other = { company: id('beta'), source: id('github'), measurement: id('issues'), series: id('beta issues') }
+  news.push(await facts.addNewsItem({ ...other, age: 2, severity: 'critical', title: '=1+1' }))
+  await facts.addNewsItem({ ...of, age: 6, silent: true, title: 'silent' })
+  const withheld = await facts.addNewsItem({ ...of, title: 'withheld' })
+  await edge.database.query(
+    'INSERT INTO analyzer.withheld_news (news_id, event_id, is_flagged) VALUES ($1, $1, true)',
+    [withheld],
+  )
+  await facts.addNewsItem({ ...of, company: 99_999, title: 'of a deleted company' })
+})
+
+describe('GET /news', () => {
+  const titles = async (query: string) => (await rowsOf(`/news?${query}`, 'news')).map(({ title }) => title)
+
+  test('equals a query', async () => {
+    const [first, ...rest] = await rowsOf('/news', 'news')
+    expect(rest).toHaveLength(6)
+    const [stored] = await edge.database.query<Row>('SELECT * FROM analyzer.news WHERE news_id = $1', [news[5]])
+    expect(first).toEqual({
+      ...{
+        news_id: news[5],
+        kind: 'changed',
+        severity: 'info',
+        silent: false,
+        title: '0 days ago',
+        message: '0 days ago',
+      },
+      company: { id: id('acme'), name: 'acme' },
+      source: { id: id('github'), name: 'github' },
+      measurement: { id: id('stars'), name: 'stars' },
+      ...{ series_id: String(id('acme stars')), item: null, previous: '1', current: '2', trigger_factor: 12.5 },
+      ...{ importance: stored!['importance'], importance_parts: null, facts: { a: 'b' }, event_id: news[5] },
+      observed_at: daysAgo(0),
+      created_at: (stored!['created_at'] as Date).toISOString(),
+    })
+  })
+
+  test('comes newest or best first, and page by page as in one', async () => {
+    expect(await titles(`company=${id('acme')}`)).toEqual([0, 1, 2, 3, 4, 5].map((age) => `${age} days ago`))
+    const best = ['2 days ago', '5 days ago', '=1+1', '0 days ago', '1 days ago', '4 days ago', '3 days ago']
+    expect(await titles('order=best')).toEqual(best)
+    for (const limit of [1, 2, 3, 7])
+      expect((await allPages('/news?order=best', 'news', limit)).map(({ title }) => title)).toEqual(best)
+    expect(await allPages('/news', 'news', 2)).toEqual(await rowsOf('/news', 'news'))
+  })
+
+  test('is filtered', async () => {
+    const bucket = await facts.addBucket('b', await facts.addUser('Ann'), [id('beta'), id('gamma')])
+    expect(await titles(`bucket=${bucket}`)).toEqual(['=1+1'])
+    expect(await titles('severity=critical')).toEqual(['=1+1'])
+    expect(await titles('kind=gone')).toEqual([])
+    expect(await titles(`series=${id('beta issues')}&measurement=${id('issues')}&source=${id('github')}`)).toEqual([
+      '=1+1',
+    ])
+    expect(await titles('silent=true')).toEqual(['silent'])
+    expect(await titles('silent=any')).toHaveLength(8)
+    expect(await titles(`since=${daysAgo(1)}`)).toEqual(['0 days ago', '1 days ago'])
+    expect(await titles(`until=${daysAgo(4)}`)).toEqual(['5 days ago'])
+    expect(await titles('company=99999')).toEqual([])
+  })
+
+  test('is CSV for those who ask for it', async () => {
+    const asked = await get('/news?limit=2', { accept: 'text/html;q=0.9, text/csv' })
+    const named = await get('/news?limit=2&format=csv')
+    expect(named.text).toBe(asked.text)
+    expect(named.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    expect(named.headers.get('link')).toMatch(/^<\/api\/v1\/news\?limit=2&format=csv&cursor=[\w-]+>; rel="next"$/)
+    const lines = (await get('/news?format=csv')).text.split('\r\n')
+    expect(lines).toHaveLength(9)
+    expect(lines[0]).toMatch(/^news_id,observed_at,company_id,company,/)
+    expect(lines.find((line) => line.includes('1+1'))).toContain(`,'=1+1,`)
+    expect((await get('/news', { accept: '*/*' })).headers.get('content-type')).toBe('application/json')
+  })
+})
+
+describe('growth', () => {
+  type Part = Row & { measurement: Row }
+  type Company = Row & { name: string; momentum: number | null; growth: Part[] }
+  const byName = async (query: string) => {
+    const companies = (await rowsOf(`/companies?${query}`, 'companies')) as Company[]
+    return new Map(companies.map((one) => [one.name, one]))
+  }
+  const partOf = (company: Company | undefined, name: string) =>
+    company?.growth.find((one) => one.measurement['name'] === name)
+
+  test('every number equals a query', async () => {
+    for (const days of [7, 30, 90, 180, 365])
+      for (const company of (await byName(`days=${days}`)).values())
+        for (const part of company.growth) {
+          const of = [String(part['series_id']), days]
+          const [row] = await edge.database.query<Row>(
+            `WITH v AS (SELECT * FROM normalizer.value WHERE company_measurement_id = $1::int AND item_key IS NULL)
+             SELECT n.number AS value, n.observed_at, p.number AS previous, p.observed_at AS previous_at,
+               n.number - p.number AS change, (n.number - p.number) / nullif(abs(p.number), 0) * 100 AS percent
+             FROM (SELECT * FROM v ORDER BY observed_at DESC LIMIT 1) n
+             LEFT JOIN LATERAL (SELECT * FROM v WHERE v.observed_at <= n.observed_at - $2::int * interval '1 day'
+               AND v.observed_at >= n.observed_at - 2 * $2::int * interval '1 day' ORDER BY observed_at DESC LIMIT 1) p ON true`,
+            of,
+          )
+          const iso = (time: unknown) => (time === null ? null : (time as Date).toISOString())
+          const { value, previous, change, percent } = row!
+          expect([of, part]).toMatchObject([
+            of,
+            {
+              value,
+              observed_at: iso(row!['observed_at']),
+              previous,
+              previous_at: iso(row!['previous_at']),
+              change,
+              percent,
+            },
+          ])
+        }
+  })
+
+  test('companies are ranked by it, and a bad rise counts as bad', async () => {
+    const companies = await byName('days=30')
+    const [acme, beta, gamma] = ['acme', 'beta', 'gamma'].map((name) => companies.get(name))
+    expect(partOf(acme, 'stars')).toMatchObject({ percent: 50, rank: 1, of: 2, polarity: 'good', gap: null })
+    expect(partOf(beta, 'stars')).toMatchObject({ percent: 10, rank: 2, of: 2 })
+    expect(partOf(gamma, 'stars')).toMatchObject({ change: 7, percent: null, gap: 'from zero', rank: null, of: 2 })
+    expect(partOf(acme, 'open issues')).toMatchObject({ percent: 100, rank: 2, of: 2, polarity: 'bad' })
+    expect(partOf(beta, 'open issues')).toMatchObject({ percent: -50, rank: 1, of: 2 })
+    expect([acme, beta, gamma].map((one) => one?.momentum)).toEqual([50, 50, null])
+    const only = await byName(`days=30&measurements=${id('stars')}&sort=momentum`)
+    expect([...only.keys()].slice(0, 2)).toEqual(['acme', 'beta'])
+    expect([...only.values()].map(({ momentum }) => momentum)).toEqual([100, 0, null, null])
+    expect((await allPages('/companies?sort=momentum', 'companies', 1)).map((row) => row['name'])).toEqual([
+      ...(await byName('sort=momentum')).keys(),
+    ])
+  })
+
+  test('payloads that do not count are left out', async () => {
+    const before = partOf((await byName('days=30')).get('acme'), 'stars')
+    await edge.database.query(
+      `WITH run AS (INSERT INTO analyzer.judged_run (data_source_id, source_name, state) VALUES ($1, 'github', 'dropped') RETURNING run_no)
+       INSERT INTO analyzer.withheld_payload (event_id, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key)
+       SELECT p.event_id, run_no, $2, true, p.observed_at, $1, '' FROM run, normalizer.value v
+       JOIN normalizer.processed_event p USING (event_no) WHERE v.company_measurement_id = $3 AND v.number = 150`,
+      [id('github'), id('acme'), id('acme stars')],
+    )
+    expect(partOf((await byName('days=30')).get('acme'), 'stars')).toMatchObject({
+      value: 120,
+      previous: null,
+      gap: 'earlier value too old',
+    })
+    await edge.database.query('DELETE FROM analyzer.withheld_payload')
+    expect(partOf((await byName('days=30')).get('acme'), 'stars')).toEqual(before)
+  })
+})
+
+describe('companies and series', () => {
+  test('a company has its sources, series, items and news', async () => {
+    const company = (await get(`/companies/${id('acme')}`)).json
+    expect(company).toMatchObject({ id: id('acme'), name: 'acme', sources: [{ id: id('github'), active: true }] })
+    const series = company['series'] as (Row & { growth: Row[] })[]
+    expect(series.map(({ series_id }) => series_id)).toEqual(
+      ['acme stars', 'acme issues', 'acme note'].map((name) => String(id(name))),
+    )
+    expect(series[0]!.growth.map(({ days, percent, gap }) => [days, percent, gap])).toEqual([
+      [7, 25, null],
+      [30, 50, null],
+      [90, null, 'earlier value too old'],
+      [180, 200, null],
+      [365, null, 'no earlier value'],
+    ])
+    expect(company['items']).toHaveLength(2)
+    expect((company['news'] as Row[]).map(({ title }) => title)).toContain('silent')
+  })
+
+  test('a series has its values, forecast, growth and news, and pages of values', async () => {
+    const path = `/series/${id('acme stars')}`
+    const series = (await get(path)).json
+    const stored = await edge.database.query<Row>(
+      `SELECT v.number AS value, p.event_id, p.document FROM normalizer.value v JOIN normalizer.processed_event p USING (event_no)
+       WHERE v.company_measurement_id = $1 AND v.item_key IS NULL ORDER BY v.observed_at`,
+      [id('acme stars')],
+    )
+    const points = [200, 30, 7, 0].map((age, index) => ({ observed_at: daysAgo(age), ...stored[index], exact: null }))
+    expect(series).toMatchObject({ points, company: { name: 'acme' }, detector: { state: 'judged without detectors' } })
+    expect(series['forecast']).toMatchObject([
+      { steps: 1, value: 160, low: 150, high: 170, mean_error: 4, model: 'drift', for_time: daysAgo(-7) },
+      { steps: 4, value: 190, low: null },
+    ])
+    expect((series['news'] as Row[]).length).toBe(7)
+    const newest = (await get(`${path}?limit=3`)).json
+    expect(newest['points']).toEqual(points.slice(1))
+    const older = (await get(`${path}?limit=3&cursor=${String(newest['next'])}`)).json
+    expect([older['points'], older['next']]).toEqual([points.slice(0, 1), null])
+    expect((await get(`${path}?since=${daysAgo(30)}&until=${daysAgo(0)}`)).json['points']).toEqual(points.slice(1, 3))
+    const csv = await get(`${path}.csv`)
+    expect(csv.text).toBe((await get(`${path}?format=csv`)).text)
+    expect(csv.text.split('\r\n')[1]).toBe(
+      `${daysAgo(200)},50,,${String(stored[0]!['event_id'])},${String(stored[0]!['document'])}`,
+    )
+    expect((await get(`/series/${id('acme note')}.csv`)).text).toContain(`"'=HYPERLINK(""x"")"`)
+  })
+
+  test('series of list items have ids of their own, however long their keys', async () => {
+    const series = await rowsOf(`/series?company=${id('acme')}&items=true`, 'series')
+    expect(series).toHaveLength(2)
+    for (const { series_id } of series) {
+      const one = (await get(`/series/${String(series_id)}`)).json
+      expect([one['series_id'], (one['points'] as Row[]).map(({ value }) => value)]).toEqual([series_id, [2, 3]])
+      expect((one['growth'] as Row[])[1]).toMatchObject({ days: 30, percent: 50 })
+    }
+    expect(await allPages('/series', 'series', 2)).toEqual(await rowsOf('/series', 'series'))
+    expect(await rowsOf('/series?q=ISSUES', 'series')).toHaveLength(2)
+  })
+
+  test('sources have runs and health', async () => {
+    await edge.database.query(
+      `INSERT INTO scheduler.run (task_id, data_source_id, schedule_type, slot, claim_token, attempt, started_at, finished_at, fed, outcome)
+       SELECT n, $1, 'REGULAR', $2, 1, 1, $2::timestamptz + n * interval '1 hour', $2, n, 'ok' FROM generate_series(1, 7) n`,
+      [id('github'), daysAgo(1)],
+    )
+    await edge.database.query(
+      `INSERT INTO scheduler.health (data_source_id, status, since, known_since) VALUES ($1, 'UP', $2, $2)`,
+      [id('github'), daysAgo(3)],
+    )
+    const [source] = await rowsOf('/sources', 'sources')
+    expect(source).toMatchObject({
+      ...{ id: id('github'), name: 'github', active: true, companies: 4, measurements: 3 },
+      health: { status: 'UP', since: daysAgo(3), uptime: 1, runs: 7, runs_ok: 7 },
+    })
+    expect((source!['runs'] as Row[]).map(({ task_id }) => task_id)).toEqual([7, 6, 5, 4, 3])
+    expect((await get('/sources?format=csv')).text).toContain('github,true,DAILY,4,3,UP')
+  })
+
+  test('search finds names, and takes signs as they are', async () => {
+    expect((await get('/search?q=AC')).json).toMatchObject({
+      companies: [{ id: id('acme'), name: 'acme' }],
+      sources: [],
+    })
+    expect((await get('/search?q=star')).json).toMatchObject({
+      measurements: [{ id: id('stars'), source: { name: 'github' } }],
+    })
+    for (const sign of ['%', '_', '\\', "'"])
+      expect((await get(`/search?q=${encodeURIComponent(sign)}`)).json['companies']).toEqual([])
+    expect((await get(`/search?q=${encodeURIComponent('<b>')}`)).json['companies']).toMatchObject([{ id: id('odd') }])
+  })
+})
+
+describe('tags', () => {
+  test.each(['/news', '/companies', '/sources', '/search?q=acme', '/news?format=csv'])(
+    '%s is 304 for whoever has it',
+    async (path) => {
+      const first = await get(path)
+      const etag = first.headers.get('etag') ?? ''
+      expect(etag).toMatch(/^"[\w-]{27}"$/)
+      for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+        const again = await get(path, { 'if-none-match': tag })
+        expect([tag, again.status, again.text, again.headers.get('etag')]).toEqual([tag, 304, '', etag])
+      }
+      expect((await get(path, { 'if-none-match': '"other"' })).status).toBe(200)
+    },
+  )
+
+  test('the tag changes with what it stands for', async () => {
+    const path = `/companies/${id('gamma')}`
+    const etag = (await get(path)).headers.get('etag') ?? ''
+    await edge.database.query('UPDATE company SET description = $1 WHERE id = $2', ['new', id('gamma')])
+    expect((await get(path, { 'if-none-match': etag })).status).toBe(200)
+  })
+})
+
+describe('what cannot be answered is a problem that says what to do', () => {
+  const problem = async (path: string) => {
+    const { status, headers, json } = await get(path)
+    expect([headers.get('content-type'), json['remedy']]).toEqual([
+      'application/problem+json',
+      expect.stringMatching(/\w{3}/),
+    ])
+    return [status, JSON.stringify(json)] as const
+  }
+
+  test.each([
+    ['/news?limit=201', 'limit'],
+    ['/news?limit=99999999999999999999', 'limit'],
+    ['/news?limit=0', 'limit'],
+    ['/news?company=acme', 'company'],
+    ['/news?company=4294967297', 'company'],
+    ['/news?silent=maybe', 'silent'],
+    ['/news?order=worst', 'order'],
+    ['/news?since=2026-02-30', 'month 2 of 2026 has no day 30'],
+    ['/news?since=yesterday', 'ISO 8601'],
+    ['/news?since=2026-02-02&until=2026-02-01', 'until must be later than since'],
+    ['/news?series=1%20OR%201', 'series'],
+    ['/companies?days=31', 'days'],
+    ['/companies?measurements=1,x', 'measurements'],
+    [`/companies?q=${'x'.repeat(201)}`, 'q'],
+    ['/companies?q=%00', 'q'],
+    ['/companies/0', 'company_id'],
+    ['/series/1?limit=5001', 'limit'],
+    ['/series/x', 'series_id'],
+    ['/search', 'q'],
+    [`/search?q=${'x'.repeat(10_000)}`, 'q'],
+  ])('%s', async (path, named) => {
+    expect(await problem(path)).toEqual([422, expect.stringContaining(named)])
+  })
+
+  test.each([
+    '/companies/999999',
+    '/companies/999999?format=csv',
+    '/series/999999',
+    '/series/1-00000000000000000000000000000000',
+    '/companies?bucket=999999',
+  ])('%s is 404', async (path) => {
+    expect(await problem(path)).toEqual([404, expect.stringContaining('not found')])
+  })
+
+  test('cursors of other queries and damaged ones', async () => {
+    const cursor = String((await get('/news?limit=1&order=best')).json['next'])
+    for (const [path, reason] of [
+      [`/news?limit=1&cursor=${cursor}`, 'another query'],
+      [`/news?order=best&company=${id('acme')}&cursor=${cursor}`, 'another query'],
+      [`/sources?cursor=${cursor}`, 'damaged'],
+      [`/news?order=best&cursor=${cursor.slice(0, -4)}`, 'damaged'],
+      ['/news?cursor=x', 'damaged'],
+      [`/series/${id('acme stars')}?cursor=${cursor}`, 'damaged'],
+    ] as const)
+      expect([path, await problem(path)]).toEqual([path, [400, expect.stringContaining(reason)]])
+    expect((await get(`/news?limit=7&order=best&cursor=${cursor}`)).status).toBe(200)
+  })
+
+  test('callers without a key, and modules', async () => {
+    const source = await edge.token(id('github'))
+    for (const token of ['', source, 'Bearer parma_wrong'])
+      for (const path of ['/news', '/companies', `/series/${id('acme stars')}`, '/search?q=a'])
+        expect((await edge.call(`/api/v1${path}`, { token })).status).toBe(401)
+  })
+
+  test('a company that is deleted is gone everywhere', async () => {
+    const gone = await edge.addCompany('gone')
+    const series = await facts.addSeries(gone, id('stars'), { 0: 1 })
+    await facts.addNewsItem({ company: gone, source: id('github'), measurement: id('stars'), series, title: 'gone' })
+    expect((await get(`/series/${series}`)).status).toBe(200)
+    await edge.database.query('DELETE FROM company WHERE id = $1', [gone])
+    expect((await get(`/companies/${gone}`)).status).toBe(404)
+    expect((await get(`/series/${series}`)).status).toBe(404)
+    expect((await rowsOf('/news', 'news')).map(({ title }) => title)).not.toContain('gone')
+  })
+})
+
+describe('a person sees what parma-web shows them', () => {
+  const visible = async (userId: number, bucket?: number) => {
+    const viewer = { userId }
+    const companies = await listCompanies(database, viewer, companiesQuery.parse(bucket ? { bucket } : {}), {
+      route: '',
+      parameters: {},
+    })
+    const page = await readNews(database, viewer, newsQuery.parse({ silent: 'any' }), { route: '', parameters: {} })
+    const series = await listSeries(database, viewer, seriesQuery.parse({}), { route: '', parameters: {} })
+    const names = new Set(companies.companies.map(({ name }) => name))
+    for (const { company } of [...page.news, ...series.series]) expect(names).toContain(company.name)
+    const asked = { route: '', parameters: {} }
+    for (const name of ['acme', 'beta', 'gamma']) {
+      const found = await search(database, viewer, { q: name, limit: 10 })
+      expect([name, found.companies.length]).toEqual([name, names.has(name) ? 1 : 0])
+      expect([name, (await readCompany(database, viewer, id(name))) !== null]).toEqual([name, names.has(name)])
+      const one = await readSeries(database, viewer, String(id(`${name} stars`)), pointsQuery.parse({}), asked)
+      expect([name, one !== null]).toEqual([name, names.has(name)])
+    }
+    return [...names]
+  }
+
+  test('own, shared and public buckets, what they added and what they follow', async () => {
+    const [ann, ben, cat] = [await facts.addUser('Ann'), await facts.addUser('Ben'), await facts.addUser('Cat')]
+    const own = await facts.addBucket('own', ann, [id('acme')])
+    expect(await visible(ann)).toEqual(['acme'])
+    expect(await visible(ben)).toEqual([])
+    await expect(visible(ben, own)).rejects.toThrow('No bucket with this id is known.')
+    await edge.database.query(
+      `INSERT INTO bucket_access (bucket_id, invitee_id, permission, modified_at) VALUES ($1, $2, 'VIEWER', now())`,
+      [own, ben],
+    )
+    expect(await visible(ben, own)).toEqual(['acme'])
+    await edge.database.query(
+      'INSERT INTO company_subscription (user_id, company_id, modified_at) VALUES ($1, $2, now())',
+      [cat, id('beta')],
+    )
+    expect(await visible(cat)).toEqual(['beta'])
+    await edge.database.query('UPDATE company SET added_by = $1 WHERE id = $2', [cat, id('acme')])
+    expect(await visible(cat)).toEqual(['acme', 'beta'])
+    await edge.database.query(
+      'INSERT INTO news_subscription (user_id, company_id, modified_at) VALUES ($1, $2, now())',
+      [ben, id('beta')],
+    )
+    expect(await visible(ben)).toEqual(['acme', 'beta'])
+    const shared = await facts.addBucket('for all', ann, [id('gamma')], true)
+    expect(await visible(cat)).toEqual(['acme', 'beta', 'gamma'])
+    await edge.database.query('DELETE FROM bucket WHERE id = $1', [shared])
+    expect(await visible(cat)).toEqual(['acme', 'beta'])
+  })
+})
+
+describe('commands', () => {
+  test('news ls lists what the API lists, and escapes what could move the cursor', async () => {
+    const listed = JSON.parse(await edge.parma('news', 'ls', '--best', '--json')) as Row[]
+    expect(listed).toEqual(await rowsOf('/news?order=best', 'news'))
+    const csv = await edge.parma('news', 'ls', '--company', 'acme', '--since', daysAgo(1), '--csv')
+    expect(csv).toBe(
+      (await get(`/news?company=${id('acme')}&since=${daysAgo(1)}&format=csv`)).text.replaceAll('\r', ''),
+    )
+    const table = await edge.parma('news', 'ls', '--severity', 'critical')
+    expect(table.split('\n')[1]).toMatch(/^2026-11-18 10:00 UTC +0\.50 +critical +beta +github +=1\+1 /)
+    await expect(edge.parma('news', 'ls', '--since', '2026-02-30')).rejects.toThrow('month 2 of 2026 has no day 30')
+    await expect(edge.parma('news', 'ls', '--severity', 'loud')).rejects.toThrow('--severity is "loud"')
+  })
+
+  test('companies show and series show', async () => {
+    expect(JSON.parse(await edge.parma('companies', 'show', 'acme', '--json'))).toEqual(
+      (await get(`/companies/${id('acme')}`)).json,
+    )
+    expect(await edge.parma('companies', 'show', 'acme')).toMatch(/stars .* 150 .*\+25% +\+50% +- +\+200% +-/)
+    expect(await edge.parma('companies', 'show', 'acme', '--csv')).toContain(`${id('acme stars')},github,stars,,150,`)
+    const odd = await edge.parma('companies', 'show', String(id('odd')))
+    expect(odd).toContain('=cmd|"<b>\\u202elong')
+    const series = String(id('acme stars'))
+    const shown = JSON.parse(await edge.parma('series', 'show', series, '--json')) as Row
+    expect({ ...shown, next: null }).toEqual((await get(`/series/${series}`)).json)
+    const csv = (await get(`/series/${series}.csv`)).text.replaceAll('\r', '')
+    expect(await edge.parma('series', 'show', series, '--csv')).toBe(csv)
+    expect(await edge.parma('series', 'show', series)).toMatch(/30 days +\+50%\n(.*\n)*forecast +160 \(150 to 170\)/)
+    await expect(edge.parma('series', 'show', '999999')).rejects.toThrow('There is no series 999999.')
+  })
+})
+
+test('what measurements mean follows their names', async () => {
+  await edge.start('analyzer')
+  await edge.database.query(`UPDATE source_measurement SET measurement_name = 'churn' WHERE id = $1`, [id('note')])
+  await waitFor('the meaning of churn', async () => {
+    const rows = await edge.database.query('SELECT * FROM analyzer.meaning_view WHERE source_measurement_id = $1', [
+      id('note'),
+    ])
+    return (rows[0] as Row)['polarity'] === 'bad'
+  })
+})
+
+test('the columns of shared views are those of the table in code', async () => {
+  const rows = await edge.database.query<{ view: string; columns: string[] }>(
+    `SELECT v AS view, array_agg(attname::text ORDER BY attnum) AS columns
+     FROM unnest($1::text[]) v JOIN pg_attribute ON attrelid = v::regclass AND attnum > 0 AND NOT attisdropped GROUP BY v`,
+    [sharedViews.map(({ name }) => name)],
+  )
+  const found = new Map(rows.map(({ view, columns }) => [view, columns]))
+  for (const { name, columns } of sharedViews) expect([name, found.get(name)]).toEqual([name, columns])
+})
