@@ -21,6 +21,7 @@ import { newsLatency } from './news-latency.ts'
 import { normalizer } from './normalizer.ts'
 import { notifier } from './notifier.ts'
 import { rawSink } from './raw-sink.ts'
+import { readApi } from './read-api.ts'
 import { printReport } from './report.ts'
 import { scheduler } from './scheduler.ts'
 import { start } from './start.ts'
@@ -30,6 +31,7 @@ import { throughput } from './throughput.ts'
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
   { services: programs, measures: { start, memory, alert, 'news-latency': newsLatency, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
+  { services: ['edge'], measures: { 'read-api': readApi } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
   { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
