@@ -6,7 +6,7 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./commands/sources.ts'),
   },
   companies: {
-    help: 'manage companies and their identifiers at sources: ls, add, edit, rm, link',
+    help: 'manage companies and their identifiers at sources: ls, show, add, edit, rm, link',
     load: () => import('./commands/companies.ts'),
   },
   maps: {
@@ -20,6 +20,11 @@ export const commands = defineCommands(import.meta, {
   'rules seed': {
     help: 'add the rules that measurements of well-known sources start with',
     load: () => import('./commands/rules.ts'),
+  },
+  news: { help: 'news items: ls', load: () => import('./commands/news.ts') },
+  series: {
+    help: 'series: values of one measurement of a company over time: show',
+    load: () => import('./commands/series.ts'),
   },
   keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./commands/keys.ts') },
   why: {

@@ -10,6 +10,7 @@ import { addMissingCompanies, findCompanyByName } from '../catalog/companies.ts'
 import { listContents } from '../catalog/list-contents.ts'
 import { removeCompany } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
+import { showCompany } from './show-company.ts'
 
 type Output = { json?: boolean }
 type Fields = { name?: string; description?: string }
@@ -26,6 +27,13 @@ const companyRow = z.object({
 
 export function build(group: Command): void {
   group.command('ls').description('list companies').option('--json', 'print JSON').action(list)
+  group
+    .command('show')
+    .description('show a company: its sources, series with their growth, list items and news items')
+    .argument('<company>', 'id or name')
+    .option('--csv', 'print the series as CSV')
+    .option('--json', 'print JSON')
+    .action(showCompany)
   group
     .command('add')
     .description('add companies and link each with every source')
