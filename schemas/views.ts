@@ -124,8 +124,8 @@ export const sharedViews: readonly SharedView[] = [
   {
     name: 'analyzer.uncounted_payload',
     readers: ['edge'],
-    row: 'a payload that does not count, because it looks like what a broken source makes',
-    columns: words('event_id company_id data_source_id subject_key observed_at'),
+    row: 'a payload of which some series or all (`series` null) do not count: it looks like what a broken source makes',
+    columns: words('event_id company_id data_source_id subject_key observed_at event_no series'),
   },
   {
     name: 'analyzer.event_status',

@@ -230,22 +230,29 @@ describe('growth', () => {
     ])
   })
 
-  test('payloads that do not count are left out', async () => {
-    const before = partOf((await byName('days=30')).get('acme'), 'stars')
-    await edge.database.query(
-      `WITH run AS (INSERT INTO analyzer.judged_run (data_source_id, source_name, state) VALUES ($1, 'github', 'dropped') RETURNING run_no)
-       INSERT INTO analyzer.withheld_payload (event_id, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key)
-       SELECT p.event_id, run_no, $2, true, p.observed_at, $1, '' FROM run, normalizer.value v
-       JOIN normalizer.processed_event p USING (event_no) WHERE v.company_measurement_id = $3 AND v.number = 150`,
-      [id('github'), id('acme'), id('acme stars')],
-    )
-    expect(partOf((await byName('days=30')).get('acme'), 'stars')).toMatchObject({
-      value: 120,
-      previous: null,
-      gap: 'earlier value too old',
-    })
-    await edge.database.query('DELETE FROM analyzer.withheld_payload')
-    expect(partOf((await byName('days=30')).get('acme'), 'stars')).toEqual(before)
+  test('what does not count is left out', async () => {
+    const stars = async () => partOf((await byName('days=30')).get('acme'), 'stars')
+    const before = await stars()
+    const withhold = (series: unknown) =>
+      edge.database.query(
+        `INSERT INTO analyzer.withheld_payload
+           (event_id, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key, event_no, series)
+         SELECT p.event_id, 1, $1, $4::text IS NULL, p.observed_at, p.data_source_id, '', p.event_no, coalesce($4, '[]')::jsonb
+         FROM normalizer.value v JOIN normalizer.processed_event p USING (event_no)
+         WHERE v.company_measurement_id = $2 AND v.number = $3`,
+        [id('acme'), id('acme stars'), 150, series === null ? null : JSON.stringify([series])],
+      )
+    const without = { value: 120, previous: null, gap: 'earlier value too old' }
+    for (const [series, expected] of [
+      [null, without],
+      [{ company_measurement_id: id('acme stars'), item_key: null }, without],
+      [{ company_measurement_id: id('acme issues'), item_key: null }, before],
+    ] as const) {
+      await withhold(series)
+      expect([series, await stars()]).toMatchObject([series, expected!])
+      await edge.database.query('DELETE FROM analyzer.withheld_payload')
+    }
+    expect(await stars()).toEqual(before)
   })
 })
 
@@ -405,6 +412,7 @@ describe('what cannot be answered is a problem that says what to do', () => {
     '/series/999999',
     '/series/1-00000000000000000000000000000000',
     '/companies?bucket=999999',
+    '/news?bucket=999999',
   ])('%s is 404', async (path) => {
     expect(await problem(path)).toEqual([404, expect.stringContaining('not found')])
   })
@@ -470,6 +478,8 @@ describe('a person sees what parma-web shows them', () => {
     expect(await visible(ann)).toEqual(['acme'])
     expect(await visible(ben)).toEqual([])
     await expect(visible(ben, own)).rejects.toThrow('No bucket with this id is known.')
+    const ofOwn = newsQuery.parse({ bucket: own })
+    await expect(readNews(database, { userId: ben }, ofOwn, { route: '', parameters: {} })).rejects.toThrow('No bucket')
     await edge.database.query(
       `INSERT INTO bucket_access (bucket_id, invitee_id, permission, modified_at) VALUES ($1, $2, 'VIEWER', now())`,
       [own, ben],

@@ -12,11 +12,10 @@ import {
 } from '../growth/compare.ts'
 import { windows } from '../growth/grow.ts'
 import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
-import { mayRead, maySeeBucket, type Viewer } from './may-read.ts'
+import { mayRead, requireBucket, type Viewer } from './may-read.ts'
 import { allOf, contains, isoDate, named } from './names.ts'
 import { changeSchema, describeChange } from './one-series.ts'
 import { format, id, paging, words } from './parameters.ts'
-import { notFound } from './respond.ts'
 
 /** Companies that are ranked among each other at once. */
 const mostRanked = 1000
@@ -181,12 +180,6 @@ async function readByMomentum(
   const byId = new Map(rows.map((row) => [row.id, row]))
   // One that was deleted a moment ago is left out.
   return page.flatMap(({ id }) => byId.get(id) ?? [])
-}
-
-async function requireBucket(database: Database, viewer: Viewer, bucket: number): Promise<void> {
-  const known = await database.maybeOne(sql.type(idRow)`
-    SELECT b.id FROM public.bucket b WHERE b.id = ${bucket} AND ${maySeeBucket(viewer, sql.fragment`b`)}`)
-  if (known === null) throw notFound('bucket', 'parma-web')
 }
 
 function tooManyToRank(companies: number): HttpError {

@@ -1,4 +1,6 @@
-import { sql, type SqlFragment } from '#runtime/postgres/database.ts'
+import { z } from 'zod'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
+import { notFound } from './respond.ts'
 
 /** Who asks: a person of parma-web, or a program or operator with an API key, who sees everything. */
 export type Viewer = { userId: number | null }
@@ -26,4 +28,13 @@ export function maySeeBucket({ userId }: Viewer, bucket: SqlFragment): SqlFragme
   if (userId === null) return sql.fragment`true`
   return sql.fragment`(${bucket}.is_public OR ${bucket}.owner_id = ${userId} OR EXISTS (
     SELECT FROM public.bucket_access a WHERE a.bucket_id = ${bucket}.id AND a.invitee_id = ${userId}))`
+}
+
+const idRow = z.object({ id: z.int() })
+
+/** Throws an HttpError with 404 for a bucket that does not exist or that the viewer may not see: they look alike. */
+export async function requireBucket(database: Database, viewer: Viewer, bucket: number): Promise<void> {
+  const known = await database.maybeOne(sql.type(idRow)`
+    SELECT b.id FROM public.bucket b WHERE b.id = ${bucket} AND ${maySeeBucket(viewer, sql.fragment`b`)}`)
+  if (known === null) throw notFound('bucket', 'GET /api/v1/search')
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { seriesId, seriesIdPattern } from '../growth/series-id.ts'
 import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
-import { mayRead, type Viewer } from './may-read.ts'
+import { mayRead, requireBucket, type Viewer } from './may-read.ts'
 import { allOf, iso, isoDate, named } from './names.ts'
 import { backward, format, id, isForward, paging, period, timeOf } from './parameters.ts'
 
@@ -63,9 +63,13 @@ export type NewsPage = z.output<typeof newsPage>
 
 const position = z.tuple([z.number(), isoDate, z.guid()])
 
-/** Companies deleted since, and what is withheld, are left out. Throws an HttpError with 400 for a wrong cursor. */
+/**
+ * Companies deleted since, and what is withheld, are left out. Throws an HttpError: 400 for a wrong cursor, 404 for a
+ * bucket.
+ */
 export async function readNews(database: Database, viewer: Viewer, query: NewsQuery, asked: Asked): Promise<NewsPage> {
   const { company, bucket, source, measurement, series, kind, severity, silent, order, limit, cursor } = query
+  if (bucket !== undefined) await requireBucket(database, viewer, bucket)
   const [since, until] = [timeOf(query.since), timeOf(query.until)]
   const after = cursor === undefined ? null : readCursor(position, asked, cursor)
   const isBest = order === 'best'

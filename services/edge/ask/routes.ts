@@ -29,6 +29,7 @@ export function askRoutes(deps: AskDeps): Route[] {
       read: readNews,
       columns: newsColumns,
       rows: ({ news }) => news.map(flattenNews),
+      unknown: 'No bucket with this id is known.',
     }),
     listRoute(deps, {
       name: 'companies',

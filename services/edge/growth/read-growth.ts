@@ -72,8 +72,9 @@ function newestOf(counts: SqlFragment, condition: SqlFragment): SqlFragment {
 
 const isCounted = sql.fragment`NOT EXISTS (
   SELECT FROM analyzer.uncounted_payload u
-  WHERE u.company_id = v.company_id AND u.data_source_id = v.data_source_id AND u.subject_key = v.subject_key
-    AND u.observed_at = v.observed_at)`
+  WHERE u.event_no = v.event_no AND (u.series IS NULL OR u.series @> jsonb_build_array(jsonb_build_object(
+    'company_measurement_id', v.company_measurement_id, 'item_key', v.item_key)))
+)`
 
 const existsRow = z.object({ exists: z.boolean() })
 
