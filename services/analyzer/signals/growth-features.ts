@@ -4,8 +4,10 @@ import { maxMoves, maxPoints, type SignalState } from './state.ts'
 
 /** How far a point's growth is from what was expected, and on which scale. Per step, for the span of the point. */
 export type Surprise = {
-  /** Median growth of the last 12. */
+  /** Median growth of the last 12, 5 and 26. */
   slope: number
+  slope5: number
+  slope26: number
   deviation: number
   /** Of which side the deviation is: 1 or -1. */
   sign: 1 | -1
@@ -77,6 +79,7 @@ export function measureSurprise(
   const count = rates.length
   const from26 = Math.max(0, count - 26)
   const slope = median(rates, Math.max(0, count - 12))
+  const slope5 = median(rates, Math.max(0, count - 5))
   const slope26 = median(rates, from26)
   const slope52 = median(rates)
   const root = Math.sqrt(span)
@@ -104,7 +107,7 @@ export function measureSurprise(
     squash(past.largest / (mad26 + floor)),
     sign,
     Math.log10((size + 1e-9) / (level + 1)),
-    squash(((rate - median(rates, Math.max(0, count - 5))) * root * sign) / scale),
+    squash(((rate - slope5) * root * sign) / scale),
     squash(((rate - slope26) * root * sign) / scale),
     squash(((rate - slope52) * root * sign) / scale),
     past.asLarge / Math.max(1, count),
@@ -132,7 +135,7 @@ export function measureSurprise(
   for (let n = 0; n < maxMoves; n++) features.push(state.moves[state.moves.length - maxMoves + n] ?? 0)
   const share = past.halfAsLarge / Math.max(1, count)
   const move = [squash(size / (past.largest + floor)), Math.log10((size + 1e-9) / (level + 1)), share]
-  return { slope, deviation, sign, floor, scale, surprise, move }
+  return { slope, slope5, slope26, deviation, sign, floor, scale, surprise, move }
 }
 
 const day = 86_400_000

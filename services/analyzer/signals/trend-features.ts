@@ -28,7 +28,7 @@ export const trendNames = [
 /** Whether growth has changed for good: the last two and three rates against the 26 before. Named in `trendNames`. */
 export function addTrendFeatures(
   { rates, rate }: Growth,
-  { slope, sign, floor }: Surprise,
+  { slope, slope5, slope26, sign, floor }: Surprise,
   level: number,
   features: number[],
 ) {
@@ -70,7 +70,7 @@ export function addTrendFeatures(
     above1 / compared,
     squash((((r3 + r4) / 2 - before) * side) / spread),
     side * sign,
-    logRatio(median(rates, Math.max(0, count - 5)), median(rates, Math.max(0, count - 26)), 4),
+    logRatio(slope5, slope26, 4),
     Math.log10(Math.abs(slope) / (level + 1) + 1e-7),
     Math.log10(spread / (level + 1) + 1e-7),
   )
