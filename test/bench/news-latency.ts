@@ -5,6 +5,7 @@ import pg from 'pg'
 import { runParma } from '../../deploy/local/parma.ts'
 import { type Codec, createCodec } from '../../schemas/codec.ts'
 import { createRegistry } from '../../schemas/registry.ts'
+import { judgeSettings } from '../../services/analyzer/config.ts'
 import { topics } from '../../schemas/topics.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { postJson, startModule } from '../harness/module.ts'
@@ -16,6 +17,7 @@ const map = { Source: source, Mappings: [{ SourceField: 'stars', DataType: 'int'
 const companies = 50
 const perSecond = 50
 const seconds = 10
+const rulesMaxAgeMs = judgeSettings.RULES_MAX_AGE_MS.parse(undefined)
 const deadlineMs = 60_000
 
 /** From the POST of a payload to its news item on `insights.news.v1`, with all services, at 50 payloads a second. */
@@ -38,14 +40,13 @@ export const newsLatency: Measure = async (bench) => {
   const { status } = await fetch(`${bench.env().EDGE_URL}/handshake?${query}`)
   if (status !== 200) throw new Error(`the handshake was answered ${status}`)
   const { token } = await parma('token', 'mint', '--source', source)
-  const ids = await addCompanies(env['DATABASE_URL'] ?? '')
+  const ids = await addCompanies(env['DATABASE_URL'] ?? '', id)
+  await delay(rulesMaxAgeMs)
 
   const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
   const toldAt = new Map<string, number>()
   const consumer = await followNews(kafka, createCodec(createRegistry(env['SCHEMA_REGISTRY_URL'] ?? '')), toldAt)
-  /**
-   * Sends `count` payloads, each with double the number of its company's last one. Returns the time of each by event.
-   */
+  /** Sends `count` payloads, each with a number that is news after its company's last one. Returns the time of each by event. */
   const feed = async (count: number, first: number) => {
     const sentAt = new Map<string, number>()
     const startedAt = performance.now()
@@ -53,7 +54,7 @@ export const newsLatency: Measure = async (bench) => {
     for (let n = 0; n < count; n++) {
       await delay(Math.max(0, startedAt + (n * 1000) / perSecond - performance.now()))
       const at = performance.now()
-      const raw_data = { stars: 1000 * 2 ** (first + Math.floor(n / companies)) }
+      const raw_data = { stars: starsOf(n % companies, first + Math.floor(n / companies)) }
       const body = { source_name: source, company_id: ids[n % companies], raw_data }
       const send = async () => {
         const answer = await postJson(`${bench.env().EDGE_URL}/feed-raw-data`, `Bearer ${token}`, body)
@@ -84,13 +85,24 @@ export const newsLatency: Measure = async (bench) => {
   }
 }
 
-async function addCompanies(connectionString: string): Promise<string[]> {
+/** Companies with the same numbers would be a suspect run. */
+function starsOf(company: number, round: number): number {
+  return Math.round((1003 + 37 * company) * (1.6 + company / 100) ** round)
+}
+
+/** Adds companies, and a rule without which a number that always doubles would soon be no news. */
+async function addCompanies(connectionString: string, source: number): Promise<string[]> {
   const client = new pg.Client({ connectionString })
   await client.connect()
   try {
     const { rows } = await client.query<{ id: number }>(
       "INSERT INTO company (name, modified_at) SELECT 'Latency ' || n, now() FROM generate_series(1, $1::int) n RETURNING id",
       [companies],
+    )
+    await client.query(
+      `INSERT INTO notification_rules (rule_name, source_measurement_id, threshold, modified_at)
+       SELECT 'bench', id, 50, now() FROM source_measurement WHERE source_module_id = $1`,
+      [source],
     )
     return rows.map(({ id }) => String(id))
   } finally {
