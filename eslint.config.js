@@ -62,7 +62,8 @@ const rooms = {
     store: ['watch', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'rules', 'signals', 'values'],
     runs: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'values'],
     backtest: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rules', 'values'],
-    commands: ['backtest', 'signals', 'forecast', 'detect', 'rules', 'values'],
+    parallel: ['backtest'],
+    commands: ['parallel', 'backtest', 'signals', 'forecast', 'detect', 'rules', 'values'],
   },
   notifier: {
     message: [],

@@ -6,6 +6,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { askAll } from '../../services/analyzer/backtest/criteria.ts'
+import { requireHistories } from '../../services/analyzer/backtest/histories.ts'
+import { type BacktestNews, runBacktest } from '../../services/analyzer/backtest/run-backtest.ts'
+import { commandSettings } from '../../services/analyzer/config.ts'
+import { runParallel } from '../../services/analyzer/parallel/run-parallel.ts'
+import { openPool } from '../../services/runtime/postgres/database.ts'
+import { readEnv } from '../../services/runtime/process/config.ts'
 import { generateHistory, readHistory } from '../harness/github.ts'
 import { type Fed, installNormalizer, type InstalledNormalizer, type Mapping } from '../harness/normalizer/setup.ts'
 import type { StartedService } from '../harness/service.ts'
@@ -146,6 +153,30 @@ test('a backtest makes the news items that the same history made live', async ()
   const within = (row: Row) =>
     row.company_id === companies[0] && String(row.observed_at) >= from && String(row.observed_at) < to
   expect(readLines(file).sort(byId).map(onlyCompared)).toEqual(live.filter(within).map(onlyCompared))
+}, 60_000)
+
+test('several threads make the same news items in the same order', async () => {
+  const config = readEnv(commandSettings, bench.installation.env)
+  const database = await openPool(config)
+  onTestFinished(() => database.end())
+  const { basis, criteria, ...selected } = await askAll(config, database)
+  const selection = { ...selected, sources: null }
+  const period = { from: 0, to: Date.now() }
+  const histories = await requireHistories(database, selection, period)
+  const news = { one: [] as BacktestNews[], several: [] as BacktestNews[] }
+  const listen = (to: BacktestNews[]) => ({
+    onNews: async (some: readonly BacktestNews[]) => void to.push(...some),
+    onProgress: () => undefined,
+  })
+  const one = await runBacktest(database, selection, period, histories, criteria, listen(news.one), config)
+  const several = await runParallel({ config, basis, selection, period }, histories, 2, listen(news.several))
+  expect(news.one.length).toBeGreaterThan(5)
+  expect(news.several).toEqual(news.one)
+  expect(several).toEqual(one)
+
+  const wrong = { ...config, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }
+  const failing = runParallel({ config: wrong, basis, selection, period }, histories, 2, listen([]))
+  await expect(failing).rejects.toThrow(/127\.0\.0\.1:1 does not answer/)
 }, 60_000)
 
 test('a rule is tried alone, before it is added', async () => {

@@ -10,16 +10,33 @@ import { viewRules } from '../rules/rules-in-force.ts'
 import { compileAsked, findCovered, type RuleRow } from './asked-rules.ts'
 import type { Selection } from './histories.ts'
 
+/**
+ * What to judge by, as it can be sent to another thread. `rule`: by it alone. `detectors`: by them, or with `row` where it
+ * covers a measurement. `all`: by these rules and, where none covers a measurement, by the defaults, as the analyzer does.
+ */
+export type Basis =
+  | { kind: 'rule'; row: RuleRow }
+  | { kind: 'detectors'; row: RuleRow | null; tellFrom: number }
+  | { kind: 'all'; rows: readonly RuleRow[] }
+
 /** What to judge by, and which values that needs. */
-export type Asked = { criteria: Criteria } & Pick<Selection, 'companies' | 'measurements'>
+export type Asked = { basis: Basis; criteria: Criteria } & Pick<Selection, 'companies' | 'measurements'>
 
 type Connection = Pick<Database, 'any'>
 
+export function criteriaOf(config: JudgeConfig, basis: Basis): Criteria {
+  if (basis.kind === 'all') return { rules: compileRules(basis.rows, config.MAX_WINDOW), ...policiesOf(config) }
+  const rules = basis.row ? compileAsked(basis.row, config.MAX_WINDOW) : compileRules([], config.MAX_WINDOW)
+  if (basis.kind === 'rule') return { rules, policy: null, itemPolicy: null, keptValues: policiesOf(config).keptValues }
+  const { policy, ...others } = withDetectors(config)
+  return { rules, ...others, policy: { ...policy!, insight: { tellFrom: basis.tellFrom } } }
+}
+
 /** By one rule alone: what it does not cover is not judged. */
 export async function askRule(config: JudgeConfig, connection: Connection, row: RuleRow): Promise<Asked> {
-  const rules = compileAsked(row, config.MAX_WINDOW)
-  const { keptValues } = policiesOf(config)
-  return { criteria: { rules, policy: null, itemPolicy: null, keptValues }, ...(await findCovered(connection, rules)) }
+  const basis: Basis = { kind: 'rule', row }
+  const criteria = criteriaOf(config, basis)
+  return { basis, criteria, ...(await findCovered(connection, criteria.rules)) }
 }
 
 /**
@@ -27,13 +44,12 @@ export async function askRule(config: JudgeConfig, connection: Connection, row: 
  * analyzer.
  */
 export function askDetectors(config: JudgeConfig, row: RuleRow | null, sensitivity?: string): Asked {
-  const rules = row ? compileAsked(row, config.MAX_WINDOW) : compileRules([], config.MAX_WINDOW)
-  const { policy, ...others } = policiesOf({ ...config, DEFAULT_DETECTOR: 'insight' })
-  const tellFrom = readSensitivity(sensitivity ?? 'normal', policy!.insight!.tellFrom)
-  return {
-    criteria: { rules, ...others, policy: { ...policy!, insight: { tellFrom } } },
-    ...{ companies: null, measurements: null },
-  }
+  const normal = withDetectors(config).policy!.insight!.tellFrom
+  return askEverything(config, { kind: 'detectors', row, tellFrom: readSensitivity(sensitivity ?? 'normal', normal) })
+}
+
+function withDetectors(config: JudgeConfig) {
+  return policiesOf({ ...config, DEFAULT_DETECTOR: 'insight' })
 }
 
 /** How many times the odds of a change must be those from which on it is told. */
@@ -51,8 +67,11 @@ export function readSensitivity(text: string, normal: number): number {
 
 /** By all rules as they stand now and, where none covers a measurement, by the defaults: as the analyzer does. */
 export async function askAll(config: JudgeConfig, connection: Connection): Promise<Asked> {
-  const rules = compileRules(await viewRules(connection), config.MAX_WINDOW)
-  return { criteria: { rules, ...policiesOf(config) }, companies: null, measurements: null }
+  return askEverything(config, { kind: 'all', rows: await viewRules(connection) })
+}
+
+function askEverything(config: JudgeConfig, basis: Basis): Asked {
+  return { basis, criteria: criteriaOf(config, basis), companies: null, measurements: null }
 }
 
 /** Equal as long as everything decides alike: rules, settings and program. */

@@ -12,9 +12,10 @@ import { askAll, askDetectors, askRule, type Asked } from '../backtest/criteria.
 import { countNews, noNews, ratePerMonth } from '../backtest/count-news.ts'
 import { describeBacktest, sayProgress } from '../backtest/describe-backtest.ts'
 import { readPeriod } from '../backtest/read-period.ts'
-import { runBacktest } from '../backtest/run-backtest.ts'
+import { type BacktestNews, type Progress, runBacktest } from '../backtest/run-backtest.ts'
 import { type FilterOptions, readFilters, requireHistories, withFilters } from '../backtest/histories.ts'
 import { commandSettings } from '../config.ts'
+import { countThreads, runParallel } from '../parallel/run-parallel.ts'
 import { openNewsFile, removeInTheEnd } from './news-file.ts'
 
 type Options = FilterOptions & {
@@ -66,7 +67,7 @@ async function judge(options: Options, output: string | null): Promise<void> {
   const period = readPeriod(options, Date.now())
   const config = readEnv(commandSettings)
   const summary = await withDatabase(async (database) => {
-    const { criteria, ...needed } = await readAsked(config, database, options)
+    const { basis, criteria, ...needed } = await readAsked(config, database, options)
     const asked = await readFilters(database, options)
     const companiesAsked = intersect(asked.companies, needed.companies)
     requireCovered(needed, companiesAsked)
@@ -76,21 +77,18 @@ async function judge(options: Options, output: string | null): Promise<void> {
     await using file = await openNewsFile(output)
     const say = sayProgress(companies)
     const startedAt = performance.now()
-    const done = await runBacktest(
-      database,
-      selection,
-      period,
-      companies,
-      criteria,
-      {
-        onNews: async (news) => {
-          countNews(counts, news)
-          await file.add(news)
-        },
-        onProgress: (progress) => say(progress, counts.news),
+    const listener = {
+      onNews: async (news: readonly BacktestNews[]) => {
+        countNews(counts, news)
+        await file.add(news)
       },
-      config,
-    )
+      onProgress: (progress: Progress) => say(progress, counts.news),
+    }
+    const threads = countThreads(companies)
+    const done =
+      threads > 1
+        ? await runParallel({ config, basis, selection, period }, companies, threads, listener)
+        : await runBacktest(database, selection, period, companies, criteria, listener, config)
     const seconds = (performance.now() - startedAt) / 1000
     await file.finish()
     return { ...counts, per_company_and_month: ratePerMonth(counts, companies), ...done, seconds }
