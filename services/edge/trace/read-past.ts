@@ -9,7 +9,7 @@ export type Past = { values: z.output<typeof valued>[]; newsAt: number }
 /** Values up to the news item, and after it. */
 const [most, mostLater] = [500, 100]
 /** Values of the same list among which each are looked for: a list may have thousands of items. */
-const mostRead = 50_000
+const mostRead = 20_000
 
 /** The numbers of a news item's series; null: there are none, or the news item does not exist. */
 export async function readPast(database: Database, newsId: string): Promise<Past | null> {

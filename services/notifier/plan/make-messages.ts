@@ -101,9 +101,9 @@ function compose(
     )
     return { kind: 'ops', companyId: null, dataSourceId: null, message }
   }
-  const news = rankNews(itemIds.flatMap((id) => facts.news.get(id) ?? []))
+  const news = itemIds.flatMap((id) => facts.news.get(id) ?? [])
   const [first] = news
-  const chart = first && facts.charts.get(first.news_id)
+  const chart = facts.charts.get(rankNews(news)[0]?.news_id ?? '')
   const isOfOne = companyIds.length === 1
   return {
     kind: 'news',
@@ -151,6 +151,8 @@ async function readNews(tx: Transaction, ids: readonly string[]): Promise<Map<st
 
 /** Values of a chart, and values of the same list among which they are looked for. */
 const [most, mostRead] = [150, 10_000]
+/** Charts of one transaction, those of the most important news items: in a storm messages do not wait for pictures. */
+const maxCharts = 50
 
 const chartRow = z.object({
   news_id: z.string(),
@@ -170,9 +172,10 @@ async function findCharts(
 ): Promise<Map<string, MessageChart>> {
   const byId = new Map(news.map((one) => [one.news_id, one]))
   if (byId.size === 0) return new Map()
+  const ids = rankNews([...byId.values()]).map(({ news_id }) => news_id)
   try {
     // What fails here must not undo the rest.
-    const rows = await tx.transaction((inner) => readCharts(inner, [...byId.keys()]))
+    const rows = await tx.transaction((inner) => readCharts(inner, ids.slice(0, maxCharts)))
     return new Map(
       rows.map(({ news_id, item_key, measurement, points }) => {
         const { company = '', title = '' } = byId.get(news_id) ?? {}
