@@ -52,6 +52,15 @@ describe('a picture', () => {
     expect(await failed()).toBe(before + 1)
   })
 
+  it('is left out when too many wait, and the next one is made', async () => {
+    const draw = () => drawLineChart(fullSeries(), { width: 300, theme: 'light' })
+    const made = await Promise.all(Array.from({ length: limits.waiting + 60 }, () => makePicture(log, {}, draw)))
+    expect(made.filter((picture) => picture === null).length).toBeGreaterThan(0)
+    expect(made.filter((picture) => picture !== null).length).toBeGreaterThan(0)
+    expect(reasonOf(-1)).toMatch(/others wait|takes over/)
+    expect(await makePicture(log, {}, draw)).not.toBeNull()
+  })
+
   it('in a page is left out in the same way', () => {
     expect(tryDraw(log, {}, () => 'drawn')).toBe('drawn')
     expect(tryDraw(log, {}, () => drawLineChart({ title: '', points: [] }, { width: 1 }))).toBeNull()

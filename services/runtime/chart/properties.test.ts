@@ -68,6 +68,19 @@ describe('any series', () => {
     )
   })
 
+  it('of dates has an axis of dates', () => {
+    const dated = fc.array(fc.record({ at: time, value: time }), { minLength: 1, maxLength: 20 })
+    fc.assert(
+      fc.property(dated, look, (points, how) => {
+        const picture = drawLineChart({ title: 'last release', unit: 'date', points }, how)
+        expect(findFaults(picture)).toEqual([])
+        const last = readSeries({ title: '', points }).points.at(-1)?.value ?? 0
+        expect(picture).toContain(formatValue(last, 'date', how.zone ?? 'UTC'))
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('fits on one time axis with any others', () => {
     fc.assert(
       fc.property(fc.array(series, { maxLength: 6 }), text, look, (some, title, how) => {
