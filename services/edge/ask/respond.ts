@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import type { ResponseDoc, RouteRequest } from '../server/route.ts'
@@ -79,6 +79,11 @@ export function notFound(what: 'company' | 'series' | 'bucket', where: string): 
     },
   )
 }
+
+/** A header of all requests here. */
+export const conditional = z.object({
+  'if-none-match': z.string().optional().describe('The ETag of a body that the caller has.'),
+})
 
 /** Headers of every response here. */
 const tagged = { etag: 'Send it as If-None-Match: 304 says that nothing has changed.' }

@@ -12,7 +12,17 @@ import { flattenSeries, listSeries, seriesColumns, seriesPage, seriesQuery } fro
 import { keyHolder, type Viewer } from './may-read.ts'
 import { flattenNews, newsColumns, newsPage, newsQuery, readNews } from './news.ts'
 import { flattenPoint, pointColumns, pointsQuery, readSeries, seriesDetail, seriesParams } from './one-series.ts'
-import { answer, answerCsv, linkNext, notFound, orUnavailable, pageDocs, readDocs, wantsCsv } from './respond.ts'
+import {
+  answer,
+  answerCsv,
+  conditional,
+  linkNext,
+  notFound,
+  orUnavailable,
+  pageDocs,
+  readDocs,
+  wantsCsv,
+} from './respond.ts'
 import { search, searchQuery, searchResult } from './search.ts'
 import { flattenSource, listSources, sourceColumns, sourcesPage, sourcesQuery } from './sources.ts'
 
@@ -87,7 +97,7 @@ function listRoute<
   return {
     ...{ method: 'get', path, role: 'viewer' },
     doc: {
-      ...{ summary, query },
+      ...{ summary, query, headers: conditional },
       responses: pageDocs('A page.', page, unknown),
     },
     async handle(request: RouteRequest): Promise<RouteResponse> {
@@ -107,6 +117,7 @@ function companyRoute({ database, bounded }: AskDeps): Route {
     doc: {
       summary: 'One company: its sources, series with their growth, list items and news items.',
       params: companyParams,
+      headers: conditional,
       responses: {
         ...readDocs('The company.', companyDetail),
         404: { description: 'No company with this id is known.' },
@@ -128,6 +139,7 @@ function seriesRoute({ database, bounded }: AskDeps): Route {
       summary: 'One series: its values, forecast, growth and news items. `.csv` at the end of the path gives a file.',
       params: seriesParams,
       query: pointsQuery,
+      headers: conditional,
       responses: pageDocs('A page of values.', seriesDetail, 'No series with this id is known.'),
     },
     async handle(request: RouteRequest): Promise<RouteResponse> {
@@ -151,6 +163,7 @@ function searchRoute({ database, bounded }: AskDeps): Route {
     doc: {
       summary: 'Companies, buckets, sources and measurements by name.',
       query: searchQuery,
+      headers: conditional,
       responses: readDocs('What has these words in its name.', searchResult),
     },
     async handle(request: RouteRequest): Promise<RouteResponse> {
