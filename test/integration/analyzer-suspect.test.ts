@@ -20,6 +20,8 @@ beforeAll(async () => {
 type Held = { run_no: number; data_source_id: number; held: number; flagged: number }
 const suspect = <T = Held>(...args: string[]) => runCommand<T>(commands['suspect'], ...args)
 
+let eventNo = 0
+
 /** A source with companies, each with 100 stars and more, 10 issues and more, and what its runs bring. */
 async function createSource(count: number) {
   const { installation } = analyzer
@@ -39,7 +41,6 @@ async function createSource(count: number) {
      SELECT $1, 'int', name, now() FROM unnest('{stars,issues}'::text[]) name RETURNING id`,
     [source],
   )
-  let eventNo = 0
   const observe = (at: number, run: number, day: number, numbers: readonly number[]): Observation => ({
     ...{ event_id: randomUUID(), event_no: ++eventNo, part: 1, parts: 1, data_source_id: source! },
     ...{ source_name: 'github', company_id: String(companies[at]), task_id: run, map_version: 1 },
@@ -72,6 +73,7 @@ async function createSource(count: number) {
     return task!
   }
   const judge = async (...observations: Observation[]) => {
+    await analyzer.store(...observations)
     await analyzer.send(...observations)
     await analyzer.settled(...observations)
   }
@@ -118,12 +120,13 @@ test('zeros of 40 companies are one ops event and no news item; dropped, later v
 })
 
 test('what is released reaches the topic once, whatever is killed and however many replicas there are', async () => {
-  const { all, usual, news, held, judge, companies } = await createSource(10)
+  const { observe, all, usual, news, held, judge, companies } = await createSource(10)
   await judge(...all(11, 0, (at) => usual(at)), ...all(12, 7, (at) => usual(at, 1)))
   const second = await analyzer.startAnalyzer()
   await judge(...all(13, 14, () => [0, 0]))
   await waitFor('the held run', async () => (await held()).length > 0)
   const [run] = await held()
+  await judge(observe(9, 14, 20, usual(9, 2)))
   await second.kill()
   const pool = await openPool(readEnv(postgresSettings))
   onCleanup(() => pool.end())
@@ -135,8 +138,19 @@ test('what is released reaches the topic once, whatever is killed and however ma
   expect(sent).toHaveLength(20)
   expect(sent.every(({ group_size }) => group_size === 2)).toBe(true)
   expect(await analyzer.shown(companies[0]!)).toHaveLength(2)
+  // A payload of a company that came before: the detectors know both.
+  const { database } = analyzer.installation
+  const earlierPoints = () =>
+    database.query(
+      `SELECT DISTINCT (state -> 'said' ->> 'points')::int AS points FROM analyzer.series_state
+       WHERE company_measurement_id / 10 = $1`,
+      [companies[9]],
+    )
+  expect(await earlierPoints()).toEqual([{ points: 2 }])
+  await judge(observe(9, 15, 28, usual(9, 3)))
+  expect(await earlierPoints()).toEqual([{ points: 4 }])
   // The zeros count: they are what later values are compared with.
-  await judge(...all(14, 21, () => [0, 0]))
+  await judge(...all(16, 35, (at) => (at < 9 ? [0, 0] : usual(at, 4))))
   expect(await held()).toEqual([])
   expect(await news()).toHaveLength(20)
   await third.kill()

@@ -8,6 +8,7 @@ import { readTraces, writeTraces } from '../suspect/traces.ts'
 import { endWithholding, readWithheldTimes, type WithheldPayload } from '../suspect/withheld.ts'
 import { indexable } from '../values/indexable.ts'
 import { seriesKey, type Subject, subjectKey } from '../values/payload.ts'
+import type { SeriesState } from '../values/series-state.ts'
 import { newsOf } from '../words/compose-news.ts'
 import { readNewsById } from '../store/news.ts'
 import { keepStates, readStates, writeStates } from '../store/series-states.ts'
@@ -55,13 +56,15 @@ async function applyStates(tx: Transaction, payload: WithheldPayload): Promise<v
   const known = series.map((one) => ({ ...one, subject_key, key: seriesKey({ subject_key }, one) }))
   const states = await readStates(tx, known)
   const times = await readWithheldTimes(tx, payload)
-  const unchanged = known.filter(({ key, before }) => {
+  const next = known.flatMap(({ key, before, state }): [string, SeriesState][] => {
     const now = states.get(key)
-    if ((now?.eventNo ?? null) === before) return true
-    // The states of an earlier withheld payload count by now.
-    return now !== undefined && now.observedAt < observedAt && times.has(now.observedAt)
+    if ((now?.eventNo ?? null) === before) return [[key, state]]
+    if (!now) return []
+    if (now.observedAt > observedAt) return [[key, withoutSignal(now)]]
+    // The state of an earlier withheld payload counts by now.
+    return now.observedAt < observedAt && times.has(now.observedAt) ? [[key, withoutSignal(state)]] : []
   })
-  await writeStates(tx, unchanged, new Map(unchanged.map(({ key, state }) => [key, state])))
+  await writeStates(tx, known, new Map(next))
   // Written by judgeWatched alone.
   const state = payload.subject as SubjectState | null
   const newest = (await readSubjects(tx, [subject])).get(subjectKey(subject))
@@ -70,6 +73,14 @@ async function applyStates(tx: Transaction, payload: WithheldPayload): Promise<v
   const stored = { ...subject, subject_key: indexable(subject_key) }
   const last = (await readTraces(tx, [stored])).get(subjectKey(stored))
   if (!last || last.observedAt <= observedAt) await writeTraces(tx, [{ subject: stored, observedAt, trace }])
+}
+
+/**
+ * Of two states that follow from the same one, each lacks what the other knows: what the detectors remember is rebuilt from
+ * all values when the next one comes.
+ */
+function withoutSignal({ signal: _, ...state }: SeriesState): SeriesState {
+  return state
 }
 
 /** Shows news items in parma-web's feed. */
