@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import pg from 'pg'
@@ -9,12 +9,14 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { askAll } from '../../services/analyzer/backtest/criteria.ts'
 import { requireHistories } from '../../services/analyzer/backtest/histories.ts'
 import { type BacktestNews, runBacktest } from '../../services/analyzer/backtest/run-backtest.ts'
+import { commands } from '../../services/analyzer/commands.ts'
 import { commandSettings } from '../../services/analyzer/config.ts'
 import { runParallel } from '../../services/analyzer/parallel/run-parallel.ts'
 import { openPool } from '../../services/runtime/postgres/database.ts'
 import { readEnv } from '../../services/runtime/process/config.ts'
 import { generateHistory, readHistory } from '../harness/github.ts'
 import { type Fed, installNormalizer, type InstalledNormalizer, type Mapping } from '../harness/normalizer/setup.ts'
+import { runCommand } from '../harness/run-command.ts'
 import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -187,6 +189,52 @@ test('a rule is tried alone, before it is added', async () => {
   expect(readLines(file).map((row) => row.rule_id)).toEqual(live.map(() => 'rule/1'))
 }, 60_000)
 
+test('one command shows who would have got which messages, and sends none', async () => {
+  const [company] = companies as [number, ...number[]]
+  await query(
+    `WITH person AS (
+       INSERT INTO "user" (auth_id, name, modified_at) VALUES ($2, 'Ann', now()) RETURNING id
+     ), channel AS (
+       INSERT INTO notification_channel (channel_type, destination, modified_at)
+       VALUES ('EMAIL', 'ann@example.com', now()) RETURNING id
+     ), subscription AS (
+       INSERT INTO notification_subscription (user_id, channel_id, channel_purpose, modified_at)
+       SELECT person.id, channel.id, 'NOTIFICATION', now() FROM person, channel
+     )
+     INSERT INTO company_subscription (user_id, company_id, modified_at) SELECT id, $1, now() FROM person`,
+    [company, randomUUID()],
+  )
+  const printed = await parma('backtest', '--in-force', '--company', String(company), '--try-audience', '--json')
+  const report = JSON.parse(printed) as { news: number; messages: number; people: Row[]; list: Row[] }
+  const counted = { messages: report.messages, news: expect.any(Number) as number }
+  expect(report.people).toEqual([{ person: 'Ann', at: 'EMAIL ann@example.com', ...counted }])
+  expect(report.messages).toBeGreaterThan(1)
+  expect(report.list).toHaveLength(report.messages)
+  expect(await query('SELECT FROM notifier.notification')).toEqual([])
+}, 60_000)
+
+test.each([
+  ['with a file', (folder: string) => ['--output', join(folder, 'news.ndjson')]],
+  ['that tries the audience', () => ['--try-audience']],
+])('a backtest %s that is cancelled leaves nothing behind', { timeout: 60_000 }, async (_, options) => {
+  const folder = makeFolder()
+  // It opens its file, then it reads names.
+  const client = new pg.Client({ connectionString: bench.installation.database.url })
+  onTestFinished(() => client.end())
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query('LOCK TABLE public.company')
+  const args = [resolve('services/analyzer/commands.ts'), 'backtest', '--in-force', ...options(folder)]
+  const env = { ...bench.installation.env, TMPDIR: folder }
+  const command = spawn(process.execPath, args, { env, stdio: 'ignore' })
+  const ended = once(command, 'exit')
+  const files = () => readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('news.ndjson'))
+  await waitFor('the file', () => files().length > 0)
+  command.kill('SIGINT')
+  expect(await ended).toEqual([null, 'SIGINT'])
+  expect(readdirSync(folder)).toEqual([])
+})
+
 test('a rejudge makes the states that live judging made, and stores no news', async () => {
   const before = await states()
   const news = await query('SELECT count(*) FROM analyzer.news')
@@ -355,7 +403,8 @@ test('a disabled rule is tried, too, and what cannot be tried says why', async (
   const file = join(makeFolder(), 'news.ndjson')
   await parma('backtest', '--rule', 'rule/1', '--output', file)
   expect(readLines(file)).not.toEqual([])
-  const fails = (args: string[], message: string) => expect(parma(...args)).rejects.toThrow(message)
+  const fails = ([name = '', ...args]: string[], message: string) =>
+    expect(runCommand(commands[name], ...args)).rejects.toThrow(message)
   const other = String(companies[1])
   await fails(['backtest', '--rule', 'rule/1', '--company', other], 'The rule covers no measurement of these companies')
   await fails(
@@ -376,5 +425,5 @@ test('a disabled rule is tried, too, and what cannot be tried says why', async (
   }
   expect(await query('SELECT FROM analyzer.rejudge WHERE finished_at IS NULL')).toEqual([])
   await fails(['suspect', 'show', '9'], 'No run "9" was held. `parma suspect ls --all` lists all.')
-  await fails(['audience', 'try', `${file}.gone`], 'cannot be read (ENOENT): give a file that')
+  await expect(parma('audience', 'try', `${file}.gone`)).rejects.toThrow('cannot be read (ENOENT): give a file that')
 }, 120_000)
