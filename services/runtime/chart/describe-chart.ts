@@ -63,8 +63,9 @@ function describeForecast({ forecast, unit }: ReadSeries, zone: string, when: Fo
 
 function describeGaps(gaps: readonly Span[], when: FormatTime): string[] {
   if (gaps.length === 0) return []
-  const spans = gaps.map(({ from, to }) => `between ${when(from)} and ${when(to)}`)
-  return [`${formatCount(gaps.length, 'gap')} without values: ${formatList(spans, limits.named)}.`]
+  const spans = gaps.slice(0, limits.named).map(({ from, to }) => `between ${when(from)} and ${when(to)}`)
+  const more = gaps.length > spans.length ? [`${gaps.length - spans.length} more`] : []
+  return [`${formatCount(gaps.length, 'gap')} without values: ${formatList([...spans, ...more])}.`]
 }
 
 const shadeTexts: Record<ShadeKind, string> = {

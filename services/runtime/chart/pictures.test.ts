@@ -53,7 +53,7 @@ describe('a picture', () => {
   })
 
   it('is left out when too many wait, and the next one is made', async () => {
-    const draw = () => drawLineChart(fullSeries(), { width: 300, theme: 'light' })
+    const draw = () => '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="600"/>'
     const made = await Promise.all(Array.from({ length: limits.waiting + 60 }, () => makePicture(log, {}, draw)))
     expect(made.filter((picture) => picture === null).length).toBeGreaterThan(0)
     expect(made.filter((picture) => picture !== null).length).toBeGreaterThan(0)

@@ -17,6 +17,17 @@ it('of a million values each spike is kept, and the picture stays small', () => 
   expect(findFaults(picture)).toEqual([])
 })
 
+it('of very many values with gaps everywhere only those are drawn that can be seen', () => {
+  const points = Array.from({ length: 300_000 }, (_, second) => ({
+    at: second * 1000,
+    value: second % 3 === 2 ? null : second % 100,
+  }))
+  const picture = drawLineChart({ title: 'values', points })
+  expect(picture.length).toBeLessThan(60_000)
+  expect(picture).toContain('99999 gaps without values: between ')
+  expect(findFaults(picture)).toEqual([])
+})
+
 it('a line is not drawn across a gap, and a value alone is a dot', () => {
   const values = [1, 2, null, 3, null, 4, 5]
   const nodes = readPicture(drawLineChart({ title: '', points: values.map((value, at) => ({ at: at * 1e8, value })) }))

@@ -39,6 +39,18 @@ export function thinRun(run: readonly Valued[], columnOf: (at: number) => number
   return kept
 }
 
+/** Runs between which a gap can be seen: not those that end and begin in one column of pixels. */
+function joinRuns(runs: ReadSeries['runs'], columnOf: (at: number) => number): readonly (readonly Valued[])[] {
+  const joined: Valued[][] = []
+  for (const run of runs) {
+    const [first, before] = [run[0], joined.at(-1)]
+    const last = before?.at(-1)
+    if (before && last && first && columnOf(last.at) === columnOf(first.at)) for (const point of run) before.push(point)
+    else joined.push([...run])
+  }
+  return joined
+}
+
 /** The line of a series: a path for each run, a dot for a value that stands alone, a larger one for the last. */
 export function drawLine(pen: Pen, { runs }: Pick<ReadSeries, 'runs'>, { x, y }: Axes, strokeWidth = 2): string[] {
   const toPath = line<Valued>(
@@ -47,11 +59,9 @@ export function drawLine(pen: Pen, { runs }: Pick<ReadSeries, 'runs'>, { x, y }:
   ).digits(1)
   const style = { fill: 'none', 'stroke-width': strokeWidth, 'stroke-linejoin': 'round', 'stroke-linecap': 'round' }
   const columnOf = (at: number) => Math.floor(x.position(at))
-  const long = runs.filter((run) => run.length > 1).map((run) => toPath(thinRun(run, columnOf)) ?? '')
-  const alone = thinRun(
-    runs.flatMap((run) => (run.length === 1 ? run : [])),
-    columnOf,
-  )
+  const seen = joinRuns(runs, columnOf)
+  const long = seen.filter((run) => run.length > 1).map((run) => toPath(thinRun(run, columnOf)) ?? '')
+  const alone = seen.flatMap((run) => (run.length === 1 ? run : []))
   const last = runs.at(-1)?.at(-1)
   const dot = (point: Valued, r: number) =>
     element('circle', { ...pen.paint('point'), cx: x.position(point.at), cy: y.position(point.value), r })

@@ -64,7 +64,7 @@ describe('any series', () => {
         expect(findFaults(drawSparkline(one, how))).toEqual([])
         expect(drawLineChart(one, how)).toBe(drawLineChart(structuredClone(one), how))
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     )
   })
 
@@ -77,7 +77,7 @@ describe('any series', () => {
         const last = readSeries({ title: '', points }).points.at(-1)?.value ?? 0
         expect(picture).toContain(formatValue(last, 'date', how.zone ?? 'UTC'))
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 
@@ -86,7 +86,7 @@ describe('any series', () => {
       fc.property(fc.array(series, { maxLength: 6 }), text, look, (some, title, how) => {
         expect(findFaults(drawMultiples({ title, series: some }, how))).toEqual([])
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 
