@@ -37,12 +37,15 @@ export async function findRuns(
 const taskOf = ({ data_source_id, task_id }: Pick<Payload, 'data_source_id' | 'task_id'>) =>
   `${data_source_id}/${task_id}`
 
-async function findTaskRuns(tx: Transaction, payloads: readonly Payload[]): Promise<Map<string, Run>> {
+async function findTaskRuns(
+  connection: Pick<Database, 'any' | 'query'>,
+  payloads: readonly Pick<Payload, 'data_source_id' | 'source_name' | 'task_id'>[],
+): Promise<Map<string, Run>> {
   if (payloads.length === 0) return new Map()
   const distinct = [...new Map(payloads.map((one) => [taskOf(one), one])).values()]
   const select = async () => {
     const of = columnsOf(distinct)
-    const rows = await tx.any(sql.type(runRow)`
+    const rows = await connection.any(sql.type(runRow)`
       SELECT run_no, data_source_id, task_id, state, alike
       FROM unnest(${of('int4', (one) => one.data_source_id)}, ${of('int4', ({ task_id }) => task_id)})
         AS k (data_source_id, task_id) JOIN analyzer.judged_run USING (data_source_id, task_id)`)
@@ -52,7 +55,7 @@ async function findTaskRuns(tx: Transaction, payloads: readonly Payload[]): Prom
   const missing = distinct.filter((one) => !known.has(taskOf(one))).sort((a, b) => (taskOf(a) < taskOf(b) ? -1 : 1))
   if (missing.length === 0) return known
   const of = columnsOf(missing)
-  await tx.query(sql.unsafe`
+  await connection.query(sql.unsafe`
     INSERT INTO analyzer.judged_run (data_source_id, source_name, task_id)
     SELECT * FROM unnest(${of('int4', (one) => one.data_source_id)}, ${of('text', ({ source_name }) => source_name)},
       ${of('int4', ({ task_id }) => task_id)})
@@ -69,23 +72,49 @@ type Member = Pick<Payload, 'event_id' | 'company_id' | 'data_source_id' | 'sour
 const memberOf = ({ company_id, subject_key }: Member) => `${company_id}/${indexable(subject_key)}`
 
 /**
- * Opens the runs without a task that these observations need, so that findRuns finds them: who opens one there keeps
- * others waiting until the end of a transaction that judges.
+ * Opens the runs that these observations need, so that findRuns finds them: who opens one there keeps others waiting
+ * until the end of a transaction that judges.
  */
 export async function openRuns(
-  database: Pick<Database, 'any' | 'transaction'>,
+  database: Database,
   observations: readonly Observation[],
   windowSeconds: number,
 ): Promise<void> {
-  const some = observations.filter(
-    ({ task_id, replay_id, history, part, parts }) =>
-      task_id === null && replay_id === null && !history && part === parts,
+  const live = observations.filter(
+    ({ replay_id, history, part, parts }) => replay_id === null && !history && part === parts,
   )
-  for (const [source, ofSource] of Map.groupBy(some, ({ data_source_id }) => data_source_id)) {
-    const windows = await readWindows(database, source, ofSource, windowSeconds)
-    if (assign(ofSource, windows).missing > 0)
+  await findTaskRuns(
+    database,
+    live.filter(({ task_id }) => task_id !== null),
+  )
+  const others = live.filter(({ task_id }) => task_id === null)
+  for (const [source, ofSource] of Map.groupBy(others, ({ data_source_id }) => data_source_id))
+    if (!(await hasRoom(database, source, ofSource, windowSeconds)))
       await database.transaction((tx) => openWindows(tx, source, ofSource, windowSeconds))
-  }
+}
+
+const roomRow = z.object({ has_room: z.boolean() })
+
+/** Whether the newest run of the last minutes has none of these yet. */
+async function hasRoom(
+  database: Pick<Database, 'any'>,
+  source: number,
+  payloads: readonly Member[],
+  windowSeconds: number,
+): Promise<boolean> {
+  if (new Set(payloads.map(memberOf)).size < payloads.length) return false
+  const of = columnsOf(payloads)
+  const rows = await database.any(sql.type(roomRow)`
+    SELECT NOT EXISTS (
+      SELECT FROM analyzer.run_evidence e
+      WHERE e.run_no = r.run_no AND e.company_id || '/' || e.subject_key = ANY(${of('text', memberOf)})
+        AND e.event_id <> ALL(${of('uuid', ({ event_id }) => event_id)})
+    ) AS has_room
+    FROM analyzer.judged_run r
+    WHERE r.data_source_id = ${source} AND r.task_id IS NULL
+      AND r.opened_at > clock_timestamp() - ${windowSeconds} * interval '1 s'
+    ORDER BY r.run_no DESC LIMIT 1`)
+  return rows[0]?.has_room ?? false
 }
 
 async function findWindowRuns(
