@@ -8,11 +8,13 @@ import { topics } from '../../schemas/topics.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import type { Measure } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'
+import { readCpu, readCpuOfAll } from './usage.ts'
 
 const companies = 500
 const measurements = 100
 const rules = 200
 const rounds = 4
+const values = rounds * companies * measurements
 /** One in this many values rises by more than 50 percent, which makes a news item by its rules. */
 const newsEvery = 499
 const deadlineMs = 300_000
@@ -71,6 +73,9 @@ export const analyzer: Measure = async (bench) => {
     await send(round(0))
     await waitForJudged(pool, companies)
     const seconds: number[] = []
+    const { ANALYZER_PID, POSTGRES_PID } = bench.env()
+    const readAllCpu = () => [readCpu(Number(ANALYZER_PID)), readCpuOfAll(Number(POSTGRES_PID))] as const
+    const before = readAllCpu()
     for (let n = 1; n <= rounds; n++) {
       const observations = round(n)
       const startedAt = performance.now()
@@ -79,13 +84,19 @@ export const analyzer: Measure = async (bench) => {
       seconds.push((performance.now() - startedAt) / 1000)
       bench.say(`analyzer: round ${n} of ${rounds}`)
     }
-    const rates = summarize(seconds.map((one) => (companies * measurements) / one))
+    const rates = summarize(seconds.map((one) => values / rounds / one))
+    const [own, postgres] = readAllCpu().map((now, index) => (1e6 * (now - before[index]!)) / values)
     const { rows } = await pool.query<{ count: string }>('SELECT count(*) FROM analyzer.news')
     return [
       {
         what: 'analyzer, values judged',
         ...{ value: rates.median, unit: 'values/s', below: null, above: 10_000 },
         detail: `${rounds} rounds of ${companies * measurements} series, ${rules} rules, ${rows[0]?.count} news: min ${formatNumber(rates.min)}, max ${formatNumber(rates.max)}`,
+      },
+      {
+        what: '  CPU a million values',
+        ...{ value: own! + postgres!, unit: 's', below: null },
+        detail: `the process ${formatNumber(own!)}, Postgres ${formatNumber(postgres!)}`,
       },
     ]
   } finally {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 const ticksPerSecond = 100
 
@@ -13,4 +13,12 @@ export function readCpu(pid: number): number {
 /** The most memory a process ever had resident, MiB: proc_pid_status(5). */
 export function readPeak(pid: number): number {
   return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
+
+/** The same of a process and those that it started and that still run: Postgres has one for each connection. */
+export function readCpuOfAll(pid: number): number {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
+  return [pid, ...children].reduce((sum, one) => sum + readCpu(one), 0)
 }
