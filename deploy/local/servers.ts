@@ -61,8 +61,9 @@ export function serviceProgram(name: ProgramName, { root, ports, cache }: Settin
 /** The environment of our processes: `base`, overridden by the addresses and secrets of a stack. */
 export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inheritedEnv): NodeJS.ProcessEnv {
   return {
-    // On a large machine V8 lets garbage grow to 128 MiB before it collects.
-    NODE_OPTIONS: '--max-semi-space-size=8',
+    // On a large machine V8 lets garbage grow to 128 MiB before it collects. And kafkajs gives a timer a time that has passed,
+    // which does no harm (https://github.com/tulios/kafkajs/issues/1751).
+    NODE_OPTIONS: '--max-semi-space-size=8 --disable-warning=TimeoutNegativeWarning',
     ...base,
     ...stackEnv,
     DEPLOYMENT_ENV: 'local',
