@@ -53,7 +53,7 @@ const rooms = {
     rules: ['values'],
     detect: ['rules', 'signals', 'values'],
     judge: ['detect', 'rules', 'signals', 'values'],
-    meaning: ['judge', 'values'],
+    meaning: ['detect', 'judge', 'values'],
     words: ['meaning', 'judge', 'detect', 'rules', 'values'],
     suspect: ['values'],
     forecast: ['suspect', 'values'],

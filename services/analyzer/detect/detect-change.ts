@@ -56,7 +56,7 @@ function detectNumber(
     }
   if (kind === 'late' || score < policy.insight.tellFrom) return { change: null, signal, said }
   // What is not told must not keep what follows from being told.
-  if (isSlight(kind, signal, observed.type === 'int') || isAftermath(known, signal.values))
+  if (isSlight(said, signal, observed.type === 'int') || isAftermath(known, signal.values))
     return { change: null, signal: withoutTelling(signal, before), said }
   const from: Value = { kind: 'number', number: known.last.number + shift }
   const told = shift === 0 ? reason : `${reason}, not counting items that came or went`

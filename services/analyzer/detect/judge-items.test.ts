@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import { judgeItems, type SubjectState } from './judge-items.ts'
+import { type ItemPolicy, judgeItems, type SubjectState } from './judge-items.ts'
 import type { Payload } from '../values/payload.ts'
 
 const policy = { goneAfter: 2, maxItemNews: 3, maxGoneItems: 5 }
@@ -21,6 +21,10 @@ type Given = { items: string[] | null; inner?: string[]; empty?: string[]; map?:
 
 /** What each payload of a subject tells: `+` appeared, `-` is gone. */
 function run(...payloads: Given[]): string[][] {
+  return runBy(policy, payloads)
+}
+
+function runBy(by: ItemPolicy, payloads: readonly Given[]): string[][] {
   let state: SubjectState | null = null
   return payloads.map(({ items, inner = [], empty = [], map = 1 }, index) => {
     const values = [
@@ -38,7 +42,7 @@ function run(...payloads: Given[]): string[][] {
       values,
       empty_lists,
     } as unknown as Payload
-    const judged = judgeItems(state, payload, policy)
+    const judged = judgeItems(state, payload, by)
     state = judged.state
     return judged.found.map((one) => (one.kind === 'appeared' ? '+' : '-') + one.items.map(({ label }) => label).join())
   })
@@ -216,4 +220,35 @@ test('names that look like lists are no lists, and lists may have any name', () 
     ['appeared', 'repos[]', ['s']],
     ['appeared', '["a.b[]"][]', ['b']],
   ])
+})
+
+const tellOf = (...lists: string[]) =>
+  runBy(
+    { ...policy, knowsSamples: true },
+    lists.map((items) => ({ items: [...items] })),
+  )
+
+test('in a list that loses items an item is news when it is seen twice', () => {
+  const stable = Array.from({ length: 10 }, () => 'abcd')
+  expect(tellOf(...stable, 'abcde').at(-1)).toEqual(['+E'])
+  expect(tellOf(...stable, 'abc', 'abcd', 'abcde', 'abcde', 'abcde').slice(-3)).toEqual([[], ['+E'], []])
+  expect(tellOf(...stable, 'abc', 'abcde', 'abcd', 'abcde', 'abcde').slice(-4)).toEqual([[], [], ['+E'], []])
+  expect(
+    tellOf(...stable, 'abc', 'abcde', 'abcd', 'abcd', 'abcde', 'abcde')
+      .slice(-5)
+      .flat(),
+  ).toEqual([])
+})
+
+test('an item that is often missing is gone after a longer time, or never', () => {
+  const stable = Array.from({ length: 10 }, () => 'abcd')
+  expect(tellOf(...stable, 'abc', 'abc').at(-1)).toEqual(['-D'])
+  const often = [...stable, 'abc', 'abcd', 'abc', 'abcd']
+  expect(tellOf(...often, 'abc', 'abc', 'abc', 'abc').slice(-4)).toEqual([[], [], ['-D'], []])
+  const mostly = [...often, 'abc', 'abcd', 'abc', 'abcd', 'abc', 'abcd', 'abc', 'abcd']
+  expect(
+    tellOf(...mostly, 'abc', 'abc', 'abc', 'abc', 'abc')
+      .slice(-5)
+      .flat(),
+  ).toEqual([])
 })

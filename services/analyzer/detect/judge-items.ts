@@ -3,14 +3,34 @@ import type { ObservedValue } from '#schemas/generated/types.ts'
 import type { Payload } from '../values/payload.ts'
 import { isPositional, outerKeys } from './item-keys.ts'
 import { findRenamed, followRenamed } from './renamed-items.ts'
-import { belongsAfter, followTurnover, isGain, isLoss, isSample, settledAfter, type Turnover } from './sampled-lists.ts'
+import {
+  belongsAfter,
+  followAbsence,
+  followTurnover,
+  isBorn,
+  isGain,
+  isLoss,
+  isSample,
+  isUnlikely,
+  losesItems,
+  settledAfter,
+  type Turnover,
+} from './sampled-lists.ts'
 
 /**
  * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since
  * 1970. `wavers`: it was gone before and came back, so it is not news if it is gone again. `seen`: in how many payloads
- * since it appeared or came back; old stored states lack it.
+ * since it appeared or came back; old stored states lack it. `absent`: in what share of the newest payloads it was missing,
+ * if in any. `waits`: it is news when it is seen a second time.
  */
-type KnownItem = { label: string; missing?: { payloads: number; since: number }; wavers?: true; seen?: number }
+type KnownItem = {
+  label: string
+  missing?: { payloads: number; since: number }
+  wavers?: true
+  seen?: number
+  absent?: number
+  waits?: true
+}
 
 /** The measurement that the news items of a list belong to. */
 export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id' | 'measurement_name'>
@@ -99,9 +119,19 @@ export function judgeItems(
     const unsaid = Object.entries(before).filter(([key]) => isUnsaid(key))
     const said = Object.fromEntries(Object.entries(before).filter(([key]) => !isUnsaid(key)))
     const lastSeenAt = last?.seenAt ?? known?.observedAt ?? payload.observed_at
-    const { kept, gone } = keep(said, items, renamed, lastSeenAt, policy, last === undefined)
     const turnover = policy.knowsSamples ? followItems(last?.turnover, said, items, renamed) : undefined
     const wasEmpty = last?.empty ?? []
+    const wasThere = new Set([...Object.keys(before).map(outerKey), ...wasEmpty, ...(last ? [''] : [])])
+    const isNews = (item: Item) => !turnover || isGain(turnover, item.values, payload.observed_at)
+    const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
+    const gained = appeared.filter((item) => wasThere.has(outerKey(item.key)) && isNews(item))
+    // In a list that loses items what appears may only pass by.
+    const isDoubtful = turnover !== undefined && losesItems(last?.turnover)
+    const waiting = gained.filter(({ values }) => isDoubtful && !isBorn(values, payload.observed_at))
+    const again = [...items.values()].filter(
+      (item) => Object.hasOwn(before, item.key) && before[item.key]!.waits && isNews(item),
+    )
+    const { kept, gone } = keep(said, items, renamed, lastSeenAt, policy, last === undefined, waiting)
     next[list] = {
       anchor: items.size > 0 ? pick(items.values().next().value!.values[0]!) : last?.anchor,
       items: { ...kept, ...Object.fromEntries(unsaid) },
@@ -109,11 +139,8 @@ export function judgeItems(
       empty: [...emptyNow, ...wasEmpty.filter((outer) => !shown.has(outer))].slice(0, maxEmptyLists),
       ...(turnover && { turnover }),
     }
-    const wasThere = new Set([...Object.keys(before).map(outerKey), ...wasEmpty, ...(last ? [''] : [])])
-    const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
-    const isNews = (item: Item) => !turnover || isGain(turnover, item.values, payload.observed_at)
     const isMissed = ({ key }: Item) => !turnover || isLoss(before[key]?.seen, isSample(turnover))
-    const told = appeared.filter((item) => isOutermost(item) && wasThere.has(outerKey(item.key)) && isNews(item))
+    const told = [...gained.filter((item) => !waiting.includes(item)), ...again].filter(isOutermost)
     const missed = gone.filter((item) => isOutermost(item) && isMissed(item))
     if (known) found.push(...report('appeared', list, told), ...report('gone', list, missed))
     for (const { key } of [...appeared, ...gone]) moved.add(key)
@@ -167,6 +194,7 @@ function keep(
   lastSeenAt: number,
   { goneAfter, maxGoneItems, knowsSamples }: ItemPolicy,
   isFirst: boolean,
+  waiting: readonly Item[],
 ) {
   const gone: (Item & { since: number })[] = []
   const missing: [string, KnownItem][] = []
@@ -176,8 +204,12 @@ function keep(
   for (const [key, item] of notHere.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const payloads = Math.min((item.missing?.payloads ?? 0) + 1, goneAfter + 1)
     const since = item.missing?.since ?? lastSeenAt
-    missing.push([key, { ...item, missing: { payloads, since } }])
-    if (payloads === goneAfter && !item.wavers) gone.push({ key, label: item.label, values: [], since })
+    const { waits, ...rest } = item
+    missing.push([key, { ...rest, ...(waits && payloads < goneAfter && { waits }), missing: { payloads, since } }])
+    // An item that is often missing must be missing for longer.
+    const isGone = (count: number) => count >= goneAfter && (!knowsSamples || isUnlikely(item.absent, count))
+    const wasGone = payloads === item.missing?.payloads || isGone(payloads - 1)
+    if (isGone(payloads) && !wasGone && !item.wavers) gone.push({ key, label: item.label, values: [], since })
   }
   const here = [...items.values()].map(({ key, label }): [string, KnownItem] => {
     const old = renamed.get(key) ?? key
@@ -185,13 +217,24 @@ function keep(
     const isBack = was?.missing !== undefined && was.missing.payloads >= goneAfter
     const seen = knowsSamples ? countSeen(was, isBack, isFirst) : undefined
     const wavers = (was?.wavers ?? isBack) && !(seen !== undefined && seen >= belongsAfter)
-    return [key, { label, ...(wavers && { wavers }), ...(seen !== undefined && { seen }) }]
+    const absent = knowsSamples ? followAbsence(was?.absent, isBack ? 0 : (was?.missing?.payloads ?? 0)) : 0
+    const waits = waiting.some((one) => one.key === key)
+    return [
+      key,
+      {
+        label,
+        ...(wavers && { wavers }),
+        ...(seen !== undefined && { seen }),
+        ...(absent > 0 && { absent }),
+        ...(waits && { waits }),
+      },
+    ]
   })
-  const isGone = ([, { missing: absent }]: [string, KnownItem]) => absent!.payloads >= goneAfter
+  const isLong = ([, { missing: absent }]: [string, KnownItem]) => absent!.payloads >= goneAfter
   // Items that have been gone the longest are forgotten first.
-  const remembered = missing.filter(isGone).sort(([, a], [, b]) => b.missing!.since - a.missing!.since)
-  const absent = missing.filter((one) => !isGone(one))
-  return { kept: Object.fromEntries([...here, ...absent, ...remembered.slice(0, maxGoneItems)]), gone }
+  const remembered = missing.filter(isLong).sort(([, a], [, b]) => b.missing!.since - a.missing!.since)
+  const briefly = missing.filter((one) => !isLong(one))
+  return { kept: Object.fromEntries([...here, ...briefly, ...remembered.slice(0, maxGoneItems)]), gone }
 }
 
 /** Undefined if it is not known since when the item is there. */

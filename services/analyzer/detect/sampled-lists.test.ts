@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import { followTurnover, isGain, isLoss, isSample, type Turnover } from './sampled-lists.ts'
+import {
+  followAbsence,
+  followTurnover,
+  isGain,
+  isLoss,
+  isSample,
+  isUnlikely,
+  losesItems,
+  type Turnover,
+} from './sampled-lists.ts'
 
 type Step = [gained: boolean, lost: boolean, isNew: boolean]
 const follow = (steps: readonly Step[]) =>
@@ -36,4 +45,20 @@ test.each<[string, Step[], ObservedValue[], boolean]>([
 test('an item that is gone is news if it belonged to the list', () => {
   expect([isLoss(1, false), isLoss(3, false), isLoss(3, true), isLoss(20, true)]).toEqual([false, true, false, true])
   expect(isLoss(undefined, true)).toBe(true)
+})
+
+test('a list loses items for some payloads after it lost one', () => {
+  const after = (quiets: number) => follow([...repeat(20, quiet), [false, true, false], ...repeat(quiets, quiet)])
+  expect([follow(repeat(20, quiet)), undefined, after(0), after(8), after(9)].map(losesItems)).toEqual([
+    ...[false, false, true, true, false],
+  ])
+})
+
+test('an item that was often missing is gone later, or never', () => {
+  const missedOnce = followAbsence(undefined, 1)
+  const missedOften = [1, 2, 1, 2, 1].reduce<number | undefined>((absent, missed) => followAbsence(absent, missed), 0)
+  expect([2, 3].map((payloads) => isUnlikely(undefined, payloads))).toEqual([true, true])
+  expect([2, 3].map((payloads) => isUnlikely(missedOnce, payloads))).toEqual([true, true])
+  expect([2, 3].map((payloads) => isUnlikely(missedOften, payloads))).toEqual([false, false])
+  expect(Array.from({ length: 60 }).reduce<number>((absent) => followAbsence(absent, 0), 0.5)).toBeLessThan(0.1)
 })

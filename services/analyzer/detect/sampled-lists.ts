@@ -36,6 +36,28 @@ export function isGain(turnover: Turnover, values: readonly ObservedValue[], obs
   return !isSample(turnover) || turnover.novel <= 0.2 || isBorn(values, observedAt)
 }
 
+/** Whether a list lost items lately. */
+export function losesItems(turnover: Turnover | undefined): boolean {
+  return turnover !== undefined && turnover.losses >= 0.04
+}
+
+/** Over so many payloads it is remembered how often an item was missing. */
+const rememberedAbsence = 30
+/** An item is gone if it would be missing for so long by chance less often than this. */
+const chance = 0.003
+
+/** The share of payloads without an item, when it is there after `missed` payloads without it. */
+export function followAbsence(absent = 0, missed: number): number {
+  let share = absent
+  for (let i = 0; i < missed; i++) share += (1 - share) / rememberedAbsence
+  return Math.round(1000 * share * (1 - 1 / rememberedAbsence)) / 1000
+}
+
+/** Whether an item is hardly missing from so many payloads in a row by chance. */
+export function isUnlikely(absent = 0, payloads: number): boolean {
+  return absent ** payloads < chance
+}
+
 /** An item is not one that only passes by after this many payloads. Those of the first payload are not. */
 export const settledAfter = 3
 /** An item that a sample had in this many payloads belongs to it. */
@@ -50,7 +72,7 @@ const ofBirth = /creat|launch|found|publish|announc|releas|open(ed|ing)|start/i
 const freshMs = 60 * 86_400_000
 
 /** Whether a date of an item says that it is new, and not only new to us. */
-function isBorn(values: readonly ObservedValue[], observedAt: number): boolean {
+export function isBorn(values: readonly ObservedValue[], observedAt: number): boolean {
   return values.some(
     ({ date, measurement_name }) =>
       date !== null && ofBirth.test(measurement_name) && Math.abs(observedAt - date) < freshMs,

@@ -1,9 +1,10 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { isPositional } from '../detect/item-keys.ts'
-import type { Policy } from '../detect/defaults.ts'
+import { isDefault, type Policy } from '../detect/defaults.ts'
 import type { Rule, RuleProblem, Rules } from '../rules/compile-rules.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { readValue } from '../values/value.ts'
+import { findCleanUps, isSmallFall } from '../detect/find-clean-ups.ts'
 import { findTotals, type Total } from '../detect/find-totals.ts'
 import { type Anchor, type ItemPolicy, type ItemsFound, judgeItems, type SubjectState } from '../detect/judge-items.ts'
 import { judge } from './judge.ts'
@@ -58,6 +59,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     judged.found.push(...items.map((found) => ({ items: found, silent: quiet })))
   }
   const totals = policy?.insight ? findTotals(payload, states, subject) : new Map<string, Total>()
+  const cleanUps = policy?.insight ? findCleanUps(payload, states) : new Set<number>()
   const fired: Omit<ValueFound, 'also'>[] = []
   for (const [key, observed] of seriesOf(payload)) {
     const value = readValue(observed)
@@ -80,7 +82,12 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
     judged.problems.push(...of.problems, ...problems)
     if (!late) judged.states.set(key, next)
     const isTotal = totals.has(key)
-    fired.push(...firings.map((firing) => ({ firing, value: observed, silent: quiet || late || firing.held, isTotal })))
+    const isCleaned = cleanUps.has(totals.get(key)?.summand ?? observed.company_measurement_id)
+    for (const firing of firings) {
+      const isClean =
+        isCleaned && (firing.rule === null || isDefault(firing.rule)) && isSmallFall(firing.before, firing.now)
+      fired.push({ firing, value: observed, silent: quiet || late || firing.held || isClean, isTotal })
+    }
   }
   const merged = mergeFirings(fired)
   const totalOf = (value: ObservedValue) => totals.get(seriesKey(payload, value)) ?? null

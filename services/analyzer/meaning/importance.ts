@@ -60,9 +60,14 @@ function sizeOfCount(a: number, b: number): number {
 /** A name is another one or not; of longer texts the share of new words counts. */
 function sizeOfText(before: Value, now: Value): number {
   if (before.kind === 'bool' || (isName(before) && isName(now))) return 0.9
+  return Math.max(0.2, shareOfWords(before, now).share)
+}
+
+/** Of two texts or lists: the share of their words or members that only one of them has, and how many the longer has. */
+export function shareOfWords(before: Value, now: Value): { share: number; words: number } {
   const [old, fresh] = [before, now].map(partsOf) as [readonly string[], readonly string[]]
   const changed = missingIn(old, fresh).length + missingIn(fresh, old).length
-  return Math.max(0.2, changed / Math.max(1, old.length + fresh.length))
+  return { share: changed / Math.max(1, old.length + fresh.length), words: Math.max(old.length, fresh.length) }
 }
 
 function partsOf(value: Value): readonly string[] {
@@ -87,7 +92,7 @@ function weightOf(number: number): number {
 }
 
 /** 0 to 1: how much of the larger number the change is. */
-function shareOf(a: number, b: number): number {
+export function shareOf(a: number, b: number): number {
   const largest = Math.max(Math.abs(a), Math.abs(b))
   return largest === 0 ? 0 : Math.min(1, Math.abs(b - a) / largest)
 }

@@ -3,6 +3,7 @@ import type { Payload } from '../values/payload.ts'
 import { gatherEvidence } from './evidence.ts'
 import { importanceOf, type ModelName, models, soundParts } from './models.ts'
 import type { Parts, Weigh } from './importance.ts'
+import { isWorthTelling } from './worth.ts'
 import { compileMeanings, type MeaningOf } from './polarity.ts'
 import { type Counted, type PastNews, rememberNews } from './past-news.ts'
 
@@ -26,11 +27,15 @@ export function weighNews(
   payload: Payload,
   found: Found,
   { meaningOf, weigh, past }: Weighing,
-): { importance: number; importance_parts: Parts } {
+): { importance: number; importance_parts: Parts; isWorthTelling: boolean } {
   const counted = countedOf(payload, found)
-  const importance_parts = soundParts(weigh(gatherEvidence(payload, found, meaningOf, past.count(counted))))
+  const evidence = gatherEvidence(payload, found, meaningOf, past.count(counted))
+  const importance_parts = soundParts(weigh(evidence))
   past.add(counted)
-  return { importance: importanceOf(importance_parts), importance_parts }
+  return {
+    ...{ importance: importanceOf(importance_parts), importance_parts },
+    isWorthTelling: isWorthTelling(found, evidence, importance_parts),
+  }
 }
 
 export function countedOf({ company_id, subject_key, observed_at }: Payload, found: Found): Counted {

@@ -66,14 +66,14 @@ export function composeNews(
   return found.map((one, index) => {
     const composed = 'items' in one ? composeItems(payload, one.items, company) : composeValue(payload, one, company)
     const { company_measurement_id, source_measurement_id, item_key } = composed.content
-    const weighed = weighNews(payload, one, weighing)
+    const { isWorthTelling, ...weighed } = weighNews(payload, one, weighing)
     return {
       ...composed.content,
       ...weighed,
       severity: composed.severity ?? severityByImportance(weighed.importance),
       news_id: uuidv5(JSON.stringify([company_measurement_id, subject_key, item_key ?? '', composed.what]), event_id),
       ...{ event_id, replay_id: payload.replay_id ?? '', event_no, company_id: Number(payload.company_id) },
-      ...{ data_source_id, subject_key, map_version, observed_at, task_id, silent: one.silent },
+      ...{ data_source_id, subject_key, map_version, observed_at, task_id, silent: one.silent || !isWorthTelling },
       group_index: index,
       group_size: found.length,
       dedupe_key: [payload.company_id, source_measurement_id, subject_key, item_key ?? '', composed.story, day].join(

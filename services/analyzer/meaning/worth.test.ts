@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest'
+import type { Found } from '../judge/judge-payload.ts'
+import type { Value } from '../values/value.ts'
+import type { Evidence } from './evidence.ts'
+import { weigh } from './importance.ts'
+import { compileMeanings } from './polarity.ts'
+import { isWorthTelling } from './worth.ts'
+
+const meaningOf = compileMeanings([])
+const own = { id: 'rule/7', version: 1, name: 'mine' }
+const unusual = { id: 'default/insight', version: 1, name: 'default' }
+const percent = { id: 'default/percent', version: 2, name: 'default' }
+
+/** Whether a change of a measurement is worth telling. `others`: how many news items other companies had. */
+function tells(
+  measurement: string,
+  before: unknown,
+  now: unknown,
+  more: { rule?: object; score?: number } = {},
+  others = 0,
+) {
+  const [a, b] = [before, now].map((value) =>
+    typeof value === 'number' ? { kind: 'number', number: value } : { kind: 'text', text: value },
+  ) as [Value, Value]
+  const { score = null, rule = typeof before === 'number' ? percent : null } = more
+  const evidence: Evidence = {
+    ...{ kind: typeof before === 'number' ? 'threshold' : 'changed', meaning: meaningOf(measurement), score },
+    change: {
+      before: a,
+      now: b,
+      percent: null,
+      isCount: true,
+      isTotal: false,
+      isTurn: String(now).includes('deprecated'),
+    },
+    ...{ items: null, past: { series: 0, company: 0, others } },
+  }
+  const signal = score === null ? {} : { signal: { kind: 'spike', score, reason: '' } }
+  const found = { firing: { rule: score === null ? rule : (more.rule ?? unusual), ...signal } } as unknown as Found
+  return isWorthTelling(found, evidence, weigh(evidence))
+}
+
+test.each<[string, unknown, unknown, { rule?: object; score?: number }, boolean]>([
+  ['stars', 28_500, 28_900, { score: 0.5 }, true],
+  ['open issues', 44, 47, { score: 0.35 }, false],
+  ['open issues', 44, 47, { score: 0.95 }, true],
+  ['open issues', 44, 47, { score: 0.35, rule: own }, true],
+  ['open issues', 6, 18, {}, false],
+  ['open issues', 3000, 1500, {}, true],
+  ['stars', 20, 40, {}, true],
+  ['employees', 10, 20, {}, true],
+  ['anything', 10, 20, {}, true],
+  ['primary language', 'Java', 'C++', {}, false],
+  ['primary language', 'Java', 'C++', { rule: own }, true],
+  ['ceo', 'Ann', 'Bob', {}, true],
+  ['status', 'active', 'closed', {}, true],
+  ['description', 'A parser for JSON', 'A parser for YAML', {}, true],
+  [
+    'description',
+    'gRPC and protocol buffers for Android, Kotlin, and Java',
+    'gRPC and protocol buffers for Android, Kotlin, Swift and Java',
+    {},
+    false,
+  ],
+  ['description', 'gRPC and protocol buffers for Android, Kotlin, and Java', 'Payroll for dentists', {}, true],
+  [
+    'description',
+    'gRPC and protocol buffers for Android, Kotlin, and Java',
+    'gRPC and protocol buffers for Android, Kotlin, and Java, deprecated',
+    {},
+    true,
+  ],
+])('%s from %s to %s (%j): whether it is worth telling', (measurement, before, now, more, expected) => {
+  expect(tells(measurement, before, now, more)).toBe(expected)
+})
+
+test('what other companies did changes nothing, because a backtest does not know it', () => {
+  expect([0, 1000].map((others) => tells('stars', 28_500, 28_900, { score: 0.5 }, others))).toEqual([true, true])
+})
