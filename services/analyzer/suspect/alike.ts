@@ -36,7 +36,7 @@ export type Alike = { key: string; payloads: Map<string, { company: number; seen
 export const minCompanies = 5
 const minAlike = 2
 /** The share of companies that must be alike; and how many always are enough, however many companies there are. */
-const strongShare = 0.18
+const strongShare = 0.15
 const strongEnough = 8
 const weakShare = 0.8
 const weakAtLeast = 5
@@ -87,12 +87,15 @@ export function countCompanies(some: readonly Pick<Evidence, 'company'>[]): numb
   return new Set(some.map(({ company }) => company)).size
 }
 
-/** Payloads with the content of another company's, of this run or of the one before. */
+/**
+ * Payloads with the content of another company's, of this run or of the one before. Companies that looked alike before,
+ * because they share what was crawled, are no doubles.
+ */
 function findDoubles(evidence: readonly Evidence[]): Alike {
   const moved = evidence.filter((one) => one.leaves > 0 && one.content !== one.contentBefore)
   const byContent = Map.groupBy(moved, ({ content }) => content)
   const byBefore = Map.groupBy(evidence, ({ contentBefore }) => contentBefore)
-  const isOther = (one: Evidence) => (other: Evidence) => other.company !== one.company
+  const isOther = (one: Evidence) => (other: Evidence) => other.company !== one.company && !wereAlike(one, other)
   const says = ({ leaves, numbers }: Evidence) =>
     leaves > 2 || Object.values(numbers).some((number) => Math.abs(number) >= minTelling)
   const hasDouble = (one: Evidence) =>
@@ -105,4 +108,9 @@ function findDoubles(evidence: readonly Evidence[]): Alike {
     'double',
     doubles.map((one) => ({ ...one, seen: 'it has the content of another company' })),
   )
+}
+
+function wereAlike(one: Evidence, other: Evidence): boolean {
+  const hadOneContent = one.contentBefore !== null && one.contentBefore === other.contentBefore
+  return hadOneContent || continues(one.numbersBefore, other.numbersBefore)
 }

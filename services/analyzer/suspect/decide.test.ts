@@ -22,7 +22,10 @@ const view = (evidence: Evidence[], changes: Partial<RunView> = {}): RunView => 
 test.each([
   { companies: 40, broken: 40, isSuspect: true },
   { companies: 40, broken: 8, isSuspect: true },
+  { companies: 40, broken: 6, isSuspect: true },
   { companies: 40, broken: 5, isSuspect: false },
+  { companies: 13, broken: 2, isSuspect: true },
+  { companies: 14, broken: 2, isSuspect: false },
   { companies: 300, broken: 8, isSuspect: true },
   { companies: 10, broken: 2, isSuspect: true },
   { companies: 10, broken: 1, isSuspect: false },
@@ -62,6 +65,18 @@ test('companies with the content of others are alike, those whose content stays 
   expect(findAlike(shifted).found).toMatchObject([{ key: 'double', companies: 5 }])
   const same = [1, 2, 3, 4, 5].map((n) => evidenceOf(n, [], { content: 'c', contentBefore: 'c' }))
   expect(findAlike(same).found).toEqual([])
+})
+
+test('companies that share what is crawled, so that they always look alike, are no doubles', () => {
+  const rest = [3, 4, 5, 6].map((n) => evidenceOf(n))
+  const pair = (before: [Partial<Evidence>, Partial<Evidence>]) =>
+    findAlike([...before.map((one, n) => evidenceOf(n, [], { content: 'c', ...one })), ...rest]).found
+  expect(pair([{ contentBefore: 'b' }, { contentBefore: 'b' }])).toEqual([])
+  // One of them was crawled at another time.
+  const numbersBefore = { 1: 50_000, 2: 700, 3: 90 }
+  expect(pair([{ numbersBefore }, { numbersBefore: { ...numbersBefore, 1: 50_400 } }])).toEqual([])
+  expect(pair([{ numbersBefore }, { numbersBefore: { ...numbersBefore, 1: 9000 } }])).toMatchObject([{ companies: 2 }])
+  expect(pair([{ contentBefore: null }, { contentBefore: null }])).toMatchObject([{ companies: 2 }])
 })
 
 test('a payload waits for five more companies, for the end of its run, or for the longest wait', () => {
