@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import { type ItemPolicy, judgeItems, type SubjectState } from './judge-items.ts'
+import { judgeItems, type SubjectState } from './judge-items.ts'
+import type { ItemPolicy } from './keep-items.ts'
 import type { Payload } from '../values/payload.ts'
 
 const policy = { goneAfter: 2, maxItemNews: 3, maxGoneItems: 5 }

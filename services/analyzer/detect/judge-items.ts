@@ -1,36 +1,11 @@
 import { innermostList } from '#runtime/text/value-path.ts'
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import type { Payload } from '../values/payload.ts'
+import { type Payload, seriesKey } from '../values/payload.ts'
+import type { SeriesState } from '../values/series-state.ts'
 import { isPositional, outerKeys } from './item-keys.ts'
-import { findRenamed, followRenamed } from './renamed-items.ts'
-import {
-  belongsAfter,
-  followAbsence,
-  followTurnover,
-  isBorn,
-  isGain,
-  isLoss,
-  isSample,
-  isUnlikely,
-  losesItems,
-  settledAfter,
-  type Turnover,
-} from './sampled-lists.ts'
-
-/**
- * An item that was seen. `missing`: for how many payloads it has been missing, and when it was last seen, ms since
- * 1970. `wavers`: it was gone before and came back, so it is not news if it is gone again. `seen`: in how many payloads
- * since it appeared or came back; old stored states lack it. `absent`: in what share of the newest payloads it was missing,
- * if in any. `waits`: it is news when it is seen a second time.
- */
-type KnownItem = {
-  label: string
-  missing?: { payloads: number; since: number }
-  wavers?: true
-  seen?: number
-  absent?: number
-  waits?: true
-}
+import { followItems, type Item, type ItemPolicy, keepItems, type KnownItem } from './keep-items.ts'
+import { findHeirs, findRenamed, followRenamed } from './renamed-items.ts'
+import { isBorn, isGain, isLoss, isSample, losesItems, type Turnover } from './sampled-lists.ts'
 
 /** The measurement that the news items of a list belong to. */
 export type Anchor = Pick<ObservedValue, 'source_measurement_id' | 'company_measurement_id' | 'measurement_name'>
@@ -60,42 +35,35 @@ export type SubjectState = {
 }
 
 /**
- * Items of a list that appeared or are gone together. `values`: those of the item, if it is a single one that appeared.
+ * Items of a list that appeared or are gone together, or one that was renamed. `values`: those of the item, if it is a
+ * single one that is there.
  */
 export type ItemsFound = {
-  kind: 'appeared' | 'gone'
+  kind: 'appeared' | 'gone' | 'renamed'
   list: string
   items: { key: string; label: string }[]
+  /** What a renamed item was called. */
+  formerly?: string
   anchor: Anchor
   values: readonly ObservedValue[]
   /** When gone items were last seen, ms since 1970. */
   since: number | null
 }
 
-export type ItemPolicy = {
-  /** An item is gone after this many payloads without it. */
-  goneAfter: number
-  /** More items of one list at once get one news item together. */
-  maxItemNews: number
-  /** How many gone items of a list are remembered. A forgotten one would appear as new. */
-  maxGoneItems: number
-  /** Items of a list that is a sample are told only with other evidence (see sampled-lists.ts). */
-  knowsSamples?: boolean
-}
-
-type Item = { key: string; label: string; values: ObservedValue[] }
-
 /**
  * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The
  * first payload of a subject, and the first with another map, only starts the state, and so do the first items of a list
  * that was never there. A list that is null or missing shows nothing, since the module may not have fetched it; an empty
  * one shows that its items are missing. Items known only by their position show nothing. Items inside an
- * item that appears or is gone belong to it. An item that only has another key now (findRenamed) is the same item.
+ * item that appears or is gone belong to it. An item that only has another key now (findRenamed) is the same item, and so
+ * is one that goes on with the numbers of one that left (findHeirs), which is told. `states`: of the payload's series and
+ * those of items that left, by seriesKey; absent: numbers are not compared.
  */
 export function judgeItems(
   state: SubjectState | null,
   payload: Payload,
   policy: ItemPolicy,
+  states?: ReadonlyMap<string, SeriesState>,
 ): { state: SubjectState; found: ItemsFound[] } {
   const lists = listsOf(payload)
   const here = new Set([...lists.values()].flatMap((items) => [...items.keys()]))
@@ -111,6 +79,8 @@ export function judgeItems(
     const last = known?.lists[list]
     const before = followRenamed(last?.items ?? {}, renames)
     const renamed = findRenamed(before, items)
+    const heirs = states ? findHeirs(before, items, renamed, lastNumber) : new Map<string, string>()
+    for (const [key, old] of heirs) renamed.set(key, old)
     for (const [key, old] of renamed) renames.set(key, old)
     const emptyNow = (empty.get(list) ?? []).map(({ outer_key }) => outer_key ?? '')
     const shown = new Set([...[...items.keys()].map(outerKey), ...emptyNow])
@@ -131,7 +101,7 @@ export function judgeItems(
     const again = [...items.values()].filter(
       (item) => Object.hasOwn(before, item.key) && before[item.key]!.waits && isNews(item),
     )
-    const { kept, gone } = keep(said, items, renamed, lastSeenAt, policy, last === undefined, waiting)
+    const { kept, gone } = keepItems(said, items, renamed, lastSeenAt, policy, last === undefined, waiting)
     next[list] = {
       anchor: items.size > 0 ? pick(items.values().next().value!.values[0]!) : last?.anchor,
       items: { ...kept, ...Object.fromEntries(unsaid) },
@@ -143,6 +113,9 @@ export function judgeItems(
     const told = [...gained.filter((item) => !waiting.includes(item)), ...again].filter(isOutermost)
     const missed = gone.filter((item) => isOutermost(item) && isMissed(item))
     if (known) found.push(...report('appeared', list, told), ...report('gone', list, missed))
+    if (known)
+      for (const [key, old] of heirs)
+        if (isOutermost({ key })) found.push(rename(list, items.get(key)!, before[old]!.label))
     for (const { key } of [...appeared, ...gone]) moved.add(key)
   }
   const { event_no: eventNo, observed_at: observedAt, map_version: mapVersion } = payload
@@ -152,7 +125,16 @@ export function judgeItems(
     return !outerKeys(key).some((outer) => moved.has(outer))
   }
 
-  function report(kind: ItemsFound['kind'], list: string, items: (Item & { since?: number })[]) {
+  function lastNumber(of: Pick<ObservedValue, 'company_measurement_id'>, item_key: string): number | null {
+    const last = states?.get(seriesKey(payload, { ...of, item_key }))?.last
+    return last?.kind === 'number' ? last.number : null
+  }
+
+  function rename(list: string, { key, label, values }: Item, formerly: string): ItemsFound {
+    return { kind: 'renamed', list, items: [{ key, label }], formerly, anchor: pick(values[0]!), values, since: null }
+  }
+
+  function report(kind: 'appeared' | 'gone', list: string, items: (Item & { since?: number })[]) {
     if (items.length === 0) return []
     const anchor = next[list]!.anchor!
     const make = (those: typeof items, values: readonly ObservedValue[]): ItemsFound => ({
@@ -184,79 +166,6 @@ function listsOf({ values }: Payload): Map<string, Map<string, Item>> {
     else items.set(key, { key, label: label ?? key, values: [value] })
   }
   return lists
-}
-
-/** The items of a list to remember, and those that are gone with this payload. */
-function keep(
-  before: KnownList['items'],
-  items: ReadonlyMap<string, Item>,
-  renamed: ReadonlyMap<string, string>,
-  lastSeenAt: number,
-  { goneAfter, maxGoneItems, knowsSamples }: ItemPolicy,
-  isFirst: boolean,
-  waiting: readonly Item[],
-) {
-  const gone: (Item & { since: number })[] = []
-  const missing: [string, KnownItem][] = []
-  const known = new Set(renamed.values())
-  // Sorted, because a state that was stored comes back with its members in another order.
-  const notHere = Object.entries(before).filter(([key]) => !items.has(key) && !known.has(key))
-  for (const [key, item] of notHere.sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const payloads = Math.min((item.missing?.payloads ?? 0) + 1, goneAfter + 1)
-    const since = item.missing?.since ?? lastSeenAt
-    const { waits, ...rest } = item
-    missing.push([key, { ...rest, ...(waits && payloads < goneAfter && { waits }), missing: { payloads, since } }])
-    // An item that is often missing must be missing for longer.
-    const isGone = (count: number) => count >= goneAfter && (!knowsSamples || isUnlikely(item.absent, count))
-    const wasGone = payloads === item.missing?.payloads || isGone(payloads - 1)
-    if (isGone(payloads) && !wasGone && !item.wavers) gone.push({ key, label: item.label, values: [], since })
-  }
-  const here = [...items.values()].map(({ key, label }): [string, KnownItem] => {
-    const old = renamed.get(key) ?? key
-    const was = Object.hasOwn(before, old) ? before[old] : undefined
-    const isBack = was?.missing !== undefined && was.missing.payloads >= goneAfter
-    const seen = knowsSamples ? countSeen(was, isBack, isFirst) : undefined
-    const wavers = (was?.wavers ?? isBack) && !(seen !== undefined && seen >= belongsAfter)
-    const absent = knowsSamples ? followAbsence(was?.absent, isBack ? 0 : (was?.missing?.payloads ?? 0)) : 0
-    const waits = waiting.some((one) => one.key === key)
-    return [
-      key,
-      {
-        label,
-        ...(wavers && { wavers }),
-        ...(seen !== undefined && { seen }),
-        ...(absent > 0 && { absent }),
-        ...(waits && { waits }),
-      },
-    ]
-  })
-  const isLong = ([, { missing: absent }]: [string, KnownItem]) => absent!.payloads >= goneAfter
-  // Items that have been gone the longest are forgotten first.
-  const remembered = missing.filter(isLong).sort(([, a], [, b]) => b.missing!.since - a.missing!.since)
-  const briefly = missing.filter((one) => !isLong(one))
-  return { kept: Object.fromEntries([...here, ...briefly, ...remembered.slice(0, maxGoneItems)]), gone }
-}
-
-/** Undefined if it is not known since when the item is there. */
-function countSeen(was: KnownItem | undefined, isBack: boolean, isFirst: boolean): number | undefined {
-  if (was === undefined) return isFirst ? settledAfter : 1
-  if (isBack) return 1
-  return was.seen === undefined ? was.wavers && 1 : Math.min(was.seen + 1, belongsAfter)
-}
-
-/** Whether the list gained and lost items, with those that were missing only once. */
-function followItems(
-  turnover: Turnover | undefined,
-  before: KnownList['items'],
-  items: ReadonlyMap<string, Item>,
-  renamed: ReadonlyMap<string, string>,
-): Turnover {
-  const wasHere = (key: string) => Object.hasOwn(before, key) && !before[key]!.missing
-  const known = new Set(renamed.values())
-  const gained = [...items.keys()].some((key) => !wasHere(renamed.get(key) ?? key))
-  const lost = Object.keys(before).some((key) => wasHere(key) && !items.has(key) && !known.has(key))
-  const isNew = [...items.keys()].some((key) => !Object.hasOwn(before, renamed.get(key) ?? key))
-  return followTurnover(turnover, turnover !== undefined && gained, lost, turnover !== undefined && isNew)
 }
 
 function pick({ source_measurement_id, company_measurement_id, measurement_name }: Anchor): Anchor {

@@ -1,4 +1,5 @@
 import { plainNumber, withoutEndSlashes } from '#runtime/text/plain-key.ts'
+import type { ObservedValue } from '#schemas/generated/types.ts'
 import { nameOf } from '../values/reading.ts'
 import { isMakeshift, outerKeys, sharedKeysOf } from './item-keys.ts'
 
@@ -52,6 +53,50 @@ export function findRenamed(
       return isMakeshift(key) || isMakeshift(old) ? [[key, old]] : []
     })
   }
+}
+
+/** Numbers from this one on tell items apart; so many of them, no two alike, must go on. */
+const tellingNumber = 50
+const leastTelling = 2
+/** How far a number goes on from one payload to the next at most, as a part of it or, for small ones, by itself. */
+const nearness = 0.05
+const nearCount = 3
+
+type Numbered = Pick<ObservedValue, 'number' | 'type' | 'company_measurement_id'>
+
+/**
+ * The items that go on with the numbers of an item that left in this payload, so that they are the same under a new name:
+ * the new key, and the one before. `renamed`: those that are known to be the same. `lastNumber`: of a series by its
+ * measurement and item.
+ */
+export function findHeirs(
+  before: Readonly<Record<string, Labelled & { missing?: unknown }>>,
+  items: ReadonlyMap<string, Labelled & { values: readonly Numbered[] }>,
+  renamed: ReadonlyMap<string, string>,
+  lastNumber: (of: Numbered, key: string) => number | null,
+): Map<string, string> {
+  const taken = new Set(renamed.values())
+  const left = Object.keys(before).filter((key) => !items.has(key) && !before[key]!.missing && !taken.has(key))
+  if (left.length === 0) return new Map()
+  const fresh = [...items.keys()].filter((key) => !Object.hasOwn(before, key) && !renamed.has(key))
+  const pairs = fresh.flatMap((key) => left.filter((old) => goesOn(key, old)).map((old) => [key, old] as const))
+  const isOnly = (at: 0 | 1) => (pair: readonly [string, string]) =>
+    pairs.filter((other) => other[at] === pair[at]).length === 1
+  return new Map(pairs.filter(isOnly(0)).filter(isOnly(1)))
+
+  function goesOn(key: string, old: string): boolean {
+    if ((outerKeys(key).at(-1) ?? '') !== (outerKeys(old).at(-1) ?? '')) return false
+    const numbers = items.get(key)!.values.flatMap((value): [number, number][] => {
+      const last = value.number === null || value.type === 'bool' ? null : lastNumber(value, old)
+      return last === null ? [] : [[last, value.number!]]
+    })
+    const telling = new Set(numbers.flatMap(([last]) => (Math.abs(last) >= tellingNumber ? [last] : [])))
+    return telling.size >= leastTelling && numbers.every(([last, now]) => isNear(last, now))
+  }
+}
+
+function isNear(a: number, b: number): boolean {
+  return Math.abs(a - b) <= Math.max(nearCount, nearness * Math.max(Math.abs(a), Math.abs(b)))
 }
 
 /** The items of a list, with those around them by their new keys. `renamed`: new keys, and those before. */

@@ -6,7 +6,8 @@ import type { SeriesState } from '../values/series-state.ts'
 import { readValue } from '../values/value.ts'
 import { findCleanUps, isSmallFall } from '../detect/find-clean-ups.ts'
 import { findTotals, type Total } from '../detect/find-totals.ts'
-import { type Anchor, type ItemPolicy, type ItemsFound, judgeItems, type SubjectState } from '../detect/judge-items.ts'
+import { type Anchor, type ItemsFound, judgeItems, type SubjectState } from '../detect/judge-items.ts'
+import type { ItemPolicy } from '../detect/keep-items.ts'
 import { judge } from './judge.ts'
 import { mergeAlike } from './merge-alike.ts'
 import { mergeFirings, type ValueFound } from './merge-firings.ts'
@@ -51,7 +52,7 @@ export function judgePayload(payload: Payload, knowledge: Knowledge): Judged {
   const quiet = payload.history || payload.replay_id !== null
   const judged: Judged = { found: [], problems: [], states: new Map(), subject: null }
   if (itemPolicy !== null && payload.replay_id === null && !isLate(payload, subject)) {
-    const judgement = judgeItems(subject, payload, itemPolicy)
+    const judgement = judgeItems(subject, payload, itemPolicy, policy?.insight ? states : undefined)
     judged.subject = judgement.state
     // A rule `never` for the first measurement of a list mutes the list.
     const isMuted = (anchor: Anchor) => rules(payload, anchor).rules.some(({ condition }) => condition.kind === 'never')

@@ -113,6 +113,21 @@ test('a total of which only the list changes says nothing while the history is s
   expect(tell(weeks(6, (at) => ({ a: 1000, b: 900, ...(at >= 4 && { c: 5000 }) })))).toEqual(['4: appeared c'])
 })
 
+test('an item that goes on under a new name is renamed, not gone and new', () => {
+  const both = { item_key: '', number: 0 }
+  const withForks = (payload: Payload): Payload => ({
+    ...payload,
+    values: payload.values.flatMap((value) => {
+      const forks = { ...value, company_measurement_id: 13, measurement_name: 'forks', path: 'repos[].forks' }
+      return value.item_key === null ? [value] : [value, { ...both, ...forks, number: Math.round(value.number! / 9) }]
+    }),
+  })
+  const payloads = weeks(30, (at) => ({ ...steady(at), [at < 25 ? 'old' : 'new']: grow(at, 40) })).map(withForks)
+  expect(tell(payloads)).toEqual(['25: renamed new'])
+  const [found] = judge(payloads)[25]!
+  expect(found).toMatchObject({ items: { formerly: 'old', items: [{ key: 'new', label: 'new' }] }, silent: false })
+})
+
 test('items whose sum no double can hold leave no trace in their total', () => {
   const memory = emptyMemory()
   const huge = { x: 1.2e308, y: 1.2e308 }

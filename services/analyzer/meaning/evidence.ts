@@ -49,7 +49,11 @@ export function gatherEvidence(payload: Payload, found: Found, meaningOf: Meanin
     })
     const ageDays = findAge(values, payload.observed_at)
     const meaning = meaningOf(lastKey(list), 'items')
-    return { kind, meaning, score: null, change: null, items: { count: items.length, numbers, ageDays }, past }
+    return {
+      ...{ kind: kind === 'renamed' ? 'changed' : kind, meaning, score: null, change: null, past },
+      // It is its name that is new.
+      items: { count: items.length, numbers, ageDays: kind === 'renamed' ? null : ageDays },
+    }
   }
   const { firing, value } = found
   const { kind, before, now, percent, signal } = firing

@@ -43,7 +43,12 @@ export function countedOf({ company_id, subject_key, observed_at }: Payload, fou
   if ('items' in found) {
     const { kind, anchor, items } = found.items
     const item_key = items.length === 1 ? items[0]!.key : null
-    return { ...of, kind, source_measurement_id: anchor.source_measurement_id, item_key }
+    return {
+      ...of,
+      kind: kind === 'renamed' ? 'changed' : kind,
+      source_measurement_id: anchor.source_measurement_id,
+      item_key,
+    }
   }
   const { source_measurement_id, item_key } = found.value
   return { ...of, kind: found.firing.kind, source_measurement_id, item_key }

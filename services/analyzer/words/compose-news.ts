@@ -124,7 +124,8 @@ function composeItems({ source_name, observed_at }: Payload, found: ItemsFound, 
   const [only] = items.length === 1 ? items : []
   return {
     content: {
-      ...{ kind, source_measurement_id, company_measurement_id },
+      // A new name of an item is a change like any other.
+      ...{ kind: kind === 'renamed' ? 'changed' : kind, source_measurement_id, company_measurement_id },
       ...{ item_key: only?.key ?? null, path: list, seq: values[0]?.seq ?? null },
       ...describeItems(found, observed_at, { company, source: source_name }),
       ...{ trigger_factor: null, rule_id: null, rule_version: null },

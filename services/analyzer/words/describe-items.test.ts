@@ -35,6 +35,11 @@ test.each<[Partial<ItemsFound>, string, string]>([
     'Acme: repos lost a (crunchbase), last seen 16 November 2026.',
   ],
   [
+    { list: 'repos[]', items: labels('turborepo'), kind: 'renamed', formerly: 'turbo' },
+    'Acme: repos renamed turbo to turborepo',
+    'Acme: repos renamed turbo to turborepo (crunchbase).',
+  ],
+  [
     { list: 'data[].job_posts[][]', items: labels('a', 'b', 'c', 'd', 'e', 'f', 'g') },
     'Acme: job posts gained 7 items, among them a and b',
     'Acme: job posts gained 7 items: a, b, c, d, e and 2 more (crunchbase).',

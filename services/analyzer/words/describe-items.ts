@@ -11,9 +11,9 @@ import { writeHeadline } from './write-headline.ts'
 const maxValues = 5
 const listedTypes = ['float', 'int', 'date', 'bool', 'text'] as const
 
-/** Says in words which items appeared or are gone. Names and values are plain text, never templates. */
+/** Says in words which items appeared, are gone or were renamed. Names and values are plain text, never templates. */
 export function describeItems(
-  { kind, list, items, values, since }: ItemsFound,
+  { kind, list, items, values, since, formerly }: ItemsFound,
   observedAt: number,
   names: Pick<Names, 'company' | 'source'>,
 ): Description {
@@ -22,13 +22,12 @@ export function describeItems(
   const listName = formatName(nameOf(list), 'items')
   const labels = formatMembers(items.map(({ label }) => formatName(label, 'an item')))
   const count = formatCount(items.length, 'item')
-  const verb = kind === 'appeared' ? 'gained' : 'lost'
-  const what = items.length === 1 ? labels : `${count}: ${labels}`
+  const former = formerly === undefined ? null : formatName(formerly, 'an item')
+  const verb = { appeared: 'gained', gone: 'lost', renamed: 'renamed' }[kind]
+  const what = former !== null ? `${former} to ${labels}` : items.length === 1 ? labels : `${count}: ${labels}`
   const some = items.slice(0, 2).map(({ label }) => excerpt(formatName(label, 'an item'), 60))
   const endings: [string, ...string[]] =
-    items.length === 1
-      ? [`${verb} ${labels}`]
-      : [`${verb} ${count}, among them ${formatList(some)}`, `${verb} ${count}`]
+    items.length === 1 ? [`${verb} ${what}`] : [`${verb} ${count}, among them ${formatList(some)}`, `${verb} ${count}`]
   const details = formatValues(values, items[0]!.label)
   const lastSeen = since === null ? null : formatSince(since, observedAt)
   const more = [
@@ -38,14 +37,15 @@ export function describeItems(
   return {
     title: writeHeadline(listName, { company, item: null }, endings),
     message: `${company}: ${listName} ${verb} ${what} (${source})${more}.`,
-    previous: kind === 'appeared' ? null : labels,
-    current: kind === 'appeared' ? labels : null,
+    previous: kind === 'gone' ? labels : former,
+    current: kind === 'gone' ? null : labels,
     facts: {
       company_name: company,
       source_name: source,
       list_name: listName,
       items: labels,
       item_count: String(items.length),
+      ...(former !== null && { formerly: former }),
       ...(details !== null && { values: details }),
       ...(lastSeen !== null && { last_seen: lastSeen }),
       observed_at: new Date(observedAt).toISOString(),
