@@ -21,7 +21,7 @@ export function oddsOf({ score }: { score: number }): number {
 }
 
 /** What is worth less is no news. */
-export const leastWorth = 0.088
+export const leastWorth = 0.095
 
 /**
  * Whether a point that is unusual for its series is too small to be news. `said`: the verdict. `signal`: the state after

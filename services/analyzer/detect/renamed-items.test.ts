@@ -30,6 +30,7 @@ test.each<[string, Parameters<typeof find>, [string, string][]]>([
     ],
     [['c', 'a']],
   ],
+  ['they are only close', [{ a: turbo }, { c: { 1: 25_755, 2: 1830, 3: 140 } }], []],
   ['one number is another one', [{ a: turbo }, { c: { ...turbo, 3: 900 } }], []],
   ['only one telling number', [{ a: { 1: 25_755, 3: 1 } }, { c: { 1: 25_755, 3: 1 } }], []],
   ['two equal numbers are one', [{ a: { 1: 700, 2: 700 } }, { c: { 1: 700, 2: 700 } }], []],

@@ -59,8 +59,8 @@ export function findRenamed(
 const tellingNumber = 50
 const leastTelling = 2
 /** How far a number goes on from one payload to the next at most, as a part of it or, for small ones, by itself. */
-const nearness = 0.05
-const nearCount = 3
+const nearness = 0.01
+const nearCount = 4
 
 type Numbered = Pick<ObservedValue, 'number' | 'type' | 'company_measurement_id'>
 

@@ -122,7 +122,7 @@ test('an item that goes on under a new name is renamed, not gone and new', () =>
       return value.item_key === null ? [value] : [value, { ...both, ...forks, number: Math.round(value.number! / 9) }]
     }),
   })
-  const payloads = weeks(30, (at) => ({ ...steady(at), [at < 25 ? 'old' : 'new']: grow(at, 40) })).map(withForks)
+  const payloads = weeks(30, (at) => ({ ...steady(at), [at < 25 ? 'old' : 'new']: grow(at, 5) })).map(withForks)
   expect(tell(payloads)).toEqual(['25: renamed new'])
   const [found] = judge(payloads)[25]!
   expect(found).toMatchObject({ items: { formerly: 'old', items: [{ key: 'new', label: 'new' }] }, silent: false })

@@ -4,12 +4,9 @@ import type { Total } from '../detect/find-totals.ts'
 import { numberOf } from '../values/value.ts'
 import type { ValueFound } from './merge-firings.ts'
 
-/** So many items of a list that move alike are one news item. */
-const manyItems = 3
-
 /**
- * Numbers without a rule that move the same way in one payload: those of one item are told together, so are many items
- * of a list, and a total is told with an item that moved it. The one with the highest score makes the news item, which
+ * Numbers without a rule that move the same way in one payload: those of one item are told together, so are items of
+ * a list, and a total is told with an item that moved it. The one with the highest score makes the news item, which
  * names the others. `totalOf`: null if a value is no total.
  */
 export function mergeAlike(
@@ -42,8 +39,7 @@ function mergeLists(found: readonly ValueFound[], totalOf: (value: ValueFound['v
     const totals = alike.filter(({ value }) => totalOf(value) !== null)
     const items = alike.filter((one) => !totals.includes(one)).sort((a, b) => scoreOf(b) - scoreOf(a))
     const [best, ...others] = items
-    if (!best) return totals
-    return items.length < manyItems ? [addTo(best, totals), ...others] : [addTo(best, [...others, ...totals])]
+    return best ? [addTo(best, [...others, ...totals])] : totals
   })
 }
 

@@ -7,26 +7,35 @@ import { isWorthTelling } from './worth.ts'
 import { compileMeanings, type MeaningOf } from './polarity.ts'
 import { type Counted, type PastNews, rememberNews } from './past-news.ts'
 
-/** What news items are weighed by. */
-export type Weighing = { meaningOf: MeaningOf; weigh: Weigh; past: PastNews }
+/** What news items are weighed by. `tellsAll`: also what is hardly worth telling. */
+export type Weighing = { meaningOf: MeaningOf; weigh: Weigh; past: PastNews; tellsAll: boolean }
 
-export type WeighingSettings = { POLARITY: readonly string[]; IMPORTANCE_MODEL: ModelName }
+export type WeighingSettings = {
+  POLARITY: readonly string[]
+  IMPORTANCE_MODEL: ModelName
+  DEFAULT_DETECTOR?: 'insight' | 'percent'
+}
 
 export const plainWeighing: WeighingSettings = { POLARITY: [], IMPORTANCE_MODEL: 'default' }
 
 /** By the settings. `past`: the news items before those that are weighed. */
 export function openWeighing(
-  { POLARITY, IMPORTANCE_MODEL }: WeighingSettings,
+  { POLARITY, IMPORTANCE_MODEL, DEFAULT_DETECTOR }: WeighingSettings,
   past: PastNews = rememberNews(),
 ): Weighing {
-  return { meaningOf: compileMeanings(POLARITY), weigh: models[IMPORTANCE_MODEL], past }
+  return {
+    meaningOf: compileMeanings(POLARITY),
+    weigh: models[IMPORTANCE_MODEL],
+    past,
+    tellsAll: DEFAULT_DETECTOR === 'percent',
+  }
 }
 
 /** Weighs a news item by those before it, and counts it for those after it. */
 export function weighNews(
   payload: Payload,
   found: Found,
-  { meaningOf, weigh, past }: Weighing,
+  { meaningOf, weigh, past, tellsAll }: Weighing,
 ): { importance: number; importance_parts: Parts; isWorthTelling: boolean } {
   const counted = countedOf(payload, found)
   const evidence = gatherEvidence(payload, found, meaningOf, past.count(counted))
@@ -34,7 +43,7 @@ export function weighNews(
   past.add(counted)
   return {
     ...{ importance: importanceOf(importance_parts), importance_parts },
-    isWorthTelling: isWorthTelling(found, evidence, importance_parts),
+    isWorthTelling: tellsAll || isWorthTelling(found, evidence, importance_parts),
   }
 }
 

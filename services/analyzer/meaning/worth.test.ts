@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Found } from '../judge/judge-payload.ts'
+import type { Payload } from '../values/payload.ts'
 import type { Value } from '../values/value.ts'
 import type { Evidence } from './evidence.ts'
 import { weigh } from './importance.ts'
 import { compileMeanings } from './polarity.ts'
+import { openWeighing, plainWeighing, weighNews } from './weigh-news.ts'
 import { isWorthTelling } from './worth.ts'
 
 const meaningOf = compileMeanings([])
@@ -47,11 +49,14 @@ test.each<[string, unknown, unknown, { rule?: object; score?: number }, boolean]
   ['open issues', 44, 47, { score: 0.35, rule: own }, true],
   ['open issues', 6, 18, {}, false],
   ['open issues', 3000, 1500, {}, true],
+  ['open issues', 12, 0, {}, true],
+  ['open issues', 0, 4, {}, false],
   ['stars', 20, 40, {}, true],
   ['employees', 10, 20, {}, true],
   ['anything', 10, 20, {}, true],
   ['primary language', 'Java', 'C++', {}, false],
   ['primary language', 'Java', 'C++', { rule: own }, true],
+  ['latest version', '4.6.6', '4.6.7', {}, true],
   ['ceo', 'Ann', 'Bob', {}, true],
   ['status', 'active', 'closed', {}, true],
   ['description', 'A parser for JSON', 'A parser for YAML', {}, true],
@@ -76,4 +81,16 @@ test.each<[string, unknown, unknown, { rule?: object; score?: number }, boolean]
 
 test('what other companies did changes nothing, because a backtest does not know it', () => {
   expect([0, 1000].map((others) => tells('stars', 28_500, 28_900, { score: 0.5 }, others))).toEqual([true, true])
+})
+
+test('with the percentage of before everything is told', () => {
+  const value = { type: 'text', path: 'language', item_key: null, measurement_name: 'primary language' }
+  const texts = { before: { kind: 'text', text: 'Java' }, now: { kind: 'text', text: 'C++' }, rule: null }
+  const found = { value, firing: { kind: 'changed', percent: null, ...texts } } as unknown as Found
+  const payload = { company_id: '1', subject_key: '', observed_at: 0, values: [value] } as unknown as Payload
+  const told = (['insight', 'percent'] as const).map(
+    (DEFAULT_DETECTOR) =>
+      weighNews(payload, found, openWeighing({ ...plainWeighing, DEFAULT_DETECTOR })).isWorthTelling,
+  )
+  expect(told).toEqual([false, true])
 })

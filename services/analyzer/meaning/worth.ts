@@ -10,6 +10,8 @@ const leastOdds = 0.05
 /** Without odds, what says little of a company must be large to be told. */
 const lightWeight = 0.6
 const leastImportance = 0.36
+/** A number that becomes nothing, or comes from nothing, is told from this size on. */
+const leastOfAll = 10
 /** A sentence of so many words that differs by a smaller share of them was only polished. */
 const longText = 8
 const leastOfText = 0.2
@@ -22,11 +24,13 @@ export function isWorthTelling(found: Found, { change, meaning }: Evidence, { si
   if ('items' in found || change === null || change.isTurn) return true
   const { rule, signal } = found.firing
   if (rule !== null && !isDefault(rule)) return true
+  const [a, b] = [numberOf(change.before) ?? 0, numberOf(change.now) ?? 0]
   if (signal) {
-    const [a, b] = [numberOf(change.before) ?? 0, numberOf(change.now) ?? 0]
     const isLarge = oddsOf(signal) * size * polarity >= leastOdds
     return isLarge && worthOf(signal, shareOf(a, b)) * polarity >= leastWorth
   }
+  const isAllOrNothing = Math.min(Math.abs(a), Math.abs(b)) === 0 && Math.max(Math.abs(a), Math.abs(b)) >= leastOfAll
+  if (isAllOrNothing) return true
   if (meaning.weight < lightWeight && size * polarity < leastImportance) return false
   return !isPolished(change)
 }
