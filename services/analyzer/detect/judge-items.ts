@@ -79,7 +79,7 @@ export function judgeItems(
     const last = known?.lists[list]
     const before = followRenamed(last?.items ?? {}, renames)
     const renamed = findRenamed(before, items)
-    const heirs = states ? findHeirs(before, items, renamed, lastNumber) : new Map<string, string>()
+    const heirs = states ? findHeirs(before, items, renamed, readLast(payload, states)) : new Map<string, string>()
     for (const [key, old] of heirs) renamed.set(key, old)
     for (const [key, old] of renamed) renames.set(key, old)
     const emptyNow = (empty.get(list) ?? []).map(({ outer_key }) => outer_key ?? '')
@@ -112,10 +112,16 @@ export function judgeItems(
     const isMissed = ({ key }: Item) => !turnover || isLoss(before[key]?.seen, isSample(turnover))
     const told = [...gained.filter((item) => !waiting.includes(item)), ...again].filter(isOutermost)
     const missed = gone.filter((item) => isOutermost(item) && isMissed(item))
-    if (known) found.push(...report('appeared', list, told), ...report('gone', list, missed))
-    if (known)
-      for (const [key, old] of heirs)
-        if (isOutermost({ key })) found.push(rename(list, items.get(key)!, before[old]!.label))
+    if (known) {
+      const of = { list, anchor: next[list].anchor! }
+      found.push(
+        ...report('appeared', of, told, policy.maxItemNews),
+        ...report('gone', of, missed, policy.maxItemNews),
+        ...[...heirs]
+          .filter(([key]) => isOutermost({ key }))
+          .map(([key, old]) => rename(list, items.get(key)!, before[old]!.label)),
+      )
+    }
     for (const { key } of [...appeared, ...gone]) moved.add(key)
   }
   const { event_no: eventNo, observed_at: observedAt, map_version: mapVersion } = payload
@@ -124,27 +130,36 @@ export function judgeItems(
   function isOutermost({ key }: { key: string }): boolean {
     return !outerKeys(key).some((outer) => moved.has(outer))
   }
+}
 
-  function lastNumber(of: Pick<ObservedValue, 'company_measurement_id'>, item_key: string): number | null {
-    const last = states?.get(seriesKey(payload, { ...of, item_key }))?.last
+type LastNumber = Parameters<typeof findHeirs>[3]
+
+/** The last number of a series of a payload by its measurement and item. */
+function readLast(payload: Payload, states: ReadonlyMap<string, SeriesState>): LastNumber {
+  return ({ company_measurement_id }, item_key) => {
+    const last = states.get(seriesKey(payload, { company_measurement_id, item_key }))?.last
     return last?.kind === 'number' ? last.number : null
   }
+}
 
-  function rename(list: string, { key, label, values }: Item, formerly: string): ItemsFound {
-    return { kind: 'renamed', list, items: [{ key, label }], formerly, anchor: pick(values[0]!), values, since: null }
-  }
+function rename(list: string, { key, label, values }: Item, formerly: string): ItemsFound {
+  return { kind: 'renamed', list, items: [{ key, label }], formerly, anchor: pick(values[0]!), values, since: null }
+}
 
-  function report(kind: 'appeared' | 'gone', list: string, items: (Item & { since?: number })[]) {
-    if (items.length === 0) return []
-    const anchor = next[list]!.anchor!
-    const make = (those: typeof items, values: readonly ObservedValue[]): ItemsFound => ({
-      ...{ kind, list, values, since: those[0]!.since ?? null },
-      items: those.map(({ key, label }) => ({ key, label })),
-      anchor: values[0] ? pick(values[0]) : anchor,
-    })
-    if (items.length > policy.maxItemNews) return [make(items, [])]
-    return items.map((item) => make([item], item.values))
-  }
+/** One news item for each item, or one for all if there are more than `most`. */
+function report(
+  kind: 'appeared' | 'gone',
+  { list, anchor }: Pick<ItemsFound, 'list' | 'anchor'>,
+  items: (Item & { since?: number })[],
+  most: number,
+): ItemsFound[] {
+  if (items.length === 0) return []
+  const make = (those: typeof items, values: readonly ObservedValue[]): ItemsFound => ({
+    ...{ kind, list, values, since: those[0]!.since ?? null },
+    items: those.map(({ key, label }) => ({ key, label })),
+    anchor: values[0] ? pick(values[0]) : anchor,
+  })
+  return items.length > most ? [make(items, [])] : items.map((item) => make([item], item.values))
 }
 
 /** The key of the item that holds the list with this item; empty outside of lists. */
