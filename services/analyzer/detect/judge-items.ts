@@ -98,9 +98,7 @@ export function judgeItems(
     // In a list that loses items what appears may only pass by.
     const isDoubtful = turnover !== undefined && losesItems(last?.turnover)
     const waiting = gained.filter(({ values }) => isDoubtful && !isBorn(values, payload.observed_at))
-    const again = [...items.values()].filter(
-      (item) => Object.hasOwn(before, item.key) && before[item.key]!.waits && isNews(item),
-    )
+    const again = [...items.values()].filter((item) => waits(before, item) && isNews(item))
     const { kept, gone } = keepItems(said, items, renamed, lastSeenAt, policy, last === undefined, waiting)
     next[list] = {
       anchor: items.size > 0 ? pick(items.values().next().value!.values[0]!) : last?.anchor,
@@ -114,12 +112,11 @@ export function judgeItems(
     const missed = gone.filter((item) => isOutermost(item) && isMissed(item))
     if (known) {
       const of = { list, anchor: next[list].anchor! }
+      const outer = [...heirs].filter(([key]) => isOutermost({ key }))
       found.push(
         ...report('appeared', of, told, policy.maxItemNews),
         ...report('gone', of, missed, policy.maxItemNews),
-        ...[...heirs]
-          .filter(([key]) => isOutermost({ key }))
-          .map(([key, old]) => rename(list, items.get(key)!, before[old]!.label)),
+        ...outer.map(([key, old]) => rename(list, items.get(key)!, before[old]!)),
       )
     }
     for (const { key } of [...appeared, ...gone]) moved.add(key)
@@ -142,7 +139,7 @@ function readLast(payload: Payload, states: ReadonlyMap<string, SeriesState>): L
   }
 }
 
-function rename(list: string, { key, label, values }: Item, formerly: string): ItemsFound {
+function rename(list: string, { key, label, values }: Item, { label: formerly }: KnownItem): ItemsFound {
   return { kind: 'renamed', list, items: [{ key, label }], formerly, anchor: pick(values[0]!), values, since: null }
 }
 
@@ -160,6 +157,10 @@ function report(
     anchor: values[0] ? pick(values[0]) : anchor,
   })
   return items.length > most ? [make(items, [])] : items.map((item) => make([item], item.values))
+}
+
+function waits(before: Readonly<Record<string, KnownItem>>, { key }: Item): boolean {
+  return Object.hasOwn(before, key) && before[key]!.waits === true
 }
 
 /** The key of the item that holds the list with this item; empty outside of lists. */
