@@ -57,7 +57,7 @@ test('after an upgrade with a year of history only what is new is news, and the 
 /** Numbers of a series that grows steadily, and of the items of its list. */
 const weeks = 60
 const items = ['one', 'two', 'three', 'four', 'five']
-const grown = (base: number, week: number) => Math.round(base * (1 + 0.01 * week) + ((week * 7) % 5))
+const grown = (base: number, week: number) => Math.round(base * (1 + 0.01 * week + 0.003 * Math.sin(2.4 * week)))
 const numbersOf = (week: number) => [...items.map((_, index) => grown(1000 * (index + 2), week)), grown(700, week)]
 
 type Series = Awaited<ReturnType<AnalyzerBench['createSeries']>>
