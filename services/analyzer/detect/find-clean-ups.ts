@@ -18,20 +18,25 @@ const largeFall = 0.1
  * falls, and what falls everywhere was counted anew by the source: spam was removed, or closed accounts.
  */
 export function findCleanUps(payload: Payload, states: ReadonlyMap<string, SeriesState>): Set<number> {
-  const moves = new Map<number, number[]>()
+  const moves = new Map<number, { move: number; past: readonly number[] }[]>()
   for (const value of payload.values) {
     const { item_key: key, number, company_measurement_id: id } = value
     if (key === null || number === null || isPositional(key)) continue
     const state = states.get(seriesKey(payload, value))
     const last = state && numberOf(state.last)
-    if (!state?.signal || last === null || last === undefined || !isCounter(state.signal.values)) continue
-    const move = (number - last) / Math.max(1, Math.abs(last))
-    moves.set(id, [...(moves.get(id) ?? []), move])
+    if (!state?.signal || last === null || last === undefined) continue
+    const one = { move: (number - last) / Math.max(1, Math.abs(last)), past: state.signal.values }
+    const known = moves.get(id)
+    if (known) known.push(one)
+    else moves.set(id, [one])
   }
   return new Set([...moves].flatMap(([id, some]) => (isCleanUp(some) ? [id] : [])))
 }
 
-function isCleanUp(moves: readonly number[]): boolean {
+function isCleanUp(items: readonly { move: number; past: readonly number[] }[]): boolean {
+  // Most payloads end here, before pasts are read.
+  if (items.filter(({ move }) => move < 0).length < leastShare * leastItems) return false
+  const moves = items.flatMap(({ move, past }) => (isCounter(past) ? [move] : []))
   const falls = moves.filter((move) => move < 0)
   if (moves.length < leastItems || falls.length < leastShare * moves.length) return false
   return -methods.median(falls) < usualFall

@@ -97,7 +97,7 @@ export function judgeItems(
     const gained = appeared.filter((item) => wasThere.has(outerKey(item.key)) && isNews(item))
     // In a list that loses items what appears may only pass by.
     const isDoubtful = turnover !== undefined && losesItems(last?.turnover)
-    const waiting = gained.filter(({ values }) => isDoubtful && !isBorn(values, payload.observed_at))
+    const waiting = new Set(isDoubtful ? unbornOf(gained, payload.observed_at) : [])
     const again = [...items.values()].filter((item) => waits(before, item) && isNews(item))
     const { kept, gone } = keepItems(said, items, renamed, lastSeenAt, policy, last === undefined, waiting)
     next[list] = {
@@ -108,7 +108,7 @@ export function judgeItems(
       ...(turnover && { turnover }),
     }
     const isMissed = ({ key }: Item) => !turnover || isLoss(before[key]?.seen, isSample(turnover))
-    const told = [...gained.filter((item) => !waiting.includes(item)), ...again].filter(isOutermost)
+    const told = [...gained.filter(({ key }) => !waiting.has(key)), ...again].filter(isOutermost)
     const missed = gone.filter((item) => isOutermost(item) && isMissed(item))
     if (known) {
       const of = { list, anchor: next[list].anchor! }
@@ -157,6 +157,11 @@ function report(
     anchor: values[0] ? pick(values[0]) : anchor,
   })
   return items.length > most ? [make(items, [])] : items.map((item) => make([item], item.values))
+}
+
+/** The keys of items of which no date says that they are new. */
+function unbornOf(items: readonly Item[], observedAt: number): string[] {
+  return items.flatMap(({ key, values }) => (isBorn(values, observedAt) ? [] : [key]))
 }
 
 function waits(before: Readonly<Record<string, KnownItem>>, { key }: Item): boolean {

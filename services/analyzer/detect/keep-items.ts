@@ -36,7 +36,10 @@ export type ItemPolicy = {
   knowsSamples?: boolean
 }
 
-/** The items of a list to remember, and those that are gone with this payload. */
+/**
+ * The items of a list to remember, and those that are gone with this payload. `waiting`: keys of new items that are news
+ * when they are seen again.
+ */
 export function keepItems(
   before: Readonly<Record<string, KnownItem>>,
   items: ReadonlyMap<string, Item>,
@@ -44,7 +47,7 @@ export function keepItems(
   lastSeenAt: number,
   { goneAfter, maxGoneItems, knowsSamples }: ItemPolicy,
   isFirst: boolean,
-  waiting: readonly Item[],
+  waiting: ReadonlySet<string>,
 ) {
   const gone: (Item & { since: number })[] = []
   const missing: [string, KnownItem][] = []
@@ -68,7 +71,7 @@ export function keepItems(
     const seen = knowsSamples ? countSeen(was, isBack, isFirst) : undefined
     const wavers = (was?.wavers ?? isBack) && !(seen !== undefined && seen >= belongsAfter)
     const absent = knowsSamples ? followAbsence(was?.absent, isBack ? 0 : (was?.missing?.payloads ?? 0)) : 0
-    const waits = waiting.some((one) => one.key === key)
+    const waits = waiting.has(key)
     return [
       key,
       {

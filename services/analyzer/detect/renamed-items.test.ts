@@ -52,3 +52,9 @@ test.each<[string, Parameters<typeof find>, [string, string][]]>([
   ],
   ['in another item', [{ 'x>a': turbo }, { 'y>c': turbo }], []],
 ])('%s: which items go on under a new name', (_, given, expected) => expect(find(...given)).toEqual(expected))
+
+test('where a whole list is another one, nothing is renamed', () => {
+  const many = (name: string) =>
+    Object.fromEntries(Array.from({ length: 60 }, (_, n) => [name + n, { 1: 1e6 * n, 2: 900 + 99 * n }]))
+  expect(find(many('a'), many('b'))).toEqual([])
+})

@@ -61,6 +61,8 @@ const leastTelling = 2
 /** How far a number goes on from one payload to the next at most, as a part of it or, for small ones, by itself. */
 const nearness = 0.01
 const nearCount = 4
+/** Where so many items come and go at once, none is renamed. */
+const mostChanged = 50
 
 type Numbered = Pick<ObservedValue, 'number' | 'type' | 'company_measurement_id'>
 
@@ -79,6 +81,7 @@ export function findHeirs(
   const left = Object.keys(before).filter((key) => !items.has(key) && !before[key]!.missing && !taken.has(key))
   if (left.length === 0) return new Map()
   const fresh = [...items.keys()].filter((key) => !Object.hasOwn(before, key) && !renamed.has(key))
+  if (Math.max(left.length, fresh.length) > mostChanged) return new Map()
   const pairs = fresh.flatMap((key) => left.filter((old) => goesOn(key, old)).map((old) => [key, old] as const))
   const isOnly = (at: 0 | 1) => (pair: readonly [string, string]) =>
     pairs.filter((other) => other[at] === pair[at]).length === 1
