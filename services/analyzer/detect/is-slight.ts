@@ -33,7 +33,9 @@ export function isSlight(
   isCount: boolean,
 ): boolean {
   const [last, now] = [values.at(-2), values.at(-1)]
-  if (last === undefined || now === undefined || !moves.has(said.kind)) return false
+  // Scatter that changes is looked at by its size in weekly series only.
+  const isMove = moves.has(said.kind) || (said.kind === 'variance' && telemetry === null)
+  if (last === undefined || now === undefined || !isMove) return false
   const moved = Math.abs(now - last)
   if (moved === 0 || (isCount && moved < leastOfCount)) return true
   if (telemetry && moved < leastOfTelemetry * Math.abs(last)) return true
