@@ -16,6 +16,9 @@ describe('the filter of news items', () => {
     [{ since: '2026-02-29' }, 'since: month 2 of 2026 has no day 29'],
     [{ until: '2026-13-01' }, 'until: month 13 is not 1–12'],
     [{ since: 'now' }, 'since: write a date or time in ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z'],
+    [{ since: '0000-01-01' }, 'since: the year must be 1 to 9999 in UTC'],
+    [{ since: '0001-01-01T00:30+01:00' }, 'since: the year must be 1 to 9999 in UTC'],
+    [{ until: '9999-12-31T23:30-01:00' }, 'until: the year must be 1 to 9999 in UTC'],
     [{ since: '2026-01-02', until: '2026-01-02' }, 'until: until must be later than since'],
     [{ since: '2026-01-01T00:30+01:00', until: '2025-12-31T23:30Z' }, 'until: until must be later than since'],
   ])('%j has the fault %s', (query, fault) => {
