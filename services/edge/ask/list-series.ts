@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { idOfSeries } from '../growth/series-id.ts'
+import { asCell } from '../http/csv.ts'
 import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
 import { mayRead, type Viewer } from './may-read.ts'
 import { allOf, contains, iso, isoDate, named } from './names.ts'
@@ -99,6 +100,6 @@ export function flattenSeries({ company, source, measurement, detector, ...item 
   const { state, score, reason } = detector
   return {
     ...{ ...item, state, score, reason, company_id: company.id, company: company.name, source: source.name },
-    ...{ measurement: measurement.name, type: measurement.type },
+    ...{ measurement: measurement.name, type: measurement.type, value: asCell(item.value) },
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { seriesId, seriesIdPattern } from '../growth/series-id.ts'
+import { asCell } from '../http/csv.ts'
 import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
 import { mayRead, requireBucket, type Viewer } from './may-read.ts'
 import { allOf, iso, isoDate, named } from './names.ts'
@@ -152,5 +153,9 @@ export const newsColumns = [
 
 /** A news item as a row of a table. */
 export function flattenNews({ company, source, measurement, ...item }: NewsPage['news'][number]) {
-  return { ...item, company_id: company.id, company: company.name, source: source.name, measurement: measurement.name }
+  const { previous, current } = item
+  return {
+    ...{ ...item, company_id: company.id, company: company.name, source: source.name, measurement: measurement.name },
+    ...{ previous: asCell(previous), current: asCell(current) },
+  }
 }

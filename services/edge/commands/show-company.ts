@@ -3,6 +3,7 @@ import { printResult, printRows, printText, UsageError } from '#runtime/commands
 import { formatChange } from '#runtime/text/format.ts'
 import { type CompanyDetail, readCompany } from '../ask/company.ts'
 import { keyHolder } from '../ask/may-read.ts'
+import { asCell } from '../http/csv.ts'
 import { printCsv } from './print-csv.ts'
 import { describeFields } from './series.ts'
 
@@ -13,7 +14,11 @@ export async function showCompany(text: string, { csv = false, json = false }: {
   )
   if (company === null) throw new UsageError(`Company ${JSON.stringify(text)} was deleted a moment ago.`)
   const series = company.series.map(flattenSeries)
-  if (csv) return printCsv(columns, series)
+  if (csv)
+    return printCsv(
+      columns,
+      series.map((one) => ({ ...one, value: asCell(one.value) })),
+    )
   if (json) return printResult(company, '', true)
   const { name, id, description, sources, items, news } = company
   printText(

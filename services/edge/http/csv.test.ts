@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { writeCsv } from './csv.ts'
+import { asCell, writeCsv } from './csv.ts'
 
 test.each([
   ['plain', 'plain'],
@@ -21,6 +21,21 @@ test.each([
   ['', ''],
 ])('%j is the cell %s', (value, cell) => {
   expect(writeCsv(['a'], [{ a: value }])).toBe(`a\r\n${cell}\r\n`)
+})
+
+test.each([
+  ['-5', '-5'],
+  ['-0.25', '-0.25'],
+  ['12', '12'],
+  ['-12345678901234567890', "'-12345678901234567890"],
+  ['-1.50', "'-1.50"],
+  ['-Infinity', "'-Infinity"],
+  ['-5+1', "'-5+1"],
+  ['007', '007'],
+  ['', ''],
+  [null, ''],
+])('the text %j, which may be a number, is the cell %s', (text, cell) => {
+  expect(writeCsv(['a'], [{ a: asCell(text) }])).toBe(`a\r\n${cell}\r\n`)
 })
 
 /** A reader of RFC 4180. */

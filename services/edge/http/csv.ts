@@ -1,6 +1,15 @@
 /** What a cell of a file may hold. */
 export type Cell = string | number | boolean | null
 
+/**
+ * A text that may be a number as a cell: where a number writes the same it is one, so that a negative one is not taken
+ * for a formula.
+ */
+export function asCell(text: string | null): Cell {
+  const number = Number(text)
+  return Number.isFinite(number) && String(number) === text ? number : text
+}
+
 /** The types of CSV files, as `Content-Type`. */
 export const csvType = 'text/csv; charset=utf-8'
 
