@@ -67,7 +67,7 @@ export function askRoutes(deps: AskDeps): Route[] {
       summary: 'Data sources with their newest runs and their health.',
       query: sourcesQuery,
       page: sourcesPage,
-      read: (database, _viewer, query, asked) => listSources(database, query, asked),
+      read: listSources,
       columns: sourceColumns,
       rows: ({ sources }) => sources.map(flattenSource),
     }),

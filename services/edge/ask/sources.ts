@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
+import { mayRead, type Viewer } from './may-read.ts'
 import { allOf, contains, iso, isoDate } from './names.ts'
 import { format, paging, words } from './parameters.ts'
 
@@ -54,19 +55,28 @@ export type SourcesPage = z.output<typeof sourcesPage>
 
 const position = z.tuple([z.int()])
 
-/** In the order of their ids. People see all sources, as in parma-web. Throws an HttpError with 400 for a wrong cursor. */
-export async function listSources(database: Database, query: SourcesQuery, asked: Asked): Promise<SourcesPage> {
+/**
+ * In the order of their ids. People see all sources, as in parma-web, and count their own companies. Throws an HttpError
+ * with 400 for a wrong cursor.
+ */
+export async function listSources(
+  database: Database,
+  viewer: Viewer,
+  query: SourcesQuery,
+  asked: Asked,
+): Promise<SourcesPage> {
   const { q, limit, cursor } = query
   const after = cursor === undefined ? null : readCursor(position, asked, cursor)
   const found = await database.any(sql.type(sourceItem)`
     SELECT d.id, d.source_name AS name, d.description, d.is_active AS active, d.frequency::text AS frequency,
-      (SELECT count(*)::int FROM public.company_data_source l WHERE l.data_source_id = d.id) AS companies,
+      (SELECT count(*)::int FROM public.company_data_source l
+        WHERE l.data_source_id = d.id AND ${mayRead(viewer, sql.fragment`l.company_id`)}) AS companies,
       (SELECT count(*)::int FROM public.source_measurement m WHERE m.source_module_id = d.id) AS measurements,
       h.health, coalesce(r.runs, '[]') AS runs
     FROM public.data_source d
     LEFT JOIN LATERAL (
       SELECT json_build_object('status', h.status, 'reason', h.reason, 'since', ${iso(sql.fragment`h.since`)},
-        'uptime', h.uptime, 'runs', h.runs, 'runs_ok', h.runs_ok, 'runs_partial', h.runs_partial,
+        'uptime', round(h.uptime::numeric, 4), 'runs', h.runs, 'runs_ok', h.runs_ok, 'runs_partial', h.runs_partial,
         'runs_failed', h.runs_failed, 'last_ok_at', ${iso(sql.fragment`h.last_ok_at`)}) AS health
       FROM scheduler.source_health h WHERE h.data_source_id = d.id
     ) h ON true
