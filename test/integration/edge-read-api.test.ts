@@ -3,9 +3,11 @@ import { companiesQuery, listCompanies } from '../../services/edge/ask/companies
 import { readCompany } from '../../services/edge/ask/company.ts'
 import { listSeries, seriesQuery } from '../../services/edge/ask/list-series.ts'
 import { newsQuery, readNews } from '../../services/edge/ask/news.ts'
+import { keyHolder } from '../../services/edge/ask/may-read.ts'
 import { pointsQuery, readSeries } from '../../services/edge/ask/one-series.ts'
 import { search } from '../../services/edge/ask/search.ts'
-import { type Database, openPool } from '../../services/runtime/postgres/database.ts'
+import { listSources, sourcesQuery } from '../../services/edge/ask/sources.ts'
+import { type Database, openPool, sql } from '../../services/runtime/postgres/database.ts'
 import { readEnv } from '../../services/runtime/process/config.ts'
 import { postgresSettings } from '../../services/runtime/process/settings.ts'
 import { sharedViews } from '../../schemas/views.ts'
@@ -254,6 +256,36 @@ describe('growth', () => {
     }
     expect(await stars()).toEqual(before)
   })
+
+  test('a day has 24 hours, and dates are in UTC, whatever the time zone of the server', async () => {
+    const asked = { route: '', parameters: {} }
+    const read = async (pool: Database) => [
+      (await listCompanies(pool, keyHolder, companiesQuery.parse({}), asked)).companies,
+      (await listSeries(pool, keyHolder, seriesQuery.parse({}), asked)).series,
+    ]
+    const founded = await facts.addMeasurement(id('github'), 'founded', 'date')
+    const series = await facts.addSeries(id('gamma'), founded, { 0: '' })
+    await edge.database.query(
+      `UPDATE analyzer.series_state SET state = '{"last": {"kind": "date", "date": 1767225600000}}'
+       WHERE company_measurement_id = $1`,
+      [series],
+    )
+    const setZone = (zone: string) =>
+      edge.database.query(
+        `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), '${zone}'); END $$`,
+      )
+    await setZone('Europe/Berlin')
+    const there = await openPool(readEnv(postgresSettings, edge.env))
+    try {
+      expect(await there.oneFirst(sql.unsafe`SHOW timezone`)).toBe('Europe/Berlin')
+      expect(await read(there)).toEqual(await read(database))
+      expect((await get(`/series/${series}`)).json['value']).toBe('2026-01-01T00:00:00.000Z')
+    } finally {
+      await there.end()
+      await setZone('UTC')
+      await edge.database.query('DELETE FROM source_measurement WHERE id = $1', [founded])
+    }
+  })
 })
 
 describe('companies and series', () => {
@@ -332,6 +364,9 @@ describe('companies and series', () => {
     })
     expect((source!['runs'] as Row[]).map(({ task_id }) => task_id)).toEqual([7, 6, 5, 4, 3])
     expect((await get('/sources?format=csv')).text).toContain('github,true,DAILY,4,3,UP')
+    await edge.database.query('UPDATE scheduler.health SET down_seconds = 3600')
+    const etag = (await get('/sources')).headers.get('etag') ?? ''
+    expect((await get('/sources', { 'if-none-match': etag })).status).toBe(304)
   })
 
   test('search finds names, and takes signs as they are', async () => {
@@ -391,6 +426,7 @@ describe('what cannot be answered is a problem that says what to do', () => {
     ['/news?order=worst', 'order'],
     ['/news?since=2026-02-30', 'month 2 of 2026 has no day 30'],
     ['/news?since=yesterday', 'ISO 8601'],
+    ['/news?since=0000-01-01', 'the year must be 1 to 9999'],
     ['/news?since=2026-02-02&until=2026-02-01', 'until must be later than since'],
     ['/news?series=1%20OR%201', 'series'],
     ['/companies?days=31', 'days'],
@@ -459,6 +495,8 @@ describe('a person sees what parma-web shows them', () => {
     })
     const page = await readNews(database, viewer, newsQuery.parse({ silent: 'any' }), { route: '', parameters: {} })
     const series = await listSeries(database, viewer, seriesQuery.parse({}), { route: '', parameters: {} })
+    const { sources } = await listSources(database, viewer, sourcesQuery.parse({}), { route: '', parameters: {} })
+    if (bucket === undefined) expect(sources[0]?.companies).toBe(companies.companies.length)
     const names = new Set(companies.companies.map(({ name }) => name))
     for (const { company } of [...page.news, ...series.series]) expect(names).toContain(company.name)
     const asked = { route: '', parameters: {} }

@@ -43,12 +43,17 @@ export type SeriesItem = z.output<typeof seriesItem>
 
 export const seriesPage = z.object({ series: z.array(seriesItem), next: z.string().nullable() })
 
+/** The view writes dates in the time zone and style of the session. */
+const value = sql.fragment`CASE WHEN s.type = 'date' AND s.value ~ '^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d'
+  THEN ${iso(sql.fragment`s.value::timestamptz`)} ELSE s.value END`
+
 /** Columns of SeriesItem. */
 export const seriesFields = sql.fragment`
   ${idOfSeries} AS series_id, json_build_object('id', s.company_id, 'name', s.company_name) AS company,
   json_build_object('id', s.data_source_id, 'name', s.source_name) AS source,
   json_build_object('id', s.source_measurement_id, 'name', s.measurement_name, 'type', s.type) AS measurement,
-  nullif(s.subject_key, '') AS subject, s.item_key AS item, s.value, ${iso(sql.fragment`s.observed_at`)} AS observed_at,
+  nullif(s.subject_key, '') AS subject, s.item_key AS item, ${value} AS value,
+  ${iso(sql.fragment`s.observed_at`)} AS observed_at,
   json_build_object('state', s.state, 'points', s.points, 'kind', s.kind, 'score', s.score, 'reason', s.reason) AS detector`
 
 const position = z.tuple([z.int(), z.string()])

@@ -43,7 +43,7 @@ export async function readGrowth(
     CROSS JOIN LATERAL (${newestOf(counts, sql.fragment`true`)}) newest
     CROSS JOIN unnest(${column(days, 'int4', (one) => one)}) AS w (days)
     LEFT JOIN LATERAL (
-      ${newestOf(counts, sql.fragment`v.observed_at <= newest.observed_at - w.days * interval '1 day'`)}
+      ${newestOf(counts, sql.fragment`v.observed_at <= newest.observed_at - w.days * interval '24 hours'`)}
     ) previous ON true`)
   const groups = Map.groupBy(rows, ({ series_id }) => series_id)
   return [...groups.values()].map((group) => toGrowth(group as [EndsRow, ...EndsRow[]]))
