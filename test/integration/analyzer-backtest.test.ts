@@ -170,7 +170,7 @@ test('several threads make the same news items in the same order', async () => {
     onNews: async (some: readonly BacktestNews[]) => void to.push(...some),
     onProgress: () => undefined,
   })
-  const one = await runBacktest(database, selection, period, histories, criteria, listen(news.one), config)
+  const one = await runBacktest(config, database, selection, period, histories, criteria, listen(news.one))
   const several = await runParallel({ config, basis, selection, period }, histories, 2, listen(news.several))
   expect(news.one.length).toBeGreaterThan(5)
   expect(news.several).toEqual(news.one)

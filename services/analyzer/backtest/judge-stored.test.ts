@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
+import { plainWeighing } from '../meaning/weigh-news.ts'
 import { compileRules, type OwnRow } from '../rules/compile-rules.ts'
 import type { Payload } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
@@ -37,8 +38,11 @@ function payloadOf(eventNo: number, number: number, changes: Partial<Payload> = 
   }
 }
 
-const judgeAll = (payloads: readonly Payload[], pasts: Pasts = new Map(), memory = createCompanyMemory()) =>
-  judgeStored(payloads, criteria, memory, pasts, parents)
+const judgeAll = (
+  payloads: readonly Payload[],
+  pasts: Pasts = new Map(),
+  memory = createCompanyMemory(plainWeighing),
+) => judgeStored(payloads, criteria, memory, pasts, parents)
 
 test('history is news that is not silent; replays are silent', () => {
   const replay = payloadOf(3, 300, { replay_id: 'a replay', history: false })
@@ -71,7 +75,7 @@ test('series that do not count are neither told nor remembered, and all others a
     payloadOf(at + 1, number, { values: [valueOf(number), other(number)] }),
   )
   const uncounted = new Map([[payloads[1]!, new Set(['11\0\0'])]])
-  const memory = createCompanyMemory()
+  const memory = createCompanyMemory(plainWeighing)
   const news = judgeStored(payloads, criteria, memory, new Map(), parents, uncounted)
   expect(news.map((row) => [row.company_measurement_id, row.previous, row.current])).toEqual([
     [12, '-100', '-200'],
@@ -82,7 +86,7 @@ test('series that do not count are neither told nor remembered, and all others a
 })
 
 test('a payload may be late if another one of its source has a newer time', () => {
-  const memory = createCompanyMemory()
+  const memory = createCompanyMemory(plainWeighing)
   expect(mayBeLate([payloadOf(1, 1), payloadOf(3, 1)], memory)).toBe(false)
   expect(mayBeLate([payloadOf(2, 1, { data_source_id: 4 })], memory)).toBe(false)
   expect(mayBeLate([payloadOf(2, 1)], memory)).toBe(true)
@@ -92,7 +96,7 @@ test('news items of a company, source or measurement that no longer exists are l
   const payloads = [payloadOf(1, 100), payloadOf(2, 200)]
   for (const name of Object.keys(parents)) {
     const others = { ...parents, [name]: new Map<number, string>() }
-    expect(judgeStored(payloads, criteria, createCompanyMemory(), new Map(), others)).toEqual([])
+    expect(judgeStored(payloads, criteria, createCompanyMemory(plainWeighing), new Map(), others)).toEqual([])
   }
 })
 
@@ -109,7 +113,7 @@ test('it does not matter in which portions payloads are judged', () => {
       fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 30, maxLength: 30 }),
       (numbers, sizes) => {
         const payloads = numbers.map((number, index) => payloadOf(index + 1, number))
-        const memory = createCompanyMemory()
+        const memory = createCompanyMemory(plainWeighing)
         const parts = sizes.map((size) => judgeAll(payloads.splice(0, size), new Map(), memory))
         expect(parts.flat()).toEqual(judgeAll(numbers.map((number, index) => payloadOf(index + 1, number))))
       },

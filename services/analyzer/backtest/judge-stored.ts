@@ -1,6 +1,6 @@
 import type { Found } from '../judge/judge-payload.ts'
 import { type Criteria, type JudgedPayload, judgePayloads, type Memory } from '../judge/judge-payloads.ts'
-import { openWeighing, plainWeighing, type Weighing, type WeighingSettings } from '../meaning/weigh-news.ts'
+import { openWeighing, type Weighing, type WeighingSettings } from '../meaning/weigh-news.ts'
 import { sameNewsKey } from '../store/news.ts'
 import { type Payload, seriesKey, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
@@ -11,7 +11,7 @@ import type { NewsRow } from '../words/compose-news.ts'
 export type CompanyMemory = Memory & { newest: Map<number, number>; told: Set<string>; weighing: Weighing }
 
 /** News items are weighed by those before them of the company, as if other companies had none. */
-export function createCompanyMemory(settings: WeighingSettings = plainWeighing): CompanyMemory {
+export function createCompanyMemory(settings: WeighingSettings): CompanyMemory {
   const judged = { states: new Map(), subjects: new Map(), newest: new Map(), told: new Set<string>() }
   return { ...judged, weighing: openWeighing(settings) }
 }

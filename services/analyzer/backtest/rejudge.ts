@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
+import type { WeighingSettings } from '../meaning/weigh-news.ts'
 import { replaceStates, type Series, writeStates } from '../store/series-states.ts'
 import { writeSubjects } from '../store/subject-states.ts'
 import { readUncounted, type Uncounted } from '../suspect/withheld.ts'
@@ -39,6 +40,7 @@ type Rejudging = {
  * `last_company` were replaced before and are only judged.
  */
 export async function rejudge(
+  config: WeighingSettings,
   database: Database,
   { selection, period, companies, criteria, job, counts }: Rejudging,
   { onNews, onProgress }: Pick<Listener, 'onNews' | 'onProgress'>,
@@ -56,7 +58,7 @@ export async function rejudge(
       await replaceStates(tx, { company_id: String(company_id) })
       // What came to count since it was read, or no longer does, stands before what is judged already.
       const isChanged = !isDeepStrictEqual(upTo(lastNo, await readUncounted(tx, [company_id])), upTo(lastNo, uncounted))
-      const memory = isChanged ? createCompanyMemory() : judged
+      const memory = isChanged ? createCompanyMemory(config) : judged
       const rest = { company_id, afterNo: isChanged ? 0 : lastNo, lastNo: Number.MAX_SAFE_INTEGER }
       await readPayloadsIn(tx, selection, [rest], parents.measurements, async (_, stored) => {
         const judge = (some: readonly StoredPayload[]) => judgeSome(tx, some, criteria, memory, parents)
@@ -68,7 +70,8 @@ export async function rejudge(
     }, 0)
   }
 
-  return runBacktest(database, selection, period, companies, criteria, { onNews: add, onProgress, onCompany: replace })
+  const listener = { onNews: add, onProgress, onCompany: replace }
+  return runBacktest(config, database, selection, period, companies, criteria, listener)
 }
 
 function upTo(lastNo: number, uncounted: readonly Uncounted[]): Uncounted[] {

@@ -39,13 +39,13 @@ export type Listener = {
  * news items of the period on, company by company. Writes nothing to Postgres.
  */
 export async function runBacktest(
+  config: WeighingSettings,
   database: Database,
   selection: Selection,
   period: Period,
   companies: readonly CompanyHistory[],
   criteria: Criteria,
   { onNews, onProgress, onCompany }: Listener,
-  weighing?: WeighingSettings,
 ): Promise<Progress> {
   const parents = await readAllParents(database)
   const done = { companies: 0, payloads: 0, values: 0 }
@@ -54,7 +54,7 @@ export async function runBacktest(
     const company_id = Number(stored[0]!.payload.company_id)
     if (current?.company_id !== company_id) {
       if (current) await onCompany?.(current)
-      current = { company_id, memory: createCompanyMemory(weighing), lastNo: 0, uncounted }
+      current = { company_id, memory: createCompanyMemory(config), lastNo: 0, uncounted }
       done.companies++
     }
     const news = await judgeSome(tx, stored, criteria, current.memory, parents)

@@ -29,7 +29,7 @@ export async function tryRule(
   const counts: NewsCounts = noNews()
   const newest: (RuleTrial['newest'][number] & { at: number })[] = []
   const startedAt = performance.now()
-  const done = await runBacktest(database, selection, period, companies, criteria, {
+  const done = await runBacktest(config, database, selection, period, companies, criteria, {
     onNews: async (news) => {
       countNews(counts, news)
       for (const { observed_at: at, title, severity, silent } of news)

@@ -88,7 +88,7 @@ async function judge(options: Options, output: string | null): Promise<void> {
     const done =
       threads > 1
         ? await runParallel({ config, basis, selection, period }, companies, threads, listener)
-        : await runBacktest(database, selection, period, companies, criteria, listener, config)
+        : await runBacktest(config, database, selection, period, companies, criteria, listener)
     const seconds = (performance.now() - startedAt) / 1000
     await file.finish()
     return { ...counts, per_company_and_month: ratePerMonth(counts, companies), ...done, seconds }

@@ -63,6 +63,7 @@ async function run(options: Options): Promise<void> {
     const say = sayProgress(companies)
     const startedAt = performance.now()
     const done = await rejudge(
+      config,
       database,
       { selection, period, companies, criteria, job, counts },
       {

@@ -23,7 +23,7 @@ async function judge(companies: readonly CompanyHistory[]): Promise<Judged> {
     onNews: async (some: readonly BacktestNews[]) => void news.push(...some),
     onProgress: () => undefined,
   }
-  const done = await runBacktest(database, selection, period, companies, criteria, listener, config)
+  const done = await runBacktest(config, database, selection, period, companies, criteria, listener)
   return { news, done }
 }
 
