@@ -83,8 +83,8 @@ export const companiesPage = z.object({
 export type CompaniesPage = z.output<typeof companiesPage>
 
 const companyRow = z.object({ ...companyItem.omit({ momentum: true, growth: true }).shape, place: z.string() })
-const byName = z.tuple([z.string(), z.int()])
-const byMomentum = z.tuple([z.number(), z.int()])
+const byName = z.tuple([z.string(), z.int32()])
+const byMomentum = z.tuple([z.number(), z.int32()])
 
 /** Throws an HttpError: 400 for a wrong cursor, 404 for a bucket, 422 where there are too many companies to rank. */
 export async function listCompanies(

@@ -5,7 +5,7 @@ import { asCell } from '../http/csv.ts'
 import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
 import { mayRead, requireBucket, type Viewer } from './may-read.ts'
 import { allOf, iso, isoDate, named } from './names.ts'
-import { backward, format, id, isForward, paging, period, timeOf } from './parameters.ts'
+import { backward, format, id, isForward, paging, period, time, timeOf } from './parameters.ts'
 
 export const newsQuery = z
   .object({
@@ -62,7 +62,7 @@ export const newsPage = z.object({
 
 export type NewsPage = z.output<typeof newsPage>
 
-const position = z.tuple([z.number(), isoDate, z.guid()])
+const position = z.tuple([z.number(), isoDate.pipe(time), z.guid()])
 
 /**
  * Companies deleted since, and what is withheld, are left out. Throws an HttpError: 400 for a wrong cursor, 404 for a

@@ -9,7 +9,7 @@ import { seriesFields, seriesItem } from './list-series.ts'
 import { mayRead, type Viewer } from './may-read.ts'
 import { allOf, iso, isoDate } from './names.ts'
 import { newsPage, readNewestNews } from './news.ts'
-import { backward, format, isForward, paging, period, timeOf } from './parameters.ts'
+import { backward, format, isForward, paging, period, time, timeOf } from './parameters.ts'
 
 /** Values of a page, and news items beside them. */
 const points = { usual: 500, most: 5000 }
@@ -114,7 +114,7 @@ export function describeChange({ days, previous, change, percent, gap }: Change)
 
 type Keys = Pick<z.output<typeof keysRow>, 'company_measurement_id' | 'subject_key' | 'item_key'>
 
-const position = z.tuple([isoDate, z.int(), z.int()])
+const position = z.tuple([isoDate.pipe(time), z.int(), z.int()])
 const placedPoint = z.object({ ...point.shape, event_no: z.int(), seq: z.int() })
 
 async function readPoints(database: Database, keys: Keys, query: PointsQuery, asked: Asked) {

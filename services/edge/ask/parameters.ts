@@ -33,7 +33,7 @@ export const format = z.enum(['json', 'csv']).optional()
 const [earliest, latest] = [Date.parse('0001-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')]
 
 /** A date or time in ISO 8601, UTC if it has no offset, as in times of responses. */
-const time = z
+export const time = z
   .string()
   .max(40)
   .superRefine((value, { addIssue }) => {

@@ -53,7 +53,7 @@ export const sourcesPage = z.object({ sources: z.array(sourceItem), next: z.stri
 
 export type SourcesPage = z.output<typeof sourcesPage>
 
-const position = z.tuple([z.int()])
+const position = z.tuple([z.int32()])
 
 /**
  * In the order of their ids. People see all sources, as in parma-web, and count their own companies. Throws an HttpError

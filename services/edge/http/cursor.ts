@@ -8,7 +8,10 @@ export type Asked = { route: string; parameters: Readonly<Record<string, unknown
 /** Parameters that may differ from page to page. */
 const free = new Set(['cursor', 'limit', 'format'])
 
-/** Where a page ends: what its last row is ordered by. Callers cannot read it, and it works with the same query only. */
+/**
+ * Where a page ends: what its last row is ordered by. It works with the same query only. Callers can make one of their
+ * own, so that positions are checked as parameters are.
+ */
 export function writeCursor(asked: Asked, position: readonly (string | number)[]): string {
   const content = [digest(queryOf(asked)), position]
   return Buffer.from(JSON.stringify([...content, digest(content)])).toString('base64url')
@@ -19,9 +22,14 @@ export function readCursor<P extends z.ZodType>(positionSchema: P, asked: Asked,
   const read = z.tuple([z.string(), positionSchema, z.string()]).safeParse(parse(cursor))
   if (!read.success) throw refused('The cursor is damaged.')
   const [query, position, check] = read.data
-  if (check !== digest([query, position])) throw refused('The cursor is damaged.')
+  if (check !== digest([query, position]) || !isStorable(position)) throw refused('The cursor is damaged.')
   if (query !== digest(queryOf(asked))) throw refused('The cursor belongs to another query.')
   return position as z.output<P>
+}
+
+/** Postgres has no text with a NUL. */
+function isStorable(position: unknown): boolean {
+  return !JSON.stringify(position).includes('\\u0000')
 }
 
 function queryOf({ route, parameters }: Asked): unknown {
