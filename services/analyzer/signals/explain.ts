@@ -7,6 +7,8 @@ export type Kind = 'spike' | 'drop' | 'level shift' | 'trend break' | 'stall' | 
 const day = 86_400_000
 /** A series of which fewer changes are falls is a counter. */
 const leastFalls = 0.1
+/** Deviations that scatter are not further apart in size. */
+const mostUneven = 5
 
 /** Names what is unusual about a point, and says it in words that need no name before them. */
 export function explain(
@@ -45,7 +47,7 @@ function findKind(state: SignalState, time: number, value: number, measured: Mea
   if (prior > 0 && isSteady && factor > 0)
     return { kind: 'trend break', reason: `growth is ${formatFactor(factor)} that of before for three values` }
   const scatter = findScatter(growth.rates, growth.rate, slope, measured.floor)
-  if (scatter > 0) return { kind: 'variance', reason: `changes are ${Math.round(scatter)} times as large as before` }
+  if (scatter > 0) return { kind: 'variance', reason: `changes are ${describeTimes(scatter)} as large as before` }
   const isUp = measured.sign > 0
   const size = Math.abs(growth.rate - slope)
   const asLarge = growth.rates.findLastIndex((one) => (isUp ? one - slope >= size : slope - one >= size))
@@ -70,7 +72,15 @@ function findScatter(rates: readonly number[], rate: number, slope: number, floo
   const usual = Math.max(median(before), floor)
   const far = newest.filter((one) => Math.abs(one) > 3 * usual)
   if (before.length < 10 || far.length < 3 || !far.some((one) => one > 0) || !far.some((one) => one < 0)) return 0
-  return far.reduce((sum, one) => sum + Math.abs(one), 0) / far.length / usual
+  const sizes = far.map(Math.abs)
+  const typical = median(sizes)
+  // One jump is no scatter.
+  return Math.max(...sizes) > mostUneven * typical ? 0 : typical / usual
+}
+
+/** Where hardly anything moved before, the figure itself says nothing. */
+function describeTimes(factor: number): string {
+  return factor > 100 ? 'more than 100 times' : `${Math.round(factor)} times`
 }
 
 function findLast(values: readonly number[], wanted: (now: number, before: number) => boolean): number {

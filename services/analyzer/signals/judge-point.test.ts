@@ -198,3 +198,10 @@ test('names values that scatter more than before, once three of them were far of
     reason: expect.stringMatching(/^changes are \d times as large as before/),
   })
 })
+
+test('one jump among small moves is no scatter, however small the moves were before', () => {
+  const points = weekly([...Array.from({ length: 40 }, () => 1000), ...[1002, 1000, 1003, 1002, 5000, 5001]])
+  const { time, value } = points.at(-1)!
+  const { state } = judge(points.slice(0, -1))
+  expect(explain(state, time, value, measurePoint(state, time, value)).kind).not.toBe('variance')
+})
