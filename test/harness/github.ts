@@ -104,22 +104,23 @@ export function countValues({ map, payloads }: History): Record<string, number> 
 }
 
 /**
- * The default news items of these payloads (numbers that change by 25 % or more, changed texts), and in how many
- * payloads they are.
+ * The default news items of these payloads (numbers that change by 25 % or more, of which those of items that move the
+ * same way are one, and changed texts), and in how many payloads they are.
  */
 export function countNews({ map, payloads }: History): { news: number; payloads: number } {
   const last = new Map<string, unknown>()
   const told = payloads.map(({ company, rawData }) => {
-    const fired = listLeaves(map, rawData).filter(({ type, measurement, item, value }) => {
+    const fired = listLeaves(map, rawData).flatMap(({ type, measurement, item, value }) => {
       const series = JSON.stringify([company, measurement, item])
       const before = last.get(series)
       last.set(series, value)
-      if (before === undefined || type === 'date' || type === 'link') return false
-      return typeof value === 'number'
-        ? Math.abs(value - Number(before)) >= 0.25 * Math.abs(Number(before)) && value !== before
-        : value !== before
+      if (before === undefined || type === 'date' || type === 'link' || value === before) return []
+      if (typeof value !== 'number') return [series]
+      const rise = value - Number(before)
+      const isOne = item === '' ? series : `${measurement} of items ${Math.sign(rise)}`
+      return Math.abs(rise) >= 0.25 * Math.abs(Number(before)) ? [isOne] : []
     })
-    return fired.length
+    return new Set(fired).size
   })
   return { news: told.reduce((sum, n) => sum + n, 0), payloads: told.filter((n) => n > 0).length }
 }
