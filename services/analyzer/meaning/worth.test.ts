@@ -13,18 +13,15 @@ const own = { id: 'rule/7', version: 1, name: 'mine' }
 const unusual = { id: 'default/insight', version: 1, name: 'default' }
 const percent = { id: 'default/percent', version: 2, name: 'default' }
 
+/** `item_key`: of the list item that the change is of; null: it is of the company. */
+type More = { rule?: object; score?: number; item_key?: string | null }
+
 /** Whether a change of a measurement is worth telling. `others`: how many news items other companies had. */
-function tells(
-  measurement: string,
-  before: unknown,
-  now: unknown,
-  more: { rule?: object; score?: number } = {},
-  others = 0,
-) {
+function tells(measurement: string, before: unknown, now: unknown, more: More = {}, others = 0) {
   const [a, b] = [before, now].map((value) =>
     typeof value === 'number' ? { kind: 'number', number: value } : { kind: 'text', text: value },
   ) as [Value, Value]
-  const { score = null, rule = typeof before === 'number' ? percent : null } = more
+  const { score = null, rule = typeof before === 'number' ? percent : null, item_key = 'x' } = more
   const evidence: Evidence = {
     ...{ kind: typeof before === 'number' ? 'threshold' : 'changed', meaning: meaningOf(measurement), score },
     change: {
@@ -38,16 +35,21 @@ function tells(
     ...{ items: null, past: { series: 0, company: 0, others } },
   }
   const signal = score === null ? {} : { signal: { kind: 'spike', score, reason: '' } }
-  const found = { firing: { rule: score === null ? rule : (more.rule ?? unusual), ...signal } } as unknown as Found
+  const found = {
+    value: { item_key },
+    firing: { rule: score === null ? rule : (more.rule ?? unusual), ...signal },
+  } as unknown as Found
   return isWorthTelling(found, evidence, weigh(evidence))
 }
 
-test.each<[string, unknown, unknown, { rule?: object; score?: number }, boolean]>([
+test.each<[string, unknown, unknown, More, boolean]>([
   ['stars', 28_500, 28_900, { score: 0.5 }, true],
   ['open issues', 44, 47, { score: 0.35 }, false],
   ['open issues', 44, 47, { score: 0.95 }, true],
   ['open issues', 44, 47, { score: 0.35, rule: own }, true],
   ['open issues', 6, 18, {}, false],
+  ['open issues', 6, 18, { item_key: null }, true],
+  ['version count', 35, 54, { item_key: null }, true],
   ['open issues', 3000, 1500, {}, true],
   ['open issues', 12, 0, {}, true],
   ['open issues', 0, 4, {}, false],

@@ -31,6 +31,8 @@ export function isWorthTelling(found: Found, { change, meaning }: Evidence, { si
   }
   const isAllOrNothing = Math.min(Math.abs(a), Math.abs(b)) === 0 && Math.max(Math.abs(a), Math.abs(b)) >= leastOfAll
   if (isAllOrNothing) return true
+  // Without a history to judge it by, a number of the company itself says more than one of many items.
+  if (change.now.kind === 'number' && found.value.item_key === null) return true
   if (meaning.weight < lightWeight && size * polarity < leastImportance) return false
   return !isPolished(change)
 }
