@@ -11,9 +11,10 @@ import {
   type Part,
 } from '../growth/compare.ts'
 import { windows } from '../growth/grow.ts'
-import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
-import { mayRead, requireBucket, type Viewer } from './may-read.ts'
-import { allOf, contains, isoDate, named } from './names.ts'
+import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
+import { utcTime } from '../http/time.ts'
+import { isInBucket, mayRead, requireBucket, type Viewer } from './may-read.ts'
+import { allOf, contains, named } from './names.ts'
 import { changeSchema, describeChange } from './one-series.ts'
 import { format, id, paging, words } from './parameters.ts'
 
@@ -50,7 +51,7 @@ const growthPart = z.object({
   series_id: z.string(),
   measurement: named,
   value: z.number(),
-  observed_at: isoDate,
+  observed_at: utcTime,
   ...changeSchema.shape,
   polarity: z.enum(['good', 'bad', 'neither']).describe('Whether more is good.'),
   rank: z.int().nullable().describe('1 is the best. Null: not ranked.'),
@@ -103,19 +104,18 @@ export async function listCompanies(
   const compared = isRanked ? all : (page ?? []).map((row) => row.id)
   const measurements = await chooseMeasurements(database, compared, wanted)
   const grown = await compareCompanies(database, compared, measurements, Number(query.days))
-  const rows = page ?? (await readByMomentum(database, all, grown, query, asked))
-  const companies = rows.slice(0, limit)
-  const last = companies.at(-1)
-  const position = (row: (typeof rows)[number]) =>
-    sort === 'name' ? [row.place, row.id] : [grown.get(row.id)?.momentum ?? -1, row.id]
+  const found = page ?? (await readByMomentum(database, all, grown, query, asked))
+  const { rows, next } = cutPage(asked, found, limit, ({ place, id }) =>
+    sort === 'name' ? [place, id] : [grown.get(id)?.momentum ?? -1, id],
+  )
   return {
-    companies: companies.map(({ place: _, ...row }) => ({
+    companies: rows.map(({ place: _, ...row }) => ({
       ...row,
       momentum: isRanked ? (grown.get(row.id)?.momentum ?? null) : null,
       growth: (grown.get(row.id)?.parts ?? []).map((part) => describePart(part, measurements, isRanked)),
     })),
     compared: { days: Number(query.days), companies: all.length, ranked: isRanked, measurements: [...measurements] },
-    next: rows.length > limit && last ? writeCursor(asked, position(last)) : null,
+    next,
   }
 }
 
@@ -132,9 +132,7 @@ function describePart(part: Part, measurements: readonly Measurement[], isRanked
 function conditionsOf(viewer: Viewer, { bucket, q }: CompaniesQuery) {
   return allOf([
     mayRead(viewer, sql.fragment`c.id`),
-    bucket === undefined
-      ? null
-      : sql.fragment`c.id IN (SELECT company_id FROM public.company_bucket_membership WHERE bucket_id = ${bucket})`,
+    bucket === undefined ? null : isInBucket(sql.fragment`c.id`, bucket),
     q === undefined ? null : contains(sql.fragment`c.name`, q),
   ])
 }

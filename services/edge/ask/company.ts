@@ -4,8 +4,8 @@ import { windows } from '../growth/grow.ts'
 import { readGrowth } from '../growth/read-growth.ts'
 import { idOfSeries } from '../growth/series-id.ts'
 import { seriesFields, seriesItem } from './list-series.ts'
+import { utcIso, utcTime } from '../http/time.ts'
 import { mayRead, type Viewer } from './may-read.ts'
-import { iso, isoDate } from './names.ts'
 import { newsPage, readNewestNews } from './news.ts'
 import { changeSchema, describeChange } from './one-series.ts'
 import { id } from './parameters.ts'
@@ -19,7 +19,7 @@ const companySource = z.object({
   id: z.int(),
   name: z.string(),
   active: z.boolean().describe('Whether the source crawls this company.'),
-  observed_at: isoDate.nullable().describe('The newest payload; null: none has come.'),
+  observed_at: utcTime.nullable().describe('The newest payload; null: none has come.'),
   every_ms: z.number().nullable().describe('How often payloads usually come, where that is known.'),
   fed: z.int().describe('Payloads that runs have sent.'),
   failed_runs: z.int().describe('Runs in a row that failed for this company.'),
@@ -30,7 +30,7 @@ const item = z.object({
   item: z.string(),
   measurement: z.string().describe('One of those of the item.'),
   series: z.int(),
-  observed_at: isoDate.describe('Of its newest value.'),
+  observed_at: utcTime.describe('Of its newest value.'),
 })
 
 export const companyDetail = z.object({
@@ -67,7 +67,7 @@ export async function readCompany(database: Database, viewer: Viewer, id: number
 function readSources(database: Database, companyId: number) {
   return database.any(sql.type(companySource)`
     SELECT d.id, d.source_name AS name, d.is_active AND l.is_data_source_active AS active,
-      ${iso(sql.fragment`f.observed_at`)} AS observed_at, f.every_ms, coalesce(s.fed, 0) AS fed,
+      ${utcIso(sql.fragment`f.observed_at`)} AS observed_at, f.every_ms, coalesce(s.fed, 0) AS fed,
       coalesce(s.failed_runs, 0) AS failed_runs, s.reason
     FROM public.company_data_source l
     JOIN public.data_source d ON d.id = l.data_source_id
@@ -99,7 +99,7 @@ async function readSeriesOf(database: Database, companyId: number): Promise<Comp
 function readItems(database: Database, companyId: number) {
   return database.any(sql.type(item)`
     SELECT s.item_key AS item, min(s.measurement_name) AS measurement, count(*)::int AS series,
-      ${iso(sql.fragment`max(s.observed_at)`)} AS observed_at
+      ${utcIso(sql.fragment`max(s.observed_at)`)} AS observed_at
     FROM analyzer.series_view s WHERE s.company_id = ${companyId} AND s.item_key IS NOT NULL
     GROUP BY s.data_source_id, s.subject_key, s.item_key ORDER BY max(s.observed_at) DESC, s.item_key LIMIT ${most.items}`)
 }

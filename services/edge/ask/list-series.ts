@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { idOfSeries } from '../growth/series-id.ts'
 import { asCell } from '../http/csv.ts'
-import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
+import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
+import { utcIso, utcTime } from '../http/time.ts'
 import { mayRead, type Viewer } from './may-read.ts'
-import { allOf, contains, iso, isoDate, named } from './names.ts'
+import { allOf, contains, named } from './names.ts'
 import { format, id, paging, words } from './parameters.ts'
 
 export const seriesQuery = z.object({
@@ -27,7 +28,7 @@ export const seriesItem = z.object({
   subject: z.string().nullable().describe('What the payloads are about, where a company has several subjects.'),
   item: z.string().nullable(),
   value: z.string().nullable().describe('The newest one.'),
-  observed_at: isoDate,
+  observed_at: utcTime,
   detector: z
     .object({
       state: z.string(),
@@ -45,7 +46,7 @@ export const seriesPage = z.object({ series: z.array(seriesItem), next: z.string
 
 /** The view writes dates in the time zone and style of the session. */
 const value = sql.fragment`CASE WHEN s.type = 'date' AND s.value ~ '^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d'
-  THEN ${iso(sql.fragment`s.value::timestamptz`)} ELSE s.value END`
+  THEN ${utcIso(sql.fragment`s.value::timestamptz`)} ELSE s.value END`
 
 /** Columns of SeriesItem. */
 export const seriesFields = sql.fragment`
@@ -53,7 +54,7 @@ export const seriesFields = sql.fragment`
   json_build_object('id', s.data_source_id, 'name', s.source_name) AS source,
   json_build_object('id', s.source_measurement_id, 'name', s.measurement_name, 'type', s.type) AS measurement,
   nullif(s.subject_key, '') AS subject, s.item_key AS item, ${value} AS value,
-  ${iso(sql.fragment`s.observed_at`)} AS observed_at,
+  ${utcIso(sql.fragment`s.observed_at`)} AS observed_at,
   json_build_object('state', s.state, 'points', s.points, 'kind', s.kind, 'score', s.score, 'reason', s.reason) AS detector`
 
 const position = z.tuple([z.int(), z.string()])
@@ -86,12 +87,8 @@ export async function listSeries(
       isAfter,
     ])}
     ORDER BY s.company_measurement_id, ${idOfSeries} LIMIT ${limit + 1}`)
-  const rows = found.slice(0, limit)
-  const last = rows.at(-1)
-  return {
-    series: rows.map(({ company_measurement_id: _, ...item }) => item),
-    next: found.length > limit && last ? writeCursor(asked, [last.company_measurement_id, last.series_id]) : null,
-  }
+  const { rows, next } = cutPage(asked, found, limit, (row) => [row.company_measurement_id, row.series_id])
+  return { series: rows.map(({ company_measurement_id: _, ...item }) => item), next }
 }
 
 /** Columns of the CSV file. */

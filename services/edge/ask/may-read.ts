@@ -30,6 +30,10 @@ export function maySeeBucket({ userId }: Viewer, bucket: SqlFragment): SqlFragme
     SELECT FROM public.bucket_access a WHERE a.bucket_id = ${bucket}.id AND a.invitee_id = ${userId}))`
 }
 
+export function isInBucket(companyId: SqlFragment, bucket: number): SqlFragment {
+  return sql.fragment`${companyId} IN (SELECT company_id FROM public.company_bucket_membership WHERE bucket_id = ${bucket})`
+}
+
 const idRow = z.object({ id: z.int() })
 
 /** Throws an HttpError with 404 for a bucket that does not exist or that the viewer may not see: they look alike. */

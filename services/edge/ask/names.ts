@@ -4,12 +4,6 @@ import { sql, type SqlFragment } from '#runtime/postgres/database.ts'
 /** A row of parma-web with its name; null where it was deleted. */
 export const named = z.object({ id: z.int(), name: z.string().nullable() })
 
-export const isoDate = z.iso.datetime()
-
-/** A time in ISO 8601 with milliseconds, as in all responses here. Postgres writes times in JSON in another form. */
-export const iso = (time: SqlFragment) =>
-  sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-
 /** SQL that is true when `name` contains `words`, in whatever case. */
 export function contains(name: SqlFragment, words: string): SqlFragment {
   return sql.fragment`${name} ILIKE ${`%${words.replaceAll(/[\\%_]/g, '\\$&')}%`}`

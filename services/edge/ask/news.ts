@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { seriesId, seriesIdPattern } from '../growth/series-id.ts'
 import { asCell } from '../http/csv.ts'
-import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
-import { mayRead, requireBucket, type Viewer } from './may-read.ts'
-import { allOf, iso, isoDate, named } from './names.ts'
+import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
+import { utcIso, utcTime } from '../http/time.ts'
+import { isInBucket, mayRead, requireBucket, type Viewer } from './may-read.ts'
+import { allOf, named } from './names.ts'
 import { backward, format, id, isForward, paging, period, time, timeOf } from './parameters.ts'
 
 export const newsQuery = z
@@ -50,8 +51,8 @@ const newsItem = z.object({
   importance: z.number().describe('How much it matters, from 0 to 1.'),
   importance_parts: z.record(z.string(), z.number()).nullable(),
   facts: z.record(z.string(), z.string()),
-  observed_at: isoDate,
-  created_at: isoDate,
+  observed_at: utcTime,
+  created_at: utcTime,
   event_id: z.string(),
 })
 
@@ -62,7 +63,7 @@ export const newsPage = z.object({
 
 export type NewsPage = z.output<typeof newsPage>
 
-const position = z.tuple([z.number(), isoDate.pipe(time), z.guid()])
+const position = z.tuple([z.number(), utcTime.pipe(time), z.guid()])
 
 /**
  * Companies deleted since, and what is withheld, are left out. Throws an HttpError: 400 for a wrong cursor, 404 for a
@@ -79,9 +80,7 @@ export async function readNews(database: Database, viewer: Viewer, query: NewsQu
   const conditions = allOf([
     mayRead(viewer, sql.fragment`n.company_id`),
     company === undefined ? null : sql.fragment`n.company_id = ${company}`,
-    bucket === undefined
-      ? null
-      : sql.fragment`n.company_id IN (SELECT company_id FROM public.company_bucket_membership WHERE bucket_id = ${bucket})`,
+    bucket === undefined ? null : isInBucket(sql.fragment`n.company_id`, bucket),
     source === undefined ? null : sql.fragment`n.data_source_id = ${source}`,
     measurement === undefined ? null : sql.fragment`n.source_measurement_id = ${measurement}`,
     series === undefined
@@ -109,8 +108,8 @@ export async function readNews(database: Database, viewer: Viewer, query: NewsQu
       json_build_object('id', n.data_source_id, 'name', d.source_name) AS source,
       json_build_object('id', n.source_measurement_id, 'name', m.measurement_name) AS measurement,
       ${seriesId(sql.fragment`n`, subject, item)} AS series_id, n.item_key AS item, n.previous, n.current,
-      n.trigger_factor, n.importance, n.importance_parts, n.facts, ${iso(sql.fragment`n.observed_at`)} AS observed_at,
-      ${iso(sql.fragment`n.created_at`)} AS created_at, n.event_id
+      n.trigger_factor, n.importance, n.importance_parts, n.facts, ${utcIso(sql.fragment`n.observed_at`)} AS observed_at,
+      ${utcIso(sql.fragment`n.created_at`)} AS created_at, n.event_id
     FROM analyzer.news_view n
     JOIN public.company c ON c.id = n.company_id
     LEFT JOIN public.data_source d ON d.id = n.data_source_id
@@ -118,10 +117,8 @@ export async function readNews(database: Database, viewer: Viewer, query: NewsQu
     WHERE ${conditions}
     ORDER BY ${isBest ? sql.fragment`n.importance DESC,` : sql.fragment``} n.observed_at DESC, n.news_id DESC
     LIMIT ${limit + 1}`)
-  const news = found.slice(0, limit)
-  const last = news.at(-1)
-  const hasMore = found.length > limit && last !== undefined
-  return { news, next: hasMore ? writeCursor(asked, [last.importance, last.observed_at, last.news_id]) : null }
+  const { rows: news, next } = cutPage(asked, found, limit, (row) => [row.importance, row.observed_at, row.news_id])
+  return { news, next }
 }
 
 /** The newest news items of a company or series, silent ones too. */

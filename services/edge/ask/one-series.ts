@@ -4,10 +4,11 @@ import { lenient } from '../http/validation.ts'
 import { type Change, gaps, windows } from '../growth/grow.ts'
 import { readGrowth } from '../growth/read-growth.ts'
 import { idOfSeries, seriesIdPattern } from '../growth/series-id.ts'
-import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
+import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
 import { seriesFields, seriesItem } from './list-series.ts'
+import { utcIso, utcTime } from '../http/time.ts'
 import { mayRead, type Viewer } from './may-read.ts'
-import { allOf, iso, isoDate } from './names.ts'
+import { allOf } from './names.ts'
 import { newsPage, readNewestNews } from './news.ts'
 import { backward, format, isForward, paging, period, time, timeOf } from './parameters.ts'
 
@@ -34,14 +35,14 @@ export type PointsQuery = z.output<typeof pointsQuery>
 export const changeSchema = z.object({
   days: z.int(),
   previous: z.number().nullable(),
-  previous_at: isoDate.nullable(),
+  previous_at: utcTime.nullable(),
   change: z.number().nullable(),
   percent: z.number().nullable(),
   gap: z.enum(gaps).nullable().describe('Why there is no percentage.'),
 })
 
 const point = z.object({
-  observed_at: isoDate,
+  observed_at: utcTime,
   value: z.union([z.number(), z.string(), z.array(z.string())]).nullable(),
   exact: z.string().nullable().describe('The number as it was sent, where `value` cannot hold all its digits.'),
   event_id: z.string().nullable(),
@@ -50,13 +51,13 @@ const point = z.object({
 
 const forecast = z.object({
   steps: z.int(),
-  for_time: isoDate,
+  for_time: utcTime,
   value: z.number(),
   low: z.number().nullable(),
   high: z.number().nullable(),
   mean_error: z.number().nullable(),
   model: z.string(),
-  made_at: isoDate,
+  made_at: utcTime,
 })
 
 export const seriesDetail = z.object({
@@ -114,15 +115,15 @@ export function describeChange({ days, previous, change, percent, gap }: Change)
 
 type Keys = Pick<z.output<typeof keysRow>, 'company_measurement_id' | 'subject_key' | 'item_key'>
 
-const position = z.tuple([isoDate.pipe(time), z.int(), z.int()])
+const position = z.tuple([utcTime.pipe(time), z.int(), z.int()])
 const placedPoint = z.object({ ...point.shape, event_no: z.int(), seq: z.int() })
 
 async function readPoints(database: Database, keys: Keys, query: PointsQuery, asked: Asked) {
   const [since, until] = [timeOf(query.since), timeOf(query.until)]
   const before = query.cursor === undefined ? null : readCursor(position, asked, query.cursor)
   const found = await database.any(sql.type(placedPoint)`
-    SELECT ${iso(sql.fragment`v.observed_at`)} AS observed_at,
-      CASE WHEN v.number IS NOT NULL THEN to_json(v.number) WHEN v.date IS NOT NULL THEN to_json(${iso(sql.fragment`v.date`)})
+    SELECT ${utcIso(sql.fragment`v.observed_at`)} AS observed_at,
+      CASE WHEN v.number IS NOT NULL THEN to_json(v.number) WHEN v.date IS NOT NULL THEN to_json(${utcIso(sql.fragment`v.date`)})
         WHEN v.members IS NOT NULL THEN to_json(v.members) ELSE to_json(v.text) END AS value,
       CASE WHEN v.number IS NOT NULL THEN v.text END AS exact, l.event_id, l.document, v.event_no, v.seq
     FROM normalizer.value_view v LEFT JOIN normalizer.lineage l ON l.event_no = v.event_no
@@ -136,21 +137,14 @@ async function readPoints(database: Database, keys: Keys, query: PointsQuery, as
           AND (v.observed_at, v.event_no, v.seq) < (${before[0]}::timestamptz, ${before[1]}::bigint, ${before[2]}::bigint)`,
     ])}
     ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT ${query.limit + 1}`)
-  const rows = found.slice(0, query.limit)
-  const oldest = rows.at(-1)
-  return {
-    points: rows.map(({ event_no: _, seq: __, ...point }) => point).reverse(),
-    next:
-      found.length > query.limit && oldest
-        ? writeCursor(asked, [oldest.observed_at, oldest.event_no, oldest.seq])
-        : null,
-  }
+  const { rows, next } = cutPage(asked, found, query.limit, (row) => [row.observed_at, row.event_no, row.seq])
+  return { points: rows.map(({ event_no: _, seq: __, ...point }) => point).reverse(), next }
 }
 
 function readForecasts(database: Database, { company_measurement_id, subject_key, item_key }: Keys) {
   return database.any(sql.type(forecast)`
-    SELECT steps, ${iso(sql.fragment`for_time`)} AS for_time, value, low, high, mean_error, model,
-      ${iso(sql.fragment`made_at`)} AS made_at
+    SELECT steps, ${utcIso(sql.fragment`for_time`)} AS for_time, value, low, high, mean_error, model,
+      ${utcIso(sql.fragment`made_at`)} AS made_at
     FROM analyzer.forecast_view
     WHERE company_measurement_id = ${company_measurement_id} AND subject_key = ${subject_key}
       AND item_key IS NOT DISTINCT FROM ${item_key} ORDER BY steps`)

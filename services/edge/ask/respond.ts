@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
+import { capitalize } from '#runtime/text/format.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import type { ResponseDoc, RouteRequest } from '../server/route.ts'
@@ -57,6 +58,17 @@ export function wantsCsv({ headers }: RouteRequest, format: 'json' | 'csv' | und
   return weightOf('text/csv') > weightOf('application/json', 'application/*', '*/*')
 }
 
+/** A page in the format that the caller wants, with the address of the next one. `csv`: the same as a file; null: JSON. */
+export function answerPage(
+  request: RouteRequest,
+  path: string,
+  page: { next: string | null },
+  csv: (() => string) | null,
+): RouteResponse {
+  const next = linkNext(path, request.query, page.next)
+  return csv ? answerCsv(request, csv(), next) : answer(request, page, next)
+}
+
 /** `Link` to the next page, for callers that read no body: RFC 8288. */
 export function linkNext(
   path: string,
@@ -74,7 +86,7 @@ export function notFound(what: 'company' | 'series' | 'bucket', where: string): 
     {},
     {
       type: `unknown-${what}`,
-      title: `${what[0]!.toUpperCase()}${what.slice(1)} not found`,
+      title: `${capitalize(what)} not found`,
       remedy: `Take the id from ${where}. It may have been deleted.`,
     },
   )

@@ -12,17 +12,7 @@ import { flattenSeries, listSeries, seriesColumns, seriesPage, seriesQuery } fro
 import { keyHolder, type Viewer } from './may-read.ts'
 import { flattenNews, newsColumns, newsPage, newsQuery, readNews } from './news.ts'
 import { flattenPoint, pointColumns, pointsQuery, readSeries, seriesDetail, seriesParams } from './one-series.ts'
-import {
-  answer,
-  answerCsv,
-  conditional,
-  linkNext,
-  notFound,
-  orUnavailable,
-  pageDocs,
-  readDocs,
-  wantsCsv,
-} from './respond.ts'
+import { answer, answerPage, conditional, notFound, orUnavailable, pageDocs, readDocs, wantsCsv } from './respond.ts'
 import { search, searchQuery, searchResult } from './search.ts'
 import { flattenSource, listSources, sourceColumns, sourcesPage, sourcesQuery } from './sources.ts'
 
@@ -103,10 +93,8 @@ function listRoute<
     async handle(request: RouteRequest): Promise<RouteResponse> {
       const parameters = validate(query, request.query, 'query')
       const found = await orUnavailable(bounded(read(database, keyHolder, parameters, { route: path, parameters })))
-      const next = linkNext(path, request.query, found.next)
-      return wantsCsv(request, parameters.format)
-        ? answerCsv(request, writeCsv(columns, rows(found)), next)
-        : answer(request, found, next)
+      const isCsv = wantsCsv(request, parameters.format)
+      return answerPage(request, path, found, isCsv ? () => writeCsv(columns, rows(found)) : null)
     },
   }
 }
@@ -149,10 +137,9 @@ function seriesRoute({ database, bounded }: AskDeps): Route {
       const asked = { route: `/api/v1/series/${id}`, parameters }
       const found = await orUnavailable(bounded(readSeries(database, keyHolder, id, parameters, asked)))
       if (found === null) throw notFound('series', 'GET /api/v1/series')
-      const next = linkNext(`/api/v1/series/${series_id}`, request.query, found.next)
-      return series_id !== id || wantsCsv(request, parameters.format)
-        ? answerCsv(request, writeCsv(pointColumns, found.points.map(flattenPoint)), next)
-        : answer(request, found, next)
+      const isCsv = series_id !== id || wantsCsv(request, parameters.format)
+      const csv = () => writeCsv(pointColumns, found.points.map(flattenPoint))
+      return answerPage(request, `/api/v1/series/${series_id}`, found, isCsv ? csv : null)
     },
   }
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { type Asked, readCursor, writeCursor } from '../http/cursor.ts'
+import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
+import { utcIso, utcTime } from '../http/time.ts'
 import { mayRead, type Viewer } from './may-read.ts'
-import { allOf, contains, iso, isoDate } from './names.ts'
+import { allOf, contains } from './names.ts'
 import { format, paging, words } from './parameters.ts'
 
 const newestRuns = 5
@@ -14,10 +15,10 @@ export type SourcesQuery = z.output<typeof sourcesQuery>
 const run = z.object({
   task_id: z.int(),
   schedule_type: z.string(),
-  slot: isoDate,
+  slot: utcTime,
   attempt: z.int(),
-  started_at: isoDate.nullable(),
-  finished_at: isoDate.nullable(),
+  started_at: utcTime.nullable(),
+  finished_at: utcTime.nullable(),
   fed: z.int().describe('Payloads.'),
   error_count: z.int(),
   outcome: z.string().nullable().describe('ok, partial or failed; null: not known yet.'),
@@ -36,13 +37,13 @@ const sourceItem = z.object({
     .object({
       status: z.string(),
       reason: z.string().nullable(),
-      since: isoDate,
+      since: utcTime,
       uptime: z.number().describe('A share of the time since it is known.'),
       runs: z.int(),
       runs_ok: z.int(),
       runs_partial: z.int(),
       runs_failed: z.int(),
-      last_ok_at: isoDate.nullable(),
+      last_ok_at: utcTime.nullable(),
     })
     .nullable()
     .describe('Null: it has not run yet.'),
@@ -75,15 +76,15 @@ export async function listSources(
       h.health, coalesce(r.runs, '[]') AS runs
     FROM public.data_source d
     LEFT JOIN LATERAL (
-      SELECT json_build_object('status', h.status, 'reason', h.reason, 'since', ${iso(sql.fragment`h.since`)},
+      SELECT json_build_object('status', h.status, 'reason', h.reason, 'since', ${utcIso(sql.fragment`h.since`)},
         'uptime', round(h.uptime::numeric, 4), 'runs', h.runs, 'runs_ok', h.runs_ok, 'runs_partial', h.runs_partial,
-        'runs_failed', h.runs_failed, 'last_ok_at', ${iso(sql.fragment`h.last_ok_at`)}) AS health
+        'runs_failed', h.runs_failed, 'last_ok_at', ${utcIso(sql.fragment`h.last_ok_at`)}) AS health
       FROM scheduler.source_health h WHERE h.data_source_id = d.id
     ) h ON true
     LEFT JOIN LATERAL (
       SELECT json_agg(json_build_object('task_id', r.task_id, 'schedule_type', r.schedule_type,
-        'slot', ${iso(sql.fragment`r.slot`)}, 'attempt', r.attempt, 'started_at', ${iso(sql.fragment`r.started_at`)},
-        'finished_at', ${iso(sql.fragment`r.finished_at`)}, 'fed', r.fed, 'error_count', r.error_count,
+        'slot', ${utcIso(sql.fragment`r.slot`)}, 'attempt', r.attempt, 'started_at', ${utcIso(sql.fragment`r.started_at`)},
+        'finished_at', ${utcIso(sql.fragment`r.finished_at`)}, 'fed', r.fed, 'error_count', r.error_count,
         'outcome', r.outcome, 'reason', r.reason) ORDER BY r.started_at DESC) AS runs
       FROM (
         SELECT * FROM scheduler.run_view r WHERE r.data_source_id = d.id AND r.started_at IS NOT NULL
@@ -95,9 +96,8 @@ export async function listSources(
       after && sql.fragment`d.id > ${after[0]}`,
     ])}
     ORDER BY d.id LIMIT ${limit + 1}`)
-  const sources = found.slice(0, limit)
-  const last = sources.at(-1)
-  return { sources, next: found.length > limit && last ? writeCursor(asked, [last.id]) : null }
+  const { rows: sources, next } = cutPage(asked, found, limit, ({ id }) => [id])
+  return { sources, next }
 }
 
 /** Columns of the CSV file. */

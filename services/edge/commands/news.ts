@@ -35,8 +35,8 @@ async function list(options: Options): Promise<void> {
   const limit = requireCount(options.limit, '--limit', { most: mostRows })
   const named = { severity: readName('severity', severity), kind: readName('kind', kind) }
   const period = {
-    since: options.since === undefined ? undefined : requireTime(options.since, '--since'),
-    until: options.until === undefined ? undefined : requireTime(options.until, '--until'),
+    since: requireTime(options.since, '--since'),
+    until: requireTime(options.until, '--until'),
   }
   const { news } = await withDatabase(async (database) => {
     const find = <T>(text: string | undefined, look: (text: string) => Promise<T>) =>

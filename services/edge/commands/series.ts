@@ -29,8 +29,8 @@ async function show(id: string, { csv = false, json = false, ...options }: Optio
   const limit = requireCount(options.limit, '--limit', { most: mostPoints })
   const query = {
     limit,
-    since: options.since === undefined ? undefined : requireTime(options.since, '--since'),
-    until: options.until === undefined ? undefined : requireTime(options.until, '--until'),
+    since: requireTime(options.since, '--since'),
+    until: requireTime(options.until, '--until'),
   }
   const remedy = '`parma companies show <company>` lists series with their ids.'
   if (!seriesIdPattern.test(id)) throw new UsageError(`${JSON.stringify(id)} is not the id of a series. ${remedy}`)

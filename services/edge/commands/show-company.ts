@@ -3,6 +3,7 @@ import { printResult, printRows, printText, UsageError } from '#runtime/commands
 import { formatChange } from '#runtime/text/format.ts'
 import { type CompanyDetail, readCompany } from '../ask/company.ts'
 import { keyHolder } from '../ask/may-read.ts'
+import { windows } from '../growth/grow.ts'
 import { asCell } from '../http/csv.ts'
 import { printCsv } from './print-csv.ts'
 import { describeFields } from './series.ts'
@@ -43,38 +44,28 @@ export async function showCompany(text: string, { csv = false, json = false }: {
   )
 }
 
+const nameOf = (days: (typeof windows)[number]) => `${days}d` as const
 const columns = [
-  ...([
-    'series_id',
-    'source',
-    'measurement',
-    'subject',
-    'value',
-    'observed_at',
-    '7d',
-    '30d',
-    '90d',
-    '180d',
-    '365d',
-  ] as const),
-] as const
-const spans = { '7d': 7, '30d': 30, '90d': 90, '180d': 180, '365d': 365 }
+  ...(['series_id', 'source', 'measurement', 'subject', 'value', 'observed_at'] as const),
+  ...windows.map(nameOf),
+]
+type Percents<T> = Record<ReturnType<typeof nameOf>, T>
 
 type Series = CompanyDetail['series'][number]
 
 function flattenSeries({ series_id, source, measurement, subject, value, observed_at, growth }: Series) {
   const percentOf = (days: number) => growth.find((one) => one.days === days)?.percent ?? null
-  const percents = Object.fromEntries(Object.entries(spans).map(([name, days]) => [name, percentOf(days)]))
+  const percents = Object.fromEntries(windows.map((days) => [nameOf(days), percentOf(days)]))
   return {
     ...{ series_id, source: source.name, measurement: measurement.name, subject, value, observed_at },
-    ...(percents as Record<keyof typeof spans, number | null>),
+    ...(percents as Percents<number | null>),
   }
 }
 
 function formatPercents(series: ReturnType<typeof flattenSeries>) {
-  const formatted = Object.keys(spans).map((name) => {
-    const percent = series[name as keyof typeof spans]
+  const formatted = windows.map(nameOf).map((name) => {
+    const percent = series[name]
     return [name, percent === null ? null : formatChange(percent)]
   })
-  return { ...series, ...(Object.fromEntries(formatted) as Record<keyof typeof spans, string | null>) }
+  return { ...series, ...(Object.fromEntries(formatted) as Percents<string | null>) }
 }

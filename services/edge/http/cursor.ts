@@ -17,6 +17,18 @@ export function writeCursor(asked: Asked, position: readonly (string | number)[]
   return Buffer.from(JSON.stringify([...content, digest(content)])).toString('base64url')
 }
 
+/** The rows of a page, and the cursor of the next one. `found`: one more than `limit`, if there are more. */
+export function cutPage<Row>(
+  asked: Asked,
+  found: readonly Row[],
+  limit: number,
+  positionOf: (row: Row) => readonly (string | number)[],
+): { rows: Row[]; next: string | null } {
+  const rows = found.slice(0, limit)
+  const last = rows.at(-1)
+  return { rows, next: found.length > limit && last ? writeCursor(asked, positionOf(last)) : null }
+}
+
 /** The position in a cursor. Throws an HttpError with 400: it is damaged, or belongs to another query. */
 export function readCursor<P extends z.ZodType>(positionSchema: P, asked: Asked, cursor: string): z.output<P> {
   const read = z.tuple([z.string(), positionSchema, z.string()]).safeParse(parse(cursor))

@@ -1,4 +1,12 @@
 import { z } from 'zod'
+import { sql, type SqlFragment } from '#runtime/postgres/database.ts'
+
+export const utcTime = z.iso.datetime()
+
+/** SQL of a time as `utcTime`, with milliseconds. Postgres writes times in JSON in another form. */
+export function utcIso(time: SqlFragment): SqlFragment {
+  return sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}
 
 export const naiveTime = z
   .string()

@@ -1,14 +1,13 @@
 import { z } from 'zod'
-import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
-
-const time = z.iso.datetime()
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { utcIso, utcTime } from '../http/time.ts'
 
 /**
  * Where a value comes from. `document` is the path of the raw document in Firestore, which holds the module's own
  * bytes.
  */
 const origin = z.object({
-  observed_at: time,
+  observed_at: utcTime,
   event_id: z.string(),
   event_no: z.int(),
   path: z.string().nullable(),
@@ -16,7 +15,7 @@ const origin = z.object({
   map_version: z.int().nullable(),
   document: z.string(),
   task_id: z.int().nullable(),
-  received_at: time,
+  received_at: utcTime,
 })
 
 /** Everything that led to a news item. */
@@ -27,7 +26,7 @@ export const whySchema = z.object({
   title: z.string(),
   message: z.string(),
   silent: z.boolean(),
-  created_at: time,
+  created_at: utcTime,
   company: z.object({ id: z.int(), name: z.string().nullable() }),
   source: z.object({ id: z.int(), name: z.string().nullable() }),
   measurement: z.object({ id: z.int(), name: z.string().nullable(), type: z.string().nullable() }),
@@ -38,7 +37,7 @@ export const whySchema = z.object({
   current: z.string().nullable(),
   facts: z.record(z.string(), z.string()),
   rule: z
-    .object({ id: z.string(), version: z.int(), definition: z.unknown().nullable(), since: time.nullable() })
+    .object({ id: z.string(), version: z.int(), definition: z.unknown().nullable(), since: utcTime.nullable() })
     .nullable()
     .describe('Null: changes of this kind are reported without a rule.'),
   series: z
@@ -59,12 +58,9 @@ export type Why = z.output<typeof whySchema>
 const newsRow = z.object({
   ...whySchema.omit({ rule: true, now: true, before: true }).shape,
   rule: whySchema.shape.rule,
-  ...{ event_no: z.int(), replay_id: z.string(), seq: z.int().nullable(), path: z.string(), observed_at: time },
+  ...{ event_no: z.int(), replay_id: z.string(), seq: z.int().nullable(), path: z.string(), observed_at: utcTime },
   company_measurement_id: z.int(),
 })
-
-// Postgres writes times in JSON in another form.
-const iso = (time: SqlFragment) => sql.fragment`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /** Why a news item exists; null: it does not exist. `id` is its uuid, or its number in parma-web. */
 export async function readWhy(database: Database, id: string): Promise<Why | null> {
@@ -72,14 +68,14 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
   if (!isNumber && !z.guid().safeParse(id).success) return null
   const isIt = isNumber ? sql.fragment`n.public_news_id = ${Number(id)}` : sql.fragment`n.news_id = ${id}::uuid`
   const news = await database.maybeOne(sql.type(newsRow)`
-    SELECT n.news_id, n.kind, n.severity, n.title, n.message, n.silent, ${iso(sql.fragment`n.created_at`)} AS created_at,
+    SELECT n.news_id, n.kind, n.severity, n.title, n.message, n.silent, ${utcIso(sql.fragment`n.created_at`)} AS created_at,
       json_build_object('id', n.company_id, 'name', c.name) AS company,
       json_build_object('id', n.data_source_id, 'name', d.source_name) AS source,
       json_build_object('id', n.source_measurement_id, 'name', m.measurement_name, 'type', m.type) AS measurement,
       n.subject_key, n.item_key, n.trigger_factor, n.previous, n.current, n.facts,
       CASE WHEN n.rule_id IS NOT NULL THEN json_build_object('id', n.rule_id, 'version', n.rule_version,
-        'definition', n.rule_definition, 'since', ${iso(sql.fragment`n.rule_since`)}) END AS rule,
-      n.event_no, n.replay_id, n.seq, n.path, ${iso(sql.fragment`n.observed_at`)} AS observed_at, n.company_measurement_id,
+        'definition', n.rule_definition, 'since', ${utcIso(sql.fragment`n.rule_since`)}) END AS rule,
+      n.event_no, n.replay_id, n.seq, n.path, ${utcIso(sql.fragment`n.observed_at`)} AS observed_at, n.company_measurement_id,
       s.series
     FROM analyzer.news_why n
     LEFT JOIN public.company c ON c.id = n.company_id
@@ -97,17 +93,17 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
   const since = news.facts['previous_observed_at']
   // The value compared may be older than the previous one: a rule may need several changes in a row.
   const isBefore = since ? sql.fragment`v.observed_at <= ${since}` : sql.fragment`v.observed_at < ${observed_at}`
-  const value = sql.fragment`coalesce(v.text, v.number::text, ${iso(sql.fragment`v.date`)})`
+  const value = sql.fragment`coalesce(v.text, v.number::text, ${utcIso(sql.fragment`v.date`)})`
   const now = await database.maybeOne(sql.type(origin)`
-    SELECT ${iso(sql.fragment`l.observed_at`)} AS observed_at, l.event_id, l.event_no,
-      coalesce(v.path, ${path}) AS path, ${value} AS value, l.map_version, l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
+    SELECT ${utcIso(sql.fragment`l.observed_at`)} AS observed_at, l.event_id, l.event_no,
+      coalesce(v.path, ${path}) AS path, ${value} AS value, l.map_version, l.document, l.task_id, ${utcIso(sql.fragment`l.received_at`)} AS received_at
     FROM normalizer.lineage l
     LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = l.observed_at AND v.seq = ${seq}
       AND starts_with(v.path, ${path}) AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
     WHERE l.event_no = ${event_no} ORDER BY l.replay_id = ${replay_id} DESC, l.processed_at LIMIT 1`)
   const before = await database.maybeOne(sql.type(origin)`
-    SELECT ${iso(sql.fragment`v.observed_at`)} AS observed_at, l.event_id, v.event_no, v.path,
-      ${value} AS value, l.map_version, l.document, l.task_id, ${iso(sql.fragment`l.received_at`)} AS received_at
+    SELECT ${utcIso(sql.fragment`v.observed_at`)} AS observed_at, l.event_id, v.event_no, v.path,
+      ${value} AS value, l.map_version, l.document, l.task_id, ${utcIso(sql.fragment`l.received_at`)} AS received_at
     FROM normalizer.value v
     JOIN normalizer.value_lineage l USING (event_no, seq, path, observed_at, company_measurement_id)
     WHERE v.company_measurement_id = ${company_measurement_id} AND v.subject_key = ${news.subject_key}

@@ -62,9 +62,9 @@ export function requireFuture(text: string, option: string, now: number): number
   throw wrong(option, text, reason ?? 'give a time in the future, such as 2030-01-31T08:00Z, 12h or 7d')
 }
 
-/** A date or time in ISO 8601 (UTC where no zone is given), as it was typed. */
-export function requireTime(text: string, option: string): string {
-  if (readIso(text) !== null) return text
+/** A date or time in ISO 8601 (UTC where no zone is given), as it was typed; undefined where the option is not given. */
+export function requireTime<T extends string | undefined>(text: T, option: string): T {
+  if (text === undefined || readIso(text) !== null) return text
   throw wrong(option, text, isoProblem(text) ?? 'give a date or time such as 2026-01-31 or 2026-01-31T08:00Z')
 }
 
