@@ -15,6 +15,11 @@ export type SharedView = {
 
 const words = (text: string): string[] => text.trim().split(/\s+/)
 
+const newsColumns = words(`
+  news_id event_id replay_id event_no public_news_id kind severity company_id data_source_id source_measurement_id
+  company_measurement_id subject_key item_key path seq map_version title message trigger_factor previous current rule_id
+  rule_version observed_at task_id group_index group_size dedupe_key facts silent created_at`)
+
 /** All that services may read of each other's Postgres schemas. `public` belongs to parma-web and is not listed. */
 export const sharedViews: readonly SharedView[] = [
   {
@@ -67,21 +72,13 @@ export const sharedViews: readonly SharedView[] = [
     name: 'analyzer.news',
     readers: ['cli'],
     row: 'a news item',
-    columns: words(`
-      news_id event_id replay_id event_no public_news_id kind severity company_id data_source_id
-      source_measurement_id company_measurement_id subject_key item_key path seq map_version title message
-      trigger_factor previous current rule_id rule_version observed_at task_id group_index group_size
-      dedupe_key facts silent created_at importance importance_parts`),
+    columns: [...newsColumns, 'importance', 'importance_parts'],
   },
   {
     name: 'analyzer.news_why',
     readers: ['edge'],
     row: 'a news item with the rule that made it, as it was then',
-    columns: words(`
-      news_id event_id replay_id event_no public_news_id kind severity company_id data_source_id
-      source_measurement_id company_measurement_id subject_key item_key path seq map_version title message
-      trigger_factor previous current rule_id rule_version observed_at task_id group_index group_size
-      dedupe_key facts silent created_at rule_definition rule_since`),
+    columns: [...newsColumns, 'rule_definition', 'rule_since'],
   },
   {
     name: 'analyzer.series_view',

@@ -14,7 +14,8 @@ type Detected = { change: Change | null; signal?: SignalState; said?: Said }
 
 /**
  * The change that is news by `policy`, in a series without a rule. `known`: null if there is no earlier value. A number
- * that follows values of another kind is no change. `shift`: how much a total moved because its list gained or lost items, which is no change of the total.
+ * that follows values of another kind is no change. `shift`: how much a total moved because its list gained or lost
+ * items, which is no change of the total.
  */
 export function detectChange(
   known: SeriesState | null,

@@ -50,6 +50,11 @@ export type ItemsFound = {
   since: number | null
 }
 
+/** The kind of a news item about them. A new name of an item is a change like any other. */
+export function newsKindOf({ kind }: Pick<ItemsFound, 'kind'>): 'appeared' | 'gone' | 'changed' {
+  return kind === 'renamed' ? 'changed' : kind
+}
+
 /**
  * Finds the items that appeared and those that are gone, by the state of the subject, and returns the new state. The
  * first payload of a subject, and the first with another map, only starts the state, and so do the first items of a list

@@ -1,5 +1,6 @@
 import { innermostList, lastKey } from '#runtime/text/value-path.ts'
 import type { ObservedValue } from '#schemas/generated/types.ts'
+import { newsKindOf } from '../detect/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
 import type { Payload } from '../values/payload.ts'
 import type { Value } from '../values/value.ts'
@@ -50,7 +51,7 @@ export function gatherEvidence(payload: Payload, found: Found, meaningOf: Meanin
     const ageDays = findAge(values, payload.observed_at)
     const meaning = meaningOf(lastKey(list), 'items')
     return {
-      ...{ kind: kind === 'renamed' ? 'changed' : kind, meaning, score: null, change: null, past },
+      ...{ kind: newsKindOf(found.items), meaning, score: null, change: null, past },
       // It is its name that is new.
       items: { count: items.length, numbers, ageDays: kind === 'renamed' ? null : ageDays },
     }

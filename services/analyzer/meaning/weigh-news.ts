@@ -1,3 +1,4 @@
+import { newsKindOf } from '../detect/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
 import type { Payload } from '../values/payload.ts'
 import { gatherEvidence } from './evidence.ts'
@@ -13,10 +14,14 @@ export type Weighing = { meaningOf: MeaningOf; weigh: Weigh; past: PastNews; tel
 export type WeighingSettings = {
   POLARITY: readonly string[]
   IMPORTANCE_MODEL: ModelName
-  DEFAULT_DETECTOR?: 'insight' | 'percent'
+  DEFAULT_DETECTOR: 'insight' | 'percent'
 }
 
-export const plainWeighing: WeighingSettings = { POLARITY: [], IMPORTANCE_MODEL: 'default' }
+export const plainWeighing: WeighingSettings = {
+  POLARITY: [],
+  IMPORTANCE_MODEL: 'default',
+  DEFAULT_DETECTOR: 'insight',
+}
 
 /** By the settings. `past`: the news items before those that are weighed. */
 export function openWeighing(
@@ -50,11 +55,11 @@ export function weighNews(
 export function countedOf({ company_id, subject_key, observed_at }: Payload, found: Found): Counted {
   const of = { company_id: Number(company_id), subject_key, observed_at }
   if ('items' in found) {
-    const { kind, anchor, items } = found.items
+    const { anchor, items } = found.items
     const item_key = items.length === 1 ? items[0]!.key : null
     return {
       ...of,
-      kind: kind === 'renamed' ? 'changed' : kind,
+      kind: newsKindOf(found.items),
       source_measurement_id: anchor.source_measurement_id,
       item_key,
     }

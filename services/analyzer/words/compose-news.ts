@@ -2,7 +2,7 @@ import { v5 as uuidv5 } from 'uuid'
 import { isoDay } from '#runtime/text/format.ts'
 import { innermostList } from '#runtime/text/value-path.ts'
 import type { News, Severity } from '#schemas/generated/types.ts'
-import type { ItemsFound } from '../detect/judge-items.ts'
+import { type ItemsFound, newsKindOf } from '../detect/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
 import type { ValueFound } from '../judge/merge-firings.ts'
 import type { Parts } from '../meaning/importance.ts'
@@ -124,8 +124,7 @@ function composeItems({ source_name, observed_at }: Payload, found: ItemsFound, 
   const [only] = items.length === 1 ? items : []
   return {
     content: {
-      // A new name of an item is a change like any other.
-      ...{ kind: kind === 'renamed' ? 'changed' : kind, source_measurement_id, company_measurement_id },
+      ...{ kind: newsKindOf(found), source_measurement_id, company_measurement_id },
       ...{ item_key: only?.key ?? null, path: list, seq: values[0]?.seq ?? null },
       ...describeItems(found, observed_at, { company, source: source_name }),
       ...{ trigger_factor: null, rule_id: null, rule_version: null },

@@ -3,17 +3,7 @@ import { excerpt } from '#runtime/text/shorten.ts'
 import { fitText, textWidth } from './fit-text.ts'
 import { formatValue } from './format-value.ts'
 import type { Unit } from './read-series.ts'
-import {
-  type Alternative,
-  drawPicture,
-  element,
-  fontSize,
-  headingSize,
-  label,
-  type Look,
-  type Pen,
-  limits,
-} from './svg.ts'
+import { type Alternative, drawPicture, element, fontSize, heading, label, type Look, type Pen, limits } from './svg.ts'
 
 /** Items of a list with a number each, such as repositories with their stars. */
 export type Bars = {
@@ -97,7 +87,7 @@ function drawRows(
   return {
     height,
     markup: [
-      label(pen, fitText(title, pen.width - 8, headingSize), { x: 4, y: 16, size: headingSize, role: 'text' }),
+      heading(pen, title),
       ...(rows.length === 0 ? [label(pen, 'No items', { x: 4, y: top + 13 })] : markup),
       ...(rows.length > 0 && isWide ? [element('line', { ...pen.paint('axis'), ...zero })] : []),
     ],

@@ -15,7 +15,7 @@ import {
   shadePatterns,
 } from './plot.ts'
 import { type ReadSeries, readSeries, type Series, valuesOf } from './read-series.ts'
-import { drawPicture, element, fontSize, headingSize, label, type Look, type Pen } from './svg.ts'
+import { drawPicture, element, fontSize, heading, label, type Look, type Pen } from './svg.ts'
 
 /** A series as an SVG: its line, forecast, news items, gaps, and times in which its source was not to be trusted. */
 export function drawLineChart(series: Series, look: Look = {}): string {
@@ -45,10 +45,7 @@ function drawHeading(pen: Pen, { title, points, unit, from, to }: ReadSeries): {
     : 'No values'
   return {
     height: 40,
-    markup: [
-      label(pen, fitText(title, pen.width - 8, headingSize), { x: 4, y: 16, size: headingSize, role: 'text' }),
-      label(pen, fitText(said, pen.width - 8, fontSize), { x: 4, y: 34 }),
-    ],
+    markup: [heading(pen, title), label(pen, fitText(said, pen.width - 8, fontSize), { x: 4, y: 34 })],
   }
 }
 

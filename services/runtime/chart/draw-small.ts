@@ -14,17 +14,7 @@ import {
   shadePatterns,
 } from './plot.ts'
 import { type ReadSeries, readSeries, type Series, valuesOf } from './read-series.ts'
-import {
-  type Alternative,
-  drawPicture,
-  element,
-  fontSize,
-  headingSize,
-  label,
-  type Look,
-  type Pen,
-  limits,
-} from './svg.ts'
+import { type Alternative, drawPicture, element, fontSize, heading, label, type Look, type Pen, limits } from './svg.ts'
 
 /** A series as a line without axes, as high as a line of text: for tables. Its numbers stand beside it. */
 export function drawSparkline(series: Series, look: Look = {}): string {
@@ -112,7 +102,7 @@ function drawPanels(pen: Pen, { title, series }: Multiples, panels: readonly Rea
     height: bottom + (note ? 22 : 0),
     markup: [
       ...shadePatterns(pen, kindsOf(panels)),
-      label(pen, fitText(title, pen.width - 8, headingSize), { x: 4, y: 16, size: headingSize, role: 'text' }),
+      heading(pen, title),
       ...key.markup,
       ...drawn.flatMap(({ markup }) => markup),
       ...(note ? [label(pen, note, { x: 4, y: bottom + 14 })] : []),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
+import { fitText } from './fit-text.ts'
 
 /** How large pictures may be, and how long making one may take. */
 export const limits = {
@@ -124,6 +125,12 @@ export function label(
   return element('text', { ...pen.paint(role), x, y, 'font-size': size, 'text-anchor': anchor }, escapeText(text))
 }
 
+/** The title of a picture, cut to its width. */
+export function heading(pen: Pen, title: string): string {
+  const text = fitText(title, pen.width - 8, headingSize)
+  return label(pen, text, { x: 4, y: 16, size: headingSize, role: 'text' })
+}
+
 /** A whole picture. `draw` returns its markup and height. The same look and alternative give the same ids. */
 export function drawPicture(
   look: Look,
@@ -162,7 +169,7 @@ export function drawPicture(
 /** The font of pictures as PNG. */
 export const fontFamily = 'DejaVu Sans'
 export const fontSize = 12
-export const headingSize = 14
+const headingSize = 14
 
 function readId(id: string | undefined): string | undefined {
   if (id !== undefined && !/^[a-z][a-z0-9-]{0,60}$/i.test(id)) throw new RangeError(`${id} cannot begin an id`)
