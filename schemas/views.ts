@@ -119,6 +119,12 @@ export const sharedViews: readonly SharedView[] = [
     columns: words('data_source_id company_id observed_at live every_ms'),
   },
   {
+    name: 'analyzer.incident_view',
+    readers: ['edge'],
+    row: 'the last incident of a kind that a source, or a company at it, had',
+    columns: words('kind data_source_id company_id opened_at resolved_at'),
+  },
+  {
     name: 'analyzer.uncounted_payload',
     readers: ['edge'],
     row: 'a payload of which some series or all (`series` null) do not count: it looks like what a broken source makes',
@@ -175,6 +181,12 @@ export const sharedViews: readonly SharedView[] = [
     columns: words(`
       task_id data_source_id schedule_type slot attempt started_at finished_at settled_at fed error_count
       outcome reason`),
+  },
+  {
+    name: 'scheduler.downtime_view',
+    readers: ['edge'],
+    row: 'a time in which all runs of a source failed',
+    columns: words('data_source_id since until failed_runs'),
   },
   {
     name: 'scheduler.company_source_view',

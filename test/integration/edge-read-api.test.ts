@@ -335,6 +335,53 @@ describe('companies and series', () => {
     expect((await get(`/series/${id('acme note')}.csv`)).text).toContain(`"'=HYPERLINK(""x"")"`)
   })
 
+  test('a series has what disturbed its source', async () => {
+    const run = (task: number, age: number, outcome: string, excused = false) =>
+      edge.database.query(
+        `INSERT INTO scheduler.run (task_id, data_source_id, schedule_type, slot, claim_token, attempt, started_at, finished_at,
+           outcome, excused)
+         VALUES ($1, $2, 'REGULAR', $3, 1, 1, $3, $3, $4, $5)`,
+        [task, id('github'), daysAgo(age), outcome, excused],
+      )
+    await run(101, 90, 'failed')
+    await run(102, 60, 'ok')
+    await run(103, 50, 'failed')
+    await run(104, 49, 'failed', true)
+    await run(105, 40, 'failed')
+    await run(106, 20, 'partial')
+    await run(107, 2, 'failed')
+    await edge.database.query(
+      `INSERT INTO analyzer.incident
+       SELECT 'key ' || c, 'due', $1, nullif(c, 0), '', '', '{}', $2::timestamptz - c * interval '1 hour', NULL
+       FROM unnest($3::int[]) c`,
+      [id('github'), daysAgo(3), [0, id('beta')]],
+    )
+    await edge.database.query(
+      `INSERT INTO analyzer.withheld_payload
+         (event_id, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key, event_no, series)
+       SELECT md5(n::text)::uuid, 1, $1, n = 1, $2::timestamptz - n * interval '1 day', $3, '', n, $4::jsonb
+       FROM generate_series(1, 2) n`,
+      [
+        id('acme'),
+        daysAgo(6),
+        id('github'),
+        JSON.stringify([{ company_measurement_id: id('acme issues'), item_key: null }]),
+      ],
+    )
+    const path = `/series/${id('acme stars')}`
+    const disturbances = [
+      { kind: 'down', from: daysAgo(50), to: daysAgo(20) },
+      { kind: 'suspect', from: daysAgo(7), to: daysAgo(7) },
+      { kind: 'late', from: daysAgo(3), to: null },
+      { kind: 'down', from: daysAgo(2), to: null },
+    ]
+    expect((await get(`${path}?since=${daysAgo(30)}`)).json['disturbances']).toEqual(disturbances)
+    const before = { kind: 'down', from: daysAgo(90), to: daysAgo(60) }
+    expect((await get(path)).json['disturbances']).toEqual([before, ...disturbances])
+    for (const table of ['scheduler.run', 'analyzer.incident', 'analyzer.withheld_payload'])
+      await edge.database.query(`DELETE FROM ${table}`)
+  })
+
   test('series of list items have ids of their own, however long their keys', async () => {
     const series = await rowsOf(`/series?company=${id('acme')}&items=true`, 'series')
     expect(series).toHaveLength(2)

@@ -2,8 +2,10 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { lenient } from '../http/validation.ts'
 import { type Change, gaps, windows } from '../growth/grow.ts'
+import { disturbanceKinds, readDisturbances } from '../growth/read-disturbances.ts'
+import { readForecasts } from '../growth/read-forecasts.ts'
 import { readGrowth } from '../growth/read-growth.ts'
-import { idOfSeries, seriesIdPattern } from '../growth/series-id.ts'
+import { idOfSeries, type SeriesKeys, seriesIdPattern } from '../growth/series-id.ts'
 import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
 import { seriesFields, seriesItem } from './list-series.ts'
 import { utcIso, utcTime } from '../http/time.ts'
@@ -60,10 +62,19 @@ const forecast = z.object({
   made_at: utcTime,
 })
 
+const disturbance = z.object({
+  kind: z.enum(disturbanceKinds),
+  from: utcTime,
+  to: utcTime.nullable().describe('Null: it goes on.'),
+})
+
 export const seriesDetail = z.object({
   ...seriesItem.shape,
   points: z.array(point).describe('In the order of time.'),
   forecast: z.array(forecast).describe('8 of 10 values lie from low to high.'),
+  disturbances: z
+    .array(disturbance)
+    .describe('When the source was down or late, and suspect payloads, which do not count.'),
   growth: z.array(changeSchema).describe('To the newest value; empty where values are no numbers.'),
   news: newsPage.shape.news.describe('The newest ones.'),
   next: z.string().nullable().describe('The cursor of the values before these; null: there are none.'),
@@ -98,14 +109,28 @@ export async function readSeries(
     SELECT ${id} AS series_id, ${series.company.id}::int AS company_id,
       ${series.measurement.id}::int AS source_measurement_id, ${company_measurement_id}::int AS company_measurement_id,
       ${subject_key} AS subject_id, ${item_key}::text AS item_id`
-  const [page, forecasts, [growth], news] = await Promise.all([
+  const of = { company: series.company.id, source: series.source.id, series: keys }
+  const [page, forecasts, disturbances, [growth], news] = await Promise.all([
     readPoints(database, keys, query, asked),
     readForecasts(database, keys),
+    readDisturbances(database, of, Date.parse(timeOf(query.since) ?? earliestTime)),
     readGrowth(database, self, windows),
     readNewestNews(database, viewer, { series: id }, newsBeside),
   ])
-  return { ...series, ...page, forecast: [...forecasts], growth: growth?.changes.map(describeChange) ?? [], news }
+  return {
+    ...{ ...series, ...page, news, growth: growth?.changes.map(describeChange) ?? [] },
+    forecast: forecasts.map((one) => ({ ...one, for_time: isoOf(one.for_time), made_at: isoOf(one.made_at) })),
+    disturbances: disturbances.map(({ kind, from, to }) => ({
+      kind,
+      from: isoOf(from),
+      to: to === null ? null : isoOf(to),
+    })),
+  }
 }
+
+/** Long before any value. */
+const earliestTime = '1000-01-01T00:00:00Z'
+const isoOf = (at: number) => new Date(at).toISOString()
 
 /** A change as responses have it. */
 export function describeChange({ days, previous, change, percent, gap }: Change): z.output<typeof changeSchema> {
@@ -113,12 +138,10 @@ export function describeChange({ days, previous, change, percent, gap }: Change)
   return { days, previous: previous?.value ?? null, previous_at: at, change, percent, gap }
 }
 
-type Keys = Pick<z.output<typeof keysRow>, 'company_measurement_id' | 'subject_key' | 'item_key'>
-
 const position = z.tuple([utcTime.pipe(time), z.int(), z.int()])
 const placedPoint = z.object({ ...point.shape, event_no: z.int(), seq: z.int() })
 
-async function readPoints(database: Database, keys: Keys, query: PointsQuery, asked: Asked) {
+async function readPoints(database: Database, keys: SeriesKeys, query: PointsQuery, asked: Asked) {
   const [since, until] = [timeOf(query.since), timeOf(query.until)]
   const before = query.cursor === undefined ? null : readCursor(position, asked, query.cursor)
   const found = await database.any(sql.type(placedPoint)`
@@ -139,15 +162,6 @@ async function readPoints(database: Database, keys: Keys, query: PointsQuery, as
     ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT ${query.limit + 1}`)
   const { rows, next } = cutPage(asked, found, query.limit, (row) => [row.observed_at, row.event_no, row.seq])
   return { points: rows.map(({ event_no: _, seq: __, ...point }) => point).reverse(), next }
-}
-
-function readForecasts(database: Database, { company_measurement_id, subject_key, item_key }: Keys) {
-  return database.any(sql.type(forecast)`
-    SELECT steps, ${utcIso(sql.fragment`for_time`)} AS for_time, value, low, high, mean_error, model,
-      ${utcIso(sql.fragment`made_at`)} AS made_at
-    FROM analyzer.forecast_view
-    WHERE company_measurement_id = ${company_measurement_id} AND subject_key = ${subject_key}
-      AND item_key IS NOT DISTINCT FROM ${item_key} ORDER BY steps`)
 }
 
 /** Columns of the CSV file. */

@@ -14,3 +14,6 @@ export const idOfSeries = seriesId(sql.fragment`s`, sql.fragment`s.subject_key`,
 
 /** What `seriesId` makes. */
 export const seriesIdPattern = /^[1-9]\d{0,9}(-[\da-f]{32})?$/
+
+/** What identifies a series, as analyzer.series_view has it. */
+export type SeriesKeys = { company_measurement_id: number; subject_key: string; item_key: string | null }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readPicture } from '../../../test/harness/picture.ts'
+import type { Past } from './read-past.ts'
 import type { Why } from './read-why.ts'
 import { drawPast, whyPage } from './why-page.ts'
 
@@ -35,7 +36,22 @@ test('without a threshold no row is shown', () => {
 
 test('its series is drawn for phones and for wide screens, each with a mark at the news item', () => {
   const values = [1, 2, 9].map((value, day) => ({ at: Date.UTC(2026, 10, 14 + day), value }))
-  const pictures = drawPast({ ...why, item_key: 'app' }, { values, newsAt: Date.UTC(2026, 10, 16) })
+  const [newsAt, ahead] = [Date.UTC(2026, 10, 16), Date.UTC(2026, 10, 17)]
+  const forecast = {
+    steps: 1,
+    for_time: ahead,
+    made_at: newsAt,
+    value: 10,
+    low: 8,
+    high: 12,
+    mean_error: 1,
+    model: 'm',
+  }
+  const past: Past = {
+    ...{ values, newsAt, forecasts: [forecast, { ...forecast, steps: 2, low: null }] },
+    disturbances: [{ kind: 'down', sourceId: 1, from: Date.UTC(2026, 10, 15), to: null }],
+  }
+  const pictures = drawPast({ ...why, item_key: 'app' }, past, newsAt)
   expect(whyPage(why, pictures)).toContain(pictures)
   const nodes = [...pictures.matchAll(/<svg .*<\/svg>/g)].map(([svg]) => readPicture(svg))
   expect(nodes.map(([root]) => root?.attributes.width)).toEqual(['300', '560'])
@@ -44,6 +60,8 @@ test('its series is drawn for phones and for wide screens, each with a mark at t
     expect(description?.text).toMatch(
       /^3 values from .* Last value 9, \+800% .* 1 news item on 16 November 2026.*: <b>\{\{x\}\}<\/b>\.$/,
     )
+    expect(description?.text).toMatch(/Forecast for 17 November 2026.*: 10; 8 of 10 such values are between 8 and 12\./)
+    expect(description?.text).toMatch(/The source was down from 15 November 2026.* to 16 November 2026/)
   }
   const ids = nodes.flat().flatMap(({ attributes }) => attributes.id ?? [])
   expect(new Set(ids).size).toBe(ids.length)

@@ -4,6 +4,7 @@ import type { Series } from '#runtime/chart/read-series.ts'
 import { formatChange, formatTime } from '#runtime/text/format.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { page } from '../http/page.ts'
+import { bandOf, shade } from '../growth/shade.ts'
 import type { Past } from './read-past.ts'
 import type { Why } from './read-why.ts'
 
@@ -33,12 +34,22 @@ export function whyPage(why: Why, pictures: string | null): string {
   return page(why.title, parts.join('\n'))
 }
 
-/** The news item's series, with a mark at the news item: for phones, and for wider screens. The page shows one of the two. */
-export function drawPast({ title, company, measurement, item_key }: Why, { values, newsAt }: Past): string {
+/**
+ * The news item's series, with a mark at the news item, the forecast, and what disturbed the source up to `now`: for
+ * phones, and for wider screens. The page shows one of the two.
+ */
+export function drawPast({ title, company, measurement, item_key }: Why, past: Past, now: number): string {
+  const { values, newsAt, forecasts, disturbances } = past
   const series: Series = {
     title: `${company.name ?? `company ${company.id}`}${item_key === null ? '' : `/${item_key}`}: ${measurement.name ?? 'values'}`,
     points: values,
     marks: [{ at: newsAt, text: title }],
+    forecast: forecasts.flatMap(bandOf),
+    shades: shade(
+      disturbances,
+      values.map(({ at }) => at),
+      now,
+    ),
   }
   const draw = (id: string, width: number) => drawLineChart(series, { id, width, theme: 'page' })
   return `<figure>

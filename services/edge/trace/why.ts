@@ -111,5 +111,5 @@ async function drawSeries({ database, boundedLookup, log }: Omit<WhyDeps, 'linkS
     return null
   }
   const past: Past | null = await boundedLookup(readPast(database, why.news_id)).catch(failed)
-  return past && past.values.length > 1 ? tryDraw(log, about, () => drawPast(why, past)) : null
+  return past && past.values.length > 1 ? tryDraw(log, about, () => drawPast(why, past, Date.now())) : null
 }
