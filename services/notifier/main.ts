@@ -12,7 +12,7 @@ import { startDigests } from './digests/loop.ts'
 import { storeNews } from './inbox/news.ts'
 import { storeOpsEvents } from './inbox/ops-events.ts'
 import { takeTriggers } from './inbox/triggers.ts'
-import { startPlanning } from './plan/loop.ts'
+import { startPlanning } from './alerts/loop.ts'
 
 await runService('notifier', readConfig, async (config, context) => {
   const { consume, publish } = await openKafka(config, context)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatDate } from '#runtime/text/format.ts'
 import { type DigestNewsItem, isFunding } from '../message/compose-digest.ts'
-import type { Series } from '../message/draw-series.ts'
+import type { Series } from '../charts/draw-series.ts'
 import { followerCounts } from '../people/follower-counts.ts'
 import type { DueDigest } from './policies.ts'
 

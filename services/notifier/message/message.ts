@@ -1,5 +1,3 @@
-import type { MessageChart } from './chart.ts'
-
 /** The content of a message, the same for all channels: plain text without control characters, every part bounded. */
 export type Message = {
   /** One line that says what happened. */
@@ -15,6 +13,15 @@ export type Message = {
   trace: string
   /** Of the first line. Channels that show no pictures leave it out. */
   chart?: MessageChart
+}
+
+/** The series of a news item, which is about its last value. */
+export type MessageChart = {
+  title: string
+  /** What the news item says. */
+  mark: string
+  /** In order of time (ms since 1970). */
+  points: [at: number, value: number][]
 }
 
 /** A news item or event in a message. */

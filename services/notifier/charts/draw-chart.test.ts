@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Log } from '#runtime/process/log.ts'
-import { createChartDrawer, type MessageChart } from './chart.ts'
+import type { MessageChart } from '../message/message.ts'
+import { createChartDrawer } from './draw-chart.ts'
 
 const logged: object[] = []
 const log = { warn: (fields: object, message: string) => logged.push({ ...fields, message }) } as unknown as Log

@@ -5,15 +5,8 @@ import { drawLineChart } from '#runtime/chart/draw-line.ts'
 import { makePicture, type Picture, tryDraw } from '#runtime/chart/pictures.ts'
 import type { Series } from '#runtime/chart/read-series.ts'
 import type { Log } from '#runtime/process/log.ts'
+import type { MessageChart } from '../message/message.ts'
 
-/** The series of a message's first news item, which is about the last value. Stored with the message. */
-export type MessageChart = {
-  title: string
-  /** What the news item says. */
-  mark: string
-  /** In order of time (ms since 1970). */
-  points: [at: number, value: number][]
-}
 /** A chart as a message shows it. null: that part of it cannot be made. */
 export type DrawnChart = { text: string | null; picture: Picture | null }
 

@@ -5,8 +5,8 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import type { DeliverySettings } from '../delivery/settings.ts'
 import type { MessageSettings } from '../message/settings.ts'
 import type { PeopleSettings } from '../people/settings.ts'
-import { assignNews } from './assign-news.ts'
-import { assignOps } from './assign-ops.ts'
+import { assignNews } from '../plan/assign-news.ts'
+import { assignOps } from '../plan/assign-ops.ts'
 import { makeMessages } from './make-messages.ts'
 import {
   type Find,
@@ -17,8 +17,8 @@ import {
   postponeBundles,
   postponeGroup,
   postponeOpsEvent,
-} from './postpone.ts'
-import type { PlanSettings } from './settings.ts'
+} from '../plan/postpone.ts'
+import type { PlanSettings } from '../plan/settings.ts'
 
 /** What one transaction plans at most. */
 const groupsAtOnce = 50
