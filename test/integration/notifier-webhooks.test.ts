@@ -1,17 +1,22 @@
 import { describe, expect, test } from 'vitest'
+import { commands } from '../../services/notifier/commands.ts'
+import { createWebhookCheck } from '../harness/edge/webhook-schema.ts'
 import type { Fate } from '../harness/faulty-server.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { unique } from '../harness/mailbox.ts'
-import { startChannels } from '../harness/notifier/channels.ts'
+import { channelsOf, startChannels } from '../harness/notifier/channels.ts'
 import {
   addCompany,
   addPerson,
   addSource,
   deliveriesOf,
   groupOf,
+  opsEventOf,
   type Reach,
   sendNews,
+  sendOps,
 } from '../harness/notifier/setup.ts'
+import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const {
@@ -66,6 +71,89 @@ describe('a webhook', () => {
       type: 'parma.news',
       data: { about: { kind: 'company' }, lines: [{ severity: 'warning', title: 'Stars number 1 rose' }, {}] },
     })
+  })
+
+  test('of each type has the body that /openapi.json describes, with facts for programs', async () => {
+    const problemsOf = createWebhookCheck()
+    const path = `/${unique('hook')}`
+    const channels: Reach[] = (['NOTIFICATION', 'REPORT'] as const).map((purpose) => {
+      return { type: 'WEBHOOK', destination: receiver.url(path), secretId: addSecret(receiver.secret), purpose }
+    })
+    const company = await addCompany(database)
+    const name = unique('Ann')
+    await addPerson(database, { name, role: 'ADMIN', companies: [company], channels })
+    const rule = { id: 'notification_rules/7', version: 3 }
+    const news = groupOf(company, source, 2, { rule, facts: { score: '0.75' }, item_key: 'acme/app', importance: 0.5 })
+    const event = opsEventOf({ subject: 'npm' })
+    await sendNews(installation, news)
+    await sendOps(installation, [event])
+    await waitFor('the digest', async () => {
+      const made = await runCommand<object[]>(commands.digests, 'run', '--person', name, '--early', '--own-settings')
+      return made.length > 0
+    })
+    const [alerts] = await channelsOf(receiver.url(path))
+    await runCommand(commands.channels, 'test', String(alerts.id))
+    const bodies = await waitFor('webhooks of each type', () => {
+      const bodies = receiver.messagesAt(path).map(({ body }) => body as { type: string })
+      return ['news', 'ops', 'digest', 'test'].every((kind) => bodies.some(({ type }) => type === `parma.${kind}`))
+        ? bodies
+        : false
+    })
+    expect(bodies.flatMap(problemsOf)).toEqual([])
+    const first = news[1]!
+    const facts = {
+      ...{ news_id: first.news_id, event_id: first.event_id, kind: 'threshold', company_id: company },
+      ...{ data_source_id: source, source_measurement_id: 1, subject_key: '', item_key: 'acme/app' },
+      ...{ previous: '1001', current: '1501', percent: 51, score: 0.75, importance: 0.5, rule },
+      observed_at: '2026-11-24T12:00:00.000Z',
+    }
+    const linesOf = (type: string) => bodies.find((body) => body.type === type)
+    const why = expect.stringContaining(`/why/${first.news_id}?`)
+    expect(linesOf('parma.news')).toMatchObject({ data: { lines: [{ facts: { ...facts, why } }, {}] } })
+    expect(linesOf('parma.digest')).toMatchObject({
+      data: { lines: expect.arrayContaining([expect.objectContaining({ facts: expect.objectContaining(facts) })]) },
+    })
+    expect(linesOf('parma.ops')).toMatchObject({
+      data: { lines: [{ facts: { event_id: event.event_id, kind: 'drift', subject: 'npm', resolved: false } }] },
+    })
+    expect(problemsOf({ ...bodies[0], data: {} })).not.toEqual([])
+  })
+
+  test('is accepted by receivers who know either of two keys, while one replaces the other', async () => {
+    const path = `/${unique('hook')}`
+    const fresh = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
+    const secretId = addSecret(`${fresh},${receiver.secret}`)
+    const company = await addCompanyFor({ type: 'WEBHOOK', destination: receiver.url(path), secretId })
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('sent')
+    expect([receiver.messagesAt(path).length, receiver.refusals]).toEqual([1, []])
+  })
+
+  test('is sent again since a time, to a receiver that has lost what it had', async () => {
+    const path = `/${unique('hook')}`
+    const destination = receiver.url(path)
+    const company = await addCompanyFor({ type: 'WEBHOOK', destination, secretId: addSecret(receiver.secret) })
+    hookFates.set(path, [{ status: 400 }])
+    const since = new Date().toISOString()
+    await sendNews(installation, groupOf(company, source, 1))
+    expect(await outcomeOf(company)).toBe('failed')
+    const resend = (...args: string[]) =>
+      runCommand<{ resend: string }[]>(commands.deliveries, 'resend', '--destination', destination, ...args)
+    expect(await resend('--since', since, '--dry-run')).toMatchObject([{ resend: 'yes' }])
+    expect(await resend('--since', '2030-01-01', '--dry-run')).toEqual([])
+    await expect(resend('--since', since)).rejects.toThrow(
+      '1 message would be sent again, of 1 message (1 yes). Confirm',
+    )
+    await expect(resend('--since', 'yesterday')).rejects.toThrow('--since is "yesterday"')
+    expect(receiver.calls(path)).toBe(1)
+    expect(await resend('--since', since, '--yes')).toMatchObject([{ resend: 'yes' }])
+    expect(await outcomeOf(company)).toBe('sent')
+    expect(await resend('--since', since, '--yes')).toEqual([])
+    expect(await resend('--since', since, '--state', 'sent', '--yes')).toMatchObject([
+      { resend: 'yes, with the same webhook-id' },
+    ])
+    await waitFor('the second copy', () => receiver.hooks.filter((hook) => hook.path === path).length === 2)
+    expect(receiver.messagesAt(path)).toHaveLength(1)
   })
 
   test.each([

@@ -16,7 +16,11 @@ type Operation = {
   requestBody?: { content: Record<string, { schema: object }> }
   responses: Record<string, { content?: Record<string, { schema: object }> }>
 }
-type Document = { paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } }
+type Document = {
+  paths: Record<string, Record<string, Operation>>
+  webhooks: Record<string, { post: Required<Operation> }>
+  components: { schemas: Record<string, object> }
+}
 
 const table = routeTable()
 const document = describeRoutes(table) as Document
@@ -58,6 +62,16 @@ test('it lists exactly the table of routes', async () => {
   const served = table.find(({ path }) => path === '/openapi.json') as Extract<Route, { role: 'anyone' }>
   const { body } = await served.handle({} as never)
   expect(JSON.parse(String(body))).toEqual(document)
+})
+
+test('it describes the body of each type of webhook', () => {
+  const schemaOf = ({ post }: { post: Required<Operation> }) => post.requestBody.content['application/json']?.schema
+  expect(Object.entries(document.webhooks).map(([type, hook]) => [type, schemaOf(hook)])).toEqual([
+    ['parma.news', { $ref: '#/components/schemas/WebhookNews' }],
+    ['parma.digest', { $ref: '#/components/schemas/WebhookDigest' }],
+    ['parma.ops', { $ref: '#/components/schemas/WebhookOps' }],
+    ['parma.test', { $ref: '#/components/schemas/WebhookTest' }],
+  ])
 })
 
 test('it leaves out routes that are switched off', () => {

@@ -5,6 +5,7 @@ import { answersProblemJson, problemBody, problemType } from '../http/problem.ts
 import { json } from '../http/response.ts'
 import { invalid } from '../http/validation.ts'
 import type { ResponseDoc, Route } from './route.ts'
+import { describeWebhooks, webhookSchemas } from './webhooks.ts'
 
 type Json = Record<string, unknown>
 
@@ -69,11 +70,17 @@ export function describeRoutes(routes: readonly Route[]): Json {
         `${manifest.description}. A path that is not listed is 404. A method that is not listed is 405 with \`Allow\`. ` +
         'Unknown members of a body and unknown parameters of a query are ignored.',
     },
-    tags: Object.entries(roles).map(([name, { description }]) => ({ name, description })),
+    tags: [
+      ...Object.entries(roles).map(([name, { description }]) => ({ name, description })),
+      { name: 'webhooks', description: 'What channels of type WEBHOOK receive.' },
+    ],
     paths,
+    webhooks: describeWebhooks(),
     components: {
       securitySchemes,
-      schemas: Object.fromEntries([...shared].map(([schema, name]) => [name, toSchema(schema, 'response')])),
+      schemas: Object.fromEntries(
+        [...shared, ...webhookSchemas].map(([schema, name]) => [name, toSchema(schema, 'response')]),
+      ),
     },
   }
 }

@@ -56,5 +56,7 @@ export type ChannelKind = {
   intervalMs(config: ChannelSettings): number
   /** Whether a message that cannot be looked for is sent again when it is unclear whether it was sent. */
   resendsUnknown(config: ChannelSettings): boolean
+  /** How long a message is retried, ms. Unset: GIVE_UP_AFTER_MS. */
+  giveUpAfterMs?(config: ChannelSettings): number
   open(tools: ChannelTools): Channel
 }

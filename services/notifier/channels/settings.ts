@@ -4,6 +4,7 @@ import { count, flag, problemsOf, secret } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { moduleSettings, serviceSettings } from '#runtime/process/settings.ts'
 import { parseEmailAddress } from '#runtime/text/email-address.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import type { LinkSettings } from '#runtime/web/signed-links.ts'
 import { readSecretManagerAccess, secretManagerSettings } from './secret-manager.ts'
 import { pickSecretVariables, readSecretKeys, secretSettings } from './secrets.ts'
@@ -86,6 +87,9 @@ export const channelSettings = {
   SEND_TIMEOUT_MS: count(15_000).describe('Deadline of one call to a mail server, Slack, SendGrid or a webhook.'),
   ...emailSettings,
   ...slackSettings,
+  WEBHOOK_GIVE_UP_AFTER_MS: count(3 * dayMs).describe(
+    'A webhook that is not delivered after this time has failed, or is unknown. Other messages: GIVE_UP_AFTER_MS.',
+  ),
   ...secretSettings,
   ...secretManagerSettings,
 }

@@ -4,24 +4,38 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../config.ts'
 import type { ChannelTools, Delivery } from './channel.ts'
-import { composeHook, judgeHookAnswer, readKey, signHook, webhook } from './webhook.ts'
+import { composeHook, judgeHookAnswer, readKeys, signHook, webhook } from './webhook.ts'
 
 test('signs as the specification’s own example', () => {
   // https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/javascript/src/standardwebhooks.test.ts
-  const key = readKey('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')!
-  expect(signHook(key, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1614265330, '{"test": 2432232314}')).toEqual({
+  const keys = readKeys('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')!
+  expect(signHook(keys, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1614265330, '{"test": 2432232314}')).toEqual({
     'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
     'webhook-timestamp': '1614265330',
     'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
   })
 })
 
-test.each(['', 'whsec_', 'whsec_c2hvcnQ=', 'xoxb-1-2', `whsec_${'A'.repeat(100)}`, 'no key!'])(
-  '%j is no key',
-  (text) => {
-    expect(readKey(text)).toBeNull()
-  },
-)
+test('of two keys each signs', () => {
+  const [old, fresh] = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', `whsec_${Buffer.alloc(32, 7).toString('base64')}`]
+  const of = (secret: string) => signHook(readKeys(secret)!, 'msg_1', 1614265330, '{}')['webhook-signature']
+  expect(of(`${fresh}, ${old}`)).toBe(`${of(fresh)} ${of(old)}`)
+})
+
+const good = `whsec_${'A'.repeat(32)}`
+test.each([
+  `${good},`,
+  `${good},whsec_c2hvcnQ=`,
+  `${good},${good},${good}`,
+  '',
+  'whsec_',
+  'whsec_c2hvcnQ=',
+  'xoxb-1-2',
+  `whsec_${'A'.repeat(100)}`,
+  'no key!',
+])('%j is no key', (text) => {
+  expect(readKeys(text)).toBeNull()
+})
 
 describe('a destination', () => {
   test.each([
@@ -74,7 +88,9 @@ test('the body is what the README shows', () => {
       subject: 'acme: Stars rose',
       about: { kind: 'company', name: 'acme' },
       context: 'npm',
-      lines: [{ heading: null, severity: 'critical', title: 'Stars rose', details: ['1 → 2'], link: null }],
+      lines: [
+        { heading: null, severity: 'critical', title: 'Stars rose', details: ['1 → 2'], link: null, facts: null },
+      ],
       rest: '',
       why: 'Because.',
       trace: 'Event e',

@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto'
+import type { WebhookBody, WebhookType } from '#schemas/webhooks.ts'
 import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/web/http-client.ts'
+import { splitSecrets } from '#runtime/web/split-secrets.ts'
 import type { Answer } from './answer.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import type { LineFacts } from '../message/message.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
 import { withoutSecret } from './secrets.ts'
 
@@ -23,9 +26,10 @@ export const webhook: ChannelKind = {
   },
   hasSecrets: true,
   needsSecret: true,
-  help: { destination: 'https:// address', secret: 'its signing key (whsec_…)' },
+  help: { destination: 'https:// address', secret: 'its signing key (whsec_…), or two with a comma between them' },
   intervalMs: () => 0,
   resendsUnknown: () => true,
+  giveUpAfterMs: (config) => config.WEBHOOK_GIVE_UP_AFTER_MS,
   open({ config, findSecret }) {
     const client = createHttpClient({ allowedPrivateNetworks: config.ALLOWED_PRIVATE_NETWORKS })
     const isLocal = config.DEPLOYMENT_ENV === 'local'
@@ -35,9 +39,11 @@ export const webhook: ChannelKind = {
         if (delivery.secretId === null) return refuse('a webhook needs the name of its signing secret')
         const found = await findSecret(delivery.secretId)
         if ('problem' in found) return withoutSecret(found)
-        const key = readKey(found.secret)
-        if (!key)
-          return refuse(`the secret ${delivery.secretId} is not a key of 24 to 64 bytes in the form whsec_<base64>`)
+        const keys = readKeys(found.secret)
+        if (!keys)
+          return refuse(
+            `the secret ${delivery.secretId} is not a key of 24 to 64 bytes in the form whsec_<base64>, or two with a comma between them`,
+          )
         const body = JSON.stringify(composeHook(delivery))
         return client
           .request({
@@ -46,7 +52,7 @@ export const webhook: ChannelKind = {
             headers: {
               'content-type': 'application/json',
               'user-agent': 'parma-analytics',
-              ...signHook(key, delivery.notificationId, Math.floor(delivery.claimedAt / 1000), body),
+              ...signHook(keys, delivery.notificationId, Math.floor(delivery.claimedAt / 1000), body),
             },
             body,
             timeoutMs: config.SEND_TIMEOUT_MS,
@@ -61,37 +67,51 @@ export const webhook: ChannelKind = {
 
 const refuse = (reason: string): Answer => ({ kind: 'refused', concerns: 'destination', reason })
 
-/** The key in a secret `whsec_<base64>`; null: it has none of 24 to 64 bytes. */
-export function readKey(secret: string): Buffer | null {
-  const [, base64 = ''] = /^(?:whsec_)?([A-Za-z0-9+/]+={0,2})$/.exec(secret.trim()) ?? []
-  const key = Buffer.from(base64, 'base64')
-  return key.length >= 24 && key.length <= 64 ? key : null
+/** Keys that sign at once: the one that receivers know, and the one that replaces it. */
+const mostKeys = 2
+
+/** The keys in a secret `whsec_<base64>`, or two with a comma between them; null: one is not of 24 to 64 bytes. */
+export function readKeys(secret: string): Buffer[] | null {
+  const keys = splitSecrets(secret).map((text) => {
+    const [, base64 = ''] = /^(?:whsec_)?([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? []
+    return Buffer.from(base64, 'base64')
+  })
+  const isGood = keys.length <= mostKeys && keys.every(({ length }) => length >= 24 && length <= 64)
+  return isGood ? keys : null
 }
 
-/** The headers by which a receiver verifies the sender, the time and the id of `body`. `at`: seconds since 1970. */
-export function signHook(key: Buffer, id: string, at: number, body: string): Record<string, string> {
-  const signature = createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64')
-  return { 'webhook-id': id, 'webhook-timestamp': String(at), 'webhook-signature': `v1,${signature}` }
+/**
+ * The headers by which a receiver verifies the sender, the time and the id of `body`: a signature of each key, so that
+ * receivers who know one of them accept it. `at`: seconds since 1970.
+ */
+export function signHook(keys: readonly Buffer[], id: string, at: number, body: string): Record<string, string> {
+  const signatures = keys.map((key) => `v1,${createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64')}`)
+  return { 'webhook-id': id, 'webhook-timestamp': String(at), 'webhook-signature': signatures.join(' ') }
 }
 
-/** The body of a webhook, as README.md shows it. Fields may be added, never changed or removed. */
-export function composeHook({ kind, createdAt, message, why }: Delivery) {
-  return {
-    type: `parma.${kind}`,
+/** The body of a webhook, as `#schemas/webhooks.ts` describes it: fields may be added, never changed or removed. */
+export function composeHook({ kind, createdAt, message, why }: Delivery): WebhookBody {
+  const type: WebhookType = `parma.${kind}`
+  const body = {
+    type,
     timestamp: new Date(createdAt).toISOString(),
     data: {
       subject: message.subject,
       about: message.topic,
       context: message.context,
-      lines: message.lines.map(({ heading = null, mark, title, details, link = null }) => {
-        return { heading, severity: mark || 'info', title, details, link }
+      lines: message.lines.map(({ heading = null, mark, title, details, link = null, facts }) => {
+        return { heading, severity: mark || 'info', title, details, link, facts: facts ? withLink(facts, link) : null }
       }),
       rest: message.rest,
       why,
       trace: message.trace,
     },
   }
+  // The kind of a message decides what its lines are about.
+  return body as WebhookBody
 }
+
+const withLink = (facts: LineFacts, link: string | null) => ('news_id' in facts ? { ...facts, why: link } : facts)
 
 /** Answers that concern every message: the receiver no longer knows the address or the signature. */
 const goneStatuses = new Set([401, 403, 404, 410])

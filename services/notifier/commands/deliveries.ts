@@ -2,8 +2,10 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { findCompany, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, printText, UsageError } from '#runtime/commands/commands.ts'
-import { requireCount, requireId } from '#runtime/commands/read-typed.ts'
+import { confirm } from '#runtime/commands/confirm.ts'
+import { requireCount, requireId, requireTime } from '#runtime/commands/read-typed.ts'
 import { column } from '#runtime/postgres/column.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { explainWhy } from '../message/compose.ts'
@@ -11,7 +13,7 @@ import type { Message } from '../message/message.ts'
 import { asText } from '../message/render.ts'
 
 type Output = { json?: boolean }
-type Filter = { state?: string; company?: string; destination?: string; hours?: string }
+type Filter = { state?: string; company?: string; destination?: string; hours?: string; since?: string }
 
 const states = ['pending', 'sending', 'sent', 'failed', 'unknown'] as const
 const remedy = '`parma deliveries ls` shows the ids.'
@@ -51,8 +53,16 @@ export function build(group: Command): void {
       .description('send failed and unknown deliveries again; unknown ones may arrive twice')
       .argument('[ids...]', 'ids of deliveries'),
   )
-    .addOption(new Option('--state <state>', 'all deliveries in this state').choices(['failed', 'unknown']))
+    .addOption(
+      new Option('--state <state>', 'all deliveries in this state; of those that are sent, webhooks only').choices([
+        'failed',
+        'unknown',
+        'sent',
+      ]),
+    )
+    .option('--since <time>', 'all failed and unknown ones since this time (ISO 8601, UTC); asks first')
     .option('--dry-run', 'only show which')
+    .option('--yes', 'with --since: send without asking')
     .option('--json', 'print JSON')
     .action(resend)
 }
@@ -65,12 +75,15 @@ function addFilter(command: Command): Command {
 }
 
 /** A condition for the rows of `tables`. */
-async function conditionOf(database: Pick<Database, 'any'>, { state, company, destination, hours }: Filter) {
+async function conditionOf(database: Pick<Database, 'any'>, filter: Filter) {
+  const { state, company, destination, hours, since } = filter
   const companyId = company === undefined ? null : await findCompany(database, company)
   const parts = [
     ...(state === undefined ? [] : [sql.fragment`d.state = ${state}`]),
     ...(companyId === null ? [] : [sql.fragment`n.company_id = ${companyId}`]),
     ...(destination === undefined ? [] : [sql.fragment`t.address = ${destination}`]),
+    ...(since === undefined ? [] : [sql.fragment`d.created_at >= ${requireTime(since, '--since')}::timestamptz`]),
+    ...(since === undefined || state !== undefined ? [] : [sql.fragment`d.state IN ('failed', 'unknown')`]),
     ...(hours === undefined
       ? []
       : [sql.fragment`d.created_at > now() - ${requireCount(hours, '--hours')} * interval '1 h'`]),
@@ -121,45 +134,86 @@ async function show(text: string, { json = false }: Output): Promise<void> {
 
 const resendRow = deliveryRow.extend({ is_due: z.boolean(), is_unsubscribed: z.boolean() })
 
-async function resend(
-  ids: string[],
-  { dryRun = false, json = false, ...filter }: Output & Filter & { dryRun?: boolean },
-) {
-  if (ids.length > 0 === (filter.state !== undefined)) throw new UsageError('Give ids of deliveries, or --state.')
-  const rows = await withDatabase((database) =>
-    database.transaction(async (tx) => {
-      const wanted = column(ids, 'int8', (id) => requireId(id, remedy))
-      const condition = await conditionOf(tx, filter)
-      const found = await tx.any(sql.type(resendRow)`
-        SELECT ${columns}, d.due_at IS NOT NULL AS is_due, t.unsubscribed_at IS NOT NULL AS is_unsubscribed
-        FROM ${tables} WHERE ${condition} AND (${ids.length === 0} OR d.delivery_id = ANY(${wanted}))
-        ORDER BY d.delivery_id FOR UPDATE OF d`)
-      const missing = ids.filter((id) => !found.some((row) => row.id === Number(id)))
-      if (missing.length > 0) throw new UsageError(`There is no delivery ${missing.join(', ')}. ${remedy}`)
-      const judged = found.map((row) => ({
-        id: row.id,
-        subject: row.subject,
-        destination: row.destination,
-        resend: judge(row),
-      }))
-      const good = judged.filter(({ resend }) => resend.startsWith('yes')).map(({ id }) => id)
-      // Like a new delivery, so that retries start over.
-      if (!dryRun)
-        await tx.query(sql.unsafe`
-          UPDATE notifier.delivery SET state = 'pending', due_at = now(), created_at = now(), settled_at = NULL
-          WHERE delivery_id = ANY(${sql.array(good, 'int8')})`)
-      return judged
-    }),
-  )
+type Resend = Output & Filter & { dryRun?: boolean; yes?: boolean }
+
+async function resend(ids: string[], { dryRun = false, yes, json = false, ...filter }: Resend): Promise<void> {
+  const { state, since } = filter
+  if (ids.length > 0 === (state !== undefined || since !== undefined))
+    throw new UsageError('Give ids of deliveries, or --state or --since.')
+  const rows = await withDatabase(async (database) => {
+    if (dryRun) return judgeDeliveries(database, ids, filter, state)
+    if (since === undefined) return resendGood(database, ids, filter, state)
+    // What is sent is what was counted, though a delivery may have changed while the person was asked.
+    const shown = await judgeDeliveries(database, ids, filter, state)
+    const counted = goodOf(shown)
+    if (counted.length === 0) return shown
+    const counts = [...Map.groupBy(shown, (one) => one.resend)].map(([what, some]) => `${some.length} ${what}`)
+    await confirm(
+      yes,
+      `${formatCount(counted.length, 'message')} would be sent again, of ${formatCount(shown.length, 'message')} (${counts.join('; ')}).`,
+    )
+    return resendGood(database, counted.map(String), {}, state)
+  })
   printRows(rows, json)
 }
 
+type Judged = { id: number; subject: string; destination: string; resend: string }
+
+async function judgeDeliveries(
+  connection: Pick<Database, 'any'>,
+  ids: readonly string[],
+  filter: Filter,
+  state: string | undefined,
+  locking = sql.fragment``,
+): Promise<Judged[]> {
+  const wanted = column(ids, 'int8', (id) => requireId(id, remedy))
+  const condition = await conditionOf(connection, filter)
+  const found = await connection.any(sql.type(resendRow)`
+    SELECT ${columns}, d.due_at IS NOT NULL AS is_due, t.unsubscribed_at IS NOT NULL AS is_unsubscribed
+    FROM ${tables} WHERE ${condition} AND (${ids.length === 0} OR d.delivery_id = ANY(${wanted}))
+    ORDER BY d.delivery_id ${locking}`)
+  const missing = ids.filter((id) => !found.some((row) => row.id === Number(id)))
+  if (missing.length > 0) throw new UsageError(`There is no delivery ${missing.join(', ')}. ${remedy}`)
+  return found.map((row) => ({
+    id: row.id,
+    subject: row.subject,
+    destination: row.destination,
+    resend: judge(row, state),
+  }))
+}
+
+/** Makes those that may be sent again pending, and returns what was judged of all. */
+function resendGood(
+  database: Database,
+  ids: readonly string[],
+  filter: Filter,
+  state: string | undefined,
+): Promise<Judged[]> {
+  return database.transaction(async (tx) => {
+    const judged = await judgeDeliveries(tx, ids, filter, state, sql.fragment`FOR UPDATE OF d`)
+    // Like a new delivery, so that retries start over.
+    await tx.query(sql.unsafe`
+      UPDATE notifier.delivery SET state = 'pending', due_at = now(), created_at = now(), settled_at = NULL
+      WHERE delivery_id = ANY(${sql.array(goodOf(judged), 'int8')})`)
+    return judged
+  })
+}
+
+const goodOf = (judged: readonly Judged[]) =>
+  judged.filter(({ resend }) => resend.startsWith('yes')).map(({ id }) => id)
+
 /** `yes`, or why the delivery is not sent again. */
-function judge({ state, is_due, is_unsubscribed, channel, destination }: z.output<typeof resendRow>): string {
-  if (state !== 'failed' && state !== 'unknown') return `no: it is ${state}`
+function judge(
+  { state, is_due, is_unsubscribed, channel, destination }: z.output<typeof resendRow>,
+  wanted: string | undefined,
+): string {
+  // A receiver knows by its id what it has.
+  const isAgain = state === 'sent' && wanted === 'sent' && channel === 'WEBHOOK'
+  if (state !== 'failed' && state !== 'unknown' && !isAgain) return `no: it is ${state}`
   if (is_due) return 'no: it is still being looked up'
   if (is_unsubscribed) return 'no: its recipients have unsubscribed'
   if (!isUsable(channel, destination)) return 'no: the destination cannot be used'
+  if (isAgain) return 'yes, with the same webhook-id'
   return state === 'unknown' ? 'yes, though it may have arrived' : 'yes'
 }
 

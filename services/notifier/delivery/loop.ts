@@ -53,6 +53,7 @@ function openKind(name: string, tools: ChannelTools & { config: Settings }): Ope
     canFind: channel.find !== undefined,
     resendUnknown: kind.resendsUnknown(config),
     intervalMs: kind.intervalMs(config),
+    GIVE_UP_AFTER_MS: kind.giveUpAfterMs?.(config) ?? config.GIVE_UP_AFTER_MS,
   }
   return { name, kind, channel, policy }
 }
@@ -84,7 +85,7 @@ function startKind(
   let tidiedAt = -Infinity
 
   async function tidy(): Promise<void> {
-    await closeUndeliverable(database, name, config.GIVE_UP_AFTER_MS)
+    await closeUndeliverable(database, name, policy.GIVE_UP_AFTER_MS)
     const lapsed = await releaseLapsed(database, name, afterCrash)
     if (lapsed > 0)
       log.warn({ channel: name, deliveries: lapsed, state: afterCrash.state }, 'deliveries_left_by_a_crash')

@@ -10,7 +10,9 @@ export const deliverySettings = {
   ),
   RETRY_FIRST_MS: count(1000).describe('Wait before the second attempt. It doubles with each further attempt.'),
   RETRY_MAX_MS: count(15 * minuteMs).describe('Longest wait between two attempts.'),
-  GIVE_UP_AFTER_MS: count(24 * 60 * minuteMs).describe('A message that is not delivered after this time has failed.'),
+  GIVE_UP_AFTER_MS: count(24 * 60 * minuteMs).describe(
+    'A message that is not delivered after this time has failed. Webhooks: WEBHOOK_GIVE_UP_AFTER_MS.',
+  ),
   TROUBLE_AFTER_MS: count(minuteMs, 0).describe(
     'Administrators are notified of a channel outage that lasts this long. An outage is a failure on our side, such as a refused key or a missing secret.',
   ),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatDate } from '#runtime/text/format.ts'
+import { factColumns, factsOf, factsRow } from '../delivery/line-facts.ts'
 import { type DigestNewsItem, isFunding } from '../message/compose-digest.ts'
 import type { Series } from '../charts/draw-series.ts'
 import { followerCounts } from '../people/follower-counts.ts'
@@ -40,18 +41,11 @@ export async function pickNews(connection: Connection, due: readonly DueDigest[]
   return new Map(due.map((one) => [one, news.get(`${one.user_id}/${one.bucket_id}`) ?? []]))
 }
 
-const newsItemRow = z.object({
-  news_id: z.string(),
-  company_id: z.number(),
+const newsItemRow = factsRow.extend({
   company: z.string().nullable(),
   severity: z.enum(['info', 'warning', 'critical']).catch('info'),
   title: z.string(),
   message: z.string(),
-  trigger_factor: z.number().nullable().catch(null),
-  observed_at: z.number(),
-  source_measurement_id: z.number(),
-  item_key: z.string().nullable(),
-  importance: z.number().nullable(),
   followers: z.number(),
 })
 export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow>
@@ -59,14 +53,13 @@ export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow>
 /** News items by id. */
 export async function readNewsItems(connection: Connection, ids: readonly string[]): Promise<Map<string, NewsItem>> {
   const rows = await connection.any(sql.type(newsItemRow)`
-    SELECT i.news_id, g.company_id, c.name AS company, i.severity, i.title, i.message, i.trigger_factor, i.observed_at,
-      i.source_measurement_id, i.item_key, i.importance, coalesce(f.followers, 0) AS followers
+    SELECT ${factColumns}, c.name AS company, i.severity, i.title, i.message, coalesce(f.followers, 0) AS followers
     FROM notifier.news_item i
     JOIN notifier.news_group g USING (group_id)
     LEFT JOIN ${followerCounts} f USING (company_id)
     LEFT JOIN public.company c ON c.id = g.company_id
     WHERE i.news_id = ANY(${sql.array(ids, 'uuid')})`)
-  return new Map(rows.map((row) => [row.news_id, row]))
+  return new Map(rows.map((row) => [row.news_id, { ...row, facts: factsOf(row) }]))
 }
 
 /** Bars in a chart. */

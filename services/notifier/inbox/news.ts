@@ -22,6 +22,10 @@ const itemColumns = {
   dedupe_key: 'text',
   observed_at: 'ms',
   importance: 'float8',
+  subject_key: 'text',
+  score: 'float8',
+  rule_id: 'text',
+  rule_version: 'int4',
   assigned_at: 'ms',
   unheard: 'text',
 }
@@ -38,7 +42,7 @@ export function storeNews(config: InboxSettings, database: Database, wake: () =>
       if (fresh.length === 0) return
       await countGroups(tx, fresh, config.GROUP_WAIT_MS)
       const loud = fresh.filter(({ silent }) => !silent)
-      const items = loud.map((one) => ({ ...one, ...assignedUnlessAlert(one) }))
+      const items = loud.map((one) => ({ ...one, ...readFacts(one), ...assignedUnlessAlert(one) }))
       await insertRecords(tx, ['notifier', 'news_item'], itemColumns, items)
     })
     wake()
@@ -51,6 +55,15 @@ function assignedUnlessAlert(news: News) {
   return isAlert(news)
     ? { assigned_at: null, unheard: null }
     : { assigned_at: Date.now(), unheard: 'it is unverified, so it stands in digests only' }
+}
+
+function readFacts({ facts, rule }: News) {
+  const score = Number(facts['score'] ?? Number.NaN)
+  return {
+    score: Number.isFinite(score) ? score : null,
+    rule_id: rule?.id ?? null,
+    rule_version: rule?.version ?? null,
+  }
 }
 
 function isAlert({ silent, facts }: News): boolean {

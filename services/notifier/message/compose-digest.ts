@@ -1,6 +1,6 @@
 import { formatTime } from '#runtime/text/format.ts'
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
-import type { Line, Message } from './message.ts'
+import type { Line, LineFacts, Message } from './message.ts'
 import { byImportance, type RankedNews } from './rank-news.ts'
 import { escapeSlack } from './slack-text.ts'
 
@@ -13,6 +13,7 @@ export type DigestNewsItem = RankedNews & {
   title: string
   message: string
   observed_at: number
+  facts?: LineFacts
 }
 
 export type Digest = {
@@ -90,6 +91,7 @@ function linesOf(news: readonly DigestNewsItem[], { chartOf, fundingOf, linkOf }
           ...(isNew ? [chart] : []),
         ],
         ...(link !== null && { link }),
+        ...(one.facts && { facts: one.facts }),
       }
     })
 }

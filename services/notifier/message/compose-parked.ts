@@ -37,7 +37,7 @@ export function describeParking(parking: Parking): OpsEvent {
       subject: channel,
       message: resolved
         ? `Messages are going out by ${channel} again.`
-        : `No messages are going out by ${channel}: ${excerpt(reason, 300)}. They are retried for one day: fix the problem before then.`,
+        : `No messages are going out by ${channel}: ${excerpt(reason, 300)}. They are retried for ${patienceOf(channel)}: fix the problem before then.`,
       dedupe_key: `notifier/channel-down/${channel}`,
       facts,
     }
@@ -66,7 +66,7 @@ export function composeParked({ channel, address, reason }: Parking): Message {
         title: cut(`No more messages are sent to ${name}`, 160),
         details: [
           excerpt(reason, 600),
-          'Messages for it are kept for one day. An administrator can have them sent after fixing the problem.',
+          `Messages for it are kept for ${patienceOf(channel)}. An administrator can have them sent after fixing the problem.`,
         ],
       },
     ],
@@ -75,6 +75,9 @@ export function composeParked({ channel, address, reason }: Parking): Message {
     trace: '',
   }
 }
+
+/** By the defaults of GIVE_UP_AFTER_MS and WEBHOOK_GIVE_UP_AFTER_MS. */
+const patienceOf = (channel: string) => (channel === 'WEBHOOK' ? 'three days' : 'one day')
 
 /** The name of a destination in messages: of a URL only the host, because its path may be a secret. */
 export function destinationName(channel: string, address: string): string {

@@ -1,7 +1,7 @@
 import { formatChange, formatTime } from '#runtime/text/format.ts'
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { News, OpsEvent } from '#schemas/generated/types.ts'
-import type { Message } from './message.ts'
+import type { LineFacts, Message } from './message.ts'
 import { rankNews, type RankedNews } from './rank-news.ts'
 
 /** The fields of a news item that composing needs. */
@@ -22,10 +22,13 @@ export type NewsItem = Pick<
   /** Names. */
   company: string
   source: string
+  facts?: LineFacts
 } & RankedNews
 /** A recipient, and what they follow that covers the message, as in "follows acme". */
 type NamedRecipient = { name: string; through?: readonly string[] }
-export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'>
+export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'> & {
+  facts?: LineFacts
+}
 
 const maxName = 80
 const maxSubject = 140
@@ -58,6 +61,7 @@ export function composeNews(
         title: cut(isOne ? clean(one.title) : withCompany(nameOf(one), clean(one.title)), maxTitle),
         details: describeNews(one),
         ...(link !== null && { link }),
+        ...(one.facts && { facts: one.facts }),
       }
     }),
     rest: restOf(ranked.length - shown.length),
@@ -115,10 +119,11 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
       maxSubject,
     ),
     context: `${open} open, ${ranked.length - open} resolved, as of ${formatTime(Math.max(...ranked.map(({ at }) => at)))}`,
-    lines: shown.map(({ kind, service, subject, message, resolved, at }) => ({
+    lines: shown.map(({ kind, service, subject, message, resolved, at, facts }) => ({
       mark: resolved ? 'resolved' : '',
       title: cut(`${clean(kind)}: ${clean(subject)}`, maxTitle),
       details: [excerpt(message, maxDetail), `${excerpt(service, maxName)}, ${formatTime(at)}`],
+      ...(facts && { facts }),
     })),
     rest: restOf(ranked.length - shown.length),
     topic: { kind: 'operations', name: 'operations' },

@@ -1,3 +1,5 @@
+import type { NewsFacts, OpsFacts } from '#schemas/webhooks.ts'
+
 /** The content of a message, the same for all channels: plain text without control characters, every part bounded. */
 export type Message = {
   /** One line that says what happened. */
@@ -35,4 +37,8 @@ export type Line = {
   details: string[]
   /** The page that explains the news item. */
   link?: string
+  /** What programs read; the address in it is `link`. */
+  facts?: LineFacts
 }
+
+export type LineFacts = Omit<NewsFacts, 'why'> | OpsFacts
