@@ -69,9 +69,9 @@ export async function compareCompanies(
   const series = sql.fragment`
     SELECT ${idOfSeries} AS series_id, s.company_id, s.source_measurement_id, s.company_measurement_id,
       s.subject_key AS subject_id, s.item_key AS item_id
-    FROM public.company_source_measurement c JOIN analyzer.series_view s USING (company_measurement_id)
-    WHERE c.company_id = ANY(${column(companyIds, 'int4', (id) => id)})
-      AND c.source_measurement_id = ANY(${column(measurements, 'int4', ({ id }) => id)}) AND s.item_key IS NULL`
+    FROM analyzer.series_view s
+    WHERE s.source_measurement_id = ANY(${column(measurements, 'int4', ({ id }) => id)})
+      AND s.company_id = ANY(${column(companyIds, 'int4', (id) => id)}) AND s.item_key IS NULL`
   const growth = measurements.length === 0 ? [] : await readGrowth(database, series, [days])
   const parts = rankGrowth(
     growth.flatMap(({ changes: [change], ...one }) => {
