@@ -53,6 +53,9 @@ export const settings = {
   MAX_SOURCE_BYTES_PER_DAY: count(10 * 1024 ** 3, 0).describe(
     'Bytes of payloads and ends of tasks, unpacked, that one data source may send per day (UTC). More payloads are answered with 429 until midnight, and operators get a message once a day; ends of tasks are refused above twice as many. Counted over all edges, to within some seconds. 0 means no limit.',
   ),
+  SESSION_DAYS: count(30).describe('Days after which people sign in again at the latest.'),
+  SESSION_IDLE_DAYS: count(7).describe('Days without a request after which people sign in again.'),
+  SIGN_IN_MINUTES: count(15).describe('Minutes for which a link that signs a person in is valid.'),
   API_KEY_CACHE_MS: count(10_000, 0).describe(
     'How long an API key is cached. A revoked key keeps working for up to this long.',
   ),
@@ -68,6 +71,7 @@ export const settings = {
     'Requests per minute with tokens of one data source. The default is more than a process can take, because modules do not repeat a rejected request.',
   ),
   RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests per minute with one API key.'),
+  RATE_LIMIT_SESSION: count(1200, 0).describe('Requests per minute of one browser in which somebody has signed in.'),
   RATE_LIMIT_HANDSHAKE: count(10, 0).describe(
     'Handshakes per minute of one data source. Each calls its module, which may take minutes, and anybody who knows its address may ask for one.',
   ),

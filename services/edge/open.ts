@@ -8,7 +8,9 @@ import type { TokenSecrets } from '#runtime/web/token.ts'
 import { maxBodyBytes } from '#schemas/topics.ts'
 import { createTokenChecker } from './access/access.ts'
 import { openApiKeys } from './access/api-keys.ts'
+import { openSessions } from './access/sessions.ts'
 import { openSources } from './access/sources.ts'
+import { isReadable, isReadableNews } from './ask/may-read.ts'
 import { createAffinityClient } from './catalog/affinity-client.ts'
 import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
 import type { Config } from './config.ts'
@@ -25,6 +27,7 @@ import type { HoldGate } from './publish/gate.ts'
 import { createReporter } from './publish/ops-events.ts'
 import { createPublishers } from './publish/publish.ts'
 import { createRoutes } from './routes.ts'
+import { askToSignIn } from './session/ask-to-sign-in.ts'
 import { createApp } from './server/app.ts'
 import { createBodyReader } from './server/body.ts'
 import { createCallLimit, createLimits } from './server/limits.ts'
@@ -53,6 +56,9 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   return createApp(await openRoutes(config, context, database, { ...connections, secrets, caching }), {
     checkToken: createTokenChecker(secrets),
     ...openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS }),
+    sessions: openSessions(database, boundBy(config.LOOKUP_TIMEOUT_MS), config.SESSION_IDLE_DAYS),
+    askToSignIn,
+    publicUrl: config.PUBLIC_URL,
     limits: createLimits(config),
     readBody: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),
     trustProxy: config.TRUST_PROXY,
@@ -107,9 +113,15 @@ async function openRoutes(
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
-    events: { database, boundedLookup, accepted, findDocument, findDeadLetters },
+    events: {
+      ...{ database, boundedLookup, accepted, findDocument, findDeadLetters },
+      isReadable: (viewer, companyId) => isReadable(database, viewer, companyId),
+    },
     runs: { publish, sources, maxJsonDepth },
-    why: { database, boundedLookup, linkSecret, log: context.log },
+    why: {
+      ...{ database, boundedLookup, linkSecret, log: context.log },
+      isReadable: (viewer, newsId) => isReadableNews(database, viewer, newsId),
+    },
     ask: { database, bounded },
     unsubscribe: { publish, linkSecret },
   })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { routeTable } from '../../test/harness/edge/route-table.ts'
 
-const roles = ['anyone', 'source', 'maybe-source', 'viewer', 'operator', 'viewer-or-source']
+const roles = [
+  ...['anyone', 'source', 'maybe-source', 'viewer', 'operator', 'viewer-or-source', 'person', 'maybe-person'],
+]
 const routes = routeTable()
 const named = (wanted: (role: string) => boolean) =>
   routes.filter(({ role }) => wanted(role)).map(({ method, path }) => `${method.toUpperCase()} ${path}`)

@@ -3,6 +3,7 @@ import { companiesQuery, listCompanies } from '../../services/edge/ask/companies
 import { readCompany } from '../../services/edge/ask/company.ts'
 import { listSeries, seriesQuery } from '../../services/edge/ask/list-series.ts'
 import { newsQuery, readNews } from '../../services/edge/ask/news.ts'
+import type { Viewer } from '../../services/edge/access/viewer.ts'
 import { keyHolder } from '../../services/edge/ask/may-read.ts'
 import { pointsQuery, readSeries } from '../../services/edge/ask/one-series.ts'
 import { search } from '../../services/edge/ask/search.ts'
@@ -534,8 +535,9 @@ describe('what cannot be answered is a problem that says what to do', () => {
 })
 
 describe('a person sees what parma-web shows them', () => {
+  const person = (userId: number): Viewer => ({ userId, role: 'viewer', name: 'Ann' })
   const visible = async (userId: number, bucket?: number) => {
-    const viewer = { userId }
+    const viewer = person(userId)
     const companies = await listCompanies(database, viewer, companiesQuery.parse(bucket ? { bucket } : {}), {
       route: '',
       parameters: {},
@@ -564,7 +566,7 @@ describe('a person sees what parma-web shows them', () => {
     expect(await visible(ben)).toEqual([])
     await expect(visible(ben, own)).rejects.toThrow('No bucket with this id is known.')
     const ofOwn = newsQuery.parse({ bucket: own })
-    await expect(readNews(database, { userId: ben }, ofOwn, { route: '', parameters: {} })).rejects.toThrow('No bucket')
+    await expect(readNews(database, person(ben), ofOwn, { route: '', parameters: {} })).rejects.toThrow('No bucket')
     await edge.database.query(
       `INSERT INTO bucket_access (bucket_id, invitee_id, permission, modified_at) VALUES ($1, $2, 'VIEWER', now())`,
       [own, ben],

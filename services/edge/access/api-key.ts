@@ -30,8 +30,3 @@ export function readApiKey(header: string): string | null {
   const [, credentials = ''] = /^bearer +(\S+) *$/i.exec(header) ?? []
   return form.test(credentials) ? credentials : null
 }
-
-/** Whether a key of role `held` may do what needs the role `needed`. */
-export function includesRole(held: ApiRole, needed: ApiRole): boolean {
-  return apiRoles.indexOf(held) >= apiRoles.indexOf(needed)
-}

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { HttpError } from '../http/http-error.ts'
-import { type ApiRole, apiRoles, hashApiKey, includesRole, readApiKey } from './api-key.ts'
+import { type ApiRole, apiRoles, hashApiKey, readApiKey } from './api-key.ts'
+import { includesRole } from './viewer.ts'
 
 const keyRow = z.object({
   key_id: z.number(),

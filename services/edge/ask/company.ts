@@ -5,7 +5,8 @@ import { readGrowth } from '../growth/read-growth.ts'
 import { idOfSeries } from '../growth/series-id.ts'
 import { seriesFields, seriesItem } from './list-series.ts'
 import { utcIso, utcTime } from '../http/time.ts'
-import { mayRead, type Viewer } from './may-read.ts'
+import type { Viewer } from '../access/viewer.ts'
+import { mayRead, maySeeInternals } from './may-read.ts'
 import { newsPage, readNewestNews } from './news.ts'
 import { changeSchema, describeChange } from './one-series.ts'
 import { id } from './parameters.ts'
@@ -23,7 +24,7 @@ const companySource = z.object({
   every_ms: z.number().nullable().describe('How often payloads usually come, where that is known.'),
   fed: z.int().describe('Payloads that runs have sent.'),
   failed_runs: z.int().describe('Runs in a row that failed for this company.'),
-  reason: z.string().nullable(),
+  reason: z.string().nullable().describe('What the module said, for operators.'),
 })
 
 const item = z.object({
@@ -56,7 +57,7 @@ export async function readCompany(database: Database, viewer: Viewer, id: number
     WHERE c.id = ${id} AND ${mayRead(viewer, sql.fragment`c.id`)}`)
   if (company === null) return null
   const [sources, series, items, news] = await Promise.all([
-    readSources(database, id),
+    readSources(database, viewer, id),
     readSeriesOf(database, id),
     readItems(database, id),
     readNewestNews(database, viewer, { company: id }, most.news),
@@ -64,11 +65,13 @@ export async function readCompany(database: Database, viewer: Viewer, id: number
   return { ...company, sources: [...sources], series, items: [...items], news }
 }
 
-function readSources(database: Database, companyId: number) {
+/** Reasons are what modules say, and for operators. */
+function readSources(database: Database, viewer: Viewer, companyId: number) {
   return database.any(sql.type(companySource)`
     SELECT d.id, d.source_name AS name, d.is_active AND l.is_data_source_active AS active,
       ${utcIso(sql.fragment`f.observed_at`)} AS observed_at, f.every_ms, coalesce(s.fed, 0) AS fed,
-      coalesce(s.failed_runs, 0) AS failed_runs, s.reason
+      coalesce(s.failed_runs, 0) AS failed_runs,
+      CASE WHEN ${maySeeInternals(viewer)} THEN s.reason END AS reason
     FROM public.company_data_source l
     JOIN public.data_source d ON d.id = l.data_source_id
     LEFT JOIN analyzer.feed_view f ON f.data_source_id = d.id AND f.company_id = l.company_id

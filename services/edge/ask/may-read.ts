@@ -1,18 +1,21 @@
 import { z } from 'zod'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
+import { includesRole, type Viewer } from '../access/viewer.ts'
 import { notFound } from './respond.ts'
 
-/** Who asks: a person of parma-web, or a program or operator with an API key, who sees everything. */
-export type Viewer = { userId: number | null }
+/** Whoever runs a command. */
+export const keyHolder: Viewer = { userId: null, role: 'operator', name: 'parma' }
 
-/** Whoever has an API key. */
-export const keyHolder: Viewer = { userId: null }
+/** Whether the viewer may see what is for operators: reasons of modules, errors, tasks. */
+export function maySeeInternals({ userId, role }: Viewer): boolean {
+  return userId === null || includesRole(role, 'operator')
+}
 
 /**
  * SQL that is true for companies that the viewer may read. A person sees what parma-web shows them: companies that are
  * in a bucket that they may see, that they added, or that they follow.
  */
-export function mayRead({ userId }: Viewer, companyId: SqlFragment): SqlFragment {
+export function mayRead({ userId }: Pick<Viewer, 'userId'>, companyId: SqlFragment): SqlFragment {
   if (userId === null) return sql.fragment`true`
   return sql.fragment`${companyId} IN (
     SELECT i.company_id FROM public.company_bucket_membership i JOIN public.bucket b ON b.id = i.bucket_id
@@ -24,7 +27,7 @@ export function mayRead({ userId }: Viewer, companyId: SqlFragment): SqlFragment
 }
 
 /** The same for the bucket with this alias: their own, public ones, and those shared with them. */
-export function maySeeBucket({ userId }: Viewer, bucket: SqlFragment): SqlFragment {
+export function maySeeBucket({ userId }: Pick<Viewer, 'userId'>, bucket: SqlFragment): SqlFragment {
   if (userId === null) return sql.fragment`true`
   return sql.fragment`(${bucket}.is_public OR ${bucket}.owner_id = ${userId} OR EXISTS (
     SELECT FROM public.bucket_access a WHERE a.bucket_id = ${bucket}.id AND a.invitee_id = ${userId}))`
@@ -41,4 +44,22 @@ export async function requireBucket(database: Database, viewer: Viewer, bucket: 
   const known = await database.maybeOne(sql.type(idRow)`
     SELECT b.id FROM public.bucket b WHERE b.id = ${bucket} AND ${maySeeBucket(viewer, sql.fragment`b`)}`)
   if (known === null) throw notFound('bucket', 'GET /api/v1/search')
+}
+
+const isRow = z.object({ is: z.boolean() })
+
+/** Whether the viewer may read the company with this id, as payloads write it. */
+export async function isReadable(database: Database, viewer: Viewer, companyId: string | null): Promise<boolean> {
+  if (viewer.userId === null) return true
+  if (companyId === null || !/^[1-9]\d{0,8}$/.test(companyId)) return false
+  return database.oneFirst(sql.type(isRow)`SELECT ${mayRead(viewer, sql.fragment`${Number(companyId)}`)} AS is`)
+}
+
+/** The same of a news item. One that is withheld may be read by key holders only. */
+export async function isReadableNews(database: Database, viewer: Viewer, newsId: string): Promise<boolean> {
+  if (viewer.userId === null) return true
+  return database.oneFirst(sql.type(isRow)`
+    SELECT EXISTS (
+      SELECT FROM analyzer.news_view n WHERE n.news_id = ${newsId} AND ${mayRead(viewer, sql.fragment`n.company_id`)}
+    ) AS is`)
 }

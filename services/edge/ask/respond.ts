@@ -26,8 +26,8 @@ export function answerCsv(request: RouteRequest, body: string, headers: Record<s
   return withTag(request, { status: 200, headers: { 'content-type': csvType, ...shared, ...headers }, body })
 }
 
-// What a caller may see depends on its key.
-const shared = { 'cache-control': 'private, no-cache', vary: 'accept, authorization' }
+// What a caller may see depends on who it is.
+const shared = { 'cache-control': 'private, no-cache', vary: 'accept, authorization, cookie' }
 
 function withTag(request: RouteRequest, response: RouteResponse): RouteResponse {
   const type = response.headers['content-type'] ?? ''

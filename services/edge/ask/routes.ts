@@ -9,7 +9,7 @@ import type { Route, RouteRequest } from '../server/route.ts'
 import { companiesPage, companiesQuery, companyColumns, flattenCompany, listCompanies } from './companies.ts'
 import { companyDetail, companyParams, readCompany } from './company.ts'
 import { flattenSeries, listSeries, seriesColumns, seriesPage, seriesQuery } from './list-series.ts'
-import { keyHolder, type Viewer } from './may-read.ts'
+import type { Viewer } from '../access/viewer.ts'
 import { flattenNews, newsColumns, newsPage, newsQuery, readNews } from './news.ts'
 import { flattenPoint, pointColumns, pointsQuery, readSeries, seriesDetail, seriesParams } from './one-series.ts'
 import { answer, answerPage, conditional, notFound, orUnavailable, pageDocs, readDocs, wantsCsv } from './respond.ts'
@@ -90,9 +90,9 @@ function listRoute<
       ...{ summary, query, headers: conditional },
       responses: pageDocs('A page.', page, unknown),
     },
-    async handle(request: RouteRequest): Promise<RouteResponse> {
+    async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const parameters = validate(query, request.query, 'query')
-      const found = await orUnavailable(bounded(read(database, keyHolder, parameters, { route: path, parameters })))
+      const found = await orUnavailable(bounded(read(database, viewer, parameters, { route: path, parameters })))
       const isCsv = wantsCsv(request, parameters.format)
       return answerPage(request, path, found, isCsv ? () => writeCsv(columns, rows(found)) : null)
     },
@@ -111,9 +111,9 @@ function companyRoute({ database, bounded }: AskDeps): Route {
         404: { description: 'No company with this id is known.' },
       },
     },
-    async handle(request: RouteRequest): Promise<RouteResponse> {
+    async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const { company_id } = validate(companyParams, request.params, 'path')
-      const found = await orUnavailable(bounded(readCompany(database, keyHolder, company_id)))
+      const found = await orUnavailable(bounded(readCompany(database, viewer, company_id)))
       if (found === null) throw notFound('company', 'GET /api/v1/companies')
       return answer(request, found)
     },
@@ -130,12 +130,12 @@ function seriesRoute({ database, bounded }: AskDeps): Route {
       headers: conditional,
       responses: pageDocs('A page of values.', seriesDetail, 'No series with this id is known.'),
     },
-    async handle(request: RouteRequest): Promise<RouteResponse> {
+    async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const { series_id } = validate(seriesParams, request.params, 'path')
       const parameters = validate(pointsQuery, request.query, 'query')
       const id = series_id.replace('.csv', '')
       const asked = { route: `/api/v1/series/${id}`, parameters }
-      const found = await orUnavailable(bounded(readSeries(database, keyHolder, id, parameters, asked)))
+      const found = await orUnavailable(bounded(readSeries(database, viewer, id, parameters, asked)))
       if (found === null) throw notFound('series', 'GET /api/v1/series')
       const isCsv = series_id !== id || wantsCsv(request, parameters.format)
       const csv = () => writeCsv(pointColumns, found.points.map(flattenPoint))
@@ -153,9 +153,9 @@ function searchRoute({ database, bounded }: AskDeps): Route {
       headers: conditional,
       responses: readDocs('What has these words in its name.', searchResult),
     },
-    async handle(request: RouteRequest): Promise<RouteResponse> {
+    async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const query = validate(searchQuery, request.query, 'query')
-      return answer(request, await orUnavailable(bounded(search(database, keyHolder, query))))
+      return answer(request, await orUnavailable(bounded(search(database, viewer, query))))
     },
   }
 }

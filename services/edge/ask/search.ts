@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { lenient, text } from '../http/validation.ts'
-import { mayRead, maySeeBucket, type Viewer } from './may-read.ts'
+import type { Viewer } from '../access/viewer.ts'
+import { mayRead, maySeeBucket } from './may-read.ts'
 import { allOf, contains, named } from './names.ts'
 
 const most = { usual: 10, most: 50 }

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
 import { utcIso, utcTime } from '../http/time.ts'
-import { mayRead, type Viewer } from './may-read.ts'
+import type { Viewer } from '../access/viewer.ts'
+import { mayRead, maySeeInternals } from './may-read.ts'
 import { allOf, contains } from './names.ts'
 import { format, paging, words } from './parameters.ts'
 
@@ -47,7 +48,7 @@ const sourceItem = z.object({
     })
     .nullable()
     .describe('Null: it has not run yet.'),
-  runs: z.array(run).describe(`The newest ${newestRuns}.`),
+  runs: z.array(run).describe(`The newest ${newestRuns}, for operators. Others get none, and no reasons.`),
 })
 
 export const sourcesPage = z.object({ sources: z.array(sourceItem), next: z.string().nullable() })
@@ -57,8 +58,8 @@ export type SourcesPage = z.output<typeof sourcesPage>
 const position = z.tuple([z.int32()])
 
 /**
- * In the order of their ids. People see all sources, as in parma-web, and count their own companies. Throws an HttpError
- * with 400 for a wrong cursor.
+ * In the order of their ids. People see all sources, as in parma-web, and count their own companies. What modules say of
+ * their runs is for operators. Throws an HttpError with 400 for a wrong cursor.
  */
 export async function listSources(
   database: Database,
@@ -97,7 +98,11 @@ export async function listSources(
     ])}
     ORDER BY d.id LIMIT ${limit + 1}`)
   const { rows: sources, next } = cutPage(asked, found, limit, ({ id }) => [id])
-  return { sources, next }
+  return { sources: maySeeInternals(viewer) ? sources : sources.map(withoutInternals), next }
+}
+
+function withoutInternals(source: SourcesPage['sources'][number]): SourcesPage['sources'][number] {
+  return { ...source, health: source.health && { ...source.health, reason: null }, runs: [] }
 }
 
 /** Columns of the CSV file. */

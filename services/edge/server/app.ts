@@ -16,6 +16,7 @@ import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { authorize, type AuthorizeDeps } from './authorize.ts'
 import type { ReadBody } from './body.ts'
+import { addressOf } from './limits.ts'
 import type { Route } from './route.ts'
 
 const answered = new Counter({
@@ -73,6 +74,7 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
       query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
       params: request.params as Record<string, string>,
       traceparent: request.get('traceparent'),
+      address: addressOf(request),
       readBody: () => deps.readBody(request),
     })
     send(response, answer)

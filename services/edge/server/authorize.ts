@@ -1,7 +1,11 @@
 import type { Request, Response } from 'express'
 import { type ApiRole, readApiKey } from '../access/api-key.ts'
 import type { ApiKey, CheckApiKey, IsKnownApiKey } from '../access/api-keys.ts'
+import { isSameOrigin } from '../access/same-origin.ts'
+import { readSessionToken } from '../access/session-token.ts'
+import type { Session, Sessions } from '../access/sessions.ts'
 import type { Caller } from '../access/token.ts'
+import { includesRole, type Viewer } from '../access/viewer.ts'
 import { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { addressOf, type Limits } from './limits.ts'
@@ -11,8 +15,15 @@ export type AuthorizeDeps = {
   checkToken(header: string | undefined): Promise<Caller>
   checkApiKey: CheckApiKey
   isKnownApiKey: IsKnownApiKey
+  sessions: Sessions
+  /** The response of the page at `url` to whoever has not signed in. */
+  askToSignIn(request: RouteRequest, method: string, url: string): RouteResponse | Promise<RouteResponse>
+  /** Where people reach the edge, if that is known. */
+  publicUrl: string | undefined
   limits: Limits
 }
+
+type Call = { request: Request; response: Response; path: string; deps: AuthorizeDeps }
 
 /**
  * Checks the credentials that the role of the route needs, and the rate limits. Resolves with the route's handler,
@@ -22,61 +33,121 @@ export async function authorize(
   route: Route,
   request: Request,
   response: Response,
-  { checkToken, checkApiKey, isKnownApiKey, limits }: AuthorizeDeps,
+  deps: AuthorizeDeps,
 ): Promise<(request: RouteRequest) => RouteResponse | Promise<RouteResponse>> {
+  const call: Call = { request, response, path: route.path, deps }
   const { authorization } = request.headers
   switch (route.role) {
     case 'anyone':
-      await countAnonymous()
+      await countAnonymous(call)
       return route.handle
     case 'maybe-source': {
-      if (!authorization) await countAnonymous()
-      const caller = authorization ? await authorizeSource() : null
+      if (!authorization) await countAnonymous(call)
+      const caller = authorization ? await checkSource(call) : null
       return (routeRequest) => route.handle(routeRequest, caller)
     }
     case 'source': {
-      const caller = await authorizeSource()
+      const caller = await checkSource(call)
       return (routeRequest) => route.handle(routeRequest, caller)
     }
     case 'viewer':
     case 'operator': {
-      const key = await authorizeKey(route.role)
-      return (routeRequest) => route.handle(routeRequest, key)
+      const viewer = await checkViewer(call, route.role)
+      return (routeRequest) => route.handle(routeRequest, viewer)
     }
     case 'viewer-or-source': {
       const isToken = authorization && readApiKey(authorization) === null
-      const caller = isToken ? await authorizeSource() : await authorizeKey('viewer')
+      const caller = isToken ? await checkSource(call) : await checkViewer(call, 'viewer')
       return (routeRequest) => route.handle(routeRequest, caller)
     }
+    case 'person': {
+      const session = await checkPage(call)
+      if (session) return (routeRequest) => route.handle(routeRequest, session)
+      return (routeRequest) => deps.askToSignIn(routeRequest, request.method, request.originalUrl)
+    }
+    case 'maybe-person': {
+      const session = await checkPage(call)
+      return (routeRequest) => route.handle(routeRequest, session)
+    }
   }
+}
 
-  function countAnonymous(): Promise<void> {
-    return limits.anonymous.count(`${addressOf(request)} ${route.path}`, request, response)
+function countAnonymous({ request, response, path, deps }: Call): Promise<void> {
+  return deps.limits.anonymous.count(`${addressOf(request)} ${path}`, request, response)
+}
+
+async function checkSource(call: Call): Promise<Caller> {
+  const { request, response, deps } = call
+  const caller = await deps.checkToken(request.headers.authorization).catch(countRejected(call))
+  await deps.limits.source.count(String(caller.sourceId), request, response)
+  return caller
+}
+
+/** A key goes before a session: whoever sends one means it. */
+async function checkViewer(call: Call, role: ApiRole): Promise<Viewer> {
+  const { authorization, cookie } = call.request.headers
+  if (authorization || readSessionToken(cookie) === null) {
+    const { name, role: held } = await checkKey(call, role)
+    return { userId: null, role: held, name }
   }
+  requireOwnPage(call)
+  const session = await findSession(call)
+  if (session === null) throw new HttpError(401, 'The session has ended.', {}, { remedy: signInAgain })
+  if (includesRole(session.role, role)) return session
+  throw new HttpError(403, `This route needs the role ${role}. "${session.name}" has the role ${session.role}.`)
+}
 
-  async function authorizeSource(): Promise<Caller> {
-    const caller = await checkToken(authorization).catch(countRejected)
-    await limits.source.count(String(caller.sourceId), request, response)
-    return caller
-  }
+const signInAgain = 'Sign in at /console/sign-in, or send an API key as `Authorization: Bearer parma_…`.'
 
-  /**
-   * A strange key costs a query, so from an address that sent too many invalid credentials only keys that exist are
-   * looked up: a proxy may share its address between a stranger and an operator.
-   */
-  async function authorizeKey(role: ApiRole): Promise<ApiKey> {
-    await limits.refused.check(addressOf(request)).catch(async (tooMany: unknown) => {
-      if (!(await isKnownApiKey(authorization))) throw tooMany
-    })
-    const key = await checkApiKey(authorization, role).catch(countRejected)
-    await limits.apiKey.count(String(key.keyId), request, response)
-    return key
-  }
+/**
+ * A strange key costs a query, so from an address that sent too many invalid credentials only keys that exist are
+ * looked up: a proxy may share its address between a stranger and an operator.
+ */
+async function checkKey(call: Call, role: ApiRole): Promise<ApiKey> {
+  const { request, response, deps } = call
+  const { authorization } = request.headers
+  await deps.limits.refused.check(addressOf(request)).catch(async (tooMany: unknown) => {
+    if (!(await deps.isKnownApiKey(authorization))) throw tooMany
+  })
+  const key = await deps.checkApiKey(authorization, role).catch(countRejected(call))
+  await deps.limits.apiKey.count(String(key.keyId), request, response)
+  return key
+}
 
-  /** Too many become 429. Valid tokens and keys still pass, because they may share the address with another client. */
-  async function countRejected(error: unknown): Promise<never> {
+async function checkPage(call: Call): Promise<Session | null> {
+  requireOwnPage(call)
+  const session = await findSession(call)
+  if (session === null) await countAnonymous(call)
+  return session
+}
+
+/** Browsers send a cookie with every request to its host, whichever page has made the request. */
+function requireOwnPage({ request, deps }: Call): void {
+  if (request.method === 'GET' || isSameOrigin(request.headers, deps.publicUrl)) return
+  throw new HttpError(403, 'The request does not come from a page of parma-analytics.', {}, foreignOrigin)
+}
+
+const foreignOrigin = {
+  type: 'foreign-origin',
+  remedy: 'Open the page at its own address and send the form from there. Programs use an API key.',
+}
+
+/** The same of sessions as of keys: then only those are looked up that were found before. */
+async function findSession({ request, response, deps: { sessions, limits } }: Call): Promise<Session | null> {
+  const { cookie } = request.headers
+  if (readSessionToken(cookie) === null) return null
+  if (!sessions.hasSeen(cookie)) await limits.refused.check(addressOf(request))
+  const session = await sessions.find(cookie)
+  if (session) await limits.session.count(session.sessionId, request, response)
+  else await limits.refused.count(addressOf(request), request, response)
+  return session
+}
+
+/** Too many become 429. Valid tokens and keys still pass, because they may share the address with another client. */
+function countRejected({ request, response, deps }: Call): (error: unknown) => Promise<never> {
+  return async (error) => {
     if (error instanceof HttpError && error.status < 500)
-      await limits.refused.count(addressOf(request), request, response)
+      await deps.limits.refused.count(addressOf(request), request, response)
     throw error
   }
 }

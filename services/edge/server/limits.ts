@@ -25,13 +25,15 @@ export type Limits = {
   source: Limit
   /** With an API key, by key. */
   apiKey: Limit
+  /** With a session, by session. */
+  session: Limit
   /** With invalid credentials, by address. */
   refused: Limit
 }
 
 type LimitSettings = Pick<
   Config,
-  'RATE_LIMIT_ANONYMOUS' | 'RATE_LIMIT_SOURCE' | 'RATE_LIMIT_API_KEY' | 'RATE_LIMIT_REFUSED'
+  'RATE_LIMIT_ANONYMOUS' | 'RATE_LIMIT_SOURCE' | 'RATE_LIMIT_API_KEY' | 'RATE_LIMIT_SESSION' | 'RATE_LIMIT_REFUSED'
 >
 
 /** Callers counted at once per limit. The oldest are dropped, so that invented addresses cannot fill the memory. */
@@ -42,6 +44,7 @@ export function createLimits(settings: LimitSettings): Limits {
     anonymous: createLimit(settings.RATE_LIMIT_ANONYMOUS, 'requests without credentials'),
     source: createLimit(settings.RATE_LIMIT_SOURCE, 'requests from one data source'),
     apiKey: createLimit(settings.RATE_LIMIT_API_KEY, 'requests with one API key'),
+    session: createLimit(settings.RATE_LIMIT_SESSION, 'requests of one browser'),
     refused: createLimit(settings.RATE_LIMIT_REFUSED, 'requests with invalid credentials'),
   }
 }

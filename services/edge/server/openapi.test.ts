@@ -111,7 +111,7 @@ test('a role, a body and other input add their responses', () => {
 test('errors of the operator API are problems, also for a key with too low a role', () => {
   const route = { method: 'get', path: '/api/v1/x', role: 'viewer', doc, handle } as const
   const { responses, security } = describeOne(route)
-  expect(security).toEqual([{ key: [] }])
+  expect(security).toEqual([{ key: [] }, { session: [] }])
   expect(Object.keys(responses).join(' ')).toBe('200 400 401 403 429 500 503')
   const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
   for (const [status, { content }] of Object.entries(responses)) if (status !== '200') expect(content).toEqual(problem)

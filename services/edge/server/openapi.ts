@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import manifest from '../../../package.json' with { type: 'json' }
+import { sessionCookie } from '../access/session-token.ts'
 import { errorBody } from '../http/http-error.ts'
 import { answersProblemJson, problemBody, problemType } from '../http/problem.ts'
 import { json } from '../http/response.ts'
@@ -14,15 +15,20 @@ const roles: Record<Route['role'], { description: string; security: Json[] }> = 
   anyone: { description: 'Needs no credentials.', security: [] },
   source: { description: 'For mining modules, with the token that they were called with.', security: [{ token: [] }] },
   'maybe-source': { description: 'With the token of a data source, or without one.', security: [{ token: [] }, {}] },
-  viewer: { description: 'For people and programs that read, with an API key.', security: [{ key: [] }] },
+  viewer: {
+    description: 'For people and programs that read, with an API key or signed in.',
+    security: [{ key: [] }, { session: [] }],
+  },
   operator: {
-    description: 'For people and programs that act, with an API key of the role operator.',
-    security: [{ key: [] }],
+    description: 'For people and programs that act, with an API key of the role operator, or signed in with this role.',
+    security: [{ key: [] }, { session: [] }],
   },
   'viewer-or-source': {
-    description: 'With an API key. Mining modules use the token that they were called with.',
-    security: [{ key: [] }, { token: [] }],
+    description: 'With an API key or signed in. Mining modules use the token that they were called with.',
+    security: [{ key: [] }, { session: [] }, { token: [] }],
   },
+  person: { description: 'Pages for people who have signed in.', security: [{ session: [] }] },
+  'maybe-person': { description: 'Pages for people, signed in or not.', security: [{ session: [] }, {}] },
 }
 
 const securitySchemes = {
@@ -33,6 +39,14 @@ const securitySchemes = {
     description: 'A module sends back the token that it was called with. `parma token mint` creates one by hand.',
   },
   key: { type: 'http', scheme: 'bearer', description: 'An API key, `parma_…`. `parma keys create` creates one.' },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: sessionCookie,
+    description:
+      'Set by signing in at `/console/sign-in`. Requests that change something are taken from pages of this host only: ' +
+      '`Origin` and `Sec-Fetch-Site` must say so.',
+  },
 }
 
 const shared = new Map<z.ZodType, string>([
@@ -86,7 +100,7 @@ export function describeRoutes(routes: readonly Route[]): Json {
 }
 
 function describeOperation(route: Route): Json {
-  const { summary, query, params, headers, body } = route.doc
+  const { summary, query, params, headers, body, form } = route.doc
   const parameters = [
     ...describeParameters('path', params),
     ...describeParameters('query', query),
@@ -101,6 +115,12 @@ function describeOperation(route: Route): Json {
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'body') } } },
     }),
+    ...(form && {
+      requestBody: {
+        required: true,
+        content: { 'application/x-www-form-urlencoded': { schema: toSchema(form, 'body') } },
+      },
+    }),
     responses: Object.fromEntries(
       Object.entries(responsesOf(route)).map(([status, response]) => [
         status,
@@ -114,14 +134,21 @@ function describeOperation(route: Route): Json {
 }
 
 /** All responses of a route: its own, and those that come with its role and its input. */
-function responsesOf({ role, doc: { query, params, headers, body, responses: own } }: Route): ResponseDocs {
+function responsesOf({
+  method,
+  role,
+  doc: { query, params, headers, body, form, responses: own },
+}: Route): ResponseDocs {
+  const isPage = role === 'person' || role === 'maybe-person'
   return {
     429: tooMany,
     500: { description: 'Unexpected error.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
-    ...(role === 'anyone' ? {} : ofTokens),
+    ...(isPage ? ofPages : role === 'anyone' ? {} : ofTokens),
+    ...(isPage && method !== 'get' ? ofForms : {}),
+    ...(role === 'person' ? ofPeople : {}),
     ...(role === 'viewer' || role === 'operator' ? ofKeys : {}),
-    ...(body ? ofBodies : {}),
-    ...((query ?? params ?? headers ?? body) ? ofInput : {}),
+    ...((body ?? form) ? ofBodies : {}),
+    ...((query ?? params ?? headers ?? body ?? form) ? ofInput : {}),
     ...own,
   }
 }
@@ -148,7 +175,12 @@ const ofTokens: ResponseDocs = {
   401: { description: 'The credentials are missing or invalid.' },
   503: unavailable,
 }
-const ofKeys: ResponseDocs = { 403: { description: 'The role of the API key is too low.' } }
+const ofKeys: ResponseDocs = { 403: { description: 'The role of the API key or of the person is too low.' } }
+const ofPages: ResponseDocs = { 503: unavailable }
+const ofForms: ResponseDocs = { 403: { description: 'The request does not come from a page of this host.' } }
+const ofPeople: ResponseDocs = {
+  303: { description: 'Nobody has signed in.', headers: { location: 'Where people sign in.' } },
+}
 const ofBodies: ResponseDocs = {
   400: unreadable,
   413: { description: 'The body is too large.' },

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
-import type { ApiKey } from '../access/api-keys.ts'
+import type { Session } from '../access/sessions.ts'
 import type { Caller } from '../access/token.ts'
+import type { Viewer } from '../access/viewer.ts'
 import type { RouteResponse } from '../http/response.ts'
 
 /** A request as handlers see it. */
@@ -11,6 +12,8 @@ export type RouteRequest = {
   query: Record<string, string>
   params: Record<string, string>
   traceparent: string | undefined
+  /** The caller's address, as limits count it. */
+  address: string
   /** Receives the body. No part of it is received before. */
   readBody(): Promise<Buffer>
 }
@@ -43,20 +46,26 @@ export type RouteDoc = {
   query?: z.ZodObject
   params?: z.ZodObject
   headers?: z.ZodObject
+  /** A body in JSON. */
   body?: z.ZodType
+  /** A body as forms send it. */
+  form?: z.ZodObject
   responses: Record<number, ResponseDoc>
 }
 
 /**
  * One row of the table of routes. `role` says who may call it. `anyone`: no credentials. `source`: a module, with the
- * token of a source. `maybe-source`: with or without a token; the handler decides. `viewer`, `operator`: an API key of
- * that role or a higher one. `viewer-or-source`: either. Credentials that are sent must be valid, unless the role is
- * `anyone`.
+ * token of a source. `maybe-source`: with or without a token; the handler decides. `viewer`, `operator`: an API key or a
+ * session of that role or a higher one. `viewer-or-source`: either. `person`: a page for whoever has signed in; others
+ * are sent to sign in. `maybe-person`: a page for both. Credentials that are sent must be valid, unless the role is
+ * `anyone` or `maybe-person`. With a session, and to pages, only pages of ours may send anything but GET.
  */
 export type Route = { method: Method; path: string; doc: RouteDoc } & (
   | { role: 'anyone'; handle(request: RouteRequest): MaybeAsync<RouteResponse> }
   | { role: 'source'; handle(request: RouteRequest, caller: Caller): MaybeAsync<RouteResponse> }
   | { role: 'maybe-source'; handle(request: RouteRequest, caller: Caller | null): MaybeAsync<RouteResponse> }
-  | { role: 'viewer' | 'operator'; handle(request: RouteRequest, key: ApiKey): MaybeAsync<RouteResponse> }
-  | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: ApiKey | Caller): MaybeAsync<RouteResponse> }
+  | { role: 'viewer' | 'operator'; handle(request: RouteRequest, viewer: Viewer): MaybeAsync<RouteResponse> }
+  | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: Viewer | Caller): MaybeAsync<RouteResponse> }
+  | { role: 'person'; handle(request: RouteRequest, viewer: Session): MaybeAsync<RouteResponse> }
+  | { role: 'maybe-person'; handle(request: RouteRequest, viewer: Session | null): MaybeAsync<RouteResponse> }
 )

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
-import type { ApiKey } from '../access/api-keys.ts'
 import type { Caller } from '../access/token.ts'
+import type { Viewer } from '../access/viewer.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
@@ -37,7 +37,7 @@ export const eventDoc: RouteDoc = {
   params: eventParams,
   responses: {
     200: { description: 'The stages of the payload.', schema: eventSchema },
-    404: { description: 'No event with this id is known, or it belongs to another data source than the token.' },
+    404: { description: 'No event with this id is known, or the caller may not read it.' },
     503: { description: 'No store that might know the event answers.' },
   },
 }
@@ -49,11 +49,15 @@ export type EventDeps = {
   accepted: AcceptedEvents
   findDocument: FindDocument
   findDeadLetters: FindDeadLetters
+  isReadable: IsReadable
 }
 
-/** GET /api/v1/events/{event_id}. To a module, the events of other sources look like events that do not exist. */
-export function readEvent({ database, boundedLookup, accepted, findDocument, findDeadLetters }: EventDeps) {
-  return async ({ params }: RouteRequest, caller: ApiKey | Caller): Promise<RouteResponse> => {
+/** Whether a viewer may read the company with this id, as payloads write it. */
+type IsReadable = (viewer: Viewer, companyId: string | null) => Promise<boolean>
+
+/** GET /api/v1/events/{event_id}. What a caller may not read looks like an event that does not exist. */
+export function readEvent({ database, boundedLookup, accepted, findDocument, findDeadLetters, isReadable }: EventDeps) {
+  return async ({ params }: RouteRequest, caller: Viewer | Caller): Promise<RouteResponse> => {
     const event_id = validate(eventParams, params, 'path').event_id.toLowerCase()
     const [views, names, dead] = await Promise.all([
       readViews(database, boundedLookup, event_id),
@@ -70,14 +74,18 @@ export function readEvent({ database, boundedLookup, accepted, findDocument, fin
     const described = describeEvent(facts)
     const owner = facts.accepted ?? found(stored) ?? normalized
     const isModule = 'sourceId' in caller
-    if (!described || (isModule && owner?.data_source_id !== caller.sourceId)) throw notFound(facts)
+    const isOperator = !isModule && caller.userId === null
+    const isOpen = isModule
+      ? owner?.data_source_id === caller.sourceId
+      : await boundedLookup(isReadable(caller, owner?.company_id ?? null))
+    if (!described || !isOpen) throw notFound(facts)
     return json(200, {
       event_id,
       data_source_id: owner?.data_source_id ?? null,
       company_id: owner?.company_id ?? null,
       task_id: normalized?.task_id ?? null,
       // The details of other services are for operators.
-      stages: described.map((stage) => ({ ...stage, at: iso(stage.at), detail: isModule ? null : stage.detail })),
+      stages: described.map((stage) => ({ ...stage, at: iso(stage.at), detail: isOperator ? stage.detail : null })),
     })
   }
 }

@@ -4,6 +4,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
+import type { Viewer } from '../access/viewer.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { invalidLinkPage, messagePage, pageHeaders, pageType } from '../http/page.ts'
@@ -23,7 +24,7 @@ export const whyDoc: RouteDoc = {
   params: whyParams,
   responses: {
     200: { description: 'Everything that led to the news item.', schema: whySchema },
-    404: { description: 'No news item with this id is known.' },
+    404: { description: 'No news item with this id is known, or the caller may not read it.' },
   },
 }
 
@@ -33,6 +34,7 @@ export type WhyDeps = {
   /** Signs the links in messages; undefined: messages have no links. */
   linkSecret: string | undefined
   log: Log
+  isReadable(viewer: Viewer, newsId: string): Promise<boolean>
 }
 
 function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'boundedLookup'>) {
@@ -46,10 +48,10 @@ function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'bounded
 /** GET /api/v1/news/{news_id}/why. The id is the uuid of a news item, or its number in parma-web. */
 export function explainNews(deps: WhyDeps) {
   const look = lookUp(deps)
-  return async ({ params }: RouteRequest): Promise<RouteResponse> => {
+  return async ({ params }: RouteRequest, viewer: Viewer): Promise<RouteResponse> => {
     const { news_id } = validate(whyParams, params, 'path')
     const why = await look(news_id)
-    if (why) return json(200, why)
+    if (why && (await deps.boundedLookup(deps.isReadable(viewer, why.news_id)))) return json(200, why)
     throw new HttpError(
       404,
       'No news item with this id is known.',

@@ -154,7 +154,20 @@ export const linkSettings = {
   LINK_SECRET: rotatingSecret()
     .optional()
     .describe(
-      'Signs links in messages: to the "why" page and to unsubscribe. The same value in edge and notifier. Two secrets with a comma between them replace one by another: the first signs, both verify. Unset: messages have no links.',
+      'Signs links in messages and links that sign people in. The same value in edge and notifier. Two secrets with a comma between them replace one by another: the first signs, both verify. Unset: there are no such links.',
     )
     .meta({ basic: true }),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, normalize: true })
+    .refine(isBase, 'must be without user name, ? and #')
+    // In Slack's markup, `|` would end the address.
+    .transform((url) => url.replaceAll('|', '%7C'))
+    .optional()
+    .describe('Address at which people reach the edge, for links. Unset: messages have no links.')
+    .meta({ basic: true }),
+}
+
+function isBase(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && `${url.username}${url.password}${url.search}${url.hash}` === ''
 }

@@ -10,13 +10,16 @@ import { onCleanup } from '../cleanup.ts'
 /** For routes whose description does not matter. */
 export const emptyDoc: RouteDoc = { summary: '', responses: {} }
 
-/** What an app needs besides its credentials, with one limit for all kinds of requests; 0: none. */
+/** What an app needs besides its credentials, with one limit for all kinds of requests; 0: none. Nobody is signed in. */
 export function plainDeps(perMinute: number): Omit<AppDeps, 'checkToken' | 'checkApiKey' | 'isKnownApiKey'> {
   return {
     limits: createLimits({
       ...{ RATE_LIMIT_ANONYMOUS: perMinute, RATE_LIMIT_SOURCE: perMinute },
-      ...{ RATE_LIMIT_API_KEY: perMinute, RATE_LIMIT_REFUSED: perMinute },
+      ...{ RATE_LIMIT_API_KEY: perMinute, RATE_LIMIT_SESSION: perMinute, RATE_LIMIT_REFUSED: perMinute },
     }),
+    sessions: { find: async () => null, hasSeen: () => false },
+    publicUrl: undefined,
+    askToSignIn: () => ({ status: 303, headers: { location: '/console/sign-in' }, body: null }),
     readBody: () => Promise.resolve(Buffer.alloc(0)),
     trustProxy: 0,
     responseTimeoutMs: 60_000,
