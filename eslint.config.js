@@ -69,15 +69,16 @@ const rooms = {
   notifier: {
     message: [],
     charts: ['message'],
-    channels: ['message', 'charts'],
+    render: ['message'],
+    channels: ['render', 'message', 'charts'],
     people: ['channels', 'message'],
     delivery: ['people', 'channels', 'message'],
-    digests: ['delivery', 'people', 'channels', 'message', 'charts'],
+    digests: ['delivery', 'people', 'channels', 'render', 'message', 'charts'],
     plan: ['delivery', 'people'],
     alerts: ['plan', 'delivery', 'people', 'message', 'charts'],
     rehearsal: ['plan', 'people', 'message'],
     inbox: ['digests', 'delivery'],
-    commands: ['plan', 'digests', 'delivery', 'people', 'channels', 'message'],
+    commands: ['plan', 'digests', 'delivery', 'people', 'channels', 'render', 'message'],
   },
 }
 const otherRooms = (service, room) => {

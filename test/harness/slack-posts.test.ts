@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { judgePost } from '../../deploy/local/stand-ins/slack-rules.ts'
 import { composeNews, type NewsItem } from '../../services/notifier/message/compose.ts'
-import { asSlack } from '../../services/notifier/message/render.ts'
+import { asSlack } from '../../services/notifier/render/render.ts'
 
 const anyText = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),

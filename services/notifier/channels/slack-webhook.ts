@@ -1,5 +1,5 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import { asSlack } from '../message/render.ts'
+import { asSlack } from '../render/render.ts'
 import type { Answer } from './answer.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import type { ChannelTools, Delivery } from './channel.ts'

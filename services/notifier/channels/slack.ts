@@ -8,7 +8,7 @@ import {
 } from '@slack/web-api'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { minuteMs } from '#runtime/text/time.ts'
-import { asSlack, maxDigestChars } from '../message/render.ts'
+import { asSlack, maxDigestChars } from '../render/render.ts'
 import { type Answer, maxWaitMs } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
 import { type FoundSecret, withoutSecret } from './secrets.ts'

@@ -10,7 +10,7 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
-import { asText } from '../message/render.ts'
+import { asText } from '../render/render.ts'
 
 type Output = { json?: boolean }
 type Filter = { state?: string; company?: string; destination?: string; hours?: string; since?: string }

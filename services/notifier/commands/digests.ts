@@ -16,7 +16,7 @@ import { nextPeriod, rhythms } from '../digests/periods.ts'
 import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
 import type { DigestSettings } from '../digests/settings.ts'
 import { explainWhy } from '../message/compose.ts'
-import { asText } from '../message/render.ts'
+import { asText } from '../render/render.ts'
 import { requireChannelOf } from './channel-store.ts'
 
 type Output = { json?: boolean }

@@ -8,7 +8,7 @@ import { TransientError } from '#runtime/calls/retry.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Message } from '../message/message.ts'
-import { asHtmlSections } from '../message/render-digest.ts'
+import { asHtmlSections } from '../render/render-digest.ts'
 import type { DigestSettings } from './settings.ts'
 import type { ReportResult } from './store.ts'
 

@@ -1,7 +1,7 @@
 import type { KnownBlock } from '@slack/web-api'
 import { cut } from '#runtime/text/shorten.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
-import type { Message } from './message.ts'
+import type { Message } from '../message/message.ts'
 import { asHtmlSections, asSlackLines, asTextSections, hasSections } from './render-digest.ts'
 import { cutEscaped, escapeSlack, linkSlack, pack } from './slack-text.ts'
 

@@ -1,5 +1,5 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
-import type { Line, Message } from './message.ts'
+import type { Line, Message } from '../message/message.ts'
 import { cutEscaped, escapeSlack, linkSlack } from './slack-text.ts'
 
 /** Whether the lines of a message have headings: those of digests have the names of companies. */

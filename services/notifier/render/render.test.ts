@@ -2,10 +2,10 @@ import type { HeaderBlock, SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
-import { composeNews, type NewsItem } from './compose.ts'
-import type { Message } from './message.ts'
+import { composeNews, type NewsItem } from '../message/compose.ts'
+import type { Message } from '../message/message.ts'
 import { asHtml, asSlack, asText } from './render.ts'
-import { messageSettings } from './settings.ts'
+import { messageSettings } from '../message/settings.ts'
 import { escapeSlack } from './slack-text.ts'
 
 // The same cases at each run.

@@ -1,8 +1,9 @@
 import type { SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { composeDigest, type Digest, type DigestNewsItem, type Extras, splitDigest } from './compose-digest.ts'
-import type { Message } from './message.ts'
+import { composeDigest, type Digest, type DigestNewsItem, type Extras } from '../message/compose-digest.ts'
+import { splitDigest } from './split-digest.ts'
+import type { Message } from '../message/message.ts'
 import { asHtmlSections } from './render-digest.ts'
 import { asHtml, asSlack, asText, maxDigestChars } from './render.ts'
 
