@@ -7,6 +7,7 @@ import { crawlingFinished, type FinishDeps, finishDoc } from './intake/finish.ts
 import { newCompany, newCompanyDoc } from './catalog/new-company.ts'
 import { type RunDeps, runDoc, runNow } from './intake/triggers.ts'
 import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } from './intake/unsubscribe.ts'
+import { assetRoute } from './server/asset-route.ts'
 import { docsRoutes } from './server/docs.ts'
 import { withDocument } from './server/openapi.ts'
 import type { Route } from './server/route.ts'
@@ -72,6 +73,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },
+    assetRoute,
     ...docsRoutes(),
   ])
 }

@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { assetPath } from '../../services/edge/design/assets.ts'
 import { describeRoutes } from '../../services/edge/server/openapi.ts'
 import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
 import { addNews } from '../harness/edge/add-news.ts'
@@ -79,6 +80,7 @@ beforeAll(async () => {
   const mailLink = new URL(makeUnsubscribeLink(site, mail) ?? '').searchParams
   keys = [await edge.apiKey('operator'), await edge.apiKey('viewer')]
   known = {
+    file: [assetPath('style').replace('assets/', '')],
     news_id: [newsId],
     company: [company],
     source: [source],

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { checkUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
 import { topics } from '#schemas/topics.ts'
-import { invalidLinkPage, messagePage, page, pageHeaders, pageType } from '../http/page.ts'
+import { postForm } from '../design/forms.ts'
+import { html } from '../design/html.ts'
+import { invalidLinkPage, messagePage, pageType, showPage } from '../design/layout.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Publish } from '../publish/publish.ts'
@@ -46,14 +48,19 @@ export type UnsubscribeDeps = {
   linkSecret: string | undefined
 }
 
+/** From `/unsubscribe/…/…`. */
+const root = '../../'
+
 /** GET /unsubscribe/{notification_id}/{delivery_id}?signature=… */
 export function showUnsubscribe(deps: UnsubscribeDeps) {
   return (request: RouteRequest): RouteResponse => {
-    if (!findMail(deps, request)) return invalidLinkPage()
-    const content = `<p>The address that received this e-mail will get no more e-mails from parma-analytics: no news and no reports.
-Messages on other channels, such as Slack, continue.</p>
-<form method="post"><button>Send no more e-mails</button></form>`
-    return { status: 200, headers: pageHeaders("'self'"), body: page('Unsubscribe', content) }
+    if (!findMail(deps, request)) return invalidLinkPage(root)
+    const main = html`<p>
+The address that received this e-mail will get no more e-mails from parma-analytics: no news and no reports.
+Messages on other channels, such as Slack, continue.
+</p>
+${postForm(null, null, 'Send no more e-mails')}`
+    return showPage({ title: 'Unsubscribe', main, root })
   }
 }
 
@@ -61,7 +68,7 @@ Messages on other channels, such as Slack, continue.</p>
 export function unsubscribe(deps: UnsubscribeDeps) {
   return async (request: RouteRequest): Promise<RouteResponse> => {
     const mail = findMail(deps, request)
-    if (!mail) return invalidLinkPage()
+    if (!mail) return invalidLinkPage(root)
     const kind = 'unsubscribe'
     const requested = { event_id: randomUUID(), kind, requested_at: Date.now(), mail } as const
     await deps.publish(topics.triggers, kind, { ...requested, data_source_id: null, company_id: null }, request)
@@ -69,6 +76,7 @@ export function unsubscribe(deps: UnsubscribeDeps) {
       200,
       'You are unsubscribed',
       'This address will get no more e-mails, except any already being sent. An administrator can undo this.',
+      { root },
     )
   }
 }

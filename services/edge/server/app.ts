@@ -11,13 +11,14 @@ import { Counter, Histogram } from 'prom-client'
 import { traceIdOf } from '#runtime/kafka/trace.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/calls/retry.ts'
+import { errorPage, isConsolePath } from '../design/error-page.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { authorize, type AuthorizeDeps } from './authorize.ts'
 import type { ReadBody } from './body.ts'
 import { addressOf } from './limits.ts'
-import type { Route } from './route.ts'
+import { answersPage, type Route } from './route.ts'
 
 const answered = new Counter({
   name: 'parma_http_answers_total',
@@ -31,6 +32,9 @@ const duration = new Histogram({
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
 })
 
+/** Whether errors of the response’s route are pages. */
+const answersPages = 'answersPages'
+
 export type AppDeps = AuthorizeDeps & {
   readBody: ReadBody
   /** Number of proxies in front whose X-Forwarded-For is trusted. */
@@ -42,7 +46,7 @@ export type AppDeps = AuthorizeDeps & {
 
 /**
  * Serves `routes` with the statuses and bodies of contract section 3, errors included. Errors under /api/v1 are
- * problems (problem.ts). No response shows a stack trace.
+ * problems (problem.ts), those of pages are pages (design/error-page.ts). No response shows a stack trace.
  */
 export function createApp(routes: readonly Route[], deps: AppDeps): Express {
   const app = express()
@@ -52,7 +56,9 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
   for (const path of new Set(routes.map((route) => route.path))) {
     const here = routes.filter((route) => route.path === path)
     const methods = new Map(here.map((route) => [route.method.toUpperCase(), serve(route, deps)]))
+    const isPage = here.some(answersPage)
     app.all(path, measure(path), (request, response, next) => {
+      response.locals[answersPages] = isPage
       // Express would answer HEAD by running GET, with its side effects.
       const handle = methods.get(request.method)
       if (!handle) throw new HttpError(405, 'Method Not Allowed', { allow: [...methods.keys()].join(', ') })
@@ -102,16 +108,21 @@ function respondToError(log: Log): ErrorRequestHandler {
     const logged = { method: request.method, path: request.path, trace_id: traceIdOf(request.get('traceparent')) }
     if (!httpError) {
       log.error({ ...logged, error }, 'request_failed')
-      return send(response, answersProblemJson(request.path) ? problem(unexpected, request.path) : internalServerError)
+      return send(response, toResponse(unexpected, request, response))
     }
-    const { status, detail, headers, cause } = httpError
+    const { status, detail, cause } = httpError
     const level = status >= 500 ? 'warn' : 'debug'
     log[level]({ ...logged, status, detail, error: cause }, 'request_refused')
-    send(
-      response,
-      answersProblemJson(request.path) ? problem(httpError, request.path) : json(status, { detail }, headers),
-    )
+    send(response, toResponse(httpError, request, response))
   }
+}
+
+/** In the form of its path: a page for people, a problem under /api/v1, else that of the predecessor. */
+function toResponse(error: HttpError, { path }: Request, response: Response): RouteResponse {
+  if (response.locals[answersPages] === true || isConsolePath(path)) return errorPage(error, path)
+  if (answersProblemJson(path)) return problem(error, path)
+  if (error === unexpected) return internalServerError
+  return json(error.status, { detail: error.detail }, error.headers)
 }
 
 const internalServerError = {

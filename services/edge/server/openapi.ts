@@ -5,7 +5,8 @@ import { errorBody } from '../http/http-error.ts'
 import { answersProblemJson, problemBody, problemType } from '../http/problem.ts'
 import { json } from '../http/response.ts'
 import { invalid } from '../http/validation.ts'
-import type { ResponseDoc, Route } from './route.ts'
+import { pageType } from '../design/layout.ts'
+import { answersPage, type ResponseDoc, type Route } from './route.ts'
 import { describeWebhooks, webhookSchemas } from './webhooks.ts'
 
 type Json = Record<string, unknown>
@@ -124,10 +125,7 @@ function describeOperation(route: Route): Json {
     responses: Object.fromEntries(
       Object.entries(responsesOf(route)).map(([status, response]) => [
         status,
-        describeResponse(
-          Number(status),
-          Number(status) >= 400 && answersProblemJson(route.path) ? asProblem(response) : response,
-        ),
+        describeResponse(Number(status), Number(status) >= 400 ? asError(route, response) : response),
       ]),
     ),
   }
@@ -191,9 +189,12 @@ const ofInput: ResponseDocs = {
   422: { description: 'The input is invalid. The body lists each mistake and its place.', schema: invalid },
 }
 
-function asProblem(response: ResponseDoc): ResponseDoc {
-  return { ...response, schema: problemBody, contentType: problemType }
+function asError(route: Route, response: ResponseDoc): ResponseDoc {
+  if (answersPage(route)) return { ...response, schema: page, contentType: pageType }
+  return answersProblemJson(route.path) ? { ...response, schema: problemBody, contentType: problemType } : response
 }
+
+const page = z.string()
 
 function describeResponse(
   status: number,

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Session } from '../access/sessions.ts'
 import type { Caller } from '../access/token.ts'
 import type { Viewer } from '../access/viewer.ts'
+import { pageType } from '../design/layout.ts'
 import type { RouteResponse } from '../http/response.ts'
 
 /** A request as handlers see it. */
@@ -69,3 +70,10 @@ export type Route = { method: Method; path: string; doc: RouteDoc } & (
   | { role: 'person'; handle(request: RouteRequest, viewer: Session): MaybeAsync<RouteResponse> }
   | { role: 'maybe-person'; handle(request: RouteRequest, viewer: Session | null): MaybeAsync<RouteResponse> }
 )
+
+/** Whether errors of this route are pages too, because people open it. */
+export function answersPage({ path, role, doc }: Pick<Route, 'path' | 'role' | 'doc'>): boolean {
+  if (path === '/docs') return false
+  const isPage = Object.values(doc.responses).some(({ contentType }) => contentType === pageType)
+  return isPage || role === 'person' || role === 'maybe-person'
+}

@@ -12,11 +12,13 @@ const why: Why = {
   ...{ previous: '1', current: '9', facts: {}, rule: null, series: null, now: null, before: null },
 }
 
+const show = (shown: Why, pictures: string | null = null) => String(whyPage(shown, pictures).body)
+
 test('names and texts are escaped', () => {
-  const page = whyPage(why, null)
-  expect(page).toContain('<h1>&lt;b&gt;{{x}}&lt;/b&gt;</h1>')
-  expect(page).toContain('<p>a &amp; b</p>')
-  expect(page).toContain('<dd>&lt;i&gt;</dd>')
+  const page = show(why)
+  expect(page).toContain('<h1 dir="auto">&lt;b&gt;{{x}}&lt;/b&gt;</h1>')
+  expect(page).toContain('<p dir="auto">a &amp; b</p>')
+  expect(page).toContain('<dd dir="auto">&lt;i&gt;</dd>')
 })
 
 test.each([
@@ -25,13 +27,13 @@ test.each([
   ['a rule for percents', { ...rule, definition: { when: { kind: 'percent', by: 5 } } }, '5%'],
   ['a rule for so much', { ...rule, definition: { when: { kind: 'absolute', by: 5 } } }, '5'],
 ])('the threshold of %s', (_what, of, shown) => {
-  expect(whyPage({ ...why, rule: of, facts: { threshold: '5' } }, null)).toContain(
-    `<dt>Threshold</dt><dd>${shown}</dd>`,
+  expect(show({ ...why, rule: of, facts: { threshold: '5' } })).toContain(
+    `<dt>Threshold</dt><dd dir="auto">${shown}</dd>`,
   )
 })
 
 test('without a threshold no row is shown', () => {
-  expect(whyPage(why, null)).not.toContain('Threshold')
+  expect(show(why)).not.toContain('Threshold')
 })
 
 test('its series is drawn for phones and for wide screens, each with a mark at the news item', () => {
@@ -52,7 +54,7 @@ test('its series is drawn for phones and for wide screens, each with a mark at t
     disturbances: [{ kind: 'down', sourceId: 1, from: Date.UTC(2026, 10, 15), to: null }],
   }
   const pictures = drawPast({ ...why, item_key: 'app' }, past, newsAt)
-  expect(whyPage(why, pictures)).toContain(pictures)
+  expect(show(why, pictures)).toContain(pictures)
   const nodes = [...pictures.matchAll(/<svg .*<\/svg>/g)].map(([svg]) => readPicture(svg))
   expect(nodes.map(([root]) => root?.attributes.width)).toEqual(['300', '560'])
   for (const [, title, description] of nodes) {

@@ -2,36 +2,38 @@ import { z } from 'zod'
 import { drawLineChart } from '#runtime/chart/draw-line.ts'
 import type { Series } from '#runtime/chart/read-series.ts'
 import { formatChange, formatTime } from '#runtime/text/format.ts'
-import { escapeHtml } from '#runtime/web/escape-html.ts'
-import { page } from '../http/page.ts'
+import { html, trusted } from '../design/html.ts'
+import { showPage } from '../design/layout.ts'
+import { facts, severity } from '../design/parts.ts'
 import { bandOf, shade } from '../growth/shade.ts'
+import type { RouteResponse } from '../http/response.ts'
 import type { Past } from './read-past.ts'
 import type { Why } from './read-why.ts'
 
 type Row = [name: string, text: string | null]
 
-/** The page that explains a news item, with the pictures of `drawPast`. Everything in it is escaped. */
-export function whyPage(why: Why, pictures: string | null): string {
+/** The page that explains a news item, with the pictures of `drawPast`. */
+export function whyPage(why: Why, pictures: string | null): RouteResponse {
   const { rule, item_key, now, before, trigger_factor: factor } = why
-  const parts = [
-    `<p>${escapeHtml(why.message)}</p>`,
-    ...(pictures === null ? [] : [pictures]),
-    list([
-      ['Company', why.company.name],
-      ['Source', why.source.name],
-      ['Measurement', why.measurement.name],
-      ['Item', item_key],
-      ['Before', why.previous],
-      ['Now', why.current],
-      ['Change', factor === null ? null : formatChange(factor)],
-      ['Rule', rule ? `${rule.id}, version ${rule.version}` : 'None: changes of this kind are always reported'],
-      ['Threshold', thresholdOf(why)],
-      ['News item', why.news_id],
-    ]),
-    ...(now ? ['<h2>The value now</h2>', list(originRows(now))] : []),
-    ...(before ? ['<h2>The value before</h2>', list(originRows(before))] : []),
+  const rows: Row[] = [
+    ['Company', why.company.name],
+    ['Source', why.source.name],
+    ['Measurement', why.measurement.name],
+    ['Item', item_key],
+    ['Before', why.previous],
+    ['Now', why.current],
+    ['Change', factor === null ? null : formatChange(factor)],
+    ['Rule', rule ? `${rule.id}, version ${rule.version}` : 'None: changes of this kind are always reported'],
+    ['Threshold', thresholdOf(why)],
+    ['News item', why.news_id],
   ]
-  return page(why.title, parts.join('\n'))
+  const main = html`<p>${severity(why.severity)}</p>
+<p dir="auto">${why.message}</p>
+${pictures !== null && trusted(pictures)}
+${facts(rows)}
+${now && [html`<h2>The value now</h2>`, facts(originRows(now))]}
+${before && [html`<h2>The value before</h2>`, facts(originRows(before))]}`
+  return showPage({ title: why.title, main, root: '../' })
 }
 
 /**
@@ -53,16 +55,9 @@ export function drawPast({ title, company, measurement, item_key }: Why, past: P
   }
   const draw = (id: string, width: number) => drawLineChart(series, { id, width, theme: 'page' })
   return `<figure>
-<div class="narrow">${draw('narrow', 300)}</div>
-<div class="wide">${draw('wide', 560)}</div>
+<div class="narrow-only">${draw('narrow', 300)}</div>
+<div class="wide-only">${draw('wide', 560)}</div>
 </figure>`
-}
-
-/** What is unknown is left out. */
-function list(rows: readonly Row[]): string {
-  const known = rows.filter((row): row is [string, string] => row[1] !== null)
-  const items = known.map(([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`)
-  return `<dl>\n${items.join('\n')}\n</dl>`
 }
 
 const ruleOfNumbers = z.object({ when: z.object({ kind: z.string() }) })

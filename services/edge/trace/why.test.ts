@@ -60,7 +60,7 @@ test.each([
 ])('a page is complete without a picture when %s', async (_what, readPast, expected) => {
   const { status, body, logged } = await open(readPast)
   expect([status, logged]).toEqual([200, expected])
-  expect(body).toContain('<h1>acme: stars rose</h1>')
-  expect(body).toContain('<dt>Now</dt><dd>9</dd>')
+  expect(body).toContain('<h1 dir="auto">acme: stars rose</h1>')
+  expect(body).toContain('<dt>Now</dt><dd dir="auto">9</dd>')
   expect(body).not.toContain('<svg')
 })

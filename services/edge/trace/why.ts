@@ -5,9 +5,9 @@ import type { Log } from '#runtime/process/log.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
 import type { Viewer } from '../access/viewer.ts'
+import { invalidLinkPage, messagePage, pageType } from '../design/layout.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
-import { invalidLinkPage, messagePage, pageHeaders, pageType } from '../http/page.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
@@ -84,6 +84,9 @@ export const whyPageDoc: RouteDoc = {
   },
 }
 
+/** From `/why/…`. */
+const root = '../'
+
 /** GET /why/{news_id}?until=…&signature=…: the page behind a link in a message, until the link expires. */
 export function showWhy({ linkSecret, ...deps }: WhyDeps) {
   const look = lookUp(deps)
@@ -91,17 +94,18 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
     const { news_id } = validate(whyParams, params, 'path')
     const signed = validate(pageQuery, query, 'query')
     const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, signed, Date.now())
-    if (verdict === 'forged') return invalidLinkPage()
+    if (verdict === 'forged') return invalidLinkPage(root)
     if (verdict === 'expired')
       return messagePage(
         410,
         'This link has expired',
         `An administrator can look it up for you: parma why ${news_id} shows the same.`,
+        { root },
       )
     const why = await look(news_id)
     return why
-      ? { status: 200, headers: pageHeaders(), body: whyPage(why, await drawSeries(deps, why)) }
-      : messagePage(404, 'News item not found', 'This news item was deleted after the message was sent.')
+      ? whyPage(why, await drawSeries(deps, why))
+      : messagePage(404, 'News item not found', 'This news item was deleted after the message was sent.', { root })
   }
 }
 

@@ -1,0 +1,37 @@
+import { STATUS_CODES } from 'node:http'
+import type { HttpError } from '../http/http-error.ts'
+import type { RouteResponse } from '../http/response.ts'
+import { messagePage } from './layout.ts'
+
+const again = 'Reload the page to try again.'
+
+/** What a person reads of an error, and what to do. */
+const texts: Record<number, { title: string; text: string }> = {
+  400: { title: 'This address does not work', text: 'A part of it is wrong or belongs to another page.' },
+  403: { title: 'You may not do this', text: 'Nothing was changed. An administrator can give you the right to.' },
+  404: { title: 'Page not found', text: 'There is no such page, or you may not see it.' },
+  405: { title: 'This address does not work', text: 'It cannot be used in this way.' },
+  413: { title: 'Too much at once', text: 'The form was too large. Nothing was changed.' },
+  422: { title: 'This address does not work', text: 'A part of it is missing or wrong.' },
+  429: { title: 'Too many requests', text: `Wait a minute. ${again}` },
+  500: { title: 'Something went wrong', text: `The operators can see the cause in the log. ${again}` },
+  503: { title: 'Not available for a moment', text: `A part of the system does not answer. ${again}` },
+}
+
+/** Whether a path without a route belongs to people’s pages. */
+export function isConsolePath(path: string): boolean {
+  return path === '/console' || path.startsWith('/console/')
+}
+
+/** The page for an error at `path`. It says nothing of the cause that `detail` does not say to programs. */
+export function errorPage({ status, detail, headers }: HttpError, path: string): RouteResponse {
+  const { title, text } = texts[status] ?? { title: STATUS_CODES[status] ?? 'Refused', text: 'Nothing was changed.' }
+  const said = [400, 403, 413].includes(status) && typeof detail === 'string' ? `${text} ${detail}` : text
+  const next = isConsolePath(path) ? { next: { text: 'Go to the news', href: '/console' } } : {}
+  return messagePage(status, title, said, { headers, root: rootFrom(path), ...next })
+}
+
+/** The relative way from a path to the root, because a proxy may serve the edge in a folder. */
+function rootFrom(path: string): string {
+  return '../'.repeat(Math.max(0, path.split('/').length - 2)) || './'
+}

@@ -1,0 +1,122 @@
+import type { RouteResponse } from '../http/response.ts'
+import { assetPath } from './assets.ts'
+import { type Content, html, type Html } from './html.ts'
+
+export const pageType = 'text/html; charset=utf-8'
+
+/** The places of the navigation. */
+const sections = [
+  ['news', 'News', '/console'],
+  ['watchlist', 'Watchlist', '/console/watchlist'],
+  ['me', 'My page', '/console/me'],
+] as const
+
+export type Section = (typeof sections)[number][0]
+
+export type Page = {
+  title: string
+  main: Content
+  /** Who is signed in. Without one the page has no navigation. */
+  viewer?: { name: string } | null
+  section?: Section
+  /** The zone of the page's times, which the page names once. Left out where a page shows no times. */
+  zone?: string
+  /** `narrow`, for reading, unless told. */
+  width?: 'narrow' | 'wide'
+  /** The way from the page to the root of the edge: relative where a proxy may serve the page in a folder. */
+  root?: string
+  status?: number
+  headers?: Record<string, string>
+}
+
+/** A page as a response: for 320 to 1,600 pixels, light and dark, print, with or without script. */
+export function showPage(page: Page): RouteResponse {
+  const { status = 200, headers = {} } = page
+  return { status, headers: { ...pageHeaders, ...headers }, body: layOut(page).toString() }
+}
+
+const policy = [
+  "default-src 'none'",
+  ...["style-src 'self'", "script-src 'self'", "img-src 'self'", "form-action 'self'"],
+  ...["base-uri 'none'", "frame-ancestors 'none'"],
+]
+
+const pageHeaders = {
+  'content-type': pageType,
+  'content-security-policy': policy.join('; '),
+  // The address of a page behind a signed link is a credential.
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+
+function layOut({ title, main, viewer = null, section, zone, width = 'narrow', root = '/' }: Page): Html {
+  return html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} – parma</title>
+<link rel="icon" href="${root}${assetPath('icon')}" type="image/svg+xml">
+<link rel="stylesheet" href="${root}${assetPath('style')}">
+<script src="${root}${assetPath('script')}" defer></script>
+</head>
+<body class="${width}">
+<a class="skip" href="#main">Skip to the content</a>
+${viewer && banner(viewer, section)}
+<main id="main" tabindex="-1">
+<h1 dir="auto">${title}</h1>
+${main}
+</main>
+${(viewer !== null || zone !== undefined) && foot(viewer !== null, zone)}
+</body>
+</html>
+`
+}
+
+function banner({ name }: { name: string }, open: Section | undefined): Html {
+  const links = sections.map(
+    ([section, text, path]) =>
+      html`<li><a href="${path}"${section === open && html` aria-current="page"`}>${text}</a></li>`,
+  )
+  return html`<header class="banner">
+<nav aria-label="Main"><ul>${links}</ul></nav>
+<form class="who" method="post" action="/console/sign-out">
+<span dir="auto">${name}</span> <button class="quiet">Sign out</button>
+</form>
+</header>`
+}
+
+function foot(hasKeys: boolean, zone: string | undefined): Html {
+  return html`<footer>
+${zone !== undefined && html`<p>Times are those of <b>${zone}</b>.</p>`}
+${hasKeys && keysSwitch}
+</footer>`
+}
+
+/** The script shows it, because without script there are no shortcuts. */
+const keysSwitch = html`<p id="keys-switch" hidden><label><input type="checkbox" id="keys"> Single-key shortcuts</label>, listed by <kbd>?</kbd></p>`
+
+/** A page that says one thing, and what to do next. */
+export function messagePage(
+  status: number,
+  title: string,
+  text: string,
+  page: Pick<Page, 'root' | 'viewer' | 'headers'> & { next?: { text: string; href: string } } = {},
+): RouteResponse {
+  const { next, ...rest } = page
+  const main = html`<p>${text}</p>
+${next && html`<p><a class="button" href="${next.href}">${next.text}</a></p>`}`
+  return showPage({ ...rest, status, title, main })
+}
+
+/** For a link whose signature is missing or wrong. */
+export function invalidLinkPage(root: string): RouteResponse {
+  return messagePage(
+    403,
+    'Invalid link',
+    'This address is not complete, or it was changed. Open the link exactly as it appears in the message. ' +
+      'Some programs break long links into two lines: copy both.',
+    { root },
+  )
+}
