@@ -16,7 +16,7 @@ CREATE TABLE session (
   ended_at timestamptz,
   CHECK (num_nonnulls(user_id, key_id) = 1)
 );
-CREATE INDEX session_user ON session (user_id) WHERE ended_at IS NULL;
+CREATE INDEX session_person ON session (user_id) WHERE ended_at IS NULL;
 CREATE INDEX session_key ON session (key_id) WHERE ended_at IS NULL;
 CREATE INDEX session_expiry ON session (expires_at);
 
