@@ -17,7 +17,7 @@ CREATE TABLE session (
   CHECK (num_nonnulls(user_id, key_id) = 1)
 );
 CREATE INDEX session_person ON session (user_id) WHERE ended_at IS NULL;
-CREATE INDEX session_key ON session (key_id) WHERE ended_at IS NULL;
+CREATE INDEX session_api_key ON session (key_id) WHERE ended_at IS NULL;
 CREATE INDEX session_expiry ON session (expires_at);
 
 -- Links that sign a person in once. A link is the id, signed with LINK_SECRET: the table alone opens nothing.
@@ -32,5 +32,5 @@ CREATE TABLE sign_in (
   expires_at timestamptz NOT NULL,
   used_at timestamptz
 );
-CREATE INDEX sign_in_user ON sign_in (user_id, created_at);
+CREATE INDEX sign_in_person ON sign_in (user_id, created_at);
 CREATE INDEX sign_in_expiry ON sign_in (expires_at);
