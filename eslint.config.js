@@ -21,6 +21,7 @@ const rooms = {
     postgres: ['process', 'calls', 'text'],
     firestore: ['process'],
     chart: ['process', 'web', 'calls', 'text'],
+    changes: ['consume', 'postgres', 'calls', 'text'],
     commands: ['postgres', 'process', 'calls', 'text'],
   },
   edge: {
@@ -31,6 +32,7 @@ const rooms = {
     server: ['access', 'design', 'http'],
     session: ['server', 'access', 'design', 'http'],
     catalog: ['server', 'http'],
+    changes: ['publish', 'server', 'access', 'http'],
     growth: [],
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],
@@ -77,9 +79,10 @@ const rooms = {
     digests: ['delivery', 'people', 'channels', 'render', 'message', 'charts'],
     plan: ['delivery', 'people'],
     alerts: ['plan', 'delivery', 'people', 'message', 'charts'],
+    changes: ['plan', 'digests', 'delivery', 'people', 'channels', 'message'],
     rehearsal: ['plan', 'people', 'message'],
     inbox: ['digests', 'delivery'],
-    commands: ['plan', 'digests', 'delivery', 'people', 'channels', 'render', 'message'],
+    commands: ['changes', 'plan', 'digests', 'delivery', 'people', 'channels', 'render', 'message'],
   },
 }
 const otherRooms = (service, room) => {

@@ -1,4 +1,5 @@
 import type {
+  Change,
   CrawlFinished,
   News,
   NormalizationMap,
@@ -98,6 +99,14 @@ export const topics = {
     config: kept(days(14)),
     consumers: ['scheduler'],
   } as Topic<CrawlFinished>,
+  changes: {
+    name: 'ops.commands.v1',
+    key: '<owner service>/<what is changed>',
+    schema: 'change',
+    partitions: 6,
+    config: kept(days(30)),
+    consumers: ['analyzer', 'notifier'],
+  } as Topic<Change>,
   opsEvents: {
     name: 'ops.events.v1',
     key: 'data source id or service',

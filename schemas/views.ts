@@ -1,3 +1,4 @@
+import { changeViews } from './change-views.ts'
 import type { Consumer } from './topics.ts'
 
 type Service = Consumer | 'edge' | 'cli'
@@ -136,6 +137,7 @@ export const sharedViews: readonly SharedView[] = [
     row: 'a payload: whether it was judged, and when',
     columns: words('event_id stage at reason'),
   },
+  ...changeViews,
   {
     name: 'notifier.event_status',
     readers: ['edge', 'cli'],

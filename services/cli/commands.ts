@@ -11,5 +11,6 @@ export const commands = defineCommands(import.meta, {
     help: 'how far services have read their topics, and what they lost: ls, accept-loss, reset, skip',
     load: () => import('./groups.ts'),
   },
+  audit: { help: 'who did what: ls', load: () => import('./audit.ts') },
   status: { help: 'health of services and sources, and how far payloads got', load: () => import('./status.ts') },
 })

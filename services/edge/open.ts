@@ -13,6 +13,7 @@ import { openSources } from './access/sources.ts'
 import { isReadable, isReadableNews } from './ask/may-read.ts'
 import { createAffinityClient } from './catalog/affinity-client.ts'
 import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
+import { openChanges } from './changes/changes.ts'
 import type { Config } from './config.ts'
 import { createInitialize } from './handshake/initialize.ts'
 import type { CacheOptions } from './http/cache.ts'
@@ -123,6 +124,7 @@ async function openRoutes(
       isReadable: (viewer, newsId) => isReadableNews(database, viewer, newsId),
     },
     ask: { database, bounded },
+    changes: { changes: openChanges({ publish, database, bounded }), database, bounded, maxJsonDepth },
     unsubscribe: { publish, linkSecret },
   })
 }

@@ -1,4 +1,5 @@
 import { type AskDeps, askRoutes } from './ask/routes.ts'
+import { type ChangeDeps, changeRoutes } from './changes/routes.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
@@ -27,6 +28,7 @@ export type RouteDeps = {
   runs: RunDeps
   why: WhyDeps
   ask: AskDeps
+  changes: ChangeDeps
   unsubscribe: UnsubscribeDeps
 }
 
@@ -70,6 +72,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'post', path: '/api/v1/runs', role: 'operator', doc: runDoc, handle: runNow(deps.runs) },
     { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', doc: whyDoc, handle: explainNews(deps.why) },
     ...askRoutes(deps.ask),
+    ...changeRoutes(deps.changes),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },

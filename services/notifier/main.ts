@@ -1,4 +1,5 @@
 // News items, ops events and triggers → messages and reports. At least once, stored once, each message sent once.
+import { takeChanges } from '#runtime/changes/apply-changes.ts'
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { startOutbox } from '#runtime/outbox/outbox.ts'
@@ -6,6 +7,7 @@ import { openDatabase } from '#runtime/postgres/database.ts'
 import { startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
+import { openAppliers } from './changes/appliers.ts'
 import { readConfig } from './config.ts'
 import { startDelivery } from './delivery/loop.ts'
 import { startDigests } from './digests/loop.ts'
@@ -25,6 +27,7 @@ await runService('notifier', readConfig, async (config, context) => {
   await consume([
     on(topics.news, storeNews(config, database, wakePlanning)),
     on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),
+    on(topics.changes, takeChanges('notifier', database, openAppliers(), wakePlanning)),
     on(topics.triggers, takeTriggers(database, wakeDigests)),
   ])
 })

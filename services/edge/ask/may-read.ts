@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
+import { isVisibleBucket, isVisibleCompany } from '#runtime/postgres/visible.ts'
 import { includesRole, type Viewer } from '../access/viewer.ts'
 import { notFound } from './respond.ts'
 
@@ -17,20 +18,13 @@ export function maySeeInternals({ userId, role }: Viewer): boolean {
  */
 export function mayRead({ userId }: Pick<Viewer, 'userId'>, companyId: SqlFragment): SqlFragment {
   if (userId === null) return sql.fragment`true`
-  return sql.fragment`${companyId} IN (
-    SELECT i.company_id FROM public.company_bucket_membership i JOIN public.bucket b ON b.id = i.bucket_id
-    WHERE ${maySeeBucket({ userId }, sql.fragment`b`)}
-    UNION SELECT company_id FROM public.company_subscription WHERE user_id = ${userId}
-    UNION SELECT company_id FROM public.news_subscription WHERE user_id = ${userId}
-    UNION SELECT id FROM public.company WHERE added_by = ${userId}
-  )`
+  return isVisibleCompany(userId, companyId)
 }
 
 /** The same for the bucket with this alias: their own, public ones, and those shared with them. */
 export function maySeeBucket({ userId }: Pick<Viewer, 'userId'>, bucket: SqlFragment): SqlFragment {
   if (userId === null) return sql.fragment`true`
-  return sql.fragment`(${bucket}.is_public OR ${bucket}.owner_id = ${userId} OR EXISTS (
-    SELECT FROM public.bucket_access a WHERE a.bucket_id = ${bucket}.id AND a.invitee_id = ${userId}))`
+  return isVisibleBucket(userId, bucket)
 }
 
 export function isInBucket(companyId: SqlFragment, bucket: number): SqlFragment {

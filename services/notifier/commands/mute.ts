@@ -1,16 +1,25 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { findCompany, findPerson, findSource, isoTime, withDatabase } from '#runtime/commands/command-database.ts'
+import {
+  findBucket,
+  findCompany,
+  findPerson,
+  findSource,
+  isoTime,
+  withDatabase,
+} from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { requireDuration, requireId } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { minuteMs } from '#runtime/text/time.ts'
+import { makeChange } from '../changes/make-change.ts'
 
 type Output = { json?: boolean }
 
 const muteRow = z.object({
   id: z.number(),
+  person_id: z.number(),
   person: z.string(),
   what: z.string(),
   below: z.string().nullable(),
@@ -18,11 +27,14 @@ const muteRow = z.object({
 })
 
 const muteColumns = sql.fragment`
-  mute_id AS id, u.name AS person,
+  mute_id AS id, u.id AS person_id, u.name AS person,
   coalesce(nullif(concat_ws(', ',
     'company ' || coalesce((SELECT name FROM public.company WHERE id = m.company_id), m.company_id::text),
+    'bucket ' || coalesce((SELECT title FROM public.bucket WHERE id = m.bucket_id), m.bucket_id::text),
     'source ' || coalesce((SELECT source_name FROM public.data_source WHERE id = m.data_source_id), m.data_source_id::text),
-    'measurement ' || m.source_measurement_id), ''), 'everything') AS what,
+    'measurement ' || m.source_measurement_id, 
+    CASE WHEN m.subject_key IS NOT NULL THEN concat_ws(' ', 'one series', nullif(m.item_key, '')) END,
+    CASE WHEN m.worse_than IS NOT NULL THEN 'until it gets worse' END), ''), 'everything') AS what,
   below, ${isoTime(sql.fragment`until`)} AS until`
 
 export function build(group: Command): void {
@@ -34,6 +46,7 @@ export function build(group: Command): void {
     )
     .requiredOption('--person <person>', 'id or name')
     .option('--company <company>', 'id or name')
+    .option('--bucket <bucket>', 'id or title: the companies that are in it')
     .option('--source <source>', 'id or name')
     .option('--measurement <id>', 'id in source_measurement')
     .addOption(
@@ -55,26 +68,36 @@ async function list({ json = false }: Output): Promise<void> {
       FROM notifier.mute m JOIN public."user" u ON u.id = m.user_id
       WHERE until IS NULL OR until > now() ORDER BY u.id, mute_id`),
   )
-  printRows(rows, json, ['until'])
+  printRows(
+    rows.map(({ person_id: _, ...row }) => row),
+    json,
+    ['until'],
+  )
 }
 
-type Wanted = { person: string; company?: string; source?: string; measurement?: string; below?: string; for?: string }
+type Wanted = {
+  person: string
+  company?: string
+  bucket?: string
+  source?: string
+  measurement?: string
+  below?: 'warning' | 'critical'
+  for?: string
+}
 
 async function add({ json = false, ...wanted }: Wanted & Output): Promise<void> {
-  const minutes = wanted.for === undefined ? null : requireDuration(wanted.for, '--for') / minuteMs
+  const minutes = wanted.for === undefined ? undefined : requireDuration(wanted.for, '--for') / minuteMs
   const measurement =
     wanted.measurement === undefined
-      ? null
+      ? undefined
       : requireId(wanted.measurement, 'Give an id of source_measurement.', '--measurement')
   const id = await withDatabase(async (database) => {
     const person = await findPerson(database, wanted.person)
-    const company = wanted.company === undefined ? null : await findCompany(database, wanted.company)
-    const source = wanted.source === undefined ? null : await findSource(database, wanted.source)
-    return database.oneFirst(sql.type(z.object({ id: z.number() }))`
-      WITH over AS (DELETE FROM notifier.mute WHERE until <= now())
-      INSERT INTO notifier.mute (user_id, company_id, data_source_id, source_measurement_id, below, until)
-      VALUES (${person}, ${company}, ${source}, ${measurement}, ${wanted.below ?? null}, now() + ${minutes}::int * interval '1 minute')
-      RETURNING mute_id AS id`)
+    const company = wanted.company === undefined ? undefined : await findCompany(database, wanted.company)
+    const source = wanted.source === undefined ? undefined : await findSource(database, wanted.source)
+    const bucket = wanted.bucket === undefined ? undefined : await findBucket(database, wanted.bucket)
+    const what = { company, bucket, source, measurement, below: wanted.below, minutes }
+    return (await makeChange(database, 'notifier.mute.add', { person, ...what })).id
   })
   printResult({ id }, `mute ${id}${wanted.for === undefined ? '' : ` for ${wanted.for}`}`, json)
 }
@@ -86,7 +109,7 @@ async function remove(text: string, { yes, json = false }: Output & { yes?: bool
       SELECT ${muteColumns} FROM notifier.mute m JOIN public."user" u ON u.id = m.user_id WHERE mute_id = ${id}`)
     if (!mute) throw new UsageError(`There is no mute ${id}. \`parma mute ls\` lists them.`)
     await confirm(yes, `This ends mute ${id} of ${mute.person} (${mute.what}).`)
-    await database.query(sql.unsafe`DELETE FROM notifier.mute WHERE mute_id = ${id}`)
+    await makeChange(database, 'notifier.mute.remove', { person: mute.person_id, mute: id })
   })
   printResult({ id }, `removed mute ${id}`, json)
 }

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { describeFilter, type Filter, type Filterable, isMuted, type Mute, passesFilter } from './filter.ts'
+import {
+  describeFilter,
+  type Filter,
+  type Filterable,
+  findWorsened,
+  isMuted,
+  type Mute,
+  passesFilter,
+} from './filter.ts'
 
 const news: Filterable = {
   company_id: 1,
@@ -15,7 +23,8 @@ const filterOf = (changes: Partial<Filter>): Filter => ({
   ...changes,
 })
 const muteOf = (changes: Partial<Mute>): Mute => ({
-  ...{ company_id: null, data_source_id: null, source_measurement_id: null, below: null },
+  ...{ company_id: null, companies: null, data_source_id: null, source_measurement_id: null, below: null },
+  ...{ subject_key: null, item_key: null, worse_than: null },
   ...changes,
 })
 
@@ -45,8 +54,43 @@ describe('isMuted', () => {
     [[{ below: 'critical' }], true],
     [[{ below: 'warning' }], false],
     [[{ company_id: 9 }, { data_source_id: 2 }], true],
+    [[{ companies: new Set([1, 4]) }], true],
+    [[{ companies: new Set() }], false],
+    [[{ subject_key: '', item_key: '' }], true],
+    [[{ subject_key: '', item_key: 'a' }], false],
+    [[{ subject_key: 'x', item_key: '' }], false],
   ])('%j: %j', (mutes, expected) => {
     expect(isMuted(news, mutes.map(muteOf))).toBe(expected)
+  })
+})
+
+describe('quiet until it gets worse', () => {
+  const before = { severity: 'info', importance: 0.4, previous: '1000', current: '900' } as const
+  const quiet = muteOf({ company_id: 1, worse_than: before })
+
+  test.each<[string, Partial<Filterable>, boolean]>([
+    ['a little further', { current: '850' }, false],
+    ['as far again', { current: '800' }, true],
+    ['back', { current: '1200' }, false],
+    ['as important', { importance: 0.45 }, false],
+    ['more important', { importance: 0.5 }, true],
+    ['more severe', { severity: 'warning' }, true],
+    ['a text', { current: 'gone' }, false],
+    ['nothing', { current: null }, false],
+    ['more severe, of another company', { severity: 'critical', company_id: 2 }, false],
+  ])('%s', (_, changes, isWorse) => {
+    const later = { ...news, severity: 'info', importance: 0.4, current: '900', ...changes } as const
+    expect(findWorsened(later, [quiet, muteOf({ company_id: 1 })])).toEqual(isWorse ? [quiet] : [])
+    expect(isMuted(later, [quiet])).toBe(!isWorse && later.company_id === 1)
+  })
+
+  test('a change of nothing, and one from a text, are never passed by a number', () => {
+    for (const worse_than of [
+      { ...before, previous: '900' },
+      { ...before, previous: '' },
+      { ...before, current: 'a' },
+    ])
+      expect(isMuted({ ...news, severity: 'info', current: '1' }, [muteOf({ worse_than })])).toBe(true)
   })
 })
 

@@ -20,6 +20,11 @@ const newsRow = groupRow.extend({
   severity: z.enum(severities),
   kind: z.string(),
   dedupe_key: z.string(),
+  subject_key: z.string().nullable(),
+  item_key: z.string().nullable(),
+  importance: z.number().nullable(),
+  previous: z.string().nullable(),
+  current: z.string().nullable(),
 })
 
 /** Pairs of a news item and a follower in one transaction; the next one takes the rest. */
@@ -59,6 +64,7 @@ export async function assignNews(
       destinationId: (channel) => idOf(destinationOf(channel)),
     })
     await addToBundles(tx, items)
+    await endMutes(tx, preferences.findWorsened(all))
     await markAssigned(tx, all, groups, withoutRecipient)
     return groups.length
   })
@@ -66,7 +72,8 @@ export async function assignNews(
 
 async function readNews(tx: Transaction, groups: readonly { group_id: string }[]): Promise<Map<string, NewsItem[]>> {
   const rows = await tx.any(sql.type(newsRow)`
-    SELECT group_id, company_id, news_id, data_source_id, source_measurement_id, severity, n.kind, dedupe_key
+    SELECT group_id, company_id, news_id, data_source_id, source_measurement_id, severity, n.kind, dedupe_key,
+      subject_key, item_key, importance, previous, current
     FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
     WHERE group_id = ANY(${column(groups, 'uuid', ({ group_id }) => group_id)}) AND assigned_at IS NULL
     ORDER BY g.due_at, group_id, group_index`)
@@ -83,6 +90,11 @@ function takeSome(news: Map<string, NewsItem[]>, followers: readonly Follower[])
       return index === 0 || sum <= maxItems
     }),
   )
+}
+
+async function endMutes(tx: Transaction, ids: readonly number[]): Promise<void> {
+  if (ids.length > 0)
+    await tx.query(sql.unsafe`DELETE FROM notifier.mute WHERE mute_id = ANY(${sql.array(ids, 'int4')})`)
 }
 
 async function markAssigned(

@@ -2,17 +2,31 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
-import { type Filterable, isMuted, type Mute, severities } from '../people/filter.ts'
+import { type Filterable, findWorsened, isMuted, severities } from '../people/filter.ts'
 import { endOfQuiet, type QuietHours } from '../people/quiet-hours.ts'
 import type { QuietUntil } from './decide-when.ts'
 import { reportOnce } from './postpone.ts'
 
+const badness = z.object({
+  severity: z.enum(severities),
+  importance: z.number().nullable(),
+  previous: z.string().nullable(),
+  current: z.string().nullable(),
+})
 const muteRow = z.object({
+  mute_id: z.number(),
   user_id: z.number(),
   company_id: z.number().nullable(),
+  companies: z
+    .array(z.number())
+    .transform((ids) => new Set(ids))
+    .nullable(),
   data_source_id: z.number().nullable(),
   source_measurement_id: z.number().nullable(),
+  subject_key: z.string().nullable(),
+  item_key: z.string().nullable(),
   below: z.enum(severities).nullable(),
+  worse_than: badness.nullable(),
 })
 const quietRow = z.object({
   user_id: z.number(),
@@ -26,6 +40,8 @@ const quietRow = z.object({
 /** What people have set: mutes and quiet hours. */
 export type Preferences = {
   isMuted(userId: number, news: Filterable): boolean
+  /** Ids of mutes until it gets worse that one of these news items ends. */
+  findWorsened(news: readonly Filterable[]): number[]
   quietUntil(userId: number, news: Pick<Filterable, 'severity'>): QuietUntil
 }
 
@@ -51,13 +67,16 @@ export async function viewPreferences(
 ): Promise<{ preferences: Preferences; unknownZones: readonly { user_id: number; zone: string }[] }> {
   const ids = sql.array([...new Set(userIds)], 'int4')
   const mutes = await tx.any(sql.type(muteRow)`
-    SELECT user_id, company_id, data_source_id, source_measurement_id, below FROM notifier.mute
+    SELECT mute_id, user_id, company_id, data_source_id, source_measurement_id, subject_key, item_key, below, worse_than,
+      CASE WHEN bucket_id IS NOT NULL THEN ARRAY(
+        SELECT company_id FROM public.company_bucket_membership b WHERE b.bucket_id = m.bucket_id) END AS companies
+    FROM notifier.mute m
     WHERE user_id = ANY(${ids}) AND (until IS NULL OR until > now())`)
   const quiet = await tx.any(sql.type(quietRow)`
     SELECT user_id, zone, extract(hour FROM begins)::int * 60 + extract(minute FROM begins)::int AS begins,
       extract(hour FROM ends)::int * 60 + extract(minute FROM ends)::int AS ends, days, critical_passes
     FROM notifier.quiet_hours WHERE user_id = ANY(${ids})`)
-  const mutesOf = Map.groupBy<number, Mute & { user_id: number }>(mutes, ({ user_id }) => user_id)
+  const mutesOf = Map.groupBy(mutes, ({ user_id }) => user_id)
   const quietOf = Map.groupBy(
     quiet.filter(({ zone }) => isZone(zone)),
     ({ user_id }) => user_id,
@@ -72,6 +91,10 @@ export async function viewPreferences(
   }
   const preferences: Preferences = {
     isMuted: (userId, news) => isMuted(news, mutesOf.get(userId) ?? []),
+    findWorsened: (news) => {
+      const waiting = mutes.filter(({ worse_than }) => worse_than !== null)
+      return [...new Set(news.flatMap((one) => findWorsened(one, waiting).map(({ mute_id }) => mute_id)))]
+    },
     quietUntil: (userId, { severity }) => {
       const hours = (quietOf.get(userId) ?? [])
         .filter(({ critical_passes }) => severity !== 'critical' || !critical_passes)

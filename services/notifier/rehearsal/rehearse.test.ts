@@ -21,7 +21,7 @@ function follower(
   }
 }
 
-const always: Preferences = { isMuted: () => false, quietUntil: () => (at) => at }
+const always: Preferences = { isMuted: () => false, findWorsened: () => [], quietUntil: () => (at) => at }
 
 const audienceOf = (followers: Follower[], changes: Partial<Audience> = {}): Audience => ({
   ...{ followers, preferences: always, coolDownMs: hour, windowMs: 10 * minute },

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { checkUnsubscribeLink, checkWhyLink, makeUnsubscribeLink, makeWhyLink } from './signed-links.ts'
+import {
+  actionLink,
+  checkActionLink,
+  checkUnsubscribeLink,
+  checkWhyLink,
+  makeUnsubscribeLink,
+  makeWhyLink,
+} from './signed-links.ts'
 
 const settings = { PUBLIC_URL: 'https://parma.example/api/', LINK_SECRET: 's'.repeat(32) }
 const until = Date.parse('2026-12-24T10:00:00Z')
@@ -45,6 +52,23 @@ test('a link that ends e-mails is good for ever, for its mail alone', () => {
   expect(checkUnsubscribeLink(settings.LINK_SECRET, { ...mail, deliveryId: 13 }, { signature })).toBe('forged')
   expect(checkUnsubscribeLink('t'.repeat(32), mail, { signature })).toBe('forged')
   expect(checkUnsubscribeLink(settings.LINK_SECRET, mail, { signature, until: '9999999999' })).toBe('forged')
+})
+
+test('a link to act is good until its time, for its person, news item and action alone', () => {
+  const act = { person: 17, newsId: id, action: 'mute-series' } as const
+  const link = actionLink(settings, act, until)
+  expect(link).toMatch(
+    new RegExp(`^https://parma.example/api/act/17/${id}/mute-series\\?until=\\d+&signature=[\\w-]{43}$`),
+  )
+  const asked = parts(link)
+  const check = (changes: object, now = until - 1) =>
+    checkActionLink(settings.LINK_SECRET, { ...act, ...changes }, asked, now)
+  expect(check({})).toBe('good')
+  expect(check({}, until)).toBe('expired')
+  expect([check({ person: 18 }), check({ newsId: id.replace('8', '9') }), check({ action: 'useful' })]).toEqual(
+    Array(3).fill('forged'),
+  )
+  expect(actionLink({}, act, until)).toBe(null)
 })
 
 test('with two secrets the first signs and both verify', () => {

@@ -35,6 +35,26 @@ export function checkUnsubscribeLink(secret: string, mail: MailReference, signed
 
 const unsubscribePath = ({ notificationId, deliveryId }: MailReference) => `unsubscribe/${notificationId}/${deliveryId}`
 
+/** What a link in a message does with a news item, or with what it is about. */
+type Action = 'useful' | 'not-useful' | 'quiet-until-worse' | 'mute-series' | 'mute-measurement' | 'mute-company'
+/** `person` (public.user.id) is who acts: whoever has the link. So it may stand only in what that person alone gets. */
+export type MessageAction = { person: number; newsId: string; action: Action }
+
+/**
+ * The page that asks whether to act on a news item, and acts on POST; good until `until` (ms since 1970). Null where
+ * links are not set up.
+ */
+export function actionLink(settings: LinkSettings, act: MessageAction, until: number): string | null {
+  return makeLink(settings, actionPath(act), String(Math.floor(until / 1000)))
+}
+
+/** Whether a link to act was made by us, and is still good. Never throws. */
+export function checkActionLink(secret: string, act: MessageAction, signed: Signed, now: number): Verdict {
+  return checkLink(secret, actionPath(act), signed, now)
+}
+
+const actionPath = ({ person, newsId, action }: MessageAction) => `act/${person}/${newsId}/${action}`
+
 function makeLink({ PUBLIC_URL, LINK_SECRET }: LinkSettings, path: string, until: string): string | null {
   if (PUBLIC_URL === undefined || LINK_SECRET === undefined) return null
   const base = PUBLIC_URL.replace(/\/+$/, '')

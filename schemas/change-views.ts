@@ -1,0 +1,60 @@
+/** As SharedView in views.ts. */
+type View = { name: string; readers: readonly ('cli' | 'edge')[]; row: string; columns: readonly string[] }
+type Owner = 'analyzer' | 'notifier' | 'edge'
+
+const auditOf = (owner: Owner): View => ({
+  name: `${owner}.audit_view`,
+  readers: ['cli'],
+  row: 'something that somebody did',
+  columns: 'audit_id at actor kind subject reason before after change_id'.split(' '),
+})
+const changesOf = (owner: Owner): View => ({
+  name: `${owner}.change_view`,
+  readers: ['edge'],
+  row: 'a change that was asked for, and what became of it',
+  columns: 'change_id kind actor content_hash state message at'.split(' '),
+})
+const ofPerson = (name: string, row: string, columns: string): View => ({
+  ...{ name: `notifier.${name}`, readers: ['edge'], row },
+  columns: columns.trim().split(/\s+/),
+})
+
+/** What people set and changed, and what became of changes. */
+export const changeViews: readonly View[] = [
+  auditOf('analyzer'),
+  auditOf('notifier'),
+  auditOf('edge'),
+  changesOf('analyzer'),
+  changesOf('notifier'),
+  ofPerson(
+    'person_subscription_view',
+    'what a person follows, besides what parma-web has',
+    'subscription_id user_id company_id bucket_id data_source_id min_severity kinds channel_id created_at',
+  ),
+  ofPerson(
+    'person_mute_view',
+    'a mute that has not ended',
+    `mute_id user_id company_id bucket_id data_source_id source_measurement_id subject_key item_key below until worse_than
+     created_at`,
+  ),
+  ofPerson(
+    'person_quiet_view',
+    'quiet hours of a person',
+    'quiet_hours_id user_id zone begins ends days critical_passes',
+  ),
+  ofPerson(
+    'person_digest_view',
+    'which digests a person has set; bucket 0: all that they follow',
+    'user_id bucket_id rhythm hour weekday zone channel_id changed_at',
+  ),
+  ofPerson(
+    'person_channel_view',
+    'a person at a channel that parma-web does not know, without its secret',
+    'channel_id channel_type destination user_id channel_purpose',
+  ),
+  ofPerson(
+    'feedback_view',
+    'what a person says of a news item',
+    'user_id news_id opinion done_at snoozed_until company_id source_measurement_id changed_at',
+  ),
+]

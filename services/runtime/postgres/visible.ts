@@ -1,0 +1,20 @@
+import { sql, type SqlFragment } from './database.ts'
+
+// What parma-web shows a person. Who asks for more, here or by following something, must not get it.
+
+/** SQL that is true for companies in a bucket that the person may see, that they added, or that they follow. */
+export function isVisibleCompany(person: number, companyId: SqlFragment): SqlFragment {
+  return sql.fragment`${companyId} IN (
+    SELECT i.company_id FROM public.company_bucket_membership i JOIN public.bucket b ON b.id = i.bucket_id
+    WHERE ${isVisibleBucket(person, sql.fragment`b`)}
+    UNION SELECT company_id FROM public.company_subscription WHERE user_id = ${person}
+    UNION SELECT company_id FROM public.news_subscription WHERE user_id = ${person}
+    UNION SELECT id FROM public.company WHERE added_by = ${person}
+  )`
+}
+
+/** The same for the bucket with this alias: their own, public ones, and those shared with them. */
+export function isVisibleBucket(person: number, bucket: SqlFragment): SqlFragment {
+  return sql.fragment`(${bucket}.is_public OR ${bucket}.owner_id = ${person} OR EXISTS (
+    SELECT FROM public.bucket_access a WHERE a.bucket_id = ${bucket}.id AND a.invitee_id = ${person}))`
+}

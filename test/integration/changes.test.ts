@@ -1,0 +1,256 @@
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createCodec } from '../../schemas/codec.ts'
+import type { Change } from '../../schemas/generated/types.ts'
+import { createRegistry } from '../../schemas/registry.ts'
+import { topics } from '../../schemas/topics.ts'
+import { makeChange } from '../../services/runtime/changes/change-record.ts'
+import { createInstallation, type Installation } from '../harness/installation.ts'
+import { mailsTo, unique } from '../harness/mailbox.ts'
+import { useEdge, type TestEdge } from '../harness/edge/setup.ts'
+import {
+  addCompany,
+  addFollowed,
+  addPerson,
+  addSource,
+  groupOf,
+  insertId,
+  passThrough,
+  sendNews,
+} from '../harness/notifier/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+let installation: Installation
+let edge: TestEdge
+let source: number
+let operator: string
+
+beforeAll(async () => {
+  installation = await createInstallation()
+  const [{ url }] = await Promise.all([
+    installation.start('edge'),
+    installation.start('notifier', { GROUP_WAIT_MS: '200', BUNDLE_WINDOW_MS: '0', COOL_DOWN_MS: '0' }),
+  ])
+  edge = useEdge(installation, url)
+  source = await addSource(installation.database)
+  operator = await edge.apiKey('operator')
+})
+
+type Row = { state: string; message: string }
+
+/** Puts records on the topic, as a forged edge would. */
+async function send(...records: { key: string; value: Change }[]): Promise<void> {
+  const codec = createCodec(createRegistry(installation.env.SCHEMA_REGISTRY_URL ?? ''))
+  const name = installation.topics.prefix + topics.changes.name
+  const encoded = await Promise.all(
+    records.map(async ({ key, value }) => ({ key, value: await codec.encode(topics.changes, name, value) })),
+  )
+  await installation.topics.produce(topics.changes.name, encoded)
+}
+
+function outcomeOf(id: string): Promise<Row> {
+  return waitFor(`the outcome of ${id}`, async () => {
+    const [row] = await installation.database.query<Row>(
+      'SELECT state, message FROM notifier.change_view WHERE change_id = $1',
+      [id],
+    )
+    return row
+  })
+}
+
+/** Asks the edge as an operator and waits for the outcome. */
+async function ask(kind: string, payload: object, more: object = {}): Promise<Row & { id: string }> {
+  const { status, json } = await edge.call('/api/v1/changes', { token: operator, body: { kind, payload, ...more } })
+  expect([status, json]).toMatchObject([202, { change_id: expect.any(String) as string }])
+  const id = json['change_id'] as string
+  return { id, ...(await outcomeOf(id)) }
+}
+
+const auditOf = (id: string) =>
+  installation.database.query(
+    'SELECT actor, kind, subject, reason, before, after FROM notifier.audit WHERE change_id = $1',
+    [id],
+  )
+
+describe('a change', () => {
+  test('is made once, however often it is asked for, with an audit row', async () => {
+    const { database, parma } = installation
+    const [person, company] = await Promise.all([addPerson(database, { channels: [] }), addCompany(database)])
+    const more = { reason: 'new fund', idempotency_key: 'follow' }
+    const first = await ask('notifier.follow.add', { person, company }, more)
+    expect(first).toMatchObject({ state: 'done', message: 'You follow it now.' })
+    expect((await ask('notifier.follow.add', { person, company }, more)).id).toBe(first.id)
+    await send(
+      ...[1, 2].map(() => {
+        const { key, value } = makeChange(
+          { name: 'key:x', role: 'operator' },
+          'notifier.follow.add',
+          { person, company },
+          1,
+        )
+        return { key, value: { ...value, event_id: first.id } }
+      }),
+    )
+    expect(await ask('notifier.follow.remove', { person, company })).toMatchObject({ state: 'done' })
+    expect(await database.query('SELECT FROM company_subscription WHERE user_id = $1', [person])).toEqual([])
+    expect(await auditOf(first.id)).toEqual([
+      {
+        actor: expect.stringMatching(/^key:/) as string,
+        kind: 'notifier.follow.add',
+        subject: `person:${person}`,
+        reason: 'new fund',
+        before: null,
+        after: { company },
+      },
+    ])
+    const listed = JSON.parse(await parma('audit', 'ls', '--subject', `person:${person}`, '--json')) as {
+      kind: string
+    }[]
+    expect(listed.map(({ kind }) => kind)).toEqual(['notifier.follow.remove', 'notifier.follow.add'])
+    expect(await parma('audit', 'ls', '--kind', 'notifier.follow', '--limit', '1')).toContain('follow.remove')
+    expect(await parma('audit', 'ls', '--actor', 'key:nobody')).toBe('none\n')
+  })
+
+  test('under a key that was used for another one is 422', async () => {
+    const person = await addPerson(installation.database, { channels: [] })
+    await ask('notifier.quiet.clear', { person }, { idempotency_key: 'k' }).catch(() => undefined)
+    const { status, json } = await edge.call('/api/v1/changes', {
+      token: operator,
+      body: { kind: 'notifier.mute.remove', payload: { person, mute: 1 }, idempotency_key: 'k' },
+    })
+    expect([status, JSON.stringify(json)]).toEqual([422, expect.stringContaining('used for another change') as string])
+  })
+
+  test('that is wrong, internal or asked for without the role is not taken', async () => {
+    const viewer = await edge.apiKey('viewer')
+    const call = async (body: object, token = operator) => (await edge.call('/api/v1/changes', { token, body })).status
+    const payload = { person: 1, company: 1 }
+    expect(await call({ kind: 'notifier.follow.add', payload }, viewer)).toBe(403)
+    expect(await call({ kind: 'notifier.follow.add', payload: { ...payload, bucket: 2 } })).toBe(422)
+    expect(await call({ kind: 'notifier.follow.add', payload: { ...payload, more: 2 } })).toBe(422)
+    expect(await call({ kind: 'notifier.sign_in.mail', payload: { person: 1, sign_in: randomUUID() } })).toBe(422)
+    expect(await call({ kind: '__proto__', payload })).toBe(422)
+    expect((await edge.call(`/api/v1/changes/${randomUUID()}`, { token: operator })).status).toBe(404)
+    expect((await edge.call('/api/v1/people/2147483647', { token: operator })).status).toBe(404)
+  })
+
+  test('of what does not exist, or is not the actor’s, is refused and leaves nothing', async () => {
+    const { database } = installation
+    const [ann, bob] = await Promise.all([1, 2].map(() => addPerson(database, { channels: [] })))
+    const company = await addCompany(database)
+    const owner = await addPerson(database, { channels: [] })
+    const bucket = await insertId(
+      database,
+      'INSERT INTO bucket (title, owner_id, is_public, modified_at) VALUES ($1, $2, false, now())',
+      [unique('secret'), owner],
+    )
+    const mute = await insertMute(bob!)
+    const asAnn = { name: `person:${ann}`, role: 'viewer' } as const
+    const changes = [
+      makeChange(asAnn, 'notifier.mute.remove', { person: bob!, mute }, 1),
+      makeChange(asAnn, 'notifier.mute.remove', { person: ann!, mute }, 1),
+      makeChange(asAnn, 'notifier.follow.add', { person: ann!, bucket }, 1),
+      makeChange(asAnn, 'notifier.follow.add', { person: ann!, company }, 1),
+      makeChange({ name: 'link:' + ann, role: 'viewer' }, 'notifier.follow.add', { person: bob!, company }, 1),
+      makeChange({ name: 'key:x', role: 'viewer' }, 'notifier.follow.add', { person: bob!, company }, 1),
+      makeChange({ name: 'key:x', role: 'operator' }, 'notifier.follow.add', { person: 2 ** 31 - 1, company }, 1),
+      makeChange({ name: 'key:x', role: 'operator' }, 'notifier.follow.add', { person: ann!, company: 2 ** 31 - 1 }, 1),
+      { key: 'k', value: { ...makeChange(asAnn, 'notifier.quiet.clear', { person: ann! }, 1).value, payload: '{"a' } },
+      {
+        key: 'k',
+        value: { ...makeChange(asAnn, 'notifier.quiet.clear', { person: ann! }, 1).value, kind: 'toString' },
+      },
+    ]
+    await send(...changes)
+    const outcomes = await Promise.all(changes.map(({ value }) => outcomeOf(value.event_id)))
+    expect(outcomes.map(({ state }) => state)).toEqual(changes.map(() => 'refused'))
+    expect(outcomes[0]!.message).toBe('You may change only what is your own.')
+    expect(outcomes[2]!.message).toContain('or you may not see it')
+    expect(await database.query('SELECT FROM notifier.mute WHERE user_id = $1', [bob])).toHaveLength(1)
+    expect(await database.query('SELECT FROM notifier.subscription WHERE user_id = $1', [ann])).toHaveLength(0)
+    expect(await database.query('SELECT FROM company_subscription WHERE user_id = ANY($1)', [[ann, bob]])).toEqual([])
+    expect(
+      await database.query('SELECT FROM notifier.audit WHERE change_id = ANY($1)', [
+        changes.map(({ value }) => value.event_id),
+      ]),
+    ).toEqual([])
+  })
+
+  test('that is no change at all is a dead letter, and its neighbours are made', async () => {
+    const person = await addPerson(installation.database, { channels: [] })
+    const actor = { name: 'key:x', role: 'operator' } as const
+    const company = await addCompany(installation.database)
+    const good = makeChange(actor, 'notifier.follow.add', { person, company }, 1)
+    await send({ key: good.key, value: { ...good.value, event_id: 'no uuid' } }, good)
+    expect(await outcomeOf(good.value.event_id)).toMatchObject({ state: 'done' })
+    const dead = await installation.topics.read(`${topics.changes.name}.notifier.dlq`)
+    expect(dead.map(({ headers }) => headers['__dlq.reason'])).toEqual(['invalid'])
+  })
+})
+
+async function insertMute(person: number): Promise<number> {
+  const [row] = await installation.database.query<{ id: number }>(
+    'INSERT INTO notifier.mute (user_id, company_id) VALUES ($1, 1) RETURNING mute_id AS id',
+    [person],
+  )
+  return row!.id
+}
+
+describe('a mute', () => {
+  test('of a news item’s series ends at the first news item that is worse', async () => {
+    const { database } = installation
+    const { company, address } = await addFollowed(database)
+    const [{ user_id: person }] = (await database.query<{ user_id: number }>(
+      'SELECT user_id FROM company_subscription WHERE company_id = $1',
+      [company],
+    )) as [{ user_id: number }]
+    const newsOf = (current: number) =>
+      groupOf(company, source, 1, { title: `Stars fell to ${current}`, previous: '1000', current: String(current) })
+    const [first] = newsOf(900)
+    await sendNews(installation, [first!])
+    await waitFor('the first mail', async () => (await mailsTo(address)).length === 1)
+    const mute = { person, news_id: first!.news_id, scope: 'series', until_worse: true }
+    expect(await ask('notifier.mute.add', mute)).toMatchObject({
+      ...{ state: 'done', message: 'You get no messages about it until it gets worse.' },
+    })
+    const shown = await edge.call(`/api/v1/people/${person}`, { token: operator })
+    expect(shown.json).toMatchObject({ mutes: [{ company_id: company, until_worse: true, item_key: '' }] })
+
+    await sendNews(installation, newsOf(870))
+    const elsewhere = groupOf(company, source, 1, { title: 'Forks fell', item_key: 'forks' })
+    await sendNews(installation, elsewhere)
+    await waitFor('the mail about another series', async () => (await mailsTo(address)).length === 2)
+    await sendNews(installation, newsOf(700))
+    await waitFor('the mail about what is worse', async () => (await mailsTo(address)).length === 3)
+    await sendNews(installation, newsOf(690))
+    await waitFor('the mail after the mute', async () => (await mailsTo(address)).length === 4)
+    await passThrough(installation, source)
+    const subjects = (await mailsTo(address)).map(({ subject }) => subject.replace(/^.*: /, ''))
+    expect(subjects.sort()).toEqual(['Forks fell', 'Stars fell to 690', 'Stars fell to 700', 'Stars fell to 900'])
+  })
+
+  test('of a bucket is about its companies only', async () => {
+    const { database } = installation
+    const [one, other] = await Promise.all([addCompany(database), addCompany(database)])
+    const address = `${unique('ann')}@example.com`
+    const channels = [{ type: 'EMAIL', destination: address } as const]
+    const person = await addPerson(database, { companies: [one, other], channels })
+    const bucket = await insertId(
+      database,
+      'INSERT INTO bucket (title, owner_id, is_public, modified_at) VALUES ($1, $2, false, now())',
+      [unique('rivals'), person],
+    )
+    await database.query(
+      'INSERT INTO company_bucket_membership (company_id, bucket_id, modified_at) VALUES ($1, $2, now())',
+      [one, bucket],
+    )
+    expect(await ask('notifier.mute.add', { person, bucket, minutes: 60 })).toMatchObject({ state: 'done' })
+    await sendNews(installation, [...groupOf(one, source, 1)])
+    await sendNews(installation, [...groupOf(other, source, 1, { title: 'Other rose' })])
+    await waitFor('one mail', async () => (await mailsTo(address)).length === 1)
+    await passThrough(installation, source)
+    expect((await mailsTo(address)).map(({ subject }) => subject)).toEqual([expect.stringContaining('Other rose')])
+    const reasons = await database.query('SELECT kept_back FROM notifier.item_delivery WHERE company_id = $1', [one])
+    expect(reasons).toEqual([{ kept_back: 'muted' }])
+  })
+})
