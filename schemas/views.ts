@@ -101,7 +101,7 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'analyzer.meaning_view',
-    readers: ['edge'],
+    readers: ['edge', 'notifier'],
     row: 'a measurement: whether more of it is good, and how much it counts',
     columns: words('source_measurement_id polarity weight'),
   },

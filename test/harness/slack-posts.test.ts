@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { judgePost } from '../../deploy/local/stand-ins/slack-rules.ts'
 import { composeNews, type NewsItem } from '../../services/notifier/message/compose.ts'
-import { asSlack } from '../../services/notifier/render/render.ts'
+import { asSlack } from '../../services/notifier/render/slack.ts'
 
 const anyText = fc.oneof(
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
@@ -20,7 +20,7 @@ test('whatever was crawled, Slack takes the post, and it mentions nobody and lin
       }))
       const post = asSlack(
         composeNews(news, 40, () => null),
-        text,
+        { why: text },
       )
       expect(judgePost(post)).toBe(null)
       const markup = [post.text, ...post.blocks.map((block) => (block.type === 'section' ? block.text?.text : ''))]

@@ -139,6 +139,6 @@ test('mails fit a phone, whatever they contain', async () => {
         foreign: document.querySelectorAll('img, table, script').length,
         items: document.querySelectorAll('li').length,
       })`)) as object
-      expect(seen).toEqual({ width: phone.width, small: 0, foreign: 0, items: count })
+      expect(seen).toEqual({ width: phone.width, small: 0, foreign: 0, items: count > 1 ? count : 0 })
     }
 })

@@ -89,7 +89,9 @@ describe('a news item', () => {
     await sendNews(installation, [news])
     await settledStates(database, company, 2)
     const [mail] = await mailsTo(address)
-    expect(mail?.html).toMatch(/<img src="data:image\/png;base64,[^"]{1000,}" alt="acme-\w+: Stars: 4 values from/)
+    expect(mail?.html).toMatch(
+      /<img class="c" src="data:image\/png;base64,[^"]{1000,}" alt="acme-\w+: Stars: 4 values from/,
+    )
     expect(mail?.text.replaceAll(/\s+/g, ' ')).toContain(
       `Chart of ${name}: Stars: 4 values from ${formatDate(at[0] ?? 0)} to ${formatDate(at[3] ?? 0)}. Last value 150, +50% from the first, 100.`,
     )
@@ -133,7 +135,7 @@ describe('the news items of one payload', () => {
     expect(await settledStates(database, company, 2)).toEqual(['sent', 'sent'])
     const mails = await mailsTo(address)
     expect(mails.map(({ subject }) => subject)).toEqual([`${name}: 30 changes, Stars number 29 rose`])
-    const listed = [...(mails[0]?.text ?? '').matchAll(/^\d+\. .* number (\d+) rose$/gm)].map(([, index]) =>
+    const listed = [...(mails[0]?.text ?? '').matchAll(/^\d+\. .* number (\d+) rose by half\.$/gm)].map(([, index]) =>
       Number(index),
     )
     expect(listed).toEqual(Array.from({ length: 30 }, (_, index) => 29 - index))

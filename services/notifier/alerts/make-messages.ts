@@ -68,15 +68,16 @@ function compose(
   }
   const news = itemIds.flatMap((id) => facts.news.get(id) ?? [])
   const [first] = news
-  const chart = facts.charts.get(rankNews(news)[0]?.news_id ?? '')
+  const message = composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil))
+  const chart = facts.charts.get(message.lines[0]?.newsId ?? '')
   const isOfOne = companyIds.length === 1
   return {
     kind: 'news',
     companyId: isOfOne ? (first?.company_id ?? null) : null,
     dataSourceId: isOfOne ? (first?.data_source_id ?? null) : null,
     message: {
-      ...composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil)),
-      ...(chart && { chart }),
+      ...message,
+      lines: message.lines.map((line, index) => (index === 0 && chart ? { ...line, chart } : line)),
     },
   }
 }

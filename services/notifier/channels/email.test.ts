@@ -3,6 +3,7 @@ import { simpleParser } from 'mailparser'
 import { describe, expect, test } from 'vitest'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { composeNews, type NewsItem } from '../message/compose.ts'
+import type { DrawnChart } from '../charts/draw-chart.ts'
 import { readConfig } from '../config.ts'
 import type { Delivery } from './channel.ts'
 import { composeMail, email, judgeSmtpError } from './email.ts'
@@ -117,30 +118,40 @@ describe('composeMail', () => {
 })
 
 describe('a mail with a chart', () => {
-  const picture = { png: Buffer.from('89504e47', 'hex'), width: 312, height: 200 }
+  const [light, dark] = ['89504e47', '89504e48'].map((hex) => ({
+    png: Buffer.from(hex, 'hex'),
+    width: 312,
+    height: 200,
+  }))
   const text = 'acme: stars: 3 values. Highest 9 "now" <b>.'
+  const composeWith = (drawn: Partial<DrawnChart>, delivery = deliveryOf('acme')) => {
+    const chart = { text: null, light: null, dark: null, ...drawn }
+    return composeMail(config, delivery, new Map([[delivery.message.lines[0]!, chart]]))
+  }
 
-  test('has the picture within its HTML, and what it says in its text', async () => {
-    const mail = await simpleParser(await composeMail(config, deliveryOf('acme'), { text, picture }), {
-      keepCidLinks: true,
-    })
-    expect(mail.attachments).toHaveLength(1)
-    expect(mail.attachments[0]).toMatchObject({
-      ...{ contentType: 'image/png', contentDisposition: 'inline', related: true, filename: 'chart.png' },
-      ...{ cid: `chart.${notificationId}@parma.example`, content: picture.png },
-    })
+  test('has the pictures within its HTML, for light and dark, and what they say in its text', async () => {
+    const mail = await simpleParser(await composeWith({ text, light, dark }), { keepCidLinks: true })
+    const cidOf = (theme: string) => `${theme}.1.${notificationId}@parma.example`
+    expect(mail.attachments).toMatchObject(
+      [light, dark].map((picture, index) => ({
+        ...{ contentType: 'image/png', contentDisposition: 'inline', related: true, content: picture?.png },
+        ...{ filename: ['light-1.png', 'dark-1.png'][index], cid: cidOf(['light', 'dark'][index]!) },
+      })),
+    )
     expect(mail.html).toContain(
-      `<img src="cid:chart.${notificationId}@parma.example" alt="acme: stars: 3 values. Highest 9 &quot;now&quot; &lt;b&gt;."`,
+      `<source srcset="cid:${cidOf('dark')}" media="(prefers-color-scheme:dark)"><img class="c" src="cid:${cidOf('light')}" alt="acme: stars: 3 values. Highest 9 &quot;now&quot; &lt;b&gt;."`,
     )
     expect(mail.html).not.toMatch(/https?:/)
     expect(mail.text).toContain(`\n\nChart of ${text}\n\n`)
   })
 
   test('whose picture cannot be made has only the text, and without that nothing', async () => {
-    const said = await simpleParser(await composeMail(config, deliveryOf('acme'), { text, picture: null }))
+    const said = await simpleParser(await composeWith({ text }))
     expect([said.attachments, said.text?.includes(text), String(said.html).includes('<img')]).toEqual([[], true, false])
+    const half = await simpleParser(await composeWith({ text, light }))
+    expect([half.attachments.length, String(half.html).includes('<source')]).toEqual([1, false])
     const plain = (await composeMail(config, deliveryOf('acme'))).toString().replaceAll(/-+_NmP[^"\r]*|^Date: .*/gm, '')
-    const none = await composeMail(config, deliveryOf('acme'), { text: null, picture: null })
+    const none = await composeWith({})
     expect(none.toString().replaceAll(/-+_NmP[^"\r]*|^Date: .*/gm, '')).toBe(plain)
   })
 
@@ -152,7 +163,7 @@ describe('a mail with a chart', () => {
       message: sentence,
     }))
     const message = composeNews(news, 30, (id) => `https://parma.example/why/${id}?until=1&signature=${'x'.repeat(43)}`)
-    const mail = await composeMail(config, { ...deliveryOf('acme'), message }, { text: text.repeat(10), picture })
+    const mail = await composeWith({ text: text.repeat(10), light, dark }, { ...deliveryOf('acme'), message })
     expect(mail.length).toBeLessThan(100_000)
   })
 })

@@ -8,8 +8,10 @@ import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { createChartDrawer, type DrawnChart } from '../charts/draw-chart.ts'
-import { asHtml, asText } from '../render/render.ts'
+import type { Line } from '../message/message.ts'
 import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
+import { asHtml } from '../render/mail.ts'
+import { asText } from '../render/text.ts'
 import type { Answer } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
 import { openSendGrid } from './sendgrid.ts'
@@ -36,9 +38,8 @@ export const email: ChannelKind = {
     return {
       async send(delivery) {
         const startedAt = performance.now()
-        const { chart } = delivery.message
-        const drawn = chart ? await drawChart(delivery.notificationId, chart) : null
-        // An attempt ends in time, however long the picture took.
+        const drawn = await drawCharts(delivery.message.lines, drawChart)
+        // An attempt ends in time, however long the pictures took.
         const leftMs = Math.ceil(config.SEND_TIMEOUT_MS - (performance.now() - startedAt))
         return sendOverSmtp({ ...config, SEND_TIMEOUT_MS: Math.max(1, leftMs) }, delivery, drawn)
       },
@@ -46,7 +47,18 @@ export const email: ChannelKind = {
   },
 }
 
-async function sendOverSmtp(config: ChannelSettings, delivery: Delivery, drawn: DrawnChart | null): Promise<Answer> {
+/** The charts of a mail's lines. */
+export type DrawnCharts = ReadonlyMap<Line, DrawnChart>
+
+/** All at once, so that they take no longer than one may. */
+async function drawCharts(lines: readonly Line[], draw: ReturnType<typeof createChartDrawer>): Promise<DrawnCharts> {
+  const drawn = lines.map(async (line): Promise<[Line, DrawnChart] | null> => {
+    return line.chart && line.newsId ? [line, await draw(line.newsId, line.chart)] : null
+  })
+  return new Map((await Promise.all(drawn)).filter((one) => one !== null))
+}
+
+async function sendOverSmtp(config: ChannelSettings, delivery: Delivery, drawn: DrawnCharts): Promise<Answer> {
   if (!config.SMTP_URL) return { kind: 'retry', reason: 'no mail server is configured: set SMTP_URL', isOutage: true }
   const mail = await composeMail(config, delivery, drawn)
   return transmit(config, config.SMTP_URL, { from: config.EMAIL_FROM, to: [delivery.address] }, mail)
@@ -56,29 +68,50 @@ type MailConfig = Pick<ChannelSettings, 'EMAIL_FROM' | 'PUBLIC_URL' | 'LINK_SECR
 
 /**
  * The bytes of the mail. Its message id is the same at every attempt, so that receivers can recognize a duplicate. A
- * chart is a picture within the HTML, and a sentence in the text.
+ * chart is a picture within the HTML, for light and dark, and a sentence in the text.
  */
-export function composeMail(config: MailConfig, delivery: Delivery, drawn: DrawnChart | null = null): Promise<Buffer> {
+export function composeMail(
+  config: MailConfig,
+  delivery: Delivery,
+  drawn: DrawnCharts = new Map<Line, DrawnChart>(),
+): Promise<Buffer> {
   const { EMAIL_FROM } = config
   const { message, why, notificationId, deliveryId } = delivery
   const unsubscribe = makeUnsubscribeLink(config, delivery)
   const host = EMAIL_FROM.split('@').at(-1)
-  const cid = `chart.${notificationId}@${host}`
-  const picture = drawn?.picture ?? null
+  const pictures = [...drawn].map(([line, { text, light, dark }], index) => ({
+    ...{ line, text },
+    light: light && { png: light.png, cid: `light.${index + 1}.${notificationId}@${host}` },
+    dark: dark && { png: dark.png, cid: `dark.${index + 1}.${notificationId}@${host}` },
+  }))
+  const addressOf = (picture: { cid: string } | null) => picture && `cid:${picture.cid}`
+  const chartOf = (line: Line) => {
+    const found = pictures.find((one) => one.line === line)
+    return found ? { text: found.text, light: addressOf(found.light), dark: addressOf(found.dark) } : null
+  }
+  const extras = { why, unsubscribe, chartOf }
   const mail = new MailComposer({
     from: { name: 'parma-analytics', address: EMAIL_FROM },
     to: { name: '', address: delivery.address },
     subject: message.subject,
-    text: asText(message, why, unsubscribe, drawn?.text),
-    html: asHtml(message, why, unsubscribe, picture && { src: `cid:${cid}`, alt: drawn?.text ?? '' }),
+    text: asText(message, extras),
+    html: asHtml(message, extras),
     messageId: `<${notificationId}.${deliveryId}@${host}>`,
     // RFC 3834: no out-of-office replies.
     headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(unsubscribe, config) },
-    ...(picture && {
-      attachments: [
-        { filename: 'chart.png', cid, content: picture.png, contentType: 'image/png', contentDisposition: 'inline' },
-      ],
-    }),
+    attachments: pictures.flatMap(({ light, dark }) =>
+      [light, dark].flatMap((one) =>
+        one === null
+          ? []
+          : {
+              filename: `${one.cid.split('.', 2).join('-')}.png`,
+              cid: one.cid,
+              content: one.png,
+              contentType: 'image/png',
+              contentDisposition: 'inline',
+            },
+      ),
+    ),
     disableFileAccess: true,
     disableUrlAccess: true,
   })

@@ -23,7 +23,7 @@ const delivery: Delivery = {
 
 describe('composeRequest', () => {
   test('an alert is a text for the template of notifications', () => {
-    const text = 'acme: Stars rose\n\nnpm\n\nStars of ‹script› & co rose\n   It was 1.\n\nBecause.\n'
+    const text = 'acme: Stars rose\n\nStars of ‹script› & co rose\n\nIt was 1.\n\nnpm\n\nBecause.\n'
     expect(composeRequest(config, delivery)).toEqual({
       from: { email: 'parma@example.com' },
       personalizations: [{ to: [{ email: 'ann@example.com' }], dynamic_template_data: { notification: text } }],

@@ -2,7 +2,7 @@ import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
 import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { asHtmlSections } from '../render/render-digest.ts'
-import { asText } from '../render/render.ts'
+import { asText } from '../render/text.ts'
 import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
 import type { Answer } from './answer.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
@@ -53,7 +53,7 @@ export function composeRequest(config: SendGrid, delivery: Delivery) {
       ? [config.SENDGRID_REPORT_TEMPLATE_ID, { message: asHtmlSections(message) + rest }]
       : [
           config.SENDGRID_NOTIFICATION_TEMPLATE_ID,
-          { notification: withoutTags(`${message.subject}\n\n${asText(message, why, unsubscribe)}`) },
+          { notification: withoutTags(`${message.subject}\n\n${asText(message, { why, unsubscribe })}`) },
         ]
   return {
     from: { email: config.EMAIL_FROM },

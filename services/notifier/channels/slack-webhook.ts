@@ -1,5 +1,5 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import { asSlack } from '../render/render.ts'
+import { asSlack } from '../render/slack.ts'
 import type { Answer } from './answer.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import type { ChannelTools, Delivery } from './channel.ts'
@@ -22,7 +22,7 @@ export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
         method: 'POST',
         url,
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ ...asSlack(message, why), unfurl_links: false, unfurl_media: false }),
+        body: JSON.stringify({ ...asSlack(message, { why }), unfurl_links: false, unfurl_media: false }),
         timeoutMs: config.SEND_TIMEOUT_MS,
         maxBytes: 64 * 1024,
       })

@@ -8,7 +8,7 @@ import {
 } from '@slack/web-api'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { minuteMs } from '#runtime/text/time.ts'
-import { asSlack, maxDigestChars } from '../render/render.ts'
+import { asSlack, maxDigestChars } from '../render/slack.ts'
 import { type Answer, maxWaitMs } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
 import { type FoundSecret, withoutSecret } from './secrets.ts'
@@ -61,7 +61,7 @@ export const slack: ChannelKind = {
     async function post({ client, ids }: Team, { address, message, why, notificationId }: Delivery): Promise<Answer> {
       const { channel, ts } = await client.chat.postMessage({
         channel: channelId.test(address) ? address : `#${address}`,
-        ...asSlack(message, why),
+        ...asSlack(message, { why }),
         metadata: { event_type: 'parma_notification', event_payload: { notification_id: notificationId } },
         unfurl_links: false,
         unfurl_media: false,

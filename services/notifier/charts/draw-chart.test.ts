@@ -17,8 +17,8 @@ test('a chart is drawn once for all deliveries of a message', async () => {
   const [first, second, other] = await Promise.all([draw('a', chart), draw('a', chart), draw('b', chart)])
   expect(first).toBe(second)
   expect(first).not.toBe(other)
-  expect(first?.picture).toMatchObject({ width: 312 })
-  expect(first?.picture?.png.length).toBeLessThan(40_000)
+  expect(first?.light).toMatchObject({ width: 312 })
+  expect(first?.light?.png.length).toBeLessThan(40_000)
   expect(first?.text).toBe(
     'acme/app: stars: 5 values from 1 October 2026 to 29 October 2026. Last value 140, +40% from the first, 100. ' +
       'Highest 140 on 29 October 2026, lowest 100 on 1 October 2026. ' +
@@ -28,18 +28,18 @@ test('a chart is drawn once for all deliveries of a message', async () => {
 
 test('one that cannot be drawn is left out, and logged', async () => {
   const wrong = { ...chart, points: [[0, NaN]] } as MessageChart
-  expect(await createChartDrawer(log, 10_000)('a', wrong)).toEqual({ text: null, picture: null })
-  expect(logged).toEqual([expect.objectContaining({ notification_id: 'a', message: 'picture_failed' })])
+  expect(await createChartDrawer(log, 10_000)('a', wrong)).toEqual({ text: null, light: null, dark: null })
+  expect(logged).toEqual([expect.objectContaining({ news_id: 'a', message: 'picture_failed' })])
 })
 
 test('one that takes too long is only said', async () => {
-  const { text, picture } = await createChartDrawer(log, 0)('a', chart)
-  expect(picture).toBeNull()
+  const { text, light } = await createChartDrawer(log, 0)('a', chart)
+  expect(light).toBeNull()
   expect(text).toContain('Last value 140')
 })
 
 test('a message without values has an empty chart', async () => {
-  const { text, picture } = await createChartDrawer(log, 10_000)('a', { ...chart, points: [] })
+  const { text, light } = await createChartDrawer(log, 10_000)('a', { ...chart, points: [] })
   expect(text).toBe('acme/app: stars: No values.')
-  expect(picture).not.toBeNull()
+  expect(light).not.toBeNull()
 })

@@ -8,34 +8,40 @@ import type { Log } from '#runtime/process/log.ts'
 import type { MessageChart } from '../message/message.ts'
 
 /** A chart as a message shows it. null: that part of it cannot be made. */
-export type DrawnChart = { text: string | null; picture: Picture | null }
+export type DrawnChart = { text: string | null; light: Picture | null; dark: Picture | null }
 
 /** CSS pixels: as wide as the text of a mail on the narrowest phone, so that no letter is drawn smaller than 11 pixels. */
 const width = 312
-/** Pictures of messages that go to many. */
-const kept = 50
+/** Charts of news items that go to many. */
+const kept = 400
 
 /**
- * Returns the function that draws a message's chart, within `timeoutMs` and once for all its deliveries. A chart that
- * cannot be drawn is logged, and costs the message nothing else.
+ * Returns the function that draws the chart of a news item, within `timeoutMs` and once for all messages with it. A
+ * chart that cannot be drawn is logged, and costs the message nothing else.
  */
 export function createChartDrawer(log: Log, timeoutMs: number) {
   const drawn = new LRUCache<string, Promise<DrawnChart>>({ max: kept })
-  return (notificationId: string, chart: MessageChart): Promise<DrawnChart> => {
-    const known = drawn.get(notificationId)
+  return (newsId: string, chart: MessageChart): Promise<DrawnChart> => {
+    const known = drawn.get(newsId)
     if (known) return known
-    const made = draw(log, notificationId, chart, timeoutMs)
-    drawn.set(notificationId, made)
+    const made = draw(log, newsId, chart, timeoutMs)
+    drawn.set(newsId, made)
     return made
   }
 }
 
-async function draw(log: Log, notificationId: string, chart: MessageChart, timeoutMs: number): Promise<DrawnChart> {
-  const about = { notification_id: notificationId }
+async function draw(log: Log, newsId: string, chart: MessageChart, timeoutMs: number): Promise<DrawnChart> {
+  const about = { news_id: newsId }
   const text = tryDraw(log, about, () => describeMessageChart(chart))
-  if (text === null) return { text, picture: null }
-  const work = makePicture(log, about, () => drawLineChart(toSeries(chart), { width, theme: 'light' }))
-  return { text, picture: await orAfter(work, timeoutMs, () => null) }
+  if (text === null) return { text, light: null, dark: null }
+  const paint = (theme: 'light' | 'dark') =>
+    orAfter(
+      makePicture(log, about, () => drawLineChart(toSeries(chart), { width, theme })),
+      timeoutMs,
+      () => null,
+    )
+  const light = await paint('light')
+  return { text, light, dark: light && (await paint('dark')) }
 }
 
 /** What the chart shows, as a line of text. */

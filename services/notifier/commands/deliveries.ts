@@ -10,7 +10,7 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
-import { asText } from '../render/render.ts'
+import { asText } from '../render/text.ts'
 
 type Output = { json?: boolean }
 type Filter = { state?: string; company?: string; destination?: string; hours?: string; since?: string }
@@ -128,7 +128,7 @@ async function show(text: string, { json = false }: Output): Promise<void> {
   const log = attempts.map(withTime)
   if (json) return printResult({ ...withTime(facts), people, message, attempts: log }, '', true)
   printRows([withTime(facts)], false, ['at'])
-  printText(`\n${message.subject}\n\n${asText(message, explainWhy(message, people))}`)
+  printText(`\n${message.subject}\n\n${asText(message, { why: explainWhy(message, people) })}`)
   printRows(log, false, ['at'])
 }
 

@@ -16,7 +16,7 @@ import { nextPeriod, rhythms } from '../digests/periods.ts'
 import { type DueDigest, findDue, policies, readTime, type Selection } from '../digests/policies.ts'
 import type { DigestSettings } from '../digests/settings.ts'
 import { explainWhy } from '../message/compose.ts'
-import { asText } from '../render/render.ts'
+import { asText } from '../render/text.ts'
 import { requireChannelOf } from './channel-store.ts'
 
 type Output = { json?: boolean }
@@ -207,7 +207,7 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
   const { due, message, channels } = found
   const to = channels.map(({ channel_type, destination }) => `${channel_type} ${destination}`)
   const text = message
-    ? `To: ${to.join(', ') || 'nobody (no channel)'}\nSubject: ${message.subject}\n\n${asText(message, explainWhy(message, [{ name: due.user_name }]))}`
+    ? `To: ${to.join(', ') || 'nobody (no channel)'}\nSubject: ${message.subject}\n\n${asText(message, { why: explainWhy(message, [{ name: due.user_name }]) })}`
     : 'No news items: nothing would be sent.'
   printResult({ ...describe(due), to, message }, text, options.json ?? false)
 }

@@ -34,7 +34,11 @@ describe('composeNews', () => {
       subject: 'acme: Stars rose sharply',
       context: 'npm, seen 24 November 2026, 19:35 UTC',
       lines: [
-        { mark: '', title: 'Stars rose sharply', details: ['Stars rose by half since Monday.', '100 → 150 (+50%)'] },
+        {
+          ...{ mark: '', title: 'Stars rose sharply', newsId: '00000000-0000-4000-8000-000000000000' },
+          details: ['Stars rose by half since Monday.', '100 → 150 (+50%)'],
+          story: { name: 'acme', sentence: 'Stars rose by half since Monday.', more: ['100 → 150 (+50%)'] },
+        },
       ],
       rest: '',
       topic: { kind: 'company', name: 'acme' },
@@ -122,7 +126,7 @@ describe('composeNews', () => {
     const news = newsOf(0, { title: huge, message: huge, previous: huge, current: `${huge}y` })
     const message = composeNews([{ ...news, company: huge, source: huge }], 30, noLinks)
     expect(message.subject.length).toBeLessThanOrEqual(140)
-    expect(JSON.stringify(message).length).toBeLessThan(2500)
+    expect(JSON.stringify(message).length).toBeLessThan(4000)
   })
 })
 

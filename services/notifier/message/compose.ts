@@ -1,8 +1,9 @@
 import { formatChange, formatTime } from '#runtime/text/format.ts'
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import type { News, OpsEvent } from '#schemas/generated/types.ts'
-import type { LineFacts, Message } from './message.ts'
+import type { Line, LineFacts, Message } from './message.ts'
 import { rankNews, type RankedNews } from './rank-news.ts'
+import { tellOnce } from './tell-once.ts'
 
 /** The fields of a news item that composing needs. */
 export type NewsItem = Pick<
@@ -23,6 +24,8 @@ export type NewsItem = Pick<
   company: string
   source: string
   facts?: LineFacts
+  /** Whether what happened is good for the company. */
+  is_good?: boolean
 } & RankedNews
 /** A recipient, and what they follow that covers the message, as in "follows acme". */
 type NamedRecipient = { name: string; through?: readonly string[] }
@@ -48,34 +51,49 @@ export function composeNews(
   const ranked = rankNews(news)
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [NewsItem]
-  const nameOf = ({ company }: NewsItem) => excerpt(company, maxName)
-  const companies = [...new Map(ranked.map((one) => [one.company_id, nameOf(one)])).values()]
+  const companies = [...new Map(ranked.map((one) => [one.company_id, excerpt(one.company, maxName)])).values()]
   const isOne = companies.length === 1
+  const subject = subjectOf(companies, excerpt(first.title, maxTitle), ranked.length)
   return {
-    subject: cut(subjectOf(companies, excerpt(first.title, maxTitle), ranked.length), maxSubject),
+    subject: cut(subject, maxSubject),
+    ...(ranked.length > 1 && { headline: cut(headlineOf(companies, ranked.length), maxSubject) }),
     context: `${enumerate([...new Set(ranked.map(({ source }) => excerpt(source, maxName)))])}, seen ${formatTime(Math.max(...ranked.map((one) => one.observed_at)))}`,
-    lines: shown.map((one) => {
-      const link = linkOf(one.news_id)
-      return {
-        mark: one.severity === 'info' ? '' : one.severity,
-        title: cut(isOne ? clean(one.title) : withCompany(nameOf(one), clean(one.title)), maxTitle),
-        details: describeNews(one),
-        ...(link !== null && { link }),
-        ...(one.facts && { facts: one.facts }),
-      }
-    }),
+    lines: shown.map((one) => lineOf(one, linkOf(one.news_id), { isOne, isAlone: ranked.length === 1 })),
     rest: restOf(ranked.length - shown.length),
     topic: { kind: 'company', name: enumerate(companies) },
     trace: traceOf(shown, shown.length > 1 && linkOf(first.news_id) !== null),
   }
 }
 
+/** `isOne`: all are about one company. `isAlone`: there is no other. */
+function lineOf(news: NewsItem, link: string | null, { isOne, isAlone }: { isOne: boolean; isAlone: boolean }): Line {
+  const company = excerpt(news.company, maxName)
+  const title = clean(news.title)
+  const details = describeNews(news)
+  return {
+    mark: news.severity === 'info' ? '' : news.severity,
+    title: cut(isOne ? title : withCompany(company, title), maxTitle),
+    details,
+    story: tellOnce({ company, title, details }, isOne && !isAlone),
+    newsId: news.news_id,
+    ...(news.is_good && { isGood: true }),
+    ...(link !== null && { link }),
+    ...(news.facts && { facts: news.facts }),
+  }
+}
+
 function subjectOf(companies: readonly string[], headline: string, count: number): string {
-  if (companies.length > 1) return `${count} changes at ${companies.length} companies: ${companies.join(', ')}`
+  if (companies.length > 1) return `${headlineOf(companies, count)}: ${companies.join(', ')}`
   const company = companies[0]!
   return count === 1
     ? withCompany(company, headline)
-    : `${company}: ${count} changes, ${withoutCompany(company, headline)}`
+    : `${headlineOf(companies, count)}, ${withoutCompany(company, headline)}`
+}
+
+function headlineOf(companies: readonly string[], count: number): string {
+  return companies.length > 1
+    ? `${count} changes at ${companies.length} companies`
+    : `${companies[0]}: ${count} changes`
 }
 
 /** Headlines begin with their company, as in "acme/app: stars rose"; those stored before did not. */

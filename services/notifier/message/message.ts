@@ -4,6 +4,8 @@ import type { NewsFacts, OpsFacts } from '#schemas/webhooks.ts'
 export type Message = {
   /** One line that says what happened. */
   subject: string
+  /** Of several news items: what mails begin with. */
+  headline?: string
   /** The source and the time. */
   context: string
   lines: Line[]
@@ -13,8 +15,6 @@ export type Message = {
   topic: { kind: 'company' | 'operations' | 'channel' | 'test'; name: string }
   /** The ids that lead back to the data; empty: none. */
   trace: string
-  /** Of the first line. Channels that show no pictures leave it out. */
-  chart?: MessageChart
 }
 
 /** The series of a news item, which is about its last value. */
@@ -32,13 +32,28 @@ export type Line = {
   heading?: string
   /** Shown beside the title: a severity, or `resolved`; empty: nothing. */
   mark: string
+  /** The news is good, so nobody is to be warned. */
+  isGood?: true
   title: string
   /** What changed, by how much, since when. */
   details: string[]
+  /** The same as title and details, with everything said once: what mails and posts show. */
+  story?: Story
   /** The page that explains the news item. */
   link?: string
   /** What programs read; the address in it is `link`. */
   facts?: LineFacts
+  /** The news item, on which its reader may act. */
+  newsId?: string
+  /** Channels that show no pictures leave it out. */
+  chart?: MessageChart
+}
+
+export type Story = {
+  /** The company, with the item it is about, as in "acme/app"; null: it is clear from what is around. */
+  name: string | null
+  sentence: string
+  more: string[]
 }
 
 export type LineFacts = Omit<NewsFacts, 'why'> | OpsFacts

@@ -5,7 +5,9 @@ import { composeDigest, type Digest, type DigestNewsItem, type Extras } from '..
 import { splitDigest } from './split-digest.ts'
 import type { Message } from '../message/message.ts'
 import { asHtmlSections } from './render-digest.ts'
-import { asHtml, asSlack, asText, maxDigestChars } from './render.ts'
+import { asHtml } from './mail.ts'
+import { asSlack, maxDigestChars } from './slack.ts'
+import { asText } from './text.ts'
 
 fc.configureGlobal({ seed: 1 })
 
@@ -152,7 +154,7 @@ describe('splitDigest', () => {
         const parts = splitDigest(message, maxDigestChars)
         expect(parts.flatMap(titles)).toEqual(titles(message))
         for (const part of parts) {
-          const { blocks } = asSlack(part, 'why')
+          const { blocks } = asSlack(part, { why: 'why' })
           const sections = blocks.filter((block): block is SectionBlock => block.type === 'section')
           expect(blocks.length).toBeLessThanOrEqual(50)
           expect(part.subject.length).toBeLessThanOrEqual(150)
@@ -186,7 +188,7 @@ describe('a digest as people see it', () => {
   )
 
   test('plain text', () => {
-    expect(asText(message, 'why')).toBe(`16 November 2026, 08:00 UTC to 23 November 2026, 08:00 UTC
+    expect(asText(message, { why: 'why' })).toBe(`16 November 2026, 08:00 UTC to 23 November 2026, 08:00 UTC
 
 a<b> & c
 - A <script> funding round [critical]
@@ -208,11 +210,13 @@ why
       `<p><strong>a&lt;b&gt; &amp; c</strong></p><ul><li>A &lt;script&gt; funding round <small>[critical]</small><br>- Amount - 5 &amp; more</li><li>Message b.<br>▁▃▇ 1 → 3 since 1 October 2026</li></ul>
 <p><strong>beta</strong></p><ul><li>Message c. <a href="https://parma.example/why/c?until=1&amp;signature=x">Why?</a></li></ul>`,
     )
-    expect(asHtml(message, 'why')).toContain(html)
+    expect(asHtml(message, { why: 'why' })).toContain(html)
   })
 
   test('Slack', () => {
-    const [section] = asSlack(message, 'why').blocks.filter((block): block is SectionBlock => block.type === 'section')
+    const [section] = asSlack(message, { why: 'why' }).blocks.filter(
+      (block): block is SectionBlock => block.type === 'section',
+    )
     expect(section?.text?.text).toBe(`a&lt;b&gt; &amp; c
 - A &lt;script&gt; funding round [critical]
    - Amount - 5 &amp; more

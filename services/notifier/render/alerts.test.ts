@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { composeNews, type NewsItem } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
-import { asHtml, asSlack, asText } from './render.ts'
+import { asHtml } from './mail.ts'
+import { asSlack } from './slack.ts'
+import { asText } from './text.ts'
 import { messageSettings } from '../message/settings.ts'
 import { escapeSlack } from './slack-text.ts'
 
@@ -33,15 +35,15 @@ function messageOf(count: number, text: string, linked = false): Message {
 }
 
 test('plain text reads from top to bottom', () => {
-  expect(asText(messageOf(2, 'acme'), why)).toBe(`acme, seen 1 January 1970, 00:00 UTC
+  expect(asText(messageOf(2, 'acme'), { why })).toBe(`acme: 2 changes
 
-1. [warning] acme
-   it was acme
+1. [warning] it was acme
    1 → 2 (+1%)
 
-2. [warning] acme
-   it was acme
+2. [warning] it was acme
    1 → 2 (+1%)
+
+acme, seen 1 January 1970, 00:00 UTC
 
 ${why}
 Event 7d444840-9dc0-11d1-b245-5ffdce74fad2, news items 00000000-0000-4000-8000-000000000000, 00000000-0000-4000-8000-000000000001
@@ -53,9 +55,9 @@ test('each line leads to the page that explains it, where there is one', () => {
   const url = (n: number) => `https://parma.example/why/00000000-0000-4000-8000-00000000000${n}?until=1&signature=x`
   for (const n of [0, 1]) {
     const escaped = url(n).replace('&', '&amp;')
-    expect(asText(message, why)).toContain(`   Why: ${url(n)}\n`)
-    expect(asHtml(message, why)).toContain(`<a href="${escaped}">Why am I seeing this?</a>`)
-    expect(JSON.stringify(asSlack(message, why).blocks)).toContain(`<${escaped}|Why am I seeing this?>`)
+    expect(asText(message, { why })).toContain(`   Why: ${url(n)}\n`)
+    expect(asHtml(message, { why })).toContain(` href="${escaped}">See why</a>`)
+    expect(JSON.stringify(asSlack(message, { why }).blocks)).toContain(`<${escaped}|See why>`)
   }
 })
 
@@ -89,9 +91,9 @@ describe('an address arrives as it was made', () => {
       alert.lines = [{ mark: '', title: 'Stars rose', details: [], link }]
       digest.lines = [{ heading: 'acme', mark: '', title: 'Stars rose', details: [], link }]
       for (const message of [alert, digest]) {
-        expect(addressesOf(JSON.stringify(asSlack(message, why).blocks))).toEqual([link])
-        expect(hrefsOf(asHtml(message, why))).toEqual([link])
-        expect(asText(message, why)).toContain(`Why: ${link}\n`)
+        expect(addressesOf(JSON.stringify(asSlack(message, { why }).blocks))).toEqual([link])
+        expect(hrefsOf(asHtml(message, { why }))).toEqual([link])
+        expect(asText(message, { why })).toContain(`Why: ${link}\n`)
       }
       expect(link).toMatch(/^[!-~]+$/)
       expect(new URL(link).href).toBe(link)
@@ -123,11 +125,11 @@ test.each([
 
 test('a mail ends with the way to get no more of them', () => {
   const link = 'https://parma.example/unsubscribe/1/2?signature=x&y'
-  expect(asText(messageOf(1, 'acme'), why, link)).toContain(`\nUnsubscribe: ${link}\n`)
-  expect(asHtml(messageOf(1, 'acme'), why, link)).toContain(
-    '<a href="https://parma.example/unsubscribe/1/2?signature=x&amp;y" style="color:#666">Unsubscribe</a>',
+  expect(asText(messageOf(1, 'acme'), { why, unsubscribe: link })).toContain(`\nUnsubscribe: ${link}\n`)
+  expect(asHtml(messageOf(1, 'acme'), { why, unsubscribe: link })).toContain(
+    '<a href="https://parma.example/unsubscribe/1/2?signature=x&amp;y">Unsubscribe</a>',
   )
-  expect(asText(messageOf(1, 'acme'), why, null)).not.toContain('Unsubscribe')
+  expect(asText(messageOf(1, 'acme'), { why, unsubscribe: null })).not.toContain('Unsubscribe')
 })
 
 test.each([
@@ -160,8 +162,8 @@ describe('escaping', () => {
 
   test.each(hostile)('%s changes neither the tags of the mail nor the links of the post', (text) => {
     const tags = (html: string) => html.match(/<[^>]*>/g)
-    expect(tags(asHtml(messageOf(2, text), why))).toEqual(tags(asHtml(messageOf(2, 'acme'), why)))
-    const post = asSlack(messageOf(2, text), why)
+    expect(tags(asHtml(messageOf(2, text), { why }))).toEqual(tags(asHtml(messageOf(2, 'acme'), { why })))
+    const post = asSlack(messageOf(2, text), { why })
     expect(post.text).not.toMatch(/[<>]/)
     for (const { text } of post.blocks.filter((block): block is SectionBlock => block.type === 'section'))
       expect(text).toMatchObject({ verbatim: true, text: expect.not.stringMatching(/[<>]/) as string })
@@ -170,11 +172,11 @@ describe('escaping', () => {
   test('whatever was crawled', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const html = asHtml(messageOf(1, text), text)
-        const shell = asHtml(messageOf(1, 'acme'), why)
+        const html = asHtml(messageOf(1, text), { why: text })
+        const shell = asHtml(messageOf(1, 'acme'), { why })
         expect(html.match(/<[a-z!/][^>]*>/g)).toEqual(shell.match(/<[a-z!/][^>]*>/g))
         expect(
-          JSON.stringify(asSlack(messageOf(1, text), why).blocks.filter(({ type }) => type === 'section')),
+          JSON.stringify(asSlack(messageOf(1, text), { why }).blocks.filter(({ type }) => type === 'section')),
         ).not.toMatch(/[<>]/)
       }),
     )
@@ -184,7 +186,7 @@ describe('escaping', () => {
 test.each(['acme', '&'.repeat(10_000), '株'.repeat(10_000), '🚀'.repeat(5000)])(
   'a post of 40 long lines stays within Slack’s limits',
   (text) => {
-    const { text: fallback, blocks } = asSlack(messageOf(45, text), `${why}${'x'.repeat(5000)}`)
+    const { text: fallback, blocks } = asSlack(messageOf(45, text), { why: `${why}${'x'.repeat(5000)}` })
     expect(blocks.length).toBeLessThanOrEqual(50)
     expect(fallback.length).toBeLessThanOrEqual(4000)
     const [header] = blocks as [HeaderBlock]
@@ -213,7 +215,7 @@ describe('a post of many lines', () => {
 
   test.each(['acme '.repeat(2000), '&'.repeat(10_000)])('has them all, cut to what Slack takes of one post', (text) => {
     for (const linked of [true, false]) {
-      const { blocks } = asSlack(messageOf(40, text, linked), `${why}${'x'.repeat(5000)}`)
+      const { blocks } = asSlack(messageOf(40, text, linked), { why: `${why}${'x'.repeat(5000)}` })
       expect(lengthOf(blocks)).toBeLessThan(11_000)
       const sections = blocks.filter((block): block is SectionBlock => block.type === 'section')
       const lines = sections.flatMap(({ text }) => text?.text.split('\n\n') ?? [])
@@ -225,7 +227,7 @@ describe('a post of many lines', () => {
   test('cuts the long ones only', () => {
     const message = messageOf(30, 'x'.repeat(5000))
     message.lines[7] = { mark: '', title: 'Stars rose', details: ['by half'] }
-    const { blocks } = asSlack(message, why)
+    const { blocks } = asSlack(message, { why })
     expect(JSON.stringify(blocks)).toContain('8. *Stars rose*\\nby half\\n\\n9. ')
   })
 })
