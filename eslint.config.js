@@ -36,6 +36,7 @@ const rooms = {
     growth: [],
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],
+    atom: ['ask', 'server', 'access', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
     commands: ['handshake', 'ask', 'growth', 'trace', 'catalog', 'access', 'http'],

@@ -27,6 +27,7 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./commands/series.ts'),
   },
   keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./commands/keys.ts') },
+  atom: { help: 'addresses of Atom feeds: show, revoke', load: () => import('./atom/command.ts') },
   why: {
     help: 'explain a news item: its rule, the values compared, their raw documents',
     load: () => import('./commands/why.ts'),

@@ -56,6 +56,8 @@ export const settings = {
   SESSION_DAYS: count(30).describe('Days after which people sign in again at the latest.'),
   SESSION_IDLE_DAYS: count(7).describe('Days without a request after which people sign in again.'),
   SIGN_IN_MINUTES: count(15).describe('Minutes for which a link that signs a person in is valid.'),
+  ATOM_ITEMS: count(50).pipe(z.number().max(200)).describe('News items in an Atom feed, the newest ones.'),
+  ATOM_CACHE_MS: count(60_000, 0).describe('How long an Atom feed is cached.'),
   API_KEY_CACHE_MS: count(10_000, 0).describe(
     'How long an API key is cached. A revoked key keeps working for up to this long.',
   ),

@@ -125,6 +125,7 @@ async function openRoutes(
     },
     ask: { database, bounded },
     changes: { changes: openChanges({ publish, database, bounded }), database, bounded, maxJsonDepth },
+    atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     unsubscribe: { publish, linkSecret },
   })
 }

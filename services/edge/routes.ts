@@ -1,6 +1,7 @@
 import { type AskDeps, askRoutes } from './ask/routes.ts'
 import { type ChangeDeps, changeRoutes } from './changes/routes.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
+import { type AtomDeps, atomRoute } from './atom/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
 import { type FeedDeps, feedDoc, feedRawData } from './intake/feed.ts'
@@ -29,6 +30,7 @@ export type RouteDeps = {
   why: WhyDeps
   ask: AskDeps
   changes: ChangeDeps
+  atom: AtomDeps
   unsubscribe: UnsubscribeDeps
 }
 
@@ -76,6 +78,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },
+    atomRoute(deps.atom),
     assetRoute,
     ...docsRoutes(),
   ])

@@ -13,9 +13,10 @@ beforeAll(async () => {
   edge = await startEdge()
 })
 
-type Document = { paths: Record<string, Record<string, { summary: string }>> }
+type Described = Record<string, Record<string, { summary: string }>>
+type Document = { paths: Described; webhooks: Described }
 
-test('/docs shows every route in Chromium, under its own policy and from its own origin', async () => {
+test('/docs shows every route and webhook in Chromium, under its own policy and from its own origin', async () => {
   const { page, wrong, asked } = await openWatchedPage(edge.url)
   const response = await page.goto(`${edge.url}/docs`)
   expect(response?.headers()['content-security-policy']).toContain("default-src 'none'; script-src 'self';")
@@ -27,8 +28,8 @@ test('/docs shows every route in Chromium, under its own policy and from its own
         .join(' '),
     ),
   )
-  const { paths } = (await edge.call('/openapi.json')).json as Document
-  const expected = Object.entries(paths).flatMap(([path, methods]) =>
+  const { paths, webhooks } = (await edge.call('/openapi.json')).json as Document
+  const expected = Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { summary }]) => `${method.toUpperCase()} ${path} ${summary}`),
   )
   expect(expected.length).toBeGreaterThan(10)

@@ -3,7 +3,7 @@ import { textWidth } from '../../services/runtime/chart/fit-text.ts'
 
 type Node = { name: string; attributes: Record<string, string>; text: string }
 
-/** What stands in an SVG. Throws an Error that says where when it is no well-formed XML. */
+/** What stands in an SVG or another XML document. Throws an Error that says where when it is no well-formed XML. */
 export function readPicture(svg: string): Node[] {
   const parser = new SaxesParser({ xmlns: true })
   const nodes: Node[] = []
@@ -14,10 +14,12 @@ export function readPicture(svg: string): Node[] {
     nodes.push(node)
     open.push(node)
   })
-  parser.on('text', (text) => {
+  const addText = (text: string) => {
     const node = open.at(-1)
     if (node) node.text += text
-  })
+  }
+  parser.on('text', addText)
+  parser.on('cdata', addText)
   parser.on('closetag', () => void open.pop())
   parser.on('error', (error) => {
     throw error

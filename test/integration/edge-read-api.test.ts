@@ -8,6 +8,7 @@ import { keyHolder } from '../../services/edge/ask/may-read.ts'
 import { pointsQuery, readSeries } from '../../services/edge/ask/one-series.ts'
 import { search } from '../../services/edge/ask/search.ts'
 import { listSources, sourcesQuery } from '../../services/edge/ask/sources.ts'
+import { openFeedAddresses, revokeFeeds } from '../../services/edge/atom/address.ts'
 import { type Database, openPool, sql } from '../../services/runtime/postgres/database.ts'
 import { readEnv } from '../../services/runtime/process/config.ts'
 import { postgresSettings } from '../../services/runtime/process/settings.ts'
@@ -15,6 +16,7 @@ import { sharedViews } from '../../schemas/views.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { daysAgo, storeFacts } from '../harness/edge/stored-facts.ts'
+import { readPicture as readXml } from '../harness/picture.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 type Row = Record<string, unknown>
@@ -27,6 +29,7 @@ let database: Database
 const ids: Record<string, number> = {}
 const id = (name: string) => ids[name]!
 const news: string[] = []
+const site = 'https://parma.example'
 
 const get = (path: string, headers: Record<string, string> = {}) => edge.call(`/api/v1${path}`, { token: key, headers })
 async function rowsOf(path: string, member: string): Promise<Row[]> {
@@ -50,7 +53,7 @@ async function allPages(path: string, member: string, limit: number): Promise<Ro
 }
 
 beforeAll(async () => {
-  edge = await startEdge()
+  edge = await startEdge({ PUBLIC_URL: site })
   key = await edge.apiKey('viewer')
   facts = storeFacts(edge)
   database = await openPool(readEnv(postgresSettings, edge.env))
@@ -173,6 +176,54 @@ describe('GET /news', () => {
     expect(lines[0]).toMatch(/^news_id,observed_at,company_id,company,/)
     expect(lines.find((line) => line.includes('1+1'))).toContain(`,'=1+1,`)
     expect((await get('/news', { accept: '*/*' })).headers.get('content-type')).toBe('application/json')
+  })
+})
+
+describe('an Atom feed', () => {
+  const open = async (person: number) => {
+    const settings = { PUBLIC_URL: site, LINK_SECRET: edge.env['LINK_SECRET'] }
+    const addressOf = await openFeedAddresses(settings, database, person)
+    const pathOf = (subject: Parameters<typeof addressOf>[0]) => addressOf(subject)!.slice(site.length)
+    const read = async (subject: Parameters<typeof addressOf>[0], headers = {}) => {
+      const answer = await edge.call(pathOf(subject), { headers })
+      const titles = answer.status === 200 ? readXml(answer.text).filter(({ name }) => name === 'title') : []
+      return { status: answer.status, titles: titles.slice(1).map(({ text }) => text), headers: answer.headers }
+    }
+    return { pathOf, read }
+  }
+  const own = [0, 1, 2, 3, 4, 5].map((age) => `${age} days ago`)
+
+  test('has what the person follows, a bucket or a company, and nothing that they may not see', async () => {
+    const [ann, bob] = [await facts.addUser('Ann'), await facts.addUser('<Bob & Co.>')]
+    const bucket = await facts.addBucket('Anns', ann, [id('beta')])
+    await edge.database.query(
+      'INSERT INTO company_subscription (user_id, company_id, modified_at) VALUES ($1, $2, now())',
+      [ann, id('acme')],
+    )
+    const [ofAnn, ofBob] = [await open(ann), await open(bob)]
+    expect((await ofAnn.read('all')).titles).toEqual(own)
+    expect((await ofAnn.read(`bucket-${bucket}`)).titles).toEqual(['=1+1'])
+    expect((await ofAnn.read(`company-${id('acme')}`)).titles).toEqual(own)
+    expect(await ofBob.read('all')).toMatchObject({ status: 200, titles: [] })
+    for (const subject of [`bucket-${bucket}`, `company-${id('acme')}`, 'company-99999'] as const)
+      expect([subject, (await ofBob.read(subject)).status]).toEqual([subject, 404])
+  })
+
+  test('is only for whoever has the address, and as long as it is not revoked', async () => {
+    const eve = await facts.addUser('Eve')
+    const { pathOf, read } = await open(eve)
+    const path = pathOf('all')
+    const { headers } = await read('all')
+    expect(headers.get('content-type')).toBe('application/atom+xml; charset=utf-8')
+    expect((await read('all', { 'if-none-match': headers.get('etag') })).status).toBe(304)
+    for (const forged of [path.replace('all', `company-${id('acme')}`), path.slice(0, -1), path.split('?')[0]!])
+      expect((await edge.call(forged)).status).toBe(403)
+    await revokeFeeds(database, eve)
+    expect((await edge.call(path)).status).toBe(410)
+    const fresh = await open(eve)
+    expect((await fresh.read('all')).status).toBe(200)
+    await edge.database.query('DELETE FROM "user" WHERE id = $1', [eve])
+    expect((await fresh.read('all')).status).toBe(410)
   })
 })
 

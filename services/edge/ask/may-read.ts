@@ -27,6 +27,21 @@ export function maySeeBucket({ userId }: Pick<Viewer, 'userId'>, bucket: SqlFrag
   return isVisibleBucket(userId, bucket)
 }
 
+/** SQL that is true for companies that the person follows. Whoever has an API key follows none. */
+export function isFollowed({ userId }: Viewer, companyId: SqlFragment): SqlFragment {
+  if (userId === null) return sql.fragment`false`
+  const own = sql.fragment`notifier.person_subscription_view s`
+  return sql.fragment`(
+    ${companyId} IN (
+      SELECT company_id FROM public.company_subscription WHERE user_id = ${userId}
+      UNION SELECT company_id FROM public.news_subscription WHERE user_id = ${userId}
+      UNION SELECT s.company_id FROM ${own} WHERE s.user_id = ${userId}
+      UNION SELECT m.company_id FROM ${own} JOIN public.company_bucket_membership m USING (bucket_id)
+        WHERE s.user_id = ${userId}
+    ) OR EXISTS (SELECT FROM ${own} WHERE s.user_id = ${userId} AND s.company_id IS NULL AND s.bucket_id IS NULL)
+  )`
+}
+
 export function isInBucket(companyId: SqlFragment, bucket: number): SqlFragment {
   return sql.fragment`${companyId} IN (SELECT company_id FROM public.company_bucket_membership WHERE bucket_id = ${bucket})`
 }

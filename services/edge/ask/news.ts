@@ -5,7 +5,7 @@ import { asCell } from '../http/csv.ts'
 import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
 import { utcIso, utcTime } from '../http/time.ts'
 import type { Viewer } from '../access/viewer.ts'
-import { isInBucket, mayRead, requireBucket } from './may-read.ts'
+import { isFollowed, isInBucket, mayRead, requireBucket } from './may-read.ts'
 import { allOf, named } from './names.ts'
 import { backward, format, id, isForward, paging, period, time, timeOf } from './parameters.ts'
 
@@ -13,6 +13,7 @@ export const newsQuery = z
   .object({
     company: id.optional(),
     bucket: id.optional().describe('Companies in this bucket.'),
+    followed: z.literal('true').optional().describe('Only companies that the person who asks follows.'),
     source: id.optional(),
     measurement: id.optional().describe('A measurement of a source.'),
     series: z.string().regex(seriesIdPattern).optional(),
@@ -71,7 +72,7 @@ const position = z.tuple([z.number(), utcTime.pipe(time), z.guid()])
  * bucket.
  */
 export async function readNews(database: Database, viewer: Viewer, query: NewsQuery, asked: Asked): Promise<NewsPage> {
-  const { company, bucket, source, measurement, series, kind, severity, silent, order, limit, cursor } = query
+  const { company, bucket, followed, source, measurement, series, kind, severity, silent, order, limit, cursor } = query
   if (bucket !== undefined) await requireBucket(database, viewer, bucket)
   const [since, until] = [timeOf(query.since), timeOf(query.until)]
   const after = cursor === undefined ? null : readCursor(position, asked, cursor)
@@ -82,6 +83,7 @@ export async function readNews(database: Database, viewer: Viewer, query: NewsQu
     mayRead(viewer, sql.fragment`n.company_id`),
     company === undefined ? null : sql.fragment`n.company_id = ${company}`,
     bucket === undefined ? null : isInBucket(sql.fragment`n.company_id`, bucket),
+    followed === undefined ? null : isFollowed(viewer, sql.fragment`n.company_id`),
     source === undefined ? null : sql.fragment`n.data_source_id = ${source}`,
     measurement === undefined ? null : sql.fragment`n.source_measurement_id = ${measurement}`,
     series === undefined

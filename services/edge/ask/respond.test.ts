@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { csvType } from '../http/csv.ts'
 import type { RouteRequest } from '../server/route.ts'
-import { answer, answerCsv, linkNext, wantsCsv } from './respond.ts'
+import { answer, answerFile, linkNext, wantsCsv } from './respond.ts'
 
 const request = (headers: Record<string, string>) => ({ headers }) as unknown as RouteRequest
 
@@ -31,7 +32,7 @@ describe('answer', () => {
   })
 
   test('JSON and CSV of the same text have different tags', () => {
-    expect(answerCsv(request({}), '{"a":1}').headers['etag']).not.toBe(headers['etag'])
+    expect(answerFile(request({}), csvType, '{"a":1}').headers['etag']).not.toBe(headers['etag'])
   })
 })
 

@@ -21,9 +21,14 @@ export function answer(request: RouteRequest, value: unknown, headers: Record<st
   return withTag(request, json(200, value, { ...shared, ...headers }))
 }
 
-/** The same for a CSV file. */
-export function answerCsv(request: RouteRequest, body: string, headers: Record<string, string> = {}): RouteResponse {
-  return withTag(request, { status: 200, headers: { 'content-type': csvType, ...shared, ...headers }, body })
+/** The same for a text of another type. */
+export function answerFile(
+  request: RouteRequest,
+  type: string,
+  body: string,
+  headers: Record<string, string> = {},
+): RouteResponse {
+  return withTag(request, { status: 200, headers: { 'content-type': type, ...shared, ...headers }, body })
 }
 
 // What a caller may see depends on who it is.
@@ -66,7 +71,7 @@ export function answerPage(
   csv: (() => string) | null,
 ): RouteResponse {
   const next = linkNext(path, request.query, page.next)
-  return csv ? answerCsv(request, csv(), next) : answer(request, page, next)
+  return csv ? answerFile(request, csvType, csv(), next) : answer(request, page, next)
 }
 
 /** `Link` to the next page, for callers that read no body: RFC 8288. */
@@ -101,9 +106,9 @@ export const conditional = z.object({
 const tagged = { etag: 'Send it as If-None-Match: 304 says that nothing has changed.' }
 
 /** The responses that all reads have: a body, and 304. */
-export function readDocs(description: string, schema: z.ZodType): Record<number, ResponseDoc> {
+export function readDocs(description: string, schema: z.ZodType, contentType?: string): Record<number, ResponseDoc> {
   return {
-    200: { description, schema, headers: tagged },
+    200: { description, schema, headers: tagged, ...(contentType !== undefined && { contentType }) },
     304: { description: 'The body is the one with the ETag in If-None-Match.', headers: tagged },
   }
 }

@@ -2,8 +2,10 @@ import { expect, test } from 'vitest'
 import {
   actionLink,
   checkActionLink,
+  checkFeedLink,
   checkUnsubscribeLink,
   checkWhyLink,
+  makeFeedLink,
   makeUnsubscribeLink,
   makeWhyLink,
 } from './signed-links.ts'
@@ -69,6 +71,16 @@ test('a link to act is good until its time, for its person, news item and action
     Array(3).fill('forged'),
   )
   expect(actionLink({}, act, until)).toBe(null)
+})
+
+test('the address of a feed is good for its person, version and subject alone', () => {
+  const feed = { person: 1, version: 1, subject: 'all' } as const
+  const link = makeFeedLink(settings, feed)
+  expect(link).toMatch(/^https:\/\/parma.example\/api\/feeds\/1\/1\/all\?signature=[\w-]{43}$/)
+  const { signature } = parts(link)
+  expect(checkFeedLink(settings.LINK_SECRET, feed, { signature })).toBe('good')
+  for (const other of [{ person: 2 }, { version: 2 }, { subject: 'company-1' as const }])
+    expect(checkFeedLink(settings.LINK_SECRET, { ...feed, ...other }, { signature })).toBe('forged')
 })
 
 test('with two secrets the first signs and both verify', () => {

@@ -55,6 +55,23 @@ export function checkActionLink(secret: string, act: MessageAction, signed: Sign
 
 const actionPath = ({ person, newsId, action }: MessageAction) => `act/${person}/${newsId}/${action}`
 
+/** What a feed of a person is about: all companies that they follow, or those of a bucket, or one. */
+export type FeedSubject = 'all' | `bucket-${number}` | `company-${number}`
+/** `version`: that of the person's addresses, which ends when they are revoked. */
+export type FeedReference = { person: number; version: number; subject: FeedSubject }
+
+/** The address of a feed, good until it is revoked; null where links are not set up. */
+export function makeFeedLink(settings: LinkSettings, feed: FeedReference): string | null {
+  return makeLink(settings, feedPath(feed), '')
+}
+
+/** Whether the address of a feed was made by us. Never throws. */
+export function checkFeedLink(secret: string, feed: FeedReference, signed: Signed): Verdict {
+  return checkLink(secret, feedPath(feed), { signature: signed.signature ?? '' }, 0)
+}
+
+const feedPath = ({ person, version, subject }: FeedReference) => `feeds/${person}/${version}/${subject}`
+
 function makeLink({ PUBLIC_URL, LINK_SECRET }: LinkSettings, path: string, until: string): string | null {
   if (PUBLIC_URL === undefined || LINK_SECRET === undefined) return null
   const base = PUBLIC_URL.replace(/\/+$/, '')

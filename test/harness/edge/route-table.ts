@@ -6,6 +6,6 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   const empty = { handshake: {}, measurements: {}, feed: {}, finish: {}, newCompany: {}, events: {}, runs: {} }
   return createRoutes({
     ...empty,
-    ...{ why: {}, ask: {}, changes: {}, unsubscribe: {}, compatibility: compatibility ? {} : null },
+    ...{ why: {}, ask: {}, atom: {}, changes: {}, unsubscribe: {}, compatibility: compatibility ? {} : null },
   } as RouteDeps)
 }

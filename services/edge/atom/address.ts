@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type FeedSubject, type LinkSettings, makeFeedLink } from '#runtime/web/signed-links.ts'
+
+const versionRow = z.object({ version: z.number() })
+
+/** The version of a person's feed addresses, which all of them hold; null: the person does not exist. */
+export async function readFeedVersion(
+  database: Pick<Database, 'maybeOneFirst'>,
+  person: number,
+): Promise<number | null> {
+  return database.maybeOneFirst(sql.type(versionRow)`
+    SELECT coalesce(a.version, 1) AS version
+    FROM public."user" u LEFT JOIN edge.feed_address a ON a.user_id = u.id WHERE u.id = ${person}`)
+}
+
+/**
+ * The function that gives the address of a person's feed about a subject: whoever has it reads as that person, until
+ * revokeFeeds. Null where links are not set up, or the person does not exist.
+ */
+export async function openFeedAddresses(
+  settings: LinkSettings,
+  database: Pick<Database, 'maybeOneFirst'>,
+  person: number,
+): Promise<(subject: FeedSubject) => string | null> {
+  const version = await readFeedVersion(database, person)
+  return (subject) => (version === null ? null : makeFeedLink(settings, { person, version, subject }))
+}
+
+/** Ends all feed addresses of a person. Those that are made from now on are good. */
+export async function revokeFeeds(database: Pick<Database, 'query'>, person: number): Promise<void> {
+  await database.query(sql.unsafe`
+    INSERT INTO edge.feed_address AS a (user_id, version) VALUES (${person}, 2)
+    ON CONFLICT (user_id) DO UPDATE SET version = a.version + 1, changed_at = now()`)
+}
