@@ -1,5 +1,6 @@
 import type { Log } from '#runtime/process/log.ts'
 import type { Message } from '../message/message.ts'
+import type { Actor } from '../render/actions.ts'
 import type { Answer } from './answer.ts'
 import type { FindSecret } from './secrets.ts'
 import type { ChannelSettings } from './settings.ts'
@@ -19,6 +20,8 @@ export type Delivery = {
   secretId: string | null
   message: Message
   why: string
+  /** The only person who gets it there: of what several share, nobody may act for the others. */
+  actor: Actor | null
   /** When the delivery was written, ms since 1970 by the database's clock. */
   createdAt: number
   /** When this attempt was claimed, by the same clock. The clock of our own process may be wrong. */

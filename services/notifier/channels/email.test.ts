@@ -33,6 +33,7 @@ function deliveryOf(company: string): Delivery {
     secretId: null,
     message,
     why: 'Because.',
+    actor: null,
     createdAt: 0,
     claimedAt: 0,
   }

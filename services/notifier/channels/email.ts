@@ -10,6 +10,7 @@ import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { createChartDrawer, type DrawnChart } from '../charts/draw-chart.ts'
 import type { Line } from '../message/message.ts'
 import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
+import { actionsFor } from '../render/actions.ts'
 import { asHtml } from '../render/mail.ts'
 import { asText } from '../render/text.ts'
 import type { Answer } from './answer.ts'
@@ -76,7 +77,7 @@ export function composeMail(
   drawn: DrawnCharts = new Map<Line, DrawnChart>(),
 ): Promise<Buffer> {
   const { EMAIL_FROM } = config
-  const { message, why, notificationId, deliveryId } = delivery
+  const { message, why, actor, notificationId, deliveryId } = delivery
   const unsubscribe = makeUnsubscribeLink(config, delivery)
   const host = EMAIL_FROM.split('@').at(-1)
   const pictures = [...drawn].map(([line, { text, light, dark }], index) => ({
@@ -89,7 +90,7 @@ export function composeMail(
     const found = pictures.find((one) => one.line === line)
     return found ? { text: found.text, light: addressOf(found.light), dark: addressOf(found.dark) } : null
   }
-  const extras = { why, unsubscribe, chartOf }
+  const extras = { why, unsubscribe, chartOf, actionsOf: actionsFor(config, actor) }
   const mail = new MailComposer({
     from: { name: 'parma-analytics', address: EMAIL_FROM },
     to: { name: '', address: delivery.address },

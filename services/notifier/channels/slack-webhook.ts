@@ -1,4 +1,5 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
+import { actionsFor } from '../render/actions.ts'
 import { asSlack } from '../render/slack.ts'
 import type { Answer } from './answer.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
@@ -13,7 +14,7 @@ export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
   // With a slash after a bare host: without it, another host could begin with the same text.
   const base = new URL(config.SLACK_WEBHOOK_URL).href
-  return async (address: string, { message, why }: Delivery): Promise<Answer> => {
+  return async (address: string, { message, why, actor }: Delivery): Promise<Answer> => {
     const url = URL.parse(address)?.href
     if (!url?.startsWith(base))
       return { kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' }
@@ -22,7 +23,11 @@ export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
         method: 'POST',
         url,
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ ...asSlack(message, { why }), unfurl_links: false, unfurl_media: false }),
+        body: JSON.stringify({
+          ...asSlack(message, { why, actionsOf: actionsFor(config, actor) }),
+          unfurl_links: false,
+          unfurl_media: false,
+        }),
         timeoutMs: config.SEND_TIMEOUT_MS,
         maxBytes: 64 * 1024,
       })

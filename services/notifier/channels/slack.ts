@@ -8,6 +8,7 @@ import {
 } from '@slack/web-api'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { minuteMs } from '#runtime/text/time.ts'
+import { actionsFor } from '../render/actions.ts'
 import { asSlack, maxDigestChars } from '../render/slack.ts'
 import { type Answer, maxWaitMs } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
@@ -58,10 +59,13 @@ export const slack: ChannelKind = {
       return { problem: 'no bot token is configured: set SLACK_TOKEN', isMissing: true }
     }
 
-    async function post({ client, ids }: Team, { address, message, why, notificationId }: Delivery): Promise<Answer> {
+    async function post(
+      { client, ids }: Team,
+      { address, message, why, actor, notificationId }: Delivery,
+    ): Promise<Answer> {
       const { channel, ts } = await client.chat.postMessage({
         channel: channelId.test(address) ? address : `#${address}`,
-        ...asSlack(message, { why }),
+        ...asSlack(message, { why, actionsOf: actionsFor(config, actor) }),
         metadata: { event_type: 'parma_notification', event_payload: { notification_id: notificationId } },
         unfurl_links: false,
         unfurl_media: false,

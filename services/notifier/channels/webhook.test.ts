@@ -71,6 +71,7 @@ const hooked: Delivery = {
     address: '',
     secretId: 's',
     why: 'Because.',
+    actor: null,
   },
   message: {
     ...{ subject: 'acme: Stars rose', context: 'npm', rest: '', trace: 'Event e' },

@@ -4,6 +4,7 @@ import { batchCalls } from '#runtime/calls/batch-calls.ts'
 import { retryTransient } from '#runtime/calls/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import type { Answer } from '../channels/answer.ts'
 import type { Channel, ChannelKind, Delivery } from '../channels/channel.ts'
 import { explainWhy } from '../message/compose.ts'
@@ -33,6 +34,7 @@ const parkAfterFailures = 10
 /** Settings that an attempt reads. */
 type AttemptSettings = Pick<DeliverySettings, 'LEASE_MS' | 'TROUBLE_AFTER_MS' | 'WRITE_PUBLIC_NOTIFICATIONS'> & {
   SEND_TIMEOUT_MS: number
+  LINK_DAYS: number
 }
 
 /**
@@ -67,7 +69,7 @@ export function createAttempt(
 
   async function answerFor(claimed: ClaimedDelivery, isLate: boolean): Promise<Answer> {
     try {
-      return isLate ? tooLate : await call(channel, claimed)
+      return isLate ? tooLate : await call(channel, claimed, config.LINK_DAYS)
     } catch (error) {
       // A channel catches its own errors, so this one is a bug. The call may have been made.
       log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
@@ -100,7 +102,8 @@ export function createAttempt(
 /** A process that was stopped, or had no time, between claim and call. */
 const tooLate: Answer = { kind: 'retry', reason: 'the claim was too old to make the call' }
 
-async function call(channel: Channel, claimed: ClaimedDelivery): Promise<Answer> {
+async function call(channel: Channel, claimed: ClaimedDelivery, linkDays: number): Promise<Answer> {
+  const [reader] = claimed.people
   const delivery: Delivery = {
     deliveryId: claimed.delivery_id,
     notificationId: claimed.notification_id,
@@ -109,6 +112,10 @@ async function call(channel: Channel, claimed: ClaimedDelivery): Promise<Answer>
     secretId: claimed.secret_id || null,
     message: claimed.message,
     why: explainWhy(claimed.message, claimed.people),
+    actor:
+      reader && claimed.people.length === 1
+        ? { person: reader.id, until: claimed.created_at + linkDays * dayMs }
+        : null,
     createdAt: claimed.created_at,
     claimedAt: claimed.created_at + claimed.age_ms,
   }

@@ -6,6 +6,7 @@ import type { ChannelTools } from '../channels/channel.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { openSecrets } from '../channels/secrets.ts'
 import type { ChannelSettings } from '../channels/settings.ts'
+import type { MessageSettings } from '../message/settings.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { startAnnouncingParking } from './announce-parking.ts'
 import { type Attempt, createAttempt, type OpenKind } from './attempt.ts'
@@ -14,7 +15,7 @@ import { decideNext, noAnswer } from './decide-next.ts'
 import type { DeliverySettings } from './settings.ts'
 import { claimDeliveries, closeUndeliverable, releaseLapsed, returnUncalled } from './store.ts'
 
-type Settings = DeliverySettings & ChannelSettings
+type Settings = DeliverySettings & ChannelSettings & Pick<MessageSettings, 'LINK_DAYS'>
 
 /** Messages sent at once, per kind of channel: most of the time of a call is waiting. */
 const atOnce = 16

@@ -13,7 +13,7 @@ ol,ul{margin:16px 0 0;padding-left:24px}
 li{margin:0 0 18px}
 .t{font-weight:600}
 .s,.a,footer{color:#59636e;font-size:14px;line-height:1.5}
-.a a{color:#59636e}
+.a a{color:#59636e;white-space:nowrap}
 .c{display:block;width:100%;max-width:400px;height:auto;margin:10px 0;border-radius:6px}
 .b{display:inline-block;padding:8px 18px;border-radius:6px;background:#0b57d0;color:#fff;font-weight:600;text-decoration:none}
 .l{color:#59636e;font-weight:600}

@@ -40,13 +40,21 @@ function asHtmlSingle({ context }: Message, line: Line, extras: Extras): string 
     .join('\n')
 }
 
+/** Lines with actions: each has about 1.5 kB of them, and a mail has less than 100 kB. */
+const maxActed = 15
+
 /** The most important line is first. It has the chart and the button. */
 function asHtmlLines({ lines }: Message, extras: Extras): string {
   const items = lines.map((line, index) => {
     const story = storyOf(line)
     const link = index > 0 && line.link ? `<div><a href="${escapeHtml(line.link)}">See why</a></div>` : ''
     const more = story.more.map((text) => `<div>${escapeHtml(text)}</div>`).join('')
-    const parts = [asHtmlChart(line, extras), index === 0 && asHtmlButton(line), link, asHtmlActions(line, extras)]
+    const parts = [
+      asHtmlChart(line, extras),
+      index === 0 && asHtmlButton(line),
+      link,
+      index < maxActed && asHtmlActions(line, extras),
+    ]
     const title = `<div class="t">${asHtmlLabel(line, ' ')}${asHtmlStory(story)}</div>`
     return `<li>${title}${more}${parts.filter(Boolean).join('')}</li>`
   })
