@@ -1,5 +1,17 @@
 /** Where people begin. */
-const startPage = '/console'
+export const startPage = '/console'
+
+const signIn = `${startPage}/sign-in`
+
+/** The pages of signing in and out. */
+export const paths = {
+  signIn,
+  key: `${signIn}/key`,
+  sent: `${signIn}/sent`,
+  done: `${signIn}/done`,
+  signOut: `${startPage}/sign-out`,
+  signOutEverywhere: `${startPage}/sign-out-everywhere`,
+} as const
 
 const base = 'https://here.invalid'
 const longest = 2000
