@@ -37,6 +37,7 @@ const rooms = {
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],
     atom: ['ask', 'server', 'access', 'http'],
+    console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
     commands: ['handshake', 'ask', 'growth', 'trace', 'catalog', 'access', 'http'],

@@ -10,12 +10,14 @@ import { createTokenChecker } from './access/access.ts'
 import { openApiKeys } from './access/api-keys.ts'
 import { openSessions } from './access/sessions.ts'
 import { openSources } from './access/sources.ts'
+import type { Viewer } from './access/viewer.ts'
 import { isReadable, isReadableNews } from './ask/may-read.ts'
 import { createAffinityClient } from './catalog/affinity-client.ts'
 import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
 import { openChanges } from './changes/changes.ts'
 import type { Config } from './config.ts'
 import { createInitialize } from './handshake/initialize.ts'
+import { readZone } from './design/zone.ts'
 import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
 import { openAffinity } from './intake/affinity.ts'
@@ -33,6 +35,7 @@ import { createApp } from './server/app.ts'
 import { createBodyReader } from './server/body.ts'
 import { createCallLimit, createLimits } from './server/limits.ts'
 import type { Route } from './server/route.ts'
+import { readWhy } from './trace/read-why.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
 
@@ -98,6 +101,8 @@ async function openRoutes(
   const readCrm = openCrm(config, http, context.stopping)
   const findDocument = openRawDocuments(config.firestore, lookupTimeoutMs, context)
   const findDeadLetters = openDeadLetters(config, lookupTimeoutMs, context)
+  const changes = openChanges({ publish, database, bounded })
+  const isReadableItem = (viewer: Viewer, newsId: string) => isReadableNews(database, viewer, newsId)
   return createRoutes({
     handshake: { database, bounded, sources, publish, report, initialize, countHandshake },
     measurements: { database, bounded, sources, report, maxJsonDepth },
@@ -121,11 +126,16 @@ async function openRoutes(
     runs: { publish, sources, maxJsonDepth },
     why: {
       ...{ database, boundedLookup, linkSecret, log: context.log },
-      isReadable: (viewer, newsId) => isReadableNews(database, viewer, newsId),
+      isReadable: isReadableItem,
+      readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
     ask: { database, bounded },
-    changes: { changes: openChanges({ publish, database, bounded }), database, bounded, maxJsonDepth },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
+    changes: { changes, database, bounded, maxJsonDepth },
+    console: {
+      ...{ database, bounded, changes, isReadable: isReadableItem },
+      readWhy: (newsId) => boundedLookup(readWhy(database, newsId)),
+    },
     unsubscribe: { publish, linkSecret },
   })
 }

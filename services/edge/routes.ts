@@ -1,5 +1,6 @@
 import { type AskDeps, askRoutes } from './ask/routes.ts'
 import { type ChangeDeps, changeRoutes } from './changes/routes.ts'
+import { type ConsoleDeps, consoleRoutes } from './console/routes.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { type AtomDeps, atomRoute } from './atom/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
@@ -15,7 +16,7 @@ import { withDocument } from './server/openapi.ts'
 import type { Route } from './server/route.ts'
 import { welcome, welcomeDoc } from './server/welcome.ts'
 import { type EventDeps, eventDoc, readEvent } from './trace/events.ts'
-import { explainNews, showWhy, type WhyDeps, whyDoc, whyPageDoc } from './trace/why.ts'
+import { explainNews, showWhy, showWhyToPerson, whyConsoleDoc, type WhyDeps, whyDoc, whyPageDoc } from './trace/why.ts'
 
 /** The dependencies of each subject. `compatibility` null: those routes are switched off. */
 export type RouteDeps = {
@@ -31,6 +32,7 @@ export type RouteDeps = {
   ask: AskDeps
   changes: ChangeDeps
   atom: AtomDeps
+  console: ConsoleDeps
   unsubscribe: UnsubscribeDeps
 }
 
@@ -75,6 +77,11 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', doc: whyDoc, handle: explainNews(deps.why) },
     ...askRoutes(deps.ask),
     ...changeRoutes(deps.changes),
+    ...consoleRoutes(deps.console),
+    {
+      ...{ method: 'get', path: '/console/why/:news_id', role: 'person' },
+      ...{ doc: whyConsoleDoc, handle: showWhyToPerson(deps.why) },
+    },
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },

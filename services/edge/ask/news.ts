@@ -27,6 +27,11 @@ export const newsQuery = z
       .default('false')
       .describe('Silent ones are stored, and nobody was notified: first values, history, replays.'),
     ...period,
+    arrived_since: time.optional().describe('By when they were made, not by observed time.'),
+    open: z
+      .literal('true')
+      .optional()
+      .describe('Only those that the person has not marked as done and does not snooze.'),
     order: z.enum(['newest', 'best']).default('newest').describe('By observed time, or by importance.'),
     ...paging,
     format,
@@ -72,32 +77,12 @@ const position = z.tuple([z.number(), utcTime.pipe(time), z.guid()])
  * bucket.
  */
 export async function readNews(database: Database, viewer: Viewer, query: NewsQuery, asked: Asked): Promise<NewsPage> {
-  const { company, bucket, followed, source, measurement, series, kind, severity, silent, order, limit, cursor } = query
+  const { bucket, order, limit, cursor } = query
   if (bucket !== undefined) await requireBucket(database, viewer, bucket)
-  const [since, until] = [timeOf(query.since), timeOf(query.until)]
   const after = cursor === undefined ? null : readCursor(position, asked, cursor)
   const isBest = order === 'best'
-  const subject = sql.fragment`n.subject_id`
-  const item = sql.fragment`n.item_id`
   const conditions = allOf([
-    mayRead(viewer, sql.fragment`n.company_id`),
-    company === undefined ? null : sql.fragment`n.company_id = ${company}`,
-    bucket === undefined ? null : isInBucket(sql.fragment`n.company_id`, bucket),
-    followed === undefined ? null : isFollowed(viewer, sql.fragment`n.company_id`),
-    source === undefined ? null : sql.fragment`n.data_source_id = ${source}`,
-    measurement === undefined ? null : sql.fragment`n.source_measurement_id = ${measurement}`,
-    series === undefined
-      ? null
-      : sql.fragment`n.company_measurement_id = ${series.split('-')[0]!}::bigint
-          AND ${seriesId(sql.fragment`n`, subject, item)} = ${series}
-          AND (n.company_id, n.source_measurement_id) = (
-            SELECT company_id, source_measurement_id FROM public.company_source_measurement
-            WHERE company_measurement_id = ${series.split('-')[0]!}::bigint)`,
-    kind === undefined ? null : sql.fragment`n.kind = ${kind}`,
-    severity === undefined ? null : sql.fragment`n.severity = ${severity}`,
-    silent === 'any' ? null : sql.fragment`n.silent = ${silent === 'true'}`,
-    since === null ? null : sql.fragment`n.observed_at >= ${since}::timestamptz`,
-    until === null ? null : sql.fragment`n.observed_at < ${until}::timestamptz`,
+    conditionsOf(viewer, query),
     after === null
       ? null
       : isBest
@@ -110,7 +95,7 @@ export async function readNews(database: Database, viewer: Viewer, query: NewsQu
       json_build_object('id', n.company_id, 'name', c.name) AS company,
       json_build_object('id', n.data_source_id, 'name', d.source_name) AS source,
       json_build_object('id', n.source_measurement_id, 'name', m.measurement_name) AS measurement,
-      ${seriesId(sql.fragment`n`, subject, item)} AS series_id, n.item_key AS item, n.previous, n.current,
+      ${seriesIdOfNews} AS series_id, n.item_key AS item, n.previous, n.current,
       n.trigger_factor, n.importance, n.importance_parts, n.facts, ${utcIso(sql.fragment`n.observed_at`)} AS observed_at,
       ${utcIso(sql.fragment`n.created_at`)} AS created_at, n.event_id
     FROM analyzer.news_view n
@@ -122,6 +107,41 @@ export async function readNews(database: Database, viewer: Viewer, query: NewsQu
     LIMIT ${limit + 1}`)
   const { rows: news, next } = cutPage(asked, found, limit, (row) => [row.importance, row.observed_at, row.news_id])
   return { news, next }
+}
+
+const seriesIdOfNews = seriesId(sql.fragment`n`, sql.fragment`n.subject_id`, sql.fragment`n.item_id`)
+
+function conditionsOf(viewer: Viewer, query: NewsQuery) {
+  const { company, bucket, source, measurement, series, kind, severity, silent } = query
+  const [since, until, arrived] = [timeOf(query.since), timeOf(query.until), timeOf(query.arrived_since)]
+  return allOf([
+    mayRead(viewer, sql.fragment`n.company_id`),
+    company === undefined ? null : sql.fragment`n.company_id = ${company}`,
+    bucket === undefined ? null : isInBucket(sql.fragment`n.company_id`, bucket),
+    source === undefined ? null : sql.fragment`n.data_source_id = ${source}`,
+    measurement === undefined ? null : sql.fragment`n.source_measurement_id = ${measurement}`,
+    series === undefined
+      ? null
+      : sql.fragment`n.company_measurement_id = ${series.split('-')[0]!}::bigint
+          AND ${seriesIdOfNews} = ${series}
+          AND (n.company_id, n.source_measurement_id) = (
+            SELECT company_id, source_measurement_id FROM public.company_source_measurement
+            WHERE company_measurement_id = ${series.split('-')[0]!}::bigint)`,
+    kind === undefined ? null : sql.fragment`n.kind = ${kind}`,
+    severity === undefined ? null : sql.fragment`n.severity = ${severity}`,
+    silent === 'any' ? null : sql.fragment`n.silent = ${silent === 'true'}`,
+    since === null ? null : sql.fragment`n.observed_at >= ${since}::timestamptz`,
+    until === null ? null : sql.fragment`n.observed_at < ${until}::timestamptz`,
+    arrived === null ? null : sql.fragment`n.created_at > ${arrived}::timestamptz`,
+    query.followed === undefined ? null : isFollowed(viewer, sql.fragment`n.company_id`),
+    query.open === undefined ? null : isOpen(viewer),
+  ])
+}
+
+function isOpen({ userId }: Viewer) {
+  if (userId === null) return null
+  return sql.fragment`NOT EXISTS (SELECT FROM notifier.feedback_view f WHERE f.user_id = ${userId}
+    AND f.news_id = n.news_id AND (f.done_at IS NOT NULL OR f.snoozed_until > now()))`
 }
 
 /** The newest news items of a company or series, silent ones too. */

@@ -57,12 +57,12 @@ export type Column = {
   sorted?: 'ascending' | 'descending' | undefined
 }
 
-/** A table. With `sortable` the script sorts its rows by any column. The first cell of a row names it. */
+/** A table. With `isNamed` the heading above says what it lists, and the caption is not shown. With `sortable` the script sorts its rows by any column. The first cell of a row names it. */
 export function table(
   caption: string,
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
-  { sortable = false }: { sortable?: boolean } = {},
+  { sortable = false, isNamed = false }: { sortable?: boolean; isNamed?: boolean } = {},
 ): Html {
   const heads = columns.map(
     ({ name, isNumber, sorted }) =>
@@ -71,7 +71,7 @@ export function table(
   const body = rows.map((cells) => html`<tr>${cells.map((cell, at) => tableCell(cell, at, columns[at]))}</tr>\n`)
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
 <table${sortable && html` data-sortable`}>
-<caption>${caption}</caption>
+<caption${isNamed && html` class="hidden-text"`}>${caption}</caption>
 <thead><tr>${heads}</tr></thead>
 <tbody>
 ${body}</tbody>

@@ -29,3 +29,99 @@ function sortRows(body, at, direction) {
   keyed.sort(([a], [b]) => (a === '' ? 1 : 0) - (b === '' ? 1 : 0) || direction * compare(a, b))
   body.append(...keyed.map(([, row]) => row))
 }
+
+// Keys of lists: `data-news` is a row, `data-key` what a key presses in it.
+
+const rows = [...document.querySelectorAll('[data-news]')]
+const keysSwitch = document.getElementById('keys-switch')
+const keysBox = document.getElementById('keys')
+if (keysSwitch && keysBox) {
+  keysSwitch.hidden = false
+  keysBox.checked = readChoice() !== 'off'
+  keysBox.addEventListener('change', () => writeChoice(keysBox.checked ? 'on' : 'off'))
+  document.addEventListener('keydown', (event) => {
+    if (keysBox.checked && !isTyping(event)) press(event)
+  })
+}
+
+/** A browser may keep nothing for us. */
+function readChoice() {
+  try {
+    return localStorage.getItem('keys')
+  } catch {
+    return null
+  }
+}
+
+function writeChoice(choice) {
+  try {
+    localStorage.setItem('keys', choice)
+  } catch {
+    // The choice is for this page only.
+  }
+}
+
+function isTyping({ target, ctrlKey, metaKey, altKey, isComposing }) {
+  if (ctrlKey || metaKey || altKey || isComposing) return true
+  if (target.closest('dialog')) return true
+  return (
+    target.closest('select, textarea, [contenteditable]') !== null ||
+    (target.matches('input') && !target.matches('[type=checkbox], [type=radio]'))
+  )
+}
+
+function press(event) {
+  const chosen = document.activeElement?.closest('[data-news]') ?? null
+  if (event.key === '?') showKeys()
+  else if (event.key === 'j' || event.key === 'k') move(chosen, event.key === 'j' ? 1 : -1)
+  else if (event.key === 'Enter' && document.activeElement === chosen) chosen?.querySelector('a')?.click()
+  else {
+    const found = /^[a-z]$/.test(event.key) ? chosen?.querySelector(`[data-key="${event.key}"]`) : null
+    if (!found) return
+    found.click()
+  }
+  event.preventDefault()
+}
+
+function move(chosen, step) {
+  const at = rows.indexOf(chosen)
+  const row = at === -1 ? rows[0] : rows[at + step]
+  row?.focus()
+  row?.scrollIntoView({ block: 'nearest' })
+}
+
+const keys = [
+  ['j, k', 'next, previous news item'],
+  ['Enter', 'open it'],
+  ['e', 'done, or open again'],
+  ['s', 'snooze for a week'],
+  ['m', 'mute'],
+  ['u', 'useful'],
+  ['x', 'not useful'],
+  ['?', 'this list'],
+]
+
+function showKeys() {
+  const dialog = document.createElement('dialog')
+  const heading = document.createElement('h2')
+  heading.textContent = 'Shortcuts'
+  heading.id = 'keys-heading'
+  dialog.setAttribute('aria-labelledby', heading.id)
+  const list = document.createElement('dl')
+  for (const [key, does] of keys) {
+    const term = document.createElement('dt')
+    const shown = document.createElement('kbd')
+    shown.textContent = key
+    term.append(shown)
+    const text = document.createElement('dd')
+    text.textContent = does
+    list.append(term, text)
+  }
+  const close = document.createElement('button')
+  close.textContent = 'Close'
+  close.addEventListener('click', () => dialog.close())
+  dialog.append(heading, list, close)
+  dialog.addEventListener('close', () => dialog.remove())
+  document.body.append(dialog)
+  dialog.showModal()
+}

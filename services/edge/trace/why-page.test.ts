@@ -12,7 +12,8 @@ const why: Why = {
   ...{ previous: '1', current: '9', facts: {}, rule: null, series: null, now: null, before: null },
 }
 
-const show = (shown: Why, pictures: string | null = null) => String(whyPage(shown, pictures).body)
+const show = (shown: Why, pictures: string | null = null) =>
+  String(whyPage(shown, pictures, { zone: 'UTC', root: '../' }).body)
 
 test('names and texts are escaped', () => {
   const page = show(why)

@@ -1,22 +1,26 @@
 import { z } from 'zod'
 import { drawLineChart } from '#runtime/chart/draw-line.ts'
 import type { Series } from '#runtime/chart/read-series.ts'
-import { formatChange, formatTime } from '#runtime/text/format.ts'
-import { html, trusted } from '../design/html.ts'
-import { showPage } from '../design/layout.ts'
-import { facts, severity } from '../design/parts.ts'
+import { formatChange } from '#runtime/text/format.ts'
+import { type Content, html, trusted } from '../design/html.ts'
+import { type Page, showPage } from '../design/layout.ts'
+import { facts, foreign, severity } from '../design/parts.ts'
+import { time } from '../design/time.ts'
 import { bandOf, shade } from '../growth/shade.ts'
 import type { RouteResponse } from '../http/response.ts'
 import type { Past } from './read-past.ts'
 import type { Why } from './read-why.ts'
 
-type Row = [name: string, text: string | null]
+type Row = [name: string, text: Content]
+
+/** Where the page is, and who reads it. `more`: what only whoever has signed in sees. */
+export type WhyFrame = Pick<Page, 'root' | 'viewer' | 'section'> & { zone: string; more?: Content }
 
 /** The page that explains a news item, with the pictures of `drawPast`. */
-export function whyPage(why: Why, pictures: string | null): RouteResponse {
+export function whyPage(why: Why, pictures: string | null, { more, ...frame }: WhyFrame): RouteResponse {
   const { rule, item_key, now, before, trigger_factor: factor } = why
   const rows: Row[] = [
-    ['Company', why.company.name],
+    ['Company', frame.viewer ? companyLink(why) : why.company.name],
     ['Source', why.source.name],
     ['Measurement', why.measurement.name],
     ['Item', item_key],
@@ -31,9 +35,14 @@ export function whyPage(why: Why, pictures: string | null): RouteResponse {
 <p dir="auto">${why.message}</p>
 ${pictures !== null && trusted(pictures)}
 ${facts(rows)}
-${now && [html`<h2>The value now</h2>`, facts(originRows(now))]}
-${before && [html`<h2>The value before</h2>`, facts(originRows(before))]}`
-  return showPage({ title: why.title, main, root: '../' })
+${now && [html`<h2>The value now</h2>`, facts(originRows(now, frame.zone))]}
+${before && [html`<h2>The value before</h2>`, facts(originRows(before, frame.zone))]}
+${more}`
+  return showPage({ ...frame, title: why.title, main })
+}
+
+function companyLink({ company: { id, name } }: Why): Content {
+  return name !== null && html`<a href="/console/companies/${id}">${foreign(name)}</a>`
 }
 
 /**
@@ -68,11 +77,11 @@ function thresholdOf({ facts: { threshold }, rule }: Why): string | null {
   return ruleOfNumbers.safeParse(rule?.definition).data?.when.kind === 'absolute' ? threshold : `${threshold}%`
 }
 
-function originRows(origin: NonNullable<Why['now']>): Row[] {
+function originRows(origin: NonNullable<Why['now']>, zone: string): Row[] {
   return [
     ['Value', origin.value],
-    ['Observed', formatTime(Date.parse(origin.observed_at))],
-    ['Received', formatTime(Date.parse(origin.received_at))],
+    ['Observed', time(origin.observed_at, zone)],
+    ['Received', time(origin.received_at, zone)],
     ['Path', origin.path],
     ['Map version', origin.map_version === null ? null : String(origin.map_version)],
     ['Raw document', origin.document],

@@ -30,7 +30,8 @@ async function open(readPast: () => Promise<unknown[]>) {
     query: Object.fromEntries(link.searchParams),
   } as unknown as RouteRequest
   const isReadable = async () => true
-  const { status, body } = await showWhy({ database, boundedLookup, linkSecret, log, isReadable })(request)
+  const readZone = async () => 'UTC'
+  const { status, body } = await showWhy({ database, boundedLookup, linkSecret, log, isReadable, readZone })(request)
   return { status, body: String(body), logged }
 }
 

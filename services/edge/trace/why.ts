@@ -4,6 +4,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
+import type { Session } from '../access/sessions.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { invalidLinkPage, messagePage, pageType } from '../design/layout.ts'
 import type { Bounded } from '../http/deadline.ts'
@@ -35,6 +36,8 @@ export type WhyDeps = {
   linkSecret: string | undefined
   log: Log
   isReadable(viewer: Viewer, newsId: string): Promise<boolean>
+  /** The zone whose times a page shows. */
+  readZone(viewer: Viewer, cookies: string | undefined): Promise<string>
 }
 
 function lookUp({ database, boundedLookup }: Pick<WhyDeps, 'database' | 'boundedLookup'>) {
@@ -104,8 +107,32 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
       )
     const why = await look(news_id)
     return why
-      ? whyPage(why, await drawSeries(deps, why))
+      ? whyPage(why, await drawSeries(deps, why), { root, zone: 'UTC' })
       : messagePage(404, 'News item not found', 'This news item was deleted after the message was sent.', { root })
+  }
+}
+
+const notFound = { description: 'It was deleted, or the person may not see it.' }
+
+export const whyConsoleDoc: RouteDoc = {
+  summary: 'The same for whoever has signed in.',
+  params: whyParams,
+  responses: { 200: { description: 'The page.', schema: z.string(), contentType: pageType }, 404: notFound },
+}
+
+/** GET /console/why/{news_id} */
+export function showWhyToPerson(deps: WhyDeps) {
+  const look = lookUp(deps)
+  return async ({ params, headers }: RouteRequest, viewer: Session): Promise<RouteResponse> => {
+    const { news_id } = validate(whyParams, params, 'path')
+    const why = await look(news_id)
+    if (!why || !(await deps.boundedLookup(deps.isReadable(viewer, why.news_id))))
+      return messagePage(404, 'News item not found', notFound.description, {
+        viewer,
+        next: { text: 'Go to the news', href: '/console' },
+      })
+    const [zone, pictures] = await Promise.all([deps.readZone(viewer, headers.cookie), drawSeries(deps, why)])
+    return whyPage(why, pictures, { viewer, zone, section: 'news' })
   }
 }
 

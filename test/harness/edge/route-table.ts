@@ -6,6 +6,14 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   const empty = { handshake: {}, measurements: {}, feed: {}, finish: {}, newCompany: {}, events: {}, runs: {} }
   return createRoutes({
     ...empty,
-    ...{ why: {}, ask: {}, atom: {}, changes: {}, unsubscribe: {}, compatibility: compatibility ? {} : null },
+    ...{
+      why: {},
+      ask: {},
+      atom: {},
+      changes: {},
+      console: {},
+      unsubscribe: {},
+      compatibility: compatibility ? {} : null,
+    },
   } as RouteDeps)
 }

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import type { KindName, PayloadInput } from '#runtime/changes/kinds.ts'
+import type { Session } from '../access/sessions.ts'
+import { actorOf, type Changes, TakenKeyError } from '../changes/changes.ts'
+import type { Html } from '../design/html.ts'
+import { notice } from '../design/parts.ts'
+import { HttpError } from '../http/http-error.ts'
+import { redirect, type RouteResponse } from '../http/response.ts'
+import type { RouteRequest } from '../server/route.ts'
+import { readTarget } from '../session/target.ts'
+
+/** How long a page waits for the owner of the rows. It is usually done in a tenth of that. */
+const patienceMs = 3000
+
+/** The id of the person who has signed in. Throws an HttpError with 403 for an API key: it follows nothing. */
+export function personOf({ userId }: Session): number {
+  if (userId !== null) return userId
+  throw new HttpError(403, 'You signed in with an API key, which follows nothing. Sign in as a person.')
+}
+
+/**
+ * Asks for a change of what is the person’s own, and waits until it is made or refused. Resolves with its id, with which
+ * the page that the person comes back to says what became of it. `key` is of the form: sent twice, it takes effect once.
+ */
+export async function askFor<K extends KindName>(
+  { sendChange, waitForOutcome }: Changes,
+  session: Session,
+  kind: K,
+  payload: PayloadInput<K>,
+  { traceparent }: RouteRequest,
+  key: string = randomUUID(),
+): Promise<string> {
+  const send = (idempotencyKey: string) => sendChange(actorOf(session), kind, payload, { idempotencyKey, traceparent })
+  // Who goes back and sends the same form with other choices means another change.
+  const id = await send(key).catch((error: unknown) => {
+    if (error instanceof TakenKeyError) return send(randomUUID())
+    throw error
+  })
+  await waitForOutcome(id, patienceMs)
+  return id
+}
+
+/** Leads back to a page of the console, to the element `anchor`, with what became of a change. */
+export function goBack(back: string | undefined, change: string | null, anchor: string | null): RouteResponse {
+  const url = new URL(readTarget(back), 'https://here.invalid')
+  if (change !== null) url.searchParams.set('change', change)
+  return redirect(`${url.pathname}${url.search}${anchor === null ? '' : `#${anchor}`}`)
+}
+
+/** What became of the change that the page’s address names; null: it names none of this viewer. */
+export async function readNotice(
+  { waitForOutcome }: Changes,
+  session: Session,
+  change: string | undefined,
+): Promise<Html | null> {
+  if (change === undefined) return null
+  const outcome = await waitForOutcome(change, 0)
+  if (outcome === null) return notice('good', 'This takes a moment. Reload the page to see the change.')
+  if (outcome.actor !== actorOf(session).name) return null
+  return notice(outcome.state === 'done' ? 'good' : 'bad', outcome.message)
+}
