@@ -36,6 +36,7 @@ const rooms = {
     growth: [],
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],
+    report: ['ask', 'growth', 'server', 'access', 'design', 'http'],
     atom: ['ask', 'server', 'access', 'http'],
     console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],

@@ -139,6 +139,12 @@ export const sharedViews: readonly SharedView[] = [
   },
   ...changeViews,
   {
+    name: 'notifier.digest_view',
+    readers: ['edge'],
+    row: 'a digest as its reader got it',
+    columns: words('digest_id user_id bucket_id rhythm period since made_at message'),
+  },
+  {
     name: 'notifier.event_status',
     readers: ['edge', 'cli'],
     row: 'a payload that made news items: how far their messages have come, and why they stopped',

@@ -28,6 +28,10 @@ export const commands = defineCommands(import.meta, {
   },
   keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./commands/keys.ts') },
   atom: { help: 'addresses of Atom feeds: show, revoke', load: () => import('./atom/command.ts') },
+  report: {
+    help: 'write a report about a company or a bucket as one HTML file',
+    load: () => import('./report/command.ts'),
+  },
   why: {
     help: 'explain a news item: its rule, the values compared, their raw documents',
     load: () => import('./commands/why.ts'),

@@ -130,6 +130,7 @@ async function openRoutes(
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
     ask: { database, bounded },
+    report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },
     console: {

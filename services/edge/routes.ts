@@ -11,6 +11,7 @@ import { newCompany, newCompanyDoc } from './catalog/new-company.ts'
 import { type RunDeps, runDoc, runNow } from './intake/triggers.ts'
 import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } from './intake/unsubscribe.ts'
 import { assetRoute } from './server/asset-route.ts'
+import { type ReportDeps, reportRoute } from './report/routes.ts'
 import { docsRoutes } from './server/docs.ts'
 import { withDocument } from './server/openapi.ts'
 import type { Route } from './server/route.ts'
@@ -33,6 +34,7 @@ export type RouteDeps = {
   changes: ChangeDeps
   atom: AtomDeps
   console: ConsoleDeps
+  report: ReportDeps
   unsubscribe: UnsubscribeDeps
 }
 
@@ -86,6 +88,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },
     atomRoute(deps.atom),
+    reportRoute(deps.report),
     assetRoute,
     ...docsRoutes(),
   ])

@@ -5,7 +5,12 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { assetPath } from '../../services/edge/design/assets.ts'
 import { describeRoutes } from '../../services/edge/server/openapi.ts'
-import { makeFeedLink, makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
+import {
+  makeFeedLink,
+  makeReportLink,
+  makeUnsubscribeLink,
+  makeWhyLink,
+} from '../../services/runtime/web/signed-links.ts'
 import { addNews } from '../harness/edge/add-news.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
@@ -73,7 +78,7 @@ beforeAll(async () => {
   const payload = { source_name: 'github', company_id: '1', raw_data: {} }
   const fed = await edge.call('/feed-raw-data', { token: good, body: payload })
   const newsId = await addNews(edge, source)
-  const { addBucket, addMeasurement, addSeries, addUser } = storeFacts(edge)
+  const { addBucket, addDigest, addMeasurement, addSeries, addUser } = storeFacts(edge)
   const company = await edge.addCompany('Acme')
   const series = await addSeries(company, await addMeasurement(source, 'stars'), { 0: 2, 30: 1 })
   const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
@@ -81,6 +86,8 @@ beforeAll(async () => {
   const mail = { notificationId: randomUUID(), deliveryId: '1' }
   const person = await addUser('Ann')
   const feedLink = new URL(makeFeedLink(site, { person, version: 1, subject: 'all' }) ?? '').searchParams
+  const digestId = await addDigest(person, 'Your weekly report')
+  const reportLink = new URL(makeReportLink(site, digestId, Number(link.get('until')) * 1000) ?? '').searchParams
   const mailLink = new URL(makeUnsubscribeLink(site, mail) ?? '').searchParams
   keys = [await edge.apiKey('operator'), await edge.apiKey('viewer')]
   known = {
@@ -94,6 +101,7 @@ beforeAll(async () => {
     until: [link.get('until'), '2026-12-31', '2026-12-31T00:00:00Z'],
     bucket: [await addBucket('Portfolio', person, [company])],
     user_id: [String(person)],
+    digest_id: [digestId],
     version: ['1'],
     subject: ['all'],
     notification_id: [mail.notificationId],
@@ -112,6 +120,7 @@ beforeAll(async () => {
   signatures = {
     '/why/{news_id}': link.get('signature'),
     '/unsubscribe/{notification_id}/{delivery_id}': mailLink.get('signature'),
+    '/reports/{digest_id}': reportLink.get('signature'),
     '/feeds/{user_id}/{version}/{subject}': feedLink.get('signature'),
   }
   tokens = [

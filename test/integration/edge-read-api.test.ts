@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { companiesQuery, listCompanies } from '../../services/edge/ask/companies.ts'
 import { readCompany } from '../../services/edge/ask/company.ts'
@@ -11,6 +15,7 @@ import { listSources, sourcesQuery } from '../../services/edge/ask/sources.ts'
 import { openFeedAddresses, revokeFeeds } from '../../services/edge/atom/address.ts'
 import { type Database, openPool, sql } from '../../services/runtime/postgres/database.ts'
 import { readEnv } from '../../services/runtime/process/config.ts'
+import { makeReportLink } from '../../services/runtime/web/signed-links.ts'
 import { postgresSettings } from '../../services/runtime/process/settings.ts'
 import { sharedViews } from '../../schemas/views.ts'
 import { onCleanup } from '../harness/cleanup.ts'
@@ -88,8 +93,9 @@ beforeAll(async () => {
     const rows = await edge.database.query('SELECT FROM analyzer.meaning_view')
     return rows.length === 3
   })
-  // It would make forecasts of its own.
+  // It makes forecasts of its own.
   await analyzer.stop()
+  await edge.database.query('DELETE FROM analyzer.forecast')
   await edge.database.query(
     `INSERT INTO analyzer.forecast VALUES ($1, '', '', 1, $2, $3, 160, 150, 170, 4, 'drift', 1), ($1, '', '', 4, $2, $3, 190, null, null, null, 'drift', 1)`,
     [id('acme stars'), daysAgo(0), daysAgo(-7)],
@@ -224,6 +230,24 @@ describe('an Atom feed', () => {
     expect((await fresh.read('all')).status).toBe(200)
     await edge.database.query('DELETE FROM "user" WHERE id = $1', [eve])
     expect((await fresh.read('all')).status).toBe(410)
+  })
+})
+
+describe('a report', () => {
+  test('is what its reader got, for whoever has the link and for its reader alone', async () => {
+    const ann = await facts.addUser('Ann')
+    const lines = [{ heading: 'acme', mark: '', title: 'stars rose', details: ['From <100> to 150.'] }]
+    const digestId = await facts.addDigest(ann, 'Your weekly report', lines)
+    const settings = { PUBLIC_URL: site, LINK_SECRET: edge.env['LINK_SECRET'] }
+    const pathOf = (until: number) => makeReportLink(settings, digestId, until)!.slice(site.length)
+    const good = await edge.call(pathOf(Date.now() + 60_000))
+    expect(good.status).toBe(200)
+    expect(good.text).toContain('From &lt;100&gt; to 150.')
+    const expired = await edge.call(pathOf(Date.now() - 60_000))
+    expect([expired.status, expired.text]).toEqual([410, expect.stringContaining('This link has expired')])
+    expect((await edge.call(`/reports/${digestId}`)).status).toBe(403)
+    const other = makeReportLink(settings, randomUUID(), Date.now() + 60_000)!.slice(site.length)
+    expect((await edge.call(other)).status).toBe(404)
   })
 })
 
@@ -654,6 +678,31 @@ describe('commands', () => {
     expect(table.split('\n')[1]).toMatch(/^2026-11-18 10:00 UTC +0\.50 +critical +beta +github +=1\+1 /)
     await expect(edge.parma('news', 'ls', '--since', '2026-02-30')).rejects.toThrow('month 2 of 2026 has no day 30')
     await expect(edge.parma('news', 'ls', '--severity', 'loud')).rejects.toThrow('--severity is "loud"')
+  })
+
+  test('report writes a file whose numbers equal queries', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parma-report-'))
+    onCleanup(() => rmSync(folder, { recursive: true }))
+    const out = join(folder, 'acme.html')
+    const write = (...args: string[]) => edge.parma('report', ...args, '--to', daysAgo(-1), '--out', out)
+    await write('--company', 'acme')
+    const file = readFileSync(out, 'utf8')
+    const inRow = (name: string) => file.split('<tr>').find((row) => row.includes(`>${name}<`)) ?? ''
+    const numbersIn = (row: string) => [...row.matchAll(/<data value="([^"]*)"/g)].map(([, number]) => Number(number))
+    // The newest number, the change in a year, and over 7, 30 and 180 days, as asked of the API.
+    const { growth } = (await get(`/series/${id('acme stars')}`)).json as { growth: { percent: number | null }[] }
+    const percents = growth.flatMap(({ percent }) => percent ?? [])
+    expect(numbersIn(inRow('stars, github'))).toEqual([150, 200, ...percents])
+    expect(file).toContain('2 days ago')
+    expect(file).not.toMatch(/<script|<link|href="http/)
+    const bucket = await facts.addBucket('Reported', await facts.addUser('Rita'), [id('acme'), id('beta')])
+    await write('--bucket', String(bucket))
+    const page = (await get(`/companies?bucket=${bucket}&sort=momentum`)).json as { companies: Row[] }
+    const rows = readFileSync(out, 'utf8').split('<tr>')
+    for (const { name, momentum } of page.companies)
+      expect(numbersIn(rows.find((row) => row.includes(`>${String(name)}<`)) ?? '')).toContain(momentum)
+    await expect(write()).rejects.toThrow('Give --company or --bucket')
+    await expect(write('--company', 'acme', '--from', '2030-01-01')).rejects.toThrow('--to must be later than --from')
   })
 
   test('companies show and series show', async () => {

@@ -109,7 +109,7 @@ test('GET /weekly-reports: one report for each reader and week, on every channel
     [company, `Weekly report ${digest?.period}`],
     [other, `Weekly report ${digest?.period}`],
   ])
-  expect(reports[0]?.report_file_url).toMatch(/^report\/[0-9a-f-]{36}$/)
+  expect(reports[0]?.report_file_url).toMatch(/^http:\/\/.*\/reports\/[0-9a-f-]{36}\?until=\d+&signature=[\w-]{43}$/)
   await Promise.all([edge, ...notifiers].map((service) => service.stop()))
 })
 

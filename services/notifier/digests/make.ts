@@ -4,6 +4,8 @@ import { lock, tryLock } from '#runtime/postgres/lock.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/calls/retry.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
+import { dayMs } from '#runtime/text/time.ts'
+import { makeReportLink } from '#runtime/web/signed-links.ts'
 import { composeDigests } from './compose.ts'
 import { type DueDigest, findDue, type Page, type Selection } from './policies.ts'
 import type { DigestSettings } from './settings.ts'
@@ -104,6 +106,7 @@ async function makePage(
     withEmpty: selection.which === 'due',
     keepResults: config.firestore !== null,
     writePublic: config.WRITE_PUBLIC_REPORTS,
+    linkOf: (id) => makeReportLink(config, id, Math.max(...due.map(({ until }) => until)) + config.LINK_DAYS * dayMs),
   })
   digests.inc({ outcome: 'made' }, made.length)
   return due.map((one) => ({ ...one, problem: null }))

@@ -76,6 +76,8 @@ type WriteOptions = {
   keepResults: boolean
   /** Add rows to public.report. */
   writePublic: boolean
+  /** The page of a digest; null: links are not set up. */
+  linkOf(digestId: string): string | null
 }
 
 /** Writes digests, their news items and their messages. The transaction holds the digests’ lock. */
@@ -91,7 +93,7 @@ export async function writeDigests(
     INSERT INTO notifier.digest_item (user_id, bucket_id, news_id, period)
     SELECT * FROM ${sql.unnest(items, ['int4', 'int4', 'uuid', 'text'])}`)
   await enqueueForRecipients(tx, sent.flatMap(messagesOf))
-  if (options.writePublic) await writePublicReports(tx, sent)
+  if (options.writePublic) await writePublicReports(tx, sent, options.linkOf)
 }
 
 function writeRows(tx: Transaction, made: readonly ComposedDigest[], keepResults: boolean) {
@@ -146,11 +148,20 @@ function messagesOf({ due, message, channels }: ComposedDigest): MessageToRecipi
   ]
 }
 
-/** Adds one row for each company and week, whoever’s report it is in first. Deleted companies get none. */
-async function writePublicReports(tx: Transaction, sent: readonly ComposedDigest[]): Promise<void> {
+/**
+ * Adds one row for each company and week, whoever’s report it is in first, with the address of its page. Deleted
+ * companies get none.
+ */
+async function writePublicReports(
+  tx: Transaction,
+  sent: readonly ComposedDigest[],
+  linkOf: WriteOptions['linkOf'],
+): Promise<void> {
   const rows = sent
     .filter(({ due }) => due.rhythm === 'weekly')
-    .flatMap(({ due, companies }) => companies.map(({ id }) => [id, due.period, `report/${idOf(due)}`]))
+    .flatMap(({ due, companies }) =>
+      companies.map(({ id }) => [id, due.period, linkOf(idOf(due)) ?? `report/${idOf(due)}`]),
+    )
   await tx.query(sql.unsafe`
     WITH report AS (
       SELECT DISTINCT ON (company_id, period) *

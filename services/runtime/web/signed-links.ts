@@ -35,6 +35,16 @@ export function checkUnsubscribeLink(secret: string, mail: MailReference, signed
 
 const unsubscribePath = ({ notificationId, deliveryId }: MailReference) => `unsubscribe/${notificationId}/${deliveryId}`
 
+/** The page of a digest, good until `until` (ms since 1970); null where links are not set up. */
+export function makeReportLink(settings: LinkSettings, digestId: string, until: number): string | null {
+  return makeLink(settings, `reports/${digestId}`, String(Math.floor(until / 1000)))
+}
+
+/** Whether a link to a digest was made by us, and is still good. Never throws. */
+export function checkReportLink(secret: string, digestId: string, signed: Signed, now: number): Verdict {
+  return checkLink(secret, `reports/${digestId}`, signed, now)
+}
+
 /** What a link in a message does with a news item, or with what it is about. */
 type Action = 'useful' | 'not-useful' | 'quiet-until-worse' | 'mute-series' | 'mute-measurement' | 'mute-company'
 /** `person` (public.user.id) is who acts: whoever has the link. So it may stand only in what that person alone gets. */

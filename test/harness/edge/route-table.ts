@@ -10,6 +10,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
       why: {},
       ask: {},
       atom: {},
+      report: {},
       changes: {},
       console: {},
       unsubscribe: {},

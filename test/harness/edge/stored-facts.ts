@@ -125,5 +125,21 @@ export function storeFacts({ database, addCompany }: TestEdge) {
     return newsId
   }
 
-  return { addCompany, addUser, addMeasurement, addBucket, addSeries, addNewsItem }
+  /** A digest that a person got. */
+  async function addDigest(user: number, subject: string, lines: readonly object[] = []): Promise<string> {
+    const id = randomUUID()
+    const message = { subject, context: 'a week', lines, rest: '', topic: { kind: 'company', name: 'x' }, trace: '' }
+    await database.query(
+      `INSERT INTO notifier.notification (notification_id, kind, message) VALUES ($1, 'digest', $2)`,
+      [id, JSON.stringify(message)],
+    )
+    await database.query(
+      `INSERT INTO notifier.digest (user_id, bucket_id, period, digest_id, rhythm, state, news, since)
+       VALUES ($1, 0, '2026-W48', $2, 'weekly', 'made', 1, now())`,
+      [user, id],
+    )
+    return id
+  }
+
+  return { addCompany, addDigest, addUser, addMeasurement, addBucket, addSeries, addNewsItem }
 }
