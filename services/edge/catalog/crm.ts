@@ -41,6 +41,7 @@ const notConnected = 'No new companies found: no CRM is connected to parma-analy
 export const crmDoc: RouteDoc = {
   summary: 'Add the companies of the CRM that do not exist yet.',
   body: crmBody,
+  example: { user_id: 1 },
   responses: {
     200: {
       description: 'Names of the added companies, separated by commas, or a sentence that says that there are none.',

@@ -13,6 +13,7 @@ const companyBody = z.object({
 export const newCompanyDoc: RouteDoc = {
   summary: 'Does nothing. Discovery finds new companies by itself.',
   body: companyBody,
+  example: { id: 42, company_name: 'Acme', description: 'Makes anvils.', added_by: 'Ann' },
   responses: {
     201: {
       description: 'What was sent, with a message.',

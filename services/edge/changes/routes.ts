@@ -54,6 +54,7 @@ export function changeRoutes(deps: ChangeDeps): Route[] {
         summary:
           'Ask for a change: what a person follows, mutes, quiet hours, digests, polarity. Its owner makes it once.',
         body: documentedBody,
+        example: { kind: 'notifier.follow.add', payload: { person: 17, company: 42 }, reason: 'Asked by mail.' },
         responses: {
           202: {
             description: 'The request is durable. GET /api/v1/changes/{change_id} shows what became of it.',

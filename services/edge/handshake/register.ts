@@ -43,6 +43,7 @@ export const measurementDoc = {
   register: {
     summary: 'Register a measurement, or get the existing one of the same source, parent and name.',
     body: measurementBody,
+    example: { type: 'int', measurement_name: 'stars', source_module_id: 7, parent_measurement_id: null },
     responses: {
       201: {
         description: 'The measurement is registered.',

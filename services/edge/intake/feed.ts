@@ -45,6 +45,17 @@ export const feedDoc: RouteDoc = {
   summary: 'Send a payload: what a module found about a company.',
   headers: feedHeaders,
   body: feedBody,
+  example: {
+    source_name: 'github',
+    company_id: '42',
+    raw_data: {
+      name: 'Acme',
+      url: 'https://github.com/acme',
+      stars: 1500,
+      repositories: [{ name: 'anvil', stars: 900 }],
+    },
+    observed_at: '2026-01-31T12:00:00Z',
+  },
   responses: {
     201: {
       description: 'The payload is durable, exactly as it was sent.',

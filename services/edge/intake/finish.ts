@@ -29,6 +29,10 @@ const maxFinishValues = 100_000
 export const finishDoc: RouteDoc = {
   summary: 'Report the end of a task, with its errors.',
   body: finishBody,
+  example: {
+    task_id: 4711,
+    errors: { 42: { error_type: 'not-found', error_description: 'There is no organisation acme.' } },
+  },
   responses: {
     201: {
       description: 'The report is durable.',

@@ -33,6 +33,7 @@ const runBody = z.object({ data_source_id: lenientInt, company_id: lenientInt.nu
 export const runDoc: RouteDoc = {
   summary: 'Run a data source now, or one company of it, outside its plan.',
   body: runBody,
+  example: { data_source_id: 7, company_id: 42 },
   responses: {
     202: {
       description:

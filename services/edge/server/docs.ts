@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import type { RouteResponse } from '../http/response.ts'
-import type { Route } from './route.ts'
+import { json, type RouteResponse } from '../http/response.ts'
+import type { Route, RouteDoc } from './route.ts'
 
 // Stricter than helmet's own, and without upgrade-insecure-requests, which breaks the page where the edge has no TLS.
 const policy = [
@@ -76,4 +76,14 @@ function fileRoute(path: string, contentType: string, read: () => Promise<string
     },
     handle: async (): Promise<RouteResponse> => ({ status: 200, headers, body: await read() }),
   }
+}
+
+export const welcomeDoc: RouteDoc = {
+  summary: 'Shows that this is parma-analytics.',
+  responses: { 200: { description: 'The welcome.', schema: z.object({ welcome: z.string() }) } },
+}
+
+/** GET / (contract section 3). */
+export function welcome(): RouteResponse {
+  return json(200, { welcome: 'at parma-analytics' })
 }

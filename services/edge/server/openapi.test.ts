@@ -1,4 +1,5 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { createConfig, lintFromString } from '@redocly/openapi-core'
 import addFormats from 'ajv-formats'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
@@ -17,6 +18,7 @@ type Operation = {
   responses: Record<string, { content?: Record<string, { schema: object }> }>
 }
 type Document = {
+  tags: { name: string }[]
   paths: Record<string, Record<string, Operation>>
   webhooks: Record<string, { post: Required<Operation> }>
   components: { schemas: Record<string, object> }
@@ -35,6 +37,28 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect(await validator.validate({ ...document, paths: { '/': { get: { responses: 1 } } } })).toMatchObject({
     valid: false,
   })
+})
+
+test('a linter finds nothing wrong with it', async () => {
+  // Some pages only lead to another one.
+  const rules = { 'operation-2xx-response': 'off' } as const
+  const config = await createConfig({ extends: ['recommended'], rules })
+  const lint = async (one: object) =>
+    (await lintFromString({ source: JSON.stringify(one), config })).map(({ ruleId, message, location }) => {
+      return `${ruleId} at ${location[0]?.pointer}: ${message}`
+    })
+  expect(await lint(document)).toEqual([])
+  expect(await lint({ ...document, servers: [] })).toEqual([expect.stringContaining('no-empty-servers')])
+})
+
+test('those who bring data come first', () => {
+  expect(Object.keys(document.paths)[0]).toBe('/source-measurement')
+  expect(document.tags[0]?.name).toBe('source')
+})
+
+test('every body has an example, which is valid', () => {
+  for (const { path, doc } of table)
+    if (doc.body) expect([path, doc.body.safeParse(doc.example).error?.issues]).toEqual([path, undefined])
 })
 
 test('every schema in it is valid, and its references resolve', () => {

@@ -1,54 +1,15 @@
 import { z } from 'zod'
 import manifest from '../../../package.json' with { type: 'json' }
-import { sessionCookie } from '../access/session-token.ts'
 import { errorBody } from '../http/http-error.ts'
 import { answersProblemJson, problemBody, problemType } from '../http/problem.ts'
 import { json } from '../http/response.ts'
 import { invalid } from '../http/validation.ts'
 import { pageType } from '../design/layout.ts'
+import { roles, securitySchemes } from './describe-roles.ts'
 import { answersPage, type ResponseDoc, type Route } from './route.ts'
 import { describeWebhooks, webhookSchemas } from './webhooks.ts'
 
 type Json = Record<string, unknown>
-
-/** Who a route is for, and the credentials that it needs. */
-const roles: Record<Route['role'], { description: string; security: Json[] }> = {
-  anyone: { description: 'Needs no credentials.', security: [] },
-  source: { description: 'For mining modules, with the token that they were called with.', security: [{ token: [] }] },
-  'maybe-source': { description: 'With the token of a data source, or without one.', security: [{ token: [] }, {}] },
-  viewer: {
-    description: 'For people and programs that read, with an API key or signed in.',
-    security: [{ key: [] }, { session: [] }],
-  },
-  operator: {
-    description: 'For people and programs that act, with an API key of the role operator, or signed in with this role.',
-    security: [{ key: [] }, { session: [] }],
-  },
-  'viewer-or-source': {
-    description: 'With an API key or signed in. Mining modules use the token that they were called with.',
-    security: [{ key: [] }, { session: [] }, { token: [] }],
-  },
-  person: { description: 'Pages for people who have signed in.', security: [{ session: [] }] },
-  'maybe-person': { description: 'Pages for people, signed in or not.', security: [{ session: [] }, {}] },
-}
-
-const securitySchemes = {
-  token: {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: 'A module sends back the token that it was called with. `parma token mint` creates one by hand.',
-  },
-  key: { type: 'http', scheme: 'bearer', description: 'An API key, `parma_…`. `parma keys create` creates one.' },
-  session: {
-    type: 'apiKey',
-    in: 'cookie',
-    name: sessionCookie,
-    description:
-      'Set by signing in at `/console/sign-in`. Requests that change something are taken from pages of this host only: ' +
-      '`Origin` and `Sec-Fetch-Site` must say so.',
-  },
-}
 
 const shared = new Map<z.ZodType, string>([
   [errorBody, 'Error'],
@@ -74,7 +35,8 @@ const doc = {
 /** The OpenAPI 3.1 document of `routes`: https://spec.openapis.org/oas/v3.1.1.html */
 export function describeRoutes(routes: readonly Route[]): Json {
   const paths: Record<string, Json> = {}
-  for (const route of routes)
+  const order = Object.keys(roles)
+  for (const route of routes.toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role)))
     (paths[route.path.replaceAll(/:(\w+)/g, '{$1}')] ??= {})[route.method] = describeOperation(route)
   return {
     openapi: '3.1.1',
@@ -84,7 +46,9 @@ export function describeRoutes(routes: readonly Route[]): Json {
       description:
         `${manifest.description}. A path that is not listed is 404. A method that is not listed is 405 with \`Allow\`. ` +
         'Unknown members of a body and unknown parameters of a query are ignored.',
+      license: { name: manifest.license, identifier: manifest.license },
     },
+    servers: [{ url: '/', description: 'The edge that serves this document.' }],
     tags: [
       ...Object.entries(roles).map(([name, { description }]) => ({ name, description })),
       { name: 'webhooks', description: 'What channels of type WEBHOOK receive.' },
@@ -101,7 +65,7 @@ export function describeRoutes(routes: readonly Route[]): Json {
 }
 
 function describeOperation(route: Route): Json {
-  const { summary, query, params, headers, body, form } = route.doc
+  const { summary, query, params, headers, body, example, form } = route.doc
   const parameters = [
     ...describeParameters('path', params),
     ...describeParameters('query', query),
@@ -114,7 +78,10 @@ function describeOperation(route: Route): Json {
     security: roles[route.role].security,
     ...(parameters.length > 0 && { parameters }),
     ...(body && {
-      requestBody: { required: true, content: { 'application/json': { schema: toSchema(body, 'body') } } },
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: toSchema(body, 'body'), ...(example !== undefined && { example }) } },
+      },
     }),
     ...(form && {
       requestBody: {

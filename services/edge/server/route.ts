@@ -49,6 +49,8 @@ export type RouteDoc = {
   headers?: z.ZodObject
   /** A body in JSON. */
   body?: z.ZodType
+  /** A body that callers may send. Every route with a body has one. */
+  example?: unknown
   /** A body as forms send it. */
   form?: z.ZodObject
   responses: Record<number, ResponseDoc>

@@ -37,7 +37,7 @@ export const whySchema = z.object({
   current: z.string().nullable(),
   facts: z.record(z.string(), z.string()),
   rule: z
-    .object({ id: z.string(), version: z.int(), definition: z.unknown().nullable(), since: utcTime.nullable() })
+    .object({ id: z.string(), version: z.int(), definition: z.unknown(), since: utcTime.nullable() })
     .nullable()
     .describe('Null: changes of this kind are reported without a rule.'),
   series: z
