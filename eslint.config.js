@@ -30,7 +30,7 @@ const rooms = {
     access: ['http'],
     publish: ['http'],
     server: ['access', 'design', 'http'],
-    session: ['server', 'access', 'design', 'http'],
+    session: ['changes', 'server', 'access', 'design', 'http'],
     catalog: ['server', 'http'],
     changes: ['publish', 'server', 'access', 'http'],
     growth: [],
@@ -41,7 +41,7 @@ const rooms = {
     console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
-    commands: ['handshake', 'ask', 'growth', 'trace', 'catalog', 'access', 'http'],
+    commands: ['handshake', 'ask', 'growth', 'trace', 'session', 'catalog', 'access', 'http'],
   },
   normalizer: {
     read: [],

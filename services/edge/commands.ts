@@ -26,6 +26,10 @@ export const commands = defineCommands(import.meta, {
     help: 'series: values of one measurement of a company over time: show',
     load: () => import('./commands/series.ts'),
   },
+  'people link': {
+    help: 'make a link that signs a person in once',
+    load: () => import('./session/link-command.ts'),
+  },
   keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./commands/keys.ts') },
   atom: { help: 'addresses of Atom feeds: show, revoke', load: () => import('./atom/command.ts') },
   report: {

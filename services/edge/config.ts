@@ -55,6 +55,13 @@ export const settings = {
   ),
   SESSION_DAYS: count(30).describe('Days after which people sign in again at the latest.'),
   SESSION_IDLE_DAYS: count(7).describe('Days without a request after which people sign in again.'),
+  RATE_LIMIT_SIGN_IN: count(100, 0).describe(
+    'Links to sign in that are asked for, and tries to sign in that fail, per hour and network address. 0 means no limit.',
+  ),
+  SIGN_IN_MAILS: count(5).describe('Links to sign in that are sent to one e-mail address or person per hour.'),
+  SIGN_IN_FAILURES: count(100).describe(
+    'Failed tries to sign in per hour that each edge notes in the audit log. The service’s log has all of them.',
+  ),
   SIGN_IN_MINUTES: count(15).describe('Minutes for which a link that signs a person in is valid.'),
   ATOM_ITEMS: count(50).pipe(z.number().max(200)).describe('News items in an Atom feed, the newest ones.'),
   ATOM_CACHE_MS: count(60_000, 0).describe('How long an Atom feed is cached.'),

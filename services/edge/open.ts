@@ -2,19 +2,20 @@ import type { Express } from 'express'
 import type { Publish } from '#runtime/kafka/output.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
 import { waitForSchema } from '#runtime/postgres/schema-check.ts'
+import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { HttpClient } from '#runtime/web/http-client.ts'
 import type { TokenSecrets } from '#runtime/web/token.ts'
 import { maxBodyBytes } from '#schemas/topics.ts'
 import { createTokenChecker } from './access/access.ts'
-import { openApiKeys } from './access/api-keys.ts'
+import { type CheckApiKey, openApiKeys } from './access/api-keys.ts'
 import { openSessions } from './access/sessions.ts'
 import { openSources } from './access/sources.ts'
 import type { Viewer } from './access/viewer.ts'
 import { isReadable, isReadableNews } from './ask/may-read.ts'
 import { createAffinityClient } from './catalog/affinity-client.ts'
 import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
-import { openChanges } from './changes/changes.ts'
+import { type Changes, openChanges } from './changes/changes.ts'
 import type { Config } from './config.ts'
 import { createInitialize } from './handshake/initialize.ts'
 import { readZone } from './design/zone.ts'
@@ -31,6 +32,10 @@ import { createReporter } from './publish/ops-events.ts'
 import { createPublishers } from './publish/publish.ts'
 import { createRoutes } from './routes.ts'
 import { askToSignIn } from './session/ask-to-sign-in.ts'
+import type { SessionDeps } from './session/sign-in.ts'
+import { openFailures } from './session/failures.ts'
+import { type MailedLink, openSendLink } from './session/send-link.ts'
+import { pruneSessions } from './session/store.ts'
 import { createApp } from './server/app.ts'
 import { createBodyReader } from './server/body.ts'
 import { createCallLimit, createLimits } from './server/limits.ts'
@@ -47,6 +52,8 @@ const responseTimeoutMs = 60_000
 /** How long reading all companies of the CRM may take: people wait for the response. */
 const crmTimeoutMs = 30_000
 
+const pruneEveryMs = 3_600_000
+
 /** The edge, ready to serve. */
 export async function openEdge(config: Config, context: ServiceContext, connections: Connections): Promise<Express> {
   const { log, scope } = context
@@ -57,9 +64,11 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   await watchFeedHold(config, context, database, connections.gate)
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
   const caching = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
-  return createApp(await openRoutes(config, context, database, { ...connections, secrets, caching }), {
+  const keys = openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS })
+  const { checkApiKey } = keys
+  return createApp(await openRoutes(config, context, database, { ...connections, secrets, caching, checkApiKey }), {
     checkToken: createTokenChecker(secrets),
-    ...openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS }),
+    ...keys,
     sessions: openSessions(database, boundBy(config.LOOKUP_TIMEOUT_MS), config.SESSION_IDLE_DAYS),
     askToSignIn,
     publicUrl: config.PUBLIC_URL,
@@ -75,7 +84,13 @@ async function openRoutes(
   config: Config,
   context: ServiceContext,
   database: Database,
-  { http, secrets, caching, ...kafka }: Connections & { secrets: TokenSecrets; caching: CacheOptions },
+  {
+    http,
+    secrets,
+    caching,
+    checkApiKey,
+    ...kafka
+  }: Connections & { secrets: TokenSecrets; caching: CacheOptions; checkApiKey: CheckApiKey },
 ): Promise<Route[]> {
   const {
     MAX_JSON_DEPTH: maxJsonDepth,
@@ -91,20 +106,15 @@ async function openRoutes(
   const takeBytes = await limitDailyBytes(config, context, database, report)
   const sources = openSources(database, caching)
   const accepted = createAcceptedEvents()
-  const initialize = createInitialize(http, secrets, {
-    timeoutMs: config.HANDSHAKE_TIMEOUT_MS,
-    maxAnswerBytes: config.MAX_MAP_BYTES,
-    stopping: context.stopping,
-  })
-  const countHandshake = createCallLimit(config.RATE_LIMIT_HANDSHAKE, 'handshakes of one data source')
   const resolveAffinity = openAffinity(database, caching)
   const readCrm = openCrm(config, http, context.stopping)
   const findDocument = openRawDocuments(config.firestore, lookupTimeoutMs, context)
   const findDeadLetters = openDeadLetters(config, lookupTimeoutMs, context)
   const changes = openChanges({ publish, database, bounded })
+  const isReadableCompany = (viewer: Viewer, companyId: string | null) => isReadable(database, viewer, companyId)
   const isReadableItem = (viewer: Viewer, newsId: string) => isReadableNews(database, viewer, newsId)
   return createRoutes({
-    handshake: { database, bounded, sources, publish, report, initialize, countHandshake },
+    handshake: { database, bounded, sources, publish, report, ...openHandshake(config, context, http, secrets) },
     measurements: { database, bounded, sources, report, maxJsonDepth },
     feed: {
       sources,
@@ -119,10 +129,7 @@ async function openRoutes(
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
-    events: {
-      ...{ database, boundedLookup, accepted, findDocument, findDeadLetters },
-      isReadable: (viewer, companyId) => isReadable(database, viewer, companyId),
-    },
+    events: { database, boundedLookup, accepted, findDocument, findDeadLetters, isReadable: isReadableCompany },
     runs: { publish, sources, maxJsonDepth },
     why: {
       ...{ database, boundedLookup, linkSecret, log: context.log },
@@ -137,8 +144,47 @@ async function openRoutes(
       ...{ database, bounded, changes, isReadable: isReadableItem },
       readWhy: (newsId) => boundedLookup(readWhy(database, newsId)),
     },
+    session: openSession(config, context, database, { checkApiKey, changes }),
     unsubscribe: { publish, linkSecret },
   })
+}
+
+function openHandshake(config: Config, { stopping }: ServiceContext, http: HttpClient, secrets: TokenSecrets) {
+  const { HANDSHAKE_TIMEOUT_MS: timeoutMs, MAX_MAP_BYTES: maxAnswerBytes, RATE_LIMIT_HANDSHAKE } = config
+  return {
+    initialize: createInitialize(http, secrets, { timeoutMs, maxAnswerBytes, stopping }),
+    countHandshake: createCallLimit(RATE_LIMIT_HANDSHAKE, 'handshakes of one data source'),
+  }
+}
+
+function openSession(
+  config: Config,
+  context: ServiceContext,
+  database: Database,
+  { checkApiKey, changes }: { checkApiKey: CheckApiKey; changes: Changes },
+): SessionDeps {
+  const { RATE_LIMIT_SIGN_IN, SIGN_IN_MAILS, SIGN_IN_MINUTES: minutes, SESSION_DAYS: days } = config
+  const { LINK_SECRET, PUBLIC_URL } = config
+  const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
+  const noteFailure = openFailures(database, context.log, config.SIGN_IN_FAILURES)
+  const sending = {
+    ...{ database, bounded, noteFailure, minutes, mailsPerHour: SIGN_IN_MAILS },
+    mailLink: ({ userId: person, channelId: channel, signInId: sign_in }: MailedLink) =>
+      changes.sendChange({ name: `person:${person}`, role: 'viewer' }, 'notifier.sign_in.mail', {
+        person,
+        channel,
+        sign_in,
+      }),
+  }
+  startLoop('session_pruning', pruneEveryMs, context, () => bounded(pruneSessions(database)))
+  return {
+    ...{ database, bounded, checkApiKey, days, minutes },
+    linkSecret: LINK_SECRET,
+    noteFailure,
+    sendLink: LINK_SECRET !== undefined && PUBLIC_URL !== undefined ? openSendLink(context, sending) : null,
+    countTry: createCallLimit(RATE_LIMIT_SIGN_IN, 'tries to sign in', 'hour'),
+    countMail: createCallLimit(SIGN_IN_MAILS, 'links for one e-mail address', 'hour'),
+  }
 }
 
 function openCrm(config: Config, http: HttpClient, stopping: AbortSignal): ReadCrm | null {

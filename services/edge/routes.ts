@@ -15,6 +15,8 @@ import { type ReportDeps, reportRoute } from './report/routes.ts'
 import { docsRoutes, welcome, welcomeDoc } from './server/docs.ts'
 import { withDocument } from './server/openapi.ts'
 import type { Route } from './server/route.ts'
+import type { SessionDeps } from './session/sign-in.ts'
+import { sessionRoutes } from './session/routes.ts'
 import { type EventDeps, eventDoc, readEvent } from './trace/events.ts'
 import { explainNews, showWhy, showWhyToPerson, whyConsoleDoc, type WhyDeps, whyDoc, whyPageDoc } from './trace/why.ts'
 
@@ -34,6 +36,7 @@ export type RouteDeps = {
   atom: AtomDeps
   console: ConsoleDeps
   report: ReportDeps
+  session: SessionDeps
   unsubscribe: UnsubscribeDeps
 }
 
@@ -83,6 +86,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
       ...{ method: 'get', path: '/console/why/:news_id', role: 'person' },
       ...{ doc: whyConsoleDoc, handle: showWhyToPerson(deps.why) },
     },
+    ...sessionRoutes(deps.session),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },

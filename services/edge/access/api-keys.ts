@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { includesRole } from '#runtime/changes/roles.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { HttpError } from '../http/http-error.ts'
 import { type ApiRole, apiRoles, hashApiKey, readApiKey } from './api-key.ts'
-import { includesRole } from './viewer.ts'
 
 const keyRow = z.object({
   key_id: z.number(),

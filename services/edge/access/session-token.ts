@@ -25,7 +25,7 @@ export function readSessionToken(header: string | undefined): string | null {
 }
 
 /** The first cookie of this name in a `Cookie` header. */
-function readCookie(header: string | undefined, name: string): string | null {
+export function readCookie(header: string | undefined, name: string): string | null {
   for (const pair of (header ?? '').split(';')) {
     const at = pair.indexOf('=')
     if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()

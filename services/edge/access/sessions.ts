@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
+import { roles } from '#runtime/changes/roles.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { Bounded } from '../http/deadline.ts'
-import { apiRoles } from './api-key.ts'
 import { hashSessionToken, readSessionToken } from './session-token.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -19,7 +19,7 @@ export type Sessions = {
 const sessionRow = z.object({
   session_id: z.string(),
   user_id: z.int().nullable(),
-  role: z.enum([...apiRoles, 'admin']),
+  role: z.enum(roles),
   name: z.string(),
 })
 

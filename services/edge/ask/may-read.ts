@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { includesRole } from '#runtime/changes/roles.ts'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { isVisibleBucket, isVisibleCompany } from '#runtime/postgres/visible.ts'
-import { includesRole, type Viewer } from '../access/viewer.ts'
+import type { Viewer } from '../access/viewer.ts'
 import { notFound } from './respond.ts'
 
 /** Whoever runs a command. */

@@ -44,8 +44,9 @@ const policy = [
 const pageHeaders = {
   'content-type': pageType,
   'content-security-policy': policy.join('; '),
-  // The address of a page behind a signed link is a credential.
-  'referrer-policy': 'no-referrer',
+  // The address of a page behind a signed link is a credential, which is only for us. With no referrer at all, browsers
+  // would not name the origin of the page's own forms either, and POSTs are taken from our own pages only.
+  'referrer-policy': 'same-origin',
   'cache-control': 'no-store',
 }
 

@@ -81,26 +81,31 @@ function createLimit(perMinute: number, what: string): Limit {
 }
 
 /**
- * A limit of calls per minute and key that a handler counts, because only it knows the key. Rejects with an HttpError with
- * 429. Each process counts its own calls.
+ * A limit of calls per minute or hour and key that a handler counts, because only it knows the key. Rejects with an
+ * HttpError with 429. Each process counts its own calls.
  */
-export function createCallLimit(perMinute: number, what: string): (key: string) => Promise<void> {
-  if (perMinute === 0) return async () => undefined
-  const detail = `Too many ${what}: at most ${perMinute} per minute.`
-  const store = createCounters(windowMs, maxCallers)
+export function createCallLimit(
+  most: number,
+  what: string,
+  per: 'minute' | 'hour' = 'minute',
+): (key: string) => Promise<void> {
+  if (most === 0) return async () => undefined
+  const detail = `Too many ${what}: at most ${most} per ${per}.`
+  const lengthMs = per === 'minute' ? windowMs : 60 * windowMs
+  const store = createCounters(lengthMs, maxCallers)
   return async (key) => {
     const { totalHits, resetTime } = await store.increment(key)
-    if (totalHits > perMinute) throw tooMany(detail, perMinute, resetTime)
+    if (totalHits > most) throw tooMany(detail, most, resetTime, lengthMs)
   }
 }
 
-function tooMany(detail: string, perMinute: number, resetTime: Date | undefined): HttpError {
-  const leftMs = resetTime ? resetTime.getTime() - Date.now() : windowMs
+function tooMany(detail: string, most: number, resetTime: Date | undefined, lengthMs = windowMs): HttpError {
+  const leftMs = resetTime ? resetTime.getTime() - Date.now() : lengthMs
   const seconds = String(Math.max(1, Math.ceil(leftMs / 1000)))
   return new HttpError(429, detail, {
     'retry-after': seconds,
-    'ratelimit-policy': `${perMinute};w=${windowMs / 1000}`,
-    'ratelimit-limit': String(perMinute),
+    'ratelimit-policy': `${most};w=${lengthMs / 1000}`,
+    'ratelimit-limit': String(most),
     'ratelimit-remaining': '0',
     'ratelimit-reset': seconds,
   })

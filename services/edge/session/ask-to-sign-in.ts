@@ -1,17 +1,19 @@
-import type { RouteResponse } from '../http/response.ts'
+import { readFields } from '../http/form.ts'
+import { redirect, type RouteResponse } from '../http/response.ts'
 import type { RouteRequest } from '../server/route.ts'
-import { readReferer, readTarget, withTarget } from './target.ts'
+import { unsentPage } from './pages.ts'
+import { paths, readReferer, readTarget, withTarget } from './target.ts'
 
-const signInPath = '/console/sign-in'
+/** A form with more would not fit on the page that keeps it. */
+const maxKept = 200
 
 /**
- * The response of a page to whoever has not signed in, or whose session has ended: they sign in and come back. A form
- * that was sent has changed nothing, and they are told so.
+ * The response of the page at `url` to whoever has not signed in, or whose session has ended: they sign in and come back.
+ * A form that was sent has changed nothing: they are told so, and its fields are kept.
  */
-export function askToSignIn({ headers }: RouteRequest, method: string, url: string): RouteResponse {
-  const location =
-    method === 'GET'
-      ? withTarget(signInPath, readTarget(url))
-      : withTarget(signInPath, readReferer(headers.referer), { unsent: '' })
-  return { status: 303, headers: { location, 'cache-control': 'no-store' }, body: null }
+export async function askToSignIn(request: RouteRequest, method: string, url: string): Promise<RouteResponse> {
+  if (method === 'GET') return redirect(withTarget(paths.signIn, readTarget(url)))
+  const fields = await readFields(request).catch(() => new URLSearchParams())
+  const kept = fields.size <= maxKept ? [...fields] : []
+  return unsentPage(readReferer(request.headers.referer), readTarget(url), kept)
 }

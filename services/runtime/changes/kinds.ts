@@ -140,7 +140,11 @@ const kinds = {
       .describe('What a person says of a news item.'),
   ),
   'notifier.sign_in.mail': {
-    ...own(z.strictObject({ person, sign_in: z.uuid().toLowerCase() }).describe('Sends a link to sign in.')),
+    ...own(
+      z
+        .strictObject({ person, channel: id, sign_in: z.uuid().toLowerCase() })
+        .describe('Sends a link to sign in to an e-mail channel that only this person has.'),
+    ),
     isInternal: true,
   },
   'analyzer.polarity.set': of({

@@ -45,6 +45,18 @@ export function checkReportLink(secret: string, digestId: string, signed: Signed
   return checkLink(secret, `reports/${digestId}`, signed, now)
 }
 
+/** Where a person signs in once: the page of a row of `edge.sign_in`, which says for how long. Null: not set up. */
+export function makeSignInLink(settings: LinkSettings, signInId: string): string | null {
+  return makeLink(settings, signInPath(signInId), '')
+}
+
+/** Whether a link to sign in was made by us. Never throws. */
+export function checkSignInLink(secret: string, signInId: string, signed: Signed): Verdict {
+  return checkLink(secret, signInPath(signInId), signed, 0)
+}
+
+const signInPath = (id: string) => `console/sign-in/link/${id}`
+
 /** What a link in a message does with a news item, or with what it is about. */
 type Action = 'useful' | 'not-useful' | 'quiet-until-worse' | 'mute-series' | 'mute-measurement' | 'mute-company'
 /** `person` (public.user.id) is who acts: whoever has the link. So it may stand only in what that person alone gets. */

@@ -6,15 +6,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   const empty = { handshake: {}, measurements: {}, feed: {}, finish: {}, newCompany: {}, events: {}, runs: {} }
   return createRoutes({
     ...empty,
-    ...{
-      why: {},
-      ask: {},
-      atom: {},
-      report: {},
-      changes: {},
-      console: {},
-      unsubscribe: {},
-      compatibility: compatibility ? {} : null,
-    },
+    ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, session: {}, unsubscribe: {} },
+    ...{ compatibility: compatibility ? {} : null },
   } as RouteDeps)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { includesRole, type Role } from './viewer.ts'
+import { includesRole, type Role } from './roles.ts'
 
 test('each role may do what those before it may, and nothing more', () => {
   const roles: Role[] = ['viewer', 'operator', 'admin']

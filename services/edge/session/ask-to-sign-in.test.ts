@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import type { RouteRequest } from '../server/route.ts'
+import { askToSignIn } from './ask-to-sign-in.ts'
+
+function request(form: string, referer?: string): RouteRequest {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', ...(referer !== undefined && { referer }) }
+  return {
+    ...{ headers, query: {}, params: {}, traceparent: undefined, address: '' },
+    readBody: async () => Buffer.from(form),
+  }
+}
+
+test('a page asks to sign in, and is remembered', async () => {
+  const { status, headers } = await askToSignIn(request(''), 'GET', '/console/watchlist?days=30')
+  expect([status, headers['location']]).toEqual([303, '/console/sign-in?to=%2Fconsole%2Fwatchlist%3Fdays%3D30'])
+  const { headers: start } = await askToSignIn(request(''), 'GET', '/console')
+  expect(start['location']).toBe('/console/sign-in')
+})
+
+test('a form that was sent has changed nothing, says so, and keeps its fields', async () => {
+  const form = 'company=7&note=%22%3E%3Cscript%3E&company=9&empty='
+  const sent = request(form, 'https://parma.example/console/me?tab=mutes')
+  const { status, body } = await askToSignIn(sent, 'POST', '/console/me/mutes')
+  expect(status).toBe(401)
+  const text = String(body)
+  expect(text).toContain('Nothing was changed.')
+  expect(text).toContain('href="/console/sign-in?to=%2Fconsole%2Fme%3Ftab%3Dmutes"')
+  expect(text).toContain('action="/console/me/mutes"')
+  const kept = [...text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, a, b]) => [a, b])
+  expect(kept).toEqual([
+    ['company', '7'],
+    ['note', '&quot;&gt;&lt;script&gt;'],
+    ['company', '9'],
+    ['empty', ''],
+  ])
+})
+
+test.each([
+  ['too many fields', Array.from({ length: 201 }, (_, no) => `a${no}=b`).join('&')],
+  ['too long a form', `a=${'x'.repeat(70_000)}`],
+  ['no fields', ''],
+])('%s: there is only the way back', async (_, form) => {
+  const { status, body } = await askToSignIn(request(form, '//evil.example'), 'POST', '//evil.example/console')
+  expect(status).toBe(401)
+  expect(String(body)).not.toContain('<form')
+  expect(String(body)).toContain('href="/console/sign-in"')
+})
+
+test('a form can be sent again to the console only', async () => {
+  const { body } = await askToSignIn(request('a=b'), 'POST', '//evil.example/console/me')
+  expect(String(body)).toContain('action="/console"')
+})
