@@ -92,7 +92,7 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'analyzer.news_view',
-    readers: ['edge'],
+    readers: ['notifier', 'edge'],
     row: 'a news item that people may read: none that is withheld or was dropped',
     columns: words(`
       news_id event_id kind severity company_id data_source_id source_measurement_id company_measurement_id

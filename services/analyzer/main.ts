@@ -1,5 +1,6 @@
 // Observations → news items in Postgres → news items on the topic. At least once: each firing is one news item (ledger),
 // and every delivery of a payload sends the same news items.
+import { takeChanges } from '#runtime/changes/apply-changes.ts'
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { startOutbox } from '#runtime/outbox/outbox.ts'
@@ -12,6 +13,7 @@ import { startForecasting } from './forecast/loop.ts'
 import { judgeObservations } from './handle.ts'
 import { startKeepingMeanings } from './meaning/measurement-meanings.ts'
 import { startFollowing } from './rhythm/loop.ts'
+import { openAppliers } from './meaning/own-polarity.ts'
 import { openRules } from './rules/rules-in-force.ts'
 import { startPruningRuns } from './runs/prune-runs.ts'
 import { startRunWatch } from './runs/run-watch.ts'
@@ -27,5 +29,8 @@ await runService('analyzer', readConfig, async (config, context) => {
   startRunWatch(config, context, database, wakeOutbox)
   startPruningRuns(config, context, database)
   startPruning(config, context, database)
-  await consume([on(topics.observations, judgeObservations(store))])
+  await consume([
+    on(topics.observations, judgeObservations(store)),
+    on(topics.changes, takeChanges('analyzer', database, openAppliers(config))),
+  ])
 })

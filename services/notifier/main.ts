@@ -27,7 +27,7 @@ await runService('notifier', readConfig, async (config, context) => {
   await consume([
     on(topics.news, storeNews(config, database, wakePlanning)),
     on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),
-    on(topics.changes, takeChanges('notifier', database, openAppliers(), wakePlanning)),
+    on(topics.changes, takeChanges('notifier', database, openAppliers(config), wakePlanning)),
     on(topics.triggers, takeTriggers(database, wakeDigests)),
   ])
 })

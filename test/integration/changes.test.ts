@@ -29,6 +29,7 @@ beforeAll(async () => {
   installation = await createInstallation()
   const [{ url }] = await Promise.all([
     installation.start('edge'),
+    installation.start('analyzer'),
     installation.start('notifier', { GROUP_WAIT_MS: '200', BUNDLE_WINDOW_MS: '0', COOL_DOWN_MS: '0' }),
   ])
   edge = useEdge(installation, url)
@@ -195,6 +196,150 @@ async function insertMute(person: number): Promise<number> {
   )
   return row!.id
 }
+
+describe('what a person sets', () => {
+  const read = async (person: number) => (await edge.call(`/api/v1/people/${person}`, { token: operator })).json
+
+  test('is what commands set, with the same audit rows', async () => {
+    const { database, parma } = installation
+    const person = await addPerson(database, { name: unique('Ann'), channels: [] })
+    const by = ['--person', String(person)]
+    const hours = { from: '22:00', to: '07:00', zone: 'Europe/Berlin', days: [1, 5] }
+    await ask('notifier.quiet.set', { person, ...hours })
+    await ask('notifier.digest.set', { person, rhythm: 'daily', hour: 7 })
+    expect(await read(person)).toMatchObject({
+      quiet_hours: [{ ...hours, hold_critical: false }],
+      digests: [{ bucket_id: null, rhythm: 'daily', hour: 7, zone: 'UTC', channel_id: null }],
+    })
+    await parma('quiet', 'set', ...by, '--from', '20:00', '--to', '08:00', '--zone', 'UTC', '--hold-critical')
+    await parma('digests', 'set', ...by, '--rhythm', 'weekly', '--weekday', 'friday')
+    expect(await read(person)).toMatchObject({
+      quiet_hours: [{ from: '20:00', to: '08:00', zone: 'UTC', days: null, hold_critical: true }],
+      digests: [{ rhythm: 'weekly', hour: 7, weekday: 5 }],
+    })
+    await parma('quiet', 'rm', ...by, '--yes')
+    await ask('notifier.digest.remove', { person })
+    expect(await ask('notifier.digest.remove', { person })).toMatchObject({ state: 'refused' })
+    const listed = JSON.parse(await parma('audit', 'ls', '--subject', `person:${person}`, '--json')) as {
+      actor: string
+      kind: string
+      before: unknown
+    }[]
+    expect(listed.map(({ kind, actor }) => [kind.slice(9), actor.split(':')[0]])).toEqual([
+      ['digest.remove', 'key'],
+      ['quiet.clear', 'cli'],
+      ['digest.set', 'cli'],
+      ['quiet.set', 'cli'],
+      ['digest.set', 'key'],
+      ['quiet.set', 'key'],
+    ])
+    expect(listed[3]?.before).toMatchObject([{ zone: 'Europe/Berlin', days: [1, 5] }])
+  })
+
+  test('as feedback is kept for each news item', async () => {
+    const { database } = installation
+    const { company, address } = await addFollowed(database)
+    const [row] = await database.query<{ user_id: number }>(
+      'SELECT user_id FROM company_subscription WHERE company_id = $1',
+      [company],
+    )
+    const person = row!.user_id
+    const [news] = groupOf(company, source, 1)
+    await sendNews(installation, [news!])
+    await waitFor('the mail', async () => (await mailsTo(address)).length === 1)
+    const of = { person, news_id: news!.news_id }
+    await ask('notifier.feedback.set', { ...of, answer: 'not_useful' })
+    await ask('notifier.feedback.set', { ...of, answer: 'snooze', minutes: 60 })
+    const until = expect.stringMatching(/^20/) as string
+    expect(await read(person)).toMatchObject({
+      feedback: [{ news_id: news!.news_id, opinion: 'not_useful', done_at: null, snoozed_until: until }],
+    })
+    await ask('notifier.feedback.set', { ...of, answer: 'done' })
+    expect(await read(person)).toMatchObject({ feedback: [{ done_at: until, snoozed_until: null }] })
+    await ask('notifier.feedback.set', { ...of, answer: 'none' })
+    expect(await read(person)).toMatchObject({ feedback: [] })
+    const stranger = await addPerson(database, { channels: [] })
+    const forged = makeChange(
+      { name: `person:${stranger}`, role: 'viewer' },
+      'notifier.feedback.set',
+      { person: stranger, news_id: news!.news_id, answer: 'useful' },
+      1,
+    )
+    await send(forged)
+    expect(await outcomeOf(forged.value.event_id)).toMatchObject({ state: 'refused' })
+    expect(await ask('notifier.feedback.set', { ...of, news_id: randomUUID(), answer: 'useful' })).toMatchObject({
+      ...{ state: 'refused', message: 'There is no such news item, or you may not see it.' },
+    })
+  })
+
+  test('tests a channel of theirs, and no other; a link to sign in stands in no table', async () => {
+    const { database } = installation
+    const address = `${unique('ann')}@example.com`
+    const shared = `${unique('team')}@example.com`
+    const channels = [address, shared].map((destination) => ({ type: 'EMAIL', destination }) as const)
+    const person = await addPerson(database, { channels })
+    const other = await addPerson(database, { channels: channels.slice(1) })
+    const ids = ((await read(person))['channels'] as { channel_id: number }[]).map(({ channel_id }) => channel_id)
+    expect(await ask('notifier.channel.test', { person, channel: ids[0] })).toMatchObject({ state: 'done' })
+    expect(await ask('notifier.channel.test', { person: other, channel: ids[0] })).toMatchObject({ state: 'refused' })
+    await waitFor('the test', async () => (await mailsTo(address)).length === 1)
+
+    const sign_in = randomUUID()
+    const link = (channel: number, kind = 'notifier.sign_in.mail' as const) =>
+      makeChange({ name: `person:${person}`, role: 'viewer' }, kind, { person, channel, sign_in }, 1)
+    const [own, team] = [link(ids[0]!), link(ids[1]!)]
+    await send(own, team)
+    expect(await outcomeOf(own.value.event_id)).toMatchObject({ state: 'done' })
+    expect(await outcomeOf(team.value.event_id)).toMatchObject({ state: 'refused' })
+    const [, mail] = await waitFor('the link', async () => {
+      const mails = await mailsTo(address)
+      return mails.length === 2 && mails
+    })
+    expect(mail?.subject).toBe('Sign in to parma-analytics')
+    const [url] = /https?:\/\/\S*signature=[\w-]{43}/.exec(mail?.text ?? '') ?? []
+    expect(url).toContain(`/console/sign-in/link/${sign_in}?`)
+    expect(mail?.html).toContain('>Sign in</a>')
+    const signature = url!.split('signature=')[1]
+    const stored = await database.query('SELECT FROM notifier.notification WHERE message::text LIKE $1', [
+      `%${signature}%`,
+    ])
+    expect(stored).toEqual([])
+    expect(await mailsTo(shared)).toEqual([])
+  })
+})
+
+test('operators say whether more of a measurement is good, and take it back', async () => {
+  const { database } = installation
+  const measurement = await insertId(
+    database,
+    `INSERT INTO source_measurement (source_module_id, type, measurement_name, modified_at) VALUES ($1, 'int', 'Stars', now())`,
+    [source],
+  )
+  const meaning = () =>
+    database.query('SELECT polarity, weight FROM analyzer.meaning_view WHERE source_measurement_id = $1', [measurement])
+  const set = async (payload: object) => {
+    const { status, json } = await edge.call('/api/v1/changes', {
+      token: operator,
+      body: { kind: 'analyzer.polarity.set', payload: { measurement, ...payload } },
+    })
+    expect(status).toBe(202)
+    await waitFor('the outcome', async () => {
+      const { status } = await edge.call(`/api/v1/changes/${json['change_id'] as string}`, { token: operator })
+      return status === 200
+    })
+  }
+  await waitFor('the meaning', async () => (await meaning()).length === 1)
+  expect(await meaning()).toEqual([{ polarity: 'good', weight: 1 }])
+  await set({ polarity: 'bad', weight: 0.3 })
+  expect(await meaning()).toEqual([{ polarity: 'bad', weight: 0.3 }])
+  await set({ polarity: 'neither' })
+  expect(await meaning()).toEqual([{ polarity: 'neither', weight: 1 }])
+  await set({ polarity: 'default' })
+  expect(await meaning()).toEqual([{ polarity: 'good', weight: 1 }])
+  const viewer = await edge.apiKey('viewer')
+  const forbidden = { kind: 'analyzer.polarity.set', payload: { measurement, polarity: 'bad' } }
+  expect((await edge.call('/api/v1/changes', { token: viewer, body: forbidden })).status).toBe(403)
+})
 
 describe('a mute', () => {
   test('of a news item’s series ends at the first news item that is worse', async () => {

@@ -4,6 +4,7 @@ import { newsKindOf } from '../detect/judge-items.ts'
 import type { Found } from '../judge/judge-payload.ts'
 import type { Payload } from '../values/payload.ts'
 import type { Value } from '../values/value.ts'
+import { meaningWith, type OwnMeanings } from './own-polarity.ts'
 import type { Meaning, MeaningOf } from './polarity.ts'
 import { tellsOfTurn } from './polarity.ts'
 
@@ -41,12 +42,19 @@ export type Evidence = {
 const dayMs = 86_400_000
 
 /** What is known of a news item of a payload. */
-export function gatherEvidence(payload: Payload, found: Found, meaningOf: MeaningOf, past: Past): Evidence {
+export function gatherEvidence(
+  payload: Payload,
+  found: Found,
+  { meaningOf, own }: { meaningOf: MeaningOf; own: OwnMeanings },
+  past: Past,
+): Evidence {
+  const meaningOfValue = ({ source_measurement_id: id, measurement_name: name }: ObservedValue) =>
+    meaningWith(own, id, meaningOf(name))
   if ('items' in found) {
     const { kind, list, items, values } = found.items
     const numbers = values.flatMap((value) => {
       const number = value.type === 'bool' ? null : value.number
-      return number === null ? [] : [{ number, meaning: meaningOf(value.measurement_name) }]
+      return number === null ? [] : [{ number, meaning: meaningOfValue(value) }]
     })
     const ageDays = findAge(values, payload.observed_at)
     const meaning = meaningOf(lastKey(list), 'items')
@@ -62,7 +70,7 @@ export function gatherEvidence(payload: Payload, found: Found, meaningOf: Meanin
   const isTurn = isTurnOf(before, now, value)
   const isTotal = found.isTotal === true || isNamedTotal(payload, value)
   const change = { before, now, percent, isCount, isTotal, isTurn }
-  return { kind, meaning: meaningOf(value.measurement_name), score: signal?.score ?? null, change, items: null, past }
+  return { kind, meaning: meaningOfValue(value), score: signal?.score ?? null, change, items: null, past }
 }
 
 /** Not when something was founded: a new investor may be an old company. */

@@ -3,6 +3,7 @@ import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
+import { meaningWith, readOwnMeanings } from './own-polarity.ts'
 import { compileMeanings } from './polarity.ts'
 
 const everyMs = 10_000
@@ -22,7 +23,8 @@ export function startKeepingMeanings(
   let isFirst = true
   startLoop('keep_meanings', everyMs, context, async () => {
     const measurements = await readMeasurements(database, isFirst)
-    const meanings = measurements.map(({ id, name }) => ({ id, name, ...meaningOf(name) }))
+    const own = measurements.length > 0 ? await readOwnMeanings(database) : new Map()
+    const meanings = measurements.map(({ id, name }) => ({ id, name, ...meaningWith(own, id, meaningOf(name)) }))
     if (meanings.length > 0) await writeMeanings(database, meanings)
     await database.query(sql.unsafe`
       DELETE FROM analyzer.measurement_meaning k

@@ -5,11 +5,12 @@ import { gatherEvidence } from './evidence.ts'
 import { importanceOf, type ModelName, models, soundParts } from './models.ts'
 import type { Parts, Weigh } from './importance.ts'
 import { isWorthTelling } from './worth.ts'
+import type { OwnMeanings } from './own-polarity.ts'
 import { compileMeanings, type MeaningOf } from './polarity.ts'
 import { type Counted, type PastNews, rememberNews } from './past-news.ts'
 
 /** What news items are weighed by. `tellsAll`: also what is hardly worth telling. */
-export type Weighing = { meaningOf: MeaningOf; weigh: Weigh; past: PastNews; tellsAll: boolean }
+export type Weighing = { meaningOf: MeaningOf; own: OwnMeanings; weigh: Weigh; past: PastNews; tellsAll: boolean }
 
 export type WeighingSettings = {
   POLARITY: readonly string[]
@@ -23,13 +24,14 @@ export const plainWeighing: WeighingSettings = {
   DEFAULT_DETECTOR: 'insight',
 }
 
-/** By the settings. `past`: the news items before those that are weighed. */
+/** By the settings. `past`: the news items before those that are weighed. `own`: what somebody said of measurements. */
 export function openWeighing(
   { POLARITY, IMPORTANCE_MODEL, DEFAULT_DETECTOR }: WeighingSettings,
   past: PastNews = rememberNews(),
+  own: OwnMeanings = new Map(),
 ): Weighing {
   return {
-    meaningOf: compileMeanings(POLARITY),
+    ...{ meaningOf: compileMeanings(POLARITY), own },
     weigh: models[IMPORTANCE_MODEL],
     past,
     tellsAll: DEFAULT_DETECTOR === 'percent',
@@ -40,10 +42,10 @@ export function openWeighing(
 export function weighNews(
   payload: Payload,
   found: Found,
-  { meaningOf, weigh, past, tellsAll }: Weighing,
+  { meaningOf, own, weigh, past, tellsAll }: Weighing,
 ): { importance: number; importance_parts: Parts; isWorthTelling: boolean } {
   const counted = countedOf(payload, found)
-  const evidence = gatherEvidence(payload, found, meaningOf, past.count(counted))
+  const evidence = gatherEvidence(payload, found, { meaningOf, own }, past.count(counted))
   const importance_parts = soundParts(weigh(evidence))
   past.add(counted)
   return {

@@ -3,6 +3,7 @@ import type { Observation } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
 import { type Payload, seriesKey, seriesOf, subjectKey } from '../values/payload.ts'
 import { policiesOf } from '../judge/policies.ts'
+import { readOwnMeanings } from '../meaning/own-polarity.ts'
 import { countedOf, openWeighing } from '../meaning/weigh-news.ts'
 import { addDueFeeds } from '../rhythm/due-feeds.ts'
 import { findLeftSeries } from '../detect/find-totals.ts'
@@ -94,7 +95,7 @@ async function writeNews(
     tx,
     told.flatMap(({ payload, found }) => found.map((one) => countedOf(payload, one))),
   )
-  const weighing = openWeighing(config, past)
+  const weighing = openWeighing(config, past, await readOwnMeanings(tx))
   const rows = told.flatMap(({ payload, found, mark }) => {
     const composed = composeForParents(payload, found, parents, weighing)
     if (!('gone' in composed))

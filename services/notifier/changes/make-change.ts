@@ -1,14 +1,36 @@
 import { type Applied, applyNow } from '#runtime/changes/apply-changes.ts'
+import { writeAudit } from '#runtime/changes/audit.ts'
 import { commandActor } from '#runtime/changes/command-actor.ts'
 import type { KindOf, PayloadInput } from '#runtime/changes/kinds.ts'
-import type { Database } from '#runtime/postgres/database.ts'
+import type { Database, Transaction } from '#runtime/postgres/database.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { digestSettings } from '../digests/settings.ts'
 import { openAppliers } from './appliers.ts'
+import type { DigestDefaults } from './digest.ts'
+
+const { DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ZONE } = digestSettings
+const digestDefaults = { DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ZONE }
 
 /** Makes a change for a command, as the notifier makes one that comes from the topic, with its audit row. */
 export function makeChange<K extends KindOf<'notifier'>>(
   database: Database,
   kind: K,
   payload: PayloadInput<K>,
+  defaults: DigestDefaults = readEnv(digestDefaults),
 ): Promise<Applied> {
-  return applyNow(database, 'notifier', openAppliers(), { kind, payload, actor: commandActor(), at: Date.now() })
+  return applyNow(database, 'notifier', openAppliers(defaults), {
+    kind,
+    payload,
+    actor: commandActor(),
+    at: Date.now(),
+  })
+}
+
+/** Writes the audit row of a command that does what no change does. */
+export function auditCommand(
+  tx: Transaction,
+  kind: string,
+  { person, before, after }: { person: number; before: unknown; after: unknown },
+): Promise<void> {
+  return writeAudit(tx, 'notifier', { actor: commandActor().name, kind, subject: `person:${person}`, before, after })
 }

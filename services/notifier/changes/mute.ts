@@ -4,8 +4,7 @@ import type { Payload } from '#runtime/changes/kinds.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { formatTime } from '#runtime/text/format.ts'
 import { minuteMs } from '#runtime/text/time.ts'
-import { severities } from '../people/filter.ts'
-import { requireBucket, requireCompany, requirePerson } from './require.ts'
+import { requireBucket, requireCompany, requireNews, requirePerson } from './require.ts'
 
 type Wanted = Payload<'notifier.mute.add'>
 
@@ -62,25 +61,10 @@ async function readScope(tx: Transaction, wanted: Wanted, asked: Asked): Promise
   }
 }
 
-const newsRow = z.object({
-  company_id: z.number(),
-  source_measurement_id: z.number(),
-  subject_key: z.string().nullable(),
-  item_key: z.string().nullable(),
-  severity: z.enum(severities),
-  importance: z.number().nullable(),
-  previous: z.string().nullable(),
-  current: z.string().nullable(),
-})
-
 /** What a news item is about, which the actor must be able to see. */
 async function scopeOfNews(tx: Transaction, wanted: Wanted, asked: Asked): Promise<Scope> {
   const { news_id, scope, until_worse } = wanted
-  const news = await tx.maybeOne(sql.type(newsRow)`
-    SELECT company_id, source_measurement_id, subject_key, item_key, severity, importance, previous, current
-    FROM notifier.news_item JOIN notifier.news_group USING (group_id) WHERE news_id = ${news_id!}::uuid`)
-  if (!news) throw new RefusedError('There is no such news item.')
-  await requireCompany(tx, asked, news.company_id)
+  const news = await requireNews(tx, asked, news_id!)
   const { severity, importance, previous, current } = news
   return {
     company: scope === 'measurement' ? null : news.company_id,

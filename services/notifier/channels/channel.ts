@@ -6,7 +6,7 @@ import type { FindSecret } from './secrets.ts'
 import type { ChannelSettings } from './settings.ts'
 
 /** The kinds of messages, as in `notifier.notification.kind`. */
-export const messageKinds = ['news', 'ops', 'digest', 'test'] as const
+export const messageKinds = ['news', 'ops', 'digest', 'test', 'sign_in'] as const
 export type MessageKind = (typeof messageKinds)[number]
 
 /** One message to one destination. */

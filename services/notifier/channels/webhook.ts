@@ -91,7 +91,8 @@ export function signHook(keys: readonly Buffer[], id: string, at: number, body: 
 
 /** The body of a webhook, as `#schemas/webhooks.ts` describes it: fields may be added, never changed or removed. */
 export function composeHook({ kind, createdAt, message, why }: Delivery): WebhookBody {
-  const type: WebhookType = `parma.${kind}`
+  // A link to sign in is sent by e-mail only.
+  const type: WebhookType = `parma.${kind as Exclude<typeof kind, 'sign_in'>}`
   const body = {
     type,
     timestamp: new Date(createdAt).toISOString(),

@@ -100,7 +100,7 @@ export async function findParkedIds(database: Database): Promise<number[]> {
 
 /** The id of one of a person's channels, typed as `option`. Throws a UsageError if they get no messages there. */
 export async function requireChannelOf(
-  database: Database,
+  database: Pick<Database, 'exists'>,
   person: number,
   option: string,
   text: string,

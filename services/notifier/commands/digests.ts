@@ -17,6 +17,7 @@ import { type DueDigest, findDue, policies, readTime, type Selection } from '../
 import type { DigestSettings } from '../digests/settings.ts'
 import { explainWhy } from '../message/compose.ts'
 import { asText } from '../render/text.ts'
+import { makeChange } from '../changes/make-change.ts'
 import { requireChannelOf } from './channel-store.ts'
 
 type Output = { json?: boolean }
@@ -98,34 +99,35 @@ function nextOf({ rhythm, hour, weekday, zone }: Timing, isOnRequest: boolean, n
 }
 
 type Settings = Output &
-  Which & { person: string; rhythm?: string; hour?: string; weekday?: string; zone?: string; channel?: string }
+  Which & {
+    person: string
+    rhythm?: 'daily' | 'weekly' | 'monthly' | 'off'
+    hour?: string
+    weekday?: string
+    zone?: string
+    channel?: string
+  }
 
 async function set(options: Settings): Promise<void> {
-  const { rhythm = null, zone = null, json = false } = options
+  const { rhythm, zone, json = false } = options
   const { person: _person, json: _json, ...given } = options
   if (Object.keys(given).length === 0)
     throw new UsageError('Nothing to set: give --rhythm, --hour, --weekday, --zone, --channel or --bucket.')
-  if (options.weekday !== undefined && rhythm !== null && rhythm !== 'weekly')
+  if (options.weekday !== undefined && rhythm !== undefined && rhythm !== 'weekly')
     throw new UsageError('--weekday is for weekly digests: omit it, or give --rhythm weekly.')
-  const hour = options.hour === undefined ? null : requireCount(options.hour, '--hour', { least: 0, most: 23 })
-  const weekday = options.weekday === undefined ? null : weekdays.indexOf(options.weekday) + 1
-  if (zone !== null && !isZone(zone))
+  const hour = options.hour === undefined ? undefined : requireCount(options.hour, '--hour', { least: 0, most: 23 })
+  const weekday = options.weekday === undefined ? undefined : weekdays.indexOf(options.weekday) + 1
+  if (zone !== undefined && !isZone(zone))
     throw new UsageError(`--zone ${JSON.stringify(zone)} is not a time zone: give one such as Europe/Berlin.`)
   const fallback = readDigestConfig()
   const result = await withDatabase(async (database) => {
     const { person, bucket } = await resolve(database, options)
-    const keepsChannel = options.channel === undefined
     const channel =
       options.channel === undefined || options.channel === 'all'
-        ? null
+        ? options.channel && null
         : await requireChannelOf(database, person, '--channel', options.channel)
-    await database.query(sql.unsafe`
-      INSERT INTO notifier.digest_policy AS p (user_id, bucket_id, rhythm, hour, weekday, zone, channel_id)
-      VALUES (${person}, ${bucket}, ${rhythm ?? 'weekly'}, ${hour ?? fallback.DIGEST_HOUR},
-        ${weekday ?? fallback.DIGEST_WEEKDAY}, ${zone ?? fallback.DIGEST_ZONE}, ${channel})
-      ON CONFLICT (user_id, bucket_id) DO UPDATE SET rhythm = coalesce(${rhythm}, p.rhythm), hour = coalesce(${hour}, p.hour),
-        weekday = coalesce(${weekday}, p.weekday), zone = coalesce(${zone}, p.zone), changed_at = now(),
-        channel_id = CASE WHEN ${keepsChannel} THEN p.channel_id ELSE excluded.channel_id END`)
+    const given = { rhythm, hour, weekday, zone, channel }
+    await makeChange(database, 'notifier.digest.set', { person, ...ifBucket(bucket), ...given }, fallback)
     return { person, bucket: bucket || null }
   })
   printResult(result, `set the digests of person ${result.person}; \`parma digests ls\` shows when they are due`, json)
@@ -139,7 +141,7 @@ async function remove(options: Output & Which & { person: string; yes?: boolean 
     if (rhythm === null) throw new UsageError(`Nothing is set there. \`parma digests ls\` lists what is.`)
     const about = bucket === 0 ? '' : ` about bucket ${bucket}`
     await confirm(options.yes, `This removes what is set for person ${person}${about} (digests: ${rhythm}).`)
-    await database.query(sql.unsafe`DELETE FROM ${which}`)
+    await makeChange(database, 'notifier.digest.remove', { person, ...ifBucket(bucket) })
     return person
   })
   printResult({ person }, `removed what was set for person ${person}`, options.json ?? false)
@@ -226,6 +228,9 @@ async function requireSameSettings(config: DigestSettings, database: Database, m
     )
   console.error(escapeLines(text))
 }
+
+/** Changes name no bucket where a digest is about all companies. */
+const ifBucket = (bucket: number) => (bucket === 0 ? {} : { bucket })
 
 /** Ids; 0 for a person or bucket that is not given. */
 async function resolve(database: Database, { person, bucket }: Which): Promise<{ person: number; bucket: number }> {

@@ -1,6 +1,7 @@
+import { z } from 'zod'
 import { findBucket, findCompany, findSource } from '#runtime/commands/command-database.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { requireChannelOf } from './channel-store.ts'
 
 /** The options of an own subscription (notifier.subscription), as typed. */
@@ -29,7 +30,7 @@ export const ownName = sql.fragment`concat_ws(', ',
   'kinds ' || array_to_string(s.kinds, ' '), 'at channel ' || s.channel_id)`
 
 /** Adds an own subscription. Returns false if it exists. */
-export async function addOwn(database: Database, person: number, wanted: SubscriptionOptions): Promise<boolean> {
+export async function addOwn(database: Transaction, person: number, wanted: SubscriptionOptions): Promise<boolean> {
   if ([wanted.company, wanted.bucket, wanted.allCompanies].filter((one) => one !== undefined).length > 1)
     throw new UsageError('Give one of --company, --bucket and --all-companies.')
   if (wanted.channel !== undefined)
@@ -57,21 +58,25 @@ export async function addOwn(database: Database, person: number, wanted: Subscri
   return rowCount > 0
 }
 
-/** Changes an own subscription. What is not given stays; `all` removes a limit. */
+const editedRow = z.object({ person: z.number(), row: z.unknown() })
+
+/** Changes an own subscription. What is not given stays; `all` removes a limit. Returns whose it is and how it was and is. */
 export async function editOwn(
-  database: Database,
+  database: Transaction,
   id: number,
   { severity, kind, onlyChannel }: SubscriptionOptions,
-): Promise<void> {
-  const person = await database.maybeOneFirst(
-    sql.unsafe`SELECT user_id FROM notifier.subscription WHERE subscription_id = ${id}`,
-  )
-  if (person === null) throw new UsageError(`There is no subscription ${id}. \`parma subscriptions ls\` shows the ids.`)
+): Promise<{ person: number; before: unknown; after: unknown }> {
+  const read = () =>
+    database.maybeOne(sql.type(editedRow)`
+      SELECT user_id AS person, to_jsonb(s) - 'user_id' - 'created_at' AS row FROM notifier.subscription s
+      WHERE subscription_id = ${id} FOR UPDATE`)
+  const known = await read()
+  if (known === null) throw new UsageError(`There is no subscription ${id}. \`parma subscriptions ls\` shows the ids.`)
   const isAll = (text: string | undefined) => text === 'all'
   const channel =
     onlyChannel === undefined || isAll(onlyChannel)
       ? null
-      : await requireChannelOf(database, Number(person), '--only-channel', onlyChannel)
+      : await requireChannelOf(database, known.person, '--only-channel', onlyChannel)
   const kinds =
     kind === undefined || isAll(kind[0]) ? sql.fragment`NULL::text[]` : sql.fragment`${sql.array(kind, 'text')}`
   await database.query(sql.unsafe`
@@ -79,6 +84,7 @@ export async function editOwn(
       kinds = CASE WHEN ${kind === undefined} THEN kinds ELSE ${kinds} END,
       channel_id = CASE WHEN ${onlyChannel === undefined} THEN channel_id ELSE ${channel}::int END
     WHERE subscription_id = ${id}`)
+  return { person: known.person, before: known.row, after: (await read())?.row ?? null }
 }
 
 /** An own subscription of a person, as a table with a condition. */

@@ -3,10 +3,9 @@ import { z } from 'zod'
 import { findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
-import { column } from '#runtime/postgres/column.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
-import { changeQuietHours } from '../plan/change-quiet-hours.ts'
+import { makeChange } from '../changes/make-change.ts'
 
 type Output = { json?: boolean }
 
@@ -69,19 +68,12 @@ async function set(options: Wanted & Output): Promise<void> {
   const [begins, ends] = [readTime(options.from, '--from'), readTime(options.to, '--to')]
   if (!isZone(options.zone))
     throw new UsageError(`There is no time zone ${JSON.stringify(options.zone)}: give one such as Europe/Berlin.`)
-  const on = options.day && column(options.day, 'int4', (day) => days.indexOf(day) + 1)
-  const id = await withDatabase((database) =>
-    database.transaction(async (tx) => {
-      const person = await findPerson(tx, options.person)
-      return changeQuietHours(tx, person, async () => {
-        if (!options.add) await tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`)
-        return tx.oneFirst(sql.type(z.object({ id: z.number() }))`
-          INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends, days, critical_passes)
-          VALUES (${person}, ${options.zone}, ${begins}::time, ${ends}::time, ${on ?? null}, ${!options.holdCritical})
-          RETURNING quiet_hours_id AS id`)
-      })
-    }),
-  )
+  const { add, holdCritical: hold_critical, zone } = options
+  const on = options.day?.map((day) => days.indexOf(day) + 1)
+  const { id } = await withDatabase(async (database) => {
+    const hours = { from: begins, to: ends, zone, days: on, hold_critical, add }
+    return makeChange(database, 'notifier.quiet.set', { person: await findPerson(database, options.person), ...hours })
+  })
   printResult({ id }, `quiet from ${begins} to ${ends}, ${options.zone}`, options.json ?? false)
 }
 
@@ -101,12 +93,8 @@ async function remove({ person, yes, json = false }: Output & { person: string; 
       yes,
       `This removes all quiet hours of person ${id} (${count}). Messages that wait for their end are sent.`,
     )
-    return database.transaction(async (tx) => {
-      const { rowCount } = await changeQuietHours(tx, id, () =>
-        tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${id}`),
-      )
-      return rowCount
-    })
+    await makeChange(database, 'notifier.quiet.clear', { person: id })
+    return count
   })
   printResult({ removed }, `removed ${removed}`, json)
 }

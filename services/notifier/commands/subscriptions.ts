@@ -7,6 +7,8 @@ import { requireId } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { formatCount } from '#runtime/text/format.ts'
+import { subscribeChannel } from '../changes/follow.ts'
+import { auditCommand, makeChange } from '../changes/make-change.ts'
 import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
 import { severities } from '../people/filter.ts'
 import { explainRecipients } from './explain-recipients.ts'
@@ -104,7 +106,13 @@ async function add(options: Options): Promise<void> {
   const { json = false, ifMissing = false } = options
   const { added, known } = await withDatabase(async (database) => {
     if (isOwn(options)) {
-      const isNew = await addOwn(database, await findPerson(database, options.person), options)
+      const isNew = await database.transaction(async (tx) => {
+        const person = await findPerson(tx, options.person)
+        const isNew = await addOwn(tx, person, options)
+        const { person: _, json: _json, ifMissing: _if, purpose: _purpose, ...after } = options
+        if (isNew) await auditCommand(tx, 'notifier.follow.add', { person, before: null, after })
+        return isNew
+      })
       if (!isNew && !ifMissing) throw new UsageError('This subscription already exists: use --if-missing.')
       return { added: Number(isNew), known: Number(!isNew) }
     }
@@ -113,7 +121,12 @@ async function add(options: Options): Promise<void> {
     const added =
       channel === null
         ? await follow(database, person, companies)
-        : await subscribeChannel(database, person, channel, options.purpose)
+        : await database.transaction(async (tx) => {
+            const changed = await subscribeChannel(tx, person, channel, options.purpose)
+            const after = { channel, purpose: options.purpose }
+            if (changed > 0) await auditCommand(tx, 'notifier.channel.follow', { person, before: null, after })
+            return changed
+          })
     // With --all-companies some usually exist already, so only a single subscription that exists is a mistake.
     if (added < wanted && !ifMissing && !options.allCompanies)
       throw new UsageError(`Person ${person} already has this subscription: use --if-missing.`)
@@ -137,6 +150,8 @@ async function remove(options: Options & { id?: string; yes?: boolean }): Promis
     return database.transaction(async (tx) => {
       let removed = 0
       for (const row of rows) removed += (await tx.query(sql.unsafe`DELETE FROM ${row}`)).rowCount
+      const { person: _, yes: _yes, json: _json, purpose: _purpose, ...given } = options
+      await auditCommand(tx, 'notifier.follow.remove', { person, before: { ...given, rows: removed }, after: null })
       return removed
     })
   })
@@ -174,7 +189,12 @@ async function edit(id: string, { json = false, ...changes }: SubscriptionOption
   if (Object.values(changes).every((one) => one === undefined))
     throw new UsageError('Nothing to change: give --severity, --kind or --only-channel.')
   const subscription = requireId(id, remedy)
-  await withDatabase((database) => editOwn(database, subscription, changes))
+  await withDatabase((database) =>
+    database.transaction(async (tx) => {
+      const { person, ...edited } = await editOwn(tx, subscription, changes)
+      await auditCommand(tx, 'notifier.follow.edit', { person, ...edited })
+    }),
+  )
   printResult({ id: subscription }, `changed subscription ${subscription}`, json)
 }
 
@@ -204,29 +224,20 @@ async function resolve(database: Database, { person, company, allCompanies, chan
   return { person: id, companies: [], channel: channelId }
 }
 
+/** Lets a person follow companies, and returns how many they did not follow before: one audit row for all of them. */
 async function follow(database: Database, person: number, companies: readonly number[]): Promise<number> {
-  const { rowCount } = await database.query(sql.unsafe`
-    INSERT INTO public.company_subscription (user_id, company_id, modified_at)
-    SELECT ${person}::int, unnest, ${utcNow} FROM unnest(${sql.array(companies, 'int4')})
-    ON CONFLICT DO NOTHING`)
-  return rowCount
-}
-
-/**
- * Subscribes a person to a channel, for one purpose: a new purpose replaces the old one. Returns 0 if nothing changed.
- */
-async function subscribeChannel(database: Database, person: number, channel: number, purpose: string): Promise<number> {
-  if (isOwnChannel(channel)) {
-    const { rowCount } = await database.query(sql.unsafe`
-      INSERT INTO notifier.channel_subscription AS s (user_id, channel_id, channel_purpose) VALUES (${person}, ${channel}, ${purpose})
-      ON CONFLICT (user_id, channel_id) DO UPDATE SET channel_purpose = excluded.channel_purpose
-      WHERE s.channel_purpose <> excluded.channel_purpose`)
-    return rowCount
+  const [company] = companies
+  if (companies.length === 1) {
+    const { before } = await makeChange(database, 'notifier.follow.add', { person, company })
+    return before === null ? 1 : 0
   }
-  const { rowCount } = await database.query(sql.unsafe`
-    INSERT INTO public.notification_subscription AS s (user_id, channel_id, channel_purpose, modified_at)
-    VALUES (${person}, ${channel}, ${purpose}::public.channel_purpose, ${utcNow})
-    ON CONFLICT (user_id, channel_id) DO UPDATE SET channel_purpose = excluded.channel_purpose, modified_at = excluded.modified_at
-    WHERE s.channel_purpose <> excluded.channel_purpose`)
-  return rowCount
+  return database.transaction(async (tx) => {
+    const { rowCount } = await tx.query(sql.unsafe`
+      INSERT INTO public.company_subscription (user_id, company_id, modified_at)
+      SELECT ${person}::int, unnest, ${utcNow} FROM unnest(${sql.array(companies, 'int4')})
+      ON CONFLICT DO NOTHING`)
+    if (rowCount > 0)
+      await auditCommand(tx, 'notifier.follow.add', { person, before: null, after: { all_companies: rowCount } })
+    return rowCount
+  })
 }

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { writeAudit } from '#runtime/changes/audit.ts'
+import { commandActor } from '#runtime/changes/command-actor.ts'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { requireCount, requireId } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { composeTest, enqueueNow } from '../changes/channel-messages.ts'
 import { destinationName } from '../message/compose-parked.ts'
-import type { Message } from '../message/message.ts'
 import type { SharedDestination } from '../people/destinations.ts'
 import { channelRemedy, destinationOfChannel, findChannel, readDestinationStates } from './channel-store.ts'
 
@@ -18,47 +20,24 @@ const testRow = z.object({
 })
 type TestResult = z.output<typeof testRow>
 
-/** The text of a test message. */
-function composeTest(name: string): Message {
-  return {
-    subject: 'Test message from parma-analytics',
-    context: 'parma-analytics',
-    lines: [
-      {
-        mark: '',
-        title: `Messages to ${name} arrive`,
-        details: ['Someone is testing this channel. There is nothing to do.'],
-      },
-    ],
-    rest: '',
-    topic: { kind: 'test', name },
-    trace: '',
-  }
-}
-
 /**
  * Writes a test message that the running notifier sends, even to a parked destination, which it unparks if the message
  * arrives. Resolves with the result, after `waitMs` at the latest: a test that was not started by then fails.
  */
 async function testChannel(
   database: Database,
-  { channel, address, secretId }: SharedDestination,
+  destination: SharedDestination,
+  channelId: number,
   name: string,
   waitMs: number,
 ): Promise<TestResult> {
   const notificationId = randomUUID()
-  await database.query(sql.unsafe`
-    WITH message AS (
-      INSERT INTO notifier.notification (notification_id, kind, message)
-      VALUES (${notificationId}, 'test', ${JSON.stringify(composeTest(name))}::jsonb)
-      RETURNING notification_id
-    ), target AS (
-      INSERT INTO notifier.destination AS t (channel, address, secret_id) VALUES (${channel}, ${address}, ${secretId})
-      ON CONFLICT (channel, address, secret_id) DO UPDATE SET channel = t.channel
-      RETURNING destination_id
-    )
-    INSERT INTO notifier.delivery (notification_id, destination_id, people, state, due_at)
-    SELECT notification_id, destination_id, '[]', 'pending', '-infinity' FROM message, target`)
+  await database.transaction(async (tx) => {
+    await enqueueNow(tx, destination, { notificationId, kind: 'test', person: null, message: composeTest(name) })
+    const { name: actor } = commandActor()
+    const done = { actor, kind: 'notifier.channel.test', subject: `channel:${channelId}` }
+    await writeAudit(tx, 'notifier', { ...done, before: null, after: { channel: channelId } })
+  })
   const read = () =>
     database.one(sql.type(testRow)`
       SELECT state, reason, reference, due_at IS NULL AS is_over FROM notifier.delivery
@@ -91,6 +70,7 @@ export async function test(text: string, { wait, json = false }: { json?: boolea
     const { state, reason, reference } = await testChannel(
       database,
       destination,
+      id,
       destinationName(destination.channel, destination.address),
       waitMs,
     )

@@ -5,9 +5,11 @@ import { retryTransient } from '#runtime/calls/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { dayMs } from '#runtime/text/time.ts'
+import { type LinkSettings, makeSignInLink } from '#runtime/web/signed-links.ts'
 import type { Answer } from '../channels/answer.ts'
 import type { Channel, ChannelKind, Delivery } from '../channels/channel.ts'
 import { explainWhy } from '../message/compose.ts'
+import type { Message } from '../message/message.ts'
 import { decideNext, type Policy } from './decide-next.ts'
 import { watchOutages } from './outage.ts'
 import type { DeliverySettings } from './settings.ts'
@@ -35,7 +37,7 @@ const parkAfterFailures = 10
 type AttemptSettings = Pick<DeliverySettings, 'LEASE_MS' | 'TROUBLE_AFTER_MS' | 'WRITE_PUBLIC_NOTIFICATIONS'> & {
   SEND_TIMEOUT_MS: number
   LINK_DAYS: number
-}
+} & LinkSettings
 
 /**
  * One attempt at a delivery that was claimed at `claimedAt` (performance.now()). Calls `onAnswer` when only the record
@@ -69,7 +71,7 @@ export function createAttempt(
 
   async function answerFor(claimed: ClaimedDelivery, isLate: boolean): Promise<Answer> {
     try {
-      return isLate ? tooLate : await call(channel, claimed, config.LINK_DAYS)
+      return isLate ? tooLate : await call(config, channel, claimed)
     } catch (error) {
       // A channel catches its own errors, so this one is a bug. The call may have been made.
       log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
@@ -102,7 +104,11 @@ export function createAttempt(
 /** A process that was stopped, or had no time, between claim and call. */
 const tooLate: Answer = { kind: 'retry', reason: 'the claim was too old to make the call' }
 
-async function call(channel: Channel, claimed: ClaimedDelivery, linkDays: number): Promise<Answer> {
+async function call(
+  settings: LinkSettings & { LINK_DAYS: number },
+  channel: Channel,
+  claimed: ClaimedDelivery,
+): Promise<Answer> {
   const [reader] = claimed.people
   const delivery: Delivery = {
     deliveryId: claimed.delivery_id,
@@ -110,16 +116,22 @@ async function call(channel: Channel, claimed: ClaimedDelivery, linkDays: number
     kind: claimed.kind,
     address: claimed.address,
     secretId: claimed.secret_id || null,
-    message: claimed.message,
+    message: withSignInLink(settings, claimed.message),
     why: explainWhy(claimed.message, claimed.people),
     actor:
       reader && claimed.people.length === 1
-        ? { person: reader.id, until: claimed.created_at + linkDays * dayMs }
+        ? { person: reader.id, until: claimed.created_at + settings.LINK_DAYS * dayMs }
         : null,
     createdAt: claimed.created_at,
     claimedAt: claimed.created_at + claimed.age_ms,
   }
   return claimed.action === 'find' && channel.find ? channel.find(delivery) : channel.send(delivery)
+}
+
+/** The message with its link to sign in, which stands nowhere else. */
+function withSignInLink(settings: LinkSettings, message: Message): Message {
+  const link = message.signIn === undefined ? null : makeSignInLink(settings, message.signIn)
+  return link === null ? message : { ...message, lines: message.lines.map((line) => ({ ...line, link })) }
 }
 
 /** What an outage would concern: the whole kind of channel, or all destinations with the same secret. */

@@ -154,6 +154,7 @@ export function explainWhy({ topic }: Message, people: readonly NamedRecipient[]
   const names = (some: readonly NamedRecipient[]) => enumerate(some.map(({ name }) => excerpt(name, maxName)))
   if (topic.kind === 'operations')
     return `You get this because ${names(people)} ${people.length === 1 ? 'is an administrator' : 'are administrators'}.`
+  if (topic.kind === 'sign-in') return 'You get this because somebody asked to sign in with this address.'
   if (topic.kind === 'test') return 'You get this because someone is testing this channel.'
   if (topic.kind === 'channel') return `You get this because messages for ${names(people)} go to ${topic.name}.`
   const followed = ({ through = [] }: NamedRecipient) =>

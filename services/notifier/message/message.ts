@@ -12,9 +12,11 @@ export type Message = {
   /** What `lines` leaves out, as a sentence; empty: nothing. */
   rest: string
   /** What the message is about; explainWhy makes a sentence of it and the recipients. */
-  topic: { kind: 'company' | 'operations' | 'channel' | 'test'; name: string }
+  topic: { kind: 'company' | 'operations' | 'channel' | 'test' | 'sign-in'; name: string }
   /** The ids that lead back to the data; empty: none. */
   trace: string
+  /** The id of a link to sign in: the channel puts the link into the first line when it sends the message. */
+  signIn?: string
 }
 
 /** The series of a news item, which is about its last value. */
@@ -41,6 +43,8 @@ export type Line = {
   story?: Story
   /** The page that explains the news item. */
   link?: string
+  /** What the link says; absent: that it says why. */
+  linkText?: string
   /** What programs read; the address in it is `link`. */
   facts?: LineFacts
   /** The news item, on which its reader may act. */

@@ -84,8 +84,8 @@ function asHtmlChart(line: Line, { chartOf }: Extras): string {
   return `<picture><source srcset="${escapeHtml(dark)}" media="(prefers-color-scheme:dark)">${image}</picture>`
 }
 
-function asHtmlButton({ link }: Line): string {
-  return link ? `<p style="margin:14px 0"><a class="b" href="${escapeHtml(link)}">See why</a></p>` : ''
+function asHtmlButton({ link, linkText = 'See why' }: Line): string {
+  return link ? `<p style="margin:14px 0"><a class="b" href="${escapeHtml(link)}">${escapeHtml(linkText)}</a></p>` : ''
 }
 
 function asHtmlActions(line: Line, { actionsOf }: Extras): string {

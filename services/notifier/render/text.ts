@@ -23,7 +23,7 @@ function asTextLines({ lines }: Message, extras: Extras): string[] {
     const said = [
       ...more,
       ...(chart ? [`Chart of ${chart}`] : []),
-      ...(line.link ? [`Why: ${line.link}`] : []),
+      ...(line.link ? [`${line.linkText ?? 'Why'}: ${line.link}`] : []),
       // Each is a long address: among several news items they would be all that is seen.
       ...(isOne ? (extras.actionsOf?.(line) ?? []).map(({ text, url }) => `${text}: ${url}`) : []),
     ]

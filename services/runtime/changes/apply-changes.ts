@@ -54,7 +54,7 @@ export type Appliers<O extends Owner> = { [K in KindOf<O>]: Apply<Payload<K>> }
 export function takeChanges<O extends Owner>(
   owner: O,
   database: Database,
-  appliers: Partial<Appliers<O>>,
+  appliers: Appliers<O>,
   wake: () => void = () => undefined,
 ): Handler<Change> {
   return handleSound(findFault, async (batch) => {
@@ -70,7 +70,7 @@ const idRow = z.object({ change_id: z.string() })
 async function settle<O extends Owner>(
   owner: O,
   database: Database,
-  appliers: Partial<Appliers<O>>,
+  appliers: Appliers<O>,
   change: Change,
 ): Promise<void> {
   const table = sql.identifier([owner, 'change'])
@@ -109,7 +109,7 @@ function toRefusal(error: unknown): { state: 'refused'; message: string } {
 async function applyOne<O extends Owner>(
   tx: Transaction,
   owner: O,
-  appliers: Partial<Appliers<O>>,
+  appliers: Appliers<O>,
   { kind, payload }: { kind: KindName; payload: unknown },
   asked: Asked,
   audited: { reason: string | null; changeId: string | null },
@@ -133,7 +133,7 @@ async function applyOne<O extends Owner>(
 export function applyNow<O extends Owner, K extends KindOf<O>>(
   database: Pick<Database, 'transaction'>,
   owner: O,
-  appliers: Partial<Appliers<O>>,
+  appliers: Appliers<O>,
   { kind, payload, actor, at }: { kind: K; payload: PayloadInput<K>; actor: Actor; at: number },
 ): Promise<Applied> {
   const asked = { id: randomUUID(), actor, at }

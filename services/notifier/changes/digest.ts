@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
+import type { Payload } from '#runtime/changes/kinds.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { requireBucket, requireChannelOf, requirePerson } from './require.ts'
+
+/** When digests are due of whom has not said it. */
+export type DigestDefaults = { DIGEST_HOUR: number; DIGEST_WEEKDAY: number; DIGEST_ZONE: string }
+
+const policyRow = z.object({ policy: z.unknown() })
+
+/** Sets which digests a person gets. What is not given stays, or is the default. */
+export function setDigest(defaults: DigestDefaults): Apply<Payload<'notifier.digest.set'>> {
+  return async (tx, { person, bucket = 0, rhythm, hour, weekday, zone, channel }, asked) => {
+    await requirePerson(tx, person)
+    if (bucket !== 0) await requireBucket(tx, asked, bucket)
+    if (channel) await requireChannelOf(tx, person, channel)
+    const before = await readPolicy(tx, person, bucket)
+    await tx.query(sql.unsafe`
+      INSERT INTO notifier.digest_policy AS p (user_id, bucket_id, rhythm, hour, weekday, zone, channel_id)
+      VALUES (${person}, ${bucket}, ${rhythm ?? 'weekly'}, ${hour ?? defaults.DIGEST_HOUR},
+        ${weekday ?? defaults.DIGEST_WEEKDAY}, ${zone ?? defaults.DIGEST_ZONE}, ${channel ?? null})
+      ON CONFLICT (user_id, bucket_id) DO UPDATE SET rhythm = coalesce(${rhythm ?? null}, p.rhythm),
+        hour = coalesce(${hour ?? null}, p.hour), weekday = coalesce(${weekday ?? null}, p.weekday),
+        zone = coalesce(${zone ?? null}, p.zone), changed_at = now(),
+        channel_id = CASE WHEN ${channel === undefined} THEN p.channel_id ELSE excluded.channel_id END`)
+    return { message: 'Your digests are set.', before, after: await readPolicy(tx, person, bucket) }
+  }
+}
+
+/** Removes what was set: the person then gets what people get who have set nothing. */
+export const removeDigest: Apply<Payload<'notifier.digest.remove'>> = async (tx, { person, bucket = 0 }) => {
+  const before = await readPolicy(tx, person, bucket)
+  if (before === null) throw new RefusedError('Nothing is set there.')
+  await tx.query(sql.unsafe`
+    DELETE FROM notifier.digest_policy WHERE user_id = ${person} AND bucket_id = ${bucket}`)
+  return { message: 'You get the digests that people get who have set none.', before, after: null }
+}
+
+async function readPolicy(tx: Transaction, person: number, bucket: number): Promise<unknown> {
+  return tx.maybeOneFirst(sql.type(policyRow)`
+    SELECT to_jsonb(p) - 'user_id' - 'changed_at' AS policy FROM notifier.digest_policy p
+    WHERE user_id = ${person} AND bucket_id = ${bucket}`)
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import type { Apply } from '#runtime/changes/apply-changes.ts'
+import type { Payload } from '#runtime/changes/kinds.ts'
+import { column } from '#runtime/postgres/column.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { changeQuietHours } from '../plan/change-quiet-hours.ts'
+import { requirePerson } from './require.ts'
+
+const idRow = z.object({ id: z.number() })
+const hoursRow = z.object({ hours: z.unknown() })
+
+/** Sets a person's quiet hours. What they held back becomes due when the new ones allow. */
+export const setQuiet: Apply<Payload<'notifier.quiet.set'>> = async (tx, wanted) => {
+  const { person, from, to, zone, days, hold_critical = false, add = false } = wanted
+  await requirePerson(tx, person)
+  const before = await readHours(tx, person)
+  const on = days && column(days, 'int4', (day) => day)
+  const id = await changeQuietHours(tx, person, async () => {
+    if (!add) await tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`)
+    return tx.oneFirst(sql.type(idRow)`
+      INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends, days, critical_passes)
+      VALUES (${person}, ${zone}, ${from}::time, ${to}::time, ${on ?? null}, ${!hold_critical})
+      RETURNING quiet_hours_id AS id`)
+  })
+  const after = await readHours(tx, person)
+  return { message: `You get no messages from ${from} to ${to}, ${zone}.`, before, after, id }
+}
+
+/** Removes a person's quiet hours. What they held back becomes due. */
+export const clearQuiet: Apply<Payload<'notifier.quiet.clear'>> = async (tx, { person }) => {
+  const before = await readHours(tx, person)
+  await changeQuietHours(tx, person, () =>
+    tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`),
+  )
+  return { message: 'You have no quiet hours.', before, after: before.length > 0 ? [] : before }
+}
+
+async function readHours(tx: Transaction, person: number): Promise<readonly unknown[]> {
+  return tx.anyFirst(sql.type(hoursRow)`
+    SELECT to_jsonb(q) - 'user_id' - 'quiet_hours_id' AS hours FROM notifier.quiet_hours q
+    WHERE user_id = ${person} ORDER BY quiet_hours_id`)
+}
