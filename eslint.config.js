@@ -32,7 +32,7 @@ const rooms = {
     server: ['access', 'design', 'http'],
     session: ['changes', 'server', 'access', 'design', 'http'],
     catalog: ['server', 'http'],
-    changes: ['publish', 'server', 'access', 'http'],
+    changes: ['publish', 'server', 'access', 'design', 'http'],
     growth: [],
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],

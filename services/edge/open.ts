@@ -140,6 +140,7 @@ async function openRoutes(
     report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },
+    messageLinks: { changes, database, bounded, linkSecret, publicUrl: config.PUBLIC_URL },
     console: {
       ...{ database, bounded, changes, isReadable: isReadableItem },
       readWhy: (newsId) => boundedLookup(readWhy(database, newsId)),

@@ -1,4 +1,5 @@
 import { type AskDeps, askRoutes } from './ask/routes.ts'
+import { type MessageLinkDeps, messageLinkRoutes } from './changes/message-links.ts'
 import { type ChangeDeps, changeRoutes } from './changes/routes.ts'
 import { type ConsoleDeps, consoleRoutes } from './console/routes.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
@@ -33,6 +34,7 @@ export type RouteDeps = {
   why: WhyDeps
   ask: AskDeps
   changes: ChangeDeps
+  messageLinks: MessageLinkDeps
   atom: AtomDeps
   console: ConsoleDeps
   report: ReportDeps
@@ -90,6 +92,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },
+    ...messageLinkRoutes(deps.messageLinks),
     atomRoute(deps.atom),
     reportRoute(deps.report),
     assetRoute,

@@ -5,6 +5,7 @@ import type { Change } from '../../schemas/generated/types.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
 import { makeChange } from '../../services/runtime/changes/change-record.ts'
+import { actionLink, type MessageAction } from '../../services/runtime/web/signed-links.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo, unique } from '../harness/mailbox.ts'
 import { useEdge, type TestEdge } from '../harness/edge/setup.ts'
@@ -20,6 +21,8 @@ import {
 } from '../harness/notifier/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
+const links = { PUBLIC_URL: 'https://parma.example', LINK_SECRET: 'l'.repeat(32) }
+
 let installation: Installation
 let edge: TestEdge
 let source: number
@@ -28,9 +31,14 @@ let operator: string
 beforeAll(async () => {
   installation = await createInstallation()
   const [{ url }] = await Promise.all([
-    installation.start('edge'),
+    installation.start('edge', links),
     installation.start('analyzer'),
-    installation.start('notifier', { GROUP_WAIT_MS: '200', BUNDLE_WINDOW_MS: '0', COOL_DOWN_MS: '0' }),
+    installation.start('notifier', {
+      ...links,
+      GROUP_WAIT_MS: '200',
+      BUNDLE_WINDOW_MS: '0',
+      COOL_DOWN_MS: '0',
+    }),
   ])
   edge = useEdge(installation, url)
   source = await addSource(installation.database)
@@ -339,6 +347,76 @@ test('operators say whether more of a measurement is good, and take it back', as
   const viewer = await edge.apiKey('viewer')
   const forbidden = { kind: 'analyzer.polarity.set', payload: { measurement, polarity: 'bad' } }
   expect((await edge.call('/api/v1/changes', { token: viewer, body: forbidden })).status).toBe(403)
+})
+
+describe('a link in a message', () => {
+  async function sendFollowed() {
+    const { company, address } = await addFollowed(installation.database)
+    const [row] = await installation.database.query<{ user_id: number }>(
+      'SELECT user_id FROM company_subscription WHERE company_id = $1',
+      [company],
+    )
+    const [news] = groupOf(company, source, 1)
+    await sendNews(installation, [news!])
+    await waitFor('the mail', async () => (await mailsTo(address)).length === 1)
+    return { person: row!.user_id, newsId: news!.news_id, company }
+  }
+  const pathOf = (act: MessageAction, until = Date.now() + 60_000) =>
+    actionLink(links, act, until)!.replace(links.PUBLIC_URL, '')
+  const post = (path: string, body = '', headers: Record<string, string> = {}) =>
+    edge.call(path, {
+      ...{ method: 'POST', body },
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    })
+  const mutesOf = (person: number) =>
+    installation.database.query('SELECT company_id, until IS NULL AS forever FROM notifier.mute WHERE user_id = $1', [
+      person,
+    ])
+
+  test('asks on GET and changes nothing; POST acts once, however often it is sent', async () => {
+    const { person, newsId, company } = await sendFollowed()
+    const path = pathOf({ person, newsId, action: 'mute-company' })
+    const shown = await edge.call(path)
+    expect([shown.status, shown.text]).toEqual([200, expect.stringContaining('Mute this company?') as string])
+    expect(await edge.call(path)).toMatchObject({ status: 200 })
+    expect(await mutesOf(person)).toEqual([])
+    const [first, second] = [await post(path, 'for=ever'), await post(path, 'for=ever')]
+    expect([first.status, second.text]).toEqual([200, first.text])
+    expect(first.text).toContain('until you end the mute')
+    expect(await mutesOf(person)).toEqual([{ company_id: company, forever: true }])
+    expect((await post(path, 'for=century')).status).toBe(422)
+    const listed = await installation.parma('audit', 'ls', '--actor', `link:${person}`, '--json')
+    expect(JSON.parse(listed)).toMatchObject([{ kind: 'notifier.mute.add', reason: 'link in a message' }])
+  })
+
+  test('says whether a news item was useful', async () => {
+    const { person, newsId } = await sendFollowed()
+    expect((await post(pathOf({ person, newsId, action: 'useful' }))).text).toContain('stand higher')
+    expect((await post(pathOf({ person, newsId, action: 'not-useful' }))).text).toContain('stand lower')
+    const rows = await installation.database.query('SELECT opinion FROM notifier.feedback WHERE user_id = $1', [person])
+    expect(rows).toEqual([{ opinion: 'not_useful' }])
+  })
+
+  test('that is forged, expired or sent from elsewhere does nothing', async () => {
+    const { person, newsId } = await sendFollowed()
+    const act = { person, newsId, action: 'mute-company' } as const
+    const path = pathOf(act)
+    const other = await addPerson(installation.database, { channels: [] })
+    const forged = path.replace(`/act/${person}/`, `/act/${other}/`)
+    expect([(await edge.call(forged)).status, (await post(forged)).status]).toEqual([403, 403])
+    expect((await post(path.replace('mute-company', 'mute-series'))).status).toBe(403)
+    const expired = pathOf(act, Date.now() - 1)
+    expect([(await edge.call(expired)).status, (await post(expired)).status]).toEqual([410, 410])
+    expect((await post(path, '', { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect((await post(path, '', { origin: 'https://evil.example' })).status).toBe(403)
+    const stranger = pathOf({ ...act, person: other })
+    expect(await post(stranger)).toMatchObject({
+      status: 409,
+      text: expect.stringContaining('may not see it') as string,
+    })
+    expect([await mutesOf(person), await mutesOf(other)]).toEqual([[], []])
+    expect((await post(path, 'for=week', { 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+  })
 })
 
 describe('a mute', () => {

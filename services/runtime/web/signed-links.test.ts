@@ -2,10 +2,12 @@ import { expect, test } from 'vitest'
 import {
   actionLink,
   checkActionLink,
+  checkSignInLink,
   checkFeedLink,
   checkUnsubscribeLink,
   checkWhyLink,
   makeFeedLink,
+  makeSignInLink,
   makeUnsubscribeLink,
   makeWhyLink,
 } from './signed-links.ts'
@@ -81,6 +83,17 @@ test('the address of a feed is good for its person, version and subject alone', 
   expect(checkFeedLink(settings.LINK_SECRET, feed, { signature })).toBe('good')
   for (const other of [{ person: 2 }, { version: 2 }, { subject: 'company-1' as const }])
     expect(checkFeedLink(settings.LINK_SECRET, { ...feed, ...other }, { signature })).toBe('forged')
+})
+
+test('a link to sign in is good for its row alone', () => {
+  const link = makeSignInLink(settings, id)
+  expect(link).toMatch(new RegExp(`^https://parma.example/api/console/sign-in/link/${id}\\?signature=[\\w-]{43}$`))
+  const { signature } = parts(link)
+  expect(checkSignInLink(settings.LINK_SECRET, id, { signature })).toBe('good')
+  expect(checkSignInLink(settings.LINK_SECRET, id.replace('8', '9'), { signature })).toBe('forged')
+  expect(checkUnsubscribeLink(settings.LINK_SECRET, { notificationId: id, deliveryId: 1 }, { signature })).toBe(
+    'forged',
+  )
 })
 
 test('with two secrets the first signs and both verify', () => {

@@ -58,9 +58,12 @@ export function checkSignInLink(secret: string, signInId: string, signed: Signed
 const signInPath = (id: string) => `console/sign-in/link/${id}`
 
 /** What a link in a message does with a news item, or with what it is about. */
-type Action = 'useful' | 'not-useful' | 'quiet-until-worse' | 'mute-series' | 'mute-measurement' | 'mute-company'
+export const messageActions = [
+  ...(['useful', 'not-useful', 'quiet-until-worse'] as const),
+  ...(['mute-series', 'mute-measurement', 'mute-company'] as const),
+]
 /** `person` (public.user.id) is who acts: whoever has the link. So it may stand only in what that person alone gets. */
-export type MessageAction = { person: number; newsId: string; action: Action }
+export type MessageAction = { person: number; newsId: string; action: (typeof messageActions)[number] }
 
 /**
  * The page that asks whether to act on a news item, and acts on POST; good until `until` (ms since 1970). Null where

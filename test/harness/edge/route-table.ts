@@ -7,6 +7,6 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   return createRoutes({
     ...empty,
     ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, session: {}, unsubscribe: {} },
-    ...{ compatibility: compatibility ? {} : null },
+    ...{ messageLinks: {}, compatibility: compatibility ? {} : null },
   } as RouteDeps)
 }
