@@ -26,6 +26,7 @@ test('only these routes are open', () => {
     // These need a signed link.
     'GET /why/:news_id',
     ...['GET /unsubscribe/:notification_id/:delivery_id', 'POST /unsubscribe/:notification_id/:delivery_id'],
+    ...['GET /act/:person/:news_id/:action', 'POST /act/:person/:news_id/:action'],
     'GET /feeds/:user_id/:version/:subject',
     ...['GET /assets/:file', 'GET /redoc', 'GET /openapi.json'],
   ])
