@@ -63,6 +63,9 @@ export const settings = {
     'Failed tries to sign in per hour that each edge notes in the audit log. The service’s log has all of them.',
   ),
   SIGN_IN_MINUTES: count(15).describe('Minutes for which a link that signs a person in is valid.'),
+  MAX_LARGE_READS: count(4).describe(
+    'Lists, companies and series of the read API that one process reads at the same time, because payloads come in beside them. Further requests wait for LOOKUP_TIMEOUT_MS and are then answered with 503 and Retry-After.',
+  ),
   ATOM_ITEMS: count(50).pipe(z.number().max(200)).describe('News items in an Atom feed, the newest ones.'),
   ATOM_CACHE_MS: count(60_000, 0).describe('How long an Atom feed is cached.'),
   API_KEY_CACHE_MS: count(10_000, 0).describe(

@@ -1,4 +1,5 @@
 import type { Express } from 'express'
+import { type Limited, limitWork } from '#runtime/calls/limit-work.ts'
 import type { Publish } from '#runtime/kafka/output.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
 import { waitForSchema } from '#runtime/postgres/schema-check.ts'
@@ -21,6 +22,7 @@ import { createInitialize } from './handshake/initialize.ts'
 import { readZone } from './design/zone.ts'
 import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
+import { unavailable } from './http/http-error.ts'
 import { openAffinity } from './intake/affinity.ts'
 import { limitDailyBytes } from './intake/daily-bytes.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
@@ -130,7 +132,7 @@ async function openRoutes(
       isReadable: isReadableItem,
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
-    ask: { database, bounded },
+    ask: { database, bounded, limited: limitLargeReads(config) },
     report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },
@@ -180,6 +182,11 @@ function openSession(
     countTry: createCallLimit(RATE_LIMIT_SIGN_IN, 'tries to sign in', 'hour'),
     countMail: createCallLimit(SIGN_IN_MAILS, 'links for one e-mail address', 'hour'),
   }
+}
+
+function limitLargeReads({ MAX_LARGE_READS, LOOKUP_TIMEOUT_MS }: Config): Limited {
+  const tooBusy = () => unavailable('Too many large reads at the same time. Send the request again.')
+  return limitWork(MAX_LARGE_READS, LOOKUP_TIMEOUT_MS, tooBusy)
 }
 
 function openCrm(config: Config, http: HttpClient, stopping: AbortSignal): ReadCrm | null {

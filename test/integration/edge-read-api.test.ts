@@ -251,6 +251,14 @@ describe('a report', () => {
   })
 })
 
+test('large reads that come all at once are answered, or are 503 with Retry-After', async () => {
+  const answers = await Promise.all(Array.from({ length: 60 }, () => get(`/companies?days=365`)))
+  for (const { status, headers } of answers)
+    expect([status, headers.get('retry-after') !== null]).toEqual([status, status === 503])
+  expect(answers.map(({ status }) => status)).toContain(200)
+  expect(answers.filter(({ status }) => ![200, 503].includes(status))).toEqual([])
+})
+
 describe('growth', () => {
   type Part = Row & { measurement: Row }
   type Company = Row & { name: string; momentum: number | null; growth: Part[] }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Limited } from '#runtime/calls/limit-work.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import type { Asked } from '../http/cursor.ts'
 import { type Cell, writeCsv } from '../http/csv.ts'
@@ -16,7 +17,12 @@ import { answer, answerPage, conditional, notFound, orUnavailable, pageDocs, rea
 import { search, searchQuery, searchResult } from './search.ts'
 import { flattenSource, listSources, sourceColumns, sourcesPage, sourcesQuery } from './sources.ts'
 
-export type AskDeps = { database: Database; bounded: Bounded }
+export type AskDeps = {
+  database: Database
+  bounded: Bounded
+  /** Limits how many large reads run at once, because payloads come in beside them. */
+  limited: Limited
+}
 
 /** The routes that read: news items, companies, series, sources, search. */
 export function askRoutes(deps: AskDeps): Route[] {
@@ -82,7 +88,10 @@ function listRoute<
   Q extends z.ZodObject<{ format: z.ZodType<'json' | 'csv' | undefined> }>,
   P extends { next: string | null },
   N extends string,
->({ database, bounded }: AskDeps, { name, summary, query, page, read, columns, rows, unknown }: List<Q, P, N>): Route {
+>(
+  { database, bounded, limited }: AskDeps,
+  { name, summary, query, page, read, columns, rows, unknown }: List<Q, P, N>,
+): Route {
   const path = `/api/v1/${name}`
   return {
     ...{ method: 'get', path, role: 'viewer' },
@@ -92,14 +101,16 @@ function listRoute<
     },
     async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const parameters = validate(query, request.query, 'query')
-      const found = await orUnavailable(bounded(read(database, viewer, parameters, { route: path, parameters })))
+      const found = await orUnavailable(
+        bounded(limited(() => read(database, viewer, parameters, { route: path, parameters }))),
+      )
       const isCsv = wantsCsv(request, parameters.format)
       return answerPage(request, path, found, isCsv ? () => writeCsv(columns, rows(found)) : null)
     },
   }
 }
 
-function companyRoute({ database, bounded }: AskDeps): Route {
+function companyRoute({ database, bounded, limited }: AskDeps): Route {
   return {
     ...{ method: 'get', path: '/api/v1/companies/:company_id', role: 'viewer' },
     doc: {
@@ -113,14 +124,14 @@ function companyRoute({ database, bounded }: AskDeps): Route {
     },
     async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const { company_id } = validate(companyParams, request.params, 'path')
-      const found = await orUnavailable(bounded(readCompany(database, viewer, company_id)))
+      const found = await orUnavailable(bounded(limited(() => readCompany(database, viewer, company_id))))
       if (found === null) throw notFound('company', 'GET /api/v1/companies')
       return answer(request, found)
     },
   }
 }
 
-function seriesRoute({ database, bounded }: AskDeps): Route {
+function seriesRoute({ database, bounded, limited }: AskDeps): Route {
   return {
     ...{ method: 'get', path: '/api/v1/series/:series_id', role: 'viewer' },
     doc: {
@@ -135,7 +146,7 @@ function seriesRoute({ database, bounded }: AskDeps): Route {
       const parameters = validate(pointsQuery, request.query, 'query')
       const id = series_id.replace('.csv', '')
       const asked = { route: `/api/v1/series/${id}`, parameters }
-      const found = await orUnavailable(bounded(readSeries(database, viewer, id, parameters, asked)))
+      const found = await orUnavailable(bounded(limited(() => readSeries(database, viewer, id, parameters, asked))))
       if (found === null) throw notFound('series', 'GET /api/v1/series')
       const isCsv = series_id !== id || wantsCsv(request, parameters.format)
       const csv = () => writeCsv(pointColumns, found.points.map(flattenPoint))
