@@ -2,7 +2,17 @@
 
 document.cookie = `zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC')}; Path=/console; SameSite=Lax; Max-Age=31536000`
 
+focusTarget()
+
 for (const table of document.querySelectorAll('table[data-sortable]')) makeSortable(table)
+
+/** After a form was sent the focus is where the page’s address leads, also where nothing takes it by itself. */
+function focusTarget() {
+  const target = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null
+  if (!target || document.activeElement !== document.body) return
+  if (target.tabIndex < 0) target.tabIndex = -1
+  target.focus()
+}
 
 function makeSortable(table) {
   const heads = [...table.querySelectorAll('thead th')]

@@ -1,0 +1,238 @@
+import type { Page } from 'puppeteer-core'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { findViolations } from '../harness/edge/axe.ts'
+import { startConsole, type TestConsole, useSession } from '../harness/edge/console.ts'
+import { storeFacts } from '../harness/edge/stored-facts.ts'
+import { openWatchedPage, type WatchedPage } from '../harness/edge/watched-page.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+// A browser is slow to start on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+
+let site: TestConsole
+let cookies: { ann: string; bob: string; carl: string; viewer: string }
+let browser: WatchedPage
+let page: Page
+
+beforeAll(async () => {
+  site = await startConsole()
+  cookies = {
+    ann: await site.signIn({ person: site.ann }),
+    bob: await site.signIn({ person: site.bob }),
+    carl: await site.signIn({ person: await storeFacts(site.edge).addUser('Carl') }),
+    viewer: await site.signIn({ key: 'viewer' }),
+  }
+  browser = await openWatchedPage(site.edge.url)
+  page = browser.page
+})
+
+const open = async (path: string) => (await page.goto(site.edge.url + path))?.status()
+const get = (path: string, cookie: string) => fetch(site.edge.url + path, { headers: { cookie }, redirect: 'manual' })
+const post = (path: string, cookie: string, fields: Record<string, string>, origin = site.edge.url) =>
+  fetch(site.edge.url + path, {
+    ...{ method: 'POST', redirect: 'manual' as const, body: new URLSearchParams(fields) },
+    headers: { cookie, origin, 'sec-fetch-site': origin === site.edge.url ? 'same-origin' : 'cross-site' },
+  })
+const textOf = (selector: string) =>
+  page.evaluate(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? null`) as Promise<string | null>
+const focused = () => page.evaluate('document.activeElement.id') as Promise<string>
+
+/** Presses a key that leads to another page. */
+async function pressAndGo(key: 'Enter' | 'e' | 'm' | 's' | 'u' | 'x'): Promise<void> {
+  await Promise.all([page.waitForNavigation(), page.keyboard.press(key)])
+}
+
+/** Moves on with Tab until the focus is on what has this text or label. */
+async function tabTo(text: string): Promise<void> {
+  const is = `(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()`
+  for (let presses = 0; presses < 200; presses++) {
+    if ((await page.evaluate(is)) === text) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab does not lead to ${text}`)
+}
+
+describe('every page', () => {
+  const pages: [name: string, path: () => string, who: 'ann' | 'bob' | 'carl' | 'viewer', status: number][] = [
+    ['news', () => '/console?companies=all&show=all&severity=', 'ann', 200],
+    ['news, all quiet', () => '/console?severity=critical&bucket=' + site.buckets.bob, 'bob', 200],
+    ['news, no companies', () => '/console', 'carl', 200],
+    ['news, for a key', () => '/console', 'viewer', 200],
+    ['muting', () => `/console/news/${site.news.acme}/mute`, 'ann', 200],
+    ['why', () => `/console/why/${site.news.acme}`, 'ann', 200],
+    ['why, of what one may not see', () => `/console/why/${site.news.gamma}`, 'ann', 404],
+    ['my page', () => '/console/me?q=a', 'ann', 200],
+    ['my page, empty', () => '/console/me?q=nothing', 'carl', 200],
+    ['my page, for a key', () => '/console/me', 'viewer', 403],
+    ['an unknown page', () => '/console/nothing', 'ann', 404],
+    ['a wrong address', () => '/console?cursor=x', 'ann', 400],
+  ]
+
+  test.each(pages)('%s: has no violations, fits, and asks nobody else', async (_name, path, who, status) => {
+    await useSession(page, site.edge.url, cookies[who])
+    const found: unknown[] = []
+    for (const width of [390, 1280])
+      for (const scheme of ['light', 'dark']) {
+        await page.setViewport({ width, height: 800 })
+        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+        expect(await open(path())).toBe(status)
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+        found.push(...(await findViolations(page)))
+      }
+    // An element that was left out of a picture of 320 pixels, as 200 % zoom shows it, would be lost.
+    await page.setViewport({ width: 320, height: 600 })
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
+    expect(found).toEqual([])
+    // Chromium logs a page whose status is an error.
+    expect(browser.wrong.splice(0).filter((line) => !/status of 40[034]/.test(line))).toEqual([])
+  })
+})
+
+describe('by keyboard', () => {
+  test('news is read, judged, put off and muted without a mouse', async () => {
+    await useSession(page, site.edge.url, cookies.ann)
+    await page.setViewport({ width: 1280, height: 800 })
+    await open('/console?companies=all')
+    const listed = (await page.evaluate(
+      `[...document.querySelectorAll('[data-news]')].map(({ id }) => id)`,
+    )) as string[]
+    expect(listed).toEqual([site.news.acme, site.news.acmeMinor, site.news.beta].map((id) => `n-${id}`))
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.keyboard.press('k')
+    expect(await focused()).toBe(listed[1])
+    await pressAndGo('x')
+    expect(await focused()).toBe(listed[1])
+    expect(await textOf(`#${listed[1]} [aria-pressed=true]`)).toBe('Not useful')
+    await pressAndGo('e')
+    expect(await textOf(`#${listed[1]}`)).toBeNull()
+    expect(await focused()).toBe(listed[2])
+    await pressAndGo('m')
+    await tabTo('Mute')
+    await pressAndGo('Enter')
+    expect(await focused()).toBe(listed[2])
+    expect(await textOf('[role=status]')).toMatch(/\w+/)
+    await page.keyboard.press('k')
+    await pressAndGo('Enter')
+    expect(await textOf('h1')).toBe('Acme: stars rose by 6.1%, more than ever')
+    await tabTo('My page')
+    await pressAndGo('Enter')
+    expect(await textOf('#mutes')).toContain('stars of Beta')
+    await tabTo('End the mute 1')
+    await pressAndGo('Enter')
+    expect(await textOf('#mutes')).toContain('Nothing is muted')
+  })
+
+  test('single keys do nothing while somebody types, and can be switched off', async () => {
+    await useSession(page, site.edge.url, cookies.ann)
+    await open('/console/me')
+    await page.focus('input[name=q]')
+    await page.keyboard.type('jk?e')
+    expect(await page.evaluate(`document.querySelector('input[name=q]').value`)).toBe('jk?e')
+    expect(await textOf('dialog')).toBeNull()
+    await open('/console?show=all')
+    await page.keyboard.press('?')
+    expect(await textOf('dialog')).toContain('next, previous news item')
+    expect(await findViolations(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    await page.click('#keys')
+    await page.evaluate('document.activeElement.blur()')
+    await page.keyboard.press('j')
+    expect(await focused()).toBe('')
+    await page.reload()
+    expect(await page.evaluate(`document.querySelector('#keys').checked`)).toBe(false)
+    await page.click('#keys')
+  })
+})
+
+test('everything but keys works without script', async () => {
+  await page.setJavaScriptEnabled(false)
+  try {
+    await useSession(page, site.edge.url, cookies.bob)
+    await open('/console')
+    const item = `#n-${site.news.gamma}`
+    await Promise.all([page.waitForNavigation(), page.click(`${item} button[value=snooze]`)])
+    expect(await page.$(item)).toBeNull()
+    await open('/console/me?q=gam')
+    await Promise.all([page.waitForNavigation(), page.click('[aria-label="Follow Gamma"]')])
+    expect(await page.$eval('[role=status]', (element) => element.textContent)).toContain('You follow it now.')
+    expect(await page.$eval('#follow table', (element) => element.textContent)).toContain('Gamma')
+    await Promise.all([page.waitForNavigation(), page.click('#quiet form.stack button')])
+    expect(await page.$eval('#quiet', (element) => element.textContent)).toContain('20:00 to 08:00 UTC')
+  } finally {
+    await page.setJavaScriptEnabled(true)
+  }
+})
+
+describe('who may see and do what', () => {
+  test('one person never sees what another’s bucket holds', async () => {
+    for (const path of ['/console?companies=all&show=all&since=year', '/console/me', '/console/me?q=gamma'])
+      expect(await (await get(path, cookies.ann)).text()).not.toMatch(/Gamma|Secret/)
+    const hidden = [
+      `/console?bucket=${site.buckets.bob}`,
+      `/console/why/${site.news.gamma}`,
+      `/console/news/${site.news.gamma}/mute`,
+    ]
+    for (const path of hidden) expect((await get(path, cookies.ann)).status).toBe(404)
+    const marked = await post(`/console/news/${site.news.gamma}`, cookies.ann, { answer: 'done' })
+    const muted = await post(`/console/news/${site.news.gamma}/mute`, cookies.ann, { scope: 'company', time: 'good' })
+    expect([marked.status, muted.status]).toEqual([404, 404])
+    const followed = await post('/console/me/follow', cookies.ann, { bucket: String(site.buckets.bob) })
+    const page = await (await get(followed.headers.get('location') ?? '', cookies.ann)).text()
+    expect(page).toContain('role="alert"')
+    expect(page).not.toContain('Secret')
+  })
+
+  test.each([
+    ['/console/seen', { until: '2026-01-01T00:00:00Z' }],
+    ['/console/me/quiet', { from: '20:00', to: '08:00', zone: 'UTC' }],
+  ])('%s: a key’s and another site’s POST change nothing', async (path, fields) => {
+    expect((await post(path, cookies.viewer, fields)).status).toBe(403)
+    expect((await post(path, cookies.ann, fields, 'https://evil.example')).status).toBe(403)
+    expect((await post(path, '', fields)).status).toBe(401)
+  })
+
+  test('what one may not see of the news is not led to by a link back', async () => {
+    const marked = await post(`/console/news/${site.news.acme}`, cookies.ann, {
+      answer: 'useful',
+      back: '//evil.example/x',
+    })
+    expect(marked.headers.get('location')).toMatch(/^\/console\?change=/)
+  })
+})
+
+test('news that comes while a page is open is not lost, in whichever tab', async () => {
+  const dan = await storeFacts(site.edge).addUser('Dan')
+  const cookie = await site.signIn({ person: dan })
+  await site.edge.database.query(
+    'INSERT INTO company_subscription (user_id, company_id, modified_at) VALUES ($1, $2, now())',
+    [...[dan, site.companies.acme]],
+  )
+  const countOf = async () => ((await (await get('/console', cookie)).text()).match(/data-news/g) ?? []).length
+  const first = await (await get('/console', cookie)).text()
+  const until = /name="until" value="([^"]+)"/.exec(first)?.[1] ?? ''
+  const expected = await site.edge.database.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM analyzer.news_view WHERE company_id = $1 AND created_at > now() - interval '7 days'`,
+    [site.companies.acme],
+  )
+  expect((first.match(/data-news/g) ?? []).length).toBe(expected[0]?.count)
+  const late = await storeFacts(site.edge).addNewsItem({
+    ...{ company: site.companies.acme, source: 1, measurement: 1, series: site.series, title: 'Acme: late news' },
+  })
+  await post('/console/seen', cookie, { until })
+  await waitFor('the late news alone', async () => (await countOf()) === 1)
+  // Half an hour later it is another visit, and what the last one showed is seen.
+  expect(await (await get('/console', cookie)).text()).toContain(late)
+  await site.edge.database.query(`UPDATE edge.visit SET last_at = last_at - interval '1 hour' WHERE user_id = $1`, [
+    dan,
+  ])
+  expect(await countOf()).toBe(1)
+  await site.edge.database.query(`UPDATE edge.visit SET last_at = now() - interval '31 minutes' WHERE user_id = $1`, [
+    dan,
+  ])
+  await site.edge.database.query(`UPDATE analyzer.news SET created_at = now() - interval '1 hour' WHERE news_id = $1`, [
+    late,
+  ])
+  expect(await (await get('/console', cookie)).text()).toContain('All quiet since')
+})
