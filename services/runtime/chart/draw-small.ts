@@ -34,7 +34,10 @@ export function drawSparkline(series: Series, look: Look = {}): string {
   )
 }
 
-function axisOf(read: ReadSeries, range: readonly [number, number]): ValueAxis {
+export function axisOf(
+  read: Pick<ReadSeries, 'points' | 'forecast' | 'unit'>,
+  range: readonly [number, number],
+): ValueAxis {
   return valueAxis(valuesOf(read), read.unit, range, 2)
 }
 
