@@ -2,6 +2,7 @@ import { type AskDeps, askRoutes } from './ask/routes.ts'
 import { type MessageLinkDeps, messageLinkRoutes } from './changes/message-links.ts'
 import { type ChangeDeps, changeRoutes } from './changes/routes.ts'
 import { type ConsoleDeps, consoleRoutes } from './console/routes.ts'
+import { type CompanyPagesDeps, companyPageRoutes } from './company-pages/routes.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { type AtomDeps, atomRoute } from './atom/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
@@ -39,6 +40,7 @@ export type RouteDeps = {
   console: ConsoleDeps
   report: ReportDeps
   session: SessionDeps
+  companyPages: CompanyPagesDeps
   unsubscribe: UnsubscribeDeps
 }
 
@@ -89,6 +91,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
       ...{ doc: whyConsoleDoc, handle: showWhyToPerson(deps.why) },
     },
     ...sessionRoutes(deps.session),
+    ...companyPageRoutes(deps.companyPages),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },

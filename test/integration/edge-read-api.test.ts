@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { makeSessionToken, sessionCookie } from '../../services/edge/access/session-token.ts'
 import { companiesQuery, listCompanies } from '../../services/edge/ask/companies.ts'
 import { readCompany } from '../../services/edge/ask/company.ts'
 import { listSeries, seriesQuery } from '../../services/edge/ask/list-series.ts'
@@ -18,10 +19,12 @@ import { readEnv } from '../../services/runtime/process/config.ts'
 import { makeReportLink } from '../../services/runtime/web/signed-links.ts'
 import { postgresSettings } from '../../services/runtime/process/settings.ts'
 import { sharedViews } from '../../schemas/views.ts'
+import { formatChange } from '../../services/runtime/text/format.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { daysAgo, storeFacts } from '../harness/edge/stored-facts.ts'
 import { readPicture as readXml } from '../harness/picture.ts'
+import { findMarkupFaults, readMarkup } from '../harness/markup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 type Row = Record<string, unknown>
@@ -614,6 +617,142 @@ describe('what cannot be answered is a problem that says what to do', () => {
     expect((await get(`/companies/${gone}`)).status).toBe(404)
     expect((await get(`/series/${series}`)).status).toBe(404)
     expect((await rowsOf('/news', 'news')).map(({ title }) => title)).not.toContain('gone')
+  })
+})
+
+describe('pages of companies', () => {
+  const signIn = async (userId: number | null) => {
+    const { token, hash } = makeSessionToken()
+    const [{ key_id: keyId } = { key_id: null }] =
+      userId === null ? await edge.database.query<Row>(`SELECT key_id FROM edge.api_key WHERE role = 'operator'`) : []
+    await edge.database.query(
+      `INSERT INTO edge.session (hash, user_id, key_id, expires_at) VALUES ($1, $2, $3, now() + interval '1 day')`,
+      [hash, userId, keyId],
+    )
+    return (path: string) =>
+      edge.call(`/console${path}`, { headers: { cookie: `${sessionCookie}=${token}; zone=Asia%2FTokyo` } })
+  }
+  let ann: Awaited<ReturnType<typeof signIn>>
+  let operator: typeof ann
+  let [bucket, secret] = [0, 0]
+  const cellsOf = (page: string) =>
+    readMarkup(page)
+      .filter(({ name }) => name === 'tr')
+      .map(({ text }) => text.replaceAll(/\s+/g, ' ').trim())
+
+  beforeAll(async () => {
+    const [annId, benId] = [await facts.addUser('Ann'), await facts.addUser('Ben')]
+    bucket = await facts.addBucket('Portfolio', annId, ['acme', 'beta', 'gamma', 'odd'].map(id))
+    secret = await facts.addBucket('Secret', benId, [await edge.addCompany('undercover')])
+    await edge.database.query(
+      'INSERT INTO company_subscription (user_id, company_id, modified_at) VALUES ($1, $2, now())',
+      [annId, id('acme')],
+    )
+    await edge.apiKey('operator')
+    ann = await signIn(annId)
+    operator = await signIn(null)
+  })
+
+  test('all are markup as ours should be, and load nothing from elsewhere', async () => {
+    for (const path of [
+      ...['/watchlist', `/watchlist?of=${bucket}&q=&days=365&add=${id('issues')}`, '/watchlist?of=all&sort=momentum'],
+      ...[`/companies/${id('acme')}`, `/companies/${id('acme')}?source=${id('github')}&days=1095`],
+      ...[`/companies/${id('odd')}`, `/series/${id('acme stars')}`, `/series/${id('acme note')}?days=all`],
+      `/series/${id('acme stars')}?days=30&until=${daysAgo(20)}`,
+    ]) {
+      const { status, text, headers } = await ann(path)
+      expect([path, status, findMarkupFaults(text)]).toEqual([path, 200, []])
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(text).toContain('Ann')
+    }
+  })
+
+  test('the numbers of the watchlist are those of the read API', async () => {
+    const page = (await ann(`/watchlist?of=${bucket}&measurements=${id('stars')},${id('issues')}`)).text
+    const answer = await get(`/companies?bucket=${bucket}&measurements=${id('stars')},${id('issues')}`)
+    const companies = answer.json['companies'] as (Row & { growth: (Row & { measurement: Row })[] })[]
+    const rows = new Map(cellsOf(page).map((text) => [/^\S+/.exec(text)?.[0], text]))
+    expect(companies).toHaveLength(4)
+    for (const { name, growth } of companies.slice(1))
+      for (const { value, percent, rank, of } of growth) {
+        const change = percent === null ? 'from 0' : formatChange(percent as number)
+        const rest = rank === null ? '–' : `${rank as number} of ${of as number}`
+        expect([name, rows.get(name as string)]).toEqual([
+          name,
+          expect.stringContaining(`${value as number}${change}${rest}`),
+        ])
+      }
+  })
+
+  test('the watchlist is sorted by any column, in both directions, and page by page', async () => {
+    const names = async (query: string) =>
+      cellsOf((await ann(`/watchlist?of=${bucket}&measurements=${id('stars')}${query}`)).text)
+        .slice(2)
+        .map((text) => /^(acme|beta|gamma)/.exec(text)?.[0] ?? 'odd')
+    expect(await names('')).toEqual(['odd', 'acme', 'beta', 'gamma'])
+    expect(await names('&direction=descending')).toEqual(['gamma', 'beta', 'acme', 'odd'])
+    expect(await names(`&sort=value-${id('stars')}`)).toEqual(['acme', 'beta', 'gamma', 'odd'])
+    expect(await names(`&sort=value-${id('stars')}&direction=ascending`)).toEqual(['gamma', 'beta', 'acme', 'odd'])
+    expect(await names(`&sort=rank-${id('stars')}`)).toEqual(['acme', 'beta', 'gamma', 'odd'])
+    const list = (sort: string) => allPages(`/companies?bucket=${bucket}&sort=${sort}`, 'companies', 1)
+    expect((await list(`change-${id('stars')}`)).map(({ name }) => name).slice(0, 2)).toEqual(['acme', 'beta'])
+    expect((await list('name&direction=descending')).map(({ name }) => name).slice(0, 3)).toEqual([
+      'gamma',
+      'beta',
+      'acme',
+    ])
+    expect((await get(`/companies?sort=price`)).status).toBe(422)
+  })
+
+  test('the watchlist as CSV is that of the read API', async () => {
+    const { text, headers } = await ann(`/watchlist?of=${bucket}&format=csv`)
+    expect(headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    expect(text).toBe((await get(`/companies?bucket=${bucket}&format=csv`)).text)
+  })
+
+  test('people see what they follow unless they ask for more, and never what is not theirs', async () => {
+    expect(cellsOf((await ann('/watchlist')).text).slice(2)).toEqual([expect.stringMatching(/^acme/)])
+    expect((await ann('/watchlist?of=all')).text).not.toContain('undercover')
+    expect((await ann('/watchlist')).text).not.toContain('Secret')
+    expect((await ann(`/watchlist?of=${secret}`)).status).toBe(404)
+    expect((await operator(`/watchlist?of=${secret}`)).text).toContain('undercover')
+    expect((await operator('/watchlist')).text).toContain('undercover')
+    const [hidden] = await edge.database.query<Row>(`SELECT id FROM company WHERE name = 'undercover'`)
+    for (const path of [`/companies/${hidden!['id'] as number}`, '/companies/99999', '/series/99999']) {
+      const { status, text } = await ann(path)
+      expect([path, status]).toEqual([path, 404])
+      expect(text).toContain('It was deleted, or you may not see it.')
+    }
+    const stranger = await edge.call(`/console/companies/${id('acme')}`)
+    expect(stranger.text).not.toContain('acme')
+  })
+
+  test('a wrong parameter is a page that says so', async () => {
+    for (const path of [
+      '/watchlist?days=31',
+      '/watchlist?sort=x',
+      '/companies/0',
+      `/series/${id('acme stars')}?until=x`,
+    ])
+      expect([path, (await ann(path)).status]).toEqual([path, 422])
+    expect((await ann('/watchlist?cursor=abc')).status).toBe(400)
+  })
+
+  test('a company says what matters, and a series has values with their raw documents', async () => {
+    const company = (await ann(`/companies/${id('acme')}`)).text
+    expect(company).toMatch(/class="lead"[^>]*><a href="\/console\/why\/[\w-]+">2 days ago<\/a>/)
+    expect(company).toContain('Asia/Tokyo')
+    const series = (await ann(`/series/${id('acme stars')}?days=all`)).text
+    const [value] = await edge.database.query<Row>(
+      `SELECT p.event_id, p.document FROM normalizer.value v JOIN normalizer.processed_event p USING (event_no)
+       WHERE v.company_measurement_id = $1 AND v.number = 150`,
+      [id('acme stars')],
+    )
+    expect(series).toContain(
+      `<a href="/api/v1/events/${value!['event_id'] as string}"><code>${value!['document'] as string}`,
+    )
+    expect(series).toContain('More is good.')
+    expect(series).toMatch(/Forecast for 27 November 2026/)
   })
 })
 

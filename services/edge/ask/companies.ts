@@ -1,9 +1,9 @@
 import { z } from 'zod'
+import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { Cell } from '../http/csv.ts'
 import { HttpError } from '../http/http-error.ts'
 import {
-  type Compared,
   chooseMeasurements,
   compareCompanies,
   type Measurement,
@@ -14,9 +14,10 @@ import { windows } from '../growth/grow.ts'
 import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
 import { utcTime } from '../http/time.ts'
 import type { Viewer } from '../access/viewer.ts'
-import { isInBucket, mayRead, requireBucket } from './may-read.ts'
+import { isFollowed, isInBucket, mayRead, requireBucket } from './may-read.ts'
 import { allOf, contains, named } from './names.ts'
 import { changeSchema, describeChange } from './one-series.ts'
+import { directionOf, measurementOf, orderCompanies, place, sorting } from '../growth/order-companies.ts'
 import { format, id, paging, words } from './parameters.ts'
 
 /** Companies that are ranked among each other at once. */
@@ -38,10 +39,14 @@ export const companiesQuery = z.object({
     .enum(windows.map(String) as [`${(typeof windows)[number]}`])
     .default('30')
     .describe('The length of time over which growth is measured, up to the newest value of each series.'),
-  sort: z
-    .enum(['name', 'momentum'])
-    .default('name')
-    .describe(`By name, or the highest momentum first. At most ${mostRanked} companies are ranked.`),
+  followed: z.literal('true').optional().describe('Only companies that the person follows. Of an API key: all.'),
+  sort: sorting.describe(
+    `\`name\`, \`momentum\`, or \`value\`, \`change\` or \`rank\` with the id of a measurement, such as \`change-17\`. Companies without the number come last. At most ${mostRanked} companies are ranked.`,
+  ),
+  direction: z
+    .enum(['ascending', 'descending'])
+    .optional()
+    .describe('Ascending for names and ranks, descending for other numbers, unless told.'),
   ...paging,
   format,
 })
@@ -86,7 +91,6 @@ export type CompaniesPage = z.output<typeof companiesPage>
 
 const companyRow = z.object({ ...companyItem.omit({ momentum: true, growth: true }).shape, place: z.string() })
 const byName = z.tuple([z.string(), z.int32()])
-const byMomentum = z.tuple([z.number(), z.int32()])
 
 /** Throws an HttpError: 400 for a wrong cursor, 404 for a bucket, 422 where there are too many companies to rank. */
 export async function listCompanies(
@@ -99,16 +103,16 @@ export async function listCompanies(
   if (query.bucket !== undefined) await requireBucket(database, viewer, query.bucket)
   const all = await findIds(database, viewer, query)
   const isRanked = all.length <= mostRanked
-  if (!isRanked && sort === 'momentum') throw tooManyToRank(all.length)
-  const wanted = query.measurements?.split(',').map(Number) ?? null
+  if (!isRanked && sort !== 'name') throw tooManyToRank(all.length, sort)
   const page = sort === 'name' ? await readPage(database, viewer, query, asked) : null
   const compared = isRanked ? all : (page ?? []).map((row) => row.id)
-  const measurements = await chooseMeasurements(database, compared, wanted)
+  const measurements = await chooseMeasurements(database, compared, wantedOf(query))
   const grown = await compareCompanies(database, compared, measurements, Number(query.days))
-  const found = page ?? (await readByMomentum(database, all, grown, query, asked))
-  const { rows, next } = cutPage(asked, found, limit, ({ place, id }) =>
-    sort === 'name' ? [place, id] : [grown.get(id)?.momentum ?? -1, id],
-  )
+  const after = query.cursor === undefined || page ? null : readCursor(place, asked, query.cursor)
+  const ordered = page ? null : orderCompanies(all, grown, query, after)
+  const placeOf = new Map(ordered?.map((one) => [one.id, one.place]))
+  const found = page ?? (await readInOrder(database, [...placeOf.keys()].slice(0, limit + 1)))
+  const { rows, next } = cutPage(asked, found, limit, ({ place, id }) => placeOf.get(id) ?? [place, id])
   return {
     companies: rows.map(({ place: _, ...row }) => ({
       ...row,
@@ -118,6 +122,13 @@ export async function listCompanies(
     compared: { days: Number(query.days), companies: all.length, ranked: isRanked, measurements: [...measurements] },
     next,
   }
+}
+
+/** The measurements that are asked for, with the one that is sorted by. Null: none is. */
+function wantedOf({ measurements, sort }: CompaniesQuery): number[] | null {
+  const wanted = measurements?.split(',').map(Number) ?? null
+  const sorted = measurementOf(sort)
+  return sorted === null ? wanted : [...new Set([sorted, ...(wanted ?? [])])].slice(0, mostMeasurements)
 }
 
 function describePart(part: Part, measurements: readonly Measurement[], isRanked: boolean) {
@@ -130,9 +141,10 @@ function describePart(part: Part, measurements: readonly Measurement[], isRanked
   }
 }
 
-function conditionsOf(viewer: Viewer, { bucket, q }: CompaniesQuery) {
+function conditionsOf(viewer: Viewer, { bucket, q, followed }: CompaniesQuery) {
   return allOf([
     mayRead(viewer, sql.fragment`c.id`),
+    followed === undefined || viewer.userId === null ? null : isFollowed(viewer, sql.fragment`c.id`),
     bucket === undefined ? null : isInBucket(sql.fragment`c.id`, bucket),
     q === undefined ? null : contains(sql.fragment`c.name`, q),
   ])
@@ -151,42 +163,33 @@ const fields = sql.fragment`
 /** One more than the page, if there are more. */
 function readPage(database: Database, viewer: Viewer, query: CompaniesQuery, asked: Asked) {
   const after = query.cursor === undefined ? null : readCursor(byName, asked, query.cursor)
-  const isAfter = after && sql.fragment`(${orderedBy}, c.id) > (${after[0]}, ${after[1]})`
+  const isForward = directionOf(query) === 'ascending'
+  const isAfter =
+    after &&
+    (isForward
+      ? sql.fragment`(${orderedBy}, c.id) > (${after[0]}, ${after[1]})`
+      : sql.fragment`(${orderedBy}, c.id) < (${after[0]}, ${after[1]})`)
+  const order = isForward ? sql.fragment`${orderedBy}, c.id` : sql.fragment`${orderedBy} DESC, c.id DESC`
   return database.any(sql.type(companyRow)`
     SELECT ${fields} FROM public.company c WHERE ${allOf([conditionsOf(viewer, query), isAfter])}
-    ORDER BY ${orderedBy}, c.id LIMIT ${query.limit + 1}`)
+    ORDER BY ${order} LIMIT ${query.limit + 1}`)
 }
 
-/** The same in the order of momentum. Companies without one come last. */
-async function readByMomentum(
-  database: Database,
-  ids: readonly number[],
-  grown: ReadonlyMap<number, Compared>,
-  { cursor, limit }: CompaniesQuery,
-  asked: Asked,
-) {
-  const after = cursor === undefined ? null : readCursor(byMomentum, asked, cursor)
-  const placed = ids.map((id) => ({ id, momentum: grown.get(id)?.momentum ?? -1 }))
-  const page = placed
-    .filter(({ id, momentum }) => !after || momentum < after[0] || (momentum === after[0] && id > after[1]))
-    .toSorted((a, b) => b.momentum - a.momentum || a.id - b.id)
-    .slice(0, limit + 1)
+/** The same of these companies, in this order. */
+async function readInOrder(database: Database, ids: readonly number[]) {
   const rows = await database.any(sql.type(companyRow)`
-    SELECT ${fields} FROM public.company c WHERE c.id = ANY(${sql.array(
-      page.map(({ id }) => id),
-      'int4',
-    )})`)
+    SELECT ${fields} FROM public.company c WHERE c.id = ANY(${column(ids, 'int4', (id) => id)})`)
   const byId = new Map(rows.map((row) => [row.id, row]))
   // One that was deleted a moment ago is left out.
-  return page.flatMap(({ id }) => byId.get(id) ?? [])
+  return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
-function tooManyToRank(companies: number): HttpError {
+function tooManyToRank(companies: number, input: string): HttpError {
   const loc = ['query', 'sort']
   const msg = `Value error, ${companies} companies are more than the ${mostRanked} that are ranked at once`
   return new HttpError(
     422,
-    [{ type: 'value_error', loc, msg, input: 'momentum', ctx: { error: {} } }],
+    [{ type: 'value_error', loc, msg, input, ctx: { error: {} } }],
     {},
     { remedy: 'Choose a `bucket` or part of a name (`q`) with fewer companies, or sort by name.' },
   )

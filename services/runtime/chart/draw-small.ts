@@ -1,3 +1,4 @@
+import { line } from 'd3-shape'
 import { fitLabels, timeAxis, type ValueAxis, valueAxis } from './axes.ts'
 import { describeLine } from './describe-chart.ts'
 import { fitText, textWidth } from './fit-text.ts'
@@ -12,9 +13,29 @@ import {
   drawTimeTicks,
   drawValueTicks,
   shadePatterns,
+  thinRun,
 } from './plot.ts'
-import { type ReadSeries, readSeries, type Series, valuesOf } from './read-series.ts'
-import { type Alternative, drawPicture, element, fontSize, heading, label, type Look, type Pen, limits } from './svg.ts'
+import {
+  type Point,
+  type ReadSeries,
+  readSeries,
+  type Series,
+  type Span,
+  type Valued,
+  valuesOf,
+} from './read-series.ts'
+import {
+  type Alternative,
+  drawPicture,
+  element,
+  fontSize,
+  heading,
+  label,
+  type Look,
+  type Pen,
+  limits,
+  roles,
+} from './svg.ts'
 
 /** A series as a line without axes, as high as a line of text: for tables. Its numbers stand beside it. */
 export function drawSparkline(series: Series, look: Look = {}): string {
@@ -34,11 +55,35 @@ export function drawSparkline(series: Series, look: Look = {}): string {
   )
 }
 
-export function axisOf(
-  read: Pick<ReadSeries, 'points' | 'forecast' | 'unit'>,
-  range: readonly [number, number],
-): ValueAxis {
+function axisOf(read: Pick<ReadSeries, 'points' | 'forecast' | 'unit'>, range: readonly [number, number]): ValueAxis {
   return valueAxis(valuesOf(read), read.unit, range, 2)
+}
+
+const spark = { width: 96, height: 24, margin: 3 }
+
+/**
+ * A line without axes for a cell of a table that says its numbers as text: of a few hundred bytes, on a page with
+ * `chartStyle`, and not there for screen readers. `span`: the times at its left and right. Nothing without two values.
+ * Throws as `readSeries` does.
+ */
+export function drawSpark(points: readonly Point[], span: Span): string {
+  const { width, height, margin } = spark
+  const { points: shown, runs, ...read } = readSeries({ title: '', points, ...span })
+  if (shown.length < 2) return ''
+  const y = axisOf({ points: shown, forecast: [], unit: 'number' }, [height - margin, margin])
+  const x = (at: number) => margin + ((at - read.from) / (read.to - read.from)) * (width - 2 * margin)
+  const toPath = line<Valued>(
+    ({ at }) => x(at),
+    ({ value }) => y.position(value),
+  ).digits(1)
+  // A value that stands alone is a dot: a line of no length with a round end.
+  const d = runs.map((run) => `${toPath(thinRun(run, (at) => Math.floor(x(at) / 2)))}${run.length === 1 ? 'h0' : ''}`)
+  const path = element('path', { class: 'chart-line', stroke: roles.line.light, fill: 'none', d: d.join('') })
+  return element(
+    'svg',
+    { class: 'spark', width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
+    path,
+  )
 }
 
 /** Several series on one time axis, each with a scale of its own. */

@@ -7,6 +7,6 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   return createRoutes({
     ...empty,
     ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, session: {}, unsubscribe: {} },
-    ...{ messageLinks: {}, compatibility: compatibility ? {} : null },
+    ...{ messageLinks: {}, companyPages: {}, compatibility: compatibility ? {} : null },
   } as RouteDeps)
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readPicture } from '../../../test/harness/picture.ts'
-import { drawSpark } from './draw-spark.ts'
+import { drawSpark } from './draw-small.ts'
 
 const day = 86_400_000
 

@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { findMarkupFaults, readMarkup } from '../../../test/harness/markup.ts'
+import { createLog } from '#runtime/process/log.ts'
+import { companyMain } from './company-page.ts'
+import { openDraw } from './pictures.ts'
+import type { CompanyView, News } from './read-company-page.ts'
+import { nameOf } from './words.ts'
+
+const now = Date.UTC(2026, 10, 29)
+const dayMs = 86_400_000
+const iso = (daysAgo: number) => new Date(now - daysAgo * dayMs).toISOString()
+const news: News = {
+  ...{ news_id: 'n1', kind: 'changed', severity: 'warning', silent: false, title: 'Stars rose', message: 'By 48%.' },
+  ...{ company: { id: 3, name: 'Acme' }, source: { id: 1, name: 'github' }, measurement: { id: 5, name: 'stars' } },
+  ...{ series_id: '17', item: null, previous: '1', current: '2', trigger_factor: 48, importance: 0.9 },
+  ...{ importance_parts: null, facts: {}, observed_at: iso(2), created_at: iso(2), event_id: 'e1' },
+}
+const series: CompanyView['company']['series'][number] = {
+  ...{
+    series_id: '17',
+    source: { id: 1, name: 'github' },
+    subject: null,
+    item: null,
+    value: '1234',
+    observed_at: iso(2),
+  },
+  measurement: { id: 5, name: 'stars', type: 'int' },
+  detector: { state: 'insufficient history (12 of 20)', points: 12, kind: null, score: null, reason: null },
+  growth: [{ days: 30, previous: 1, previous_at: iso(30), change: 1, percent: 12, gap: null }],
+}
+const view: CompanyView = {
+  company: {
+    ...{ id: 3, name: 'Acme', description: null, items: [], news: [news], series: [series] },
+    sources: [
+      {
+        id: 1,
+        name: 'github',
+        active: true,
+        observed_at: iso(20),
+        every_ms: 7 * dayMs,
+        fed: 3,
+        failed_runs: 2,
+        reason: null,
+      },
+    ],
+  },
+  ...{ best: [news], moved: [{ ...news, kind: 'gone', title: 'arm-sdk is gone' }], listed: null, person: null },
+  ...{ from: now - 365 * dayMs, to: now },
+  panels: [
+    {
+      ...{ seriesId: '17', title: 'stars', marks: [{ at: now - 2 * dayMs, text: 'Stars rose' }] },
+      points: [1, 2, 3].map((value) => ({ at: now - (4 - value) * dayMs, value })),
+      shades: [{ kind: 'down', from: now - 3 * dayMs, to: now - 2 * dayMs }],
+    },
+  ],
+}
+const show = (changed: Partial<CompanyView> = {}) =>
+  companyMain({
+    ...{
+      view: { ...view, ...changed },
+      days: '365',
+      zone: 'UTC',
+      now,
+      draw: openDraw(createLog('edge', 'silent'), 'a page', 'UTC'),
+    },
+  }).toString()
+
+test('what matters comes first, in words', () => {
+  const page = show()
+  expect(page.indexOf('<a href="/console/why/n1">Stars rose</a>')).toBeLessThan(page.indexOf('<h2'))
+  expect(page).toContain('By 48%.')
+  expect(page).toMatch(/Gone, <time[^>]*>27 Nov 2026<\/time>: <a href="\/console\/why\/n1">arm-sdk is gone/)
+})
+
+test('each source says how fresh it is, by a shape and in words, and failed runs', () => {
+  const page = show()
+  expect(page).toMatch(/class="state late"><span aria-hidden="true">◐<\/span> late: 20 days ago/)
+  expect(page).toContain('weekly')
+  expect(page).toMatch(/<td class="number" data-sort="2">2<\/td>/)
+})
+
+test('pictures have a text alternative that says what they say', () => {
+  const descriptions = readMarkup(show()).filter(({ name }) => name === 'desc')
+  expect(descriptions.map(({ text }) => text)).toEqual(
+    Array.from({ length: 2 }, () => expect.stringMatching(/stars: 3 values .* The source was down .* 1 news item/)),
+  )
+})
+
+test('the series of a source say how they are judged', () => {
+  const listed = { source: 1, series: [{ ...series, company: { id: 3, name: 'Acme' } }], hasMore: true }
+  const page = show({ listed })
+  expect(page).toContain('12 of 20 values: judged from 20 on.')
+  expect(page).toContain('<td class="number">1,234</td>')
+  expect(page).toContain('More are not shown.')
+  expect(show({ listed: { ...listed, series: [], hasMore: false } })).toContain('It has no series of this company yet.')
+})
+
+test('without news it says since when it is quiet', () => {
+  expect(show({ best: [] })).toMatch(/All quiet since <time[^>]*>27 Nov 2026<\/time>: <bdi>Stars rose<\/bdi>\./)
+  const silent = { ...view.company, news: [{ ...news, silent: true }] }
+  expect(show({ best: [], company: silent })).toContain('nothing has been told of this company yet')
+})
+
+test('a company without sources or values says what comes next', () => {
+  const page = show({
+    company: { ...view.company, sources: [], series: [], news: [] },
+    best: [],
+    panels: [],
+    moved: [],
+  })
+  expect(page).toContain('No source yet')
+  expect(page).toContain('The first values come with the next run of a source.')
+  expect(page).toContain('None in the last 1 year.')
+})
+
+const odd = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('<script>x</script>', '"><img src=x onerror=y>', '</svg></table>', '\u202eabc', 'x'.repeat(10_000)),
+)
+const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(1e15, 1e-9, -1, 0))
+
+test('whatever names, texts and numbers say, the markup stays ours', () => {
+  fc.assert(
+    fc.property(odd, odd, odd, fc.array(number, { maxLength: 9 }), (name, text, value, numbers) => {
+      const item = { ...news, title: text, message: name, measurement: { id: 5, name } }
+      const one = { ...series, measurement: { id: 5, name, type: 'text' }, subject: text, value }
+      const page = show({
+        ...{ best: [item, item], moved: [item] },
+        listed: { source: 1, series: [{ ...one, company: { id: 3, name } }], hasMore: false },
+        company: { ...view.company, name, description: text, news: [item], series: [one] },
+        panels: [
+          { ...view.panels[0]!, title: nameOf(name), points: numbers.map((value, at) => ({ at: at * dayMs, value })) },
+        ],
+      })
+      expect(findMarkupFaults(page)).toEqual([])
+    }),
+    { numRuns: 60 },
+  )
+})

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import type { Point, Series } from '#runtime/chart/read-series.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import type { Viewer } from '../access/viewer.ts'
+import { type NewsPage, newsQuery, readNews } from '../ask/news.ts'
+import { readSeries, type SeriesDetail } from '../ask/one-series.ts'
+import type { Polarity } from '../growth/grow.ts'
+import { bandOf, shade } from '../growth/shade.ts'
+import { type Shown, windowOf, windowQuery } from './series-window.ts'
+import { nameOf } from './words.ts'
+
+/** Values that a page reads, and news items that it marks. */
+const most = { points: 2000, marks: 200 }
+
+export const seriesPageQuery = windowQuery
+
+export type SeriesView = {
+  series: SeriesDetail
+  shown: Shown
+  /** News items of the time shown. */
+  news: NewsPage['news']
+  /** Null: its values are neither numbers nor dates. */
+  chart: Series | null
+  /** Older values of the time shown are left out. */
+  isCut: boolean
+  polarity: Polarity
+}
+
+/** Null: there is none with this id, or the viewer may not read it. */
+export async function readSeriesPage(
+  database: Database,
+  viewer: Viewer,
+  id: string,
+  query: z.output<typeof seriesPageQuery>,
+  now: number,
+): Promise<SeriesView | null> {
+  const newest = await readSeries(database, viewer, id, { limit: 1 }, noCursor)
+  if (newest === null) return null
+  const shown = windowOf(query, newest.observed_at === null ? null : Date.parse(newest.observed_at), now)
+  const period = {
+    ...(shown.from !== null && { since: new Date(shown.from).toISOString() }),
+    until: new Date(shown.to).toISOString(),
+  }
+  const asked = newsQuery.parse({ series: id, silent: 'any', ...period, limit: String(most.marks) })
+  const [series, { news }, polarity] = await Promise.all([
+    readSeries(database, viewer, id, { ...period, limit: most.points }, noCursor),
+    readNews(database, viewer, asked, noCursor),
+    readPolarity(database, newest.measurement.id),
+  ])
+  if (series === null) return null
+  return { series, shown, news, polarity, chart: toChart(series, news, shown, now), isCut: series.next !== null }
+}
+
+const noCursor = { route: '', parameters: {} }
+
+async function readPolarity(database: Database, measurement: number): Promise<Polarity> {
+  const found = await database.maybeOneFirst(sql.type(z.object({ polarity: z.enum(['good', 'bad', 'neither']) }))`
+    SELECT polarity FROM analyzer.meaning_view WHERE source_measurement_id = ${measurement}`)
+  return found ?? 'neither'
+}
+
+/** The picture of a series of numbers or dates; null for others, which have no size. */
+export function toChart(
+  series: SeriesDetail,
+  news: NewsPage['news'],
+  { from, to, isNewest }: Shown,
+  now: number,
+): Series | null {
+  const { type } = series.measurement
+  if (!['int', 'float', 'date'].includes(type)) return null
+  const points = series.points.map((point): Point => ({
+    at: Date.parse(point.observed_at),
+    value: sizeOf(point.value, type),
+  }))
+  const forecast = isNewest
+    ? series.forecast.flatMap((one) =>
+        bandOf({ ...one, for_time: Date.parse(one.for_time), made_at: Date.parse(one.made_at) }),
+      )
+    : []
+  const disturbances = series.disturbances.map((one) => ({
+    ...{ kind: one.kind, from: Date.parse(one.from), to: one.to === null ? null : Date.parse(one.to) },
+  }))
+  const times = points.map(({ at }) => at)
+  return {
+    title: fullTitleOf(series),
+    ...(type === 'date' && { unit: 'date' as const }),
+    ...{ points, forecast, shades: shade(disturbances, times, now) },
+    marks: news.filter(({ silent }) => !silent).map((one) => ({ at: Date.parse(one.observed_at), text: one.title })),
+    ...(from !== null && { from }),
+    to: Math.max(to, ...forecast.map(({ at }) => at)),
+  }
+}
+
+function sizeOf(value: SeriesDetail['points'][number]['value'], type: string): number | null {
+  if (typeof value === 'number') return value
+  const at = type === 'date' && typeof value === 'string' ? Date.parse(value) : NaN
+  // What no picture can show has no place in it; the table has it.
+  return at >= Date.UTC(1000, 0, 2) && at <= Date.UTC(9999, 11, 30) ? at : null
+}
+
+/** The same with its company. */
+export function fullTitleOf(series: Pick<SeriesDetail, 'company' | 'measurement' | 'item' | 'subject'>): string {
+  return `${nameOf(series.company.name)}: ${titleOf(series)}`
+}
+
+/** A series by its own name: measurement, list item and subject. */
+function titleOf({ measurement, item, subject }: Pick<SeriesDetail, 'measurement' | 'item' | 'subject'>): string {
+  const parts = [nameOf(measurement.name), ...[item, subject].flatMap((one) => (one === null ? [] : [nameOf(one)]))]
+  return [...new Set(parts)].join(' · ')
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { includesRole } from '#runtime/changes/roles.ts'
+import type { Database } from '#runtime/postgres/database.ts'
+import type { Log } from '#runtime/process/log.ts'
+import type { Session } from '../access/sessions.ts'
+import { companyColumns, flattenCompany } from '../ask/companies.ts'
+import { companyParams } from '../ask/company.ts'
+import { answerFile, linkNext, orUnavailable } from '../ask/respond.ts'
+import { messagePage, type Page, pageType, showPage } from '../design/layout.ts'
+import { readZone } from '../design/zone.ts'
+import { seriesIdPattern } from '../growth/series-id.ts'
+import { csvType, writeCsv } from '../http/csv.ts'
+import type { Bounded } from '../http/deadline.ts'
+import type { RouteResponse } from '../http/response.ts'
+import { validate } from '../http/validation.ts'
+import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
+import { companyMain } from './company-page.ts'
+import { openDraw } from './pictures.ts'
+import { companyPageQuery, readCompanyPage } from './read-company-page.ts'
+import { fullTitleOf, readSeriesPage, seriesPageQuery } from './read-series-page.ts'
+import { readWatchlist, readWatchlistFile, watchlistQuery } from './read-watchlist.ts'
+import { seriesMain } from './series-page.ts'
+import { watchlistMain } from './watchlist-page.ts'
+import { nameOf } from './words.ts'
+
+export type CompanyPagesDeps = { database: Database; bounded: Bounded; log: Log }
+
+/** The pages about companies and their series, for whoever has signed in. */
+export function companyPageRoutes(deps: CompanyPagesDeps): Route[] {
+  return [watchlistRoute(deps), companyRoute(deps), seriesRoute(deps)]
+}
+
+const seriesParams = z.object({ series_id: z.string().regex(seriesIdPattern) })
+
+function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
+  return {
+    ...{ method: 'get', path: '/console/watchlist', role: 'person' },
+    doc: {
+      summary: 'Companies and what their measurements say, as a table that every column can sort.',
+      query: watchlistQuery,
+      responses: { 200: { description: 'The page.', schema: z.string(), contentType: pageType, alternative: csvType } },
+    },
+    async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
+      const query = validate(watchlistQuery, given(request), 'query')
+      if (query.format === 'csv') {
+        const page = await orUnavailable(bounded(readWatchlistFile(database, session, query)))
+        const next = linkNext('/console/watchlist', request.query, page.next)
+        return answerFile(request, csvType, writeCsv(companyColumns, page.companies.flatMap(flattenCompany)), next)
+      }
+      const now = Date.now()
+      const view = await orUnavailable(bounded(readWatchlist(database, session, query, now)))
+      const main = watchlistMain({ query, view, now, isPerson: session.userId !== null })
+      return showPage({ ...commonOf(session), title: 'Watchlist', main, section: 'watchlist', width: 'wide' })
+    },
+  }
+}
+
+function companyRoute({ database, bounded, log }: CompanyPagesDeps): Route {
+  return {
+    ...{ method: 'get', path: '/console/companies/:company_id', role: 'person' },
+    doc: pageDoc('A company: what matters, its series in pictures, its lists, sources and news items.', {
+      params: companyParams,
+      query: companyPageQuery,
+    }),
+    async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
+      const { company_id } = validate(companyParams, request.params, 'path')
+      const query = validate(companyPageQuery, given(request), 'query')
+      const now = Date.now()
+      const zone = await bounded(readZone(database, session, request.headers.cookie))
+      const view = await orUnavailable(bounded(readCompanyPage(database, session, company_id, query, now)))
+      if (view === null) return gone('company', session)
+      const draw = openDraw(log, `company ${company_id}`, zone)
+      const main = companyMain({ view, days: query.days, zone, now, draw })
+      return showPage({ ...commonOf(session), title: nameOf(view.company.name), main, zone, width: 'wide' })
+    },
+  }
+}
+
+function seriesRoute({ database, bounded, log }: CompanyPagesDeps): Route {
+  return {
+    ...{ method: 'get', path: '/console/series/:series_id', role: 'person' },
+    doc: pageDoc('A series: its picture with forecast and news items, its growth and its values.', {
+      params: seriesParams,
+      query: seriesPageQuery,
+    }),
+    async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
+      const { series_id } = validate(seriesParams, request.params, 'path')
+      const query = validate(seriesPageQuery, given(request), 'query')
+      const zone = await bounded(readZone(database, session, request.headers.cookie))
+      const view = await orUnavailable(bounded(readSeriesPage(database, session, series_id, query, Date.now())))
+      if (view === null) return gone('series', session)
+      const draw = openDraw(log, `series ${series_id}`, zone)
+      const mayChange = includesRole(session.role, 'operator')
+      const main = seriesMain({ view, days: query.days, zone, draw, mayChange })
+      return showPage({ ...commonOf(session), title: fullTitleOf(view.series), main, zone, width: 'wide' })
+    },
+  }
+}
+
+function pageDoc(summary: string, input: Pick<RouteDoc, 'params' | 'query'>): RouteDoc {
+  return {
+    ...{ summary, ...input },
+    responses: {
+      200: { description: 'The page.', schema: z.string(), contentType: pageType },
+      404: { description: 'It does not exist, or the person may not see it.' },
+    },
+  }
+}
+
+/** Fields of a form that were left empty say nothing. */
+function given({ query }: RouteRequest): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''))
+}
+
+function commonOf(session: Session): Pick<Page, 'viewer'> {
+  return { viewer: session }
+}
+
+/** What was deleted and what the person may not see look alike. */
+function gone(what: 'company' | 'series', viewer: Session): RouteResponse {
+  return messagePage(
+    404,
+    what === 'company' ? 'Company not found' : 'Series not found',
+    'It was deleted, or you may not see it. People see the companies of their buckets and those that they follow.',
+    { viewer, next: { text: 'Go to the watchlist', href: '/console/watchlist' } },
+  )
+}

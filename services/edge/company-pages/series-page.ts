@@ -1,0 +1,157 @@
+import { formatNumber } from '#runtime/text/format.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
+import { choice, postForm } from '../design/forms.ts'
+import { type Content, html, type Html } from '../design/html.ts'
+import { empty, facts, foreign, table, withQuery } from '../design/parts.ts'
+import { day, time } from '../design/time.ts'
+import type { SeriesDetail } from '../ask/one-series.ts'
+import type { Polarity } from '../growth/grow.ts'
+import { newsList, valueText } from './company-page.ts'
+import type { Draw } from './pictures.ts'
+import type { SeriesView } from './read-series-page.ts'
+import { neighbours, type Span, spans } from './series-window.ts'
+import { changeText, judgedText, named } from './words.ts'
+
+type Asked = { view: SeriesView; days: Span; zone: string; draw: Draw; mayChange: boolean }
+
+/** Values in the table; the file has all. */
+const mostRows = 50
+const longestValue = 300
+
+/** A series: its newest value, picture, growth, news items and values. */
+export function seriesMain(asked: Asked): Html {
+  const { view, draw } = asked
+  const { company, source, item, subject } = view.series
+  return html`<p class="lead">${valueText({ ...view.series })}</p>
+<p>${view.series.observed_at !== null && html`Observed ${time(view.series.observed_at, asked.zone)}. `}${judgedText(view.series.detector.state)}${view.series.detector.reason !== null && html` ${foreign(excerpt(view.series.detector.reason, longestValue))}.`}</p>
+${facts([
+  ['Company', html`<a href="/console/companies/${company.id}">${named(company.name)}</a>`],
+  ['Source', named(source.name)],
+  ['List item', item === null ? null : named(item)],
+  ['Subject', subject === null ? null : named(subject)],
+])}
+${windows(asked)}
+${view.series.points.length === 0 ? nothing(asked) : view.chart ? draw.line(view.chart) : html`<p class="muted">These values have no size, so there is no picture.</p>`}
+${view.isCut && html`<p class="small">Older values of this time are left out. Choose a shorter time.</p>`}
+${growth(view.series, asked.zone)}
+${meaning(asked)}
+${forecast(view.series, asked.zone)}
+<h2>News</h2>${view.news.length === 0 ? html`<p>Nothing has been told of this series in this time.</p>` : newsList(view.news.slice(0, 20), asked.zone)}
+${values(asked)}`
+}
+
+const spanTexts: Record<Span, string> = { 30: '30 days', 90: '90 days', 365: '1 year', 1095: '3 years', all: 'All' }
+
+/** The choice of the time shown, and the way to what lies before and after. */
+function windows({ view, days }: Asked): Html {
+  const path = pathOf(view.series)
+  const until = view.shown.isNewest ? null : new Date(view.shown.to).toISOString()
+  const choices = spans.map((span) =>
+    span === days
+      ? html`<li><b aria-current="true">${spanTexts[span]}</b></li>`
+      : html`<li><a href="${withQuery(path, { days: span, until: span === 'all' ? null : until })}">${spanTexts[span]}</a></li>`,
+  )
+  const { earlier, later } = neighbours(view.shown)
+  return html`<ul class="choices" aria-label="Time">${choices}
+${earlier !== null && html`<li><a href="${withQuery(path, { days, until: earlier })}">← Earlier</a></li>`}
+${later !== null && html`<li><a href="${withQuery(path, { days, until: later })}">Later →</a></li>`}
+</ul>`
+}
+
+const pathOf = ({ series_id }: Pick<SeriesDetail, 'series_id'>) => `/console/series/${series_id}`
+
+function nothing({ view }: Asked): Html {
+  return empty('No values in this time', 'The series has values at other times only, or none yet.', {
+    text: 'Show all values',
+    href: withQuery(pathOf(view.series), { days: 'all' }),
+  })
+}
+
+function growth({ growth }: SeriesDetail, zone: string): Html | null {
+  if (growth.length === 0) return null
+  const rows = growth.map((one) => [
+    { text: `${one.days} days` },
+    { text: changeText(one), sort: one.percent ?? '' },
+    { text: one.previous === null ? '–' : formatNumber(one.previous) },
+    { text: one.previous_at === null ? '–' : day(one.previous_at, zone) },
+  ])
+  const columns = [
+    { name: 'Over' },
+    { name: 'Change', isNumber: true },
+    { name: 'From', isNumber: true },
+    { name: 'Of' },
+  ]
+  return html`<h2>Growth</h2>${table('Change up to the newest value', columns, rows)}`
+}
+
+const polarityTexts: Record<Polarity, string> = {
+  good: 'More is good.',
+  bad: 'More is bad.',
+  neither: 'More is neither good nor bad: the series is not ranked.',
+}
+
+/** What more of the measurement means; operators can change it. */
+function meaning({ view, mayChange }: Asked): Html {
+  const { polarity, series } = view
+  const options = [
+    { value: 'good', text: 'More is good' },
+    { value: 'bad', text: 'More is bad' },
+    { value: 'neither', text: 'Neither' },
+    { value: 'default', text: 'As its name says' },
+  ]
+  const form = postForm(
+    `${pathOf(series)}/polarity`,
+    choice('polarity', 'What more of it means, for all companies', options, polarity),
+    'Change',
+  )
+  return html`<h2 id="polarity">Meaning</h2><p>${polarityTexts[polarity]}</p>${mayChange && form}`
+}
+
+function forecast({ forecast }: SeriesDetail, zone: string): Html | null {
+  if (forecast.length === 0) return null
+  const rows = forecast.map((one) => [
+    { text: day(one.for_time, zone) },
+    { text: formatNumber(one.value) },
+    {
+      text:
+        one.low === null || one.high === null
+          ? 'not known yet'
+          : `${formatNumber(one.low)} to ${formatNumber(one.high)}`,
+    },
+  ])
+  const columns = [{ name: 'For' }, { name: 'Forecast', isNumber: true }, { name: '8 of 10 values', isNumber: true }]
+  return html`<h2>Forecast</h2>${table('Forecast', columns, rows)}`
+}
+
+/** The newest values of the time shown, each with its raw document. */
+function values({ view, zone }: Asked): Html {
+  const { series, shown } = view
+  const period = {
+    since: shown.from === null ? null : new Date(shown.from).toISOString(),
+    until: new Date(shown.to).toISOString(),
+  }
+  const file = withQuery(`/api/v1/series/${series.series_id}.csv`, { ...period, limit: 5000 })
+  const shownRows = series.points.slice(-mostRows).reverse()
+  const rows = shownRows.map((point) => [
+    { text: time(point.observed_at, zone), sort: point.observed_at },
+    { text: pointText(point) },
+    { text: documentText(point) },
+  ])
+  const columns = [{ name: 'Observed' }, { name: 'Value', isNumber: view.chart !== null }, { name: 'Raw document' }]
+  return html`<h2>Values</h2>
+<p class="small">${shownRows.length < series.points.length ? `The newest ${mostRows} of this time. ` : ''}<a href="${file}">CSV</a></p>
+${rows.length > 0 && table('Values', columns, rows, { sortable: true })}`
+}
+
+/** The raw document, as the way to how it was understood. */
+function documentText({ event_id, document }: SeriesDetail['points'][number]): Content {
+  const name = html`<code>${excerpt(document ?? event_id ?? '', 200)}</code>`
+  return html`<small>${event_id === null ? name : html`<a href="/api/v1/events/${event_id}">${name}</a>`}</small>`
+}
+
+function pointText({ value, exact }: SeriesDetail['points'][number]): Content {
+  if (exact !== null) return foreign(excerpt(exact, longestValue))
+  if (typeof value === 'number') return formatNumber(value)
+  if (value === null) return html`<span class="muted">–</span>`
+  return foreign(excerpt(Array.isArray(value) ? value.join(', ') : value, longestValue))
+}
