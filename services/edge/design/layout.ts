@@ -11,7 +11,7 @@ const sections = [
   ['me', 'My page', '/console/me'],
 ] as const
 
-export type Section = (typeof sections)[number][0]
+type Section = (typeof sections)[number][0]
 
 export type Page = {
   title: string

@@ -26,4 +26,4 @@ export async function readFields({ headers, readBody }: FormRequest): Promise<UR
   return new URLSearchParams(body.toString())
 }
 
-export const formType = 'application/x-www-form-urlencoded'
+const formType = 'application/x-www-form-urlencoded'
