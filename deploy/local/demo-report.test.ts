@@ -30,31 +30,32 @@ const whole: DemoStatus = {
     ...{ received_at: '2026-01-01T00:00:00Z', sent_at: '2026-01-01T00:00:01.5Z' },
   },
 }
+const links = { why: 'http://e/why/a1b2', signIn: 'http://e/console/sign-in/link/1' }
 const env = { EDGE_URL: 'http://e', MAILBOX_URL: 'http://m', SLACK_OUTBOX_URL: 'http://s' }
 
 describe('the report', () => {
   it('fits a terminal of 80 columns', () => {
-    const tooLong = renderReport(whole, env, 'http://e/why/a1b2')
+    const tooLong = renderReport(whole, env, links)
       .split('\n')
       .filter((line) => line.length > 80)
     expect(tooLong).toEqual([])
   })
 
   it('names every address, and the link of the alert where there is one', () => {
-    for (const address of ['http://m\n', 'http://s\n', 'http://e/docs\n', 'http://e/why/a1b2\n'])
-      expect(renderReport(whole, env, 'http://e/why/a1b2')).toContain(address)
-    expect(renderReport(whole, env, null)).not.toContain('why this alert')
+    for (const address of ['http://m\n', 'http://s\n', 'http://e/docs\n', `${links.why}\n`, `${links.signIn}\n`])
+      expect(renderReport(whole, env, links)).toContain(address)
+    expect(renderReport(whole, env, { ...links, why: null })).not.toContain('why this alert')
   })
 
   it('has no characters that a terminal would obey', () => {
     const hostile = { ...whole.latest!, title: 'a\u001b[2J\u202e', measurement: 'x\u009bm' }
-    const text = renderReport({ ...whole, latest: hostile }, env, null)
+    const text = renderReport({ ...whole, latest: hostile }, env, links)
     expect(text).toContain('  a\\u001b[2J\\u202e\n')
     expect(text).toContain('x\\u009bm of express')
   })
 
   it('does without an alert', () => {
-    expect(renderReport({ ...whole, latest: null }, env, null)).not.toContain('Newest alert')
+    expect(renderReport({ ...whole, latest: null }, env, links)).not.toContain('Newest alert')
   })
 })
 

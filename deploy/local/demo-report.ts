@@ -59,8 +59,11 @@ export function listBroken({ services, sources, pipeline, latest }: DemoStatus):
   return broken
 }
 
+/** Links for whoever runs the demo. `why`: the page of the newest alert, as its reader got it; null: there is none. */
+export type DemoLinks = { why: string | null; signIn: string }
+
 /** What came out, and where to look; fits a terminal of 80 columns, but for addresses. */
-export function renderReport(status: DemoStatus, env: StackEnv, whyLink: string | null): string {
+export function renderReport(status: DemoStatus, env: StackEnv, links: DemoLinks): string {
   const { pipeline, latest } = status
   const { EDGE_URL, MAILBOX_URL, SLACK_OUTBOX_URL } = env
   const { fed, normalized, refused, judged, values, refused_values, news, silent_news, messages } = pipeline
@@ -73,8 +76,12 @@ export function renderReport(status: DemoStatus, env: StackEnv, whyLink: string 
       messages: listCounts(messages),
     }),
     ...(latest ? describeLatest(latest) : []),
+    section('Sign in as the investor, once, within 15 minutes', {
+      'the console': links.signIn,
+      later: 'npx parma people link "Demo Investor"',
+    }),
     section('Open in a browser', {
-      ...(whyLink && { 'why this alert': whyLink }),
+      ...(links.why && { 'why this alert': links.why }),
       mails: MAILBOX_URL,
       'Slack posts': SLACK_OUTBOX_URL,
       'the API': `${EDGE_URL}/docs`,

@@ -100,7 +100,8 @@ try {
 
   const status = await waitForAll(parma)
   const mails = JSON.parse(await call(env.MAILBOX_URL ?? '', 'the mailbox')) as Mail[]
-  console.log(renderReport(status, env, findWhyLink(mails, status.latest?.news_id ?? '')))
+  const { link: signIn } = await parma<{ link: string }>('people', 'link', investor.name, '--by', 'make demo')
+  console.log(renderReport(status, env, { why: findWhyLink(mails, status.latest?.news_id ?? ''), signIn }))
 } catch (error) {
   console.error(`\nthe demo failed: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

@@ -9,6 +9,7 @@ import { readStackEnv } from '../../deploy/local/stack-env.ts'
 import { stopStack } from '../../deploy/local/stop.ts'
 import type { Mail } from '../../deploy/local/stand-ins/render-mail.ts'
 import { removePostgresData } from '../../deploy/local/postgres.ts'
+import { openCookieBrowser } from '../harness/edge/cookie-browser.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'demo-'))
 afterAll(async () => {
@@ -45,6 +46,16 @@ test(
     const [whyLink = ''] = /http:\S+\/why\/\S+/.exec(first) ?? []
     const page = await fetch(whyLink)
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining(current ?? 'none')])
+
+    const [signInLink = ''] = /http:\S+\/console\/sign-in\/link\/\S+/.exec(first) ?? []
+    const browser = openCookieBrowser(new URL(signInLink).origin)
+    expect((await browser.open(signInLink)).text).toContain('Demo Investor')
+    const console = await browser.follow(signInLink, { form: {} })
+    expect([console.path, console.status, console.text]).toEqual([
+      '/console',
+      200,
+      expect.stringContaining('Demo Investor'),
+    ])
 
     const second = await runDemo()
     expect(second).toContain('the stack is already running')
