@@ -153,6 +153,9 @@ describe('a session', () => {
     expect(companies.map(({ name }) => name)).toEqual(['own'])
     expect((await browser.open(`/api/v1/companies/${foreign}`)).status).toBe(404)
     expect((await browser.open(`/api/v1/companies?bucket=${theirs}`)).status).toBe(404)
+    const news = await facts.addNewsItem({ company: foreign, source: 1, measurement: 1, series: 1, title: 'secret' })
+    const whys = [await browser.open(`/api/v1/news/${news}/why`), await browser.open(`/console/why/${news}`)]
+    for (const { status, text } of whys) expect([status, text.includes('secret')]).toEqual([404, false])
     const source = await edge.addSource('secretive')
     await rows(
       `INSERT INTO scheduler.health (data_source_id, status, reason, since, known_since)

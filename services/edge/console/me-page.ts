@@ -15,7 +15,7 @@ ${settings(given)}
 <section id="heard"><h2>Why did I (not) hear of this?</h2>
 <p>Open the news item and look under “What you got”. <a href="/console?since=month&amp;show=all&amp;companies=all">Show the news of the last 30 days</a></p></section>
 <section id="session"><h2>Signing in</h2>
-${buttonForm('/console/sign-out-everywhere', 'Sign out in every browser', {}, { look: 'plain' })}</section>`
+<p><a class="button plain" href="/console/sign-out-everywhere">Sign out in every browser</a></p></section>`
 }
 
 type Follow = MeView['detail']['follows'][number]

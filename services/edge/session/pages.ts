@@ -61,8 +61,8 @@ export function sentPage(target: string, minutes: number): RouteResponse {
     </p>
     <h2>No e-mail after some minutes?</h2>
     <p>
-      Look into the spam folder. The address may be spelled differently here, be unknown, or be shared by several people:
-      then nothing is sent. An administrator can make a link for you with <code>parma people link</code>.
+      Look into the spam folder. The address may be spelled differently here, be unknown, have unsubscribed, or be shared
+      by several people: then nothing is sent. An administrator can make a link for you with <code>parma people link</code>.
     </p>
     <p><a class="button plain" href="${withTarget(paths.signIn, target)}">Try another address</a></p>`
   return showPage({ title: 'Look into your mailbox', main })
@@ -102,10 +102,8 @@ export function noCookiePage(target: string): RouteResponse {
 
 /** Asks before it signs out everywhere. */
 export function signOutEverywherePage(viewer: { name: string }, count: number): RouteResponse {
-  const main = html`<p>
-      You are signed in at ${formatCount(count, 'browser')}, this one included. All of them are signed out, and links to
-      sign in that you have not used work no more.
-    </p>
+  const where = count > 1 ? `${formatCount(count, 'browser')}, this one included` : 'this browser only'
+  const main = html`<p>You are signed in at ${where}. Links to sign in that you have not used stop working, too.</p>
     ${postForm(paths.signOutEverywhere, null, 'Sign out everywhere')}
     <p><a href="/console">Stay signed in</a></p>`
   return showPage({ title: 'Sign out everywhere', main, viewer })

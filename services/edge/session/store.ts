@@ -39,7 +39,7 @@ export async function startSession(
   const actor = who.userId === null ? `key:${who.name}` : `person:${who.userId}`
   await writeAudit(tx, 'edge', {
     ...{ actor, kind: 'edge.session.start', subject: `session:${session_id}` },
-    ...{ before: null, after: { by, address } },
+    ...{ before: former && { session: former.sessionId }, after: { by, address } },
   })
   return token
 }
