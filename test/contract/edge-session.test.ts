@@ -5,6 +5,7 @@ import { openCookieBrowser } from '../harness/edge/cookie-browser.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
+import { mailsTo, unique } from '../harness/mailbox.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine.
@@ -42,6 +43,22 @@ async function signIn(person: number) {
 /** Whether a session opens the API. */
 const apiStatus = async (browser: ReturnType<typeof openCookieBrowser>) =>
   (await browser.open('/api/v1/sources')).status
+
+/** An e-mail channel of these people. */
+const address = async (destination: string, ...people: number[]) => {
+  const [row] = await rows(
+    `INSERT INTO notification_channel (channel_type, destination, modified_at) VALUES ('EMAIL', $1, now()) RETURNING id`,
+    destination,
+  )
+  for (const person of people)
+    await rows(
+      `INSERT INTO notification_subscription (user_id, channel_id, channel_purpose, modified_at)
+       VALUES ($1, $2, 'REPORT', now())`,
+      person,
+      row!['id'],
+    )
+  return Number(row!['id'])
+}
 
 const auditOf = (kind: string) =>
   rows('SELECT actor, subject, before, after FROM edge.audit WHERE kind = $1 ORDER BY audit_id', kind)
@@ -285,20 +302,6 @@ describe('an API key', () => {
 })
 
 describe('an e-mail address', () => {
-  const address = async (destination: string, ...people: number[]) => {
-    const [row] = await rows(
-      `INSERT INTO notification_channel (channel_type, destination, modified_at) VALUES ('EMAIL', $1, now()) RETURNING id`,
-      destination,
-    )
-    for (const person of people)
-      await rows(
-        `INSERT INTO notification_subscription (user_id, channel_id, channel_purpose, modified_at)
-         VALUES ($1, $2, 'REPORT', now())`,
-        person,
-        row!['id'],
-      )
-    return Number(row!['id'])
-  }
   const sent = async () => (await edge.records(topics.changes)).map(({ decoded }) => decoded)
   const askAt = async (email: string, to?: string) => {
     const browser = openCookieBrowser(mailing.url)
@@ -371,6 +374,31 @@ describe('an e-mail address', () => {
     // A lookup and a row take several times as long as the answer.
     expect(Math.abs(known - strange)).toBeLessThan(Math.max(known, strange) * 0.5)
   })
+})
+
+test('the mail arrives, opens in light and dark, and signs in once', async () => {
+  const mailing = await edge.replica({ PUBLIC_URL: edge.url })
+  await edge.start('notifier', { PUBLIC_URL: edge.url })
+  const person = await facts.addUser('Mailed')
+  const mailbox = `${unique('sign-in')}@example.com`
+  await address(mailbox, person)
+  const browser = openCookieBrowser(mailing.url)
+  await browser.open('/console/sign-in', { form: { email: mailbox.toUpperCase(), to: '/console/me' } })
+  const [mail] = await waitFor('the mail', async () => {
+    const mails = await mailsTo(mailbox)
+    return mails.length > 0 && mails
+  })
+  expect(mail!.subject).toBe('Sign in to parma-analytics')
+  const [link = ''] = /http\S+\/console\/sign-in\/link\/\S+/.exec(mail!.text) ?? []
+  expect(mail!.html).toContain(link.replaceAll('&', '&amp;'))
+  expect(`${mail!.text}${mail!.html}${JSON.stringify(mail!.headers)}`).not.toMatch(/unsubscribe/i)
+  // No secret stands in a table or has travelled.
+  const signature = new URL(link).searchParams.get('signature')!
+  const stored = await rows('SELECT n::text AS text FROM notifier.notification n')
+  expect(JSON.stringify([stored, await edge.records(topics.changes)])).not.toContain(signature)
+  const signedIn = await browser.follow(link.slice(edge.url.length), { form: {} })
+  expect([signedIn.path, signedIn.status]).toEqual(['/console/me', 200])
+  expect((await openCookieBrowser(edge.url).open(link.slice(edge.url.length), { form: {} })).status).toBe(410)
 })
 
 test('without links by e-mail the page offers the key only', async () => {

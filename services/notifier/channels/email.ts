@@ -6,10 +6,9 @@ import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
-import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { createChartDrawer, type DrawnChart } from '../charts/draw-chart.ts'
 import type { Line } from '../message/message.ts'
-import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
+import { unsubscribing } from '../message/unsubscribe-headers.ts'
 import { actionsFor } from '../render/actions.ts'
 import { asHtml } from '../render/mail.ts'
 import { asText } from '../render/text.ts'
@@ -78,7 +77,7 @@ export function composeMail(
 ): Promise<Buffer> {
   const { EMAIL_FROM } = config
   const { message, why, actor, notificationId, deliveryId } = delivery
-  const unsubscribe = makeUnsubscribeLink(config, delivery)
+  const { link: unsubscribe, headers } = unsubscribing(config, delivery)
   const host = EMAIL_FROM.split('@').at(-1)
   const pictures = [...drawn].map(([line, { text, light, dark }], index) => ({
     ...{ line, text },
@@ -99,7 +98,7 @@ export function composeMail(
     html: asHtml(message, extras),
     messageId: `<${notificationId}.${deliveryId}@${host}>`,
     // RFC 3834: no out-of-office replies.
-    headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(unsubscribe, config) },
+    headers: { 'Auto-Submitted': 'auto-generated', ...headers },
     attachments: pictures.flatMap(({ light, dark }) =>
       [light, dark].flatMap((one) =>
         one === null

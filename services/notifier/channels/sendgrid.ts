@@ -1,9 +1,8 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import { makeUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { asHtmlSections } from '../render/render-digest.ts'
 import { asText } from '../render/text.ts'
-import { unsubscribeHeaders } from '../message/unsubscribe-headers.ts'
+import { unsubscribing } from '../message/unsubscribe-headers.ts'
 import type { Answer } from './answer.ts'
 import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
 import type { Channel, Delivery } from './channel.ts'
@@ -45,8 +44,7 @@ export function openSendGrid(config: ChannelSettings & { SENDGRID_API_KEY: strin
 /** The request of the predecessor (contract section 14), with the headers for unsubscribing. */
 export function composeRequest(config: SendGrid, delivery: Delivery) {
   const { kind, address, message, why } = delivery
-  const unsubscribe = makeUnsubscribeLink(config, delivery)
-  const headers = unsubscribeHeaders(unsubscribe, config)
+  const { link: unsubscribe, headers } = unsubscribing(config, delivery)
   const rest = message.rest && `\n<p>${escapeHtml(message.rest)}</p>`
   const [template_id, data] =
     kind === 'digest'
