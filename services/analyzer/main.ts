@@ -5,7 +5,7 @@ import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { startOutbox } from '#runtime/outbox/outbox.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
-import { startPruning } from '#runtime/postgres/prune-ledger.ts'
+import { outcomes, startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
@@ -28,7 +28,7 @@ await runService('analyzer', readConfig, async (config, context) => {
   startKeepingMeanings(config, context, database)
   startRunWatch(config, context, database, wakeOutbox)
   startPruningRuns(config, context, database)
-  startPruning(config, context, database)
+  startPruning(config, context, database, [outcomes])
   await consume([
     on(topics.observations, judgeObservations(store)),
     on(topics.changes, takeChanges('analyzer', database, openAppliers(config))),

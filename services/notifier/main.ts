@@ -4,7 +4,7 @@ import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { startOutbox } from '#runtime/outbox/outbox.ts'
 import { openDatabase } from '#runtime/postgres/database.ts'
-import { startPruning } from '#runtime/postgres/prune-ledger.ts'
+import { outcomes, startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { openAppliers } from './changes/appliers.ts'
@@ -23,7 +23,7 @@ await runService('notifier', readConfig, async (config, context) => {
   const wakePlanning = startPlanning(config, context, database, wakeDelivery)
   startOutbox(context, database, publish)
   const wakeDigests = startDigests(config, context, database, wakeDelivery)
-  startPruning(config, context, database)
+  startPruning(config, context, database, [outcomes])
   await consume([
     on(topics.news, storeNews(config, database, wakePlanning)),
     on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),

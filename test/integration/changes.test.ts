@@ -6,6 +6,7 @@ import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
 import { makeChange } from '../../services/runtime/changes/change-record.ts'
 import { actionLink, type MessageAction } from '../../services/runtime/web/signed-links.ts'
+import { expelMembers, readLag } from '../harness/group.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo, unique } from '../harness/mailbox.ts'
 import { useEdge, type TestEdge } from '../harness/edge/setup.ts'
@@ -19,6 +20,7 @@ import {
   passThrough,
   sendNews,
 } from '../harness/notifier/setup.ts'
+import { isKafka, kafkaWire, plain, startProxy } from '../harness/proxy.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const links = { PUBLIC_URL: 'https://parma.example', LINK_SECRET: 'l'.repeat(32) }
@@ -48,21 +50,22 @@ beforeAll(async () => {
 type Row = { state: string; message: string }
 
 /** Puts records on the topic, as a forged edge would. */
-async function send(...records: { key: string; value: Change }[]): Promise<void> {
-  const codec = createCodec(createRegistry(installation.env.SCHEMA_REGISTRY_URL ?? ''))
-  const name = installation.topics.prefix + topics.changes.name
+const send = (...records: { key: string; value: Change }[]) => sendTo(installation, records)
+
+async function sendTo({ env, topics: own }: Installation, records: { key: string; value: Change }[]): Promise<void> {
+  const codec = createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? ''))
+  const name = own.prefix + topics.changes.name
   const encoded = await Promise.all(
     records.map(async ({ key, value }) => ({ key, value: await codec.encode(topics.changes, name, value) })),
   )
-  await installation.topics.produce(topics.changes.name, encoded)
+  await own.produce(topics.changes.name, encoded)
 }
 
-function outcomeOf(id: string): Promise<Row> {
+function outcomeOf(id: string, { database }: Installation = installation): Promise<Row> {
   return waitFor(`the outcome of ${id}`, async () => {
-    const [row] = await installation.database.query<Row>(
-      'SELECT state, message FROM notifier.change_view WHERE change_id = $1',
-      [id],
-    )
+    const [row] = await database.query<Row>('SELECT state, message FROM notifier.change_view WHERE change_id = $1', [
+      id,
+    ])
     return row
   })
 }
@@ -475,5 +478,49 @@ describe('a mute', () => {
     expect((await mailsTo(address)).map(({ subject }) => subject)).toEqual([expect.stringContaining('Other rose')])
     const reasons = await database.query('SELECT kept_back FROM notifier.item_delivery WHERE company_id = $1', [one])
     expect(reasons).toEqual([{ kept_back: 'muted' }])
+  })
+})
+
+describe('kill -9 of the notifier', () => {
+  test.each([
+    ['between a change and its audit row', 'postgres', (message: Buffer) => message.includes('"notifier"."audit"'), 0],
+    ['after its commit, before its offset', 'kafka', isKafka('offset-commit'), 1],
+  ] as const)('%s, leaves one of everything', { timeout: 240_000 }, async (_, server, matches, outcomes) => {
+    const own = await createInstallation()
+    const { database, env } = own
+    const url = new URL(env.DATABASE_URL ?? '')
+    const kafka = env.KAFKA_BROKERS ?? ''
+    const proxies = { kafka: await startProxy(kafka, kafkaWire(kafka)), postgres: await startProxy(url.host, plain) }
+    url.host = proxies.postgres.address
+    const first = await own.start('notifier', { KAFKA_BROKERS: proxies.kafka.address, DATABASE_URL: url.href })
+    const person = await addPerson(database, { channels: [] })
+    const [before, change, after] = [1, 2, 3].map((company) => {
+      const actor = { name: 'key:x', role: 'operator' } as const
+      return makeChange(actor, 'notifier.mute.add', { person, source: company }, 1)
+    })
+    const group = own.topics.prefix + 'notifier'
+    const lag = () => readLag(group, own.topics.prefix + topics.changes.name)
+    await sendTo(own, [before!])
+    await waitFor('the first change', async () => (await lag()) === 0)
+
+    const { held } = proxies[server].hold('request', matches)
+    await sendTo(own, [change!])
+    await held
+    const known = 'SELECT FROM notifier.change WHERE change_id = $1'
+    await waitFor('its state', async () => (await database.query(known, [change!.value.event_id])).length === outcomes)
+    await first.kill()
+    await expelMembers(group)
+    await own.start('notifier')
+    await sendTo(own, [change!, after!])
+    for (const one of [change, after])
+      expect(await outcomeOf(one!.value.event_id, own)).toMatchObject({ state: 'done' })
+    await waitFor('all to be committed', async () => (await lag()) === 0)
+    const mutes = await database.query('SELECT data_source_id FROM notifier.mute WHERE user_id = $1 ORDER BY 1', [
+      person,
+    ])
+    expect(mutes).toEqual([1, 2, 3].map((data_source_id) => ({ data_source_id })))
+    const audit = await database.query('SELECT change_id FROM notifier.audit ORDER BY audit_id')
+    expect(audit).toEqual([before, change, after].map((one) => ({ change_id: one!.value.event_id })))
+    expect(await own.topics.read(`${topics.changes.name}.notifier.dlq`)).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
+import { readOwnMeanings } from '../meaning/own-polarity.ts'
 import type { WeighingSettings } from '../meaning/weigh-news.ts'
 import { replaceStates, type Series, writeStates } from '../store/series-states.ts'
 import { writeSubjects } from '../store/subject-states.ts'
@@ -46,6 +47,7 @@ export async function rejudge(
   { onNews, onProgress }: Pick<Listener, 'onNews' | 'onProgress'>,
 ): Promise<Progress> {
   const parents = await readAllParents(database)
+  const weighing = { ...config, own: await readOwnMeanings(database) }
   const add = async (news: readonly BacktestNews[]) => {
     countNews(counts, news)
     await onNews(news)
@@ -58,7 +60,7 @@ export async function rejudge(
       await replaceStates(tx, { company_id: String(company_id) })
       // What came to count since it was read, or no longer does, stands before what is judged already.
       const isChanged = !isDeepStrictEqual(upTo(lastNo, await readUncounted(tx, [company_id])), upTo(lastNo, uncounted))
-      const memory = isChanged ? createCompanyMemory(config) : judged
+      const memory = isChanged ? createCompanyMemory(weighing) : judged
       const rest = { company_id, afterNo: isChanged ? 0 : lastNo, lastNo: Number.MAX_SAFE_INTEGER }
       await readPayloadsIn(tx, selection, [rest], parents.measurements, async (_, stored) => {
         const judge = (some: readonly StoredPayload[]) => judgeSome(tx, some, criteria, memory, parents)

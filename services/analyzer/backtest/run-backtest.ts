@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
+import { readOwnMeanings } from '../meaning/own-polarity.ts'
 import type { WeighingSettings } from '../meaning/weigh-news.ts'
 import { readPasts } from '../store/past-states.ts'
 import type { Uncounted } from '../suspect/withheld.ts'
@@ -48,13 +49,14 @@ export async function runBacktest(
   { onNews, onProgress, onCompany }: Listener,
 ): Promise<Progress> {
   const parents = await readAllParents(database)
+  const weighing = { ...config, own: await readOwnMeanings(database) }
   const done = { companies: 0, payloads: 0, values: 0 }
   let current: JudgedCompany | null = null
   await readPayloads(database, selection, companies, parents.measurements, async (tx, stored, uncounted) => {
     const company_id = Number(stored[0]!.payload.company_id)
     if (current?.company_id !== company_id) {
       if (current) await onCompany?.(current)
-      current = { company_id, memory: createCompanyMemory(config), lastNo: 0, uncounted }
+      current = { company_id, memory: createCompanyMemory(weighing), lastNo: 0, uncounted }
       done.companies++
     }
     const news = await judgeSome(tx, stored, criteria, current.memory, parents)

@@ -16,6 +16,8 @@ export type WeighingSettings = {
   POLARITY: readonly string[]
   IMPORTANCE_MODEL: ModelName
   DEFAULT_DETECTOR: 'insight' | 'percent'
+  /** What somebody said of measurements. */
+  own?: OwnMeanings
 }
 
 export const plainWeighing: WeighingSettings = {
@@ -24,11 +26,10 @@ export const plainWeighing: WeighingSettings = {
   DEFAULT_DETECTOR: 'insight',
 }
 
-/** By the settings. `past`: the news items before those that are weighed. `own`: what somebody said of measurements. */
+/** By the settings. `past`: the news items before those that are weighed. */
 export function openWeighing(
-  { POLARITY, IMPORTANCE_MODEL, DEFAULT_DETECTOR }: WeighingSettings,
+  { POLARITY, IMPORTANCE_MODEL, DEFAULT_DETECTOR, own = new Map() }: WeighingSettings,
   past: PastNews = rememberNews(),
-  own: OwnMeanings = new Map(),
 ): Weighing {
   return {
     ...{ meaningOf: compileMeanings(POLARITY), own },

@@ -95,7 +95,7 @@ async function writeNews(
     tx,
     told.flatMap(({ payload, found }) => found.map((one) => countedOf(payload, one))),
   )
-  const weighing = openWeighing(config, past, await readOwnMeanings(tx))
+  const weighing = openWeighing({ ...config, own: await readOwnMeanings(tx) }, past)
   const rows = told.flatMap(({ payload, found, mark }) => {
     const composed = composeForParents(payload, found, parents, weighing)
     if (!('gone' in composed))

@@ -1,9 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** The roles of keys of the operator API, each including those before it. */
-export const apiRoles = ['viewer', 'operator'] as const
-export type ApiRole = (typeof apiRoles)[number]
-
 const prefix = 'parma_'
 const form = /^parma_[\w-]{43}$/
 const hintLength = prefix.length + 4

@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { includesRole } from '#runtime/changes/roles.ts'
+import { includesRole, type Role, roles } from '#runtime/changes/roles.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { HttpError } from '../http/http-error.ts'
-import { type ApiRole, apiRoles, hashApiKey, readApiKey } from './api-key.ts'
+import { hashApiKey, readApiKey } from './api-key.ts'
 
 const keyRow = z.object({
   key_id: z.number(),
   name: z.string(),
-  role: z.enum(apiRoles),
+  role: z.enum(roles),
   expires_at: z.number().nullable(),
   revoked_at: z.number().nullable(),
 })
@@ -16,10 +16,10 @@ const keyRow = z.object({
 const hashRow = z.object({ hash: z.string() })
 
 /** A valid key of the operator API. */
-export type ApiKey = { keyId: number; name: string; role: ApiRole }
+export type ApiKey = { keyId: number; name: string; role: Role }
 
 /** The key in an `Authorization` header. Rejects with an HttpError unless it is valid and has `role`. */
-export type CheckApiKey = (header: string | undefined, role: ApiRole) => Promise<ApiKey>
+export type CheckApiKey = (header: string | undefined, role: Role) => Promise<ApiKey>
 
 /**
  * Whether an `Authorization` header holds a key that exists, from a list that is at most a second old: however many
@@ -47,7 +47,7 @@ export function openApiKeys(
     return known?.has(hashApiKey(key).toString('hex')) ?? false
   }
 
-  async function checkApiKey(header: string | undefined, role: ApiRole): Promise<ApiKey> {
+  async function checkApiKey(header: string | undefined, role: Role): Promise<ApiKey> {
     if (!header) throw unauthorized('This route needs an API key. Send it as `Authorization: Bearer parma_…`.')
     const key = readApiKey(header)
     if (key === null) throw unauthorized('The Authorization header holds no API key. Send `Bearer parma_…`.')

@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { withDatabase, isoTime } from '#runtime/commands/command-database.ts'
+import { writeAudit } from '#runtime/changes/audit.ts'
+import { commandActor } from '#runtime/changes/command-actor.ts'
+import { roles } from '#runtime/changes/roles.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import { requireFuture, requireText } from '#runtime/commands/read-typed.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
-import { apiRoles, makeApiKey } from '../access/api-key.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { makeApiKey } from '../access/api-key.ts'
 
 type Output = { json?: boolean }
 
@@ -14,7 +17,7 @@ export function build(group: Command): void {
     .command('create')
     .description('create a key of the operator API; it is shown once and not stored')
     .requiredOption('--name <name>', 'who or what uses the key')
-    .addOption(new Option('--role <role>', 'what the key may do').choices(apiRoles).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'what the key may do').choices(roles).makeOptionMandatory())
     .option('--expires <when>', 'when the key expires: an ISO 8601 time, or a time from now such as 12h or 90d')
     .option('--json', 'print JSON')
     .action(create)
@@ -38,11 +41,15 @@ async function create({ name: given, role, expires, json = false }: NewKey): Pro
     expires === undefined ? null : new Date(requireFuture(expires, '--expires', Date.now())).toISOString()
   const { key, hash, hint } = makeApiKey()
   const id = await withDatabase((database) =>
-    database.maybeOneFirst(sql.type(idRow)`
-      INSERT INTO edge.api_key (hash, hint, name, role, expires_at)
-      VALUES (${sql.binary(hash)}, ${hint}, ${name}, ${role}, ${expires_at})
-      ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
-      RETURNING key_id`),
+    database.transaction(async (tx) => {
+      const id = await tx.maybeOneFirst(sql.type(idRow)`
+        INSERT INTO edge.api_key (hash, hint, name, role, expires_at)
+        VALUES (${sql.binary(hash)}, ${hint}, ${name}, ${role}, ${expires_at})
+        ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
+        RETURNING key_id`)
+      if (id !== null) await auditKey(tx, 'create', id, { before: null, after: { name, role, expires_at } })
+      return id
+    }),
   )
   if (id === null)
     throw new UsageError(`A key called ${JSON.stringify(name)} already exists. Revoke it or choose another name.`)
@@ -82,10 +89,23 @@ async function revoke(key: string, { yes, json = false }: Output & { yes?: boole
   const id = await withDatabase(async (database) => {
     const id = await findKey(database, key)
     await confirm(yes, `This revokes key ${id} for good. Programs that use it are answered with 401.`)
-    await database.query(sql.unsafe`UPDATE edge.api_key SET revoked_at = now() WHERE key_id = ${id}`)
+    await database.transaction(async (tx) => {
+      await tx.query(sql.unsafe`UPDATE edge.api_key SET revoked_at = now() WHERE key_id = ${id}`)
+      await auditKey(tx, 'revoke', id, { before: { key: id }, after: null })
+    })
     return id
   })
   printResult({ id }, `revoked key ${id}`, json)
+}
+
+function auditKey(
+  tx: Transaction,
+  verb: 'create' | 'revoke',
+  id: number,
+  { before, after }: { before: object | null; after: object | null },
+): Promise<void> {
+  const kind = `edge.key.${verb}`
+  return writeAudit(tx, 'edge', { actor: commandActor().name, kind, subject: `key:${id}`, before, after })
 }
 
 const foundKey = z.object({ key_id: z.number(), revoked: z.boolean() })

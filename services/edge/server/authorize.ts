@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
-import { includesRole } from '#runtime/changes/roles.ts'
-import { type ApiRole, readApiKey } from '../access/api-key.ts'
+import { includesRole, type Role } from '#runtime/changes/roles.ts'
+import { readApiKey } from '../access/api-key.ts'
 import type { ApiKey, CheckApiKey, IsKnownApiKey } from '../access/api-keys.ts'
 import { isSameOrigin } from '../access/same-origin.ts'
 import { readSessionToken } from '../access/session-token.ts'
@@ -85,7 +85,7 @@ async function checkSource(call: Call): Promise<Caller> {
 }
 
 /** A key goes before a session: whoever sends one means it. */
-async function checkViewer(call: Call, role: ApiRole): Promise<Viewer> {
+async function checkViewer(call: Call, role: Role): Promise<Viewer> {
   const { authorization, cookie } = call.request.headers
   if (authorization || readSessionToken(cookie) === null) {
     const { name, role: held } = await checkKey(call, role)
@@ -104,7 +104,7 @@ const signInAgain = 'Sign in at /console/sign-in, or send an API key as `Authori
  * A strange key costs a query, so from an address that sent too many invalid credentials only keys that exist are
  * looked up: a proxy may share its address between a stranger and an operator.
  */
-async function checkKey(call: Call, role: ApiRole): Promise<ApiKey> {
+async function checkKey(call: Call, role: Role): Promise<ApiKey> {
   const { request, response, deps } = call
   const { authorization } = request.headers
   await deps.limits.refused.check(addressOf(request)).catch(async (tooMany: unknown) => {

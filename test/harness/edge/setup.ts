@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createCodec } from '../../../schemas/codec.ts'
 import { createRegistry } from '../../../schemas/registry.ts'
 import type { Topic } from '../../../schemas/topics.ts'
-import { type ApiRole, makeApiKey } from '../../../services/edge/access/api-key.ts'
+import { makeApiKey } from '../../../services/edge/access/api-key.ts'
+import type { Role } from '../../../services/runtime/changes/roles.ts'
 import { mintToken, type TokenSecrets } from '../../../services/runtime/web/token.ts'
 import { createInstallation, type Installation } from '../installation.ts'
 import type { StartedService } from '../service.ts'
@@ -27,7 +28,7 @@ export type TestEdge = Installation & {
   /** A token as modules get it. */
   token(sourceId: number, taskId?: number): Promise<string>
   /** A key of the operator API, as the value of the Authorization header. */
-  apiKey(role: ApiRole, ended?: { expires_at?: string; revoked_at?: string }): Promise<string>
+  apiKey(role: Role, ended?: { expires_at?: string; revoked_at?: string }): Promise<string>
   /** Values and headers of all records of a topic. */
   records<T>(topic: Topic<T>): Promise<(ReadRecord & { decoded: T })[]>
   addSource(name: string, endpoint?: string): Promise<number>
