@@ -21,13 +21,14 @@ await runService('notifier', readConfig, async (config, context) => {
   const database = await openDatabase(config, context)
   const wakeDelivery = startDelivery(config, context, database)
   const wakePlanning = startPlanning(config, context, database, wakeDelivery)
+  const wakeAll = () => [wakePlanning, wakeDelivery].forEach((wake) => wake())
   startOutbox(context, database, publish)
   const wakeDigests = startDigests(config, context, database, wakeDelivery)
   startPruning(config, context, database, [outcomes])
   await consume([
     on(topics.news, storeNews(config, database, wakePlanning)),
     on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),
-    on(topics.changes, takeChanges('notifier', database, openAppliers(config), wakePlanning)),
+    on(topics.changes, takeChanges('notifier', database, openAppliers(config), wakeAll)),
     on(topics.triggers, takeTriggers(database, wakeDigests)),
   ])
 })

@@ -7,6 +7,7 @@ import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { requireText } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { auditCommand } from '../changes/make-change.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
 
 type Output = { json?: boolean }
@@ -122,13 +123,17 @@ async function remove(person: string, { yes, json = false }: Output & { yes?: bo
         `Person ${id} has added attachments to companies (${owned}): remove them in parma-web first.`,
       )
     await confirm(yes, `This removes person ${id} with all subscriptions, mutes, quiet hours and digests.`)
-    await database.query(sql.unsafe`DELETE FROM public."user" WHERE id = ${id}`)
-    await database.query(sql.unsafe`
+    await database.transaction(async (tx) => {
+      await tx.query(sql.unsafe`DELETE FROM public."user" WHERE id = ${id}`)
+      await tx.query(sql.unsafe`
       WITH s AS (DELETE FROM notifier.subscription WHERE user_id = ${id}),
         m AS (DELETE FROM notifier.mute WHERE user_id = ${id}),
         q AS (DELETE FROM notifier.quiet_hours WHERE user_id = ${id}),
-        d AS (DELETE FROM notifier.digest_policy WHERE user_id = ${id})
+        d AS (DELETE FROM notifier.digest_policy WHERE user_id = ${id}),
+        f AS (DELETE FROM notifier.feedback WHERE user_id = ${id})
       DELETE FROM notifier.channel_subscription WHERE user_id = ${id}`)
+      await auditCommand(tx, 'notifier.person.remove', { person: id, before: { person: id }, after: null })
+    })
     return id
   })
   printResult({ id }, `removed person ${id}`, json)

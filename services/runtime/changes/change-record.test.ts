@@ -101,6 +101,7 @@ test.each([
   [{ event_id: 'x' }, 'event_id'],
   [{ role: 'god' }, 'role'],
   [{ actor: 'a\0' }, 'actor'],
+  [{ kind: 'a\0' }, 'kind'],
   [{ reason: 'a\0' }, 'reason'],
   [{ requested_at: 9e15 }, 'requested_at'],
   [{ payload: ' '.repeat(500_000) }, 'payload'],

@@ -47,9 +47,10 @@ export function contentHash({ kind, payload }: Pick<Change, 'kind' | 'payload'>)
 }
 
 /** Why a record is no change at all, whatever it asks for; null if it is one. The edge makes none of these. */
-export function findFault({ event_id, actor, role, reason, payload, requested_at }: Change): string | null {
+export function findFault({ event_id, kind, actor, role, reason, payload, requested_at }: Change): string | null {
   if (!isUuid(event_id)) return `event_id ${JSON.stringify(event_id)} is not a uuid`
   if (!isRole(role)) return `role ${JSON.stringify(role)} does not exist`
+  if (kind.length > longestText || kind.includes('\0')) return 'kind is no name'
   if (actor.length > longestText || actor.includes('\0')) return 'actor is no name'
   if (reason?.includes('\0')) return 'reason has U+0000'
   if (payload.length > longestPayload) return `payload has ${payload.length} characters`
