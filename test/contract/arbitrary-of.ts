@@ -34,6 +34,8 @@ export function arbitraryOf(schema: Schema, known: Known = {}): fc.Arbitrary<unk
       return fc.boolean()
     case 'integer':
       return fc.integer({ min: schema.minimum ?? -(2 ** 53), max: schema.maximum ?? 2 ** 53 })
+    case 'number':
+      return fc.double({ min: schema.minimum ?? -1e300, max: schema.maximum ?? 1e300, noNaN: true })
     case 'string':
       return textOf(schema)
     case 'array':

@@ -195,7 +195,11 @@ describe('a change', () => {
     const good = makeChange(actor, 'notifier.follow.add', { person, company }, 1)
     await send({ key: good.key, value: { ...good.value, event_id: 'no uuid' } }, good)
     expect(await outcomeOf(good.value.event_id)).toMatchObject({ state: 'done' })
-    const dead = await installation.topics.read(`${topics.changes.name}.notifier.dlq`)
+    const queue = `${topics.changes.name}.notifier.dlq`
+    const dead = await waitFor('a dead letter', async () => {
+      const found = await installation.topics.read(queue)
+      return found.length > 0 && found
+    })
     expect(dead.map(({ headers }) => headers['__dlq.reason'])).toEqual(['invalid'])
   })
 })
