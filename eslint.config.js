@@ -35,7 +35,7 @@ const rooms = {
     changes: ['publish', 'server', 'access', 'design', 'http'],
     growth: [],
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
-    'company-pages': ['ask', 'growth', 'design', 'server', 'access', 'http'],
+    'company-pages': ['console', 'changes', 'ask', 'growth', 'design', 'server', 'access', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],
     report: ['ask', 'growth', 'server', 'access', 'design', 'http'],
     atom: ['ask', 'server', 'access', 'http'],

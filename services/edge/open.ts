@@ -142,7 +142,7 @@ async function openRoutes(
       readWhy: (newsId) => boundedLookup(readWhy(database, newsId)),
     },
     session: openSession(config, context, database, { checkApiKey, changes }),
-    companyPages: { database, bounded, log: context.log },
+    companyPages: { database, bounded, changes, log: context.log },
     unsubscribe: { publish, linkSecret },
   })
 }

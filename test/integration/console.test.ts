@@ -61,6 +61,11 @@ describe('every page', () => {
     ['muting', () => `/console/news/${site.news.acme}/mute`, 'ann', 200],
     ['why', () => `/console/why/${site.news.acme}`, 'ann', 200],
     ['why, of what one may not see', () => `/console/why/${site.news.gamma}`, 'ann', 404],
+    ['watchlist', () => '/console/watchlist?of=all&sort=momentum', 'ann', 200],
+    ['watchlist, no follows', () => '/console/watchlist', 'carl', 200],
+    ['company', () => `/console/companies/${site.companies.acme}?source=1`, 'ann', 200],
+    ['company, of another', () => `/console/companies/${site.companies.gamma}`, 'ann', 404],
+    ['series', () => `/console/series/${site.series}`, 'ann', 200],
     ['my page', () => '/console/me?q=a', 'ann', 200],
     ['my page, empty', () => '/console/me?q=nothing', 'carl', 200],
     ['my page, for a key', () => '/console/me', 'viewer', 403],
@@ -235,4 +240,30 @@ test('news that comes while a page is open is not lost, in whichever tab', async
     late,
   ])
   expect(await (await get('/console', cookie)).text()).toContain('All quiet since')
+})
+
+test('a company is followed, muted, and let go of on its page', async () => {
+  const path = `/console/companies/${site.companies.beta}`
+  const act = async (name: string, fields: Record<string, string> = {}) => {
+    const { status, headers } = await post(`${path}/${name}`, cookies.ann, fields)
+    expect([name, status]).toEqual([name, 303])
+    const answer = await get(headers.get('location') ?? '', cookies.ann)
+    return { location: headers.get('location'), text: await answer.text() }
+  }
+  const followed = await act('follow')
+  expect(followed.location).toMatch(/^\/console\/companies\/\d+\?change=[\da-f-]+#follow$/)
+  expect(followed.text).toContain('Unfollow')
+  expect(followed.text).toContain('role="status"')
+  const muted = await act('mute', { days: '7' })
+  const [, mute] = /name="mute" value="(\d+)"/.exec(muted.text) ?? []
+  expect(muted.text).toContain('Muted until')
+  expect((await act('unmute', { mute: mute ?? '' })).text).toContain('Mute for a week')
+  expect((await act('unfollow')).text).toContain('>Follow<')
+  const gamma = `/console/companies/${site.companies.gamma}/follow`
+  expect((await post(gamma, cookies.ann, {})).status).toBe(404)
+  expect((await post(gamma, cookies.viewer, {})).status).toBe(403)
+  expect((await post(`${path}/follow`, cookies.ann, {}, 'https://evil.example')).status).toBe(403)
+  const polarity = `/console/series/${site.series}/polarity`
+  expect((await post(polarity, cookies.ann, { polarity: 'bad' })).status).toBe(403)
+  expect((await post(polarity, cookies.viewer, { polarity: 'bad' })).status).toBe(403)
 })

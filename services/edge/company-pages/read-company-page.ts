@@ -23,6 +23,7 @@ export const spans = [90, 365, 1095] as const
 export const companyPageQuery = z.object({
   days: z.enum(spans.map(String) as [`${(typeof spans)[number]}`]).default('365'),
   source: id.optional().describe('Lists its series.'),
+  change: z.uuid().optional().describe('A change that was just asked for, whose outcome the page says.'),
 })
 
 export type News = NewsPage['news'][number]
@@ -55,7 +56,7 @@ export async function readCompanyPage(
   database: Database,
   viewer: Viewer,
   id: number,
-  { days, source }: z.output<typeof companyPageQuery>,
+  { days, source }: Pick<z.output<typeof companyPageQuery>, 'days' | 'source'>,
   now: number,
 ): Promise<CompanyView | null> {
   const company = await readCompany(database, viewer, id)

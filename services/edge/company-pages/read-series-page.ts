@@ -12,7 +12,9 @@ import { nameOf } from './words.ts'
 /** Values that a page reads, and news items that it marks. */
 const most = { points: 2000, marks: 200 }
 
-export const seriesPageQuery = windowQuery
+export const seriesPageQuery = windowQuery.extend({
+  change: z.uuid().optional().describe('A change that was just asked for, whose outcome the page says.'),
+})
 
 export type SeriesView = {
   series: SeriesDetail

@@ -1,19 +1,19 @@
 import { z } from 'zod'
 import { includesRole } from '#runtime/changes/roles.ts'
-import type { Database } from '#runtime/postgres/database.ts'
 import type { Log } from '#runtime/process/log.ts'
 import type { Session } from '../access/sessions.ts'
 import { companyColumns, flattenCompany } from '../ask/companies.ts'
 import { companyParams } from '../ask/company.ts'
 import { answerFile, linkNext, orUnavailable } from '../ask/respond.ts'
+import { readNotice } from '../console/changes.ts'
+import { html } from '../design/html.ts'
 import { messagePage, type Page, pageType, showPage } from '../design/layout.ts'
 import { readZone } from '../design/zone.ts'
-import { seriesIdPattern } from '../growth/series-id.ts'
 import { csvType, writeCsv } from '../http/csv.ts'
-import type { Bounded } from '../http/deadline.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
+import { type ActDeps, actRoutes, seriesParams } from './acts.ts'
 import { companyMain } from './company-page.ts'
 import { openDraw } from './pictures.ts'
 import { companyPageQuery, readCompanyPage } from './read-company-page.ts'
@@ -23,14 +23,12 @@ import { seriesMain } from './series-page.ts'
 import { watchlistMain } from './watchlist-page.ts'
 import { nameOf } from './words.ts'
 
-export type CompanyPagesDeps = { database: Database; bounded: Bounded; log: Log }
+export type CompanyPagesDeps = ActDeps & { log: Log }
 
 /** The pages about companies and their series, for whoever has signed in. */
 export function companyPageRoutes(deps: CompanyPagesDeps): Route[] {
-  return [watchlistRoute(deps), companyRoute(deps), seriesRoute(deps)]
+  return [watchlistRoute(deps), companyRoute(deps), seriesRoute(deps), ...actRoutes(deps)]
 }
-
-const seriesParams = z.object({ series_id: z.string().regex(seriesIdPattern) })
 
 function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
   return {
@@ -55,7 +53,7 @@ function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
   }
 }
 
-function companyRoute({ database, bounded, log }: CompanyPagesDeps): Route {
+function companyRoute({ database, bounded, changes, log }: CompanyPagesDeps): Route {
   return {
     ...{ method: 'get', path: '/console/companies/:company_id', role: 'person' },
     doc: pageDoc('A company: what matters, its series in pictures, its lists, sources and news items.', {
@@ -70,13 +68,14 @@ function companyRoute({ database, bounded, log }: CompanyPagesDeps): Route {
       const view = await orUnavailable(bounded(readCompanyPage(database, session, company_id, query, now)))
       if (view === null) return gone('company', session)
       const draw = openDraw(log, `company ${company_id}`, zone)
-      const main = companyMain({ view, days: query.days, zone, now, draw })
+      const said = await readNotice(changes, session, query.change)
+      const main = html`${said}${companyMain({ view, days: query.days, zone, now, draw })}`
       return showPage({ ...commonOf(session), title: nameOf(view.company.name), main, zone, width: 'wide' })
     },
   }
 }
 
-function seriesRoute({ database, bounded, log }: CompanyPagesDeps): Route {
+function seriesRoute({ database, bounded, changes, log }: CompanyPagesDeps): Route {
   return {
     ...{ method: 'get', path: '/console/series/:series_id', role: 'person' },
     doc: pageDoc('A series: its picture with forecast and news items, its growth and its values.', {
@@ -91,7 +90,8 @@ function seriesRoute({ database, bounded, log }: CompanyPagesDeps): Route {
       if (view === null) return gone('series', session)
       const draw = openDraw(log, `series ${series_id}`, zone)
       const mayChange = includesRole(session.role, 'operator')
-      const main = seriesMain({ view, days: query.days, zone, draw, mayChange })
+      const said = await readNotice(changes, session, query.change)
+      const main = html`${said}${seriesMain({ view, days: query.days, zone, draw, mayChange })}`
       return showPage({ ...commonOf(session), title: fullTitleOf(view.series), main, zone, width: 'wide' })
     },
   }
