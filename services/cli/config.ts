@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { namesSystem } from '#runtime/commands/config.ts'
 import { count, list } from '#runtime/process/config.ts'
 import { kafkaSettings } from '#runtime/process/settings.ts'
@@ -10,6 +10,15 @@ import { allTopics } from '#schemas/topics.ts'
 
 /** The settings of commands that no service reads. */
 export const settings = {
+  EDGE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Address of the edge whose read API `npx parma mcp` asks.'),
+  PARMA_API_KEY: z
+    .string()
+    .optional()
+    .describe('API key with which `npx parma mcp` asks it: one of the role viewer is enough.')
+    .meta({ confidential: true }),
   TOPIC_REPLICAS: count(1)
     .describe('Replicas of each topic that `npx parma topics apply` creates. With three or more, one may be down.')
     .meta({ basic: true }),
@@ -29,6 +38,9 @@ export const settings = {
 
 /** What `parma topics apply` reads. */
 export const topicSettings = { ...kafkaSettings, ...settings }
+
+/** What `parma mcp` reads. */
+export const mcpSettings = { EDGE_URL: settings.EDGE_URL, PARMA_API_KEY: settings.PARMA_API_KEY }
 
 function readByTopic(form: RegExp): (parts: readonly string[], context: z.RefinementCtx) => ByTopic {
   return (parts, context) => {

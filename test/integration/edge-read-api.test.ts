@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { makeSessionToken, sessionCookie } from '../../services/edge/access/session-token.ts'
 import { companiesQuery, listCompanies } from '../../services/edge/ask/companies.ts'
@@ -850,6 +852,42 @@ describe('commands', () => {
       expect(numbersIn(rows.find((row) => row.includes(`>${String(name)}<`)) ?? '')).toContain(momentum)
     await expect(write()).rejects.toThrow('Give --company or --bucket')
     await expect(write('--company', 'acme', '--from', '2030-01-01')).rejects.toThrow('--to must be later than --from')
+  })
+
+  test('mcp answers the client of the Model Context Protocol, and changes nothing', async () => {
+    const client = new Client({ name: 'test', version: '1' })
+    const start = {
+      command: process.execPath,
+      args: [resolve(import.meta.dirname, '../../services/cli/main.ts'), 'mcp'],
+    }
+    const open = async (given: string) => {
+      const env = { ...edge.env, EDGE_URL: edge.url, PARMA_API_KEY: given.replace('Bearer ', '') } as Record<
+        string,
+        string
+      >
+      await client.connect(new StdioClientTransport({ ...start, env, stderr: 'inherit' }))
+    }
+    const ask = async (name: string, input: Record<string, unknown>) => {
+      const { content, isError = false } = await client.callTool({ name, arguments: input })
+      return { isError, answer: JSON.parse((content as { text: string }[])[0]!.text) as Row }
+    }
+    await open(key)
+    const { tools } = await client.listTools()
+    expect(tools.map(({ annotations }) => annotations?.readOnlyHint)).toEqual(Array(8).fill(true))
+    expect(await ask('search', { q: 'acme' })).toEqual({ isError: false, answer: (await get('/search?q=acme')).json })
+    const path = `/series/${id('acme stars')}`
+    expect((await ask('show_series', { series_id: String(id('acme stars')), limit: 3 })).answer).toEqual(
+      (await get(`${path}?limit=3`)).json,
+    )
+    expect((await ask('list_news', { company: id('beta') })).answer).toEqual(
+      (await get(`/news?company=${id('beta')}&limit=20`)).json,
+    )
+    expect(await ask('show_company', { company_id: 99_999 })).toMatchObject({ isError: true, answer: { status: 404 } })
+    await client.close()
+    await open('parma_wrong')
+    expect(await ask('list_sources', {})).toMatchObject({ isError: true, answer: { status: 401 } })
+    await client.close()
+    await expect(edge.parma('mcp')).rejects.toThrow('is not set')
   })
 
   test('companies show and series show', async () => {
