@@ -169,7 +169,7 @@ function newest({ view: { company }, zone }: Asked): Html {
 /** News items with their way to the reasons and to their series. */
 export function newsList(news: readonly News[], zone: string): Html {
   const items = news.map(
-    (one) => html`<li class="news-item">
+    (one) => html`<li>
 <p dir="auto"><a href="/console/why/${one.news_id}">${nameOf(one.title)}</a></p>
 <p class="small">${severity(one.severity)} ${day(one.observed_at, zone)} · <a href="/console/series/${one.series_id}">${named(one.measurement.name)}</a>${one.trigger_factor !== null && ` · ${formatChange(one.trigger_factor)}`}</p>
 </li>`,
