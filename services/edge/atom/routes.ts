@@ -50,7 +50,7 @@ export function atomRoute(deps: AtomDeps): Route {
         ...readDocs('The feed (RFC 4287), the newest news items first.', z.string(), feedType),
         403: { description: 'The signature is missing or wrong.' },
         404: { description: 'The person may not see the bucket or company, or it does not exist.' },
-        410: { description: 'The address was revoked. `parma atom show` and My page give a new one.' },
+        410: { description: 'The address was revoked. `parma atom show` gives a new one.' },
       },
     },
     async handle(request: RouteRequest): Promise<RouteResponse> {
@@ -60,7 +60,7 @@ export function atomRoute(deps: AtomDeps): Route {
         deps.bounded(readFeedVersion(deps.database, feed.person)).then((found) => ({ found })),
       )
       if (version.found !== feed.version)
-        throw new HttpError(410, 'This address was revoked. `parma atom show` and My page give a new one.')
+        throw new HttpError(410, 'This address was revoked. `parma atom show` gives a new one.')
       const key = `${feed.person}/${feed.version}/${feed.subject}`
       const body = await cache.get(key, () => makeFeed(deps, feed))
       return answerFile(request, feedType, body)
