@@ -170,6 +170,29 @@ test('everything but keys works without script', async () => {
   }
 })
 
+test('from a link in a mail to signing out by keyboard', async () => {
+  const { link } = JSON.parse(await site.edge.parma('people', 'link', String(site.ann), '--json')) as { link: string }
+  await page.browserContext().deleteCookie(...(await page.browserContext().cookies()))
+  const { pathname: path, search: signature } = new URL(link)
+  await open(path + signature)
+  await tabTo('Sign in')
+  await pressAndGo('Enter')
+  await waitFor('the news', async () => (await textOf('h1')) === 'News')
+  await tabTo('Acme')
+  await pressAndGo('Enter')
+  expect(await textOf('h1')).toBe('Acme')
+  await tabTo('stars')
+  await pressAndGo('Enter')
+  expect(new URL(page.url()).pathname).toBe(`/console/series/${site.series}`)
+  await tabTo('My page')
+  await pressAndGo('Enter')
+  await open('/console')
+  await tabTo('Sign out')
+  await pressAndGo('Enter')
+  expect(await open('/console')).toBe(200)
+  expect(await textOf('h1')).toBe('Sign in')
+})
+
 describe('who may see and do what', () => {
   test('one person never sees what another’s bucket holds', async () => {
     for (const path of ['/console?companies=all&show=all&since=year', '/console/me', '/console/me?q=gamma'])

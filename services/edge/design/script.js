@@ -8,7 +8,7 @@ for (const table of document.querySelectorAll('table[data-sortable]')) makeSorta
 
 /** After a form was sent the focus is where the page’s address leads, also where nothing takes it by itself. */
 function focusTarget() {
-  const target = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null
+  const target = document.querySelector(':target')
   if (!target || document.activeElement !== document.body) return
   if (target.tabIndex < 0) target.tabIndex = -1
   target.focus()

@@ -40,7 +40,10 @@ export async function startConsole(): Promise<TestConsole> {
   const ann = await addPerson(edge.database, {
     name: 'Ann',
     companies: [acme],
-    channels: [{ type: 'EMAIL', destination: mail }],
+    channels: [
+      { type: 'EMAIL', destination: mail },
+      { type: 'EMAIL', destination: mail, purpose: 'REPORT' },
+    ],
   })
   const bob = await addPerson(edge.database, { name: 'Bob', channels: [] })
   const buckets = { ann: await addBucket('Portfolio', ann, [beta]), bob: await addBucket('Secret', bob, [gamma]) }
