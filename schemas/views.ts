@@ -115,7 +115,7 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'analyzer.feed_view',
-    readers: ['edge'],
+    readers: ['edge', 'notifier'],
     row: 'what a source says about a company: its newest payload, and how often one comes',
     columns: words('data_source_id company_id observed_at live every_ms'),
   },

@@ -7,7 +7,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { createChartDrawer, type DrawnChart } from '../charts/draw-chart.ts'
-import type { Line } from '../message/message.ts'
+import type { Line, Message } from '../message/message.ts'
 import { unsubscribing } from '../message/unsubscribe-headers.ts'
 import { actionsFor } from '../render/actions.ts'
 import { asHtml } from '../render/mail.ts'
@@ -34,13 +34,15 @@ export const email: ChannelKind = {
   open({ config, log }) {
     if (config.SENDGRID_API_KEY !== undefined)
       return openSendGrid({ ...config, SENDGRID_API_KEY: config.SENDGRID_API_KEY })
-    const drawChart = createChartDrawer(log, config.SEND_TIMEOUT_MS / 3)
+    const picturesMs = config.SEND_TIMEOUT_MS / 3
+    const drawChart = createChartDrawer(log, picturesMs)
     return {
       async send(delivery) {
         const startedAt = performance.now()
-        const drawn = await drawCharts(delivery.message.lines, drawChart)
+        const drawn = await drawCharts(linesOf(delivery.message), drawChart, picturesMs)
         // An attempt ends in time, however long the pictures took.
-        const leftMs = Math.ceil(config.SEND_TIMEOUT_MS - (performance.now() - startedAt))
+        const tookMs = drawn.size > 0 ? performance.now() - startedAt : 0
+        const leftMs = Math.ceil(config.SEND_TIMEOUT_MS - tookMs)
         return sendOverSmtp({ ...config, SEND_TIMEOUT_MS: Math.max(1, leftMs) }, delivery, drawn)
       },
     }
@@ -50,12 +52,22 @@ export const email: ChannelKind = {
 /** The charts of a mail's lines. */
 export type DrawnCharts = ReadonlyMap<Line, DrawnChart>
 
-/** All at once, so that they take no longer than one may. */
-async function drawCharts(lines: readonly Line[], draw: ReturnType<typeof createChartDrawer>): Promise<DrawnCharts> {
-  const drawn = lines.map(async (line): Promise<[Line, DrawnChart] | null> => {
-    return line.chart && line.newsId ? [line, await draw(line.newsId, line.chart)] : null
-  })
-  return new Map((await Promise.all(drawn)).filter((one) => one !== null))
+/** What a mail shows: of a digest the best. */
+const linesOf = ({ lines, digest }: Message): readonly Line[] => digest?.things ?? lines
+
+/** One after the other, as long as there is time: one picture more or less costs nobody the mail. */
+async function drawCharts(
+  lines: readonly Line[],
+  draw: ReturnType<typeof createChartDrawer>,
+  timeoutMs: number,
+): Promise<DrawnCharts> {
+  const drawn = new Map<Line, DrawnChart>()
+  const startedAt = performance.now()
+  for (const line of lines) {
+    if (performance.now() - startedAt > timeoutMs) break
+    if (line.chart && line.newsId) drawn.set(line, await draw(line.newsId, line.chart))
+  }
+  return drawn
 }
 
 async function sendOverSmtp(config: ChannelSettings, delivery: Delivery, drawn: DrawnCharts): Promise<Answer> {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { orAfter } from '#runtime/calls/deadline.ts'
 import { describeChart } from '#runtime/chart/describe-chart.ts'
 import { drawLineChart } from '#runtime/chart/draw-line.ts'
+import { drawMultiples } from '#runtime/chart/draw-small.ts'
 import { makePicture, type Picture, tryDraw } from '#runtime/chart/pictures.ts'
 import type { Series } from '#runtime/chart/read-series.ts'
 import type { Log } from '#runtime/process/log.ts'
@@ -22,10 +23,11 @@ const kept = 400
 export function createChartDrawer(log: Log, timeoutMs: number) {
   const drawn = new LRUCache<string, Promise<DrawnChart>>({ max: kept })
   return (newsId: string, chart: MessageChart): Promise<DrawnChart> => {
-    const known = drawn.get(newsId)
+    const key = `${newsId}/${chart.isSmall ? 'small' : 'large'}`
+    const known = drawn.get(key)
     if (known) return known
     const made = draw(log, newsId, chart, timeoutMs)
-    drawn.set(newsId, made)
+    drawn.set(key, made)
     return made
   }
 }
@@ -36,12 +38,20 @@ async function draw(log: Log, newsId: string, chart: MessageChart, timeoutMs: nu
   if (text === null) return { text, light: null, dark: null }
   const paint = (theme: 'light' | 'dark') =>
     orAfter(
-      makePicture(log, about, () => drawLineChart(toSeries(chart), { width, theme })),
+      makePicture(log, about, () => paintChart(chart, theme)),
       timeoutMs,
       () => null,
     )
   const light = await paint('light')
   return { text, light, dark: light && (await paint('dark')) }
+}
+
+function paintChart(chart: MessageChart, theme: 'light' | 'dark'): string {
+  const series = toSeries(chart)
+  const look = { width, theme }
+  if (!chart.isSmall) return drawLineChart(series, look)
+  // The news item is the last value, so a mark would only need a legend.
+  return drawMultiples({ title: chart.title, series: [{ ...series, title: '', marks: [] }] }, look)
 }
 
 /** What the chart shows, as a line of text. */

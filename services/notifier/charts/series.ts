@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { MessageChart } from '../message/message.ts'
@@ -24,14 +24,14 @@ const chartRow = z.object({
  */
 export async function findCharts(
   log: Log,
-  tx: Transaction,
+  connection: Pick<Database, 'transaction'>,
   news: readonly Charted[],
 ): Promise<Map<string, MessageChart>> {
   const byId = new Map(news.map((one) => [one.news_id, one]))
   if (byId.size === 0) return new Map()
   try {
     // What fails here must not undo the rest.
-    const rows = await tx.transaction((inner) => readCharts(inner, [...byId.keys()]))
+    const rows = await connection.transaction((inner) => readCharts(inner, [...byId.keys()]))
     return new Map(
       rows.map(({ news_id, item_key, measurement, points }) => {
         const { company, title = '' } = byId.get(news_id) ?? {}

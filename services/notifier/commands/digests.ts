@@ -187,7 +187,7 @@ const describe = ({ user_id, user_name, bucket, period }: DueDigest) => ({
 
 async function describeAll(config: DigestSettings, database: Database, due: readonly DueDigest[]) {
   if (due.length === 0) return []
-  const made = await composeDigests(config, database, due)
+  const made = await composeDigests(config, createLog('parma', 'silent'), database, due)
   return made.map(({ due, news, companies, channels }) => ({
     ...describe(due),
     news: news.length,
@@ -203,7 +203,7 @@ async function preview(options: Output & Which & { person: string }): Promise<vo
     const { person, bucket } = await resolve(database, options)
     const [due] = await findDue(config, database, { which: 'next', person, bucket }, { after: firstPage, limit: 1 })
     if (!due) throw new UsageError(`Person ${person} gets no such digest. \`parma digests ls\` lists them.`)
-    const [made] = await composeDigests(config, database, [due])
+    const [made] = await composeDigests(config, createLog('parma', 'silent'), database, [due])
     return { due, message: made?.message ?? null, channels: made?.channels ?? [] }
   })
   const { due, message, channels } = found

@@ -49,7 +49,7 @@ export async function makeDigests(
     return await database.transaction(async (tx) => {
       if (request.ifBusy === 'wait') await lock(tx, digestLock)
       const isOurs = request.ifBusy === 'wait' || (await tryLock(tx, digestLock))
-      return isOurs ? makePage(config, tx, { now: undefined, ...request }) : []
+      return isOurs ? makePage(config, log, tx, { now: undefined, ...request }) : []
     })
   } catch (error) {
     if (classify(error) === 'transient') throw error
@@ -71,7 +71,7 @@ async function makeOneByOne(
     try {
       await database.transaction(async (tx) => {
         await lock(tx, digestLock)
-        await makePage(config, tx, { selection: only, page: { after: firstPage, limit: 1 }, now })
+        await makePage(config, log, tx, { selection: only, page: { after: firstPage, limit: 1 }, now })
       })
     } catch (error) {
       if (classify(error) === 'transient') throw error
@@ -95,12 +95,13 @@ function messageOf(error: unknown): string {
 
 async function makePage(
   config: DigestSettings,
+  log: Log,
   tx: Transaction,
   { selection, page, now }: { selection: Selection; page: Page; now: number | undefined },
 ): Promise<readonly TriedDigest[]> {
   const due = await findDue(config, tx, selection, page, now)
   if (due.length === 0) return []
-  const made = await composeDigests(config, tx, due)
+  const made = await composeDigests(config, log, tx, due)
   await writeDigests(tx, made, {
     // An empty digest that is not due yet gets no row: news items may still come.
     withEmpty: selection.which === 'due',

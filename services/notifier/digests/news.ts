@@ -4,42 +4,10 @@ import { formatDate } from '#runtime/text/format.ts'
 import { factColumns, factsOf, factsRow } from '../delivery/line-facts.ts'
 import { type DigestNewsItem, isFunding } from '../message/compose-digest.ts'
 import type { Series } from '../charts/draw-series.ts'
+import { isGoodNews } from '../message/is-good.ts'
 import { followerCounts } from '../people/follower-counts.ts'
-import type { DueDigest } from './policies.ts'
 
 type Connection = Pick<Database, 'any'>
-
-const pickedRow = z.object({ user_id: z.number(), bucket_id: z.number(), news: z.array(z.string()) })
-
-/**
- * The ids of the news items of each digest: those of its companies that its reader has had in no digest. They are found
- * by their absence, so news items that were stored late, or during a run, are in the next digest.
- */
-export async function pickNews(connection: Connection, due: readonly DueDigest[]): Promise<Map<DueDigest, string[]>> {
-  const rows = await connection.any(sql.type(pickedRow)`
-    SELECT d.user_id, d.bucket_id, array_agg(i.news_id) AS news
-    FROM ${sql.unnest(
-      due.map(({ user_id, bucket_id, since }) => [user_id, bucket_id, since]),
-      ['int4', 'int4', 'int8'],
-    )} AS d (user_id, bucket_id, since)
-    CROSS JOIN LATERAL (
-      SELECT company_id FROM public.company_subscription WHERE d.bucket_id = 0 AND user_id = d.user_id
-      UNION
-      SELECT company_id FROM public.news_subscription WHERE d.bucket_id = 0 AND user_id = d.user_id
-      UNION
-      SELECT m.company_id FROM public.company_bucket_membership m JOIN public.bucket b ON b.id = m.bucket_id
-      WHERE m.bucket_id = d.bucket_id AND (b.is_public OR b.owner_id = d.user_id OR EXISTS (
-        SELECT FROM public.bucket_access a WHERE a.bucket_id = b.id AND a.invitee_id = d.user_id))
-    ) c
-    JOIN notifier.news_group g ON g.company_id = c.company_id
-    JOIN notifier.news_item i ON i.group_id = g.group_id AND i.received_at >= to_timestamp(d.since / 1000.0)
-    WHERE NOT EXISTS (
-      SELECT FROM notifier.digest_item t
-      WHERE t.user_id = d.user_id AND t.bucket_id = d.bucket_id AND t.news_id = i.news_id)
-    GROUP BY d.user_id, d.bucket_id`)
-  const news = new Map(rows.map((row) => [`${row.user_id}/${row.bucket_id}`, row.news]))
-  return new Map(due.map((one) => [one, news.get(`${one.user_id}/${one.bucket_id}`) ?? []]))
-}
 
 const newsItemRow = factsRow.extend({
   company: z.string().nullable(),
@@ -47,19 +15,22 @@ const newsItemRow = factsRow.extend({
   title: z.string(),
   message: z.string(),
   followers: z.number(),
+  polarity: z.string().nullable(),
 })
-export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow>
+export type NewsItem = DigestNewsItem & z.output<typeof newsItemRow> & { is_good: boolean }
 
 /** News items by id. */
 export async function readNewsItems(connection: Connection, ids: readonly string[]): Promise<Map<string, NewsItem>> {
   const rows = await connection.any(sql.type(newsItemRow)`
-    SELECT ${factColumns}, c.name AS company, i.severity, i.title, i.message, coalesce(f.followers, 0) AS followers
+    SELECT ${factColumns}, c.name AS company, i.severity, i.title, i.message, coalesce(f.followers, 0) AS followers,
+      p.polarity
     FROM notifier.news_item i
     JOIN notifier.news_group g USING (group_id)
     LEFT JOIN ${followerCounts} f USING (company_id)
     LEFT JOIN public.company c ON c.id = g.company_id
+    LEFT JOIN analyzer.meaning_view p USING (source_measurement_id)
     WHERE i.news_id = ANY(${sql.array(ids, 'uuid')})`)
-  return new Map(rows.map((row) => [row.news_id, { ...row, facts: factsOf(row) }]))
+  return new Map(rows.map((row) => [row.news_id, { ...row, facts: factsOf(row), is_good: isGoodNews(row) }]))
 }
 
 /** Bars in a chart. */

@@ -14,6 +14,7 @@ const names = [
   'DIGEST_ZONE',
   'DIGEST_HOUR',
   'DIGEST_WEEKDAY',
+  'DIGEST_ALL_QUIET',
   'WRITE_PUBLIC_REPORTS',
 ] as const satisfies (keyof DigestSettings)[]
 

@@ -24,7 +24,7 @@ export type ComposedDigest = {
 }
 
 /** What Firestore gets besides the news items and the message (reports.ts). */
-export type ReportResult = Omit<DueDigest, 'channel_id'> & Pick<ComposedDigest, 'companies'>
+export type ReportResult = Omit<DueDigest, 'channel_id' | 'all_quiet'> & Pick<ComposedDigest, 'companies'>
 
 const readerChannelRow = z.object({
   company_id: z.null(),
@@ -114,7 +114,7 @@ function writeRows(tx: Transaction, made: readonly ComposedDigest[], keepResults
 }
 
 function resultOf({ due, companies }: ComposedDigest): ReportResult {
-  const { channel_id: _, ...about } = due
+  const { channel_id: _channel, all_quiet: _quiet, ...about } = due
   return { ...about, companies }
 }
 

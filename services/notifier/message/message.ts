@@ -17,6 +17,37 @@ export type Message = {
   trace: string
   /** The id of a link to sign in: the channel puts the link into the first line when it sends the message. */
   signIn?: string
+  /** A digest as mails and posts show it. `lines` has the same news items for programs and templates. */
+  digest?: DigestView
+}
+
+/** A digest: what matters most, a line for each further company, and counts. */
+export type DigestView = {
+  headline: string
+  period: string
+  summary: string
+  /** The best first. */
+  things: Thing[]
+  further: FurtherCompany[]
+  counts: string[]
+}
+
+/** A news item of a digest. */
+export type Thing = Line & {
+  /** Its series as a row of bars; null: there is none. */
+  bars: string | null
+  /** Why it was chosen, as a sentence. */
+  reason: string
+}
+
+/** A company in one line. */
+export type FurtherCompany = {
+  company: string
+  /** What happened; null: that stands above, and there is more. */
+  sentence: string | null
+  /** News items that are only counted. */
+  more: number
+  link: string | null
 }
 
 /** The series of a news item, which is about its last value. */
@@ -26,6 +57,8 @@ export type MessageChart = {
   mark: string
   /** In order of time (ms since 1970). */
   points: [at: number, value: number][]
+  /** As high as a few lines of text, because others stand around it. */
+  isSmall?: true
 }
 
 /** A news item or event in a message. */

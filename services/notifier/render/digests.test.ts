@@ -2,11 +2,10 @@ import type { SectionBlock } from '@slack/web-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { composeDigest, type Digest, type DigestNewsItem, type Extras } from '../message/compose-digest.ts'
-import { splitDigest } from './split-digest.ts'
 import type { Message } from '../message/message.ts'
 import { asHtmlSections } from './render-digest.ts'
 import { asHtml } from './mail.ts'
-import { asSlack, maxDigestChars } from './slack.ts'
+import { asSlack } from './slack.ts'
 import { asText } from './text.ts'
 
 fc.configureGlobal({ seed: 1 })
@@ -120,59 +119,7 @@ describe('composeDigest', () => {
   })
 })
 
-describe('splitDigest', () => {
-  const many = (count: number, text: string) =>
-    composeDigest(
-      digestOf(
-        Array.from({ length: count }, (_, index) =>
-          newsOf(String(index).padStart(4, '0'), { company_id: index % 3, company: text, message: `${index} ${text}` }),
-        ),
-      ),
-      nothing,
-      1000,
-    )
-
-  test('what fits stays one message', () => {
-    const message = many(5, 'acme')
-    expect(splitDigest(message, 10_000)).toEqual([message])
-  })
-
-  test('every part begins with its company and says which part it is', () => {
-    const parts = splitDigest(many(7, 'acme'), 400)
-    expect(parts.map(({ subject, lines }) => [subject, lines.length, lines[0]?.heading])).toEqual([
-      ['Your weekly report: 7 news items about 3 companies (1 of 3)', 3, 'acme'],
-      ['Your weekly report: 7 news items about 3 companies (2 of 3)', 3, 'acme'],
-      ['Your weekly report: 7 news items about 3 companies (3 of 3)', 1, 'acme'],
-    ])
-  })
-
-  test('property: every line is in exactly one part, and a part fits into what Slack takes', () => {
-    const hostile = fc.constantFrom('&', '<!channel>', '*a*', 'é', 'x'.repeat(700), '\u202e', '😀')
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 120 }), fc.array(hostile, { maxLength: 30 }), (count, texts) => {
-        const message = many(count, texts.join(' '))
-        const parts = splitDigest(message, maxDigestChars)
-        expect(parts.flatMap(titles)).toEqual(titles(message))
-        for (const part of parts) {
-          const { blocks } = asSlack(part, { why: 'why' })
-          const sections = blocks.filter((block): block is SectionBlock => block.type === 'section')
-          expect(blocks.length).toBeLessThanOrEqual(50)
-          expect(part.subject.length).toBeLessThanOrEqual(150)
-          for (const { text } of sections) {
-            expect(text?.text.length).toBeLessThanOrEqual(3000)
-            expect(text?.text).not.toMatch(/<!|<@/)
-          }
-          expect(sections.reduce((sum, { text }) => sum + (text?.text.length ?? 0), 0)).toBeLessThanOrEqual(
-            maxDigestChars,
-          )
-        }
-      }),
-      { numRuns: 50 },
-    )
-  })
-})
-
-describe('a digest as people see it', () => {
+describe('the news items of a digest, as templates and Firestore get them', () => {
   const message = composeDigest(
     digestOf([
       newsOf('a', { company: 'a<b> & c', message: 'A <script> funding round', severity: 'critical' }),

@@ -12,6 +12,8 @@ a{color:#0b57d0}
 ol,ul{margin:16px 0 0;padding-left:24px}
 li{margin:0 0 18px}
 .t{font-weight:600}
+.th{margin:20px 0 0;padding:14px 0 0;border-top:1px solid #d8dee4}
+.f,.n{margin:0 0 6px}
 .s,.a,footer{color:#59636e;font-size:14px;line-height:1.5}
 .a a{color:#59636e;white-space:nowrap}
 .c{display:block;width:100%;max-width:400px;height:auto;margin:10px 0;border-radius:6px}
@@ -31,5 +33,5 @@ a{color:#a8c7fa}
 .critical{color:#ffb4ab}
 .warning{color:#f2b866}
 .good,.resolved{color:#7fd39c}
-footer{border-color:#343b44}
+footer,.th{border-color:#343b44}
 }`.replaceAll('\n', '')

@@ -1,24 +1,26 @@
-import { capitalize } from '#runtime/text/format.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import type { Line, Message, Story } from '../message/message.ts'
 import type { Extras } from './extras.ts'
-import { labelOf } from './label.ts'
+import { asHtmlDigest } from './mail-digest.ts'
+import { asHtmlActions, asHtmlChart, asHtmlLabel, asHtmlStory } from './mail-parts.ts'
 import { mailStyle } from './mail-style.ts'
 import { asHtmlSections, hasSections } from './render-digest.ts'
 
 /** A message as an HTML page for a mail: nothing loaded from elsewhere, everything escaped. */
 export function asHtml(message: Message, extras: Extras): string {
-  const body = hasSections(message)
-    ? [small(message.context), asHtmlSections(message)]
-    : message.lines.length === 1
-      ? [asHtmlSingle(message, message.lines[0] as Line, extras)]
-      : [heading(message.headline), small(message.context), asHtmlLines(message, extras)]
+  const body = message.digest
+    ? [asHtmlDigest(message.digest, extras)]
+    : hasSections(message)
+      ? [small(message.context), asHtmlSections(message)]
+      : message.lines.length === 1
+        ? [asHtmlSingle(message, message.lines[0] as Line, extras)]
+        : [heading(message.headline), small(message.context), asHtmlLines(message, extras)]
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
     '<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">',
     `<title>${escapeHtml(message.subject)}</title><style>${mailStyle}</style></head><body>`,
     ...body,
-    message.rest && `<p>${escapeHtml(message.rest)}</p>`,
+    !message.digest && message.rest && `<p>${escapeHtml(message.rest)}</p>`,
     asHtmlFooter(message, extras),
     '</body></html>',
   ]
@@ -65,32 +67,8 @@ function storyOf({ story, title, details }: Line): Story {
   return story ?? { name: null, sentence: title, more: details }
 }
 
-/** A name may be written from right to left, which must not turn the sentence. */
-function asHtmlStory({ name, sentence }: Story): string {
-  return name === null ? escapeHtml(capitalize(sentence)) : `<bdi>${escapeHtml(name)}</bdi>: ${escapeHtml(sentence)}`
-}
-
-function asHtmlLabel(line: Line, after: string): string {
-  const label = labelOf(line)
-  return label ? `<span class="l ${label.replace(/ .*/, '')}">${escapeHtml(capitalize(label))}</span>${after}` : ''
-}
-
-/** Outlook reads the attribute, others the style, by which a picture is as wide as a phone. */
-function asHtmlChart(line: Line, { chartOf }: Extras): string {
-  const { light = null, dark = null, text = null } = chartOf?.(line) ?? {}
-  if (light === null) return ''
-  const image = `<img class="c" src="${escapeHtml(light)}" alt="${escapeHtml(text ?? '')}" width="400">`
-  if (dark === null) return image
-  return `<picture><source srcset="${escapeHtml(dark)}" media="(prefers-color-scheme:dark)">${image}</picture>`
-}
-
 function asHtmlButton({ link, linkText = 'See why' }: Line): string {
   return link ? `<p style="margin:14px 0"><a class="b" href="${escapeHtml(link)}">${escapeHtml(linkText)}</a></p>` : ''
-}
-
-function asHtmlActions(line: Line, { actionsOf }: Extras): string {
-  const links = (actionsOf?.(line) ?? []).map(({ text, url }) => `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`)
-  return links.length > 0 ? `<p class="a">${links.join(' · ')}</p>` : ''
 }
 
 function asHtmlFooter({ trace }: Message, { why, unsubscribe }: Extras): string {

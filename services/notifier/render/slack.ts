@@ -4,6 +4,7 @@ import type { Line, Message } from '../message/message.ts'
 import type { Extras } from './extras.ts'
 import { labelOf } from './label.ts'
 import { asSlackLines, hasSections } from './render-digest.ts'
+import { asSlackDigest } from './slack-digest.ts'
 import { cutEscaped, escapeSlack, linkSlack, pack } from './slack-text.ts'
 
 // https://docs.slack.dev/reference/block-kit/blocks
@@ -24,9 +25,11 @@ const minLine = 60
 export function asSlack(message: Message, extras: Extras): { text: string; blocks: KnownBlock[] } {
   const footer = cut([extras.why, message.trace].filter(Boolean).join('\n'), maxContext)
   const around = maxHeader + cut(message.context, maxContext).length + message.rest.length + footer.length
-  const [lines, separator] = hasSections(message)
-    ? [asSlackLines(message, maxSection), '\n']
-    : [asSlackNumbered(message, maxPost - around, extras), '\n\n']
+  const [lines, separator] = message.digest
+    ? [asSlackDigest(message.digest), '\n']
+    : hasSections(message)
+      ? [asSlackLines(message, maxSection), '\n']
+      : [asSlackNumbered(message, maxPost - around, extras), '\n\n']
   const section = (text: string): KnownBlock => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })
   const context = (text: string): KnownBlock => ({
     type: 'context',
@@ -36,8 +39,10 @@ export function asSlack(message: Message, extras: Extras): { text: string; block
     text: cutEscaped(escapeSlack(message.subject), maxFallback),
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: cut(message.subject, maxHeader), emoji: false } },
-      context(message.context),
-      ...pack([...lines, escapeSlack(message.rest)].filter(Boolean), maxSection, separator).map(section),
+      context([message.context, message.digest?.summary].filter(Boolean).join(' · ')),
+      ...pack([...lines, message.digest ? '' : escapeSlack(message.rest)].filter(Boolean), maxSection, separator).map(
+        section,
+      ),
       context(footer),
     ],
   }

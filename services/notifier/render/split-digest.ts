@@ -1,39 +1,30 @@
-import type { Line, Message } from '../message/message.ts'
-import { escapeSlack } from './slack-text.ts'
-
-/** As long as the name of a company is at most. */
-const maxName = 80
+import type { DigestView, Message } from '../message/message.ts'
+import { asSlackCompany, asSlackThing } from './slack-digest.ts'
 
 /**
- * Splits a digest into parts of about `maxChars` characters, as Slack counts them. Every part begins with the name of
- * its company.
+ * Splits a digest into parts of about `maxChars` characters, as Slack counts them. Each news item and company is in one
+ * part, in their order; the counts are in the last.
  */
 export function splitDigest(message: Message, maxChars: number): Message[] {
-  const parts: Line[][] = []
-  let [chars, heading] = [0, '']
-  for (const line of message.lines) {
-    heading = line.heading ?? heading
-    const size = sizeOf(line)
-    const last = parts.at(-1)
-    if (last && chars + size <= maxChars) {
-      last.push(line)
-      chars += size
-    } else {
-      parts.push([{ ...line, heading }])
-      chars = size
+  const { digest } = message
+  if (digest === undefined) return [message]
+  const parts: Pick<DigestView, 'things' | 'further'>[] = []
+  let chars = 0
+  const roomFor = (text: string) => {
+    if (parts.length === 0 || chars + text.length + 2 > maxChars) {
+      parts.push({ things: [], further: [] })
+      chars = 0
     }
+    chars += text.length + 2
+    return parts.at(-1)!
   }
+  for (const thing of digest.things) roomFor(asSlackThing(thing)).things.push(thing)
+  for (const company of digest.further) roomFor(asSlackCompany(company)).further.push(company)
   if (parts.length <= 1) return [message]
-  return parts.map((lines, index) => ({
+  return parts.map((part, index) => ({
     ...message,
     subject: `${message.subject} (${index + 1} of ${parts.length})`,
-    lines,
-    rest: index === parts.length - 1 ? message.rest : '',
+    lines: [],
+    digest: { ...digest, ...part, counts: index === parts.length - 1 ? digest.counts : [] },
   }))
-}
-
-/** Characters of a line in Slack, with a company's name, which any line may have to repeat, and markup. */
-function sizeOf({ title, details, link = '' }: Line): number {
-  const texts = [title, ...details, link].map((text) => escapeSlack(text).length + 10)
-  return texts.reduce((sum, length) => sum + length, maxName)
 }
