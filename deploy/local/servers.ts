@@ -70,6 +70,10 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inherit
     HEALTH_HOST: '127.0.0.1',
     EDGE_HOST: '127.0.0.1',
     MINER_HOST: '127.0.0.1',
+    // A stack that somebody tries, at whatever hour, tells everything at once.
+    ALERT_IMPORTANCE: '0',
+    ALERTS_PER_DAY: '0',
+    ALERT_QUIET_HOURS: 'off',
     // Mining modules of a local installation live on this machine.
     ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
     // Otherwise Firestore's client spends seconds looking for Google's metadata server.

@@ -82,7 +82,9 @@ test('GET /weekly-reports: one report for each reader and week, on every channel
   expect([(await mailsTo(ann)).length, (await mailsTo(bob)).length, (await mailsTo(cyd)).length]).toEqual([1, 1, 0])
   expect(mail?.subject).toBe('Your weekly report: 3 news items about 2 companies')
   expect(mail?.text).toContain(`${hostile}\n- Stars <rose> & fell. [critical]\n  Why: http`)
-  expect(mail?.html).toContain('</bdi>: Stars &lt;rose&gt; &amp; fell.</div><div><span class="l critical">Critical</span>')
+  expect(mail?.html).toContain(
+    '</bdi>: Stars &lt;rose&gt; &amp; fell.</div><div><span class="l critical">Critical</span>',
+  )
   const [post, ...more] = await slackPostsIn(room)
   expect(more).toEqual([])
   const sections = (post?.blocks as SectionBlock[]).filter(({ type }) => type === 'section')

@@ -5,10 +5,12 @@ import type { KindOf, PayloadInput } from '#runtime/changes/kinds.ts'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { digestSettings } from '../digests/settings.ts'
+import { peopleSettings } from '../people/settings.ts'
 import { openAppliers } from './appliers.ts'
 import type { DigestDefaults } from './digest.ts'
 
-const { DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ZONE } = digestSettings
+const { DIGEST_HOUR, DIGEST_WEEKDAY } = digestSettings
+const { DIGEST_ZONE } = peopleSettings
 const digestDefaults = { DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ZONE }
 
 /** Makes a change for a command, as the notifier makes one that comes from the topic, with its audit row. */

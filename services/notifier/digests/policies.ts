@@ -20,6 +20,8 @@ const dueRow = z.object({
   bucket: z.string().nullable(),
   rhythm: z.enum(rhythms),
   channel_id: z.number().nullable(),
+  /** A mail is wanted also when there is no news item. */
+  all_quiet: z.boolean(),
   period: z.string(),
   /** It covers news items stored after this, ms since 1970. */
   since: z.number(),
@@ -61,7 +63,7 @@ export async function findDue(
   return connection.any(sql.type(dueRow)`
     WITH ${policies(config)}
     SELECT DISTINCT ON (p.user_id, p.bucket_id) p.user_id, u.name AS user_name, p.bucket_id, b.title AS bucket, p.rhythm,
-      p.channel_id, s.period, ${at}::int8 AS until,
+      p.channel_id, p.all_quiet, s.period, ${at}::int8 AS until,
       floor(greatest(
         coalesce(
           (
@@ -95,17 +97,23 @@ export async function findDue(
 }
 
 /** SQL for the digest policies of all people, including the default weekly report. */
-export function policies({ DIGEST_ZONE, DIGEST_HOUR, DIGEST_WEEKDAY }: DigestSettings) {
+export function policies({ DIGEST_ZONE, DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ALL_QUIET }: DigestSettings) {
   return sql.fragment`policy AS (
-    SELECT user_id, bucket_id, rhythm, hour, weekday, zone, channel_id, changed_at AS since, false AS is_default
+    SELECT user_id, bucket_id, rhythm, hour, weekday, zone, channel_id, changed_at AS since, false AS is_default, all_quiet
     FROM notifier.digest_policy
     UNION ALL
-    SELECT user_id, 0, 'weekly', ${DIGEST_HOUR}::int, ${DIGEST_WEEKDAY}::int, ${DIGEST_ZONE}::text, NULL,
-      min(created_at) AT TIME ZONE 'UTC', true
+    SELECT user_id, 0, 'weekly', ${DIGEST_HOUR}::int, ${DIGEST_WEEKDAY}::int,
+      coalesce((
+        SELECT q.zone FROM notifier.quiet_hours q WHERE q.user_id = follower.user_id ORDER BY quiet_hours_id LIMIT 1
+      ), ${DIGEST_ZONE}), NULL,
+      min(created_at) AT TIME ZONE 'UTC', true, ${DIGEST_ALL_QUIET}::bool
     FROM (
       SELECT user_id, created_at FROM public.company_subscription
       UNION ALL
       SELECT user_id, created_at FROM public.news_subscription
+      UNION ALL
+      SELECT user_id, created_at AT TIME ZONE 'UTC' FROM notifier.subscription
+      WHERE created_at >= (SELECT since FROM notifier.default_start)
     ) follower
     WHERE NOT EXISTS (SELECT FROM notifier.digest_policy own WHERE own.user_id = follower.user_id AND own.bucket_id = 0)
     GROUP BY user_id

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { type FirestoreAccess, firestoreSettings } from '#runtime/firestore/settings.ts'
 import { count, flag } from '#runtime/process/config.ts'
-import { isZone } from '#runtime/text/time-zone.ts'
 import type { MessageSettings } from '../message/settings.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 
@@ -10,18 +9,15 @@ export const digestSettings = {
   WEEKLY_REPORT_CLOCK: flag(true).describe(
     'Send the weekly report on schedule to people who have configured no digests. Without this, it is sent only when GET /weekly-reports is called.',
   ),
-  DIGEST_ZONE: z
-    .string()
-    .refine(isZone, 'not a time zone such as Europe/Berlin')
-    .default('UTC')
-    .describe('Time zone (IANA) of the digests of people who have configured none.')
-    .meta({ basic: true }),
   DIGEST_HOUR: count(8, 0)
     .pipe(z.number().max(23))
     .describe('Hour of the weekly report of people who have configured no digests.'),
   DIGEST_WEEKDAY: count(1)
     .pipe(z.number().max(7))
     .describe('Weekday of the weekly report of people who have configured no digests. 1 is Monday.'),
+  DIGEST_ALL_QUIET: flag(false).describe(
+    'Send the weekly report of people who have configured no digests also when there is no news item: that all is quiet.',
+  ),
   DIGEST_POLL_MS: count(15_000, 50).describe('How often the notifier looks for due digests.'),
   DIGEST_BATCH: count(25).describe('Digests made in one transaction.'),
   WRITE_PUBLIC_REPORTS: flag(false).describe(

@@ -1,3 +1,5 @@
+import type { Line } from './message.ts'
+
 /** What a news item says of a number, and whether more of it is good. */
 type Change = {
   polarity: string | null
@@ -17,4 +19,9 @@ export function isGoodNews({ polarity, previous, current, trigger_factor }: Chan
 function numberOf(text: string | null): number {
   const plain = text?.replaceAll(',', '').trim()
   return plain ? Number(plain) : NaN
+}
+
+/** What stands beside a line: nobody is warned of what is good. Empty: nothing. */
+export function labelOf({ mark, isGood }: Pick<Line, 'mark' | 'isGood'>): string {
+  return mark === 'warning' && isGood ? 'good news' : mark
 }

@@ -31,15 +31,27 @@ const followerRow = z.object({
   company: z.string().nullable(),
   bucket: z.string().nullable(),
   source: z.string().nullable(),
+  is_chosen: z.boolean(),
+  zone: z.string().nullable(),
+  has_digests: z.boolean(),
 })
 
 /** A subscription of a person that covers a company, at one of their channels. */
 export type Follower = {
   company_id: number
   filter: Filter
+  /** The person chose what they hear through it: the defaults for alerts do not apply. */
+  isChosen: boolean
+  /** What the person has set of digests: the time zone, and whether they get any. */
+  zone: string | null
+  hasDigests: boolean
   /** Null: the person has no channel for alerts. */
   channel: RecipientChannel | null
 }
+
+/** SQL: a subscription of before the defaults, or one that says which news items. */
+const isChosen = sql.fragment`s.min_severity <> 'info' OR s.kinds IS NOT NULL
+  OR s.created_at < (SELECT since FROM notifier.default_start)`
 
 /**
  * Everyone who follows one of the companies, at each channel where they get alerts: people with a company_subscription
@@ -56,15 +68,17 @@ export async function findFollowers(
   const rows = await tx.any(sql.type(followerRow)`
     WITH follower AS (
       SELECT company_id, user_id, NULL::int AS data_source_id, 'info' AS min_severity, NULL::text[] AS kinds,
-        NULL::int AS only_channel_id, true AS is_of_company, NULL::text AS bucket, 0 AS no
+        NULL::int AS only_channel_id, true AS is_of_company, NULL::text AS bucket, 0 AS no, false AS is_chosen
       FROM (
         SELECT company_id, user_id FROM public.company_subscription UNION SELECT company_id, user_id FROM public.news_subscription
       ) c WHERE company_id = ANY(${sql.array(companyIds, 'int4')})
       UNION ALL
-      SELECT company_id, user_id, data_source_id, min_severity, kinds, channel_id, true, NULL, subscription_id
-      FROM notifier.subscription WHERE company_id = ANY(${sql.array(companyIds, 'int4')}) AND bucket_id IS NULL
+      SELECT company_id, user_id, data_source_id, min_severity, kinds, channel_id, true, NULL, subscription_id,
+        ${isChosen}
+      FROM notifier.subscription s WHERE company_id = ANY(${sql.array(companyIds, 'int4')}) AND bucket_id IS NULL
       UNION ALL
-      SELECT m.company_id, s.user_id, s.data_source_id, s.min_severity, s.kinds, s.channel_id, false, b.title, subscription_id
+      SELECT m.company_id, s.user_id, s.data_source_id, s.min_severity, s.kinds, s.channel_id, false, b.title, subscription_id,
+        ${isChosen}
       FROM notifier.subscription s
       JOIN public.bucket b ON b.id = s.bucket_id
       JOIN public.company_bucket_membership m ON m.bucket_id = b.id
@@ -72,7 +86,8 @@ export async function findFollowers(
         b.is_public OR b.owner_id = s.user_id
         OR EXISTS (SELECT FROM public.bucket_access a WHERE a.bucket_id = b.id AND a.invitee_id = s.user_id))
       UNION ALL
-      SELECT c.id, s.user_id, s.data_source_id, s.min_severity, s.kinds, s.channel_id, false, NULL, subscription_id
+      SELECT c.id, s.user_id, s.data_source_id, s.min_severity, s.kinds, s.channel_id, false, NULL, subscription_id,
+        ${isChosen}
       FROM notifier.subscription s, unnest(${sql.array(companyIds, 'int4')}) AS c (id)
       WHERE s.company_id IS NULL AND s.bucket_id IS NULL
     ), subscribed AS (
@@ -83,7 +98,10 @@ export async function findFollowers(
     )
     SELECT f.company_id, u.id AS user_id, u.name AS user_name, s.channel_type, s.destination, s.secret_id,
       f.data_source_id, f.min_severity, f.kinds, CASE WHEN f.is_of_company THEN coalesce(c.name, 'company ' || f.company_id) END AS company, f.bucket,
-      CASE WHEN f.data_source_id IS NOT NULL THEN coalesce(d.source_name, 'source ' || f.data_source_id) END AS source
+      CASE WHEN f.data_source_id IS NOT NULL THEN coalesce(d.source_name, 'source ' || f.data_source_id) END AS source,
+      f.is_chosen, coalesce(g.zone, (
+        SELECT q.zone FROM notifier.quiet_hours q WHERE q.user_id = f.user_id ORDER BY quiet_hours_id LIMIT 1)) AS zone,
+      coalesce(g.rhythm <> 'off', true) AS has_digests
     FROM follower f
     JOIN public."user" u ON u.id = f.user_id
     LEFT JOIN subscribed s ON s.user_id = f.user_id AND CASE
@@ -91,6 +109,7 @@ export async function findFollowers(
       ELSE s.is_alert OR (NOT s.has_alert AND ${!strict}) END
     LEFT JOIN public.company c ON c.id = f.company_id
     LEFT JOIN public.data_source d ON d.id = f.data_source_id
+    LEFT JOIN notifier.digest_policy g ON g.user_id = f.user_id AND g.bucket_id = 0
     ORDER BY u.id, s.channel_id, f.no`)
   return rows.map(asFollower)
 }
@@ -98,12 +117,12 @@ export async function findFollowers(
 function asFollower(row: z.output<typeof followerRow>): Follower {
   const { company_id, data_source_id, min_severity, kinds, channel_type, destination } = row
   const filter = { data_source_id, min_severity, kinds }
-  if (channel_type === null || destination === null) return { company_id, filter, channel: null }
+  const known = { company_id, filter, isChosen: row.is_chosen, zone: row.zone, hasDigests: row.has_digests }
+  if (channel_type === null || destination === null) return { ...known, channel: null }
   const { user_id, user_name, secret_id } = row
   const through = describeFilter(filter, row)
   return {
-    company_id,
-    filter,
+    ...known,
     channel: { company_id, user_id, user_name, channel_type, destination, secret_id, through },
   }
 }

@@ -6,9 +6,11 @@ import { destinationOf } from '../people/destinations.ts'
 import { severities } from '../people/filter.ts'
 import { findFollowers, type Follower } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
+import { readAlertLimit } from './alert-limit.ts'
 import { addToBundles, lockPlanning } from './bundles.ts'
 import { chooseRecipients, type NewsItem } from './choose-recipients.ts'
 import { readCoolDown } from '../people/cool-down.ts'
+import { readDefaults } from './defaults.ts'
 import { readPreferences } from './preferences.ts'
 import type { PlanSettings } from './settings.ts'
 
@@ -25,6 +27,7 @@ const newsRow = groupRow.extend({
   importance: z.number().nullable(),
   previous: z.string().nullable(),
   current: z.string().nullable(),
+  rule_id: z.string().nullable(),
 })
 
 /** Pairs of a news item and a follower in one transaction; the next one takes the rest. */
@@ -53,14 +56,17 @@ export async function assignNews(
     const all = [...news.values()].flat()
 
     const users = followers.flatMap(({ channel }) => channel?.user_id ?? [])
-    const preferences = await readPreferences(tx, users)
+    const { quietHours, limited } = readDefaults(config, followers)
+    const preferences = await readPreferences(tx, users, quietHours)
+    const alertLimit = await readAlertLimit(tx, limited, { perDay: config.ALERTS_PER_DAY, now })
     const coolDown = await readCoolDown(tx, all, config.COOL_DOWN_MS)
     const idOf = await ensureDestinations(
       tx,
       followers.flatMap(({ channel }) => (channel ? destinationOf(channel) : [])),
     )
     const { items, withoutRecipient } = chooseRecipients(all, {
-      ...{ followers, preferences, coolDown, now, windowMs: config.BUNDLE_WINDOW_MS },
+      ...{ followers, preferences, coolDown, limit: alertLimit, importance: config.ALERT_IMPORTANCE },
+      ...{ now, windowMs: config.BUNDLE_WINDOW_MS },
       destinationId: (channel) => idOf(destinationOf(channel)),
     })
     await addToBundles(tx, items)
@@ -73,7 +79,7 @@ export async function assignNews(
 async function readNews(tx: Transaction, groups: readonly { group_id: string }[]): Promise<Map<string, NewsItem[]>> {
   const rows = await tx.any(sql.type(newsRow)`
     SELECT group_id, company_id, news_id, data_source_id, source_measurement_id, severity, n.kind, dedupe_key,
-      subject_key, item_key, importance, previous, current
+      subject_key, item_key, importance, previous, current, rule_id
     FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
     WHERE group_id = ANY(${column(groups, 'uuid', ({ group_id }) => group_id)}) AND assigned_at IS NULL
     ORDER BY g.due_at, group_id, group_index`)

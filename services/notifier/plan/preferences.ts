@@ -37,6 +37,9 @@ const quietRow = z.object({
   critical_passes: z.boolean(),
 })
 
+/** Quiet hours of people who have set none, in minutes since midnight, by the time zone of each. */
+export type DefaultHours = { begins: number; ends: number; zoneOf(userId: number): string }
+
 /** What people have set: mutes and quiet hours. */
 export type Preferences = {
   isMuted(userId: number, news: Filterable): boolean
@@ -48,8 +51,12 @@ export type Preferences = {
 /**
  * Reads the mutes and quiet hours of these people. Quiet hours of an unknown time zone are ignored and reported once.
  */
-export async function readPreferences(tx: Transaction, userIds: readonly number[]): Promise<Preferences> {
-  const { preferences, unknownZones } = await viewPreferences(tx, userIds)
+export async function readPreferences(
+  tx: Transaction,
+  userIds: readonly number[],
+  defaults: DefaultHours | null = null,
+): Promise<Preferences> {
+  const { preferences, unknownZones } = await viewPreferences(tx, userIds, defaults)
   for (const { user_id, zone } of unknownZones)
     await reportOnce(
       tx,
@@ -64,6 +71,7 @@ export async function readPreferences(tx: Transaction, userIds: readonly number[
 export async function viewPreferences(
   tx: Transaction,
   userIds: readonly number[],
+  defaults: DefaultHours | null = null,
 ): Promise<{ preferences: Preferences; unknownZones: readonly { user_id: number; zone: string }[] }> {
   const ids = sql.array([...new Set(userIds)], 'int4')
   const mutes = await tx.any(sql.type(muteRow)`
@@ -81,6 +89,11 @@ export async function viewPreferences(
     quiet.filter(({ zone }) => isZone(zone)),
     ({ user_id }) => user_id,
   )
+  const hasOwn = new Set(quiet.map(({ user_id }) => user_id))
+  const usual = (userId: number) =>
+    defaults === null || hasOwn.has(userId)
+      ? []
+      : [{ ...defaults, zone: defaults.zoneOf(userId), critical_passes: true, days: null }]
   const ends = new Map<string, number>()
   /** Many news items for many people share few combinations of hours and time. */
   const endOf = (hours: readonly QuietHours[], at: number): number => {
@@ -96,7 +109,7 @@ export async function viewPreferences(
       return [...new Set(news.flatMap((one) => findWorsened(one, waiting).map(({ mute_id }) => mute_id)))]
     },
     quietUntil: (userId, { severity }) => {
-      const hours = (quietOf.get(userId) ?? [])
+      const hours = (quietOf.get(userId) ?? usual(userId))
         .filter(({ critical_passes }) => severity !== 'critical' || !critical_passes)
         .map(({ zone, begins, ends: end, days }) => ({ zone, begins, ends: end, days }))
       return (at) => (hours.length === 0 ? at : endOf(hours, at))

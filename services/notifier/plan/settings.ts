@@ -15,6 +15,23 @@ export const planSettings = {
     .default('dead-letters,destination-parked')
     .transform((kinds) => kinds.split(',').map((kind) => formerKinds[kind.trim()] ?? kind.trim()))
     .describe('Kinds of operational events, comma separated, that reach administrators even in quiet hours.'),
+  ALERT_IMPORTANCE: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.3)
+    .describe(
+      'People get alerts about news items from this importance on; others stand in their digests. Warnings, what rules of people find, and what a subscription with a severity or kinds asks for are always alerts.',
+    ),
+  ALERTS_PER_DAY: count(5, 0).describe(
+    'Alerts that a person gets on a day, besides critical ones; further news items stand in the digest. 0: no limit.',
+  ),
+  ALERT_QUIET_HOURS: z
+    .string()
+    .regex(/^(off|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)$/, 'neither off nor hours such as 20:00-08:00')
+    .default('20:00-08:00')
+    .transform(readHours)
+    .describe('Quiet hours of people who have set none, by DIGEST_ZONE or their own time zone; off: none.'),
   BUNDLE_WINDOW_MS: count(10 * minuteMs, 0).describe(
     'After a message about a company, further news items of the company wait for this long and go out together. Critical ones never wait.',
   ),
@@ -23,3 +40,10 @@ export const planSettings = {
   ),
 }
 export type PlanSettings = z.output<z.ZodObject<typeof planSettings>>
+
+/** Minutes since midnight; null: none. */
+function readHours(text: string): { begins: number; ends: number } | null {
+  if (text === 'off') return null
+  const [begins = 0, ends = 0] = text.split('-').map((time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3)))
+  return { begins, ends }
+}

@@ -2,6 +2,7 @@ import type { Transaction } from '#runtime/postgres/database.ts'
 import { type Destination, destinationKey, destinationOf } from '../people/destinations.ts'
 import { findFollowers } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
+import { readDefaults } from '../plan/defaults.ts'
 import { viewPreferences } from '../plan/preferences.ts'
 import type { PlanSettings } from '../plan/settings.ts'
 import type { Audience } from './rehearse.ts'
@@ -16,12 +17,19 @@ export async function readAudience(
   const { preferences } = await viewPreferences(
     tx,
     followers.flatMap(({ channel }) => channel?.user_id ?? []),
+    readDefaults(config, followers).quietHours,
   )
   const all = followers.flatMap(({ channel }) => (channel ? [destinationOf(channel)] : []))
   const distinct = [...new Map(all.map((one) => [destinationKey(one), one])).values()]
   const numbers = new Map(distinct.map((one, index) => [destinationKey(one), index + 1]))
   const audience = {
-    ...{ followers, preferences, coolDownMs: config.COOL_DOWN_MS, windowMs: config.BUNDLE_WINDOW_MS },
+    ...{
+      followers,
+      preferences,
+      importance: config.ALERT_IMPORTANCE,
+      coolDownMs: config.COOL_DOWN_MS,
+      windowMs: config.BUNDLE_WINDOW_MS,
+    },
     destinationId: (channel: Parameters<typeof destinationOf>[0]) =>
       numbers.get(destinationKey(destinationOf(channel)))!,
   }

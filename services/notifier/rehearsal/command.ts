@@ -24,7 +24,7 @@ export function build(group: Command): void {
       'after',
       `
 Plans messages as the notifier does, by subscriptions, mutes, quiet hours, bundle window and cool-down, in the
-time of the news items. Digests are not counted. Sends nothing and stores nothing.`,
+time of the news items. Digests are not counted, and ALERTS_PER_DAY does not apply. Sends nothing and stores nothing.`,
     )
     .action(tryAudience)
 }
@@ -32,9 +32,8 @@ time of the news items. Digests are not counted. Sends nothing and stores nothin
 async function tryAudience(file: string, { limit, json = false }: { limit: string; json?: boolean }): Promise<void> {
   const most = requireCount(limit, '--limit')
   const news = readNews(await readText(file), file === '-' ? 'stdin' : file)
-  const { STRICT_CHANNEL_PURPOSE } = peopleSettings
   const { MAX_LINES } = messageSettings
-  const config = readEnv({ ...planSettings, STRICT_CHANNEL_PURPOSE, MAX_LINES })
+  const config = readEnv({ ...planSettings, ...peopleSettings, MAX_LINES })
   const companies = [...new Set(news.map(({ company_id }) => company_id))]
   const report = await withDatabase((database) =>
     database.transaction(async (tx) => {

@@ -14,6 +14,7 @@ function follower(
   return {
     company_id,
     filter: { data_source_id: null, min_severity, kinds: null },
+    ...{ isChosen: true, zone: null, hasDigests: true },
     channel: {
       ...{ company_id, user_id, user_name: `person ${user_id}`, channel_type: 'EMAIL' },
       ...{ destination: `${user_id}@example.com`, secret_id: null, through: 'acme' },
@@ -24,7 +25,7 @@ function follower(
 const always: Preferences = { isMuted: () => false, findWorsened: () => [], quietUntil: () => (at) => at }
 
 const audienceOf = (followers: Follower[], changes: Partial<Audience> = {}): Audience => ({
-  ...{ followers, preferences: always, coolDownMs: hour, windowMs: 10 * minute },
+  ...{ followers, preferences: always, importance: 0, coolDownMs: hour, windowMs: 10 * minute },
   destinationId: ({ user_id }) => user_id,
   ...changes,
 })

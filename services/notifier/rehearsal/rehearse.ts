@@ -1,3 +1,4 @@
+import { unlimited } from '../plan/alert-limit.ts'
 import type { Bundle } from '../plan/decide-when.ts'
 import { decideWhen } from '../plan/decide-when.ts'
 import { operations, type BundleItem } from '../plan/bundles.ts'
@@ -13,6 +14,7 @@ export type RehearsedNews = NewsItem & { observed_at: number; silent: boolean }
 export type Audience = {
   followers: readonly Follower[]
   preferences: Preferences
+  importance: number
   destinationId(channel: RecipientChannel): number
   coolDownMs: number
   windowMs: number
@@ -49,7 +51,7 @@ export function rehearse(news: readonly RehearsedNews[], audience: Audience): Re
     sendDue(bundles, at, rehearsal.messages)
     now = at
     const { items, withoutRecipient } = chooseRecipients(group, {
-      ...{ ...audience, coolDown, now },
+      ...{ ...audience, coolDown, now, limit: unlimited },
       followers: [...new Set(group.map(({ company_id }) => company_id))].flatMap((id) => byCompany.get(id) ?? []),
     })
     for (const [, why] of withoutRecipient) add(rehearsal.withoutRecipient, why)

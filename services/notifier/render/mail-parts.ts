@@ -1,8 +1,8 @@
 import { capitalize } from '#runtime/text/format.ts'
 import { escapeHtml } from '#runtime/web/escape-html.ts'
+import { labelOf } from '../message/is-good.ts'
 import type { Line, Story } from '../message/message.ts'
 import type { Extras } from './extras.ts'
-import { labelOf } from './label.ts'
 
 /** A name may be written from right to left, which must not turn the sentence. */
 export function asHtmlStory({ name, sentence }: Omit<Story, 'more'>): string {

@@ -1,5 +1,5 @@
+import { labelOf } from '../message/is-good.ts'
 import type { DigestView, FurtherCompany, Thing } from '../message/message.ts'
-import { labelOf } from './label.ts'
 import { sayMore } from './mail-digest.ts'
 import { cutEscaped, escapeSlack, linkSlack } from './slack-text.ts'
 

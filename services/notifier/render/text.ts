@@ -1,6 +1,6 @@
+import { labelOf } from '../message/is-good.ts'
 import type { DigestView, Message } from '../message/message.ts'
 import type { Extras } from './extras.ts'
-import { labelOf } from './label.ts'
 import { sayMore } from './mail-digest.ts'
 import { asTextSections, hasSections } from './render-digest.ts'
 

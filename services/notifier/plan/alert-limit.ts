@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { instantOf, isZone, localTime } from '#runtime/text/time-zone.ts'
+
+/** How many alerts people have had on their day. */
+export type AlertLimit = {
+  /** Whether one about this company would be too many. */
+  covers(userId: number, companyId: number): boolean
+  /** An alert about this company is planned; those that wait for each other are one. */
+  add(userId: number, companyId: number): void
+}
+
+/** No limit at all. */
+export const unlimited: AlertLimit = { covers: () => false, add: () => undefined }
+
+const alertRow = z.object({ user_id: z.number(), alert: z.string() })
+
+/**
+ * The alerts that these people had on the present day of their time zone, and the limit of `perDay`; 0: none. Whoever
+ * has no digests has no limit, because what is kept back stands there.
+ */
+export async function readAlertLimit(
+  tx: Transaction,
+  people: readonly { id: number; zone: string }[],
+  { perDay, now }: { perDay: number; now: number },
+): Promise<AlertLimit> {
+  if (perDay === 0 || people.length === 0) return unlimited
+  const rows = await tx.any(sql.type(alertRow)`
+    SELECT DISTINCT d.user_id, coalesce(i.notification_id::text, 'company ' || i.company_id) AS alert
+    FROM ${sql.unnest(
+      people.map(({ id, zone }) => [id, startOfDay(zone, now)]),
+      ['int4', 'int8'],
+    )} AS d (user_id, since)
+    JOIN notifier.item_delivery i ON i.assigned_at >= to_timestamp(d.since / 1000.0)
+      AND i.people @> jsonb_build_array(jsonb_build_object('id', d.user_id))
+    WHERE i.kept_back IS NULL AND i.company_id <> 0
+      AND i.assigned_at >= to_timestamp(${now}::int8 / 1000.0) - interval '2 days'`)
+  const byPerson = Map.groupBy(rows, ({ user_id }) => user_id)
+  const alerts = new Map<number, Set<string>>()
+  const alertsOf = (id: number): Set<string> => {
+    const known = alerts.get(id) ?? new Set((byPerson.get(id) ?? []).map(({ alert }) => alert))
+    alerts.set(id, known)
+    return known
+  }
+  const isLimited = new Set(people.map(({ id }) => id))
+  return {
+    covers: (userId, companyId) =>
+      isLimited.has(userId) && alertsOf(userId).size >= perDay && !alertsOf(userId).has(`company ${companyId}`),
+    add: (userId, companyId) => void alertsOf(userId).add(`company ${companyId}`),
+  }
+}
+
+function startOfDay(zone: string, now: number): number {
+  const known = isZone(zone) ? zone : 'UTC'
+  return instantOf(known, { ...localTime(known, now), hour: 0, minute: 0 })
+}
