@@ -4,6 +4,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { assetPath } from '../../services/edge/design/assets.ts'
+import { makeSessionToken, sessionCookie } from '../../services/edge/access/session-token.ts'
 import { describeRoutes } from '../../services/edge/server/openapi.ts'
 import {
   actionLink,
@@ -57,11 +58,15 @@ let known: Known = {}
 let signatures: Record<string, string | null> = {}
 let tokens: string[] = []
 let keys: string[] = []
+/** Of a session. */
+let cookie = ''
 
 beforeAll(async () => {
   // Generated requests come faster than the limits allow.
   const off = { RATE_LIMIT_ANONYMOUS: '0', RATE_LIMIT_SOURCE: '0', RATE_LIMIT_API_KEY: '0', RATE_LIMIT_REFUSED: '0' }
   edge = await startEdge(off)
+  // It makes the changes that pages ask for, whose outcome they wait for.
+  await edge.start('notifier')
   const answers = [
     { frequency: 'daily', normalization_map: { Source: 'github', Mappings: [] } },
     { frequency: 'daily', normalization_map: "{'Source': 'github', 'Mappings': [{}]}" },
@@ -99,6 +104,12 @@ beforeAll(async () => {
     [person],
   )
   const signInLink = new URL(makeSignInLink(site, signIn!.id) ?? '').searchParams
+  const { token, hash } = makeSessionToken()
+  await edge.database.query(
+    `INSERT INTO edge.session (hash, user_id, expires_at) VALUES ($1, $2, now() + interval '1 day')`,
+    [hash, person],
+  )
+  cookie = `${sessionCookie}=${token}`
   const changeId = randomUUID()
   await edge.database.query(
     `INSERT INTO notifier.change (change_id, kind, actor, content_hash, state, message)
@@ -123,6 +134,7 @@ beforeAll(async () => {
     action: [act.action],
     change_id: [changeId],
     sign_in_id: [signIn!.id],
+    key: [keys[0]!.replace('Bearer ', '')],
     digest_id: [digestId],
     version: ['1'],
     subject: ['all'],
@@ -228,6 +240,8 @@ async function send(method: string, path: string, { operation, sent }: { operati
       ...(sent.body !== null && { 'content-type': sent.contentType }),
       // As a page of the edge sends it.
       ...(method !== 'GET' && { origin: new URL(edge.url).origin }),
+      // Signing in and out ends the session that there was.
+      ...(path.startsWith('/console') && (method === 'GET' || !path.includes('/sign-')) && { cookie }),
       ...Object.fromEntries(headers.map(([name, value]) => [name, asText(value).replaceAll(/[^\x20-\x7e]/g, '?')])),
     },
     body: sent.body,

@@ -110,7 +110,7 @@ function responsesOf({
     500: { description: 'Unexpected error.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
     ...(isPage ? ofPages : role === 'anyone' ? {} : ofTokens),
     ...(isPage && method !== 'get' ? ofForms : {}),
-    ...(role === 'person' ? ofPeople : {}),
+    ...(role === 'person' ? (method === 'get' ? ofPeople : ofSenders) : {}),
     ...(role === 'viewer' || role === 'operator' ? ofKeys : {}),
     ...((body ?? form) ? ofBodies : {}),
     ...((query ?? params ?? headers ?? body ?? form) ? ofInput : {}),
@@ -145,6 +145,9 @@ const ofPages: ResponseDocs = { 503: unavailable }
 const ofForms: ResponseDocs = { 403: { description: 'The request does not come from a page of this host.' } }
 const ofPeople: ResponseDocs = {
   303: { description: 'Nobody has signed in.', headers: { location: 'Where people sign in.' } },
+}
+const ofSenders: ResponseDocs = {
+  401: { description: 'Nobody has signed in, so nothing was changed. The page leads to signing in.' },
 }
 const ofBodies: ResponseDocs = {
   400: unreadable,
