@@ -36,7 +36,11 @@ function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
     doc: {
       summary: 'Companies and what their measurements say, as a table that every column can sort.',
       query: watchlistQuery,
-      responses: { 200: { description: 'The page.', schema: z.string(), contentType: pageType, alternative: csvType } },
+      responses: {
+        200: { description: 'The page.', schema: z.string(), contentType: pageType, alternative: csvType },
+        400: { description: 'The address of another page of the list.' },
+        404: { description: 'No bucket with this id is known.' },
+      },
     },
     async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
       const query = validate(watchlistQuery, given(request), 'query')
