@@ -39,7 +39,7 @@ const rooms = {
     ask: ['growth', 'trace', 'server', 'access', 'http'],
     report: ['ask', 'growth', 'server', 'access', 'design', 'http'],
     atom: ['ask', 'server', 'access', 'http'],
-    console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
+    console: ['report', 'session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
     commands: ['handshake', 'ask', 'growth', 'trace', 'session', 'catalog', 'access', 'http'],

@@ -48,6 +48,11 @@ export const changeViews: readonly View[] = [
     'user_id bucket_id rhythm hour weekday zone channel_id changed_at',
   ),
   ofPerson(
+    'digest_preview_view',
+    'the next digest as it would be, for whoever asked to see it',
+    'change_id user_id bucket_id made_at message',
+  ),
+  ofPerson(
     'person_channel_view',
     'a person at a channel that parma-web does not know, without its secret',
     'channel_id channel_type destination user_id channel_purpose',

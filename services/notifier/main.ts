@@ -8,6 +8,7 @@ import { outcomes, startPruning } from '#runtime/postgres/prune-ledger.ts'
 import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { openAppliers } from './changes/appliers.ts'
+import { previewDigest } from './changes/preview.ts'
 import { readConfig } from './config.ts'
 import { startDelivery } from './delivery/loop.ts'
 import { startDigests } from './digests/loop.ts'
@@ -25,10 +26,11 @@ await runService('notifier', readConfig, async (config, context) => {
   startOutbox(context, database, publish)
   const wakeDigests = startDigests(config, context, database, wakeDelivery)
   startPruning(config, context, database, [outcomes])
+  const appliers = openAppliers(config, previewDigest(config, context.log))
   await consume([
     on(topics.news, storeNews(config, database, wakePlanning)),
     on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),
-    on(topics.changes, takeChanges('notifier', database, openAppliers(config), wakeAll)),
+    on(topics.changes, takeChanges('notifier', database, appliers, wakeAll)),
     on(topics.triggers, takeTriggers(database, wakeDigests)),
   ])
 })

@@ -170,7 +170,7 @@ test('everything but keys works without script', async () => {
   }
 })
 
-test('from a link in a mail to signing out by keyboard', async () => {
+test('from a link in a mail to signing out by keyboard, with a look at the next digest', async () => {
   const { link } = JSON.parse(await site.edge.parma('people', 'link', String(site.ann), '--json')) as { link: string }
   await page.browserContext().deleteCookie(...(await page.browserContext().cookies()))
   const { pathname: path, search: signature } = new URL(link)
@@ -186,6 +186,13 @@ test('from a link in a mail to signing out by keyboard', async () => {
   expect(new URL(page.url()).pathname).toBe(`/console/series/${site.series}`)
   await tabTo('My page')
   await pressAndGo('Enter')
+  await tabTo('Preview the next digest')
+  await pressAndGo('Enter')
+  expect(new URL(page.url()).pathname).toBe('/console/preview')
+  expect(await textOf('main')).toMatch(/nothing would be sent|Acme/)
+  expect(await findViolations(page)).toEqual([])
+  const { pathname, search } = new URL(page.url())
+  expect(await (await get(pathname + search, cookies.bob)).text()).not.toMatch(/Acme|would be sent/)
   await open('/console')
   await tabTo('Sign out')
   await pressAndGo('Enter')

@@ -64,6 +64,10 @@ const asks = {
     ...{ kind: 'notifier.digest.remove', section: 'digests' },
     payload: ({ bucket }, person) => ({ person, bucket }),
   }),
+  preview: of({
+    ...{ kind: 'notifier.digest.preview', section: 'digests' },
+    payload: ({ bucket }, person) => ({ person, bucket }),
+  }),
   test: of({
     ...{ kind: 'notifier.channel.test', section: 'channels' },
     payload: ({ channel }, person) => ({ person, channel: channel ?? 0 }),
@@ -82,7 +86,7 @@ export function changeMe({ changes }: { changes: Changes }) {
     const form = await readForm(meForm, request)
     try {
       const id = await askFor(changes, session, kind, defined(payload(form, person)), request)
-      return goBack('/console/me', id, section)
+      return what === 'preview' ? goBack('/console/preview', id, null) : goBack('/console/me', id, section)
     } catch (error) {
       if (error instanceof z.ZodError) return refused(session, error, section)
       throw error

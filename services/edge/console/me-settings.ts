@@ -30,7 +30,7 @@ function quietHours({ view: { detail }, zone }: MeMain): Html {
   ]
   return html`<section id="quiet"><h2>Quiet hours</h2>
 <p>Messages wait until they are over. Pages show times in their zone.</p>
-${said.length > 0 ? html`<ul>${said}</ul>` : html`<p>None are set.</p>`}
+${said.length > 0 ? html`<ul>${said}</ul>` : html`<p>You have set none, so the usual ones apply.</p>`}
 ${postForm('/console/me/quiet', fields, first ? 'Change' : 'Set quiet hours')}
 ${first && buttonForm('/console/me/quiet-clear', 'Remove quiet hours', {}, { look: 'plain' })}
 </section>`
@@ -83,8 +83,9 @@ function digests({ view: { detail, buckets }, zone }: MeMain): Html {
   ]
   const columns = [{ name: 'About' }, { name: 'When' }, { name: html`<span class="hidden-text">Remove</span>` }]
   return html`<section id="digests"><h2>Digests</h2>
-${rows.length > 0 ? table('Digests that I set', columns, rows, { isNamed: true }) : html`<p>You get the default digest. Set another one here.</p>`}
+${rows.length > 0 ? table('Digests that I set', columns, rows, { isNamed: true }) : html`<p>You get the usual digest. Set another one here.</p>`}
 ${postForm('/console/me/digest', fields, 'Set the digest')}
+${buttonForm('/console/me/preview', 'Preview the next digest', {}, { look: 'plain' })}
 </section>`
 }
 

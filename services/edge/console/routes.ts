@@ -8,6 +8,8 @@ import { readZone } from '../design/zone.ts'
 import { readForm } from '../http/form.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
+import { digestPage } from '../report/digest-page.ts'
+import { readPreview } from '../report/read-digest.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import { readTarget } from '../session/target.ts'
 import type { Why } from '../trace/read-why.ts'
@@ -38,6 +40,7 @@ export function consoleRoutes(deps: ConsoleDeps): Route[] {
     { method: 'get', path: `${path}/mute`, role: 'person', doc: docs.askMute, handle: askToMute(deps) },
     { method: 'post', path: `${path}/mute`, role: 'person', doc: docs.mute, handle: actions.muteNews(deps) },
     { method: 'get', path: '/console/me', role: 'person', doc: docs.me, handle: showMe(deps) },
+    { method: 'get', path: '/console/preview', role: 'person', doc: docs.preview, handle: showPreview(deps) },
     { method: 'post', path: '/console/me/:what', role: 'person', doc: docs.changeMe, handle: changeMe(deps) },
   ]
 }
@@ -45,6 +48,7 @@ export function consoleRoutes(deps: ConsoleDeps): Route[] {
 const page = { description: 'The page.', schema: z.string(), contentType: pageType }
 const goesBack = { description: 'Done, or not: the page that it leads to says so.', headers: { location: 'The page.' } }
 const notThere = { description: 'It does not exist, or the person may not see it.' }
+const previewQuery = z.object({ change: z.uuid() })
 const seenForm = z.object({ until: z.iso.datetime() })
 
 const docs = {
@@ -82,6 +86,11 @@ const docs = {
     params: meParams,
     form: meForm,
     responses: { 303: goesBack },
+  },
+  preview: {
+    summary: 'The next digest as it would be now, for whoever asked to see it.',
+    query: previewQuery,
+    responses: { 200: page, 404: notThere },
   },
 } satisfies Record<string, RouteDoc>
 
@@ -134,6 +143,18 @@ function showMe({ database, bounded, changes }: ConsoleDeps) {
       return messagePage(404, 'Person not found', 'You were deleted from parma-web.', { viewer: session })
     const main = html`${said}${meMain({ view, zone, q: query.q })}`
     return showPage({ title: 'My page', main, viewer: session, section: 'me', zone })
+  }
+}
+
+function showPreview({ database, bounded, changes }: ConsoleDeps) {
+  return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
+    const person = personOf(session)
+    const { change } = validate(previewQuery, request.query, 'query')
+    const digest = await bounded(readPreview(database, person, change))
+    if (digest !== null) return digestPage(digest, session)
+    const main = html`${await readNotice(changes, session, change)}
+<p><a class="button plain" href="/console/me#digests">Back to My page</a></p>`
+    return showPage({ title: 'Preview of the next digest', main, viewer: session, section: 'me' })
   }
 }
 

@@ -32,6 +32,13 @@ const digestRow = z.object({ user_id: z.int(), message })
 export type StoredDigest = z.output<typeof digestRow>
 export type DigestLine = StoredDigest['message']['lines'][number]
 
+/** The next digest of a person, which they asked to see; null: that is not known, or nothing would be sent. */
+export function readPreview(database: Database, person: number, change: string): Promise<StoredDigest | null> {
+  return database.maybeOne(sql.type(digestRow)`
+    SELECT user_id, message FROM notifier.digest_preview_view
+    WHERE change_id = ${change}::uuid AND user_id = ${person} AND message IS NOT NULL`)
+}
+
 /** What a reader got; null: there is no such digest. */
 export function readDigest(database: Database, digestId: string): Promise<StoredDigest | null> {
   return database.maybeOne(sql.type(digestRow)`

@@ -1,4 +1,5 @@
-import type { Appliers } from '#runtime/changes/apply-changes.ts'
+import { type Appliers, type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
+import type { Payload } from '#runtime/changes/kinds.ts'
 import { mailSignIn, testChannel } from './channel-messages.ts'
 import { type DigestDefaults, removeDigest, setDigest } from './digest.ts'
 import { setFeedback } from './feedback.ts'
@@ -6,8 +7,15 @@ import { addFollow, removeFollow } from './follow.ts'
 import { addMute, removeMute } from './mute.ts'
 import { clearQuiet, setQuiet } from './quiet.ts'
 
+type Preview = Apply<Payload<'notifier.digest.preview'>>
+
+/** Commands have a preview of their own, which also shows what the settings of whoever asks would change. */
+const noPreview: Preview = async () => {
+  throw new RefusedError('The notifier previews digests; commands have npx parma digests preview.')
+}
+
 /** Every change that the notifier makes. */
-export function openAppliers(config: DigestDefaults): Appliers<'notifier'> {
+export function openAppliers(config: DigestDefaults, preview = noPreview): Appliers<'notifier'> {
   return {
     'notifier.follow.add': addFollow,
     'notifier.follow.remove': removeFollow,
@@ -17,6 +25,7 @@ export function openAppliers(config: DigestDefaults): Appliers<'notifier'> {
     'notifier.quiet.clear': clearQuiet,
     'notifier.digest.set': setDigest(config),
     'notifier.digest.remove': removeDigest,
+    'notifier.digest.preview': preview,
     'notifier.channel.test': testChannel,
     'notifier.feedback.set': setFeedback,
     'notifier.sign_in.mail': mailSignIn,

@@ -125,6 +125,11 @@ const kinds = {
       .describe('Which digests the person gets. What is not given stays.'),
   ),
   'notifier.digest.remove': own(z.strictObject({ person, bucket: id.optional() }).describe('Back to the defaults.')),
+  'notifier.digest.preview': own(
+    z
+      .strictObject({ person, bucket: id.optional() })
+      .describe('Composes the next digest, to look at. Nothing is sent.'),
+  ),
   'notifier.channel.test': own(z.strictObject({ person, channel: id }).describe('Sends a test message.')),
   'notifier.feedback.set': own(
     z
