@@ -8,12 +8,10 @@ import type { MeMain, MeView } from './read-me.ts'
 
 /** My page below its heading. */
 export function meMain(given: MeMain): Html {
-  return html`<nav aria-label="On this page" class="toc"><a href="#follow">Follow</a> <a href="#mutes">Mutes</a> <a href="#quiet">Quiet hours</a> <a href="#digests">Digests</a> <a href="#channels">Channels</a> <a href="#heard">Why did I hear of this?</a></nav>
+  return html`<nav aria-label="On this page" class="toc"><a href="#follow">Follow</a> <a href="#mutes">Mutes</a> <a href="#quiet">Quiet hours</a> <a href="#digests">Digests</a> <a href="#channels">Channels</a></nav>
 ${follows(given)}
 ${mutes(given)}
 ${settings(given)}
-<section id="heard"><h2>Why did I (not) hear of this?</h2>
-<p>Open the news item and look under “What you got”. <a href="/console?since=month&amp;show=all&amp;companies=all">Show the news of the last 30 days</a></p></section>
 <section id="session"><h2>Signing in</h2>
 <p><a class="button plain" href="/console/sign-out-everywhere">Sign out in every browser</a></p></section>`
 }
