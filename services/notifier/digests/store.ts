@@ -92,7 +92,10 @@ export async function writeDigests(
   await tx.query(sql.unsafe`
     INSERT INTO notifier.digest_item (user_id, bucket_id, news_id, period)
     SELECT * FROM ${sql.unnest(items, ['int4', 'int4', 'uuid', 'text'])}`)
-  await enqueueForRecipients(tx, sent.flatMap(messagesOf))
+  await enqueueForRecipients(
+    tx,
+    sent.flatMap((one) => messagesOf(one, options.linkOf)),
+  )
   if (options.writePublic) await writePublicReports(tx, sent, options.linkOf)
 }
 
@@ -123,9 +126,15 @@ function idOf({ user_id, bucket_id, period }: DueDigest): string {
 }
 
 /** One message for all channels. Channels for which it is too long get it in parts. */
-function messagesOf({ due, message, channels }: ComposedDigest): MessageToRecipients[] {
-  if (message === null) return []
+function messagesOf(
+  { due, message: composed, channels }: ComposedDigest,
+  linkOf: WriteOptions['linkOf'],
+): MessageToRecipients[] {
+  if (composed === null) return []
   const id = idOf(due)
+  const page = linkOf(id)
+  const { digest } = composed
+  const message = page === null || digest === undefined ? composed : { ...composed, digest: { ...digest, page } }
   const of = (
     notificationId: string,
     message: Message,

@@ -30,6 +30,8 @@ export type DigestView = {
   things: Thing[]
   further: FurtherCompany[]
   counts: string[]
+  /** The address at which it stands as a page; absent: links are not set up, or it is only looked at. */
+  page?: string
 }
 
 /** A news item of a digest. */

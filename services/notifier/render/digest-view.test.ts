@@ -54,6 +54,20 @@ describe('a digest', () => {
     expect(told + 10).toBe(34)
   })
 
+  test('leads to its page, where it has one', () => {
+    const message = digestOf(many(3), 300)
+    const page = 'https://parma.example/reports/7?until=1&signature=x&y'
+    const linked = { ...message, digest: { ...message.digest!, page } }
+    expect(asHtml(linked, { why })).toContain(
+      `<a href="${page.replaceAll('&', '&amp;')}">Open this report as a page</a>`,
+    )
+    expect(asText(linked, { why })).toContain(`This report as a page: ${page}\n`)
+    const post = JSON.stringify(asSlack(linked, { why }).blocks)
+    expect(post).toContain('|Open this report as a page>')
+    for (const shown of [asHtml(message, { why }), asText(message, { why }), JSON.stringify(asSlack(message, { why }))])
+      expect(shown).not.toContain('as a page')
+  })
+
   test('shows three of a company, unless there is room', () => {
     const busy = Array.from({ length: 8 }, (_, index) => newsOf(index, { company_id: 1, importance: 0.9 }))
     expect(chooseThings(busy, () => noFeedback).things).toHaveLength(8)

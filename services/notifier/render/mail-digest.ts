@@ -12,13 +12,17 @@ export function asHtmlDigest(view: DigestView, extras: Extras): string {
   const head = [
     `<h1>${escapeHtml(view.headline)}</h1>`,
     `<p class="s">${escapeHtml(view.period)}</p>`,
-    `<p>${escapeHtml(view.summary)}</p>`,
+    `<p>${escapeHtml(view.summary)}${asHtmlPageLink(view)}</p>`,
     ...view.things.map((thing) => asHtmlThing(thing, extras)),
   ]
   const counts = view.counts.map((text) => `<li class="n">${escapeHtml(text)}</li>`).join('')
   const foot = counts && `<h2>Besides</h2><ul>${counts}</ul>`
   const room = maxBytes - Buffer.byteLength(head.join('') + foot)
   return [...head, asHtmlFurther(view, room), foot].filter(Boolean).join('\n')
+}
+
+function asHtmlPageLink({ page }: DigestView): string {
+  return page === undefined ? '' : ` <a href="${escapeHtml(page)}">Open this report as a page</a>`
 }
 
 function asHtmlThing(thing: Thing, extras: Extras): string {

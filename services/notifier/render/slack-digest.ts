@@ -27,7 +27,7 @@ export function asSlackCompany({ company, sentence, more, link }: FurtherCompany
 }
 
 /** All of them as parts that stand below each other. */
-export function asSlackDigest({ things, further, counts }: DigestView): string[] {
+export function asSlackDigest({ things, further, counts, page }: DigestView): string[] {
   const heading = things.length > 0 ? '*Further companies*' : '*Companies*'
   return [
     ...things.map(asSlackThing),
@@ -35,5 +35,6 @@ export function asSlackDigest({ things, further, counts }: DigestView): string[]
       ? [`${heading}\n${further.map(asSlackCompany)[0]}`, ...further.slice(1).map(asSlackCompany)]
       : []),
     ...counts.map(escapeSlack),
+    ...(page === undefined ? [] : [linkSlack(page, 'Open this report as a page')]),
   ]
 }

@@ -36,7 +36,7 @@ function asTextLines({ lines }: Message, extras: Extras): string[] {
 }
 
 /** The form of the predecessor's reports: a company's name, and what happened below. */
-function asTextDigest({ headline, period, summary, things, further, counts }: DigestView): string[] {
+function asTextDigest({ headline, period, summary, page, things, further, counts }: DigestView): string[] {
   const told = things.map((thing) => {
     const { name, sentence, more } = thing.story ?? { name: null, sentence: thing.title, more: thing.details }
     const label = labelOf(thing)
@@ -50,7 +50,7 @@ function asTextDigest({ headline, period, summary, things, further, counts }: Di
   })
   return [
     `${headline}\n${period}`,
-    summary,
+    page === undefined ? summary : `${summary}\nThis report as a page: ${page}`,
     ...told,
     ...(companies.length > 0 ? [[things.length > 0 ? 'Further companies' : 'Companies', ...companies].join('\n')] : []),
     ...(counts.length > 0 ? [counts.join('\n')] : []),
