@@ -77,7 +77,14 @@ export async function readCompanyPage(
     source === undefined ? null : readListed(database, viewer, id, source),
     readStanding(database, viewer, id),
   ])
-  const panels = leading.map((one) => toPanel(one, points.get(one.series_id) ?? [], told.news, disturbances, now))
+  // Of a company with one subject, its name, often a long address, says nothing.
+  const hasSubjects = new Set(company.series.map(({ subject }) => subject)).size > 1
+  const panels = leading.map((one) => ({
+    ...toPanel(one, points.get(one.series_id) ?? [], told.news, disturbances, now),
+    title: [one.measurement.name, ...(hasSubjects && one.subject !== null ? [one.subject] : [])]
+      .map((name) => nameOf(name))
+      .join(' · '),
+  }))
   return {
     ...{ company, best: best.news, listed, person, from, to: now },
     moved: [...appeared.news, ...gone.news]
@@ -105,16 +112,15 @@ async function chooseSeries(database: Database, { series }: CompanyDetail): Prom
 }
 
 function toPanel(
-  { series_id, measurement, subject, source }: CompanyDetail['series'][number],
+  { series_id, source }: CompanyDetail['series'][number],
   points: Series['points'],
   told: readonly News[],
   disturbances: readonly Disturbance[],
   now: number,
-): CompanyView['panels'][number] {
+): Omit<CompanyView['panels'][number], 'title'> {
   const times = points.map(({ at }) => at)
   return {
     ...{ seriesId: series_id, points },
-    title: subject === null ? nameOf(measurement.name) : `${nameOf(measurement.name)} · ${nameOf(subject)}`,
     marks: told
       .filter((item) => item.series_id === series_id)
       .map((item) => ({ at: Date.parse(item.observed_at), text: item.title })),

@@ -84,7 +84,7 @@ export function toChart(
   }))
   const times = points.map(({ at }) => at)
   return {
-    title: fullTitleOf(series),
+    title: titleOf(series),
     ...(type === 'date' && { unit: 'date' as const }),
     ...{ points, forecast, shades: shade(disturbances, times, now) },
     marks: news.filter(({ silent }) => !silent).map((one) => ({ at: Date.parse(one.observed_at), text: one.title })),
@@ -100,13 +100,12 @@ function sizeOf(value: SeriesDetail['points'][number]['value'], type: string): n
   return at >= Date.UTC(1000, 0, 2) && at <= Date.UTC(9999, 11, 30) ? at : null
 }
 
-/** The same with its company. */
-export function fullTitleOf(series: Pick<SeriesDetail, 'company' | 'measurement' | 'item' | 'subject'>): string {
-  return `${nameOf(series.company.name)}: ${titleOf(series)}`
-}
-
-/** A series by its own name: measurement, list item and subject. */
-function titleOf({ measurement, item, subject }: Pick<SeriesDetail, 'measurement' | 'item' | 'subject'>): string {
-  const parts = [nameOf(measurement.name), ...[item, subject].flatMap((one) => (one === null ? [] : [nameOf(one)]))]
-  return [...new Set(parts)].join(' · ')
+/** A series by company, measurement and list item. The subject, often a long address, stands in its own place. */
+export function titleOf({
+  company,
+  measurement,
+  item,
+}: Pick<SeriesDetail, 'company' | 'measurement' | 'item'>): string {
+  const parts = [nameOf(measurement.name), ...(item === null ? [] : [nameOf(item)])]
+  return `${nameOf(company.name)}: ${[...new Set(parts)].join(' · ')}`
 }

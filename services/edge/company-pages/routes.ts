@@ -17,7 +17,7 @@ import { type ActDeps, actRoutes, seriesParams } from './acts.ts'
 import { companyMain } from './company-page.ts'
 import { openDraw } from './pictures.ts'
 import { companyPageQuery, readCompanyPage } from './read-company-page.ts'
-import { fullTitleOf, readSeriesPage, seriesPageQuery } from './read-series-page.ts'
+import { readSeriesPage, seriesPageQuery, titleOf } from './read-series-page.ts'
 import { readWatchlist, readWatchlistFile, watchlistQuery } from './read-watchlist.ts'
 import { seriesMain } from './series-page.ts'
 import { watchlistMain } from './watchlist-page.ts'
@@ -96,7 +96,7 @@ function seriesRoute({ database, bounded, changes, log }: CompanyPagesDeps): Rou
       const mayChange = includesRole(session.role, 'operator')
       const said = await readNotice(changes, session, query.change)
       const main = html`${said}${seriesMain({ view, days: query.days, zone, draw, mayChange })}`
-      return showPage({ ...commonOf(session), title: fullTitleOf(view.series), main, zone, width: 'wide' })
+      return showPage({ ...commonOf(session), title: titleOf(view.series), main, zone, width: 'wide' })
     },
   }
 }

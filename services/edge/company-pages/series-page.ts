@@ -18,12 +18,17 @@ type Asked = { view: SeriesView; days: Span; zone: string; draw: Draw; mayChange
 const mostRows = 50
 const longestValue = 300
 
+/** What the detectors say of the newest value, unless their state says it. */
+function reasonText({ state, reason }: SeriesDetail['detector']): Html | null {
+  return reason === null || reason === state ? null : html` ${foreign(excerpt(reason, longestValue))}.`
+}
+
 /** A series: its newest value, picture, growth, news items and values. */
 export function seriesMain(asked: Asked): Html {
   const { view, draw } = asked
   const { company, source, item, subject } = view.series
   return html`<p class="lead">${valueText({ ...view.series })}</p>
-<p>${view.series.observed_at !== null && html`Observed ${time(view.series.observed_at, asked.zone)}. `}${judgedText(view.series.detector.state)}${view.series.detector.reason !== null && html` ${foreign(excerpt(view.series.detector.reason, longestValue))}.`}</p>
+<p>${view.series.observed_at !== null && html`Observed ${time(view.series.observed_at, asked.zone)}. `}${judgedText(view.series.detector.state)}${reasonText(view.series.detector)}</p>
 ${facts([
   ['Company', html`<a href="/console/companies/${company.id}">${named(company.name)}</a>`],
   ['Source', named(source.name)],

@@ -89,7 +89,7 @@ function found(asked: Asked): Html {
   const noNumbers = 'None of these companies has a number yet: the first values come with the next run of a source.'
   return html`<p class="small">${count} ${view.companies === 1 ? 'company' : 'companies'}. Lines show the last ${Math.max(90, Number(query.days))} days.
 <a href="${addressOf(asked, { format: 'csv' })}">CSV</a></p>
-${view.columns.length === 0 && notice('bad', noNumbers)}
+${view.columns.length === 0 && html`<p class="muted">${noNumbers}</p>`}
 ${grid(asked)}
 ${morePages(view.next === null ? null : addressOf(asked, { cursor: view.next }))}`
 }

@@ -30,6 +30,16 @@ test('news stands by company, in the order of the best item of each', () => {
   expect(page).not.toContain('<script>')
 })
 
+test.each([
+  ['acme: stars rose 48%', 'acme: stars rose 48% to 148 (github).', '<p dir="auto">To 148 (github).</p>'],
+  ['acme: stars rose 4', 'acme: stars rose 48%.', '<p dir="auto">acme: stars rose 48%.</p>'],
+  ['acme: stars rose', 'acme: stars rose.', null],
+  ['Stars', 'Forks rose.', '<p dir="auto">Forks rose.</p>'],
+])('what the title %j says is not said again by the message %j', (title, message, shown) => {
+  const page = show({ news: [{ ...item(1, 5, title), message }] })
+  expect([...page.matchAll(/<p dir="auto">.*?<\/p>/g)].map(String)).toEqual(shown === null ? [] : [shown])
+})
+
 test('a marked item says so and can be opened again', () => {
   const news = [item(1, 5)]
   const feedback = { news_id: news[0]!.news_id, opinion: 'useful', is_done: true, is_snoozed: false } as const

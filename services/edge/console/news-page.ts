@@ -1,4 +1,4 @@
-import { formatCount } from '#runtime/text/format.ts'
+import { capitalize, formatCount } from '#runtime/text/format.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { NewsPage } from '../ask/news.ts'
 import { choice, filterForm } from '../design/forms.ts'
@@ -168,16 +168,23 @@ function newsItem(item: Item, { view, zone, isPerson }: NewsMain, back: string):
   const feedback = view.feedback.get(item.news_id)
   const why = `/console/why/${item.news_id}`
   const title = excerpt(item.title, 300)
+  const more = sayMore(item)
   const place = view.news.indexOf(item)
   const next = (view.news[place + 1] ?? view.news[place - 1])?.news_id
   const said = [feedback?.is_done && 'Done', feedback?.is_snoozed && 'Snoozed'].filter(Boolean).join(', ')
   return html`<article class="news-item ${item.severity}" id="${anchorOf(item.news_id)}" tabindex="-1" data-news aria-label="${title}">
 <h3 dir="auto"><a href="${why}">${title}</a></h3>
-${item.message !== item.title && html`<p dir="auto">${excerpt(item.message, 600)}</p>`}
+${more !== '' && html`<p dir="auto">${excerpt(more, 600)}</p>`}
 <p class="small">${severity(item.severity)} <a href="/console/series/${item.series_id}">${foreign(excerpt(item.measurement.name ?? 'series', 80))}</a> · ${foreign(item.source.name ?? 'deleted source')} · ${time(item.observed_at, zone)}${said !== '' && html` · <b>${said}</b>`}</p>
 ${isPerson && actions(item, feedback, back, next)}
 </article>
 `
+}
+
+/** What the message says beyond the title, with which it often begins. */
+function sayMore({ title, message }: Item): string {
+  const rest = message.startsWith(title) ? message.slice(title.length) : message
+  return rest === message || /^[\p{L}\p{N}]/u.test(rest) ? message : capitalize(rest.replace(/^[.,:;\s]+/, ''))
 }
 
 /** One form with a button for each thing that can be done. `next`: where the reader goes on when the item goes away. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { type Change, meanOfRanks, type Point, rankGrowth, type Ranked } from './grow.ts'
 import { readGrowth } from './read-growth.ts'
 import { idOfSeries } from './series-id.ts'
@@ -19,18 +19,26 @@ const measurementRow = z.object({
 export type Measurement = z.output<typeof measurementRow>
 
 /**
- * The measurements that companies are compared by: `wanted`, or those of numbers of which more is good or bad: first those
- * that readers care for most, of them those that most of the companies have.
+ * The measurements that companies are compared by: `wanted`, or those of numbers of which more is good or bad, else any of
+ * numbers: first those that readers care for most, of them those that most of the companies have.
  */
 export async function chooseMeasurements(
   database: Database,
   companyIds: readonly number[],
   wanted: readonly number[] | null,
 ): Promise<readonly Measurement[]> {
-  const isWanted =
-    wanted === null
-      ? sql.fragment`k.polarity <> 'neither' AND m.type IN ('int', 'float')`
-      : sql.fragment`m.id = ANY(${column(wanted, 'int4', (id) => id)})`
+  if (wanted !== null)
+    return readMeasurements(database, companyIds, sql.fragment`m.id = ANY(${column(wanted, 'int4', (id) => id)})`)
+  const isNumber = sql.fragment`m.type IN ('int', 'float')`
+  const polar = await readMeasurements(database, companyIds, sql.fragment`k.polarity <> 'neither' AND ${isNumber}`)
+  return polar.length > 0 ? polar : readMeasurements(database, companyIds, isNumber)
+}
+
+function readMeasurements(
+  database: Database,
+  companyIds: readonly number[],
+  isWanted: SqlFragment,
+): Promise<readonly Measurement[]> {
   return database.any(sql.type(measurementRow)`
     SELECT m.id, m.measurement_name AS name, json_build_object('id', d.id, 'name', d.source_name) AS source,
       coalesce(k.polarity, 'neither') AS polarity, coalesce(k.weight, 0) AS weight
