@@ -1,6 +1,10 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import pg from 'pg'
 import { waitFor } from '../harness/wait-for.ts'
 import type { Measure } from './measure.ts'
+import type { Sinks } from './message-sinks.ts'
 import { runService } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
 import { readPeak } from './usage.ts'
@@ -18,11 +22,16 @@ export const digests: Measure = async (bench) => {
   await using scope = new AsyncDisposableStack()
   const pool = new pg.Pool({ connectionString: env['DATABASE_URL'] })
   scope.defer(() => pool.end())
+  // Bare ones: the local stand-in takes each mail apart, which takes longer than sending it.
+  const child = fork(join(import.meta.dirname, 'message-sinks.ts'))
+  scope.defer(() => void child.kill())
+  const [{ smtpPort }] = (await once(child, 'message')) as [Sinks]
+  const SMTP_URL = `smtp://127.0.0.1:${smtpPort}`
   bench.say(`digests: ${readers} people, ${companies} companies with ${newsEach} news each, a value a day`)
   await fill(pool)
   // The heap of deploy/k8s/notifier.yaml: with more, V8 keeps more garbage.
   const heap = `${env.NODE_OPTIONS ?? ''} --max-old-space-size=288`
-  await using service = await runService('notifier', { ...env, NODE_OPTIONS: heap, DIGEST_POLL_MS: '100' })
+  await using service = await runService('notifier', { ...env, SMTP_URL, NODE_OPTIONS: heap, DIGEST_POLL_MS: '100' })
   const startedAt = performance.now()
   await pool.query(
     `INSERT INTO notifier.digest_policy (user_id, rhythm, hour, weekday, zone, changed_at)
