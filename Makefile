@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas browser
+.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas pictures browser
 
 help:
 	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -98,3 +98,6 @@ schemas: install ## write what is generated: types, settings, tables of pages
 	@node schemas/generate.ts
 	@node deploy/settings.ts
 	@node deploy/pages/main.ts --write
+
+pictures: install browser ## take the README's pictures of pages and of a mail, from a demo of their own
+	@node test/pictures/main.ts

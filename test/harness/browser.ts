@@ -1,18 +1,10 @@
-import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { type Browser, launch } from 'puppeteer-core'
+import type { Browser } from 'puppeteer-core'
 import { onCleanup } from './cleanup.ts'
+import { launchBrowser } from './launch-browser.ts'
 
-const names = ['chromium', 'chromium-browser', 'google-chrome']
-
-/** A headless Chromium, the one of this machine. `make test` installs it where it is missing. */
+/** As launchBrowser, closed at the end of the test file. */
 export async function openBrowser(): Promise<Browser> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const executablePath = folders.flatMap((folder) => names.map((name) => join(folder, name))).find(existsSync)
-  if (!executablePath) throw new Error('Chromium is missing: install the package chromium.')
-  // Chromium has no sandbox for root.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  const browser = await launch({ executablePath, args: ['--disable-dev-shm-usage', ...args], timeout: 120_000 })
+  const browser = await launchBrowser()
   onCleanup(() => browser.close())
   return browser
 }
