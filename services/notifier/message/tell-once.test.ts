@@ -18,11 +18,22 @@ test.each([
   [[], 'acme', 'stars rose 50% to 150', []],
   [[' '], 'acme', 'stars rose 50% to 150', []],
 ])('%j is about %s: %s', (details, name, sentence, more) => {
-  expect(tellOnce({ company: 'acme', title, details }, false)).toEqual({ name, sentence, more })
+  const said = details[0]?.trim() ? details[0] : title
+  expect(tellOnce({ company: 'acme', title: said, details }, false)).toEqual({ name, sentence, more })
+})
+
+test.each([
+  ['releases gained 7 items, among them 1.0 and 2.0', 'acme: releases gained 7 items: 1.0, 2.0 and 5 more.', []],
+  ['Series B is near', 'The amount rose.', ['The amount rose.']],
+  ['N0N rose', 'It rose.', ['It rose.']],
+])('the title %j is left out only where %j says it', (heading, message, more) => {
+  const told = tellOnce({ company: 'acme', title: heading, details: [message] }, false)
+  const sentence = more.length > 0 ? heading : message.replace('acme: ', '')
+  expect(told).toEqual({ name: 'acme', sentence, more })
 })
 
 test('below a headline with the company, only the item is named', () => {
-  const nameOf = (details: string[]) => tellOnce({ company: 'acme', title, details }, true).name
+  const nameOf = (details: string[]) => tellOnce({ company: 'acme', title: details[0]!, details }, true).name
   expect([nameOf(['acme: x']), nameOf(['acme/app: x']), nameOf(['acme / B: x'])]).toEqual([null, 'app', 'B'])
 })
 
