@@ -43,8 +43,9 @@ describe('every route, with each kind of credentials', () => {
     'viewer-or-source': { in: ['token', 'viewer', 'operator'], forbids: [] },
   }
 
+  const isPage = (role: string) => role === 'person' || role === 'maybe-person'
   // The link is the credential, so this page needs none and is still not open.
-  const asking = routes.filter(({ path }) => path !== '/why/:news_id')
+  const asking = routes.filter(({ path, role }) => path !== '/why/:news_id' && !isPage(role))
   test.each(asking.map(({ method, path, role }) => [method.toUpperCase(), path, role]))(
     '%s %s is for %s',
     async (method, path, role) => {
@@ -60,6 +61,24 @@ describe('every route, with each kind of credentials', () => {
         if (isWrong) wrong.push([kind, status])
       }
       expect(wrong).toEqual([])
+    },
+  )
+
+  const pages = routes.filter(({ role }) => isPage(role))
+  test.each(pages.map(({ method, path, role }) => [method.toUpperCase(), path, role]))(
+    '%s %s is for %s: what programs send opens no page, and changes nothing',
+    async (method, path, role) => {
+      const answers = new Set<number>()
+      for (const token of Object.values(kinds)) {
+        const headers: Record<string, string> = token === null ? {} : { authorization: token }
+        const url = edge.url + path.replaceAll(/:\w+/g, '1')
+        answers.add((await fetch(url, { method, headers, redirect: 'manual' })).status)
+      }
+      const [answer, ...others] = answers
+      expect(others).toEqual([])
+      if (method === 'POST') expect(answer).toBe(403)
+      else if (role === 'person') expect(answer).toBe(303)
+      else expect(answer).toBeLessThan(500)
     },
   )
 

@@ -392,7 +392,7 @@ describe('keys', () => {
   })
 
   test('need a role and a name', async () => {
-    await expect(create('--name', 'x', '--role', 'admin')).rejects.toThrow(/viewer, operator/)
+    await expect(create('--name', 'x', '--role', 'owner')).rejects.toThrow(/viewer, operator/)
     await expect(create('--name', ' ', '--role', 'viewer')).rejects.toThrow('--name is empty')
   })
 })
