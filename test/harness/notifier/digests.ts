@@ -32,7 +32,7 @@ export async function addNews(
   receivedAt = 'now()',
 ): Promise<string[]> {
   const ids: string[] = []
-  for (const { title = 'A title', message = 'A message', severity = 'info', ...more } of news) {
+  for (const { message = 'A message', title = message, severity = 'info', ...more } of news) {
     const [id, group] = [randomUUID(), randomUUID()]
     await database.query(
       'INSERT INTO notifier.news_group (group_id, company_id, data_source_id, size, seen) VALUES ($1, $2, 1, 1, 1)',
