@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { isVisibleBucket } from '#runtime/postgres/visible.ts'
 import type { DueDigest } from './policies.ts'
 
 type Connection = Pick<Database, 'any'>
@@ -13,6 +14,8 @@ function digestRows(due: readonly DueDigest[]) {
 }
 
 const ranks = sql.fragment`ARRAY['info', 'warning', 'critical']`
+
+const isReadersBucket = isVisibleBucket(sql.fragment`d.user_id`, sql.fragment`b`)
 
 /**
  * SQL for the companies of a digest `d`, with what of them its reader follows: those that they follow in parma-web or by
@@ -32,14 +35,12 @@ const followed = sql.fragment`(
   FROM notifier.subscription s
   JOIN public.bucket b ON b.id = s.bucket_id
   JOIN public.company_bucket_membership m ON m.bucket_id = b.id
-  WHERE d.bucket_id = 0 AND s.user_id = d.user_id AND coalesce(s.company_id = m.company_id, true) AND (
-    b.is_public OR b.owner_id = d.user_id OR EXISTS (
-      SELECT FROM public.bucket_access a WHERE a.bucket_id = b.id AND a.invitee_id = d.user_id))
+  WHERE d.bucket_id = 0 AND s.user_id = d.user_id AND coalesce(s.company_id = m.company_id, true)
+    AND ${isReadersBucket}
   UNION ALL
   SELECT m.company_id, NULL, 1, NULL
   FROM public.company_bucket_membership m JOIN public.bucket b ON b.id = m.bucket_id
-  WHERE m.bucket_id = d.bucket_id AND (b.is_public OR b.owner_id = d.user_id OR EXISTS (
-    SELECT FROM public.bucket_access a WHERE a.bucket_id = b.id AND a.invitee_id = d.user_id))
+  WHERE m.bucket_id = d.bucket_id AND ${isReadersBucket}
 )`
 
 const pickedRow = z.object({ user_id: z.number(), bucket_id: z.number(), news: z.array(z.string()) })

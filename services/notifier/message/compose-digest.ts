@@ -109,7 +109,8 @@ export function isFunding({ message }: Pick<DigestNewsItem, 'message'>): boolean
   return /funding round/i.test(message)
 }
 
-function nameOf({ company, company_id }: DigestNewsItem): string {
+/** The company of a news item, by its id where it has no name. */
+export function nameOf({ company, company_id }: DigestNewsItem): string {
   return excerpt(company ?? '', maxName) || `company ${company_id}`
 }
 

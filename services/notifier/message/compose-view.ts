@@ -1,7 +1,7 @@
 import { formatCount, formatList, formatTime } from '#runtime/text/format.ts'
 import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
 import { explainChoice, type Feedback, type Parts } from './choose-things.ts'
-import type { DigestNewsItem } from './compose-digest.ts'
+import { type DigestNewsItem, nameOf } from './compose-digest.ts'
 import type { DigestView, MessageChart, Thing } from './message.ts'
 import { tellOnce } from './tell-once.ts'
 
@@ -102,10 +102,6 @@ function furtherOf(
   })
   const isNew = ({ sentence }: (typeof lines)[number]) => sentence !== null
   return [...lines.filter(isNew), ...lines.filter((line) => !isNew(line))]
-}
-
-function nameOf({ company, company_id }: DigestNewsItem): string {
-  return excerpt(company ?? '', maxName) || `company ${company_id}`
 }
 
 const formatCompanies = (count: number) => (count === 1 ? '1 company' : `${count.toLocaleString('en-US')} companies`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { isVisibleBucket } from '#runtime/postgres/visible.ts'
 import { allChannels, allChannelSubscriptions } from './channel-rows.ts'
 import { describeFilter, type Filter, severities } from './filter.ts'
 
@@ -82,9 +83,8 @@ export async function findFollowers(
       FROM notifier.subscription s
       JOIN public.bucket b ON b.id = s.bucket_id
       JOIN public.company_bucket_membership m ON m.bucket_id = b.id
-      WHERE m.company_id = ANY(${sql.array(companyIds, 'int4')}) AND coalesce(s.company_id = m.company_id, true) AND (
-        b.is_public OR b.owner_id = s.user_id
-        OR EXISTS (SELECT FROM public.bucket_access a WHERE a.bucket_id = b.id AND a.invitee_id = s.user_id))
+      WHERE m.company_id = ANY(${sql.array(companyIds, 'int4')}) AND coalesce(s.company_id = m.company_id, true)
+        AND ${isVisibleBucket(sql.fragment`s.user_id`, sql.fragment`b`)}
       UNION ALL
       SELECT c.id, s.user_id, s.data_source_id, s.min_severity, s.kinds, s.channel_id, false, NULL, subscription_id,
         ${isChosen}

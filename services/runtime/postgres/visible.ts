@@ -14,7 +14,7 @@ export function isVisibleCompany(person: number, companyId: SqlFragment): SqlFra
 }
 
 /** The same for the bucket with this alias: their own, public ones, and those shared with them. */
-export function isVisibleBucket(person: number, bucket: SqlFragment): SqlFragment {
+export function isVisibleBucket(person: number | SqlFragment, bucket: SqlFragment): SqlFragment {
   return sql.fragment`(${bucket}.is_public OR ${bucket}.owner_id = ${person} OR EXISTS (
     SELECT FROM public.bucket_access a WHERE a.bucket_id = ${bucket}.id AND a.invitee_id = ${person}))`
 }
