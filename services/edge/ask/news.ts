@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { seriesId, seriesIdPattern } from '../growth/series-id.ts'
 import { asCell } from '../http/csv.ts'
-import { type Asked, cutPage, readCursor } from '../http/cursor.ts'
+import { type Asked, cutPage, firstPage, readCursor } from '../http/cursor.ts'
 import { utcIso, utcTime } from '../http/time.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { isFollowed, isInBucket, mayRead, requireBucket } from './may-read.ts'
@@ -152,7 +152,7 @@ export async function readNewestNews(
   limit: number,
 ): Promise<NewsPage['news']> {
   const query = { ...of, silent: 'any', order: 'newest', limit } as const
-  return (await readNews(database, viewer, query, { route: '', parameters: {} })).news
+  return (await readNews(database, viewer, query, firstPage)).news
 }
 
 /** Columns of the CSV file. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { lenient } from '../http/validation.ts'
 import { type Change, gaps, windows } from '../growth/grow.ts'
-import { disturbanceKinds, readDisturbances } from '../growth/read-disturbances.ts'
+import { type Disturbance, disturbanceKinds, readDisturbances } from '../growth/read-disturbances.ts'
 import { readForecasts } from '../growth/read-forecasts.ts'
 import { readGrowth } from '../growth/read-growth.ts'
 import { idOfSeries, type SeriesKeys, seriesIdPattern } from '../growth/series-id.ts'
@@ -82,6 +82,13 @@ export const seriesDetail = z.object({
 })
 
 export type SeriesDetail = z.output<typeof seriesDetail>
+
+/** What disturbed the source of a series, with times in ms since 1970, as pictures shade it. */
+export function disturbancesOf({ disturbances }: SeriesDetail): Omit<Disturbance, 'sourceId'>[] {
+  return disturbances.map(({ kind, from, to }) => ({
+    ...{ kind, from: Date.parse(from), to: to === null ? null : Date.parse(to) },
+  }))
+}
 
 /** The parts of a series that are not its values. */
 const keysRow = z.object({

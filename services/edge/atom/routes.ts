@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { createCache } from '#runtime/calls/cache.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { checkFeedLink, type FeedReference, type FeedSubject, type LinkSettings } from '#runtime/web/signed-links.ts'
+import { firstPage } from '../http/cursor.ts'
+import { signedQuery } from '../access/signed-query.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { mayRead, maySeeBucket } from '../ask/may-read.ts'
 import { readNews } from '../ask/news.ts'
@@ -34,7 +36,6 @@ const feedParams = z.object({
   version: z.string().regex(/^[1-9]\d{0,8}$/),
   subject: z.string().regex(/^(all|(bucket|company)-[1-9]\d{0,8})$/),
 })
-const signedQuery = z.object({ signature: z.string().max(100) }).partial()
 
 /** GET /feeds/{user_id}/{version}/{subject}?signature=…: whoever has the address reads as the person. */
 export function atomRoute(deps: AtomDeps): Route {
@@ -85,7 +86,7 @@ async function makeFeed({ database, bounded, links, items }: AtomDeps, feed: Fee
     if (name === null) throw new HttpError(404, 'The person may not see this, or it does not exist.')
     const of = kind === 'all' ? { followed: 'true' as const } : { [kind as 'bucket' | 'company']: Number(id) }
     const query = { ...of, silent: 'false', order: 'newest', limit: items } as const
-    return { name, ...(await readNews(database, viewer, query, { route: '', parameters: {} })) }
+    return { name, ...(await readNews(database, viewer, query, firstPage)) }
   }
   const { name, news } = await orUnavailable(bounded(work()))
   const title = kind === 'all' ? `News for ${name}` : `News about ${name}`

@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { checkActionLink, type MessageAction, messageActions, type Verdict } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
+import { expiringQuery } from '../access/signed-query.ts'
 import { isSameOrigin } from '../access/same-origin.ts'
 import { choice, postForm } from '../design/forms.ts'
 import { html, type Html } from '../design/html.ts'
-import { invalidLinkPage, messagePage, pageType, showPage } from '../design/layout.ts'
+import { asPage, invalidLinkPage, messagePage, showPage } from '../design/layout.ts'
 import { foreign } from '../design/parts.ts'
 import type { Bounded } from '../http/deadline.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -33,9 +34,7 @@ const actParams = z.object({
   news_id: z.string().regex(new RegExp(`^${uuidSource}$`)),
   action: z.enum(messageActions),
 })
-const signedQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) }).partial()
 const form = z.object({ for: z.enum(Object.keys(times) as [keyof typeof times]) }).partial()
-const asPage = (description: string) => ({ description, schema: z.string(), contentType: pageType })
 const linkDocs = {
   403: asPage('The signature of the link is missing or wrong, or another page sent the form.'),
   410: asPage('The link has expired.'),
@@ -55,7 +54,7 @@ export function messageLinkRoutes(deps: MessageLinkDeps): Route[] {
       doc: {
         summary: 'Page that asks whether to act on a news item. Messages link to it.',
         params: actParams,
-        query: signedQuery,
+        query: expiringQuery,
         responses: { 200: asPage('The page.'), ...linkDocs },
       },
       handle: showAction(deps),
@@ -66,7 +65,7 @@ export function messageLinkRoutes(deps: MessageLinkDeps): Route[] {
         summary:
           'Act on a news item: say whether it is useful, or mute what it is about. Used again, it changes nothing.',
         params: actParams,
-        query: signedQuery,
+        query: expiringQuery,
         form,
         responses: {
           200: asPage('What was done.'),
@@ -90,8 +89,7 @@ function showAction(deps: MessageLinkDeps) {
     const options = Object.entries(times).map(([value, { text }]) => ({ value, text }))
     const main = html`${news}<p>${text}</p>
 ${postForm(null, asksForTime && choice('for', 'For how long', options, 'month'), button)}`
-    // The form's origin tells that this page sent it.
-    return showPage({ title, main, root, headers: { 'referrer-policy': 'same-origin' } })
+    return showPage({ title, main, root })
   }
 }
 
@@ -124,7 +122,7 @@ function readLink(
   { params, query }: RouteRequest,
 ): { verdict: Verdict; link: MessageAction; signature: string } {
   const { person, news_id: newsId, action } = validate(actParams, params, 'path')
-  const signed = validate(signedQuery, query, 'query')
+  const signed = validate(expiringQuery, query, 'query')
   const link = { person: Number(person), newsId, action }
   const verdict = linkSecret === undefined ? 'forged' : checkActionLink(linkSecret, link, signed, Date.now())
   return { verdict, link, signature: signed.signature ?? '' }

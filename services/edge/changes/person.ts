@@ -116,7 +116,7 @@ export async function readPerson(database: Database, person: number): Promise<Pe
       UNION ALL
       SELECT channel_id, channel_type, destination, channel_purpose
       FROM notifier.person_channel_view WHERE user_id = ${person} ORDER BY 1`),
-    readFeedback(database, person, null),
+    readFeedback(database, person),
   ])
   return {
     person_id: person,
@@ -128,14 +128,9 @@ export async function readPerson(database: Database, person: number): Promise<Pe
 /** Of the newest feedback; what is older counts in the ranking and is not shown. */
 const maxFeedback = 200
 
-/** What a person says of these news items; null: of those that they judged last. */
-function readFeedback(
-  database: Database,
-  person: number,
-  newsIds: readonly string[] | null,
-): Promise<readonly Feedback[]> {
-  const which = newsIds === null ? sql.fragment`true` : sql.fragment`news_id = ANY(${sql.array(newsIds, 'uuid')})`
+/** What a person says of the news items that they judged last. */
+function readFeedback(database: Database, person: number): Promise<readonly Feedback[]> {
   return database.any(sql.type(feedbackRow)`
     SELECT news_id, opinion, done_at, snoozed_until FROM notifier.feedback_view
-    WHERE user_id = ${person} AND ${which} ORDER BY changed_at DESC LIMIT ${newsIds?.length ?? maxFeedback}`)
+    WHERE user_id = ${person} ORDER BY changed_at DESC LIMIT ${maxFeedback}`)
 }

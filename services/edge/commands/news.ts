@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { findBucket, findCompany, findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows, UsageError } from '#runtime/commands/commands.ts'
 import { requireCount, requireTime } from '#runtime/commands/read-typed.ts'
+import { firstPage } from '../http/cursor.ts'
 import { keyHolder } from '../ask/may-read.ts'
 import { flattenNews, newsColumns, type NewsQuery, newsQuery, readNews } from '../ask/news.ts'
 import { printCsv } from './print-csv.ts'
@@ -47,7 +48,7 @@ async function list(options: Options): Promise<void> {
       bucket: await find(options.bucket, (text) => findBucket(database, text)),
       source: await find(options.source, (text) => findSource(database, text)),
     }
-    return readNews(database, keyHolder, query, { route: '', parameters: {} })
+    return readNews(database, keyHolder, query, firstPage)
   })
   if (csv) return printCsv(newsColumns, news.map(flattenNews))
   if (json) return printRows(news, true)

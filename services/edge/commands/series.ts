@@ -3,6 +3,7 @@ import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, printText, UsageError } from '#runtime/commands/commands.ts'
 import { requireCount, requireTime } from '#runtime/commands/read-typed.ts'
 import { formatChange, formatNumber } from '#runtime/text/format.ts'
+import { firstPage } from '../http/cursor.ts'
 import { seriesIdPattern } from '../growth/series-id.ts'
 import { keyHolder } from '../ask/may-read.ts'
 import { flattenPoint, pointColumns, readSeries, type SeriesDetail } from '../ask/one-series.ts'
@@ -34,9 +35,7 @@ async function show(id: string, { csv = false, json = false, ...options }: Optio
   }
   const remedy = '`parma companies show <company>` lists series with their ids.'
   if (!seriesIdPattern.test(id)) throw new UsageError(`${JSON.stringify(id)} is not the id of a series. ${remedy}`)
-  const series = await withDatabase((database) =>
-    readSeries(database, keyHolder, id, query, { route: '', parameters: {} }),
-  )
+  const series = await withDatabase((database) => readSeries(database, keyHolder, id, query, firstPage))
   if (series === null) throw new UsageError(`There is no series ${id}. ${remedy}`)
   if (csv) return printCsv(pointColumns, series.points.map(flattenPoint))
   if (json) return printResult(series, '', true)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { includesRole } from '#runtime/changes/roles.ts'
 import type { Database } from '#runtime/postgres/database.ts'
+import { firstPage } from '../http/cursor.ts'
 import type { Session } from '../access/sessions.ts'
 import { companyParams } from '../ask/company.ts'
 import { isReadable } from '../ask/may-read.ts'
@@ -8,7 +9,7 @@ import { readSeries } from '../ask/one-series.ts'
 import { id } from '../ask/parameters.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import type { Changes } from '../changes/changes.ts'
-import { askFor, goBack, personOf } from '../console/changes.ts'
+import { askFor, goBack, goesBack, notThere, personOf } from '../console/changes.ts'
 import { seriesIdPattern } from '../growth/series-id.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { readForm } from '../http/form.ts'
@@ -26,8 +27,6 @@ const muteForm = z.object({ days: z.enum(['7']).optional().describe('Without it,
 const unmuteForm = z.object({ mute: id.describe('Id of the mute.') })
 const polarityForm = z.object({ polarity: z.enum(['good', 'bad', 'neither', 'default']) })
 
-const goesBack = { description: 'Done, or not: the page that it leads to says so.', headers: { location: 'The page.' } }
-const notThere = { description: 'It does not exist, or the person may not see it.' }
 const minutesOfDay = 24 * 60
 
 /** What a person does on the page of a company or series. Each is a change that its owner makes. */
@@ -84,8 +83,7 @@ function polarityRoute({ database, bounded, changes }: ActDeps): Route {
       const { series_id } = validate(seriesParams, request.params, 'path')
       const { polarity } = await readForm(polarityForm, request)
       if (!includesRole(session.role, 'operator')) throw new HttpError(403, 'This change needs the role operator.')
-      const asked = { route: '', parameters: {} }
-      const series = await orUnavailable(bounded(readSeries(database, session, series_id, { limit: 1 }, asked)))
+      const series = await orUnavailable(bounded(readSeries(database, session, series_id, { limit: 1 }, firstPage)))
       if (series === null) throw new HttpError(404, 'Not Found')
       const payload = { measurement: series.measurement.id, polarity }
       const made = await askFor(changes, session, 'analyzer.polarity.set', payload, request)

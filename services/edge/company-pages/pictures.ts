@@ -4,7 +4,8 @@ import { tryDraw } from '#runtime/chart/pictures.ts'
 import type { Series } from '#runtime/chart/read-series.ts'
 import type { Look } from '#runtime/chart/svg.ts'
 import type { Log } from '#runtime/process/log.ts'
-import { html, type Html, trusted } from '../design/html.ts'
+import { html, type Html } from '../design/html.ts'
+import { figure } from '../design/parts.ts'
 
 /** What draws the pictures of a page. They never cost the page. */
 export type Draw = {
@@ -17,18 +18,15 @@ const widths = { narrow: 340, wide: 800 }
 
 /** `zone`: that of the page. */
 export function openDraw(log: Log, page: string, zone: string): Draw {
-  const figure = (draw: (look: Look) => string): Html => {
+  const drawn = (draw: (look: Look) => string): Html => {
     const [narrow, wide] = (['narrow', 'wide'] as const).map((id) =>
       tryDraw(log, { page }, () => draw({ id, width: widths[id], theme: 'page', zone })),
     )
     if (!narrow || !wide) return html`<p class="muted">The picture cannot be drawn. The numbers are below.</p>`
-    return html`<figure>
-<div class="narrow-only">${trusted(narrow)}</div>
-<div class="wide-only">${trusted(wide)}</div>
-</figure>`
+    return figure(narrow, wide)
   }
   return {
-    line: (series) => figure((look) => drawLineChart(series, look)),
-    multiples: (multiples) => figure((look) => drawMultiples(multiples, look)),
+    line: (series) => drawn((look) => drawLineChart(series, look)),
+    multiples: (multiples) => drawn((look) => drawMultiples(multiples, look)),
   }
 }

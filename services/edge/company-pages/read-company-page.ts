@@ -3,6 +3,7 @@ import type { Series } from '#runtime/chart/read-series.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
+import { firstPage } from '../http/cursor.ts'
 import { type CompanyDetail, readCompany } from '../ask/company.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { listSeries } from '../ask/list-series.ts'
@@ -63,7 +64,7 @@ export async function readCompanyPage(
   if (company === null) return null
   const from = now - Number(days) * dayMs
   const read = (changed: object) =>
-    readNews(database, viewer, newsQuery.parse({ company: String(id), ...changed }), noCursor)
+    readNews(database, viewer, newsQuery.parse({ company: String(id), ...changed }), firstPage)
   const since = new Date(from).toISOString()
   const leading = await chooseSeries(database, company)
   const seriesIds = leading.map(({ series_id }) => series_id)
@@ -93,8 +94,6 @@ export async function readCompanyPage(
     panels: panels.filter(({ points }) => points.length > 0),
   }
 }
-
-const noCursor = { route: '', parameters: {} }
 
 const meaningRow = z.object({ id: z.int(), weight: z.number() })
 
@@ -134,7 +133,7 @@ function toPanel(
 
 async function readListed(database: Database, viewer: Viewer, company: number, source: number) {
   const query = { company, source, items: 'false', limit: most.series } as const
-  const { series, next } = await listSeries(database, viewer, query, noCursor)
+  const { series, next } = await listSeries(database, viewer, query, firstPage)
   return { source, series, hasMore: next !== null }
 }
 

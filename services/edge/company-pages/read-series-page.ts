@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Point, Series } from '#runtime/chart/read-series.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { firstPage } from '../http/cursor.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { type NewsPage, newsQuery, readNews } from '../ask/news.ts'
-import { readSeries, type SeriesDetail } from '../ask/one-series.ts'
+import { disturbancesOf, readSeries, type SeriesDetail } from '../ask/one-series.ts'
 import type { Polarity } from '../growth/grow.ts'
 import { bandOf, shade } from '../growth/shade.ts'
 import { type Shown, windowOf, windowQuery } from './series-window.ts'
@@ -36,7 +37,7 @@ export async function readSeriesPage(
   query: z.output<typeof seriesPageQuery>,
   now: number,
 ): Promise<SeriesView | null> {
-  const newest = await readSeries(database, viewer, id, { limit: 1 }, noCursor)
+  const newest = await readSeries(database, viewer, id, { limit: 1 }, firstPage)
   if (newest === null) return null
   const shown = windowOf(query, newest.observed_at === null ? null : Date.parse(newest.observed_at), now)
   const period = {
@@ -45,15 +46,13 @@ export async function readSeriesPage(
   }
   const asked = newsQuery.parse({ series: id, silent: 'any', ...period, limit: String(most.marks) })
   const [series, { news }, polarity] = await Promise.all([
-    readSeries(database, viewer, id, { ...period, limit: most.points }, noCursor),
-    readNews(database, viewer, asked, noCursor),
+    readSeries(database, viewer, id, { ...period, limit: most.points }, firstPage),
+    readNews(database, viewer, asked, firstPage),
     readPolarity(database, newest.measurement.id),
   ])
   if (series === null) return null
   return { series, shown, news, polarity, chart: toChart(series, news, shown, now), isCut: series.next !== null }
 }
-
-const noCursor = { route: '', parameters: {} }
 
 async function readPolarity(database: Database, measurement: number): Promise<Polarity> {
   const found = await database.maybeOneFirst(sql.type(z.object({ polarity: z.enum(['good', 'bad', 'neither']) }))`
@@ -79,14 +78,11 @@ export function toChart(
         bandOf({ ...one, for_time: Date.parse(one.for_time), made_at: Date.parse(one.made_at) }),
       )
     : []
-  const disturbances = series.disturbances.map((one) => ({
-    ...{ kind: one.kind, from: Date.parse(one.from), to: one.to === null ? null : Date.parse(one.to) },
-  }))
   const times = points.map(({ at }) => at)
   return {
     title: titleOf(series),
     ...(type === 'date' && { unit: 'date' as const }),
-    ...{ points, forecast, shades: shade(disturbances, times, now) },
+    ...{ points, forecast, shades: shade(disturbancesOf(series), times, now) },
     marks: news.filter(({ silent }) => !silent).map((one) => ({ at: Date.parse(one.observed_at), text: one.title })),
     ...(from !== null && { from }),
     to: Math.max(to, ...forecast.map(({ at }) => at)),

@@ -1,13 +1,13 @@
-import { z } from 'zod'
 import { includesRole } from '#runtime/changes/roles.ts'
 import type { Log } from '#runtime/process/log.ts'
 import type { Session } from '../access/sessions.ts'
 import { companyColumns, flattenCompany } from '../ask/companies.ts'
 import { companyParams } from '../ask/company.ts'
 import { answerFile, linkNext, orUnavailable } from '../ask/respond.ts'
-import { readNotice } from '../console/changes.ts'
+import { notThere, readNotice } from '../console/changes.ts'
+import { given } from '../console/news-query.ts'
 import { html } from '../design/html.ts'
-import { messagePage, type Page, pageType, showPage } from '../design/layout.ts'
+import { asPage, messagePage, showPage } from '../design/layout.ts'
 import { readZone } from '../design/zone.ts'
 import { csvType, writeCsv } from '../http/csv.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -37,13 +37,13 @@ function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
       summary: 'Companies and what their measurements say, as a table that every column can sort.',
       query: watchlistQuery,
       responses: {
-        200: { description: 'The page.', schema: z.string(), contentType: pageType, alternative: csvType },
+        200: { ...asPage('The page.'), alternative: csvType },
         400: { description: 'The address of another page of the list.' },
         404: { description: 'No bucket with this id is known.' },
       },
     },
     async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
-      const query = validate(watchlistQuery, given(request), 'query')
+      const query = validate(watchlistQuery, given(request.query), 'query')
       if (query.format === 'csv') {
         const page = await orUnavailable(bounded(readWatchlistFile(database, session, query)))
         const next = linkNext('/console/watchlist', request.query, page.next)
@@ -52,7 +52,7 @@ function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
       const now = Date.now()
       const view = await orUnavailable(bounded(readWatchlist(database, session, query, now)))
       const main = watchlistMain({ query, view, now, isPerson: session.userId !== null })
-      return showPage({ ...commonOf(session), title: 'Watchlist', main, section: 'watchlist', width: 'wide' })
+      return showPage({ viewer: session, title: 'Watchlist', main, section: 'watchlist', width: 'wide' })
     },
   }
 }
@@ -66,15 +66,17 @@ function companyRoute({ database, bounded, changes, log }: CompanyPagesDeps): Ro
     }),
     async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
       const { company_id } = validate(companyParams, request.params, 'path')
-      const query = validate(companyPageQuery, given(request), 'query')
+      const query = validate(companyPageQuery, given(request.query), 'query')
       const now = Date.now()
-      const zone = await bounded(readZone(database, session, request.headers.cookie))
-      const view = await orUnavailable(bounded(readCompanyPage(database, session, company_id, query, now)))
+      const [view, zone, said] = await Promise.all([
+        orUnavailable(bounded(readCompanyPage(database, session, company_id, query, now))),
+        bounded(readZone(database, session, request.headers.cookie)),
+        readNotice(changes, session, query.change),
+      ])
       if (view === null) return gone('company', session)
       const draw = openDraw(log, `company ${company_id}`, zone)
-      const said = await readNotice(changes, session, query.change)
       const main = html`${said}${companyMain({ view, days: query.days, zone, now, draw })}`
-      return showPage({ ...commonOf(session), title: nameOf(view.company.name), main, zone, width: 'wide' })
+      return showPage({ viewer: session, title: nameOf(view.company.name), main, zone, width: 'wide' })
     },
   }
 }
@@ -88,15 +90,17 @@ function seriesRoute({ database, bounded, changes, log }: CompanyPagesDeps): Rou
     }),
     async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
       const { series_id } = validate(seriesParams, request.params, 'path')
-      const query = validate(seriesPageQuery, given(request), 'query')
-      const zone = await bounded(readZone(database, session, request.headers.cookie))
-      const view = await orUnavailable(bounded(readSeriesPage(database, session, series_id, query, Date.now())))
+      const query = validate(seriesPageQuery, given(request.query), 'query')
+      const [view, zone, said] = await Promise.all([
+        orUnavailable(bounded(readSeriesPage(database, session, series_id, query, Date.now()))),
+        bounded(readZone(database, session, request.headers.cookie)),
+        readNotice(changes, session, query.change),
+      ])
       if (view === null) return gone('series', session)
       const draw = openDraw(log, `series ${series_id}`, zone)
       const mayChange = includesRole(session.role, 'operator')
-      const said = await readNotice(changes, session, query.change)
       const main = html`${said}${seriesMain({ view, days: query.days, zone, draw, mayChange })}`
-      return showPage({ ...commonOf(session), title: titleOf(view.series), main, zone, width: 'wide' })
+      return showPage({ viewer: session, title: titleOf(view.series), main, zone, width: 'wide' })
     },
   }
 }
@@ -105,19 +109,10 @@ function pageDoc(summary: string, input: Pick<RouteDoc, 'params' | 'query'>): Ro
   return {
     ...{ summary, ...input },
     responses: {
-      200: { description: 'The page.', schema: z.string(), contentType: pageType },
-      404: { description: 'It does not exist, or the person may not see it.' },
+      200: asPage('The page.'),
+      404: notThere,
     },
   }
-}
-
-/** Fields of a form that were left empty say nothing. */
-function given({ query }: RouteRequest): Record<string, string> {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''))
-}
-
-function commonOf(session: Session): Pick<Page, 'viewer'> {
-  return { viewer: session }
 }
 
 /** What was deleted and what the person may not see look alike. */

@@ -9,6 +9,13 @@ import { redirect, type RouteResponse } from '../http/response.ts'
 import type { RouteRequest } from '../server/route.ts'
 import { readTarget } from '../session/target.ts'
 
+/** What a form of the console answers, in its route's documentation. */
+export const goesBack = {
+  description: 'Done, or not: the page that it leads to says so.',
+  headers: { location: 'The page.' },
+}
+export const notThere = { description: 'It does not exist, or the person may not see it.' }
+
 /** How long a page waits for the owner of the rows. It is usually done in a tenth of that. */
 const patienceMs = 3000
 

@@ -3,7 +3,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import type { Session } from '../access/sessions.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import { html } from '../design/html.ts'
-import { messagePage, pageType, showPage } from '../design/layout.ts'
+import { asPage, messagePage, showPage } from '../design/layout.ts'
 import { readZone } from '../design/zone.ts'
 import { readForm } from '../http/form.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -13,7 +13,7 @@ import { readPreview } from '../report/read-digest.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import { readTarget } from '../session/target.ts'
 import type { Why } from '../trace/read-why.ts'
-import { goBack, personOf, readNotice } from './changes.ts'
+import { goBack, goesBack, notThere, personOf, readNotice } from './changes.ts'
 import { muteMain } from './mute-page.ts'
 import { changeMe, meForm, meParams } from './me-actions.ts'
 import { meMain } from './me-page.ts'
@@ -45,9 +45,7 @@ export function consoleRoutes(deps: ConsoleDeps): Route[] {
   ]
 }
 
-const page = { description: 'The page.', schema: z.string(), contentType: pageType }
-const goesBack = { description: 'Done, or not: the page that it leads to says so.', headers: { location: 'The page.' } }
-const notThere = { description: 'It does not exist, or the person may not see it.' }
+const page = asPage('The page.')
 const previewQuery = z.object({ change: z.uuid() })
 const seenForm = z.object({ until: z.iso.datetime() })
 

@@ -1,8 +1,12 @@
+import { z } from 'zod'
 import type { RouteResponse } from '../http/response.ts'
 import { assetPath } from './assets.ts'
 import { type Content, html, type Html } from './html.ts'
 
 export const pageType = 'text/html; charset=utf-8'
+
+/** A page as the response of a route's documentation. */
+export const asPage = (description: string) => ({ description, schema: z.string(), contentType: pageType })
 
 /** The places of the navigation. */
 const sections = [

@@ -1,4 +1,4 @@
-import { type Content, html, type Html } from './html.ts'
+import { type Content, html, type Html, trusted } from './html.ts'
 
 /** Text of a module or a person: its direction is found from its letters. */
 export function foreign(text: string): Html {
@@ -82,6 +82,14 @@ ${body}</tbody>
 function tableCell({ text, sort }: Cell, at: number, column: Column | undefined): Html {
   const attributes = html`${column?.isNumber && html` class="number"`}${sort !== undefined && html` data-sort="${sort}"`}`
   return at === 0 ? html`<th scope="row"${attributes}>${text}</th>` : html`<td${attributes}>${text}</td>`
+}
+
+/** A picture as SVG for phones and one for wider screens and paper, of which a page shows one. */
+export function figure(narrow: string, wide: string): Html {
+  return html`<figure>
+<div class="narrow-only">${trusted(narrow)}</div>
+<div class="wide-only">${trusted(wide)}</div>
+</figure>`
 }
 
 /** The address of this page with other parameters. Empty ones are left out. */

@@ -5,6 +5,9 @@ import { HttpError } from './http-error.ts'
 /** The parameters of a request, and the route that they belong to. */
 export type Asked = { route: string; parameters: Readonly<Record<string, unknown>> }
 
+/** For who asks for a first page only, and makes no cursors. */
+export const firstPage: Asked = { route: '', parameters: {} }
+
 /** Parameters that may differ from page to page. */
 const free = new Set(['cursor', 'limit', 'format'])
 

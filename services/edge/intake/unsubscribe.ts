@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { checkUnsubscribeLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
 import { topics } from '#schemas/topics.ts'
+import { signedQuery } from '../access/signed-query.ts'
 import { postForm } from '../design/forms.ts'
 import { html } from '../design/html.ts'
-import { invalidLinkPage, messagePage, pageType, showPage } from '../design/layout.ts'
+import { asPage, invalidLinkPage, messagePage, showPage } from '../design/layout.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Publish } from '../publish/publish.ts'
@@ -18,8 +19,6 @@ const mailParams = z.object({
   notification_id: z.string().regex(new RegExp(`^${uuidSource}$`)),
   delivery_id: z.string().regex(/^[1-9]\d{0,15}$/),
 })
-const signedQuery = z.object({ signature: z.string().max(100) }).partial()
-const asPage = (description: string) => ({ description, schema: z.string(), contentType: pageType })
 const invalidLink = { 403: asPage('The signature of the link is missing or wrong.') }
 
 export const unsubscribeDoc: Record<'show' | 'end', RouteDoc> = {

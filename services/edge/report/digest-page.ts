@@ -1,8 +1,8 @@
 import { drawLineChart } from '#runtime/chart/draw-line.ts'
 import type { Viewer } from '../access/viewer.ts'
-import { html, type Html, trusted } from '../design/html.ts'
+import { html, type Html } from '../design/html.ts'
 import { messagePage, showPage } from '../design/layout.ts'
-import { severity } from '../design/parts.ts'
+import { figure, severity } from '../design/parts.ts'
 import type { RouteResponse } from '../http/response.ts'
 import type { DigestLine, StoredDigest } from './read-digest.ts'
 
@@ -44,13 +44,9 @@ function drawChart(chart: DigestLine['chart'], index: number): Html | null {
     points: chart.points.map(([at, value]) => ({ at, value })),
     marks: [{ at: last[0], text: chart.mark }],
   }
-  const draw = (id: string, width: number) =>
-    trusted(drawLineChart(series, { id: `${id}-${index}`, width, theme: 'page' }))
+  const draw = (id: string, width: number) => drawLineChart(series, { id: `${id}-${index}`, width, theme: 'page' })
   try {
-    return html`<figure>
-<div class="narrow-only">${draw('narrow', 300)}</div>
-<div class="wide-only">${draw('wide', 560)}</div>
-</figure>`
+    return figure(draw('narrow', 300), draw('wide', 560))
   } catch (error) {
     if (error instanceof RangeError) return null
     throw error

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { firstPage } from '../http/cursor.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { listCompanies } from '../ask/companies.ts'
 import { readCompany } from '../ask/company.ts'
@@ -12,8 +13,6 @@ import type { Period } from './report-parts.ts'
 /** What a report holds at most. */
 const most = { news: 50, series: 60, companies: 200, charts: 12, points: 5000 }
 
-const asked = { route: '', parameters: {} }
-
 /** The best news items of a company or bucket in a period. */
 async function readBest(
   database: Database,
@@ -22,7 +21,7 @@ async function readBest(
   { from, to }: Period,
 ): Promise<NewsPage['news']> {
   const query = { silent: 'false', order: 'best', limit: most.news, since: isoOf(from), until: isoOf(to) } as const
-  return (await readNews(database, viewer, { ...of, ...query }, asked)).news
+  return (await readNews(database, viewer, { ...of, ...query }, firstPage)).news
 }
 
 const isoOf = (at: number) => new Date(at).toISOString()
@@ -37,7 +36,7 @@ async function readPeriod(
   const found: SeriesDetail[] = []
   const query = { since: isoOf(from), until: isoOf(to), limit: most.points }
   for (const id of ids) {
-    const one = await readSeries(database, viewer, id, query, asked)
+    const one = await readSeries(database, viewer, id, query, firstPage)
     if (one !== null) found.push(one)
   }
   return found
@@ -75,7 +74,7 @@ export async function readBucketReport(
   if (title === null) return null
   const query = { bucket: id, days: '30', limit: most.companies } as const
   const ranked = { ...query, sort: 'momentum' } as const
-  const page = await listCompanies(database, viewer, ranked, asked)
+  const page = await listCompanies(database, viewer, ranked, firstPage)
   // The best growth of each of the first companies.
   const ids = page.companies
     .flatMap(({ growth }) => growth.toSorted((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity)).slice(0, 1))

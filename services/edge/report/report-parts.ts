@@ -1,9 +1,9 @@
 import { drawLineChart } from '#runtime/chart/draw-line.ts'
 import { formatChange, formatDate, formatNumber } from '#runtime/text/format.ts'
 import type { NewsPage } from '../ask/news.ts'
-import type { SeriesDetail } from '../ask/one-series.ts'
-import { html, type Html, trusted } from '../design/html.ts'
-import { type Cell, severity } from '../design/parts.ts'
+import { disturbancesOf, type SeriesDetail } from '../ask/one-series.ts'
+import { html, type Html } from '../design/html.ts'
+import { type Cell, figure, severity } from '../design/parts.ts'
 import { day } from '../design/time.ts'
 import { shade } from '../growth/shade.ts'
 
@@ -72,23 +72,11 @@ export function drawPeriod(series: SeriesDetail, title: string, { from, to }: Pe
     marks: series.news
       .map((one) => ({ at: Date.parse(one.observed_at), text: one.title }))
       .filter(({ at }) => at >= from && at < to),
-    shades: shade(
-      series.disturbances.map((one) => ({
-        kind: one.kind,
-        from: Date.parse(one.from),
-        to: one.to === null ? null : Date.parse(one.to),
-      })),
-      times,
-      to,
-    ),
+    shades: shade(disturbancesOf(series), times, to),
     from: times[0]!,
     to: times.at(-1)!,
   }
   const draw = (id: string, width: number) =>
-    trusted(drawLineChart(drawn, { id: `${id}-${series.series_id}`, width, theme: 'page' }))
-  return html`<figure>
-<div class="narrow-only">${draw('narrow', 320)}</div>
-<div class="wide-only">${draw('wide', 700)}</div>
-</figure>
-`
+    drawLineChart(drawn, { id: `${id}-${series.series_id}`, width, theme: 'page' })
+  return figure(draw('narrow', 320), draw('wide', 700))
 }

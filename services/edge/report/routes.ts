@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
 import { checkReportLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
+import { expiringQuery } from '../access/signed-query.ts'
 import type { Session } from '../access/sessions.ts'
 import { orUnavailable } from '../ask/respond.ts'
-import { pageType } from '../design/layout.ts'
+import { asPage } from '../design/layout.ts'
 import type { Bounded } from '../http/deadline.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
@@ -15,8 +16,6 @@ import { readDigest } from './read-digest.ts'
 export type ReportDeps = { database: Database; boundedLookup: Bounded; linkSecret: string | undefined }
 
 const reportParams = z.object({ digest_id: z.string().regex(new RegExp(`^${uuidSource}$`)) })
-const signedQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) }).partial()
-const asPage = (description: string) => ({ description, schema: z.string(), contentType: pageType })
 
 /** GET /reports/{digest_id}?until=…&signature=…: for whoever has the link, and for its reader, who has signed in. */
 export function reportRoute({ database, boundedLookup, linkSecret }: ReportDeps): Route {
@@ -25,7 +24,7 @@ export function reportRoute({ database, boundedLookup, linkSecret }: ReportDeps)
     doc: {
       summary: 'A digest as a page. Each digest links to its own.',
       params: reportParams,
-      query: signedQuery,
+      query: expiringQuery,
       responses: {
         200: asPage('The page.'),
         403: asPage('The signature is missing or wrong, and it is the digest of somebody else.'),
@@ -35,7 +34,7 @@ export function reportRoute({ database, boundedLookup, linkSecret }: ReportDeps)
     },
     async handle(request: RouteRequest, viewer: Session | null): Promise<RouteResponse> {
       const { digest_id } = validate(reportParams, request.params, 'path')
-      const signed = validate(signedQuery, request.query, 'query')
+      const signed = validate(expiringQuery, request.query, 'query')
       const verdict = linkSecret === undefined ? 'forged' : checkReportLink(linkSecret, digest_id, signed, Date.now())
       if (verdict !== 'good' && viewer === null)
         return verdict === 'expired' ? expiredReportPage() : foreignReportPage(null)

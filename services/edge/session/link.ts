@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkSignInLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
+import { signedQuery } from '../access/signed-query.ts'
 import { hashSessionToken, readCookie } from '../access/session-token.ts'
 import type { Session } from '../access/sessions.ts'
 import { invalidLinkPage } from '../design/layout.ts'
@@ -13,7 +14,6 @@ import { readSignIn, redeemSignIn, type SignIn } from './sign-ins.ts'
 import { startPage } from './target.ts'
 
 export const linkParams = z.object({ sign_in_id: z.string().regex(new RegExp(`^${uuidSource}$`)) })
-export const linkQuery = z.object({ signature: z.string().max(100) }).partial()
 
 /** From `/console/sign-in/link/…`. */
 const root = '../../../'
@@ -51,7 +51,7 @@ const idOf = ({ params }: RouteRequest) => validate(linkParams, params, 'path').
 
 async function findLink(deps: SessionDeps, request: RouteRequest): Promise<SignIn | 'forged' | null> {
   const id = idOf(request)
-  const signed = validate(linkQuery, request.query, 'query')
+  const signed = validate(signedQuery, request.query, 'query')
   if (deps.linkSecret === undefined || checkSignInLink(deps.linkSecret, id, signed) !== 'good') return 'forged'
   return deps.bounded(readSignIn(deps.database, id))
 }

@@ -1,7 +1,7 @@
-import { z } from 'zod'
-import { pageType } from '../design/layout.ts'
+import { signedQuery } from '../access/signed-query.ts'
+import { asPage } from '../design/layout.ts'
 import type { ResponseDoc, Route } from '../server/route.ts'
-import { linkParams, linkQuery, redeemLink, showLink } from './link.ts'
+import { linkParams, redeemLink, showLink } from './link.ts'
 import {
   askForLink,
   checkSignedIn,
@@ -16,7 +16,6 @@ import {
 import { askSignOutEverywhere, signOut, signOutEverywhere } from './sign-out.ts'
 import { paths } from './target.ts'
 
-const page = (description: string): ResponseDoc => ({ description, schema: z.string(), contentType: pageType })
 const leadsOn = (description: string): ResponseDoc => ({ description, headers: { location: 'The next page.' } })
 const setsCookie = (description: string): ResponseDoc => ({
   ...leadsOn(description),
@@ -24,8 +23,8 @@ const setsCookie = (description: string): ResponseDoc => ({
 })
 const link = `${paths.signIn}/link/:sign_in_id`
 const deadLink = {
-  403: page('The signature of the link is missing or wrong, or the request comes from another site.'),
-  410: page('The link was used or has expired. It says how to get a new one.'),
+  403: asPage('The signature of the link is missing or wrong, or the request comes from another site.'),
+  410: asPage('The link was used or has expired. It says how to get a new one.'),
 }
 
 /** The pages of signing in and out. */
@@ -37,7 +36,7 @@ function formRoutes(deps: SessionDeps): Route[] {
   return [
     {
       ...{ method: 'get', path: paths.signIn, role: 'maybe-person' },
-      doc: { summary: 'Page to sign in.', query: signInQuery, responses: { 200: page('The page.') } },
+      doc: { summary: 'Page to sign in.', query: signInQuery, responses: { 200: asPage('The page.') } },
       handle: showSignIn(deps),
     },
     {
@@ -47,8 +46,8 @@ function formRoutes(deps: SessionDeps): Route[] {
         form: mailForm,
         responses: {
           303: setsCookie('The link is on its way, if the address is that of one person.'),
-          404: page('Links by e-mail are not set up.'),
-          422: page('This is no e-mail address.'),
+          404: asPage('Links by e-mail are not set up.'),
+          422: asPage('This is no e-mail address.'),
         },
       },
       handle: askForLink(deps),
@@ -58,7 +57,7 @@ function formRoutes(deps: SessionDeps): Route[] {
       doc: {
         summary: 'Page after a link was asked for.',
         query: signInQuery,
-        responses: { 200: page('The page.') },
+        responses: { 200: asPage('The page.') },
       },
       handle: showSent(deps),
     },
@@ -67,7 +66,7 @@ function formRoutes(deps: SessionDeps): Route[] {
       doc: {
         summary: 'Sign in with an API key. The session has its role, and ends with it.',
         form: keyForm,
-        responses: { 303: setsCookie('Signed in.'), 401: page('The key does not work.') },
+        responses: { 303: setsCookie('Signed in.'), 401: asPage('The key does not work.') },
       },
       handle: signInWithKey(deps),
     },
@@ -81,8 +80,8 @@ function linkRoutes(deps: SessionDeps): Route[] {
       doc: {
         summary: 'Page behind a link to sign in. Opening it changes nothing.',
         params: linkParams,
-        query: linkQuery,
-        responses: { 200: page('A button that signs in.'), 303: leadsOn('Signed in already.'), ...deadLink },
+        query: signedQuery,
+        responses: { 200: asPage('A button that signs in.'), 303: leadsOn('Signed in already.'), ...deadLink },
       },
       handle: showLink(deps),
     },
@@ -91,7 +90,7 @@ function linkRoutes(deps: SessionDeps): Route[] {
       doc: {
         summary: 'Sign in with a link, once.',
         params: linkParams,
-        query: linkQuery,
+        query: signedQuery,
         responses: { 303: setsCookie('Signed in.'), ...deadLink },
       },
       handle: redeemLink(deps),
@@ -101,7 +100,7 @@ function linkRoutes(deps: SessionDeps): Route[] {
       doc: {
         summary: 'Leads whoever has signed in to the page that they wanted.',
         query: signInQuery,
-        responses: { 303: leadsOn('Signed in.'), 400: page('The browser did not keep the cookie.') },
+        responses: { 303: leadsOn('Signed in.'), 400: asPage('The browser did not keep the cookie.') },
       },
       handle: checkSignedIn,
     },
@@ -117,7 +116,7 @@ function signOutRoutes(deps: SessionDeps): Route[] {
     },
     {
       ...{ method: 'get', path: paths.signOutEverywhere, role: 'person' },
-      doc: { summary: 'Page that asks whether to sign out everywhere.', responses: { 200: page('The page.') } },
+      doc: { summary: 'Page that asks whether to sign out everywhere.', responses: { 200: asPage('The page.') } },
       handle: askSignOutEverywhere(deps),
     },
     {

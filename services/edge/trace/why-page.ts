@@ -4,7 +4,7 @@ import type { Series } from '#runtime/chart/read-series.ts'
 import { formatChange } from '#runtime/text/format.ts'
 import { type Content, html, trusted } from '../design/html.ts'
 import { type Page, showPage } from '../design/layout.ts'
-import { facts, foreign, severity } from '../design/parts.ts'
+import { facts, figure, foreign, severity } from '../design/parts.ts'
 import { time } from '../design/time.ts'
 import { bandOf, shade } from '../growth/shade.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -63,10 +63,7 @@ export function drawPast({ title, company, measurement, item_key }: Why, past: P
     ),
   }
   const draw = (id: string, width: number) => drawLineChart(series, { id, width, theme: 'page' })
-  return `<figure>
-<div class="narrow-only">${draw('narrow', 300)}</div>
-<div class="wide-only">${draw('wide', 560)}</div>
-</figure>`
+  return figure(draw('narrow', 300), draw('wide', 560)).toString()
 }
 
 const ruleOfNumbers = z.object({ when: z.object({ kind: z.string() }) })

@@ -4,9 +4,10 @@ import type { Database } from '#runtime/postgres/database.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { checkWhyLink } from '#runtime/web/signed-links.ts'
 import { uuidSource } from '#schemas/field-checks.ts'
+import { expiringQuery } from '../access/signed-query.ts'
 import type { Session } from '../access/sessions.ts'
 import type { Viewer } from '../access/viewer.ts'
-import { invalidLinkPage, messagePage, pageType } from '../design/layout.ts'
+import { asPage, invalidLinkPage, messagePage } from '../design/layout.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
@@ -68,12 +69,10 @@ export function explainNews(deps: WhyDeps) {
   }
 }
 
-const pageQuery = z.object({ until: z.string().max(20), signature: z.string().max(100) }).partial()
-
 export const whyPageDoc: RouteDoc = {
   summary: 'The same as a page, for people without an API key. Messages link to it.',
   params: whyParams,
-  query: pageQuery,
+  query: expiringQuery,
   responses: {
     ...Object.fromEntries(
       Object.entries({
@@ -81,7 +80,7 @@ export const whyPageDoc: RouteDoc = {
         403: 'The signature of the link is missing or wrong.',
         404: 'The news item was deleted.',
         410: 'The link has expired.',
-      }).map(([status, description]) => [status, { description, schema: z.string(), contentType: pageType }]),
+      }).map(([status, description]) => [status, asPage(description)]),
     ),
     503: { description: 'The database does not answer. Try again.' },
   },
@@ -95,7 +94,7 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
   const look = lookUp(deps)
   return async ({ params, query }: RouteRequest): Promise<RouteResponse> => {
     const { news_id } = validate(whyParams, params, 'path')
-    const signed = validate(pageQuery, query, 'query')
+    const signed = validate(expiringQuery, query, 'query')
     const verdict = linkSecret === undefined ? 'forged' : checkWhyLink(linkSecret, news_id, signed, Date.now())
     if (verdict === 'forged') return invalidLinkPage(root)
     if (verdict === 'expired')
@@ -117,7 +116,7 @@ const notFound = { description: 'It was deleted, or the person may not see it.' 
 export const whyConsoleDoc: RouteDoc = {
   summary: 'The same for whoever has signed in.',
   params: whyParams,
-  responses: { 200: { description: 'The page.', schema: z.string(), contentType: pageType }, 404: notFound },
+  responses: { 200: asPage('The page.'), 404: notFound },
 }
 
 /** GET /console/why/{news_id} */
