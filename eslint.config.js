@@ -10,6 +10,8 @@ const services = readdirSync(new URL('services', import.meta.url)).filter((name)
 const rooms = {
   runtime: {
     text: [],
+    read: ['text'],
+    understand: ['read', 'text'],
     calls: [],
     process: ['calls', 'web'],
     web: [],
@@ -45,13 +47,10 @@ const rooms = {
     commands: ['handshake', 'ask', 'growth', 'trace', 'session', 'catalog', 'access', 'http'],
   },
   normalizer: {
-    read: [],
-    maps: ['read'],
-    understand: ['maps', 'read'],
-    ledger: ['understand'],
-    series: ['understand', 'maps', 'read'],
-    incidents: ['understand', 'maps', 'read'],
-    store: ['incidents', 'series', 'ledger', 'understand', 'read'],
+    ledger: [],
+    series: [],
+    incidents: [],
+    store: ['incidents', 'series', 'ledger'],
     commands: ['incidents'],
   },
   analyzer: {

@@ -1,18 +1,18 @@
+import { TransientError } from '#runtime/calls/retry.ts'
 import { handleSound } from '#runtime/consume/handle-sound.ts'
 import { dead, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { output } from '#runtime/kafka/output.ts'
-import { TransientError } from '#runtime/calls/retry.ts'
+import { understand, versionOf } from '#runtime/understand/understand.ts'
 import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Config } from './config.ts'
 import type { LedgerRow } from './ledger/ledger-rows.ts'
-import type { Maps } from './maps/loaded-maps.ts'
+import type { Maps } from './loaded-maps.ts'
 import { leaves, payloads } from './metrics.ts'
 import { observe, partLimits } from './store/observe.ts'
 import type { Store } from './store/store.ts'
 import type { Written } from './store/written.ts'
-import { understand, versionOf } from './understand/understand.ts'
 
 /** Understands payloads, stores them, and sends what is stored: observations, and ops events of new incidents. */
 export function normalizePayloads(config: Config, maps: Maps, store: Store): Handler<RawPayload> {

@@ -8,7 +8,7 @@ import { runService } from '#runtime/process/service.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { normalizePayloads } from './handle.ts'
-import { createMaps } from './maps/loaded-maps.ts'
+import { createMaps } from './loaded-maps.ts'
 import { openStore } from './store/store.ts'
 
 await runService('normalizer', readConfig, async (config, context) => {

@@ -221,7 +221,7 @@ describe('a payload', () => {
   })
 
   test('becomes in Postgres what the table of COERCIONS.md says, row by row', async () => {
-    const page = readFileSync(join(root, 'services/normalizer/COERCIONS.md'), 'utf8')
+    const page = readFileSync(join(root, 'services/runtime/read/COERCIONS.md'), 'utf8')
     const rows = [...page.matchAll(/^\| (\w+) \| `(.+)` \| `(.+)` \|$/gm)].map(
       ([, type = '', json = '', becomes = ''], at) => ({
         ...{ field: `f${at}`, type, json, becomes },

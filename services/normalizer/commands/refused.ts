@@ -5,7 +5,7 @@ import { printRows } from '#runtime/commands/commands.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { isoDay } from '#runtime/text/format.ts'
-import { remedyOf } from '../incidents/remedies.ts'
+import { remedyOf } from '#runtime/understand/remedies.ts'
 
 type Filter = { source?: string; reason?: string; json?: boolean }
 

@@ -2,10 +2,10 @@ import { v5 as uuidv5 } from 'uuid'
 import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { payloadRemedies } from '#runtime/understand/remedies.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
 import { incidentKey, type NewIncident } from './follow-incidents.ts'
 import { readBegun } from './incident-table.ts'
-import { payloadRemedies } from './remedies.ts'
 
 /** What is counted apart: refused payloads, and everything else. */
 type Class = 'drift' | 'refused'

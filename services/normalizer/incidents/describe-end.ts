@@ -1,9 +1,9 @@
 import { isoDay } from '#runtime/text/format.ts'
+import { maxDriftPerPayload, type Normalized } from '#runtime/understand/normalize.ts'
+import { payloadRemedies } from '#runtime/understand/remedies.ts'
+import type { Understood } from '#runtime/understand/understand.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import { maxDriftPerPayload, type Normalized } from '../understand/normalize.ts'
-import type { Understood } from '../understand/understand.ts'
 import type { ReportedIncident } from './incidents.ts'
-import { payloadRemedies } from './remedies.ts'
 
 /**
  * How an incident ends with a payload of the company and subject that showed it: a sentence for operators, or null while

@@ -1,5 +1,5 @@
+import type { PayloadRefused, Understood } from '#runtime/understand/understand.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import type { PayloadRefused, Understood } from '../understand/understand.ts'
 import { describeEnd } from './describe-end.ts'
 import { driftKinds, findIncidents, type Incident, type ReportedIncident, type When } from './incidents.ts'
 

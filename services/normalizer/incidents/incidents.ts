@@ -1,10 +1,10 @@
 import { v5 as uuidv5 } from 'uuid'
 import { formatPercent } from '#runtime/text/format.ts'
+import type { Drift } from '#runtime/understand/normalize.ts'
+import { payloadRemedies } from '#runtime/understand/remedies.ts'
+import type { PayloadRefused, Understood } from '#runtime/understand/understand.ts'
 import type { OpsEvent, RawPayload } from '#schemas/generated/types.ts'
-import type { Drift } from '../understand/normalize.ts'
-import type { PayloadRefused, Understood } from '../understand/understand.ts'
 import type { RisenNulls } from './null-rates.ts'
-import { payloadRemedies } from './remedies.ts'
 
 /** Something that is reported to operators once per data source, kind and subject, until it ends. */
 export type Incident = { kind: string; subject: string; message: string; facts: Record<string, string> }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { compileMap } from '../maps/compile-map.ts'
-import { parse, type Structure } from '../read/parse.ts'
-import { normalize } from '../understand/normalize.ts'
+import { parse, type Structure } from '#runtime/read/parse.ts'
+import { compileMap } from '#runtime/understand/compile-map.ts'
+import { normalize } from '#runtime/understand/normalize.ts'
 import { countPaths } from './null-rates.ts'
 
 const entry = (SourceField: string, DataType: string, source_measurement_id: number, NestedMappings?: object[]) => ({

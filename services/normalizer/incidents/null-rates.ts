@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { isoDay } from '#runtime/text/format.ts'
-import type { Normalized } from '../understand/normalize.ts'
+import type { Normalized } from '#runtime/understand/normalize.ts'
 
 /** Leaves at one path of a source that arrived on one day (UTC, `2026-01-31`). */
 type PathCount = { data_source_id: number; path: string; day: string; leaves: number; nulls: number }

@@ -1,6 +1,6 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
+import { type PayloadRefused, type Readable, reasonOf } from '#runtime/understand/understand.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import { type PayloadRefused, type Readable, reasonOf } from '../understand/understand.ts'
 import { type LedgerRow, newRow, readLedger, takeEventNos } from './ledger-rows.ts'
 import { type Clocks, giveTime } from './observed-clock.ts'
 import type { Matched, Work } from './work.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
-import type { Subject } from '../understand/subject.ts'
+import type { Subject } from '#runtime/understand/subject.ts'
 
 type Timed = Pair & { received_at: number; observed_at: number | null }
 

@@ -1,5 +1,5 @@
+import type { PayloadRefused, Readable, Understood } from '#runtime/understand/understand.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import type { PayloadRefused, Readable, Understood } from '../understand/understand.ts'
 import type { LedgerRow } from './ledger-rows.ts'
 
 export type Work = { payload: RawPayload; result: Readable | PayloadRefused }

@@ -4,7 +4,7 @@ import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import { lock } from '#runtime/postgres/lock.ts'
-import type { LearntList } from '../understand/learnt-lists.ts'
+import type { LearntList } from '#runtime/understand/learnt-lists.ts'
 
 /** The lists of a source's map version, as one company sends them. */
 export type ListScope = { data_source_id: number; map_version: number; company_id: string }

@@ -1,4 +1,9 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
+import { hasLists, type Lesson } from '#runtime/understand/identify.ts'
+import { knownLists, learn } from '#runtime/understand/learnt-lists.ts'
+import { normalize, type Normalized } from '#runtime/understand/normalize.ts'
+import { findSubject, recallSubjects } from '#runtime/understand/subject.ts'
+import type { PayloadRefused, Readable } from '#runtime/understand/understand.ts'
 import type { Clocks } from '../ledger/observed-clock.ts'
 import type { Matched } from '../ledger/work.ts'
 import {
@@ -11,11 +16,6 @@ import {
   readEarlierMembers,
 } from '../series/list-keys.ts'
 import { readStoredBefore, type StoredBefore } from '../series/stored-before.ts'
-import { hasLists, type Lesson } from '../understand/identify.ts'
-import { knownLists, learn } from '../understand/learnt-lists.ts'
-import { normalize, type Normalized } from '../understand/normalize.ts'
-import { findSubject, recallSubjects } from '../understand/subject.ts'
-import type { PayloadRefused, Readable } from '../understand/understand.ts'
 
 type Fresh = Matched<Readable> & { result: Readable }
 /** What a batch knows. `before`: what was stored of a company, by pairOf. */

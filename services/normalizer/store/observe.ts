@@ -1,5 +1,5 @@
+import { cutStorable, sha256 } from '#runtime/read/json-text.ts'
 import type { Observation, ObservedValue } from '#schemas/generated/types.ts'
-import { cutStorable, sha256 } from '../read/json-text.ts'
 import type { ValueRow } from './values.ts'
 import type { StoredPayload } from './written.ts'
 

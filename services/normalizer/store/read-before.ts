@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import type { Readable } from '#runtime/understand/understand.ts'
 import type { Matched } from '../ledger/work.ts'
-import type { Readable } from '../understand/understand.ts'
 
 /** What is there before payloads are written. `hasOpenIncidents`: one may end with them, if they are right. */
 export type Before = { companies: ReadonlySet<number>; sources: ReadonlySet<number>; hasOpenIncidents: boolean }

@@ -1,8 +1,8 @@
+import { cutStorable, sampleLength } from '#runtime/read/json-text.ts'
+import type { Value } from '#runtime/understand/normalize.ts'
 import type { LedgerRow } from '../ledger/ledger-rows.ts'
 import type { Matched } from '../ledger/work.ts'
-import { cutStorable, sampleLength } from '../read/json-text.ts'
 import type { SeriesIds } from '../series/series-cache.ts'
-import type { Value } from '../understand/normalize.ts'
 import type { Refusal } from './refusals.ts'
 import type { NewValue, NewValues } from './values.ts'
 

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { arrayText, column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { type Column, columns } from '../read/coerce.ts'
-import { scoreSentiment } from '../understand/sentiment.ts'
+import { type Column, columns } from '#runtime/read/coerce.ts'
+import { scoreSentiment } from '#runtime/understand/sentiment.ts'
 
 const valueRow = z.object({
   seq: z.number(),

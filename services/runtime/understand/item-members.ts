@@ -1,6 +1,6 @@
-import { plainNumber } from '#runtime/text/plain-key.ts'
 import { isStorable } from '../read/json-text.ts'
 import type { Json } from '../read/parse.ts'
+import { plainNumber } from '../text/plain-key.ts'
 
 /** Members that can identify an item, best first. */
 const naturalKeys = [

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { compileMap } from '../maps/compile-map.ts'
 import { valueTypes } from '../read/coerce.ts'
 import { parse, type Structure } from '../read/parse.ts'
+import { compileMap } from './compile-map.ts'
 import { normalize } from './normalize.ts'
 
 // What real mining modules send, with the counts that are right (its member `format` says how they are meant).

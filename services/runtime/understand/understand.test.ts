@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import { compileMap } from '../maps/compile-map.ts'
+import { compileMap } from './compile-map.ts'
 import { normalize } from './normalize.ts'
 import { type PayloadRefused, type Readable, understand, versionOf } from './understand.ts'
 

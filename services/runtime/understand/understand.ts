@@ -1,9 +1,8 @@
-import { dayMs } from '#runtime/text/time.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import type { CompiledMap } from '../maps/compile-map.ts'
-import type { LoadedMap } from '../maps/loaded-maps.ts'
 import { cutStorable, sampleLength } from '../read/json-text.ts'
 import { type Json, type Limits, parse, type ParseProblem, type Structure } from '../read/parse.ts'
+import { dayMs } from '../text/time.ts'
+import type { CompiledMap, LoadedMap } from './compile-map.ts'
 import type { Normalized } from './normalize.ts'
 
 /** Why a whole payload is refused: the closed list of `normalizer.refused.reason` for payloads. */

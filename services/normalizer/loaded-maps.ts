@@ -1,10 +1,8 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { orAfter } from '#runtime/calls/deadline.ts'
+import { type CompiledMap, compileMap, type LoadedMap } from '#runtime/understand/compile-map.ts'
 import type { NormalizationMap } from '#schemas/generated/types.ts'
-import { type CompiledMap, compileMap } from './compile-map.ts'
-
-export type LoadedMap = { version: number; compiled: CompiledMap | null }
 
 /** Every version of every map, by data source. One is compiled when it is first asked for. */
 export type Maps = {

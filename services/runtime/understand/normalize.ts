@@ -1,7 +1,7 @@
-import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } from '../maps/compile-map.ts'
 import { coerce, type CoerceProblem, coercions, type Coerced, kindOf } from '../read/coerce.ts'
 import { cutStorable, jsonText, pathOf, sampleLength } from '../read/json-text.ts'
 import type { Json, List, Structure } from '../read/parse.ts'
+import type { CompiledMap, Entry, Level, MapProblem, NestedEntry, ValueEntry } from './compile-map.ts'
 import { type Identified, identifyItems, type KnownLists } from './identify.ts'
 import type { Identity } from './list-key.ts'
 

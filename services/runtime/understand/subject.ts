@@ -1,6 +1,6 @@
-import { plainNumber, withoutEndSlashes } from '#runtime/text/plain-key.ts'
 import { sha256 } from '../read/json-text.ts'
 import type { Structure } from '../read/parse.ts'
+import { plainNumber, withoutEndSlashes } from '../text/plain-key.ts'
 import { keyText } from './item-members.ts'
 
 /** Members that say what a payload is about, best first. */

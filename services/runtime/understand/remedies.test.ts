@@ -7,6 +7,6 @@ test.each(Object.keys({ ...payloadRemedies, ...valueRemedies }))(
   '%s has a remedy, and stands in the README',
   (reason) => {
     expect(remedyOf(reason)).toMatch(/\.$/)
-    expect(readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')).toContain(`\`${reason}\``)
+    expect(readFileSync(join(import.meta.dirname, '../../normalizer/README.md'), 'utf8')).toContain(`\`${reason}\``)
   },
 )

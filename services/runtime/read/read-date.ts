@@ -1,4 +1,4 @@
-import { hourMs, minuteMs } from '#runtime/text/time.ts'
+import { hourMs, minuteMs } from '../text/time.ts'
 /** Milliseconds since 1970 (UTC), or why the text is not an instant. */
 type ReadDate = number | 'not-a-date' | 'no-such-date' | 'ambiguous-date'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileMap } from '../maps/compile-map.ts'
 import { isStorable } from '../read/json-text.ts'
 import { parse, type Structure } from '../read/parse.ts'
+import { compileMap } from './compile-map.ts'
 import { identifyItems } from './identify.ts'
 import { knownLists, type LearntList, learn } from './learnt-lists.ts'
 

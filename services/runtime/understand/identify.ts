@@ -1,7 +1,7 @@
 import type { EmptyList } from '#schemas/generated/types.ts'
-import type { CompiledMap, Level, NestedEntry } from '../maps/compile-map.ts'
 import { pathOf } from '../read/json-text.ts'
 import type { List, Structure } from '../read/parse.ts'
+import type { CompiledMap, Level, NestedEntry } from './compile-map.ts'
 import { keyText } from './item-members.ts'
 import { chooseMember, findSharedKeys, identify, type Identity, type ListKey } from './list-key.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { innermostList, lastKey } from '#runtime/text/value-path.ts'
+import { innermostList, lastKey } from '../text/value-path.ts'
 import { isStorable, pathOf } from './json-text.ts'
 
 fc.configureGlobal({ seed: 20261129 })

@@ -1,7 +1,7 @@
-import { countJsonValues } from '#runtime/text/count-json-values.ts'
-import { formatNumber } from '#runtime/text/format.ts'
 import { type ValueType, valueTypes } from '../read/coerce.ts'
 import { cutStorable, isStorable, pathOf } from '../read/json-text.ts'
+import { countJsonValues } from '../text/count-json-values.ts'
+import { formatNumber } from '../text/format.ts'
 
 /** An entry of a map as the payload walk needs it. */
 export type Entry = ValueEntry | NestedEntry | FaultyEntry
@@ -25,6 +25,9 @@ export type CompiledMap = {
   names: ReadonlyMap<number, string>
   faults: MapFault[]
 }
+
+/** A version of a map. `compiled` null: it is not a map at all. */
+export type LoadedMap = { version: number; compiled: CompiledMap | null }
 
 const maxLevels = 100
 const maxNameLength = 500

@@ -5,7 +5,7 @@ import { coerce, type Coerced, coercions, type Kind, kindOf, type ValueType, val
 import { type Json, parse } from './parse.ts'
 
 /** The table of COERCIONS.md: type, JSON, what becomes of it. */
-const rows = readFileSync(join(import.meta.dirname, '../COERCIONS.md'), 'utf8')
+const rows = readFileSync(join(import.meta.dirname, 'COERCIONS.md'), 'utf8')
   .split('\n')
   .flatMap((line) => {
     const [, type, json, becomes] = /^\| (\w+) \| `(.+)` \| `(.+)` \|$/.exec(line) ?? []

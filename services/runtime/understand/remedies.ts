@@ -1,5 +1,5 @@
-import type { ValueProblem } from '../understand/normalize.ts'
-import type { PayloadProblem } from '../understand/understand.ts'
+import type { ValueProblem } from './normalize.ts'
+import type { PayloadProblem } from './understand.ts'
 
 /** What to do about refused payloads. */
 export const payloadRemedies: Record<Exclude<PayloadProblem, 'conflict'>, string> = {
