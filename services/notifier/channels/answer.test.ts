@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { HttpClientError } from '#runtime/web/http-client.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import { describeAnswer } from '#runtime/web/describe-answer.ts'
+import { askedWait, judgeHttpFailure } from './answer.ts'
 
 const now = Date.UTC(2026, 0, 1)
 

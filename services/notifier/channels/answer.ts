@@ -1,6 +1,7 @@
-import { clean, cut, excerpt } from '#runtime/text/shorten.ts'
+import { excerpt } from '#runtime/text/shorten.ts'
 import { dayMs, hourMs } from '#runtime/text/time.ts'
 import { type HttpAnswer, HttpClientError, type HttpFailure } from '#runtime/web/http-client.ts'
+import type { NoSecret } from '../secrets/secrets.ts'
 
 /**
  * The result of a call to a channel.
@@ -16,6 +17,11 @@ export type Answer =
   | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
   | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
 
+/** The answer for a message whose secret was not found: it is retried, and a missing secret is an outage. */
+export function withoutSecret({ problem, isMissing }: NoSecret): Answer {
+  return { kind: 'retry', reason: problem, ...(isMissing && { isOutage: true }) }
+}
+
 /** Failures after which no request can have arrived. */
 const notSent: ReadonlySet<HttpFailure> = new Set(['bad-url', 'address-refused', 'name-not-found', 'connect', 'tls'])
 
@@ -23,11 +29,6 @@ const notSent: ReadonlySet<HttpFailure> = new Set(['bad-url', 'address-refused',
 export function judgeHttpFailure(error: unknown): Answer {
   if (!(error instanceof HttpClientError)) throw error
   return { kind: notSent.has(error.reason) ? 'retry' : 'lost', reason: excerpt(error.message, 300) }
-}
-
-/** The status and the beginning of the body, for people. */
-export function describeAnswer({ status, body }: HttpAnswer): string {
-  return cut(clean(`answered ${status}: ${body.subarray(0, 1000).toString()}`).replace(/: ?$/, ''), 300)
 }
 
 /** The longest wait that a destination can ask for. */

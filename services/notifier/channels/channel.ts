@@ -2,7 +2,7 @@ import type { Log } from '#runtime/process/log.ts'
 import type { Message } from '../message/message.ts'
 import type { Actor } from '../render/actions.ts'
 import type { Answer } from './answer.ts'
-import type { FindSecret } from './secrets.ts'
+import type { FindSecret } from '../secrets/secrets.ts'
 import type { ChannelSettings } from './settings.ts'
 
 /** The kinds of messages, as in `notifier.notification.kind`. */

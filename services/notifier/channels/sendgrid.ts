@@ -1,10 +1,11 @@
 import { escapeHtml } from '#runtime/web/escape-html.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
+import { describeAnswer } from '#runtime/web/describe-answer.ts'
 import { asHtmlSections } from '../render/render-digest.ts'
 import { asText } from '../render/text.ts'
 import { unsubscribing } from '../message/unsubscribe-headers.ts'
 import type { Answer } from './answer.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import { askedWait, judgeHttpFailure } from './answer.ts'
 import type { Channel, Delivery } from './channel.ts'
 import type { ChannelSettings } from './settings.ts'
 

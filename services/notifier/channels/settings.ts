@@ -6,8 +6,8 @@ import { moduleSettings, serviceSettings } from '#runtime/process/settings.ts'
 import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import type { LinkSettings } from '#runtime/web/signed-links.ts'
-import { readSecretManagerAccess, secretManagerSettings } from './secret-manager.ts'
-import { pickSecretVariables, readSecretKeys, secretSettings } from './secrets.ts'
+import { readSecretManagerAccess, secretManagerSettings } from '../secrets/secret-manager.ts'
+import { pickSecretVariables, readSecretKeys, secretSettings } from '../secrets/secrets.ts'
 
 const emailAddress = z.string().transform((text, context) => {
   const address = parseEmailAddress(text)

@@ -1,8 +1,9 @@
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
+import { describeAnswer } from '#runtime/web/describe-answer.ts'
 import { actionsFor } from '../render/actions.ts'
 import { asSlack } from '../render/slack.ts'
 import type { Answer } from './answer.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import { askedWait, judgeHttpFailure } from './answer.ts'
 import type { ChannelTools, Delivery } from './channel.ts'
 
 /**

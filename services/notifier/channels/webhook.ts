@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto'
 import type { WebhookBody, WebhookType } from '#schemas/webhooks.ts'
 import { createHttpClient, type HttpAnswer, type HttpClientError } from '#runtime/web/http-client.ts'
+import { describeAnswer } from '#runtime/web/describe-answer.ts'
 import { splitSecrets } from '#runtime/web/split-secrets.ts'
 import type { Answer } from './answer.ts'
-import { askedWait, describeAnswer, judgeHttpFailure } from './answer.ts'
+import { askedWait, judgeHttpFailure, withoutSecret } from './answer.ts'
 import type { LineFacts } from '../message/message.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
-import { withoutSecret } from './secrets.ts'
 
 const maxUrl = 2000
 /** The beginning of an answer, for people. */

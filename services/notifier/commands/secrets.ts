@@ -7,8 +7,8 @@ import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { EncodingError, readText } from '#runtime/text/read-text.ts'
-import { decryptSecret, encryptSecret, type SecretKeys } from '../channels/encrypt-secret.ts'
-import { isSecretName, readSecretKeys, secretSettings } from '../channels/secrets.ts'
+import { decryptSecret, encryptSecret, type SecretKeys } from '../secrets/encrypt-secret.ts'
+import { isSecretName, readSecretKeys, secretSettings } from '../secrets/secrets.ts'
 import { allChannels } from '../people/channel-rows.ts'
 
 type Output = { json?: boolean }

@@ -7,7 +7,6 @@ import { ConfigError, secret } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { minuteMs } from '#runtime/text/time.ts'
-import type { Answer } from './answer.ts'
 import { decryptSecret, parseSecretKeys, type SecretKeys } from './encrypt-secret.ts'
 import { openSecretManager, type SecretManagerAccess } from './secret-manager.ts'
 
@@ -45,7 +44,7 @@ export function readSecretKeys({ SECRETS_KEYS }: { SECRETS_KEYS?: string | undef
 
 /** A secret, or why it was not found. `isMissing`: no place has it; else a place could not be read. */
 export type FoundSecret = { secret: string } | { problem: string; isMissing: boolean }
-type NoSecret = Extract<FoundSecret, { problem: string }>
+export type NoSecret = Extract<FoundSecret, { problem: string }>
 export type FindSecret = (name: string) => Promise<FoundSecret>
 
 /** Secrets of Google's Secret Manager that are remembered, and for how long. */
@@ -91,11 +90,6 @@ export function openSecrets(places: SecretPlaces, database: Pick<Database, 'mayb
       isMissing: true,
     }
   }
-}
-
-/** The answer for a message whose secret was not found: it is retried, and a missing secret is an outage. */
-export function withoutSecret({ problem, isMissing }: NoSecret): Answer {
-  return { kind: 'retry', reason: problem, ...(isMissing && { isOutage: true }) }
 }
 
 /** Whether channels may use this as the name of a secret. */

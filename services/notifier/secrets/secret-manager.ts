@@ -4,7 +4,7 @@ import { secret } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { projectOf, readAccount, serviceAccount, withAccountFile } from '#runtime/process/service-account.ts'
 import { createHttpClient, type HttpAnswer } from '#runtime/web/http-client.ts'
-import { describeAnswer } from './answer.ts'
+import { describeAnswer } from '#runtime/web/describe-answer.ts'
 
 const certificate = 'GCP_SECRET_MANAGER_CERTIFICATE'
 
