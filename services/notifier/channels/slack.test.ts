@@ -1,6 +1,7 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { describe, expect, test } from 'vitest'
-import { judgeSlackError, slack } from './slack.ts'
+import { judgeSlackError } from './judge-slack-error.ts'
+import { slack } from './slack.ts'
 
 const platform = (error: string) => new WebAPIPlatformError({ ok: false, error, response_metadata: {} })
 const network = (code: string) =>

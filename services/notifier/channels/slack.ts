@@ -1,19 +1,12 @@
-import {
-  LogLevel,
-  WebAPIHTTPError,
-  WebAPIPlatformError,
-  WebAPIRateLimitedError,
-  WebAPIRequestError,
-  WebClient,
-} from '@slack/web-api'
-import { excerpt } from '#runtime/text/shorten.ts'
+import { LogLevel, WebClient } from '@slack/web-api'
 import { minuteMs } from '#runtime/text/time.ts'
 import { actionsFor } from '../render/actions.ts'
 import { asSlack, maxDigestChars } from '../render/slack.ts'
-import { type Answer, maxWaitMs, withoutSecret } from './answer.ts'
+import { type Answer, withoutSecret } from './answer.ts'
 import type { ChannelKind, Delivery } from './channel.ts'
 import type { FoundSecret } from '../secrets/secrets.ts'
 import type { ChannelSettings } from './settings.ts'
+import { judgeSlackError } from './judge-slack-error.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 
 const channelId = /^[CDGU][A-Z0-9]{6,20}$/
@@ -169,81 +162,4 @@ async function findChannel({ client, ids }: Team, address: string): Promise<stri
     if (!cursor) break
   }
   return ids.get(address) ?? null
-}
-
-/** Errors after which Slack may have posted anyway, https://docs.slack.dev/reference/methods/chat.postMessage#errors */
-const openErrors = new Set(['fatal_error', 'internal_error', 'request_timeout'])
-/** Temporary errors. */
-const passingErrors = new Set([
-  'ratelimited',
-  'rate_limited',
-  'service_unavailable',
-  'team_added_to_org',
-  'accesslimited',
-])
-
-/** Errors that concern every message to the channel or with the token. */
-const destinationErrors = new Set([
-  ...['channel_not_found', 'is_archived', 'not_in_channel', 'messages_tab_disabled'],
-  ...['restricted_action', 'restricted_action_read_only_channel', 'restricted_action_thread_only_channel'],
-  ...['restricted_action_non_threadable_channel', 'restricted_action_thread_locked'],
-  ...[
-    'not_authed',
-    'invalid_auth',
-    'account_inactive',
-    'token_revoked',
-    'token_expired',
-    'missing_scope',
-    'no_permission',
-  ],
-  ...['not_allowed_token_type', 'access_denied', 'org_login_required', 'ekm_access_denied', 'enterprise_is_restricted'],
-  ...['team_access_not_granted', 'two_factor_setup_required'],
-])
-
-const badToken = 'Slack rejects the bot token: put a new one into the secret'
-const hints: Record<string, string> = {
-  channel_not_found: 'the bot sees no such channel: use the id of a private one, and invite the bot',
-  not_in_channel: 'invite the bot to the channel',
-  is_archived: 'the channel is archived',
-  ...{ not_authed: badToken, invalid_auth: badToken, account_inactive: badToken },
-  ...{ token_revoked: badToken, token_expired: badToken },
-}
-
-/** The result of a call to the Web API that failed. */
-export function judgeSlackError(error: unknown): Answer {
-  const reason = excerpt(error instanceof Error ? error.message : String(error), 300)
-  if (error instanceof WebAPIRateLimitedError)
-    return { kind: 'retry', reason, afterMs: Math.min(error.retryAfter * 1000, maxWaitMs) }
-  if (error instanceof WebAPIPlatformError) {
-    const code = String(error.data.error)
-    if (passingErrors.has(code)) return { kind: 'retry', reason }
-    // A proxy may answer 200 with a page of its own. Only one of Slack's error codes means that nothing was posted.
-    if (openErrors.has(code) || !/^[a-z_]{1,60}$/.test(code)) return { kind: 'lost', reason }
-    if (!destinationErrors.has(code)) return { kind: 'refused', concerns: 'message', reason }
-    return {
-      kind: 'refused',
-      concerns: 'destination',
-      reason: `${reason}: ${hints[code] ?? 'the bot may not post there'}`,
-    }
-  }
-  if (error instanceof WebAPIHTTPError)
-    return error.statusCode < 500 && error.statusCode !== 408
-      ? { kind: 'refused', concerns: 'message', reason }
-      : { kind: 'lost', reason }
-  if (error instanceof WebAPIRequestError) return { kind: isNotConnected(error) ? 'retry' : 'lost', reason }
-  // The client throws a bare Error for 429 without a usable Retry-After.
-  return reason.startsWith('Retry header did not contain')
-    ? { kind: 'retry', reason, afterMs: 60_000 }
-    : { kind: 'lost', reason }
-}
-
-/** Errors of connecting only: with any other, Slack may have received the call. */
-const notConnectedCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
-
-function isNotConnected(error: unknown): boolean {
-  for (let at = error, depth = 0; at instanceof Error && depth < 6; at = at.cause, depth++) {
-    if (notConnectedCodes.has(String((at as NodeJS.ErrnoException).code))) return true
-    if (at instanceof AggregateError && at.errors.every(isNotConnected)) return true
-  }
-  return false
 }
