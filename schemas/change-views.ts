@@ -58,6 +58,22 @@ export const changeViews: readonly View[] = [
     'channel_id channel_type destination user_id channel_purpose',
   ),
   ofPerson(
+    'news_plan_view',
+    'a news item that the notifier has: when it decides, or decided, who gets it',
+    'news_id received_at assigned_at due_at unheard has_reasons',
+  ),
+  ofPerson(
+    'person_news_view',
+    'what became of a news item for a person: at a destination, left out, or in a digest',
+    `news_id user_id way reason facts at channel address state trouble state_at is_held held_until problem parked_at
+     parked_reason unsubscribed_at`,
+  ),
+  ofPerson(
+    'setting_view',
+    'a setting of the notifier that holds for people who have set nothing',
+    'name value noted_at',
+  ),
+  ofPerson(
     'feedback_view',
     'what a person says of a news item',
     'user_id news_id opinion done_at snoozed_until company_id source_measurement_id changed_at',

@@ -40,5 +40,9 @@ export const commands = defineCommands(import.meta, {
     help: 'explain a news item: its rule, the values compared, their raw documents',
     load: () => import('./commands/why.ts'),
   },
+  'audience why': {
+    help: 'explain whether people heard of a news item, and why not',
+    load: () => import('./audience/command.ts'),
+  },
   token: { help: 'create tokens of mining modules: mint', load: () => import('./commands/token.ts') },
 })

@@ -14,6 +14,7 @@ import { openSessions } from './access/sessions.ts'
 import { openSources } from './access/sources.ts'
 import type { Viewer } from './access/viewer.ts'
 import { isReadable, isReadableNews } from './ask/may-read.ts'
+import { showAudience } from './audience/audience-part.ts'
 import { createAffinityClient } from './catalog/affinity-client.ts'
 import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
 import { type Changes, openChanges } from './changes/changes.ts'
@@ -130,6 +131,7 @@ async function openRoutes(
     why: {
       ...{ database, boundedLookup, linkSecret, log: context.log },
       isReadable: isReadableItem,
+      showAudience: (...asked) => bounded(showAudience(database, ...asked)),
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
     ask: { database, bounded, limited: limitLargeReads(config) },

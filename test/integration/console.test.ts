@@ -4,6 +4,8 @@ import { findViolations } from '../harness/edge/axe.ts'
 import { startConsole, type TestConsole, useSession } from '../harness/edge/console.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { openWatchedPage, type WatchedPage } from '../harness/edge/watched-page.ts'
+import { addPerson, groupOf, sendNews } from '../harness/notifier/setup.ts'
+import { unique } from '../harness/mailbox.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine.
@@ -270,6 +272,105 @@ test('news that comes while a page is open is not lost, in whichever tab', async
     late,
   ])
   expect(await (await get('/console', cookie)).text()).toContain('All quiet since')
+})
+
+describe('why one hears of a news item, or not', () => {
+  const query = (text: string, values: unknown[]) => site.edge.database.query(text, values)
+  let company: number
+  let people: Record<'told' | 'muted' | 'silent' | 'stranger' | 'quiet' | 'parked', number>
+
+  /** A news item of the company, at the analyzer and at the notifier. */
+  async function tell(changes: Parameters<typeof groupOf>[3] = {}): Promise<string> {
+    const of = { company, source: 1, measurement: 1, series: site.series, title: 'Told: stars rose' }
+    const news_id = await storeFacts(site.edge).addNewsItem(of)
+    await sendNews(site.edge, groupOf(company, 1, 1, { news_id, ...changes }))
+    await waitFor('the plan', async () => {
+      const [row] = await site.edge.database.query<{ done: boolean }>(
+        'SELECT assigned_at IS NOT NULL AS done FROM notifier.news_item WHERE news_id = $1',
+        [news_id],
+      )
+      return row?.done
+    })
+    return news_id
+  }
+
+  const say = async (news: string, person: number) => {
+    const cookie = await site.signIn({ person })
+    const text = await (await get(`/console/why/${news}`, cookie)).text()
+    return text.slice(text.indexOf('id="heard"')).replaceAll(/<[^>]*>/g, '')
+  }
+
+  beforeAll(async () => {
+    company = await site.edge.addCompany('Told')
+    const add = (companies: number[], hasChannel = true) => {
+      const channels = hasChannel ? [{ type: 'EMAIL' as const, destination: `${unique('reader')}@example.com` }] : []
+      return addPerson(site.edge.database, { name: unique('Reader'), companies, channels })
+    }
+    const here = [company]
+    people = {
+      ...{ told: await add(here), muted: await add(here), silent: await add(here, false), stranger: await add([]) },
+      ...{ quiet: await add(here), parked: await add(here) },
+    }
+    await query(`INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends) VALUES ($1, 'UTC', '00:00', '00:00')`, [
+      people.quiet,
+    ])
+    await query(
+      `INSERT INTO notifier.digest_policy (user_id, rhythm, hour, weekday, zone) VALUES ($1, 'weekly', 8, 1, 'UTC')`,
+      [people.muted],
+    )
+    await storeFacts(site.edge).addBucket('Told', people.stranger, here)
+  })
+
+  test('each reads what was recorded of them, and not of others', async () => {
+    const cookie = await site.signIn({ person: people.muted })
+    const first = await tell()
+    expect(await say(first, people.quiet)).toMatch(/You have not been told yet.*quiet hours hold it until/s)
+    const asked = await post(`/console/news/${first}/mute`, cookie, { scope: 'company', time: 'week' })
+    expect(asked.status).toBe(303)
+    const parked = `UPDATE notifier.destination SET parked_at = now(), parked_reason = 'no such mailbox'
+      WHERE destination_id = (SELECT destination_id FROM notifier.item_delivery WHERE item_id = $1
+        AND people @> jsonb_build_array(jsonb_build_object('id', $2::int)))`
+    await waitFor('the first', async () => (await say(first, people.parked)).includes('sent on'))
+    await query(parked, [first, people.parked])
+    const news = await tell({ severity: 'critical' })
+    await waitFor('the alert', async () => (await say(news, people.told)).includes('You were told.'))
+    expect(await say(news, people.told)).toMatch(/Alert by e-mail to reader\S+: sent on .* followed through Told/s)
+    expect(await say(news, people.muted)).toMatch(/You were not told\..*muted by mute \d+, set on .* \(by you\)/s)
+    expect(await say(news, people.muted)).toContain('Digest: in none yet. The next one is due Mondays at 08:00')
+    expect(await say(news, people.silent)).toContain('there was no channel for alerts')
+    expect(await say(news, people.stranger)).toContain('was not followed when the news item came')
+    expect(await say(news, people.parked)).toMatch(/parked since .*no such mailbox/s)
+    // Whoever asks about somebody else is told of themselves.
+    const page = await (await get(`/console/why/${news}?person=${people.told}`, cookie)).text()
+    expect(page).not.toContain('You were told.')
+    expect(page).not.toContain('name="person"')
+    expect((await get(`/console/why/${news}`, cookies.bob)).status).toBe(404)
+  })
+
+  test('an operator reads it of everybody, as a page and as a command', async () => {
+    const news = await tell({ severity: 'critical' })
+    await waitFor('the alert', async () => (await say(news, people.told)).includes('You were told.'))
+    const page = await (await get(`/console/why/${news}?person=${people.silent}`, cookies.viewer)).text()
+    expect(page).toContain('there was no channel for alerts')
+    expect(page).toContain(`<option value="${people.silent}" selected>`)
+    const printed = await site.edge.parma('audience', 'why', news)
+    expect(printed).toMatch(/\(\d+\): told\n {2}Alert by e-mail/)
+    expect(printed).toMatch(/not told\n {2}No alert: it was muted/)
+    const json: unknown = JSON.parse(
+      await site.edge.parma('audience', 'why', news, '--person', String(people.stranger), '--json'),
+    )
+    expect(json).toMatchObject([{ told: 'no', person: { person_id: people.stranger, follows: false } }])
+  })
+
+  test('what was not recorded is not claimed', async () => {
+    const news = await tell()
+    await query('UPDATE notifier.news_item SET left_out = NULL WHERE news_id = $1', [news])
+    expect(await say(news, people.silent)).toMatch(/It is not known whether you were told\..*before it was recorded/s)
+    const silent = await storeFacts(site.edge).addNewsItem({
+      ...{ company, source: 1, measurement: 1, series: site.series, silent: true },
+    })
+    expect(await say(silent, people.told)).toContain('No alert for anybody: it is silent.')
+  })
 })
 
 test('a company is followed, muted, and let go of on its page', async () => {

@@ -20,7 +20,7 @@ export function severity(name: string): Html {
 const states = { good: '●', late: '◐', bad: '▲', none: '○' } as const
 
 /** How something is: a shape in a colour, and what it means in words. */
-export function state(kind: keyof typeof states, text: string): Html {
+export function state(kind: keyof typeof states, text: Content): Html {
   return html`<span class="state ${kind}"><span aria-hidden="true">${states[kind]}</span> ${text}</span>`
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { utcIso, utcTime } from '../http/time.ts'
 
 /**
@@ -62,11 +62,16 @@ const newsRow = z.object({
   company_measurement_id: z.int(),
 })
 
+/** SQL that is true for the news item `n` with this uuid, or this number in parma-web; null: `id` is neither. */
+export function isNewsItem(id: string): SqlFragment | null {
+  if (/^\d{1,9}$/.test(id)) return sql.fragment`n.public_news_id = ${Number(id)}`
+  return z.guid().safeParse(id).success ? sql.fragment`n.news_id = ${id}::uuid` : null
+}
+
 /** Why a news item exists; null: it does not exist. `id` is its uuid, or its number in parma-web. */
 export async function readWhy(database: Database, id: string): Promise<Why | null> {
-  const isNumber = /^\d{1,9}$/.test(id)
-  if (!isNumber && !z.guid().safeParse(id).success) return null
-  const isIt = isNumber ? sql.fragment`n.public_news_id = ${Number(id)}` : sql.fragment`n.news_id = ${id}::uuid`
+  const isIt = isNewsItem(id)
+  if (isIt === null) return null
   const news = await database.maybeOne(sql.type(newsRow)`
     SELECT n.news_id, n.kind, n.severity, n.title, n.message, n.silent, ${utcIso(sql.fragment`n.created_at`)} AS created_at,
       json_build_object('id', n.company_id, 'name', c.name) AS company,

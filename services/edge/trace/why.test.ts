@@ -31,7 +31,16 @@ async function open(readPast: () => Promise<unknown[]>) {
   } as unknown as RouteRequest
   const isReadable = async () => true
   const readZone = async () => 'UTC'
-  const { status, body } = await showWhy({ database, boundedLookup, linkSecret, log, isReadable, readZone })(request)
+  const showAudience = async () => null
+  const { status, body } = await showWhy({
+    database,
+    boundedLookup,
+    linkSecret,
+    log,
+    isReadable,
+    readZone,
+    showAudience,
+  })(request)
   return { status, body: String(body), logged }
 }
 

@@ -7,11 +7,12 @@ import { uuidSource } from '#schemas/field-checks.ts'
 import { expiringQuery } from '../access/signed-query.ts'
 import type { Session } from '../access/sessions.ts'
 import type { Viewer } from '../access/viewer.ts'
+import type { Content } from '../design/html.ts'
 import { asPage, invalidLinkPage, messagePage } from '../design/layout.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
-import { validate } from '../http/validation.ts'
+import { lenient, validate } from '../http/validation.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { remedies } from './event-reasons.ts'
 import { toLookupFailure } from './event-views.ts'
@@ -37,6 +38,8 @@ export type WhyDeps = {
   linkSecret: string | undefined
   log: Log
   isReadable(viewer: Viewer, newsId: string): Promise<boolean>
+  /** What of its audience the viewer may see, for the page. `person`: whom an operator asks about. */
+  showAudience(viewer: Viewer, newsId: string, person: number | undefined, zone: string): Promise<Content>
   /** The zone whose times a page shows. */
   readZone(viewer: Viewer, cookies: string | undefined): Promise<string>
 }
@@ -113,17 +116,23 @@ export function showWhy({ linkSecret, ...deps }: WhyDeps) {
 
 const notFound = { description: 'It was deleted, or the person may not see it.' }
 
+const whyConsoleQuery = z.object({
+  person: lenient(z.int32().min(1)).optional().describe('Whom an operator asks about: whether they heard of it.'),
+})
+
 export const whyConsoleDoc: RouteDoc = {
-  summary: 'The same for whoever has signed in.',
+  summary: 'The same for whoever has signed in, with whether they heard of it, and why not.',
   params: whyParams,
+  query: whyConsoleQuery,
   responses: { 200: asPage('The page.'), 404: notFound },
 }
 
 /** GET /console/why/{news_id} */
 export function showWhyToPerson(deps: WhyDeps) {
   const look = lookUp(deps)
-  return async ({ params, headers }: RouteRequest, viewer: Session): Promise<RouteResponse> => {
+  return async ({ params, query, headers }: RouteRequest, viewer: Session): Promise<RouteResponse> => {
     const { news_id } = validate(whyParams, params, 'path')
+    const { person } = validate(whyConsoleQuery, query, 'query')
     const why = await look(news_id)
     if (!why || !(await deps.boundedLookup(deps.isReadable(viewer, why.news_id))))
       return messagePage(404, 'News item not found', notFound.description, {
@@ -131,12 +140,16 @@ export function showWhyToPerson(deps: WhyDeps) {
         next: { text: 'Go to the news', href: '/console' },
       })
     const [zone, pictures] = await Promise.all([deps.readZone(viewer, headers.cookie), drawSeries(deps, why)])
-    return whyPage(why, pictures, { viewer, zone, section: 'news' })
+    const more = await deps.showAudience(viewer, why.news_id, person, zone)
+    return whyPage(why, pictures, { viewer, zone, section: 'news', more })
   }
 }
 
 /** The pictures of the news item’s series; null: it has none. The page is complete without them. */
-async function drawSeries({ database, boundedLookup, log }: Omit<WhyDeps, 'linkSecret'>, why: Why) {
+async function drawSeries(
+  { database, boundedLookup, log }: Pick<WhyDeps, 'database' | 'boundedLookup' | 'log'>,
+  why: Why,
+) {
   const about = { news_id: why.news_id }
   const failed = (error: unknown): null => {
     log.warn({ ...about, error }, 'series_not_read')

@@ -8,6 +8,7 @@ import type { PeopleSettings } from '../people/settings.ts'
 import { assignNews } from '../plan/assign-news.ts'
 import { assignOps } from '../plan/assign-ops.ts'
 import { makeMessages } from './make-messages.ts'
+import { noteAlertSettings } from './noted-settings.ts'
 import {
   type Find,
   findFirstBundles,
@@ -63,7 +64,10 @@ export function startPlanning(
     return done
   }
 
+  let areNoted = false
   const wake = startLoop('plan', config.POLL_MS, context, async () => {
+    if (!areNoted) await noteAlertSettings(config, database)
+    areNoted = true
     const assigned = await work(
       groupsAtOnce,
       (limit) => assignNews(config, database, limit),

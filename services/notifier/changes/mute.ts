@@ -30,10 +30,10 @@ export const addMute: Apply<Wanted> = async (tx, wanted, asked) => {
   await tx.query(sql.unsafe`DELETE FROM notifier.mute WHERE user_id = ${person} AND until <= now()`)
   const { id } = await tx.one(sql.type(idRow)`
     INSERT INTO notifier.mute (user_id, company_id, bucket_id, data_source_id, source_measurement_id, subject_key, item_key,
-      below, until, worse_than)
+      below, until, worse_than, created_by)
     VALUES (${person}, ${scope.company}, ${scope.bucket}, ${scope.source}, ${scope.measurement}, ${scope.subjectKey},
       ${scope.itemKey}, ${below}, to_timestamp(${until}::int8 / 1000.0),
-      ${scope.worseThan && JSON.stringify(scope.worseThan)}::jsonb)
+      ${scope.worseThan && JSON.stringify(scope.worseThan)}::jsonb, ${asked.actor.name})
     RETURNING mute_id AS id`)
   return { message: describe(until, scope), before: null, after: { mute: id, ...wanted, until: isoOf(until) }, id }
 }

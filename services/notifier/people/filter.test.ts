@@ -3,8 +3,8 @@ import {
   describeFilter,
   type Filter,
   type Filterable,
+  findMute,
   findWorsened,
-  isMuted,
   type Mute,
   passesFilter,
 } from './filter.ts'
@@ -43,7 +43,7 @@ describe('isWished', () => {
   })
 })
 
-describe('isMuted', () => {
+describe('findMute', () => {
   test.each<[Partial<Mute>[], boolean]>([
     [[], false],
     [[{}], true],
@@ -60,7 +60,7 @@ describe('isMuted', () => {
     [[{ subject_key: '', item_key: 'a' }], false],
     [[{ subject_key: 'x', item_key: '' }], false],
   ])('%j: %j', (mutes, expected) => {
-    expect(isMuted(news, mutes.map(muteOf))).toBe(expected)
+    expect(findMute(news, mutes.map(muteOf)) !== undefined).toBe(expected)
   })
 })
 
@@ -81,7 +81,7 @@ describe('quiet until it gets worse', () => {
   ])('%s', (_, changes, isWorse) => {
     const later = { ...news, severity: 'info', importance: 0.4, current: '900', ...changes } as const
     expect(findWorsened(later, [quiet, muteOf({ company_id: 1 })])).toEqual(isWorse ? [quiet] : [])
-    expect(isMuted(later, [quiet])).toBe(!isWorse && later.company_id === 1)
+    expect(findMute(later, [quiet]) === quiet).toBe(!isWorse && later.company_id === 1)
   })
 
   test('a change of nothing, and one from a text, are never passed by a number', () => {
@@ -90,7 +90,7 @@ describe('quiet until it gets worse', () => {
       { ...before, previous: '' },
       { ...before, current: 'a' },
     ])
-      expect(isMuted({ ...news, severity: 'info', current: '1' }, [muteOf({ worse_than })])).toBe(true)
+      expect(findMute({ ...news, severity: 'info', current: '1' }, [muteOf({ worse_than })])).toBeDefined()
   })
 })
 

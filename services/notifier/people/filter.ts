@@ -53,9 +53,9 @@ export function passesFilter(news: Filterable, { data_source_id, min_severity, k
   )
 }
 
-/** Whether one of the mutes matches the news item. */
-export function isMuted(news: Filterable, mutes: readonly Mute[]): boolean {
-  return mutes.some((mute) => isAbout(mute, news) && (mute.worse_than === null || !isWorse(news, mute.worse_than)))
+/** The first of the mutes that matches the news item. */
+export function findMute<M extends Mute>(news: Filterable, mutes: readonly M[]): M | undefined {
+  return mutes.find((mute) => isAbout(mute, news) && (mute.worse_than === null || !isWorse(news, mute.worse_than)))
 }
 
 /** Those of the mutes until it gets worse that the news item ends. */

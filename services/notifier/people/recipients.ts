@@ -40,6 +40,7 @@ const followerRow = z.object({
 /** A subscription of a person that covers a company, at one of their channels. */
 export type Follower = {
   company_id: number
+  user_id: number
   filter: Filter
   /** The person chose what they hear through it: the defaults for alerts do not apply. */
   isChosen: boolean
@@ -115,11 +116,11 @@ export async function findFollowers(
 }
 
 function asFollower(row: z.output<typeof followerRow>): Follower {
-  const { company_id, data_source_id, min_severity, kinds, channel_type, destination } = row
+  const { company_id, user_id, data_source_id, min_severity, kinds, channel_type, destination } = row
   const filter = { data_source_id, min_severity, kinds }
-  const known = { company_id, filter, isChosen: row.is_chosen, zone: row.zone, hasDigests: row.has_digests }
+  const known = { company_id, user_id, filter, isChosen: row.is_chosen, zone: row.zone, hasDigests: row.has_digests }
   if (channel_type === null || destination === null) return { ...known, channel: null }
-  const { user_id, user_name, secret_id } = row
+  const { user_name, secret_id } = row
   const through = describeFilter(filter, row)
   return {
     ...known,

@@ -4,6 +4,8 @@ import { instantOf, isZone, localTime } from '#runtime/text/time-zone.ts'
 
 /** How many alerts people have had on their day. */
 export type AlertLimit = {
+  /** How many a day; 0: no limit. */
+  perDay: number
   /** Whether one about this company would be too many. */
   covers(userId: number, companyId: number): boolean
   /** An alert about this company is planned; those that wait for each other are one. */
@@ -11,7 +13,7 @@ export type AlertLimit = {
 }
 
 /** No limit at all. */
-export const unlimited: AlertLimit = { covers: () => false, add: () => undefined }
+export const unlimited: AlertLimit = { perDay: 0, covers: () => false, add: () => undefined }
 
 const alertRow = z.object({ user_id: z.number(), alert: z.string() })
 
@@ -44,6 +46,7 @@ export async function readAlertLimit(
   }
   const isLimited = new Set(people.map(({ id }) => id))
   return {
+    perDay,
     covers: (userId, companyId) =>
       isLimited.has(userId) && alertsOf(userId).size >= perDay && !alertsOf(userId).has(`company ${companyId}`),
     add: (userId, companyId) => void alertsOf(userId).add(`company ${companyId}`),

@@ -8,7 +8,7 @@ import { findFollowers, type Follower } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { readAlertLimit } from './alert-limit.ts'
 import { addToBundles, lockPlanning } from './bundles.ts'
-import { chooseRecipients, type NewsItem } from './choose-recipients.ts'
+import { chooseRecipients, type LeftOut, type NewsItem } from './choose-recipients.ts'
 import { readCoolDown } from '../people/cool-down.ts'
 import { readDefaults } from './defaults.ts'
 import { readPreferences } from './preferences.ts'
@@ -64,14 +64,14 @@ export async function assignNews(
       tx,
       followers.flatMap(({ channel }) => (channel ? destinationOf(channel) : [])),
     )
-    const { items, withoutRecipient } = chooseRecipients(all, {
+    const { items, withoutRecipient, leftOut } = chooseRecipients(all, {
       ...{ followers, preferences, coolDown, limit: alertLimit, importance: config.ALERT_IMPORTANCE },
       ...{ now, windowMs: config.BUNDLE_WINDOW_MS },
       destinationId: (channel) => idOf(destinationOf(channel)),
     })
     await addToBundles(tx, items)
     await endMutes(tx, preferences.findWorsened(all))
-    await markAssigned(tx, all, groups, withoutRecipient)
+    await markAssigned(tx, all, groups, { withoutRecipient, leftOut })
     return groups.length
   })
 }
@@ -103,19 +103,21 @@ async function endMutes(tx: Transaction, ids: readonly number[]): Promise<void> 
     await tx.query(sql.unsafe`DELETE FROM notifier.mute WHERE mute_id = ANY(${sql.array(ids, 'int4')})`)
 }
 
+type Reasons = { withoutRecipient: readonly [string, string][]; leftOut: ReadonlyMap<string, readonly LeftOut[]> }
+
 async function markAssigned(
   tx: Transaction,
   news: readonly NewsItem[],
   groups: readonly { group_id: string }[],
-  withoutRecipient: readonly [string, string][],
+  { withoutRecipient, leftOut }: Reasons,
 ): Promise<void> {
   const why = new Map(withoutRecipient)
   await tx.query(sql.unsafe`
-    UPDATE notifier.news_item n SET assigned_at = now(), unheard = d.unheard
+    UPDATE notifier.news_item n SET assigned_at = now(), unheard = d.unheard, left_out = d.left_out
     FROM ${sql.unnest(
-      news.map(({ news_id }) => [news_id, why.get(news_id) ?? null]),
-      ['uuid', 'text'],
-    )} AS d (news_id, unheard)
+      news.map(({ news_id }) => [news_id, why.get(news_id) ?? null, JSON.stringify(leftOut.get(news_id) ?? [])]),
+      ['uuid', 'text', 'jsonb'],
+    )} AS d (news_id, unheard, left_out)
     WHERE n.news_id = d.news_id`)
   await tx.query(sql.unsafe`
     UPDATE notifier.news_group SET due_at = NULL

@@ -47,7 +47,7 @@ export async function assignOps(
         severity: isCritical ? 'critical' : 'warning',
       }
       return [...byDestination].map(([destinationId, some]): BundleItem => {
-        const willing = some.filter(({ user_id }) => !preferences.isMuted(user_id, filterable))
+        const willing = some.filter(({ user_id }) => preferences.findMute(user_id, filterable) === null)
         return {
           ...{ itemId: event_id, companyId: operations, destinationId },
           recipients: mergeRecipients((willing.length > 0 ? willing : some).map(asRecipient)),

@@ -47,16 +47,19 @@ const bundleRow = z.object({
 /** Adds items to the bundles of their destinations, and sets when those are due. */
 export async function addToBundles(tx: Transaction, items: readonly BundleItem[]): Promise<void> {
   if (items.length === 0) return
-  await tx.query(sql.unsafe`
-    INSERT INTO notifier.item_delivery (item_id, destination_id, company_id, people, kept_back)
-    SELECT * FROM ${sql.unnest(
-      items.map((one) => [one.itemId, one.destinationId, one.companyId, JSON.stringify(one.recipients), one.keptBack]),
-      ['uuid', 'int4', 'int4', 'jsonb', 'text'],
-    )}`)
-  const bundles = await decideBundles(
+  const { bundles, heldUntil } = await decideBundles(
     tx,
     items.filter(({ keptBack }) => keptBack === null),
   )
+  const rows = items.map((one) => {
+    const { itemId, destinationId, companyId, recipients, keptBack } = one
+    return [itemId, destinationId, companyId, JSON.stringify(recipients), keptBack, heldUntil.get(one) ?? null]
+  })
+  await tx.query(sql.unsafe`
+    INSERT INTO notifier.item_delivery (item_id, destination_id, company_id, people, kept_back, held_until)
+    SELECT item_id, destination_id, company_id, people, kept_back, to_timestamp(held_until / 1000.0)
+    FROM ${sql.unnest(rows, ['uuid', 'int4', 'int4', 'jsonb', 'text', 'int8'])}
+      AS d (item_id, destination_id, company_id, people, kept_back, held_until)`)
   await tx.query(sql.unsafe`
     INSERT INTO notifier.bundle (destination_id, company_id, due_at, is_held)
     SELECT destination_id, company_id, to_timestamp(due_at / 1000.0), is_held
@@ -64,6 +67,7 @@ export async function addToBundles(tx: Transaction, items: readonly BundleItem[]
     ON CONFLICT (destination_id, company_id) DO UPDATE SET due_at = excluded.due_at, is_held = excluded.is_held`)
 }
 
+/** `heldUntil`: when quiet hours let the items go that they hold. Both ms since 1970. */
 async function decideBundles(tx: Transaction, items: readonly BundleItem[]) {
   const byBundle = Map.groupBy(items, keyOf)
   const known = await tx.any(sql.type(bundleRow)`
@@ -78,15 +82,19 @@ async function decideBundles(tx: Transaction, items: readonly BundleItem[]) {
       { dueAt: row.due_at, isHeld: row.is_held, lastMessageAt: row.told_at },
     ]),
   )
-  return [...byBundle].map(([key, some]) => {
+  const heldUntil = new Map<BundleItem, number>()
+  const bundles = [...byBundle].map(([key, some]) => {
     const start: Bundle = before.get(key) ?? { dueAt: null, isHeld: false, lastMessageAt: null }
-    const { dueAt, isHeld } = some.reduce(
-      (bundle, one) => decideWhen(bundle, one.opensAt(bundle), one.quietUntil),
-      start,
-    )
+    const { dueAt, isHeld } = some.reduce((bundle, one) => {
+      const at = one.opensAt(bundle)
+      const alone = decideWhen({ ...bundle, dueAt: null }, at, one.quietUntil)
+      if (alone.isHeld && alone.dueAt !== null) heldUntil.set(one, alone.dueAt)
+      return decideWhen(bundle, at, one.quietUntil)
+    }, start)
     const [{ destinationId, companyId }] = some as [BundleItem]
     return [destinationId, companyId, dueAt, isHeld] as const
   })
+  return { bundles, heldUntil }
 }
 
 const keyOf = ({ destinationId, companyId }: Pick<BundleItem, 'destinationId' | 'companyId'>) =>

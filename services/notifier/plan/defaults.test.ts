@@ -6,7 +6,7 @@ import { readDefaults } from './defaults.ts'
 import type { Preferences } from './preferences.ts'
 import { planSettings } from './settings.ts'
 
-const always: Preferences = { isMuted: () => false, findWorsened: () => [], quietUntil: () => (at) => at }
+const always: Preferences = { findMute: () => null, findWorsened: () => [], quietUntil: () => (at) => at }
 const news: NewsItem = {
   ...{ news_id: 'a', group_id: 'g', dedupe_key: 'a', company_id: 1, data_source_id: 2, source_measurement_id: 3 },
   ...{ kind: 'threshold', severity: 'info', importance: 0.2, rule_id: 'default/percent' },
@@ -14,7 +14,7 @@ const news: NewsItem = {
 
 function followerOf(changes: Partial<Follower> = {}, user_id = 7): Follower {
   return {
-    ...{ company_id: 1, filter: { data_source_id: null, min_severity: 'info', kinds: null } },
+    ...{ company_id: 1, user_id, filter: { data_source_id: null, min_severity: 'info', kinds: null } },
     ...{ isChosen: false, zone: null, hasDigests: true, ...changes },
     channel: {
       ...{ company_id: 1, user_id, user_name: 'Ann', channel_type: 'EMAIL', destination: 'ann@example.com' },
@@ -25,7 +25,7 @@ function followerOf(changes: Partial<Follower> = {}, user_id = 7): Follower {
 
 function choose(changes: Partial<NewsItem>, follower = followerOf(), limit = unlimited) {
   const circumstances = { followers: [follower], preferences: always, limit, importance: 0.3, now: 0, windowMs: 0 }
-  const coolDown = { covers: () => false, add: () => undefined }
+  const coolDown = { findSame: () => null, add: () => undefined }
   return chooseRecipients([{ ...news, ...changes }], { ...circumstances, coolDown, destinationId: () => 1 })
 }
 
@@ -48,7 +48,7 @@ describe('alerts for people who have not chosen what they hear', () => {
   })
 
   test('end when there were enough, but for critical ones', () => {
-    const full = { covers: () => true, add: () => undefined }
+    const full = { perDay: 5, covers: () => true, add: () => undefined }
     expect(choose({ importance: 1 }, followerOf(), full).items).toMatchObject([
       { keptBack: 'its reader has had enough alerts for a day, so it stands in the digest' },
     ])

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
-import { type Filterable, findWorsened, isMuted, severities } from '../people/filter.ts'
+import { type Filterable, findMute, findWorsened, severities } from '../people/filter.ts'
 import { endOfQuiet, type QuietHours } from '../people/quiet-hours.ts'
 import type { QuietUntil } from './decide-when.ts'
 import { reportOnce } from './postpone.ts'
@@ -27,6 +27,8 @@ const muteRow = z.object({
   item_key: z.string().nullable(),
   below: z.enum(severities).nullable(),
   worse_than: badness.nullable(),
+  created_at: z.number(),
+  created_by: z.string().nullable(),
 })
 const quietRow = z.object({
   user_id: z.number(),
@@ -40,9 +42,13 @@ const quietRow = z.object({
 /** Quiet hours of people who have set none, in minutes since midnight, by the time zone of each. */
 export type DefaultHours = { begins: number; ends: number; zoneOf(userId: number): string }
 
+/** A mute that keeps a message from a person: since when (ms since 1970), and who set it; null: that was not noted. */
+export type MuteReason = Pick<z.output<typeof muteRow>, 'mute_id' | 'created_at' | 'created_by'>
+
 /** What people have set: mutes and quiet hours. */
 export type Preferences = {
-  isMuted(userId: number, news: Filterable): boolean
+  /** The mute of the person that covers the news item. */
+  findMute(userId: number, news: Filterable): MuteReason | null
   /** Ids of mutes until it gets worse that one of these news items ends. */
   findWorsened(news: readonly Filterable[]): number[]
   quietUntil(userId: number, news: Pick<Filterable, 'severity'>): QuietUntil
@@ -76,6 +82,7 @@ export async function viewPreferences(
   const ids = sql.array([...new Set(userIds)], 'int4')
   const mutes = await tx.any(sql.type(muteRow)`
     SELECT mute_id, user_id, company_id, data_source_id, source_measurement_id, subject_key, item_key, below, worse_than,
+      created_at, created_by,
       CASE WHEN bucket_id IS NOT NULL THEN ARRAY(
         SELECT company_id FROM public.company_bucket_membership b WHERE b.bucket_id = m.bucket_id) END AS companies
     FROM notifier.mute m
@@ -103,7 +110,7 @@ export async function viewPreferences(
     return end
   }
   const preferences: Preferences = {
-    isMuted: (userId, news) => isMuted(news, mutesOf.get(userId) ?? []),
+    findMute: (userId, news) => findMute(news, mutesOf.get(userId) ?? []) ?? null,
     findWorsened: (news) => {
       const waiting = mutes.filter(({ worse_than }) => worse_than !== null)
       return [...new Set(news.flatMap((one) => findWorsened(one, waiting).map(({ mute_id }) => mute_id)))]

@@ -13,6 +13,7 @@ function follower(
 ): Follower {
   return {
     company_id,
+    user_id,
     filter: { data_source_id: null, min_severity, kinds: null },
     ...{ isChosen: true, zone: null, hasDigests: true },
     channel: {
@@ -22,7 +23,7 @@ function follower(
   }
 }
 
-const always: Preferences = { isMuted: () => false, findWorsened: () => [], quietUntil: () => (at) => at }
+const always: Preferences = { findMute: () => null, findWorsened: () => [], quietUntil: () => (at) => at }
 
 const audienceOf = (followers: Follower[], changes: Partial<Audience> = {}): Audience => ({
   ...{ followers, preferences: always, importance: 0, coolDownMs: hour, windowMs: 10 * minute },
@@ -80,7 +81,8 @@ test('who gets nothing, and why', () => {
   const { messages, withoutRecipient } = rehearse(news, audienceOf([follower(1, 1, 'warning')]))
   expect(messages).toEqual([])
   expect(withoutRecipient).toEqual({ 'nobody follows the company': 1, 'no subscription covers it': 1 })
-  const muted = audienceOf([follower(1, 1)], { preferences: { ...always, isMuted: () => true } })
+  const mute = { mute_id: 1, created_at: 0, created_by: null }
+  const muted = audienceOf([follower(1, 1)], { preferences: { ...always, findMute: () => mute } })
   expect(rehearse([newsOf('a', 0)], muted)).toEqual({ messages: [], withoutRecipient: {}, keptBack: { muted: 1 } })
 })
 
