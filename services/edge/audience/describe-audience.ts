@@ -6,7 +6,7 @@ import type { Audience, DigestPlan, Way } from './read-audience.ts'
 export type Part = string | { at: string } | { news: string }
 
 /** How it is with one way to hear of a news item: good, under way, something is wrong, or there is nothing. */
-export type Line = { state: 'good' | 'late' | 'bad' | 'none'; parts: Part[] }
+type Line = { state: 'good' | 'late' | 'bad' | 'none'; parts: Part[] }
 
 /** `told`: by any message. */
 export type Described = { told: 'yes' | 'not_yet' | 'no' | 'unknown'; lines: Line[] }
@@ -216,7 +216,7 @@ function describeDigest(way: Way): Line {
   return { state: 'late', parts: [...what, `by ${placeOf(way)}, about to be sent.`] }
 }
 
-export const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
+const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
 
 /** When digests come: "Mondays at 08:00 Europe/Berlin". */
 export function describeRhythm({ rhythm, hour, weekday, zone }: Omit<DigestPlan, 'is_default'>): string {

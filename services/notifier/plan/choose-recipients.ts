@@ -24,7 +24,7 @@ type Circumstances = {
 }
 
 /** Why somebody who follows the company of a news item gets no alert about it. */
-export type LeftOutReason =
+type LeftOutReason =
   | { reason: 'uncovered' | 'no_channel' }
   | { reason: 'unimportant'; importance: number | null; least: number }
   | { reason: 'muted'; mute: MuteReason }
