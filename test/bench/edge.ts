@@ -2,13 +2,12 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { runParma } from '../../deploy/local/parma.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
-import { type ModuleMap, startModule } from '../harness/module.ts'
 import { samplePayload } from './codec.ts'
-import type { Load, LoadMessage } from './load.ts'
+import { authorize, type LoadEnd, shakeHands, startLoad } from './feed-edge.ts'
+import type { Load } from './load.ts'
 import type { Bench, Measure } from './measure.ts'
 import { formatNumber, summarize } from './statistics.ts'
 import { readCpu, readPeak } from './usage.ts'
@@ -25,11 +24,13 @@ const fields = 40
  * has it (acks=-1). For comparison a bare HTTP server and a bare producer.
  */
 export const edge: Measure = async (bench) => {
-  const handshake = await shakeHands(bench)
-  const { token } = JSON.parse(await runParma(bench.serviceEnv(), 'token', 'mint', '--source', source, '--json')) as {
-    token: string
-  }
-  const load = { url: `${bench.env().EDGE_URL}/feed-raw-data`, authorization: `Bearer ${token}`, source, seconds }
+  bench.say('edge: handshakes')
+  const handshake: number[] = []
+  // The first source is the one that is fed.
+  for (let round = 0; round < handshakes; round++)
+    handshake.push(await shakeHands(bench, round === 0 ? source : `${source}-${round}`, fields))
+  const authorization = await authorize(bench, source)
+  const load = { url: `${bench.env().EDGE_URL}/feed-raw-data`, authorization, source, seconds }
   const pids = { edge: Number(bench.env()['EDGE_PID']), broker: Number(bench.env()['KAFKA_PID']) }
 
   bench.say('edge: the bare server and the bare producer')
@@ -78,25 +79,14 @@ export const edge: Measure = async (bench) => {
   ]
 }
 
-type Run = Extract<LoadMessage, { kind: 'end' }> & { cpu: { edge: number; broker: number } }
+type Run = LoadEnd & { cpu: { edge: number; broker: number } }
 
 /** One run of load.ts; `cpu` is what the processes in `pids` used during it, s. */
 async function run(load: Load, pids: { edge: number; broker: number }): Promise<Run> {
-  const child = fork(join(import.meta.dirname, 'load.ts'), [JSON.stringify(load)])
-  const next = async (kind: LoadMessage['kind']) => {
-    const [message] = (await Promise.race([once(child, 'message'), failWith(child)])) as [LoadMessage]
-    if (message.kind !== kind) throw new Error(`the load said ${message.kind}, not ${kind}`)
-    return message
-  }
-  await next('begin')
+  const running = await startLoad(load)
   const [edge, broker] = [readCpu(pids.edge), readCpu(pids.broker)]
-  const end = (await next('end')) as Extract<LoadMessage, { kind: 'end' }>
+  const end = await running.end
   return { ...end, cpu: { edge: readCpu(pids.edge) - edge, broker: readCpu(pids.broker) - broker } }
-}
-
-async function failWith(child: ReturnType<typeof fork>): Promise<never> {
-  const [code] = (await once(child, 'exit')) as [number | null]
-  throw new Error(`the load ended with ${code} before it had said everything`)
 }
 
 async function measureEcho(load: Omit<Load, 'rate'>): Promise<number> {
@@ -143,29 +133,4 @@ async function countRecords({ serviceEnv }: Bench): Promise<number> {
   await admin.connect()
   const offsets = await admin.fetchTopicOffsets(topics.rawPayloads.name).finally(() => admin.disconnect())
   return offsets.reduce((sum, { high }) => sum + Number(high), 0)
-}
-
-/** Seconds of handshakes with new sources. The first source is the one that is fed. */
-async function shakeHands({ env, serviceEnv, say }: Bench): Promise<number[]> {
-  say('edge: handshakes')
-  const taken: number[] = []
-  for (let round = 0; round < handshakes; round++) {
-    const name = round === 0 ? source : `${source}-${round}`
-    await using module = await startModule(() => env().EDGE_URL ?? '', mapOf(name))
-    const added = ['sources', 'add', '--name', name, '--endpoint', module.endpoint, '--frequency', 'monthly', '--json']
-    const { id } = JSON.parse(await runParma(serviceEnv(), ...added)) as { id: number }
-    const query = new URLSearchParams({ invocation_endpoint: module.endpoint, data_source_id: String(id) })
-    const startedAt = performance.now()
-    const { status } = await fetch(`${env().EDGE_URL}/handshake?${query}`)
-    taken.push((performance.now() - startedAt) / 1000)
-    if (status !== 200) throw new Error(`a handshake was answered ${status}`)
-  }
-  return taken
-}
-
-function mapOf(Source: string): ModuleMap {
-  const Mappings = Array.from({ length: fields }, (_, n) => ({
-    ...{ SourceField: `field_${n}`, DataType: 'text', MeasurementName: `field ${n}` },
-  }))
-  return { Source, Mappings }
 }

@@ -1,12 +1,50 @@
-import type pg from 'pg'
+import pg from 'pg'
+import type { Bench } from './measure.ts'
+import { formatNumber } from './statistics.ts'
 
 /** A fund of 300 companies with 9 sources of 40 numbers each, over 150 weeks: 16.2 million values. */
 export const fund = { companies: 300, sources: 9, numbers: 40, weeks: 150 }
+export const fundValues = fund.companies * fund.sources * fund.numbers * fund.weeks
 export const newsItems = 100_000
 export const largeBucket = 10_000
 
-/** Stores them as the services would, and returns the ids of the buckets with the fund and with many other companies. */
-export async function fillFund(pool: pg.Pool): Promise<{ fundBucket: number; largeBucket: number }> {
+/** Ids of what is stored. Ann owns the buckets of the fund and of many other companies, and follows the fund. */
+export type Facts = { ann: number; fundBucket: number; largeBucket: number; companies: number[] }
+
+/** Stores them once for each stack, as the services would. */
+export async function openFund({ serviceEnv, say }: Bench): Promise<Facts> {
+  const pool = new pg.Pool({ connectionString: serviceEnv()['DATABASE_URL'] })
+  try {
+    const known = await readFacts(pool)
+    if (known) return known
+    say(`${formatNumber(fundValues)} values of ${fund.companies} companies, which takes minutes to store`)
+    await fillFund(pool)
+    return (await readFacts(pool))!
+  } finally {
+    await pool.end()
+  }
+}
+
+const buckets = { fund: '^Fund', large: '^(Fund|Other)' }
+
+/** Null: they are not stored yet. */
+async function readFacts(pool: pg.Pool): Promise<Facts | null> {
+  const people = await pool.query<{ id: number }>(`SELECT id FROM "user" WHERE auth_id = 'bench-read'`)
+  if (people.rows.length === 0) return null
+  const companies = await pool.query<{ id: number }>(
+    `SELECT id FROM company WHERE name LIKE 'Fund company %' ORDER BY id`,
+  )
+  const idOf = async (title: string) => {
+    const { rows } = await pool.query<{ id: number }>('SELECT id FROM bucket WHERE title = $1', [title])
+    return rows[0]!.id
+  }
+  return {
+    ...{ ann: people.rows[0]!.id, companies: companies.rows.map(({ id }) => id) },
+    ...{ fundBucket: await idOf(buckets.fund), largeBucket: await idOf(buckets.large) },
+  }
+}
+
+async function fillFund(pool: pg.Pool): Promise<void> {
   const { companies, sources, numbers, weeks } = fund
   await pool.query(`
     INSERT INTO company (name, modified_at) SELECT 'Fund company ' || g, now() FROM generate_series(1, ${companies}) g;
@@ -21,8 +59,15 @@ export async function fillFund(pool: pg.Pool): Promise<{ fundBucket: number; lar
     INSERT INTO analyzer.measurement_meaning
     SELECT id, measurement_name, (ARRAY['good', 'bad', 'neither'])[1 + id % 3], id % 10 / 10.0 FROM source_measurement;
     INSERT INTO analyzer.series_state (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
-    SELECT company_measurement_id, '', '', 1, now(), '{"last": {"kind": "number", "number": 1}}'
-    FROM company_source_measurement;
+    SELECT company_measurement_id, '', '', 1, now(), '{"last": {"kind": "number", "number": 1},
+      "said": {"points": 149, "kind": "none", "score": 0.1, "reason": ""}}' FROM company_source_measurement;
+    INSERT INTO analyzer.forecast (company_measurement_id, subject_key, item_key, steps, made_at, for_time, newest_event_no,
+      value, low, high, model)
+    SELECT company_measurement_id, '', '', step, now(), now() + step * interval '7 days', 1, 1500, 1400, 1600, 'naive'
+    FROM company_source_measurement, generate_series(1, 4) step;
+    INSERT INTO analyzer.feed (data_source_id, company_id, observed_at, live, rhythm)
+    SELECT l.data_source_id, l.company_id, now(), true, '{"step": 604800000}' FROM company_data_source l
+    JOIN company c ON c.id = l.company_id WHERE c.name LIKE 'Fund company %';
     SELECT normalizer.create_month(m) FROM generate_series('2024-01-01Z'::timestamptz, '2026-12-01Z', '1 month') m;
     INSERT INTO normalizer.processed_event (event_id, content_hash, document, data_source_id, source_name, company_id,
       received_at, history, observed_at, map_version, stored)
@@ -43,22 +88,21 @@ export async function fillFund(pool: pg.Pool): Promise<{ fundBucket: number; lar
     INSERT INTO company (name, modified_at)
     SELECT 'Other company ' || g, now() FROM generate_series(1, ${largeBucket - companies}) g;
     INSERT INTO "user" (auth_id, name, modified_at) VALUES ('bench-read', 'Ann', now())`)
-  const addBucket = async (names: string) => {
-    const { rows } = await pool.query<{ id: number }>(
-      `INSERT INTO bucket (title, owner_id, modified_at) SELECT $1, id, now() FROM "user" WHERE auth_id = 'bench-read'
-       RETURNING id`,
+  for (const names of Object.values(buckets)) {
+    await pool.query(
+      `INSERT INTO bucket (title, owner_id, modified_at) SELECT $1, id, now() FROM "user" WHERE auth_id = 'bench-read'`,
       [names],
     )
     await pool.query(
       `INSERT INTO company_bucket_membership (company_id, bucket_id, modified_at)
-       SELECT id, $1, now() FROM company WHERE name ~ $2`,
-      [rows[0]!.id, names],
+       SELECT c.id, b.id, now() FROM company c, bucket b WHERE b.title = $1 AND c.name ~ $1`,
+      [names],
     )
-    return rows[0]!.id
   }
-  const buckets = { fundBucket: await addBucket('^Fund'), largeBucket: await addBucket('^(Fund|Other)') }
-  await pool.query('ANALYZE')
-  return buckets
+  await pool.query(`
+    INSERT INTO company_subscription (user_id, company_id, modified_at)
+    SELECT u.id, c.id, now() FROM "user" u, company c WHERE u.auth_id = 'bench-read' AND c.name LIKE 'Fund company %'`)
+  await pool.query('VACUUM ANALYZE')
 }
 
 /** The indexes are made afterwards, which is faster. */

@@ -20,6 +20,7 @@ import { news } from './news.ts'
 import { newsLatency } from './news-latency.ts'
 import { normalizer } from './normalizer.ts'
 import { notifier } from './notifier.ts'
+import { pages } from './pages.ts'
 import { rawSink } from './raw-sink.ts'
 import { readApi } from './read-api.ts'
 import { printReport } from './report.ts'
@@ -31,7 +32,7 @@ import { throughput } from './throughput.ts'
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
   { services: programs, measures: { start, memory, alert, 'news-latency': newsLatency, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
-  { services: ['edge'], measures: { 'read-api': readApi } },
+  { services: ['edge'], measures: { 'read-api': readApi, pages } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
   { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
