@@ -92,12 +92,16 @@ export type CompaniesPage = z.output<typeof companiesPage>
 const companyRow = z.object({ ...companyItem.omit({ momentum: true, growth: true }).shape, place: z.string() })
 const byName = z.tuple([z.string(), z.int32()])
 
-/** Throws an HttpError: 400 for a wrong cursor, 404 for a bucket, 422 where there are too many companies to rank. */
+/**
+ * Compared by at most `most` measurements, unless the query names them. Throws an HttpError: 400 for a wrong cursor, 404
+ * for a bucket, 422 where there are too many companies to rank.
+ */
 export async function listCompanies(
   database: Database,
   viewer: Viewer,
   query: CompaniesQuery,
   asked: Asked,
+  most = mostMeasurements,
 ): Promise<CompaniesPage> {
   const { sort, limit } = query
   if (query.bucket !== undefined) await requireBucket(database, viewer, query.bucket)
@@ -106,7 +110,7 @@ export async function listCompanies(
   if (!isRanked && sort !== 'name') throw tooManyToRank(all.length, sort)
   const page = sort === 'name' ? await readPage(database, viewer, query, asked) : null
   const compared = isRanked ? all : (page ?? []).map((row) => row.id)
-  const measurements = await chooseMeasurements(database, compared, wantedOf(query))
+  const measurements = await chooseMeasurements(database, compared, wantedOf(query), most)
   const grown = await compareCompanies(database, compared, measurements, Number(query.days))
   const after = query.cursor === undefined || page ? null : readCursor(place, asked, query.cursor)
   const ordered = page ? null : orderCompanies(all, grown, query, after)

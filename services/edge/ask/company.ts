@@ -48,13 +48,9 @@ export const companyDetail = z.object({
 
 export type CompanyDetail = z.output<typeof companyDetail>
 
-const nameRow = companyDetail.pick({ id: true, name: true, description: true })
-
 /** Null: there is none with this id, or the viewer may not read it. */
 export async function readCompany(database: Database, viewer: Viewer, id: number): Promise<CompanyDetail | null> {
-  const company = await database.maybeOne(sql.type(nameRow)`
-    SELECT c.id, c.name, c.description FROM public.company c
-    WHERE c.id = ${id} AND ${mayRead(viewer, sql.fragment`c.id`)}`)
+  const company = await readName(database, viewer, id)
   if (company === null) return null
   const [sources, series, items, news] = await Promise.all([
     readSources(database, viewer, id),
@@ -65,8 +61,17 @@ export async function readCompany(database: Database, viewer: Viewer, id: number
   return { ...company, sources: [...sources], series, items: [...items], news }
 }
 
+const nameRow = companyDetail.pick({ id: true, name: true, description: true })
+
+/** Null: there is none with this id, or the viewer may not read it. */
+export function readName(database: Database, viewer: Viewer, id: number) {
+  return database.maybeOne(sql.type(nameRow)`
+    SELECT c.id, c.name, c.description FROM public.company c
+    WHERE c.id = ${id} AND ${mayRead(viewer, sql.fragment`c.id`)}`)
+}
+
 /** Reasons are what modules say, and for operators. */
-function readSources(database: Database, viewer: Viewer, companyId: number) {
+export function readSources(database: Database, viewer: Viewer, companyId: number) {
   return database.any(sql.type(companySource)`
     SELECT d.id, d.source_name AS name, d.is_active AND l.is_data_source_active AS active,
       ${utcIso(sql.fragment`f.observed_at`)} AS observed_at, f.every_ms, coalesce(s.fed, 0) AS fed,

@@ -4,7 +4,7 @@ import { findMarkupFaults, readMarkup } from '../../../test/harness/markup.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { companyMain } from './company-page.ts'
 import { openDraw } from './pictures.ts'
-import type { CompanyView, News } from './read-company-page.ts'
+import type { CompanyView, News, SeriesRow } from './read-company-page.ts'
 import { nameOf } from './words.ts'
 
 const now = Date.UTC(2026, 10, 29)
@@ -16,9 +16,10 @@ const news: News = {
   ...{ series_id: '17', item: null, previous: '1', current: '2', trigger_factor: 48, importance: 0.9 },
   ...{ importance_parts: null, facts: {}, observed_at: iso(2), created_at: iso(2), event_id: 'e1' },
 }
-const series: CompanyView['company']['series'][number] = {
+const series: SeriesRow = {
   ...{
     series_id: '17',
+    company: { id: 3, name: 'Acme' },
     source: { id: 1, name: 'github' },
     subject: null,
     item: null,
@@ -27,11 +28,11 @@ const series: CompanyView['company']['series'][number] = {
   },
   measurement: { id: 5, name: 'stars', type: 'int' },
   detector: { state: 'insufficient history (12 of 20)', points: 12, kind: null, score: null, reason: null },
-  growth: [{ days: 30, previous: 1, previous_at: iso(30), change: 1, percent: 12, gap: null }],
 }
+const change = { days: 30, previous: { at: now - 32 * dayMs, value: 1 }, change: 1, percent: 12, gap: null }
 const view: CompanyView = {
   company: {
-    ...{ id: 3, name: 'Acme', description: null, items: [], news: [news], series: [series] },
+    ...{ id: 3, name: 'Acme', description: null },
     sources: [
       {
         id: 1,
@@ -45,6 +46,7 @@ const view: CompanyView = {
       },
     ],
   },
+  ...{ counts: new Map([[1, 1]]), news: [news] },
   ...{ best: [news], moved: [{ ...news, kind: 'gone', title: 'arm-sdk is gone' }], listed: null, person: null },
   ...{ from: now - 365 * dayMs, to: now },
   panels: [
@@ -88,23 +90,25 @@ test('pictures have a text alternative that says what they say', () => {
 })
 
 test('the series of a source say how they are judged', () => {
-  const listed = { source: 1, series: [{ ...series, company: { id: 3, name: 'Acme' } }], hasMore: true }
+  const listed = { source: 1, series: [series], growth: new Map([['17', change]]), hasMore: true }
   const page = show({ listed })
   expect(page).toContain('12 of 20 values: judged from 20 on.')
   expect(page).toContain('<td class="number">1,234</td>')
+  expect(page).toContain('<td class="number" data-sort="12">+12%</td>')
   expect(page).toContain('More are not shown.')
   expect(show({ listed: { ...listed, series: [], hasMore: false } })).toContain('It has no series of this company yet.')
 })
 
 test('without news it says since when it is quiet', () => {
   expect(show({ best: [] })).toMatch(/All quiet since <time[^>]*>27 Nov 2026<\/time>: <bdi>Stars rose<\/bdi>\./)
-  const silent = { ...view.company, news: [{ ...news, silent: true }] }
-  expect(show({ best: [], company: silent })).toContain('nothing has been told of this company yet')
+  expect(show({ best: [], news: [] })).toContain('nothing has been told of this company yet')
 })
 
 test('a company without sources or values says what comes next', () => {
   const page = show({
-    company: { ...view.company, sources: [], series: [], news: [] },
+    company: { ...view.company, sources: [] },
+    counts: new Map(),
+    news: [],
     best: [],
     panels: [],
     moved: [],
@@ -126,9 +130,9 @@ test('whatever names, texts and numbers say, the markup stays ours', () => {
       const item = { ...news, title: text, message: name, measurement: { id: 5, name } }
       const one = { ...series, measurement: { id: 5, name, type: 'text' }, subject: text, value }
       const page = show({
-        ...{ best: [item, item], moved: [item] },
-        listed: { source: 1, series: [{ ...one, company: { id: 3, name } }], hasMore: false },
-        company: { ...view.company, name, description: text, news: [item], series: [one] },
+        ...{ best: [item, item], moved: [item], news: [item] },
+        listed: { source: 1, series: [{ ...one, company: { id: 3, name } }], growth: new Map(), hasMore: false },
+        company: { ...view.company, name, description: text },
         panels: [
           { ...view.panels[0]!, title: nameOf(name), points: numbers.map((value, at) => ({ at: at * dayMs, value })) },
         ],

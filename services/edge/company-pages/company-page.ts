@@ -44,7 +44,7 @@ ${followsBucket && html`<span class="small">You follow it through a bucket.</spa
 }
 
 /** The best news items in words; without any, since when it is quiet. */
-function headline({ view: { best, company }, zone }: Asked): Html {
+function headline({ view: { best, news }, zone }: Asked): Html {
   const [first, ...others] = best
   if (first)
     return html`<section class="headline" aria-label="What matters">
@@ -53,7 +53,7 @@ ${first.message !== first.title && html`<p dir="auto">${excerpt(first.message, l
 <p class="small">${severity(first.severity)} ${day(first.observed_at, zone)}</p>
 ${others.length > 0 && html`<ul>${others.map((one) => html`<li dir="auto"><a href="/console/why/${one.news_id}">${nameOf(one.title)}</a></li>`)}</ul>`}
 </section>`
-  const last = company.news.find(({ silent }) => !silent)
+  const [last] = news
   const quiet = last
     ? html`All quiet since ${day(last.observed_at, zone)}: ${foreign(nameOf(last.title))}.`
     : 'All quiet: nothing has been told of this company yet.'
@@ -62,7 +62,7 @@ ${others.length > 0 && html`<ul>${others.map((one) => html`<li dir="auto"><a hre
 }
 
 function pictures({ view, days, draw }: Asked): Html {
-  const { company, panels, from, to } = view
+  const { company, counts, panels, from, to } = view
   const path = `/console/companies/${company.id}`
   const choices = spans.map((span) =>
     String(span) === days
@@ -73,7 +73,7 @@ function pictures({ view, days, draw }: Asked): Html {
     panels.length === 0
       ? empty(
           'No numbers in this time',
-          company.series.length === 0
+          counts.size === 0
             ? 'The first values come with the next run of a source. Detectors judge a series from 20 values on.'
             : 'Choose a longer time, or a series below.',
         )
@@ -96,13 +96,13 @@ function moved({ view: { moved }, days, zone }: Asked): Html {
 ${items.length === 0 ? html`<p>None in the last ${spanText(Number(days))}.</p>` : html`<ul>${items}</ul>`}`
 }
 
-function sources({ view: { company, listed }, days, zone, now }: Asked): Html {
+function sources({ view: { company, counts, listed }, days, zone, now }: Asked): Html {
   const path = `/console/companies/${company.id}`
   if (company.sources.length === 0)
     return html`<h2>Sources</h2>${empty('No source yet', 'A source brings data of a company when it is switched on for it in parma-web.')}`
   const rows = company.sources.map((source) => {
     const at = source.observed_at === null ? null : Date.parse(source.observed_at)
-    const count = company.series.filter((one) => one.source.id === source.id).length
+    const count = counts.get(source.id) ?? 0
     const address = `${withQuery(path, { days: days === '365' ? null : days, source: source.id })}#series`
     return [
       { text: html`${named(source.name)}${!source.active && html` <small>switched off</small>`}` },
@@ -126,9 +126,8 @@ function sources({ view: { company, listed }, days, zone, now }: Asked): Html {
 function listed({ view: { listed, company }, zone }: Asked): Html | null {
   if (listed === null) return null
   const name = company.sources.find(({ id }) => id === listed.source)?.name ?? null
-  const growth = new Map(company.series.map((one) => [one.series_id, one.growth.find(({ days }) => days === 30)]))
   const rows = listed.series.map((one) => {
-    const change = growth.get(one.series_id)
+    const change = listed.growth.get(one.series_id)
     return [
       { text: html`<a href="/console/series/${one.series_id}">${seriesName(one)}</a>` },
       { text: valueText(one) },
@@ -159,11 +158,10 @@ export function valueText({ value, measurement }: Pick<SeriesRow, 'value' | 'mea
   return Number.isFinite(number) ? html`${formatNumber(number)}` : foreign(excerpt(value, longestValue))
 }
 
-function newest({ view: { company }, zone }: Asked): Html {
-  const told = company.news.filter(({ silent }) => !silent)
-  if (told.length === 0)
+function newest({ view: { news }, zone }: Asked): Html {
+  if (news.length === 0)
     return html`<h2>News</h2><p>Nothing has been told of this company yet. First values are silent.</p>`
-  return html`<h2>News</h2>${newsList(told, zone)}`
+  return html`<h2>News</h2>${newsList(news, zone)}`
 }
 
 /** News items with their way to the reasons and to their series. */

@@ -1,21 +1,26 @@
 import { z } from 'zod'
-import type { Series } from '#runtime/chart/read-series.ts'
-import { column } from '#runtime/postgres/column.ts'
+import type { Mark, Series } from '#runtime/chart/read-series.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { firstPage } from '../http/cursor.ts'
-import { type CompanyDetail, readCompany } from '../ask/company.ts'
+import { type CompanyDetail, readName, readSources } from '../ask/company.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { listSeries } from '../ask/list-series.ts'
 import { id } from '../ask/parameters.ts'
 import { type NewsPage, newsQuery, readNews } from '../ask/news.ts'
+import type { Change } from '../growth/grow.ts'
 import { type Disturbance, readDisturbances } from '../growth/read-disturbances.ts'
+import { readGrowth } from '../growth/read-growth.ts'
+import { readMarks } from '../growth/read-marks.ts'
 import { readRecent } from '../growth/read-recent.ts'
+import { idOfSeries } from '../growth/series-id.ts'
 import { shade } from '../growth/shade.ts'
 import { nameOf } from './words.ts'
 
 /** How much of a company a page shows. */
-const most = { panels: 12, best: 3, moved: 10, marks: 200, values: 160, series: 100 }
+const most = { panels: 12, best: 3, moved: 10, news: 20, marks: 200, values: 160, series: 100, counted: 5000 }
+/** Changes of listed series, in days. */
+const growthDays = 30
 /** What matters is looked for in so many days. */
 export const bestDays = 30
 
@@ -31,7 +36,11 @@ export type News = NewsPage['news'][number]
 export type SeriesRow = Awaited<ReturnType<typeof listSeries>>['series'][number]
 
 export type CompanyView = {
-  company: CompanyDetail
+  company: Pick<CompanyDetail, 'id' | 'name' | 'description' | 'sources'>
+  /** How many series of no list item each source has, by its id. */
+  counts: ReadonlyMap<number, number>
+  /** The newest that were told. */
+  news: readonly News[]
   /** The most important of the last `bestDays`, or none. */
   best: readonly News[]
   /** List items that appeared or are gone, the newest first. */
@@ -40,7 +49,7 @@ export type CompanyView = {
   from: number
   to: number
   /** The series of the source that was asked for; null: of none. */
-  listed: { source: number; series: readonly SeriesRow[]; hasMore: boolean } | null
+  listed: { source: number; series: readonly SeriesRow[]; growth: ReadonlyMap<string, Change>; hasMore: boolean } | null
   /** Null: who looks is no person. */
   person: Standing | null
 }
@@ -60,34 +69,48 @@ export async function readCompanyPage(
   { days, source }: Pick<z.output<typeof companyPageQuery>, 'days' | 'source'>,
   now: number,
 ): Promise<CompanyView | null> {
-  const company = await readCompany(database, viewer, id)
-  if (company === null) return null
   const from = now - Number(days) * dayMs
+  const since = new Date(from).toISOString()
   const read = (changed: object) =>
     readNews(database, viewer, newsQuery.parse({ company: String(id), ...changed }), firstPage)
-  const since = new Date(from).toISOString()
-  const leading = await chooseSeries(database, company)
-  const seriesIds = leading.map(({ series_id }) => series_id)
-  const [best, appeared, gone, told, points, disturbances, listed, person] = await Promise.all([
+  const [company, sources, series, news, best, appeared, gone, disturbances, listed, person] = await Promise.all([
+    readName(database, viewer, id),
+    readSources(database, viewer, id),
+    outlineSeries(database, id),
+    read({ limit: String(most.news) }),
     read({ order: 'best', since: new Date(now - bestDays * dayMs).toISOString(), limit: String(most.best) }),
     read({ kind: 'appeared', silent: 'any', since, limit: String(most.moved) }),
     read({ kind: 'gone', silent: 'any', since, limit: String(most.moved) }),
-    read({ since, limit: String(most.marks) }),
-    readRecent(database, seriesIds, { since: from, now, steps: most.values }),
     readDisturbances(database, { company: id }, from),
     source === undefined ? null : readListed(database, viewer, id, source),
     readStanding(database, viewer, id),
   ])
+  if (company === null) return null
+  const leading = series.filter(({ type }) => type === 'int' || type === 'float').slice(0, most.panels)
+  const seriesIds = leading.map(({ series_id }) => series_id)
+  const [points, marks] = await Promise.all([
+    readRecent(database, seriesIds, { since: from, now, steps: most.values }),
+    readMarks(database, seriesIds, { company: id, since: from, most: most.marks }),
+  ])
   // Of a company with one subject, its name, often a long address, says nothing.
-  const hasSubjects = new Set(company.series.map(({ subject }) => subject)).size > 1
+  const hasSubjects = new Set(series.map(({ subject }) => subject)).size > 1
   const panels = leading.map((one) => ({
-    ...toPanel(one, points.get(one.series_id) ?? [], told.news, disturbances, now),
-    title: [one.measurement.name, ...(hasSubjects && one.subject !== null ? [one.subject] : [])]
+    ...toPanel(one, points.get(one.series_id) ?? [], marks.get(one.series_id) ?? [], disturbances, now),
+    title: [one.name, ...(hasSubjects && one.subject !== null ? [one.subject] : [])]
       .map((name) => nameOf(name))
       .join(' · '),
   }))
   return {
-    ...{ company, best: best.news, listed, person, from, to: now },
+    ...{
+      company: { ...company, sources: [...sources] },
+      news: news.news,
+      best: best.news,
+      listed,
+      person,
+      from,
+      to: now,
+    },
+    counts: new Map([...Map.groupBy(series, ({ source }) => source)].map(([source, its]) => [source, its.length])),
     moved: [...appeared.news, ...gone.news]
       .toSorted((a, b) => (a.observed_at < b.observed_at ? 1 : -1))
       .slice(0, most.moved),
@@ -95,36 +118,37 @@ export async function readCompanyPage(
   }
 }
 
-const meaningRow = z.object({ id: z.int(), weight: z.number() })
+const outlineRow = z.object({
+  series_id: z.string(),
+  source: z.int(),
+  name: z.string().nullable(),
+  type: z.string(),
+  subject: z.string().nullable(),
+})
 
-/** The series of numbers that readers care for most, of them those with the most values. */
-async function chooseSeries(database: Database, { series }: CompanyDetail): Promise<CompanyDetail['series']> {
-  const numeric = series.filter(({ measurement: { type } }) => type === 'int' || type === 'float')
-  const rows = await database.any(sql.type(meaningRow)`
-    SELECT source_measurement_id AS id, weight FROM analyzer.meaning_view
-    WHERE source_measurement_id = ANY(${column(numeric, 'int4', ({ measurement }) => measurement.id)})`)
-  const weights = new Map(rows.map(({ id, weight }) => [id, weight]))
-  const weightOf = ({ measurement }: CompanyDetail['series'][number]) => weights.get(measurement.id) ?? 0
-  return numeric
-    .toSorted((a, b) => weightOf(b) - weightOf(a) || (b.detector.points ?? 0) - (a.detector.points ?? 0))
-    .slice(0, most.panels)
+/** Series of no list item: first those that readers care for most, of them those with the most values. */
+function outlineSeries(database: Database, company: number) {
+  return database.any(sql.type(outlineRow)`
+    SELECT ${idOfSeries} AS series_id, s.data_source_id AS source, s.measurement_name AS name, s.type,
+      nullif(s.subject_key, '') AS subject
+    FROM analyzer.series_view s LEFT JOIN analyzer.meaning_view k USING (source_measurement_id)
+    WHERE s.company_id = ${company} AND s.item_key IS NULL
+    ORDER BY coalesce(k.weight, 0) DESC, coalesce(s.points, 0) DESC, s.company_measurement_id, s.subject_key
+    LIMIT ${most.counted}`)
 }
 
 function toPanel(
-  { series_id, source }: CompanyDetail['series'][number],
+  { series_id, source }: z.output<typeof outlineRow>,
   points: Series['points'],
-  told: readonly News[],
+  marks: readonly Mark[],
   disturbances: readonly Disturbance[],
   now: number,
 ): Omit<CompanyView['panels'][number], 'title'> {
   const times = points.map(({ at }) => at)
   return {
-    ...{ seriesId: series_id, points },
-    marks: told
-      .filter((item) => item.series_id === series_id)
-      .map((item) => ({ at: Date.parse(item.observed_at), text: item.title })),
+    ...{ seriesId: series_id, points, marks: [...marks] },
     shades: shade(
-      disturbances.filter(({ sourceId }) => sourceId === source.id),
+      disturbances.filter(({ sourceId }) => sourceId === source),
       times,
       now,
     ),
@@ -133,8 +157,22 @@ function toPanel(
 
 async function readListed(database: Database, viewer: Viewer, company: number, source: number) {
   const query = { company, source, items: 'false', limit: most.series } as const
-  const { series, next } = await listSeries(database, viewer, query, firstPage)
-  return { source, series, hasMore: next !== null }
+  const [{ series, next }, growth] = await Promise.all([
+    listSeries(database, viewer, query, firstPage),
+    readGrowth(
+      database,
+      sql.fragment`
+        SELECT ${idOfSeries} AS series_id, s.company_id, s.source_measurement_id, s.company_measurement_id,
+          s.subject_key AS subject_id, s.item_key AS item_id
+        FROM analyzer.series_view s
+        WHERE s.company_id = ${company} AND s.data_source_id = ${source} AND s.item_key IS NULL
+          AND s.type IN ('int', 'float')
+        ORDER BY s.company_measurement_id, ${idOfSeries} LIMIT ${most.series}`,
+      [growthDays],
+    ),
+  ])
+  const changes = growth.flatMap(({ seriesId, changes: [change] }) => (change ? [[seriesId, change] as const] : []))
+  return { source, series, growth: new Map(changes), hasMore: next !== null }
 }
 
 const standingRow = z.object({

@@ -89,7 +89,7 @@ export async function readWatchlist(
     readChoices(database, viewer),
     listInOrder(database, viewer, asked),
   ])
-  const shown = page.compared.measurements.slice(0, asked.measurements === undefined ? columns.usual : columns.most)
+  const shown = page.compared.measurements.slice(0, columns.most)
   const leading = page.companies.map(({ growth }) => shown.map(({ id }) => leadingOf(growth, id)))
   const since = now - Math.max(line.days, Number(query.days)) * dayMs
   const [points, feeds] = await Promise.all([
@@ -121,7 +121,7 @@ export async function readWatchlistFile(database: Database, viewer: Viewer, quer
 
 /** In the order asked for, or by name where the companies are too many to be ranked. */
 async function listInOrder(database: Database, viewer: Viewer, query: CompaniesQuery) {
-  const read = (asked: CompaniesQuery) => listCompanies(database, viewer, asked, askedOf(asked))
+  const read = (asked: CompaniesQuery) => listCompanies(database, viewer, asked, askedOf(asked), columns.usual)
   try {
     return { page: await read(query), isUnsorted: false }
   } catch (error) {

@@ -20,24 +20,26 @@ export type Measurement = z.output<typeof measurementRow>
 
 /**
  * The measurements that companies are compared by: `wanted`, or those of numbers of which more is good or bad, else any of
- * numbers: first those that readers care for most, of them those that most of the companies have.
+ * numbers: first those that readers care for most, of them those that most of the companies have, at most `most`.
  */
 export async function chooseMeasurements(
   database: Database,
   companyIds: readonly number[],
   wanted: readonly number[] | null,
+  most = mostMeasurements,
 ): Promise<readonly Measurement[]> {
-  if (wanted !== null)
-    return readMeasurements(database, companyIds, sql.fragment`m.id = ANY(${column(wanted, 'int4', (id) => id)})`)
+  const read = (isWanted: SqlFragment) => readMeasurements(database, companyIds, isWanted, most)
+  if (wanted !== null) return read(sql.fragment`m.id = ANY(${column(wanted, 'int4', (id) => id)})`)
   const isNumber = sql.fragment`m.type IN ('int', 'float')`
-  const polar = await readMeasurements(database, companyIds, sql.fragment`k.polarity <> 'neither' AND ${isNumber}`)
-  return polar.length > 0 ? polar : readMeasurements(database, companyIds, isNumber)
+  const polar = await read(sql.fragment`k.polarity <> 'neither' AND ${isNumber}`)
+  return polar.length > 0 ? polar : read(isNumber)
 }
 
 function readMeasurements(
   database: Database,
   companyIds: readonly number[],
   isWanted: SqlFragment,
+  most: number,
 ): Promise<readonly Measurement[]> {
   return database.any(sql.type(measurementRow)`
     SELECT m.id, m.measurement_name AS name, json_build_object('id', d.id, 'name', d.source_name) AS source,
@@ -50,7 +52,7 @@ function readMeasurements(
     JOIN public.data_source d ON d.id = m.source_module_id
     LEFT JOIN analyzer.meaning_view k ON k.source_measurement_id = m.id
     WHERE ${isWanted}
-    ORDER BY k.weight DESC NULLS LAST, c.companies DESC, m.id LIMIT ${mostMeasurements}`)
+    ORDER BY k.weight DESC NULLS LAST, c.companies DESC, m.id LIMIT ${most}`)
 }
 
 /** A series of a company, and its rank among those of the others. */
