@@ -10,7 +10,7 @@ type SeriesNeed = { companyId: number; dataSourceId: number; measurementIds: rea
  * The series of one batch. One is missing if its measurement or company is gone, or the measurement is of another
  * source.
  */
-type FoundSeries = { of(companyId: number, dataSourceId: number): SeriesIds; added: AddedSeries }
+export type FoundSeries = { of(companyId: number, dataSourceId: number): SeriesIds; added: AddedSeries }
 
 const seriesRow = z.object({
   company_id: z.number(),

@@ -3,11 +3,11 @@ import { type PayloadRefused, type Readable, reasonOf } from '#runtime/understan
 import type { Config } from '../config.ts'
 import { insertLedger, type LedgerRow } from '../ledger/ledger-rows.ts'
 import { matchLedger } from '../ledger/match-ledger.ts'
-import { clocksUpdate, lockClocks } from '../ledger/observed-clock.ts'
+import { type Clocks, clocksUpdate, lockClocks } from '../ledger/observed-clock.ts'
 import type { Matched, Work } from '../ledger/work.ts'
 import type { ListKeyCache, ListKeys } from '../series/list-keys.ts'
 import type { AddedSeries, SeriesCache } from '../series/series-cache.ts'
-import { resolveSeries } from '../series/series.ts'
+import { type FoundSeries, resolveSeries } from '../series/series.ts'
 import { normalizeBatch } from './normalize-batch.ts'
 import { type Before, readBefore } from './read-before.ts'
 import { insertRefusals, type Refusal, type Replay, supersededBy, supersedeRefusals } from './refusals.ts'
@@ -24,18 +24,31 @@ export type Memory = {
 /** `added` and `lists` may be cached once the transaction is committed. */
 type Batch = { written: Written[]; added: AddedSeries; lists: ListKeys; hasReports: boolean }
 
+/** A batch as it is understood, before anything of it is written but series and what is learnt of lists. */
+type UnderstoodBatch = {
+  clocks: Clocks
+  all: (Matched<Readable> | null)[]
+  repeated: Matched<Readable>[]
+  before: Before
+  fresh: Matched[]
+  lists: ListKeys
+  series: FoundSeries
+  /** Of each fresh payload. */
+  splits: Split[]
+}
+
 /**
- * Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. Which is which cannot
+ * Matches the batch's payloads with the ledger and understands the fresh ones by what is stored. Which is which cannot
  * change while the transaction lasts: it holds the clock of each company and source.
  */
-export async function writeBatch(
-  config: Config,
+export async function understandBatch(
+  { CLOCK_TOLERANCE_MS }: Pick<Config, 'CLOCK_TOLERANCE_MS'>,
   tx: Transaction,
   batch: readonly Work[],
   memory: Memory,
-): Promise<Batch> {
+): Promise<UnderstoodBatch> {
   const clocks = await lockClocks(
-    config.CLOCK_TOLERANCE_MS,
+    CLOCK_TOLERANCE_MS,
     tx,
     batch.map(({ payload }) => payload),
   )
@@ -53,6 +66,22 @@ export async function writeBatch(
   const present = await readPresentLeaves(tx, fresh)
   const splits = fresh.map((one) =>
     splitLeaves(one, series.of(Number(one.row.company_id), one.row.data_source_id), present),
+  )
+  return { clocks, all, repeated, before, fresh, lists, series, splits }
+}
+
+/** Writes everything of the batch's fresh payloads, and reads what is stored of the repeated ones. */
+export async function writeBatch(
+  config: Config,
+  tx: Transaction,
+  batch: readonly Work[],
+  memory: Memory,
+): Promise<Batch> {
+  const { clocks, all, repeated, before, fresh, lists, series, splits } = await understandBatch(
+    config,
+    tx,
+    batch,
+    memory,
   )
   const brought = splits.map((split) => split.brought)
   const typesAreKept = await widenMeasurements(

@@ -42,7 +42,7 @@ export type Normalized = {
 export const maxDriftPerPayload = 50
 
 /** Each list is seen for the first time. */
-const nothingKnown: KnownLists = { of: () => null, storedBefore: () => null, learns: true }
+export const nothingKnown: KnownLists = { of: () => null, storedBefore: () => null, learns: true }
 
 /**
  * Reads a payload's `raw_data` by a map. Every leaf is exactly one of stored, refused, null and unmapped. An empty list
