@@ -12,6 +12,7 @@ const rooms = {
     text: [],
     read: ['text'],
     understand: ['read', 'text'],
+    module: ['read', 'text'],
     calls: [],
     process: ['calls', 'web'],
     web: [],

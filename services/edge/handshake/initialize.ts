@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { type Initialized, InitializeError, readInitialize } from '#runtime/module/read-initialize.ts'
 import { EncodingError, readText } from '#runtime/text/read-text.ts'
 import { type HttpClient, HttpClientError } from '#runtime/web/http-client.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
 import { mintToken, type TokenSecrets } from '#runtime/web/token.ts'
 import type { Source } from '../access/sources.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
-import { type Initialized, InitializeError, readInitialize } from './read-initialize.ts'
 
 /**
  * Calls the /initialize of a source's module. Rejects with an HttpError: 502 if the call or the response is unusable.

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { fewValues, JsonError, readJson, TooManyValuesError } from '#runtime/read/read-json.ts'
 import { EncodingError } from '#runtime/text/read-text.ts'
 import { HttpError } from './http-error.ts'
-import { fewValues, JsonError, readJson, TooManyValuesError } from './read-json.ts'
 
 const detail = z.object({
   type: z.string(),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EncodingError } from '#runtime/text/read-text.ts'
+import { EncodingError } from '../text/read-text.ts'
 import { JsonError, readJson, sliceMember } from './read-json.ts'
 
 // The same cases in each run.

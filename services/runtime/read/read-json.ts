@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { countJsonValues } from '#runtime/text/count-json-values.ts'
-import { EncodingError } from '#runtime/text/read-text.ts'
+import { countJsonValues } from '../text/count-json-values.ts'
+import { EncodingError } from '../text/read-text.ts'
 import { locateJsonError } from './locate-json-error.ts'
 
 /** The body is not JSON. `position` counts characters from 0; `message` is that of Python's json. */

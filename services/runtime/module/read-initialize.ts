@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readJson, TooManyValuesError } from '../http/read-json.ts'
+import { readJson, TooManyValuesError } from '../read/read-json.ts'
 import { type Literal, readPythonLiteral } from './python-literal.ts'
 
 /** The response of a module's /initialize is unusable. The message says why, for people. */
