@@ -56,16 +56,14 @@ export function describePayload(
     ...[...lost].map((value) => describeRefusal(value, 'unknown-measurement', leaves.get(value.seq)?.text ?? '')),
   ]
   const sum = (places: readonly { leaves: number }[]) => places.reduce((total, one) => total + one.leaves, 0)
+  const counts = {
+    ...{ stored: sum(stored), null: normalized.nulls.length, unmapped: normalized.unmapped.length },
+    refused: sum(refused),
+  }
   return {
-    counts: {
-      leaves: data.members.length === 0 ? 0 : leaves.size,
-      stored: sum(stored),
-      null: normalized.nulls.length,
-      unmapped: normalized.unmapped.length,
-      refused: sum(refused),
-    },
+    counts: { leaves: counts.stored + counts.null + counts.unmapped + counts.refused, ...counts },
     stored: stored.map(describeValue),
-    null: countPaths(normalized.nulls, leaves),
+    null: countPaths(normalized.nulls, leaves).map(({ path, leaves }) => ({ path, leaves })),
     unmapped: countPaths(normalized.unmapped, leaves),
     refused,
     lists: describeLists(data, map, known),
