@@ -53,6 +53,7 @@ const rooms = {
     series: [],
     incidents: [],
     store: ['incidents', 'series', 'ledger'],
+    trial: ['store', 'series', 'ledger'],
     commands: ['incidents'],
   },
   analyzer: {
@@ -72,6 +73,7 @@ const rooms = {
     runs: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rhythm', 'values'],
     backtest: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rules', 'values'],
     parallel: ['backtest'],
+    trial: ['backtest', 'store'],
     commands: ['parallel', 'backtest', 'signals', 'forecast', 'detect', 'rules', 'values'],
   },
   notifier: {

@@ -163,6 +163,12 @@ export const sharedViews: readonly SharedView[] = [
     columns: words('only_one hold_id until reason begun_at'),
   },
   {
+    name: 'edge.normalization_map',
+    readers: ['normalizer'],
+    row: "a version of a source's map; without published_at it is not yet durable on its topic",
+    columns: words('data_source_id version content received_at published_at'),
+  },
+  {
     name: 'edge.process',
     readers: ['cli'],
     row: 'an edge that runs, and whether it lets modules wait',

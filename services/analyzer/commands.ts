@@ -9,6 +9,10 @@ export const commands = defineCommands(import.meta, {
     help: 'show what a rule or the detectors would have told about stored history',
     load: () => import('./commands/backtest.ts'),
   },
+  'news judge': {
+    help: 'show which news items observations would make of what is stored',
+    load: () => import('./trial/judge-news.ts'),
+  },
   rejudge: {
     help: 'rebuild what the analyzer remembers from what is stored, after rules or detectors changed',
     load: () => import('./commands/rejudge.ts'),

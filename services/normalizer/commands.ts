@@ -5,6 +5,10 @@ export const commands = defineCommands(import.meta, {
     help: 'what is stored about companies: ls',
     load: () => import('./commands/values.ts'),
   },
+  understand: {
+    help: 'show what would become of payloads: values, refusals, list items, news items',
+    load: () => import('./trial/understand.ts'),
+  },
   drift: {
     help: 'differences between payloads and maps, and what happens to them: ignore, tell, pause the source',
     load: () => import('./commands/drift.ts'),

@@ -41,5 +41,10 @@ export const settings = {
     .describe('Earliest day that a payload may be about. Each month with values is a partition of the table.'),
 }
 
+const { MAX_LEAVES, MAX_DEPTH, CLOCK_TOLERANCE_MS, OLDEST_OBSERVED_AT } = settings
+
+/** What decides what becomes of a payload. */
+export const trialSettings = { MAX_LEAVES, MAX_DEPTH, CLOCK_TOLERANCE_MS, OLDEST_OBSERVED_AT }
+
 export const readConfig = (env?: Env) => readEnv(settings, env)
 export type Config = ReturnType<typeof readConfig>

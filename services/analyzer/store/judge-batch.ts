@@ -1,6 +1,6 @@
 import type { Transaction } from '#runtime/postgres/database.ts'
 import type { Observation } from '#schemas/generated/types.ts'
-import type { Config } from '../config.ts'
+import type { JudgeConfig } from '../config.ts'
 import { type Payload, seriesKey, seriesOf, subjectKey } from '../values/payload.ts'
 import { policiesOf } from '../judge/policies.ts'
 import { readOwnMeanings } from '../meaning/own-polarity.ts'
@@ -33,7 +33,7 @@ export async function judgeBatch(
   tx: Transaction,
   observations: readonly Observation[],
   rules: Rules,
-  config: Config,
+  config: JudgeConfig,
 ): Promise<Map<string, string>> {
   await keepStates(tx, observations)
   const payloads = await joinParts(tx, observations)
@@ -80,7 +80,7 @@ function seriesLeft(payloads: readonly Payload[], subjects: ReadonlyMap<string, 
 }
 
 async function writeNews(
-  config: Config,
+  config: JudgeConfig,
   tx: Transaction,
   judged: readonly JudgedWatched[],
 ): Promise<Map<string, string>> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cutToWidth, escapeLine, escapeLines, measureWidth, padToWidth } from './terminal.ts'
+import { cutToWidth, escapeLine, escapeLines, measureWidth, padToWidth, wrapText } from './terminal.ts'
 
 describe('what a terminal would obey is written out', () => {
   test.each([
@@ -58,4 +58,9 @@ describe('texts are measured, padded and cut by the columns they take', () => {
   ])('%j to %i', (text, width, shown) => {
     expect(cutToWidth(text, width)).toBe(shown)
   })
+})
+
+test('text is wrapped at blanks, by columns', () => {
+  expect(wrapText('one two 北京 three-is-long', 9, '  ')).toBe('  one two\n  北京\n  three-is-long')
+  expect(wrapText('a\u001bb', 9)).toBe('a\\u001bb')
 })

@@ -57,3 +57,17 @@ export function cutToWidth(text: string, width: number): string {
   }
   return text
 }
+
+/** A text broken at blanks into lines of at most `width` columns, each with `indent` in front. A longer word stays whole. */
+export function wrapText(text: string, width: number, indent = ''): string {
+  const lines: string[] = []
+  let line = ''
+  for (const word of escapeLine(text).split(/ +/)) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line !== '' && measureWidth(indent + longer) > width) {
+      lines.push(indent + line)
+      line = word
+    } else line = longer
+  }
+  return [...lines, indent + line].join('\n')
+}

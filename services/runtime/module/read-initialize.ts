@@ -34,12 +34,19 @@ export function readInitialize(body: string): Initialized {
   if (!answer.success)
     throw new InitializeError(`the answer is not {frequency, normalization_map}: ${describeIssue(answer.error)}`)
   const { frequency, normalization_map: given } = answer.data
+  return { frequency, ...readMap(given) }
+}
+
+type ReadMap = Pick<Initialized, 'source' | 'content'>
+
+/** Reads a map: an object, its JSON text or a Python literal. Throws an InitializeError. */
+export function readMap(given: string | object): ReadMap {
   const map = typeof given === 'string' ? parseMap(given) : given
   const read = head.safeParse(map)
   if (!read.success)
     throw new InitializeError(`the normalization map is not {Source, Mappings}: ${describeIssue(read.error)}`)
   checkEntries(read.data.Mappings)
-  return { frequency, source: read.data.Source, content: JSON.stringify(map) }
+  return { source: read.data.Source, content: JSON.stringify(map) }
 }
 
 /** Walks all levels without recursion, because the response chooses the depth. */

@@ -20,7 +20,7 @@ export type PayloadDescription = {
 type PathCount = { path: string; leaves: number }
 
 /** `value`: dates in ISO 8601, numbers that a double cannot hold as text, lists as their members. `item`: its key. */
-export type DescribedValue = {
+type DescribedValue = {
   measurement: string
   source_measurement_id: number
   path: string
@@ -28,7 +28,7 @@ export type DescribedValue = {
   type: string
   value: string | number | boolean | string[] | null
 }
-export type DescribedRefusal = {
+type DescribedRefusal = {
   path: string
   item: string | null
   reason: ValueProblem
@@ -37,7 +37,7 @@ export type DescribedRefusal = {
   leaves: number
 }
 /** A list of objects. `known_by`: the member by which its items are known; null: by their position. */
-export type DescribedList = { path: string; known_by: string | null; items: { key: string; label: string | null }[] }
+type DescribedList = { path: string; known_by: string | null; items: { key: string; label: string | null }[] }
 
 /**
  * Describes what `normalize` made of a payload. `lost`: values whose measurement is gone or of another source, which are
