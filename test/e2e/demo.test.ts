@@ -3,13 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { root } from '../../deploy/local/config.ts'
 import { readStackEnv } from '../../deploy/local/stack-env.ts'
 import { stopStack } from '../../deploy/local/stop.ts'
 import type { Mail } from '../../deploy/local/stand-ins/render-mail.ts'
 import { removePostgresData } from '../../deploy/local/postgres.ts'
-import { openCookieBrowser } from '../harness/edge/cookie-browser.ts'
+import { type CookieBrowser, openCookieBrowser } from '../harness/edge/cookie-browser.ts'
+import { expectFilledPages } from '../harness/edge/filled-pages.ts'
+import { readMarkup } from '../harness/markup.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'demo-'))
 afterAll(async () => {
@@ -27,6 +30,28 @@ async function runDemo(): Promise<string> {
 
 async function readMails(): Promise<Mail[]> {
   return (await (await fetch(readStackEnv(dir).MAILBOX_URL ?? '')).json()) as Mail[]
+}
+
+/** The investor's pages show the news items and numbers that are stored. */
+async function expectPagesOfDemo(browser: CookieBrowser): Promise<void> {
+  const database = new pg.Client({ connectionString: readStackEnv(dir).DATABASE_URL })
+  await database.connect()
+  try {
+    const query = async <Row extends object>(text: string) => (await database.query(text)).rows as Row[]
+    const stored = await query<{ id: string; title: string }>('SELECT news_id AS id, title FROM analyzer.news_view')
+    const titles = new Map(stored.map(({ id, title }) => [`n-${id}`, title]))
+    const { text } = await browser.open('/console?companies=all&show=all&severity=')
+    const listed = readMarkup(text).filter(({ attributes }) => attributes['data-news'] !== undefined)
+    expect(listed.length).toBeGreaterThan(0)
+    for (const item of listed)
+      expect(item.text).toContain(titles.get(item.attributes['id'] ?? '') ?? 'no such news item')
+    const [{ companies } = { companies: 0 }] = await query<{ companies: number }>(
+      'SELECT count(*)::int AS companies FROM company',
+    )
+    await expectFilledPages(browser, query, companies)
+  } finally {
+    await database.end()
+  }
 }
 
 test(
@@ -56,6 +81,7 @@ test(
       200,
       expect.stringContaining('Demo Investor'),
     ])
+    await expectPagesOfDemo(browser)
 
     const second = await runDemo()
     expect(second).toContain('the stack is already running')

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { openCookieBrowser } from '../harness/edge/cookie-browser.ts'
+import { expectFilledPages } from '../harness/edge/filled-pages.ts'
 import { startFeeding } from '../harness/feeding.ts'
 import { countValues, historyFile, readHistory } from '../harness/github.ts'
 import { startSystem } from '../harness/system.ts'
@@ -7,7 +9,7 @@ import { startSystem } from '../harness/system.ts'
 const companies = 3
 const weeks = 8
 
-test('real payloads of the github module are all accounted for, each with all its values', async () => {
+test('real payloads of the github module are accounted for with all their values, and fill the pages', async () => {
   const history = readHistory(companies, weeks)
   if (history === null) {
     console.log(`${historyFile} or its map is not here: no real payloads are fed`)
@@ -34,4 +36,12 @@ test('real payloads of the github module are all accounted for, each with all it
   })
   expect(silentNews).toBe(news)
   expect(publicNews).toBe(0)
+
+  const name = system.address.replace(/@.*/, '')
+  const { link } = JSON.parse(await system.parma('people', 'link', name, '--json')) as { link: string }
+  const { pathname, search } = new URL(link)
+  const browser = openCookieBrowser(system.edgeUrl)
+  const shown = await browser.follow(pathname + search, { form: {} })
+  expect([shown.path, shown.status, shown.text]).toEqual(['/console', 200, expect.stringMatching(/quiet/i)])
+  await expectFilledPages(browser, system.database.query, companies)
 }, 240_000)
