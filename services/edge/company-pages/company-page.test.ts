@@ -115,7 +115,7 @@ test('a company without sources or values says what comes next', () => {
   })
   expect(page).toContain('No source yet')
   expect(page).toContain('The first values come with the next run of a source.')
-  expect(page).toContain('None in the last 1 year.')
+  expect(page).toContain('None in this time.')
 })
 
 const odd = fc.oneof(

@@ -87,13 +87,13 @@ ${body}`
 const spanText = (days: number): string =>
   days === 365 ? '1 year' : days > 365 ? `${Math.round(days / 365)} years` : `${days} days`
 
-function moved({ view: { moved }, days, zone }: Asked): Html {
+function moved({ view: { moved }, zone }: Asked): Html {
   const items = moved.map(
     (one) =>
       html`<li dir="auto">${one.kind === 'gone' ? 'Gone' : 'New'}, ${day(one.observed_at, zone)}: <a href="/console/why/${one.news_id}">${nameOf(one.title)}</a></li>`,
   )
   return html`<h2>List items that came and went</h2>
-${items.length === 0 ? html`<p>None in the last ${spanText(Number(days))}.</p>` : html`<ul>${items}</ul>`}`
+${items.length === 0 ? html`<p>None in this time.</p>` : html`<ul>${items}</ul>`}`
 }
 
 function sources({ view: { company, counts, listed }, days, zone, now }: Asked): Html {

@@ -15,6 +15,7 @@ import { readMarks } from '../growth/read-marks.ts'
 import { readRecent } from '../growth/read-recent.ts'
 import { idOfSeries } from '../growth/series-id.ts'
 import { shade } from '../growth/shade.ts'
+import { endOfTime } from './series-window.ts'
 import { nameOf } from './words.ts'
 
 /** How much of a company a page shows. */
@@ -69,33 +70,34 @@ export async function readCompanyPage(
   { days, source }: Pick<z.output<typeof companyPageQuery>, 'days' | 'source'>,
   now: number,
 ): Promise<CompanyView | null> {
-  const from = now - Number(days) * dayMs
-  const since = new Date(from).toISOString()
   const read = (changed: object) =>
     readNews(database, viewer, newsQuery.parse({ company: String(id), ...changed }), firstPage)
-  const [company, sources, series, news, best, appeared, gone, disturbances, listed, person] = await Promise.all([
+  const [company, sources, series, news, best, listed, person] = await Promise.all([
     readName(database, viewer, id),
     readSources(database, viewer, id),
     outlineSeries(database, id),
     read({ limit: String(most.news) }),
     read({ order: 'best', since: new Date(now - bestDays * dayMs).toISOString(), limit: String(most.best) }),
-    read({ kind: 'appeared', silent: 'any', since, limit: String(most.moved) }),
-    read({ kind: 'gone', silent: 'any', since, limit: String(most.moved) }),
-    readDisturbances(database, { company: id }, from),
     source === undefined ? null : readListed(database, viewer, id, source),
     readStanding(database, viewer, id),
   ])
   if (company === null) return null
   const leading = series.filter(({ type }) => type === 'int' || type === 'float').slice(0, most.panels)
   const seriesIds = leading.map(({ series_id }) => series_id)
-  const [points, marks] = await Promise.all([
-    readRecent(database, seriesIds, { since: from, now, steps: most.values }),
+  const to = endOfTime(newestOf(sources), now)
+  const from = to - Number(days) * dayMs
+  const since = new Date(from).toISOString()
+  const [points, marks, disturbances, appeared, gone] = await Promise.all([
+    readRecent(database, seriesIds, { since: from, now: to, steps: most.values }),
     readMarks(database, seriesIds, { company: id, since: from, most: most.marks }),
+    readDisturbances(database, { company: id }, from),
+    read({ kind: 'appeared', silent: 'any', since, limit: String(most.moved) }),
+    read({ kind: 'gone', silent: 'any', since, limit: String(most.moved) }),
   ])
   // Of a company with one subject, its name, often a long address, says nothing.
   const hasSubjects = new Set(series.map(({ subject }) => subject)).size > 1
   const panels = leading.map((one) => ({
-    ...toPanel(one, points.get(one.series_id) ?? [], marks.get(one.series_id) ?? [], disturbances, now),
+    ...toPanel(one, points.get(one.series_id) ?? [], marks.get(one.series_id) ?? [], disturbances, to),
     title: [one.name, ...(hasSubjects && one.subject !== null ? [one.subject] : [])]
       .map((name) => nameOf(name))
       .join(' · '),
@@ -108,7 +110,7 @@ export async function readCompanyPage(
       listed,
       person,
       from,
-      to: now,
+      to,
     },
     counts: new Map([...Map.groupBy(series, ({ source }) => source)].map(([source, its]) => [source, its.length])),
     moved: [...appeared.news, ...gone.news]
@@ -116,6 +118,11 @@ export async function readCompanyPage(
       .slice(0, most.moved),
     panels: panels.filter(({ points }) => points.length > 0),
   }
+}
+
+function newestOf(sources: readonly { observed_at: string | null }[]): number | null {
+  const times = sources.flatMap(({ observed_at }) => (observed_at === null ? [] : Date.parse(observed_at)))
+  return times.length === 0 ? null : Math.max(...times)
 }
 
 const outlineRow = z.object({

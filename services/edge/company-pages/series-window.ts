@@ -13,10 +13,14 @@ export const windowQuery = z.object({
 /** The times that are shown, in ms since 1970. `isNewest`: they end with the newest value, and the forecast is shown. */
 export type Shown = { from: number | null; to: number; isNewest: boolean }
 
-/** A series that ended long ago is shown up to its end. */
+/** Where pictures end, in ms since 1970: now, but at the newest value where the values ended long ago or are of the future. */
+export function endOfTime(newestAt: number | null, now: number): number {
+  return newestAt !== null && (newestAt > now || newestAt < now - 30 * dayMs) ? newestAt + 1 : now
+}
+
 export function windowOf({ days, until }: z.output<typeof windowQuery>, newestAt: number | null, now: number): Shown {
   const asked = timeOf(until)
-  const end = newestAt !== null && (newestAt > now || newestAt < now - 30 * dayMs) ? newestAt + 1 : now
+  const end = endOfTime(newestAt, now)
   const to = asked === null ? end : Math.min(end, Date.parse(asked))
   const isNewest = to === end
   return { from: days === 'all' ? null : to - Number(days) * dayMs, to, isNewest }
