@@ -46,6 +46,7 @@ const rooms = {
     console: ['audience', 'report', 'session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
+    batch: ['intake', 'publish', 'server', 'access', 'http'],
     commands: ['handshake', 'ask', 'growth', 'trace', 'session', 'catalog', 'access', 'http'],
   },
   normalizer: {

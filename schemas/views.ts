@@ -55,7 +55,7 @@ export const sharedViews: readonly SharedView[] = [
     columns: words(`
       event_no event_id replay_id document data_source_id source_name company_id task_id map_version
       received_at observed_at processed_at stored nulls unmapped refused reason history subject_key
-      empty_lists`),
+      empty_lists content_hash`),
   },
   {
     name: 'normalizer.open_refusal',

@@ -50,6 +50,12 @@ export const settings = {
   MAX_FEED_VALUES: count(400_000).describe(
     'JSON values (scalars, lists and objects) in one payload. Payloads with more are answered with 413 and not parsed. Twice MAX_LEAVES of the normalizer, because lists and objects count too.',
   ),
+  MAX_BATCH_BYTES: count(16 * 1024 * 1024).describe(
+    'Size of a body of POST /api/v1/payloads, unpacked. Larger ones are answered with 413.',
+  ),
+  MAX_BATCH_PAYLOADS: count(1000).describe(
+    'Payloads in a body of POST /api/v1/payloads. More are answered with 413, and none is taken.',
+  ),
   MAX_SOURCE_BYTES_PER_DAY: count(10 * 1024 ** 3, 0).describe(
     'Bytes of payloads and ends of tasks, unpacked, that one data source may send per day (UTC). More payloads are answered with 429 until midnight, and operators get a message once a day; ends of tasks are refused above twice as many. Counted over all edges, to within some seconds. 0 means no limit.',
   ),
@@ -123,6 +129,9 @@ const findProblems: Check<typeof settings> = (config) => {
   const problems: string[] = []
   if (shared !== undefined && shared === analytics && DEPLOYMENT_ENV !== 'local')
     problems.push('PARMA_ANALYTICS_SECRET_KEY equals PARMA_SHARED_SECRET_KEY, which modules know: set another secret.')
+  const { MAX_BATCH_BYTES: batchBytes = 0, MAX_BUFFERED_BYTES: bufferedBytes = Infinity } = config
+  if (batchBytes > bufferedBytes)
+    problems.push('MAX_BATCH_BYTES is larger than MAX_BUFFERED_BYTES: no such body could be received.')
   if (apiKey !== undefined && listId === undefined)
     problems.push('AFFINITY_LIST_ID is missing: AFFINITY_API_KEY needs it.')
   if (apiKey === undefined && listId !== undefined)

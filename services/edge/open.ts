@@ -20,6 +20,8 @@ import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
 import { type Changes, openChanges } from './changes/changes.ts'
 import type { Config } from './config.ts'
 import { createInitialize } from './handshake/initialize.ts'
+import { openKnownEvents } from './batch/known-events.ts'
+import type { BatchLimits } from './batch/read-batch.ts'
 import { readZone } from './design/zone.ts'
 import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
@@ -76,7 +78,7 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
     askToSignIn,
     publicUrl: config.PUBLIC_URL,
     limits: createLimits(config),
-    readBody: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),
+    bodies: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),
     trustProxy: config.TRUST_PROXY,
     responseTimeoutMs,
     log,
@@ -103,13 +105,14 @@ async function openRoutes(
   } = config
   const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
   const boundedLookup = boundBy(lookupTimeoutMs)
-  const { hold, publish } = createPublishers(config, context.log, kafka)
+  const { hold, holdAll, publish } = createPublishers(config, context.log, kafka)
   const report = createReporter(publish, context.log)
   watchBroker(config, context, { probe: kafka.probe, report })
   const takeBytes = await limitDailyBytes(config, context, database, report)
   const sources = openSources(database, caching)
   const accepted = createAcceptedEvents()
   const resolveAffinity = openAffinity(database, caching)
+  const feeding = { sources, takeBytes, resolveAffinity, accepted, isReused: createKeyCheck() }
   const readCrm = openCrm(config, http, context.stopping)
   const findDocument = openRawDocuments(config.firestore, lookupTimeoutMs, context)
   const findDeadLetters = openDeadLetters(config, lookupTimeoutMs, context)
@@ -119,9 +122,10 @@ async function openRoutes(
   return createRoutes({
     handshake: { database, bounded, sources, publish, report, ...openHandshake(config, context, http, secrets) },
     measurements: { database, bounded, sources, report, maxJsonDepth },
-    feed: {
-      ...{ sources, publish: hold, takeBytes, resolveAffinity, accepted, maxJsonDepth, maxFeedValues },
-      checkKey: createKeyCheck(),
+    feed: { ...feeding, publish: hold, maxJsonDepth, maxFeedValues },
+    payloads: {
+      ...{ ...feeding, publishAll: holdAll, findKnown: openKnownEvents(database, boundedLookup) },
+      limits: batchLimits(config),
     },
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
@@ -147,6 +151,12 @@ async function openRoutes(
     companyPages: { database, bounded, changes, log: context.log },
     unsubscribe: { publish, linkSecret },
   })
+}
+
+function batchLimits(config: Config): BatchLimits {
+  const { MAX_BATCH_BYTES: maxBatchBytes, MAX_BATCH_PAYLOADS: maxBatchPayloads } = config
+  const { MAX_JSON_DEPTH: maxJsonDepth, MAX_FEED_VALUES: maxFeedValues } = config
+  return { maxBatchBytes, maxBatchPayloads, maxPayloadBytes: maxBodyBytes, maxJsonDepth, maxFeedValues }
 }
 
 function openHandshake(config: Config, { stopping }: ServiceContext, http: HttpClient, secrets: TokenSecrets) {

@@ -9,6 +9,8 @@ import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handsha
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
 import { type FeedDeps, feedDoc, feedRawData } from './intake/feed.ts'
 import { crawlingFinished, type FinishDeps, finishDoc } from './intake/finish.ts'
+import { payloadsDoc, payloadsPath } from './batch/describe-payloads.ts'
+import { feedPayloads, type PayloadsDeps } from './batch/payloads.ts'
 import { newCompany, newCompanyDoc } from './catalog/new-company.ts'
 import { type RunDeps, runDoc, runNow } from './intake/triggers.ts'
 import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } from './intake/unsubscribe.ts'
@@ -27,6 +29,7 @@ export type RouteDeps = {
   handshake: HandshakeDeps
   measurements: MeasurementDeps
   feed: FeedDeps
+  payloads: PayloadsDeps
   finish: FinishDeps
   newCompany: { maxJsonDepth: number }
   compatibility: CompatibilityDeps | null
@@ -65,6 +68,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: measurement, role: 'source', doc: measurementDoc.read, handle: read },
     { method: 'delete', path: measurement, role: 'source', doc: measurementDoc.remove, handle: remove },
     { method: 'post', path: '/feed-raw-data', role: 'source', doc: feedDoc, handle: feedRawData(deps.feed) },
+    { method: 'post', path: payloadsPath, role: 'source', doc: payloadsDoc, handle: feedPayloads(deps.payloads) },
     {
       method: 'post',
       path: '/crawling-finished',

@@ -300,6 +300,14 @@ describe.each(seeds)('seed %i', (seed) => {
   })
 })
 
+/** Of a list, each payload has its own status. A key that was used before is a mistake of another kind. */
+function isInvalid(status: number, answer: string): boolean {
+  const { payloads = [{ status, problem: JSON.parse(answer) as object }] } = JSON.parse(answer) as {
+    payloads?: { status: number; problem: object | null }[]
+  }
+  return payloads.some((one) => one.status === 422 && !JSON.stringify(one.problem).includes('idempotency-key-reused'))
+}
+
 describe('what the document calls valid is valid for the edge', () => {
   const withBody = operations.filter(({ operation }) => operation.requestBody?.content[jsonType])
   test.each(withBody)('$method $path', async ({ method, path, operation }) => {
@@ -308,13 +316,13 @@ describe('what the document calls valid is valid for the edge', () => {
     const bodies = fc.oneof(arbitraryOf(schema, known), nearlyValid(schema, known))
     const property = fc.asyncProperty(bodies, async (body) => {
       // The document describes its form, but not which dates exist.
-      if (typeof Object(body).observed_at === 'string') return
+      if ([body].flat().some((one) => typeof Object(one).observed_at === 'string')) return
       const text = JSON.stringify(body)
       const [token = ''] = credentialsFor(operation.security)
       const sent = { token, parameters: [], body: text, contentType: jsonType }
       const response = await send(method, path, { operation, sent })
       const answer = await response.text()
-      const isTaken = response.status !== 422
+      const isTaken = !isInvalid(response.status, answer)
       // Which fields of a change go together stands in words.
       if (path === '/api/v1/changes' && !isTaken) return
       expect([text, isValid(JSON.parse(text)), answer]).toEqual([text, isTaken, answer])

@@ -35,5 +35,7 @@ export function notOwned(member: string, value: string | number, caller: Caller)
   return new HttpError(
     403,
     `${member} ${String(value).slice(0, 100)} does not belong to data source ${caller.sourceId} of the token.`,
+    {},
+    { remedy: `Send a token of the data source to which ${member} belongs.` },
   )
 }

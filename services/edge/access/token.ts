@@ -42,8 +42,11 @@ export async function checkToken(header: string | undefined, secrets: TokenSecre
   return { sourceId, taskId, run, exp: Math.min(exp, outer.exp as number) }
 }
 
+const getToken =
+  'Send the token that the module was called with as `Authorization: Bearer …`. `parma token mint` creates one by hand.'
+
 function tokenError(status: number, detail: string): HttpError {
-  return new HttpError(status, detail, status === 401 ? { 'www-authenticate': 'Bearer' } : {})
+  return new HttpError(status, detail, status === 401 ? { 'www-authenticate': 'Bearer' } : {}, { remedy: getToken })
 }
 
 async function verify(token: unknown, secret: string, now: number, detail: string): Promise<JWTPayload> {

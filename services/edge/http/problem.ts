@@ -27,6 +27,11 @@ const kinds: Record<number, Kind> = {
     title: 'Body too large',
     remedy: 'Send less at once. `detail` names the limit.',
   },
+  415: {
+    type: 'unsupported-media-type',
+    title: 'Unsupported media type',
+    remedy: 'Send a type that `detail` lists.',
+  },
   422: { type: 'invalid', title: 'Invalid request', remedy: 'Correct what `errors` lists.' },
   429: {
     type: 'too-many-requests',
@@ -56,29 +61,26 @@ export const problemBody = z.object({
   remedy: z.string(),
 })
 
+type Problem = z.output<typeof problemBody>
+
 /** Whether errors on this path are problems: those of the operator API. Others have the form of the predecessor. */
 export function answersProblemJson(path: string): boolean {
   return path === '/api/v1' || path.startsWith('/api/v1/')
 }
 
 /**
- * The problem (RFC 9457) for an error on this path. Besides the members of the RFC, `remedy` says what to do, and
- * `errors` lists the mistakes of a 422.
+ * The problem (RFC 9457) of an error. Besides the members of the RFC, `remedy` says what to do, and `errors` lists the
+ * mistakes of a 422. `instance`: the path, or a part of what was sent there.
  */
-export function problem({ status, detail, headers, options }: HttpError, path: string): RouteResponse {
+export function describeProblem({ status, detail, options }: HttpError, instance: string): Problem {
   const kind = kinds[status] ?? { type: 'about:blank', title: STATUS_CODES[status] ?? 'Refused', remedy: '' }
   const { type = kind.type, title = kind.title, remedy = kind.remedy } = options
-  const content = typeof detail === 'string' ? { detail } : { detail: 'The request is invalid.', errors: detail }
-  return json(
-    status,
-    {
-      type: type.includes(':') ? type : `urn:parma:problem:${type}`,
-      title,
-      status,
-      ...content,
-      instance: path,
-      remedy,
-    },
-    { ...headers, 'content-type': problemType },
-  )
+  const content =
+    typeof detail === 'string' ? { detail } : { detail: 'The request is invalid.', errors: detail as unknown[] }
+  return { type: type.includes(':') ? type : `urn:parma:problem:${type}`, title, status, ...content, instance, remedy }
+}
+
+/** The response to an error on this path. */
+export function problem(error: HttpError, path: string): RouteResponse {
+  return json(error.status, describeProblem(error, path), { ...error.headers, 'content-type': problemType })
 }

@@ -1,7 +1,5 @@
 import { z } from 'zod'
 import { sliceMember } from '#runtime/read/read-json.ts'
-import { iso, readIso } from '#runtime/text/iso-time.ts'
-import { minuteMs } from '#runtime/text/time.ts'
 import { topics } from '#schemas/topics.ts'
 import { notOwned, sourceOf } from '../access/access.ts'
 import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
@@ -10,35 +8,24 @@ import type { RouteResponse } from '../http/response.ts'
 import { naiveIso, naiveTime } from '../http/time.ts'
 import { invalidValue, text, validate, validateBody } from '../http/validation.ts'
 import type { AcceptedEvents } from '../publish/accepted.ts'
-import type { CheckKey } from '../publish/idempotency.ts'
-import { canonicalCompanyId, isHistory, payloadId, sha256 } from '../publish/identify.ts'
+import type { IsReused } from '../publish/idempotency.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import { affinityName, readCompanyName, type ResolveCompany } from './affinity.ts'
 import type { TakeBytes } from './daily-bytes.ts'
+import { idempotencyKeyField, makeRecord, observedAtField, readObservedAt } from './payload.ts'
 
 const feedBody = z.object({
   source_name: text(200),
   company_id: text(100),
   raw_data: z.record(z.string(), z.unknown()),
-  observed_at: z
-    .string()
-    .refine(
-      (value) => readIso(value) !== null,
-      'observed_at must be a date or time in ISO 8601, for example 2026-01-31T12:00:00Z',
-    )
-    .meta({ pattern: iso.source, examples: ['2026-01-31T12:00:00Z'] })
-    .nullable()
-    .default(null),
+  observed_at: observedAtField,
 })
 
 const feedHeaders = z.object({
-  'idempotency-key': z
-    .string()
-    .min(1)
-    .max(255)
-    .optional()
-    .describe('Replaces the run and the content in the identity of the payload: one key is one payload of a company.'),
+  'idempotency-key': idempotencyKeyField.describe(
+    'Replaces the run and the content in the identity of the payload: one key is one payload of a company.',
+  ),
 })
 
 export const feedDoc: RouteDoc = {
@@ -74,15 +61,12 @@ export const feedDoc: RouteDoc = {
   },
 }
 
-const maxAheadMs = 5 * minuteMs
-const epoch = 0
-
 export type FeedDeps = {
   sources: Sources
   publish: Publish
   takeBytes: TakeBytes
   resolveAffinity: ResolveCompany
-  checkKey: CheckKey
+  isReused: IsReused
   accepted: AcceptedEvents
   maxJsonDepth: number
   maxFeedValues: number
@@ -90,51 +74,28 @@ export type FeedDeps = {
 
 /** POST /feed-raw-data (contract section 3.7). 201 means that the payload is durable in Kafka, byte for byte. */
 export function feedRawData(deps: FeedDeps) {
-  const { sources, publish, takeBytes, resolveAffinity, checkKey, accepted, maxJsonDepth, maxFeedValues } = deps
+  const { sources, publish, takeBytes, resolveAffinity, isReused, accepted, maxJsonDepth, maxFeedValues } = deps
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const body = await request.readBody()
     const source = await sourceOf(caller, sources)
-    const { receivedAt, observedAt, idempotencyKey, ...named } = check(request, body, caller, source)
-    const companyId = named.crmName === null ? named.companyId : await resolveAffinity(named.crmName)
-    const company_id = canonicalCompanyId(companyId)
-    const content_hash = sha256(body)
-    const event_id = payloadId({
-      sourceId: source.id,
-      companyId: company_id,
-      run: caller.run,
-      contentHash: content_hash,
-      idempotencyKey,
-    })
-    if (idempotencyKey !== null) checkKey(event_id, content_hash, idempotencyKey)
-
-    const payload = {
-      event_id,
-      received_at: receivedAt,
-      observed_at: observedAt,
-      history: isHistory(receivedAt, observedAt),
-      data_source_id: source.id,
-      source_name: source.name,
-      company_id,
-      task_id: caller.taskId,
-      body,
-      content_hash,
-      // The normalizer waits for exactly this version, so a payload right after the handshake finds its map. Another
-      // replica may still know the version before (SOURCE_CACHE_MS). Then every delivery uses that one, as for a
-      // payload just before the handshake. With null the normalizer uses the newest version that it has loaded.
-      map_version: source.map_version,
-      replay: null,
-    }
-    const headers: Record<string, string> = {
-      ...(caller.taskId !== null && { task_id: String(caller.taskId) }),
-      ...(observedAt !== null && { observed_at: String(observedAt) }),
-    }
+    const { crmName, ...read } = check(request, body, caller, source)
+    const companyId = crmName === null ? read.companyId : await resolveAffinity(crmName)
+    const { payload, headers } = makeRecord({ ...read, companyId }, body, source, caller)
+    const { event_id, company_id, content_hash, received_at } = payload
+    if (read.idempotencyKey !== null && isReused(event_id, content_hash))
+      throw invalidValue(
+        ['header', 'idempotency-key'],
+        'this key was already used with another body',
+        read.idempotencyKey,
+      )
     const giveBack = takeBytes(source, body.length, 'payload')
     await publish(topics.rawPayloads, company_id, payload, request, headers).catch((error: unknown) => {
       giveBack()
       throw error
     })
-    accepted.add(event_id, { data_source_id: source.id, company_id, received_at: receivedAt })
-    return answer({ sourceName: source.name, companyId, receivedAt, eventId: event_id, hasMap: source.has_map }, body)
+    accepted.add(event_id, { data_source_id: source.id, company_id, received_at })
+    const facts = { companyId, receivedAt: received_at, eventId: event_id }
+    return answer({ ...facts, sourceName: source.name, hasMap: source.has_map }, body)
   }
 
   /**
@@ -152,14 +113,6 @@ export function feedRawData(deps: FeedDeps) {
     const crmName = source.name === affinityName ? readCompanyName(feed) : null
     return { receivedAt, observedAt, companyId: feed.company_id, crmName, idempotencyKey }
   }
-}
-
-function readObservedAt(given: string | null, now: number): number | null {
-  const at = given === null ? null : readIso(given)
-  if (at !== null && at > now + maxAheadMs)
-    throw invalidValue(['body', 'observed_at'], 'observed_at is more than 5 minutes in the future', given)
-  if (at !== null && at < epoch) throw invalidValue(['body', 'observed_at'], 'observed_at is before 1970', given)
-  return at
 }
 
 type Accepted = { sourceName: string; companyId: string; receivedAt: number; eventId: string; hasMap: boolean }

@@ -1,21 +1,19 @@
 import { LRUCache } from 'lru-cache'
-import { invalidValue } from '../http/validation.ts'
 
 const maxRemembered = 10_000
 
-/** Throws an HttpError if this process remembers the event with other content. */
-export type CheckKey = (eventId: string, contentHash: string, key: string) => void
+/** Whether this process remembers the event with other content. If not, it remembers it with this one. */
+export type IsReused = (eventId: string, contentHash: string) => boolean
 
 /**
  * Remembers the content hashes of events whose id comes from an Idempotency-Key. This only finds mistakes early: every
  * consumer compares the hashes too, and decides.
  */
-export function createKeyCheck(): CheckKey {
+export function createKeyCheck(): IsReused {
   const contents = new LRUCache<string, string>({ max: maxRemembered })
-  return (eventId, contentHash, key) => {
+  return (eventId, contentHash) => {
     const known = contents.get(eventId)
-    if (known !== undefined && known !== contentHash)
-      throw invalidValue(['header', 'idempotency-key'], 'this key was already used with another body', key)
-    contents.set(eventId, contentHash)
+    contents.set(eventId, known ?? contentHash)
+    return known !== undefined && known !== contentHash
   }
 }

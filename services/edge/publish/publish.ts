@@ -1,5 +1,5 @@
 import { Gauge } from 'prom-client'
-import { output, type Publish as PublishOutputs } from '#runtime/kafka/output.ts'
+import { type Output, output, type Publish as PublishOutputs } from '#runtime/kafka/output.ts'
 import { withDeadline } from '#runtime/calls/deadline.ts'
 import { isTooLarge } from '#runtime/calls/retry.ts'
 import type { Log } from '#runtime/process/log.ts'
@@ -23,12 +23,19 @@ export type Publish = <T extends { event_id: string }>(
   headers?: Record<string, string>,
 ) => Promise<void>
 
+/**
+ * The same for many records, which travel in one send: what became of each, in their order; null: it is durable. One
+ * that the broker refuses does not cost the others. With a 503 none or some may be durable.
+ */
+export type PublishAll = (outputs: readonly Output[], cause: Cause) => Promise<readonly (HttpError | null)[]>
+
 export type Publishers = {
   /**
    * For what modules send, which they do not send again: while no broker takes the record, the caller waits, for up to
    * FEED_DEADLINE_MS.
    */
   hold: Publish
+  holdAll: PublishAll
   /** For all others, who soon stop waiting or can ask again: for up to 5 seconds. */
   publish: Publish
 }
@@ -48,25 +55,47 @@ export function createPublishers(
 ): Publishers {
   const deadlineMs = Math.min(holdMs, shortDeadlineMs)
   const late = () => new Error(`not acknowledged within ${deadlineMs} ms`)
+  const hold: PublishOutputs = async (outputs, traceparent) => {
+    waiting.inc(outputs.length)
+    await send(outputs, traceparent, holdMs).finally(() => waiting.dec(outputs.length))
+  }
   return {
-    hold: createPublisher(log, async (outputs, traceparent) => {
-      waiting.inc()
-      await send(outputs, traceparent, holdMs).finally(() => waiting.dec())
-    }),
+    hold: createPublisher(log, hold),
+    holdAll: createBulkPublisher(log, hold),
     publish: createPublisher(log, (...args) => withDeadline(sendNow(...args), deadlineMs, late)),
   }
 }
 
 function createPublisher(log: Log, send: PublishOutputs): Publish {
   return async (topic, key, value, { traceparent }, headers) => {
+    const one = output(topic, key, value.event_id, value, headers)
+    await send([one], traceparent).catch((error: unknown) => {
+      throw toHttpError(log, one, error)
+    })
+  }
+}
+
+function createBulkPublisher(log: Log, send: PublishOutputs): PublishAll {
+  return async function publishAll(outputs, cause): Promise<readonly (HttpError | null)[]> {
+    const [first] = outputs
+    if (!first) return []
     try {
-      await send([output(topic, key, value.event_id, value, headers)], traceparent)
+      await send(outputs, cause.traceparent)
+      return outputs.map(() => null)
     } catch (error) {
-      if (error instanceof EncodeError) throw error
-      log.warn({ error, topic: topic.name, event_id: value.event_id }, 'publish_failed')
-      if (isTooLarge(error))
-        throw new HttpError(413, 'The record is too large for the message broker.', {}, { cause: error })
-      throw unavailable('The message broker did not confirm the record. Send the request again.', error)
+      const refusal = toHttpError(log, first, error)
+      if (refusal.status !== 413 || outputs.length === 1) return outputs.map(() => refusal)
+      const half = Math.ceil(outputs.length / 2)
+      return [...(await publishAll(outputs.slice(0, half), cause)), ...(await publishAll(outputs.slice(half), cause))]
     }
   }
+}
+
+/** Throws an error of ours as it is. */
+function toHttpError(log: Log, { topic, eventId }: Output, error: unknown): HttpError {
+  if (error instanceof EncodeError) throw error
+  log.warn({ error, topic: topic.name, event_id: eventId }, 'publish_failed')
+  if (isTooLarge(error))
+    return new HttpError(413, 'The record is too large for the message broker.', {}, { cause: error })
+  return unavailable('The message broker did not confirm the record. Send the request again.', error)
 }

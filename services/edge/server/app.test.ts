@@ -84,6 +84,8 @@ const routes: Route[] = [
   },
 ]
 
+const bodies = createBodyReader({ maxBytes: 1000, maxBufferedBytes: 2500 })
+
 const deps = {
   ...plainDeps(0),
   async checkToken(header) {
@@ -96,12 +98,14 @@ const deps = {
     return { keyId: 5, name: 'console', role: 'viewer' }
   },
   isKnownApiKey: async () => false,
-  readBody(request) {
-    received(request.url)
-    return readBody(request)
+  bodies: {
+    ...bodies,
+    readBody(request) {
+      received(request.url)
+      return bodies.readBody(request)
+    },
   },
 } satisfies AppDeps
-const readBody = createBodyReader({ maxBytes: 1000, maxBufferedBytes: 2500 })
 let url = ''
 
 beforeAll(async () => {

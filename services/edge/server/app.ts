@@ -16,7 +16,7 @@ import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { authorize, type AuthorizeDeps } from './authorize.ts'
-import type { ReadBody } from './body.ts'
+import type { BodyReader } from './body.ts'
 import { addressOf } from './limits.ts'
 import { answersPage, type Route } from './route.ts'
 
@@ -36,7 +36,7 @@ const duration = new Histogram({
 const answersPages = 'answersPages'
 
 export type AppDeps = AuthorizeDeps & {
-  readBody: ReadBody
+  bodies: BodyReader
   /** Number of proxies in front whose X-Forwarded-For is trusted. */
   trustProxy: number
   /** How long a client may take to receive a response. */
@@ -81,7 +81,8 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
       params: request.params as Record<string, string>,
       traceparent: request.get('traceparent'),
       address: addressOf(request),
-      readBody: () => deps.readBody(request),
+      readBody: () => deps.bodies.readBody(request),
+      receiveBody: (maxBytes, take) => deps.bodies.receiveBody(request, maxBytes, take),
     })
     send(response, answer)
   }

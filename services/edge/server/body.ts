@@ -4,14 +4,23 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { HttpError, unavailable } from '../http/http-error.ts'
 
 export type BodyLimits = {
-  /** Of one body, unpacked. */
+  /** Of one body, unpacked, unless its route takes more. */
   maxBytes: number
   /** Of all bodies being received. */
   maxBufferedBytes: number
 }
 
 /** The bytes of a request's body, unpacked. Rejects with an HttpError. */
-export type ReadBody = (request: IncomingMessage) => Promise<Buffer>
+type ReadBody = (request: IncomingMessage) => Promise<Buffer>
+
+/**
+ * Gives `take` the body of a request piece by piece, unpacked, at most `maxBytes` of it. Resolves when all of it has
+ * come, with what to call when its bytes are not kept any more: until then they count as being received. Rejects with an
+ * HttpError, or with what `take` throws.
+ */
+type ReceiveBody = (request: IncomingMessage, maxBytes: number, take: (chunk: Buffer) => void) => Promise<() => void>
+
+export type BodyReader = { readBody: ReadBody; receiveBody: ReceiveBody }
 
 const unpackers = {
   gzip: createGunzip,
@@ -24,24 +33,37 @@ const unpackers = {
  * Reads bodies within limits. The limits count the bytes that arrive, unpacked, whatever the headers say. The rest of a
  * rejected body is received and discarded, until REQUEST_TIMEOUT_MS, so that the client can read the response.
  */
-export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): ReadBody {
+export function createBodyReader({ maxBytes: usualBytes, maxBufferedBytes }: BodyLimits): BodyReader {
   let buffered = 0
 
-  return async (request) => {
+  const receiveBody: ReceiveBody = async (request, maxBytes, take) => {
     const tooLarge = () => new HttpError(413, `The body is larger than ${maxBytes} bytes.`)
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
     const stream = unpack(request)
-    const chunks: Buffer[] = []
     let size = 0
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+    let isRefused = false
+    const release = () => {
+      buffered -= size
+      size = 0
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const refuse = (error: unknown) => {
+      isRefused = true
+      reject(error as Error)
+    }
     stream.on('data', (chunk: Buffer) => {
+      if (isRefused) return
       size += chunk.length
       buffered += chunk.length
-      chunks.push(chunk)
-      if (size > maxBytes) reject(tooLarge())
-      else if (buffered > maxBufferedBytes) reject(unavailable('The edge is receiving too much data at once.'))
+      if (size > maxBytes) return refuse(tooLarge())
+      if (buffered > maxBufferedBytes) return refuse(unavailable('The edge is receiving too much data at once.'))
+      try {
+        take(chunk)
+      } catch (error) {
+        refuse(error)
+      }
     })
-    stream.on('end', () => resolve(Buffer.concat(chunks, size)))
+    stream.on('end', resolve)
     let received = 0
     if (stream !== request) request.on('data', (chunk: Buffer) => (received += chunk.length))
     stream.on('error', (error) => reject(unreadable(encodingOf(request), received, error)))
@@ -50,9 +72,12 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
       () => request.complete || reject(new HttpError(400, 'The request ended before its body was complete.')),
     )
     try {
-      return await promise
+      await promise
+      return release
+    } catch (error) {
+      release()
+      throw error
     } finally {
-      buffered -= size
       stream.removeAllListeners('data')
       if (stream !== request) {
         request.unpipe()
@@ -60,6 +85,16 @@ export function createBodyReader({ maxBytes, maxBufferedBytes }: BodyLimits): Re
       }
       request.resume()
     }
+  }
+
+  return {
+    receiveBody,
+    async readBody(request) {
+      const chunks: Buffer[] = []
+      const release = await receiveBody(request, usualBytes, (chunk) => chunks.push(chunk))
+      release()
+      return Buffer.concat(chunks)
+    },
   }
 }
 

@@ -65,7 +65,7 @@ export function describeRoutes(routes: readonly Route[]): Json {
 }
 
 function describeOperation(route: Route): Json {
-  const { summary, query, params, headers, body, example, form } = route.doc
+  const { summary, query, params, headers, body, example, alternatives = {}, form } = route.doc
   const parameters = [
     ...describeParameters('path', params),
     ...describeParameters('query', query),
@@ -80,7 +80,10 @@ function describeOperation(route: Route): Json {
     ...(body && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: toSchema(body, 'body'), ...(example !== undefined && { example }) } },
+        content: {
+          'application/json': { schema: toSchema(body, 'body'), ...(example !== undefined && { example }) },
+          ...mapValues(alternatives, (text) => ({ schema: { type: 'string' }, example: text })),
+        },
       },
     }),
     ...(form && {

@@ -17,6 +17,8 @@ export type RouteRequest = {
   address: string
   /** Receives the body. No part of it is received before. */
   readBody(): Promise<Buffer>
+  /** Receives the body piece by piece (ReceiveBody of body.ts). */
+  receiveBody(maxBytes: number, take: (chunk: Buffer) => void): Promise<() => void>
 }
 
 type Method = 'get' | 'post' | 'delete'
@@ -51,6 +53,8 @@ export type RouteDoc = {
   body?: z.ZodType
   /** A body that callers may send. Every route with a body has one. */
   example?: unknown
+  /** Other content types that the body may have, each with an example. */
+  alternatives?: Record<string, string>
   /** A body as forms send it. */
   form?: z.ZodObject
   responses: Record<number, ResponseDoc>

@@ -7,6 +7,7 @@ function request(form: string, referer?: string): RouteRequest {
   return {
     ...{ headers, query: {}, params: {}, traceparent: undefined, address: '' },
     readBody: async () => Buffer.from(form),
+    receiveBody: async () => () => undefined,
   }
 }
 

@@ -54,6 +54,23 @@ function countCharacters(text: string): number {
 /** The bytes of the member `name` of the JSON object in `body`, unchanged; null: there is none. */
 export function sliceMember(body: Buffer, name: string): Buffer | null {
   let found: Buffer | null = null
+  // If a name occurs several times, the last one counts, as in every parser.
+  for (const member of membersOf(body)) if (member.name === name) found = trim(body.subarray(...member.value))
+  return found
+}
+
+/** A name that several members of the JSON object in `body` have; null: there is none. */
+export function findRepeatedName(body: Buffer): string | null {
+  const seen = new Set<string>()
+  for (const { name } of membersOf(body)) {
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return null
+}
+
+/** The members of the JSON object in `body`: their names, and where their values are. */
+function* membersOf(body: Buffer): Generator<{ name: string; value: [start: number, end: number] }> {
   let depth = 0
   let key: [start: number, end: number] | null = null
   let valueStart = -1
@@ -67,15 +84,13 @@ export function sliceMember(body: Buffer, name: string): Buffer | null {
     else if (byte === colon && depth === 1) valueStart = at + 1
     else if (byte === closeBrace || byte === closeBracket || byte === comma) {
       if (depth === 1 && key && valueStart !== -1) {
-        // If a name occurs several times, the last one counts, as in every parser.
-        if (JSON.parse(body.toString('utf8', ...key)) === name) found = trim(body.subarray(valueStart, at))
+        yield { name: JSON.parse(body.toString('utf8', ...key)) as string, value: [valueStart, at] }
         key = null
         valueStart = -1
       }
       if (byte !== comma) depth--
     }
   }
-  return found
 }
 
 const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]

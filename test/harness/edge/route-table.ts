@@ -3,7 +3,16 @@ import type { Route } from '../../../services/edge/server/route.ts'
 
 /** The edge's table of routes, for reading only: its handlers have no dependencies. */
 export function routeTable({ compatibility = true } = {}): Route[] {
-  const empty = { handshake: {}, measurements: {}, feed: {}, finish: {}, newCompany: {}, events: {}, runs: {} }
+  const empty = {
+    handshake: {},
+    measurements: {},
+    feed: {},
+    payloads: {},
+    finish: {},
+    newCompany: {},
+    events: {},
+    runs: {},
+  }
   return createRoutes({
     ...empty,
     ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, session: {}, unsubscribe: {} },

@@ -20,7 +20,7 @@ export function plainDeps(perMinute: number): Omit<AppDeps, 'checkToken' | 'chec
     sessions: { find: async () => null, hasSeen: () => false },
     publicUrl: undefined,
     askToSignIn: () => ({ status: 303, headers: { location: '/console/sign-in' }, body: null }),
-    readBody: () => Promise.resolve(Buffer.alloc(0)),
+    bodies: { readBody: async () => Buffer.alloc(0), receiveBody: async () => () => undefined },
     trustProxy: 0,
     responseTimeoutMs: 60_000,
     log: createLog('edge', 'fatal'),
