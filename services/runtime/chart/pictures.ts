@@ -59,7 +59,7 @@ async function render(svg: string): Promise<Picture> {
   const image = sharp(bytes, { density: 72 * density, limitInputPixels: limits.pixels })
   const { data, info } = await image
     .removeAlpha()
-    .png({ compressionLevel: 4 })
+    .png({ compressionLevel: 2 })
     .timeout({ seconds: Math.ceil(limits.pictureMs / 1000) })
     .toBuffer({ resolveWithObject: true })
   return { png: data, width: info.width / density, height: info.height / density }
