@@ -111,7 +111,7 @@ export async function listCompanies(
   const page = sort === 'name' ? await readPage(database, viewer, query, asked) : null
   const compared = isRanked ? all : (page ?? []).map((row) => row.id)
   const measurements = await chooseMeasurements(database, compared, wantedOf(query), most)
-  const grown = await compareCompanies(database, compared, measurements, Number(query.days))
+  const grown = await compareCompanies(database, measurements, Number(query.days))
   const after = query.cursor === undefined || page ? null : readCursor(place, asked, query.cursor)
   const ordered = page ? null : orderCompanies(all, grown, query, after)
   const placeOf = new Map(ordered?.map((one) => [one.id, one.place]))
@@ -123,7 +123,10 @@ export async function listCompanies(
       momentum: isRanked ? (grown.get(row.id)?.momentum ?? null) : null,
       growth: (grown.get(row.id)?.parts ?? []).map((part) => describePart(part, measurements, isRanked)),
     })),
-    compared: { days: Number(query.days), companies: all.length, ranked: isRanked, measurements: [...measurements] },
+    compared: {
+      ...{ days: Number(query.days), companies: all.length, ranked: isRanked },
+      measurements: measurements.map(({ company_measurements: _, ...measurement }) => measurement),
+    },
     next,
   }
 }

@@ -14,8 +14,10 @@ const measurementRow = z.object({
   source: z.object({ id: z.int(), name: z.string().nullable() }),
   polarity: z.enum(['good', 'bad', 'neither']),
   weight: z.number(),
+  company_measurements: z.array(z.int()),
 })
 
+/** `company_measurements`: ids of those of the companies that are compared. */
 export type Measurement = z.output<typeof measurementRow>
 
 /**
@@ -28,31 +30,49 @@ export async function chooseMeasurements(
   wanted: readonly number[] | null,
   most = mostMeasurements,
 ): Promise<readonly Measurement[]> {
-  const read = (isWanted: SqlFragment) => readMeasurements(database, companyIds, isWanted, most)
-  if (wanted !== null) return read(sql.fragment`m.id = ANY(${column(wanted, 'int4', (id) => id)})`)
+  if (wanted !== null) return readMeasurements(database, companyIds, wanted, most)
   const isNumber = sql.fragment`m.type IN ('int', 'float')`
-  const polar = await read(sql.fragment`k.polarity <> 'neither' AND ${isNumber}`)
-  return polar.length > 0 ? polar : read(isNumber)
+  const polar = await readFirst(database, companyIds, sql.fragment`k.polarity <> 'neither' AND ${isNumber}`, most)
+  return polar.length > 0 ? polar : readFirst(database, companyIds, isNumber, most)
 }
 
-function readMeasurements(
+const candidateRow = z.object({ id: z.int(), is_heavy: z.boolean() })
+
+/** Counting who has which measurement takes longest, so it starts with those that readers care for most. */
+async function readFirst(database: Database, companyIds: readonly number[], isWanted: SqlFragment, most: number) {
+  const candidates = await database.any(sql.type(candidateRow)`
+    SELECT m.id, rank() OVER (ORDER BY k.weight DESC NULLS LAST) <= ${most} AS is_heavy
+    FROM public.source_measurement m LEFT JOIN analyzer.meaning_view k ON k.source_measurement_id = m.id
+    WHERE ${isWanted}`)
+  const all = candidates.map(({ id }) => id)
+  const heavy = candidates.filter(({ is_heavy }) => is_heavy).map(({ id }) => id)
+  const found = await readMeasurements(database, companyIds, heavy, most)
+  return found.length === most || heavy.length === all.length
+    ? found
+    : readMeasurements(database, companyIds, all, most)
+}
+
+/** Of these measurements those that the companies have. */
+async function readMeasurements(
   database: Database,
   companyIds: readonly number[],
-  isWanted: SqlFragment,
+  ids: readonly number[],
   most: number,
 ): Promise<readonly Measurement[]> {
+  if (companyIds.length === 0 || ids.length === 0) return []
   return database.any(sql.type(measurementRow)`
     SELECT m.id, m.measurement_name AS name, json_build_object('id', d.id, 'name', d.source_name) AS source,
-      coalesce(k.polarity, 'neither') AS polarity, coalesce(k.weight, 0) AS weight
+      coalesce(k.polarity, 'neither') AS polarity, coalesce(k.weight, 0) AS weight, c.company_measurements
     FROM (
-      SELECT source_measurement_id AS id, count(*) AS companies FROM public.company_source_measurement
-      WHERE company_id = ANY(${column(companyIds, 'int4', (id) => id)}) GROUP BY 1
+      SELECT source_measurement_id AS id, array_agg(company_measurement_id) AS company_measurements
+      FROM public.company_source_measurement
+      WHERE source_measurement_id = ANY(${column(ids, 'int4', (id) => id)})
+        AND company_id = ANY(${column(companyIds, 'int4', (id) => id)}) GROUP BY 1
     ) c
     JOIN public.source_measurement m USING (id)
     JOIN public.data_source d ON d.id = m.source_module_id
     LEFT JOIN analyzer.meaning_view k ON k.source_measurement_id = m.id
-    WHERE ${isWanted}
-    ORDER BY k.weight DESC NULLS LAST, c.companies DESC, m.id LIMIT ${most}`)
+    ORDER BY k.weight DESC NULLS LAST, cardinality(c.company_measurements) DESC, m.id LIMIT ${most}`)
 }
 
 /** A series of a company, and its rank among those of the others. */
@@ -71,17 +91,16 @@ export type Compared = { momentum: number | null; parts: Part[] }
 /** How companies grew over `days`, by their ids. Series of list items do not count. */
 export async function compareCompanies(
   database: Database,
-  companyIds: readonly number[],
   measurements: readonly Measurement[],
   days: number,
 ): Promise<Map<number, Compared>> {
   const polarityOf = new Map(measurements.map(({ id, polarity }) => [id, polarity]))
+  const compared = measurements.flatMap(({ company_measurements }) => company_measurements)
   const series = sql.fragment`
     SELECT ${idOfSeries} AS series_id, s.company_id, s.source_measurement_id, s.company_measurement_id,
       s.subject_key AS subject_id, s.item_key AS item_id
     FROM analyzer.series_view s
-    WHERE s.source_measurement_id = ANY(${column(measurements, 'int4', ({ id }) => id)})
-      AND s.company_id = ANY(${column(companyIds, 'int4', (id) => id)}) AND s.item_key IS NULL`
+    WHERE s.company_measurement_id = ANY(${column(compared, 'int4', (id) => id)}) AND s.item_key IS NULL`
   const growth = measurements.length === 0 ? [] : await readGrowth(database, series, [days])
   const parts = rankGrowth(
     growth.flatMap(({ changes: [change], ...one }) => {

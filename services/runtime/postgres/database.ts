@@ -107,7 +107,7 @@ function createDriverWithDeadlines(settings: PostgresSettings): DriverFactory {
             return client.query(...args).finally(() => clearTimeout(timer))
           },
         }
-        await limitSession(withDeadline, settings).catch(async (error: unknown) => {
+        await prepareSession(withDeadline, settings).catch(async (error: unknown) => {
           await client.destroy()
           throw error
         })
@@ -120,19 +120,20 @@ function createDriverWithDeadlines(settings: PostgresSettings): DriverFactory {
 /**
  * Has the server end what a process holds that no longer works on it. idle_in_transaction_session_timeout ends a
  * transaction between two statements; tcp_user_timeout one whose answer nobody reads; transaction_timeout (Postgres 17)
- * one whose statement never arrives as a whole.
+ * one whose statement never arrives as a whole. And switches off `jit`, which compiles for longer than short reads run.
  */
-async function limitSession(client: Client, settings: PostgresSettings): Promise<void> {
-  const limits = {
+async function prepareSession(client: Client, settings: PostgresSettings): Promise<void> {
+  const settled = {
     lock_timeout: settings.DATABASE_LOCK_TIMEOUT_MS,
     tcp_user_timeout: settings.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS,
     transaction_timeout: 2 * settings.DATABASE_QUERY_TIMEOUT_MS,
+    jit: 'off',
   }
   client.acquire()
   await client.query(
-    `SELECT set_config(l.name, l.ms, false)
-     FROM unnest($1::text[], $2::text[]) AS l (name, ms) JOIN pg_settings USING (name)`,
-    [formatArray(Object.keys(limits)), formatArray(Object.values(limits))],
+    `SELECT set_config(l.name, l.setting, false)
+     FROM unnest($1::text[], $2::text[]) AS l (name, setting) JOIN pg_settings USING (name)`,
+    [formatArray(Object.keys(settled)), formatArray(Object.values(settled))],
   )
   await client.release()
 }
