@@ -12,6 +12,11 @@ import type {
 /** The services that read topics. Each is the consumer group of the same name. */
 export type Consumer = 'raw-sink' | 'normalizer' | 'analyzer' | 'notifier' | 'scheduler'
 
+/** The services that write to topics. */
+type Producer = Consumer | 'edge'
+
+const everyService = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
+
 /** A topic whose values are `T`. The one place where its name, key, schema, size and retention are said. */
 export type Topic<T> = {
   name: string
@@ -27,8 +32,13 @@ export type Topic<T> = {
    * elsewhere. In other topics they are whole or, where they are made, cut on purpose.
    */
   clipped?: true
+  producers: readonly Producer[]
   /** Who reads it in a consumer group; each has its own dead letter topic. */
   consumers: readonly Consumer[]
+  /** Who reads all of it into memory, each process for itself. */
+  tables?: readonly Consumer[]
+  /** Headers of its records, besides those that all records carry. */
+  headers?: Readonly<Record<string, string>>
   /** Never set: carries the type of the values. */
   readonly value?: T
 }
@@ -54,6 +64,12 @@ export const topics = {
     name: 'mining.raw-payloads.v1',
     key: 'company id',
     schema: 'raw-payload',
+    producers: ['edge', 'raw-sink'],
+    headers: {
+      task_id: 'The task of the run that fed it, if there is one.',
+      observed_at: 'observed_at of the value, if it has one, ms since 1970.',
+      replay_for: 'Only if it comes from a dead letter topic: the service that it is for. Others pass over it.',
+    },
     partitions: 6,
     config: kept(days(14), maxMessageBytes, 8 * gib),
     consumers: ['raw-sink', 'normalizer', 'scheduler'],
@@ -62,6 +78,8 @@ export const topics = {
     name: 'mining.normalization-maps.v1',
     key: '<data source id>/<version>',
     schema: 'normalization-map',
+    producers: ['edge'],
+    tables: ['normalizer'],
     partitions: 6,
     config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(maxMessageBytes) },
     consumers: ['raw-sink'],
@@ -70,6 +88,7 @@ export const topics = {
     name: 'mining.observations.v1',
     key: 'company id',
     schema: 'observation',
+    producers: ['normalizer'],
     partitions: 6,
     config: kept(days(30), 4 * 1024 * 1024, 4 * gib),
     consumers: ['analyzer'],
@@ -78,6 +97,8 @@ export const topics = {
     name: 'insights.news.v1',
     key: 'company id',
     schema: 'news',
+    producers: ['analyzer'],
+    headers: { group_id: 'The payload of which it is one of the news items.' },
     partitions: 6,
     config: kept(days(30)),
     clipped: true,
@@ -87,6 +108,7 @@ export const topics = {
     name: 'sourcing.triggers.v1',
     key: 'trigger kind',
     schema: 'sourcing-trigger',
+    producers: ['edge'],
     partitions: 6,
     config: kept(days(7)),
     consumers: ['scheduler', 'notifier'],
@@ -95,6 +117,8 @@ export const topics = {
     name: 'sourcing.crawl-finished.v1',
     key: 'data source id',
     schema: 'crawl-finished',
+    producers: ['edge'],
+    headers: { task_id: 'The task that has ended.' },
     partitions: 6,
     config: kept(days(14)),
     consumers: ['scheduler'],
@@ -103,6 +127,7 @@ export const topics = {
     name: 'ops.commands.v1',
     key: '<owner service>/<what is changed>',
     schema: 'change',
+    producers: ['edge'],
     partitions: 6,
     config: kept(days(30)),
     consumers: ['analyzer', 'notifier'],
@@ -111,6 +136,7 @@ export const topics = {
     name: 'ops.events.v1',
     key: 'data source id or service',
     schema: 'ops-event',
+    producers: everyService,
     partitions: 6,
     config: kept(days(30)),
     clipped: true,
@@ -135,7 +161,10 @@ export function maxRecordBytes({ config }: Pick<Topic<unknown>, 'config'>): numb
 }
 
 /** Where `consumer` puts what it cannot process of `topic`: by the same key, bytes untouched. */
-export function deadLetterTopic(topic: Topic<unknown>, consumer: string): Omit<Topic<never>, 'schema' | 'consumers'> {
+export function deadLetterTopic(
+  topic: Topic<unknown>,
+  consumer: string,
+): Omit<Topic<never>, 'schema' | 'producers' | 'consumers'> {
   return {
     name: `${topic.name}.${consumer}.dlq`,
     key: topic.key,

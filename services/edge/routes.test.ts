@@ -28,7 +28,7 @@ test('only these routes are open', () => {
     ...['GET /unsubscribe/:notification_id/:delivery_id', 'POST /unsubscribe/:notification_id/:delivery_id'],
     ...['GET /act/:person/:news_id/:action', 'POST /act/:person/:news_id/:action'],
     'GET /feeds/:user_id/:version/:subject',
-    ...['GET /assets/:file', 'GET /redoc', 'GET /openapi.json'],
+    ...['GET /assets/:file', 'GET /asyncapi.json', 'GET /redoc', 'GET /openapi.json'],
   ])
 })
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import asyncapi from '#schemas/generated/asyncapi.json' with { type: 'json' }
 import { json, type RouteResponse } from '../http/response.ts'
 import type { Route, RouteDoc } from './route.ts'
 
@@ -38,7 +39,7 @@ const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', de
 
 /**
  * GET /docs: Swagger UI for /openapi.json, served by the edge itself. Each of its files is a separate route, so that no
- * other file can be read.
+ * other file can be read. GET /asyncapi.json: what services say to each other.
  */
 export function docsRoutes(): Route[] {
   return [
@@ -47,6 +48,16 @@ export function docsRoutes(): Route[] {
     packageFile('swagger-ui-bundle.js', 'text/javascript; charset=utf-8'),
     packageFile('swagger-ui.css', 'text/css; charset=utf-8'),
     packageFile('favicon-32x32.png', 'image/png'),
+    {
+      method: 'get',
+      path: '/asyncapi.json',
+      role: 'anyone',
+      doc: {
+        summary: 'The topics of Kafka, as this document describes the routes.',
+        responses: { 200: { description: 'AsyncAPI 3.', schema: z.looseObject({ asyncapi: z.string() }) } },
+      },
+      handle: () => json(200, asyncapi),
+    },
     {
       method: 'get',
       path: '/redoc',
