@@ -379,6 +379,11 @@ test('quiet hours and mutes are checked, listed and end', async () => {
   await expect(parma('quiet', 'rm', '--person', 'Eve')).rejects.toThrow(
     /This removes all quiet hours of person \d+ \(\d\)\..* Confirm with --yes\./,
   )
+  await expect(quiet('--none', '--zone', 'UTC')).rejects.toThrow('--none goes without --from')
+  await parma('quiet', 'set', '--person', 'Eve', '--none', '--zone', 'Europe/Berlin')
+  expect(await json('quiet', 'ls')).toMatchObject([{ person: 'Eve', zone: 'Europe/Berlin', days: 'never' }])
+  await quiet('--zone', 'UTC', '--add')
+  expect(await json('quiet', 'ls')).toMatchObject([{ days: 'every day' }])
   await parma('quiet', 'rm', '--person', 'Eve', '--yes')
   await expect(parma('quiet', 'rm', '--person', 'Eve')).rejects.toThrow('This person has no quiet hours')
 

@@ -5,24 +5,31 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { requireBucket, requireChannelOf, requirePerson } from './require.ts'
 
 /** When digests are due of whom has not said it. */
-export type DigestDefaults = { DIGEST_HOUR: number; DIGEST_WEEKDAY: number; DIGEST_ZONE: string }
+export type DigestDefaults = {
+  DIGEST_HOUR: number
+  DIGEST_WEEKDAY: number
+  DIGEST_ZONE: string
+  DIGEST_ALL_QUIET: boolean
+}
 
 const policyRow = z.object({ policy: z.unknown() })
 
 /** Sets which digests a person gets. What is not given stays, or is the default. */
 export function setDigest(defaults: DigestDefaults): Apply<Payload<'notifier.digest.set'>> {
-  return async (tx, { person, bucket = 0, rhythm, hour, weekday, zone, channel }, asked) => {
+  return async (tx, { person, bucket = 0, rhythm, hour, weekday, zone, channel, all_quiet }, asked) => {
     await requirePerson(tx, person)
     if (bucket !== 0) await requireBucket(tx, asked, bucket)
     if (channel) await requireChannelOf(tx, person, channel)
     const before = await readPolicy(tx, person, bucket)
     await tx.query(sql.unsafe`
-      INSERT INTO notifier.digest_policy AS p (user_id, bucket_id, rhythm, hour, weekday, zone, channel_id)
+      INSERT INTO notifier.digest_policy AS p (user_id, bucket_id, rhythm, hour, weekday, zone, channel_id, all_quiet)
       VALUES (${person}, ${bucket}, ${rhythm ?? 'weekly'}, ${hour ?? defaults.DIGEST_HOUR},
-        ${weekday ?? defaults.DIGEST_WEEKDAY}, ${zone ?? defaults.DIGEST_ZONE}, ${channel ?? null})
+        ${weekday ?? defaults.DIGEST_WEEKDAY}, ${zone ?? defaults.DIGEST_ZONE}, ${channel ?? null},
+        ${all_quiet ?? defaults.DIGEST_ALL_QUIET})
       ON CONFLICT (user_id, bucket_id) DO UPDATE SET rhythm = coalesce(${rhythm ?? null}, p.rhythm),
         hour = coalesce(${hour ?? null}, p.hour), weekday = coalesce(${weekday ?? null}, p.weekday),
-        zone = coalesce(${zone ?? null}, p.zone), changed_at = now(),
+        zone = coalesce(${zone ?? null}, p.zone), all_quiet = coalesce(${all_quiet ?? null}, p.all_quiet),
+        changed_at = now(),
         channel_id = CASE WHEN ${channel === undefined} THEN p.channel_id ELSE excluded.channel_id END`)
     return { message: 'Your digests are set.', before, after: await readPolicy(tx, person, bucket) }
   }

@@ -9,9 +9,9 @@ import { peopleSettings } from '../people/settings.ts'
 import { openAppliers } from './appliers.ts'
 import type { DigestDefaults } from './digest.ts'
 
-const { DIGEST_HOUR, DIGEST_WEEKDAY } = digestSettings
+const { DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ALL_QUIET } = digestSettings
 const { DIGEST_ZONE } = peopleSettings
-const digestDefaults = { DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ZONE }
+const digestDefaults = { DIGEST_HOUR, DIGEST_WEEKDAY, DIGEST_ALL_QUIET, DIGEST_ZONE }
 
 /** Makes a change for a command, as the notifier makes one that comes from the topic, with its audit row. */
 export function makeChange<K extends KindOf<'notifier'>>(

@@ -9,30 +9,42 @@ import { requirePerson } from './require.ts'
 const idRow = z.object({ id: z.number() })
 const hoursRow = z.object({ hours: z.unknown() })
 
-/** Sets a person's quiet hours. What they held back becomes due when the new ones allow. */
+/**
+ * Sets a person's quiet hours. What they held back becomes due when the new ones allow. No hours at all are a row that
+ * begins on no day: also a notifier of before takes it for hours of the person's own, in which it is never quiet.
+ */
 export const setQuiet: Apply<Payload<'notifier.quiet.set'>> = async (tx, wanted) => {
-  const { person, from, to, zone, days, hold_critical = false, add = false } = wanted
+  const { person, from = '00:00', to = '00:00', none = false, zone, hold_critical = false, add = false } = wanted
+  const days = none ? [] : wanted.days
   await requirePerson(tx, person)
   const before = await readHours(tx, person)
   const on = days && column(days, 'int4', (day) => day)
   const id = await changeQuietHours(tx, person, async () => {
-    if (!add) await tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`)
+    await tx.query(sql.unsafe`
+      DELETE FROM notifier.quiet_hours WHERE user_id = ${person} AND (${!add} OR days = '{}')`)
     return tx.oneFirst(sql.type(idRow)`
       INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends, days, critical_passes)
       VALUES (${person}, ${zone}, ${from}::time, ${to}::time, ${on ?? null}, ${!hold_critical})
       RETURNING quiet_hours_id AS id`)
   })
   const after = await readHours(tx, person)
-  return { message: `You get no messages from ${from} to ${to}, ${zone}.`, before, after, id }
+  const message = none
+    ? 'You have no quiet hours: messages come at any time.'
+    : `You get no messages from ${from} to ${to}, ${zone}.`
+  return { message, before, after, id }
 }
 
-/** Removes a person's quiet hours. What they held back becomes due. */
+/** Removes what a person has set of quiet hours, so that the usual ones apply. What they held back follows those. */
 export const clearQuiet: Apply<Payload<'notifier.quiet.clear'>> = async (tx, { person }) => {
   const before = await readHours(tx, person)
   await changeQuietHours(tx, person, () =>
     tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`),
   )
-  return { message: 'You have no quiet hours.', before, after: before.length > 0 ? [] : before }
+  return {
+    message: 'Your own quiet hours are gone: the usual ones apply.',
+    before,
+    after: before.length > 0 ? [] : before,
+  }
 }
 
 async function readHours(tx: Transaction, person: number): Promise<readonly unknown[]> {

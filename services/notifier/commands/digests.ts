@@ -33,6 +33,8 @@ export function build(group: Command): void {
     .addOption(new Option('--weekday <day>', 'weekday of weekly digests').choices(weekdays))
     .option('--zone <zone>', 'time zone, such as Europe/Berlin')
     .option('--channel <id>', 'send it only to this channel; "all" for every channel for reports')
+    .option('--all-quiet', 'send it also when there is no news item')
+    .option('--no-all-quiet', 'send it only when there are news items')
     .action(set)
   withYes(
     addWhich(group.command('rm').description('remove what was set; the person then gets the weekly report'), true),
@@ -64,6 +66,7 @@ const policyRow = z.object({
   weekday: z.number(),
   zone: z.string(),
   channel: z.number().nullable(),
+  all_quiet: z.boolean(),
   is_default: z.boolean(),
   last: z.string().nullable(),
 })
@@ -75,7 +78,7 @@ async function list({ json = false }: Output): Promise<void> {
     const found = await database.any(sql.type(policyRow)`
       WITH ${policies(config)}
       SELECT u.id AS person_id, u.name AS person, b.title AS bucket, p.rhythm, p.hour, p.weekday, p.zone,
-        p.channel_id AS channel, p.is_default, (
+        p.channel_id AS channel, p.all_quiet, p.is_default, (
           SELECT concat_ws(' ', d.period, d.state, d.reason) FROM notifier.digest d
           WHERE (d.user_id, d.bucket_id) = (p.user_id, p.bucket_id) ORDER BY d.made_at DESC LIMIT 1
         ) AS last
@@ -106,13 +109,16 @@ type Settings = Output &
     weekday?: string
     zone?: string
     channel?: string
+    allQuiet?: boolean
   }
 
 async function set(options: Settings): Promise<void> {
   const { rhythm, zone, json = false } = options
   const { person: _person, json: _json, ...given } = options
   if (Object.keys(given).length === 0)
-    throw new UsageError('Nothing to set: give --rhythm, --hour, --weekday, --zone, --channel or --bucket.')
+    throw new UsageError(
+      'Nothing to set: give --rhythm, --hour, --weekday, --zone, --channel, --all-quiet or --bucket.',
+    )
   if (options.weekday !== undefined && rhythm !== undefined && rhythm !== 'weekly')
     throw new UsageError('--weekday is for weekly digests: omit it, or give --rhythm weekly.')
   const hour = options.hour === undefined ? undefined : requireCount(options.hour, '--hour', { least: 0, most: 23 })
@@ -126,7 +132,7 @@ async function set(options: Settings): Promise<void> {
       options.channel === undefined || options.channel === 'all'
         ? options.channel && null
         : await requireChannelOf(database, person, '--channel', options.channel)
-    const given = { rhythm, hour, weekday, zone, channel }
+    const given = { rhythm, hour, weekday, zone, channel, all_quiet: options.allQuiet }
     await makeChange(database, 'notifier.digest.set', { person, ...ifBucket(bucket), ...given }, fallback)
     return { person, bucket: bucket || null }
   })

@@ -27,8 +27,9 @@ export function build(group: Command): void {
     .command('set')
     .description('set quiet hours of a person, replacing existing ones')
     .requiredOption('--person <person>', 'id or name')
-    .requiredOption('--from <time>', 'such as 22:00')
-    .requiredOption('--to <time>', 'such as 07:00; on the next day if not after --from')
+    .option('--from <time>', 'such as 22:00')
+    .option('--to <time>', 'such as 07:00; on the next day if not after --from')
+    .option('--none', 'none at all: the usual ones do not apply either')
     .requiredOption('--zone <zone>', 'time zone, such as Europe/Berlin')
     .addOption(new Option('--day <day...>', 'days on which they begin; default: every day').choices(days))
     .option('--hold-critical', 'hold critical news items, too')
@@ -49,15 +50,21 @@ async function list({ json = false }: Output): Promise<void> {
       FROM notifier.quiet_hours q JOIN public."user" u ON u.id = q.user_id ORDER BY u.id, quiet_hours_id`),
   )
   printRows(
-    rows.map((row) => ({ ...row, days: row.days?.map((day) => days[day - 1]) ?? 'every day' })),
+    rows.map((row) => ({ ...row, days: nameDays(row.days) })),
     json,
   )
 }
 
+function nameDays(on: readonly number[] | null) {
+  if (on === null) return 'every day'
+  return on.length === 0 ? 'never' : on.map((day) => days[day - 1])
+}
+
 type Wanted = {
   person: string
-  from: string
-  to: string
+  from?: string
+  to?: string
+  none?: boolean
   zone: string
   day?: string[]
   holdCritical?: boolean
@@ -65,16 +72,25 @@ type Wanted = {
 }
 
 async function set(options: Wanted & Output): Promise<void> {
-  const [begins, ends] = [readTime(options.from, '--from'), readTime(options.to, '--to')]
+  const hours = readHours(options)
   if (!isZone(options.zone))
     throw new UsageError(`There is no time zone ${JSON.stringify(options.zone)}: give one such as Europe/Berlin.`)
-  const { add, holdCritical: hold_critical, zone } = options
-  const on = options.day?.map((day) => days.indexOf(day) + 1)
+  const { zone } = options
   const { id } = await withDatabase(async (database) => {
-    const hours = { from: begins, to: ends, zone, days: on, hold_critical, add }
-    return makeChange(database, 'notifier.quiet.set', { person: await findPerson(database, options.person), ...hours })
+    const person = await findPerson(database, options.person)
+    return makeChange(database, 'notifier.quiet.set', { person, zone, ...hours })
   })
-  printResult({ id }, `quiet from ${begins} to ${ends}, ${options.zone}`, options.json ?? false)
+  const said = 'none' in hours ? 'never quiet' : `quiet from ${hours.from} to ${hours.to}, ${zone}`
+  printResult({ id }, said, options.json ?? false)
+}
+
+function readHours({ from, to, none, day, holdCritical: hold_critical, add }: Wanted) {
+  if (none && (from ?? to ?? day ?? hold_critical ?? add) !== undefined)
+    throw new UsageError('--none goes without --from, --to, --day, --hold-critical and --add.')
+  if (none) return { none: true as const }
+  if (from === undefined || to === undefined) throw new UsageError('Give --from and --to, or --none.')
+  const on = day?.map((name) => days.indexOf(name) + 1)
+  return { from: readTime(from, '--from'), to: readTime(to, '--to'), days: on, hold_critical, add }
 }
 
 function readTime(text: string, option: string): string {

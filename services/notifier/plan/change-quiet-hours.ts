@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { severities } from '../people/filter.ts'
 import { lockPlanning } from './bundles.ts'
+import { readNotedHours } from './defaults.ts'
 import { readPreferences } from './preferences.ts'
 
 const heldRow = z.object({
@@ -31,10 +32,8 @@ export async function changeQuietHours<T>(tx: Transaction, person: number, chang
         AND v.people @> jsonb_build_array(jsonb_build_object('id', ${person}::int))
     )`)
   if (held.length === 0) return changed
-  const preferences = await readPreferences(
-    tx,
-    held.map(({ user_id }) => user_id),
-  )
+  const people = held.map(({ user_id }) => user_id)
+  const preferences = await readPreferences(tx, people, await readNotedHours(tx, people))
   const bundles = Map.groupBy(held, ({ destination_id, company_id }) => `${destination_id}/${company_id}`)
   const due = [...bundles.values()].map((some) => {
     const [{ destination_id, company_id }] = some as [z.output<typeof heldRow>]

@@ -42,7 +42,7 @@ export const planSettings = {
 export type PlanSettings = z.output<z.ZodObject<typeof planSettings>>
 
 /** Minutes since midnight; null: none. */
-function readHours(text: string): { begins: number; ends: number } | null {
+export function readHours(text: string): { begins: number; ends: number } | null {
   if (text === 'off') return null
   const [begins = 0, ends = 0] = text.split('-').map((time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3)))
   return { begins, ends }

@@ -101,13 +101,23 @@ const kinds = {
     z
       .strictObject({
         person,
-        from: wallTime,
-        to: wallTime.describe('The next day if not after `from`.'),
+        from: wallTime.optional(),
+        to: wallTime.optional().describe('The next day if not after `from`.'),
+        none: z.literal(true).optional().describe('No quiet hours at all, not even the usual ones.'),
         zone,
         days: z.array(z.int().min(1).max(7)).min(1).max(7).optional().describe('When they begin; 1 is Monday.'),
         hold_critical: z.boolean().optional(),
         add: z.boolean().optional().describe('Keeps those that there are.'),
       })
+      .refine(
+        ({ none, from, to }) =>
+          none ? from === undefined && to === undefined : from !== undefined && to !== undefined,
+        'must have either from and to, or none',
+      )
+      .refine(
+        ({ none, days, hold_critical, add }) => !none || (days === undefined && !hold_critical && !add),
+        'none goes without days, hold_critical and add',
+      )
       .describe('Hours in which the person gets no messages.'),
   ),
   'notifier.quiet.clear': own(z.strictObject({ person }).describe('Removes all quiet hours.')),
@@ -121,6 +131,7 @@ const kinds = {
         weekday: z.int().min(1).max(7).optional().describe('1 is Monday.'),
         zone: zone.optional(),
         channel: id.nullable().optional().describe('Only this channel; null: every channel for reports.'),
+        all_quiet: z.boolean().optional().describe('Also when there is no news item: that all is quiet.'),
       })
       .describe('Which digests the person gets. What is not given stays.'),
   ),
