@@ -45,7 +45,7 @@ export const changeViews: readonly View[] = [
   ofPerson(
     'person_digest_view',
     'which digests a person has set; bucket 0: all that they follow',
-    'user_id bucket_id rhythm hour weekday zone channel_id changed_at',
+    'user_id bucket_id rhythm hour weekday zone channel_id changed_at all_quiet',
   ),
   ofPerson(
     'digest_preview_view',
@@ -67,6 +67,11 @@ export const changeViews: readonly View[] = [
     'what became of a news item for a person: at a destination, left out, or in a digest',
     `news_id user_id way reason facts at channel address state trouble state_at is_held held_until problem parked_at
      parked_reason unsubscribed_at`,
+  ),
+  ofPerson(
+    'destination_view',
+    'where messages go, and whether anything is sent there',
+    'channel address secret_id problem parked_at parked_reason unsubscribed_at failures',
   ),
   ofPerson(
     'setting_view',

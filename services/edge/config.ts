@@ -70,7 +70,7 @@ export const settings = {
   ),
   SIGN_IN_MINUTES: count(15).describe('Minutes for which a link that signs a person in is valid.'),
   MAX_LARGE_READS: count(4).describe(
-    'Lists, companies and series of the read API that one process reads at the same time, because payloads come in beside them. Further requests wait for LOOKUP_TIMEOUT_MS and are then answered with 503 and Retry-After.',
+    'Lists, companies and series, of the read API and of pages, that one process reads at the same time, because payloads come in beside them. Further requests wait for LOOKUP_TIMEOUT_MS and are then answered with 503 and Retry-After.',
   ),
   ATOM_ITEMS: count(50).pipe(z.number().max(200)).describe('News items in an Atom feed, the newest ones.'),
   ATOM_CACHE_MS: count(60_000, 0).describe('How long an Atom feed is cached.'),

@@ -117,6 +117,7 @@ async function openRoutes(
   const findDocument = openRawDocuments(config.firestore, lookupTimeoutMs, context)
   const findDeadLetters = openDeadLetters(config, lookupTimeoutMs, context)
   const changes = openChanges({ publish, database, bounded })
+  const limited = limitLargeReads(config)
   const isReadableCompany = (viewer: Viewer, companyId: string | null) => isReadable(database, viewer, companyId)
   const isReadableItem = (viewer: Viewer, newsId: string) => isReadableNews(database, viewer, newsId)
   return createRoutes({
@@ -138,17 +139,18 @@ async function openRoutes(
       showAudience: (...asked) => bounded(showAudience(database, ...asked)),
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
-    ask: { database, bounded, limited: limitLargeReads(config) },
+    ask: { database, bounded, limited },
     report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },
     messageLinks: { changes, database, bounded, linkSecret, publicUrl: config.PUBLIC_URL },
     console: {
-      ...{ database, bounded, changes, isReadable: isReadableItem },
+      ...{ database, bounded, limited, changes, isReadable: isReadableItem },
       readWhy: (newsId) => boundedLookup(readWhy(database, newsId)),
     },
+    me: { database, bounded, limited, changes, links: config },
     session: openSession(config, context, database, { checkApiKey, changes }),
-    companyPages: { database, bounded, changes, log: context.log },
+    companyPages: { database, bounded, limited, changes, log: context.log },
     unsubscribe: { publish, linkSecret },
   })
 }

@@ -5,6 +5,7 @@ import { type ConsoleDeps, consoleRoutes } from './console/routes.ts'
 import { type CompanyPagesDeps, companyPageRoutes } from './company-pages/routes.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { type AtomDeps, atomRoute } from './atom/routes.ts'
+import { type MeDeps, meRoutes } from './me/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
 import { type FeedDeps, feedDoc, feedRawData } from './intake/feed.ts'
@@ -41,6 +42,7 @@ export type RouteDeps = {
   messageLinks: MessageLinkDeps
   atom: AtomDeps
   console: ConsoleDeps
+  me: MeDeps
   report: ReportDeps
   session: SessionDeps
   companyPages: CompanyPagesDeps
@@ -90,6 +92,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...askRoutes(deps.ask),
     ...changeRoutes(deps.changes),
     ...consoleRoutes(deps.console),
+    ...meRoutes(deps.me),
     {
       ...{ method: 'get', path: '/console/why/:news_id', role: 'person' },
       ...{ doc: whyConsoleDoc, handle: showWhyToPerson(deps.why) },

@@ -118,7 +118,7 @@ beforeAll(async () => {
   const changeId = randomUUID()
   await edge.database.query(
     `INSERT INTO notifier.change (change_id, kind, actor, content_hash, state, message)
-     VALUES ($1, 'notifier.quiet.clear', 'key:a', '', 'done', 'You have no quiet hours.')`,
+     VALUES ($1, 'notifier.quiet.clear', 'key:a', '', 'done', 'Your own quiet hours are gone.')`,
     [changeId],
   )
   const mailLink = new URL(makeUnsubscribeLink(site, mail) ?? '').searchParams

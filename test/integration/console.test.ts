@@ -1,3 +1,4 @@
+import pg from 'pg'
 import type { Page } from 'puppeteer-core'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { findViolations } from '../harness/edge/axe.ts'
@@ -71,6 +72,13 @@ describe('every page', () => {
     ['my page', () => '/console/me?q=a', 'ann', 200],
     ['my page, empty', () => '/console/me?q=nothing', 'carl', 200],
     ['my page, for a key', () => '/console/me', 'viewer', 403],
+    ['ending feeds', () => '/console/feeds/revoke', 'ann', 200],
+    ['ending feeds, for a key', () => '/console/feeds/revoke', 'viewer', 403],
+    ['what one heard of', () => '/console/heard', 'ann', 200],
+    ['what one heard of, nothing', () => '/console/heard?q=nothing', 'carl', 200],
+    ['search', () => '/console/search?q=a', 'viewer', 200],
+    ['search, nothing', () => '/console/search?q=%3Cb%3E', 'ann', 200],
+    ['why, for an operator', () => `/console/why/${site.news.acme}?person=${site.ann}`, 'viewer', 200],
     ['an unknown page', () => '/console/nothing', 'ann', 404],
     ['a wrong address', () => '/console?cursor=x', 'ann', 400],
   ]
@@ -371,6 +379,131 @@ describe('why one hears of a news item, or not', () => {
     })
     expect(await say(silent, people.told)).toContain('No alert for anybody: it is silent.')
   })
+})
+
+describe('my page', () => {
+  const change = async (what: string, fields: Record<string, string>, cookie: string) => {
+    const { headers } = await post(`/console/me/${what}`, cookie, fields)
+    return (await get(headers.get('location') ?? '', cookie)).text()
+  }
+
+  test('quiet hours: own ones, none at all, the usual ones', async () => {
+    const person = await storeFacts(site.edge).addUser('Quiet')
+    const cookie = await site.signIn({ person })
+    const none = await change('quiet-none', { zone: 'Asia/Tokyo' }, cookie)
+    expect(none).toContain('You want none: messages come at any time.')
+    expect(none).toContain('Times are those of <b>Asia/Tokyo</b>')
+    const rows = () => site.edge.database.query('SELECT * FROM notifier.quiet_hours WHERE user_id = $1', [person])
+    // A notifier of before takes it for hours of the person's own that never begin.
+    expect(await rows()).toMatchObject([{ days: [], zone: 'Asia/Tokyo' }])
+    const own = await change('quiet', { from: '21:00', to: '06:30', zone: 'UTC' }, cookie)
+    expect(own).toContain('21:00 to 06:30 UTC')
+    expect(await change('quiet-clear', {}, cookie)).toContain('You have set none')
+    expect(await rows()).toEqual([])
+  })
+
+  test('digests also when all is quiet', async () => {
+    const person = await storeFacts(site.edge).addUser('All quiet')
+    const cookie = await site.signIn({ person })
+    const fields = { rhythm: 'weekly', hour: '9', weekday: '2', zone: 'UTC' }
+    const set = await change('digest', { ...fields, all_quiet: 'on' }, cookie)
+    expect(set).toContain('Tuesdays at 09:00 UTC; also when all is quiet')
+    expect(await change('digest', fields, cookie)).not.toContain('also when all is quiet')
+  })
+
+  test('channels say how they are, and feeds end for good', async () => {
+    const facts = storeFacts(site.edge)
+    const mail = `${unique('Reader')}@example.com`
+    const person = await addPerson(site.edge.database, {
+      ...{ name: 'Fed', companies: [site.companies.acme], channels: [{ type: 'EMAIL', destination: ` ${mail}` }] },
+    })
+    await facts.addBucket('Feeds', person, [site.companies.beta])
+    const cookie = await site.signIn({ person })
+    const before = await (await get('/console/me', cookie)).text()
+    expect(before).toContain('No message yet, as far as is known')
+    await site.edge.database.query(
+      `INSERT INTO notifier.destination (channel, address, parked_at, parked_reason) VALUES ('EMAIL', $1, now(), 'no <box>')`,
+      [mail.toLowerCase()],
+    )
+    const addresses = (text: string) =>
+      [...text.matchAll(/value="([^"]+\/feeds\/[^"]+)" readonly/g)].map(([, url]) => url!.replaceAll('&amp;', '&'))
+    expect(addresses(before).map((url) => new URL(url).pathname.split('/').at(-1))).toEqual([
+      ...['all', expect.stringMatching(/^bucket-/), `company-${site.companies.acme}`],
+    ])
+    const read = async (url: string) => {
+      const { pathname, search } = new URL(url)
+      return (await get(pathname + search, '')).status
+    }
+    expect(await read(addresses(before)[0]!)).toBe(200)
+    expect((await post('/console/feeds/revoke', cookies.viewer, {})).status).toBe(403)
+    const { headers } = await post('/console/feeds/revoke', cookie, {})
+    const after = await (await get(headers.get('location') ?? '', cookie)).text()
+    expect(after).toContain('Your feed addresses have ended.')
+    expect(after).toContain('Parked: nothing is sent')
+    expect(after).toContain('no &lt;box&gt;')
+    expect(await read(addresses(before)[0]!)).toBe(410)
+    expect(await read(addresses(after)[0]!)).toBe(200)
+    expect(
+      await site.edge.database.query(
+        `SELECT actor, before, after FROM edge.audit WHERE kind = 'edge.feeds.revoke' AND subject = $1`,
+        [`person:${person}`],
+      ),
+    ).toEqual([{ actor: `person:${person}`, before: { version: 1 }, after: { version: 2 } }])
+  })
+
+  test('a news item is found by its words, and by a link that is pasted', async () => {
+    const found = await (await get('/console/heard?q=forks', cookies.ann)).text()
+    expect(found).toContain(`/console/why/${site.news.acmeMinor}#heard`)
+    expect(await (await get('/console/heard?q=secret', cookies.ann)).text()).toContain('No such news item')
+    const link = encodeURIComponent(`https://parma.example/why/${site.news.acme}?until=1&signature=x`)
+    const { headers } = await get(`/console/heard?q=${link}`, cookies.ann)
+    expect(headers.get('location')).toBe(`/console/why/${site.news.acme}#heard`)
+  })
+})
+
+test('a company is found from every page, by whoever may see it', async () => {
+  const find = async (q: string, cookie: string) => get(`/console/search?q=${encodeURIComponent(q)}`, cookie)
+  expect((await find('acm', cookies.ann)).headers.get('location')).toBe(`/console/companies/${site.companies.acme}`)
+  expect(await (await find('gamma', cookies.ann)).text()).toContain('Nothing found')
+  await useSession(page, site.edge.url, cookies.ann)
+  await open('/console/me')
+  await page.focus('#search-company')
+  await page.keyboard.type('beta')
+  await pressAndGo('Enter')
+  expect(await textOf('h1')).toBe('Beta')
+})
+
+test('above the limit of large reads a page says to try again', async () => {
+  const busy = await site.edge.replica({
+    MAX_LARGE_READS: '1',
+    LOOKUP_TIMEOUT_MS: '1500',
+    DATABASE_TIMEOUT_MS: '30000',
+  })
+  const open = (path: string) => busy.call(path, { headers: { cookie: cookies.viewer } })
+  const paths = ['/console', '/console/watchlist', `/console/companies/${site.companies.acme}`, '/console/search?q=a']
+  const client = new pg.Client({ connectionString: site.edge.database.url })
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query('LOCK TABLE public.bucket')
+  const first = open('/console/search?q=acme')
+  try {
+    await waitFor('the first to wait', async () => {
+      // Not by the client, to which a transaction shows what it was at its first look.
+      const found = await site.edge.database.query(
+        `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%bucket%'`,
+      )
+      return found.length > 0
+    })
+    for (const { status, headers, text } of await Promise.all([...paths, `/console/series/${site.series}`].map(open))) {
+      expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true])
+      expect(text).toContain('<a class="button" href="">Try again</a>')
+    }
+  } finally {
+    await client.query('ROLLBACK')
+    await client.end()
+  }
+  expect((await first).status).toBe(200)
+  expect((await open('/console')).status).toBe(200)
 })
 
 test('a company is followed, muted, and let go of on its page', async () => {

@@ -229,7 +229,7 @@ describe('an Atom feed', () => {
     expect((await read('all', { 'if-none-match': headers.get('etag') })).status).toBe(304)
     for (const forged of [path.replace('all', `company-${id('acme')}`), path.slice(0, -1), path.split('?')[0]!])
       expect((await edge.call(forged)).status).toBe(403)
-    await revokeFeeds(database, eve)
+    await revokeFeeds(database, eve, 'cli:test')
     expect((await edge.call(path)).status).toBe(410)
     const fresh = await open(eve)
     expect((await fresh.read('all')).status).toBe(200)

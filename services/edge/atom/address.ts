@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { writeAudit } from '#runtime/changes/audit.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type FeedSubject, type LinkSettings, makeFeedLink } from '#runtime/web/signed-links.ts'
 
@@ -27,9 +28,15 @@ export async function openFeedAddresses(
   return (subject) => (version === null ? null : makeFeedLink(settings, { person, version, subject }))
 }
 
-/** Ends all feed addresses of a person. Those that are made from now on are good. */
-export async function revokeFeeds(database: Pick<Database, 'query'>, person: number): Promise<void> {
-  await database.query(sql.unsafe`
-    INSERT INTO edge.feed_address AS a (user_id, version) VALUES (${person}, 2)
-    ON CONFLICT (user_id) DO UPDATE SET version = a.version + 1, changed_at = now()`)
+/** Ends all feed addresses of a person, for `actor`. Those that are made from now on are good. */
+export async function revokeFeeds(database: Database, person: number, actor: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    const version = await tx.oneFirst(sql.type(versionRow)`
+      INSERT INTO edge.feed_address AS a (user_id, version) VALUES (${person}, 2)
+      ON CONFLICT (user_id) DO UPDATE SET version = a.version + 1, changed_at = now() RETURNING version`)
+    await writeAudit(tx, 'edge', {
+      ...{ actor, kind: 'edge.feeds.revoke', subject: `person:${person}` },
+      ...{ before: { version: version - 1 }, after: { version } },
+    })
+  })
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { findBucket, findCompany, findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { commandActor } from '#runtime/changes/command-actor.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
@@ -51,7 +52,7 @@ async function revoke({ person, yes, json = false }: Revoke): Promise<void> {
   const id = await withDatabase(async (database) => {
     const id = await findPerson(database, person)
     await confirm(yes, `All feed addresses of person ${id} would end.`)
-    await revokeFeeds(database, id)
+    await revokeFeeds(database, id, commandActor().name)
     return id
   })
   printResult({ person_id: id }, `revoked all feed addresses of person ${id}`, json)

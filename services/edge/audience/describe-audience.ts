@@ -216,7 +216,7 @@ function describeDigest(way: Way): Line {
   return { state: 'late', parts: [...what, `by ${placeOf(way)}, about to be sent.`] }
 }
 
-const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
+export const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
 
 /** When digests come: "Mondays at 08:00 Europe/Berlin". */
 export function describeRhythm({ rhythm, hour, weekday, zone }: Omit<DigestPlan, 'is_default'>): string {

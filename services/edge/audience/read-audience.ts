@@ -108,7 +108,7 @@ function readWays(database: Database, newsId: string, person: number): Promise<r
 }
 
 /** What the person has set, or what the notifier does for people who have set nothing. */
-async function readDigestPlan(database: Database, person: number): Promise<DigestPlan | null> {
+export async function readDigestPlan(database: Database, person: number): Promise<DigestPlan | null> {
   return database.maybeOne(sql.type(planRow)`
     WITH setting AS (SELECT jsonb_object_agg(name, value) AS of FROM notifier.setting_view)
     SELECT rhythm, hour, weekday, zone, false AS is_default

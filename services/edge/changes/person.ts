@@ -48,12 +48,19 @@ const digestRow = z.object({
   weekday: z.number(),
   zone: z.string(),
   channel_id: z.number().nullable(),
+  all_quiet: z.boolean().describe('Also when there is no news item.'),
 })
 const channelRow = z.object({
   channel_id: z.number(),
   type: z.string(),
   destination: z.string(),
   purpose: z.string(),
+  state: z
+    .enum(['open', 'failing', 'parked', 'unsubscribed', 'unusable'])
+    .nullable()
+    .describe('Null: nothing is known, as no message went there yet.'),
+  since: iso.nullable(),
+  trouble: z.string().nullable(),
 })
 const feedbackRow = z.object({
   news_id: z.string(),
@@ -70,6 +77,7 @@ export const personDetail = z.object({
   follows: z.array(followRow),
   mutes: z.array(muteRow),
   quiet_hours: z.array(quietRow),
+  no_quiet_hours: z.boolean().describe('The person wants none, not even the usual ones.'),
   digests: z.array(digestRow),
   channels: z.array(channelRow),
   feedback: z.array(feedbackRow),
@@ -84,7 +92,7 @@ const bucket = sql.fragment`nullif(s.bucket_id, 0) AS bucket_id, (SELECT title F
 export async function readPerson(database: Database, person: number): Promise<PersonDetail | null> {
   const known = await database.maybeOne(sql.type(nameRow)`SELECT name FROM public."user" WHERE id = ${person}`)
   if (known === null) return null
-  const [follows, mutes, quiet_hours, digests, channels, feedback] = await Promise.all([
+  const [follows, mutes, quiet, digests, channels, feedback] = await Promise.all([
     database.any(sql.type(followRow)`
       SELECT s.subscription_id, ${company}, ${bucket}, s.data_source_id, s.min_severity, s.kinds, s.channel_id
       FROM (
@@ -107,22 +115,47 @@ export async function readPerson(database: Database, person: number): Promise<Pe
       SELECT zone, begins AS "from", ends AS "to", days, NOT critical_passes AS hold_critical
       FROM notifier.person_quiet_view WHERE user_id = ${person} ORDER BY quiet_hours_id`),
     database.any(sql.type(digestRow)`
-      SELECT ${bucket}, s.rhythm, s.hour, s.weekday, s.zone, s.channel_id
+      SELECT ${bucket}, s.rhythm, s.hour, s.weekday, s.zone, s.channel_id, s.all_quiet
       FROM notifier.person_digest_view s WHERE user_id = ${person} ORDER BY s.bucket_id`),
-    database.any(sql.type(channelRow)`
-      SELECT channel_id, channel_type::text AS type, destination, channel_purpose::text AS purpose
-      FROM public.notification_subscription s JOIN public.notification_channel c ON c.id = s.channel_id
-      WHERE user_id = ${person}
-      UNION ALL
-      SELECT channel_id, channel_type, destination, channel_purpose
-      FROM notifier.person_channel_view WHERE user_id = ${person} ORDER BY 1`),
+    readChannels(database, person),
     readFeedback(database, person),
   ])
   return {
     person_id: person,
     ...known,
-    ...{ follows, mutes, quiet_hours, digests, channels, feedback },
+    ...{ follows, mutes, digests, channels, feedback },
+    quiet_hours: quiet.filter(({ days }) => days?.length !== 0),
+    // As changes/quiet.ts of the notifier keeps it: hours that begin on no day.
+    no_quiet_hours: quiet.some(({ days }) => days?.length === 0),
   } as PersonDetail
+}
+
+/**
+ * The channels of a person, with the state of what they lead to. A destination is a channel's address as the notifier
+ * writes it, so a few are not found, and their state is not known.
+ */
+function readChannels(database: Database, person: number): Promise<readonly z.output<typeof channelRow>[]> {
+  return database.any(sql.type(channelRow)`
+    SELECT c.channel_id, c.type, c.destination, c.purpose, t.state, t.since, t.trouble
+    FROM (
+      SELECT channel_id, channel_type::text AS type, destination, channel_purpose::text AS purpose, secret_id
+      FROM public.notification_subscription s JOIN public.notification_channel c ON c.id = s.channel_id
+      WHERE user_id = ${person}
+      UNION ALL
+      SELECT channel_id, channel_type, destination, channel_purpose, NULL
+      FROM notifier.person_channel_view WHERE user_id = ${person}
+    ) c
+    LEFT JOIN LATERAL (
+      SELECT coalesce(unsubscribed_at, parked_at) AS since, coalesce(problem, parked_reason) AS trouble,
+        CASE WHEN problem IS NOT NULL THEN 'unusable' WHEN unsubscribed_at IS NOT NULL THEN 'unsubscribed'
+          WHEN parked_at IS NOT NULL THEN 'parked' WHEN failures > 0 THEN 'failing' ELSE 'open' END AS state
+      FROM notifier.destination_view d
+      WHERE d.channel = c.type AND d.secret_id IN ('', coalesce(c.secret_id, d.secret_id))
+        AND lower(d.address) IN (lower(btrim(c.destination)), lower(ltrim(btrim(c.destination), '#')),
+          lower(btrim(c.destination)) || '/', lower(to_json(c.destination)::text))
+      ORDER BY d.secret_id = c.secret_id DESC NULLS LAST LIMIT 1
+    ) t ON true
+    ORDER BY c.channel_id, c.purpose`)
 }
 
 /** Of the newest feedback; what is older counts in the ranking and is not shown. */

@@ -1,4 +1,5 @@
 import { includesRole } from '#runtime/changes/roles.ts'
+import type { Limited } from '#runtime/calls/limit-work.ts'
 import type { Log } from '#runtime/process/log.ts'
 import type { Session } from '../access/sessions.ts'
 import { companyColumns, flattenCompany } from '../ask/companies.ts'
@@ -23,14 +24,14 @@ import { seriesMain } from './series-page.ts'
 import { watchlistMain } from './watchlist-page.ts'
 import { nameOf } from './words.ts'
 
-export type CompanyPagesDeps = ActDeps & { log: Log }
+export type CompanyPagesDeps = ActDeps & { log: Log; limited: Limited }
 
 /** The pages about companies and their series, for whoever has signed in. */
 export function companyPageRoutes(deps: CompanyPagesDeps): Route[] {
   return [watchlistRoute(deps), companyRoute(deps), seriesRoute(deps), ...actRoutes(deps)]
 }
 
-function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
+function watchlistRoute({ database, bounded, limited }: CompanyPagesDeps): Route {
   return {
     ...{ method: 'get', path: '/console/watchlist', role: 'person' },
     doc: {
@@ -45,19 +46,19 @@ function watchlistRoute({ database, bounded }: CompanyPagesDeps): Route {
     async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
       const query = validate(watchlistQuery, given(request.query), 'query')
       if (query.format === 'csv') {
-        const page = await orUnavailable(bounded(readWatchlistFile(database, session, query)))
+        const page = await orUnavailable(bounded(limited(() => readWatchlistFile(database, session, query))))
         const next = linkNext('/console/watchlist', request.query, page.next)
         return answerFile(request, csvType, writeCsv(companyColumns, page.companies.flatMap(flattenCompany)), next)
       }
       const now = Date.now()
-      const view = await orUnavailable(bounded(readWatchlist(database, session, query, now)))
+      const view = await orUnavailable(bounded(limited(() => readWatchlist(database, session, query, now))))
       const main = watchlistMain({ query, view, now, isPerson: session.userId !== null })
       return showPage({ viewer: session, title: 'Watchlist', main, section: 'watchlist', width: 'wide' })
     },
   }
 }
 
-function companyRoute({ database, bounded, changes, log }: CompanyPagesDeps): Route {
+function companyRoute({ database, bounded, limited, changes, log }: CompanyPagesDeps): Route {
   return {
     ...{ method: 'get', path: '/console/companies/:company_id', role: 'person' },
     doc: pageDoc('A company: what matters, its series in pictures, its lists, sources and news items.', {
@@ -69,7 +70,7 @@ function companyRoute({ database, bounded, changes, log }: CompanyPagesDeps): Ro
       const query = validate(companyPageQuery, given(request.query), 'query')
       const now = Date.now()
       const [view, zone, said] = await Promise.all([
-        orUnavailable(bounded(readCompanyPage(database, session, company_id, query, now))),
+        orUnavailable(bounded(limited(() => readCompanyPage(database, session, company_id, query, now)))),
         bounded(readZone(database, session, request.headers.cookie)),
         readNotice(changes, session, query.change),
       ])
@@ -81,7 +82,7 @@ function companyRoute({ database, bounded, changes, log }: CompanyPagesDeps): Ro
   }
 }
 
-function seriesRoute({ database, bounded, changes, log }: CompanyPagesDeps): Route {
+function seriesRoute({ database, bounded, limited, changes, log }: CompanyPagesDeps): Route {
   return {
     ...{ method: 'get', path: '/console/series/:series_id', role: 'person' },
     doc: pageDoc('A series: its picture with forecast and news items, its growth and its values.', {
@@ -92,7 +93,7 @@ function seriesRoute({ database, bounded, changes, log }: CompanyPagesDeps): Rou
       const { series_id } = validate(seriesParams, request.params, 'path')
       const query = validate(seriesPageQuery, given(request.query), 'query')
       const [view, zone, said] = await Promise.all([
-        orUnavailable(bounded(readSeriesPage(database, session, series_id, query, Date.now()))),
+        orUnavailable(bounded(limited(() => readSeriesPage(database, session, series_id, query, Date.now())))),
         bounded(readZone(database, session, request.headers.cookie)),
         readNotice(changes, session, query.change),
       ])

@@ -1,36 +1,36 @@
 import { z } from 'zod'
+import type { Limited } from '#runtime/calls/limit-work.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import type { Session } from '../access/sessions.ts'
 import { orUnavailable } from '../ask/respond.ts'
+import { search } from '../ask/search.ts'
 import { html } from '../design/html.ts'
-import { asPage, messagePage, showPage } from '../design/layout.ts'
+import { asPage, showPage } from '../design/layout.ts'
 import { readZone } from '../design/zone.ts'
 import { readForm } from '../http/form.ts'
-import type { RouteResponse } from '../http/response.ts'
+import { redirect, type RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
-import { digestPage } from '../report/digest-page.ts'
-import { readPreview } from '../report/read-digest.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import { readTarget } from '../session/target.ts'
 import type { Why } from '../trace/read-why.ts'
 import { goBack, goesBack, notThere, personOf, readNotice } from './changes.ts'
 import { muteMain } from './mute-page.ts'
-import { changeMe, meForm, meParams } from './me-actions.ts'
-import { meMain } from './me-page.ts'
 import * as actions from './news-actions.ts'
 import { newsMain } from './news-page.ts'
 import { given, newsPageQuery } from './news-query.ts'
-import { meQuery, readMe } from './read-me.ts'
 import { readNewsPage } from './read-news-page.ts'
+import { searchMain, searchPageQuery } from './search-page.ts'
 import { markSeen } from './visits.ts'
 
 export type ConsoleDeps = actions.NewsActionDeps & {
   database: Database
+  /** Limits how many large reads run at once, with those of the API. */
+  limited: Limited
   /** Why a news item exists; null: it does not. */
   readWhy(newsId: string): Promise<Why | null>
 }
 
-/** The pages of whoever has signed in: the news, and what they hear of it. */
+/** Pages of whoever has signed in: the news, what they say of it, and a search. */
 export function consoleRoutes(deps: ConsoleDeps): Route[] {
   const path = '/console/news/:news_id'
   return [
@@ -39,14 +39,11 @@ export function consoleRoutes(deps: ConsoleDeps): Route[] {
     { method: 'post', path, role: 'person', doc: docs.answer, handle: actions.answerNews(deps) },
     { method: 'get', path: `${path}/mute`, role: 'person', doc: docs.askMute, handle: askToMute(deps) },
     { method: 'post', path: `${path}/mute`, role: 'person', doc: docs.mute, handle: actions.muteNews(deps) },
-    { method: 'get', path: '/console/me', role: 'person', doc: docs.me, handle: showMe(deps) },
-    { method: 'get', path: '/console/preview', role: 'person', doc: docs.preview, handle: showPreview(deps) },
-    { method: 'post', path: '/console/me/:what', role: 'person', doc: docs.changeMe, handle: changeMe(deps) },
+    { method: 'get', path: '/console/search', role: 'person', doc: docs.search, handle: showSearch(deps) },
   ]
 }
 
 const page = asPage('The page.')
-const previewQuery = z.object({ change: z.uuid() })
 const seenForm = z.object({ until: z.iso.datetime() })
 
 const docs = {
@@ -74,30 +71,19 @@ const docs = {
     form: actions.muteForm,
     responses: { 303: goesBack, 404: notThere },
   },
-  me: {
-    summary: 'What a person follows, mutes, quiet hours, digests and channels.',
-    query: meQuery,
-    responses: { 200: page, 403: { description: 'Whoever signed in with an API key has no such page.' } },
-  },
-  changeMe: {
-    summary: 'Changes what a person follows and gets.',
-    params: meParams,
-    form: meForm,
-    responses: { 303: goesBack },
-  },
-  preview: {
-    summary: 'The next digest as it would be now, for whoever asked to see it.',
-    query: previewQuery,
-    responses: { 200: page, 404: notThere },
+  search: {
+    summary: 'Companies and buckets by name. A name that only one company has leads to its page.',
+    query: searchPageQuery,
+    responses: { 200: page, 303: { description: 'Exactly one.', headers: { location: 'The page of the company.' } } },
   },
 } satisfies Record<string, RouteDoc>
 
-function showNews({ database, bounded, changes }: ConsoleDeps) {
+function showNews({ database, bounded, limited, changes }: ConsoleDeps) {
   return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
     const query = validate(newsPageQuery, given(request.query), 'query')
     const now = Date.now()
     const [view, zone, said] = await Promise.all([
-      orUnavailable(bounded(readNewsPage(database, session, query, now))),
+      orUnavailable(bounded(limited(() => readNewsPage(database, session, query, now)))),
       bounded(readZone(database, session, request.headers.cookie)),
       readNotice(changes, session, query.change),
     ])
@@ -127,39 +113,19 @@ function askToMute(deps: ConsoleDeps) {
   }
 }
 
-function showMe({ database, bounded, changes }: ConsoleDeps) {
-  return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
-    const { userId } = session
-    if (userId === null) return keyHasNoPage(session)
-    const query = validate(meQuery, given(request.query), 'query')
-    const [view, zone, said] = await Promise.all([
-      orUnavailable(bounded(readMe(database, session, userId, query))),
-      bounded(readZone(database, session, request.headers.cookie)),
-      readNotice(changes, session, query.change),
-    ])
-    if (view === null)
-      return messagePage(404, 'Person not found', 'You were deleted from parma-web.', { viewer: session })
-    const main = html`${said}${meMain({ view, zone, q: query.q })}`
-    return showPage({ title: 'My page', main, viewer: session, section: 'me', zone })
-  }
-}
+/** Of each kind. */
+const mostFound = 30
 
-function showPreview({ database, bounded, changes }: ConsoleDeps) {
+function showSearch({ database, bounded, limited }: ConsoleDeps) {
   return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
-    const person = personOf(session)
-    const { change } = validate(previewQuery, request.query, 'query')
-    const digest = await bounded(readPreview(database, person, change))
-    if (digest !== null) return digestPage(digest, session)
-    const main = html`${await readNotice(changes, session, change)}
-<p><a class="button plain" href="/console/me#digests">Back to My page</a></p>`
-    return showPage({ title: 'Preview of the next digest', main, viewer: session, section: 'me' })
+    const { q = '' } = validate(searchPageQuery, given(request.query), 'query')
+    const words = q.trim()
+    const found =
+      words === ''
+        ? null
+        : await orUnavailable(bounded(limited(() => search(database, session, { q: words, limit: mostFound }))))
+    const [only, ...others] = found?.companies ?? []
+    if (only && others.length === 0 && found?.buckets.length === 0) return redirect(`/console/companies/${only.id}`)
+    return showPage({ title: 'Search', main: searchMain(words, found), viewer: session, search: words })
   }
-}
-
-function keyHasNoPage(viewer: Session): RouteResponse {
-  const text = 'You signed in with an API key, which follows nothing and gets no messages. Sign in as a person instead.'
-  return messagePage(403, 'An API key has no page of its own', text, {
-    viewer,
-    next: { text: 'Sign in as a person', href: '/console/sign-in?to=/console/me' },
-  })
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { messagePage } from './layout.ts'
+import type { Step } from './parts.ts'
 
 const again = 'Reload the page to try again.'
 
@@ -15,7 +16,10 @@ const texts: Record<number, { title: string; text: string }> = {
   422: { title: 'This address does not work', text: 'A part of it is missing or wrong.' },
   429: { title: 'Too many requests', text: `Wait a minute. ${again}` },
   500: { title: 'Something went wrong', text: `The operators can see the cause in the log. ${again}` },
-  503: { title: 'Not available for a moment', text: `A part of the system does not answer. ${again}` },
+  503: {
+    title: 'Not available for a moment',
+    text: `A part of the system does not answer, or too much is read at once. Wait some seconds. ${again}`,
+  },
 }
 
 /** Whether a path without a route belongs to people’s pages. */
@@ -24,11 +28,17 @@ export function isConsolePath(path: string): boolean {
 }
 
 /** The page for an error at `path`. It says nothing of the cause that `detail` does not say to programs. */
-export function errorPage({ status, detail, headers }: HttpError, path: string): RouteResponse {
+export function errorPage({ status, detail, headers }: HttpError, path: string, method = 'GET'): RouteResponse {
   const { title, text } = texts[status] ?? { title: STATUS_CODES[status] ?? 'Refused', text: 'Nothing was changed.' }
   const said = [400, 403, 413].includes(status) && typeof detail === 'string' ? `${text} ${detail}` : text
-  const next = isConsolePath(path) ? { next: { text: 'Go to the news', href: '/console' } } : {}
+  const next = nextStep(status, path, method)
   return messagePage(status, title, said, { headers, root: rootFrom(path), ...next })
+}
+
+/** An empty address is that of the page itself, with its query. */
+function nextStep(status: number, path: string, method: string): { next?: Step } {
+  if (method === 'GET' && [429, 500, 503].includes(status)) return { next: { text: 'Try again', href: '' } }
+  return isConsolePath(path) ? { next: { text: 'Go to the news', href: '/console' } } : {}
 }
 
 /** The relative way from a path to the root, because a proxy may serve the edge in a folder. */

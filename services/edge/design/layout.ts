@@ -23,6 +23,8 @@ export type Page = {
   /** Who is signed in. Without one the page has no navigation. */
   viewer?: { name: string } | null
   section?: Section
+  /** What was searched for, for the field in the header. */
+  search?: string
   /** The zone of the page's times, which the page names once. Left out where a page shows no times. */
   zone?: string
   /** `narrow`, for reading, unless told. */
@@ -54,7 +56,7 @@ const pageHeaders = {
   'cache-control': 'no-store',
 }
 
-function layOut({ title, main, viewer = null, section, zone, width = 'narrow', root = '/' }: Page): Html {
+function layOut({ title, main, viewer = null, section, search, zone, width = 'narrow', root = '/' }: Page): Html {
   return html`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -68,7 +70,7 @@ function layOut({ title, main, viewer = null, section, zone, width = 'narrow', r
 </head>
 <body class="${width}">
 <a class="skip" href="#main">Skip to the content</a>
-${viewer && banner(viewer, section)}
+${viewer && banner(viewer, section, search)}
 <main id="main" tabindex="-1">
 <h1 dir="auto">${title}</h1>
 ${main}
@@ -79,13 +81,16 @@ ${(viewer !== null || zone !== undefined) && foot(viewer !== null, zone)}
 `
 }
 
-function banner({ name }: { name: string }, open: Section | undefined): Html {
+function banner({ name }: { name: string }, open: Section | undefined, search = ''): Html {
   const links = sections.map(
     ([section, text, path]) =>
       html`<li><a href="${path}"${section === open && html` aria-current="page"`}>${text}</a></li>`,
   )
   return html`<header class="banner">
 <nav aria-label="Main"><ul>${links}</ul></nav>
+<form class="search" role="search" action="/console/search">
+<label for="search-company" class="hidden-text">Company</label><input type="search" id="search-company" name="q" value="${search}" placeholder="Find a company" maxlength="200"><button class="quiet">Search</button>
+</form>
 <form class="who" method="post" action="/console/sign-out">
 <span dir="auto">${name}</span> <button class="quiet">Sign out</button>
 </form>

@@ -40,6 +40,15 @@ function sortRows(body, at, direction) {
   body.append(...keyed.map(([, row]) => row))
 }
 
+// A browser lets scripts copy on https and on this machine only.
+for (const button of navigator.clipboard ? document.querySelectorAll('[data-copy]') : []) {
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value)
+    button.textContent = 'Copied'
+  })
+}
+
 // Keys of lists: `data-news` is a row, `data-key` what a key presses in it.
 
 const rows = [...document.querySelectorAll('[data-news]')]

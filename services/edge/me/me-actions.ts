@@ -8,7 +8,7 @@ import { readForm } from '../http/form.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { RouteRequest } from '../server/route.ts'
-import { askFor, goBack, personOf } from './changes.ts'
+import { askFor, goBack, personOf } from '../console/changes.ts'
 
 const number = (least: number, most: number) => lenient(z.int32().min(least).max(most)).optional()
 
@@ -26,6 +26,7 @@ export const meForm = z.object({
   rhythm: z.enum(['daily', 'weekly', 'monthly', 'off']).optional(),
   hour: number(0, 23),
   weekday: number(1, 7),
+  all_quiet: z.literal('on').optional(),
 })
 type Form = z.output<typeof meForm>
 
@@ -52,13 +53,19 @@ const asks = {
       ...{ person, from, to, zone, hold_critical: hold_critical !== undefined },
     }),
   }),
+  'quiet-none': of({
+    ...{ kind: 'notifier.quiet.set', section: 'quiet' },
+    payload: ({ zone = '' }, person) => ({ person, none: true, zone }),
+  }),
   'quiet-clear': of({
     ...{ kind: 'notifier.quiet.clear', section: 'quiet' },
     payload: (_, person) => ({ person }),
   }),
   digest: of({
     ...{ kind: 'notifier.digest.set', section: 'digests' },
-    payload: ({ bucket, rhythm, hour, weekday, zone }, person) => ({ person, bucket, rhythm, hour, weekday, zone }),
+    payload: ({ bucket, rhythm, hour, weekday, zone, all_quiet }, person) => ({
+      ...{ person, bucket, rhythm, hour, weekday, zone, all_quiet: all_quiet !== undefined },
+    }),
   }),
   'digest-remove': of({
     ...{ kind: 'notifier.digest.remove', section: 'digests' },

@@ -5,8 +5,9 @@ import type { MeView } from './read-me.ts'
 const nothing: MeView = {
   detail: {
     ...{ person_id: 7, name: 'Ann', follows: [], mutes: [], quiet_hours: [], digests: [], channels: [], feedback: [] },
+    no_quiet_hours: false,
   },
-  ...{ buckets: [], found: null },
+  ...{ buckets: [], found: null, plan: null, usual: new Map(), feeds: null },
 }
 const show = (detail: Partial<MeView['detail']>, more: Partial<MeView> = {}) =>
   String(meMain({ view: { ...nothing, ...more, detail: { ...nothing.detail, ...detail } }, q: '<q>', zone: 'UTC' }))
@@ -48,6 +49,11 @@ test('a company that was found can be followed, unless it is', () => {
   expect(show({}, { found: [] })).toContain('No company that you may see')
 })
 
+const channel = {
+  ...{ channel_id: 3, type: 'EMAIL', destination: 'ann@example.com', purpose: 'REPORT' },
+  ...{ state: null, since: null, trouble: null },
+}
+
 test('mutes, quiet hours, digests and channels say what is set', () => {
   const mute = {
     ...{ mute_id: 1, company_id: 4, company: 'Acme', bucket_id: null, bucket: null, data_source_id: null },
@@ -60,18 +66,64 @@ test('mutes, quiet hours, digests and channels say what is set', () => {
     ],
     quiet_hours: [{ zone: 'Europe/Berlin', from: '22:00', to: '07:00', days: [1, 5], hold_critical: true }],
     digests: [
-      { bucket_id: null, bucket: null, rhythm: 'weekly', hour: 9, weekday: 5, zone: 'Europe/Berlin', channel_id: null },
+      {
+        ...{ bucket_id: null, bucket: null, rhythm: 'weekly', hour: 9, weekday: 5, zone: 'Europe/Berlin' },
+        ...{ channel_id: null, all_quiet: true },
+      },
     ],
     channels: [
-      { channel_id: 3, type: 'EMAIL', destination: 'ann@example.com', purpose: 'NOTIFICATION' },
-      { channel_id: 3, type: 'EMAIL', destination: 'ann@example.com', purpose: 'REPORT' },
+      { ...channel, purpose: 'NOTIFICATION' },
+      { ...channel, purpose: 'REPORT' },
     ],
   })
   expect(page).toContain('<bdi>stars of Acme</bdi>')
   expect(page).toContain('until it gets worse')
   expect(page).toContain('>1 Dec 2026</time>')
   expect(page).toContain('22:00 to 07:00 Europe/Berlin, Monday, Friday; critical messages wait, too')
-  expect(page).toContain('Fridays at 09:00 Europe/Berlin')
+  expect(page).toContain('Fridays at 09:00 Europe/Berlin; also when all is quiet')
   expect(page).toContain('alerts, digests')
   expect(page.match(/Send a test</g)).toHaveLength(1)
+})
+
+test('whoever has set nothing reads what holds then, and nothing that is not known', () => {
+  const usual = new Map([
+    ['ALERT_QUIET_HOURS', '20:00-08:00'],
+    ['DIGEST_ALL_QUIET', 'true'],
+  ])
+  const plan = { rhythm: 'weekly', hour: 8, weekday: 1, zone: 'Europe/Berlin', is_default: true } as const
+  const page = show({}, { usual, plan })
+  expect(page).toContain('the usual ones apply: 20:00 to 08:00, but for critical messages')
+  expect(page).toContain('Mondays at 08:00 Europe/Berlin')
+  expect(page).toContain('name="all_quiet" value="on" checked')
+  expect(show({}, { usual: new Map([['ALERT_QUIET_HOURS', 'off']]) })).toContain('messages come at any time')
+  expect(show({})).toContain('You have set none, so the usual ones apply.')
+})
+
+test('whoever wants no quiet hours reads so, and goes back to the usual ones', () => {
+  const page = show({ no_quiet_hours: true })
+  expect(page).toContain('You want none: messages come at any time.')
+  expect(page).toContain('Back to the usual ones')
+  expect(page).not.toContain('I want no quiet hours')
+})
+
+test.each([
+  ['parked', 'Parked: nothing is sent since <time'],
+  ['unsubscribed', 'Unsubscribed: nothing is sent since <time'],
+  ['failing', 'The last message failed'],
+  ['unusable', '<small dir="auto">&lt;gone&gt;</small>'],
+  ['open', 'Nothing wrong is known'],
+] as const)('a channel that is %s says so', (state, text) => {
+  const page = show({ channels: [{ ...channel, state, since: '2026-11-28T10:00:00.000Z', trouble: '<gone>' }] })
+  expect(page).toContain(text)
+})
+
+test('feeds are shown with a way to end them, or it is said what lacks', () => {
+  const page = show(
+    {},
+    { feeds: ['All that I follow', '<Fund>'].map((name) => ({ name, address: 'https://x/a?b&c' })) },
+  )
+  expect(page).toContain('value="https://x/a?b&amp;c" readonly')
+  expect(page).toContain('<bdi>&lt;Fund&gt;</bdi>')
+  expect(page).toContain('href="/console/feeds/revoke"')
+  expect(show({})).toContain('Feeds are not set up here')
 })

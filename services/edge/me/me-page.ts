@@ -3,15 +3,18 @@ import { buttonForm, choice, filterForm, input, postForm } from '../design/forms
 import { type Content, html, type Html } from '../design/html.ts'
 import { empty, foreign, table } from '../design/parts.ts'
 import { day } from '../design/time.ts'
+import { feeds } from './feeds.ts'
 import { settings } from './me-settings.ts'
 import type { MeMain, MeView } from './read-me.ts'
 
 /** My page below its heading. */
 export function meMain(given: MeMain): Html {
-  return html`<nav aria-label="On this page" class="toc"><a href="#follow">Follow</a> <a href="#mutes">Mutes</a> <a href="#quiet">Quiet hours</a> <a href="#digests">Digests</a> <a href="#channels">Channels</a></nav>
+  return html`<nav aria-label="On this page" class="toc"><a href="#follow">Follow</a> <a href="#mutes">Mutes</a> <a href="#quiet">Quiet hours</a> <a href="#digests">Digests</a> <a href="#channels">Channels</a> <a href="#feeds">Feeds</a></nav>
+<p><a class="button plain" href="/console/heard">Why did I (not) hear of something?</a></p>
 ${follows(given)}
 ${mutes(given)}
 ${settings(given)}
+${feeds(given)}
 <section id="session"><h2>Signing in</h2>
 <p><a class="button plain" href="/console/sign-out-everywhere">Sign out in every browser</a></p></section>`
 }

@@ -1,10 +1,11 @@
 import { excerpt } from '#runtime/text/shorten.ts'
+import { describeRhythm, weekdays } from '../audience/describe-audience.ts'
 import { buttonForm, checkbox, choice, input, postForm } from '../design/forms.ts'
 import { html, type Html } from '../design/html.ts'
-import { empty, foreign, table } from '../design/parts.ts'
+import { empty, foreign, state, table } from '../design/parts.ts'
+import { time } from '../design/time.ts'
 import type { MeMain, MeView } from './read-me.ts'
 
-const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 const zones = Intl.supportedValuesOf('timeZone')
 
 /** Quiet hours, digests and channels. */
@@ -15,7 +16,7 @@ ${digests(given)}
 ${channels(given)}`
 }
 
-function quietHours({ view: { detail }, zone }: MeMain): Html {
+function quietHours({ view: { detail, usual }, zone }: MeMain): Html {
   const hours = detail.quiet_hours
   const [first] = hours
   const said = hours.map(({ from, to, zone: its, days, hold_critical }) => {
@@ -30,22 +31,27 @@ function quietHours({ view: { detail }, zone }: MeMain): Html {
   ]
   return html`<section id="quiet"><h2>Quiet hours</h2>
 <p>Messages wait until they are over. Pages show times in their zone.</p>
-${said.length > 0 ? html`<ul>${said}</ul>` : html`<p>You have set none, so the usual ones apply.</p>`}
+${said.length > 0 ? html`<ul>${said}</ul>` : html`<p>${detail.no_quiet_hours ? 'You want none: messages come at any time.' : describeUsual(usual.get('ALERT_QUIET_HOURS'))}</p>`}
 ${postForm('/console/me/quiet', fields, first ? 'Change' : 'Set quiet hours')}
-${first && buttonForm('/console/me/quiet-clear', 'Remove quiet hours', {}, { look: 'plain' })}
+${!detail.no_quiet_hours && buttonForm('/console/me/quiet-none', 'I want no quiet hours', { zone: first?.zone ?? zone }, { look: 'plain' })}
+${(first !== undefined || detail.no_quiet_hours) && buttonForm('/console/me/quiet-clear', 'Back to the usual ones', {}, { look: 'plain' })}
 </section>`
 }
 
-type Digest = MeView['detail']['digests'][number]
+function describeUsual(hours: string | undefined): string {
+  if (hours === undefined) return 'You have set none, so the usual ones apply.'
+  if (hours === 'off') return 'You have set none, and there are no usual ones: messages come at any time.'
+  return `You have set none, so the usual ones apply: ${hours.replace('-', ' to ')}, but for critical messages.`
+}
 
 const rhythms = { daily: 'Daily', weekly: 'Weekly', monthly: 'Monthly', off: 'None' }
 
-function digests({ view: { detail, buckets }, zone }: MeMain): Html {
+function digests({ view: { detail, buckets, plan, usual }, zone }: MeMain): Html {
   const rows = detail.digests.map((digest) => [
     {
       text: digest.bucket_id === null ? 'All that I follow' : foreign(excerpt(digest.bucket ?? 'a deleted bucket', 60)),
     },
-    { text: whenText(digest) },
+    { text: `${describeRhythm(digest)}${digest.all_quiet ? '; also when all is quiet' : ''}` },
     {
       text: buttonForm(
         '/console/me/digest-remove',
@@ -76,35 +82,47 @@ function digests({ view: { detail, buckets }, zone }: MeMain): Html {
       'weekday',
       'Day of a weekly one',
       weekdays.map((text, at) => ({ value: String(at + 1), text })),
-      String(own?.weekday ?? 1),
+      String(own?.weekday ?? plan?.weekday ?? 1),
     ),
-    choice('hour', 'Time', hours, String(own?.hour ?? 8)),
+    choice('hour', 'Time', hours, String(own?.hour ?? plan?.hour ?? 8)),
     input('text', 'zone', 'Time zone', own?.zone ?? zone, { required: true, maxlength: 80, list: 'zones' }),
+    checkbox('all_quiet', 'Also when all is quiet', own?.all_quiet ?? usual.get('DIGEST_ALL_QUIET') === 'true'),
   ]
   const columns = [{ name: 'About' }, { name: 'When' }, { name: html`<span class="hidden-text">Remove</span>` }]
   return html`<section id="digests"><h2>Digests</h2>
-${rows.length > 0 ? table('Digests that I set', columns, rows, { isNamed: true }) : html`<p>You get the usual digest. Set another one here.</p>`}
+${rows.length > 0 ? table('Digests that I set', columns, rows, { isNamed: true }) : html`<p>You get the usual digest${plan && ` of all that you follow, ${describeRhythm(plan)}`}. Set another one here.</p>`}
 ${postForm('/console/me/digest', fields, 'Set the digest')}
 ${buttonForm('/console/me/preview', 'Preview the next digest', {}, { look: 'plain' })}
 </section>`
 }
 
-function whenText({ rhythm, hour, weekday, zone }: Digest): string {
-  if (rhythm === 'off') return 'none'
-  const time = `${String(hour).padStart(2, '0')}:00 ${zone}`
-  if (rhythm === 'weekly') return `${weekdays[weekday - 1]}s at ${time}`
-  return rhythm === 'daily' ? `every day at ${time}` : `on the first of a month at ${time}`
-}
-
 const channelTypes: Record<string, string> = { EMAIL: 'E-mail', SLACK: 'Slack', WEBHOOK: 'Webhook' }
 const purposes: Record<string, string> = { NOTIFICATION: 'alerts', REPORT: 'digests' }
 
-function channels({ view: { detail } }: MeMain): Html {
+type Channel = MeView['detail']['channels'][number]
+
+const states: Record<NonNullable<Channel['state']>, ['good' | 'late' | 'bad', string]> = {
+  open: ['good', 'Nothing wrong is known'],
+  failing: ['late', 'The last message failed'],
+  parked: ['bad', 'Parked: nothing is sent'],
+  unsubscribed: ['bad', 'Unsubscribed: nothing is sent'],
+  unusable: ['bad', 'Cannot be used'],
+}
+
+function stateOf({ state: is, since, trouble }: Channel, zone: string): Html {
+  if (is === null) return state('none', 'No message yet, as far as is known')
+  const [kind, text] = states[is]
+  const from = since !== null && html` since ${time(since, zone)}`
+  return html`${state(kind, html`${text}${from}`)}${trouble !== null && html`<br><small dir="auto">${excerpt(trouble, 200)}</small>`}`
+}
+
+function channels({ view: { detail }, zone }: MeMain): Html {
   const byId = [...Map.groupBy(detail.channels, ({ channel_id }) => channel_id).entries()]
   const rows = byId.map(([id, [channel, ...others]]) => [
     { text: foreign(excerpt(channel!.destination, 80)) },
     { text: channelTypes[channel!.type] ?? channel!.type },
     { text: [channel!, ...others].map(({ purpose }) => purposes[purpose] ?? purpose).join(', ') },
+    { text: stateOf(channel!, zone) },
     {
       text: buttonForm(
         '/console/me/test',
@@ -118,12 +136,13 @@ function channels({ view: { detail } }: MeMain): Html {
     { name: 'Where' },
     { name: 'Kind' },
     { name: 'For' },
+    { name: 'State' },
     { name: html`<span class="hidden-text">Test</span>` },
   ]
   return html`<section id="channels"><h2>Channels</h2>
 ${
   rows.length > 0
-    ? table('Where you get messages', columns, rows, { isNamed: true })
+    ? html`${table('Where you get messages', columns, rows, { isNamed: true })}<p class="small">A test that arrives ends a parking. An administrator ends an unsubscription.</p>`
     : empty(
         'You have no channel, so you get no messages',
         html`The news is still here for you. An administrator adds a channel with <code>npx parma channels add --help</code>, or you add one in parma-web.`,

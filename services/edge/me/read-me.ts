@@ -4,12 +4,16 @@ import type { Viewer } from '../access/viewer.ts'
 import { maySeeBucket } from '../ask/may-read.ts'
 import { search, type SearchResult } from '../ask/search.ts'
 import { text } from '../http/validation.ts'
+import type { LinkSettings } from '#runtime/web/signed-links.ts'
+import { openFeedAddresses } from '../atom/address.ts'
+import { type DigestPlan, readDigestPlan } from '../audience/read-audience.ts'
 import { type personDetail, readPerson } from '../changes/person.ts'
 
 export const meQuery = z.object({
   q: text(200).optional().describe('Part of the name of a company to follow.'),
   /** A change that was just asked for, whose outcome the page says. */
   change: z.uuid().optional(),
+  done: z.enum(['feeds']).optional().describe('What was just done here.'),
 })
 export type MeQuery = z.output<typeof meQuery>
 
@@ -22,6 +26,12 @@ export type MeView = {
   buckets: readonly z.output<typeof bucketRow>[]
   /** Companies whose name has the words that were searched for; null: none were. */
   found: SearchResult['companies'] | null
+  /** When digests of all that they follow come; null: that is not known. */
+  plan: DigestPlan | null
+  /** What holds for whoever has set nothing, by the names of the notifier’s settings. */
+  usual: ReadonlyMap<string, string>
+  /** Addresses of Atom feeds, of all that they follow first; null: there are none here. */
+  feeds: readonly { name: string; address: string }[] | null
 }
 
 /** What My page is made of. `q`: the words that were searched for. */
@@ -36,8 +46,9 @@ export async function readMe(
   viewer: Viewer,
   person: number,
   { q }: MeQuery,
+  links: LinkSettings,
 ): Promise<MeView | null> {
-  const [detail, buckets, result] = await Promise.all([
+  const [detail, buckets, result, plan, settings, addressOf] = await Promise.all([
     readPerson(database, person),
     database.any(sql.type(bucketRow)`
       SELECT b.id, b.title AS name,
@@ -45,8 +56,40 @@ export async function readMe(
       FROM public.bucket b WHERE ${maySeeBucket(viewer, sql.fragment`b`)}
       ORDER BY lower(b.title), b.id LIMIT ${mostBuckets}`),
     q === undefined || q.trim() === '' ? null : search(database, viewer, { q: q.trim(), limit: mostFound }),
+    readDigestPlan(database, person),
+    database.any(sql.type(settingRow)`SELECT name, value FROM notifier.setting_view`),
+    openFeedAddresses(links, database, person),
   ])
-  return detail && { detail, buckets, found: result?.companies ?? null }
+  if (detail === null) return null
+  const usual = new Map(settings.map(({ name, value }) => [name, value]))
+  return {
+    detail,
+    buckets,
+    found: result?.companies ?? null,
+    plan,
+    usual,
+    feeds: listFeeds(detail, buckets, addressOf),
+  }
 }
+
+type AddressOf = Awaited<ReturnType<typeof openFeedAddresses>>
+
+/** Of all that the person follows, of each bucket, and of each company that they follow. */
+function listFeeds({ follows }: MeView['detail'], buckets: MeView['buckets'], addressOf: AddressOf): MeView['feeds'] {
+  const all = addressOf('all')
+  if (all === null) return null
+  const companies = new Map(follows.flatMap(({ company_id: id, company }) => (id === null ? [] : [[id, company]])))
+  const others = [
+    ...buckets.map(({ id, name }) => ({ name, address: addressOf(`bucket-${id}`) })),
+    ...[...companies].map(([id, name]) => ({ name: name ?? `company ${id}`, address: addressOf(`company-${id}`) })),
+  ]
+  return [
+    { name: 'All that I follow', address: all },
+    ...others.slice(0, mostFeeds).flatMap(({ name, address }) => (address === null ? [] : [{ name, address }])),
+  ]
+}
+
+const settingRow = z.object({ name: z.string(), value: z.string() })
+const mostFeeds = 200
 
 const mostBuckets = 500

@@ -119,8 +119,8 @@ function respondToError(log: Log): ErrorRequestHandler {
 }
 
 /** In the form of its path: a page for people, a problem under /api/v1, else that of the predecessor. */
-function toResponse(error: HttpError, { path }: Request, response: Response): RouteResponse {
-  if (response.locals[answersPages] === true || isConsolePath(path)) return errorPage(error, path)
+function toResponse(error: HttpError, { path, method }: Request, response: Response): RouteResponse {
+  if (response.locals[answersPages] === true || isConsolePath(path)) return errorPage(error, path, method)
   if (answersProblemJson(path)) return problem(error, path)
   if (error === unexpected) return internalServerError
   return json(error.status, { detail: error.detail }, error.headers)

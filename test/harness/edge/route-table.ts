@@ -15,7 +15,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   }
   return createRoutes({
     ...empty,
-    ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, session: {}, unsubscribe: {} },
+    ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, me: {}, session: {}, unsubscribe: {} },
     ...{ messageLinks: {}, companyPages: {}, compatibility: compatibility ? {} : null },
   } as RouteDeps)
 }
