@@ -38,7 +38,8 @@ const rooms = {
     changes: ['publish', 'server', 'access', 'design', 'http'],
     growth: [],
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
-    'company-pages': ['console', 'changes', 'ask', 'growth', 'design', 'server', 'access', 'http'],
+    'rule-trial': ['changes', 'growth', 'design', 'access', 'http'],
+    'company-pages': ['rule-trial', 'console', 'changes', 'ask', 'growth', 'design', 'server', 'access', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],
     report: ['ask', 'growth', 'server', 'access', 'design', 'http'],
     atom: ['ask', 'server', 'access', 'http'],
@@ -76,6 +77,7 @@ const rooms = {
     backtest: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rules', 'values'],
     parallel: ['backtest'],
     trial: ['backtest', 'store'],
+    'rule-trial': ['backtest', 'meaning', 'rules', 'words', 'values'],
     commands: ['parallel', 'backtest', 'signals', 'forecast', 'detect', 'rules', 'values'],
   },
   notifier: {

@@ -57,6 +57,11 @@ const own: readonly Heading[] = [
   { title: 'raw-sink', about: 'Raw payloads to Firestore.', page: 'services/raw-sink/README.md' },
   { title: 'normalizer', about: 'Payloads to values.', page: 'services/normalizer/README.md' },
   { title: 'analyzer', about: 'What is news.', page: 'services/analyzer/README.md' },
+  {
+    title: 'analyzer/rule-trial',
+    about: 'Rules that people try on a series.',
+    page: 'services/analyzer/README.md#trying-on-the-past',
+  },
   { title: 'notifier', about: 'Who is notified.', page: 'services/notifier/README.md' },
   { title: 'notifier/inbox', about: 'Groups of news items.', page: 'services/notifier/README.md' },
   { title: 'notifier/people', about: 'Who is reached where.', page: 'services/notifier/README.md' },

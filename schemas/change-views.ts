@@ -26,6 +26,14 @@ export const changeViews: readonly View[] = [
   auditOf('edge'),
   changesOf('analyzer'),
   changesOf('notifier'),
+  {
+    name: 'analyzer.rule_trial_view',
+    readers: ['edge'],
+    row: 'what a rule that somebody tried on a series would have told',
+    columns:
+      `change_id company_measurement_id subject_key item_key condition direction threshold payloads newest_no cut_at
+      told silent news made_at`.split(/\s+/),
+  },
   ofPerson(
     'person_subscription_view',
     'what a person follows, besides what parma-web has',

@@ -3,6 +3,7 @@ import { count, flag, list, readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { type ModelName, models } from './meaning/models.ts'
 import { findFault } from './meaning/polarity.ts'
+import { trialSettings } from './rule-trial/settings.ts'
 import { ledgerSettings, pipelineSettings, postgresSettings } from '#runtime/process/settings.ts'
 
 /** What decides what is news. */
@@ -68,7 +69,13 @@ export const judgeSettings = {
 }
 export type JudgeConfig = z.output<z.ZodObject<typeof judgeSettings>>
 
-export const settings = { ...pipelineSettings, ...postgresSettings, ...ledgerSettings, ...judgeSettings }
+export const settings = {
+  ...pipelineSettings,
+  ...postgresSettings,
+  ...ledgerSettings,
+  ...judgeSettings,
+  ...trialSettings,
+}
 
 /** What commands read that judge. */
 export const commandSettings = { ...postgresSettings, ...ledgerSettings, ...judgeSettings }

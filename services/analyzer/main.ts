@@ -13,11 +13,11 @@ import { startForecasting } from './forecast/loop.ts'
 import { judgeObservations } from './handle.ts'
 import { startKeepingMeanings } from './meaning/measurement-meanings.ts'
 import { startFollowing } from './rhythm/loop.ts'
-import { openAppliers } from './meaning/own-polarity.ts'
 import { openRules } from './rules/rules-in-force.ts'
 import { startPruningRuns } from './runs/prune-runs.ts'
 import { startRunWatch } from './runs/run-watch.ts'
 import { openStore } from './store/store.ts'
+import { openAppliers } from './rule-trial/appliers.ts'
 
 await runService('analyzer', readConfig, async (config, context) => {
   const { consume, publish } = await openKafka(config, context)
@@ -28,7 +28,7 @@ await runService('analyzer', readConfig, async (config, context) => {
   startKeepingMeanings(config, context, database)
   startRunWatch(config, context, database, wakeOutbox)
   startPruningRuns(config, context, database)
-  startPruning(config, context, database, [outcomes])
+  startPruning(config, context, database, [outcomes, { table: 'rule_trial', column: 'made_at', days: 1 }])
   await consume([
     on(topics.observations, judgeObservations(store)),
     on(topics.changes, takeChanges('analyzer', database, openAppliers(config))),

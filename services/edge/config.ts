@@ -90,6 +90,9 @@ export const settings = {
   ),
   RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests per minute with one API key.'),
   RATE_LIMIT_SESSION: count(1200, 0).describe('Requests per minute of one browser in which somebody has signed in.'),
+  RATE_LIMIT_RULE_TRIALS: count(60, 0).describe(
+    'Rules per minute that one person tries on the pages of series. Each takes the analyzer some hundredths of a second.',
+  ),
   RATE_LIMIT_HANDSHAKE: count(10, 0).describe(
     'Handshakes per minute of one data source. Each calls its module, which may take minutes, and anybody who knows its address may ask for one.',
   ),

@@ -150,7 +150,7 @@ async function openRoutes(
     },
     me: { database, bounded, limited, changes, links: config },
     session: openSession(config, context, database, { checkApiKey, changes }),
-    companyPages: { database, bounded, limited, changes, log: context.log },
+    companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     unsubscribe: { publish, linkSecret },
   })
 }
@@ -197,6 +197,10 @@ function openSession(
     countTry: createCallLimit(RATE_LIMIT_SIGN_IN, 'tries to sign in', 'hour'),
     countMail: createCallLimit(SIGN_IN_MAILS, 'links for one e-mail address', 'hour'),
   }
+}
+
+function limitTrials({ RATE_LIMIT_RULE_TRIALS: most }: Config) {
+  return createCallLimit(most, 'rules tried by one person')
 }
 
 function limitLargeReads({ MAX_LARGE_READS, LOOKUP_TIMEOUT_MS }: Config): Limited {

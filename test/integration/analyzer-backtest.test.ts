@@ -4,14 +4,23 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import fc from 'fast-check'
 import pg from 'pg'
-import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { askAll } from '../../services/analyzer/backtest/criteria.ts'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createCodec } from '../../schemas/codec.ts'
+import { createRegistry } from '../../schemas/registry.ts'
+import { topics } from '../../schemas/topics.ts'
+import type { RuleRow } from '../../services/analyzer/backtest/asked-rules.ts'
+import { askAll, askRule } from '../../services/analyzer/backtest/criteria.ts'
 import { requireHistories } from '../../services/analyzer/backtest/histories.ts'
 import { type BacktestNews, runBacktest } from '../../services/analyzer/backtest/run-backtest.ts'
 import { commands } from '../../services/analyzer/commands.ts'
 import { commandSettings } from '../../services/analyzer/config.ts'
 import { runParallel } from '../../services/analyzer/parallel/run-parallel.ts'
+import { findTried, tryOnSeries } from '../../services/analyzer/rule-trial/try-on-series.ts'
+import { makeChange } from '../../services/runtime/changes/change-record.ts'
+import type { PayloadInput } from '../../services/runtime/changes/kinds.ts'
+import type { Actor } from '../../services/runtime/changes/roles.ts'
 import { openPool } from '../../services/runtime/postgres/database.ts'
 import { readEnv } from '../../services/runtime/process/config.ts'
 import { generateHistory, readHistory } from '../harness/github.ts'
@@ -188,6 +197,153 @@ test('a rule is tried alone, before it is added', async () => {
   expect(live.length).toBeGreaterThan(0)
   expect(readLines(file).map((row) => row.rule_id)).toEqual(live.map(() => 'rule/1'))
 }, 60_000)
+
+describe('a rule tried on one series', () => {
+  type Series = { company_measurement_id: number; subject_key: string; item_key: string | null; company_id: number } & {
+    data_source_id: number
+    measurement_name: string
+  }
+  const operator: Actor = { name: 'key:test', role: 'operator' }
+
+  async function send(...changes: ReturnType<typeof makeChange>[]): Promise<void> {
+    const { env, topics: own } = bench.installation
+    const codec = createCodec(createRegistry(env.SCHEMA_REGISTRY_URL ?? ''))
+    const name = own.prefix + topics.changes.name
+    const encoded = await Promise.all(
+      changes.map(async ({ key, value }) => ({ key, value: await codec.encode(topics.changes, name, value) })),
+    )
+    await own.produce(topics.changes.name, encoded)
+  }
+  const outcomeOf = (id: string) =>
+    waitFor(`the outcome of ${id}`, async () => {
+      const [row] = await query('SELECT state, message FROM analyzer.change_view WHERE change_id = $1', [id])
+      return row
+    })
+  const nameOf = ({ company_measurement_id, subject_key, item_key }: Series) => ({
+    ...{ company_measurement: company_measurement_id, subject: subject_key, item: item_key },
+  })
+  type Rule = Pick<PayloadInput<'analyzer.rule.try'>, 'condition' | 'direction' | 'threshold'>
+  const asking = (series: Series, rule: Rule) =>
+    makeChange(operator, 'analyzer.rule.try', { ...nameOf(series), ...rule }, Date.now())
+
+  /** Series of numbers of all kinds: of companies and of list items, with late values and with one that a replay brought. */
+  const someSeries = (count: number) =>
+    query(
+      `SELECT company_measurement_id, subject_key, item_key, company_id, data_source_id, measurement_name
+       FROM analyzer.series_view WHERE type IN ('int', 'float') ORDER BY item_key IS NULL, md5(item_key), 1 LIMIT $1`,
+      [count],
+    ) as Promise<unknown> as Promise<Series[]>
+
+  async function backtest(config: ReturnType<typeof readJudging>, series: Series, rule: RuleRow) {
+    const database = await openPool(config)
+    onTestFinished(() => database.end())
+    const { criteria, ...needed } = await askRule(config, database, rule)
+    const selection = { ...needed, sources: null }
+    const period = { from: 0, to: Date.now() }
+    const news: BacktestNews[] = []
+    const histories = await requireHistories(database, selection, period)
+    await runBacktest(config, database, selection, period, histories, criteria, {
+      onNews: async (some) => void news.push(...some),
+      onProgress: () => undefined,
+    })
+    return news.filter(
+      (one) =>
+        one.company_measurement_id === series.company_measurement_id &&
+        one.subject_key === series.subject_key &&
+        one.item_key === series.item_key,
+    )
+  }
+  const readJudging = () => readEnv(commandSettings, bench.installation.env)
+  const definitionOf = ({ company_id, data_source_id, measurement_name }: Series, when: object): RuleRow => ({
+    ...{ rule_id: 'rule/new', version: 1, bucketCompanies: [] },
+    definition: {
+      ...{ name: 'tried', when },
+      scope: { companies: [company_id], sources: [data_source_id], measurement: measurement_name },
+    },
+  })
+
+  test('tells what a backtest by this rule tells', async () => {
+    const all = [...(await someSeries(8)), ...(await someSeries(1000)).slice(-8)]
+    const rules = fc.sample(
+      fc.oneof(
+        fc.record({
+          condition: fc.constantFrom('percent' as const, 'absolute' as const),
+          direction: fc.constantFrom('up' as const, 'down' as const, 'both' as const),
+          threshold: fc.constantFrom(0.1, 0.5, 1, 2, 5, 20),
+        }),
+        fc.record({
+          condition: fc.constantFrom('above' as const, 'below' as const),
+          threshold: fc.integer({ min: 1, max: 400 }),
+        }),
+      ),
+      { numRuns: all.length, seed: 17 },
+    )
+    const changes = all.map((series, at) => asking(series, rules[at]!))
+    await send(...changes)
+    const counts = { told: 0, silent: 0 }
+    for (const [at, { value }] of changes.entries()) {
+      const { condition, threshold, ...direction } = rules[at]!
+      const when =
+        condition === 'above' || condition === 'below'
+          ? { kind: condition, level: threshold }
+          : { kind: condition, by: threshold, ...direction }
+      const expected = await backtest(readJudging(), all[at]!, definitionOf(all[at]!, when))
+      const told = expected.filter(({ silent }) => !silent).sort((a, b) => a.observed_at - b.observed_at)
+      counts.told += told.length
+      counts.silent += expected.length - told.length
+      expect(await outcomeOf(value.event_id)).toMatchObject({ state: 'done' })
+      const [trial] = await query('SELECT * FROM analyzer.rule_trial_view WHERE change_id = $1', [value.event_id])
+      expect(trial).toMatchObject({
+        ...{ told: told.length, silent: expected.length - told.length, condition, threshold, cut_at: null },
+        news: told.slice(-200).map(({ observed_at, title }) => ({ at: observed_at, title })),
+      })
+    }
+    expect(counts.told).toBeGreaterThan(50)
+    expect(counts.silent).toBeGreaterThan(0)
+    expect(await query(`SELECT FROM analyzer.audit WHERE kind = 'analyzer.rule.try'`)).toEqual([])
+  }, 120_000)
+
+  test('is tried once, and what cannot be tried is refused', async () => {
+    const [series] = (await someSeries(1)) as [Series]
+    const rule = { condition: 'percent' as const, threshold: 5 }
+    const change = asking(series, rule)
+    await send(change, change)
+    const unknown = { ...series, company_measurement_id: 2_000_000_000 }
+    const refused = asking(unknown, rule)
+    const senseless = asking(series, { condition: 'absolute', threshold: 0 })
+    await send(refused, senseless, change)
+    expect(await outcomeOf(change.value.event_id)).toMatchObject({ state: 'done' })
+    expect(await outcomeOf(refused.value.event_id)).toMatchObject({
+      state: 'refused',
+      message: expect.stringMatching(/does not exist/) as string,
+    })
+    expect(await outcomeOf(senseless.value.event_id)).toMatchObject({
+      state: 'refused',
+      message: expect.stringMatching(/No rule has/) as string,
+    })
+    expect(await query('SELECT FROM analyzer.rule_trial WHERE change_id = $1', [change.value.event_id])).toHaveLength(1)
+  })
+
+  test('judges the newest payloads only, and for a short time only', async () => {
+    const [series] = (await someSeries(1)) as [Series]
+    const config = readJudging()
+    const database = await openPool(config)
+    onTestFinished(() => database.end())
+    const name = nameOf(series)
+    const run = (bounds: Parameters<typeof tryOnSeries>[5]) =>
+      database.transaction(async (tx) => {
+        const tried = await findTried(tx, name)
+        const rule = definitionOf(series, { kind: 'percent', by: 0 })
+        return tryOnSeries(config, tx, name, tried, rule, bounds)
+      })
+    const whole = await run({ most: 10_000, withinMs: 10_000 })
+    const cut = await run({ most: 5, withinMs: 10_000 })
+    expect([whole.cutAt, cut.payloads, cut.newestNo]).toEqual([null, 5, whole.newestNo])
+    expect(cut.cutAt).toBeGreaterThan(0)
+    expect(cut.news.length).toBeLessThan(whole.news.length)
+    await expect(run({ most: 5, withinMs: 0 })).rejects.toThrow(/too many values/)
+  })
+})
 
 test('one command shows who would have got which messages, and sends none', async () => {
   const [company] = companies as [number, ...number[]]

@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { Page } from 'puppeteer-core'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findViolations } from '../harness/edge/axe.ts'
 import { startConsole, type TestConsole, useSession } from '../harness/edge/console.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
@@ -69,6 +72,7 @@ describe('every page', () => {
     ['company', () => `/console/companies/${site.companies.acme}?source=1`, 'ann', 200],
     ['company, of another', () => `/console/companies/${site.companies.gamma}`, 'ann', 404],
     ['series', () => `/console/series/${site.series}`, 'ann', 200],
+    ['series, with a rule', () => `/console/series/${site.series}?rule=percent&threshold=1.1`, 'ann', 200],
     ['my page', () => '/console/me?q=a', 'ann', 200],
     ['my page, empty', () => '/console/me?q=nothing', 'carl', 200],
     ['my page, for a key', () => '/console/me', 'viewer', 403],
@@ -530,4 +534,102 @@ test('a company is followed, muted, and let go of on its page', async () => {
   const polarity = `/console/series/${site.series}/polarity`
   expect((await post(polarity, cookies.ann, { polarity: 'bad' })).status).toBe(403)
   expect((await post(polarity, cookies.viewer, { polarity: 'bad' })).status).toBe(403)
+})
+
+describe('a rule is tried on a series', () => {
+  const path = () => `/console/series/${site.series}`
+  const tries = async () =>
+    (await site.edge.database.query(`SELECT FROM analyzer.change WHERE kind = 'analyzer.rule.try'`)).length
+
+  test('by keys, which leave the focus on the slider, and tells what a backtest tells', async () => {
+    await useSession(page, site.edge.url, cookies.ann)
+    await page.setViewport({ width: 1280, height: 800 })
+    await open(path())
+    await page.focus('#threshold')
+    await Promise.all([page.waitForNavigation(), page.keyboard.press('ArrowRight')])
+    expect(await focused()).toBe('threshold')
+    const address = new URL(page.url())
+    expect(address.searchParams.get('rule')).toBe('percent')
+    const threshold = Number(address.searchParams.get('threshold'))
+    expect(await textOf('output')).toBe(`${threshold}%`)
+    const told = Number(/would have told (\d+) news item/.exec((await textOf('main')) ?? '')?.[1])
+    const definition = { name: 'x', when: { kind: 'percent', by: threshold }, scope: { measurement: 'stars' } }
+    const file = join(mkdtempSync(join(tmpdir(), 'console-')), 'rule.json')
+    onTestFinished(() => rmSync(dirname(file), { recursive: true }))
+    writeFileSync(file, JSON.stringify(definition))
+    const lines = await site.edge.parma('backtest', '--rule', file, '--company', String(site.companies.acme))
+    const titles = lines.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as News] : []))
+    expect(told).toBe(titles.length)
+    const listed = (await page.$$eval('#rule ~ .scroll tbody bdi', (cells) =>
+      cells.map((cell) => cell.textContent),
+    )) as string[]
+    expect(listed.slice(0, told)).toEqual(titles.map(({ title }) => title).reverse())
+    expect(browser.wrong.splice(0)).toEqual([])
+  })
+
+  type News = { title: string }
+
+  test('by a button without script, and at an address that can be shared', async () => {
+    await page.setJavaScriptEnabled(false)
+    try {
+      await useSession(page, site.edge.url, cookies.ann)
+      await open(path())
+      await Promise.all([page.waitForNavigation(), page.click('.choices a[href*="rule=above"]')])
+      expect(await page.$('#rule ~ figure')).not.toBeNull()
+      await Promise.all([page.waitForNavigation(), page.click('#rule ~ form button')])
+      expect(await textOf('main')).toMatch(/The rule \(a rise above [\d,]+\) would have told 1 news item/)
+    } finally {
+      await page.setJavaScriptEnabled(true)
+    }
+    const shared = `${path()}?days=90&rule=below&threshold=-1`
+    const before = await tries()
+    const answer = await get(shared, cookies.ann)
+    expect(await answer.text()).toContain('(a fall below -1) would have told nothing')
+    const again = await get(shared, cookies.viewer)
+    expect(await again.text()).toContain('would have told nothing')
+    // The second one takes the answer of the first one.
+    expect(await tries()).toBe(before + 1)
+    expect(await site.edge.database.query(`SELECT FROM analyzer.audit WHERE kind = 'analyzer.rule.try'`)).toEqual([])
+  })
+
+  test('by nobody who may not read it, and by nothing that is no rule', async () => {
+    const before = await tries()
+    const [gamma] = await site.edge.database.query<{ id: number }>(
+      'SELECT company_measurement_id AS id FROM company_source_measurement WHERE company_id = $1',
+      [site.companies.gamma],
+    )
+    expect((await get(`/console/series/${gamma!.id}?rule=above&threshold=1`, cookies.ann)).status).toBe(404)
+    expect((await get(`${path()}?rule=above&threshold=x`, cookies.ann)).status).toBe(422)
+    expect((await get(`${path()}?rule=never&threshold=1`, cookies.ann)).status).toBe(422)
+    expect(await tries()).toBe(before)
+    const refused = await get(`${path()}?rule=absolute&threshold=0`, cookies.ann)
+    expect([refused.status, await refused.text()]).toEqual([200, expect.stringContaining('No rule has this threshold')])
+  })
+})
+
+test('what more of a measurement means is changed on a page, and counts on all pages', async () => {
+  const operator = await site.signIn({ key: 'operator' })
+  const set = async (polarity: string) => {
+    const { status, headers } = await post(`/console/series/${site.series}/polarity`, operator, { polarity })
+    expect(status).toBe(303)
+    return (await get(headers.get('location') ?? '', operator)).text()
+  }
+  const shown = async () => {
+    const list = await (await get('/console/watchlist?of=all&sort=momentum', operator)).text()
+    const rank = (name: string) => new RegExp(`>${name}<[\\s\\S]*?>(\\d of \\d)<`).exec(list)?.[1]
+    const { json } = await site.edge.call('/api/v1/companies?q=Acme', { token: await site.edge.apiKey('viewer') })
+    const [company] = json['companies'] as { growth: { polarity: string }[] }[]
+    return { acme: rank('Acme'), gamma: rank('Gamma'), company: company?.growth[0]?.polarity }
+  }
+  await waitFor('the meaning', async () => {
+    const rows = await site.edge.database.query('SELECT FROM analyzer.meaning_view')
+    return rows.length > 0
+  })
+  expect(await shown()).toEqual({ acme: '3 of 3', gamma: '1 of 3', company: 'good' })
+  const page = await set('bad')
+  expect(page).toContain('More of stars is bad now.')
+  expect(page).toContain('More is bad.')
+  expect(await shown()).toEqual({ acme: '1 of 3', gamma: '3 of 3', company: 'bad' })
+  expect(await set('default')).toContain('More is good.')
+  expect(await shown()).toEqual({ acme: '3 of 3', gamma: '1 of 3', company: 'good' })
 })

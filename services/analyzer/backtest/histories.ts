@@ -12,6 +12,8 @@ export type Selection = {
   sources: readonly number[] | null
   /** Only values of these source measurements. */
   measurements: readonly number[] | null
+  /** Only this series, which these payloads have, by their numbers in the normalizer's ledger. */
+  series?: { company_measurement_id: number; item_key: string | null; payloads: readonly number[] }
   /** Only payloads that the live analyzer has judged, which forgets after this many days which they are. */
   judgedDays?: number
 }

@@ -109,7 +109,13 @@ export async function readPayloadsIn(
     next.catch(() => undefined)
     const payloads = rows.map((row) => payloadOf(row, names, byEvent.get(row.event_id))).filter((one) => one !== null)
     for (const [company, ofOne] of Map.groupBy(payloads, ({ payload }) => payload.company_id))
-      await visit(tx, ofOne, byCompany.get(company) ?? [])
+      try {
+        await visit(tx, ofOne, byCompany.get(company) ?? [])
+      } catch (error) {
+        // The transaction can end only when nothing is being read in it.
+        await next.catch(() => undefined)
+        throw error
+      }
   }
 }
 
@@ -129,11 +135,18 @@ function splitBySize(companies: readonly CompanyHistory[]): CompanyHistory[][] {
 
 async function declareCursor(
   tx: Transaction,
-  { sources, measurements, judgedDays }: Selection,
+  { sources, measurements, series, judgedDays }: Selection,
   companies: Parameters<typeof readPayloadsIn>[2],
 ): Promise<void> {
   const isMeasured = measurements
     ? sql.fragment`v.source_measurement_id = ANY(${sql.array([...measurements], 'int4')})`
+    : sql.fragment`true`
+  const isOfSeries = series
+    ? sql.fragment`v.company_measurement_id = ${series.company_measurement_id}
+        AND v.item_key IS NOT DISTINCT FROM ${series.item_key}`
+    : sql.fragment`true`
+  const hasSeries = series
+    ? sql.fragment`l.event_no = ANY(${sql.array([...series.payloads], 'int8')})`
     : sql.fragment`true`
   // All rows are fetched, so the best plan is the one that is quickest for all.
   // Between two fetches a large payload is judged.
@@ -156,6 +169,7 @@ async function declareCursor(
       ) AS c (of_company, after_no, last_no)
         ON l.company_id = of_company AND l.event_no > after_no AND l.event_no <= last_no
       WHERE reason IS NULL AND map_version IS NOT NULL AND ${isOfSource(sources)} AND ${isJudged(judgedDays)}
+        AND ${hasSeries}
       -- Sorted before the values are added, which take much more space.
       ORDER BY company_no, event_no OFFSET 0
     ) p
@@ -165,7 +179,7 @@ async function declareCursor(
         members) ORDER BY seq) AS item_values
       FROM normalizer.value v
       WHERE v.event_no = p.first_no AND v.observed_at = p.observed_at
-        AND v.replay_no IS NOT DISTINCT FROM CASE WHEN p.replay_id <> '' THEN p.event_no END AND ${isMeasured}
+        AND v.replay_no IS NOT DISTINCT FROM CASE WHEN p.replay_id <> '' THEN p.event_no END AND ${isMeasured} AND ${isOfSeries}
     ) v ON true
     ORDER BY p.company_no, p.event_no`)
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Appliers, RefusedError } from '#runtime/changes/apply-changes.ts'
+import { type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
+import type { Payload } from '#runtime/changes/kinds.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { compileMeanings, type Meaning } from './polarity.ts'
 
@@ -25,31 +26,29 @@ export function meaningWith(own: OwnMeanings, id: number, byName: Meaning): Mean
   return { polarity, weight: weight ?? byName.weight }
 }
 
-/** Every change that the analyzer makes. */
-export function openAppliers({ POLARITY }: { POLARITY: readonly string[] }): Appliers<'analyzer'> {
+/** Sets what more of a measurement means. */
+export function setPolarity({ POLARITY }: { POLARITY: readonly string[] }): Apply<Payload<'analyzer.polarity.set'>> {
   const meaningOf = compileMeanings(POLARITY)
-  return {
-    async 'analyzer.polarity.set'(tx, { measurement, polarity, weight = null }) {
-      const named = await tx.maybeOne(sql.type(namedRow)`
-        SELECT measurement_name AS name FROM public.source_measurement WHERE id = ${measurement}`)
-      if (!named) throw new RefusedError(`There is no measurement ${measurement}.`)
-      const before = (await readOwnMeanings(tx)).get(measurement) ?? null
-      const after = polarity === 'default' ? null : { polarity, weight }
-      if (after === null)
-        await tx.query(sql.unsafe`DELETE FROM analyzer.own_polarity WHERE source_measurement_id = ${measurement}`)
-      else
-        await tx.query(sql.unsafe`
-          INSERT INTO analyzer.own_polarity (source_measurement_id, polarity, weight)
-          VALUES (${measurement}, ${after.polarity}, ${after.weight})
-          ON CONFLICT (source_measurement_id) DO UPDATE
-          SET polarity = excluded.polarity, weight = excluded.weight, changed_at = now()`)
-      const meaning = meaningWith(new Map(after ? [[measurement, after]] : []), measurement, meaningOf(named.name))
-      // Others read it there, and need not wait for the loop that keeps it.
+  return async (tx, { measurement, polarity, weight = null }) => {
+    const named = await tx.maybeOne(sql.type(namedRow)`
+      SELECT measurement_name AS name FROM public.source_measurement WHERE id = ${measurement}`)
+    if (!named) throw new RefusedError(`There is no measurement ${measurement}.`)
+    const before = (await readOwnMeanings(tx)).get(measurement) ?? null
+    const after = polarity === 'default' ? null : { polarity, weight }
+    if (after === null)
+      await tx.query(sql.unsafe`DELETE FROM analyzer.own_polarity WHERE source_measurement_id = ${measurement}`)
+    else
       await tx.query(sql.unsafe`
-        UPDATE analyzer.measurement_meaning SET polarity = ${meaning.polarity}, weight = ${meaning.weight}
-        WHERE source_measurement_id = ${measurement}`)
-      const words = { good: 'good', bad: 'bad', neither: 'neither good nor bad' }
-      return { message: `More of ${named.name} is ${words[meaning.polarity]} now.`, before, after }
-    },
+        INSERT INTO analyzer.own_polarity (source_measurement_id, polarity, weight)
+        VALUES (${measurement}, ${after.polarity}, ${after.weight})
+        ON CONFLICT (source_measurement_id) DO UPDATE
+        SET polarity = excluded.polarity, weight = excluded.weight, changed_at = now()`)
+    const meaning = meaningWith(new Map(after ? [[measurement, after]] : []), measurement, meaningOf(named.name))
+    // Others read it there, and need not wait for the loop that keeps it.
+    await tx.query(sql.unsafe`
+      UPDATE analyzer.measurement_meaning SET polarity = ${meaning.polarity}, weight = ${meaning.weight}
+      WHERE source_measurement_id = ${measurement}`)
+    const words = { good: 'good', bad: 'bad', neither: 'neither good nor bad' }
+    return { message: `More of ${named.name} is ${words[meaning.polarity]} now.`, before, after }
   }
 }

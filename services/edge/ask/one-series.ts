@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { lenient } from '../http/validation.ts'
-import { type Change, gaps, windows } from '../growth/grow.ts'
+import { type Change, gaps, type Polarity, windows } from '../growth/grow.ts'
 import { type Disturbance, disturbanceKinds, readDisturbances } from '../growth/read-disturbances.ts'
 import { readForecasts } from '../growth/read-forecasts.ts'
 import { readGrowth } from '../growth/read-growth.ts'
@@ -84,21 +84,40 @@ export const seriesDetail = z.object({
 export type SeriesDetail = z.output<typeof seriesDetail>
 
 /** What disturbed the source of a series, with times in ms since 1970, as pictures shade it. */
-export function disturbancesOf({ disturbances }: SeriesDetail): Omit<Disturbance, 'sourceId'>[] {
+export function disturbancesOf({ disturbances }: Pick<SeriesDetail, 'disturbances'>): Omit<Disturbance, 'sourceId'>[] {
   return disturbances.map(({ kind, from, to }) => ({
     ...{ kind, from: Date.parse(from), to: to === null ? null : Date.parse(to) },
   }))
 }
 
-/** The parts of a series that are not its values. */
-const keysRow = z.object({
+const headRow = z.object({
   ...seriesItem.shape,
   company_measurement_id: z.int(),
   subject_key: z.string(),
   item_key: z.string().nullable(),
+  event_no: z.int(),
+  polarity: z.enum(['good', 'bad', 'neither']),
 })
 
+/** A series without its past. `newestNo`: the number of the event with its newest value. */
+export type SeriesHead = { series: z.output<typeof seriesItem>; keys: SeriesKeys; newestNo: number; polarity: Polarity }
+
 /** Null: there is none with this id, or the viewer may not read it. */
+export async function readSeriesHead(database: Database, viewer: Viewer, id: string): Promise<SeriesHead | null> {
+  const found = await database.maybeOne(sql.type(headRow)`
+    SELECT ${seriesFields}, s.company_measurement_id, s.subject_key, s.item_key, s.event_no,
+      coalesce((
+        SELECT polarity FROM analyzer.meaning_view m WHERE m.source_measurement_id = s.source_measurement_id
+      ), 'neither') AS polarity
+    FROM analyzer.series_view s
+    WHERE s.company_measurement_id = ${id.split('-')[0]!}::bigint AND ${idOfSeries} = ${id}
+      AND ${mayRead(viewer, sql.fragment`s.company_id`)} LIMIT 1`)
+  if (found === null) return null
+  const { company_measurement_id, subject_key, item_key, event_no: newestNo, polarity, ...series } = found
+  return { series, keys: { company_measurement_id, subject_key, item_key }, newestNo, polarity }
+}
+
+/** The same with its values and news items. */
 export async function readSeries(
   database: Database,
   viewer: Viewer,
@@ -106,27 +125,35 @@ export async function readSeries(
   query: PointsQuery,
   asked: Asked,
 ): Promise<SeriesDetail | null> {
-  const found = await database.maybeOne(sql.type(keysRow)`
-    SELECT ${seriesFields}, s.company_measurement_id, s.subject_key, s.item_key FROM analyzer.series_view s
-    WHERE s.company_measurement_id = ${id.split('-')[0]!}::bigint AND ${idOfSeries} = ${id}
-      AND ${mayRead(viewer, sql.fragment`s.company_id`)} LIMIT 1`)
-  if (found === null) return null
-  const { company_measurement_id, subject_key, item_key, ...series } = found
-  const keys = { company_measurement_id, subject_key, item_key }
+  const head = await readSeriesHead(database, viewer, id)
+  if (head === null) return null
+  const [past, news] = await Promise.all([
+    readPast(database, head, query, asked),
+    readNewestNews(database, viewer, { series: id }, newsBeside),
+  ])
+  return { ...past, news }
+}
+
+/** The values of a series, what disturbed its source, its growth and its forecast. */
+export async function readPast(
+  database: Database,
+  { series, keys }: SeriesHead,
+  query: PointsQuery,
+  asked: Asked,
+): Promise<Omit<SeriesDetail, 'news'>> {
   const self = sql.fragment`
-    SELECT ${id} AS series_id, ${series.company.id}::int AS company_id,
-      ${series.measurement.id}::int AS source_measurement_id, ${company_measurement_id}::int AS company_measurement_id,
-      ${subject_key} AS subject_id, ${item_key}::text AS item_id`
+    SELECT ${series.series_id} AS series_id, ${series.company.id}::int AS company_id,
+      ${series.measurement.id}::int AS source_measurement_id, ${keys.company_measurement_id}::int AS company_measurement_id,
+      ${keys.subject_key} AS subject_id, ${keys.item_key}::text AS item_id`
   const of = { company: series.company.id, source: series.source.id, series: keys }
-  const [page, forecasts, disturbances, [growth], news] = await Promise.all([
+  const [page, forecasts, disturbances, [growth]] = await Promise.all([
     readPoints(database, keys, query, asked),
     readForecasts(database, keys),
     readDisturbances(database, of, Date.parse(timeOf(query.since) ?? earliestTime)),
     readGrowth(database, self, windows),
-    readNewestNews(database, viewer, { series: id }, newsBeside),
   ])
   return {
-    ...{ ...series, ...page, news, growth: growth?.changes.map(describeChange) ?? [] },
+    ...{ ...series, ...page, growth: growth?.changes.map(describeChange) ?? [] },
     forecast: forecasts.map((one) => ({ ...one, for_time: isoOf(one.for_time), made_at: isoOf(one.made_at) })),
     disturbances: disturbances.map(({ kind, from, to }) => ({
       kind,

@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { includesRole } from '#runtime/changes/roles.ts'
 import type { Database } from '#runtime/postgres/database.ts'
-import { firstPage } from '../http/cursor.ts'
 import type { Session } from '../access/sessions.ts'
 import { companyParams } from '../ask/company.ts'
 import { isReadable } from '../ask/may-read.ts'
-import { readSeries } from '../ask/one-series.ts'
+import { readSeriesHead } from '../ask/one-series.ts'
 import { id } from '../ask/parameters.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import type { Changes } from '../changes/changes.ts'
@@ -83,9 +82,9 @@ function polarityRoute({ database, bounded, changes }: ActDeps): Route {
       const { series_id } = validate(seriesParams, request.params, 'path')
       const { polarity } = await readForm(polarityForm, request)
       if (!includesRole(session.role, 'operator')) throw new HttpError(403, 'This change needs the role operator.')
-      const series = await orUnavailable(bounded(readSeries(database, session, series_id, { limit: 1 }, firstPage)))
-      if (series === null) throw new HttpError(404, 'Not Found')
-      const payload = { measurement: series.measurement.id, polarity }
+      const head = await orUnavailable(bounded(readSeriesHead(database, session, series_id)))
+      if (head === null) throw new HttpError(404, 'Not Found')
+      const payload = { measurement: head.series.measurement.id, polarity }
       const made = await askFor(changes, session, 'analyzer.polarity.set', payload, request)
       return goBack(`/console/series/${series_id}`, made, 'polarity')
     },

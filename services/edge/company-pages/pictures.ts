@@ -9,7 +9,8 @@ import { figure } from '../design/parts.ts'
 
 /** What draws the pictures of a page. They never cost the page. */
 export type Draw = {
-  line(series: Series): Html
+  /** `id`: where a page has several, another one for each. */
+  line(series: Series, id?: string): Html
   multiples(multiples: Multiples): Html
 }
 
@@ -18,15 +19,15 @@ const widths = { narrow: 340, wide: 800 }
 
 /** `zone`: that of the page. */
 export function openDraw(log: Log, page: string, zone: string): Draw {
-  const drawn = (draw: (look: Look) => string): Html => {
-    const [narrow, wide] = (['narrow', 'wide'] as const).map((id) =>
-      tryDraw(log, { page }, () => draw({ id, width: widths[id], theme: 'page', zone })),
+  const drawn = (draw: (look: Look) => string, name = ''): Html => {
+    const [narrow, wide] = (['narrow', 'wide'] as const).map((width) =>
+      tryDraw(log, { page }, () => draw({ id: name + width, width: widths[width], theme: 'page', zone })),
     )
     if (!narrow || !wide) return html`<p class="muted">The picture cannot be drawn. The numbers are below.</p>`
     return figure(narrow, wide)
   }
   return {
-    line: (series) => drawn((look) => drawLineChart(series, look)),
+    line: (series, id) => drawn((look) => drawLineChart(series, look), id),
     multiples: (multiples) => drawn((look) => drawMultiples(multiples, look)),
   }
 }

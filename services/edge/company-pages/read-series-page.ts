@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { Point, Series } from '#runtime/chart/read-series.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { firstPage } from '../http/cursor.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { type NewsPage, newsQuery, readNews } from '../ask/news.ts'
-import { disturbancesOf, readSeries, type SeriesDetail } from '../ask/one-series.ts'
+import { disturbancesOf, readPast, type SeriesDetail, type SeriesHead } from '../ask/one-series.ts'
 import type { Polarity } from '../growth/grow.ts'
 import { bandOf, shade } from '../growth/shade.ts'
+import { trialQuery } from '../rule-trial/query.ts'
 import { type Shown, windowOf, windowQuery } from './series-window.ts'
 import { nameOf } from './words.ts'
 
@@ -14,11 +15,15 @@ import { nameOf } from './words.ts'
 const most = { points: 2000, marks: 200 }
 
 export const seriesPageQuery = windowQuery.extend({
+  ...trialQuery,
   change: z.uuid().optional().describe('A change that was just asked for, whose outcome the page says.'),
 })
+export type SeriesPageQuery = z.output<typeof seriesPageQuery>
+
+export type SeriesPast = Omit<SeriesDetail, 'news'>
 
 export type SeriesView = {
-  series: SeriesDetail
+  series: SeriesPast
   shown: Shown
   /** News items of the time shown. */
   news: NewsPage['news']
@@ -29,40 +34,32 @@ export type SeriesView = {
   polarity: Polarity
 }
 
-/** Null: there is none with this id, or the viewer may not read it. */
+/** What the page of a series shows, which the viewer may read. */
 export async function readSeriesPage(
   database: Database,
   viewer: Viewer,
-  id: string,
-  query: z.output<typeof seriesPageQuery>,
+  head: SeriesHead,
+  query: SeriesPageQuery,
   now: number,
-): Promise<SeriesView | null> {
-  const newest = await readSeries(database, viewer, id, { limit: 1 }, firstPage)
-  if (newest === null) return null
-  const shown = windowOf(query, newest.observed_at === null ? null : Date.parse(newest.observed_at), now)
+): Promise<SeriesView> {
+  const { series_id, observed_at } = head.series
+  const shown = windowOf(query, observed_at === null ? null : Date.parse(observed_at), now)
   const period = {
     ...(shown.from !== null && { since: new Date(shown.from).toISOString() }),
     until: new Date(shown.to).toISOString(),
   }
-  const asked = newsQuery.parse({ series: id, silent: 'any', ...period, limit: String(most.marks) })
-  const [series, { news }, polarity] = await Promise.all([
-    readSeries(database, viewer, id, { ...period, limit: most.points }, firstPage),
+  const asked = newsQuery.parse({ series: series_id, silent: 'any', ...period, limit: String(most.marks) })
+  const [series, { news }] = await Promise.all([
+    readPast(database, head, { ...period, limit: most.points }, firstPage),
     readNews(database, viewer, asked, firstPage),
-    readPolarity(database, newest.measurement.id),
   ])
-  if (series === null) return null
-  return { series, shown, news, polarity, chart: toChart(series, news, shown, now), isCut: series.next !== null }
-}
-
-async function readPolarity(database: Database, measurement: number): Promise<Polarity> {
-  const found = await database.maybeOneFirst(sql.type(z.object({ polarity: z.enum(['good', 'bad', 'neither']) }))`
-    SELECT polarity FROM analyzer.meaning_view WHERE source_measurement_id = ${measurement}`)
-  return found ?? 'neither'
+  const chart = toChart(series, news, shown, now)
+  return { series, shown, news, polarity: head.polarity, chart, isCut: series.next !== null }
 }
 
 /** The picture of a series of numbers or dates; null for others, which have no size. */
 export function toChart(
-  series: SeriesDetail,
+  series: SeriesPast,
   news: NewsPage['news'],
   { from, to, isNewest }: Shown,
   now: number,

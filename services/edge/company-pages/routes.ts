@@ -4,6 +4,7 @@ import type { Log } from '#runtime/process/log.ts'
 import type { Session } from '../access/sessions.ts'
 import { companyColumns, flattenCompany } from '../ask/companies.ts'
 import { companyParams } from '../ask/company.ts'
+import { readSeriesHead } from '../ask/one-series.ts'
 import { answerFile, linkNext, orUnavailable } from '../ask/respond.ts'
 import { notThere, readNotice } from '../console/changes.ts'
 import { given } from '../console/news-query.ts'
@@ -14,6 +15,7 @@ import { csvType, writeCsv } from '../http/csv.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
+import type { TrialDeps } from '../rule-trial/ask.ts'
 import { type ActDeps, actRoutes, seriesParams } from './acts.ts'
 import { companyMain } from './company-page.ts'
 import { openDraw } from './pictures.ts'
@@ -21,10 +23,11 @@ import { companyPageQuery, readCompanyPage } from './read-company-page.ts'
 import { readSeriesPage, seriesPageQuery, titleOf } from './read-series-page.ts'
 import { readWatchlist, readWatchlistFile, watchlistQuery } from './read-watchlist.ts'
 import { seriesMain } from './series-page.ts'
+import { tryRuleHere } from './try-rule-here.ts'
 import { watchlistMain } from './watchlist-page.ts'
 import { nameOf } from './words.ts'
 
-export type CompanyPagesDeps = ActDeps & { log: Log; limited: Limited }
+export type CompanyPagesDeps = ActDeps & TrialDeps & { log: Log; limited: Limited }
 
 /** The pages about companies and their series, for whoever has signed in. */
 export function companyPageRoutes(deps: CompanyPagesDeps): Route[] {
@@ -82,25 +85,31 @@ function companyRoute({ database, bounded, limited, changes, log }: CompanyPages
   }
 }
 
-function seriesRoute({ database, bounded, limited, changes, log }: CompanyPagesDeps): Route {
+function seriesRoute(deps: CompanyPagesDeps): Route {
+  const { database, bounded, limited, changes, log } = deps
   return {
     ...{ method: 'get', path: '/console/series/:series_id', role: 'person' },
-    doc: pageDoc('A series: its picture with forecast and news items, its growth and its values.', {
-      params: seriesParams,
-      query: seriesPageQuery,
-    }),
+    doc: pageDoc(
+      'A series: its picture with forecast and news items, its growth and its values, and what a rule would have told.',
+      {
+        params: seriesParams,
+        query: seriesPageQuery,
+      },
+    ),
     async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
       const { series_id } = validate(seriesParams, request.params, 'path')
       const query = validate(seriesPageQuery, given(request.query), 'query')
+      const head = await orUnavailable(bounded(readSeriesHead(database, session, series_id)))
+      if (head === null) return gone('series', session)
       const [view, zone, said] = await Promise.all([
-        orUnavailable(bounded(limited(() => readSeriesPage(database, session, series_id, query, Date.now())))),
+        orUnavailable(bounded(limited(() => readSeriesPage(database, session, head, query, Date.now())))),
         bounded(readZone(database, session, request.headers.cookie)),
         readNotice(changes, session, query.change),
       ])
-      if (view === null) return gone('series', session)
       const draw = openDraw(log, `series ${series_id}`, zone)
       const mayChange = includesRole(session.role, 'operator')
-      const main = html`${said}${seriesMain({ view, days: query.days, zone, draw, mayChange })}`
+      const trial = await tryRuleHere(deps, session, { query, head, view, zone, draw }, request.traceparent)
+      const main = html`${said}${seriesMain({ view, days: query.days, zone, draw, mayChange, trial })}`
       return showPage({ viewer: session, title: titleOf(view.series), main, zone, width: 'wide' })
     },
   }

@@ -42,7 +42,8 @@ const show = (changed: Partial<Detail> = {}, mayChange = false, view: Partial<Se
   const chart = toChart(detail, [], shown, now)
   return seriesMain({
     view: { series: detail, shown, news: [], chart, isCut: false, polarity: 'bad', ...view },
-    ...{ days: '365', zone: 'UTC', draw: openDraw(createLog('edge', 'silent'), 'a page', 'UTC'), mayChange },
+    ...{ days: '365', zone: 'UTC', draw: openDraw(createLog('edge', 'silent'), 'a page', 'UTC') },
+    ...{ mayChange, trial: null },
   }).toString()
 }
 

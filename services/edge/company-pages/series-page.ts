@@ -4,22 +4,22 @@ import { choice, postForm } from '../design/forms.ts'
 import { type Content, html, type Html } from '../design/html.ts'
 import { empty, facts, foreign, table, withQuery } from '../design/parts.ts'
 import { day, time } from '../design/time.ts'
-import type { SeriesDetail } from '../ask/one-series.ts'
 import type { Polarity } from '../growth/grow.ts'
 import { newsList, valueText } from './company-page.ts'
 import type { Draw } from './pictures.ts'
-import type { SeriesView } from './read-series-page.ts'
+import type { SeriesPast, SeriesView } from './read-series-page.ts'
 import { neighbours, type Span, spans } from './series-window.ts'
 import { changeText, judgedText, named } from './words.ts'
 
-type Asked = { view: SeriesView; days: Span; zone: string; draw: Draw; mayChange: boolean }
+/** `trial`: the part in which a rule is tried; null where none can be. */
+type Asked = { view: SeriesView; days: Span; zone: string; draw: Draw; mayChange: boolean; trial: Html | null }
 
 /** Values in the table; the file has all. */
 const mostRows = 50
 const longestValue = 300
 
 /** What the detectors say of the newest value, unless their state says it. */
-function reasonText({ state, reason }: SeriesDetail['detector']): Html | null {
+function reasonText({ state, reason }: SeriesPast['detector']): Html | null {
   return reason === null || reason === state ? null : html` ${foreign(excerpt(reason, longestValue))}.`
 }
 
@@ -42,6 +42,7 @@ ${growth(view.series, asked.zone)}
 ${meaning(asked)}
 ${forecast(view.series, asked.zone)}
 <h2>News</h2>${view.news.length === 0 ? html`<p>Nothing has been told of this series in this time.</p>` : newsList(view.news.slice(0, 20), asked.zone)}
+${asked.trial}
 ${values(asked)}`
 }
 
@@ -63,7 +64,7 @@ ${later !== null && html`<li><a href="${withQuery(path, { days, until: later })}
 </ul>`
 }
 
-const pathOf = ({ series_id }: Pick<SeriesDetail, 'series_id'>) => `/console/series/${series_id}`
+const pathOf = ({ series_id }: Pick<SeriesPast, 'series_id'>) => `/console/series/${series_id}`
 
 function nothing({ view }: Asked): Html {
   return empty('No values in this time', 'The series has values at other times only, or none yet.', {
@@ -72,7 +73,7 @@ function nothing({ view }: Asked): Html {
   })
 }
 
-function growth({ growth }: SeriesDetail, zone: string): Html | null {
+function growth({ growth }: SeriesPast, zone: string): Html | null {
   if (growth.length === 0) return null
   const rows = growth.map((one) => [
     { text: `${one.days} days` },
@@ -112,7 +113,7 @@ function meaning({ view, mayChange }: Asked): Html {
   return html`<h2 id="polarity">Meaning</h2><p>${polarityTexts[polarity]}</p>${mayChange && form}`
 }
 
-function forecast({ forecast }: SeriesDetail, zone: string): Html | null {
+function forecast({ forecast }: SeriesPast, zone: string): Html | null {
   if (forecast.length === 0) return null
   const rows = forecast.map((one) => [
     { text: day(one.for_time, zone) },
@@ -149,12 +150,12 @@ ${rows.length > 0 && table('Values', columns, rows, { sortable: true })}`
 }
 
 /** The raw document, as the way to how it was understood. */
-function documentText({ event_id, document }: SeriesDetail['points'][number]): Content {
+function documentText({ event_id, document }: SeriesPast['points'][number]): Content {
   const name = html`<code>${excerpt(document ?? event_id ?? '', 200)}</code>`
   return html`<small>${event_id === null ? name : html`<a href="/api/v1/events/${event_id}">${name}</a>`}</small>`
 }
 
-function pointText({ value, exact }: SeriesDetail['points'][number]): Content {
+function pointText({ value, exact }: SeriesPast['points'][number]): Content {
   if (exact !== null) return foreign(excerpt(exact, longestValue))
   if (typeof value === 'number') return formatNumber(value)
   if (value === null) return html`<span class="muted">–</span>`

@@ -5,13 +5,19 @@ type Option = { value: string; text: string }
 /** `hint`: a sentence below the field. The others are attributes. */
 type FieldOptions = { hint?: string; required?: boolean; maxlength?: number; autocomplete?: string; list?: string }
 
-/** A choice of one of several. */
-export function choice(name: string, label: string, options: readonly Option[], value: string | undefined): Html {
+/** A choice of one of several. `id`: where a page that is opened again gives it the focus. */
+export function choice(
+  name: string,
+  label: string,
+  options: readonly Option[],
+  value: string | undefined,
+  id?: string,
+): Html {
   const items = options.map(
     (option) =>
       html`<option value="${option.value}"${option.value === (value ?? '') && html` selected`}>${option.text}</option>`,
   )
-  return html`<label class="field"><span>${label}</span><select name="${name}">${items}</select></label>`
+  return html`<label class="field"><span>${label}</span><select name="${name}"${id !== undefined && html` id="${id}"`}>${items}</select></label>`
 }
 
 /** A line of text, a number, a time, a date, or an e-mail address. */

@@ -1,5 +1,8 @@
 // Pages work without this. It tells the server the browser's time zone, sorts tables, and reads keys.
 
+/** Whoever moves a slider by keys has this long for the next one. */
+const instantMs = 500
+
 document.cookie = `zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC')}; Path=/console; SameSite=Lax; Max-Age=31536000`
 
 focusTarget()
@@ -46,6 +49,30 @@ for (const button of navigator.clipboard ? document.querySelectorAll('[data-copy
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value)
     button.textContent = 'Copied'
+  })
+}
+
+for (const form of document.querySelectorAll('form[data-instant]')) sendOnChange(form)
+
+/** A form with a slider is sent when it was moved, and opened again where it was moved. Its <output> says where it stands. */
+function sendOnChange(form) {
+  const slider = form.querySelector('input[type=range]')
+  const output = form.querySelector('output')
+  output.hidden = false
+  const say = () => {
+    const text = Number(slider.value).toLocaleString('en', { maximumSignificantDigits: 6 }) + output.dataset.unit
+    output.value = text
+    slider.setAttribute('aria-valuetext', text)
+  }
+  say()
+  slider.addEventListener('input', say)
+  let timer
+  form.addEventListener('change', ({ target }) => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      form.setAttribute('action', `${form.getAttribute('action').split('#')[0]}#${target.id}`)
+      form.requestSubmit()
+    }, instantMs)
   })
 }
 

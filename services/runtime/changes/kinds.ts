@@ -174,6 +174,24 @@ const kinds = {
     role: 'operator',
     subject: ({ measurement }) => `measurement:${measurement}`,
   }),
+  // The edge asks for it, for whoever may read the series.
+  'analyzer.rule.try': {
+    ...of({
+      payload: z
+        .strictObject({
+          company_measurement: id,
+          subject: text(2000).describe('As analyzer.series_view has it.'),
+          item: text(2000).nullable(),
+          condition: z.enum(['percent', 'absolute', 'above', 'below']),
+          direction: z.enum(['up', 'down', 'both']).optional().describe('Of a change; without it, both.'),
+          threshold: z.number().describe('The change (percent or absolute), or the level.'),
+        })
+        .describe('Judges what is stored of a series by a rule that does not exist. Nothing is told.'),
+      role: 'viewer',
+      subject: ({ company_measurement }) => `series:${company_measurement}`,
+    }),
+    isInternal: true,
+  },
 } satisfies Record<`${Owner}.${string}`, Kind>
 
 export type KindName = keyof typeof kinds

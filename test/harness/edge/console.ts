@@ -6,7 +6,7 @@ import { unique } from '../mailbox.ts'
 import { type TestEdge, useEdge } from './setup.ts'
 import { storeFacts } from './stored-facts.ts'
 
-/** An installation with an edge and a notifier, and what people see on their pages. */
+/** An installation with an edge, a notifier and an analyzer, and what people see on their pages. */
 export type TestConsole = {
   edge: TestEdge
   /** Ids. Ann follows Acme and has a bucket with Beta; Bob follows nothing and has a bucket with Gamma. */
@@ -26,7 +26,11 @@ export type TestConsole = {
 
 export async function startConsole(): Promise<TestConsole> {
   const installation = await createInstallation()
-  const [{ url }] = await Promise.all([installation.start('edge'), installation.start('notifier', { POLL_MS: '100' })])
+  const [{ url }] = await Promise.all([
+    installation.start('edge'),
+    installation.start('notifier', { POLL_MS: '100' }),
+    installation.start('analyzer'),
+  ])
   const edge = useEdge(installation, url)
   const { addMeasurement, addBucket, addSeries, addNewsItem } = storeFacts(edge)
   const source = await edge.addSource('github')
