@@ -5,4 +5,8 @@ export const commands = defineCommands(import.meta, {
     help: 'when sources run: ls, set, pause, resume, run, preview, history',
     load: () => import('./schedule-commands.ts'),
   },
+  'check-module': {
+    help: 'check a mining module against a recording edge: what it does wrong, and what to do',
+    load: () => import('./check/command.ts'),
+  },
 })
