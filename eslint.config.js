@@ -59,6 +59,12 @@ const rooms = {
     trial: ['store', 'series', 'ledger'],
     commands: ['incidents'],
   },
+  scheduler: {
+    inbox: [],
+    recording: [],
+    judge: ['recording'],
+    check: ['judge', 'recording'],
+  },
   analyzer: {
     telemetry: [],
     signals: ['telemetry'],

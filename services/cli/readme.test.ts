@@ -7,7 +7,7 @@ const services = resolve(import.meta.dirname, '..')
 
 test('the page lists every command with its service', async () => {
   const page = await readFile(resolve(import.meta.dirname, 'README.md'), 'utf8')
-  const listed = [...page.matchAll(/^\| `([a-z ]+)` \| .+ \| ([a-z-]+) \|$/gm)].map(([, name, service]) => [
+  const listed = [...page.matchAll(/^\| `([a-z -]+)` \| .+ \| ([a-z-]+) \|$/gm)].map(([, name, service]) => [
     name,
     service,
   ])

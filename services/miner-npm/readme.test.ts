@@ -58,7 +58,8 @@ test('the module of the page is short, initializes, discovers, crawls and checks
   const token = await mint()
   const companies = { 1: { folders: ['acme', '..'] } }
   const finished = await callModule(`${endpoint}/companies`, { task_id: 5, companies }, token)
-  expect(finished.body).toEqual({ task_id: 5, errors: {}, return_message: 'finished' })
+  const errors = { 1: { error_type: 'CrawlingError', error_description: 'There is no folder ...' } }
+  expect(finished.body).toEqual({ task_id: 5, errors, return_message: 'finished' })
   expect(edge.fed()).toEqual([
     {
       source_name: 'folders',
