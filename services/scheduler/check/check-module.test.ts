@@ -435,6 +435,17 @@ function fill(response: ServerResponse): void {
   while (response.write('x'.repeat(64 * 1024)));
 }
 
+test('a module with another secret is told so', async () => {
+  const refused = { status: 401, body: '{"detail":"Invalid or expired token"}' }
+  const { defects } = await check({ answer: (_, response) => healthy.answer(refused, response) })
+  expect([...new Set(defects.map(({ kind }) => kind))]).toEqual(['token-refused'])
+})
+
+test('one content without numbers for all is named, too', async () => {
+  const { defects } = await check(mineAll(() => ({ url: 'https://x', stars: 0 })))
+  expect(defects.map(({ kind }) => kind)).toEqual(['same-content'])
+})
+
 test('a redirect is named with its target, and not followed', async () => {
   const { defects } = await check({
     answer: (_, response) => void response.writeHead(307, { location: 'http://elsewhere.example/' }).end(),

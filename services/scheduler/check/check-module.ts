@@ -25,8 +25,7 @@ export type Limits = {
 /** `companies`: names to ask the module for, the nth with the id n. `identifiers`: of all, in place of discovery. */
 export type Asked = { endpoint: string; companies: readonly string[]; identifiers: readonly string[] }
 
-/** `checked`: whether anything could be checked. */
-export type Checked = { findings: Findings; checked: boolean; source: string | null; entries: number; payloads: number }
+export type Checked = { findings: Findings; source: string | null; entries: number; payloads: number }
 
 type Deps = { asked: Asked; limits: Limits; edge: RecordingEdge; http: HttpClient; now(): number }
 
@@ -37,29 +36,28 @@ type Deps = { asked: Asked; limits: Limits; edge: RecordingEdge; http: HttpClien
 export async function checkModule(deps: Deps): Promise<Checked> {
   const findings = createFindings()
   const check = { ...deps, findings, http: watchClient(deps.http) }
-  const { handshake, isOurs, failed } = await shakeHands(check)
+  const { handshake, isOurs } = await shakeHands(check)
   const about = { findings, source: handshake?.source ?? null, entries: handshake?.entries ?? 0 }
   const companies = await discover(check, handshake?.source ?? '')
   if (!handshake || !isOurs) {
-    if (failed || !isOurs) findings.skip(whyNotCrawled(handshake, isOurs))
-    return { ...about, checked: handshake !== null || findings.defects.length > 0, payloads: 0 }
+    findings.skip(whyNotCrawled(handshake, isOurs))
+    return { ...about, payloads: 0 }
   }
   const payloads = await crawlAll(check, handshake, companies)
-  return { ...about, checked: true, payloads }
+  return { ...about, payloads }
 }
 
 type Check = Deps & { findings: Findings; http: ReturnType<typeof watchClient> }
 
 function whyNotCrawled(handshake: Handshake | null, isOurs: boolean): string {
-  if (isOurs || (handshake && handshake.entries === 0)) return 'Crawls: the handshake did not succeed.'
-  return (
-    'Registration, crawls, payloads and /crawling-finished: the module never called the recording edge, so it may write to ' +
-    'another one. Start it with the ANALYTICS_BASE_URL above.'
-  )
+  if (isOurs) return 'Crawls and payloads: the handshake did not succeed.'
+  const what = 'Registration, crawls, payloads and /crawling-finished: the module never called the recording edge'
+  if (handshake?.entries === 0) return `${what}, since its map has no entries: it may be bound to another one.`
+  return `${what}, so it may write to another one. Start it with the ANALYTICS_BASE_URL above.`
 }
 
-/** `isOurs`: it has called the recording edge. `failed`: there is no usable answer. */
-async function shakeHands(check: Check): Promise<{ handshake: Handshake | null; isOurs: boolean; failed: boolean }> {
+/** `handshake` null: there is no usable answer. `isOurs`: the module has called the recording edge. */
+async function shakeHands(check: Check): Promise<{ handshake: Handshake | null; isOurs: boolean }> {
   const { asked, limits, edge, http, findings } = check
   await judgeTokenChecks(check)
   const step = await edge.begin()
@@ -75,7 +73,7 @@ async function shakeHands(check: Check): Promise<{ handshake: Handshake | null; 
   const mayFail = refused || !isOurs
   const answered = judgeAnswer(findings, 'GET /initialize', last, { section: '4.1', mayFail })
   const handshake = answered && judgeHandshake(findings, answered, step, refused)
-  return { handshake, isOurs, failed: handshake === null }
+  return { handshake, isOurs }
 }
 
 /** Without a right token a module must not work. That is asked first, and of the call that writes nothing. */

@@ -10,12 +10,15 @@ export function compareCompanies(findings: Findings, payloads: readonly Read[]):
   const byCompany = Map.groupBy(payloads, ({ company }) => company)
   const empty = new Set([...byCompany].filter(([, those]) => those.every(isZero)).map(([company]) => company))
   const others = payloads.some((one) => !isZero(one))
+  const failed = new Set(
+    [...empty].filter((company) => others || !byCompany.get(company)!.some(({ hasTexts }) => hasTexts)),
+  )
   for (const company of empty) {
-    const those = byCompany.get(company)!
-    if (others || !those.some(({ hasTexts }) => hasTexts))
-      findings.defect('zeros', where, `all numbers about company ${company} are 0 or null, as if it had failed`)
+    const message = `all numbers about company ${company} are 0 or null, as if it had failed`
+    if (failed.has(company)) findings.defect('zeros', where, message)
+    else if (byCompany.get(company)!.some(({ numbers }) => numbers.length > 1)) findings.advice('zeros', where, message)
   }
-  const told = payloads.filter(({ company }) => !empty.has(company))
+  const told = payloads.filter(({ company }) => !failed.has(company))
   for (const key of ['content', 'subject'] as const)
     for (const [text, those] of Map.groupBy(told, (one) => one[key])) {
       const companies = [...new Set(those.map(({ company }) => company))]

@@ -23,6 +23,10 @@ export const kinds = {
   ],
   'token-wrong': ['2', 'Send back the very token of the call that you serve, unchanged.'],
   'token-in-url': ['2', 'Send the token in the header only: addresses are logged.'],
+  'token-refused': [
+    '2',
+    'Start the module with the same PARMA_SHARED_SECRET_KEY. It checks the signature and `exp` of the outer token only.',
+  ],
   'token-not-checked': [
     '2',
     'Check signature and `exp` of the token with PARMA_SHARED_SECRET_KEY, and answer 401 without a right one.',

@@ -29,8 +29,9 @@ export function judgeAnswer(
   const { status, headers, body } = answer!
   const text = body.toString('utf8')
   if (status !== 200) {
-    if (!mayFail || status < 500)
-      findings.defect('wrong-status', where, `answered ${status}: ${excerpt(text, 160) || 'nothing'}`, section)
+    const message = `answered ${status}: ${excerpt(text, 160) || 'nothing'}`
+    if (status === 401 || status === 403) findings.defect('token-refused', where, message)
+    else if (!mayFail || status < 500) findings.defect('wrong-status', where, message, section)
     return null
   }
   const type = String(headers['content-type'] ?? '')
