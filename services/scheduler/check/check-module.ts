@@ -23,7 +23,7 @@ export type Limits = {
 }
 
 /** `companies`: names to ask the module for, the nth with the id n. `identifiers`: of all, in place of discovery. */
-export type Asked = { endpoint: string; companies: readonly string[]; identifiers: readonly string[] }
+type Asked = { endpoint: string; companies: readonly string[]; identifiers: readonly string[] }
 
 export type Checked = { findings: Findings; source: string | null; entries: number; payloads: number }
 

@@ -2,7 +2,7 @@
  * What can be wrong with a module: the section of the contract that says what is right, and what to do. Commands print
  * these names, and scripts compare them.
  */
-export const kinds = {
+const kinds = {
   slow: ['4', 'Answer in time: crawl less per call, or raise max_run_seconds of the source.'],
   redirect: ['4', 'Answer at this address: redirects are not followed, because the call carries a token.'],
   'too-large': ['4', 'Answer with the few members of the contract. Payloads go to /feed-raw-data.'],

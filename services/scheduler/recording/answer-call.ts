@@ -7,7 +7,7 @@ import type { TokenSecrets } from '#runtime/web/token.ts'
 export type EdgeAnswer = { status: number; body: unknown }
 
 /** A measurement as the module registered it. */
-export type Registered = { id: number; type: string; measurement_name: string; parent: number | null; times: number }
+type Registered = { id: number; type: string; measurement_name: string; parent: number | null; times: number }
 export type EdgeState = { secrets: TokenSecrets; sourceId: number; measurements: Registered[]; tasks: Set<number> }
 
 type Call = { method: string; path: string; headers: IncomingHttpHeaders; text: string }
