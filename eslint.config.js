@@ -99,7 +99,7 @@ const rooms = {
     alerts: ['plan', 'delivery', 'people', 'message', 'charts'],
     changes: ['plan', 'digests', 'delivery', 'people', 'channels', 'message'],
     rehearsal: ['plan', 'people', 'message'],
-    inbox: ['digests', 'delivery'],
+    inbox: ['digests', 'people'],
     commands: ['changes', 'plan', 'digests', 'delivery', 'people', 'channels', 'secrets', 'render', 'message'],
   },
 }

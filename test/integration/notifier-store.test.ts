@@ -6,9 +6,9 @@ import {
   claimDeliveries,
   type ClaimedDelivery,
   closeUndeliverable,
-  recordAnswers,
   returnUncalled,
-} from '../../services/notifier/delivery/store.ts'
+} from '../../services/notifier/delivery/claim.ts'
+import { recordAnswers } from '../../services/notifier/delivery/record.ts'
 import { findAdministratorChannels, findFollowers } from '../../services/notifier/people/recipients.ts'
 import {
   findFirstGroup,

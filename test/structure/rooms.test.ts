@@ -25,7 +25,7 @@ function listRooms(service: string): string[] {
 
 describe('rooms', () => {
   it('refuses an import of a room that is closed to this one, and says what to do', async () => {
-    const [message, ...more] = await lint('services/notifier/message/made-up.ts', `import '../delivery/store.ts'`)
+    const [message, ...more] = await lint('services/notifier/message/made-up.ts', `import '../delivery/record.ts'`)
     expect(message).toContain(
       'notifier/message may import no other room: pass the thing in, or move it to a room that may',
     )

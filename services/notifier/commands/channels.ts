@@ -9,7 +9,7 @@ import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { isSecretName, secretVariable } from '../secrets/secrets.ts'
 import { unpark } from '../delivery/park.ts'
-import { resubscribe } from '../delivery/unsubscribe.ts'
+import { resubscribe } from '../people/unsubscribe.ts'
 import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
 import { destinationKey } from '../people/destinations.ts'
 import {

@@ -10,10 +10,11 @@ import type { Answer } from '../channels/answer.ts'
 import type { Channel, ChannelKind, Delivery } from '../channels/channel.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
+import type { ClaimedDelivery } from './claim.ts'
 import { decideNext, type Policy } from './decide-next.ts'
 import { watchOutages } from './outage.ts'
 import type { DeliverySettings } from './settings.ts'
-import { type Answered, type ClaimedDelivery, recordAnswers } from './store.ts'
+import { type Answered, recordAnswers } from './record.ts'
 
 const attempts = new Counter({
   name: 'parma_delivery_attempts_total',

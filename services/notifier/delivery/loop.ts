@@ -10,10 +10,10 @@ import type { MessageSettings } from '../message/settings.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { startAnnouncingParking } from './announce-parking.ts'
 import { type Attempt, createAttempt, type OpenKind } from './attempt.ts'
-import { createLimiter } from './concurrency.ts'
+import { createLimiter } from '#runtime/calls/limit-calls.ts'
+import { claimDeliveries, closeUndeliverable, releaseLapsed, returnUncalled } from './claim.ts'
 import { decideNext, noAnswer } from './decide-next.ts'
 import type { DeliverySettings } from './settings.ts'
-import { claimDeliveries, closeUndeliverable, releaseLapsed, returnUncalled } from './store.ts'
 
 type Settings = DeliverySettings & ChannelSettings & Pick<MessageSettings, 'LINK_DAYS'>
 

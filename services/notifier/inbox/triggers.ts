@@ -3,7 +3,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import { withLedger } from '#runtime/postgres/ledger.ts'
 import type { MailReference } from '#runtime/web/signed-links.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
-import { readMailReference, unsubscribe } from '../delivery/unsubscribe.ts'
+import { readMailReference, unsubscribe } from '../people/unsubscribe.ts'
 import { requestWeeklyReports } from '../digests/policies.ts'
 
 /**
