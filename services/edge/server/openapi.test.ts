@@ -5,8 +5,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { routeTable } from '../../../test/harness/edge/route-table.ts'
+import { createWebhookCheck } from '../../../test/harness/edge/webhook-schema.ts'
 import { json } from '../http/response.ts'
 import { lenient, lenientInt, text } from '../http/validation.ts'
+
 import { describeRoutes } from './openapi.ts'
 import type { Route } from './route.ts'
 
@@ -14,7 +16,7 @@ type Operation = {
   operationId: string
   security: object[]
   parameters?: { in: string; name: string; required: boolean; schema: object }[]
-  requestBody?: { content: Record<string, { schema: object }> }
+  requestBody?: { content: Record<string, { schema: object; example?: unknown }> }
   responses: Record<string, { content?: Record<string, { schema: object }> }>
 }
 type Document = {
@@ -96,6 +98,15 @@ test('it describes the body of each type of webhook', () => {
     ['parma.ops', { $ref: '#/components/schemas/WebhookOps' }],
     ['parma.test', { $ref: '#/components/schemas/WebhookTest' }],
   ])
+})
+
+test('the example of each type of webhook fits its schema', () => {
+  const check = createWebhookCheck()
+  for (const [type, { post }] of Object.entries(document.webhooks)) {
+    const { example } = post.requestBody.content['application/json'] as { example: { type: string } }
+    expect([example.type, check(example)]).toEqual([type, []])
+    expect(check({ ...example, timestamp: 'now' })).not.toEqual([])
+  }
 })
 
 test('it leaves out routes that are switched off', () => {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { webhookExamples } from '#schemas/webhook-examples.ts'
 import { webhookBodies, type WebhookType } from '#schemas/webhooks.ts'
 
 /** Name of a body's schema, and what it tells. */
@@ -48,7 +49,12 @@ export function describeWebhooks(): Record<string, unknown> {
           parameters: headers,
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: { $ref: `#/components/schemas/${docs[type].name}` } } },
+            content: {
+              'application/json': {
+                schema: { $ref: `#/components/schemas/${docs[type].name}` },
+                example: webhookExamples[type],
+              },
+            },
           },
           responses,
         },
