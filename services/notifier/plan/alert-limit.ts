@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { hourMs } from '#runtime/text/time.ts'
 import { instantOf, isZone, localTime } from '#runtime/text/time-zone.ts'
 
 /** How many alerts people have had on their day. */
@@ -15,6 +16,22 @@ export type AlertLimit = {
 /** No limit at all. */
 export const unlimited: AlertLimit = { perDay: 0, covers: () => false, add: () => undefined }
 
+/** People with a limit, and their time zones. */
+type Limited = readonly { id: number; zone: string }[]
+
+const waitingFor = (companyId: number) => `company ${companyId}`
+
+/** `alertsOf`: what a person had on their day: messages, and companies about which something waits. */
+function limitBy(people: Limited, perDay: number, alertsOf: (userId: number) => Set<string>): AlertLimit {
+  const isLimited = new Set(people.map(({ id }) => id))
+  return {
+    perDay,
+    covers: (userId, companyId) =>
+      isLimited.has(userId) && alertsOf(userId).size >= perDay && !alertsOf(userId).has(waitingFor(companyId)),
+    add: (userId, companyId) => void alertsOf(userId).add(waitingFor(companyId)),
+  }
+}
+
 const alertRow = z.object({ user_id: z.number(), alert: z.string() })
 
 /**
@@ -23,7 +40,7 @@ const alertRow = z.object({ user_id: z.number(), alert: z.string() })
  */
 export async function readAlertLimit(
   tx: Transaction,
-  people: readonly { id: number; zone: string }[],
+  people: Limited,
   { perDay, now }: { perDay: number; now: number },
 ): Promise<AlertLimit> {
   if (perDay === 0 || people.length === 0) return unlimited
@@ -44,12 +61,45 @@ export async function readAlertLimit(
     alerts.set(id, known)
     return known
   }
-  const isLimited = new Set(people.map(({ id }) => id))
+  return limitBy(people, perDay, alertsOf)
+}
+
+/** On which clocks go forward. */
+const shortestDayMs = 23 * hourMs
+
+/** A message that was made: what waited about its companies is one alert of each of `people`. */
+type MadeMessage = { id: string; companyIds: readonly number[]; people: readonly number[] }
+
+/** The same limit for times that the caller goes through: `now` returns the present one, ms since 1970. */
+export function createAlertLimit(
+  people: Limited,
+  perDay: number,
+  now: () => number,
+): AlertLimit & { send(messages: readonly MadeMessage[]): void } {
+  if (perDay === 0) return { ...unlimited, send: () => undefined }
+  const zones = new Map(people.map(({ id, zone }) => [id, zone]))
+  const days = new Map<number, { since: number; alerts: Set<string> }>()
+  const alertsOf = (userId: number): Set<string> => {
+    const known = days.get(userId)
+    if (known && now() >= known.since && now() < known.since + shortestDayMs) return known.alerts
+    const since = startOfDay(zones.get(userId) ?? 'UTC', now())
+    if (known?.since === since) return known.alerts
+    const alerts = new Set<string>()
+    days.set(userId, { since, alerts })
+    return alerts
+  }
   return {
-    perDay,
-    covers: (userId, companyId) =>
-      isLimited.has(userId) && alertsOf(userId).size >= perDay && !alertsOf(userId).has(`company ${companyId}`),
-    add: (userId, companyId) => void alertsOf(userId).add(`company ${companyId}`),
+    ...limitBy(people, perDay, alertsOf),
+    send(messages) {
+      const counted = messages.flatMap(({ id, companyIds, people }) =>
+        people
+          .map(alertsOf)
+          .filter((alerts) => companyIds.some((company) => alerts.has(waitingFor(company))))
+          .map((alerts) => ({ alerts, id, companyIds })),
+      )
+      for (const { alerts, companyIds } of counted) for (const company of companyIds) alerts.delete(waitingFor(company))
+      for (const { alerts, id } of counted) alerts.add(id)
+    },
   }
 }
 

@@ -14,10 +14,11 @@ export async function readAudience(
   companies: readonly number[],
 ): Promise<{ audience: Audience; destinations: ReadonlyMap<number, Destination> }> {
   const followers = await findFollowers(tx, companies, config.STRICT_CHANNEL_PURPOSE)
+  const { quietHours, limited } = readDefaults(config, followers)
   const { preferences } = await viewPreferences(
     tx,
     followers.flatMap(({ channel }) => channel?.user_id ?? []),
-    readDefaults(config, followers).quietHours,
+    quietHours,
   )
   const all = followers.flatMap(({ channel }) => (channel ? [destinationOf(channel)] : []))
   const distinct = [...new Map(all.map((one) => [destinationKey(one), one])).values()]
@@ -27,6 +28,8 @@ export async function readAudience(
       followers,
       preferences,
       importance: config.ALERT_IMPORTANCE,
+      limited,
+      alertsPerDay: config.ALERTS_PER_DAY,
       coolDownMs: config.COOL_DOWN_MS,
       windowMs: config.BUNDLE_WINDOW_MS,
     },

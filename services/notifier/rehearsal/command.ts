@@ -23,8 +23,8 @@ export function build(group: Command): void {
     .addHelpText(
       'after',
       `
-Plans messages as the notifier does, by subscriptions, mutes, quiet hours, bundle window and cool-down, in the
-time of the news items. Digests are not counted, and ALERTS_PER_DAY does not apply. Sends nothing and stores nothing.`,
+Plans messages as the notifier does, by subscriptions, mutes, quiet hours, bundle window, cool-down and alerts a
+day, in the time of the news items. Digests are not counted. Sends nothing and stores nothing.`,
     )
     .action(tryAudience)
 }

@@ -26,7 +26,15 @@ function follower(
 const always: Preferences = { findMute: () => null, findWorsened: () => [], quietUntil: () => (at) => at }
 
 const audienceOf = (followers: Follower[], changes: Partial<Audience> = {}): Audience => ({
-  ...{ followers, preferences: always, importance: 0, coolDownMs: hour, windowMs: 10 * minute },
+  ...{
+    followers,
+    preferences: always,
+    importance: 0,
+    limited: [],
+    alertsPerDay: 0,
+    coolDownMs: hour,
+    windowMs: 10 * minute,
+  },
   destinationId: ({ user_id }) => user_id,
   ...changes,
 })
@@ -59,6 +67,23 @@ test('the news items of a payload are one message; a destination of several peop
   expect(others).toEqual([])
   expect(message).toMatchObject({ at: 0, itemIds: ['a', 'b'], to: [{ destinationId: 7 }] })
   expect(message?.to[0]?.recipients.map(({ name }) => name)).toEqual(['person 1', 'person 2'])
+})
+
+test('people with a limit get so many alerts a day; what waits about a company is one of them', () => {
+  const companies = [1, 2, 3].map((id) => follower(1, id))
+  const audience = audienceOf(companies, { limited: [{ id: 1, zone: 'UTC' }], alertsPerDay: 2, windowMs: hour })
+  const about = (company_id: number, id: string, at: number) => newsOf(id, at, { company_id })
+  const { messages, keptBack } = rehearse(
+    [
+      ...[about(1, 'a', 0), about(1, 'b', minute), about(1, 'c', 2 * minute), about(2, 'd', 3 * minute)],
+      ...[about(1, 'e', 2 * hour), about(3, 'f', day), { ...about(2, 'g', 4 * minute), severity: 'critical' as const }],
+    ],
+    audience,
+  )
+  expect(messages.map(({ itemIds }) => itemIds.join())).toEqual(['a', 'g', 'b,c', 'f'])
+  expect(keptBack).toEqual({ 'its reader has had enough alerts for a day, so it stands in the digest': 2 })
+  const others = { ...audience, limited: [{ id: 2, zone: 'UTC' }] }
+  expect(rehearse([about(1, 'a', 0), about(2, 'b', 0), about(3, 'c', 0)], others).keptBack).toEqual({})
 })
 
 test('the cool-down counts the time of the news items', () => {

@@ -1,4 +1,4 @@
-import { unlimited } from '../plan/alert-limit.ts'
+import { createAlertLimit } from '../plan/alert-limit.ts'
 import type { Bundle } from '../plan/decide-when.ts'
 import { decideWhen } from '../plan/decide-when.ts'
 import { operations, type BundleItem } from '../plan/bundles.ts'
@@ -15,6 +15,9 @@ export type Audience = {
   followers: readonly Follower[]
   preferences: Preferences
   importance: number
+  /** People with a limit of alerts a day, with their time zones. */
+  limited: readonly { id: number; zone: string }[]
+  alertsPerDay: number
   destinationId(channel: RecipientChannel): number
   coolDownMs: number
   windowMs: number
@@ -45,13 +48,26 @@ export function rehearse(news: readonly RehearsedNews[], audience: Audience): Re
   const bundles: Bundles = { byPlace: new Map(), waiting: new Set() }
   let now = -Infinity
   const coolDown = createCoolDown(audience.coolDownMs, () => now)
+  const limit = createAlertLimit(audience.limited, audience.alertsPerDay, () => now)
   const byCompany = Map.groupBy(audience.followers, ({ company_id }) => company_id)
+  function send(until: number): void {
+    sendDue(bundles, until, (messages, at) => {
+      now = at
+      limit.send(
+        messages.map(({ itemIds, companyIds, to }) => {
+          const people = to.flatMap(({ recipients }) => recipients.map(({ id }) => id))
+          return { id: itemIds.join(), companyIds, people: [...new Set(people)] }
+        }),
+      )
+      rehearsal.messages.push(...messages.map((one) => ({ at, ...one })))
+    })
+  }
   for (const group of inOrder(news)) {
     const at = group[0]!.observed_at
-    sendDue(bundles, at, rehearsal.messages)
+    send(at)
     now = at
     const { items, withoutRecipient } = chooseRecipients(group, {
-      ...{ ...audience, coolDown, now, limit: unlimited },
+      ...{ ...audience, coolDown, now, limit },
       followers: [...new Set(group.map(({ company_id }) => company_id))].flatMap((id) => byCompany.get(id) ?? []),
     })
     for (const [, why] of withoutRecipient) add(rehearsal.withoutRecipient, why)
@@ -60,7 +76,7 @@ export function rehearse(news: readonly RehearsedNews[], audience: Audience): Re
       else addToBundle(bundles, item)
     }
   }
-  sendDue(bundles, Infinity, rehearsal.messages)
+  send(Infinity)
   return rehearsal
 }
 
@@ -85,12 +101,16 @@ function addToBundle({ byPlace, waiting }: Bundles, item: BundleItem): void {
 }
 
 /** Makes messages of what is due until `until`, and empties its bundles. */
-function sendDue({ waiting }: Bundles, until: number, messages: RehearsedMessage[]): void {
+function sendDue(
+  { waiting }: Bundles,
+  until: number,
+  make: (messages: readonly PlannedMessage[], at: number) => void,
+): void {
   for (;;) {
     const at = [...waiting].reduce((least, { bundle }) => Math.min(least, bundle.dueAt!), Infinity)
     if (waiting.size === 0 || at > until) return
     const due = [...waiting].filter(({ bundle }) => bundle.dueAt! <= at)
-    messages.push(...groupIntoMessages(due.flatMap(dueItemsOf), operations).map((one) => ({ at, ...one })))
+    make(groupIntoMessages(due.flatMap(dueItemsOf), operations), at)
     for (const place of due) {
       place.bundle = { dueAt: null, isHeld: false, lastMessageAt: at }
       place.items = []
