@@ -96,7 +96,7 @@ const rooms = {
     delivery: ['people', 'channels', 'secrets', 'message'],
     digests: ['delivery', 'people', 'channels', 'render', 'message', 'charts'],
     plan: ['delivery', 'people'],
-    alerts: ['plan', 'delivery', 'people', 'message', 'charts'],
+    alerts: ['plan', 'delivery', 'people', 'channels', 'message', 'charts'],
     changes: ['plan', 'digests', 'delivery', 'people', 'channels', 'message'],
     rehearsal: ['plan', 'people', 'message'],
     inbox: ['digests', 'people'],

@@ -2,6 +2,7 @@ import {
   createSlackApi,
   type Fields,
   isRoomId,
+  keyOfPost,
   type Post,
   readFields,
   type Room,
@@ -25,6 +26,8 @@ export type SlackServer = {
   posts: readonly Post[]
   /** The posts of a channel, by its name or id. */
   postsIn(room: string): Post[]
+  /** Removes a post, as people do. */
+  deletePost(post: Post): void
   /** How often `method` (or `webhook`) was called for a channel, by the name or the id that the call had. */
   calls(method: string, room: string): number
   /** The errors that it answered, after the method, except those of `decide`. */
@@ -95,6 +98,7 @@ export async function startSlackServer({
     },
     posts,
     postsIn: (room) => posts.filter(({ channel, channel_name }) => channel === room || channel_name === room),
+    deletePost: (post) => void posts.splice(posts.indexOf(post), 1),
     calls: (method, room) => counter.of(`${method} ${room}`),
     errors,
   }
@@ -104,7 +108,13 @@ function createState(limits: State['limits']): State {
   const rooms: State['rooms'] = new Map()
   const posts: Post[] = []
   const methods = createSlackApi({
-    posts: { append: (post) => void posts.push(post), all: () => posts },
+    posts: {
+      append(post) {
+        const at = posts.findIndex((earlier) => keyOfPost(earlier) === keyOfPost(post))
+        posts[at < 0 ? posts.length : at] = post
+      },
+      all: () => posts,
+    },
     rooms: () => [...rooms.values()],
     findRoom: (reference) => findRoom(rooms, reference),
   })

@@ -6,8 +6,8 @@ type Image = { image_url: string; alt_text: string }
 type Block = { type: string; text?: Text; fields?: Text[]; elements?: (Text | Image)[] } & Partial<Image>
 
 /** A post as part of a page, roughly as Slack shows it. */
-export function renderPost({ channel_name, channel, ts, text, blocks }: Post): string {
-  const at = new Date(Number(ts) * 1000).toUTCString()
+export function renderPost({ channel_name, channel, ts, thread_ts, edited, text, blocks }: Post): string {
+  const at = new Date(Number(ts) * 1000).toUTCString() + (thread_ts ? ', reply' : '') + (edited ? ', edited' : '')
   const content =
     Array.isArray(blocks) && blocks.length > 0 ? (blocks as Block[]).map(renderBlock) : [`<p>${renderMrkdwn(text)}</p>`]
   return [`<p class="small">#${escapeHtml(String(channel_name ?? channel))}, ${at}</p>`, ...content].join('\n')

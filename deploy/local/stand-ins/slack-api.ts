@@ -4,6 +4,9 @@ import { judgePost } from './slack-rules.ts'
 
 export type Fields = Record<string, unknown>
 export type Post = Fields & { channel: string; ts: string; text: string; metadata?: unknown }
+/** What makes two posts the same: the later one is the edited one. */
+export const keyOfPost = ({ channel, ts }: Post) => `${channel}/${ts}`
+
 export type Answer = { ok: boolean; error?: string } & Fields
 
 /** A channel of a workspace. */
@@ -25,8 +28,10 @@ export function createSlackApi(workspace: Workspace): Record<string, (fields: Fi
       ...{ team_id: 'T0LOCAL', user_id: 'U0PARMA', bot_id: 'B0PARMA' },
     }),
     'chat.postMessage': (fields) => postMessage(workspace, fields),
+    'chat.update': (fields) => updateMessage(workspace, fields),
     'conversations.list': (fields) => listRooms(workspace, fields),
-    'conversations.history': (fields) => listPosts(workspace, fields),
+    'conversations.history': (fields) => listPosts(workspace, fields, (post) => !isOnlyReply(post)),
+    'conversations.replies': (fields) => listReplies(workspace, fields),
   }
 }
 
@@ -38,8 +43,12 @@ function postMessage({ posts, findRoom }: Workspace, fields: Fields): Answer {
   if (room.isMember === false) return refuse('not_in_channel')
   const problem = judgePost(fields)
   if (problem) return refuse(problem.error, { response_metadata: { messages: problem.details ?? [] } })
+  const { thread_ts, reply_broadcast, ...others } = fields
+  // A reply to what is not there stands in the channel.
+  const isReply = posts.all().some((one) => one.channel === room.id && one.ts === thread_ts)
   const post: Post = {
-    ...fields,
+    ...others,
+    ...(isReply && { thread_ts, reply_broadcast }),
     text: String(fields.text ?? ''),
     channel: room.id,
     channel_name: room.name,
@@ -47,6 +56,20 @@ function postMessage({ posts, findRoom }: Workspace, fields: Fields): Answer {
   }
   posts.append(post)
   return { ok: true, channel: room.id, ts: post.ts, message: { ...asMessage(post), metadata: post.metadata } }
+}
+
+/** A post without its `fields` keeps what it had, but for blocks, which go when there is text only. */
+function updateMessage({ posts, findRoom }: Workspace, { channel, ts, ...fields }: Fields): Answer {
+  const room = isRoomId(String(channel)) ? findRoom(String(channel)) : null
+  if (!room) return refuse('channel_not_found')
+  if (room.isArchived) return refuse('is_inactive')
+  const post = posts.all().find((one) => one.channel === room.id && one.ts === ts)
+  if (!post) return refuse('message_not_found')
+  const problem = judgePost(fields)
+  if (problem) return refuse(problem.error, { response_metadata: { messages: problem.details ?? [] } })
+  const text = String(fields.text ?? '')
+  posts.append({ ...post, blocks: undefined, ...fields, channel: room.id, ts: post.ts, text, edited: true })
+  return { ok: true, channel: room.id, ts: post.ts, text }
 }
 
 function listRooms({ rooms }: Workspace, fields: Fields): Answer {
@@ -72,7 +95,7 @@ function listRooms({ rooms }: Workspace, fields: Fields): Answer {
   }
 }
 
-function listPosts({ posts, findRoom }: Workspace, fields: Fields): Answer {
+function listPosts({ posts, findRoom }: Workspace, fields: Fields, isWanted: (post: Post) => boolean): Answer {
   const { channel, oldest = '0', latest, limit = 100, cursor, inclusive, include_all_metadata } = fields
   const room = isRoomId(String(channel)) ? findRoom(String(channel)) : null
   if (!room) return refuse('channel_not_found')
@@ -88,7 +111,7 @@ function listPosts({ posts, findRoom }: Workspace, fields: Fields): Answer {
   }
   const newestFirst = posts
     .all()
-    .filter((post) => post.channel === room.id && isWithin(post))
+    .filter((post) => post.channel === room.id && isWithin(post) && isWanted(post))
     .toReversed()
   const to = from + Number(limit)
   const hasMore = to < newestFirst.length
@@ -103,6 +126,15 @@ function listPosts({ posts, findRoom }: Workspace, fields: Fields): Answer {
     ...(hasMore && { response_metadata: { next_cursor: makeCursor(to) } }),
   }
 }
+
+function listReplies(workspace: Workspace, { ts, ...fields }: Fields): Answer {
+  const isOfThread = (post: Post) => post.ts === ts || post.thread_ts === ts
+  if (!workspace.posts.all().some((post) => post.channel === fields.channel && isOfThread(post)))
+    return refuse('thread_not_found')
+  return listPosts(workspace, fields, isOfThread)
+}
+
+const isOnlyReply = ({ thread_ts, reply_broadcast }: Post) => Boolean(thread_ts) && !isTrue(reply_broadcast)
 
 export const refuse = (error: string, more: Fields = {}): Answer => ({ ok: false, error, ...more })
 

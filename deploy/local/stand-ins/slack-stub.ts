@@ -5,11 +5,11 @@ import { text } from 'node:stream/consumers'
 import { openJournal } from './journal.ts'
 import { sendEntries } from './page.ts'
 import { renderPost } from './render-post.ts'
-import { createSlackApi, isRoomId, type Post, readFields, refuse, type Room, roomId } from './slack-api.ts'
+import { createSlackApi, isRoomId, keyOfPost, type Post, readFields, refuse, type Room, roomId } from './slack-api.ts'
 
 const [journalFile = '', port] = process.argv.slice(2)
 
-const posts = openJournal<Post>(journalFile)
+const posts = openJournal<Post>(journalFile, keyOfPost)
 const rooms = new Map<string, Room>()
 openRoom('general')
 for (const { channel_name, channel } of posts.all()) openRoom(String(channel_name), channel)

@@ -13,6 +13,7 @@ import { lockPlanning, operations } from '../plan/bundles.ts'
 import { groupIntoMessages, type PlannedMessage } from '../plan/group-messages.ts'
 import { attachToMessages, takeDue } from './due-items.ts'
 import { type NewsItem, type OpsEvent, readNews, readOps } from './facts.ts'
+import { findThreads, seriesIdOf } from './threads.ts'
 
 /** Namespace of the ids of these messages. Never changes: a message must keep its id when a transaction is repeated. */
 const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
@@ -44,14 +45,27 @@ export async function makeMessages(
       ...compose(one, facts, config, now + config.LINK_DAYS * dayMs),
       ...one,
     }))
-    await enqueueForDestinations(tx, messages)
+    const threadOf = await findThreads(tx, messages)
+    await enqueueForDestinations(
+      tx,
+      messages.map(({ to, ...message }) => ({
+        ...message,
+        to: to.map((one) => ({ ...one, follows: one.follows ?? threadOf(message.notificationId, one.destinationId) })),
+      })),
+    )
     await attachToMessages(tx, messages)
     return messages.length
   })
 }
 
 type Facts = { news: Map<string, NewsItem>; ops: Map<string, OpsEvent>; charts: Map<string, MessageChart> }
-type Content = { kind: 'news' | 'ops'; companyId: number | null; dataSourceId: number | null; message: Message }
+type Content = {
+  kind: 'news' | 'ops'
+  companyId: number | null
+  dataSourceId: number | null
+  message: Message
+  seriesId: string | null
+}
 
 function compose(
   { itemIds, companyIds }: PlannedMessage,
@@ -64,17 +78,19 @@ function compose(
       itemIds.flatMap((id) => facts.ops.get(id) ?? []),
       config.MAX_LINES,
     )
-    return { kind: 'ops', companyId: null, dataSourceId: null, message }
+    return { kind: 'ops', companyId: null, dataSourceId: null, message, seriesId: null }
   }
   const news = itemIds.flatMap((id) => facts.news.get(id) ?? [])
   const [first] = news
   const message = composeNews(news, config.MAX_LINES, (id) => makeWhyLink(config, id, linksUntil))
-  const chart = facts.charts.get(message.lines[0]?.newsId ?? '')
+  const told = facts.news.get(message.lines[0]?.newsId ?? '')
+  const chart = facts.charts.get(told?.news_id ?? '')
   const isOfOne = companyIds.length === 1
   return {
     kind: 'news',
     companyId: isOfOne ? (first?.company_id ?? null) : null,
     dataSourceId: isOfOne ? (first?.data_source_id ?? null) : null,
+    seriesId: told && isOfOne ? seriesIdOf(told) : null,
     message: {
       ...message,
       lines: message.lines.map((line, index) => (index === 0 && chart ? { ...line, chart } : line)),

@@ -7,13 +7,14 @@ import type { NoSecret } from '../secrets/secrets.ts'
  * The result of a call to a channel.
  * - `sent`: the channel has the message.
  * - `retry`: it certainly does not, and may accept it later, not before `afterMs`. `isOutage`: no message of this kind of
- *   channel, or with this secret, goes out until somebody fixes something on our side.
+ *   channel, or with this secret, goes out until somebody fixes something on our side. `isAlone`: the message that it
+ *   follows is gone, so it is sent without it.
  * - `refused`: it certainly does not, and will never accept this message, or any message to this destination.
  * - `lost`: it is unclear whether the channel has it. `isFinal`: it will never become clear.
  */
 export type Answer =
   | { kind: 'sent'; reference: string }
-  | { kind: 'retry'; reason: string; afterMs?: number; isOutage?: true }
+  | { kind: 'retry'; reason: string; afterMs?: number; isOutage?: true; isAlone?: true }
   | { kind: 'refused'; concerns: 'message' | 'destination'; reason: string }
   | { kind: 'lost'; reason: string; afterMs?: number; isFinal?: true }
 

@@ -9,6 +9,9 @@ import type { ChannelSettings } from './settings.ts'
 export const messageKinds = ['news', 'ops', 'digest', 'test', 'sign_in'] as const
 export type MessageKind = (typeof messageKinds)[number]
 
+/** A message that was sent to the same destination, and what the channel calls it. */
+export type EarlierMessage = { deliveryId: number; notificationId: string; reference: string }
+
 /** One message to one destination. */
 export type Delivery = {
   deliveryId: number
@@ -22,6 +25,8 @@ export type Delivery = {
   why: string
   /** The only person who gets it there: of what several share, nobody may act for the others. */
   actor: Actor | null
+  /** The earlier message there that this one belongs to, which was sent; null: there is none. */
+  follows: EarlierMessage | null
   /** When the delivery was written, ms since 1970 by the database's clock. */
   createdAt: number
   /** When this attempt was claimed, by the same clock. The clock of our own process may be wrong. */
@@ -36,6 +41,11 @@ export type Channel = {
    * unclear.
    */
   find?(delivery: Delivery): Promise<Answer>
+  /**
+   * Gives the message that `delivery` follows its content instead, which may be done again and is never `lost`. `retry`
+   * with `isAlone`: that message cannot be edited any more.
+   */
+  edit?(delivery: Delivery & { follows: EarlierMessage }): Promise<Answer>
 }
 
 export type ChannelTools = { config: ChannelSettings; log: Log; findSecret: FindSecret }
@@ -53,6 +63,8 @@ export type ChannelKind = {
   needsSecret?: true
   /** What people enter as the destination, and what the secret holds. */
   help: { destination: string; secret?: string }
+  /** Whether a message may be edited after it was sent. */
+  canEdit?: true
   /** Longest digest in characters; a longer one is sent in parts. Unset: no limit. */
   maxDigestChars?: number
   /** Shortest time between two messages to one destination, ms. */

@@ -34,6 +34,7 @@ function deliveryOf(company: string): Delivery {
     message,
     why: 'Because.',
     actor: null,
+    follows: null,
     createdAt: 0,
     claimedAt: 0,
   }
@@ -50,6 +51,13 @@ describe('composeMail', () => {
     expect(mail.headers.get('auto-submitted')).toBe('auto-generated')
     const again = await simpleParser(await composeMail(config, deliveryOf('acme')))
     expect(again.messageId).toBe(mail.messageId)
+  })
+
+  test('refers to the mail that it follows', async () => {
+    const follows = { deliveryId: 3, notificationId: '44444444-4444-4444-8444-444444444444', reference: 'ok' }
+    const mail = await simpleParser(await composeMail(config, { ...deliveryOf('acme'), follows }))
+    const earlier = `<${follows.notificationId}.3@parma.example>`
+    expect([mail.references, mail.inReplyTo]).toEqual([earlier, earlier])
   })
 
   test('says how to end them with one click, where links are set up', async () => {

@@ -6,6 +6,7 @@ import { parseConnectionUrl } from 'nodemailer/lib/shared'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { parseEmailAddress } from '#runtime/text/email-address.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
+import type { MailReference } from '#runtime/web/signed-links.ts'
 import { createChartDrawer, type DrawnChart } from '../charts/draw-chart.ts'
 import type { Line, Message } from '../message/message.ts'
 import { unsubscribing } from '../message/unsubscribe-headers.ts'
@@ -88,7 +89,7 @@ export function composeMail(
   drawn: DrawnCharts = new Map<Line, DrawnChart>(),
 ): Promise<Buffer> {
   const { EMAIL_FROM } = config
-  const { message, why, actor, notificationId, deliveryId } = delivery
+  const { message, why, actor, follows, notificationId } = delivery
   const { link: unsubscribe, headers } = unsubscribing(config, delivery)
   const host = EMAIL_FROM.split('@').at(-1)
   const pictures = [...drawn].map(([line, { text, light, dark }], index) => ({
@@ -108,7 +109,8 @@ export function composeMail(
     subject: message.subject,
     text: asText(message, extras),
     html: asHtml(message, extras),
-    messageId: `<${notificationId}.${deliveryId}@${host}>`,
+    messageId: messageIdOf(delivery, host),
+    ...(follows && { inReplyTo: messageIdOf(follows, host), references: messageIdOf(follows, host) }),
     // RFC 3834: no out-of-office replies.
     headers: { 'Auto-Submitted': 'auto-generated', ...headers },
     attachments: pictures.flatMap(({ light, dark }) =>
@@ -132,6 +134,11 @@ export function composeMail(
   if (message.subject.includes('=?'))
     compiled.setHeader('Subject', { prepared: true, foldLines: true, value: encodeWord(message.subject, 'B', 52) })
   return compiled.build()
+}
+
+/** It depends on the delivery only: another mail can refer to it, and a second attempt has the same. */
+function messageIdOf({ notificationId, deliveryId }: MailReference, host: string | undefined): string {
+  return `<${notificationId}.${deliveryId}@${host}>`
 }
 
 /**

@@ -68,6 +68,23 @@ export function judgeSlackError(error: unknown): Answer {
     : { kind: 'lost', reason }
 }
 
+/** Of a reply that was refused: without its thread it may be accepted. */
+export function judgeFollowUpError(error: unknown): Answer {
+  const answer = judgeSlackError(error)
+  return answer.kind === 'refused' ? { kind: 'retry', isAlone: true, reason: answer.reason } : answer
+}
+
+/** Of an edit: it may be made again, and if it is refused, what it says may still be posted. */
+export function judgeEditError(error: unknown): Answer {
+  const answer = judgeFollowUpError(error)
+  return answer.kind === 'lost' ? { kind: 'retry', reason: answer.reason } : answer
+}
+
+/** Whether a thread was asked for that is not there. */
+export function isNoThread(error: unknown): boolean {
+  return error instanceof WebAPIPlatformError && error.data.error === 'thread_not_found'
+}
+
 /** Errors of connecting only: with any other, Slack may have received the call. */
 const notConnectedCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
 

@@ -1,6 +1,6 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api'
 import { describe, expect, test } from 'vitest'
-import { judgeSlackError } from './judge-slack-error.ts'
+import { judgeEditError, judgeFollowUpError, judgeSlackError } from './judge-slack-error.ts'
 import { slack } from './slack.ts'
 
 const platform = (error: string) => new WebAPIPlatformError({ ok: false, error, response_metadata: {} })
@@ -38,6 +38,14 @@ describe('judgeSlackError', () => {
   ])('%s', (_, error, expected) => {
     expect(judgeSlackError(error)).toMatchObject(expected)
   })
+})
+
+test('a reply or an edit that is refused is sent alone, and an edit may be made again', () => {
+  for (const judge of [judgeFollowUpError, judgeEditError])
+    for (const error of ['message_not_found', 'cant_update_message', 'edit_window_closed', 'thread_not_found'])
+      expect(judge(platform(error))).toMatchObject({ kind: 'retry', isAlone: true })
+  expect(judgeFollowUpError(platform('fatal_error')).kind).toBe('lost')
+  expect(judgeEditError(platform('fatal_error'))).toEqual({ kind: 'retry', reason: expect.any(String) })
 })
 
 test.each([

@@ -1,12 +1,12 @@
-import { LogLevel, WebClient } from '@slack/web-api'
+import { type ConversationsHistoryResponse, LogLevel, WebClient } from '@slack/web-api'
 import { minuteMs } from '#runtime/text/time.ts'
 import { actionsFor } from '../render/actions.ts'
 import { asSlack, maxDigestChars } from '../render/slack.ts'
 import { type Answer, withoutSecret } from './answer.ts'
-import type { ChannelKind, Delivery } from './channel.ts'
+import type { ChannelKind, Delivery, EarlierMessage } from './channel.ts'
 import type { FoundSecret } from '../secrets/secrets.ts'
 import type { ChannelSettings } from './settings.ts'
-import { judgeSlackError } from './judge-slack-error.ts'
+import { isNoThread, judgeEditError, judgeFollowUpError, judgeSlackError } from './judge-slack-error.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 
 const channelId = /^[CDGU][A-Z0-9]{6,20}$/
@@ -28,6 +28,7 @@ export const slack: ChannelKind = {
     throw new Error('is not a Slack channel: give its id, or its name in lower case without #')
   },
   hasSecrets: true,
+  canEdit: true,
   maxDigestChars,
   help: {
     destination: 'name or id of a Slack channel',
@@ -54,17 +55,29 @@ export const slack: ChannelKind = {
 
     async function post(
       { client, ids }: Team,
-      { address, message, why, actor, notificationId }: Delivery,
+      { address, message, why, actor, follows, notificationId }: Delivery,
     ): Promise<Answer> {
-      const { channel, ts } = await client.chat.postMessage({
+      const post = {
         channel: channelId.test(address) ? address : `#${address}`,
         ...asSlack(message, { why, actionsOf: actionsFor(config, actor) }),
-        metadata: { event_type: 'parma_notification', event_payload: { notification_id: notificationId } },
+        metadata: metadataOf(notificationId),
         unfurl_links: false,
         unfurl_media: false,
-      })
+      }
+      const thread = postOf(follows)
+      // A reply stands in the channel, too: nobody hears of one that is only in its thread.
+      const { channel, ts } = await client.chat.postMessage(
+        thread === null ? post : { ...post, thread_ts: thread.ts, reply_broadcast: true },
+      )
       if (channel) ids.set(address, channel)
       return { kind: 'sent', reference: `${channel}/${ts}` }
+    }
+
+    async function replace({ client }: Team, { message, why, follows }: FollowUp, { channel, ts }: PostReference) {
+      // The metadata stays that of the post, so that it can still be looked for.
+      const metadata = metadataOf(follows.notificationId)
+      await client.chat.update({ channel, ts, ...asSlack(message, { why }), metadata })
+      return { kind: 'sent', reference: follows.reference } as const
     }
 
     async function look(team: Team, delivery: Delivery): Promise<Answer> {
@@ -78,7 +91,16 @@ export const slack: ChannelKind = {
         const found = await secretOf(delivery)
         if ('problem' in found) return withoutSecret(found)
         if (isAddress(found.secret)) return postToWebhook(found.secret, delivery)
-        return post(teamOf(found.secret), delivery).catch((error: unknown) => judgeSlackError(error))
+        const judge = postOf(delivery.follows) === null ? judgeSlackError : judgeFollowUpError
+        return post(teamOf(found.secret), delivery).catch((error: unknown) => judge(error))
+      },
+      async edit(delivery) {
+        const found = await secretOf(delivery)
+        if ('problem' in found) return withoutSecret(found)
+        const earlier = postOf(delivery.follows)
+        if (isAddress(found.secret) || earlier === null)
+          return { kind: 'retry', isAlone: true, reason: 'an incoming webhook cannot edit' }
+        return replace(teamOf(found.secret), delivery, earlier).catch((error: unknown) => judgeEditError(error))
       },
       async find(delivery) {
         const found = await secretOf(delivery)
@@ -89,6 +111,20 @@ export const slack: ChannelKind = {
     }
   },
 }
+
+type FollowUp = Delivery & { follows: EarlierMessage }
+type PostReference = { channel: string; ts: string }
+
+/** A post that the Web API made; null: there is none, or a webhook made it. */
+function postOf(earlier: EarlierMessage | null): PostReference | null {
+  const [, channel, ts] = /^([CDG]\w+)\/(\d+\.\d+)$/.exec(earlier?.reference ?? '') ?? []
+  return channel && ts ? { channel, ts } : null
+}
+
+const metadataOf = (notificationId: string) => ({
+  event_type: 'parma_notification',
+  event_payload: { notification_id: notificationId },
+})
 
 /** A bot's client and the ids of its channels, by name. */
 type Team = { client: WebClient; ids: Map<string, string> }
@@ -123,29 +159,44 @@ function openClient(config: ChannelSettings, token: string): WebClient {
   })
 }
 
-async function findMessage(
-  client: WebClient,
+type Page = Pick<ConversationsHistoryResponse, 'messages' | 'has_more' | 'response_metadata'>
+
+/** A reply stands in its thread, and in the channel, unless the message that it replies to is gone. */
+async function findMessage(client: WebClient, channel: string, delivery: Delivery): Promise<Answer> {
+  const wanted = {
+    channel,
+    oldest: String((delivery.createdAt - clockDifferenceMs) / 1000),
+    limit: 200,
+    include_all_metadata: true,
+  }
+  const inChannel = await searchPages(channel, delivery, (cursor) =>
+    client.conversations.history({ ...wanted, cursor }),
+  )
+  const thread = postOf(delivery.follows)
+  if (inChannel.kind !== 'retry' || thread?.channel !== channel) return inChannel
+  return searchPages(channel, delivery, (cursor) =>
+    client.conversations.replies({ ...wanted, ts: thread.ts, cursor }).catch((error: unknown) => {
+      if (isNoThread(error)) return {}
+      throw error
+    }),
+  )
+}
+
+async function searchPages(
   channel: string,
-  { notificationId, createdAt }: Delivery,
+  { notificationId }: Delivery,
+  read: (cursor: string | undefined) => Promise<Page>,
 ): Promise<Answer> {
-  const oldest = String((createdAt - clockDifferenceMs) / 1000)
   let cursor: string | undefined
   for (let page = 0; page < maxPages; page++) {
-    const history = await client.conversations.history({
-      channel,
-      oldest,
-      cursor,
-      limit: 200,
-      include_all_metadata: true,
-    })
-    const found = history.messages?.find(
+    const { messages, has_more, response_metadata } = await read(cursor)
+    const found = messages?.find(
       ({ metadata }) =>
         (metadata?.event_payload as { notification_id?: string } | undefined)?.notification_id === notificationId,
     )
     if (found) return { kind: 'sent', reference: `${channel}/${found.ts}` }
-    cursor = history.response_metadata?.next_cursor || undefined
-    if (!cursor && !history.has_more)
-      return { kind: 'retry', reason: 'not found in the channel: the call did not arrive' }
+    cursor = response_metadata?.next_cursor || undefined
+    if (!cursor && !has_more) return { kind: 'retry', reason: 'not found in the channel: the call did not arrive' }
     if (!cursor) break
   }
   return { kind: 'lost', reason: `not among the last ${maxPages * 200} messages of the channel` }

@@ -72,6 +72,7 @@ const hooked: Delivery = {
     secretId: 's',
     why: 'Because.',
     actor: null,
+    follows: null,
   },
   message: {
     ...{ subject: 'acme: Stars rose', context: 'npm', rest: '', trace: 'Event e' },

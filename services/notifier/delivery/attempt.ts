@@ -7,11 +7,12 @@ import { excerpt } from '#runtime/text/shorten.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { type LinkSettings, makeSignInLink } from '#runtime/web/signed-links.ts'
 import type { Answer } from '../channels/answer.ts'
-import type { Channel, ChannelKind, Delivery } from '../channels/channel.ts'
+import type { Channel, ChannelKind, Delivery, EarlierMessage } from '../channels/channel.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
 import type { ClaimedDelivery } from './claim.ts'
 import { decideNext, type Policy } from './decide-next.ts'
+import { editEarlier } from './edit.ts'
 import { watchOutages } from './outage.ts'
 import type { DeliverySettings } from './settings.ts'
 import { type Answered, recordAnswers } from './record.ts'
@@ -38,6 +39,7 @@ const parkAfterFailures = 10
 type AttemptSettings = Pick<DeliverySettings, 'LEASE_MS' | 'TROUBLE_AFTER_MS' | 'WRITE_PUBLIC_NOTIFICATIONS'> & {
   SEND_TIMEOUT_MS: number
   LINK_DAYS: number
+  MAX_LINES: number
 } & LinkSettings
 
 /**
@@ -72,7 +74,7 @@ export function createAttempt(
 
   async function answerFor(claimed: ClaimedDelivery, isLate: boolean): Promise<Answer> {
     try {
-      return isLate ? tooLate : await call(config, channel, claimed)
+      return isLate ? tooLate : await call(config, { stopping }, database, channel, claimed)
     } catch (error) {
       // A channel catches its own errors, so this one is a bug. The call may have been made.
       log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
@@ -106,7 +108,9 @@ export function createAttempt(
 const tooLate: Answer = { kind: 'retry', reason: 'the claim was too old to make the call' }
 
 async function call(
-  settings: LinkSettings & { LINK_DAYS: number },
+  settings: LinkSettings & { LINK_DAYS: number; MAX_LINES: number },
+  context: Pick<ServiceContext, 'stopping'>,
+  database: Database,
   channel: Channel,
   claimed: ClaimedDelivery,
 ): Promise<Answer> {
@@ -123,10 +127,19 @@ async function call(
       reader && claimed.people.length === 1
         ? { person: reader.id, until: claimed.created_at + settings.LINK_DAYS * dayMs }
         : null,
+    follows: earlierMessage(claimed),
     createdAt: claimed.created_at,
     claimedAt: claimed.created_at + claimed.age_ms,
   }
+  const edited = await editEarlier(settings, context, database, channel, claimed, delivery)
+  if (edited !== null) return edited
   return claimed.action === 'find' && channel.find ? channel.find(delivery) : channel.send(delivery)
+}
+
+function earlierMessage({ follows }: ClaimedDelivery): EarlierMessage | null {
+  if (follows?.state !== 'sent' || follows.reference === null) return null
+  const { delivery_id, notification_id, reference } = follows
+  return { deliveryId: delivery_id, notificationId: notification_id, reference }
 }
 
 /** The message with its link to sign in, which stands nowhere else. */

@@ -18,6 +18,16 @@ const claimedRow = z.object({
   message: z.custom<Message>(),
   created_at: z.number(),
   age_ms: z.number(),
+  follows: z
+    .object({
+      delivery_id: z.number(),
+      notification_id: z.string(),
+      reference: z.string().nullable(),
+      state: z.string(),
+      /** It may still be sent. */
+      is_due: z.boolean(),
+    })
+    .nullable(),
 })
 
 /** A delivery that only this process works on until its lease ends. */
@@ -63,7 +73,12 @@ export async function claimDeliveries(
     )
     SELECT d.delivery_id, d.notification_id, d.destination_id, n.kind, d.claim, d.people, t.address, t.secret_id, n.message, d.created_at,
       CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
-      (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms
+      (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms,
+      (
+        SELECT json_build_object('delivery_id', f.delivery_id, 'notification_id', f.notification_id,
+          'reference', f.reference, 'state', f.state, 'is_due', f.due_at IS NOT NULL)
+        FROM notifier.delivery f WHERE f.delivery_id = d.follows
+      ) AS follows
     FROM claimed d JOIN notifier.destination t USING (destination_id) JOIN notifier.notification n USING (notification_id)`)
 }
 

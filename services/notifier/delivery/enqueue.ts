@@ -13,12 +13,14 @@ type OutgoingMessage = {
   companyId: number | null
   dataSourceId: number | null
   message: Message
+  /** The series that its first news item is about. */
+  seriesId?: string | null
 }
 /** A message for recipients at these channels. */
 export type MessageToRecipients = OutgoingMessage & { channels: readonly RecipientChannel[] }
 /** A message for destinations that are known. */
 type MessageToDestinations = OutgoingMessage & {
-  to: readonly { destinationId: number; recipients: readonly Recipient[] }[]
+  to: readonly { destinationId: number; recipients: readonly Recipient[]; follows?: number | null }[]
 }
 
 /**
@@ -81,21 +83,26 @@ export async function enqueueForDestinations(
   tx: Transaction,
   messages: readonly MessageToDestinations[],
 ): Promise<void> {
-  const notifications = messages.map(({ notificationId, kind, companyId, dataSourceId, message }) => {
-    return [notificationId, kind, companyId, dataSourceId, JSON.stringify(message)]
+  const notifications = messages.map(({ notificationId, kind, companyId, dataSourceId, message, seriesId = null }) => {
+    return [notificationId, kind, companyId, dataSourceId, JSON.stringify(message), seriesId]
   })
   await tx.query(sql.unsafe`
-    INSERT INTO notifier.notification (notification_id, kind, company_id, data_source_id, message)
-    SELECT * FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb'])}
+    INSERT INTO notifier.notification (notification_id, kind, company_id, data_source_id, message, series_id)
+    SELECT * FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb', 'uuid'])}
     ON CONFLICT (notification_id) DO NOTHING`)
   const deliveries = messages.flatMap(({ notificationId, to }) =>
-    to.map(({ destinationId, recipients }) => [notificationId, destinationId, JSON.stringify(recipients)]),
+    to.map(({ destinationId, recipients, follows = null }) => [
+      notificationId,
+      destinationId,
+      JSON.stringify(recipients),
+      follows,
+    ]),
   )
   await tx.query(sql.unsafe`
-    INSERT INTO notifier.delivery (notification_id, destination_id, people, state, reason, due_at, settled_at)
-    SELECT d.notification_id, destination_id, d.people,
+    INSERT INTO notifier.delivery (notification_id, destination_id, people, follows, state, reason, due_at, settled_at)
+    SELECT d.notification_id, destination_id, d.people, d.follows,
       CASE WHEN problem IS NULL THEN 'pending' ELSE 'failed' END, problem,
       CASE WHEN problem IS NULL THEN now() END, CASE WHEN problem IS NOT NULL THEN now() END
-    FROM ${sql.unnest(deliveries, ['uuid', 'int4', 'jsonb'])} AS d (notification_id, destination_id, people)
+    FROM ${sql.unnest(deliveries, ['uuid', 'int4', 'jsonb', 'int8'])} AS d (notification_id, destination_id, people, follows)
     JOIN notifier.destination USING (destination_id)`)
 }

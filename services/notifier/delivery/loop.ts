@@ -15,7 +15,7 @@ import { claimDeliveries, closeUndeliverable, releaseLapsed, returnUncalled } fr
 import { decideNext, noAnswer } from './decide-next.ts'
 import type { DeliverySettings } from './settings.ts'
 
-type Settings = DeliverySettings & ChannelSettings & Pick<MessageSettings, 'LINK_DAYS'>
+type Settings = DeliverySettings & ChannelSettings & Pick<MessageSettings, 'LINK_DAYS' | 'MAX_LINES'>
 
 /** Messages sent at once, per kind of channel: most of the time of a call is waiting. */
 const atOnce = 16

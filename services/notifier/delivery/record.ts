@@ -16,7 +16,19 @@ const settledRow = z.object({
   is_parked: z.boolean(),
 })
 
-const answerColumns = ['int8', 'int4', 'text', 'text', 'float8', 'float8', 'text', 'text', 'text', 'int4'] as const
+const answerColumns = [
+  'int8',
+  'int4',
+  'text',
+  'text',
+  'float8',
+  'float8',
+  'text',
+  'text',
+  'text',
+  'int4',
+  'bool',
+] as const
 
 /**
  * Records attempts and what follows, and frees the destinations. Returns false for each delivery that another process
@@ -59,6 +71,7 @@ async function recordOnce(
       reference,
       answer.kind,
       tookMs,
+      answer.kind === 'retry' && answer.isAlone === true,
     ]
   })
   const destinationIds = answered.map(({ claimed }) => claimed.destination_id)
@@ -71,10 +84,11 @@ async function recordOnce(
     const settled = await tx.any(sql.type(settledRow)`
       WITH answer AS (
         SELECT * FROM ${sql.unnest(rows, [...answerColumns])}
-          AS a (delivery_id, claim, action, state, due_in_ms, hold_ms, reason, reference, outcome, took_ms)
+          AS a (delivery_id, claim, action, state, due_in_ms, hold_ms, reason, reference, outcome, took_ms, is_alone)
       ), settled AS (
         UPDATE notifier.delivery d
         SET state = a.state, due_at = now() + a.due_in_ms * interval '1 ms', reason = a.reason, reference = a.reference,
+          follows = CASE WHEN NOT a.is_alone THEN d.follows END,
           settled_at = CASE WHEN a.due_in_ms IS NULL THEN now() END
         FROM answer a
         WHERE d.delivery_id = a.delivery_id AND d.claim = a.claim AND d.state IN ('sending', 'unknown')

@@ -16,9 +16,11 @@ const eventColumns = {
   message: 'text',
   resolved: 'bool',
   at: 'ms',
+  ends: 'uuid',
 }
 
 const incidentRow = z.object({ dedupe_key: z.string(), is_open: z.boolean() })
+const openingRow = z.object({ dedupe_key: z.string(), event_id: z.string() })
 
 /** Stores the operational events that open or close an incident. Further events of an open incident are ignored. */
 export function storeOpsEvents(database: Database, wake: () => void): Handler<OpsEvent> {
@@ -33,8 +35,11 @@ export function storeOpsEvents(database: Database, wake: () => void): Handler<Op
   }
 }
 
+/** An event, and the event that opened the incident that it closes; null: it opens one. */
+type Transition = OpsEvent & { ends: string | null }
+
 /** Those of `events` that open an incident or close an open one. Records the state of each incident after them. */
-async function keepTransitions(tx: Transaction, events: readonly OpsEvent[]): Promise<OpsEvent[]> {
+async function keepTransitions(tx: Transaction, events: readonly OpsEvent[]): Promise<Transition[]> {
   const keys = [...new Set(events.map(({ dedupe_key }) => dedupe_key))].sort()
   // The rows must exist before they are locked: another partition may bring the same incident at the same time.
   await tx.query(sql.unsafe`
@@ -44,14 +49,35 @@ async function keepTransitions(tx: Transaction, events: readonly OpsEvent[]): Pr
     SELECT dedupe_key, is_open FROM notifier.ops_story WHERE dedupe_key = ANY(${sql.array(keys, 'text')})
     ORDER BY dedupe_key FOR UPDATE`)
   const isOpen = new Map(incidents.map((incident) => [incident.dedupe_key, incident.is_open]))
-  const transitions = events.filter(({ dedupe_key, resolved }) => {
-    const isTransition = isOpen.get(dedupe_key) === resolved
-    if (isTransition) isOpen.set(dedupe_key, !resolved)
-    return isTransition
+  const openedBy = await findOpenings(
+    tx,
+    incidents.flatMap(({ dedupe_key, is_open }) => (is_open ? dedupe_key : [])),
+  )
+  const transitions = events.flatMap((event): Transition[] => {
+    const { dedupe_key, resolved, event_id } = event
+    if (isOpen.get(dedupe_key) !== resolved) return []
+    isOpen.set(dedupe_key, !resolved)
+    const ends = resolved ? (openedBy.get(dedupe_key) ?? null) : null
+    openedBy.set(dedupe_key, event_id)
+    return [{ ...event, ends }]
   })
   await tx.query(sql.unsafe`
     UPDATE notifier.ops_story s SET is_open = d.is_open, changed_at = now()
     FROM ${sql.unnest([...isOpen], ['text', 'bool'])} AS d (dedupe_key, is_open)
     WHERE s.dedupe_key = d.dedupe_key AND s.is_open <> d.is_open`)
   return transitions
+}
+
+/** The event that opened each of these incidents, as far as it is stored. Called while they are locked. */
+async function findOpenings(tx: Transaction, keys: readonly string[]): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map()
+  const rows = await tx.any(sql.type(openingRow)`
+    SELECT k.dedupe_key, e.event_id FROM unnest(${sql.array(keys, 'text')}) AS k (dedupe_key)
+    CROSS JOIN LATERAL (
+      SELECT event_id FROM notifier.ops_event e
+      WHERE NOT e.resolved AND e.dedupe_key = k.dedupe_key
+        AND hashtextextended(e.dedupe_key, 0) = hashtextextended(k.dedupe_key, 0)
+      ORDER BY e.received_at DESC, e.at DESC LIMIT 1
+    ) e`)
+  return new Map(rows.map(({ dedupe_key, event_id }) => [dedupe_key, event_id]))
 }

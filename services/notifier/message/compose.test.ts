@@ -224,3 +224,18 @@ describe('explainWhy', () => {
     expect(explainWhy(composeOps([event], 30), [{ name: 'Ann' }])).toBe('You get this because Ann is an administrator.')
   })
 })
+
+test('an incident that is over says since when, and counts as resolved', () => {
+  const at = Date.UTC(2026, 10, 24, 12)
+  const about = { kind: 'source-down', service: 'scheduler', resolved: false, at }
+  const events = ['github', 'npm'].map((subject) => ({ ...about, subject, message: `${subject} is down.` }))
+  const [github, npm] = events.map((one) => ({ ...one, end: { message: `${one.subject} is up.`, at: at + 3_600_000 } }))
+  const half = composeOps([github!, events[1]!], 10)
+  expect([half.subject, half.context]).toEqual([
+    'Operations: 2 events, npm, source-down',
+    '1 open, 1 resolved, as of 24 November 2026, 13:00 UTC',
+  ])
+  expect(half.lines.map(({ mark }) => mark)).toEqual(['', 'resolved'])
+  expect(half.lines[1]?.details[1]).toBe('Over since 24 November 2026, 13:00 UTC: github is up.')
+  expect(composeOps([github!, npm!], 10).subject).toBe('Operations: 2 events, resolved: github, source-down')
+})

@@ -31,6 +31,8 @@ export type NewsItem = Pick<
 type NamedRecipient = { name: string; through?: readonly string[] }
 export type OpsFacts = Pick<OpsEvent, 'kind' | 'service' | 'subject' | 'message' | 'resolved' | 'at'> & {
   facts?: LineFacts
+  /** How the incident that it opened ended. */
+  end?: Pick<OpsEvent, 'message' | 'at'>
 }
 
 const maxName = 80
@@ -124,9 +126,11 @@ const bySubject = new Intl.Collator('en', { numeric: true })
 
 /** Composes one message for operational events, open incidents first. `events` has at least one. */
 export function composeOps(events: readonly OpsFacts[], maxLines: number): Message {
-  const ranked = events.toSorted(
-    (a, b) => Number(a.resolved) - Number(b.resolved) || a.at - b.at || bySubject.compare(a.subject, b.subject),
-  )
+  const ranked = events
+    .map((one) => ({ ...one, resolved: one.resolved || one.end !== undefined }))
+    .toSorted(
+      (a, b) => Number(a.resolved) - Number(b.resolved) || a.at - b.at || bySubject.compare(a.subject, b.subject),
+    )
   const shown = ranked.slice(0, maxLines)
   const [first] = ranked as [OpsFacts]
   const open = ranked.filter(({ resolved }) => !resolved).length
@@ -136,11 +140,15 @@ export function composeOps(events: readonly OpsFacts[], maxLines: number): Messa
       ranked.length === 1 ? `Operations: ${headline}` : `Operations: ${ranked.length} events, ${headline}`,
       maxSubject,
     ),
-    context: `${open} open, ${ranked.length - open} resolved, as of ${formatTime(Math.max(...ranked.map(({ at }) => at)))}`,
-    lines: shown.map(({ kind, service, subject, message, resolved, at, facts }) => ({
+    context: `${open} open, ${ranked.length - open} resolved, as of ${formatTime(Math.max(...ranked.map(({ at, end = { at } }) => Math.max(at, end.at))))}`,
+    lines: shown.map(({ kind, service, subject, message, resolved, at, end, facts }) => ({
       mark: resolved ? 'resolved' : '',
       title: cut(`${clean(kind)}: ${clean(subject)}`, maxTitle),
-      details: [excerpt(message, maxDetail), `${excerpt(service, maxName)}, ${formatTime(at)}`],
+      details: [
+        excerpt(message, maxDetail),
+        ...(end ? [`Over since ${formatTime(end.at)}: ${excerpt(end.message, maxDetail)}`] : []),
+        `${excerpt(service, maxName)}, ${formatTime(at)}`,
+      ],
       ...(facts && { facts }),
     })),
     rest: restOf(ranked.length - shown.length),

@@ -45,6 +45,27 @@ test('all that was held at a destination is one message, over all companies but 
   ])
 })
 
+test('what edits a message stands alone; what follows the same message elsewhere stays together', () => {
+  const ends = (item: string, destination: number, follows: number | null, isEdit: boolean) =>
+    dueItemOf(item, destination, { company_id: operations, follows, isEdit })
+  const messages = groupIntoMessages(
+    [
+      ...[ends('a', 1, 5, true), ends('b', 1, 5, true), ends('c', 1, 6, true), ends('d', 1, null, false)],
+      ...[ends('a', 2, 7, false), ends('b', 2, 7, false), ends('c', 2, 8, false)],
+      ...[ends('a', 3, 9, false), ends('b', 3, 9, false)],
+    ],
+    operations,
+  )
+  expect(
+    messages.map(({ itemIds, to }) => [itemIds.join(), ...to.map((one) => [one.destinationId, one.follows])]),
+  ).toEqual([
+    ['a,b', [1, 5], [3, 9]],
+    ['c', [1, 6]],
+    ['d', [1, null]],
+    ['a,b,c', [2, null]],
+  ])
+})
+
 test('people are named once, with all they follow', () => {
   const bob = { id: 2, name: 'Bob', through: ['npm'] }
   const people = [bob, { ...ann, through: ['acme', 'npm'] }]

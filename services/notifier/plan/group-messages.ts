@@ -7,22 +7,26 @@ export type DueItem = {
   company_id: number
   is_held: boolean
   people: readonly Recipient[]
+  /** The earlier delivery there that it belongs to; null: there is none. */
+  follows?: number | null
+  /** The channel edits that one instead of sending another. */
+  isEdit?: boolean
 }
 
 /** The content of one message, the same for all its destinations. `itemIds` are sorted. */
 export type PlannedMessage = {
   companyIds: number[]
   itemIds: string[]
-  to: { destinationId: number; recipients: Recipient[] }[]
+  to: { destinationId: number; recipients: Recipient[]; follows?: number | null }[]
 }
 
 /**
- * Groups what is due into messages: at each destination one for each company, and one for everything that quiet hours
- * held. Destinations that get the same items share a message.
+ * Groups what is due into messages: at each destination one for each company, one for everything that quiet hours held,
+ * and one for each message that is edited. Destinations that get the same items share a message.
  */
 export function groupIntoMessages(due: readonly DueItem[], operations: number): PlannedMessage[] {
-  const bundles = Map.groupBy(due, ({ destination_id, company_id, is_held }) =>
-    [destination_id, is_held && company_id !== operations ? 'held' : company_id].join('/'),
+  const bundles = Map.groupBy(due, ({ destination_id, company_id, is_held, follows, isEdit }) =>
+    [destination_id, is_held && company_id !== operations ? 'held' : company_id, isEdit ? follows : ''].join('/'),
   )
   const messages = new Map<string, PlannedMessage>()
   for (const items of bundles.values()) {
@@ -37,6 +41,7 @@ export function groupIntoMessages(due: readonly DueItem[], operations: number): 
     message.to.push({
       destinationId: items[0]?.destination_id ?? 0,
       recipients: mergeRecipients(items.flatMap(({ people }) => people)),
+      follows: items.every(({ follows }) => follows === items[0]?.follows) ? (items[0]?.follows ?? null) : null,
     })
   }
   return [...messages.values()]
