@@ -67,6 +67,8 @@ export type ChannelKind = {
   canEdit?: true
   /** Longest digest in characters; a longer one is sent in parts. Unset: no limit. */
   maxDigestChars?: number
+  /** Whether it shows a digest by its view only, so that the lines need not be read. */
+  showsDigestView?(config: ChannelSettings): boolean
   /** Shortest time between two messages to one destination, ms. */
   intervalMs(config: ChannelSettings): number
   /** Whether a message that cannot be looked for is sent again when it is unclear whether it was sent. */

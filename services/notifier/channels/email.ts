@@ -29,6 +29,7 @@ export const email: ChannelKind = {
     return address.toLowerCase()
   },
   hasSecrets: false,
+  showsDigestView: (config) => config.SENDGRID_API_KEY === undefined,
   intervalMs: () => 0,
   resendsUnknown: (config) => config.EMAIL_RESEND_UNKNOWN,
   help: { destination: 'e-mail address' },

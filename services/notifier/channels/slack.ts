@@ -29,6 +29,7 @@ export const slack: ChannelKind = {
   },
   hasSecrets: true,
   canEdit: true,
+  showsDigestView: () => true,
   maxDigestChars,
   help: {
     destination: 'name or id of a Slack channel',

@@ -63,7 +63,7 @@ function startKind(
   config: Settings,
   context: ServiceContext,
   database: Database,
-  { name, policy }: OpenKind,
+  { name, kind, policy }: OpenKind,
   attempt: Attempt,
 ): () => void {
   const { log, scope, stopping, fail } = context
@@ -77,7 +77,10 @@ function startKind(
   async function claim(limit: number) {
     if (isClaimOpen) await returnUncalled(database, holder, limiter.ids())
     isClaimOpen = true
-    const claimed = await claimDeliveries(database, { channel: name, holder, limit, leaseMs: config.LEASE_MS })
+    const claimed = await claimDeliveries(database, {
+      ...{ channel: name, holder, limit, leaseMs: config.LEASE_MS },
+      withoutLines: kind.showsDigestView?.(config) === true,
+    })
     isClaimOpen = false
     return claimed
   }

@@ -19,7 +19,7 @@ export const digestSettings = {
     'Send the weekly report of people who have configured no digests also when there is no news item: that all is quiet.',
   ),
   DIGEST_POLL_MS: count(15_000, 50).describe('How often the notifier looks for due digests.'),
-  DIGEST_BATCH: count(25).describe('Digests made in one transaction.'),
+  DIGEST_BATCH: count(10).describe('Digests made in one transaction.'),
   WRITE_PUBLIC_REPORTS: flag(false).describe(
     'Record weekly reports in public.report, one row for each company and week. parma-web shows none of them, and cannot delete a company with such a row.',
   ),
