@@ -80,11 +80,6 @@ export function judgeEditError(error: unknown): Answer {
   return answer.kind === 'lost' ? { kind: 'retry', reason: answer.reason } : answer
 }
 
-/** Whether a thread was asked for that is not there. */
-export function isNoThread(error: unknown): boolean {
-  return error instanceof WebAPIPlatformError && error.data.error === 'thread_not_found'
-}
-
 /** Errors of connecting only: with any other, Slack may have received the call. */
 const notConnectedCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT'])
 

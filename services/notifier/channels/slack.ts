@@ -6,7 +6,7 @@ import { type Answer, withoutSecret } from './answer.ts'
 import type { ChannelKind, Delivery, EarlierMessage } from './channel.ts'
 import type { FoundSecret } from '../secrets/secrets.ts'
 import type { ChannelSettings } from './settings.ts'
-import { isNoThread, judgeEditError, judgeFollowUpError, judgeSlackError } from './judge-slack-error.ts'
+import { judgeEditError, judgeFollowUpError, judgeSlackError } from './judge-slack-error.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 
 const channelId = /^[CDGU][A-Z0-9]{6,20}$/
@@ -74,19 +74,6 @@ export const slack: ChannelKind = {
       return { kind: 'sent', reference: `${channel}/${ts}` }
     }
 
-    async function replace({ client }: Team, { message, why, follows }: FollowUp, { channel, ts }: PostReference) {
-      // The metadata stays that of the post, so that it can still be looked for.
-      const metadata = metadataOf(follows.notificationId)
-      await client.chat.update({ channel, ts, ...asSlack(message, { why }), metadata })
-      return { kind: 'sent', reference: follows.reference } as const
-    }
-
-    async function look(team: Team, delivery: Delivery): Promise<Answer> {
-      const channel = await findChannel(team, delivery.address)
-      if (channel !== null) return findMessage(team.client, channel, delivery)
-      return { kind: 'lost', reason: `there is no public channel #${delivery.address}: use the id of a private one` }
-    }
-
     return {
       async send(delivery) {
         const found = await secretOf(delivery)
@@ -126,6 +113,19 @@ const metadataOf = (notificationId: string) => ({
   event_type: 'parma_notification',
   event_payload: { notification_id: notificationId },
 })
+
+async function replace({ client }: Team, { message, why, follows }: FollowUp, { channel, ts }: PostReference) {
+  // The metadata stays that of the post, so that it can still be looked for.
+  const metadata = metadataOf(follows.notificationId)
+  await client.chat.update({ channel, ts, ...asSlack(message, { why }), metadata })
+  return { kind: 'sent', reference: follows.reference } as const
+}
+
+async function look(team: Team, delivery: Delivery): Promise<Answer> {
+  const channel = await findChannel(team, delivery.address)
+  if (channel !== null) return findMessage(team.client, channel, delivery)
+  return { kind: 'lost', reason: `there is no public channel #${delivery.address}: use the id of a private one` }
+}
 
 /** A bot's client and the ids of its channels, by name. */
 type Team = { client: WebClient; ids: Map<string, string> }
@@ -177,7 +177,8 @@ async function findMessage(client: WebClient, channel: string, delivery: Deliver
   if (inChannel.kind !== 'retry' || thread?.channel !== channel) return inChannel
   return searchPages(channel, delivery, (cursor) =>
     client.conversations.replies({ ...wanted, ts: thread.ts, cursor }).catch((error: unknown) => {
-      if (isNoThread(error)) return {}
+      // There is no such thread, or the bot may not read threads: the channel has shown all that it can.
+      if (judgeSlackError(error).kind === 'refused') return {}
       throw error
     }),
   )
