@@ -228,7 +228,12 @@ test.each<[string, string, Partial<Manner>]>([
   [
     'late-finish',
     'finishes after its answer',
-    { finish: async (post, body) => (void setTimeout(() => void post('/crawling-finished', body), 50), '{}') },
+    {
+      finish: async (post, body) => (
+        void setTimeout(() => void post('/crawling-finished', body).catch(() => undefined), 50),
+        '{}'
+      ),
+    },
   ],
   [
     'wrong-body',
@@ -305,6 +310,24 @@ test.each<[string, string, Partial<Manner>]>([
         { id: `r${turn++}`, size: 3 },
       ],
     })),
+  ],
+  [
+    'unstable-items',
+    'sends items without identity in any order',
+    mineAll((one) => ({ ...one, items: turn++ % 4 < 2 ? [{ size: 1 }, { size: 2 }] : [{ size: 2 }, { size: 1 }] })),
+  ],
+  ['lost-digits', 'writes a rounded id', mineAll((one) => ({ ...one, items: [{ id: '1.2345678901234567e+19' }] }))],
+  ['zeros', 'feeds nothing for Beta', mineAll((one, name) => (name === 'Beta' ? {} : one))],
+  [
+    'doubled-finish',
+    'finishes again later',
+    {
+      finish: async (post, body) => {
+        const answer = await post('/crawling-finished', body)
+        setTimeout(() => void post('/crawling-finished', body).catch(() => undefined), 5)
+        return answer
+      },
+    },
   ],
   ['unstable-subject', 'is about something new each time', mineAll((one) => ({ ...one, url: `https://x/${turn++}` }))],
   [

@@ -9,9 +9,9 @@ import { judgeCalls } from '../judge/judge-calls.ts'
 import { judgeDiscovery } from '../judge/judge-discovery.ts'
 import { type Handshake, judgeHandshake } from '../judge/judge-handshake.ts'
 import { judgePayloads } from '../judge/judge-payloads.ts'
-import { judgeRun, type Run } from '../judge/judge-run.ts'
+import { judgeLate, judgeRun, type Run } from '../judge/judge-run.ts'
 import { type Read, readPayloads } from '../judge/read-payloads.ts'
-import { type RecordingEdge, sourceId } from '../recording/recording-edge.ts'
+import { type RecordingEdge, sourceId, type Step } from '../recording/recording-edge.ts'
 import { watchClient } from '../recording/watched-client.ts'
 
 export type Limits = {
@@ -35,19 +35,25 @@ type Deps = { asked: Asked; limits: Limits; edge: RecordingEdge; http: HttpClien
  */
 export async function checkModule(deps: Deps): Promise<Checked> {
   const findings = createFindings()
-  const check = { ...deps, findings, http: watchClient(deps.http) }
+  const check: Check = { ...deps, findings, http: watchClient(deps.http), runs: [] }
   const { handshake, isOurs } = await shakeHands(check)
   const about = { findings, source: handshake?.source ?? null, entries: handshake?.entries ?? 0 }
+  if (check.http.last().failure?.reason === 'timeout') {
+    findings.skip('Anything else: /initialize did not answer in time.')
+    return { ...about, payloads: 0 }
+  }
+  await judgeTokenChecks(check)
   const companies = await discover(check, handshake?.source ?? '')
   if (!handshake || !isOurs) {
     findings.skip(whyNotCrawled(handshake, isOurs))
     return { ...about, payloads: 0 }
   }
   const payloads = await crawlAll(check, handshake, companies)
+  for (const run of check.runs) judgeLate(findings, 'POST /companies', run)
   return { ...about, payloads }
 }
 
-type Check = Deps & { findings: Findings; http: ReturnType<typeof watchClient> }
+type Check = Deps & { findings: Findings; http: ReturnType<typeof watchClient>; runs: Step[] }
 
 function whyNotCrawled(handshake: Handshake | null, isOurs: boolean): string {
   if (isOurs) return 'Crawls and payloads: the handshake did not succeed.'
@@ -59,7 +65,6 @@ function whyNotCrawled(handshake: Handshake | null, isOurs: boolean): string {
 /** `handshake` null: there is no usable answer. `isOurs`: the module has called the recording edge. */
 async function shakeHands(check: Check): Promise<{ handshake: Handshake | null; isOurs: boolean }> {
   const { asked, limits, edge, http, findings } = check
-  await judgeTokenChecks(check)
   const step = await edge.begin()
   const request = { method: 'GET', url: moduleUrl(asked.endpoint, 'initialize', { source_id: sourceId }) } as const
   const headers = { authorization: `Bearer ${step.token}`, accept: 'application/json' }
@@ -76,7 +81,7 @@ async function shakeHands(check: Check): Promise<{ handshake: Handshake | null; 
   return { handshake, isOurs }
 }
 
-/** Without a right token a module must not work. That is asked first, and of the call that writes nothing. */
+/** Without a right token a module must not work. The call that writes nothing is asked for it. */
 async function judgeTokenChecks({ asked, limits, edge, http, findings }: Check): Promise<void> {
   const { token } = await edge.begin()
   const url = moduleUrl(asked.endpoint, 'discover')
@@ -107,11 +112,13 @@ async function discover(check: Check, source: string): Promise<CompanyIdentifier
   const { token, calls } = await edge.begin()
   const module = openModuleOf(check, token)
   const found: CompanyIdentifiers[] = []
+  const isSlow = () => check.findings.defects.some(({ kind }) => kind === 'slow')
   for (const [index, name] of asked.companies.entries()) {
+    if (isSlow()) break
     const identifiers = await discoverOne(check, module, index + 1, name)
     if (identifiers.length > 0) found.push({ company_id: index + 1, identifiers })
   }
-  await discoverOne(check, module, asked.companies.length + 1, 'Nobody 4711 of nowhere')
+  if (!isSlow()) await discoverOne(check, module, asked.companies.length + 1, 'Nobody 4711 of nowhere')
   judgeCalls(findings, { token, taskId: null, calls })
   if (asked.identifiers.length === 0) return found
   const given = asked.companies.map((_, index) => ({
@@ -193,6 +200,7 @@ const makeUnknown = (one: CompanyIdentifiers['identifiers'][number]) => ({
 async function crawl(check: Check, request: CompaniesRequest): Promise<Run | null> {
   const { limits, edge, http, findings } = check
   const step = await edge.begin(request.task_id)
+  check.runs.push(step)
   await openModuleOf(check, step.token).crawl(request, limits.crawlMs, new AbortController().signal)
   const endedAt = performance.now()
   const isFinished = () => step.calls.some(({ path }) => path === '/crawling-finished')
@@ -202,5 +210,6 @@ async function crawl(check: Check, request: CompaniesRequest): Promise<Run | nul
   const where = 'POST /companies'
   const body = judgeAnswer(findings, where, http.last(), { section: '4.3', mayFail: refused })
   const run = judgeRun(findings, where, step, request.companies, { body, at: endedAt, refused })
-  return http.last().failure === null && !refused ? run : null
+  const isOver = step.calls.some(({ path, at }) => path === '/crawling-finished' && at <= endedAt)
+  return isOver && http.last().failure === null && !refused ? run : null
 }

@@ -46,7 +46,8 @@ export function build(command: Command): void {
 Checks a mining module before it is added as a source. It starts an edge of its own, which keeps what the module sends
 in memory and stores nothing, and prints with which address and secret the module must be started. Then it does what
 edge and scheduler do: handshake, discovery, two crawls, and one crawl of a name that does not exist. It needs no Kafka
-and no Postgres. A module that is bound to another edge is not asked to crawl: that would write there.
+and no Postgres. A module that is bound to another edge is not asked to crawl: that would write there. Its handshake
+is refused there, because only this command knows the key that signs the inner token.
 
 Each defect is named with its section of the contract and a remedy. Advice is no defect. Exit code 0: no defect;
 1: defects; 2: no defect, but not everything could be checked.`,
@@ -74,7 +75,7 @@ async function check(url: string, options: Options): Promise<void> {
     handshakeMs: 1000 * (seconds ?? handshakeSeconds),
     discoverMs: 1000 * (seconds ?? config.DISCOVER_TIMEOUT_SECONDS),
     crawlMs: 1000 * (seconds ?? crawlSeconds),
-    lateMs: 2000,
+    lateMs: 5000,
     maxAnswerBytes: config.MAX_ANSWER_BYTES,
   }
   const module = requireUrl(url)

@@ -22,7 +22,7 @@ export function compareCompanies(findings: Findings, payloads: readonly Read[]):
   for (const key of ['content', 'subject'] as const)
     for (const [text, those] of Map.groupBy(told, (one) => one[key])) {
       const companies = [...new Set(those.map(({ company }) => company))]
-      const isNothing = text === '' || those.every(({ leaves }) => leaves.length === 0)
+      const isNothing = text === '' || those.every(({ content }) => content === '{}')
       if (companies.length > 1 && !isNothing)
         findings.defect(
           'same-content',
@@ -32,9 +32,10 @@ export function compareCompanies(findings: Findings, payloads: readonly Read[]):
     }
 }
 
-/** It has numbers, and all are zero; or it has nothing but nulls. */
-function isZero({ numbers, hasTexts, description: { counts } }: Read): boolean {
+/** It has numbers, and all are zero; or it has nothing, or nothing but nulls. */
+function isZero({ numbers, hasTexts, content, description: { counts } }: Read): boolean {
   if (numbers.length > 0) return numbers.every(({ value }) => value === 0)
+  if (content === '{}') return true
   return !hasTexts && counts.null > 0 && counts.unmapped === 0
 }
 
@@ -50,6 +51,7 @@ export function compareCrawls(findings: Findings, first: readonly Read[], second
         where,
         `company ${company} is about ${name(subjects[0]!)}, and in the next crawl about ${name(subjects[1]!)}`,
       )
+    judgeOrder(findings, earlier, those)
     const items = [earlier, those].map(itemsByList)
     for (const [path, keys] of items[1]!) {
       const known = items[0]!.get(path)
@@ -60,6 +62,16 @@ export function compareCrawls(findings: Findings, first: readonly Read[], second
           `items are ${name(known)}, and in the next crawl ${name(keys)}`,
         )
     }
+  }
+}
+
+/** Items that nothing identifies are known by their place, so that must not change. */
+function judgeOrder(findings: Findings, earlier: readonly Read[], those: readonly Read[]): void {
+  for (const [path, items] of those.flatMap(({ unnamed }) => [...unnamed])) {
+    const before = earlier.flatMap(({ unnamed }) => unnamed.get(path) ?? [])
+    const isSame = JSON.stringify(before.toSorted()) === JSON.stringify(items.toSorted())
+    if (isSame && JSON.stringify(before) !== JSON.stringify(items))
+      findings.defect('unstable-items', `${where}, ${path}`, 'items come in another order, and nothing identifies them')
   }
 }
 
@@ -104,7 +116,7 @@ export function compareUnknown(
       `for a name that does not exist, all numbers about company ${company} are 0 or null`,
     )
   const others = new Set(first.filter((one) => one.company !== company).map(({ content }) => content))
-  if (own.some(({ content, leaves }) => leaves.length > 0 && others.has(content)))
+  if (own.some(({ content }) => content !== '{}' && others.has(content)))
     findings.defect(
       'same-content',
       where,

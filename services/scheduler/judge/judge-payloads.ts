@@ -66,9 +66,12 @@ function hasOffset(text: string): boolean {
 
 /** A double holds 15 digits. What has more was rounded, or will be by whoever reads it. */
 function judgeNumbers(findings: Findings, { leaves }: Read): void {
-  for (const { path, text, type } of leaves)
-    if (type !== 'float' && findLarge(text) !== null)
-      findings.defect('lost-digits', `${where}, ${path}`, `${findLarge(text)} is a number beyond 2^53`)
+  const lost = (path: string, message: string) => findings.defect('lost-digits', `${where}, ${path}`, message)
+  for (const { path, text, type } of leaves) {
+    const large = type === 'float' ? null : findLarge(text)
+    if (large !== null) lost(path, `${large} is a number beyond 2^53`)
+    if (/^"-?\d(\.\d+)?e\+\d{2,}"$/i.test(text)) lost(path, `${text} is a number that was rounded and written as text`)
+  }
 }
 
 function findLarge(text: string): string | null {

@@ -70,6 +70,14 @@ function judgeCompanies(findings: Findings, where: string, { fed, errors }: Run,
     findings.defect('wrong-company', where, `told of ${formatList(others, 3)}, asked for ${formatList(asked, 5)}`)
 }
 
+/** Judges what came for a run after it was judged: one more finish. */
+export function judgeLate(findings: Findings, where: string, { calls }: Step): void {
+  const known = findings.defects.some(({ kind }) => kind === 'doubled-finish')
+  const finishes = calls.filter(({ path }) => path === '/crawling-finished')
+  if (!known && finishes.length > 1)
+    findings.defect('doubled-finish', where, `/crawling-finished was called ${finishes.length} times`, section)
+}
+
 /** Each company asked for has a payload or an error. */
 function judgeReported(findings: Findings, where: string, { fed, errors }: Run, asked: readonly string[]): void {
   const silent = asked.filter(

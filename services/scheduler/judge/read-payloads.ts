@@ -1,4 +1,4 @@
-import { jsonText } from '#runtime/read/json-text.ts'
+import { jsonText, pathOf } from '#runtime/read/json-text.ts'
 import { type Json, parse, type Structure } from '#runtime/read/parse.ts'
 import type { CompiledMap } from '#runtime/understand/compile-map.ts'
 import { describePayload, type PayloadDescription } from '#runtime/understand/describe-payload.ts'
@@ -21,6 +21,8 @@ export type Read = {
   numbers: { path: string; value: number }[]
   hasTexts: boolean
   observedAt: string | null
+  /** The items of lists that are known by their position, as canonical JSON. */
+  unnamed: ReadonlyMap<string, string[]>
 }
 
 const limits = { MAX_LEAVES: 1_000_000, MAX_DEPTH: 1000 }
@@ -50,12 +52,27 @@ function readPayload(company: string, source: string, data: Structure, map: Comp
   )
   return {
     ...{ company, source, subject, content: jsonText(data), description, numbers },
+    unnamed: listUnnamed(data, description),
     leaves: [...listLeaves(data)].map(([seq, leaf]) => ({ ...leaf, type: types.get(seq) ?? null })),
     hasTexts: normalized.values.some(
       ({ text, date, members, number }) =>
         number === null && (date !== null || (members ? members.length > 0 : text !== '')),
     ),
   }
+}
+
+function listUnnamed(data: Structure, { lists }: PayloadDescription): Map<string, string[]> {
+  const paths = new Set(lists.flatMap(({ path, known_by }) => (known_by === null ? [path] : [])))
+  const found = new Map<string, string[]>()
+  const visit = (node: Json, path: string): void => {
+    if (node.kind === 'object') for (const { key, value } of node.members) visit(value, pathOf(path, key))
+    if (node.kind !== 'list') return
+    const own = `${path}[]`
+    if (paths.has(own)) found.set(own, [...(found.get(own) ?? []), ...node.items.map(jsonText)])
+    for (const item of node.items) visit(item, own)
+  }
+  visit(data, '')
+  return found
 }
 
 function memberOf(root: Json, name: string): Json | undefined {

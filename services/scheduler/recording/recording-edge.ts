@@ -39,10 +39,10 @@ export async function startRecordingEdge(host: string, port: number, shared: str
   const secrets: TokenSecrets = { shared, analytics: randomBytes(32).toString('hex') }
   const state: EdgeState = { secrets, sourceId, measurements: [], tasks: new Set() }
   const waiting = new Set<() => void>()
-  let step: Step | null = null
+  const steps: Step[] = []
 
   async function take(request: IncomingMessage): Promise<EdgeAnswer> {
-    const own = step
+    const current = steps.at(-1)
     const text = await readBody(request)
     const { pathname, search } = new URL(request.url ?? '/', 'http://edge')
     const { method = '', headers } = request
@@ -50,7 +50,9 @@ export async function startRecordingEdge(host: string, port: number, shared: str
       text === null
         ? { status: 413, body: { detail: 'Request body too large' } }
         : await answerCall(state, { method, path: pathname, headers, text })
-    own?.calls.push({ ...{ method, path: pathname, query: search, headers, text, answer }, at: performance.now() })
+    const call = { ...{ method, path: pathname, query: search, headers, text, answer }, at: performance.now() }
+    const own = pathname === '/crawling-finished' ? (findRun(steps, call) ?? current) : current
+    own?.calls.push(call)
     for (const wake of waiting) wake()
     return answer
   }
@@ -71,7 +73,8 @@ export async function startRecordingEdge(host: string, port: number, shared: str
       const claims = { sourceId, jti: randomUUID(), now: Date.now(), lifetimeSeconds }
       const token = await mintToken(taskId === undefined ? claims : { ...claims, taskId }, secrets)
       if (taskId !== undefined) state.tasks.add(taskId)
-      step = { token, taskId: taskId ?? null, calls: [] }
+      const step = { token, taskId: taskId ?? null, calls: [] }
+      steps.push(step)
       return step
     },
     async waitForCall(ms) {
@@ -87,6 +90,12 @@ export async function startRecordingEdge(host: string, port: number, shared: str
       await new Promise((done) => server.close(done))
     },
   }
+}
+
+/** The run that a late finish belongs to: by its task and its token. */
+function findRun(steps: readonly Step[], { text, headers }: EdgeCall): Step | undefined {
+  const [, task] = /"task_id"\s*:\s*"?(\d+)/.exec(text ?? '') ?? []
+  return steps.find(({ taskId, token }) => String(taskId) === task && headers.authorization?.includes(token))
 }
 
 /** Null: it is too long. The rest is read and thrown away, so that the module gets its answer. */
