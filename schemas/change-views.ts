@@ -2,7 +2,7 @@
 type View = { name: string; readers: readonly ('cli' | 'edge')[]; row: string; columns: readonly string[] }
 type Owner = 'analyzer' | 'notifier' | 'edge'
 
-const auditOf = (owner: Owner): View => ({
+const auditOf = (owner: Owner | 'normalizer' | 'scheduler'): View => ({
   name: `${owner}.audit_view`,
   readers: ['cli'],
   row: 'something that somebody did',
@@ -24,6 +24,8 @@ export const changeViews: readonly View[] = [
   auditOf('analyzer'),
   auditOf('notifier'),
   auditOf('edge'),
+  auditOf('normalizer'),
+  auditOf('scheduler'),
   changesOf('analyzer'),
   changesOf('notifier'),
   {

@@ -47,6 +47,8 @@ async function list(options: Options): Promise<void> {
         (SELECT ${columns} FROM notifier.audit_view ${wanted})
         UNION ALL (SELECT ${columns} FROM analyzer.audit_view ${wanted})
         UNION ALL (SELECT ${columns} FROM edge.audit_view ${wanted})
+        UNION ALL (SELECT ${columns} FROM normalizer.audit_view ${wanted})
+        UNION ALL (SELECT ${columns} FROM scheduler.audit_view ${wanted})
       ) a ORDER BY a.at DESC, audit_id DESC LIMIT ${limit}`),
   )
   if (options.json) return printRows(rows, true)

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCodec } from '../../schemas/codec.ts'
 import type { Change } from '../../schemas/generated/types.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
+import { commands as cliCommands } from '../../services/cli/commands.ts'
+import { commands as edgeCommands } from '../../services/edge/commands.ts'
+import { commands as normalizerCommands } from '../../services/normalizer/commands.ts'
+import { commands as notifierCommands } from '../../services/notifier/commands.ts'
 import { makeChange } from '../../services/runtime/changes/change-record.ts'
 import { actionLink, type MessageAction } from '../../services/runtime/web/signed-links.ts'
+import { commands as schedulerCommands } from '../../services/scheduler/commands.ts'
 import { expelMembers, readLag } from '../harness/group.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo, unique } from '../harness/mailbox.ts'
@@ -21,6 +26,7 @@ import {
   sendNews,
 } from '../harness/notifier/setup.ts'
 import { isKafka, kafkaWire, plain, startProxy } from '../harness/proxy.ts'
+import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const links = { PUBLIC_URL: 'https://parma.example', LINK_SECRET: 'l'.repeat(32) }
@@ -249,6 +255,54 @@ describe('what a person sets', () => {
       ['quiet.set', 'key'],
     ])
     expect(listed[3]?.before).toMatchObject([{ zone: 'Europe/Berlin', days: [1, 5] }])
+  })
+
+  test('and what else commands write is in the audit log, with what was there before', async () => {
+    vi.stubEnv('DATABASE_URL', installation.database.url)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const groups = { ...edgeCommands, ...notifierCommands, ...normalizerCommands, ...schedulerCommands, ...cliCommands }
+    const parma = (noun: keyof typeof groups, ...args: string[]) =>
+      runCommand<{ id: number }>(groups[noun], ...args) as Promise<{ id: number } & Record<string, unknown>[]>
+    const name = unique('audited')
+    const { id: person } = await parma('people', 'add', '--name', name)
+    for (const _ of ['once', 'again']) await parma('people', 'edit', String(person), '--admin')
+    const mail = `${name}@example.com`
+    const { id: channel } = await parma('channels', 'add', '--type', 'email', '--destination', mail)
+    await parma('channels', 'edit', String(channel), '--destination', `new-${mail}`)
+    await parma('channels', 'rm', String(channel), '--yes')
+    const { id: company } = await parma('companies', 'add', '--name', name)
+    const link = ['--company', String(company), '--source', String(source)]
+    await parma('companies', 'link', ...link, '--property', 'handles', '--value', name)
+    await parma('companies', 'rm', String(company), '--yes')
+    const fields = ['--name', name, '--endpoint', 'https://module.example', '--frequency', 'weekly']
+    const itsSource = String((await parma('sources', 'add', ...fields)).id)
+    for (const policy of ['tell', 'none']) await parma('drift', 'policy', itsSource, policy)
+    await parma('schedule', 'pause', itsSource, '--reason', 'its API changes', '--by', 'Ann')
+    await parma('sources', 'edit', itsSource, '--no-active')
+    await parma('sources', 'rm', itsSource, '--yes')
+
+    const listOf = (subject: string) => parma('audit', 'ls', '--subject', subject)
+    const kindsOf = async (subject: string) => (await listOf(subject)).map(({ kind }) => kind).toReversed()
+    expect(await kindsOf(`person:${person}`)).toEqual(['notifier.person.add', 'notifier.person.edit'])
+    const changed = await listOf(`channel:${channel}`)
+    expect(changed.map(({ kind }) => kind)).toEqual(['remove', 'edit', 'add'].map((verb) => `notifier.channel.${verb}`))
+    expect(changed[1]).toMatchObject({ before: { destination: mail }, after: { destination: `new-${mail}` } })
+    expect(await kindsOf(`company:${company}`)).toEqual([
+      'edge.company.add',
+      'edge.company.link',
+      'edge.company.remove',
+    ])
+    const [removed, edited, paused, ...first] = await listOf(`source:${itsSource}`)
+    expect([removed, edited]).toMatchObject([
+      { kind: 'edge.source.remove', before: { source_name: name }, after: null },
+      { kind: 'edge.source.edit', before: { is_active: true }, after: { is_active: false } },
+    ])
+    expect(paused).toMatchObject({ kind: 'scheduler.schedule.pause', actor: 'cli:Ann', reason: 'its API changes' })
+    expect(first).toMatchObject([
+      { kind: 'normalizer.drift_policy.set', before: { policy: 'tell' }, after: null },
+      { kind: 'normalizer.drift_policy.set', before: null, after: { policy: 'tell' } },
+      { kind: 'edge.source.add', before: null },
+    ])
   })
 
   test('as feedback is kept for each news item', async () => {

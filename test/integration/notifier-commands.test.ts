@@ -251,6 +251,13 @@ describe('secrets', () => {
     await parma('secrets', 'rm', 'bot', '--yes')
     await expect(parma('secrets', 'rm', 'bot')).rejects.toThrow('There is no secret "bot"')
     vi.stubEnv('SECRETS_KEYS', undefined)
+    const audited = await installation.database.query<{ kind: string }>(
+      `SELECT kind, before, after FROM notifier.audit WHERE subject = 'secret:bot' ORDER BY audit_id`,
+    )
+    expect(audited.map(({ kind }) => kind.replace('notifier.secret.', ''))).toEqual(
+      expect.arrayContaining(['set', 'rotate', 'remove']),
+    )
+    expect(JSON.stringify(audited)).not.toMatch(/canary|ciphertext/)
   })
 })
 

@@ -185,7 +185,7 @@ async function change(
       const row = await check(tx, { rule_id, version: known.version + 1, definition })
       const all = rules.map((one) => (one.rule_id === rule_id ? row : one))
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), rule_id)
-      if (!options.dryRun) await insertVersion(tx, { ...row, definition }, nameOfCaller(options.by))
+      if (!options.dryRun) await insertVersion(tx, { ...row, definition }, before, nameOfCaller(options.by))
       return { rule_id, version: row.version, definition, covers }
     }),
   )

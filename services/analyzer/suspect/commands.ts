@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -67,7 +68,12 @@ async function decide(text: string, state: 'released' | 'dropped', options: Opti
     if (dryRun) return printResult({ ...result, dry_run: true }, `Would have this effect: ${effect}`, json)
     if (state === 'dropped') await confirm(yes, `${describe(run)} ${effect}`)
     const by = nameOfCaller(options.by)
-    const isOurs = await database.transaction((tx) => decideHeldRun(tx, run.run_no, state, by))
+    const isOurs = await database.transaction(async (tx) => {
+      const isDecided = await decideHeldRun(tx, run.run_no, state, by)
+      const did = { kind: 'analyzer.held_run.decide', subject: `run:${run.run_no}`, by }
+      if (isDecided) await auditCommand(tx, 'analyzer', { ...did, before: 'suspect', after: state })
+      return isDecided
+    })
     if (!isOurs) requireUndecided(await requireRun(database, text))
     printResult(result, `Run ${run.run_no} is ${state}: ${effect}`, json)
   })

@@ -9,7 +9,7 @@ import { seeds } from './seeds.ts'
  * Adds the seed rule of every measurement that has a seed and no rule. Each measurement is seeded once: what people
  * change or remove afterwards stays so, also with concurrent calls. Returns how many rules were added.
  */
-export async function seedRules(database: Database): Promise<number> {
+export async function seedRules(database: Pick<Database, 'query'>): Promise<number> {
   const rows = seeds.map(([source, measurement, threshold, method = null, entries = null]) => ({
     ...{ source, measurement, threshold, method, entries },
   }))

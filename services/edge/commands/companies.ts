@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { auditCommand, auditWork, readRow } from '#runtime/changes/audit-command.ts'
 import { findCompany, findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -67,6 +68,10 @@ export function build(group: Command): void {
     .action(link)
 }
 
+const audited = (verb: string, id: number) => ({ kind: `edge.company.${verb}`, subject: `company:${id}` })
+
+const readCompanyRow = (tx: Transaction, id: number) => readRow(tx, ['public', 'company'], { key: 'id', id })
+
 async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase((database) =>
     database.any(sql.type(companyRow)`
@@ -104,6 +109,8 @@ async function addOne(tx: Transaction, name: string, description: string | null,
       `Company ${known.id} is already called ${known.name}. Use --if-missing or \`parma companies edit ${known.id}\`.`,
     )
   const [company] = await addMissingCompanies(tx, [name], { description })
+  const after = await readCompanyRow(tx, company!.id)
+  await auditCommand(tx, 'edge', { ...audited('add', company!.id), after })
   return { ...company!, added: true }
 }
 
@@ -118,10 +125,12 @@ async function edit(company: string, { name, description, json = false }: Fields
       const known = newName === null ? null : await findCompanyByName(tx, newName)
       if (known !== null && known.id !== id)
         throw new UsageError(`Company ${known.id} is already called ${known.name}.`)
-      await tx.query(sql.unsafe`
+      const change = sql.unsafe`
         UPDATE public.company SET name = coalesce(${newName}, name),
           description = coalesce(${description ?? null}, description), modified_at = ${utcNow}
-        WHERE id = ${id}`)
+        WHERE id = ${id}`
+      const read = () => readCompanyRow(tx, id)
+      await auditWork(tx, 'edge', audited('edit', id), { read, work: () => tx.query(change) })
     })
     return id
   })
@@ -148,7 +157,11 @@ async function remove(company: string, { yes = false, json = false }: Output & {
       ],
     )
     await confirm(yes, `This removes company ${id} (${name}) with ${parts}.`)
-    await removeCompany(database, id)
+    await database.transaction(async (tx) => {
+      const before = await readCompanyRow(tx, id)
+      await removeCompany(tx, id)
+      await auditCommand(tx, 'edge', { ...audited('remove', id), before })
+    })
     return id
   })
   printResult({ id }, `removed company ${id}`, json)
@@ -168,6 +181,8 @@ async function link({ company, source, property, value, json = false }: Link & O
     return database.transaction(async (tx) => {
       await lockTable(tx, 'company')
       const isNew = await linkMissing(tx, { companyIds: [companyId], sourceId })
+      const linked = { kind: 'edge.company.link', subject: `company:${companyId}` }
+      if (isNew) await auditCommand(tx, 'edge', { ...linked, after: { source: sourceId } })
       if (identifier === null) return { id: null, added: isNew }
       const { key, text } = identifier
       const linkId = await tx.oneFirst(sql.type(idRow)`
@@ -183,6 +198,7 @@ async function link({ company, source, property, value, json = false }: Link & O
         INSERT INTO public.company_data_source_identifier
           (company_data_source_id, identifier_type, property, value, validity)
         VALUES (${linkId}, 'MANUALLY_ADDED', ${key}, ${text}, ${utcNow} + interval '6 months') RETURNING id`)
+      await auditCommand(tx, 'edge', { ...linked, after: { source: sourceId, property: key, value: text } })
       return { id, added: true }
     })
   })

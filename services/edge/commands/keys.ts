@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { withDatabase, isoTime } from '#runtime/commands/command-database.ts'
-import { writeAudit } from '#runtime/changes/audit.ts'
-import { commandActor } from '#runtime/changes/command-actor.ts'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { roles } from '#runtime/changes/roles.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
@@ -104,8 +103,7 @@ function auditKey(
   id: number,
   { before, after }: { before: object | null; after: object | null },
 ): Promise<void> {
-  const kind = `edge.key.${verb}`
-  return writeAudit(tx, 'edge', { actor: commandActor().name, kind, subject: `key:${id}`, before, after })
+  return auditCommand(tx, 'edge', { kind: `edge.key.${verb}`, subject: `key:${id}`, before, after })
 }
 
 const foundKey = z.object({ key_id: z.number(), revoked: z.boolean() })

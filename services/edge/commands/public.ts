@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findCompany, isoTime, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -51,10 +52,16 @@ async function prune({ company, dryRun = false, yes, json = false }: Options): P
     const sum = (kind: 'notifications' | 'reports') => found.reduce((total, one) => total + one[kind], 0)
     const what = `${formatCount(sum('notifications'), 'notification')} and ${formatCount(sum('reports'), 'report')}`
     if (found.length > 0) await confirm(yes, `This removes ${what} in parma-web's tables.`)
-    const removed = await database.transaction(async (tx) => ({
-      notifications: (await tx.query(sql.unsafe`DELETE FROM public.notification WHERE ${isAsked}`)).rowCount,
-      reports: (await tx.query(sql.unsafe`DELETE FROM public.report WHERE ${isAsked}`)).rowCount,
-    }))
+    const removed = await database.transaction(async (tx) => {
+      const rows = {
+        notifications: (await tx.query(sql.unsafe`DELETE FROM public.notification WHERE ${isAsked}`)).rowCount,
+        reports: (await tx.query(sql.unsafe`DELETE FROM public.report WHERE ${isAsked}`)).rowCount,
+      }
+      const subject = only === null ? 'companies' : `company:${only}`
+      if (rows.notifications + rows.reports > 0)
+        await auditCommand(tx, 'edge', { kind: 'edge.public.prune', subject, before: rows })
+      return rows
+    })
     const done = [formatCount(removed.notifications, 'notification'), formatCount(removed.reports, 'report')]
     printResult(removed, `removed ${done.join(' and ')}`, json)
   })

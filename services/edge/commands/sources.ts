@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { auditCommand, auditWork, readRow } from '#runtime/changes/audit-command.ts'
 import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -9,6 +10,7 @@ import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName } from '../access/sources.ts'
+import { isStillReferenced } from '../catalog/foreign-keys.ts'
 import { removeSource } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
 import { listContents } from '../catalog/list-contents.ts'
@@ -66,6 +68,10 @@ function withFields(command: Command): Command {
     .option('--json', 'print JSON')
 }
 
+const audited = (verb: string, id: number) => ({ kind: `edge.source.${verb}`, subject: `source:${id}` })
+
+const readSourceRow = (tx: Transaction, id: number) => readRow(tx, ['public', 'data_source'], { key: 'id', id })
+
 async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase((database) =>
     database.any(sql.type(sourceRow)`
@@ -103,6 +109,7 @@ async function add({ inactive = false, allCompanies = false, ifMissing = false, 
       // The trigger of parma-web links a new source with every company.
       if (allCompanies) await linkMissing(tx, { sourceId: id })
       else await tx.query(sql.unsafe`DELETE FROM public.company_data_source WHERE data_source_id = ${id}`)
+      await auditCommand(tx, 'edge', { ...audited('add', id), after: await readSourceRow(tx, id) })
       return { id, added: true }
     }),
   )
@@ -127,15 +134,18 @@ async function edit(source: string, { allCompanies = false, json = false, ...fie
       const known = name === null ? null : await findByName(tx, name)
       if (known !== null && known !== id)
         throw new UsageError(`Source ${known} is already called ${name}. The names of sources are unique.`)
-      await tx.query(sql.unsafe`
+      const change = sql.unsafe`
         UPDATE public.data_source SET source_name = coalesce(${name}, source_name),
           invocation_endpoint = coalesce(${endpoint}, invocation_endpoint),
           frequency = coalesce(${frequency}::public.frequency, frequency),
           max_run_seconds = coalesce(${maxRunSeconds}::int, max_run_seconds),
           description = coalesce(${description}, description), is_active = coalesce(${active}::bool, is_active),
           modified_at = ${utcNow}
-        WHERE id = ${id}`)
-      if (allCompanies) await linkMissing(tx, { sourceId: id })
+        WHERE id = ${id}`
+      const read = () => readSourceRow(tx, id)
+      await auditWork(tx, 'edge', audited('edit', id), { read, work: () => tx.query(change) })
+      if (allCompanies && (await linkMissing(tx, { sourceId: id })))
+        await auditCommand(tx, 'edge', { ...audited('link', id), after: 'all companies' })
     })
     return id
   })
@@ -169,7 +179,14 @@ async function remove(source: string, { withNews = false, yes, json = false }: R
       [notifications, 'notification'],
     ])
     await confirm(yes, `This removes source ${id} (${name})${parts === '' ? '' : ` with ${parts}`}.`)
-    if (!(await removeSource(database, id, withNews))) throw new UsageError(refusal(id, name, 'new'))
+    const removal = database.transaction(async (tx) => {
+      const before = await readSourceRow(tx, id)
+      await removeSource(tx, id, withNews)
+      await auditCommand(tx, 'edge', { ...audited('remove', id), before })
+    })
+    await removal.catch((error: unknown) => {
+      throw isStillReferenced(error) ? new UsageError(refusal(id, name, 'new')) : error
+    })
     return id
   })
   printResult({ id }, `removed source ${id}`, json)

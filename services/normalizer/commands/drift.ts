@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from 'commander'
 import { z } from 'zod'
+import { auditWork } from '#runtime/changes/audit-command.ts'
 import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
@@ -100,6 +101,8 @@ async function listPolicies({ json = false }: Output): Promise<void> {
   printRows(rows, json)
 }
 
+const storedPolicy = policyRow.omit({ source: true })
+
 async function setPolicy(
   source: string,
   policy: string,
@@ -107,13 +110,19 @@ async function setPolicy(
 ): Promise<void> {
   await withDatabase(async (database) => {
     const id = await findSource(database, source)
-    await database.query(
+    const isIt = sql.fragment`data_source_id = ${id} AND kind = ${kind} AND path = ${path}`
+    const change =
       policy === 'none'
-        ? sql.unsafe`DELETE FROM normalizer.drift_policy WHERE data_source_id = ${id} AND kind = ${kind} AND path = ${path}`
+        ? sql.unsafe`DELETE FROM normalizer.drift_policy WHERE ${isIt}`
         : sql.unsafe`
             INSERT INTO normalizer.drift_policy (data_source_id, kind, path, policy) VALUES (${id}, ${kind}, ${path}, ${policy})
-            ON CONFLICT (data_source_id, kind, path) DO UPDATE SET policy = excluded.policy`,
-    )
+            ON CONFLICT (data_source_id, kind, path) DO UPDATE SET policy = excluded.policy`
+    await database.transaction((tx) => {
+      const read = () =>
+        tx.maybeOne(sql.type(storedPolicy)`SELECT kind, path, policy FROM normalizer.drift_policy WHERE ${isIt}`)
+      const did = { kind: 'normalizer.drift_policy.set', subject: `source:${id}` }
+      return auditWork(tx, 'normalizer', did, { read, work: () => tx.query(change) })
+    })
   })
   const what = `${kind || 'all drift'}${path && ` at ${path}`} of ${source}`
   printResult({ source, kind, path, policy }, `${what}: ${policy === 'none' ? 'no policy' : policy}`, json)

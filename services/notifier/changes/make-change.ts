@@ -1,5 +1,5 @@
 import { type Applied, applyNow } from '#runtime/changes/apply-changes.ts'
-import { writeAudit } from '#runtime/changes/audit.ts'
+import { auditCommand as auditDone } from '#runtime/changes/audit-command.ts'
 import { commandActor } from '#runtime/changes/command-actor.ts'
 import type { KindOf, PayloadInput } from '#runtime/changes/kinds.ts'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
@@ -34,5 +34,5 @@ export function auditCommand(
   kind: string,
   { person, before, after }: { person: number; before: unknown; after: unknown },
 ): Promise<void> {
-  return writeAudit(tx, 'notifier', { actor: commandActor().name, kind, subject: `person:${person}`, before, after })
+  return auditDone(tx, 'notifier', { kind, subject: `person:${person}`, before, after })
 }

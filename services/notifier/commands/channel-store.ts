@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { auditCommand, auditWork, readRow } from '#runtime/changes/audit-command.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { requireId } from '#runtime/commands/read-typed.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
-import { allChannels, allChannelSubscriptions } from '../people/channel-rows.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { unpark } from '../delivery/park.ts'
+import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
 import { destinationKey, groupByDestination, type SharedDestination } from '../people/destinations.ts'
 
 // Channels of parma-web and of our own, and their destinations.
@@ -113,4 +115,36 @@ export async function requireChannelOf(
       `Person ${person} gets no messages at channel ${id}: run \`parma subscriptions add --person ${person} --channel ${id}\` first.`,
     )
   return id
+}
+
+/** What a command did to a channel. */
+export const auditedChannel = (verb: string, id: number) => ({
+  kind: `notifier.channel.${verb}`,
+  subject: `channel:${id}`,
+})
+
+/** A channel as the audit log has it; null: there is none. */
+export const readChannelRow = (tx: Transaction, id: number) =>
+  isOwnChannel(id)
+    ? readRow(tx, ['notifier', 'channel'], { key: 'channel_id', id })
+    : readRow(tx, ['public', 'notification_channel'], { key: 'id', id })
+
+/** Changes a row of a channel, with its audit row. */
+export function changeChannel(database: Database, verb: string, id: number, change: ReturnType<typeof sql.unsafe>) {
+  return database.transaction((tx) =>
+    auditWork(tx, 'notifier', auditedChannel(verb, id), {
+      read: () => readChannelRow(tx, id),
+      work: () => tx.query(change),
+    }),
+  )
+}
+
+/** Unparks destinations, with an audit row of `subject`. Returns how many were parked. */
+export function unparkAll(database: Database, destinations: readonly number[], subject: string): Promise<number> {
+  return database.transaction(async (tx) => {
+    const count = await unpark(tx, destinations)
+    const did = { kind: 'notifier.channel.unpark', subject }
+    if (count > 0) await auditCommand(tx, 'notifier', { ...did, after: { destinations } })
+    return count
+  })
 }

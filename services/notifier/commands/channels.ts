@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -8,18 +9,21 @@ import { sql } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
 import { channelKinds } from '../channels/kinds.ts'
 import { isSecretName, secretVariable } from '../secrets/secrets.ts'
-import { unpark } from '../delivery/park.ts'
 import { resubscribe } from '../people/unsubscribe.ts'
 import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
 import { destinationKey } from '../people/destinations.ts'
 import {
+  auditedChannel,
+  changeChannel,
   channelRemedy,
   destinationOfChannel,
   findChannel,
   findDestinationIds,
   findParkedIds,
+  readChannelRow,
   readChannels,
   readDestinationStates,
+  unparkAll,
 } from './channel-store.ts'
 import { test } from './test-channel.ts'
 
@@ -140,6 +144,7 @@ async function add({
               INSERT INTO public.notification_channel (channel_type, destination, secret_id, modified_at)
               VALUES (${type}::public.channel_type, ${destination}, ${secret}, ${utcNow}) RETURNING id`,
       )
+      await auditCommand(tx, 'notifier', { ...auditedChannel('add', id), after: await readChannelRow(tx, id) })
       return { id, added: true }
     }),
   )
@@ -159,14 +164,13 @@ async function edit(
       destination: destination === undefined ? channel.destination : parseDestination(channel.type, destination),
       secret: secretId === undefined ? channel.secret_id : parseSecret(channel.type, secretId || undefined),
     }
-    await database.query(
-      isOwnChannel(id)
-        ? sql.unsafe`
+    const change = isOwnChannel(id)
+      ? sql.unsafe`
             UPDATE notifier.channel SET destination = ${next.destination}, secret_id = ${next.secret} WHERE channel_id = ${id}`
-        : sql.unsafe`
+      : sql.unsafe`
             UPDATE public.notification_channel SET destination = ${next.destination}, secret_id = ${next.secret}, modified_at = ${utcNow}
-            WHERE id = ${id}`,
-    )
+            WHERE id = ${id}`
+    await changeChannel(database, 'edit', id, change)
   })
   printResult({ id }, `changed channel ${id}`, json)
 }
@@ -179,19 +183,25 @@ async function remove(text: string, { yes, json = false }: Output & { yes?: bool
       yes,
       `This removes channel ${id} (${type} ${destination}). People who get messages there: ${people.length}.`,
     )
-    await database.query(
-      isOwnChannel(id)
-        ? sql.unsafe`DELETE FROM notifier.channel WHERE channel_id = ${id}`
-        : sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`,
-    )
+    const removal = isOwnChannel(id)
+      ? sql.unsafe`DELETE FROM notifier.channel WHERE channel_id = ${id}`
+      : sql.unsafe`DELETE FROM public.notification_channel WHERE id = ${id}`
+    await changeChannel(database, 'remove', id, removal)
   })
   printResult({ id }, `removed channel ${id}`, json)
 }
 
 async function resubscribeChannel(text: string, { json = false }: Output): Promise<void> {
-  const resubscribed = await withDatabase(async (database) =>
-    resubscribe(database, await findDestinationIds(database, requireId(text, channelRemedy))),
-  )
+  const id = requireId(text, channelRemedy)
+  const resubscribed = await withDatabase(async (database) => {
+    const destinations = await findDestinationIds(database, id)
+    return database.transaction(async (tx) => {
+      const count = await resubscribe(tx, destinations)
+      if (count > 0)
+        await auditCommand(tx, 'notifier', { ...auditedChannel('resubscribe', id), after: { destinations } })
+      return count
+    })
+  })
   if (resubscribed === 0) throw new UsageError(`Channel ${text} is not unsubscribed.`)
   printResult({ resubscribed }, `channel ${text} gets e-mails again`, json)
 }
@@ -206,7 +216,7 @@ async function unparkChannels(
       text === undefined
         ? await findParkedIds(database)
         : await findDestinationIds(database, requireId(text, channelRemedy))
-    return database.transaction((tx) => unpark(tx, parked))
+    return unparkAll(database, parked, text === undefined ? 'channels' : `channel:${text}`)
   })
   if (unparked === 0 && !all) throw new UsageError(`Channel ${text} is not parked.`)
   printResult({ unparked }, `${unparked} unparked`, json)

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findCompany, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, printText, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
@@ -191,10 +192,13 @@ function resendGood(
 ): Promise<Judged[]> {
   return database.transaction(async (tx) => {
     const judged = await judgeDeliveries(tx, ids, filter, state, sql.fragment`FOR UPDATE OF d`)
+    const good = goodOf(judged)
     // Like a new delivery, so that retries start over.
     await tx.query(sql.unsafe`
       UPDATE notifier.delivery SET state = 'pending', due_at = now(), created_at = now(), settled_at = NULL
-      WHERE delivery_id = ANY(${sql.array(goodOf(judged), 'int8')})`)
+      WHERE delivery_id = ANY(${sql.array(good, 'int8')})`)
+    const resent = { kind: 'notifier.delivery.resend', subject: 'deliveries', after: { deliveries: good } }
+    if (good.length > 0) await auditCommand(tx, 'notifier', resent)
     return judged
   })
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { auditCommand, auditWork, readRow } from '#runtime/changes/audit-command.ts'
 import { findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { requireText } from '#runtime/commands/read-typed.ts'
-import { sql } from '#runtime/postgres/database.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
-import { auditCommand } from '../changes/make-change.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
 
 type Output = { json?: boolean }
@@ -50,6 +50,10 @@ export function build(group: Command): void {
     .action(remove)
 }
 
+const audited = (verb: string, id: number) => ({ kind: `notifier.person.${verb}`, subject: `person:${id}` })
+
+const readPersonRow = (tx: Transaction, id: number) => readRow(tx, ['public', 'user'], { key: 'id', id })
+
 async function list({ json = false }: Output): Promise<void> {
   const people = await withDatabase((database) =>
     database.any(sql.type(personRow)`
@@ -85,6 +89,7 @@ async function add({
         INSERT INTO public."user" (auth_id, name, role, modified_at)
         VALUES (${authId ?? `parma-${randomUUID()}`}, ${name}, ${admin ? 'ADMIN' : 'USER'}::public.role, ${utcNow})
         RETURNING id`)
+      await auditCommand(tx, 'notifier', { ...audited('add', id), after: await readPersonRow(tx, id) })
       return { id, added: true }
     }),
   )
@@ -103,10 +108,12 @@ async function edit(person: string, { name, authId, admin, json = false }: Field
         authId &&
         (await tx.maybeOne(sql.type(idRow)`SELECT id FROM public."user" WHERE auth_id = ${authId} AND id <> ${id}`))
       if (taken) throw new UsageError(`Person ${taken.id} already has this auth id: use another one.`)
-      await tx.query(sql.unsafe`
+      const read = () => readPersonRow(tx, id)
+      const change = sql.unsafe`
         UPDATE public."user" SET name = coalesce(${name === undefined ? null : requireText(name, '--name')}, name),
           auth_id = coalesce(${authId ?? null}, auth_id), role = coalesce(${role}::public.role, role), modified_at = ${utcNow}
-        WHERE id = ${id}`)
+        WHERE id = ${id}`
+      await auditWork(tx, 'notifier', audited('edit', id), { read, work: () => tx.query(change) })
     })
     return id
   })
@@ -124,6 +131,7 @@ async function remove(person: string, { yes, json = false }: Output & { yes?: bo
       )
     await confirm(yes, `This removes person ${id} with all subscriptions, mutes, quiet hours and digests.`)
     await database.transaction(async (tx) => {
+      const before = await readPersonRow(tx, id)
       await tx.query(sql.unsafe`DELETE FROM public."user" WHERE id = ${id}`)
       await tx.query(sql.unsafe`
       WITH s AS (DELETE FROM notifier.subscription WHERE user_id = ${id}),
@@ -132,7 +140,7 @@ async function remove(person: string, { yes, json = false }: Output & { yes?: bo
         d AS (DELETE FROM notifier.digest_policy WHERE user_id = ${id}),
         f AS (DELETE FROM notifier.feedback WHERE user_id = ${id})
       DELETE FROM notifier.channel_subscription WHERE user_id = ${id}`)
-      await auditCommand(tx, 'notifier.person.remove', { person: id, before: { person: id }, after: null })
+      await auditCommand(tx, 'notifier', { ...audited('remove', id), before })
     })
     return id
   })

@@ -1,10 +1,11 @@
 import { buffer as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
-import { sql } from '#runtime/postgres/database.ts'
+import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { EncodingError, readText } from '#runtime/text/read-text.ts'
 import { decryptSecret, encryptSecret, type SecretKeys } from '../secrets/encrypt-secret.ts'
@@ -45,6 +46,13 @@ export function build(group: Command): void {
     .action(rotate)
 }
 
+const audited = (verb: string, name: string) => ({ kind: `notifier.secret.${verb}`, subject: `secret:${name}` })
+
+/** What the audit log has of a secret: nothing from which it could be read. */
+function readSecretRow(tx: Transaction, name: string) {
+  return tx.maybeOne(sql.type(secretRow)`SELECT name, key_id, modified_at FROM notifier.secret WHERE name = ${name}`)
+}
+
 async function list({ json = false }: Output): Promise<void> {
   const rows = await withDatabase((database) =>
     database.any(sql.type(secretRow)`SELECT name, key_id, modified_at FROM notifier.secret ORDER BY name`),
@@ -75,11 +83,15 @@ async function set(name: string, { json = false }: Output): Promise<void> {
     throw new UsageError(`Standard input is empty or longer than ${maxBytes} bytes: pipe the secret in.`)
   const { key_id, nonce, ciphertext } = encryptSecret(keys, name, secret)
   await withDatabase((database) =>
-    database.query(sql.unsafe`
-      INSERT INTO notifier.secret (name, key_id, nonce, ciphertext)
-      VALUES (${name}, ${key_id}, ${sql.binary(nonce)}, ${sql.binary(ciphertext)})
-      ON CONFLICT (name) DO UPDATE SET key_id = excluded.key_id, nonce = excluded.nonce,
-        ciphertext = excluded.ciphertext, modified_at = now()`),
+    database.transaction(async (tx) => {
+      const before = await readSecretRow(tx, name)
+      await tx.query(sql.unsafe`
+        INSERT INTO notifier.secret (name, key_id, nonce, ciphertext)
+        VALUES (${name}, ${key_id}, ${sql.binary(nonce)}, ${sql.binary(ciphertext)})
+        ON CONFLICT (name) DO UPDATE SET key_id = excluded.key_id, nonce = excluded.nonce,
+          ciphertext = excluded.ciphertext, modified_at = now()`)
+      await auditCommand(tx, 'notifier', { ...audited('set', name), before, after: await readSecretRow(tx, name) })
+    }),
   )
   printResult({ name, key_id }, `stored the secret ${name} under the key ${key_id}`, json)
 }
@@ -92,7 +104,11 @@ async function remove(name: string, { yes, json = false }: Output & { yes?: bool
       SELECT channel_id FROM ${allChannels} c WHERE secret_id = ${name} ORDER BY channel_id`)
     const users = channels.length === 0 ? 'No channel uses it.' : `Channels that use it: ${channels.join(', ')}.`
     await confirm(yes, `This removes the secret ${name} for good. ${users}`)
-    await database.query(sql.unsafe`DELETE FROM notifier.secret WHERE name = ${name}`)
+    await database.transaction(async (tx) => {
+      const before = await readSecretRow(tx, name)
+      await tx.query(sql.unsafe`DELETE FROM notifier.secret WHERE name = ${name}`)
+      await auditCommand(tx, 'notifier', { ...audited('remove', name), before })
+    })
   })
   printResult({ name }, `removed the secret ${name}`, json)
 }
@@ -109,6 +125,8 @@ async function rotate({ json = false }: Output): Promise<void> {
         await tx.query(sql.unsafe`
           UPDATE notifier.secret SET key_id = ${key_id}, nonce = ${sql.binary(nonce)}, ciphertext = ${sql.binary(ciphertext)}
           WHERE name = ${row.name}`)
+        const [before, after] = [row.key_id, key_id].map((id) => ({ name: row.name, key_id: id }))
+        await auditCommand(tx, 'notifier', { ...audited('rotate', row.name), before, after })
       }
       return rows.length
     }),

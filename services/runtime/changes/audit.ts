@@ -1,6 +1,9 @@
 import { sql, type Transaction } from '../postgres/database.ts'
 import type { Owner } from './kinds.ts'
 
+/** The services that have an audit log of their own. */
+export type Audited = Owner | 'edge' | 'normalizer'
+
 /** One thing that somebody did. */
 export type AuditEntry = {
   /** `person:17`, `key:name`, `link:17` or `cli:name`. */
@@ -20,7 +23,7 @@ export type AuditEntry = {
 /** Writes a row of `<schema>.audit`, in the transaction of what was done. */
 export async function writeAudit(
   tx: Pick<Transaction, 'query'>,
-  schema: Owner | 'edge',
+  schema: Audited,
   { actor, kind, subject, reason = null, before, after, changeId = null }: AuditEntry,
 ): Promise<void> {
   await tx.query(sql.unsafe`
