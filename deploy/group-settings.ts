@@ -9,6 +9,7 @@ import {
   producerSettings,
   serviceSettings,
   tokenSettings,
+  understandSettings,
 } from '#runtime/process/settings.ts'
 import { readSettingsOfRooms, type Settings } from './read-settings.ts'
 
@@ -48,6 +49,12 @@ const shared: readonly (Heading & { names: readonly string[] })[] = [
     about: 'Secrets that services share, and which addresses they may call.',
     page: 'services/edge/README.md',
     names: Object.keys({ ...tokenSettings, ...linkSettings, ...moduleSettings }),
+  },
+  {
+    title: 'Understanding payloads',
+    about: 'Which payloads can be understood. The edge reads it for dry runs.',
+    page: 'services/normalizer/README.md',
+    names: Object.keys(understandSettings),
   },
 ]
 

@@ -10,6 +10,7 @@ import {
   producerSettings,
   serviceSettings,
   tokenSettings,
+  understandSettings,
 } from '#runtime/process/settings.ts'
 import { secretsDir } from '#runtime/process/service-account.ts'
 
@@ -22,6 +23,7 @@ export const settings = {
   ...tokenSettings,
   ...moduleSettings,
   ...firestoreSettings,
+  ...understandSettings,
   EDGE_PORT: port(8080).describe('Port for mining modules, parma-web and Cloud Scheduler.').meta({ basic: true }),
   EDGE_HOST: z
     .string()
@@ -55,6 +57,9 @@ export const settings = {
   ),
   MAX_BATCH_PAYLOADS: count(1000).describe(
     'Payloads in a body of POST /api/v1/payloads. More are answered with 413, and none is taken.',
+  ),
+  MAX_DRY_RUN_BYTES: count(1024 * 1024).describe(
+    'Size of a body of POST /api/v1/payloads?dry_run=true, unpacked. What is understood of it is described at length.',
   ),
   MAX_SOURCE_BYTES_PER_DAY: count(10 * 1024 ** 3, 0).describe(
     'Bytes of payloads and ends of tasks, unpacked, that one data source may send per day (UTC). More payloads are answered with 429 until midnight, and operators get a message once a day; ends of tasks are refused above twice as many. Counted over all edges, to within some seconds. 0 means no limit.',

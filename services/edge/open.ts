@@ -20,13 +20,14 @@ import { readAtMostEvery, type ReadCrm } from './catalog/crm.ts'
 import { type Changes, openChanges } from './changes/changes.ts'
 import type { Config } from './config.ts'
 import { createInitialize } from './handshake/initialize.ts'
+import { openDryRun } from './batch/dry-run.ts'
 import { openKnownEvents } from './batch/known-events.ts'
 import type { BatchLimits } from './batch/read-batch.ts'
 import { readZone } from './design/zone.ts'
 import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
 import { unavailable } from './http/http-error.ts'
-import { openAffinity } from './intake/affinity.ts'
+import { findCrmCompany, openAffinity } from './intake/affinity.ts'
 import { limitDailyBytes } from './intake/daily-bytes.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
 import { watchBroker } from './publish/broker-watch.ts'
@@ -126,7 +127,8 @@ async function openRoutes(
     feed: { ...feeding, publish: hold, maxJsonDepth, maxFeedValues },
     payloads: {
       ...{ ...feeding, publishAll: holdAll, findKnown: openKnownEvents(database, boundedLookup) },
-      limits: batchLimits(config),
+      ...{ dryRun: openDryRun(database, bounded, config), limits: batchLimits(config) },
+      findCompany: (name) => bounded(findCrmCompany(database, name)),
     },
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
@@ -155,10 +157,11 @@ async function openRoutes(
   })
 }
 
-function batchLimits(config: Config): BatchLimits {
+function batchLimits(config: Config): BatchLimits & { maxDryRunBytes: number } {
   const { MAX_BATCH_BYTES: maxBatchBytes, MAX_BATCH_PAYLOADS: maxBatchPayloads } = config
   const { MAX_JSON_DEPTH: maxJsonDepth, MAX_FEED_VALUES: maxFeedValues } = config
-  return { maxBatchBytes, maxBatchPayloads, maxPayloadBytes: maxBodyBytes, maxJsonDepth, maxFeedValues }
+  const { MAX_DRY_RUN_BYTES: maxDryRunBytes } = config
+  return { maxBatchBytes, maxBatchPayloads, maxPayloadBytes: maxBodyBytes, maxDryRunBytes, maxJsonDepth, maxFeedValues }
 }
 
 function openHandshake(config: Config, { stopping }: ServiceContext, http: HttpClient, secrets: TokenSecrets) {

@@ -1,20 +1,13 @@
 import { z } from 'zod'
 import { count, readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
-import { consumerSettings, postgresSettings, pipelineSettings } from '#runtime/process/settings.ts'
+import { consumerSettings, pipelineSettings, postgresSettings, understandSettings } from '#runtime/process/settings.ts'
 
 export const settings = {
   ...pipelineSettings,
   CONSUME_CONCURRENCY: count(3).meta(consumerSettings.CONSUME_CONCURRENCY.meta() ?? {}),
   ...postgresSettings,
-  MAX_LEAVES: count(200_000).describe('Leaves (scalars) in one payload. A payload with more is refused as a whole.'),
-  MAX_DEPTH: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1000)
-    .default(100)
-    .describe('Levels of lists and objects in one payload. A deeper payload is refused as a whole.'),
+  ...understandSettings,
   // Below the deadline of a handler (120 s), or waiting would count as being stuck.
   MAP_WAIT_MS: z.coerce
     .number()
@@ -35,16 +28,12 @@ export const settings = {
   MAX_INCIDENTS_PER_DAY: count(100).describe(
     'Incidents of one source that are reported on one day (UTC): drift and faults of its map, and apart from them refused payloads.',
   ),
-  OLDEST_OBSERVED_AT: z.iso
-    .date()
-    .default('2000-01-01')
-    .describe('Earliest day that a payload may be about. Each month with values is a partition of the table.'),
 }
 
-const { MAX_LEAVES, MAX_DEPTH, CLOCK_TOLERANCE_MS, OLDEST_OBSERVED_AT } = settings
+const { CLOCK_TOLERANCE_MS } = settings
 
 /** What decides what becomes of a payload. */
-export const trialSettings = { MAX_LEAVES, MAX_DEPTH, CLOCK_TOLERANCE_MS, OLDEST_OBSERVED_AT }
+export const trialSettings = { ...understandSettings, CLOCK_TOLERANCE_MS }
 
 export const readConfig = (env?: Env) => readEnv(settings, env)
 export type Config = ReturnType<typeof readConfig>

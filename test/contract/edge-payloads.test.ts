@@ -178,6 +178,82 @@ describe('payloads', () => {
   })
 })
 
+describe('a dry run', () => {
+  test('says what would be understood, by the map in force, and neither sends nor writes anything', async () => {
+    const mapped = await edge.addSource('mapped')
+    const company = await edge.addCompany('Acme')
+    const own = await edge.token(mapped)
+    const register = async (measurement_name: string, type: string) => {
+      const body = { type, measurement_name, source_module_id: mapped }
+      return (await edge.call('/source-measurement', { token: own, body })).json['id'] as number
+    }
+    const map = {
+      Source: 'mapped',
+      Mappings: [
+        ['stars', 'int', await register('stars', 'int')],
+        ['homepage', 'link', await register('homepage', 'link')],
+        ['size', 'int', await register('size', 'int')],
+        ['gone', 'int', 999_999],
+      ].map(([SourceField, DataType, id]) => ({
+        ...{ SourceField, DataType, MeasurementName: SourceField, source_measurement_id: id },
+      })),
+    }
+    await edge.database.query(
+      `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, published_at)
+       VALUES ($1, 3, 'x', $2, now())`,
+      [mapped, JSON.stringify(map)],
+    )
+    const raw_data = { stars: 12, homepage: null, size: 'many', gone: 1, extra: [1, 2] }
+    const batch = [
+      { company_id: company, raw_data, idempotency_key: 'tried' },
+      { company_id: 999_999, raw_data },
+      { company_id: company },
+      { company_id: 'x', raw_data },
+    ]
+    const ask = (to: string) => edge.call(to, { token: own, body: batch })
+    const before = (await edge.records(topics.rawPayloads)).length
+    const answer = await ask(`${path}?dry_run=true`)
+    expect(answer.status).toBe(200)
+    expect(answer.json).toMatchObject({
+      ...{ accepted: 3, refused: 1, send_again: [] },
+      payloads: [
+        {
+          ...{ index: 0, status: 200, problem: null, repeated: false },
+          understood: {
+            ...{ map_version: 3, refused_as_a_whole: null },
+            counts: { leaves: 5, stored: 1, null: 1, unmapped: 1, refused: 2 },
+            stored: [{ measurement: 'stars', path: 'stars', value: 12 }],
+            null: [{ path: 'homepage' }],
+            unmapped: [{ path: 'extra' }],
+            refused: [
+              { path: 'size', reason: 'not-a-number' },
+              { path: 'gone', reason: 'unknown-measurement' },
+            ],
+          },
+        },
+        { index: 1, status: 200, understood: { refused_as_a_whole: { reason: 'unknown-company' } } },
+        { index: 2, status: 422, event_id: null, understood: null },
+        { index: 3, status: 200, understood: { refused_as_a_whole: { reason: 'company-id' } } },
+      ],
+    })
+    const [id] = idsOf(answer)
+    expect((await edge.call(`/api/v1/events/${id}`, { token: own })).status).toBe(404)
+    expect((await edge.records(topics.rawPayloads)).length).toBe(before)
+    expect((await edge.call(`${path}?dry_run=maybe`, { token: own, body: batch })).status).toBe(422)
+    expect(idsOf(await ask(path))[0]).toBe(id)
+  })
+
+  test('of a source without a map says so; of one payload that is refused, it is its error; a large body is refused', async () => {
+    const tried = await edge.call(`${path}?dry_run=true`, { token, body: payload('tried') })
+    expect(tried.json).toMatchObject({
+      payloads: [{ understood: { map_version: null, refused_as_a_whole: { reason: 'no-map' } } }],
+    })
+    expect((await edge.call(`${path}?dry_run=true`, { token, body: '{}' })).status).toBe(422)
+    const large = payload('x'.repeat(1024 * 1024))
+    expect((await edge.call(`${path}?dry_run=true`, { token, body: large })).status).toBe(413)
+  })
+})
+
 describe('an idempotency key', () => {
   beforeAll(async () => {
     await edge.start('normalizer')

@@ -56,6 +56,7 @@ describe('every example of the guide for feeding runs', () => {
     expect(answers).toMatchObject([
       { accepted: 1, refused: 0 },
       { accepted: 2, refused: 0 },
+      { accepted: 1, payloads: [{ status: 200, understood: { refused_as_a_whole: { reason: 'no-map' } } }] },
     ])
   })
 

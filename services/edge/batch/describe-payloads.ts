@@ -23,6 +23,13 @@ export const payloadsHeaders = z.object({
   'idempotency-key': idempotencyKeyField.describe('The idempotency_key of a single payload.'),
 })
 
+export const payloadsQuery = z.object({
+  dry_run: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('true: says what would be understood. Nothing is written or sent.'),
+})
+
 const payloadResult = z.object({
   index: z.int().describe('Place in what was sent, from 0.'),
   status: z.int().describe('201: the payload is durable. Others as the status of a response.'),
@@ -38,6 +45,51 @@ const payloadsResult = z.object({
   payloads: z.array(payloadResult).describe('One for each payload, in order.'),
 })
 
+const paths = { path: z.string(), leaves: z.int() }
+const item = z.string().nullable().describe('Key of the list item.')
+
+const understood = z.object({
+  map_version: z.int().nullable().describe('The version of the map in force; null: there is none.'),
+  refused_as_a_whole: z
+    .object({ reason: z.string(), message: z.string(), remedy: z.string() })
+    .nullable()
+    .describe('Why nothing of the payload would be stored as values.'),
+  counts: z
+    .object({ leaves: z.int(), stored: z.int(), null: z.int(), unmapped: z.int(), refused: z.int() })
+    .optional()
+    .describe('Leaves: each is stored, null, unmapped or refused. The lists below have 1,000 entries at most.'),
+  stored: z
+    .array(
+      z.object({
+        measurement: z.string(),
+        source_measurement_id: z.int(),
+        path: z.string(),
+        item,
+        type: z.string(),
+        value: z.unknown(),
+      }),
+    )
+    .optional(),
+  null: z.array(z.object(paths)).optional(),
+  unmapped: z.array(z.object({ ...paths, sample: z.string() })).optional(),
+  refused: z.array(z.object({ ...paths, item, reason: z.string(), sample: z.string(), remedy: z.string() })).optional(),
+  lists: z
+    .array(
+      z.object({
+        path: z.string(),
+        known_by: z.string().nullable().describe('The member by which items are known; null: their position.'),
+        items: z.array(z.object({ key: z.string(), label: z.string().nullable() })),
+      }),
+    )
+    .optional(),
+})
+
+const trialResult = payloadResult.extend({
+  understood: understood.nullable().describe('What the normalizer would make of it, as `parma understand` shows it.'),
+})
+
+export type Understood = z.output<typeof understood>
+export type TrialResult = z.output<typeof trialResult>
 export type PayloadsResult = z.output<typeof payloadsResult>
 
 const [one, two] = [
@@ -54,11 +106,16 @@ const lines = [one, two].map((payload) => `${JSON.stringify(payload)}\n`).join('
 
 export const payloadsDoc: RouteDoc = {
   summary: 'Send one or many payloads: what a source says about companies.',
+  query: payloadsQuery,
   headers: payloadsHeaders,
   body: z.union([payloadBody, z.array(payloadBody).min(1)]),
   example: [one, two],
   alternatives: Object.fromEntries(lineTypes.map((type) => [type, lines])),
   responses: {
+    200: {
+      description: 'Of a dry run: what would become of each payload. `status` 200: it would be accepted.',
+      schema: payloadsResult.extend({ payloads: z.array(trialResult) }),
+    },
     201: { description: 'All payloads are durable, exactly as they were sent.', schema: payloadsResult },
     207: {
       description:

@@ -3,15 +3,16 @@ import { sourceOf } from '../access/access.ts'
 import { requireLegalName, type Source, type Sources } from '../access/sources.ts'
 import type { Caller } from '../access/token.ts'
 import { HttpError } from '../http/http-error.ts'
-import { describeProblem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
+import { validate } from '../http/validation.ts'
 import type { ResolveCompany } from '../intake/affinity.ts'
 import { makeRecord } from '../intake/payload.ts'
 import type { RouteRequest } from '../server/route.ts'
-import { payloadsPath, type PayloadsResult } from './describe-payloads.ts'
-import type { FindKnown } from './known-events.ts'
-import { type BatchLimits, readBatch, type ValidPayload } from './read-batch.ts'
+import { payloadsQuery, type PayloadsResult } from './describe-payloads.ts'
+import { describeRefusal } from './describe-refusal.ts'
+import { readBatch, type ValidPayload } from './read-batch.ts'
 import { type Named, type Outcome, sendBatch, type SendDeps } from './send-batch.ts'
+import { tryBatch, type TrialDeps } from './try-batch.ts'
 
 const answered = new Counter({
   name: 'parma_edge_batch_payloads_total',
@@ -19,22 +20,19 @@ const answered = new Counter({
   labelNames: ['status'] as const,
 })
 
-export type PayloadsDeps = SendDeps & {
-  sources: Sources
-  resolveAffinity: ResolveCompany
-  findKnown: FindKnown
-  limits: BatchLimits
-}
+export type PayloadsDeps = SendDeps & TrialDeps & { sources: Sources; resolveAffinity: ResolveCompany }
 
 /**
  * POST /api/v1/payloads: one or many payloads. Each that is answered 201 is durable in Kafka, byte for byte. They travel
- * in one send.
+ * in one send. With `dry_run=true`, nothing is sent.
  */
 export function feedPayloads(deps: PayloadsDeps) {
   const { sources, resolveAffinity, findKnown, limits } = deps
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const source = await sourceOf(caller, sources)
     requireLegalName(source)
+    const { dry_run } = validate(payloadsQuery, request.query, 'query')
+    if (dry_run === 'true') return tryBatch(deps, request, source, caller)
     const { isList, payloads, release } = await readBatch(request, source, caller, limits)
     let outcomes: Outcome[]
     try {
@@ -81,10 +79,6 @@ function respond(outcomes: readonly Outcome[], isList: boolean): RouteResponse {
   const waits = refusals.filter(isForLater).map(({ headers }) => Number(headers['retry-after'] ?? 0))
   const headers: Record<string, string> = waits.length > 0 ? { 'retry-after': String(Math.max(...waits)) } : {}
   return json(refusals.length === 0 ? 201 : 207, result, headers)
-}
-
-function describeRefusal(refusal: HttpError, index: number) {
-  return { index, status: refusal.status, problem: describeProblem(refusal, `${payloadsPath}#/${index}`) }
 }
 
 function isForLater({ status }: HttpError): boolean {

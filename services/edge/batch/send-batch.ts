@@ -32,13 +32,14 @@ export async function sendBatch(
   const firsts = new Map<string, number>()
   const toSend: ToSend[] = []
   for (const [index, one] of payloads.entries()) {
-    const refusal = one instanceof HttpError ? one : findReuse(deps, one, known)
-    if (refusal !== null) outcomes.push({ refusal })
-    else outcomes.push(plan(one as Named, index))
+    outcomes.push(one instanceof HttpError ? { refusal: one } : plan(one, index))
   }
 
-  function plan({ payload, headers }: Named, index: number): Outcome {
-    const { event_id, company_id, body } = payload
+  function plan({ payload, headers, key }: Named, index: number): Outcome {
+    const { event_id, company_id, body, content_hash } = payload
+    const reuse = findReuse({ payload, key }, known)
+    if (reuse !== null) return { refusal: reuse }
+    if (key !== null && deps.isReused(event_id, content_hash)) return { refusal: keyReused(key) }
     if (known.has(event_id) || firsts.has(event_id)) return { payload, repeated: true }
     firsts.set(event_id, index)
     try {
@@ -86,15 +87,12 @@ async function publish(
   }
 }
 
-/** The refusal of a payload whose key belongs to other content; null: it does not. */
-function findReuse(
-  { isReused }: SendDeps,
-  { payload: { event_id, content_hash }, key }: Named,
+/** The refusal of a payload whose key belongs to other content by the ledger; null: it does not. */
+export function findReuse(
+  { payload: { event_id, content_hash }, key }: Pick<Named, 'payload' | 'key'>,
   known: ReadonlyMap<string, string>,
 ): HttpError | null {
-  if (key === null) return null
-  const isOther = (known.get(event_id) ?? content_hash) !== content_hash || isReused(event_id, content_hash)
-  return isOther ? keyReused(key) : null
+  return key !== null && (known.get(event_id) ?? content_hash) !== content_hash ? keyReused(key) : null
 }
 
 function keyReused(key: string): HttpError {

@@ -31,6 +31,12 @@ export function openAffinity(database: Database, options: CacheOptions): Resolve
   return async (name) => (await cache.get(name.toLowerCase(), () => getOrCreate(database, name))) as string
 }
 
+/** The id of the company of this name, as text; null: there is none yet. */
+export async function findCrmCompany(database: Database, name: string): Promise<string | null> {
+  const company = await database.transaction((tx) => findCompanyByName(tx, name))
+  return company && String(company.id)
+}
+
 async function getOrCreate(database: Database, name: string): Promise<string> {
   return database.transaction(async (tx) => {
     const [added] = await addMissingCompanies(tx, [name])

@@ -63,6 +63,22 @@ export const producerSettings = {
 }
 export type ProducerSettings = z.output<z.ZodObject<typeof producerSettings>>
 
+/** What decides whether a payload can be understood (runtime/understand). */
+export const understandSettings = {
+  MAX_LEAVES: count(200_000).describe('Leaves (scalars) in one payload. A payload with more is refused as a whole.'),
+  MAX_DEPTH: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(100)
+    .describe('Levels of lists and objects in one payload. A deeper payload is refused as a whole.'),
+  OLDEST_OBSERVED_AT: z.iso
+    .date()
+    .default('2000-01-01')
+    .describe('Earliest day that a payload may be about. Each month with values is a partition of the table.'),
+}
+
 /** What a service reads that consumes topics in a group. */
 export const consumerSettings = {
   CONSUME_MAX_BATCH: count(500).describe('Most records that a handler gets at once.'),

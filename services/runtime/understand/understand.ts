@@ -28,7 +28,7 @@ export function reasonOf(result: Readable | PayloadRefused): PayloadProblem | nu
   return 'reason' in result ? result.reason : null
 }
 
-type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
+export type UnderstandOptions = Limits & { OLDEST_OBSERVED_AT: string }
 
 /** A day: clocks differ, and the edge already limits this to five minutes. */
 const maxAheadMs = dayMs
