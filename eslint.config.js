@@ -48,7 +48,7 @@ const rooms = {
     console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     handshake: ['catalog', 'publish', 'server', 'access', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
-    batch: ['intake', 'publish', 'server', 'access', 'http'],
+    batch: ['intake', 'trace', 'publish', 'server', 'access', 'http'],
     commands: ['handshake', 'ask', 'growth', 'trace', 'session', 'catalog', 'access', 'http'],
   },
   normalizer: {

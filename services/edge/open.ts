@@ -22,7 +22,7 @@ import type { Config } from './config.ts'
 import { createInitialize } from './handshake/initialize.ts'
 import { openDryRun } from './batch/dry-run.ts'
 import { openKnownEvents } from './batch/known-events.ts'
-import type { BatchLimits } from './batch/read-batch.ts'
+import type { TrialDeps } from './batch/try-batch.ts'
 import { readZone } from './design/zone.ts'
 import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
@@ -114,22 +114,18 @@ async function openRoutes(
   const accepted = createAcceptedEvents()
   const resolveAffinity = openAffinity(database, caching)
   const feeding = { sources, takeBytes, resolveAffinity, accepted, isReused: createKeyCheck() }
+  const limited = limitLargeReads(config)
   const readCrm = openCrm(config, http, context.stopping)
   const findDocument = openRawDocuments(config.firestore, lookupTimeoutMs, context)
   const findDeadLetters = openDeadLetters(config, lookupTimeoutMs, context)
   const changes = openChanges({ publish, database, bounded })
-  const limited = limitLargeReads(config)
   const isReadableCompany = (viewer: Viewer, companyId: string | null) => isReadable(database, viewer, companyId)
   const isReadableItem = (viewer: Viewer, newsId: string) => isReadableNews(database, viewer, newsId)
   return createRoutes({
     handshake: { database, bounded, sources, publish, report, ...openHandshake(config, context, http, secrets) },
     measurements: { database, bounded, sources, report, maxJsonDepth },
     feed: { ...feeding, publish: hold, maxJsonDepth, maxFeedValues },
-    payloads: {
-      ...{ ...feeding, publishAll: holdAll, findKnown: openKnownEvents(database, boundedLookup) },
-      ...{ dryRun: openDryRun(database, bounded, config), limits: batchLimits(config) },
-      findCompany: (name) => bounded(findCrmCompany(database, name)),
-    },
+    payloads: { ...feeding, publishAll: holdAll, ...openTrials(config, database) },
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
@@ -142,6 +138,7 @@ async function openRoutes(
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
     ask: { database, bounded, limited },
+    usage: { database, bounded, limited },
     report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },
@@ -157,11 +154,19 @@ async function openRoutes(
   })
 }
 
-function batchLimits(config: Config): BatchLimits & { maxDryRunBytes: number } {
-  const { MAX_BATCH_BYTES: maxBatchBytes, MAX_BATCH_PAYLOADS: maxBatchPayloads } = config
+function openTrials(config: Config, database: Database): TrialDeps {
+  const { MAX_BATCH_BYTES: maxBatchBytes, MAX_BATCH_PAYLOADS: maxBatchPayloads, MAX_DRY_RUN_BYTES } = config
   const { MAX_JSON_DEPTH: maxJsonDepth, MAX_FEED_VALUES: maxFeedValues } = config
-  const { MAX_DRY_RUN_BYTES: maxDryRunBytes } = config
-  return { maxBatchBytes, maxBatchPayloads, maxPayloadBytes: maxBodyBytes, maxDryRunBytes, maxJsonDepth, maxFeedValues }
+  const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
+  return {
+    findKnown: openKnownEvents(database, boundBy(config.LOOKUP_TIMEOUT_MS)),
+    findCompany: (name) => bounded(findCrmCompany(database, name)),
+    dryRun: openDryRun(database, bounded, config),
+    limits: {
+      ...{ maxBatchBytes, maxBatchPayloads, maxPayloadBytes: maxBodyBytes, maxDryRunBytes: MAX_DRY_RUN_BYTES },
+      ...{ maxJsonDepth, maxFeedValues },
+    },
+  }
 }
 
 function openHandshake(config: Config, { stopping }: ServiceContext, http: HttpClient, secrets: TokenSecrets) {

@@ -12,6 +12,7 @@ import { type FeedDeps, feedDoc, feedRawData } from './intake/feed.ts'
 import { crawlingFinished, type FinishDeps, finishDoc } from './intake/finish.ts'
 import { payloadsDoc, payloadsPath } from './batch/describe-payloads.ts'
 import { feedPayloads, type PayloadsDeps } from './batch/payloads.ts'
+import { readUsage, type UsageDeps, usageDoc } from './batch/usage.ts'
 import { newCompany, newCompanyDoc } from './catalog/new-company.ts'
 import { type RunDeps, runDoc, runNow } from './intake/triggers.ts'
 import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } from './intake/unsubscribe.ts'
@@ -31,6 +32,7 @@ export type RouteDeps = {
   measurements: MeasurementDeps
   feed: FeedDeps
   payloads: PayloadsDeps
+  usage: UsageDeps
   finish: FinishDeps
   newCompany: { maxJsonDepth: number }
   compatibility: CompatibilityDeps | null
@@ -86,6 +88,13 @@ export function createRoutes(deps: RouteDeps): Route[] {
       role: 'viewer-or-source',
       doc: eventDoc,
       handle: readEvent(deps.events),
+    },
+    {
+      method: 'get',
+      path: '/api/v1/sources/:source_id/usage',
+      role: 'viewer-or-source',
+      doc: usageDoc,
+      handle: readUsage(deps.usage),
     },
     { method: 'post', path: '/api/v1/runs', role: 'operator', doc: runDoc, handle: runNow(deps.runs) },
     { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', doc: whyDoc, handle: explainNews(deps.why) },

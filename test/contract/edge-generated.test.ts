@@ -128,6 +128,7 @@ beforeAll(async () => {
     news_id: [newsId],
     company: [company],
     source: [source],
+    source_id: [String(source)],
     company_id: [String(company)],
     series_id: [String(series), `${series}.csv`],
     since: ['2026-01-31', '2026-01-31T12:00:00+01:00'],

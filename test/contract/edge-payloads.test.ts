@@ -15,6 +15,7 @@ beforeAll(async () => {
   edge = await startEdge({ MAX_BATCH_PAYLOADS: '100', MAX_BATCH_BYTES: String(9 * 1024 * 1024) })
   source = await edge.addSource('github')
   token = await edge.token(source)
+  await edge.start('normalizer')
 })
 
 const path = '/api/v1/payloads'
@@ -255,10 +256,6 @@ describe('a dry run', () => {
 })
 
 describe('an idempotency key', () => {
-  beforeAll(async () => {
-    await edge.start('normalizer')
-  })
-
   const keyed = (name: string, key: string, company_id = '1') => ({
     ...payload(name, { idempotency_key: key }),
     company_id,
@@ -333,5 +330,56 @@ describe('an idempotency key', () => {
     const records = (await edge.records(topics.rawPayloads)).length
     await send(batch)
     expect((await edge.records(topics.rawPayloads)).length).toBe(records)
+  })
+})
+
+describe('usage', () => {
+  test('counts what has been processed by day, for the source itself and for operators', async () => {
+    const own = await edge.addSource('usage')
+    const [mine, other] = [await edge.token(own), await edge.token(source)]
+    const usage = (token: string, id = own, query = '?days=2') =>
+      edge.call(`/api/v1/sources/${id}/usage${query}`, { token })
+    const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10)
+    const none = { payloads: 0, refused: {}, values: 0, refused_values: 0, bytes: null }
+    expect((await usage(mine)).json).toEqual({
+      source_id: own,
+      days: [
+        { day: day(0), ...none },
+        { day: day(1), ...none },
+      ],
+    })
+    const add = (received: string, counts: string) =>
+      edge.database.query(
+        `INSERT INTO normalizer.processed_event
+           (event_id, content_hash, document, data_source_id, source_name, company_id, history, received_at,
+            stored, refused, reason, replay_id)
+         SELECT gen_random_uuid(), '', '', $1, 'usage', '1', false, now() - $2::interval, ${counts}`,
+        [own, received],
+      )
+    await add('0', `3, 1, NULL, ''`)
+    await add('0', `4, 0, NULL, ''`)
+    await add('0', `0, 0, 'no-map', ''`)
+    await add('1 day', `5, 0, NULL, ''`)
+    await add('1 day', `9, 0, NULL, 'a replay'`)
+    await add('2 days', `7, 0, NULL, ''`)
+    await edge.database.query(
+      `INSERT INTO edge.source_bytes (day, data_source_id, bytes) VALUES ((now() AT TIME ZONE 'UTC')::date, $1, 5000)`,
+      [own],
+    )
+    const counted = {
+      source_id: own,
+      days: [
+        { day: day(0), payloads: 3, refused: { 'no-map': 1 }, values: 7, refused_values: 1, bytes: 5000 },
+        { ...none, day: day(1), payloads: 1, values: 5 },
+      ],
+    }
+    expect((await usage(mine)).json).toEqual(counted)
+    expect((await usage(await edge.apiKey('viewer'))).json).toEqual(counted)
+    const refused = await Promise.all([
+      usage(other),
+      usage(await edge.apiKey('viewer'), 999_999),
+      usage(mine, own, '?days=32'),
+    ])
+    expect(refused.map(({ status }) => status)).toEqual([403, 404, 422])
   })
 })

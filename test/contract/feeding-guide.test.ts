@@ -23,6 +23,8 @@ let env: NodeJS.ProcessEnv = {}
 
 beforeAll(async () => {
   edge = await startEdge()
+  // Usage counts what it has processed.
+  await edge.start('normalizer')
   const source = await edge.addSource('github')
   dir = mkdtempSync(join(tmpdir(), 'feeding-guide-'))
   onCleanup(() => rmSync(dir, { recursive: true, force: true }))
@@ -57,6 +59,7 @@ describe('every example of the guide for feeding runs', () => {
       { accepted: 1, refused: 0 },
       { accepted: 2, refused: 0 },
       { accepted: 1, payloads: [{ status: 200, understood: { refused_as_a_whole: { reason: 'no-map' } } }] },
+      { source_id: 1, days: [{}, {}, {}, {}, {}, {}, {}] },
     ])
   })
 

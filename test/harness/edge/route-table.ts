@@ -8,6 +8,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
     measurements: {},
     feed: {},
     payloads: {},
+    usage: {},
     finish: {},
     newCompany: {},
     events: {},
