@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
+import { isCountedBy } from '#runtime/postgres/counted.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import type { Payload } from '../values/payload.ts'
@@ -124,11 +125,7 @@ export async function endWithholding(
 }
 
 /** Whether a row `v` of normalizer.value counts for what is learned from the past: it is not withheld, and was not dropped. */
-export const isCounted = sql.fragment`NOT EXISTS (
-  SELECT FROM analyzer.uncounted_payload u
-  WHERE u.event_no = v.event_no AND (u.series IS NULL OR u.series @> jsonb_build_array(jsonb_build_object(
-    'company_measurement_id', v.company_measurement_id, 'item_key', v.item_key)))
-)`
+export const isCounted = isCountedBy(sql.fragment`analyzer.uncounted_payload`)
 
 const uncountedRow = z.object({
   event_id: z.string(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
+import { isCountedBy } from '#runtime/postgres/counted.ts'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { type Change, measureChange, type Point } from './grow.ts'
 
@@ -35,7 +36,9 @@ export async function readGrowth(
   series: SqlFragment,
   days: readonly number[],
 ): Promise<SeriesGrowth[]> {
-  const counts = (await anyUncounted(database)) ? isCounted : sql.fragment`true`
+  const counts = (await anyUncounted(database))
+    ? isCountedBy(sql.fragment`analyzer.uncounted_payload`)
+    : sql.fragment`true`
   const rows = await database.any(sql.type(endsRow)`
     SELECT s.company_id, s.source_measurement_id AS measurement_id, s.series_id, newest.observed_at AS at,
       newest.number AS value, w.days, previous.observed_at AS previous_at, previous.number AS previous_value
@@ -69,12 +72,6 @@ function newestOf(counts: SqlFragment, condition: SqlFragment): SqlFragment {
       AND v.item_id IS NOT DISTINCT FROM s.item_id AND v.number IS NOT NULL AND ${condition} AND ${counts}
     ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT 1`
 }
-
-const isCounted = sql.fragment`NOT EXISTS (
-  SELECT FROM analyzer.uncounted_payload u
-  WHERE u.event_no = v.event_no AND (u.series IS NULL OR u.series @> jsonb_build_array(jsonb_build_object(
-    'company_measurement_id', v.company_measurement_id, 'item_key', v.item_key)))
-)`
 
 const existsRow = z.object({ exists: z.boolean() })
 
