@@ -4,7 +4,7 @@ export const trialSettings = {
   RULE_TRIAL_PAYLOADS: count(20_000).describe(
     'Payloads on which a rule is tried for the page of a series, the newest ones. The page says when there are more.',
   ),
-  RULE_TRIAL_TIMEOUT_MS: count(3000).describe(
+  RULE_TRIAL_TIMEOUT_MS: count(1500).describe(
     'Time in which a rule must be tried on a series. A try that takes longer is refused, so that other changes need not wait.',
   ),
 }
