@@ -122,7 +122,7 @@ export const sharedViews: readonly SharedView[] = [
   {
     name: 'analyzer.incident_view',
     readers: ['edge'],
-    row: 'the last incident of a kind that a source, or a company at it, had',
+    row: 'an incident that a source, or a company at it, had',
     columns: words('kind data_source_id company_id opened_at resolved_at'),
   },
   {

@@ -1,8 +1,12 @@
 import pg from 'pg'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Observation, OpsEvent } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import { commands } from '../../services/analyzer/commands.ts'
+import { commandSettings } from '../../services/analyzer/config.ts'
+import { closeIncidents, openIncidents } from '../../services/analyzer/rhythm/incidents.ts'
+import { openPool } from '../../services/runtime/postgres/database.ts'
+import { readEnv } from '../../services/runtime/process/config.ts'
 import { type AnalyzerBench, installAnalyzer, start } from '../harness/analyzer/setup.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -205,4 +209,27 @@ test('a source from which nothing came at its usual time is reported before it i
   await analyzer.startAnalyzer()
   await waitFor('the end', async () => (await eventsOf(series)).some(({ resolved }) => resolved))
   expect(await forecastsOf(series)).toEqual([])
+})
+
+test('incidents that have ended stay known when the next one begins', async () => {
+  const { database: rows, env } = analyzer.installation
+  const database = await openPool(readEnv(commandSettings, env))
+  onTestFinished(() => database.end())
+  // The analyzer would end the incidents of a source that does not exist.
+  const watch = new pg.Client({ connectionString: rows.url })
+  await watch.connect()
+  onTestFinished(() => watch.end())
+  await watch.query(`SELECT pg_advisory_lock(hashtextextended('analyzer.follow_feeds', 0))`)
+  const key = { kind: 'due' as const, data_source_id: 2_000_000, company_id: null }
+  const incident = { ...key, subject: 'github', message: 'late', facts: {} }
+  for (let turn = 0; turn < 2; turn++) {
+    expect(await database.transaction((tx) => openIncidents(tx, [incident]))).toBe(1)
+    expect(await database.transaction((tx) => closeIncidents(tx, [key]))).toBe(1)
+  }
+  await database.transaction((tx) => openIncidents(tx, [incident]))
+  const known = await rows.query<{ opened_at: Date; resolved_at: Date | null }>(
+    'SELECT opened_at, resolved_at FROM analyzer.incident_view WHERE data_source_id = 2000000 ORDER BY opened_at',
+  )
+  expect(known.map(({ resolved_at }) => resolved_at !== null)).toEqual([true, true, false])
+  expect(known.every(({ opened_at, resolved_at }) => resolved_at === null || opened_at <= resolved_at)).toBe(true)
 })

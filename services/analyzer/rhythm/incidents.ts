@@ -54,8 +54,13 @@ export function closeOrphans(tx: Transaction): Promise<number> {
 
 async function closeWhere(tx: Transaction, which: SqlFragment): Promise<number> {
   const closed = await tx.any(sql.type(reportedRow)`
-    UPDATE analyzer.incident i SET resolved_at = now() WHERE resolved_at IS NULL AND (${which})
-    RETURNING ${columns}, floor(extract(epoch FROM i.resolved_at) * 1000)::bigint AS at`)
+    WITH i AS (
+      UPDATE analyzer.incident i SET resolved_at = now() WHERE resolved_at IS NULL AND (${which}) RETURNING i.*
+    ), past AS (
+      INSERT INTO analyzer.past_incident (kind, data_source_id, company_id, opened_at, resolved_at)
+      SELECT kind, data_source_id, company_id, opened_at, resolved_at FROM i
+    )
+    SELECT ${columns}, floor(extract(epoch FROM i.resolved_at) * 1000)::bigint AS at FROM i`)
   return report(tx, closed, true)
 }
 
