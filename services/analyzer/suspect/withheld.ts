@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
-import { isCountedBy } from '#runtime/postgres/counted.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { isCountedBy } from '#runtime/postgres/visible.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import type { Payload } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'

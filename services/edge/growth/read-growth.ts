@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { column } from '#runtime/postgres/column.ts'
-import { isCountedBy } from '#runtime/postgres/counted.ts'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
+import { isCountedBy } from '#runtime/postgres/visible.ts'
 import { type Change, measureChange, type Point } from './grow.ts'
 
 const endsRow = z.object({

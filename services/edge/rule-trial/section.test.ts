@@ -45,7 +45,7 @@ test('the answer is a number, a picture and a list', () => {
   )
   expect(section).toContain('3 more would be silent')
   expect(section).toContain('are too many to try it on')
-  expect(section).toContain('Acme: stars, and what the rule would tell')
+  expect(section).toContain('Acme: stars, by this rule')
   expect(section.indexOf('rose by 4%')).toBeLessThan(section.indexOf('rose by 3%'))
   expect(section).toContain('&lt;i&gt;')
   expect(findMarkupFaults(section)).toEqual([])

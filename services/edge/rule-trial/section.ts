@@ -105,7 +105,7 @@ function tried({ chart, draw, zone }: Shown, rule: TriedRule, trial: Trial): Htm
   const more = silent > 0 && ` ${silent} more would be silent: late, or back and forth.`
   const cut = cut_at !== null && html` Values from before ${day(cut_at, zone)} are too many to try it on.`
   return html`<p>The rule (${describeTried(rule)}) would have told ${told === 0 ? 'nothing' : html`<b>${formatCount(told, 'news item')}</b>`}${chart !== null && inTime(chart, trial)}.${more}${cut}</p>
-${chart !== null && draw({ ...chart, title: `${chart.title}, and what the rule would tell`, marks })}
+${chart !== null && draw({ ...chart, title: `${chart.title}, by this rule`, marks })}
 ${list(trial, zone)}`
 }
 

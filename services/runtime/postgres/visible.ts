@@ -1,6 +1,7 @@
 import { sql, type SqlFragment } from './database.ts'
 
-// What parma-web shows a person. Who asks for more, here or by following something, must not get it.
+// Conditions in SQL that several services ask for.
+// What parma-web shows a person comes first: who asks for more, here or by following something, must not get it.
 
 /** SQL that is true for companies in a bucket that the person may see, that they added, or that they follow. */
 export function isVisibleCompany(person: number, companyId: SqlFragment): SqlFragment {
@@ -17,4 +18,16 @@ export function isVisibleCompany(person: number, companyId: SqlFragment): SqlFra
 export function isVisibleBucket(person: number | SqlFragment, bucket: SqlFragment): SqlFragment {
   return sql.fragment`(${bucket}.is_public OR ${bucket}.owner_id = ${person} OR EXISTS (
     SELECT FROM public.bucket_access a WHERE a.bucket_id = ${bucket}.id AND a.invitee_id = ${person}))`
+}
+
+/**
+ * Whether a row `v` of normalizer.value counts for what is learned from the past: it is not withheld, and was not dropped.
+ * `uncounted` is analyzer.uncounted_payload, which its readers name.
+ */
+export function isCountedBy(uncounted: SqlFragment): SqlFragment {
+  return sql.fragment`NOT EXISTS (
+    SELECT FROM ${uncounted} u
+    WHERE u.event_no = v.event_no AND (u.series IS NULL OR u.series @> jsonb_build_array(jsonb_build_object(
+      'company_measurement_id', v.company_measurement_id, 'item_key', v.item_key)))
+  )`
 }
