@@ -4,6 +4,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { assetPath } from '../../services/edge/design/assets.ts'
+import { makeFormToken } from '../../services/edge/access/form-token.ts'
+import { formTokenField } from '../../services/edge/http/form.ts'
 import { makeSessionToken, sessionCookie } from '../../services/edge/access/session-token.ts'
 import { describeRoutes } from '../../services/edge/server/openapi.ts'
 import {
@@ -60,6 +62,7 @@ let tokens: string[] = []
 let keys: string[] = []
 /** Of a session. */
 let cookie = ''
+let formToken = ''
 
 beforeAll(async () => {
   // Generated requests come faster than the limits allow.
@@ -110,10 +113,12 @@ beforeAll(async () => {
   // Some pages let operators change what concerns everybody.
   await edge.database.query(`UPDATE "user" SET role = 'ADMIN' WHERE id = $1`, [person])
   const { token, hash } = makeSessionToken()
-  await edge.database.query(
-    `INSERT INTO edge.session (hash, user_id, expires_at) VALUES ($1, $2, now() + interval '1 day')`,
+  const [session] = await edge.database.query<{ id: string }>(
+    `INSERT INTO edge.session (hash, user_id, expires_at) VALUES ($1, $2, now() + interval '1 day')
+     RETURNING session_id AS id`,
     [hash, person],
   )
+  formToken = makeFormToken(session!.id, hash)
   cookie = `${sessionCookie}=${token}`
   const changeId = randomUUID()
   await edge.database.query(
@@ -250,9 +255,15 @@ async function send(method: string, path: string, { operation, sent }: { operati
       ...(path.startsWith('/console') && (method === 'GET' || !path.includes('/sign-')) && { cookie }),
       ...Object.fromEntries(headers.map(([name, value]) => [name, asText(value).replaceAll(/[^\x20-\x7e]/g, '?')])),
     },
-    body: sent.body,
+    body: withFormToken(path, sent.body),
     signal: AbortSignal.timeout(30_000),
   })
+}
+
+/** As a page of whoever has signed in sends a form. */
+function withFormToken(path: string, body: string | null): string | null {
+  const isForm = body !== null && path.startsWith('/console')
+  return isForm ? `${body}&${formTokenField}=${formToken}` : body
 }
 
 function asForm(value: unknown): string {

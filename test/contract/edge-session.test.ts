@@ -251,7 +251,9 @@ describe('a session', () => {
     const other = await signIn(await facts.addUser('Other'))
     const page = await browsers[0]!.open('/console/sign-out-everywhere')
     expect(page.text).toContain('3 browsers')
-    expect((await browsers[0]!.follow('/console/sign-out-everywhere', { form: {} })).text).toContain(
+    expect((await browsers[1]!.open('/console/sign-out-everywhere', { form: {} })).status).toBe(409)
+    const [, form_token = ''] = /name="form_token" value="([^"]+)"/.exec(page.text) ?? []
+    expect((await browsers[0]!.follow('/console/sign-out-everywhere', { form: { form_token } })).text).toContain(
       'You have signed out everywhere.',
     )
     expect(await Promise.all(browsers.map(apiStatus))).toEqual([401, 401, 401])

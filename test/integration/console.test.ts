@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -34,9 +35,16 @@ beforeAll(async () => {
 
 const open = async (path: string) => (await page.goto(site.edge.url + path))?.status()
 const get = (path: string, cookie: string) => fetch(site.edge.url + path, { headers: { cookie }, redirect: 'manual' })
-const post = (path: string, cookie: string, fields: Record<string, string>, origin = site.edge.url) =>
+/** The field of every form on the pages of whoever has this cookie. */
+async function tokenOf(cookie: string): Promise<Record<string, string>> {
+  const [, form_token] =
+    /name="form_token" value="([^"]+)"/.exec(await (await get('/console/search', cookie)).text()) ?? []
+  return form_token === undefined ? {} : { form_token }
+}
+const post = async (path: string, cookie: string, fields: Record<string, string>, origin = site.edge.url) =>
   fetch(site.edge.url + path, {
-    ...{ method: 'POST', redirect: 'manual' as const, body: new URLSearchParams(fields) },
+    ...{ method: 'POST', redirect: 'manual' as const },
+    body: new URLSearchParams({ ...(await tokenOf(cookie)), ...fields }),
     headers: { cookie, origin, 'sec-fetch-site': origin === site.edge.url ? 'same-origin' : 'cross-site' },
   })
 const textOf = (selector: string) =>
@@ -83,6 +91,15 @@ describe('every page', () => {
     ['search', () => '/console/search?q=a', 'viewer', 200],
     ['search, nothing', () => '/console/search?q=%3Cb%3E', 'ann', 200],
     ['why, for an operator', () => `/console/why/${site.news.acme}?person=${site.ann}`, 'viewer', 200],
+    ['series, of nobody', () => '/console/series/999999', 'ann', 404],
+    ['watchlist, a wrong address', () => '/console/watchlist?cursor=x', 'ann', 400],
+    ['muting, of what one may not see', () => `/console/news/${site.news.gamma}/mute`, 'ann', 404],
+    ['muting, for a key', () => `/console/news/${site.news.acme}/mute`, 'viewer', 403],
+    ['preview, not there yet', () => `/console/preview?change=${randomUUID()}`, 'ann', 200],
+    ['preview, of nothing', () => '/console/preview', 'ann', 422],
+    ['preview, for a key', () => `/console/preview?change=${randomUUID()}`, 'viewer', 403],
+    ['why, a wrong address', () => '/console/why/x', 'ann', 422],
+    ['signing in', () => '/console/sign-in', 'carl', 200],
     ['an unknown page', () => '/console/nothing', 'ann', 404],
     ['a wrong address', () => '/console?cursor=x', 'ann', 400],
   ]
@@ -103,7 +120,7 @@ describe('every page', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
     expect(found).toEqual([])
     // Chromium logs a page whose status is an error.
-    expect(browser.wrong.splice(0).filter((line) => !/status of 40[034]/.test(line))).toEqual([])
+    expect(browser.wrong.splice(0).filter((line) => !/status of 4\d\d/.test(line))).toEqual([])
   })
 })
 
@@ -212,6 +229,63 @@ test('from a link in a mail to signing out by keyboard, with a look at the next 
   await pressAndGo('Enter')
   expect(await open('/console')).toBe(200)
   expect(await textOf('h1')).toBe('Sign in')
+})
+
+describe('two tabs', () => {
+  const tab = async () => (await page.browserContext().newPage()) as Page
+
+  test('a form that one person opened does not act for another who has signed in since', async () => {
+    const bobs = await site.signIn({ person: site.bob })
+    await useSession(page, site.edge.url, cookies.ann)
+    await open('/console/me')
+    const other = await tab()
+    await useSession(other, site.edge.url, bobs)
+    expect((await other.goto(`${site.edge.url}/console`))?.status()).toBe(200)
+    await page.bringToFront()
+    const hours = () =>
+      site.edge.database.query('SELECT user_id FROM notifier.quiet_hours WHERE begins = $1', ['01:23'])
+    await page.$eval('#quiet input[name=from]', (input) => ((input as unknown as { value: string }).value = '01:23'))
+    await Promise.all([page.waitForNavigation(), page.click('#quiet form.stack button')])
+    expect(await textOf('[role=alert]')).toContain('Nothing was changed.')
+    expect(await textOf('main')).toContain('You are signed in as Bob.')
+    expect(await findViolations(page)).toEqual([])
+    expect(await hours()).toEqual([])
+    // What was typed is still there, and takes effect for whoever says so.
+    await Promise.all([page.waitForNavigation(), page.click('form.stack button')])
+    expect(await textOf('#quiet')).toContain('01:23 to')
+    expect(await hours()).toEqual([{ user_id: site.bob }])
+    await other.close()
+  })
+
+  test('the form of whoever has signed in again is sent', async () => {
+    const again = await site.signIn({ person: site.ann })
+    const form = await tokenOf(cookies.ann)
+    const send = (cookie: string, fields: Record<string, string>) => post('/console/seen', cookie, fields)
+    const until = '2026-01-01T00:00:00Z'
+    expect((await send(again, { ...form, until })).status).toBe(303)
+    for (const [cookie, token] of [
+      [again, (await tokenOf(cookies.bob))['form_token']],
+      [again, ''],
+      [again, form['form_token']!.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))],
+      [cookies.viewer, form['form_token']],
+    ] as const) {
+      const refused = await send(cookie, { form_token: token!, until })
+      expect(refused.status).toBe(409)
+      expect(await refused.text()).not.toContain(`value="${token || 'nothing'}"`)
+    }
+  })
+
+  test('a page of before an update, without the field, is refused in the same way', async () => {
+    const body = new URLSearchParams({ until: '2026-01-01T00:00:00Z' })
+    const headers = { cookie: cookies.ann, origin: site.edge.url }
+    const { status } = await fetch(`${site.edge.url}/console/seen`, {
+      method: 'POST',
+      redirect: 'manual',
+      body,
+      headers,
+    })
+    expect(status).toBe(409)
+  })
 })
 
 describe('who may see and do what', () => {

@@ -3,17 +3,24 @@ import { z } from 'zod'
 import { roles } from '#runtime/changes/roles.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { Bounded } from '../http/deadline.ts'
+import { isFormProof, makeFormToken, readFormToken } from './form-token.ts'
 import { hashSessionToken, readSessionToken } from './session-token.ts'
 import type { Viewer } from './viewer.ts'
 
 /** A viewer who signed in. */
-export type Session = Viewer & { sessionId: string }
+export type Session = Viewer & {
+  sessionId: string
+  /** What forms of its pages carry (form-token.ts). */
+  formToken: string
+}
 
 export type Sessions = {
   /** The session of a `Cookie` header; null: it names none that is open. */
   find(header: string | undefined): Promise<Session | null>
   /** Whether a `Cookie` header names a session that this process has found open. It costs nothing. */
   hasSeen(header: string | undefined): boolean
+  /** Whether a form with this token was made for whom the session is of: in it, or in another of the same person or key. */
+  ownsForm(session: Session, formToken: string | null): Promise<boolean>
 }
 
 const sessionRow = z.object({
@@ -41,13 +48,30 @@ export function openSessions(database: Database, bounded: Bounded, idleDays: num
       const found = await bounded(findSession(database, hash, idleDays))
       if (found) seen.set(hash.toString('hex'), true)
       else seen.delete(hash.toString('hex'))
-      return found && { sessionId: found.session_id, userId: found.user_id, role: found.role, name: found.name }
+      if (found === null) return null
+      const { session_id: sessionId, user_id: userId, role, name } = found
+      return { sessionId, userId, role, name, formToken: makeFormToken(sessionId, hash) }
     },
     hasSeen(header) {
       const token = readSessionToken(header)
       return token !== null && seen.has(hashSessionToken(token).toString('hex'))
     },
+    async ownsForm(session, formToken) {
+      if (formToken === session.formToken) return true
+      const form = readFormToken(formToken)
+      const other = form && (await bounded(findSame(database, session.sessionId, form.id)))
+      return form !== null && other !== null && isFormProof(form.proof, Buffer.from(other.hash, 'hex'))
+    },
   }
+}
+
+const sameRow = z.object({ hash: z.string() })
+
+/** The session `other`, ended or not, if it is of the same person or key; null: it is not, or is forgotten. */
+function findSame(database: Database, sessionId: string, other: string) {
+  return database.maybeOne(sql.type(sameRow)`
+    SELECT encode(o.hash, 'hex') AS hash FROM edge.session o JOIN edge.session s ON s.user_id = o.user_id OR s.key_id = o.key_id
+    WHERE o.session_id = ${other}::uuid AND s.session_id = ${sessionId}::uuid`)
 }
 
 /** Also updates `last_seen_at`, every five minutes at most. */

@@ -35,3 +35,14 @@ test('a file is kept for good by its name; one of another version is not kept', 
   expect([other.headers['cache-control'], other.body]).toEqual(['no-store', findAsset(file).body])
   expect(() => findAsset('style.0000.js')).toThrow('Not Found')
 })
+
+test('every form that is sent carries the token of the session of its page, and no other does', () => {
+  const main = html`<form method="post" action="/a"></form><form class="x" method="post"></form><form action="/s"></form>${'<form method="post">'}`
+  const bodyOf = (formToken?: string) =>
+    String(showPage({ title: 'T', main, viewer: { name: 'Ann', ...(formToken !== undefined && { formToken }) } }).body)
+  // The third is that of signing out.
+  expect(
+    bodyOf('t"').match(/<form[^>]*method="post"[^>]*><input type="hidden" name="form_token" value="t&quot;">/g),
+  ).toHaveLength(3)
+  expect(bodyOf()).not.toContain('form_token')
+})

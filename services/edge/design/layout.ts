@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { formTokenField } from '../http/form.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { assetPath } from './assets.ts'
 import { type Content, html, type Html } from './html.ts'
@@ -17,11 +18,14 @@ const sections = [
 
 type Section = (typeof sections)[number][0]
 
+/** `formToken`: what forms of a page carry, so that they act for nobody else (access/form-token.ts). */
+type PageViewer = { name: string; formToken?: string }
+
 export type Page = {
   title: string
   main: Content
   /** Who is signed in. Without one the page has no navigation. */
-  viewer?: { name: string } | null
+  viewer?: PageViewer | null
   section?: Section
   /** What was searched for, for the field in the header. */
   search?: string
@@ -38,7 +42,15 @@ export type Page = {
 /** A page as a response: for 320 to 1,600 pixels, light and dark, print, with or without script. */
 export function showPage(page: Page): RouteResponse {
   const { status = 200, headers = {} } = page
-  return { status, headers: { ...pageHeaders, ...headers }, body: layOut(page).toString() }
+  const body = bindForms(layOut(page).toString(), page.viewer?.formToken)
+  return { status, headers: { ...pageHeaders, ...headers }, body }
+}
+
+/** Puts the form token into every form that is sent with POST. No text in a page has a `<` of its own: templates escape. */
+function bindForms(markup: string, formToken: string | undefined): string {
+  if (formToken === undefined) return markup
+  const field = html`<input type="hidden" name="${formTokenField}" value="${formToken}">`.toString()
+  return markup.replaceAll(/<form\b[^<>]*\bmethod="post"[^<>]*>/g, (form) => form + field)
 }
 
 const policy = [

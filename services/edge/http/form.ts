@@ -3,6 +3,9 @@ import type { z } from 'zod'
 import { HttpError } from './http-error.ts'
 import { validate } from './validation.ts'
 
+/** The hidden field of forms on pages of whoever has signed in (access/form-token.ts). */
+export const formTokenField = 'form_token'
+
 /** Forms are typed by people. */
 const maxFormBytes = 64 * 1024
 

@@ -70,7 +70,11 @@ const docs = {
     summary: 'Asks whether to end the addresses of a person’s feeds.',
     responses: { 200: page, ...forPeople },
   },
-  revokeFeeds: { summary: 'Ends the addresses of a person’s feeds.', responses: { 303: goesBack, ...forPeople } },
+  revokeFeeds: {
+    summary: 'Ends the addresses of a person’s feeds.',
+    form: z.object({}),
+    responses: { 303: goesBack, ...forPeople },
+  },
 } satisfies Record<string, RouteDoc>
 
 function showMe({ database, bounded, changes, links }: MeDeps) {

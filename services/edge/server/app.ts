@@ -75,13 +75,14 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
 function serve(route: Route, deps: AppDeps): RequestHandler {
   return async (request, response) => {
     const handle = await authorize(route, request, response, deps)
+    let body: Promise<Buffer> | undefined
     const answer = await handle({
       headers: request.headers,
       query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
       params: request.params as Record<string, string>,
       traceparent: request.get('traceparent'),
       address: addressOf(request),
-      readBody: () => deps.bodies.readBody(request),
+      readBody: () => (body ??= deps.bodies.readBody(request)),
       receiveBody: (maxBytes, take) => deps.bodies.receiveBody(request, maxBytes, take),
     })
     send(response, answer)

@@ -11,7 +11,7 @@ import type { Route } from './route.ts'
 const tokens: Record<string, Session> = Object.fromEntries(
   (['viewer', 'operator', 'admin'] as const).map((role, at) => [
     role.padEnd(43, 'x'),
-    { sessionId: role, userId: role === 'operator' ? null : at + 1, role, name: role },
+    { sessionId: role, userId: role === 'operator' ? null : at + 1, role, name: role, formToken: role },
   ]),
 )
 const cookieOf = (role: string) => `${sessionCookie}=${role.padEnd(43, 'x')}`
@@ -51,6 +51,7 @@ const deps: AppDeps = {
   sessions: {
     find: async (header) => tokens[header?.split('=')[1] ?? ''] ?? null,
     hasSeen: (header) => (header?.split('=')[1] ?? '') in tokens,
+    ownsForm: async ({ name }) => name !== 'operator',
   },
   askToSignIn: (_, method, url) => ({ status: 303, headers: { location: `ask ${method} ${url}` }, body: null }),
   publicUrl: 'https://parma.example',
@@ -97,6 +98,14 @@ describe('pages', () => {
   test('an API key opens no page', async () => {
     expect((await ask('/console/person', { key: apiKey })).status).toBe(303)
   })
+})
+
+test('the form of somebody else’s page changes nothing', async () => {
+  changed.length = 0
+  const from = { method: 'POST', origin: new URL(url).origin }
+  expect((await ask('/console/person', { ...from, as: 'operator' })).status).toBe(409)
+  expect((await ask('/console/maybe-person', { ...from, as: 'operator' })).status).toBe(200)
+  expect(changed).toEqual(['maybe-person operator'])
 })
 
 describe('what changes something', () => {

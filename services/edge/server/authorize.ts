@@ -7,6 +7,7 @@ import { readSessionToken } from '../access/session-token.ts'
 import type { Session, Sessions } from '../access/sessions.ts'
 import type { Caller } from '../access/token.ts'
 import type { Viewer } from '../access/viewer.ts'
+import { formTokenField, readFields } from '../http/form.ts'
 import { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { addressOf, type Limits } from './limits.ts'
@@ -19,11 +20,14 @@ export type AuthorizeDeps = {
   sessions: Sessions
   /** The response of the page at `url` to whoever has not signed in. */
   askToSignIn(request: RouteRequest, method: string, url: string): RouteResponse | Promise<RouteResponse>
+  /** The response to a form that somebody else's page has sent. */
+  refuseForm(request: RouteRequest, session: Session, url: string): RouteResponse | Promise<RouteResponse>
   /** Where people reach the edge, if that is known. */
   publicUrl: string | undefined
   limits: Limits
 }
 
+type Handle = (request: RouteRequest) => RouteResponse | Promise<RouteResponse>
 type Call = { request: Request; response: Response; path: string; deps: AuthorizeDeps }
 
 /**
@@ -35,7 +39,7 @@ export async function authorize(
   request: Request,
   response: Response,
   deps: AuthorizeDeps,
-): Promise<(request: RouteRequest) => RouteResponse | Promise<RouteResponse>> {
+): Promise<Handle> {
   const call: Call = { request, response, path: route.path, deps }
   const { authorization } = request.headers
   switch (route.role) {
@@ -63,14 +67,33 @@ export async function authorize(
     }
     case 'person': {
       const session = await checkPage(call)
-      if (session) return (routeRequest) => route.handle(routeRequest, session)
+      if (session) return ofOwnForm(call, session, (routeRequest) => route.handle(routeRequest, session))
       return (routeRequest) => deps.askToSignIn(routeRequest, request.method, request.originalUrl)
     }
     case 'maybe-person': {
       const session = await checkPage(call)
-      return (routeRequest) => route.handle(routeRequest, session)
+      const handle: Handle = (routeRequest) => route.handle(routeRequest, session)
+      return session && route.isOwnForm ? ofOwnForm(call, session, handle) : handle
     }
   }
+}
+
+/** The handler, which gets no form of a page that was made for somebody else. */
+function ofOwnForm({ request, deps }: Call, session: Session, handle: Handle): Handle {
+  if (request.method === 'GET') return handle
+  return async (routeRequest) =>
+    (await deps.sessions.ownsForm(session, await readFormField(routeRequest)))
+      ? handle(routeRequest)
+      : deps.refuseForm(routeRequest, session, request.originalUrl)
+}
+
+/** The form token of a form; null: it has none, or the body is no form. */
+async function readFormField(request: RouteRequest): Promise<string | null> {
+  const fields = await readFields(request).catch((error: unknown) => {
+    if (error instanceof HttpError && error.status === 415) return null
+    throw error
+  })
+  return fields?.get(formTokenField) ?? null
 }
 
 function countAnonymous({ request, response, path, deps }: Call): Promise<void> {

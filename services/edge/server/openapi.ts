@@ -151,6 +151,7 @@ const ofPeople: ResponseDocs = {
 }
 const ofSenders: ResponseDocs = {
   401: { description: 'Nobody has signed in, so nothing was changed. The page leads to signing in.' },
+  409: { description: 'The form is of the page of somebody else who was signed in here, so nothing was changed.' },
 }
 const ofBodies: ResponseDocs = {
   400: unreadable,

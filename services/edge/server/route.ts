@@ -15,7 +15,7 @@ export type RouteRequest = {
   traceparent: string | undefined
   /** The caller's address, as limits count it. */
   address: string
-  /** Receives the body. No part of it is received before. */
+  /** Receives the body, once. No part of it is received before. */
   readBody(): Promise<Buffer>
   /** Receives the body piece by piece (ReceiveBody of body.ts). */
   receiveBody(maxBytes: number, take: (chunk: Buffer) => void): Promise<() => void>
@@ -64,7 +64,7 @@ export type RouteDoc = {
  * One row of the table of routes. `role` says who may call it. `anyone`: no credentials. `source`: a module, with the
  * token of a source. `maybe-source`: with or without a token; the handler decides. `viewer`, `operator`: an API key or a
  * session of that role or a higher one. `viewer-or-source`: either. `person`: a page for whoever has signed in; others
- * are sent to sign in. `maybe-person`: a page for both. Credentials that are sent must be valid, unless the role is
+ * are sent to sign in, and forms of somebody else’s pages are refused. `maybe-person`: a page for both. Credentials that are sent must be valid, unless the role is
  * `anyone` or `maybe-person`. With a session, and to pages, only pages of ours may send anything but GET.
  */
 export type Route = { method: Method; path: string; doc: RouteDoc } & (
@@ -74,7 +74,12 @@ export type Route = { method: Method; path: string; doc: RouteDoc } & (
   | { role: 'viewer' | 'operator'; handle(request: RouteRequest, viewer: Viewer): MaybeAsync<RouteResponse> }
   | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: Viewer | Caller): MaybeAsync<RouteResponse> }
   | { role: 'person'; handle(request: RouteRequest, viewer: Session): MaybeAsync<RouteResponse> }
-  | { role: 'maybe-person'; handle(request: RouteRequest, viewer: Session | null): MaybeAsync<RouteResponse> }
+  | {
+      role: 'maybe-person'
+      /** Forms of somebody else’s pages are refused, as those of `person` are. */
+      isOwnForm?: true
+      handle(request: RouteRequest, viewer: Session | null): MaybeAsync<RouteResponse>
+    }
 )
 
 /** Whether errors of this route are pages too, because people open it. */

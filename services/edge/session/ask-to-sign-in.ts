@@ -1,7 +1,8 @@
-import { readFields } from '../http/form.ts'
+import { formTokenField, readFields } from '../http/form.ts'
+import type { Session } from '../access/sessions.ts'
 import { redirect, type RouteResponse } from '../http/response.ts'
 import type { RouteRequest } from '../server/route.ts'
-import { unsentPage } from './pages.ts'
+import { foreignFormPage, unsentPage } from './pages.ts'
 import { paths, readReferer, readTarget, withTarget } from './target.ts'
 
 /** A form with more would not fit on the page that keeps it. */
@@ -16,4 +17,15 @@ export async function askToSignIn(request: RouteRequest, method: string, url: st
   const fields = await readFields(request).catch(() => new URLSearchParams())
   const kept = fields.size <= maxKept ? [...fields] : []
   return unsentPage(readReferer(request.headers.referer), readTarget(url), kept)
+}
+
+/**
+ * The response to a form that the page of somebody else has sent, who was signed in in this browser before. It has changed
+ * nothing. Its fields are kept, for whoever is signed in now to send them as themselves.
+ */
+export async function refuseForm(request: RouteRequest, session: Session, url: string): Promise<RouteResponse> {
+  const fields = await readFields(request).catch(() => new URLSearchParams())
+  fields.delete(formTokenField)
+  const kept = fields.size <= maxKept ? [...fields] : []
+  return foreignFormPage(session, readReferer(request.headers.referer), readTarget(url), kept)
 }

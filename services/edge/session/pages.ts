@@ -1,3 +1,4 @@
+import type { Session } from '../access/sessions.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { input, postForm } from '../design/forms.ts'
 import { type Content, html } from '../design/html.ts'
@@ -109,18 +110,41 @@ export function signOutEverywherePage(viewer: { name: string }, count: number): 
   return showPage({ title: 'Sign out everywhere', main, viewer })
 }
 
+/** The page after a form was sent that was not made for whoever is signed in now. */
+export function foreignFormPage(
+  viewer: Session,
+  page: string,
+  action: string,
+  fields: readonly [string, string][],
+): RouteResponse {
+  const name = html`<b dir="auto">${viewer.name}</b>`
+  const again = html`<h2>Keep what was entered</h2>
+    <p>It takes effect for ${name}, not for whom the form was opened.</p>
+    ${postForm(action, hiddenFields(fields), `Send it as ${viewer.name}`)}`
+  const main = html`${notice('bad', 'Nothing was changed.')}
+    <p>
+      You are signed in as ${name}. The form was opened by somebody else who was signed in in this browser, or before an
+      update of parma.
+    </p>
+    <p><a class="button" href="${page}">Open the page as ${viewer.name}</a></p>
+    ${fields.length > 0 && again}`
+  return showPage({ title: 'This form is not yours', main, viewer, status: 409 })
+}
+
+const hiddenFields = (fields: readonly [string, string][]) =>
+  fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)
+
 /**
  * The page after a form was sent whose sender is signed in no more. Its fields are kept on the page: it can be sent
  * again once they have signed in, here or in another tab.
  */
 export function unsentPage(page: string, action: string, fields: readonly [string, string][]): RouteResponse {
-  const kept = fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)
   const again = html`<h2>Keep what you entered</h2>
     <p>
       <a href="${withTarget(paths.signIn, page)}" target="_blank" rel="noopener">Sign in in another tab</a>, come back
       here, and send it again.
     </p>
-    ${postForm(action, kept, 'Send it again')}`
+    ${postForm(action, hiddenFields(fields), 'Send it again')}`
   const main = html`${notice('bad', 'Your session has ended. Nothing was changed.')}
     <p><a class="button" href="${withTarget(paths.signIn, page)}">Sign in and go back</a></p>
     ${fields.length > 0 && again}`

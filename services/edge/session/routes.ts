@@ -120,8 +120,11 @@ function signOutRoutes(deps: SessionDeps): Route[] {
       handle: askSignOutEverywhere(deps),
     },
     {
-      ...{ method: 'post', path: paths.signOutEverywhere, role: 'maybe-person' },
-      doc: { summary: 'End all sessions of the person or key.', responses: { 303: setsCookie('Signed out.') } },
+      ...{ method: 'post', path: paths.signOutEverywhere, role: 'maybe-person', isOwnForm: true },
+      doc: {
+        summary: 'End all sessions of the person or key.',
+        responses: { 303: setsCookie('Signed out.'), 409: asPage('The form is of somebody else’s page.') },
+      },
       handle: signOutEverywhere(deps),
     },
   ]
