@@ -458,6 +458,19 @@ function fill(response: ServerResponse): void {
   while (response.write('x'.repeat(64 * 1024)));
 }
 
+test('addresses with two slashes and bad escapes are named as they came', async () => {
+  const { defects } = await check({
+    finish: async (post, body) => {
+      for (const path of ['//feed-raw-data', '/feed-raw-data?a=%']) await post(path, '{}').catch(() => undefined)
+      return healthy.finish(post, body)
+    },
+  })
+  expect(defects.map(({ kind, where }) => `${kind} ${where}`)).toEqual([
+    "unknown-route the module's POST //feed-raw-data",
+    "wrong-body the module's POST /feed-raw-data",
+  ])
+})
+
 test('a module with another secret is told so', async () => {
   const refused = { status: 401, body: '{"detail":"Invalid or expired token"}' }
   const { defects } = await check({ answer: (_, response) => healthy.answer(refused, response) })

@@ -38,7 +38,7 @@ function judgeCall(findings: Findings, call: EdgeCall, token: string): void {
 
 /** Whether the edge may take the call. */
 function judgeToken(findings: Findings, where: string, { headers, query }: EdgeCall, token: string): boolean {
-  const inUrl = decodeURIComponent(query).includes(token) || /[?&](access_)?(token|authorization|jwt)=/i.test(query)
+  const inUrl = query.includes(token) || /[?&](access_)?(token|authorization|jwt)=/i.test(query)
   if (inUrl) findings.defect('token-in-url', where, 'has the token in its address')
   const given = headers.authorization
   if (given === `Bearer ${token}` || given === token) return true

@@ -44,7 +44,7 @@ export async function startRecordingEdge(host: string, port: number, shared: str
   async function take(request: IncomingMessage): Promise<EdgeAnswer> {
     const current = steps.at(-1)
     const text = await readBody(request)
-    const { pathname, search } = new URL(request.url ?? '/', 'http://edge')
+    const { pathname, search } = new URL(`http://edge${request.url ?? '/'}`)
     const { method = '', headers } = request
     const answer =
       text === null
