@@ -11,6 +11,7 @@ import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { openWatchedPage, type WatchedPage } from '../harness/edge/watched-page.ts'
 import { addPerson, groupOf, sendNews } from '../harness/notifier/setup.ts'
 import { unique } from '../harness/mailbox.ts'
+import { numbersIn, numbersOf } from '../harness/numbers.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine.
@@ -65,6 +66,110 @@ async function tabTo(text: string): Promise<void> {
   }
   throw new Error(`Tab does not lead to ${text}`)
 }
+
+describe('every number is a query’s, or one that the page offers to choose', () => {
+  type Value = { number: number; observed_at: Date; document: string }
+  type NewsRow = { title: string; observed_at: Date; trigger_factor: number }
+
+  const readValues = (company: number) =>
+    site.edge.database.query<Value>(
+      `SELECT number, v.observed_at, document FROM normalizer.value v JOIN normalizer.processed_event USING (event_no)
+       WHERE v.company_id = $1 ORDER BY v.observed_at`,
+      [company],
+    )
+  /** The most important first. */
+  const readNews = (company: number) =>
+    site.edge.database.query<NewsRow>(
+      'SELECT title, observed_at, trigger_factor FROM analyzer.news WHERE company_id = $1 ORDER BY importance DESC',
+      [company],
+    )
+  const dayOf = (at: Date) => at.toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+  const minuteOf = (at: Date) => `${dayOf(at)}, ${at.toISOString().slice(11, 16)}`
+  const formatCount = (number: number) => number.toLocaleString('en-US')
+  const percentOf = (before: number, now: number) => {
+    const percent = Math.abs(now / before - 1) * 100
+    return `${percent >= 10 ? Math.round(percent) : Number(percent.toPrecision(2))}%`
+  }
+  /** The last value that was there so many days before the newest one. */
+  const valueBefore = (values: readonly Value[], days: number) =>
+    values.findLast(
+      ({ observed_at }) => observed_at.getTime() <= values.at(-1)!.observed_at.getTime() - days * 86_400_000,
+    )
+
+  function describe(values: readonly Value[], news: readonly NewsRow[]): string {
+    const [first, last] = [values[0]!, values.at(-1)!]
+    const byNumber = values.toSorted((a, b) => a.number - b.number)
+    const [lowest, highest] = [byNumber[0]!, byNumber.at(-1)!]
+    const latest = news.toSorted((a, b) => b.observed_at.getTime() - a.observed_at.getTime())[0]!
+    return [
+      ...[values.length, dayOf(first.observed_at), dayOf(last.observed_at), formatCount(last.number)],
+      ...[percentOf(first.number, last.number), formatCount(first.number), formatCount(highest.number)],
+      ...[dayOf(highest.observed_at), formatCount(lowest.number), dayOf(lowest.observed_at)],
+      ...[news.length, dayOf(latest.observed_at), latest.title],
+    ].join(' ')
+  }
+  const listNews = (news: readonly NewsRow[]) =>
+    news.map((one) => `${one.title} ${dayOf(one.observed_at)} ${Math.round(one.trigger_factor)}%`).join(' ')
+
+  const expectNumbers = async (path: string, expected: readonly (string | number)[]) =>
+    expect(numbersIn(await (await get(path, cookies.ann)).text()).sort()).toEqual(numbersOf(expected.join(' ')).sort())
+
+  test('of the watchlist', async () => {
+    const { acme, beta } = site.companies
+    const rows = await Promise.all(
+      [acme, beta].map(async (company) => {
+        const values = await readValues(company)
+        const [now, before] = [values.at(-1)!.number, valueBefore(values, 30)!.number]
+        return { now, before, growth: now / before }
+      }),
+    )
+    const rankOf = ({ growth }: (typeof rows)[number]) => rows.filter((other) => other.growth > growth).length + 1
+    const choices = '7 30 90 180 365, the last 90 days, over 30 days, 30 days'
+    await expectNumbers('/console/watchlist?of=all&sort=momentum', [
+      ...[choices, `${rows.length} companies`],
+      ...rows.map(
+        (row) => `${formatCount(row.now)} ${percentOf(row.before, row.now)} ${rankOf(row)} of ${rows.length}`,
+      ),
+    ])
+  })
+
+  test('of a company', async () => {
+    const { acme } = site.companies
+    const [values, news] = [await readValues(acme), await readNews(acme)]
+    const [{ sources, series } = { sources: 0, series: 0 }] = await site.edge.database.query<{
+      sources: number
+      series: number
+    }>(
+      'SELECT count(DISTINCT data_source_id)::int AS sources, count(*)::int AS series FROM analyzer.series_view WHERE company_id = $1',
+      [acme],
+    )
+    expect(sources).toBe(1)
+    await expectNumbers(`/console/companies/${acme}`, [
+      ...[news[0]!.title, dayOf(news[0]!.observed_at), news[1]!.title, '90 days, 1 year, 3 years'],
+      // The drawing for phones and that for screens.
+      ...Array(2).fill(`1 year ${describe(values, news)}`),
+      ...[series, listNews(news)],
+    ])
+  })
+
+  test('of a series', async () => {
+    const { acme } = site.companies
+    const [values, news] = [await readValues(acme), await readNews(acme)]
+    const last = values.at(-1)!
+    const growth = [7, 30, 90, 180, 365].map((days) => {
+      const before = valueBefore(values, days)
+      return before
+        ? `${days} ${percentOf(before.number, last.number)} ${formatCount(before.number)} ${dayOf(before.observed_at)}`
+        : days
+    })
+    await expectNumbers(`/console/series/${site.series}`, [
+      ...[formatCount(last.number), minuteOf(last.observed_at), '30 days, 90 days, 1 year, 3 years'],
+      ...Array(2).fill(describe(values, news)),
+      ...[...growth, listNews(news), '0.1% to 10%'],
+      ...values.map((one) => `${minuteOf(one.observed_at)} ${formatCount(one.number)} ${one.document}`),
+    ])
+  })
+})
 
 describe('every page', () => {
   const pages: [name: string, path: () => string, who: 'ann' | 'bob' | 'carl' | 'viewer', status: number][] = [
