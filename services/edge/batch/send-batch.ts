@@ -59,7 +59,8 @@ export async function sendBatch(
     // What repeats another payload of the batch becomes what that one became.
     const first = outcomes[firsts.get(event_id) ?? index]!
     if ('refusal' in first) return first
-    deps.accepted.add(event_id, { data_source_id, company_id, received_at })
+    // What was known has been received before.
+    if (!outcome.repeated) deps.accepted.add(event_id, { data_source_id, company_id, received_at })
     return outcome
   })
 }
