@@ -48,9 +48,18 @@ export const edge: Measure = async (bench) => {
       `${closed.refused + open.refused} refused, ${durable} records of ${closed.accepted + open.accepted}`,
     )
 
+  const batches = []
+  for (const batch of [1, 100]) {
+    bench.say(`edge: batches of ${batch}`)
+    const url = `${bench.env().EDGE_URL}/api/v1/payloads`
+    const { accepted, refused } = await run({ ...load, url, batch, rate: null }, pids)
+    if (refused > 0) throw new Error(`${refused} batches of ${batch} were refused`)
+    batches.push({ batch, rate: (accepted * batch) / seconds })
+  }
+
   const perPayload = (cpu: number) => `${formatNumber((cpu / closed.accepted) * 1e6)} µs`
   const cpu = `CPU a payload: edge ${perPayload(closed.cpu.edge)}, broker ${perPayload(closed.cpu.broker)}, load ${perPayload(closed.cpuSeconds)}`
-  const share = (ceiling: number) => `${formatNumber((100 * rate) / ceiling)} % of it`
+  const share = (ceiling: number, of = rate) => `${formatNumber((100 * of) / ceiling)} % of it`
   const latency = `p50 ${formatNumber(open.latency.p50)}, max ${formatNumber(open.latency.max)}, open loop at ${formatNumber(rate / 2)}/s`
   const shaken = summarize(handshake)
   return [
@@ -69,6 +78,11 @@ export const edge: Measure = async (bench) => {
       below: null,
     },
     { what: 'edge, payloads accepted', value: rate, unit: 'payloads/s', detail: cpu, below: null, above: 3000 },
+    ...batches.map(({ batch, rate }) => ({
+      what: `edge, payloads in batches of ${batch}`,
+      ...{ value: rate, unit: 'payloads/s', below: null },
+      detail: `POST /api/v1/payloads; of a bare producer: ${share(producer, rate)}`,
+    })),
     { what: 'edge, p99 at half of it', value: open.latency.p99, unit: 'ms', detail: latency, below: 100 },
     { what: 'edge, memory', value: readPeak(pids.edge), unit: 'MiB', detail: 'RSS, its peak', below: 250 },
     {

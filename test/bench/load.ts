@@ -9,6 +9,8 @@ export type Load = {
   /** Requests per second on a fixed schedule; null when each connection sends as soon as it has its answer. */
   rate: number | null
   seconds: number
+  /** Payloads in a request, as a list; without it one payload, as an object. */
+  batch?: number
 }
 export type LoadMessage =
   | { kind: 'begin' }
@@ -30,36 +32,38 @@ const tell = (message: LoadMessage) => process.send?.(message)
 
 /** About 3 KB, like those of the github module. The digits make each payload different. */
 const nth = '0000000000'
+const payload = JSON.stringify({
+  source_name: load.source,
+  company_id: '1',
+  raw_data: {
+    ...{ name: `org ${nth}`, description: 'Tools for “everybody”', url: 'https://github.example/org' },
+    repos: Array.from({ length: 6 }, (_, n) => ({
+      ...{ name: `repo-${n}`, description: 'A library that does one thing — well ✓', stars: 1000 + n, forks: 50 + n },
+      ...{ language: 'TypeScript', created_at: '2019-05-18 17:47:09+00:00', updated_at: '2026-05-18 17:47:09+00:00' },
+      ...{ pushed_at: '2026-05-18 17:47:09+00:00', html_url: `https://github.example/org/repo-${n}` },
+      ...{ clone_url: `https://github.example/org/repo-${n}.git`, svn_url: `https://github.example/org/repo-${n}` },
+      ...{ homepage: '', size: 123_456, watchers_count: 1000 + n, open_issues_count: 17 },
+    })),
+    ...{ aggregated_sum_size: 740_736, aggregated_sum_watchers_count: 6015, aggregated_sum_open_issues_count: 102 },
+    ...{ aggregated_sum_stars: 6015, aggregated_sum_forks: 315 },
+  },
+})
 const template = Buffer.from(
-  JSON.stringify({
-    source_name: load.source,
-    company_id: '1',
-    raw_data: {
-      ...{ name: `org ${nth}`, description: 'Tools for “everybody”', url: 'https://github.example/org' },
-      repos: Array.from({ length: 6 }, (_, n) => ({
-        ...{ name: `repo-${n}`, description: 'A library that does one thing — well ✓', stars: 1000 + n, forks: 50 + n },
-        ...{ language: 'TypeScript', created_at: '2019-05-18 17:47:09+00:00', updated_at: '2026-05-18 17:47:09+00:00' },
-        ...{ pushed_at: '2026-05-18 17:47:09+00:00', html_url: `https://github.example/org/repo-${n}` },
-        ...{ clone_url: `https://github.example/org/repo-${n}.git`, svn_url: `https://github.example/org/repo-${n}` },
-        ...{ homepage: '', size: 123_456, watchers_count: 1000 + n, open_issues_count: 17 },
-      })),
-      ...{ aggregated_sum_size: 740_736, aggregated_sum_watchers_count: 6015, aggregated_sum_open_issues_count: 102 },
-      ...{ aggregated_sum_stars: 6015, aggregated_sum_forks: 315 },
-    },
-  }),
+  load.batch === undefined ? payload : `[${Array.from({ length: load.batch }, () => payload).join(',')}]`,
 )
 const lines = [
   ...[`POST ${pathname} HTTP/1.1`, `host: ${hostname}:${port}`, `authorization: ${load.authorization}`],
   ...['content-type: application/json', `content-length: ${template.length}`, '', ''],
 ]
 const request = Buffer.concat([Buffer.from(lines.join('\r\n')), template])
-const digitsAt = request.indexOf(nth)
+const digitsAt: number[] = []
+for (let at = request.indexOf(nth); at !== -1; at = request.indexOf(nth, at + 1)) digitsAt.push(at)
 const first = Date.now() % 1e6
 let made = 0
 
 function writeRequest(): Buffer {
   const bytes = Buffer.from(request)
-  bytes.write(`${first}${made++}`.padStart(nth.length, '0').slice(-nth.length), digitsAt)
+  for (const at of digitsAt) bytes.write(`${first}${made++}`.padStart(nth.length, '0').slice(-nth.length), at)
   return bytes
 }
 
