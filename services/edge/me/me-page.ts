@@ -21,13 +21,21 @@ ${feeds(given)}
 
 type Follow = MeView['detail']['follows'][number]
 
+/** Rows of a page of readable size. */
+const mostFollows = 100
+
 function follows({ view: { detail, buckets, found }, q }: MeMain): Html {
-  const rows = detail.follows.map((follow) => [
-    { text: followName(follow), sort: follow.company ?? follow.bucket ?? '' },
-    { text: follow.company_id !== null ? 'Company' : follow.bucket_id !== null ? 'Bucket' : 'Everything' },
-    { text: limits(follow) },
-    { text: unfollow(follow) },
-  ])
+  // Buckets first: a company that is not shown is found by its name.
+  const ordered = detail.follows.toSorted((a, b) => Number(a.company_id !== null) - Number(b.company_id !== null))
+  const more = ordered.length - mostFollows
+  const rows = ordered
+    .slice(0, mostFollows)
+    .map((follow) => [
+      { text: followName(follow), sort: follow.company ?? follow.bucket ?? '' },
+      { text: follow.company_id !== null ? 'Company' : follow.bucket_id !== null ? 'Bucket' : 'Everything' },
+      { text: limits(follow) },
+      { text: unfollow(follow) },
+    ])
   const columns = [
     { name: 'Name' },
     { name: 'What' },
@@ -50,6 +58,7 @@ function follows({ view: { detail, buckets, found }, q }: MeMain): Html {
   }))
   return html`<section id="follow"><h2>What I follow</h2>
 ${list}
+${more > 0 && html`<p class="small">${more} more are not shown. Search one by name: its page has a button to unfollow it.</p>`}
 <h3 id="search">Follow a company</h3>
 ${filterForm('/console/me#search', input('search', 'q', 'Part of its name', q, { maxlength: 200 }), 'Search')}
 ${found && foundCompanies(found, detail.follows)}
