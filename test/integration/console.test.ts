@@ -352,6 +352,8 @@ describe('two tabs', () => {
     await page.$eval('#quiet input[name=from]', (input) => ((input as unknown as { value: string }).value = '01:23'))
     await Promise.all([page.waitForNavigation(), page.click('#quiet form.stack button')])
     expect(await textOf('[role=alert]')).toContain('Nothing was changed.')
+    // Chromium logs a page whose status is an error.
+    expect(browser.wrong.splice(0)).toEqual([expect.stringContaining('status of 409')])
     expect(await textOf('main')).toContain('You are signed in as Bob.')
     expect(await findViolations(page)).toEqual([])
     expect(await hours()).toEqual([])
