@@ -33,6 +33,13 @@ test.each([
   )
 })
 
+test('numbers have groups of digits, and texts of digits have none', () => {
+  const values = { previous: '9800', current: '14360.25' }
+  expect(show({ ...why, ...values })).toContain('<dd dir="auto">14,360.25</dd>')
+  const postcode = show({ ...why, ...values, measurement: { id: 1, name: 'postcode', type: 'text' } })
+  expect(postcode).toContain('<dd dir="auto">9800</dd>')
+})
+
 test('without a threshold no row is shown', () => {
   expect(show(why)).not.toContain('Threshold')
 })

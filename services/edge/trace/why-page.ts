@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { drawLineChart } from '#runtime/chart/draw-line.ts'
 import type { Series } from '#runtime/chart/read-series.ts'
-import { formatChange } from '#runtime/text/format.ts'
+import { formatChange, formatExact } from '#runtime/text/format.ts'
 import { type Content, html, trusted } from '../design/html.ts'
 import { type Page, showPage } from '../design/layout.ts'
 import { facts, figure, foreign, severity } from '../design/parts.ts'
@@ -24,8 +24,8 @@ export function whyPage(why: Why, pictures: string | null, { more, ...frame }: W
     ['Source', why.source.name],
     ['Measurement', why.measurement.name],
     ['Item', item_key],
-    ['Before', why.previous],
-    ['Now', why.current],
+    ['Before', valueText(why, why.previous)],
+    ['Now', valueText(why, why.current)],
     ['Change', factor === null ? null : formatChange(factor)],
     ['Rule', rule ? `${rule.id}, version ${rule.version}` : 'None: changes of this kind are always reported'],
     ['Threshold', thresholdOf(why)],
@@ -35,8 +35,8 @@ export function whyPage(why: Why, pictures: string | null, { more, ...frame }: W
 <p dir="auto">${why.message}</p>
 ${pictures !== null && trusted(pictures)}
 ${facts(rows)}
-${now && [html`<h2>The value now</h2>`, facts(originRows(now, frame.zone))]}
-${before && [html`<h2>The value before</h2>`, facts(originRows(before, frame.zone))]}
+${now && [html`<h2>The value now</h2>`, facts(originRows(why, now, frame.zone))]}
+${before && [html`<h2>The value before</h2>`, facts(originRows(why, before, frame.zone))]}
 ${more}`
   return showPage({ ...frame, title: why.title, main })
 }
@@ -74,9 +74,14 @@ function thresholdOf({ facts: { threshold }, rule }: Why): string | null {
   return ruleOfNumbers.safeParse(rule?.definition).data?.when.kind === 'absolute' ? threshold : `${threshold}%`
 }
 
-function originRows(origin: NonNullable<Why['now']>, zone: string): Row[] {
+/** A number has groups of digits; a text of digits, such as a postcode, has none. */
+function valueText({ measurement: { type } }: Why, value: string | null): string | null {
+  return value !== null && (type === 'int' || type === 'float') ? formatExact(value) : value
+}
+
+function originRows(why: Why, origin: NonNullable<Why['now']>, zone: string): Row[] {
   return [
-    ['Value', origin.value],
+    ['Value', valueText(why, origin.value)],
     ['Observed', time(origin.observed_at, zone)],
     ['Received', time(origin.received_at, zone)],
     ['Path', origin.path],

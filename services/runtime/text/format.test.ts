@@ -6,6 +6,7 @@ import {
   formatDate,
   formatList,
   formatNumber,
+  formatExact,
   formatNumbers,
   formatPercent,
   formatShortTime,
@@ -82,4 +83,15 @@ test('a list says how many it leaves out', () => {
   expect(formatList(['a', 'b', 'c'])).toBe('a, b and c')
   expect(formatList(['a'])).toBe('a')
   expect(formatList([])).toBe('nothing')
+})
+
+test('an exact number keeps all its digits, and no other text changes', () => {
+  expect(formatExact('14360')).toBe('14,360')
+  expect(formatExact('-12345678901234567890.10')).toBe('-12,345,678,901,234,567,890.1')
+  for (const text of ['', '1e21', '12:30', 'v1.2.3', '0x10', '-', '1.']) expect(formatExact(text)).toBe(text)
+  fc.assert(
+    fc.property(fc.bigInt(), (number) => {
+      expect(BigInt(formatExact(String(number)).replaceAll(',', ''))).toBe(number)
+    }),
+  )
 })

@@ -31,6 +31,13 @@ export function formatNumbers(a: number, b: number): [string, string] {
   return isPlain ? [full.format(a), full.format(b)] : [formatPower(String(a)), formatPower(String(b))]
 }
 
+const exact = new Intl.NumberFormat('en-US', { maximumFractionDigits: 100 })
+
+/** All digits of a number that is given as text, in groups: 12,345,678.25. What is no plain number stays as it is. */
+export function formatExact(text: string): string {
+  return /^-?\d{1,300}(\.\d{1,100})?$/.test(text) ? exact.format(text as Intl.StringNumericLiteral) : text
+}
+
 /** 1.20e+300 as 1.2 × 10^300. */
 function formatPower(text: string): string {
   return text.replace(/(?:\.0+|(\.\d*?)0+)?e\+?(-?\d+)$/, '$1 × 10^$2')
