@@ -24,7 +24,7 @@ test('only these routes are open', () => {
   expect(open).toEqual([
     ...['GET /', 'GET /schedule', 'GET /weekly-reports', 'GET /notification-rules', 'POST /crm-companies'],
     // These need a signed link.
-    'GET /why/:news_id',
+    ...['GET /why/:news_id', 'GET /charts/:picture'],
     ...['GET /unsubscribe/:notification_id/:delivery_id', 'POST /unsubscribe/:notification_id/:delivery_id'],
     ...['GET /act/:person/:news_id/:action', 'POST /act/:person/:news_id/:action'],
     'GET /feeds/:user_id/:version/:subject',

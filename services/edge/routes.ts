@@ -24,6 +24,7 @@ import type { Route } from './server/route.ts'
 import type { SessionDeps } from './session/sign-in.ts'
 import { sessionRoutes } from './session/routes.ts'
 import { type EventDeps, eventDoc, readEvent } from './trace/events.ts'
+import { chartRoute } from './trace/news-chart.ts'
 import { explainNews, showWhy, showWhyToPerson, whyConsoleDoc, type WhyDeps, whyDoc, whyPageDoc } from './trace/why.ts'
 
 /** The dependencies of each subject. `compatibility` null: those routes are switched off. */
@@ -109,6 +110,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...sessionRoutes(deps.session),
     ...companyPageRoutes(deps.companyPages),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
+    chartRoute(deps.why),
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },
     ...messageLinkRoutes(deps.messageLinks),

@@ -14,6 +14,7 @@ import {
   makeReportLink,
   makeSignInLink,
   makeUnsubscribeLink,
+  makeChartLink,
   makeWhyLink,
 } from '../../services/runtime/web/signed-links.ts'
 import { addNews } from '../harness/edge/add-news.ts'
@@ -97,6 +98,7 @@ beforeAll(async () => {
   const series = await addSeries(company, await addMeasurement(source, 'stars'), { 0: 2, 30: 1 })
   const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
   const link = new URL(makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? '').searchParams
+  const chartLink = new URL(makeChartLink(site, newsId, Date.now() + 3_600_000) ?? '').searchParams
   const mail = { notificationId: randomUUID(), deliveryId: '1' }
   const person = await addUser('Ann')
   const feedLink = new URL(makeFeedLink(site, { person, version: 1, subject: 'all' }) ?? '').searchParams
@@ -131,6 +133,7 @@ beforeAll(async () => {
   known = {
     file: [assetPath('style').replace('assets/', '')],
     news_id: [newsId],
+    picture: [`${newsId}.png`],
     company: [company],
     source: [source],
     source_id: [String(source)],
@@ -164,6 +167,7 @@ beforeAll(async () => {
   }
   signatures = {
     '/why/{news_id}': link.get('signature'),
+    '/charts/{picture}': chartLink.get('signature'),
     '/unsubscribe/{notification_id}/{delivery_id}': mailLink.get('signature'),
     '/reports/{digest_id}': reportLink.get('signature'),
     '/feeds/{user_id}/{version}/{subject}': feedLink.get('signature'),

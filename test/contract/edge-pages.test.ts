@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import sharp from 'sharp'
 import { beforeAll, expect, test, vi } from 'vitest'
-import { makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
+import { makeChartLink, makeUnsubscribeLink, makeWhyLink } from '../../services/runtime/web/signed-links.ts'
 import { addNews, addValues } from '../harness/edge/add-news.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
@@ -23,6 +24,7 @@ beforeAll(async () => {
   )
   const mail = { notificationId: randomUUID(), deliveryId: '1' }
   links['/why'] = makeWhyLink(site, newsId, Date.now() + 3_600_000) ?? ''
+  links['/charts'] = makeChartLink(site, newsId, Date.now() + 3_600_000) ?? ''
   links['/unsubscribe'] = makeUnsubscribeLink(site, mail) ?? ''
 })
 
@@ -79,6 +81,24 @@ test('/why shows the series of the news item, for phones and screens, light and 
   const tree = await page.accessibility.snapshot({ interestingOnly: false })
   expect(JSON.stringify(tree)).toContain('40 values from')
   expect(wrong).toEqual([])
+})
+
+test('the picture of a news item is a PNG for whoever has its address, until that expires', async () => {
+  const address = links['/charts'] ?? ''
+  const answer = await fetch(address)
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/png'])
+  const { width, height } = await sharp(Buffer.from(await answer.arrayBuffer())).metadata()
+  expect([width, height > 200]).toEqual([720, true])
+  const changed = (change: (url: URL) => void) => {
+    const url = new URL(address)
+    change(url)
+    return fetch(url).then(({ status }) => status)
+  }
+  expect(await changed(({ searchParams }) => searchParams.set('signature', 'x'))).toBe(403)
+  expect(await changed(({ searchParams }) => searchParams.set('until', '99999999999'))).toBe(403)
+  expect(await changed((url) => (url.pathname = `/charts/${randomUUID()}.png`))).toBe(403)
+  const site = { PUBLIC_URL: edge.url, LINK_SECRET: edge.env['LINK_SECRET'] }
+  expect((await fetch(makeChartLink(site, randomUUID(), Date.now() + 3_600_000) ?? '')).status).toBe(404)
 })
 
 test.each(['/why', '/unsubscribe'])('%s with another signature is an invalid link', async (path) => {

@@ -249,7 +249,7 @@ describe('the numbers of a digest', () => {
   }
   const delivery = {
     ...{ deliveryId: 1, kind: 'digest' as const, secretId: null, why: 'You get this because Ann follows them.' },
-    ...{ actor: null, follows: null, createdAt: 0, claimedAt: 0 },
+    ...{ actor: null, follows: null, linksUntil: 0, createdAt: 0, claimedAt: 0 },
   }
 
   test('equal queries, all of them', async () => {

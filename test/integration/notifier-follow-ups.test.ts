@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Fate } from '../harness/faulty-server.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { mailsTo, unique } from '../harness/mailbox.ts'
+import { addStars } from '../harness/notifier/add-stars.ts'
 import {
   addFollowed,
   addPerson,
@@ -31,6 +32,7 @@ const env = {
   ...quick,
   ...{ SLACK_API_URL: slack.url, SLACK_WEBHOOK_URL: new URL('/services/', slack.url).href, SLACK_INTERVAL_MS: '0' },
   ...{ SECRET_HOOK: slack.openWebhook(hookRoom), OPS_WINDOW_MS: '300', BUNDLE_WINDOW_MS: '0' },
+  PUBLIC_URL: 'https://parma.fund.com',
   ...{ SEND_TIMEOUT_MS: '3000', LEASE_MS: '4000', SESSION_TIMEOUT_MS: '6000' },
 }
 let notifier = await installation.start('notifier', env)
@@ -178,6 +180,28 @@ describe('news items about a series', () => {
     await tell(5)
     expect(slack.postsIn(channel).at(-1)?.thread_ts).toBeUndefined()
   })
+})
+
+test('a post shows the chart of its news item, and is sent without if Slack cannot fetch it', async () => {
+  const { company, name, channel } = await addFollowed(database)
+  slack.openRoom(channel)
+  const { news } = await addStars(database, source, company, [100, 120, 180])
+  await sendNews(installation, [news])
+  await allSettled(channel, 1)
+  type Block = { type: string; image_url?: string; alt_text?: string }
+  const pictures = () =>
+    slack.postsIn(channel).map(({ blocks }) => (blocks as Block[]).filter(({ type }) => type === 'image'))
+  const [[shown] = []] = pictures()
+  expect(shown?.image_url).toMatch(`https://parma.fund.com/charts/${news.news_id}.png?until=`)
+  expect(shown?.alt_text).toContain(`${name}: Stars: 3 values`)
+
+  const other = await addStars(database, source, company, [5, 6, 9])
+  const refusal =
+    '{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] downloading image failed"]}}'
+  fates.set('chat.postMessage', [{ status: 200, headers: { 'content-type': 'application/json' }, body: refusal }])
+  await sendNews(installation, [other.news])
+  await allSettled(channel, 2)
+  expect(pictures().map(({ length }) => length)).toEqual([1, 0])
 })
 
 test('the end of an incident edits its post once though the notifier is killed before the answer', async () => {

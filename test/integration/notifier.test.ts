@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { formatDate } from '../../services/runtime/text/format.ts'
-import { dayMs } from '../../services/runtime/text/time.ts'
-import type { News } from '../../schemas/generated/types.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
+import { addStars } from '../harness/notifier/add-stars.ts'
 import { addCompany, addFollowed, addPerson, addSource, deliveriesOf, groupOf } from '../harness/notifier/setup.ts'
-import { insertId, opsEventOf, passThrough, sendNews, sendOps, settledStates } from '../harness/notifier/setup.ts'
+import { opsEventOf, passThrough, sendNews, sendOps, settledStates } from '../harness/notifier/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let installation: Installation
@@ -18,34 +17,6 @@ beforeAll(async () => {
     ...{ OPS_WINDOW_MS: '500', GROUP_WAIT_MS: '1000', BUNDLE_WINDOW_MS: '0', WRITE_PUBLIC_NOTIFICATIONS: 'true' },
   })
 })
-
-/** A series of the company with a value a day, and the news item about the last one. */
-async function addStars(company: number, numbers: readonly number[]) {
-  const { database } = installation
-  const measurement = await insertId(
-    database,
-    `INSERT INTO source_measurement (source_module_id, type, measurement_name, modified_at) VALUES ($1, 'int', 'Stars', now())`,
-    [source],
-  )
-  const [row] = await database.query<{ id: number }>(
-    'INSERT INTO company_source_measurement (source_measurement_id, company_id) VALUES ($1, $2) RETURNING company_measurement_id AS id',
-    [measurement, company],
-  )
-  const at = numbers.map((_, index) => Date.now() - (numbers.length - index) * dayMs)
-  for (const [index, number] of numbers.entries()) {
-    const time = new Date(at[index] ?? 0)
-    await database.query('SELECT normalizer.create_month($1)', [time])
-    await database.query(
-      `INSERT INTO normalizer.value (event_no, observed_at, number, seq, company_measurement_id, source_measurement_id,
-         company_id, data_source_id, type, path, subject_key)
-       VALUES ($1, $2, $3, 1, $4, $5, $6, $7, 'int', 'stars', '')`,
-      [index, time, number, row?.id, measurement, company, source],
-    )
-  }
-  const changes = { source_measurement_id: measurement, observed_at: at.at(-1) ?? 0 }
-  const [news] = groupOf(company, source, 1, changes) as [News]
-  return { news, at }
-}
 
 describe('a news item', () => {
   test('is one mail, one post and one row of public.notification, however often it is delivered', async () => {
@@ -85,7 +56,7 @@ describe('a news item', () => {
   test('about a number shows its series in a picture of the mail, which costs the text nothing', async () => {
     const { database } = installation
     const { company, name, address } = await addFollowed(database)
-    const { news, at } = await addStars(company, [100, 104, 103, 150])
+    const { news, at } = await addStars(installation.database, source, company, [100, 104, 103, 150])
     await sendNews(installation, [news])
     await settledStates(database, company, 2)
     const [mail] = await mailsTo(address)

@@ -45,16 +45,22 @@ function companyLink({ company: { id, name } }: Why): Content {
   return name !== null && html`<a href="/console/companies/${id}">${foreign(name)}</a>`
 }
 
+/** The name of the news item's series, above its picture. */
+export function seriesTitle({ company, measurement, item_key }: Why): string {
+  const item = item_key === null ? '' : `/${item_key}`
+  return `${company.name ?? `company ${company.id}`}${item}: ${measurement.name ?? 'values'}`
+}
+
 /**
  * The news item's series, with a mark at the news item, the forecast, and what disturbed the source up to `now`: for
  * phones, and for wider screens. The page shows one of the two.
  */
-export function drawPast({ title, company, measurement, item_key }: Why, past: Past, now: number): string {
+export function drawPast(why: Why, past: Past, now: number): string {
   const { values, newsAt, forecasts, disturbances } = past
   const series: Series = {
-    title: `${company.name ?? `company ${company.id}`}${item_key === null ? '' : `/${item_key}`}: ${measurement.name ?? 'values'}`,
+    title: seriesTitle(why),
     points: values,
-    marks: [{ at: newsAt, text: title }],
+    marks: [{ at: newsAt, text: why.title }],
     forecast: forecasts.flatMap(bandOf),
     shades: shade(
       disturbances,

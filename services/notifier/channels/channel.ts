@@ -27,6 +27,8 @@ export type Delivery = {
   actor: Actor | null
   /** The earlier message there that this one belongs to, which was sent; null: there is none. */
   follows: EarlierMessage | null
+  /** Until when its links are good, ms since 1970. */
+  linksUntil: number
   /** When the delivery was written, ms since 1970 by the database's clock. */
   createdAt: number
   /** When this attempt was claimed, by the same clock. The clock of our own process may be wrong. */

@@ -35,6 +35,7 @@ function deliveryOf(company: string): Delivery {
     why: 'Because.',
     actor: null,
     follows: null,
+    linksUntil: 0,
     createdAt: 0,
     claimedAt: 0,
   }

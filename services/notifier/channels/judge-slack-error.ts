@@ -68,6 +68,11 @@ export function judgeSlackError(error: unknown): Answer {
     : { kind: 'lost', reason }
 }
 
+/** Whether Slack refused the blocks of a post, or could not fetch their pictures. */
+export function isBlocksError(error: unknown): boolean {
+  return error instanceof WebAPIPlatformError && String(error.data.error) === 'invalid_blocks'
+}
+
 /** Of a reply that was refused: without its thread it may be accepted. */
 export function judgeFollowUpError(error: unknown): Answer {
   const answer = judgeSlackError(error)

@@ -17,7 +17,7 @@ const delivery: Delivery = {
     createdAt: 0,
     claimedAt: 0,
   },
-  ...{ address: 'ann@example.com', secretId: null, why: 'Because.', actor: null, follows: null },
+  ...{ address: 'ann@example.com', secretId: null, why: 'Because.', actor: null, follows: null, linksUntil: 0 },
   message: { ...message, subject: 'acme: Stars rose', lines: [line] },
 }
 

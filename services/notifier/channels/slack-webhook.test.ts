@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { createLog } from '#runtime/process/log.ts'
 import { readConfig } from '../config.ts'
 import type { Delivery } from './channel.ts'
+import { openSlackPictures } from './slack-pictures.ts'
 import { judgeSlackWebhookAnswer, openSlackWebhooks } from './slack-webhook.ts'
 
 test.each([
@@ -12,7 +14,8 @@ test.each([
 ])('%j is not Slack’s', async (address) => {
   const servers = { KAFKA_BROKERS: 'b:1', SCHEMA_REGISTRY_URL: 'http://r', DATABASE_URL: 'postgres://d' }
   const config = readConfig({ ...servers, SLACK_WEBHOOK_URL: 'https://hooks.slack.com' })
-  expect(await openSlackWebhooks({ config })(address, {} as Delivery)).toEqual({
+  const pictures = openSlackPictures({ config, log: createLog('notifier', 'fatal') })
+  expect(await openSlackWebhooks({ config }, pictures)(address, {} as Delivery)).toEqual({
     ...{ kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' },
   })
 })

@@ -5,37 +5,42 @@ import { asSlack } from '../render/slack.ts'
 import type { Answer } from './answer.ts'
 import { askedWait, judgeHttpFailure } from './answer.ts'
 import type { ChannelTools, Delivery } from './channel.ts'
+import type { SlackPictures } from './slack-pictures.ts'
 
 /**
  * Slack's incoming webhooks: the secret is the address. Slack cannot say what a webhook posted, so if an answer is
  * lost, the message stays unknown. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  */
-export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>) {
+export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>, pictures: SlackPictures) {
   // Only addresses below SLACK_WEBHOOK_URL are called, which the operator configures.
   const client = createHttpClient({ allowedPrivateNetworks: ['0.0.0.0/0', '::/0'] })
   // With a slash after a bare host: without it, another host could begin with the same text.
   const base = new URL(config.SLACK_WEBHOOK_URL).href
-  return async (address: string, { message, why, actor }: Delivery): Promise<Answer> => {
+  return async (address: string, delivery: Delivery): Promise<Answer> => {
+    const { message, why, actor } = delivery
     const url = URL.parse(address)?.href
     if (!url?.startsWith(base))
       return { kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' }
+    const post = asSlack(message, { why, actionsOf: actionsFor(config, actor), ...pictures.of(delivery) })
     return client
       .request({
         method: 'POST',
         url,
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          ...asSlack(message, { why, actionsOf: actionsFor(config, actor) }),
-          unfurl_links: false,
-          unfurl_media: false,
-        }),
+        body: JSON.stringify({ ...post, unfurl_links: false, unfurl_media: false }),
         timeoutMs: config.SEND_TIMEOUT_MS,
         maxBytes: 64 * 1024,
       })
-      .then((answer) => judgeSlackWebhookAnswer(answer, Date.now()), judgeHttpFailure)
+      .then(
+        (answer) => (isBlocksError(answer) && pictures.refused(post)) || judgeSlackWebhookAnswer(answer, Date.now()),
+        judgeHttpFailure,
+      )
       .then(asFinal)
   }
 }
+
+const isBlocksError = ({ status, body }: HttpAnswer): boolean =>
+  status === 400 && /^invalid_blocks\b/.test(body.subarray(0, 200).toString().trim())
 
 /** The answer to a search for a webhook's message. */
 export const notAskable: Answer = {

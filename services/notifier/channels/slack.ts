@@ -6,7 +6,8 @@ import { type Answer, withoutSecret } from './answer.ts'
 import type { ChannelKind, Delivery, EarlierMessage } from './channel.ts'
 import type { FoundSecret } from '../secrets/secrets.ts'
 import type { ChannelSettings } from './settings.ts'
-import { judgeEditError, judgeFollowUpError, judgeSlackError } from './judge-slack-error.ts'
+import { isBlocksError, judgeEditError, judgeFollowUpError, judgeSlackError } from './judge-slack-error.ts'
+import { openSlackPictures } from './slack-pictures.ts'
 import { notAskable, openSlackWebhooks } from './slack-webhook.ts'
 
 const channelId = /^[CDGU][A-Z0-9]{6,20}$/
@@ -38,9 +39,10 @@ export const slack: ChannelKind = {
   },
   intervalMs: (config) => config.SLACK_INTERVAL_MS,
   resendsUnknown: () => false,
-  open({ config, findSecret }) {
+  open({ config, log, findSecret }) {
     const teams = new Map<string, Team>()
-    const postToWebhook = openSlackWebhooks({ config })
+    const pictures = openSlackPictures({ config, log })
+    const postToWebhook = openSlackWebhooks({ config }, pictures)
 
     function teamOf(token: string): Team {
       const team = teams.get(token) ?? { client: openClient(config, token), ids: new Map() }
@@ -54,22 +56,26 @@ export const slack: ChannelKind = {
       return { problem: 'no bot token is configured: set SLACK_TOKEN', isMissing: true }
     }
 
-    async function post(
-      { client, ids }: Team,
-      { address, message, why, actor, follows, notificationId }: Delivery,
-    ): Promise<Answer> {
+    async function post({ client, ids }: Team, delivery: Delivery): Promise<Answer> {
+      const { address, message, why, actor, follows, notificationId } = delivery
       const post = {
         channel: channelId.test(address) ? address : `#${address}`,
-        ...asSlack(message, { why, actionsOf: actionsFor(config, actor) }),
+        ...asSlack(message, { why, actionsOf: actionsFor(config, actor), ...pictures.of(delivery) }),
         metadata: metadataOf(notificationId),
         unfurl_links: false,
         unfurl_media: false,
       }
       const thread = postOf(follows)
       // A reply stands in the channel, too: nobody hears of one that is only in its thread.
-      const { channel, ts } = await client.chat.postMessage(
-        thread === null ? post : { ...post, thread_ts: thread.ts, reply_broadcast: true },
-      )
+      const posted = await client.chat
+        .postMessage(thread === null ? post : { ...post, thread_ts: thread.ts, reply_broadcast: true })
+        .catch((error: unknown) => {
+          const again = isBlocksError(error) ? pictures.refused(post) : null
+          if (again === null) throw error
+          return again
+        })
+      if ('kind' in posted) return posted
+      const { channel, ts } = posted
       if (channel) ids.set(address, channel)
       return { kind: 'sent', reference: `${channel}/${ts}` }
     }

@@ -72,6 +72,7 @@ const hooked: Delivery = {
     secretId: 's',
     why: 'Because.',
     actor: null,
+    linksUntil: 0,
     follows: null,
   },
   message: {

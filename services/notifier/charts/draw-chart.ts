@@ -54,8 +54,8 @@ function paintChart(chart: MessageChart, theme: 'light' | 'dark'): string {
   return drawMultiples({ title: chart.title, series: [{ ...series, title: '', marks: [] }] }, look)
 }
 
-/** What the chart shows, as a line of text. */
-function describeMessageChart(chart: MessageChart): string {
+/** What the chart shows, as a line of text. Throws where it cannot be drawn. */
+export function describeMessageChart(chart: MessageChart): string {
   const { title, description } = describeChart(toSeries(chart))
   return `${title}: ${description}`
 }

@@ -115,6 +115,7 @@ async function call(
   claimed: ClaimedDelivery,
 ): Promise<Answer> {
   const [reader] = claimed.people
+  const linksUntil = claimed.created_at + settings.LINK_DAYS * dayMs
   const delivery: Delivery = {
     deliveryId: claimed.delivery_id,
     notificationId: claimed.notification_id,
@@ -123,11 +124,9 @@ async function call(
     secretId: claimed.secret_id || null,
     message: withSignInLink(settings, claimed.message),
     why: explainWhy(claimed.message, claimed.people),
-    actor:
-      reader && claimed.people.length === 1
-        ? { person: reader.id, until: claimed.created_at + settings.LINK_DAYS * dayMs }
-        : null,
+    actor: reader && claimed.people.length === 1 ? { person: reader.id, until: linksUntil } : null,
     follows: earlierMessage(claimed),
+    linksUntil,
     createdAt: claimed.created_at,
     claimedAt: claimed.created_at + claimed.age_ms,
   }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { judgePost } from '../../../deploy/local/stand-ins/slack-rules.ts'
 import { chooseThings, noFeedback } from '../message/choose-things.ts'
 import { composeView, type About, type ViewedNews } from '../message/compose-view.ts'
-import type { Message } from '../message/message.ts'
+import type { Line, Message } from '../message/message.ts'
 import { asHtml } from './mail.ts'
 import { asSlack, maxDigestChars } from './slack.ts'
 import { splitDigest } from './split-digest.ts'
@@ -172,6 +172,32 @@ describe('whatever was crawled', () => {
       }),
       { seed: 1, numRuns: 40 },
     )
+  })
+
+  test('Slack takes pictures, each below what it is about, whose bars it replaces', () => {
+    let shown = 0
+    fc.assert(
+      fc.property(texts, fc.constantFrom(1, 11), fc.constantFrom(10, 3000), (text, count, length) => {
+        for (const part of splitDigest(render(text, count), maxDigestChars)) {
+          const chartOf = ({ newsId }: Line) => ({
+            text: 'x'.repeat(length),
+            light: `https://p.fund.com/${newsId}`,
+            dark: null,
+          })
+          const post = asSlack(part, { why, chartOf })
+          expect(judgePost(post)).toBe(null)
+          const images = post.blocks.flatMap((block, at) => (block.type === 'image' ? [{ ...block, at }] : []))
+          shown += images.length
+          for (const { at } of images) {
+            const above = post.blocks[at - 1] as SectionBlock
+            expect(above.type).toBe('section')
+            expect(above.text?.text).not.toContain('▁▃▇')
+          }
+        }
+      }),
+      { seed: 1, numRuns: 20 },
+    )
+    expect(shown).toBeGreaterThan(20)
   })
 
   test('Slack takes each part, and each thing and company is in one', () => {

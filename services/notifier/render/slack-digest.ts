@@ -26,11 +26,14 @@ export function asSlackCompany({ company, sentence, more, link }: FurtherCompany
   return cutEscaped(name + escapeSlack(sentence), maxCompany - rest.length - why.length) + rest + why
 }
 
-/** All of them as parts that stand below each other. */
-export function asSlackDigest({ things, further, counts, page }: DigestView): string[] {
+/** All of them as parts that stand below each other. What has a picture has no bars. */
+export function asSlackDigest(
+  { things, further, counts, page }: DigestView,
+  pictures: ReadonlyMap<number, unknown>,
+): string[] {
   const heading = things.length > 0 ? '*Further companies*' : '*Companies*'
   return [
-    ...things.map(asSlackThing),
+    ...things.map((thing, at) => asSlackThing(pictures.has(at) ? { ...thing, bars: null } : thing)),
     ...(further.length > 0
       ? [`${heading}\n${further.map(asSlackCompany)[0]}`, ...further.slice(1).map(asSlackCompany)]
       : []),

@@ -20,6 +20,18 @@ export function checkWhyLink(secret: string, newsId: string, signed: Signed, now
   return checkLink(secret, `why/${newsId}`, signed, now)
 }
 
+/** The picture of a news item's series, good until `until` (ms since 1970); null where links are not set up. */
+export function makeChartLink(settings: LinkSettings, newsId: string, until: number): string | null {
+  return makeLink(settings, chartPath(newsId), String(Math.floor(until / 1000)))
+}
+
+/** Whether the address of a picture was made by us, and is still good. Never throws. */
+export function checkChartLink(secret: string, newsId: string, signed: Signed, now: number): Verdict {
+  return checkLink(secret, chartPath(newsId), signed, now)
+}
+
+const chartPath = (newsId: string) => `charts/${newsId}.png`
+
 /** A sent e-mail, as its unsubscribe link names it: the recipient is known by it, and not shown. */
 export type MailReference = { notificationId: string; deliveryId: number | string }
 
