@@ -169,6 +169,38 @@ describe('every number is a query’s, or one that the page offers to choose', (
       ...values.map((one) => `${minuteOf(one.observed_at)} ${formatCount(one.number)} ${one.document}`),
     ])
   })
+
+  test('of why a news item came', async () => {
+    type Told = { previous: string; current: string; event_no: string; observed_at: Date }
+    type Origin = { number: number; observed_at: Date; received_at: Date; map_version: number; document: string }
+    const { acme } = site.companies
+    const [values, [news]] = [await readValues(acme), await readNews(acme)]
+    const [told] = await site.edge.database.query<Told>(
+      'SELECT previous, current, event_no, observed_at FROM analyzer.news WHERE news_id = $1',
+      [site.news.acme],
+    )
+    const { previous, current, event_no, observed_at } = told!
+    const readOrigin = (which: string, value: unknown) =>
+      site.edge.database.query<Origin>(
+        `SELECT number, v.observed_at, received_at, map_version, document
+         FROM normalizer.value v JOIN normalizer.processed_event USING (event_no)
+         WHERE v.company_id = $1 AND ${which} ORDER BY v.observed_at DESC LIMIT 1`,
+        [acme, value],
+      )
+    const origins = [
+      ...(await readOrigin('event_no = $2', event_no)),
+      ...(await readOrigin('v.observed_at < $2', observed_at)),
+    ]
+    expect(origins).toHaveLength(2)
+    await expectNumbers(`/console/why/${site.news.acme}`, [
+      ...[news!.title, news!.title, previous, current, `${Math.round(news!.trigger_factor)}%`, site.news.acme],
+      ...Array(2).fill(describe(values, [news!])),
+      ...origins.map(
+        (one) =>
+          `${formatCount(one.number)} ${minuteOf(one.observed_at)} ${minuteOf(one.received_at)} ${one.map_version} ${one.document}`,
+      ),
+    ])
+  })
 })
 
 describe('every page', () => {
