@@ -919,6 +919,19 @@ test('what measurements mean follows their names', async () => {
   })
 })
 
+test('companies are not compared by measurements of list items only', async () => {
+  const company = await edge.addCompany('lists')
+  const [ofItems, plain] = [
+    await facts.addMeasurement(id('github'), 'stars of a repository'),
+    await facts.addMeasurement(id('github'), 'members'),
+  ]
+  await facts.addSeries(company, ofItems, { 0: 3, 30: 2 }, { item: 'https://repo.example/a' })
+  await facts.addSeries(company, plain, { 0: 5, 30: 4 })
+  const bucket = await facts.addBucket('Lists', await facts.addUser('Lea'), [company])
+  const { json } = await get(`/companies?bucket=${bucket}&days=30`)
+  expect(json['compared']).toMatchObject({ measurements: [{ id: plain }] })
+})
+
 test('the columns of shared views are those of the table in code', async () => {
   const rows = await edge.database.query<{ view: string; columns: string[] }>(
     `SELECT v AS view, array_agg(attname::text ORDER BY attnum) AS columns

@@ -30,7 +30,7 @@ export async function chooseMeasurements(
   wanted: readonly number[] | null,
   most = mostMeasurements,
 ): Promise<readonly Measurement[]> {
-  if (wanted !== null) return readMeasurements(database, companyIds, wanted, most)
+  if (wanted !== null) return readMeasurements(database, companyIds, wanted, most, sql.fragment`true`)
   const isNumber = sql.fragment`m.type IN ('int', 'float')`
   const polar = await readFirst(database, companyIds, sql.fragment`k.polarity <> 'neither' AND ${isNumber}`, most)
   return polar.length > 0 ? polar : readFirst(database, companyIds, isNumber, most)
@@ -46,11 +46,15 @@ async function readFirst(database: Database, companyIds: readonly number[], isWa
     WHERE ${isWanted}`)
   const all = candidates.map(({ id }) => id)
   const heavy = candidates.filter(({ is_heavy }) => is_heavy).map(({ id }) => id)
-  const found = await readMeasurements(database, companyIds, heavy, most)
+  const found = await readMeasurements(database, companyIds, heavy, most, isComparable)
   return found.length === most || heavy.length === all.length
     ? found
-    : readMeasurements(database, companyIds, all, most)
+    : readMeasurements(database, companyIds, all, most, isComparable)
 }
+
+/** Whether a measurement has a series that is of no list item: others are not compared. */
+const isComparable = sql.fragment`EXISTS (SELECT FROM analyzer.series_view s
+  WHERE s.company_measurement_id = ANY(c.company_measurements) AND s.item_key IS NULL)`
 
 /** Of these measurements those that the companies have. */
 async function readMeasurements(
@@ -58,6 +62,7 @@ async function readMeasurements(
   companyIds: readonly number[],
   ids: readonly number[],
   most: number,
+  condition: SqlFragment,
 ): Promise<readonly Measurement[]> {
   if (companyIds.length === 0 || ids.length === 0) return []
   return database.any(sql.type(measurementRow)`
@@ -72,6 +77,7 @@ async function readMeasurements(
     JOIN public.source_measurement m USING (id)
     JOIN public.data_source d ON d.id = m.source_module_id
     LEFT JOIN analyzer.meaning_view k ON k.source_measurement_id = m.id
+    WHERE ${condition}
     ORDER BY k.weight DESC NULLS LAST, cardinality(c.company_measurements) DESC, m.id LIMIT ${most}`)
 }
 
