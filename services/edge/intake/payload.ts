@@ -1,19 +1,16 @@
 import { z } from 'zod'
+import { canonicalCompanyId, findTimeFault, isHistory, wrongTime } from '#runtime/read/payload-rules.ts'
 import { iso, readIso } from '#runtime/text/iso-time.ts'
-import { minuteMs } from '#runtime/text/time.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Source } from '../access/sources.ts'
 import type { Caller } from '../access/token.ts'
 import { invalidValue } from '../http/validation.ts'
-import { canonicalCompanyId, isHistory, payloadId, sha256 } from '../publish/identify.ts'
+import { payloadId, sha256 } from '../publish/identify.ts'
 
 /** When a payload was true, as modules write it. */
 export const observedAtField = z
   .string()
-  .refine(
-    (value) => readIso(value) !== null,
-    'observed_at must be a date or time in ISO 8601, for example 2026-01-31T12:00:00Z',
-  )
+  .refine((value) => readIso(value) !== null, wrongTime)
   .meta({ pattern: iso.source, examples: ['2026-01-31T12:00:00Z'] })
   .nullable()
   .default(null)
@@ -23,15 +20,11 @@ const keyLength = 255
 /** An Idempotency-Key. */
 export const idempotencyKeyField = z.string().min(1).max(keyLength).optional()
 
-const maxAheadMs = 5 * minuteMs
-const epoch = 0
-
 /** The time in ms since 1970. Throws an HttpError for one before 1970 or more than 5 minutes after `now`. */
 export function readObservedAt(given: string | null, now: number): number | null {
   const at = given === null ? null : readIso(given)
-  if (at !== null && at > now + maxAheadMs)
-    throw invalidValue(['body', 'observed_at'], 'observed_at is more than 5 minutes in the future', given)
-  if (at !== null && at < epoch) throw invalidValue(['body', 'observed_at'], 'observed_at is before 1970', given)
+  const fault = at === null ? null : findTimeFault(at, now)
+  if (fault !== null) throw invalidValue(['body', 'observed_at'], fault, given)
   return at
 }
 

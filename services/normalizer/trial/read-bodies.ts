@@ -1,8 +1,9 @@
+import { isRecord, tryJson } from '#runtime/read/try-json.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
+import { canonicalCompanyId, findTimeFault, wrongTime } from '#runtime/read/payload-rules.ts'
 import { type PayloadText, splitPayloads } from '#runtime/read/split-payloads.ts'
 import { formatNumber } from '#runtime/text/format.ts'
 import { readIso } from '#runtime/text/iso-time.ts'
-import { minuteMs } from '#runtime/text/time.ts'
 
 /**
  * A payload as it would be posted. `company`: as text, null if it names none. `fault`: why the edge would not take it;
@@ -34,7 +35,7 @@ export function readBodies(text: string, name: string, source: string, company: 
 }
 
 function readBody({ text, place }: PayloadText, source: string, given: string | null, now: number): Body {
-  const value = readJson(text)
+  const value = tryJson(text)
   if (value === undefined) return { place, bytes: Buffer.from(text), company: given, observedAt: null, fault: null }
   if (!isRecord(value) || !Object.hasOwn(value, 'raw_data')) {
     const head = `{"source_name":${JSON.stringify(source)},"company_id":${JSON.stringify(given ?? '')},"raw_data":`
@@ -44,12 +45,10 @@ function readBody({ text, place }: PayloadText, source: string, given: string | 
   const observedAt = typeof at === 'string' ? readIso(at) : null
   return {
     ...{ place, bytes: Buffer.from(text), observedAt },
-    company: given ?? (typeof own === 'string' ? own.trim().replace(/^\+?0*(?=\d)/, '') : null),
+    company: given ?? (typeof own === 'string' ? canonicalCompanyId(own) : null),
     fault: findFault(value, source, observedAt, now),
   }
 }
-
-const maxAheadMs = 5 * minuteMs
 
 /** What the edge checks before it takes a body. */
 function findFault(members: Record<string, unknown>, source: string, observedAt: number | null, now: number) {
@@ -57,22 +56,6 @@ function findFault(members: Record<string, unknown>, source: string, observedAt:
   if (name !== undefined && name !== source)
     return `source_name is ${JSON.stringify(name)}, and the token's source is ${source}`
   if (company !== undefined && typeof company !== 'string') return 'company_id must be a JSON string, as in "42"'
-  if (at !== null && observedAt === null)
-    return 'observed_at must be a date or time in ISO 8601, for example 2026-01-31T12:00:00Z'
-  if (observedAt !== null && observedAt > now + maxAheadMs) return 'observed_at is more than 5 minutes in the future'
-  if (observedAt !== null && observedAt < 0) return 'observed_at is before 1970'
-  return null
-}
-
-/** Undefined: the text is not JSON. */
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (observedAt !== null) return findTimeFault(observedAt, now)
+  return at === null ? null : wrongTime
 }

@@ -4,7 +4,7 @@ import { findCompany, findSource, withDatabase } from '#runtime/commands/command
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { sha256 } from '#runtime/read/json-text.ts'
-import { dayMs } from '#runtime/text/time.ts'
+import { isHistory } from '#runtime/read/payload-rules.ts'
 import { compileMap, type LoadedMap } from '#runtime/understand/compile-map.ts'
 import { describePayload } from '#runtime/understand/describe-payload.ts'
 import { normalize } from '#runtime/understand/normalize.ts'
@@ -61,7 +61,7 @@ function workOf(config: Config, { bytes, company, observedAt }: Body, source: So
     event_id: randomUUID(),
     received_at: receivedAt,
     observed_at: observedAt,
-    history: observedAt !== null && receivedAt - observedAt > dayMs,
+    history: isHistory(receivedAt, observedAt),
     data_source_id: source.id,
     source_name: source.name,
     company_id: company ?? '0',

@@ -1,3 +1,5 @@
+import { tryJson } from './try-json.ts'
+
 /** One of several JSON texts. `place`: where it stands, for messages; empty if it is the only one. */
 export type PayloadText = { text: string; place: string }
 
@@ -9,11 +11,11 @@ export function splitPayloads(text: string): PayloadText[] | null {
   const whole = text.replace(/^\uFEFF/, '').trim()
   if (whole === '') return []
   if (whole.startsWith('[')) {
-    if (!isJson(whole)) return null
+    if (tryJson(whole) === undefined) return null
     return splitArray(whole).map((element, index) => ({ text: element, place: `element ${index}` }))
   }
   const lines = whole.split('\n')
-  if (lines.length > 1 && isJson(lines[0]!))
+  if (lines.length > 1 && tryJson(lines[0]!) !== undefined)
     return lines.flatMap((line, index) =>
       line.trim() === '' ? [] : [{ text: line.trim(), place: `line ${index + 1}` }],
     )
@@ -36,13 +38,4 @@ function splitArray(array: string): string[] {
     }
   }
   return elements
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

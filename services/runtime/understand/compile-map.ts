@@ -1,3 +1,4 @@
+import { isRecord, tryJson } from '../read/try-json.ts'
 import { type ValueType, valueTypes } from '../read/coerce.ts'
 import { cutStorable, isStorable, pathOf } from '../read/json-text.ts'
 import { countJsonValues } from '../text/count-json-values.ts'
@@ -40,7 +41,7 @@ const maxValues = 500_000
  */
 export function compileMap(content: string): CompiledMap | null {
   if (countJsonValues(Buffer.from(content)) > maxValues) return null
-  const map = readJson(content)
+  const map = tryJson(content)
   const mappings = isRecord(map) ? (map.Mappings ?? []) : null
   if (!Array.isArray(mappings)) return null
   const names = new Map<number, string>()
@@ -135,16 +136,4 @@ function readId(given: unknown, fault: (message: string) => void): number | null
 /** Lists and objects are shown by kind only, since they may be deep. */
 function show(given: unknown): string {
   return Array.isArray(given) ? '[…]' : isRecord(given) ? '{…}' : cutStorable(JSON.stringify(given), 60)
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,3 +1,4 @@
+import { tryJson } from '#runtime/read/try-json.ts'
 import { type Json, parse } from '#runtime/read/parse.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import type { HttpFailure } from '#runtime/web/http-client.ts'
@@ -36,7 +37,7 @@ export function judgeAnswer(
   }
   const type = String(headers['content-type'] ?? '')
   if (!isJsonType(type)) findings.defect('content-type', where, `answered ${type || 'no content-type'}`, section)
-  const value = readJson(text)
+  const value = tryJson(text)
   if (value === undefined) {
     findings.defect('invalid-json', where, `answered ${excerpt(text, 120) || 'nothing'}`, section)
     return null
@@ -65,17 +66,4 @@ function findTwice(node: Json, path: string): string | null {
     if (found !== null) return found
   }
   return null
-}
-
-/** Undefined: it is not JSON. */
-export function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

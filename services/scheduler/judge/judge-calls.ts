@@ -1,7 +1,8 @@
+import { tryJson } from '#runtime/read/try-json.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { edgeRoutes } from '../recording/answer-call.ts'
 import type { Findings } from './findings.ts'
-import { isJsonType, judgeKeys, readJson } from './judge-answer.ts'
+import { isJsonType, judgeKeys } from './judge-answer.ts'
 import type { EdgeCall, Step } from '../recording/recording-edge.ts'
 
 const sections: Record<string, string> = {
@@ -29,7 +30,7 @@ function judgeCall(findings: Findings, call: EdgeCall, token: string): void {
   const type = String(headers['content-type'] ?? '')
   if (!isJsonType(type)) findings.defect('content-type', where, `was sent with ${type || 'no content-type'}`, section)
   if (text === null) return findings.defect('too-large', where, 'has more than 8 MiB', section)
-  if (readJson(text) === undefined)
+  if (tryJson(text) === undefined)
     return findings.defect('invalid-json', where, `was sent as ${excerpt(text, 120) || 'nothing'}`, section)
   judgeKeys(findings, where, text, section)
   if (answer.status === 422) findings.defect('wrong-body', where, describeIssues(answer.body), section)

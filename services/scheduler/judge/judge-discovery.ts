@@ -1,8 +1,9 @@
+import { isRecord } from '#runtime/read/try-json.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
 import { readIso } from '#runtime/text/iso-time.ts'
 import type { Discovery } from '../read-discovery.ts'
 import type { Findings } from './findings.ts'
-import { type Answered, isRecord } from './judge-answer.ts'
+import { type Answered } from './judge-answer.ts'
 
 const section = '4.2'
 

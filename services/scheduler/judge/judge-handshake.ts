@@ -1,8 +1,9 @@
+import { isRecord, tryJson } from '#runtime/read/try-json.ts'
 import { InitializeError, readInitialize } from '#runtime/module/read-initialize.ts'
 import { compileMap, type CompiledMap } from '#runtime/understand/compile-map.ts'
 import { type EdgeAnswer } from '../recording/answer-call.ts'
 import type { Findings } from './findings.ts'
-import { type Answered, isRecord, readJson } from './judge-answer.ts'
+import { type Answered } from './judge-answer.ts'
 import type { EdgeCall, Step } from '../recording/recording-edge.ts'
 
 export type Handshake = { source: string; map: CompiledMap; entries: number }
@@ -99,7 +100,7 @@ function judgeEntry(findings: Findings, entry: Entry, those: readonly Registrati
 }
 
 function readRegistration({ path, text, answer }: EdgeCall): Registration[] {
-  const body = text === null ? null : readJson(text)
+  const body = text === null ? null : tryJson(text)
   const id = idOf(answer)
   if (path !== '/source-measurement' || !isRecord(body) || id === null) return []
   const parent = body.parent_measurement_id ?? null

@@ -1,7 +1,8 @@
 import { formatList, formatPercent } from '#runtime/text/format.ts'
+import { maxAheadMs } from '#runtime/read/payload-rules.ts'
 import { readIso } from '#runtime/text/iso-time.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
-import { dayMs, minuteMs } from '#runtime/text/time.ts'
+import { dayMs } from '#runtime/text/time.ts'
 import type { CompiledMap, Level } from '#runtime/understand/compile-map.ts'
 import type { Findings } from './findings.ts'
 import type { Read } from './read-payloads.ts'
@@ -48,7 +49,7 @@ function judgeDates(findings: Findings, { description, leaves, observedAt }: Rea
   const at = readIso(observedAt)
   if (at === null || !hasOffset(observedAt))
     bad('observed_at', `${excerpt(observedAt, 60)} is no time in ISO 8601 with an offset`)
-  else if (at > now + 5 * minuteMs) bad('observed_at', `${observedAt} is in the future`)
+  else if (at > now + maxAheadMs) bad('observed_at', `${observedAt} is in the future`)
 }
 
 /** What is wrong with a date that can be read. `text`: its JSON. */

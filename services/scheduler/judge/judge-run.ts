@@ -1,9 +1,11 @@
+import { isRecord, tryJson } from '#runtime/read/try-json.ts'
+import { canonicalCompanyId } from '#runtime/read/payload-rules.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { formatList } from '#runtime/text/format.ts'
 import type { CompaniesRequest } from '../build-request.ts'
 import type { Findings } from './findings.ts'
-import { type Answered, isRecord, readJson } from './judge-answer.ts'
+import { type Answered } from './judge-answer.ts'
 import type { EdgeCall, Step } from '../recording/recording-edge.ts'
 
 export type Fed = { company: string; source: string; text: string }
@@ -57,14 +59,14 @@ export function judgeRun(
 }
 
 function judgeTask(findings: Findings, where: string, { text, answer }: EdgeCall, taskId: number | null): void {
-  const body = text === null ? null : readJson(text)
+  const body = text === null ? null : tryJson(text)
   if (!isRecord(body) || answer.status === 422 || Number(body.task_id) === taskId) return
   findings.defect('wrong-task', where, `finished the task ${JSON.stringify(body.task_id)}, and not ${taskId}`, section)
 }
 
 function judgeCompanies(findings: Findings, where: string, { fed, errors }: Run, asked: readonly string[]): void {
   const others = [...new Set([...fed.map(({ company }) => company), ...Object.keys(errors)])].filter(
-    (company) => !asked.includes(company.trim().replace(/^\+?0*(?=\d)/, '')),
+    (company) => !asked.includes(canonicalCompanyId(company)),
   )
   if (others.length > 0)
     findings.defect('wrong-company', where, `told of ${formatList(others, 3)}, asked for ${formatList(asked, 5)}`)
@@ -100,7 +102,7 @@ function readFed({ text }: EdgeCall): Fed {
 function readErrors(finishes: readonly EdgeCall[]): Record<string, string> {
   return Object.fromEntries(
     finishes.flatMap(({ text, answer }) => {
-      const body = text === null || answer.status === 422 ? null : readJson(text)
+      const body = text === null || answer.status === 422 ? null : tryJson(text)
       const errors = isRecord(body) && isRecord(body.errors) ? body.errors : {}
       return Object.entries(errors).map(([company, error]) => [company, describeError(error)])
     }),

@@ -1,3 +1,4 @@
+import { tryJson } from '#runtime/read/try-json.ts'
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { jwtVerify } from 'jose'
@@ -52,7 +53,7 @@ export async function answerCall(state: EdgeState, { method, path, headers, text
   if (method !== 'POST') return { status: 405, body: { detail: 'Method Not Allowed' } }
   const refused = await checkToken(state, headers.authorization)
   if (refused) return refused
-  const json = readJson(text)
+  const json = tryJson(text)
   if (json === undefined)
     return {
       status: 422,
@@ -127,12 +128,4 @@ function finish(
     return { status: 500, body: { detail } }
   }
   return { status: 201, body: { task_id, errors, return_message: 'Notified about crawling finished' } }
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
