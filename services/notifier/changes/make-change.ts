@@ -1,8 +1,7 @@
 import { type Applied, applyNow } from '#runtime/changes/apply-changes.ts'
-import { auditCommand as auditDone } from '#runtime/changes/audit-command.ts'
 import { commandActor } from '#runtime/changes/command-actor.ts'
 import type { KindOf, PayloadInput } from '#runtime/changes/kinds.ts'
-import type { Database, Transaction } from '#runtime/postgres/database.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { digestSettings } from '../digests/settings.ts'
 import { peopleSettings } from '../people/settings.ts'
@@ -26,13 +25,4 @@ export function makeChange<K extends KindOf<'notifier'>>(
     actor: commandActor(),
     at: Date.now(),
   })
-}
-
-/** Writes the audit row of a command that does what no change does. */
-export function auditCommand(
-  tx: Transaction,
-  kind: string,
-  { person, before, after }: { person: number; before: unknown; after: unknown },
-): Promise<void> {
-  return auditDone(tx, 'notifier', { kind, subject: `person:${person}`, before, after })
 }

@@ -1,6 +1,5 @@
 import type { Log } from '#runtime/process/log.ts'
 import type { Message } from '../message/message.ts'
-import type { Actor } from '../render/actions.ts'
 import type { Answer } from './answer.ts'
 import type { FindSecret } from '../secrets/secrets.ts'
 import type { ChannelSettings } from './settings.ts'
@@ -24,7 +23,7 @@ export type Delivery = {
   message: Message
   why: string
   /** The only person who gets it there: of what several share, nobody may act for the others. */
-  actor: Actor | null
+  actor: number | null
   /** The earlier message there that this one belongs to, which was sent; null: there is none. */
   follows: EarlierMessage | null
   /** Until when its links are good, ms since 1970. */

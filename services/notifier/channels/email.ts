@@ -90,7 +90,7 @@ export function composeMail(
   drawn: DrawnCharts = new Map<Line, DrawnChart>(),
 ): Promise<Buffer> {
   const { EMAIL_FROM } = config
-  const { message, why, actor, follows, notificationId } = delivery
+  const { message, why, actor, linksUntil, follows, notificationId } = delivery
   const { link: unsubscribe, headers } = unsubscribing(config, delivery)
   const host = EMAIL_FROM.split('@').at(-1)
   const pictures = [...drawn].map(([line, { text, light, dark }], index) => ({
@@ -103,7 +103,7 @@ export function composeMail(
     const found = pictures.find((one) => one.line === line)
     return found ? { text: found.text, light: addressOf(found.light), dark: addressOf(found.dark) } : null
   }
-  const extras = { why, unsubscribe, chartOf, actionsOf: actionsFor(config, actor) }
+  const extras = { why, unsubscribe, chartOf, actionsOf: actionsFor(config, actor, linksUntil) }
   const mail = new MailComposer({
     from: { name: 'parma-analytics', address: EMAIL_FROM },
     to: { name: '', address: delivery.address },

@@ -17,11 +17,11 @@ export function openSlackWebhooks({ config }: Pick<ChannelTools, 'config'>, pict
   // With a slash after a bare host: without it, another host could begin with the same text.
   const base = new URL(config.SLACK_WEBHOOK_URL).href
   return async (address: string, delivery: Delivery): Promise<Answer> => {
-    const { message, why, actor } = delivery
+    const { message, why, actor, linksUntil } = delivery
     const url = URL.parse(address)?.href
     if (!url?.startsWith(base))
       return { kind: 'refused', concerns: 'destination', reason: 'the secret holds an address that is not Slack’s' }
-    const post = asSlack(message, { why, actionsOf: actionsFor(config, actor), ...pictures.of(delivery) })
+    const post = asSlack(message, { why, actionsOf: actionsFor(config, actor, linksUntil), ...pictures.of(delivery) })
     return client
       .request({
         method: 'POST',

@@ -57,10 +57,10 @@ export const slack: ChannelKind = {
     }
 
     async function post({ client, ids }: Team, delivery: Delivery): Promise<Answer> {
-      const { address, message, why, actor, follows, notificationId } = delivery
+      const { address, message, why, actor, linksUntil, follows, notificationId } = delivery
       const post = {
         channel: channelId.test(address) ? address : `#${address}`,
-        ...asSlack(message, { why, actionsOf: actionsFor(config, actor), ...pictures.of(delivery) }),
+        ...asSlack(message, { why, actionsOf: actionsFor(config, actor, linksUntil), ...pictures.of(delivery) }),
         metadata: metadataOf(notificationId),
         unfurl_links: false,
         unfurl_media: false,

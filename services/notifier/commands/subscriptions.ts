@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findCompany, findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -8,7 +9,7 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { subscribeChannel } from '../changes/follow.ts'
-import { auditCommand, makeChange } from '../changes/make-change.ts'
+import { makeChange } from '../changes/make-change.ts'
 import { allChannels, allChannelSubscriptions, isOwnChannel } from '../people/channel-rows.ts'
 import { severities } from '../people/filter.ts'
 import { explainRecipients } from './explain-recipients.ts'
@@ -29,6 +30,8 @@ const subscriptionRow = z.object({
 
 /** Kinds of news items, as their topic has them. */
 const kinds = ['threshold', 'changed', 'appeared', 'gone']
+
+const audited = (what: string, person: number) => ({ kind: `notifier.${what}`, subject: `person:${person}` })
 
 export function build(group: Command): void {
   group
@@ -110,7 +113,7 @@ async function add(options: Options): Promise<void> {
         const person = await findPerson(tx, options.person)
         const isNew = await addOwn(tx, person, options)
         const { person: _, json: _json, ifMissing: _if, purpose: _purpose, ...after } = options
-        if (isNew) await auditCommand(tx, 'notifier.follow.add', { person, before: null, after })
+        if (isNew) await auditCommand(tx, 'notifier', { ...audited('follow.add', person), after })
         return isNew
       })
       if (!isNew && !ifMissing) throw new UsageError('This subscription already exists: use --if-missing.')
@@ -124,7 +127,7 @@ async function add(options: Options): Promise<void> {
         : await database.transaction(async (tx) => {
             const changed = await subscribeChannel(tx, person, channel, options.purpose)
             const after = { channel, purpose: options.purpose }
-            if (changed > 0) await auditCommand(tx, 'notifier.channel.follow', { person, before: null, after })
+            if (changed > 0) await auditCommand(tx, 'notifier', { ...audited('channel.follow', person), after })
             return changed
           })
     // With --all-companies some usually exist already, so only a single subscription that exists is a mistake.
@@ -151,7 +154,7 @@ async function remove(options: Options & { id?: string; yes?: boolean }): Promis
       let removed = 0
       for (const row of rows) removed += (await tx.query(sql.unsafe`DELETE FROM ${row}`)).rowCount
       const { person: _, yes: _yes, json: _json, purpose: _purpose, ...given } = options
-      await auditCommand(tx, 'notifier.follow.remove', { person, before: { ...given, rows: removed }, after: null })
+      await auditCommand(tx, 'notifier', { ...audited('follow.remove', person), before: { ...given, rows: removed } })
       return removed
     })
   })
@@ -192,7 +195,7 @@ async function edit(id: string, { json = false, ...changes }: SubscriptionOption
   await withDatabase((database) =>
     database.transaction(async (tx) => {
       const { person, ...edited } = await editOwn(tx, subscription, changes)
-      await auditCommand(tx, 'notifier.follow.edit', { person, ...edited })
+      await auditCommand(tx, 'notifier', { ...audited('follow.edit', person), ...edited })
     }),
   )
   printResult({ id: subscription }, `changed subscription ${subscription}`, json)
@@ -237,7 +240,7 @@ async function follow(database: Database, person: number, companies: readonly nu
       SELECT ${person}::int, unnest, ${utcNow} FROM unnest(${sql.array(companies, 'int4')})
       ON CONFLICT DO NOTHING`)
     if (rowCount > 0)
-      await auditCommand(tx, 'notifier.follow.add', { person, before: null, after: { all_companies: rowCount } })
+      await auditCommand(tx, 'notifier', { ...audited('follow.add', person), after: { all_companies: rowCount } })
     return rowCount
   })
 }

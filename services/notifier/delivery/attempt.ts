@@ -124,7 +124,7 @@ async function call(
     secretId: claimed.secret_id || null,
     message: withSignInLink(settings, claimed.message),
     why: explainWhy(claimed.message, claimed.people),
-    actor: reader && claimed.people.length === 1 ? { person: reader.id, until: linksUntil } : null,
+    actor: reader && claimed.people.length === 1 ? reader.id : null,
     follows: earlierMessage(claimed),
     linksUntil,
     createdAt: claimed.created_at,

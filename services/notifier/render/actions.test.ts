@@ -18,7 +18,10 @@ function messageOf(count: number): Message {
   }))
   return { subject: 'acme', context: 'npm', lines, rest: '', topic: { kind: 'company', name: 'acme' }, trace: '' }
 }
-const extrasOf = (who: typeof actor | null) => ({ why: 'why', actionsOf: actionsFor(settings, who) })
+const extrasOf = (who: typeof actor | null) => ({
+  why: 'why',
+  actionsOf: actionsFor(settings, who?.person ?? null, actor.until),
+})
 
 test('each line has its actions, signed for its reader', () => {
   const links = [...asHtml(messageOf(2), extrasOf(actor)).matchAll(/href="([^"]*\/act\/[^"]*)">([^<]*)</g)]
@@ -35,7 +38,7 @@ test('each line has its actions, signed for its reader', () => {
 })
 
 test('where nobody may act, or links are not set up, there are none', () => {
-  for (const extras of [extrasOf(null), { why: 'why', actionsOf: actionsFor({}, actor) }])
+  for (const extras of [extrasOf(null), { why: 'why', actionsOf: actionsFor({}, actor.person, actor.until) }])
     for (const said of [asHtml, asText].map((render) => render(messageOf(1), extras)))
       expect(said).not.toContain('/act/')
 })

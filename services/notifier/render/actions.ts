@@ -13,15 +13,19 @@ const texts: Readonly<Record<MessageAction['action'], string>> = {
 }
 const actions = Object.keys(texts) as MessageAction['action'][]
 
-/** Who may act on the news items of a message, and until when (ms since 1970). */
-export type Actor = { person: number; until: number }
-
-/** The actions of each news item for one person; none where nobody may act, or links are not set up. */
-export function actionsFor(settings: LinkSettings, actor: Actor | null): NonNullable<Extras['actionsOf']> {
+/**
+ * The actions of each news item for one person (`public.user.id`), good until `until` (ms since 1970); none where nobody
+ * may act, or links are not set up.
+ */
+export function actionsFor(
+  settings: LinkSettings,
+  person: number | null,
+  until: number,
+): NonNullable<Extras['actionsOf']> {
   return ({ newsId }: Line) => {
-    if (actor === null || newsId === undefined) return []
+    if (person === null || newsId === undefined) return []
     return actions.flatMap((action) => {
-      const url = actionLink(settings, { person: actor.person, newsId, action }, actor.until)
+      const url = actionLink(settings, { person, newsId, action }, until)
       return url === null ? [] : { text: texts[action], url }
     })
   }

@@ -37,9 +37,10 @@ export function asSlack(message: Message, extras: Extras): { text: string; block
       : hasSections(message)
         ? [asSlackLines(message, maxSection), '\n']
         : [asSlackNumbered(message, maxPost - around, extras), '\n\n']
-  const words = tell(new Map())[0].reduce((sum, line) => sum + line.length + 2, around)
+  const plain = tell(new Map())
+  const words = plain[0].reduce((sum, line) => sum + line.length + 2, around)
   const pictures = picturesOf(message, extras, maxPost - words)
-  const [lines, separator] = tell(pictures)
+  const [lines, separator] = pictures.size > 0 ? tell(pictures) : plain
   return {
     text: cutEscaped(escapeSlack(message.subject), maxFallback),
     blocks: [
