@@ -10,7 +10,7 @@ import { validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
 import { toLookupFailure } from './event-views.ts'
 import { remedies } from './event-reasons.ts'
-import { readPast } from './read-past.ts'
+import { readValues } from './read-past.ts'
 import { readWhy } from './read-why.ts'
 import type { WhyDeps } from './why.ts'
 import { seriesTitle } from './why-page.ts'
@@ -50,7 +50,7 @@ async function showChart(deps: Deps, { params: given, query }: RouteRequest): Pr
   const { linkSecret, database, boundedLookup, log } = deps
   if (linkSecret === undefined || checkChartLink(linkSecret, newsId, signed, Date.now()) !== 'good')
     throw new HttpError(403, 'The address of this picture is not complete, was changed, or has expired.')
-  const read = Promise.all([readWhy(database, newsId), readPast(database, newsId)])
+  const read = Promise.all([readWhy(database, newsId), readValues(database, newsId)])
   const found = await boundedLookup(read).catch(toLookupFailure)
   if (typeof found === 'string') throw unavailable(remedies[found])
   const [why, past] = found

@@ -46,7 +46,8 @@ function readKeys(database: Database, newsId: string) {
     FROM analyzer.news_view WHERE news_id = ${newsId}::uuid`)
 }
 
-async function readValues(database: Database, newsId: string): Promise<Pick<Past, 'values' | 'newsAt'> | null> {
+/** The numbers of a news item's series; null: it has none, or the news item does not exist. */
+export async function readValues(database: Database, newsId: string): Promise<Pick<Past, 'values' | 'newsAt'> | null> {
   const rows = await database.any(sql.type(z.object({ news_at: z.number(), ...valued.shape }))`
     SELECT (extract(epoch FROM n.observed_at) * 1000)::float8 AS news_at, v.at, v.number AS value
     FROM analyzer.news_why n CROSS JOIN LATERAL (
