@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { formTokenField } from '../http/form.ts'
 import type { RouteResponse } from '../http/response.ts'
+import { includesRole, type Role } from '#runtime/changes/roles.ts'
 import { assetPath } from './assets.ts'
+import { deskLinks, type DeskPage } from './desk-links.ts'
 import { type Content, html, type Html } from './html.ts'
 
 export const pageType = 'text/html; charset=utf-8'
@@ -19,7 +21,7 @@ const sections = [
 type Section = (typeof sections)[number][0]
 
 /** `formToken`: what forms of a page carry, so that they act for nobody else (access/form-token.ts). */
-type PageViewer = { name: string; formToken?: string }
+type PageViewer = { name: string; role?: Role; formToken?: string }
 
 export type Page = {
   title: string
@@ -27,6 +29,8 @@ export type Page = {
   /** Who is signed in. Without one the page has no navigation. */
   viewer?: PageViewer | null
   section?: Section
+  /** Which page of the desk it is. It has the navigation of the desk then. */
+  desk?: DeskPage
   /** What was searched for, for the field in the header. */
   search?: string
   /** The zone of the page's times, which the page names once. Left out where a page shows no times. */
@@ -68,7 +72,8 @@ const pageHeaders = {
   'cache-control': 'no-store',
 }
 
-function layOut({ title, main, viewer = null, section, search, zone, width = 'narrow', root = '/' }: Page): Html {
+function layOut(page: Page): Html {
+  const { title, main, viewer = null, section, desk, search, zone, width = 'narrow', root = '/' } = page
   return html`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -82,7 +87,8 @@ function layOut({ title, main, viewer = null, section, search, zone, width = 'na
 </head>
 <body class="${width}">
 <a class="skip" href="#main">Skip to the content</a>
-${viewer && banner(viewer, section, search)}
+${viewer && banner(viewer, section, search, desk)}
+${desk !== undefined && deskNavigation(desk)}
 <main id="main" tabindex="-1">
 <h1 dir="auto">${title}</h1>
 ${main}
@@ -93,11 +99,26 @@ ${(viewer !== null || zone !== undefined) && foot(viewer !== null, zone)}
 `
 }
 
-function banner({ name }: { name: string }, open: Section | undefined, search = ''): Html {
-  const links = sections.map(
-    ([section, text, path]) =>
-      html`<li><a href="${path}"${section === open && html` aria-current="page"`}>${text}</a></li>`,
+type Link = readonly [name: string, text: string, path: string]
+
+/** `open`: the page whose link says that it is the current one. */
+function navigationLinks(links: readonly Link[], open: string | undefined): Html[] {
+  return links.map(
+    ([name, text, path]) => html`<li><a href="${path}"${name === open && html` aria-current="page"`}>${text}</a></li>`,
   )
+}
+
+function deskNavigation(open: DeskPage): Html {
+  return html`<nav class="desk" aria-label="Desk"><ul>${navigationLinks(deskLinks, open)}</ul></nav>`
+}
+
+function banner({ name, role = 'viewer' }: PageViewer, open: Section | undefined, search = '', desk?: DeskPage): Html {
+  const [first] = deskLinks as readonly Link[]
+  const shown: Link[] = [
+    ...sections,
+    ...(first && includesRole(role, 'operator') ? [['desk', 'Desk', first[2]] as const] : []),
+  ]
+  const links = navigationLinks(shown, desk === undefined ? open : 'desk')
   return html`<header class="banner">
 <nav aria-label="Main"><ul>${links}</ul></nav>
 <form class="search" role="search" action="/console/search">

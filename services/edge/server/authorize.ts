@@ -65,8 +65,10 @@ export async function authorize(
       const caller = isToken ? await checkSource(call) : await checkViewer(call, 'viewer')
       return (routeRequest) => route.handle(routeRequest, caller)
     }
-    case 'person': {
+    case 'person':
+    case 'desk': {
       const session = await checkPage(call)
+      if (session && route.role === 'desk' && !includesRole(session.role, 'operator')) throw notForViewers(session)
       if (session) return ofOwnForm(call, session, (routeRequest) => route.handle(routeRequest, session))
       return (routeRequest) => deps.askToSignIn(routeRequest, request.method, request.originalUrl)
     }
@@ -119,6 +121,11 @@ async function checkViewer(call: Call, role: Role): Promise<Viewer> {
   if (session === null) throw new HttpError(401, 'The session has ended.', {}, { remedy: signInAgain })
   if (includesRole(session.role, role)) return session
   throw new HttpError(403, `This route needs the role ${role}. "${session.name}" has the role ${session.role}.`)
+}
+
+function notForViewers({ name, role }: Session): HttpError {
+  const remedy = 'Ask an administrator for the role, or sign in with an API key that has it.'
+  return new HttpError(403, `The desk is for operators. "${name}" has the role ${role}.`, {}, { remedy })
 }
 
 const signInAgain = 'Sign in at /console/sign-in, or send an API key as `Authorization: Bearer parma_…`.'

@@ -21,6 +21,7 @@ export const roles: Record<Route['role'], { description: string; security: Json[
   },
   anyone: { description: 'Needs no credentials.', security: [] },
   person: { description: 'Pages for people who have signed in.', security: [{ session: [] }] },
+  desk: { description: 'Pages for operators who have signed in.', security: [{ session: [] }] },
   'maybe-person': { description: 'Pages for people, signed in or not.', security: [{ session: [] }, {}] },
 }
 

@@ -107,14 +107,15 @@ function responsesOf({
   role,
   doc: { query, params, headers, body, form, responses: own },
 }: Route): ResponseDocs {
-  const isPage = role === 'person' || role === 'maybe-person'
+  const isForPeople = role === 'person' || role === 'desk'
+  const isPage = isForPeople || role === 'maybe-person'
   return {
     429: tooMany,
     500: { description: 'Unexpected error.', schema: z.string(), contentType: 'text/plain; charset=utf-8' },
     ...(isPage ? ofPages : role === 'anyone' ? {} : ofTokens),
     ...(isPage && method !== 'get' ? ofForms : {}),
-    ...(role === 'person' ? (method === 'get' ? ofPeople : ofSenders) : {}),
-    ...(role === 'viewer' || role === 'operator' ? ofKeys : {}),
+    ...(isForPeople ? (method === 'get' ? ofPeople : ofSenders) : {}),
+    ...(role === 'viewer' || role === 'operator' || role === 'desk' ? ofKeys : {}),
     ...((body ?? form) ? ofBodies : {}),
     ...((query ?? params ?? headers ?? body ?? form) ? ofInput : {}),
     ...own,

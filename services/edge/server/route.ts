@@ -64,7 +64,7 @@ export type RouteDoc = {
  * One row of the table of routes. `role` says who may call it. `anyone`: no credentials. `source`: a module, with the
  * token of a source. `maybe-source`: with or without a token; the handler decides. `viewer`, `operator`: an API key or a
  * session of that role or a higher one. `viewer-or-source`: either. `person`: a page for whoever has signed in; others
- * are sent to sign in, and forms of somebody else’s pages are refused. `maybe-person`: a page for both. Credentials that are sent must be valid, unless the role is
+ * are sent to sign in, and forms of somebody else’s pages are refused. `desk`: the same for operators only. `maybe-person`: a page for both. Credentials that are sent must be valid, unless the role is
  * `anyone` or `maybe-person`. With a session, and to pages, only pages of ours may send anything but GET.
  */
 export type Route = { method: Method; path: string; doc: RouteDoc } & (
@@ -73,7 +73,7 @@ export type Route = { method: Method; path: string; doc: RouteDoc } & (
   | { role: 'maybe-source'; handle(request: RouteRequest, caller: Caller | null): MaybeAsync<RouteResponse> }
   | { role: 'viewer' | 'operator'; handle(request: RouteRequest, viewer: Viewer): MaybeAsync<RouteResponse> }
   | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: Viewer | Caller): MaybeAsync<RouteResponse> }
-  | { role: 'person'; handle(request: RouteRequest, viewer: Session): MaybeAsync<RouteResponse> }
+  | { role: 'person' | 'desk'; handle(request: RouteRequest, viewer: Session): MaybeAsync<RouteResponse> }
   | {
       role: 'maybe-person'
       /** Forms of somebody else’s pages are refused, as those of `person` are. */
@@ -86,5 +86,5 @@ export type Route = { method: Method; path: string; doc: RouteDoc } & (
 export function answersPage({ path, role, doc }: Pick<Route, 'path' | 'role' | 'doc'>): boolean {
   if (path === '/docs') return false
   const isPage = Object.values(doc.responses).some(({ contentType }) => contentType === pageType)
-  return isPage || role === 'person' || role === 'maybe-person'
+  return isPage || role === 'person' || role === 'desk' || role === 'maybe-person'
 }
