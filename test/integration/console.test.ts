@@ -203,6 +203,18 @@ describe('every number is a query’s, or one that the page offers to choose', (
   })
 })
 
+test('a company with old values only has its pictures before anything is known of its feeds', async () => {
+  const facts = storeFacts(site.edge)
+  const delta = await site.edge.addCompany('Delta')
+  const dora = await facts.addUser('Dora')
+  await facts.addBucket('Old', dora, [delta])
+  const [stars] = await site.edge.database.query<{ id: number }>('SELECT id FROM source_measurement LIMIT 1')
+  await facts.addSeries(delta, stars!.id, { 1100: 7, 1093: 8, 1086: 9 })
+  expect(await site.edge.database.query('SELECT FROM analyzer.feed WHERE company_id = $1', [delta])).toEqual([])
+  const cookie = await site.signIn({ person: dora })
+  expect(await (await get(`/console/companies/${delta}`, cookie)).text()).toContain('<svg')
+})
+
 describe('every page', () => {
   const pages: [name: string, path: () => string, who: 'ann' | 'bob' | 'carl' | 'viewer', status: number][] = [
     ['news', () => '/console?companies=all&show=all&severity=', 'ann', 200],

@@ -84,7 +84,7 @@ export async function readCompanyPage(
   if (company === null) return null
   const leading = series.filter(({ type }) => type === 'int' || type === 'float').slice(0, most.panels)
   const seriesIds = leading.map(({ series_id }) => series_id)
-  const to = endOfTime(newestOf(sources), now)
+  const to = endOfTime(newestOf(leading), now)
   const from = to - Number(days) * dayMs
   const since = new Date(from).toISOString()
   const [points, marks, disturbances, appeared, gone] = await Promise.all([
@@ -120,9 +120,9 @@ export async function readCompanyPage(
   }
 }
 
-function newestOf(sources: readonly { observed_at: string | null }[]): number | null {
-  const times = sources.flatMap(({ observed_at }) => (observed_at === null ? [] : Date.parse(observed_at)))
-  return times.length === 0 ? null : Math.max(...times)
+/** As the series say it: what is known of their sources follows a moment later. */
+function newestOf(series: readonly { at: number }[]): number | null {
+  return series.length === 0 ? null : Math.max(...series.map(({ at }) => at))
 }
 
 const outlineRow = z.object({
@@ -131,13 +131,14 @@ const outlineRow = z.object({
   name: z.string().nullable(),
   type: z.string(),
   subject: z.string().nullable(),
+  at: z.number(),
 })
 
 /** Series of no list item: first those that readers care for most, of them those with the most values. */
 function outlineSeries(database: Database, company: number) {
   return database.any(sql.type(outlineRow)`
     SELECT ${idOfSeries} AS series_id, s.data_source_id AS source, s.measurement_name AS name, s.type,
-      nullif(s.subject_key, '') AS subject
+      nullif(s.subject_key, '') AS subject, (extract(epoch FROM s.observed_at) * 1000)::float8 AS at
     FROM analyzer.series_view s LEFT JOIN analyzer.meaning_view k USING (source_measurement_id)
     WHERE s.company_id = ${company} AND s.item_key IS NULL
     ORDER BY coalesce(k.weight, 0) DESC, coalesce(s.points, 0) DESC, s.company_measurement_id, s.subject_key
