@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     testTimeout: 180_000,
+    setupFiles: ['test/harness/setup-worker.ts'],
     hookTimeout: 120_000,
     reporters: ['default', 'json'],
     outputFile: { json: '.cache/test-results.json' },
