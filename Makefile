@@ -54,6 +54,7 @@ check: install ## check types, lint, format, unused code, structure, generated f
 	node test/structure/main.ts --check
 	node schemas/generate.ts --check
 	node deploy/settings.ts --check
+	node deploy/helm/generate.ts --check
 	node deploy/pages/main.ts
 
 rooms: install ## print the files, rooms and imports of each service
@@ -97,6 +98,7 @@ fix: install ## format the files and fix what lint can fix
 schemas: install ## write what is generated: types, settings, tables of pages
 	@node schemas/generate.ts
 	@node deploy/settings.ts
+	@node deploy/helm/generate.ts
 	@node deploy/pages/main.ts --write
 
 pictures: install browser ## take the README's pictures of pages and of a mail, from a demo of their own

@@ -19,13 +19,18 @@ describe('Firestore', () => {
   test('of Google, with the file of the predecessor where nothing else is given', () => {
     const secrets = mkdtempSync(join(tmpdir(), 'secrets-'))
     onTestFinished(() => rmSync(secrets, { recursive: true }))
-    expect(() => readConfig(needed, secrets)).toThrow(/FIREBASE_ADMINSDK_CERTIFICATE/)
+    expect(readConfig(needed, secrets).firestore.account).toBeNull()
     writeFileSync(join(secrets, 'la-famiglia-parma-ai-firebase-adminsdk.json'), JSON.stringify(account))
     expect(readConfig(needed, secrets).firestore.account).toEqual(account)
     const other = { ...account, client_email: 'other@b.c' }
     const given = { ...needed, FIREBASE_ADMINSDK_CERTIFICATE: JSON.stringify(other) }
     expect(readConfig(given, secrets).firestore.account).toEqual(other)
     expect(readConfig({ ...needed, FIRESTORE_EMULATOR_HOST: 'localhost:8085' }, secrets).firestore.account).toBeNull()
+  })
+  test('of Google, as whom the process runs, with a project and no service account', () => {
+    expect(readConfig(needed).firestore).toEqual({ project: 'p', account: null })
+    const { FIRESTORE_PROJECT: _, ...rest } = needed
+    expect(() => readConfig(rest)).toThrow(/FIRESTORE_PROJECT to ask as whom this process runs/)
   })
   test('in the project of the account, unless another is named', () => {
     const { FIRESTORE_PROJECT: _, ...rest } = needed
@@ -40,7 +45,6 @@ describe('Firestore', () => {
     )
   })
   test.each([
-    ['neither', undefined],
     ['not JSON', 'x'.repeat(40)],
     ['not a service account', JSON.stringify({ type: 'authorized_user', client_id: 'x'.repeat(40) })],
   ])('%s', (_what, certificate) => {

@@ -21,7 +21,7 @@ export const readConfig = (env: Env = process.env, secrets = secretsDir) => {
   const firestore = readFirestoreAccess(config)
   if (!firestore)
     throw new ConfigError([
-      "Set FIREBASE_ADMINSDK_CERTIFICATE to a service account's JSON text, or FIRESTORE_EMULATOR_HOST.",
+      "Set FIREBASE_ADMINSDK_CERTIFICATE to a service account's JSON text, FIRESTORE_PROJECT to ask as whom this process runs, or FIRESTORE_EMULATOR_HOST.",
     ])
   return { ...config, firestore }
 }

@@ -29,7 +29,7 @@ export const digests: Measure = async (bench) => {
   const SMTP_URL = `smtp://127.0.0.1:${smtpPort}`
   bench.say(`digests: ${readers} people, ${companies} companies with ${newsEach} news each, a value a day`)
   await fill(pool)
-  // The heap of deploy/k8s/notifier.yaml: with more, V8 keeps more garbage.
+  // The notifier's heapMb in the values of the chart: with more, V8 keeps more garbage.
   const heap = `${env.NODE_OPTIONS ?? ''} --max-old-space-size=288`
   await using service = await runService('notifier', { ...env, SMTP_URL, NODE_OPTIONS: heap, DIGEST_POLL_MS: '100' })
   const startedAt = performance.now()

@@ -45,7 +45,7 @@ export const notifier: Measure = async (bench) => {
     }
     const smtpUrl = `smtp://127.0.0.1:${sinks.smtpPort}`
     const slackUrl = `http://127.0.0.1:${sinks.httpPort}/api/`
-    // The heap of its pod in deploy/k8s/notifier.yaml.
+    // The heap of its pod: heapMb in the values of the chart.
     const settings = { ...env, SMTP_URL: smtpUrl, SLACK_API_URL: slackUrl, NODE_OPTIONS: '--max-old-space-size=288' }
     const own = { pool, producer, codec, read, settings }
     bench.say('notifier: bare clients')

@@ -5,7 +5,7 @@
 export const remedies = {
   // accepted → stored
   'not-asked':
-    'The edge cannot read Firestore. Set FIREBASE_ADMINSDK_CERTIFICATE or FIRESTORE_EMULATOR_HOST for the edge.',
+    'The edge cannot read Firestore. Set FIREBASE_ADMINSDK_CERTIFICATE, FIRESTORE_PROJECT or FIRESTORE_EMULATOR_HOST for the edge.',
   'no-answer': 'Try again. The server that holds this fact did not answer.',
   'not-migrated': 'Run `parma migrate`. The service has no tables yet, or the edge may not read them.',
   'data-truncated':
