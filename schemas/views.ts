@@ -166,7 +166,8 @@ export const sharedViews: readonly SharedView[] = [
     name: 'edge.normalization_map',
     readers: ['normalizer'],
     row: "a version of a source's map; without published_at it is not yet durable on its topic",
-    columns: words('data_source_id version content_hash content received_at published_at'),
+    columns: words(`
+      data_source_id version content_hash content received_at published_at origin actor reason same_as`),
   },
   {
     name: 'edge.process',

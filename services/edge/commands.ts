@@ -10,8 +10,8 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./commands/companies.ts'),
   },
   maps: {
-    help: 'normalization maps on their topic: publish',
-    load: () => import('./commands/maps.ts'),
+    help: 'versions of normalization maps: ls, show, diff, try, activate, rollback, publish',
+    load: () => import('./maps/command.ts'),
   },
   public: {
     help: "rows in parma-web's tables that nobody reads: prune",

@@ -14,7 +14,7 @@ import type { ReportNotice } from '../publish/ops-events.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { Initialize } from './initialize.ts'
-import { keyOf, mapEvent, markPublished, storeMap } from './maps.ts'
+import { keyOf, mapEvent, markPublished, storeMap } from '../maps/versions.ts'
 
 const handshakeQuery = z.object({ invocation_endpoint: text(1000), data_source_id: lenientInt })
 
@@ -60,7 +60,7 @@ export function handshake({ database, bounded, sources, publish, report, initial
 
     const { frequency, source: mapSource, content: sent } = await initialize(source)
     if (mapSource !== source.name) report(nameMismatch(source, mapSource), request)
-    const stored = await bounded(storeMap(database, source.id, sent, sha256(sent)))
+    const stored = await bounded(storeMap(database, source.id, sent, sha256(sent), actorOf(caller)))
     const { version } = stored
     const map = mapEvent({ ...stored, data_source_id: source.id, source_name: source.name })
     // A known version too: nobody takes it for a new one, and the topic may have lost it.
@@ -70,6 +70,11 @@ export function handshake({ database, bounded, sources, publish, report, initial
     await sources.read(source.id)
     return json(200, { frequency })
   }
+}
+
+/** Who brings the map: whoever called the handshake. */
+function actorOf(caller: Caller | null): string {
+  return caller ? `source:${caller.sourceId}` : 'parma-web'
 }
 
 function nameMismatch({ id, name }: Source, named: string) {

@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import { lock } from '#runtime/postgres/lock.ts'
-import { utcNow } from '#runtime/postgres/public-tables.ts'
-
-export type NewMeasurement = { sourceId: number; type: string; name: string; parentId: number | null }
-
-const registered = z.object({ id: z.number(), type: z.string() })
-export type Registered = z.output<typeof registered>
+import {
+  findMeasurement,
+  type NewMeasurement,
+  type Registered,
+  registerMeasurement,
+} from '#runtime/module/register-measurement.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 
 export const measurementRow = z.object({
   id: z.number(),
@@ -19,36 +18,10 @@ export const measurementRow = z.object({
 })
 export type MeasurementRow = z.output<typeof measurementRow>
 
-/**
- * Gets or creates the measurement of this source, parent and name. `type` is the stored one. If the predecessor left
- * several, it is the newest, which the current map refers to.
- */
-export async function registerMeasurement(database: Database, measurement: NewMeasurement): Promise<Registered> {
+/** Gets or creates the measurement of this source, parent and name. A known one is found without a lock. */
+export async function getMeasurement(database: Database, measurement: NewMeasurement): Promise<Registered> {
   const known = await findMeasurement(database, measurement)
-  if (known) return known
-  return database.transaction(async (tx) => {
-    await lock(tx, 'source_measurement', measurement.sourceId)
-    return (await findMeasurement(tx, measurement)) ?? insertMeasurement(tx, measurement)
-  })
-}
-
-function findMeasurement(
-  connection: Database | Transaction,
-  { sourceId, name, parentId }: NewMeasurement,
-): Promise<Registered | null> {
-  return connection.maybeOne(sql.type(registered)`
-    SELECT id, type FROM public.source_measurement
-    WHERE source_module_id = ${sourceId} AND measurement_name = ${name}
-      AND parent_measurement_id IS NOT DISTINCT FROM ${parentId}::int
-    ORDER BY id DESC LIMIT 1`)
-}
-
-function insertMeasurement(tx: Transaction, { sourceId, type, name, parentId }: NewMeasurement): Promise<Registered> {
-  return tx.one(sql.type(registered)`
-    INSERT INTO public.source_measurement
-      (source_module_id, type, measurement_name, parent_measurement_id, created_at, modified_at)
-    VALUES (${sourceId}, ${type}, ${name}, ${parentId}, ${utcNow}, ${utcNow})
-    RETURNING id, type`)
+  return known ?? database.transaction((tx) => registerMeasurement(tx, measurement))
 }
 
 export function findMeasurementById(database: Database, sourceId: number, id: number): Promise<MeasurementRow | null> {

@@ -15,10 +15,10 @@ import {
   countMeasurements,
   deleteMeasurement,
   findMeasurementById,
+  getMeasurement,
   listMeasurements,
   type MeasurementRow,
   measurementRow,
-  registerMeasurement,
 } from './measurements.ts'
 
 const measurementBody = z.object({
@@ -105,7 +105,7 @@ export function measurementRoutes({ database, bounded, sources, report, maxJsonD
       if (parentId !== null && !(await bounded(findMeasurementById(database, sourceId, parentId))))
         throw notOwned('parent_measurement_id', parentId, caller)
       const type = body.type.toLowerCase()
-      const stored = await bounded(registerMeasurement(database, { sourceId, type, name, parentId })).catch(
+      const stored = await bounded(getMeasurement(database, { sourceId, type, name, parentId })).catch(
         (error: unknown) => {
           if (!isReferenceMissing(error)) throw error
           throw new HttpError(403, `Data source ${sourceId} or measurement ${parentId} was deleted during the request.`)

@@ -1,5 +1,6 @@
 import { UsageError } from '#runtime/commands/commands.ts'
-import { InitializeError, readInitialize, readMap } from '#runtime/module/read-initialize.ts'
+import { InitializeError } from '#runtime/module/read-initialize.ts'
+import { readMapText } from '#runtime/module/read-map-text.ts'
 
 type Entry = { source_measurement_id?: unknown; NestedMappings?: Entry[] | null }
 
@@ -9,7 +10,7 @@ type Entry = { source_measurement_id?: unknown; NestedMappings?: Entry[] | null 
  */
 export function readMapFile(text: string, name: string): { source: string; content: string } {
   try {
-    const { source, content } = isAnswer(text) ? readInitialize(text) : readMap(text)
+    const { source, content } = readMapText(text)
     const map = JSON.parse(content) as { Mappings: Entry[] }
     const all = listEntries(map.Mappings)
     let next = Math.max(0, ...all.map(({ source_measurement_id: id }) => Number(id)).filter(Number.isInteger))
@@ -18,15 +19,6 @@ export function readMapFile(text: string, name: string): { source: string; conte
   } catch (error) {
     if (error instanceof InitializeError) throw new UsageError(`${name}: ${error.message}.`)
     throw error
-  }
-}
-
-function isAnswer(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'string' || (typeof value === 'object' && value !== null && 'normalization_map' in value)
-  } catch {
-    return false
   }
 }
 

@@ -1,13 +1,12 @@
-import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
+import { mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { printResult, UsageError } from '#runtime/commands/commands.ts'
+import { printResult } from '#runtime/commands/commands.ts'
+import { readInput } from '#runtime/commands/read-input.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { readCommand } from '#runtime/commands/run-command.ts'
 import { escapeLine } from '#runtime/commands/terminal.ts'
-import { EncodingError, readText } from '#runtime/text/read-text.ts'
 import { describeFileTrial } from './describe-trial.ts'
 import { readMapFile } from './read-map-file.ts'
 import { type NewsOfTrial, reportTrial } from './report-trial.ts'
@@ -60,14 +59,4 @@ async function judge({ trials }: FileTrial): Promise<NewsOfTrial[]> {
   const file = join(folder.path, 'observations.ndjson')
   await writeFile(file, observations.map((one) => `${JSON.stringify(one)}\n`).join(''))
   return JSON.parse(await readCommand('news', 'judge', file, '--json')) as NewsOfTrial[]
-}
-
-async function readInput(file: string): Promise<string> {
-  try {
-    return readText(file === '-' ? await buffer(process.stdin) : await readFile(file))
-  } catch (error) {
-    if (error instanceof EncodingError) throw new UsageError(`${file} is ${error.message}.`)
-    if (error instanceof Error && 'code' in error) throw new UsageError(`${file} cannot be read: ${error.message}.`)
-    throw error
-  }
 }

@@ -11,9 +11,9 @@ import { createLog } from '#runtime/process/log.ts'
 import { type KafkaSettings, kafkaSettings, postgresSettings, producerSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { topics } from '#schemas/topics.ts'
-import { keyOf, mapEvent, readMap } from '../handshake/maps.ts'
+import { keyOf, mapEvent, readMap } from './versions.ts'
 
-export function build(group: Command): void {
+export function addPublish(group: Command): void {
   group
     .command('publish')
     .description('publish again the versions of maps that are in Postgres and no longer on their topic')
