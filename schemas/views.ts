@@ -1,4 +1,5 @@
 import { changeViews } from './change-views.ts'
+import { deskViews } from './desk-views.ts'
 import type { Consumer } from './topics.ts'
 
 type Service = Consumer | 'edge' | 'cli'
@@ -138,6 +139,7 @@ export const sharedViews: readonly SharedView[] = [
     columns: words('event_id stage at reason'),
   },
   ...changeViews,
+  ...deskViews,
   {
     name: 'notifier.digest_view',
     readers: ['edge'],

@@ -151,6 +151,7 @@ async function openRoutes(
     me: { database, bounded, limited, changes, links: config },
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
+    sourcePages: { database, bounded, limited },
     unsubscribe: { publish, linkSecret },
   })
 }

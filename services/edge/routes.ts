@@ -22,6 +22,7 @@ import { docsRoutes, welcome, welcomeDoc } from './server/docs.ts'
 import { withDocument } from './server/openapi.ts'
 import type { Route } from './server/route.ts'
 import type { SessionDeps } from './session/sign-in.ts'
+import { type SourcePagesDeps, sourcePageRoutes } from './source-pages/routes.ts'
 import { sessionRoutes } from './session/routes.ts'
 import { type EventDeps, eventDoc, readEvent } from './trace/events.ts'
 import { chartRoute } from './trace/news-chart.ts'
@@ -49,6 +50,7 @@ export type RouteDeps = {
   report: ReportDeps
   session: SessionDeps
   companyPages: CompanyPagesDeps
+  sourcePages: SourcePagesDeps
   unsubscribe: UnsubscribeDeps
 }
 
@@ -109,6 +111,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     },
     ...sessionRoutes(deps.session),
     ...companyPageRoutes(deps.companyPages),
+    ...sourcePageRoutes(deps.sourcePages),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     chartRoute(deps.why),
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { idleUntil, needsWork, type PlannedSource } from './idle-until.ts'
 import type { OpenTask } from './pick-due.ts'
-import { planSlots } from './plan-slots.ts'
-import { apply, idle, source, states, times, waits } from './sample-source.ts'
+import { planSlots } from '#runtime/plan/plan-slots.ts'
+import { apply, source, states, times } from '#runtime/plan/sample-plan.ts'
+import { idle, waits } from './sample-source.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })

@@ -1,6 +1,6 @@
 import { findRefused, type OpenTask, pickDue, requestsIn, type SourceTasks } from './pick-due.ts'
-import { changesSlots, planSlots, rhythmOf, type SourceSlots } from './plan-slots.ts'
-import { nextSlot } from './rhythm.ts'
+import { changesSlots, planSlots, rhythmOf, type SourceSlots } from '#runtime/plan/plan-slots.ts'
+import { nextSlot } from '#runtime/plan/rhythm.ts'
 
 /** A source with all that planning its slots and starting its tasks depend on. */
 export type PlannedSource = SourceSlots & SourceTasks & { tasks: readonly OpenTask[]; foreign: readonly number[] }

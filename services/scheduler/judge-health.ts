@@ -1,4 +1,4 @@
-import { nextSlot, type Rhythm } from './rhythm.ts'
+import { nextSlot, type Rhythm } from '#runtime/plan/rhythm.ts'
 
 export type Health = 'UP' | 'DOWN'
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { findRefused, nextStartInMs, pickDue, shareOf, type SourceTasks } from './pick-due.ts'
-import { idle, now, runs, waits, window } from './sample-source.ts'
+import { now } from '#runtime/plan/sample-plan.ts'
+import { idle, runs, waits, window } from './sample-source.ts'
 
 describe('the task to be started', () => {
   test.each<[string, Partial<SourceTasks>, number | null]>([

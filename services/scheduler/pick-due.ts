@@ -1,5 +1,5 @@
-import type { SourceSlots } from './plan-slots.ts'
-import { whenOpen } from './window.ts'
+import type { SourceSlots } from '#runtime/plan/plan-slots.ts'
+import { whenOpen } from '#runtime/plan/window.ts'
 
 /** A task that has not ended. */
 export type OpenTask = {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { type Policy, policyRow } from './read-policy.ts'
+import { type Policy, policyRow } from '#runtime/plan/read-policy.ts'
 
 /** Columns of policy `p` for `policyRow`. */
 export const policyColumns = sql.fragment`p.cron, p.zone, p.jitter_seconds, to_char(p.window_from, 'HH24:MI') AS window_from,

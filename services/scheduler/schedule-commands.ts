@@ -5,7 +5,7 @@ import { requireFuture } from '#runtime/commands/read-typed.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
 import { changeWithRecord, writePolicy } from './policies.ts'
-import { changePolicy, type PolicyWords } from './read-policy.ts'
+import { changePolicy, type PolicyWords } from '#runtime/plan/read-policy.ts'
 import { requestRun } from './request-run.ts'
 import { iso, listChanges, listSlots, listSources } from './schedule-lists.ts'
 

@@ -6,8 +6,8 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { formatNumber, formatShortTime } from '#runtime/text/format.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { readPlanConfig } from './config.ts'
-import { cronProblem } from './cron.ts'
-import { previewSlots } from './plan-slots.ts'
+import { cronProblem } from '#runtime/plan/cron.ts'
+import { previewSlots } from '#runtime/plan/plan-slots.ts'
 import { readSources, type SourceState } from './sources.ts'
 import { epochMs } from './times.ts'
 
@@ -44,7 +44,7 @@ export async function listSources({ json = false }: { json?: boolean }): Promise
     return lastRuns.flatMap(({ id, name, health, uptime, last_slot, outcome, reason, cron }) => {
       const state = states.get(id)
       if (!state) return []
-      const [next] = previewSlots(state, state.now, state.now + longestLookAheadMs)
+      const [next] = previewSlots(state, state.now, state.now + longestLookAheadMs, 1)
       return {
         id,
         name,

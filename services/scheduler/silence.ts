@@ -3,7 +3,7 @@ import { type Database, sql, type Transaction } from '#runtime/postgres/database
 import { formatTime } from '#runtime/text/format.ts'
 import { bringsCompanies } from './build-request.ts'
 import type { Config } from './config.ts'
-import { rhythmOf } from './plan-slots.ts'
+import { rhythmOf } from '#runtime/plan/plan-slots.ts'
 import { judgeSilence } from './judge-health.ts'
 import { isPaused } from './policies.ts'
 import { readSources } from './sources.ts'

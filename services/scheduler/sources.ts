@@ -1,14 +1,13 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { isZone } from '#runtime/text/time-zone.ts'
 import type { Config } from './config.ts'
-import { isCron } from './cron.ts'
+import { lateStartMs } from '#runtime/plan/plan-slots.ts'
+import { planOf } from '#runtime/plan/policy-plan.ts'
 import { moduleOf } from './circuit-breaker.ts'
 import { isPaused, policyColumns } from './policies.ts'
-import { defaultPolicy, policyRow } from './read-policy.ts'
+import { defaultPolicy, policyRow } from '#runtime/plan/read-policy.ts'
 import { epochMs, nowMs } from './times.ts'
-import { minutesOf } from './window.ts'
 
 type Fragment = ReturnType<typeof sql.fragment>
 
@@ -46,24 +45,14 @@ const sourceRow = z
     now: z.number(),
   })
   .transform(({ policy, is_active, ran_latest, last_missed, tasks, first_run_at, ...row }) => {
-    const { cron, zone, jitter_seconds, window_from, window_to, catch_up, may_overlap, paused, paused_until } =
-      policy ?? { ...defaultPolicy, paused: false, paused_until: null }
-    const known = isZone(zone) ? zone : 'UTC'
+    const { paused, paused_until, ...known } = policy ?? { ...defaultPolicy, paused: false, paused_until: null }
     const waiting = tasks.filter(({ status, regular, attempts }) => status === 'PENDING' && regular && attempts === 0)
     return {
       ...row,
       tasks,
       off: !is_active ? ('inactive' as const) : paused ? ('paused' as const) : null,
-      // A pattern that cannot be read must not stop the source.
-      cron: cron !== null && isCron(cron, known) ? cron : null,
-      zone: known,
-      window:
-        window_from === null || window_to === null
-          ? null
-          : { from: minutesOf(window_from), to: minutesOf(window_to), zone: known },
-      jitter_ms: jitter_seconds * 1000,
-      catch_up,
-      may_overlap,
+      ...planOf(known),
+      may_overlap: known.may_overlap,
       paused_until,
       latest: ran_latest === null ? null : Math.max(ran_latest, last_missed?.to ?? -Infinity),
       last_missed,
@@ -75,9 +64,6 @@ const sourceRow = z
 
 /** A data source with its plan and the state of its tasks at one moment. Times are ms since 1970. */
 export type SourceState = z.output<typeof sourceRow>
-
-/** With catch-up `none`, a slot that cannot start within this time is skipped: a restart takes less. */
-const lateStartMs = 300_000
 
 export type PlanSettings = Pick<Config, 'FIRST_RUN_QUIET_SECONDS' | 'FIRST_RUN_UNMAPPED_SECONDS'>
 

@@ -1,5 +1,5 @@
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { changesSlots, planSlots } from './plan-slots.ts'
+import { changesSlots, planSlots } from '#runtime/plan/plan-slots.ts'
 import type { SourceState } from './sources.ts'
 
 /**

@@ -35,7 +35,7 @@ export function changeText({ percent, gap }: { percent: number | null; gap: (typ
 }
 
 /** How long ago a time was: today, 1 day ago. */
-function agoText(at: number, now: number): string {
+export function agoText(at: number, now: number): string {
   const days = Math.floor((now - at) / dayMs)
   return days <= 0 ? 'today' : `${formatCount(days, 'day')} ago`
 }

@@ -88,7 +88,11 @@ export async function startConsole(): Promise<TestConsole> {
   }
 }
 
-async function signIn(edge: TestEdge, who: { person: number } | { key: 'viewer' | 'operator' }): Promise<string> {
+/** The `Cookie` header of somebody who has signed in. */
+export async function signIn(
+  edge: TestEdge,
+  who: { person: number } | { key: 'viewer' | 'operator' },
+): Promise<string> {
   const { token, hash } = makeSessionToken()
   const key = 'key' in who ? await keyId(edge, who.key) : null
   await edge.database.query(

@@ -17,6 +17,6 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   return createRoutes({
     ...empty,
     ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, me: {}, session: {}, unsubscribe: {} },
-    ...{ messageLinks: {}, companyPages: {}, compatibility: compatibility ? {} : null },
+    ...{ messageLinks: {}, companyPages: {}, sourcePages: {}, compatibility: compatibility ? {} : null },
   } as RouteDeps)
 }

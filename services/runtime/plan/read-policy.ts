@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isZone } from '#runtime/text/time-zone.ts'
+import { isZone } from '../text/time-zone.ts'
 import { cronProblem } from './cron.ts'
 
 /** A row of scheduler.source_policy, its times of day as HH:MM. */

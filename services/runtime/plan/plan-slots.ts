@@ -6,6 +6,9 @@ type MissReason = 'inactive' | 'paused' | 'superseded' | 'late'
 /** Consecutive slots that made no run: all of the plan from `from` to `to`. */
 type Missed = { from: number; to: number; slots: number; reason: MissReason }
 
+/** With catch-up `none`, a slot that cannot start within this time is skipped: a restart takes less. */
+export const lateStartMs = 300_000
+
 /** What planning depends on. Times are ms since 1970. */
 export type SourceSlots = {
   id: number
@@ -72,12 +75,15 @@ export function planSlots(source: SourceSlots, now: number): SlotPlan {
 /** `paused_until`: the end of its pause, if it has one. */
 export type PreviewedSource = SourceSlots & { paused_until: number | null }
 
-/** The slots of a source from now until `until`, provided that nothing changes and nothing fails. */
-export function previewSlots(source: PreviewedSource, now: number, until: number): number[] {
+/** The slots of a source from now until `until`, `most` at most, provided that nothing changes and nothing fails. */
+export function previewSlots(source: PreviewedSource, now: number, until: number, most = Infinity): number[] {
   const rhythm = rhythmOf(source)
   const slots: number[] = []
-  for (let slot = firstOf(source, rhythm, now); slot !== null && slot <= until; slot = nextSlot(rhythm, slot))
+  let slot = firstOf(source, rhythm, now)
+  while (slot !== null && slot <= until && slots.length < most) {
     slots.push(slot)
+    slot = nextSlot(rhythm, slot)
+  }
   return slots
 }
 

@@ -1,4 +1,4 @@
-import { dayMs, hourMs } from '#runtime/text/time.ts'
+import { dayMs, hourMs } from '../text/time.ts'
 import { nextCronSlot } from './cron.ts'
 import { type Window, whenOpen } from './window.ts'
 

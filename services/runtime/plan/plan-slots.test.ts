@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { planSlots, previewSlots, type SourceSlots } from './plan-slots.ts'
-import { apply, at, frequencies, nothing, now, source, states, times } from './sample-source.ts'
+import { apply, at, frequencies, nothing, now, source, states, times } from './sample-plan.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })

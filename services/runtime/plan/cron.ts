@@ -1,7 +1,7 @@
 import { Cron } from 'croner'
-import { formatCount } from '#runtime/text/format.ts'
-import { changeOfOffset, isZone, offsetAt, whenReached } from '#runtime/text/time-zone.ts'
-import { dayMs, hourMs } from '#runtime/text/time.ts'
+import { formatCount } from '../text/format.ts'
+import { changeOfOffset, isZone, offsetAt, whenReached } from '../text/time-zone.ts'
+import { dayMs, hourMs } from '../text/time.ts'
 import { describeCronFault } from './describe-cron-fault.ts'
 
 /**

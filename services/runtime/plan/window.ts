@@ -1,4 +1,4 @@
-import { localTime } from '#runtime/text/time-zone.ts'
+import { localTime } from '../text/time-zone.ts'
 import { nextCronSlot } from './cron.ts'
 
 /** The part of the day in which a source may run, in minutes since midnight in `zone`. It may pass midnight. */

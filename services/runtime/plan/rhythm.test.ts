@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rhythmOf, type SourceSlots } from './plan-slots.ts'
 import { type Frequency, nextSlot, passedSlots, type Rhythm } from './rhythm.ts'
-import { at, frequencies, source, times } from './sample-source.ts'
+import { at, frequencies, source, times } from './sample-plan.ts'
 
 // The same cases at each run.
 fc.configureGlobal({ seed: 1 })

@@ -1,0 +1,48 @@
+/** As SharedView in views.ts. */
+type View = { name: string; readers: readonly 'edge'[]; row: string; columns: readonly string[] }
+
+const forDesk = (name: string, row: string, columns: string): View => ({
+  ...{ name, readers: ['edge'], row },
+  columns: columns.trim().split(/\s+/),
+})
+
+/** What the operator's desk shows of services. */
+export const deskViews: readonly View[] = [
+  forDesk(
+    'scheduler.plan_view',
+    'how a source is to run, where somebody has set it, and its pause',
+    `data_source_id cron zone jitter_seconds window_from window_to catch_up max_attempts backoff_seconds may_overlap
+     paused_at paused_until pause_reason revision`,
+  ),
+  forDesk(
+    'scheduler.missed_view',
+    'slots in a row that made no run, and why',
+    'data_source_id from_slot to_slot slots reason',
+  ),
+  forDesk(
+    'scheduler.incident_view',
+    'an incident of a source, or of a company at it: down, stale, an expired identifier',
+    'kind data_source_id company_id subject message opened_at resolved_at',
+  ),
+  forDesk(
+    'normalizer.incident_view',
+    'drift, a fault of a map, or a payload refused as a whole',
+    'kind data_source_id company_id subject message policy event_no opened_at resolved_at',
+  ),
+  forDesk(
+    'normalizer.refused_view',
+    'a leaf or a payload (`seq` null) that could not be stored, and why',
+    `event_no event_id document seq leaves data_source_id source_name company_id map_version path item_key reason sample
+     refused_at superseded_by`,
+  ),
+  forDesk(
+    'analyzer.incident_text_view',
+    'the last incident of a source or company of each kind, in words',
+    'kind data_source_id company_id subject message opened_at resolved_at',
+  ),
+  forDesk(
+    'analyzer.suspect_run_view',
+    'a run that looks like what a broken source makes, and waits for an operator',
+    'run_no data_source_id task_id message companies_alike companies_judged suspected_at',
+  ),
+]

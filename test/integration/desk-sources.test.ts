@@ -1,0 +1,147 @@
+import { beforeAll, expect, test, vi } from 'vitest'
+import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { useSession } from '../harness/edge/console.ts'
+import { openWatchedPage } from '../harness/edge/watched-page.ts'
+
+// A browser is slow to start on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+
+let desk: TestDesk
+let github: number
+const query = (text: string, values: unknown[] = []) => desk.edge.database.query(text, values)
+
+beforeAll(async () => {
+  desk = await startDesk()
+})
+
+const textOf = (markup: string) => markup.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')
+
+test('an empty desk has one next step: to add a source', async () => {
+  const { status, text } = await desk.open('/console/sources')
+  expect(status).toBe(200)
+  expect(text).toContain('No source yet')
+  expect(text).toContain('<a class="button" href="/console/sources/new">Add a source</a>')
+})
+
+test('a source shows its state, its last runs, its plan and the times to come', async () => {
+  github = await desk.edge.addSource('github', 'https://module.example')
+  for (let run = 0; run < 16; run++)
+    await desk.addRun({ source: github, task: 100 + run, hoursAgo: 24 * (16 - run), fed: 120 + run })
+  await desk.addRun({ source: github, task: 116, hoursAgo: 0, fed: 20, outcome: 'partial', reason: 'rate limit' })
+  const { text } = await desk.open('/console/sources')
+  expect(text).toContain(
+    'The last 14 runs, the newest last: ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, ok, partial',
+  )
+  expect(textOf(text)).toMatch(/20, usually 129: far less/)
+  expect(text).toContain('Next 5 times')
+  const [latest] = (await query(
+    `SELECT (extract(epoch FROM max(slot)) * 1000)::float8 AS slot FROM scheduler.run WHERE data_source_id = $1`,
+    [github],
+  )) as { slot: number }[]
+  const slots = [1, 2, 3, 4, 5].map((days) => new Date(latest!.slot + days * 86_400_000).toISOString())
+  for (const slot of slots) expect(text).toContain(`datetime="${slot}"`)
+})
+
+test('the times to come are those of the policy: pattern, pause, window', async () => {
+  await query(
+    `INSERT INTO scheduler.source_policy (data_source_id, cron, zone) VALUES ($1, '30 8 * * *', 'Europe/Berlin')`,
+    [github],
+  )
+  const { text } = await desk.open(`/console/sources/${github}`)
+  expect(text).toContain('30 8 * * * (Europe/Berlin)')
+  expect(text.match(/datetime="[^"]*T07:30:00\.000Z"/g)).toHaveLength(5)
+  await query(
+    `UPDATE scheduler.source_policy SET paused_at = now(), pause_reason = 'it is <b>rebuilt</b>' WHERE data_source_id = $1`,
+    [github],
+  )
+  const { text: paused } = await desk.open(`/console/sources/${github}`)
+  expect(paused).toContain('None until somebody resumes it.')
+  expect(paused).toContain('it is &lt;b&gt;rebuilt&lt;/b&gt;')
+  await query('DELETE FROM scheduler.source_policy')
+})
+
+test('a source that is down, stale or suspect is found by that, with the reason', async () => {
+  const reddit = await desk.edge.addSource('reddit')
+  await query(
+    `INSERT INTO scheduler.story (dedupe_key, kind, data_source_id, subject, message, facts, opened_at)
+     VALUES ('s', 'stale', $1, 'reddit', 'No value from reddit since Monday.', '{}', now())`,
+    [reddit],
+  )
+  const twitter = await desk.edge.addSource('twitter')
+  await query(
+    `INSERT INTO analyzer.judged_run (data_source_id, source_name, state, message, suspected_at)
+     VALUES ($1, 'twitter', 'suspect', '6 of 7 companies look alike.', now())`,
+    [twitter],
+  )
+  const { text } = await desk.open('/console/sources?show=red')
+  expect(text).toContain('No value from reddit since Monday.')
+  expect(text).toContain('6 of 7 companies look alike.')
+  expect(text).not.toContain('>github<')
+})
+
+test('a source shows runs with what was fed, missed slots with reasons, drift, and refused values with remedies', async () => {
+  await query(
+    `INSERT INTO scheduler.missed (data_source_id, from_slot, to_slot, slots, reason)
+     VALUES ($1, now() - interval '3 days', now() - interval '2 days', 2, 'superseded')`,
+    [github],
+  )
+  const [event] = (await query(
+    `INSERT INTO normalizer.processed_event (event_id, content_hash, document, data_source_id, source_name, company_id,
+       received_at, history, observed_at, map_version, subject_key, stored)
+     VALUES (gen_random_uuid(), '', 'd', $1, 'github', '1', now(), false, now(), 1, '', 1) RETURNING event_no AS no`,
+    [github],
+  )) as { no: string }[]
+  await query(
+    `INSERT INTO normalizer.drift (data_source_id, kind, subject, event_no, seen_at, message, facts)
+     VALUES ($1, 'unknown-path', '.stars', $2, now(), 'github sends .stars, which its map does not have.', '{}')`,
+    [github, event!.no],
+  )
+  await query(
+    `INSERT INTO normalizer.refused (event_no, leaves, data_source_id, company_id, path, reason, sample)
+     VALUES ($2, 3, $1, '1', '.forks', 'not-a-number', 'many')`,
+    [github, event!.no],
+  )
+  const { text } = await desk.open(`/console/sources/${github}`)
+  const says = textOf(text)
+  expect(says).toContain('A newer slot was due before it could start.')
+  expect(says).toContain('github sends .stars, which its map does not have.')
+  expect(says).toContain('such as .forks 1 3 Correct the type in the module’s map')
+  expect(says).toContain('partial rate limit')
+  expect(text).toContain(`/console/sources/${github}/maps`)
+  expect((await desk.open('/console/sources/999999')).status).toBe(404)
+})
+
+test('runs are paged, and a cursor of another source is refused', async () => {
+  const old = await desk.edge.addSource('old')
+  for (let run = 0; run < 30; run++) await desk.addRun({ source: old, task: 500 + run, hoursAgo: 30 - run, fed: run })
+  const { text } = await desk.open(`/console/sources/${old}`)
+  const [, next = ''] = /rel="next" href="([^"]+)"/.exec(text) ?? []
+  const second = await desk.open(next)
+  expect([...text.matchAll(/task (5\d\d)/g)].map(([, id]) => Number(id))).toEqual(
+    Array.from({ length: 25 }, (_, at) => 529 - at),
+  )
+  expect([...second.text.matchAll(/task (5\d\d)/g)].map(([, id]) => Number(id))).toEqual([504, 503, 502, 501, 500])
+  expect((await desk.open(next.replace(`/${old}?`, `/${github}?`))).status).toBe(400)
+})
+
+test('the list is paged', async () => {
+  for (let more = 0; more < 45; more++) await desk.edge.addSource(`more-${more}`)
+  const { text } = await desk.open('/console/sources?q=more')
+  const [, next = ''] = /rel="next" href="([^"]+)"/.exec(text) ?? []
+  const second = await desk.open(next.replaceAll('&amp;', '&'))
+  expect([text, second.text].map((page) => page.match(/>more-\d+</g)?.length)).toEqual([40, 5])
+})
+
+test('the pages are for operators', async () => {
+  for (const path of ['/console/sources', `/console/sources/${github}`, '/console/freshness'])
+    expect([(await desk.open(path, desk.cookies.viewer)).status, (await desk.open(path, '')).status]).toEqual([
+      403, 303,
+    ])
+})
+
+test('the pages are axe-clean, on phones and screens, light and dark', async () => {
+  const browser = await openWatchedPage(desk.edge.url)
+  await useSession(browser.page, desk.edge.url, desk.cookies.operator)
+  for (const path of ['/console/sources', `/console/sources/${github}`, '/console/sources?q=nothing-like-it'])
+    expect([path, await findFaults(browser, desk.edge.url + path)]).toEqual([path, []])
+})
