@@ -60,7 +60,8 @@ const rooms = {
     incidents: [],
     store: ['incidents', 'series', 'ledger'],
     trial: ['store', 'series', 'ledger'],
-    commands: ['incidents'],
+    replay: ['store', 'series', 'ledger'],
+    commands: ['incidents', 'replay'],
   },
   scheduler: {
     inbox: [],

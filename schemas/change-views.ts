@@ -1,8 +1,8 @@
 /** As SharedView in views.ts. */
 type View = { name: string; readers: readonly ('cli' | 'edge')[]; row: string; columns: readonly string[] }
-type Owner = 'analyzer' | 'notifier' | 'edge'
+type Owner = 'analyzer' | 'notifier' | 'normalizer' | 'edge'
 
-const auditOf = (owner: Owner | 'normalizer' | 'scheduler'): View => ({
+const auditOf = (owner: Owner | 'scheduler'): View => ({
   name: `${owner}.audit_view`,
   readers: ['cli'],
   row: 'something that somebody did',
@@ -28,6 +28,7 @@ export const changeViews: readonly View[] = [
   auditOf('scheduler'),
   changesOf('analyzer'),
   changesOf('notifier'),
+  changesOf('normalizer'),
   {
     name: 'analyzer.rule_trial_view',
     readers: ['edge'],

@@ -30,7 +30,7 @@ export const sharedViews: readonly SharedView[] = [
     row: 'an understood value, the canonical fact',
     columns: words(`
       event_no replay_no observed_at number date seq company_measurement_id source_measurement_id company_id
-      data_source_id type path subject_key item_key item_label text members`),
+      data_source_id type path subject_key item_key item_label text members generation_no`),
   },
   {
     name: 'normalizer.value_view',
@@ -47,7 +47,32 @@ export const sharedViews: readonly SharedView[] = [
     columns: words(`
       event_no seq path item_key observed_at company_id company_measurement_id source_measurement_id type
       number text date event_id replay_id map_version document task_id data_source_id source_name received_at
-      processed_at`),
+      processed_at generation_no corrected_by correction_reason`),
+  },
+  {
+    name: 'normalizer.superseded_value',
+    readers: ['analyzer'],
+    row: 'a value that another one has taken the place of, and by which row of the ledger',
+    columns: words(`
+      event_no replay_no observed_at number date seq company_measurement_id source_measurement_id company_id
+      data_source_id type path subject_key item_key item_label text members generation_no superseded_by
+      superseded_at`),
+  },
+  {
+    name: 'normalizer.value_history',
+    readers: ['edge'],
+    row: 'an earlier value, with the replay or the correction that took its place',
+    columns: words(`
+      event_no seq path item_key observed_at company_id company_measurement_id source_measurement_id type number text
+      date subject_key superseded_at event_id replay_id map_version corrected_by correction_reason`),
+  },
+  {
+    name: 'normalizer.replay_view',
+    readers: ['edge'],
+    row: 'a replay: what is read again, how far it is, and what it found',
+    columns: words(`
+      replay_no data_source_id source_name companies observed_from observed_to mode map map_version rate reason actor
+      state message total done report asked_at finished_at`),
   },
   {
     name: 'normalizer.lineage',

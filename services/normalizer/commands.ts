@@ -2,7 +2,7 @@ import { defineCommands } from '#runtime/commands/commands.ts'
 
 export const commands = defineCommands(import.meta, {
   values: {
-    help: 'what is stored about companies: ls',
+    help: 'what is stored about companies, and what of it is wrong: ls, correct',
     load: () => import('./commands/values.ts'),
   },
   understand: {
@@ -12,6 +12,14 @@ export const commands = defineCommands(import.meta, {
   drift: {
     help: 'differences between payloads and maps, and what happens to them: ignore, tell, pause the source',
     load: () => import('./commands/drift.ts'),
+  },
+  replay: {
+    help: 'read stored payloads of a source again: compare, fill what is missing, replace',
+    load: () => import('./commands/replay.ts'),
+  },
+  replays: {
+    help: 'how far replays are and what they found: ls, show, pause, resume, cancel',
+    load: () => import('./commands/replays.ts'),
   },
   refused: {
     help: 'what could not be stored, why, and what to do about it',

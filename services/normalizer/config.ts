@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { count, readEnv } from '#runtime/process/config.ts'
+import { firestoreSettings, readFirestoreAccess, withFirestoreAccount } from '#runtime/firestore/settings.ts'
+import { count, problemsOf, readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
+import { secretsDir } from '#runtime/process/service-account.ts'
 import { consumerSettings, pipelineSettings, postgresSettings, understandSettings } from '#runtime/process/settings.ts'
 
 export const settings = {
@@ -8,6 +10,7 @@ export const settings = {
   CONSUME_CONCURRENCY: count(3).meta(consumerSettings.CONSUME_CONCURRENCY.meta() ?? {}),
   ...postgresSettings,
   ...understandSettings,
+  ...firestoreSettings,
   // Below the deadline of a handler (120 s), or waiting would count as being stuck.
   MAP_WAIT_MS: z.coerce
     .number()
@@ -35,5 +38,11 @@ const { CLOCK_TOLERANCE_MS } = settings
 /** What decides what becomes of a payload. */
 export const trialSettings = { ...understandSettings, CLOCK_TOLERANCE_MS }
 
-export const readConfig = (env?: Env) => readEnv(settings, env)
+/** The settings, checked. `firestore`: where the raw documents are that replays read; null: nowhere. */
+export const readConfig = (env: Env = process.env, secrets = secretsDir) => {
+  const config = readEnv(settings, withFirestoreAccount(env, secrets), (some) =>
+    problemsOf(() => readFirestoreAccess(some)),
+  )
+  return { ...config, firestore: readFirestoreAccess(config) }
+}
 export type Config = ReturnType<typeof readConfig>

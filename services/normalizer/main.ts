@@ -1,5 +1,6 @@
 // Raw payloads and maps → values in Postgres → observations. At least once: each payload takes effect once (ledger), and
 // every delivery sends the same observations.
+import { takeChanges } from '#runtime/changes/apply-changes.ts'
 import { on } from '#runtime/consume/subscription.ts'
 import { openKafka } from '#runtime/open-kafka.ts'
 import { startOutbox } from '#runtime/outbox/outbox.ts'
@@ -9,6 +10,8 @@ import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { normalizePayloads } from './handle.ts'
 import { createMaps } from './loaded-maps.ts'
+import { appliers } from './replay/appliers.ts'
+import { startReplaying } from './replay/loop.ts'
 import { openStore } from './store/store.ts'
 
 await runService('normalizer', readConfig, async (config, context) => {
@@ -17,5 +20,9 @@ await runService('normalizer', readConfig, async (config, context) => {
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
   const store = openStore(config, database, startOutbox(context, database, publish))
-  await consume([on(topics.rawPayloads, normalizePayloads(config, maps, store))])
+  const wakeReplays = startReplaying({ config, database, maps, publish }, context)
+  await consume([
+    on(topics.rawPayloads, normalizePayloads(config, maps, store)),
+    on(topics.changes, takeChanges('normalizer', database, appliers, wakeReplays)),
+  ])
 })

@@ -5,10 +5,11 @@ import { printResult } from '#runtime/commands/commands.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { hasCode } from '#runtime/calls/retry.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
+import { hashOf } from '#runtime/firestore/read-payload.ts'
 import { failedPrecondition, notFound } from '#runtime/firestore/grpc-codes.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { readConfig } from './config.ts'
-import { findSources, hashOf, pagesOf } from './raw-documents.ts'
+import { findSources, pagesOf } from './raw-documents.ts'
 
 type Options = { source?: string; rate: string; dryRun?: boolean; json?: boolean }
 type Moved = { moved: number; bytes: number; left: string[] }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Firestore, Query, QueryDocumentSnapshot } from '@google-cloud/firestore'
 import { UsageError } from '#runtime/commands/commands.ts'
 
@@ -19,9 +18,4 @@ export async function* pagesOf(query: Query, size: number): AsyncGenerator<Query
     if (docs.length < size) return
     last = docs.at(-1)
   }
-}
-
-/** What a document has as `content_hash`. */
-export function hashOf(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('hex')
 }

@@ -9,6 +9,7 @@ import { requireCount, requireEventId } from '#runtime/commands/read-typed.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
+import { readPayload, UnreadableDocument } from '#runtime/firestore/read-payload.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { openCommandPool } from '#runtime/commands/command-database.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
@@ -18,7 +19,6 @@ import { formatCount } from '#runtime/text/format.ts'
 import { topics } from '#schemas/topics.ts'
 import { readConfig } from './config.ts'
 import { closeGap, countBySource, findMissing, missingReplay } from './missing-payloads.ts'
-import { readPayload, UnreadableDocument } from './read-payload.ts'
 
 type Options = {
   source?: string

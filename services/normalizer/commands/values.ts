@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { findCompany, findSource, isoTime, withDatabase } from '#runtime/commands/command-database.ts'
-import { printRows } from '#runtime/commands/commands.ts'
-import { requireCount } from '#runtime/commands/read-typed.ts'
+import { printResult, printRows } from '#runtime/commands/commands.ts'
+import { requireCount, requireEventId } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { makeChange } from '../replay/make-change.ts'
 
 export function build(group: Command): void {
   group
@@ -15,10 +16,44 @@ export function build(group: Command): void {
     .option('--limit <n>', 'at most this many values', '50')
     .option('--json', 'print JSON')
     .action(list)
+  group
+    .command('correct')
+    .description('put a value in the place of a wrong one, which is kept; to undo it, correct it again')
+    .requiredOption('--event <id>', 'the payload')
+    .requiredOption('--path <path>', 'path of the value, as `ls` shows it')
+    .option('--item <key>', 'key of the list item; empty: none')
+    .option('--seq <n>', 'place in the payload, where several values have one path and item')
+    .requiredOption('--value <value>', 'what is right; a list as JSON')
+    .option('--was <value>', 'change nothing unless this stands there')
+    .requiredOption('--reason <text>', 'why')
+    .option('--json', 'print JSON')
+    .action(correct)
+}
+
+type CorrectOptions = {
+  event: string
+  path: string
+  item?: string
+  seq?: string
+  value: string
+  was?: string
+  reason: string
+  json?: boolean
+}
+
+async function correct({ event, seq, json = false, ...rest }: CorrectOptions): Promise<void> {
+  const asked = {
+    ...rest,
+    event_id: requireEventId(event, '--event'),
+    ...(seq !== undefined && { seq: requireCount(seq, '--seq', { least: 0 }) }),
+  }
+  const { message } = await withDatabase((database) => makeChange(database, 'normalizer.value.correct', asked))
+  printResult({ message }, message, json)
 }
 
 const valueRow = z.object({
   observed_at: z.string(),
+  event_id: z.string(),
   company: z.string(),
   source: z.string(),
   measurement: z.string(),
@@ -46,7 +81,7 @@ type Ids = { company: number | null; source: number | null; measurement: string 
 /** Walks back from the newest payload, because values have no index by time. */
 function readValues(database: Database, limit: number, { company, source, measurement }: Ids) {
   return database.any(sql.type(valueRow)`
-    SELECT ${isoTime(sql.fragment`v.observed_at`)} AS observed_at, coalesce(c.name, p.company_id) AS company,
+    SELECT ${isoTime(sql.fragment`v.observed_at`)} AS observed_at, p.event_id, coalesce(c.name, p.company_id) AS company,
       p.source_name AS source, coalesce(m.measurement_name, v.source_measurement_id::text) AS measurement, v.path,
       coalesce(v.item_label, v.item_key) AS item,
       CASE

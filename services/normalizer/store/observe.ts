@@ -10,16 +10,16 @@ export const partLimits: PartLimits = { values: 5000, bytes: 1024 * 1024 }
 
 /**
  * The observations of a payload, made from what is stored, so they are the same at each delivery: one per part. A
- * payload without values is one empty part, so that gone items are noticed. A replay has only the values it added.
- * There is none for a replay that added nothing, or a payload refused as a whole.
+ * payload without values is one empty part, so that gone items are noticed. A replay has only the values it brought.
+ * There is none for a replay that changed nothing, or a payload refused as a whole.
  */
 export function observe(
-  { event_no, row, values }: StoredPayload,
+  { event_no, row, values, hasReplaced = false }: StoredPayload,
   names: ReadonlyMap<number, string>,
   limits: PartLimits,
 ): Observation[] {
   const isReplay = row.replay_id !== ''
-  if (row.reason !== null || row.map_version === null || (isReplay && values.length === 0)) return []
+  if (row.reason !== null || row.map_version === null || (isReplay && values.length === 0 && !hasReplaced)) return []
   const observed = values.map((value) => observedValue(value, names))
   const parts = isSmall(observed, limits)
     ? [observed]

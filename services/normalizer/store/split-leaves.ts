@@ -58,6 +58,7 @@ function valuesOf({ payload, row, first }: Matched, values: readonly NewValue[])
   return {
     event_no: first.event_no,
     replay_no: payload.replay ? row.event_no : null,
+    generation_no: null,
     observed_at: first.observed_at,
     company_id: Number(row.company_id),
     data_source_id: row.data_source_id,

@@ -23,10 +23,11 @@ const valueRow = z.object({
 export type ValueRow = z.infer<typeof valueRow>
 /** `column` names the table in `public` that parma-web reads; of an int whose measurement is a float one, `float`. */
 export type NewValue = ValueRow & { column: Column }
-/** The new values of one payload or replay. */
+/** The new values of one payload or replay. `generation_no`: of the row of the ledger, where they take the place of others. */
 export type NewValues = {
   event_no: number
   replay_no: number | null
+  generation_no: number | null
   observed_at: number
   company_id: number
   data_source_id: number
@@ -52,7 +53,7 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
   const used = new Set(places.flatMap(({ column }): Column[] => (column === 'int' ? ['int', 'float'] : [column])))
   await tx.query(sql.unsafe`
     WITH n AS MATERIALIZED (
-      SELECT event_no, replay_no, at, number, to_timestamp(date) AS date, seq, company_measurement_id,
+      SELECT event_no, replay_no, generation_no, at, number, to_timestamp(date) AS date, seq, company_measurement_id,
         source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text,
         members::text[], "column", sentiment
       FROM unnest(
@@ -70,15 +71,17 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
       ) WITH ORDINALITY AS v (payload, place, seq, company_measurement_id, number, date, item_key, item_label, text,
         members, sentiment, position)
       JOIN (
-        SELECT event_no, replay_no, to_timestamp(observed_at) AS at, company_id, data_source_id, subject_key, payload
+        SELECT event_no, replay_no, generation_no, to_timestamp(observed_at) AS at, company_id, data_source_id,
+          subject_key, payload
         FROM unnest(
           ${ofPayload('int8', (payload) => payload.event_no)},
           ${ofPayload('int8', (payload) => payload.replay_no)},
+          ${ofPayload('int8', (payload) => payload.generation_no)},
           ${ofPayload('float8', ({ observed_at }) => observed_at / 1000)},
           ${ofPayload('int4', (payload) => payload.company_id)},
           ${ofPayload('int4', (payload) => payload.data_source_id)},
           ${ofPayload('text', (payload) => payload.subject_key)}
-        ) WITH ORDINALITY AS p (event_no, replay_no, observed_at, company_id, data_source_id, subject_key, payload)
+        ) WITH ORDINALITY AS p (event_no, replay_no, generation_no, observed_at, company_id, data_source_id, subject_key, payload)
       ) AS p USING (payload)
       JOIN (
         SELECT source_measurement_id, o.type, path, place,
@@ -93,9 +96,10 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
       ) AS o USING (place)
       ORDER BY position
     )${sql.join(columns.filter((column) => used.has(column)).map(intoPublic), sql.fragment``)}
-    INSERT INTO normalizer.value (event_no, replay_no, observed_at, number, date, seq, company_measurement_id,
-      source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text, members)
-    SELECT event_no, replay_no, at, number, date, seq, company_measurement_id, source_measurement_id, company_id,
+    INSERT INTO normalizer.value (event_no, replay_no, generation_no, observed_at, number, date, seq,
+      company_measurement_id, source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key,
+      item_label, text, members)
+    SELECT event_no, replay_no, generation_no, at, number, date, seq, company_measurement_id, source_measurement_id, company_id,
       data_source_id, type, path, subject_key, item_key, item_label, text, members
     FROM n`)
 }
@@ -139,8 +143,12 @@ function intoPublic(name: Column) {
     )`
 }
 
-const storedValue = valueRow.extend({ event_no: z.number(), replay_no: z.number().nullable() })
-type StoredValue = z.infer<typeof storedValue>
+const storedValue = valueRow.extend({
+  event_no: z.number(),
+  replay_no: z.number().nullable(),
+  generation_no: z.number().nullable(),
+})
+export type StoredValue = z.infer<typeof storedValue>
 
 /** The stored values of these events, by event_no and in the order of the source text. */
 export async function readValues(
@@ -152,7 +160,7 @@ export async function readValues(
   // Postgres' own format as 19xx and 20xx.
   return [
     ...(await tx.any(sql.type(storedValue)`
-      SELECT event_no, replay_no, seq, company_measurement_id, source_measurement_id, type, path, item_key, item_label,
+      SELECT event_no, replay_no, generation_no, seq, company_measurement_id, source_measurement_id, type, path, item_key, item_label,
         number, text, members, (extract(epoch FROM date) * 1000)::float8 AS date
       FROM normalizer.value
       WHERE event_no = ANY(${column(events, 'int8', ({ event_no }) => event_no)})

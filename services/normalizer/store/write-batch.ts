@@ -39,13 +39,15 @@ type UnderstoodBatch = {
 
 /**
  * Matches the batch's payloads with the ledger and understands the fresh ones by what is stored. Which is which cannot
- * change while the transaction lasts: it holds the clock of each company and source.
+ * change while the transaction lasts: it holds the clock of each company and source. `readPresent`: which leaves are left
+ * out.
  */
 export async function understandBatch(
   { CLOCK_TOLERANCE_MS }: Pick<Config, 'CLOCK_TOLERANCE_MS'>,
   tx: Transaction,
   batch: readonly Work[],
   memory: Memory,
+  readPresent: typeof readPresentLeaves = readPresentLeaves,
 ): Promise<UnderstoodBatch> {
   const clocks = await lockClocks(
     CLOCK_TOLERANCE_MS,
@@ -63,7 +65,7 @@ export async function understandBatch(
   for (const one of readable) one.result = checkParents(one, before)
   const { fresh, lists } = await normalizeBatch(tx, readable, clocks, memory.lists)
   const series = await resolveSeries(tx, fresh.flatMap(needOf), memory.series)
-  const present = await readPresentLeaves(tx, fresh)
+  const present = await readPresent(tx, fresh)
   const splits = fresh.map((one) =>
     splitLeaves(one, series.of(Number(one.row.company_id), one.row.data_source_id), present),
   )
@@ -137,7 +139,11 @@ async function readPresentLeaves(tx: Transaction, fresh: readonly Matched[]): Pr
 }
 
 /** Closes the refusals that these payloads decide again, and stores their own. */
-async function writeRefusals(tx: Transaction, fresh: readonly Matched[], splits: readonly Split[]): Promise<void> {
+export async function writeRefusals(
+  tx: Transaction,
+  fresh: readonly Matched[],
+  splits: readonly Pick<Split, 'refusals'>[],
+): Promise<void> {
   const replays = fresh.map(replayOf)
   await supersedeRefusals(
     tx,

@@ -2,7 +2,7 @@ import { sql, type Transaction } from '../postgres/database.ts'
 import type { Owner } from './kinds.ts'
 
 /** The services that have an audit log of their own. */
-export type Audited = Owner | 'edge' | 'normalizer'
+export type Audited = Owner | 'edge'
 
 /** One thing that somebody did. */
 export type AuditEntry = {

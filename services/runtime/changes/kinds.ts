@@ -1,30 +1,12 @@
 import { z } from 'zod'
 import { isZone } from '../text/time-zone.ts'
-import type { Role } from './roles.ts'
+import { id, type Kind, of, text } from './kind.ts'
+import { normalizerKinds } from './normalizer-kinds.ts'
 
 /** The services that carry out changes. */
-export type Owner = 'notifier' | 'analyzer'
+export type Owner = 'notifier' | 'analyzer' | 'normalizer'
 
-type Kind<P extends z.ZodType = z.ZodType> = {
-  payload: P
-  /** Who may ask for it. `own`: a viewer who is the person of the payload, or an operator. */
-  role: 'own' | Role
-  /** What is changed, such as `person:17`: changes of one subject keep their order. */
-  subject(payload: z.output<P>): string
-  /** Only the edge itself asks for it, so that no caller of the API can. */
-  isInternal?: true
-}
-
-const id = z
-  .int()
-  .min(1)
-  .max(2 ** 31 - 1)
 const news = z.uuid().toLowerCase().describe('Id of a news item.')
-const text = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .refine((value) => !value.includes('\0'), 'must not contain U+0000')
 const person = id.describe('Id of the person (public.user.id).')
 const zone = text(80).refine(isZone, 'must be a time zone, such as Europe/Berlin')
 const wallTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 22:00')
@@ -44,9 +26,6 @@ const hasOne =
 function own<P extends z.ZodType<{ person: number }>>(payload: P): Kind<P> {
   return { payload, role: 'own', subject: ({ person }) => `person:${person}` }
 }
-
-/** Gives `subject` the type of the payload. */
-const of = <P extends z.ZodType>(kind: Kind<P>): Kind<P> => kind
 
 /** All changes that can be asked for, with what each needs to know. The name begins with the owner. */
 const kinds = {
@@ -174,6 +153,7 @@ const kinds = {
     role: 'operator',
     subject: ({ measurement }) => `measurement:${measurement}`,
   }),
+  ...normalizerKinds,
   // The edge asks for it, for whoever may read the series.
   'analyzer.rule.try': {
     ...of({

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import type { Database, Transaction } from '#runtime/postgres/database.ts'
+import { column } from '#runtime/postgres/column.ts'
+import { sql } from '#runtime/postgres/database.ts'
+import { withoutEffect } from '#runtime/postgres/without-effect.ts'
+import type { Config } from '../config.ts'
+import { insertLedger } from '../ledger/ledger-rows.ts'
+import { clocksUpdate } from '../ledger/observed-clock.ts'
+import type { Matched, Work } from '../ledger/work.ts'
+import type { Split } from '../store/split-leaves.ts'
+import { insertValues, readValues } from '../store/values.ts'
+import { widenMeasurements } from '../store/widen.ts'
+import { type Memory, understandBatch, writeRefusals } from '../store/write-batch.ts'
+import { compareValues, type Comparison, effectOf, type Mode, rowsOf } from './compare-values.ts'
+import { addFailure, addToReport, type Report } from './report.ts'
+import { noteUnsent } from './unsent.ts'
+import { supersedeValues } from './supersede.ts'
+
+type Page = { config: Pick<Config, 'CLOCK_TOLERANCE_MS'>; mode: Mode; batch: readonly Work[]; memory: Memory }
+/** One payload that is understood again. */
+type Compared = { one: Matched; split: Split; comparison: Comparison }
+
+/**
+ * Reads payloads again and adds to the report what is found. Unless they are only compared, it takes effect in the same
+ * transaction as `note`. A payload that took effect in this replay before changes nothing.
+ */
+export async function replayPage(
+  database: Database,
+  page: Page,
+  before: Report,
+  note: (tx: Transaction, report: Report) => Promise<void>,
+): Promise<void> {
+  const compare = async (tx: Transaction) => {
+    // A transaction may run more than once.
+    const report = structuredClone(before)
+    const { compared, understood } = await compareAll(tx, page, report)
+    for (const { one, comparison } of compared)
+      addToReport(report, { ...one.row, observed_at: one.first.observed_at }, comparison, one.row.refused)
+    return { report, compared, understood }
+  }
+  if (page.mode === 'compare') {
+    const { report } = await withoutEffect(database, compare)
+    return database.transaction((tx) => note(tx, report))
+  }
+  const { series, lists } = await database.transaction(async (tx) => {
+    const { report, compared, understood } = await compare(tx)
+    await writeAll(tx, page.mode, compared, understood)
+    await note(tx, report)
+    return understood
+  })
+  page.memory.series.keep(series.added)
+  for (const [key, rows] of lists.entries()) page.memory.lists.set(key, rows)
+}
+
+/** Compares what can be understood; what cannot is added to the report. */
+async function compareAll(tx: Transaction, { config, batch, memory }: Page, report: Report) {
+  const nothing = () => Promise.resolve(new Map<number, Set<string>>())
+  const understood = await understandBatch(config, tx, batch, memory, nothing)
+  for (const [index, one] of understood.all.entries())
+    if (one === null) addFailure(report, batch[index]!.payload.event_id, 'conflict', 'its content is another one')
+  const firsts = understood.fresh.map(({ first }) => first)
+  const stored = Map.groupBy(await readValues(tx, firsts), ({ event_no }) => event_no)
+  const corrected = await readCorrected(tx, firsts)
+  const compared = understood.fresh.flatMap((one, index): Compared[] => {
+    const { result, row, first } = one
+    if ('reason' in result) {
+      addFailure(report, row.event_id, result.reason, result.message)
+      return []
+    }
+    const split = understood.splits[index]!
+    const isCorrected = ({ generation_no }: { generation_no: number | null }) =>
+      generation_no !== null && corrected.has(generation_no)
+    const comparison = compareValues(stored.get(first.event_no) ?? [], split.brought.values, isCorrected)
+    return [{ one, split, comparison }]
+  })
+  return { compared, understood }
+}
+
+const correctedRow = z.object({ event_no: z.number() })
+
+/** The rows of the ledger that are corrections of these events. */
+async function readCorrected(tx: Transaction, firsts: readonly { event_no: number }[]): Promise<Set<number>> {
+  return new Set(
+    await tx.anyFirst(sql.type(correctedRow)`
+      SELECT event_no FROM normalizer.correction
+      WHERE first_no = ANY(${column(firsts, 'int8', ({ event_no }) => event_no)})`),
+  )
+}
+
+/** Switches the values of each payload from those that are stored to those that it has now. */
+async function writeAll(
+  tx: Transaction,
+  mode: Mode,
+  compared: readonly Compared[],
+  { clocks }: Awaited<ReturnType<typeof understandBatch>>,
+): Promise<void> {
+  const switched = compared.map(({ one, split, comparison }) => {
+    const effect = effectOf(comparison, mode)
+    const replayNo = one.row.event_no
+    const gone = effect.flatMap(({ before }) =>
+      before === null ? [] : [{ value: before, observed_at: one.first.observed_at, by: replayNo }],
+    )
+    return { one, split, effect, gone, brought: rowsOf(split.brought, effect, replayNo) }
+  })
+  const brought = switched.flatMap((one) => one.brought)
+  const typesAreKept = await widenMeasurements(
+    tx,
+    brought.flatMap(({ values }) => values),
+  )
+  await insertLedger(
+    tx,
+    switched.map(({ one }) => one.row),
+    clocksUpdate(clocks),
+    typesAreKept,
+  )
+  await supersedeValues(
+    tx,
+    switched.flatMap(({ gone }) => gone),
+  )
+  await insertValues(tx, brought)
+  await writeRefusals(
+    tx,
+    switched.map(({ one }) => one),
+    switched.map(({ split }) => split),
+  )
+  await noteUnsent(
+    tx,
+    switched.filter(({ effect }) => effect.length > 0).map(({ one }) => one.row.event_no),
+  )
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { emptyReport, type Report } from './report.ts'
+
+const replayRow = z.object({
+  replay_no: z.number(),
+  data_source_id: z.number(),
+  companies: z.array(z.string()).nullable(),
+  observed_from: z.number().nullable(),
+  observed_to: z.number().nullable(),
+  mode: z.enum(['compare', 'fill', 'replace']),
+  map: z.string(),
+  map_version: z.number().nullable(),
+  rate: z.number().nullable(),
+  reason: z.string(),
+  until_no: z.number(),
+  done: z.number(),
+  cursor_at: z.string(),
+  cursor_no: z.number(),
+  // Written here alone.
+  report: z.custom<Partial<Report>>().transform((report): Report => ({ ...emptyReport(), ...report })),
+  attempts: z.number(),
+})
+
+/** A replay that this process works on. `cursor_at`: as Postgres writes it. */
+export type Replay = z.output<typeof replayRow>
+
+/** By what the ledger knows the rows of a replay. */
+export const replayIdOf = ({ replay_no }: Pick<Replay, 'replay_no'>): string => `replay/${replay_no}`
+
+/** After this time without a sign another process goes on with the replay. */
+const leaseMs = 10_000
+
+/** Takes the oldest replay that runs and that no other process works on; null: there is none. */
+export async function claimReplay(database: Database, runner: string): Promise<Replay | null> {
+  return database.maybeOne(sql.type(replayRow)`
+    UPDATE normalizer.replay SET leased_until = now() + ${leaseMs} * interval '1 ms', runner = ${runner},
+      attempts = attempts + 1
+    WHERE replay_no = (
+      SELECT replay_no FROM normalizer.replay
+      WHERE state = 'running' AND (runner = ${runner} OR leased_until IS NULL OR leased_until < now())
+      ORDER BY replay_no LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING replay_no, data_source_id, companies, observed_from, observed_to, mode, map, map_version, rate, reason,
+      until_no, done, cursor_at::text, cursor_no, report, attempts`)
+}
+
+export async function setMapVersion(database: Database, { replay_no }: Replay, version: number): Promise<void> {
+  await database.query(sql.unsafe`
+    UPDATE normalizer.replay SET map_version = ${version} WHERE replay_no = ${replay_no}`)
+}
+
+/** The replay has been taken over: what this process did of it must not stay. */
+export class LostReplay extends Error {}
+
+/** How far a replay is. `at`: as Postgres writes it. */
+export type Cursor = { at: string; no: number }
+
+/** Notes how far a replay is, in the transaction of what it did. */
+export async function moveCursor(
+  tx: Transaction,
+  { replay_no, cursor_no }: Replay,
+  runner: string,
+  { cursor, done, report }: { cursor: Cursor; done: number; report: Report },
+): Promise<void> {
+  const { rowCount } = await tx.query(sql.unsafe`
+    UPDATE normalizer.replay SET cursor_at = ${cursor.at}::timestamptz, cursor_no = ${cursor.no}, done = ${done},
+      report = ${JSON.stringify(report)}::jsonb, attempts = 0, leased_until = now() + ${leaseMs} * interval '1 ms'
+    WHERE replay_no = ${replay_no} AND runner = ${runner} AND cursor_no = ${cursor_no}`)
+  if (rowCount !== 1) throw new LostReplay()
+}
+
+export async function endReplay(
+  database: Database,
+  { replay_no }: Replay,
+  state: 'done' | 'failed',
+  message: string,
+): Promise<void> {
+  await database.query(sql.unsafe`
+    UPDATE normalizer.replay SET state = ${state}, message = ${message}, finished_at = now(), leased_until = NULL
+    WHERE replay_no = ${replay_no} AND state = 'running'`)
+}

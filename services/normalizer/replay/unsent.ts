@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { output, type Publish } from '#runtime/kafka/output.ts'
+import { column } from '#runtime/postgres/column.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { topics } from '#schemas/topics.ts'
+import { readLedger } from '../ledger/ledger-rows.ts'
+import type { Maps } from '../loaded-maps.ts'
+import { observe, partLimits } from '../store/observe.ts'
+import { readValues } from '../store/values.ts'
+
+/** Has the observations of these rows of the ledger sent, in the transaction that changes their values. */
+export async function noteUnsent(tx: Transaction, eventNos: readonly number[]): Promise<void> {
+  if (eventNos.length === 0) return
+  await tx.query(sql.unsafe`
+    INSERT INTO normalizer.unsent_observation (event_no)
+    SELECT * FROM unnest(${column(eventNos, 'int8', (no) => no)}) ON CONFLICT DO NOTHING`)
+}
+
+const rowsAtOnce = 200
+const unsentRow = z.object({ event_no: z.number(), event_id: z.string(), has_replaced: z.boolean() })
+
+/**
+ * Sends the observations of replays and corrections, made of what is stored: the values that each of them brought. After a
+ * crash they are sent again, and the analyzer knows them. Returns whether there may be more.
+ */
+export async function sendUnsent(database: Database, maps: Maps, publish: Publish): Promise<boolean> {
+  const unsent = await database.any(sql.type(unsentRow)`
+    SELECT u.event_no, p.event_id,
+      EXISTS (SELECT FROM normalizer.superseded_value s WHERE s.superseded_by = u.event_no) AS has_replaced
+    FROM normalizer.unsent_observation u JOIN normalizer.processed_event p USING (event_no)
+    ORDER BY u.event_no LIMIT ${rowsAtOnce}`)
+  if (unsent.length === 0) return false
+  const outputs = await database.transaction(async (tx) => {
+    const ledger = await readLedger(
+      tx,
+      unsent.map(({ event_id }) => event_id),
+    )
+    const firsts = [...ledger.values()].map((rows) => rows[0]!)
+    const values = Map.groupBy(await readValues(tx, firsts), ({ event_no }) => event_no)
+    return unsent.flatMap(({ event_no, event_id, has_replaced: hasReplaced }) => {
+      const rows = ledger.get(event_id)!
+      const row = rows.find((one) => one.event_no === event_no)!
+      const first = rows[0]!
+      const brought = (values.get(first.event_no) ?? []).filter(
+        ({ generation_no, replay_no }) => (generation_no ?? replay_no) === event_no,
+      )
+      const names = maps.get(row.data_source_id, row.map_version ?? 0)?.compiled?.names ?? new Map<number, string>()
+      return observe({ event_no: first.event_no, row, values: brought, hasReplaced }, names, partLimits).map((one) =>
+        output(topics.observations, row.company_id, event_id, one),
+      )
+    })
+  })
+  await publish(outputs)
+  await database.query(sql.unsafe`
+    DELETE FROM normalizer.unsent_observation WHERE event_no = ANY(${column(unsent, 'int8', (one) => one.event_no)})`)
+  return unsent.length === rowsAtOnce
+}
