@@ -223,21 +223,22 @@ describe('scaling by lag', () => {
 
   test('asks for the group and topics under their names in the cluster, logged in as the service', () => {
     const normalizer = ofKind('full', 'ScaledObject').find((one) => serviceOf(one) === 'normalizer')
-    expect((normalizer!.spec as { triggers: unknown[] }).triggers).toEqual([
-      {
+    const topics = ['mining.raw-payloads.v1', 'ops.commands.v1']
+    expect((normalizer!.spec as { triggers: unknown[] }).triggers).toEqual(
+      topics.map((topic) => ({
         type: 'kafka',
         metadata: {
           bootstrapServers: 'kafka-1.example.com:9093,kafka-2.example.com:9093',
           consumerGroup: 'staging.normalizer',
-          topic: 'staging.mining.raw-payloads.v1',
+          topic: `staging.${topic}`,
           lagThreshold: '2000',
           offsetResetPolicy: 'earliest',
           sasl: 'scram_sha256',
           tls: 'enable',
         },
         authenticationRef: { name: 'parma-normalizer' },
-      },
-    ])
+      })),
+    )
     const variables = (containerOf(deploymentOf('full', 'normalizer')).env ?? []).map(({ name }) => name)
     for (const one of ofKind('full', 'TriggerAuthentication'))
       for (const { name } of (one.spec as { env: { name: string }[] }).env) expect(variables).toContain(name)
@@ -259,11 +260,11 @@ describe('the network', () => {
     const out = ofKind('minimal', 'NetworkPolicy').flatMap(
       ({ metadata }) => /^parma-(.*)-out$/.exec(metadata.name)?.[1] ?? [],
     )
-    expect(out.sort()).toEqual(['edge', 'notifier', 'raw-sink', 'scheduler'])
+    expect(out.sort()).toEqual(['edge', 'normalizer', 'notifier', 'raw-sink', 'scheduler'])
   })
 
   test('leads into no private network that is not named, and to no metadata server without workload identity', () => {
-    for (const service of ['edge', 'notifier', 'raw-sink', 'scheduler']) {
+    for (const service of ['edge', 'normalizer', 'notifier', 'raw-sink', 'scheduler']) {
       const [internet, ...others] = policy('minimal', `${service}-out`).egress ?? []
       const [v4, v6] = internet?.to ?? []
       expect(v4?.ipBlock?.except).toEqual(expect.arrayContaining(['10.0.0.0/8', '169.254.0.0/16', '192.168.0.0/16']))
