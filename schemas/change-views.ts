@@ -4,7 +4,7 @@ type Owner = 'analyzer' | 'notifier' | 'normalizer' | 'edge'
 
 const auditOf = (owner: Owner | 'scheduler'): View => ({
   name: `${owner}.audit_view`,
-  readers: ['cli'],
+  readers: owner === 'edge' ? ['cli'] : ['cli', 'edge'],
   row: 'something that somebody did',
   columns: 'audit_id at actor kind subject reason before after change_id'.split(' '),
 })
@@ -82,7 +82,23 @@ export const changeViews: readonly View[] = [
   ofPerson(
     'destination_view',
     'where messages go, and whether anything is sent there',
-    'channel address secret_id problem parked_at parked_reason unsubscribed_at failures',
+    'channel address secret_id problem parked_at parked_reason unsubscribed_at failures destination_id',
+  ),
+  ofPerson(
+    'delivery_view',
+    'a message at a destination, and what became of it',
+    `delivery_id notification_id destination_id kind company_id data_source_id message channel address people state reason
+     reference created_at settled_at due_at`,
+  ),
+  ofPerson(
+    'attempt_view',
+    'an attempt to deliver a message',
+    'attempt_id delivery_id ended_at action outcome detail took_ms',
+  ),
+  ofPerson(
+    'told_item_view',
+    'a news item or event of operations that a message tells at a destination; its payload, or the event itself',
+    'notification_id destination_id item_id event_id',
   ),
   ofPerson(
     'setting_view',

@@ -1,20 +1,9 @@
 import type { Command } from 'commander'
-import { z } from 'zod'
-import { isoTime, withDatabase } from '#runtime/commands/command-database.ts'
+import { type AuditLogs, readAudit } from '#runtime/changes/read-audit.ts'
+import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows } from '#runtime/commands/commands.ts'
 import { requireCount, requireTime } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
-
-const auditRow = z.object({
-  at: z.string(),
-  actor: z.string(),
-  kind: z.string(),
-  subject: z.string(),
-  reason: z.string().nullable(),
-  before: z.unknown(),
-  after: z.unknown(),
-  change_id: z.string().nullable(),
-})
 
 export function build(group: Command): void {
   group
@@ -29,29 +18,22 @@ export function build(group: Command): void {
     .action(list)
 }
 
+const logs: AuditLogs = {
+  analyzer: sql.fragment`analyzer.audit_view`,
+  edge: sql.fragment`edge.audit_view`,
+  normalizer: sql.fragment`normalizer.audit_view`,
+  notifier: sql.fragment`notifier.audit_view`,
+  scheduler: sql.fragment`scheduler.audit_view`,
+}
+
 type Options = { actor?: string; kind?: string; subject?: string; since?: string; limit: string; json?: boolean }
 
-async function list(options: Options): Promise<void> {
-  const { actor = null, kind = null, subject = null } = options
-  const since = requireTime(options.since, '--since') ?? null
+async function list({ actor, kind, subject, json, ...options }: Options): Promise<void> {
+  const since = requireTime(options.since, '--since')
   const limit = requireCount(options.limit, '--limit', { most: 100_000 })
-  const wanted = sql.fragment`
-    WHERE coalesce(actor = ${actor}, true) AND coalesce(subject = ${subject}, true)
-      AND coalesce(starts_with(kind, ${kind}), true) AND coalesce(at >= ${since}::timestamptz, true)
-    ORDER BY at DESC, audit_id DESC LIMIT ${limit}`
-  const columns = sql.fragment`at, audit_id, actor, kind, subject, reason, before, after, change_id`
-  const rows = await withDatabase((database) =>
-    database.any(sql.type(auditRow)`
-      SELECT ${isoTime(sql.fragment`at`)} AS at, actor, kind, subject, reason, before, after, change_id
-      FROM (
-        (SELECT ${columns} FROM notifier.audit_view ${wanted})
-        UNION ALL (SELECT ${columns} FROM analyzer.audit_view ${wanted})
-        UNION ALL (SELECT ${columns} FROM edge.audit_view ${wanted})
-        UNION ALL (SELECT ${columns} FROM normalizer.audit_view ${wanted})
-        UNION ALL (SELECT ${columns} FROM scheduler.audit_view ${wanted})
-      ) a ORDER BY a.at DESC, audit_id DESC LIMIT ${limit}`),
-  )
-  if (options.json) return printRows(rows, true)
+  const found = await withDatabase((database) => readAudit(database, logs, { actor, kind, subject, since }, limit))
+  const rows = found.map(({ audit_id: _, service: __, at, ...row }) => ({ at: new Date(at).toISOString(), ...row }))
+  if (json) return printRows(rows, true)
   printRows(
     rows.map(({ change_id: _, before, after, ...row }) => ({ ...row, before: shown(before), after: shown(after) })),
     false,

@@ -30,7 +30,7 @@ export const commands = defineCommands(import.meta, {
     help: 'make a link that signs a person in once',
     load: () => import('./session/link-command.ts'),
   },
-  keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./commands/keys.ts') },
+  keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./keys/command.ts') },
   atom: { help: 'addresses of Atom feeds: show, revoke', load: () => import('./atom/command.ts') },
   report: {
     help: 'write a report about a company or a bucket as one HTML file',

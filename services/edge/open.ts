@@ -140,6 +140,7 @@ async function openRoutes(
     },
     ask: { database, bounded, limited },
     usage: { database, bounded, limited },
+    desk: { database, bounded, changes },
     report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },

@@ -1,3 +1,4 @@
+import { type AuditDeps, auditRoutes } from './audit/routes.ts'
 import { type AskDeps, askRoutes } from './ask/routes.ts'
 import { type MessageLinkDeps, messageLinkRoutes } from './changes/message-links.ts'
 import { type ChangeDeps, changeRoutes } from './changes/routes.ts'
@@ -5,6 +6,8 @@ import { type ConsoleDeps, consoleRoutes } from './console/routes.ts'
 import { type CompanyPagesDeps, companyPageRoutes } from './company-pages/routes.ts'
 import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { type AtomDeps, atomRoute } from './atom/routes.ts'
+import { type DeliveryDeps, deliveryRoutes } from './deliveries/routes.ts'
+import { type KeyDeps, keyRoutes } from './keys/routes.ts'
 import { type MeDeps, meRoutes } from './me/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
@@ -44,6 +47,8 @@ export type RouteDeps = {
   ask: AskDeps
   changes: ChangeDeps
   messageLinks: MessageLinkDeps
+  /** Of the pages of messages, keys and the audit log. */
+  desk: AuditDeps & KeyDeps & DeliveryDeps
   atom: AtomDeps
   console: ConsoleDeps
   me: MeDeps
@@ -105,6 +110,9 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...changeRoutes(deps.changes),
     ...consoleRoutes(deps.console),
     ...meRoutes(deps.me),
+    ...deliveryRoutes(deps.desk),
+    ...keyRoutes(deps.desk),
+    ...auditRoutes(deps.desk),
     {
       ...{ method: 'get', path: '/console/why/:news_id', role: 'person' },
       ...{ doc: whyConsoleDoc, handle: showWhyToPerson(deps.why) },

@@ -130,6 +130,10 @@ beforeAll(async () => {
   )
   const mailLink = new URL(makeUnsubscribeLink(site, mail) ?? '').searchParams
   keys = [await edge.apiKey('operator'), await edge.apiKey('viewer')]
+  await edge.apiKey('viewer')
+  const [{ id: spareKey } = { id: 0 }] = await edge.database.query<{ id: number }>(
+    'SELECT max(key_id)::int AS id FROM edge.api_key',
+  )
   known = {
     file: [assetPath('style').replace('assets/', '')],
     news_id: [newsId],
@@ -149,6 +153,8 @@ beforeAll(async () => {
     change_id: [changeId],
     sign_in_id: [signIn!.id],
     key: [keys[0]!.replace('Bearer ', '')],
+    key_id: [spareKey],
+    destination_id: ['1'],
     digest_id: [digestId],
     version: ['1'],
     subject: ['all'],

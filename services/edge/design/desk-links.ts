@@ -2,6 +2,9 @@
 export const deskLinks = [
   ['sources', 'Sources', '/console/sources'],
   ['freshness', 'Freshness', '/console/freshness'],
+  ['deliveries', 'Deliveries', '/console/deliveries'],
+  ['keys', 'Keys', '/console/keys'],
+  ['audit', 'Audit', '/console/audit'],
 ] as const satisfies readonly (readonly [page: string, text: string, path: string])[]
 
 export type DeskPage = (typeof deskLinks)[number][0]

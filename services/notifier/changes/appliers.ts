@@ -1,5 +1,7 @@
 import { type Appliers, type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
 import type { Payload } from '#runtime/changes/kinds.ts'
+import { testDestination, unparkDestination } from '../operate/destination.ts'
+import { resendDeliveries } from '../operate/resend.ts'
 import { mailSignIn, testChannel } from './channel-messages.ts'
 import { type DigestDefaults, removeDigest, setDigest } from './digest.ts'
 import { setFeedback } from './feedback.ts'
@@ -29,5 +31,8 @@ export function openAppliers(config: DigestDefaults, preview = noPreview): Appli
     'notifier.channel.test': testChannel,
     'notifier.feedback.set': setFeedback,
     'notifier.sign_in.mail': mailSignIn,
+    'notifier.delivery.resend': resendDeliveries,
+    'notifier.destination.test': testDestination,
+    'notifier.destination.unpark': unparkDestination,
   }
 }

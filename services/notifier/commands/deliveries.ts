@@ -7,10 +7,10 @@ import { confirm } from '#runtime/commands/confirm.ts'
 import { requireCount, requireId, requireTime } from '#runtime/commands/read-typed.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { formatCount } from '#runtime/text/format.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
-import { channelKinds } from '../channels/kinds.ts'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
+import { deliveryTables, goodOf, type Judged, judgeDeliveries, resendGood } from '../operate/resend.ts'
 import { asText } from '../render/text.ts'
 
 type Output = { json?: boolean }
@@ -33,9 +33,6 @@ const deliveryRow = z.object({
 const columns = sql.fragment`
   d.delivery_id AS id, d.created_at AS at, n.kind, n.message ->> 'subject' AS subject, t.channel, t.address AS destination,
   d.state, (SELECT count(*)::int FROM notifier.attempt a WHERE a.delivery_id = d.delivery_id) AS attempts, d.reason`
-const tables = sql.fragment`
-  notifier.delivery d JOIN notifier.notification n USING (notification_id) JOIN notifier.destination t USING (destination_id)`
-
 export function build(group: Command): void {
   addFilter(group.command('ls').description('list messages and their state, newest first'))
     .addOption(new Option('--state <state>', 'only deliveries in this state').choices(states))
@@ -75,7 +72,7 @@ function addFilter(command: Command): Command {
     .option('--hours <count>', 'only messages of the last hours')
 }
 
-/** A condition for the rows of `tables`. */
+/** A condition for the rows of deliveryTables. */
 async function conditionOf(database: Pick<Database, 'any'>, filter: Filter) {
   const { state, company, destination, hours, since } = filter
   const companyId = company === undefined ? null : await findCompany(database, company)
@@ -96,7 +93,7 @@ async function list({ limit, json = false, ...filter }: Output & Filter & { limi
   const count = requireCount(limit, '--limit')
   const rows = await withDatabase(async (database) =>
     database.any(sql.type(deliveryRow)`
-      SELECT ${columns} FROM ${tables} WHERE ${await conditionOf(database, filter)} ORDER BY d.delivery_id DESC LIMIT ${count}`),
+      SELECT ${columns} FROM ${deliveryTables} WHERE ${await conditionOf(database, filter)} ORDER BY d.delivery_id DESC LIMIT ${count}`),
   )
   printRows(rows.map(withTime), json, ['at'])
 }
@@ -120,7 +117,7 @@ async function show(text: string, { json = false }: Output): Promise<void> {
   const id = requireId(text, remedy)
   const { delivery, attempts } = await withDatabase(async (database) => ({
     delivery: await database.maybeOne(sql.type(shownRow)`
-      SELECT ${columns}, d.people, d.reference, n.message FROM ${tables} WHERE d.delivery_id = ${id}`),
+      SELECT ${columns}, d.people, d.reference, n.message FROM ${deliveryTables} WHERE d.delivery_id = ${id}`),
     attempts: await database.any(sql.type(attemptRow)`
       SELECT ended_at AS at, action, outcome, took_ms, detail FROM notifier.attempt WHERE delivery_id = ${id} ORDER BY attempt_id`),
   }))
@@ -133,8 +130,6 @@ async function show(text: string, { json = false }: Output): Promise<void> {
   printRows(log, false, ['at'])
 }
 
-const resendRow = deliveryRow.extend({ is_due: z.boolean(), is_unsubscribed: z.boolean() })
-
 type Resend = Output & Filter & { dryRun?: boolean; yes?: boolean }
 
 async function resend(ids: string[], { dryRun = false, yes, json = false, ...filter }: Resend): Promise<void> {
@@ -142,10 +137,12 @@ async function resend(ids: string[], { dryRun = false, yes, json = false, ...fil
   if (ids.length > 0 === (state !== undefined || since !== undefined))
     throw new UsageError('Give ids of deliveries, or --state or --since.')
   const rows = await withDatabase(async (database) => {
-    if (dryRun) return judgeDeliveries(database, ids, filter, state)
-    if (since === undefined) return resendGood(database, ids, filter, state)
+    const again = state === 'sent'
+    const judge = () => judgeAsked(database, ids, filter, (condition) => judgeDeliveries(database, condition, again))
+    if (dryRun) return judge()
+    if (since === undefined) return resendAsked(database, ids, filter, again)
     // What is sent is what was counted, though a delivery may have changed while the person was asked.
-    const shown = await judgeDeliveries(database, ids, filter, state)
+    const shown = await judge()
     const counted = goodOf(shown)
     if (counted.length === 0) return shown
     const counts = [...Map.groupBy(shown, (one) => one.resend)].map(([what, some]) => `${some.length} ${what}`)
@@ -153,78 +150,33 @@ async function resend(ids: string[], { dryRun = false, yes, json = false, ...fil
       yes,
       `${formatCount(counted.length, 'message')} would be sent again, of ${formatCount(shown.length, 'message')} (${counts.join('; ')}).`,
     )
-    return resendGood(database, counted.map(String), {}, state)
+    return resendAsked(database, counted.map(String), {}, again)
   })
   printRows(rows, json)
 }
 
-type Judged = { id: number; subject: string; destination: string; resend: string }
-
-async function judgeDeliveries(
+/** What was judged of these deliveries. A UsageError where an id is of none. */
+async function judgeAsked(
   connection: Pick<Database, 'any'>,
   ids: readonly string[],
   filter: Filter,
-  state: string | undefined,
-  locking = sql.fragment``,
+  judgeThem: (condition: SqlFragment) => Promise<Judged[]>,
 ): Promise<Judged[]> {
   const wanted = column(ids, 'int8', (id) => requireId(id, remedy))
   const condition = await conditionOf(connection, filter)
-  const found = await connection.any(sql.type(resendRow)`
-    SELECT ${columns}, d.due_at IS NOT NULL AS is_due, t.unsubscribed_at IS NOT NULL AS is_unsubscribed
-    FROM ${tables} WHERE ${condition} AND (${ids.length === 0} OR d.delivery_id = ANY(${wanted}))
-    ORDER BY d.delivery_id ${locking}`)
-  const missing = ids.filter((id) => !found.some((row) => row.id === Number(id)))
+  const judged = await judgeThem(sql.fragment`${condition} AND (${ids.length === 0} OR d.delivery_id = ANY(${wanted}))`)
+  const missing = ids.filter((id) => !judged.some((row) => row.id === Number(id)))
   if (missing.length > 0) throw new UsageError(`There is no delivery ${missing.join(', ')}. ${remedy}`)
-  return found.map((row) => ({
-    id: row.id,
-    subject: row.subject,
-    destination: row.destination,
-    resend: judge(row, state),
-  }))
+  return judged
 }
 
-/** Makes those that may be sent again pending, and returns what was judged of all. */
-function resendGood(
-  database: Database,
-  ids: readonly string[],
-  filter: Filter,
-  state: string | undefined,
-): Promise<Judged[]> {
+/** Makes those that may be sent again pending, with an audit row, and returns what was judged of all. */
+function resendAsked(database: Database, ids: readonly string[], filter: Filter, again: boolean): Promise<Judged[]> {
   return database.transaction(async (tx) => {
-    const judged = await judgeDeliveries(tx, ids, filter, state, sql.fragment`FOR UPDATE OF d`)
+    const judged = await judgeAsked(tx, ids, filter, (condition) => resendGood(tx, condition, again))
     const good = goodOf(judged)
-    // Like a new delivery, so that retries start over.
-    await tx.query(sql.unsafe`
-      UPDATE notifier.delivery SET state = 'pending', due_at = now(), created_at = now(), settled_at = NULL
-      WHERE delivery_id = ANY(${sql.array(good, 'int8')})`)
     const resent = { kind: 'notifier.delivery.resend', subject: 'deliveries', after: { deliveries: good } }
     if (good.length > 0) await auditCommand(tx, 'notifier', resent)
     return judged
   })
-}
-
-const goodOf = (judged: readonly Judged[]) =>
-  judged.filter(({ resend }) => resend.startsWith('yes')).map(({ id }) => id)
-
-/** `yes`, or why the delivery is not sent again. */
-function judge(
-  { state, is_due, is_unsubscribed, channel, destination }: z.output<typeof resendRow>,
-  wanted: string | undefined,
-): string {
-  // A receiver knows by its id what it has.
-  const isAgain = state === 'sent' && wanted === 'sent' && channel === 'WEBHOOK'
-  if (state !== 'failed' && state !== 'unknown' && !isAgain) return `no: it is ${state}`
-  if (is_due) return 'no: it is still being looked up'
-  if (is_unsubscribed) return 'no: its recipients have unsubscribed'
-  if (!isUsable(channel, destination)) return 'no: the destination cannot be used'
-  if (isAgain) return 'yes, with the same webhook-id'
-  return state === 'unknown' ? 'yes, though it may have arrived' : 'yes'
-}
-
-function isUsable(channel: string, destination: string): boolean {
-  try {
-    return channelKinds[channel]?.parse(destination) === destination
-  } catch {
-    return false
-  }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isZone } from '../text/time-zone.ts'
+import { deskKinds } from './desk-kinds.ts'
 import { id, type Kind, of, text } from './kind.ts'
 import { normalizerKinds } from './normalizer-kinds.ts'
 
@@ -142,6 +143,7 @@ const kinds = {
     ),
     isInternal: true,
   },
+  ...deskKinds,
   'analyzer.polarity.set': of({
     payload: z
       .strictObject({

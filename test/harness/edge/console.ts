@@ -1,5 +1,6 @@
 import type { Page } from 'puppeteer-core'
 import { makeSessionToken, sessionCookie } from '../../../services/edge/access/session-token.ts'
+import type { Role } from '../../../services/runtime/changes/roles.ts'
 import { createInstallation } from '../installation.ts'
 import { addPerson } from '../notifier/setup.ts'
 import { unique } from '../mailbox.ts'
@@ -21,7 +22,7 @@ export type TestConsole = {
   /** News items: two of Acme, one of Beta, one of Gamma. */
   news: { acme: string; acmeMinor: string; beta: string; gamma: string }
   /** The `Cookie` header of somebody who has signed in. */
-  signIn(who: { person: number } | { key: 'viewer' | 'operator' }): Promise<string>
+  signIn(who: Who): Promise<string>
 }
 
 export async function startConsole(): Promise<TestConsole> {
@@ -88,11 +89,10 @@ export async function startConsole(): Promise<TestConsole> {
   }
 }
 
+type Who = { person: number } | { key: Role }
+
 /** The `Cookie` header of somebody who has signed in. */
-export async function signIn(
-  edge: TestEdge,
-  who: { person: number } | { key: 'viewer' | 'operator' },
-): Promise<string> {
+export async function signIn(edge: TestEdge, who: Who): Promise<string> {
   const { token, hash } = makeSessionToken()
   const key = 'key' in who ? await keyId(edge, who.key) : null
   await edge.database.query(
@@ -102,7 +102,7 @@ export async function signIn(
   return `${sessionCookie}=${token}`
 }
 
-async function keyId(edge: TestEdge, role: 'viewer' | 'operator'): Promise<number> {
+async function keyId(edge: TestEdge, role: Role): Promise<number> {
   await edge.apiKey(role)
   const [row] = await edge.database.query<{ id: number }>('SELECT max(key_id)::int AS id FROM edge.api_key')
   return row!.id

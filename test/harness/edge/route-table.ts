@@ -18,5 +18,6 @@ export function routeTable({ compatibility = true } = {}): Route[] {
     ...empty,
     ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, me: {}, session: {}, unsubscribe: {} },
     ...{ messageLinks: {}, companyPages: {}, sourcePages: {}, compatibility: compatibility ? {} : null },
+    desk: {},
   } as RouteDeps)
 }

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { writeAudit } from '#runtime/changes/audit.ts'
+import { type Actor, includesRole, type Role, roles } from '#runtime/changes/roles.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { makeApiKey } from '../access/api-key.ts'
+
+// Keys of the operator API: what commands and pages do with them.
+
+const states = ['good', 'expired', 'revoked'] as const
+
+const ms = z.number().nullable()
+const keyRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  role: z.enum(roles),
+  /** How it begins. */
+  hint: z.string(),
+  state: z.enum(states),
+  created_at: z.number(),
+  last_used_at: ms,
+  expires_at: ms,
+  revoked_at: ms,
+  /** Browsers that are signed in with it. */
+  sessions: z.number(),
+})
+export type Key = z.output<typeof keyRow>
+
+/** All keys, or the one with this id: those that work first, the newest first. */
+export function readKeys(database: Pick<Database, 'any'>, id: number | null = null): Promise<readonly Key[]> {
+  return database.any(sql.type(keyRow)`
+    SELECT key_id AS id, name, role, hint,
+      CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'good' END AS state,
+      created_at, last_used_at, expires_at, revoked_at,
+      (SELECT count(*)::int FROM edge.session s
+        WHERE s.key_id = k.key_id AND s.ended_at IS NULL AND s.expires_at > now()) AS sessions
+    FROM edge.api_key k WHERE ${id === null} OR key_id = ${id ?? 0}
+    ORDER BY revoked_at IS NOT NULL, key_id DESC`)
+}
+
+/** A key that must not be made or revoked, with a sentence for whoever asked. */
+export class KeyRefusedError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'KeyRefusedError'
+  }
+}
+
+export type NewKey = { name: string; role: Role; expiresAt: number | null }
+
+const idRow = z.object({ key_id: z.number() })
+const longestName = 200
+
+/** Makes a key, with its audit row. Only what it returns has the key itself. Rejects with a KeyRefusedError. */
+export async function createKey(
+  tx: Transaction,
+  { name: given, role, expiresAt }: NewKey,
+  actor: Actor,
+): Promise<{ id: number; key: string }> {
+  const name = given.trim()
+  if (name === '' || name.includes('\0')) throw new KeyRefusedError('A key needs a name: say who or what uses it.')
+  if (name.length > longestName)
+    throw new KeyRefusedError(`The name has ${name.length} characters: give one of ${longestName} at most.`)
+  requireRole(actor, role, 'makes')
+  const { key, hash, hint } = makeApiKey()
+  const expires_at = expiresAt === null ? null : new Date(expiresAt).toISOString()
+  const id = await tx.maybeOneFirst(sql.type(idRow)`
+    INSERT INTO edge.api_key (hash, hint, name, role, expires_at)
+    VALUES (${sql.binary(hash)}, ${hint}, ${name}, ${role}, ${expires_at})
+    ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
+    RETURNING key_id`)
+  if (id === null)
+    throw new KeyRefusedError(`A key called ${JSON.stringify(name)} already exists. Revoke it or choose another name.`)
+  const after = { name, role, expires_at }
+  await writeAudit(tx, 'edge', { ...audited(actor, 'create', id), before: null, after })
+  return { id, key }
+}
+
+/** Revokes a key for good, with its audit row. Rejects with a KeyRefusedError when it is no longer there to revoke. */
+export async function revokeKey(tx: Transaction, id: number, actor: Actor): Promise<void> {
+  await tx.query(sql.unsafe`SELECT FROM edge.api_key WHERE key_id = ${id} FOR UPDATE`)
+  const [found] = await readKeys(tx, id)
+  if (found === undefined) throw new KeyRefusedError(`There is no key ${id}.`)
+  if (found.state === 'revoked') throw new KeyRefusedError(`Key ${id} is already revoked.`)
+  requireRole(actor, found.role, 'revokes')
+  await tx.query(sql.unsafe`UPDATE edge.api_key SET revoked_at = now() WHERE key_id = ${id}`)
+  const before = { key: id, name: found.name, role: found.role }
+  await writeAudit(tx, 'edge', { ...audited(actor, 'revoke', id), before, after: null })
+}
+
+const audited = (actor: Actor, verb: 'create' | 'revoke', id: number) => ({
+  ...{ actor: actor.name, kind: `edge.key.${verb}`, subject: `key:${id}` },
+})
+
+/** Who makes a key can use it, so nobody makes one that may do more than they may. */
+function requireRole(actor: Actor, role: Role, does: 'makes' | 'revokes'): void {
+  if (includesRole(actor.role, role)) return
+  throw new KeyRefusedError(
+    `Only an administrator ${does} a key with the role ${role}. You have the role ${actor.role}: ask one.`,
+  )
+}

@@ -1,0 +1,86 @@
+import type { Page } from 'puppeteer-core'
+import { expect } from 'vitest'
+import { findViolations } from './axe.ts'
+import { signIn, useSession } from './console.ts'
+import type { TestEdge } from './setup.ts'
+import { openWatchedPage, type WatchedPage } from './watched-page.ts'
+
+const roles = ['viewer', 'operator', 'admin'] as const
+type Who = (typeof roles)[number]
+
+/** A page as it came, with its text as people read it. */
+type Shown = { status: number; location: string | null; body: string; text: string }
+
+/** The desk of an edge, for somebody of each role who signed in with a key. */
+export type Desk = {
+  cookies: Record<Who, string>
+  get(path: string, who?: Who): Promise<Shown>
+  /** Sends a form of the console. */
+  post(path: string, fields?: Record<string, string>, who?: Who): Promise<Shown>
+  /** The same, and opens the page to which it leads. */
+  submit(path: string, fields?: Record<string, string>, who?: Who): Promise<Shown>
+}
+
+export async function openDesk(edge: TestEdge): Promise<Desk> {
+  const cookies = { viewer: '', operator: '', admin: '' }
+  for (const role of roles) cookies[role] = await signIn(edge, { key: role })
+
+  const get = async (path: string, who: Who = 'operator') =>
+    read(await fetch(edge.url + path, { headers: { cookie: cookies[who] }, redirect: 'manual' }))
+  async function post(path: string, fields: Record<string, string> = {}, who: Who = 'operator') {
+    const [, form_token = ''] = /name="form_token" value="([^"]+)"/.exec((await get('/console/search', who)).body) ?? []
+    const response = await fetch(edge.url + path, {
+      ...{ method: 'POST', redirect: 'manual' as const },
+      body: new URLSearchParams({ form_token, ...fields }),
+      headers: { cookie: cookies[who], origin: edge.url, 'sec-fetch-site': 'same-origin' },
+    })
+    return read(response)
+  }
+  async function submit(path: string, fields?: Record<string, string>, who?: Who) {
+    const { status, location, text } = await post(path, fields, who)
+    if (status !== 303) throw new Error(`${path} answers ${status}: ${text}`)
+    return get(location!.split('#')[0]!, who)
+  }
+  return { cookies, get, post, submit }
+}
+
+async function read(response: Response): Promise<Shown> {
+  const body = await response.text()
+  const main = /<main[^]*<\/main>/.exec(body)?.[0] ?? body
+  const text = main
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/&(lt|gt|quot|amp|#39|#x27);/g, (_, name: string) => entities[name] ?? '')
+  return { status: response.status, location: response.headers.get('location'), body, text }
+}
+
+const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', amp: '&', '#39': "'", '#x27': "'" }
+
+/** A browser that is signed in. */
+export async function openDeskBrowser(edge: TestEdge, cookie: string): Promise<WatchedPage> {
+  const browser = await openWatchedPage(edge.url)
+  await useSession(browser.page, edge.url, cookie)
+  return browser
+}
+
+/** Fails unless a page has no violations, fits every width, and asks nobody else: light and dark. */
+export async function expectGoodPage({ page, wrong }: WatchedPage, url: string, status = 200): Promise<void> {
+  const found: unknown[] = []
+  for (const width of [390, 1280])
+    for (const scheme of ['light', 'dark']) {
+      await page.setViewport({ width, height: 800 })
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+      expect((await page.goto(url))?.status()).toBe(status)
+      await expectFits(page, width)
+      found.push(...(await findViolations(page)))
+    }
+  await page.setViewport({ width: 320, height: 600 })
+  await expectFits(page, 320)
+  expect(found).toEqual([])
+  // Chromium logs a page whose status is an error.
+  expect(wrong.splice(0).filter((line) => !/status of 4\d\d/.test(line))).toEqual([])
+}
+
+async function expectFits(page: Page, width: number): Promise<void> {
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+}
