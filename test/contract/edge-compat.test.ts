@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { isoWeek } from '#runtime/text/iso-week.ts'
+import { isoWeek } from '#runtime/text/periods.ts'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { topics } from '../../schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'

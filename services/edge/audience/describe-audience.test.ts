@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describeAudience, describeRhythm } from './describe-audience.ts'
+import { describeAudience, describeRhythm, nextDigestAt } from './describe-audience.ts'
 import type { Audience, Way } from './read-audience.ts'
 
 const at = '2026-11-28T10:00:00.000Z'
@@ -84,8 +84,13 @@ describe('a digest', () => {
     expect(say([of({ state: 'failed', trouble: 'no' })])).toMatchObject({ told: 'no' })
   })
 
+  test('whose time zone nobody knows has no date', () => {
+    expect(nextDigestAt({ ...digests, zone: 'Mars' }, now)).toBe(null)
+    expect(nextDigestAt({ ...digests, rhythm: 'off' }, now)).toBe(null)
+  })
+
   test('that is still to come is named with its time, unless it is not known whether there was one', () => {
-    expect(say([leftOut('no_channel')]).last).toContain('due Mondays at 08:00 Europe/Berlin')
+    expect(say([leftOut('no_channel')]).last).toContain('due on 2026-11-30 (Mondays at 08:00 Europe/Berlin). It')
     expect(say([], {}, false).last).toContain('not followed now')
     expect(say([], { received_at: '2026-10-01T00:00:00.000Z' }).last).toContain('45 days only')
     expect(describeRhythm({ ...digests, rhythm: 'daily' })).toBe('every day at 08:00 Europe/Berlin')

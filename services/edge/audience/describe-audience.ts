@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { formatNumber } from '#runtime/text/format.ts'
+import { nextPeriod } from '#runtime/text/periods.ts'
+import { isZone } from '#runtime/text/time-zone.ts'
 import type { Audience, DigestPlan, Way } from './read-audience.ts'
 
 /** A part of a sentence: text, a time (ISO), or another news item. */
@@ -191,12 +193,13 @@ function describeDigests({ news, person, digests }: Audience, ways: readonly Way
   if (digests === null)
     return [{ state: 'none', parts: ['Digest: in none yet. When the next one is due is not known.'] }]
   if (digests.rhythm === 'off') return [{ state: 'none', parts: ['Digest: none are wanted.'] }]
+  const at = nextDigestAt(digests, now)
+  const due: Part[] =
+    at === null ? [describeRhythm(digests)] : ['on ', { at: at.toISOString() }, ` (${describeRhythm(digests)})`]
   return [
     {
       state: 'late',
-      parts: [
-        `Digest: in none yet. The next one is due ${describeRhythm(digests)}. It has what the ones before it had not.`,
-      ],
+      parts: ['Digest: in none yet. The next one is due ', ...due, '. It has what the ones before it had not.'],
     },
   ]
 }
@@ -217,6 +220,11 @@ function describeDigest(way: Way): Line {
 }
 
 export const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
+
+/** When the next digest is due after `now` (ms since 1970); null: none is, or nobody knows its time zone. */
+export function nextDigestAt({ rhythm, ...timing }: Omit<DigestPlan, 'is_default'>, now: number): Date | null {
+  return rhythm === 'off' || !isZone(timing.zone) ? null : new Date(nextPeriod({ rhythm, ...timing }, now).at)
+}
 
 /** When digests come: "Mondays at 08:00 Europe/Berlin". */
 export function describeRhythm({ rhythm, hour, weekday, zone }: Omit<DigestPlan, 'is_default'>): string {

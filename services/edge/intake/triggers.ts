@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { isoWeek } from '#runtime/text/iso-week.ts'
+import { isoWeek } from '#runtime/text/periods.ts'
 import type { SourcingTrigger } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Sources } from '../access/sources.ts'

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { meMain } from './me-page.ts'
 import type { MeView } from './read-me.ts'
 
+const now = Date.parse('2026-11-28T12:00:00Z')
+
 const nothing: MeView = {
   detail: {
     ...{ person_id: 7, name: 'Ann', follows: [], mutes: [], quiet_hours: [], digests: [], channels: [], feedback: [] },
@@ -10,7 +12,9 @@ const nothing: MeView = {
   ...{ buckets: [], found: null, plan: null, usual: new Map(), feeds: null },
 }
 const show = (detail: Partial<MeView['detail']>, more: Partial<MeView> = {}) =>
-  String(meMain({ view: { ...nothing, ...more, detail: { ...nothing.detail, ...detail } }, q: '<q>', zone: 'UTC' }))
+  String(
+    meMain({ view: { ...nothing, ...more, detail: { ...nothing.detail, ...detail } }, q: '<q>', zone: 'UTC', now }),
+  )
 
 const follow = {
   ...{ subscription_id: null, company_id: 4, company: '<Acme>', bucket_id: null, bucket: null },
@@ -32,6 +36,15 @@ test('what is followed here and in parma-web can be ended', () => {
   expect(page).toContain('name="company" value="4"')
   expect(page).toContain('name="subscription" value="9"')
   expect(page).toContain('aria-label="Unfollow Fund"')
+})
+
+test('the next digest is told as a date in the zone of the page', () => {
+  const weekly = { rhythm: 'weekly', hour: 8, weekday: 1, zone: 'Europe/Berlin' } as const
+  const plan = { ...weekly, is_default: true }
+  expect(show({}, { plan })).toContain('title="2026-11-30T07:00:00.000Z">30 Nov 2026, 07:00<')
+  const digests = [{ ...weekly, bucket_id: null, bucket: null, channel_id: null, all_quiet: false }]
+  expect(show({ digests })).toContain('title="2026-11-30T07:00:00.000Z">30 Nov 2026, 07:00<')
+  expect(show({ digests: [{ ...digests[0]!, rhythm: 'off' }] })).not.toContain('2026-11-30')
 })
 
 test('a company that was found can be followed, unless it is', () => {

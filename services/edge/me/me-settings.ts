@@ -1,5 +1,5 @@
 import { excerpt } from '#runtime/text/shorten.ts'
-import { describeRhythm, weekdays } from '../audience/describe-audience.ts'
+import { describeRhythm, nextDigestAt, weekdays } from '../audience/describe-audience.ts'
 import { buttonForm, checkbox, choice, input, postForm } from '../design/forms.ts'
 import { html, type Html } from '../design/html.ts'
 import { empty, foreign, state, table } from '../design/parts.ts'
@@ -46,12 +46,13 @@ function describeUsual(hours: string | undefined): string {
 
 const rhythms = { daily: 'Daily', weekly: 'Weekly', monthly: 'Monthly', off: 'None' }
 
-function digests({ view: { detail, buckets, plan, usual }, zone }: MeMain): Html {
+function digests({ view: { detail, buckets, plan, usual }, zone, now }: MeMain): Html {
   const rows = detail.digests.map((digest) => [
     {
       text: digest.bucket_id === null ? 'All that I follow' : foreign(excerpt(digest.bucket ?? 'a deleted bucket', 60)),
     },
-    { text: `${describeRhythm(digest)}${digest.all_quiet ? '; also when all is quiet' : ''}` },
+    { text: html`${describeRhythm(digest)}${digest.all_quiet ? '; also when all is quiet' : ''}` },
+    { text: nextDigest(digest, { zone, now }) },
     {
       text: buttonForm(
         '/console/me/digest-remove',
@@ -88,12 +89,22 @@ function digests({ view: { detail, buckets, plan, usual }, zone }: MeMain): Html
     input('text', 'zone', 'Time zone', own?.zone ?? zone, { required: true, maxlength: 80, list: 'zones' }),
     checkbox('all_quiet', 'Also when all is quiet', own?.all_quiet ?? usual.get('DIGEST_ALL_QUIET') === 'true'),
   ]
-  const columns = [{ name: 'About' }, { name: 'When' }, { name: html`<span class="hidden-text">Remove</span>` }]
+  const columns = [
+    { name: 'About' },
+    { name: 'When' },
+    { name: 'Next' },
+    { name: html`<span class="hidden-text">Remove</span>` },
+  ]
   return html`<section id="digests"><h2>Digests</h2>
-${rows.length > 0 ? table('Digests that I set', columns, rows, { isNamed: true }) : html`<p>You get the usual digest${plan && ` of all that you follow, ${describeRhythm(plan)}`}. Set another one here.</p>`}
+${rows.length > 0 ? table('Digests that I set', columns, rows, { isNamed: true }) : html`<p>You get the usual digest${plan && html` of all that you follow, ${describeRhythm(plan)}, next on ${nextDigest(plan, { zone, now })}`}. Set another one here.</p>`}
 ${postForm('/console/me/digest', fields, 'Set the digest')}
 ${buttonForm('/console/me/preview', 'Preview the next digest', {}, { look: 'plain' })}
 </section>`
+}
+
+function nextDigest(plan: Parameters<typeof nextDigestAt>[0], { zone, now }: Pick<MeMain, 'zone' | 'now'>): Html {
+  const at = nextDigestAt(plan, now)
+  return at === null ? html`–` : time(at.getTime(), zone)
 }
 
 const channelTypes: Record<string, string> = { EMAIL: 'E-mail', SLACK: 'Slack', WEBHOOK: 'Webhook' }

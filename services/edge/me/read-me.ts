@@ -35,7 +35,7 @@ export type MeView = {
 }
 
 /** What My page is made of. `q`: the words that were searched for. */
-export type MeMain = { view: MeView; q: string | undefined; zone: string }
+export type MeMain = { view: MeView; q: string | undefined; zone: string; now: number }
 
 /** Companies that a search shows. */
 const mostFound = 12

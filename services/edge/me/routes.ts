@@ -90,7 +90,7 @@ function showMe({ database, bounded, changes, links }: MeDeps) {
     if (view === null)
       return messagePage(404, 'Person not found', 'You were deleted from parma-web.', { viewer: session })
     const revoked = query.done === 'feeds' && notice('good', 'Your feed addresses have ended. Below are new ones.')
-    const main = html`${said}${revoked}${meMain({ view, zone, q: query.q })}`
+    const main = html`${said}${revoked}${meMain({ view, zone, q: query.q, now: Date.now() })}`
     return showPage({ title: 'My page', main, viewer: session, section: 'me', zone })
   }
 }

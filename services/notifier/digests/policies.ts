@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { isZone } from '#runtime/text/time-zone.ts'
 import { dayMs } from '#runtime/text/time.ts'
-import { type DigestPeriod, lastPeriod, periodAt, periodDays, rhythms } from './periods.ts'
+import { type DigestPeriod, lastPeriod, periodAt, periodDays, rhythms } from '#runtime/text/periods.ts'
 import type { DigestSettings } from './settings.ts'
 
 type Connection = Pick<Database, 'any' | 'oneFirst'>
