@@ -44,6 +44,10 @@ async function readFacts(pool: pg.Pool): Promise<Facts | null> {
   }
 }
 
+/** When a source observes in a week. */
+const observedAt = (week: string, source: string) =>
+  `'2024-01-10Z'::timestamptz + ${week} * interval '7 days' + ${source} * interval '1 hour'`
+
 async function fillFund(pool: pg.Pool): Promise<void> {
   const { companies, sources, numbers, weeks } = fund
   await pool.query(`
@@ -59,8 +63,9 @@ async function fillFund(pool: pg.Pool): Promise<void> {
     INSERT INTO analyzer.measurement_meaning
     SELECT id, measurement_name, (ARRAY['good', 'bad', 'neither'])[1 + id % 3], id % 10 / 10.0 FROM source_measurement;
     INSERT INTO analyzer.series_state (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
-    SELECT company_measurement_id, '', '', 1, now(), '{"last": {"kind": "number", "number": 1},
-      "said": {"points": 149, "kind": "none", "score": 0.1, "reason": ""}}' FROM company_source_measurement;
+    SELECT company_measurement_id, '', '', 1, ${observedAt(`${weeks - 1}`, 'm.source_module_id')},
+      '{"last": {"kind": "number", "number": 1}, "said": {"points": 149, "kind": "none", "score": 0.1, "reason": ""}}'
+    FROM company_source_measurement JOIN source_measurement m ON m.id = source_measurement_id;
     INSERT INTO analyzer.forecast (company_measurement_id, subject_key, item_key, steps, made_at, for_time, newest_event_no,
       value, low, high, model)
     SELECT company_measurement_id, '', '', step, now(), now() + step * interval '7 days', 1, 1500, 1400, 1600, 'naive'
@@ -72,7 +77,7 @@ async function fillFund(pool: pg.Pool): Promise<void> {
     INSERT INTO normalizer.processed_event (event_id, content_hash, document, data_source_id, source_name, company_id,
       received_at, history, observed_at, map_version, stored)
     SELECT gen_random_uuid(), '', '', d.id, d.source_name, c.id, now(), false,
-      '2024-01-10Z'::timestamptz + week * interval '7 days' + d.id * interval '1 hour', 1, ${numbers}
+      ${observedAt('week', 'd.id')}, 1, ${numbers}
     FROM generate_series(0, ${weeks - 1}) week, data_source d, company c
     WHERE d.source_name LIKE 'bench-read-%' AND c.name LIKE 'Fund company %' ORDER BY week, d.id, c.id`)
   await fillValues(pool)

@@ -321,6 +321,17 @@ describe('growth', () => {
     ])
   })
 
+  test('the values count, wherever the analyzer is', async () => {
+    const all = async () => JSON.stringify([...(await byName('days=30'))])
+    const before = await all()
+    const move = (days: number) =>
+      edge.database.query(`UPDATE analyzer.series_state SET observed_at = observed_at + $1 * interval '1 day'`, [days])
+    for (const days of [-100, 200, -100]) {
+      await move(days)
+      expect(await all()).toBe(before)
+    }
+  })
+
   test('what does not count is left out', async () => {
     const stars = async () => partOf((await byName('days=30')).get('acme'), 'stars')
     const before = await stars()

@@ -108,7 +108,7 @@ export async function listCompanies(
   const all = await findIds(database, viewer, query)
   const isRanked = all.length <= mostRanked
   if (!isRanked && sort !== 'name') throw tooManyToRank(all.length, sort)
-  const page = sort === 'name' ? await readPage(database, viewer, query, asked) : null
+  const page = sort === 'name' ? await readPage(database, viewer, query, asked, isRanked ? all : null) : null
   const compared = isRanked ? all : (page ?? []).map((row) => row.id)
   const measurements = await chooseMeasurements(database, compared, wantedOf(query), most)
   const grown = await compareCompanies(database, measurements, Number(query.days))
@@ -125,7 +125,7 @@ export async function listCompanies(
     })),
     compared: {
       ...{ days: Number(query.days), companies: all.length, ranked: isRanked },
-      measurements: measurements.map(({ company_measurements: _, ...measurement }) => measurement),
+      measurements: measurements.map(({ company_measurements: _, companies: __, ...measurement }) => measurement),
     },
     next,
   }
@@ -167,8 +167,15 @@ const fields = sql.fragment`
   c.id, c.name, c.description, ${orderedBy} AS place,
   (SELECT count(*)::int FROM public.company_data_source l WHERE l.company_id = c.id) AS sources`
 
-/** One more than the page, if there are more. */
-function readPage(database: Database, viewer: Viewer, query: CompaniesQuery, asked: Asked) {
+/** One more than the page, if there are more. `ids`: those of all companies that fit, where they are few. */
+function readPage(
+  database: Database,
+  viewer: Viewer,
+  query: CompaniesQuery,
+  asked: Asked,
+  ids: readonly number[] | null,
+) {
+  const fits = ids ? sql.fragment`c.id = ANY(${column(ids, 'int4', (id) => id)})` : conditionsOf(viewer, query)
   const after = query.cursor === undefined ? null : readCursor(byName, asked, query.cursor)
   const isForward = directionOf(query) === 'ascending'
   const isAfter =
@@ -178,7 +185,7 @@ function readPage(database: Database, viewer: Viewer, query: CompaniesQuery, ask
       : sql.fragment`(${orderedBy}, c.id) < (${after[0]}, ${after[1]})`)
   const order = isForward ? sql.fragment`${orderedBy}, c.id` : sql.fragment`${orderedBy} DESC, c.id DESC`
   return database.any(sql.type(companyRow)`
-    SELECT ${fields} FROM public.company c WHERE ${allOf([conditionsOf(viewer, query), isAfter])}
+    SELECT ${fields} FROM public.company c WHERE ${allOf([fits, isAfter])}
     ORDER BY ${order} LIMIT ${query.limit + 1}`)
 }
 

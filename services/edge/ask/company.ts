@@ -93,7 +93,7 @@ async function readSeriesOf(database: Database, companyId: number): Promise<Comp
       database,
       sql.fragment`
         SELECT ${idOfSeries} AS series_id, s.company_id, s.source_measurement_id, s.company_measurement_id,
-          s.subject_key AS subject_id, s.item_key AS item_id
+          s.subject_key AS subject_id, s.item_key AS item_id, s.observed_at
         FROM analyzer.series_view s
         WHERE s.company_id = ${companyId} AND s.item_key IS NULL AND s.type IN ('int', 'float')
         ORDER BY s.company_measurement_id, s.subject_key LIMIT ${most.series}`,

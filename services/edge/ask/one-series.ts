@@ -144,7 +144,8 @@ export async function readPast(
   const self = sql.fragment`
     SELECT ${series.series_id} AS series_id, ${series.company.id}::int AS company_id,
       ${series.measurement.id}::int AS source_measurement_id, ${keys.company_measurement_id}::int AS company_measurement_id,
-      ${keys.subject_key} AS subject_id, ${keys.item_key}::text AS item_id`
+      ${keys.subject_key} AS subject_id, ${keys.item_key}::text AS item_id,
+      ${series.observed_at}::timestamptz AS observed_at`
   const of = { company: series.company.id, source: series.source.id, series: keys }
   const [page, forecasts, disturbances, [growth]] = await Promise.all([
     readPoints(database, keys, query, asked),

@@ -171,7 +171,7 @@ async function readListed(database: Database, viewer: Viewer, company: number, s
       database,
       sql.fragment`
         SELECT ${idOfSeries} AS series_id, s.company_id, s.source_measurement_id, s.company_measurement_id,
-          s.subject_key AS subject_id, s.item_key AS item_id
+          s.subject_key AS subject_id, s.item_key AS item_id, s.observed_at
         FROM analyzer.series_view s
         WHERE s.company_id = ${company} AND s.data_source_id = ${source} AND s.item_key IS NULL
           AND s.type IN ('int', 'float')

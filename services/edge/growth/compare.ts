@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { column } from '#runtime/postgres/column.ts'
+import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { type Change, meanOfRanks, type Point, rankGrowth, type Ranked } from './grow.ts'
 import { readGrowth } from './read-growth.ts'
@@ -15,9 +15,10 @@ const measurementRow = z.object({
   polarity: z.enum(['good', 'bad', 'neither']),
   weight: z.number(),
   company_measurements: z.array(z.int()),
+  companies: z.array(z.int()),
 })
 
-/** `company_measurements`: ids of those of the companies that are compared. */
+/** `company_measurements`: ids of those of the companies that are compared, and `companies` those companies. */
 export type Measurement = z.output<typeof measurementRow>
 
 /**
@@ -67,9 +68,11 @@ async function readMeasurements(
   if (companyIds.length === 0 || ids.length === 0) return []
   return database.any(sql.type(measurementRow)`
     SELECT m.id, m.measurement_name AS name, json_build_object('id', d.id, 'name', d.source_name) AS source,
-      coalesce(k.polarity, 'neither') AS polarity, coalesce(k.weight, 0) AS weight, c.company_measurements
+      coalesce(k.polarity, 'neither') AS polarity, coalesce(k.weight, 0) AS weight,
+      c.company_measurements, c.companies
     FROM (
-      SELECT source_measurement_id AS id, array_agg(company_measurement_id) AS company_measurements
+      SELECT source_measurement_id AS id, array_agg(company_measurement_id) AS company_measurements,
+        array_agg(company_id) AS companies
       FROM public.company_source_measurement
       WHERE source_measurement_id = ANY(${column(ids, 'int4', (id) => id)})
         AND company_id = ANY(${column(companyIds, 'int4', (id) => id)}) GROUP BY 1
@@ -101,12 +104,23 @@ export async function compareCompanies(
   days: number,
 ): Promise<Map<number, Compared>> {
   const polarityOf = new Map(measurements.map(({ id, polarity }) => [id, polarity]))
-  const compared = measurements.flatMap(({ company_measurements }) => company_measurements)
+  const each = columnsOf(
+    measurements.flatMap(({ id, company_measurements, companies }) =>
+      company_measurements.map((own, place) => ({ measurement: id, own, company: companies[place] as number })),
+    ),
+  )
   const series = sql.fragment`
-    SELECT ${idOfSeries} AS series_id, s.company_id, s.source_measurement_id, s.company_measurement_id,
-      s.subject_key AS subject_id, s.item_key AS item_id
-    FROM analyzer.series_view s
-    WHERE s.company_measurement_id = ANY(${column(compared, 'int4', (id) => id)}) AND s.item_key IS NULL`
+    SELECT ${idOfSeries} AS series_id, m.company_id, m.source_measurement_id, m.company_measurement_id,
+      s.subject_key AS subject_id, s.item_key AS item_id, s.observed_at
+    FROM unnest(${each('int4', ({ own }) => own)}, ${each('int4', ({ company }) => company)},
+      ${each('int4', ({ measurement }) => measurement)})
+      AS m (company_measurement_id, company_id, source_measurement_id)
+    CROSS JOIN LATERAL (
+      SELECT * FROM analyzer.series_key_view s WHERE s.company_measurement_id = m.company_measurement_id
+      -- A fence: joined, Postgres reads the states of all series.
+      OFFSET 0
+    ) s
+    WHERE s.item_key IS NULL`
   const growth = measurements.length === 0 ? [] : await readGrowth(database, series, [days])
   const parts = rankGrowth(
     growth.flatMap(({ changes: [change], ...one }) => {

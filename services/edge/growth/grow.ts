@@ -4,7 +4,7 @@ import { dayMs } from '#runtime/text/time.ts'
 export const windows = [7, 30, 90, 180, 365] as const
 
 /** A value may be this many windows older than the newest one to stand for the beginning of a window. */
-const patience = 2
+export const patience = 2
 
 /** A number of a series. `at`: observed time, ms since 1970. */
 export type Point = { at: number; value: number }

@@ -38,7 +38,7 @@ export function valueAxis(values: Iterable<number>, unit: Unit, [low, high]: Ran
 type Range = readonly [from: number, to: number]
 
 /** From and to, times the factor: numbers that can be subtracted and divided without becoming 0 or infinite. */
-function findDomain(values: Iterable<number>, unit: Unit): [from: number, to: number, factor: number] {
+export function findDomain(values: Iterable<number>, unit: Unit): [from: number, to: number, factor: number] {
   const [least = 0, most = 0] = extent(values)
   const size = Math.max(Math.abs(least), Math.abs(most))
   const power = size === 0 ? 0 : Math.max(-300, Math.min(300, -Math.round(Math.log10(size))))

@@ -1,5 +1,4 @@
-import { line } from 'd3-shape'
-import { fitLabels, timeAxis, type ValueAxis, valueAxis } from './axes.ts'
+import { findDomain, fitLabels, timeAxis, type ValueAxis, valueAxis } from './axes.ts'
 import { describeLine } from './describe-chart.ts'
 import { fitText, textWidth } from './fit-text.ts'
 import { formatValue } from './format-value.ts'
@@ -70,12 +69,14 @@ export function drawSpark(points: readonly Point[], span: Span): string {
   const { width, height, margin } = spark
   const { points: shown, runs, ...read } = readSeries({ title: '', points, ...span })
   if (shown.length < 2) return ''
-  const y = axisOf({ points: shown, forecast: [], unit: 'number' }, [height - margin, margin])
+  // There are hundreds on a page, so they do without scales, which also find ticks.
+  const values = shown.map(({ value }) => value)
+  const [low, high, factor] = findDomain(values, 'number')
   const x = (at: number) => margin + ((at - read.from) / (read.to - read.from)) * (width - 2 * margin)
-  const toPath = line<Valued>(
-    ({ at }) => x(at),
-    ({ value }) => y.position(value),
-  ).digits(1)
+  const y = (value: number) => height - margin - ((value * factor - low) / (high - low)) * (height - 2 * margin)
+  const tenth = (pixels: number) => Math.round(pixels * 10) / 10
+  const toPath = (run: readonly Valued[]) =>
+    `M${run.map(({ at, value }) => `${tenth(x(at))},${tenth(y(value))}`).join('L')}`
   // A value that stands alone is a dot: a line of no length with a round end.
   const d = runs.map((run) => `${toPath(thinRun(run, (at) => Math.floor(x(at) / 2)))}${run.length === 1 ? 'h0' : ''}`)
   const path = element('path', { class: 'chart-line', stroke: roles.line.light, fill: 'none', d: d.join('') })
