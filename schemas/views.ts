@@ -117,8 +117,7 @@ export const sharedViews: readonly SharedView[] = [
       expected expected_low expected_high`),
   },
   {
-    name: 'analyzer.series_key_view',
-    readers: ['edge'],
+    ...{ name: 'analyzer.series_key_view', readers: ['edge'] },
     row: 'a series: its keys, and when its last value was observed',
     columns: words('company_measurement_id subject_key item_key observed_at'),
   },
