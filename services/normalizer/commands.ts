@@ -9,8 +9,12 @@ export const commands = defineCommands(import.meta, {
     help: 'show what would become of payloads: values, refusals, list items, news items',
     load: () => import('./trial/understand.ts'),
   },
+  'maps try': {
+    help: 'show what a changed map would make of stored documents',
+    load: () => import('./map-trial/command.ts'),
+  },
   drift: {
-    help: 'differences between payloads and maps, and what happens to them: ignore, tell, pause the source',
+    help: 'differences between payloads and maps, and what happens to them: ignore, tell, pause the source, wait for a yes',
     load: () => import('./commands/drift.ts'),
   },
   replay: {

@@ -3,7 +3,9 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printRows, UsageError } from '#runtime/commands/commands.ts'
-import type { Database } from '#runtime/postgres/database.ts'
+import { columnsOf } from '#runtime/postgres/column.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { withoutEffect } from '#runtime/postgres/without-effect.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import type { Observation } from '#schemas/generated/types.ts'
@@ -38,9 +40,34 @@ async function tryObservations(config: JudgeConfig, database: Database, observat
   const { criteria } = await askAll(config, database)
   const eventIds = observations.map(({ event_id }) => event_id)
   return withoutEffect(database, async (tx) => {
+    await addMeasurements(tx, observations)
     await judgeBatch(tx, observations, criteria.rules, config)
     return readNews(tx, eventIds)
   })
+}
+
+/** Adds what `parma maps try` would register: measurements of new entries of a map, and their series. */
+async function addMeasurements(tx: Transaction, observations: readonly Observation[]): Promise<void> {
+  const all = observations.flatMap(({ values, data_source_id: source, company_id }) =>
+    values.map((value) => ({ ...value, source, company: Number(company_id) })),
+  )
+  const measurements = columnsOf([...new Map(all.map((one) => [one.source_measurement_id, one])).values()])
+  await tx.query(sql.unsafe`
+    INSERT INTO public.source_measurement (id, source_module_id, measurement_name, type, modified_at)
+    SELECT id, source, name, type, ${utcNow} FROM unnest(
+      ${measurements('int4', ({ source_measurement_id }) => source_measurement_id)},
+      ${measurements('int4', ({ source }) => source)}, ${measurements('text', ({ measurement_name }) => measurement_name)},
+      ${measurements('text', ({ type }) => type)}
+    ) AS n (id, source, name, type)
+    ON CONFLICT (id) DO NOTHING`)
+  const series = columnsOf([...new Map(all.map((one) => [one.company_measurement_id, one])).values()])
+  await tx.query(sql.unsafe`
+    INSERT INTO public.company_source_measurement (company_measurement_id, source_measurement_id, company_id)
+    SELECT id, measurement, company FROM unnest(
+      ${series('int4', ({ company_measurement_id }) => company_measurement_id)},
+      ${series('int4', ({ source_measurement_id }) => source_measurement_id)}, ${series('int4', ({ company }) => company)}
+    ) AS n (id, measurement, company)
+    ON CONFLICT (company_measurement_id) DO NOTHING`)
 }
 
 const line = z.looseObject({

@@ -45,7 +45,7 @@ export function tryWithStored(asked: Asked): Promise<FileTrial> {
     const works = bodies.map((body) => ({ body, work: workOf(config, body, source) }))
     const isWhole = ({ fault, company }: Body) => fault === null && company !== null
     const whole = works.filter(({ body }) => isWhole(body)).map(({ work }) => work)
-    const tried = await tryPayloads(config, database, whole)
+    const tried = await tryPayloads(config, database, () => Promise.resolve(whole))
     const byWork = new Map(whole.map((work, index) => [work, tried[index]!]))
     const trials = works.map(({ body, work }): Trial => {
       const own = byWork.get(work)
@@ -55,15 +55,24 @@ export function tryWithStored(asked: Asked): Promise<FileTrial> {
   })
 }
 
-function workOf(config: Config, { bytes, company, observedAt }: Body, source: Source): Work {
+function workOf(config: Config, body: Body, source: Source): Work {
+  const payload = payloadOf(body, source)
+  return { payload, result: understand(payload, source.map ?? 'no-map', config) }
+}
+
+/** A payload as the edge would send it now. */
+export function payloadOf(
+  { bytes, company, observedAt }: Pick<Body, 'bytes' | 'company' | 'observedAt'>,
+  { id, name }: Pick<Source, 'id' | 'name'>,
+): RawPayload {
   const receivedAt = Date.now()
-  const payload: RawPayload = {
+  return {
     event_id: randomUUID(),
     received_at: receivedAt,
     observed_at: observedAt,
     history: isHistory(receivedAt, observedAt),
-    data_source_id: source.id,
-    source_name: source.name,
+    data_source_id: id,
+    source_name: name,
     company_id: company ?? '0',
     task_id: null,
     body: bytes,
@@ -71,7 +80,6 @@ function workOf(config: Config, { bytes, company, observedAt }: Body, source: So
     map_version: null,
     replay: null,
   }
-  return { payload, result: understand(payload, source.map ?? 'no-map', config) }
 }
 
 function tryAlone(body: Body, { payload, result }: Work): Trial {

@@ -23,15 +23,16 @@ export type Tried = Pick<LedgerRow, 'observed_at' | 'subject_key'> & {
 const unlimited = { values: Infinity, bytes: Infinity }
 
 /**
- * Understands payloads one after the other, as the normalizer does and with what is stored, and writes nothing. Their
- * events must be new. While it works, the normalizer waits with payloads of the same companies and source.
+ * Understands the payloads that `prepare` makes, one after the other, as the normalizer does and with what is stored. What
+ * is written, also by `prepare`, is rolled back. Their events must be new. While it works, the normalizer waits with payloads of the same companies and source.
  */
 export function tryPayloads(
   config: Pick<Config, 'CLOCK_TOLERANCE_MS'>,
-  database: Database,
-  batch: readonly Work[],
+  database: Pick<Database, 'transaction'>,
+  prepare: (tx: Transaction) => Promise<readonly Work[]>,
 ): Promise<Tried[]> {
   return withoutEffect(database, async (tx: Transaction) => {
+    const batch = await prepare(tx)
     const memory = { series: new SeriesCache(batch.length), lists: createListKeyCache(1000) }
     const { fresh, splits, ...found } = await understandBatch(config, tx, batch, memory)
     return fresh.map((one, index) => describe(one, splits[index]!, found))

@@ -1,16 +1,13 @@
-import { mkdtempDisposable, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { printResult } from '#runtime/commands/commands.ts'
 import { readInput } from '#runtime/commands/read-input.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
-import { readCommand } from '#runtime/commands/run-command.ts'
 import { escapeLine } from '#runtime/commands/terminal.ts'
 import { describeFileTrial } from './describe-trial.ts'
 import { readMapFile } from './read-map-file.ts'
-import { type NewsOfTrial, reportTrial } from './report-trial.ts'
-import { type FileTrial, tryByMap, tryWithStored } from './try-file.ts'
+import { judgeObservations } from './judge.ts'
+import { reportTrial } from './report-trial.ts'
+import { tryByMap, tryWithStored } from './try-file.ts'
 
 type Options = { source: string; map?: string; company?: string; limit: string; json?: boolean }
 
@@ -40,7 +37,8 @@ async function tryFile(file: string, { source, map, company, limit, json = false
   const most = requireCount(limit, '--limit')
   const asked = { text: await readInput(file), name: file === '-' ? 'stdin' : file, source, company }
   const trial = map === undefined ? await tryWithStored(asked) : tryByMap(asked, await readMap(map, source))
-  const report = reportTrial(trial, map === undefined ? await judge(trial) : null)
+  const observed = trial.trials.flatMap(({ tried }) => tried?.observations ?? [])
+  const report = reportTrial(trial, map === undefined ? await judgeObservations(observed) : null)
   printResult(report, describeFileTrial(report, most, process.stdout.columns ?? 80), json)
 }
 
@@ -49,14 +47,4 @@ async function readMap(file: string, source: string): Promise<string> {
   if (map.source !== source)
     console.error(escapeLine(`${file} is a map of ${map.source}, and the source is ${source}.`))
   return map.content
-}
-
-/** The news items that the analyzer would make of what the normalizer would send. */
-async function judge({ trials }: FileTrial): Promise<NewsOfTrial[]> {
-  const observations = trials.flatMap(({ tried }) => tried?.observations ?? [])
-  if (observations.length === 0) return []
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'parma-understand-'))
-  const file = join(folder.path, 'observations.ndjson')
-  await writeFile(file, observations.map((one) => `${JSON.stringify(one)}\n`).join(''))
-  return JSON.parse(await readCommand('news', 'judge', file, '--json')) as NewsOfTrial[]
 }

@@ -1,0 +1,231 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { onCleanup } from '../harness/cleanup.ts'
+import {
+  type Fed,
+  type InstalledNormalizer,
+  installNormalizer,
+  type Mapping,
+  type Source,
+} from '../harness/normalizer/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+// Commands are slow to start on a busy machine.
+vi.setConfig({ testTimeout: 600_000 })
+
+type Side = {
+  measurement: string | null
+  type: string | null
+  values: number
+  null: number
+  unmapped: number
+  refused: number
+}
+type Path = {
+  path: string
+  before: Side
+  after: Side
+  added: number
+  removed: number
+  changed: number
+  samples: object[]
+}
+type Totals = Record<'leaves' | 'stored' | 'null' | 'unmapped' | 'refused' | 'refused_as_a_whole', number>
+type News = { document: number; kind: string; title: string; message: string; silent: boolean }
+type Report = {
+  in_force: number | null
+  documents: number
+  before: Totals
+  after: Totals
+  paths: Path[]
+  news: { gained: News[]; lost: News[]; same: number }
+}
+
+const mappings: Mapping[] = [
+  { SourceField: 'url', DataType: 'link' },
+  { SourceField: 'stars', DataType: 'int' },
+  { SourceField: 'downloads', DataType: 'int' },
+  { SourceField: 'plan', DataType: 'text' },
+  { SourceField: 'size', DataType: 'int' },
+  {
+    SourceField: 'repos',
+    DataType: 'nested',
+    NestedMappings: [
+      { SourceField: 'name', DataType: 'text' },
+      { SourceField: 'forks', DataType: 'int' },
+    ],
+  },
+]
+
+let bench: InstalledNormalizer
+let folder: string
+beforeAll(async () => {
+  bench = await installNormalizer()
+  await Promise.all([
+    bench.installation.start('analyzer', { RULES_MAX_AGE_MS: '200' }),
+    bench.installation.start('raw-sink'),
+  ])
+  folder = mkdtempSync(join(tmpdir(), 'map-trial-'))
+  onCleanup(() => rmSync(folder, { recursive: true }))
+})
+
+const query = <T extends object>(text: string, values: unknown[] = []) =>
+  bench.installation.database.query<T>(text, values)
+
+/** A source whose map is version 1, as a handshake leaves it. */
+async function addSource(): Promise<Source> {
+  const source = await bench.addSource(mappings)
+  await query(
+    `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, received_at, published_at)
+     VALUES ($1, 1, 'h', $2, now(), now())`,
+    [source.id, JSON.stringify({ Source: source.name, Mappings: source.mappings })],
+  )
+  return source
+}
+
+function write(name: string, content: unknown): string {
+  const file = join(folder, name)
+  writeFileSync(file, JSON.stringify(content))
+  return file
+}
+
+const data = (n: number) => ({
+  url: 'https://x',
+  stars: n % 4 === 3 ? null : 10 + n,
+  downloads: n === 7 ? 90_000 : 100 + (n % 2),
+  plan: n % 2 === 0 ? 'free' : 'pro',
+  size: n % 3 === 0 ? '12 MB' : 12,
+  extra: `e${n}`,
+  repos: [
+    { name: 'a', forks: n },
+    { name: 'b', forks: n === 2 ? 'many' : 5 },
+  ],
+})
+
+/** Feeds payloads and waits until they are judged. */
+async function feed(payloads: Fed[]): Promise<void> {
+  await bench.feed(payloads)
+  await waitFor('the payloads to be judged', async () => {
+    const rows = await query('SELECT FROM analyzer.processed_event WHERE event_id = ANY($1)', [idsOf(payloads)])
+    return rows.length === payloads.length
+  })
+}
+
+const idsOf = (payloads: Fed[]) => payloads.map(({ event_id }) => event_id)
+
+async function tryMap(source: Source, map: unknown, ...more: string[]): Promise<Report> {
+  const file = write('map.json', map)
+  return JSON.parse(
+    await bench.installation.parma('maps', 'try', file, '--source', source.name, '--json', ...more),
+  ) as Report
+}
+
+/** The last documents of the source, when raw-sink has stored them. */
+async function documentsStored(source: Source, payloads: Fed[]): Promise<void> {
+  const at = (id: string) => `parma/mining/datasource/${source.name}/raw_data/${id}`
+  await waitFor('the documents', async () => {
+    const found = await bench.installation.firestore.client.getAll(
+      ...idsOf(payloads).map((id) => bench.installation.firestore.client.doc(at(id))),
+    )
+    return found.every(({ exists }) => exists)
+  })
+}
+
+test('what activation then stores is what the dry run has reported', async () => {
+  const source = await addSource()
+  const companies = [await bench.addCompany(), await bench.addCompany()]
+  const payloads = Array.from({ length: 10 }, (_, n) => bench.payload(source, companies[n % 2]!, data(n)))
+  await feed(payloads)
+  await documentsStored(source, payloads)
+
+  const [url, stars, downloads, _plan, size, repos] = source.mappings
+  const changed = {
+    Source: source.name,
+    Mappings: [
+      url,
+      { ...stars, DataType: 'text' },
+      downloads,
+      // plan is no longer stored.
+      { ...size, DataType: 'text' },
+      { ...repos, NestedMappings: [repos!.NestedMappings![0], { ...repos!.NestedMappings![1], DataType: 'date' }] },
+      { SourceField: 'extra', DataType: 'text', MeasurementName: 'extra' },
+    ],
+  }
+  const before = await query('SELECT count(*)::int AS n FROM source_measurement')
+  const report = await tryMap(source, changed, '--last', '10')
+  expect(await query('SELECT count(*)::int AS n FROM source_measurement')).toEqual(before)
+  expect(report).toMatchObject({ in_force: 1, documents: 10 })
+  const at = (path: string) => report.paths.find((one) => one.path === path)
+  expect(at('plan')).toMatchObject({ removed: 10, before: { values: 10 }, after: { values: 0, unmapped: 10 } })
+  expect(at('extra')).toMatchObject({
+    added: 10,
+    before: { unmapped: 10 },
+    after: { values: 10, measurement: 'extra' },
+  })
+  expect(at('stars')).toMatchObject({ changed: 8, before: { type: 'int', null: 2 }, after: { type: 'text', null: 2 } })
+  expect(at('size')).toMatchObject({ before: { refused: 4 }, after: { refused: 0, values: 10 }, added: 4 })
+  expect(at('downloads')).toBe(undefined)
+  expect(at('repos[].forks')!.removed).toBe(19)
+  expect(at('size')!.samples.length).toBe(3)
+  expect(report.news.gained.length + report.news.lost.length + report.news.same).toBeGreaterThan(0)
+
+  await bench.installation.parma('maps', 'activate', write('map.json', changed), '--source', source.name, '--yes')
+  // The same documents come again, in their order.
+  const again = payloads.map(({ body, company_id, content_hash }) =>
+    bench.payload(source, company_id, {}, { body, content_hash, map_version: 2 }),
+  )
+  await feed(again)
+  const ids = idsOf(again)
+  const [totals] = await query(
+    `SELECT sum(stored + nulls + unmapped + refused)::int AS leaves, sum(stored)::int AS stored, sum(nulls)::int AS null,
+       sum(unmapped)::int AS unmapped, sum(refused)::int AS refused, count(reason)::int AS refused_as_a_whole
+     FROM normalizer.processed_event WHERE event_id = ANY($1) AND map_version = 2`,
+    [ids],
+  )
+  expect(report.after).toEqual(totals)
+  const values = await query<{ path: string; values: number; type: string }>(
+    `SELECT path, count(*)::int AS values, min(v.type) AS type
+     FROM normalizer.value v JOIN normalizer.processed_event p USING (event_no) WHERE p.event_id = ANY($1) GROUP BY path`,
+    [ids],
+  )
+  const refused = await query<{ path: string; refused: number }>(
+    `SELECT path, sum(leaves)::int AS refused FROM normalizer.refused r JOIN normalizer.processed_event p USING (event_no)
+     WHERE p.event_id = ANY($1) AND r.reason <> 'unmapped' GROUP BY path`,
+    [ids],
+  )
+  for (const { path, after } of report.paths) {
+    const stored = values.find((one) => one.path === path)
+    expect({ path, values: stored?.values ?? 0, type: stored?.type ?? null }).toEqual({
+      ...{ path, values: after.values, type: after.type },
+    })
+    expect({ path, refused: refused.find((one) => one.path === path)?.refused ?? 0 }).toEqual({
+      ...{ path, refused: after.refused },
+    })
+  }
+  const news = await query<{ event_id: string; kind: string; title: string; silent: boolean }>(
+    `SELECT event_id, kind, title, silent FROM analyzer.news WHERE event_id = ANY($1)`,
+    [ids],
+  )
+  expect(news.length).toBe(report.news.same + report.news.gained.length)
+  const made = news.map(({ event_id, title }) => `${ids.indexOf(event_id)} ${title}`)
+  for (const { document, title } of report.news.gained) expect(made).toContain(`${document} ${title}`)
+  for (const { document, title } of report.news.lost) expect(made).not.toContain(`${document} ${title}`)
+})
+
+test('a map of another source, a source without documents, and payloads of a file', async () => {
+  const source = await addSource()
+  const map = { Source: source.name, Mappings: source.mappings.slice(0, 2) }
+  await expect(tryMap(source, { ...map, Source: 'other' })).rejects.toThrow('is a map of other')
+  await expect(tryMap(source, { Source: source.name })).rejects.toThrow('has no map')
+  await expect(tryMap(source, map)).rejects.toThrow('has no stored documents yet')
+  const company = await bench.addCompany()
+  const report = await tryMap(
+    source,
+    map,
+    ...['--payloads', write('payloads.json', [data(1), data(2)]), '--company', String(company), '--no-news'],
+  )
+  expect(report).toMatchObject({ documents: 2, news: null, before: { refused: 1 } })
+  await expect(tryMap(source, map, '--payloads', write('payloads.json', [data(1)]))).rejects.toThrow('names no company')
+})
