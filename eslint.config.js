@@ -49,6 +49,7 @@ const rooms = {
     me: ['console', 'atom', 'audience', 'report', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     maps: ['publish', 'server', 'access', 'http'],
+    'map-desk': ['maps', 'changes', 'publish', 'server', 'access', 'design', 'http'],
     handshake: ['maps', 'catalog', 'publish', 'server', 'access', 'http'],
     deliveries: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     keys: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
@@ -64,6 +65,7 @@ const rooms = {
     store: ['incidents', 'series', 'ledger'],
     trial: ['store', 'series', 'ledger'],
     replay: ['store', 'series', 'ledger'],
+    'map-trial': ['trial'],
     commands: ['incidents', 'replay'],
   },
   scheduler: {

@@ -153,6 +153,7 @@ async function openRoutes(
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     sourcePages: { database, bounded, limited },
+    maps: { database, bounded, sources, publish, report, maxJsonDepth },
     unsubscribe: { publish, linkSecret },
   })
 }

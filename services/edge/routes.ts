@@ -9,6 +9,8 @@ import { type AtomDeps, atomRoute } from './atom/routes.ts'
 import { type DeliveryDeps, deliveryRoutes } from './deliveries/routes.ts'
 import { type KeyDeps, keyRoutes } from './keys/routes.ts'
 import { type MeDeps, meRoutes } from './me/routes.ts'
+import type { MapDeskDeps } from './map-desk/map-deps.ts'
+import { mapRoutes } from './map-desk/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
 import { type FeedDeps, feedDoc, feedRawData } from './intake/feed.ts'
@@ -54,6 +56,7 @@ export type RouteDeps = {
   me: MeDeps
   report: ReportDeps
   session: SessionDeps
+  maps: MapDeskDeps
   companyPages: CompanyPagesDeps
   sourcePages: SourcePagesDeps
   unsubscribe: UnsubscribeDeps
@@ -117,6 +120,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
       ...{ method: 'get', path: '/console/why/:news_id', role: 'person' },
       ...{ doc: whyConsoleDoc, handle: showWhyToPerson(deps.why) },
     },
+    ...mapRoutes(deps.maps),
     ...sessionRoutes(deps.session),
     ...companyPageRoutes(deps.companyPages),
     ...sourcePageRoutes(deps.sourcePages),

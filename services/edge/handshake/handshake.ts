@@ -14,7 +14,9 @@ import type { ReportNotice } from '../publish/ops-events.ts'
 import type { Publish } from '../publish/publish.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { Initialize } from './initialize.ts'
-import { keyOf, mapEvent, markPublished, storeMap } from '../maps/versions.ts'
+import { bringMap } from '../maps/bring-map.ts'
+import { lossNotice, waitingNotice } from '../maps/notices.ts'
+import { keyOf, mapEvent, markPublished } from '../maps/versions.ts'
 
 const handshakeQuery = z.object({ invocation_endpoint: text(1000), data_source_id: lenientInt })
 
@@ -44,7 +46,8 @@ export type HandshakeDeps = {
 
 /**
  * GET /handshake (contract section 3.2): calls the module's /initialize. During this call the module registers its
- * measurements with the edge. Responds with the module's frequency when its map is stored and durable in Kafka.
+ * measurements with the edge. Responds with the module's frequency when its map is stored and durable in Kafka, or waits
+ * for a yes: then the map in force stays.
  * parma-web sends no token, so only the address that is stored for the source is ever called.
  */
 export function handshake({ database, bounded, sources, publish, report, initialize, countHandshake }: HandshakeDeps) {
@@ -60,7 +63,12 @@ export function handshake({ database, bounded, sources, publish, report, initial
 
     const { frequency, source: mapSource, content: sent } = await initialize(source)
     if (mapSource !== source.name) report(nameMismatch(source, mapSource), request)
-    const stored = await bounded(storeMap(database, source.id, sent, sha256(sent), actorOf(caller)))
+    const given = { content: sent, content_hash: sha256(sent) }
+    const brought = await bounded(bringMap(database, source.id, given, actorOf(caller)))
+    const { stored, losses, outcome } = brought
+    if (brought.endsWaiting) report({ ...waitingNotice(source, []), resolved: true }, request)
+    if (outcome === 'waiting') report(waitingNotice(source, losses), request)
+    else if (losses.length > 0) report(lossNotice(source, stored.version, losses), request)
     const { version } = stored
     const map = mapEvent({ ...stored, data_source_id: source.id, source_name: source.name })
     // A known version too: nobody takes it for a new one, and the topic may have lost it.

@@ -15,17 +15,24 @@ type FormRequest = { headers: IncomingHttpHeaders; readBody(): Promise<Buffer> }
  * The fields of a form that a page has sent, the last value of each name, parsed by `schema`. Rejects with an HttpError:
  * 415 when the body is no form, 413 when it is too large, 422 with every mistake.
  */
-export async function readForm<S extends z.ZodType>(schema: S, request: FormRequest): Promise<z.output<S>> {
-  return validate(schema, Object.fromEntries(await readFields(request)), 'body')
+export async function readForm<S extends z.ZodType>(
+  schema: S,
+  request: FormRequest,
+  maxBytes = maxFormBytes,
+): Promise<z.output<S>> {
+  return validate(schema, Object.fromEntries(await readFields(request, maxBytes)), 'body')
 }
 
 /** All fields of a form as it was sent, in their order. Rejects as readForm. */
-export async function readFields({ headers, readBody }: FormRequest): Promise<URLSearchParams> {
+export async function readFields(
+  { headers, readBody }: FormRequest,
+  maxBytes = maxFormBytes,
+): Promise<URLSearchParams> {
   const [type] = (headers['content-type'] ?? '').split(';')
   if (type?.trim().toLowerCase() !== formType)
     throw new HttpError(415, `The body is not a form. Send it as ${formType}.`)
   const body = await readBody()
-  if (body.length > maxFormBytes) throw new HttpError(413, `The form is larger than ${maxFormBytes} bytes.`)
+  if (body.length > maxBytes) throw new HttpError(413, `The form is larger than ${maxBytes} bytes.`)
   return new URLSearchParams(body.toString())
 }
 

@@ -22,10 +22,42 @@ import {
 } from './change-map.ts'
 import { compareMaps } from './compare-maps.ts'
 import { describeChange } from './describe-maps.ts'
+import { type Notice, opsEventOf } from '../publish/ops-events.ts'
+import { waitingNotice } from './notices.ts'
 import { readMapContent } from './read-maps.ts'
 import { keyOf } from './versions.ts'
+import { approveMap, refuseMap } from './waiting.ts'
 
+type Reporting = MapDeps & { report(notice: Notice): Promise<void> }
 type Options = { source: string; reason?: string; inForce?: string; yes?: boolean; json?: boolean }
+
+export function addDecisions(group: Command): void {
+  const deciding = (command: Command) =>
+    command
+      .requiredOption('--source <source>', 'id or name of a data source')
+      .option('--reason <text>', 'why, for the audit log')
+      .option('--json', 'print JSON')
+  deciding(
+    group
+      .command('approve')
+      .description('say yes to the map of a handshake that waits for it: it comes into force as a new version'),
+  ).action(({ source, reason, json = false }: Options) =>
+    change({ source, seen: undefined, json }, async (deps, id, current) => {
+      const activated = await approveMap(deps, id, current, by(reason))
+      await deps.report({ ...waitingNotice({ id, name: source }, []), resolved: true })
+      return activated
+    }),
+  )
+  deciding(
+    group.command('refuse').description('say no to the map of a handshake that waits: the map in force stays'),
+  ).action(({ source, reason, json = false }: Options) =>
+    change({ source, seen: undefined, json }, async (deps, id, current) => {
+      await refuseMap(deps, id, by(reason))
+      await deps.report({ ...waitingNotice({ id, name: source }, []), resolved: true })
+      return { version: current ?? 0, before: null }
+    }),
+  )
+}
 
 export function addChanges(group: Command): void {
   const changing = (command: Command) =>
@@ -92,7 +124,7 @@ const by = (reason: string | undefined): MapBy => ({ actor: commandActor().name,
 /** Opens what a change needs, and prints what became of it. `seen`: the version that must be in force. */
 async function change(
   { source, seen, json }: { source: string; seen: string | undefined; json: boolean },
-  work: (deps: MapDeps, sourceId: number, inForce: number | null) => Promise<Activated>,
+  work: (deps: Reporting, sourceId: number, inForce: number | null) => Promise<Activated>,
 ): Promise<void> {
   const looked = seen === undefined ? null : requireCount(seen, '--in-force')
   const config = readEnv({ ...postgresSettings, ...kafkaSettings, ...producerSettings })
@@ -103,7 +135,11 @@ async function change(
   const current = looked ?? (await readMapContent(database, id, null))?.version ?? null
   const send = await openPublisher(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
   const publish: MapDeps['publish'] = (map) => send([output(topics.normalizationMaps, keyOf(map), map.event_id, map)])
-  const { version, before } = await work({ database, publish }, id, current).catch((error: unknown) => {
+  const report: Reporting['report'] = (notice) => {
+    const { key, event } = opsEventOf(notice, Date.now())
+    return send([output(topics.opsEvents, key, event.event_id, event)])
+  }
+  const { version, before } = await work({ database, publish, report }, id, current).catch((error: unknown) => {
     throw error instanceof MapRefused ? new UsageError(error.message) : error
   })
   const instead = before === null ? '' : `, in place of version ${before}`

@@ -129,14 +129,16 @@ type Prepare = (
   tx: Transaction,
   source: string,
   current: MapContent | null,
-) => Promise<{ content: string; brought: Brought }>
+  /** The number of the new version. */
+  version: number,
+) => Promise<{ content: string; brought: Brought; kind?: string }>
 
 /**
  * Stores what `prepare` makes as the next version, with its audit row, and publishes it: then it is in force, and payloads
  * that are accepted from then on name it. Those that were accepted before name the version of their time and are
  * understood by it, whenever they are processed.
  */
-async function bringIntoForce(
+export async function bringIntoForce(
   { database, publish }: MapDeps,
   sourceId: number,
   inForce: number | null,
@@ -154,13 +156,13 @@ async function bringIntoForce(
         `Version ${newest.version} of the map of ${source} is being activated. Look again.`,
       )
     requireLooked(current, inForce)
-    const { content, brought } = await prepare(tx, source, current)
     const version = (newest?.version ?? 0) + 1
+    const { content, brought, kind } = await prepare(tx, source, current, version)
     const content_hash = sha256(content)
     const stored = await insertVersion(tx, sourceId, { version, content, content_hash }, brought)
     const { actor, origin, reason = null, sameAs = null } = brought
     await writeAudit(tx, 'edge', {
-      ...{ actor, kind: `edge.map.${origin}`, subject: `source:${sourceId}`, reason },
+      ...{ actor, kind: kind ?? `edge.map.${origin}`, subject: `source:${sourceId}`, reason },
       before: { version: current?.version ?? null },
       after: { version, ...(sameAs !== null && { same_as: sameAs }) },
     })
@@ -181,7 +183,7 @@ function requireLooked(current: MapContent | null, inForce: number | null): void
 const nameRow = z.object({ source_name: z.string() })
 
 /** The name of a source. A MapRefused if it does not exist. */
-async function readSourceName(connection: Pick<Database, 'maybeOne'>, sourceId: number): Promise<string> {
+export async function readSourceName(connection: Pick<Database, 'maybeOne'>, sourceId: number): Promise<string> {
   const found = await connection.maybeOne(sql.type(nameRow)`
     SELECT source_name FROM public.data_source WHERE id = ${sourceId}`)
   if (!found) throw new MapRefused('missing', `Data source ${sourceId} does not exist. It may have been deleted.`)

@@ -6,10 +6,11 @@ import { requireCount } from '#runtime/commands/read-typed.ts'
 import { InitializeError } from '#runtime/module/read-initialize.ts'
 import { readMapText } from '#runtime/module/read-map-text.ts'
 import type { Database } from '#runtime/postgres/database.ts'
-import { addChanges } from './change-command.ts'
+import { addChanges, addDecisions } from './change-command.ts'
 import { compareMaps } from './compare-maps.ts'
 import { describeChange, describeOrigin } from './describe-maps.ts'
 import { addPublish } from './publish-command.ts'
+import { readWaiting, type WaitingMap } from './waiting.ts'
 import { listMaps, type MapContent, readMapContent } from './read-maps.ts'
 
 type Output = { json?: boolean }
@@ -31,24 +32,33 @@ export function build(group: Command): void {
   group
     .command('diff')
     .description('show how a map differs from the one in force, or from the version --from')
-    .argument('<map>', 'number of a version, or a file with a map or a module’s answer to /initialize; - for stdin')
+    .argument(
+      '<map>',
+      'number of a version, “waiting” for the one that waits for a yes, or a file with a map; - for stdin',
+    )
     .requiredOption('--source <source>', 'id or name of a data source')
     .option('--from <version>', 'compare with this version')
     .option('--json', 'print JSON')
     .action(diff)
   addChanges(group)
+  addDecisions(group)
   addPublish(group)
 }
 
 const iso = (at: number | null) => (at === null ? null : new Date(at).toISOString())
 
 async function list({ source, json = false }: Output & { source: string }): Promise<void> {
-  const maps = await withDatabase(async (database) => listMaps(database, await findSource(database, source)))
+  const { maps, waiting } = await withDatabase(async (database) => {
+    const id = await findSource(database, source)
+    return { maps: await listMaps(database, id), waiting: await readWaiting(database, id) }
+  })
   const rows = maps.map(({ version, state, actor, reason, received_at, published_at, ...how }) => ({
     ...{ version, state, how: describeOrigin(how), by: actor, at: iso(received_at), in_force_since: iso(published_at) },
     reason,
   }))
   printRows(rows, json, ['at', 'in_force_since'])
+  if (waiting && !json)
+    console.error(`A map of ${source} waits for a yes: \`parma maps diff waiting --source ${source}\` shows it.`)
 }
 
 async function show(version: string | undefined, { source, json = false }: Output & { source: string }): Promise<void> {
@@ -71,14 +81,24 @@ async function requireMap(database: Database, source: string, version: number | 
   )
 }
 
+async function requireWaiting(database: Database, source: string): Promise<WaitingMap> {
+  const found = await readWaiting(database, await findSource(database, source))
+  if (found) return found
+  throw new UsageError(`No map of ${source} waits for a yes.`)
+}
+
 type DiffOptions = Output & { source: string; from?: string }
 
 async function diff(map: string, { source, from, json = false }: DiffOptions): Promise<void> {
   const base = from === undefined ? null : requireCount(from, '--from')
-  const given = /^\d+$/.test(map) ? null : readGiven(await readInput(map), map)
+  const isStored = map === 'waiting' || /^\d+$/.test(map)
+  const given = isStored ? null : readGiven(await readInput(map), map)
   const { before, after } = await withDatabase(async (database) => ({
     before: await requireMap(database, source, base),
-    after: given ?? (await requireMap(database, source, Number(map))).content,
+    after:
+      given ??
+      (map === 'waiting' ? await requireWaiting(database, source) : await requireMap(database, source, Number(map)))
+        .content,
   }))
   const changes = compareMaps(before.content, after)
   const head = `Compared with version ${before.version} of the map of ${source}:`

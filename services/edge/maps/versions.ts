@@ -28,30 +28,6 @@ export function lockMaps(tx: Transaction, sourceId: number): Promise<void> {
   return lock(tx, 'edge.normalization_map', sourceId)
 }
 
-/**
- * Stores the map that a module sent in its handshake, as JSON text. Returns the newest version if it is the same map, in
- * whatever order its objects list their members, else a new one with the next number. Concurrent handshakes with the same
- * map get the same version. A module that sends what it sent last time says nothing new: what operators have activated
- * since stays in force.
- */
-export function storeMap(
-  database: Database,
-  sourceId: number,
-  content: string,
-  contentHash: string,
-  actor: string,
-): Promise<MapVersion> {
-  return database.transaction(async (tx) => {
-    await lockMaps(tx, sourceId)
-    const newest = await readNewest(tx, sourceId)
-    if (newest && isSame(newest, { content, content_hash: contentHash })) return newest
-    const sent = newest && newest.origin !== 'handshake' ? await readLastSent(tx, sourceId) : null
-    if (newest && sent && isSame(sent, { content, content_hash: contentHash })) return newest
-    const version = (newest?.version ?? 0) + 1
-    return insertVersion(tx, sourceId, { version, content, content_hash: contentHash }, { origin: 'handshake', actor })
-  })
-}
-
 type Content = Pick<MapVersion, 'content' | 'content_hash'>
 
 /** Whether two maps are the same, in whatever order their objects list their members. */
@@ -70,14 +46,6 @@ export function readNewest(
     SELECT version, content, content_hash, received_at, origin, published_at IS NOT NULL AS is_published,
       received_at > now() - interval '1 minute' AS is_recent
     FROM edge.normalization_map WHERE data_source_id = ${sourceId} ORDER BY version DESC LIMIT 1`)
-}
-
-const contentRow = z.object({ content: z.string(), content_hash: z.string() })
-
-function readLastSent(tx: Transaction, sourceId: number) {
-  return tx.maybeOne(sql.type(contentRow)`
-    SELECT content, content_hash FROM edge.normalization_map
-    WHERE data_source_id = ${sourceId} AND origin = 'handshake' ORDER BY version DESC LIMIT 1`)
 }
 
 export function insertVersion(

@@ -6,7 +6,7 @@ import { printResult, printRows } from '#runtime/commands/commands.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { formatPercent } from '#runtime/text/format.ts'
-import { driftKinds, policies } from '../incidents/incidents.ts'
+import { driftKinds, mapKinds, policies } from '../incidents/incidents.ts'
 
 type Output = { json?: boolean }
 
@@ -32,10 +32,10 @@ export function build(group: Command): void {
     .action(listPolicies)
   group
     .command('policy')
-    .description('set what happens to new drift; without a policy it is reported')
+    .description('set what happens to new drift, and to maps that lose measurements; without a policy it is reported')
     .argument('<source>', 'id or name')
     .addArgument(new Argument('<policy>', 'what happens; "none" removes the policy').choices([...policies, 'none']))
-    .addOption(new Option('--kind <kind>', 'only this kind').choices(driftKinds))
+    .addOption(new Option('--kind <kind>', 'only this kind').choices([...driftKinds, ...mapKinds]))
     .option('--path <path>', 'only this path, as shown by `parma drift ls`')
     .option('--json', 'print JSON')
     .action(setPolicy)

@@ -11,12 +11,18 @@ export type Incident = { kind: string; subject: string; message: string; facts: 
 /** An incident as reported at its beginning. `event_no` is that of the payload that showed it. */
 export type ReportedIncident = Incident & { event_no: number; data_source_id: number; seen_at: number; policy: Policy }
 
-/** What happens to drift: nothing, a report, or a report and the source is paused. */
-export const policies = ['ignore', 'tell', 'pause'] as const
+/**
+ * What happens to drift: nothing, a report, or a report and the source is paused. `wait` is for maps of handshakes, which
+ * wait for a yes; other drift is reported.
+ */
+export const policies = ['ignore', 'tell', 'pause', 'wait'] as const
 type Policy = (typeof policies)[number]
 
 /** The kinds of incident that are drift. Only they have policies. */
 export const driftKinds = ['unknown-path', 'missing-path', 'retyped-path', 'null-rate'] as const
+
+/** What a map of a handshake may do. The edge looks for it, and takes the policies of these kinds. */
+export const mapKinds = ['lost-measurement', 'retyped-measurement'] as const
 
 /** Whether a payload shows how its source is today. History may lack paths; one that is late shows how it was. */
 export type When = 'now' | 'history' | 'late'

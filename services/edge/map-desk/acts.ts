@@ -1,0 +1,122 @@
+import type { z } from 'zod'
+import { InitializeError } from '#runtime/module/read-initialize.ts'
+import { readMapText } from '#runtime/module/read-map-text.ts'
+import type { Session } from '../access/sessions.ts'
+import { actorOf } from '../changes/changes.ts'
+import { html } from '../design/html.ts'
+import { showPage } from '../design/layout.ts'
+import { notice } from '../design/parts.ts'
+import { readForm } from '../http/form.ts'
+import { redirect, type RouteResponse } from '../http/response.ts'
+import { validate } from '../http/validation.ts'
+import { activateMap, MapRefused, rollBackMap } from '../maps/change-map.ts'
+import { approveMap, refuseMap } from '../maps/waiting.ts'
+import type { RouteRequest } from '../server/route.ts'
+import { keepDraft, settleDraft } from './drafts.ts'
+import { decideForm, draftParams, mapForm, sourceParams, versionParams } from './forms.ts'
+import { changing, endWaiting, type MapDeskDeps, noteChange } from './map-deps.ts'
+import { mapsPath, newMapMain, type SourceName } from './maps-page.ts'
+import { draftPage, readSource, requireDraft, versionPage } from './pages.ts'
+
+/** A map as a form sends it, escaped. */
+const maxMapBytes = 6 * 1024 * 1024
+
+export function keepMap(deps: MapDeskDeps) {
+  return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
+    const { source_id: id } = validate(sourceParams, request.params, 'path')
+    const source = await readSource(deps, id)
+    const { map } = await readForm(mapForm, request, maxMapBytes)
+    const read = readGiven(source, map)
+    if ('problem' in read) {
+      const { problem } = read
+      const main = html`${notice('bad', problem)}${newMapMain(source, { text: map, problem })}`
+      return showPage({
+        title: `Try a changed map of ${source.name}`,
+        main,
+        viewer: session,
+        status: 422,
+        width: 'wide',
+      })
+    }
+    const draft = await deps.bounded(keepDraft(deps.database, id, read.content, actorOf(session).name))
+    return redirect(`${mapsPath(source)}/drafts/${draft}`)
+  }
+}
+
+function readGiven({ name }: SourceName, text: string): { content: string } | { problem: string } {
+  try {
+    const { source, content } = readMapText(text)
+    return source === name
+      ? { content }
+      : { problem: `This is a map of ${source.slice(0, 200)}, and the source is called ${name}.` }
+  } catch (error) {
+    if (!(error instanceof InitializeError)) throw error
+    return { problem: `This is no map: ${error.message.slice(0, 500)}.` }
+  }
+}
+
+const inForceOf = ({ in_force }: z.output<typeof decideForm>) => (in_force === '' ? null : Number(in_force))
+const byOf = (session: Session, { reason }: { reason?: string }) => ({
+  actor: actorOf(session).name,
+  reason: reason || null,
+})
+
+export function activateDraft(deps: MapDeskDeps) {
+  return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
+    const { source_id: id, draft_id } = validate(draftParams, request.params, 'path')
+    const form = await readForm(decideForm, request)
+    const source = await readSource(deps, id)
+    const draft = await requireDraft(deps, source, draft_id)
+    const by = byOf(session, form)
+    try {
+      if (draft.state !== 'draft' && draft.state !== 'waiting')
+        throw new MapRefused('conflict', 'Somebody has decided about this map already.')
+      if (draft.state === 'waiting') {
+        await approveMap(changing(deps, request), id, inForceOf(form), by)
+        endWaiting(deps, source, request)
+      } else {
+        const asked = { text: draft.content, inForce: inForceOf(form) }
+        const { version } = await activateMap(changing(deps, request), id, asked, by)
+        await deps.bounded(settleDraft(deps.database, draft_id, by.actor, version))
+      }
+    } catch (error) {
+      if (!(error instanceof MapRefused)) throw error
+      return draftPage(deps, { source, draftId: draft_id }, request, session, error)
+    }
+    await noteChange(deps, id)
+    return redirect(`${mapsPath(source)}?said=activated`)
+  }
+}
+
+export function refuseDraft(deps: MapDeskDeps) {
+  return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
+    const { source_id: id, draft_id } = validate(draftParams, request.params, 'path')
+    const source = await readSource(deps, id)
+    const draft = await requireDraft(deps, source, draft_id)
+    try {
+      if (draft.state !== 'waiting') throw new MapRefused('conflict', 'This map does not wait any more.')
+      await deps.bounded(refuseMap(deps, id, byOf(session, {})))
+    } catch (error) {
+      if (!(error instanceof MapRefused)) throw error
+      return draftPage(deps, { source, draftId: draft_id }, request, session, error)
+    }
+    endWaiting(deps, source, request)
+    return redirect(`${mapsPath(source)}?said=refused`)
+  }
+}
+
+export function rollBack(deps: MapDeskDeps) {
+  return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
+    const { source_id: id, version } = validate(versionParams, request.params, 'path')
+    const form = await readForm(decideForm, request)
+    const source = await readSource(deps, id)
+    try {
+      await rollBackMap(changing(deps, request), id, { to: version, inForce: inForceOf(form) }, byOf(session, form))
+    } catch (error) {
+      if (!(error instanceof MapRefused)) throw error
+      return versionPage(deps, { source, version }, request, session, error)
+    }
+    await noteChange(deps, id)
+    return redirect(`${mapsPath(source)}?said=activated`)
+  }
+}

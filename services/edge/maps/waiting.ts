@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { writeAudit } from '#runtime/changes/audit.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import { settleWaiting } from './bring-map.ts'
+import { type Activated, bringIntoForce, type MapBy, type MapDeps, MapRefused, readSourceName } from './change-map.ts'
+import { mapLoss } from './find-losses.ts'
+import { lockMaps } from './versions.ts'
+
+const waitingRow = z.object({
+  actor: z.string(),
+  at: z.number(),
+  content: z.string(),
+  losses: z.array(mapLoss),
+})
+
+/** A map of a handshake that waits for a yes. */
+export type WaitingMap = z.output<typeof waitingRow>
+
+export function readWaiting(connection: Pick<Database, 'maybeOne'>, sourceId: number): Promise<WaitingMap | null> {
+  return connection.maybeOne(sql.type(waitingRow)`
+    SELECT actor, at, content, losses FROM edge.map_draft WHERE data_source_id = ${sourceId} AND state = 'waiting'`)
+}
+
+/** Says yes to the map that waits: it comes into force as a new version. */
+export function approveMap(
+  deps: MapDeps,
+  sourceId: number,
+  inForce: number | null,
+  { actor, reason = null }: MapBy,
+): Promise<Activated> {
+  return bringIntoForce(deps, sourceId, inForce, async (tx, source, _, version) => {
+    const waiting = await readWaiting(tx, sourceId)
+    if (!waiting) throw nothingWaits(source)
+    await settleWaiting(tx, sourceId, { state: 'activated', actor, version })
+    return { content: waiting.content, brought: { origin: 'activate', actor, reason }, kind: 'edge.map.approve' }
+  })
+}
+
+/** Says no to the map that waits: what is in force stays, also when the module sends the same map again. */
+export async function refuseMap(
+  { database }: Pick<MapDeps, 'database'>,
+  sourceId: number,
+  { actor, reason = null }: MapBy,
+): Promise<void> {
+  await database.transaction(async (tx) => {
+    await lockMaps(tx, sourceId)
+    const source = await readSourceName(tx, sourceId)
+    const waiting = await readWaiting(tx, sourceId)
+    if (!waiting) throw nothingWaits(source)
+    await settleWaiting(tx, sourceId, { state: 'refused', actor })
+    const before = { waiting_since: new Date(waiting.at).toISOString(), losses: waiting.losses.length }
+    await writeAudit(tx, 'edge', {
+      actor,
+      kind: 'edge.map.refuse',
+      subject: `source:${sourceId}`,
+      reason,
+      before,
+      after: null,
+    })
+  })
+}
+
+function nothingWaits(source: string): MapRefused {
+  return new MapRefused('conflict', `No map of ${source} waits for a yes. Somebody may have decided already.`)
+}

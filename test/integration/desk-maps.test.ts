@@ -1,0 +1,214 @@
+import { beforeAll, expect, test, vi } from 'vitest'
+import { topics } from '#schemas/topics.ts'
+import { type Desk, expectGoodPage, openDesk, openDeskBrowser } from '../harness/edge/desk.ts'
+import { type StartedEdge, startEdge } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+// A browser is slow to start on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+
+type Entry = { SourceField: string; DataType: string; MeasurementName: string; source_measurement_id?: number }
+
+let edge: StartedEdge
+let desk: Desk
+let operator: string
+beforeAll(async () => {
+  edge = await startEdge()
+  desk = await openDesk(edge)
+  operator = await edge.apiKey('operator')
+})
+
+const query = <T extends object>(text: string, values: unknown[] = []) => edge.database.query<T>(text, values)
+const entry = (SourceField: string, DataType: string, id?: number): Entry => ({
+  ...{ SourceField, DataType, MeasurementName: SourceField },
+  ...(id !== undefined && { source_measurement_id: id }),
+})
+
+let sources = 0
+
+/** A source whose module answers with `mappings`, and a measurement `stars` with one value. */
+async function addSource() {
+  const name = `desk${sources++}`
+  const mappings: Entry[] = []
+  const module = await serve(
+    (_, response) =>
+      void response.end(
+        JSON.stringify({ frequency: 'daily', normalization_map: { Source: name, Mappings: mappings } }),
+      ),
+  )
+  const id = await edge.addSource(name, module)
+  const add = async (name: string, type: string) =>
+    (
+      await query<{ id: number }>(
+        `INSERT INTO source_measurement (source_module_id, measurement_name, type, modified_at)
+         VALUES ($1, $2, $3, now()) RETURNING id`,
+        [id, name, type],
+      )
+    )[0]!.id
+  const stars = await add('stars', 'int')
+  const company = await edge.addCompany(name)
+  const [series] = await query<{ id: number }>(
+    `INSERT INTO company_source_measurement (source_measurement_id, company_id) VALUES ($1, $2)
+     RETURNING company_measurement_id AS id`,
+    [stars, company],
+  )
+  await query('SELECT normalizer.create_month(now())')
+  await query(
+    `INSERT INTO normalizer.value (event_no, observed_at, seq, company_measurement_id, source_measurement_id, company_id,
+       data_source_id, type, path, subject_key, number) VALUES (1, now(), 1, $1, $2, $3, $4, 'int', 'stars', '', 5)`,
+    [series!.id, stars, company, id],
+  )
+  mappings.push(entry('stars', 'int', stars), entry('plan', 'text', await add('plan', 'text')))
+  const shake = async () => expect((await edge.handshake(module, id)).status).toBe(200)
+  await shake()
+  return { id, name, mappings, shake, path: `/console/sources/${id}/maps`, api: `/api/v1/sources/${id}/maps` }
+}
+
+const states = async (id: number) =>
+  (
+    await query<{ version: number; origin: string; same_as: number | null }>(
+      'SELECT version, origin, same_as FROM edge.normalization_map WHERE data_source_id = $1 ORDER BY version',
+      [id],
+    )
+  ).map(({ version, origin, same_as: same }) => `${version} ${origin}${same === null ? '' : ` of ${same}`}`)
+
+test('a map of a handshake that loses a measurement with history waits for a yes or a no', async () => {
+  const source = await addSource()
+  await edge.parma('drift', 'policy', source.name, 'wait', '--kind', 'lost-measurement')
+  const [stars, plan] = source.mappings
+  source.mappings.splice(0, 2, plan!)
+  await source.shake()
+  expect(await states(source.id)).toEqual(['1 handshake'])
+  const told = (resolved: boolean) =>
+    waitFor('the ops event', async () =>
+      (await edge.records(topics.opsEvents)).find(
+        ({ decoded }) =>
+          decoded.kind === 'map-waits' && decoded.data_source_id === source.id && decoded.resolved === resolved,
+      ),
+    )
+  expect((await told(false)).decoded.message).toContain('no longer has stars')
+  expect(await edge.parma('maps', 'diff', 'waiting', '--source', source.name)).toContain('- stars')
+  const list = await desk.get(source.path)
+  expect(list.text).toContain('Waits for a yes')
+  const [, draft = ''] = /\/drafts\/(\d+)"/.exec(list.body) ?? []
+  const page = await desk.get(`${source.path}/drafts/${draft}`)
+  expect(page.text).toContain('Say yes and activate it')
+
+  // No. The module sends the same again: nothing changes.
+  expect((await desk.submit(`${source.path}/drafts/${draft}/refuse`)).text).toContain('The map in force stays')
+  await told(true)
+  await source.shake()
+  expect(await states(source.id)).toEqual(['1 handshake'])
+  expect((await desk.post(`${source.path}/drafts/${draft}/refuse`)).status).toBe(409)
+
+  // Another one. Yes.
+  source.mappings.push(entry('forks', 'int'))
+  delete source.mappings[1]!.source_measurement_id
+  source.mappings.splice(1, 1)
+  source.mappings.push({ ...plan!, SourceField: 'tier', source_measurement_id: plan!.source_measurement_id! })
+  await source.shake()
+  expect(await states(source.id)).toEqual(['1 handshake'])
+  const answered = await edge.call(`${source.api}/activate`, {
+    token: operator,
+    body: { in_force: 1, reason: 'agreed' },
+  })
+  expect([answered.status, answered.json]).toEqual([200, { version: 2, before: 1 }])
+  const again = await edge.call(`${source.api}/activate`, { token: operator, body: { in_force: 2 } })
+  expect([again.status, String(again.json['detail'])]).toEqual([409, expect.stringContaining('waits for a yes')])
+  const kinds = await query<{ kind: string }>(`SELECT kind FROM edge.audit WHERE subject = $1 ORDER BY audit_id`, [
+    `source:${source.id}`,
+  ])
+  expect(kinds.map(({ kind }) => kind)).toEqual([
+    ...['edge.map.handshake', 'edge.map.wait', 'edge.map.refuse', 'edge.map.wait', 'edge.map.approve'],
+  ])
+  // Without the policy it is in force at once, and told.
+  await edge.parma('drift', 'policy', source.name, 'none', '--kind', 'lost-measurement')
+  source.mappings.unshift(stars!)
+  await source.shake()
+  source.mappings.shift()
+  await source.shake()
+  expect((await states(source.id)).length).toBe(4)
+  await waitFor('the ops event', async () =>
+    (await edge.records(topics.opsEvents)).find(
+      ({ decoded }) => decoded.kind === 'map-loses' && decoded.data_source_id === source.id,
+    ),
+  )
+})
+
+test('an operator gives a map on the page, activates it and rolls back; an old page changes nothing', async () => {
+  const source = await addSource()
+  const map = { Source: source.name, Mappings: [...source.mappings, entry('<b>new</b>', 'int')] }
+  const give = (text: string) => desk.post(`${source.path}/drafts`, { map: text })
+  expect((await desk.get(`${source.path}/new`)).body).toContain('MeasurementName')
+  const wrong = await give('{"Source": ')
+  expect([wrong.status, wrong.text]).toEqual([422, expect.stringContaining('This is no map')])
+  expect((await give(JSON.stringify({ ...map, Source: 'other' }))).text).toContain('This is a map of other')
+  const given = await give(JSON.stringify(map))
+  expect(given.status).toBe(303)
+  const draft = given.location!
+  const shown = await desk.get(draft)
+  expect(shown.text).toContain('+ added')
+  expect(shown.body).not.toContain('<b>new')
+  expect((await desk.submit(`${draft}/activate`, { in_force: '1', reason: 'new field' })).text).toContain('is in force')
+  expect(await states(source.id)).toEqual(['1 handshake', '2 activate'])
+  expect((await desk.post(`${draft}/activate`, { in_force: '1' })).status).toBe(409)
+
+  const other = (await give(JSON.stringify({ ...map, Mappings: [] }))).location!
+  const old = await desk.post(`${other}/activate`, { in_force: '1' })
+  expect([old.status, old.text]).toEqual([409, expect.stringContaining('now version 2 is')])
+  expect((await desk.get(`${source.path}/1`)).text).toContain('Roll back to version 1')
+  expect((await desk.post(`${source.path}/1/rollback`, { in_force: '1' })).status).toBe(409)
+  expect((await desk.submit(`${source.path}/1/rollback`, { in_force: '2' })).text).toContain('rolled back to version 1')
+  expect(await states(source.id)).toEqual(['1 handshake', '2 activate', '3 rollback of 1'])
+
+  const roll = await edge.call(`${source.api}/rollback`, { token: operator, body: { in_force: 3, to: 2 } })
+  expect(roll.json).toEqual({ version: 4, before: 3 })
+  const listed = (await edge.call(source.api, { token: operator })).json as { maps: { version: number }[] }
+  expect(listed.maps.map(({ version }) => version)).toEqual([4, 3, 2, 1])
+  expect((await edge.call(`${source.api}/2`, { token: operator })).json).toMatchObject({
+    version: 2,
+    reason: 'new field',
+  })
+  expect((await edge.call(`${source.api}/9`, { token: operator })).status).toBe(404)
+
+  const large = { ...map, Mappings: Array.from({ length: 9000 }, (_, n) => entry(`${'x'.repeat(60)}${n}`, 'int')) }
+  expect((await give(JSON.stringify(large))).status).toBe(303)
+  await query(
+    'DELETE FROM company_source_measurement WHERE source_measurement_id IN (SELECT id FROM source_measurement WHERE source_module_id = $1)',
+    [source.id],
+  )
+  await query('DELETE FROM data_source WHERE id = $1', [source.id])
+  expect((await desk.get(source.path)).status).toBe(404)
+  expect((await desk.post(`${other}/activate`, { in_force: '4' })).status).toBe(404)
+})
+
+test('viewers can do none of it', async () => {
+  const source = await addSource()
+  const viewer = await edge.apiKey('viewer')
+  for (const path of ['', '/new', '/1', '/drafts/1'])
+    expect((await desk.get(source.path + path, 'viewer')).status).toBe(403)
+  for (const path of ['/drafts', '/1/rollback', '/drafts/1/activate', '/drafts/1/refuse'])
+    expect((await desk.post(source.path + path, { in_force: '1', map: '{}' }, 'viewer')).status).toBe(403)
+  for (const what of ['activate', 'rollback', 'refuse'])
+    expect((await edge.call(`${source.api}/${what}`, { token: viewer, body: { in_force: 1 } })).status).toBe(403)
+  expect((await edge.call(source.api, { token: viewer })).status).toBe(200)
+  expect(await states(source.id)).toEqual(['1 handshake'])
+})
+
+test('the pages fit every width, in light and dark, without a violation', async () => {
+  const source = await addSource()
+  const bare = await edge.addSource('bare')
+  const map = { Source: source.name, Mappings: [source.mappings[0], entry('a'.repeat(90), 'text')] }
+  const { location } = await desk.post(`${source.path}/drafts`, { map: JSON.stringify(map) })
+  await desk.submit(`${location}/activate`, { in_force: '1' })
+  const browser = await openDeskBrowser(edge, desk.cookies.operator)
+  for (const path of [
+    source.path,
+    `${source.path}/new`,
+    `${source.path}/1`,
+    location!,
+    `/console/sources/${bare}/maps`,
+  ])
+    await expectGoodPage(browser, edge.url + path)
+})
