@@ -159,6 +159,7 @@ beforeAll(async () => {
     version: ['1'],
     subject: ['all'],
     notification_id: [mail.notificationId],
+    ...(await addMaps(source)),
     delivery_id: [mail.deliveryId],
     event_id: [fed.json['document_id']],
     source_name: ['github', 'github', 'github', 'affinity', 'reddit'],
@@ -193,6 +194,29 @@ beforeAll(async () => {
     '',
   ]
 })
+
+/** Two versions of a map, one that waits for a yes, and two that somebody gave. */
+async function addMaps(source: number) {
+  const texts = ['', 'x', 'y', 'z'].map((mark) => JSON.stringify({ Source: 'github', Mappings: [], mark }))
+  await edge.database.query(
+    `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, published_at)
+     SELECT $1, n, n::text, $2, now() FROM generate_series(1, 2) n ON CONFLICT DO NOTHING`,
+    [source, texts[0]],
+  )
+  const drafts = await edge.database.query<{ id: number }>(
+    `INSERT INTO edge.map_draft (data_source_id, origin, actor, content_hash, content, state)
+     SELECT $1, origin, 'key:a', content, content, state
+     FROM (VALUES ('handshake', $2, 'waiting'), ('upload', $3, 'draft'), ('upload', $4, 'draft')) d (origin, content, state)
+     RETURNING draft_id AS id`,
+    [source, ...texts.slice(1)],
+  )
+  return {
+    draft_id: drafts.map(({ id }) => String(id)),
+    in_force: [2, 3, 4, 5, 6, 7, 8],
+    to: [1, 2],
+    map: texts,
+  }
+}
 
 type Sent = { token: string; parameters: Record<string, unknown>[]; body: string | null; contentType: string }
 

@@ -94,7 +94,8 @@ export function refuseDraft(deps: MapDeskDeps) {
     const source = await readSource(deps, id)
     const draft = await requireDraft(deps, source, draft_id)
     try {
-      if (draft.state !== 'waiting') throw new MapRefused('conflict', 'This map does not wait any more.')
+      if (draft.state !== 'waiting' && draft.state !== 'refused')
+        throw new MapRefused('conflict', 'This map does not wait any more.')
       await deps.bounded(refuseMap(deps, id, byOf(session, {})))
     } catch (error) {
       if (!(error instanceof MapRefused)) throw error

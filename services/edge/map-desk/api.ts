@@ -65,13 +65,28 @@ export function mapApiRoutes(deps: MapDeskDeps): Route[] {
       },
     },
     {
+      ...{ method: 'post', path: `${path}/refuse`, role: 'operator', handle: refuse(deps) },
+      doc: {
+        summary: 'Say no to the map that waits: what is in force stays.',
+        params: sourceParams,
+        body: refuseBody,
+        example: { reason: 'stars must stay' },
+        responses: { 204: { description: 'Done.' }, 404: unknown, 409: { description: 'No map waits.' } },
+      },
+    },
+    {
       ...{ method: 'post', path: `${path}/activate`, role: 'operator', handle: activate(deps) },
       doc: {
         summary: 'Bring a map into force as a new version, or say yes to the one that waits.',
         params: sourceParams,
         body: activateBody,
         example: { map: example, in_force: 3, reason: 'stars became text' },
-        responses: { 200: { description: 'It is in force.', schema: activated }, 404: unknown, 409: conflict },
+        responses: {
+          200: { description: 'It is in force.', schema: activated },
+          400: { description: 'It is no map of this source. `detail` says why.' },
+          404: unknown,
+          409: conflict,
+        },
       },
     },
     {
@@ -82,16 +97,6 @@ export function mapApiRoutes(deps: MapDeskDeps): Route[] {
         body: rollBackBody,
         example: { in_force: 3 },
         responses: { 200: { description: 'It is in force.', schema: activated }, 404: unknown, 409: conflict },
-      },
-    },
-    {
-      ...{ method: 'post', path: `${path}/refuse`, role: 'operator', handle: refuse(deps) },
-      doc: {
-        summary: 'Say no to the map that waits: what is in force stays.',
-        params: sourceParams,
-        body: refuseBody,
-        example: { reason: 'stars must stay' },
-        responses: { 204: { description: 'Done.' }, 404: unknown, 409: { description: 'No map waits.' } },
       },
     },
     // After those whose last part is a word.

@@ -33,7 +33,7 @@ export function endWaiting({ report }: MapDeskDeps, source: { id: number; name: 
   report({ ...waitingNotice(source, []), resolved: true }, cause)
 }
 
-const statuses = { conflict: 409, missing: 404, invalid: 422 } as const
+const statuses = { conflict: 409, missing: 404, invalid: 400 } as const
 const remedies = {
   conflict: 'Read what is in force now, compare again, and send the request with its version.',
   missing: 'GET /api/v1/sources lists the sources, GET /api/v1/sources/{id}/maps the versions of their maps.',

@@ -36,7 +36,10 @@ export function approveMap(
   })
 }
 
-/** Says no to the map that waits: what is in force stays, also when the module sends the same map again. */
+/**
+ * Says no to the map that waits: what is in force stays, also when the module sends the same map again. Said twice, it is
+ * said once.
+ */
 export async function refuseMap(
   { database }: Pick<MapDeps, 'database'>,
   sourceId: number,
@@ -46,6 +49,7 @@ export async function refuseMap(
     await lockMaps(tx, sourceId)
     const source = await readSourceName(tx, sourceId)
     const waiting = await readWaiting(tx, sourceId)
+    if (!waiting && (await isRefused(tx, sourceId))) return
     if (!waiting) throw nothingWaits(source)
     await settleWaiting(tx, sourceId, { state: 'refused', actor })
     const before = { waiting_since: new Date(waiting.at).toISOString(), losses: waiting.losses.length }
@@ -58,6 +62,16 @@ export async function refuseMap(
       after: null,
     })
   })
+}
+
+const stateRow = z.object({ state: z.string() })
+
+/** Whether somebody has said no to the last map that waited. */
+async function isRefused(connection: Pick<Database, 'maybeOneFirst'>, sourceId: number): Promise<boolean> {
+  const state = await connection.maybeOneFirst(sql.type(stateRow)`
+    SELECT state FROM edge.map_draft WHERE data_source_id = ${sourceId} AND origin = 'handshake'
+    ORDER BY draft_id DESC LIMIT 1`)
+  return state === 'refused'
 }
 
 function nothingWaits(source: string): MapRefused {
