@@ -62,7 +62,15 @@ async function addSource() {
   mappings.push(entry('stars', 'int', stars), entry('plan', 'text', await add('plan', 'text')))
   const shake = async () => expect((await edge.handshake(module, id)).status).toBe(200)
   await shake()
-  return { id, name, mappings, shake, path: `/console/sources/${id}/maps`, api: `/api/v1/sources/${id}/maps` }
+  return {
+    id,
+    name,
+    mappings,
+    shake,
+    path: `/console/sources/${id}/maps`,
+    drafts: `/console/sources/${id}/map-drafts`,
+    api: `/api/v1/sources/${id}/maps`,
+  }
 }
 
 const states = async (id: number) =>
@@ -91,17 +99,17 @@ test('a map of a handshake that loses a measurement with history waits for a yes
   expect(await edge.parma('maps', 'diff', 'waiting', '--source', source.name)).toContain('- stars')
   const list = await desk.get(source.path)
   expect(list.text).toContain('Waits for a yes')
-  const [, draft = ''] = /\/drafts\/(\d+)"/.exec(list.body) ?? []
-  const page = await desk.get(`${source.path}/drafts/${draft}`)
+  const [, draft = ''] = /\/map-drafts\/(\d+)"/.exec(list.body) ?? []
+  const page = await desk.get(`${source.drafts}/${draft}`)
   expect(page.text).toContain('Say yes and activate it')
 
   // No. The module sends the same again: nothing changes.
-  expect((await desk.submit(`${source.path}/drafts/${draft}/refuse`)).text).toContain('The map in force stays')
+  expect((await desk.submit(`${source.drafts}/${draft}/refuse`)).text).toContain('The map in force stays')
   await told(true)
   await source.shake()
   expect(await states(source.id)).toEqual(['1 handshake'])
   // Said twice, it is said once.
-  expect((await desk.post(`${source.path}/drafts/${draft}/refuse`)).status).toBe(303)
+  expect((await desk.post(`${source.drafts}/${draft}/refuse`)).status).toBe(303)
 
   // Another one. Yes.
   source.mappings.push(entry('forks', 'int'))
@@ -140,7 +148,7 @@ test('a map of a handshake that loses a measurement with history waits for a yes
 test('an operator gives a map on the page, activates it and rolls back; an old page changes nothing', async () => {
   const source = await addSource()
   const map = { Source: source.name, Mappings: [...source.mappings, entry('<b>new</b>', 'int')] }
-  const give = (text: string) => desk.post(`${source.path}/drafts`, { map: text })
+  const give = (text: string) => desk.post(source.drafts, { map: text })
   expect((await desk.get(`${source.path}/new`)).body).toContain('MeasurementName')
   const wrong = await give('{"Source": ')
   expect([wrong.status, wrong.text]).toEqual([422, expect.stringContaining('This is no map')])
@@ -187,10 +195,11 @@ test('an operator gives a map on the page, activates it and rolls back; an old p
 test('viewers can do none of it', async () => {
   const source = await addSource()
   const viewer = await edge.apiKey('viewer')
-  for (const path of ['', '/new', '/1', '/drafts/1'])
-    expect((await desk.get(source.path + path, 'viewer')).status).toBe(403)
-  for (const path of ['/drafts', '/1/rollback', '/drafts/1/activate', '/drafts/1/refuse'])
-    expect((await desk.post(source.path + path, { in_force: '1', map: '{}' }, 'viewer')).status).toBe(403)
+  const { path, drafts } = source
+  for (const one of [path, `${path}/new`, `${path}/1`, `${drafts}/1`])
+    expect([one, (await desk.get(one, 'viewer')).status]).toEqual([one, 403])
+  for (const one of [drafts, `${path}/1/rollback`, `${drafts}/1/activate`, `${drafts}/1/refuse`])
+    expect([one, (await desk.post(one, { in_force: '1', map: '{}' }, 'viewer')).status]).toEqual([one, 403])
   for (const what of ['activate', 'rollback', 'refuse'])
     expect((await edge.call(`${source.api}/${what}`, { token: viewer, body: { in_force: 1 } })).status).toBe(403)
   expect((await edge.call(source.api, { token: viewer })).status).toBe(200)
@@ -201,7 +210,7 @@ test('the pages fit every width, in light and dark, without a violation', async 
   const source = await addSource()
   const bare = await edge.addSource('bare')
   const map = { Source: source.name, Mappings: [source.mappings[0], entry('a'.repeat(90), 'text')] }
-  const { location } = await desk.post(`${source.path}/drafts`, { map: JSON.stringify(map) })
+  const { location } = await desk.post(source.drafts, { map: JSON.stringify(map) })
   await desk.submit(`${location}/activate`, { in_force: '1' })
   const browser = await openDeskBrowser(edge, desk.cookies.operator)
   for (const path of [

@@ -15,7 +15,7 @@ import type { RouteRequest } from '../server/route.ts'
 import { keepDraft, settleDraft } from './drafts.ts'
 import { decideForm, draftParams, mapForm, sourceParams, versionParams } from './forms.ts'
 import { changing, endWaiting, type MapDeskDeps, noteChange } from './map-deps.ts'
-import { mapsPath, newMapMain, type SourceName } from './maps-page.ts'
+import { draftsPath, mapsPath, newMapMain, type SourceName } from './maps-page.ts'
 import { draftPage, readSource, requireDraft, versionPage } from './pages.ts'
 
 /** A map as a form sends it, escaped. */
@@ -39,7 +39,7 @@ export function keepMap(deps: MapDeskDeps) {
       })
     }
     const draft = await deps.bounded(keepDraft(deps.database, id, read.content, actorOf(session).name))
-    return redirect(`${mapsPath(source)}/drafts/${draft}`)
+    return redirect(`${draftsPath(source)}/${draft}`)
   }
 }
 

@@ -12,6 +12,7 @@ import type { Draft } from './drafts.ts'
 export type SourceName = { id: number; name: string }
 
 export const mapsPath = ({ id }: Pick<SourceName, 'id'>) => `/console/sources/${id}/maps`
+export const draftsPath = ({ id }: Pick<SourceName, 'id'>) => `/console/sources/${id}/map-drafts`
 
 /** Versions of a map, what waits for a yes, and the way to try another one. */
 export function mapsMain(
@@ -50,7 +51,7 @@ ${
   html`<section aria-labelledby="drafts"><h2 id="drafts">Not in force</h2>
 <ul>${others.map(
     (draft) =>
-      html`<li><a href="${path}/drafts/${draft.draft_id}">Map ${draft.draft_id}</a>, given by ${foreign(draft.actor)} ${time(draft.at, zone)}</li>\n`,
+      html`<li><a href="${draftsPath(source)}/${draft.draft_id}">Map ${draft.draft_id}</a>, given by ${foreign(draft.actor)} ${time(draft.at, zone)}</li>\n`,
   )}</ul></section>`
 }`
 }
@@ -58,7 +59,7 @@ ${
 function waitingPart(source: SourceName, draft: Draft, zone: string): Html {
   return html`<section aria-labelledby="waiting"><h2 id="waiting">Waits for a yes</h2>
 <p>${state('late', 'A handshake brought a map')} ${time(draft.at, zone)} that ${describeLosses(draft.losses)}. The map in force stays until somebody decides.</p>
-<p><a class="button" href="${mapsPath(source)}/drafts/${draft.draft_id}">See the difference and decide</a></p></section>`
+<p><a class="button" href="${draftsPath(source)}/${draft.draft_id}">See the difference and decide</a></p></section>`
 }
 
 function versionRow(source: SourceName, map: MapRow, zone: string) {
@@ -153,7 +154,7 @@ export function newMapMain(source: SourceName, { text, problem }: { text: string
   const path = mapsPath(source)
   const area = html`<label class="field"><span>Map (JSON), or the answer of the module to /initialize</span><textarea name="map" rows="20" required spellcheck="false"${problem !== null && html` aria-invalid="true"`}>${text}</textarea></label>`
   return html`<p>The map is kept and compared with the one in force. Nothing is activated yet. Entries without <code>source_measurement_id</code> get the measurement of their name.</p>
-${postForm(`${path}/drafts`, area, 'Compare')}
+${postForm(draftsPath(source), area, 'Compare')}
 <p><a href="${path}">Back, without a change</a></p>`
 }
 
@@ -163,7 +164,7 @@ export function draftMain(
   { draft, current, zone, trial }: { draft: Draft; current: MapContent | null; zone: string; trial: Content },
 ): Html {
   const path = mapsPath(source)
-  const here = `${path}/drafts/${draft.draft_id}`
+  const here = `${draftsPath(source)}/${draft.draft_id}`
   const isWaiting = draft.state === 'waiting'
   const isOpen = isWaiting || draft.state === 'draft'
   const undo = current ? html`A roll back to version ${current.version} undoes it.` : null

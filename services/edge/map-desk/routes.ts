@@ -8,7 +8,8 @@ import type { MapDeskDeps } from './map-deps.ts'
 import { showDraft, showMaps, showNew, showVersion } from './pages.ts'
 
 const path = '/console/sources/:source_id/maps'
-const draftPath = `${path}/drafts/:draft_id`
+const draftsPath = '/console/sources/:source_id/map-drafts'
+const draftPath = `${draftsPath}/:draft_id`
 
 const page = asPage('The page.')
 const leads = { description: 'Done.', headers: { location: 'The page that says so.' } }
@@ -60,7 +61,7 @@ export function mapRoutes(deps: MapDeskDeps): Route[] {
     ...mapApiRoutes(deps),
     { method: 'get', path, role: 'desk', doc: docs.list, handle: showMaps(deps) },
     { method: 'get', path: `${path}/new`, role: 'desk', doc: docs.add, handle: showNew(deps) },
-    { method: 'post', path: `${path}/drafts`, role: 'desk', doc: docs.keep, handle: keepMap(deps) },
+    { method: 'post', path: draftsPath, role: 'desk', doc: docs.keep, handle: keepMap(deps) },
     { method: 'get', path: draftPath, role: 'desk', doc: docs.draft, handle: showDraft(deps) },
     { method: 'post', path: `${draftPath}/activate`, role: 'desk', doc: docs.activate, handle: activateDraft(deps) },
     { method: 'post', path: `${draftPath}/refuse`, role: 'desk', doc: docs.refuse, handle: refuseDraft(deps) },

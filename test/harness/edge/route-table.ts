@@ -9,6 +9,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
     feed: {},
     payloads: {},
     usage: {},
+    maps: {},
     finish: {},
     newCompany: {},
     events: {},
