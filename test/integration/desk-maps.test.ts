@@ -1,7 +1,9 @@
 import { beforeAll, expect, test, vi } from 'vitest'
 import { topics } from '#schemas/topics.ts'
-import { type Desk, expectGoodPage, openDesk, openDeskBrowser } from '../harness/edge/desk.ts'
-import { type StartedEdge, startEdge } from '../harness/edge/setup.ts'
+import { useSession } from '../harness/edge/console.ts'
+import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import type { StartedEdge } from '../harness/edge/setup.ts'
+import { openWatchedPage } from '../harness/edge/watched-page.ts'
 import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -11,11 +13,11 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 type Entry = { SourceField: string; DataType: string; MeasurementName: string; source_measurement_id?: number }
 
 let edge: StartedEdge
-let desk: Desk
+let desk: TestDesk
 let operator: string
 beforeAll(async () => {
-  edge = await startEdge()
-  desk = await openDesk(edge)
+  desk = await startDesk({ ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' })
+  edge = desk.edge
   operator = await edge.apiKey('operator')
 })
 
@@ -97,19 +99,19 @@ test('a map of a handshake that loses a measurement with history waits for a yes
     )
   expect((await told(false)).decoded.message).toContain('no longer has stars')
   expect(await edge.parma('maps', 'diff', 'waiting', '--source', source.name)).toContain('- stars')
-  const list = await desk.get(source.path)
+  const list = await desk.open(source.path)
   expect(list.text).toContain('Waits for a yes')
-  const [, draft = ''] = /\/map-drafts\/(\d+)"/.exec(list.body) ?? []
-  const page = await desk.get(`${source.drafts}/${draft}`)
+  const [, draft = ''] = /\/map-drafts\/(\d+)"/.exec(list.text) ?? []
+  const page = await desk.open(`${source.drafts}/${draft}`)
   expect(page.text).toContain('Say yes and activate it')
 
   // No. The module sends the same again: nothing changes.
-  expect((await desk.submit(`${source.drafts}/${draft}/refuse`)).text).toContain('The map in force stays')
+  expect((await desk.send(`${source.drafts}/${draft}/refuse`, {})).text).toContain('The map in force stays')
   await told(true)
   await source.shake()
   expect(await states(source.id)).toEqual(['1 handshake'])
   // Said twice, it is said once.
-  expect((await desk.post(`${source.drafts}/${draft}/refuse`)).status).toBe(303)
+  expect((await desk.send(`${source.drafts}/${draft}/refuse`, {})).status).toBe(303)
 
   // Another one. Yes.
   source.mappings.push(entry('forks', 'int'))
@@ -148,27 +150,27 @@ test('a map of a handshake that loses a measurement with history waits for a yes
 test('an operator gives a map on the page, activates it and rolls back; an old page changes nothing', async () => {
   const source = await addSource()
   const map = { Source: source.name, Mappings: [...source.mappings, entry('<b>new</b>', 'int')] }
-  const give = (text: string) => desk.post(source.drafts, { map: text })
-  expect((await desk.get(`${source.path}/new`)).body).toContain('MeasurementName')
+  const give = (text: string) => desk.send(source.drafts, { map: text })
+  expect((await desk.open(`${source.path}/new`)).text).toContain('MeasurementName')
   const wrong = await give('{"Source": ')
   expect([wrong.status, wrong.text]).toEqual([422, expect.stringContaining('This is no map')])
   expect((await give(JSON.stringify({ ...map, Source: 'other' }))).text).toContain('This is a map of other')
   const given = await give(JSON.stringify(map))
   expect(given.status).toBe(303)
-  const draft = given.location!
-  const shown = await desk.get(draft)
+  const draft = given.url
+  const shown = await desk.open(draft)
   expect(shown.text).toContain('+ added')
-  expect(shown.body).not.toContain('<b>new')
-  expect((await desk.submit(`${draft}/activate`, { in_force: '1', reason: 'new field' })).text).toContain('is in force')
+  expect(shown.text).not.toContain('<b>new')
+  expect((await desk.send(`${draft}/activate`, { in_force: '1', reason: 'new field' })).text).toContain('is in force')
   expect(await states(source.id)).toEqual(['1 handshake', '2 activate'])
-  expect((await desk.post(`${draft}/activate`, { in_force: '1' })).status).toBe(409)
+  expect((await desk.send(`${draft}/activate`, { in_force: '1' })).status).toBe(409)
 
-  const other = (await give(JSON.stringify({ ...map, Mappings: [] }))).location!
-  const old = await desk.post(`${other}/activate`, { in_force: '1' })
+  const other = (await give(JSON.stringify({ ...map, Mappings: [] }))).url
+  const old = await desk.send(`${other}/activate`, { in_force: '1' })
   expect([old.status, old.text]).toEqual([409, expect.stringContaining('now version 2 is')])
-  expect((await desk.get(`${source.path}/1`)).text).toContain('Roll back to version 1')
-  expect((await desk.post(`${source.path}/1/rollback`, { in_force: '1' })).status).toBe(409)
-  expect((await desk.submit(`${source.path}/1/rollback`, { in_force: '2' })).text).toContain('rolled back to version 1')
+  expect((await desk.open(`${source.path}/1`)).text).toContain('Roll back to version 1')
+  expect((await desk.send(`${source.path}/1/rollback`, { in_force: '1' })).status).toBe(409)
+  expect((await desk.send(`${source.path}/1/rollback`, { in_force: '2' })).text).toContain('rolled back to version 1')
   expect(await states(source.id)).toEqual(['1 handshake', '2 activate', '3 rollback of 1'])
 
   const roll = await edge.call(`${source.api}/rollback`, { token: operator, body: { in_force: 3, to: 2 } })
@@ -188,8 +190,8 @@ test('an operator gives a map on the page, activates it and rolls back; an old p
     [source.id],
   )
   await query('DELETE FROM data_source WHERE id = $1', [source.id])
-  expect((await desk.get(source.path)).status).toBe(404)
-  expect((await desk.post(`${other}/activate`, { in_force: '4' })).status).toBe(404)
+  expect((await desk.open(source.path)).status).toBe(404)
+  expect((await desk.send(`${other}/activate`, { in_force: '4' })).status).toBe(404)
 })
 
 test('viewers can do none of it', async () => {
@@ -197,9 +199,9 @@ test('viewers can do none of it', async () => {
   const viewer = await edge.apiKey('viewer')
   const { path, drafts } = source
   for (const one of [path, `${path}/new`, `${path}/1`, `${drafts}/1`])
-    expect([one, (await desk.get(one, 'viewer')).status]).toEqual([one, 403])
+    expect([one, (await desk.open(one, desk.cookies.viewer)).status]).toEqual([one, 403])
   for (const one of [drafts, `${path}/1/rollback`, `${drafts}/1/activate`, `${drafts}/1/refuse`])
-    expect([one, (await desk.post(one, { in_force: '1', map: '{}' }, 'viewer')).status]).toEqual([one, 403])
+    expect([one, (await desk.send(one, { in_force: '1', map: '{}' }, desk.cookies.viewer)).status]).toEqual([one, 403])
   for (const what of ['activate', 'rollback', 'refuse'])
     expect((await edge.call(`${source.api}/${what}`, { token: viewer, body: { in_force: 1 } })).status).toBe(403)
   expect((await edge.call(source.api, { token: viewer })).status).toBe(200)
@@ -210,15 +212,10 @@ test('the pages fit every width, in light and dark, without a violation', async 
   const source = await addSource()
   const bare = await edge.addSource('bare')
   const map = { Source: source.name, Mappings: [source.mappings[0], entry('a'.repeat(90), 'text')] }
-  const { location } = await desk.post(source.drafts, { map: JSON.stringify(map) })
-  await desk.submit(`${location}/activate`, { in_force: '1' })
-  const browser = await openDeskBrowser(edge, desk.cookies.operator)
-  for (const path of [
-    source.path,
-    `${source.path}/new`,
-    `${source.path}/1`,
-    location!,
-    `/console/sources/${bare}/maps`,
-  ])
-    await expectGoodPage(browser, edge.url + path)
+  const { url: location } = await desk.send(source.drafts, { map: JSON.stringify(map) })
+  await desk.send(`${location}/activate`, { in_force: '1' })
+  const browser = await openWatchedPage(edge.url)
+  await useSession(browser.page, edge.url, desk.cookies.operator)
+  for (const path of [source.path, `${source.path}/new`, `${source.path}/1`, location, `/console/sources/${bare}/maps`])
+    expect([path, await findFaults(browser, edge.url + path)]).toEqual([path, []])
 })

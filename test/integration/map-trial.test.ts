@@ -136,7 +136,10 @@ async function documentsStored(source: Source, payloads: Fed[]): Promise<void> {
 test('what activation then stores is what the dry run has reported', async () => {
   const source = await addSource()
   const companies = [await bench.addCompany(), await bench.addCompany()]
-  const payloads = Array.from({ length: 10 }, (_, n) => bench.payload(source, companies[n % 2]!, data(n)))
+  const begun = Date.now()
+  const payloads = Array.from({ length: 10 }, (_, n) =>
+    bench.payload(source, companies[n % 2]!, data(n), { received_at: begun + n }),
+  )
   await feed(payloads)
   await documentsStored(source, payloads)
 

@@ -34,6 +34,7 @@ export function keepMap(deps: MapDeskDeps) {
         title: `Try a changed map of ${source.name}`,
         main,
         viewer: session,
+        desk: 'sources',
         status: 422,
         width: 'wide',
       })

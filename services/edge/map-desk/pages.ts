@@ -41,7 +41,7 @@ export function showMaps(deps: MapDeskDeps) {
       zoneOf(deps, session, request),
     ])
     const main = html`${query.said && notice('good', said[query.said])}${mapsMain(source, { maps, drafts, zone })}`
-    return showPage({ title: `Map of ${source.name}`, main, viewer: session, zone, width: 'wide' })
+    return showPage({ title: `Map of ${source.name}`, main, viewer: session, desk: 'sources', zone, width: 'wide' })
   }
 }
 
@@ -52,7 +52,13 @@ export function showNew(deps: MapDeskDeps) {
     const current = await deps.bounded(readMapContent(deps.database, id, null))
     const text = current ? JSON.stringify(JSON.parse(current.content), null, 2) : ''
     const main = newMapMain(source, { text, problem: null })
-    return showPage({ title: `Try a changed map of ${source.name}`, main, viewer: session, width: 'wide' })
+    return showPage({
+      title: `Try a changed map of ${source.name}`,
+      main,
+      viewer: session,
+      desk: 'sources',
+      width: 'wide',
+    })
   }
 }
 
@@ -90,7 +96,15 @@ export async function draftPage(
   ])
   const main = html`${refusal && notice('bad', refusal.message)}${draftMain(source, { draft, current, zone, trial: null })}`
   const status = refusal === null ? 200 : refusal.kind === 'invalid' ? 422 : 409
-  return showPage({ title: `A map of ${source.name}`, main, viewer: session, zone, width: 'wide', status })
+  return showPage({
+    title: `A map of ${source.name}`,
+    main,
+    viewer: session,
+    desk: 'sources',
+    zone,
+    width: 'wide',
+    status,
+  })
 }
 
 export function showVersion(deps: MapDeskDeps) {
@@ -115,5 +129,5 @@ export async function versionPage(
   if (!map) throw new HttpError(404, `The map of ${source.name} has no version ${version}.`)
   const main = html`${refusal && notice('bad', refusal.message)}${versionMain(source, { map, current, zone })}`
   const title = `Version ${version} of the map of ${source.name}`
-  return showPage({ title, main, viewer: session, zone, width: 'wide', status: refusal ? 409 : 200 })
+  return showPage({ title, main, viewer: session, desk: 'sources', zone, width: 'wide', status: refusal ? 409 : 200 })
 }
