@@ -30,6 +30,12 @@ export const changeViews: readonly View[] = [
   changesOf('notifier'),
   changesOf('normalizer'),
   {
+    name: 'normalizer.drift_policy',
+    readers: ['edge'],
+    row: 'what is done when a source drifts, or a map of a handshake loses measurements',
+    columns: 'data_source_id kind path policy'.split(' '),
+  },
+  {
     name: 'analyzer.rule_trial_view',
     readers: ['edge'],
     row: 'what a rule that somebody tried on a series would have told',

@@ -90,12 +90,6 @@ export const sharedViews: readonly SharedView[] = [
     columns: words('event_no event_id document source_name company_id reason path leaves'),
   },
   {
-    name: 'normalizer.drift_policy',
-    readers: ['edge'],
-    row: 'what is done when a source drifts, or a map of a handshake loses measurements',
-    columns: words('data_source_id kind path policy'),
-  },
-  {
     name: 'normalizer.event_status',
     readers: [],
     row: 'a payload: whether it was understood, when, and why not',

@@ -122,6 +122,7 @@ async function openRoutes(
   const changes = openChanges({ publish, database, bounded })
   const isReadableCompany = (viewer: Viewer, companyId: string | null) => isReadable(database, viewer, companyId)
   const isReadableItem = (viewer: Viewer, newsId: string) => isReadableNews(database, viewer, newsId)
+  const reading = { database, bounded, limited }
   return createRoutes({
     handshake: { database, bounded, sources, publish, report, ...openHandshake(config, context, http, secrets) },
     measurements: { database, bounded, sources, report, maxJsonDepth },
@@ -138,8 +139,7 @@ async function openRoutes(
       showAudience: (...asked) => bounded(showAudience(database, ...asked)),
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
-    ask: { database, bounded, limited },
-    usage: { database, bounded, limited },
+    ...{ ask: reading, usage: reading, sourcePages: reading },
     desk: { database, bounded, changes },
     report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
@@ -152,7 +152,6 @@ async function openRoutes(
     me: { database, bounded, limited, changes, links: config },
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
-    sourcePages: { database, bounded, limited },
     maps: { database, bounded, sources, publish, report, maxJsonDepth },
     unsubscribe: { publish, linkSecret },
   })
