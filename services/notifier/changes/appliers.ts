@@ -1,5 +1,7 @@
 import { type Appliers, type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
 import type { Payload } from '#runtime/changes/kinds.ts'
+import { addChannel, leaveChannel } from '../operate/channel.ts'
+import { addPerson } from '../operate/person.ts'
 import { testDestination, unparkDestination } from '../operate/destination.ts'
 import { resendDeliveries } from '../operate/resend.ts'
 import { mailSignIn, testChannel } from './channel-messages.ts'
@@ -31,6 +33,9 @@ export function openAppliers(config: DigestDefaults, preview = noPreview): Appli
     'notifier.channel.test': testChannel,
     'notifier.feedback.set': setFeedback,
     'notifier.sign_in.mail': mailSignIn,
+    'notifier.person.add': addPerson,
+    'notifier.channel.add': addChannel,
+    'notifier.channel.leave': leaveChannel,
     'notifier.delivery.resend': resendDeliveries,
     'notifier.destination.test': testDestination,
     'notifier.destination.unpark': unparkDestination,

@@ -3,7 +3,6 @@ import { type Applied, type Apply, RefusedError } from '#runtime/changes/apply-c
 import type { Payload } from '#runtime/changes/kinds.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { isOwnChannel } from '../people/channel-rows.ts'
 import { requireBucket, requireCompany, requirePerson } from './require.ts'
 
 const countRow = z.object({ count: z.number() })
@@ -69,27 +68,3 @@ async function removeRows(tx: Transaction, rows: readonly ReturnType<typeof sql.
 const plainBucketRow = (person: number, bucket: number) => sql.fragment`notifier.subscription s
   WHERE s.user_id = ${person} AND s.bucket_id = ${bucket} AND s.company_id IS NULL AND s.data_source_id IS NULL
     AND s.min_severity = 'info' AND s.kinds IS NULL AND s.channel_id IS NULL`
-
-/**
- * Subscribes a person to a channel, for one purpose: a new purpose replaces the old one. Returns 0 if nothing changed.
- */
-export async function subscribeChannel(
-  tx: Transaction,
-  person: number,
-  channel: number,
-  purpose: string,
-): Promise<number> {
-  if (isOwnChannel(channel)) {
-    const { rowCount } = await tx.query(sql.unsafe`
-      INSERT INTO notifier.channel_subscription AS s (user_id, channel_id, channel_purpose) VALUES (${person}, ${channel}, ${purpose})
-      ON CONFLICT (user_id, channel_id) DO UPDATE SET channel_purpose = excluded.channel_purpose
-      WHERE s.channel_purpose <> excluded.channel_purpose`)
-    return rowCount
-  }
-  const { rowCount } = await tx.query(sql.unsafe`
-    INSERT INTO public.notification_subscription AS s (user_id, channel_id, channel_purpose, modified_at)
-    VALUES (${person}, ${channel}, ${purpose}::public.channel_purpose, ${utcNow})
-    ON CONFLICT (user_id, channel_id) DO UPDATE SET channel_purpose = excluded.channel_purpose, modified_at = excluded.modified_at
-    WHERE s.channel_purpose <> excluded.channel_purpose`)
-  return rowCount
-}

@@ -1,16 +1,15 @@
 import type { Command } from 'commander'
-import { z } from 'zod'
 import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { requireId } from '#runtime/commands/read-typed.ts'
 import { sql } from '#runtime/postgres/database.ts'
-import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { utcNow } from '#runtime/postgres/public-tables.ts'
 import { channelKinds } from '../channels/kinds.ts'
-import { isSecretName, secretVariable } from '../secrets/secrets.ts'
 import { resubscribe } from '../people/unsubscribe.ts'
-import { allChannels, isOwnChannel } from '../people/channel-rows.ts'
+import { isOwnChannel } from '../people/channel-rows.ts'
+import { channelTypes, ensureChannel, parseDestination, parseSecret } from '../operate/channel.ts'
 import { destinationKey } from '../people/destinations.ts'
 import {
   auditedChannel,
@@ -29,13 +28,11 @@ import { test } from './test-channel.ts'
 
 type Output = { json?: boolean }
 
-const types = Object.keys(channelKinds)
 const either = (texts: readonly string[]) => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(texts)
 const destinations = either(Object.values(channelKinds).map(({ help }) => help.destination))
 const secrets = Object.entries(channelKinds).flatMap(([type, { help }]) =>
   help.secret ? [`${type}: ${help.secret}`] : [],
 )
-const idRow = z.object({ id: z.number() })
 
 export function build(group: Command): void {
   group
@@ -46,7 +43,7 @@ export function build(group: Command): void {
   group
     .command('add')
     .description('add a channel; `parma subscriptions add` adds its recipients')
-    .requiredOption('--type <type>', either(types))
+    .requiredOption('--type <type>', channelTypes)
     .requiredOption('--destination <destination>', destinations)
     .option('--secret-id <name>', `name of a secret (${secrets.join('; ')})`)
     .option('--if-missing', 'do nothing if the channel exists')
@@ -120,35 +117,21 @@ async function add({
   json = false,
 }: NewChannel): Promise<void> {
   const type = given.toUpperCase()
-  const destination = parseDestination(type, text)
-  const secret = parseSecret(type, secretId)
-  const result = await withDatabase((database) =>
+  const destination = parseDestination(type, text, '--destination')
+  const secret = parseSecret(type, secretId, '--secret-id')
+  const { id, isNew } = await withDatabase((database) =>
     database.transaction(async (tx) => {
-      await lockTable(tx, 'notification_channel')
-      const known = await tx.maybeOne(sql.type(idRow)`
-        SELECT min(channel_id) AS id FROM ${allChannels} c
-        WHERE channel_type = ${type} AND destination = ${destination} AND secret_id IS NOT DISTINCT FROM ${secret}
-        HAVING count(*) > 0`)
-      if (known && ifMissing) return { id: known.id, added: false }
-      if (known) throw new UsageError(`Channel ${known.id} is the same: use it, or --if-missing.`)
-      const isOurs = await tx.oneFirst(
-        sql.type(z.object({ is_ours: z.boolean() }))`
-          SELECT ${type} <> ALL(enum_range(NULL::public.channel_type)::text[]) AS is_ours`,
-      )
-      const { id } = await tx.one(
-        isOurs
-          ? sql.type(idRow)`
-              INSERT INTO notifier.channel (channel_type, destination, secret_id)
-              VALUES (${type}, ${destination}, ${secret}) RETURNING channel_id AS id`
-          : sql.type(idRow)`
-              INSERT INTO public.notification_channel (channel_type, destination, secret_id, modified_at)
-              VALUES (${type}::public.channel_type, ${destination}, ${secret}, ${utcNow}) RETURNING id`,
-      )
-      await auditCommand(tx, 'notifier', { ...auditedChannel('add', id), after: await readChannelRow(tx, id) })
-      return { id, added: true }
+      const found = await ensureChannel(tx, { type, destination, secret })
+      if (!found.isNew && !ifMissing) throw new UsageError(`Channel ${found.id} is the same: use it, or --if-missing.`)
+      if (found.isNew)
+        await auditCommand(tx, 'notifier', {
+          ...auditedChannel('add', found.id),
+          after: await readChannelRow(tx, found.id),
+        })
+      return found
     }),
   )
-  printResult(result, result.added ? `added channel ${result.id}` : `channel ${result.id} already exists`, json)
+  printResult({ id, added: isNew }, isNew ? `added channel ${id}` : `channel ${id} already exists`, json)
 }
 
 async function edit(
@@ -161,8 +144,10 @@ async function edit(
   await withDatabase(async (database) => {
     const channel = await findChannel(database, id)
     const next = {
-      destination: destination === undefined ? channel.destination : parseDestination(channel.type, destination),
-      secret: secretId === undefined ? channel.secret_id : parseSecret(channel.type, secretId || undefined),
+      destination:
+        destination === undefined ? channel.destination : parseDestination(channel.type, destination, '--destination'),
+      secret:
+        secretId === undefined ? channel.secret_id : parseSecret(channel.type, secretId || undefined, '--secret-id'),
     }
     const change = isOwnChannel(id)
       ? sql.unsafe`
@@ -220,28 +205,4 @@ async function unparkChannels(
   })
   if (unparked === 0 && !all) throw new UsageError(`Channel ${text} is not parked.`)
   printResult({ unparked }, `${unparked} unparked`, json)
-}
-
-function parseDestination(type: string, destination: string): string {
-  const kind = channelKinds[type]
-  if (!kind) throw new UsageError(`There is no channel type ${type}: give ${either(types)}.`)
-  try {
-    return kind.parse(destination)
-  } catch (error) {
-    throw new UsageError(`--destination ${JSON.stringify(destination)} ${(error as Error).message}.`)
-  }
-}
-
-function parseSecret(type: string, secretId: string | undefined): string | null {
-  const kind = channelKinds[type]
-  if (secretId === undefined && kind?.needsSecret)
-    throw new UsageError(
-      `A channel of type ${type} needs --secret-id, the name of the secret with ${kind.help.secret}.`,
-    )
-  if (secretId === undefined) return null
-  if (!kind?.hasSecrets) throw new UsageError(`A channel of type ${type} takes no secret: omit --secret-id.`)
-  if (isSecretName(secretId)) return secretId
-  throw new UsageError(
-    `--secret-id is the name of a secret, not the secret itself: letters, digits, ".", "_" and "-". The variable of a secret called slack-bot is ${secretVariable('slack-bot')}.`,
-  )
 }

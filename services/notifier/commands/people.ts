@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { auditCommand, auditWork, readRow } from '#runtime/changes/audit-command.ts'
@@ -8,6 +7,7 @@ import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { requireText } from '#runtime/commands/read-typed.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { ensurePerson } from '../operate/person.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
 
 type Output = { json?: boolean }
@@ -73,27 +73,19 @@ async function add({
   json = false,
 }: Fields & Output & { ifMissing?: boolean }): Promise<void> {
   const name = requireText(given ?? '', '--name')
-  const result = await withDatabase((database) =>
+  const { id, isNew } = await withDatabase((database) =>
     database.transaction(async (tx) => {
-      await lockTable(tx, 'user')
-      const known = await tx.any(sql.type(idRow)`
-        SELECT id FROM public."user"
-        WHERE ${authId === undefined ? sql.fragment`name = ${name}` : sql.fragment`auth_id = ${authId}`} ORDER BY id`)
-      const [first] = known
-      if (first && ifMissing) return { id: first.id, added: false }
-      if (first)
+      const found = await ensurePerson(tx, { name, authId, admin })
+      if (!found.isNew && !ifMissing)
         throw new UsageError(
-          `Person ${first.id} already has this ${authId === undefined ? 'name' : 'auth id'}: use --if-missing, or \`parma people edit ${first.id}\` to change that person.`,
+          `Person ${found.id} already has this ${authId === undefined ? 'name' : 'auth id'}: use --if-missing, or \`parma people edit ${found.id}\` to change that person.`,
         )
-      const { id } = await tx.one(sql.type(idRow)`
-        INSERT INTO public."user" (auth_id, name, role, modified_at)
-        VALUES (${authId ?? `parma-${randomUUID()}`}, ${name}, ${admin ? 'ADMIN' : 'USER'}::public.role, ${utcNow})
-        RETURNING id`)
-      await auditCommand(tx, 'notifier', { ...audited('add', id), after: await readPersonRow(tx, id) })
-      return { id, added: true }
+      if (found.isNew)
+        await auditCommand(tx, 'notifier', { ...audited('add', found.id), after: await readPersonRow(tx, found.id) })
+      return found
     }),
   )
-  printResult(result, result.added ? `added person ${result.id}` : `person ${result.id} already exists`, json)
+  printResult({ id, added: isNew }, isNew ? `added person ${id}` : `person ${id} already exists`, json)
 }
 
 async function edit(person: string, { name, authId, admin, json = false }: Fields & Output): Promise<void> {
