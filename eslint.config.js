@@ -53,6 +53,7 @@ const rooms = {
     handshake: ['maps', 'catalog', 'publish', 'server', 'access', 'http'],
     deliveries: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     people: ['deliveries', 'audience', 'console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
+    rules: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     keys: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     audit: ['console', 'ask', 'server', 'access', 'design', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],

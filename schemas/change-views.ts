@@ -1,5 +1,5 @@
 /** As SharedView in views.ts. */
-type View = { name: string; readers: readonly ('cli' | 'edge')[]; row: string; columns: readonly string[] }
+type View = { name: string; readers: readonly ('cli' | 'edge' | 'notifier')[]; row: string; columns: readonly string[] }
 type Owner = 'analyzer' | 'notifier' | 'normalizer' | 'edge'
 
 const auditOf = (owner: Owner | 'scheduler'): View => ({
@@ -43,6 +43,26 @@ export const changeViews: readonly View[] = [
       `change_id company_measurement_id subject_key item_key condition direction threshold payloads newest_no cut_at
       told silent news made_at`.split(/\s+/),
   },
+  {
+    name: 'analyzer.rule_view',
+    readers: ['edge'],
+    row: 'the newest version of a rule of our own, and what is wrong with it',
+    columns: 'rule_id version definition since changed_by problem'.split(' '),
+  },
+  {
+    name: 'analyzer.rule_rehearsal_view',
+    readers: ['edge', 'notifier'],
+    row: 'what a rule that somebody tried would have told of all that it covers in 12 months',
+    columns:
+      `change_id rule_id version definition since companies tried payloads told silent by_month news made_at`.split(
+        ' ',
+      ),
+  },
+  ofPerson(
+    'rehearsal_view',
+    'who would have got how many messages about the news items of such a trial',
+    'change_id messages people without_recipient made_at',
+  ),
   ofPerson(
     'person_subscription_view',
     'what a person follows, besides what parma-web has',

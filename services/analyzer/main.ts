@@ -28,7 +28,11 @@ await runService('analyzer', readConfig, async (config, context) => {
   startKeepingMeanings(config, context, database)
   startRunWatch(config, context, database, wakeOutbox)
   startPruningRuns(config, context, database)
-  startPruning(config, context, database, [outcomes, { table: 'rule_trial', column: 'made_at', days: 1 }])
+  startPruning(config, context, database, [
+    outcomes,
+    { table: 'rule_trial', column: 'made_at', days: 1 },
+    { table: 'rule_rehearsal', column: 'made_at', days: 1 },
+  ])
   await consume([
     on(topics.observations, judgeObservations(store)),
     on(topics.changes, takeChanges('analyzer', database, openAppliers(config))),

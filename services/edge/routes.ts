@@ -11,6 +11,7 @@ import { type KeyDeps, keyRoutes } from './keys/routes.ts'
 import { type MeDeps, meRoutes } from './me/routes.ts'
 import type { MapDeskDeps } from './map-desk/map-deps.ts'
 import { mapRoutes } from './map-desk/routes.ts'
+import { type RuleDeps, ruleRoutes } from './rules/routes.ts'
 import { type PeopleDeps, peopleRoutes } from './people/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
@@ -50,8 +51,8 @@ export type RouteDeps = {
   ask: AskDeps
   changes: ChangeDeps
   messageLinks: MessageLinkDeps
-  /** Of the pages of messages, people, keys and the audit log. */
-  desk: AuditDeps & KeyDeps & DeliveryDeps & PeopleDeps
+  /** Of the pages of messages, rules, people, keys and the audit log. */
+  desk: AuditDeps & KeyDeps & DeliveryDeps & RuleDeps & PeopleDeps
   atom: AtomDeps
   console: ConsoleDeps
   me: MeDeps
@@ -114,10 +115,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...changeRoutes(deps.changes),
     ...consoleRoutes(deps.console),
     ...meRoutes(deps.me),
-    ...deliveryRoutes(deps.desk),
-    ...peopleRoutes(deps.desk),
-    ...keyRoutes(deps.desk),
-    ...auditRoutes(deps.desk),
+    ...[deliveryRoutes, ruleRoutes, peopleRoutes, keyRoutes, auditRoutes].flatMap((routesOf) => routesOf(deps.desk)),
     {
       ...{ method: 'get', path: '/console/why/:news_id', role: 'person' },
       ...{ doc: whyConsoleDoc, handle: showWhyToPerson(deps.why) },

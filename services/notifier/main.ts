@@ -14,6 +14,7 @@ import { startDelivery } from './delivery/loop.ts'
 import { startDigests } from './digests/loop.ts'
 import { storeNews } from './inbox/news.ts'
 import { storeOpsEvents } from './inbox/ops-events.ts'
+import { tryAudience } from './rehearsal/try-audience.ts'
 import { takeTriggers } from './inbox/triggers.ts'
 import { startPlanning } from './alerts/loop.ts'
 
@@ -25,8 +26,8 @@ await runService('notifier', readConfig, async (config, context) => {
   const wakeAll = () => [wakePlanning, wakeDelivery].forEach((wake) => wake())
   startOutbox(context, database, publish)
   const wakeDigests = startDigests(config, context, database, wakeDelivery)
-  startPruning(config, context, database, [outcomes])
-  const appliers = openAppliers(config, previewDigest(config, context.log))
+  startPruning(config, context, database, [outcomes, { table: 'rehearsal', column: 'made_at', days: 1 }])
+  const appliers = openAppliers(config, previewDigest(config, context.log), tryAudience(config))
   await consume([
     on(topics.news, storeNews(config, database, wakePlanning)),
     on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),

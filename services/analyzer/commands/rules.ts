@@ -9,14 +9,15 @@ import { newRuleId } from '../backtest/asked-rules.ts'
 import { describeTrial, type RuleTrial, tryRule } from '../backtest/try-rule.ts'
 import { commandSettings, settings } from '../config.ts'
 import { compileRules, findProblem, type OwnRow } from '../rules/compile-rules.ts'
+import { checkRule, lockRules, requireOther, requireRule } from '../rules/change-rules.ts'
 import { describeRule, describeScope } from '../rules/describe-rule.ts'
-import { addBucketCompanies, readOwnRules } from '../rules/own-rules.ts'
+import { readOwnRules } from '../rules/own-rules.ts'
 import { ruleDefinition, type RuleDefinition } from '../rules/read-definition.ts'
 import { methods } from '../values/aggregate.ts'
 import { countCovered, type Covered } from './count-covered.ts'
 import { listDefaultRules, listRules } from './list-rules.ts'
 import { readRuleOptions, type RuleOptions, type ScopeIds } from './read-rule-options.ts'
-import { insertRule, insertVersion, lockRules } from './write-rules.ts'
+import { addRule, writeVersion } from './write-rules.ts'
 
 type Output = { json?: boolean }
 type Scope = { company?: string[]; bucket?: string[]; source?: string[] }
@@ -124,13 +125,11 @@ async function add(options: Options): Promise<void> {
       await lockRules(tx)
       const definition = readRuleOptions(options, await readScope(tx, options), null)
       const rules = await readOwnRules(tx)
-      const same = rules.find((one) => isSameRule(ruleDefinition.safeParse(one.definition).data, definition))
-      if (same)
-        throw new UsageError(`${same.rule_id} already has this name and scope. Edit it, or choose another name.`)
+      requireOther(rules, definition)
       const row = await check(tx, { rule_id: newRuleId, version: 1, definition })
       const all = [...rules, row]
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), row.rule_id)
-      const rule_id = options.dryRun ? null : await insertRule(tx, definition, nameOfCaller(options.by))
+      const rule_id = options.dryRun ? null : await addRule(tx, definition, nameOfCaller(options.by))
       return { rule_id, version: 1, definition, covers }
     })
     return { ...added, ...(trial && { backtest: trial }) }
@@ -143,11 +142,6 @@ async function tryNew(database: Database, options: Options, since: string): Prom
   const definition = readRuleOptions(options, await readScope(database, options), null)
   const row = await check(database, { rule_id: newRuleId, version: 1, definition })
   return tryRule(readEnv(commandSettings), database, row, since)
-}
-
-/** Of rules with one name and one scope, only the newest would ever apply. */
-function isSameRule(known: RuleDefinition | undefined, { name, scope }: RuleDefinition): boolean {
-  return known?.name === name && isDeepStrictEqual(known.scope, scope)
 }
 
 async function edit(rule: string, options: Options): Promise<void> {
@@ -185,26 +179,14 @@ async function change(
       const row = await check(tx, { rule_id, version: known.version + 1, definition })
       const all = rules.map((one) => (one.rule_id === rule_id ? row : one))
       const covers = await countCovered(tx, compileRules(all, readMaxWindow()), rule_id)
-      if (!options.dryRun) await insertVersion(tx, { ...row, definition }, before, nameOfCaller(options.by))
+      if (!options.dryRun) await writeVersion(tx, { ...row, definition }, before, nameOfCaller(options.by))
       return { rule_id, version: row.version, definition, covers }
     }),
   )
 }
 
-function requireRule(rules: readonly OwnRow[], text: string): OwnRow {
-  const id = /^\d+$/.test(text) ? `rule/${text}` : text
-  const known = rules.find(({ rule_id }) => rule_id === id)
-  if (known) return known
-  if (id.startsWith('notification_rules/')) throw new UsageError(`${id} is a rule of parma-web. Change it there.`)
-  throw new UsageError(`There is no rule ${JSON.stringify(text)}. \`parma rules ls\` lists all rules.`)
-}
-
-/** The rule with the companies of its buckets. A UsageError when it cannot be applied. */
-async function check(tx: Pick<Database, 'any'>, rule: Omit<OwnRow, 'bucketCompanies'>): Promise<OwnRow> {
-  const [row] = await addBucketCompanies(tx, [rule])
-  const problem = findProblem(row!, readMaxWindow())
-  if (problem !== null) throw new UsageError(`This rule cannot be applied: ${problem}.`)
-  return row!
+function check(tx: Pick<Database, 'any'>, rule: Omit<OwnRow, 'bucketCompanies'>): Promise<OwnRow> {
+  return checkRule(tx, rule, readMaxWindow())
 }
 
 function readMaxWindow(): number {

@@ -5,6 +5,8 @@ import { sql } from '#runtime/postgres/database.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import type { Config } from '../config.ts'
 import { setPolarity } from '../meaning/own-polarity.ts'
+import { rehearseRule } from './rehearse-rule.ts'
+import { excludeFromRule, saveRule, switchRule } from './rule-appliers.ts'
 import { triedRule } from './tried-rule.ts'
 import { findTried, tooLong, tryOnSeries } from './try-on-series.ts'
 
@@ -13,7 +15,14 @@ const newsKept = 200
 
 /** Every change that the analyzer makes. */
 export function openAppliers(config: Config): Appliers<'analyzer'> {
-  return { 'analyzer.polarity.set': setPolarity(config), 'analyzer.rule.try': tryRule(config) }
+  return {
+    'analyzer.polarity.set': setPolarity(config),
+    'analyzer.rule.try': tryRule(config),
+    'analyzer.rule.save': saveRule(config),
+    'analyzer.rule.switch': switchRule(config),
+    'analyzer.rule.exclude': excludeFromRule(config),
+    'analyzer.rule.rehearse': rehearseRule(config),
+  }
 }
 
 /** Tries a rule on a series, and keeps what it would have told for whoever asked. Changes nothing else. */

@@ -86,7 +86,7 @@ export function peopleOf({ people }: Pick<Delivery, 'people'>, most = mostPeople
 export const whereTo = ({ channel, address }: Pick<Delivery, 'channel' | 'address'>) =>
   html`${channel} ${foreign(excerpt(address, 80))}`
 
-function deliveryTable(rows: readonly Delivery[], zone: string, caption = 'Messages'): Html {
+export function deliveryTable(rows: readonly Delivery[], zone: string, caption = 'Messages'): Html {
   const cells = rows.map((row) => [
     { text: html`<a href="${path}/${row.id}">${foreign(excerpt(row.subject, 100))}</a>` },
     { text: time(row.at, zone), sort: row.at },

@@ -3,6 +3,7 @@ export const deskLinks = [
   ['sources', 'Sources', '/console/sources'],
   ['freshness', 'Freshness', '/console/freshness'],
   ['deliveries', 'Deliveries', '/console/deliveries'],
+  ['rules', 'Rules', '/console/rules'],
   ['people', 'People', '/console/people'],
   ['keys', 'Keys', '/console/keys'],
   ['audit', 'Audit', '/console/audit'],

@@ -11,6 +11,7 @@ import { addFollow, removeFollow } from './follow.ts'
 import { addMute, removeMute } from './mute.ts'
 import { clearQuiet, setQuiet } from './quiet.ts'
 
+type TryAudience = Apply<Payload<'notifier.audience.try'>>
 type Preview = Apply<Payload<'notifier.digest.preview'>>
 
 /** Commands have a preview of their own, which also shows what the settings of whoever asks would change. */
@@ -18,8 +19,13 @@ const noPreview: Preview = async () => {
   throw new RefusedError('The notifier previews digests; commands have npx parma digests preview.')
 }
 
+/** Commands have one of their own, which reads a file. */
+const noAudience: TryAudience = async () => {
+  throw new RefusedError('The notifier tries audiences; commands have npx parma audience try.')
+}
+
 /** Every change that the notifier makes. */
-export function openAppliers(config: DigestDefaults, preview = noPreview): Appliers<'notifier'> {
+export function openAppliers(config: DigestDefaults, preview = noPreview, audience = noAudience): Appliers<'notifier'> {
   return {
     'notifier.follow.add': addFollow,
     'notifier.follow.remove': removeFollow,
@@ -33,6 +39,7 @@ export function openAppliers(config: DigestDefaults, preview = noPreview): Appli
     'notifier.channel.test': testChannel,
     'notifier.feedback.set': setFeedback,
     'notifier.sign_in.mail': mailSignIn,
+    'notifier.audience.try': audience,
     'notifier.person.add': addPerson,
     'notifier.channel.add': addChannel,
     'notifier.channel.leave': leaveChannel,
