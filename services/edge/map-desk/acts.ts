@@ -13,13 +13,10 @@ import { activateMap, MapRefused, rollBackMap } from '../maps/change-map.ts'
 import { approveMap, refuseMap } from '../maps/waiting.ts'
 import type { RouteRequest } from '../server/route.ts'
 import { keepDraft, settleDraft } from './drafts.ts'
-import { decideForm, draftParams, mapForm, sourceParams, versionParams } from './forms.ts'
+import { decideForm, draftParams, mapForm, maxMapBytes, sourceParams, versionParams } from './forms.ts'
 import { changing, endWaiting, type MapDeskDeps, noteChange } from './map-deps.ts'
 import { draftsPath, mapsPath, newMapMain, type SourceName } from './maps-page.ts'
 import { draftPage, readSource, requireDraft, versionPage } from './pages.ts'
-
-/** A map as a form sends it, escaped. */
-const maxMapBytes = 6 * 1024 * 1024
 
 export function keepMap(deps: MapDeskDeps) {
   return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {

@@ -13,3 +13,6 @@ export const decideForm = z.object({
     .default(''),
   reason: z.string().max(500).default(''),
 })
+
+/** A map as a form sends it, escaped. */
+export const maxMapBytes = 6 * 1024 * 1024

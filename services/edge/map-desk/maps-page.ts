@@ -1,4 +1,3 @@
-import type { Content } from '../design/html.ts'
 import { html, type Html } from '../design/html.ts'
 import { buttonForm, postForm } from '../design/forms.ts'
 import { empty, facts, foreign, state, table } from '../design/parts.ts'
@@ -161,7 +160,7 @@ ${postForm(draftsPath(source), area, 'Compare')}
 /** A map that is not in force: how it differs, and what to do with it. */
 export function draftMain(
   source: SourceName,
-  { draft, current, zone, trial }: { draft: Draft; current: MapContent | null; zone: string; trial: Content },
+  { draft, current, zone }: { draft: Draft; current: MapContent | null; zone: string },
 ): Html {
   const path = mapsPath(source)
   const here = `${draftsPath(source)}/${draft.draft_id}`
@@ -185,7 +184,10 @@ export function draftMain(
     ['Loses', draft.losses.length === 0 ? null : `A map that ${describeLosses(draft.losses)}`],
   ])}
 ${differencePart(current, draft.content)}
-${trial}
+${
+  isOpen &&
+  html`<p>What it would make of the last stored documents: <code>npx parma maps try map.json --source ${source.name}</code>. Nothing is stored.</p>`
+}
 ${
   isOpen &&
   html`<section aria-labelledby="activate"><h2 id="activate">${isWaiting ? 'Decide' : 'Activate'}</h2>

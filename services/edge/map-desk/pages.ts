@@ -94,7 +94,7 @@ export async function draftPage(
     deps.bounded(readMapContent(deps.database, source.id, null)),
     zoneOf(deps, session, request),
   ])
-  const main = html`${refusal && notice('bad', refusal.message)}${draftMain(source, { draft, current, zone, trial: null })}`
+  const main = html`${refusal && notice('bad', refusal.message)}${draftMain(source, { draft, current, zone })}`
   const status = refusal === null ? 200 : refusal.kind === 'invalid' ? 422 : 409
   return showPage({
     title: `A map of ${source.name}`,

@@ -3,7 +3,7 @@ import { asPage } from '../design/layout.ts'
 import type { Route, RouteDoc } from '../server/route.ts'
 import { activateDraft, keepMap, refuseDraft, rollBack } from './acts.ts'
 import { mapApiRoutes } from './api.ts'
-import { decideForm, draftParams, mapForm, saidQuery, sourceParams, versionParams } from './forms.ts'
+import { decideForm, draftParams, mapForm, maxMapBytes, saidQuery, sourceParams, versionParams } from './forms.ts'
 import type { MapDeskDeps } from './map-deps.ts'
 import { showDraft, showMaps, showNew, showVersion } from './pages.ts'
 
@@ -31,6 +31,7 @@ export function mapRoutes(deps: MapDeskDeps): Route[] {
       summary: 'Keeps a changed map, to compare and activate it.',
       params: sourceParams,
       form: mapForm,
+      maxFormBytes: maxMapBytes,
       responses: { 303: leads, 404: unknown, 422: asPage('It is no map of the source.') },
     },
     draft: {

@@ -69,7 +69,8 @@ export async function authorize(
     case 'desk': {
       const session = await checkPage(call)
       if (session && route.role === 'desk' && !includesRole(session.role, 'operator')) throw notForViewers(session)
-      if (session) return ofOwnForm(call, session, (routeRequest) => route.handle(routeRequest, session))
+      const { maxFormBytes } = route.doc
+      if (session) return ofOwnForm(call, session, (routeRequest) => route.handle(routeRequest, session), maxFormBytes)
       return (routeRequest) => deps.askToSignIn(routeRequest, request.method, request.originalUrl)
     }
     case 'maybe-person': {
@@ -81,17 +82,17 @@ export async function authorize(
 }
 
 /** The handler, which gets no form of a page that was made for somebody else. */
-function ofOwnForm({ request, deps }: Call, session: Session, handle: Handle): Handle {
+function ofOwnForm({ request, deps }: Call, session: Session, handle: Handle, maxBytes?: number): Handle {
   if (request.method === 'GET') return handle
   return async (routeRequest) =>
-    (await deps.sessions.ownsForm(session, await readFormField(routeRequest)))
+    (await deps.sessions.ownsForm(session, await readFormField(routeRequest, maxBytes)))
       ? handle(routeRequest)
       : deps.refuseForm(routeRequest, session, request.originalUrl)
 }
 
 /** The form token of a form; null: it has none, or the body is no form. */
-async function readFormField(request: RouteRequest): Promise<string | null> {
-  const fields = await readFields(request).catch((error: unknown) => {
+async function readFormField(request: RouteRequest, maxBytes?: number): Promise<string | null> {
+  const fields = await readFields(request, maxBytes).catch((error: unknown) => {
     if (error instanceof HttpError && error.status === 415) return null
     throw error
   })

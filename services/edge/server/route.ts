@@ -57,6 +57,8 @@ export type RouteDoc = {
   alternatives?: Record<string, string>
   /** A body as forms send it. */
   form?: z.ZodObject
+  /** How large that may be, if larger than what people type. */
+  maxFormBytes?: number
   responses: Record<number, ResponseDoc>
 }
 
