@@ -41,6 +41,7 @@ const rooms = {
     trace: ['growth', 'publish', 'server', 'access', 'design', 'http'],
     'rule-trial': ['changes', 'growth', 'design', 'access', 'http'],
     'company-pages': ['rule-trial', 'console', 'changes', 'ask', 'growth', 'design', 'server', 'access', 'http'],
+    replays: ['console', 'changes', 'ask', 'design', 'server', 'access', 'http'],
     'source-pages': ['company-pages', 'console', 'ask', 'growth', 'design', 'server', 'access', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],
     report: ['ask', 'growth', 'server', 'access', 'design', 'http'],

@@ -51,7 +51,7 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'normalizer.superseded_value',
-    readers: [],
+    readers: ['analyzer'],
     row: 'a value that another one has taken the place of, and by which row of the ledger',
     columns: words(`
       event_no replay_no observed_at number date seq company_measurement_id source_measurement_id company_id
@@ -60,7 +60,7 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'normalizer.value_history',
-    readers: [],
+    readers: ['edge'],
     row: 'an earlier value, with the replay or the correction that took its place',
     columns: words(`
       event_no seq path item_key observed_at company_id company_measurement_id source_measurement_id type number text
@@ -68,7 +68,7 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'normalizer.replay_view',
-    readers: [],
+    readers: ['edge'],
     row: 'a replay: what is read again, how far it is, and what it found',
     columns: words(`
       replay_no data_source_id source_name companies observed_from observed_to mode map map_version rate reason actor

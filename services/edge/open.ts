@@ -150,6 +150,7 @@ async function openRoutes(
       readWhy: (newsId) => boundedLookup(readWhy(database, newsId)),
     },
     me: { database, bounded, limited, changes, links: config },
+    replays: { database, bounded, limited, changes },
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     maps: { database, bounded, sources, publish, report, maxJsonDepth },

@@ -24,6 +24,7 @@ import { newCompany, newCompanyDoc } from './catalog/new-company.ts'
 import { type RunDeps, runDoc, runNow } from './intake/triggers.ts'
 import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } from './intake/unsubscribe.ts'
 import { assetRoute } from './server/asset-route.ts'
+import { type ReplayDeps, replayRoutes } from './replays/routes.ts'
 import { type ReportDeps, reportRoute } from './report/routes.ts'
 import { docsRoutes, welcome, welcomeDoc } from './server/docs.ts'
 import { withDocument } from './server/openapi.ts'
@@ -56,6 +57,7 @@ export type RouteDeps = {
   atom: AtomDeps
   console: ConsoleDeps
   me: MeDeps
+  replays: ReplayDeps
   report: ReportDeps
   session: SessionDeps
   maps: MapDeskDeps
@@ -123,6 +125,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...mapRoutes(deps.maps),
     ...sessionRoutes(deps.session),
     ...companyPageRoutes(deps.companyPages),
+    ...replayRoutes(deps.replays),
     ...sourcePageRoutes(deps.sourcePages),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     chartRoute(deps.why),

@@ -252,6 +252,45 @@ test('a corrected value takes the place of the wrong one, stays at a replay, and
   expect(audit).toMatchObject([{ before: { value: '5' }, after: { value: '50' } }, { after: { value: '5' } }])
 })
 
+test('the analyzer follows corrected and replaced values, and tells nobody', async () => {
+  await installation.start('analyzer')
+  const source = await withMaps([field('stars', 'int'), field('gone', 'int')])
+  const company = await bench.addCompany()
+  const payloads = [10, 1000, 30].map((stars, n) =>
+    bench.payload(source, company, { stars, gone: n }, { observed_at: Date.now() - (3 - n) * 3_600_000 }),
+  )
+  await feed(payloads)
+  const { database } = installation
+  const states = async () => {
+    const rows = await database.query<{ name: string; value: string; observed_at: Date; recent: number[] }>(
+      `SELECT m.measurement_name AS name, s.state -> 'last' ->> 'number' AS value, s.observed_at, s.state -> 'recent' AS recent
+       FROM analyzer.series_state s JOIN company_source_measurement USING (company_measurement_id)
+       JOIN source_measurement m ON m.id = source_measurement_id WHERE m.source_module_id = $1 ORDER BY 1`,
+      [source.id],
+    )
+    return Object.fromEntries(rows.map(({ name, recent }) => [name, recent]))
+  }
+  await waitFor('all to be judged', async () => (await states()).stars?.length === 3)
+  const correct = (event_id: string, value: string) =>
+    runCommand(
+      commands.values,
+      ...['correct', '--event', event_id, '--path', 'stars', '--value', value, '--reason', 'wrong'],
+    )
+  await correct(payloads[1]!.event_id, '20')
+  await waitFor('the state to follow', async () => (await states()).stars?.join() === '10,20,30')
+  await correct(payloads[2]!.event_id, '31')
+  await waitFor('the state to follow', async () => (await states()).stars?.join() === '10,20,31')
+  await bench.publishMap(changed(source, 'gone', null), 2)
+  await replay(source, 'replace')
+  await waitFor('the series to be forgotten', async () => !('gone' in (await states())))
+  expect((await states()).stars).toEqual([10, 20, 31])
+  const told = await database.query(
+    `SELECT FROM analyzer.news WHERE data_source_id = $1 AND replay_id <> '' AND NOT silent`,
+    [source.id],
+  )
+  expect(told).toEqual([])
+})
+
 test('a replay that is killed, paused and resumed comes to the same end', async () => {
   const source = await withMaps([field('name', 'text'), field('size', 'text')])
   const companies = [await bench.addCompany(), await bench.addCompany()]

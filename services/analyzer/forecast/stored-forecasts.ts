@@ -61,7 +61,7 @@ export function readOutdated(tx: Transaction, feed: Feed, limit: number): Promis
     JOIN public.company_source_measurement s ON s.source_measurement_id = m.id AND s.company_id = f.company_id
     CROSS JOIN LATERAL (
       SELECT v.company_measurement_id, v.subject_key, coalesce(v.item_key, '') AS item_key,
-        max(coalesce(v.replay_no, v.event_no)) AS newest_event_no,
+        max(greatest(coalesce(v.replay_no, v.event_no), v.generation_no)) AS newest_event_no,
         array_agg((extract(epoch FROM v.observed_at) * 1000)::float8 ORDER BY v.observed_at, v.event_no, v.seq) AS times,
         array_agg(v.number ORDER BY v.observed_at, v.event_no, v.seq) AS numbers
       FROM (${newestPayloads(payloadsBack)}) w
@@ -74,7 +74,7 @@ export function readOutdated(tx: Transaction, feed: Feed, limit: number): Promis
         AND octet_length(v.subject_key) <= ${maxKeyBytes} AND octet_length(coalesce(v.item_key, '')) <= ${maxKeyBytes}
       GROUP BY v.company_measurement_id, v.subject_key, coalesce(v.item_key, ''), k.newest_event_no
       HAVING count(DISTINCT v.observed_at) > 1
-        AND max(coalesce(v.replay_no, v.event_no)) IS DISTINCT FROM k.newest_event_no
+        AND max(greatest(coalesce(v.replay_no, v.event_no), v.generation_no)) IS DISTINCT FROM k.newest_event_no
     ) o
     WHERE f.data_source_id = ${feed.data_source_id} AND f.company_id = ${feed.company_id}
     LIMIT ${limit}`)

@@ -20,7 +20,7 @@ import { insertNews, readParents } from './news.ts'
 import { joinParts, keyOf } from './parts.ts'
 import { readPastNews } from './past-news.ts'
 import { rebuildSignals } from './past-signals.ts'
-import { readPasts } from './past-states.ts'
+import { followReplaced, readPasts } from './past-states.ts'
 import { insertRuleErrors } from './rule-errors.ts'
 import { keepStates, readStates, type Series, writeStates } from './series-states.ts'
 import { readSubjects, writeSubjects } from './subject-states.ts'
@@ -48,6 +48,7 @@ export async function judgeBatch(
   valuesJudged.inc(payloads.reduce((sum, { values }) => sum + values.length, 0))
   await writeStates(tx, series, states)
   await writeSubjects(tx, [...subjects.values()])
+  await followReplaced(tx, payloads, criteria)
   await insertRuleErrors(tx, judged)
   await addDueFeeds(tx, payloads)
   return writeNews(

@@ -4,10 +4,10 @@ import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { longestWindow } from '../judge/judge-payload.ts'
 import type { Criteria } from '../judge/judge-payloads.ts'
 import { isCounted } from '../suspect/withheld.ts'
-import { isLate, type Payload, seriesOf } from '../values/payload.ts'
+import { isLate, type Payload, seriesKey, seriesOf } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
 import { numberOf, readValue } from '../values/value.ts'
-import type { Series } from './series-states.ts'
+import { deleteStates, readStates, type Series, writeStates } from './series-states.ts'
 
 /**
  * Asks for the state of a series just before a late payload. `length`: how many values back. `before_no`: values that
@@ -61,6 +61,60 @@ export async function readPasts(
     pasts.set(payload, of.set(key, answers[index] ?? null))
   }
   return pasts
+}
+
+const replacedRow = z.object({
+  company_measurement_id: z.number(),
+  subject_key: z.string(),
+  item_key: z.string().nullable(),
+})
+
+/**
+ * Has the states follow what replays and corrections replaced in values that were judged before: those of the values that
+ * are gone, and of those that took their place. What the detectors remember of them is rebuilt when the next value comes.
+ */
+export async function followReplaced(
+  tx: Transaction,
+  payloads: readonly Payload[],
+  { keptValues }: Pick<Criteria, 'keptValues'>,
+): Promise<void> {
+  const replays = payloads.filter(({ replay_id }) => replay_id !== null)
+  if (replays.length === 0) return
+  const column = columnsOf(replays)
+  const replaced = await tx.any(sql.type(replacedRow)`
+    SELECT DISTINCT s.company_measurement_id, s.subject_key, s.item_key
+    FROM unnest(${column('uuid', ({ event_id }) => event_id)}, ${column('text', ({ replay_id }) => replay_id)})
+      AS n (event_id, replay_id)
+    JOIN normalizer.lineage l USING (event_id, replay_id)
+    JOIN normalizer.superseded_value s ON s.superseded_by = l.event_no`)
+  if (replaced.length === 0) return
+  const brought = replays.flatMap((payload) =>
+    [...seriesOf(payload).values()].map(({ company_measurement_id, item_key }) => ({
+      ...{ company_measurement_id, subject_key: payload.subject_key, item_key },
+    })),
+  )
+  const series = [...replaced, ...brought].map((one): Series => ({ ...one, key: seriesKey(one, one) }))
+  const distinct = [...new Map(series.map((one) => [one.key, one])).values()]
+  const states = await readStates(tx, distinct)
+  const known = distinct.filter(({ key }) => states.has(key))
+  // Newer values may be stored that are not judged yet.
+  const questions = known.map((one) => {
+    const { observedAt, recent } = states.get(one.key)!
+    return {
+      ...{ ...one, event_no: 0, before_no: null, observed_at: observedAt + 1 },
+      length: Math.max(keptValues, recent.length),
+    }
+  })
+  const now = await readPast(tx, questions)
+  const next = known.flatMap(({ key }, index): [string, SeriesState][] => {
+    const { signal: _, said: __, at: ___, ...rest } = states.get(key)!
+    return now[index] ? [[key, { ...rest, ...now[index] }]] : []
+  })
+  await writeStates(tx, known, new Map(next))
+  await deleteStates(
+    tx,
+    known.filter((_, index) => !now[index]),
+  )
 }
 
 /**

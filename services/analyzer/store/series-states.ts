@@ -74,6 +74,15 @@ export async function writeStates(
       signal = excluded.signal`)
 }
 
+/** Forgets series that have no value any more. */
+export async function deleteStates(tx: Transaction, series: readonly Series[]): Promise<void> {
+  if (series.length === 0) return
+  await tx.query(sql.unsafe`
+    DELETE FROM analyzer.series_state s USING unnest(${keyColumns(series)})
+      AS k (company_measurement_id, subject_key, item_key)
+    WHERE (s.company_measurement_id, s.subject_key, s.item_key) = (k.company_measurement_id, k.subject_key, k.item_key)`)
+}
+
 function keyColumns(series: readonly Series[]) {
   return sql.join(
     [

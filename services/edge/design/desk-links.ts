@@ -2,6 +2,7 @@
 export const deskLinks = [
   ['sources', 'Sources', '/console/sources'],
   ['freshness', 'Freshness', '/console/freshness'],
+  ['replays', 'Replays', '/console/replays'],
   ['deliveries', 'Deliveries', '/console/deliveries'],
   ['rules', 'Rules', '/console/rules'],
   ['people', 'People', '/console/people'],

@@ -16,6 +16,10 @@ const origin = z.object({
   document: z.string(),
   task_id: z.int().nullable(),
   received_at: utcTime,
+  replay_id: z.string().nullish().describe('The replay or correction that brought the value; none: its payload did.'),
+  corrected_by: z.string().nullish(),
+  correction_reason: z.string().nullish(),
+  first_value: z.string().nullish().describe('What stood there first, where another value has taken its place.'),
 })
 
 /** Everything that led to a news item. */
@@ -99,16 +103,26 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
   // The value compared may be older than the previous one: a rule may need several changes in a row.
   const isBefore = since ? sql.fragment`v.observed_at <= ${since}` : sql.fragment`v.observed_at < ${observed_at}`
   const value = sql.fragment`coalesce(v.text, v.number::text, ${utcIso(sql.fragment`v.date`)})`
+  const first = (event: SqlFragment, place: SqlFragment) => sql.fragment`(
+    SELECT coalesce(h.text, h.number::text, ${utcIso(sql.fragment`h.date`)}) FROM normalizer.value_history h
+    WHERE h.event_no = ${event} AND h.seq = ${place} AND h.item_key IS NOT DISTINCT FROM ${news.item_key}
+    ORDER BY h.superseded_at LIMIT 1) AS first_value`
   const now = await database.maybeOne(sql.type(origin)`
     SELECT ${utcIso(sql.fragment`l.observed_at`)} AS observed_at, l.event_id, l.event_no,
-      coalesce(v.path, ${path}) AS path, ${value} AS value, l.map_version, l.document, l.task_id, ${utcIso(sql.fragment`l.received_at`)} AS received_at
+      coalesce(v.path, ${path}) AS path, ${value} AS value, coalesce(r.map_version, l.map_version) AS map_version, l.document, l.task_id,
+      ${utcIso(sql.fragment`l.received_at`)} AS received_at, nullif(r.replay_id, '') AS replay_id, r.corrected_by,
+      r.correction_reason, ${first(sql.fragment`l.event_no`, sql.fragment`${seq}`)}
     FROM normalizer.lineage l
     LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = l.observed_at AND v.seq = ${seq}
       AND starts_with(v.path, ${path}) AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
+    LEFT JOIN normalizer.value_lineage r ON r.event_no = v.event_no AND r.observed_at = v.observed_at AND r.seq = v.seq
+      AND r.path = v.path
     WHERE l.event_no = ${event_no} ORDER BY l.replay_id = ${replay_id} DESC, l.processed_at LIMIT 1`)
   const before = await database.maybeOne(sql.type(origin)`
     SELECT ${utcIso(sql.fragment`v.observed_at`)} AS observed_at, l.event_id, v.event_no, v.path,
-      ${value} AS value, l.map_version, l.document, l.task_id, ${utcIso(sql.fragment`l.received_at`)} AS received_at
+      ${value} AS value, l.map_version, l.document, l.task_id,
+      ${utcIso(sql.fragment`l.received_at`)} AS received_at, nullif(l.replay_id, '') AS replay_id, l.corrected_by,
+      l.correction_reason, ${first(sql.fragment`v.event_no`, sql.fragment`v.seq`)}
     FROM normalizer.value v
     JOIN normalizer.value_lineage l USING (event_no, seq, path, observed_at, company_measurement_id)
     WHERE v.company_measurement_id = ${company_measurement_id} AND v.subject_key = ${news.subject_key}

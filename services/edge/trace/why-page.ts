@@ -85,9 +85,21 @@ function valueText({ measurement: { type } }: Why, value: string | null): string
   return value !== null && (type === 'int' || type === 'float') ? formatExact(value) : value
 }
 
+/** Which replay or correction brought the value; null: its payload did. */
+function switchedBy(
+  why: Why,
+  { replay_id, corrected_by, correction_reason, first_value }: NonNullable<Why['now']>,
+): string | null {
+  const before = first_value == null ? '' : ` Before, it was ${valueText(why, first_value)}.`
+  if (corrected_by != null) return `Corrected by ${corrected_by}: ${correction_reason ?? ''}.${before}`
+  if (replay_id != null) return `By ${replay_id.replace('/', ' ')}.${before}`
+  return before === '' ? null : `A replay found it no longer.${before}`
+}
+
 function originRows(why: Why, origin: NonNullable<Why['now']>, zone: string): Row[] {
   return [
     ['Value', valueText(why, origin.value)],
+    ['Read again', switchedBy(why, origin)],
     ['Observed', time(origin.observed_at, zone)],
     ['Received', time(origin.received_at, zone)],
     ['Path', origin.path],
