@@ -132,9 +132,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: mail, role: 'anyone', doc: unsubscribeDoc.show, handle: showUnsubscribe(deps.unsubscribe) },
     { method: 'post', path: mail, role: 'anyone', doc: unsubscribeDoc.end, handle: unsubscribe(deps.unsubscribe) },
     ...messageLinkRoutes(deps.messageLinks),
-    atomRoute(deps.atom),
-    reportRoute(deps.report),
-    assetRoute,
+    ...[atomRoute(deps.atom), reportRoute(deps.report), assetRoute],
     ...docsRoutes(),
   ])
 }

@@ -18,7 +18,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   return createRoutes({
     ...empty,
     ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, me: {}, session: {}, unsubscribe: {} },
-    ...{ messageLinks: {}, companyPages: {}, sourcePages: {}, compatibility: compatibility ? {} : null },
+    ...{ messageLinks: {}, companyPages: {}, sourcePages: {}, replays: {}, compatibility: compatibility ? {} : null },
     desk: {},
   } as RouteDeps)
 }
