@@ -365,7 +365,9 @@ describe('what the document calls valid is valid for the edge', () => {
       if ([body].flat().some((one) => typeof Object(one).observed_at === 'string')) return
       const text = JSON.stringify(body)
       const [token = ''] = credentialsFor(operation.security)
-      const sent = { token, parameters: [], body: text, contentType: jsonType }
+      // Of a path with parameters, one that there is.
+      const inPath = Object.fromEntries(Object.entries(known).map(([name, [first]]) => [name, first]))
+      const sent = { token, parameters: [inPath], body: text, contentType: jsonType }
       const response = await send(method, path, { operation, sent })
       const answer = await response.text()
       const isTaken = !isInvalid(response.status, answer)
