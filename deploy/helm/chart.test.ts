@@ -11,7 +11,7 @@ import { postgresSettings } from '#runtime/process/settings.ts'
 import { maxBodyBytes, topics } from '#schemas/topics.ts'
 import { topicSettings } from '../../services/cli/config.ts'
 import { root, services } from '../local/config.ts'
-import { findFaults, helm, type Manifest, podOf, type PodSpec, render } from './render.ts'
+import { findFaults, helm, type Manifest, parseManifests, podOf, type PodSpec, render } from './render.ts'
 import { findTool } from './tools.ts'
 
 const chart = 'parma-analytics'
@@ -313,6 +313,53 @@ describe('values that are wrong', () => {
     expect(() => helm('template', 'parma', chart, ...network)).toThrow('settings.KAFKA_BROKERS is missing')
     const identity = [...network, '--set', 'settings.KAFKA_BROKERS=b:9092,workloadIdentity=true']
     expect(() => helm('template', 'parma', chart, ...identity)).toThrow('settings.FIRESTORE_PROJECT is missing')
+  })
+})
+
+describe('the chart parma-kafka', () => {
+  type Topic = { topicName: string; partitions: number; replicas: number; config: Record<string, string> }
+  type Acl = { resource: { type: string; name: string; patternType: string }; operations: string[] }
+  const made = (kind: string, ...args: string[]) =>
+    parseManifests(helm('template', 'kafka', 'parma-kafka', ...args)).filter((one) => one.kind === kind)
+
+  test('passes helm lint, and makes what Strimzi takes', () => {
+    expect(helm('lint', 'parma-kafka', '--strict')).toContain('0 chart(s) failed')
+    expect([...made('KafkaTopic'), ...made('KafkaUser')].flatMap(findFaults)).toEqual([])
+  })
+
+  test('makes the topics that the setup step makes, and keeps them', () => {
+    const partitions = new Map([
+      [topics.rawPayloads.name, 12],
+      [topics.observations.name, 12],
+    ])
+    const wanted = wantedTopics({ TOPIC_PREFIX: 'Test_' }, { partitions })
+    const found = made('KafkaTopic', '--set', 'topicPrefix=Test_')
+    expect(found.map(({ spec }) => spec as Topic)).toEqual(
+      wanted.map(({ name, partitions, config }) => ({
+        ...{ topicName: name, partitions, replicas: 3 },
+        config: { ...config, 'min.insync.replicas': '2' },
+      })),
+    )
+    for (const { metadata } of found) {
+      expect(metadata.name).toMatch(/^[a-z0-9][a-z0-9.-]{0,251}[a-z0-9]$/)
+      expect(metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' })
+    }
+  })
+
+  test('makes a user for each login of the other chart, with the names of the installation', () => {
+    const found = made('KafkaUser', '--set', 'topicPrefix=staging.')
+    const names = found.map(({ metadata }) => metadata.name)
+    const logins = [...ofKind('strimzi', 'Deployment'), ...ofKind('strimzi', 'Job')].map(
+      (one) => plainEnv(one).KAFKA_SASL_USERNAME,
+    )
+    expect(names.sort()).toEqual([...logins, 'parma-operator'].sort())
+    for (const { spec } of found)
+      for (const { resource } of (spec as { authorization: { acls: Acl[] } }).authorization.acls)
+        expect(resource.name).toMatch(/^staging\./)
+  })
+
+  test('refuses a topic that there is not', () => {
+    expect(() => made('KafkaTopic', '--set', 'topics.partitions.x=3')).toThrow('topics.partitions names x')
   })
 })
 

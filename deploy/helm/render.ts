@@ -53,7 +53,10 @@ export function helm(...args: string[]): string {
 
 /** The manifests that a chart makes of a file of examples/ and further values. */
 export function render(chart: string, example: string, ...args: string[]): Manifest[] {
-  const text = helm('template', 'parma', chart, '--values', `examples/${example}.yaml`, ...args)
+  return parseManifests(helm('template', 'parma', chart, '--values', `examples/${example}.yaml`, ...args))
+}
+
+export function parseManifests(text: string): Manifest[] {
   return parseAllDocuments(text).flatMap((document) => {
     const manifest = document.toJS() as Manifest | null
     return manifest ? [manifest] : []

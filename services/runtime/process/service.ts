@@ -2,10 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Step, watchStart } from '../calls/start-watch.ts'
 import { type ConfigError, findIgnored } from './config.ts'
 import { type Health, startHealth } from './health.ts'
-import { createLog, type Log } from './log.ts'
+import { createLog, type Log, type LogFormat } from './log.ts'
 import { watchWarnings } from './node-warnings.ts'
 
-type ServiceConfig = { LOG_LEVEL: string; HEALTH_PORT: number; HEALTH_HOST: string; DRAIN_TIMEOUT_MS: number }
+type ServiceConfig = {
+  LOG_LEVEL: string
+  LOG_FORMAT: LogFormat
+  HEALTH_PORT: number
+  HEALTH_HOST: string
+  DRAIN_TIMEOUT_MS: number
+}
 
 export type ServiceContext = {
   name: string
@@ -33,7 +39,7 @@ export async function runService<C extends ServiceConfig>(
   start: (config: C, context: ServiceContext) => Promise<void>,
 ): Promise<never> {
   const config = readOrExit(readConfig)
-  const log = createLog(name, config.LOG_LEVEL)
+  const log = createLog(name, config.LOG_LEVEL, config.LOG_FORMAT)
   for (const found of findIgnored()) log.warn(found, 'variable_without_effect')
   const stop = new AbortController()
   let failure: unknown

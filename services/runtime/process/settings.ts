@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { recordLifeDays } from '#schemas/topics.ts'
 import { isNetwork } from '../web/ip-allow-list.ts'
 import { count, flag, list, port, rotatingSecret, secret } from './config.ts'
+import { logFormats } from './log.ts'
 import { findAddressProblem, isCertificate, sslModes } from './database-address.ts'
 
 /** What every service reads. */
@@ -16,6 +17,10 @@ export const serviceSettings = {
     .default('info')
     .describe('Least severe log lines that are written.')
     .meta({ basic: true }),
+  LOG_FORMAT: z
+    .enum(logFormats)
+    .default('json')
+    .describe('Form of log lines: json, or gcp with the severity and message that Google Cloud knows.'),
   HEALTH_PORT: port(9090).describe('Port of /livez, /readyz and /metrics.').meta({ basic: true }),
   HEALTH_HOST: z
     .string()

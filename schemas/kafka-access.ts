@@ -1,0 +1,71 @@
+import { allTopics, type Consumer, deadLetterTopic, type Topic } from './topics.ts'
+
+/** What somebody may do with topics or groups of these names, which are without the prefix of an installation. */
+export type Access = {
+  type: 'topic' | 'group'
+  /** `prefix`: all that begin with the name. */
+  pattern: 'literal' | 'prefix'
+  names: string[]
+  operations: string[]
+}
+
+const writers = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
+type Writer = (typeof writers)[number]
+
+const access = (type: Access['type'], names: readonly string[], ...operations: string[]): Access[] =>
+  names.length > 0 ? [{ type, pattern: 'literal', names: [...names], operations }] : []
+
+/**
+ * The least that each user of Kafka needs, from the table of topics: services write what they produce, read what they
+ * consume in the group of their name, and write dead letters of that. `setup` makes topics; `operator` runs commands.
+ */
+export function describeAccess(): Record<string, Access[]> {
+  return {
+    ...Object.fromEntries(writers.map((service) => [service, accessOf(service)])),
+    setup: access('topic', everyTopic(), 'Create', 'Describe', 'DescribeConfigs', 'Alter', 'AlterConfigs'),
+    operator: [
+      ...access('topic', everyTopic(), 'Read', 'Write', 'Describe', 'DescribeConfigs'),
+      ...access('group', groups(), 'Read', 'Describe'),
+      { type: 'group', pattern: 'prefix', names: ['parma.read.'], operations: ['Read', 'Describe', 'Delete'] },
+    ],
+  }
+}
+
+function accessOf(service: Writer): Access[] {
+  const isReader = (readers: readonly Consumer[] = []) => readers.some((reader) => reader === service)
+  const read = allTopics.filter(({ consumers }) => isReader(consumers))
+  const tables = allTopics.filter((topic) => isReader(topic.tables))
+  const written = allTopics.filter(({ producers }) => producers.includes(service))
+  return [
+    ...access('topic', [...new Set(namesOf([...read, ...tables]))], 'Read', 'Describe'),
+    ...access('topic', [...namesOf(written), ...lettersOf(read, service)], 'Write', 'Describe'),
+    ...access('group', read.length > 0 ? [service] : [], 'Read', 'Describe'),
+    // Each process reads a table in a group of its own.
+    ...(tables.length > 0
+      ? [
+          {
+            type: 'group' as const,
+            pattern: 'prefix' as const,
+            names: [`${service}.table.`],
+            operations: ['Read', 'Describe'],
+          },
+        ]
+      : []),
+  ]
+}
+
+function everyTopic(): string[] {
+  return allTopics.flatMap((topic) => [
+    topic.name,
+    ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer).name),
+  ])
+}
+function groups(): string[] {
+  return [...new Set(allTopics.flatMap(({ consumers }) => consumers))]
+}
+function namesOf(some: readonly Topic<unknown>[]): string[] {
+  return some.map(({ name }) => name)
+}
+function lettersOf(some: readonly Topic<unknown>[], service: string): string[] {
+  return some.map((topic) => deadLetterTopic(topic, service).name)
+}

@@ -1,0 +1,46 @@
+import { globSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { publicTables } from './public-tables.ts'
+import { readSql } from './read-sql.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const names = publicTables.map(({ name }) => name)
+/** Code of the runtime that names tables of parma-web, and who calls it. */
+const callers: Record<string, string[]> = { runtime: ['edge', 'notifier'] }
+/** Statements whose table is only known when they run: services/normalizer/store/values.ts, services/notifier/changes/follow.ts. */
+const composed = [
+  ...names
+    .filter((name) => /^measurement_.*_value$/.test(name))
+    .flatMap((name) => [`normalizer INSERT ${name}`, `normalizer reads ${name}`]),
+  'notifier DELETE company_subscription',
+  'notifier DELETE notification_subscription',
+]
+
+/** What the SQL of each service does with tables of parma-web, as `<service> reads|INSERT|UPDATE|DELETE <table>`. */
+function findUses(): string[] {
+  const files = globSync('services/*/**/*.{ts,sql}', { cwd: root }).filter((file) => !file.endsWith('.test.ts'))
+  const uses = files.flatMap((file) => {
+    const [, service = ''] = file.split('/')
+    const found = readSql(file)
+      .split('\n')
+      .flatMap((statement) => [
+        ...[...statement.matchAll(/\bpublic\."?(?<table>\w+)/g)].map(({ groups }) => `reads ${groups?.table}`),
+        ...[...statement.matchAll(/\b(?<verb>INSERT INTO|UPDATE|DELETE FROM)\s+public\."?(?<table>\w+)/g)].map(
+          ({ groups }) => `${groups?.verb?.split(' ')[0]} ${groups?.table}`,
+        ),
+      ])
+    return (callers[service] ?? [service]).flatMap((caller) => found.map((use) => `${caller} ${use}`))
+  })
+  return [...new Set([...uses, ...composed])].sort()
+}
+
+test('services do with the tables of parma-web what schemas/public-tables.ts says, and nothing else', () => {
+  const said = publicTables.flatMap(({ name, readers, writers }) => [
+    ...readers.map((reader) => `${reader} reads ${name}`),
+    ...Object.entries(writers).flatMap(([writer, verbs]) => verbs.map((verb) => `${writer} ${verb} ${name}`)),
+  ])
+  // Types are no tables, and `some_table` stands for one that is only known when it runs: they are in `composed`.
+  const types = ['some_table', 'channel_purpose', 'channel_type', 'frequency', 'health_status', 'role', 'task_status']
+  expect(findUses().filter((use) => !types.some((type) => use.endsWith(` ${type}`)))).toEqual(said.sort())
+})
