@@ -6,8 +6,13 @@ import { readSql } from './read-sql.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const names = publicTables.map(({ name }) => name)
-/** Code of the runtime that names tables of parma-web, and who calls it. */
-const callers: Record<string, string[]> = { runtime: ['edge', 'notifier'] }
+/** Code that does not run as the service of its folder, and who runs it: `cli` has the rights of all. */
+const callers: Record<string, string[]> = {
+  'services/runtime/module/': ['edge'],
+  'services/runtime/': ['edge', 'notifier'],
+  // `npx parma news judge`, in a transaction that it rolls back.
+  'services/analyzer/trial/': [],
+}
 /** Statements whose table is only known when they run: services/normalizer/store/values.ts, services/notifier/changes/follow.ts. */
 const composed = [
   ...names
@@ -16,6 +21,10 @@ const composed = [
   'notifier DELETE company_subscription',
   'notifier DELETE notification_subscription',
 ]
+
+function runnersOf(file: string, service: string): string[] {
+  return Object.entries(callers).find(([folder]) => file.startsWith(folder))?.[1] ?? [service]
+}
 
 /** What the SQL of each service does with tables of parma-web, as `<service> reads|INSERT|UPDATE|DELETE <table>`. */
 function findUses(): string[] {
@@ -30,7 +39,7 @@ function findUses(): string[] {
           ({ groups }) => `${groups?.verb?.split(' ')[0]} ${groups?.table}`,
         ),
       ])
-    return (callers[service] ?? [service]).flatMap((caller) => found.map((use) => `${caller} ${use}`))
+    return runnersOf(file, service).flatMap((caller) => found.map((use) => `${caller} ${use}`))
   })
   return [...new Set([...uses, ...composed])].sort()
 }
