@@ -25,7 +25,7 @@ const shared = {
 }
 const activateBody = z.object({
   map: z
-    .union([text(8_000_000), z.looseObject({})])
+    .union([text(2_000_000), z.looseObject({})])
     .optional()
     .describe('A map or a module’s answer to /initialize. Without it, the map that waits for a yes.'),
   ...shared,
@@ -49,6 +49,8 @@ const listed = z.object({ maps: z.array(mapVersion), waiting: waiting.nullable()
 const shown = mapVersion.omit({ state: true }).extend({ content_hash: z.string(), map: z.looseObject({}) })
 const activated = z.object({ version: z.int(), before: z.int().nullable() })
 
+const refused = z.object({ refused: z.literal(true) })
+
 const unknown = { description: 'No such source or version.' }
 const conflict = { description: 'Another version is in force than the one looked at, or nothing would change.' }
 const example = { Source: 'github', Mappings: [] }
@@ -71,7 +73,11 @@ export function mapApiRoutes(deps: MapDeskDeps): Route[] {
         params: sourceParams,
         body: refuseBody,
         example: { reason: 'stars must stay' },
-        responses: { 204: { description: 'Done.' }, 404: unknown, 409: { description: 'No map waits.' } },
+        responses: {
+          200: { description: 'The map in force stays.', schema: refused },
+          404: unknown,
+          409: { description: 'No map waits.' },
+        },
       },
     },
     {
@@ -189,7 +195,7 @@ function refuse(deps: MapDeskDeps) {
     const name = await deps.bounded(readSourceName(deps.database, id)).catch(rethrow)
     await deps.bounded(refuseMap(deps, id, { actor: actorOf(viewer).name, reason: reason ?? null })).catch(rethrow)
     endWaiting(deps, { id, name }, request)
-    return { status: 204, headers: {}, body: null }
+    return json(200, { refused: true })
   }
 }
 
