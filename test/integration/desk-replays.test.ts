@@ -95,8 +95,8 @@ test('a replay is asked for with its counts, begun once, shown with samples, pau
     `SELECT kind, actor FROM normalizer.audit WHERE kind LIKE 'normalizer.replay.%' ORDER BY audit_id`,
   )
   expect(audit).toEqual([
-    { kind: 'normalizer.replay.start', actor: 'key:operator' },
-    { kind: 'normalizer.replay.start', actor: 'key:operator' },
+    { kind: 'normalizer.replay.start', actor: expect.stringMatching(/^key:/) },
+    { kind: 'normalizer.replay.start', actor: expect.stringMatching(/^key:/) },
   ])
 
   const watched = await openWatchedPage(edge.url)
