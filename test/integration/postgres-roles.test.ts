@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import pg from 'pg'
 import { owners, publicTables } from '../../schemas/public-tables.ts'
 import { sharedViews } from '../../schemas/views.ts'
+import { onCleanup } from '../harness/cleanup.ts'
 import { createDatabase, type TestDatabase } from '../harness/database.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { testEnv } from '../harness/stack.ts'
@@ -16,7 +17,7 @@ beforeAll(async () => {
   for (let time = 0; time < 2; time += 1) await runParma(env, 'roles', 'apply')
   client = new pg.Client({ connectionString: database.url })
   await client.connect()
-  return () => client.end()
+  onCleanup(() => client.end())
 })
 
 const allowed = 'allowed'
