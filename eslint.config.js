@@ -46,7 +46,7 @@ const rooms = {
     ask: ['growth', 'trace', 'server', 'access', 'http'],
     report: ['ask', 'growth', 'server', 'access', 'design', 'http'],
     atom: ['ask', 'server', 'access', 'http'],
-    audience: ['ask', 'trace', 'access', 'design', 'http'],
+    audience: ['ask', 'trace', 'server', 'access', 'design', 'http'],
     me: ['console', 'atom', 'audience', 'report', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     maps: ['publish', 'server', 'access', 'http'],

@@ -1,6 +1,7 @@
 import { type AuditDeps, auditRoutes } from './audit/routes.ts'
 import { type AskDeps, askRoutes } from './ask/routes.ts'
 import { type MessageLinkDeps, messageLinkRoutes } from './changes/message-links.ts'
+import { audienceRoute } from './audience/routes.ts'
 import { type ChangeDeps, changeRoutes } from './changes/routes.ts'
 import { type ConsoleDeps, consoleRoutes } from './console/routes.ts'
 import { type CompanyPagesDeps, companyPageRoutes } from './company-pages/routes.ts'
@@ -113,6 +114,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     },
     { method: 'post', path: '/api/v1/runs', role: 'operator', doc: runDoc, handle: runNow(deps.runs) },
     { method: 'get', path: '/api/v1/news/:news_id/why', role: 'viewer', doc: whyDoc, handle: explainNews(deps.why) },
+    audienceRoute(deps.ask),
     ...askRoutes(deps.ask),
     ...changeRoutes(deps.changes),
     ...consoleRoutes(deps.console),

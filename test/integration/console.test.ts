@@ -599,6 +599,14 @@ describe('why one hears of a news item, or not', () => {
       await site.edge.parma('audience', 'why', news, '--person', String(people.stranger), '--json'),
     )
     expect(json).toMatchObject([{ told: 'no', person: { person_id: people.stranger, follows: false } }])
+    const ask = (query: string, authorization: string) =>
+      fetch(`${site.edge.url}/api/v1/news/${news}/audience${query}`, { headers: { authorization } })
+    const operator = await site.edge.apiKey('operator')
+    expect(await (await ask(`?person=${people.stranger}`, operator)).json()).toEqual({ people: json })
+    const all = JSON.parse(await site.edge.parma('audience', 'why', news, '--json')) as object[]
+    expect(await (await ask('', operator)).json()).toEqual({ people: all })
+    expect((await ask('?person=999999', operator)).status).toBe(404)
+    expect((await ask('', await site.edge.apiKey('viewer'))).status).toBe(403)
   })
 
   test('what was not recorded is not claimed', async () => {

@@ -84,13 +84,13 @@ export function linkNext(
 }
 
 /** A 404 for a row that does not exist or that the caller may not read, which look alike. */
-export function notFound(what: 'company' | 'series' | 'bucket', where: string): HttpError {
+export function notFound(what: 'company' | 'series' | 'bucket' | 'news item' | 'person', where: string): HttpError {
   return new HttpError(
     404,
     `No ${what} with this id is known.`,
     {},
     {
-      type: `unknown-${what}`,
+      type: `unknown-${what.replace(' ', '-')}`,
       title: `${capitalize(what)} not found`,
       remedy: `Take the id from ${where}. It may have been deleted.`,
     },

@@ -2,12 +2,7 @@ import type { Command } from 'commander'
 import { findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { escapeLine } from '#runtime/commands/terminal.ts'
-import { formatShortTime } from '#runtime/text/format.ts'
-import { type Described, describeAudience, type Part } from './describe-audience.ts'
-import { type Audience, readAddressed, readAudience } from './read-audience.ts'
-
-/** People that are listed where none is given. */
-const mostPeople = 200
+import { explainAudience, type Explained } from './explain.ts'
 
 export function build(group: Command): void {
   group
@@ -26,14 +21,11 @@ the notifier recorded when it decided, so it does not change when people change 
 }
 
 async function explain(news: string, { person, json = false }: { person?: string; json?: boolean }): Promise<void> {
-  const found = await withDatabase(async (database) => {
-    const people =
-      person === undefined ? await readAddressed(database, news, mostPeople) : [await findPerson(database, person)]
-    const audiences = await Promise.all(people.map((id) => readAudience(database, news, id)))
-    return audiences.filter((one) => one !== null)
-  })
-  const now = Date.now()
-  const explained = found.map((audience) => ({ ...audience, ...say(describeAudience(audience, now)) }))
+  const explained =
+    (await withDatabase(async (database) => {
+      const id = person === undefined ? undefined : await findPerson(database, person)
+      return explainAudience(database, news, id, Date.now())
+    })) ?? []
   if (explained.length === 0)
     throw new UsageError(
       person === undefined
@@ -43,20 +35,9 @@ async function explain(news: string, { person, json = false }: { person?: string
   printResult(explained, explained.map(print).join('\n'), json)
 }
 
-type Said = { told: Described['told']; lines: { state: Described['lines'][number]['state']; text: string }[] }
-
-function say({ told, lines }: Described): Said {
-  return { told, lines: lines.map(({ state, parts }) => ({ state, text: parts.map(textOf).join('') })) }
-}
-
-function textOf(part: Part): string {
-  if (typeof part === 'string') return part
-  return 'at' in part ? formatShortTime(Date.parse(part.at)) : `news item ${part.news}`
-}
-
 const verdicts = { yes: 'told', not_yet: 'not told yet', no: 'not told', unknown: 'not known' }
 
-function print({ person, told, lines }: Audience & Said): string {
+function print({ person, told, lines }: Explained): string {
   const head = `${person.name} (${person.person_id}): ${verdicts[told]}`
   return [head, ...lines.map(({ text }) => `  ${text}`)].map(escapeLine).join('\n')
 }

@@ -8,10 +8,12 @@ import type { Audience, DigestPlan, Way } from './read-audience.ts'
 export type Part = string | { at: string } | { news: string }
 
 /** How it is with one way to hear of a news item: good, under way, something is wrong, or there is nothing. */
-type Line = { state: 'good' | 'late' | 'bad' | 'none'; parts: Part[] }
+export const lineStates = ['good', 'late', 'bad', 'none'] as const
+type Line = { state: (typeof lineStates)[number]; parts: Part[] }
 
+export const toldStates = ['yes', 'not_yet', 'no', 'unknown'] as const
 /** `told`: by any message. */
-export type Described = { told: 'yes' | 'not_yet' | 'no' | 'unknown'; lines: Line[] }
+export type Described = { told: (typeof toldStates)[number]; lines: Line[] }
 
 /** For how long it is known which news items digests had. */
 const digestDays = 45

@@ -49,17 +49,17 @@ const planRow = z.object({
 /** When a person gets the digest of all that they follow. */
 export type DigestPlan = z.output<typeof planRow>
 
-const personRow = z.object({ name: z.string(), follows: z.boolean() })
+const personRow = z.object({ name: z.string(), follows: z.boolean().describe('They follow the company now.') })
+
+export const audienceSchema = z.object({
+  news: newsRow,
+  person: z.object({ person_id: z.int(), ...personRow.shape }),
+  ways: z.array(wayRow).readonly(),
+  digests: planRow.nullable().describe('When they get the digest of all that they follow; null: it is not known.'),
+})
 
 /** Whether a person was told of a news item, as it was recorded. */
-export type Audience = {
-  news: z.output<typeof newsRow>
-  /** `follows`: they follow the company now. */
-  person: { person_id: number; name: string; follows: boolean }
-  ways: readonly z.output<typeof wayRow>[]
-  /** Null: it is not known. */
-  digests: DigestPlan | null
-}
+export type Audience = z.output<typeof audienceSchema>
 export type Way = Audience['ways'][number]
 
 /** Null: there is no such news item, or no such person. `news`: its uuid, or its number in parma-web. */
@@ -119,6 +119,11 @@ export async function readDigestPlan(database: Database, person: number): Promis
       of ->> 'DIGEST_ZONE'), true
     FROM setting WHERE of ->> 'WEEKLY_REPORT_CLOCK' = 'true'
     LIMIT 1`)
+}
+
+/** Whether there is such a news item. */
+export async function isKnownNews(database: Database, news: string): Promise<boolean> {
+  return (await readNewsItem(database, news)) !== null
 }
 
 const recipientRow = z.object({ user_id: z.int() })

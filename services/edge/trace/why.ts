@@ -20,7 +20,7 @@ import { type Past, readPast } from './read-past.ts'
 import { readWhy, type Why, whySchema } from './read-why.ts'
 import { drawPast, whyPage } from './why-page.ts'
 
-const whyParams = z.object({ news_id: z.string().regex(new RegExp(`^(\\d{1,9}|${uuidSource})$`, 'i')) })
+export const whyParams = z.object({ news_id: z.string().regex(new RegExp(`^(\\d{1,9}|${uuidSource})$`, 'i')) })
 
 export const whyDoc: RouteDoc = {
   summary: 'Why a news item exists: its rule, the values that were compared, and the raw document of each.',
