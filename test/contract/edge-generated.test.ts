@@ -72,8 +72,8 @@ beforeAll(async () => {
     ...{ RATE_LIMIT_SESSION: '0', RATE_LIMIT_SIGN_IN: '0' },
   }
   edge = await startEdge(off)
-  // It makes the changes that pages ask for, whose outcome they wait for.
-  await edge.start('notifier')
+  // They make the changes that pages ask for, whose outcome they wait for.
+  await Promise.all([edge.start('notifier'), edge.start('analyzer'), edge.start('normalizer')])
   const answers = [
     { frequency: 'daily', normalization_map: { Source: 'github', Mappings: [] } },
     { frequency: 'daily', normalization_map: "{'Source': 'github', 'Mappings': [{}]}" },
