@@ -17,6 +17,7 @@ import {
   makeChartLink,
   makeWhyLink,
 } from '../../services/runtime/web/signed-links.ts'
+import { addDelivery } from '../harness/edge/add-delivery.ts'
 import { addNews } from '../harness/edge/add-news.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
@@ -154,7 +155,8 @@ beforeAll(async () => {
     sign_in_id: [signIn!.id],
     key: [keys[0]!.replace('Bearer ', '')],
     key_id: [spareKey],
-    destination_id: ['1'],
+    rule_no: ['1'],
+    replay: [await addReplay(source)],
     digest_id: [digestId],
     version: ['1'],
     subject: ['all'],
@@ -194,6 +196,15 @@ beforeAll(async () => {
   ]
 })
 
+async function addReplay(source: number) {
+  const [row] = await edge.database.query<{ id: string }>(
+    `INSERT INTO normalizer.replay (data_source_id, source_name, mode, map, reason, actor, state, total, until_no)
+     VALUES ($1, 'github', 'compare', 'now', '', 'key:a', 'done', 0, 0) RETURNING replay_no::text AS id`,
+    [source],
+  )
+  return row!.id
+}
+
 /**
  * A source with two versions of a map, one that waits for a yes, and two that somebody gave. No module shakes hands for
  * it: that would replace what waits.
@@ -224,10 +235,22 @@ async function addMaps() {
 
 type Sent = { token: string; parameters: Record<string, unknown>[]; body: string | null; contentType: string }
 
-/** What is known to requests of a path. Decisions about maps count once, so each path has its own maps. */
+/** A failed message to a parked destination. */
+async function addFailure() {
+  const made = { address: `${randomUUID()}@example.com`, person: { id: Number(known['person']![0]), name: 'Ann' } }
+  const { id, destination } = await addDelivery(edge.database, made)
+  await edge.database.query(
+    `UPDATE notifier.destination SET parked_at = now(), parked_reason = 'full' WHERE destination_id = $1`,
+    [destination],
+  )
+  return { delivery_id: [String(id)], destination_id: [String(destination)] }
+}
+
+/** What is known to requests of a path. Decisions count once, so each path has its own maps and messages. */
 async function knownTo(path: string): Promise<Known> {
   const maps = /\/map(s|-drafts)\b/.test(path) && (await addMaps())
-  return { ...known, ...(signatures[path] && { signature: [signatures[path]] }), ...maps }
+  const failure = /^\/console\/(deliveries|destinations)/.test(path) && (await addFailure())
+  return { ...known, ...(signatures[path] && { signature: [signatures[path]] }), ...maps, ...failure }
 }
 
 function requestsFor(here: Known, { parameters = [], requestBody, security }: Operation): fc.Arbitrary<Sent> {

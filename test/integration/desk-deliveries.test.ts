@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, expect, test, vi } from 'vitest'
+import { addDelivery as storeDelivery } from '../harness/edge/add-delivery.ts'
 import { type Desk, expectGoodPage, openDesk, openDeskBrowser } from '../harness/edge/desk-site.ts'
 import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
@@ -23,29 +24,10 @@ beforeAll(async () => {
   ann = await addPerson(edge.database, { channels: [{ type: 'EMAIL', destination: mail }] })
 })
 
-type Made = { state?: string; subject?: string; address?: string; reason?: string; title?: string }
+type Made = Omit<Parameters<typeof storeDelivery>[1], 'person' | 'address'> & { address?: string }
 
-/** A message in the log, as the notifier would have written it. */
-async function addDelivery({ state = 'failed', subject = 'Acme rose', address = mail, reason, title }: Made = {}) {
-  const message = {
-    ...{ subject, context: 'npm', lines: [{ mark: '', title: title ?? subject, details: [] }], rest: '', trace: '' },
-    topic: { kind: 'company', name: 'Acme' },
-  }
-  const [row] = await edge.database.query<{ id: number; destination: number; notification: string }>(
-    `WITH n AS (
-       INSERT INTO notifier.notification (notification_id, kind, company_id, message) VALUES ($1, 'news', 1, $2)
-       RETURNING notification_id
-     ), t AS (
-       INSERT INTO notifier.destination (channel, address) VALUES ('EMAIL', $3)
-       ON CONFLICT (channel, address, secret_id) DO UPDATE SET address = excluded.address RETURNING destination_id
-     )
-     INSERT INTO notifier.delivery (notification_id, destination_id, people, state, reason)
-     SELECT notification_id, destination_id, $4, $5, $6 FROM n, t
-     RETURNING delivery_id::int AS id, destination_id AS destination, notification_id AS notification`,
-    [randomUUID(), message, address, JSON.stringify([{ id: ann, name: 'Ann', through: ['Acme'] }]), state, reason],
-  )
-  return row!
-}
+const addDelivery = ({ address = mail, ...made }: Made = {}) =>
+  storeDelivery(edge.database, { ...made, address, person: { id: ann, name: 'Ann' } })
 
 const stateOf = async (id: number) =>
   (await edge.database.query<{ state: string }>('SELECT state FROM notifier.delivery WHERE delivery_id = $1', [id]))[0]!
