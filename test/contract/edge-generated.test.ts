@@ -155,7 +155,7 @@ beforeAll(async () => {
     sign_in_id: [signIn!.id],
     key: [keys[0]!.replace('Bearer ', '')],
     key_id: [spareKey],
-    rule_no: ['1'],
+    rule_no: [await addRule()],
     replay: [await addReplay(source)],
     digest_id: [digestId],
     version: ['1'],
@@ -195,6 +195,14 @@ beforeAll(async () => {
     '',
   ]
 })
+
+async function addRule() {
+  const [row] = await edge.database.query<{ id: string }>(
+    `INSERT INTO analyzer.rule (rule_id, version, definition) VALUES ('rule/' || nextval('analyzer.rule_number'), 1, '{}')
+     RETURNING split_part(rule_id, '/', 2) AS id`,
+  )
+  return row!.id
+}
 
 async function addReplay(source: number) {
   const [row] = await edge.database.query<{ id: string }>(
@@ -246,11 +254,27 @@ async function addFailure() {
   return { delivery_id: [String(id)], destination_id: [String(destination)] }
 }
 
+/** Of a rule that the analyzer takes. */
+const ruleFields: Known = {
+  ...{
+    rule: [''],
+    version: [''],
+    name: ['Stars leap'],
+    kind: ['percent'],
+    number: ['50'],
+    recovery: [''],
+    ignore: [''],
+  },
+  ...{ similarity: [''], window: [''], length: [''], in_a_row: ['1'], cool_down_days: ['0'], companies: [''] },
+  ...{ buckets: [''], sources: [''], measurement: ['stars'] },
+}
+
 /** What is known to requests of a path. Decisions count once, so each path has its own maps and messages. */
 async function knownTo(path: string): Promise<Known> {
   const maps = /\/map(s|-drafts)\b/.test(path) && (await addMaps())
   const failure = /^\/console\/(deliveries|destinations)/.test(path) && (await addFailure())
-  return { ...known, ...(signatures[path] && { signature: [signatures[path]] }), ...maps, ...failure }
+  const own = { ...maps, ...failure, ...(path === '/console/rules' && ruleFields) }
+  return { ...known, ...(signatures[path] && { signature: [signatures[path]] }), ...own }
 }
 
 function requestsFor(here: Known, { parameters = [], requestBody, security }: Operation): fc.Arbitrary<Sent> {

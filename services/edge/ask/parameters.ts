@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { iso, isoProblem, readIso } from '#runtime/text/iso-time.ts'
+import { iso, isoProblem, isStorable, notStorable, readIso } from '#runtime/text/iso-time.ts'
 import { lenient, text } from '../http/validation.ts'
 
 /** Rows of a page. */
@@ -29,19 +29,15 @@ export const paging = {
 /** `json`, or a file for spreadsheets. Without it the header Accept decides. */
 export const format = z.enum(['json', 'csv']).optional()
 
-/** Other times have no four digits for the year, and Postgres would refuse them. */
-const [earliest, latest] = [Date.parse('0001-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')]
-
 /** A date or time in ISO 8601, UTC if it has no offset, as in times of responses. */
 export const time = z
   .string()
   .max(40)
   .superRefine((value, { addIssue }) => {
-    const at = readIso(value)
-    if (at !== null && at >= earliest && at <= latest) return
+    if (isStorable(value)) return
     const reason =
-      at !== null
-        ? 'the year must be 1 to 9999 in UTC'
+      readIso(value) !== null
+        ? notStorable
         : (isoProblem(value) ?? 'write a date or time in ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z')
     addIssue({ code: 'custom', message: reason })
   })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
 import type { KindName, PayloadInput } from '#runtime/changes/kinds.ts'
 import type { Session } from '../access/sessions.ts'
 import { actorOf, type Changes, TakenKeyError } from '../changes/changes.ts'
@@ -25,9 +26,18 @@ export function personOf({ userId }: Session): number {
   throw new HttpError(403, 'You signed in with an API key, which follows nothing. Sign in as a person.')
 }
 
+/** What was typed is not what its change takes. The message says why to whoever typed it. */
+export class UnfitError extends HttpError {
+  constructor({ issues }: z.ZodError) {
+    super(422, issues.map(({ path, message }) => [path.join(' '), message].filter(Boolean).join(': ')).join('. '))
+    this.name = 'UnfitError'
+  }
+}
+
 /**
  * Asks for a change of what is the person’s own, and waits until it is made or refused. Resolves with its id, with which
  * the page that the person comes back to says what became of it. `key` is of the form: sent twice, it takes effect once.
+ * Rejects with an UnfitError when the change does not take the payload.
  */
 export async function askFor<K extends KindName>(
   { sendChange, waitForOutcome }: Changes,
@@ -41,7 +51,7 @@ export async function askFor<K extends KindName>(
   // Who goes back and sends the same form with other choices means another change.
   const id = await send(key).catch((error: unknown) => {
     if (error instanceof TakenKeyError) return send(randomUUID())
-    throw error
+    throw error instanceof z.ZodError ? new UnfitError(error) : error
   })
   await waitForOutcome(id, patienceMs)
   return id

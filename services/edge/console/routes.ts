@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isStorable, notStorable } from '#runtime/text/iso-time.ts'
 import type { Limited } from '#runtime/calls/limit-work.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import type { Session } from '../access/sessions.ts'
@@ -44,7 +45,7 @@ export function consoleRoutes(deps: ConsoleDeps): Route[] {
 }
 
 const page = asPage('The page.')
-const seenForm = z.object({ until: z.iso.datetime() })
+const seenForm = z.object({ until: z.iso.datetime().refine(isStorable, notStorable) })
 
 const docs = {
   news: {

@@ -8,7 +8,7 @@ import { readForm } from '../http/form.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { RouteRequest } from '../server/route.ts'
-import { askFor, goBack, personOf } from '../console/changes.ts'
+import { askFor, goBack, personOf, UnfitError } from '../console/changes.ts'
 
 const number = (least: number, most: number) => lenient(z.int32().min(least).max(most)).optional()
 
@@ -95,7 +95,7 @@ export function changeMe({ changes }: { changes: Changes }) {
       const id = await askFor(changes, session, kind, defined(payload(form, person)), request)
       return what === 'preview' ? goBack('/console/preview', id, null) : goBack('/console/me', id, section)
     } catch (error) {
-      if (error instanceof z.ZodError) return refused(session, error, section)
+      if (error instanceof UnfitError) return refused(session, error, section)
       throw error
     }
   }
@@ -106,9 +106,8 @@ function defined<T extends object>(payload: T): T {
   return Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined)) as T
 }
 
-function refused(viewer: Session, { issues }: z.ZodError, section: string): RouteResponse {
-  const said = issues.map(({ path, message }) => `${path.join(' ')}: ${message}`).join('. ')
-  return messagePage(422, 'This cannot be set', `Nothing was changed. ${said}.`, {
+function refused(viewer: Session, { message }: UnfitError, section: string): RouteResponse {
+  return messagePage(422, 'This cannot be set', `Nothing was changed. ${message}.`, {
     viewer,
     next: { text: 'Go back', href: `/console/me#${section}` },
   })

@@ -5,7 +5,7 @@ import type { Session } from '../access/sessions.ts'
 import { id, words } from '../ask/parameters.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import type { Changes } from '../changes/changes.ts'
-import { askFor, goBack, goesBack, readNotice } from '../console/changes.ts'
+import { askFor, goBack, goesBack, readNotice, UnfitError } from '../console/changes.ts'
 import { given } from '../console/news-query.ts'
 import { deliveryTable } from '../deliveries/deliveries-page.ts'
 import { readDeliveries } from '../deliveries/read-deliveries.ts'
@@ -180,11 +180,8 @@ function changePerson({ changes }: PeopleDeps) {
       )
       return goBack(`${path}/${person}`, change, section)
     } catch (error) {
-      if (!(error instanceof z.ZodError)) throw error
-      const said = error.issues
-        .map(({ path: at, message }) => `${at.join(' ')}: ${message}`.replace(/^: /, ''))
-        .join('. ')
-      return messagePage(422, 'This cannot be set', `Nothing was changed. ${said}.`, {
+      if (!(error instanceof UnfitError)) throw error
+      return messagePage(422, 'This cannot be set', `Nothing was changed. ${error.message}.`, {
         viewer,
         next: { text: 'Go back', href: `${path}/${person}#${section}` },
       })

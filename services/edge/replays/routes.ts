@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isStorable, notStorable } from '#runtime/text/iso-time.ts'
 import type { Limited } from '#runtime/calls/limit-work.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import type { Session } from '../access/sessions.ts'
@@ -37,13 +38,14 @@ const page = asPage('The page.')
 const id = lenient(z.int32().min(1))
 const pageQuery = z.object({ change: z.uuid().optional().describe('A change of which the page says what became.') })
 const params = z.object({ replay: lenientInt })
+const day = z.iso.date().refine(isStorable, notStorable).optional()
 const asked = {
   source: id,
   mode: z.enum(['compare', 'fill', 'replace']),
   map: z.enum(['then', 'now']),
   company: id.optional(),
-  from: z.iso.date().optional(),
-  to: z.iso.date().optional(),
+  from: day,
+  to: day,
 }
 const askQuery = z.object(asked)
 const startForm = z.object({ ...asked, reason: text(500).optional(), key: z.uuid() })

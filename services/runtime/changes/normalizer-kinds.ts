@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { isStorable, notStorable } from '../text/iso-time.ts'
 import { id, of, text } from './kind.ts'
 
 const replay = z.strictObject({ replay: id.describe('Number of the replay.') })
-const utcTime = z.iso.datetime({ offset: true })
+const utcTime = z.iso.datetime({ offset: true }).refine(isStorable, notStorable)
 
 /** The changes that the normalizer makes. */
 export const normalizerKinds = {

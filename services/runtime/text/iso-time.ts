@@ -25,6 +25,17 @@ export function readIso(text: string): number | null {
   return local.getTime() - offsetMs(offset)
 }
 
+const [earliest, latest] = [Date.parse('0001-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')]
+
+/** What is wrong with a text that isStorable does not take. */
+export const notStorable = 'the year must be 1 to 9999 in UTC'
+
+/** Whether Postgres takes an ISO 8601 date or time: other times have no four digits for the year. */
+export function isStorable(text: string): boolean {
+  const at = readIso(text)
+  return at !== null && at >= earliest && at <= latest
+}
+
 const written = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?(?!\d)/i
 
 /**
