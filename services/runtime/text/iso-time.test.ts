@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readIso } from './iso-time.ts'
+import { isStorable, readIso } from './iso-time.ts'
 
 // The same cases in each run.
 fc.configureGlobal({ seed: 1 })
@@ -63,4 +63,15 @@ describe('readIso', () => {
     fc.assert(fc.property(times, (date) => readIso(date.toISOString()) === date.getTime()))
     fc.assert(fc.property(times, (date) => readIso(date.toISOString().slice(0, -1)) === date.getTime()))
   })
+})
+
+test.each([
+  ['0001-01-01', true],
+  ['0000-12-31', false],
+  ['0001-01-01T00:00:00+01:00', false],
+  ['9999-12-31T23:59:59.999Z', true],
+  ['9999-12-31T23:59:59-01:00', false],
+  ['2026-02-30', false],
+])('whether Postgres takes %s: %s', (text, is) => {
+  expect(isStorable(text)).toBe(is)
 })
