@@ -556,7 +556,11 @@ describe('why one hears of a news item, or not', () => {
       [people.muted],
     )
     await storeFacts(site.edge).addBucket('Told', people.stranger, here)
-    const { headers } = await post(`/console/companies/${company}/mute`, await site.signIn({ person: people.muted }), {})
+    const { headers } = await post(
+      `/console/companies/${company}/mute`,
+      await site.signIn({ person: people.muted }),
+      {},
+    )
     expect(headers.get('location')).toContain('change=')
     await waitFor('the mute', async () => {
       const mutes = await site.edge.database.query('SELECT FROM notifier.mute WHERE user_id = $1', [people.muted])
