@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Firestore } from '@google-cloud/firestore'
 import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
+import { classify, mayBePoison } from '#runtime/calls/retry.ts'
 import type { Publish } from '#runtime/kafka/output.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
@@ -9,8 +10,9 @@ import type { Config } from '../config.ts'
 import type { Maps } from '../loaded-maps.ts'
 import { createListKeyCache } from '../series/list-keys.ts'
 import { SeriesCache } from '../series/series-cache.ts'
+import { createMonths } from '../store/months.ts'
 import { takeStep } from './next-page.ts'
-import { claimReplay, endReplay } from './replay-table.ts'
+import { claimReplay, endReplay, holdReplay, uncountAttempt } from './replay-table.ts'
 import { sendUnsent } from './unsent.ts'
 
 const pollMs = 500
@@ -30,6 +32,7 @@ type Deps = { config: Config; database: Database; maps: Maps; publish: Publish }
  */
 export function startReplaying({ config, database, maps, publish }: Deps, context: ServiceContext): () => void {
   const runner = randomUUID()
+  const months = createMonths(database)
   const memory = { series: new SeriesCache(20_000), lists: createListKeyCache(5000) }
   const send = () => sendUnsent(database, maps, publish)
   let restsUntil = 0
@@ -59,7 +62,13 @@ export function startReplaying({ config, database, maps, publish }: Deps, contex
     }
     const firestore = await (client ??= connect(config.firestore))
     const begun = performance.now()
-    const done = await takeStep({ config, database, firestore, maps, memory, runner, send }, replay)
+    const deps = { config, database, firestore, maps, memory, months, runner, send }
+    const done = await holdReplay(database, replay, runner, () => takeStep(deps, replay)).catch(
+      async (error: unknown) => {
+        if (classify(error) === 'transient' && !mayBePoison(error)) await uncountAttempt(database, replay)
+        throw error
+      },
+    )
     const now = performance.now()
     restsUntil = replay.rate === null ? now + (now - begun) * pauseShare : begun + (1000 * done) / replay.rate
     return Math.max(0, restsUntil - now)

@@ -6,10 +6,19 @@ import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
 import type { Work } from '../ledger/work.ts'
 import type { Maps } from '../loaded-maps.ts'
+import type { createMonths } from '../store/months.ts'
 import type { Memory } from '../store/write-batch.ts'
 import { findEvents, type ReplayedEvent } from './find-events.ts'
 import { replayPage } from './replay-page.ts'
-import { endReplay, LostReplay, moveCursor, type Replay, replayIdOf, setMapVersion } from './replay-table.ts'
+import {
+  endReplay,
+  LostReplay,
+  moveCursor,
+  type Replay,
+  replayIdOf,
+  setMapVersion,
+  uncountAttempt,
+} from './replay-table.ts'
 import { addFailure, type Report } from './report.ts'
 
 /** Payloads in one transaction: what comes in about the same companies waits for its end. */
@@ -27,6 +36,7 @@ type Deps = {
   firestore: Firestore
   maps: Maps
   memory: Memory
+  months: ReturnType<typeof createMonths>
   runner: string
   /** Sends what the replay has changed. Resolves to whether there is more. */
   send(): Promise<boolean>
@@ -49,12 +59,15 @@ export async function takeStep({ firestore, send, ...deps }: Deps, replay: Repla
   const progress = { cursor: { at: last.received, no: last.event_no }, done: replay.done + read }
   const note = (tx: Transaction, found: Report) => moveCursor(tx, replay, runner, { ...progress, report: found })
   try {
+    if (replay.mode !== 'compare') await deps.months.ensure(monthsOf(batch, events), [])
     await replayPage(database, { ...deps, mode: replay.mode, batch }, report, note)
   } catch (error) {
     // What this process did of it is undone, and the page comes again.
     if (error instanceof LostReplay) return 0
-    if (hasCode(error, ...overtaken)) deps.memory.series.forget()
-    else if (classify(error) !== 'poison') throw error
+    if (hasCode(error, ...overtaken)) {
+      deps.memory.series.forget()
+      deps.months.forget()
+    } else if (classify(error) !== 'poison') throw error
     if (!alone) return 0
     addFailure(report, events[0]!.event_id, 'failed', (error as Error).message)
     await database.transaction((tx) => note(tx, report))
@@ -62,12 +75,18 @@ export async function takeStep({ firestore, send, ...deps }: Deps, replay: Repla
   return read
 }
 
+/** When what is understood was observed: of payloads that were refused, there may be no values of that month yet. */
+function monthsOf(batch: readonly Work[], events: readonly ReplayedEvent[]): number[] {
+  const times = new Map(events.map(({ event_id, observed_at }) => [event_id, observed_at]))
+  return batch.flatMap(({ payload, result }) => ('reason' in result ? [] : (times.get(payload.event_id) ?? [])))
+}
+
 type Page = { events: readonly ReplayedEvent[]; version: number | null; report: Report }
 
 /** Reads the payloads of the first `read` events. What cannot be read is added to the report. */
 async function readWork(
   firestore: Firestore,
-  { config, maps }: Pick<Deps, 'config' | 'maps'>,
+  { config, database, maps }: Pick<Deps, 'config' | 'database' | 'maps'>,
   replay: Replay,
   { events, version, report }: Page,
 ): Promise<{ read: number; batch: Work[] }> {
@@ -76,14 +95,18 @@ async function readWork(
   const read = await readPayloads(
     firestore,
     events.map(({ document }) => document),
-  )
-  const batch = read.flatMap((payload, index): Work[] => {
-    const event = events[index]!
-    if (!(payload instanceof UnreadableDocument))
-      return [workOf({ config, maps }, replay, payload, version ?? event.map_version ?? payload.map_version)]
-    addFailure(report, event.event_id, 'unreadable-document', payload.message)
-    return []
+  ).catch(async (error: unknown) => {
+    if (classify(error) === 'transient') await uncountAttempt(database, replay)
+    throw error
   })
+  const batch: Work[] = []
+  for (const [index, payload] of read.entries()) {
+    const event = events[index]!
+    if (payload instanceof UnreadableDocument)
+      addFailure(report, event.event_id, 'unreadable-document', payload.message)
+    else
+      batch.push(await workOf({ config, maps }, replay, payload, version ?? event.map_version ?? payload.map_version))
+  }
   return { read: read.length, batch }
 }
 
@@ -104,13 +127,14 @@ async function findVersion(
   return map.version
 }
 
-function workOf(
+/** Another process may have begun the replay, with a version that this one has yet to read. */
+async function workOf(
   { config, maps }: Pick<Deps, 'config' | 'maps'>,
   replay: Replay,
   payload: RawPayload,
   map_version: number | null,
-): Work {
+): Promise<Work> {
   const marked = { ...payload, replay: { replay_id: replayIdOf(replay), reason: replay.reason, map_version } }
-  const map = map_version === null ? 'no-map' : (maps.get(payload.data_source_id, map_version) ?? 'map-missing')
+  const map = map_version === null ? 'no-map' : await maps.find(payload.data_source_id, map_version)
   return { payload: marked, result: understand(marked, map, config) }
 }

@@ -7,8 +7,8 @@ import type { Config } from '../config.ts'
 import { insertLedger } from '../ledger/ledger-rows.ts'
 import { clocksUpdate } from '../ledger/observed-clock.ts'
 import type { Matched, Work } from '../ledger/work.ts'
-import type { Split } from '../store/split-leaves.ts'
-import { insertValues, readValues } from '../store/values.ts'
+import { leafOf, type Split } from '../store/split-leaves.ts'
+import { insertValues, readValues, type StoredValue } from '../store/values.ts'
 import { widenMeasurements } from '../store/widen.ts'
 import { type Memory, understandBatch, writeRefusals } from '../store/write-batch.ts'
 import { compareValues, type Comparison, effectOf, type Mode, rowsOf } from './compare-values.ts'
@@ -34,8 +34,8 @@ export async function replayPage(
     // A transaction may run more than once.
     const report = structuredClone(before)
     const { compared, understood } = await compareAll(tx, page, report)
-    for (const { one, comparison } of compared)
-      addToReport(report, { ...one.row, observed_at: one.first.observed_at }, comparison, one.row.refused)
+    for (const { one, split, comparison } of compared)
+      addToReport(report, { ...one.row, observed_at: one.first.observed_at }, comparison, split.refusals)
     return { report, compared, understood }
   }
   if (page.mode === 'compare') {
@@ -53,7 +53,7 @@ export async function replayPage(
 }
 
 /** Compares what can be understood; what cannot is added to the report. */
-async function compareAll(tx: Transaction, { config, batch, memory }: Page, report: Report) {
+async function compareAll(tx: Transaction, { config, mode, batch, memory }: Page, report: Report) {
   const nothing = () => Promise.resolve(new Map<number, Set<string>>())
   const understood = await understandBatch(config, tx, batch, memory, nothing)
   for (const [index, one] of understood.all.entries())
@@ -67,13 +67,21 @@ async function compareAll(tx: Transaction, { config, batch, memory }: Page, repo
       addFailure(report, row.event_id, result.reason, result.message)
       return []
     }
-    const split = understood.splits[index]!
-    const isCorrected = ({ generation_no }: { generation_no: number | null }) =>
-      generation_no !== null && corrected.has(generation_no)
-    const comparison = compareValues(stored.get(first.event_no) ?? [], split.brought.values, isCorrected)
+    const before = stored.get(first.event_no) ?? []
+    const isCorrected = ({ generation_no }: StoredValue) => generation_no !== null && corrected.has(generation_no)
+    const staying = mode === 'fill' ? before : before.filter(isCorrected)
+    const split = withoutRefusalsOf(staying, understood.splits[index]!)
+    const comparison = compareValues(before, split.brought.values, isCorrected)
     return [{ one, split, comparison }]
   })
   return { compared, understood }
+}
+
+/** A leaf whose value stays is not refused, whatever the map says. */
+function withoutRefusalsOf(staying: readonly StoredValue[], split: Split): Split {
+  const leaves = new Set(staying.map(leafOf))
+  const refusals = split.refusals.filter(({ seq, path }) => seq === null || !leaves.has(leafOf({ seq, path })))
+  return { ...split, refusals }
 }
 
 const correctedRow = z.object({ event_no: z.number() })

@@ -45,12 +45,38 @@ export async function claimReplay(database: Database, runner: string): Promise<R
       until_no, done, cursor_at::text, cursor_no, report, attempts`)
 }
 
+/** Does `work` on a replay, which no other process takes over meanwhile, however long it lasts. */
+export async function holdReplay<T>(
+  database: Database,
+  { replay_no }: Replay,
+  runner: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const extend = () =>
+    database.query(sql.unsafe`
+      UPDATE normalizer.replay SET leased_until = now() + ${leaseMs} * interval '1 ms'
+      WHERE replay_no = ${replay_no} AND runner = ${runner} AND state = 'running'`)
+  // One that fails is one sign less; what it fails with, the work meets too.
+  const timer = setInterval(() => void extend().catch(() => undefined), leaseMs / 4)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** An outage says nothing about the payloads: what it has stopped was no attempt. */
+export async function uncountAttempt(database: Database, { replay_no, attempts }: Replay): Promise<void> {
+  await database.query(sql.unsafe`
+    UPDATE normalizer.replay SET attempts = ${attempts - 1} WHERE replay_no = ${replay_no} AND attempts = ${attempts}`)
+}
+
 export async function setMapVersion(database: Database, { replay_no }: Replay, version: number): Promise<void> {
   await database.query(sql.unsafe`
     UPDATE normalizer.replay SET map_version = ${version} WHERE replay_no = ${replay_no}`)
 }
 
-/** The replay has been taken over: what this process did of it must not stay. */
+/** The replay has been taken over, or canceled: what this process did of it must not stay. */
 export class LostReplay extends Error {}
 
 /** How far a replay is. `at`: as Postgres writes it. */
@@ -66,7 +92,7 @@ export async function moveCursor(
   const { rowCount } = await tx.query(sql.unsafe`
     UPDATE normalizer.replay SET cursor_at = ${cursor.at}::timestamptz, cursor_no = ${cursor.no}, done = ${done},
       report = ${JSON.stringify(report)}::jsonb, attempts = 0, leased_until = now() + ${leaseMs} * interval '1 ms'
-    WHERE replay_no = ${replay_no} AND runner = ${runner} AND cursor_no = ${cursor_no}`)
+    WHERE replay_no = ${replay_no} AND runner = ${runner} AND cursor_no = ${cursor_no} AND state <> 'canceled'`)
   if (rowCount !== 1) throw new LostReplay()
 }
 

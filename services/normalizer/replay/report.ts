@@ -43,11 +43,11 @@ export function addToReport(
   report: Report,
   { event_id, company_id, observed_at }: { event_id: string; company_id: string; observed_at: number },
   { same, kept, differences }: Comparison,
-  refused: number,
+  refusals: readonly { leaves: number }[],
 ): void {
   report.same += same
   report.kept += kept
-  report.refused += refused
+  for (const { leaves } of refusals) report.refused += leaves
   if (differences.length > 0) report.payloads++
   for (const { before, after } of differences) {
     const { path, item_key: item } = (after ?? before)!

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { output, type Publish } from '#runtime/kafka/output.ts'
+import { type Output, output, type Publish } from '#runtime/kafka/output.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { topics } from '#schemas/topics.ts'
@@ -30,26 +30,28 @@ export async function sendUnsent(database: Database, maps: Maps, publish: Publis
     FROM normalizer.unsent_observation u JOIN normalizer.processed_event p USING (event_no)
     ORDER BY u.event_no LIMIT ${rowsAtOnce}`)
   if (unsent.length === 0) return false
-  const outputs = await database.transaction(async (tx) => {
+  const { ledger, values } = await database.transaction(async (tx) => {
     const ledger = await readLedger(
       tx,
       unsent.map(({ event_id }) => event_id),
     )
     const firsts = [...ledger.values()].map((rows) => rows[0]!)
-    const values = Map.groupBy(await readValues(tx, firsts), ({ event_no }) => event_no)
-    return unsent.flatMap(({ event_no, event_id, has_replaced: hasReplaced }) => {
-      const rows = ledger.get(event_id)!
-      const row = rows.find((one) => one.event_no === event_no)!
-      const first = rows[0]!
-      const brought = (values.get(first.event_no) ?? []).filter(
-        ({ generation_no, replay_no }) => (generation_no ?? replay_no) === event_no,
-      )
-      const names = maps.get(row.data_source_id, row.map_version ?? 0)?.compiled?.names ?? new Map<number, string>()
-      return observe({ event_no: first.event_no, row, values: brought, hasReplaced }, names, partLimits).map((one) =>
-        output(topics.observations, row.company_id, event_id, one),
-      )
-    })
+    return { ledger, values: Map.groupBy(await readValues(tx, firsts), ({ event_no }) => event_no) }
   })
+  const outputs: Output[] = []
+  for (const { event_no, event_id, has_replaced: hasReplaced } of unsent) {
+    const rows = ledger.get(event_id)!
+    const row = rows.find((one) => one.event_no === event_no)!
+    const first = rows[0]!
+    const brought = (values.get(first.event_no) ?? []).filter(
+      ({ generation_no, replay_no }) => (generation_no ?? replay_no) === event_no,
+    )
+    // Another process may have replayed it, by a version that this one has yet to read.
+    const map = await maps.find(row.data_source_id, row.map_version ?? 0)
+    const names = (typeof map === 'string' ? null : map.compiled?.names) ?? new Map<number, string>()
+    const observed = observe({ event_no: first.event_no, row, values: brought, hasReplaced }, names, partLimits)
+    outputs.push(...observed.map((one) => output(topics.observations, row.company_id, event_id, one)))
+  }
   await publish(outputs)
   await database.query(sql.unsafe`
     DELETE FROM normalizer.unsent_observation WHERE event_no = ANY(${column(unsent, 'int8', (one) => one.event_no)})`)
