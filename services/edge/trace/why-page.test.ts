@@ -40,6 +40,32 @@ test('numbers have groups of digits, and texts of digits have none', () => {
   expect(postcode).toContain('<dd dir="auto">9800</dd>')
 })
 
+const origin: NonNullable<Why['now']> = {
+  ...{ observed_at: '2026-11-16T09:00:00.000Z', received_at: '2026-11-16T09:00:00.000Z', event_id: '0', event_no: 1 },
+  ...{ path: 'stars', value: '9800', map_version: 1, document: 'd', task_id: null },
+}
+
+test.each([
+  ['its payload', {}, null],
+  ['a replay', { replay_id: 'replay/12', first_value: '1200' }, 'By replay 12. Before, it was 1,200.'],
+  ['a replay, where nothing was', { replay_id: 'replay/12', first_value: null }, 'By replay 12.'],
+  [
+    'a correction',
+    { replay_id: 'correction/7', corrected_by: 'cli:<ann>', correction_reason: 'a zero & more', first_value: '98' },
+    'Corrected by cli:&lt;ann&gt;: a zero &amp; more. Before, it was 98.',
+  ],
+  [
+    'its payload, and a replay found it no longer',
+    { first_value: '98' },
+    'A replay found it no longer. Before, it was 98.',
+  ],
+])('a value that is there by %s', (_what, by, line) => {
+  const page = show({ ...why, now: { ...origin, ...by } })
+  expect(page).toContain('<dd dir="auto">9,800</dd>')
+  if (line === null) expect(page).not.toContain('Read again')
+  else expect(page).toContain(`<dt>Read again</dt><dd dir="auto">${line}</dd>`)
+})
+
 test('without a threshold no row is shown', () => {
   expect(show(why)).not.toContain('Threshold')
 })

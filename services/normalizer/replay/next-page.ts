@@ -127,14 +127,18 @@ async function findVersion(
   return map.version
 }
 
-/** Another process may have begun the replay, with a version that this one has yet to read. */
 async function workOf(
   { config, maps }: Pick<Deps, 'config' | 'maps'>,
   replay: Replay,
   payload: RawPayload,
   map_version: number | null,
 ): Promise<Work> {
+  // The version of all payloads may be one that another process began with, and that this one has yet to read.
+  const find = async (version: number) =>
+    replay.map === 'then'
+      ? (maps.get(payload.data_source_id, version) ?? 'map-missing')
+      : maps.find(payload.data_source_id, version)
   const marked = { ...payload, replay: { replay_id: replayIdOf(replay), reason: replay.reason, map_version } }
-  const map = map_version === null ? 'no-map' : await maps.find(payload.data_source_id, map_version)
+  const map = map_version === null ? 'no-map' : await find(map_version)
   return { payload: marked, result: understand(marked, map, config) }
 }
