@@ -11,11 +11,17 @@ import type { ModuleMap } from '../harness/module.ts'
 
 const perSend = 1000
 
-/**
- * Puts `count` payloads on the topic that `env` names, those of `history` again and again, each as a new event.
- * Creates the source, companies and map as the handshake and parma-web do.
- */
+/** Puts `count` payloads on the topic that `env` names, those of `history` again and again, each as a new event. */
 export async function fillBacklog(env: NodeJS.ProcessEnv, database: pg.Pool, history: History, count: number) {
+  await using feed = await openFeed(env, database, history)
+  await feed.send(count)
+}
+
+/** Sends payloads to the topic that `env` names, and resolves to their event ids. */
+export type Feed = AsyncDisposable & { send(count: number): Promise<string[]> }
+
+/** Creates the source, companies and map of `history` as the handshake and parma-web do. */
+export async function openFeed(env: NodeJS.ProcessEnv, database: pg.Pool, history: History): Promise<Feed> {
   await applyTopics({}, env)
   const codec = createCodec(createRegistry(env['SCHEMA_REGISTRY_URL'] ?? ''))
   const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
@@ -52,15 +58,23 @@ export async function fillBacklog(env: NodeJS.ProcessEnv, database: pg.Pool, his
       observed_at: observedAt === undefined ? null : Date.parse(observedAt),
     }
   })
-  for (let at = 0; at < count; at += perSend) {
-    const records = Array.from({ length: Math.min(perSend, count - at) }, (_, index) => {
-      const template = templates[(at + index) % templates.length] as RawPayload
-      const value = { ...template, event_id: randomUUID(), received_at: Date.now() }
-      return { key: value.company_id, value }
-    })
-    await send(topics.rawPayloads, records)
+  let sent = 0
+  return {
+    async send(count) {
+      const ids: string[] = []
+      while (ids.length < count) {
+        const records = Array.from({ length: Math.min(perSend, count - ids.length) }, () => {
+          const template = templates[sent++ % templates.length] as RawPayload
+          const value = { ...template, event_id: randomUUID(), received_at: Date.now() }
+          return { key: value.company_id, value }
+        })
+        await send(topics.rawPayloads, records)
+        ids.push(...records.map(({ value }) => value.event_id))
+      }
+      return ids
+    },
+    [Symbol.asyncDispose]: () => producer.disconnect(),
   }
-  await producer.disconnect()
 }
 
 /** Makes the whole backlog new again for `service`, which may not run meanwhile. */

@@ -23,6 +23,7 @@ import { notifier } from './notifier.ts'
 import { pages } from './pages.ts'
 import { rawSink } from './raw-sink.ts'
 import { readApi } from './read-api.ts'
+import { replay } from './replay.ts'
 import { printReport } from './report.ts'
 import { scheduler } from './scheduler.ts'
 import { start } from './start.ts'
@@ -35,7 +36,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { 'read-api': readApi, pages } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
-  { services: [], measures: { normalizer, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
+  { services: [], measures: { normalizer, replay, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
