@@ -1,8 +1,8 @@
 /** As SharedView in views.ts. */
 type View = { name: string; readers: readonly ('cli' | 'edge' | 'notifier')[]; row: string; columns: readonly string[] }
-type Owner = 'analyzer' | 'notifier' | 'normalizer' | 'edge'
+type Owner = 'analyzer' | 'notifier' | 'normalizer' | 'edge' | 'scheduler'
 
-const auditOf = (owner: Owner | 'scheduler'): View => ({
+const auditOf = (owner: Owner): View => ({
   name: `${owner}.audit_view`,
   readers: owner === 'edge' ? ['cli'] : ['cli', 'edge'],
   row: 'something that somebody did',
@@ -29,6 +29,7 @@ export const changeViews: readonly View[] = [
   changesOf('analyzer'),
   changesOf('notifier'),
   changesOf('normalizer'),
+  changesOf('scheduler'),
   {
     name: 'normalizer.drift_policy',
     readers: ['edge'],

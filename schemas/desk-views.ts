@@ -36,6 +36,16 @@ export const deskViews: readonly View[] = [
      refused_at superseded_by`,
   ),
   forDesk(
+    'normalizer.open_refusals_view',
+    'how much of a source could not be stored, by reason',
+    'data_source_id reason rows leaves oldest newest',
+  ),
+  forDesk(
+    'cli.handled_dead_letter',
+    'a dead letter that somebody replayed or dropped',
+    'topic partition offset written_at action reason event_id handled_at',
+  ),
+  forDesk(
     'analyzer.incident_text_view',
     'the last incident of a source or company of each kind, in words',
     'kind data_source_id company_id subject message opened_at resolved_at',

@@ -130,7 +130,7 @@ export const topics = {
     producers: ['edge'],
     partitions: 6,
     config: kept(days(30)),
-    consumers: ['analyzer', 'normalizer', 'notifier'],
+    consumers: ['analyzer', 'normalizer', 'notifier', 'scheduler'],
   } as Topic<Change>,
   opsEvents: {
     name: 'ops.events.v1',

@@ -4,7 +4,7 @@ import { isoTime } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { kafkaSettings, postgresSettings } from '#runtime/process/settings.ts'
-import { type GroupLag, readGroupLag } from '#runtime/kafka/group-lag.ts'
+import { openServiceStates, type ServiceState } from '#runtime/offsets/service-states.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
@@ -50,10 +50,11 @@ function describeCounts(counts: Record<string, number>): string {
 async function readStatus(source: string | null) {
   const config = readEnv(settings)
   const database = await openPool(config)
+  await using states = openServiceStates(config, 'parma-status', createLog('parma', 'silent'))
   try {
     const [health, lag, sources, pipeline, latest] = await Promise.all([
       readHealth(),
-      readGroupLag(config, createLog('parma', 'silent')),
+      states.read(),
       readSources(database, source),
       readPipeline(database, source),
       readNewestAlert(database, source),
@@ -69,24 +70,26 @@ async function readStatus(source: string | null) {
   }
 }
 
-/** `lag` is null for a service that consumes nothing. */
-function addLag(health: ServiceHealth, lag: readonly GroupLag[]) {
-  const own = lag.filter(({ service }) => service === health.service)
+/** `lag` is null for a service that consumes nothing; `waits`: for how many seconds its oldest record does, at least. */
+function addLag(health: ServiceHealth, states: readonly ServiceState[]) {
+  const own = states.find(({ service }) => service === health.service)
   return {
     ...health,
-    lag: own.length > 0 ? own.reduce((sum, group) => sum + group.lag, 0) : null,
+    lag: own?.lag ?? null,
+    waits: own?.waitingMs === null || own === undefined ? null : own.waitingMs / 1000,
   }
 }
 
 /** Open dead letters by service. Only topics that have some are read. */
-async function countOpen(lag: readonly GroupLag[]): Promise<Map<string, number>> {
+async function countOpen(states: readonly ServiceState[]): Promise<Map<string, number>> {
   const open = new Map<string, number>()
-  for (const { service, topic, dead_letters } of lag) {
-    if (dead_letters === 0) continue
-    await scanDeadLetters({ service, topic }, (_, { state }) => {
-      if (state === 'open') open.set(service, (open.get(service) ?? 0) + 1)
-    })
-  }
+  for (const { service, deadLetters } of states)
+    for (const { topic, kept } of deadLetters) {
+      if (kept === 0) continue
+      await scanDeadLetters({ service, topic }, (_, { state }) => {
+        if (state === 'open') open.set(service, (open.get(service) ?? 0) + 1)
+      })
+    }
   return open
 }
 

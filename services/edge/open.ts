@@ -1,5 +1,6 @@
 import type { Express } from 'express'
 import { type Limited, limitWork } from '#runtime/calls/limit-work.ts'
+import { openServiceStates } from '#runtime/offsets/service-states.ts'
 import type { Publish } from '#runtime/kafka/output.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
 import { waitForSchema } from '#runtime/postgres/schema-check.ts'
@@ -29,6 +30,7 @@ import { boundBy } from './http/deadline.ts'
 import { unavailable } from './http/http-error.ts'
 import { findCrmCompany, openAffinity } from './intake/affinity.ts'
 import { limitDailyBytes } from './intake/daily-bytes.ts'
+import { openBrokerState } from './now/broker-state.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
 import { watchBroker } from './publish/broker-watch.ts'
 import { createKeyCheck } from './publish/idempotency.ts'
@@ -153,8 +155,16 @@ async function openRoutes(
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     maps: { database, bounded, sources, publish, report, maxJsonDepth },
+    now: { database, bounded, readBroker: openBroker(config, context) },
+    sourcePages: { database, bounded, limited, changes },
     unsubscribe: { publish, linkSecret },
   })
+}
+
+function openBroker(config: Config, { log, scope }: ServiceContext) {
+  const states = openServiceStates(config, 'edge-now', log)
+  scope.use(states)
+  return openBrokerState(() => states.read())
 }
 
 function openTrials(config: Config, database: Database): TrialDeps {

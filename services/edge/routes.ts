@@ -27,6 +27,7 @@ import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } fr
 import { assetRoute } from './server/asset-route.ts'
 import { type ReplayDeps, replayRoutes } from './replays/routes.ts'
 import { type ReportDeps, reportRoute } from './report/routes.ts'
+import { type NowDeps, nowRoute } from './now/routes.ts'
 import { docsRoutes, welcome, welcomeDoc } from './server/docs.ts'
 import { withDocument } from './server/openapi.ts'
 import type { Route } from './server/route.ts'
@@ -63,6 +64,7 @@ export type RouteDeps = {
   session: SessionDeps
   maps: MapDeskDeps
   companyPages: CompanyPagesDeps
+  now: NowDeps
   sourcePages: SourcePagesDeps
   unsubscribe: UnsubscribeDeps
 }
@@ -128,6 +130,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...sessionRoutes(deps.session),
     ...companyPageRoutes(deps.companyPages),
     ...replayRoutes(deps.replays),
+    nowRoute(deps.now),
     ...sourcePageRoutes(deps.sourcePages),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     chartRoute(deps.why),

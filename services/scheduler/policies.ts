@@ -9,7 +9,7 @@ export const policyColumns = sql.fragment`p.cron, p.zone, p.jitter_seconds, to_c
 /** Whether policy `p` pauses its source now. */
 export const isPaused = sql.fragment`(p.paused_at IS NOT NULL AND coalesce(p.paused_until > now(), true))`
 
-/** Runs `change` on the policy of a source under a lock and records who did what, with the policy before and after. */
+/** Runs `change` on the policy of a source under a lock and records who did what, with the policy before and after. The audit row is its caller's. */
 export async function changeWithRecord(
   tx: Transaction,
   sourceId: number,
@@ -22,7 +22,7 @@ export async function changeWithRecord(
     SELECT ${policyColumns} FROM scheduler.source_policy p WHERE data_source_id = ${sourceId} FOR UPDATE`)
   const row = sql.fragment`(SELECT to_jsonb(p) - 'data_source_id' FROM scheduler.source_policy p WHERE data_source_id = ${sourceId})`
   const { change_no } = await tx.one(sql.type(z.object({ change_no: z.number() }))`
-    INSERT INTO scheduler.policy_change (data_source_id, by, what, before) VALUES (${sourceId}, ${by}, ${what}, ${row})
+    INSERT INTO scheduler.policy_change (data_source_id, by, what, before, audited) VALUES (${sourceId}, ${by}, ${what}, ${row}, true)
     RETURNING change_no`)
   await change(policy)
   await tx.query(sql.unsafe`UPDATE scheduler.policy_change SET after = ${row} WHERE change_no = ${change_no}`)

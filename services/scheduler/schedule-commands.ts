@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander'
 import { findCompany, findSource, nameOfCaller, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { requireFuture } from '#runtime/commands/read-typed.ts'
-import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { type Applied, applyNow } from '#runtime/changes/apply-changes.ts'
+import type { KindOf, PayloadInput } from '#runtime/changes/kinds.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
-import { changeWithRecord, writePolicy } from './policies.ts'
-import { changePolicy, type PolicyWords } from '#runtime/plan/read-policy.ts'
-import { requestRun } from './request-run.ts'
+import { appliers } from './appliers.ts'
+import type { PolicyWords } from '#runtime/plan/read-policy.ts'
 import { iso, listChanges, listSlots, listSources } from './schedule-lists.ts'
 
 type Output = { json?: boolean }
@@ -92,22 +93,28 @@ function signed(command: Command): Command {
     .option('--json', 'print JSON')
 }
 
-/** Runs `work` on a source in one transaction. */
-function onSource<T>(source: string, work: (tx: Transaction, sourceId: number) => Promise<T>): Promise<T> {
-  return withDatabase((database) => database.transaction(async (tx) => work(tx, await findSource(tx, source))))
+/** Makes a change of a source as pages and the API do, in the name of whoever runs the command. */
+function change<K extends KindOf<'scheduler'>>(
+  source: string,
+  kind: K,
+  by: string | undefined,
+  payloadOf: (database: Database, id: number) => PayloadInput<K> | Promise<PayloadInput<K>>,
+  reason?: string,
+): Promise<{ id: number; applied: Applied }> {
+  return withDatabase(async (database) => {
+    const id = await findSource(database, source)
+    const actor = { name: `cli:${nameOfCaller(by)}`, role: 'admin' as const }
+    const payload = await payloadOf(database, id)
+    const asked = { kind, payload, actor, at: Date.now(), reason: reason ?? null }
+    return { id, applied: await applyNow(database, 'scheduler', appliers, asked) }
+  })
 }
 
-async function set(source: string, { json = false, by, ...words }: PolicyWords & Signed): Promise<void> {
-  if (Object.values(words).every((word) => word === undefined))
+async function set(source: string, { json = false, by, catchUp, ...words }: PolicyWords & Signed): Promise<void> {
+  const given = { ...words, ...(catchUp !== undefined && { catch_up: catchUp }) }
+  if (Object.values(given).every((word) => word === undefined))
     throw new UsageError('Nothing to change. `parma schedule set --help` lists the options.')
-  const id = await onSource(source, async (tx, id) => {
-    await changeWithRecord(tx, id, { by: nameOfCaller(by), what: 'set' }, async (before) => {
-      const after = changePolicy(before, words)
-      if ('problem' in after) throw new UsageError(after.problem)
-      await writePolicy(tx, id, after)
-    })
-    return id
-  })
+  const { id } = await change(source, 'scheduler.plan.set', by, (_, id) => ({ source: id, ...given }))
   printResult({ id }, `The plan of source ${id} is changed. \`parma schedule preview ${id}\` shows its slots.`, json)
 }
 
@@ -115,14 +122,8 @@ type Pause = Signed & { until?: string; reason?: string }
 
 async function pause(source: string, { json = false, by, until, reason }: Pause): Promise<void> {
   const end = until === undefined ? null : requireFuture(until, '--until', Date.now())
-  const id = await onSource(source, async (tx, id) => {
-    await changeWithRecord(tx, id, { by: nameOfCaller(by), what: 'pause' }, async () => {
-      await tx.query(sql.unsafe`
-        UPDATE scheduler.source_policy SET paused_at = now(), paused_until = to_timestamp(${end}::float8 / 1000), pause_reason = ${reason ?? null}
-        WHERE data_source_id = ${id}`)
-    })
-    return id
-  })
+  const payload = { ...(end !== null && { until: end }), ...(reason !== undefined && { why: reason }) }
+  const { id } = await change(source, 'scheduler.pause', by, (_, id) => ({ source: id, ...payload }), reason)
   printResult(
     { id, until: iso(end) },
     `Source ${id} is paused${end === null ? '' : ` until ${formatShortTime(end)}`}.`,
@@ -131,25 +132,15 @@ async function pause(source: string, { json = false, by, until, reason }: Pause)
 }
 
 async function resume(source: string, { json = false, by }: Signed): Promise<void> {
-  const id = await onSource(source, async (tx, id) => {
-    await changeWithRecord(tx, id, { by: nameOfCaller(by), what: 'resume' }, async () => {
-      await tx.query(sql.unsafe`
-        UPDATE scheduler.source_policy SET paused_at = NULL, paused_until = NULL, pause_reason = NULL WHERE data_source_id = ${id}`)
-    })
-    return id
-  })
+  const { id } = await change(source, 'scheduler.resume', by, (_, id) => ({ source: id }))
   printResult({ id }, `Source ${id} runs again from its next slot.`, json)
 }
 
 async function run(source: string, { json = false, by, company = [] }: Signed & { company?: string[] }): Promise<void> {
-  const task_id = await onSource(source, async (tx, id) => {
+  const { applied } = await change(source, 'scheduler.run', by, async (database, id) => {
     const companies: number[] = []
-    for (const one of company) companies.push(await findCompany(tx, one))
-    const requested = await requestRun(tx, id, companies.length === 0 ? null : companies)
-    if ('refused' in requested) throw new UsageError(`Not started: ${requested.refused}.`)
-    const what = `run ${requested.task_id}${companies.length === 0 ? '' : ` of company ${companies.join(', ')}`}`
-    await changeWithRecord(tx, id, { by: nameOfCaller(by), what }, async () => undefined)
-    return requested.task_id
+    for (const one of company) companies.push(await findCompany(database, one))
+    return { source: id, ...(companies.length > 0 && { companies }) }
   })
-  printResult({ task_id }, `Task ${task_id} starts with the scheduler's next round.`, json)
+  printResult({ task_id: applied.id }, applied.message, json)
 }

@@ -297,7 +297,7 @@ describe('what a person sets', () => {
       { kind: 'edge.source.remove', before: { source_name: name }, after: null },
       { kind: 'edge.source.edit', before: { is_active: true }, after: { is_active: false } },
     ])
-    expect(paused).toMatchObject({ kind: 'scheduler.schedule.pause', actor: 'cli:Ann', reason: 'its API changes' })
+    expect(paused).toMatchObject({ kind: 'scheduler.pause', actor: 'cli:Ann', reason: 'its API changes' })
     expect(first).toMatchObject([
       { kind: 'normalizer.drift_policy.set', before: { policy: 'tell' }, after: null },
       { kind: 'normalizer.drift_policy.set', before: null, after: { policy: 'tell' } },

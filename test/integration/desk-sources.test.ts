@@ -1,5 +1,6 @@
-import { beforeAll, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { onlyRequestedRuns as quiet } from '../harness/edge/setup.ts'
 import { useSession } from '../harness/edge/console.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 
@@ -144,4 +145,85 @@ test('the pages are axe-clean, on phones and screens, light and dark', async () 
   await useSession(browser.page, desk.edge.url, desk.cookies.operator)
   for (const path of ['/console/sources', `/console/sources/${github}`, '/console/sources?q=nothing-like-it'])
     expect([path, await findFaults(browser, desk.edge.url + path)]).toEqual([path, []])
+})
+
+describe('what operators do with a source', () => {
+  let feed: number
+  const path = () => `/console/sources/${feed}`
+  const noticeOf = (text: string) => textOf(/<p class="notice[^]*?<\/p>/.exec(text)?.[0] ?? '').trim()
+  const revisionOf = (text: string) => /name="revision" value="(\d+)"/.exec(text)?.[1] ?? ''
+  const audit = () =>
+    query(`SELECT kind, actor, reason FROM scheduler.audit_view WHERE subject = $1 ORDER BY audit_id`, [
+      `source:${feed}`,
+    ])
+
+  beforeAll(async () => {
+    await desk.edge.start('scheduler', quiet)
+    feed = await desk.edge.addSource('feed')
+  })
+
+  test('a run is asked for once, of one company if wanted, and refused with its reason', async () => {
+    const acme = await desk.edge.addCompany('Acme')
+    const started = await desk.send(`${path()}/run`, { company: 'acme' })
+    expect(noticeOf(started.text)).toMatch(/^✓ Task \d+ starts/)
+    const tasks = await query('SELECT only_companies FROM scheduler.run WHERE data_source_id = $1', [feed])
+    expect(tasks).toEqual([{ only_companies: [acme] }])
+    expect((await desk.send(`${path()}/run`, { company: 'nobody' })).status).toBe(422)
+  })
+
+  test('a pause has a reason and an end; of two who pause at once the second is told of the first', async () => {
+    const revision = revisionOf((await desk.open(path())).text)
+    const both = await Promise.all(
+      ['moves', 'rests'].map((why) => desk.send(`${path()}/pause`, { revision, why, hours: '24' })),
+    )
+    const said = both.map(({ text }) => noticeOf(text)).toSorted()
+    expect(said[0]).toMatch(/^▲ Nothing was changed, because .* changed it at/)
+    expect(said[1]).toMatch(/^✓ feed is paused until/)
+    const rows = await query('SELECT what FROM scheduler.policy_change WHERE data_source_id = $1 AND what = $2', [
+      feed,
+      'pause',
+    ])
+    expect(rows).toHaveLength(1)
+    expect(noticeOf((await desk.send(`${path()}/run`, {})).text)).toContain('Not started: feed is paused.')
+    const { text } = await desk.open(path())
+    expect(noticeOf((await desk.send(`${path()}/resume`, { revision: revisionOf(text) })).text)).toContain('runs again')
+  })
+
+  test('a plan is tried before it is saved, and a page that is too old changes nothing', async () => {
+    const old = revisionOf((await desk.open(path())).text)
+    const words = { cron: '30 8 * * *', zone: 'Asia/Tokyo' }
+    const tried = await desk.open(`${path()}/plan?${new URLSearchParams(words)}`)
+    expect(tried.text.match(/datetime="[^"]*T23:30:00\.000Z"/g)).toHaveLength(5)
+    const wrong = await desk.open(`${path()}/plan?cron=0+8+32+*+*`)
+    expect(wrong.text).toContain('role="alert"')
+    expect(wrong.text).not.toContain('Save this plan')
+    await desk.edge.parma('schedule', 'set', 'feed', '--jitter', '60', '--by', 'ada')
+    const refused = await desk.send(`${path()}/plan`, { ...words, revision: old })
+    expect(noticeOf(refused.text)).toContain('Nothing was changed, because ada changed it')
+    const now = revisionOf((await desk.open(path())).text)
+    expect(noticeOf((await desk.send(`${path()}/plan`, { ...words, revision: now })).text)).toContain(
+      'The plan of feed is changed.',
+    )
+    expect((await desk.open(path())).text).toContain('30 8 * * * (Asia/Tokyo)')
+  })
+
+  test('every change is audited once, with who made it', async () => {
+    const rows = (await audit()) as { kind: string; actor: string }[]
+    expect(rows.map(({ kind }) => kind)).toEqual([
+      ...['scheduler.run', 'scheduler.pause', 'scheduler.resume', 'scheduler.plan.set', 'scheduler.plan.set'],
+    ])
+    expect(rows.map(({ actor }) => actor.split(':')[0])).toEqual(['key', 'key', 'key', 'cli', 'key'])
+  })
+
+  test('a viewer can do none of it', async () => {
+    for (const act of ['run', 'pause', 'resume', 'plan'])
+      expect([act, (await desk.send(`${path()}/${act}`, {}, desk.cookies.viewer)).status]).toEqual([act, 403])
+  })
+
+  test('a source that was deleted while its page was open says so', async () => {
+    const { text } = await desk.open(path())
+    await query('DELETE FROM data_source WHERE id = $1', [feed])
+    const answer = await desk.send(`${path()}/resume`, { revision: revisionOf(text) })
+    expect([answer.status, answer.text]).toEqual([404, expect.stringContaining('Nothing was changed.')])
+  })
 })

@@ -99,5 +99,7 @@ function readOutcome(database: Database, id: string): Promise<Outcome | null> {
     UNION ALL
     SELECT change_id, kind, actor, state, message, at, content_hash FROM analyzer.change_view WHERE change_id = ${id}::uuid
     UNION ALL
-    SELECT change_id, kind, actor, state, message, at, content_hash FROM normalizer.change_view WHERE change_id = ${id}::uuid`)
+    SELECT change_id, kind, actor, state, message, at, content_hash FROM normalizer.change_view WHERE change_id = ${id}::uuid
+    UNION ALL
+    SELECT change_id, kind, actor, state, message, at, content_hash FROM scheduler.change_view WHERE change_id = ${id}::uuid`)
 }

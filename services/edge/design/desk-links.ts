@@ -1,5 +1,6 @@
 /** The pages of the desk, in the order of its navigation. The first is where `Desk` leads. */
 export const deskLinks = [
+  ['now', 'Now', '/console/now'],
   ['sources', 'Sources', '/console/sources'],
   ['freshness', 'Freshness', '/console/freshness'],
   ['replays', 'Replays', '/console/replays'],

@@ -16,7 +16,7 @@ type Planned = Pick<
 
 /**
  * The next slots of a source, provided that nothing changes and nothing fails; with `changed` as they would be by that
- * policy, or by that frequency. None where that is not known: before the first run, while it is off.
+ * policy. None where that is not known: before the first run, while it is off.
  */
 export function comingSlots(source: Planned, now: number, changed: { policy?: Policy } = {}): number[] {
   const { latest, waiting } = source

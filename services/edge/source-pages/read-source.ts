@@ -8,7 +8,10 @@ const pageSize = 25
 /** Rows of what is listed beside the runs. */
 const most = 50
 
-export const sourcePageQuery = z.object({ cursor: paging.cursor })
+export const sourcePageQuery = z.object({
+  cursor: paging.cursor,
+  change: z.uuid().optional().describe('The change that led here.'),
+})
 
 const runRow = z.object({
   task_id: z.int(),

@@ -1,34 +1,32 @@
-import { z } from 'zod'
 import type { Limited } from '#runtime/calls/limit-work.ts'
-import type { Database } from '#runtime/postgres/database.ts'
 import type { Session } from '../access/sessions.ts'
-import { id } from '../ask/parameters.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import { nameOf } from '../company-pages/words.ts'
-import { notThere } from '../console/changes.ts'
+import { notThere, readNotice } from '../console/changes.ts'
 import { given } from '../console/news-query.ts'
-import { asPage, messagePage, showPage } from '../design/layout.ts'
+import { html } from '../design/html.ts'
+import { asPage, showPage } from '../design/layout.ts'
 import { readZone } from '../design/zone.ts'
-import type { Bounded } from '../http/deadline.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
+import { sourceActs } from './act-forms.ts'
+import { type SourceActDeps, sourceActRoutes } from './acts.ts'
 import { freshnessMain } from './freshness-page.ts'
 import { freshnessPath, freshnessQuery, readFreshness } from './read-freshness.ts'
+import { noSource, sourceParams } from './source-words.ts'
 import { readSourceView, sourcePageQuery } from './read-source.ts'
 import { readSourcesPage, sourcesPageQuery, sourcesPath } from './read-sources.ts'
 import { sourceMain } from './source-page.ts'
 import { sourcesMain } from './sources-page.ts'
 
-export type SourcePagesDeps = { database: Database; bounded: Bounded; limited: Limited }
-
-const sourceParams = z.object({ source_id: id })
+export type SourcePagesDeps = SourceActDeps & { limited: Limited }
 
 const wrongCursor = { 400: { description: 'The address of another page of the list.' } }
 
 /** The desk's pages about sources, for operators. */
 export function sourcePageRoutes(deps: SourcePagesDeps): Route[] {
-  return [sourcesRoute(deps), sourceRoute(deps), freshnessRoute(deps)]
+  return [sourcesRoute(deps), sourceRoute(deps), ...sourceActRoutes(deps), freshnessRoute(deps)]
 }
 
 function sourcesRoute({ database, bounded, limited }: SourcePagesDeps): Route {
@@ -51,7 +49,7 @@ function sourcesRoute({ database, bounded, limited }: SourcePagesDeps): Route {
   }
 }
 
-function sourceRoute({ database, bounded, limited }: SourcePagesDeps): Route {
+function sourceRoute({ database, bounded, limited, changes }: SourcePagesDeps): Route {
   return {
     ...{ method: 'get', path: `${sourcesPath}/:source_id`, role: 'desk' },
     doc: {
@@ -62,24 +60,18 @@ function sourceRoute({ database, bounded, limited }: SourcePagesDeps): Route {
     async handle(request: RouteRequest, viewer: Session): Promise<RouteResponse> {
       const { source_id } = validate(sourceParams, request.params, 'path')
       const query = validate(sourcePageQuery, given(request.query), 'query')
-      const [view, zone] = await Promise.all([
+      const [view, zone, said] = await Promise.all([
         orUnavailable(bounded(limited(() => readSourceView(database, source_id, query)))),
         bounded(readZone(database, viewer, request.headers.cookie)),
+        readNotice(changes, viewer, query.change),
       ])
       if (view === null) return noSource(viewer)
-      const main = sourceMain({ view, zone, now: Date.now(), acts: null })
+      const acts = html`${said}${sourceActs(view.source)}`
+      const main = sourceMain({ view, zone, now: Date.now(), acts })
       const title = nameOf(view.source.name, `source ${source_id}`)
       return showPage({ viewer, title, main, desk: 'sources', zone, width: 'wide' })
     },
   }
-}
-
-/** For a source that was deleted, also while its page was open. */
-function noSource(viewer: Session): RouteResponse {
-  return messagePage(404, 'Source not found', 'It was deleted, or never existed. Nothing was changed.', {
-    viewer,
-    next: { text: 'Go to the sources', href: sourcesPath },
-  })
 }
 
 function freshnessRoute({ database, bounded, limited }: SourcePagesDeps): Route {

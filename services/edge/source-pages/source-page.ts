@@ -18,8 +18,8 @@ const longestReason = 300
 /** How a source is, what was fed, what was missed, and what of it could not be understood. */
 export function sourceMain(asked: Asked): Html {
   const { view, acts } = asked
-  return html`${health(asked)}
-${acts}
+  return html`${acts}
+${health(asked)}
 <nav class="toc" aria-label="On this page"><a href="#runs">Runs</a><a href="#missed">Missed slots</a><a href="#drift">Drift</a><a href="#refused">Refused values</a><a href="${sourcesPath}/${view.source.id}/maps">Versions of its map</a><a href="/console/freshness?source=${view.source.id}">Freshness of its companies</a></nav>
 ${runs(asked)}
 ${missed(asked)}

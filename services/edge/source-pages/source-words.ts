@@ -1,9 +1,14 @@
+import { z } from 'zod'
 import { capitalize, formatCount, formatNumber } from '#runtime/text/format.ts'
 import type { Policy } from '#runtime/plan/read-policy.ts'
+import type { Session } from '../access/sessions.ts'
+import { id } from '../ask/parameters.ts'
 import { html, type Html, type Content } from '../design/html.ts'
+import { messagePage } from '../design/layout.ts'
 import { state } from '../design/parts.ts'
 import { time } from '../design/time.ts'
-import type { DeskSource, ShownRun } from './read-sources.ts'
+import type { RouteResponse } from '../http/response.ts'
+import { type DeskSource, type ShownRun, sourcesPath } from './read-sources.ts'
 
 type Look = Parameters<typeof state>[0]
 
@@ -103,4 +108,14 @@ export function noSlotText({ active, policy, latest }: DeskSource): string {
   if (!active) return 'None while it is switched off.'
   if (policy?.paused) return 'None until somebody resumes it.'
   return latest === null ? 'Soon after its handshake.' : 'None.'
+}
+
+export const sourceParams = z.object({ source_id: id })
+
+/** For a source that was deleted, also while its page was open. */
+export function noSource(viewer: Session): RouteResponse {
+  return messagePage(404, 'Source not found', 'It was deleted, or never existed. Nothing was changed.', {
+    viewer,
+    next: { text: 'Go to the sources', href: sourcesPath },
+  })
 }

@@ -134,12 +134,18 @@ export function applyNow<O extends Owner, K extends KindOf<O>>(
   database: Pick<Database, 'transaction'>,
   owner: O,
   appliers: Appliers<O>,
-  { kind, payload, actor, at }: { kind: K; payload: PayloadInput<K>; actor: Actor; at: number },
+  {
+    kind,
+    payload,
+    actor,
+    at,
+    reason = null,
+  }: { kind: K; payload: PayloadInput<K>; actor: Actor; at: number; reason?: string | null },
 ): Promise<Applied> {
   const asked = { id: randomUUID(), actor, at }
   return database.transaction((tx) => {
     const read = readChange({ kind, payload: JSON.stringify(payload) })
     if ('refusal' in read) throw new RefusedError(read.refusal)
-    return applyOne(tx, owner, appliers, read, asked, { reason: null, changeId: null })
+    return applyOne(tx, owner, appliers, read, asked, { reason, changeId: null })
   })
 }

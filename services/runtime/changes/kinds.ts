@@ -3,9 +3,10 @@ import { isZone } from '../text/time-zone.ts'
 import { deskKinds } from './desk-kinds.ts'
 import { id, type Kind, of, text } from './kind.ts'
 import { normalizerKinds } from './normalizer-kinds.ts'
+import { schedulerKinds } from './scheduler-kinds.ts'
 
 /** The services that carry out changes. */
-export type Owner = 'notifier' | 'analyzer' | 'normalizer'
+export type Owner = 'notifier' | 'analyzer' | 'normalizer' | 'scheduler'
 
 const news = z.uuid().toLowerCase().describe('Id of a news item.')
 const person = id.describe('Id of the person (public.user.id).')
@@ -30,6 +31,7 @@ function own<P extends z.ZodType<{ person: number }>>(payload: P): Kind<P> {
 
 /** All changes that can be asked for, with what each needs to know. The name begins with the owner. */
 const kinds = {
+  ...schedulerKinds,
   'notifier.follow.add': own(
     z
       .strictObject({ person, company: id.optional(), bucket: id.optional() })

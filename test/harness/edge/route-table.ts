@@ -18,7 +18,8 @@ export function routeTable({ compatibility = true } = {}): Route[] {
   return createRoutes({
     ...empty,
     ...{ why: {}, ask: {}, atom: {}, report: {}, changes: {}, console: {}, me: {}, session: {}, unsubscribe: {} },
-    ...{ messageLinks: {}, companyPages: {}, sourcePages: {}, replays: {}, compatibility: compatibility ? {} : null },
+    ...{ messageLinks: {}, companyPages: {}, sourcePages: {}, replays: {}, now: {} },
+    compatibility: compatibility ? {} : null,
     desk: {},
   } as RouteDeps)
 }
