@@ -52,6 +52,7 @@ const rooms = {
     console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     maps: ['publish', 'server', 'access', 'http'],
     'map-desk': ['maps', 'changes', 'publish', 'server', 'access', 'design', 'http'],
+    'add-source': ['handshake', 'catalog', 'console', 'changes', 'ask', 'design', 'server', 'access', 'http'],
     handshake: ['maps', 'catalog', 'publish', 'server', 'access', 'http'],
     deliveries: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     people: ['deliveries', 'audience', 'console', 'changes', 'ask', 'server', 'access', 'design', 'http'],

@@ -27,6 +27,7 @@ import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } fr
 import { assetRoute } from './server/asset-route.ts'
 import { type ReplayDeps, replayRoutes } from './replays/routes.ts'
 import { type ReportDeps, reportRoute } from './report/routes.ts'
+import { addSourceRoutes } from './add-source/routes.ts'
 import { type NowDeps, nowRoute } from './now/routes.ts'
 import { docsRoutes, welcome, welcomeDoc } from './server/docs.ts'
 import { withDocument } from './server/openapi.ts'
@@ -131,6 +132,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...companyPageRoutes(deps.companyPages),
     ...replayRoutes(deps.replays),
     nowRoute(deps.now),
+    ...addSourceRoutes(deps.handshake),
     ...sourcePageRoutes(deps.sourcePages),
     { method: 'get', path: '/why/:news_id', role: 'anyone', doc: whyPageDoc, handle: showWhy(deps.why) },
     chartRoute(deps.why),

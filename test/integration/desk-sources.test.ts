@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
 import { onlyRequestedRuns as quiet } from '../harness/edge/setup.ts'
+import { serve } from '../harness/serve.ts'
 import { useSession } from '../harness/edge/console.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 
@@ -226,4 +227,39 @@ describe('what operators do with a source', () => {
     const answer = await desk.send(`${path()}/resume`, { revision: revisionOf(text) })
     expect([answer.status, answer.text]).toEqual([404, expect.stringContaining('Nothing was changed.')])
   })
+})
+
+test('a source is added, its module is asked what it measures, and each step is audited', async () => {
+  const module = await serve((request, response) => {
+    const isAsked = request.url?.startsWith('/initialize')
+    response.setHeader('content-type', 'application/json').statusCode = isAsked ? 200 : 404
+    response.end(JSON.stringify({ frequency: 'daily', normalization_map: { Source: 'fresh', Mappings: [] } }))
+  })
+  expect((await desk.open('/console/sources/new')).text).toContain('Address of the module')
+  const fields = { name: 'fresh', endpoint: module, frequency: 'daily', max_run_seconds: '300', description: '' }
+  expect((await desk.send('/console/sources', { ...fields, name: 'Not Legal' })).text).toContain('A name has only a-z')
+  const added = await desk.send('/console/sources', fields)
+  const [, id = ''] = /\/console\/sources\/(\d+)/.exec(added.url) ?? []
+  expect(added.text).toContain('Its module has not said yet what it measures.')
+  expect((await desk.send('/console/sources', fields)).text).toContain(`Source ${id} has this name already.`)
+  const shaken = await desk.send(`/console/sources/${id}/handshake`, {})
+  expect([shaken.status, textOf(shaken.text)]).toEqual([
+    200,
+    expect.stringContaining('Version 1 of its map is stored.'),
+  ])
+  await desk.send(`/console/sources/${id}/link`, {})
+  const rows = (await query(`SELECT kind, actor FROM edge.audit WHERE subject = $1 ORDER BY audit_id`, [
+    `source:${id}`,
+  ])) as { kind: string; actor: string }[]
+  expect(rows.map(({ kind }) => kind)).toEqual(['edge.source.add', 'edge.source.handshake', 'edge.source.link'])
+  expect(rows.every(({ actor }) => actor.startsWith('key:'))).toBe(true)
+})
+
+test('a module that redirects the handshake elsewhere is not followed, and the page says why', async () => {
+  const module = await serve((_, response) => {
+    response.writeHead(302, { location: 'http://elsewhere.example/' }).end()
+  })
+  const id = await desk.edge.addSource('redirects', module)
+  const { status, text } = await desk.send(`/console/sources/${id}/handshake`, {})
+  expect([status, textOf(text)]).toEqual([502, expect.stringContaining('/initialize answered 302')])
 })

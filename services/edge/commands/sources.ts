@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { auditCommand, auditWork, readRow } from '#runtime/changes/audit-command.ts'
+import { commandActor } from '#runtime/changes/command-actor.ts'
 import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -11,6 +12,7 @@ import { formatCount } from '#runtime/text/format.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName } from '../access/sources.ts'
 import { isStillReferenced } from '../catalog/foreign-keys.ts'
+import { addSource, findByName, frequencies } from '../catalog/add-source.ts'
 import { removeSource } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
 import { listContents } from '../catalog/list-contents.ts'
@@ -25,8 +27,6 @@ type Fields = {
   active?: boolean
 }
 
-const frequencies = ['hourly', 'daily', 'weekly', 'monthly']
-const idRow = z.object({ id: z.number() })
 const sourceRow = z.object({
   id: z.number(),
   name: z.string(),
@@ -90,29 +90,14 @@ type AddOptions = Fields & Output & { inactive?: boolean; allCompanies?: boolean
 async function add({ inactive = false, allCompanies = false, ifMissing = false, json = false, ...fields }: AddOptions) {
   const { name, endpoint, frequency, maxRunSeconds = 300, description = null } = check(fields)
   if (!name || !endpoint || !frequency) throw new UsageError('A new source needs --name, --endpoint and --frequency.')
+  const source = { name, endpoint, frequency, maxRunSeconds, description, isActive: !inactive, allCompanies }
   const result = await withDatabase((database) =>
-    database.transaction(async (tx) => {
-      await lockTable(tx, 'data_source')
-      const known = await findByName(tx, name)
-      if (known !== null && ifMissing) return { id: known, added: false }
-      if (known !== null)
-        throw new UsageError(
-          `Source ${known} is already called ${name}. Use --if-missing or \`parma sources edit ${known}\`.`,
-        )
-      const { id } = await tx.one(sql.type(idRow)`
-        INSERT INTO public.data_source
-          (source_name, is_active, frequency, health_status, description, max_run_seconds, invocation_endpoint, created_at,
-            modified_at)
-        VALUES (${name}, ${!inactive}, ${frequency}::public.frequency, 'UP', ${description}, ${maxRunSeconds},
-          ${endpoint}, ${utcNow}, ${utcNow})
-        RETURNING id`)
-      // The trigger of parma-web links a new source with every company.
-      if (allCompanies) await linkMissing(tx, { sourceId: id })
-      else await tx.query(sql.unsafe`DELETE FROM public.company_data_source WHERE data_source_id = ${id}`)
-      await auditCommand(tx, 'edge', { ...audited('add', id), after: await readSourceRow(tx, id) })
-      return { id, added: true }
-    }),
+    database.transaction((tx) => addSource(tx, source, commandActor().name)),
   )
+  if (!result.added && !ifMissing)
+    throw new UsageError(
+      `Source ${result.id} is already called ${name}. Use --if-missing or \`parma sources edit ${result.id}\`.`,
+    )
   printResult(result, result.added ? `added source ${result.id}` : `source ${result.id} already exists`, json)
 }
 
@@ -217,10 +202,4 @@ function readEndpoint(endpoint: string): string {
   } catch (error) {
     throw new UsageError(`--endpoint: ${(error as Error).message}.`)
   }
-}
-
-async function findByName(tx: Transaction, name: string): Promise<number | null> {
-  return tx.maybeOneFirst(
-    sql.type(idRow)`SELECT id FROM public.data_source WHERE source_name = ${name} ORDER BY id LIMIT 1`,
-  )
 }

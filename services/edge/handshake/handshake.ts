@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { writeAudit } from '#runtime/changes/audit.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { isSameEndpoint } from '#runtime/web/module-url.ts'
 import { topics } from '#schemas/topics.ts'
@@ -50,13 +51,26 @@ export type HandshakeDeps = {
  * for a yes: then the map in force stays.
  * parma-web sends no token, so only the address that is stored for the source is ever called.
  */
-export function handshake({ database, bounded, sources, publish, report, initialize, countHandshake }: HandshakeDeps) {
+export function handshake(deps: HandshakeDeps) {
+  const { sources } = deps
   return async (request: RouteRequest, caller: Caller | null): Promise<RouteResponse> => {
     const { invocation_endpoint, data_source_id } = validate(handshakeQuery, request.query, 'query')
     if (caller && caller.sourceId !== data_source_id) throw notOwned('data_source_id', data_source_id, caller)
     const source = await sources.read(data_source_id)
     if (!source || !isSameEndpoint(source.endpoint, invocation_endpoint))
       throw new HttpError(403, `invocation_endpoint does not match the one stored for data source ${data_source_id}.`)
+    const { frequency } = await shakeHands(deps)(source, actorOf(caller), request)
+    return json(200, { frequency })
+  }
+}
+
+/** The handshake with the module of a source that is known. Rejects with an HttpError as the route does. */
+export function shakeHands({ database, bounded, sources, publish, report, initialize, countHandshake }: HandshakeDeps) {
+  return async (
+    source: Source,
+    actor: string,
+    request: RouteRequest,
+  ): Promise<{ frequency: string; version: number; isWaiting: boolean }> => {
     requireLegalName(source)
     // Not before: whoever does not know the address must not use up the source's handshakes.
     await countHandshake(String(source.id))
@@ -64,7 +78,7 @@ export function handshake({ database, bounded, sources, publish, report, initial
     const { frequency, source: mapSource, content: sent } = await initialize(source)
     if (mapSource !== source.name) report(nameMismatch(source, mapSource), request)
     const given = { content: sent, content_hash: sha256(sent) }
-    const brought = await bounded(bringMap(database, source.id, given, actorOf(caller)))
+    const brought = await bounded(bringMap(database, source.id, given, actor))
     const { stored, losses, outcome } = brought
     if (brought.endsWaiting) report({ ...waitingNotice(source, []), resolved: true }, request)
     if (outcome === 'waiting') report(waitingNotice(source, losses), request)
@@ -76,7 +90,11 @@ export function handshake({ database, bounded, sources, publish, report, initial
     await bounded(markPublished(database, source.id, version))
     // The module may send payloads at once. From now on this process stamps them with the new version.
     await sources.read(source.id)
-    return json(200, { frequency })
+    const audited = { actor, kind: 'edge.source.handshake', subject: `source:${source.id}` }
+    await bounded(
+      database.transaction((tx) => writeAudit(tx, 'edge', { ...audited, before: null, after: { version, outcome } })),
+    )
+    return { frequency, version, isWaiting: outcome === 'waiting' }
   }
 }
 

@@ -42,7 +42,7 @@ export function endOf(hours: string, now: number): number | undefined {
 }
 
 /** What an operator can do with a source. */
-export function sourceActs({ id, active, policy, running }: DeskSource): Html {
+export function sourceActs({ id, active, policy, running, map_version, companies }: DeskSource): Html {
   const path = `${sourcesPath}/${id}`
   const seen = { revision: String(policy?.revision ?? 0) }
   const off = !active
@@ -63,6 +63,8 @@ ${choice('hours', 'For', [...Object.entries(lengths).map(([value, name]) => ({ v
       )}</details>`
   return html`<section id="acts" aria-label="What you can do">
 ${postForm(`${path}/run`, input('text', 'company', 'Only this company', '', { maxlength: 200, hint: 'Id or name; empty: all its companies.' }), 'Run now')}
+${map_version === null ? postForm(`${path}/handshake`, html`<p class="field">Its module has not said yet what it measures.</p>`, 'Do the handshake') : buttonForm(`${path}/handshake`, 'Do the handshake again', {}, { look: 'plain' })}
+${companies === 0 && buttonForm(`${path}/link`, 'Ask it about every company', {})}
 ${off !== null && html`<p class="small">${off}</p>`}
 ${forms}
 <p><a class="button plain" href="${path}/plan">Change its plan</a></p>

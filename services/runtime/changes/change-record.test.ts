@@ -76,7 +76,7 @@ describe('a payload', () => {
   test.each(kindNames)('of %s is read as it was written', (kind) => {
     const schema = z.toJSONSchema(kindOf(kind).payload)
     expect(schema).toMatchObject({ type: 'object', additionalProperties: false })
-    expect(ownerOf(kind)).toMatch(/^(notifier|analyzer|normalizer)$/)
+    expect(ownerOf(kind)).toMatch(/^(notifier|analyzer|normalizer|scheduler)$/)
   })
 
   test.each<[string, object, string]>([
