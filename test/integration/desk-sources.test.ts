@@ -194,7 +194,8 @@ describe('what operators do with a source', () => {
     const old = revisionOf((await desk.open(path())).text)
     const words = { cron: '30 8 * * *', zone: 'Asia/Tokyo' }
     const tried = await desk.open(`${path()}/plan?${new URLSearchParams(words)}`)
-    expect(tried.text.match(/datetime="[^"]*T23:30:00\.000Z"/g)).toHaveLength(5)
+    // It has not run by plan yet, so its first slot is now.
+    expect(tried.text.match(/datetime="[^"]*T23:30:00\.000Z"/g)).toHaveLength(4)
     const wrong = await desk.open(`${path()}/plan?cron=0+8+32+*+*`)
     expect(wrong.text).toContain('role="alert"')
     expect(wrong.text).not.toContain('Save this plan')
@@ -261,5 +262,8 @@ test('a module that redirects the handshake elsewhere is not followed, and the p
   })
   const id = await desk.edge.addSource('redirects', module)
   const { status, text } = await desk.send(`/console/sources/${id}/handshake`, {})
-  expect([status, textOf(text)]).toEqual([502, expect.stringContaining('/initialize answered 302')])
+  expect([status, textOf(text)]).toEqual([
+    502,
+    expect.stringContaining('answered 302 with another address, which is not followed'),
+  ])
 })
