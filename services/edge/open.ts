@@ -141,8 +141,7 @@ async function openRoutes(
       showAudience: (...asked) => bounded(showAudience(database, ...asked)),
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
-    ...{ ask: reading, usage: reading, sourcePages: reading, replays: { ...reading, changes } },
-    desk: { database, bounded, changes },
+    ...{ ask: reading, usage: reading, sourcePages: { ...reading, changes }, replays: { ...reading, changes } },
     report: { database, boundedLookup, linkSecret },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },
@@ -155,8 +154,7 @@ async function openRoutes(
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     maps: { database, bounded, sources, publish, report, maxJsonDepth },
-    now: { database, bounded, readBroker: openBroker(config, context) },
-    sourcePages: { database, bounded, limited, changes },
+    ...{ desk: { database, bounded, changes }, now: { database, bounded, readBroker: openBroker(config, context) } },
     unsubscribe: { publish, linkSecret },
   })
 }

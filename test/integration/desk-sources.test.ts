@@ -252,7 +252,7 @@ test('a source is added, its module is asked what it measures, and each step is 
   const rows = (await query(`SELECT kind, actor FROM edge.audit WHERE subject = $1 ORDER BY audit_id`, [
     `source:${id}`,
   ])) as { kind: string; actor: string }[]
-  expect(rows.map(({ kind }) => kind)).toEqual(['edge.source.add', 'edge.source.handshake', 'edge.source.link'])
+  expect(rows.map(({ kind }) => kind)).toEqual(['edge.source.add', 'edge.map.handshake', 'edge.source.link'])
   expect(rows.every(({ actor }) => actor.startsWith('key:'))).toBe(true)
 })
 

@@ -15,6 +15,7 @@ import { asPage, messagePage, showPage } from '../design/layout.ts'
 import { notice } from '../design/parts.ts'
 import { type HandshakeDeps, shakeHands } from '../handshake/handshake.ts'
 import { readForm } from '../http/form.ts'
+import { HttpError } from '../http/http-error.ts'
 import { redirect, type RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
@@ -111,16 +112,21 @@ function handshakeRoute(deps: HandshakeDeps): Route {
       await readForm(z.object({}), request)
       const source = await deps.sources.read(source_id)
       if (source === null) return gone(viewer)
-      const { version, frequency, isWaiting } = await shakeHands(deps)(source, actorOf(viewer).name, request)
-      return messagePage(
-        200,
-        'The handshake is done',
-        said(source, version, frequency, await countMeasurements(deps, source_id)),
-        {
-          viewer,
-          next: { text: 'Go on to the source', href: `${path}/${source_id}#acts` },
-        },
-      )
+      const next = { text: 'Go on to the source', href: `${path}/${source_id}#acts` }
+      try {
+        const shaken = await shakeHands(deps)(source, actorOf(viewer).name, request)
+        if (shaken.isWaiting) {
+          const maps = { text: 'See what it would lose', href: `${path}/${source_id}/maps` }
+          return messagePage(200, 'The map waits for a yes', lossText, { viewer, next: maps })
+        }
+        const text = said(source, shaken, await countMeasurements(deps, source_id))
+        return messagePage(200, 'The handshake is done', text, { viewer, next })
+      } catch (error) {
+        // What is wrong with the answer of a module is for whoever asked.
+        if (!(error instanceof HttpError && error.status === 502)) throw error
+        const text = `${error.message} Nothing was changed.`
+        return messagePage(502, 'The handshake failed', text, { viewer, next })
+      }
     },
   }
 }
@@ -128,7 +134,9 @@ function handshakeRoute(deps: HandshakeDeps): Route {
 const lossText =
   'The module answered with a map that loses measurements with history. The map in force stays until somebody says yes.'
 
-const said = ({ name }: Source, version: number, frequency: string, measurements: number) =>
+type Shaken = { version: number; frequency: string }
+
+const said = ({ name }: Source, { version, frequency }: Shaken, measurements: number) =>
   `The module of ${name} has registered ${measurements} ${measurements === 1 ? 'measurement' : 'measurements'}. Version ${version} of its map is stored. It says that it has new data ${frequency}.`
 
 const countRow = z.object({ count: z.int() })

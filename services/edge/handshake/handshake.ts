@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { writeAudit } from '#runtime/changes/audit.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { isSameEndpoint } from '#runtime/web/module-url.ts'
 import { topics } from '#schemas/topics.ts'
@@ -90,10 +89,6 @@ export function shakeHands({ database, bounded, sources, publish, report, initia
     await bounded(markPublished(database, source.id, version))
     // The module may send payloads at once. From now on this process stamps them with the new version.
     await sources.read(source.id)
-    const audited = { actor, kind: 'edge.source.handshake', subject: `source:${source.id}` }
-    await bounded(
-      database.transaction((tx) => writeAudit(tx, 'edge', { ...audited, before: null, after: { version, outcome } })),
-    )
     return { frequency, version, isWaiting: outcome === 'waiting' }
   }
 }

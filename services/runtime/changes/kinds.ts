@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { isZone } from '../text/time-zone.ts'
-import { deskKinds } from './desk-kinds.ts'
+import { deskKinds, schedulerKinds } from './desk-kinds.ts'
 import { id, type Kind, of, text } from './kind.ts'
 import { normalizerKinds } from './normalizer-kinds.ts'
-import { schedulerKinds } from './scheduler-kinds.ts'
 
 /** The services that carry out changes. */
 export type Owner = 'notifier' | 'analyzer' | 'normalizer' | 'scheduler'
