@@ -96,6 +96,7 @@ GRANT SELECT ("audit_id", "at", "actor", "kind", "subject", "reason", "before", 
 GRANT SELECT ("change_id", "kind", "actor", "content_hash", "state", "message", "at") ON analyzer.change_view TO parma_edge;
 GRANT SELECT ("change_id", "kind", "actor", "content_hash", "state", "message", "at") ON notifier.change_view TO parma_edge;
 GRANT SELECT ("change_id", "kind", "actor", "content_hash", "state", "message", "at") ON normalizer.change_view TO parma_edge;
+GRANT SELECT ("change_id", "kind", "actor", "content_hash", "state", "message", "at") ON scheduler.change_view TO parma_edge;
 GRANT SELECT ("data_source_id", "kind", "path", "policy") ON normalizer.drift_policy TO parma_edge;
 GRANT SELECT ("change_id", "company_measurement_id", "subject_key", "item_key", "condition", "direction", "threshold", "payloads", "newest_no", "cut_at", "told", "silent", "news", "made_at") ON analyzer.rule_trial_view TO parma_edge;
 GRANT SELECT ("rule_id", "version", "definition", "since", "changed_by", "problem") ON analyzer.rule_view TO parma_edge;
@@ -121,13 +122,15 @@ GRANT SELECT ("data_source_id", "from_slot", "to_slot", "slots", "reason") ON sc
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON scheduler.incident_view TO parma_edge;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "policy", "event_no", "opened_at", "resolved_at") ON normalizer.incident_view TO parma_edge;
 GRANT SELECT ("event_no", "event_id", "document", "seq", "leaves", "data_source_id", "source_name", "company_id", "map_version", "path", "item_key", "reason", "sample", "refused_at", "superseded_by") ON normalizer.refused_view TO parma_edge;
+GRANT SELECT ("data_source_id", "reason", "rows", "leaves", "oldest", "newest") ON normalizer.open_refusals_view TO parma_edge;
+GRANT USAGE ON SCHEMA cli TO parma_edge;
+GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON analyzer.incident_text_view TO parma_edge;
 GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike", "companies_judged", "suspected_at") ON analyzer.suspect_run_view TO parma_edge;
 GRANT SELECT ("digest_id", "user_id", "bucket_id", "rhythm", "period", "since", "made_at", "message") ON notifier.digest_view TO parma_edge;
 GRANT SELECT ("event_id", "stage", "at", "reason") ON notifier.event_status TO parma_edge;
 GRANT SELECT ("event_id", "stage", "at", "reason") ON notifier.event_status TO parma_cli;
 GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "state", "reason", "created_at", "settled_at") ON notifier.delivery_status TO parma_cli;
-GRANT USAGE ON SCHEMA cli TO parma_edge;
 GRANT SELECT ("only_one", "hold_id", "until", "reason", "begun_at") ON cli.feed_hold TO parma_edge;
 GRANT USAGE ON SCHEMA edge TO parma_normalizer;
 GRANT SELECT ("data_source_id", "version", "content_hash", "content", "received_at", "published_at", "origin", "actor", "reason", "same_as") ON edge.normalization_map TO parma_normalizer;
