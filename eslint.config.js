@@ -59,6 +59,8 @@ const rooms = {
     rules: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     keys: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     audit: ['console', 'ask', 'server', 'access', 'design', 'http'],
+    'event-page': ['console', 'trace', 'ask', 'server', 'access', 'design', 'http'],
+    refusals: ['console', 'ask', 'server', 'access', 'design', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
     batch: ['intake', 'trace', 'publish', 'server', 'access', 'http'],
     commands: ['handshake', 'ask', 'growth', 'trace', 'session', 'catalog', 'access', 'http'],

@@ -117,6 +117,7 @@ GRANT SELECT ("attempt_id", "delivery_id", "ended_at", "action", "outcome", "det
 GRANT SELECT ("notification_id", "destination_id", "item_id", "event_id") ON notifier.told_item_view TO parma_edge;
 GRANT SELECT ("name", "value", "noted_at") ON notifier.setting_view TO parma_edge;
 GRANT SELECT ("user_id", "news_id", "opinion", "done_at", "snoozed_until", "company_id", "source_measurement_id", "changed_at") ON notifier.feedback_view TO parma_edge;
+GRANT SELECT ("event_no", "event_id", "data_source_id", "source_name", "company_id", "map_version", "reason", "path", "item_key", "sample", "leaves", "refused_at", "ignored") ON normalizer.refusal_view TO parma_edge;
 GRANT SELECT ("data_source_id", "cron", "zone", "jitter_seconds", "window_from", "window_to", "catch_up", "max_attempts", "backoff_seconds", "may_overlap", "paused_at", "paused_until", "pause_reason", "revision") ON scheduler.plan_view TO parma_edge;
 GRANT SELECT ("data_source_id", "from_slot", "to_slot", "slots", "reason") ON scheduler.missed_view TO parma_edge;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON scheduler.incident_view TO parma_edge;
@@ -130,6 +131,7 @@ GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike
 GRANT SELECT ("digest_id", "user_id", "bucket_id", "rhythm", "period", "since", "made_at", "message") ON notifier.digest_view TO parma_edge;
 GRANT SELECT ("event_id", "stage", "at", "reason") ON notifier.event_status TO parma_edge;
 GRANT SELECT ("event_id", "stage", "at", "reason") ON notifier.event_status TO parma_cli;
+GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "state", "reason", "created_at", "settled_at") ON notifier.delivery_status TO parma_edge;
 GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "state", "reason", "created_at", "settled_at") ON notifier.delivery_status TO parma_cli;
 GRANT SELECT ("only_one", "hold_id", "until", "reason", "begun_at") ON cli.feed_hold TO parma_edge;
 GRANT USAGE ON SCHEMA edge TO parma_normalizer;

@@ -9,6 +9,12 @@ const forDesk = (name: string, row: string, columns: string): View => ({
 /** What the operator's desk shows of services. */
 export const deskViews: readonly View[] = [
   forDesk(
+    'normalizer.refusal_view',
+    'a leaf or payload that was refused and not reprocessed yet, or a path that no entry of the map names, with a sample',
+    `event_no event_id data_source_id source_name company_id map_version reason path item_key sample leaves
+     refused_at ignored`,
+  ),
+  forDesk(
     'scheduler.plan_view',
     'how a source is to run, where somebody has set it, and its pause',
     `data_source_id cron zone jitter_seconds window_from window_to catch_up max_attempts backoff_seconds may_overlap

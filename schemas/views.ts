@@ -184,7 +184,7 @@ export const sharedViews: readonly SharedView[] = [
   },
   {
     name: 'notifier.delivery_status',
-    readers: ['cli'],
+    readers: ['edge', 'cli'],
     row: 'a delivery and the event it reports, without names and addresses',
     columns: words('delivery_id notification_id kind event_id channel state reason created_at settled_at'),
   },

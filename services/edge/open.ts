@@ -133,8 +133,8 @@ async function openRoutes(
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
-    events: { database, boundedLookup, accepted, findDocument, findDeadLetters, isReadable: isReadableCompany },
-    runs: { publish, sources, maxJsonDepth },
+    events: { ...reading, boundedLookup, accepted, findDocument, findDeadLetters, isReadable: isReadableCompany },
+    ...{ runs: { publish, sources, maxJsonDepth }, refusals: reading },
     why: {
       ...{ database, boundedLookup, linkSecret, log: context.log },
       isReadable: isReadableItem,

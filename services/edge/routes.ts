@@ -14,6 +14,7 @@ import type { MapDeskDeps } from './map-desk/map-deps.ts'
 import { mapRoutes } from './map-desk/routes.ts'
 import { type RuleDeps, ruleRoutes } from './rules/routes.ts'
 import { type PeopleDeps, peopleRoutes } from './people/routes.ts'
+import { type EventPageDeps, eventRoutes } from './event-page/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
 import { type FeedDeps, feedDoc, feedRawData } from './intake/feed.ts'
@@ -26,6 +27,7 @@ import { type RunDeps, runDoc, runNow } from './intake/triggers.ts'
 import { showUnsubscribe, unsubscribe, type UnsubscribeDeps, unsubscribeDoc } from './intake/unsubscribe.ts'
 import { assetRoute } from './server/asset-route.ts'
 import { type ReplayDeps, replayRoutes } from './replays/routes.ts'
+import { type RefusalDeps, refusalRoutes } from './refusals/routes.ts'
 import { type ReportDeps, reportRoute } from './report/routes.ts'
 import { addSourceRoutes } from './add-source/routes.ts'
 import { type NowDeps, nowRoute } from './now/routes.ts'
@@ -35,7 +37,6 @@ import type { Route } from './server/route.ts'
 import type { SessionDeps } from './session/sign-in.ts'
 import { type SourcePagesDeps, sourcePageRoutes } from './source-pages/routes.ts'
 import { sessionRoutes } from './session/routes.ts'
-import { type EventDeps, eventDoc, readEvent } from './trace/events.ts'
 import { chartRoute } from './trace/news-chart.ts'
 import { explainNews, showWhy, showWhyToPerson, whyConsoleDoc, type WhyDeps, whyDoc, whyPageDoc } from './trace/why.ts'
 
@@ -49,7 +50,8 @@ export type RouteDeps = {
   finish: FinishDeps
   newCompany: { maxJsonDepth: number }
   compatibility: CompatibilityDeps | null
-  events: EventDeps
+  events: EventPageDeps
+  refusals: RefusalDeps
   runs: RunDeps
   why: WhyDeps
   ask: AskDeps
@@ -101,13 +103,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     },
     { method: 'post', path: '/new-company', role: 'source', doc: newCompanyDoc, handle: newCompany(deps.newCompany) },
     ...(deps.compatibility ? compatibilityRoutes(deps.compatibility) : []),
-    {
-      method: 'get',
-      path: '/api/v1/events/:event_id',
-      role: 'viewer-or-source',
-      doc: eventDoc,
-      handle: readEvent(deps.events),
-    },
+    ...eventRoutes(deps.events),
+    ...refusalRoutes(deps.refusals),
     {
       method: 'get',
       path: '/api/v1/sources/:source_id/usage',

@@ -3,6 +3,8 @@ export const deskLinks = [
   ['now', 'Now', '/console/now'],
   ['sources', 'Sources', '/console/sources'],
   ['freshness', 'Freshness', '/console/freshness'],
+  ['events', 'Event', '/console/events'],
+  ['refused', 'Refused', '/console/refused'],
   ['replays', 'Replays', '/console/replays'],
   ['deliveries', 'Deliveries', '/console/deliveries'],
   ['rules', 'Rules', '/console/rules'],

@@ -10,11 +10,11 @@ import type { AcceptedEvents } from '../publish/accepted.ts'
 import type { RouteDoc, RouteRequest } from '../server/route.ts'
 import type { FindDeadLetters } from './dead-letters.ts'
 import { remedies } from './event-reasons.ts'
-import { describeEvent, type EventFacts, found, stages, states } from './event-status.ts'
+import { describeEvent, type EventFacts, found, type Normalized, type Stage, stages, states } from './event-status.ts'
 import { readSourceNames, readViews } from './event-views.ts'
 import type { FindDocument } from './raw-documents.ts'
 
-const eventParams = z.object({ event_id: z.guid() })
+export const eventParams = z.object({ event_id: z.guid() })
 const stageSchema = z.object({
   stage: z.enum(stages),
   state: z.enum(states),
@@ -55,24 +55,43 @@ export type EventDeps = {
 /** Whether a viewer may read the company with this id, as payloads write it. */
 type IsReadable = (viewer: Viewer, companyId: string | null) => Promise<boolean>
 
+/** What is known of an event, and whether the caller may read it. `stages` null: no part of the system knows it. */
+export type LookedUp = {
+  facts: EventFacts
+  stages: Stage[] | null
+  owner: { data_source_id: number; company_id: string } | null
+  normalized: Normalized | null
+}
+
+/** Asks every part of the system that may know an event. */
+export async function lookUpEvent(
+  { database, boundedLookup, accepted, findDocument, findDeadLetters }: EventDeps,
+  eventId: string,
+): Promise<LookedUp> {
+  const [views, names, dead] = await Promise.all([
+    readViews(database, boundedLookup, eventId),
+    readSourceNames(database, boundedLookup),
+    findDeadLetters(eventId),
+  ])
+  const normalized = found(views.normalized)
+  const stored =
+    typeof names === 'string'
+      ? names
+      : // A source may have been renamed since the payload.
+        await findDocument(eventId, [...new Set([...names, ...(normalized ? [normalized.source_name] : [])])])
+  const facts: EventFacts = { accepted: accepted.find(eventId), stored, dead, ...views }
+  return {
+    ...{ facts, normalized, stages: describeEvent(facts) },
+    owner: facts.accepted ?? found(stored) ?? normalized,
+  }
+}
+
 /** GET /api/v1/events/{event_id}. What a caller may not read looks like an event that does not exist. */
-export function readEvent({ database, boundedLookup, accepted, findDocument, findDeadLetters, isReadable }: EventDeps) {
+export function readEvent(deps: EventDeps) {
+  const { boundedLookup, isReadable } = deps
   return async ({ params }: RouteRequest, caller: Viewer | Caller): Promise<RouteResponse> => {
     const event_id = validate(eventParams, params, 'path').event_id.toLowerCase()
-    const [views, names, dead] = await Promise.all([
-      readViews(database, boundedLookup, event_id),
-      readSourceNames(database, boundedLookup),
-      findDeadLetters(event_id),
-    ])
-    const normalized = found(views.normalized)
-    const stored =
-      typeof names === 'string'
-        ? names
-        : // A source may have been renamed since the payload.
-          await findDocument(event_id, [...new Set([...names, ...(normalized ? [normalized.source_name] : [])])])
-    const facts: EventFacts = { accepted: accepted.find(event_id), stored, dead, ...views }
-    const described = describeEvent(facts)
-    const owner = facts.accepted ?? found(stored) ?? normalized
+    const { facts, stages: described, owner, normalized } = await lookUpEvent(deps, event_id)
     const isModule = 'sourceId' in caller
     const isOperator = !isModule && caller.userId === null
     const isOpen = isModule

@@ -13,6 +13,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
     finish: {},
     newCompany: {},
     events: {},
+    refusals: {},
     runs: {},
   }
   return createRoutes({
