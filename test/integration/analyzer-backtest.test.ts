@@ -400,6 +400,9 @@ test('a rejudge makes the states that live judging made, and stores no news', as
   expect(await query('SELECT FROM analyzer.series_state')).toEqual([])
   expect(JSON.parse(await parma('rejudge', '--from', '2024-02-01', '--json'))).toMatchObject({ rebuilt: true })
   expect(await states()).toEqual(before)
+  expect(await query(`SELECT after ->> 'from' AS "from" FROM analyzer.audit WHERE kind = 'analyzer.rejudge'`)).toEqual([
+    { from: '2024-02-01' },
+  ])
   expect(await query('SELECT count(*) FROM analyzer.news')).toEqual(news)
   expect(dry).toMatchObject({ rebuilt: false, companies: companyCount })
 }, 60_000)

@@ -272,6 +272,12 @@ describe('companies', () => {
     expect(added).toBe(true)
     await rows(`UPDATE company_data_source_identifier SET validity = '2020-01-01'`)
     expect(await link()).toEqual({ id, added: false })
+    const [renewed] = await rows(
+      `SELECT before ->> 'validity' AS before, after ->> 'value' AS value FROM edge.audit
+       WHERE kind = 'edge.company.renew' AND subject = $1`,
+      `company:${company}`,
+    )
+    expect(renewed).toEqual({ before: expect.stringMatching(/^2020-01-01/), value: 'acme' })
     expect(
       await rows(
         `SELECT i.identifier_type, i.property, i.value, i.validity > now() AT TIME ZONE 'UTC' + interval '5 months' AS holds
@@ -337,6 +343,12 @@ describe('token mint', () => {
       exp: Math.floor(Date.parse(String(expires_at)) / 1000),
     })
     expect(Math.abs(Date.parse(String(expires_at)) - Date.now() - 60_000)).toBeLessThan(30_000)
+    const minted = await rows(
+      `SELECT after ->> 'task' AS task, after ->> 'expires_at' AS expires_at FROM edge.audit
+       WHERE kind = 'edge.token.mint' AND subject = $1`,
+      `source:${source}`,
+    )
+    expect(minted).toEqual([{ task: String(task), expires_at }])
     expect((await edge.parma('token', 'mint', '--source', String(source))).trim()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     const other = await edge.addTask(await edge.addSource('other'))
     await expect(parma('token', 'mint', '--source', 'minting', '--task', String(other))).rejects.toThrow(

@@ -52,7 +52,7 @@ export async function noteCompany(
     throw new UsageError('Another `parma rejudge` with the same options has taken over and goes on from here.')
 }
 
-export async function finishJob(database: Database, { rejudge_no, runner }: RejudgeJob): Promise<void> {
+export async function finishJob(database: Pick<Database, 'query'>, { rejudge_no, runner }: RejudgeJob): Promise<void> {
   await database.query(sql.unsafe`
     UPDATE analyzer.rejudge SET finished_at = now() WHERE rejudge_no = ${rejudge_no} AND runner = ${runner}`)
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult } from '#runtime/commands/commands.ts'
 import type { Database } from '#runtime/postgres/database.ts'
@@ -73,7 +74,12 @@ async function run(options: Options): Promise<void> {
     )
     const seconds = (performance.now() - startedAt) / 1000
     await file?.finish()
-    if (job) await finishJob(database, job)
+    if (job)
+      await database.transaction(async (tx) => {
+        await finishJob(tx, job)
+        const after = { ...identity.asked, ...done, news: counts.news }
+        await auditCommand(tx, 'analyzer', { kind: 'analyzer.rejudge', subject: `rejudge:${job.rejudge_no}`, after })
+      })
     await warnOfChange(config, database, identity)
     return { ...counts, per_company_and_month: ratePerMonth(counts, all), ...done, seconds, rebuilt: !dryRun }
   })

@@ -167,6 +167,8 @@ async function remove(company: string, { yes = false, json = false }: Output & {
   printResult({ id }, `removed company ${id}`, json)
 }
 
+const renewedRow = z.object({ id: z.number(), before: z.string().nullable(), after: z.string() })
+
 type Link = { company: string; source: string; property?: string; value?: string }
 
 /** A manual identifier is valid for six months, as in parma-web. Linking it again renews it. */
@@ -187,13 +189,20 @@ async function link({ company, source, property, value, json = false }: Link & O
       const { key, text } = identifier
       const linkId = await tx.oneFirst(sql.type(idRow)`
         SELECT id FROM public.company_data_source WHERE company_id = ${companyId} AND data_source_id = ${sourceId}`)
-      const known = await tx.maybeOneFirst(sql.type(idRow)`
-        UPDATE public.company_data_source_identifier SET validity = ${utcNow} + interval '6 months'
-        WHERE id = (SELECT min(id) FROM public.company_data_source_identifier
+      const known = await tx.maybeOne(sql.type(renewedRow)`
+        UPDATE public.company_data_source_identifier i SET validity = ${utcNow} + interval '6 months'
+        FROM (SELECT id, validity FROM public.company_data_source_identifier
           WHERE company_data_source_id = ${linkId} AND identifier_type = 'MANUALLY_ADDED' AND property = ${key}
-            AND value = ${text})
-        RETURNING id`)
-      if (known !== null) return { id: known, added: false }
+            AND value = ${text} ORDER BY id LIMIT 1) b
+        WHERE i.id = b.id RETURNING i.id, b.validity::text AS before, i.validity::text AS after`)
+      if (known !== null) {
+        const named = { source: sourceId, property: key, value: text }
+        await auditCommand(tx, 'edge', {
+          ...{ kind: 'edge.company.renew', subject: `company:${companyId}` },
+          ...{ before: { ...named, validity: known.before }, after: { ...named, validity: known.after } },
+        })
+        return { id: known.id, added: false }
+      }
       const { id } = await tx.one(sql.type(idRow)`
         INSERT INTO public.company_data_source_identifier
           (company_data_source_id, identifier_type, property, value, validity)

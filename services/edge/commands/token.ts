@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, UsageError } from '#runtime/commands/commands.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
@@ -27,15 +28,18 @@ async function mint({ source, task, ttl, json = false }: Options): Promise<void>
   const config = readEnv({ DEPLOYMENT_ENV, ...tokenSettings })
   const lifetimeSeconds = requireCount(ttl, '--ttl')
   const taskId = task === undefined ? undefined : requireCount(task, '--task')
+  const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
+  const [now, jti] = [Date.now(), randomUUID()]
+  const expires_at = new Date(now + lifetimeSeconds * 1000).toISOString()
   const sourceId = await withDatabase(async (database) => {
     const id = await findSource(database, source)
     if (taskId !== undefined) await requireTask(database, id, taskId)
+    // Before it is there: nobody has a token of which no row says who made it.
+    const after = { jti, task: taskId ?? null, expires_at }
+    await auditCommand(database, 'edge', { kind: 'edge.token.mint', subject: `source:${id}`, after })
     return id
   })
-  const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
-  const now = Date.now()
-  const token = await mintToken({ sourceId, taskId, jti: randomUUID(), now, lifetimeSeconds }, secrets)
-  const expires_at = new Date(now + lifetimeSeconds * 1000).toISOString()
+  const token = await mintToken({ sourceId, taskId, jti, now, lifetimeSeconds }, secrets)
   printResult({ token, source_id: sourceId, task_id: taskId ?? null, expires_at }, token, json)
 }
 
