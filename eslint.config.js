@@ -51,7 +51,7 @@ const rooms = {
     me: ['console', 'atom', 'audience', 'report', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     console: ['session', 'changes', 'ask', 'trace', 'server', 'access', 'design', 'http'],
     maps: ['publish', 'server', 'access', 'http'],
-    'map-desk': ['maps', 'changes', 'publish', 'server', 'access', 'design', 'http'],
+    'map-desk': ['maps', 'console', 'changes', 'publish', 'server', 'access', 'design', 'http'],
     'add-source': ['handshake', 'catalog', 'console', 'changes', 'ask', 'design', 'server', 'access', 'http'],
     handshake: ['maps', 'catalog', 'publish', 'server', 'access', 'http'],
     deliveries: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],

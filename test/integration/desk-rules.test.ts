@@ -4,6 +4,7 @@ import { type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { addPerson } from '../harness/notifier/setup.ts'
+import type { StartedService } from '../harness/service.ts'
 
 // A browser is slow to start on a busy machine.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
@@ -12,14 +13,18 @@ let edge: TestEdge
 let desk: Desk
 let acme: number
 let source: number
+let analyzer: StartedService
+let startAnalyzer: (env?: NodeJS.ProcessEnv) => Promise<StartedService>
 
 beforeAll(async () => {
   const installation = await createInstallation()
-  const [{ url }] = await Promise.all([
+  startAnalyzer = (env) => installation.start('analyzer', env)
+  const [{ url }, , started] = await Promise.all([
     installation.start('edge'),
     installation.start('notifier', { POLL_MS: '100' }),
-    installation.start('analyzer'),
+    startAnalyzer(),
   ])
+  analyzer = started
   edge = useEdge(installation, url)
   desk = await openDesk(edge)
   const { addMeasurement, addSeries } = storeFacts(edge)
@@ -159,4 +164,36 @@ test('every page has no violations and fits', async () => {
   for (const path of ['/console/rules', '/console/rules/new', '/console/rules/1', location!])
     await expectGoodPage(browser, `${edge.url}${path}`)
   await expectGoodPage(browser, `${edge.url}/console/rules/999`, 404)
+})
+
+test('a company that is too large to try a rule on holds up no other change', async () => {
+  const large = await edge.addCompany('Large')
+  const [{ series } = { series: 0 }] = await edge.database.query<{ series: number }>(
+    `INSERT INTO company_source_measurement (company_id, source_measurement_id)
+     SELECT $1, source_measurement_id FROM company_source_measurement WHERE company_id = $2
+     RETURNING company_measurement_id AS series`,
+    [large, acme],
+  )
+  await edge.database.query(
+    'SELECT normalizer.create_month(now()), normalizer.create_month(now() - interval $$1 month$$)',
+  )
+  await edge.database.query(
+    `WITH payload AS (
+       INSERT INTO normalizer.processed_event (event_id, content_hash, document, data_source_id, source_name, company_id,
+         received_at, history, observed_at, map_version, subject_key, stored)
+       SELECT gen_random_uuid(), '', 'parma/raw/' || n, $1, 'github', $2::text, at, false, at, 1, '', 1
+       FROM generate_series(1, 40000) n, LATERAL (SELECT now() - n * interval '1 minute' AS at) t
+       RETURNING event_no, observed_at
+     )
+     INSERT INTO normalizer.value (event_no, observed_at, number, seq, company_measurement_id, source_measurement_id,
+       company_id, data_source_id, type, path, subject_key)
+     SELECT event_no, observed_at, event_no % 7, 0, $3, source_measurement_id, $2::int, $1, 'float', 'path', ''
+     FROM payload, company_source_measurement WHERE company_measurement_id = $3`,
+    [source, large, series],
+  )
+  await analyzer.stop()
+  await startAnalyzer({ RULE_REHEARSAL_TIMEOUT_MS: '300' })
+  const tried = await desk.post('/console/rules', { ...rise, companies: String(large), do: 'try' })
+  expect([tried.status, tried.text]).toEqual([422, expect.stringContaining('Already one company has too many values')])
+  expect((await desk.submit('/console/rules', { ...rise, name: 'Next', do: 'save' })).text).toContain('Saved as rule/')
 })

@@ -7,4 +7,7 @@ export const trialSettings = {
   RULE_TRIAL_TIMEOUT_MS: count(1500).describe(
     'Time in which a rule must be tried on a series. A try that takes longer is refused, so that other changes need not wait.',
   ),
+  RULE_REHEARSAL_TIMEOUT_MS: count(5000).describe(
+    'Time in which a rule is tried on 12 months of the companies that it covers. The page says how many of them that was enough for; other changes wait meanwhile.',
+  ),
 }

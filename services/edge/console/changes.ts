@@ -4,7 +4,7 @@ import type { KindName, PayloadInput } from '#runtime/changes/kinds.ts'
 import type { Session } from '../access/sessions.ts'
 import { actorOf, type Changes, TakenKeyError } from '../changes/changes.ts'
 import type { Html } from '../design/html.ts'
-import { notice } from '../design/parts.ts'
+import { sayOutcome, saidAnchor } from '../design/parts.ts'
 import { HttpError } from '../http/http-error.ts'
 import { redirect, type RouteResponse } from '../http/response.ts'
 import type { RouteRequest } from '../server/route.ts'
@@ -57,11 +57,14 @@ export async function askFor<K extends KindName>(
   return id
 }
 
-/** Leads back to a page of the console, to the element `anchor`, with what became of a change. */
-export function goBack(back: string | undefined, change: string | null, anchor: string | null): RouteResponse {
+/**
+ * Leads back to a page of the console with what became of a change, and gives the focus to the element `anchor`: by
+ * default to the sentence that says so.
+ */
+export function goBack(back: string | undefined, change: string | null, anchor: string = saidAnchor): RouteResponse {
   const url = new URL(readTarget(back), 'https://here.invalid')
   if (change !== null) url.searchParams.set('change', change)
-  return redirect(`${url.pathname}${url.search}${anchor === null ? '' : `#${anchor}`}`)
+  return redirect(`${url.pathname}${url.search}#${anchor}`)
 }
 
 /** What became of the change that the page’s address names; null: it names none of this viewer. */
@@ -72,7 +75,7 @@ export async function readNotice(
 ): Promise<Html | null> {
   if (change === undefined) return null
   const outcome = await waitForOutcome(change, 0)
-  if (outcome === null) return notice('good', 'This takes a moment. Reload the page to see the change.')
+  if (outcome === null) return sayOutcome('good', 'This takes a moment. Reload the page to see the change.')
   if (outcome.actor !== actorOf(session).name) return null
-  return notice(outcome.state === 'done' ? 'good' : 'bad', outcome.message)
+  return sayOutcome(outcome.state === 'done' ? 'good' : 'bad', outcome.message)
 }

@@ -140,7 +140,7 @@ function resend({ changes }: DeliveryDeps) {
     const { key } = await readForm(keyForm, request)
     const payload = { deliveries: [delivery_id] }
     const change = await askFor(changes, viewer, 'notifier.delivery.resend', payload, request, key)
-    return goBack(`${path}/${delivery_id}`, change, null)
+    return goBack(`${path}/${delivery_id}`, change)
   }
 }
 
@@ -177,7 +177,7 @@ function unpark({ changes }: DeliveryDeps) {
     const { destination_id: destination } = validate(destinationParams, request.params, 'path')
     const { key } = await readForm(keyForm, request)
     const change = await askFor(changes, viewer, 'notifier.destination.unpark', { destination }, request, key)
-    return goBack(`/console/destinations/${destination}`, change, null)
+    return goBack(`/console/destinations/${destination}`, change)
   }
 }
 

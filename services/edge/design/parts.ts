@@ -41,6 +41,14 @@ export function notice(kind: 'good' | 'bad', text: Content): Html {
   return html`<p class="notice ${kind}" role="${kind === 'bad' ? 'alert' : 'status'}"><span aria-hidden="true">${kind === 'bad' ? '▲' : '✓'}</span> ${text}</p>`
 }
 
+/** Where a page says what became of the form that led to it. */
+export const saidAnchor = 'said'
+
+/** What became of the form that led to the page: it has the focus, unless the page’s address names another place. */
+export function sayOutcome(kind: 'good' | 'bad', text: Content): Html {
+  return html`<div id="${saidAnchor}" tabindex="-1" autofocus>${notice(kind, text)}</div>`
+}
+
 /** What is known of a thing: names and texts. What is null is left out. */
 export function facts(rows: readonly (readonly [name: string, text: Content])[]): Html {
   const known = rows.filter(([, text]) => text !== null && text !== undefined && text !== false)

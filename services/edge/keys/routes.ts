@@ -6,15 +6,15 @@ import type { Session } from '../access/sessions.ts'
 import { id } from '../ask/parameters.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import { actorOf } from '../changes/changes.ts'
-import { goesBack } from '../console/changes.ts'
+import { goBack, goesBack } from '../console/changes.ts'
 import { given } from '../console/news-query.ts'
 import { html, type Html } from '../design/html.ts'
 import { asPage, messagePage, showPage } from '../design/layout.ts'
-import { notice } from '../design/parts.ts'
+import { sayOutcome } from '../design/parts.ts'
 import { readZone } from '../design/zone.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { readForm } from '../http/form.ts'
-import { redirect, type RouteResponse } from '../http/response.ts'
+import type { RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import { keysMain, newKeyMain, path, revokeMain, type TypedKey } from './keys-page.ts'
@@ -83,8 +83,8 @@ async function listPage(
 function showKeys(deps: KeyDeps) {
   return (request: RouteRequest, viewer: Session): Promise<RouteResponse> => {
     const { done } = validate(keysQuery, given(request.query), 'query')
-    const said = done === undefined ? null : notice('good', 'The key is revoked.')
-    return listPage(deps, request, viewer, { said })
+    const outcome = done === undefined ? null : sayOutcome('good', 'The key is revoked.')
+    return listPage(deps, request, viewer, { said: outcome })
   }
 }
 
@@ -101,7 +101,7 @@ function create(deps: KeyDeps) {
       return showPage({ title: 'New key', main: newKeyMain({ name, key }), viewer, desk: 'keys', status: 201 })
     } catch (error) {
       if (!(error instanceof KeyRefusedError)) throw error
-      return listPage(deps, request, viewer, { typed, said: notice('bad', error.message), status: 422 })
+      return listPage(deps, request, viewer, { typed, said: sayOutcome('bad', error.message), status: 422 })
     }
   }
 }
@@ -127,7 +127,7 @@ function revoke({ database, bounded }: KeyDeps) {
     if ((await orUnavailable(bounded(readKeys(database, key_id)))).length === 0) return keyNotFound(viewer)
     try {
       await bounded(database.transaction((tx) => revokeKey(tx, key_id, actorOf(viewer))))
-      return redirect(`${path}?done=revoked`)
+      return goBack(`${path}?done=revoked`, null)
     } catch (error) {
       if (error instanceof KeyRefusedError) return refusal(viewer, error.message, 422)
       throw error
@@ -136,7 +136,7 @@ function revoke({ database, bounded }: KeyDeps) {
 }
 
 function refusal(viewer: Session, message: string, status: number): RouteResponse {
-  const main = html`${notice('bad', message)}
+  const main = html`${sayOutcome('bad', message)}
 <p>Nothing was changed.</p>
 <p><a class="button plain" href="${path}">Back to the keys</a></p>`
   return showPage({ title: 'This key stays as it is', main, viewer, desk: 'keys', status })

@@ -5,9 +5,10 @@ import type { Session } from '../access/sessions.ts'
 import { actorOf } from '../changes/changes.ts'
 import { html } from '../design/html.ts'
 import { showPage } from '../design/layout.ts'
-import { notice } from '../design/parts.ts'
+import { sayOutcome } from '../design/parts.ts'
+import { goBack } from '../console/changes.ts'
 import { readForm } from '../http/form.ts'
-import { redirect, type RouteResponse } from '../http/response.ts'
+import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import { activateMap, MapRefused, rollBackMap } from '../maps/change-map.ts'
 import { approveMap, refuseMap } from '../maps/waiting.ts'
@@ -26,7 +27,7 @@ export function keepMap(deps: MapDeskDeps) {
     const read = readGiven(source, map)
     if ('problem' in read) {
       const { problem } = read
-      const main = html`${notice('bad', problem)}${newMapMain(source, { text: map, problem })}`
+      const main = html`${sayOutcome('bad', problem)}${newMapMain(source, { text: map, problem })}`
       return showPage({
         title: `Try a changed map of ${source.name}`,
         main,
@@ -37,7 +38,7 @@ export function keepMap(deps: MapDeskDeps) {
       })
     }
     const draft = await deps.bounded(keepDraft(deps.database, id, read.content, actorOf(session).name))
-    return redirect(`${draftsPath(source)}/${draft}`)
+    return goBack(`${draftsPath(source)}/${draft}`, null, 'main')
   }
 }
 
@@ -82,7 +83,7 @@ export function activateDraft(deps: MapDeskDeps) {
       return draftPage(deps, { source, draftId: draft_id }, request, session, error)
     }
     await noteChange(deps, id)
-    return redirect(`${mapsPath(source)}?said=activated`)
+    return goBack(`${mapsPath(source)}?said=activated`, null)
   }
 }
 
@@ -100,7 +101,7 @@ export function refuseDraft(deps: MapDeskDeps) {
       return draftPage(deps, { source, draftId: draft_id }, request, session, error)
     }
     endWaiting(deps, source, request)
-    return redirect(`${mapsPath(source)}?said=refused`)
+    return goBack(`${mapsPath(source)}?said=refused`, null)
   }
 }
 
@@ -116,6 +117,6 @@ export function rollBack(deps: MapDeskDeps) {
       return versionPage(deps, { source, version }, request, session, error)
     }
     await noteChange(deps, id)
-    return redirect(`${mapsPath(source)}?said=activated`)
+    return goBack(`${mapsPath(source)}?said=activated`, null)
   }
 }

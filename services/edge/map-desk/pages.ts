@@ -1,7 +1,7 @@
 import type { Session } from '../access/sessions.ts'
 import { html } from '../design/html.ts'
 import { showPage } from '../design/layout.ts'
-import { notice } from '../design/parts.ts'
+import { sayOutcome } from '../design/parts.ts'
 import { readZone } from '../design/zone.ts'
 import { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -24,7 +24,7 @@ export async function readSource({ database, bounded }: MapDeskDeps, id: number)
 const zoneOf = ({ database, bounded }: MapDeskDeps, session: Session, request: RouteRequest) =>
   bounded(readZone(database, session, request.headers.cookie))
 
-const said = {
+const done = {
   activated: 'The map is in force. Payloads that are accepted from now on are understood by it.',
   refused: 'The map in force stays, also when the module sends the same map again.',
 }
@@ -40,7 +40,7 @@ export function showMaps(deps: MapDeskDeps) {
       bounded(listDrafts(database, id)),
       zoneOf(deps, session, request),
     ])
-    const main = html`${query.said && notice('good', said[query.said])}${mapsMain(source, { maps, drafts, zone })}`
+    const main = html`${query.said && sayOutcome('good', done[query.said])}${mapsMain(source, { maps, drafts, zone })}`
     return showPage({ title: `Map of ${source.name}`, main, viewer: session, desk: 'sources', zone, width: 'wide' })
   }
 }
@@ -94,7 +94,7 @@ export async function draftPage(
     deps.bounded(readMapContent(deps.database, source.id, null)),
     zoneOf(deps, session, request),
   ])
-  const main = html`${refusal && notice('bad', refusal.message)}${draftMain(source, { draft, current, zone })}`
+  const main = html`${refusal && sayOutcome('bad', refusal.message)}${draftMain(source, { draft, current, zone })}`
   const status = refusal === null ? 200 : refusal.kind === 'invalid' ? 422 : 409
   return showPage({
     title: `A map of ${source.name}`,
@@ -127,7 +127,7 @@ export async function versionPage(
     zoneOf(deps, session, request),
   ])
   if (!map) throw new HttpError(404, `The map of ${source.name} has no version ${version}.`)
-  const main = html`${refusal && notice('bad', refusal.message)}${versionMain(source, { map, current, zone })}`
+  const main = html`${refusal && sayOutcome('bad', refusal.message)}${versionMain(source, { map, current, zone })}`
   const title = `Version ${version} of the map of ${source.name}`
   return showPage({ title, main, viewer: session, desk: 'sources', zone, width: 'wide', status: refusal ? 409 : 200 })
 }

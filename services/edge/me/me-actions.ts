@@ -93,7 +93,7 @@ export function changeMe({ changes }: { changes: Changes }) {
     const form = await readForm(meForm, request)
     try {
       const id = await askFor(changes, session, kind, defined(payload(form, person)), request)
-      return what === 'preview' ? goBack('/console/preview', id, null) : goBack('/console/me', id, section)
+      return what === 'preview' ? goBack('/console/preview', id) : goBack('/console/me', id, section)
     } catch (error) {
       if (error instanceof UnfitError) return refused(session, error, section)
       throw error

@@ -11,7 +11,7 @@ import { deliveryTable } from '../deliveries/deliveries-page.ts'
 import { readDeliveries } from '../deliveries/read-deliveries.ts'
 import type { Html } from '../design/html.ts'
 import { asPage, messagePage, showPage } from '../design/layout.ts'
-import { notice } from '../design/parts.ts'
+import { sayOutcome } from '../design/parts.ts'
 import { readZone } from '../design/zone.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { readForm } from '../http/form.ts'
@@ -134,9 +134,9 @@ function addPerson(deps: PeopleDeps) {
     const payload = { name: typed.name, ...(email !== undefined && { email }) }
     const change = await askFor(deps.changes, viewer, 'notifier.person.add', payload, request)
     const outcome = await deps.changes.waitForOutcome(change, 0)
-    if (outcome?.state !== 'refused') return goBack(path, change, null)
+    if (outcome?.state !== 'refused') return goBack(path, change)
     // What was typed is still there.
-    return listPage(deps, request, viewer, { typed, said: notice('bad', outcome.message), status: 422 })
+    return listPage(deps, request, viewer, { typed, said: sayOutcome('bad', outcome.message), status: 422 })
   }
 }
 

@@ -8,7 +8,7 @@ import { askFor, goBack, goesBack, readNotice } from '../console/changes.ts'
 import { given } from '../console/news-query.ts'
 import { html, type Html } from '../design/html.ts'
 import { asPage, messagePage, showPage } from '../design/layout.ts'
-import { notice } from '../design/parts.ts'
+import { sayOutcome } from '../design/parts.ts'
 import { readZone } from '../design/zone.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { readForm } from '../http/form.ts'
@@ -101,7 +101,7 @@ function writeRule({ changes }: RuleDeps) {
     const change = await askFor(changes, viewer, kind, payload, request)
     const outcome = await changes.waitForOutcome(change, 0)
     if (outcome?.state === 'refused') return showRefused(viewer, typed, outcome.message)
-    return goBack(typed.do === 'try' ? `${path}/trial` : isKnown ? addressOf(typed.rule!) : path, change, null)
+    return goBack(typed.do === 'try' ? `${path}/trial` : isKnown ? addressOf(typed.rule!) : path, change)
   }
 }
 
@@ -110,7 +110,7 @@ function showRefused(viewer: Session, { rule, version, ...typed }: RuleFields, m
   const known = rule
     ? html`<p><a href="${addressOf(rule)}">Open the rule as it is now</a>. What you typed stands here.</p>`
     : null
-  const main = html`${notice('bad', message)}${known}${ruleFormMain(typed, { rule, version })}`
+  const main = html`${sayOutcome('bad', message)}${known}${ruleFormMain(typed, { rule, version })}`
   return show(viewer, 'The rule was not saved', main, { status: 422 })
 }
 

@@ -39,7 +39,11 @@ export async function openDesk(edge: TestEdge): Promise<Desk> {
   async function submit(path: string, fields?: Record<string, string>, who?: Who) {
     const { status, location, text } = await post(path, fields, who)
     if (status !== 303) throw new Error(`${path} answers ${status}: ${text}`)
-    return get(location!.split('#')[0]!, who)
+    const [page = '', anchor] = location!.split('#')
+    const shown = await get(page, who)
+    // The focus is kept.
+    expect([path, location, shown.body.includes(`id="${anchor}"`)]).toEqual([path, location, true])
+    return shown
   }
   return { cookies, get, post, submit }
 }
