@@ -93,6 +93,9 @@ export const settings = {
   RATE_LIMIT_SOURCE: count(600_000, 0).describe(
     'Requests per minute with tokens of one data source. The default is more than a process can take, because modules do not repeat a rejected request.',
   ),
+  RATE_LIMIT_PAYLOADS: count(600_000, 0).describe(
+    'Payloads per minute of one data source that POST /api/v1/payloads takes. Each that is more is answered with 429 and may be sent later. 0 means no limit.',
+  ),
   RATE_LIMIT_API_KEY: count(1200, 0).describe('Requests per minute with one API key.'),
   RATE_LIMIT_SESSION: count(1200, 0).describe('Requests per minute of one browser in which somebody has signed in.'),
   RATE_LIMIT_RULE_TRIALS: count(60, 0).describe(

@@ -129,7 +129,10 @@ async function openRoutes(
     handshake: { database, bounded, sources, publish, report, ...openHandshake(config, context, http, secrets) },
     measurements: { database, bounded, sources, report, maxJsonDepth },
     feed: { ...feeding, publish: hold, maxJsonDepth, maxFeedValues },
-    payloads: { ...feeding, publishAll: holdAll, ...openTrials(config, database) },
+    payloads: {
+      ...{ ...feeding, publishAll: holdAll, ...openTrials(config, database) },
+      countPayload: createCallLimit(config.RATE_LIMIT_PAYLOADS, 'payloads of one data source'),
+    },
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,

@@ -2,7 +2,18 @@ import { expect, test } from 'vitest'
 import { routeTable } from '../../test/harness/edge/route-table.ts'
 
 const roles = [
-  ...['anyone', 'source', 'maybe-source', 'viewer', 'operator', 'viewer-or-source', 'person', 'desk', 'maybe-person'],
+  ...[
+    'anyone',
+    'source',
+    'feeder',
+    'maybe-source',
+    'viewer',
+    'operator',
+    'viewer-or-source',
+    'person',
+    'desk',
+    'maybe-person',
+  ],
 ]
 const routes = routeTable()
 const named = (wanted: (role: string) => boolean) =>

@@ -93,7 +93,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     { method: 'get', path: measurement, role: 'source', doc: measurementDoc.read, handle: read },
     { method: 'delete', path: measurement, role: 'source', doc: measurementDoc.remove, handle: remove },
     { method: 'post', path: '/feed-raw-data', role: 'source', doc: feedDoc, handle: feedRawData(deps.feed) },
-    { method: 'post', path: payloadsPath, role: 'source', doc: payloadsDoc, handle: feedPayloads(deps.payloads) },
+    { method: 'post', path: payloadsPath, role: 'feeder', doc: payloadsDoc, handle: feedPayloads(deps.payloads) },
     {
       method: 'post',
       path: '/crawling-finished',

@@ -128,3 +128,48 @@ describe('in a browser', () => {
     expect(keyIn(await page.content())).toMatch(/^parma_/)
   })
 })
+
+test('a key of a source sends its payloads and does nothing else', async () => {
+  const source = await edge.addSource('github')
+  const made = await desk.post('/console/keys', { name: 'feeder', role: 'admin', source: String(source), days: '' })
+  const [, key = ''] = /value="(parma_source_[\w-]{43})"/.exec(made.body) ?? []
+  expect(made.status).toBe(201)
+  const token = `Bearer ${key}`
+  const send = (company: string, more: object = {}) =>
+    edge.call('/api/v1/payloads', { token, body: { company_id: company, raw_data: { stars: 1 }, ...more } })
+  const [first, again] = [await send('1'), await send('1')]
+  expect([first.status, again.status]).toEqual([201, 201])
+  const eventOf = ({ json }: typeof first) => (json['payloads'] as { event_id: string }[])[0]!.event_id
+  expect(eventOf(again)).toBe(eventOf(first))
+  expect((await send('1', { source_name: 'other' })).status).toBe(403)
+  for (const path of ['/api/v1/sources', `/api/v1/news`]) expect((await edge.call(path, { token })).status).toBe(403)
+  const old = { source_name: 'github', company_id: '1', raw_data: {} }
+  expect((await edge.call('/feed-raw-data', { token, body: old })).status).toBe(401)
+  expect((await edge.call(`/api/v1/sources/${source}/usage`, { token })).status).toBeGreaterThanOrEqual(401)
+  expect((await desk.get('/console/keys')).text).toContain('Sends payloads of github')
+  expect((await readAudit('edge.key.create'))[0]!.after).toMatchObject({ name: 'feeder', source })
+  await desk.submit(`/console/keys/${await idOf('feeder')}/revoke`)
+  expect((await send('2')).status).toBe(401)
+  expect((await desk.post('/console/keys', { name: 'x', role: 'viewer', source: '99999' })).status).toBe(422)
+  const printed = JSON.parse(
+    await edge.parma('keys', 'create', '--name', 'cli', '--source', 'github', '--json'),
+  ) as object
+  expect(printed).toMatchObject({
+    source_id: source,
+    role: null,
+    key: expect.stringMatching(/^parma_source_/) as string,
+  })
+  await expect(edge.parma('keys', 'create', '--name', 'none')).rejects.toThrow('Say what the key may do')
+})
+
+test('payloads beyond the limit of a source are answered with 429, the others of a list are taken', async () => {
+  const { call, addSource, token } = await startEdge({ RATE_LIMIT_PAYLOADS: '2' })
+  const good = await token(await addSource('github'))
+  const body = [1, 2, 3].map((company_id) => ({ company_id, raw_data: {} }))
+  const { status, json, headers } = await call('/api/v1/payloads', { token: good, body })
+  const statuses = (json['payloads'] as { status: number }[]).map((one) => one.status)
+  expect([status, statuses, json['send_again']]).toEqual([207, [201, 201, 429], [2]])
+  expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+  const single = await call('/api/v1/payloads', { token: good, body: body[2] })
+  expect([single.status, Number(single.headers.get('retry-after')) > 0]).toEqual([429, true])
+})

@@ -3,7 +3,9 @@ import { includesRole, type Role, roles } from '#runtime/changes/roles.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { type CacheOptions, createDatabaseCache } from '../http/cache.ts'
 import { HttpError } from '../http/http-error.ts'
-import { hashApiKey, readApiKey } from './api-key.ts'
+import { isoDay } from '#runtime/text/format.ts'
+import { hashApiKey, readApiKey, readSourceKey } from './api-key.ts'
+import type { Caller } from './token.ts'
 
 const keyRow = z.object({
   key_id: z.number(),
@@ -11,6 +13,7 @@ const keyRow = z.object({
   role: z.enum(roles),
   expires_at: z.number().nullable(),
   revoked_at: z.number().nullable(),
+  data_source_id: z.number().nullable(),
 })
 
 const hashRow = z.object({ hash: z.string() })
@@ -27,6 +30,9 @@ export type CheckApiKey = (header: string | undefined, role: Role) => Promise<Ap
  */
 export type IsKnownApiKey = (header: string | undefined) => Promise<boolean>
 
+/** The caller by a key that sends payloads of one source. Rejects with an HttpError unless it is valid. */
+export type CheckSourceKey = (key: string) => Promise<Caller>
+
 const knownKeysLifeMs = 1000
 
 /**
@@ -36,33 +42,49 @@ const knownKeysLifeMs = 1000
 export function openApiKeys(
   database: Database,
   options: CacheOptions,
-): { checkApiKey: CheckApiKey; isKnownApiKey: IsKnownApiKey } {
+): { checkApiKey: CheckApiKey; checkSourceKey: CheckSourceKey; isKnownApiKey: IsKnownApiKey } {
   const cache = createDatabaseCache<z.output<typeof keyRow>>({ ...options, maxEntries: 1000, servesStale: false })
   const knownKeys = createDatabaseCache<ReadonlySet<string>>({ ...options, keepMs: knownKeysLifeMs, maxEntries: 1 })
 
   async function isKnownApiKey(header: string | undefined): Promise<boolean> {
-    const key = header ? readApiKey(header) : null
+    const key = header ? (readApiKey(header) ?? readSourceKey(header)) : null
     if (key === null) return false
     const known = await knownKeys.get('all', () => readHashes(database))
     return known?.has(hashApiKey(key).toString('hex')) ?? false
   }
 
-  async function checkApiKey(header: string | undefined, role: Role): Promise<ApiKey> {
-    if (!header) throw unauthorized('This route needs an API key. Send it as `Authorization: Bearer parma_…`.')
-    const key = readApiKey(header)
-    if (key === null) throw unauthorized('The Authorization header holds no API key. Send `Bearer parma_…`.')
+  async function findValid(key: string): Promise<z.output<typeof keyRow>> {
     const hash = hashApiKey(key)
     const known = await cache.get(hash.toString('hex'), () => findKey(database, hash))
     if (!known) throw unauthorized('This API key is unknown.')
-    const { key_id: keyId, name, role: held, expires_at, revoked_at } = known
-    if (revoked_at !== null) throw unauthorized('This API key is revoked.')
-    if (expires_at !== null && expires_at <= Date.now()) throw unauthorized('This API key has expired.')
+    if (known.revoked_at !== null) throw unauthorized('This API key is revoked.')
+    if (known.expires_at !== null && known.expires_at <= Date.now()) throw unauthorized('This API key has expired.')
+    return known
+  }
+
+  async function checkSourceKey(key: string): Promise<Caller> {
+    const { key_id, data_source_id: sourceId } = await findValid(key)
+    if (sourceId === null) throw unauthorized('This API key is unknown.')
+    // Without keys of their own, the same bytes are the same payload for a day.
+    return { sourceId, taskId: null, run: `key:${key_id}:${isoDay(Date.now())}`, exp: Infinity }
+  }
+
+  async function checkApiKey(header: string | undefined, role: Role): Promise<ApiKey> {
+    if (!header) throw unauthorized('This route needs an API key. Send it as `Authorization: Bearer parma_…`.')
+    const key = readApiKey(header)
+    if (key === null && readSourceKey(header) !== null)
+      throw new HttpError(
+        403,
+        'This key sends payloads of one data source with POST /api/v1/payloads, and nothing else.',
+      )
+    if (key === null) throw unauthorized('The Authorization header holds no API key. Send `Bearer parma_…`.')
+    const { key_id: keyId, name, role: held } = await findValid(key)
     if (!includesRole(held, role))
       throw new HttpError(403, `This route needs an API key with the role ${role}. "${name}" has the role ${held}.`)
     return { keyId, name, role: held }
   }
 
-  return { checkApiKey, isKnownApiKey }
+  return { checkApiKey, checkSourceKey, isKnownApiKey }
 }
 
 function unauthorized(detail: string): HttpError {
@@ -83,5 +105,5 @@ function findKey(database: Database, hash: Buffer): Promise<z.output<typeof keyR
       WHERE hash = ${sql.binary(hash)} AND revoked_at IS NULL
         AND coalesce(last_used_at < now() - interval '5 minutes', true)
     )
-    SELECT key_id, name, role, expires_at, revoked_at FROM edge.api_key WHERE hash = ${sql.binary(hash)}`)
+    SELECT key_id, name, role, expires_at, revoked_at, data_source_id FROM edge.api_key WHERE hash = ${sql.binary(hash)}`)
 }

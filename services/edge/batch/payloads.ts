@@ -20,14 +20,20 @@ const answered = new Counter({
   labelNames: ['status'] as const,
 })
 
-export type PayloadsDeps = SendDeps & TrialDeps & { sources: Sources; resolveAffinity: ResolveCompany }
+export type PayloadsDeps = SendDeps &
+  TrialDeps & {
+    sources: Sources
+    resolveAffinity: ResolveCompany
+    /** Counts a payload of a source. Rejects with an HttpError with 429 when there were too many within a minute. */
+    countPayload(sourceId: string): Promise<void>
+  }
 
 /**
  * POST /api/v1/payloads: one or many payloads. Each that is answered 201 is durable in Kafka, byte for byte. They travel
  * in one send. With `dry_run=true`, nothing is sent.
  */
 export function feedPayloads(deps: PayloadsDeps) {
-  const { sources, resolveAffinity, findKnown, limits } = deps
+  const { sources, resolveAffinity, findKnown, limits, countPayload } = deps
   return async (request: RouteRequest, caller: Caller): Promise<RouteResponse> => {
     const source = await sourceOf(caller, sources)
     requireLegalName(source)
@@ -37,7 +43,10 @@ export function feedPayloads(deps: PayloadsDeps) {
     let outcomes: Outcome[]
     try {
       const named: (Named | HttpError)[] = []
-      for (const one of payloads) named.push(one instanceof HttpError ? one : await identify(one, source, caller))
+      for (const one of payloads)
+        named.push(
+          one instanceof HttpError ? one : ((await refuseMore(source)) ?? (await identify(one, source, caller))),
+        )
       const known = await findKnown(named.flatMap((one) => (one instanceof HttpError || !one.key ? [] : [idOf(one)])))
       release()
       outcomes = await sendBatch(deps, named, { known, source, request })
@@ -45,6 +54,16 @@ export function feedPayloads(deps: PayloadsDeps) {
       release()
     }
     return respond(outcomes, isList)
+  }
+
+  async function refuseMore({ id }: Source): Promise<HttpError | null> {
+    try {
+      await countPayload(String(id))
+      return null
+    } catch (error) {
+      if (error instanceof HttpError) return error
+      throw error
+    }
   }
 
   async function identify(one: ValidPayload, source: Source, caller: Caller): Promise<Named> {

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { commandActor } from '#runtime/changes/command-actor.ts'
 import { type Role, roles } from '#runtime/changes/roles.ts'
-import { withDatabase } from '#runtime/commands/command-database.ts'
+import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import { requireFuture, requireText } from '#runtime/commands/read-typed.ts'
@@ -16,7 +16,13 @@ export function build(group: Command): void {
     .command('create')
     .description('create a key of the operator API; it is shown once and not stored')
     .requiredOption('--name <name>', 'who or what uses the key')
-    .addOption(new Option('--role <role>', 'what the key may do').choices(roles).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'what the key may do').choices(roles))
+    .addOption(
+      new Option(
+        '--source <source>',
+        'a source (id or name) of which it may send payloads, and do nothing else',
+      ).conflicts('role'),
+    )
     .option('--expires <when>', 'when the key expires: an ISO 8601 time, or a time from now such as 12h or 90d')
     .option('--json', 'print JSON')
     .action(create)
@@ -30,14 +36,17 @@ export function build(group: Command): void {
     .action(revoke)
 }
 
-type NewKey = Output & { name: string; role: Role; expires?: string }
+type NewKey = Output & { name: string; role?: Role; source?: string; expires?: string }
 
-async function create({ name: given, role, expires, json = false }: NewKey): Promise<void> {
+async function create({ name: given, role, source, expires, json = false }: NewKey): Promise<void> {
   const name = requireText(given, '--name')
   const expiresAt = expires === undefined ? null : requireFuture(expires, '--expires', Date.now())
-  const { id, key } = await write((tx) => createKey(tx, { name, role, expiresAt }, commandActor()))
+  const sourceId = source === undefined ? null : await withDatabase((database) => findSource(database, source))
+  const may = sourceId !== null ? { source: sourceId } : role !== undefined ? { role } : null
+  if (may === null) throw new UsageError('Say what the key may do: --role, or --source for one that sends payloads.')
+  const { id, key } = await write((tx) => createKey(tx, { name, ...may, expiresAt }, commandActor()))
   const expires_at = expiresAt === null ? null : new Date(expiresAt).toISOString()
-  printResult({ id, name, role, expires_at, key }, key, json)
+  printResult({ id, name, role: role ?? null, source_id: sourceId, expires_at, key }, key, json)
 }
 
 /** Runs a write of the store. What it refuses is said as any command says it. */
@@ -53,8 +62,8 @@ async function list({ json = false }: Output): Promise<void> {
   const keys = await withDatabase((database) => readKeys(database))
   const rows = keys
     .toSorted((a, b) => a.id - b.id)
-    .map(({ id, name, role, hint, state, created_at, last_used_at, expires_at, revoked_at }) => ({
-      ...{ id, name, role, key: `${hint}…`, state },
+    .map(({ id, name, role, source, hint, state, created_at, last_used_at, expires_at, revoked_at }) => ({
+      ...{ id, name, role: source === null ? role : null, source, key: `${hint}…`, state },
       ...{ created_at: isoOf(created_at), last_used_at: isoOf(last_used_at) },
       ...{ expires_at: isoOf(expires_at), revoked_at: isoOf(revoked_at) },
     }))

@@ -10,7 +10,12 @@ import type { Key } from './store.ts'
 export const path = '/console/keys'
 
 /** What was typed of a new key. */
-export type TypedKey = { name?: string | undefined; role?: Role | undefined; days?: number | undefined }
+export type TypedKey = {
+  name?: string | undefined
+  role?: Role | undefined
+  days?: number | undefined
+  source?: number | undefined
+}
 
 type KeysMain = { keys: readonly Key[]; typed: TypedKey; said: Html | null; zone: string }
 
@@ -25,11 +30,11 @@ export function keysMain({ keys, typed, said, zone }: KeysMain): Html {
   return html`${said}${list}
 <section id="new"><h2>New key</h2>
 ${postForm(path, newKeyFields(typed), 'Create key')}
-<p class="small">The key is shown once and not stored. A viewer reads; an operator also acts, for other people too; an administrator may do everything, and only an administrator makes another’s key.</p>
+<p class="small">The key is shown once and not stored. A viewer reads; an operator also acts, for other people too; an administrator may do everything, and only an administrator makes another’s key. A key of a source sends its payloads and does nothing else, whatever its role.</p>
 </section>`
 }
 
-function newKeyFields({ name, role, days }: TypedKey): Html[] {
+function newKeyFields({ name, role, days, source }: TypedKey): Html[] {
   return [
     input('text', 'name', 'Who or what uses it', name, { required: true, maxlength: 200, autocomplete: 'off' }),
     choice(
@@ -38,11 +43,17 @@ function newKeyFields({ name, role, days }: TypedKey): Html[] {
       roles.map((value) => ({ value, text: roleNames[value] })),
       role ?? 'viewer',
     ),
+    input('number', 'source', 'Only to send payloads of the source (id)', source?.toString()),
     input('number', 'days', 'Days until it ends (empty: never)', days?.toString()),
   ]
 }
 
 const roleNames: Record<Role, string> = { viewer: 'Viewer', operator: 'Operator', admin: 'Administrator' }
+
+/** What a key may do. */
+function mayOf({ role, source }: Key): Html {
+  return source === null ? html`${roleNames[role]}` : html`Sends payloads of ${foreign(excerpt(source, 80))}`
+}
 
 const marks = { good: ['good', 'Works'], expired: ['none', 'Has expired'], revoked: ['none', 'Revoked'] } as const
 
@@ -56,7 +67,7 @@ function keyTable(keys: readonly Key[], zone: string): Html {
   const rows = keys.map((key) => [
     { text: foreign(excerpt(key.name, 80)), sort: key.name },
     { text: html`<code>${key.hint}…</code>` },
-    { text: roleNames[key.role] },
+    { text: mayOf(key), sort: key.source ?? key.role },
     { text: stateOf(key) },
     { text: at(key.created_at, '–'), sort: key.created_at },
     { text: at(key.last_used_at, 'never'), sort: key.last_used_at ?? 0 },
@@ -74,10 +85,11 @@ function revokeLink({ id, name }: Key): Html {
 }
 
 /** The only sight of a new key. */
-export function newKeyMain({ name, key }: { name: string; key: string }): Html {
+export function newKeyMain({ name, key, isOfSource }: { name: string; key: string; isOfSource: boolean }): Html {
+  const signIn = html` Operators enter it once at <a href="/console/sign-in">Sign in</a>.`
   return html`<p>The key of ${foreign(excerpt(name, 200))}. It is shown now and never again: copy it to where it is used.</p>
 <p class="copy"><label class="hidden-text" for="key">API key</label><input id="key" type="text" readonly value="${key}"></p>
-<p class="small">Programs send it as <code>Authorization: Bearer ${key.slice(0, 10)}…</code>. Operators enter it once at <a href="/console/sign-in">Sign in</a>.</p>
+<p class="small">Programs send it as <code>Authorization: Bearer ${key.slice(0, 10)}…</code>.${!isOfSource && signIn}</p>
 <p><a class="button plain" href="${path}">Back to the keys</a></p>`
 }
 
@@ -85,7 +97,7 @@ type AskRevoke = { key: Key; isOwn: boolean; zone: string }
 
 /** Asks, and says what stops working. */
 export function revokeMain({ key, isOwn, zone }: AskRevoke): Html {
-  const { id, name, role, created_at, last_used_at, sessions } = key
+  const { id, name, created_at, last_used_at, sessions } = key
   const consequences = [
     'Programs that use it are answered with 401, within seconds.',
     sessions > 0 && `${formatCount(sessions, 'browser')} that signed in with it must sign in anew.`,
@@ -93,7 +105,7 @@ export function revokeMain({ key, isOwn, zone }: AskRevoke): Html {
   ]
   return html`${facts([
     ['Key', foreign(excerpt(name, 200))],
-    ['Role', roleNames[role]],
+    ['Role', mayOf(key)],
     ['Created', time(created_at, zone)],
     ['Last used', last_used_at === null ? 'never' : time(last_used_at, zone)],
   ])}

@@ -38,6 +38,7 @@ const keysQuery = z.object({ done: z.enum(['revoked']).optional().describe('What
 const keyForm = z.object({
   name: text(20_000),
   role: z.enum(roles),
+  source: z.union([z.literal('').transform(() => undefined), id]).optional(),
   days: z.union([z.literal('').transform(() => undefined), lenient(z.int32().min(1).max(36_500))]).optional(),
 })
 const page = asPage('The page.')
@@ -91,14 +92,21 @@ function showKeys(deps: KeyDeps) {
 function create(deps: KeyDeps) {
   return async (request: RouteRequest, viewer: Session): Promise<RouteResponse> => {
     const typed = await readForm(keyForm, request)
-    const { name, role, days } = typed
+    const { name, role, source, days } = typed
+    const may = source === undefined ? { role } : { source }
     const now = Date.now()
     const expiresAt = days === undefined ? null : now + days * dayMs
     try {
       const { key } = await deps.bounded(
-        deps.database.transaction((tx) => createKey(tx, { name, role, expiresAt }, actorOf(viewer))),
+        deps.database.transaction((tx) => createKey(tx, { name, ...may, expiresAt }, actorOf(viewer))),
       )
-      return showPage({ title: 'New key', main: newKeyMain({ name, key }), viewer, desk: 'keys', status: 201 })
+      return showPage({
+        title: 'New key',
+        main: newKeyMain({ name, key, isOfSource: source !== undefined }),
+        viewer,
+        desk: 'keys',
+        status: 201,
+      })
     } catch (error) {
       if (!(error instanceof KeyRefusedError)) throw error
       return listPage(deps, request, viewer, { typed, said: sayOutcome('bad', error.message), status: 422 })

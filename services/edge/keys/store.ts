@@ -12,6 +12,8 @@ const ms = z.number().nullable()
 const keyRow = z.object({
   id: z.number(),
   name: z.string(),
+  /** The source of which it sends payloads, and does nothing else. */
+  source: z.string().nullable(),
   role: z.enum(roles),
   /** How it begins. */
   hint: z.string(),
@@ -29,6 +31,9 @@ export type Key = z.output<typeof keyRow>
 export function readKeys(database: Pick<Database, 'any'>, id: number | null = null): Promise<readonly Key[]> {
   return database.any(sql.type(keyRow)`
     SELECT key_id AS id, name, role, hint,
+      CASE WHEN data_source_id IS NOT NULL THEN coalesce(
+        (SELECT source_name FROM public.data_source d WHERE d.id = data_source_id), data_source_id || ' (deleted)'
+      ) END AS source,
       CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'expired' ELSE 'good' END AS state,
       created_at, last_used_at, expires_at, revoked_at,
       (SELECT count(*)::int FROM edge.session s
@@ -45,34 +50,40 @@ export class KeyRefusedError extends Error {
   }
 }
 
-export type NewKey = { name: string; role: Role; expiresAt: number | null }
+/** `source`: id of the source of which it may send payloads; then it may do nothing else, and has no role. */
+export type NewKey = { name: string; expiresAt: number | null } & ({ role: Role } | { source: number })
 
 const idRow = z.object({ key_id: z.number() })
+const sourceRow = z.object({ id: z.number() })
 const longestName = 200
 
 /** Makes a key, with its audit row. Only what it returns has the key itself. Rejects with a KeyRefusedError. */
-export async function createKey(
-  tx: Transaction,
-  { name: given, role, expiresAt }: NewKey,
-  actor: Actor,
-): Promise<{ id: number; key: string }> {
+export async function createKey(tx: Transaction, asked: NewKey, actor: Actor): Promise<{ id: number; key: string }> {
+  const { name: given, expiresAt } = asked
+  const [role, source] = 'source' in asked ? (['viewer', asked.source] as const) : ([asked.role, null] as const)
   const name = given.trim()
   if (name === '' || name.includes('\0')) throw new KeyRefusedError('A key needs a name: say who or what uses it.')
   if (name.length > longestName)
     throw new KeyRefusedError(`The name has ${name.length} characters: give one of ${longestName} at most.`)
-  requireRole(actor, role, 'makes')
-  const { key, hash, hint } = makeApiKey()
+  requireRole(actor, source === null ? role : 'operator', 'makes')
+  if (source !== null) await requireSource(tx, source)
+  const { key, hash, hint } = makeApiKey(source !== null)
   const expires_at = expiresAt === null ? null : new Date(expiresAt).toISOString()
   const id = await tx.maybeOneFirst(sql.type(idRow)`
-    INSERT INTO edge.api_key (hash, hint, name, role, expires_at)
-    VALUES (${sql.binary(hash)}, ${hint}, ${name}, ${role}, ${expires_at})
+    INSERT INTO edge.api_key (hash, hint, name, role, expires_at, data_source_id)
+    VALUES (${sql.binary(hash)}, ${hint}, ${name}, ${role}, ${expires_at}, ${source})
     ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
     RETURNING key_id`)
   if (id === null)
     throw new KeyRefusedError(`A key called ${JSON.stringify(name)} already exists. Revoke it or choose another name.`)
-  const after = { name, role, expires_at }
+  const after = { name, ...(source === null ? { role } : { source }), expires_at }
   await writeAudit(tx, 'edge', { ...audited(actor, 'create', id), before: null, after })
   return { id, key }
+}
+
+async function requireSource(tx: Transaction, source: number): Promise<void> {
+  const found = await tx.maybeOne(sql.type(sourceRow)`SELECT id FROM public.data_source WHERE id = ${source}`)
+  if (found === null) throw new KeyRefusedError(`There is no data source ${source}. The page of sources lists all.`)
 }
 
 /** Revokes a key for good, with its audit row. Rejects with a KeyRefusedError when it is no longer there to revoke. */
@@ -83,7 +94,11 @@ export async function revokeKey(tx: Transaction, id: number, actor: Actor): Prom
   if (found.state === 'revoked') throw new KeyRefusedError(`Key ${id} is already revoked.`)
   requireRole(actor, found.role, 'revokes')
   await tx.query(sql.unsafe`UPDATE edge.api_key SET revoked_at = now() WHERE key_id = ${id}`)
-  const before = { key: id, name: found.name, role: found.role }
+  const before = {
+    key: id,
+    name: found.name,
+    ...(found.source === null ? { role: found.role } : { source: found.source }),
+  }
   await writeAudit(tx, 'edge', { ...audited(actor, 'revoke', id), before, after: null })
 }
 

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
 import { includesRole, type Role } from '#runtime/changes/roles.ts'
-import { readApiKey } from '../access/api-key.ts'
-import type { ApiKey, CheckApiKey, IsKnownApiKey } from '../access/api-keys.ts'
+import { readApiKey, readSourceKey } from '../access/api-key.ts'
+import type { ApiKey, CheckApiKey, CheckSourceKey, IsKnownApiKey } from '../access/api-keys.ts'
 import { isSameOrigin } from '../access/same-origin.ts'
 import { readSessionToken } from '../access/session-token.ts'
 import type { Session, Sessions } from '../access/sessions.ts'
@@ -16,6 +16,7 @@ import type { Route, RouteRequest } from './route.ts'
 export type AuthorizeDeps = {
   checkToken(header: string | undefined): Promise<Caller>
   checkApiKey: CheckApiKey
+  checkSourceKey: CheckSourceKey
   isKnownApiKey: IsKnownApiKey
   sessions: Sessions
   /** The response of the page at `url` to whoever has not signed in. */
@@ -53,6 +54,11 @@ export async function authorize(
     }
     case 'source': {
       const caller = await checkSource(call)
+      return (routeRequest) => route.handle(routeRequest, caller)
+    }
+    case 'feeder': {
+      const key = authorization ? readSourceKey(authorization) : null
+      const caller = key === null ? await checkSource(call) : await checkFeeder(call, key)
       return (routeRequest) => route.handle(routeRequest, caller)
     }
     case 'viewer':
@@ -138,12 +144,25 @@ const signInAgain = 'Sign in at /console/sign-in, or send an API key as `Authori
 async function checkKey(call: Call, role: Role): Promise<ApiKey> {
   const { request, response, deps } = call
   const { authorization } = request.headers
-  await deps.limits.refused.check(addressOf(request)).catch(async (tooMany: unknown) => {
-    if (!(await deps.isKnownApiKey(authorization))) throw tooMany
-  })
+  await holdStrangers(call)
   const key = await deps.checkApiKey(authorization, role).catch(countRejected(call))
   await deps.limits.apiKey.count(String(key.keyId), request, response)
   return key
+}
+
+/** A key that sends payloads of one source counts as the source does. */
+async function checkFeeder(call: Call, key: string): Promise<Caller> {
+  const { request, response, deps } = call
+  await holdStrangers(call)
+  const caller = await deps.checkSourceKey(key).catch(countRejected(call))
+  await deps.limits.source.count(String(caller.sourceId), request, response)
+  return caller
+}
+
+async function holdStrangers({ request, deps }: Call): Promise<void> {
+  await deps.limits.refused.check(addressOf(request)).catch(async (tooMany: unknown) => {
+    if (!(await deps.isKnownApiKey(request.headers.authorization))) throw tooMany
+  })
 }
 
 async function checkPage(call: Call): Promise<Session | null> {

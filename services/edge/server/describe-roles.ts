@@ -6,6 +6,10 @@ type Json = Record<string, unknown>
 /** Who a route is for, and the credentials that it needs, in the order of /docs: those who bring data first. */
 export const roles: Record<Route['role'], { description: string; security: Json[] }> = {
   source: { description: 'For mining modules, with the token that they were called with.', security: [{ token: [] }] },
+  feeder: {
+    description: 'For whoever sends payloads, with the token or an API key of a data source.',
+    security: [{ token: [] }, { sourceKey: [] }],
+  },
   'maybe-source': { description: 'With the token of a data source, or without one.', security: [{ token: [] }, {}] },
   'viewer-or-source': {
     description: 'With an API key or signed in. Mining modules use the token that they were called with.',
@@ -33,6 +37,11 @@ export const securitySchemes = {
     description: 'A module sends back the token that it was called with. `parma token mint` creates one by hand.',
   },
   key: { type: 'http', scheme: 'bearer', description: 'An API key, `parma_…`. `parma keys create` creates one.' },
+  sourceKey: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A key of one data source, `parma_source_…`. `parma keys create --source` creates one.',
+  },
   session: {
     type: 'apiKey',
     in: 'cookie',

@@ -64,14 +64,14 @@ export type RouteDoc = {
 
 /**
  * One row of the table of routes. `role` says who may call it. `anyone`: no credentials. `source`: a module, with the
- * token of a source. `maybe-source`: with or without a token; the handler decides. `viewer`, `operator`: an API key or a
+ * token of a source. `feeder`: the same, or a program with a key of a source. `maybe-source`: with or without a token; the handler decides. `viewer`, `operator`: an API key or a
  * session of that role or a higher one. `viewer-or-source`: either. `person`: a page for whoever has signed in; others
  * are sent to sign in, and forms of somebody else’s pages are refused. `desk`: the same for operators only. `maybe-person`: a page for both. Credentials that are sent must be valid, unless the role is
  * `anyone` or `maybe-person`. With a session, and to pages, only pages of ours may send anything but GET.
  */
 export type Route = { method: Method; path: string; doc: RouteDoc } & (
   | { role: 'anyone'; handle(request: RouteRequest): MaybeAsync<RouteResponse> }
-  | { role: 'source'; handle(request: RouteRequest, caller: Caller): MaybeAsync<RouteResponse> }
+  | { role: 'source' | 'feeder'; handle(request: RouteRequest, caller: Caller): MaybeAsync<RouteResponse> }
   | { role: 'maybe-source'; handle(request: RouteRequest, caller: Caller | null): MaybeAsync<RouteResponse> }
   | { role: 'viewer' | 'operator'; handle(request: RouteRequest, viewer: Viewer): MaybeAsync<RouteResponse> }
   | { role: 'viewer-or-source'; handle(request: RouteRequest, caller: Viewer | Caller): MaybeAsync<RouteResponse> }

@@ -13,6 +13,7 @@ export const emptyDoc: RouteDoc = { summary: '', responses: {} }
 /** What an app needs besides its credentials, with one limit for all kinds of requests; 0: none. Nobody is signed in. */
 export function plainDeps(perMinute: number): Omit<AppDeps, 'checkToken' | 'checkApiKey' | 'isKnownApiKey'> {
   return {
+    checkSourceKey: () => Promise.reject(new Error('no key')),
     limits: createLimits({
       ...{ RATE_LIMIT_ANONYMOUS: perMinute, RATE_LIMIT_SOURCE: perMinute },
       ...{ RATE_LIMIT_API_KEY: perMinute, RATE_LIMIT_SESSION: perMinute, RATE_LIMIT_REFUSED: perMinute },
