@@ -83,7 +83,7 @@ export function storeFacts({ database, addCompany }: TestEdge) {
     eventNo = await insert(
       `INSERT INTO normalizer.processed_event (event_id, content_hash, document, data_source_id, source_name, company_id,
          received_at, history, observed_at, map_version, subject_key, stored)
-       VALUES ($1::uuid, '', 'parma/raw/' || $1::uuid, $2, 'a source', $3, $4, false, $4, 1, $5, 1) RETURNING event_no::int AS id`,
+       VALUES ($1::uuid, '', 'parma/a source/raw/' || $1::uuid, $2, 'a source', $3, $4, false, $4, 1, $5, 1) RETURNING event_no::int AS id`,
       ...[randomUUID(), source!.id, String(company), at, subject],
     )
     const column = typeof value === 'number' ? 'number' : 'text'
