@@ -22,6 +22,7 @@ import { addNews } from '../harness/edge/add-news.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
+import type { StartedService } from '../harness/service.ts'
 import { serve } from '../harness/serve.ts'
 import { arbitraryOf, type Known, nearlyValid, type Schema } from './arbitrary-of.ts'
 
@@ -57,6 +58,8 @@ function compile(schema: Schema): ValidateFunction {
 vi.setConfig({ testTimeout: 180_000 })
 
 let edge: TestEdge
+/** They make the changes that pages ask for, whose outcome they wait for. */
+let owners: StartedService[] = []
 let known: Known = {}
 /** Of the links that are known, by path. */
 let signatures: Record<string, string | null> = {}
@@ -73,8 +76,7 @@ beforeAll(async () => {
     ...{ RATE_LIMIT_SESSION: '0', RATE_LIMIT_SIGN_IN: '0', MAX_LARGE_READS: '10' },
   }
   edge = await startEdge(off)
-  // They make the changes that pages ask for, whose outcome they wait for.
-  await Promise.all([edge.start('notifier'), edge.start('analyzer'), edge.start('normalizer')])
+  owners = await Promise.all([edge.start('notifier'), edge.start('analyzer'), edge.start('normalizer')])
   const answers = [
     { frequency: 'daily', normalization_map: { Source: 'github', Mappings: [] } },
     { frequency: 'daily', normalization_map: "{'Source': 'github', 'Mappings': [{}]}" },
@@ -453,4 +455,8 @@ test('methods that are not listed are 405', async () => {
 
 test('the edge serves the document that was read here', async () => {
   expect((await edge.call('/openapi.json')).json).toEqual(document)
+})
+
+test('no request has ended a service', () => {
+  for (const { pid } of owners) expect(process.kill(pid, 0)).toBe(true)
 })
