@@ -196,6 +196,47 @@ test('two normalizers, live payloads of the company and a correction meanwhile: 
   expect(values.filter(({ path }) => path === 'name')[59]).toMatchObject({ text: 'right' })
 }, 180_000)
 
+test('a correction of an int waits for whoever makes its measurement a float one, and goes to the same table', async () => {
+  const source = await withMaps([field('stars', 'int')], {})
+  const payload = bench.payload(source, await bench.addCompany(), { stars: 1 })
+  await feed([payload])
+  const other = new pg.Client({ connectionString: installation.database.url })
+  await other.connect()
+  let corrected: Promise<unknown>
+  try {
+    await other.query('BEGIN')
+    await other.query(`SELECT pg_advisory_xact_lock(hashtextextended('normalizer.measurement_type', 0))`)
+    await other.query(`UPDATE source_measurement SET type = 'float' WHERE source_module_id = $1`, [source.id])
+    await other.query(
+      `WITH moved AS (
+         DELETE FROM measurement_int_value v USING company_source_measurement s, source_measurement m
+         WHERE s.company_measurement_id = v.company_measurement_id AND m.id = s.source_measurement_id
+           AND m.source_module_id = $1 RETURNING v.*
+       )
+       INSERT INTO measurement_float_value (company_measurement_id, value, timestamp, created_at, modified_at)
+       SELECT company_measurement_id, value, timestamp, created_at, modified_at FROM moved`,
+      [source.id],
+    )
+    corrected = runCommand(
+      commands.values,
+      ...['correct', '--event', payload.event_id, '--path', 'stars', '--value', '2', '--reason', 'wrong'],
+    )
+    await waitFor('the correction to wait', async () => {
+      const waiting = await select(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`,
+      )
+      return waiting.length > 0
+    })
+    await other.query('COMMIT')
+  } finally {
+    await other.end()
+  }
+  await corrected
+  const counts = await bench.counts(source)
+  expect(counts).toMatchObject({ value: 1, float: 1 })
+  expect(counts).not.toHaveProperty('int')
+})
+
 test('a row that parma-web has deleted comes back only with another value', async () => {
   const source = await withMaps([field('same', 'text'), field('size', 'text')], { size: 'int' })
   await feed([bench.payload(source, await bench.addCompany(), { same: 'x', size: '12' })])

@@ -35,6 +35,7 @@ export const correctValue: Apply<Payload<'normalizer.value.correct'>> = async (t
   const corrected = { ...value, ...coerced }
   const after = sampleOf(corrected)
   if (before === after) return { message: `It is ${after} already.`, before: null, after: null }
+  const typesAreKept = await widenMeasurements(tx, [corrected])
   const [correctionNo] = (await takeEventNos(tx, 1)) as [number]
   await tx.query(sql.unsafe`
     INSERT INTO normalizer.processed_event (event_no, event_id, replay_id, content_hash, document, data_source_id, source_name,
@@ -45,11 +46,10 @@ export const correctValue: Apply<Payload<'normalizer.value.correct'>> = async (t
       source_name, company_id, task_id, received_at, history, observed_at, map_version, subject_key, list_revision,
       empty_lists, stored, nulls, unmapped, refused, reason
     FROM normalizer.processed_event
-    WHERE event_id = ${asked.event_id}::uuid AND reason IS NULL ORDER BY event_no DESC LIMIT 1`)
+    WHERE event_id = ${asked.event_id}::uuid AND reason IS NULL AND ${typesAreKept} ORDER BY event_no DESC LIMIT 1`)
   await tx.query(sql.unsafe`
     INSERT INTO normalizer.correction (event_no, first_no, seq, path, actor, reason)
     VALUES (${correctionNo}, ${event.event_no}, ${value.seq}, ${value.path}, ${actor.name}, ${asked.reason})`)
-  await widenMeasurements(tx, [corrected])
   await supersedeValues(tx, [{ value, observed_at: event.observed_at, by: correctionNo }])
   const { event_no, observed_at, data_source_id, subject_key } = event
   await insertValues(tx, [
