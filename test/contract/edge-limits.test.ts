@@ -38,6 +38,7 @@ describe('every route, with each kind of credentials', () => {
     anyone: { in: ['none', 'garbage', 'viewer'], forbids: [] },
     'maybe-source': { in: ['none', 'token'], forbids: [] },
     source: { in: ['token'], forbids: [] },
+    feeder: { in: ['token'], forbids: [] },
     viewer: { in: ['viewer', 'operator'], forbids: [] },
     operator: { in: ['operator'], forbids: ['viewer'] },
     'viewer-or-source': { in: ['token', 'viewer', 'operator'], forbids: [] },

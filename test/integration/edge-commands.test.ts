@@ -366,14 +366,14 @@ describe('keys', () => {
   test('are shown once, kept as a hash, listed and revoked', async () => {
     const { id, key, ...rest } = await create('--name', ' console ', '--role', 'viewer')
     expect([rest, key]).toEqual([
-      { name: 'console', role: 'viewer', expires_at: null },
+      { name: 'console', role: 'viewer', source_id: null, expires_at: null },
       expect.stringMatching(/^parma_[\w-]{43}$/),
     ])
     const stored = JSON.stringify(await rows('SELECT *, encode(hash, $1) AS text FROM edge.api_key', 'escape'))
     expect(stored).not.toContain(String(key).slice(12))
     const [listed] = await parma<Row[]>('keys', 'ls')
     expect(listed).toEqual({
-      ...{ id, name: 'console', role: 'viewer', key: `${String(key).slice(0, 10)}…`, state: 'good' },
+      ...{ id, name: 'console', role: 'viewer', source: null, key: `${String(key).slice(0, 10)}…`, state: 'good' },
       ...{ created_at: expect.stringMatching(/Z$/), last_used_at: null, expires_at: null, revoked_at: null },
     })
     await expect(create('--name', 'console', '--role', 'operator')).rejects.toThrow(
