@@ -23,6 +23,7 @@ import type { Config } from './config.ts'
 import { createInitialize } from './handshake/initialize.ts'
 import { openDryRun } from './batch/dry-run.ts'
 import { openKnownEvents } from './batch/known-events.ts'
+import type { PayloadsDeps } from './batch/payloads.ts'
 import type { TrialDeps } from './batch/try-batch.ts'
 import { readZone } from './design/zone.ts'
 import type { CacheOptions } from './http/cache.ts'
@@ -129,10 +130,7 @@ async function openRoutes(
     handshake: { database, bounded, sources, publish, report, ...openHandshake(config, context, http, secrets) },
     measurements: { database, bounded, sources, report, maxJsonDepth },
     feed: { ...feeding, publish: hold, maxJsonDepth, maxFeedValues },
-    payloads: {
-      ...{ ...feeding, publishAll: holdAll, ...openTrials(config, database) },
-      countPayload: createCallLimit(config.RATE_LIMIT_PAYLOADS, 'payloads of one data source'),
-    },
+    payloads: { ...feeding, publishAll: holdAll, ...openBatches(config, database) },
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
@@ -168,7 +166,7 @@ function openBroker(config: Config, { log, scope }: ServiceContext) {
   return openBrokerState(() => states.read())
 }
 
-function openTrials(config: Config, database: Database): TrialDeps {
+function openBatches(config: Config, database: Database): TrialDeps & Pick<PayloadsDeps, 'countPayload'> {
   const { MAX_BATCH_BYTES: maxBatchBytes, MAX_BATCH_PAYLOADS: maxBatchPayloads, MAX_DRY_RUN_BYTES } = config
   const { MAX_JSON_DEPTH: maxJsonDepth, MAX_FEED_VALUES: maxFeedValues } = config
   const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
@@ -176,6 +174,7 @@ function openTrials(config: Config, database: Database): TrialDeps {
     findKnown: openKnownEvents(database, boundBy(config.LOOKUP_TIMEOUT_MS)),
     findCompany: (name) => bounded(findCrmCompany(database, name)),
     dryRun: openDryRun(database, bounded, config),
+    countPayload: createCallLimit(config.RATE_LIMIT_PAYLOADS, 'payloads of one data source'),
     limits: {
       ...{ maxBatchBytes, maxBatchPayloads, maxPayloadBytes: maxBodyBytes, maxDryRunBytes: MAX_DRY_RUN_BYTES },
       ...{ maxJsonDepth, maxFeedValues },
