@@ -235,7 +235,7 @@ describe('an edge alone', () => {
     const nowhere = `127.0.0.1:${await findFreePort()}`
     for (const [env, reason] of [
       [{ FIRESTORE_EMULATOR_HOST: nowhere }, 'no-answer'],
-      [{ FIRESTORE_EMULATOR_HOST: '' }, 'not-asked'],
+      [{ FIRESTORE_EMULATOR_HOST: '', FIRESTORE_PROJECT: '' }, 'not-asked'],
     ] as const) {
       const other = await edge.replica(env)
       const { headers } = await feed(other)
@@ -249,7 +249,7 @@ describe('an edge alone', () => {
       expect(unknown.json['detail']).toContain(reason === 'no-answer' ? 'the payload may be stored' : 'No event')
     }
     await edge.database.query('DROP SCHEMA analyzer CASCADE')
-    await edge.database.query('DROP VIEW normalizer.lineage')
+    await edge.database.query('DROP VIEW normalizer.lineage CASCADE')
     expect(states((await read(edge, id, viewer)).event)).toMatchObject({
       normalized: ['unknown', 'not-migrated'],
       judged: ['unknown', 'not-migrated'],

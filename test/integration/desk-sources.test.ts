@@ -267,3 +267,9 @@ test('a module that redirects the handshake elsewhere is not followed, and the p
     expect.stringContaining('answered 302 with another address, which is not followed'),
   ])
 })
+
+test('the handshake of a source whose address is none says so on the page', async () => {
+  const id = await desk.edge.addSource('no-address', '')
+  const { status, text } = await desk.send(`/console/sources/${id}/handshake`, {})
+  expect([status, textOf(text)]).toEqual([502, expect.stringContaining('is not the address of a mining module')])
+})

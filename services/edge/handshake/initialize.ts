@@ -26,9 +26,9 @@ export function createInitialize(http: HttpClient, secrets: TokenSecrets, option
   const { timeoutMs, maxAnswerBytes: maxBytes, stopping: signal } = options
   return async ({ id, endpoint }) => {
     const token = await mintToken({ sourceId: id, jti: randomUUID(), now: Date.now(), lifetimeSeconds }, secrets)
-    const url = moduleUrl(endpoint, 'initialize', { source_id: id })
     const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
     try {
+      const url = addressOf(endpoint, id)
       const { status, body } = await http.request({ method: 'GET', url, headers, timeoutMs, maxBytes, signal })
       if (status !== 200) throw new InitializeError(`/initialize answered ${status}`)
       return readInitialize(readAnswer(body))
@@ -39,6 +39,16 @@ export function createInitialize(http: HttpClient, secrets: TokenSecrets, option
       const detail = `Failed to initialize the data source: ${error.message.slice(0, 500)}`
       throw new HttpError(502, detail, {}, { cause: error })
     }
+  }
+}
+
+/** parma-web stores as an address whatever it is given. */
+function addressOf(endpoint: string, id: number): string {
+  try {
+    return moduleUrl(endpoint, 'initialize', { source_id: id })
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new InitializeError(error.message)
   }
 }
 
