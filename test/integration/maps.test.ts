@@ -138,10 +138,13 @@ test('versions say who brought them; operators activate and roll back; a module 
     [`source:${source.id}`],
   )
   expect(audit.map(({ kind, after, reason }) => [kind, after, reason])).toEqual([
+    ['edge.map.handshake', { version: 1 }, null],
+    ['edge.map.handshake', { version: 2 }, null],
     ['edge.map.activate', { version: 3 }, 'forks are sent'],
     ['edge.map.rollback', { version: 4, same_as: 2 }, 'wrong'],
     ['edge.map.rollback', { version: 5, same_as: 1 }, null],
     ['edge.map.rollback', { version: 6, same_as: 3 }, null],
+    ['edge.map.handshake', { version: 7 }, null],
   ])
 })
 
