@@ -17,11 +17,12 @@ export function severity(name: string): Html {
   return html`<span class="badge ${name}"><span aria-hidden="true">${sign}</span> ${word}</span>`
 }
 
-const states = { good: '●', late: '◐', bad: '▲', none: '○' } as const
+/** The shapes of states, for where many stand in a row. A word says what each means. */
+export const stateSigns = { good: '●', late: '◐', bad: '▲', none: '○' } as const
 
 /** How something is: a shape in a colour, and what it means in words. */
-export function state(kind: keyof typeof states, text: Content): Html {
-  return html`<span class="state ${kind}"><span aria-hidden="true">${states[kind]}</span> ${text}</span>`
+export function state(kind: keyof typeof stateSigns, text: Content): Html {
+  return html`<span class="state ${kind}"><span aria-hidden="true">${stateSigns[kind]}</span> ${text}</span>`
 }
 
 /** The one next step of whoever has nothing to see. */

@@ -7,7 +7,7 @@ import { printResult, printRows, UsageError } from '#runtime/commands/commands.t
 import { confirm } from '#runtime/commands/confirm.ts'
 import { requireFuture, requireText } from '#runtime/commands/read-typed.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import { createKey, KeyRefusedError, readKeys, revokeKey } from './store.ts'
+import { createKey, readKeys, revokeKey } from './store.ts'
 
 type Output = { json?: boolean }
 
@@ -49,12 +49,8 @@ async function create({ name: given, role, source, expires, json = false }: NewK
   printResult({ id, name, role: role ?? null, source_id: sourceId, expires_at, key }, key, json)
 }
 
-/** Runs a write of the store. What it refuses is said as any command says it. */
-function write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return withDatabase((database) => database.transaction(work)).catch((error: unknown) => {
-    throw error instanceof KeyRefusedError ? new UsageError(error.message) : error
-  })
-}
+const write = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+  withDatabase((database) => database.transaction(work))
 
 const isoOf = (at: number | null) => (at === null ? null : new Date(at).toISOString())
 

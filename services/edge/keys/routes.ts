@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RefusedError } from '#runtime/changes/apply-changes.ts'
 import { roles } from '#runtime/changes/roles.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import type { Database } from '#runtime/postgres/database.ts'
@@ -18,7 +19,7 @@ import type { RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import { keysMain, newKeyMain, path, revokeMain, type TypedKey } from './keys-page.ts'
-import { createKey, KeyRefusedError, readKeys, revokeKey } from './store.ts'
+import { createKey, readKeys, revokeKey } from './store.ts'
 
 export type KeyDeps = { database: Database; bounded: Bounded }
 
@@ -108,7 +109,7 @@ function create(deps: KeyDeps) {
         status: 201,
       })
     } catch (error) {
-      if (!(error instanceof KeyRefusedError)) throw error
+      if (!(error instanceof RefusedError)) throw error
       return listPage(deps, request, viewer, { typed, said: sayOutcome('bad', error.message), status: 422 })
     }
   }
@@ -137,7 +138,7 @@ function revoke({ database, bounded }: KeyDeps) {
       await bounded(database.transaction((tx) => revokeKey(tx, key_id, actorOf(viewer))))
       return goBack(`${path}?done=revoked`, null)
     } catch (error) {
-      if (error instanceof KeyRefusedError) return refusal(viewer, error.message, 422)
+      if (error instanceof RefusedError) return refusal(viewer, error.message, 422)
       throw error
     }
   }

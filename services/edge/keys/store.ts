@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RefusedError } from '#runtime/changes/apply-changes.ts'
 import { writeAudit } from '#runtime/changes/audit.ts'
 import { type Actor, includesRole, type Role, roles } from '#runtime/changes/roles.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
@@ -42,14 +43,6 @@ export function readKeys(database: Pick<Database, 'any'>, id: number | null = nu
     ORDER BY revoked_at IS NOT NULL, key_id DESC`)
 }
 
-/** A key that must not be made or revoked, with a sentence for whoever asked. */
-export class KeyRefusedError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'KeyRefusedError'
-  }
-}
-
 /** `source`: id of the source of which it may send payloads; then it may do nothing else, and has no role. */
 export type NewKey = { name: string; expiresAt: number | null } & ({ role: Role } | { source: number })
 
@@ -57,14 +50,14 @@ const idRow = z.object({ key_id: z.number() })
 const sourceRow = z.object({ id: z.number() })
 const longestName = 200
 
-/** Makes a key, with its audit row. Only what it returns has the key itself. Rejects with a KeyRefusedError. */
+/** Makes a key, with its audit row. Only what it returns has the key itself. Rejects with a RefusedError. */
 export async function createKey(tx: Transaction, asked: NewKey, actor: Actor): Promise<{ id: number; key: string }> {
   const { name: given, expiresAt } = asked
   const [role, source] = 'source' in asked ? (['viewer', asked.source] as const) : ([asked.role, null] as const)
   const name = given.trim()
-  if (name === '' || name.includes('\0')) throw new KeyRefusedError('A key needs a name: say who or what uses it.')
+  if (name === '' || name.includes('\0')) throw new RefusedError('A key needs a name: say who or what uses it.')
   if (name.length > longestName)
-    throw new KeyRefusedError(`The name has ${name.length} characters: give one of ${longestName} at most.`)
+    throw new RefusedError(`The name has ${name.length} characters: give one of ${longestName} at most.`)
   requireRole(actor, source === null ? role : 'operator', 'makes')
   if (source !== null) await requireSource(tx, source)
   const { key, hash, hint } = makeApiKey(source !== null)
@@ -75,7 +68,7 @@ export async function createKey(tx: Transaction, asked: NewKey, actor: Actor): P
     ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
     RETURNING key_id`)
   if (id === null)
-    throw new KeyRefusedError(`A key called ${JSON.stringify(name)} already exists. Revoke it or choose another name.`)
+    throw new RefusedError(`A key called ${JSON.stringify(name)} already exists. Revoke it or choose another name.`)
   const after = { name, ...(source === null ? { role } : { source }), expires_at }
   await writeAudit(tx, 'edge', { ...audited(actor, 'create', id), before: null, after })
   return { id, key }
@@ -83,15 +76,15 @@ export async function createKey(tx: Transaction, asked: NewKey, actor: Actor): P
 
 async function requireSource(tx: Transaction, source: number): Promise<void> {
   const found = await tx.maybeOne(sql.type(sourceRow)`SELECT id FROM public.data_source WHERE id = ${source}`)
-  if (found === null) throw new KeyRefusedError(`There is no data source ${source}. The page of sources lists all.`)
+  if (found === null) throw new RefusedError(`There is no data source ${source}. The page of sources lists all.`)
 }
 
-/** Revokes a key for good, with its audit row. Rejects with a KeyRefusedError when it is no longer there to revoke. */
+/** Revokes a key for good, with its audit row. Rejects with a RefusedError when it is no longer there to revoke. */
 export async function revokeKey(tx: Transaction, id: number, actor: Actor): Promise<void> {
   await tx.query(sql.unsafe`SELECT FROM edge.api_key WHERE key_id = ${id} FOR UPDATE`)
   const [found] = await readKeys(tx, id)
-  if (found === undefined) throw new KeyRefusedError(`There is no key ${id}.`)
-  if (found.state === 'revoked') throw new KeyRefusedError(`Key ${id} is already revoked.`)
+  if (found === undefined) throw new RefusedError(`There is no key ${id}.`)
+  if (found.state === 'revoked') throw new RefusedError(`Key ${id} is already revoked.`)
   requireRole(actor, found.role, 'revokes')
   await tx.query(sql.unsafe`UPDATE edge.api_key SET revoked_at = now() WHERE key_id = ${id}`)
   const before = {
@@ -109,7 +102,7 @@ const audited = (actor: Actor, verb: 'create' | 'revoke', id: number) => ({
 /** Who makes a key can use it, so nobody makes one that may do more than they may. */
 function requireRole(actor: Actor, role: Role, does: 'makes' | 'revokes'): void {
   if (includesRole(actor.role, role)) return
-  throw new KeyRefusedError(
+  throw new RefusedError(
     `Only an administrator ${does} a key with the role ${role}. You have the role ${actor.role}: ask one.`,
   )
 }

@@ -1,56 +1,32 @@
 import type { z } from 'zod'
-import { InitializeError } from '#runtime/module/read-initialize.ts'
-import { readMapText } from '#runtime/module/read-map-text.ts'
 import type { Session } from '../access/sessions.ts'
 import { actorOf } from '../changes/changes.ts'
-import { html } from '../design/html.ts'
-import { showPage } from '../design/layout.ts'
-import { sayOutcome } from '../design/parts.ts'
 import { goBack } from '../console/changes.ts'
 import { readForm } from '../http/form.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
-import { activateMap, MapRefused, rollBackMap } from '../maps/change-map.ts'
+import { activateMap, MapRefused, readMapOf, rollBackMap } from '../maps/change-map.ts'
 import { approveMap, refuseMap } from '../maps/waiting.ts'
 import type { RouteRequest } from '../server/route.ts'
 import { keepDraft, settleDraft } from './drafts.ts'
 import { decideForm, draftParams, mapForm, maxMapBytes, sourceParams, versionParams } from './forms.ts'
 import { changing, endWaiting, type MapDeskDeps, noteChange } from './map-deps.ts'
-import { draftsPath, mapsPath, newMapMain, type SourceName } from './maps-page.ts'
-import { draftPage, readSource, requireDraft, versionPage } from './pages.ts'
+import { draftsPath, mapsPath } from './maps-page.ts'
+import { draftPage, newMapPage, readSource, requireDraft, versionPage } from './pages.ts'
 
 export function keepMap(deps: MapDeskDeps) {
   return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
     const { source_id: id } = validate(sourceParams, request.params, 'path')
     const source = await readSource(deps, id)
     const { map } = await readForm(mapForm, request, maxMapBytes)
-    const read = readGiven(source, map)
-    if ('problem' in read) {
-      const { problem } = read
-      const main = html`${sayOutcome('bad', problem)}${newMapMain(source, { text: map, problem })}`
-      return showPage({
-        title: `Try a changed map of ${source.name}`,
-        main,
-        viewer: session,
-        desk: 'sources',
-        status: 422,
-        width: 'wide',
-      })
+    try {
+      const content = readMapOf(source.name, map)
+      const draft = await deps.bounded(keepDraft(deps.database, id, content, actorOf(session).name))
+      return goBack(`${draftsPath(source)}/${draft}`, null, 'main')
+    } catch (error) {
+      if (!(error instanceof MapRefused)) throw error
+      return newMapPage(session, source, { text: map, problem: error.message })
     }
-    const draft = await deps.bounded(keepDraft(deps.database, id, read.content, actorOf(session).name))
-    return goBack(`${draftsPath(source)}/${draft}`, null, 'main')
-  }
-}
-
-function readGiven({ name }: SourceName, text: string): { content: string } | { problem: string } {
-  try {
-    const { source, content } = readMapText(text)
-    return source === name
-      ? { content }
-      : { problem: `This is a map of ${source.slice(0, 200)}, and the source is called ${name}.` }
-  } catch (error) {
-    if (!(error instanceof InitializeError)) throw error
-    return { problem: `This is no map: ${error.message.slice(0, 500)}.` }
   }
 }
 

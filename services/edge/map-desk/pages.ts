@@ -51,15 +51,22 @@ export function showNew(deps: MapDeskDeps) {
     const source = await readSource(deps, id)
     const current = await deps.bounded(readMapContent(deps.database, id, null))
     const text = current ? JSON.stringify(JSON.parse(current.content), null, 2) : ''
-    const main = newMapMain(source, { text, problem: null })
-    return showPage({
-      title: `Try a changed map of ${source.name}`,
-      main,
-      viewer: session,
-      desk: 'sources',
-      width: 'wide',
-    })
+    return newMapPage(session, source, { text, problem: null })
   }
+}
+
+/** The form for a changed map. `problem`: why the one that was given is none. */
+export function newMapPage(
+  viewer: Session,
+  source: SourceName,
+  given: { text: string; problem: string | null },
+): RouteResponse {
+  const { problem } = given
+  const main = html`${problem !== null && sayOutcome('bad', problem)}${newMapMain(source, given)}`
+  const status = problem === null ? 200 : 422
+  return showPage({
+    ...{ title: `Try a changed map of ${source.name}`, main, viewer, desk: 'sources', status, width: 'wide' },
+  })
 }
 
 export async function requireDraft(

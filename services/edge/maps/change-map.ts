@@ -95,13 +95,7 @@ export async function versionBefore(
 
 /** Checks a map that somebody gives for a source, and gives each entry its measurement. A MapRefused if it is none. */
 async function prepareMap(tx: Transaction, source: { id: number; name: string }, text: string): Promise<string> {
-  const read = readGiven(text)
-  if (read.source !== source.name)
-    throw new MapRefused(
-      'invalid',
-      `This is a map of ${read.source.slice(0, 200)}, and the source is called ${source.name}.`,
-    )
-  const content = await completeMap(tx, source.id, read.content)
+  const content = await completeMap(tx, source.id, readMapOf(source.name, text))
   const ids = listEntries(content).flatMap(({ id }) => (id === null ? [] : [id]))
   const known = await tx.anyFirst(sql.type(z.object({ id: z.number() }))`
     SELECT id FROM public.source_measurement
@@ -116,9 +110,12 @@ async function prepareMap(tx: Transaction, source: { id: number; name: string },
   return content
 }
 
-function readGiven(text: string): { source: string; content: string } {
+/** A map that somebody gives for the source with this name, as JSON text. Throws a MapRefused if it is none. */
+export function readMapOf(name: string, text: string): string {
   try {
-    return readMapText(text)
+    const { source, content } = readMapText(text)
+    if (source === name) return content
+    throw new MapRefused('invalid', `This is a map of ${source.slice(0, 200)}, and the source is called ${name}.`)
   } catch (error) {
     if (!(error instanceof InitializeError)) throw error
     throw new MapRefused('invalid', `This is no map: ${error.message.slice(0, 500)}.`)

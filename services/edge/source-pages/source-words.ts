@@ -5,7 +5,7 @@ import type { Session } from '../access/sessions.ts'
 import { id } from '../ask/parameters.ts'
 import { html, type Html, type Content } from '../design/html.ts'
 import { messagePage } from '../design/layout.ts'
-import { state } from '../design/parts.ts'
+import { state, stateSigns } from '../design/parts.ts'
 import { time } from '../design/time.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { type DeskSource, type ShownRun, sourcesPath } from './read-sources.ts'
@@ -46,7 +46,6 @@ const outcomes: Record<string, { look: Look; word: string }> = {
   failed: { look: 'bad', word: 'failed' },
   open: { look: 'none', word: 'not over yet' },
 }
-const signs: Record<Look, string> = { good: '●', late: '◐', bad: '▲', none: '○' }
 const outcomeOf = ({ outcome }: Pick<ShownRun, 'outcome'>) => outcomes[outcome ?? 'open']!
 
 /** How a run ended: a shape in a colour, and a word. */
@@ -60,7 +59,7 @@ export function runDots(runs: readonly ShownRun[]): Html {
   if (runs.length === 0) return html`<span class="muted">no run yet</span>`
   const dots = runs.map(
     (run) =>
-      html`<span class="state ${outcomeOf(run).look}"><span aria-hidden="true">${signs[outcomeOf(run).look]}</span></span>`,
+      html`<span class="state ${outcomeOf(run).look}"><span aria-hidden="true">${stateSigns[outcomeOf(run).look]}</span></span>`,
   )
   const words = Object.keys(outcomes).flatMap((name) => {
     const count = runs.filter(({ outcome }) => (outcome ?? 'open') === name).length
