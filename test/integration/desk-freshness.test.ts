@@ -1,6 +1,7 @@
 import { beforeAll, expect, test, vi } from 'vitest'
-import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { startDesk, type TestDesk } from '../harness/edge/desk.ts'
 import { useSession } from '../harness/edge/console.ts'
+import { violationsOf } from '../harness/edge/violations-of.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 
 // A browser is slow to start on a busy machine.
@@ -105,5 +106,5 @@ test('more sources than fit stand on further pages', async () => {
 test('the grid is axe-clean, on phones and screens, light and dark', async () => {
   const browser = await openWatchedPage(desk.edge.url)
   await useSession(browser.page, desk.edge.url, desk.cookies.operator)
-  expect(await findFaults(browser, `${desk.edge.url}/console/freshness`)).toEqual([])
+  expect(await violationsOf(browser, `${desk.edge.url}/console/freshness`)).toEqual([])
 })

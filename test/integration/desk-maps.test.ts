@@ -1,16 +1,16 @@
 import { beforeAll, expect, test, vi } from 'vitest'
 import { topics } from '#schemas/topics.ts'
 import { useSession } from '../harness/edge/console.ts'
-import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { mapEntry, type MapEntry, serveMap } from '../harness/edge/map-module.ts'
 import type { StartedEdge } from '../harness/edge/setup.ts'
+import { storeFacts } from '../harness/edge/stored-facts.ts'
+import { violationsOf } from '../harness/edge/violations-of.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
-import { serve } from '../harness/serve.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
-
-type Entry = { SourceField: string; DataType: string; MeasurementName: string; source_measurement_id?: number }
 
 let edge: StartedEdge
 let desk: TestDesk
@@ -22,32 +22,15 @@ beforeAll(async () => {
 })
 
 const query = <T extends object>(text: string, values: unknown[] = []) => edge.database.query<T>(text, values)
-const entry = (SourceField: string, DataType: string, id?: number): Entry => ({
-  ...{ SourceField, DataType, MeasurementName: SourceField },
-  ...(id !== undefined && { source_measurement_id: id }),
-})
-
 let sources = 0
 
 /** A source whose module answers with `mappings`, and a measurement `stars` with one value. */
 async function addSource() {
   const name = `desk${sources++}`
-  const mappings: Entry[] = []
-  const module = await serve(
-    (_, response) =>
-      void response.end(
-        JSON.stringify({ frequency: 'daily', normalization_map: { Source: name, Mappings: mappings } }),
-      ),
-  )
+  const mappings: MapEntry[] = []
+  const module = await serveMap(name, mappings)
   const id = await edge.addSource(name, module)
-  const add = async (name: string, type: string) =>
-    (
-      await query<{ id: number }>(
-        `INSERT INTO source_measurement (source_module_id, measurement_name, type, modified_at)
-         VALUES ($1, $2, $3, now()) RETURNING id`,
-        [id, name, type],
-      )
-    )[0]!.id
+  const add = (name: string, type: string) => storeFacts(edge).addMeasurement(id, name, type)
   const stars = await add('stars', 'int')
   const company = await edge.addCompany(name)
   const [series] = await query<{ id: number }>(
@@ -61,7 +44,7 @@ async function addSource() {
        data_source_id, type, path, subject_key, number) VALUES (1, now(), 1, $1, $2, $3, $4, 'int', 'stars', '', 5)`,
     [series!.id, stars, company, id],
   )
-  mappings.push(entry('stars', 'int', stars), entry('plan', 'text', await add('plan', 'text')))
+  mappings.push(mapEntry('stars', 'int', stars), mapEntry('plan', 'text', await add('plan', 'text')))
   const shake = async () => expect((await edge.handshake(module, id)).status).toBe(200)
   await shake()
   return {
@@ -114,7 +97,7 @@ test('a map of a handshake that loses a measurement with history waits for a yes
   expect((await desk.send(`${source.drafts}/${draft}/refuse`, {})).status).toBe(303)
 
   // Another one. Yes.
-  source.mappings.push(entry('forks', 'int'))
+  source.mappings.push(mapEntry('forks', 'int'))
   delete source.mappings[1]!.source_measurement_id
   source.mappings.splice(1, 1)
   source.mappings.push({ ...plan!, SourceField: 'tier', source_measurement_id: plan!.source_measurement_id! })
@@ -149,7 +132,7 @@ test('a map of a handshake that loses a measurement with history waits for a yes
 
 test('an operator gives a map on the page, activates it and rolls back; an old page changes nothing', async () => {
   const source = await addSource()
-  const map = { Source: source.name, Mappings: [...source.mappings, entry('<b>new</b>', 'int')] }
+  const map = { Source: source.name, Mappings: [...source.mappings, mapEntry('<b>new</b>', 'int')] }
   const give = (text: string) => desk.send(source.drafts, { map: text })
   expect((await desk.open(`${source.path}/new`)).text).toContain('MeasurementName')
   const wrong = await give('{"Source": ')
@@ -183,7 +166,7 @@ test('an operator gives a map on the page, activates it and rolls back; an old p
   })
   expect((await edge.call(`${source.api}/9`, { token: operator })).status).toBe(404)
 
-  const large = { ...map, Mappings: Array.from({ length: 9000 }, (_, n) => entry(`${'x'.repeat(60)}${n}`, 'int')) }
+  const large = { ...map, Mappings: Array.from({ length: 9000 }, (_, n) => mapEntry(`${'x'.repeat(60)}${n}`, 'int')) }
   expect((await give(JSON.stringify(large))).status).toBe(303)
   await query(
     'DELETE FROM company_source_measurement WHERE source_measurement_id IN (SELECT id FROM source_measurement WHERE source_module_id = $1)',
@@ -211,11 +194,11 @@ test('viewers can do none of it', async () => {
 test('the pages fit every width, in light and dark, without a violation', async () => {
   const source = await addSource()
   const bare = await edge.addSource('bare')
-  const map = { Source: source.name, Mappings: [source.mappings[0], entry('a'.repeat(90), 'text')] }
-  const { url: location } = await desk.send(source.drafts, { map: JSON.stringify(map) })
-  await desk.send(`${location}/activate`, { in_force: '1' })
+  const map = { Source: source.name, Mappings: [source.mappings[0], mapEntry('a'.repeat(90), 'text')] }
+  const [location = ''] = (await desk.send(source.drafts, { map: JSON.stringify(map) })).url.split('#')
+  expect((await desk.send(`${location}/activate`, { in_force: '1' })).status).toBe(303)
   const browser = await openWatchedPage(edge.url)
   await useSession(browser.page, edge.url, desk.cookies.operator)
   for (const path of [source.path, `${source.path}/new`, `${source.path}/1`, location, `/console/sources/${bare}/maps`])
-    expect([path, await findFaults(browser, edge.url + path)]).toEqual([path, []])
+    expect([path, await violationsOf(browser, edge.url + path)]).toEqual([path, []])
 })

@@ -4,8 +4,9 @@ import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
 import { beforeAll, expect, test, vi } from 'vitest'
 import { useSession } from '../harness/edge/console.ts'
-import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { startDesk, type TestDesk } from '../harness/edge/desk.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
+import { violationsOf } from '../harness/edge/violations-of.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -92,7 +93,7 @@ test('the page is for operators, and axe-clean on phones and screens, light and 
   expect((await desk.open('/console/now', desk.cookies.viewer)).status).toBe(403)
   const browser = await openWatchedPage(desk.edge.url)
   await useSession(browser.page, desk.edge.url, desk.cookies.operator)
-  expect(await findFaults(browser, `${desk.edge.url}/console/now`)).toEqual([])
+  expect(await violationsOf(browser, `${desk.edge.url}/console/now`)).toEqual([])
 })
 
 test('what a service that has ended has not read is counted, and how long it waits', async () => {

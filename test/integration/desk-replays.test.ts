@@ -1,6 +1,7 @@
 import { beforeAll, expect, test, vi } from 'vitest'
 import { useSession } from '../harness/edge/console.ts'
-import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { violationsOf } from '../harness/edge/violations-of.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 import { normalizerBench } from '../harness/normalizer/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -102,5 +103,5 @@ test('a replay is asked for with its counts, begun once, shown with samples, pau
   const watched = await openWatchedPage(edge.url)
   await useSession(watched.page, edge.url, desk.cookies.operator)
   for (const at of [path, `${path}/2`, `${path}/new?source=${source.id}&mode=replace&map=now`])
-    expect(await findFaults(watched, `${edge.url}${at}`), at).toEqual([])
+    expect(await violationsOf(watched, `${edge.url}${at}`), at).toEqual([])
 })

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { findFaults, startDesk, type TestDesk } from '../harness/edge/desk.ts'
+import { startDesk, type TestDesk } from '../harness/edge/desk.ts'
 import { onlyRequestedRuns as quiet } from '../harness/edge/setup.ts'
 import { serve } from '../harness/serve.ts'
 import { useSession } from '../harness/edge/console.ts'
+import { violationsOf } from '../harness/edge/violations-of.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 
 // A browser is slow to start on a busy machine.
@@ -145,7 +146,7 @@ test('the pages are axe-clean, on phones and screens, light and dark', async () 
   const browser = await openWatchedPage(desk.edge.url)
   await useSession(browser.page, desk.edge.url, desk.cookies.operator)
   for (const path of ['/console/sources', `/console/sources/${github}`, '/console/sources?q=nothing-like-it'])
-    expect([path, await findFaults(browser, desk.edge.url + path)]).toEqual([path, []])
+    expect([path, await violationsOf(browser, desk.edge.url + path)]).toEqual([path, []])
 })
 
 describe('what operators do with a source', () => {

@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { topics } from '#schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'
+import { mapEntry, type MapEntry, serveMap } from '../harness/edge/map-module.ts'
 import { type StartedEdge, startEdge } from '../harness/edge/setup.ts'
-import { serve } from '../harness/serve.ts'
+import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { waitFor } from '../harness/wait-for.ts'
-
-type Entry = Record<string, unknown>
 
 let edge: StartedEdge
 let folder: string
@@ -19,35 +18,19 @@ beforeAll(async () => {
   onCleanup(() => rmSync(folder, { recursive: true }))
 })
 
-const entry = (SourceField: string, DataType: string, source_measurement_id?: number): Entry => ({
-  ...{ SourceField, DataType, MeasurementName: SourceField },
-  ...(source_measurement_id !== undefined && { source_measurement_id }),
-})
-
 let sources = 0
 
 /** A source whose module answers with `mappings`, which a test may change. */
 async function addSource() {
   const name = `maps${sources++}`
-  const mappings: Entry[] = []
-  const module = await serve(
-    (_, response) =>
-      void response.end(
-        JSON.stringify({ frequency: 'daily', normalization_map: { Source: name, Mappings: mappings } }),
-      ),
-  )
+  const mappings: MapEntry[] = []
+  const module = await serveMap(name, mappings)
   const id = await edge.addSource(name, module)
   return { id, name, mappings, shake: (token?: string) => edge.handshake(module, id, token) }
 }
 
-const addMeasurement = async (source: number, name: string, type: string) =>
-  (
-    await edge.database.query<{ id: number }>(
-      `INSERT INTO source_measurement (source_module_id, measurement_name, type, modified_at)
-       VALUES ($1, $2, $3, now()) RETURNING id`,
-      [source, name, type],
-    )
-  )[0]!.id
+const addMeasurement = (source: number, name: string, type: string) =>
+  storeFacts(edge).addMeasurement(source, name, type)
 
 function write(content: unknown): string {
   const file = join(folder, 'map.json')
@@ -75,16 +58,16 @@ test('versions say who brought them; operators activate and roll back; a module 
   const source = await addSource()
   const { name, mappings } = source
   const stars = await addMeasurement(source.id, 'stars', 'int')
-  mappings.push(entry('stars', 'int', stars))
+  mappings.push(mapEntry('stars', 'int', stars))
   expect((await source.shake()).status).toBe(200)
-  mappings.push(entry('plan', 'text', await addMeasurement(source.id, 'plan', 'text')))
+  mappings.push(mapEntry('plan', 'text', await addMeasurement(source.id, 'plan', 'text')))
   expect((await source.shake(await edge.token(source.id))).status).toBe(200)
   expect(await list(name)).toMatchObject([
     { version: 2, state: 'in force', how: 'handshake', by: `source:${source.id}` },
     { version: 1, state: 'earlier', how: 'handshake', by: 'parma-web' },
   ])
 
-  const changed = { Source: name, Mappings: [...mappings, entry('forks', 'int')] }
+  const changed = { Source: name, Mappings: [...mappings, mapEntry('forks', 'int')] }
   expect(await edge.parma('maps', 'diff', write(changed), '--source', name)).toContain('+ forks (int, forks)')
   const activate = (...more: string[]) =>
     edge.parma('maps', 'activate', write(changed), '--source', name, '--reason', 'forks are sent', '--yes', ...more)
@@ -129,7 +112,7 @@ test('versions say who brought them; operators activate and roll back; a module 
   })
   // It says something new: that counts.
   mappings.pop()
-  mappings.push(entry('plan', 'paragraph', Number(mappings[0]!['source_measurement_id'])))
+  mappings.push(mapEntry('plan', 'paragraph', Number(mappings[0]!['source_measurement_id'])))
   expect((await source.shake()).status).toBe(200)
   expect(short(await list(name))[0]).toBe('7 in force: handshake')
 
@@ -150,11 +133,11 @@ test('versions say who brought them; operators activate and roll back; a module 
 
 test('of two who activate at once one is refused', async () => {
   const source = await addSource()
-  source.mappings.push(entry('a', 'int', await addMeasurement(source.id, 'a', 'int')))
+  source.mappings.push(mapEntry('a', 'int', await addMeasurement(source.id, 'a', 'int')))
   await source.shake()
   const run = (field: string) => {
     const file = join(folder, `${field}.json`)
-    writeFileSync(file, JSON.stringify({ Source: source.name, Mappings: [entry(field, 'int')] }))
+    writeFileSync(file, JSON.stringify({ Source: source.name, Mappings: [mapEntry(field, 'int')] }))
     return edge.parma('maps', 'activate', file, '--source', source.name, '--in-force', '1', '--yes')
   }
   const settled = await Promise.allSettled(['b', 'c'].map(run))
@@ -172,12 +155,12 @@ test('what is no map of the source is refused with the reason', async () => {
   await expect(run('{"Source": ')).rejects.toThrow('This is no map')
   await expect(run('[]')).rejects.toThrow('This is no map')
   await expect(run({ Source: other.name, Mappings: [] })).rejects.toThrow(`This is a map of ${other.name}`)
-  await expect(run({ Source: source.name, Mappings: [entry('x', 'int', foreign)] })).rejects.toThrow(
+  await expect(run({ Source: source.name, Mappings: [mapEntry('x', 'int', foreign)] })).rejects.toThrow(
     `x has the source_measurement_id ${foreign}`,
   )
-  const large = Array.from({ length: 8000 }, (_, n) => entry(`field-${n}-${'x'.repeat(60)}`, 'int', foreign))
+  const large = Array.from({ length: 8000 }, (_, n) => mapEntry(`field-${n}-${'x'.repeat(60)}`, 'int', foreign))
   await expect(run({ Source: source.name, Mappings: large })).rejects.toThrow('of 8000 such entries')
-  const tooMany = Array.from({ length: 10_001 }, (_, n) => entry(`f${n}`, 'int', foreign))
+  const tooMany = Array.from({ length: 10_001 }, (_, n) => mapEntry(`f${n}`, 'int', foreign))
   await expect(run({ Source: source.name, Mappings: tooMany })).rejects.toThrow('more than 10000 entries')
   await expect(edge.parma('maps', 'rollback', '--source', source.name, '--yes')).rejects.toThrow('no map in force')
   await edge.database.query('DELETE FROM data_source WHERE id = $1', [source.id])

@@ -1,8 +1,7 @@
-import type { Page } from 'puppeteer-core'
 import { expect } from 'vitest'
-import { findViolations } from './axe.ts'
 import { signIn, useSession } from './console.ts'
 import type { TestEdge } from './setup.ts'
+import { violationsOf } from './violations-of.ts'
 import { openWatchedPage, type WatchedPage } from './watched-page.ts'
 
 const roles = ['viewer', 'operator', 'admin'] as const
@@ -28,12 +27,7 @@ export async function openDesk(edge: TestEdge): Promise<Desk> {
   const get = async (path: string, who: Who = 'operator') =>
     read(await fetch(edge.url + path, { headers: { cookie: cookies[who] }, redirect: 'manual' }))
   async function post(path: string, fields: Record<string, string> = {}, who: Who = 'operator') {
-    const [, form_token = ''] = /name="form_token" value="([^"]+)"/.exec((await get('/console/search', who)).body) ?? []
-    const response = await fetch(edge.url + path, {
-      ...{ method: 'POST', redirect: 'manual' as const },
-      body: new URLSearchParams({ form_token, ...fields }),
-      headers: { cookie: cookies[who], origin: edge.url, 'sec-fetch-site': 'same-origin' },
-    })
+    const response = await sendForm(edge.url, path, { fields, cookie: cookies[who] })
     return read(response)
   }
   async function submit(path: string, fields?: Record<string, string>, who?: Who) {
@@ -47,6 +41,21 @@ export async function openDesk(edge: TestEdge): Promise<Desk> {
     return shown
   }
   return { cookies, get, post, submit }
+}
+
+/** Sends a form of the console, as somebody who has its page open. */
+export async function sendForm(
+  url: string,
+  path: string,
+  { fields, cookie }: { fields: Record<string, string>; cookie: string },
+): Promise<Response> {
+  const page = await fetch(new URL('/console/search', url), { headers: { cookie }, redirect: 'manual' })
+  const [, form_token = ''] = /name="form_token" value="([^"]+)"/.exec(await page.text()) ?? []
+  return fetch(new URL(path, url), {
+    ...{ method: 'POST', redirect: 'manual' },
+    body: new URLSearchParams({ form_token, ...fields }),
+    headers: { cookie, origin: url, 'sec-fetch-site': 'same-origin' },
+  })
 }
 
 async function read(response: Response): Promise<Shown> {
@@ -68,24 +77,7 @@ export async function openDeskBrowser(edge: TestEdge, cookie: string): Promise<W
   return browser
 }
 
-/** Fails unless a page has no violations, fits every width, and asks nobody else: light and dark. */
-export async function expectGoodPage({ page, wrong }: WatchedPage, url: string, status = 200): Promise<void> {
-  const found: unknown[] = []
-  for (const width of [390, 1280])
-    for (const scheme of ['light', 'dark']) {
-      await page.setViewport({ width, height: 800 })
-      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
-      expect((await page.goto(url))?.status()).toBe(status)
-      await expectFits(page, width)
-      found.push(...(await findViolations(page)))
-    }
-  await page.setViewport({ width: 320, height: 600 })
-  await expectFits(page, 320)
-  expect(found).toEqual([])
-  // Chromium logs a page whose status is an error.
-  expect(wrong.splice(0).filter((line) => !/status of 4\d\d/.test(line))).toEqual([])
-}
-
-async function expectFits(page: Page, width: number): Promise<void> {
-  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+/** Fails unless a page is as it should be at every width, light and dark. */
+export async function expectGoodPage(browser: WatchedPage, url: string, status = 200): Promise<void> {
+  expect(await violationsOf(browser, url, status)).toEqual([])
 }

@@ -1,7 +1,6 @@
 import { startEdge, type StartedEdge } from './setup.ts'
-import { findViolations } from './axe.ts'
 import { signIn } from './console.ts'
-import type { WatchedPage } from './watched-page.ts'
+import { sendForm } from './desk-site.ts'
 
 type Run = { source: number; task: number; hoursAgo: number; fed?: number; outcome?: string | null; reason?: string }
 
@@ -32,13 +31,7 @@ export async function startDesk(env: NodeJS.ProcessEnv = {}): Promise<TestDesk> 
   return {
     ...{ edge, cookies, open },
     async send(path, fields, cookie = cookies.operator) {
-      const { text: page } = await open('/console/search', cookie)
-      const [, form_token = ''] = /name="form_token" value="([^"]+)"/.exec(page) ?? []
-      const answer = await fetch(new URL(path, edge.url), {
-        ...{ method: 'POST', redirect: 'manual' as const },
-        body: new URLSearchParams({ form_token, ...fields }),
-        headers: { cookie, origin: edge.url, 'sec-fetch-site': 'same-origin' },
-      })
+      const answer = await sendForm(edge.url, path, { fields, cookie })
       const location = answer.headers.get('location')
       if (location === null) return { status: answer.status, text: await answer.text(), url: path }
       return { status: answer.status, text: (await open(location, cookie)).text, url: location }
@@ -54,20 +47,4 @@ export async function startDesk(env: NodeJS.ProcessEnv = {}): Promise<TestDesk> 
       )
     },
   }
-}
-
-/** What is wrong with a page at the width of a phone and of a screen, light and dark, and whether it scrolls sideways. */
-export async function findFaults({ page, wrong }: WatchedPage, url: string): Promise<string[]> {
-  const found: string[] = []
-  for (const width of [390, 1280])
-    for (const scheme of ['light', 'dark']) {
-      await page.setViewport({ width, height: 800 })
-      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
-      await page.goto(url)
-      for (const one of await findViolations(page)) found.push(`${width} ${scheme}: ${one}`)
-    }
-  await page.setViewport({ width: 320, height: 600 })
-  const width = (await page.evaluate('document.documentElement.scrollWidth')) as number
-  if (width > 320) found.push(`${width} pixels wide on a phone of 320`)
-  return [...found, ...wrong.splice(0)]
 }

@@ -15,5 +15,5 @@ export async function violationsOf({ page, wrong }: WatchedPage, url: string, st
       if (width !== 320) found.push(...(await findViolations(page)))
     }
   // Chromium logs a page whose status is an error.
-  return [...found, ...wrong.splice(0).filter((line) => !/status of 4\d\d/.test(line))]
+  return [...found, ...wrong.splice(0).filter((line) => status < 400 || !/status of 4\d\d/.test(line))]
 }
