@@ -388,6 +388,19 @@ describe('alerts', () => {
     const names = rules.groups.flatMap(({ rules }) => rules.map(({ alert }) => alert))
     expect(names.filter((name) => !tested.includes(`alertname: ${name}\n`))).toEqual([])
   })
+  test('have a page that says where to look, how to decide and what to do', () => {
+    const rules = ofKind('full', 'PrometheusRule')[0]?.spec as {
+      groups: { rules: { alert: string; annotations: { runbook_url: string } }[] }[]
+    }
+    const folder = join(root, 'docs/runbooks')
+    const index = readFileSync(join(folder, 'README.md'), 'utf8')
+    for (const { alert, annotations } of rules.groups.flatMap(({ rules }) => rules)) {
+      expect(annotations.runbook_url).toBe(`https://git.example.com/parma/docs/runbooks/${alert}.md`)
+      expect(index).toContain(`[${alert}](${alert}.md)`)
+      const page = readFileSync(join(folder, `${alert}.md`), 'utf8')
+      expect(page.match(/^#.*$/gm)).toEqual([`# ${alert}`, '## Look', '## Decide', '## Do'])
+    }
+  })
   test('name metrics and commands that there are', () => {
     const text = readFileSync(join(import.meta.dirname, 'parma-analytics/files/alerts.yaml'), 'utf8')
     const sources = execFileSync('grep', ['-rhoE', "name: 'parma_[a-z_]+'", join(root, 'services')], {

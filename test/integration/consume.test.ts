@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import { register } from '#runtime/process/metrics.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { consumerSettings, kafkaSettings, producerSettings } from '#runtime/process/settings.ts'
 import { consume } from '#runtime/consume/consume.ts'
@@ -95,6 +96,28 @@ describe('a consumer', () => {
     })
     expect(failures).toEqual([])
     expect(() => checks.get('kafka_consumer')?.()).not.toThrow()
+  })
+
+  test('says how far it is behind, whatever arrives while it works, and that it is not when it is through', async () => {
+    const testTopics = await createTopics()
+    const held = Promise.withResolvers<void>()
+    const isHeld = Promise.withResolvers<void>()
+    await produceEvents(testTopics, ['first'])
+    await start(testTopics, async (batch) => {
+      isHeld.resolve()
+      await held.promise
+      return batch.map(() => ok())
+    })
+    const topic = testTopics.prefix + topics.opsEvents.name
+    const behind = async () => {
+      const { values = [] } = (await register.getSingleMetric('parma_consumer_lag_records')?.get()) ?? {}
+      return values.filter(({ labels }) => labels['topic'] === topic).reduce((sum, { value }) => sum + value, 0)
+    }
+    await isHeld.promise
+    await produceEvents(testTopics, ['second', 'third', 'fourth'])
+    await waitFor('four records that wait', async () => (await behind()) === 4)
+    held.resolve()
+    await waitFor('none that waits', async () => (await behind()) === 0)
   })
 
   test('isolates the one record whose values the database refuses', async () => {

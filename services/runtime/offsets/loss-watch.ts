@@ -210,7 +210,7 @@ async function look(watch: Watch): Promise<void> {
     const extents = await readExtents(admin, topic)
     for (const { partition, offset, member } of all.filter((one) => one.topic === topic)) {
       const high = extents.get(partition)?.high ?? 0
-      noteUnread(topic, partition, offset < high)
+      noteUnread(topic, partition, Math.max(0, high - offset))
       seen.push({ topic, partition, member, offset, high })
     }
   }
