@@ -60,6 +60,8 @@ const rooms = {
     keys: ['console', 'changes', 'ask', 'server', 'access', 'design', 'http'],
     audit: ['console', 'ask', 'server', 'access', 'design', 'http'],
     'event-page': ['console', 'trace', 'ask', 'server', 'access', 'design', 'http'],
+    letters: ['ask', 'publish', 'server', 'access', 'http'],
+    'letter-pages': ['letters', 'console', 'changes', 'ask', 'publish', 'server', 'access', 'design', 'http'],
     refusals: ['console', 'ask', 'server', 'access', 'design', 'http'],
     intake: ['catalog', 'publish', 'server', 'access', 'design', 'http'],
     batch: ['intake', 'trace', 'publish', 'server', 'access', 'http'],
@@ -205,7 +207,7 @@ export default tseslint.config(
   {
     files: ['services/**/*.ts'],
     // `parma dlq replay` sends the bytes of a dead letter as they are, which nobody else may.
-    ignores: ['services/runtime/**', 'services/cli/**', '**/*.test.ts'],
+    ignores: ['services/runtime/**', 'services/edge/letters/**', '**/*.test.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [kafkajs], patterns: [behindTheDoor] }] },
   },
   ...services.map((name) => ({

@@ -48,9 +48,15 @@ export const deskViews: readonly View[] = [
   ),
   forDesk(
     'cli.handled_dead_letter',
-    'a dead letter that somebody replayed or dropped',
+    'a dead letter that an earlier version of `parma dlq` has handled',
     'topic partition offset written_at action reason event_id handled_at',
   ),
+  {
+    name: 'edge.handled_letter_view',
+    readers: ['cli'],
+    row: 'a dead letter that was replayed, mended or dropped',
+    columns: words('dlq_topic partition offset written_at state handled_at'),
+  },
   forDesk(
     'analyzer.incident_text_view',
     'the last incident of a source or company of each kind, in words',

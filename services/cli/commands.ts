@@ -4,10 +4,6 @@ export const commands = defineCommands(import.meta, {
   topics: { help: 'topics and their schemas: apply', load: () => import('./topics.ts') },
   migrate: { help: 'apply the Postgres migrations of all services', load: () => import('./migrate.ts') },
   roles: { help: 'roles of services in Postgres: apply', load: () => import('./roles.ts') },
-  dlq: {
-    help: 'records that could not be processed (dead letters): ls, show, replay, drop',
-    load: () => import('./dlq.ts'),
-  },
   groups: {
     help: 'how far services have read their topics, and what they lost: ls, accept-loss, reset, skip',
     load: () => import('./groups.ts'),

@@ -8,7 +8,7 @@ import { openServiceStates, type ServiceState } from '#runtime/offsets/service-s
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
-import { scanDeadLetters } from './dead-letter-scan.ts'
+import { countOpenLetters } from './open-letters.ts'
 import { readNewestAlert, readPipeline } from './pipeline.ts'
 import { readHealth, type ServiceHealth } from './read-health.ts'
 
@@ -61,7 +61,7 @@ async function readStatus(source: string | null) {
     ])
     if (source !== null && sources.length === 0)
       throw new UsageError(`There is no source ${JSON.stringify(source)}. \`parma sources ls\` shows which there are.`)
-    const open = await countOpen(lag)
+    const open = await countOpenLetters(database, lag)
     const services = health.map((one) => ({ ...addLag(one, lag), dead_letters: open.get(one.service) ?? 0 }))
     const dead_letters = services.reduce((sum, one) => sum + one.dead_letters, 0)
     return { services, sources, pipeline: { ...pipeline, dead_letters }, latest }
@@ -78,19 +78,6 @@ function addLag(health: ServiceHealth, states: readonly ServiceState[]) {
     lag: own?.lag ?? null,
     waits: own?.waitingMs === null || own === undefined ? null : own.waitingMs / 1000,
   }
-}
-
-/** Open dead letters by service. Only topics that have some are read. */
-async function countOpen(states: readonly ServiceState[]): Promise<Map<string, number>> {
-  const open = new Map<string, number>()
-  for (const { service, deadLetters } of states)
-    for (const { topic, kept } of deadLetters) {
-      if (kept === 0) continue
-      await scanDeadLetters({ service, topic }, (_, { state }) => {
-        if (state === 'open') open.set(service, (open.get(service) ?? 0) + 1)
-      })
-    }
-  return open
 }
 
 const sourceRow = z.object({

@@ -31,6 +31,10 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./session/link-command.ts'),
   },
   keys: { help: 'manage keys of the operator API: create, ls, revoke', load: () => import('./keys/command.ts') },
+  dlq: {
+    help: 'records that could not be processed (dead letters): ls, show, replay, drop',
+    load: () => import('./letters/command.ts'),
+  },
   atom: { help: 'addresses of Atom feeds: show, revoke', load: () => import('./atom/command.ts') },
   report: {
     help: 'write a report about a company or a bucket as one HTML file',

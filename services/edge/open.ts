@@ -31,6 +31,7 @@ import { boundBy } from './http/deadline.ts'
 import { unavailable } from './http/http-error.ts'
 import { findCrmCompany, openAffinity } from './intake/affinity.ts'
 import { limitDailyBytes } from './intake/daily-bytes.ts'
+import { openLetters } from './letters/open-letters.ts'
 import { openBrokerState } from './now/broker-state.ts'
 import { createAcceptedEvents } from './publish/accepted.ts'
 import { watchBroker } from './publish/broker-watch.ts'
@@ -136,6 +137,7 @@ async function openRoutes(
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
     events: { ...reading, boundedLookup, accepted, findDocument, findDeadLetters, isReadable: isReadableCompany },
     ...{ runs: { publish, sources, maxJsonDepth }, refusals: reading },
+    letters: { ...reading, maxJsonDepth, letters: openLetters(config, context, database) },
     why: {
       ...{ database, boundedLookup, linkSecret, log: context.log },
       isReadable: isReadableItem,

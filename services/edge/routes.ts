@@ -9,6 +9,7 @@ import { type CompatibilityDeps, compatibilityRoutes } from './compatibility.ts'
 import { type AtomDeps, atomRoute } from './atom/routes.ts'
 import { type DeliveryDeps, deliveryRoutes } from './deliveries/routes.ts'
 import { type KeyDeps, keyRoutes } from './keys/routes.ts'
+import { type LetterPageDeps, letterRoutes } from './letter-pages/routes.ts'
 import { type MeDeps, meRoutes } from './me/routes.ts'
 import type { MapDeskDeps } from './map-desk/map-deps.ts'
 import { mapRoutes } from './map-desk/routes.ts'
@@ -52,6 +53,7 @@ export type RouteDeps = {
   compatibility: CompatibilityDeps | null
   events: EventPageDeps
   refusals: RefusalDeps
+  letters: LetterPageDeps
   runs: RunDeps
   why: WhyDeps
   ask: AskDeps
@@ -105,6 +107,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...(deps.compatibility ? compatibilityRoutes(deps.compatibility) : []),
     ...eventRoutes(deps.events),
     ...refusalRoutes(deps.refusals),
+    ...letterRoutes(deps.letters),
     {
       method: 'get',
       path: '/api/v1/sources/:source_id/usage',

@@ -9,7 +9,8 @@ import { type Codec, createCodec } from '#schemas/codec.ts'
 import type { Observation } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
-import { commands } from '../../services/cli/commands.ts'
+import { commands as cli } from '../../services/cli/commands.ts'
+import { commands } from '../../services/edge/commands.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -30,7 +31,7 @@ const dlq = <T = unknown>(...args: string[]) => runCommand<T>(commands.dlq, ...a
 /** Dead letters of the analyzer as `parma status` counts them. */
 async function countInStatus(): Promise<number | undefined> {
   type Status = { services: { service: string; dead_letters: number }[] }
-  const { services } = await runCommand<Status>(commands.status)
+  const { services } = await runCommand<Status>(cli.status)
   return services.find(({ service }) => service === 'analyzer')?.dead_letters
 }
 
@@ -135,7 +136,7 @@ test('a dead letter is never replayed or dropped by accident', async () => {
   await expect(dlq('replay', '--all', '--reason', 'undecodable')).rejects.toThrow('Select dead letters')
   await expect(dlq('replay', '--all', '--rate', '0')).rejects.toThrow('--rate')
   await expect(dlq('ls', '--service', 'nobody')).rejects.toThrow('There are no dead letters of this topic and service')
-  await expect(runCommand(commands.status, '--source', 'nobody')).rejects.toThrow('There is no source "nobody"')
+  await expect(runCommand(cli.status, '--source', 'nobody')).rejects.toThrow('There is no source "nobody"')
   await expect(dlq('show', 'x/1/2')).rejects.toThrow('is not the id of a dead letter')
   await expect(dlq('show', `${letters}/0/999999`)).rejects.toThrow('There is no dead letter')
 })

@@ -4,6 +4,7 @@ export const deskLinks = [
   ['sources', 'Sources', '/console/sources'],
   ['freshness', 'Freshness', '/console/freshness'],
   ['events', 'Event', '/console/events'],
+  ['dead-letters', 'Dead letters', '/console/dead-letters'],
   ['refused', 'Refused', '/console/refused'],
   ['replays', 'Replays', '/console/replays'],
   ['deliveries', 'Deliveries', '/console/deliveries'],

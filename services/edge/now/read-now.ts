@@ -58,7 +58,8 @@ export async function readFacts(database: Database): Promise<Facts> {
       ) r LEFT JOIN public.data_source d ON d.id = r.data_source_id
       ORDER BY r.leaves DESC, r.data_source_id LIMIT ${most}`),
     database.any(sql.type(handled)`
-      SELECT topic, partition, "offset" FROM cli.handled_dead_letter WHERE written_at > now() - interval '31 days'`),
+      SELECT dlq_topic AS topic, partition, "offset" FROM edge.handled_letter_view
+      WHERE written_at > now() - interval '31 days'`),
     database.any(sql.type(edge)`
       SELECT name, seen_at, reason, hold_state = 'waiting' IS TRUE AS waits FROM edge.process
       WHERE seen_at > now() - interval '1 minute' ORDER BY name LIMIT ${most}`),

@@ -8,22 +8,64 @@ import { retryTransient } from '../calls/retry.ts'
 /** `<topic>/<partition>` → the next offset to read. */
 export type ReadPositions = Map<string, bigint>
 
+type OnRecord = (record: FetchedRecord) => void | Promise<void>
+
+/** What a partition held when it was read: from `first` to before `end`. */
+export type TopicRange = { topic: string; partition: number; first: bigint; end: bigint }
+
 /**
  * Gives `onRecord` everything that `topics` (names in the cluster) hold at the time of the call, each record once, in
  * order per partition, the next one when it is done with the last. Nothing is committed. Topics that do not exist are
  * passed over. With `positions` it goes on from there and leaves there how far it came, also when it fails: the next
- * call gives what is new. A topic made anew is read from its beginning.
+ * call gives what is new. A topic made anew is read from its beginning. Resolves with what there was.
  */
 export async function readTopics(
   settings: KafkaSettings,
   log: Log,
   topics: readonly string[],
-  onRecord: (record: FetchedRecord) => void | Promise<void>,
+  onRecord: OnRecord,
   positions: ReadPositions = new Map(),
+): Promise<TopicRange[]> {
+  const kafka = createKafka(settings, 'parma-read', log)
+  const ranges = await findEnds(kafka, topics, positions)
+  await readRanges(settings, kafka, ranges, onRecord, positions)
+  return ranges.map(({ topic, partition, first, high }) => ({ topic, partition, first, end: high }))
+}
+
+/** Gives `onRecord` the records at these places, as readTopics does. What a topic does not hold is passed over. */
+export async function readRecords(
+  settings: KafkaSettings,
+  log: Log,
+  places: readonly { topic: string; partition: number; offset: string }[],
+  onRecord: OnRecord,
 ): Promise<void> {
   const kafka = createKafka(settings, 'parma-read', log)
-  const partitions = await findEnds(kafka, topics, positions)
-  const missing = new Map(partitions.filter(({ low, high }) => high > low).map((one) => [keyOf(one), one]))
+  const wanted = new Set(places.map((place) => `${keyOf(place)}/${place.offset}`))
+  const byPartition = Map.groupBy(places, keyOf)
+  const ends = await findEnds(kafka, [...new Set(places.map(({ topic }) => topic))], new Map())
+  const ranges = ends.flatMap((range) => {
+    const offsets = (byPartition.get(keyOf(range)) ?? []).map(({ offset }) => BigInt(offset)).sort(ascending)
+    const [from, to] = [offsets[0], offsets.at(-1)]
+    if (from === undefined || to === undefined) return []
+    return [{ ...range, low: from > range.low ? from : range.low, high: to < range.high ? to + 1n : range.high }]
+  })
+  await readRanges(settings, kafka, ranges, async (record) => {
+    if (wanted.has(`${keyOf(record)}/${record.offset}`)) await onRecord(record)
+  })
+}
+
+const ascending = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
+
+type Range = { topic: string; partition: number; first: bigint; low: bigint; high: bigint }
+
+async function readRanges(
+  settings: KafkaSettings,
+  kafka: ReturnType<typeof createKafka>,
+  ranges: readonly Range[],
+  onRecord: OnRecord,
+  positions: ReadPositions = new Map(),
+): Promise<void> {
+  const missing = new Map(ranges.filter(({ low, high }) => high > low).map((one) => [keyOf(one), { ...one }]))
   if (missing.size === 0) return
   // Nobody else is in this group and nothing is ever committed to it, so it vanishes with this process.
   const consumer = kafka.consumer({
@@ -43,11 +85,15 @@ export async function readTopics(
     await consumer.subscribe({ topics: [...wanted], fromBeginning: true })
     await consumer.run({
       autoCommit: false,
-      async eachBatch({ batch, heartbeat }) {
+      async eachBatch({ batch, heartbeat, pause }) {
         const { topic, partition, messages } = batch
         const key = keyOf(batch)
         const left = missing.get(key)
-        if (!left) return
+        if (!left) {
+          // Nothing of this partition is asked for, or no more of it.
+          pause()
+          return
+        }
         for (const message of messages) {
           const { offset } = message
           // Whoever loses its partitions and gets them back begins at the first record again.
@@ -64,7 +110,7 @@ export async function readTopics(
         if (missing.size === 0) resolve()
       },
     })
-    for (const { topic, partition, low } of partitions)
+    for (const { topic, partition, low } of ranges)
       if (wanted.has(topic)) consumer.seek({ topic, partition, offset: String(low) })
     await complete
   } finally {
@@ -88,7 +134,7 @@ async function findEnds(kafka: ReturnType<typeof createKafka>, topics: readonly 
           return offsets.map(({ partition, ...ends }) => {
             const [low, high] = [BigInt(ends.low), BigInt(ends.high)]
             const position = positions.get(keyOf({ topic, partition })) ?? low
-            return { topic, partition, low: position > low && position <= high ? position : low, high }
+            return { topic, partition, first: low, low: position > low && position <= high ? position : low, high }
           })
         }),
     )

@@ -73,8 +73,13 @@ export function replayOf(
       ...Object.fromEntries(own),
       '__dlq.first.failed.at': deadLetter.first_failed_at,
       replay_for: of.service,
-      replay_id: uuidv5(`${deadLetter.id}@${record.timestamp}`, replayNamespace),
+      replay_id: replayIdOf(deadLetter, record),
       replay_count: String(deadLetter.replays + 1),
     },
   }
+}
+
+/** What its replay is known by, in the ledgers of services and when it comes back. */
+export function replayIdOf({ id }: Pick<DeadLetter, 'id'>, { timestamp }: Pick<FetchedRecord, 'timestamp'>): string {
+  return uuidv5(`${id}@${timestamp}`, replayNamespace)
 }
