@@ -136,6 +136,8 @@ GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "
 GRANT SELECT ("only_one", "hold_id", "until", "reason", "begun_at") ON cli.feed_hold TO parma_edge;
 GRANT USAGE ON SCHEMA edge TO parma_normalizer;
 GRANT SELECT ("data_source_id", "version", "content_hash", "content", "received_at", "published_at", "origin", "actor", "reason", "same_as") ON edge.normalization_map TO parma_normalizer;
+GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
+GRANT SELECT ("dlq_topic", "partition", "offset", "written_at", "state", "handled_at") ON edge.handled_letter_view TO parma_cli;
 GRANT SELECT ("process_id", "name", "seen_at", "hold_id", "hold_state", "reason") ON edge.process TO parma_cli;
 GRANT USAGE ON SCHEMA edge TO parma_scheduler;
 GRANT SELECT ("day", "data_source_id", "bytes", "told_at") ON edge.source_bytes TO parma_scheduler;

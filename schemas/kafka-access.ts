@@ -12,12 +12,18 @@ export type Access = {
 const writers = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
 type Writer = (typeof writers)[number]
 
+/** The groups of those who read topics to their ends. */
+const readers = (...operations: string[]): Access => ({
+  ...{ type: 'group', pattern: 'prefix', names: ['parma.read.'], operations },
+})
+
 const access = (type: Access['type'], names: readonly string[], ...operations: string[]): Access[] =>
   names.length > 0 ? [{ type, pattern: 'literal', names: [...names], operations }] : []
 
 /**
  * The least that each user of Kafka needs, from the table of topics: services write what they produce, read what they
- * consume in the group of their name, and write dead letters of that. `setup` makes topics; `operator` runs commands.
+ * consume in the group of their name, and write dead letters of that. The edge shows the dead letters of all, and replays
+ * them to where they came from. `setup` makes topics; `operator` runs commands.
  */
 export function describeAccess(): Record<string, Access[]> {
   return {
@@ -26,7 +32,7 @@ export function describeAccess(): Record<string, Access[]> {
     operator: [
       ...access('topic', everyTopic(), 'Read', 'Write', 'Describe', 'DescribeConfigs'),
       ...access('group', groups(), 'Read', 'Describe'),
-      { type: 'group', pattern: 'prefix', names: ['parma.read.'], operations: ['Read', 'Describe', 'Delete'] },
+      readers('Read', 'Describe', 'Delete'),
     ],
   }
 }
@@ -35,11 +41,16 @@ function accessOf(service: Writer): Access[] {
   const isReader = (readers: readonly Consumer[] = []) => readers.some((reader) => reader === service)
   const read = allTopics.filter(({ consumers }) => isReader(consumers))
   const tables = allTopics.filter((topic) => isReader(topic.tables))
-  const written = allTopics.filter(({ producers }) => producers.includes(service))
+  const isEdge = service === 'edge'
+  const written = allTopics.filter(
+    ({ producers, consumers }) => producers.includes(service) || (isEdge && consumers.length > 0),
+  )
   return [
     ...access('topic', [...new Set(namesOf([...read, ...tables]))], 'Read', 'Describe'),
     ...access('topic', [...namesOf(written), ...lettersOf(read, service)], 'Write', 'Describe'),
+    ...access('topic', isEdge ? everyLetterTopic() : [], 'Read', 'Describe'),
     ...access('group', read.length > 0 ? [service] : [], 'Read', 'Describe'),
+    ...(isEdge ? [readers('Read', 'Describe')] : []),
     // Each process reads a table in a group of its own.
     ...(tables.length > 0
       ? [
@@ -55,10 +66,10 @@ function accessOf(service: Writer): Access[] {
 }
 
 function everyTopic(): string[] {
-  return allTopics.flatMap((topic) => [
-    topic.name,
-    ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer).name),
-  ])
+  return [...namesOf(allTopics), ...everyLetterTopic()]
+}
+function everyLetterTopic(): string[] {
+  return allTopics.flatMap((topic) => topic.consumers.map((consumer) => deadLetterTopic(topic, consumer).name))
 }
 function groups(): string[] {
   return [...new Set(allTopics.flatMap(({ consumers }) => consumers))]

@@ -80,7 +80,7 @@ async function withLetters<T>(
     const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 0 })
     const tools = { settings: config, log: createLog('parma', 'silent'), database, codec }
     if (isAgain) await forgetPositions(database)
-    await indexLetters(tools)
+    while (!(await indexLetters(tools)));
     return await work(tools, config)
   } finally {
     await database.end()

@@ -28,12 +28,15 @@ type Indexed = DeadLetter & {
 
 /** Rows of one transaction. */
 const batchSize = 500
+/** Records of a partition in one call: a call is some seconds long. */
+const mostRecords = 2000
 
 /**
  * Brings edge.dead_letter up to what the dead letter topics hold: new records get a row, rows whose record is gone go.
- * It goes on from where the last call, of whichever process, came to; several at once do no harm.
+ * It goes on from where the last call, of whichever process, came to; several at once do no harm. False: there
+ * is more to read.
  */
-export async function indexLetters(tools: IndexTools): Promise<void> {
+export async function indexLetters(tools: IndexTools): Promise<boolean> {
   const { settings, log, database } = tools
   const byName = new Map(deadLetterTopics.map((of) => [prefixed(settings, of.name), of]))
   const positions: ReadPositions = await readPositions(tools)
@@ -52,6 +55,7 @@ export async function indexLetters(tools: IndexTools): Promise<void> {
       if (found.length >= batchSize) await flush()
     },
     positions,
+    mostRecords,
   )
   await flush()
   await database.transaction((tx) =>
@@ -60,6 +64,7 @@ export async function indexLetters(tools: IndexTools): Promise<void> {
       ranges.map((range) => ({ ...range, topic: byName.get(range.topic)!.name })),
     ),
   )
+  return ranges.every(({ next, end }) => next === end)
 }
 
 const positionRow = z.object({ dlq_topic: z.string(), partition: z.number(), next_offset: z.string() })
@@ -178,7 +183,7 @@ async function notePositions(
     ON CONFLICT (dlq_topic, partition) DO UPDATE SET next_offset = excluded.next_offset, read_at = now()`)
 }
 
-/** Everything up to the ends was read, and what lies outside of them is on no topic any more. */
+/** What was to be read was read, and what lies outside of what the topics hold is on no topic any more. */
 async function noteRead(tx: Transaction, ranges: readonly TopicRange[]): Promise<void> {
   if (ranges.length === 0) return
   await lock(tx, 'edge.dead_letter')
@@ -193,7 +198,7 @@ async function noteRead(tx: Transaction, ranges: readonly TopicRange[]): Promise
       AND (l."offset" < n.first OR l.written_at < now() - interval '10 minutes')`)
   await notePositions(
     tx,
-    ranges.map(({ topic, partition, end }) => ({ dlq_topic: topic, partition, next: String(end) })),
+    ranges.map(({ topic, partition, next }) => ({ dlq_topic: topic, partition, next: String(next) })),
   )
 }
 

@@ -53,7 +53,7 @@ export function openLetters(
 
   return {
     reading,
-    refresh: startLoop('dead_letters', indexEveryMs, context, () => indexLetters(reading)),
+    refresh: startLoop('dead_letters', indexEveryMs, context, async () => ((await indexLetters(reading)) ? null : 0)),
     work: startLoop('replays', replayEveryMs, context, work),
   }
 }

@@ -3,21 +3,25 @@ import type { KafkaSettings } from '../process/settings.ts'
 import { createKafka, metadataMaxAgeMs, readerSessionMs } from './client.ts'
 import type { Log } from '../process/log.ts'
 import { asRecord, type FetchedRecord } from './record.ts'
-import { retryTransient } from '../calls/retry.ts'
+import { retryTransient, TransientError } from '../calls/retry.ts'
 
 /** `<topic>/<partition>` → the next offset to read. */
 export type ReadPositions = Map<string, bigint>
 
+/** A reader whose broker is away would wait for it without end. */
+const silentMs = 60_000
+
 type OnRecord = (record: FetchedRecord) => void | Promise<void>
 
-/** What a partition held when it was read: from `first` to before `end`. */
-export type TopicRange = { topic: string; partition: number; first: bigint; end: bigint }
+/** What a partition held when it was read: from `first` to before `end`; and up to where it was read. */
+export type TopicRange = { topic: string; partition: number; first: bigint; end: bigint; next: bigint }
 
 /**
  * Gives `onRecord` everything that `topics` (names in the cluster) hold at the time of the call, each record once, in
  * order per partition, the next one when it is done with the last. Nothing is committed. Topics that do not exist are
  * passed over. With `positions` it goes on from there and leaves there how far it came, also when it fails: the next
- * call gives what is new. A topic made anew is read from its beginning. Resolves with what there was.
+ * call gives what is new. A topic made anew is read from its beginning. Of each partition it reads `most` records at most.
+ * Resolves with what there was.
  */
 export async function readTopics(
   settings: KafkaSettings,
@@ -25,11 +29,16 @@ export async function readTopics(
   topics: readonly string[],
   onRecord: OnRecord,
   positions: ReadPositions = new Map(),
+  most?: number,
 ): Promise<TopicRange[]> {
   const kafka = createKafka(settings, 'parma-read', log)
-  const ranges = await findEnds(kafka, topics, positions)
+  const ends = await findEnds(kafka, topics, positions)
+  const ranges = ends.map(({ low, high, ...range }) => {
+    const next = most !== undefined && high - low > most ? low + BigInt(most) : high
+    return { ...range, low, high: next, end: high }
+  })
   await readRanges(settings, kafka, ranges, onRecord, positions)
-  return ranges.map(({ topic, partition, first, high }) => ({ topic, partition, first, end: high }))
+  return ranges.map(({ topic, partition, first, end, high }) => ({ topic, partition, first, end, next: high }))
 }
 
 /** Gives `onRecord` the records at these places, as readTopics does. What a topic does not hold is passed over. */
@@ -79,6 +88,7 @@ async function readRanges(
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
     if (!restart) reject(error)
   })
+  let silence: NodeJS.Timeout | undefined
   await consumer.connect()
   try {
     const wanted = new Set([...missing.values()].map(({ topic }) => topic))
@@ -88,6 +98,7 @@ async function readRanges(
       async eachBatch({ batch, heartbeat, pause }) {
         const { topic, partition, messages } = batch
         const key = keyOf(batch)
+        silence?.refresh()
         const left = missing.get(key)
         if (!left) {
           // Nothing of this partition is asked for, or no more of it.
@@ -112,8 +123,12 @@ async function readRanges(
     })
     for (const { topic, partition, low } of ranges)
       if (wanted.has(topic)) consumer.seek({ topic, partition, offset: String(low) })
+    silence = setTimeout(() => {
+      reject(new TransientError(`Kafka gave no records for ${silentMs / 1000} s`))
+    }, silentMs)
     await complete
   } finally {
+    clearTimeout(silence)
     await consumer.disconnect()
   }
 }
