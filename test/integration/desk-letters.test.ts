@@ -122,7 +122,7 @@ test('without dead letters the page says so; a viewer may not see it, and does n
   const key = randomUUID()
   for (const one of [path, `${path}/1`, `${path}/replay`, `${path}/drop`, `${path}/redrives/${key}`])
     expect([one, (await get(one, cookies.viewer)).status]).toEqual([one, 403])
-  for (const one of ['replay', 'drop', `redrives/${key}/stop`, `redrives/${key}/undo`, '1/mend'])
+  for (const one of ['replay', 'drop', `redrives/${key}/stop`, `redrives/${key}/undo`, 'mend/1'])
     expect([one, (await post(`${path}/${one}`, { key, why: 'x' }, cookies.viewer)).status]).toEqual([one, 403])
   expect((await edge.call('/api/v1/dead-letters', { token: await edge.apiKey('viewer') })).status).toBe(403)
 })
@@ -317,12 +317,12 @@ describe('a mended payload', () => {
   })
 
   test('is edited, checked, and sent as one of its own with the way back', async () => {
-    const { text } = await get(`${path}/${row.letter_no}/mend`)
+    const { text } = await get(`${path}/mend/${row.letter_no}`)
     expect(text).toContain('mäny')
     const watched = await openWatchedPage(edge.url)
     await useSession(watched.page, edge.url, cookies.operator)
-    expect(await violationsOf(watched, `${edge.url}${path}/${row.letter_no}/mend`)).toEqual([])
-    const send = (edited: string) => post(`${path}/${row.letter_no}/mend`, { edited, why: 'a typo' })
+    expect(await violationsOf(watched, `${edge.url}${path}/mend/${row.letter_no}`)).toEqual([])
+    const send = (edited: string) => post(`${path}/mend/${row.letter_no}`, { edited, why: 'a typo' })
     for (const [edited, fault] of [
       ['{', 'not JSON'],
       ['[]', 'must be an object'],

@@ -23,7 +23,6 @@ export type FieldDoc = { name: string; type: string; doc: string }
 
 /** One dead letter: what was wrong, the record beside its schema, where it came from, what was done. */
 export function letterMain({ letter, relatives, record, whyNotMend, key, zone }: LetterView): Html {
-  const path = `${lettersPath}/${letter.letter_no}`
   const isOpen = letter.state === 'open' && !letter.in_work
   return html`${facts([
     ['State', stateOf(letter)],
@@ -55,7 +54,7 @@ export function letterMain({ letter, relatives, record, whyNotMend, key, zone }:
         ] as const,
     ),
   ])}
-${isOpen && actions(letter, path, { whyNotMend, key })}
+${isOpen && actions(letter, { whyNotMend, key })}
 ${record === null ? html`<p>Its topic does not keep the record any more, so it can only be dropped.</p>` : recordPart(record)}
 <p><a href="${withQuery(lettersPath, { reason: letter.reason, topic: letter.topic, service: letter.service })}">All like this one</a> · <a href="${lettersPath}">All dead letters</a></p>`
 }
@@ -65,11 +64,11 @@ function eventLink(eventId: string): Html {
   return isId ? html`<a href="/console/events/${eventId}">${eventId}</a>` : foreign(eventId)
 }
 
-function actions(letter: Letter, path: string, { whyNotMend, key }: { whyNotMend: string | null; key: string }): Html {
+function actions(letter: Letter, { whyNotMend, key }: { whyNotMend: string | null; key: string }): Html {
   return html`<section id="act"><h2>What to do</h2>
 <p>Remove the cause first. A replay sends the record to ${letter.service} only, with the same ids: what took effect before has none again.</p>
 ${buttonForm(`${lettersPath}/replay`, 'Replay it', { id: letter.id, key }, { id: 'replay' })}
-${whyNotMend === null ? html`<a class="button plain" href="${path}/mend">Mend it …</a>` : html`<p class="muted">It cannot be mended: ${whyNotMend}</p>`}
+${whyNotMend === null ? html`<a class="button plain" href="${lettersPath}/mend/${letter.letter_no}">Mend it …</a>` : html`<p class="muted">It cannot be mended: ${whyNotMend}</p>`}
 ${postForm(`${lettersPath}/drop`, input('text', 'why', 'Why it is dropped', undefined, { required: true, maxlength: 500 }), 'Drop it', { id: letter.id, key })}
 </section>`
 }

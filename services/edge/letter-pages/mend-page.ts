@@ -24,6 +24,6 @@ ${input('text', 'why', 'Why', why, { required: true, maxlength: 500 })}`
   return html`${fault !== null && notice('bad', `Nothing was sent: ${excerpt(fault, 500)}`)}
 <p>What you write is sent as a new record that names this one as its origin. It is checked against the schema first; the audit keeps both.
 ${isPayload ? 'It is a payload of its own for all services, stored beside the one that came, and understood by the newest map.' : `Only ${letter.service} gets it.`}</p>
-${postForm(`${lettersPath}/${letter.letter_no}/mend`, fields, 'Send the mended record')}
+${postForm(`${lettersPath}/mend/${letter.letter_no}`, fields, 'Send the mended record')}
 <p><a href="${lettersPath}/${letter.letter_no}">Back, and change nothing</a></p>`
 }

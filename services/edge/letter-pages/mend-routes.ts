@@ -28,7 +28,7 @@ type MendDeps = { database: Database; bounded: Bounded; letters: Letters }
 
 /** Editing the record of a dead letter, which is then sent as a new one. */
 export function mendRoutes(deps: MendDeps): Route[] {
-  const path = `${lettersPath}/:letter_no/mend`
+  const path = `${lettersPath}/mend/:letter_no`
   const conflict = {
     409: asPage('It cannot be mended, or not any more.'),
     404: asPage('There is no such dead letter.'),
