@@ -152,7 +152,7 @@ describe('dead letters', () => {
   ])('are filtered by %s, as the API does it', async (_, query, count) => {
     const { status, text } = await get(path + query)
     expect(status).toBe(200)
-    expect(text.match(/<tr><th scope="row"><a href="\/console\/dead-letters\/\d+"/g) ?? []).toHaveLength(count)
+    expect(text.match(/<th scope="row"[^>]*><a href="\/console\/dead-letters\/\d+"/g) ?? []).toHaveLength(count)
     const { json } = await edge.call(`/api/v1/dead-letters${query}`, { token: await edge.apiKey('operator') })
     expect(json['letters']).toHaveLength(count)
   })
@@ -246,7 +246,7 @@ test('two operators at the same filter replay each record once, and one page lea
   await indexed('twice', 120)
   const next = /rel="next" href="([^"]+)"/.exec((await get(`${path}?reason=twice`)).text)?.[1]?.replaceAll('&amp;', '&')
   expect(
-    (await get(next ?? '')).text.match(/<tr><th scope="row"><a href="\/console\/dead-letters\/\d+"/g),
+    (await get(next ?? '')).text.match(/<th scope="row"[^>]*><a href="\/console\/dead-letters\/\d+"/g),
   ).toHaveLength(50)
   const both = await Promise.all(
     [cookies.operator, cookies.other].map((cookie) =>
@@ -260,43 +260,6 @@ test('two operators at the same filter replay each record once, and one page lea
     `SELECT total FROM edge.redrive WHERE filter = '{"reason": "twice"}' ORDER BY total`,
   )
   expect(totals.map(({ total }) => total)).toEqual([0, 120])
-})
-
-test('kill -9 of the edge in the middle of a replay: another one ends it, and each record takes effect once', async () => {
-  await edge.start('analyzer')
-  const events = await leave(3000, 'killed')
-  await indexed('killed', 3000)
-  const { location } = await post(`${path}/replay`, { reason: 'killed', key: randomUUID() })
-  await waitFor(
-    'some of them',
-    async () => (await rowsOf('killed')).filter(({ state }) => state === 'replayed').length > 300,
-  )
-  await edge.service.kill()
-  const left = (await rowsOf('killed')).filter(({ state }) => state === 'open').length
-  expect(left).toBeGreaterThan(0)
-  const other = await edge.replica()
-  await waitFor('the end', async () => (await rowsOf('killed')).every(({ state }) => state === 'replayed'), 150_000)
-  const sent = await sentOf(events)
-  expect(sent.size).toBe(3000)
-  await waitFor(
-    'the analyzer',
-    async () => {
-      const [row] = await edge.database.query<{ n: number }>(
-        'SELECT count(*)::int AS n FROM analyzer.processed_event WHERE event_id = ANY($1)',
-        [events],
-      )
-      return row?.n === 3000
-    },
-    150_000,
-  )
-  const shown = await fetch(other.url + location, { headers: { cookie: cookies.operator } })
-  await waitFor('its end', async () =>
-    (await (await fetch(other.url + location, { headers: { cookie: cookies.operator } })).text()).includes(
-      '</span> done',
-    ),
-  )
-  expect(shown.status).toBe(200)
-  edge = { ...edge, ...other }
 })
 
 describe('a mended payload', () => {
@@ -370,4 +333,40 @@ test('the API replays what fits, once for a key', async () => {
     async () => (await edge.call(begun.headers.get('location') ?? '', { token })).json['state'] === 'done',
   )
   expect((await sentOf(events)).size).toBe(5)
+})
+
+test('kill -9 of the edge in the middle of a replay: another one ends it, and each record takes effect once', async () => {
+  await edge.start('analyzer')
+  const events = await leave(3000, 'killed')
+  await indexed('killed', 3000)
+  const { location } = await post(`${path}/replay`, { reason: 'killed', key: randomUUID() })
+  await waitFor(
+    'some of them',
+    async () => (await rowsOf('killed')).filter(({ state }) => state === 'replayed').length > 300,
+  )
+  await edge.service.kill()
+  const left = (await rowsOf('killed')).filter(({ state }) => state === 'open').length
+  expect(left).toBeGreaterThan(0)
+  const other = await edge.replica()
+  await waitFor('the end', async () => (await rowsOf('killed')).every(({ state }) => state === 'replayed'), 150_000)
+  const sent = await sentOf(events)
+  expect(sent.size).toBe(3000)
+  await waitFor(
+    'the analyzer',
+    async () => {
+      const [row] = await edge.database.query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM analyzer.processed_event WHERE event_id = ANY($1)',
+        [events],
+      )
+      return row?.n === 3000
+    },
+    150_000,
+  )
+  const shown = await fetch(other.url + location, { headers: { cookie: cookies.operator } })
+  await waitFor('its end', async () =>
+    (await (await fetch(other.url + location, { headers: { cookie: cookies.operator } })).text()).includes(
+      '</span> done',
+    ),
+  )
+  expect(shown.status).toBe(200)
 })
