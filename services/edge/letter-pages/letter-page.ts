@@ -85,8 +85,12 @@ function recordPart({ headers, value, fields }: NonNullable<LetterView['record']
   const columns = ['Field', 'Value', 'Type', 'Meaning'].map((name) => ({ name }))
   const headerRows = Object.entries(headers).map(([name, text]) => [{ text: name }, { text: foreign(text) }])
   return html`<section><h2>The record</h2>
-${isRead ? table('The record beside its schema', columns, rows, { isNamed: true }) : html`<p>It cannot be read by its schema:</p>
-<div class="scroll" role="region" aria-label="What it holds" tabindex="0"><pre dir="auto">${JSON.stringify(value, null, 2)}</pre></div>`}</section>
+${
+  isRead
+    ? table('The record beside its schema', columns, rows, { isNamed: true })
+    : html`<p>It cannot be read by its schema:</p>
+<div class="scroll" role="region" aria-label="What it holds" tabindex="0"><pre dir="auto">${JSON.stringify(value, null, 2)}</pre></div>`
+}</section>
 <section><h2>Its headers</h2>
 ${table('Headers of the record', [{ name: 'Header' }, { name: 'Value' }], headerRows, { isNamed: true })}</section>`
 }
