@@ -126,6 +126,7 @@ GRANT SELECT ("event_no", "event_id", "document", "seq", "leaves", "data_source_
 GRANT SELECT ("data_source_id", "reason", "rows", "leaves", "oldest", "newest") ON normalizer.open_refusals_view TO parma_edge;
 GRANT USAGE ON SCHEMA cli TO parma_edge;
 GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
+GRANT SELECT ("dlq_topic", "partition", "offset", "written_at", "state", "handled_at") ON edge.handled_letter_view TO parma_cli;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON analyzer.incident_text_view TO parma_edge;
 GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike", "companies_judged", "suspected_at") ON analyzer.suspect_run_view TO parma_edge;
 GRANT SELECT ("digest_id", "user_id", "bucket_id", "rhythm", "period", "since", "made_at", "message") ON notifier.digest_view TO parma_edge;
@@ -136,8 +137,6 @@ GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "
 GRANT SELECT ("only_one", "hold_id", "until", "reason", "begun_at") ON cli.feed_hold TO parma_edge;
 GRANT USAGE ON SCHEMA edge TO parma_normalizer;
 GRANT SELECT ("data_source_id", "version", "content_hash", "content", "received_at", "published_at", "origin", "actor", "reason", "same_as") ON edge.normalization_map TO parma_normalizer;
-GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
-GRANT SELECT ("dlq_topic", "partition", "offset", "written_at", "state", "handled_at") ON edge.handled_letter_view TO parma_cli;
 GRANT SELECT ("process_id", "name", "seen_at", "hold_id", "hold_state", "reason") ON edge.process TO parma_cli;
 GRANT USAGE ON SCHEMA edge TO parma_scheduler;
 GRANT SELECT ("day", "data_source_id", "bytes", "told_at") ON edge.source_bytes TO parma_scheduler;

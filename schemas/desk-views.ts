@@ -1,5 +1,5 @@
 /** As SharedView in views.ts. */
-type View = { name: string; readers: readonly 'edge'[]; row: string; columns: readonly string[] }
+type View = { name: string; readers: readonly ('edge' | 'cli')[]; row: string; columns: readonly string[] }
 
 const forDesk = (name: string, row: string, columns: string): View => ({
   ...{ name, readers: ['edge'], row },
@@ -55,7 +55,7 @@ export const deskViews: readonly View[] = [
     name: 'edge.handled_letter_view',
     readers: ['cli'],
     row: 'a dead letter that was replayed, mended or dropped',
-    columns: words('dlq_topic partition offset written_at state handled_at'),
+    columns: ['dlq_topic', 'partition', 'offset', 'written_at', 'state', 'handled_at'],
   },
   forDesk(
     'analyzer.incident_text_view',

@@ -133,7 +133,6 @@ async function openRoutes(
     feed: { ...feeding, publish: hold, maxJsonDepth, maxFeedValues },
     payloads: { ...feeding, publishAll: holdAll, ...openBatches(config, database) },
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
-    newCompany: { maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
     events: { ...reading, boundedLookup, accepted, findDocument, findDeadLetters, isReadable: isReadableCompany },
     ...{ runs: { publish, sources, maxJsonDepth }, refusals: reading },
@@ -158,7 +157,7 @@ async function openRoutes(
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     maps: { database, bounded, sources, publish, report, maxJsonDepth },
     ...{ desk: { database, bounded, changes }, now: { database, bounded, readBroker: openBroker(config, context) } },
-    unsubscribe: { publish, linkSecret },
+    ...{ newCompany: { maxJsonDepth }, unsubscribe: { publish, linkSecret } },
   })
 }
 
