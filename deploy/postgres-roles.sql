@@ -126,7 +126,7 @@ GRANT SELECT ("event_no", "event_id", "document", "seq", "leaves", "data_source_
 GRANT SELECT ("data_source_id", "reason", "rows", "leaves", "oldest", "newest") ON normalizer.open_refusals_view TO parma_edge;
 GRANT USAGE ON SCHEMA cli TO parma_edge;
 GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
-GRANT SELECT ("dlq_topic", "partition", "offset", "written_at", "state", "handled_at") ON edge.handled_letter_view TO parma_cli;
+GRANT SELECT ("service", "letters", "oldest") ON edge.open_letters_view TO parma_cli;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON analyzer.incident_text_view TO parma_edge;
 GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike", "companies_judged", "suspected_at") ON analyzer.suspect_run_view TO parma_edge;
 GRANT SELECT ("digest_id", "user_id", "bucket_id", "rhythm", "period", "since", "made_at", "message") ON notifier.digest_view TO parma_edge;

@@ -52,10 +52,10 @@ export const deskViews: readonly View[] = [
     'topic partition offset written_at action reason event_id handled_at',
   ),
   {
-    name: 'edge.handled_letter_view',
+    name: 'edge.open_letters_view',
     readers: ['cli'],
-    row: 'a dead letter that was replayed, mended or dropped',
-    columns: ['dlq_topic', 'partition', 'offset', 'written_at', 'state', 'handled_at'],
+    row: 'how many dead letters of a service nobody has handled',
+    columns: ['service', 'letters', 'oldest'],
   },
   forDesk(
     'analyzer.incident_text_view',

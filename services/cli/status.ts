@@ -8,7 +8,6 @@ import { openServiceStates, type ServiceState } from '#runtime/offsets/service-s
 import { createLog } from '#runtime/process/log.ts'
 import { type Database, openPool, sql } from '#runtime/postgres/database.ts'
 import { formatShortTime } from '#runtime/text/format.ts'
-import { countOpenLetters } from './open-letters.ts'
 import { readNewestAlert, readPipeline } from './pipeline.ts'
 import { readHealth, type ServiceHealth } from './read-health.ts'
 
@@ -52,16 +51,17 @@ async function readStatus(source: string | null) {
   const database = await openPool(config)
   await using states = openServiceStates(config, 'parma-status', createLog('parma', 'silent'))
   try {
-    const [health, lag, sources, pipeline, latest] = await Promise.all([
+    const [health, lag, sources, pipeline, latest, letters] = await Promise.all([
       readHealth(),
       states.read(),
       readSources(database, source),
       readPipeline(database, source),
       readNewestAlert(database, source),
+      database.any(sql.type(lettersRow)`SELECT service, letters FROM edge.open_letters_view`),
     ])
     if (source !== null && sources.length === 0)
       throw new UsageError(`There is no source ${JSON.stringify(source)}. \`parma sources ls\` shows which there are.`)
-    const open = await countOpenLetters(database, lag)
+    const open = new Map(letters.map((one) => [one.service, one.letters]))
     const services = health.map((one) => ({ ...addLag(one, lag), dead_letters: open.get(one.service) ?? 0 }))
     const dead_letters = services.reduce((sum, one) => sum + one.dead_letters, 0)
     return { services, sources, pipeline: { ...pipeline, dead_letters }, latest }
@@ -79,6 +79,8 @@ function addLag(health: ServiceHealth, states: readonly ServiceState[]) {
     waits: own?.waitingMs === null || own === undefined ? null : own.waitingMs / 1000,
   }
 }
+
+const lettersRow = z.object({ service: z.string(), letters: z.number() })
 
 const sourceRow = z.object({
   source: z.string(),

@@ -18,6 +18,7 @@ import {
   makeWhyLink,
 } from '../../services/runtime/web/signed-links.ts'
 import { addDelivery } from '../harness/edge/add-delivery.ts'
+import { addLetter } from '../harness/edge/add-letter.ts'
 import { addNews } from '../harness/edge/add-news.ts'
 import { routeTable } from '../harness/edge/route-table.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
@@ -159,6 +160,7 @@ beforeAll(async () => {
     key_id: [spareKey],
     rule_no: [await addRule()],
     replay: [await addReplay(source)],
+    ...(await addRedrive(source)),
     digest_id: [digestId],
     version: ['1'],
     subject: ['all'],
@@ -213,6 +215,26 @@ async function addReplay(source: number) {
     [source],
   )
   return row!.id
+}
+
+/** A dead letter with what it may become, and a drop of others. */
+async function addRedrive(source: number): Promise<Known> {
+  const { letter_no } = await addLetter(edge, source, { stars: 'many' })
+  const [row] = await edge.database.query<{ id: string }>(
+    `INSERT INTO edge.redrive (redrive_id, kind, filter, actor, per_second, total, state, ended_at)
+     VALUES ($1, 'drop', '{}', 'key:a', 1, 0, 'done', now()) RETURNING redrive_id AS id`,
+    [randomUUID()],
+  )
+  const edited = { source_name: 'github', company_id: '1', raw_data: { stars: 5 } }
+  return {
+    ...{ letter_no: [String(letter_no)], edited: [JSON.stringify(edited)] },
+    ...{ redrive_id: [row!.id], replay_id: [row!.id] },
+  }
+}
+
+/** Opens all dead letters again: requests may have handled the one that is known. */
+async function reopenLetters() {
+  await edge.database.query(`UPDATE edge.dead_letter SET state = 'open', claimed_by = NULL`)
 }
 
 /**
@@ -275,6 +297,7 @@ const ruleFields: Known = {
 async function knownTo(path: string): Promise<Known> {
   const maps = /\/map(s|-drafts)\b/.test(path) && (await addMaps())
   const failure = /^\/console\/(deliveries|destinations)/.test(path) && (await addFailure())
+  if (path.startsWith('/console/dead-letters')) await reopenLetters()
   const own = { ...maps, ...failure, ...(path === '/console/rules' && ruleFields) }
   return { ...known, ...(signatures[path] && { signature: [signatures[path]] }), ...own }
 }
@@ -395,10 +418,11 @@ describe.each(seeds)('seed %i', (seed) => {
         ((body: unknown) => body === '' || description.includes(`: \`${String(body)}\`,`))
       expect([isValid(type?.includes('json') ? JSON.parse(text) : text), text]).toEqual([true, text])
     }
-    const requests = requestsFor(await knownTo(path), operation)
     const hasInput = operation.parameters || operation.requestBody
-    const run = (seed: number) =>
-      fc.assert(fc.asyncProperty(requests, check), { seed, numRuns: hasInput ? 60 : 8, endOnFailure: true })
+    const run = async (seed: number) => {
+      const requests = requestsFor(await knownTo(path), operation)
+      await fc.assert(fc.asyncProperty(requests, check), { seed, numRuns: hasInput ? 60 : 8, endOnFailure: true })
+    }
     await run(seed)
     if (seed !== seeds[0]) return
     // By chance all requests to a route with many parameters may be wrong.
@@ -415,6 +439,12 @@ function isInvalid(status: number, answer: string): boolean {
   return payloads.some((one) => one.status === 422 && !JSON.stringify(one.problem).includes('idempotency-key-reused'))
 }
 
+/** The document describes the form of dates, but not which there are. */
+function isAboutDates(answer: string): boolean {
+  const { errors = [] } = JSON.parse(answer) as { errors?: { loc: string[] }[] }
+  return errors.length > 0 && errors.every(({ loc }) => ['since', 'until'].includes(loc.at(-1) ?? ''))
+}
+
 describe('what the document calls valid is valid for the edge', () => {
   const withBody = operations.filter(({ operation }) => operation.requestBody?.content[jsonType])
   test.concurrent.each(withBody)('$method $path', async ({ method, path, operation }) => {
@@ -429,10 +459,13 @@ describe('what the document calls valid is valid for the edge', () => {
       const [token = ''] = credentialsFor(operation.security)
       // Of a path with parameters, one that there is.
       const inPath = Object.fromEntries(Object.entries(known).map(([name, [first]]) => [name, first]))
-      const sent = { token, parameters: [inPath], body: text, contentType: jsonType }
+      // Each is a request of its own.
+      const inHeader = { 'idempotency-key': randomUUID() }
+      const sent = { token, parameters: [inPath, {}, inHeader], body: text, contentType: jsonType }
       const response = await send(method, path, { operation, sent })
       const answer = await response.text()
       const isTaken = !isInvalid(response.status, answer)
+      if (!isTaken && isAboutDates(answer)) return
       // Which fields of a change go together stands in words.
       if (path === '/api/v1/changes' && !isTaken) return
       expect([text, isValid(JSON.parse(text)), answer]).toEqual([text, isTaken, answer])

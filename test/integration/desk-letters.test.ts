@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Codec, createCodec } from '../../schemas/codec.ts'
-import type { Observation, RawPayload } from '../../schemas/generated/types.ts'
+import type { Observation } from '../../schemas/generated/types.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
+import { addLetter } from '../harness/edge/add-letter.ts'
 import { signIn, useSession } from '../harness/edge/console.ts'
 import { startEdge, type StartedEdge } from '../harness/edge/setup.ts'
 import { violationsOf } from '../harness/edge/violations-of.ts'
@@ -263,19 +264,12 @@ test('two operators at the same filter replay each record once, and one page lea
 })
 
 describe('a mended payload', () => {
-  const letters = `${topics.rawPayloads.name}.normalizer.dlq`
   let source: number
   let row: Row
 
   beforeAll(async () => {
     source = await edge.addSource('github')
-    const body = Buffer.from(JSON.stringify({ source_name: 'github', company_id: '1', raw_data: { stars: 'mäny' } }))
-    const payload: RawPayload = {
-      ...{ event_id: randomUUID(), received_at: Date.now(), observed_at: null, history: false, data_source_id: source },
-      ...{ source_name: 'github', company_id: '1', task_id: 7, body, content_hash: 'x', map_version: 3, replay: null },
-    }
-    const value = await codec.encode(topics.rawPayloads, edge.topics.prefix + topics.rawPayloads.name, payload)
-    await edge.topics.produce(letters, [{ key: '1', value, headers: death(payload.event_id, 'conflict') }])
+    await addLetter(edge, source, { stars: 'mäny' })
     row = (await indexed('conflict', 1))[0]!
   })
 

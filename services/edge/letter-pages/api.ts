@@ -20,7 +20,10 @@ import type { Route, RouteRequest } from '../server/route.ts'
 const listPath = '/api/v1/dead-letters'
 const listQuery = letterFilter.extend({ state: z.enum(letterStates).default('open'), ...paging })
 const replayBody = z.strictObject({
-  filter: letterFilter.describe('An empty one means all that are open.'),
+  // A name that is written wrong must not mean all.
+  filter: z
+    .strictObject({ ...letterFilter.shape, source: z.int32().min(1).optional() })
+    .describe('An empty one means all that are open.'),
   reason: text(500).optional(),
 })
 const keyHeader = z.object({

@@ -42,6 +42,7 @@ CREATE TABLE dead_letter (
   UNIQUE (dlq_topic, partition, "offset", written_at)
 );
 CREATE INDEX dead_letter_open ON dead_letter (first_failed_at DESC, letter_no DESC) WHERE state = 'open';
+CREATE INDEX dead_letter_counted ON dead_letter (service, first_failed_at) WHERE state = 'open';
 CREATE INDEX dead_letter_claimed ON dead_letter (claimed_by, dlq_topic, partition, "offset") WHERE claimed_by IS NOT NULL;
 CREATE INDEX dead_letter_redrive ON dead_letter (redrive_id) WHERE redrive_id IS NOT NULL;
 CREATE INDEX dead_letter_event ON dead_letter (event_id);
@@ -79,9 +80,10 @@ COMMENT ON COLUMN redrive.left_alone IS 'Letters that fit its filter and had fai
 CREATE INDEX redrive_running ON redrive (asked_at) WHERE state = 'running';
 CREATE INDEX redrive_newest ON redrive (asked_at DESC);
 
--- What was done with dead letters, for `parma status`.
-CREATE VIEW handled_letter_view AS
-SELECT dlq_topic, partition, "offset", written_at, state, handled_at FROM dead_letter WHERE state <> 'open';
+-- How many are open, as `parma status` and the page Now say.
+CREATE VIEW open_letters_view AS
+SELECT service, count(*)::int AS letters, min(first_failed_at) AS oldest FROM dead_letter WHERE state = 'open'
+GROUP BY service;
 
 -- Records that somebody has mended: each is sent as a new one, and its letter is marked when Kafka has it. Whoever dies in
 -- between has it sent again, with the same ids.

@@ -6,11 +6,11 @@ import type { Facts } from './read-now.ts'
 
 const now = Date.parse('2026-11-30T12:00:00Z')
 const facts: Facts = {
-  ...{ incidents: [], parked: [], refused: [], handled: [], edges: [] },
+  ...{ incidents: [], parked: [], refused: [], letters: [], edges: [] },
   lead: { sources: 1, unmapped: null, mapped: 1, linked: true, idle: null, fed: true, heard: true },
 }
 const reads: ServiceState = {
-  ...{ service: 'analyzer', members: 1, lag: 0, mostIn: null, waitingMs: null, troubles: [], deadLetters: [] },
+  ...{ service: 'analyzer', members: 1, lag: 0, mostIn: null, waitingMs: null, troubles: [] },
 }
 const judge = (state: Partial<ServiceState>, known: Partial<Facts> = {}) =>
   judgeNow({ states: [{ ...reads, ...state }], at: now }, { ...facts, ...known }, now)
@@ -36,11 +36,11 @@ test('a broker that does not answer is red, and what Postgres knows is still the
   expect(reds.map(({ what }) => what)).toEqual(['No Kafka broker answers', 'SLACK #a is parked'])
 })
 
-test('dead letters that were handled are not open; those of a topic that was made anew are', () => {
-  const deadLetters = [{ topic: 'insights.news.v1', kept: 3, first: new Map([[0, 10]]) }]
-  const done = (offset: number) => ({ topic: 'x.insights.news.v1.analyzer.dlq', partition: 0, offset })
-  expect(judge({ deadLetters }, { handled: [done(9), done(10)] })[0]?.what).toBe('2 dead letters of analyzer')
-  expect(judge({ deadLetters }, { handled: [done(10), done(11), done(12)] })).toEqual([])
+test('dead letters are red since the oldest, also while no broker answers', () => {
+  const letters = [{ service: 'analyzer', letters: 2, oldest: now - 5000 }]
+  const red = { what: '2 dead letters of analyzer', since: now - 5000, look: 'bad' }
+  expect(judge({}, { letters })).toMatchObject([red])
+  expect(judgeNow({ error: 'no answer' }, { ...facts, letters }, now)[1]).toMatchObject(red)
 })
 
 test('whatever is wrong has one next step, a reason, and words that fit', () => {

@@ -22,7 +22,7 @@ export function judgeNow(broker: BrokerState, facts: Facts, now: number): Red[] 
   return [
     ...('error' in broker ? [brokerAway(broker.error)] : judgeServices(broker.states, now)),
     ...judgeEdges(facts.edges),
-    ...('error' in broker ? [] : judgeLetters(broker.states, facts.handled)),
+    ...facts.letters.map(describeLetters),
     ...facts.incidents.filter(({ kind }) => kind !== 'drift').map(describeIncident),
     ...facts.parked.map(({ channel, address, reason, since }): Red => ({
       what: `${channel} ${address} is parked`,
@@ -140,29 +140,12 @@ function judgeEdges(edges: Facts['edges']): Red[] {
   ]
 }
 
-/** Dead letters that nobody has replayed or dropped, by service. */
-export function countOpenLetters(states: readonly ServiceState[], handled: Facts['handled']): Map<string, number> {
-  return new Map(
-    states.map(({ service, deadLetters }) => {
-      const open = deadLetters.map(({ topic, kept, first }) => {
-        const done = handled.filter(
-          (one) => one.topic.endsWith(`${topic}.${service}.dlq`) && one.offset >= (first.get(one.partition) ?? 0),
-        )
-        return Math.max(0, kept - done.length)
-      })
-      return [service, open.reduce((sum, count) => sum + count, 0)]
-    }),
-  )
-}
-
-function judgeLetters(states: readonly ServiceState[], handled: Facts['handled']): Red[] {
-  return [...countOpenLetters(states, handled)]
-    .filter(([, open]) => open > 0)
-    .map(([service, open]) => ({
-      what: `${formatCount(open, 'dead letter')} of ${service}`,
-      why: 'It could not take these records. They are kept for 30 days.',
-      ...{ since: null, look: 'bad', step: { text: 'Look at them', href: `/console/dead-letters?service=${service}` } },
-    }))
+function describeLetters({ service, letters, oldest }: Facts['letters'][number]): Red {
+  return {
+    what: `${formatCount(letters, 'dead letter')} of ${service}`,
+    why: 'It could not take these records. They are kept for 30 days.',
+    ...{ since: oldest, look: 'bad', step: { text: 'Look at them', href: `/console/dead-letters?service=${service}` } },
+  }
 }
 
 const incidents: Record<string, { word: string; look: Red['look']; anchor: string; step: string }> = {

@@ -4,7 +4,7 @@ import { html, type Html } from '../design/html.ts'
 import { empty, state, table } from '../design/parts.ts'
 import { time } from '../design/time.ts'
 import type { BrokerState } from './broker-state.ts'
-import { countOpenLetters, judgeNow, type Red, secondsText } from './judge-now.ts'
+import { judgeNow, type Red, secondsText } from './judge-now.ts'
 import { nextStep } from './lead.ts'
 import type { Facts } from './read-now.ts'
 
@@ -43,9 +43,9 @@ const columns = [
   { name: 'Open dead letters', isNumber: true },
 ]
 
-function services(broker: BrokerState, { handled, edges }: Facts, zone: string): Html {
+function services(broker: BrokerState, { letters, edges }: Facts, zone: string): Html {
   if ('error' in broker) return html`<h2>Services</h2><p>Not known: no Kafka broker answers.</p>`
-  const letters = countOpenLetters(broker.states, handled)
+  const open = new Map(letters.map((one) => [one.service, one.letters]))
   const rows = broker.states.map((one) => [
     { text: one.service },
     { text: stateOf(one) },
@@ -55,7 +55,7 @@ function services(broker: BrokerState, { handled, edges }: Facts, zone: string):
       text:
         one.lag === 0 ? '–' : one.waitingMs === null ? 'less than a second' : `at least ${secondsText(one.waitingMs)}`,
     },
-    { text: formatNumber(letters.get(one.service) ?? 0) },
+    { text: formatNumber(open.get(one.service) ?? 0) },
   ])
   const waits = edges.some((edge) => edge.waits)
   const own = [

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs'
-import { allTopics, type Consumer, deadLetterTopic } from '#schemas/topics.ts'
+import { allTopics, type Consumer } from '#schemas/topics.ts'
 import { createKafka, prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 import type { KafkaSettings } from '../process/settings.ts'
@@ -21,8 +21,6 @@ export type ServiceState = {
   /** The oldest of them has waited for at least so long (ms); null: there are none, or they are younger than a second. */
   waitingMs: number | null
   troubles: Trouble[]
-  /** Dead letters by topic: all that are kept, handled or not. */
-  deadLetters: { topic: string; kept: number; first: Map<number, number> }[]
 }
 
 /** Ages at which the oldest unread record is looked for: one question to the broker each. */
@@ -34,15 +32,14 @@ const consumers = [...new Set(allTopics.flatMap((topic) => topic.consumers))]
 async function readServiceStates(admin: Admin, settings: KafkaSettings, now: number): Promise<ServiceState[]> {
   const nameOf = (topic: string) => prefixed(settings, topic)
   const read = allTopics.filter((topic) => topic.consumers.length > 0)
-  const [extents, groups, states] = await Promise.all([
+  const [extents, groups] = await Promise.all([
     Promise.all(read.map(async ({ name }) => [name, await readExtents(admin, nameOf(name))] as const)),
     admin.describeGroups(consumers.map((service) => prefixed(settings, service))),
-    Promise.all(consumers.map((service) => readLetters(admin, settings, service))),
   ])
   const ends = new Map(extents)
   const membersOf = new Map(groups.groups.map(({ groupId, members }) => [groupId, members.length]))
   return Promise.all(
-    consumers.map(async (service, at): Promise<ServiceState> => {
+    consumers.map(async (service): Promise<ServiceState> => {
       const own = read.filter((topic) => topic.consumers.includes(service)).map(({ name }) => name)
       const committed = await readCommitted(admin, prefixed(settings, service), own.map(nameOf))
       const topicOf = new Map(own.map((topic) => [nameOf(topic), topic]))
@@ -81,7 +78,6 @@ async function readServiceStates(admin: Admin, settings: KafkaSettings, now: num
           ...(note.deaths > 0 ? [{ topic, partition, kind: 'died' as const, count: note.deaths }] : []),
           ...(losses.length > 0 ? [{ topic, partition, kind: 'lost' as const, count: losses.length }] : []),
         ]),
-        deadLetters: states[at]!,
       }
     }),
   )
@@ -111,21 +107,6 @@ async function waitOf(admin: Admin, topic: string, behind: readonly Behind[], no
     }),
   )
   return found.reduce<number | null>((most, age) => age ?? most, null)
-}
-
-async function readLetters(
-  admin: Admin,
-  settings: KafkaSettings,
-  service: Consumer,
-): Promise<ServiceState['deadLetters']> {
-  const topics = allTopics.filter((topic) => topic.consumers.includes(service))
-  return Promise.all(
-    topics.map(async (topic) => {
-      const letters = await readExtents(admin, prefixed(settings, deadLetterTopic(topic, service).name))
-      const kept = [...letters.values()].reduce((sum, { low, high }) => sum + high - low, 0)
-      return { topic: topic.name, kept, first: new Map([...letters].map(([partition, { low }]) => [partition, low])) }
-    }),
-  )
 }
 
 /** Reads the states of services over a connection that is kept until the broker does not answer. */
