@@ -48,7 +48,7 @@ export const deskViews: readonly View[] = [
   ),
   forDesk(
     'cli.handled_dead_letter',
-    'a dead letter that an earlier version of `parma dlq` has handled',
+    'a dead letter that an earlier version of `npx parma dlq` has handled',
     'topic partition offset written_at action reason event_id handled_at',
   ),
   {

@@ -20,7 +20,13 @@ test('/docs shows every route and webhook in Chromium, under its own policy and 
   const { page, wrong, asked } = await openWatchedPage(edge.url)
   const response = await page.goto(`${edge.url}/docs`)
   expect(response?.headers()['content-security-policy']).toContain("default-src 'none'; script-src 'self';")
-  await page.waitForSelector('.opblock')
+  const { paths, webhooks } = (await edge.call('/openapi.json')).json as Document
+  const expected = Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { summary }]) => `${method.toUpperCase()} ${path} ${summary}`),
+  )
+  expect(expected.length).toBeGreaterThan(10)
+  // It draws one tag after the other.
+  await page.waitForFunction(`document.querySelectorAll('.opblock').length >= ${expected.length}`)
   const shown = await page.$$eval('.opblock-summary', (rows) =>
     rows.map((row) =>
       ['.opblock-summary-method', '.opblock-summary-path', '.opblock-summary-description']
@@ -28,11 +34,6 @@ test('/docs shows every route and webhook in Chromium, under its own policy and 
         .join(' '),
     ),
   )
-  const { paths, webhooks } = (await edge.call('/openapi.json')).json as Document
-  const expected = Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { summary }]) => `${method.toUpperCase()} ${path} ${summary}`),
-  )
-  expect(expected.length).toBeGreaterThan(10)
   expect(shown.sort()).toEqual(expected.sort())
 
   // What is drawn on demand keeps to the policy too: a route with a body, and a call.

@@ -128,6 +128,12 @@ test('dead letters are listed, shown, replayed once to their service, and droppe
     ]),
   )
   expect(await judged(good.map(({ event_id }) => event_id))).toBe(3)
+  const audit = await installation.database.query<{ kind: string; actor: string; letters: number }>(
+    `SELECT kind, actor, (after->>'letters')::int AS letters FROM edge.audit WHERE kind LIKE 'edge.dlq.%' ORDER BY audit_id`,
+  )
+  const byCommand = expect.stringMatching(/^cli:/) as string
+  expect(audit[1]).toEqual({ kind: 'edge.dlq.replay', actor: byCommand, letters: 3 })
+  expect(audit.at(-1)).toEqual({ kind: 'edge.dlq.drop', actor: byCommand, letters: 1 })
 })
 
 test('a dead letter is never replayed or dropped by accident', async () => {
