@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
-import { messagePage } from './layout.ts'
+import { messagePage, type Page } from './layout.ts'
 import type { Step } from './parts.ts'
 
 const again = 'Reload the page to try again.'
@@ -27,13 +27,29 @@ export function isConsolePath(path: string): boolean {
   return path === '/console' || path.startsWith('/console/')
 }
 
-/** The page for an error at `path`. It says nothing of the cause that `detail` does not say to programs. */
-export function errorPage({ status, detail, headers }: HttpError, path: string, method = 'GET'): RouteResponse {
-  const { title, text } = texts[status] ?? { title: STATUS_CODES[status] ?? 'Refused', text: 'Nothing was changed.' }
+/**
+ * The page for an error at `path`, with the navigation of the viewer, if it is known who that is. It says nothing of the
+ * cause that `detail` does not say to programs.
+ */
+export function errorPage(
+  { status, detail, headers }: HttpError,
+  { path, method = 'GET', viewer = null }: { path: string; method?: string; viewer?: Page['viewer'] },
+): RouteResponse {
+  const { title, text } = textOf(status, method)
   const said = [400, 403, 413].includes(status) && typeof detail === 'string' ? `${text} ${detail}` : text
   const next = nextStep(status, path, method)
-  return messagePage(status, title, said, { headers, root: rootFrom(path), ...next })
+  return messagePage(status, title, said, { headers, root: rootFrom(path), viewer, ...next })
 }
+
+function textOf(status: number, method: string): { title: string; text: string } {
+  const known = texts[status] ?? { title: STATUS_CODES[status] ?? 'Refused', text: 'Nothing was changed.' }
+  return method !== 'GET' && status >= 500 ? { ...known, text: afterForm } : known
+}
+
+/** How far the form came is not known. */
+const afterForm =
+  'A part of the system did not answer, so what you sent may have been done or not. Wait some seconds, go back and ' +
+  'reload the page to see. Send it again if it was not done.'
 
 /** An empty address is that of the page itself, with its query. */
 function nextStep(status: number, path: string, method: string): { next?: Step } {

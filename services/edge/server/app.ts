@@ -15,7 +15,7 @@ import { errorPage, isConsolePath } from '../design/error-page.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
-import { authorize, type AuthorizeDeps } from './authorize.ts'
+import { authorize, type AuthorizeDeps, signedInOf } from './authorize.ts'
 import type { BodyReader } from './body.ts'
 import { addressOf } from './limits.ts'
 import { answersPage, type Route } from './route.ts'
@@ -121,7 +121,8 @@ function respondToError(log: Log): ErrorRequestHandler {
 
 /** In the form of its path: a page for people, a problem under /api/v1, else that of the predecessor. */
 function toResponse(error: HttpError, { path, method }: Request, response: Response): RouteResponse {
-  if (response.locals[answersPages] === true || isConsolePath(path)) return errorPage(error, path, method)
+  if (response.locals[answersPages] === true || isConsolePath(path))
+    return errorPage(error, { path, method, viewer: signedInOf(response) })
   if (answersProblemJson(path)) return problem(error, path)
   if (error === unexpected) return internalServerError
   return json(error.status, { detail: error.detail }, error.headers)

@@ -116,6 +116,10 @@ async function checkSource(call: Call): Promise<Caller> {
   return caller
 }
 
+/** Who has signed in, for the page of an error; absent: nobody, or it is not known. */
+const signedIn = 'signedIn'
+export const signedInOf = ({ locals }: Response) => (locals[signedIn] as Session | null | undefined) ?? null
+
 /** A key goes before a session: whoever sends one means it. */
 async function checkViewer(call: Call, role: Role): Promise<Viewer> {
   const { authorization, cookie } = call.request.headers
@@ -169,6 +173,7 @@ async function checkPage(call: Call): Promise<Session | null> {
   requireOwnPage(call)
   const session = await findSession(call)
   if (session === null) await countAnonymous(call)
+  call.response.locals[signedIn] = session
   return session
 }
 
