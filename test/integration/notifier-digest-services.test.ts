@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { mailsTo, slackPostsIn, unique } from '../harness/mailbox.ts'
+import { startSlackServer } from '../harness/slack-server.ts'
 import { addNews, digestsOf, report } from '../harness/notifier/digests.ts'
 import { addCompany, addPerson, addSource, groupOf, type Reach, sendNews } from '../harness/notifier/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -189,4 +190,50 @@ test('without Firestore the digest goes out, and its result is stored once there
   const { docs } = await installation.firestore.client.collection('report').where('user_id', '==', person).get()
   expect(docs).toHaveLength(1)
   await second.stop()
+})
+
+test('a digest of several posts: Slack fails at one, the notifier is killed at the next, and each part comes once', async () => {
+  const room = unique('room')
+  const named = Array.from({ length: 300 }, (_, at) => `${unique('company')} ${at} ${'with a long name '.repeat(12)}`)
+  const companies = await Promise.all(named.map((name) => addCompany(database, name)))
+  for (const company of companies) await addNews(database, company, [{ message: 'Stars rose.' }])
+  const slack = await startSlackServer({
+    intervalMs: 0,
+    // The second part fails, and the third arrives without an answer.
+    decide: (method, _, nth) => {
+      if (method !== 'chat.postMessage') return 'pass'
+      return nth === 1 ? { status: 500 } : nth === 2 ? 'keep-answer' : 'pass'
+    },
+  })
+  slack.openRoom(room)
+  const person = await addPerson(database, {
+    companies,
+    channels: [{ type: 'SLACK', destination: room, purpose: 'REPORT' }],
+  })
+  await database.query(
+    `INSERT INTO notifier.digest_policy (user_id, rhythm, hour, weekday, zone, changed_at)
+     VALUES ($1, 'daily', $2, 1, 'UTC', now() - interval '1 day')`,
+    [person, new Date().getUTCHours()],
+  )
+  const env = { ...quick, RETRY_FIRST_MS: '100', RETRY_MAX_MS: '200', SLACK_API_URL: slack.url }
+  const first = await installation.start('notifier', env)
+  await waitFor('the second post without an answer', () => slack.calls('chat.postMessage', room) === 3)
+  await first.kill()
+  expect(slack.postsIn(room)).toHaveLength(2)
+
+  await installation.start('notifier', env)
+  await settledTo([room])
+  const parts = slack.postsIn(room).map(({ text }) =>
+    /\((\d+) of (\d+)\)/
+      .exec(text ?? '')
+      ?.slice(1)
+      .map(Number),
+  )
+  expect(parts.length).toBeGreaterThan(2)
+  // What has to be tried again is overtaken by what follows it.
+  expect(parts.toSorted((a, b) => a![0]! - b![0]!)).toEqual(parts.map((_, at) => [at + 1, parts.length]))
+  expect(parts.filter((part) => part![0] !== 2).map((part) => part![0])).toEqual([
+    1,
+    ...parts.slice(2).map((_, at) => at + 3),
+  ])
 })

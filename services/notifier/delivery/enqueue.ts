@@ -103,6 +103,9 @@ export async function enqueueForDestinations(
     SELECT d.notification_id, destination_id, d.people, d.follows,
       CASE WHEN problem IS NULL THEN 'pending' ELSE 'failed' END, problem,
       CASE WHEN problem IS NULL THEN now() END, CASE WHEN problem IS NOT NULL THEN now() END
-    FROM ${sql.unnest(deliveries, ['uuid', 'int4', 'jsonb', 'int8'])} AS d (notification_id, destination_id, people, follows)
-    JOIN notifier.destination USING (destination_id)`)
+    FROM ${sql.unnest(deliveries, ['uuid', 'int4', 'jsonb', 'int8'])} WITH ORDINALITY
+      AS d (notification_id, destination_id, people, follows, place)
+    JOIN notifier.destination USING (destination_id)
+    -- Of what is due at the same time, the lowest number is sent first: parts of a digest come in their order.
+    ORDER BY d.place`)
 }
