@@ -93,6 +93,8 @@ GRANT USAGE ON SCHEMA scheduler TO parma_cli;
 GRANT SELECT ("audit_id", "at", "actor", "kind", "subject", "reason", "before", "after", "change_id") ON scheduler.audit_view TO parma_cli;
 GRANT USAGE ON SCHEMA scheduler TO parma_edge;
 GRANT SELECT ("audit_id", "at", "actor", "kind", "subject", "reason", "before", "after", "change_id") ON scheduler.audit_view TO parma_edge;
+GRANT USAGE ON SCHEMA cli TO parma_edge;
+GRANT SELECT ("audit_id", "at", "actor", "kind", "subject", "reason", "before", "after", "change_id") ON cli.audit_view TO parma_edge;
 GRANT SELECT ("change_id", "kind", "actor", "content_hash", "state", "message", "at") ON analyzer.change_view TO parma_edge;
 GRANT SELECT ("change_id", "kind", "actor", "content_hash", "state", "message", "at") ON notifier.change_view TO parma_edge;
 GRANT SELECT ("change_id", "kind", "actor", "content_hash", "state", "message", "at") ON normalizer.change_view TO parma_edge;
@@ -124,7 +126,6 @@ GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "ope
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "policy", "event_no", "opened_at", "resolved_at") ON normalizer.incident_view TO parma_edge;
 GRANT SELECT ("event_no", "event_id", "document", "seq", "leaves", "data_source_id", "source_name", "company_id", "map_version", "path", "item_key", "reason", "sample", "refused_at", "superseded_by") ON normalizer.refused_view TO parma_edge;
 GRANT SELECT ("data_source_id", "reason", "rows", "leaves", "oldest", "newest") ON normalizer.open_refusals_view TO parma_edge;
-GRANT USAGE ON SCHEMA cli TO parma_edge;
 GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
 GRANT SELECT ("service", "letters", "oldest") ON edge.open_letters_view TO parma_cli;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON analyzer.incident_text_view TO parma_edge;

@@ -1,10 +1,10 @@
 /** As SharedView in views.ts. */
 type View = { name: string; readers: readonly ('cli' | 'edge' | 'notifier')[]; row: string; columns: readonly string[] }
-type Owner = 'analyzer' | 'notifier' | 'normalizer' | 'edge' | 'scheduler'
+type Owner = 'analyzer' | 'notifier' | 'normalizer' | 'edge' | 'scheduler' | 'cli'
 
 const auditOf = (owner: Owner): View => ({
   name: `${owner}.audit_view`,
-  readers: owner === 'edge' ? ['cli'] : ['cli', 'edge'],
+  readers: (['cli', 'edge'] as const).filter((reader) => reader !== owner),
   row: 'something that somebody did',
   columns: 'audit_id at actor kind subject reason before after change_id'.split(' '),
 })
@@ -26,6 +26,7 @@ export const changeViews: readonly View[] = [
   auditOf('edge'),
   auditOf('normalizer'),
   auditOf('scheduler'),
+  auditOf('cli'),
   changesOf('analyzer'),
   changesOf('notifier'),
   changesOf('normalizer'),

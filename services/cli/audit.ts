@@ -20,6 +20,7 @@ export function build(group: Command): void {
 
 const logs: AuditLogs = {
   analyzer: sql.fragment`analyzer.audit_view`,
+  cli: sql.fragment`cli.audit_view`,
   edge: sql.fragment`edge.audit_view`,
   normalizer: sql.fragment`normalizer.audit_view`,
   notifier: sql.fragment`notifier.audit_view`,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { UsageError } from '#runtime/commands/commands.ts'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { isoTime } from '#runtime/commands/command-database.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 
@@ -8,12 +9,16 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
  * second. The hold ends by itself after `ms`, should nobody end it. A UsageError while there is another one.
  */
 export async function beginHold(database: Database, ms: number, reason: string): Promise<string> {
-  const begun = await database.maybeOneFirst(sql.type(z.object({ hold_id: z.string() }))`
-    INSERT INTO cli.feed_hold AS hold (until, reason) VALUES (now() + ${ms} * interval '1 ms', ${reason})
-    ON CONFLICT (only_one) DO UPDATE SET until = excluded.until, reason = excluded.reason,
-      hold_id = excluded.hold_id, begun_at = excluded.begun_at
-    WHERE hold.until <= now()
-    RETURNING hold_id`)
+  const begun = await database.transaction(async (tx) => {
+    const holdId = await tx.maybeOneFirst(sql.type(z.object({ hold_id: z.string() }))`
+      INSERT INTO cli.feed_hold AS hold (until, reason) VALUES (now() + ${ms} * interval '1 ms', ${reason})
+      ON CONFLICT (only_one) DO UPDATE SET until = excluded.until, reason = excluded.reason,
+        hold_id = excluded.hold_id, begun_at = excluded.begun_at
+      WHERE hold.until <= now()
+      RETURNING hold_id`)
+    if (holdId !== null) await auditCommand(tx, 'cli', { ...held('begin', holdId), after: { ms, reason } })
+    return holdId
+  })
   if (begun !== null) return begun
   const until = await database.maybeOneFirst(sql.type(z.object({ until: z.string() }))`
     SELECT ${isoTime(sql.fragment`until`)} AS until FROM cli.feed_hold`)
@@ -22,8 +27,13 @@ export async function beginHold(database: Database, ms: number, reason: string):
 
 /** Edges send again within a second. Another hold is not touched. */
 export async function endHold(database: Database, holdId: string): Promise<void> {
-  await database.query(sql.unsafe`DELETE FROM cli.feed_hold WHERE hold_id = ${holdId}`)
+  await database.transaction(async (tx) => {
+    const { rowCount } = await tx.query(sql.unsafe`DELETE FROM cli.feed_hold WHERE hold_id = ${holdId}`)
+    if (rowCount > 0) await auditCommand(tx, 'cli', { ...held('end', holdId), before: { held: true } })
+  })
 }
+
+const held = (did: 'begin' | 'end', holdId: string) => ({ kind: `cli.feed-hold.${did}`, subject: `hold:${holdId}` })
 
 const edgeRow = z.object({
   name: z.string(),

@@ -1,9 +1,12 @@
 import type { Command } from 'commander'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
+import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import { type GroupRow, type GroupTable, openGroupTable } from '#runtime/offsets/group-table.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { readEnv } from '#runtime/process/config.ts'
+import { sql } from '#runtime/postgres/database.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { kafkaSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
@@ -62,7 +65,10 @@ async function acceptLoss({ service, dryRun, json = false, ...filter }: Change):
     const isRunning = await groups.isRunning(service)
     const lost = rows.filter(({ losses, unnoticed }) => losses.length > 0 || (unnoticed && !isRunning))
     if (dryRun) return printRows(lost.map(shown), json)
-    await groups.accept(service, isRunning ? lost.map((row) => ({ ...row, unnoticed: null })) : lost)
+    if (lost.length > 0)
+      await audited('accept-loss', service, { lost: lost.map(shown) }, () =>
+        groups.accept(service, isRunning ? lost.map((row) => ({ ...row, unnoticed: null })) : lost),
+      )
     const text =
       lost.length > 0
         ? `Accepted: what ${service} lost on ${formatCount(lost.length, 'partition')}. It is ready again within seconds.`
@@ -73,7 +79,7 @@ async function acceptLoss({ service, dryRun, json = false, ...filter }: Change):
 
 async function reset({ to, ...options }: Change & { to: string }): Promise<void> {
   const target = readTarget(to)
-  await change(options, async (groups, rows) => {
+  await change('reset', options, async (groups, rows) => {
     const byTime = target.kind === 'time' ? await groups.offsetsAt(rows[0]?.topic ?? '', target.at) : new Map()
     return rows.map((row) => ({ ...row, to: chooseOffset(row, target, byTime.get(row.partition) ?? null) }))
   })
@@ -81,7 +87,7 @@ async function reset({ to, ...options }: Change & { to: string }): Promise<void>
 
 async function skip({ count, ...options }: Change & { count: string }): Promise<void> {
   const records = requireCount(count, '--count')
-  await change(options, (_, rows) =>
+  await change('skip', options, (_, rows) =>
     Promise.resolve(
       rows.map((row) => {
         const next = Math.max(row.committed ?? row.first, row.first)
@@ -93,9 +99,19 @@ async function skip({ count, ...options }: Change & { count: string }): Promise<
   )
 }
 
+/** Makes a change in Kafka, and writes its row of the audit log. Without Postgres nothing is changed. */
+async function audited(did: string, service: string, after: unknown, change: () => Promise<void>): Promise<void> {
+  await withDatabase(async (database) => {
+    await database.query(sql.unsafe`SELECT FROM cli.audit LIMIT 0`)
+    await change()
+    await auditCommand(database, 'cli', { kind: `cli.groups.${did}`, subject: `service:${service}`, after })
+  })
+}
+
 type Move = GroupRow & { to: number }
 
 async function change(
+  did: 'reset' | 'skip',
   { service, dryRun, yes, json = false, ...filter }: Change,
   plan: (groups: GroupTable, rows: GroupRow[]) => Promise<Move[]>,
 ): Promise<void> {
@@ -107,7 +123,7 @@ async function change(
     await confirm(yes, `This sets where ${service} reads on.`)
     if (await groups.isRunning(service))
       throw new UsageError(`${service} is running. Stop all its processes first: Kafka keeps the offsets of members.`)
-    await groups.move(service, moves)
+    await audited(did, service, { moved: rows }, () => groups.move(service, moves))
     printResult(rows, `Set for ${service}: ${formatCount(rows.length, 'partition')} of ${filter.topic}.`, json)
   })
 }

@@ -16,6 +16,7 @@ import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { commands } from '../../services/cli/commands.ts'
 import { createContext } from '../harness/context.ts'
+import { createDatabase } from '../harness/database.ts'
 import { deleteRecords, remakeTopic } from '../harness/group.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { stackEnv, testEnv } from '../harness/stack.ts'
@@ -23,6 +24,11 @@ import { createTopics, type TestTopics } from '../harness/topics.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const topic = topics.crawlFinished.name
+/** Of the audit log. */
+const database = await createDatabase()
+
+const readAudit = () =>
+  database.query<{ kind: string; subject: string }>('SELECT kind, subject FROM cli.audit_view ORDER BY audit_id')
 
 /** The scheduler's group, whose handler notes the keys that it gets on partition 0. */
 async function startGroup({ prefix }: TestTopics, handle?: Handler<undefined>) {
@@ -67,7 +73,8 @@ async function readTold(testTopics: TestTopics) {
 }
 
 function runGroups<T>(testTopics: TestTopics, ...args: string[]): Promise<T> {
-  for (const [name, value] of Object.entries({ ...testEnv(), TOPIC_PREFIX: testTopics.prefix })) vi.stubEnv(name, value)
+  const env = { ...testEnv(), TOPIC_PREFIX: testTopics.prefix, DATABASE_URL: database.url }
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
   return runCommand<T>(commands.groups, ...args).finally(() => vi.unstubAllEnvs())
 }
 
@@ -111,6 +118,7 @@ test('records deleted while a service was away are told once, and keep it not re
 
   expect(await runGroups(testTopics, 'accept-loss', '--service', 'scheduler', '--dry-run')).toHaveLength(1)
   expect(await runGroups(testTopics, 'accept-loss', '--service', 'scheduler')).toHaveLength(1)
+  expect(await readAudit()).toEqual([{ kind: 'cli.groups.accept-loss', subject: 'service:scheduler' }])
   await waitFor('readiness', () => third.findLoss() === null)
   expect(await readTold(testTopics)).toContainEqual(told(5, 12, { resolved: true }))
   await third.stop()
@@ -218,6 +226,8 @@ test('offsets are set for a service that does not run: a record left out, and al
   expect(second.keys).toEqual(['7'])
   await second.stop()
   await runGroups(testTopics, 'reset', ...of, '--to', 'earliest', '--yes')
+  const did = (await readAudit()).map(({ kind }) => kind)
+  expect(did.slice(-2)).toEqual(['cli.groups.skip', 'cli.groups.reset'])
   const third = await startGroup(testTopics)
   await waitFor('all again', () => third.keys.length === 8)
   expect(third.findLoss()).toBeNull()

@@ -121,6 +121,10 @@ test('partitions grow under load with --drain, without a refused or reordered pa
   await Promise.all(load)
 
   expect(statuses.filter((status) => status !== 201)).toEqual([])
+  const audited = await installation.database.query<{ kind: string }>(
+    'SELECT kind FROM cli.audit_view ORDER BY audit_id',
+  )
+  expect(audited.map(({ kind }) => kind).slice(-2)).toEqual(['cli.feed-hold.begin', 'cli.feed-hold.end'])
   const records = await edge.records(topics.rawPayloads)
   expect(Math.max(...records.map(({ partition }) => partition))).toBeGreaterThanOrEqual(partitionsBefore)
   // Each company's payloads take effect in the order in which they were received, before and after.

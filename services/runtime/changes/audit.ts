@@ -1,8 +1,8 @@
 import { sql, type Transaction } from '../postgres/database.ts'
 import type { Owner } from './kinds.ts'
 
-/** The services that have an audit log of their own. */
-export type Audited = Owner | 'edge'
+/** Who has an audit log: owners of rows; `cli` of what is no service's. */
+export type Audited = Owner | 'edge' | 'cli'
 
 /** One thing that somebody did. */
 export type AuditEntry = {
