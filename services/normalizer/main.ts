@@ -20,9 +20,14 @@ await runService('normalizer', readConfig, async (config, context) => {
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
   const store = openStore(config, database, startOutbox(context, database, publish))
-  const wakeReplays = startReplaying({ config, database, maps, publish }, context)
+  let live = -Infinity
+  const storeLive: typeof store = (batch) => {
+    live = performance.now()
+    return store(batch)
+  }
+  const wakeReplays = startReplaying({ config, database, maps, publish, liveAt: () => live }, context)
   await consume([
-    on(topics.rawPayloads, normalizePayloads(config, maps, store)),
+    on(topics.rawPayloads, normalizePayloads(config, maps, storeLive)),
     on(topics.changes, takeChanges('normalizer', database, appliers, wakeReplays)),
   ])
 })

@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { openFirestore } from '../../services/runtime/firestore/firestore.ts'
+import { readPayloads } from '../../services/runtime/firestore/read-payload.ts'
+import { readFirestoreAccess } from '../../services/runtime/firestore/settings.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { type Feed, openFeed } from './backlog.ts'
@@ -8,15 +11,17 @@ import type { Measure } from './measure.ts'
 import { runService } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
 
-/** Stored payloads. The emulator of Firestore takes and gives some hundreds a second, so there are not more of them. */
+/** Stored payloads. The emulator of Firestore takes some hundreds a second, so there are not more of them. */
 const stored = 6000
+const pageSize = 200
 const liveBeats = 100
 const beatMs = 100
 const patienceMs = 300_000
 
 /**
- * Stored payloads whose values all differ from what is stored, replaced, as a share of the normalizer's own rate in the same
- * run; and by how much live payloads take longer meanwhile.
+ * Stored payloads whose values all differ from what is stored: compared, replaced, and filled when nothing is missing, each as
+ * a share of the normalizer's own rate in the same run; how fast the documents alone are read; and by how much live
+ * payloads take longer meanwhile.
  */
 export const replay: Measure = async ({ serviceEnv, say }) => {
   const env: NodeJS.ProcessEnv = { ...serviceEnv(), TOPIC_PREFIX: 'bench-replay.' }
@@ -37,23 +42,42 @@ export const replay: Measure = async ({ serviceEnv, say }) => {
     pool,
     `SELECT count(*) / extract(epoch FROM max(processed_at) - min(processed_at)) FROM normalizer.processed_event`,
   )
+  say('replay: documents alone')
+  const reading = await measureReading(env, pool)
   await falsify(pool)
   scope.use(await runService('normalizer', env))
+  const run = async (mode: string) => {
+    say(`replay: ${mode}, alone`)
+    await runParma(env, 'replay', '--source', history.map.Source, '--mode', mode)
+    return waitForEnd(pool)
+  }
+  const compared = await run('compare')
   say('replay: live payloads alone')
   const alone = await measureLive(pool, feed)
   say('replay: live payloads beside a replay')
   await runParma(env, 'replay', '--source', history.map.Source, '--mode', 'replace')
   const beside = await measureLive(pool, feed)
-  await waitFor('the end', async () => (await readReplay(pool)).state !== 'running', patienceMs, 50)
-  const { state, seconds, done, changed } = await readReplay(pool)
-  if (state !== 'done' || done < stored || changed < stored)
-    throw new Error(`the replay is ${state}: ${done} payloads read, ${changed} values changed`)
-  const rate = done / seconds
-  const detail = `${formatNumber(done)} flat payloads, from the emulator`
+  const shared = await waitForEnd(pool)
+  await falsify(pool)
+  const replaced = await run('replace')
+  const filled = await run('fill')
+  const rows = [
+    { mode: 'compare', ...compared, detail: 'all values differ' },
+    { mode: 'replace', ...replaced, detail: 'all values differ' },
+    { mode: 'replace beside live payloads', ...shared, detail: `all values differ, a live payload each ${beatMs} ms` },
+    { mode: 'fill', ...filled, detail: 'nothing is missing' },
+  ]
+  const from = `${formatNumber(stored)} flat payloads, from the emulator`
   return [
     { what: 'normalizer, the same payloads', value: own, unit: 'payloads/s', below: null, detail: 'from Kafka, alone' },
-    { what: 'replay, all values replaced', value: rate, unit: 'payloads/s', below: null, detail },
-    { what: '  share of the normalizer', value: (100 * rate) / own, unit: '%', below: null, above: 50, detail },
+    { what: 'reading documents alone', value: reading, unit: 'payloads/s', below: null, detail: from },
+    ...rows.flatMap(({ mode, rate, detail }) => [
+      { what: `replay, ${mode}`, value: rate, unit: 'payloads/s', below: null, detail: `${from}; ${detail}` },
+      {
+        ...{ what: '  share of the normalizer', value: (100 * rate) / own, unit: '%', below: null, above: 50 },
+        detail: `${formatNumber((100 * rate) / reading)} % of reading alone`,
+      },
+    ]),
     {
       ...{ what: '  live p99, more beside it', value: beside - alone, unit: 'ms', below: 1000 },
       detail: `${formatNumber(alone)} ms alone, ${formatNumber(beside)} ms beside it; ${liveBeats} payloads`,
@@ -89,11 +113,40 @@ async function falsify(pool: pg.Pool): Promise<void> {
   await pool.query('VACUUM ANALYZE')
 }
 
-async function readReplay(pool: pg.Pool) {
-  const { rows } = await pool.query<{ state: string; seconds: number; done: number; changed: number }>(`
-    SELECT state, extract(epoch FROM finished_at - asked_at)::float8 AS seconds, done, (report ->> 'changed')::int AS changed
-    FROM normalizer.replay`)
-  return rows[0]!
+/** Waits for the end of the last replay. Resolves to payloads a second. */
+async function waitForEnd(pool: pg.Pool): Promise<{ rate: number }> {
+  const read = async () => {
+    const { rows } = await pool.query<Ended>(`
+      SELECT state, mode, extract(epoch FROM finished_at - asked_at)::float8 AS seconds, done,
+        (report ->> 'changed')::int AS changed
+      FROM normalizer.replay ORDER BY replay_no DESC LIMIT 1`)
+    return rows[0]!.state !== 'running' && rows[0]!
+  }
+  const { state, mode, seconds, done, changed } = await waitFor('the end', read, patienceMs, 50)
+  if (state !== 'done' || done < stored || (mode !== 'fill' && changed < stored))
+    throw new Error(`the replay (${mode}) is ${state}: ${done} payloads read, ${changed} values changed`)
+  return { rate: done / seconds }
+}
+
+type Ended = { state: string; mode: string; seconds: number; done: number; changed: number }
+
+/** What the emulator gives when nobody stores what it gives, in payloads a second. */
+async function measureReading(env: NodeJS.ProcessEnv, pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ document: string }>('SELECT document FROM normalizer.processed_event')
+  // The client reads it itself.
+  process.env['FIRESTORE_EMULATOR_HOST'] = env['FIRESTORE_EMULATOR_HOST']
+  const firestore = openFirestore(readFirestoreAccess(env)!)
+  try {
+    const begun = performance.now()
+    for (let at = 0; at < rows.length; at += pageSize)
+      await readPayloads(
+        firestore,
+        rows.slice(at, at + pageSize).map(({ document }) => document),
+      )
+    return (rows.length * 1000) / (performance.now() - begun)
+  } finally {
+    await firestore.terminate()
+  }
 }
 
 /** The p99, in ms, from sending a payload until its values can be read. */

@@ -8,7 +8,7 @@ import { formatCount, isoDay } from '#runtime/text/format.ts'
 import { selectionOf } from '../replay/appliers.ts'
 import { countEvents } from '../replay/find-events.ts'
 import { describeReplay, readReplay } from './list-replays.ts'
-import { makeChange } from '../replay/make-change.ts'
+import { makeChange } from '../replay/appliers.ts'
 
 type Options = {
   source: string

@@ -3,7 +3,7 @@ import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
 import { requireCount, requireId } from '#runtime/commands/read-typed.ts'
 import { describeReplay, listReplays, readReplay } from './list-replays.ts'
-import { makeChange } from '../replay/make-change.ts'
+import { makeChange } from '../replay/appliers.ts'
 
 export function build(group: Command): void {
   group

@@ -4,7 +4,7 @@ import { findCompany, findSource, isoTime, withDatabase } from '#runtime/command
 import { printResult, printRows } from '#runtime/commands/commands.ts'
 import { requireCount, requireEventId } from '#runtime/commands/read-typed.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { makeChange } from '../replay/make-change.ts'
+import { makeChange } from '../replay/appliers.ts'
 
 export function build(group: Command): void {
   group

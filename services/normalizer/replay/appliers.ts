@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { type Appliers, type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
-import type { Payload } from '#runtime/changes/kinds.ts'
-import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
+import { type Applied, type Appliers, type Apply, applyNow, RefusedError } from '#runtime/changes/apply-changes.ts'
+import { commandActor } from '#runtime/changes/command-actor.ts'
+import type { KindOf, Payload, PayloadInput } from '#runtime/changes/kinds.ts'
+import { type Database, sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { correctValue } from './correct.ts'
 import { countEvents, type Selection } from './find-events.ts'
@@ -13,6 +14,15 @@ export const appliers: Appliers<'normalizer'> = {
   'normalizer.replay.resume': changeState({ from: ['paused'], to: 'running', done: 'goes on' }),
   'normalizer.replay.cancel': changeState({ from: ['running', 'paused'], to: 'canceled', done: 'has ended' }),
   'normalizer.value.correct': correctValue,
+}
+
+/** Makes a change for a command, as the normalizer makes one that comes from the topic, with its audit row. */
+export function makeChange<K extends KindOf<'normalizer'>>(
+  database: Database,
+  kind: K,
+  payload: PayloadInput<K>,
+): Promise<Applied> {
+  return applyNow(database, 'normalizer', appliers, { kind, payload, actor: commandActor(), at: Date.now() })
 }
 
 const nameRow = z.object({ source_name: z.string() })

@@ -12,29 +12,39 @@ import { createListKeyCache } from '../series/list-keys.ts'
 import { SeriesCache } from '../series/series-cache.ts'
 import { createMonths } from '../store/months.ts'
 import { takeStep } from './next-page.ts'
-import { claimReplay, endReplay, holdReplay, uncountAttempt } from './replay-table.ts'
+import { PageReader } from './read-page.ts'
+import { claimReplay, endReplay, holdReplay, type Replay, uncountAttempt } from './replay-table.ts'
 import { sendUnsent } from './unsent.ts'
 
-const pollMs = 500
+/** Replays and corrections that commands ask for wait so long at most; those that come from the topic wake the loop. */
+const pollMs = 2000
 
-/** Rest after a page, as a share of the time it took, so that live payloads come in between. */
+/** Rest after a page while live payloads come in, as a share of the time it took. */
 const pauseShare = 0.25
+const liveForMs = 1000
 
 /** A replay that begins so often at one place, without coming further, fails. */
 const mostAttempts = 6
 
-type Deps = { config: Config; database: Database; maps: Maps; publish: Publish }
+type Deps = {
+  config: Config
+  database: Database
+  maps: Maps
+  publish: Publish
+  /** When the last live payloads came in, as performance.now() has it. */
+  liveAt(): number
+}
 
 /**
  * Works on replays, one page of payloads at a time, and sends the observations of replays and corrections. Any number of
  * processes may do so: one of them works on a replay, and another one goes on when it is gone. The returned function has it
  * look at once.
  */
-export function startReplaying({ config, database, maps, publish }: Deps, context: ServiceContext): () => void {
+export function startReplaying(deps: Deps, context: ServiceContext): () => void {
+  const { config, database, maps, publish } = deps
   const runner = randomUUID()
   const months = createMonths(database)
   const memory = { series: new SeriesCache(20_000), lists: createListKeyCache(5000) }
-  const send = () => sendUnsent(database, maps, publish)
   let restsUntil = 0
   let client: Promise<Firestore> | undefined
 
@@ -44,33 +54,47 @@ export function startReplaying({ config, database, maps, publish }: Deps, contex
     context.scope.defer(() => firestore.terminate())
     return firestore
   }
+  const reader = new PageReader(database, () => (client ??= connect(config.firestore!)))
+  context.scope.defer(() => reader.settle())
 
-  return startLoop('replay', pollMs, context, async () => {
-    if (await send()) return 0
-    const restMs = restsUntil - performance.now()
-    if (restMs > 1) return restMs
-    const replay = await claimReplay(database, runner)
-    if (replay === null) return null
-    if (config.firestore === null) {
-      const message = 'The normalizer has no access to raw documents: set FIREBASE_ADMINSDK_CERTIFICATE.'
-      await endReplay(database, replay, 'failed', message)
-      return 0
-    }
-    if (replay.attempts > mostAttempts) {
-      await endReplay(database, replay, 'failed', `It was begun ${mostAttempts} times here and came no further.`)
-      return 0
-    }
-    const firestore = await (client ??= connect(config.firestore))
+  /** One page. Resolves to whether there are more. */
+  async function takePage(replay: Replay): Promise<boolean> {
     const begun = performance.now()
-    const deps = { config, database, firestore, maps, memory, months, runner, send }
-    const done = await holdReplay(database, replay, runner, () => takeStep(deps, replay)).catch(
+    const step = { config, database, maps, memory, months, reader, runner }
+    const done = await holdReplay(database, replay, runner, () => takeStep(step, replay)).catch(
       async (error: unknown) => {
         if (classify(error) === 'transient' && !mayBePoison(error)) await uncountAttempt(database, replay)
         throw error
       },
     )
     const now = performance.now()
-    restsUntil = replay.rate === null ? now + (now - begun) * pauseShare : begun + (1000 * done) / replay.rate
-    return Math.max(0, restsUntil - now)
+    const pause = now - deps.liveAt() < liveForMs ? pauseShare : 0
+    restsUntil = replay.rate === null ? now + (now - begun) * pause : begun + (1000 * (done ?? 0)) / replay.rate
+    return done !== null
+  }
+
+  return startLoop('replay', pollMs, context, async () => {
+    const isResting = () => restsUntil - performance.now() > 1
+    const replay = isResting() ? null : await claimReplay(database, runner)
+    if (replay === null) {
+      if (await sendUnsent(database, maps, publish)) return 0
+      return isResting() ? restsUntil - performance.now() : null
+    }
+    const fault = faultOf(config, replay)
+    if (fault !== null) {
+      await endReplay(database, replay, 'failed', fault)
+      return 0
+    }
+    // What the pages before have changed is sent meanwhile.
+    const [sent, page] = await Promise.allSettled([sendUnsent(database, maps, publish), takePage(replay)])
+    if (page.status === 'rejected') throw page.reason
+    if (sent.status === 'rejected') throw sent.reason
+    if (!page.value && !sent.value) await endReplay(database, replay, 'done', '')
+    return Math.max(0, restsUntil - performance.now())
   })
+}
+
+function faultOf({ firestore }: Config, { attempts }: Replay): string | null {
+  if (firestore === null) return 'The normalizer has no access to raw documents: set FIREBASE_ADMINSDK_CERTIFICATE.'
+  return attempts > mostAttempts ? `It was begun ${mostAttempts} times here and came no further.` : null
 }

@@ -1,4 +1,3 @@
-import type { Firestore } from '@google-cloud/firestore'
 import { classify, hasCode } from '#runtime/calls/retry.ts'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
 import { understand } from '#runtime/understand/understand.ts'
@@ -8,7 +7,7 @@ import type { Work } from '../ledger/work.ts'
 import type { Maps } from '../loaded-maps.ts'
 import type { createMonths } from '../store/months.ts'
 import type { Memory } from '../store/write-batch.ts'
-import { findEvents, type ReplayedEvent } from './find-events.ts'
+import type { PageReader, Read } from './read-page.ts'
 import { replayPage } from './replay-page.ts'
 import {
   endReplay,
@@ -22,7 +21,7 @@ import {
 import { addFailure, type Report } from './report.ts'
 
 /** Payloads in one transaction: what comes in about the same companies waits for its end. */
-const pageSize = 100
+const pageSize = 200
 
 /** After so many attempts at one place it goes on payload by payload. */
 const attemptsTogether = 3
@@ -33,33 +32,34 @@ const overtaken = ['23503', '23514', '23505']
 type Deps = {
   config: Config
   database: Database
-  firestore: Firestore
   maps: Maps
   memory: Memory
   months: ReturnType<typeof createMonths>
+  reader: PageReader
   runner: string
-  /** Sends what the replay has changed. Resolves to whether there is more. */
-  send(): Promise<boolean>
 }
 
-/** Does the next page of a replay, or ends it. Returns how many payloads it had. */
-export async function takeStep({ firestore, send, ...deps }: Deps, replay: Replay): Promise<number> {
+/** Does the next page of a replay. Returns how many payloads it had; null: there are no more. */
+export async function takeStep({ reader, ...deps }: Deps, replay: Replay): Promise<number | null> {
   const { database, runner } = deps
   const version = await findVersion(deps, replay)
   if (version === 'gone') return 0
   const alone = replay.attempts > attemptsTogether
-  const events = await findEvents(database, replay, alone ? 1 : Math.min(pageSize, replay.rate ?? pageSize))
-  if (events.length === 0) {
-    if (!(await send())) await endReplay(database, replay, 'done', '')
-    return 0
-  }
+  const count = alone ? 1 : Math.min(pageSize, replay.rate ?? pageSize)
+  const page = await reader.read(replay, count).catch(async (error: unknown) => {
+    if (classify(error) === 'transient') await uncountAttempt(database, replay)
+    throw error
+  })
+  if (page.length === 0) return null
+  const { event: last } = page.at(-1)!
+  const cursor = { at: last.received, no: last.event_no }
+  if (!alone) reader.readAhead({ ...replay, cursor_at: cursor.at, cursor_no: cursor.no }, count)
   const report = structuredClone(replay.report)
-  const { read, batch } = await readWork(firestore, deps, replay, { events, version, report })
-  const last = events[read - 1]!
-  const progress = { cursor: { at: last.received, no: last.event_no }, done: replay.done + read }
+  const batch = await understandPage(deps, replay, { page, version, report })
+  const progress = { cursor, done: replay.done + page.length }
   const note = (tx: Transaction, found: Report) => moveCursor(tx, replay, runner, { ...progress, report: found })
   try {
-    if (replay.mode !== 'compare') await deps.months.ensure(monthsOf(batch, events), [])
+    if (replay.mode !== 'compare') await deps.months.ensure(monthsOf(batch, page), [])
     await replayPage(database, { ...deps, mode: replay.mode, batch }, report, note)
   } catch (error) {
     // What this process did of it is undone, and the page comes again.
@@ -69,45 +69,32 @@ export async function takeStep({ firestore, send, ...deps }: Deps, replay: Repla
       deps.months.forget()
     } else if (classify(error) !== 'poison') throw error
     if (!alone) return 0
-    addFailure(report, events[0]!.event_id, 'failed', (error as Error).message)
+    addFailure(report, last.event_id, 'failed', (error as Error).message)
     await database.transaction((tx) => note(tx, report))
   }
-  return read
+  return page.length
 }
 
 /** When what is understood was observed: of payloads that were refused, there may be no values of that month yet. */
-function monthsOf(batch: readonly Work[], events: readonly ReplayedEvent[]): number[] {
-  const times = new Map(events.map(({ event_id, observed_at }) => [event_id, observed_at]))
+function monthsOf(batch: readonly Work[], page: readonly Read[]): number[] {
+  const times = new Map(page.map(({ event }) => [event.event_id, event.observed_at]))
   return batch.flatMap(({ payload, result }) => ('reason' in result ? [] : (times.get(payload.event_id) ?? [])))
 }
 
-type Page = { events: readonly ReplayedEvent[]; version: number | null; report: Report }
+type Page = { page: readonly Read[]; version: number | null; report: Report }
 
-/** Reads the payloads of the first `read` events. What cannot be read is added to the report. */
-async function readWork(
-  firestore: Firestore,
-  { config, database, maps }: Pick<Deps, 'config' | 'database' | 'maps'>,
+/** Understands the payloads. What could not be read is added to the report. */
+async function understandPage(
+  deps: Pick<Deps, 'config' | 'maps'>,
   replay: Replay,
-  { events, version, report }: Page,
-): Promise<{ read: number; batch: Work[] }> {
-  // It loads the client, which takes a second and 60 MB.
-  const { readPayloads, UnreadableDocument } = await import('#runtime/firestore/read-payload.ts')
-  const read = await readPayloads(
-    firestore,
-    events.map(({ document }) => document),
-  ).catch(async (error: unknown) => {
-    if (classify(error) === 'transient') await uncountAttempt(database, replay)
-    throw error
-  })
+  { page, version, report }: Page,
+): Promise<Work[]> {
   const batch: Work[] = []
-  for (const [index, payload] of read.entries()) {
-    const event = events[index]!
-    if (payload instanceof UnreadableDocument)
-      addFailure(report, event.event_id, 'unreadable-document', payload.message)
-    else
-      batch.push(await workOf({ config, maps }, replay, payload, version ?? event.map_version ?? payload.map_version))
+  for (const { event, payload } of page) {
+    if (payload instanceof Error) addFailure(report, event.event_id, 'unreadable-document', payload.message)
+    else batch.push(await workOf(deps, replay, payload, version ?? event.map_version ?? payload.map_version))
   }
-  return { read: read.length, batch }
+  return batch
 }
 
 /** The version of the map for all payloads; null: each has its own. */

@@ -29,7 +29,7 @@ export type Replay = z.output<typeof replayRow>
 export const replayIdOf = ({ replay_no }: Pick<Replay, 'replay_no'>): string => `replay/${replay_no}`
 
 /** After this time without a sign another process goes on with the replay. */
-const leaseMs = 10_000
+const leaseMs = 8000
 
 /** Takes the oldest replay that runs and that no other process works on; null: there is none. */
 export async function claimReplay(database: Database, runner: string): Promise<Replay | null> {

@@ -13,11 +13,11 @@ export class UnreadableDocument extends Error {
 /** All that a payload is read back from. The content as a map, which is as large as the bytes, is left out. */
 const fields = [
   ...['event_id', 'received_at', 'observed_at', 'history', 'data_source_id', 'company_id', 'task_id', 'map_version'],
-  ...['content_hash', 'body_parts', 'body'],
+  ...['content_hash', 'body_parts', 'body_bytes', 'body'],
 ]
 
-/** Documents of bytes that are read at once, each of at most a megabyte. */
-const partsAtOnce = 48
+/** Bytes of bodies that are read at once. */
+const bytesAtOnce = 32_000_000
 
 /**
  * The payload whose raw document is at `path` (services/raw-sink/document.ts), with its body byte for byte as the edge
@@ -41,8 +41,8 @@ export async function readPayloads(
   if (paths.length === 0) return []
   const documents = await firestore.getAll(...paths.map((path) => firestore.doc(path)), { fieldMask: fields })
   const all = documents.map((document, index) => ({ document, path: paths[index]! }))
-  let parts = 0
-  const some = all.filter(({ document }, index) => (parts += partsOf(document)) <= partsAtOnce || index === 0)
+  let bytesSoFar = 0
+  const some = all.filter(({ document }, index) => (bytesSoFar += bytesOf(document)) <= bytesAtOnce || index === 0)
   const refs = some.flatMap(({ document }) =>
     Array.from({ length: partsOf(document) }, (_, index) => document.ref.collection('parts').doc(String(index + 1))),
   )
@@ -52,6 +52,11 @@ export async function readPayloads(
 
 function partsOf(document: DocumentSnapshot): number {
   return document.exists ? (document.get('body_parts') as number) : 0
+}
+
+/** How much its parts have. */
+function bytesOf(document: DocumentSnapshot): number {
+  return partsOf(document) === 0 ? 0 : (document.get('body_bytes') as number)
 }
 
 function payloadOf(
