@@ -25,17 +25,30 @@ test('/docs shows every route and webhook in Chromium, under its own policy and 
     Object.entries(methods).map(([method, { summary }]) => `${method.toUpperCase()} ${path} ${summary}`),
   )
   expect(expected.length).toBeGreaterThan(10)
-  // It draws one tag after the other.
-  await page.waitForFunction(`document.querySelectorAll('.opblock').length >= ${expected.length}`)
-  const shown = await page.$$eval('.opblock-summary', (rows) =>
-    rows.map((row) =>
-      ['.opblock-summary-method', '.opblock-summary-path', '.opblock-summary-description']
-        .map((part) => row.querySelector(part)?.textContent?.replaceAll('\u200b', '') ?? '')
-        .join(' '),
-    ),
-  )
+  await page.waitForSelector('.opblock-tag')
+  const toggle = (group: string) => page.click(`[id="${group}"]`)
+  const shown: string[] = []
+  // One group after the other, as a reader does.
+  for (const group of await page.$$eval('.opblock-tag', (tags) => tags.map(({ id }) => id))) {
+    const isOpened = (await page.$(`[id="${group}"][data-is-open=false]`)) !== null
+    if (isOpened) await toggle(group)
+    const section = group.endsWith('-webhooks') ? '.webhooks' : `.opblock-tag-section:has([id="${group}"])`
+    const own = `${section} .opblock-summary`
+    await page.waitForSelector(own)
+    shown.push(
+      ...(await page.$$eval(own, (rows) =>
+        rows.map((row) =>
+          ['.opblock-summary-method', '.opblock-summary-path', '.opblock-summary-description']
+            .map((part) => row.querySelector(part)?.textContent?.replaceAll('\u200b', '') ?? '')
+            .join(' '),
+        ),
+      )),
+    )
+    if (isOpened) await toggle(group)
+  }
   expect(shown.sort()).toEqual(expected.sort())
 
+  for (const name of ['source', 'anyone']) await toggle(`operations-tag-${name}`)
   // What is drawn on demand keeps to the policy too: a route with a body, and a call.
   await page.click('#operations-source-post_feed_raw_data .opblock-summary-control')
   await page.waitForSelector('#operations-source-post_feed_raw_data .opblock-section-request-body')

@@ -34,7 +34,8 @@ const page = `<!DOCTYPE html>
 </html>
 `
 
-const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null })
+// With so many routes, Swagger UI stops drawing after the first group where all are open.
+const start = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, docExpansion: 'none', validatorUrl: null })
 `
 
 /**
