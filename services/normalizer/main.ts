@@ -15,7 +15,7 @@ import { startReplaying } from './replay/loop.ts'
 import { openStore } from './store/store.ts'
 
 await runService('normalizer', readConfig, async (config, context) => {
-  const { consume, publish, readTable } = await openKafka(config, context)
+  const { consume, publish, readTable, readBetween } = await openKafka(config, context)
   const database = await openDatabase(config, context)
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
@@ -25,7 +25,10 @@ await runService('normalizer', readConfig, async (config, context) => {
     live = performance.now()
     return store(batch)
   }
-  const wakeReplays = startReplaying({ config, database, maps, publish, liveAt: () => live }, context)
+  const wakeReplays = startReplaying(
+    { config, database, maps, publish, readTopic: readBetween, liveAt: () => live },
+    context,
+  )
   await consume([
     on(topics.rawPayloads, normalizePayloads(config, maps, storeLive)),
     on(topics.changes, takeChanges('normalizer', database, appliers, wakeReplays)),

@@ -1,10 +1,12 @@
-import { createCodec } from '#schemas/codec.ts'
+import { createCodec, DecodeError } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
 import type { Topic } from '#schemas/topics.ts'
 import { consume } from './consume/consume.ts'
 import type { Subscription } from './consume/subscription.ts'
+import { prefixed } from './kafka/client.ts'
 import { createPublish, type Publish } from './kafka/output.ts'
 import { openProducer, type ProducerContext, type ProducerOptions } from './kafka/produce.ts'
+import { readBetween } from './kafka/read-topics.ts'
 import { readTable } from './kafka/topic-table.ts'
 import type { ConsumerSettings, KafkaSettings, ProducerSettings } from './process/settings.ts'
 import type { ServiceContext } from './process/service.ts'
@@ -16,6 +18,8 @@ export type Kafka = {
   consume(subscriptions: readonly Subscription[]): Promise<void>
   /** Gives `onRow` all of a compacted topic; resolves when it has what was there, then goes on (topic-table.ts). */
   readTable<T>(topic: Topic<T>, onRow: (row: T) => void): Promise<void>
+  /** Gives `onValue` what the topic still has of these times, ms since 1970. What cannot be decoded is passed over. */
+  readBetween<T>(topic: Topic<T>, times: { from: number; to: number }, onValue: (value: T) => void): Promise<void>
 }
 
 /** Codec, registry, producer and group of a service, until it stops. */
@@ -29,6 +33,14 @@ export async function openKafka(
     publish: createPublish(config, codec, producer),
     consume: (subscriptions) => consume(config, context, { codec, producer }, subscriptions),
     readTable: (topic, onRow) => readTable(config, context, codec, topic, onRow),
+    readBetween: (topic, times, onValue) =>
+      readBetween(config, context.log, prefixed(config, topic.name), times, async ({ value }) => {
+        const decoded = await codec.decode(topic, value).catch((error: unknown) => {
+          if (error instanceof DecodeError) return null
+          throw error
+        })
+        if (decoded !== null) onValue(decoded)
+      }),
   }
 }
 

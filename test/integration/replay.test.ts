@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { topics } from '#schemas/topics.ts'
 import { commands } from '../../services/normalizer/commands.ts'
+import { deleteRecords } from '../harness/group.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { runCommand } from '../harness/run-command.ts'
 import type { StartedService } from '../harness/service.ts'
@@ -180,6 +182,29 @@ test('a replay compares, fills and replaces: the values as the new map has them,
   expect(restored.shown).toEqual(before.shown)
 })
 
+const deleteDocument = ({ source_name, event_id }: Fed) =>
+  installation.firestore.client.doc(`parma/mining/datasource/${source_name}/raw_data/${event_id}`).delete()
+
+/** All payloads are too old for it. */
+async function emptyTopic(): Promise<void> {
+  for (const partition of [0, 1, 2])
+    await deleteRecords(installation.topics.prefix + topics.rawPayloads.name, partition, -1)
+}
+
+test('a payload without a raw document is read from the topic while that has it, and counted afterwards', async () => {
+  const source = await withMaps([field('size', 'text')])
+  const company = await bench.addCompany()
+  const payloads = ['1', '2', '3'].map((size) => bench.payload(source, company, { size }))
+  await feed(payloads)
+  await bench.publishMap(changed(source, 'size', 'int'), 2)
+  for (const payload of payloads.slice(1)) await deleteDocument(payload)
+  expect((await replay(source, 'compare')).report).toMatchObject({ changed: 3, problems: {} })
+  await emptyTopic()
+  const { report } = await replay(source, 'replace')
+  expect(report).toMatchObject({ changed: 1, problems: { 'unreadable-document': 2 } })
+  expect((await valuesOf(source)).values.map(({ type }) => type)).toEqual(['int', 'text', 'text'])
+})
+
 describe('bad input', () => {
   test('is said in a sentence, or counted', async () => {
     const source = await withMaps([field('name', 'text')])
@@ -199,8 +224,8 @@ describe('bad input', () => {
     })
     process.exitCode = undefined
     await installation.database.query('DELETE FROM company WHERE id = $1', [deleted])
-    const path = `parma/mining/datasource/${source.name}/raw_data/${payloads[0]!.event_id}`
-    await installation.firestore.client.doc(path).delete()
+    await deleteDocument(payloads[0]!)
+    await emptyTopic()
     await installation.database.query('UPDATE normalizer.processed_event SET map_version = 9 WHERE event_id = $1', [
       payloads[1]!.event_id,
     ])
@@ -301,7 +326,7 @@ test('a replay that is killed, paused and resumed comes to the same end', async 
   await bench.publishMap(changed(source, 'size', 'int'), 2)
   const { replay: no } = await runCommand<{ replay: number }>(
     commands.replay,
-    ...['--source', source.name, '--mode', 'replace', '--rate', '100'],
+    ...['--source', source.name, '--mode', 'replace', '--rate', '40'],
   )
   const state = async () => {
     const [row] = await installation.database.query<{ state: string; done: number }>(

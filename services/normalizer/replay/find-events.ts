@@ -15,6 +15,7 @@ const eventRow = z.object({
   document: z.string(),
   map_version: z.number().nullable(),
   received: z.string(),
+  received_at: z.number(),
   observed_at: z.number(),
 })
 /** `received`: as Postgres writes it. `map_version`: by which it was understood. */
@@ -56,7 +57,7 @@ export async function findEvents(
   count: number,
 ): Promise<readonly ReplayedEvent[]> {
   return database.any(sql.type(eventRow)`
-    SELECT p.event_no, p.event_id, p.document, p.map_version, p.received_at::text AS received, p.observed_at
+    SELECT p.event_no, p.event_id, p.document, p.map_version, p.received_at::text AS received, p.received_at, p.observed_at
     FROM normalizer.processed_event p
     WHERE ${isSelected(replay)} AND p.event_no <= ${replay.until_no}
       AND (p.received_at, p.event_no) > (${replay.cursor_at}::timestamptz, ${replay.cursor_no})

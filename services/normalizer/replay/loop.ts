@@ -3,6 +3,7 @@ import type { Firestore } from '@google-cloud/firestore'
 import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
 import { classify, mayBePoison } from '#runtime/calls/retry.ts'
 import type { Publish } from '#runtime/kafka/output.ts'
+import type { Kafka } from '#runtime/open-kafka.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
@@ -31,6 +32,7 @@ type Deps = {
   database: Database
   maps: Maps
   publish: Publish
+  readTopic: Kafka['readBetween']
   /** When the last live payloads came in, as performance.now() has it. */
   liveAt(): number
 }
@@ -54,7 +56,7 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
     context.scope.defer(() => firestore.terminate())
     return firestore
   }
-  const reader = new PageReader(database, () => (client ??= connect(config.firestore!)))
+  const reader = new PageReader(database, () => (client ??= connect(config.firestore!)), deps.readTopic)
   context.scope.defer(() => reader.settle())
 
   /** One page. Resolves to whether there are more. */

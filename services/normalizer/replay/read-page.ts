@@ -1,22 +1,30 @@
 import type { Firestore } from '@google-cloud/firestore'
-import type { Database } from '#runtime/postgres/database.ts'
 import type { UnreadableDocument } from '#runtime/firestore/read-payload.ts'
+import type { Kafka } from '#runtime/open-kafka.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
+import { topics } from '#schemas/topics.ts'
 import { findEvents, type ReplayedEvent } from './find-events.ts'
 import type { Replay } from './replay-table.ts'
 
-/** One payload of a replay with what its raw document says. */
+/** How far the clocks of edge and Kafka may be apart, and how long a payload may be on its way to the topic. */
+const clockToleranceMs = 60_000
+const longestWayMs = 600_000
+
+/** One payload of a replay as it was stored, or why it cannot be read. */
 export type Read = { event: ReplayedEvent; payload: RawPayload | UnreadableDocument }
 
 /** Reads pages of replays, and the next one while the last one is stored. */
 export class PageReader {
   readonly #database: Database
   readonly #firestore: () => Promise<Firestore>
+  readonly #readTopic: Kafka['readBetween']
   #ahead: { key: string; page: Promise<Read[]> } | null = null
 
-  constructor(database: Database, firestore: () => Promise<Firestore>) {
+  constructor(database: Database, firestore: () => Promise<Firestore>, readTopic: Kafka['readBetween']) {
     this.#database = database
     this.#firestore = firestore
+    this.#readTopic = readTopic
   }
 
   /** The next payloads of a replay, at most `count`. None: there are no more. */
@@ -48,7 +56,21 @@ export class PageReader {
       await this.#firestore(),
       events.map(({ document }) => document),
     )
-    return payloads.map((payload, index) => ({ event: events[index]!, payload }))
+    const page = payloads.map((payload, index): Read => ({ event: events[index]!, payload }))
+    await this.#findOnTopic(page.filter(({ payload }) => payload instanceof Error))
+    return page
+  }
+
+  /** What Firestore does not have (yet, or any more) may still be on the topic. */
+  async #findOnTopic(unread: readonly Read[]): Promise<void> {
+    if (unread.length === 0) return
+    const byId = new Map(unread.map((one) => [one.event.event_id, one]))
+    const times = unread.map(({ event }) => event.received_at)
+    const span = { from: Math.min(...times) - clockToleranceMs, to: Math.max(...times) + longestWayMs }
+    await this.#readTopic(topics.rawPayloads, span, (payload) => {
+      const read = byId.get(payload.event_id)
+      if (read) read.payload = { ...payload, replay: null }
+    })
   }
 }
 

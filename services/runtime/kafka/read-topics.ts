@@ -63,6 +63,29 @@ export async function readRecords(
   })
 }
 
+/**
+ * Gives `onRecord` what a topic holds with times from `from` to before `to` (ms since 1970), as readTopics does. Records
+ * beside these times may be among it.
+ */
+export async function readBetween(
+  settings: KafkaSettings,
+  log: Log,
+  topic: string,
+  { from, to }: { from: number; to: number },
+  onRecord: OnRecord,
+): Promise<void> {
+  const kafka = createKafka(settings, 'parma-read', log)
+  const admin = kafka.admin()
+  await admin.connect()
+  const at = (ms: number) => admin.fetchTopicOffsetsByTimestamp(topic, ms)
+  const [first, end] = await Promise.all([at(from), at(to)]).finally(() => admin.disconnect())
+  const ranges = first.map(({ partition, offset }) => {
+    const low = BigInt(offset)
+    return { topic, partition, first: low, low, high: BigInt(end.find((one) => one.partition === partition)!.offset) }
+  })
+  await readRanges(settings, kafka, ranges, onRecord)
+}
+
 const ascending = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0)
 
 type Range = { topic: string; partition: number; first: bigint; low: bigint; high: bigint }
