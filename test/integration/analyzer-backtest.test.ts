@@ -334,7 +334,7 @@ describe('a rule tried on one series', () => {
       database.transaction(async (tx) => {
         const tried = await findTried(tx, name)
         const rule = definitionOf(series, { kind: 'percent', by: 0 })
-        return tryOnSeries(config, tx, name, tried, rule, bounds)
+        return tryOnSeries(config, tx, name, tried, { kind: 'rule', row: rule }, bounds)
       })
     const whole = await run({ most: 10_000, withinMs: 10_000 })
     const cut = await run({ most: 5, withinMs: 10_000 })

@@ -812,6 +812,23 @@ describe('a rule is tried on a series', () => {
 
   type News = { title: string }
 
+  test('detectors of any sensitivity are tried as rules are, and tell what a backtest by them tells', async () => {
+    const counts = [5, 26, 99].map(async (sure) => {
+      const shown = await (await get(`${path()}?rule=unusual&threshold=${sure}`, cookies.ann)).text()
+      const told = /at least \d+% sure\) would have told (?:<b>(\d+) news item|nothing)/.exec(shown)
+      const asked = ['--sensitivity', String(sure / 100), '--company', String(site.companies.acme)]
+      const lines = await site.edge.parma('backtest', '--detectors', ...asked)
+      expect([sure, Number(told?.[1] ?? 0)]).toEqual([
+        sure,
+        lines.split('\n').filter((one) => one.startsWith('{')).length,
+      ])
+      return Number(told?.[1] ?? 0)
+    })
+    expect((await Promise.all(counts))[0]).toBeGreaterThan(0)
+    const refused = await get(`${path()}?rule=unusual&threshold=101`, cookies.ann)
+    expect(await refused.text()).toContain('by 0 to 100 percent')
+  })
+
   test('by a button without script, and at an address that can be shared', async () => {
     await page.setJavaScriptEnabled(false)
     try {

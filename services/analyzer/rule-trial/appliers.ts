@@ -7,7 +7,7 @@ import type { Config } from '../config.ts'
 import { setPolarity } from '../meaning/own-polarity.ts'
 import { rehearseRule } from './rehearse-rule.ts'
 import { excludeFromRule, saveRule, switchRule } from './rule-appliers.ts'
-import { triedRule } from './tried-rule.ts'
+import { triedBasis } from './tried-rule.ts'
 import { findTried, tooLong, tryOnSeries } from './try-on-series.ts'
 
 /** News items of a trial that are kept, the newest ones. All are counted. */
@@ -31,11 +31,12 @@ function tryRule(config: Config): Apply<Payload<'analyzer.rule.try'>> {
   return async (tx, asked, { id }) => {
     const { company_measurement, subject, item, condition, direction = 'both', threshold } = asked
     const tried = await findTried(tx, asked)
-    const rule = triedRule(asked, tried)
-    const trial = await tryOnSeries(config, tx, asked, tried, rule, bounds).catch((error: unknown) => {
-      // Tried again it would take as long, and changes that wait behind it would wait longer.
-      throw hasCode(error, '57014') ? tooLong() : error
-    })
+    const trial = await tryOnSeries(config, tx, asked, tried, triedBasis(asked, tried), bounds).catch(
+      (error: unknown) => {
+        // Tried again it would take as long, and changes that wait behind it would wait longer.
+        throw hasCode(error, '57014') ? tooLong() : error
+      },
+    )
     const { payloads, newestNo, cutAt, news } = trial
     const told = news.filter(({ silent }) => !silent)
     const kept = told.toSorted((a, b) => a.observed_at - b.observed_at).slice(-newsKept)
@@ -46,7 +47,8 @@ function tryRule(config: Config): Apply<Payload<'analyzer.rule.try'>> {
         ${newestNo}, ${cutAt === null ? null : new Date(cutAt).toISOString()}::timestamptz, ${told.length},
         ${news.length - told.length},
         ${JSON.stringify(kept.map(({ observed_at: at, title }) => ({ at, title })))}::jsonb)`)
-    const message = `The rule would have told ${formatCount(told.length, 'news item')}.`
+    const by = condition === 'unusual' ? 'Detectors' : 'The rule'
+    const message = `${by} would have told ${formatCount(told.length, 'news item')}.`
     return { message, before: null, after: null }
   }
 }

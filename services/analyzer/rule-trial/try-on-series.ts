@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { RefusedError } from '#runtime/changes/apply-changes.ts'
 import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
-import type { RuleRow } from '../backtest/asked-rules.ts'
-import { criteriaOf } from '../backtest/criteria.ts'
+import { type Basis, criteriaOf } from '../backtest/criteria.ts'
 import { createCompanyMemory } from '../backtest/judge-stored.ts'
 import { judgeSome } from '../backtest/run-backtest.ts'
 import { readPayloadsIn } from '../backtest/stored-payloads.ts'
@@ -46,15 +45,15 @@ type Bounds = { most: number; withinMs: number }
 type TrialOnSeries = { payloads: number; newestNo: number; cutAt: number | null; news: NewsRow[] }
 
 /**
- * The news items that a rule alone would have made of a series: those of a backtest by this rule, which judges more than
- * this series and takes longer. A RefusedError when it takes too long. Reads only.
+ * The news items that a rule or the detectors alone would have made of a series: those of a backtest by it, which judges
+ * more than this series and takes longer. A RefusedError when it takes too long. Reads only.
  */
 export async function tryOnSeries(
   config: JudgeConfig,
   tx: Transaction,
   series: SeriesName,
   tried: TriedSeries,
-  rule: RuleRow,
+  basis: Basis,
   { most, withinMs }: Bounds,
 ): Promise<TrialOnSeries> {
   const until = performance.now() + withinMs
@@ -76,7 +75,8 @@ export async function tryOnSeries(
     sources: new Map([[tried.data_source_id, tried.source]]),
     measurements: new Map([[tried.source_measurement_id, tried.measurement]]),
   }
-  const criteria = criteriaOf(config, { kind: 'rule', row: rule })
+  // One series alone says nothing of the items of its list.
+  const criteria = { ...criteriaOf(config, basis), itemPolicy: null }
   const memory = createCompanyMemory(config)
   const company = { company_id: tried.company_id, lastNo: trial.newestNo }
   await readPayloadsIn(tx, selection, [company], parents.measurements, async (_, stored) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-export const conditions = ['percent', 'absolute', 'above', 'below'] as const
+export const conditions = ['percent', 'absolute', 'above', 'below', 'unusual'] as const
 export type Condition = (typeof conditions)[number]
 const directions = ['both', 'up', 'down'] as const
 
@@ -13,9 +13,14 @@ const number = z
 
 /** The rule that a page tries on its series. Its address holds it. */
 export const trialQuery = {
-  rule: z.enum(conditions).optional().describe('Tries a rule: a change in percent or amount, or a level.'),
+  rule: z
+    .enum(conditions)
+    .optional()
+    .describe('Tries a rule: a change in percent or amount, or a level; or the detectors.'),
   direction: z.enum(directions).default('both').describe('Of a change.'),
-  threshold: number.optional().describe('The change or the level; without it, one that suits the series.'),
+  threshold: number
+    .optional()
+    .describe('The change, the level, or how sure detectors are (percent); without it, one that suits the series.'),
 }
 
 /** A rule with a threshold, as it is tried. */

@@ -11,6 +11,7 @@ describe('a slider', () => {
     ['above', [100, 180, 140], { min: 100, max: 180, step: 1, usual: 160 }],
     ['below', [100, 180, 140], { min: 100, max: 180, step: 1, usual: 120 }],
     ['above', [7], { min: 3, max: 11, step: 1, usual: 9 }],
+    ['unusual', [100, 180, 140], { min: 0, max: 100, step: 1, usual: 26 }],
     ['percent', [], { min: 1, max: 100, step: 1, usual: 20 }],
     ['percent', [0, 5, 5], { min: 1, max: 100, step: 1, usual: 20 }],
   ] as const)('%s of %j', (condition, values, scale) => {

@@ -6,6 +6,8 @@ export type Scale = { min: number; max: number; step: number | 'any'; usual: num
 
 /** How many steps a slider has, about. */
 const steps = 100
+/** Of detectors, in percent: they tell from 26 on unless somebody has set another sensitivity. */
+const certainty: Scale = { min: 0, max: 100, step: 1, usual: 26 }
 /** Where a slider for changes stands: a few of the largest ones are told. */
 const usualShare = 0.2
 
@@ -15,9 +17,11 @@ const usualShare = 0.2
  */
 export function scaleOf(condition: Condition, values: readonly number[], isWhole: boolean, asked?: number): Scale {
   const scale =
-    condition === 'percent' || condition === 'absolute'
-      ? scaleOfChanges(changesOf(condition, values), isWhole && condition === 'absolute')
-      : scaleOfLevels(condition, values, isWhole)
+    condition === 'unusual'
+      ? certainty
+      : condition === 'percent' || condition === 'absolute'
+        ? scaleOfChanges(changesOf(condition, values), isWhole && condition === 'absolute')
+        : scaleOfLevels(condition, values, isWhole)
   if (asked === undefined) return scale
   const { min, max, step } = scale
   const isOnStep = step !== 'any' && Math.abs((asked - min) / step - Math.round((asked - min) / step)) < 1e-6

@@ -65,6 +65,7 @@ test.each([
   [{ condition: 'absolute', direction: 'down', threshold: 5 }, 'a fall by 5 or more'],
   [{ condition: 'above', direction: 'both', threshold: -1 }, 'a rise above −1'],
   [{ condition: 'below', direction: 'both', threshold: 0.5 }, 'a fall below 0.5'],
+  [{ condition: 'unusual', direction: 'both', threshold: 40 }, 'a change of which detectors are at least 40% sure'],
 ] as const)('%j is %s', (tried, said) => {
   expect(describeTried(tried).replace('-', '−')).toBe(said)
 })

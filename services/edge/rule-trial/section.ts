@@ -28,6 +28,7 @@ const names: Record<Condition, { choice: string; label: string }> = {
   absolute: { choice: 'Change by an amount', label: 'Amount' },
   above: { choice: 'Rise above a level', label: 'Level' },
   below: { choice: 'Fall below a level', label: 'Level' },
+  unusual: { choice: 'Unusual for this series', label: 'How sure detectors are' },
 }
 const ways = [
   { value: 'both', text: 'Rises and falls' },
@@ -59,6 +60,7 @@ function kinds({ path, period, rule, answer }: Shown): Html {
   return html`<ul class="choices" aria-label="Kind of rule">${items}</ul>`
 }
 
+const unitOf = ({ condition }: TriedRule) => (condition === 'percent' || condition === 'unusual' ? '%' : '')
 const isChange = ({ condition }: TriedRule) => condition === 'percent' || condition === 'absolute'
 
 function form({ path, period, rule, scale }: Shown): Html {
@@ -66,7 +68,7 @@ function form({ path, period, rule, scale }: Shown): Html {
   const kept = Object.entries({ ...period, rule: rule.condition }).map(
     ([name, value]) => value !== null && html`<input type="hidden" name="${name}" value="${value}">`,
   )
-  const unit = rule.condition === 'percent' ? '%' : ''
+  const unit = unitOf(rule)
   return html`<form class="filters" method="get" action="${path}#${sliderId}" data-instant>
 ${kept}${isChange(rule) && choice('direction', 'Direction', ways, rule.direction, 'direction')}
 <p class="field slider"><label for="${sliderId}">${names[rule.condition].label}</label>
@@ -83,6 +85,7 @@ export function describeTried({ condition, direction, threshold }: TriedRule): s
   const moves = { both: 'a rise or fall', up: 'a rise', down: 'a fall' }
   if (condition === 'above') return `a rise above ${amount(threshold)}`
   if (condition === 'below') return `a fall below ${amount(threshold)}`
+  if (condition === 'unusual') return `a change of which detectors are at least ${amount(threshold)}% sure`
   return `${moves[direction]} by ${amount(threshold)}${condition === 'percent' ? '%' : ''} or more`
 }
 

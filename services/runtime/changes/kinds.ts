@@ -165,11 +165,15 @@ const kinds = {
           company_measurement: id,
           subject: text(2000).describe('As analyzer.series_view has it.'),
           item: text(2000).nullable(),
-          condition: z.enum(['percent', 'absolute', 'above', 'below']),
+          condition: z.enum(['percent', 'absolute', 'above', 'below', 'unusual']),
           direction: z.enum(['up', 'down', 'both']).optional().describe('Of a change; without it, both.'),
-          threshold: z.number().describe('The change (percent or absolute), or the level.'),
+          threshold: z
+            .number()
+            .describe(
+              'The change (percent or absolute), the level, or the score of detectors (in percent) that is told.',
+            ),
         })
-        .describe('Judges what is stored of a series by a rule that does not exist. Nothing is told.'),
+        .describe('Judges what is stored of a series by a rule that does not exist, or by detectors. Nothing is told.'),
       role: 'viewer',
       subject: ({ company_measurement }) => `series:${company_measurement}`,
     }),
