@@ -12,7 +12,7 @@ import { runService } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
 
 /** Stored payloads. The emulator of Firestore takes some hundreds a second, so there are not more of them. */
-const stored = 6000
+const stored = 12_000
 const pageSize = 200
 const liveBeats = 100
 const beatMs = 100
