@@ -12,6 +12,7 @@ import { backtest } from './backtest.ts'
 import { chart } from './chart.ts'
 import { codec } from './codec.ts'
 import { readConditions } from './conditions.ts'
+import { deadLetters } from './dead-letters.ts'
 import { digests } from './digests.ts'
 import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
@@ -34,6 +35,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: programs, measures: { start, memory, alert, 'news-latency': newsLatency, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
   { services: ['edge'], measures: { 'read-api': readApi, pages } },
+  { services: ['edge'], measures: { 'dead-letters': deadLetters } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
   { services: [], measures: { normalizer, replay, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
