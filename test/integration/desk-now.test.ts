@@ -72,6 +72,11 @@ test('each thing that is wrong has its age, its reason and its next step, the wo
     `INSERT INTO notifier.destination (channel, address, parked_at, parked_reason) VALUES ('SLACK', '#gone', $1, 'channel_not_found')`,
     [at],
   )
+  await query(
+    `INSERT INTO edge.map_draft (data_source_id, origin, actor, at, content_hash, content, losses, state)
+     VALUES ($1, 'handshake', 'parma-web', $2, 'x', '{}', '[{}, {}]', 'waiting')`,
+    [source, at],
+  )
   const page = await look()
   const reds = page.slice(page.indexOf('plain-list reds'), page.indexOf('id="services"')).split('<li>').slice(1)
   const own = reds.filter((red) => !red.includes('does not run'))
@@ -81,6 +86,7 @@ test('each thing that is wrong has its age, its reason and its next step, the wo
     '▲ github is suspect: its news items are withheld',
     '◐ github is stale for 2 companies',
     '▲ SLACK #gone is parked',
+    '◐ A new map of github waits for a yes',
   ])
   for (const red of own) {
     expect(red).toContain(`datetime="${at}"`)
@@ -113,6 +119,7 @@ test('what a service that has ended has not read is counted, and how long it wai
 
 test('where all is well it says so in one line', async () => {
   await query('DELETE FROM scheduler.story')
+  await query('DELETE FROM edge.map_draft')
   await query('DELETE FROM notifier.destination')
   await query('DELETE FROM analyzer.judged_run')
   for (const service of ['raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler']) await desk.edge.start(service)

@@ -6,7 +6,7 @@ import type { Facts } from './read-now.ts'
 
 const now = Date.parse('2026-11-30T12:00:00Z')
 const facts: Facts = {
-  ...{ incidents: [], parked: [], refused: [], letters: [], edges: [] },
+  ...{ incidents: [], parked: [], refused: [], waitingMaps: [], letters: [], edges: [] },
   lead: { sources: 1, unmapped: null, mapped: 1, linked: true, idle: null, fed: true, heard: true },
 }
 const reads: ServiceState = {

@@ -29,6 +29,11 @@ export function judgeNow(broker: BrokerState, facts: Facts, now: number): Red[] 
       why: `It gets nothing until somebody unparks it. ${reason}`,
       ...{ since, look: 'bad', step: { text: 'Test and unpark it', href: '/console/deliveries' } },
     })),
+    ...facts.waitingMaps.map(({ source_id, name, losses, since }): Red => ({
+      what: `A new map of ${name ?? `source ${source_id}`} waits for a yes`,
+      why: `It would lose ${formatCount(losses, 'measurement')} with values, or change their type. The map before stays in force.`,
+      ...{ since, look: 'late', step: { text: 'Decide', href: `/console/sources/${source_id}/maps#waiting` } },
+    })),
     ...facts.incidents.filter(({ kind }) => kind === 'drift').map(describeIncident),
     ...facts.refused.map(({ source_id, name, leaves, since }): Red => ({
       what: `${formatCount(leaves, 'value')} of ${name ?? `source ${source_id}`} could not be stored`,

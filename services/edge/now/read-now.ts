@@ -20,6 +20,7 @@ const destination = z.object({
   since: z.number().nullable(),
 })
 const refused = z.object({ source_id: z.int(), name: z.string().nullable(), leaves: z.int(), since: z.number() })
+const waitingMap = z.object({ source_id: z.int(), name: z.string().nullable(), losses: z.int(), since: z.number() })
 const letters = z.object({ service: z.string(), letters: z.int(), oldest: z.number() })
 const lead = z.object({
   sources: z.int(),
@@ -38,13 +39,14 @@ export type Facts = {
   incidents: readonly z.output<typeof sourceIncident>[]
   parked: readonly z.output<typeof destination>[]
   refused: readonly z.output<typeof refused>[]
+  waitingMaps: readonly z.output<typeof waitingMap>[]
   letters: readonly z.output<typeof letters>[]
   edges: readonly z.output<typeof edge>[]
   lead: z.output<typeof lead>
 }
 
 export async function readFacts(database: Database): Promise<Facts> {
-  const [incidents, parked, refusals, open, edges, steps] = await Promise.all([
+  const [incidents, parked, refusals, waitingMaps, open, edges, steps] = await Promise.all([
     readIncidents(database),
     database.any(sql.type(destination)`
       SELECT channel, left(address, 120) AS address, coalesce(parked_reason, problem, '') AS reason, parked_at AS since
@@ -57,13 +59,18 @@ export async function readFacts(database: Database): Promise<Facts> {
         GROUP BY data_source_id
       ) r LEFT JOIN public.data_source d ON d.id = r.data_source_id
       ORDER BY r.leaves DESC, r.data_source_id LIMIT ${most}`),
+    database.any(sql.type(waitingMap)`
+      SELECT m.data_source_id AS source_id, left(d.source_name, 200) AS name, jsonb_array_length(m.losses) AS losses,
+        m.at AS since
+      FROM edge.map_draft m LEFT JOIN public.data_source d ON d.id = m.data_source_id
+      WHERE m.state = 'waiting' ORDER BY m.at LIMIT ${most}`),
     database.any(sql.type(letters)`SELECT service, letters, oldest FROM edge.open_letters_view ORDER BY service`),
     database.any(sql.type(edge)`
       SELECT name, seen_at, reason, hold_state = 'waiting' IS TRUE AS waits FROM edge.process
       WHERE seen_at > now() - interval '1 minute' ORDER BY name LIMIT ${most}`),
     database.one(leadQuery),
   ])
-  return { incidents, parked, refused: refusals, letters: open, edges, lead: steps }
+  return { incidents, parked, refused: refusals, waitingMaps, letters: open, edges, lead: steps }
 }
 
 /** Each incident of a whole source; those of companies at it as one, with how many they are. */

@@ -1,0 +1,270 @@
+import type { Page } from 'puppeteer-core'
+import { expect, test, vi } from 'vitest'
+import { addDelivery } from '../harness/edge/add-delivery.ts'
+import { addLetter } from '../harness/edge/add-letter.ts'
+import { signIn } from '../harness/edge/console.ts'
+import { sendForm } from '../harness/edge/desk-site.ts'
+import { onlyRequestedRuns, startEdge } from '../harness/edge/setup.ts'
+import { storeFacts } from '../harness/edge/stored-facts.ts'
+import { openWatchedPage } from '../harness/edge/watched-page.ts'
+import { mailsTo, unique } from '../harness/mailbox.ts'
+import { startModule } from '../harness/module.ts'
+import { addPerson, quick } from '../harness/notifier/setup.ts'
+import { waitFor } from '../harness/wait-for.ts'
+
+// A browser is slow to start on a busy machine, and all services work behind it.
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 300_000 })
+
+/** Somebody who has a keyboard and no mouse. Each method fails if the page does not lead there. */
+function keyboard(page: Page) {
+  const focused = `(() => {
+    const { activeElement: at } = document
+    const name = at.getAttribute('aria-label') ?? at.labels?.[0]?.querySelector('span')?.textContent ?? at.textContent
+    return name.trim()
+  })()`
+  const main = () => page.evaluate(`document.querySelector('main').innerText`) as Promise<string>
+  async function tabTo(name: string | RegExp): Promise<void> {
+    const is = (text: string) => (typeof name === 'string' ? text === name : name.test(text))
+    for (let presses = 0; presses < 300; presses++) {
+      if (is((await page.evaluate(focused)) as string)) return
+      await page.keyboard.press('Tab')
+    }
+    throw new Error(`Tab does not lead to ${name} on ${page.url()}: ${await main()}`)
+  }
+  return {
+    ...{ main, tabTo },
+    /** Presses what has this name, and waits for the page it leads to. */
+    async press(name: string | RegExp): Promise<void> {
+      await tabTo(name)
+      await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')])
+    },
+    /** Opens or closes what stays on the page. */
+    async toggle(name: string): Promise<void> {
+      await tabTo(name)
+      await page.keyboard.press('Enter')
+    },
+    /** Writes in place of what a field holds, or chooses the option that begins so. */
+    async fill(name: string, text: string): Promise<void> {
+      await tabTo(name)
+      if ((await page.evaluate('document.activeElement.localName')) === 'select') return page.keyboard.type(text)
+      await page.keyboard.down('Control')
+      await page.keyboard.press('a')
+      await page.keyboard.up('Control')
+      await page.keyboard.sendCharacter(text)
+    },
+    /** Reads the page again until it says this. */
+    async waitUntil(text: string | RegExp): Promise<string> {
+      const says = (shown: string) => (typeof text === 'string' ? shown.includes(text) : text.test(shown))
+      let shown = ''
+      const found = waitFor(
+        `${text} on ${page.url()}`,
+        async () => {
+          shown = await main()
+          if (says(shown)) return shown
+          await page.reload()
+          return false
+        },
+        60_000,
+      )
+      return found.catch((error: unknown) => {
+        throw new Error(`${(error as Error).message}: ${shown}`)
+      })
+    },
+    /** What the forms of the page send to. */
+    forms: () => page.$$eval('main form[method=post]', (all) => all.map((form) => new URL(form.action).pathname)),
+  }
+}
+
+test('an operator adds a source, mends what it sends, a dead letter and a destination, and tries a rule: by keyboard alone', async () => {
+  const edge = await startEdge()
+  const env = { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' }
+  await Promise.all([
+    edge.start('raw-sink'),
+    edge.start('normalizer'),
+    edge.start('analyzer'),
+    edge.start('notifier', { ...quick, ...env }),
+    edge.start('scheduler', { ...onlyRequestedRuns, ...env }),
+  ])
+  const { database } = edge
+  const facts = storeFacts(edge)
+  const acme = await edge.addCompany('Acme')
+  const visits = await facts.addMeasurement(await edge.addSource('site'), 'visits')
+  await facts.addSeries(
+    acme,
+    visits,
+    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [7 * (39 - n), n % 10 === 9 ? 200 : 100])),
+  )
+  const ann = await addPerson(database, {
+    ...{ name: 'Ann', companies: [acme] },
+    channels: [{ type: 'EMAIL', destination: `${unique('ann')}@example.com` }],
+  })
+  await using module = await startModule(
+    () => edge.url,
+    { Source: 'github', Mappings: [{ SourceField: 'stars', DataType: 'int', MeasurementName: 'stars' }] },
+    async (companies, feed) => {
+      for (const company of Object.keys(companies)) await feed(company, { stars: 5, forks: 3 })
+    },
+  )
+
+  const key = (await edge.apiKey('operator')).slice('Bearer '.length)
+  const [{ name: me } = { name: '' }] = await database.query<{ name: string }>('SELECT name FROM edge.api_key')
+  const { page, wrong } = await openWatchedPage(edge.url)
+  const { main, press, toggle, fill, waitUntil, forms } = keyboard(page)
+  const sent = new Set<string>()
+  const noteForms = async () => (await forms()).forEach((path) => sent.add(path))
+
+  // Sign in.
+  await page.goto(`${edge.url}/console/sign-in`)
+  if (!(await main()).includes('It begins with parma_')) await toggle('Sign in with an API key')
+  await fill('API key', key)
+  await press('Sign in')
+  await press('Desk')
+
+  // Add a source, and ask its module what it measures.
+  await press('Sources')
+  await press('Add a source')
+  await noteForms()
+  await fill('Name', 'github')
+  await fill('Address of the module', module.endpoint)
+  await press('Add it')
+  await noteForms()
+  const source = Number(/sources\/(\d+)/.exec(page.url())?.[1])
+  await press('Do the handshake')
+  expect(await main()).toContain('The handshake is done')
+  await press('Go on to the source')
+
+  // Run it, and see what its map does not know.
+  await noteForms()
+  await press('Run now')
+  await waitUntil(/forks\s+unknown path/)
+
+  // Try a map that knows it, and put it in force.
+  await press('Versions of its map')
+  await press('Try a changed map')
+  await noteForms()
+  const [{ content } = { content: '' }] = await database.query<{ content: string }>(
+    'SELECT content FROM edge.normalization_map WHERE data_source_id = $1',
+    [source],
+  )
+  const map = JSON.parse(content) as { Mappings: object[] }
+  const entry = { SourceField: 'forks', DataType: 'int', MeasurementName: 'forks' }
+  await fill(
+    'Map (JSON), or the answer of the module to /initialize',
+    JSON.stringify({ ...map, Mappings: [...map.Mappings, entry] }),
+  )
+  await press('Compare')
+  expect(await main()).toMatch(/forks\s+\+ added/)
+  await noteForms()
+  await fill('Why (for the audit log)', 'forks are new')
+  await press('Activate this map')
+  expect(await main()).toContain('is in force')
+
+  // Replay what it mends.
+  await press('Replays')
+  await noteForms()
+  await fill('Source', 'github')
+  await fill('What to do', 'Fill')
+  await press('Count the payloads')
+  await noteForms()
+  await fill('Why', 'forks were not stored')
+  await press('Fill what is missing: 1 payload')
+  await waitUntil(/done|ended|complete/i)
+  const forks = () =>
+    database.query('SELECT number, company_id FROM normalizer.value WHERE data_source_id = $1 AND path = $2', [
+      source,
+      'forks',
+    ])
+  await waitFor('the value that was missing', async () => (await forks()).length > 0)
+  expect(await forks()).toEqual([{ number: 3, company_id: acme }])
+
+  // Inspect a dead letter, and send it mended.
+  const { letter_no } = await addLetter(edge, source, { stars: 'mäny' })
+  await press('Dead letters')
+  await press(/^\d+ \w+ \d{4}, /)
+  expect(await main()).toContain('it was another one')
+  await noteForms()
+  await press('Mend it …')
+  await noteForms()
+  await fill('Body, JSON', JSON.stringify({ source_name: 'github', company_id: String(acme), raw_data: { stars: 8 } }))
+  await fill('Why', 'the module sent a text')
+  await press('Send the mended record')
+  await waitUntil('mended')
+  await waitFor('its value', async () => {
+    const stored = await database.query('SELECT FROM normalizer.value WHERE path = $1 AND number = 8', ['stars'])
+    return stored.length === 1
+  })
+
+  // Test a parked destination, and unpark another one.
+  const parked = [`${unique('full')}@example.com`, `${unique('gone')}@example.com`] as const
+  const destinations = await Promise.all(
+    parked.map(async (address) => {
+      const { destination } = await addDelivery(database, { address, person: { id: ann, name: 'Ann' } })
+      await database.query(
+        `UPDATE notifier.destination SET parked_at = now(), parked_reason = 'mailbox is full' WHERE destination_id = $1`,
+        [destination],
+      )
+      return destination
+    }),
+  )
+  await press('Deliveries')
+  await noteForms()
+  await press(`Test or unpark ${parked[0]}`)
+  await noteForms()
+  await press('Send a test message')
+  await waitFor('the test message', async () => (await mailsTo(parked[0])).length > 0)
+  await press('Deliveries')
+  await press(`Test or unpark ${parked[1]}`)
+  await press('Unpark it')
+  await waitUntil('It is open again')
+  const stillParked = () =>
+    database.query('SELECT FROM notifier.destination WHERE destination_id = ANY($1) AND parked_at IS NOT NULL', [
+      destinations,
+    ])
+  await waitFor('both are open', async () => (await stillParked()).length === 0)
+
+  // Try a rule on 12 months, and save it.
+  await press('Rules')
+  await press('Write the first rule')
+  await noteForms()
+  await fill('Name', 'Visits leap')
+  await fill('Percent, amount or level', '50')
+  await fill('Direction of a change', 'Up')
+  await fill('Measurement', 'visits')
+  await press('Try it on 12 months')
+  expect(await waitUntil('news items')).toMatch(/[34] news items/)
+  await noteForms()
+  await press('Save the rule')
+  await waitUntil('Saved as rule/1.')
+
+  // The audit shows all of it, under their name.
+  await press('Audit')
+  const shown = await main()
+  const rows = await database.query<{ kind: string }>(
+    `SELECT kind FROM edge.audit WHERE actor = $1 UNION ALL SELECT kind FROM scheduler.audit WHERE actor = $1
+     UNION ALL SELECT kind FROM normalizer.audit WHERE actor = $1 UNION ALL SELECT kind FROM notifier.audit WHERE actor = $1
+     UNION ALL SELECT kind FROM analyzer.audit WHERE actor = $1`,
+    [`key:${me}`],
+  )
+  const kinds = rows.map(({ kind }) => kind)
+  const expected = [
+    ...['edge.source.add', 'edge.map.handshake', 'scheduler.run', 'edge.map.activate', 'normalizer.replay.start'],
+    ...['edge.dlq.mend', 'notifier.destination.test', 'notifier.destination.unpark', 'analyzer.rule.save'],
+  ]
+  expect(kinds).toEqual(expect.arrayContaining(expected))
+  for (const kind of expected) expect(shown).toContain(kind)
+  expect(shown.match(new RegExp(me, 'g'))!.length).toBeGreaterThanOrEqual(expected.length)
+  expect(wrong).toEqual([])
+
+  // A viewer can do none of it.
+  const viewer = await signIn(edge, { key: 'viewer' })
+  expect(sent.size).toBeGreaterThan(10)
+  const before = await Promise.all([forks(), database.query('SELECT count(*) FROM edge.audit')])
+  for (const path of sent) {
+    const answer = await sendForm(edge.url, path, { fields: {}, cookie: viewer })
+    expect([path, answer.status]).toEqual([path, 403])
+  }
+  expect(await Promise.all([forks(), database.query('SELECT count(*) FROM edge.audit')])).toEqual(before)
+  expect((await fetch(`${edge.url}/console/dead-letters/${letter_no}`, { headers: { cookie: viewer } })).status).toBe(
+    403,
+  )
+})
