@@ -73,8 +73,8 @@ const rooms = {
     incidents: [],
     store: ['incidents', 'series', 'ledger'],
     trial: ['store', 'series', 'ledger'],
-    replay: ['store', 'series', 'ledger'],
     'map-trial': ['trial'],
+    replay: ['map-trial', 'store', 'series', 'ledger'],
     commands: ['incidents', 'replay'],
   },
   scheduler: {

@@ -120,6 +120,7 @@ GRANT SELECT ("notification_id", "destination_id", "item_id", "event_id") ON not
 GRANT SELECT ("name", "value", "noted_at") ON notifier.setting_view TO parma_edge;
 GRANT SELECT ("user_id", "news_id", "opinion", "done_at", "snoozed_until", "company_id", "source_measurement_id", "changed_at") ON notifier.feedback_view TO parma_edge;
 GRANT SELECT ("event_no", "event_id", "data_source_id", "source_name", "company_id", "map_version", "reason", "path", "item_key", "sample", "leaves", "refused_at", "ignored") ON normalizer.refusal_view TO parma_edge;
+GRANT SELECT ("trial_id", "data_source_id", "source_name", "version", "draft_id", "last", "actor", "state", "message", "report", "asked_at", "finished_at") ON normalizer.map_trial_view TO parma_edge;
 GRANT SELECT ("data_source_id", "cron", "zone", "jitter_seconds", "window_from", "window_to", "catch_up", "max_attempts", "backoff_seconds", "may_overlap", "paused_at", "paused_until", "pause_reason", "revision") ON scheduler.plan_view TO parma_edge;
 GRANT SELECT ("data_source_id", "from_slot", "to_slot", "slots", "reason") ON scheduler.missed_view TO parma_edge;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON scheduler.incident_view TO parma_edge;
@@ -138,6 +139,7 @@ GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "
 GRANT SELECT ("only_one", "hold_id", "until", "reason", "begun_at") ON cli.feed_hold TO parma_edge;
 GRANT USAGE ON SCHEMA edge TO parma_normalizer;
 GRANT SELECT ("data_source_id", "version", "content_hash", "content", "received_at", "published_at", "origin", "actor", "reason", "same_as") ON edge.normalization_map TO parma_normalizer;
+GRANT SELECT ("data_source_id", "draft_id", "origin", "actor", "at", "content_hash", "content", "losses", "state", "settled_by", "settled_at", "version") ON edge.map_draft TO parma_normalizer;
 GRANT SELECT ("process_id", "name", "seen_at", "hold_id", "hold_state", "reason") ON edge.process TO parma_cli;
 GRANT USAGE ON SCHEMA edge TO parma_scheduler;
 GRANT SELECT ("day", "data_source_id", "bytes", "told_at") ON edge.source_bytes TO parma_scheduler;
@@ -202,7 +204,7 @@ GRANT INSERT ON public."measurement_link_value" TO parma_normalizer;
 GRANT INSERT ON public."measurement_nested_value" TO parma_normalizer;
 GRANT INSERT ON public."measurement_paragraph_value" TO parma_normalizer;
 GRANT INSERT ON public."measurement_text_value" TO parma_normalizer;
-GRANT UPDATE ON public."source_measurement" TO parma_normalizer;
+GRANT INSERT, UPDATE ON public."source_measurement" TO parma_normalizer;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO parma_normalizer;
 GRANT USAGE ON SCHEMA public TO parma_analyzer;
 GRANT SELECT ON public."company" TO parma_analyzer;

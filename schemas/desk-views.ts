@@ -15,6 +15,11 @@ export const deskViews: readonly View[] = [
      refused_at ignored`,
   ),
   forDesk(
+    'normalizer.map_trial_view',
+    'a dry run of a map on stored documents: how far it is, and what the map would make of them',
+    `trial_id data_source_id source_name version draft_id last actor state message report asked_at finished_at`,
+  ),
+  forDesk(
     'scheduler.plan_view',
     'how a source is to run, where somebody has set it, and its pause',
     `data_source_id cron zone jitter_seconds window_from window_to catch_up max_attempts backoff_seconds may_overlap

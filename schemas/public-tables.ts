@@ -70,7 +70,7 @@ export const publicTables: readonly PublicTable[] = [
   {
     name: 'source_measurement',
     readers: ['analyzer', 'cli', 'edge', 'normalizer', 'notifier', 'scheduler'],
-    writers: { edge: ['DELETE', 'INSERT'], normalizer: ['UPDATE'] },
+    writers: { edge: ['DELETE', 'INSERT'], normalizer: ['INSERT', 'UPDATE'] },
   },
   { name: 'user', readers: ['edge', 'notifier'], writers: { notifier: ['DELETE', 'INSERT', 'UPDATE'] } },
 ]

@@ -11,6 +11,7 @@ import { readConfig } from './config.ts'
 import { normalizePayloads } from './handle.ts'
 import { createMaps } from './loaded-maps.ts'
 import { appliers } from './replay/appliers.ts'
+import { startTrials } from './map-trial/loop.ts'
 import { startReplaying } from './replay/loop.ts'
 import { openStore } from './store/store.ts'
 
@@ -29,8 +30,13 @@ await runService('normalizer', readConfig, async (config, context) => {
     { config, database, maps, publish, readTopic: readBetween, liveAt: () => live },
     context,
   )
+  const wakeTrials = startTrials(config, database, context)
+  const wake = () => {
+    wakeReplays()
+    wakeTrials()
+  }
   await consume([
     on(topics.rawPayloads, normalizePayloads(config, maps, storeLive)),
-    on(topics.changes, takeChanges('normalizer', database, appliers, wakeReplays)),
+    on(topics.changes, takeChanges('normalizer', database, appliers, wake)),
   ])
 })

@@ -217,6 +217,58 @@ test('what activation then stores is what the dry run has reported', async () =>
   for (const { document, title } of report.news.lost) expect(made).not.toContain(`${document} ${title}`)
 })
 
+test('a trial that somebody asks the normalizer for says what the command says, and one that cannot be made says why', async () => {
+  const source = await addSource()
+  const company = await bench.addCompany()
+  const payloads = [0, 1, 2].map((n) => bench.payload(source, company, data(n)))
+  await feed(payloads)
+  await documentsStored(source, payloads)
+  const map = { Source: source.name, Mappings: source.mappings.filter(({ SourceField: field }) => field !== 'plan') }
+  const keep = async (content: unknown) => {
+    const [row] = await query<{ id: number }>(
+      `INSERT INTO edge.map_draft (data_source_id, origin, actor, content_hash, content, state)
+       VALUES ($1, 'upload', 'key:a', 'h', $2, 'draft') RETURNING draft_id AS id`,
+      [source.id, JSON.stringify(content)],
+    )
+    return row!.id
+  }
+  const ask = (payload: { draft?: number; version?: number; last?: number }, source_id = source.id) =>
+    bench.askFor('normalizer.map.try', { source: source_id, ...payload })
+  const ended = (id: string) =>
+    waitFor('the trial', async () => {
+      const [row] = await query<{ state: string; message: string; report: Report | null }>(
+        `SELECT state, message, report FROM normalizer.map_trial WHERE trial_id = $1 AND state <> 'running'`,
+        [id],
+      )
+      return row
+    })
+  const { state, report } = await ended(await ask({ draft: await keep(map), last: 3 }))
+  const printed = await tryMap(source, map, '--last', '3')
+  expect(state).toBe('done')
+  expect(report).toMatchObject(printed)
+
+  // By the version in force, nothing differs.
+  const same = await ended(await ask({ version: 1 }))
+  expect(same.report).toMatchObject({ documents: 3, paths: [], news: { gained: [], lost: [] } })
+
+  const bare = await addSource()
+  const none = await ended(await ask({ version: 1 }, bare.id))
+  expect(none).toMatchObject({ state: 'failed', report: null, message: expect.stringContaining('no stored documents') })
+
+  // One that has ended its process twice fails, one that did so once is taken up again.
+  const died = async (attempts: number) => {
+    const [row] = await query<{ id: string }>(
+      `INSERT INTO normalizer.map_trial (trial_id, data_source_id, source_name, version, content, last, actor, attempts,
+         leased_until)
+       VALUES (gen_random_uuid(), $1, $2, 1, $3, 3, 'key:a', $4, now() - interval '1 s') RETURNING trial_id AS id`,
+      [source.id, source.name, JSON.stringify(map), attempts],
+    )
+    return ended(row!.id)
+  }
+  expect((await died(1)).state).toBe('done')
+  expect(await died(2)).toMatchObject({ state: 'failed', message: expect.stringContaining('did not end') })
+})
+
 test('a map of another source, a source without documents, and payloads of a file', async () => {
   const source = await addSource()
   const map = { Source: source.name, Mappings: source.mappings.slice(0, 2) }

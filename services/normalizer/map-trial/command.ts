@@ -11,13 +11,12 @@ import { readEnv } from '#runtime/process/config.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import { trialSettings } from '../config.ts'
-import { judgeObservations } from '../trial/judge.ts'
 import { readBodies } from '../trial/read-bodies.ts'
 import { payloadOf } from '../trial/try-file.ts'
 import { describeMapTrial } from './describe-map.ts'
 import { readDocuments } from './read-documents.ts'
-import { reportMaps } from './report-map.ts'
-import { findLastDocuments, type MapSource, readMapSource, tryMap } from './try-map.ts'
+import { runTrial } from './run-trial.ts'
+import { findLastDocuments, type MapSource, readMapSource } from './try-map.ts'
 
 type Options = {
   source: string
@@ -68,15 +67,7 @@ async function tryChangedMap(file: string, options: Options): Promise<void> {
       payloads === undefined
         ? await readStored(database, source, count)
         : await readFile(database, source, { file: payloads, company })
-    const tried = await tryMap(readEnv(trialSettings), database, source, map.content, documents)
-    const observed = (side: typeof tried.before) => side.flatMap(({ observations }) => observations)
-    const news = wantsNews
-      ? {
-          before: await judgeObservations(observed(tried.before)),
-          after: await judgeObservations(observed(tried.after)),
-        }
-      : null
-    return reportMaps(source, tried, news)
+    return runTrial(readEnv(trialSettings), database, source, { content: map.content, documents, news: wantsNews })
   })
   printResult(report, describeMapTrial(report, most), json)
 }

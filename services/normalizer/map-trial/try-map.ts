@@ -20,7 +20,7 @@ export type TriedMaps = {
   faults: { path: string; message: string }[]
 }
 
-type TrialConfig = UnderstandOptions & Pick<Config, 'CLOCK_TOLERANCE_MS'>
+export type TrialConfig = UnderstandOptions & Pick<Config, 'CLOCK_TOLERANCE_MS'>
 
 /**
  * Understands payloads as if they were sent again now, one after the other: by the map in force and by a changed one, given

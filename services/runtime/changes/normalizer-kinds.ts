@@ -44,6 +44,22 @@ export const normalizerKinds = {
     role: 'operator',
     subject: (one) => `replay:${one.replay}`,
   }),
+  'normalizer.map.try': of({
+    payload: z
+      .strictObject({
+        source: id.describe('Id of the data source.'),
+        version: id.optional().describe('A stored version of its map.'),
+        draft: id.optional().describe('Or a map that somebody gave, or that waits for a yes.'),
+        last: z.int().min(1).max(1000).default(100).describe('On so many of its last stored documents.'),
+      })
+      .refine(
+        ({ version, draft }) => (version === undefined) !== (draft === undefined),
+        'must have either version or draft',
+      )
+      .describe('Understands stored documents by a map that is not in force. Nothing is stored of them.'),
+    role: 'operator',
+    subject: ({ source }) => `source:${source}`,
+  }),
   'normalizer.value.correct': of({
     payload: z
       .strictObject({

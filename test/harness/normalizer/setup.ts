@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { vi } from 'vitest'
+import { makeChange } from '#runtime/changes/change-record.ts'
+import type { KindOf, PayloadInput } from '#runtime/changes/kinds.ts'
 import { createCodec } from '#schemas/codec.ts'
 import type { NormalizationMap, Observation, OpsEvent, RawPayload } from '#schemas/generated/types.ts'
 import { createRegistry } from '#schemas/registry.ts'
@@ -140,6 +142,13 @@ export function normalizerBench({ database, topics: testTopics, env }: Installat
         })),
       )
       await testTopics.produce(topics.rawPayloads.name, records)
+    },
+
+    /** Asks for a change, as the edge does, and returns its id. */
+    async askFor<K extends KindOf<'normalizer'>>(kind: K, payload: PayloadInput<K>): Promise<string> {
+      const { key, value } = makeChange({ name: 'key:a', role: 'operator' }, kind, payload, Date.now())
+      await testTopics.produce(topics.changes.name, [{ key, value: await encode(topics.changes, value) }])
+      return value.event_id
     },
 
     /** Waits until the ledger has all of these and their observations are out, and returns those by event. */

@@ -1,0 +1,69 @@
+import type { Firestore } from '@google-cloud/firestore'
+import { classify } from '#runtime/calls/retry.ts'
+import { UsageError } from '#runtime/commands/commands.ts'
+import type { Database } from '#runtime/postgres/database.ts'
+import { startLoop } from '#runtime/process/loop.ts'
+import type { ServiceContext } from '#runtime/process/service.ts'
+import type { Config } from '../config.ts'
+import { readDocuments } from './read-documents.ts'
+import { runTrial } from './run-trial.ts'
+import { shortenReport, type ShortReport } from './shorten-report.ts'
+import { claimTrial, endTrial, holdTrial, type Trial } from './trial-table.ts'
+import { findLastDocuments, readMapSource } from './try-map.ts'
+
+/** Trials of a normalizer that has died wait so long at most, and their lease. */
+const pollMs = 2000
+
+/** A trial that ends its process so often, fails. */
+const mostAttempts = 2
+
+/**
+ * Makes the dry runs of maps that are asked for, one at a time. One that dies with its process is taken up again by any
+ * other. The returned function has it look at once.
+ */
+export function startTrials(config: Config, database: Database, context: ServiceContext): () => void {
+  let client: Promise<Firestore> | undefined
+
+  async function connect(): Promise<Firestore> {
+    if (config.firestore === null)
+      throw new UsageError('The normalizer has no access to raw documents: set FIREBASE_ADMINSDK_CERTIFICATE.')
+    const { openFirestore } = await import('#runtime/firestore/firestore.ts')
+    const firestore = openFirestore(config.firestore)
+    context.scope.defer(() => firestore.terminate())
+    return firestore
+  }
+
+  async function makeReport({ data_source_id, content, last }: Trial): Promise<ShortReport> {
+    const source = await readMapSource(database, data_source_id)
+    if (!source) throw new UsageError('The source was deleted.')
+    const paths = await findLastDocuments(database, data_source_id, last)
+    if (paths.length === 0) throw new UsageError(`${source.name} has no stored documents yet.`)
+    const { payloads, unreadable } = await readDocuments(await (client ??= connect()), paths)
+    if (payloads.length === 0) throw new UsageError(`None of the stored documents can be read. ${unreadable[0]}.`)
+    const report = await runTrial(config, database, source, { content, documents: payloads, news: true })
+    return shortenReport(report, unreadable.length)
+  }
+
+  return startLoop('map trials', pollMs, context, async () => {
+    const trial = await claimTrial(database)
+    if (trial === null) return null
+    if (trial.attempts > mostAttempts) {
+      const message = `It was begun ${mostAttempts} times and did not end. Try it on fewer documents.`
+      await endTrial(database, trial, { state: 'failed', message })
+      return 0
+    }
+    const report = await holdTrial(database, trial, () => makeReport(trial)).catch((error: unknown) => {
+      if (error instanceof UsageError) return error
+      // Nothing is stored, so one that meets what nobody knew costs no payload: it says so, and the log has it.
+      if (classify(error) === 'transient') throw error
+      context.log.error({ error, trial: trial.trial_id }, 'a map could not be tried')
+      return new UsageError('It could not be tried. The log of the normalizer says why.')
+    })
+    await endTrial(
+      database,
+      trial,
+      report instanceof Error ? { state: 'failed', message: report.message } : { state: 'done', report },
+    )
+    return 0
+  })
+}

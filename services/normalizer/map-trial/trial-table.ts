@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { type Database, sql } from '#runtime/postgres/database.ts'
+import type { ShortReport } from './shorten-report.ts'
+
+const trialRow = z.object({
+  trial_id: z.string(),
+  data_source_id: z.number(),
+  content: z.string(),
+  last: z.number(),
+  attempts: z.number(),
+})
+
+/** A dry run that this process works on. */
+export type Trial = z.output<typeof trialRow>
+
+/** After this time without a sign another process takes the trial up again. */
+const leaseMs = 8000
+
+/** Takes the oldest trial that no other process works on; null: there is none. */
+export function claimTrial(database: Database): Promise<Trial | null> {
+  return database.maybeOne(sql.type(trialRow)`
+    UPDATE normalizer.map_trial SET leased_until = now() + ${leaseMs} * interval '1 ms', attempts = attempts + 1
+    WHERE trial_id = (
+      SELECT trial_id FROM normalizer.map_trial
+      WHERE state = 'running' AND (leased_until IS NULL OR leased_until < now())
+      ORDER BY asked_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING trial_id, data_source_id, content, last, attempts`)
+}
+
+/** Does `work` on a trial, which no other process takes up meanwhile. */
+export async function holdTrial<T>(database: Database, { trial_id }: Trial, work: () => Promise<T>): Promise<T> {
+  const lease = (ms: number) =>
+    database.query(sql.unsafe`
+      UPDATE normalizer.map_trial SET leased_until = now() + ${ms} * interval '1 ms'
+      WHERE trial_id = ${trial_id} AND state = 'running'`)
+  // One that fails is one sign less; what it fails with, the work meets too.
+  const timer = setInterval(() => void lease(leaseMs).catch(() => undefined), leaseMs / 4)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+export async function endTrial(
+  database: Database,
+  { trial_id }: Trial,
+  end: { state: 'done'; report: ShortReport } | { state: 'failed'; message: string },
+): Promise<void> {
+  const [report, message] = end.state === 'done' ? [JSON.stringify(end.report), ''] : [null, end.message]
+  await database.query(sql.unsafe`
+    UPDATE normalizer.map_trial SET state = ${end.state}, message = ${message}, report = ${report}::jsonb,
+      finished_at = now(), leased_until = NULL
+    WHERE trial_id = ${trial_id} AND state = 'running'`)
+}
