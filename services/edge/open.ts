@@ -155,7 +155,7 @@ async function openRoutes(
     me: { database, bounded, limited, changes, links: config },
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
-    maps: { database, bounded, sources, publish, report, maxJsonDepth },
+    maps: { database, bounded, sources, publish, report, changes, maxJsonDepth },
     ...{ desk: { database, bounded, changes }, now: { database, bounded, readBroker: openBroker(config, context) } },
     ...{ newCompany: { maxJsonDepth }, unsubscribe: { publish, linkSecret } },
   })

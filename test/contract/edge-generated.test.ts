@@ -243,6 +243,11 @@ async function reopenLetters() {
  */
 async function addMaps() {
   const source = await edge.addSource('github')
+  const [trial] = await edge.database.query<{ id: string }>(
+    `INSERT INTO normalizer.map_trial (trial_id, data_source_id, source_name, version, content, last, actor, state)
+     VALUES (gen_random_uuid(), $1, 'github', 1, '{}', 1, 'key:a', 'failed') RETURNING trial_id AS id`,
+    [source],
+  )
   const texts = ['v', 'w', 'x', 'y', 'z'].map((mark) => JSON.stringify({ Source: 'github', Mappings: [], mark }))
   await edge.database.query(
     `INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, published_at)
@@ -261,6 +266,8 @@ async function addMaps() {
     draft_id: drafts.map(({ id }) => String(id)),
     in_force: [2, 3, 4, 5, 6, 7, 8],
     to: [1, 2],
+    version: [1, 2],
+    trial: [trial!.id],
     map: texts,
   }
 }

@@ -177,6 +177,25 @@ test('an operator gives a map on the page, activates it and rolls back; an old p
   expect((await desk.send(`${other}/activate`, { in_force: '4' })).status).toBe(404)
 })
 
+test('a trial that cannot be asked for says why', async () => {
+  const source = await addSource()
+  const other = await addSource()
+  const ask = async (body: object, token = operator, id = source.id) => {
+    const { status, json } = await edge.call(`/api/v1/sources/${id}/maps/trials`, { token, body })
+    return `${status} ${String(json['detail'])}`
+  }
+  expect(await ask({ map: '{"Source": ' })).toContain('400 This is no map')
+  expect(await ask({ map: { Source: other.name, Mappings: [] } })).toContain(`400 This is a map of ${other.name}`)
+  expect(await ask({})).toBe(`404 No map of ${source.name} waits for a yes.`)
+  expect(await ask({ version: 1, last: 1001 })).toMatch(/^4/)
+  expect(await ask({ version: 1 }, await edge.apiKey('viewer'))).toMatch(/^403/)
+  expect(await ask({ version: 1 }, operator, 2 ** 30)).toMatch(/^404/)
+  const unknown = `${source.api}/trials/019ac000-0000-7000-8000-000000000000`
+  expect((await edge.call(unknown, { token: operator })).status).toBe(404)
+  const asked = await edge.call(`${source.api}/trials`, { token: operator, body: { version: 1 } })
+  expect([asked.status, asked.json]).toEqual([202, { trial: expect.any(String) }])
+})
+
 test('viewers can do none of it', async () => {
   const source = await addSource()
   const viewer = await edge.apiKey('viewer')

@@ -1,6 +1,7 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Sources } from '../access/sources.ts'
+import type { Changes } from '../changes/changes.ts'
 import type { Bounded } from '../http/deadline.ts'
 import { HttpError } from '../http/http-error.ts'
 import { type MapDeps, MapRefused } from '../maps/change-map.ts'
@@ -15,6 +16,7 @@ export type MapDeskDeps = {
   sources: Sources
   publish: Publish
   report: ReportNotice
+  changes: Changes
   maxJsonDepth: number
 }
 

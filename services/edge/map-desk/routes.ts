@@ -6,6 +6,7 @@ import { mapApiRoutes } from './api.ts'
 import { decideForm, draftParams, mapForm, maxMapBytes, saidQuery, sourceParams, versionParams } from './forms.ts'
 import type { MapDeskDeps } from './map-deps.ts'
 import { showDraft, showMaps, showNew, showVersion } from './pages.ts'
+import { trialApiRoutes } from './trial-api.ts'
 
 const path = '/console/sources/:source_id/maps'
 const draftsPath = '/console/sources/:source_id/map-drafts'
@@ -59,6 +60,7 @@ export function mapRoutes(deps: MapDeskDeps): Route[] {
     },
   } satisfies Record<string, RouteDoc>
   return [
+    ...trialApiRoutes(deps),
     ...mapApiRoutes(deps),
     { method: 'get', path, role: 'desk', doc: docs.list, handle: showMaps(deps) },
     { method: 'get', path: `${path}/new`, role: 'desk', doc: docs.add, handle: showNew(deps) },

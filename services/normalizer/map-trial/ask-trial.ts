@@ -16,7 +16,8 @@ export const askTrial: Apply<Payload<'normalizer.map.try'>> = async (tx, asked, 
     SELECT source_name FROM public.data_source WHERE id = ${source}`)
   if (name === null) throw new RefusedError(`There is no data source ${source}.`)
   const content = await readContent(tx, asked)
-  if (content === null) throw new RefusedError(`${name} has no ${version === null ? 'such map' : `version ${version}`}.`)
+  if (content === null)
+    throw new RefusedError(`${name} has no ${version === null ? 'such map' : `version ${version}`}.`)
   await tx.query(sql.unsafe`
     DELETE FROM normalizer.map_trial WHERE asked_at < now() - ${keptDays} * interval '1 day' AND state <> 'running'`)
   await tx.query(sql.unsafe`
