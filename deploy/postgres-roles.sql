@@ -128,6 +128,8 @@ GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "pol
 GRANT SELECT ("event_no", "event_id", "document", "seq", "leaves", "data_source_id", "source_name", "company_id", "map_version", "path", "item_key", "reason", "sample", "refused_at", "superseded_by") ON normalizer.refused_view TO parma_edge;
 GRANT SELECT ("data_source_id", "reason", "rows", "leaves", "oldest", "newest") ON normalizer.open_refusals_view TO parma_edge;
 GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
+GRANT USAGE ON SCHEMA edge TO parma_normalizer;
+GRANT SELECT ("data_source_id", "draft_id", "content") ON edge.map_draft TO parma_normalizer;
 GRANT SELECT ("service", "letters", "oldest") ON edge.open_letters_view TO parma_cli;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON analyzer.incident_text_view TO parma_edge;
 GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike", "companies_judged", "suspected_at") ON analyzer.suspect_run_view TO parma_edge;
@@ -137,9 +139,7 @@ GRANT SELECT ("event_id", "stage", "at", "reason") ON notifier.event_status TO p
 GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "state", "reason", "created_at", "settled_at") ON notifier.delivery_status TO parma_edge;
 GRANT SELECT ("delivery_id", "notification_id", "kind", "event_id", "channel", "state", "reason", "created_at", "settled_at") ON notifier.delivery_status TO parma_cli;
 GRANT SELECT ("only_one", "hold_id", "until", "reason", "begun_at") ON cli.feed_hold TO parma_edge;
-GRANT USAGE ON SCHEMA edge TO parma_normalizer;
 GRANT SELECT ("data_source_id", "version", "content_hash", "content", "received_at", "published_at", "origin", "actor", "reason", "same_as") ON edge.normalization_map TO parma_normalizer;
-GRANT SELECT ("data_source_id", "draft_id", "origin", "actor", "at", "content_hash", "content", "losses", "state", "settled_by", "settled_at", "version") ON edge.map_draft TO parma_normalizer;
 GRANT SELECT ("process_id", "name", "seen_at", "hold_id", "hold_state", "reason") ON edge.process TO parma_cli;
 GRANT USAGE ON SCHEMA edge TO parma_scheduler;
 GRANT SELECT ("day", "data_source_id", "bytes", "told_at") ON edge.source_bytes TO parma_scheduler;

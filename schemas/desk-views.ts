@@ -1,5 +1,10 @@
 /** As SharedView in views.ts. */
-type View = { name: string; readers: readonly ('edge' | 'cli')[]; row: string; columns: readonly string[] }
+type View = {
+  name: string
+  readers: readonly ('edge' | 'cli' | 'normalizer')[]
+  row: string
+  columns: readonly string[]
+}
 
 const forDesk = (name: string, row: string, columns: string): View => ({
   ...{ name, readers: ['edge'], row },
@@ -56,6 +61,12 @@ export const deskViews: readonly View[] = [
     'a dead letter that an earlier version of `npx parma dlq` has handled',
     'topic partition offset written_at action reason event_id handled_at',
   ),
+  {
+    name: 'edge.map_draft',
+    readers: ['normalizer'],
+    row: 'a map that somebody gave, or that a handshake brought and that waits for a yes',
+    columns: ['data_source_id', 'draft_id', 'content'],
+  },
   {
     name: 'edge.open_letters_view',
     readers: ['cli'],

@@ -202,14 +202,6 @@ export const sharedViews: readonly SharedView[] = [
       data_source_id version content_hash content received_at published_at origin actor reason same_as`),
   },
   {
-    name: 'edge.map_draft',
-    readers: ['normalizer'],
-    row: 'a map that somebody gave, or that a handshake brought and that waits for a yes',
-    columns: words(
-      'data_source_id draft_id origin actor at content_hash content losses state settled_by settled_at version',
-    ),
-  },
-  {
     name: 'edge.process',
     readers: ['cli'],
     row: 'an edge that runs, and whether it lets modules wait',

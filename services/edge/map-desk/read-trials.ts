@@ -33,7 +33,6 @@ const report = z.looseObject({
   news: z.looseObject({ gained: z.array(news), lost: z.array(news), same: count }).nullable(),
   left_out: z.looseObject({ paths: count, faults: count, news: count }).describe('What the report has no room for.'),
 })
-export type TrialReport = z.output<typeof report>
 
 export const trialSchema = z.object({
   trial: z.uuid(),
