@@ -129,7 +129,7 @@ GRANT SELECT ("event_no", "event_id", "document", "seq", "leaves", "data_source_
 GRANT SELECT ("data_source_id", "reason", "rows", "leaves", "oldest", "newest") ON normalizer.open_refusals_view TO parma_edge;
 GRANT SELECT ("topic", "partition", "offset", "written_at", "action", "reason", "event_id", "handled_at") ON cli.handled_dead_letter TO parma_edge;
 GRANT USAGE ON SCHEMA edge TO parma_normalizer;
-GRANT SELECT ("data_source_id", "draft_id", "content") ON edge.map_draft TO parma_normalizer;
+GRANT SELECT ("draft_id", "data_source_id", "origin", "actor", "at", "content_hash", "content", "losses", "state", "settled_by", "settled_at", "version") ON edge.map_draft TO parma_normalizer;
 GRANT SELECT ("service", "letters", "oldest") ON edge.open_letters_view TO parma_cli;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON analyzer.incident_text_view TO parma_edge;
 GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike", "companies_judged", "suspected_at") ON analyzer.suspect_run_view TO parma_edge;

@@ -65,7 +65,10 @@ export const deskViews: readonly View[] = [
     name: 'edge.map_draft',
     readers: ['normalizer'],
     row: 'a map that somebody gave, or that a handshake brought and that waits for a yes',
-    columns: ['data_source_id', 'draft_id', 'content'],
+    columns: [
+      ...['draft_id', 'data_source_id', 'origin', 'actor', 'at', 'content_hash', 'content', 'losses', 'state'],
+      ...['settled_by', 'settled_at', 'version'],
+    ],
   },
   {
     name: 'edge.open_letters_view',
