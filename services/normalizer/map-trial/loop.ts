@@ -49,7 +49,7 @@ export function startTrials(config: Config, database: Database, context: Service
     return shortenReport(report, unreadable.length)
   }
 
-  return startLoop('map trials', pollMs, context, async () => {
+  return startLoop('map_trials', pollMs, context, async () => {
     const trial = await claimTrial(database)
     if (trial === null) return null
     if (trial.attempts > mostAttempts) {
@@ -61,7 +61,7 @@ export function startTrials(config: Config, database: Database, context: Service
       if (error instanceof UsageError) return error
       // Nothing is stored, so one that meets what nobody knew costs no payload: it says so, and the log has it.
       if (classify(error) === 'transient') throw error
-      context.log.error({ error, trial: trial.trial_id }, 'a map could not be tried')
+      context.log.error({ error, trial: trial.trial_id }, 'map_trial_failed')
       return new UsageError('It could not be tried. The log of the normalizer says why.')
     })
     await endTrial(
