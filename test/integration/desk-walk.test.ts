@@ -2,6 +2,7 @@ import type { Page } from 'puppeteer-core'
 import { expect, test, vi } from 'vitest'
 import { addDelivery } from '../harness/edge/add-delivery.ts'
 import { addLetter } from '../harness/edge/add-letter.ts'
+import { findViolations } from '../harness/edge/axe.ts'
 import { signIn } from '../harness/edge/console.ts'
 import { sendForm } from '../harness/edge/desk-site.ts'
 import { onlyRequestedRuns, startEdge } from '../harness/edge/setup.ts'
@@ -138,7 +139,7 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
   await press('Run now')
   await waitUntil(/forks\s+unknown path/)
 
-  // Try a map that knows it, and put it in force.
+  // Try a map that knows it on what is stored, and put it in force.
   await press('Versions of its map')
   await press('Try a changed map')
   await noteForms()
@@ -155,6 +156,11 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
   await press('Compare')
   expect(await main()).toMatch(/forks\s+\+ added/)
   await noteForms()
+  await press('Try it on stored documents')
+  const tried = await waitUntil('Values that differ')
+  expect(tried).toMatch(/forks\s+forks\s+1\s+0\s+0\s+0\s+0\s+nothing → 3/)
+  expect(await findViolations(page)).toEqual([])
+  await press('Back to the map, to decide about it')
   await fill('Why (for the audit log)', 'forks are new')
   await press('Activate this map')
   expect(await main()).toContain('is in force')
@@ -247,7 +253,14 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
   )
   const kinds = rows.map(({ kind }) => kind)
   const expected = [
-    ...['edge.source.add', 'edge.map.handshake', 'scheduler.run', 'edge.map.activate', 'normalizer.replay.start'],
+    ...[
+      'edge.source.add',
+      'edge.map.handshake',
+      'scheduler.run',
+      'normalizer.map.try',
+      'edge.map.activate',
+      'normalizer.replay.start',
+    ],
     ...['edge.dlq.mend', 'notifier.destination.test', 'notifier.destination.unpark', 'analyzer.rule.save'],
   ]
   expect(kinds).toEqual(expect.arrayContaining(expected))

@@ -1,5 +1,5 @@
 import { html, type Html } from '../design/html.ts'
-import { buttonForm, postForm } from '../design/forms.ts'
+import { buttonForm, input, postForm } from '../design/forms.ts'
 import { empty, facts, foreign, state, table } from '../design/parts.ts'
 import { time } from '../design/time.ts'
 import { compareMaps, type MapChange } from '../maps/compare-maps.ts'
@@ -112,6 +112,16 @@ function changeRow({ path, change, was, is, differs }: MapChange) {
 const reasonField = html`<label class="field"><span>Why (for the audit log)</span><input type="text" name="reason" maxlength="500" value=""></label>`
 const inForceField = (current: MapContent | null) => ({ in_force: current === null ? '' : String(current.version) })
 
+/** Asks on how many documents the map of the page at `here` is tried. */
+function tryForm(here: string): Html {
+  const last = input('number', 'last', 'On so many of the last stored documents', '100', {
+    hint: 'At most 1,000. Nothing is stored or sent.',
+  })
+  return html`<section aria-labelledby="try"><h2 id="try">Try it</h2>
+${postForm(`${here}/try`, last, 'Try it on stored documents')}
+</section>`
+}
+
 /** A version: who brought it, how it differs from the one in force, the map, and rolling back to it. */
 export function versionMain(
   source: SourceName,
@@ -131,6 +141,7 @@ export function versionMain(
     ['Why', map.reason],
   ])}
 ${!isInForce && differencePart(current, map.content)}
+${!isInForce && tryForm(`${path}/${map.version}`)}
 ${
   !isInForce &&
   map.published_at !== null &&
@@ -184,10 +195,7 @@ export function draftMain(
     ['Loses', draft.losses.length === 0 ? null : `A map that ${describeLosses(draft.losses)}`],
   ])}
 ${differencePart(current, draft.content)}
-${
-  isOpen &&
-  html`<p>What it would make of the last stored documents: <code>npx parma maps try map.json --source ${source.name}</code>. Nothing is stored.</p>`
-}
+${isOpen && tryForm(here)}
 ${
   isOpen &&
   html`<section aria-labelledby="activate"><h2 id="activate">${isWaiting ? 'Decide' : 'Activate'}</h2>

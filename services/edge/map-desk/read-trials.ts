@@ -47,6 +47,7 @@ export const trialSchema = z.object({
   report: report.nullable().describe('Null: not done.'),
 })
 export type Trial = z.output<typeof trialSchema>
+export type Report = z.output<typeof report>
 
 export function readTrial(database: Database, sourceId: number, trial: string): Promise<Trial | null> {
   return database.maybeOne(sql.type(trialSchema)`

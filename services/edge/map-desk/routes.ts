@@ -7,6 +7,7 @@ import { decideForm, draftParams, mapForm, maxMapBytes, saidQuery, sourceParams,
 import type { MapDeskDeps } from './map-deps.ts'
 import { showDraft, showMaps, showNew, showVersion } from './pages.ts'
 import { trialApiRoutes } from './trial-api.ts'
+import { trialRoutes } from './trial-pages.ts'
 
 const path = '/console/sources/:source_id/maps'
 const draftsPath = '/console/sources/:source_id/map-drafts'
@@ -62,6 +63,7 @@ export function mapRoutes(deps: MapDeskDeps): Route[] {
   return [
     ...trialApiRoutes(deps),
     ...mapApiRoutes(deps),
+    ...trialRoutes(deps),
     { method: 'get', path, role: 'desk', doc: docs.list, handle: showMaps(deps) },
     { method: 'get', path: `${path}/new`, role: 'desk', doc: docs.add, handle: showNew(deps) },
     { method: 'post', path: draftsPath, role: 'desk', doc: docs.keep, handle: keepMap(deps) },
