@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import pg from 'pg'
-import { runParma } from '../../deploy/local/parma.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { deadLetterTopic, topics } from '../../schemas/topics.ts'
-import { openCookieBrowser } from '../harness/edge/cookie-browser.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import type { Bench, Measure } from './measure.ts'
+import { signIn } from './sign-in.ts'
 import { formatNumber } from './statistics.ts'
 import { timeCalls, toResult } from './time-calls.ts'
 
@@ -29,11 +28,9 @@ export const deadLetters: Measure = async (bench) => {
     return rows[0]!.n === letters
   }
   await waitFor('the dead letters in the table', countIndexed, patienceMs, 500)
-  const created = await runParma(env, 'keys', 'create', '--name', 'bench-letters', '--role', 'operator', '--json')
-  const { key } = JSON.parse(created) as { key: string }
   const origin = bench.env().EDGE_URL ?? ''
   const detail = `of ${formatNumber(letters)}`
-  const cookie = await signIn(origin, key)
+  const { key, cookie } = await signIn(env, origin)
   const page = await timeCalls(origin, { cookie }, (call) => `/console/dead-letters?until=2099-01-${10 + (call % 20)}`)
   const api = await timeCalls(
     origin,
@@ -61,14 +58,6 @@ export const deadLetters: Measure = async (bench) => {
       detail: `${formatNumber(sent)} sent`,
     },
   ]
-}
-
-/** The `Cookie` header of an operator. */
-async function signIn(origin: string, key: string): Promise<string> {
-  const { cookies, open } = openCookieBrowser(origin)
-  await open('/console/sign-in/key', { form: { key } })
-  if (cookies.size === 0) throw new Error('the key does not sign in')
-  return [...cookies].map((pair) => pair.join('=')).join('; ')
 }
 
 const source = topics.observations

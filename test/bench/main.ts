@@ -13,6 +13,7 @@ import { chart } from './chart.ts'
 import { codec } from './codec.ts'
 import { readConditions } from './conditions.ts'
 import { deadLetters } from './dead-letters.ts'
+import { desk } from './desk.ts'
 import { digests } from './digests.ts'
 import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
@@ -36,6 +37,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { edge } },
   { services: ['edge'], measures: { 'read-api': readApi, pages } },
   { services: ['edge'], measures: { 'dead-letters': deadLetters } },
+  { services: ['edge'], measures: { desk } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
   { services: [], measures: { normalizer, replay, 'raw-sink': rawSink, notifier, digests, backtest, chart } },

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { openFirestore } from '../../services/runtime/firestore/firestore.ts'
@@ -14,6 +17,7 @@ import { formatNumber } from './statistics.ts'
 /** Stored payloads. The emulator of Firestore takes some hundreds a second, so there are not more of them. */
 const stored = 12_000
 const pageSize = 200
+const triedDocuments = 1000
 const liveBeats = 100
 const beatMs = 100
 const patienceMs = 300_000
@@ -42,6 +46,7 @@ export const replay: Measure = async ({ serviceEnv, say }) => {
     pool,
     `SELECT count(*) / extract(epoch FROM max(processed_at) - min(processed_at)) FROM normalizer.processed_event`,
   )
+  const triedMs = await measureTrial(env, history.map)
   say('replay: documents alone')
   const reading = await measureReading(env, pool)
   await falsify(pool)
@@ -70,6 +75,15 @@ export const replay: Measure = async ({ serviceEnv, say }) => {
   const from = `${formatNumber(stored)} flat payloads, from the emulator`
   return [
     { what: 'normalizer, the same payloads', value: own, unit: 'payloads/s', below: null, detail: 'from Kafka, alone' },
+    {
+      ...{
+        what: `dry run of a map on ${formatNumber(triedDocuments)} documents`,
+        value: triedMs / 1000,
+        unit: 's',
+        below: 10,
+      },
+      detail: 'npx parma maps try, with its start and the news items it would make',
+    },
     { what: 'reading documents alone', value: reading, unit: 'payloads/s', below: null, detail: from },
     ...rows.flatMap(({ mode, rate, detail }) => [
       { what: `replay, ${mode}`, value: rate, unit: 'payloads/s', below: null, detail: `${from}; ${detail}` },
@@ -103,6 +117,35 @@ async function countDocuments(healthUrl: string): Promise<number> {
 async function selectNumber(pool: pg.Pool, text: string): Promise<number> {
   const { rows } = await pool.query({ text, rowMode: 'array' })
   return Number(rows[0]?.[0] ?? 0)
+}
+
+/** How long the command takes for a map that lacks an entry, in ms. */
+async function measureTrial(
+  env: NodeJS.ProcessEnv,
+  map: { Source: string; Mappings: readonly object[] },
+): Promise<number> {
+  const dir = mkdtempSync(join(tmpdir(), 'map-'))
+  const file = join(dir, 'map.json')
+  writeFileSync(file, JSON.stringify({ ...map, Mappings: map.Mappings.slice(1) }))
+  try {
+    const begun = performance.now()
+    const printed = await runParma(
+      env,
+      'maps',
+      'try',
+      file,
+      '--source',
+      map.Source,
+      '--last',
+      String(triedDocuments),
+      '--json',
+    )
+    const { documents } = JSON.parse(printed) as { documents: number }
+    if (documents !== triedDocuments) throw new Error(`the map was tried on ${documents} documents`)
+    return performance.now() - begun
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 }
 
 /** Other numbers in the place of those that were stored, also where parma-web reads them. */
