@@ -302,7 +302,7 @@ const ruleFields: Known = {
 
 /** What is known to requests of a path. Decisions count once, so each path has its own maps and messages. */
 async function knownTo(path: string): Promise<Known> {
-  const maps = /\/map(s|-drafts)\b/.test(path) && (await addMaps())
+  const maps = /\/map(s|-drafts|-trials)\b/.test(path) && (await addMaps())
   const failure = /^\/console\/(deliveries|destinations)/.test(path) && (await addFailure())
   if (path.startsWith('/console/dead-letters')) await reopenLetters()
   const own = { ...maps, ...failure, ...(path === '/console/rules' && ruleFields) }
