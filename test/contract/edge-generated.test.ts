@@ -466,8 +466,8 @@ describe('what the document calls valid is valid for the edge', () => {
       const [token = ''] = credentialsFor(operation.security)
       // Of a path with parameters, one that there is.
       const inPath = Object.fromEntries(Object.entries(known).map(([name, [first]]) => [name, first]))
-      // Each is a request of its own.
-      const inHeader = { 'idempotency-key': randomUUID() }
+      // Each is a request of its own. Payloads may name keys themselves, which the header must not contradict.
+      const inHeader = path === '/api/v1/payloads' ? {} : { 'idempotency-key': randomUUID() }
       const sent = { token, parameters: [inPath, {}, inHeader], body: text, contentType: jsonType }
       const response = await send(method, path, { operation, sent })
       const answer = await response.text()

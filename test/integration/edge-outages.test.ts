@@ -96,7 +96,7 @@ test('it is ready without Postgres: payloads of known sources are accepted', asy
 
 const in1h = () => Date.now() + 3_600_000
 const uuid = '3f1f0c9e-2a54-5c1b-9e53-0f6f1b1c2d3e'
-const isUuid = /^:(news|sign_in|event|change|digest|replay)_id$|^:replay$/
+const isUuid = /^:(news|sign_in|event|change|digest|replay)_id$|^:(replay|trial)$/
 
 /** The addresses of the GET routes for these roles, with ids as they could be. */
 const addressesOf = (...wanted: string[]) =>
