@@ -12,6 +12,7 @@ import { normalizePayloads } from './handle.ts'
 import { createMaps } from './loaded-maps.ts'
 import { appliers } from './replay/appliers.ts'
 import { startTrials } from './map-trial/loop.ts'
+import { openDocuments } from './raw-documents.ts'
 import { startReplaying } from './replay/loop.ts'
 import { openStore } from './store/store.ts'
 
@@ -26,11 +27,12 @@ await runService('normalizer', readConfig, async (config, context) => {
     live = performance.now()
     return store(batch)
   }
+  const documents = openDocuments(config.firestore, context.scope)
   const wakeReplays = startReplaying(
-    { config, database, maps, publish, readTopic: readBetween, liveAt: () => live },
+    { config, database, maps, publish, documents, readTopic: readBetween, liveAt: () => live },
     context,
   )
-  const wakeTrials = startTrials(config, database, context)
+  const wakeTrials = startTrials({ config, database, documents }, context)
   const wake = () => {
     wakeReplays()
     wakeTrials()

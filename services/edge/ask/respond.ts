@@ -10,7 +10,7 @@ import { toLookupFailure } from '../trace/event-views.ts'
 import { csvType } from '../http/csv.ts'
 
 /** What was read. Throws an HttpError with 503 where a service's tables are not there yet, or Postgres does not answer. */
-export async function orUnavailable<T extends object | null>(work: Promise<T>): Promise<T> {
+export async function orUnavailable<T extends object | number | boolean | null>(work: Promise<T>): Promise<T> {
   const found = await work.catch(toLookupFailure)
   if (typeof found === 'string') throw unavailable(remedies[found])
   return found

@@ -72,7 +72,7 @@ function replay({ database, bounded, letters }: ActDeps) {
     const { name: actor } = actorOf(session)
     const id = idOf('redrive', actor, key)
     const asked = { id, filter, actor, reason: why, perSecond: replayPerSecond, lease: null }
-    await orUnavailable(bounded(beginReplay(database, asked)).then((begun) => ({ begun })))
+    await orUnavailable(bounded(beginReplay(database, asked)))
     letters.work()
     return redirect(`${lettersPath}/redrives/${id}`)
   }
@@ -83,7 +83,7 @@ function drop({ database, bounded }: ActDeps) {
     const { key, why, ...filter } = await readGiven(dropForm, request)
     const { name: actor } = actorOf(session)
     const id = idOf('redrive', actor, key)
-    await orUnavailable(bounded(dropLetters(database, { id, filter, actor, reason: why })).then((count) => ({ count })))
+    await orUnavailable(bounded(dropLetters(database, { id, filter, actor, reason: why })))
     return redirect(`${lettersPath}/redrives/${id}`)
   }
 }

@@ -2,35 +2,30 @@ import { z } from 'zod'
 import type { Viewer } from '../access/viewer.ts'
 import { actorOf } from '../changes/changes.ts'
 import { json, type RouteResponse } from '../http/response.ts'
-import { lenientInt, text, validate, validateBody } from '../http/validation.ts'
+import { text, validate, validateBody } from '../http/validation.ts'
 import { activateMap, MapRefused, readSourceName, rollBackMap } from '../maps/change-map.ts'
 import { mapLoss } from '../maps/find-losses.ts'
 import { listMaps, readMapContent } from '../maps/read-maps.ts'
 import { approveMap, readWaiting, refuseMap } from '../maps/waiting.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
+import { givenMap, numberOfMap, sourceParams, textOfMap, versionParams } from './forms.ts'
 import { changing, endWaiting, type MapDeskDeps, noteChange, toMapError } from './map-deps.ts'
 
 const path = '/api/v1/sources/:source_id/maps'
 
-const sourceParams = z.object({ source_id: lenientInt })
-const versionParams = z.object({ source_id: lenientInt, version: lenientInt })
-
-const version = z
-  .int()
-  .min(1)
-  .max(2 ** 31 - 1)
 const shared = {
-  in_force: version.nullable().describe('The version that was in force when you looked; null: none. Otherwise 409.'),
+  in_force: numberOfMap
+    .nullable()
+    .describe('The version that was in force when you looked; null: none. Otherwise 409.'),
   reason: text(500).optional().describe('Why, for the audit log.'),
 }
 const activateBody = z.object({
-  map: z
-    .union([text(2_000_000), z.looseObject({})])
+  map: givenMap
     .optional()
     .describe('A map or a module’s answer to /initialize. Without it, the map that waits for a yes.'),
   ...shared,
 })
-const rollBackBody = z.object({ to: version.optional().describe('The version whose map is wanted.'), ...shared })
+const rollBackBody = z.object({ to: numberOfMap.optional().describe('The version whose map is wanted.'), ...shared })
 const refuseBody = z.object({ reason: shared.reason })
 
 const at = z.iso.datetime()
@@ -162,14 +157,12 @@ function activate(deps: MapDeskDeps) {
     const done =
       map === undefined
         ? await approveMap(changing(deps, request), id, inForce, by).catch(rethrow)
-        : await activateMap(changing(deps, request), id, { text: asText(map), inForce }, by).catch(rethrow)
+        : await activateMap(changing(deps, request), id, { text: textOfMap(map), inForce }, by).catch(rethrow)
     if (map === undefined) endWaiting(deps, { id, name: source }, request)
     await noteChange(deps, id)
     return json(200, done)
   }
 }
-
-const asText = (map: string | object) => (typeof map === 'string' ? map : JSON.stringify(map))
 
 function rollBack(deps: MapDeskDeps) {
   return async (request: RouteRequest, viewer: Viewer): Promise<RouteResponse> => {

@@ -3,27 +3,19 @@ import type { Viewer } from '../access/viewer.ts'
 import { actorOf } from '../changes/changes.ts'
 import { HttpError } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
-import { lenientInt, text, validate, validateBody } from '../http/validation.ts'
+import { validate, validateBody } from '../http/validation.ts'
 import { readMapOf, readSourceName } from '../maps/change-map.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
 import { keepDraft, listDrafts } from './drafts.ts'
+import { givenMap, numberOfMap, sourceParams, textOfMap, trialParams } from './forms.ts'
 import { type MapDeskDeps, toMapError } from './map-deps.ts'
 import { readTrial, trialSchema } from './read-trials.ts'
 
 const path = '/api/v1/sources/:source_id/maps/trials'
-const sourceParams = z.object({ source_id: lenientInt })
-const trialParams = z.object({ source_id: lenientInt, trial: z.uuid() })
 
-const id = z
-  .int()
-  .min(1)
-  .max(2 ** 31 - 1)
 const trialBody = z.object({
-  map: z
-    .union([text(2_000_000), z.looseObject({})])
-    .optional()
-    .describe('A map or a module’s answer to /initialize.'),
-  version: id.optional().describe('Or a stored version. Without both, the map that waits for a yes.'),
+  map: givenMap.optional().describe('A map or a module’s answer to /initialize.'),
+  version: numberOfMap.optional().describe('Or a stored version. Without both, the map that waits for a yes.'),
   last: z.int().min(1).max(1000).default(100).describe('On so many of the last stored documents.'),
 })
 const asked = z.object({ trial: z.uuid() })
@@ -90,7 +82,7 @@ async function findDraft(
 ): Promise<number | undefined> {
   if (map !== undefined) {
     try {
-      const content = readMapOf(source.name, typeof map === 'string' ? map : JSON.stringify(map))
+      const content = readMapOf(source.name, textOfMap(map))
       return await bounded(keepDraft(database, source.id, content, actor))
     } catch (error) {
       throw toMapError(error)

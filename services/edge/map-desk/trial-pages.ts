@@ -6,16 +6,15 @@ import { readZone } from '../design/zone.ts'
 import { readForm } from '../http/form.ts'
 import { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
-import { lenientInt, validate } from '../http/validation.ts'
+import { validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
-import { draftParams, versionParams } from './forms.ts'
+import { draftParams, trialParams, versionParams } from './forms.ts'
 import type { MapDeskDeps } from './map-deps.ts'
 import { readSource, requireDraft } from './pages.ts'
 import { readTrial } from './read-trials.ts'
 import { trialMain, trialsPath } from './trial-main.ts'
 
 const source = '/console/sources/:source_id'
-const trialParams = z.object({ source_id: lenientInt, trial: z.uuid() })
 const tryForm = z.object({ last: z.coerce.number().int().min(1).max(1000).default(100) })
 const unknown = { description: 'No such source, version, map or trial.' }
 const tries = {

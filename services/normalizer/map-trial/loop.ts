@@ -6,6 +6,7 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from '../config.ts'
+import { noDocuments } from '../raw-documents.ts'
 import { readDocuments } from './read-documents.ts'
 import { runTrial } from './run-trial.ts'
 import { shortenReport, type ShortReport } from './shorten-report.ts'
@@ -21,28 +22,20 @@ const mostAttempts = 2
 /** With a role of its own, the normalizer does not read what the analyzer remembers. The report is then without news items. */
 const mayJudge = sql.type(z.object({ may: z.boolean() }))`SELECT has_schema_privilege('analyzer', 'USAGE') AS may`
 
+type Deps = { config: Config; database: Database; documents: () => Promise<Firestore> }
+
 /**
  * Makes the dry runs of maps that are asked for, one at a time. One that dies with its process is taken up again by any
  * other. The returned function has it look at once.
  */
-export function startTrials(config: Config, database: Database, context: ServiceContext): () => void {
-  let client: Promise<Firestore> | undefined
-
-  async function connect(): Promise<Firestore> {
-    if (config.firestore === null)
-      throw new UsageError('The normalizer has no access to raw documents: set FIREBASE_ADMINSDK_CERTIFICATE.')
-    const { openFirestore } = await import('#runtime/firestore/firestore.ts')
-    const firestore = openFirestore(config.firestore)
-    context.scope.defer(() => firestore.terminate())
-    return firestore
-  }
-
+export function startTrials({ config, database, documents }: Deps, context: ServiceContext): () => void {
   async function makeReport({ data_source_id, content, last }: Trial): Promise<ShortReport> {
     const source = await readMapSource(database, data_source_id)
     if (!source) throw new UsageError('The source was deleted.')
     const paths = await findLastDocuments(database, data_source_id, last)
     if (paths.length === 0) throw new UsageError(`${source.name} has no stored documents yet.`)
-    const { payloads, unreadable } = await readDocuments(await (client ??= connect()), paths)
+    if (config.firestore === null) throw new UsageError(noDocuments)
+    const { payloads, unreadable } = await readDocuments(await documents(), paths)
     if (payloads.length === 0) throw new UsageError(`None of the stored documents can be read. ${unreadable[0]}.`)
     const news = await database.oneFirst(mayJudge)
     const report = await runTrial(config, database, source, { content, documents: payloads, news })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
+import { holdLease } from '../hold-lease.ts'
 import type { ShortReport } from './shorten-report.ts'
 
 const trialRow = z.object({
@@ -29,18 +30,12 @@ export function claimTrial(database: Database): Promise<Trial | null> {
 }
 
 /** Does `work` on a trial, which no other process takes up meanwhile. */
-export async function holdTrial<T>(database: Database, { trial_id }: Trial, work: () => Promise<T>): Promise<T> {
-  const lease = (ms: number) =>
+export function holdTrial<T>(database: Database, { trial_id }: Trial, work: () => Promise<T>): Promise<T> {
+  const extend = () =>
     database.query(sql.unsafe`
-      UPDATE normalizer.map_trial SET leased_until = now() + ${ms} * interval '1 ms'
+      UPDATE normalizer.map_trial SET leased_until = now() + ${leaseMs} * interval '1 ms'
       WHERE trial_id = ${trial_id} AND state = 'running'`)
-  // One that fails is one sign less; what it fails with, the work meets too.
-  const timer = setInterval(() => void lease(leaseMs).catch(() => undefined), leaseMs / 4)
-  try {
-    return await work()
-  } finally {
-    clearInterval(timer)
-  }
+  return holdLease(leaseMs, extend, work)
 }
 
 export async function endTrial(

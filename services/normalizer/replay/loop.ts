@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { Firestore } from '@google-cloud/firestore'
-import type { FirestoreAccess } from '#runtime/firestore/settings.ts'
 import { classify, mayBePoison } from '#runtime/calls/retry.ts'
 import type { Publish } from '#runtime/kafka/output.ts'
 import type { Kafka } from '#runtime/open-kafka.ts'
@@ -9,6 +8,7 @@ import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from '../config.ts'
 import type { Maps } from '../loaded-maps.ts'
+import { noDocuments } from '../raw-documents.ts'
 import { createListKeyCache } from '../series/list-keys.ts'
 import { SeriesCache } from '../series/series-cache.ts'
 import { createMonths } from '../store/months.ts'
@@ -32,6 +32,7 @@ type Deps = {
   database: Database
   maps: Maps
   publish: Publish
+  documents: () => Promise<Firestore>
   readTopic: Kafka['readBetween']
   /** When the last live payloads came in, as performance.now() has it. */
   liveAt(): number
@@ -48,15 +49,7 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
   const months = createMonths(database)
   const memory = { series: new SeriesCache(20_000), lists: createListKeyCache(5000) }
   let restsUntil = 0
-  let client: Promise<Firestore> | undefined
-
-  async function connect(access: FirestoreAccess): Promise<Firestore> {
-    const { openFirestore } = await import('#runtime/firestore/firestore.ts')
-    const firestore = openFirestore(access)
-    context.scope.defer(() => firestore.terminate())
-    return firestore
-  }
-  const reader = new PageReader(database, () => (client ??= connect(config.firestore!)), deps.readTopic)
+  const reader = new PageReader(database, deps.documents, deps.readTopic)
   context.scope.defer(() => reader.settle())
 
   /** One page. Resolves to whether there are more. */
@@ -97,6 +90,6 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
 }
 
 function faultOf({ firestore }: Config, { attempts }: Replay): string | null {
-  if (firestore === null) return 'The normalizer has no access to raw documents: set FIREBASE_ADMINSDK_CERTIFICATE.'
+  if (firestore === null) return noDocuments
   return attempts > mostAttempts ? `It was begun ${mostAttempts} times here and came no further.` : null
 }

@@ -1,5 +1,5 @@
 import type { Firestore } from '@google-cloud/firestore'
-import type { UnreadableDocument } from '#runtime/firestore/read-payload.ts'
+import { readPayloads, type UnreadableDocument } from '#runtime/firestore/read-payload.ts'
 import type { Kafka } from '#runtime/open-kafka.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
@@ -50,8 +50,6 @@ export class PageReader {
 
   async #load(replay: Replay, count: number): Promise<Read[]> {
     const events = await findEvents(this.#database, replay, count)
-    // It loads the client, which takes a second and 60 MB.
-    const { readPayloads } = await import('#runtime/firestore/read-payload.ts')
     const payloads = await readPayloads(
       await this.#firestore(),
       events.map(({ document }) => document),

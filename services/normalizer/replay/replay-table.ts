@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { holdLease } from '../hold-lease.ts'
 import { emptyReport, type Report } from './report.ts'
 
 const replayRow = z.object({
@@ -46,7 +47,7 @@ export async function claimReplay(database: Database, runner: string): Promise<R
 }
 
 /** Does `work` on a replay, which no other process takes over meanwhile, however long it lasts. */
-export async function holdReplay<T>(
+export function holdReplay<T>(
   database: Database,
   { replay_no }: Replay,
   runner: string,
@@ -56,13 +57,7 @@ export async function holdReplay<T>(
     database.query(sql.unsafe`
       UPDATE normalizer.replay SET leased_until = now() + ${leaseMs} * interval '1 ms'
       WHERE replay_no = ${replay_no} AND runner = ${runner} AND state = 'running'`)
-  // One that fails is one sign less; what it fails with, the work meets too.
-  const timer = setInterval(() => void extend().catch(() => undefined), leaseMs / 4)
-  try {
-    return await work()
-  } finally {
-    clearInterval(timer)
-  }
+  return holdLease(leaseMs, extend, work)
 }
 
 /** An outage says nothing about the payloads: what it has stopped was no attempt. */
