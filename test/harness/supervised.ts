@@ -21,6 +21,30 @@ export type SupervisedService = {
 }
 
 /**
+ * Kills one service after the other (SIGKILL), each when `progress` has grown since the last one died and is below `most`.
+ * Resolves when all of them are ready again. `after`: what else happens at each death.
+ */
+export async function killInTurn(
+  running: ReadonlyMap<string, SupervisedService>,
+  progress: () => Promise<number>,
+  { most, patienceMs, after }: { most: number; patienceMs: number; after?: (name: string) => Promise<void> },
+): Promise<void> {
+  const back: Promise<void>[] = []
+  let before = 0
+  for (const [name, service] of running) {
+    const grown = async () => {
+      const now = await progress()
+      return now > before && now
+    }
+    before = await waitFor(`progress before ${name} dies`, grown, patienceMs)
+    if (before >= most) throw new Error(`all was done before ${name} could die`)
+    back.push(service.replace())
+    await after?.(name)
+  }
+  await Promise.all(back)
+}
+
+/**
  * Runs `services/<name>/main.ts` as the local stack does: on its own ports, and restarted whenever it ends. Resolves
  * when it is ready. It is stopped when the test is over. `from`: the folder of another version.
  */

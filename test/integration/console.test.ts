@@ -7,6 +7,7 @@ import type { Page } from 'puppeteer-core'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { findViolations } from '../harness/edge/axe.ts'
 import { startConsole, type TestConsole, useSession } from '../harness/edge/console.ts'
+import { keyboard } from '../harness/edge/keyboard.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { openWatchedPage, type WatchedPage } from '../harness/edge/watched-page.ts'
 import { addPerson, groupOf, sendNews } from '../harness/notifier/setup.ts'
@@ -57,15 +58,7 @@ async function pressAndGo(key: 'Enter' | 'e' | 'm' | 's' | 'u' | 'x'): Promise<v
   await Promise.all([page.waitForNavigation(), page.keyboard.press(key)])
 }
 
-/** Moves on with Tab until the focus is on what has this text or label. */
-async function tabTo(text: string): Promise<void> {
-  const is = `(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()`
-  for (let presses = 0; presses < 200; presses++) {
-    if ((await page.evaluate(is)) === text) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`Tab does not lead to ${text}`)
-}
+const tabTo = (text: string) => keyboard(page).tabTo(text)
 
 describe('every number is a query’s, or one that the page offers to choose', () => {
   type Value = { number: number; observed_at: Date; document: string }

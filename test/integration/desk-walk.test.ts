@@ -1,10 +1,10 @@
-import type { Page } from 'puppeteer-core'
 import { expect, test, vi } from 'vitest'
 import { addDelivery } from '../harness/edge/add-delivery.ts'
 import { addLetter } from '../harness/edge/add-letter.ts'
 import { findViolations } from '../harness/edge/axe.ts'
 import { signIn } from '../harness/edge/console.ts'
 import { sendForm } from '../harness/edge/desk-site.ts'
+import { keyboard } from '../harness/edge/keyboard.ts'
 import { onlyRequestedRuns, startEdge } from '../harness/edge/setup.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
@@ -15,66 +15,6 @@ import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine, and all services work behind it.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 300_000 })
-
-/** Somebody who has a keyboard and no mouse. Each method fails if the page does not lead there. */
-function keyboard(page: Page) {
-  const focused = `(() => {
-    const { activeElement: at } = document
-    const name = at.getAttribute('aria-label') ?? at.labels?.[0]?.querySelector('span')?.textContent ?? at.textContent
-    return name.trim()
-  })()`
-  const main = () => page.evaluate(`document.querySelector('main').innerText`) as Promise<string>
-  async function tabTo(name: string | RegExp): Promise<void> {
-    const is = (text: string) => (typeof name === 'string' ? text === name : name.test(text))
-    for (let presses = 0; presses < 300; presses++) {
-      if (is((await page.evaluate(focused)) as string)) return
-      await page.keyboard.press('Tab')
-    }
-    throw new Error(`Tab does not lead to ${name} on ${page.url()}: ${await main()}`)
-  }
-  return {
-    ...{ main, tabTo },
-    /** Presses what has this name, and waits for the page it leads to. */
-    async press(name: string | RegExp): Promise<void> {
-      await tabTo(name)
-      await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')])
-    },
-    /** Opens or closes what stays on the page. */
-    async toggle(name: string): Promise<void> {
-      await tabTo(name)
-      await page.keyboard.press('Enter')
-    },
-    /** Writes in place of what a field holds, or chooses the option that begins so. */
-    async fill(name: string, text: string): Promise<void> {
-      await tabTo(name)
-      if ((await page.evaluate('document.activeElement.localName')) === 'select') return page.keyboard.type(text)
-      await page.keyboard.down('Control')
-      await page.keyboard.press('a')
-      await page.keyboard.up('Control')
-      await page.keyboard.sendCharacter(text)
-    },
-    /** Reads the page again until it says this. */
-    async waitUntil(text: string | RegExp): Promise<string> {
-      const says = (shown: string) => (typeof text === 'string' ? shown.includes(text) : text.test(shown))
-      let shown = ''
-      const found = waitFor(
-        `${text} on ${page.url()}`,
-        async () => {
-          shown = await main()
-          if (says(shown)) return shown
-          await page.reload()
-          return false
-        },
-        60_000,
-      )
-      return found.catch((error: unknown) => {
-        throw new Error(`${(error as Error).message}: ${shown}`)
-      })
-    },
-    /** What the forms of the page send to. */
-    forms: () => page.$$eval('main form[method=post]', (all) => all.map((form) => new URL(form.action).pathname)),
-  }
-}
 
 test('an operator adds a source, mends what it sends, a dead letter and a destination, and tries a rule: by keyboard alone', async () => {
   const edge = await startEdge()

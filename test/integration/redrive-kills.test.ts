@@ -10,7 +10,7 @@ import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { normalizerBench } from '../harness/normalizer/setup.ts'
-import { superviseService } from '../harness/supervised.ts'
+import { killInTurn, superviseService } from '../harness/supervised.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const services: readonly ServiceName[] = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler']
@@ -47,21 +47,7 @@ test('kill -9 of each service in the middle of a bulk redrive: each record takes
   await beginReplay(pool, { id: randomUUID(), filter: {}, actor: 'cli:test', perSecond, lease: null })
   await pool.end()
   const replayed = () => count(`FROM edge.dead_letter WHERE state = 'replayed'`)
-  const back: Promise<void>[] = []
-  let before = 0
-  for (const [service, process] of running) {
-    before = await waitFor(
-      `more of them before ${service} dies`,
-      async () => {
-        const now = await replayed()
-        return now > before && now
-      },
-      patienceMs,
-    )
-    expect(before, service).toBeLessThan(letters)
-    back.push(process.replace())
-  }
-  await Promise.all(back)
+  await killInTurn(running, replayed, { most: letters, patienceMs })
   await waitFor('the end of the redrive', async () => (await replayed()) === letters, patienceMs)
 
   const events = payloads.map(({ event_id }) => event_id)

@@ -4,7 +4,7 @@ import { commands } from '../../services/normalizer/commands.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { type Fed, normalizerBench, type Source } from '../harness/normalizer/setup.ts'
 import { runCommand } from '../harness/run-command.ts'
-import { superviseService } from '../harness/supervised.ts'
+import { killInTurn, superviseService } from '../harness/supervised.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 const services: readonly ServiceName[] = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler']
@@ -33,17 +33,16 @@ test('kill -9 of each service in the middle of a replay: the same end as without
         [no],
       )
     )[0]!
-  const back: Promise<void>[] = []
   const live: Fed[] = []
-  let before = 0
-  for (const [name, service] of running) {
-    before = await waitFor(`a page before ${name} dies`, async () => hasCome(await look(), before), patienceMs)
-    expect(before, name).toBeLessThan(payloads)
-    back.push(service.replace())
+  const after = async (name: string) => {
     live.push(bench.payload(killed.source, killed.company, { name, size: '1' }, { map_version: 2 }))
     await bench.feed(live.slice(-1))
   }
-  await Promise.all(back)
+  const pages = async () => {
+    const { state, done } = await look()
+    return state === 'running' ? done : 0
+  }
+  await killInTurn(running, pages, { most: payloads, patienceMs, after })
   await waitFor('the end of the replay', async () => (await look()).state !== 'running', patienceMs)
   expect(await look()).toEqual({ state: 'done', done: payloads })
   await bench.settled(live, patienceMs)
@@ -62,9 +61,6 @@ test('kill -9 of each service in the middle of a replay: the same end as without
   )
   for (const [name, service] of running) expect(service.crashes(), name).toBe(0)
 }, 400_000)
-
-const hasCome = ({ state, done }: { state: string; done: number }, before: number) =>
-  state === 'running' && done > before && done
 
 type Stored = { source: Source; company: number; events: string[] }
 
