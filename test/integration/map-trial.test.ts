@@ -115,10 +115,12 @@ async function feed(payloads: Fed[]): Promise<void> {
 
 const idsOf = (payloads: Fed[]) => payloads.map(({ event_id }) => event_id)
 
-async function tryMap(source: Source, map: unknown, ...more: string[]): Promise<Report> {
-  const file = write('map.json', map)
+const tryMap = (source: Source, map: unknown, ...more: string[]) => tryOne(source, write('map.json', map), ...more)
+
+/** `which`: a file, or an option that names a stored map. */
+async function tryOne(source: Source, ...which: string[]): Promise<Report> {
   return JSON.parse(
-    await bench.installation.parma('maps', 'try', file, '--source', source.name, '--json', ...more),
+    await bench.installation.parma('maps', 'try', ...which, '--source', source.name, '--json'),
   ) as Report
 }
 
@@ -246,6 +248,18 @@ test('a trial that somebody asks the normalizer for says what the command says, 
   const printed = await tryMap(source, map, '--last', '3')
   expect(state).toBe('done')
   expect(report).toMatchObject(printed)
+
+  // The command takes a stored version and the map that waits, too.
+  const options = ['--last', '3', '--no-news']
+  expect(await tryOne(source, '--version', '1', ...options)).toMatchObject({ documents: 3, paths: [] })
+  await expect(tryOne(source, '--waiting', ...options)).rejects.toThrow(`No map of ${source.name} waits for a yes.`)
+  await query(`UPDATE edge.map_draft SET state = 'waiting', origin = 'handshake' WHERE data_source_id = $1`, [
+    source.id,
+  ])
+  expect(await tryOne(source, '--waiting', ...options)).toEqual({ ...printed, news: null })
+  await expect(tryOne(source, '--version', '7')).rejects.toThrow(`${source.name} has no version 7 of its map.`)
+  await expect(tryOne(source)).rejects.toThrow('Give one map: a file, --version or --waiting.')
+  await expect(tryMap(source, map, '--waiting')).rejects.toThrow('Give one map')
 
   // By the version in force, nothing differs.
   const same = await ended(await ask({ version: 1 }))

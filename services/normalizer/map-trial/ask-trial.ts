@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
 import type { Payload } from '#runtime/changes/kinds.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
+import { readVersion } from './try-map.ts'
 
 const nameRow = z.object({ source_name: z.string() })
 const contentRow = z.object({ content: z.string() })
@@ -30,6 +31,5 @@ function readContent(tx: Transaction, { source, version, draft }: Payload<'norma
   return version === undefined
     ? tx.maybeOneFirst(sql.type(contentRow)`
         SELECT content FROM edge.map_draft WHERE data_source_id = ${source} AND draft_id = ${draft!}`)
-    : tx.maybeOneFirst(sql.type(contentRow)`
-        SELECT content FROM edge.normalization_map WHERE data_source_id = ${source} AND version = ${version}`)
+    : readVersion(tx, source, version)
 }

@@ -16,10 +16,12 @@ import { payloadOf } from '../trial/try-file.ts'
 import { describeMapTrial } from './describe-map.ts'
 import { readDocuments } from './read-documents.ts'
 import { runTrial } from './run-trial.ts'
-import { findLastDocuments, type MapSource, readMapSource } from './try-map.ts'
+import { findLastDocuments, type MapSource, readMapSource, readVersion, readWaiting } from './try-map.ts'
 
 type Options = {
   source: string
+  version?: string
+  waiting?: boolean
   last: string
   payloads?: string
   company?: string
@@ -35,8 +37,10 @@ export function build(group: Command): void {
   group
     .command('try')
     .description('show what a changed map would make of stored documents, compared with the map in force')
-    .argument('<file>', 'a map or a module’s answer to /initialize (JSON); - for stdin')
+    .argument('[file]', 'a map or a module’s answer to /initialize (JSON); - for stdin')
     .requiredOption('--source <source>', 'id or name of a data source')
+    .option('--version <n>', 'try a stored version instead of a file')
+    .option('--waiting', 'try the map that waits for a yes instead of a file')
     .option('--last <n>', `try it on the last n stored documents of the source, at most ${mostDocuments}`, '100')
     .option('--payloads <file>', 'try it on the payloads of a file instead: one, a JSON array or NDJSON')
     .option('--company <company>', 'whose the payloads of the file are, where they do not say it: id or name')
@@ -53,23 +57,46 @@ make. Entries of the map without source_measurement_id get the measurement of th
     .action(tryChangedMap)
 }
 
-async function tryChangedMap(file: string, options: Options): Promise<void> {
+async function tryChangedMap(file: string | undefined, options: Options): Promise<void> {
   const { source: named, last, payloads, company, limit, news: wantsNews, json = false } = options
   const most = requireCount(limit, '--limit')
   const count = requireCount(last, '--last', { most: mostDocuments })
-  const map = readGiven(await readInput(file), file)
+  const pick = pickMap(file, options)
+  const given = pick.from === 'file' ? readGiven(await readInput(pick.file), pick.file) : null
   const report = await withDatabase(async (database) => {
     const source = await readMapSource(database, await findSource(database, named))
     if (!source) throw new UsageError(`Source ${named} was deleted.`)
-    if (map.source !== source.name)
-      throw new UsageError(`${file} is a map of ${map.source}, and the source is called ${source.name}.`)
+    if (given && given.source !== source.name)
+      throw new UsageError(`${file} is a map of ${given.source}, and the source is called ${source.name}.`)
+    const content = given ? given.content : await readPicked(database, source, pick)
     const documents =
       payloads === undefined
         ? await readStored(database, source, count)
         : await readFile(database, source, { file: payloads, company })
-    return runTrial(readEnv(trialSettings), database, source, { content: map.content, documents, news: wantsNews })
+    return runTrial(readEnv(trialSettings), database, source, { content, documents, news: wantsNews })
   })
   printResult(report, describeMapTrial(report, most), json)
+}
+
+type Pick = { from: 'file'; file: string } | { from: 'version'; version: number } | { from: 'waiting' }
+
+/** Which map is meant: exactly one of a file, a stored version, and the one that waits. */
+function pickMap(file: string | undefined, { version, waiting = false }: Options): Pick {
+  if ([file !== undefined, version !== undefined, waiting].filter(Boolean).length !== 1)
+    throw new UsageError('Give one map: a file, --version or --waiting.')
+  if (version !== undefined) return { from: 'version', version: requireCount(version, '--version') }
+  return file === undefined ? { from: 'waiting' } : { from: 'file', file }
+}
+
+async function readPicked(database: Database, { id, name }: MapSource, pick: Pick): Promise<string> {
+  const content =
+    pick.from === 'version' ? await readVersion(database, id, pick.version) : await readWaiting(database, id)
+  if (content !== null) return content
+  throw new UsageError(
+    pick.from === 'version'
+      ? `${name} has no version ${pick.version} of its map.`
+      : `No map of ${name} waits for a yes.`,
+  )
 }
 
 function readGiven(text: string, file: string): { source: string; content: string } {

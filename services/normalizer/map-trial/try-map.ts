@@ -77,6 +77,24 @@ export async function readMapSource(connection: Pick<Database, 'maybeOne'>, id: 
   return { id, name, inForce, newest }
 }
 
+const contentRow = z.object({ content: z.string() })
+
+/** The map of a stored version; null: the source has no such version. */
+export function readVersion(
+  connection: Pick<Database, 'maybeOneFirst'>,
+  source: number,
+  version: number,
+): Promise<string | null> {
+  return connection.maybeOneFirst(sql.type(contentRow)`
+    SELECT content FROM edge.normalization_map WHERE data_source_id = ${source} AND version = ${version}`)
+}
+
+/** The map of a source that waits for a yes; null: none does. */
+export function readWaiting(connection: Pick<Database, 'maybeOneFirst'>, source: number): Promise<string | null> {
+  return connection.maybeOneFirst(sql.type(contentRow)`
+    SELECT content FROM edge.map_draft WHERE data_source_id = ${source} AND state = 'waiting'`)
+}
+
 const documentRow = z.object({ document: z.string() })
 
 /** Paths of the raw documents of a source's last payloads, in the order in which they came. */
