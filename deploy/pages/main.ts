@@ -9,10 +9,13 @@ import { findDeadLinks } from './check-links.ts'
 import { findFormerSettings, findMissingRooms } from './check-names.ts'
 import type { Page } from './parts.ts'
 import { readCommands } from './read-commands.ts'
+import { readMetrics } from './read-metrics.ts'
 import { fillIn, renderCommands, renderTopics, renderViews } from './render.ts'
+import { renderMetrics } from './render-metrics.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const commandsPage = 'docs/commands.md'
+const metricsPage = 'docs/metrics.md'
 const topicsPage = 'schemas/README.md'
 const architecture = 'ARCHITECTURE.md'
 const settingsPage = 'deploy/SETTINGS.md'
@@ -20,6 +23,7 @@ const settingsPage = 'deploy/SETTINGS.md'
 const nouns = await readCommands()
 const generated: Page[] = [
   { path: commandsPage, text: renderCommands(nouns) },
+  { path: metricsPage, text: renderMetrics(await readMetrics()) },
   { path: topicsPage, text: fillIn(read(topicsPage), 'topics', renderTopics()) },
   { path: architecture, text: fillIn(read(architecture), 'views', renderViews()) },
 ]

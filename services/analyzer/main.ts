@@ -34,7 +34,7 @@ await runService('analyzer', readConfig, async (config, context) => {
     { table: 'rule_rehearsal', column: 'made_at', days: 1 },
   ])
   await consume([
-    on(topics.observations, judgeObservations(store)),
+    on(topics.observations, judgeObservations(store), 'judged'),
     on(topics.changes, takeChanges('analyzer', database, openAppliers(config))),
   ])
 })

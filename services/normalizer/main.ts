@@ -38,7 +38,7 @@ await runService('normalizer', readConfig, async (config, context) => {
     wakeTrials()
   }
   await consume([
-    on(topics.rawPayloads, normalizePayloads(config, maps, storeLive)),
+    on(topics.rawPayloads, normalizePayloads(config, maps, storeLive), 'stored'),
     on(topics.changes, takeChanges('normalizer', database, appliers, wake)),
   ])
 })

@@ -29,7 +29,7 @@ await runService('notifier', readConfig, async (config, context) => {
   startPruning(config, context, database, [outcomes, { table: 'rehearsal', column: 'made_at', days: 1 }])
   const appliers = openAppliers(config, previewDigest(config, context.log), tryAudience(config))
   await consume([
-    on(topics.news, storeNews(config, database, wakePlanning)),
+    on(topics.news, storeNews(config, database, wakePlanning), 'planned'),
     on(topics.opsEvents, storeOpsEvents(database, wakePlanning)),
     on(topics.changes, takeChanges('notifier', database, appliers, wakeAll)),
     on(topics.triggers, takeTriggers(database, wakeDigests)),

@@ -10,5 +10,5 @@ import { openStore } from './store.ts'
 await runService('raw-sink', readConfig, async (config, context) => {
   const { consume } = await openKafka(config, context)
   const store = openStore(config, context)
-  await consume([on(topics.rawPayloads, storePayloads(store)), on(topics.normalizationMaps, storeMaps(store))])
+  await consume([on(topics.rawPayloads, storePayloads(store), 'kept'), on(topics.normalizationMaps, storeMaps(store))])
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { receivedAtHeader } from '#runtime/observe/steps.ts'
 import { canonicalCompanyId, findTimeFault, isHistory, wrongTime } from '#runtime/read/payload-rules.ts'
 import { iso, readIso } from '#runtime/text/iso-time.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
@@ -65,6 +66,7 @@ export function makeRecord(
     replay: null,
   }
   const headers = {
+    [receivedAtHeader]: String(receivedAt),
     ...(caller.taskId !== null && { task_id: String(caller.taskId) }),
     ...(observedAt !== null && { observed_at: String(observedAt) }),
   }

@@ -14,6 +14,8 @@ const newsRow = factsRow.extend({
   source: z.string(),
   followers: z.number(),
   polarity: z.string().nullable(),
+  payload_received_at: z.number().nullable(),
+  traceparent: z.string().nullable(),
 })
 export type NewsItem = z.output<typeof newsRow> & { facts: LineFacts; is_good: boolean }
 
@@ -34,7 +36,7 @@ export async function readNews(tx: Transaction, ids: readonly string[]): Promise
     SELECT ${factColumns}, group_index, severity, n.title, n.message,
       coalesce(c.name, 'company ' || g.company_id) AS company,
       coalesce(s.source_name, 'source ' || g.data_source_id) AS source, coalesce(f.followers, 0) AS followers,
-      p.polarity
+      p.polarity, g.payload_received_at, g.traceparent
     FROM notifier.news_item n JOIN notifier.news_group g USING (group_id)
     LEFT JOIN public.company c ON c.id = g.company_id
     LEFT JOIN public.data_source s ON s.id = g.data_source_id

@@ -4,7 +4,7 @@ import type { ServiceContext } from '#runtime/process/service.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { makeWhyLink } from '#runtime/web/signed-links.ts'
 import { findCharts } from '../charts/series.ts'
-import { enqueueForDestinations } from '../delivery/enqueue.ts'
+import { type Cause, enqueueForDestinations } from '../delivery/enqueue.ts'
 import { composeNews, composeOps } from '../message/compose.ts'
 import type { Message, MessageChart } from '../message/message.ts'
 import { rankNews } from '../message/rank-news.ts'
@@ -20,6 +20,9 @@ const namespace = 'b6f4f0c2-54d4-4a36-a8a9-5c5dd0f6b3b1'
 
 /** Charts of one transaction, those of the most important news items: in a storm messages do not wait for pictures. */
 const maxCharts = 50
+
+/** Payloads that the trace of a message is linked with. */
+const maxCauses = 32
 
 /**
  * Turns what is due at up to `limit` destinations into messages and deliveries, in one transaction: the content and the
@@ -65,10 +68,11 @@ type Content = {
   dataSourceId: number | null
   message: Message
   seriesId: string | null
+  cause: Cause | null
 }
 
 function compose(
-  { itemIds, companyIds }: PlannedMessage,
+  { itemIds, companyIds, isHeld }: PlannedMessage,
   facts: Facts,
   config: MessageSettings,
   linksUntil: number,
@@ -78,7 +82,7 @@ function compose(
       itemIds.flatMap((id) => facts.ops.get(id) ?? []),
       config.MAX_LINES,
     )
-    return { kind: 'ops', companyId: null, dataSourceId: null, message, seriesId: null }
+    return { kind: 'ops', companyId: null, dataSourceId: null, message, seriesId: null, cause: null }
   }
   const news = itemIds.flatMap((id) => facts.news.get(id) ?? [])
   const [first] = news
@@ -91,9 +95,19 @@ function compose(
     companyId: isOfOne ? (first?.company_id ?? null) : null,
     dataSourceId: isOfOne ? (first?.data_source_id ?? null) : null,
     seriesId: told && isOfOne ? seriesIdOf(told) : null,
+    cause: causeOf(news, isHeld),
     message: {
       ...message,
       lines: message.lines.map((line, index) => (index === 0 && chart ? { ...line, chart } : line)),
     },
+  }
+}
+
+/** The time of a message that waited for its readers says nothing of how fast we are. */
+function causeOf(news: readonly NewsItem[], isHeld: boolean): Cause {
+  const received = news.flatMap(({ payload_received_at: at }) => (at === null ? [] : [at]))
+  return {
+    receivedAt: isHeld || received.length === 0 ? null : Math.min(...received),
+    traceparents: [...new Set(news.flatMap(({ traceparent }) => traceparent ?? []))].slice(0, maxCauses),
   }
 }

@@ -2,6 +2,7 @@ import { Counter, Histogram } from 'prom-client'
 import type { Database } from '#runtime/postgres/database.ts'
 import { batchCalls } from '#runtime/calls/batch-calls.ts'
 import { retryTransient } from '#runtime/calls/retry.ts'
+import { noteStep } from '#runtime/observe/steps.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { dayMs } from '#runtime/text/time.ts'
@@ -94,7 +95,10 @@ export function createAttempt(
     const isOurs = await record({ claimed, answer, next, tookMs })
     await retryTransient(() => noteOutage(answer, outageSubject(name, kind, claimed)), { signal: stopping })
     attempts.inc({ channel: name, answer: answer.kind })
-    if (answer.kind === 'sent') delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
+    if (answer.kind === 'sent') {
+      delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)
+      noteStep('sent', claimed.payload_received_at)
+    }
     const { notification_id, delivery_id, action } = claimed
     const { state, reason, parks } = next
     log[state === 'sent' ? 'info' : 'warn'](

@@ -17,6 +17,9 @@ const claimedRow = z.object({
   // Only enqueue.ts writes it.
   message: z.custom<Message>(),
   created_at: z.number(),
+  /** When the payload was received that it is about; null: not known, or the message waited for its readers. */
+  payload_received_at: z.number().nullable(),
+  traceparents: z.array(z.string()).nullable(),
   age_ms: z.number(),
   follows: z
     .object({
@@ -79,6 +82,7 @@ export async function claimDeliveries(
       WHERE destination_id IN (SELECT destination_id FROM claimed)
     )
     SELECT d.delivery_id, d.notification_id, d.destination_id, n.kind, d.claim, d.people, t.address, t.secret_id, d.created_at,
+      n.payload_received_at, n.traceparents,
       CASE WHEN ${withoutLines} AND n.message ? 'digest' THEN jsonb_set(n.message, '{lines}', '[]') ELSE n.message END AS message,
       CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
       (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms,

@@ -15,7 +15,10 @@ type OutgoingMessage = {
   message: Message
   /** The series that its first news item is about. */
   seriesId?: string | null
+  cause?: Cause | null
 }
+/** The payloads that a message is about: when the first was received (null: not known, or it waited), and their traces. */
+export type Cause = { receivedAt: number | null; traceparents: readonly string[] }
 /** A message for recipients at these channels. */
 export type MessageToRecipients = OutgoingMessage & { channels: readonly RecipientChannel[] }
 /** A message for destinations that are known. */
@@ -83,12 +86,18 @@ export async function enqueueForDestinations(
   tx: Transaction,
   messages: readonly MessageToDestinations[],
 ): Promise<void> {
-  const notifications = messages.map(({ notificationId, kind, companyId, dataSourceId, message, seriesId = null }) => {
-    return [notificationId, kind, companyId, dataSourceId, JSON.stringify(message), seriesId]
-  })
+  const notifications = messages.map(
+    ({ notificationId, kind, companyId, dataSourceId, message, seriesId = null, cause = null }) => [
+      ...[notificationId, kind, companyId, dataSourceId, JSON.stringify(message), seriesId],
+      ...[cause?.receivedAt ?? null, cause && cause.traceparents.length > 0 ? cause.traceparents.join(' ') : null],
+    ],
+  )
   await tx.query(sql.unsafe`
-    INSERT INTO notifier.notification (notification_id, kind, company_id, data_source_id, message, series_id)
-    SELECT * FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb', 'uuid'])}
+    INSERT INTO notifier.notification
+      (notification_id, kind, company_id, data_source_id, message, series_id, payload_received_at, traceparents)
+    SELECT id, kind, company, source, message, series, to_timestamp(received_at / 1000.0), string_to_array(traces, ' ')
+    FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb', 'uuid', 'float8', 'text'])}
+      AS d (id, kind, company, source, message, series, received_at, traces)
     ON CONFLICT (notification_id) DO NOTHING`)
   const deliveries = messages.flatMap(({ notificationId, to }) =>
     to.map(({ destinationId, recipients, follows = null }) => [

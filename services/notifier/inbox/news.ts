@@ -1,4 +1,5 @@
-import { type Handler, ok } from '#runtime/consume/outcome.ts'
+import { type Delivery, type Handler, ok } from '#runtime/consume/outcome.ts'
+import { receivedAtHeader } from '#runtime/observe/steps.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { insertRecords } from '#runtime/postgres/insert-records.ts'
 import { withLedger } from '#runtime/postgres/ledger.ts'
@@ -38,10 +39,10 @@ export function storeNews(config: InboxSettings, database: Database, wake: () =>
   return async (batch) => {
     const events = batch.map(({ value }) => ({ event_id: value.news_id }))
     await withLedger(database, 'notifier', events, async (tx, verdicts) => {
-      const fresh = batch.map(({ value }) => value).filter((_, index) => verdicts[index] === 'fresh')
+      const fresh = batch.filter((_, index) => verdicts[index] === 'fresh')
       if (fresh.length === 0) return
       await countGroups(tx, fresh, config.GROUP_WAIT_MS)
-      const loud = fresh.filter(({ silent }) => !silent)
+      const loud = fresh.map(({ value }) => value).filter(({ silent }) => !silent)
       const items = loud.map((one) => ({ ...one, ...readFacts(one), ...assignedUnlessAlert(one) }))
       await insertRecords(tx, ['notifier', 'news_item'], itemColumns, items)
     })
@@ -71,21 +72,25 @@ function isAlert({ silent, facts }: News): boolean {
 }
 
 /** Silent news items count, too: a group is complete when all its news items have arrived. */
-async function countGroups(tx: Transaction, news: readonly News[], waitMs: number): Promise<void> {
-  const groups = Map.groupBy(news, ({ group_id }) => group_id)
+async function countGroups(tx: Transaction, news: readonly Delivery<News>[], waitMs: number): Promise<void> {
+  const groups = Map.groupBy(news, ({ value }) => value.group_id)
   const rows = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([groupId, members]) => {
-      const [{ company_id, data_source_id, task_id, group_size }] = members as [News]
-      const isLoud = members.some(isAlert)
-      return [groupId, company_id, data_source_id, task_id, group_size, members.length, isLoud]
+      const [{ value, headers }] = members as [Delivery<News>]
+      const { company_id, data_source_id, task_id, group_size } = value
+      const isLoud = members.some((one) => isAlert(one.value))
+      const cause = [Number(headers[receivedAtHeader] ?? Number.NaN) || null, headers['traceparent'] ?? null]
+      return [groupId, company_id, data_source_id, task_id, group_size, members.length, isLoud, ...cause]
     })
   await tx.query(sql.unsafe`
-    INSERT INTO notifier.news_group AS g (group_id, company_id, data_source_id, task_id, size, seen, due_at)
+    INSERT INTO notifier.news_group AS g
+      (group_id, company_id, data_source_id, task_id, size, seen, due_at, payload_received_at, traceparent)
     SELECT group_id, company_id::int, data_source_id, task_id, size, seen,
-      CASE WHEN is_loud AND seen >= size THEN now() WHEN is_loud THEN now() + ${waitMs} * interval '1 ms' END
-    FROM ${sql.unnest(rows, ['uuid', 'text', 'int4', 'int4', 'int4', 'int4', 'bool'])}
-      AS d (group_id, company_id, data_source_id, task_id, size, seen, is_loud)
+      CASE WHEN is_loud AND seen >= size THEN now() WHEN is_loud THEN now() + ${waitMs} * interval '1 ms' END,
+      to_timestamp(received_at / 1000.0), traceparent
+    FROM ${sql.unnest(rows, ['uuid', 'text', 'int4', 'int4', 'int4', 'int4', 'bool', 'float8', 'text'])}
+      AS d (group_id, company_id, data_source_id, task_id, size, seen, is_loud, received_at, traceparent)
     ON CONFLICT (group_id) DO UPDATE SET
       seen = g.seen + excluded.seen,
       due_at = CASE

@@ -17,6 +17,8 @@ export type DueItem = {
 export type PlannedMessage = {
   companyIds: number[]
   itemIds: string[]
+  /** Quiet hours held it. */
+  isHeld: boolean
   to: { destinationId: number; recipients: Recipient[]; follows?: number | null }[]
 }
 
@@ -35,6 +37,7 @@ export function groupIntoMessages(due: readonly DueItem[], operations: number): 
     const message = messages.get(key) ?? {
       companyIds: [...new Set(items.map((one) => one.company_id))],
       itemIds,
+      isHeld: items.some(({ is_held }) => is_held),
       to: [],
     }
     messages.set(key, message)

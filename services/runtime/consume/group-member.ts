@@ -2,6 +2,7 @@ import { withDeadline } from '../calls/deadline.ts'
 import { connectConsumer, createKafka, metadataMaxAgeMs, onSignOfLife, runConsumer } from '../kafka/client.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
+import { joins, pausedPartitions } from '../process/metrics.ts'
 import { forgetLag } from '../offsets/lag-metric.ts'
 import type { LossWatch } from '../offsets/loss-watch.ts'
 import { type Lane, nameOf } from './lane.ts'
@@ -55,7 +56,9 @@ export async function joinGroup(
   })
   consumer.on('consumer.rebalancing', () => lane.tryAgain())
   consumer.on('consumer.group_join', () => {
+    joins.inc()
     forgetLag()
+    pausedPartitions.reset()
     lane.resume()
     lane.tryAgain()
   })
@@ -82,7 +85,9 @@ export async function joinGroup(
       async eachBatch(payload) {
         const { topic, partition } = payload.batch
         const name = nameOf(topic, partition)
-        if ((await lane.work(() => workBatch(payload))) === 'on') return lane.resume(name)
+        const isPaused = (await lane.work(() => workBatch(payload))) === 'paused'
+        pausedPartitions.set({ topic, partition }, isPaused ? 1 : 0)
+        if (!isPaused) return lane.resume(name)
         lane.pause(name)
         setTimeout(payload.pause(), pauseMs).unref()
       },

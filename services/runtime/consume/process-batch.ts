@@ -4,6 +4,7 @@ import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import { countInARow, deadLetterOf, shortLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
+import { noteStep, receivedAtHeader, type Step } from '../observe/steps.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
 import { completeOutcomes } from './handle-sound.ts'
 import { type Dead, dead, type Delivery, drop, type Handler, type Outcome } from './outcome.ts'
@@ -49,6 +50,7 @@ export function createProcessor<T>(
   handle: Handler<T>,
   readValue: ReadValue<T>,
   deps: ProcessorDeps,
+  step?: Step,
 ): Processor {
   const { settings, service, producer } = deps
   const letters = deadLetterTopic(topic, service)
@@ -74,7 +76,8 @@ export function createProcessor<T>(
         return [writeLetter(records[index] as FetchedRecord, outcome, { stage, attempt, letters }, deps)]
       })
     })
-    for (const outcome of outcomes) {
+    for (const [index, outcome] of outcomes.entries()) {
+      if (step && outcome.kind === 'ok') noteStep(step, headerText(records[index] as FetchedRecord, receivedAtHeader))
       messagesConsumed.inc({ topic: topic.name, outcome: outcome.kind })
       if (outcome.kind === 'dead') deadLetters.inc({ topic: topic.name, reason: outcome.reason })
     }

@@ -3,6 +3,7 @@ import { isTooLarge } from '../calls/retry.ts'
 import { encodeOutput } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
 import { type FetchedRecord, headerText, type ProducerRecord } from '../kafka/record.ts'
+import { receivedAtHeader } from '../observe/steps.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import { shortLetterOf } from './dead-letter.ts'
 import { type Dead, dead, type Outcome } from './outcome.ts'
@@ -20,8 +21,14 @@ export async function makeSendable(
 ): Promise<Sendable> {
   if (outcome.kind !== 'ok') return { record, outcome, outputs: [] }
   const cause = headerText(record, 'traceparent')
+  const receivedAt = headerText(record, receivedAtHeader)
+  const carried: Record<string, string> = receivedAt === undefined ? {} : { [receivedAtHeader]: receivedAt }
   try {
-    const outputs = await Promise.all(outcome.outputs.map((one) => encodeOutput(settings, codec, one, cause)))
+    const outputs = await Promise.all(
+      outcome.outputs.map((one) =>
+        encodeOutput(settings, codec, { ...one, headers: { ...carried, ...one.headers } }, cause),
+      ),
+    )
     return { record, outcome, outputs }
   } catch (error) {
     if (!isTooLarge(error)) throw error

@@ -1,5 +1,6 @@
 import { CompressionTypes, type Message, type Producer as Client } from 'kafkajs'
 import { createAnswerCheck } from './unacknowledged.ts'
+import { measureBuffer } from '../observe/buffer.ts'
 import type { KafkaSettings, ProducerSettings } from '../process/settings.ts'
 import { createKafka, metadataMaxAgeMs } from './client.ts'
 import { messagesProduced, produceDuration } from '../process/metrics.ts'
@@ -89,6 +90,7 @@ export async function openProducer(
     maxBatchBytes,
     maxPendingBytes: settings.PRODUCE_MAX_PENDING_BYTES,
   })
+  measureBuffer({ waitingBytes: () => queue.waiting().bytes, limitBytes: settings.PRODUCE_MAX_PENDING_BYTES })
   stopping?.addEventListener('abort', () => queue.holdAtMost(stopHoldMs), { once: true })
   context.scope.defer(async () => {
     await queue.idle()

@@ -31,6 +31,8 @@ export type SendQueue = {
   send(records: readonly ProducerRecord[], holdMs?: number): Promise<void>
   /** From now on, no call is held for longer than `ms`. */
   holdAtMost(ms: number): void
+  /** The calls that have not been answered. */
+  waiting(): Waiting
   /** Resolves when every call has been answered. */
   idle(): Promise<void>
 }
@@ -102,6 +104,7 @@ export function createSendQueue({
       })
     },
     holdAtMost: calls.holdAtMost,
+    waiting: calls.waiting,
     idle: calls.idle,
   }
 }

@@ -8,6 +8,7 @@ import {
   type Interceptor,
   SchemaValidationError,
 } from 'slonik'
+import { createWaitMeter, measurePool } from '../observe/pool.ts'
 import { readDatabaseAddress } from '../process/database-address.ts'
 import type { PostgresSettings } from '../process/settings.ts'
 import { classify, TransientError } from '../calls/retry.ts'
@@ -60,7 +61,7 @@ export async function openDatabase(settings: PostgresSettings, context: ServiceC
 export async function openPool(settings: PostgresSettings): Promise<Database> {
   const { DATABASE_POOL_SIZE, DATABASE_QUERY_TIMEOUT_MS, DATABASE_IDLE_TRANSACTION_TIMEOUT_MS } = settings
   const { url, host, tls } = readDatabaseAddress(settings)
-  return createPool(url, {
+  const pool = await createPool(url, {
     ...(tls && { ssl: tls }),
     driverFactory: createDriverWithDeadlines(settings),
     statementTimeout: DATABASE_QUERY_TIMEOUT_MS,
@@ -68,7 +69,7 @@ export async function openPool(settings: PostgresSettings): Promise<Database> {
     gracefulTerminationTimeout: graceMs,
     maxPoolSize: DATABASE_POOL_SIZE,
     idleTimeout: 60_000,
-    interceptors: [checkRows],
+    interceptors: [createWaitMeter(), checkRows],
     typeParsers: [...createTypeParserPreset().filter(({ name }) => name !== 'int8'), bigintAsNumber],
     // Slonik would send DISCARD ALL after each use; we leave nothing behind in a session.
     resetConnection: async () => undefined,
@@ -77,6 +78,8 @@ export async function openPool(settings: PostgresSettings): Promise<Database> {
     if (classify(cause) !== 'transient') throw cause
     throw new TransientError(`Postgres at ${host} does not answer (start it, or correct DATABASE_URL)`, { cause })
   })
+  measurePool(pool)
+  return pool
 }
 
 const graceMs = 3000

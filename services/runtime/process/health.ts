@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { Gauge } from 'prom-client'
 import { withDeadline } from '../calls/deadline.ts'
 import { register } from './metrics.ts'
 
@@ -18,6 +19,16 @@ export type Health = {
   /** From now on /readyz says 503, so that nobody sends new work. */
   drain(): void
 }
+
+let isReady: () => Promise<boolean> = () => Promise.resolve(false)
+
+new Gauge({
+  name: 'parma_ready',
+  help: 'Whether the process is ready (1), as /readyz says, or not (0)',
+  async collect() {
+    this.set((await isReady()) ? 1 : 0)
+  },
+})
 
 const checkTimeoutMs = 1500
 const degraded = 'degraded: '
@@ -38,6 +49,8 @@ export async function startHealth(port: number, host: string): Promise<Health & 
     const failed = Object.entries(body).some(([name, text]) => name !== 'service' && !isFine(text))
     return { status: failed || (kind === 'ready' && state !== 'started') ? 503 : 200, body }
   }
+
+  isReady = async () => (await judge('ready')).status === 200
 
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0]

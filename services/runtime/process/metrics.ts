@@ -1,8 +1,15 @@
-import { collectDefaultMetrics, Counter, Histogram, register } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, register } from 'prom-client'
+import metadata from '../../../package.json' with { type: 'json' }
 
 collectDefaultMetrics()
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+new Gauge({
+  name: 'parma_build_info',
+  help: 'Always 1; its labels say which version of the services runs on which Node',
+  labelNames: ['version', 'node'] as const,
+}).set({ version: metadata.version, node: process.version }, 1)
 
 /** Records whose outcome is settled and whose offset is committed. */
 export const messagesConsumed = new Counter({
@@ -24,6 +31,15 @@ export const retries = new Counter({
   name: 'parma_retries_total',
   help: 'Attempts repeated after a transient error',
   labelNames: ['topic'] as const,
+})
+export const joins = new Counter({
+  name: 'parma_group_joins_total',
+  help: 'Times that members of this process joined their group: once each at the start, and again at each rebalance',
+})
+export const pausedPartitions = new Gauge({
+  name: 'parma_partition_paused',
+  help: 'Partitions that rest (1) because too many records in a row became dead letters (MAX_DEAD_LETTERS_IN_A_ROW)',
+  labelNames: ['topic', 'partition'] as const,
 })
 export const batchDuration = new Histogram({
   name: 'parma_batch_duration_seconds',
