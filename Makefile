@@ -82,7 +82,7 @@ insight-suspect: install ## measure which runs of a broken source are held
 	@node test/insight/suspect.ts
 
 bench: install ## measure speed and memory, print the conditions
-	@node --disable-warning=TimeoutNegativeWarning test/bench/main.ts
+	@node test/bench/main.ts
 
 browser:
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \

@@ -4,7 +4,6 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     testTimeout: 180_000,
-    setupFiles: ['test/harness/setup-worker.ts'],
     hookTimeout: 120_000,
     reporters: ['default', 'json'],
     outputFile: { json: '.cache/test-results.json' },
@@ -22,6 +21,7 @@ export default defineConfig({
           name: 'stack',
           include: ['test/{contract,integration,e2e}/**/*.test.ts'],
           globalSetup: ['test/harness/global-setup.ts'],
+          setupFiles: ['test/harness/setup-worker.ts'],
         },
       },
       {
@@ -30,6 +30,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           globalSetup: ['test/harness/global-setup.ts'],
+          setupFiles: ['test/harness/setup-worker.ts'],
           testTimeout: 600_000,
           // These tests stop servers that they all use.
           fileParallelism: false,

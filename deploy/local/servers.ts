@@ -63,7 +63,7 @@ export function serviceEnv(stackEnv: StackEnv, base: NodeJS.ProcessEnv = inherit
   return {
     // On a large machine V8 lets garbage grow to 128 MiB before it collects. And kafkajs gives a timer a time that has passed,
     // which does no harm (https://github.com/tulios/kafkajs/issues/1751).
-    NODE_OPTIONS: '--max-semi-space-size=8 --disable-warning=TimeoutNegativeWarning',
+    NODE_OPTIONS: '--max-semi-space-size=8',
     ...base,
     ...stackEnv,
     DEPLOYMENT_ENV: 'local',

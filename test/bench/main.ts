@@ -17,6 +17,7 @@ import { desk } from './desk.ts'
 import { digests } from './digests.ts'
 import { edge } from './edge.ts'
 import type { Measure, Result } from './measure.ts'
+import { idle } from './idle.ts'
 import { memory } from './memory.ts'
 import { news } from './news.ts'
 import { newsLatency } from './news-latency.ts'
@@ -33,7 +34,7 @@ import { throughput } from './throughput.ts'
 
 /** Measures by the services that run, in this order: memory needs a stack that has not worked yet. */
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
-  { services: programs, measures: { start, memory, alert, 'news-latency': newsLatency, codec, news, throughput } },
+  { services: programs, measures: { start, memory, idle, alert, 'news-latency': newsLatency, codec, news, throughput } },
   { services: ['edge'], measures: { edge } },
   { services: ['edge'], measures: { 'read-api': readApi, pages } },
   { services: ['edge'], measures: { 'dead-letters': deadLetters } },

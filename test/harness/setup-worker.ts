@@ -1,4 +1,2 @@
-import { watchWarnings } from '../../services/runtime/process/node-warnings.ts'
-
-// Tests use kafkajs too.
-watchWarnings((warning) => process.stderr.write(`${warning.stack}\n`))
+// Tests use kafkajs without our services too, and its timers make Node warn until this file has mended them.
+import '../../services/runtime/kafka/client.ts'

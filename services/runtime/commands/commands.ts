@@ -1,7 +1,6 @@
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../process/config.ts'
-import { watchWarnings } from '../process/node-warnings.ts'
 import { classify } from '../calls/retry.ts'
 import { formatShortTime } from '../text/format.ts'
 import { namesSystem, noSystem } from './config.ts'
@@ -38,7 +37,7 @@ export class UsageError extends Error {
 }
 
 async function runCommands(groups: Record<string, CommandGroup>, args: string[]): Promise<void> {
-  watchWarnings(({ name, message }) => printError(`${name}: ${message}`))
+  process.removeAllListeners('warning').on('warning', ({ name, message }) => printError(`${name}: ${message}`))
   const program = new Command('parma')
     .exitOverride()
     .showHelpAfterError()

@@ -3,7 +3,6 @@ import { type Step, watchStart } from '../calls/start-watch.ts'
 import { type ConfigError, findIgnored } from './config.ts'
 import { type Health, startHealth } from './health.ts'
 import { createLog, type Log, type LogFormat } from './log.ts'
-import { watchWarnings } from './node-warnings.ts'
 
 type ServiceConfig = {
   LOG_LEVEL: string
@@ -50,7 +49,7 @@ export async function runService<C extends ServiceConfig>(
   }
   process.once('SIGTERM', () => stop.abort()).once('SIGINT', () => stop.abort())
   process.on('unhandledRejection', fail).on('uncaughtException', fail)
-  watchWarnings((warning) => log.warn({ error: warning }, 'node_warning'))
+  process.removeAllListeners('warning').on('warning', (warning) => log.warn({ error: warning }, 'node_warning'))
 
   const scope = new AsyncDisposableStack()
   const stopped = new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }))
