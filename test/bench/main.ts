@@ -34,7 +34,10 @@ import { throughput } from './throughput.ts'
 
 /** Measures by the services that run, in this order: memory needs a stack that has not worked yet. */
 const stacks: { services: readonly ProgramName[]; measures: Record<string, Measure> }[] = [
-  { services: programs, measures: { start, memory, idle, alert, 'news-latency': newsLatency, codec, news, throughput } },
+  {
+    services: programs,
+    measures: { start, memory, idle, alert, 'news-latency': newsLatency, codec, news, throughput },
+  },
   { services: ['edge'], measures: { edge } },
   { services: ['edge'], measures: { 'read-api': readApi, pages } },
   { services: ['edge'], measures: { 'dead-letters': deadLetters } },
