@@ -78,6 +78,7 @@ const rooms = {
     replay: ['map-trial', 'store', 'series', 'ledger'],
     commands: ['incidents', 'replay'],
   },
+  cli: { retention: [] },
   scheduler: {
     inbox: [],
     recording: [],

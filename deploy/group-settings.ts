@@ -92,6 +92,7 @@ const own: readonly Heading[] = [
     about: 'What `parma` commands read besides the settings of services.',
     page: 'services/cli/README.md',
   },
+  { title: 'cli/retention', about: 'How long what is kept.', page: 'docs/operations/retention.md' },
 ]
 
 /** All settings in groups, each in one. Throws an Error when a service or room with settings has no group. */

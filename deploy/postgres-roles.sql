@@ -260,4 +260,8 @@ GRANT SELECT ON public."scheduled_task" TO parma_cli;
 GRANT SELECT ON public."source_measurement" TO parma_cli;
 REVOKE EXECUTE ON FUNCTION normalizer.create_month(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION normalizer.create_month(timestamptz) TO parma_normalizer;
+REVOKE EXECUTE ON FUNCTION normalizer.retire_month(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION normalizer.retire_month(text, text) TO parma_normalizer;
+REVOKE EXECUTE ON FUNCTION normalizer.drop_retired_month(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION normalizer.drop_retired_month(text) TO parma_normalizer;
 GRANT parma_edge, parma_normalizer, parma_analyzer, parma_notifier, parma_scheduler TO parma_cli;

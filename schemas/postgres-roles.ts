@@ -24,9 +24,11 @@ export function renderRoles(): string[] {
       ])
     }),
     ...[...owners].flatMap(grantPublic),
-    // It acts with the rights of its owner.
-    'REVOKE EXECUTE ON FUNCTION normalizer.create_month(timestamptz) FROM PUBLIC',
-    'GRANT EXECUTE ON FUNCTION normalizer.create_month(timestamptz) TO parma_normalizer',
+    // They act with the rights of their owner.
+    ...['create_month(timestamptz)', 'retire_month(text, text)', 'drop_retired_month(text)'].flatMap((name) => [
+      `REVOKE EXECUTE ON FUNCTION normalizer.${name} FROM PUBLIC`,
+      `GRANT EXECUTE ON FUNCTION normalizer.${name} TO parma_normalizer`,
+    ]),
     // Commands do what the services do, in all schemas.
     `GRANT ${owners
       .filter((owner) => owner !== 'cli')

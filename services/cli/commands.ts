@@ -8,6 +8,10 @@ export const commands = defineCommands(import.meta, {
     help: 'how far services have read their topics, and what they lost: ls, accept-loss, reset, skip',
     load: () => import('./groups.ts'),
   },
+  retention: {
+    help: 'how long what is kept, and deleting what is older: ls, run',
+    load: () => import('./retention/command.ts'),
+  },
   mcp: { help: 'answer programs that speak the Model Context Protocol', load: () => import('./mcp.ts') },
   audit: { help: 'who did what: ls', load: () => import('./audit.ts') },
   status: { help: 'health of services and sources, and how far payloads got', load: () => import('./status.ts') },

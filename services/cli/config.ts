@@ -7,9 +7,11 @@ import { count, list } from '#runtime/process/config.ts'
 import { kafkaSettings } from '#runtime/process/settings.ts'
 import type { ByTopic } from '#runtime/kafka/topic-plan.ts'
 import { allTopics } from '#schemas/topics.ts'
+import { retentionSettings } from './retention/settings.ts'
 
 /** The settings of commands that no service reads. */
 export const settings = {
+  ...retentionSettings,
   EDGE_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -37,7 +39,8 @@ export const settings = {
 }
 
 /** What `parma topics apply` reads. */
-export const topicSettings = { ...kafkaSettings, ...settings }
+const { TOPIC_REPLICAS, TOPIC_PARTITIONS, TOPIC_RETENTION_BYTES } = settings
+export const topicSettings = { ...kafkaSettings, TOPIC_REPLICAS, TOPIC_PARTITIONS, TOPIC_RETENTION_BYTES }
 
 /** What `parma mcp` reads. */
 export const mcpSettings = { EDGE_URL: settings.EDGE_URL, PARMA_API_KEY: settings.PARMA_API_KEY }

@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import { printResult } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
-import { openPool, sql } from '#runtime/postgres/database.ts'
+import { openPool } from '#runtime/postgres/database.ts'
+import { statement } from '#runtime/postgres/statement.ts'
 import { renderRoles } from '#schemas/postgres-roles.ts'
 
 export function build(group: Command): void {
@@ -24,9 +25,7 @@ async function apply(statements: readonly string[]): Promise<void> {
   const database = await openPool(readEnv(postgresSettings))
   try {
     await database.transaction(async (tx) => {
-      // They are texts of our own, without values.
-      for (const text of statements)
-        await tx.query(sql.unsafe(Object.freeze(Object.assign([text], { raw: Object.freeze([text]) }))))
+      for (const text of statements) await tx.query(statement(text))
     })
   } finally {
     await database.end()

@@ -10,7 +10,8 @@ import type { KafkaSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { isUuid } from '#schemas/field-checks.ts'
 import { topics } from '#schemas/topics.ts'
-import { findSources, pagesOf } from './raw-documents.ts'
+import { pagesOf } from '#runtime/firestore/raw-documents.ts'
+import { findSources } from './raw-documents.ts'
 
 type Missing = { event_id: string; document: string }
 

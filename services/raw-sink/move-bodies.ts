@@ -9,7 +9,8 @@ import { hashOf } from '#runtime/firestore/read-payload.ts'
 import { failedPrecondition, notFound } from '#runtime/firestore/grpc-codes.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { readConfig } from './config.ts'
-import { findSources, pagesOf } from './raw-documents.ts'
+import { pagesOf } from '#runtime/firestore/raw-documents.ts'
+import { findSources } from './raw-documents.ts'
 
 type Options = { source?: string; rate: string; dryRun?: boolean; json?: boolean }
 type Moved = { moved: number; bytes: number; left: string[] }
