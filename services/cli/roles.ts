@@ -3,7 +3,7 @@ import { printResult } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
 import { openPool } from '#runtime/postgres/database.ts'
-import { statement } from '#runtime/postgres/statement.ts'
+import { statement } from '#runtime/commands/statement.ts'
 import { renderRoles } from '#schemas/postgres-roles.ts'
 
 export function build(group: Command): void {

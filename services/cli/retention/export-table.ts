@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
 import type { Database, Transaction } from '#runtime/postgres/database.ts'
-import { statement } from '#runtime/postgres/statement.ts'
+import { statement } from '#runtime/commands/statement.ts'
 
 /** A file of rows, a JSON object a line, compressed by gzip. `sha256` is of the lines. */
 export type Exported = { file: string; rows: number; sha256: string }

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { hasCode } from '#runtime/calls/retry.ts'
 import type { Database } from '#runtime/postgres/database.ts'
-import { statement } from '#runtime/postgres/statement.ts'
-import { leastDays } from '#schemas/stored-tables.ts'
+import { statement } from '#runtime/commands/statement.ts'
+import { leastDays } from '#schemas/retention-classes.ts'
 import { type Exported, exportTable } from './export-table.ts'
 
 /** A month of values that may go. `table`: still a part of `normalizer.value`, or taken out by a run that did not end. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Database } from '#runtime/postgres/database.ts'
-import { statement } from '#runtime/postgres/statement.ts'
+import { statement } from '#runtime/commands/statement.ts'
 import type { StoredTable } from '#schemas/stored-tables.ts'
 
 /** Rows deleted in one transaction: it stays short, and what it deletes is locked only briefly. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { firestoreSettings } from '#runtime/firestore/settings.ts'
 import { ledgerSettings, postgresSettings } from '#runtime/process/settings.ts'
-import { leastDays, retentionClasses } from '#schemas/stored-tables.ts'
+import { leastDays, retentionClasses } from '#schemas/retention-classes.ts'
 
 /** Days for which `npx parma retention run` keeps each class; unset: for ever. */
 export const retentionSettings = Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { ValueExpression } from 'slonik'
 import { z } from 'zod'
-import { sql } from './database.ts'
+import { sql } from '../postgres/database.ts'
 
 /**
  * A statement whose text is our own and stands in a table of schemas/, such as schemas/stored-tables.ts. `{name}` stands
