@@ -55,6 +55,7 @@ check: install ## check types, lint, format, unused code, structure, generated f
 	node schemas/generate.ts --check
 	node deploy/settings.ts --check
 	node deploy/helm/generate.ts --check
+	node deploy/dashboards/generate.ts --check
 	node deploy/pages/main.ts
 
 rooms: install ## print the files, rooms and imports of each service
@@ -99,6 +100,7 @@ schemas: install ## write what is generated: types, settings, tables of pages
 	@node schemas/generate.ts
 	@node deploy/settings.ts
 	@node deploy/helm/generate.ts
+	@node deploy/dashboards/generate.ts
 	@node deploy/pages/main.ts --write
 
 pictures: install browser ## take the README's pictures of pages and of a mail, from a demo of their own

@@ -43,6 +43,7 @@ const rooms = {
     'rule-trial': ['changes', 'growth', 'design', 'access', 'http'],
     'company-pages': ['rule-trial', 'console', 'changes', 'ask', 'growth', 'design', 'server', 'access', 'http'],
     replays: ['console', 'changes', 'ask', 'design', 'server', 'access', 'http'],
+    exporter: [],
     now: ['ask', 'design', 'server', 'access', 'http'],
     'source-pages': ['company-pages', 'console', 'changes', 'ask', 'growth', 'design', 'server', 'access', 'http'],
     ask: ['growth', 'trace', 'server', 'access', 'http'],

@@ -10,6 +10,7 @@ type Definition = Schema & { 'x-kubernetes-group-version-kind'?: { group: string
 
 /** The kinds of Kubernetes itself, as `apiVersion/kind`. */
 const builtIn = [
+  'v1/ConfigMap',
   'v1/Pod',
   'v1/Service',
   'v1/ServiceAccount',

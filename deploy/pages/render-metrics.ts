@@ -2,11 +2,11 @@ import type { Metric } from './read-metrics.ts'
 
 /** What labels say, and how many values they have: each series costs memory in Prometheus. */
 const labels: Record<string, { what: string; values: string }> = {
-  action: { what: 'what was asked of a channel', values: 'a closed list' },
   answer: { what: 'what a channel answered', values: 'a closed list' },
   channel: { what: 'kind of channel', values: 'a closed list' },
   form: { what: 'form of a picture', values: 'a closed list' },
   from: { what: 'first offset that is lost', values: 'one for each loss that nobody has accepted' },
+  group: { what: 'consumer group, without the prefix of the installation: its service', values: 'those that consume' },
   kind: { what: 'kind of news item or incident', values: 'a closed list' },
   node: { what: 'version of Node', values: '1 a process' },
   outcome: { what: 'what became of it', values: 'a closed list' },
@@ -14,7 +14,6 @@ const labels: Record<string, { what: string; values: string }> = {
   query: { what: 'query of the exporter', values: 'a closed list' },
   reason: { what: 'why', values: 'a closed list' },
   route: { what: 'route of the edge, with its parameters by name', values: 'those of the OpenAPI page' },
-  service: { what: 'service', values: 'one for each service' },
   silent: { what: 'whether nobody is told', values: '2' },
   source: { what: 'name of a data source', values: 'one for each data source' },
   state: { what: 'state', values: 'a closed list' },

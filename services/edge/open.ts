@@ -26,6 +26,8 @@ import { openKnownEvents } from './batch/known-events.ts'
 import type { PayloadsDeps } from './batch/payloads.ts'
 import type { TrialDeps } from './batch/try-batch.ts'
 import { readZone } from './design/zone.ts'
+import type { FigureSources } from './exporter/figures.ts'
+import { startExporting } from './exporter/loop.ts'
 import type { CacheOptions } from './http/cache.ts'
 import { boundBy } from './http/deadline.ts'
 import { unavailable } from './http/http-error.ts'
@@ -54,6 +56,8 @@ import { readWhy } from './trace/read-why.ts'
 import { openDeadLetters } from './trace/dead-letters.ts'
 import { openRawDocuments } from './trace/raw-documents.ts'
 
+type RouteTools = Connections &
+  Pick<FigureSources, 'readStates'> & { secrets: TokenSecrets; caching: CacheOptions; checkApiKey: CheckApiKey }
 type Connections = { send: Publish; sendNow: Publish; gate: HoldGate; probe(): Promise<void>; http: HttpClient }
 
 /** How long a client may take to receive a response: a slow reader must not hold a connection for long. */
@@ -71,37 +75,37 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
   const database = await context.step('connecting to Postgres', () => openPool(config))
   scope.defer(() => database.end())
   await waitForSchema(database, context)
-  await watchFeedHold(config, context, database, connections.gate)
+  const processId = await watchFeedHold(config, context, database, connections.gate)
   const secrets = { shared: config.PARMA_SHARED_SECRET_KEY, analytics: config.PARMA_ANALYTICS_SECRET_KEY }
   const caching = { keepMs: config.SOURCE_CACHE_MS, timeoutMs: config.LOOKUP_TIMEOUT_MS }
   const keys = openApiKeys(database, { ...caching, keepMs: config.API_KEY_CACHE_MS })
   const { checkApiKey } = keys
-  return createApp(await openRoutes(config, context, database, { ...connections, secrets, caching, checkApiKey }), {
-    checkToken: createTokenChecker(secrets),
-    ...keys,
-    sessions: openSessions(database, boundBy(config.LOOKUP_TIMEOUT_MS), config.SESSION_IDLE_DAYS),
-    askToSignIn,
-    refuseForm,
-    publicUrl: config.PUBLIC_URL,
-    limits: createLimits(config),
-    bodies: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),
-    trustProxy: config.TRUST_PROXY,
-    responseTimeoutMs,
-    log,
-  })
+  const states = scope.use(openServiceStates(config, 'edge-now', log))
+  const readStates = () => states.read()
+  startExporting(context, processId, { database, readStates })
+  return createApp(
+    await openRoutes(config, context, database, { ...connections, secrets, caching, checkApiKey, readStates }),
+    {
+      checkToken: createTokenChecker(secrets),
+      ...keys,
+      sessions: openSessions(database, boundBy(config.LOOKUP_TIMEOUT_MS), config.SESSION_IDLE_DAYS),
+      askToSignIn,
+      refuseForm,
+      publicUrl: config.PUBLIC_URL,
+      limits: createLimits(config),
+      bodies: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),
+      trustProxy: config.TRUST_PROXY,
+      responseTimeoutMs,
+      log,
+    },
+  )
 }
 
 async function openRoutes(
   config: Config,
   context: ServiceContext,
   database: Database,
-  {
-    http,
-    secrets,
-    caching,
-    checkApiKey,
-    ...kafka
-  }: Connections & { secrets: TokenSecrets; caching: CacheOptions; checkApiKey: CheckApiKey },
+  { http, secrets, caching, checkApiKey, ...kafka }: RouteTools,
 ): Promise<Route[]> {
   const {
     MAX_JSON_DEPTH: maxJsonDepth,
@@ -156,15 +160,12 @@ async function openRoutes(
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     maps: { database, bounded, sources, publish, report, changes, maxJsonDepth },
-    ...{ desk: { database, bounded, changes }, now: { database, bounded, readBroker: openBroker(config, context) } },
+    ...{
+      desk: { database, bounded, changes },
+      now: { database, bounded, readBroker: openBrokerState(kafka.readStates) },
+    },
     ...{ newCompany: { maxJsonDepth }, unsubscribe: { publish, linkSecret } },
   })
-}
-
-function openBroker(config: Config, { log, scope }: ServiceContext) {
-  const states = openServiceStates(config, 'edge-now', log)
-  scope.use(states)
-  return openBrokerState(() => states.read())
 }
 
 function openBatches(config: Config, database: Database): TrialDeps & Pick<PayloadsDeps, 'countPayload'> {

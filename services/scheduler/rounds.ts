@@ -36,6 +36,10 @@ const runsSettled = new Counter({
   labelNames: ['outcome'] as const,
 })
 
+// So that the first one shows as a change.
+for (const status of ['PENDING', 'FAILED']) attemptsEnded.inc({ status }, 0)
+for (const outcome of ['ok', 'partial', 'failed']) runsSettled.inc({ outcome }, 0)
+
 /**
  * Sources whose companies are read in one statement: enough to share its cost, few enough for their rows to fit in
  * memory.

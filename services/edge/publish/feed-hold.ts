@@ -19,14 +19,14 @@ type State = { holdId: string; hold: 'waiting' | 'gave-way'; reason: string | nu
 /**
  * Closes the gate while `parma topics apply --repartition --drain` asks for it, and tells in edge.process when nothing is
  * sent any more. Resolves after the first look, so that an edge that starts during a hold takes part in it. While
- * Postgres does not answer, the gate stays as it is, at most until the hold has passed.
+ * Postgres does not answer, the gate stays as it is, at most until the hold has passed. Gives the id of the process there.
  */
 export async function watchFeedHold(
   config: Pick<Config, 'EDGE_PORT' | 'FEED_DEADLINE_MS'>,
   context: ServiceContext,
   database: Database,
   gate: HoldGate,
-): Promise<void> {
+): Promise<string> {
   const { log, scope } = context
   const bounded = boundBy(everyMs)
   const row = createRow(database, bounded, `${hostname()}:${config.EDGE_PORT}`)
@@ -83,6 +83,7 @@ export async function watchFeedHold(
     await row.remove().catch((error: unknown) => log.debug({ error }, 'process_not_removed'))
   })
   wake = startLoop('feed_hold', everyMs, context, turn)
+  return row.id
 }
 
 const holdRow = z.object({ hold_id: z.string(), left_ms: z.number() })
@@ -99,6 +100,7 @@ function createRow(database: Database, bounded: Bounded, name: string) {
   const id = randomUUID()
   let written = { at: -Infinity, state: null as State | null }
   return {
+    id,
     /** Writes a new state at once, and a sign of life every ten seconds. */
     async update(state: State | null): Promise<void> {
       const at = performance.now()

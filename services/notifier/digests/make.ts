@@ -17,6 +17,9 @@ const digests = new Counter({
   labelNames: ['outcome'] as const,
 })
 
+// So that the first one shows as a change.
+for (const outcome of ['made', 'failed']) digests.inc({ outcome }, 0)
+
 /** Where the first page of digests begins. */
 export const firstPage: Page['after'] = { user_id: 0, bucket_id: -1 }
 

@@ -1,5 +1,6 @@
 import type { Codec } from '#schemas/codec.ts'
 import { prefixed } from '../kafka/client.ts'
+import { retries } from '../process/metrics.ts'
 import { createPublish } from '../kafka/output.ts'
 import type { Producer } from '../kafka/produce.ts'
 import { openLossWatch } from '../offsets/loss-watch.ts'
@@ -30,6 +31,8 @@ export async function consume(
       open({ settings, service, group, codec, producer, log }),
     ]),
   )
+  // So that the first one shows as a change.
+  for (const topic of processors.keys()) retries.inc({ topic }, 0)
   const publish = createPublish(settings, codec, producer)
   const lanes = Array.from({ length: settings.CONSUME_CONCURRENCY }, () => new Lane())
   const losses = await openLossWatch(settings, context, {

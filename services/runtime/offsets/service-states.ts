@@ -109,7 +109,7 @@ async function waitOf(admin: Admin, topic: string, behind: readonly Behind[], no
   return found.reduce<number | null>((most, age) => age ?? most, null)
 }
 
-/** Reads the states of services over a connection that is kept until the broker does not answer. */
+/** Reads the states of services over a connection that is kept until the broker does not answer. Who asks meanwhile shares it. */
 export function openServiceStates(
   settings: KafkaSettings,
   clientId: string,
@@ -121,22 +121,24 @@ export function openServiceStates(
     admin = null
     await left?.disconnect().catch(() => undefined)
   }
-  return {
-    async read() {
-      try {
-        if (admin === null) {
-          const opened = createKafka(settings, clientId, log.child({}, { level: 'silent' }), {
-            retry: { retries: 1 },
-          }).admin()
-          await opened.connect()
-          admin = opened
-        }
-        return await readServiceStates(admin, settings, Date.now())
-      } catch (error) {
-        await leave()
-        throw error
+  async function read(): Promise<ServiceState[]> {
+    try {
+      if (admin === null) {
+        const opened = createKafka(settings, clientId, log.child({}, { level: 'silent' }), {
+          retry: { retries: 1 },
+        }).admin()
+        await opened.connect()
+        admin = opened
       }
-    },
+      return await readServiceStates(admin, settings, Date.now())
+    } catch (error) {
+      await leave()
+      throw error
+    }
+  }
+  let running: Promise<ServiceState[]> | null = null
+  return {
+    read: () => (running ??= read().finally(() => (running = null))),
     [Symbol.asyncDispose]: leave,
   }
 }
