@@ -15,11 +15,14 @@ const callers: Record<string, string[]> = {
   // `npx parma news judge`, in a transaction that it rolls back.
   'services/analyzer/trial/': [],
 }
-/** Statements whose table is only known when they run: services/normalizer/store/values.ts, services/notifier/changes/follow.ts. */
+/**
+ * Statements whose table is only known when they run: services/normalizer/store/values.ts,
+ * services/normalizer/replay/supersede.ts, services/notifier/changes/follow.ts.
+ */
 const composed = [
   ...names
     .filter((name) => /^measurement_.*_value$/.test(name))
-    .flatMap((name) => [`normalizer INSERT ${name}`, `normalizer reads ${name}`]),
+    .flatMap((name) => ['reads', 'INSERT', 'DELETE'].map((use) => `normalizer ${use} ${name}`)),
   'notifier DELETE company_subscription',
   'notifier DELETE notification_subscription',
 ]
