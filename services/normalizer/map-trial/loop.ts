@@ -1,6 +1,6 @@
 import type { Firestore } from '@google-cloud/firestore'
 import { z } from 'zod'
-import { classify } from '#runtime/calls/retry.ts'
+import { classify, hasCode } from '#runtime/calls/retry.ts'
 import { UsageError } from '#runtime/commands/commands.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
@@ -19,6 +19,9 @@ const pollMs = 2000
 /** A trial that ends its process so often, fails. */
 const mostAttempts = 2
 
+const sourceGone = 'The source was deleted.'
+const foreignKeyViolation = '23503'
+
 /** With a role of its own, the normalizer does not read what the analyzer remembers. The report is then without news items. */
 const mayJudge = sql.type(z.object({ may: z.boolean() }))`SELECT has_schema_privilege('analyzer', 'USAGE') AS may`
 
@@ -31,14 +34,21 @@ type Deps = { config: Config; database: Database; documents: () => Promise<Fires
 export function startTrials({ config, database, documents }: Deps, context: ServiceContext): () => void {
   async function makeReport({ data_source_id, content, last }: Trial): Promise<ShortReport> {
     const source = await readMapSource(database, data_source_id)
-    if (!source) throw new UsageError('The source was deleted.')
+    if (!source) throw new UsageError(sourceGone)
     const paths = await findLastDocuments(database, data_source_id, last)
     if (paths.length === 0) throw new UsageError(`${source.name} has no stored documents yet.`)
     if (config.firestore === null) throw new UsageError(noDocuments)
     const { payloads, unreadable } = await readDocuments(await documents(), paths)
     if (payloads.length === 0) throw new UsageError(`None of the stored documents can be read. ${unreadable[0]}.`)
     const news = await database.oneFirst(mayJudge)
-    const report = await runTrial(config, database, source, { content, documents: payloads, news })
+    const tried = { content, documents: payloads, news }
+    const report = await runTrial(config, database, source, tried).catch((error: unknown) => {
+      if (hasCode(error, foreignKeyViolation)) return null
+      throw error
+    })
+    // Without it nothing of the report is true.
+    if (!(await readMapSource(database, data_source_id))) throw new UsageError(sourceGone)
+    if (report === null) throw new UsageError('A company of the documents was deleted meanwhile. Try it again.')
     return shortenReport(report, unreadable.length)
   }
 

@@ -89,7 +89,8 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
   })
 }
 
-function faultOf({ firestore }: Config, { attempts }: Replay): string | null {
+function faultOf({ firestore }: Config, { attempts, has_source: hasSource }: Replay): string | null {
+  if (!hasSource) return 'The source was deleted.'
   if (firestore === null) return noDocuments
   return attempts > mostAttempts ? `It was begun ${mostAttempts} times here and came no further.` : null
 }

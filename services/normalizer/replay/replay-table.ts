@@ -21,6 +21,7 @@ const replayRow = z.object({
   // Written here alone.
   report: z.custom<Partial<Report>>().transform((report): Report => ({ ...emptyReport(), ...report })),
   attempts: z.number(),
+  has_source: z.boolean(),
 })
 
 /** A replay that this process works on. `cursor_at`: as Postgres writes it. */
@@ -43,7 +44,8 @@ export async function claimReplay(database: Database, runner: string): Promise<R
       ORDER BY replay_no LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING replay_no, data_source_id, companies, observed_from, observed_to, mode, map, map_version, rate, reason,
-      until_no, done, cursor_at::text, cursor_no, report, attempts`)
+      until_no, done, cursor_at::text, cursor_no, report, attempts,
+      EXISTS (SELECT FROM public.data_source s WHERE s.id = data_source_id) AS has_source`)
 }
 
 /** Does `work` on a replay, which no other process takes over meanwhile, however long it lasts. */
