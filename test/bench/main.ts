@@ -47,11 +47,18 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: [], measures: { normalizer, replay, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, only: { type: 'string' }, payloads: { type: 'string' } },
+})
 const names = values.only?.split(',') ?? known
 const unknown = names.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
   console.error(`There is no measure ${unknown.join(', ')}. Known measures: ${known.join(', ')}.`)
+  process.exit(2)
+}
+const payloads = values.payloads === undefined ? null : Number(values.payloads)
+if (payloads !== null && !(Number.isInteger(payloads) && payloads > 0)) {
+  console.error('--payloads: give a number, as 100000.')
   process.exit(2)
 }
 
@@ -82,7 +89,7 @@ async function runOn(services: readonly ProgramName[], measures: readonly Measur
     throw error
   })
   const startSeconds = (performance.now() - startedAt) / 1000
-  const bench = { env: stack.env, serviceEnv: () => serviceEnv(stack.env()), startSeconds, say }
+  const bench = { env: stack.env, serviceEnv: () => serviceEnv(stack.env()), startSeconds, payloads, say }
   try {
     const results: Result[] = []
     for (const measure of measures) results.push(...(await measure(bench)))

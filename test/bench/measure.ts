@@ -7,6 +7,8 @@ export type Bench = {
   serviceEnv(): NodeJS.ProcessEnv
   /** How long the stack took to start, s. */
   startSeconds: number
+  /** As asked for with `--payloads`: how many the measure works on, where that can be chosen. */
+  payloads: number | null
   say(text: string): void
 }
 

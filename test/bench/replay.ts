@@ -14,20 +14,23 @@ import type { Measure } from './measure.ts'
 import { runService } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
 
-/** Stored payloads. The emulator of Firestore takes some hundreds a second, so there are not more of them. */
-const stored = 12_000
+/** Stored payloads, unless told. The emulator of Firestore takes some hundreds a second, so there are not more of them. */
+const usually = 12_000
+/** So many rows of other times stand in parma-web's tables beside each one that is replayed. */
+const othersEach = 9
 const pageSize = 200
 const triedDocuments = 1000
 const liveBeats = 100
 const beatMs = 100
-const patienceMs = 300_000
+const patienceMs = 1_800_000
 
 /**
  * Stored payloads whose values all differ from what is stored: compared, replaced, and filled when nothing is missing, each as
- * a share of the normalizer's own rate in the same run; how fast the documents alone are read; and by how much live
- * payloads take longer meanwhile.
+ * a share of the normalizer's own rate in the same run, also beside many rows of others; how fast the documents alone are
+ * read; and by how much live payloads take longer meanwhile.
  */
-export const replay: Measure = async ({ serviceEnv, say }) => {
+export const replay: Measure = async ({ serviceEnv, payloads: asked, say }) => {
+  const stored = asked ?? usually
   const env: NodeJS.ProcessEnv = { ...serviceEnv(), TOPIC_PREFIX: 'bench-replay.' }
   await using scope = new AsyncDisposableStack()
   const pool = new pg.Pool({ connectionString: env['DATABASE_URL'] })
@@ -54,7 +57,7 @@ export const replay: Measure = async ({ serviceEnv, say }) => {
   const run = async (mode: string) => {
     say(`replay: ${mode}, alone`)
     await runParma(env, 'replay', '--source', history.map.Source, '--mode', mode)
-    return waitForEnd(pool)
+    return waitForEnd(pool, stored)
   }
   const compared = await run('compare')
   say('replay: live payloads alone')
@@ -62,17 +65,26 @@ export const replay: Measure = async ({ serviceEnv, say }) => {
   say('replay: live payloads beside a replay')
   await runParma(env, 'replay', '--source', history.map.Source, '--mode', 'replace')
   const beside = await measureLive(pool, feed)
-  const shared = await waitForEnd(pool)
+  const shared = await waitForEnd(pool, stored)
   await falsify(pool)
   const replaced = await run('replace')
   const filled = await run('fill')
-  const rows = [
-    { mode: 'compare', ...compared, detail: 'all values differ' },
-    { mode: 'replace', ...replaced, detail: 'all values differ' },
-    { mode: 'replace beside live payloads', ...shared, detail: `all values differ, a live payload each ${beatMs} ms` },
-    { mode: 'fill', ...filled, detail: 'nothing is missing' },
-  ]
+  await falsify(pool)
+  say('replay: rows of others')
+  const others = await addOthers(pool)
+  const crowded = await run('replace')
   const from = `${formatNumber(stored)} flat payloads, from the emulator`
+  const rows = [
+    { mode: 'compare', rate: compared, detail: 'all values differ' },
+    { mode: 'replace', rate: replaced, detail: 'all values differ' },
+    { mode: 'replace beside live payloads', rate: shared, detail: `a live payload each ${beatMs} ms` },
+    {
+      mode: 'replace beside rows of others',
+      rate: crowded,
+      detail: `${formatNumber(others)} of them in parma-web's tables`,
+    },
+    { mode: 'fill', rate: filled, detail: 'nothing is missing' },
+  ]
   return [
     { what: 'normalizer, the same payloads', value: own, unit: 'payloads/s', below: null, detail: 'from Kafka, alone' },
     {
@@ -156,8 +168,22 @@ async function falsify(pool: pg.Pool): Promise<void> {
   await pool.query('VACUUM ANALYZE')
 }
 
+/** Rows of the same series at other times, as parma-web's tables have them after years. Resolves to their number. */
+async function addOthers(pool: pg.Pool): Promise<number> {
+  let count = 0
+  for (const table of ['int', 'float', 'text', 'link', 'date'].map((name) => `public.measurement_${name}_value`)) {
+    const { rowCount } = await pool.query(`
+      INSERT INTO ${table} (company_measurement_id, value, timestamp, created_at, modified_at)
+      SELECT company_measurement_id, value, timestamp - n * interval '1 year', created_at, modified_at
+      FROM ${table}, generate_series(1, ${othersEach}) n`)
+    count += rowCount ?? 0
+  }
+  await pool.query('VACUUM ANALYZE')
+  return count
+}
+
 /** Waits for the end of the last replay. Resolves to payloads a second. */
-async function waitForEnd(pool: pg.Pool): Promise<{ rate: number }> {
+async function waitForEnd(pool: pg.Pool, stored: number): Promise<number> {
   const read = async () => {
     const { rows } = await pool.query<Ended>(`
       SELECT state, mode, extract(epoch FROM finished_at - asked_at)::float8 AS seconds, done,
@@ -168,7 +194,7 @@ async function waitForEnd(pool: pg.Pool): Promise<{ rate: number }> {
   const { state, mode, seconds, done, changed } = await waitFor('the end', read, patienceMs, 50)
   if (state !== 'done' || done < stored || (mode !== 'fill' && changed < stored))
     throw new Error(`the replay (${mode}) is ${state}: ${done} payloads read, ${changed} values changed`)
-  return { rate: done / seconds }
+  return done / seconds
 }
 
 type Ended = { state: string; mode: string; seconds: number; done: number; changed: number }
