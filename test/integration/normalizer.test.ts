@@ -200,6 +200,14 @@ describe('a payload', () => {
     expect(await chart('funding', other)).toEqual(['float', 6, 8])
     expect(await chart('staff', other)).toEqual(['int', 5, 5])
     expect(await bench.counts(source)).toMatchObject({ value: 10, int: 5, float: 5 })
+    const named = await bench.installation.database.query<{ number: number; value: number }>(
+      `SELECT v.number, p.value FROM normalizer.value v
+       JOIN measurement_float_value p ON p.id = v.public_id AND p.company_measurement_id = v.company_measurement_id
+       WHERE data_source_id = $1`,
+      [source.id],
+    )
+    expect(named).toHaveLength(5)
+    for (const { number, value } of named) expect(value).toBe(number)
   })
 
   test('has comments, those in English with how they sound', async () => {

@@ -237,6 +237,62 @@ test('a correction of an int waits for whoever makes its measurement a float one
   expect(counts).not.toHaveProperty('int')
 })
 
+test('a value takes its own row of parma-web with it, also where nobody has noted which one that is', async () => {
+  const list = { SourceField: 'list', DataType: 'nested', NestedMappings: [field('id', 'text'), field('score', 'int')] }
+  const source = await bench.addSource([list])
+  const payload = bench.payload(source, await bench.addCompany(), {
+    list: ['a', 'b', 'c'].map((id) => ({ id, score: 1 })),
+  })
+  await feed([payload])
+  const scores = () =>
+    select<{ item_key: string; path: string; number: number; value: number | null }>(
+      `SELECT item_key, path, number, p.value FROM normalizer.value v LEFT JOIN measurement_int_value p ON p.id = v.public_id
+       WHERE data_source_id = $1 AND type = 'int' ORDER BY 1`,
+      source.id,
+    )
+  const correct = async (item: string, value: string) => {
+    const path = (await scores())[0]!.path
+    await runCommand(
+      commands.values,
+      ...[
+        'correct',
+        '--event',
+        payload.event_id,
+        '--path',
+        path,
+        '--item',
+        item,
+        '--value',
+        value,
+        '--reason',
+        'wrong',
+      ],
+    )
+  }
+  const shown = async () => (await valuesOf(source)).shown[0]!.map((row) => (row as { value: number }).value)
+  // Three equal rows: that of `a` has gone, and `b` and `c` keep theirs.
+  await select(
+    `DELETE FROM measurement_int_value WHERE id = (SELECT public_id FROM normalizer.value
+    WHERE data_source_id = $1 AND item_key = 'a' AND type = 'int')`,
+    source.id,
+  )
+  await correct('a', '2')
+  expect((await scores()).map(({ item_key, value }) => [item_key, value])).toEqual([
+    ['a', 2],
+    ['b', 1],
+    ['c', 1],
+  ])
+  expect(await shown()).toEqual([1, 1, 2])
+  // As values are from before it was noted.
+  await select('UPDATE normalizer.value SET public_id = NULL WHERE data_source_id = $1', source.id)
+  await correct('b', '3')
+  expect(await shown()).toEqual([1, 2, 3])
+  await bench.publishMap({ ...source, mappings: [] }, 2)
+  await replay(source, 'replace')
+  expect(await bench.counts(source)).toMatchObject({ value: 2, int: 2 })
+  expect(await shown()).toEqual([2, 3])
+})
+
 test('a row that parma-web has deleted comes back only with another value', async () => {
   const source = await withMaps([field('same', 'text'), field('size', 'text')], { size: 'int' })
   await feed([bench.payload(source, await bench.addCompany(), { same: 'x', size: '12' })])

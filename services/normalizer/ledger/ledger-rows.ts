@@ -91,7 +91,7 @@ const numberRow = z.object({ event_no: z.number() })
 export async function takeEventNos(tx: Transaction, count: number): Promise<readonly number[]> {
   if (count === 0) return []
   return tx.anyFirst(sql.type(numberRow)`
-    SELECT nextval(pg_get_serial_sequence('normalizer.processed_event', 'event_no')) AS event_no
+    SELECT nextval((SELECT pg_get_serial_sequence('normalizer.processed_event', 'event_no')::regclass)) AS event_no
     FROM generate_series(1, ${count})`)
 }
 

@@ -58,7 +58,7 @@ export const correctValue: Apply<Payload<'normalizer.value.correct'>> = async (t
       ...{ replay_no: value.replay_no, generation_no: correctionNo, values: [corrected] },
     },
   ])
-  await noteUnsent(tx, [correctionNo])
+  await noteUnsent(tx, [{ event_no: correctionNo, has_replaced: true }])
   return {
     message: `${value.path} is ${after} now, and was ${before}.`,
     before: { path: value.path, value: before },

@@ -133,6 +133,8 @@ async function writeAll(
   )
   await noteUnsent(
     tx,
-    switched.filter(({ effect }) => effect.length > 0).map(({ one }) => one.row.event_no),
+    switched
+      .filter(({ effect }) => effect.length > 0)
+      .map(({ one, gone }) => ({ event_no: one.row.event_no, has_replaced: gone.length > 0 })),
   )
 }

@@ -8,27 +8,31 @@ import type { Maps } from '../loaded-maps.ts'
 import { observe, partLimits } from '../store/observe.ts'
 import { readValues } from '../store/values.ts'
 
-/** Has the observations of these rows of the ledger sent, in the transaction that changes their values. */
-export async function noteUnsent(tx: Transaction, eventNos: readonly number[]): Promise<void> {
-  if (eventNos.length === 0) return
+const unsentRow = z.object({ event_no: z.number(), has_replaced: z.boolean() })
+/** A row of the ledger whose observations must be sent. `has_replaced`: it has taken the place of values. */
+type Unsent = z.output<typeof unsentRow>
+
+/** Has the observations of these rows sent, in the transaction that changes their values. */
+export async function noteUnsent(tx: Transaction, rows: readonly Unsent[]): Promise<void> {
+  if (rows.length === 0) return
   await tx.query(sql.unsafe`
-    INSERT INTO normalizer.unsent_observation (event_no)
-    SELECT * FROM unnest(${column(eventNos, 'int8', (no) => no)}) ON CONFLICT DO NOTHING`)
+    INSERT INTO normalizer.unsent_observation (event_no, has_replaced)
+    SELECT * FROM unnest(
+      ${column(rows, 'int8', ({ event_no }) => event_no)}, ${column(rows, 'bool', ({ has_replaced }) => has_replaced)}
+    ) ON CONFLICT DO NOTHING`)
 }
 
 const rowsAtOnce = 200
-const unsentRow = z.object({ event_no: z.number(), event_id: z.string(), has_replaced: z.boolean() })
 
 /**
  * Sends the observations of replays and corrections, made of what is stored: the values that each of them brought. After a
  * crash they are sent again, and the analyzer knows them. Returns whether there may be more.
  */
 export async function sendUnsent(database: Database, maps: Maps, publish: Publish): Promise<boolean> {
-  const unsent = await database.any(sql.type(unsentRow)`
-    SELECT u.event_no, p.event_id,
-      EXISTS (SELECT FROM normalizer.superseded_value s WHERE s.superseded_by = u.event_no) AS has_replaced
-    FROM normalizer.unsent_observation u JOIN normalizer.processed_event p USING (event_no)
-    ORDER BY u.event_no LIMIT ${rowsAtOnce}`)
+  const unsent = await database.any(sql.type(unsentRow.extend({ event_id: z.string() }))`
+    SELECT event_no, has_replaced,
+      (SELECT event_id FROM normalizer.processed_event p WHERE p.event_no = u.event_no) AS event_id
+    FROM normalizer.unsent_observation u ORDER BY event_no LIMIT ${rowsAtOnce}`)
   if (unsent.length === 0) return false
   const { ledger, values } = await database.transaction(async (tx) => {
     const ledger = await readLedger(
@@ -49,7 +53,8 @@ export async function sendUnsent(database: Database, maps: Maps, publish: Publis
     // Another process may have replayed it, by a version that this one has yet to read.
     const map = await maps.find(row.data_source_id, row.map_version ?? 0)
     const names = (typeof map === 'string' ? null : map.compiled?.names) ?? new Map<number, string>()
-    const observed = observe({ event_no: first.event_no, row, values: brought, hasReplaced }, names, partLimits)
+    const stored = { event_no: first.event_no, row, values: brought, hasReplaced }
+    const observed = observe(stored, names, partLimits)
     outputs.push(...observed.map((one) => output(topics.observations, row.company_id, event_id, one)))
   }
   await publish(outputs)

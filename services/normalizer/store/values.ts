@@ -51,11 +51,12 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
   const ofPayload = columnsOf(payloads)
   const ofPlace = columnsOf(places)
   const used = new Set(places.flatMap(({ column }): Column[] => (column === 'int' ? ['int', 'float'] : [column])))
+  const tables = columns.filter((column) => used.has(column))
   await tx.query(sql.unsafe`
     WITH n AS MATERIALIZED (
       SELECT event_no, replay_no, generation_no, at, number, to_timestamp(date) AS date, seq, company_measurement_id,
         source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key, item_label, text,
-        members::text[], "column", sentiment
+        members::text[], "column", sentiment, (CASE "column" ${sql.join(tables.map(nextId), sql.fragment` `)} END)::int AS public_id
       FROM unnest(
         ${column(payloadOf, 'int4', (index) => index)},
         ${column(placeOf, 'int4', (index) => index)},
@@ -95,12 +96,12 @@ export async function insertValues(tx: Transaction, brought: readonly NewValues[
         LEFT JOIN public.source_measurement m ON m.id = source_measurement_id
       ) AS o USING (place)
       ORDER BY position
-    )${sql.join(columns.filter((column) => used.has(column)).map(intoPublic), sql.fragment``)}
+    )${sql.join(tables.map(intoPublic), sql.fragment``)}
     INSERT INTO normalizer.value (event_no, replay_no, generation_no, observed_at, number, date, seq,
       company_measurement_id, source_measurement_id, company_id, data_source_id, type, path, subject_key, item_key,
-      item_label, text, members)
+      item_label, text, members, public_id)
     SELECT event_no, replay_no, generation_no, at, number, date, seq, company_measurement_id, source_measurement_id, company_id,
-      data_source_id, type, path, subject_key, item_key, item_label, text, members
+      data_source_id, type, path, subject_key, item_key, item_label, text, members, public_id
     FROM n`)
 }
 
@@ -124,6 +125,13 @@ function isSamePlace(a: NewValue, b: NewValue): boolean {
   return a.source_measurement_id === b.source_measurement_id && a.type === b.type && a.column === b.column
 }
 
+/** The number of a new row of a public table: known before the row is there, so that `normalizer.value` can name it. */
+function nextId(name: Column) {
+  const table = `public.measurement_${name}_value`
+  // A subquery is evaluated once, not for each row.
+  return sql.fragment`WHEN ${name} THEN nextval((SELECT pg_get_serial_sequence(${table}, 'id')::regclass))`
+}
+
 /** The public tables have times without zone, which mean UTC, and no dependable defaults. */
 function intoPublic(name: Column) {
   const value =
@@ -134,12 +142,11 @@ function intoPublic(name: Column) {
         : sql.fragment`text`
   const [more, moreValues] =
     name === 'comment' ? [sql.fragment`, sentiment_score`, sql.fragment`, sentiment`] : [sql.fragment``, sql.fragment``]
-  // A subquery is evaluated once, not for each row.
   const now = sql.fragment`(SELECT ${utcNow})`
   return sql.fragment`, ${sql.identifier([`into_${name}`])} AS (
       INSERT INTO ${sql.identifier(['public', `measurement_${name}_value`])}
-        (company_measurement_id, value, timestamp, created_at, modified_at${more})
-      SELECT company_measurement_id, ${value}, at AT TIME ZONE 'UTC', ${now}, ${now}${moreValues} FROM n WHERE "column" = ${name}
+        (id, company_measurement_id, value, timestamp, created_at, modified_at${more})
+      SELECT public_id, company_measurement_id, ${value}, at AT TIME ZONE 'UTC', ${now}, ${now}${moreValues} FROM n WHERE "column" = ${name}
     )`
 }
 

@@ -32,8 +32,15 @@ export async function widenMeasurements(tx: Transaction, values: readonly NewVal
       WHERE s.company_measurement_id = v.company_measurement_id
         AND s.source_measurement_id = ANY(${column([...widened], 'int4', (id) => id)})
       RETURNING v.*
+    ), renamed AS MATERIALIZED (
+      SELECT moved.*, nextval((SELECT pg_get_serial_sequence('public.measurement_float_value', 'id')::regclass))::int AS new_id
+      FROM moved ORDER BY id
+    ), brought AS (
+      INSERT INTO public.measurement_float_value (id, company_measurement_id, value, timestamp, created_at, modified_at)
+      SELECT new_id, company_measurement_id, value, timestamp, created_at, modified_at FROM renamed
     )
-    INSERT INTO public.measurement_float_value (company_measurement_id, value, timestamp, created_at, modified_at)
-    SELECT company_measurement_id, value, timestamp, created_at, modified_at FROM moved ORDER BY id`)
+    UPDATE normalizer.value v SET public_id = n.new_id FROM renamed n
+    WHERE v.company_measurement_id = n.company_measurement_id AND v.observed_at = n.timestamp AT TIME ZONE 'UTC'
+      AND v.public_id = n.id`)
   return sql.fragment`true`
 }
