@@ -10,6 +10,7 @@ const services = readdirSync(new URL('services', import.meta.url)).filter((name)
 const rooms = {
   runtime: {
     text: [],
+    erase: [],
     read: ['text'],
     understand: ['read', 'text'],
     module: ['postgres', 'read', 'text'],
@@ -21,7 +22,7 @@ const rooms = {
     kafka: ['observe', 'process', 'calls', 'text'],
     recovery: ['kafka', 'process', 'calls'],
     offsets: ['recovery', 'kafka', 'process', 'calls', 'text'],
-    consume: ['recovery', 'offsets', 'observe', 'kafka', 'process', 'calls'],
+    consume: ['recovery', 'offsets', 'observe', 'kafka', 'process', 'calls', 'erase'],
     outbox: ['kafka', 'postgres', 'process', 'calls', 'text'],
     postgres: ['observe', 'process', 'calls', 'text'],
     firestore: ['process'],
@@ -79,7 +80,7 @@ const rooms = {
     replay: ['map-trial', 'store', 'series', 'ledger'],
     commands: ['incidents', 'replay'],
   },
-  cli: { retention: [] },
+  cli: { retention: [], erase: [] },
   scheduler: {
     inbox: [],
     recording: [],

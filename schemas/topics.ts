@@ -1,6 +1,7 @@
 import type {
   Change,
   CrawlFinished,
+  Erasure,
   News,
   NormalizationMap,
   Observation,
@@ -15,7 +16,8 @@ export type Consumer = 'raw-sink' | 'normalizer' | 'analyzer' | 'notifier' | 'sc
 /** The services that write to topics. */
 type Producer = Consumer | 'edge'
 
-const everyService = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
+const everyConsumer = ['raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
+const everyService = ['edge', ...everyConsumer] as const
 
 /** A topic whose values are `T`. The one place where its name, key, schema, size and retention are said. */
 export type Topic<T> = {
@@ -142,9 +144,25 @@ export const topics = {
     clipped: true,
     consumers: ['notifier'],
   } as Topic<OpsEvent>,
+  erasures: {
+    name: 'ops.erasures.v1',
+    key: 'event id',
+    schema: 'erasure',
+    // `npx parma forget` writes it, as the operator.
+    producers: [],
+    tables: everyConsumer,
+    partitions: 1,
+    config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(1024 * 1024) },
+    consumers: [],
+  } as Topic<Erasure>,
 } as const
 
 export const allTopics: readonly Topic<unknown>[] = Object.values(topics)
+
+/** Whether the keys of its records are companies. */
+export function isByCompany({ key }: Pick<Topic<unknown>, 'key'>): boolean {
+  return key === 'company id'
+}
 
 /** How long a record that took effect may still come again: for the time its topic keeps it, and then as a dead letter. */
 export const recordLifeDays =

@@ -46,6 +46,30 @@ export type CrawlError = {
   error_description: string | null
 }
 
+/** What was erased and must not come back: records about a company are dropped, a text is taken out of records. The text itself is not here, only how to recognise it. */
+export type Erasure = {
+  /** uuid of this erasure, random. */
+  event_id: string
+  /** company or text. */
+  kind: string
+  /** public.company.id that was; null for a text. */
+  company_id: number | null
+  /** Of a text: its length in UTF-16 units; null for a company. */
+  length: number | null
+  /** Of a text: what stands before it where it is hashed. */
+  salt: string | null
+  /** Of a text: sha256 of salt and text, lower-case hex. */
+  hash: string | null
+  /** Of a text: a sum of its units by which most other texts are told apart (services/runtime/erase/recognise.ts). */
+  quick: number | null
+  /** Who erased it. */
+  actor: string
+  /** Why. */
+  reason: string
+  /** ms since 1970. */
+  erased_at: number
+}
+
 /** Something worth telling about a company, with every fact that its text uses. Texts of more than 4 kB are clipped, and of more than 100 facts the first 99 are kept; analyzer.news has all. */
 export type News = {
   /** uuidv5 of event, series, item and rule: the same firing is the same news. */

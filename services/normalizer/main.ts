@@ -17,7 +17,7 @@ import { startReplaying } from './replay/loop.ts'
 import { openStore } from './store/store.ts'
 
 await runService('normalizer', readConfig, async (config, context) => {
-  const { consume, publish, readTable, readBetween } = await openKafka(config, context)
+  const { consume, publish, readTable, readBetween, erasures } = await openKafka(config, context)
   const database = await openDatabase(config, context)
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
@@ -29,7 +29,7 @@ await runService('normalizer', readConfig, async (config, context) => {
   }
   const documents = openDocuments(config.firestore, context.scope)
   const wakeReplays = startReplaying(
-    { config, database, maps, publish, documents, readTopic: readBetween, liveAt: () => live },
+    { config, database, maps, publish, documents, erasures, readTopic: readBetween, liveAt: () => live },
     context,
   )
   const wakeTrials = startTrials({ config, database, documents }, context)

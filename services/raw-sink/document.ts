@@ -1,4 +1,5 @@
 import { countJsonValues } from '#runtime/text/count-json-values.ts'
+import type { Redacted } from '#runtime/erase/redact.ts'
 import { isStorableTime, isUuid } from '#schemas/field-checks.ts'
 import type { NormalizationMap, RawPayload } from '#schemas/generated/types.ts'
 import { encodeObject, type LegalMap, sizeOfMap, sizeOfScalar, sizeOfText } from './encode.ts'
@@ -36,13 +37,14 @@ const reserveBytes = 2048
  * | body_bytes, content_hash | length and sha256 (lower-case hex) of the body |
  * | event_id, data_source_id, task_id, map_version | as on the topic |
  * | received_at, observed_at | when the edge received it, when the module observed it (null: the module did not say) |
+ * | redacted | true where texts were erased from the body; `content_hash` is then of the body as received |
  * | history | whether it was observed more than 24 h before it was received: then nobody is notified |
  *
  * The export takes whole documents but none of their subcollections, so the bytes cost it nothing. Lineage and re-drive
  * read the bytes, never `data`. All fields but `data` are always the same for one payload. Documents of earlier versions
  * have the body in the field `body` where it fitted, and `body_parts` is 0 (move-bodies.ts).
  */
-export function payloadDocument(payload: RawPayload, dataError: string | null = null): StoredDocument {
+export function payloadDocument(payload: RawPayload & Redacted, dataError: string | null = null): StoredDocument {
   const { event_id, source_name, body, content_hash } = payload
   const path = `parma/mining/datasource/${source_name}/raw_data/${event_id}`
   const known: Fields = {
@@ -65,7 +67,14 @@ export function payloadDocument(payload: RawPayload, dataError: string | null = 
   return {
     path,
     contentHash: content_hash,
-    fields: { ...known, data, data_truncated: !whole, data_error: error, body_parts: parts.length },
+    fields: {
+      ...known,
+      data,
+      data_truncated: !whole,
+      data_error: error,
+      body_parts: parts.length,
+      ...(payload.redacted && { redacted: true }),
+    },
     bytes: maxDocumentBytes - room + bytes,
     parts,
   }

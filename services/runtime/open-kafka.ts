@@ -1,8 +1,9 @@
 import { createCodec, DecodeError } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
-import type { Topic } from '#schemas/topics.ts'
+import { type Topic, topics } from '#schemas/topics.ts'
 import { consume } from './consume/consume.ts'
 import type { Subscription } from './consume/subscription.ts'
+import { createErasures, type Erasures } from './erase/erasures.ts'
 import { prefixed } from './kafka/client.ts'
 import { createPublish, type Publish } from './kafka/output.ts'
 import { openProducer, type ProducerContext, type ProducerOptions } from './kafka/produce.ts'
@@ -11,8 +12,9 @@ import { readTable } from './kafka/topic-table.ts'
 import type { ConsumerSettings, KafkaSettings, ProducerSettings } from './process/settings.ts'
 import type { ServiceContext } from './process/service.ts'
 
-/** All that a service knows of Kafka. */
+/** All that a service knows of Kafka. What was erased does not come in: records are dropped, or lack the text. */
 export type Kafka = {
+  erasures: Erasures
   publish: Publish
   /** Consumes as a member of the service's group until the service stops; resolves when it has joined (consume.ts). */
   consume(subscriptions: readonly Subscription[]): Promise<void>
@@ -29,9 +31,12 @@ export async function openKafka(
 ): Promise<Kafka> {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const producer = await openProducer(config, context)
+  const erasures = createErasures()
+  await readTable(config, context, codec, topics.erasures, erasures.add)
   return {
+    erasures,
     publish: createPublish(config, codec, producer),
-    consume: (subscriptions) => consume(config, context, { codec, producer }, subscriptions),
+    consume: (subscriptions) => consume(config, context, { codec, producer, erasures }, subscriptions),
     readTable: (topic, onRow) => readTable(config, context, codec, topic, onRow),
     readBetween: (topic, times, onValue) =>
       readBetween(config, context.log, prefixed(config, topic.name), times, async ({ value }) => {
@@ -39,7 +44,7 @@ export async function openKafka(
           if (error instanceof DecodeError) return null
           throw error
         })
-        if (decoded !== null) onValue(decoded)
+        if (decoded !== null) onValue(erasures.redact(decoded))
       }),
   }
 }

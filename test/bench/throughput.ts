@@ -1,3 +1,4 @@
+import { createErasures } from '#runtime/erase/erasures.ts'
 import { Kafka, logLevel } from 'kafkajs'
 import { createCodec } from '../../schemas/codec.ts'
 import type { OpsEvent } from '../../schemas/generated/types.ts'
@@ -103,7 +104,7 @@ export const throughput: Measure = async ({ serviceEnv, say }) => {
         race.sent(outgoing.length)
       },
     }
-    await consume(settings, context, { codec, producer: counting }, [
+    await consume(settings, context, { codec, producer: counting, erasures: createErasures() }, [
       on(topics.rawPayloads, async (batch) => {
         race.taken()
         return batch.map(({ value: { company_id, event_id } }) =>

@@ -1,3 +1,4 @@
+import { createErasures } from '#runtime/erase/erasures.ts'
 import { describe, expect, test, vi } from 'vitest'
 import { register } from '#runtime/process/metrics.ts'
 import { readEnv } from '#runtime/process/config.ts'
@@ -50,7 +51,9 @@ async function start(testTopics: TestTopics, handle: Handler<OpsEvent>, more: Re
   const settings = settingsFor(testTopics, more)
   const codec = createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL), { unknownIdAfterMs: 1000 })
   const producer = await openProducer(settings, service.context)
-  await consume(settings, service.context, { codec, producer }, [on(topics.opsEvents, handle)])
+  await consume(settings, service.context, { codec, producer, erasures: createErasures() }, [
+    on(topics.opsEvents, handle),
+  ])
   return service
 }
 

@@ -18,7 +18,7 @@ test('a process that freezes in a transaction holds up its companies for 15 s, a
   const next = (size: number) => bench.payload(source, company, { size })
   const first = await installation.start('normalizer')
   const ready = await fetch(`${first.healthUrl}/readyz`)
-  expect(await ready.json()).toMatchObject({ kafka_table: 'ok' })
+  expect(await ready.json()).toMatchObject({ 'kafka_table_normalization-map': 'ok' })
   const before = next(1)
   await bench.feed([before])
   await bench.observed([before])

@@ -1,3 +1,4 @@
+import { createErasures } from '#runtime/erase/erasures.ts'
 import { Kafka, logLevel } from 'kafkajs'
 import { register } from 'prom-client'
 import { expect, test, vi } from 'vitest'
@@ -43,7 +44,9 @@ async function startGroup({ prefix }: TestTopics, handle?: Handler<undefined>) {
     keys.push(...batch.map(({ key }) => key))
     return batch.map(() => ok())
   }
-  await consume(settings, service.context, { codec, producer }, [onHeadersOf(topics.crawlFinished, note)])
+  await consume(settings, service.context, { codec, producer, erasures: createErasures() }, [
+    onHeadersOf(topics.crawlFinished, note),
+  ])
   const findLoss = () => {
     try {
       void service.checks.get('lost_records')?.()

@@ -34,6 +34,7 @@ type Deps = {
   publish: Publish
   documents: () => Promise<Firestore>
   readTopic: Kafka['readBetween']
+  erasures: Kafka['erasures']
   /** When the last live payloads came in, as performance.now() has it. */
   liveAt(): number
 }
@@ -49,7 +50,7 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
   const months = createMonths(database)
   const memory = { series: new SeriesCache(20_000), lists: createListKeyCache(5000) }
   let restsUntil = 0
-  const reader = new PageReader(database, deps.documents, deps.readTopic)
+  const reader = new PageReader(database, deps.documents, deps)
   context.scope.defer(() => reader.settle())
 
   /** One page. Resolves to whether there are more. */

@@ -19,12 +19,18 @@ export class PageReader {
   readonly #database: Database
   readonly #firestore: () => Promise<Firestore>
   readonly #readTopic: Kafka['readBetween']
+  readonly #erasures: Kafka['erasures']
   #ahead: { key: string; page: Promise<Read[]> } | null = null
 
-  constructor(database: Database, firestore: () => Promise<Firestore>, readTopic: Kafka['readBetween']) {
+  constructor(
+    database: Database,
+    firestore: () => Promise<Firestore>,
+    { readTopic, erasures }: { readTopic: Kafka['readBetween']; erasures: Kafka['erasures'] },
+  ) {
     this.#database = database
     this.#firestore = firestore
     this.#readTopic = readTopic
+    this.#erasures = erasures
   }
 
   /** The next payloads of a replay, at most `count`. None: there are no more. */
@@ -54,7 +60,11 @@ export class PageReader {
       await this.#firestore(),
       events.map(({ document }) => document),
     )
-    const page = payloads.map((payload, index): Read => ({ event: events[index]!, payload }))
+    // A Firestore that was restored may have what was erased since.
+    const page = payloads.map((payload, index): Read => ({
+      event: events[index]!,
+      payload: this.#erasures.redact(payload),
+    }))
     await this.#findOnTopic(page.filter(({ payload }) => payload instanceof Error))
     return page
   }

@@ -1,8 +1,7 @@
-import type { Codec } from '#schemas/codec.ts'
 import { prefixed } from '../kafka/client.ts'
 import { retries } from '../process/metrics.ts'
 import { createPublish } from '../kafka/output.ts'
-import type { Producer } from '../kafka/produce.ts'
+import type { ProcessorDeps } from './process-batch.ts'
 import { openLossWatch } from '../offsets/loss-watch.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
@@ -20,7 +19,7 @@ import { createBatchWorker } from './work-batch.ts'
 export async function consume(
   settings: KafkaSettings & ConsumerSettings,
   context: ServiceContext,
-  { codec, producer }: { codec: Codec; producer: Producer },
+  { codec, producer, erasures }: Pick<ProcessorDeps, 'codec' | 'producer' | 'erasures'>,
   subscriptions: readonly Subscription[],
 ): Promise<void> {
   const { name: service, log, health } = context
@@ -28,7 +27,7 @@ export async function consume(
   const processors = new Map(
     subscriptions.map(({ topic, open }) => [
       prefixed(settings, topic.name),
-      open({ settings, service, group, codec, producer, log }),
+      open({ settings, service, group, codec, producer, log, erasures }),
     ]),
   )
   // So that the first one shows as a change.

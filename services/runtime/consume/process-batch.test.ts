@@ -1,3 +1,4 @@
+import { createErasures } from '../erase/erasures.ts'
 import { expect, test } from 'vitest'
 import { createCodec } from '#schemas/codec.ts'
 import { createRegistry } from '#schemas/registry.ts'
@@ -21,7 +22,13 @@ function openProcessor() {
     },
   )
   const process = on(topics.opsEvents, () => Promise.reject(new Error('no record can be read'))).open({
-    ...{ settings, service: 'notifier', group: 'notifier', log: createLog('notifier', 'silent') },
+    ...{
+      settings,
+      service: 'notifier',
+      group: 'notifier',
+      log: createLog('notifier', 'silent'),
+      erasures: createErasures(),
+    },
     codec: createCodec(createRegistry(settings.SCHEMA_REGISTRY_URL)),
     producer: {
       async send(records) {

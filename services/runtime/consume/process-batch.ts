@@ -1,8 +1,9 @@
 import { type Codec, DecodeError } from '#schemas/codec.ts'
-import { deadLetterTopic, maxRecordBytes, type Topic } from '#schemas/topics.ts'
+import { deadLetterTopic, isByCompany, maxRecordBytes, type Topic } from '#schemas/topics.ts'
 import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import { countInARow, deadLetterOf, shortLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
+import type { Erasures } from '../erase/erasures.ts'
 import type { Log } from '../process/log.ts'
 import { noteStep, receivedAtHeader, type Step } from '../observe/steps.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
@@ -41,7 +42,11 @@ export type ProcessorDeps = {
   codec: Codec
   producer: Producer
   log: Log
+  /** What must not come back. */
+  erasures: Pick<Erasures, 'isErased' | 'redact'>
 }
+
+const erased = drop('its company was erased')
 
 type ReadValue<T> = (record: FetchedRecord) => T | Promise<T>
 
@@ -52,11 +57,14 @@ export function createProcessor<T>(
   deps: ProcessorDeps,
   step?: Step,
 ): Processor {
-  const { settings, service, producer } = deps
+  const { settings, service, producer, erasures } = deps
+  const isErased = ({ key }: FetchedRecord) => isByCompany(topic) && key !== null && erasures.isErased(String(key))
   const letters = deadLetterTopic(topic, service)
 
   return async (records, { attempt, deadInARow, verdict }) => {
-    const decoded = await Promise.all(records.map((record) => verdict ?? decode(record, readValue, service)))
+    const decoded = await Promise.all(
+      records.map((record) => (isErased(record) ? erased : (verdict ?? decode(record, readValue, service, erasures)))),
+    )
     const handled = await completeOutcomes(decoded, (deliveries) => handleAll(handle, deliveries))
     const sendable = await Promise.all(
       handled.map((outcome, index) => makeSendable(records[index] as FetchedRecord, outcome, deps)),
@@ -108,6 +116,7 @@ async function decode<T>(
   record: FetchedRecord,
   readValue: ReadValue<T>,
   service: string,
+  { redact }: Pick<Erasures, 'redact'>,
 ): Promise<Delivery<T> | Outcome> {
   const replayFor = headerText(record, 'replay_for')
   if (replayFor && replayFor !== service) return drop('replay for another service')
@@ -115,7 +124,7 @@ async function decode<T>(
     const headers = Object.fromEntries(
       Object.keys(record.headers).map((name) => [name, headerText(record, name) ?? '']),
     )
-    const value = await readValue(record)
+    const value = redact(await readValue(record))
     const { topic, partition, offset, timestamp, key } = record
     return { topic, partition, offset, timestamp, key: key?.toString() ?? '', value, headers }
   } catch (error) {

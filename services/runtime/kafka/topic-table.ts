@@ -56,7 +56,7 @@ export async function readTable<T>(
 
   scope.defer(() => consumer.disconnect())
   await step(`connecting the reader of ${name}`, () => connectConsumer(consumer, [name]))
-  const signs = watchReader(consumer, name, context)
+  const signs = watchReader(consumer, { topic: name, check: `kafka_table_${topic.schema}` }, context)
 
   async function take({ batch, resolveOffset, heartbeat }: EachBatchPayload): Promise<void> {
     for (const { value, offset, key } of batch.messages) {
@@ -97,7 +97,11 @@ async function readEnds(kafka: Kafka, topic: string) {
 }
 
 /** Readiness and liveness of the reader. `goesOn` says that it is at work, and is passed on to `listener`. */
-function watchReader(consumer: Consumer, topic: string, { health }: ServiceContext) {
+function watchReader(
+  consumer: Consumer,
+  { topic, check }: { topic: string; check: string },
+  { health }: ServiceContext,
+) {
   let lastFetch = performance.now()
   let lastSign = lastFetch
   const signs = {
@@ -109,11 +113,11 @@ function watchReader(consumer: Consumer, topic: string, { health }: ServiceConte
   }
   onSignOfLife(consumer, signs.goesOn)
   consumer.on('consumer.fetch', () => void (lastFetch = lastSign = performance.now()))
-  health.ready('kafka_table', () => {
+  health.ready(check, () => {
     if (performance.now() - lastFetch > fetchTimeoutMs)
       throw new Error(`no fetch of ${topic} for ${fetchTimeoutMs / 1000} s`)
   })
-  health.live('kafka_table', () => {
+  health.live(check, () => {
     if (performance.now() - lastSign > lostMs)
       throw new Error(`lost: the reader of ${topic} has done nothing for ${lostMs / 1000} s`)
   })
