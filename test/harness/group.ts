@@ -35,6 +35,20 @@ export async function readLag(group: string, topic: string): Promise<number> {
   return ends.reduce((lag, { partition, high }) => lag + Number(high) - Math.max(offsets.get(partition) ?? 0, 0), 0)
 }
 
+/** What all of `groups` have committed of a topic, by partition. */
+export async function readOldestCommit(groups: readonly string[], topic: string): Promise<Map<number, number>> {
+  const committed = await withAdmin((admin) =>
+    Promise.all(groups.map((groupId) => admin.fetchOffsets({ groupId, topics: [topic] }))),
+  )
+  const all = committed.flatMap(([of]) => of?.partitions ?? [])
+  return new Map(
+    [...Map.groupBy(all, ({ partition }) => partition)].map(([partition, offsets]) => [
+      partition,
+      Math.max(0, Math.min(...offsets.map(({ offset }) => Number(offset)))),
+    ]),
+  )
+}
+
 /** Deletes all records of a partition before `offset`, as retention does. */
 export async function deleteRecords(topic: string, partition: number, offset: number): Promise<void> {
   await withAdmin(async (admin) => {

@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { inject } from 'vitest'
 import { downFile } from '../../deploy/local/config.ts'
 import { sendSignal } from '../../deploy/local/process-identity.ts'
@@ -13,6 +14,64 @@ export type Server = 'kafka' | 'registry' | 'postgres' | 'firestore'
  * healthy; the end of the test does the same. Only for test/faults: other tests need the servers.
  */
 export function takeDown(server: Server): () => Promise<void> {
+  const bringBack = keepDown(server)
+  sendSignal(pidOf(server), 'SIGKILL')
+  return bringBack
+}
+
+/** Freezes a shared server with all its processes (SIGSTOP). The returned function lets it go on. */
+export function freeze(server: Server): () => void {
+  const pids = listTree(pidOf(server))
+  const thaw = () => pids.forEach((pid) => sendSignal(pid, 'SIGCONT'))
+  onCleanup(thaw)
+  pids.forEach((pid) => sendSignal(pid, 'SIGSTOP'))
+  return thaw
+}
+
+/**
+ * Lets no file of a shared server grow, as on a full disk: writes fail (RLIMIT_FSIZE), until the server ends. Then it stays
+ * down until the returned function is called, which gives it its disk back. Needs `prlimit` of util-linux.
+ */
+export function fillDisk(server: Server): () => Promise<void> {
+  const bringBack = keepDown(server)
+  const pids = listTree(pidOf(server))
+  const limit = (bytes: string) =>
+    pids.forEach((pid) => {
+      try {
+        execFileSync('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`], { stdio: 'pipe' })
+      } catch (error) {
+        // A process that has just ended.
+        if (!/No such process/.test(String(error))) throw error
+      }
+    })
+  limit('4096')
+  return async () => {
+    limit('unlimited')
+    await bringBack()
+  }
+}
+
+const pidOf = (server: Server) => Number(stackEnv()[`${server.toUpperCase()}_PID`])
+
+/** The process and all that it has started, directly or not. */
+function listTree(root: number): number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const [, parent] = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+        return [[Number(name), Number(parent)] as const]
+      } catch {
+        return []
+      }
+    })
+  const childrenOf = (pid: number): number[] =>
+    parents.filter(([, parent]) => parent === pid).flatMap(([child]) => [child, ...childrenOf(child)])
+  return [root, ...childrenOf(root)]
+}
+
+/** Does not let a server start again when it ends, until the returned function is called. */
+function keepDown(server: Server): () => Promise<void> {
   const dir = inject('stackDir')
   const file = downFile(dir, server)
   async function bringBack(): Promise<void> {
@@ -23,6 +82,5 @@ export function takeDown(server: Server): () => Promise<void> {
   }
   onCleanup(bringBack)
   writeFileSync(file, '')
-  sendSignal(Number(stackEnv()[`${server.toUpperCase()}_PID`]), 'SIGKILL')
   return bringBack
 }

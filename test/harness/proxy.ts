@@ -13,7 +13,16 @@ export type Proxy = {
   hold(what: 'request' | 'answer', matches: (message: Buffer) => boolean): { held: Promise<void> }
   /** Cuts all open connections at once. */
   cut(): void
+  /** Changes what becomes of connections and of what they carry, until the next call. */
+  set(weather: Weather): void
 }
+
+/**
+ * `calm` passes everything on; `down` cuts all connections, and new ones at once; `still` passes nothing on, and what was
+ * open then stays open and silent for good; `answerless` passes requests on, and cuts their connection in place of an
+ * answer; `delayMs` holds each message back for so long.
+ */
+export type Weather = 'calm' | 'down' | 'still' | 'answerless' | { delayMs: number }
 
 /** How to read a protocol, just enough to tell one message from the next. */
 export type Wire = {
@@ -31,8 +40,11 @@ type Trap = { what: 'request' | 'answer'; matches(message: Buffer): boolean; spr
 export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
   const { hostname, port: targetPort } = new URL(`tcp://${target}`)
   let trap: Trap | null = null
+  let weather: Weather = 'calm'
+  let silences = 0
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
+    if (weather === 'down') return void client.destroy()
     const upstream = connect(Number(targetPort), hostname)
     join(client, upstream)
   }).listen(0, '127.0.0.1')
@@ -43,6 +55,11 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
     /** The trap that this connection is in, and the request that went into it. */
     let caught: { trap: Trap; request: Buffer } | null = null
     let isStill = false
+    const born = silences
+    let isLost = false
+    /** What a silence swallowed never comes, so neither does what follows it. */
+    const swallows = () => (isLost ||= weather === 'still' || silences > born)
+    const [toServer, toClient] = [sendInOrder(upstream), sendInOrder(client)]
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -57,20 +74,22 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
         })
     }
     readMessages(client, wire, (message) => {
-      if (caught?.trap.what === 'request') return
+      if (swallows() || caught?.trap.what === 'request') return
       if (!caught && trap?.matches(message)) {
         caught = { trap, request: message }
         trap = null
         if (caught.trap.what === 'request') return caught.trap.spring()
       }
-      upstream.write(message)
+      toServer(message, delayOf(weather))
     })
     readMessages(upstream, wire, (message) => {
       if (caught?.trap.what === 'answer' && !isStill && wire.isAnswer(caught.request, message)) {
         isStill = true
         caught.trap.spring()
       }
-      if (!isStill) client.write(wire.rewrite?.(message, port) ?? message)
+      if (swallows()) return
+      if (weather === 'answerless') return void client.destroy()
+      toClient(wire.rewrite?.(message, port) ?? message, delayOf(weather))
     })
   }
 
@@ -87,6 +106,24 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
       return { held }
     },
     cut,
+    set(next) {
+      weather = next
+      if (next === 'still') silences++
+      if (next === 'down') cut()
+    },
+  }
+}
+
+const delayOf = (weather: Weather) => (typeof weather === 'object' ? weather.delayMs : 0)
+
+/** Writes each message after its delay, and none before the one before it. */
+function sendInOrder(socket: Socket): (message: Buffer, delayMs: number) => void {
+  let lastAt = 0
+  return (message, delayMs) => {
+    const now = performance.now()
+    lastAt = Math.max(lastAt, now + delayMs)
+    if (lastAt <= now) return void socket.write(message)
+    setTimeout(() => socket.write(message), lastAt - now)
   }
 }
 

@@ -8,12 +8,21 @@ import { answers, type Program, supervise } from '../../deploy/local/processes.t
 import { onCleanup } from './cleanup.ts'
 import { waitFor } from './wait-for.ts'
 
-export type SupervisedService = {
+export type SupervisedService = SupervisedProgram & {
   /** Where the edge takes requests; the same after a restart. */
   url: string
   healthUrl: string
+}
+
+export type SupervisedProgram = {
   /** Kills it (SIGKILL) and resolves when it has been restarted and is ready. */
   replace(): Promise<void>
+  /** Ends its process, after which it is started again. Returns its id. */
+  end(signal: NodeJS.Signals): number
+  /** The process that runs now. */
+  pid(): number
+  /** Ends it for good, in order. */
+  stop(): Promise<void>
   /** How often it ended without being killed. */
   crashes(): number
   isReady(): boolean
@@ -53,10 +62,9 @@ export async function superviseService(
   env: NodeJS.ProcessEnv,
   from = root,
 ): Promise<SupervisedService> {
-  const logDir = mkdtempSync(join(tmpdir(), `parma-${name}-`))
   const [port, healthPort] = [await findFreePort(), await findFreePort()]
   const healthUrl = `http://127.0.0.1:${healthPort}`
-  const program: Program = {
+  const started = await superviseProgram({
     name,
     command: process.execPath,
     args: [join(from, 'services', name, 'main.ts')],
@@ -64,7 +72,14 @@ export async function superviseService(
     env: { ...env, EDGE_PORT: String(port), HEALTH_PORT: String(healthPort) },
     isHealthy: () => answers(`${healthUrl}/readyz`),
     stopSignal: 'SIGTERM',
-  }
+  })
+  return { ...started, url: `http://127.0.0.1:${port}`, healthUrl }
+}
+
+/** Runs a program as the local stack does, restarted whenever it ends, until the test is over. Resolves when it is healthy. */
+export async function superviseProgram(program: Program): Promise<SupervisedProgram> {
+  const { name } = program
+  const logDir = mkdtempSync(join(tmpdir(), `parma-${name}-`))
   const now = { pid: 0, healthy: false }
   const counts = { starts: 0, kills: 0 }
   const process_ = supervise(program, {
@@ -85,15 +100,21 @@ export async function superviseService(
   })
   await process_.waitUntilHealthy(60_000)
 
+  function end(signal: NodeJS.Signals): number {
+    const { pid } = now
+    if (pid === 0) return 0
+    counts.kills++
+    sendSignal(pid, signal)
+    return pid
+  }
   return {
-    url: `http://127.0.0.1:${port}`,
-    healthUrl,
+    end,
     async replace() {
-      const killed = await waitFor(`${name} to run`, () => now.pid)
-      counts.kills++
-      sendSignal(killed, 'SIGKILL')
+      const killed = await waitFor(`${name} to run`, () => end('SIGKILL'))
       await waitFor(`${name} to be back`, () => now.pid !== killed && now.healthy, 60_000)
     },
+    pid: () => now.pid,
+    stop: () => process_.stop(30_000),
     crashes: () => counts.starts - counts.kills - 1,
     isReady: () => now.healthy,
     logs,

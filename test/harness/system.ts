@@ -16,8 +16,9 @@ export type SystemOptions = {
   companies: number
   /** What the module does when the scheduler calls it. */
   crawl?: Crawl
-  /** Added to the environment of the services. */
+  /** Added to the environment of the services, and of one of them alone. */
   env?: NodeJS.ProcessEnv
+  envOf?: (name: ServiceName, installation: Installation) => Promise<NodeJS.ProcessEnv>
   /** Called before the services start. */
   prepare?: (installation: Installation) => Promise<void>
   /** The folder of another version whose services run. */
@@ -30,6 +31,8 @@ export type System = Installation & {
   module: MiningModule
   services: Services
   edgeUrl: string
+  /** Where feeds go in turn: one edge, unless a test adds others. */
+  edgeUrls: string[]
   sourceId: number
   companies: { id: number; name: string }[]
   /** The mail address of the one person, who follows all companies. */
@@ -54,6 +57,7 @@ export async function startSystem({
   companies: count,
   crawl,
   env = {},
+  envOf,
   prepare,
   from,
 }: SystemOptions): Promise<System> {
@@ -67,7 +71,7 @@ export async function startSystem({
     COOL_DOWN_MS: '0',
     ...env,
   }
-  const services = await startServices(installation, settings, from)
+  const services = await startServices(installation, settings, from, envOf)
   const edgeUrl = services.edge.url
   const module = await startModule(() => edgeUrl, map, crawl)
   onCleanup(async () => module[Symbol.asyncDispose]())
@@ -80,15 +84,17 @@ export async function startSystem({
 
   const mint = async () => `Bearer ${(await parma('token', 'mint', '--source', map.Source)).trim()}`
   let token = await mint()
+  const edgeUrls = [edgeUrl]
+  let feeds = 0
   const place: Place = { ...installation, source: map.Source, ...reader }
   return {
     ...installation,
     ...reader,
-    ...{ module, services, edgeUrl, sourceId, companies },
+    ...{ module, services, edgeUrl, edgeUrls, sourceId, companies },
     async feed(company, raw_data, more = {}) {
       const company_id = String(companies[company]?.id)
       const body = { source_name: map.Source, company_id, raw_data, ...more }
-      const answer = await postJson(`${edgeUrl}/feed-raw-data`, token, body)
+      const answer = await postJson(`${edgeUrls[feeds++ % edgeUrls.length]}/feed-raw-data`, token, body)
       const { document_id = null } = (await answer.json().catch(() => ({}))) as { document_id?: string | null }
       return { status: answer.status, document_id, body: JSON.stringify(body) }
     },
@@ -117,10 +123,11 @@ export async function startServices(
   installation: Installation,
   env: NodeJS.ProcessEnv = {},
   from?: string,
+  envOf?: SystemOptions['envOf'],
 ): Promise<Services> {
   const started = serviceNames.map(async (name) => [
     name,
-    await superviseService(name, { ...installation.env, ...env }, from),
+    await superviseService(name, { ...installation.env, ...env, ...(await envOf?.(name, installation)) }, from),
   ])
   return Object.fromEntries(await Promise.all(started)) as Services
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Fate } from '../faulty-server.ts'
 import { createInstallation, type Installation } from '../installation.ts'
 import { type MailFate, startMailServer } from '../mail-server.ts'
 import { plain, startProxy } from '../proxy.ts'
+import { createRandom } from '../random.ts'
 import { startSendGridServer, tooManyMails } from '../sendgrid-server.ts'
 import { startSlackServer } from '../slack-server.ts'
 import { superviseService } from '../supervised.ts'
@@ -306,10 +306,4 @@ const deliveryOf = ({ headers }: { headers: Record<string, string> }) =>
 function pick<T>(at: number, fates: readonly [number, T][], calm: T): T {
   let sum = 0
   return fates.find(([share]) => at < (sum += share))?.[1] ?? calm
-}
-
-/** Numbers in [0, 1) that are the same for the same seed. */
-function createRandom(seed: string): () => number {
-  let n = 0
-  return () => createHash('sha256').update(`${seed}/${n++}`).digest().readUInt32BE() / 2 ** 32
 }
