@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas pictures browser
+.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas pictures browser faketime
 
 help:
 	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -22,8 +22,8 @@ node_modules/.package-lock.json: package-lock.json
 demo: install ## start everything, crawl npm metadata, print the news that come out
 	@node deploy/local/demo.ts
 
-up: install ## start the local stack and all services in the background
-	@node deploy/local/up.ts
+up: install ## start the local stack and all services in the background; with three brokers: make up BROKERS=3
+	@$(if $(BROKERS),PARMA_BROKERS=$(BROKERS) )node deploy/local/up.ts
 
 down: install ## stop what `make up` or `make demo` started; the data stays
 	@node deploy/local/down.ts
@@ -43,7 +43,7 @@ unit: install ## run the unit tests: no servers, no Java, no browser
 stack: install ## run the tests that need servers; one file: make stack FILE=ledger
 	@vitest run --project stack $(FILE)
 
-test: check browser ## check, then run the unit and stack tests
+test: check browser faketime ## check, then run the unit and stack tests
 	@vitest run --project unit --project stack
 
 check: install ## check types, lint, format, unused code, structure, generated files and pages
@@ -61,7 +61,7 @@ check: install ## check types, lint, format, unused code, structure, generated f
 rooms: install ## print the files, rooms and imports of each service
 	@node test/structure/main.ts
 
-faults: install ## kill and starve everything under load, compare the results
+faults: install faketime ## kill and starve everything under load, compare the results
 	@vitest run --project faults
 
 insight: install ## measure what the detectors find of changes put into series
@@ -90,6 +90,12 @@ browser:
 	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } >&2 || \
 	{ echo 'Chromium is missing, in which a test opens /docs: install it, for example the package chromium.' >&2; exit 1; }
+
+faketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q . || \
+	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends libfaketime; } >&2 || \
+	{ echo 'libfaketime is missing, by which a test steps the clock of one process: install it, for example the package libfaketime.' >&2; exit 1; }
 
 ## Write
 fix: install ## format the files and fix what lint can fix

@@ -17,6 +17,10 @@ export const portTable = {
   edge: { setting: 'PARMA_EDGE_PORT', port: 24080 },
   kafka: { setting: 'PARMA_KAFKA_PORT', port: 24092 },
   'kafka-controller': { setting: 'PARMA_KAFKA_CONTROLLER_PORT', port: 24093 },
+  'kafka-2': { setting: 'PARMA_KAFKA_2_PORT', port: 24094 },
+  'kafka-2-controller': { setting: 'PARMA_KAFKA_2_CONTROLLER_PORT', port: 24095 },
+  'kafka-3': { setting: 'PARMA_KAFKA_3_PORT', port: 24096 },
+  'kafka-3-controller': { setting: 'PARMA_KAFKA_3_CONTROLLER_PORT', port: 24097 },
   registry: { setting: 'PARMA_REGISTRY_PORT', port: 24081 },
   postgres: { setting: 'PARMA_POSTGRES_PORT', port: 24432 },
   firestore: { setting: 'PARMA_FIRESTORE_PORT', port: 24085 },
@@ -52,6 +56,8 @@ export type Settings = {
   cache: string
   /** Which Firestore emulator to run (PARMA_FIRESTORE_EMULATOR): Google's where found, else npm's. */
   firestoreEmulator: 'auto' | 'google' | 'npm'
+  /** One node without logins, or three with TLS, logins and ACLs (PARMA_BROKERS). */
+  brokers: 1 | 3
   ports: Ports
   secrets: Secrets
   firestoreProject: string
@@ -70,11 +76,14 @@ export async function readSettings(dir: string, freePorts: boolean, env = inheri
   const emulator = env.PARMA_FIRESTORE_EMULATOR ?? 'auto'
   if (emulator !== 'auto' && emulator !== 'google' && emulator !== 'npm')
     throw new Error(`PARMA_FIRESTORE_EMULATOR is ${emulator}, it can be auto, google or npm`)
+  const brokers = env.PARMA_BROKERS ?? '1'
+  if (brokers !== '1' && brokers !== '3') throw new Error(`PARMA_BROKERS is ${brokers}, it can be 1 or 3`)
   return {
     root,
     dir,
     cache: resolve(env.PARMA_CACHE_DIR ?? join(root, '.cache')),
     firestoreEmulator: emulator,
+    brokers: brokers === '3' ? 3 : 1,
     ports: freePorts ? await keepFreePorts(join(dir, 'ports.json')) : readPorts(env),
     secrets: keepSecrets(join(dir, 'secrets.json')),
     firestoreProject: 'parma-local',

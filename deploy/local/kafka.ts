@@ -11,22 +11,14 @@ import type { Program } from './processes.ts'
 export function kafkaProgram({ dir, ports }: Settings, servers: string): Program {
   const home = join(dir, 'kafka')
   const properties = join(home, 'server.properties')
-  const log4j = join(import.meta.dirname, 'log4j2.properties')
-  const java = [
-    '-Xmx512m',
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
-    `-Dlog4j2.configurationFile=${log4j}`,
-    '-cp',
-    join(servers, 'kafka', '*'),
-  ]
+  const java = javaOptions(servers, '512m')
   return {
     name: 'kafka',
     command: 'java',
     args: [...java, 'kafka.Kafka', properties],
     async prepare() {
       mkdirSync(home, { recursive: true })
-      writeFileSync(properties, renderProperties(join(home, 'data'), ports.kafka, ports['kafka-controller']))
+      writeFileSync(properties, renderNode(join(home, 'data'), ports.kafka, ports['kafka-controller']))
       if (existsSync(join(home, 'data', 'meta.properties'))) return
       const clusterId = randomBytes(16).toString('base64url')
       const format = ['format', '--ignore-formatted', `--cluster-id=${clusterId}`, '--config', properties]
@@ -35,6 +27,15 @@ export function kafkaProgram({ dir, ports }: Settings, servers: string): Program
     isHealthy: () => isReady(ports.kafka),
     stopSignal: 'SIGTERM',
   }
+}
+
+/** What Java needs to run a class of Kafka. */
+export function javaOptions(servers: string, heap: string): string[] {
+  const log4j = join(import.meta.dirname, 'log4j2.properties')
+  return [
+    ...[`-Xmx${heap}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${log4j}`],
+    ...['-cp', join(servers, 'kafka', '*')],
+  ]
 }
 
 /** The settings of our single node that do not depend on where it runs, named as in Kafka's server.properties. */
@@ -61,15 +62,19 @@ export const nodeProperties = {
   'num.io.threads': 4,
 }
 
-function renderProperties(dataDir: string, port: number, controllerPort: number): string {
-  const properties = {
+function renderNode(dataDir: string, port: number, controllerPort: number): string {
+  return renderProperties({
     ...nodeProperties,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'log.dirs': dataDir.replaceAll('\\', '\\\\'),
-  }
+    'log.dirs': dataDir,
+  })
+}
+
+/** The text of Kafka's server.properties. */
+export function renderProperties(properties: Record<string, string | number | boolean>): string {
   return Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}\n`)
+    .map(([name, value]) => `${name}=${String(value).replaceAll('\\', '\\\\')}\n`)
     .join('')
 }

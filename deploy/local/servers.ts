@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { firestorePrograms } from './firestore.ts'
 import { inheritedEnv, type ProgramName, type Settings } from './config.ts'
 import { kafkaProgram } from './kafka.ts'
+import { clusterOf, clusterPrograms, loginEnv } from './kafka-cluster.ts'
 import { postgresProgram } from './postgres.ts'
 import { accepts, answers, type Program } from './processes.ts'
 import { registryProgram } from './registry.ts'
@@ -10,7 +11,9 @@ import type { StackEnv } from './stack-env.ts'
 /** Kafka, the registry, Postgres and Firestore. `javaServers` is the folder that `fetchJavaServers` returned. */
 export function serverPrograms(settings: Settings, javaServers: string): Program[] {
   return [
-    kafkaProgram(settings, javaServers),
+    ...(settings.brokers === 3
+      ? clusterPrograms(clusterOf(settings, javaServers))
+      : [kafkaProgram(settings, javaServers)]),
     registryProgram(settings, javaServers),
     postgresProgram(settings),
     ...firestorePrograms(settings),
@@ -37,7 +40,9 @@ function slackStubProgram({ dir, ports }: Settings): Program {
 }
 
 /** `node services/<name>/main.ts`, with its whole configuration in the environment. */
-export function serviceProgram(name: ProgramName, { root, ports, cache }: Settings, stackEnv: StackEnv): Program {
+export function serviceProgram(name: ProgramName, settings: Settings, stackEnv: StackEnv): Program {
+  const { root, ports, cache } = settings
+  const login = settings.brokers === 3 ? loginEnv(clusterOf(settings, ''), name) : {}
   const healthPort = ports[`${name}-health`]
   const own: NodeJS.ProcessEnv =
     name === 'miner-npm'
@@ -52,7 +57,7 @@ export function serviceProgram(name: ProgramName, { root, ports, cache }: Settin
     command: process.execPath,
     args: [join(root, 'services', name, 'main.ts')],
     cwd: root,
-    env: { ...serviceEnv(stackEnv), ...own, HEALTH_PORT: String(healthPort) },
+    env: { ...serviceEnv(stackEnv), ...login, ...own, HEALTH_PORT: String(healthPort) },
     isHealthy: () => answers(`http://127.0.0.1:${healthPort}/readyz`),
     stopSignal: 'SIGTERM',
   }

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
 import type { Settings } from './config.ts'
+import { clusterOf, connectAs, loginEnv } from './kafka-cluster.ts'
+import { allowUsers, clusterAdmin, waitForBrokers } from './kafka-users.ts'
 import { runParma } from './parma.ts'
 import { withClient } from './postgres.ts'
 import { serviceEnv } from './servers.ts'
@@ -16,9 +18,20 @@ export const setupSteps = {
     run: ({ ports, secrets }) => withClient(ports.postgres, secrets.postgresPassword, 'parma', createPublicSchema),
   },
   migrate: { what: "migrating the services' tables", run: (_, env) => runParma(serviceEnv(env), 'migrate') },
-  topics: { what: 'creating the topics', run: (_, env) => runParma(serviceEnv(env), 'topics', 'apply') },
+  topics: { what: 'creating the topics', run: applyTopics },
 } satisfies Record<string, Step>
 export type SetupStep = keyof typeof setupSteps
+
+/** On a cluster each user is first allowed what it needs; then the user for it makes the topics, on all brokers. */
+async function applyTopics(settings: Settings, env: StackEnv): Promise<void> {
+  if (settings.brokers === 1) return void (await runParma(serviceEnv(env), 'topics', 'apply'))
+  const cluster = clusterOf(settings, '')
+  const administrator = connectAs(cluster, clusterAdmin)
+  await waitForBrokers(administrator, settings.brokers)
+  await allowUsers(administrator, '')
+  const setup = { ...loginEnv(cluster, 'setup'), TOPIC_REPLICAS: String(settings.brokers) }
+  await runParma({ ...serviceEnv(env), ...setup }, 'topics', 'apply')
+}
 
 /** Creates the database `parma` unless it exists. Every stack has it. */
 export async function createDatabase({ ports, secrets }: Settings): Promise<void> {

@@ -16,6 +16,7 @@ const settings = {
   dir: '/repo/.local',
   cache: '/repo/.cache',
   firestoreEmulator: 'auto' as const,
+  brokers: 1 as const,
   ports: readPorts({}),
   secrets,
   firestoreProject: 'parma-local',

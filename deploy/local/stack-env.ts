@@ -2,17 +2,21 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from './config.ts'
 import { programs } from './config.ts'
+import { clusterOf, loginEnv } from './kafka-cluster.ts'
 import { writeWholeFile } from './whole-file.ts'
 
 export type StackEnv = Record<string, string>
 
 /** What a client of the stack needs: addresses, secrets and the process ids known so far. */
-export function describeStack({ ports, secrets, firestoreProject }: Settings, pids: Record<string, number>): StackEnv {
+export function describeStack(settings: Settings, pids: Record<string, number>): StackEnv {
+  const { ports, secrets, firestoreProject } = settings
   const local = (port: number) => `http://127.0.0.1:${port}`
   const env: StackEnv = {
     EDGE_URL: local(ports.edge),
     MINER_NPM_URL: local(ports['miner-npm']),
     KAFKA_BROKERS: `127.0.0.1:${ports.kafka}`,
+    // Whoever runs a command is the operator. Services have logins of their own.
+    ...(settings.brokers === 3 && loginEnv(clusterOf(settings, ''), 'operator')),
     SCHEMA_REGISTRY_URL: `${local(ports.registry)}/apis/ccompat/v7`,
     DATABASE_URL: `postgres://postgres:${secrets.postgresPassword}@127.0.0.1:${ports.postgres}/parma?sslmode=disable`,
     FIRESTORE_EMULATOR_HOST: `127.0.0.1:${ports.firestore}`,
