@@ -11,7 +11,7 @@ const minuteMs = 60_000
 const failedFile = join(root, 'test/faults/nemesis-failed.txt')
 
 /** The nth seed of this commit: nobody chooses it, and a repeated run has the same ones. */
-export function seedOf(n: number): string {
+function seedOf(n: number): string {
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
   return createHash('sha256').update(`${commit}/${n}`).digest('hex').slice(0, 12)
 }
