@@ -238,6 +238,8 @@ GRANT DELETE, INSERT, UPDATE ON public."notification_channel" TO parma_notifier;
 GRANT DELETE, INSERT ON public."notification_subscription" TO parma_notifier;
 GRANT INSERT ON public."report" TO parma_notifier;
 GRANT DELETE, INSERT, UPDATE ON public."user" TO parma_notifier;
+GRANT UPDATE (modified_at) ON public."company" TO parma_notifier;
+GRANT UPDATE (modified_at) ON public."data_source" TO parma_notifier;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO parma_notifier;
 GRANT USAGE ON SCHEMA public TO parma_scheduler;
 GRANT SELECT ON public."company" TO parma_scheduler;

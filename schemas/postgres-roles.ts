@@ -63,10 +63,13 @@ function grantPublic(owner: string): string[] {
     const verbs = Object.entries(writers).find(([writer]) => writer === owner)?.[1] ?? []
     return verbs.length > 0 ? [`GRANT ${verbs.join(', ')} ON public.${quote(name)} TO ${role}`] : []
   })
+  const locked = publicTables.filter(({ lockers = [] }) => lockers.some((locker) => locker === owner))
   return [
     ...(read.length > 0 ? [`GRANT USAGE ON SCHEMA public TO ${role}`] : []),
     ...read.map(({ name }) => `GRANT SELECT ON public.${quote(name)} TO ${role}`),
     ...written,
+    // Postgres lets nobody lock a row who may not change any of it: https://www.postgresql.org/docs/18/sql-select.html
+    ...locked.map(({ name }) => `GRANT UPDATE (modified_at) ON public.${quote(name)} TO ${role}`),
     ...(written.some((grant) => grant.includes('INSERT'))
       ? [`GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${role}`]
       : []),

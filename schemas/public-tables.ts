@@ -3,11 +3,15 @@ export const owners = ['edge', 'normalizer', 'analyzer', 'notifier', 'scheduler'
 type Owner = (typeof owners)[number]
 type Verb = 'INSERT' | 'UPDATE' | 'DELETE'
 
-/** A table of parma-web, in the schema `public`: which services read its rows, and which write them, and how. */
+/**
+ * A table of parma-web, in the schema `public`: which services read its rows, which write them, and how, and which lock
+ * them without changing them.
+ */
 export type PublicTable = {
   name: string
   readers: readonly Owner[]
   writers: Partial<Record<Owner, readonly Verb[]>>
+  lockers?: readonly Owner[]
 }
 
 /** All that services touch of parma-web's tables, from which grants are made. A test compares it with their SQL. */
@@ -18,6 +22,7 @@ export const publicTables: readonly PublicTable[] = [
     name: 'company',
     readers: ['analyzer', 'cli', 'edge', 'normalizer', 'notifier', 'scheduler'],
     writers: { edge: ['DELETE', 'INSERT', 'UPDATE'] },
+    lockers: ['notifier'],
   },
   { name: 'company_attachment', readers: ['notifier'], writers: {} },
   { name: 'company_bucket_membership', readers: ['analyzer', 'edge', 'notifier'], writers: {} },
@@ -41,6 +46,7 @@ export const publicTables: readonly PublicTable[] = [
     name: 'data_source',
     readers: ['analyzer', 'cli', 'edge', 'normalizer', 'notifier', 'scheduler'],
     writers: { edge: ['DELETE', 'INSERT', 'UPDATE'], normalizer: ['UPDATE'], scheduler: ['UPDATE'] },
+    lockers: ['notifier'],
   },
   { name: 'measurement_comment_value', readers: ['normalizer'], writers: { normalizer: ['DELETE', 'INSERT'] } },
   { name: 'measurement_date_value', readers: ['normalizer'], writers: { normalizer: ['DELETE', 'INSERT'] } },

@@ -16,7 +16,7 @@ import { waitFor } from '../harness/wait-for.ts'
 let cluster: Cluster
 beforeAll(async () => {
   cluster = await startCluster()
-}, 240_000)
+}, 400_000)
 
 /** Makes the topics of an installation on the cluster, by the user that does so in production. */
 async function applyTopics({ env, topics: own }: Installation): Promise<void> {

@@ -31,7 +31,7 @@ export async function startCluster(): Promise<Cluster> {
   const passwords = makePasswords(randomBytes(24).toString('base64url'))
   const servers = await fetchJavaServers(cache, console.log)
   const settings = { dir, servers, ports, passwords }
-  const brokers = await Promise.all(clusterPrograms(settings).map((program) => superviseProgram(program)))
+  const brokers = await Promise.all(clusterPrograms(settings).map((program) => superviseProgram(program, 240_000)))
   const kafka = (user: string) => connectAs(settings, user)
   await waitForBrokers(kafka(clusterAdmin), ports.length)
   return {

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { type Stack, startStack } from '../../deploy/local/stack.ts'
 import { startContainers } from './containers.ts'
 import { templateDatabase } from './database-names.ts'
+import { makeRoles } from './roles.ts'
 import type {} from './stack.ts'
 
 /**
@@ -47,14 +48,16 @@ export default async function startServers(project: TestProject): Promise<() => 
   return stop
 }
 
-/** The template refuses connections, because Postgres does not copy a database that is in use. */
+/** It knows the roles of services. The template refuses connections, because Postgres does not copy a database that is in use. */
 async function createTemplate(stack: Stack): Promise<void> {
-  const url = new URL(stack.env().DATABASE_URL ?? '')
+  const { DATABASE_URL = '' } = stack.env()
+  const url = new URL(DATABASE_URL)
   const database = url.pathname.slice(1)
   url.pathname = '/postgres'
   const client = new pg.Client({ connectionString: url.href })
   await client.connect()
   try {
+    await makeRoles(client, DATABASE_URL)
     await client.query(`ALTER DATABASE ${database} RENAME TO ${templateDatabase}`)
     await client.query(`ALTER DATABASE ${templateDatabase} WITH ALLOW_CONNECTIONS false`)
   } finally {

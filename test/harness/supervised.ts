@@ -77,7 +77,7 @@ export async function superviseService(
 }
 
 /** Runs a program as the local stack does, restarted whenever it ends, until the test is over. Resolves when it is healthy. */
-export async function superviseProgram(program: Program): Promise<SupervisedProgram> {
+export async function superviseProgram(program: Program, patienceMs = 60_000): Promise<SupervisedProgram> {
   const { name } = program
   const logDir = mkdtempSync(join(tmpdir(), `parma-${name}-`))
   const now = { pid: 0, healthy: false }
@@ -98,7 +98,7 @@ export async function superviseProgram(program: Program): Promise<SupervisedProg
     if (failed) console.log(`--- end of the log of ${name}\n${logs().slice(-4000).trimEnd()}\n---`)
     rmSync(logDir, { recursive: true })
   })
-  await process_.waitUntilHealthy(60_000)
+  await process_.waitUntilHealthy(patienceMs)
 
   function end(signal: NodeJS.Signals): number {
     const { pid } = now

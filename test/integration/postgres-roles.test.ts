@@ -42,6 +42,7 @@ const statements = (table: string) => ({
   SELECT: `SELECT * FROM ${table} LIMIT 0`,
   INSERT: `INSERT INTO ${table} SELECT * FROM ${table} WHERE false`,
   DELETE: `DELETE FROM ${table} WHERE false`,
+  LOCK: `SELECT FROM ${table} LIMIT 0 FOR KEY SHARE`,
 })
 
 describe('each service, as its role', () => {
@@ -75,12 +76,13 @@ describe('each service, as its role', () => {
   )
 
   test.each(services)('%s does with the tables of parma-web what schemas/public-tables.ts says', async (service) => {
-    for (const { name, readers, writers } of publicTables) {
+    for (const { name, readers, writers, lockers = [] } of publicTables) {
       const verbs = Object.entries(writers).find(([writer]) => writer === service)?.[1] ?? []
       const expected = {
         SELECT: readers.includes(service),
         INSERT: verbs.includes('INSERT'),
         DELETE: verbs.includes('DELETE'),
+        LOCK: verbs.includes('UPDATE') || lockers.includes(service),
       }
       for (const [verb, isAllowed] of Object.entries(expected)) {
         const found = await ask(service, statements(`public."${name}"`)[verb as keyof typeof expected])

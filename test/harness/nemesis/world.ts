@@ -5,6 +5,7 @@ import { services as serviceNames, type ServiceName } from '../../../deploy/loca
 import { onCleanup } from '../cleanup.ts'
 import type { Installation } from '../installation.ts'
 import { kafkaWire, plain, type Proxy, startProxy } from '../proxy.ts'
+import { asRole } from '../roles.ts'
 import { superviseService } from '../supervised.ts'
 import { startSystem, type System } from '../system.ts'
 import { findLibfaketime } from './faketime.ts'
@@ -48,14 +49,14 @@ export async function startWorld(companies: number, clockOf: ServiceName | null)
     companies,
     env: quick,
     async envOf(name, installation) {
-      const linked = await linkService(name, installation, links)
+      const linked = asRole(name, await linkService(name, installation, links))
       own.set(name, linked)
       return name === clockOf ? { ...linked, ...clock?.env } : linked
     },
   })
   // What a person's rule finds is always told.
   await system.parma('rules', 'add', '--name', 'each phase', '--measurement', 'phase', '--changed')
-  const envOf = (name: ServiceName) => ({ ...system.env, ...quick, ...own.get(name) })
+  const envOf = (name: ServiceName) => asRole(name, { ...system.env, ...quick, ...own.get(name) })
   // As in production: clients reach another edge while one restarts. They share their connections' faults.
   system.edgeUrls.push((await superviseService('edge', envOf('edge'))).url)
   return {
