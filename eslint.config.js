@@ -16,7 +16,7 @@ const rooms = {
     module: ['postgres', 'read', 'text'],
     plan: ['text'],
     calls: [],
-    process: ['calls', 'web'],
+    process: ['observe', 'calls', 'web'],
     web: [],
     observe: [],
     kafka: ['observe', 'process', 'calls', 'text'],

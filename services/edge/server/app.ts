@@ -8,7 +8,8 @@ import express, {
 } from 'express'
 import helmet from 'helmet'
 import { Counter, Histogram } from 'prom-client'
-import { traceIdOf } from '#runtime/kafka/trace.ts'
+import { traceIdOf } from '#runtime/observe/traceparent.ts'
+import { startSpan } from '#runtime/observe/tracing.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/calls/retry.ts'
 import { errorPage, isConsolePath } from '../design/error-page.ts'
@@ -74,13 +75,22 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
 
 function serve(route: Route, deps: AppDeps): RequestHandler {
   return async (request, response) => {
+    const span = startSpan(`${request.method} ${route.path}`, {
+      ...{ kind: 'server', parent: request.get('traceparent') },
+      attributes: { 'http.request.method': request.method, 'http.route': route.path },
+    })
+    response.on('close', () => {
+      const { statusCode: status } = response
+      const attributes = { 'http.response.status_code': status }
+      span.end({ attributes, error: status >= 500 ? String(status) : undefined })
+    })
     const handle = await authorize(route, request, response, deps)
     let body: Promise<Buffer> | undefined
     const answer = await handle({
       headers: request.headers,
       query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
       params: request.params as Record<string, string>,
-      traceparent: request.get('traceparent'),
+      traceparent: span.traceparent,
       address: addressOf(request),
       readBody: () => (body ??= deps.bodies.readBody(request)),
       receiveBody: (maxBytes, take) => deps.bodies.receiveBody(request, maxBytes, take),

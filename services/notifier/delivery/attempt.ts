@@ -3,6 +3,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import { batchCalls } from '#runtime/calls/batch-calls.ts'
 import { retryTransient } from '#runtime/calls/retry.ts'
 import { noteStep } from '#runtime/observe/steps.ts'
+import { startSpan } from '#runtime/observe/tracing.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { dayMs } from '#runtime/text/time.ts'
@@ -87,7 +88,9 @@ export function createAttempt(
     const startedAt = performance.now()
     // The process that takes over after the lease looks for a message that must have arrived by then.
     const isLate = startedAt - claimedAt > config.LEASE_MS - config.SEND_TIMEOUT_MS
+    const span = traceDelivery(name, claimed)
     const answer = await answerFor(claimed, isLate)
+    span.end({ error: answer.kind === 'sent' ? undefined : answer.kind })
     onAnswer()
     const tookMs = Math.round(performance.now() - startedAt)
     const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
@@ -106,6 +109,19 @@ export function createAttempt(
       isOurs ? 'delivery_attempted' : 'delivery_claim_lapsed',
     )
   }
+}
+
+/** The span of a call: in the trace of the first payload that the message is about, linked with the others. */
+function traceDelivery(channel: string, { traceparents, notification_id }: ClaimedDelivery) {
+  const [parent, ...links] = traceparents ?? []
+  const system = channel.toLowerCase()
+  return startSpan(`send ${system}`, {
+    ...{ kind: 'client', parent, links },
+    attributes: {
+      ...{ 'messaging.system': system, 'messaging.operation.name': 'send', 'messaging.operation.type': 'send' },
+      'messaging.message.id': notification_id,
+    },
+  })
 }
 
 /** A process that was stopped, or had no time, between claim and call. */

@@ -13,7 +13,8 @@ import type { Producer } from '../kafka/produce.ts'
 import { type FetchedRecord, headerText, type ProducerRecord, sizeOf } from '../kafka/record.ts'
 import { classify, isTooLarge } from '../calls/retry.ts'
 import { makeSendable, sendOutcomes } from './send-outcomes.ts'
-import { traceIdOf } from '../kafka/trace.ts'
+import { traceIdOf } from '../observe/traceparent.ts'
+import { traceBatch } from '../observe/tracing.ts'
 
 /**
  * Takes records of one partition to their outcomes: decoded, handled, outputs and dead letters acknowledged by the
@@ -61,13 +62,13 @@ export function createProcessor<T>(
   const isErased = ({ key }: FetchedRecord) => isByCompany(topic) && key !== null && erasures.isErased(String(key))
   const letters = deadLetterTopic(topic, service)
 
-  return async (records, { attempt, deadInARow, verdict }) => {
+  const process = async (records: FetchedRecord[], causeOf: CauseOf, { attempt, deadInARow, verdict }: Processing) => {
     const decoded = await Promise.all(
       records.map((record) => (isErased(record) ? erased : (verdict ?? decode(record, readValue, service, erasures)))),
     )
     const handled = await completeOutcomes(decoded, (deliveries) => handleAll(handle, deliveries))
     const sendable = await Promise.all(
-      handled.map((outcome, index) => makeSendable(records[index] as FetchedRecord, outcome, deps)),
+      handled.map((outcome, index) => makeSendable(records[index] as FetchedRecord, outcome, causeOf(index), deps)),
     )
     const limit = settings.MAX_DEAD_LETTERS_IN_A_ROW
     let nowInARow = deadInARow
@@ -84,12 +85,37 @@ export function createProcessor<T>(
         return [writeLetter(records[index] as FetchedRecord, outcome, { stage, attempt, letters }, deps)]
       })
     })
-    for (const [index, outcome] of outcomes.entries()) {
-      if (step && outcome.kind === 'ok') noteStep(step, headerText(records[index] as FetchedRecord, receivedAtHeader))
-      messagesConsumed.inc({ topic: topic.name, outcome: outcome.kind })
-      if (outcome.kind === 'dead') deadLetters.inc({ topic: topic.name, reason: outcome.reason })
-    }
+    count(topic, records, outcomes, step)
     return nowInARow
+  }
+
+  return async (records, how) => {
+    const traced = records.map((record) => ({ offset: record.offset, traceparent: headerText(record, 'traceparent') }))
+    const partition = records[0]?.partition ?? 0
+    const { causeOf, end } = traceBatch({ topic: topic.name, group: deps.group, partition, records: traced })
+    try {
+      const deadInARow = await process(records, causeOf, how)
+      end()
+      return deadInARow
+    } catch (error) {
+      end(classify(error))
+      throw error
+    }
+  }
+}
+
+type CauseOf = (index: number) => string | undefined
+
+function count(
+  { name }: Topic<unknown>,
+  records: readonly FetchedRecord[],
+  outcomes: readonly Outcome[],
+  step: Step | undefined,
+): void {
+  for (const [index, outcome] of outcomes.entries()) {
+    if (step && outcome.kind === 'ok') noteStep(step, headerText(records[index] as FetchedRecord, receivedAtHeader))
+    messagesConsumed.inc({ topic: name, outcome: outcome.kind })
+    if (outcome.kind === 'dead') deadLetters.inc({ topic: name, reason: outcome.reason })
   }
 }
 

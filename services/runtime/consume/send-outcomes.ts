@@ -13,14 +13,14 @@ export type SendDeps = { settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>; codec: C
 /** What became of a record, and the outputs of it that are to be sent. */
 export type Sendable = { record: FetchedRecord; outcome: Outcome; outputs: ProducerRecord[] }
 
-/** Encodes the outputs of a record. If one of them is larger than its topic takes, none is sent and the record is dead. */
+/** Encodes the outputs of a record, whose `traceparent` is `cause`. If one of them is larger than its topic takes, none is sent and the record is dead. */
 export async function makeSendable(
   record: FetchedRecord,
   outcome: Outcome,
+  cause: string | undefined,
   { settings, codec }: SendDeps,
 ): Promise<Sendable> {
   if (outcome.kind !== 'ok') return { record, outcome, outputs: [] }
-  const cause = headerText(record, 'traceparent')
   const receivedAt = headerText(record, receivedAtHeader)
   const carried: Record<string, string> = receivedAt === undefined ? {} : { [receivedAtHeader]: receivedAt }
   try {

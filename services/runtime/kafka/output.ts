@@ -1,12 +1,12 @@
 import type { Codec } from '#schemas/codec.ts'
 import { maxRecordBytes, type Topic } from '#schemas/topics.ts'
 import { TooLargeError } from '../calls/retry.ts'
+import { traceRecord } from '../observe/tracing.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import { prefixed } from './client.ts'
 import type { Producer } from './produce.ts'
 import { type ProducerRecord, sizeOf } from './record.ts'
 import { clipTexts } from '../text/clip-texts.ts'
-import { nextSpan } from './trace.ts'
 
 /** A value that is wanted on a topic, made by `output`. */
 export type Output = {
@@ -50,7 +50,7 @@ export async function encodeOutput(
     topic: name,
     key,
     value: await codec.encode(topic, name, topic.clipped ? clipTexts(value) : value),
-    headers: { ...headers, event_id: eventId, traceparent: nextSpan(traceparent) },
+    headers: { ...headers, event_id: eventId, traceparent: traceRecord(topic.name, traceparent) },
   }
   const [size, limit] = [sizeOf(record), maxRecordBytes(topic)]
   if (size > limit) throw new TooLargeError(`the record has ${size} bytes, and ${topic.name} takes ${limit} at most`)

@@ -1,10 +1,11 @@
 import { CompressionTypes, type Message, type Producer as Client } from 'kafkajs'
 import { createAnswerCheck } from './unacknowledged.ts'
 import { measureBuffer } from '../observe/buffer.ts'
+import { traceSend } from '../observe/tracing.ts'
 import type { KafkaSettings, ProducerSettings } from '../process/settings.ts'
 import { createKafka, metadataMaxAgeMs } from './client.ts'
 import { messagesProduced, produceDuration } from '../process/metrics.ts'
-import type { ProducerRecord } from './record.ts'
+import { headerText, type ProducerRecord } from './record.ts'
 import { createSendQueue, type Gate } from './send-queue.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { classify } from '../calls/retry.ts'
@@ -68,6 +69,13 @@ export async function openProducer(
       messages: those.map(({ topic: _, ...message }) => message as Message),
     }))
     const end = produceDuration.startTimer()
+    const spans = [...byTopic].map(([topic, those]) =>
+      traceSend(
+        topic,
+        those.map((one) => headerText(one, 'traceparent')),
+      ),
+    )
+    let failure: string | undefined
     try {
       const client = await connection.get()
       check.start()
@@ -75,10 +83,12 @@ export async function openProducer(
         await client.sendBatch({ topicMessages, acks: -1, timeout: acknowledgeMs, compression: CompressionTypes.None }),
       )
     } catch (error) {
-      if (classify(error) === 'transient') connection.drop()
+      failure = classify(error)
+      if (failure === 'transient') connection.drop()
       throw error
     } finally {
       end()
+      for (const span of spans) span.end({ error: failure })
     }
     for (const { topic, messages } of topicMessages) messagesProduced.inc({ topic }, messages.length)
   }

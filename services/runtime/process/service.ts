@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Step, watchStart } from '../calls/start-watch.ts'
+import { openTracing, type TracingSettings } from '../observe/open-tracing.ts'
 import { type ConfigError, findIgnored } from './config.ts'
 import { type Health, startHealth } from './health.ts'
 import { createLog, type Log, type LogFormat } from './log.ts'
@@ -10,7 +11,7 @@ type ServiceConfig = {
   HEALTH_PORT: number
   HEALTH_HOST: string
   DRAIN_TIMEOUT_MS: number
-}
+} & TracingSettings
 
 export type ServiceContext = {
   name: string
@@ -54,6 +55,7 @@ export async function runService<C extends ServiceConfig>(
   const scope = new AsyncDisposableStack()
   const stopped = new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }))
   try {
+    scope.use(await openTracing(name, config))
     const health = scope.use(await startHealth(config.HEALTH_PORT, config.HEALTH_HOST))
     const watch = watchStart({ log, stopping: stop.signal, fail })
     const started = start(config, { name, log, health, scope, stopping: stop.signal, step: watch.step, fail })

@@ -26,6 +26,20 @@ export const serviceSettings = {
     .string()
     .default('0.0.0.0')
     .describe('Address on which HEALTH_PORT listens. 127.0.0.1 serves this machine only.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Collector of OpenTelemetry that takes traces over HTTP, such as http://collector:4318. Unset: no traces.',
+    ),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe(
+      'Share of traces that are recorded, of those that begin here. One that comes with a request or a record is recorded if its caller says so.',
+    ),
   DRAIN_TIMEOUT_MS: count(25_000).describe(
     'Time a service has to stop in order after SIGTERM. Then its process exits anyway.',
   ),
