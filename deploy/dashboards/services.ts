@@ -1,5 +1,6 @@
 import { type Board, panel, type Panel, quantile, rate } from './board.ts'
 
+/** What it has of its own, and parts; a producer only where it sends records all the time. */
 type Service = { name: string; says: string; has: ('consumer' | 'producer' | 'postgres')[]; own: Panel[] }
 
 const services: Service[] = [
@@ -38,7 +39,7 @@ const services: Service[] = [
   {
     name: 'notifier',
     says: 'News items to messages.',
-    has: ['consumer', 'producer', 'postgres'],
+    has: ['consumer', 'postgres'],
     own: [
       panel('Attempts', 'reqps', rate('parma_delivery_attempts_total', 'channel, answer'), '{{channel}} {{answer}}'),
       panel(
@@ -53,7 +54,7 @@ const services: Service[] = [
   {
     name: 'scheduler',
     says: 'Runs of mining modules.',
-    has: ['consumer', 'producer', 'postgres'],
+    has: ['consumer', 'postgres'],
     own: [
       panel('Attempts that started', 'reqps', rate('parma_scheduler_attempts_total', 'pod'), '{{pod}}'),
       panel('Runs under way', 'short', 'parma_scheduler_runs', '{{pod}}'),
