@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas pictures browser faketime
+.PHONY: help install demo up down logs dev unit stack test check rooms faults image-test insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas pictures browser faketime
 
 help:
 	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ rooms: install ## print the files, rooms and imports of each service
 
 faults: install faketime ## kill and starve everything under load, compare the results
 	@vitest run --project faults
+
+image-test: install ## build the image, start each service from it as the chart says
+	@node test/image/main.ts
 
 insight: install ## measure what the detectors find of changes put into series
 	@node test/insight/main.ts

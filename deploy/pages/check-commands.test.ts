@@ -24,9 +24,11 @@ test.each([
 ])('%j is reported', (text, problem) => expect(check(text)).toEqual([problem]))
 
 test('targets of make must exist, in code', () => {
-  const targets = new Set(['demo', 'test'])
+  const targets = new Set(['demo', 'test', 'image-test'])
   const find = (text: string) => findUnknownTargets({ path: 'a.md', text }, targets)
   expect(find('to make sure: `make demo`\n```sh\nmake test   # all\n```')).toEqual([])
+  expect(find('`make image-test`')).toEqual([])
+  expect(find('`make image-tests`')).toEqual(['a.md:1 names make image-tests, which the Makefile does not have'])
   expect(find('`make demos` and\n```\nmake tset\n```')).toEqual([
     'a.md:1 names make demos, which the Makefile does not have',
     'a.md:3 names make tset, which the Makefile does not have',

@@ -6,7 +6,7 @@ export type KnownCommand = { words: string; options: readonly string[] }
 /** Targets of make in code of `page` that the Makefile does not have. */
 export function findUnknownTargets(page: Page, targets: ReadonlySet<string>): string[] {
   return codeOf(page).flatMap(({ line, text }) =>
-    [...text.matchAll(/(?<![\w-])make ([a-z]+)\b/g)].flatMap(([, target = '']) =>
+    [...text.matchAll(/(?<![\w-])make ([a-z][a-z-]*)/g)].flatMap(([, target = '']) =>
       targets.has(target) ? [] : [`${page.path}:${line} names make ${target}, which the Makefile does not have`],
     ),
   )

@@ -41,7 +41,7 @@ async function findProblems(): Promise<string[]> {
     isFile: (path: string) => existsSync(join(root, path)) && statSync(join(root, path)).isFile(),
     isFolder: (path: string) => existsSync(join(root, path)) && statSync(join(root, path)).isDirectory(),
   }
-  const targets = new Set([...read('Makefile').matchAll(/^([a-z]+):/gm)].map(([, target = '']) => target))
+  const targets = new Set([...read('Makefile').matchAll(/^([a-z-]+):/gm)].map(([, target = '']) => target))
   const commands = nouns.flatMap(({ verbs }) => verbs)
   const stale = generated.filter(({ path, text }) => !existsSync(join(root, path)) || read(path) !== text)
   return [

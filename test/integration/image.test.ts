@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -17,47 +27,70 @@ import { createInstallation } from '../harness/installation.ts'
 // unprivileged user who may not write.
 const run = promisify(execFile)
 const steps = readFileSync(join(root, 'deploy/Dockerfile'), 'utf8')
+  .replaceAll(/\\\n\s*/g, '')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
   .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)] as const)
 const user = findUnprivilegedUser()
 let parent = ''
 let node = ''
+/** The folder of each stage. */
+const packages = () => join(parent, 'packages')
 const app = () => join(parent, 'app')
 
-async function doStep([instruction, rest]: readonly [string, string]): Promise<void> {
+async function doStep([instruction, rest]: readonly [string, string], folder: string): Promise<void> {
   if (instruction === 'COPY') {
-    const parts = rest.split(' ')
-    const target = join(app(), parts.at(-1) ?? '')
+    const from = rest.startsWith('--from=packages ') ? packages() : root
+    const parts = rest.replace('--from=packages ', '').replaceAll('/parma-analytics/', '').split(' ')
+    const target = join(folder, parts.at(-1) ?? '')
     for (const source of parts.slice(0, -1)) {
       const options = { recursive: true, filter: (path: string) => !path.endsWith('.test.ts') }
-      cpSync(join(root, source), parts.length > 2 ? join(target, basename(source)) : target, options)
+      const isInto = parts.at(-1)?.endsWith('/')
+      cpSync(join(from, source), isInto ? join(target, basename(source)) : target, options)
     }
   } else if (instruction === 'RUN') {
-    await run('sh', ['-c', rest], { cwd: app(), maxBuffer: 64e6 })
+    await run('sh', ['-c', rest], { cwd: folder, maxBuffer: 64e6 })
   }
 }
 
 beforeAll(async () => {
   parent = mkdtempSync(join(tmpdir(), 'image-'))
   chmodSync(parent, 0o755)
+  mkdirSync(packages())
   mkdirSync(app())
   // The image has its own Node; ours may be where that user cannot go.
   node = join(parent, 'node')
   copyFileSync(process.execPath, node)
   chmodSync(node, 0o755)
-  for (const step of steps) await doStep(step)
+  const last = steps.findLastIndex(([instruction]) => instruction === 'FROM')
+  for (const [index, step] of steps.entries()) await doStep(step, index < last ? packages() : app())
   await run('chmod', ['-R', 'a+rX,go-w', app()])
 }, 300_000)
 afterAll(() => rmSync(parent, { recursive: true, force: true }))
 
 describe('the image', () => {
   test('knows no other instructions than those tried here', () => {
-    expect(steps.map(([instruction]) => instruction).filter((name, index, all) => all.indexOf(name) === index)).toEqual(
-      ['FROM', 'WORKDIR', 'COPY', 'RUN', 'ENV', 'USER', 'CMD'],
-    )
-    expect(steps.find(([instruction]) => instruction === 'FROM')?.[1]).toMatch(/^node:24/)
-    expect(steps.find(([instruction]) => instruction === 'USER')?.[1]).toBe('node')
+    const known = ['ARG', 'FROM', 'WORKDIR', 'COPY', 'RUN', 'LABEL', 'ENV', 'USER', 'HEALTHCHECK', 'CMD']
+    expect([...new Set(steps.map(([instruction]) => instruction))].sort()).toEqual(known.sort())
+    const restOf = (name: string) => steps.find(([instruction]) => instruction === name)?.[1]
+    expect(restOf('ARG')).toMatch(/^BASE=docker\.io\/library\/node:24-bookworm-slim@sha256:[0-9a-f]{64}$/)
+    expect(restOf('USER')).toBe('1000:1000')
+    expect(restOf('HEALTHCHECK')).toBe('NONE')
+  })
+
+  test('has the packages of production, without what only people and compilers read, and says which', () => {
+    const modules = join(app(), 'node_modules')
+    expect(existsSync(join(modules, 'vitest'))).toBe(false)
+    expect(existsSync(join(modules, 'kafkajs/LICENSE'))).toBe(true)
+    const files = readdirSync(modules, { recursive: true, encoding: 'utf8' })
+    expect(files.filter((name) => /\.(map|md|[cm]?ts)$/.test(name) && !/licen[cs]e/i.test(name))).toEqual([])
+    type Bill = { bomFormat: string; metadata: { component: { name: string } }; components: { name: string }[] }
+    const bill = JSON.parse(readFileSync(join(app(), 'sbom.cdx.json'), 'utf8')) as Bill
+    expect(bill.bomFormat).toBe('CycloneDX')
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+    const named = bill.components.map(({ name }) => name)
+    expect(named).toEqual(expect.arrayContaining(Object.keys(dependencies)))
+    expect(named).not.toContain('vitest')
   })
 
   test('runs its command as an unprivileged user', async () => {
