@@ -2,6 +2,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { topics } from '#schemas/topics.ts'
 import { expect } from 'vitest'
+import { onCleanup } from '../cleanup.ts'
 import { describeOpen } from '../counts.ts'
 import { startFeeding } from '../feeding.ts'
 import { waitFor } from '../wait-for.ts'
@@ -38,6 +39,7 @@ export async function runNemesis({ seed, forMs, from, recoveryMs }: Run): Promis
   const now = () => performance.now() - startedAt
   const over = new AbortController()
   const watched = new AbortController()
+  onCleanup(() => [over, watched].forEach((one) => one.abort()))
   const progress = watchProgress(world.database, now, watched.signal)
   const feeding = startFeeding(world, payloads, { overMs: forMs, deadlineMs: forMs + 4 * recoveryMs })
   const tormenting = wrong.torment(over.signal)

@@ -15,6 +15,7 @@ type Heal = () => Promise<void> | void
 
 const clockStepSeconds = 600
 const restartPatienceMs = 15_000
+const deletePatienceMs = 60_000
 
 const strikes: Record<KindName, (world: World, target: string, over: AbortSignal) => Heal | Promise<Heal>> = {
   'connection cut': (world, target) => change(world, target, 'down'),
@@ -49,8 +50,13 @@ const strikes: Record<KindName, (world: World, target: string, over: AbortSignal
     const topic = own.prefix + topics.rawPayloads.name
     const groups = topics.rawPayloads.consumers.map((service) => own.prefix + service)
     groups.push(...wrongGroups(own.prefix))
-    for (const [partition, offset] of await readOldestCommit(groups, topic))
-      await deleteRecords(topic, partition, offset)
+    // Kafka may be away at the moment.
+    const remove = async () => {
+      for (const [partition, offset] of await readOldestCommit(groups, topic))
+        await deleteRecords(topic, partition, offset)
+      return true
+    }
+    await waitFor('records to be deleted', remove, deletePatienceMs, 500)
     return () => undefined
   },
   'server killed': (_, target) => takeDown(target as Server),
