@@ -43,7 +43,7 @@ unit: install ## run the unit tests: no servers, no Java, no browser
 stack: install ## run the tests that need servers; one file: make stack FILE=ledger
 	@vitest run --project stack $(FILE)
 
-test: check browser faketime ## check, then run the unit and stack tests
+test: check browser ## check, then run the unit and stack tests
 	@vitest run --project unit --project stack
 
 check: install ## check types, lint, format, unused code, structure, generated files and pages
