@@ -1,7 +1,7 @@
 /** As SharedView in views.ts. */
 type View = {
   name: string
-  readers: readonly ('edge' | 'cli' | 'normalizer')[]
+  readers: readonly ('edge' | 'cli' | 'normalizer' | 'raw-sink' | 'analyzer')[]
   row: string
   columns: readonly string[]
 }
@@ -13,16 +13,30 @@ const forDesk = (name: string, row: string, columns: string): View => ({
 
 /** What the operator's desk shows of services. */
 export const deskViews: readonly View[] = [
-  forDesk(
-    'normalizer.refusal_view',
-    'a leaf or payload that was refused and not reprocessed yet, or a path that no entry of the map names, with a sample',
-    `event_no event_id data_source_id source_name company_id map_version reason path item_key sample leaves
-     refused_at ignored`,
-  ),
+  {
+    ...forDesk(
+      'normalizer.refusal_view',
+      'a leaf or payload that was refused and not reprocessed yet, or a path that no entry of the map names, with a sample',
+      `event_no event_id data_source_id source_name company_id map_version reason path item_key sample leaves
+       refused_at ignored document`,
+    ),
+    readers: ['edge', 'raw-sink'],
+  },
   forDesk(
     'normalizer.map_trial_view',
     'a dry run of a map on stored documents: how far it is, and what the map would make of them',
-    `trial_id data_source_id source_name version draft_id last actor state message report asked_at finished_at`,
+    `trial_id data_source_id source_name version draft_id last actor state message report asked_at finished_at is_observed`,
+  ),
+  {
+    name: 'normalizer.trial_observations_view',
+    readers: ['analyzer'],
+    row: 'what a trial of a map would send, for the analyzer to judge',
+    columns: ['trial_id', 'finished_at', 'event_ids', 'observed_before', 'observed_after'],
+  },
+  forDesk(
+    'analyzer.map_trial_news_view',
+    'which news items a trial of a map would and would not make',
+    'trial_id state news left_out message',
   ),
   forDesk(
     'scheduler.plan_view',
@@ -44,17 +58,6 @@ export const deskViews: readonly View[] = [
     'normalizer.incident_view',
     'drift, a fault of a map, or a payload refused as a whole',
     'kind data_source_id company_id subject message policy event_no opened_at resolved_at',
-  ),
-  forDesk(
-    'normalizer.refused_view',
-    'a leaf or a payload (`seq` null) that could not be stored, and why',
-    `event_no event_id document seq leaves data_source_id source_name company_id map_version path item_key reason sample
-     refused_at superseded_by`,
-  ),
-  forDesk(
-    'normalizer.open_refusals_view',
-    'how much of a source could not be stored, by reason',
-    'data_source_id reason rows leaves oldest newest',
   ),
   forDesk(
     'cli.handled_dead_letter',

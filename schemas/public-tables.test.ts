@@ -12,8 +12,6 @@ const callers: Record<string, string[]> = {
   'services/runtime/module/register-measurement.ts': ['edge', 'normalizer'],
   'services/runtime/module/': ['edge'],
   'services/runtime/': ['edge', 'notifier'],
-  // `npx parma news judge`, in a transaction that it rolls back.
-  'services/analyzer/trial/': [],
 }
 /**
  * Statements whose table is only known when they run: services/normalizer/store/values.ts,

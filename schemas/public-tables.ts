@@ -39,7 +39,7 @@ export const publicTables: readonly PublicTable[] = [
   {
     name: 'company_source_measurement',
     readers: ['analyzer', 'edge', 'normalizer', 'notifier'],
-    writers: { normalizer: ['INSERT'] },
+    writers: { analyzer: ['INSERT'], normalizer: ['INSERT'] },
   },
   { name: 'company_subscription', readers: ['edge', 'notifier'], writers: { notifier: ['DELETE', 'INSERT'] } },
   {
@@ -75,7 +75,7 @@ export const publicTables: readonly PublicTable[] = [
   {
     name: 'source_measurement',
     readers: ['analyzer', 'cli', 'edge', 'normalizer', 'notifier', 'scheduler'],
-    writers: { edge: ['DELETE', 'INSERT'], normalizer: ['INSERT', 'UPDATE'] },
+    writers: { analyzer: ['INSERT'], edge: ['DELETE', 'INSERT'], normalizer: ['INSERT', 'UPDATE'] },
   },
   { name: 'user', readers: ['edge', 'notifier'], writers: { notifier: ['DELETE', 'INSERT', 'UPDATE'] } },
 ]

@@ -84,12 +84,6 @@ export const sharedViews: readonly SharedView[] = [
       empty_lists content_hash`),
   },
   {
-    name: 'normalizer.open_refusal',
-    readers: ['raw-sink'],
-    row: 'leaves that were refused or not named by the map, and that have not been reprocessed yet: a re-drive can fix them',
-    columns: words('event_no event_id document source_name company_id reason path leaves'),
-  },
-  {
     name: 'normalizer.event_status',
     readers: [],
     row: 'a payload: whether it was understood, when, and why not',

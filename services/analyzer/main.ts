@@ -18,6 +18,7 @@ import { startPruningRuns } from './runs/prune-runs.ts'
 import { startRunWatch } from './runs/run-watch.ts'
 import { openStore } from './store/store.ts'
 import { openAppliers } from './rule-trial/appliers.ts'
+import { startJudgingTrials } from './trial/loop.ts'
 
 await runService('analyzer', readConfig, async (config, context) => {
   const { consume, publish } = await openKafka(config, context)
@@ -28,10 +29,12 @@ await runService('analyzer', readConfig, async (config, context) => {
   startKeepingMeanings(config, context, database)
   startRunWatch(config, context, database, wakeOutbox)
   startPruningRuns(config, context, database)
+  startJudgingTrials(config, context, database)
   startPruning(config, context, database, [
     outcomes,
     { table: 'rule_trial', column: 'made_at', days: 1 },
     { table: 'rule_rehearsal', column: 'made_at', days: 1 },
+    { table: 'map_trial_news', column: 'made_at', days: 30 },
   ])
   await consume([
     on(topics.observations, judgeObservations(store), 'judged'),

@@ -111,7 +111,15 @@ async function findEvents(database: Database, { source, reason, company, event }
   return database.any(sql.type(eventRow)`
     SELECT event_id, document, jsonb_object_agg(reason, leaves) AS reasons FROM (
       SELECT min(event_no) AS event_no, event_id, document, reason, sum(leaves)::int AS leaves
-      FROM normalizer.open_refusal
+      FROM (
+        SELECT event_no, event_id, document, source_name, company_id, reason, leaves
+        FROM normalizer.refusal_view WHERE reason <> 'unmapped'
+        UNION ALL
+        SELECT event_no, event_id, document, source_name, company_id, 'unmapped', unmapped FROM (
+          SELECT DISTINCT ON (event_id) * FROM normalizer.lineage
+          WHERE source_name = ${source ?? null} AND reason IS NULL ORDER BY event_id, event_no DESC
+        ) last_judged WHERE unmapped > 0
+      ) open
       WHERE source_name = ${source ?? null}
         AND (reason = ${reason ?? null} OR ${reason ?? null}::text IS NULL AND reason <> 'unmapped')
         AND (company_id = ${company ?? null} OR ${company ?? null}::text IS NULL)

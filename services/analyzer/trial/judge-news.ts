@@ -1,93 +1,33 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { z } from 'zod'
 import { withDatabase } from '#runtime/commands/command-database.ts'
-import { printRows, UsageError } from '#runtime/commands/commands.ts'
-import { columnsOf } from '#runtime/postgres/column.ts'
-import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
-import { utcNow } from '#runtime/postgres/public-tables.ts'
-import { withoutEffect } from '#runtime/postgres/without-effect.ts'
+import { printResult, printRows } from '#runtime/commands/commands.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { readEnv } from '#runtime/process/config.ts'
-import type { Observation } from '#schemas/generated/types.ts'
-import { askAll } from '../backtest/criteria.ts'
-import { commandSettings, type JudgeConfig } from '../config.ts'
-import { judgeBatch } from '../store/judge-batch.ts'
-import { readNews } from '../store/news.ts'
+import { commandSettings } from '../config.ts'
+import { compareNews } from './compare-news.ts'
+import { readObservations, tryObservations } from './try-observations.ts'
 
 export function build(group: Command): void {
   group
     .command('judge')
     .description('show which news items observations would make of what is stored; stores and sends nothing')
     .argument('<file>', 'observations, each in one part (NDJSON), as `parma understand` makes them')
+    .option('--against <file>', 'show which news items only one of the two files would make')
     .option('--json', 'print JSON')
     .action(judge)
 }
 
-async function judge(file: string, { json = false }: { json?: boolean }): Promise<void> {
+async function judge(file: string, { against, json = false }: { against?: string; json?: boolean }): Promise<void> {
   const observations = readObservations(await readFile(file, 'utf8'), file)
+  const others = against === undefined ? null : readObservations(await readFile(against, 'utf8'), against)
   const config = readEnv(commandSettings)
-  const news = await withDatabase((database) => tryObservations(config, database, observations))
-  printRows(
-    news.map(({ event_id, kind, severity, title, message, silent }) => ({
-      ...{ event_id, kind, severity, silent, title, message },
-    })),
-    json,
-  )
-}
-
-/** Judges them one after the other, as the analyzer does. While it works, the analyzer waits with the same companies. */
-async function tryObservations(config: JudgeConfig, database: Database, observations: readonly Observation[]) {
-  const { criteria } = await askAll(config, database)
-  const eventIds = observations.map(({ event_id }) => event_id)
-  return withoutEffect(database, async (tx) => {
-    await addMeasurements(tx, observations)
-    await judgeBatch(tx, observations, criteria.rules, config)
-    return readNews(tx, eventIds)
-  })
-}
-
-/** Adds what `parma maps try` would register: measurements of new entries of a map, and their series. */
-async function addMeasurements(tx: Transaction, observations: readonly Observation[]): Promise<void> {
-  const all = observations.flatMap(({ values, data_source_id: source, company_id }) =>
-    values.map((value) => ({ ...value, source, company: Number(company_id) })),
-  )
-  const measurements = columnsOf([...new Map(all.map((one) => [one.source_measurement_id, one])).values()])
-  await tx.query(sql.unsafe`
-    INSERT INTO public.source_measurement (id, source_module_id, measurement_name, type, modified_at)
-    SELECT id, source, name, type, ${utcNow} FROM unnest(
-      ${measurements('int4', ({ source_measurement_id }) => source_measurement_id)},
-      ${measurements('int4', ({ source }) => source)}, ${measurements('text', ({ measurement_name }) => measurement_name)},
-      ${measurements('text', ({ type }) => type)}
-    ) AS n (id, source, name, type)
-    ON CONFLICT (id) DO NOTHING`)
-  const series = columnsOf([...new Map(all.map((one) => [one.company_measurement_id, one])).values()])
-  await tx.query(sql.unsafe`
-    INSERT INTO public.company_source_measurement (company_measurement_id, source_measurement_id, company_id)
-    SELECT id, measurement, company FROM unnest(
-      ${series('int4', ({ company_measurement_id }) => company_measurement_id)},
-      ${series('int4', ({ source_measurement_id }) => source_measurement_id)}, ${series('int4', ({ company }) => company)}
-    ) AS n (id, measurement, company)
-    ON CONFLICT (company_measurement_id) DO NOTHING`)
-}
-
-const line = z.looseObject({
-  event_id: z.uuid(),
-  company_id: z.string(),
-  data_source_id: z.number(),
-  observed_at: z.number(),
-  part: z.literal(1),
-  parts: z.literal(1),
-  values: z.array(z.looseObject({ company_measurement_id: z.number(), path: z.string() })),
-})
-
-function readObservations(text: string, file: string): Observation[] {
-  return text.split('\n').flatMap((given, index): Observation[] => {
-    if (given.trim() === '') return []
-    try {
-      // What `parma understand` writes; the check finds files that are something else.
-      return [line.parse(JSON.parse(given)) as unknown as Observation]
-    } catch {
-      throw new UsageError(`Line ${index + 1} of ${file} is not an observation, as \`parma understand\` makes them.`)
-    }
+  await withDatabase(async (database) => {
+    const news = await tryObservations(config, database, observations)
+    if (others === null) return printRows(news, json)
+    const difference = compareNews(await tryObservations(config, database, others), news)
+    const { gained, lost, same } = difference
+    const lines = [...gained.map(({ title }) => `+ ${title}`), ...lost.map(({ title }) => `- ${title}`)]
+    printResult(difference, [...lines, `${formatCount(same, 'news item')} the same.`].join('\n'), json)
   })
 }

@@ -32,7 +32,10 @@ export function trialApiRoutes(deps: MapDeskDeps): Route[] {
         body: trialBody,
         example: { version: 3, last: 100 },
         responses: {
-          202: { description: 'It is tried. Ask for the trial until its state is no longer running.', schema: asked },
+          202: {
+            description: 'It is tried. Ask for the trial until its state is neither running nor judging.',
+            schema: asked,
+          },
           400: { description: 'It is no map of this source. `detail` says why.' },
           404: unknown,
         },

@@ -15,7 +15,7 @@ export function trialMain(source: SourceName, trial: Trial, zone: string): Html 
     version === null
       ? { text: `Map ${draft}`, href: `${draftsPath(source)}/${draft}` }
       : { text: `Version ${version}`, href: `${mapsPath(source)}/${version}` }
-  const shown = report && reportPart(report)
+  const shown = report && reportPart(report, state === 'judging')
   return html`${state === 'failed' && sayOutcome('bad', message)}
 ${facts([
   ['Map', html`<a href="${map.href}">${map.text}</a>`],
@@ -28,7 +28,7 @@ ${facts([
   ['Asked by', foreign(actor)],
   ['Asked', time(Date.parse(asked_at), zone)],
 ])}
-${state === 'running' && html`<p>It is being tried. That takes some seconds.</p><p><a class="button" href="${trialsPath(source)}/${trial.trial}">Look again</a></p>`}
+${(state === 'running' || state === 'judging') && html`<p>${state === 'running' ? 'It is being tried. That takes some seconds.' : 'The values are there. Its news items are being judged.'}</p><p><a class="button" href="${trialsPath(source)}/${trial.trial}">Look again</a></p>`}
 ${shown}
 <p><a href="${map.href}">Back to the map, to decide about it</a> · <a href="${mapsPath(source)}">All versions</a></p>`
 }
@@ -41,7 +41,8 @@ const totals = [
   ['refused_as_a_whole', 'Documents refused as a whole'],
 ] as const
 
-function reportPart({ before, after, paths, same, faults, news, left_out }: Report): Html {
+function reportPart(report: Report, isJudging: boolean): Html {
+  const { before, after, paths, same, faults, left_out } = report
   const sums = totals.map(([name, text]) => [
     { text },
     { text: formatNumber(before[name]) },
@@ -68,7 +69,7 @@ ${
       )
 }
 <p class="muted">${formatCount(same, 'path')} without a difference.</p>${more(left_out.paths, 'path')}</section>
-${newsPart(news, left_out.news)}`
+${newsPart(report, isJudging)}`
 }
 
 function pathRow({ path, before, after, added, removed, changed, samples, refusals }: Report['paths'][number]) {
@@ -94,9 +95,8 @@ function pathRow({ path, before, after, added, removed, changed, samples, refusa
 
 const show = (value: unknown) => (value === null ? 'nothing' : excerpt(JSON.stringify(value), 60))
 
-function newsPart(news: Report['news'], leftOut: number): Html {
-  if (news === null)
-    return html`<p>News items are not judged here: the normalizer has a role of its own in Postgres, which does not read what the analyzer remembers.</p>`
+function newsPart({ news, no_news: reason, left_out }: Report, isJudging: boolean): Html {
+  if (news === null) return html`<p>${isJudging ? 'News items are being judged.' : reason}</p>`
   const list = (title: string, id: string, items: NonNullable<Report['news']>['gained']) =>
     html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${
       items.length === 0
@@ -105,7 +105,7 @@ function newsPart(news: Report['news'], leftOut: number): Html {
     }</section>`
   return html`${list('News items that it would make', 'gained', news.gained)}
 ${list('News items that it would not make', 'lost', news.lost)}
-<p class="muted">${formatCount(news.same, 'news item')} the same.</p>${more(leftOut, 'news item')}`
+<p class="muted">${formatCount(news.same, 'news item')} the same.</p>${more(left_out.news, 'news item')}`
 }
 
 const more = (count: number, what: string) =>

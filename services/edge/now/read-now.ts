@@ -55,8 +55,8 @@ export async function readFacts(database: Database): Promise<Facts> {
     database.any(sql.type(refused)`
       SELECT r.data_source_id AS source_id, d.source_name AS name, r.leaves, r.since
       FROM (
-        SELECT data_source_id, sum(leaves)::int AS leaves, min(oldest) AS since FROM normalizer.open_refusals_view
-        GROUP BY data_source_id
+        SELECT data_source_id, sum(leaves)::int AS leaves, min(refused_at) AS since FROM normalizer.refusal_view
+        WHERE reason <> 'unmapped' AND NOT ignored GROUP BY data_source_id
       ) r LEFT JOIN public.data_source d ON d.id = r.data_source_id
       ORDER BY r.leaves DESC, r.data_source_id LIMIT ${most}`),
     database.any(sql.type(waitingMap)`

@@ -77,7 +77,7 @@ export async function readSourceView(
     database.any(sql.type(refusedRow)`
       SELECT reason, count(DISTINCT event_no)::int AS payloads, sum(leaves)::int AS leaves, min(path) AS path,
         max(refused_at) AS newest
-      FROM normalizer.refused_view WHERE data_source_id = ${id} AND superseded_by IS NULL
+      FROM normalizer.refusal_view WHERE data_source_id = ${id} AND reason <> 'unmapped' AND NOT ignored
       GROUP BY reason ORDER BY payloads DESC, reason`),
   ])
   const { rows: runs, next } = cutPage(asked, found, pageSize, ({ started_at, task_id }) => [started_at, task_id])

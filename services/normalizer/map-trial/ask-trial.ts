@@ -22,6 +22,9 @@ export const askTrial: Apply<Payload<'normalizer.map.try'>> = async (tx, asked, 
   await tx.query(sql.unsafe`
     DELETE FROM normalizer.map_trial WHERE asked_at < now() - ${keptDays} * interval '1 day' AND state <> 'running'`)
   await tx.query(sql.unsafe`
+    UPDATE normalizer.map_trial SET observed_before = NULL, observed_after = NULL, event_ids = NULL
+    WHERE finished_at < now() - interval '1 day' AND observed_before IS NOT NULL`)
+  await tx.query(sql.unsafe`
     INSERT INTO normalizer.map_trial (trial_id, data_source_id, source_name, version, draft_id, content, last, actor)
     VALUES (${id}, ${source}, ${name}, ${version}, ${draft}, ${content}, ${last}, ${actor.name})`)
   return { message: `The map is tried on documents of ${name}.`, before: null, after: asked }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PayloadDescription } from '#runtime/understand/describe-payload.ts'
 import type { ObservedValue } from '#schemas/generated/types.ts'
+import type { NewsDifference } from '../trial/judge.ts'
 import type { NewsOfTrial } from '../trial/report-trial.ts'
 import type { Tried } from '../trial/try-payloads.ts'
 import type { TriedMaps } from './try-map.ts'
@@ -65,7 +66,7 @@ const samplesKept = 3
 export function reportMaps(
   { name, inForce }: { name: string; inForce: { version: number } | null },
   { eventIds, before, after, faults }: TriedMaps,
-  news: { before: readonly NewsOfTrial[]; after: readonly NewsOfTrial[] } | null,
+  news: NewsDifference | null,
 ): MapReport {
   const earlier = new Sides(before)
   const later = new Sides(after)
@@ -75,7 +76,7 @@ export function reportMaps(
     ...{ source: name, in_force: inForce?.version ?? null, documents: eventIds.length },
     ...{ before: sumUp(before), after: sumUp(after) },
     ...{ paths: changes, same: paths.length - changes.length, faults },
-    news: news && compareNews(eventIds, news),
+    news: news && placeNews(eventIds, news),
   }
 }
 
@@ -171,16 +172,8 @@ function listRefusals(refusals: PayloadDescription['refused']): Refusal[] {
   }))
 }
 
-function compareNews(
-  eventIds: readonly string[],
-  { before, after }: { before: readonly NewsOfTrial[]; after: readonly NewsOfTrial[] },
-): NonNullable<MapReport['news']> {
+function placeNews(eventIds: readonly string[], { gained, lost, same }: NewsDifference): MapReport['news'] {
   const documentOf = new Map(eventIds.map((id, index) => [id, index]))
-  const keyOf = ({ event_id, kind, severity, title, message, silent }: NewsOfTrial) =>
-    JSON.stringify([event_id, kind, severity, title, message, silent])
-  const left = Map.groupBy(before, keyOf)
-  const gained = after.filter((one) => left.get(keyOf(one))?.pop() === undefined)
-  const lost = [...left.values()].flat()
   const place = ({ event_id, ...one }: NewsOfTrial): News => ({ document: documentOf.get(event_id) ?? -1, ...one })
-  return { gained: gained.map(place), lost: lost.map(place), same: after.length - gained.length }
+  return { gained: gained.map(place), lost: lost.map(place), same }
 }

@@ -1,6 +1,6 @@
 import type { Database } from '#runtime/postgres/database.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
-import { judgeObservations } from '../trial/judge.ts'
+import { judgeDifference } from '../trial/judge.ts'
 import { type MapReport, reportMaps } from './report-map.ts'
 import { type MapSource, type TrialConfig, tryMap } from './try-map.ts'
 
@@ -12,7 +12,6 @@ export async function runTrial(
   { content, documents, news }: { content: string; documents: readonly RawPayload[]; news: boolean },
 ): Promise<MapReport> {
   const tried = await tryMap(config, database, source, content, documents)
-  const judge = (side: typeof tried.before) => judgeObservations(side.flatMap(({ observations }) => observations))
-  const judged = news ? { before: await judge(tried.before), after: await judge(tried.after) } : null
-  return reportMaps(source, tried, judged)
+  const observed = (side: typeof tried.before) => side.flatMap(({ observations }) => observations)
+  return reportMaps(source, tried, news ? await judgeDifference(observed(tried.before), observed(tried.after)) : null)
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { holdLease } from '../hold-lease.ts'
+import type { KeptObservations } from './keep-observations.ts'
 import type { ShortReport } from './shorten-report.ts'
 
 const trialRow = z.object({
@@ -38,14 +39,20 @@ export function holdTrial<T>(database: Database, { trial_id }: Trial, work: () =
   return holdLease(leaseMs, extend, work)
 }
 
+/** A trial that was made. `observed`: what the analyzer judges; null: it is too large. */
+export type Done = { state: 'done'; report: ShortReport; observed: KeptObservations | null }
+
 export async function endTrial(
   database: Database,
   { trial_id }: Trial,
-  end: { state: 'done'; report: ShortReport } | { state: 'failed'; message: string },
+  end: Done | { state: 'failed'; message: string },
 ): Promise<void> {
-  const [report, message] = end.state === 'done' ? [JSON.stringify(end.report), ''] : [null, end.message]
+  const [report, message, observed] =
+    end.state === 'done' ? [JSON.stringify(end.report), '', end.observed] : [null, end.message, null]
+  const bytes = (side: Buffer | undefined) => (side === undefined ? null : sql.binary(side))
   await database.query(sql.unsafe`
     UPDATE normalizer.map_trial SET state = ${end.state}, message = ${message}, report = ${report}::jsonb,
-      finished_at = now(), leased_until = NULL
+      finished_at = now(), leased_until = NULL, event_ids = ${observed && sql.array([...observed.eventIds], 'uuid')},
+      observed_before = ${bytes(observed?.before)}, observed_after = ${bytes(observed?.after)}
     WHERE trial_id = ${trial_id} AND state = 'running'`)
 }
