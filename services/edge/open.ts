@@ -139,7 +139,7 @@ async function openRoutes(
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
     events: { ...reading, boundedLookup, accepted, findDocument, findDeadLetters, isReadable: isReadableCompany },
-    ...{ runs: { publish, sources, maxJsonDepth }, refusals: reading },
+    ...{ runs: { publish, sources, maxJsonDepth }, refusals: { ...reading, changes } },
     letters: { ...reading, maxJsonDepth, letters: openLetters(config, context, database) },
     why: {
       ...{ database, boundedLookup, linkSecret, log: context.log },

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { signIn, useSession } from '../harness/edge/console.ts'
+import { type Desk, openDesk } from '../harness/edge/desk-site.ts'
 import { startEdge, type TestEdge } from '../harness/edge/setup.ts'
 import { violationsOf } from '../harness/edge/violations-of.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
@@ -11,11 +12,13 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 let edge: TestEdge
 let cookies: { operator: string; viewer: string }
 let source: number
+let desk: Desk
 
 beforeAll(async () => {
   edge = await startEdge()
   await edge.start('normalizer')
   source = await edge.addSource('github')
+  desk = await openDesk(edge)
   cookies = { operator: await signIn(edge, { key: 'operator' }), viewer: await signIn(edge, { key: 'viewer' }) }
 })
 
@@ -110,4 +113,36 @@ describe('what was refused', () => {
     expect((await page('?source=x')).status).toBe(422)
     expect((await page('?since=2026-03-01&until=2026-02-01')).status).toBe(422)
   })
+})
+
+test('a path is ignored with a reason, no longer counts anywhere, and counts again when that is undone', async () => {
+  const refused = '/console/refused'
+  const asked = { source: String(source), path: 'repo.stars', back: `${refused}?reason=not-a-number` }
+  expect((await desk.post(`${refused}/ignore`, { ...asked, reason: 'x' }, 'viewer')).status).toBe(403)
+  expect((await desk.post(`${refused}/ignore`, asked)).status).toBe(422)
+
+  const done = await desk.submit(`${refused}/ignore`, { ...asked, reason: 'We do not use it' })
+  expect(done.text).toContain('repo.stars is ignored')
+  expect(done.text).toContain('Nothing fits')
+  expect((await desk.get(`/console/sources/${source}`)).text).not.toContain('not a number')
+  // A page that is an hour old.
+  expect((await desk.submit(`${refused}/ignore`, { ...asked, reason: 'x' })).text).toContain('is ignored already')
+
+  const all = await desk.get(`${refused}?show=all`)
+  expect(all.text).toContain('not-a-number, ignored')
+  expect(all.text).toContain('Count it again')
+  const [audit] = await edge.database.query(
+    `SELECT actor, after FROM normalizer.audit WHERE kind = 'normalizer.path.ignore' ORDER BY audit_id`,
+  )
+  expect(audit).toMatchObject({ actor: 'key:operator', after: { path: 'repo.stars', reason: 'We do not use it' } })
+
+  expect((await desk.submit(`${refused}/count`, asked)).text).toContain('not-a-number')
+  expect((await desk.get(`/console/sources/${source}`)).text).toContain('not a number')
+  expect((await desk.submit(`${refused}/count`, asked)).text).toContain('counts already')
+  // What has another policy is not overwritten.
+  await edge.database.query(
+    `INSERT INTO normalizer.drift_policy (data_source_id, kind, path, policy) VALUES ($1, '', 'repo.stars', 'pause')`,
+    [source],
+  )
+  expect((await desk.submit(`${refused}/ignore`, { ...asked, reason: 'x' })).text).toContain('the policy pause already')
 })

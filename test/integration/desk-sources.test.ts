@@ -17,6 +17,7 @@ beforeAll(async () => {
   desk = await startDesk()
 })
 
+const textOfValue = (markup: string) => markup.replaceAll('&quot;', '"').replaceAll('&amp;', '&')
 const textOf = (markup: string) => markup.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')
 
 test('an empty desk has one next step: to add a source', async () => {
@@ -255,6 +256,42 @@ test('a source is added, its module is asked what it measures, and each step is 
   ])) as { kind: string; actor: string }[]
   expect(rows.map(({ kind }) => kind)).toEqual(['edge.source.add', 'edge.map.handshake', 'edge.source.link'])
   expect(rows.every(({ actor }) => actor.startsWith('key:'))).toBe(true)
+})
+
+test('a source is changed on its page, unless somebody else has changed it since, and its page says what it sends', async () => {
+  const id = await desk.edge.addSource('edited', 'https://old.example')
+  const path = `/console/sources/${id}/edit`
+  const { text } = await desk.open(path)
+  const seen = textOfValue(/name="seen" value="([^"]*)"/.exec(text)?.[1] ?? '')
+  const fields = {
+    endpoint: 'https://new.example',
+    frequency: 'weekly',
+    max_run_seconds: '60',
+    description: 'Stars',
+    seen,
+  }
+  expect((await desk.send(path, fields, desk.cookies.viewer)).status).toBe(403)
+  const wrong = await desk.send(path, { ...fields, active: 'on', endpoint: 'ftp://new.example' })
+  expect([wrong.status, textOf(wrong.text)]).toEqual([422, expect.stringContaining('The address cannot be used')])
+  const changed = await desk.send(path, { ...fields, active: 'on' })
+  expect(textOf(changed.text)).toContain('https://new.example')
+  expect(textOf(changed.text)).toContain('What it sends')
+
+  // A page that is an hour old.
+  const late = await desk.send(path, { ...fields, active: 'on', endpoint: 'https://late.example' })
+  expect([late.status, textOf(late.text)]).toEqual([409, expect.stringContaining('Somebody has changed it since')])
+  expect(late.text).toContain('value="https://new.example"')
+  const [row] = await query(
+    `SELECT invocation_endpoint AS endpoint, frequency::text, max_run_seconds, description, is_active
+     FROM data_source WHERE id = $1`,
+    [id],
+  )
+  const now = { endpoint: 'https://new.example', frequency: 'WEEKLY', max_run_seconds: 60, description: 'Stars' }
+  expect(row).toEqual({ ...now, is_active: true })
+  const rows = await query(`SELECT kind FROM edge.audit WHERE subject = $1 AND kind = 'edge.source.edit'`, [
+    `source:${id}`,
+  ])
+  expect(rows).toHaveLength(1)
 })
 
 test('a module that redirects the handshake elsewhere is not followed, and the page says why', async () => {

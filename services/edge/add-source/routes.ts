@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { writeAudit } from '#runtime/changes/audit.ts'
 import { sql } from '#runtime/postgres/database.ts'
-import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName, type Source } from '../access/sources.ts'
 import type { Session } from '../access/sessions.ts'
 import { id } from '../ask/parameters.ts'
@@ -19,8 +18,9 @@ import { HttpError } from '../http/http-error.ts'
 import { redirect, type RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
+import { editSourceRoutes } from './edit-routes.ts'
+import { addressProblem, gone, path } from './source-form.ts'
 
-const path = '/console/sources'
 const params = z.object({ source_id: id })
 
 const addForm = z.object({
@@ -34,9 +34,9 @@ const addForm = z.object({
 
 type Fields = Partial<z.output<typeof addForm>>
 
-/** Adding a source, one step at a time: its address, the handshake with its module, its companies. */
+/** Adding a source, one step at a time: its address, the handshake with its module, its companies. And changing one. */
 export function addSourceRoutes(deps: HandshakeDeps): Route[] {
-  return [newRoute(), addRoute(deps), handshakeRoute(deps), linkRoute(deps)]
+  return [newRoute(), addRoute(deps), handshakeRoute(deps), linkRoute(deps), ...editSourceRoutes(deps)]
 }
 
 function newRoute(): Route {
@@ -92,12 +92,7 @@ function addRoute({ database, bounded }: HandshakeDeps): Route {
 
 function problemOf(name: string, endpoint: string): string | null {
   if (!isLegalName(name)) return 'A name has only a-z, 0-9, _ and -, and is not like __this__.'
-  try {
-    moduleUrl(endpoint, '')
-    return null
-  } catch (error) {
-    return `The address cannot be used: ${(error as Error).message}.`
-  }
+  return addressProblem(endpoint)
 }
 
 function handshakeRoute(deps: HandshakeDeps): Route {
@@ -169,11 +164,4 @@ function linkRoute({ database, bounded, sources }: HandshakeDeps): Route {
       return redirect(`${path}/${sourceId}#acts`)
     },
   }
-}
-
-function gone(viewer: Session): RouteResponse {
-  return messagePage(404, 'Source not found', 'It was deleted, or never existed. Nothing was changed.', {
-    viewer,
-    next: { text: 'Go to the sources', href: path },
-  })
 }

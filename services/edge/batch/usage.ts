@@ -21,6 +21,7 @@ const query = z.object({
   days: lenient(z.int32().min(1).max(maxDays)).default(7).describe('Days (UTC), today included.'),
 })
 
+export type UsageDay = z.output<typeof usageDay>
 const usageDay = z.object({
   day: z.iso.date(),
   payloads: z.int().describe('Payloads of this day that have been processed. One that was sent again counts once.'),
@@ -84,11 +85,12 @@ function unknownSource(): HttpError {
 
 const idRow = z.object({ id: z.int() })
 
-async function readDays(
+/** What a source has sent on the last days, the newest first; null: there is none with this id. */
+export async function readDays(
   database: Database,
   sourceId: number,
   days: number,
-): Promise<readonly z.output<typeof usageDay>[] | null> {
+): Promise<readonly UsageDay[] | null> {
   const known = await database.maybeOne(sql.type(idRow)`SELECT id FROM public.data_source WHERE id = ${sourceId}`)
   if (known === null) return null
   return database.any(sql.type(usageDay)`

@@ -1,18 +1,19 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { auditCommand, auditWork, readRow } from '#runtime/changes/audit-command.ts'
+import { auditCommand, readRow } from '#runtime/changes/audit-command.ts'
 import { commandActor } from '#runtime/changes/command-actor.ts'
 import { findSource, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
-import { lockTable, utcNow } from '#runtime/postgres/public-tables.ts'
+import { lockTable } from '#runtime/postgres/public-tables.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { moduleUrl } from '#runtime/web/module-url.ts'
 import { isLegalName } from '../access/sources.ts'
 import { isStillReferenced } from '../catalog/foreign-keys.ts'
 import { addSource, findByName, frequencies } from '../catalog/add-source.ts'
+import { editSource } from '../catalog/edit-source.ts'
 import { removeSource } from '../catalog/remove.ts'
 import { linkMissing } from '../catalog/source-links.ts'
 import { listContents } from '../catalog/list-contents.ts'
@@ -50,7 +51,7 @@ export function build(group: Command): void {
     .option('--all-companies', 'crawl it for every company that exists now')
     .option('--active', 'crawl the source')
     .option('--no-active', 'do not crawl the source')
-    .action(edit)
+    .action(change)
   withYes(group.command('rm').description('remove a source with its measurements, values and tasks'))
     .argument('<source>', 'id or name')
     .option('--with-news', "remove the source's news items in parma-web, too")
@@ -103,12 +104,10 @@ async function add({ inactive = false, allCompanies = false, ifMissing = false, 
 
 type EditOptions = Fields & Output & { allCompanies?: boolean }
 
-async function edit(source: string, { allCompanies = false, json = false, ...fields }: EditOptions): Promise<void> {
-  const { name = null, endpoint = null, frequency = null, maxRunSeconds = null, description = null } = check(fields)
-  const { active = null } = fields
-  if (
-    [name, endpoint, frequency, maxRunSeconds, description, active, allCompanies || null].every((one) => one === null)
-  )
+async function change(source: string, { allCompanies = false, json = false, ...fields }: EditOptions): Promise<void> {
+  const edit = { ...check(fields), active: fields.active }
+  const { name } = edit
+  if (!allCompanies && Object.values(edit).every((one) => one === undefined))
     throw new UsageError(
       'Nothing to change. Give --name, --endpoint, --frequency, --max-run-seconds, --description, --active, --no-active or --all-companies.',
     )
@@ -116,19 +115,10 @@ async function edit(source: string, { allCompanies = false, json = false, ...fie
     const id = await findSource(database, source)
     await database.transaction(async (tx) => {
       await lockTable(tx, 'data_source')
-      const known = name === null ? null : await findByName(tx, name)
+      const known = name === undefined ? null : await findByName(tx, name)
       if (known !== null && known !== id)
         throw new UsageError(`Source ${known} is already called ${name}. The names of sources are unique.`)
-      const change = sql.unsafe`
-        UPDATE public.data_source SET source_name = coalesce(${name}, source_name),
-          invocation_endpoint = coalesce(${endpoint}, invocation_endpoint),
-          frequency = coalesce(${frequency}::public.frequency, frequency),
-          max_run_seconds = coalesce(${maxRunSeconds}::int, max_run_seconds),
-          description = coalesce(${description}, description), is_active = coalesce(${active}::bool, is_active),
-          modified_at = ${utcNow}
-        WHERE id = ${id}`
-      const read = () => readSourceRow(tx, id)
-      await auditWork(tx, 'edge', audited('edit', id), { read, work: () => tx.query(change) })
+      await editSource(tx, id, edit, commandActor().name)
       if (allCompanies && (await linkMissing(tx, { sourceId: id })))
         await auditCommand(tx, 'edge', { ...audited('link', id), after: 'all companies' })
     })

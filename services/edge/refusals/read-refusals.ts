@@ -13,6 +13,7 @@ export const refusedQuery = z
     since: time.optional(),
     until: time.optional(),
     show: z.enum(['open', 'all']).default('open').describe('all: also what is ignored.'),
+    change: z.uuid().optional().describe('A change that was just asked for.'),
   })
   .refine(isForward, backward)
 export type RefusedQuery = z.output<typeof refusedQuery>

@@ -1,6 +1,6 @@
 import { excerpt } from '#runtime/text/shorten.ts'
 import { remedyOf } from '#runtime/understand/remedies.ts'
-import { choice, filterForm, input } from '../design/forms.ts'
+import { buttonForm, choice, filterForm, input, postForm } from '../design/forms.ts'
 import { html, type Html } from '../design/html.ts'
 import { empty, foreign, state, table, withQuery } from '../design/parts.ts'
 import { time } from '../design/time.ts'
@@ -14,9 +14,10 @@ export function refusedMain(view: {
   query: RefusedQuery
   groups: readonly RefusedGroup[]
   choices: RefusedChoices
+  said: Html | null
   zone: string
 }): Html {
-  const { query, groups, choices, zone } = view
+  const { query, groups, choices, said, zone } = view
   const any = { value: '', text: 'Any' }
   const fields = html`${choice('source', 'Source', [any, ...choices.sources.map(({ id, name }) => ({ value: String(id), text: name }))], query.source?.toString())}
 ${choice('reason', 'Reason', [any, ...choices.reasons.map((reason) => ({ value: reason, text: reason }))], query.reason)}
@@ -32,13 +33,15 @@ ${choice(
   ],
   query.show,
 )}`
-  return html`${filterForm(refusedPath, fields)}
+  return html`${said}${filterForm(refusedPath, fields)}
 ${query.event !== undefined && html`<p>Only of <a href="/console/events/${query.event}">one payload</a>. <a href="${refusedPath}">Show all</a></p>`}
-${groups.length === 0 ? nothing(query) : listed(groups, zone)}`
+${groups.length === 0 ? nothing(query) : listed(groups, query, zone)}`
 }
 
 function nothing(query: RefusedQuery): Html {
-  const isFiltered = Object.entries(query).some(([name, value]) => name !== 'show' && value !== undefined)
+  const isFiltered = Object.entries(query).some(
+    ([name, value]) => name !== 'show' && name !== 'change' && value !== undefined,
+  )
   return isFiltered
     ? empty('Nothing fits', 'No refused value that is still open fits this filter.', {
         text: 'Show all',
@@ -50,7 +53,7 @@ function nothing(query: RefusedQuery): Html {
       })
 }
 
-function listed(groups: readonly RefusedGroup[], zone: string): Html {
+function listed(groups: readonly RefusedGroup[], query: RefusedQuery, zone: string): Html {
   const columns = [
     ...[{ name: 'Path' }, { name: 'Source' }, { name: 'Reason' }, { name: 'Payloads', isNumber: true }],
     ...[
@@ -60,6 +63,8 @@ function listed(groups: readonly RefusedGroup[], zone: string): Html {
       { name: 'Remedy and next step' },
     ],
   ]
+  const { change: _, ...filters } = query
+  const back = withQuery(refusedPath, filters)
   const rows = groups.slice(0, mostGroups).map((group) => [
     { text: group.path === '' ? 'the whole payload' : html`<code>${excerpt(group.path, 160)}</code>` },
     { text: foreign(group.source) },
@@ -70,7 +75,7 @@ function listed(groups: readonly RefusedGroup[], zone: string): Html {
     {
       text: html`${group.samples.map((sample) => html`<div dir="auto"><code>${excerpt(sample, 120)}</code></div>`)}`,
     },
-    { text: nextSteps(group) },
+    { text: html`${nextSteps(group)}${ignoring(group, back)}` },
   ])
   return html`${table('What was refused, by path and reason', columns, rows, { sortable: true })}
 ${groups.length > mostGroups && html`<p>These are the ${mostGroups} largest groups. Choose a source or a reason to see others.</p>`}`
@@ -86,4 +91,17 @@ function nextSteps(group: RefusedGroup): Html {
 <ul><li><a href="${maps}">Try a changed map</a></li>
 <li><a href="${withQuery('/console/replays', { source })}">Replay from raw</a></li>
 <li><a href="/console/events/${event_id}">Newest payload</a></li></ul>`
+}
+
+/** Ignoring the path of a group, with a reason, or undoing that. A payload as a whole is not ignored. */
+function ignoring({ data_source_id, path, source, ignored }: RefusedGroup, back: string): Html | null {
+  if (path === '') return null
+  const fields = { source: String(data_source_id), path, back }
+  if (ignored) {
+    const label = `Count ${excerpt(path, 80)} of ${excerpt(source, 40)} again`
+    return buttonForm(`${refusedPath}/count`, 'Count it again', fields, { look: 'plain', label })
+  }
+  const why = input('text', 'reason', 'Why', undefined, { required: true, maxlength: 500 })
+  return html`<details><summary>Ignore this path</summary>
+${postForm(`${refusedPath}/ignore`, why, 'Ignore it', fields)}</details>`
 }

@@ -67,6 +67,6 @@ ${map_version === null ? postForm(`${path}/handshake`, html`<p class="field">Its
 ${companies === 0 && buttonForm(`${path}/link`, 'Ask it about every company', {})}
 ${off !== null && html`<p class="small">${off}</p>`}
 ${forms}
-<p><a class="button plain" href="${path}/plan">Change its plan</a></p>
+<p><a class="button plain" href="${path}/plan">Change its plan</a> <a class="button plain" href="${path}/edit">Change the source</a></p>
 </section>`
 }

@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { paging } from '../ask/parameters.ts'
+import { readDays, type UsageDay } from '../batch/usage.ts'
 import { cutPage, readCursor } from '../http/cursor.ts'
 import { type DeskSource, readDeskSource, sourcesPath } from './read-sources.ts'
 
 const pageSize = 25
 /** Rows of what is listed beside the runs. */
 const most = 50
+/** Days of what it has sent, today included. */
+const usageDays = 7
 
 export const sourcePageQuery = z.object({
   cursor: paging.cursor,
@@ -44,6 +47,7 @@ export type SourceView = {
   missed: readonly z.output<typeof missedRow>[]
   drift: readonly z.output<typeof driftRow>[]
   refused: readonly z.output<typeof refusedRow>[]
+  usage: readonly UsageDay[]
 }
 
 const position = z.tuple([z.number(), z.int32()])
@@ -61,7 +65,7 @@ export async function readSourceView(
   const isBefore = after
     ? sql.fragment`(started_at, task_id) < (to_timestamp(${after[0]}::float8 / 1000), ${after[1]}::int)`
     : sql.fragment`true`
-  const [found, missed, drift, refused] = await Promise.all([
+  const [found, missed, drift, refused, usage] = await Promise.all([
     database.any(sql.type(runRow)`
       SELECT task_id, schedule_type, slot, attempt, date_trunc('milliseconds', started_at) AS started_at, finished_at, fed,
         error_count, outcome, reason
@@ -79,7 +83,8 @@ export async function readSourceView(
         max(refused_at) AS newest
       FROM normalizer.refusal_view WHERE data_source_id = ${id} AND reason <> 'unmapped' AND NOT ignored
       GROUP BY reason ORDER BY payloads DESC, reason`),
+    readDays(database, id, usageDays),
   ])
   const { rows: runs, next } = cutPage(asked, found, pageSize, ({ started_at, task_id }) => [started_at, task_id])
-  return { source, runs, next, missed, drift, refused }
+  return { source, runs, next, missed, drift, refused, usage: usage ?? [] }
 }

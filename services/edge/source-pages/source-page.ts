@@ -20,11 +20,12 @@ export function sourceMain(asked: Asked): Html {
   const { view, acts } = asked
   return html`${acts}
 ${health(asked)}
-<nav class="toc" aria-label="On this page"><a href="#runs">Runs</a><a href="#missed">Missed slots</a><a href="#drift">Drift</a><a href="#refused">Refused values</a><a href="${sourcesPath}/${view.source.id}/maps">Versions of its map</a><a href="/console/freshness?source=${view.source.id}">Freshness of its companies</a></nav>
+<nav class="toc" aria-label="On this page"><a href="#runs">Runs</a><a href="#missed">Missed slots</a><a href="#drift">Drift</a><a href="#refused">Refused values</a><a href="#usage">What it sends</a><a href="${sourcesPath}/${view.source.id}/maps">Versions of its map</a><a href="/console/freshness?source=${view.source.id}">Freshness of its companies</a></nav>
 ${runs(asked)}
 ${missed(asked)}
 ${drift(asked)}
-${refused(asked)}`
+${refused(asked)}
+${usage(asked)}`
 }
 
 function health({ view: { source }, zone, now }: Asked): Html {
@@ -136,4 +137,24 @@ function refused({ view, zone }: Asked): Html {
   ])
   return html`<section id="refused"><h2>Refused values</h2>
 ${rows.length === 0 ? html`<p>None: everything that it sent was stored.</p>` : table('Refused values by reason', columns, rows, { isNamed: true })}</section>`
+}
+
+/** What `GET /api/v1/sources/{id}/usage` says of the last days. */
+function usage({ view }: Asked): Html {
+  const { id } = view.source
+  const columns = [
+    { name: 'Day (UTC)' },
+    ...['Payloads', 'Refused payloads', 'Values', 'Refused values', 'kB'].map((name) => ({ name, isNumber: true })),
+  ]
+  const rows = view.usage.map(({ day, payloads, refused, values, refused_values, bytes }) => [
+    { text: day },
+    { text: formatNumber(payloads) },
+    { text: formatNumber(Object.values(refused).reduce((sum, count) => sum + count, 0)) },
+    { text: formatNumber(values) },
+    { text: formatNumber(refused_values) },
+    { text: bytes === null ? '–' : formatNumber(Math.ceil(bytes / 1000)) },
+  ])
+  return html`<section id="usage"><h2>What it sends</h2>
+${table('What it has sent by day', columns, rows, { isNamed: true })}
+<p class="small"><a href="/api/v1/sources/${id}/usage?days=31">More days, as JSON</a></p></section>`
 }

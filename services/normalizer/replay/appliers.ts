@@ -4,6 +4,7 @@ import { commandActor } from '#runtime/changes/command-actor.ts'
 import type { KindOf, Payload, PayloadInput } from '#runtime/changes/kinds.ts'
 import { type Database, sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
 import { formatCount } from '#runtime/text/format.ts'
+import { ignorePath } from '../incidents/ignore-path.ts'
 import { askTrial } from '../map-trial/ask-trial.ts'
 import { correctValue } from './correct.ts'
 import { countEvents, type Selection } from './find-events.ts'
@@ -16,6 +17,7 @@ export const appliers: Appliers<'normalizer'> = {
   'normalizer.replay.cancel': changeState({ from: ['running', 'paused'], to: 'canceled', done: 'has ended' }),
   'normalizer.value.correct': correctValue,
   'normalizer.map.try': askTrial,
+  'normalizer.path.ignore': ignorePath,
 }
 
 /** Makes a change for a command, as the normalizer makes one that comes from the topic, with its audit row. */

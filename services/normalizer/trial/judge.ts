@@ -31,7 +31,7 @@ async function judge([observations, against]: [readonly Observation[], (readonly
   }
   const file = await write('observations.ndjson', observations)
   const others = against === undefined ? [] : ['--against', await write('against.ndjson', against)]
-  return readCommand('news', 'judge', file, ...others, '--json')
+  return await readCommand('news', 'judge', file, ...others, '--json')
 }
 
 /** NDJSON. */

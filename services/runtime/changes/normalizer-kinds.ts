@@ -60,6 +60,21 @@ export const normalizerKinds = {
     role: 'operator',
     subject: ({ source }) => `source:${source}`,
   }),
+  'normalizer.path.ignore': of({
+    payload: z
+      .strictObject({
+        source: id.describe('Id of the data source.'),
+        path: text(10_000).min(1).describe('As `parma refused show` has it.'),
+        ignored: z.boolean().describe('False: it counts again.'),
+        reason: text(500).min(1).optional().describe('Why it is ignored.'),
+      })
+      .refine(({ ignored, reason }) => !ignored || reason !== undefined, 'must have a reason')
+      .describe(
+        'What is refused at a path of a source, or not named by its map, no longer counts. It is still recorded.',
+      ),
+    role: 'operator',
+    subject: ({ source }) => `source:${source}`,
+  }),
   'normalizer.value.correct': of({
     payload: z
       .strictObject({
