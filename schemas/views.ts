@@ -38,7 +38,7 @@ export const sharedViews: readonly SharedView[] = [
     row: 'an understood value, with the keys of its series',
     columns: words(`
       event_no seq observed_at company_measurement_id source_measurement_id company_id data_source_id type
-      path subject_key item_key item_label number text date members subject_id item_id`),
+      path subject_key item_key item_label number text date members subject_id item_id brought_by`),
   },
   {
     name: 'normalizer.value_lineage',
@@ -47,7 +47,7 @@ export const sharedViews: readonly SharedView[] = [
     columns: words(`
       event_no seq path item_key observed_at company_id company_measurement_id source_measurement_id type
       number text date event_id replay_id map_version document task_id data_source_id source_name received_at
-      processed_at generation_no corrected_by correction_reason`),
+      processed_at generation_no corrected_by correction_reason members`),
   },
   {
     name: 'normalizer.superseded_value',
@@ -64,7 +64,7 @@ export const sharedViews: readonly SharedView[] = [
     row: 'an earlier value, with the replay or the correction that took its place',
     columns: words(`
       event_no seq path item_key observed_at company_id company_measurement_id source_measurement_id type number text
-      date subject_key superseded_at event_id replay_id map_version corrected_by correction_reason`),
+      date subject_key superseded_at event_id replay_id map_version corrected_by correction_reason members`),
   },
   {
     name: 'normalizer.replay_view',

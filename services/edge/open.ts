@@ -131,6 +131,7 @@ async function openRoutes(
   const isReadableCompany = (viewer: Viewer, companyId: string | null) => isReadable(database, viewer, companyId)
   const isReadableItem = (viewer: Viewer, newsId: string) => isReadableNews(database, viewer, newsId)
   const reading = { database, bounded, limited }
+  const changing = { ...reading, changes }
   return createRoutes({
     handshake: { database, bounded, sources, publish, report, ...openHandshake(config, context, http, secrets) },
     measurements: { database, bounded, sources, report, maxJsonDepth },
@@ -139,7 +140,7 @@ async function openRoutes(
     finish: { database, sources, publish: hold, takeBytes, lookupTimeoutMs, maxJsonDepth },
     compatibility: config.COMPATIBILITY_ROUTES ? { publish, database, bounded, readCrm, maxJsonDepth } : null,
     events: { ...reading, boundedLookup, accepted, findDocument, findDeadLetters, isReadable: isReadableCompany },
-    ...{ runs: { publish, sources, maxJsonDepth }, refusals: { ...reading, changes } },
+    ...{ runs: { publish, sources, maxJsonDepth }, refusals: changing, corrections: changing },
     letters: { ...reading, maxJsonDepth, letters: openLetters(config, context, database) },
     why: {
       ...{ database, boundedLookup, linkSecret, log: context.log },
@@ -147,8 +148,8 @@ async function openRoutes(
       showAudience: (...asked) => bounded(showAudience(database, ...asked)),
       readZone: (viewer, cookies) => bounded(readZone(database, viewer, cookies)),
     },
-    ...{ ask: reading, usage: reading, sourcePages: { ...reading, changes }, replays: { ...reading, changes } },
-    report: { database, boundedLookup, linkSecret },
+    ...{ ask: reading, usage: reading, sourcePages: changing, replays: changing },
+    ...{ report: { database, boundedLookup, linkSecret }, me: { ...changing, links: config } },
     atom: { database, bounded, links: config, items: config.ATOM_ITEMS, keepMs: config.ATOM_CACHE_MS },
     changes: { changes, database, bounded, maxJsonDepth },
     messageLinks: { changes, database, bounded, linkSecret, publicUrl: config.PUBLIC_URL },
@@ -156,7 +157,6 @@ async function openRoutes(
       ...{ database, bounded, limited, changes, isReadable: isReadableItem },
       readWhy: (newsId) => boundedLookup(readWhy(database, newsId)),
     },
-    me: { database, bounded, limited, changes, links: config },
     session: openSession(config, context, database, { checkApiKey, changes }),
     companyPages: { database, bounded, limited, changes, countTrial: limitTrials(config), log: context.log },
     maps: { database, bounded, sources, publish, report, changes, maxJsonDepth },

@@ -15,6 +15,7 @@ import type { MapDeskDeps } from './map-desk/map-deps.ts'
 import { mapRoutes } from './map-desk/routes.ts'
 import { type RuleDeps, ruleRoutes } from './rules/routes.ts'
 import { type PeopleDeps, peopleRoutes } from './people/routes.ts'
+import { type CorrectionDeps, correctionRoutes } from './corrections/routes.ts'
 import { type EventPageDeps, eventRoutes } from './event-page/routes.ts'
 import { handshake, type HandshakeDeps, handshakeDoc } from './handshake/handshake.ts'
 import { type MeasurementDeps, measurementDoc, measurementRoutes } from './handshake/register.ts'
@@ -53,6 +54,7 @@ export type RouteDeps = {
   compatibility: CompatibilityDeps | null
   events: EventPageDeps
   refusals: RefusalDeps
+  corrections: CorrectionDeps
   letters: LetterPageDeps
   runs: RunDeps
   why: WhyDeps
@@ -107,6 +109,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...(deps.compatibility ? compatibilityRoutes(deps.compatibility) : []),
     ...eventRoutes(deps.events),
     ...refusalRoutes(deps.refusals),
+    ...correctionRoutes(deps.corrections),
     ...letterRoutes(deps.letters),
     {
       method: 'get',

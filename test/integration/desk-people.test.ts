@@ -95,6 +95,44 @@ test('follows, quiet hours, mutes and channels are changed for anybody, each in 
   expect((await desk.post(`${base}/follow`, {})).status).toBe(422)
 })
 
+test('digests are set for anybody, and what a page that is an hour old asks for is not done', async () => {
+  const ann = await idOf('Ann')
+  const base = `/console/people/${ann}`
+  const old = await desk.get(base)
+  const revisionOf = (body: string, action: string) =>
+    new RegExp(`action="${base}/${action}">[^]*?name="revision" value="([^"]*)"`).exec(body)?.[1] ?? ''
+  const fields = {
+    rhythm: 'daily',
+    weekday: '3',
+    hour: '7',
+    zone: 'Asia/Tokyo',
+    bucket: '',
+    channel: '',
+    all_quiet: 'on',
+  }
+  const set = await desk.submit(`${base}/digest`, { ...fields, revision: revisionOf(old.body, 'digest') })
+  expect(set.text).toContain('every day at 07:00 Asia/Tokyo, also when all is quiet')
+  expect((await auditOf('notifier.digest.set'))[0]).toMatchObject({
+    actor: expect.stringMatching(/^key:/),
+    subject: `person:${ann}`,
+  })
+
+  const changed = 'Somebody has changed them since you looked'
+  const late = { ...fields, hour: '9', revision: revisionOf(old.body, 'digest') }
+  expect((await desk.submit(`${base}/digest`, late)).text).toContain(changed)
+  expect((await desk.get(base)).text).toContain('every day at 07:00')
+  const removal = { revision: revisionOf(set.body, 'digest-remove') }
+  expect((await desk.submit(`${base}/digest-remove`, removal)).text).toContain('They have set none')
+  expect((await desk.submit(`${base}/digest`, { ...fields, revision: removal.revision })).text).toContain(changed)
+
+  const hours = { from: '20:00', to: '06:00', zone: 'UTC' }
+  const quiet = await desk.submit(`${base}/quiet`, { ...hours, revision: revisionOf(set.body, 'quiet') })
+  expect(quiet.text).toContain('20:00 to 06:00 UTC')
+  const again = { ...hours, from: '19:00', revision: revisionOf(set.body, 'quiet') }
+  expect((await desk.submit(`${base}/quiet`, again)).text).toContain(changed)
+  expect((await desk.submit(`${base}/quiet-clear`, { revision: again.revision })).text).toContain(changed)
+})
+
 test('names with markup, from right to left and of 10,000 characters are said or refused, with what was typed', async () => {
   for (const name of ['<script>alert(1)</script>', 'شخص'])
     expect((await desk.submit('/console/people', { name, email: '' })).text).toContain(`${name} is added`)
@@ -121,7 +159,18 @@ test('a viewer sees and does none of it', async () => {
   for (const path of ['/console/people', `/console/people/${ann}`])
     expect([path, (await desk.get(path, 'viewer')).status]).toEqual([path, 403])
   expect((await desk.post('/console/people', { name: 'Eve' }, 'viewer')).status).toBe(403)
-  for (const what of ['follow', 'unfollow', 'unmute', 'quiet', 'quiet-clear', 'test', 'leave', 'channel'])
+  for (const what of [
+    'follow',
+    'unfollow',
+    'unmute',
+    'quiet',
+    'quiet-clear',
+    'digest',
+    'digest-remove',
+    'test',
+    'leave',
+    'channel',
+  ])
     expect([what, (await desk.post(`/console/people/${ann}/${what}`, {}, 'viewer')).status]).toEqual([what, 403])
   const token = await edge.apiKey('viewer')
   const body = { kind: 'notifier.person.add', payload: { name: 'Eve' } }

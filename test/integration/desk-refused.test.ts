@@ -134,7 +134,10 @@ test('a path is ignored with a reason, no longer counts anywhere, and counts aga
   const [audit] = await edge.database.query(
     `SELECT actor, after FROM normalizer.audit WHERE kind = 'normalizer.path.ignore' ORDER BY audit_id`,
   )
-  expect(audit).toMatchObject({ actor: 'key:operator', after: { path: 'repo.stars', reason: 'We do not use it' } })
+  expect(audit).toMatchObject({
+    actor: expect.stringMatching(/^key:/),
+    after: { path: 'repo.stars', reason: 'We do not use it' },
+  })
 
   expect((await desk.submit(`${refused}/count`, asked)).text).toContain('not-a-number')
   expect((await desk.get(`/console/sources/${source}`)).text).toContain('not a number')

@@ -50,6 +50,11 @@ const point = z.object({
   exact: z.string().nullable().describe('The number as it was sent, where `value` cannot hold all its digits.'),
   event_id: z.string().nullable(),
   document: z.string().nullable().describe('The path of the raw document in Firestore.'),
+  seq: z.int().describe('Place of the value in its payload.'),
+  changed: z
+    .enum(['replayed', 'corrected'])
+    .nullable()
+    .describe('Whether it was read again or corrected since; null: it is as it was stored first.'),
 })
 
 const forecast = z.object({
@@ -175,7 +180,7 @@ export function describeChange({ days, previous, change, percent, gap }: Change)
 }
 
 const position = z.tuple([utcTime.pipe(time), z.int(), z.int()])
-const placedPoint = z.object({ ...point.shape, event_no: z.int(), seq: z.int() })
+const placedPoint = z.object({ ...point.shape, event_no: z.int() })
 
 async function readPoints(database: Database, keys: SeriesKeys, query: PointsQuery, asked: Asked) {
   const [since, until] = [timeOf(query.since), timeOf(query.until)]
@@ -184,8 +189,10 @@ async function readPoints(database: Database, keys: SeriesKeys, query: PointsQue
     SELECT ${utcIso(sql.fragment`v.observed_at`)} AS observed_at,
       CASE WHEN v.number IS NOT NULL THEN to_json(v.number) WHEN v.date IS NOT NULL THEN to_json(${utcIso(sql.fragment`v.date`)})
         WHEN v.members IS NOT NULL THEN to_json(v.members) ELSE to_json(v.text) END AS value,
-      CASE WHEN v.number IS NOT NULL THEN v.text END AS exact, l.event_id, l.document, v.event_no, v.seq
+      CASE WHEN v.number IS NOT NULL THEN v.text END AS exact, l.event_id, l.document, v.event_no, v.seq,
+      CASE WHEN b.replay_id LIKE 'correction/%' THEN 'corrected' WHEN v.brought_by IS NOT NULL THEN 'replayed' END AS changed
     FROM normalizer.value_view v LEFT JOIN normalizer.lineage l ON l.event_no = v.event_no
+      LEFT JOIN normalizer.lineage b ON b.event_no = v.brought_by
     WHERE ${allOf([
       sql.fragment`v.company_measurement_id = ${keys.company_measurement_id}`,
       sql.fragment`v.subject_id = ${keys.subject_key} AND v.item_id IS NOT DISTINCT FROM ${keys.item_key}`,
@@ -197,7 +204,7 @@ async function readPoints(database: Database, keys: SeriesKeys, query: PointsQue
     ])}
     ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT ${query.limit + 1}`)
   const { rows, next } = cutPage(asked, found, query.limit, (row) => [row.observed_at, row.event_no, row.seq])
-  return { points: rows.map(({ event_no: _, seq: __, ...point }) => point).reverse(), next }
+  return { points: rows.map(({ event_no: _, ...point }) => point).reverse(), next }
 }
 
 /** Columns of the CSV file. */

@@ -79,18 +79,27 @@ export const personDetail = z.object({
   quiet_hours: z.array(quietRow),
   no_quiet_hours: z.boolean().describe('The person wants none, not even the usual ones.'),
   digests: z.array(digestRow),
+  quiet_revision: z
+    .string()
+    .describe('To send with a change of quiet hours: it is refused when somebody has changed them since.'),
+  digest_revision: z.string().describe('The same for digests.'),
   channels: z.array(channelRow),
   feedback: z.array(feedbackRow),
 })
 type PersonDetail = z.output<typeof personDetail>
 
-const nameRow = z.object({ name: z.string() })
+const nameRow = z.object({ name: z.string(), quiet_revision: z.string(), digest_revision: z.string() })
 const company = sql.fragment`s.company_id, (SELECT name FROM public.company WHERE id = s.company_id) AS company`
 const bucket = sql.fragment`nullif(s.bucket_id, 0) AS bucket_id, (SELECT title FROM public.bucket WHERE id = s.bucket_id) AS bucket`
 
 /** What a person has set: follows, mutes, quiet hours, digests, channels without secrets. Null: there is no such person. */
 export async function readPerson(database: Database, person: number): Promise<PersonDetail | null> {
-  const known = await database.maybeOne(sql.type(nameRow)`SELECT name FROM public."user" WHERE id = ${person}`)
+  const known = await database.maybeOne(sql.type(nameRow)`
+    SELECT name,
+      (SELECT coalesce(max(quiet_hours_id), 0)::text FROM notifier.person_quiet_view WHERE user_id = u.id) AS quiet_revision,
+      (SELECT concat(count(*), ' ', extract(epoch FROM max(changed_at))) FROM notifier.person_digest_view
+        WHERE user_id = u.id) AS digest_revision
+    FROM public."user" u WHERE id = ${person}`)
   if (known === null) return null
   const [follows, mutes, quiet, digests, channels, feedback] = await Promise.all([
     database.any(sql.type(followRow)`

@@ -17,6 +17,8 @@ const point = (value: Detail['points'][number]['value'], daysAgo: number): Detai
     exact: null,
     event_id: 'e1',
     document: 'parma/mining/datasource/github/raw_data/e1',
+    seq: 2,
+    changed: null,
   },
 })
 const series: Detail = {

@@ -130,7 +130,7 @@ function forecast({ forecast }: SeriesPast, zone: string): Html | null {
 }
 
 /** The newest values of the time shown, each with its raw document. */
-function values({ view, zone }: Asked): Html {
+function values({ view, zone, mayChange }: Asked): Html {
   const { series, shown } = view
   const period = {
     since: shown.from === null ? null : new Date(shown.from).toISOString(),
@@ -140,10 +140,14 @@ function values({ view, zone }: Asked): Html {
   const shownRows = series.points.slice(-mostRows).reverse()
   const rows = shownRows.map((point) => [
     { text: time(point.observed_at, zone), sort: point.observed_at },
-    { text: pointText(point) },
+    { text: html`${pointText(point)}${changedMark(point)}` },
     { text: documentText(point) },
+    ...(mayChange ? [{ text: correctLink(point, zone) }] : []),
   ])
-  const columns = [{ name: 'Observed' }, { name: 'Value', isNumber: view.chart !== null }, { name: 'Raw document' }]
+  const columns = [
+    ...[{ name: 'Observed' }, { name: 'Value', isNumber: view.chart !== null }, { name: 'Raw document' }],
+    ...(mayChange ? [{ name: html`<span class="hidden-text">Correct</span>` }] : []),
+  ]
   return html`<h2>Values</h2>
 <p class="small">${shownRows.length < series.points.length ? `The newest ${mostRows} of this time. ` : ''}<a href="${file}">CSV</a></p>
 ${rows.length > 0 && table('Values', columns, rows, { sortable: true })}`
@@ -160,4 +164,14 @@ function pointText({ value, exact }: SeriesPast['points'][number]): Content {
   if (typeof value === 'number') return formatNumber(value)
   if (value === null) return html`<span class="muted">–</span>`
   return foreign(excerpt(Array.isArray(value) ? value.join(', ') : value, longestValue))
+}
+
+function changedMark({ changed }: SeriesPast['points'][number]): Html | null {
+  return changed === null ? null : html`<br><small class="muted">${changed}</small>`
+}
+
+/** The way to the page of a value, where operators correct it. */
+function correctLink({ event_id, seq, observed_at }: SeriesPast['points'][number], zone: string): Content {
+  if (event_id === null) return null
+  return html`<a href="/console/values/${event_id}/${seq}">Correct<span class="hidden-text"> the value of ${time(observed_at, zone)}</span></a>`
 }

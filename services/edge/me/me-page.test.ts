@@ -8,6 +8,8 @@ const nothing: MeView = {
   detail: {
     ...{ person_id: 7, name: 'Ann', follows: [], mutes: [], quiet_hours: [], digests: [], channels: [], feedback: [] },
     no_quiet_hours: false,
+    quiet_revision: '0',
+    digest_revision: '0 ',
   },
   ...{ buckets: [], found: null, plan: null, usual: new Map(), feeds: null },
 }

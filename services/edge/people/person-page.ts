@@ -1,9 +1,10 @@
 import { excerpt } from '#runtime/text/shorten.ts'
-import { describeRhythm, weekdays } from '../audience/describe-audience.ts'
+import { weekdays } from '../audience/describe-audience.ts'
 import { buttonForm, checkbox, choice, input, postForm } from '../design/forms.ts'
 import { type Content, html, type Html } from '../design/html.ts'
 import { foreign, state, table } from '../design/parts.ts'
 import { time } from '../design/time.ts'
+import { digestPart } from './digest-part.ts'
 import { path } from './people-page.ts'
 import type { Heard, PersonView } from './read-people.ts'
 
@@ -18,7 +19,7 @@ ${followPart(detail, base)}
 ${channelPart(detail, base, zone)}
 ${quietPart(detail, base, zone)}
 ${mutePart(detail, base, zone)}
-${digestPart(detail)}
+${digestPart(detail, base, zone)}
 <section id="heard"><h2>What they heard lately, and why</h2>
 ${heard.length > 0 ? heardTable(heard, detail.person_id, zone) : html`<p>Of no news item yet. They hear of news of companies that they follow.</p>`}
 ${deliveries && html`<h3>Messages</h3>${deliveries}`}
@@ -105,7 +106,11 @@ ${rows.length > 0 ? table('Where they get messages', columns, rows, { isNamed: t
 ${postForm(`${base}/channel`, fields, 'Add the channel')}</section>`
 }
 
-function quietPart({ quiet_hours: hours, no_quiet_hours }: Detail, base: string, zone: string): Html {
+function quietPart(
+  { quiet_hours: hours, no_quiet_hours, quiet_revision: revision }: Detail,
+  base: string,
+  zone: string,
+): Html {
   const said = hours.map(({ from, to, zone: its, days, hold_critical }) => {
     const when = days === null ? 'every day' : days.map((one) => weekdays[one - 1]).join(', ')
     return html`<li>${from} to ${to} ${its}, ${when}; critical messages ${hold_critical ? 'wait, too' : 'come at once'}</li>`
@@ -122,8 +127,8 @@ function quietPart({ quiet_hours: hours, no_quiet_hours }: Detail, base: string,
     : 'They have set none: the usual ones apply.'
   return html`<section id="quiet"><h2>Quiet hours</h2>
 ${said.length > 0 ? html`<ul>${said}</ul>` : html`<p>${none}</p>`}
-${postForm(`${base}/quiet`, fields, 'Set quiet hours')}
-${(said.length > 0 || no_quiet_hours) && buttonForm(`${base}/quiet-clear`, 'Back to the usual ones', {}, { look: 'plain' })}</section>`
+${postForm(`${base}/quiet`, fields, 'Set quiet hours', { revision })}
+${(said.length > 0 || no_quiet_hours) && buttonForm(`${base}/quiet-clear`, 'Back to the usual ones', { revision }, { look: 'plain' })}</section>`
 }
 
 function mutePart({ mutes }: Detail, base: string, zone: string): Html {
@@ -154,15 +159,6 @@ function mutePart({ mutes }: Detail, base: string, zone: string): Html {
   ])
   return html`<section id="mutes"><h2>Mutes</h2>
 ${rows.length > 0 ? table('What is muted', [{ name: 'What' }, { name: 'How long' }, hidden('End')], rows, { isNamed: true }) : html`<p>Nothing is muted.</p>`}</section>`
-}
-
-function digestPart({ digests }: Detail): Html {
-  const said = digests.map(
-    (digest) =>
-      html`<li>${digest.bucket_id === null ? 'All that they follow' : foreign(excerpt(digest.bucket ?? 'a deleted bucket', 60))}: ${describeRhythm(digest)}${digest.all_quiet && ', also when all is quiet'}</li>`,
-  )
-  return html`<section id="digests"><h2>Digests</h2>
-${said.length > 0 ? html`<ul>${said}</ul>` : html`<p>They have set none: the usual digest comes. <code>npx parma digests set --help</code> sets one.</p>`}</section>`
 }
 
 const ways = { alert: 'Alert', left_out: 'No alert', digest: 'Digest' } as const

@@ -19,6 +19,7 @@ import type { RouteResponse } from '../http/response.ts'
 import { text, validate } from '../http/validation.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import { path, peopleMain, type TypedPerson } from './people-page.ts'
+import { rhythms } from './digest-part.ts'
 import { personMain } from './person-page.ts'
 import { readPeople, readPersonView } from './read-people.ts'
 
@@ -50,6 +51,9 @@ const changeForm = z.object({
     channel: optional(id),
   },
   ...{ from: text(10).optional(), to: text(10).optional(), zone: text(80).optional() },
+  ...{ rhythm: z.enum(rhythms).optional(), weekday: optional(id), hour: z.string().max(2).optional() },
+  all_quiet: z.literal('on').optional(),
+  revision: text(60).optional().describe('Of the settings, as the page showed them.'),
   hold_critical: z.literal('on').optional(),
   type: z.enum(['EMAIL', 'SLACK', 'WEBHOOK']).optional(),
   destination: text(20_000).optional(),
@@ -72,10 +76,18 @@ const asks = {
     ...{ person, company, bucket, subscription },
   })),
   unmute: of('notifier.mute.remove', 'mutes', ({ mute }, person) => ({ person, mute })),
-  quiet: of('notifier.quiet.set', 'quiet', ({ from, to, zone, hold_critical }, person) => ({
-    ...{ person, from, to, zone, hold_critical: hold_critical !== undefined },
+  quiet: of('notifier.quiet.set', 'quiet', ({ from, to, zone, hold_critical, revision }, person) => ({
+    ...{ person, from, to, zone, hold_critical: hold_critical !== undefined, revision },
   })),
-  'quiet-clear': of('notifier.quiet.clear', 'quiet', (_, person) => ({ person })),
+  'quiet-clear': of('notifier.quiet.clear', 'quiet', ({ revision }, person) => ({ person, revision })),
+  digest: of('notifier.digest.set', 'digests', (form, person) => ({
+    ...{ person, bucket: form.bucket, rhythm: form.rhythm, weekday: form.weekday, zone: form.zone },
+    ...{ hour: form.hour === undefined ? undefined : Number(form.hour), all_quiet: form.all_quiet !== undefined },
+    ...{ channel: form.channel ?? null, revision: form.revision },
+  })),
+  'digest-remove': of('notifier.digest.remove', 'digests', ({ bucket, revision }, person) => ({
+    ...{ person, bucket, revision },
+  })),
   test: of('notifier.channel.test', 'channels', ({ channel }, person) => ({ person, channel })),
   leave: of('notifier.channel.leave', 'channels', ({ channel }, person) => ({ person, channel })),
   channel: of('notifier.channel.add', 'channels', ({ type, destination, purpose, secret }, person) => ({

@@ -98,7 +98,7 @@ function ignoring({ data_source_id, path, source, ignored }: RefusedGroup, back:
   if (path === '') return null
   const fields = { source: String(data_source_id), path, back }
   if (ignored) {
-    const label = `Count ${excerpt(path, 80)} of ${excerpt(source, 40)} again`
+    const label = `Count it again: ${excerpt(path, 80)} of ${excerpt(source, 40)}`
     return buttonForm(`${refusedPath}/count`, 'Count it again', fields, { look: 'plain', label })
   }
   const why = input('text', 'reason', 'Why', undefined, { required: true, maxlength: 500 })

@@ -32,7 +32,14 @@ const series: SeriesDetail = {
   ...keys,
   points: Array.from({ length: 33 }, (_, week) => {
     const value = week === 32 ? 12_345_678 : Math.round(1000 * 1.03 ** week + (week > 20 ? 500 : 0))
-    return { observed_at: isoAt(week * 10), value, exact: null, event_id: null, document: null }
+    return {
+      observed_at: isoAt(week * 10),
+      value,
+      exact: null,
+      event_id: null,
+      document: null,
+      ...{ seq: 1, changed: null },
+    }
   }),
   ...{ forecast: [], growth: [], news: [item], next: null },
   disturbances: [{ kind: 'down', from: isoAt(100), to: isoAt(120) }],

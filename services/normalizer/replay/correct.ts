@@ -31,6 +31,8 @@ export const correctValue: Apply<Payload<'normalizer.value.correct'>> = async (t
   const before = sampleOf(value)
   if (asked.was !== undefined && asked.was !== before)
     throw new RefusedError(`It is no longer ${asked.was} but ${before}: somebody else has changed it. Look again.`)
+  if (asked.revision !== undefined && asked.revision !== (value.generation_no ?? 0))
+    throw new RefusedError(`It is ${before} now: somebody has changed it since you looked. Look again.`)
   const coerced = readNew(value, asked.value)
   const corrected = { ...value, ...coerced }
   const after = sampleOf(corrected)

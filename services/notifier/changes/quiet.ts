@@ -4,7 +4,7 @@ import type { Payload } from '#runtime/changes/kinds.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { changeQuietHours } from '../plan/change-quiet-hours.ts'
-import { requirePerson } from './require.ts'
+import { requirePerson, requireSeen } from './require.ts'
 
 const idRow = z.object({ id: z.number() })
 const hoursRow = z.object({ hours: z.unknown() })
@@ -14,9 +14,19 @@ const hoursRow = z.object({ hours: z.unknown() })
  * begins on no day: also a notifier of before takes it for hours of the person's own, in which it is never quiet.
  */
 export const setQuiet: Apply<Payload<'notifier.quiet.set'>> = async (tx, wanted) => {
-  const { person, from = '00:00', to = '00:00', none = false, zone, hold_critical = false, add = false } = wanted
+  const {
+    person,
+    from = '00:00',
+    to = '00:00',
+    none = false,
+    zone,
+    hold_critical = false,
+    add = false,
+    revision,
+  } = wanted
   const days = none ? [] : wanted.days
   await requirePerson(tx, person)
+  await requireSeen(tx, person, { revision, now: revisionOf(person) })
   const before = await readHours(tx, person)
   const on = days && column(days, 'int4', (day) => day)
   const id = await changeQuietHours(tx, person, async () => {
@@ -35,7 +45,8 @@ export const setQuiet: Apply<Payload<'notifier.quiet.set'>> = async (tx, wanted)
 }
 
 /** Removes what a person has set of quiet hours, so that the usual ones apply. What they held back follows those. */
-export const clearQuiet: Apply<Payload<'notifier.quiet.clear'>> = async (tx, { person }) => {
+export const clearQuiet: Apply<Payload<'notifier.quiet.clear'>> = async (tx, { person, revision }) => {
+  await requireSeen(tx, person, { revision, now: revisionOf(person) })
   const before = await readHours(tx, person)
   await changeQuietHours(tx, person, () =>
     tx.query(sql.unsafe`DELETE FROM notifier.quiet_hours WHERE user_id = ${person}`),
@@ -46,6 +57,9 @@ export const clearQuiet: Apply<Payload<'notifier.quiet.clear'>> = async (tx, { p
     after: before.length > 0 ? [] : before,
   }
 }
+
+const revisionOf = (person: number) => sql.fragment`
+  SELECT coalesce(max(quiet_hours_id), 0)::text FROM notifier.quiet_hours WHERE user_id = ${person}`
 
 async function readHours(tx: Transaction, person: number): Promise<readonly unknown[]> {
   return tx.anyFirst(sql.type(hoursRow)`

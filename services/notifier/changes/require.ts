@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Asked, RefusedError } from '#runtime/changes/apply-changes.ts'
 import { personOf } from '#runtime/changes/roles.ts'
 import { sql, type SqlFragment, type Transaction } from '#runtime/postgres/database.ts'
+import { lock } from '#runtime/postgres/lock.ts'
 import { isVisibleBucket, isVisibleCompany } from '#runtime/postgres/visible.ts'
 import { allChannelSubscriptions } from '../people/channel-rows.ts'
 import { severities } from '../people/filter.ts'
@@ -31,6 +32,25 @@ export async function requireBucket(tx: Transaction, { actor }: Asked, bucket: n
 /** Throws a RefusedError unless the person gets messages at the channel. */
 export async function requireChannelOf(tx: Transaction, person: number, channel: number): Promise<void> {
   await require(tx, sql.fragment`${allChannelSubscriptions} s WHERE user_id = ${person} AND channel_id = ${channel}`, `Person ${person} gets no messages at channel ${channel}.`)
+}
+
+const revisionRow = z.object({ revision: z.string() })
+
+/**
+ * Throws a RefusedError when a person's settings are no longer those that whoever asks has seen. `now`: SQL of their
+ * revision, as the edge reads it (changes/person.ts). Of two who ask at once the second waits.
+ */
+export async function requireSeen(
+  tx: Transaction,
+  person: number,
+  { revision, now }: { revision: string | undefined; now: SqlFragment },
+): Promise<void> {
+  await lock(tx, 'notifier.settings', person)
+  if (revision === undefined || revision === (await tx.oneFirst(sql.type(revisionRow)`SELECT (${now}) AS revision`)))
+    return
+  throw new RefusedError(
+    'Somebody has changed them since you looked, so nothing was changed. This is how they are now.',
+  )
 }
 
 const newsRow = z.object({

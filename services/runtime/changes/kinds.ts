@@ -11,6 +11,9 @@ const news = z.uuid().toLowerCase().describe('Id of a news item.')
 const person = id.describe('Id of the person (public.user.id).')
 const zone = text(80).refine(isZone, 'must be a time zone, such as Europe/Berlin')
 const wallTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 22:00')
+const revision = text(60)
+  .optional()
+  .describe('Of the settings as whoever asks has seen them. When somebody has changed them since, nothing is changed.')
 /** A hundred years. */
 const minutes = z
   .int()
@@ -89,6 +92,7 @@ const kinds = {
         days: z.array(z.int().min(1).max(7)).min(1).max(7).optional().describe('When they begin; 1 is Monday.'),
         hold_critical: z.boolean().optional(),
         add: z.boolean().optional().describe('Keeps those that there are.'),
+        revision,
       })
       .refine(
         ({ none, from, to }) =>
@@ -101,7 +105,7 @@ const kinds = {
       )
       .describe('Hours in which the person gets no messages.'),
   ),
-  'notifier.quiet.clear': own(z.strictObject({ person }).describe('Removes all quiet hours.')),
+  'notifier.quiet.clear': own(z.strictObject({ person, revision }).describe('Removes all quiet hours.')),
   'notifier.digest.set': own(
     z
       .strictObject({
@@ -113,10 +117,13 @@ const kinds = {
         zone: zone.optional(),
         channel: id.nullable().optional().describe('Only this channel; null: every channel for reports.'),
         all_quiet: z.boolean().optional().describe('Also when there is no news item: that all is quiet.'),
+        revision,
       })
       .describe('Which digests the person gets. What is not given stays.'),
   ),
-  'notifier.digest.remove': own(z.strictObject({ person, bucket: id.optional() }).describe('Back to the defaults.')),
+  'notifier.digest.remove': own(
+    z.strictObject({ person, bucket: id.optional(), revision }).describe('Back to the defaults.'),
+  ),
   'notifier.digest.preview': own(
     z
       .strictObject({ person, bucket: id.optional() })

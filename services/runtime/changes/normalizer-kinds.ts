@@ -86,6 +86,13 @@ export const normalizerKinds = {
         was: text(1000)
           .optional()
           .describe('What stood there for whoever asks. If it is another value by now, nothing is changed.'),
+        revision: z
+          .int()
+          .min(0)
+          .optional()
+          .describe(
+            'generation_no of normalizer.value_lineage for whoever asks; 0: null. If it is another by now, nothing is changed.',
+          ),
         reason: text(500).min(1),
       })
       .describe('Puts a value in the place of a wrong one, which is kept. Nobody is notified.'),

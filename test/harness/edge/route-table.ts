@@ -14,6 +14,7 @@ export function routeTable({ compatibility = true } = {}): Route[] {
     newCompany: {},
     events: {},
     refusals: {},
+    corrections: {},
     letters: {},
     runs: {},
   }
