@@ -62,7 +62,7 @@ test('pages of equal times end at no row twice and leave none out, as the comman
     )
   const seen: string[] = []
   let path: string | undefined = '/console/audit?kind=load.row'
-  for (let pages = 0; path !== undefined && pages < 10; pages++) {
+  for (let pages = 0; path !== undefined && pages < 12; pages++) {
     const { body, status }: { body: string; status: number } = await desk.get(path)
     expect(status).toBe(200)
     seen.push(...[...body.matchAll(/subject=(\w+)%2F(\d+)"/g)].map(([, owner, n]) => `${owner}/${n}`))

@@ -200,6 +200,11 @@ describe('dead letters', () => {
     expect(asked.text).toContain('<b>1 dead letter</b>')
     const fields = { reason: 'wrong-magic-byte', key: randomUUID() }
     expect((await post(`${path}/drop`, fields)).status).toBe(422)
+    // What came after the question was shown is left.
+    const [, newest] = /name="up_to" value="(\d+)"/.exec(asked.text) ?? []
+    const older = { ...fields, up_to: String(Number(newest) - 1), key: randomUUID(), why: 'an old page' }
+    expect((await get((await post(`${path}/drop`, older)).location ?? '')).text).toContain('0 of 0 dead letters')
+    expect(await rowsOf('wrong-magic-byte')).toMatchObject([{ state: 'open' }])
     const { location } = await post(`${path}/drop`, { ...fields, why: 'a test record' })
     expect((await get(location ?? '')).text).toContain('a test record')
     expect(await rowsOf('wrong-magic-byte')).toMatchObject([{ state: 'dropped' }])

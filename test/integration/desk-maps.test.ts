@@ -103,6 +103,9 @@ test('a map of a handshake that loses a measurement with history waits for a yes
   source.mappings.push({ ...plan!, SourceField: 'tier', source_measurement_id: plan!.source_measurement_id! })
   await source.shake()
   expect(await states(source.id)).toEqual(['1 handshake'])
+  // A page that is an hour old says no to the map that it shows, not to this one.
+  const late = await desk.send(`${source.drafts}/${draft}/refuse`, {})
+  expect([late.status, late.text]).toEqual([409, expect.stringContaining('waits by now')])
   const answered = await edge.call(`${source.api}/activate`, {
     token: operator,
     body: { in_force: 1, reason: 'agreed' },

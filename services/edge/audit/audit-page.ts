@@ -72,7 +72,7 @@ function linkTo(filter: keyof AuditFilters, said: string, names?: AuditMain['nam
 }
 
 /** Shown at once; more of one row are behind a click. */
-const mostShown = 6
+const mostShown = 2
 
 function differences(all: readonly Difference[]): Html {
   if (all.length === 0) return html`–`

@@ -50,7 +50,7 @@ const logs: AuditLogs = {
   scheduler: sql.fragment`scheduler.audit_view`,
 }
 
-const pageSize = 50
+const pageSize = 25
 const position = z.tuple([z.iso.datetime(), z.string().max(20), z.int().min(0)])
 
 function showAudit({ database, bounded }: AuditDeps) {

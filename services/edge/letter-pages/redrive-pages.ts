@@ -15,25 +15,40 @@ function fieldsOf(filter: LetterFilter): Record<string, string> {
   )
 }
 
-type Ask = { filter: LetterFilter; letters: number; leftAlone: number; key: string }
+/** What is asked about, as it is when the page is made. `newest`: number of the newest dead letter; later ones are left. */
+export type AskedLetters = {
+  filter: LetterFilter
+  letters: number
+  leftAlone: number
+  newest: number | null
+  key: string
+}
+
+const seenFields = ({ filter, newest, key }: AskedLetters) => ({
+  ...fieldsOf(filter),
+  ...(newest !== null && { up_to: String(newest) }),
+  key,
+})
 
 /** Asks whether to replay, with the count. */
-export function askReplayMain({ filter, letters, leftAlone, key }: Ask): Html {
+export function askReplayMain(asked: AskedLetters): Html {
+  const { filter, letters, leftAlone } = asked
   if (letters === 0) return noneLeft(filter)
   return html`<p>This sends <b>${formatCount(letters, 'dead letter')}</b> to the services that could not process them, and to nobody else. Each is sent once; what took effect before has no effect again.</p>
 ${described(filter)}
 ${leftAlone > 0 && html`<p>${formatCount(leftAlone, 'dead letter')} failed again after ${maxReplays} replays and will be left. <code>parma dlq replay --force</code> sends them too.</p>`}
 <p>A replay cannot be taken back, but it can be stopped: what is not sent yet stays open then.</p>
-${postForm(`${lettersPath}/replay`, input('text', 'why', 'Why (for the audit)', undefined, { maxlength: 500 }), `Replay ${formatCount(letters, 'dead letter')}`, { ...fieldsOf(filter), key })}
+${postForm(`${lettersPath}/replay`, input('text', 'why', 'Why (for the audit)', undefined, { maxlength: 500 }), `Replay ${formatCount(letters, 'dead letter')}`, seenFields(asked))}
 <p><a href="${withQuery(lettersPath, filter)}">Back, and change nothing</a></p>`
 }
 
 /** Asks whether to drop, with the count and how to undo it. */
-export function askDropMain({ filter, letters, key }: Ask): Html {
+export function askDropMain(asked: AskedLetters): Html {
+  const { filter, letters } = asked
   if (letters === 0) return noneLeft(filter)
   return html`<p>This marks <b>${formatCount(letters, 'dead letter')}</b> as dropped: no service processes them. Their records stay on their topic for 30 days, and until then the page of the drop can open them again.</p>
 ${described(filter)}
-${postForm(`${lettersPath}/drop`, input('text', 'why', 'Why they are dropped', undefined, { required: true, maxlength: 500 }), `Drop ${formatCount(letters, 'dead letter')}`, { ...fieldsOf(filter), key })}
+${postForm(`${lettersPath}/drop`, input('text', 'why', 'Why they are dropped', undefined, { required: true, maxlength: 500 }), `Drop ${formatCount(letters, 'dead letter')}`, seenFields(asked))}
 <p><a href="${withQuery(lettersPath, filter)}">Back, and change nothing</a></p>`
 }
 

@@ -13,7 +13,7 @@ import type { Bounded } from '../http/deadline.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { text, validate } from '../http/validation.ts'
 import { decodeLetter, fetchLetter, headersOf } from '../letters/decode-letter.ts'
-import { letterFilter, letterStates, type LetterFilter } from '../letters/filter.ts'
+import { letterFilter, letterStates } from '../letters/filter.ts'
 import { readIndexedAt } from '../letters/index-letters.ts'
 import { readEditable } from '../letters/mend.ts'
 import type { Letters } from '../letters/open-letters.ts'
@@ -25,7 +25,7 @@ import { mendRoutes } from './mend-routes.ts'
 import { actRoutes, letterParams, redriveParams } from './acts.ts'
 import { letterMain } from './letter-page.ts'
 import { lettersMain, lettersPath } from './letters-page.ts'
-import { askDropMain, askReplayMain, redriveMain } from './redrive-pages.ts'
+import { askDropMain, type AskedLetters, askReplayMain, redriveMain } from './redrive-pages.ts'
 import { fieldsOfTopic } from './schema-fields.ts'
 
 export type LetterPageDeps = {
@@ -125,15 +125,11 @@ function showList({ database, bounded, limited, letters: loops }: LetterPageDeps
   }
 }
 
-function ask(
-  { database, bounded }: LetterPageDeps,
-  title: string,
-  main: (asked: { filter: LetterFilter; letters: number; leftAlone: number; key: string }) => Html,
-) {
+function ask({ database, bounded }: LetterPageDeps, title: string, main: (asked: AskedLetters) => Html) {
   return async (request: RouteRequest, session: Session): Promise<RouteResponse> => {
     const filter = validate(letterFilter, given(request.query), 'query')
-    const { letters, left_alone } = await orUnavailable(bounded(countFits(database, filter, title === 'Drop')))
-    return show(session, { title, main: main({ filter, letters, leftAlone: left_alone, key: randomUUID() }) })
+    const { letters, left_alone, newest } = await orUnavailable(bounded(countFits(database, filter, title === 'Drop')))
+    return show(session, { title, main: main({ filter, letters, leftAlone: left_alone, newest, key: randomUUID() }) })
   }
 }
 

@@ -13,6 +13,7 @@ export const letterFilter = z.object({
   id: text(300).optional().describe('One dead letter: `<its topic>/<partition>/<offset>`.'),
   since: time.optional().describe('First failed from this time on.'),
   until: time.optional().describe('First failed before this time.'),
+  up_to: id.optional().describe('With at most this number (`letter_no`): what came since somebody looked is left.'),
 })
 export type LetterFilter = z.output<typeof letterFilter>
 
@@ -25,7 +26,7 @@ export const maxReplays = 3
 
 /** A condition on rows of edge.dead_letter. */
 export function fits(filter: LetterFilter, state: LetterState): SqlFragment {
-  const { topic, service, reason, source, event, since, until } = filter
+  const { topic, service, reason, source, event, since, until, up_to } = filter
   const place = filter.id === undefined ? null : readPlace(filter.id)
   const conditions = [
     state !== 'all' && sql.fragment`state = ${state}`,
@@ -36,6 +37,7 @@ export function fits(filter: LetterFilter, state: LetterState): SqlFragment {
     event !== undefined && sql.fragment`event_id = ${event}`,
     since !== undefined && sql.fragment`first_failed_at >= ${timeOf(since)}::timestamptz`,
     until !== undefined && sql.fragment`first_failed_at < ${timeOf(until)}::timestamptz`,
+    up_to !== undefined && sql.fragment`letter_no <= ${up_to}`,
     filter.id !== undefined &&
       (place === null
         ? sql.fragment`false`

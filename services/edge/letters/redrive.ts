@@ -26,14 +26,14 @@ export const replayPerSecond = 500
 /** How long a process may be silent before another goes on with what it has in work. */
 export const leaseSeconds = 30
 
-const countRow = z.object({ letters: z.number(), left_alone: z.number() })
+const countRow = z.object({ letters: z.number(), left_alone: z.number(), newest: z.number().nullable() })
 const doneRow = z.object({ redrive_id: z.string() })
 
-/** How many open letters a replay of this filter takes, and how many it leaves because they failed too often. */
+/** How many open letters a replay of this filter takes, how many it leaves because they failed too often, and the newest. */
 export function countFits(database: Pick<Database, 'one'>, filter: LetterFilter, force = false) {
   return database.one(sql.type(countRow)`
     SELECT count(*) FILTER (WHERE replays < ${maxReplays} OR ${force})::int AS letters,
-      count(*) FILTER (WHERE NOT (replays < ${maxReplays} OR ${force}))::int AS left_alone
+      count(*) FILTER (WHERE NOT (replays < ${maxReplays} OR ${force}))::int AS left_alone, max(letter_no) AS newest
     FROM edge.dead_letter WHERE claimed_by IS NULL AND ${fits(filter, 'open')}`)
 }
 

@@ -71,7 +71,7 @@ export function refuseDraft(deps: MapDeskDeps) {
     try {
       if (draft.state !== 'waiting' && draft.state !== 'refused')
         throw new MapRefused('conflict', 'This map does not wait any more.')
-      await deps.bounded(refuseMap(deps, id, byOf(session, {})))
+      await deps.bounded(refuseMap(deps, id, { ...byOf(session, {}), seen: draft_id }))
     } catch (error) {
       if (!(error instanceof MapRefused)) throw error
       return draftPage(deps, { source, draftId: draft_id }, request, session, error)

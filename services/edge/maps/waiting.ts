@@ -7,6 +7,7 @@ import { mapLoss } from './find-losses.ts'
 import { lockMaps } from './versions.ts'
 
 const waitingRow = z.object({
+  draft_id: z.number(),
   actor: z.string(),
   at: z.number(),
   content: z.string(),
@@ -18,7 +19,7 @@ export type WaitingMap = z.output<typeof waitingRow>
 
 export function readWaiting(connection: Pick<Database, 'maybeOne'>, sourceId: number): Promise<WaitingMap | null> {
   return connection.maybeOne(sql.type(waitingRow)`
-    SELECT actor, at, content, losses FROM edge.map_draft WHERE data_source_id = ${sourceId} AND state = 'waiting'`)
+    SELECT draft_id, actor, at, content, losses FROM edge.map_draft WHERE data_source_id = ${sourceId} AND state = 'waiting'`)
 }
 
 /** Says yes to the map that waits: it comes into force as a new version. */
@@ -38,12 +39,12 @@ export function approveMap(
 
 /**
  * Says no to the map that waits: what is in force stays, also when the module sends the same map again. Said twice, it is
- * said once.
+ * said once. `seen`: the map that somebody looked at; another one that waits meanwhile is not refused.
  */
 export async function refuseMap(
   { database }: Pick<MapDeps, 'database'>,
   sourceId: number,
-  { actor, reason = null }: MapBy,
+  { actor, reason = null, seen }: MapBy & { seen?: number },
 ): Promise<void> {
   await database.transaction(async (tx) => {
     await lockMaps(tx, sourceId)
@@ -51,6 +52,8 @@ export async function refuseMap(
     const waiting = await readWaiting(tx, sourceId)
     if (!waiting && (await isRefused(tx, sourceId))) return
     if (!waiting) throw nothingWaits(source)
+    if (seen !== undefined && seen !== waiting.draft_id)
+      throw new MapRefused('conflict', `Another map of ${source} waits by now. Look at that one.`)
     await settleWaiting(tx, sourceId, { state: 'refused', actor })
     const before = { waiting_since: new Date(waiting.at).toISOString(), losses: waiting.losses.length }
     await writeAudit(tx, 'edge', {
