@@ -113,6 +113,7 @@ export const storedTables: readonly StoredTable[] = [
   table('analyzer.forecast', 'state', { isAbout: series }),
   table('analyzer.rule_trial', 'short-lived', { isAbout: any }),
   table('analyzer.rule_rehearsal', 'short-lived', { isAbout: any }),
+  table('analyzer.map_trial_news', 'short-lived', { isAbout: any }),
   table('analyzer.pending_part', 'state', { isAbout: event }),
   table('analyzer.rule_error', 'state', { isAbout: event }),
   ...['subject_state', 'payload_trace', 'feed', 'feed_due', 'incident', 'past_incident', 'withheld_payload'].map(

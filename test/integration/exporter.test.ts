@@ -14,7 +14,7 @@ test('one of two edges exports; what it cannot read it says, and the other takes
   const installation = await createInstallation()
   const rename = (from: string, to: string) =>
     installation.database.query(`ALTER VIEW normalizer.${from} RENAME TO ${to}`)
-  await rename('open_refusals_view', 'gone_view')
+  await rename('refusal_view', 'gone_view')
   const edges = [await installation.start('edge'), await installation.start('edge')]
 
   const [exporter] = await waitFor(
@@ -35,7 +35,7 @@ test('one of two edges exports; what it cannot read it says, and the other takes
   expect(text).not.toContain('parma_open_refusals{')
   expect(text).toMatch(/^parma_ready 1$/m)
 
-  await rename('gone_view', 'open_refusals_view')
+  await rename('gone_view', 'refusal_view')
   const [other] = edges.filter((edge) => edge !== exporter?.edge)
   await exporter?.edge.stop()
   await waitFor(

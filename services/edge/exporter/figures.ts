@@ -126,7 +126,8 @@ const refusalRow = z.object({ reason: z.string(), rows: z.number() })
 
 const refusals = figures('refusals', [openRefusals], async ({ database }) => {
   const found = await database.any(sql.type(refusalRow)`
-    SELECT reason, sum(rows)::int AS rows FROM normalizer.open_refusals_view GROUP BY reason`)
+    SELECT reason, count(*)::int AS rows FROM normalizer.refusal_view
+    WHERE reason <> 'unmapped' AND NOT ignored GROUP BY reason`)
   refusals.forget()
   for (const { reason, rows } of found) openRefusals.set({ reason }, rows)
 })
