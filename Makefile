@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down logs dev unit stack test check rooms faults image-test insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas pictures browser faketime
+.PHONY: help install demo up down logs dev unit stack test check rooms faults image-test cluster insight insight-analyzer insight-train insight-nab insight-forecast insight-suspect bench fix schemas pictures browser faketime
 
 help:
 	@awk -F ':.*## ' '/^##/ { printf "\n%s\n", substr($$0, 4) } /^[a-z-]+:.* ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,10 @@ faults: install faketime ## kill and starve everything under load, compare the r
 
 image-test: install ## build the image, start each service from it as the chart says
 	@node test/image/main.ts
+
+cluster: install ## install, upgrade and remove the charts on a real Kubernetes API server
+	@node test/cluster/prepare.ts
+	@vitest run --project cluster
 
 insight: install ## measure what the detectors find of changes put into series
 	@node test/insight/main.ts

