@@ -16,6 +16,16 @@ test('the clocks of a zone are right in summer and in winter', () => {
   expect(noon(1)).toMatchObject({ year: 2026, month: 1, day: 1, hour: 13, minute: 30 })
 })
 
+test('property: UTC shows what a zone without an offset shows', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: Date.UTC(1, 0), max: 8.64e15 }), (at) => {
+      expect(localTime('UTC', at)).toEqual(localTime('Etc/UTC', at))
+    }),
+  )
+  expect(() => localTime('UTC', NaN)).toThrow(RangeError)
+  expect(() => localTime('Etc/UTC', NaN)).toThrow(RangeError)
+})
+
 test.each([
   { what: 'an ordinary day', day: 28, month: 3, hour: 8, utc: '2026-03-28T07:00:00Z' },
   { what: 'the morning after the clocks were put forward', day: 29, month: 3, hour: 8, utc: '2026-03-29T06:00:00Z' },
