@@ -108,9 +108,10 @@ export async function listCompanies(
   const all = await findIds(database, viewer, query)
   const isRanked = all.length <= mostRanked
   if (!isRanked && sort !== 'name') throw tooManyToRank(all.length, sort)
-  const page = sort === 'name' ? await readPage(database, viewer, query, asked, isRanked ? all : null) : null
-  const compared = isRanked ? all : (page ?? []).map((row) => row.id)
-  const measurements = await chooseMeasurements(database, compared, wantedOf(query), most)
+  const reading = sort === 'name' ? readPage(database, viewer, query, asked, isRanked ? all : null) : null
+  const compared = isRanked ? all : ((await reading) ?? []).map(({ id }) => id)
+  const choosing = chooseMeasurements(database, compared, wantedOf(query), most)
+  const [page, measurements] = await Promise.all([reading, choosing])
   const grown = await compareCompanies(database, measurements, Number(query.days))
   const after = query.cursor === undefined || page ? null : readCursor(place, asked, query.cursor)
   const ordered = page ? null : orderCompanies(all, grown, query, after)

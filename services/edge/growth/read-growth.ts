@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { columnsOf, column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
+import { inHalves } from '#runtime/postgres/in-halves.ts'
 import { isCountedBy } from '#runtime/postgres/visible.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { type Change, measureChange, patience, type Point } from './grow.ts'
@@ -53,8 +54,11 @@ export async function readGrowth(
   const counts = isAnyUncounted ? isCountedBy(sql.fragment`analyzer.uncounted_payload`) : sql.fragment`true`
   // Most have a value where they are said to, and one at the beginning of each window. The others are looked for in all
   // months, which takes longer.
-  const found = await readEnds(database, keys, days, counts, true)
-  const groups = Map.groupBy(found, ({ place }) => place)
+  const found = await inHalves(keys, (half) => readEnds(database, half, days, counts, true))
+  const groups = Map.groupBy(
+    found.flatMap(({ from, rows }) => rows.map((row) => ({ ...row, place: row.place + from }))),
+    ({ place }) => place,
+  )
   const isWhole = (place: number) => groups.get(place)?.every(({ previous }) => previous !== null) === true
   const others = keys.flatMap((_, index) => (isWhole(index + 1) ? [] : [index + 1]))
   if (others.length > 0) {
