@@ -1,16 +1,14 @@
 import type { Command } from 'commander'
-import { auditCommand } from '#runtime/changes/audit-command.ts'
-import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import { type GroupRow, type GroupTable, openGroupTable } from '#runtime/offsets/group-table.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { readEnv } from '#runtime/process/config.ts'
-import { sql } from '#runtime/postgres/database.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { kafkaSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { allTopics } from '#schemas/topics.ts'
+import { audited } from './audited.ts'
 import { chooseOffset, readTarget } from './choose-offset.ts'
 
 type Filter = { service?: string; topic?: string; partition?: string; json?: boolean }
@@ -66,9 +64,10 @@ async function acceptLoss({ service, dryRun, json = false, ...filter }: Change):
     const lost = rows.filter(({ losses, unnoticed }) => losses.length > 0 || (unnoticed && !isRunning))
     if (dryRun) return printRows(lost.map(shown), json)
     if (lost.length > 0)
-      await audited('accept-loss', service, { lost: lost.map(shown) }, () =>
-        groups.accept(service, isRunning ? lost.map((row) => ({ ...row, unnoticed: null })) : lost),
-      )
+      await audited('groups.accept-loss', `service:${service}`, async () => {
+        await groups.accept(service, isRunning ? lost.map((row) => ({ ...row, unnoticed: null })) : lost)
+        return { lost: lost.map(shown) }
+      })
     const text =
       lost.length > 0
         ? `Accepted: what ${service} lost on ${formatCount(lost.length, 'partition')}. It is ready again within seconds.`
@@ -99,15 +98,6 @@ async function skip({ count, ...options }: Change & { count: string }): Promise<
   )
 }
 
-/** Makes a change in Kafka, and writes its row of the audit log. Without Postgres nothing is changed. */
-async function audited(did: string, service: string, after: unknown, change: () => Promise<void>): Promise<void> {
-  await withDatabase(async (database) => {
-    await database.query(sql.unsafe`SELECT FROM cli.audit LIMIT 0`)
-    await change()
-    await auditCommand(database, 'cli', { kind: `cli.groups.${did}`, subject: `service:${service}`, after })
-  })
-}
-
 type Move = GroupRow & { to: number }
 
 async function change(
@@ -123,7 +113,10 @@ async function change(
     await confirm(yes, `This sets where ${service} reads on.`)
     if (await groups.isRunning(service))
       throw new UsageError(`${service} is running. Stop all its processes first: Kafka keeps the offsets of members.`)
-    await audited(did, service, { moved: rows }, () => groups.move(service, moves))
+    await audited(`groups.${did}`, `service:${service}`, async () => {
+      await groups.move(service, moves)
+      return { moved: rows }
+    })
     printResult(rows, `Set for ${service}: ${formatCount(rows.length, 'partition')} of ${filter.topic}.`, json)
   })
 }

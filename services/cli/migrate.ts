@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { glob } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
+import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
@@ -22,6 +24,10 @@ export function build(group: Command): void {
           if (!json) console.log(`${service}: ${migration}${dryRun ? ' would run' : ''}`)
         }
       }
+      if (!dryRun && done.length > 0)
+        await withDatabase((database) =>
+          auditCommand(database, 'cli', { kind: 'cli.migrate', subject: 'migrations', after: done }),
+        )
       if (json || done.length === 0) printResult(done, 'Everything is up to date.', json)
     })
 }

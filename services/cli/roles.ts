@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { printResult } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
@@ -26,6 +27,9 @@ async function apply(statements: readonly string[]): Promise<void> {
   try {
     await database.transaction(async (tx) => {
       for (const text of statements) await tx.query(statement(text))
+      await auditCommand(tx, 'cli', {
+        ...{ kind: 'cli.roles.apply', subject: 'roles', after: { statements: statements.length } },
+      })
     })
   } finally {
     await database.end()

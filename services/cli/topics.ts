@@ -7,6 +7,7 @@ import { prefixed } from '#runtime/kafka/client.ts'
 import { openTopicAdmin, type TopicChange } from '#runtime/kafka/topic-plan.ts'
 import { applySubject, planSubject } from '#schemas/registry.ts'
 import { allTopics } from '#schemas/topics.ts'
+import { audited } from './audited.ts'
 import { topicSettings } from './config.ts'
 import { repartition as addPartitions } from './repartition.ts'
 
@@ -24,7 +25,7 @@ export function build(group: Command): void {
     .action(async (options: Options) => {
       if (options.drain && !options.repartition)
         throw new UsageError('--drain is for --repartition: give both.', { exitCode: 2 })
-      const lines = await applyTopics(options)
+      const lines = options.dryRun ? await applyTopics(options) : await applyAudited(options)
       const text = lines.map(({ what, name, detail, done }) =>
         `${done ? 'done' : 'open'}  ${what}  ${name}  ${detail}`.trimEnd(),
       )
@@ -34,6 +35,17 @@ export function build(group: Command): void {
         options.json ?? false,
       )
     })
+}
+
+/** The same with a row of the audit log, where something is changed. */
+async function applyAudited(options: Options): Promise<Line[]> {
+  let lines: Line[] = []
+  await audited('topics.apply', 'topics', async () => {
+    lines = await applyTopics(options)
+    const done = lines.filter((line) => line.done)
+    return done.length > 0 ? done.map(({ what, name, detail }) => ({ what, name, detail })) : null
+  })
+  return lines
 }
 
 /**

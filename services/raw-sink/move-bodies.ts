@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { FieldValue, type Firestore, type QueryDocumentSnapshot } from '@google-cloud/firestore'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
+import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult } from '#runtime/commands/commands.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { hasCode } from '#runtime/calls/retry.ts'
@@ -43,6 +45,7 @@ async function moveBodies({ source, rate, dryRun = false, json = false }: Option
   const firestore = openFirestore(readConfig().firestore)
   scope.defer(() => firestore.terminate())
   const sources = await findSources(firestore, source)
+  if (!dryRun) await audit(sources)
   const total: Moved = { moved: 0, bytes: 0, left: [] }
   for (const name of sources) {
     const old = firestore.collection(`parma/mining/datasource/${name}/raw_data`).where('body_parts', '==', 0)
@@ -61,6 +64,14 @@ async function moveBodies({ source, rate, dryRun = false, json = false }: Option
   const text = dryRun ? `To be moved: ${what}.` : `Moved: ${what}.${left}`
   printResult({ dry_run: dryRun, ...total }, text, json)
   if (total.left.length > 0) process.exitCode = 1
+}
+
+/** Before the first document: a command that is killed has a row, too. */
+async function audit(sources: readonly string[]): Promise<void> {
+  const after = { sources }
+  await withDatabase((database) =>
+    auditCommand(database, 'cli', { kind: 'cli.documents.move', subject: 'documents', after }),
+  )
 }
 
 function countOf(page: readonly QueryDocumentSnapshot[]): Moved {

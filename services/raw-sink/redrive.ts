@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Firestore } from '@google-cloud/firestore'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { isTooLarge } from '#runtime/calls/retry.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { requireCount, requireEventId } from '#runtime/commands/read-typed.ts'
@@ -76,6 +77,10 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
   const replay = options.missing
     ? { ...missingReplay, map_version }
     : { replay_id: randomUUID(), reason: `re-drive of ${options.reason ?? 'all refusals'}`, map_version }
+  if (payloads.length > 0) {
+    const subject = options.source === undefined ? 'payloads' : `source:${options.source}`
+    await auditCommand(database, 'cli', { kind: 'cli.redrive', subject, after: { ...replay, payloads: payloads.length } })
+  }
   const publish = await openPublisher(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
   const unreadable: string[] = []
   for (const [index, { document, event_id }] of payloads.entries()) {

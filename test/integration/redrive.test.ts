@@ -175,6 +175,16 @@ describe('documents of earlier versions, with their bytes in the field body', ()
     }
     expect(await redrive('--source', source.name)).toMatchObject({ redriven: 44 })
     process.exitCode = undefined
+    const audited = await installation.database.query<{ kind: string; after: { payloads?: number } }>(
+      `SELECT kind, after FROM cli.audit_view WHERE subject IN ($1, 'documents') ORDER BY audit_id`,
+      [`source:${source.name}`],
+    )
+    expect(audited.map(({ kind, after }) => [kind, after.payloads])).toEqual([
+      ['cli.redrive', 45],
+      ['cli.documents.move', undefined],
+      ['cli.documents.move', undefined],
+      ['cli.redrive', 45],
+    ])
     await expect(move('--source', 'nobody')).rejects.toThrow('--source is "nobody": there are no raw documents')
   })
 })

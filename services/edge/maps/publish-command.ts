@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findSource, isoTime, openCommandPool } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
 import { readTopics } from '#runtime/kafka/read-topics.ts'
@@ -46,6 +47,10 @@ async function publish({ source, dryRun = false, json = false }: Options): Promi
       json,
       ['received_at'],
     )
+  if (missing.length > 0) {
+    const after = missing.map((map) => ({ source: map.data_source_id, version: map.version }))
+    await auditCommand(database, 'edge', { kind: 'edge.map.publish', subject: 'maps', after })
+  }
   const send = await openPublisher(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
   const onTopic = maps.length - missing.length
   // One at a time, as a map may be large.

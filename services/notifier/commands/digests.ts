@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findBucket, findPerson, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, UsageError } from '#runtime/commands/commands.ts'
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
@@ -175,8 +176,11 @@ async function run(options: RunOptions): Promise<void> {
       rows.push(...(await describeAll(config, database, due)))
       rows.push(...tried.map((one) => ({ ...describe(one), problem: one.problem })))
       last = due.at(-1) ?? tried.at(-1)
-      if (!last) return rows
+      if (!last) break
     }
+    if (!dryRun && rows.length > 0)
+      await auditCommand(database, 'notifier', { kind: 'notifier.digest.run', subject: 'digests', after: rows })
+    return rows
   })
   printRows(rows, json)
   const failed = rows.filter(({ problem = null }) => problem !== null).length
