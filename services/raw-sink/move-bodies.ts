@@ -45,7 +45,7 @@ async function moveBodies({ source, rate, dryRun = false, json = false }: Option
   const firestore = openFirestore(readConfig().firestore)
   scope.defer(() => firestore.terminate())
   const sources = await findSources(firestore, source)
-  if (!dryRun) await audit(sources)
+  if (!dryRun && sources.length > 0) await audit(sources)
   const total: Moved = { moved: 0, bytes: 0, left: [] }
   for (const name of sources) {
     const old = firestore.collection(`parma/mining/datasource/${name}/raw_data`).where('body_parts', '==', 0)
