@@ -79,7 +79,11 @@ async function redrive({ dryRun = false, json = false, ...options }: Options): P
     : { replay_id: randomUUID(), reason: `re-drive of ${options.reason ?? 'all refusals'}`, map_version }
   if (payloads.length > 0) {
     const subject = options.source === undefined ? 'payloads' : `source:${options.source}`
-    await auditCommand(database, 'cli', { kind: 'cli.redrive', subject, after: { ...replay, payloads: payloads.length } })
+    await auditCommand(database, 'cli', {
+      kind: 'cli.redrive',
+      subject,
+      after: { ...replay, payloads: payloads.length },
+    })
   }
   const publish = await openPublisher(config, { name: 'parma', log: createLog('parma', 'silent'), scope })
   const unreadable: string[] = []

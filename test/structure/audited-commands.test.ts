@@ -50,6 +50,7 @@ const writes: Record<string, string> = {
   'replays cancel': 'normalizer.replay.cancel',
   'replays pause': 'normalizer.replay.pause',
   'replays resume': 'normalizer.replay.resume',
+  'retention run': 'cli.retention.run',
   'roles apply': 'cli.roles.apply',
   'rules add': 'analyzer.rule.save',
   'rules disable': 'analyzer.rule.switch',
@@ -77,17 +78,66 @@ const writes: Record<string, string> = {
 
 /** Commands that change nothing in the system; some write files that they are told to. */
 const reads = [
-  ...['atom show', 'audience try', 'audience why', 'audit ls', 'backtest', 'channels ls', 'check-module', 'companies ls'],
-  ...['companies show', 'deliveries ls', 'deliveries show', 'detect', 'digests ls', 'digests preview', 'dlq ls', 'dlq show'],
+  ...[
+    'atom show',
+    'audience try',
+    'audience why',
+    'audit ls',
+    'backtest',
+    'channels ls',
+    'check-module',
+    'companies ls',
+  ],
+  ...[
+    'companies show',
+    'deliveries ls',
+    'deliveries show',
+    'detect',
+    'digests ls',
+    'digests preview',
+    'dlq ls',
+    'dlq show',
+  ],
   ...['drift ls', 'drift nulls', 'drift policies', 'feeds ls', 'forecast', 'forecasts ls', 'groups ls', 'keys ls'],
-  ...['maps diff', 'maps ls', 'maps show', 'maps try', 'mcp', 'mute ls', 'news judge', 'news ls', 'people ls', 'quiet ls'],
-  ...['refused ls', 'refused show', 'replays ls', 'replays show', 'report', 'rules ls', 'schedule history', 'schedule ls'],
-  ...['schedule preview', 'secrets ls', 'series show', 'sources ls', 'status', 'subscriptions ls', 'subscriptions preview'],
+  ...[
+    'maps diff',
+    'maps ls',
+    'maps show',
+    'maps try',
+    'mcp',
+    'mute ls',
+    'news judge',
+    'news ls',
+    'people ls',
+    'quiet ls',
+  ],
+  ...[
+    'refused ls',
+    'refused show',
+    'replays ls',
+    'replays show',
+    'report',
+    'retention ls',
+    'rules ls',
+    'schedule history',
+    'schedule ls',
+  ],
+  ...[
+    'schedule preview',
+    'secrets ls',
+    'series show',
+    'sources ls',
+    'status',
+    'subscriptions ls',
+    'subscriptions preview',
+  ],
   ...['suspect ls', 'suspect show', 'understand', 'values ls', 'why'],
 ]
 
 const nouns = await readCommands()
-const known = nouns.flatMap(({ words, service, verbs }) => verbs.map((verb) => ({ words: verb.words, noun: words, service })))
+const known = nouns.flatMap(({ words, service, verbs }) =>
+  verbs.map((verb) => ({ words: verb.words, noun: words, service })),
+)
 
 test('each command reads only, or is named with what it leaves in the audit log', () => {
   const listed = [...Object.keys(writes), ...reads].toSorted()
@@ -134,6 +184,9 @@ test.each(Object.entries(writes))('the code of %s writes a row %s', async (words
   )?.[2]
   const texts = await readAll(join('services', service, file!))
   expect([...texts.keys()]).toContain('services/runtime/changes/audit.ts')
-  const all = [...texts].filter(([path]) => !path.startsWith('schemas/')).map(([, text]) => text).join('\n')
+  const all = [...texts]
+    .filter(([path]) => !path.startsWith('schemas/'))
+    .map(([, text]) => text)
+    .join('\n')
   expect(names(all, kind)).toBe(true)
 })
