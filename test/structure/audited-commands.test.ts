@@ -24,6 +24,7 @@ const writes: Record<string, string> = {
   'dlq replay': 'edge.dlq.replay',
   'documents move-bodies': 'cli.documents.move',
   'drift policy': 'normalizer.drift_policy.set',
+  forget: 'cli.forget',
   'groups accept-loss': 'cli.groups.accept-loss',
   'groups reset': 'cli.groups.reset',
   'groups skip': 'cli.groups.skip',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { inHalves } from '#runtime/calls/in-halves.ts'
 import { columnsOf, column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
-import { inHalves } from '#runtime/postgres/in-halves.ts'
 import { isCountedBy } from '#runtime/postgres/visible.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { type Change, measureChange, patience, type Point } from './grow.ts'

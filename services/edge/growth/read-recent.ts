@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Valued } from '#runtime/chart/read-series.ts'
+import { inHalves } from '#runtime/calls/in-halves.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
-import { inHalves } from '#runtime/postgres/in-halves.ts'
 import { seriesId } from './series-id.ts'
 
 const recentRow = z.object({ series_id: z.string(), times: z.array(z.number()), numbers: z.array(z.number()) })

@@ -178,8 +178,8 @@ async function run(options: RunOptions): Promise<void> {
       last = due.at(-1) ?? tried.at(-1)
       if (!last) break
     }
-    if (!dryRun && rows.length > 0)
-      await auditCommand(database, 'notifier', { kind: 'notifier.digest.run', subject: 'digests', after: rows })
+    const after = rows.length > 0 && !dryRun ? { digests: rows.length } : null
+    await auditCommand(database, 'notifier', { kind: 'notifier.digest.run', subject: 'digests', after })
     return rows
   })
   printRows(rows, json)
@@ -189,10 +189,8 @@ async function run(options: RunOptions): Promise<void> {
 }
 
 const describe = ({ user_id, user_name, bucket, period }: DueDigest) => ({
-  person_id: user_id,
-  person: user_name,
-  bucket,
-  period,
+  ...{ person_id: user_id, person: user_name },
+  ...{ bucket, period },
 })
 
 async function describeAll(config: DigestSettings, database: Database, due: readonly DueDigest[]) {
