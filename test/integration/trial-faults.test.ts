@@ -1,7 +1,9 @@
 import { beforeAll, expect, test, vi } from 'vitest'
 import pg from 'pg'
+import { commands } from '../../services/normalizer/commands.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { type Fed, normalizerBench, type Source } from '../harness/normalizer/setup.ts'
+import { runCommand } from '../harness/run-command.ts'
 import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -105,6 +107,71 @@ const traces = ({ id }: Source) =>
     ].map((text) => query(text, id)),
   )
 
+test('a trial whose source is deleted in its middle says so, and the next one is made', async () => {
+  const [stored, other] = [await makeStored(4), await makeStored(2)]
+  const id = await interrupt(stored, () => query('DELETE FROM data_source WHERE id = $1', stored.source.id))
+  expect(await ended(id)).toMatchObject({ state: 'failed', report: null, message: 'The source was deleted.' })
+  expect(await ended(await ask(other))).toMatchObject({ state: 'done', report: { documents: 2 } })
+})
+
+test('a trial one of whose companies is deleted in its middle refuses the documents of that one', async () => {
+  const stored = await makeStored(4)
+  const [, gone] = stored.companies
+  const id = await interrupt(stored, () => query('DELETE FROM company WHERE id = $1', gone))
+  const refused = { refused_as_a_whole: 2 }
+  expect(await ended(id)).toMatchObject({ state: 'done', report: { documents: 4, before: refused, after: refused } })
+})
+
+type Replay = { state: string; message: string; done: number; problems: Record<string, number> }
+
+/** Replays by a map with another type, and runs `meanwhile` when a part of it is done. Resolves to how it ended. */
+async function replayWhile({ source }: Stored, meanwhile: () => Promise<unknown>): Promise<Replay> {
+  const mappings = source.mappings.map((entry) =>
+    entry.SourceField === 'size' ? { ...entry, DataType: 'int' } : entry,
+  )
+  await bench.publishMap({ ...source, mappings }, 2)
+  const { replay } = await runCommand<{ replay: number }>(
+    commands.replay,
+    ...['--source', source.name, '--mode', 'replace', '--rate', '10'],
+  )
+  const look = async () => {
+    const [row] = await query<Replay>(
+      `SELECT state, message, done, report -> 'problems' AS problems FROM normalizer.replay WHERE replay_no = $1`,
+      replay,
+    )
+    return row!
+  }
+  await waitFor('a part of the replay', async () => (await look()).done > 0)
+  await meanwhile()
+  return waitFor('its end', async () => ((await look()).state === 'running' ? false : look()), 60_000)
+}
+
+test('a replay whose source is deleted in its middle ends and says so; others go on', async () => {
+  const [stored, other] = [await makeStored(40), await makeStored(2)]
+  const before = await traces(other.source)
+  const end = await replayWhile(stored, () => query('DELETE FROM data_source WHERE id = $1', stored.source.id))
+  expect(end).toMatchObject({ state: 'failed', message: 'The source was deleted.' })
+  expect(end.done).toBeLessThan(40)
+  await waitFor('its observations', async () => (await query('SELECT FROM normalizer.unsent_observation')).length === 0)
+  expect(await traces(other.source)).toEqual(before)
+  expect((await replayWhile(other, () => Promise.resolve())).state).toBe('done')
+})
+
+test('a replay one of whose companies is deleted in its middle counts what that one has left', async () => {
+  const stored = await makeStored(40)
+  const [kept, gone] = stored.companies
+  const { state, done, problems } = await replayWhile(stored, () => query('DELETE FROM company WHERE id = $1', gone))
+  expect({ state, done }).toEqual({ state: 'done', done: 40 })
+  expect(Object.keys(problems)).toEqual(['unknown-company'])
+  const values = await query<{ type: string }>(
+    `SELECT type FROM normalizer.value WHERE company_id = $1 AND path = 'size'`,
+    kept,
+  )
+  expect(values).toHaveLength(20)
+  for (const { type } of values) expect(type).toBe('int')
+})
+
+// Last: what starts in a test ends with it.
 test('a trial whose normalizer is killed in its middle is made by the next one, and nothing of it stays', async () => {
   const stored = await makeStored(6)
   const calm = await ended(await ask(stored))
