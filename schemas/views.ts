@@ -30,7 +30,8 @@ export const sharedViews: readonly SharedView[] = [
     row: 'an understood value, the canonical fact',
     columns: words(`
       event_no replay_no observed_at number date seq company_measurement_id source_measurement_id company_id
-      data_source_id type path subject_key item_key item_label text members generation_no`),
+      data_source_id type path subject_key item_key item_label text members generation_no
+      public_id`),
   },
   {
     name: 'normalizer.value_view',

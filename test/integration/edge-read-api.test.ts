@@ -411,11 +411,13 @@ describe('companies and series', () => {
     const path = `/series/${id('acme stars')}`
     const series = (await get(path)).json
     const stored = await edge.database.query<Row>(
-      `SELECT v.number AS value, p.event_id, p.document FROM normalizer.value v JOIN normalizer.processed_event p USING (event_no)
+      `SELECT v.number AS value, v.seq, p.event_id, p.document FROM normalizer.value v JOIN normalizer.processed_event p USING (event_no)
        WHERE v.company_measurement_id = $1 AND v.item_key IS NULL ORDER BY v.observed_at`,
       [id('acme stars')],
     )
-    const points = [200, 30, 7, 0].map((age, index) => ({ observed_at: daysAgo(age), ...stored[index], exact: null }))
+    const points = [200, 30, 7, 0].map((age, index) => ({
+      ...{ observed_at: daysAgo(age), ...stored[index], exact: null, changed: null },
+    }))
     expect(series).toMatchObject({ points, company: { name: 'acme' }, detector: { state: 'judged without detectors' } })
     expect(series['forecast']).toMatchObject([
       { steps: 1, value: 160, low: 150, high: 170, mean_error: 4, model: 'drift', for_time: daysAgo(-7) },
