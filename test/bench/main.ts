@@ -28,6 +28,7 @@ import { rawSink } from './raw-sink.ts'
 import { readApi } from './read-api.ts'
 import { replay } from './replay.ts'
 import { printReport } from './report.ts'
+import { rolling } from './rolling.ts'
 import { scheduler } from './scheduler.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
@@ -44,7 +45,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { desk } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
-  { services: [], measures: { normalizer, replay, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
+  { services: [], measures: { normalizer, rolling, replay, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
 const { values } = parseArgs({
