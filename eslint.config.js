@@ -92,7 +92,7 @@ const rooms = {
     replay: ['map-trial', 'store', 'incidents', 'series', 'ledger'],
     commands: ['incidents', 'replay'],
   },
-  cli: { retention: [], erase: [] },
+  cli: { retention: [], erase: [], adopt: [] },
   scheduler: {
     inbox: [],
     recording: [],

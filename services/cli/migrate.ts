@@ -5,6 +5,7 @@ import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult } from '#runtime/commands/commands.ts'
 import { readEnv } from '#runtime/process/config.ts'
+import type { AddressSettings } from '#runtime/process/database-address.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
 import { migrate } from '#runtime/postgres/migrate.ts'
 
@@ -30,6 +31,16 @@ export function build(group: Command): void {
         )
       if (json || done.length === 0) printResult(done, 'Everything is up to date.', json)
     })
+}
+
+/** What `parma migrate` would run, as `<service>: <migration>`. */
+export async function listPending(config: AddressSettings): Promise<string[]> {
+  const pending: string[] = []
+  for (const dir of await findMigrations()) {
+    const service = basename(dirname(dir))
+    for (const migration of await migrate(config, service, dir, true)) pending.push(`${service}: ${migration}`)
+  }
+  return pending
 }
 
 /** The migrations folders of all services, in a fixed order. */
