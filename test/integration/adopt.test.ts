@@ -101,7 +101,10 @@ test('a database of the predecessor with 400 companies is adopted: its maps, its
   await waitFor('the value', async () => (await database.query(newest)).length === 1)
   expect(await readPublicFacts(database)).toEqual(facts)
   const after = await rowsOf()
-  for (const [index, rows] of before.entries()) expect(after[index]).toEqual(expect.arrayContaining(rows))
+  for (const [index, rows] of before.entries()) {
+    const there = new Set(after[index]?.map((row) => JSON.stringify(row)))
+    expect(rows.filter((row) => !there.has(JSON.stringify(row)))).toEqual([])
+  }
   expect(after.map(({ length }) => length)).toEqual(before.map(({ length }, index) => length + (index === 3 ? 1 : 0)))
   vi.unstubAllEnvs()
 })
