@@ -272,6 +272,26 @@ async function addMaps() {
   }
 }
 
+/** A stored number that nobody has corrected. */
+async function findValue(): Promise<Known> {
+  const [row] = await edge.database.query<{ event_id: string; seq: number }>(
+    `SELECT event_id, seq FROM normalizer.value_lineage WHERE number IS NOT NULL AND corrected_by IS NULL LIMIT 1`,
+  )
+  return { event_id: [row!.event_id], seq: [row!.seq], value: ['7'], revision: ['0'] }
+}
+
+/** A source as its form shows it. */
+async function addEdit(): Promise<Known> {
+  const [endpoint] = known['invocation_endpoint'] as [string]
+  const source = await edge.addSource('edited', endpoint)
+  const [row] = await edge.database.query<{ seen: [string, string, number, string, boolean] }>(
+    `SELECT json_build_array(invocation_endpoint, lower(frequency::text), max_run_seconds, coalesce(description, ''), is_active)
+       AS seen FROM data_source WHERE id = $1`,
+    [source],
+  )
+  return { source_id: [String(source)], endpoint: [endpoint], seen: [JSON.stringify(row!.seen)] }
+}
+
 type Sent = { token: string; parameters: Record<string, unknown>[]; body: string | null; contentType: string }
 
 /** A failed message to a parked destination. */
@@ -305,7 +325,9 @@ async function knownTo(path: string): Promise<Known> {
   const maps = /\/map(s|-drafts|-trials)\b/.test(path) && (await addMaps())
   const failure = /^\/console\/(deliveries|destinations)/.test(path) && (await addFailure())
   if (path.startsWith('/console/dead-letters')) await reopenLetters()
-  const own = { ...maps, ...failure, ...(path === '/console/rules' && ruleFields) }
+  const value = path.startsWith('/console/values/') && (await findValue())
+  const edit = path === '/console/sources/{source_id}/edit' && (await addEdit())
+  const own = { ...maps, ...failure, ...value, ...edit, ...(path === '/console/rules' && ruleFields) }
   return { ...known, ...(signatures[path] && { signature: [signatures[path]] }), ...own }
 }
 

@@ -103,7 +103,7 @@ test('a text is taken out everywhere, stays out of what comes, and comes back by
   expect(await commentsOf(other)).toEqual(['by John'])
   // The log says that it was done, and the row of before lacks the text.
   const audit = await installation.database.query<{ subject: string; after: object }>(
-    `SELECT subject, after FROM cli.audit ORDER BY audit_id`,
+    `SELECT subject, after FROM cli.audit WHERE kind NOT IN ('cli.migrate', 'cli.roles.apply') ORDER BY audit_id`,
   )
   expect(audit).toEqual([
     expect.objectContaining({ after: { note: expect.stringMatching(/^about \[erased/) as string } }),

@@ -29,7 +29,9 @@ const topic = topics.crawlFinished.name
 const database = await createDatabase()
 
 const readAudit = () =>
-  database.query<{ kind: string; subject: string }>('SELECT kind, subject FROM cli.audit_view ORDER BY audit_id')
+  database.query<{ kind: string; subject: string }>(
+    `SELECT kind, subject FROM cli.audit_view WHERE kind LIKE 'cli.groups.%' ORDER BY audit_id`,
+  )
 
 /** The scheduler's group, whose handler notes the keys that it gets on partition 0. */
 async function startGroup({ prefix }: TestTopics, handle?: Handler<undefined>) {

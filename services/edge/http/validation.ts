@@ -24,15 +24,17 @@ const maxEchoedInput = 2048
 /** pydantic's lax integer: a whole number, its decimal text, or a boolean, within Postgres's integer. */
 export const lenientInt = lenient(z.int32())
 
-/** The same within `bounds`. */
+/** The same within `bounds`. Of those that begin at 1, a boolean is none. */
 export function lenient(bounds: z.ZodInt32) {
+  const isPositive = (bounds.minValue ?? 0) >= 1
   const read = z.preprocess((value) => {
-    if (typeof value === 'boolean') return Number(value)
+    if (typeof value === 'boolean' && !isPositive) return Number(value)
     if (typeof value === 'string' && /^\s*[+-]?\d+(_\d+)*(\.0+)?\s*$/.test(value))
       return Number(value.replaceAll('_', ''))
     return value
   }, bounds)
   // The pattern is simplified: longer texts are accepted too, if they are a number within the bounds.
+  if (isPositive) return read.meta({ type: ['integer', 'string'], pattern: '^ *[+]?[1-9][0-9]{0,8}(\\.0+)? *$' })
   return read.meta({ type: ['integer', 'string', 'boolean'], pattern: '^ *[+-]?[0-9]{1,9}(\\.0+)? *$' })
 }
 

@@ -169,7 +169,7 @@ test('a whole number may be a text or a boolean in a body, and is an integer in 
   expect(requestBody?.content['application/json']?.schema).toEqual({
     type: 'object',
     properties: {
-      a: { ...integer, minimum: 1, maximum: 9, default: 3 },
+      a: { ...integer, type: ['integer', 'string'], minimum: 1, maximum: 9, default: 3 },
       b: { anyOf: [{ ...integer, minimum: -2147483648, maximum: 2147483647 }, { type: 'null' }], default: null },
       c: { type: 'string', maxLength: 5, pattern: '^[^\\u0000]*$' },
     },
