@@ -17,6 +17,8 @@ const owners = ['notifier', 'analyzer', 'edge', 'normalizer'] as const
 beforeAll(async () => {
   edge = await startEdge()
   desk = await openDesk(edge)
+  // Setting up leaves rows of its own.
+  await edge.database.query('DELETE FROM cli.audit')
 })
 
 test('an empty log says so, and filters that nothing fits say so', async () => {
