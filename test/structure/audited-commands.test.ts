@@ -52,6 +52,7 @@ const writes: Record<string, string> = {
   'replays pause': 'normalizer.replay.pause',
   'replays resume': 'normalizer.replay.resume',
   'retention run': 'cli.retention.run',
+  adopt: 'cli.adopt',
   'roles apply': 'cli.roles.apply',
   'rules add': 'analyzer.rule.save',
   'rules disable': 'analyzer.rule.switch',
