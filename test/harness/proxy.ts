@@ -87,7 +87,7 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
         isStill = true
         caught.trap.spring()
       }
-      if (swallows()) return
+      if (isStill || swallows()) return
       if (weather === 'answerless') return void client.destroy()
       toClient(wire.rewrite?.(message, port) ?? message, delayOf(weather))
     })
