@@ -21,6 +21,11 @@ export function rate(counter: string, by: string): string {
   return `sum by (${by}) (rate(${counter}[$__rate_interval]))`
 }
 
+/** What a counter grew by in the time before, by labels. */
+export function growth(counter: string, by: string, time = '1h'): string {
+  return `sum by (${by}) (increase(${counter}[${time}]))`
+}
+
 /** The value that so much of all measurements of a histogram are below, by labels. */
 export function quantile(q: number, histogram: string, by: string): string {
   const name = histogram.replace(/^\w+/, '$&_bucket')

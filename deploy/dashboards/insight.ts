@@ -1,4 +1,4 @@
-import { type Board, panel, rate } from './board.ts'
+import { type Board, growth, panel, rate } from './board.ts'
 
 /** How good what people are told is. */
 export const insight: Board = {
@@ -9,7 +9,7 @@ export const insight: Board = {
     {
       title: 'What is told',
       panels: [
-        panel('News items by kind', 'short', 'sum by (kind) (increase(parma_analyzer_news_total[1h]))', '{{kind}}'),
+        panel('News items by kind', 'short', growth('parma_analyzer_news_total', 'kind'), '{{kind}}'),
         panel(
           'Silent ones',
           'percentunit',

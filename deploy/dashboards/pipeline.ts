@@ -1,4 +1,4 @@
-import { type Board, panel, quantile, rate } from './board.ts'
+import { type Board, growth, panel, quantile, rate } from './board.ts'
 
 const feeds = 'route=~"/feed-raw-data|/api/v1/payloads"'
 
@@ -45,7 +45,7 @@ export const pipeline: Board = {
         panel(
           'Dead letters',
           'short',
-          'sum by (service, reason) (increase(parma_dead_letters_total[1h]))',
+          growth('parma_dead_letters_total', 'service, reason'),
           '{{service}}: {{reason}}',
         ),
         panel('Open dead letters', 'short', 'max by (group) (parma_open_dead_letters)', '{{group}}'),

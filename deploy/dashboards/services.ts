@@ -1,4 +1,4 @@
-import { type Board, panel, type Panel, quantile, rate } from './board.ts'
+import { type Board, growth, panel, type Panel, quantile, rate } from './board.ts'
 
 /** What it has of its own, and parts; a producer only where it sends records all the time. */
 type Service = { name: string; says: string; has: ('consumer' | 'producer' | 'postgres')[]; own: Panel[] }
@@ -48,7 +48,7 @@ const services: Service[] = [
         quantile(0.95, 'parma_delivery_delay_seconds', 'channel'),
         '{{channel}}',
       ),
-      panel('Digests', 'short', 'sum by (outcome) (increase(parma_digests_total[1h]))', '{{outcome}}'),
+      panel('Digests', 'short', growth('parma_digests_total', 'outcome'), '{{outcome}}'),
     ],
   },
   {
@@ -58,18 +58,8 @@ const services: Service[] = [
     own: [
       panel('Attempts that started', 'reqps', rate('parma_scheduler_attempts_total', 'pod'), '{{pod}}'),
       panel('Runs under way', 'short', 'parma_scheduler_runs', '{{pod}}'),
-      panel(
-        'Runs that ended',
-        'short',
-        'sum by (outcome) (increase(parma_scheduler_runs_settled_total[1h]))',
-        '{{outcome}}',
-      ),
-      panel(
-        'Attempts given up',
-        'short',
-        'sum by (status) (increase(parma_scheduler_attempts_given_up_total[1h]))',
-        '{{status}}',
-      ),
+      panel('Runs that ended', 'short', growth('parma_scheduler_runs_settled_total', 'outcome'), '{{outcome}}'),
+      panel('Attempts given up', 'short', growth('parma_scheduler_attempts_given_up_total', 'status'), '{{status}}'),
       panel('Time of a round, 95 %', 's', quantile(0.95, 'parma_scheduler_tick_seconds', ''), 'round'),
     ],
   },
@@ -99,7 +89,7 @@ const parts: Record<Service['has'][number], { title: string; panels: Panel[] }> 
       panel(
         'Members joined',
         'short',
-        'sum by (pod) (increase(parma_group_joins_total[5m]))',
+        growth('parma_group_joins_total', 'pod', '5m'),
         '{{pod}}',
         'Each rebalance stops all partitions of the group.',
       ),

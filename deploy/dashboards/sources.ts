@@ -1,4 +1,4 @@
-import { type Board, panel } from './board.ts'
+import { type Board, growth, panel } from './board.ts'
 
 /** How sources do. */
 export const sources: Board = {
@@ -23,19 +23,9 @@ export const sources: Board = {
     {
       title: 'Runs',
       panels: [
-        panel(
-          'Runs that ended',
-          'short',
-          'sum by (outcome) (increase(parma_scheduler_runs_settled_total[1h]))',
-          '{{outcome}}',
-        ),
+        panel('Runs that ended', 'short', growth('parma_scheduler_runs_settled_total', 'outcome'), '{{outcome}}'),
         panel('Attempts that started', 'short', 'sum(increase(parma_scheduler_attempts_total[1h]))', 'attempts'),
-        panel(
-          'Attempts given up',
-          'short',
-          'sum by (status) (increase(parma_scheduler_attempts_given_up_total[1h]))',
-          '{{status}}',
-        ),
+        panel('Attempts given up', 'short', growth('parma_scheduler_attempts_given_up_total', 'status'), '{{status}}'),
         panel('Runs under way', 'short', 'sum(parma_scheduler_runs)', 'runs'),
       ],
     },

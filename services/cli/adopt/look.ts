@@ -12,7 +12,7 @@ export type Seen = { look: string; found: string; does: string; stops: boolean }
 const factRow = z.object({ fact: z.string() })
 const tableRow = z.object({ name: z.string() })
 const countRow = z.object({ n: z.number() })
-const sourceRow = z.object({ id: z.number(), name: z.string(), endpoint: z.string(), active: z.boolean() })
+const sourceRow = z.object({ id: z.number(), name: z.string() })
 export type SourceWithoutMap = z.output<typeof sourceRow>
 
 /** Whether `public` is what this version knows. What is more there is fine where the tables that services use are whole. */
@@ -82,7 +82,7 @@ export async function countRows(database: Database): Promise<Seen[]> {
 export function findSourcesWithoutMap(database: Database): Promise<readonly SourceWithoutMap[]> {
   return database.any(
     statement(
-      `SELECT id, source_name AS name, invocation_endpoint AS endpoint, is_active AS active FROM public.data_source d
+      `SELECT id, source_name AS name FROM public.data_source d
       WHERE is_active AND source_name <> 'affinity' AND NOT EXISTS (
         SELECT FROM edge.normalization_map m WHERE m.data_source_id = d.id AND m.published_at IS NOT NULL)
       ORDER BY id`,

@@ -10,10 +10,14 @@ export function rawDocuments(firestore: Firestore, source: string) {
   return firestore.collection(`parma/mining/datasource/${source}/raw_data`)
 }
 
-/** The documents of a query by their ids, `size` at once. */
-export async function* pagesOf(query: Query, size: number): AsyncGenerator<QueryDocumentSnapshot[]> {
+/** The documents of a query, `size` at once, by their ids or by the field that the query compares. */
+export async function* pagesOf(
+  query: Query,
+  size: number,
+  by: '__name__' | 'received_at' = '__name__',
+): AsyncGenerator<QueryDocumentSnapshot[]> {
   for (let last: QueryDocumentSnapshot | undefined; ;) {
-    const ordered = query.orderBy('__name__').limit(size)
+    const ordered = query.orderBy(by).limit(size)
     const { docs } = await (last ? ordered.startAfter(last) : ordered).get()
     if (docs.length > 0) yield docs
     if (docs.length < size) return
