@@ -62,7 +62,10 @@ export function storeFacts({ database, addCompany }: TestEdge) {
     const oldestFirst = Object.entries(values).toSorted(([a], [b]) => Number(b) - Number(a))
     for (const [age, value] of oldestFirst) await addValue(series, { company, measurement, age, value, subject, item })
     const last = oldestFirst.at(-1)![1]
-    const state = { last: typeof last === 'number' ? { kind: 'number', number: last } : { kind: 'text', text: last } }
+    const state = {
+      last: typeof last === 'number' ? { kind: 'number', number: last } : { kind: 'text', text: last },
+      recent: oldestFirst.flatMap(([, value]) => (typeof value === 'number' ? value : [])),
+    }
     await database.query(
       `INSERT INTO analyzer.series_state (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
        VALUES ($1, $2, $3, $4, $5, $6)`,
