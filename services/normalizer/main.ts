@@ -22,14 +22,9 @@ await runService('normalizer', readConfig, async (config, context) => {
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
   const store = openStore(config, database, startOutbox(context, database, publish))
-  let live = -Infinity
-  const storeLive: typeof store = (batch) => {
-    live = performance.now()
-    return store(batch)
-  }
   const documents = openDocuments(config.firestore, context.scope)
   const wakeReplays = startReplaying(
-    { config, database, maps, publish, documents, erasures, readTopic: readBetween, liveAt: () => live },
+    { config, database, maps, publish, documents, erasures, readTopic: readBetween },
     context,
   )
   const wakeTrials = startTrials({ config, database, documents }, context)
@@ -38,7 +33,7 @@ await runService('normalizer', readConfig, async (config, context) => {
     wakeTrials()
   }
   await consume([
-    on(topics.rawPayloads, normalizePayloads(config, maps, storeLive), 'stored'),
+    on(topics.rawPayloads, normalizePayloads(config, maps, store), 'stored'),
     on(topics.changes, takeChanges('normalizer', database, appliers, wake)),
   ])
 })

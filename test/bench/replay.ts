@@ -54,18 +54,21 @@ export const replay: Measure = async ({ serviceEnv, payloads: asked, say }) => {
   const reading = await measureReading(env, pool)
   await falsify(pool)
   scope.use(await runService('normalizer', env))
+  const begin = async (mode: string) => {
+    await runParma(env, 'replay', '--source', history.map.Source, '--mode', mode)
+    return waitForBegin(pool)
+  }
   const run = async (mode: string) => {
     say(`replay: ${mode}, alone`)
-    await runParma(env, 'replay', '--source', history.map.Source, '--mode', mode)
-    return waitForEnd(pool, stored)
+    return waitForEnd(pool, stored, await begin(mode))
   }
   const compared = await run('compare')
   say('replay: live payloads alone')
   const alone = await measureLive(pool, feed)
   say('replay: live payloads beside a replay')
-  await runParma(env, 'replay', '--source', history.map.Source, '--mode', 'replace')
+  const begun = await begin('replace')
   const beside = await measureLive(pool, feed)
-  const shared = await waitForEnd(pool, stored)
+  const shared = await waitForEnd(pool, stored, begun)
   await falsify(pool)
   const replaced = await run('replace')
   const filled = await run('fill')
@@ -182,13 +185,27 @@ async function addOthers(pool: pg.Pool): Promise<number> {
   return count
 }
 
-/** Waits for the end of the last replay. Resolves to payloads a second. */
-async function waitForEnd(pool: pg.Pool, stored: number): Promise<number> {
+/** Waits until a normalizer takes the last replay: it looks each two seconds. Resolves to when that was, in seconds since 1970. */
+function waitForBegin(pool: pg.Pool): Promise<number> {
+  const read = () =>
+    selectNumber(
+      pool,
+      `SELECT extract(epoch FROM now()) FROM normalizer.replay
+       WHERE runner IS NOT NULL AND replay_no = (SELECT max(replay_no) FROM normalizer.replay)`,
+    )
+  return waitFor('the replay to begin', read, patienceMs, 20)
+}
+
+/** Waits for the end of the last replay, which began at `begun`. Resolves to payloads a second. */
+async function waitForEnd(pool: pg.Pool, stored: number, begun: number): Promise<number> {
   const read = async () => {
-    const { rows } = await pool.query<Ended>(`
-      SELECT state, mode, extract(epoch FROM finished_at - asked_at)::float8 AS seconds, done,
+    const { rows } = await pool.query<Ended>(
+      `
+      SELECT state, mode, extract(epoch FROM finished_at)::float8 - $1 AS seconds, done,
         (report ->> 'changed')::int AS changed
-      FROM normalizer.replay ORDER BY replay_no DESC LIMIT 1`)
+      FROM normalizer.replay ORDER BY replay_no DESC LIMIT 1`,
+      [begun],
+    )
     return rows[0]!.state !== 'running' && rows[0]!
   }
   const { state, mode, seconds, done, changed } = await waitFor('the end', read, patienceMs, 50)

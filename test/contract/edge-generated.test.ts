@@ -77,7 +77,7 @@ beforeAll(async () => {
     ...{ RATE_LIMIT_SESSION: '0', RATE_LIMIT_SIGN_IN: '0', MAX_LARGE_READS: '10' },
   }
   edge = await startEdge(off)
-  owners = await Promise.all([edge.start('notifier'), edge.start('analyzer'), edge.start('normalizer')])
+  owners = await Promise.all(['notifier', 'analyzer', 'normalizer', 'scheduler'].map((name) => edge.start(name)))
   const answers = [
     { frequency: 'daily', normalization_map: { Source: 'github', Mappings: [] } },
     { frequency: 'daily', normalization_map: "{'Source': 'github', 'Mappings': [{}]}" },

@@ -12,17 +12,14 @@ import { noDocuments } from '../raw-documents.ts'
 import { createListKeyCache } from '../series/list-keys.ts'
 import { SeriesCache } from '../series/series-cache.ts'
 import { createMonths } from '../store/months.ts'
-import { takeStep } from './next-page.ts'
+import type { StoredPayload } from '../store/written.ts'
+import { Pace, takeStep } from './next-page.ts'
 import { PageReader } from './read-page.ts'
 import { claimReplay, endReplay, holdReplay, type Replay, uncountAttempt } from './replay-table.ts'
 import { sendUnsent } from './unsent.ts'
 
 /** Replays and corrections that commands ask for wait so long at most; those that come from the topic wake the loop. */
 const pollMs = 2000
-
-/** Rest after a page while live payloads come in, as a share of the time it took. */
-const pauseShare = 0.25
-const liveForMs = 1000
 
 /** A replay that begins so often at one place, without coming further, fails. */
 const mostAttempts = 6
@@ -35,8 +32,6 @@ type Deps = {
   documents: () => Promise<Firestore>
   readTopic: Kafka['readBetween']
   erasures: Kafka['erasures']
-  /** When the last live payloads came in, as performance.now() has it. */
-  liveAt(): number
 }
 
 /**
@@ -50,22 +45,24 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
   const months = createMonths(database)
   const memory = { series: new SeriesCache(20_000), lists: createListKeyCache(5000) }
   let restsUntil = 0
+  /** What the last page changed. */
+  let changed: readonly StoredPayload[] = []
+  const pace = new Pace()
   const reader = new PageReader(database, deps.documents, deps)
   context.scope.defer(() => reader.settle())
 
   /** One page. Resolves to whether there are more. */
   async function takePage(replay: Replay): Promise<boolean> {
     const begun = performance.now()
-    const step = { config, database, maps, memory, months, reader, runner }
+    const step = { config, database, maps, memory, months, reader, pace, runner }
     const done = await holdReplay(database, replay, runner, () => takeStep(step, replay)).catch(
       async (error: unknown) => {
         if (classify(error) === 'transient' && !mayBePoison(error)) await uncountAttempt(database, replay)
         throw error
       },
     )
-    const now = performance.now()
-    const pause = now - deps.liveAt() < liveForMs ? pauseShare : 0
-    restsUntil = replay.rate === null ? now + (now - begun) * pause : begun + (1000 * (done ?? 0)) / replay.rate
+    changed = done?.changed ?? []
+    if (replay.rate !== null) restsUntil = begun + (1000 * (done?.count ?? 0)) / replay.rate
     return done !== null
   }
 
@@ -73,7 +70,7 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
     const isResting = () => restsUntil - performance.now() > 1
     const replay = isResting() ? null : await claimReplay(database, runner)
     if (replay === null) {
-      if (await sendUnsent(database, maps, publish)) return 0
+      if (await sendUnsent(database, maps, publish, changed)) return 0
       return isResting() ? restsUntil - performance.now() : null
     }
     const fault = faultOf(config, replay)
@@ -82,7 +79,7 @@ export function startReplaying(deps: Deps, context: ServiceContext): () => void 
       return 0
     }
     // What the pages before have changed is sent meanwhile.
-    const [sent, page] = await Promise.allSettled([sendUnsent(database, maps, publish), takePage(replay)])
+    const [sent, page] = await Promise.allSettled([sendUnsent(database, maps, publish, changed), takePage(replay)])
     if (page.status === 'rejected') throw page.reason
     if (sent.status === 'rejected') throw sent.reason
     if (!page.value && !sent.value) await endReplay(database, replay, 'done', '')

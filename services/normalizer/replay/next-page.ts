@@ -7,6 +7,7 @@ import type { Work } from '../ledger/work.ts'
 import type { Maps } from '../loaded-maps.ts'
 import type { createMonths } from '../store/months.ts'
 import type { Memory } from '../store/write-batch.ts'
+import type { StoredPayload } from '../store/written.ts'
 import type { PageReader, Read } from './read-page.ts'
 import { replayPage } from './replay-page.ts'
 import {
@@ -20,8 +21,26 @@ import {
 } from './replay-table.ts'
 import { addFailure, type Report } from './report.ts'
 
-/** Payloads in one transaction: what comes in about the same companies waits for its end. */
-const pageSize = 200
+/** Live payloads about the same companies wait for the end of a page. */
+const goalMs = 300
+
+const [fewest, most] = [10, 500]
+
+/** How many payloads a page of a replay has, so that its transaction lasts about as long as live payloads may wait. */
+export class Pace {
+  #count = 100
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** `tookMs`: how long a page of `count` payloads took. */
+  note(count: number, tookMs: number): void {
+    const fitting = Math.round((count * goalMs) / Math.max(1, tookMs))
+    // One fast page says little, and a slow one that pages must be smaller now.
+    this.#count = Math.min(most, Math.max(fewest, Math.min(fitting, 2 * this.#count)))
+  }
+}
 
 /** After so many attempts at one place it goes on payload by payload. */
 const attemptsTogether = 3
@@ -36,17 +55,22 @@ type Deps = {
   memory: Memory
   months: ReturnType<typeof createMonths>
   reader: PageReader
+  pace: Pace
   runner: string
 }
 
-/** Does the next page of a replay. Returns how many payloads it had; null: there are no more. */
-export async function takeStep({ reader, ...deps }: Deps, replay: Replay): Promise<number | null> {
+/** A page that is done: how many payloads it had, and those whose values have changed. */
+type Done = { count: number; changed: readonly StoredPayload[] }
+const nothing: Done = { count: 0, changed: [] }
+
+/** Does the next page of a replay. Null: there are no more. */
+export async function takeStep({ reader, pace, ...deps }: Deps, replay: Replay): Promise<Done | null> {
   const { database, runner } = deps
   const version = await findVersion(deps, replay)
-  if (version === 'gone') return 0
+  if (version === 'gone') return nothing
   const alone = replay.attempts > attemptsTogether
-  const count = alone ? 1 : Math.min(pageSize, replay.rate ?? pageSize)
-  const page = await reader.read(replay, count).catch(async (error: unknown) => {
+  const count = Math.min(pace.count, replay.rate ?? pace.count)
+  const page = await (alone ? reader.readOne(replay) : reader.read(replay, count)).catch(async (error: unknown) => {
     if (classify(error) === 'transient') await uncountAttempt(database, replay)
     throw error
   })
@@ -60,19 +84,22 @@ export async function takeStep({ reader, ...deps }: Deps, replay: Replay): Promi
   const note = (tx: Transaction, found: Report) => moveCursor(tx, replay, runner, { ...progress, report: found })
   try {
     if (replay.mode !== 'compare') await deps.months.ensure(monthsOf(batch, page), [])
-    await replayPage(database, { ...deps, mode: replay.mode, batch }, report, note)
+    const begun = performance.now()
+    const changed = await replayPage(database, { ...deps, mode: replay.mode, batch }, report, note)
+    if (!alone) pace.note(page.length, performance.now() - begun)
+    return { count: page.length, changed }
   } catch (error) {
     // What this process did of it is undone, and the page comes again.
-    if (error instanceof LostReplay) return 0
+    if (error instanceof LostReplay) return nothing
     if (hasCode(error, ...overtaken)) {
       deps.memory.series.forget()
       deps.months.forget()
     } else if (classify(error) !== 'poison') throw error
-    if (!alone) return 0
+    if (!alone) return nothing
     addFailure(report, last.event_id, 'failed', (error as Error).message)
     await database.transaction((tx) => note(tx, report))
+    return { count: page.length, changed: [] }
   }
-  return page.length
 }
 
 /** When what is understood was observed: of payloads that were refused, there may be no values of that month yet. */

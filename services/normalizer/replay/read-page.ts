@@ -33,17 +33,23 @@ export class PageReader {
     this.#erasures = erasures
   }
 
-  /** The next payloads of a replay, at most `count`. None: there are no more. */
+  /** The next payloads of a replay: `count`, or as many as were read ahead. None: there are no more. */
   read(replay: Replay, count: number): Promise<Read[]> {
     const ahead = this.#ahead
     this.#ahead = null
-    return ahead?.key === keyOf(replay, count) ? ahead.page : this.#load(replay, count)
+    return ahead?.key === keyOf(replay) ? ahead.page : this.#load(replay, count)
+  }
+
+  /** One payload, whatever was read ahead. */
+  readOne(replay: Replay): Promise<Read[]> {
+    this.#ahead = null
+    return this.#load(replay, 1)
   }
 
   /** Begins to read what a replay will need. What fails of it is tried again when it is needed. */
   readAhead(replay: Replay, count: number): void {
     const page = this.#load(replay, count)
-    const ahead = { key: keyOf(replay, count), page }
+    const ahead = { key: keyOf(replay), page }
     this.#ahead = ahead
     page.catch(() => {
       if (this.#ahead === ahead) this.#ahead = null
@@ -82,6 +88,6 @@ export class PageReader {
   }
 }
 
-function keyOf({ replay_no, cursor_no }: Replay, count: number): string {
-  return `${replay_no}/${cursor_no}/${count}`
+function keyOf({ replay_no, cursor_no }: Replay): string {
+  return `${replay_no}/${cursor_no}`
 }

@@ -9,6 +9,7 @@ import { clocksUpdate } from '../ledger/observed-clock.ts'
 import type { Matched, Work } from '../ledger/work.ts'
 import { leafOf, type Split } from '../store/split-leaves.ts'
 import { insertValues, readValues, type StoredValue } from '../store/values.ts'
+import type { StoredPayload } from '../store/written.ts'
 import { widenMeasurements } from '../store/widen.ts'
 import { type Memory, understandBatch, writeRefusals } from '../store/write-batch.ts'
 import { compareValues, type Comparison, effectOf, type Mode, rowsOf } from './compare-values.ts'
@@ -22,14 +23,15 @@ type Compared = { one: Matched; split: Split; comparison: Comparison }
 
 /**
  * Reads payloads again and adds to the report what is found. Unless they are only compared, it takes effect in the same
- * transaction as `note`. A payload that took effect in this replay before changes nothing.
+ * transaction as `note`. A payload that took effect in this replay before changes nothing. Resolves to the payloads whose
+ * values have changed, with what they brought.
  */
 export async function replayPage(
   database: Database,
   page: Page,
   before: Report,
   note: (tx: Transaction, report: Report) => Promise<void>,
-): Promise<void> {
+): Promise<StoredPayload[]> {
   const compare = async (tx: Transaction) => {
     // A transaction may run more than once.
     const report = structuredClone(before)
@@ -40,16 +42,18 @@ export async function replayPage(
   }
   if (page.mode === 'compare') {
     const { report } = await withoutEffect(database, compare)
-    return database.transaction((tx) => note(tx, report))
+    await database.transaction((tx) => note(tx, report))
+    return []
   }
-  const { series, lists } = await database.transaction(async (tx) => {
+  const { understood, changed } = await database.transaction(async (tx) => {
     const { report, compared, understood } = await compare(tx)
-    await writeAll(tx, page.mode, compared, understood)
+    const changed = await writeAll(tx, page.mode, compared, understood)
     await note(tx, report)
-    return understood
+    return { understood, changed }
   })
-  page.memory.series.keep(series.added)
-  for (const [key, rows] of lists.entries()) page.memory.lists.set(key, rows)
+  page.memory.series.keep(understood.series.added)
+  for (const [key, rows] of understood.lists.entries()) page.memory.lists.set(key, rows)
+  return changed
 }
 
 /** Compares what can be understood; what cannot is added to the report. */
@@ -60,7 +64,8 @@ async function compareAll(tx: Transaction, { config, mode, batch, memory }: Page
     if (one === null) addFailure(report, batch[index]!.payload.event_id, 'conflict', 'its content is another one')
   const firsts = understood.fresh.map(({ first }) => first)
   const stored = Map.groupBy(await readValues(tx, firsts), ({ event_no }) => event_no)
-  const corrected = await readCorrected(tx, firsts)
+  const generations = [...stored.values()].flat().flatMap(({ generation_no }) => generation_no ?? [])
+  const corrected = await findCorrections(tx, generations)
   const compared = understood.fresh.flatMap((one, index): Compared[] => {
     const { result, row, first } = one
     if ('reason' in result) {
@@ -86,22 +91,26 @@ function withoutRefusalsOf(staying: readonly StoredValue[], split: Split): Split
 
 const correctedRow = z.object({ event_no: z.number() })
 
-/** The rows of the ledger that are corrections of these events. */
-async function readCorrected(tx: Transaction, firsts: readonly { event_no: number }[]): Promise<Set<number>> {
+/** Which of these rows of the ledger are corrections. */
+async function findCorrections(tx: Transaction, generations: readonly number[]): Promise<Set<number>> {
+  if (generations.length === 0) return new Set()
   return new Set(
     await tx.anyFirst(sql.type(correctedRow)`
       SELECT event_no FROM normalizer.correction
-      WHERE first_no = ANY(${column(firsts, 'int8', ({ event_no }) => event_no)})`),
+      WHERE event_no = ANY(${column([...new Set(generations)], 'int8', (event_no) => event_no)})`),
   )
 }
 
-/** Switches the values of each payload from those that are stored to those that it has now. */
+/**
+ * Switches the values of each payload from those that are stored to those that it has now. Returns the payloads that have
+ * changed, with what they brought.
+ */
 async function writeAll(
   tx: Transaction,
   mode: Mode,
   compared: readonly Compared[],
   { clocks }: Awaited<ReturnType<typeof understandBatch>>,
-): Promise<void> {
+): Promise<StoredPayload[]> {
   const switched = compared.map(({ one, split, comparison }) => {
     const effect = effectOf(comparison, mode)
     const replayNo = one.row.event_no
@@ -131,10 +140,15 @@ async function writeAll(
     switched.map(({ one }) => one),
     switched.map(({ split }) => split),
   )
+  const changed = switched
+    .filter(({ effect }) => effect.length > 0)
+    .map(({ one: { row, first }, gone, brought }): Required<StoredPayload> => ({
+      ...{ event_no: first.event_no, row, hasReplaced: gone.length > 0 },
+      values: brought.flatMap(({ values }) => values).toSorted((a, b) => a.seq - b.seq),
+    }))
   await noteUnsent(
     tx,
-    switched
-      .filter(({ effect }) => effect.length > 0)
-      .map(({ one, gone }) => ({ event_no: one.row.event_no, has_replaced: gone.length > 0 })),
+    changed.map(({ row, hasReplaced }) => ({ event_no: row.event_no, has_replaced: hasReplaced })),
   )
+  return changed
 }

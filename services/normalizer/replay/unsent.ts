@@ -7,6 +7,7 @@ import { readLedger } from '../ledger/ledger-rows.ts'
 import type { Maps } from '../loaded-maps.ts'
 import { observe, partLimits } from '../store/observe.ts'
 import { readValues } from '../store/values.ts'
+import type { StoredPayload } from '../store/written.ts'
 
 const unsentRow = z.object({ event_no: z.number(), has_replaced: z.boolean() })
 /** A row of the ledger whose observations must be sent. `has_replaced`: it has taken the place of values. */
@@ -22,18 +23,50 @@ export async function noteUnsent(tx: Transaction, rows: readonly Unsent[]): Prom
     ) ON CONFLICT DO NOTHING`)
 }
 
-const rowsAtOnce = 200
+const rowsAtOnce = 500
 
 /**
- * Sends the observations of replays and corrections, made of what is stored: the values that each of them brought. After a
- * crash they are sent again, and the analyzer knows them. Returns whether there may be more.
+ * Sends the observations of replays and corrections: the values that each of them brought, as they are stored. After a crash
+ * they are sent again, and the analyzer knows them. `known`: what need not be read again, because it was just stored.
+ * Returns whether there may be more.
  */
-export async function sendUnsent(database: Database, maps: Maps, publish: Publish): Promise<boolean> {
+export async function sendUnsent(
+  database: Database,
+  maps: Maps,
+  publish: Publish,
+  known: readonly StoredPayload[],
+): Promise<boolean> {
   const unsent = await database.any(sql.type(unsentRow.extend({ event_id: z.string() }))`
     SELECT event_no, has_replaced,
       (SELECT event_id FROM normalizer.processed_event p WHERE p.event_no = u.event_no) AS event_id
     FROM normalizer.unsent_observation u ORDER BY event_no LIMIT ${rowsAtOnce}`)
   if (unsent.length === 0) return false
+  const stored = new Map(known.map((one) => [one.row.event_no, one]))
+  const missing = unsent.filter(({ event_no }) => !stored.has(event_no))
+  for (const one of await readBrought(database, missing)) stored.set(one.row.event_no, one)
+  const outputs: Output[] = []
+  for (const { event_no } of unsent) {
+    const one = stored.get(event_no)!
+    const { company_id, data_source_id, event_id, map_version } = one.row
+    // Another process may have replayed it, by a version that this one has yet to read.
+    const map = await maps.find(data_source_id, map_version ?? 0)
+    const names = (typeof map === 'string' ? null : map.compiled?.names) ?? new Map<number, string>()
+    outputs.push(
+      ...observe(one, names, partLimits).map((each) => output(topics.observations, company_id, event_id, each)),
+    )
+  }
+  await publish(outputs)
+  await database.query(sql.unsafe`
+    DELETE FROM normalizer.unsent_observation WHERE event_no = ANY(${column(unsent, 'int8', (one) => one.event_no)})`)
+  return unsent.length === rowsAtOnce
+}
+
+/** What these rows of the ledger have brought. */
+async function readBrought(
+  database: Database,
+  unsent: readonly (Unsent & { event_id: string })[],
+): Promise<StoredPayload[]> {
+  if (unsent.length === 0) return []
   const { ledger, values } = await database.transaction(async (tx) => {
     const ledger = await readLedger(
       tx,
@@ -42,23 +75,17 @@ export async function sendUnsent(database: Database, maps: Maps, publish: Publis
     const firsts = [...ledger.values()].map((rows) => rows[0]!)
     return { ledger, values: Map.groupBy(await readValues(tx, firsts), ({ event_no }) => event_no) }
   })
-  const outputs: Output[] = []
-  for (const { event_no, event_id, has_replaced: hasReplaced } of unsent) {
+  return unsent.map(({ event_no, event_id, has_replaced: hasReplaced }) => {
     const rows = ledger.get(event_id)!
-    const row = rows.find((one) => one.event_no === event_no)!
     const first = rows[0]!
     const brought = (values.get(first.event_no) ?? []).filter(
       ({ generation_no, replay_no }) => (generation_no ?? replay_no) === event_no,
     )
-    // Another process may have replayed it, by a version that this one has yet to read.
-    const map = await maps.find(row.data_source_id, row.map_version ?? 0)
-    const names = (typeof map === 'string' ? null : map.compiled?.names) ?? new Map<number, string>()
-    const stored = { event_no: first.event_no, row, values: brought, hasReplaced }
-    const observed = observe(stored, names, partLimits)
-    outputs.push(...observed.map((one) => output(topics.observations, row.company_id, event_id, one)))
-  }
-  await publish(outputs)
-  await database.query(sql.unsafe`
-    DELETE FROM normalizer.unsent_observation WHERE event_no = ANY(${column(unsent, 'int8', (one) => one.event_no)})`)
-  return unsent.length === rowsAtOnce
+    return {
+      event_no: first.event_no,
+      row: rows.find((one) => one.event_no === event_no)!,
+      values: brought,
+      hasReplaced,
+    }
+  })
 }
