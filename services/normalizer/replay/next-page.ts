@@ -1,5 +1,5 @@
 import { classify, hasCode } from '#runtime/calls/retry.ts'
-import type { Database, Transaction } from '#runtime/postgres/database.ts'
+import type { Database } from '#runtime/postgres/database.ts'
 import { understand } from '#runtime/understand/understand.ts'
 import type { RawPayload } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
@@ -14,15 +14,16 @@ import {
   endReplay,
   LostReplay,
   moveCursor,
+  noteFound,
   type Replay,
   replayIdOf,
   setMapVersion,
   uncountAttempt,
 } from './replay-table.ts'
-import { addFailure, type Report } from './report.ts'
+import { addFailure, emptyReport, mergeReport, type Report } from './report.ts'
 
 /** Live payloads about the same companies wait for the end of a page. */
-const goalMs = 300
+const goalMs = 200
 
 const [fewest, most] = [10, 500]
 
@@ -78,16 +79,20 @@ export async function takeStep({ reader, pace, ...deps }: Deps, replay: Replay):
   const { event: last } = page.at(-1)!
   const cursor = { at: last.received, no: last.event_no }
   if (!alone) reader.readAhead({ ...replay, cursor_at: cursor.at, cursor_no: cursor.no }, count)
-  const report = structuredClone(replay.report)
-  const batch = await understandPage(deps, replay, { page, version, report })
+  const found = emptyReport()
+  const batch = await understandPage(deps, replay, { page, version, found })
   const progress = { cursor, done: replay.done + page.length }
-  const note = (tx: Transaction, found: Report) => moveCursor(tx, replay, runner, { ...progress, report: found })
+  const move = (more: readonly Report[]) => {
+    for (const one of more) mergeReport(found, one)
+    return database.transaction((tx) => moveCursor(tx, replay, runner, { ...progress, found }))
+  }
   try {
     if (replay.mode !== 'compare') await deps.months.ensure(monthsOf(batch, page), [])
     const begun = performance.now()
-    const changed = await replayPage(database, { ...deps, mode: replay.mode, batch }, report, note)
+    const replayed = await replayLanes(deps, replay, batch)
+    await move(replayed.map((one) => one.found))
     if (!alone) pace.note(page.length, performance.now() - begun)
-    return { count: page.length, changed }
+    return { count: page.length, changed: replayed.flatMap(({ changed }) => changed) }
   } catch (error) {
     // What this process did of it is undone, and the page comes again.
     if (error instanceof LostReplay) return nothing
@@ -96,10 +101,36 @@ export async function takeStep({ reader, pace, ...deps }: Deps, replay: Replay):
       deps.months.forget()
     } else if (classify(error) !== 'poison') throw error
     if (!alone) return nothing
-    addFailure(report, last.event_id, 'failed', (error as Error).message)
-    await database.transaction((tx) => note(tx, report))
+    addFailure(found, last.event_id, 'failed', (error as Error).message)
+    await move([])
     return { count: page.length, changed: [] }
   }
+}
+
+/**
+ * Replays a page in two transactions at a time. Payloads of one company stay together: each waits for the clock of its
+ * company. What one of them did when the other fails is known by the ledger when the page comes again.
+ */
+async function replayLanes(
+  deps: Pick<Deps, 'config' | 'database' | 'memory' | 'runner'>,
+  replay: Replay,
+  batch: readonly Work[],
+) {
+  const byCompany = [...Map.groupBy(batch, ({ payload }) => payload.company_id).values()]
+  const lanes = [0, 1]
+    .map((lane) => byCompany.filter((_, index) => index % 2 === lane).flat())
+    .filter((lane) => lane.length > 0)
+  const replayed = await Promise.allSettled(
+    lanes.map((lane) =>
+      replayPage(deps.database, { ...deps, mode: replay.mode, batch: lane }, (tx, found) =>
+        noteFound(tx, replay, deps.runner, found),
+      ),
+    ),
+  )
+  return replayed.map((one) => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
+  })
 }
 
 /** When what is understood was observed: of payloads that were refused, there may be no values of that month yet. */
@@ -108,17 +139,17 @@ function monthsOf(batch: readonly Work[], page: readonly Read[]): number[] {
   return batch.flatMap(({ payload, result }) => ('reason' in result ? [] : (times.get(payload.event_id) ?? [])))
 }
 
-type Page = { page: readonly Read[]; version: number | null; report: Report }
+type Page = { page: readonly Read[]; version: number | null; found: Report }
 
-/** Understands the payloads. What could not be read is added to the report. */
+/** Understands the payloads. What could not be read is added to what was found. */
 async function understandPage(
   deps: Pick<Deps, 'config' | 'maps'>,
   replay: Replay,
-  { page, version, report }: Page,
+  { page, version, found }: Page,
 ): Promise<Work[]> {
   const batch: Work[] = []
   for (const { event, payload } of page) {
-    if (payload instanceof Error) addFailure(report, event.event_id, 'unreadable-document', payload.message)
+    if (payload instanceof Error) addFailure(found, event.event_id, 'unreadable-document', payload.message)
     else batch.push(await workOf(deps, replay, payload, version ?? event.map_version ?? payload.map_version))
   }
   return batch

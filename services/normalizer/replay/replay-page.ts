@@ -13,7 +13,7 @@ import type { StoredPayload } from '../store/written.ts'
 import { widenMeasurements } from '../store/widen.ts'
 import { type Memory, understandBatch, writeRefusals } from '../store/write-batch.ts'
 import { compareValues, type Comparison, effectOf, type Mode, rowsOf } from './compare-values.ts'
-import { addFailure, addToReport, type Report } from './report.ts'
+import { addFailure, addToReport, emptyReport, mergeReport, type Report } from './report.ts'
 import { noteUnsent } from './unsent.ts'
 import { supersedeValues } from './supersede.ts'
 
@@ -21,39 +21,39 @@ type Page = { config: Pick<Config, 'CLOCK_TOLERANCE_MS'>; mode: Mode; batch: rea
 /** One payload that is understood again. */
 type Compared = { one: Matched; split: Split; comparison: Comparison }
 
+/** `changed`: payloads whose values have changed, with what they brought. `found`: what is still to be noted. */
+type Replayed = { changed: readonly StoredPayload[]; found: Report }
+
 /**
- * Reads payloads again and adds to the report what is found. Unless they are only compared, it takes effect in the same
- * transaction as `note`. A payload that took effect in this replay before changes nothing. Resolves to the payloads whose
- * values have changed, with what they brought.
+ * Reads payloads again. Unless they are only compared, it takes effect in the same transaction as `note`, which notes what
+ * was found of them. A payload that took effect in this replay before changes nothing.
  */
 export async function replayPage(
   database: Database,
   page: Page,
-  before: Report,
-  note: (tx: Transaction, report: Report) => Promise<void>,
-): Promise<StoredPayload[]> {
+  note: (tx: Transaction, found: Report) => Promise<void>,
+): Promise<Replayed> {
   const compare = async (tx: Transaction) => {
-    // A transaction may run more than once.
-    const report = structuredClone(before)
-    const { compared, understood } = await compareAll(tx, page, report)
+    const [found, failed] = [emptyReport(), emptyReport()]
+    const { compared, understood } = await compareAll(tx, page, failed)
     for (const { one, split, comparison } of compared)
-      addToReport(report, { ...one.row, observed_at: one.first.observed_at }, comparison, split.refusals)
-    return { report, compared, understood }
+      addToReport(found, { ...one.row, observed_at: one.first.observed_at }, comparison, split.refusals)
+    return { found, failed, compared, understood }
   }
   if (page.mode === 'compare') {
-    const { report } = await withoutEffect(database, compare)
-    await database.transaction((tx) => note(tx, report))
-    return []
+    const { found, failed } = await withoutEffect(database, compare)
+    mergeReport(found, failed)
+    return { changed: [], found }
   }
-  const { understood, changed } = await database.transaction(async (tx) => {
-    const { report, compared, understood } = await compare(tx)
+  const { failed, understood, changed } = await database.transaction(async (tx) => {
+    const { found, failed, compared, understood } = await compare(tx)
     const changed = await writeAll(tx, page.mode, compared, understood)
-    await note(tx, report)
-    return { understood, changed }
+    await note(tx, found)
+    return { failed, understood, changed }
   })
   page.memory.series.keep(understood.series.added)
   for (const [key, rows] of understood.lists.entries()) page.memory.lists.set(key, rows)
-  return changed
+  return { changed, found: failed }
 }
 
 /** Compares what can be understood; what cannot is added to the report. */

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { holdLease } from '../hold-lease.ts'
-import { emptyReport, type Report } from './report.ts'
+import { emptyReport, mergeReport, type Report } from './report.ts'
+
+// Written here alone.
+const storedReport = z.custom<Partial<Report>>().transform((report): Report => ({ ...emptyReport(), ...report }))
 
 const replayRow = z.object({
   replay_no: z.number(),
@@ -18,8 +21,6 @@ const replayRow = z.object({
   done: z.number(),
   cursor_at: z.string(),
   cursor_no: z.number(),
-  // Written here alone.
-  report: z.custom<Partial<Report>>().transform((report): Report => ({ ...emptyReport(), ...report })),
   attempts: z.number(),
   has_source: z.boolean(),
 })
@@ -44,7 +45,7 @@ export async function claimReplay(database: Database, runner: string): Promise<R
       ORDER BY replay_no LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING replay_no, data_source_id, companies, observed_from, observed_to, mode, map, map_version, rate, reason,
-      until_no, done, cursor_at::text, cursor_no, report, attempts,
+      until_no, done, cursor_at::text, cursor_no, attempts,
       EXISTS (SELECT FROM public.data_source s WHERE s.id = data_source_id) AS has_source`)
 }
 
@@ -79,18 +80,43 @@ export class LostReplay extends Error {}
 /** How far a replay is. `at`: as Postgres writes it. */
 export type Cursor = { at: string; no: number }
 
-/** Notes how far a replay is, in the transaction of what it did. */
-export async function moveCursor(
+const reportRow = z.object({ report: storedReport })
+
+/** What was found of payloads, with the stored report of their replay, which nobody else changes until `tx` ends. */
+async function addToStored(
   tx: Transaction,
   { replay_no, cursor_no }: Replay,
   runner: string,
-  { cursor, done, report }: { cursor: Cursor; done: number; report: Report },
+  found: Report,
+): Promise<string> {
+  const report = await tx.maybeOneFirst(sql.type(reportRow)`
+    SELECT report FROM normalizer.replay
+    WHERE replay_no = ${replay_no} AND runner = ${runner} AND cursor_no = ${cursor_no} AND state <> 'canceled'
+    FOR UPDATE`)
+  if (report === null) throw new LostReplay()
+  mergeReport(report, found)
+  return JSON.stringify(report)
+}
+
+/** Notes what was found of payloads, in the transaction of what they changed. */
+export async function noteFound(tx: Transaction, replay: Replay, runner: string, found: Report): Promise<void> {
+  const report = await addToStored(tx, replay, runner, found)
+  await tx.query(sql.unsafe`
+    UPDATE normalizer.replay SET report = ${report}::jsonb WHERE replay_no = ${replay.replay_no}`)
+}
+
+/** Notes how far a replay is, when all before took effect, and what was found that has no effect. */
+export async function moveCursor(
+  tx: Transaction,
+  replay: Replay,
+  runner: string,
+  { cursor, done, found }: { cursor: Cursor; done: number; found: Report },
 ): Promise<void> {
-  const { rowCount } = await tx.query(sql.unsafe`
+  const report = await addToStored(tx, replay, runner, found)
+  await tx.query(sql.unsafe`
     UPDATE normalizer.replay SET cursor_at = ${cursor.at}::timestamptz, cursor_no = ${cursor.no}, done = ${done},
-      report = ${JSON.stringify(report)}::jsonb, attempts = 0, leased_until = now() + ${leaseMs} * interval '1 ms'
-    WHERE replay_no = ${replay_no} AND runner = ${runner} AND cursor_no = ${cursor_no} AND state <> 'canceled'`)
-  if (rowCount !== 1) throw new LostReplay()
+      report = ${report}::jsonb, attempts = 0, leased_until = now() + ${leaseMs} * interval '1 ms'
+    WHERE replay_no = ${replay.replay_no}`)
 }
 
 export async function endReplay(

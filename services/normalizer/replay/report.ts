@@ -53,9 +53,8 @@ export function addToReport(
     const { path, item_key: item } = (after ?? before)!
     const change = before === null ? 'added' : after === null ? 'removed' : 'changed'
     report[change]++
-    const counts = (report.paths[path] ??=
-      Object.keys(report.paths).length < mostPaths ? { same: 0, added: 0, changed: 0, removed: 0 } : undefined!)
-    if (!counts) continue
+    const counts = countsOf(report, path)
+    if (counts === null) continue
     counts[change]++
     const nth = counts.added + counts.changed + counts.removed
     if (nth > samplesOfPath || report.samples.length >= mostSamples) continue
@@ -64,6 +63,29 @@ export function addToReport(
       ...{ before: before && sampleOf(before), after: after && sampleOf(after) },
     })
   }
+}
+
+/** The counts of a path; null: there are too many paths. */
+function countsOf({ paths }: Report, path: string): Counts | null {
+  if (!Object.hasOwn(paths, path) && Object.keys(paths).length >= mostPaths) return null
+  return (paths[path] ??= { same: 0, added: 0, changed: 0, removed: 0 })
+}
+
+/** Adds to a report what was found of other payloads. */
+export function mergeReport(report: Report, found: Report): void {
+  for (const name of ['payloads', 'same', 'kept', 'added', 'changed', 'removed', 'refused'] as const)
+    report[name] += found[name]
+  for (const [path, of] of Object.entries(found.paths)) {
+    const counts = countsOf(report, path)
+    if (counts) for (const name of ['same', 'added', 'changed', 'removed'] as const) counts[name] += of[name]
+  }
+  for (const sample of found.samples) {
+    const ofPath = report.samples.filter(({ path }) => path === sample.path)
+    if (ofPath.length < samplesOfPath && report.samples.length < mostSamples) report.samples.push(sample)
+  }
+  for (const [reason, count] of Object.entries(found.problems))
+    report.problems[reason] = (report.problems[reason] ?? 0) + count
+  report.failures.push(...found.failures.slice(0, mostFailures - report.failures.length))
 }
 
 /** Adds a payload of which nothing can be said. */
