@@ -43,7 +43,7 @@ import type { HoldGate } from './publish/gate.ts'
 import { createReporter } from './publish/ops-events.ts'
 import { createPublishers } from './publish/publish.ts'
 import { createRoutes } from './routes.ts'
-import { askToSignIn, refuseForm } from './session/ask-to-sign-in.ts'
+import { askToSignIn, keepForm, refuseForm } from './session/ask-to-sign-in.ts'
 import type { SessionDeps } from './session/sign-in.ts'
 import { openFailures } from './session/failures.ts'
 import { type MailedLink, openSendLink } from './session/send-link.ts'
@@ -91,6 +91,7 @@ export async function openEdge(config: Config, context: ServiceContext, connecti
       sessions: openSessions(database, boundBy(config.LOOKUP_TIMEOUT_MS), config.SESSION_IDLE_DAYS),
       askToSignIn,
       refuseForm,
+      keepForm,
       publicUrl: config.PUBLIC_URL,
       limits: createLimits(config),
       bodies: createBodyReader({ maxBytes: maxBodyBytes, maxBufferedBytes: config.MAX_BUFFERED_BYTES }),

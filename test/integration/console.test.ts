@@ -104,8 +104,68 @@ describe('every number is a query’s, or one that the page offers to choose', (
   const listNews = (news: readonly NewsRow[]) =>
     news.map((one) => `${one.title} ${dayOf(one.observed_at)} ${Math.round(one.trigger_factor)}%`).join(' ')
 
-  const expectNumbers = async (path: string, expected: readonly (string | number)[]) =>
-    expect(numbersIn(await (await get(path, cookies.ann)).text()).sort()).toEqual(numbersOf(expected.join(' ')).sort())
+  const expectNumbers = async (path: string, expected: readonly (string | number)[], cookie = cookies.ann) =>
+    expect(numbersIn(await (await get(path, cookie)).text()).sort()).toEqual(numbersOf(expected.join(' ')).sort())
+
+  test('of the news', async () => {
+    const { acme, beta } = site.companies
+    const told = await site.edge.database.query<{ title: string; observed_at: Date; company_id: number }>(
+      'SELECT title, observed_at, company_id FROM analyzer.news WHERE company_id = ANY($1) AND NOT silent',
+      [[acme, beta]],
+    )
+    const [{ followed, visible, since } = { followed: 0, visible: 0, since: new Date() }] =
+      await site.edge.database.query<{ followed: number; visible: number; since: Date }>(
+        `SELECT (SELECT count(*)::int FROM company_subscription WHERE user_id = $1) AS followed, now() - interval '7 days' AS since,
+           (SELECT count(*)::int FROM (SELECT company_id FROM company_subscription WHERE user_id = $1
+              UNION SELECT company_id FROM company_bucket_membership JOIN bucket b ON b.id = bucket_id WHERE owner_id = $1) c) AS visible`,
+        [site.ann],
+      )
+    const groups = [...Map.groupBy(told, ({ company_id }) => company_id).values()].map(({ length }) => length)
+    await expectNumbers('/console?companies=all&show=all&since=week', [
+      ...[told.length, dayOf(since), followed, visible, '30 days ago'],
+      ...groups.filter((count) => count > 1),
+      ...told.flatMap(({ title, observed_at }) => [title, minuteOf(observed_at)]),
+    ])
+  })
+
+  test('of my page', async () => {
+    const { acme, beta } = site.companies
+    const channels = [{ type: 'EMAIL' as const, destination: 'nora@example.com' }]
+    const nora = await addPerson(site.edge.database, { name: 'Nora', companies: [acme, beta], channels })
+    await storeFacts(site.edge).addBucket('Own', nora, [acme, beta])
+    const write = (text: string) => site.edge.database.query(text, [nora])
+    await write(
+      `INSERT INTO notifier.mute (user_id, company_id, until) VALUES ($1, ${acme}, now() + interval '9 days')`,
+    )
+    await write(`INSERT INTO notifier.quiet_hours (user_id, zone, begins, ends) VALUES ($1, 'UTC', '21:34', '06:17')`)
+    await write(
+      `INSERT INTO notifier.digest_policy (user_id, rhythm, hour, weekday, zone) VALUES ($1, 'daily', 5, 1, 'UTC')`,
+    )
+    await site.edge.database.query(
+      `INSERT INTO notifier.destination (channel, address, parked_at, parked_reason) VALUES ('EMAIL', $1, now(), 'Full')`,
+      [channels[0]!.destination],
+    )
+    const [set] = await site.edge.database.query<Record<'until' | 'parked' | 'next', Date> & Record<Times, string>>(
+      `SELECT until, parked_at AS parked, begins::text, ends::text, hour::text,
+         date_trunc('day', now(), 'UTC') + hour * interval '1 hour'
+           + CASE WHEN extract(hour FROM now() AT TIME ZONE 'UTC') >= hour THEN interval '1 day' ELSE '0' END AS next
+       FROM notifier.mute JOIN notifier.quiet_hours USING (user_id) JOIN notifier.digest_policy USING (user_id),
+         notifier.destination WHERE user_id = $1 AND address = $2`,
+      [nora, channels[0]!.destination],
+    )
+    const { until, parked, next, begins, ends, hour } = set!
+    const hours = Array.from({ length: 24 }, (_, at) => `${String(at).padStart(2, '0')}:00`)
+    await expectNumbers(
+      '/console/me',
+      [
+        ...[dayOf(until), `${begins.slice(0, 5)} ${ends.slice(0, 5)}`, minuteOf(parked), ...hours],
+        // A digest of all that she follows; a bucket of two companies, of which each has a feed, as the bucket has.
+        ...[hours[Number(hour)]!, minuteOf(next), 2, 3],
+      ],
+      await site.signIn({ person: nora }),
+    )
+  })
+  type Times = 'begins' | 'ends' | 'hour'
 
   test('of the watchlist', async () => {
     const { acme, beta } = site.companies
@@ -302,6 +362,15 @@ describe('by keyboard', () => {
     expect(await textOf('#mutes')).toContain('Nothing is muted')
   })
 
+  test('the first thing that Tab reaches skips to the content', async () => {
+    await useSession(page, site.edge.url, cookies.ann)
+    await open('/console')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content')
+    await page.keyboard.press('Enter')
+    expect(await focused()).toBe('main')
+  })
+
   test('single keys do nothing while somebody types, and can be switched off', async () => {
     await useSession(page, site.edge.url, cookies.ann)
     await open('/console/me')
@@ -417,6 +486,51 @@ describe('two tabs', () => {
       expect(refused.status).toBe(409)
       expect(await refused.text()).not.toContain(`value="${token || 'nothing'}"`)
     }
+  })
+
+  test('a form whose session has ended is kept, and sent after signing in again', async () => {
+    const person = await storeFacts(site.edge).addUser('Late')
+    await useSession(page, site.edge.url, await site.signIn({ person }))
+    await open('/console/me')
+    await page.$eval('#quiet input[name=from]', (input) => ((input as unknown as { value: string }).value = '02:34'))
+    await site.edge.database.query('UPDATE edge.session SET ended_at = now() WHERE user_id = $1', [person])
+    await Promise.all([page.waitForNavigation(), page.click('#quiet form.stack button')])
+    expect(await textOf('[role=alert]')).toContain('Your session has ended. Nothing was changed.')
+    expect(browser.wrong.splice(0)).toEqual([expect.stringContaining('status of 401')])
+    expect(await findViolations(page)).toEqual([])
+    await useSession(page, site.edge.url, await site.signIn({ person }))
+    await Promise.all([page.waitForNavigation(), page.click('form.stack button')])
+    expect(await textOf('#quiet')).toContain('02:34 to')
+  })
+
+  test('what another tab has set is not overwritten by a page of before', async () => {
+    const person = await storeFacts(site.edge).addUser('Two tabs')
+    await storeFacts(site.edge).addBucket('Tabs', person, [site.companies.acme])
+    const cookie = await site.signIn({ person })
+    const read = async () => (await get('/console/me', cookie)).text()
+    /** Sends the form of a page, with these choices. */
+    async function sendOf(page: string, what: string, fields: Record<string, string>) {
+      const [, revision] =
+        new RegExp(`action="/console/me/${what}">[^]*?name="revision" value="([^"]*)"`).exec(page) ?? []
+      const { headers } = await post(`/console/me/${what}`, cookie, { revision: revision!, ...fields })
+      return (await get(headers.get('location') ?? '', cookie)).text()
+    }
+    const first = await read()
+    const hours = { from: '21:00', to: '06:00', zone: 'UTC' }
+    const digest = { rhythm: 'weekly', hour: '9', weekday: '2', zone: 'UTC' }
+    expect(await sendOf(first, 'quiet', hours)).toContain('21:00 to 06:00 UTC')
+    expect(await sendOf(first, 'digest', digest)).toContain('Tuesdays at 09:00 UTC')
+    const second = await read()
+    const changed = /<h2>(\w+)[^<]*<\/h2>\s*<div id="said"[^]*?Somebody has changed them since you looked/
+    for (const [what, fields, part] of [
+      ['quiet', { ...hours, from: '20:00' }, 'Quiet'],
+      ['quiet-none', { zone: 'UTC' }, 'Quiet'],
+      ['digest', { ...digest, hour: '10' }, 'Digests'],
+    ] as const)
+      expect([what, changed.exec(await sendOf(first, what, fields))?.[1]]).toEqual([what, part])
+    expect(await sendOf(second, 'digest', { ...digest, hour: '11' })).toContain('Tuesdays at 11:00 UTC')
+    expect(changed.exec(await sendOf(second, 'digest-remove', {}))?.[1]).toBe('Digests')
+    expect(await sendOf(second, 'quiet-clear', {})).toContain('You have set none')
   })
 
   test('a page of before an update, without the field, is refused in the same way', async () => {
@@ -744,6 +858,24 @@ test('above the limit of large reads a page says to try again', async () => {
   }
   expect((await first).status).toBe(200)
   expect((await open('/console')).status).toBe(200)
+})
+
+test('a company that was deleted while its page was open is gone, and nothing else is', async () => {
+  const company = await site.edge.addCompany('Gone')
+  const person = await addPerson(site.edge.database, { name: 'Gone', companies: [company], channels: [] })
+  const cookie = await site.signIn({ person })
+  expect((await get(`/console/companies/${company}`, cookie)).status).toBe(200)
+  await site.edge.database.query('DELETE FROM company WHERE id = $1', [company])
+  for (const answer of [
+    await get(`/console/companies/${company}`, cookie),
+    await post(`/console/companies/${company}/unfollow`, cookie, {}),
+    await post(`/console/companies/${company}/mute`, cookie, { days: '7' }),
+  ]) {
+    expect(answer.status).toBe(404)
+    expect(await answer.text()).toMatch(/<nav aria-label="Main">[^]*<a class="button" href=/)
+  }
+  expect(await (await get('/console/me', cookie)).text()).toContain('You follow nothing yet')
+  expect(await (await get('/console', cookie)).text()).toContain('No companies yet')
 })
 
 test('a company is followed, muted, and let go of on its page', async () => {

@@ -1,55 +1,15 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readSettings } from '../../deploy/local/config.ts'
-import { fetchJavaServers } from '../../deploy/local/java-servers.ts'
-import { kafkaProgram } from '../../deploy/local/kafka.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { topics } from '../../schemas/topics.ts'
-import { onCleanup } from '../harness/cleanup.ts'
 import { type Answer, type TestEdge, useEdge } from '../harness/edge/setup.ts'
 import { createInstallation } from '../harness/installation.ts'
+import { type OwnBroker, startOwnBroker } from '../harness/own-broker.ts'
 import { serve } from '../harness/serve.ts'
 import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
-type Broker = { address: string; signal(signal: NodeJS.Signals): void; crash(): Promise<void>; start(): Promise<void> }
-
-/** A separate broker, so that this file disturbs no other. */
-async function startBroker(): Promise<Broker> {
-  const dir = mkdtempSync(join(tmpdir(), 'edge-broker-'))
-  const settings = await readSettings(dir, true)
-  const program = kafkaProgram(settings, await fetchJavaServers(settings.cache, () => undefined))
-  const launch = () => spawn(program.command, program.args, { stdio: 'ignore' })
-  await program.prepare?.()
-  let child = launch()
-  async function crash() {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const ended = once(child, 'exit')
-    child.kill('SIGKILL')
-    await ended
-  }
-  onCleanup(async () => {
-    await crash()
-    rmSync(dir, { recursive: true, force: true })
-  })
-  await waitFor('the broker', () => program.isHealthy(), 60_000)
-  return {
-    address: `127.0.0.1:${settings.ports.kafka}`,
-    signal: (signal) => void child.kill(signal),
-    crash,
-    async start() {
-      child = launch()
-      await waitFor('the broker', () => program.isHealthy(), 60_000)
-    },
-  }
-}
-
-let broker: Broker
+let broker: OwnBroker
 let start: (env: NodeJS.ProcessEnv) => Promise<StartedService>
 let edge: TestEdge
 let source = 0
@@ -59,7 +19,7 @@ const prefix = 'broker.'
 const deadlineMs = 1500
 
 beforeAll(async () => {
-  broker = await startBroker()
+  broker = await startOwnBroker()
   const installation = await createInstallation()
   const own = { KAFKA_BROKERS: broker.address, TOPIC_PREFIX: prefix }
   await runParma({ ...installation.env, ...own, TOPIC_PARTITIONS: '1' }, 'topics', 'apply')

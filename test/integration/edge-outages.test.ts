@@ -137,6 +137,7 @@ describe.each(['cut', 'freeze'] as const)('pages and answers to programs while P
     })
     expect(sent.status).toBe(503)
     expect(sent.text).toContain('may have been done or not')
+    expect(sent.text).toContain('name="from" value="20:00"')
   })
 })
 

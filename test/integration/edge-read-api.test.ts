@@ -166,6 +166,9 @@ describe('GET /news', () => {
     expect(await titles(`bucket=${bucket}`)).toEqual(['=1+1'])
     expect(await titles('severity=critical')).toEqual(['=1+1'])
     expect(await titles('kind=gone')).toEqual([])
+    await edge.database.query(`UPDATE analyzer.news SET kind = 'gone' WHERE title = '=1+1'`)
+    expect(await titles('kind=gone')).toEqual(['=1+1'])
+    await edge.database.query(`UPDATE analyzer.news SET kind = 'changed' WHERE title = '=1+1'`)
     expect(await titles(`series=${id('beta issues')}&measurement=${id('issues')}&source=${id('github')}`)).toEqual([
       '=1+1',
     ])

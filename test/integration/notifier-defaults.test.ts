@@ -1,5 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { News } from '../../schemas/generated/types.ts'
+import { digestSettings } from '../../services/notifier/digests/settings.ts'
+import { inboxSettings } from '../../services/notifier/inbox/settings.ts'
+import { peopleSettings } from '../../services/notifier/people/settings.ts'
+import { planSettings } from '../../services/notifier/plan/settings.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { mailsTo, unique } from '../harness/mailbox.ts'
 import { addCompany, addPerson, addSource, groupOf, sendNews } from '../harness/notifier/setup.ts'
@@ -17,6 +21,12 @@ beforeAll(async () => {
   )
   Object.assign(installation.env, unset)
   await installation.start('notifier')
+})
+
+test('nothing is set of what decides who hears what, and when', () => {
+  const deciding = Object.keys({ ...inboxSettings, ...peopleSettings, ...planSettings, ...digestSettings })
+  const isServer = (name: string) => /^(FIRESTORE|METADATA)_/.test(name)
+  expect(deciding.filter((name) => installation.env[name] !== undefined && !isServer(name))).toEqual([])
 })
 
 const query = <T extends object>(text: string, values: unknown[] = []) => installation.database.query<T>(text, values)
@@ -66,10 +76,18 @@ describe('without any setting', () => {
   test('there are alerts from an importance on, and digests have the rest', async () => {
     const [company] = (await addCompanies(1)) as [number]
     const { id, address } = await addReader([company], 13)
+    const stranger = await addReader([], 13)
     const small = await tell(company, { severity: 'info', importance: 0.2, message: 'It is small.' })
     expect(await fateOf(small)).toMatchObject({ unheard: 'not important enough for an alert, so it stands in digests' })
     await tell(company, { severity: 'info', importance: 0.3 })
     await waitFor('the alert', async () => (await mailsTo(address)).length === 1)
+    // Only those who follow the company are told.
+    expect(
+      await query(
+        'SELECT FROM notifier.item_delivery WHERE people @> jsonb_build_array(jsonb_build_object($1::text, $2::int))',
+        [...['id', stranger.id]],
+      ),
+    ).toEqual([])
     const shown = await installation.parma('digests', 'preview', '--person', String(id))
     expect(shown).toContain('It is small.')
   })
@@ -94,6 +112,13 @@ describe('without any setting', () => {
     const [company] = (await addCompanies(1)) as [number]
     const sleeper = await addReader([company], 2)
     expect(await fateOf(await tell(company, {}))).toMatchObject({ kept_back: null, hour: 8 })
+    // From eight in the evening on, and not before.
+    const [evening, late] = (await addCompanies(2)) as [number, number]
+    await addReader([evening], 20)
+    expect(await fateOf(await tell(evening, {}))).toMatchObject({ kept_back: null, hour: 8 })
+    const awake = await addReader([late], 19)
+    await tell(late, {})
+    await waitFor('the one before eight', async () => (await mailsTo(awake.address)).length === 1)
     await tell(company, { severity: 'critical' })
     await waitFor('the critical one', async () => (await mailsTo(sleeper.address)).length === 1)
   })

@@ -5,6 +5,7 @@ import type { Session } from '../access/sessions.ts'
 import { actorOf, type Changes, TakenKeyError } from '../changes/changes.ts'
 import type { Html } from '../design/html.ts'
 import { sayOutcome, saidAnchor } from '../design/parts.ts'
+import { readFormKey } from '../http/form.ts'
 import { HttpError } from '../http/http-error.ts'
 import { redirect, type RouteResponse } from '../http/response.ts'
 import type { RouteRequest } from '../server/route.ts'
@@ -37,19 +38,21 @@ export class UnfitError extends HttpError {
 /**
  * Asks for a change of what is the person’s own, and waits until it is made or refused. Resolves with its id, with which
  * the page that the person comes back to says what became of it. `key` is of the form: sent twice, it takes effect once.
- * Rejects with an UnfitError when the change does not take the payload.
+ * Without one that is so for a form that the page of an error sends again. Rejects with an UnfitError when the change does
+ * not take the payload.
  */
 export async function askFor<K extends KindName>(
   { sendChange, waitForOutcome }: Changes,
   session: Session,
   kind: K,
   payload: PayloadInput<K>,
-  { traceparent }: RouteRequest,
-  key: string = randomUUID(),
+  request: RouteRequest,
+  key?: string,
 ): Promise<string> {
+  const { traceparent } = request
   const send = (idempotencyKey: string) => sendChange(actorOf(session), kind, payload, { idempotencyKey, traceparent })
   // Who goes back and sends the same form with other choices means another change.
-  const id = await send(key).catch((error: unknown) => {
+  const id = await send(key ?? (await readFormKey(request))).catch((error: unknown) => {
     if (error instanceof TakenKeyError) return send(randomUUID())
     throw error instanceof z.ZodError ? new UnfitError(error) : error
   })

@@ -1,7 +1,10 @@
 import { STATUS_CODES } from 'node:http'
+import { formTokenField, type SentForm } from '../http/form.ts'
 import type { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
-import { messagePage, type Page } from './layout.ts'
+import { postForm } from './forms.ts'
+import { html, type Html } from './html.ts'
+import { messagePage, type Page, showPage } from './layout.ts'
 import type { Step } from './parts.ts'
 
 const again = 'Reload the page to try again.'
@@ -29,13 +32,20 @@ export function isConsolePath(path: string): boolean {
 
 /**
  * The page for an error at `path`, with the navigation of the viewer, if it is known who that is. It says nothing of the
- * cause that `detail` does not say to programs.
+ * cause that `detail` does not say to programs. `sent`: the form that met the error, which can be sent again.
  */
 export function errorPage(
   { status, detail, headers }: HttpError,
-  { path, method = 'GET', viewer = null }: { path: string; method?: string; viewer?: Page['viewer'] },
+  {
+    path,
+    method = 'GET',
+    viewer = null,
+    sent = null,
+  }: { path: string; method?: string; viewer?: Page['viewer']; sent?: SentForm | null },
 ): RouteResponse {
   const { title, text } = textOf(status, method)
+  if (sent !== null)
+    return showPage({ title, status, headers, root: rootFrom(path), viewer, main: sendAgain(sent, viewer) })
   const said = [400, 403, 413].includes(status) && typeof detail === 'string' ? `${text} ${detail}` : text
   const next = nextStep(status, path, method)
   return messagePage(status, title, said, { headers, root: rootFrom(path), viewer, ...next })
@@ -50,6 +60,14 @@ function textOf(status: number, method: string): { title: string; text: string }
 const afterForm =
   'A part of the system did not answer, so what you sent may have been done or not. Wait some seconds, go back and ' +
   'reload the page to see. Send it again if it was not done.'
+
+/** Keeps what was typed. The layout gives the form the token of the viewer, if that is known. */
+function sendAgain({ action, fields, page }: SentForm, viewer: Page['viewer']): Html {
+  const kept = fields.filter(([name]) => name !== formTokenField || !viewer)
+  return html`<p>A part of the system did not answer, so what you sent may have been done or not. It is kept on this page: wait some seconds, and send it again.</p>
+${postForm(action, null, 'Send it again', kept)}
+<p><a href="${page}">Go back without sending it</a></p>`
+}
 
 /** An empty address is that of the page itself, with its query. */
 function nextStep(status: number, path: string, method: string): { next?: Step } {

@@ -39,8 +39,15 @@ export function checkbox(name: string, label: string, isOn: boolean): Html {
   return html`<label class="field check"><input type="checkbox" name="${name}" value="on"${isOn && html` checked`}><span>${label}</span></label>`
 }
 
-const hiddenInputs = (fields: Record<string, string>) =>
-  Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
+/** By name, or one by one where a name may come again. */
+type Hidden = Readonly<Record<string, string>> | readonly (readonly [name: string, value: string])[]
+
+const hiddenInputs = (fields: Hidden) =>
+  (isList(fields) ? fields : Object.entries(fields)).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  )
+
+const isList = (fields: Hidden): fields is Extract<Hidden, readonly unknown[]> => Array.isArray(fields)
 
 /** Fields that choose what the page at `action` lists. Its address holds them, so it can be shared. */
 export function filterForm(action: string, fields: Content, button = 'Show'): Html {
@@ -74,12 +81,7 @@ export function buttonForm(
 }
 
 /** A form that sends a POST: `fields` are shown, `hidden` ones are sent too. `action` null: to the page’s own address. */
-export function postForm(
-  action: string | null,
-  fields: Content,
-  button: string,
-  hidden: Record<string, string> = {},
-): Html {
+export function postForm(action: string | null, fields: Content, button: string, hidden: Hidden = {}): Html {
   return html`<form class="stack" method="post"${action !== null && html` action="${action}"`}>
 ${hiddenInputs(hidden)}${fields}
 <p class="field"><button>${button}</button></p>

@@ -1,10 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { HttpError } from './http-error.ts'
 import { validate } from './validation.ts'
 
 /** The hidden field of forms on pages of whoever has signed in (access/form-token.ts). */
 export const formTokenField = 'form_token'
+
+/** The hidden field of a form that is sent again: the key of the request that brought it first. */
+export const formKeyField = 'form_key'
+
+/** A form that was sent, for a page that offers to send it again. */
+export type SentForm = {
+  action: string
+  fields: readonly (readonly [name: string, value: string])[]
+  /** The page that it was on. */
+  page: string
+}
 
 /** Forms are typed by people. */
 const maxFormBytes = 64 * 1024
@@ -34,6 +45,12 @@ export async function readFields(
   const body = await readBody()
   if (body.length > maxBytes) throw new HttpError(413, `The form is larger than ${maxBytes} bytes.`)
   return new URLSearchParams(body.toString())
+}
+
+/** The same for the same form, however often it is sent again. */
+export async function readFormKey(request: FormRequest & { key: string }): Promise<string> {
+  const fields = await readFields(request).catch(() => null)
+  return z.uuid().safeParse(fields?.get(formKeyField)).data ?? request.key
 }
 
 const formType = 'application/x-www-form-urlencoded'

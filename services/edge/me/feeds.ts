@@ -1,15 +1,17 @@
 import { excerpt } from '#runtime/text/shorten.ts'
 import { html, type Html } from '../design/html.ts'
 import { foreign } from '../design/parts.ts'
-import type { MeMain, MeView } from './read-me.ts'
+import { type MeMain, type MeView, saidIn } from './read-me.ts'
 
 /** Addresses of Atom feeds, of which each opens what its person may see. */
-export function feeds({ view: { feeds: all } }: MeMain): Html {
+export function feeds(given: MeMain): Html {
+  const all = given.view.feeds
   if (all === null)
     return html`<section id="feeds"><h2>Atom feeds</h2>
 <p>Feeds are not set up here: an operator sets <code>PUBLIC_URL</code> and <code>LINK_SECRET</code>.</p></section>`
   const [first, ...others] = all
   return html`<section id="feeds"><h2>Atom feeds</h2>
+${saidIn(given, 'feeds')}
 <p>A feed reader shows the news there. Whoever has an address reads as you: end the addresses when one got into other hands.</p>
 ${first && feed(first, 0)}
 ${others.length > 0 && html`<details><summary>Of one bucket or company (${others.length})</summary>${others.map((one, at) => feed(one, at + 1))}</details>`}

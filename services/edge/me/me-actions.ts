@@ -9,6 +9,7 @@ import type { RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { RouteRequest } from '../server/route.ts'
 import { askFor, goBack, personOf, UnfitError } from '../console/changes.ts'
+import type { MePart } from './read-me.ts'
 
 const number = (least: number, most: number) => lenient(z.int32().min(least).max(most)).optional()
 
@@ -27,10 +28,11 @@ export const meForm = z.object({
   hour: number(0, 23),
   weekday: number(1, 7),
   all_quiet: z.literal('on').optional(),
+  revision: text(60).optional().describe('Of the settings, as the page showed them.'),
 })
 type Form = z.output<typeof meForm>
 
-type Ask<K extends KindName> = { kind: K; section: string; payload(form: Form, person: number): PayloadInput<K> }
+type Ask<K extends KindName> = { kind: K; section: MePart; payload(form: Form, person: number): PayloadInput<K> }
 const of = <K extends KindName>(ask: Ask<K>) => ask
 
 /** What can be changed here. A payload that is wrong is refused by its kind. */
@@ -49,27 +51,27 @@ const asks = {
   }),
   quiet: of({
     ...{ kind: 'notifier.quiet.set', section: 'quiet' },
-    payload: ({ from = '', to = '', zone = '', hold_critical }, person) => ({
-      ...{ person, from, to, zone, hold_critical: hold_critical !== undefined },
+    payload: ({ from = '', to = '', zone = '', hold_critical, revision }, person) => ({
+      ...{ person, from, to, zone, hold_critical: hold_critical !== undefined, revision },
     }),
   }),
   'quiet-none': of({
     ...{ kind: 'notifier.quiet.set', section: 'quiet' },
-    payload: ({ zone = '' }, person) => ({ person, none: true, zone }),
+    payload: ({ zone = '', revision }, person) => ({ person, none: true, zone, revision }),
   }),
   'quiet-clear': of({
     ...{ kind: 'notifier.quiet.clear', section: 'quiet' },
-    payload: (_, person) => ({ person }),
+    payload: ({ revision }, person) => ({ person, revision }),
   }),
   digest: of({
     ...{ kind: 'notifier.digest.set', section: 'digests' },
-    payload: ({ bucket, rhythm, hour, weekday, zone, all_quiet }, person) => ({
-      ...{ person, bucket, rhythm, hour, weekday, zone, all_quiet: all_quiet !== undefined },
+    payload: ({ all_quiet, bucket, rhythm, hour, weekday, zone, revision }, person) => ({
+      ...{ person, bucket, rhythm, hour, weekday, zone, all_quiet: all_quiet !== undefined, revision },
     }),
   }),
   'digest-remove': of({
     ...{ kind: 'notifier.digest.remove', section: 'digests' },
-    payload: ({ bucket }, person) => ({ person, bucket }),
+    payload: ({ bucket, revision }, person) => ({ person, bucket, revision }),
   }),
   preview: of({
     ...{ kind: 'notifier.digest.preview', section: 'digests' },
@@ -93,7 +95,7 @@ export function changeMe({ changes }: { changes: Changes }) {
     const form = await readForm(meForm, request)
     try {
       const id = await askFor(changes, session, kind, defined(payload(form, person)), request)
-      return what === 'preview' ? goBack('/console/preview', id) : goBack('/console/me', id, section)
+      return what === 'preview' ? goBack('/console/preview', id) : goBack(`/console/me?part=${section}`, id)
     } catch (error) {
       if (error instanceof UnfitError) return refused(session, error, section)
       throw error

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { html } from '../design/html.ts'
 import { meMain } from './me-page.ts'
 import type { MeView } from './read-me.ts'
 
@@ -28,6 +29,14 @@ test('who follows nothing and has no channel reads what to do', () => {
   expect(page).toContain('You follow nothing yet')
   expect(page).toContain('You have no channel, so you get no messages')
   expect(page).toContain('value="&lt;q&gt;"')
+})
+
+test('what became of a form stands where the form is', () => {
+  const shown = (part?: 'quiet') =>
+    String(meMain({ view: nothing, q: undefined, zone: 'UTC', now, said: { text: html`<p>Done</p>`, part } }))
+  expect(shown()).toMatch(/^<p>Done<\/p>/)
+  expect(shown('quiet')).toMatch(/<h2>Quiet hours<\/h2>\s*<p>Done<\/p>/)
+  expect(shown('quiet').match(/Done/g)).toHaveLength(1)
 })
 
 test('what is followed here and in parma-web can be ended', () => {

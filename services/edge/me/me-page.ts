@@ -5,11 +5,11 @@ import { empty, foreign, table } from '../design/parts.ts'
 import { day } from '../design/time.ts'
 import { feeds } from './feeds.ts'
 import { settings } from './me-settings.ts'
-import type { MeMain, MeView } from './read-me.ts'
+import { type MeMain, type MeView, saidIn } from './read-me.ts'
 
 /** My page below its heading. */
 export function meMain(given: MeMain): Html {
-  return html`<nav aria-label="On this page" class="toc"><a href="#follow">Follow</a> <a href="#mutes">Mutes</a> <a href="#quiet">Quiet hours</a> <a href="#digests">Digests</a> <a href="#channels">Channels</a> <a href="#feeds">Feeds</a></nav>
+  return html`${saidIn(given)}<nav aria-label="On this page" class="toc"><a href="#follow">Follow</a> <a href="#mutes">Mutes</a> <a href="#quiet">Quiet hours</a> <a href="#digests">Digests</a> <a href="#channels">Channels</a> <a href="#feeds">Feeds</a></nav>
 <p><a class="button plain" href="/console/heard">Why did I (not) hear of something?</a></p>
 ${follows(given)}
 ${mutes(given)}
@@ -24,7 +24,8 @@ type Follow = MeView['detail']['follows'][number]
 /** Rows of a page of readable size. */
 const mostFollows = 100
 
-function follows({ view: { detail, buckets, found }, q }: MeMain): Html {
+function follows(given: MeMain): Html {
+  const { detail, buckets, found } = given.view
   // Buckets first: a company that is not shown is found by its name.
   const ordered = detail.follows.toSorted((a, b) => Number(a.company_id !== null) - Number(b.company_id !== null))
   const more = ordered.length - mostFollows
@@ -57,10 +58,11 @@ function follows({ view: { detail, buckets, found }, q }: MeMain): Html {
     text: `${excerpt(name, 60)} (${companies})`,
   }))
   return html`<section id="follow"><h2>What I follow</h2>
+${saidIn(given, 'follow')}
 ${list}
 ${more > 0 && html`<p class="small">${more} more are not shown. Search one by name: its page has a button to unfollow it.</p>`}
 <h3 id="search">Follow a company</h3>
-${filterForm('/console/me#search', input('search', 'q', 'Part of its name', q, { maxlength: 200 }), 'Search')}
+${filterForm('/console/me#search', input('search', 'q', 'Part of its name', given.q, { maxlength: 200 }), 'Search')}
 ${found && foundCompanies(found, detail.follows)}
 ${options.length > 0 && [html`<h3>Follow a bucket</h3>`, postForm('/console/me/follow', choice('bucket', 'All companies of a bucket, also later ones', options, undefined), 'Follow')]}
 </section>`
@@ -117,8 +119,9 @@ function foundCompanies(found: NonNullable<MeView['found']>, followed: readonly 
 
 type Mute = MeView['detail']['mutes'][number]
 
-function mutes({ view: { detail }, zone }: MeMain): Html {
-  const rows = detail.mutes.map((mute) => [
+function mutes(given: MeMain): Html {
+  const { view, zone } = given
+  const rows = view.detail.mutes.map((mute) => [
     { text: muteName(mute) },
     {
       text: mute.until_worse
@@ -139,6 +142,7 @@ function mutes({ view: { detail }, zone }: MeMain): Html {
   ])
   const columns = [{ name: 'What' }, { name: 'How long' }, { name: html`<span class="hidden-text">End</span>` }]
   return html`<section id="mutes"><h2>Mutes</h2>
+${saidIn(given, 'mutes')}
 ${rows.length > 0 ? table('What is muted', columns, rows, { sortable: rows.length > 1, isNamed: true }) : html`<p>Nothing is muted. You mute something at its news item.</p>`}
 </section>`
 }

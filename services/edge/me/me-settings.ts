@@ -4,7 +4,7 @@ import { buttonForm, checkbox, choice, input, postForm } from '../design/forms.t
 import { html, type Html } from '../design/html.ts'
 import { empty, foreign, state, table } from '../design/parts.ts'
 import { time } from '../design/time.ts'
-import type { MeMain, MeView } from './read-me.ts'
+import { type MeMain, type MeView, saidIn } from './read-me.ts'
 
 const zones = Intl.supportedValuesOf('timeZone')
 
@@ -16,10 +16,13 @@ ${digests(given)}
 ${channels(given)}`
 }
 
-function quietHours({ view: { detail, usual }, zone }: MeMain): Html {
+function quietHours(given: MeMain): Html {
+  const { view, zone } = given
+  const { detail, usual } = view
   const hours = detail.quiet_hours
   const [first] = hours
-  const said = hours.map(({ from, to, zone: its, days, hold_critical }) => {
+  const revision = detail.quiet_revision
+  const set = hours.map(({ from, to, zone: its, days, hold_critical }) => {
     const when = days === null ? 'every day' : days.map((one) => weekdays[one - 1]).join(', ')
     return html`<li>${from} to ${to} ${its}, ${when}; ${hold_critical ? 'critical messages wait, too' : 'critical messages come at once'}</li>`
   })
@@ -30,11 +33,12 @@ function quietHours({ view: { detail, usual }, zone }: MeMain): Html {
     checkbox('hold_critical', 'Hold critical messages, too', first?.hold_critical ?? false),
   ]
   return html`<section id="quiet"><h2>Quiet hours</h2>
+${saidIn(given, 'quiet')}
 <p>Messages wait until they are over. Pages show times in their zone.</p>
-${said.length > 0 ? html`<ul>${said}</ul>` : html`<p>${detail.no_quiet_hours ? 'You want none: messages come at any time.' : describeUsual(usual.get('ALERT_QUIET_HOURS'))}</p>`}
-${postForm('/console/me/quiet', fields, first ? 'Change' : 'Set quiet hours')}
-${!detail.no_quiet_hours && buttonForm('/console/me/quiet-none', 'I want no quiet hours', { zone: first?.zone ?? zone }, { look: 'plain' })}
-${(first !== undefined || detail.no_quiet_hours) && buttonForm('/console/me/quiet-clear', 'Back to the usual ones', {}, { look: 'plain' })}
+${set.length > 0 ? html`<ul>${set}</ul>` : html`<p>${detail.no_quiet_hours ? 'You want none: messages come at any time.' : describeUsual(usual.get('ALERT_QUIET_HOURS'))}</p>`}
+${postForm('/console/me/quiet', fields, first ? 'Change' : 'Set quiet hours', { revision })}
+${!detail.no_quiet_hours && buttonForm('/console/me/quiet-none', 'I want no quiet hours', { zone: first?.zone ?? zone, revision }, { look: 'plain' })}
+${(first !== undefined || detail.no_quiet_hours) && buttonForm('/console/me/quiet-clear', 'Back to the usual ones', { revision }, { look: 'plain' })}
 </section>`
 }
 
@@ -46,7 +50,10 @@ function describeUsual(hours: string | undefined): string {
 
 const rhythms = { daily: 'Daily', weekly: 'Weekly', monthly: 'Monthly', off: 'None' }
 
-function digests({ view: { detail, buckets, plan, usual }, zone, now }: MeMain): Html {
+function digests(given: MeMain): Html {
+  const { view, zone, now } = given
+  const { detail, buckets, plan, usual } = view
+  const revision = detail.digest_revision
   const rows = detail.digests.map((digest) => [
     {
       text: digest.bucket_id === null ? 'All that I follow' : foreign(excerpt(digest.bucket ?? 'a deleted bucket', 60)),
@@ -57,7 +64,7 @@ function digests({ view: { detail, buckets, plan, usual }, zone, now }: MeMain):
       text: buttonForm(
         '/console/me/digest-remove',
         'Back to the default',
-        digest.bucket_id === null ? {} : { bucket: String(digest.bucket_id) },
+        { revision, ...(digest.bucket_id !== null && { bucket: String(digest.bucket_id) }) },
         { look: 'quiet', label: `Back to the default: ${digest.bucket ?? 'all that I follow'}` },
       ),
     },
@@ -96,8 +103,9 @@ function digests({ view: { detail, buckets, plan, usual }, zone, now }: MeMain):
     { name: html`<span class="hidden-text">Remove</span>` },
   ]
   return html`<section id="digests"><h2>Digests</h2>
+${saidIn(given, 'digests')}
 ${rows.length > 0 ? table('Digests that I set', columns, rows, { isNamed: true }) : html`<p>You get the usual digest${plan && html` of all that you follow, ${describeRhythm(plan)}, next on ${nextDigest(plan, { zone, now })}`}. Set another one here.</p>`}
-${postForm('/console/me/digest', fields, 'Set the digest')}
+${postForm('/console/me/digest', fields, 'Set the digest', { revision })}
 ${buttonForm('/console/me/preview', 'Preview the next digest', {}, { look: 'plain' })}
 </section>`
 }
@@ -127,8 +135,9 @@ function stateOf({ state: is, since, trouble }: Channel, zone: string): Html {
   return html`${state(kind, html`${text}${from}`)}${trouble !== null && html`<br><small dir="auto">${excerpt(trouble, 200)}</small>`}`
 }
 
-function channels({ view: { detail }, zone }: MeMain): Html {
-  const byId = [...Map.groupBy(detail.channels, ({ channel_id }) => channel_id).entries()]
+function channels(given: MeMain): Html {
+  const { view, zone } = given
+  const byId = [...Map.groupBy(view.detail.channels, ({ channel_id }) => channel_id).entries()]
   const rows = byId.map(([id, [channel, ...others]]) => [
     { text: foreign(excerpt(channel!.destination, 80)) },
     { text: channelTypes[channel!.type] ?? channel!.type },
@@ -151,6 +160,7 @@ function channels({ view: { detail }, zone }: MeMain): Html {
     { name: html`<span class="hidden-text">Test</span>` },
   ]
   return html`<section id="channels"><h2>Channels</h2>
+${saidIn(given, 'channels')}
 ${
   rows.length > 0
     ? html`${table('Where you get messages', columns, rows, { isNamed: true })}<p class="small">A test that arrives ends a parking. An administrator ends an unsubscription.</p>`

@@ -3,16 +3,22 @@ import { type Database, sql } from '#runtime/postgres/database.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { maySeeBucket } from '../ask/may-read.ts'
 import { search, type SearchResult } from '../ask/search.ts'
+import type { Html } from '../design/html.ts'
 import { text } from '../http/validation.ts'
 import type { LinkSettings } from '#runtime/web/signed-links.ts'
 import { openFeedAddresses } from '../atom/address.ts'
 import { type DigestPlan, readDigestPlan } from '../audience/read-audience.ts'
 import { type personDetail, readPerson } from '../changes/person.ts'
 
+/** The parts of My page that have forms. */
+const meParts = ['follow', 'mutes', 'quiet', 'digests', 'channels', 'feeds'] as const
+export type MePart = (typeof meParts)[number]
+
 export const meQuery = z.object({
   q: text(200).optional().describe('Part of the name of a company to follow.'),
   /** A change that was just asked for, whose outcome the page says. */
   change: z.uuid().optional(),
+  part: z.enum(meParts).optional().describe('Where on the page that was asked for.'),
   done: z.enum(['feeds']).optional().describe('What was just done here.'),
 })
 export type MeQuery = z.output<typeof meQuery>
@@ -34,8 +40,22 @@ export type MeView = {
   feeds: readonly { name: string; address: string }[] | null
 }
 
-/** What My page is made of. `q`: the words that were searched for. */
-export type MeMain = { view: MeView; q: string | undefined; zone: string; now: number }
+/**
+ * What My page is made of. `q`: the words that were searched for. `said`: what became of a form, where it stands on the
+ * page; the top unless told.
+ */
+export type MeMain = {
+  view: MeView
+  q: string | undefined
+  zone: string
+  now: number
+  said?: { text: Html | null; part: MePart | undefined }
+}
+
+/** What became of a form of this part of the page. */
+export function saidIn({ said }: MeMain, part?: MePart): Html | null {
+  return said && said.part === part ? said.text : null
+}
 
 /** Companies that a search shows. */
 const mostFound = 12

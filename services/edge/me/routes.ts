@@ -8,9 +8,9 @@ import { actorOf, type Changes } from '../changes/changes.ts'
 import { goesBack, notThere, personOf, readNotice } from '../console/changes.ts'
 import { given } from '../console/news-query.ts'
 import { postForm } from '../design/forms.ts'
-import { html } from '../design/html.ts'
+import { html, type Html } from '../design/html.ts'
 import { asPage, messagePage, showPage } from '../design/layout.ts'
-import { notice } from '../design/parts.ts'
+import { saidAnchor, sayOutcome } from '../design/parts.ts'
 import { readZone } from '../design/zone.ts'
 import { revokeFeeds } from '../atom/address.ts'
 import { findNews } from '../audience/find-news.ts'
@@ -23,7 +23,7 @@ import { readPreview } from '../report/read-digest.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import { changeMe, meForm, meParams } from './me-actions.ts'
 import { meMain } from './me-page.ts'
-import { meQuery, readMe } from './read-me.ts'
+import { type MeMain, meQuery, type MeQuery, readMe } from './read-me.ts'
 
 export type MeDeps = { database: Database; bounded: Bounded; limited: Limited; changes: Changes; links: LinkSettings }
 
@@ -82,17 +82,22 @@ function showMe({ database, bounded, changes, links }: MeDeps) {
     const { userId } = session
     if (userId === null) return keyHasNoPage(session)
     const query = validate(meQuery, given(request.query), 'query')
-    const [view, zone, said] = await Promise.all([
+    const [view, zone, outcome] = await Promise.all([
       orUnavailable(bounded(readMe(database, session, userId, query, links))),
       bounded(readZone(database, session, request.headers.cookie)),
       readNotice(changes, session, query.change),
     ])
     if (view === null)
       return messagePage(404, 'Person not found', 'You were deleted from parma-web.', { viewer: session })
-    const revoked = query.done === 'feeds' && notice('good', 'Your feed addresses have ended. Below are new ones.')
-    const main = html`${said}${revoked}${meMain({ view, zone, q: query.q, now: Date.now() })}`
+    const said = whatWasSaid(query, outcome)
+    const main = meMain({ view, zone, q: query.q, now: Date.now(), said })
     return showPage({ title: 'My page', main, viewer: session, section: 'me', zone })
   }
+}
+
+function whatWasSaid({ done, part }: MeQuery, outcome: Html | null): MeMain['said'] {
+  if (done !== 'feeds') return { text: outcome, part }
+  return { text: sayOutcome('good', 'Your feed addresses have ended. Below are new ones.'), part: 'feeds' }
 }
 
 function showPreview({ database, bounded, changes }: MeDeps) {
@@ -133,7 +138,7 @@ function revoke({ database, bounded }: MeDeps) {
   return async (_: RouteRequest, session: Session): Promise<RouteResponse> => {
     const person = personOf(session)
     await bounded(revokeFeeds(database, person, actorOf(session).name))
-    return redirect('/console/me?done=feeds#feeds')
+    return redirect(`/console/me?done=feeds#${saidAnchor}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { finished } from 'node:stream'
 import express, {
   type ErrorRequestHandler,
@@ -13,13 +14,14 @@ import { startSpan } from '#runtime/observe/tracing.ts'
 import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/calls/retry.ts'
 import { errorPage, isConsolePath } from '../design/error-page.ts'
+import type { SentForm } from '../http/form.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import { authorize, type AuthorizeDeps, signedInOf } from './authorize.ts'
 import type { BodyReader } from './body.ts'
 import { addressOf } from './limits.ts'
-import { answersPage, type Route } from './route.ts'
+import { answersPage, type Route, type RouteRequest } from './route.ts'
 
 const answered = new Counter({
   name: 'parma_http_answers_total',
@@ -35,9 +37,13 @@ const duration = new Histogram({
 
 /** Whether errors of the response’s route are pages. */
 const answersPages = 'answersPages'
+/** What the handler of the response’s route gets. */
+const asked = 'asked'
 
 export type AppDeps = AuthorizeDeps & {
   bodies: BodyReader
+  /** The form that was sent to `url`, so that a page can offer to send it again; null: it cannot be. */
+  keepForm(request: RouteRequest, url: string): Promise<SentForm | null>
   /** Number of proxies in front whose X-Forwarded-For is trusted. */
   trustProxy: number
   /** How long a client may take to receive a response. */
@@ -69,7 +75,7 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
   app.use(() => {
     throw new HttpError(404, 'Not Found')
   })
-  app.use(respondToError(deps.log))
+  app.use(respondToError(deps))
   return app
 }
 
@@ -84,18 +90,20 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
       const attributes = { 'http.response.status_code': status }
       span.end({ attributes, error: status >= 500 ? String(status) : undefined })
     })
-    const handle = await authorize(route, request, response, deps)
     let body: Promise<Buffer> | undefined
-    const answer = await handle({
+    const routeRequest: RouteRequest = {
       headers: request.headers,
       query: Object.fromEntries(new URLSearchParams(/\?.*/.exec(request.url)?.[0])),
       params: request.params as Record<string, string>,
       traceparent: span.traceparent,
+      key: randomUUID(),
       address: addressOf(request),
       readBody: () => (body ??= deps.bodies.readBody(request)),
       receiveBody: (maxBytes, take) => deps.bodies.receiveBody(request, maxBytes, take),
-    })
-    send(response, answer)
+    }
+    response.locals[asked] = routeRequest
+    const handle = await authorize(route, request, response, deps)
+    send(response, await handle(routeRequest))
   }
 }
 
@@ -112,27 +120,35 @@ function send(response: Response, { status, headers, body }: RouteResponse): voi
   finished(response.req.resume(), () => response.end())
 }
 
-function respondToError(log: Log): ErrorRequestHandler {
+function respondToError({ log, keepForm }: Pick<AppDeps, 'log' | 'keepForm'>): ErrorRequestHandler {
   // Express recognises an error handler by its four parameters.
-  return (error: unknown, request: Request, response: Response, _next) => {
+  return async (error: unknown, request: Request, response: Response, _next) => {
     if (response.headersSent) return void response.destroy()
     const httpError = toHttpError(error)
     const logged = { method: request.method, path: request.path, trace_id: traceIdOf(request.get('traceparent')) }
     if (!httpError) {
       log.error({ ...logged, error }, 'request_failed')
-      return send(response, toResponse(unexpected, request, response))
+      return send(response, await toResponse(unexpected, request, response, keepForm))
     }
     const { status, detail, cause } = httpError
     const level = status >= 500 ? 'warn' : 'debug'
     log[level]({ ...logged, status, detail, error: cause }, 'request_refused')
-    send(response, toResponse(httpError, request, response))
+    send(response, await toResponse(httpError, request, response, keepForm))
   }
 }
 
 /** In the form of its path: a page for people, a problem under /api/v1, else that of the predecessor. */
-function toResponse(error: HttpError, { path, method }: Request, response: Response): RouteResponse {
-  if (response.locals[answersPages] === true || isConsolePath(path))
-    return errorPage(error, { path, method, viewer: signedInOf(response) })
+async function toResponse(
+  error: HttpError,
+  { path, method, originalUrl }: Request,
+  response: Response,
+  keepForm: AppDeps['keepForm'],
+): Promise<RouteResponse> {
+  if (response.locals[answersPages] === true || isConsolePath(path)) {
+    const request = response.locals[asked] as RouteRequest | undefined
+    const sent = request && method === 'POST' && error.status >= 500 ? await keepForm(request, originalUrl) : null
+    return errorPage(error, { path, method, viewer: signedInOf(response), sent })
+  }
   if (answersProblemJson(path)) return problem(error, path)
   if (error === unexpected) return internalServerError
   return json(error.status, { detail: error.detail }, error.headers)

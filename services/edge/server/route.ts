@@ -13,6 +13,8 @@ export type RouteRequest = {
   query: Record<string, string>
   params: Record<string, string>
   traceparent: string | undefined
+  /** Known to this request alone. */
+  key: string
   /** The caller's address, as limits count it. */
   address: string
   /** Receives the body, once. No part of it is received before. */

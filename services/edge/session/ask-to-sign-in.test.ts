@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { RouteRequest } from '../server/route.ts'
-import { askToSignIn } from './ask-to-sign-in.ts'
+import { askToSignIn, keepForm } from './ask-to-sign-in.ts'
 
 function request(form: string, referer?: string): RouteRequest {
   const headers = { 'content-type': 'application/x-www-form-urlencoded', ...(referer !== undefined && { referer }) }
   return {
-    ...{ headers, query: {}, params: {}, traceparent: undefined, address: '' },
+    ...{ headers, query: {}, params: {}, traceparent: undefined, key: randomUUID(), address: '' },
     readBody: async () => Buffer.from(form),
     receiveBody: async () => () => undefined,
   }
@@ -50,4 +51,30 @@ test.each([
 test('a form can be sent again to the console only', async () => {
   const { body } = await askToSignIn(request('a=b'), 'POST', '//evil.example/console/me')
   expect(String(body)).toContain('action="/console"')
+})
+
+test('a form that met an error is kept with a key, which stays when it is sent again', async () => {
+  const sent = request('company=7&company=9&form_token=x', 'https://parma.example/console/me')
+  const kept = await keepForm(sent, '/console/me/follow?a=b')
+  expect(kept).toEqual({
+    ...{ page: '/console/me', action: '/console/me/follow?a=b' },
+    fields: [
+      ['company', '7'],
+      ['company', '9'],
+      ['form_token', 'x'],
+      ['form_key', sent.key],
+    ],
+  })
+  const again = request(
+    new URLSearchParams(kept!.fields.map(([name, value]): [string, string] => [name, value])).toString(),
+  )
+  expect((await keepForm(again, '/console/me/follow'))?.fields).toEqual(kept!.fields)
+})
+
+test.each([
+  ['a secret', 'key=parma_x', '/console/sign-in/key'],
+  ['what is no page of the console', 'a=b', '/unsubscribe'],
+  ['too long a form', `a=${'x'.repeat(70_000)}`, '/console/me/follow'],
+])('%s is not kept', async (_, form, url) => {
+  expect(await keepForm(request(form), url)).toBeNull()
 })

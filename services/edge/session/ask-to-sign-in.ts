@@ -1,4 +1,4 @@
-import { formTokenField, readFields } from '../http/form.ts'
+import { formKeyField, formTokenField, readFields, readFormKey, type SentForm } from '../http/form.ts'
 import type { Session } from '../access/sessions.ts'
 import { redirect, type RouteResponse } from '../http/response.ts'
 import type { RouteRequest } from '../server/route.ts'
@@ -28,4 +28,16 @@ export async function refuseForm(request: RouteRequest, session: Session, url: s
   fields.delete(formTokenField)
   const kept = fields.size <= maxKept ? [...fields] : []
   return foreignFormPage(session, readReferer(request.headers.referer), readTarget(url), kept)
+}
+
+/**
+ * A form of the console that was sent to `url`, as it was sent. With the key of its request it takes effect once, however
+ * often it is sent. Null: there is nothing of it that can be sent again.
+ */
+export async function keepForm(request: RouteRequest, url: string): Promise<SentForm | null> {
+  if (readTarget(url) !== url) return null
+  const fields = await readFields(request).catch(() => null)
+  if (fields === null || fields.size > maxKept) return null
+  fields.set(formKeyField, await readFormKey(request))
+  return { page: readReferer(request.headers.referer), action: url, fields: [...fields] }
 }

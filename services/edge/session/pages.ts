@@ -120,7 +120,7 @@ export function foreignFormPage(
   const name = html`<b dir="auto">${viewer.name}</b>`
   const again = html`<h2>Keep what was entered</h2>
     <p>It takes effect for ${name}, not for whom the form was opened.</p>
-    ${postForm(action, hiddenFields(fields), `Send it as ${viewer.name}`)}`
+    ${postForm(action, null, `Send it as ${viewer.name}`, fields)}`
   const main = html`${notice('bad', 'Nothing was changed.')}
     <p>
       You are signed in as ${name}. The form was opened by somebody else who was signed in in this browser, or before an
@@ -130,9 +130,6 @@ export function foreignFormPage(
     ${fields.length > 0 && again}`
   return showPage({ title: 'This form is not yours', main, viewer, status: 409 })
 }
-
-const hiddenFields = (fields: readonly [string, string][]) =>
-  fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)
 
 /**
  * The page after a form was sent whose sender is signed in no more. Its fields are kept on the page: it can be sent
@@ -144,7 +141,7 @@ export function unsentPage(page: string, action: string, fields: readonly [strin
       <a href="${withTarget(paths.signIn, page)}" target="_blank" rel="noopener">Sign in in another tab</a>, come back
       here, and send it again.
     </p>
-    ${postForm(action, hiddenFields(fields), 'Send it again')}`
+    ${postForm(action, null, 'Send it again', fields)}`
   const main = html`${notice('bad', 'Your session has ended. Nothing was changed.')}
     <p><a class="button" href="${withTarget(paths.signIn, page)}">Sign in and go back</a></p>
     ${fields.length > 0 && again}`

@@ -22,6 +22,7 @@ export function plainDeps(perMinute: number): Omit<AppDeps, 'checkToken' | 'chec
     publicUrl: undefined,
     askToSignIn: () => ({ status: 303, headers: { location: '/console/sign-in' }, body: null }),
     refuseForm: () => ({ status: 409, headers: {}, body: null }),
+    keepForm: async () => null,
     bodies: { readBody: async () => Buffer.alloc(0), receiveBody: async () => () => undefined },
     trustProxy: 0,
     responseTimeoutMs: 60_000,
