@@ -67,8 +67,13 @@ export function addToReport(
 
 /** The counts of a path; null: there are too many paths. */
 function countsOf({ paths }: Report, path: string): Counts | null {
-  if (!Object.hasOwn(paths, path) && Object.keys(paths).length >= mostPaths) return null
-  return (paths[path] ??= { same: 0, added: 0, changed: 0, removed: 0 })
+  if (!Object.hasOwn(paths, path)) {
+    if (Object.keys(paths).length >= mostPaths) return null
+    // A path may be called `__proto__`, which an assignment would not take.
+    const value: Counts = { same: 0, added: 0, changed: 0, removed: 0 }
+    Object.defineProperty(paths, path, { value, enumerable: true, writable: true, configurable: true })
+  }
+  return paths[path]!
 }
 
 /** Adds to a report what was found of other payloads. */
