@@ -13,6 +13,8 @@ export type Proxy = {
   hold(what: 'request' | 'answer', matches: (message: Buffer) => boolean): { held: Promise<void> }
   /** Cuts all open connections at once. */
   cut(): void
+  /** Passes on nothing more of what is open now, which stays open. New connections are as before. */
+  silence(): void
   /** Changes what becomes of connections and of what they carry, until the next call. */
   set(weather: Weather): void
 }
@@ -106,6 +108,7 @@ export async function startProxy(target: string, wire: Wire): Promise<Proxy> {
       return { held }
     },
     cut,
+    silence: () => void silences++,
     set(next) {
       weather = next
       if (next === 'still') silences++

@@ -17,7 +17,8 @@ import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { createContext } from '../harness/context.ts'
 import { limitRecords } from '../harness/group.ts'
-import { testEnv } from '../harness/stack.ts'
+import { kafkaWire, startProxy } from '../harness/proxy.ts'
+import { stackEnv, testEnv } from '../harness/stack.ts'
 import { createTopics, type TestTopics } from '../harness/topics.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -383,6 +384,24 @@ describe('a consumer', () => {
     await produceEvents(testTopics, ['next'])
     await waitFor('the next record', () => handled.length > 1, 30_000)
     expect(handled).toEqual([1, 1])
+    expect(failures).toEqual([])
+  })
+
+  test('reads on within a minute when its connections fall silent', async () => {
+    const testTopics = await createTopics()
+    const { KAFKA_BROKERS: broker = '' } = stackEnv()
+    const proxy = await startProxy(broker, kafkaWire(broker))
+    const done: string[] = []
+    const handle: Handler<OpsEvent> = async (batch) => {
+      done.push(...batch.map(({ value }) => value.event_id))
+      return batch.map(() => ok())
+    }
+    const { failures } = await start(testTopics, handle, { KAFKA_BROKERS: proxy.address })
+    await produceEvents(testTopics, ['before'])
+    await waitFor('the record before', () => done.includes('before'))
+    proxy.silence()
+    await produceEvents(testTopics, ['after'])
+    await waitFor('the record after', () => done.includes('after'), 55_000)
     expect(failures).toEqual([])
   })
 })

@@ -5,15 +5,19 @@ import { createCodec } from '../../schemas/codec.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { type Topic, topics } from '../../schemas/topics.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
+import { plain, type Proxy, startProxy } from '../harness/proxy.ts'
 import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 let installation: Installation
 let service: StartedService
+/** Between the service and Firestore. */
+let proxy: Proxy
 
 beforeAll(async () => {
   installation = await createInstallation()
-  service = await installation.start('raw-sink')
+  proxy = await startProxy(installation.env.FIRESTORE_EMULATOR_HOST ?? '', plain)
+  service = await installation.start('raw-sink', { FIRESTORE_EMULATOR_HOST: proxy.address })
 })
 
 function payloadOf(body: Buffer | string, changes: Partial<RawPayload> = {}): RawPayload {
@@ -196,6 +200,15 @@ test('a map is stored under the name of its data source', async () => {
   const ref = installation.firestore.client.doc(`parma/mining/datasource/github/normalization_schema/${map.event_id}`)
   const stored = await waitFor('the map', async () => (await ref.get()).data())
   expect(stored).toMatchObject({ schema: JSON.parse(content) as object, version: 1, content_hash: map.content_hash })
+})
+
+test('a connection to Firestore that falls silent holds up payloads for less than a minute', async () => {
+  const [before, after] = [payloadOf(bodyOf('before the silence')), payloadOf(bodyOf('after the silence'))]
+  await send(topics.rawPayloads, before)
+  await documentOf(before)
+  proxy.silence()
+  await send(topics.rawPayloads, after)
+  await documentOf(after)
 })
 
 test('ends in order, everything committed', async () => {

@@ -3,7 +3,7 @@ import {
   type Admin,
   type Consumer,
   type ConsumerRunConfig,
-  Kafka,
+  type Kafka,
   type KafkaConfig,
   logLevel,
   type SASLOptions,
@@ -13,6 +13,7 @@ import { classify } from '../calls/retry.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import type { Log } from '../process/log.ts'
 import type { ServiceContext } from '../process/service.ts'
+import { PromptKafka } from './silence.ts'
 
 /** Session of readers that are alone in their group: nobody waits for their partitions. */
 export const readerSessionMs = 10_000
@@ -58,7 +59,7 @@ export function createKafka(
   log: Log,
   options: Pick<KafkaConfig, 'requestTimeout' | 'connectionTimeout' | 'retry'> = {},
 ): Kafka {
-  return new Kafka({
+  return new PromptKafka({
     clientId,
     brokers: settings.KAFKA_BROKERS,
     ssl: settings.KAFKA_SSL ? { ca: settings.KAFKA_SSL_CA ? [settings.KAFKA_SSL_CA] : undefined } : false,
