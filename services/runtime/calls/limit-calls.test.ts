@@ -47,3 +47,17 @@ test('what is only written down makes room for another call', async () => {
   await limiter.drained()
   expect([limiter.free(), limiter.ids()]).toEqual([1, []])
 })
+
+test('work that is over may have kept back other work, so it is said, too', async () => {
+  const onFree = vi.fn()
+  const limiter = createLimiter({ atOnce: 2, slowAtOnce: 1, slowAfterMs: 1000 }, onFree)
+  const written = Promise.withResolvers<void>()
+  limiter.run(1, (leave) => {
+    leave()
+    return written.promise
+  })
+  expect(onFree).toHaveBeenCalledTimes(1)
+  written.resolve()
+  await limiter.drained()
+  expect(onFree).toHaveBeenCalledTimes(2)
+})

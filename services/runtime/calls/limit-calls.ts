@@ -2,7 +2,8 @@ type Limits = { atOnce: number; slowAtOnce: number; slowAfterMs: number }
 
 /**
  * Limits how many calls are made at once. A call that takes longer than `slowAfterMs` makes room for another, for up to
- * `slowAtOnce` of them, so that slow destinations do not delay the others. Calls `onFree` when there may be room again.
+ * `slowAtOnce` of them, so that slow destinations do not delay the others. Calls `onFree` when there may be room again,
+ * and when work is over: the next one for the same destination may have waited for that.
  */
 export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFree: () => void) {
   const running = new Map<number, Promise<void>>()
@@ -25,7 +26,6 @@ export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFre
       clearTimeout(timer)
       calls--
       if (isSlow) slow--
-      onFree()
     }
   }
 
@@ -37,9 +37,13 @@ export function createLimiter({ atOnce, slowAtOnce, slowAfterMs }: Limits, onFre
     /** `work` must not reject. It may call `onAnswer` when its call is over and only its record is left. */
     run(id: number, work: (onAnswer: () => void) => Promise<void>): void {
       const end = begin()
-      const whole = work(end).finally(() => {
-        running.delete(id)
+      const leave = () => {
         end()
+        onFree()
+      }
+      const whole = work(leave).finally(() => {
+        running.delete(id)
+        leave()
       })
       running.set(id, whole)
     },
