@@ -11,15 +11,13 @@ import type { Note } from '../recovery/offset-note.ts'
 import { type Compared, comparePartition, type Comparer, findFirstNewer, isCompacted } from './compare-partition.ts'
 import { addLoss, findLoss, type Loss, type Position, writeMetadata } from './find-loss.ts'
 import { acceptanceGroup, readAcceptance, readCommitted, readExtents } from './group-offsets.ts'
+import { isRebalance } from './is-rebalance.ts'
 import { noteUnread } from './lag-metric.ts'
 import { describeLossOf, lossEvent, remedyOf } from './make-loss-event.ts'
 import { describeOpen, type Followed, measureLosses, Positions } from './positions.ts'
 
 /** How often a process looks whether losses were accepted and how old what it has not read is. */
 export const lookMs = 5000
-
-/** Codes with which the broker refuses a commit of a member whose group is forming anew. */
-const rebalanceErrors = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])
 
 /**
  * Notices records that were deleted before the group had read them, tells it once (ops event `records-lost`) and keeps the
@@ -243,8 +241,4 @@ async function accept(watch: Watch, followed: Followed, losses: Loss[]): Promise
 async function publishLosses(watch: Watch, compared: readonly Pick<Compared, 'followed' | 'loss'>[]): Promise<void> {
   const events = compared.flatMap(({ followed, loss }) => (loss ? [lossEvent(watch, followed, loss, false)] : []))
   if (events.length > 0) await watch.publish(events)
-}
-
-function isRebalance(error: unknown): boolean {
-  return rebalanceErrors.has((error as { type?: string }).type ?? '')
 }
