@@ -12,7 +12,7 @@ const again = 'Reload the page to try again.'
 /** What a person reads of an error, and what to do. */
 const texts: Record<number, { title: string; text: string }> = {
   400: { title: 'This address does not work', text: 'A part of it is wrong or belongs to another page.' },
-  403: { title: 'You may not do this', text: 'Nothing was changed. An administrator can give you the right to.' },
+  403: { title: 'You may not do this', text: 'An administrator can give you the right to.' },
   404: { title: 'Page not found', text: 'There is no such page, or you may not see it.' },
   405: { title: 'This address does not work', text: 'It cannot be used in this way.' },
   413: { title: 'Too much at once', text: 'The form was too large. Nothing was changed.' },
@@ -35,7 +35,7 @@ export function isConsolePath(path: string): boolean {
  * cause that `detail` does not say to programs. `sent`: the form that met the error, which can be sent again.
  */
 export function errorPage(
-  { status, detail, headers }: HttpError,
+  error: HttpError,
   {
     path,
     method = 'GET',
@@ -43,17 +43,24 @@ export function errorPage(
     sent = null,
   }: { path: string; method?: string; viewer?: Page['viewer']; sent?: SentForm | null },
 ): RouteResponse {
+  const { status, headers } = error
   const { title, text } = textOf(status, method)
   if (sent !== null)
     return showPage({ title, status, headers, root: rootFrom(path), viewer, main: sendAgain(sent, viewer) })
-  const said = [400, 403, 413].includes(status) && typeof detail === 'string' ? `${text} ${detail}` : text
   const next = nextStep(status, path, method)
-  return messagePage(status, title, said, { headers, root: rootFrom(path), viewer, ...next })
+  return messagePage(status, title, sayWhy(error, text, method), { headers, root: rootFrom(path), viewer, ...next })
 }
 
 function textOf(status: number, method: string): { title: string; text: string } {
   const known = texts[status] ?? { title: STATUS_CODES[status] ?? 'Refused', text: 'Nothing was changed.' }
   return method !== 'GET' && status >= 500 ? { ...known, text: afterForm } : known
+}
+
+/** What is known of the cause: before what to do about a right that is missing, after what is wrong with an address. */
+function sayWhy({ status, detail }: HttpError, text: string, method: string): string {
+  const why = [400, 403, 413].includes(status) && typeof detail === 'string' && detail
+  const sentences = status === 403 ? [method !== 'GET' && 'Nothing was changed.', why, text] : [text, why]
+  return sentences.filter((sentence) => sentence !== false).join(' ')
 }
 
 /** How far the form came is not known. */

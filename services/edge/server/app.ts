@@ -18,7 +18,7 @@ import type { SentForm } from '../http/form.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
-import { authorize, type AuthorizeDeps, signedInOf } from './authorize.ts'
+import { authorize, type AuthorizeDeps, noteViewer, signedInOf } from './authorize.ts'
 import type { BodyReader } from './body.ts'
 import { addressOf } from './limits.ts'
 import { answersPage, type Route, type RouteRequest } from './route.ts'
@@ -72,7 +72,8 @@ export function createApp(routes: readonly Route[], deps: AppDeps): Express {
       return handle(request, response, next)
     })
   }
-  app.use(() => {
+  app.use(async (request, response) => {
+    if (isConsolePath(request.path)) await noteViewer(request, response, deps)
     throw new HttpError(404, 'Not Found')
   })
   app.use(respondToError(deps))

@@ -95,6 +95,15 @@ describe('pages', () => {
     expect(await ask('/console/maybe-person', { as: 'stranger' })).toMatchObject({ status: 200, body: '"nobody"' })
   })
 
+  test('one that does not exist has the navigation of whoever has signed in', async () => {
+    const { status, body } = await ask('/console/nothing', { as: 'viewer' })
+    expect([status, body]).toEqual([404, expect.stringContaining('<nav aria-label="Main">')])
+    for (const as of [undefined, 'stranger'])
+      expect(await ask('/console/nothing', { as: as! })).toMatchObject({
+        ...{ status: 404, body: expect.not.stringContaining('<nav') as string },
+      })
+  })
+
   test('an API key opens no page', async () => {
     expect((await ask('/console/person', { key: apiKey })).status).toBe(303)
   })

@@ -120,6 +120,12 @@ async function checkSource(call: Call): Promise<Caller> {
 const signedIn = 'signedIn'
 export const signedInOf = ({ locals }: Response) => (locals[signedIn] as Session | null | undefined) ?? null
 
+/** Finds out who has signed in, for the page of an error; whatever keeps that from being found out costs nothing else. */
+export async function noteViewer(request: Request, response: Response, deps: AuthorizeDeps): Promise<void> {
+  const session = await findSession({ request, response, path: '', deps }).catch(() => null)
+  response.locals[signedIn] = session
+}
+
 /** A key goes before a session: whoever sends one means it. */
 async function checkViewer(call: Call, role: Role): Promise<Viewer> {
   const { authorization, cookie } = call.request.headers
