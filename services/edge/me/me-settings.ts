@@ -138,27 +138,22 @@ function stateOf({ state: is, since, trouble }: Channel, zone: string): Html {
 function channels(given: MeMain): Html {
   const { view, zone } = given
   const byId = [...Map.groupBy(view.detail.channels, ({ channel_id }) => channel_id).entries()]
-  const rows = byId.map(([id, [channel, ...others]]) => [
-    { text: foreign(excerpt(channel!.destination, 80)) },
-    { text: channelTypes[channel!.type] ?? channel!.type },
-    { text: [channel!, ...others].map(({ purpose }) => purposes[purpose] ?? purpose).join(', ') },
-    { text: stateOf(channel!, zone) },
-    {
-      text: buttonForm(
-        '/console/me/test',
-        'Send a test',
-        { channel: String(id) },
-        { look: 'quiet', label: `Send a test to ${channel!.destination}` },
-      ),
-    },
-  ])
-  const columns = [
-    { name: 'Where' },
-    { name: 'Kind' },
-    { name: 'For' },
-    { name: 'State' },
-    { name: html`<span class="hidden-text">Test</span>` },
-  ]
+  // Two columns, so that on a phone, too, the state is seen.
+  const rows = byId.map(([id, [channel, ...others]]) => {
+    const { destination, type } = channel!
+    const what = [channel!, ...others].map(({ purpose }) => purposes[purpose] ?? purpose).join(', ')
+    const test = buttonForm(
+      '/console/me/test',
+      'Send a test',
+      { channel: String(id) },
+      { look: 'quiet', label: `Send a test to ${destination}` },
+    )
+    return [
+      { text: html`${foreign(excerpt(destination, 80))}<br><small>${channelTypes[type] ?? type} for ${what}</small>` },
+      { text: html`${stateOf(channel!, zone)}<br>${test}` },
+    ]
+  })
+  const columns = [{ name: 'Where' }, { name: 'State' }]
   return html`<section id="channels"><h2>Channels</h2>
 ${saidIn(given, 'channels')}
 ${

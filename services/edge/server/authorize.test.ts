@@ -196,6 +196,19 @@ describe('the API', () => {
   })
 })
 
+test('a session above its limit has the navigation, too', async () => {
+  const { url: limited } = await serveApp(createApp(routes, { ...deps, limits: plainDeps(2).limits }))
+  const open = async () => {
+    const response = await fetch(`${limited}/console/person`, { headers: { cookie: cookieOf('viewer') } })
+    return [response.status, (await response.text()).includes('<nav aria-label="Main">')]
+  }
+  expect([await open(), await open(), await open()]).toEqual([
+    [200, false],
+    [200, false],
+    [429, true],
+  ])
+})
+
 test('strange sessions run into the limit of their address, known ones do not', async () => {
   const { url: limited } = await serveApp(createApp(routes, { ...deps, limits: plainDeps(5).limits }))
   const statusOf = async (as: string) =>

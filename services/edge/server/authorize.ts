@@ -122,8 +122,7 @@ export const signedInOf = ({ locals }: Response) => (locals[signedIn] as Session
 
 /** Finds out who has signed in, for the page of an error; whatever keeps that from being found out costs nothing else. */
 export async function noteViewer(request: Request, response: Response, deps: AuthorizeDeps): Promise<void> {
-  const session = await findSession({ request, response, path: '', deps }).catch(() => null)
-  response.locals[signedIn] = session
+  await findSession({ request, response, path: '', deps }).catch(() => null)
 }
 
 /** A key goes before a session: whoever sends one means it. */
@@ -179,7 +178,6 @@ async function checkPage(call: Call): Promise<Session | null> {
   requireOwnPage(call)
   const session = await findSession(call)
   if (session === null) await countAnonymous(call)
-  call.response.locals[signedIn] = session
   return session
 }
 
@@ -200,6 +198,7 @@ async function findSession({ request, response, deps: { sessions, limits } }: Ca
   if (readSessionToken(cookie) === null) return null
   if (!sessions.hasSeen(cookie)) await limits.refused.check(addressOf(request))
   const session = await sessions.find(cookie)
+  response.locals[signedIn] = session
   if (session) await limits.session.count(session.sessionId, request, response)
   else await limits.refused.count(addressOf(request), request, response)
   return session
