@@ -43,7 +43,7 @@ unit: install ## run the unit tests: no servers, no Java, no browser
 stack: install ## run the tests that need servers; one file: make stack FILE=ledger
 	@vitest run --project stack $(FILE)
 
-test: check browser ## check, then run the unit and stack tests
+test: check browser faketime ## check, then run the unit and stack tests
 	@vitest run --project unit --project stack
 
 check: install ## check types, lint, format, unused code, structure, generated files and pages
@@ -102,7 +102,7 @@ faketime:
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q . || \
 	{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends libfaketime; } >&2 || \
-	{ echo 'libfaketime is missing, by which a test steps the clock of one process: install it, for example the package libfaketime.' >&2; exit 1; }
+	{ echo 'libfaketime is missing, by which tests step the clock of one process: install it, for example the package libfaketime.' >&2; exit 1; }
 
 ## Write
 fix: install ## format the files and fix what lint can fix

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { inject } from 'vitest'
 import { downFile } from '../../deploy/local/config.ts'
 import { sendSignal } from '../../deploy/local/process-identity.ts'
@@ -38,10 +38,12 @@ export function fillDisk(server: Server): () => Promise<void> {
   const limit = (bytes: string) =>
     pids.forEach((pid) => {
       try {
-        execFileSync('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`], { stdio: 'pipe' })
+        // As its owner: even root may need a capability for a process of somebody else.
+        const { uid, gid } = statSync(`/proc/${pid}`)
+        execFileSync('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`], { uid, gid, cwd: '/', stdio: 'pipe' })
       } catch (error) {
         // A process that has just ended.
-        if (!/No such process/.test(String(error))) throw error
+        if (!/No such process|ENOENT/.test(String(error))) throw error
       }
     })
   limit('4096')

@@ -7,8 +7,11 @@ import { superviseProgram } from '../supervised.ts'
 import { waitFor } from '../wait-for.ts'
 import { compare } from './compare.ts'
 
-/** How each is wrong, and what the comparison has to say of it. */
-const ways = { 'commits-first': / lost /, 'no-ledger': / doubled / }
+/** How each is wrong: after which word of its log a kill does harm, and what the comparison has to say of it. */
+const ways = {
+  'commits-first': { fatal: 'began', harm: / lost / },
+  'no-ledger': { fatal: 'effect', harm: / doubled / },
+}
 type Way = keyof typeof ways
 
 /** The groups of both, which read the raw payloads. */
@@ -39,12 +42,12 @@ export async function startWrongConsumers({ env, database, topics: own }: Instal
       isHealthy: () => Promise.resolve(true),
       stopSignal: 'SIGTERM',
     })
-    return { way, group, program, isWorking: () => program.logs().trimEnd().endsWith('began') }
+    return { way, group, program, at: () => program.logs().trimEnd().split('\n').at(-1) }
   }
   const consumers = await Promise.all((Object.keys(ways) as Way[]).map(start))
 
-  async function kill({ group, program, isWorking }: (typeof consumers)[number]): Promise<void> {
-    await waitFor('a batch', isWorking, 5000, 5)
+  async function kill({ way, group, program, at }: (typeof consumers)[number]): Promise<void> {
+    await waitFor(`the middle of a batch of ${way}`, () => at() === ways[way].fatal, 5000, 5)
     program.end('SIGKILL')
     await expelMembers(group)
   }
@@ -57,15 +60,15 @@ export async function startWrongConsumers({ env, database, topics: own }: Instal
       }
     },
     async listUncaught(acked) {
-      const caught = consumers.map(async ({ way, group, isWorking }) => {
-        const isIdle = async () => (await readLag(group, topic)) === 0 && !isWorking()
+      const caught = consumers.map(async ({ way, group, at }) => {
+        const isIdle = async () => (await readLag(group, topic)) === 0 && ['started', 'done'].includes(at() ?? '')
         await waitFor(`${way} to read everything`, isIdle, 120_000, 500)
         const rows = await database.query<{ event_id: string }>(
           'SELECT event_id FROM nemesis.effect WHERE consumer = $1',
           [way],
         )
         const seen = rows.map(({ event_id }) => event_id)
-        return compare(way, acked, seen).some((problem) => ways[way].test(problem)) ? [] : [way]
+        return compare(way, acked, seen).some((problem) => ways[way].harm.test(problem)) ? [] : [way]
       })
       return (await Promise.all(caught)).flat()
     },
