@@ -6,6 +6,7 @@ import { sendSignal } from '../../deploy/local/process-identity.ts'
 import { waitUntilWhole } from '../../deploy/local/stack.ts'
 import { onCleanup } from './cleanup.ts'
 import { stackEnv } from './stack.ts'
+import { waitFor } from './wait-for.ts'
 
 export type Server = 'kafka' | 'registry' | 'postgres' | 'firestore'
 
@@ -78,9 +79,9 @@ function keepDown(server: Server): () => Promise<void> {
   const file = downFile(dir, server)
   async function bringBack(): Promise<void> {
     rmSync(file, { force: true })
-    const missing = await waitUntilWhole(dir, 60_000)
-    if (missing?.length !== 0)
-      throw new Error(`${server} did not come back: ${missing?.join(', ') ?? 'the stack is gone'}`)
+    // Others may be away at the same time.
+    const isBack = async () => (await waitUntilWhole(dir, 0))?.includes(server) === false
+    await waitFor(`${server} to be back`, isBack, 120_000, 200)
   }
   onCleanup(bringBack)
   writeFileSync(file, '')

@@ -61,10 +61,11 @@ export async function superviseService(
   name: ServiceName,
   env: NodeJS.ProcessEnv,
   from = root,
+  patienceMs?: number,
 ): Promise<SupervisedService> {
   const [port, healthPort] = [await findFreePort(), await findFreePort()]
   const healthUrl = `http://127.0.0.1:${healthPort}`
-  const started = await superviseProgram({
+  const program: Program = {
     name,
     command: process.execPath,
     args: [join(from, 'services', name, 'main.ts')],
@@ -72,7 +73,8 @@ export async function superviseService(
     env: { ...env, EDGE_PORT: String(port), HEALTH_PORT: String(healthPort) },
     isHealthy: () => answers(`${healthUrl}/readyz`),
     stopSignal: 'SIGTERM',
-  })
+  }
+  const started = await superviseProgram(program, patienceMs)
   return { ...started, url: `http://127.0.0.1:${port}`, healthUrl }
 }
 

@@ -16,6 +16,8 @@ type Heal = () => Promise<void> | void
 const clockStepSeconds = 600
 const restartPatienceMs = 15_000
 const deletePatienceMs = 60_000
+/** The servers that a replica needs may be away when it starts. */
+const replicaPatienceMs = 150_000
 
 const strikes: Record<KindName, (world: World, target: string, over: AbortSignal) => Heal | Promise<Heal>> = {
   'connection cut': (world, target) => change(world, target, 'down'),
@@ -33,7 +35,8 @@ const strikes: Record<KindName, (world: World, target: string, over: AbortSignal
   'clock behind': (world) => step(world, -clockStepSeconds),
   'three replicas'(world, target) {
     const name = target as ServiceName
-    const started = Promise.all([1, 2].map(() => superviseService(name, world.envOf(name))))
+    const start = () => superviseService(name, world.envOf(name), undefined, replicaPatienceMs)
+    const started = Promise.all([start(), start()])
     started.catch(() => undefined)
     return async () => void (await Promise.all((await started).map((replica) => replica.stop())))
   },
