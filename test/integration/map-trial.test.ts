@@ -10,6 +10,7 @@ import {
   type Mapping,
   type Source,
 } from '../harness/normalizer/setup.ts'
+import { asRole } from '../harness/roles.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 // Commands are slow to start on a busy machine.
@@ -64,20 +65,12 @@ let folder: string
 beforeAll(async () => {
   bench = await installNormalizer()
   await Promise.all([
-    bench.installation.start('analyzer', { RULES_MAX_AGE_MS: '200', DATABASE_URL: await analyzerUrl() }),
+    bench.installation.start('analyzer', { ...asRole('analyzer', bench.installation.env), RULES_MAX_AGE_MS: '200' }),
     bench.installation.start('raw-sink'),
   ])
   folder = mkdtempSync(join(tmpdir(), 'map-trial-'))
   onCleanup(() => rmSync(folder, { recursive: true }))
 })
-
-/** The database as the analyzer's own role reaches it, which has no more rights than it needs. */
-async function analyzerUrl(): Promise<string> {
-  await bench.installation.parma('roles', 'apply')
-  await query(`ALTER ROLE parma_analyzer PASSWORD 'analyzer'`)
-  const url = new URL(bench.installation.env.DATABASE_URL!)
-  return Object.assign(url, { username: 'parma_analyzer', password: 'analyzer' }).href
-}
 
 const query = <T extends object>(text: string, values: unknown[] = []) =>
   bench.installation.database.query<T>(text, values)

@@ -10,6 +10,7 @@ import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
 import { createInstallation } from '../harness/installation.ts'
 import { normalizerBench } from '../harness/normalizer/setup.ts'
+import { asRole } from '../harness/roles.ts'
 import { killInTurn, superviseService } from '../harness/supervised.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -24,7 +25,7 @@ test('kill -9 of each service in the middle of a bulk redrive: each record takes
   const { database, env } = installation
   const bench = normalizerBench(installation)
   const running = new Map(
-    await Promise.all(services.map(async (name) => [name, await superviseService(name, env)] as const)),
+    await Promise.all(services.map(async (name) => [name, await superviseService(name, asRole(name, env))] as const)),
   )
   const source = await bench.addSource([{ SourceField: 'size', DataType: 'int' }])
   const companies = await Promise.all([1, 2, 3].map(() => bench.addCompany()))

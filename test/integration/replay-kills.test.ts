@@ -3,6 +3,7 @@ import type { ServiceName } from '../../deploy/local/config.ts'
 import { commands } from '../../services/normalizer/commands.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
 import { type Fed, normalizerBench, type Source } from '../harness/normalizer/setup.ts'
+import { asRole } from '../harness/roles.ts'
 import { runCommand } from '../harness/run-command.ts'
 import { killInTurn, superviseService } from '../harness/supervised.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -16,10 +17,12 @@ const patienceMs = 120_000
 
 test('kill -9 of each service in the middle of a replay: the same end as without', async () => {
   const installation = await createInstallation()
-  for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
+  for (const [name, value] of Object.entries(asRole('cli', installation.env))) vi.stubEnv(name, value)
   const bench = normalizerBench(installation)
   const running = new Map(
-    await Promise.all(services.map(async (name) => [name, await superviseService(name, installation.env)] as const)),
+    await Promise.all(
+      services.map(async (name) => [name, await superviseService(name, asRole(name, installation.env))] as const),
+    ),
   )
   const [calm, killed] = [await makeStored(installation, bench), await makeStored(installation, bench)]
   await runCommand(commands.replay, '--source', calm.source.name, '--mode', 'replace', '--wait')

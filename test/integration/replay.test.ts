@@ -3,6 +3,7 @@ import { topics } from '#schemas/topics.ts'
 import { commands } from '../../services/normalizer/commands.ts'
 import { deleteRecords } from '../harness/group.ts'
 import { createInstallation, type Installation } from '../harness/installation.ts'
+import { asRole } from '../harness/roles.ts'
 import { runCommand } from '../harness/run-command.ts'
 import type { StartedService } from '../harness/service.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -11,12 +12,16 @@ import { type Fed, type Mapping, normalizerBench, type Source } from '../harness
 let installation: Installation
 let bench: ReturnType<typeof normalizerBench>
 let normalizer: StartedService
+let startNormalizer: () => Promise<StartedService>
 
 beforeAll(async () => {
   installation = await createInstallation()
   bench = normalizerBench(installation)
-  for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
-  ;[normalizer] = await Promise.all([installation.start('normalizer'), installation.start('raw-sink')])
+  // As in production: with the rights that commands and services need, and no more.
+  const { env, start } = installation
+  for (const [name, value] of Object.entries(asRole('cli', env))) vi.stubEnv(name, value)
+  startNormalizer = () => start('normalizer', asRole('normalizer', env))
+  ;[normalizer] = await Promise.all([startNormalizer(), start('raw-sink', asRole('raw-sink', env))])
   return () => vi.unstubAllEnvs()
 })
 
@@ -278,7 +283,7 @@ test('a corrected value takes the place of the wrong one, stays at a replay, and
 })
 
 test('the analyzer follows corrected and replaced values, and tells nobody', async () => {
-  await installation.start('analyzer')
+  await installation.start('analyzer', asRole('analyzer', installation.env))
   const source = await withMaps([field('stars', 'int'), field('gone', 'int')])
   const company = await bench.addCompany()
   const payloads = [10, 1000, 30].map((stars, n) =>
@@ -339,7 +344,7 @@ test('a replay that is killed, paused and resumed comes to the same end', async 
   await waitFor('the replay to have begun', async () => (await state()).done > 0)
   await normalizer.kill()
   expect((await state()).done).toBeLessThan(240)
-  normalizer = await installation.start('normalizer')
+  normalizer = await startNormalizer()
   const killedAt = (await state()).done
   await waitFor('it to go on', async () => (await state()).done > killedAt)
   const change = (name: string) => runCommand<{ message: string }>(commands.replays, name, String(no))

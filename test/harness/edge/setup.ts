@@ -6,6 +6,7 @@ import { makeApiKey } from '../../../services/edge/access/api-key.ts'
 import type { Role } from '../../../services/runtime/changes/roles.ts'
 import { mintToken, type TokenSecrets } from '../../../services/runtime/web/token.ts'
 import { createInstallation, type Installation } from '../installation.ts'
+import { asRole } from '../roles.ts'
 import type { StartedService } from '../service.ts'
 import type { ReadRecord } from '../topics.ts'
 
@@ -38,11 +39,16 @@ export type TestEdge = Installation & {
 
 export type StartedEdge = TestEdge & { service: StartedService }
 
-/** An installation with an edge that may call modules on this machine. `env` goes to the edge alone. */
+/**
+ * An installation with an edge that may call modules on this machine. `env` goes to the edge alone. Its services have the
+ * rights in Postgres that they have in production.
+ */
 export async function startEdge(env: NodeJS.ProcessEnv = {}): Promise<StartedEdge> {
   const installation = await createInstallation()
-  const service = await installation.start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env })
-  return { ...useEdge(installation, service.url), service }
+  const start: Installation['start'] = (name, own) =>
+    installation.start(name, asRole(name, { ...installation.env, ...own }))
+  const service = await start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env })
+  return { ...useEdge({ ...installation, start }, service.url), service }
 }
 
 export function useEdge(installation: Installation, url: string): TestEdge {

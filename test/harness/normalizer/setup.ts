@@ -8,6 +8,7 @@ import { createRegistry } from '#schemas/registry.ts'
 import { type Topic, topics } from '#schemas/topics.ts'
 import { onCleanup } from '../cleanup.ts'
 import { createInstallation, type Installation } from '../installation.ts'
+import { asRole } from '../roles.ts'
 import { waitFor } from '../wait-for.ts'
 
 export type Mapping = {
@@ -30,13 +31,14 @@ type NormalizerBench = ReturnType<typeof normalizerBench>
 export type InstalledNormalizer = NormalizerBench & { installation: Installation; restart(): Promise<void> }
 export type Fed = RawPayload & { headers?: Record<string, string> }
 
-/** An installation with a running normalizer, for a whole file. Commands that the test runs itself find it, too. */
+/** An installation with a running normalizer under its role, for a whole file. Commands that the test runs itself find it, too. */
 export async function installNormalizer(): Promise<InstalledNormalizer> {
   const installation = await createInstallation()
   for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
   onCleanup(() => void vi.unstubAllEnvs())
+  const role = asRole('normalizer', installation.env)
   const limits = { MAX_LEAVES: '1000', MAX_DEPTH: '20', MAX_INCIDENTS_PER_DAY: '20' }
-  const start = () => installation.start('normalizer', { MAP_WAIT_MS: '4000', ...limits })
+  const start = () => installation.start('normalizer', { ...role, MAP_WAIT_MS: '4000', ...limits })
   let service = await start()
   /** The new process ends with the test that asks for it. */
   const restart = async () => {
