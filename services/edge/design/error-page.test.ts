@@ -25,3 +25,30 @@ test('a form that met an error is there to be sent again, and what is no form is
   expect(String(body)).toContain('<a href="/console/me">Go back without sending it</a>')
   expect(textOf(error, { path: '/console/me/quiet', method: 'POST' })).toContain('Send it again if it was not done.')
 })
+
+const markupOf = (error: HttpError, at: Partial<Parameters<typeof errorPage>[1]> = {}) =>
+  String(errorPage(error, { path: '/console/keys', ...at }).body)
+const mistake = { loc: ['body', 'zone'], msg: 'must be <b>a</b> time zone' }
+
+test('a form that is refused says what is wrong with it, and leads back to its page', () => {
+  const refused = markupOf(new HttpError(422, [mistake]), {
+    ...{ method: 'POST', referer: 'https://parma.example/console/people/3?a=1' },
+  })
+  expect(refused).toContain('Nothing was changed. zone: must be &lt;b&gt;a&lt;/b&gt; time zone.')
+  expect(refused).toContain('href="/console/people/3?a=1"')
+  expect(markupOf(new HttpError(422, 'Give a name.'), { method: 'POST' })).toContain(
+    'Nothing was changed. Give a name.',
+  )
+})
+
+test.each(['https://elsewhere.example/', 'javascript:alert(1)', 'no address', undefined])(
+  'another page than one of ours is not led back to: %s',
+  (referer) => {
+    expect(markupOf(new HttpError(422, ''), { method: 'POST', referer })).toContain('href="/console"')
+  },
+)
+
+test('what is not found says what it knows, and no more', () => {
+  expect(markupOf(new HttpError(404, 'Not Found'))).toContain('There is no such page, or you may not see it.')
+  expect(markupOf(new HttpError(404, 'There is no such trial yet.'))).toContain('There is no such trial yet.')
+})

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
 import { formTokenField, type SentForm } from '../http/form.ts'
 import type { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
@@ -30,37 +31,54 @@ export function isConsolePath(path: string): boolean {
   return path === '/console' || path.startsWith('/console/')
 }
 
+type At = {
+  path: string
+  method?: string
+  viewer?: Page['viewer']
+  sent?: SentForm | null
+  referer?: string | undefined
+}
+
 /**
  * The page for an error at `path`, with the navigation of the viewer, if it is known who that is. It says nothing of the
- * cause that `detail` does not say to programs. `sent`: the form that met the error, which can be sent again.
+ * cause that `detail` does not say to programs. `sent`: the form that met the error, which can be sent again. `referer`:
+ * where a form was.
  */
 export function errorPage(
   error: HttpError,
-  {
-    path,
-    method = 'GET',
-    viewer = null,
-    sent = null,
-  }: { path: string; method?: string; viewer?: Page['viewer']; sent?: SentForm | null },
+  { path, method = 'GET', viewer = null, sent = null, referer }: At,
 ): RouteResponse {
   const { status, headers } = error
   const { title, text } = textOf(status, method)
   if (sent !== null)
     return showPage({ title, status, headers, root: rootFrom(path), viewer, main: sendAgain(sent, viewer) })
-  const next = nextStep(status, path, method)
+  const next = nextStep(status, { path, method, referer })
   return messagePage(status, title, sayWhy(error, text, method), { headers, root: rootFrom(path), viewer, ...next })
 }
 
 function textOf(status: number, method: string): { title: string; text: string } {
   const known = texts[status] ?? { title: STATUS_CODES[status] ?? 'Refused', text: 'Nothing was changed.' }
-  return method !== 'GET' && status >= 500 ? { ...known, text: afterForm } : known
+  if (method === 'GET') return known
+  if (status >= 500) return { ...known, text: afterForm }
+  return status === 422 ? { title: 'This was not done', text: 'Nothing was changed.' } : known
 }
 
 /** What is known of the cause: before what to do about a right that is missing, after what is wrong with an address. */
 function sayWhy({ status, detail }: HttpError, text: string, method: string): string {
-  const why = [400, 403, 413].includes(status) && typeof detail === 'string' && detail
+  const why = [400, 403, 404, 413, 422].includes(status) && causeOf(detail)
+  if (status === 404 && why !== false) return why
   const sentences = status === 403 ? [method !== 'GET' && 'Nothing was changed.', why, text] : [text, why]
   return sentences.filter((sentence) => sentence !== false).join(' ')
+}
+
+const mistakes = z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() }))
+
+/** What is wrong, in words; false: no more is known. */
+function causeOf(detail: unknown): string | false {
+  if (typeof detail === 'string') return detail !== 'Not Found' && detail
+  const { data } = mistakes.safeParse(detail)
+  if (data === undefined || data.length === 0) return false
+  return `${data.map(({ loc, msg }) => [loc.slice(1).join(' '), msg].filter(Boolean).join(': ')).join('. ')}.`
 }
 
 /** How far the form came is not known. */
@@ -77,8 +95,11 @@ ${postForm(action, null, 'Send it again', kept)}
 }
 
 /** An empty address is that of the page itself, with its query. */
-function nextStep(status: number, path: string, method: string): { next?: Step } {
+function nextStep(status: number, { path, method = 'GET', referer }: At): { next?: Step } {
   if (method === 'GET' && [429, 500, 503].includes(status)) return { next: { text: 'Try again', href: '' } }
+  const form = method === 'GET' ? null : URL.parse(referer ?? '')
+  if (form !== null && isConsolePath(form.pathname))
+    return { next: { text: 'Back to the page', href: form.pathname + form.search } }
   return isConsolePath(path) ? { next: { text: 'Go to the news', href: '/console' } } : {}
 }
 

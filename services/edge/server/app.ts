@@ -141,14 +141,15 @@ function respondToError({ log, keepForm }: Pick<AppDeps, 'log' | 'keepForm'>): E
 /** In the form of its path: a page for people, a problem under /api/v1, else that of the predecessor. */
 async function toResponse(
   error: HttpError,
-  { path, method, originalUrl }: Request,
+  request: Request,
   response: Response,
   keepForm: AppDeps['keepForm'],
 ): Promise<RouteResponse> {
+  const { path, method, originalUrl } = request
   if (response.locals[answersPages] === true || isConsolePath(path)) {
-    const request = response.locals[asked] as RouteRequest | undefined
-    const sent = request && method === 'POST' && error.status >= 500 ? await keepForm(request, originalUrl) : null
-    return errorPage(error, { path, method, viewer: signedInOf(response), sent })
+    const routed = response.locals[asked] as RouteRequest | undefined
+    const sent = routed && method === 'POST' && error.status >= 500 ? await keepForm(routed, originalUrl) : null
+    return errorPage(error, { path, method, viewer: signedInOf(response), sent, referer: request.get('referer') })
   }
   if (answersProblemJson(path)) return problem(error, path)
   if (error === unexpected) return internalServerError
