@@ -117,7 +117,7 @@ const rooms = {
     backtest: ['store', 'suspect', 'words', 'meaning', 'judge', 'detect', 'rules', 'values'],
     parallel: ['backtest'],
     trial: ['backtest', 'store'],
-    'rule-trial': ['backtest', 'meaning', 'rules', 'words', 'values'],
+    'rule-trial': ['backtest', 'suspect', 'meaning', 'rules', 'words', 'values'],
     commands: ['parallel', 'backtest', 'signals', 'forecast', 'detect', 'rules', 'values'],
   },
   notifier: {

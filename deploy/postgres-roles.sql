@@ -132,7 +132,7 @@ GRANT USAGE ON SCHEMA edge TO parma_normalizer;
 GRANT SELECT ("draft_id", "data_source_id", "origin", "actor", "at", "content_hash", "content", "losses", "state", "settled_by", "settled_at", "version") ON edge.map_draft TO parma_normalizer;
 GRANT SELECT ("service", "letters", "oldest") ON edge.open_letters_view TO parma_cli;
 GRANT SELECT ("kind", "data_source_id", "company_id", "subject", "message", "opened_at", "resolved_at") ON analyzer.incident_text_view TO parma_edge;
-GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike", "companies_judged", "suspected_at") ON analyzer.suspect_run_view TO parma_edge;
+GRANT SELECT ("run_no", "data_source_id", "task_id", "message", "companies_alike", "companies_judged", "suspected_at", "held", "flagged") ON analyzer.suspect_run_view TO parma_edge;
 GRANT SELECT ("digest_id", "user_id", "bucket_id", "rhythm", "period", "since", "made_at", "message") ON notifier.digest_view TO parma_edge;
 GRANT SELECT ("event_id", "stage", "at", "reason") ON notifier.event_status TO parma_edge;
 GRANT SELECT ("event_id", "stage", "at", "reason") ON notifier.event_status TO parma_cli;

@@ -87,6 +87,6 @@ export const deskViews: readonly View[] = [
   forDesk(
     'analyzer.suspect_run_view',
     'a run that looks like what a broken source makes, and waits for an operator',
-    'run_no data_source_id task_id message companies_alike companies_judged suspected_at',
+    'run_no data_source_id task_id message companies_alike companies_judged suspected_at held flagged',
   ),
 ]

@@ -38,6 +38,6 @@ await runService('analyzer', readConfig, async (config, context) => {
   ])
   await consume([
     on(topics.observations, judgeObservations(store), 'judged'),
-    on(topics.changes, takeChanges('analyzer', database, openAppliers(config))),
+    on(topics.changes, takeChanges('analyzer', database, openAppliers(config), wakeOutbox)),
   ])
 })

@@ -129,6 +129,9 @@ test('a path is ignored with a reason, no longer counts anywhere, and counts aga
   expect((await desk.submit(`${refused}/ignore`, { ...asked, reason: 'x' })).text).toContain('is ignored already')
 
   const all = await desk.get(`${refused}?show=all`)
+  const watched = await openWatchedPage(edge.url)
+  await useSession(watched.page, edge.url, cookies.operator)
+  expect(await violationsOf(watched, `${edge.url}${refused}?show=all`)).toEqual([])
   expect(all.text).toContain('not-a-number, ignored')
   expect(all.text).toContain('Count it again')
   const [audit] = await edge.database.query(

@@ -146,8 +146,53 @@ test('the pages are for operators', async () => {
 test('the pages are axe-clean, on phones and screens, light and dark', async () => {
   const browser = await openWatchedPage(desk.edge.url)
   await useSession(browser.page, desk.edge.url, desk.cookies.operator)
-  for (const path of ['/console/sources', `/console/sources/${github}`, '/console/sources?q=nothing-like-it'])
+  await query(
+    `INSERT INTO analyzer.judged_run (data_source_id, source_name, state, message, companies_alike, suspected_at)
+     VALUES ($1, 'github', 'suspect', 'in 6 of 7 companies the numbers became zero', 6, now())`,
+    [github],
+  )
+  const own = `/console/sources/${github}`
+  const tried = `${own}/plan?cron=30+8+*+*+*&zone=Asia%2FTokyo`
+  const lists = ['/console/sources', '/console/sources/new', '/console/sources?q=nothing-like-it']
+  for (const path of [...lists, own, `${own}/edit`, `${own}/plan`, tried])
     expect([path, await violationsOf(browser, desk.edge.url + path)]).toEqual([path, []])
+})
+
+test('what a suspect run holds is decided on the page of its source, once, with its counts', async () => {
+  await desk.edge.start('analyzer')
+  const source = await desk.edge.addSource('zeros')
+  const [run] = (await query(
+    `WITH run AS (
+       INSERT INTO analyzer.judged_run (data_source_id, source_name, state, message, companies_alike, suspected_at)
+       VALUES ($1, 'zeros', 'suspect', 'the numbers became <b>zero</b>', 6, now()) RETURNING run_no
+     ), payload AS (
+       INSERT INTO analyzer.withheld_payload (event_id, run_no, company_id, is_flagged, observed_at, data_source_id, subject_key)
+       SELECT gen_random_uuid(), run_no, 1, true, now(), $1, '' FROM run RETURNING event_id
+     )
+     INSERT INTO analyzer.withheld_news (news_id, event_id, is_flagged)
+     SELECT gen_random_uuid(), event_id, n < 3 FROM payload, generate_series(1, 3) n
+     RETURNING (SELECT run_no::int FROM run) AS no`,
+    [source],
+  )) as { no: number }[]
+  const path = `/console/sources/${source}`
+  expect((await desk.open('/console/now')).text).toContain(`href="${path}#suspect"`)
+  const shown = textOf((await desk.open(path)).text)
+  expect(shown).toContain('the numbers became &lt;b&gt;zero')
+  expect(shown).toMatch(/3 news items that are held will be sent.*2 of 3 news items are dropped, the others are sent\./)
+
+  const fields = (state: string) => ({ run: String(run!.no), state })
+  expect((await desk.send(`${path}/suspect`, fields('dropped'), desk.cookies.viewer)).status).toBe(403)
+  expect((await desk.send(`${path}/suspect`, fields('open'))).status).toBe(422)
+  const both = await Promise.all(['dropped', 'released'].map((state) => desk.send(`${path}/suspect`, fields(state))))
+  const said = both.map(({ text }) => /Run \d+ is (already )?(dropped|released)/.exec(text)?.[0])
+  const [{ state } = { state: '' }] = (await query('SELECT state FROM analyzer.judged_run WHERE run_no = $1', [
+    run!.no,
+  ])) as { state: string }[]
+  expect(said.toSorted()).toEqual([`Run ${run!.no} is already ${state}`, `Run ${run!.no} is ${state}`])
+  expect((await desk.open(path)).text).not.toContain('id="suspect"')
+  expect(await query('SELECT actor, before, after FROM analyzer.audit WHERE subject = $1', [`run:${run!.no}`])).toEqual(
+    [{ actor: expect.stringMatching(/^key:/), before: 'suspect', after: state }],
+  )
 })
 
 describe('what operators do with a source', () => {
@@ -171,7 +216,11 @@ describe('what operators do with a source', () => {
     expect(noticeOf(started.text)).toMatch(/^✓ Task \d+ starts/)
     const tasks = await query('SELECT only_companies FROM scheduler.run WHERE data_source_id = $1', [feed])
     expect(tasks).toEqual([{ only_companies: [acme] }])
-    expect((await desk.send(`${path()}/run`, { company: 'nobody' })).status).toBe(422)
+    const refused = await desk.send(`${path()}/run`, { company: 'nobody' })
+    expect([refused.status, textOf(refused.text)]).toEqual([
+      422,
+      expect.stringContaining('Nothing was changed. The source is not asked about a company of this name or id.'),
+    ])
   })
 
   test('a pause has a reason and an end; of two who pause at once the second is told of the first', async () => {
@@ -256,6 +305,22 @@ test('a source is added, its module is asked what it measures, and each step is 
   ])) as { kind: string; actor: string }[]
   expect(rows.map(({ kind }) => kind)).toEqual(['edge.source.add', 'edge.map.handshake', 'edge.source.link'])
   expect(rows.every(({ actor }) => actor.startsWith('key:'))).toBe(true)
+})
+
+test('a source that is asked about nobody takes the first companies by name, each once', async () => {
+  const id = await desk.edge.addSource('lonely')
+  await query('DELETE FROM company_data_source WHERE data_source_id = $1', [id])
+  const path = `/console/sources/${id}`
+  expect(textOf((await desk.open(path)).text)).toContain('It is asked about no company yet.')
+  const add = (names: string, cookie?: string) => desk.send(`${path}/companies`, { names }, cookie)
+  expect((await add('Eve', desk.cookies.viewer)).status).toBe(403)
+  expect((await add(' , ')).text).toContain('Nothing was added')
+  expect(textOf((await add('Solo GmbH, <b>Duo</b>, solo gmbh')).text)).toContain('2 linked')
+  expect((await add('Solo GmbH')).status).toBe(422)
+  const rows = await query(
+    `SELECT a.after ->> 'name' AS name FROM edge.audit a WHERE kind = 'edge.company.add' ORDER BY audit_id`,
+  )
+  expect(rows).toEqual([{ name: 'Solo GmbH' }, { name: '<b>Duo</b>' }])
 })
 
 test('a source is changed on its page, unless somebody else has changed it since, and its page says what it sends', async () => {

@@ -10,13 +10,13 @@ import { storeFacts } from '../harness/edge/stored-facts.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 import { mailsTo, unique } from '../harness/mailbox.ts'
 import { startModule } from '../harness/module.ts'
-import { addPerson, quick } from '../harness/notifier/setup.ts'
+import { quick } from '../harness/notifier/setup.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 // A browser is slow to start on a busy machine, and all services work behind it.
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 300_000 })
 
-test('an operator adds a source, mends what it sends, a dead letter and a destination, and tries a rule: by keyboard alone', async () => {
+test('an operator sets up an empty installation, mends what a source sends, a dead letter and a destination, and tries a rule: by keyboard alone', async () => {
   const edge = await startEdge()
   const env = { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8' }
   await Promise.all([
@@ -27,18 +27,6 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
     edge.start('scheduler', { ...onlyRequestedRuns, ...env }),
   ])
   const { database } = edge
-  const facts = storeFacts(edge)
-  const acme = await edge.addCompany('Acme')
-  const visits = await facts.addMeasurement(await edge.addSource('site'), 'visits')
-  await facts.addSeries(
-    acme,
-    visits,
-    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [7 * (39 - n), n % 10 === 9 ? 200 : 100])),
-  )
-  const ann = await addPerson(database, {
-    ...{ name: 'Ann', companies: [acme] },
-    channels: [{ type: 'EMAIL', destination: `${unique('ann')}@example.com` }],
-  })
   await using module = await startModule(
     () => edge.url,
     { Source: 'github', Mappings: [{ SourceField: 'stars', DataType: 'int', MeasurementName: 'stars' }] },
@@ -61,8 +49,8 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
   await press('Sign in')
   await press('Desk')
 
-  // Add a source, and ask its module what it measures.
-  await press('Sources')
+  // Nothing is there yet: the desk leads. Add a source, and ask its module what it measures.
+  expect(await main()).toContain('Add the first source')
   await press('Add a source')
   await noteForms()
   await fill('Name', 'github')
@@ -74,10 +62,35 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
   expect(await main()).toContain('The handshake is done')
   await press('Go on to the source')
 
-  // Run it, and see what its map does not know.
+  // Run it about the first company, and see what its map does not know.
   await noteForms()
+  await fill('New companies', 'Acme')
+  await press('Add the companies')
   await press('Run now')
   await waitUntil(/forks\s+unknown path/)
+  const idOf = async (table: 'company' | 'user') =>
+    (await database.query<{ id: number }>(`SELECT id FROM "${table}"`))[0]!.id
+  const acme = await idOf('company')
+
+  // Let the first person hear of it. Nobody is led any further.
+  await press('Now')
+  await waitUntil('Let the first person hear of it')
+  await press('Go to people')
+  await noteForms()
+  await fill('Name', 'Ann')
+  await fill('E-mail address', `${unique('ann')}@example.com`)
+  await press('Add')
+  await waitUntil('Ann is added')
+  await press('Ann')
+  await noteForms()
+  await fill('Company (id)', String(acme))
+  await press('Let them follow it')
+  await waitUntil(/Acme\s+Company/)
+  const ann = await idOf('user')
+  await press('Now')
+  expect(await main()).not.toContain('Let the first person hear of it')
+  await press('Sources')
+  await press('github')
 
   // Try a map that knows it on what is stored, and put it in force.
   await press('Versions of its map')
@@ -169,6 +182,13 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
   await waitFor('both are open', async () => (await stillParked()).length === 0)
 
   // Try a rule on 12 months, and save it.
+  const facts = storeFacts(edge)
+  const visits = await facts.addMeasurement(await edge.addSource('site'), 'visits')
+  await facts.addSeries(
+    acme,
+    visits,
+    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [7 * (39 - n), n % 10 === 9 ? 200 : 100])),
+  )
   await press('Rules')
   await press('Write the first rule')
   await noteForms()
@@ -196,7 +216,10 @@ test('an operator adds a source, mends what it sends, a dead letter and a destin
     ...[
       'edge.source.add',
       'edge.map.handshake',
+      'edge.company.add',
       'scheduler.run',
+      'notifier.person.add',
+      'notifier.follow.add',
       'normalizer.map.try',
       'edge.map.activate',
       'normalizer.replay.start',

@@ -5,6 +5,7 @@ import { sql } from '#runtime/postgres/database.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import type { Config } from '../config.ts'
 import { setPolarity } from '../meaning/own-polarity.ts'
+import { decideAtDesk } from '../suspect/held-runs.ts'
 import { rehearseRule } from './rehearse-rule.ts'
 import { excludeFromRule, saveRule, switchRule } from './rule-appliers.ts'
 import { triedBasis } from './tried-rule.ts'
@@ -22,6 +23,7 @@ export function openAppliers(config: Config): Appliers<'analyzer'> {
     'analyzer.rule.switch': switchRule(config),
     'analyzer.rule.exclude': excludeFromRule(config),
     'analyzer.rule.rehearse': rehearseRule(config),
+    'analyzer.held_run.decide': decideAtDesk,
   }
 }
 

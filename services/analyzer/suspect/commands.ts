@@ -5,7 +5,16 @@ import { printResult, printRows, UsageError } from '#runtime/commands/commands.t
 import { confirm, withYes } from '#runtime/commands/confirm.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { nameRun } from './describe.ts'
-import { decideHeldRun, type HeldRun, listHeldNews, listHeldRuns, readHeldRun } from './held-runs.ts'
+import {
+  alreadyDecided,
+  countEffect,
+  decideHeldRun,
+  describeEffect,
+  type HeldRun,
+  listHeldNews,
+  listHeldRuns,
+  readHeldRun,
+} from './held-runs.ts'
 
 type Options = { json?: boolean; all?: boolean; dryRun?: boolean; yes?: boolean; by?: string }
 
@@ -86,22 +95,11 @@ async function requireRun(database: Database, text: string): Promise<HeldRun> {
   return run
 }
 
-function requireUndecided({ run_no, state, decided_by }: HeldRun): void {
-  if (state === 'suspect') return
-  const who = decided_by === null ? '' : ` by ${decided_by}`
-  throw new UsageError(`Run ${run_no} is already ${state}${who}.`)
+function requireUndecided(run: HeldRun): void {
+  const problem = alreadyDecided(run)
+  if (problem !== null) throw new UsageError(problem)
 }
 
 function describe(run: HeldRun): string {
   return `Run ${run.run_no}, ${nameRun(run)}: ${run.message}.`
-}
-
-function countEffect({ held, flagged }: HeldRun, state: 'released' | 'dropped') {
-  return state === 'released' ? { sent: held, dropped: 0 } : { sent: held - flagged, dropped: flagged }
-}
-
-function describeEffect(run: HeldRun, state: 'released' | 'dropped'): string {
-  const { sent, dropped } = countEffect(run, state)
-  if (state === 'released') return `${sent} news items go out, and the values count.`
-  return `${dropped} news items are dropped, ${sent} of companies that look right go out.`
 }

@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { type Apply, RefusedError } from '#runtime/changes/apply-changes.ts'
+import type { Payload } from '#runtime/changes/kinds.ts'
 import { isoTime } from '#runtime/commands/command-database.ts'
 import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
+import { formatCount } from '#runtime/text/format.ts'
 import { resolveSuspect } from './describe.ts'
 
 const heldRow = z.object({
@@ -21,6 +24,7 @@ const heldRow = z.object({
   decided_by: z.string().nullable(),
 })
 export type HeldRun = z.output<typeof heldRow>
+type Decision = Payload<'analyzer.held_run.decide'>['state']
 
 const columns = sql.fragment`
   r.run_no, r.state, r.data_source_id, r.source_name, r.task_id, r.message, r.companies_alike, r.companies_judged,
@@ -78,12 +82,7 @@ const decidedRow = z.object({
  * Writes down what an operator decided about a suspect run; the analyzer does it. False if somebody decided before. Of two
  * who decide at once, one does.
  */
-export async function decideHeldRun(
-  tx: Transaction,
-  runNo: number,
-  state: 'released' | 'dropped',
-  by: string,
-): Promise<boolean> {
+export async function decideHeldRun(tx: Transaction, runNo: number, state: Decision, by: string): Promise<boolean> {
   const run = await tx.maybeOne(sql.type(decidedRow)`
     UPDATE analyzer.judged_run SET state = ${state}, decided_at = now(), decided_by = ${by}
     WHERE run_no = ${runNo} AND state = 'suspect'
@@ -92,4 +91,39 @@ export async function decideHeldRun(
   if (!run) return false
   await addToOutbox(tx, 'analyzer', [resolveSuspect(run, run.now, `${by} ${state} it.`)])
   return true
+}
+
+/** How many of the news items that are held a decision sends, and how many it drops. */
+export function countEffect({ held, flagged }: Pick<HeldRun, 'held' | 'flagged'>, state: Decision) {
+  return state === 'released' ? { sent: held, dropped: 0 } : { sent: held - flagged, dropped: flagged }
+}
+
+/** The same in words. */
+export function describeEffect(run: HeldRun, state: Decision): string {
+  const { sent, dropped } = countEffect(run, state)
+  const items = (count: number) => formatCount(count, 'news item')
+  if (state === 'released') return `${items(sent)} ${sent === 1 ? 'goes' : 'go'} out, and the values count.`
+  const others = `${sent} of companies that look right ${sent === 1 ? 'goes' : 'go'} out.`
+  return `${items(dropped)} ${dropped === 1 ? 'is' : 'are'} dropped, ${others}`
+}
+
+/** Why nobody can decide about a run any more; null: it waits for a decision. */
+export function alreadyDecided({ run_no, state, decided_by }: HeldRun): string | null {
+  if (state === 'suspect') return null
+  return `Run ${run_no} is already ${state}${decided_by === null ? '' : ` by ${decided_by}`}.`
+}
+
+/** The decision of an operator at the desk. Of two, the second is told what the first has decided. */
+export const decideAtDesk: Apply<Payload<'analyzer.held_run.decide'>> = async (
+  tx,
+  { run: runNo, state },
+  { actor },
+) => {
+  const run = await readHeldRun(tx, runNo)
+  if (run === null) throw new RefusedError(`No run ${runNo} was held.`)
+  if (!(await decideHeldRun(tx, runNo, state, actor.name))) {
+    const decided = await readHeldRun(tx, runNo)
+    throw new RefusedError((decided && alreadyDecided(decided)) ?? `Run ${runNo} is not held any more.`)
+  }
+  return { message: `Run ${runNo} is ${state}: ${describeEffect(run, state)}`, before: run.state, after: state }
 }

@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import { writeAudit } from '#runtime/changes/audit.ts'
 import { sql } from '#runtime/postgres/database.ts'
 import { isLegalName, type Source } from '../access/sources.ts'
 import type { Session } from '../access/sessions.ts'
 import { id } from '../ask/parameters.ts'
 import { addSource, frequencies } from '../catalog/add-source.ts'
-import { linkMissing } from '../catalog/source-links.ts'
 import { actorOf } from '../changes/changes.ts'
 import { goesBack, notThere } from '../console/changes.ts'
 import { checkbox, choice, input, postForm } from '../design/forms.ts'
@@ -18,6 +16,7 @@ import { HttpError } from '../http/http-error.ts'
 import { redirect, type RouteResponse } from '../http/response.ts'
 import { lenient, text, validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
+import { companyRoutes } from './company-routes.ts'
 import { editSourceRoutes } from './edit-routes.ts'
 import { addressProblem, gone, path } from './source-form.ts'
 
@@ -36,7 +35,7 @@ type Fields = Partial<z.output<typeof addForm>>
 
 /** Adding a source, one step at a time: its address, the handshake with its module, its companies. And changing one. */
 export function addSourceRoutes(deps: HandshakeDeps): Route[] {
-  return [newRoute(), addRoute(deps), handshakeRoute(deps), linkRoute(deps), ...editSourceRoutes(deps)]
+  return [newRoute(), addRoute(deps), handshakeRoute(deps), ...companyRoutes(deps), ...editSourceRoutes(deps)]
 }
 
 function newRoute(): Route {
@@ -141,27 +140,4 @@ function countMeasurements({ database, bounded }: HandshakeDeps, source: number)
     database.oneFirst(sql.type(countRow)`
       SELECT count(*)::int AS count FROM public.source_measurement WHERE source_module_id = ${source}`),
   )
-}
-
-function linkRoute({ database, bounded, sources }: HandshakeDeps): Route {
-  return {
-    ...{ method: 'post', path: `${path}/:source_id/link`, role: 'desk' },
-    doc: {
-      ...{ summary: 'Links a source with every company.', params, form: z.object({}) },
-      responses: { 303: goesBack, 404: notThere },
-    },
-    async handle(request: RouteRequest, viewer: Session): Promise<RouteResponse> {
-      const { source_id: sourceId } = validate(params, request.params, 'path')
-      await readForm(z.object({}), request)
-      if ((await sources.read(sourceId)) === null) return gone(viewer)
-      const audited = { actor: actorOf(viewer).name, kind: 'edge.source.link', subject: `source:${sourceId}` }
-      await bounded(
-        database.transaction(async (tx) => {
-          if (await linkMissing(tx, { sourceId }))
-            await writeAudit(tx, 'edge', { ...audited, before: null, after: 'all companies' })
-        }),
-      )
-      return redirect(`${path}/${sourceId}#acts`)
-    },
-  }
 }

@@ -60,7 +60,7 @@ function auditTable(rows: readonly AuditRow[], names: AuditMain['names'], zone: 
     { text: differences(difference(row.before, row.after)) },
     { text: row.reason === null ? '–' : foreign(excerpt(row.reason, 200)) },
   ])
-  return table('What was done', columns, cells)
+  return table('What was done', columns, cells, { cards: true })
 }
 
 /** What the log says, with a name where one is known. It leads to all rows that say the same. */

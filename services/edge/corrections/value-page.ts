@@ -80,5 +80,5 @@ function earlierTable(
       { text: typed.length <= longestTyped && buttonForm(here, 'Put it back', fields, { look: 'quiet', label }) },
     ]
   })
-  return table('Earlier values, the newest first', columns, rows, { isNamed: true })
+  return table('Earlier values, the newest first', columns, rows, { isNamed: true, cards: true })
 }

@@ -97,7 +97,7 @@ export function deliveryTable(rows: readonly Delivery[], zone: string, caption =
     { text: row.reason === null ? '–' : foreign(excerpt(row.reason, 120)) },
   ])
   const columns = ['Message', 'Made', 'Kind', 'Person', 'Where', 'State', 'Why'].map((name) => ({ name }))
-  return table(caption, columns, cells, { isNamed: true })
+  return table(caption, columns, cells, { isNamed: true, cards: true })
 }
 
 function parkedPart(parked: readonly Parked[], zone: string): Html | null {
@@ -115,5 +115,5 @@ function parkedPart(parked: readonly Parked[], zone: string): Html | null {
   const columns = [{ name: 'Where' }, { name: 'Since' }, { name: 'Why' }, { name: 'Waiting', isNumber: true }, next]
   return html`<section id="parked"><h2>Parked: ${formatCount(parked.length, 'destination')}</h2>
 <p>Nothing is sent there until a test message arrives or somebody unparks it.</p>
-${table('Parked destinations', columns, rows, { isNamed: true })}</section>`
+${table('Parked destinations', columns, rows, { isNamed: true, cards: true })}</section>`
 }

@@ -58,7 +58,7 @@ function attemptTable(attempts: readonly Attempt[], zone: string): Html {
     { text: detail === null ? '–' : foreign(excerpt(detail, 300)) },
   ])
   const columns = ['Time', 'What', 'Outcome', 'Took', 'Answer'].map((name) => ({ name }))
-  return table('Attempts', columns, rows, { isNamed: true })
+  return table('Attempts', columns, rows, { isNamed: true, cards: true })
 }
 
 /** Shown of a message: a digest has hundreds of lines. */

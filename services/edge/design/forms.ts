@@ -2,7 +2,7 @@ import { html, type Html, type Content } from './html.ts'
 
 type Option = { value: string; text: string }
 
-/** `hint`: a sentence below the field. The others are attributes. */
+/** `hint`: a sentence between the label and the field. The others are attributes. */
 type FieldOptions = { hint?: string; required?: boolean; maxlength?: number; autocomplete?: string; list?: string }
 
 /** A choice of one of several. `id`: where a page that is opened again gives it the focus. */
@@ -30,8 +30,8 @@ export function input(
 ): Html {
   const extra = Object.entries(others).map(([key, text]) => html` ${key}="${text}"`)
   const attributes = html`type="${type}" name="${name}" value="${value ?? ''}"${required && html` required`}${extra}`
-  const below = hint !== undefined && html`<small>${hint}</small>`
-  return html`<label class="field"><span>${label}</span><input ${attributes}>${below}</label>`
+  const more = hint !== undefined && html`<small>${hint}</small>`
+  return html`<label class="field"><span>${label}</span>${more}<input ${attributes}></label>`
 }
 
 /** Something that is on or off. */
@@ -78,6 +78,20 @@ export function buttonForm(
   const given = { class: look, 'aria-label': label, 'data-key': key, 'aria-pressed': pressed?.toString(), id }
   const attributes = Object.entries(given).map(([name, value]) => value !== undefined && html` ${name}="${value}"`)
   return html`<form class="inline" method="post" action="${action}">${hiddenInputs(fields)}<button${attributes}>${text}</button></form>`
+}
+
+/**
+ * A step that asks first: it opens to `text`, which says what the button does, to how many, and how to undo it. `label`: as
+ * of buttonForm.
+ */
+export function askForm(
+  action: string,
+  { step, text, button = step, label }: { step: string; text: Content; button?: string; label?: string },
+  fields: Record<string, string>,
+): Html {
+  const about = label !== undefined && html`<span class="hidden-text"> (${label})</span>`
+  const sent = buttonForm(action, button, fields, { look: 'danger', ...(label !== undefined && { label }) })
+  return html`<details class="ask"><summary>${step}${about}</summary><p>${text}</p>${sent}</details>`
 }
 
 /** A form that sends a POST: `fields` are shown, `hidden` ones are sent too. `action` null: to the page’s own address. */

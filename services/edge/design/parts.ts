@@ -66,20 +66,23 @@ export type Column = {
   sorted?: 'ascending' | 'descending' | undefined
 }
 
-/** A table. With `isNamed` the heading above says what it lists, and the caption is not shown. With `sortable` the script sorts its rows by any column. The first cell of a row names it. */
+/**
+ * A table. With `isNamed` the heading above says what it lists, and the caption is not shown. With `sortable` the script sorts
+ * its rows by any column. With `cards` phones show a row as lines below each other. The first cell of a row names it.
+ */
 export function table(
   caption: string,
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
-  { sortable = false, isNamed = false }: { sortable?: boolean; isNamed?: boolean } = {},
+  { sortable = false, isNamed = false, cards = false }: { sortable?: boolean; isNamed?: boolean; cards?: boolean } = {},
 ): Html {
   const heads = columns.map(
     ({ name, isNumber, sorted }) =>
       html`<th scope="col"${isNumber && html` class="number"`}${sorted && html` aria-sort="${sorted}"`}>${name}</th>`,
   )
-  const body = rows.map((cells) => html`<tr>${cells.map((cell, at) => tableCell(cell, at, columns[at]))}</tr>\n`)
+  const body = rows.map((cells) => html`<tr>${cells.map((cell, at) => tableCell(cell, at, columns[at], cards))}</tr>\n`)
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-<table${sortable && html` data-sortable`}>
+<table${cards && html` class="cards"`}${sortable && html` data-sortable`}>
 <caption${isNamed && html` class="hidden-text"`}>${caption}</caption>
 <thead><tr>${heads}</tr></thead>
 <tbody>
@@ -88,9 +91,10 @@ ${body}</tbody>
 </div>`
 }
 
-function tableCell({ text, sort }: Cell, at: number, column: Column | undefined): Html {
+function tableCell({ text, sort }: Cell, at: number, column: Column | undefined, isOfCard: boolean): Html {
   const attributes = html`${column?.isNumber && html` class="number"`}${sort !== undefined && html` data-sort="${sort}"`}`
-  return at === 0 ? html`<th scope="row"${attributes}>${text}</th>` : html`<td${attributes}>${text}</td>`
+  const name = isOfCard && typeof column?.name === 'string' && html` data-name="${column.name}"`
+  return at === 0 ? html`<th scope="row"${attributes}>${text}</th>` : html`<td${attributes}${name}>${text}</td>`
 }
 
 /** A picture as SVG for phones and one for wider screens and paper, of which a page shows one. */

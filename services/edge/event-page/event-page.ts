@@ -63,7 +63,7 @@ function foundTable(found: readonly FoundEvent[], zone: string): Html {
     ...[{ name: 'Received' }, { name: 'Source' }, { name: 'Company' }, { name: 'Task', isNumber: true }],
     ...[{ name: 'State' }, { name: 'Values', isNumber: true }],
   ]
-  return table('Payloads, the newest first', columns, rows, { sortable: true })
+  return table('Payloads, the newest first', columns, rows, { sortable: true, cards: true })
 }
 
 const kinds = { done: 'good', waiting: 'late', stopped: 'bad', skipped: 'none', unknown: 'late' } as const
@@ -103,7 +103,7 @@ export function eventMain(view: {
     ['Replays', payload && payload.replays > 0 && payload.replays],
     ['History', payload?.history && 'Yes: it is more than a day old, so nobody is told.'],
   ])}
-${table('Stages', columns, rows)}
+${table('Stages', columns, rows, { cards: true })}
 ${newsPart(parts)}
 ${deliveriesPart(parts, zone, eventId)}
 ${valuesPart(parts)}
@@ -123,7 +123,7 @@ function nextLink({ reason, state: is }: Stage, eventId: string): Html | null {
   if (reason === 'values-refused' || reason === 'nothing-mapped')
     return html`<a href="${withQuery('/console/refused', { event: eventId })}">Show what was refused</a>`
   if (reason === 'delivery-failed' || reason === 'delivery-unknown')
-    return html`<a href="${withQuery('/console/deliveries', { event: eventId })}">Show the deliveries</a>`
+    return html`<a href="${withQuery('/console/deliveries', { about: eventId })}">Show the deliveries</a>`
   return is === 'waiting' ? html`<a href="/console/now">See whether a service lags</a>` : null
 }
 
@@ -148,8 +148,8 @@ function deliveriesPart({ deliveries }: EventParts, zone: string, eventId: strin
   ])
   const columns = ['Channel', 'State', 'When', 'Why'].map((name) => ({ name }))
   return html`<section><h2>Deliveries</h2>
-${table('Deliveries of its news items', columns, rows, { isNamed: true })}
-<p><a href="${withQuery('/console/deliveries', { event: eventId })}">All about these deliveries</a></p></section>`
+${table('Deliveries of its news items', columns, rows, { isNamed: true, cards: true })}
+<p><a href="${withQuery('/console/deliveries', { about: eventId })}">All about these deliveries</a></p></section>`
 }
 
 function valuesPart({ values, payload }: EventParts): Html | null {
@@ -162,8 +162,8 @@ function valuesPart({ values, payload }: EventParts): Html | null {
     { text: one.value !== null && foreign(excerpt(one.value, 120)) },
   ])
   const columns = ['Path', 'Item', 'Measurement', 'Type', 'Value'].map((name) => ({ name }))
-  const rest = payload !== null && payload.stored > values.length
+  const rest = payload !== null && values.length === mostRows && payload.stored > mostRows
   return html`<section><h2>Values</h2>
-${table('Values that were stored', columns, rows, { isNamed: true })}
+${table('Values that were stored', columns, rows, { isNamed: true, cards: true })}
 ${rest && html`<p class="muted">The first ${mostRows} of ${payload.stored}.</p>`}</section>`
 }

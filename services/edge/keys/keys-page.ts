@@ -76,7 +76,7 @@ function keyTable(keys: readonly Key[], zone: string): Html {
   ])
   const columns = ['Name', 'Begins with', 'Role', 'State', 'Created', 'Last used', 'Ends'].map((name) => ({ name }))
   const last = { name: html`<span class="hidden-text">Revoke</span>` }
-  return table('Keys', [...columns, last], rows, { sortable: rows.length > 1 })
+  return table('Keys', [...columns, last], rows, { sortable: rows.length > 1, cards: true })
 }
 
 function revokeLink({ id, name }: Key): Html {

@@ -67,8 +67,10 @@ function eventLink(eventId: string): Html {
 function actions(letter: Letter, { whyNotMend, key }: { whyNotMend: string | null; key: string }): Html {
   return html`<section id="act"><h2>What to do</h2>
 <p>Remove the cause first. A replay sends the record to ${letter.service} only, with the same ids: what took effect before has none again.</p>
-${buttonForm(`${lettersPath}/replay`, 'Replay it', { id: letter.id, key }, { id: 'replay' })}
-${whyNotMend === null ? html`<a class="button plain" href="${lettersPath}/mend/${letter.letter_no}">Mend it …</a>` : html`<p class="muted">It cannot be mended: ${whyNotMend}</p>`}
+<div class="actions">${buttonForm(`${lettersPath}/replay`, 'Replay it', { id: letter.id, key }, { id: 'replay' })}
+${whyNotMend === null && html`<a class="button plain" href="${lettersPath}/mend/${letter.letter_no}">Mend it …</a>`}</div>
+${whyNotMend !== null && html`<p class="muted">It cannot be mended: ${whyNotMend}</p>`}
+<p>A drop leaves it unprocessed. Its record stays on its topic for 30 days, and until then the page of the drop can open it again.</p>
 ${postForm(`${lettersPath}/drop`, input('text', 'why', 'Why it is dropped', undefined, { required: true, maxlength: 500 }), 'Drop it', { id: letter.id, key })}
 </section>`
 }
@@ -87,7 +89,7 @@ function recordPart({ headers, value, fields }: NonNullable<LetterView['record']
   return html`<section><h2>The record</h2>
 ${
   isRead
-    ? table('The record beside its schema', columns, rows, { isNamed: true })
+    ? table('The record beside its schema', columns, rows, { isNamed: true, cards: true })
     : html`<p>It cannot be read by its schema:</p>
 <div class="scroll" role="region" aria-label="What it holds" tabindex="0"><pre dir="auto">${JSON.stringify(value, null, 2)}</pre></div>`
 }</section>

@@ -125,7 +125,7 @@ function listed(letters: readonly Letter[], zone: string): Html {
     { text: foreign(excerpt(one.message, 120)) },
     { text: stateOf(one) },
   ])
-  return table('Dead letters, those that failed last first', columns, rows, { sortable: true })
+  return table('Dead letters, those that failed last first', columns, rows, { sortable: true, cards: true })
 }
 
 const redriveStates = { running: 'late', done: 'good', stopped: 'none' } as const
@@ -146,5 +146,5 @@ function redrivesPart(redrives: readonly Redrive[], zone: string): Html {
     { text: `${one.done} of ${one.total}` },
   ])
   return html`<section><h2>Replays and drops</h2>
-${table('The newest replays and drops', columns, rows, { isNamed: true })}</section>`
+${table('The newest replays and drops', columns, rows, { isNamed: true, cards: true })}</section>`
 }

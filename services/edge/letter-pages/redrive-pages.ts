@@ -1,5 +1,5 @@
 import { formatCount } from '#runtime/text/format.ts'
-import { buttonForm, input, postForm } from '../design/forms.ts'
+import { askForm, buttonForm, input, postForm } from '../design/forms.ts'
 import { html, type Html } from '../design/html.ts'
 import { empty, facts, foreign, state, withQuery } from '../design/parts.ts'
 import { time } from '../design/time.ts'
@@ -64,6 +64,9 @@ function described(filter: LetterFilter): Html {
   return rows.length === 0 ? html`<p>All that are open, without a filter.</p>` : facts(rows)
 }
 
+const stopping = ({ kind, done, total }: Redrive) =>
+  `${done} of ${formatCount(total, 'dead letter')} ${done === 1 ? 'is' : 'are'} ${kind === 'drop' ? 'dropped' : 'sent'}. The others stay open, and the same can be begun again for them.`
+
 const kinds = { running: 'late', done: 'good', stopped: 'none' } as const
 
 /** How far a replay or drop is. */
@@ -90,7 +93,7 @@ ${facts([
   ['Failed again', redrive.came_back > 0 && redrive.came_back],
   ['Left, they failed too often', redrive.left_alone > 0 && redrive.left_alone],
 ])}
-${is === 'running' && buttonForm(`${path}/stop`, 'Stop it', { key }, { look: 'danger', id: 'stop' })}
+${is === 'running' && askForm(`${path}/stop`, { step: 'Stop it', text: stopping(redrive) }, { key })}
 ${kind === 'drop' && done > 0 && html`<p>To undo it, open them again:</p>${buttonForm(`${path}/undo`, 'Open them again', { key }, { look: 'plain', id: 'undo' })}`}
 <p><a href="${lettersPath}">All dead letters</a></p>`
 }

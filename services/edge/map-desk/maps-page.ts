@@ -1,5 +1,5 @@
 import { html, type Html } from '../design/html.ts'
-import { buttonForm, input, postForm } from '../design/forms.ts'
+import { askForm, input, postForm } from '../design/forms.ts'
 import { empty, facts, foreign, state, table } from '../design/parts.ts'
 import { time } from '../design/time.ts'
 import { compareMaps, type MapChange } from '../maps/compare-maps.ts'
@@ -42,7 +42,7 @@ ${table(
     { name: 'Why' },
   ],
   maps.map((map) => versionRow(source, map, zone)),
-  { isNamed: true },
+  { isNamed: true, cards: true },
 )}
 </section>
 ${
@@ -90,7 +90,7 @@ ${
         'Entries that differ',
         [{ name: 'Path' }, { name: 'Change' }, { name: 'Type' }, { name: 'Measurement' }, { name: 'What differs' }],
         changes.map(changeRow),
-        { isNamed: true },
+        { isNamed: true, cards: true },
       )
 }
 </section>`
@@ -105,7 +105,7 @@ function changeRow({ path, change, was, is, differs }: MapChange) {
     { text: signs[change] },
     { text: type },
     { text: foreign(name) },
-    { text: foreign(differs.join(', ')) },
+    { text: differs.length > 0 && foreign(differs.join(', ')) },
   ]
 }
 
@@ -168,6 +168,9 @@ ${postForm(draftsPath(source), area, 'Compare')}
 <p><a href="${path}">Back, without a change</a></p>`
 }
 
+const refusing = (current: MapContent | null) =>
+  `${current ? `Version ${current.version} stays in force` : 'No map comes into force'}, also when the module sends the same map again. To undo that, give the map under “Try a changed map” and activate it.`
+
 /** A map that is not in force: how it differs, and what to do with it. */
 export function draftMain(
   source: SourceName,
@@ -201,7 +204,7 @@ ${
   html`<section aria-labelledby="activate"><h2 id="activate">${isWaiting ? 'Decide' : 'Activate'}</h2>
 <p>The map comes into force as a new version${current && `, in place of version ${current.version}`}. ${undo}</p>
 ${postForm(`${here}/activate`, reasonField, isWaiting ? 'Say yes and activate it' : 'Activate this map', inForceField(current))}
-${isWaiting && buttonForm(`${here}/refuse`, 'Say no: the map in force stays', {})}
+${isWaiting && askForm(`${here}/refuse`, { step: 'Say no', text: refusing(current), button: 'Say no: the map in force stays' }, {})}
 </section>`
 }
 <section aria-labelledby="map"><h2 id="map">The map</h2>${mapText(draft.content)}</section>

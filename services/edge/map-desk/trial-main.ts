@@ -65,7 +65,7 @@ ${
           { name: 'For example' },
         ],
         paths.map(pathRow),
-        { isNamed: true },
+        { isNamed: true, cards: true },
       )
 }
 <p class="muted">${formatCount(same, 'path')} without a difference.</p>${more(left_out.paths, 'path')}</section>

@@ -158,7 +158,7 @@ const incidents: Record<string, { word: string; look: Red['look']; anchor: strin
   'suspect-run': {
     word: 'is suspect: its news items are withheld',
     look: 'bad',
-    anchor: '',
+    anchor: '#suspect',
     step: 'Decide what becomes of them',
   },
   stale: { word: 'is stale', look: 'bad', anchor: '#runs', step: 'See its runs' },

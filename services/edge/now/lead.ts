@@ -23,8 +23,8 @@ export function nextStep({
     }
   if (!linked)
     return {
-      ...{ title: 'Choose companies', text: 'Go to the source', href: `/console/sources/${idle ?? ''}` },
-      why: 'No source is asked about any company. Link it with those that you have, or add companies first: `npx parma companies add`.',
+      ...{ title: 'Choose companies', text: 'Go to the source', href: `/console/sources/${idle ?? ''}#acts` },
+      why: 'No source is asked about any company. Add the first companies there, or link it with those that you have.',
     }
   if (!fed)
     return {
@@ -34,7 +34,7 @@ export function nextStep({
   if (!heard)
     return {
       ...{ title: 'Let the first person hear of it', text: 'Go to people', href: '/console/people' },
-      why: 'Values come in, and nobody follows a company yet. People follow companies in parma-web or on their own page.',
+      why: 'Values come in, and nobody follows a company yet. Add the first person with an address, and let them follow a company.',
     }
   return null
 }

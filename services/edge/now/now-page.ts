@@ -67,7 +67,7 @@ function services(broker: BrokerState, { letters, edges }: Facts, zone: string):
     { text: '–' },
   ]
   return html`<section id="services"><h2>Services</h2>
-${table('Services', columns, [own, ...rows], { isNamed: true })}
+${table('Services', columns, [own, ...rows], { isNamed: true, cards: true })}
 <p class="small">As the broker said on ${time(broker.at, zone)}.</p></section>`
 }
 

@@ -1,6 +1,6 @@
 import { excerpt } from '#runtime/text/shorten.ts'
 import { describeRhythm, weekdays } from '../audience/describe-audience.ts'
-import { buttonForm, checkbox, choice, input, postForm } from '../design/forms.ts'
+import { askForm, checkbox, choice, input, postForm } from '../design/forms.ts'
 import { html, type Html } from '../design/html.ts'
 import { foreign, table } from '../design/parts.ts'
 import type { PersonView } from './read-people.ts'
@@ -9,6 +9,8 @@ type Detail = PersonView['detail']
 
 export const rhythms = ['daily', 'weekly', 'monthly', 'off'] as const
 const rhythmTexts = { daily: 'Daily', weekly: 'Weekly', monthly: 'Monthly', off: 'None' }
+
+const removing = 'The usual digest comes instead. Setting it again undoes that.'
 
 /** Which digests a person has set, and a form to set one. */
 export function digestPart(detail: Detail, base: string, zone: string): Html {
@@ -20,12 +22,12 @@ export function digestPart(detail: Detail, base: string, zone: string): Html {
     return [
       { text: foreign(excerpt(about, 60)) },
       { text: `${describeRhythm(digest)}${digest.all_quiet ? ', also when all is quiet' : ''}` },
-      { text: buttonForm(`${base}/digest-remove`, 'Remove', fields, { look: 'quiet', label }) },
+      { text: askForm(`${base}/digest-remove`, { step: 'Remove', label, text: removing }, fields) },
     ]
   })
   const columns = [{ name: 'About' }, { name: 'When' }, { name: html`<span class="hidden-text">Remove</span>` }]
   return html`<section id="digests"><h2>Digests</h2>
-${rows.length > 0 ? table('Digests that they have set', columns, rows, { isNamed: true }) : html`<p>They have set none: the usual digest comes.</p>`}
+${rows.length > 0 ? table('Digests that they have set', columns, rows, { isNamed: true, cards: true }) : html`<p>They have set none: the usual digest comes.</p>`}
 ${postForm(`${base}/digest`, digestFields(detail, zone), 'Set the digest', { revision })}</section>`
 }
 

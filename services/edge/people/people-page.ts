@@ -58,7 +58,7 @@ function peopleTable(rows: readonly PersonRow[], zone: string): Html {
     ...[{ name: 'Name' }, { name: 'Role' }, { name: 'Follows', isNumber: true }],
     ...[{ name: 'Channels' }, { name: 'Last message' }],
   ]
-  return table('People', columns, cells, { sortable: cells.length > 1 })
+  return table('People', columns, cells, { sortable: cells.length > 1, cards: true })
 }
 
 function reachOf(channels: number, closed: number): Html {

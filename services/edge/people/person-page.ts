@@ -1,6 +1,6 @@
 import { excerpt } from '#runtime/text/shorten.ts'
 import { weekdays } from '../audience/describe-audience.ts'
-import { buttonForm, checkbox, choice, input, postForm } from '../design/forms.ts'
+import { askForm, buttonForm, checkbox, choice, input, postForm } from '../design/forms.ts'
 import { type Content, html, type Html } from '../design/html.ts'
 import { foreign, state, table } from '../design/parts.ts'
 import { time } from '../design/time.ts'
@@ -38,7 +38,16 @@ function followPart({ follows }: Detail, base: string): Html {
       { text: foreign(name) },
       { text: one.company_id !== null ? 'Company' : one.bucket_id !== null ? 'Bucket' : 'Everything' },
       { text: one.min_severity === 'info' ? '–' : `from ${one.min_severity} on` },
-      { text: buttonForm(`${base}/unfollow`, 'End', fields, { look: 'quiet', label: `End following ${name}` }) },
+      {
+        text: askForm(
+          `${base}/unfollow`,
+          {
+            ...{ step: 'End', label: `End following ${name}` },
+            text: 'They get no more messages because of it. Letting them follow it again undoes that.',
+          },
+          fields,
+        ),
+      },
     ]
   })
   const columns = [{ name: 'Name' }, { name: 'What' }, { name: 'Only' }, hidden('End')]
@@ -47,7 +56,7 @@ function followPart({ follows }: Detail, base: string): Html {
     input('number', 'bucket', 'or bucket (id)', undefined, { hint: 'Searching in the header shows ids in addresses.' }),
   ]
   return html`<section id="follow"><h2>Follows</h2>
-${rows.length > 0 ? table('What they follow', columns, rows, { isNamed: true }) : html`<p>Nothing: they get no alerts.</p>`}
+${rows.length > 0 ? table('What they follow', columns, rows, { isNamed: true, cards: true }) : html`<p>Nothing: they get no alerts.</p>`}
 ${follows.length > rows.length && html`<p class="small">${follows.length - rows.length} more are not shown.</p>`}
 ${postForm(`${base}/follow`, fields, 'Let them follow it')}</section>`
 }
@@ -62,6 +71,8 @@ const channelStates = {
 const purposes: Record<string, string> = { NOTIFICATION: 'alerts', REPORT: 'digests' }
 
 function channelPart({ channels }: Detail, base: string, zone: string): Html {
+  const only = channels.length === 1 ? ' It is their only channel.' : ''
+  const leaving = `Nothing more is sent there.${only} Adding the channel again undoes that.`
   const rows = channels.map(({ channel_id, type, destination, purpose, state: is, since, trouble }) => {
     const [kind, text] = is === null ? (['none', 'No message yet'] as const) : channelStates[is]
     const fields = { channel: String(channel_id) }
@@ -74,7 +85,7 @@ function channelPart({ channels }: Detail, base: string, zone: string): Html {
         text: html`${state(kind, text)}${since !== null && html` since ${time(since, zone)}`}${trouble !== null && html`<br><small dir="auto">${excerpt(trouble, 200)}</small>`}`,
       },
       { text: buttonForm(`${base}/test`, 'Test', fields, { look: 'quiet', label: `Send a test to ${label}` }) },
-      { text: buttonForm(`${base}/leave`, 'End', fields, { look: 'quiet', label: `End messages to ${label}` }) },
+      { text: askForm(`${base}/leave`, { step: 'End', label: `End messages to ${label}`, text: leaving }, fields) },
     ]
   })
   const columns = [
@@ -102,7 +113,7 @@ function channelPart({ channels }: Detail, base: string, zone: string): Html {
     input('text', 'secret', 'Name of its secret (not for e-mail)', undefined, { maxlength: 200 }),
   ]
   return html`<section id="channels"><h2>Channels</h2>
-${rows.length > 0 ? table('Where they get messages', columns, rows, { isNamed: true }) : html`<p>None: they get no messages. Add one here.</p>`}
+${rows.length > 0 ? table('Where they get messages', columns, rows, { isNamed: true, cards: true }) : html`<p>None: they get no messages. Add one here.</p>`}
 ${postForm(`${base}/channel`, fields, 'Add the channel')}</section>`
 }
 
@@ -158,7 +169,7 @@ function mutePart({ mutes }: Detail, base: string, zone: string): Html {
     },
   ])
   return html`<section id="mutes"><h2>Mutes</h2>
-${rows.length > 0 ? table('What is muted', [{ name: 'What' }, { name: 'How long' }, hidden('End')], rows, { isNamed: true }) : html`<p>Nothing is muted.</p>`}</section>`
+${rows.length > 0 ? table('What is muted', [{ name: 'What' }, { name: 'How long' }, hidden('End')], rows, { isNamed: true, cards: true }) : html`<p>Nothing is muted.</p>`}</section>`
 }
 
 const ways = { alert: 'Alert', left_out: 'No alert', digest: 'Digest' } as const
@@ -173,7 +184,7 @@ function heardTable(heard: readonly Heard[], person: number, zone: string): Html
     { text: through === null || through.length === 0 ? '–' : foreign(excerpt(through.join(', '), 120)) },
   ])
   const columns = ['News item', 'Time', 'Way', 'State', 'Channel', 'As they follow'].map((name) => ({ name }))
-  return table('What they heard', columns, rows, { isNamed: true })
+  return table('What they heard', columns, rows, { isNamed: true, cards: true })
 }
 
 function wordsOf(is: string | null, reason: string | null): Content {

@@ -1,3 +1,4 @@
+import { formatCount } from '#runtime/text/format.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
 import { remedyOf } from '#runtime/understand/remedies.ts'
 import { buttonForm, choice, filterForm, input, postForm } from '../design/forms.ts'
@@ -77,7 +78,7 @@ function listed(groups: readonly RefusedGroup[], query: RefusedQuery, zone: stri
     },
     { text: html`${nextSteps(group)}${ignoring(group, back)}` },
   ])
-  return html`${table('What was refused, by path and reason', columns, rows, { sortable: true })}
+  return html`${table('What was refused, by path and reason', columns, rows, { sortable: true, cards: true })}
 ${groups.length > mostGroups && html`<p>These are the ${mostGroups} largest groups. Choose a source or a reason to see others.</p>`}`
 }
 
@@ -94,7 +95,7 @@ function nextSteps(group: RefusedGroup): Html {
 }
 
 /** Ignoring the path of a group, with a reason, or undoing that. A payload as a whole is not ignored. */
-function ignoring({ data_source_id, path, source, ignored }: RefusedGroup, back: string): Html | null {
+function ignoring({ data_source_id, path, source, ignored, payloads }: RefusedGroup, back: string): Html | null {
   if (path === '') return null
   const fields = { source: String(data_source_id), path, back }
   if (ignored) {
@@ -103,5 +104,6 @@ function ignoring({ data_source_id, path, source, ignored }: RefusedGroup, back:
   }
   const why = input('text', 'reason', 'Why', undefined, { required: true, maxlength: 500 })
   return html`<details><summary>Ignore this path</summary>
+<p>${formatCount(payloads, 'payload')} no longer count${payloads === 1 ? 's' : ''} as refused there, nor do later ones. Nothing is deleted. To undo that, show also what is ignored.</p>
 ${postForm(`${refusedPath}/ignore`, why, 'Ignore it', fields)}</details>`
 }

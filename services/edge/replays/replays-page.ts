@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { formatCount } from '#runtime/text/format.ts'
-import { buttonForm, choice, input, postForm } from '../design/forms.ts'
+import { askForm, buttonForm, choice, input, postForm } from '../design/forms.ts'
 import { html, type Html } from '../design/html.ts'
 import { empty, facts, foreign, state, table } from '../design/parts.ts'
 import { time } from '../design/time.ts'
@@ -44,6 +44,7 @@ export function replaysMain(replays: readonly Replay[], sources: readonly Source
             { text: String(differencesOf(one)), sort: differencesOf(one) },
             { text: time(one.asked_at, zone), sort: one.asked_at },
           ]),
+          { cards: true },
         )
   const form = html`<h2 id="begin">Read payloads again</h2>
 <form class="stack" method="get" action="${path}/new">
@@ -122,11 +123,13 @@ const effects = {
 export function replayMain(replay: Replay, zone: string): Html {
   const { state: name, report, source, mode, done, total } = replay
   const action = `${path}/${replay.replay}`
-  const button = (what: string, text: string, look: 'plain' | 'danger') => buttonForm(action, text, { what }, { look })
+  const button = (what: string, text: string) => buttonForm(action, text, { what }, { look: 'plain' })
+  const left = `${formatCount(done, 'payload')} of ${total} ${done === 1 ? 'is' : 'are'} done and ${done === 1 ? 'stays' : 'stay'} so, the others are left out.`
+  const cancel = { step: 'Cancel the rest', text: `${left} The same replay, begun again, does the rest.` }
   const buttons = [
-    name === 'running' && button('pause', 'Pause', 'plain'),
-    name === 'paused' && button('resume', 'Resume', 'plain'),
-    (name === 'running' || name === 'paused') && button('cancel', 'Cancel the rest', 'danger'),
+    name === 'running' && button('pause', 'Pause'),
+    name === 'paused' && button('resume', 'Resume'),
+    (name === 'running' || name === 'paused') && askForm(action, cancel, { what: 'cancel' }),
   ]
   return html`${facts([
     ['Source', foreign(source.name)],
@@ -141,7 +144,7 @@ export function replayMain(replay: Replay, zone: string): Html {
     ['Ended', replay.finished_at && time(replay.finished_at, zone)],
     ['Why', replay.reason === '' ? null : foreign(replay.reason)],
   ])}
-<p id="buttons">${buttons}</p>
+<div id="buttons">${buttons}</div>
 ${report && reportOf(report, mode, zone)}
 <p><a href="${path}">All replays</a></p>`
 }

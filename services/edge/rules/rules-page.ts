@@ -55,7 +55,7 @@ function ruleTable(rules: readonly Rule[], zone: string): Html {
     ...['Name', 'Rule', 'Tells when', 'About', 'State'].map((name) => ({ name })),
     ...[{ name: 'Told in 30 days', isNumber: true }, { name: 'Changed' }],
   ]
-  return table('Rules', columns, rows, { sortable: rows.length > 1 })
+  return table('Rules', columns, rows, { sortable: rows.length > 1, cards: true })
 }
 
 function publishedPart(published: readonly Published[]): Html {
@@ -72,7 +72,7 @@ function publishedPart(published: readonly Published[]): Html {
   ]
   return html`<section id="parma-web"><h2>Rules of parma-web</h2>
 <p>They are changed in parma-web.</p>
-${table('Rules of parma-web', columns, rows, { isNamed: true })}</section>`
+${table('Rules of parma-web', columns, rows, { isNamed: true, cards: true })}</section>`
 }
 
 /** A rule: its form, the switch, and where it is off. */
@@ -148,7 +148,7 @@ function audienceTable({ messages, people, without_recipient }: Audience): Html 
     { name: 'News items', isNumber: true },
   ]
   return html`<p>${formatCount(messages, 'message')}, by what people follow and have set now. Digests are not counted.</p>
-${rows.length > 0 && table('Messages a person', columns, rows, { sortable: rows.length > 1 })}
+${rows.length > 0 && table('Messages a person', columns, rows, { sortable: rows.length > 1, cards: true })}
 ${missed.length > 0 && html`<p>Without a recipient: ${excerpt(missed.join(', '), 500)}.</p>`}`
 }
 
@@ -163,6 +163,6 @@ function newestTable(newest: Trial['newest'], zone: string): Html {
     'The newest news items',
     ['News item', 'Company', 'Severity', 'Observed'].map((name) => ({ name })),
     rows,
-    { isNamed: true },
+    { isNamed: true, cards: true },
   )
 }

@@ -14,7 +14,7 @@ import { validate } from '../http/validation.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import { asPage } from '../design/layout.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
-import { endOf, pauseForm, planForm, planQuery, resumeForm, runForm } from './act-forms.ts'
+import { endOf, pauseForm, planForm, planQuery, resumeForm, runForm, suspectForm } from './act-forms.ts'
 import { planMain, toWords } from './plan-page.ts'
 import { noSource, sourceParams } from './source-words.ts'
 import { readDeskSource, sourcesPath } from './read-sources.ts'
@@ -23,7 +23,7 @@ export type SourceActDeps = { database: Database; bounded: Bounded; changes: Cha
 
 type Act = { deps: SourceActDeps; session: Session; source: number; request: RouteRequest }
 
-/** What operators do with a source. Each is a change that the scheduler makes, or refuses with its reason. */
+/** What operators do with a source. Each is a change that its owner makes, or refuses with its reason. */
 export function sourceActRoutes(deps: SourceActDeps): Route[] {
   return [
     planRoute(deps),
@@ -48,6 +48,9 @@ export function sourceActRoutes(deps: SourceActDeps): Route[] {
     ),
     act(deps, 'plan', 'Changes when a source runs.', planForm, ({ session, source, request }, { revision, ...words }) =>
       askFor(deps.changes, session, 'scheduler.plan.set', { source, revision, ...toWords(words) }, request),
+    ),
+    act(deps, 'suspect', 'Decides about a run that is held.', suspectForm, ({ session, request }, { run, state }) =>
+      askFor(deps.changes, session, 'analyzer.held_run.decide', { run, state }, request),
     ),
   ]
 }

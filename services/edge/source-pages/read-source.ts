@@ -39,6 +39,16 @@ const refusedRow = z.object({
   newest: z.number(),
 })
 
+const suspectRow = z.object({
+  run_no: z.int(),
+  task_id: z.int().nullable(),
+  message: z.string(),
+  suspected_at: z.number(),
+  held: z.int(),
+  flagged: z.int(),
+})
+export type SuspectRun = z.output<typeof suspectRow>
+
 /** What the page of a source shows besides its row of the list. */
 export type SourceView = {
   source: DeskSource
@@ -48,6 +58,8 @@ export type SourceView = {
   drift: readonly z.output<typeof driftRow>[]
   refused: readonly z.output<typeof refusedRow>[]
   usage: readonly UsageDay[]
+  /** Runs about which an operator has to decide. */
+  suspects: readonly SuspectRun[]
 }
 
 const position = z.tuple([z.number(), z.int32()])
@@ -65,7 +77,7 @@ export async function readSourceView(
   const isBefore = after
     ? sql.fragment`(started_at, task_id) < (to_timestamp(${after[0]}::float8 / 1000), ${after[1]}::int)`
     : sql.fragment`true`
-  const [found, missed, drift, refused, usage] = await Promise.all([
+  const [found, missed, drift, refused, usage, suspects] = await Promise.all([
     database.any(sql.type(runRow)`
       SELECT task_id, schedule_type, slot, attempt, date_trunc('milliseconds', started_at) AS started_at, finished_at, fed,
         error_count, outcome, reason
@@ -84,7 +96,10 @@ export async function readSourceView(
       FROM normalizer.refusal_view WHERE data_source_id = ${id} AND reason <> 'unmapped' AND NOT ignored
       GROUP BY reason ORDER BY payloads DESC, reason`),
     readDays(database, id, usageDays),
+    database.any(sql.type(suspectRow)`
+      SELECT run_no, task_id, coalesce(message, '') AS message, suspected_at, held, flagged FROM analyzer.suspect_run_view
+      WHERE data_source_id = ${id} ORDER BY run_no DESC LIMIT ${most}`),
   ])
   const { rows: runs, next } = cutPage(asked, found, pageSize, ({ started_at, task_id }) => [started_at, task_id])
-  return { source, runs, next, missed, drift, refused, usage: usage ?? [] }
+  return { source, runs, next, missed, drift, refused, usage: usage ?? [], suspects }
 }

@@ -6,6 +6,7 @@ import { html, type Html } from '../design/html.ts'
 import { facts, foreign, morePages, table, withQuery } from '../design/parts.ts'
 import { time } from '../design/time.ts'
 import { judgeFeed } from '../growth/freshness.ts'
+import { suspectActs } from './act-forms.ts'
 import { comingSlots } from './coming-slots.ts'
 import type { SourceView } from './read-source.ts'
 import { sourcesPath } from './read-sources.ts'
@@ -19,6 +20,7 @@ const longestReason = 300
 export function sourceMain(asked: Asked): Html {
   const { view, acts } = asked
   return html`${acts}
+${suspects(asked)}
 ${health(asked)}
 <nav class="toc" aria-label="On this page"><a href="#runs">Runs</a><a href="#missed">Missed slots</a><a href="#drift">Drift</a><a href="#refused">Refused values</a><a href="#usage">What it sends</a><a href="${sourcesPath}/${view.source.id}/maps">Versions of its map</a><a href="/console/freshness?source=${view.source.id}">Freshness of its companies</a></nav>
 ${runs(asked)}
@@ -26,6 +28,19 @@ ${missed(asked)}
 ${drift(asked)}
 ${refused(asked)}
 ${usage(asked)}`
+}
+
+function suspects({ view: { source, suspects }, zone }: Asked): Html | false {
+  if (suspects.length === 0) return false
+  const list = suspects.map(
+    (
+      run,
+    ) => html`<li><p><b>Run ${run.run_no}</b>${run.task_id !== null && ` of task ${run.task_id}`}, ${time(run.suspected_at, zone)}: ${foreign(excerpt(run.message, longestReason))}. <b>${formatCount(run.held, 'news item')}</b> ${run.held === 1 ? 'is' : 'are'} held until somebody decides.</p>
+${suspectActs(source.id, run)}</li>
+`,
+  )
+  return html`<section id="suspect"><h2>Suspect: was the source right?</h2>
+<ul class="plain-list">${list}</ul></section>`
 }
 
 function health({ view: { source }, zone, now }: Asked): Html {
@@ -83,7 +98,7 @@ function runs({ view, zone }: Asked): Html {
     },
   ])
   return html`<section id="runs"><h2>Runs</h2>
-${rows.length === 0 ? html`<p>It has not run yet. ${noSlotText(view.source)}</p>` : table('Runs', columns, rows, { isNamed: true })}
+${rows.length === 0 ? html`<p>It has not run yet. ${noSlotText(view.source)}</p>` : table('Runs', columns, rows, { isNamed: true, cards: true })}
 ${morePages(view.next === null ? null : `${withQuery(`${sourcesPath}/${view.source.id}`, { cursor: view.next })}#runs`)}</section>`
 }
 
@@ -103,7 +118,7 @@ function missed({ view, zone }: Asked): Html {
     { text: missReasons[reason] ?? reason },
   ])
   return html`<section id="missed"><h2>Missed slots</h2>
-${rows.length === 0 ? html`<p>None: every slot of the plan made a run.</p>` : table('Missed slots', columns, rows, { isNamed: true })}</section>`
+${rows.length === 0 ? html`<p>None: every slot of the plan made a run.</p>` : table('Missed slots', columns, rows, { isNamed: true, cards: true })}</section>`
 }
 
 function drift({ view, zone }: Asked): Html {
@@ -114,7 +129,7 @@ function drift({ view, zone }: Asked): Html {
     { text: time(opened_at, zone) },
   ])
   return html`<section id="drift"><h2>Drift</h2>
-${rows.length === 0 ? html`<p>None: its payloads fit its map.</p>` : table('Drift', columns, rows, { isNamed: true })}</section>`
+${rows.length === 0 ? html`<p>None: its payloads fit its map.</p>` : table('Drift', columns, rows, { isNamed: true, cards: true })}</section>`
 }
 
 function refused({ view, zone }: Asked): Html {
@@ -136,7 +151,7 @@ function refused({ view, zone }: Asked): Html {
     { text: time(newest, zone) },
   ])
   return html`<section id="refused"><h2>Refused values</h2>
-${rows.length === 0 ? html`<p>None: everything that it sent was stored.</p>` : table('Refused values by reason', columns, rows, { isNamed: true })}</section>`
+${rows.length === 0 ? html`<p>None: everything that it sent was stored.</p>` : table('Refused values by reason', columns, rows, { isNamed: true, cards: true })}</section>`
 }
 
 /** What `GET /api/v1/sources/{id}/usage` says of the last days. */
@@ -155,6 +170,6 @@ function usage({ view }: Asked): Html {
     { text: bytes === null ? '–' : formatNumber(Math.ceil(bytes / 1000)) },
   ])
   return html`<section id="usage"><h2>What it sends</h2>
-${table('What it has sent by day', columns, rows, { isNamed: true })}
+${table('What it has sent by day', columns, rows, { isNamed: true, cards: true })}
 <p class="small"><a href="/api/v1/sources/${id}/usage?days=31">More days, as JSON</a></p></section>`
 }

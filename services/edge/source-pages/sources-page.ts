@@ -47,7 +47,7 @@ ${
         'Sources',
         columns,
         view.sources.map((source) => rowOf(source, zone, now)),
-        { isNamed: true },
+        { isNamed: true, cards: true },
       )
 }
 ${morePages(view.next === null ? null : withQuery(sourcesPath, { ...rest, cursor: view.next }))}`

@@ -48,6 +48,18 @@ export const deskKinds = {
     subject: ofRule,
     isInternal: true as const,
   },
+  'analyzer.held_run.decide': {
+    payload: z
+      .strictObject({
+        run: id.describe('Number of the run, as `parma suspect ls` lists it.'),
+        state: z
+          .enum(['released', 'dropped'])
+          .describe('The source was right: its news items go out. Or it was wrong: what looks wrong is no news.'),
+      })
+      .describe('Decides about a run that is held because many companies look alike. Once.'),
+    role: 'operator' as const,
+    subject: ({ run }: { run: number }) => `run:${run}`,
+  },
   'notifier.audience.try': {
     payload: z
       .strictObject({ trial: z.uuid().describe('The change that tried a rule.') })
