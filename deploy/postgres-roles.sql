@@ -237,7 +237,7 @@ GRANT SELECT ON public."user" TO parma_notifier;
 GRANT DELETE, INSERT ON public."company_subscription" TO parma_notifier;
 GRANT INSERT ON public."notification" TO parma_notifier;
 GRANT DELETE, INSERT, UPDATE ON public."notification_channel" TO parma_notifier;
-GRANT DELETE, INSERT ON public."notification_subscription" TO parma_notifier;
+GRANT DELETE, INSERT, UPDATE ON public."notification_subscription" TO parma_notifier;
 GRANT INSERT ON public."report" TO parma_notifier;
 GRANT DELETE, INSERT, UPDATE ON public."user" TO parma_notifier;
 GRANT UPDATE (modified_at) ON public."company" TO parma_notifier;

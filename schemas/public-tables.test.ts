@@ -41,6 +41,9 @@ function findUses(): string[] {
         ...[...statement.matchAll(/\b(?<verb>INSERT INTO|UPDATE|DELETE FROM)\s+public\."?(?<table>\w+)/g)].map(
           ({ groups }) => `${groups?.verb?.split(' ')[0]} ${groups?.table}`,
         ),
+        ...[
+          ...statement.matchAll(/\bINSERT INTO\s+public\."?(?<table>\w+)(?:(?!\bINSERT INTO\b).)*?\bDO UPDATE\b/g),
+        ].map(({ groups }) => `UPDATE ${groups?.table}`),
         ...findLocks(statement).map((table) => `locks ${table}`),
       ])
     return runnersOf(file, service).flatMap((caller) => found.map((use) => `${caller} ${use}`))

@@ -65,7 +65,11 @@ export const publicTables: readonly PublicTable[] = [
     writers: { notifier: ['DELETE', 'INSERT', 'UPDATE'] },
   },
   { name: 'notification_rules', readers: ['analyzer', 'edge'], writers: { edge: ['INSERT'] } },
-  { name: 'notification_subscription', readers: ['edge', 'notifier'], writers: { notifier: ['DELETE', 'INSERT'] } },
+  {
+    name: 'notification_subscription',
+    readers: ['edge', 'notifier'],
+    writers: { notifier: ['DELETE', 'INSERT', 'UPDATE'] },
+  },
   { name: 'report', readers: ['edge', 'notifier'], writers: { edge: ['DELETE'], notifier: ['INSERT'] } },
   {
     name: 'scheduled_task',
