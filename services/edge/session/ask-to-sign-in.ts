@@ -26,6 +26,8 @@ export async function askToSignIn(request: RouteRequest, method: string, url: st
 export async function refuseForm(request: RouteRequest, session: Session, url: string): Promise<RouteResponse> {
   const fields = await readFields(request).catch(() => new URLSearchParams())
   fields.delete(formTokenField)
+  // What My page showed was of somebody else. Elsewhere a revision is of what all see.
+  if (url.startsWith('/console/me/')) fields.delete('revision')
   const kept = fields.size <= maxKept ? [...fields] : []
   return foreignFormPage(session, readReferer(request.headers.referer), readTarget(url), kept)
 }
