@@ -235,6 +235,7 @@ GRANT SELECT ON public."report" TO parma_notifier;
 GRANT SELECT ON public."source_measurement" TO parma_notifier;
 GRANT SELECT ON public."user" TO parma_notifier;
 GRANT DELETE, INSERT ON public."company_subscription" TO parma_notifier;
+GRANT DELETE ON public."news_subscription" TO parma_notifier;
 GRANT INSERT ON public."notification" TO parma_notifier;
 GRANT DELETE, INSERT, UPDATE ON public."notification_channel" TO parma_notifier;
 GRANT DELETE, INSERT, UPDATE ON public."notification_subscription" TO parma_notifier;

@@ -15,15 +15,11 @@ const callers: Record<string, string[]> = {
 }
 /**
  * Statements whose table is only known when they run: services/normalizer/store/values.ts,
- * services/normalizer/replay/supersede.ts, services/notifier/changes/follow.ts.
+ * services/normalizer/replay/supersede.ts.
  */
-const composed = [
-  ...names
-    .filter((name) => /^measurement_.*_value$/.test(name))
-    .flatMap((name) => ['reads', 'INSERT', 'DELETE'].map((use) => `normalizer ${use} ${name}`)),
-  'notifier DELETE company_subscription',
-  'notifier DELETE notification_subscription',
-]
+const composed = names
+  .filter((name) => /^measurement_.*_value$/.test(name))
+  .flatMap((name) => ['reads', 'INSERT', 'DELETE'].map((use) => `normalizer ${use} ${name}`))
 
 function runnersOf(file: string, service: string): string[] {
   return Object.entries(callers).find(([folder]) => file.startsWith(folder))?.[1] ?? [service]
@@ -44,6 +40,10 @@ function findUses(): string[] {
         ...[
           ...statement.matchAll(/\bINSERT INTO\s+public\."?(?<table>\w+)(?:(?!\bINSERT INTO\b).)*?\bDO UPDATE\b/g),
         ].map(({ groups }) => `UPDATE ${groups?.table}`),
+        // The end of a DELETE that is put together elsewhere.
+        ...[...statement.matchAll(/^public\."?(?<table>\w+)"? WHERE\b/g)].map(
+          ({ groups }) => `DELETE ${groups?.table}`,
+        ),
         ...findLocks(statement).map((table) => `locks ${table}`),
       ])
     return runnersOf(file, service).flatMap((caller) => found.map((use) => `${caller} ${use}`))

@@ -57,7 +57,7 @@ export const publicTables: readonly PublicTable[] = [
   { name: 'measurement_paragraph_value', readers: ['normalizer'], writers: { normalizer: ['DELETE', 'INSERT'] } },
   { name: 'measurement_text_value', readers: ['normalizer'], writers: { normalizer: ['DELETE', 'INSERT'] } },
   { name: 'news', readers: ['analyzer', 'edge'], writers: { analyzer: ['INSERT'], edge: ['DELETE'] } },
-  { name: 'news_subscription', readers: ['edge', 'notifier'], writers: {} },
+  { name: 'news_subscription', readers: ['edge', 'notifier'], writers: { notifier: ['DELETE'] } },
   { name: 'notification', readers: ['edge', 'notifier'], writers: { edge: ['DELETE'], notifier: ['INSERT'] } },
   {
     name: 'notification_channel',
