@@ -71,7 +71,7 @@ export function useEdge(installation: Installation, url: string): TestEdge {
     },
     replica: async (env) => useEdge(installation, (await installation.start('edge', env)).url),
     async token(sourceId, taskId) {
-      return `Bearer ${await mintToken({ sourceId, taskId, jti: randomUUID(), now: Date.now(), lifetimeSeconds: 600 }, secrets)}`
+      return `Bearer ${await mintToken({ sourceId, taskId, jti: randomUUID(), now: Date.now(), lifetimeSeconds: 3600 }, secrets)}`
     },
     async apiKey(role, { expires_at = null, revoked_at = null } = {}) {
       const { key, hash, hint } = makeApiKey()
