@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import type { Work } from '../ledger/work.ts'
 import type { Maps } from '../loaded-maps.ts'
 import type { createMonths } from '../store/months.ts'
+import { overtaken } from '../store/store.ts'
 import type { Memory } from '../store/write-batch.ts'
 import type { StoredPayload } from '../store/written.ts'
 import type { PageReader, Read } from './read-page.ts'
@@ -45,9 +46,6 @@ export class Pace {
 
 /** After so many attempts at one place it goes on payload by payload. */
 const attemptsTogether = 3
-
-/** A company or a source has gone, or another transaction was first: as in the live store. */
-const overtaken = ['23503', '23514', '23505']
 
 type Deps = {
   config: Config
@@ -94,7 +92,7 @@ export async function takeStep({ reader, pace, ...deps }: Deps, replay: Replay):
     if (!alone) pace.note(page.length, performance.now() - begun)
     return { count: page.length, changed: replayed.flatMap(({ changed }) => changed) }
   } catch (error) {
-    // What this process did of it is undone, and the page comes again.
+    // What was not noted is undone. The ledger knows the rest, whoever takes the page again.
     if (error instanceof LostReplay) return nothing
     if (hasCode(error, ...overtaken)) {
       deps.memory.series.forget()

@@ -74,7 +74,7 @@ export async function setMapVersion(database: Database, { replay_no }: Replay, v
     UPDATE normalizer.replay SET map_version = ${version} WHERE replay_no = ${replay_no}`)
 }
 
-/** The replay has been taken over, or canceled: what this process did of it must not stay. */
+/** The replay has been taken over, or canceled: what this process is about to note of it must not stay. */
 export class LostReplay extends Error {}
 
 /** How far a replay is. `at`: as Postgres writes it. */

@@ -15,7 +15,7 @@ export type Store = (batch: readonly Work[]) => Promise<Written[]>
  * foreign_key_violation: a company or a source vanished; check_violation: also "no partition of relation found for
  * row"; unique_violation: an event_id came for two companies at once.
  */
-const overtaken = ['23503', '23514', '23505']
+export const overtaken = ['23503', '23514', '23505']
 
 /** Series whose ids are remembered, so that most batches look none up. */
 const seriesCacheSize = 200_000
