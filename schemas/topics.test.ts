@@ -39,5 +39,5 @@ test('every topic but the compacted one is bounded in size, all of them together
     return [own * partitions, ...consumers.map(() => 1024 ** 3 * partitions)]
   })
   expect(sizes.every((size) => Number.isFinite(size))).toBe(true)
-  expect(sizes.reduce((sum, size) => sum + size)).toBe(186 * 1024 ** 3)
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(192 * 1024 ** 3)
 })

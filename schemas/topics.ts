@@ -8,6 +8,7 @@ import type {
   OpsEvent,
   RawPayload,
   SourcingTrigger,
+  Told,
 } from './generated/types.ts'
 
 /** The services that read topics. Each is the consumer group of the same name. */
@@ -144,6 +145,16 @@ export const topics = {
     clipped: true,
     consumers: ['notifier'],
   } as Topic<OpsEvent>,
+  told: {
+    name: 'notify.told.v1',
+    key: '<notification id>/<delivery id>',
+    schema: 'told',
+    producers: ['notifier'],
+    partitions: 6,
+    config: kept(days(30), 4 * 1024 * 1024),
+    // `npx parma deliveries recall` reads it, as the operator.
+    consumers: [],
+  } as Topic<Told>,
   erasures: {
     name: 'ops.erasures.v1',
     key: 'event id',

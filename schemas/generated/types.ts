@@ -303,3 +303,75 @@ export type SourcingTrigger = {
 
 /** What is asked for. */
 export type TriggerKind = 'unknown' | 'schedule' | 'weekly_report' | 'unsubscribe'
+
+/** That a message is being sent to a destination, or what came of it. It outlives a Postgres that is restored to an earlier time: what was told then is not told again. */
+export type Told = {
+  /** uuidv5 of delivery, claim and state. */
+  event_id: string
+  /** notifier.delivery.delivery_id. */
+  delivery_id: number
+  /** uuid of the message: the same at all its destinations. */
+  notification_id: string
+  /** Kind of channel, such as EMAIL. */
+  channel: string
+  /** Where it goes, as the channel takes it. */
+  address: string
+  /** Name of the channel's secret; empty: it has none. */
+  secret_id: string
+  /** Counts the attempts of a delivery. The highest has the last word, and in it what came of it. */
+  claim: number
+  /** sending: written before the call. sent, pending (it will be tried again), failed, unknown: written after it. */
+  state: string
+  /** What the channel calls the message, once it is sent; null: it calls it nothing. */
+  reference: string | null
+  /** When, UTC, by the clock of the notifier. */
+  at: number
+  /** With sending; null otherwise. */
+  content: ToldContent | null
+}
+
+/** The message. */
+export type ToldContent = {
+  /** news, ops, digest, test or sign_in. */
+  kind: string
+  /** JSON text of the message, as notifier.notification has it. */
+  message: string
+  /** The company that it is about; null: several, or none. */
+  company_id: number | null
+  /** The source that it is about; null: several, or none. */
+  data_source_id: number | null
+  /** uuid of the series that its first news item is about; null: none. */
+  series_id: string | null
+  /** The earlier delivery there that it belongs to; null: none. */
+  follows: number | null
+  /** public.user.id of who gets it there. */
+  people: number[]
+  /** What the message tells. Of a digest, all that stands in it. */
+  items: ToldItem[]
+  /** Null: it is no digest. */
+  digest: ToldDigest | null
+}
+
+/** A news item or an event of operations that the message tells. */
+export type ToldItem = {
+  /** news_id or event_id. */
+  item_id: string
+  /** Its company; 0: operations. */
+  company_id: number
+}
+
+/** The digest that the message is, or is a part of. */
+export type ToldDigest = {
+  /** uuid of the digest. */
+  digest_id: string
+  /** Its reader. */
+  user_id: number
+  /** 0: all that the reader follows. */
+  bucket_id: number
+  /** The day, week or month of the reader. */
+  period: string
+  /** daily, weekly or monthly. */
+  rhythm: string
+  /** How far back it looked for news items, UTC. */
+  since: number
+}

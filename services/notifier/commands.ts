@@ -10,7 +10,7 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./commands/channels.ts'),
   },
   deliveries: {
-    help: 'every message and each attempt to deliver it: ls, show, resend',
+    help: 'every message and each attempt to deliver it: ls, show, resend, recall',
     load: () => import('./commands/deliveries.ts'),
   },
   secrets: {

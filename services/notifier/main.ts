@@ -21,7 +21,7 @@ import { startPlanning } from './alerts/loop.ts'
 await runService('notifier', readConfig, async (config, context) => {
   const { consume, publish } = await openKafka(config, context)
   const database = await openDatabase(config, context)
-  const wakeDelivery = startDelivery(config, context, database)
+  const wakeDelivery = startDelivery(config, context, database, publish)
   const wakePlanning = startPlanning(config, context, database, wakeDelivery)
   const wakeAll = () => [wakePlanning, wakeDelivery].forEach((wake) => wake())
   startOutbox(context, database, publish)

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { onCleanup } from './cleanup.ts'
 import { newDatabaseName, requireTestName, templateDatabase } from './database-names.ts'
@@ -40,6 +41,31 @@ async function copyDatabase(template: string): Promise<TestDatabase> {
     else await dropDatabase(name)
   })
   return { name, url, query: async (text, values) => (await pool.query(text, values)).rows }
+}
+
+/**
+ * Copies a database while services use it, and returns the name of the copy: what a backup has at a point in time. The
+ * services lose their connections, as in an outage of a moment.
+ */
+export async function backUp({ name }: TestDatabase): Promise<string> {
+  const copy = requireTestName(newDatabaseName())
+  onCleanup(() => dropDatabase(copy))
+  let isMade = false
+  // It holds up new connections, and waits for those that are there to end.
+  const making = onServer(`CREATE DATABASE ${copy} TEMPLATE ${name}`).finally(() => (isMade = true))
+  making.catch(() => undefined)
+  while (!isMade) {
+    await onServer(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
+    await delay(50)
+  }
+  await making
+  return copy
+}
+
+/** Makes of a database what it was when the copy was made. No service may run. */
+export async function restoreBackUp({ name }: TestDatabase, copy: string): Promise<void> {
+  await dropDatabase(name)
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${copy}`)
 }
 
 /** Drops a test's database with all its connections. */

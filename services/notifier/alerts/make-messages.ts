@@ -48,11 +48,13 @@ export async function makeMessages(
       ...compose(one, facts, config, now + config.LINK_DAYS * dayMs),
       ...one,
     }))
+    const companyOf = new Map([...news.values()].map(({ news_id, company_id }) => [news_id, company_id]))
     const threadOf = await findThreads(tx, messages)
     await enqueueForDestinations(
       tx,
       messages.map(({ to, ...message }) => ({
         ...message,
+        tells: { items: message.itemIds.map((id) => [id, companyOf.get(id) ?? operations]) },
         to: to.map((one) => ({ ...one, follows: one.follows ?? threadOf(message.notificationId, one.destinationId) })),
       })),
     )

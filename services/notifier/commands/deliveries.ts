@@ -1,15 +1,21 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { auditCommand } from '#runtime/changes/audit-command.ts'
-import { findCompany, withDatabase } from '#runtime/commands/command-database.ts'
+import { findCompany, openCommandPool, withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult, printRows, printText, UsageError } from '#runtime/commands/commands.ts'
 import { confirm } from '#runtime/commands/confirm.ts'
 import { requireCount, requireId, requireTime } from '#runtime/commands/read-typed.ts'
+import { openGroupTable } from '#runtime/offsets/group-table.ts'
 import { column } from '#runtime/postgres/column.ts'
+import { readEnv } from '#runtime/process/config.ts'
+import { createLog } from '#runtime/process/log.ts'
+import { kafkaSettings, postgresSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
 import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
+import { readTold } from '../operate/read-told.ts'
+import { findForgotten, recallDeliveries } from '../operate/recall.ts'
 import { deliveryTables, goodOf, type Judged, judgeDeliveries, resendGood } from '../operate/resend.ts'
 import { asText } from '../render/text.ts'
 
@@ -63,6 +69,17 @@ export function build(group: Command): void {
     .option('--yes', 'with --since: send without asking')
     .option('--json', 'print JSON')
     .action(resend)
+  addRecall(group)
+}
+
+function addRecall(group: Command): void {
+  group
+    .command('recall')
+    .description('after a restore of Postgres: take as told what was told since, so that nobody is told it again')
+    .requiredOption('--since <time>', 'the time that was restored (ISO 8601, UTC); an hour before it is read, too')
+    .option('--dry-run', 'only show which')
+    .option('--json', 'print JSON')
+    .action(recall)
 }
 
 function addFilter(command: Command): Command {
@@ -179,4 +196,28 @@ function resendAsked(database: Database, ids: readonly string[], filter: Filter,
     if (good.length > 0) await auditCommand(tx, 'notifier', resent)
     return judged
   })
+}
+
+/** Before the notifier starts again: it would plan and send what it does not know of. */
+async function recall({ since, dryRun = false, json = false }: { since: string; dryRun?: boolean; json?: boolean }) {
+  const config = readEnv({ ...postgresSettings, ...kafkaSettings })
+  const from = Date.parse(requireTime(since, '--since'))
+  await using groups = await openGroupTable(config, createLog('parma', 'silent'))
+  if (!dryRun && (await groups.isRunning('notifier')))
+    throw new UsageError('notifier is running. Stop all its processes first: it sends what it does not know as told.')
+  await using scope = new AsyncDisposableStack()
+  const database = await openCommandPool(config)
+  scope.defer(() => database.end())
+  const forgotten = await findForgotten(database, await readTold(config, from))
+  if (!dryRun) await recallDeliveries(database, forgotten)
+  const rows = forgotten.map(({ delivery_id: id, state, channel, address: destination, at, content }) => ({
+    ...{ id, at: new Date(at).toISOString(), kind: content.kind },
+    ...{ subject: (JSON.parse(content.message) as Message).subject, channel, destination, state },
+  }))
+  if (json) return printResult(rows, '', true)
+  printRows(rows, false, ['at'])
+  const unknown = rows.filter(({ state }) => state === 'unknown').length
+  printText(
+    `${formatCount(rows.length, 'message')} ${dryRun ? 'would be' : 'are'} taken as told, of which ${unknown} may not have arrived.`,
+  )
 }

@@ -12,6 +12,7 @@ import type { Answer } from '../channels/answer.ts'
 import type { Channel, ChannelKind, Delivery, EarlierMessage } from '../channels/channel.ts'
 import { explainWhy } from '../message/compose.ts'
 import type { Message } from '../message/message.ts'
+import type { NoteTold } from '../told/note.ts'
 import type { ClaimedDelivery } from './claim.ts'
 import { decideNext, type Policy } from './decide-next.ts'
 import { editEarlier } from './edit.ts'
@@ -32,7 +33,7 @@ const delay = new Histogram({
 })
 
 /** A kind of channel that is open. `name` is that of its rows. */
-export type OpenKind = { name: string; kind: ChannelKind; channel: Channel; policy: Policy }
+export type OpenKind = { name: string; kind: ChannelKind; channel: Channel; policy: Policy; told: NoteTold }
 
 /** Failed messages in a row that park a destination: fewer may be bad messages. */
 const parkAfterFailures = 10
@@ -57,7 +58,7 @@ export function createAttempt(
   config: AttemptSettings,
   { log, stopping }: Pick<ServiceContext, 'log' | 'stopping'>,
   database: Database,
-  { name, kind, channel, policy }: OpenKind,
+  { name, kind, channel, policy, told }: OpenKind,
 ): Attempt {
   const recordOptions = {
     writePublic: config.WRITE_PUBLIC_NOTIFICATIONS,
@@ -74,9 +75,18 @@ export function createAttempt(
   })
   const noteOutage = watchOutages(database, config.TROUBLE_AFTER_MS)
 
-  async function answerFor(claimed: ClaimedDelivery, isLate: boolean): Promise<Answer> {
+  /** The process that takes over after the lease looks for a message that must have arrived by then. */
+  const isLate = (claimedAt: number) => performance.now() - claimedAt > config.LEASE_MS - config.SEND_TIMEOUT_MS
+
+  async function answerFor(claimed: ClaimedDelivery, claimedAt: number): Promise<Answer> {
+    if (claimed.action === 'send')
+      try {
+        await told.sending(claimed)
+      } catch (error) {
+        return { kind: 'retry', reason: `Kafka has not confirmed that it is sent: ${excerpt(String(error), 200)}` }
+      }
     try {
-      return isLate ? tooLate : await call(config, { stopping }, database, channel, claimed)
+      return isLate(claimedAt) ? tooLate : await call(config, { stopping }, database, channel, claimed)
     } catch (error) {
       // A channel catches its own errors, so this one is a bug. The call may have been made.
       log.error({ error, delivery_id: claimed.delivery_id, channel: name }, 'delivery_failed_unexpectedly')
@@ -86,17 +96,20 @@ export function createAttempt(
 
   return async (claimed, claimedAt, onAnswer) => {
     const startedAt = performance.now()
-    // The process that takes over after the lease looks for a message that must have arrived by then.
-    const isLate = startedAt - claimedAt > config.LEASE_MS - config.SEND_TIMEOUT_MS
     const span = traceDelivery(name, claimed)
-    const answer = await answerFor(claimed, isLate)
+    const answer = await answerFor(claimed, claimedAt)
     span.end({ error: answer.kind === 'sent' ? undefined : answer.kind })
     onAnswer()
     const tookMs = Math.round(performance.now() - startedAt)
     const attempted = { attempts: claimed.claim, ageMs: claimed.age_ms, isTest: claimed.kind === 'test' }
     const next = decideNext(answer, attempted, policy, Math.random())
+    // Beside the record, because it is for the case that Postgres is gone. Without it the answer counts as lost.
+    const noted = retryTransient(() => told.outcome(claimed, next), { signal: stopping }).catch((error: unknown) =>
+      log.warn({ error, delivery_id: claimed.delivery_id, channel: name }, 'outcome_not_noted'),
+    )
     const isOurs = await record({ claimed, answer, next, tookMs })
     await retryTransient(() => noteOutage(answer, outageSubject(name, kind, claimed)), { signal: stopping })
+    await noted
     attempts.inc({ channel: name, answer: answer.kind })
     if (answer.kind === 'sent') {
       delay.observe({ channel: name }, (claimed.age_ms + tookMs) / 1000)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { messageKinds } from '../channels/channel.ts'
 import type { Message } from '../message/message.ts'
+import type { Tells } from '../told/note.ts'
 import type { NextStep } from './decide-next.ts'
 
 const claimedRow = z.object({
@@ -9,6 +10,11 @@ const claimedRow = z.object({
   notification_id: z.string(),
   kind: z.enum(messageKinds),
   destination_id: z.number(),
+  company_id: z.number().nullable(),
+  data_source_id: z.number().nullable(),
+  series_id: z.string().nullable(),
+  // Only enqueue.ts writes it.
+  tells: z.custom<Tells>().nullable(),
   claim: z.number(),
   action: z.enum(['send', 'find']),
   people: z.array(z.object({ id: z.number(), name: z.string(), through: z.array(z.string()).optional() })),
@@ -82,7 +88,7 @@ export async function claimDeliveries(
       WHERE destination_id IN (SELECT destination_id FROM claimed)
     )
     SELECT d.delivery_id, d.notification_id, d.destination_id, n.kind, d.claim, d.people, t.address, t.secret_id, d.created_at,
-      n.payload_received_at, n.traceparents,
+      n.payload_received_at, n.traceparents, n.company_id, n.data_source_id, n.series_id, n.tells,
       CASE WHEN ${withoutLines} AND n.message ? 'digest' THEN jsonb_set(n.message, '{lines}', '[]') ELSE n.message END AS message,
       CASE d.state WHEN 'sending' THEN 'send' ELSE 'find' END AS action,
       (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS age_ms,

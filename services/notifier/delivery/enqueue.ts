@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { MessageKind } from '../channels/channel.ts'
 import type { Message } from '../message/message.ts'
+import type { Tells } from '../told/note.ts'
 import { type Destination, destinationKey, groupByDestination, type Recipient } from '../people/destinations.ts'
 import type { RecipientChannel } from '../people/recipients.ts'
 
@@ -16,6 +17,8 @@ type OutgoingMessage = {
   /** The series that its first news item is about. */
   seriesId?: string | null
   cause?: Cause | null
+  /** Null: no news item and no event. */
+  tells?: Tells | null
 }
 /** The payloads that a message is about: when the first was received (null: not known, or it waited), and their traces. */
 export type Cause = { receivedAt: number | null; traceparents: readonly string[] }
@@ -81,23 +84,27 @@ export async function ensureDestinations(
   return (destination) => ids.get(destinationKey(destination)) as number
 }
 
-/** Writes messages, unless they exist, and their deliveries: `pending`, or `failed` if a destination is unusable. */
+/**
+ * Writes messages and their deliveries, unless they exist: `pending`, or `failed` if a destination is unusable. Those that
+ * exist were recalled after a restore.
+ */
 export async function enqueueForDestinations(
   tx: Transaction,
   messages: readonly MessageToDestinations[],
 ): Promise<void> {
   const notifications = messages.map(
-    ({ notificationId, kind, companyId, dataSourceId, message, seriesId = null, cause = null }) => [
+    ({ notificationId, kind, companyId, dataSourceId, message, seriesId = null, cause = null, tells = null }) => [
       ...[notificationId, kind, companyId, dataSourceId, JSON.stringify(message), seriesId],
       ...[cause?.receivedAt ?? null, cause && cause.traceparents.length > 0 ? cause.traceparents.join(' ') : null],
+      tells && JSON.stringify(tells),
     ],
   )
   await tx.query(sql.unsafe`
     INSERT INTO notifier.notification
-      (notification_id, kind, company_id, data_source_id, message, series_id, payload_received_at, traceparents)
-    SELECT id, kind, company, source, message, series, to_timestamp(received_at / 1000.0), string_to_array(traces, ' ')
-    FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb', 'uuid', 'float8', 'text'])}
-      AS d (id, kind, company, source, message, series, received_at, traces)
+      (notification_id, kind, company_id, data_source_id, message, series_id, payload_received_at, traceparents, tells)
+    SELECT id, kind, company, source, message, series, to_timestamp(received_at / 1000.0), string_to_array(traces, ' '), tells
+    FROM ${sql.unnest(notifications, ['uuid', 'text', 'int4', 'int4', 'jsonb', 'uuid', 'float8', 'text', 'jsonb'])}
+      AS d (id, kind, company, source, message, series, received_at, traces, tells)
     ON CONFLICT (notification_id) DO NOTHING`)
   const deliveries = messages.flatMap(({ notificationId, to }) =>
     to.map(({ destinationId, recipients, follows = null }) => [
@@ -116,5 +123,6 @@ export async function enqueueForDestinations(
       AS d (notification_id, destination_id, people, follows, place)
     JOIN notifier.destination USING (destination_id)
     -- Of what is due at the same time, the lowest number is sent first: parts of a digest come in their order.
-    ORDER BY d.place`)
+    ORDER BY d.place
+    ON CONFLICT (notification_id, destination_id) DO NOTHING`)
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Publish } from '#runtime/kafka/output.ts'
 import type { Database } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
@@ -7,6 +8,7 @@ import { channelKinds } from '../channels/kinds.ts'
 import { openSecrets } from '../secrets/secrets.ts'
 import type { ChannelSettings } from '../channels/settings.ts'
 import type { MessageSettings } from '../message/settings.ts'
+import { createNoteTold } from '../told/note.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { startAnnouncingParking } from './announce-parking.ts'
 import { type Attempt, createAttempt, type OpenKind } from './attempt.ts'
@@ -32,10 +34,11 @@ export function startDelivery(
   config: Settings & PeopleSettings,
   context: ServiceContext,
   database: Database,
+  publish: Publish,
 ): () => void {
   const findSecret = openSecrets(config, database)
   const wakes = Object.keys(channelKinds).map((name) => {
-    const opened = openKind(name, { config, log: context.log, findSecret })
+    const opened = openKind(name, { config, log: context.log, findSecret }, publish)
     return startKind(config, context, database, opened, createAttempt(config, context, database, opened))
   })
   const wakeDelivery = () => wakes.forEach((wake) => wake())
@@ -43,7 +46,7 @@ export function startDelivery(
   return wakeDelivery
 }
 
-function openKind(name: string, tools: ChannelTools & { config: Settings }): OpenKind {
+function openKind(name: string, tools: ChannelTools & { config: Settings }, publish: Publish): OpenKind {
   const { config } = tools
   const kind = channelKinds[name] as OpenKind['kind']
   const channel = kind.open(tools)
@@ -56,7 +59,7 @@ function openKind(name: string, tools: ChannelTools & { config: Settings }): Ope
     intervalMs: kind.intervalMs(config),
     GIVE_UP_AFTER_MS: kind.giveUpAfterMs?.(config) ?? config.GIVE_UP_AFTER_MS,
   }
-  return { name, kind, channel, policy }
+  return { name, kind, channel, policy, told: createNoteTold(publish, name) }
 }
 
 /** What a crash left waits for its lease anyway, so it need not be looked for in every turn. */

@@ -127,7 +127,7 @@ function idOf({ user_id, bucket_id, period }: DueDigest): string {
 
 /** One message for all channels. Channels for which it is too long get it in parts. */
 function messagesOf(
-  { due, message: composed, channels }: ComposedDigest,
+  { due, message: composed, channels, news }: ComposedDigest,
   linkOf: WriteOptions['linkOf'],
 ): MessageToRecipients[] {
   if (composed === null) return []
@@ -135,12 +135,17 @@ function messagesOf(
   const page = linkOf(id)
   const { digest } = composed
   const message = page === null || digest === undefined ? composed : { ...composed, digest: { ...digest, page } }
+  const { user_id, bucket_id, period, rhythm, since } = due
+  const tells = {
+    items: news.map((newsId) => [newsId, 0] as const),
+    digest: { digest_id: id, user_id, bucket_id, period, rhythm, since },
+  }
   const of = (
     notificationId: string,
     message: Message,
     channels: readonly RecipientChannel[],
   ): MessageToRecipients => ({
-    ...{ notificationId, kind: 'digest', companyId: null, dataSourceId: null },
+    ...{ notificationId, kind: 'digest', companyId: null, dataSourceId: null, tells },
     message,
     channels,
   })

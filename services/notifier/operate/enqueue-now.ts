@@ -16,12 +16,17 @@ type Urgent = {
   message: Message
 }
 
-/** Writes a message that is sent at once, even to a parked destination. Throws a RefusedError where nobody wants any. */
+/**
+ * Writes a message that is sent at once, even to a parked destination. One that was recalled after a restore is there and is
+ * not sent again. Throws a RefusedError where nobody wants any.
+ */
 export async function enqueueNow(
   tx: Transaction,
   destination: Destination,
   { notificationId, kind, person, message }: Urgent,
 ): Promise<void> {
+  if (await tx.exists(sql.unsafe`SELECT FROM notifier.notification WHERE notification_id = ${notificationId}::uuid`))
+    return
   const id = (await ensureDestinations(tx, [destination]))(destination)
   const closed = await tx.one(sql.type(closedRow)`
     SELECT unsubscribed_at IS NOT NULL AS is_unsubscribed FROM notifier.destination WHERE destination_id = ${id}`)

@@ -7,6 +7,7 @@ import { severities } from '../people/filter.ts'
 import { findFollowers, type Follower } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { readAlertLimit } from './alert-limit.ts'
+import { readKnown } from '../told/known.ts'
 import { addToBundles, lockPlanning } from './bundles.ts'
 import { chooseRecipients, type LeftOut, type NewsItem } from './choose-recipients.ts'
 import { readCoolDown } from '../people/cool-down.ts'
@@ -60,13 +61,17 @@ export async function assignNews(
     const preferences = await readPreferences(tx, users, quietHours)
     const alertLimit = await readAlertLimit(tx, limited, { perDay: config.ALERTS_PER_DAY, now })
     const coolDown = await readCoolDown(tx, all, config.COOL_DOWN_MS)
+    const isTold = await readKnown(
+      tx,
+      all.map(({ news_id }) => news_id),
+    )
     const idOf = await ensureDestinations(
       tx,
       followers.flatMap(({ channel }) => (channel ? destinationOf(channel) : [])),
     )
     const { items, withoutRecipient, leftOut } = chooseRecipients(all, {
       ...{ followers, preferences, coolDown, limit: alertLimit, importance: config.ALERT_IMPORTANCE },
-      ...{ now, windowMs: config.BUNDLE_WINDOW_MS },
+      ...{ now, windowMs: config.BUNDLE_WINDOW_MS, isTold },
       destinationId: (channel) => idOf(destinationOf(channel)),
     })
     await addToBundles(tx, items)

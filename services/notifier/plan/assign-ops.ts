@@ -6,6 +6,7 @@ import { asRecipient, destinationOf, mergeRecipients } from '../people/destinati
 import type { Filterable } from '../people/filter.ts'
 import { findAdministratorChannels } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
+import { readKnown } from '../told/known.ts'
 import { addToBundles, type BundleItem, lockPlanning, operations } from './bundles.ts'
 import { readPreferences } from './preferences.ts'
 import type { PlanSettings } from './settings.ts'
@@ -40,6 +41,10 @@ export async function assignOps(
     )
     const idOf = await ensureDestinations(tx, channels.map(destinationOf))
     const byDestination = Map.groupBy(channels, (channel) => idOf(destinationOf(channel)))
+    const isTold = await readKnown(
+      tx,
+      events.map(({ event_id }) => event_id),
+    )
     const items = events.flatMap(({ event_id, kind, data_source_id, resolved }) => {
       const isCritical = !resolved && config.OPS_CRITICAL_KINDS.includes(kind)
       const filterable: Filterable = {
@@ -57,7 +62,10 @@ export async function assignOps(
         }
       })
     })
-    await addToBundles(tx, items)
+    await addToBundles(
+      tx,
+      items.filter(({ itemId, destinationId }) => !isTold(itemId, destinationId)),
+    )
     await tx.query(sql.unsafe`
       UPDATE notifier.ops_event SET assigned_at = now()
       WHERE event_id = ANY(${column(events, 'uuid', ({ event_id }) => event_id)})`)

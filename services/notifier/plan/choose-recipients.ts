@@ -15,6 +15,8 @@ type Circumstances = {
   preferences: Preferences
   coolDown: CoolDown
   limit: AlertLimit
+  /** Whether it was told there before it came here (told/known.ts); by default nothing was. */
+  isTold?(newsId: string, destinationId: number): boolean
   /** From which importance on there are alerts for people who have not chosen what they hear. */
   importance: number
   destinationId(channel: RecipientChannel): number
@@ -56,7 +58,9 @@ export function chooseRecipients(news: readonly NewsItem[], circumstances: Circu
       opensAt: (bundle: Bundle) => endOfWindow(bundle, { isCritical: one.severity === 'critical', now, windowMs }),
     }))
     leftOut.set(one.news_id, listLeftOut(one, { followers, covering, interested }, places, circumstances.importance))
-    return places.map(({ refused: _, ...item }) => item)
+    return places
+      .filter(({ destinationId }) => circumstances.isTold?.(one.news_id, destinationId) !== true)
+      .map(({ refused: _, ...item }) => item)
   })
   return { items, withoutRecipient, leftOut }
 }
@@ -92,8 +96,10 @@ function applyPreferences(
   news: NewsItem,
   destination_id: number,
   channels: readonly RecipientChannel[],
-  { preferences, coolDown, limit }: Circumstances,
+  { preferences, coolDown, limit, isTold }: Circumstances,
 ): Pick<BundleItem, 'recipients' | 'quietUntil' | 'keptBack'> & { refused: Refused[] } {
+  if (isTold?.(news.news_id, destination_id))
+    return { recipients: mergeRecipients(channels.map(asRecipient)), quietUntil: [], keptBack: null, refused: [] }
   const isCritical = news.severity === 'critical'
   const muted = channels.map(({ user_id }) => preferences.findMute(user_id, news))
   const willing = channels.filter((_, index) => muted[index] === null)
