@@ -10,7 +10,7 @@ export const commands = defineCommands(import.meta, {
     load: () => import('./commands/companies.ts'),
   },
   maps: {
-    help: 'versions of normalization maps: ls, show, diff, try, activate, rollback, publish',
+    help: 'versions of normalization maps: ls, show, diff, try, activate, rollback, publish, recover',
     load: () => import('./maps/command.ts'),
   },
   public: {

@@ -13,6 +13,10 @@ export const commands = defineCommands(import.meta, {
     help: 'show what a changed map would make of stored documents',
     load: () => import('./map-trial/command.ts'),
   },
+  'series recover': {
+    help: 'give series their ids again, after a restore of Postgres',
+    load: () => import('./series/recover-command.ts'),
+  },
   drift: {
     help: 'differences between payloads and maps, and what happens to them: ignore, tell, pause the source, wait for a yes',
     load: () => import('./commands/drift.ts'),

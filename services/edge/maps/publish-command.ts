@@ -3,17 +3,23 @@ import { z } from 'zod'
 import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findSource, isoTime, openCommandPool } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
+import { prefixed } from '#runtime/kafka/client.ts'
 import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { output } from '#runtime/kafka/output.ts'
+import { findLostMeasurements, recoverMeasurements } from '#runtime/module/recover-measurements.ts'
 import { openPublisher } from '#runtime/open-kafka.ts'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type KafkaSettings, kafkaSettings, postgresSettings, producerSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
+import { createCodec } from '#schemas/codec.ts'
+import type { NormalizationMap } from '#schemas/generated/types.ts'
+import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
-import { keyOf, mapEvent, readMap } from './versions.ts'
+import { keyOf, lockMaps, mapEvent, readMap } from './versions.ts'
 
+/** What Postgres and the topic have of each other's maps. */
 export function addPublish(group: Command): void {
   group
     .command('publish')
@@ -22,6 +28,14 @@ export function addPublish(group: Command): void {
     .option('--dry-run', 'list what is missing on the topic, publish nothing')
     .option('--json', 'print JSON')
     .action(publish)
+  group
+    .command('recover')
+    .description(
+      'after a restore of Postgres: take back the versions of maps, with their measurements, that their topic has',
+    )
+    .option('--dry-run', 'list what is missing in Postgres, change nothing')
+    .option('--json', 'print JSON')
+    .action(recover)
 }
 
 const mapRow = z.object({
@@ -84,4 +98,61 @@ async function readKeys(config: KafkaSettings): Promise<Set<string>> {
     else keys.add(String(key))
   })
   return keys
+}
+
+/** A version that the topic has and Postgres does not. */
+type Missing = { source: string; version: number; measurements: number; problem: string | null }
+
+async function recover({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }): Promise<void> {
+  const config = readEnv({ ...postgresSettings, ...kafkaSettings })
+  await using scope = new AsyncDisposableStack()
+  const database = await openCommandPool(config)
+  scope.defer(() => database.end())
+  const maps = await readMaps(config)
+  const missing: Missing[] = []
+  for (const map of maps) missing.push(...(await database.transaction((tx) => recoverMap(tx, map, dryRun))))
+  const good = missing.filter(({ problem }) => problem === null)
+  if (!dryRun && good.length > 0)
+    await auditCommand(database, 'edge', { kind: 'edge.map.recover', subject: 'maps', after: good })
+  if (json) return printResult(missing, '', true)
+  printRows(missing, false)
+  printResult(null, `${formatCount(good.length, 'version')} of maps ${dryRun ? 'would be' : 'are'} taken back.`, false)
+}
+
+/** Every version that the topic has, the oldest of each source first. */
+async function readMaps(config: KafkaSettings): Promise<NormalizationMap[]> {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const found = new Map<string, NormalizationMap>()
+  const topic = prefixed(config, topics.normalizationMaps.name)
+  await readTopics(config, createLog('parma', 'silent'), [topic], async ({ key, value }) => {
+    if (value === null) found.delete(String(key))
+    else found.set(String(key), await codec.decode(topics.normalizationMaps, value))
+  })
+  return [...found.values()].sort((a, b) => a.data_source_id - b.data_source_id || a.version - b.version)
+}
+
+const hashRow = z.object({ content_hash: z.string().nullable(), source: z.string() })
+
+async function recoverMap(tx: Transaction, map: NormalizationMap, dryRun: boolean): Promise<Missing[]> {
+  const { data_source_id: sourceId, source_name: source, version, content_hash, content } = map
+  await lockMaps(tx, sourceId)
+  const known = await tx.maybeOne(sql.type(hashRow)`
+    SELECT m.content_hash, s.source_name AS source FROM public.data_source s
+    LEFT JOIN edge.normalization_map m ON m.data_source_id = s.id AND m.version = ${version}
+    WHERE s.id = ${sourceId}`)
+  const about = { source, version, measurements: 0 }
+  if (!known) return [{ ...about, problem: 'there is no such source any more' }]
+  if (known.content_hash === content_hash) return []
+  if (known.content_hash !== null) return [{ ...about, problem: 'Postgres has another map of this version' }]
+  const lost = await findLostMeasurements(tx, sourceId, content)
+  const measurements = lost.rows.length
+  if (lost.problem !== null) return [{ ...about, measurements, problem: lost.problem }]
+  if (!dryRun) {
+    await recoverMeasurements(tx, sourceId, lost.rows)
+    await tx.query(sql.unsafe`
+      INSERT INTO edge.normalization_map (data_source_id, version, content_hash, content, received_at, published_at, reason)
+      VALUES (${sourceId}, ${version}, ${content_hash}, ${content}, to_timestamp(${map.received_at} / 1000.0), now(),
+        'recovered from its topic')`)
+  }
+  return [{ ...about, measurements, problem: null }]
 }
