@@ -12,6 +12,10 @@ export const commands = defineCommands(import.meta, {
     help: 'how long what is kept, and deleting what is older: ls, run',
     load: () => import('./retention/command.ts'),
   },
+  backup: {
+    help: 'what a restored Postgres has, and the steps after a restore: verify, advance',
+    load: () => import('./backup/command.ts'),
+  },
   adopt: { help: 'take over the database and the maps of the predecessor', load: () => import('./adopt/command.ts') },
   forget: { help: 'erase a company or a text everywhere, for good', load: () => import('./erase/command.ts') },
   mcp: { help: 'answer programs that speak the Model Context Protocol', load: () => import('./mcp.ts') },
