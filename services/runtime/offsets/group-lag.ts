@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { allTopics, deadLetterTopic } from '#schemas/topics.ts'
 import type { KafkaSettings } from '../process/settings.ts'
-import { createKafka, prefixed } from './client.ts'
+import { createKafka, prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 
 /**
