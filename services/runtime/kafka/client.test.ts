@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module'
 import type { Consumer } from 'kafkajs'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { connectConsumer, runConsumer } from './client.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }))
@@ -63,34 +62,4 @@ test('nothing is left of a connection that failed, though leaving it may hang', 
   await vi.advanceTimersByTimeAsync(5000)
   await connected
   expect(disconnect).toHaveBeenCalledOnce()
-})
-
-describe("kafkajs' queue of requests", () => {
-  type Entry = { entry: { correlationId: number }; expectResponse: boolean; sendRequest(): void }
-  type Queue = { checkPendingRequests(): void; maybeThrottle(ms: number): void; push(request: Entry): void }
-  const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as {
-    new (options: object): Queue
-  }
-  const makeQueue = (maxInFlightRequests = 10) =>
-    new RequestQueue({ maxInFlightRequests, requestTimeout: 1000, logger: { debug: () => undefined } })
-
-  test('sets no timer while no request waits', () => {
-    const queue = makeQueue()
-    queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: () => undefined })
-    queue.checkPendingRequests()
-    expect(vi.getTimerCount()).toBe(0)
-  })
-
-  test('sends what a throttle held back, when it ends', async () => {
-    const queue = makeQueue()
-    const send = vi.fn()
-    queue.maybeThrottle(300)
-    queue.checkPendingRequests()
-    queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: send })
-    await vi.advanceTimersByTimeAsync(200)
-    expect(send).not.toHaveBeenCalled()
-    await vi.advanceTimersByTimeAsync(200)
-    expect(send).toHaveBeenCalledOnce()
-    expect(vi.getTimerCount()).toBe(0)
-  })
 })

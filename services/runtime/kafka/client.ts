@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import {
   type Admin,
   type Consumer,
@@ -13,6 +12,7 @@ import { classify } from '../calls/retry.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import type { Log } from '../process/log.ts'
 import type { ServiceContext } from '../process/service.ts'
+import './kafkajs-mends.ts'
 import { PromptKafka } from './silence.ts'
 
 /** Session of readers that are alone in their group: nobody waits for their partitions. */
@@ -38,19 +38,6 @@ const levels = {
   [logLevel.INFO]: 'debug',
   [logLevel.DEBUG]: 'trace',
 } as const
-
-// kafkajs 2.2.4 looks for waiting requests every millisecond on each connection, also when none waits, which takes three
-// percent of a core in a service at rest (https://github.com/tulios/kafkajs/issues/1556, 1704). What puts one in the
-// queue asks for the look itself.
-const queue = (
-  createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js') as {
-    prototype: { pending: unknown[]; scheduleCheckPendingRequests(): void }
-  }
-).prototype
-const { scheduleCheckPendingRequests } = queue
-queue.scheduleCheckPendingRequests = function () {
-  if (this.pending.length > 0) scheduleCheckPendingRequests.call(this)
-}
 
 /** A Kafka client that logs to `log` and has deadlines on every call. Connects when first used. */
 export function createKafka(
