@@ -22,8 +22,8 @@ const access = (type: Access['type'], names: readonly string[], ...operations: s
 
 /**
  * The least that each user of Kafka needs, from the table of topics: services write what they produce, read what they
- * consume in the group of their name, and write dead letters of that. The edge shows the dead letters of all, and replays
- * them to where they came from. `setup` makes topics; `operator` runs commands.
+ * consume in the group of their name, and write dead letters of that. The edge shows how far all have read and their dead
+ * letters, and replays these to where they came from. `setup` makes topics; `operator` runs commands.
  */
 export function describeAccess(): Record<string, Access[]> {
   return {
@@ -50,6 +50,7 @@ function accessOf(service: Writer): Access[] {
     ...access('topic', [...namesOf(written), ...lettersOf(read, service)], 'Write', 'Describe'),
     ...access('topic', isEdge ? everyLetterTopic() : [], 'Read', 'Describe'),
     ...access('group', read.length > 0 ? [service] : [], 'Read', 'Describe'),
+    ...access('group', isEdge ? groups() : [], 'Describe'),
     ...(isEdge ? [readers('Read', 'Describe')] : []),
     // Each process reads a table in a group of its own.
     ...(tables.length > 0
