@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { EachBatchPayload } from 'kafkajs'
 import { beforeAll, expect, test } from 'vitest'
+import { retryTransient } from '#runtime/calls/retry.ts'
 import { sendSignal } from '../../deploy/local/process-identity.ts'
-import { runParma } from '../../deploy/local/parma.ts'
+import { clusterAdmin } from '../../deploy/local/kafka-users.ts'
 import { describeAccess } from '../../schemas/kafka-access.ts'
 import { allTopics, deadLetterTopic, topics } from '../../schemas/topics.ts'
 import { onCleanup } from '../harness/cleanup.ts'
-import { type Cluster, startCluster } from '../harness/cluster.ts'
+import { type Cluster, moveGroups, startCluster } from '../harness/cluster.ts'
 import { startFeeding } from '../harness/feeding.ts'
-import { createInstallation, type Installation } from '../harness/installation.ts'
+import { createInstallation } from '../harness/installation.ts'
 import { makePayloads, map } from '../harness/nemesis/load.ts'
 import { startProcess } from '../harness/process.ts'
 import { startSystem } from '../harness/system.ts'
@@ -18,32 +20,54 @@ beforeAll(async () => {
   cluster = await startCluster()
 }, 400_000)
 
-/** Makes the topics of an installation on the cluster, by the user that does so in production. */
-async function applyTopics({ env, topics: own }: Installation): Promise<void> {
-  await cluster.allow(own.prefix)
-  await runParma({ ...env, ...cluster.env('setup'), TOPIC_REPLICAS: '3' }, 'topics', 'apply')
+async function openAdmin(user = clusterAdmin) {
+  const admin = cluster.kafka(user).admin()
+  await admin.connect()
+  onCleanup(() => admin.disconnect())
+  return admin
 }
 
-test('each user writes, sees and reads in groups what schemas/kafka-access.ts says, and is refused all else', async () => {
-  const installation = await createInstallation()
-  await applyTopics(installation)
-  const { prefix } = installation.topics
+/** Resolves when a user has got a record of each of `names` as a member of a group. */
+async function read(user: string, groupId: string, names: readonly string[]): Promise<void> {
+  const consumer = cluster.kafka(user).consumer({ groupId, maxWaitTimeInMs: 100 })
+  const missing = new Set(names)
+  try {
+    await consumer.connect()
+    await consumer.subscribe({ topics: [...names], fromBeginning: true })
+    await new Promise<void>((done, fail) => {
+      consumer.on('consumer.crash', ({ payload }) => payload.restart || fail(payload.error))
+      const eachBatch = async ({ batch }: EachBatchPayload) => {
+        missing.delete(batch.topic)
+        if (missing.size === 0) done()
+      }
+      consumer.run({ autoCommit: false, eachBatch }).catch(fail)
+    })
+  } finally {
+    await consumer.disconnect()
+  }
+}
+
+test('each user writes, sees and reads what schemas/kafka-access.ts says, and is refused all else', async () => {
+  const { prefix, produce } = await cluster.createTopics()
   const names = allTopics.flatMap((topic) => [
     topic.name,
     ...topic.consumers.map((consumer) => deadLetterTopic(topic, consumer).name),
   ])
   const groups = [...new Set(allTopics.flatMap(({ consumers }) => consumers))]
+  const record = { key: 'x', value: 'x' }
+  for (const name of names) await produce(name, [record])
   const wrong: string[] = []
   let asked = 0
   for (const [user, list] of Object.entries(describeAccess())) {
     const may = (type: string, name: string, operation: string) =>
       list.some((one) => one.type === type && one.names.includes(name) && one.operations.includes(operation))
-    const kafka = cluster.kafka(user)
-    const [producer, admin] = [kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 0 } }), kafka.admin()]
-    await Promise.all([producer.connect(), admin.connect()])
-    onCleanup(async () => void (await Promise.all([producer.disconnect(), admin.disconnect()])))
+    const admin = await openAdmin(user)
+    const producer = cluster.kafka(user).producer({ allowAutoTopicCreation: false })
+    await producer.connect()
+    onCleanup(() => producer.disconnect())
     const check = async (what: string, isAllowed: boolean, work: () => Promise<unknown>) => {
-      const refusal = await work().then(
+      // A coordinator may still be loading its groups.
+      const refusal = await retryTransient(work, { signal: AbortSignal.timeout(60_000) }).then(
         () => null,
         (error: Error) => error.message,
       )
@@ -55,7 +79,7 @@ test('each user writes, sees and reads in groups what schemas/kafka-access.ts sa
     for (const name of names) {
       const topic = prefix + name
       await check(`write ${name}`, may('topic', name, 'Write'), () =>
-        producer.send({ topic, acks: -1, messages: [{ value: 'x' }] }),
+        producer.send({ topic, acks: -1, messages: [record] }),
       )
       await check(`see ${name}`, may('topic', name, 'Describe'), () => admin.fetchTopicOffsets(topic))
     }
@@ -63,48 +87,88 @@ test('each user writes, sees and reads in groups what schemas/kafka-access.ts sa
       await check(`see the group ${group}`, may('group', group, 'Describe'), () =>
         admin.fetchOffsets({ groupId: prefix + group }),
       )
+    const ofItsOwn = list.find(({ type, operations }) => type === 'group' && operations.includes('Read'))
+    const groupId = prefix + (ofItsOwn?.names[0] ?? 'nobody')
+    const readable = names.filter((name) => may('topic', name, 'Read'))
+    if (readable.length > 0)
+      await check(`read ${readable.join(', ')}`, true, () =>
+        read(
+          user,
+          groupId,
+          readable.map((name) => prefix + name),
+        ),
+      )
+    for (const name of names.filter((one) => !readable.includes(one)))
+      await check(`read ${name}`, false, () => read(user, groupId, [prefix + name]))
+    const [known] = names.filter((name) => may('topic', name, 'Describe'))
+    for (const group of groups.filter((one) => !may('group', one, 'Read')))
+      await check(`join the group ${group}`, false, () => read(user, prefix + group, [prefix + known]))
   }
-  console.log(`${asked} questions of ${Object.keys(describeAccess()).length} users were answered as they should be`)
+  console.log(`${asked} questions of ${Object.keys(describeAccess()).length} users, ${wrong.length} answered wrongly`)
   expect(wrong).toEqual([])
 })
 
 test('a service with the login of another one says clearly that it may not', async () => {
-  const installation = await createInstallation()
-  await applyTopics(installation)
+  const installation = await createInstallation(() => cluster.createTopics())
   const env = { ...installation.env, ...cluster.env('scheduler'), HEALTH_PORT: '0' }
   const says = /not authorized/i
   const service = startProcess('notifier', ['services/notifier/main.ts'], env, () => false, 60_000)
   await expect(service).rejects.toThrow(says)
 })
 
+test('the topics of an installation lie on three brokers, and two must have a record', async () => {
+  const { prefix } = await cluster.createTopics()
+  const admin = await openAdmin()
+  const topic = prefix + topics.rawPayloads.name
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: [topic] })
+  expect(found[0]?.partitions.map(({ replicas }) => replicas.length)).toEqual(Array(6).fill(3))
+})
+
+test('a member commits to the broker that has become the coordinator of its group', async () => {
+  const { prefix } = await cluster.createTopics()
+  const admin = await openAdmin()
+  const [groupId, topic] = [`${prefix}moved`, prefix + topics.opsEvents.name]
+  // A heartbeat would show it the other coordinator, too.
+  const consumer = cluster.kafka(clusterAdmin).consumer({ groupId, sessionTimeout: 60_000, heartbeatInterval: 50_000 })
+  const joined = new Promise((done) => consumer.on('consumer.group_join', done))
+  await consumer.connect()
+  onCleanup(() => consumer.disconnect())
+  await consumer.subscribe({ topic })
+  await consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() })
+  await joined
+  await moveGroups(admin)
+  await consumer.commitOffsets([{ topic, partition: 0, offset: '7' }])
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] })
+  expect(committed?.partitions.find(({ partition }) => partition === 0)).toMatchObject({ offset: '7' })
+  await cluster.inSync()
+})
+
 test('a broker that is killed and one that freezes, under load: nothing acknowledged is lost', async () => {
-  const [companies, seconds] = [6, 90]
+  const [companies, seconds] = [6, 120]
   const system = await startSystem({
     map,
     companies,
     env: { SLACK_INTERVAL_MS: '0' },
-    prepare: applyTopics,
+    makeTopics: () => cluster.createTopics(),
     envOf: (name) => Promise.resolve(cluster.env(name)),
   })
-  const took: number[] = []
-  const timed: typeof system.feed = async (...payload) => {
-    const begun = performance.now()
-    const answer = await system.feed(...payload)
-    took.push(performance.now() - begun)
-    return answer
-  }
   const payloads = makePayloads(companies, seconds * 5)
-  const feeding = startFeeding({ feed: timed }, payloads, { overMs: seconds * 1000 })
-  const percentile = (part: number) => Math.round(took.sort((a, b) => a - b)[Math.floor(part * took.length)] ?? 0)
+  let took: number[] = []
+  const feeding = startFeeding(system, payloads, { overMs: seconds * 1000, onTaken: (ms) => void took.push(ms) })
   const stall = async (what: string, work: () => Promise<void>) => {
-    took.length = 0
+    took = []
     await work()
-    console.log(`${what}: ${took.length} payloads acknowledged, p50 ${percentile(0.5)} ms, p99 ${percentile(0.99)} ms`)
+    const sorted = took.toSorted((a, b) => a - b)
+    const percentile = (part: number) => Math.round(sorted[Math.floor(part * sorted.length)] ?? NaN)
+    console.log(
+      `${what}: ${sorted.length} payloads acknowledged, p50 ${percentile(0.5)} ms, p99 ${percentile(0.99)} ms`,
+    )
   }
   await stall('all brokers well', () => delay(15_000))
-  await stall('one broker killed, and 20 s later', async () => {
+  await stall('one broker killed, and started again', async () => {
     cluster.brokers[0]?.end('SIGKILL')
-    await delay(20_000)
+    await delay(15_000)
+    await cluster.inSync()
   })
   await stall('one broker frozen for 15 s, and 10 s later', async () => {
     const pid = cluster.brokers[1]?.pid() ?? 0
@@ -122,15 +186,8 @@ test('a broker that is killed and one that freezes, under load: nothing acknowle
   expect(rows.map(({ event_id }) => event_id).sort()).toEqual([...documents].sort())
   expect(new Set(documents).size).toBe(payloads.length)
   await waitFor('all services', () => Object.values(system.services).every((service) => service.isReady()))
-})
-
-test('the topics of an installation lie on three brokers, and two must have a record', async () => {
-  const installation = await createInstallation()
-  await applyTopics(installation)
-  const admin = cluster.kafka('admin').admin()
-  await admin.connect()
-  onCleanup(() => admin.disconnect())
-  const topic = installation.topics.prefix + topics.rawPayloads.name
-  const { topics: found } = await admin.fetchTopicMetadata({ topics: [topic] })
-  expect(found[0]?.partitions.map(({ replicas }) => replicas.length)).toEqual(Array(6).fill(3))
+  for (const [name, service] of Object.entries(system.services)) {
+    expect(service.crashes(), `how often ${name} ended`).toBe(0)
+    expect(service.logs(), `what ${name} says`).not.toMatch(/not authorized/i)
+  }
 })

@@ -12,6 +12,13 @@ type FeedReport = {
 
 export type Feeding = { done: Promise<FeedReport>; fed(): number; refusals(): Record<string, number> }
 
+type FeedOptions = {
+  overMs?: number
+  deadlineMs?: number
+  /** Called with the ms from the first try of a payload to its 201. */
+  onTaken?: (ms: number) => void
+}
+
 /**
  * Feeds the payloads of each company in order and all companies at once. Repeats each payload with the same token
  * until the answer is 201. `overMs` spreads the payloads over that time. Rejects when a payload is refused for good,
@@ -20,7 +27,7 @@ export type Feeding = { done: Promise<FeedReport>; fed(): number; refusals(): Re
 export function startFeeding(
   system: Pick<System, 'feed'>,
   payloads: readonly Payload[],
-  { overMs = 0, deadlineMs = 120_000 } = {},
+  { overMs = 0, deadlineMs = 120_000, onTaken }: FeedOptions = {},
 ): Feeding {
   const documents: string[] = []
   const refusals: Record<string, number> = {}
@@ -46,7 +53,9 @@ export function startFeeding(
     for (const [payload, index] of lane) {
       const due = startedAt + (overMs * index) / payloads.length
       await pause(due - performance.now())
+      const begunAt = performance.now()
       documents[index] = await feedOne(payload)
+      onTaken?.(performance.now() - begunAt)
       fed++
     }
   }

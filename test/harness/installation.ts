@@ -20,15 +20,16 @@ export type Installation = {
 /**
  * The whole system for one test on the shared servers, apart from other tests: its own database, topics, registered
  * schemas and Firestore project, without services. It is removed when the test is over, or the file when made in
- * `beforeAll`. Mails and Slack posts are shared (mailbox.ts).
+ * `beforeAll`. Mails and Slack posts are shared (mailbox.ts). Its topics are on the stack's broker, unless `makeTopics` has
+ * made them elsewhere.
  *
  *     const { topics, database, start } = await createInstallation()
  *     await start('normalizer')
  *     await topics.produce('mining.raw-payloads.v1', [{ key: '1', value }])
  *     await waitFor('one value', async () => (await database.query('SELECT FROM normalizer.value')).length === 1)
  */
-export async function createInstallation(): Promise<Installation> {
-  const [database, topics] = await Promise.all([createDatabase(), createTopics()])
+export async function createInstallation(makeTopics = createTopics): Promise<Installation> {
+  const [database, topics] = await Promise.all([createDatabase(), makeTopics()])
   const firestore = openFirestore()
   const env: NodeJS.ProcessEnv = {
     ...testEnv(),

@@ -7,6 +7,7 @@ import { createInstallation, type Installation } from './installation.ts'
 import { unique } from './mailbox.ts'
 import { type Crawl, type MiningModule, type ModuleMap, postJson, startModule } from './module.ts'
 import { superviseService, type SupervisedService } from './supervised.ts'
+import type { TestTopics } from './topics.ts'
 import { waitFor } from './wait-for.ts'
 
 export type SystemOptions = {
@@ -19,6 +20,8 @@ export type SystemOptions = {
   /** Added to the environment of the services, and of one of them alone. */
   env?: NodeJS.ProcessEnv
   envOf?: (name: ServiceName, installation: Installation) => Promise<NodeJS.ProcessEnv>
+  /** Makes its topics; by default on the stack's broker. */
+  makeTopics?: () => Promise<TestTopics>
   /** Called before the services start. */
   prepare?: (installation: Installation) => Promise<void>
   /** The folder of another version whose services run. */
@@ -58,10 +61,11 @@ export async function startSystem({
   crawl,
   env = {},
   envOf,
+  makeTopics,
   prepare,
   from,
 }: SystemOptions): Promise<System> {
-  const installation = await createInstallation()
+  const installation = await createInstallation(makeTopics)
   const { database, parma } = installation
   await prepare?.(installation)
   const settings = {

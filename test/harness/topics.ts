@@ -37,6 +37,11 @@ export async function createTopics(): Promise<TestTopics> {
   onCleanup(() => deleteTopics(kafka, prefix))
   // Three are enough for every test of the order per key, and half as slow as the six of an installation.
   await applyTopics({}, { ...testEnv(), TOPIC_PREFIX: prefix, TOPIC_PARTITIONS: '3' })
+  return openTopics(kafka, prefix)
+}
+
+/** The topics of a prefix, which exist, for a client that may do everything with them. */
+export function openTopics(kafka: Kafka, prefix: string): TestTopics {
   return {
     prefix,
     produce: (topic, records) => produce(kafka, prefix + topic, records),
