@@ -59,6 +59,6 @@ async function measureDocuments(env: NodeJS.ProcessEnv, written: () => number = 
 
 async function look({ healthUrl, pid }: RunningService) {
   const metrics = await (await fetch(`${healthUrl}/metrics`)).text()
-  const counter = /^parma_messages_consumed_total\{topic="mining\.raw-payloads\.v1",outcome="ok"\} (\d+)/m
+  const counter = /^parma_messages_consumed_total\{topic="[^"]*mining\.raw-payloads\.v1",outcome="ok"\} (\d+)/m
   return { documents: Number(counter.exec(metrics)?.[1] ?? 0), at: performance.now(), cpu: readCpu(pid) }
 }

@@ -125,7 +125,7 @@ async function runUntil(env: NodeJS.ProcessEnv, name: string, isDone: (healthUrl
 
 async function countDocuments(healthUrl: string): Promise<number> {
   const metrics = await (await fetch(`${healthUrl}/metrics`)).text()
-  const counter = /^parma_messages_consumed_total\{topic="mining\.raw-payloads\.v1",outcome="ok"\} (\d+)/m
+  const counter = /^parma_messages_consumed_total\{topic="[^"]*mining\.raw-payloads\.v1",outcome="ok"\} (\d+)/m
   return Number(counter.exec(metrics)?.[1] ?? 0)
 }
 

@@ -9,3 +9,7 @@ export const newsCount = new Counter({
   help: 'News items, by kind and whether they are silent',
   labelNames: ['kind', 'silent'] as const,
 })
+
+// So that the first one shows as a change.
+for (const kind of ['threshold', 'changed', 'appeared', 'gone'])
+  for (const silent of ['true', 'false']) newsCount.inc({ kind, silent }, 0)

@@ -2,7 +2,7 @@ import { Counter, Histogram } from 'prom-client'
 import type { Database } from '#runtime/postgres/database.ts'
 import { batchCalls } from '#runtime/calls/batch-calls.ts'
 import { retryTransient } from '#runtime/calls/retry.ts'
-import { noteStep } from '#runtime/observe/steps.ts'
+import { expectStep, noteStep } from '#runtime/observe/steps.ts'
 import { startSpan } from '#runtime/observe/tracing.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import { excerpt } from '#runtime/text/shorten.ts'
@@ -64,6 +64,10 @@ export function createAttempt(
     writePublic: config.WRITE_PUBLIC_NOTIFICATIONS,
     parkAfterFailures,
   }
+  // So that the first one shows as a change.
+  for (const answer of ['sent', 'retry', 'refused', 'lost']) attempts.inc({ channel: name, answer }, 0)
+  delay.zero({ channel: name })
+  expectStep('sent')
   const record = batchCalls({
     atOnce: 1,
     work: (answered: readonly Answered[]) =>

@@ -5,7 +5,7 @@ import { countInARow, deadLetterOf, shortLetterOf } from './dead-letter.ts'
 import { prefixed } from '../kafka/client.ts'
 import type { Erasures } from '../erase/erasures.ts'
 import type { Log } from '../process/log.ts'
-import { noteStep, receivedAtHeader, type Step } from '../observe/steps.ts'
+import { expectStep, noteStep, receivedAtHeader, type Step } from '../observe/steps.ts'
 import { deadLetters, messagesConsumed } from '../process/metrics.ts'
 import { completeOutcomes } from './handle-sound.ts'
 import { type Dead, dead, type Delivery, drop, type Handler, type Outcome } from './outcome.ts'
@@ -61,6 +61,10 @@ export function createProcessor<T>(
   const { settings, service, producer, erasures } = deps
   const isErased = ({ key }: FetchedRecord) => isByCompany(topic) && key !== null && erasures.isErased(String(key))
   const letters = deadLetterTopic(topic, service)
+  const name = prefixed(settings, topic.name)
+  // So that the first one shows as a change.
+  for (const outcome of ['ok', 'drop', 'dead']) messagesConsumed.inc({ topic: name, outcome }, 0)
+  if (step) expectStep(step)
 
   const process = async (records: FetchedRecord[], causeOf: CauseOf, { attempt, deadInARow, verdict }: Processing) => {
     const decoded = await Promise.all(
@@ -85,7 +89,7 @@ export function createProcessor<T>(
         return [writeLetter(records[index] as FetchedRecord, outcome, { stage, attempt, letters }, deps)]
       })
     })
-    count(topic, records, outcomes, step)
+    count(name, records, outcomes, step)
     return nowInARow
   }
 
@@ -107,15 +111,15 @@ export function createProcessor<T>(
 type CauseOf = (index: number) => string | undefined
 
 function count(
-  { name }: Topic<unknown>,
+  topic: string,
   records: readonly FetchedRecord[],
   outcomes: readonly Outcome[],
   step: Step | undefined,
 ): void {
   for (const [index, outcome] of outcomes.entries()) {
     if (step && outcome.kind === 'ok') noteStep(step, headerText(records[index] as FetchedRecord, receivedAtHeader))
-    messagesConsumed.inc({ topic: name, outcome: outcome.kind })
-    if (outcome.kind === 'dead') deadLetters.inc({ topic: name, reason: outcome.reason })
+    messagesConsumed.inc({ topic, outcome: outcome.kind })
+    if (outcome.kind === 'dead') deadLetters.inc({ topic, reason: outcome.reason })
   }
 }
 

@@ -10,6 +10,11 @@ const sinceReceipt = new Histogram({
   buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400],
 })
 
+/** Says that this process will do a step, so that its first time shows as a change. */
+export function expectStep(step: Step): void {
+  sinceReceipt.zero({ step })
+}
+
 /** The header with the time (ms) at which the payload was received that a record came of. Only records of live payloads carry it. */
 export const receivedAtHeader = 'received_at'
 
